@@ -1,0 +1,57 @@
+# Every command a contributor needs. `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+PYTHON ?= python3
+STUBS := clients/python/render/v1
+export PATH := $(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo dev test check format generate lock clean
+
+help: ## List the commands.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: $(VENV)/.ready ## Make the virtual environment and install all that is needed.
+
+$(VENV)/.ready: requirements/dev.txt pyproject.toml clients/python/pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing dependencies into $(VENV) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable clients/python --editable .
+	@touch $@
+
+demo: setup ## Render the sample project through the whole system into out/demo.mp4.
+	@render-service demo
+
+dev: setup ## Keep the whole system running in the foreground; data stays under .render/.
+	@render-service dev
+
+test: setup ## Run all tests.
+	@pytest
+
+check: setup ## Run all static checks.
+	@ruff check .
+	@ruff format --check .
+	@mypy
+	@buf lint
+	@buf format --diff --exit-code proto
+	@python scripts/generate_stubs.py --check
+
+format: setup ## Format code and contract.
+	@ruff check --fix --quiet .
+	@ruff format --quiet .
+	@buf format --write proto
+
+generate: setup ## Make the Python stubs anew from the contract.
+	@python scripts/generate_stubs.py
+
+lock: setup ## Pin all dependencies anew by hash.
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--no-emit-package render-client pyproject.toml --extra embedded --group dev --output-file requirements/dev.txt
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--no-emit-package render-client pyproject.toml --constraints requirements/dev.txt --output-file requirements/runtime.txt
+
+clean: ## Remove everything that was made here.
+	@rm -rf $(VENV) .render out .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,1 @@
+"""A gRPC service that turns scripts and storyboards into finished videos."""

@@ -1,0 +1,101 @@
+"""The errors of the domain: what may be refused or fail, each with a reason that callers can act on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ErrorReason(StrEnum):
+    """Reasons as the contract names them (`render.v1.ErrorReason` without its prefix)."""
+
+    INVALID_FIELD = "INVALID_FIELD"
+    INVALID_PAGE_TOKEN = "INVALID_PAGE_TOKEN"
+    CREDENTIALS_INVALID = "CREDENTIALS_INVALID"
+    JOB_NOT_FOUND = "JOB_NOT_FOUND"
+    PROJECT_NOT_FOUND = "PROJECT_NOT_FOUND"
+    REQUEST_ID_REUSED = "REQUEST_ID_REUSED"
+    VIDEO_NOT_READY = "VIDEO_NOT_READY"
+    PROVIDER_NOT_CONFIGURED = "PROVIDER_NOT_CONFIGURED"
+    ETAG_MISMATCH = "ETAG_MISMATCH"
+    OFFSET_OUT_OF_RANGE = "OFFSET_OUT_OF_RANGE"
+    STORE_UNAVAILABLE = "STORE_UNAVAILABLE"
+    SHUTTING_DOWN = "SHUTTING_DOWN"
+    INTERNAL = "INTERNAL"
+    ASSET_INVALID = "ASSET_INVALID"
+    PROVIDER_FAILED = "PROVIDER_FAILED"
+    DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
+    ATTEMPTS_EXHAUSTED = "ATTEMPTS_EXHAUSTED"
+    CHECK_FAILED = "CHECK_FAILED"
+    COMPOSE_FAILED = "COMPOSE_FAILED"
+    GLYPH_MISSING = "GLYPH_MISSING"
+    SEQUENCE_IN_FUTURE = "SEQUENCE_IN_FUTURE"
+    CURSOR_PRUNED = "CURSOR_PRUNED"
+    NO_PROGRESS = "NO_PROGRESS"
+
+
+class DomainError(Exception):
+    """A refusal that the caller is told about.
+
+    Args:
+        reason: What kind of refusal it is.
+        message: One sentence for people; holds no internal text.
+        metadata: Details for programs, as documented at the reason in `error_reason.proto`.
+        retry_after_seconds: Where waiting helps, how long; sent as `google.rpc.RetryInfo`.
+    """
+
+    def __init__(
+        self,
+        reason: ErrorReason,
+        message: str,
+        metadata: Mapping[str, str] | None = None,
+        *,
+        retry_after_seconds: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+        self.metadata = dict(metadata or {})
+        self.retry_after_seconds = retry_after_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class FieldFault:
+    """One wrong field of a request: its path as in the proto message, and what is wrong with it."""
+
+    field: str
+    description: str
+
+
+class InvalidFields(DomainError):
+    """One or more fields of a request are wrong; holds every fault found, in request order.
+
+    Args:
+        faults: At least one fault.
+    """
+
+    def __init__(self, faults: Sequence[FieldFault]) -> None:
+        listed = "; ".join(f"{fault.field}: {fault.description}" for fault in faults)
+        super().__init__(ErrorReason.INVALID_FIELD, listed, {"fields": ",".join(fault.field for fault in faults)})
+        self.faults = tuple(faults)
+
+
+class RenderFailure(DomainError):
+    """A render attempt cannot go on; becomes the job's `error_message` unless the attempt is repeated.
+
+    Args:
+        reason: What kind of failure it is.
+        message: One sentence for people; holds no internal text.
+        metadata: Details for programs.
+        retryable: Whether another attempt may succeed where this one did not.
+    """
+
+    def __init__(
+        self,
+        reason: ErrorReason,
+        message: str,
+        metadata: Mapping[str, str] | None = None,
+        *,
+        retryable: bool = False,
+    ) -> None:
+        super().__init__(reason, message, metadata)
+        self.retryable = retryable

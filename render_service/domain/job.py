@@ -1,0 +1,145 @@
+"""A job's life: its states and stages, the record of it, and the rules of attempts and leases."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from render_service.domain.errors import ErrorReason
+from render_service.domain.output import OutputSpec
+from render_service.domain.project import Project
+
+
+class JobStatus(StrEnum):
+    """PENDING → PROCESSING → COMPLETED | FAILED | CANCELLED, and PROCESSING → PENDING for another attempt."""
+
+    PENDING = "PENDING"
+    PROCESSING = "PROCESSING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+    @property
+    def terminal(self) -> bool:
+        """Whether this is an end, which a job never leaves."""
+        return self in (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
+
+
+class JobStage(StrEnum):
+    """What a PROCESSING job is busy with."""
+
+    PREPARING = "PREPARING"
+    GENERATING = "GENERATING"
+    COMPOSING = "COMPOSING"
+    CHECKING = "CHECKING"
+    UPLOADING = "UPLOADING"
+
+
+class ProviderName(StrEnum):
+    """The makers of videos that a job can name."""
+
+    LOCAL = "local"
+    RUNWAY = "runway"
+    PIKA = "pika"
+    CUSTOM = "custom"
+    MOCK = "mock"
+
+
+@dataclass(frozen=True, slots=True)
+class RenderSpec:
+    """All that a render depends on, frozen when it is started: later edits of the project do not reach it."""
+
+    project: Project
+    output: OutputSpec
+
+
+@dataclass(frozen=True, slots=True)
+class RawResults:
+    """What the provider answered; `extra` holds JSON values only."""
+
+    status: str
+    video_urls: tuple[str, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """The finished file of a job and where it is stored.
+
+    `key` and `poster_key` are object-store keys; sizes in bytes, sides in pixels; `check` is what the self-check found.
+    """
+
+    key: str
+    poster_key: str | None
+    size_bytes: int
+    sha256: str
+    width: int
+    height: int
+    fps: int
+    frames: int
+    content_type: str = "video/mp4"
+    check: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class JobError:
+    """Why a job FAILED: for programs (`reason`, `metadata`) and for people (`message`)."""
+
+    reason: ErrorReason
+    message: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as its row tells it. `progress` is 0–100; times are aware UTC."""
+
+    id: UUID
+    task_id: UUID
+    workspace_id: str
+    project_id: UUID | None
+    provider: ProviderName
+    status: JobStatus
+    stage: JobStage | None
+    progress: int
+    message: str
+    sequence: int
+    attempt: int
+    raw_results: RawResults | None
+    video: Video | None
+    error: JobError | None
+    request_id: UUID | None
+    labels: Mapping[str, str]
+    create_time: datetime
+    start_time: datetime | None
+    end_time: datetime | None
+    update_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class JobEvent:
+    """One change of a job, as history keeps it and watchers see it."""
+
+    job_id: UUID
+    task_id: UUID
+    workspace_id: str
+    sequence: int
+    status: JobStatus
+    stage: JobStage | None
+    progress: int
+    message: str
+    attempt: int
+    timestamp: datetime
+    error: JobError | None = None
+    video_urls: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A worker's right to change one job. Every write carries `token`; a row with another token is not changed."""
+
+    job_id: UUID
+    token: UUID
+    attempt: int

@@ -1,0 +1,93 @@
+"""The form of a finished video: frame size, frame rate, quality."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class AspectRatio(StrEnum):
+    """Picture shapes, each standing for a size at full HD quality."""
+
+    LANDSCAPE_16_9 = "16:9"
+    PORTRAIT_9_16 = "9:16"
+    SQUARE_1_1 = "1:1"
+    PORTRAIT_4_5 = "4:5"
+
+
+class Quality(StrEnum):
+    """Trades encoding time against size and sharpness."""
+
+    DRAFT = "draft"
+    STANDARD = "standard"
+    HIGH = "high"
+
+
+FRAME_RATES = (24, 25, 30, 50, 60)
+DEFAULT_FPS = 30
+MIN_SIDE = 128
+MAX_SIDE = 3840
+
+_SIZES = {
+    AspectRatio.LANDSCAPE_16_9: (1920, 1080),
+    AspectRatio.PORTRAIT_9_16: (1080, 1920),
+    AspectRatio.SQUARE_1_1: (1080, 1080),
+    AspectRatio.PORTRAIT_4_5: (1080, 1350),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FrameSize:
+    """A picture size in pixels; both sides even, `MIN_SIDE` to `MAX_SIDE`."""
+
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutputOptions:
+    """What a caller asked for; None means: not said."""
+
+    aspect_ratio: AspectRatio | None = None
+    size: FrameSize | None = None
+    fps: int | None = None
+    quality: Quality | None = None
+
+    def over(self, other: "OutputOptions") -> "OutputOptions":
+        """Return these options, completed by `other` where these say nothing."""
+        says_frame = self.aspect_ratio is not None or self.size is not None
+        frame = self if says_frame else other
+        return OutputOptions(
+            aspect_ratio=frame.aspect_ratio,
+            size=frame.size,
+            fps=self.fps if self.fps is not None else other.fps,
+            quality=self.quality or other.quality,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OutputSpec:
+    """The form of the video, decided: sides in pixels (even), frames per second, quality."""
+
+    width: int
+    height: int
+    fps: int
+    quality: Quality
+
+
+def decide_output(options: OutputOptions, default_ratio: AspectRatio) -> OutputSpec:
+    """Decide every question of form.
+
+    Args:
+        options: Validated options of the caller.
+        default_ratio: The shape where the options name none; the project mode's.
+
+    Returns:
+        The decided form. A DRAFT of an aspect ratio has half its sides (rounded down to even); exact sizes are kept.
+    """
+    quality = options.quality or Quality.STANDARD
+    if options.size is not None:
+        width, height = options.size.width, options.size.height
+    else:
+        width, height = _SIZES[options.aspect_ratio or default_ratio]
+        if quality is Quality.DRAFT:
+            width, height = width // 4 * 2, height // 4 * 2
+    return OutputSpec(width, height, options.fps or DEFAULT_FPS, quality)
