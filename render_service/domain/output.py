@@ -21,6 +21,19 @@ class Quality(StrEnum):
     HIGH = "high"
 
 
+class Container(StrEnum):
+    """File formats of the finished video: H.264 + AAC, VP9 + Opus, or a silent animation."""
+
+    MP4 = "mp4"
+    WEBM = "webm"
+    GIF = "gif"
+
+    @property
+    def content_type(self) -> str:
+        """The media type of a file of this format."""
+        return "image/gif" if self is Container.GIF else f"video/{self.value}"
+
+
 FRAME_RATES = (24, 25, 30, 50, 60)
 DEFAULT_FPS = 30
 MIN_SIDE = 128
@@ -50,6 +63,7 @@ class OutputOptions:
     size: FrameSize | None = None
     fps: int | None = None
     quality: Quality | None = None
+    container: Container | None = None
 
     def over(self, other: "OutputOptions") -> "OutputOptions":
         """Return these options, completed by `other` where these say nothing."""
@@ -60,17 +74,19 @@ class OutputOptions:
             size=frame.size,
             fps=self.fps if self.fps is not None else other.fps,
             quality=self.quality or other.quality,
+            container=self.container or other.container,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class OutputSpec:
-    """The form of the video, decided: sides in pixels (even), frames per second, quality."""
+    """The form of the video, decided: sides in pixels (even), frames per second, quality, file format."""
 
     width: int
     height: int
     fps: int
     quality: Quality
+    container: Container = Container.MP4
 
 
 def decide_output(options: OutputOptions, default_ratio: AspectRatio) -> OutputSpec:
@@ -90,4 +106,4 @@ def decide_output(options: OutputOptions, default_ratio: AspectRatio) -> OutputS
         width, height = _SIZES[options.aspect_ratio or default_ratio]
         if quality is Quality.DRAFT:
             width, height = width // 4 * 2, height // 4 * 2
-    return OutputSpec(width, height, options.fps or DEFAULT_FPS, quality)
+    return OutputSpec(width, height, options.fps or DEFAULT_FPS, quality, options.container or Container.MP4)

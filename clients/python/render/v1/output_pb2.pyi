@@ -77,6 +77,34 @@ QUALITY_PRESET_HIGH: QualityPreset.ValueType  # 3
 """For further editing or large screens: slower, larger file."""
 Global___QualityPreset: _TypeAlias = QualityPreset  # noqa: Y015
 
+class _Container:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ContainerEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Container.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CONTAINER_UNSPECIFIED: _Container.ValueType  # 0
+    """MP4."""
+    CONTAINER_MP4: _Container.ValueType  # 1
+    """H.264 and AAC; plays everywhere."""
+    CONTAINER_WEBM: _Container.ValueType  # 2
+    """VP9 and Opus."""
+    CONTAINER_GIF: _Container.ValueType  # 3
+    """A silent animation of at most 15 frames per second and 640 pixels per side, for previews."""
+
+class Container(_Container, metaclass=_ContainerEnumTypeWrapper):
+    """Container is the file format of the finished video."""
+
+CONTAINER_UNSPECIFIED: Container.ValueType  # 0
+"""MP4."""
+CONTAINER_MP4: Container.ValueType  # 1
+"""H.264 and AAC; plays everywhere."""
+CONTAINER_WEBM: Container.ValueType  # 2
+"""VP9 and Opus."""
+CONTAINER_GIF: Container.ValueType  # 3
+"""A silent animation of at most 15 frames per second and 640 pixels per side, for previews."""
+Global___Container: _TypeAlias = Container  # noqa: Y015
+
 @_typing.final
 class FrameSize(_message.Message):
     """FrameSize is an exact picture size."""
@@ -113,12 +141,15 @@ class OutputOptions(_message.Message):
     SIZE_FIELD_NUMBER: _builtins.int
     FPS_FIELD_NUMBER: _builtins.int
     QUALITY_FIELD_NUMBER: _builtins.int
+    CONTAINER_FIELD_NUMBER: _builtins.int
     aspect_ratio: Global___AspectRatio.ValueType
     """aspect_ratio picks a shape at full HD quality."""
     fps: _builtins.int
     """fps is the frame rate in frames per second: 24, 25, 30, 50 or 60; 0 means 30. Otherwise INVALID_ARGUMENT."""
     quality: Global___QualityPreset.ValueType
     """quality defaults to STANDARD."""
+    container: Global___Container.ValueType
+    """container defaults to MP4."""
     @_builtins.property
     def size(self) -> Global___FrameSize:
         """size gives the exact size in pixels."""
@@ -130,10 +161,11 @@ class OutputOptions(_message.Message):
         size: Global___FrameSize | None = ...,
         fps: _builtins.int = ...,
         quality: Global___QualityPreset.ValueType = ...,
+        container: Global___Container.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["aspect_ratio", b"aspect_ratio", "frame", b"frame", "size", b"size"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aspect_ratio", b"aspect_ratio", "fps", b"fps", "frame", b"frame", "quality", b"quality", "size", b"size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aspect_ratio", b"aspect_ratio", "container", b"container", "fps", b"fps", "frame", b"frame", "quality", b"quality", "size", b"size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["aspect_ratio", "size"]  # noqa: Y015
     _WhichOneofArgType_frame: _TypeAlias = _typing.Literal["frame", b"frame"]  # noqa: Y015

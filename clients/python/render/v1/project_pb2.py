@@ -27,31 +27,53 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from render.v1 import output_pb2 as render_dot_v1_dot_output__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17render/v1/project.proto\x12\trender.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16render/v1/output.proto\"r\n\nTransition\x12-\n\x04kind\x18\x01 \x01(\x0e\x32\x19.render.v1.TransitionKindR\x04kind\x12\x35\n\x08\x64uration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationR\x08\x64uration\"\x87\x01\n\x06Motion\x12)\n\x04kind\x18\x01 \x01(\x0e\x32\x15.render.v1.MotionKindR\x04kind\x12\x1c\n\x07\x66ocus_x\x18\x02 \x01(\x01H\x00R\x06\x66ocusX\x88\x01\x01\x12\x1c\n\x07\x66ocus_y\x18\x03 \x01(\x01H\x01R\x06\x66ocusY\x88\x01\x01\x42\n\n\x08_focus_xB\n\n\x08_focus_y\"\x8f\x03\n\x04Shot\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\x12-\n\x12visual_description\x18\x02 \x01(\tR\x11visualDescription\x12\x1c\n\tnarration\x18\x03 \x01(\tR\tnarration\x12\x1d\n\x07\x63\x61ption\x18\x04 \x01(\tH\x00R\x07\x63\x61ption\x88\x01\x01\x12\x35\n\x08\x64uration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationR\x08\x64uration\x12\x1b\n\timage_uri\x18\x06 \x01(\tR\x08imageUri\x12\x19\n\x08\x63lip_uri\x18\x07 \x01(\tR\x07\x63lipUri\x12.\n\x13narration_audio_uri\x18\x08 \x01(\tR\x11narrationAudioUri\x12)\n\x06motion\x18\t \x01(\x0b\x32\x11.render.v1.MotionR\x06motion\x12\x35\n\ntransition\x18\n \x01(\x0b\x32\x15.render.v1.TransitionR\ntransitionB\n\n\x08_caption\"3\n\nStoryboard\x12%\n\x05shots\x18\x01 \x03(\x0b\x32\x0f.render.v1.ShotR\x05shots\"A\n\x05Music\x12\x10\n\x03uri\x18\x01 \x01(\tR\x03uri\x12\x1b\n\x06volume\x18\x02 \x01(\x01H\x00R\x06volume\x88\x01\x01\x42\t\n\x07_volume\"\xd6\x04\n\x07Project\x12\x1d\n\nproject_id\x18\x01 \x01(\tR\tprojectId\x12!\n\x0cworkspace_id\x18\x02 \x01(\tR\x0bworkspaceId\x12\x14\n\x05title\x18\x03 \x01(\tR\x05title\x12*\n\x04mode\x18\x04 \x01(\x0e\x32\x16.render.v1.ProjectModeR\x04mode\x12\x42\n\x0ftarget_duration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationR\x0etargetDuration\x12\x16\n\x06script\x18\x06 \x01(\tR\x06script\x12\x35\n\nstoryboard\x18\x07 \x01(\x0b\x32\x15.render.v1.StoryboardR\nstoryboard\x12&\n\x05music\x18\x08 \x01(\x0b\x32\x10.render.v1.MusicR\x05music\x12\x1a\n\x08language\x18\t \x01(\tR\x08language\x12\x30\n\x06output\x18\n \x01(\x0b\x32\x18.render.v1.OutputOptionsR\x06output\x12\x30\n\x06status\x18\x0b \x01(\x0e\x32\x18.render.v1.ProjectStatusR\x06status\x12\x12\n\x04\x65tag\x18\x0c \x01(\tR\x04\x65tag\x12;\n\x0b\x63reate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12;\n\x0bupdate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime*z\n\x0bProjectMode\x12\x1c\n\x18PROJECT_MODE_UNSPECIFIED\x10\x00\x12\x19\n\x15PROJECT_MODE_STANDARD\x10\x01\x12\x16\n\x12PROJECT_MODE_SHORT\x10\x02\x12\x1a\n\x16PROJECT_MODE_SLIDESHOW\x10\x03*\xc4\x01\n\rProjectStatus\x12\x1e\n\x1aPROJECT_STATUS_UNSPECIFIED\x10\x00\x12\x1a\n\x16PROJECT_STATUS_PENDING\x10\x01\x12\x1d\n\x19PROJECT_STATUS_PROCESSING\x10\x02\x12\x1f\n\x1bPROJECT_STATUS_SCRIPT_READY\x10\x03\x12\x1c\n\x18PROJECT_STATUS_COMPLETED\x10\x04\x12\x19\n\x15PROJECT_STATUS_FAILED\x10\x05*\xd9\x01\n\nMotionKind\x12\x1b\n\x17MOTION_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10MOTION_KIND_NONE\x10\x01\x12\x17\n\x13MOTION_KIND_ZOOM_IN\x10\x02\x12\x18\n\x14MOTION_KIND_ZOOM_OUT\x10\x03\x12\x18\n\x14MOTION_KIND_PAN_LEFT\x10\x04\x12\x19\n\x15MOTION_KIND_PAN_RIGHT\x10\x05\x12\x16\n\x12MOTION_KIND_PAN_UP\x10\x06\x12\x18\n\x14MOTION_KIND_PAN_DOWN\x10\x07*j\n\x0eTransitionKind\x12\x1f\n\x1bTRANSITION_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13TRANSITION_KIND_CUT\x10\x01\x12\x1e\n\x1aTRANSITION_KIND_CROSS_FADE\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17render/v1/project.proto\x12\trender.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16render/v1/output.proto\"\xa6\x01\n\nTransition\x12-\n\x04kind\x18\x01 \x01(\x0e\x32\x19.render.v1.TransitionKindR\x04kind\x12\x35\n\x08\x64uration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationR\x08\x64uration\x12\x32\n\tdirection\x18\x03 \x01(\x0e\x32\x14.render.v1.DirectionR\tdirection\"~\n\nWordTiming\x12\x12\n\x04text\x18\x01 \x01(\tR\x04text\x12/\n\x05start\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationR\x05start\x12+\n\x03\x65nd\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationR\x03\x65nd\"o\n\x04\x43\x61rd\x12\x14\n\x05title\x18\x01 \x01(\tR\x05title\x12\x1a\n\x08subtitle\x18\x02 \x01(\tR\x08subtitle\x12\x35\n\x08\x64uration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationR\x08\x64uration\"\x98\x01\n\tWatermark\x12\x10\n\x03uri\x18\x01 \x01(\tR\x03uri\x12)\n\x06\x63orner\x18\x02 \x01(\x0e\x32\x11.render.v1.CornerR\x06\x63orner\x12\x1d\n\x07opacity\x18\x03 \x01(\x01H\x00R\x07opacity\x88\x01\x01\x12\x19\n\x05scale\x18\x04 \x01(\x01H\x01R\x05scale\x88\x01\x01\x42\n\n\x08_opacityB\x08\n\x06_scale\"\x8d\x01\n\x0e\x43\x61ptionOptions\x12-\n\x05style\x18\x01 \x01(\x0e\x32\x17.render.v1.CaptionStyleR\x05style\x12\x19\n\x05scale\x18\x02 \x01(\x01H\x00R\x05scale\x88\x01\x01\x12\'\n\x0fhighlight_words\x18\x03 \x01(\x08R\x0ehighlightWordsB\x08\n\x06_scale\"\xda\x01\n\x06Motion\x12)\n\x04kind\x18\x01 \x01(\x0e\x32\x15.render.v1.MotionKindR\x04kind\x12\x1c\n\x07\x66ocus_x\x18\x02 \x01(\x01H\x00R\x06\x66ocusX\x88\x01\x01\x12\x1c\n\x07\x66ocus_y\x18\x03 \x01(\x01H\x01R\x06\x66ocusY\x88\x01\x01\x12)\n\x06\x65\x61sing\x18\x04 \x01(\x0e\x32\x11.render.v1.EasingR\x06\x65\x61sing\x12\x1b\n\x06\x61mount\x18\x05 \x01(\x01H\x02R\x06\x61mount\x88\x01\x01\x42\n\n\x08_focus_xB\n\n\x08_focus_yB\t\n\x07_amount\"\x91\x04\n\x04Shot\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\x12-\n\x12visual_description\x18\x02 \x01(\tR\x11visualDescription\x12\x1c\n\tnarration\x18\x03 \x01(\tR\tnarration\x12\x1d\n\x07\x63\x61ption\x18\x04 \x01(\tH\x00R\x07\x63\x61ption\x88\x01\x01\x12\x35\n\x08\x64uration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationR\x08\x64uration\x12\x1b\n\timage_uri\x18\x06 \x01(\tR\x08imageUri\x12\x19\n\x08\x63lip_uri\x18\x07 \x01(\tR\x07\x63lipUri\x12.\n\x13narration_audio_uri\x18\x08 \x01(\tR\x11narrationAudioUri\x12)\n\x06motion\x18\t \x01(\x0b\x32\x11.render.v1.MotionR\x06motion\x12\x35\n\ntransition\x18\n \x01(\x0b\x32\x15.render.v1.TransitionR\ntransition\x12 \n\x03\x66it\x18\x0b \x01(\x0e\x32\x0e.render.v1.FitR\x03\x66it\x12\"\n\nclip_sound\x18\x0c \x01(\x08H\x01R\tclipSound\x88\x01\x01\x12+\n\x05words\x18\r \x03(\x0b\x32\x15.render.v1.WordTimingR\x05wordsB\n\n\x08_captionB\r\n\x0b_clip_sound\"3\n\nStoryboard\x12%\n\x05shots\x18\x01 \x03(\x0b\x32\x0f.render.v1.ShotR\x05shots\"\xef\x01\n\x05Music\x12\x10\n\x03uri\x18\x01 \x01(\tR\x03uri\x12\x1b\n\x06volume\x18\x02 \x01(\x01H\x00R\x06volume\x88\x01\x01\x12\x17\n\x04loop\x18\x03 \x01(\x08H\x01R\x04loop\x88\x01\x01\x12\x32\n\x07\x66\x61\x64\x65_in\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationR\x06\x66\x61\x64\x65In\x12\x34\n\x08\x66\x61\x64\x65_out\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationR\x07\x66\x61\x64\x65Out\x12\x17\n\x04\x64uck\x18\x06 \x01(\x08H\x02R\x04\x64uck\x88\x01\x01\x42\t\n\x07_volumeB\x07\n\x05_loopB\x07\n\x05_duck\"\xf5\x07\n\x07Project\x12\x1d\n\nproject_id\x18\x01 \x01(\tR\tprojectId\x12!\n\x0cworkspace_id\x18\x02 \x01(\tR\x0bworkspaceId\x12\x14\n\x05title\x18\x03 \x01(\tR\x05title\x12*\n\x04mode\x18\x04 \x01(\x0e\x32\x16.render.v1.ProjectModeR\x04mode\x12\x42\n\x0ftarget_duration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationR\x0etargetDuration\x12\x16\n\x06script\x18\x06 \x01(\tR\x06script\x12\x35\n\nstoryboard\x18\x07 \x01(\x0b\x32\x15.render.v1.StoryboardR\nstoryboard\x12&\n\x05music\x18\x08 \x01(\x0b\x32\x10.render.v1.MusicR\x05music\x12\x1a\n\x08language\x18\t \x01(\tR\x08language\x12\x30\n\x06output\x18\n \x01(\x0b\x32\x18.render.v1.OutputOptionsR\x06output\x12\x30\n\x06status\x18\x0b \x01(\x0e\x32\x18.render.v1.ProjectStatusR\x06status\x12\x12\n\x04\x65tag\x18\x0c \x01(\tR\x04\x65tag\x12;\n\x0b\x63reate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12;\n\x0bupdate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime\x12\x35\n\x08\x63\x61ptions\x18\x0f \x01(\x0b\x32\x19.render.v1.CaptionOptionsR\x08\x63\x61ptions\x12\x32\n\twatermark\x18\x10 \x01(\x0b\x32\x14.render.v1.WatermarkR\twatermark\x12$\n\x0eintro_clip_uri\x18\x11 \x01(\tR\x0cintroClipUri\x12$\n\x0eoutro_clip_uri\x18\x12 \x01(\tR\x0coutroClipUri\x12.\n\ntitle_card\x18\x13 \x01(\x0b\x32\x0f.render.v1.CardR\ttitleCard\x12*\n\x08\x65nd_card\x18\x14 \x01(\x0b\x32\x0f.render.v1.CardR\x07\x65ndCard\x12\x45\n\x10narration_policy\x18\x15 \x01(\x0e\x32\x1a.render.v1.NarrationPolicyR\x0fnarrationPolicy\x12\x43\n\x10\x62\x61\x64_asset_policy\x18\x16 \x01(\x0e\x32\x19.render.v1.BadAssetPolicyR\x0e\x62\x61\x64\x41ssetPolicy*z\n\x0bProjectMode\x12\x1c\n\x18PROJECT_MODE_UNSPECIFIED\x10\x00\x12\x19\n\x15PROJECT_MODE_STANDARD\x10\x01\x12\x16\n\x12PROJECT_MODE_SHORT\x10\x02\x12\x1a\n\x16PROJECT_MODE_SLIDESHOW\x10\x03*\xc4\x01\n\rProjectStatus\x12\x1e\n\x1aPROJECT_STATUS_UNSPECIFIED\x10\x00\x12\x1a\n\x16PROJECT_STATUS_PENDING\x10\x01\x12\x1d\n\x19PROJECT_STATUS_PROCESSING\x10\x02\x12\x1f\n\x1bPROJECT_STATUS_SCRIPT_READY\x10\x03\x12\x1c\n\x18PROJECT_STATUS_COMPLETED\x10\x04\x12\x19\n\x15PROJECT_STATUS_FAILED\x10\x05*\xd9\x01\n\nMotionKind\x12\x1b\n\x17MOTION_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10MOTION_KIND_NONE\x10\x01\x12\x17\n\x13MOTION_KIND_ZOOM_IN\x10\x02\x12\x18\n\x14MOTION_KIND_ZOOM_OUT\x10\x03\x12\x18\n\x14MOTION_KIND_PAN_LEFT\x10\x04\x12\x19\n\x15MOTION_KIND_PAN_RIGHT\x10\x05\x12\x16\n\x12MOTION_KIND_PAN_UP\x10\x06\x12\x18\n\x14MOTION_KIND_PAN_DOWN\x10\x07*\x95\x02\n\x0eTransitionKind\x12\x1f\n\x1bTRANSITION_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13TRANSITION_KIND_CUT\x10\x01\x12\x1e\n\x1aTRANSITION_KIND_CROSS_FADE\x10\x02\x12\x1e\n\x1aTRANSITION_KIND_FADE_BLACK\x10\x03\x12\x1e\n\x1aTRANSITION_KIND_FADE_WHITE\x10\x04\x12\x18\n\x14TRANSITION_KIND_WIPE\x10\x05\x12\x19\n\x15TRANSITION_KIND_SLIDE\x10\x06\x12\x18\n\x14TRANSITION_KIND_PUSH\x10\x07\x12\x1a\n\x16TRANSITION_KIND_CIRCLE\x10\x08*u\n\tDirection\x12\x19\n\x15\x44IRECTION_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x44IRECTION_LEFT\x10\x01\x12\x13\n\x0f\x44IRECTION_RIGHT\x10\x02\x12\x10\n\x0c\x44IRECTION_UP\x10\x03\x12\x12\n\x0e\x44IRECTION_DOWN\x10\x04*t\n\x06\x45\x61sing\x12\x16\n\x12\x45\x41SING_UNSPECIFIED\x10\x00\x12\x11\n\rEASING_LINEAR\x10\x01\x12\x12\n\x0e\x45\x41SING_EASE_IN\x10\x02\x12\x13\n\x0f\x45\x41SING_EASE_OUT\x10\x03\x12\x16\n\x12\x45\x41SING_EASE_IN_OUT\x10\x04*H\n\x03\x46it\x12\x13\n\x0f\x46IT_UNSPECIFIED\x10\x00\x12\r\n\tFIT_COVER\x10\x01\x12\x0f\n\x0b\x46IT_CONTAIN\x10\x02\x12\x0c\n\x08\x46IT_BLUR\x10\x03*x\n\x0c\x43\x61ptionStyle\x12\x1d\n\x19\x43\x41PTION_STYLE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43\x41PTION_STYLE_PLAIN\x10\x01\x12\x19\n\x15\x43\x41PTION_STYLE_OUTLINE\x10\x02\x12\x15\n\x11\x43\x41PTION_STYLE_BOX\x10\x03*|\n\x06\x43orner\x12\x16\n\x12\x43ORNER_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x43ORNER_TOP_LEFT\x10\x01\x12\x14\n\x10\x43ORNER_TOP_RIGHT\x10\x02\x12\x16\n\x12\x43ORNER_BOTTOM_LEFT\x10\x03\x12\x17\n\x13\x43ORNER_BOTTOM_RIGHT\x10\x04*\x89\x01\n\x0fNarrationPolicy\x12 \n\x1cNARRATION_POLICY_UNSPECIFIED\x10\x00\x12\x1b\n\x17NARRATION_POLICY_EXTEND\x10\x01\x12\x19\n\x15NARRATION_POLICY_TRIM\x10\x02\x12\x1c\n\x18NARRATION_POLICY_OVERLAP\x10\x03*h\n\x0e\x42\x61\x64\x41ssetPolicy\x12 \n\x1c\x42\x41\x44_ASSET_POLICY_UNSPECIFIED\x10\x00\x12\x19\n\x15\x42\x41\x44_ASSET_POLICY_FAIL\x10\x01\x12\x19\n\x15\x42\x41\x44_ASSET_POLICY_CARD\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'render.v1.project_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PROJECTMODE']._serialized_start=1504
-  _globals['_PROJECTMODE']._serialized_end=1626
-  _globals['_PROJECTSTATUS']._serialized_start=1629
-  _globals['_PROJECTSTATUS']._serialized_end=1825
-  _globals['_MOTIONKIND']._serialized_start=1828
-  _globals['_MOTIONKIND']._serialized_end=2045
-  _globals['_TRANSITIONKIND']._serialized_start=2047
-  _globals['_TRANSITIONKIND']._serialized_end=2153
-  _globals['_TRANSITION']._serialized_start=127
-  _globals['_TRANSITION']._serialized_end=241
-  _globals['_MOTION']._serialized_start=244
-  _globals['_MOTION']._serialized_end=379
-  _globals['_SHOT']._serialized_start=382
-  _globals['_SHOT']._serialized_end=781
-  _globals['_STORYBOARD']._serialized_start=783
-  _globals['_STORYBOARD']._serialized_end=834
-  _globals['_MUSIC']._serialized_start=836
-  _globals['_MUSIC']._serialized_end=901
-  _globals['_PROJECT']._serialized_start=904
-  _globals['_PROJECT']._serialized_end=1502
+  _globals['_PROJECTMODE']._serialized_start=2900
+  _globals['_PROJECTMODE']._serialized_end=3022
+  _globals['_PROJECTSTATUS']._serialized_start=3025
+  _globals['_PROJECTSTATUS']._serialized_end=3221
+  _globals['_MOTIONKIND']._serialized_start=3224
+  _globals['_MOTIONKIND']._serialized_end=3441
+  _globals['_TRANSITIONKIND']._serialized_start=3444
+  _globals['_TRANSITIONKIND']._serialized_end=3721
+  _globals['_DIRECTION']._serialized_start=3723
+  _globals['_DIRECTION']._serialized_end=3840
+  _globals['_EASING']._serialized_start=3842
+  _globals['_EASING']._serialized_end=3958
+  _globals['_FIT']._serialized_start=3960
+  _globals['_FIT']._serialized_end=4032
+  _globals['_CAPTIONSTYLE']._serialized_start=4034
+  _globals['_CAPTIONSTYLE']._serialized_end=4154
+  _globals['_CORNER']._serialized_start=4156
+  _globals['_CORNER']._serialized_end=4280
+  _globals['_NARRATIONPOLICY']._serialized_start=4283
+  _globals['_NARRATIONPOLICY']._serialized_end=4420
+  _globals['_BADASSETPOLICY']._serialized_start=4422
+  _globals['_BADASSETPOLICY']._serialized_end=4526
+  _globals['_TRANSITION']._serialized_start=128
+  _globals['_TRANSITION']._serialized_end=294
+  _globals['_WORDTIMING']._serialized_start=296
+  _globals['_WORDTIMING']._serialized_end=422
+  _globals['_CARD']._serialized_start=424
+  _globals['_CARD']._serialized_end=535
+  _globals['_WATERMARK']._serialized_start=538
+  _globals['_WATERMARK']._serialized_end=690
+  _globals['_CAPTIONOPTIONS']._serialized_start=693
+  _globals['_CAPTIONOPTIONS']._serialized_end=834
+  _globals['_MOTION']._serialized_start=837
+  _globals['_MOTION']._serialized_end=1055
+  _globals['_SHOT']._serialized_start=1058
+  _globals['_SHOT']._serialized_end=1587
+  _globals['_STORYBOARD']._serialized_start=1589
+  _globals['_STORYBOARD']._serialized_end=1640
+  _globals['_MUSIC']._serialized_start=1643
+  _globals['_MUSIC']._serialized_end=1882
+  _globals['_PROJECT']._serialized_start=1885
+  _globals['_PROJECT']._serialized_end=2898
 # @@protoc_insertion_point(module_scope)

@@ -142,6 +142,18 @@ class _TransitionKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Transi
     """A hard cut."""
     TRANSITION_KIND_CROSS_FADE: _TransitionKind.ValueType  # 2
     """The two shots fade into each other."""
+    TRANSITION_KIND_FADE_BLACK: _TransitionKind.ValueType  # 3
+    """The old shot fades to black, the new one fades in from it."""
+    TRANSITION_KIND_FADE_WHITE: _TransitionKind.ValueType  # 4
+    """The old shot fades to white, the new one fades in from it."""
+    TRANSITION_KIND_WIPE: _TransitionKind.ValueType  # 5
+    """A soft edge runs over the frame and uncovers the new shot."""
+    TRANSITION_KIND_SLIDE: _TransitionKind.ValueType  # 6
+    """The new shot slides over the old one."""
+    TRANSITION_KIND_PUSH: _TransitionKind.ValueType  # 7
+    """The new shot pushes the old one out."""
+    TRANSITION_KIND_CIRCLE: _TransitionKind.ValueType  # 8
+    """A growing circle uncovers the new shot."""
 
 class TransitionKind(_TransitionKind, metaclass=_TransitionKindEnumTypeWrapper):
     """TransitionKind is the way from the previous shot into this one."""
@@ -152,7 +164,223 @@ TRANSITION_KIND_CUT: TransitionKind.ValueType  # 1
 """A hard cut."""
 TRANSITION_KIND_CROSS_FADE: TransitionKind.ValueType  # 2
 """The two shots fade into each other."""
+TRANSITION_KIND_FADE_BLACK: TransitionKind.ValueType  # 3
+"""The old shot fades to black, the new one fades in from it."""
+TRANSITION_KIND_FADE_WHITE: TransitionKind.ValueType  # 4
+"""The old shot fades to white, the new one fades in from it."""
+TRANSITION_KIND_WIPE: TransitionKind.ValueType  # 5
+"""A soft edge runs over the frame and uncovers the new shot."""
+TRANSITION_KIND_SLIDE: TransitionKind.ValueType  # 6
+"""The new shot slides over the old one."""
+TRANSITION_KIND_PUSH: TransitionKind.ValueType  # 7
+"""The new shot pushes the old one out."""
+TRANSITION_KIND_CIRCLE: TransitionKind.ValueType  # 8
+"""A growing circle uncovers the new shot."""
 Global___TransitionKind: _TypeAlias = TransitionKind  # noqa: Y015
+
+class _Direction:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DirectionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Direction.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DIRECTION_UNSPECIFIED: _Direction.ValueType  # 0
+    """LEFT."""
+    DIRECTION_LEFT: _Direction.ValueType  # 1
+    """To the left: the new shot comes in from the right edge."""
+    DIRECTION_RIGHT: _Direction.ValueType  # 2
+    """To the right."""
+    DIRECTION_UP: _Direction.ValueType  # 3
+    """Upwards."""
+    DIRECTION_DOWN: _Direction.ValueType  # 4
+    """Downwards."""
+
+class Direction(_Direction, metaclass=_DirectionEnumTypeWrapper):
+    """Direction is where a wipe, slide or push moves to."""
+
+DIRECTION_UNSPECIFIED: Direction.ValueType  # 0
+"""LEFT."""
+DIRECTION_LEFT: Direction.ValueType  # 1
+"""To the left: the new shot comes in from the right edge."""
+DIRECTION_RIGHT: Direction.ValueType  # 2
+"""To the right."""
+DIRECTION_UP: Direction.ValueType  # 3
+"""Upwards."""
+DIRECTION_DOWN: Direction.ValueType  # 4
+"""Downwards."""
+Global___Direction: _TypeAlias = Direction  # noqa: Y015
+
+class _Easing:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _EasingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Easing.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    EASING_UNSPECIFIED: _Easing.ValueType  # 0
+    """EASE_IN_OUT."""
+    EASING_LINEAR: _Easing.ValueType  # 1
+    """The same speed all the time."""
+    EASING_EASE_IN: _Easing.ValueType  # 2
+    """Starts gently."""
+    EASING_EASE_OUT: _Easing.ValueType  # 3
+    """Ends gently."""
+    EASING_EASE_IN_OUT: _Easing.ValueType  # 4
+    """Starts and ends gently."""
+
+class Easing(_Easing, metaclass=_EasingEnumTypeWrapper):
+    """Easing is how a motion's speed runs over the shot."""
+
+EASING_UNSPECIFIED: Easing.ValueType  # 0
+"""EASE_IN_OUT."""
+EASING_LINEAR: Easing.ValueType  # 1
+"""The same speed all the time."""
+EASING_EASE_IN: Easing.ValueType  # 2
+"""Starts gently."""
+EASING_EASE_OUT: Easing.ValueType  # 3
+"""Ends gently."""
+EASING_EASE_IN_OUT: Easing.ValueType  # 4
+"""Starts and ends gently."""
+Global___Easing: _TypeAlias = Easing  # noqa: Y015
+
+class _Fit:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _FitEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Fit.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    FIT_UNSPECIFIED: _Fit.ValueType  # 0
+    """COVER."""
+    FIT_COVER: _Fit.ValueType  # 1
+    """Fills the frame; what juts out is cut off, keeping the motion's focus in view."""
+    FIT_CONTAIN: _Fit.ValueType  # 2
+    """Shown whole, with black bars."""
+    FIT_BLUR: _Fit.ValueType  # 3
+    """Shown whole over a blurred copy of itself that fills the frame."""
+
+class Fit(_Fit, metaclass=_FitEnumTypeWrapper):
+    """Fit is how a picture or clip of another shape fills the frame."""
+
+FIT_UNSPECIFIED: Fit.ValueType  # 0
+"""COVER."""
+FIT_COVER: Fit.ValueType  # 1
+"""Fills the frame; what juts out is cut off, keeping the motion's focus in view."""
+FIT_CONTAIN: Fit.ValueType  # 2
+"""Shown whole, with black bars."""
+FIT_BLUR: Fit.ValueType  # 3
+"""Shown whole over a blurred copy of itself that fills the frame."""
+Global___Fit: _TypeAlias = Fit  # noqa: Y015
+
+class _CaptionStyle:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CaptionStyleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CaptionStyle.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CAPTION_STYLE_UNSPECIFIED: _CaptionStyle.ValueType  # 0
+    """The mode decides."""
+    CAPTION_STYLE_PLAIN: _CaptionStyle.ValueType  # 1
+    """White letters with a soft shadow."""
+    CAPTION_STYLE_OUTLINE: _CaptionStyle.ValueType  # 2
+    """White letters with a dark outline."""
+    CAPTION_STYLE_BOX: _CaptionStyle.ValueType  # 3
+    """White letters on a dark translucent box."""
+
+class CaptionStyle(_CaptionStyle, metaclass=_CaptionStyleEnumTypeWrapper):
+    """CaptionStyle is how captions stand off from the picture."""
+
+CAPTION_STYLE_UNSPECIFIED: CaptionStyle.ValueType  # 0
+"""The mode decides."""
+CAPTION_STYLE_PLAIN: CaptionStyle.ValueType  # 1
+"""White letters with a soft shadow."""
+CAPTION_STYLE_OUTLINE: CaptionStyle.ValueType  # 2
+"""White letters with a dark outline."""
+CAPTION_STYLE_BOX: CaptionStyle.ValueType  # 3
+"""White letters on a dark translucent box."""
+Global___CaptionStyle: _TypeAlias = CaptionStyle  # noqa: Y015
+
+class _Corner:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CornerEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Corner.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CORNER_UNSPECIFIED: _Corner.ValueType  # 0
+    """TOP_RIGHT."""
+    CORNER_TOP_LEFT: _Corner.ValueType  # 1
+    """At the top left."""
+    CORNER_TOP_RIGHT: _Corner.ValueType  # 2
+    """At the top right."""
+    CORNER_BOTTOM_LEFT: _Corner.ValueType  # 3
+    """At the bottom left."""
+    CORNER_BOTTOM_RIGHT: _Corner.ValueType  # 4
+    """At the bottom right."""
+
+class Corner(_Corner, metaclass=_CornerEnumTypeWrapper):
+    """Corner is a corner of the frame."""
+
+CORNER_UNSPECIFIED: Corner.ValueType  # 0
+"""TOP_RIGHT."""
+CORNER_TOP_LEFT: Corner.ValueType  # 1
+"""At the top left."""
+CORNER_TOP_RIGHT: Corner.ValueType  # 2
+"""At the top right."""
+CORNER_BOTTOM_LEFT: Corner.ValueType  # 3
+"""At the bottom left."""
+CORNER_BOTTOM_RIGHT: Corner.ValueType  # 4
+"""At the bottom right."""
+Global___Corner: _TypeAlias = Corner  # noqa: Y015
+
+class _NarrationPolicy:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _NarrationPolicyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_NarrationPolicy.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    NARRATION_POLICY_UNSPECIFIED: _NarrationPolicy.ValueType  # 0
+    """EXTEND."""
+    NARRATION_POLICY_EXTEND: _NarrationPolicy.ValueType  # 1
+    """The shot grows until the narration is over."""
+    NARRATION_POLICY_TRIM: _NarrationPolicy.ValueType  # 2
+    """The narration is faded out at the end of its shot."""
+    NARRATION_POLICY_OVERLAP: _NarrationPolicy.ValueType  # 3
+    """The narration runs on over the following shots."""
+
+class NarrationPolicy(_NarrationPolicy, metaclass=_NarrationPolicyEnumTypeWrapper):
+    """NarrationPolicy says what happens where narration audio is longer than its shot."""
+
+NARRATION_POLICY_UNSPECIFIED: NarrationPolicy.ValueType  # 0
+"""EXTEND."""
+NARRATION_POLICY_EXTEND: NarrationPolicy.ValueType  # 1
+"""The shot grows until the narration is over."""
+NARRATION_POLICY_TRIM: NarrationPolicy.ValueType  # 2
+"""The narration is faded out at the end of its shot."""
+NARRATION_POLICY_OVERLAP: NarrationPolicy.ValueType  # 3
+"""The narration runs on over the following shots."""
+Global___NarrationPolicy: _TypeAlias = NarrationPolicy  # noqa: Y015
+
+class _BadAssetPolicy:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _BadAssetPolicyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BadAssetPolicy.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    BAD_ASSET_POLICY_UNSPECIFIED: _BadAssetPolicy.ValueType  # 0
+    """FAIL."""
+    BAD_ASSET_POLICY_FAIL: _BadAssetPolicy.ValueType  # 1
+    """The job fails before rendering, naming shot, asset and fault."""
+    BAD_ASSET_POLICY_CARD: _BadAssetPolicy.ValueType  # 2
+    """A card stands in, and the job carries a warning."""
+
+class BadAssetPolicy(_BadAssetPolicy, metaclass=_BadAssetPolicyEnumTypeWrapper):
+    """BadAssetPolicy says what happens to a shot whose picture or clip cannot be used."""
+
+BAD_ASSET_POLICY_UNSPECIFIED: BadAssetPolicy.ValueType  # 0
+"""FAIL."""
+BAD_ASSET_POLICY_FAIL: BadAssetPolicy.ValueType  # 1
+"""The job fails before rendering, naming shot, asset and fault."""
+BAD_ASSET_POLICY_CARD: BadAssetPolicy.ValueType  # 2
+"""A card stands in, and the job carries a warning."""
+Global___BadAssetPolicy: _TypeAlias = BadAssetPolicy  # noqa: Y015
 
 @_typing.final
 class Transition(_message.Message):
@@ -162,8 +390,11 @@ class Transition(_message.Message):
 
     KIND_FIELD_NUMBER: _builtins.int
     DURATION_FIELD_NUMBER: _builtins.int
+    DIRECTION_FIELD_NUMBER: _builtins.int
     kind: Global___TransitionKind.ValueType
     """kind defaults to what the mode says."""
+    direction: Global___Direction.ValueType
+    """direction of a wipe, slide or push; default LEFT. Other kinds ignore it."""
     @_builtins.property
     def duration(self) -> _duration_pb2.Duration:
         """duration is the overlap of the two shots: > 0 to 5 s, and at most half of the shorter of the two shots, else it is
@@ -175,14 +406,154 @@ class Transition(_message.Message):
         *,
         kind: Global___TransitionKind.ValueType = ...,
         duration: _duration_pb2.Duration | None = ...,
+        direction: Global___Direction.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "kind", b"kind"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["direction", b"direction", "duration", b"duration", "kind", b"kind"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Transition: _TypeAlias = Transition  # noqa: Y015
+
+@_typing.final
+class WordTiming(_message.Message):
+    """WordTiming says when a word of the caption is spoken."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    START_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    """text of the word as it stands in the caption, 1–100 characters."""
+    @_builtins.property
+    def start(self) -> _duration_pb2.Duration:
+        """start of the word, counted from the start of the shot's narration: 0 or more."""
+
+    @_builtins.property
+    def end(self) -> _duration_pb2.Duration:
+        """end of the word, counted likewise: not before its start. Otherwise INVALID_ARGUMENT."""
+
+    def __init__(
+        self,
+        *,
+        text: _builtins.str = ...,
+        start: _duration_pb2.Duration | None = ...,
+        end: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "start", b"start"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "start", b"start", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WordTiming: _TypeAlias = WordTiming  # noqa: Y015
+
+@_typing.final
+class Card(_message.Message):
+    """Card is a designed picture made of text."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TITLE_FIELD_NUMBER: _builtins.int
+    SUBTITLE_FIELD_NUMBER: _builtins.int
+    DURATION_FIELD_NUMBER: _builtins.int
+    title: _builtins.str
+    """title in large letters: 1–200 characters."""
+    subtitle: _builtins.str
+    """subtitle below it, at most 400 characters."""
+    @_builtins.property
+    def duration(self) -> _duration_pb2.Duration:
+        """duration is how long the card is seen, transitions included: > 0 to 600 s; default 3 s."""
+
+    def __init__(
+        self,
+        *,
+        title: _builtins.str = ...,
+        subtitle: _builtins.str = ...,
+        duration: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "subtitle", b"subtitle", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Card: _TypeAlias = Card  # noqa: Y015
+
+@_typing.final
+class Watermark(_message.Message):
+    """Watermark is a picture laid over the whole video, such as a logo."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    URI_FIELD_NUMBER: _builtins.int
+    CORNER_FIELD_NUMBER: _builtins.int
+    OPACITY_FIELD_NUMBER: _builtins.int
+    SCALE_FIELD_NUMBER: _builtins.int
+    uri: _builtins.str
+    """uri is the address of the picture, best a PNG with transparency. The rules are those of Shot.image_uri. Required."""
+    corner: Global___Corner.ValueType
+    """corner it stands in, inside the safe area; default TOP_RIGHT."""
+    opacity: _builtins.float
+    """opacity 0–1; default 0.8."""
+    scale: _builtins.float
+    """scale is its width as a part of the frame's width, 0.02–0.5; default 0.12."""
+    def __init__(
+        self,
+        *,
+        uri: _builtins.str = ...,
+        corner: Global___Corner.ValueType = ...,
+        opacity: _builtins.float | None = ...,
+        scale: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_opacity", b"_opacity", "_scale", b"_scale", "opacity", b"opacity", "scale", b"scale"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_opacity", b"_opacity", "_scale", b"_scale", "corner", b"corner", "opacity", b"opacity", "scale", b"scale", "uri", b"uri"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__opacity: _TypeAlias = _typing.Literal["opacity"]  # noqa: Y015
+    _WhichOneofArgType__opacity: _TypeAlias = _typing.Literal["_opacity", b"_opacity"]  # noqa: Y015
+    _WhichOneofReturnType__scale: _TypeAlias = _typing.Literal["scale"]  # noqa: Y015
+    _WhichOneofArgType__scale: _TypeAlias = _typing.Literal["_scale", b"_scale"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__opacity) -> _WhichOneofReturnType__opacity | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__scale) -> _WhichOneofReturnType__scale | None: ...
+
+Global___Watermark: _TypeAlias = Watermark  # noqa: Y015
+
+@_typing.final
+class CaptionOptions(_message.Message):
+    """CaptionOptions say how captions are drawn."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STYLE_FIELD_NUMBER: _builtins.int
+    SCALE_FIELD_NUMBER: _builtins.int
+    HIGHLIGHT_WORDS_FIELD_NUMBER: _builtins.int
+    style: Global___CaptionStyle.ValueType
+    """style defaults to what the mode says."""
+    scale: _builtins.float
+    """scale multiplies the size of the letters, 0.5–2; default 1."""
+    highlight_words: _builtins.bool
+    """highlight_words marks each word while it is spoken, for shots that have words."""
+    def __init__(
+        self,
+        *,
+        style: Global___CaptionStyle.ValueType = ...,
+        scale: _builtins.float | None = ...,
+        highlight_words: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_scale", b"_scale", "scale", b"scale"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_scale", b"_scale", "highlight_words", b"highlight_words", "scale", b"scale", "style", b"style"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__scale: _TypeAlias = _typing.Literal["scale"]  # noqa: Y015
+    _WhichOneofArgType__scale: _TypeAlias = _typing.Literal["_scale", b"_scale"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__scale) -> _WhichOneofReturnType__scale | None: ...
+
+Global___CaptionOptions: _TypeAlias = CaptionOptions  # noqa: Y015
 
 @_typing.final
 class Motion(_message.Message):
@@ -193,27 +564,41 @@ class Motion(_message.Message):
     KIND_FIELD_NUMBER: _builtins.int
     FOCUS_X_FIELD_NUMBER: _builtins.int
     FOCUS_Y_FIELD_NUMBER: _builtins.int
+    EASING_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
     kind: Global___MotionKind.ValueType
     """kind defaults to what the mode says."""
     focus_x: _builtins.float
     """focus_x is the point the motion keeps in view, as a fraction 0–1 of the picture's width from the left; default 0.5."""
     focus_y: _builtins.float
     """focus_y is the same for the height, from the top; default 0.5."""
+    easing: Global___Easing.ValueType
+    """easing defaults to EASE_IN_OUT."""
+    amount: _builtins.float
+    """amount is how far the motion goes: a zoom from 1 to 1 + amount, a pan over amount × the frame's side. 0.01–0.5;
+    left out, 0.1.
+    """
     def __init__(
         self,
         *,
         kind: Global___MotionKind.ValueType = ...,
         focus_x: _builtins.float | None = ...,
         focus_y: _builtins.float | None = ...,
+        easing: Global___Easing.ValueType = ...,
+        amount: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_focus_x", b"_focus_x", "_focus_y", b"_focus_y", "focus_x", b"focus_x", "focus_y", b"focus_y"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_amount", b"_amount", "_focus_x", b"_focus_x", "_focus_y", b"_focus_y", "amount", b"amount", "focus_x", b"focus_x", "focus_y", b"focus_y"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_focus_x", b"_focus_x", "_focus_y", b"_focus_y", "focus_x", b"focus_x", "focus_y", b"focus_y", "kind", b"kind"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_amount", b"_amount", "_focus_x", b"_focus_x", "_focus_y", b"_focus_y", "amount", b"amount", "easing", b"easing", "focus_x", b"focus_x", "focus_y", b"focus_y", "kind", b"kind"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__amount: _TypeAlias = _typing.Literal["amount"]  # noqa: Y015
+    _WhichOneofArgType__amount: _TypeAlias = _typing.Literal["_amount", b"_amount"]  # noqa: Y015
     _WhichOneofReturnType__focus_x: _TypeAlias = _typing.Literal["focus_x"]  # noqa: Y015
     _WhichOneofArgType__focus_x: _TypeAlias = _typing.Literal["_focus_x", b"_focus_x"]  # noqa: Y015
     _WhichOneofReturnType__focus_y: _TypeAlias = _typing.Literal["focus_y"]  # noqa: Y015
     _WhichOneofArgType__focus_y: _TypeAlias = _typing.Literal["_focus_y", b"_focus_y"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__amount) -> _WhichOneofReturnType__amount | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__focus_x) -> _WhichOneofReturnType__focus_x | None: ...
     @_typing.overload
@@ -237,6 +622,9 @@ class Shot(_message.Message):
     NARRATION_AUDIO_URI_FIELD_NUMBER: _builtins.int
     MOTION_FIELD_NUMBER: _builtins.int
     TRANSITION_FIELD_NUMBER: _builtins.int
+    FIT_FIELD_NUMBER: _builtins.int
+    CLIP_SOUND_FIELD_NUMBER: _builtins.int
+    WORDS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """id names the shot in errors and progress: 1–64 characters `A–Z a–z 0–9 _ -`, unique in the storyboard.
     Left out, the shot is called `shot-N`, N counting from 1.
@@ -259,10 +647,14 @@ class Shot(_message.Message):
     """clip_uri is the address of a video to show instead of a picture. The rules are those of image_uri."""
     narration_audio_uri: _builtins.str
     """narration_audio_uri is the address of the spoken narration. The rules are those of image_uri."""
+    fit: Global___Fit.ValueType
+    """fit of the picture or clip in the frame; default COVER."""
+    clip_sound: _builtins.bool
+    """clip_sound tells whether the sound of the clip is heard; default true."""
     @_builtins.property
     def duration(self) -> _duration_pb2.Duration:
         """duration is how long the shot is seen, transitions included: > 0 to 600 s, otherwise INVALID_ARGUMENT.
-        Left out, the shot gets its share of the project's target_duration, or 5 s.
+        Left out, the shot gets its share of the project's target_duration, or lasts as long as its clip, or 5 s.
         """
 
     @_builtins.property
@@ -272,6 +664,10 @@ class Shot(_message.Message):
     @_builtins.property
     def transition(self) -> Global___Transition:
         """transition from the previous shot."""
+
+    @_builtins.property
+    def words(self) -> _containers.RepeatedCompositeFieldContainer[Global___WordTiming]:
+        """words are the caption's words with the times at which they are spoken, in order, at most 1,000."""
 
     def __init__(
         self,
@@ -286,14 +682,22 @@ class Shot(_message.Message):
         narration_audio_uri: _builtins.str = ...,
         motion: Global___Motion | None = ...,
         transition: Global___Transition | None = ...,
+        fit: Global___Fit.ValueType = ...,
+        clip_sound: _builtins.bool | None = ...,
+        words: _abc.Iterable[Global___WordTiming] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_caption", b"_caption", "caption", b"caption", "duration", b"duration", "motion", b"motion", "transition", b"transition"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_caption", b"_caption", "_clip_sound", b"_clip_sound", "caption", b"caption", "clip_sound", b"clip_sound", "duration", b"duration", "motion", b"motion", "transition", b"transition"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_caption", b"_caption", "caption", b"caption", "clip_uri", b"clip_uri", "duration", b"duration", "id", b"id", "image_uri", b"image_uri", "motion", b"motion", "narration", b"narration", "narration_audio_uri", b"narration_audio_uri", "transition", b"transition", "visual_description", b"visual_description"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_caption", b"_caption", "_clip_sound", b"_clip_sound", "caption", b"caption", "clip_sound", b"clip_sound", "clip_uri", b"clip_uri", "duration", b"duration", "fit", b"fit", "id", b"id", "image_uri", b"image_uri", "motion", b"motion", "narration", b"narration", "narration_audio_uri", b"narration_audio_uri", "transition", b"transition", "visual_description", b"visual_description", "words", b"words"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__caption: _TypeAlias = _typing.Literal["caption"]  # noqa: Y015
     _WhichOneofArgType__caption: _TypeAlias = _typing.Literal["_caption", b"_caption"]  # noqa: Y015
+    _WhichOneofReturnType__clip_sound: _TypeAlias = _typing.Literal["clip_sound"]  # noqa: Y015
+    _WhichOneofArgType__clip_sound: _TypeAlias = _typing.Literal["_clip_sound", b"_clip_sound"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__caption) -> _WhichOneofReturnType__caption | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__clip_sound) -> _WhichOneofReturnType__clip_sound | None: ...
 
 Global___Shot: _TypeAlias = Shot  # noqa: Y015
 
@@ -329,22 +733,51 @@ class Music(_message.Message):
 
     URI_FIELD_NUMBER: _builtins.int
     VOLUME_FIELD_NUMBER: _builtins.int
+    LOOP_FIELD_NUMBER: _builtins.int
+    FADE_IN_FIELD_NUMBER: _builtins.int
+    FADE_OUT_FIELD_NUMBER: _builtins.int
+    DUCK_FIELD_NUMBER: _builtins.int
     uri: _builtins.str
     """uri is the address of the music file. The rules are those of Shot.image_uri. Required."""
     volume: _builtins.float
     """volume is the linear gain, 0 (silent) to 1 (as recorded); default 0.3."""
+    loop: _builtins.bool
+    """loop starts the music again where it is shorter than the video; default true."""
+    duck: _builtins.bool
+    """duck lowers the music under narration; default true."""
+    @_builtins.property
+    def fade_in(self) -> _duration_pb2.Duration:
+        """fade_in at the start, 0–10 s; default 0.5 s."""
+
+    @_builtins.property
+    def fade_out(self) -> _duration_pb2.Duration:
+        """fade_out at the end of the video, 0–10 s; default 2 s."""
+
     def __init__(
         self,
         *,
         uri: _builtins.str = ...,
         volume: _builtins.float | None = ...,
+        loop: _builtins.bool | None = ...,
+        fade_in: _duration_pb2.Duration | None = ...,
+        fade_out: _duration_pb2.Duration | None = ...,
+        duck: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_volume", b"_volume", "volume", b"volume"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_duck", b"_duck", "_loop", b"_loop", "_volume", b"_volume", "duck", b"duck", "fade_in", b"fade_in", "fade_out", b"fade_out", "loop", b"loop", "volume", b"volume"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_volume", b"_volume", "uri", b"uri", "volume", b"volume"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_duck", b"_duck", "_loop", b"_loop", "_volume", b"_volume", "duck", b"duck", "fade_in", b"fade_in", "fade_out", b"fade_out", "loop", b"loop", "uri", b"uri", "volume", b"volume"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__duck: _TypeAlias = _typing.Literal["duck"]  # noqa: Y015
+    _WhichOneofArgType__duck: _TypeAlias = _typing.Literal["_duck", b"_duck"]  # noqa: Y015
+    _WhichOneofReturnType__loop: _TypeAlias = _typing.Literal["loop"]  # noqa: Y015
+    _WhichOneofArgType__loop: _TypeAlias = _typing.Literal["_loop", b"_loop"]  # noqa: Y015
     _WhichOneofReturnType__volume: _TypeAlias = _typing.Literal["volume"]  # noqa: Y015
     _WhichOneofArgType__volume: _TypeAlias = _typing.Literal["_volume", b"_volume"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__duck) -> _WhichOneofReturnType__duck | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__loop) -> _WhichOneofReturnType__loop | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__volume) -> _WhichOneofReturnType__volume | None: ...
 
 Global___Music: _TypeAlias = Music  # noqa: Y015
@@ -369,6 +802,14 @@ class Project(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    CAPTIONS_FIELD_NUMBER: _builtins.int
+    WATERMARK_FIELD_NUMBER: _builtins.int
+    INTRO_CLIP_URI_FIELD_NUMBER: _builtins.int
+    OUTRO_CLIP_URI_FIELD_NUMBER: _builtins.int
+    TITLE_CARD_FIELD_NUMBER: _builtins.int
+    END_CARD_FIELD_NUMBER: _builtins.int
+    NARRATION_POLICY_FIELD_NUMBER: _builtins.int
+    BAD_ASSET_POLICY_FIELD_NUMBER: _builtins.int
     project_id: _builtins.str
     """project_id is the UUID that the service gives. Ignored in CreateProject and in an inline project."""
     workspace_id: _builtins.str
@@ -387,6 +828,14 @@ class Project(_message.Message):
     """status is set by the service."""
     etag: _builtins.str
     """etag changes with every update; set by the service. Sent back with UpdateProject it guards against lost updates."""
+    intro_clip_uri: _builtins.str
+    """intro_clip_uri is the address of a clip shown before everything else. The rules are those of Shot.image_uri."""
+    outro_clip_uri: _builtins.str
+    """outro_clip_uri is the address of a clip shown after everything else. The rules are those of Shot.image_uri."""
+    narration_policy: Global___NarrationPolicy.ValueType
+    """narration_policy defaults to EXTEND."""
+    bad_asset_policy: Global___BadAssetPolicy.ValueType
+    """bad_asset_policy defaults to FAIL."""
     @_builtins.property
     def target_duration(self) -> _duration_pb2.Duration:
         """target_duration is the wished length of the video: the shots without a duration share what the others leave of it,
@@ -413,6 +862,22 @@ class Project(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """update_time is set by the service."""
 
+    @_builtins.property
+    def captions(self) -> Global___CaptionOptions:
+        """captions says how captions are drawn."""
+
+    @_builtins.property
+    def watermark(self) -> Global___Watermark:
+        """watermark lies over the whole video; left out, there is none."""
+
+    @_builtins.property
+    def title_card(self) -> Global___Card:
+        """title_card is shown before the first shot; left out, there is none."""
+
+    @_builtins.property
+    def end_card(self) -> Global___Card:
+        """end_card is shown after the last shot; left out, there is none."""
+
     def __init__(
         self,
         *,
@@ -430,10 +895,18 @@ class Project(_message.Message):
         etag: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        captions: Global___CaptionOptions | None = ...,
+        watermark: Global___Watermark | None = ...,
+        intro_clip_uri: _builtins.str = ...,
+        outro_clip_uri: _builtins.str = ...,
+        title_card: Global___Card | None = ...,
+        end_card: Global___Card | None = ...,
+        narration_policy: Global___NarrationPolicy.ValueType = ...,
+        bad_asset_policy: Global___BadAssetPolicy.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "music", b"music", "output", b"output", "storyboard", b"storyboard", "target_duration", b"target_duration", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["captions", b"captions", "create_time", b"create_time", "end_card", b"end_card", "music", b"music", "output", b"output", "storyboard", b"storyboard", "target_duration", b"target_duration", "title_card", b"title_card", "update_time", b"update_time", "watermark", b"watermark"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "etag", b"etag", "language", b"language", "mode", b"mode", "music", b"music", "output", b"output", "project_id", b"project_id", "script", b"script", "status", b"status", "storyboard", b"storyboard", "target_duration", b"target_duration", "title", b"title", "update_time", b"update_time", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bad_asset_policy", b"bad_asset_policy", "captions", b"captions", "create_time", b"create_time", "end_card", b"end_card", "etag", b"etag", "intro_clip_uri", b"intro_clip_uri", "language", b"language", "mode", b"mode", "music", b"music", "narration_policy", b"narration_policy", "output", b"output", "outro_clip_uri", b"outro_clip_uri", "project_id", b"project_id", "script", b"script", "status", b"status", "storyboard", b"storyboard", "target_duration", b"target_duration", "title", b"title", "title_card", b"title_card", "update_time", b"update_time", "watermark", b"watermark", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
