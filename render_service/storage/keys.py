@@ -1,0 +1,71 @@
+"""The layout of the object store: which key holds what, and what a key may look like."""
+
+import re
+from uuid import UUID
+
+MAX_KEY_LENGTH = 512
+_SEGMENT = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._=-]{1,128}", re.ASCII)
+_HEX_KEY = re.compile(r"[0-9a-f]{16,128}", re.ASCII)
+_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+
+def check_key(key: str) -> str:
+    """Return the key if it is a sound one.
+
+    Args:
+        key: Segments of 1–128 characters `A–Z a–z 0–9 . _ = -` joined by `/`, neither `.` nor `..` among them; at most
+            `MAX_KEY_LENGTH` characters.
+
+    Raises:
+        ValueError: It is not; such a key comes from a fault in this service, never from a caller.
+    """
+    if len(key) > MAX_KEY_LENGTH or not all(_SEGMENT.fullmatch(segment) for segment in key.split("/")):
+        raise ValueError(f"not a key of the object store: {key!r}")
+    return key
+
+
+def check_prefix(prefix: str) -> str:
+    """Return the prefix without a closing `/`; empty means the whole store.
+
+    Raises:
+        ValueError: It is neither empty nor a sound key.
+    """
+    trimmed = prefix.removesuffix("/")
+    return check_key(trimmed) if trimmed else ""
+
+
+def video_key(workspace_id: str, job_id: UUID) -> str:
+    """Return where a job's finished MP4 lies."""
+    return check_key(f"videos/{workspace_id}/{job_id}/video.mp4")
+
+
+def poster_key(workspace_id: str, job_id: UUID) -> str:
+    """Return where the still picture of a job's video lies."""
+    return check_key(f"videos/{workspace_id}/{job_id}/poster.jpg")
+
+
+def job_prefix(workspace_id: str, job_id: UUID) -> str:
+    """Return the prefix of all that a job's video consists of."""
+    return check_key(f"videos/{workspace_id}/{job_id}")
+
+
+def segment_key(key: str) -> str:
+    """Return where a rendered segment lies.
+
+    Args:
+        key: The segment's hash, 16–128 lower-case hexadecimal digits.
+    """
+    if not _HEX_KEY.fullmatch(key):
+        raise ValueError(f"not a segment hash: {key!r}")
+    return f"segments/{key[:2]}/{key}.mp4"
+
+
+def asset_key(sha256: str) -> str:
+    """Return where the bytes of a caller's asset lie.
+
+    Args:
+        sha256: Hash of the bytes, 64 lower-case hexadecimal digits.
+    """
+    if not _SHA256.fullmatch(sha256):
+        raise ValueError(f"not a SHA-256: {sha256!r}")
+    return f"assets/{sha256[:2]}/{sha256}"
