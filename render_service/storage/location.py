@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from obstore.exceptions import BaseError
-from obstore.store import ClientConfig, LocalStore, RetryConfig, S3Config, S3Store
+from obstore.store import LocalStore, S3Store
 
 if TYPE_CHECKING:
-    # Exists for type checkers only.
-    from obstore.store import BackoffConfig
+    # These exist for type checkers only.
+    from obstore.store import ClientConfig, RetryConfig, S3Config
 
 DEFAULT_REGION = "us-east-1"
 
@@ -97,10 +97,10 @@ class S3Bucket:
             ValueError: The options do not fit together.
         """
         options = self.options
-        config = S3Config(
-            region=options.region or DEFAULT_REGION,
-            virtual_hosted_style_request=not options.path_style,
-        )
+        config: S3Config = {
+            "region": options.region or DEFAULT_REGION,
+            "virtual_hosted_style_request": not options.path_style,
+        }
         if options.endpoint:
             # With the bucket in the host name the client takes the endpoint as it is.
             config["endpoint"] = options.endpoint if options.path_style else options.bucket_url(self.bucket)
@@ -110,13 +110,16 @@ class S3Bucket:
             config["secret_access_key"] = options.secret_access_key
         if options.session_token:
             config["session_token"] = options.session_token
-        client = ClientConfig(
-            allow_http=(options.endpoint or "").startswith("http://"),
-            connect_timeout=timedelta(seconds=3),
-            timeout=timedelta(seconds=120),
-        )
-        backoff: BackoffConfig = {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=2)}
-        retry = RetryConfig(max_retries=4, retry_timeout=timedelta(seconds=60), backoff=backoff)
+        client: ClientConfig = {
+            "allow_http": (options.endpoint or "").startswith("http://"),
+            "connect_timeout": timedelta(seconds=3),
+            "timeout": timedelta(seconds=120),
+        }
+        retry: RetryConfig = {
+            "max_retries": 4,
+            "retry_timeout": timedelta(seconds=60),
+            "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=2)},
+        }
         try:
             return S3Store(
                 self.bucket, prefix=self.prefix or None, config=config, client_options=client, retry_config=retry
