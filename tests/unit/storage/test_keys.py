@@ -1,0 +1,72 @@
+"""Keys of the object store: the layout is as published, and no key leads out of the store."""
+
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from render_service.storage import keys
+
+JOB = UUID("0f3b2f7c-8a5e-4c55-9a42-5d1d5a6a2b10")
+
+
+def test_videos_lie_under_workspace_and_job() -> None:
+    assert keys.video_key("team-a", JOB) == f"videos/team-a/{JOB}/video.mp4"
+    assert keys.poster_key("team-a", JOB) == f"videos/team-a/{JOB}/poster.jpg"
+    assert keys.video_key("team-a", JOB).startswith(keys.job_prefix("team-a", JOB) + "/")
+
+
+def test_segments_and_assets_are_spread_by_the_head_of_their_hash() -> None:
+    digest = "ab" * 32
+    assert keys.segment_key(digest) == f"segments/ab/{digest}.mp4"
+    assert keys.asset_key(digest) == f"assets/ab/{digest}"
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "",
+        "/",
+        "/etc/passwd",
+        "..",
+        "a/../b",
+        "a/./b",
+        "a//b",
+        "a/",
+        "a\\b",
+        "a b",
+        "a/\n",
+        "a#1",
+        "a%2e",
+        "é",
+        "x" * 129,
+        "/".join(["abcdefghij"] * 60),
+    ],
+)
+def test_unsound_keys_are_refused(key: str) -> None:
+    with pytest.raises(ValueError, match="not a key"):
+        keys.check_key(key)
+
+
+@given(st.text(alphabet="ab./#_-= \\", max_size=30))
+def test_a_sound_key_never_leaves_its_root(key: str) -> None:
+    try:
+        keys.check_key(key)
+    except ValueError:
+        return
+    segments = key.split("/")
+    assert all(segment not in ("", ".", "..") for segment in segments)
+
+
+@pytest.mark.parametrize("digest", ["", "ab", "AB" * 32, "../" * 22, "zz" * 32])
+def test_hashes_must_look_like_hashes(digest: str) -> None:
+    with pytest.raises(ValueError, match="not a"):
+        keys.asset_key(digest)
+    with pytest.raises(ValueError, match="not a"):
+        keys.segment_key(digest)
+
+
+def test_workspace_ids_cannot_escape_through_a_key() -> None:
+    with pytest.raises(ValueError, match="not a key"):
+        keys.video_key("../other", JOB)
