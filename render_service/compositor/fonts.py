@@ -1,0 +1,233 @@
+"""The font faces that texts are drawn with: where they lie, what they cover, which one serves a character.
+
+All faces come inside Python wheels (SIL Open Font License 1.1), so every machine draws the same bytes without any
+font being installed on it.
+"""
+
+import hashlib
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib import resources
+from pathlib import Path
+
+import uharfbuzz
+from PIL import ImageFont
+
+REGULAR_WEIGHT = 400
+CAPTION_WEIGHT = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """One face of a font file.
+
+    Args:
+        name: Short name, part of what identifies a drawing.
+        package: The importable package that holds the file.
+        file: The file's path inside the package.
+        index: The face's number inside a font collection.
+    """
+
+    name: str
+    package: str
+    file: str
+    index: int = 0
+
+
+_CJK = ("manimgx_fonts_cjk", "NotoSansCJK-VF.otf.ttc")
+_JAPANESE = Face("cjk-jp", *_CJK, 0)
+_KOREAN = Face("cjk-kr", *_CJK, 1)
+_SIMPLIFIED = Face("cjk-sc", *_CJK, 2)
+_TRADITIONAL = Face("cjk-tc", *_CJK, 3)
+_HONG_KONG = Face("cjk-hk", *_CJK, 4)
+# The Korean face has the proportional quotation marks and ellipses that Latin text needs; its letters are the same.
+LATIN = _KOREAN
+_FALLBACKS = (
+    Face("arabic", "fontpkg_noto_sans_arabic", "files/NotoSansArabic[wdth,wght].ttf"),
+    Face("hebrew", "fontpkg_heebo", "files/Heebo[wght].ttf"),
+    Face("thai", "fontpkg_noto_sans_thai", "files/NotoSansThai[wdth,wght].ttf"),
+    Face("devanagari", "fontpkg_noto_sans_devanagari", "files/NotoSansDevanagari[wdth,wght].ttf"),
+    Face("latin-extended", "fontpkg_noto_sans", "files/NotoSans[wdth,wght].ttf"),
+)
+# Punctuation that CJK faces draw in a full-width cell and Latin text wants narrow.
+_WIDTH_BY_CONTEXT = frozenset("‘’“”…—–·‥‖′″")
+_VARIATION_SELECTORS = frozenset((*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)))
+
+
+def regional_face(language: str) -> Face:
+    """Return the East Asian face for a language.
+
+    Args:
+        language: BCP 47 tag, any case; empty or any other language gives Simplified Chinese.
+
+    Returns:
+        The face whose forms of the shared ideographs readers of that language expect.
+    """
+    subtags = language.lower().split("-")
+    if subtags[0] == "ja":
+        return _JAPANESE
+    if subtags[0] == "ko":
+        return _KOREAN
+    if "hk" in subtags or "mo" in subtags or subtags[0] == "yue":
+        return _HONG_KONG
+    if "hant" in subtags or "tw" in subtags:
+        return _TRADITIONAL
+    return _SIMPLIFIED
+
+
+def guess_language(texts: Iterable[str]) -> str:
+    """Guess the main language of some texts, as far as the choice of a font face needs it.
+
+    Kana means Japanese and Hangul Korean. Chinese is told apart by the two legacy character sets: GB 2312 has no form
+    that only Traditional Chinese uses, Big5 none that only Simplified Chinese uses.
+
+    Args:
+        texts: What will be drawn.
+
+    Returns:
+        `ja`, `ko`, `zh-Hant`, `zh-Hans`, or an empty string where nothing East Asian is written.
+    """
+    kana = hangul = simplified = traditional = ideographs = 0
+    for character in "".join(texts):
+        if "\u3041" <= character <= "\u30ff":
+            kana += character != "・"
+        elif "\uac00" <= character <= "\ud7a3":
+            hangul += 1
+        elif is_ideograph(character):
+            ideographs += 1
+            in_gb, in_big5 = _encodable(character, "gb2312"), _encodable(character, "big5")
+            simplified += in_gb and not in_big5
+            traditional += in_big5 and not in_gb
+    if kana:
+        return "ja"
+    if hangul > ideographs:
+        return "ko"
+    if ideographs:
+        return "zh-Hant" if traditional > simplified else "zh-Hans"
+    return ""
+
+
+def _encodable(character: str, encoding: str) -> bool:
+    try:
+        character.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def is_ideograph(character: str) -> bool:
+    """Tell whether a character is a Han ideograph."""
+    return (
+        "\u4e00" <= character <= "\u9fff"
+        or "\u3400" <= character <= "\u4dbf"
+        or "\U00020000" <= character <= "\U000323af"
+        or "\uf900" <= character <= "\ufaff"
+        or character in "々〇〻"
+    )
+
+
+def is_wide(character: str) -> bool:
+    """Tell whether a character fills a square cell in East Asian text (UAX #11, classes W and F)."""
+    return unicodedata.east_asian_width(character) in "WF"
+
+
+def is_ignorable(character: str) -> bool:
+    """Tell whether a character has no drawing of its own: controls, joiners, direction marks, variation selectors."""
+    return unicodedata.category(character) in ("Cc", "Cf") or ord(character) in _VARIATION_SELECTORS
+
+
+def split_by_face(text: str, language: str) -> list[tuple[str, Face]]:
+    """Split a text into runs that one face each can draw.
+
+    Marks and joiners stay with their base character; a character that no face covers stays in the run it is in.
+
+    Args:
+        text: Any text.
+        language: BCP 47 tag, see `regional_face`.
+
+    Returns:
+        The runs in the order of the text; together they are the text.
+    """
+    runs: list[tuple[str, Face]] = []
+    for position, character in enumerate(text):
+        last = runs[-1][1] if runs else None
+        face = _face_for(text, position, language, last)
+        if runs and face == last:
+            runs[-1] = (runs[-1][0] + character, face)
+        else:
+            runs.append((character, face))
+    return runs
+
+
+def _face_for(text: str, position: int, language: str, last: Face | None) -> Face:
+    character = text[position]
+    if last is not None:
+        follows = is_ignorable(character) or unicodedata.combining(character) or unicodedata.category(character) == "Mc"
+        if follows and (is_ignorable(character) or ord(character) in coverage(last)):
+            return last
+        if last in _FALLBACKS and unicodedata.category(character)[0] in "ZP" and ord(character) in coverage(last):
+            return last
+    regional = regional_face(language)
+    if character in _WIDTH_BY_CONTEXT:
+        return regional if _in_wide_context(text, position) else LATIN
+    for face in (regional, *_FALLBACKS):
+        if ord(character) in coverage(face):
+            return face
+    return last or regional
+
+
+def _in_wide_context(text: str, position: int) -> bool:
+    around = (*reversed(text[:position]), *text[position + 1 :])
+    for neighbour in around:
+        if neighbour.isalnum():
+            return is_wide(neighbour)
+    return False
+
+
+def is_covered(character: str) -> bool:
+    """Tell whether some face can draw a character; characters without a drawing count as covered."""
+    if is_ignorable(character) or character.isspace():
+        return True
+    return any(ord(character) in coverage(face) for face in (_SIMPLIFIED, *_FALLBACKS))
+
+
+@cache
+def coverage(face: Face) -> frozenset[int]:
+    """Return the code points that a face has glyphs for."""
+    blob = uharfbuzz.Blob.from_file_path(str(_path(face)))
+    return frozenset(uharfbuzz.Face(blob, face.index).unicodes)
+
+
+@lru_cache(maxsize=128)
+def load_font(face: Face, size: int, weight: int) -> ImageFont.FreeTypeFont:
+    """Open a face for drawing.
+
+    Args:
+        face: Which one.
+        size: Em size in pixels, ≥ 1.
+        weight: 100 (thin) to 900 (black).
+
+    Returns:
+        The font, shaped by HarfBuzz; shared, so callers must not change its variation.
+    """
+    font = ImageFont.truetype(str(_path(face)), size, index=face.index, layout_engine=ImageFont.Layout.RAQM)
+    axes = font.get_variation_axes()
+    font.set_variation_by_axes([float(weight if axis["name"] == b"Weight" else axis["default"] or 0) for axis in axes])
+    return font
+
+
+@cache
+def _path(face: Face) -> Path:
+    return Path(str(resources.files(face.package).joinpath(face.file)))
+
+
+@cache
+def fonts_fingerprint() -> str:
+    """Return a hash over all font files; it changes whenever a font, and so the look of a text, may have changed."""
+    digest = hashlib.sha256()
+    for face in (_SIMPLIFIED, *_FALLBACKS):
+        with _path(face).open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()[:16]
