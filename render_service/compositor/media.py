@@ -19,10 +19,11 @@ class ShotMedia:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """The files of a whole render: per shot id, and the music under all of it."""
+    """The files of a whole render: per shot id, and the music and the watermark that all shots share."""
 
     shots: Mapping[str, ShotMedia] = field(default_factory=dict)
     music: Path | None = None
+    watermark: Path | None = None
 
 
 class AssetFault(StrEnum):
@@ -37,13 +38,27 @@ class AssetFault(StrEnum):
     TOO_MANY_PIXELS = "too_many_pixels"
     TOO_LONG = "too_long"
     UNSUPPORTED_CODEC = "unsupported_codec"
+    MARKUP = "markup"
+    PLAYLIST = "playlist"
+
+
+@dataclass(frozen=True, slots=True)
+class MediaLimits:
+    """How large media may be: pixels of a picture or a clip's frame, seconds of a clip, narration or music."""
+
+    image_pixels: int = 120_000_000
+    clip_pixels: int = 36_000_000
+    seconds: int = 4 * 3600
+
+
+DEFAULT_LIMITS = MediaLimits()
 
 
 @dataclass(frozen=True, slots=True)
 class Asset:
     """One file with the place it has in the project, so that a fault of it can be told.
 
-    `shot_id` is None for the music; `field` is the name of the field in the contract, such as `image_uri`.
+    `shot_id` is None for what all shots share; `field` is the name of the field in the contract, such as `image_uri`.
     """
 
     path: Path
@@ -82,3 +97,8 @@ def narration_asset(shot_id: str, path: Path) -> Asset:
 def music_asset(path: Path) -> Asset:
     """Return the project's music as an asset."""
     return Asset(path, "music.uri")
+
+
+def watermark_asset(path: Path) -> Asset:
+    """Return the picture that lies over the whole video as an asset."""
+    return Asset(path, "watermark.uri")

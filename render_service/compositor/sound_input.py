@@ -1,0 +1,132 @@
+"""Sounds as blocks of samples: any rate, channel layout and codec in, 48 kHz stereo out."""
+
+from collections import deque
+from collections.abc import Generator
+from types import TracebackType
+from typing import Self
+
+import av
+import numpy as np
+from av.audio.stream import AudioStream
+
+from render_service.compositor.containers import SOUND_CODECS, opened
+from render_service.compositor.loudness import SAMPLE_RATE, Sound
+from render_service.compositor.media import Asset, AssetFault
+from render_service.compositor.sniffing import FileClass
+
+
+class SoundReader:
+    """Reads a sound from its beginning, block by block; beyond its end there is silence, or it begins again.
+
+    Args:
+        asset: A sound file, or a clip whose sound track is read.
+        looped: Whether it begins again at its end.
+
+    Use as a context manager; it holds the file open.
+    """
+
+    def __init__(self, asset: Asset, *, looped: bool = False) -> None:
+        self._asset = asset
+        self._looped = looped
+        self._blocks = self._decoded()
+        self._ready: deque[Sound] = deque()
+        self._ended = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; closing twice does no harm."""
+        self._blocks.close()
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing but silence is left."""
+        return self._ended and not self._ready
+
+    def read(self, count: int) -> Sound:
+        """Return the next samples: (2, count)."""
+        block = np.zeros((2, count), np.float32)
+        filled = 0
+        while filled < count and (self._ready or self._decode_next()):
+            piece = self._ready.popleft()
+            used = min(count - filled, piece.shape[1])
+            block[:, filled : filled + used] = piece[:, :used]
+            filled += used
+            if used < piece.shape[1]:
+                self._ready.appendleft(piece[:, used:])
+        return block
+
+    def _decode_next(self) -> bool:
+        if self._ended:
+            return False
+        piece = next(self._blocks, None)
+        if piece is None:
+            self._ended = True
+            return False
+        self._ready.append(piece)
+        return True
+
+    def _decoded(self) -> Generator[Sound, None, None]:
+        while True:
+            heard = 0
+            for piece in decode_sound(self._asset):
+                heard += piece.shape[1]
+                yield piece
+            if not self._looped or not heard:
+                return
+
+
+def decode_sound(asset: Asset) -> Generator[Sound, None, None]:
+    """Decode the first sound track of an asset.
+
+    Args:
+        asset: A sound file or a clip.
+
+    Yields:
+        Blocks of (2, n) samples at 48 kHz, full scale ±1, in order, without gap.
+
+    Raises:
+        RenderFailure: ASSET_INVALID where there is no sound track, its codec is not supported, or it is damaged.
+    """
+    with opened(asset, FileClass.SOUND) as (container, _):
+        stream = sound_stream(asset, container.streams.audio)
+        resampler = av.AudioResampler(format="fltp", layout="stereo", rate=SAMPLE_RATE)
+        for frame in container.decode(stream):
+            for piece in resampler.resample(frame):
+                yield np.ascontiguousarray(piece.to_ndarray(), np.float32)
+        for piece in resampler.resample(None):
+            yield np.ascontiguousarray(piece.to_ndarray(), np.float32)
+
+
+def sound_stream(asset: Asset, streams: tuple[AudioStream, ...]) -> AudioStream:
+    """Return the first sound track, or raise ASSET_INVALID where there is none or its codec is not supported."""
+    if not streams:
+        raise asset.invalid(AssetFault.NOT_A_SOUND, "has no sound track")
+    stream = streams[0]
+    codec = stream.codec_context.name if stream.codec_context is not None else ""
+    if codec not in SOUND_CODECS and not codec.startswith("pcm_"):
+        raise asset.invalid(
+            AssetFault.UNSUPPORTED_CODEC, f"has sound of codec {codec or 'unknown'}, which is not supported"
+        )
+    return stream
+
+
+def sound_length(asset: Asset) -> int:
+    """Return how many samples at 48 kHz a sound has, by decoding it.
+
+    Raises:
+        RenderFailure: ASSET_INVALID where it cannot be decoded.
+    """
+    return sum(piece.shape[1] for piece in decode_sound(asset))
+
+
+def has_sound(asset: Asset) -> bool:
+    """Tell whether a clip has a sound track."""
+    with opened(asset, FileClass.CLIP) as (container, _):
+        return bool(container.streams.audio)
