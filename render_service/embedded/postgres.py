@@ -196,26 +196,30 @@ class EmbeddedPostgres:
         unfinished.rename(self._cluster)
 
     async def _outwait_predecessor(self) -> None:
-        """Wait for a server on the same data that is just ending, and remove the pid file of one that was killed.
+        """Wait for a server on the same data that is just ending, and remove the pid file of one that was killed."""
+        deadline = asyncio.get_running_loop().time() + _PREDECESSOR_SECONDS
+        while (pid := self._predecessor()) is not None:
+            if asyncio.get_running_loop().time() > deadline:
+                raise ProcessFailed(f"Postgres did not start: process {pid} is already running on {self._cluster}")
+            await asyncio.sleep(_POLL_SECONDS)
+
+    def _predecessor(self) -> int | None:
+        """The pid of a living server on the same data, by its pid file; a stale pid file is removed.
 
         Postgres itself copes with a pid that no longer exists, but refuses to start when the pid was given to another
         program meanwhile, which is likely in a container, where pids start from 1 each time. Without /proc this is left
         to Postgres.
         """
         pid_file = self._cluster / "postmaster.pid"
-        deadline = asyncio.get_running_loop().time() + _PREDECESSOR_SECONDS
-        while True:
-            try:
-                pid = int(pid_file.read_text().split("\n", 1)[0])
-                command = Path(f"/proc/{pid}/cmdline").read_bytes()
-            except (FileNotFoundError, ProcessLookupError, ValueError):
-                return
-            if os.fsencode(self._cluster) not in command.split(b"\0"):
-                pid_file.unlink(missing_ok=True)
-                return
-            if asyncio.get_running_loop().time() > deadline:
-                raise ProcessFailed(f"Postgres did not start: process {pid} is already running on {self._cluster}")
-            await asyncio.sleep(_POLL_SECONDS)
+        try:
+            pid = int(pid_file.read_text().split("\n", 1)[0])
+            command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except (FileNotFoundError, ProcessLookupError, ValueError):
+            return None
+        if os.fsencode(self._cluster) in command.split(b"\0"):
+            return pid
+        pid_file.unlink(missing_ok=True)
+        return None
 
     async def _until_ready(self, process: SupervisedProcess) -> None:
         deadline = asyncio.get_running_loop().time() + _START_SECONDS

@@ -1,0 +1,128 @@
+"""The real servers that tests run against: Postgres, Valkey and S3, started once, with fresh contents for each test."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+from redis import Redis
+
+from render_service.db.migrate import upgrade
+from render_service.embedded import EmbeddedPostgres, EmbeddedValkey
+from tests.seaweedfs import S3Server, S3TestBucket, SeaweedFS
+
+_TEMPLATE = "render_template"
+
+
+@pytest.fixture(scope="session")
+def servers_dir() -> Iterator[Path]:
+    """A folder for the servers' data; its path is short, for the sake of Unix sockets."""
+    with tempfile.TemporaryDirectory(prefix="render-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(servers_dir: Path) -> Iterator[EmbeddedPostgres]:
+    """The Postgres that all tests share; a test that kills or freezes one takes `own_postgres`."""
+    server = EmbeddedPostgres(servers_dir / "postgres", durable=False)
+    asyncio.run(server.start())
+    yield server
+    asyncio.run(server.stop())
+
+
+@pytest.fixture(scope="session")
+def valkey_server(servers_dir: Path) -> Iterator[EmbeddedValkey]:
+    """The Valkey that all tests share; a test that kills or freezes one takes `own_valkey`."""
+    server = EmbeddedValkey(servers_dir / "valkey")
+    asyncio.run(server.start())
+    yield server
+    asyncio.run(server.stop())
+
+
+@pytest.fixture(scope="session")
+def s3_server(servers_dir: Path) -> Iterator[S3Server]:
+    """The S3 that all tests share."""
+    folder = servers_dir / "s3"
+    folder.mkdir()
+    weed = SeaweedFS(folder)
+    asyncio.run(weed.start())
+    yield weed.server
+    asyncio.run(weed.stop())
+
+
+@pytest.fixture(scope="session")
+def _migrated_template(postgres_server: EmbeddedPostgres) -> str:
+    """The name of a database with the newest schema, to be copied and never used itself."""
+    with psycopg.connect(postgres_server.url, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_TEMPLATE)))
+    upgrade(postgres_server.url_of(_TEMPLATE))
+    return _TEMPLATE
+
+
+def _database_of_its_own(server: EmbeddedPostgres, template: str) -> Iterator[str]:
+    name = f"test_{uuid4().hex[:12]}"
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        identifier = sql.Identifier(name)
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(identifier, sql.Identifier(template)),
+        )
+        yield server.url_of(name)
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(identifier))
+
+
+@pytest.fixture
+def database_url(postgres_server: EmbeddedPostgres, _migrated_template: str) -> Iterator[str]:
+    """A database of the test's own with the newest schema and no rows, as DATABASE_URL."""
+    yield from _database_of_its_own(postgres_server, _migrated_template)
+
+
+@pytest.fixture
+def empty_database_url(postgres_server: EmbeddedPostgres) -> Iterator[str]:
+    """A database of the test's own without any schema, as DATABASE_URL."""
+    yield from _database_of_its_own(postgres_server, "template1")
+
+
+@pytest.fixture
+def redis_url(valkey_server: EmbeddedValkey) -> str:
+    """The shared Valkey with no data in it, as REDIS_URL."""
+    with Redis.from_url(valkey_server.url) as client:
+        client.flushall()
+    return valkey_server.url
+
+
+@pytest.fixture
+def s3(s3_server: S3Server) -> S3TestBucket:
+    """A bucket of the test's own."""
+    return S3TestBucket(f"test-{uuid4().hex}", s3_server.options, s3_server.environment)
+
+
+@pytest.fixture
+def own_postgres(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
+    """A running Postgres of the test's own with the newest schema in `url`, to be killed, frozen and restarted."""
+    server = EmbeddedPostgres(tmp_path / "postgres", durable=False)
+    asyncio.run(server.start())
+    upgrade(server.url)
+    yield server
+    asyncio.run(server.stop())
+
+
+@pytest.fixture
+def own_valkey(tmp_path: Path) -> Iterator[EmbeddedValkey]:
+    """A running Valkey of the test's own, to be killed, frozen, wiped and restarted; it keeps its data."""
+    server = EmbeddedValkey(tmp_path / "valkey", persist=True)
+    asyncio.run(server.start())
+    yield server
+    asyncio.run(server.stop())
+
+
+@pytest.fixture(scope="session")
+def grpcurl() -> str:
+    """The path of a real grpcurl."""
+    program = shutil.which("grpcurl")
+    assert program, "install requirements/dev.txt"
+    return program

@@ -1,0 +1,39 @@
+"""What the shared fixtures promise to every other test."""
+
+import subprocess
+
+import psycopg
+import pytest
+from redis.asyncio import Redis
+
+from render_service.storage.store import ObjectStore
+from tests.seaweedfs import S3TestBucket
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+async def test_each_test_gets_a_migrated_database_without_rows(database_url: str, turn: int) -> None:
+    async with await psycopg.AsyncConnection.connect(database_url) as connection:
+        tables = await connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
+        row = await tables.fetchone()
+        assert row is not None
+        assert row[0] > 1
+        await connection.execute("CREATE TABLE left_by_another_test ()")
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+async def test_each_test_gets_an_empty_valkey(redis_url: str, turn: int) -> None:
+    async with Redis.from_url(redis_url) as client:
+        assert await client.dbsize() == 0
+        await client.set("left", turn)
+
+
+def test_grpcurl_runs(grpcurl: str) -> None:
+    assert subprocess.run([grpcurl, "--version"], check=True, capture_output=True).stderr
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+async def test_each_test_gets_an_empty_bucket(s3: S3TestBucket, turn: int) -> None:
+    store = ObjectStore(s3.url, s3=s3.options)
+    assert await store.head("videos/a.mp4") is None
+    await store.put_bytes("videos/a.mp4", bytes([turn]), content_type="video/mp4")
+    assert await store.head("videos/a.mp4") is not None
