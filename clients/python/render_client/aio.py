@@ -1,0 +1,270 @@
+"""The asyncio client."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Collection, Mapping
+from os import PathLike
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+import grpc
+from google.protobuf.message import Message
+from render.v1 import job_pb2, output_pb2, project_pb2, render_service_pb2
+from render.v1.project_service_pb2_grpc import ProjectServiceStub
+from render.v1.render_service_pb2_grpc import RenderServiceStub
+
+from render_client.config import DEFAULT_TIMEOUT, DEFAULT_WORKSPACE, TLS, ClientConfig
+from render_client.download import PartialFile, ProgressCallback
+from render_client.errors import ClientClosedError, RenderError, translate
+from render_client.messages import ArtifactName, Requests, StatusName
+from render_client.retry import Attempts, RetryPolicy
+from render_client.watch import WatchPosition, ended_without_end
+
+Request = TypeVar("Request", bound=Message)
+Response = TypeVar("Response", bound=Message)
+
+
+class AsyncRenderClient:
+    """Talks to a render service from one event loop; make it inside that loop.
+
+    What `RenderClient` promises holds here too: deadlines on all calls that are no streams, retries where they are
+    safe, `RenderError` and its subclasses when the service refuses or cannot be reached. Cancelling a task that awaits
+    one of its methods ends the call, so `asyncio.timeout` gives a watch or a download its limit.
+
+    Args:
+        target: Address as gRPC writes it: `host:port`, `dns:///host:port` or `unix:/path/to/socket`.
+        token: API key or JWT; None sends none.
+        workspace: Workspace that every call is made in; None means `default`.
+        tls: True or a `TLS` for TLS, False for plaintext; None means plaintext to this machine itself and TLS to any
+            other.
+        timeout: Seconds for each call that is not a stream, its retries included; > 0.
+        retry: How patiently calls are tried again.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        *,
+        token: str | None = None,
+        workspace: str | None = None,
+        tls: bool | TLS | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
+        retry: RetryPolicy | None = None,
+    ) -> None:
+        config = ClientConfig(target, token, workspace or DEFAULT_WORKSPACE, tls, timeout, retry or RetryPolicy())
+        credentials, options = config.credentials(), config.channel_options()
+        self.config = config
+        self._channel = (
+            grpc.aio.insecure_channel(target, options)
+            if credentials is None
+            else grpc.aio.secure_channel(target, credentials, options)
+        )
+        self._render = RenderServiceStub(self._channel)
+        self._projects = ProjectServiceStub(self._channel)
+        self._requests = Requests(config.workspace)
+        self._metadata = config.metadata()
+        self._closed = asyncio.Event()
+
+    @classmethod
+    def from_config(cls, config: ClientConfig) -> Self:
+        """Make a client from a configuration, such as `ClientConfig.load()` gathers."""
+        return cls(
+            config.target,
+            token=config.token,
+            workspace=config.workspace,
+            tls=config.tls,
+            timeout=config.timeout,
+            retry=config.retry,
+        )
+
+    async def close(self) -> None:
+        """Close the connection; calls under way end with `ClientClosedError`."""
+        self._closed.set()
+        await self._channel.close()
+
+    async def __aenter__(self) -> Self:
+        """Return the client itself, to be closed at the end of the block."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close the connection."""
+        await self.close()
+
+    async def start(
+        self,
+        project: project_pb2.Project | None = None,
+        *,
+        project_id: str | None = None,
+        provider: str | None = None,
+        output: output_pb2.OutputOptions | None = None,
+        request_id: str | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> job_pb2.Job:
+        """Start rendering a project given here, or a stored one; see `RenderClient.start`."""
+        request = self._requests.start(
+            project=project,
+            project_id=project_id,
+            provider=provider,
+            output=output,
+            request_id=request_id,
+            labels=labels,
+        )
+        return (await self._call(self._render.StartRender, request)).job
+
+    async def get(self, job_id: str) -> job_pb2.Job:
+        """Return a job as it is now."""
+        return (await self._call(self._render.GetJob, self._requests.get(job_id))).job
+
+    async def list(
+        self,
+        *,
+        statuses: Collection[StatusName] = (),
+        project_id: str | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> AsyncGenerator[job_pb2.Job, None]:
+        """Iterate over the jobs of the workspace, newest first; see `RenderClient.list`."""
+        request = self._requests.list_jobs(statuses, project_id, labels)
+        while True:
+            page = await self._call(self._render.ListJobs, request)
+            for job in page.jobs:
+                yield job
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    async def cancel(self, job_id: str) -> job_pb2.Job:
+        """Ask for a job to be stopped, and return it as it is now; a job that has ended stays as it is."""
+        return (await self._call(self._render.CancelJob, self._requests.cancel(job_id))).job
+
+    async def watch(self, job_id: str, *, after_sequence: int | None = None) -> AsyncGenerator[job_pb2.JobEvent, None]:
+        """Iterate over the changes of a job until its end, reconnecting and resuming; see `RenderClient.watch`.
+
+        Who leaves the loop early closes the watch at once with `aclose()` (or `contextlib.aclosing`); otherwise it ends
+        when the iterator is collected.
+        """
+        position = WatchPosition(self._requests, job_id, after_sequence)
+        attempts = Attempts(self.config.retry)
+        while True:
+            self._check_open()
+            call = self._render.WatchProgress(position.request(), metadata=self._metadata)
+            try:
+                async for response in call:
+                    if event := position.accept(response):
+                        yield event
+                    attempts.progressed()
+                    if position.ended:
+                        return
+                ending: RenderError = ended_without_end()
+            except grpc.RpcError as error:
+                ending = translate(error)
+            finally:
+                call.cancel()
+            await self._pause(attempts.delay_after(ending))
+
+    async def wait(self, job_id: str) -> job_pb2.Job:
+        """Wait until a job has ended, however it ends; see `RenderClient.wait`."""
+        async for _ in self.watch(job_id):
+            pass
+        return await self.get(job_id)
+
+    async def download(
+        self,
+        job_id: str,
+        path: str | PathLike[str],
+        *,
+        artifact: ArtifactName = "video",
+        on_progress: ProgressCallback | None = None,
+    ) -> Path:
+        """Download a file of a COMPLETED job, going on where a broken download stopped; see `RenderClient.download`.
+
+        The disk is written in a thread, and on_progress is called there.
+        """
+        attempts = Attempts(self.config.retry)
+        file = PartialFile(self._requests, job_id, Path(path), artifact, on_progress)
+        await asyncio.to_thread(file.open)
+        try:
+            while True:
+                self._check_open()
+                call = self._render.DownloadVideo(file.request(), metadata=self._metadata)
+                try:
+                    async for piece in call:
+                        await asyncio.to_thread(file.accept, piece)
+                        attempts.progressed()
+                    file.finish()
+                except grpc.RpcError as error:
+                    ending = file.broken(translate(error))
+                except RenderError as error:
+                    ending = error
+                else:
+                    return Path(path)
+                finally:
+                    call.cancel()
+                await self._pause(attempts.delay_after(ending))
+        finally:
+            file.close()
+
+    async def create_download_url(
+        self, job_id: str, *, artifact: ArtifactName = "video"
+    ) -> render_service_pb2.CreateDownloadUrlResponse:
+        """Make an address that a file of a COMPLETED job can be fetched from over HTTP, until its expire_time."""
+        return await self._call(self._render.CreateDownloadUrl, self._requests.download_url(job_id, artifact))
+
+    async def create_project(self, project: project_pb2.Project) -> project_pb2.Project:
+        """Store a new project, and return it with its project_id."""
+        request = self._requests.create_project(project)
+        return (await self._call(self._projects.CreateProject, request, repeatable=False)).project
+
+    async def get_project(self, project_id: str) -> project_pb2.Project:
+        """Return a stored project."""
+        return (await self._call(self._projects.GetProject, self._requests.get_project(project_id))).project
+
+    async def update_project(self, project: project_pb2.Project) -> project_pb2.Project:
+        """Replace the content of a stored project; with an etag, only if nobody else has changed it since."""
+        request = self._requests.update_project(project)
+        return (await self._call(self._projects.UpdateProject, request, repeatable=False)).project
+
+    async def list_projects(self) -> AsyncGenerator[project_pb2.Project, None]:
+        """Iterate over the projects of the workspace, newest first; pages are fetched as they are needed."""
+        request = self._requests.list_projects()
+        while True:
+            page = await self._call(self._projects.ListProjects, request)
+            for project in page.projects:
+                yield project
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    async def delete_project(self, project_id: str) -> None:
+        """Remove a stored project; its jobs and videos stay."""
+        request = self._requests.delete_project(project_id)
+        await self._call(self._projects.DeleteProject, request, repeatable=False)
+
+    async def _call(
+        self,
+        method: "grpc.aio.UnaryUnaryMultiCallable[Request, Response]",
+        request: Request,
+        *,
+        repeatable: bool = True,
+    ) -> Response:
+        most = self.config.retry.call_attempts if repeatable else 1
+        attempts = Attempts(self.config.retry, timeout=self.config.timeout, most=most)
+        while True:
+            self._check_open()
+            try:
+                return await method(request, timeout=attempts.remaining(), metadata=self._metadata)
+            except grpc.RpcError as error:
+                ending = translate(error)
+            await self._pause(attempts.delay_after(ending))
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._closed.wait(), seconds)
+        except TimeoutError:
+            return
+        raise ClientClosedError("the client was closed")
+
+    def _check_open(self) -> None:
+        if self._closed.is_set():
+            raise ClientClosedError("the client is closed")

@@ -1,0 +1,345 @@
+"""The `render` command."""
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+from render.v1 import job_pb2, output_pb2
+
+from render_client.aio import AsyncRenderClient
+from render_client.cli_output import EXIT_CODES, INTERRUPTED, JOB_FAILED, Output, end_code
+from render_client.cli_progress import WatchDisplay, show_download
+from render_client.config import ClientConfig, ConfigurationError
+from render_client.errors import RenderError
+from render_client.messages import ArtifactName, StatusName, has_ended
+from render_client.projects_file import ProjectFileError, load_project
+from render_client.sync import RenderClient
+
+app = typer.Typer(
+    name="render",
+    help="Render projects into videos, and watch it happen.",
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class AspectRatio(StrEnum):
+    """Picture shapes as people write them."""
+
+    LANDSCAPE = "16:9"
+    PORTRAIT = "9:16"
+    SQUARE = "1:1"
+    TALL = "4:5"
+
+
+class Quality(StrEnum):
+    """Quality presets."""
+
+    DRAFT = "draft"
+    STANDARD = "standard"
+    HIGH = "high"
+
+
+class FileFormat(StrEnum):
+    """File formats."""
+
+    MP4 = "mp4"
+    WEBM = "webm"
+    GIF = "gif"
+
+
+class Status(StrEnum):
+    """Statuses of a job."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Connection:
+    """What the options before the command say; the client is made when a command first needs it."""
+
+    def __init__(self, flags: dict[str, str | None]) -> None:
+        self._flags = flags
+
+    def config(self) -> ClientConfig:
+        """Gather the settings."""
+        return ClientConfig.load(self._flags)
+
+    @contextlib.contextmanager
+    def client(self) -> Iterator[RenderClient]:
+        """Connect."""
+        with RenderClient.from_config(self.config()) as client:
+            yield client
+
+
+Machine = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line; errors too, on standard error.")]
+JobId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.", show_default=False)]
+Labels = Annotated[
+    list[str] | None, typer.Option("--label", "-l", metavar="KEY=VALUE", help="A label; may be given again.")
+]
+
+
+@app.callback()
+def connect(
+    context: typer.Context,
+    *,
+    target: Annotated[
+        str | None, typer.Option(help="Address of the service, host:port or unix:PATH. (RENDER_TARGET)")
+    ] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(help="API key; better given as RENDER_TOKEN, which other users of the machine cannot see."),
+    ] = None,
+    workspace: Annotated[str | None, typer.Option("--workspace", "-w", help="Workspace. (RENDER_WORKSPACE)")] = None,
+    tls: Annotated[
+        str | None,
+        typer.Option(help="on, off, or a PEM file of authorities; else on but to this machine. (RENDER_TLS)"),
+    ] = None,
+    timeout: Annotated[str | None, typer.Option(help="Seconds for each call. (RENDER_TIMEOUT)")] = None,
+) -> None:
+    """Render projects into videos, and watch it happen.
+
+    Settings come from these options, else from the environment, else from ~/.config/render/config.toml.
+    """
+    context.obj = Connection({"target": target, "token": token, "workspace": workspace, "tls": tls, "timeout": timeout})
+
+
+@app.command()
+def start(
+    context: typer.Context,
+    *,
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="FILE", help="Project file: JSON form of render.v1.Project.", show_default=False),
+    ] = None,
+    project_id: Annotated[str | None, typer.Option("--project-id", help="A stored project, in place of FILE.")] = None,
+    provider: Annotated[str | None, typer.Option(help="local, runway, pika, custom or mock.")] = None,
+    aspect_ratio: Annotated[AspectRatio | None, typer.Option("--aspect-ratio", help="Shape of the picture.")] = None,
+    fps: Annotated[int, typer.Option(help="Frames per second: 24, 25, 30, 50 or 60.", show_default=False)] = 0,
+    quality: Annotated[Quality | None, typer.Option(help="Time against sharpness.")] = None,
+    container: Annotated[FileFormat | None, typer.Option("--format", help="File format.")] = None,
+    label: Labels = None,
+    request_id: Annotated[
+        str | None, typer.Option("--request-id", help="UUID: the same one never starts a second job.")
+    ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Stay and show the progress.")] = False,
+    download: Annotated[
+        Path | None, typer.Option("--download", "-o", help="Stay, and download the video to here when it is done.")
+    ] = None,
+    machine: Machine = False,
+) -> None:
+    """Start rendering a project; prints the job."""
+    output = Output(machine)
+    with _speaking(output), context.obj.client() as client:
+        if (file is None) == (project_id is None):
+            raise typer.BadParameter("give either FILE or --project-id")
+        options = _output_options(aspect_ratio, fps, quality, container)
+        job = client.start(
+            load_project(file) if file else None,
+            project_id=project_id,
+            provider=provider,
+            output=options,
+            request_id=request_id,
+            labels=_labels(label),
+        )
+        if not watch and download is None:
+            # For people who script without --json: nothing but the id on standard output.
+            if machine:
+                output.job(job)
+            else:
+                print(job.job_id)
+            output.say(f"watch it: render watch {job.job_id}")
+            return
+        output.say(f"job {job.job_id}")
+        _finish(context.obj, output, [job.job_id], download)
+
+
+@app.command()
+def get(context: typer.Context, *, job_id: JobId, machine: Machine = False) -> None:
+    """Show a job as it is now."""
+    output = Output(machine)
+    with _speaking(output), context.obj.client() as client:
+        output.job(client.get(job_id))
+
+
+@app.command("list")
+def list_jobs(
+    context: typer.Context,
+    *,
+    status: Annotated[list[Status] | None, typer.Option(help="Only jobs in this status; may be given again.")] = None,
+    project_id: Annotated[str | None, typer.Option("--project-id", help="Only jobs of this project.")] = None,
+    label: Labels = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at most.")] = 20,
+    machine: Machine = False,
+) -> None:
+    """List jobs, newest first."""
+    output = Output(machine)
+    with _speaking(output), context.obj.client() as client:
+        statuses = [cast("StatusName", each.value.upper()) for each in status or ()]
+        jobs = client.list(statuses=statuses, project_id=project_id, labels=_labels(label))
+        output.jobs(job for _, job in zip(range(limit), jobs, strict=False))
+
+
+@app.command()
+def watch(
+    context: typer.Context,
+    *,
+    job_ids: Annotated[list[str], typer.Argument(metavar="JOB...", help="One or many jobs.", show_default=False)],
+    after_sequence: Annotated[
+        int | None, typer.Option("--after-sequence", help="Go on after this sequence; for a single job.")
+    ] = None,
+    download: Annotated[
+        Path | None, typer.Option("--download", "-o", help="Download the video to here when it is done; single job.")
+    ] = None,
+    machine: Machine = False,
+) -> None:
+    """Show the progress of jobs until they end; reconnects by itself. Interrupting it leaves the jobs alone."""
+    output = Output(machine)
+    with _speaking(output):
+        if len(job_ids) > 1 and (after_sequence is not None or download is not None):
+            raise typer.BadParameter("--after-sequence and --download are for a single job")
+        _finish(context.obj, output, job_ids, download, after_sequence)
+
+
+@app.command()
+def cancel(context: typer.Context, *, job_id: JobId, machine: Machine = False) -> None:
+    """Ask for a job to be stopped."""
+    output = Output(machine)
+    with _speaking(output), context.obj.client() as client:
+        output.job(client.cancel(job_id))
+
+
+@app.command()
+def download(
+    context: typer.Context,
+    *,
+    job_id: JobId,
+    path: Annotated[Path | None, typer.Argument(help="Where to; by default JOB.mp4 or JOB.jpg here.")] = None,
+    poster: Annotated[bool, typer.Option("--poster", help="The poster picture in place of the video.")] = False,
+    machine: Machine = False,
+) -> None:
+    """Download the video of a job; goes on where a broken download stopped."""
+    output = Output(machine)
+    with _speaking(output), context.obj.client() as client:
+        path = path or Path(f"{job_id}.{'jpg' if poster else _extension(client.get(job_id))}")
+        _fetch(client, output, job_id, path, "poster" if poster else "video")
+
+
+@contextlib.contextmanager
+def _speaking(output: Output) -> Iterator[None]:
+    """Turn what goes wrong into one clear line and an exit code."""
+    try:
+        yield
+    except (RenderError, ConfigurationError, ProjectFileError, typer.BadParameter) as error:
+        raise typer.Exit(output.fail(error)) from error
+    except OSError as error:
+        # Files that cannot be written; what goes wrong with the network arrives as RenderError.
+        raise typer.Exit(output.fail(error)) from error
+    except KeyboardInterrupt:
+        output.say("interrupted; a job that was started goes on")
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def _follow(
+    config: ClientConfig, output: Output, job_ids: list[str], after_sequence: int | None = None
+) -> tuple[int, list[RenderError]]:
+    """Watch jobs until all have ended.
+
+    Returns:
+        The exit code for the worst end, and why jobs could not be watched.
+    """
+    ends: list[job_pb2.JobEvent] = []
+
+    async def follow(client: AsyncRenderClient, display: WatchDisplay, job_id: str) -> None:
+        async for event in client.watch(job_id, after_sequence=after_sequence):
+            if output.machine:
+                output.message(event)
+            else:
+                display.show(event)
+            if has_ended(event):
+                ends.append(event)
+
+    async def follow_all() -> list[BaseException | None]:
+        async with AsyncRenderClient.from_config(config) as client:
+            with WatchDisplay(output.err) as display:
+                # One job that cannot be watched does not end the watching of the others.
+                watches = (follow(client, display, job_id) for job_id in dict.fromkeys(job_ids))
+                return await asyncio.gather(*watches, return_exceptions=True)
+
+    faults = []
+    for outcome in asyncio.run(follow_all()):
+        if isinstance(outcome, RenderError):
+            faults.append(outcome)
+        elif outcome is not None:
+            raise outcome
+    codes = {end_code(end.status) for end in ends}
+    return (JOB_FAILED if JOB_FAILED in codes else max(codes, default=0)), faults
+
+
+def _finish(
+    connection: Connection,
+    output: Output,
+    job_ids: list[str],
+    path: Path | None,
+    after_sequence: int | None = None,
+) -> None:
+    """Watch jobs to their ends, download the video of a single one, and exit with the code for it all."""
+    code, faults = _follow(connection.config(), output, job_ids, after_sequence)
+    for fault in faults:
+        code = output.fail(fault)
+    if path is not None and code == 0:
+        with connection.client() as client:
+            _fetch(client, output, job_ids[0], path, "video")
+    raise typer.Exit(code)
+
+
+def _fetch(client: RenderClient, output: Output, job_id: str, path: Path, artifact: ArtifactName) -> None:
+    if output.machine:
+        client.download(job_id, path, artifact=artifact)
+        output.value({"job_id": job_id, "path": str(path), "size_bytes": path.stat().st_size})
+        return
+    show_download(
+        lambda progress: client.download(job_id, path, artifact=artifact, on_progress=progress), path.name, output.err
+    )
+    output.say(f"saved {path}")
+
+
+def _output_options(
+    aspect_ratio: AspectRatio | None, fps: int, quality: Quality | None, container: FileFormat | None
+) -> output_pb2.OutputOptions:
+    options = output_pb2.OutputOptions(fps=fps)
+    if aspect_ratio:
+        options.aspect_ratio = output_pb2.AspectRatio.Value(f"ASPECT_RATIO_{aspect_ratio.replace(':', '_')}")
+    if quality:
+        options.quality = output_pb2.QualityPreset.Value(f"QUALITY_PRESET_{quality.upper()}")
+    if container:
+        options.container = output_pb2.Container.Value(f"CONTAINER_{container.upper()}")
+    return options
+
+
+def _labels(given: list[str] | None) -> dict[str, str]:
+    labels = {}
+    for label in given or ():
+        key, equals, value = label.partition("=")
+        if not equals or not key:
+            raise typer.BadParameter(f"--label {label}: not KEY=VALUE")
+        labels[key] = value
+    return labels
+
+
+def _extension(job: job_pb2.Job) -> str:
+    return {"video/webm": "webm", "image/gif": "gif"}.get(job.video.content_type, "mp4")
+
+
+def main() -> None:
+    """Run the command."""
+    app()

@@ -1,0 +1,162 @@
+"""How the `render` command speaks: tables and sentences for people, JSON lines for machines, exit codes for scripts."""
+
+import json
+import sys
+from collections.abc import Iterable
+from datetime import UTC
+
+import typer
+from google.protobuf import json_format
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+from render.v1 import job_pb2
+from rich.console import Console
+from rich.table import Table
+
+from render_client.cli_progress import coloured, state_word
+from render_client.config import ConfigurationError
+from render_client.errors import DeadlineError, InvalidRequestError, RenderError, UnavailableError
+from render_client.messages import status_name
+from render_client.projects_file import ProjectFileError
+
+JOB_FAILED = 1
+USAGE = 2
+UNREACHABLE = 3
+REFUSED = 4
+JOB_CANCELLED = 5
+INTERRUPTED = 130
+
+EXIT_CODES = (
+    "Exit codes: 0 done (a watched job COMPLETED) · 1 the watched job FAILED · 2 wrong usage, project file or request "
+    "· 3 the service cannot be reached in time · 4 the service refused, or a file could not be written · "
+    "5 the watched job was CANCELLED · 130 interrupted (the job goes on)."
+)
+
+
+class Output:
+    """Where and how results are printed.
+
+    Args:
+        machine: Whether to print JSON, one object a line, rather than tables.
+    """
+
+    def __init__(self, machine: bool) -> None:
+        self.machine = machine
+        self._out = Console()
+        self.err = Console(stderr=True)
+
+    def message(self, message: Message) -> None:
+        """Print a message of the contract as one line of JSON, its fields named as in the contract."""
+        self.value(json_format.MessageToDict(message, preserving_proto_field_name=True))
+
+    def value(self, value: dict[str, object]) -> None:
+        """Print a result as one line of JSON."""
+        print(json.dumps(value, ensure_ascii=False), flush=True)
+
+    def say(self, text: str) -> None:
+        """Print a sentence for people, on standard error; nothing for machines."""
+        if not self.machine:
+            self.err.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def job(self, job: job_pb2.Job) -> None:
+        """Print one job."""
+        if self.machine:
+            self.message(job)
+            return
+        table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+        table.add_column(style="dim")
+        table.add_column(overflow="fold")
+        table.add_row("job", job.job_id)
+        table.add_row("status", coloured(status_name(job.status)))
+        table.add_row("progress", f"{job.progress} %  {state_word(job)}")
+        video = (
+            f"{job.video.width} × {job.video.height}, {_size(job.video.size_bytes)}" if job.HasField("video") else ""
+        )
+        rows = {
+            "message": job.message,
+            "error": job.error_message,
+            "reason": job.error_reason,
+            "details": ", ".join(f"{key} = {value}" for key, value in sorted(job.error_metadata.items())),
+            "project": job.project_id,
+            "provider": job.provider,
+            "labels": ", ".join(f"{key} = {value}" for key, value in sorted(job.labels.items())),
+            "video": video,
+            "address": "\n".join(job.video_urls),
+            "created": _time(job.create_time),
+            "started": _time(job.start_time),
+            "ended": _time(job.end_time),
+            "attempt": str(job.attempt) if job.attempt > 1 else "",
+        }
+        for name, value in rows.items():
+            if value:
+                table.add_row(name, value)
+        self._out.print(table)
+
+    def jobs(self, jobs: Iterable[job_pb2.Job]) -> None:
+        """Print jobs as a table, or one line of JSON each."""
+        if self.machine:
+            for job in jobs:
+                self.message(job)
+            return
+        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+        table.add_column("job", no_wrap=True)
+        for heading in ("status", "progress", "provider", "created", "message"):
+            table.add_column(heading)
+        for job in jobs:
+            table.add_row(
+                job.job_id,
+                coloured(status_name(job.status)),
+                f"{job.progress} %",
+                job.provider,
+                _time(job.create_time),
+                job.error_message or job.message,
+            )
+        if table.row_count:
+            self._out.print(table)
+        else:
+            self.say("no jobs")
+
+    def fail(self, error: Exception) -> int:
+        """Print why the command could not do its work, on one line where it can be, and give the exit code for it."""
+        if isinstance(error, RenderError):
+            code = _exit_code(error)
+            report = {
+                "code": error.code.name,
+                "reason": error.reason,
+                "message": error.message,
+                "metadata": error.metadata,
+                "fields": {fault.field: fault.description for fault in error.field_faults},
+            }
+        else:
+            code = USAGE if isinstance(error, ConfigurationError | ProjectFileError | typer.BadParameter) else REFUSED
+            report = {"message": str(error)}
+        if self.machine:
+            print(json.dumps({"error": report}, ensure_ascii=False), file=sys.stderr)
+        elif isinstance(error, RenderError) and error.field_faults:
+            for fault in error.field_faults:
+                self.say(f"error: {fault.field}: {fault.description}")
+        elif code == UNREACHABLE:
+            self.say(f"error: cannot reach the service: {report['message']}")
+        else:
+            self.say(f"error: {report['message']}")
+        return code
+
+
+def end_code(status: job_pb2.JobStatus.ValueType) -> int:
+    """Give the exit code for the end of a job."""
+    return {job_pb2.JOB_STATUS_COMPLETED: 0, job_pb2.JOB_STATUS_CANCELLED: JOB_CANCELLED}.get(status, JOB_FAILED)
+
+
+def _exit_code(error: RenderError) -> int:
+    if isinstance(error, InvalidRequestError):
+        return USAGE
+    return UNREACHABLE if isinstance(error, UnavailableError | DeadlineError) else REFUSED
+
+
+def _time(moment: Timestamp) -> str:
+    # An absent time reads as the epoch, which no job was made at.
+    return f"{moment.ToDatetime(tzinfo=UTC).astimezone():%Y-%m-%d %H:%M:%S}" if moment.seconds else ""
+
+
+def _size(size_bytes: int) -> str:
+    return f"{size_bytes / 1e6:.1f} MB" if size_bytes >= 100_000 else f"{size_bytes} bytes"

@@ -1,0 +1,134 @@
+"""Shows jobs and downloads on a terminal while they run; plain lines where there is no terminal."""
+
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import Self
+
+from render.v1 import job_pb2
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TransferSpeedColumn,
+)
+from rich.text import Text
+
+from render_client.messages import has_ended, stage_name, status_name
+
+_COLOURS = {"COMPLETED": "green", "FAILED": "red", "CANCELLED": "yellow", "PENDING": "dim"}
+
+
+class WatchDisplay:
+    """A live bar for each watched job; to be used in a `with` block, from any number of threads.
+
+    Args:
+        console: Where to draw; None makes one on standard error, so that standard output stays free for results.
+    """
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console(stderr=True)
+        self._progress = Progress(
+            TextColumn("{task.fields[name]}"),
+            BarColumn(bar_width=32),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TextColumn("{task.fields[state]}"),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[message]}", markup=False),
+            console=self._console,
+            disable=not self._console.is_terminal,
+        )
+        self._bars: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Self:
+        """Begin to draw."""
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Leave the last state standing."""
+        self._progress.stop()
+
+    def show(self, event: job_pb2.JobEvent, name: str | None = None) -> None:
+        """Draw one change.
+
+        Args:
+            event: As the watch gave it.
+            name: What to call the job; None means the start of its id.
+        """
+        name = name or event.job_id[:8]
+        word = state_word(event)
+        message = event.error_message or event.message
+        if not self._console.is_terminal:
+            self._console.print(
+                f"{name}  {event.progress:3d} %  {word}  {message}".rstrip(),
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
+            )
+            return
+        if event.job_id not in self._bars:
+            self._bars[event.job_id] = self._progress.add_task(name, total=100, name=name, state="", message="")
+        self._progress.update(
+            self._bars[event.job_id],
+            completed=event.progress,
+            state=f"[{_COLOURS.get(word, 'cyan')}]{word}[/]",
+            message=message,
+        )
+        if has_ended(event):
+            self._progress.stop_task(self._bars[event.job_id])
+
+
+def state_word(state: job_pb2.Job | job_pb2.JobEvent) -> str:
+    """Say in one word where a job is: its stage while it is PROCESSING, else its status."""
+    return stage_name(state.stage) or status_name(state.status)
+
+
+def coloured(status: str) -> Text:
+    """Colour the word for a status."""
+    return Text(status, style=_COLOURS.get(status, "cyan"))
+
+
+def show_watch(events: Iterable[job_pb2.JobEvent], console: Console | None = None) -> job_pb2.JobEvent | None:
+    """Show a watch as a live bar until it ends.
+
+    Args:
+        events: The changes of one job, such as `RenderClient.watch` gives.
+        console: Where to draw; None means standard error.
+
+    Returns:
+        The last event; None if there was none.
+    """
+    last = None
+    with WatchDisplay(console) as display:
+        for last in events:
+            display.show(last)
+    return last
+
+
+def show_download(
+    download: Callable[[Callable[[int, int], None]], object], name: str, console: Console | None = None
+) -> None:
+    """Show a download as a live bar of bytes.
+
+    Args:
+        download: Downloads, and tells the callback it is given the bytes that are there and those of the whole file.
+        name: What to call the file.
+        console: Where to draw; None means standard error.
+    """
+    console = console or Console(stderr=True)
+    with Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=32),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    ) as progress:
+        bar = progress.add_task(name, total=None)
+        download(lambda received, size: progress.update(bar, completed=received, total=size))

@@ -1,0 +1,145 @@
+"""Receives a file piece by piece beside its destination, resumes it, and moves it there once it is whole and right."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+import grpc
+from render.v1 import render_service_pb2
+
+from render_client.errors import DownloadError, OutOfRangeError, RenderError, UnavailableError
+from render_client.messages import ArtifactName, Requests
+
+_DATA_LOSS, _UNAVAILABLE = grpc.StatusCode.DATA_LOSS, grpc.StatusCode.UNAVAILABLE
+
+ProgressCallback = Callable[[int, int], None]
+
+
+class PartialFile:
+    """A download on its way: `{path}.{job_id}.part` until it is whole.
+
+    The job's id in the name keeps what is left of another job's download from being taken for the start of this one.
+
+    Args:
+        requests: Builder of requests.
+        job_id: UUID of the job.
+        path: Where the finished file goes; an existing file is replaced only when the new one is whole.
+        artifact: Which file of the job.
+        on_progress: Called with the bytes that are there and the bytes of the whole file, after every piece.
+    """
+
+    def __init__(
+        self,
+        requests: Requests,
+        job_id: str,
+        path: Path,
+        artifact: ArtifactName,
+        on_progress: ProgressCallback | None,
+    ) -> None:
+        self._requests = requests
+        self._job_id = job_id
+        self._path = path
+        self._part = path.with_name(f"{path.name}.{job_id}.part")
+        self._artifact: ArtifactName = artifact
+        self._on_progress = on_progress
+        self._file: BinaryIO | None = None
+        self._hash = hashlib.sha256()
+        self._received = 0
+        self._left_by_another = False
+        self._size: int | None = None
+        self._sha256 = ""
+
+    def open(self) -> None:
+        """Open what an earlier download left, or begin.
+
+        Raises:
+            OSError: If the file cannot be written.
+        """
+        self._file = self._part.open("a+b")
+        self._file.seek(0)
+        while block := self._file.read(1 << 20):
+            self._hash.update(block)
+            self._received += len(block)
+        self._left_by_another = self._received > 0
+
+    def close(self) -> None:
+        """Close the file; what has arrived stays for the next try."""
+        self._open_file().close()
+        if not self._received:
+            self._part.unlink(missing_ok=True)
+
+    def request(self) -> render_service_pb2.DownloadVideoRequest:
+        """Build the call that goes on after the bytes that are there."""
+        return self._requests.download(self._job_id, self._artifact, self._received)
+
+    def accept(self, piece: render_service_pb2.DownloadVideoResponse) -> None:
+        """Store one piece.
+
+        Args:
+            piece: As the service sent it.
+
+        Raises:
+            UnavailableError: If the piece is of another file than the pieces before; to be tried again from the start.
+            DownloadError: If the piece does not follow what is there.
+            OSError: If the file cannot be written.
+        """
+        if piece.size_bytes or piece.sha256:
+            if self._size is not None and (piece.size_bytes, piece.sha256) != (self._size, self._sha256):
+                self._restart()
+                raise UnavailableError("the file changed while it was downloaded", code=_UNAVAILABLE)
+            self._size, self._sha256 = piece.size_bytes, piece.sha256
+        if piece.offset != self._received:
+            raise DownloadError(f"a piece at {piece.offset} came where {self._received} was due", code=_DATA_LOSS)
+        if self._size is None:
+            raise DownloadError("the first piece does not tell the size of the file", code=_DATA_LOSS)
+        file = self._open_file()
+        file.write(piece.data)
+        self._hash.update(piece.data)
+        self._received += len(piece.data)
+        if self._on_progress:
+            self._on_progress(self._received, self._size)
+
+    def finish(self) -> None:
+        """Put the file in place after the stream ended with OK.
+
+        Raises:
+            UnavailableError: If the stream ended early, or what an earlier download had left was wrong; to be tried
+                again.
+            DownloadError: If the bytes are not the ones promised.
+        """
+        if self._size is None or self._received < self._size:
+            raise UnavailableError("the download ended early", code=_UNAVAILABLE)
+        if self._received != self._size or self._sha256 not in ("", self._hash.hexdigest()):
+            inherited = self._left_by_another
+            self._restart()
+            if inherited:
+                raise UnavailableError("what was left of a download is wrong", code=_UNAVAILABLE)
+            raise DownloadError("the file that arrived does not match its checksum", code=_DATA_LOSS)
+        self._open_file().close()
+        self._part.replace(self._path)
+
+    def broken(self, error: RenderError) -> RenderError:
+        """Judge how a stream ended.
+
+        Args:
+            error: As the service or the connection gave it.
+
+        Returns:
+            The error to go by: where what an earlier download left is longer than the file, it is thrown away and the
+            error asks for another try.
+        """
+        if isinstance(error, OutOfRangeError) and self._left_by_another:
+            self._restart()
+            return UnavailableError("what was left of a download is wrong", code=_UNAVAILABLE)
+        return error
+
+    def _restart(self) -> None:
+        self._open_file().truncate(0)
+        self._hash = hashlib.sha256()
+        self._received, self._size, self._sha256 = 0, None, ""
+        self._left_by_another = False
+
+    def _open_file(self) -> BinaryIO:
+        assert self._file is not None, "used before open"
+        return self._file

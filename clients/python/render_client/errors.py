@@ -1,0 +1,159 @@
+"""The errors a caller of the render service may meet, and their making from gRPC's."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import cast
+
+import grpc
+
+from render_client.status_details import FieldFault, MalformedDetails, StatusDetails, decode_status_details
+
+DOMAIN = "render.v1"
+_DETAILS_KEY = "grpc-status-details-bin"
+
+
+class RenderError(Exception):
+    """A call that did not succeed; the base of all errors of this package.
+
+    Attributes:
+        message: One sentence for people.
+        code: The gRPC status, such as `grpc.StatusCode.NOT_FOUND`.
+        reason: Name of `render.v1.ErrorReason` without its prefix, such as `JOB_NOT_FOUND`; empty where the service
+            told none, as when it could not be reached.
+        metadata: Details of the reason, as documented at `render.v1.ErrorReason`.
+        field_faults: Every wrong field of the request, where the service named any.
+        retry_after: Seconds after which the service asks to try again; None where it did not.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: grpc.StatusCode = grpc.StatusCode.UNKNOWN,
+        reason: str = "",
+        metadata: Mapping[str, str] | None = None,
+        field_faults: Sequence[FieldFault] = (),
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.reason = reason
+        self.metadata = dict(metadata or {})
+        self.field_faults = tuple(field_faults)
+        self.retry_after = retry_after
+
+    @property
+    def connection_lost(self) -> bool:
+        """Whether the connection, rather than the service's own judgement, ended the call.
+
+        A proxy or a dying server ends streams with CANCELLED, INTERNAL or UNKNOWN too; the service itself always gives
+        a reason with those.
+        """
+        broken = (grpc.StatusCode.CANCELLED, grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN)
+        return self.code is grpc.StatusCode.UNAVAILABLE or (self.code in broken and not self.reason)
+
+
+class InvalidRequestError(RenderError):
+    """INVALID_ARGUMENT: the request is wrong; `field_faults` names the fields."""
+
+
+class NotFoundError(RenderError):
+    """NOT_FOUND: there is no such job or project in the workspace."""
+
+
+class AlreadyExistsError(RenderError):
+    """ALREADY_EXISTS: the request_id was used before with another request."""
+
+
+class PreconditionError(RenderError):
+    """FAILED_PRECONDITION: asked too early, or something is not set up, such as a provider's key."""
+
+
+class ConflictError(RenderError):
+    """ABORTED: the project was changed by somebody else since it was read."""
+
+
+class OutOfRangeError(RenderError):
+    """OUT_OF_RANGE: an offset beyond the end, or events that are no longer kept."""
+
+
+class AuthenticationError(RenderError):
+    """UNAUTHENTICATED: no valid token came with the call."""
+
+
+class PermissionDeniedError(RenderError):
+    """PERMISSION_DENIED: the token is valid but may not do this."""
+
+
+class QuotaError(RenderError):
+    """RESOURCE_EXHAUSTED: a limit is reached; `retry_after` says when to come back, where that is known."""
+
+
+class UnavailableError(RenderError):
+    """UNAVAILABLE: the service cannot be reached, or a store it needs cannot."""
+
+
+class DeadlineError(RenderError):
+    """DEADLINE_EXCEEDED: no answer within the time the caller gave."""
+
+
+class ServiceError(RenderError):
+    """INTERNAL and the like: a fault of the service; `metadata["request_id"]` finds it in the service's log."""
+
+
+class DownloadError(RenderError):
+    """The bytes that arrived are not the file that was promised."""
+
+
+class ClientClosedError(RenderError):
+    """The client was closed while the call was under way, or before it."""
+
+
+_BY_CODE: dict[grpc.StatusCode, type[RenderError]] = {
+    grpc.StatusCode.INVALID_ARGUMENT: InvalidRequestError,
+    grpc.StatusCode.NOT_FOUND: NotFoundError,
+    grpc.StatusCode.ALREADY_EXISTS: AlreadyExistsError,
+    grpc.StatusCode.FAILED_PRECONDITION: PreconditionError,
+    grpc.StatusCode.ABORTED: ConflictError,
+    grpc.StatusCode.OUT_OF_RANGE: OutOfRangeError,
+    grpc.StatusCode.UNAUTHENTICATED: AuthenticationError,
+    grpc.StatusCode.PERMISSION_DENIED: PermissionDeniedError,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: QuotaError,
+    grpc.StatusCode.UNAVAILABLE: UnavailableError,
+    grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineError,
+    grpc.StatusCode.INTERNAL: ServiceError,
+    grpc.StatusCode.UNKNOWN: ServiceError,
+    grpc.StatusCode.DATA_LOSS: ServiceError,
+    grpc.StatusCode.UNIMPLEMENTED: ServiceError,
+}
+
+
+def translate(error: grpc.RpcError) -> RenderError:
+    """Turn gRPC's error of a failed call, synchronous or asyncio, into this package's.
+
+    Args:
+        error: As raised by a stub.
+
+    Returns:
+        The error to raise in its place.
+    """
+    code = error.code()
+    details = StatusDetails()
+    # Both kinds of error give pairs; the published types of the synchronous one do not say so.
+    trailing = cast("Iterable[tuple[str, str | bytes]]", error.trailing_metadata() or ())
+    for key, value in trailing:
+        if key == _DETAILS_KEY and isinstance(value, bytes):
+            try:
+                details = decode_status_details(value)
+            except MalformedDetails:
+                # The code and the message stand without them.
+                continue
+    ours = details.domain == DOMAIN
+    return _BY_CODE.get(code, RenderError)(
+        error.details() or code.name,
+        code=code,
+        reason=details.reason if ours else "",
+        metadata=details.metadata if ours else None,
+        field_faults=details.field_faults,
+        retry_after=details.retry_after,
+    )

@@ -1,0 +1,132 @@
+"""Builds the requests of the contract from what callers give; used by the synchronous and the asyncio client alike."""
+
+import uuid
+from collections.abc import Collection, Mapping
+from typing import Literal, cast
+
+from render.v1 import job_pb2, output_pb2, project_pb2, project_service_pb2, render_service_pb2
+
+ArtifactName = Literal["video", "poster"]
+StatusName = Literal["PENDING", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED"]
+
+_ENDS = frozenset((job_pb2.JOB_STATUS_COMPLETED, job_pb2.JOB_STATUS_FAILED, job_pb2.JOB_STATUS_CANCELLED))
+_ARTIFACTS = {
+    "video": render_service_pb2.ARTIFACT_VIDEO,
+    "poster": render_service_pb2.ARTIFACT_POSTER,
+}
+PAGE_SIZE = 100
+
+
+def has_ended(state: job_pb2.Job | job_pb2.JobEvent) -> bool:
+    """Tell whether a job is COMPLETED, FAILED or CANCELLED."""
+    return state.status in _ENDS
+
+
+def status_name(status: job_pb2.JobStatus.ValueType) -> str:
+    """Name a status without its prefix, such as `COMPLETED`; a value newer than this package by its number."""
+    found = job_pb2.JobStatus.DESCRIPTOR.values_by_number.get(status)
+    return found.name.removeprefix("JOB_STATUS_") if found else str(status)
+
+
+def stage_name(stage: job_pb2.JobStage.ValueType) -> str:
+    """Name a stage without its prefix, such as `COMPOSING`; empty outside PROCESSING."""
+    found = job_pb2.JobStage.DESCRIPTOR.values_by_number.get(stage)
+    if stage == job_pb2.JOB_STAGE_UNSPECIFIED:
+        return ""
+    return found.name.removeprefix("JOB_STAGE_") if found else str(stage)
+
+
+class Requests:
+    """Requests in one workspace.
+
+    Args:
+        workspace: Workspace that the requests name.
+    """
+
+    def __init__(self, workspace: str) -> None:
+        self.workspace = workspace
+
+    def start(
+        self,
+        *,
+        project: project_pb2.Project | None,
+        project_id: str | None,
+        provider: str | None,
+        output: output_pb2.OutputOptions | None,
+        request_id: str | None,
+        labels: Mapping[str, str] | None,
+    ) -> render_service_pb2.StartRenderRequest:
+        """Build a StartRender with a request_id, made here where the caller gave none, so that it can be repeated."""
+        if (project is None) == (project_id is None):
+            raise ValueError("give either a project or a project_id")
+        return render_service_pb2.StartRenderRequest(
+            workspace_id=self.workspace,
+            project=project,
+            # An empty project_id would take the place of the project in the oneof.
+            project_id=cast("str", project_id),
+            provider=provider or "",
+            output=output,
+            request_id=request_id or str(uuid.uuid4()),
+            labels=labels,
+        )
+
+    def get(self, job_id: str) -> render_service_pb2.GetJobRequest:
+        """Build a GetJob."""
+        return render_service_pb2.GetJobRequest(workspace_id=self.workspace, job_id=job_id)
+
+    def list_jobs(
+        self,
+        statuses: Collection[StatusName],
+        project_id: str | None,
+        labels: Mapping[str, str] | None,
+    ) -> render_service_pb2.ListJobsRequest:
+        """Build the ListJobs of a first page."""
+        return render_service_pb2.ListJobsRequest(
+            workspace_id=self.workspace,
+            page_size=PAGE_SIZE,
+            statuses=[job_pb2.JobStatus.Value(f"JOB_STATUS_{status}") for status in statuses],
+            project_id=project_id or "",
+            labels=labels,
+        )
+
+    def cancel(self, job_id: str) -> render_service_pb2.CancelJobRequest:
+        """Build a CancelJob."""
+        return render_service_pb2.CancelJobRequest(workspace_id=self.workspace, job_id=job_id)
+
+    def watch(self, job_id: str, after_sequence: int | None) -> render_service_pb2.WatchProgressRequest:
+        """Build a WatchProgress."""
+        return render_service_pb2.WatchProgressRequest(
+            workspace_id=self.workspace, job_id=job_id, after_sequence=after_sequence
+        )
+
+    def download_url(self, job_id: str, artifact: ArtifactName) -> render_service_pb2.CreateDownloadUrlRequest:
+        """Build a CreateDownloadUrl."""
+        return render_service_pb2.CreateDownloadUrlRequest(
+            workspace_id=self.workspace, job_id=job_id, artifact=_ARTIFACTS[artifact]
+        )
+
+    def download(self, job_id: str, artifact: ArtifactName, offset: int) -> render_service_pb2.DownloadVideoRequest:
+        """Build a DownloadVideo from `offset` bytes on."""
+        return render_service_pb2.DownloadVideoRequest(
+            workspace_id=self.workspace, job_id=job_id, artifact=_ARTIFACTS[artifact], offset=offset
+        )
+
+    def create_project(self, project: project_pb2.Project) -> project_service_pb2.CreateProjectRequest:
+        """Build a CreateProject."""
+        return project_service_pb2.CreateProjectRequest(workspace_id=self.workspace, project=project)
+
+    def get_project(self, project_id: str) -> project_service_pb2.GetProjectRequest:
+        """Build a GetProject."""
+        return project_service_pb2.GetProjectRequest(workspace_id=self.workspace, project_id=project_id)
+
+    def update_project(self, project: project_pb2.Project) -> project_service_pb2.UpdateProjectRequest:
+        """Build an UpdateProject."""
+        return project_service_pb2.UpdateProjectRequest(workspace_id=self.workspace, project=project)
+
+    def list_projects(self) -> project_service_pb2.ListProjectsRequest:
+        """Build the ListProjects of a first page."""
+        return project_service_pb2.ListProjectsRequest(workspace_id=self.workspace, page_size=PAGE_SIZE)
+
+    def delete_project(self, project_id: str) -> project_service_pb2.DeleteProjectRequest:
+        """Build a DeleteProject."""
+        return project_service_pb2.DeleteProjectRequest(workspace_id=self.workspace, project_id=project_id)

@@ -1,0 +1,111 @@
+"""Reads project files: the JSON form of `render.v1.Project`."""
+
+import difflib
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from google.protobuf import json_format
+from google.protobuf.message import Message
+from render.v1 import project_pb2
+
+# "//" after nothing but blanks; a JSON text cannot run over a line's end, so this never cuts one.
+_COMMENT_LINE = re.compile(r"^[ \t]*//.*$", re.MULTILINE)
+_SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:")
+# What protobuf's parser says, as of protobuf 7: it wraps a fault once more on every level it passes.
+_WRAPPING = re.compile(r"^Failed to parse (\w+) field: ")
+_PLACE = re.compile(r' at "?Project\.?([\w.\[\]]*?)"?\.*$')
+_UNKNOWN_FIELD = re.compile(
+    r'^Message type "[\w.]+" has no field named "([^"]*)"( at .*?)\. Available Fields.*?: "\[(.*)\]"'
+)
+
+
+class ProjectFileError(ValueError):
+    """A project file is no project; the message names the file and, where known, the field or the line."""
+
+
+def load_project(path: Path) -> project_pb2.Project:
+    """Read a project file.
+
+    The file is the JSON form of `render.v1.Project` (https://protobuf.dev/programming-guides/json/), in which lines
+    that begin with `//` are comments. Addresses without a scheme are paths of files, relative to the project file's
+    folder, and become `file://` addresses.
+
+    Args:
+        path: The file, UTF-8.
+
+    Returns:
+        The project.
+
+    Raises:
+        ProjectFileError: If the file cannot be read, is no JSON, has unknown fields or wrong values, or names a file
+            that is not there.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise ProjectFileError(f"{path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ProjectFileError(f"{path}: not UTF-8 text") from error
+    project = project_pb2.Project()
+    try:
+        text = _COMMENT_LINE.sub("", text)
+        if not isinstance(json.loads(text), dict):
+            raise ProjectFileError(f"{path}: not a JSON object")
+        json_format.Parse(text, project)
+    except json.JSONDecodeError as error:
+        raise ProjectFileError(f"{path}: line {error.lineno}, column {error.colno}: {error.msg}") from error
+    except json_format.ParseError as error:
+        raise ProjectFileError(f"{path}: {_one_line(error)}") from error
+    except RecursionError as error:
+        raise ProjectFileError(f"{path}: nested too deeply") from error
+    folder = path.resolve().parent
+    for message, field, place in _uris(project, ""):
+        setattr(message, field, _resolve(getattr(message, field), folder, f"{path}: {place}"))
+    return project
+
+
+def _uris(message: Message, place: str) -> Iterator[tuple[Message, str, str]]:
+    """Find all addresses in a message, as (message, field, path of the field)."""
+    for descriptor, value in message.ListFields():
+        name = f"{place}{descriptor.name}"
+        if descriptor.name == "uri" or descriptor.name.endswith("_uri"):
+            yield message, descriptor.name, name
+        elif descriptor.message_type and descriptor.is_repeated:
+            for index, item in enumerate(value):
+                # Maps yield their keys; the contract has none that hold addresses.
+                if isinstance(item, Message):
+                    yield from _uris(item, f"{name}[{index}].")
+        elif descriptor.message_type:
+            yield from _uris(value, f"{name}.")
+
+
+def _resolve(uri: str, folder: Path, place: str) -> str:
+    if _SCHEME.match(uri):
+        return uri
+    file = (folder / uri).resolve()
+    if not file.is_file():
+        raise ProjectFileError(f"{place}: no such file: {uri}")
+    return file.as_uri()
+
+
+def _one_line(error: json_format.ParseError) -> str:
+    """Say `field: what is wrong` from what protobuf's parser says, or the same as it where it says something new."""
+    text = " ".join(str(error).split())
+    fields = []
+    while wrapping := _WRAPPING.match(text):
+        fields.append(wrapping[1])
+        text = text[wrapping.end() :]
+    if unknown := _UNKNOWN_FIELD.match(text):
+        parent = _PLACE.search(unknown[2])
+        place = f"{parent[1]}." if parent and parent[1] else ""
+        known = re.findall(r"\w+", unknown[3])
+        like = difflib.get_close_matches(unknown[1], known, n=1)
+        return f"{place}{unknown[1]}: no such field" + (f"; did you mean {like[0]}?" if like else "")
+    named = _PLACE.search(text)
+    place = named[1] if named and named[1] else ".".join(fields)
+    what = (text[: named.start()] if named else text).rstrip(".")
+    if "object is not iterable" in what or "expected string or bytes-like" in what:
+        what = "a value of the wrong kind"
+    return f"{place}: {what}" if place else what

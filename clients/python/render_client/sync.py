@@ -1,0 +1,310 @@
+"""The synchronous client."""
+
+import threading
+from collections.abc import Collection, Iterator, Mapping
+from os import PathLike
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+import grpc
+from google.protobuf.message import Message
+from render.v1 import job_pb2, output_pb2, project_pb2, render_service_pb2
+from render.v1.project_service_pb2_grpc import ProjectServiceStub
+from render.v1.render_service_pb2_grpc import RenderServiceStub
+
+from render_client.config import DEFAULT_TIMEOUT, DEFAULT_WORKSPACE, TLS, ClientConfig
+from render_client.download import PartialFile, ProgressCallback
+from render_client.errors import ClientClosedError, RenderError, translate
+from render_client.messages import ArtifactName, Requests, StatusName
+from render_client.retry import Attempts, RetryPolicy
+from render_client.watch import WatchPosition, ended_without_end
+
+Request = TypeVar("Request", bound=Message)
+Response = TypeVar("Response", bound=Message)
+
+
+class RenderClient:
+    """Talks to a render service; safe to share between threads.
+
+    Every call that is not a stream has a deadline. Calls that are safe to repeat are tried again while the service is
+    unavailable. Every method raises `RenderError`, or the subclass of it that fits, when the service refuses or
+    cannot be reached.
+
+    Args:
+        target: Address as gRPC writes it: `host:port`, `dns:///host:port` or `unix:/path/to/socket`.
+        token: API key or JWT; None sends none.
+        workspace: Workspace that every call is made in; None means `default`.
+        tls: True or a `TLS` for TLS, False for plaintext; None means plaintext to this machine itself and TLS to any
+            other.
+        timeout: Seconds for each call that is not a stream, its retries included; > 0.
+        retry: How patiently calls are tried again.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        *,
+        token: str | None = None,
+        workspace: str | None = None,
+        tls: bool | TLS | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
+        retry: RetryPolicy | None = None,
+    ) -> None:
+        config = ClientConfig(target, token, workspace or DEFAULT_WORKSPACE, tls, timeout, retry or RetryPolicy())
+        credentials, options = config.credentials(), config.channel_options()
+        self.config = config
+        self._channel = (
+            grpc.insecure_channel(target, options)
+            if credentials is None
+            else grpc.secure_channel(target, credentials, options)
+        )
+        self._render = RenderServiceStub(self._channel)
+        self._projects = ProjectServiceStub(self._channel)
+        self._requests = Requests(config.workspace)
+        self._metadata = config.metadata()
+        self._closed = threading.Event()
+
+    @classmethod
+    def from_config(cls, config: ClientConfig) -> Self:
+        """Make a client from a configuration, such as `ClientConfig.load()` gathers."""
+        return cls(
+            config.target,
+            token=config.token,
+            workspace=config.workspace,
+            tls=config.tls,
+            timeout=config.timeout,
+            retry=config.retry,
+        )
+
+    def close(self) -> None:
+        """Close the connection; calls under way in other threads end with `ClientClosedError`."""
+        self._closed.set()
+        self._channel.close()
+
+    def __enter__(self) -> Self:
+        """Return the client itself, to be closed at the end of the block."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close the connection."""
+        self.close()
+
+    def start(
+        self,
+        project: project_pb2.Project | None = None,
+        *,
+        project_id: str | None = None,
+        provider: str | None = None,
+        output: output_pb2.OutputOptions | None = None,
+        request_id: str | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> job_pb2.Job:
+        """Start rendering a project given here, or a stored one.
+
+        Args:
+            project: A whole project; either this or project_id.
+            project_id: UUID of a stored project.
+            provider: `local`, `runway`, `pika`, `custom` or `mock`; None means the service's default.
+            output: Overrides the project's own output options field by field.
+            request_id: UUID that makes this start unique: the same one returns the same job. None makes a new one,
+                used for all tries of this call, so that a retry never starts a second job.
+            labels: The caller's own, to find the job by.
+
+        Returns:
+            The job as stored; it reaches its end whatever breaks from here on.
+        """
+        request = self._requests.start(
+            project=project,
+            project_id=project_id,
+            provider=provider,
+            output=output,
+            request_id=request_id,
+            labels=labels,
+        )
+        return self._call(self._render.StartRender, request).job
+
+    def get(self, job_id: str) -> job_pb2.Job:
+        """Return a job as it is now."""
+        return self._call(self._render.GetJob, self._requests.get(job_id)).job
+
+    def list(
+        self,
+        *,
+        statuses: Collection[StatusName] = (),
+        project_id: str | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> Iterator[job_pb2.Job]:
+        """Iterate over the jobs of the workspace, newest first; pages are fetched as they are needed.
+
+        Args:
+            statuses: Keep only jobs in one of these; empty keeps all.
+            project_id: Keep only jobs of this project.
+            labels: Keep only jobs that have all of these.
+        """
+        request = self._requests.list_jobs(statuses, project_id, labels)
+        while True:
+            page = self._call(self._render.ListJobs, request)
+            yield from page.jobs
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    def cancel(self, job_id: str) -> job_pb2.Job:
+        """Ask for a job to be stopped, and return it as it is now; a job that has ended stays as it is."""
+        return self._call(self._render.CancelJob, self._requests.cancel(job_id)).job
+
+    def watch(
+        self, job_id: str, *, after_sequence: int | None = None, timeout: float | None = None
+    ) -> Iterator[job_pb2.JobEvent]:
+        """Iterate over the changes of a job until its end, reconnecting and resuming as often as it takes.
+
+        Sequences rise strictly, no state or stage change is left out, and the last event is the terminal one. Leaving
+        the loop early closes the watch and leaves the job alone.
+
+        Args:
+            job_id: UUID of the job.
+            after_sequence: Last sequence already seen; None begins with the present state.
+            timeout: Seconds for the whole watch, after which it raises `DeadlineError`; None for no limit.
+        """
+        position = WatchPosition(self._requests, job_id, after_sequence)
+        attempts = Attempts(self.config.retry, timeout=timeout)
+        while True:
+            self._check_open()
+            call = self._render.WatchProgress(position.request(), timeout=attempts.remaining(), metadata=self._metadata)
+            try:
+                for response in call:
+                    if event := position.accept(response):
+                        yield event
+                    attempts.progressed()
+                    if position.ended:
+                        return
+                ending: RenderError = ended_without_end()
+            except grpc.RpcError as error:
+                ending = translate(error)
+            finally:
+                call.cancel()
+            self._pause(attempts.delay_after(ending))
+
+    def wait(self, job_id: str, *, timeout: float | None = None) -> job_pb2.Job:
+        """Wait until a job has ended, however it ends.
+
+        Args:
+            job_id: UUID of the job.
+            timeout: Seconds after which to raise `DeadlineError`; None for no limit.
+
+        Returns:
+            The job, COMPLETED, FAILED or CANCELLED.
+        """
+        for _ in self.watch(job_id, timeout=timeout):
+            pass
+        return self.get(job_id)
+
+    def download(
+        self,
+        job_id: str,
+        path: str | PathLike[str],
+        *,
+        artifact: ArtifactName = "video",
+        on_progress: ProgressCallback | None = None,
+        timeout: float | None = None,
+    ) -> Path:
+        """Download a file of a COMPLETED job, going on where a broken download stopped, and check it.
+
+        The bytes gather in `{path}.{job_id}.part`; that file stays after a failure, and the next call goes on from it.
+
+        Args:
+            job_id: UUID of the job.
+            path: Where the file goes; the folder must exist. An existing file is replaced once the new one is whole.
+            artifact: `video` or `poster`.
+            on_progress: Called after every piece with the bytes that are there and the bytes of the whole file.
+            timeout: Seconds for the whole download; None for no limit.
+
+        Returns:
+            The path.
+
+        Raises:
+            DownloadError: If what arrived is not what the service promised.
+            OSError: If the file cannot be written.
+        """
+        attempts = Attempts(self.config.retry, timeout=timeout)
+        file = PartialFile(self._requests, job_id, Path(path), artifact, on_progress)
+        file.open()
+        try:
+            while True:
+                self._check_open()
+                call = self._render.DownloadVideo(file.request(), timeout=attempts.remaining(), metadata=self._metadata)
+                try:
+                    for piece in call:
+                        file.accept(piece)
+                        attempts.progressed()
+                    file.finish()
+                except grpc.RpcError as error:
+                    ending = file.broken(translate(error))
+                except RenderError as error:
+                    ending = error
+                else:
+                    return Path(path)
+                finally:
+                    call.cancel()
+                self._pause(attempts.delay_after(ending))
+        finally:
+            file.close()
+
+    def create_download_url(
+        self, job_id: str, *, artifact: ArtifactName = "video"
+    ) -> render_service_pb2.CreateDownloadUrlResponse:
+        """Make an address that a file of a COMPLETED job can be fetched from over HTTP, until its expire_time."""
+        return self._call(self._render.CreateDownloadUrl, self._requests.download_url(job_id, artifact))
+
+    def create_project(self, project: project_pb2.Project) -> project_pb2.Project:
+        """Store a new project, and return it with its project_id."""
+        request = self._requests.create_project(project)
+        return self._call(self._projects.CreateProject, request, repeatable=False).project
+
+    def get_project(self, project_id: str) -> project_pb2.Project:
+        """Return a stored project."""
+        return self._call(self._projects.GetProject, self._requests.get_project(project_id)).project
+
+    def update_project(self, project: project_pb2.Project) -> project_pb2.Project:
+        """Replace the content of a stored project; with an etag, only if nobody else has changed it since."""
+        request = self._requests.update_project(project)
+        return self._call(self._projects.UpdateProject, request, repeatable=False).project
+
+    def list_projects(self) -> Iterator[project_pb2.Project]:
+        """Iterate over the projects of the workspace, newest first; pages are fetched as they are needed."""
+        request = self._requests.list_projects()
+        while True:
+            page = self._call(self._projects.ListProjects, request)
+            yield from page.projects
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    def delete_project(self, project_id: str) -> None:
+        """Remove a stored project; its jobs and videos stay."""
+        request = self._requests.delete_project(project_id)
+        self._call(self._projects.DeleteProject, request, repeatable=False)
+
+    def _call(
+        self, method: "grpc.UnaryUnaryMultiCallable[Request, Response]", request: Request, *, repeatable: bool = True
+    ) -> Response:
+        most = self.config.retry.call_attempts if repeatable else 1
+        attempts = Attempts(self.config.retry, timeout=self.config.timeout, most=most)
+        while True:
+            self._check_open()
+            try:
+                return method(request, timeout=attempts.remaining(), metadata=self._metadata)
+            except grpc.RpcError as error:
+                ending = translate(error)
+            self._pause(attempts.delay_after(ending))
+
+    def _pause(self, seconds: float) -> None:
+        if self._closed.wait(seconds):
+            raise ClientClosedError("the client was closed")
+
+    def _check_open(self) -> None:
+        if self._closed.is_set():
+            raise ClientClosedError("the client is closed")
