@@ -106,6 +106,7 @@ class Job:
     progress: int
     message: str
     sequence: int
+    milestone: int
     attempt: int
     raw_results: RawResults | None
     video: Video | None
@@ -120,12 +121,18 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class JobEvent:
-    """One change of a job, as history keeps it and watchers see it."""
+    """One change of a job, as history keeps it and watchers see it.
+
+    `milestone` counts the job's changes of state and stage up to and including this event, without a gap; history keeps
+    exactly those. `is_milestone` tells whether this event is one, or only progress between two.
+    """
 
     job_id: UUID
     task_id: UUID
     workspace_id: str
     sequence: int
+    milestone: int
+    is_milestone: bool
     status: JobStatus
     stage: JobStage | None
     progress: int
@@ -141,5 +148,8 @@ class Lease:
     """A worker's right to change one job. Every write carries `token`; a row with another token is not changed."""
 
     job_id: UUID
+    task_id: UUID
+    workspace_id: str
     token: UUID
     attempt: int
+    failed_attempts: int

@@ -1,0 +1,1 @@
+"""Postgres, the truth: schema, migrations, and one repository per aggregate."""

@@ -1,0 +1,106 @@
+"""The connection pool: one async path to Postgres for server and worker."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from render_service.domain.errors import DomainError, ErrorReason
+
+
+class DatabaseUnavailable(DomainError):
+    """Postgres cannot be reached, or does not answer in time."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            ErrorReason.STORE_UNAVAILABLE,
+            "the database cannot be reached now; try again",
+            {"store": "postgres"},
+            retry_after_seconds=1.0,
+        )
+
+
+def sqlalchemy_url(url: str) -> sa.URL:
+    """Return DATABASE_URL with the driver that the service uses."""
+    return sa.make_url(url).set(drivername="postgresql+psycopg")
+
+
+class Database:
+    """A pool of connections to Postgres.
+
+    Args:
+        url: DATABASE_URL.
+        size: The most connections held; more callers than that wait.
+        statement_timeout_seconds: After which Postgres ends a statement.
+    """
+
+    def __init__(self, url: str, *, size: int = 10, statement_timeout_seconds: float = 10.0) -> None:
+        milliseconds = int(statement_timeout_seconds * 1000)
+        self._engine = create_async_engine(
+            sqlalchemy_url(url),
+            pool_size=size,
+            max_overflow=0,
+            pool_timeout=5,
+            pool_pre_ping=True,
+            connect_args={
+                "connect_timeout": 5,
+                "options": f"-c statement_timeout={milliseconds} -c TimeZone=UTC"
+                f" -c idle_in_transaction_session_timeout={milliseconds}",
+                # A server that froze or fell off the network is noticed by the kernel, not by waiting for ever.
+                "keepalives_idle": 5,
+                "keepalives_interval": 2,
+                "keepalives_count": 3,
+                "tcp_user_timeout": 10_000,
+            },
+        )
+        self._single = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    @asynccontextmanager
+    async def single(self) -> AsyncIterator[AsyncConnection]:
+        """Lend a connection for statements that each are a transaction of their own.
+
+        Raises:
+            DatabaseUnavailable: Postgres cannot be reached.
+        """
+        async with _translated(), self._single.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """Lend a connection for one transaction, committed unless the block raises.
+
+        Raises:
+            DatabaseUnavailable: Postgres cannot be reached; whether a commit took place is then unknown.
+        """
+        async with _translated(), self._engine.begin() as connection:
+            yield connection
+
+    async def ping(self) -> None:
+        """Ask Postgres for a sign of life.
+
+        Raises:
+            DatabaseUnavailable: there is none.
+        """
+        async with self.single() as connection:
+            await connection.execute(sa.text("SELECT 1"))
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._engine.dispose()
+
+
+@asynccontextmanager
+async def _translated() -> AsyncIterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeoutError) as error:
+        raise DatabaseUnavailable from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise DatabaseUnavailable from error
+        raise
+    except OSError as error:
+        raise DatabaseUnavailable from error

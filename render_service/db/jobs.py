@@ -1,0 +1,241 @@
+"""The repository of jobs: storing new ones, reading, listing, and what a watcher has missed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+
+from render_service.db.database import Database
+from render_service.db.rows import EVENT_COLUMNS, JOB_SELECT, RENDER_SPEC, event_from_row, job_from_row
+from render_service.db.schema import job_events, jobs
+from render_service.domain.errors import DomainError, ErrorReason
+from render_service.domain.job import Job, JobEvent, JobStatus, ProviderName, RenderSpec
+
+_INSERT = sa.text(f"""
+    WITH changed AS (
+        INSERT INTO jobs (id, task_id, workspace_id, project_id, provider, spec, labels, request_id, request_hash,
+            message)
+        VALUES (:id, :task_id, :workspace_id, :project_id, :provider, :spec, :labels, :request_id, :request_hash,
+            'Waiting for a worker')
+        ON CONFLICT (workspace_id, request_id) WHERE request_id IS NOT NULL DO NOTHING
+        RETURNING jobs.*
+    ), appended AS (
+        INSERT INTO job_events (job_id, {EVENT_COLUMNS})
+        SELECT id, {EVENT_COLUMNS} FROM changed
+    )
+    SELECT id AS job_id, task_id, updated_at AS timestamp, {EVENT_COLUMNS} FROM changed
+""").bindparams(sa.bindparam("spec", type_=JSONB), sa.bindparam("labels", type_=JSONB))
+
+
+@dataclass(frozen=True, slots=True)
+class JobRequest:
+    """A job to be stored. `request_hash` is the SHA-256 of the whole request without its `request_id`."""
+
+    workspace_id: str
+    project_id: UUID | None
+    provider: ProviderName
+    spec: RenderSpec
+    labels: Mapping[str, str]
+    request_id: UUID | None
+    request_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Which jobs to list; an empty part keeps all."""
+
+    statuses: tuple[JobStatus, ...] = ()
+    project_id: UUID | None = None
+    labels: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in a list that is ordered by newest first."""
+
+    created_at: datetime
+    id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class JobHistory:
+    """A job as it is, with those of its milestones that came after a sequence, read in one snapshot.
+
+    `oldest_after` is the least `after_sequence` for which history is complete; 0 where nothing was pruned.
+    """
+
+    job: Job
+    events: tuple[JobEvent, ...]
+    oldest_after: int
+
+
+class RequestIdReused(DomainError):
+    """The request_id belongs to an earlier request with another body."""
+
+    def __init__(self, request_id: UUID, job_id: UUID) -> None:
+        super().__init__(
+            ErrorReason.REQUEST_ID_REUSED,
+            f"request_id {request_id} was used before with another request",
+            {"request_id": str(request_id), "job_id": str(job_id)},
+        )
+
+
+class Jobs:
+    """The jobs in Postgres.
+
+    Args:
+        database: Where they are.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def start(self, request: JobRequest) -> tuple[Job, JobEvent | None]:
+        """Store a job and its first event in one transaction.
+
+        Returns:
+            The job, and the event to publish; None where the request_id had already made this job.
+
+        Raises:
+            RequestIdReused: the request_id was used with another body.
+        """
+        job_id = uuid4()
+        async with self._database.single() as connection:
+            parameters = {
+                "id": job_id,
+                "task_id": uuid4(),
+                "workspace_id": request.workspace_id,
+                "project_id": request.project_id,
+                "provider": request.provider,
+                "spec": RENDER_SPEC.dump_python(request.spec, mode="json"),
+                "labels": dict(request.labels),
+                "request_id": request.request_id,
+                "request_hash": request.request_hash,
+            }
+            while True:
+                row = (await connection.execute(_INSERT, parameters)).mappings().one_or_none()
+                if row is not None:
+                    job_row = await connection.execute(JOB_SELECT.where(jobs.c.id == job_id))
+                    return job_from_row(job_row.mappings().one()), event_from_row(row, is_milestone=True)
+                # A concurrent twin was faster, and has committed; it is gone again only if it was deleted since.
+                if request.request_id is not None and (
+                    earlier := await self.started_by(request.workspace_id, request.request_id, request.request_hash)
+                ):
+                    return earlier, None
+
+    async def started_by(self, workspace_id: str, request_id: UUID, request_hash: bytes) -> Job | None:
+        """Return the job that a request_id has made, or None.
+
+        Raises:
+            RequestIdReused: it was used with another body.
+        """
+        statement = JOB_SELECT.add_columns(jobs.c.request_hash).where(
+            jobs.c.workspace_id == workspace_id, jobs.c.request_id == request_id
+        )
+        async with self._database.single() as connection:
+            row = (await connection.execute(statement)).mappings().one_or_none()
+        if row is None:
+            return None
+        if row["request_hash"] != request_hash:
+            raise RequestIdReused(request_id, row["id"])
+        return job_from_row(row)
+
+    async def get(self, workspace_id: str, job_id: UUID) -> Job:
+        """Return a job.
+
+        Raises:
+            DomainError: JOB_NOT_FOUND.
+        """
+        statement = JOB_SELECT.where(jobs.c.workspace_id == workspace_id, jobs.c.id == job_id)
+        async with self._database.single() as connection:
+            row = (await connection.execute(statement)).mappings().one_or_none()
+        if row is None:
+            raise job_not_found(job_id)
+        return job_from_row(row)
+
+    async def list(
+        self, workspace_id: str, wanted: JobFilter, *, after: Position | None, limit: int
+    ) -> tuple[list[Job], Position | None]:
+        """Return a page of a workspace's jobs, newest first.
+
+        Args:
+            workspace_id: Whose jobs.
+            wanted: Which of them.
+            after: Where the page before ended.
+            limit: The most jobs to return.
+
+        Returns:
+            The jobs, and where the page ended; None where nothing follows.
+        """
+        statement = JOB_SELECT.where(jobs.c.workspace_id == workspace_id)
+        if wanted.statuses:
+            statement = statement.where(jobs.c.status.in_(wanted.statuses))
+        if wanted.project_id:
+            statement = statement.where(jobs.c.project_id == wanted.project_id)
+        if wanted.labels:
+            statement = statement.where(jobs.c.labels.contains(dict(wanted.labels)))
+        if after:
+            statement = statement.where(sa.tuple_(jobs.c.created_at, jobs.c.id) < (after.created_at, after.id))
+        statement = statement.order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(limit + 1)
+        async with self._database.single() as connection:
+            found = [job_from_row(row) for row in (await connection.execute(statement)).mappings()]
+        page = found[:limit]
+        return page, Position(page[-1].create_time, page[-1].id) if len(found) > limit else None
+
+    async def history(self, job_id: UUID, after_sequence: int) -> JobHistory | None:
+        """Return a job and its milestones after a sequence; None where there is no such job."""
+        kept = job_events.alias("kept")
+        oldest = sa.select(sa.case((sa.func.min(kept.c.milestone) > 1, sa.func.min(kept.c.sequence) - 1), else_=0))
+        statement = (
+            JOB_SELECT.add_columns(
+                oldest.where(kept.c.job_id == jobs.c.id).scalar_subquery().label("oldest_after"),
+                job_events.c.sequence.label("event_sequence"),
+                job_events.c.milestone.label("event_milestone"),
+                job_events.c.status.label("event_status"),
+                job_events.c.stage.label("event_stage"),
+                job_events.c.progress.label("event_progress"),
+                job_events.c.message.label("event_message"),
+                job_events.c.attempt.label("event_attempt"),
+                job_events.c.error_reason.label("event_error_reason"),
+                job_events.c.error_message.label("event_error_message"),
+                job_events.c.created_at.label("event_timestamp"),
+            )
+            .outerjoin_from(
+                JOB_SELECT.get_final_froms()[0],
+                job_events,
+                sa.and_(job_events.c.job_id == jobs.c.id, job_events.c.sequence > after_sequence),
+            )
+            .where(jobs.c.id == job_id)
+            .order_by(job_events.c.sequence)
+        )
+        async with self._database.single() as connection:
+            rows = (await connection.execute(statement)).mappings().all()
+        if not rows:
+            return None
+        return JobHistory(
+            job_from_row(rows[0]),
+            tuple(_joined_event(row) for row in rows if row["event_sequence"] is not None),
+            rows[0]["oldest_after"],
+        )
+
+    async def present(self, job_ids: Sequence[UUID]) -> dict[UUID, int]:
+        """Return the present sequence of many jobs in one query, by job id."""
+        statement = sa.select(jobs.c.id, jobs.c.sequence).where(jobs.c.id == sa.any_(sa.literal(list(job_ids))))
+        async with self._database.single() as connection:
+            return {row.id: row.sequence for row in await connection.execute(statement)}
+
+
+def job_not_found(job_id: UUID) -> DomainError:
+    """Return the refusal for a job that is absent, or in another workspace."""
+    return DomainError(ErrorReason.JOB_NOT_FOUND, "there is no such job in this workspace", {"job_id": str(job_id)})
+
+
+def _joined_event(row: Mapping[Any, Any]) -> JobEvent:
+    names = ("sequence", "milestone", "status", "stage", "progress", "message", "attempt", "error_reason")
+    event = {name: row[f"event_{name}"] for name in (*names, "error_message", "timestamp")}
+    shared = {"job_id": row["id"], "task_id": row["task_id"], "workspace_id": row["workspace_id"]}
+    return event_from_row(event | shared, is_milestone=True)

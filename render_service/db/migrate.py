@@ -1,0 +1,48 @@
+"""Brings a database's schema up to date."""
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from render_service.db.database import sqlalchemy_url
+
+_LOCK = 0x72656E646572  # "render": any number no other program locks in this database
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
+
+
+def upgrade(url: str) -> str:
+    """Migrate to the newest revision; several callers at once take turns.
+
+    Args:
+        url: The database, as DATABASE_URL.
+
+    Returns:
+        The revision the database is now at.
+    """
+    config = _config()
+    engine = sa.create_engine(sqlalchemy_url(url), poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        connection.execute(sa.text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
+        connection.commit()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        connection.commit()
+        revision = MigrationContext.configure(connection).get_current_revision()
+        connection.execute(sa.text("SELECT pg_advisory_unlock(:lock)"), {"lock": _LOCK})
+        connection.commit()
+    engine.dispose()
+    return revision or ""
+
+
+def newest_revision() -> str:
+    """Return the revision that this build of the service expects."""
+    return ScriptDirectory.from_config(_config()).get_current_head() or ""

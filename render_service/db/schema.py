@@ -1,0 +1,172 @@
+"""The tables, as SQLAlchemy Core knows them; the migrations make them."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB, UUID
+
+metadata = sa.MetaData()
+_NOW = sa.text("now()")
+
+
+class Xid8(sa.types.UserDefinedType[int]):
+    """Postgres' 64-bit transaction id: rises with every transaction, never wraps."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        """Return the type's name in SQL."""
+        return "xid8"
+
+
+def _time(name: str, *, nullable: bool = True, default: bool = False, comment: str | None = None) -> sa.Column[object]:
+    return sa.Column(
+        name,
+        sa.TIMESTAMP(timezone=True),
+        nullable=nullable,
+        server_default=_NOW if default else None,
+        comment=comment,
+    )
+
+
+projects = sa.Table(
+    "projects",
+    metadata,
+    sa.Column("id", UUID, primary_key=True),
+    sa.Column("workspace_id", sa.Text, nullable=False),
+    sa.Column("body", JSONB, nullable=False, comment="domain.project.Project as JSON"),
+    sa.Column("version", sa.BigInteger, nullable=False, server_default="1", comment="the etag; grows with each update"),
+    _time("created_at", nullable=False, default=True),
+    _time("updated_at", nullable=False, default=True),
+    sa.Index("projects_by_workspace", "workspace_id", sa.text("created_at DESC"), sa.text("id DESC")),
+    comment="Projects. A project's status is not stored: it follows from its latest job.",
+)
+
+jobs = sa.Table(
+    "jobs",
+    metadata,
+    sa.Column("id", UUID, primary_key=True),
+    sa.Column("task_id", UUID, nullable=False, unique=True, comment="names the Redis channel task_updates:{task_id}"),
+    sa.Column("workspace_id", sa.Text, nullable=False),
+    sa.Column("project_id", UUID, comment="no foreign key: jobs outlive their projects"),
+    sa.Column("provider", sa.Text, nullable=False),
+    sa.Column("spec", JSONB, nullable=False, comment="domain.job.RenderSpec as JSON, frozen at the start"),
+    sa.Column("labels", JSONB, nullable=False, server_default="{}"),
+    sa.Column("request_id", UUID, comment="the caller's id of the StartRender call"),
+    sa.Column("request_hash", BYTEA, comment="SHA-256 of the StartRender request without its request_id"),
+    sa.Column("status", sa.Text, nullable=False, server_default="PENDING"),
+    sa.Column("stage", sa.Text, comment="what a PROCESSING job is busy with"),
+    sa.Column("progress", sa.SmallInteger, nullable=False, server_default="0", comment="percent"),
+    sa.Column("message", sa.Text, nullable=False, server_default=""),
+    sa.Column("sequence", sa.BigInteger, nullable=False, server_default="1", comment="grows with every change"),
+    sa.Column("milestone", sa.Integer, nullable=False, server_default="1", comment="how many job_events there are"),
+    sa.Column("attempt", sa.Integer, nullable=False, server_default="0", comment="how often the job was claimed"),
+    sa.Column("failed_attempts", sa.Integer, nullable=False, server_default="0", comment="attempts failed or lost"),
+    _time("run_after", nullable=False, default=True, comment="not to be claimed before"),
+    _time("enqueued_at", comment="when a message was last sent for it; null: a message is due (the row is its outbox)"),
+    sa.Column("lease_token", UUID, comment="whoever knows it may change the job"),
+    _time("lease_expires_at", comment="after this the reconciler takes the lease away"),
+    sa.Column("worker", sa.Text, comment="who holds the lease, for people"),
+    sa.Column("cancel_requested", sa.Boolean, nullable=False, server_default=sa.false()),
+    _time("deadline_at", comment="set at the first claim; the job is ended after it"),
+    _time("progressed_at", comment="when this attempt last got further"),
+    sa.Column("error_reason", sa.Text),
+    sa.Column("error_message", sa.Text),
+    sa.Column("error_metadata", JSONB),
+    sa.Column("raw_results", JSONB),
+    _time("created_at", nullable=False, default=True),
+    _time("started_at"),
+    _time("finished_at"),
+    _time("updated_at", nullable=False, default=True),
+    sa.CheckConstraint(
+        "status IN ('PENDING', 'PROCESSING', 'COMPLETED', 'FAILED', 'CANCELLED')", name="jobs_status_known"
+    ),
+    sa.CheckConstraint("progress BETWEEN 0 AND 100", name="jobs_progress_percent"),
+    sa.CheckConstraint("(status = 'PROCESSING') = (lease_token IS NOT NULL)", name="jobs_lease_while_processing"),
+    sa.CheckConstraint(
+        "(status IN ('COMPLETED', 'FAILED', 'CANCELLED')) = (finished_at IS NOT NULL)", name="jobs_finished_at_end"
+    ),
+    sa.Index(
+        "jobs_request_id", "workspace_id", "request_id", unique=True, postgresql_where=sa.text("request_id IS NOT NULL")
+    ),
+    sa.Index(
+        "jobs_to_enqueue",
+        "run_after",
+        postgresql_where=sa.text("status = 'PENDING' AND enqueued_at IS NULL"),
+    ),
+    sa.Index("jobs_pending", "run_after", postgresql_where=sa.text("status = 'PENDING'")),
+    # On the id, not on lease_expires_at: renewals then stay heap-only updates.
+    sa.Index("jobs_leased", "id", postgresql_where=sa.text("status = 'PROCESSING'")),
+    sa.Index("jobs_by_workspace", "workspace_id", sa.text("created_at DESC"), sa.text("id DESC")),
+    sa.Index(
+        "jobs_by_project",
+        "project_id",
+        sa.text("created_at DESC"),
+        postgresql_where=sa.text("project_id IS NOT NULL"),
+    ),
+    comment="Jobs: PENDING → PROCESSING → COMPLETED | FAILED | CANCELLED, and PROCESSING → PENDING to try again.",
+    postgresql_with={"fillfactor": "70"},
+)
+
+job_events = sa.Table(
+    "job_events",
+    metadata,
+    sa.Column("job_id", UUID, sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("sequence", sa.BigInteger, primary_key=True, comment="the job's sequence at this change"),
+    sa.Column("milestone", sa.Integer, nullable=False, comment="1, 2, 3 … within the job, without a gap"),
+    sa.Column("workspace_id", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("stage", sa.Text),
+    sa.Column("progress", sa.SmallInteger, nullable=False),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("error_reason", sa.Text),
+    sa.Column("error_message", sa.Text),
+    _time("created_at", nullable=False, default=True),
+    sa.Column(
+        "xid",
+        Xid8,
+        nullable=False,
+        server_default=sa.text("pg_current_xact_id()"),
+        comment="orders the workspace's events so that one committed late is never skipped",
+    ),
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), nullable=False, comment="orders within a transaction"),
+    sa.Index("job_events_milestone", "job_id", "milestone", unique=True),
+    sa.Index(
+        "job_events_one_end",
+        "job_id",
+        unique=True,
+        postgresql_where=sa.text("status IN ('COMPLETED', 'FAILED', 'CANCELLED')"),
+    ),
+    sa.Index("job_events_by_workspace", "workspace_id", "xid", "id"),
+    comment="State and stage changes of jobs. The partial unique index lets a job end only once.",
+)
+
+videos = sa.Table(
+    "videos",
+    metadata,
+    sa.Column("job_id", UUID, sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("workspace_id", sa.Text, nullable=False),
+    sa.Column("key", sa.Text, nullable=False, comment="object-store key"),
+    sa.Column("poster_key", sa.Text),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False),
+    sa.Column("sha256", sa.Text, nullable=False),
+    sa.Column("width", sa.Integer, nullable=False),
+    sa.Column("height", sa.Integer, nullable=False),
+    sa.Column("fps", sa.Integer, nullable=False),
+    sa.Column("frames", sa.BigInteger, nullable=False),
+    sa.Column("content_type", sa.Text, nullable=False),
+    sa.Column("checked", JSONB, nullable=False, server_default="{}", comment="what the self-check found"),
+    _time("created_at", nullable=False, default=True),
+    comment="Finished videos.",
+)
+
+api_keys = sa.Table(
+    "api_keys",
+    metadata,
+    sa.Column("id", UUID, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("key_hash", BYTEA, nullable=False, unique=True, comment="SHA-256 of the key; the key is not stored"),
+    sa.Column("workspaces", ARRAY(sa.Text), nullable=False),
+    _time("created_at", nullable=False, default=True),
+    _time("revoked_at"),
+    comment="API keys: 256 random bits each, hence a plain hash suffices.",
+)

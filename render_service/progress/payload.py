@@ -1,0 +1,72 @@
+"""The JSON that travels on `task_updates:{task_id}`, readable by any other backend."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from render_service.domain.errors import ErrorReason
+from render_service.domain.job import JobError, JobEvent, JobStage, JobStatus
+
+
+def task_channel(task_id: UUID) -> str:
+    """Return the channel on which the progress of one job is published."""
+    return f"task_updates:{task_id}"
+
+
+def workspace_channel(workspace_id: str) -> str:
+    """Return the channel on which the progress of all jobs of a workspace is published."""
+    return f"workspace_updates:{workspace_id}"
+
+
+def encode_event(event: JobEvent) -> bytes:
+    """Return the payload of an event: `status`, `progress`, `message`, `timestamp` and what watchers need beyond."""
+    payload: dict[str, Any] = {
+        "status": event.status,
+        "progress": event.progress,
+        "message": event.message,
+        "timestamp": event.timestamp.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        "job_id": str(event.job_id),
+        "task_id": str(event.task_id),
+        "workspace_id": event.workspace_id,
+        "sequence": event.sequence,
+        "milestone": event.milestone,
+        "is_milestone": event.is_milestone,
+        "stage": event.stage,
+        "attempt": event.attempt,
+    }
+    if event.error is not None:
+        payload["error_reason"] = event.error.reason
+        payload["error_message"] = event.error.message
+    if event.video_urls:
+        payload["video_urls"] = list(event.video_urls)
+    return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def decode_event(data: bytes) -> JobEvent:
+    """Return the event of a payload.
+
+    Raises:
+        ValueError: it is not a payload of this service.
+    """
+    try:
+        payload = json.loads(data)
+        reason = payload.get("error_reason")
+        return JobEvent(
+            job_id=UUID(payload["job_id"]),
+            task_id=UUID(payload["task_id"]),
+            workspace_id=payload["workspace_id"],
+            sequence=payload["sequence"],
+            milestone=payload["milestone"],
+            is_milestone=payload["is_milestone"],
+            status=JobStatus(payload["status"]),
+            stage=JobStage(payload["stage"]) if payload["stage"] else None,
+            progress=payload["progress"],
+            message=payload["message"],
+            attempt=payload["attempt"],
+            timestamp=datetime.fromisoformat(payload["timestamp"]),
+            error=JobError(ErrorReason(reason), payload.get("error_message", "")) if reason else None,
+            video_urls=tuple(payload.get("video_urls", ())),
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError("not a progress payload") from error

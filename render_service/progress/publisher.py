@@ -1,0 +1,46 @@
+"""Publishes events after they were committed. What is not published is found in Postgres, only later."""
+
+import time
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from render_service.domain.job import JobEvent
+from render_service.progress.payload import encode_event, task_channel, workspace_channel
+from render_service.telemetry import get_logger
+
+_log = get_logger(__name__)
+_COMPLAIN_EVERY_SECONDS = 10.0
+_PAUSE_SECONDS = 1.0
+
+
+class Publisher:
+    """Sends events to the channels of their job and their workspace.
+
+    Args:
+        redis: A client with short time-outs.
+    """
+
+    def __init__(self, redis: "Redis") -> None:
+        self._redis = redis
+        self._complained = -_COMPLAIN_EVERY_SECONDS
+        self._paused_until = 0.0
+
+    async def publish(self, *events: JobEvent) -> None:
+        """Publish committed events, in order. Redis' faults are only logged: Postgres has the truth."""
+        if not events or time.monotonic() < self._paused_until:
+            return
+        pipeline = self._redis.pipeline(transaction=False)
+        for event in events:
+            payload = encode_event(event)
+            pipeline.publish(task_channel(event.task_id), payload)
+            pipeline.publish(workspace_channel(event.workspace_id), payload)
+        try:
+            await pipeline.execute()
+        except (RedisError, OSError, TimeoutError) as error:
+            now = time.monotonic()
+            # A dead Redis must not slow the work down by its time-out at every step.
+            self._paused_until = now + _PAUSE_SECONDS
+            if now - self._complained >= _COMPLAIN_EVERY_SECONDS:
+                self._complained = now
+                _log.warning("progress not published; watchers will read it from Postgres", error=type(error).__name__)

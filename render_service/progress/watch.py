@@ -1,0 +1,176 @@
+"""The order in which one watcher is told of one job: ordered, unique, resumable, and always to the end."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Protocol
+from uuid import UUID
+
+from render_service.domain.errors import DomainError, ErrorReason
+from render_service.domain.job import Job, JobEvent
+from render_service.progress.hub import ProgressHub, Slot
+from render_service.progress.payload import task_channel
+
+
+class History(Protocol):
+    """A job, its milestones after some sequence, and the least such sequence for which they are all kept."""
+
+    @property
+    def job(self) -> Job: ...
+    @property
+    def events(self) -> tuple[JobEvent, ...]: ...
+    @property
+    def oldest_after(self) -> int: ...
+
+
+ReadHistory = Callable[[UUID, int], Awaitable[History | None]]
+
+
+class Heartbeat:
+    """A sign of life: nothing has changed."""
+
+    __slots__ = ("timestamp",)
+
+    def __init__(self) -> None:
+        self.timestamp = datetime.now(UTC)
+
+
+def present_event(job: Job) -> JobEvent:
+    """Return the event that tells a job as it is now."""
+    return JobEvent(
+        job_id=job.id,
+        task_id=job.task_id,
+        workspace_id=job.workspace_id,
+        sequence=job.sequence,
+        milestone=job.milestone,
+        is_milestone=False,
+        status=job.status,
+        stage=job.stage,
+        progress=job.progress,
+        message=job.message,
+        attempt=job.attempt,
+        timestamp=job.update_time,
+        error=job.error,
+    )
+
+
+class Follower:
+    """What one watcher has been told, and hence what is new to it."""
+
+    __slots__ = ("_job_id", "_milestone", "_read", "_slot", "ended")
+
+    def __init__(self, slot: Slot, job_id: UUID, read: ReadHistory) -> None:
+        self._slot = slot
+        self._job_id = job_id
+        self._read = read
+        self._milestone = 0
+        self.ended = False
+
+    async def begin(self, after_sequence: int | None) -> list[JobEvent]:
+        """Return the first events: the present state, or what came after a sequence.
+
+        Raises:
+            DomainError: SEQUENCE_IN_FUTURE, CURSOR_PRUNED, or JOB_NOT_FOUND where the job was deleted.
+        """
+        found = await self._read(self._job_id, after_sequence if after_sequence is not None else 2**62)
+        if found is None:
+            raise _deleted(self._job_id)
+        job = found.job
+        if after_sequence is None:
+            return self._tell([present_event(job)])
+        if after_sequence > job.sequence:
+            raise DomainError(
+                ErrorReason.SEQUENCE_IN_FUTURE,
+                f"after_sequence {after_sequence} is beyond the job's present sequence {job.sequence}",
+                {"after_sequence": str(after_sequence), "sequence": str(job.sequence)},
+            )
+        if after_sequence < found.oldest_after:
+            raise DomainError(
+                ErrorReason.CURSOR_PRUNED,
+                f"the events after sequence {after_sequence} are no longer kept; {found.oldest_after} still works",
+                {"oldest": str(found.oldest_after)},
+            )
+        self._slot.seen = after_sequence
+        if job.status.terminal and after_sequence >= job.sequence:
+            # The caller knows the end already; a watch still tells it, so that it never ends without.
+            return self._tell([present_event(job)], again=True)
+        return self._catch_up(found)
+
+    async def more(self) -> list[JobEvent]:
+        """Wait, and return what is new; empty where only a sign of life is due.
+
+        Raises:
+            DomainError: SHUTTING_DOWN, STORE_UNAVAILABLE, or JOB_NOT_FOUND where the job was deleted meanwhile.
+        """
+        slot = self._slot
+        while True:
+            await slot.wait()
+            events = slot.take()
+            if slot.stale or self._has_gap(events):
+                slot.stale = False
+                found = await self._read(self._job_id, slot.seen)
+                if found is None:
+                    raise _deleted(self._job_id)
+                told = self._catch_up(found)
+            else:
+                told = self._tell(events)
+            beat, slot.beat = slot.beat, False
+            if told or beat:
+                return told
+
+    def _has_gap(self, events: list[JobEvent]) -> bool:
+        known = self._milestone
+        for event in events:
+            if event.sequence <= self._slot.seen:
+                continue
+            if event.milestone > known + (1 if event.is_milestone else 0):
+                return True
+            known = event.milestone
+        return False
+
+    def _catch_up(self, found: History) -> list[JobEvent]:
+        return self._tell([*found.events, present_event(found.job)])
+
+    def _tell(self, events: list[JobEvent], *, again: bool = False) -> list[JobEvent]:
+        told = []
+        for event in events:
+            if (event.sequence <= self._slot.seen and not again) or self.ended:
+                continue
+            self._slot.seen = event.sequence
+            self._milestone = event.milestone
+            self.ended = event.status.terminal
+            told.append(event)
+        return told
+
+
+async def watch_job(
+    hub: ProgressHub, read: ReadHistory, job: Job, after_sequence: int | None
+) -> AsyncIterator[JobEvent | Heartbeat]:
+    """Tell what happens to a job, to its end.
+
+    Args:
+        hub: Where events arrive.
+        read: Reads a job and its milestones after a sequence.
+        job: The job, known to be the caller's.
+        after_sequence: The last sequence the caller knows; None to begin with the present state.
+
+    Yields:
+        Events with strictly rising sequences, the terminal one last, and heartbeats between them.
+
+    Raises:
+        DomainError: as `Follower`.
+    """
+    # Subscribed before the first read, so that nothing falls between the two.
+    async with hub.subscribe(task_channel(job.task_id), job.id) as slot:
+        follower = Follower(slot, job.id, read)
+        for event in await follower.begin(after_sequence):
+            yield event
+        while not follower.ended:
+            events = await follower.more()
+            for event in events:
+                yield event
+            if not events:
+                yield Heartbeat()
+
+
+def _deleted(job_id: UUID) -> DomainError:
+    return DomainError(ErrorReason.JOB_NOT_FOUND, "there is no such job in this workspace", {"job_id": str(job_id)})

@@ -1,0 +1,58 @@
+"""Structured JSON logs: one line an event, with the ids of what it is about bound by context."""
+
+import logging
+import sys
+from typing import Literal, TextIO
+
+import structlog
+
+Logger = structlog.stdlib.BoundLogger
+
+
+def configure_logging(level: str, *, form: Literal["json", "console"] = "json", stream: TextIO | None = None) -> None:
+    """Send the logs of the service and of its libraries to one stream.
+
+    Args:
+        level: Least level, such as `info`.
+        form: `json` for machines, `console` for people.
+        stream: Where to write; standard error by default.
+    """
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+    last: list[structlog.typing.Processor] = (
+        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        if form == "json"
+        else [structlog.dev.ConsoleRenderer()]
+    )
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last]
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for chatty in ("httpx", "httpcore", "dramatiq", "alembic", "sqlalchemy"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+
+
+def get_logger(name: str) -> Logger:
+    """Return the logger of a module."""
+    logger: Logger = structlog.stdlib.get_logger(name)
+    return logger
