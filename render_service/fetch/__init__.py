@@ -1,0 +1,1 @@
+"""The one place through which every URL given by callers or providers is fetched, guarded against reaching inside."""

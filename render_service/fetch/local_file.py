@@ -1,0 +1,48 @@
+"""Opens the file that a `file://` URI names, if it really lies in an allowed folder."""
+
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+from render_service.fetch.errors import FetchError, FetchErrorKind
+from render_service.fetch.policy import FetchPolicy, file_path
+
+
+def open_local(uri: str, policy: FetchPolicy) -> BinaryIO:
+    """Open a file for reading.
+
+    Args:
+        uri: A `file://` URI that passed `check_uri`.
+        policy: Names the allowed folders; symbolic links on both sides are resolved.
+
+    Raises:
+        FetchError: There is no such plain file, or it lies elsewhere.
+    """
+    path = file_path(uri)
+    if path is None:
+        raise FetchError(FetchErrorKind.FORBIDDEN, "The address must name a file as file:///absolute/path.")
+    try:
+        real = _inside(path, policy)
+        # Not to follow a link put there since, and not to wait for the writer of a pipe.
+        descriptor = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise FetchError(FetchErrorKind.NO_FILE, "There is no readable file at the address.") from error
+    file = os.fdopen(descriptor, "rb")
+    opened = os.fstat(descriptor)
+    try:
+        # Looked at once more, in case a folder on the way was replaced while opening.
+        unchanged = os.path.samestat(opened, _inside(path, policy).stat())
+    except (OSError, FetchError):
+        unchanged = False
+    if not unchanged or not stat.S_ISREG(opened.st_mode):
+        file.close()
+        raise FetchError(FetchErrorKind.NO_FILE, "There is no readable file at the address.")
+    return file
+
+
+def _inside(path: Path, policy: FetchPolicy) -> Path:
+    real = path.resolve(strict=True)
+    if not any(real.is_relative_to(root.resolve()) for root in policy.file_roots):
+        raise FetchError(FetchErrorKind.FORBIDDEN, "The address names a file outside the allowed folders.")
+    return real
