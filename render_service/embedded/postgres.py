@@ -16,7 +16,7 @@ import psycopg
 from psycopg import sql
 
 from render_service.embedded.ports import LOOPBACK, free_port
-from render_service.embedded.process import ProcessFailed, SupervisedProcess
+from render_service.embedded.process import ProcessFailed, SupervisedProcess, is_locked
 
 USER = "render"
 DATABASE = "render"
@@ -146,6 +146,10 @@ class EmbeddedPostgres:
     def _password_file(self) -> Path:
         return self.data_dir / "password"
 
+    @property
+    def _lock(self) -> Path:
+        return self.data_dir / "lock"
+
     def _running(self) -> SupervisedProcess:
         if self._process is None:
             raise ProcessFailed("Postgres is not running")
@@ -158,7 +162,7 @@ class EmbeddedPostgres:
             "Postgres",
             argv,
             log=self.log,
-            lock=self.data_dir / "lock",
+            lock=self._lock,
             user=user,
             # Nothing of the caller's locale, PG* variables or secrets.
             environment={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
@@ -196,9 +200,9 @@ class EmbeddedPostgres:
         unfinished.rename(self._cluster)
 
     async def _outwait_predecessor(self) -> None:
-        """Wait for a server on the same data that is just ending, and remove the pid file of one that was killed."""
+        """Wait for a server whose supervisor was killed and that is just ending; forget one that ended uncleanly."""
         deadline = asyncio.get_running_loop().time() + _PREDECESSOR_SECONDS
-        while (pid := self._predecessor()) is not None:
+        while (pid := self._predecessor()) is not None and not is_locked(self._lock):
             if asyncio.get_running_loop().time() > deadline:
                 raise ProcessFailed(f"Postgres did not start: process {pid} is already running on {self._cluster}")
             await asyncio.sleep(_POLL_SECONDS)

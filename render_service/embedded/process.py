@@ -4,6 +4,7 @@ Independent of any event loop, so that a server started by one loop may be stopp
 """
 
 import asyncio
+import fcntl
 import math
 import os
 import signal
@@ -23,6 +24,18 @@ class ProcessFailed(Exception):
     """A process did not start, or ended before its time; the message is for people and has the log's last lines."""
 
 
+def is_locked(lock: Path) -> bool:
+    """Whether a supervised process that holds this lock file lives."""
+    try:
+        with lock.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
 class SupervisedProcess:
     """A command that never outlives this process; see `supervisor` for how.
 
@@ -31,8 +44,8 @@ class SupervisedProcess:
         argv: the program's absolute path and its arguments; no secrets, they show in process lists.
         log: file to which its output is appended.
         environment: its whole environment; `None` for ours.
-        lock: file that lets only one such process live at a time; a second one waits `lock_patience`, then fails.
-        lock_patience: how long to wait for the lock; covers the clean-up after a parent killed just now.
+        lock: file that lets only one such process live at a time; a second one fails.
+        lock_patience: how long to wait for the clean-up after a parent that was killed just now.
         user: (uid, gid) to run it as, where we are root.
         stop_signal: asks it to end.
         stop_grace: how long it may take to end before it is killed with all it started.
@@ -120,7 +133,7 @@ class SupervisedProcess:
         if self._heard("pid") is None:
             locked = b"locked" in self._said
             await self.stop()
-            reason = "another one is running on the same data" if locked else "its supervisor ended"
+            reason = "one is already running on the same data" if locked else "its supervisor ended"
             raise ProcessFailed(f"{self.name} did not start: {reason}")
 
     async def stop(self) -> None:

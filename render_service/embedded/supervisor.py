@@ -52,8 +52,8 @@ class Spec:
     Args:
         argv: the program's absolute path and its arguments; no secrets, they show in process lists.
         log: file to which the program's stdout and stderr are appended.
-        lock: file to hold locked while anything of the command lives; a second supervisor waits for it.
-        lock_seconds: how long to wait for the lock.
+        lock: file to hold locked while anything of the command lives; its text is the parent's process id.
+        lock_seconds: how long to wait for a lock whose holder's parent is gone.
         stop_signal: number of the signal that asks the command to end.
         stop_seconds: how long it may take to end before it and all it started are killed.
         user: (uid, gid) to run it as, where we are root; `None` keeps the user.
@@ -117,11 +117,13 @@ def processes() -> Iterator[tuple[int, int]]:
 
 
 def send(pid: int, number: int) -> bool:
-    """Send a signal; False where the process is already gone."""
+    """Send a signal, or with 0 only look; False where the process is already gone."""
     try:
         os.kill(pid, number)
     except ProcessLookupError:
         return False
+    except PermissionError:
+        return number == 0
     return True
 
 
@@ -164,10 +166,12 @@ class _Supervisor:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                if time.monotonic() > give_up or self._should_stop(0.05):
+                if _has_living_parent(lock) or time.monotonic() > give_up or self._should_stop(0.05):
                     _say("locked")
                     sys.exit(1)
             else:
+                os.ftruncate(lock, 0)
+                os.pwrite(lock, str(self._parent).encode(), 0)
                 return lock
 
     def _should_stop(self, seconds: float) -> bool:
@@ -199,6 +203,12 @@ class _Supervisor:
                 if readable:
                     os.read(self._wakeup, 4096)
         return status
+
+
+def _has_living_parent(lock: int) -> bool:
+    """Whether whoever holds the lock is in use, and not about to stop because its parent is gone."""
+    holder = os.pread(lock, 32, 0).decode()
+    return holder.isdigit() and send(int(holder), 0)
 
 
 def _reap(child: int) -> int | None:

@@ -93,9 +93,9 @@ class EmbeddedValkey:
     async def wipe(self) -> None:
         """Lose all data, also what is kept on disk; works on a running and on a stopped server."""
         if self.running:
-            reply = await self._ask(b"FLUSHALL SYNC\r\n", patience=10)
-            if reply != b"+OK\r\n":
-                raise ProcessFailed(f"Valkey did not wipe its data: {reply.decode(errors='replace')}")
+            reply = await self._ask("FLUSHALL SYNC", patience=10)
+            if reply != "+OK":
+                raise ProcessFailed(f"Valkey did not wipe its data: {reply}")
         else:
             await asyncio.to_thread(shutil.rmtree, self.data_dir / _APPEND_ONLY_DIRECTORY, ignore_errors=True)
 
@@ -127,25 +127,34 @@ class EmbeddedValkey:
 
     async def _until_ready(self, process: SupervisedProcess) -> None:
         deadline = asyncio.get_running_loop().time() + _START_SECONDS
-        while await self._ask(b"PING\r\n", patience=1) != b"+PONG\r\n":  # "-LOADING …" while it reads its data
+        while not await self._answers_as(process.pid):
             if not process.running:
                 raise process.failure("did not start")
             if asyncio.get_running_loop().time() > deadline:
                 raise process.failure(f"was not ready after {_START_SECONDS:.0f} s")
             await asyncio.sleep(_POLL_SECONDS)
 
-    async def _ask(self, command: bytes, *, patience: float) -> bytes:
-        """The answer to one inline command, empty where nobody listens or answers within `patience` seconds."""
+    async def _answers_as(self, pid: int) -> bool:
+        """Whether it is this process that answers, and not another server that had the port first."""
+        if await self._ask("PING") != "+PONG":  # "-LOADING …" while it reads its data
+            return False
+        return await self._ask("INFO server", line="process_id:") == f"process_id:{pid}"
+
+    async def _ask(self, command: str, *, line: str = "", patience: float = 1) -> str:
+        """The answer's first line that starts with `line`; empty where none came within `patience` seconds."""
         try:
             async with asyncio.timeout(patience):
                 reader, writer = await asyncio.open_connection(LOOPBACK, self.port)
                 try:
-                    writer.write(command)
-                    return await reader.readline()
+                    writer.write(f"{command}\r\n".encode())
+                    while answer := await reader.readline():
+                        if answer.startswith(line.encode()):
+                            return answer.decode().rstrip()
                 finally:
                     writer.close()
         except (OSError, TimeoutError):
-            return b""
+            pass
+        return ""
 
 
 def _program() -> Path:
