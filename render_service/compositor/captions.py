@@ -1,8 +1,8 @@
 """Captions as overlays: styles, the safe area, fitting, drawing."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from functools import partial
 
 import cv2
 import numpy as np
@@ -10,20 +10,15 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from render_service.compositor import bidi
-from render_service.compositor.fonts import CAPTION_WEIGHT, guess_language
+from render_service.compositor.fonts import CAPTION_WEIGHT, is_wide, text_language
 from render_service.compositor.line_breaking import break_lines
 from render_service.compositor.overlay import Overlay, overlay_from_rgba
+from render_service.compositor.texts import render_language
 from render_service.compositor.typesetting import Line, Type, draw_line, measure, new_mask, set_line
+from render_service.domain.job import RenderSpec
+from render_service.domain.project import MODE_PRESETS, CaptionStyle
 
 Colour = tuple[float, float, float]
-
-
-class CaptionStyle(StrEnum):
-    """Looks of a caption."""
-
-    PLAIN = "plain"
-    OUTLINE = "outline"
-    BOX = "box"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +46,22 @@ class CaptionLook:
     language: str = ""
 
 
+def caption_look(spec: RenderSpec) -> CaptionLook:
+    """Return how the captions of a render are drawn, where the project says nothing as its mode decides."""
+    preset, options = MODE_PRESETS[spec.project.mode], spec.project.captions
+    return CaptionLook(
+        options.style or preset.caption_style, preset.caption_scale * options.scale, render_language(spec.project)
+    )
+
+
 # Shares of the frame's shorter side and of the em.
 _SIZE = 0.05
 _LEADING = 1.34
 _ASCENT = 0.88
 _DESCENT = 0.24
-_MAX_MEASURE = 23.0
+# Longest line in em: East Asian subtitles keep to 16–18 characters, others to about 42, half an em each.
+_WIDE_MEASURE = 18.0
+_NARROW_MEASURE = 22.0
 _SMALLEST = 6
 # Below this share of the full size a caption may take more lines than usual.
 _CROWDED = 0.7
@@ -152,7 +157,7 @@ def lay_out_caption(
     if not text.strip():
         return None
     area = safe_area(width, height)
-    language = look.language or guess_language([text])
+    language = text_language(text, look.language)
     full = size = caption_size(width, height, look)
     limit = max(max_lines(width, height), text.strip().count("\n") + 1)
     while True:
@@ -176,11 +181,31 @@ def caption_size(width: int, height: int, look: CaptionLook) -> int:
     return max(_SMALLEST, round(min(width, height) * _SIZE * look.scale))
 
 
-def _fit(text: str, kind: Type, area: Rect, style: CaptionStyle) -> list[tuple[int, int]]:
+def caption_measure(text: str, width: int, height: int, look: CaptionLook) -> tuple[Callable[[str], float], float]:
+    """Return how wide a caption's texts and its lines at most are at full size.
+
+    Args:
+        text: The whole caption, from which its language is guessed if `look` names none.
+        width: Frame width in pixels.
+        height: Frame height in pixels.
+        look: How it is drawn.
+
+    Returns:
+        A function that measures a text in pixels, and the widest a line may be in pixels.
+    """
+    kind = Type(caption_size(width, height, look), CAPTION_WEIGHT, text_language(text, look.language))
+    return partial(measure, kind=kind), _line_room(text, kind, safe_area(width, height), look.style)
+
+
+def _line_room(text: str, kind: Type, area: Rect, style: CaptionStyle) -> float:
     geometry = _GEOMETRY[style]
     room = area.width - 2 * (geometry.margin(kind.size) + geometry.pad_x * kind.size)
-    widest = max(min(room, _MAX_MEASURE * kind.size), kind.size)
-    return break_lines(text, lambda part: measure(part, kind), widest, kind.language)
+    wide = sum(map(is_wide, text)) * 3 > len(text)
+    return max(min(room, (_WIDE_MEASURE if wide else _NARROW_MEASURE) * kind.size), kind.size)
+
+
+def _fit(text: str, kind: Type, area: Rect, style: CaptionStyle) -> list[tuple[int, int]]:
+    return break_lines(text, partial(measure, kind=kind), _line_room(text, kind, area, style), kind.language)
 
 
 def _block_height(lines: int, size: int, style: CaptionStyle) -> float:
@@ -259,7 +284,8 @@ def _shadow(mask: NDArray[np.float32], size: int, reach: float) -> NDArray[np.fl
     """Return a soft shadow, a little below its text; `reach` is how far it goes, in em."""
     moved = np.roll(mask, max(1, round(0.04 * size)), axis=0)
     blurred = cv2.GaussianBlur(moved, (0, 0), max(0.5, reach * size / 3), borderType=cv2.BORDER_CONSTANT)
-    return np.minimum(np.asarray(blurred, dtype=np.float32) * np.float32(1.4), np.float32(1))
+    shadow: NDArray[np.float32] = np.minimum(blurred * np.float32(1.4), np.float32(1))
+    return shadow
 
 
 def _box(width: int, height: int, margin: int, radius: float) -> NDArray[np.float32]:

@@ -10,7 +10,7 @@ from PIL import ImageDraw
 
 from render_service.compositor import bidi
 from render_service.compositor.captions import safe_area
-from render_service.compositor.fonts import guess_language
+from render_service.compositor.fonts import text_language
 from render_service.compositor.line_breaking import break_lines
 from render_service.compositor.typesetting import Type, draw_line, measure, new_mask, set_line
 
@@ -55,7 +55,7 @@ def draw_card(text: str, width: int, height: int, *, seed: str, language: str = 
     palette = PALETTES[digest[0] % len(PALETTES)]
     picture = _background(width, height, palette, digest)
     if text.strip():
-        _write(picture, text.strip(), palette, language or guess_language([text]))
+        _write(picture, text.strip(), palette, text_language(text, language))
     noise = np.random.default_rng(digest[1]).uniform(-0.5, 0.5, picture.shape[:2]).astype(np.float32)
     card: NDArray[np.uint8] = np.rint(picture + noise[..., None]).clip(0, 255).astype(np.uint8)
     return card

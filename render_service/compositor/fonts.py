@@ -6,7 +6,6 @@ font being installed on it.
 
 import hashlib
 import unicodedata
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
@@ -77,36 +76,48 @@ def regional_face(language: str) -> Face:
     return _SIMPLIFIED
 
 
-def guess_language(texts: Iterable[str]) -> str:
-    """Guess the main language of some texts, as far as the choice of a font face needs it.
+def guess_language(text: str) -> str:
+    """Guess the language of a text, as far as the choice of a font face needs it.
 
     Kana means Japanese and Hangul Korean. Chinese is told apart by the two legacy character sets: GB 2312 has no form
     that only Traditional Chinese uses, Big5 none that only Simplified Chinese uses.
 
     Args:
-        texts: What will be drawn.
+        text: What will be drawn.
 
     Returns:
         `ja`, `ko`, `zh-Hant`, `zh-Hans`, or an empty string where nothing East Asian is written.
     """
-    kana = hangul = simplified = traditional = ideographs = 0
-    for character in "".join(texts):
-        if "\u3041" <= character <= "\u30ff":
-            kana += character != "・"
-        elif "\uac00" <= character <= "\ud7a3":
+    hangul = simplified = traditional = ideographs = 0
+    for character in text:
+        if "\u3041" <= character <= "\u30ff" and character not in "・ー":
+            return "ja"
+        if "\uac00" <= character <= "\ud7a3":
             hangul += 1
         elif is_ideograph(character):
             ideographs += 1
             in_gb, in_big5 = _encodable(character, "gb2312"), _encodable(character, "big5")
             simplified += in_gb and not in_big5
             traditional += in_big5 and not in_gb
-    if kana:
-        return "ja"
     if hangul > ideographs:
         return "ko"
     if ideographs:
         return "zh-Hant" if traditional > simplified else "zh-Hans"
     return ""
+
+
+def text_language(text: str, main: str) -> str:
+    """Return the language to set a text in.
+
+    Args:
+        text: What will be drawn.
+        main: BCP 47 tag of the language that most texts around it are in; may be empty.
+
+    Returns:
+        What the text itself proves (kana, Hangul), else `main`, else a guess; may be empty.
+    """
+    guessed = guess_language(text)
+    return guessed if guessed in ("ja", "ko") else main or guessed
 
 
 def _encodable(character: str, encoding: str) -> bool:

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 import budoux
 
-from render_service.compositor.fonts import guess_language, is_ideograph, is_wide
+from render_service.compositor.fonts import guess_language, is_ideograph, is_wide, text_language
 
 _NOT_FIRST = frozenset(
     "、。，．,.！？!?：；:;）)］]｝}〉》」』】〕〗〙〛’”»›…‥—～〜·・%％‰°℃℉¢′″"
@@ -49,11 +49,13 @@ _LEADING_WORDS = frozenset(
         *("un", "une", "una", "des", "du", "et", "y", "der", "die", "das", "ein", "eine", "und", "oder", "im", "am"),
     )
 )
+_LEADING_CHARACTERS = frozenset("与與和及或在从從向被把对對而但")
 
 _PHRASE_COST = 0.35
-_WORD_COST = 0.08
-_CLAUSE_BONUS = -0.12
-_SENTENCE_BONUS = -0.2
+_HYPHEN_COST = 0.08
+_LEADING_COST = 0.1
+_CLAUSE_BONUS = -0.18
+_SENTENCE_BONUS = -0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ def find_breaks(text: str, language: str = "") -> list[Break]:
         The breaks in order of position, 0 and the text's end excluded.
     """
     phrases = _phrase_starts(text, language)
-    korean = (language or guess_language([text])).lower().startswith("ko")
+    korean = text_language(text, language).lower().startswith("ko")
     breaks = []
     for position in range(1, len(text)):
         before, after = text[position - 1], text[position]
@@ -126,10 +128,12 @@ def _cost(text: str, position: int, phrases: frozenset[int]) -> float:
         return _CLAUSE_BONUS
     if text[position - 1].isspace():
         word = head.rsplit(maxsplit=1)[-1].lower() if head else ""
-        return _WORD_COST if word in _LEADING_WORDS else 0.0
+        return _LEADING_COST if word in _LEADING_WORDS else 0.0
     if _breaks_anywhere(text[position - 1]) or _breaks_anywhere(text[position]):
-        return 0.0 if position in phrases else _PHRASE_COST
-    return _WORD_COST
+        if position not in phrases:
+            return _PHRASE_COST
+        return _LEADING_COST if last in _LEADING_CHARACTERS else 0.0
+    return _HYPHEN_COST
 
 
 @cache
@@ -143,10 +147,10 @@ def _parser(language: str) -> budoux.Parser:
 
 def _phrase_starts(text: str, language: str) -> frozenset[int]:
     """Return where phrases begin in text that is written without spaces."""
-    guessed = guess_language([text])
+    guessed = guess_language(text)
     if any(_is_thai(character) for character in text):
         name = "th"
-    elif language.lower().startswith("ja") or guessed == "ja":
+    elif guessed == "ja" or (guessed and language.lower().startswith("ja")):
         name = "ja"
     elif guessed in ("zh-Hans", "zh-Hant"):
         name = guessed
