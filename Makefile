@@ -52,6 +52,8 @@ lock: setup ## Pin all dependencies anew by hash.
 		--no-emit-package render-client pyproject.toml --extra embedded --group dev --output-file requirements/dev.txt
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--no-emit-package render-client pyproject.toml --constraints requirements/dev.txt --output-file requirements/runtime.txt
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--group pyproject.toml:build --constraints requirements/dev.txt --output-file requirements/build.txt
 
 clean: ## Remove everything that was made here.
 	@rm -rf $(VENV) .render out .mypy_cache .ruff_cache .pytest_cache

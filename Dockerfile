@@ -1,0 +1,34 @@
+# syntax=docker/dockerfile:1
+# One image for the server (`serve`, the default), the worker (`work`) and migrations (`migrate`).
+
+FROM python:3.11-slim-bookworm AS build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_INPUT=1 PIP_ROOT_USER_ACTION=ignore
+WORKDIR /src
+RUN python -m venv /opt/build && python -m venv --without-pip /opt/render-service
+# Dependencies first: they change seldom, and their layer is the big one.
+COPY requirements/ requirements/
+RUN /opt/build/bin/pip install --require-hashes --only-binary :all: --requirement requirements/build.txt \
+ && /opt/build/bin/pip --python /opt/render-service/bin/python install --require-hashes --only-binary :all: \
+        --requirement requirements/runtime.txt
+COPY . .
+RUN PATH=/opt/build/bin:$PATH pip wheel --no-deps --no-build-isolation --wheel-dir /wheels ./clients/python . \
+ && pip --python /opt/render-service/bin/python install --no-deps --no-index /wheels/*.whl
+
+FROM python:3.11-slim-bookworm
+LABEL org.opencontainers.image.title="render-service" \
+      org.opencontainers.image.description="A gRPC service that turns scripts and storyboards into finished MP4 videos." \
+      org.opencontainers.image.licenses="Apache-2.0"
+# A number, so that orchestrators can tell that it is not root. Objects in a local folder lie below the home.
+RUN groupadd --system --gid 10001 render \
+ && useradd --system --uid 10001 --gid render --home-dir /var/lib/render-service --create-home --shell /usr/sbin/nologin render
+COPY --from=build /opt/render-service /opt/render-service
+ENV PATH=/opt/render-service/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+USER 10001:10001
+WORKDIR /var/lib/render-service
+VOLUME /var/lib/render-service
+EXPOSE 50051
+# Of the server; a worker has no port, deploy/compose.yaml shows its check.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 CMD ["python", "-m", "render_service.health"]
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["render-service"]
+CMD ["serve"]
