@@ -1,0 +1,348 @@
+"""Clips as frames: any supported video in, upright progressive BT.709 frames at the video's own rate and size out."""
+
+import math
+import tempfile
+from collections.abc import Generator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import cv2
+import numpy as np
+from av.container import InputContainer
+from av.error import BlockingIOError as NothingYet
+from av.error import EOFError as Ended
+from av.error import InvalidDataError
+from av.filter import Graph
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from render_service.compositor.containers import VIDEO_CODECS, opened
+from render_service.compositor.frames import BLACK, Plane, Planes
+from render_service.compositor.media import DEFAULT_LIMITS, Asset, AssetFault, MediaLimits
+from render_service.compositor.sniffing import FileClass
+from render_service.compositor.tone_mapping import HdrTransfer, write_cube
+from render_service.domain.project import Fit
+
+_HD_WIDTH = 1280  # untagged video of this size or more is taken for BT.709
+_MOMENT = 0.3  # the moment of a frame at which the clip is looked up, as a part of the frame's duration
+_BEHIND = 0.62  # brightness of the blurred copy behind a picture
+# Filters that turn a picture counter-clockwise by so many quarters.
+_TURNS = {
+    0: (),
+    1: (("transpose", "cclock"),),
+    2: (("hflip", ""), ("vflip", "")),
+    3: (("transpose", "clock"),),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ClipForm:
+    """The frames that a clip is to be turned into: sides in pixels (even), frames per second, way to fill them."""
+
+    width: int
+    height: int
+    fps: int
+    fit: Fit = Fit.COVER
+
+
+class ClipReader:
+    """Reads a clip's frames in order, at another rate and size; beyond its end its last frame is repeated.
+
+    Frame n shows what the clip shows n / fps seconds after its first picture, whatever rate it has. Rotation flags,
+    non-square pixels, interlacing, HDR, and matrix and range of its colours are taken care of.
+
+    Args:
+        asset: The clip.
+        form: What the frames are to be.
+        first: Number of the first frame to read, ≥ 0.
+        limits: The most pixels a frame of the clip may have.
+
+    Use as a context manager; it holds the file open.
+    """
+
+    def __init__(self, asset: Asset, form: ClipForm, *, first: int = 0, limits: MediaLimits = DEFAULT_LIMITS) -> None:
+        self._asset = asset
+        self._form = form
+        self._limits = limits
+        self._frames = self._read(first)
+        self._last: Planes | None = None
+        self._ended = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._frames.close()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the last frame returned was a repetition, because the clip is over."""
+        return self._ended
+
+    def read(self) -> Planes:
+        """Return the next frame. It may be the very arrays returned before: copy, do not draw into them.
+
+        Raises:
+            RenderFailure: ASSET_INVALID where the clip cannot be decoded.
+        """
+        frame = next(self._frames, None)
+        if frame is not None:
+            self._last = frame
+        else:
+            self._ended = True
+        if self._last is None:
+            raise self._asset.invalid(AssetFault.TRUNCATED, "has no picture that can be decoded")
+        return self._last
+
+    def _read(self, first: int) -> Generator[Planes, None, None]:
+        with ExitStack() as stack:
+            container, _ = stack.enter_context(opened(self._asset, FileClass.CLIP))
+            video = picture_stream(self._asset, container, self._limits)
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="clip-")))
+            drawing: _Drawing | None = None
+            drawn: Planes | None = None
+            for frame, repeats in self._chosen(container, video, first):
+                if drawing is None or not drawing.takes(frame):
+                    drawing = _Drawing(frame, video, self._form, folder)
+                drawn = drawing.draw(frame)
+                for _ in range(repeats):
+                    yield drawn
+
+    def _chosen(
+        self, container: InputContainer, video: VideoStream, first: int
+    ) -> Generator[tuple[VideoFrame, int], None, None]:
+        """Yield the clip's frames that are seen, each with the number of frames of the video it is seen in."""
+        origin = start_seconds(video)
+        number = first
+        before: VideoFrame | None = None
+        for frame in _progressive(self._asset, container, video, origin + first / self._form.fps):
+            if before is not None:
+                # Shown in every frame whose moment lies before the next picture. The moment is taken a little after
+                # the frame's beginning, so that rounded time stamps do not make pictures of the same rate stumble.
+                last = math.ceil((frame_seconds(frame) - origin) * self._form.fps - _MOMENT)
+                if last > number:
+                    yield before, last - number
+                    number = last
+            before = frame
+        if before is not None:
+            yield before, 1
+
+
+def picture_stream(asset: Asset, container: InputContainer, limits: MediaLimits) -> VideoStream:
+    """Return the clip's first picture track, ready to be decoded.
+
+    Raises:
+        RenderFailure: ASSET_INVALID where there is none, its codec is not supported, or its frames are too large.
+    """
+    videos = container.streams.video
+    if not videos:
+        raise asset.invalid(AssetFault.NOT_A_VIDEO, "has no picture track")
+    video = videos[0]
+    codec = video.codec_context
+    if codec is None or codec.name not in VIDEO_CODECS:
+        name = codec.name if codec is not None else "unknown"
+        raise asset.invalid(AssetFault.UNSUPPORTED_CODEC, f"has pictures of codec {name}, which is not supported")
+    if codec.width * codec.height > limits.clip_pixels:
+        raise asset.invalid(AssetFault.TOO_MANY_PIXELS, f"has more than {limits.clip_pixels} pixels a frame")
+    codec.thread_count = 1
+    return video
+
+
+def start_seconds(video: VideoStream) -> float:
+    """Return when the first picture is shown, on the file's own clock."""
+    if video.start_time is None or video.time_base is None:
+        return 0.0
+    return float(video.start_time * video.time_base)
+
+
+def frame_seconds(frame: VideoFrame) -> float:
+    """Return when a picture is shown, on the file's own clock."""
+    return float(frame.pts * frame.time_base) if frame.pts is not None and frame.time_base is not None else 0.0
+
+
+def _progressive(
+    asset: Asset, container: InputContainer, video: VideoStream, wanted: float
+) -> Generator[VideoFrame, None, None]:
+    """Yield decoded pictures from `wanted` seconds or a little before; interlaced ones are made whole."""
+    frames = _decoded_from(asset, container, video, wanted)
+    first = next(frames, None)
+    if first is None:
+        return
+    frames_again = chain((first,), frames)
+    if not first.interlaced_frame:
+        yield from frames_again
+        return
+    graph = Graph()
+    source = graph.add_buffer(template=video)
+    source.link_to(deinterlacer := graph.add("bwdif", "mode=send_frame:deint=interlaced"))
+    deinterlacer.link_to(sink := graph.add("buffersink"))
+    graph.configure()
+    for frame in chain(frames_again, (None,)):
+        source.push(frame)
+        while True:
+            try:
+                made = sink.pull()
+            except (NothingYet, Ended):
+                break
+            assert isinstance(made, VideoFrame)
+            yield made
+
+
+def _decoded_from(
+    asset: Asset, container: InputContainer, video: VideoStream, wanted: float
+) -> Generator[VideoFrame, None, None]:
+    if wanted > start_seconds(video) and video.time_base is not None:
+        # Some files' indexes lead a little too far; a second of reserve costs less than a wrong picture.
+        container.seek(max(0, round((wanted - 1.0) / video.time_base)), stream=video)
+        frames = _decoded(asset, container, video)
+        first = next(frames, None)
+        if first is not None and frame_seconds(first) <= wanted:
+            yield first
+            yield from frames
+            return
+        container.seek(0, stream=video)
+    yield from _decoded(asset, container, video)
+
+
+def _decoded(asset: Asset, container: InputContainer, video: VideoStream) -> Generator[VideoFrame, None, None]:
+    """Decode; what cannot be decoded before the first whole picture is passed over, as in a stream cut at its start."""
+    started = False
+    for packet in container.demux(video):
+        try:
+            frames = packet.decode()
+        except InvalidDataError:
+            if started:
+                raise
+            continue
+        for frame in frames:
+            assert isinstance(frame, VideoFrame)
+            started = True
+            if frame.pts is not None:
+                yield frame
+
+
+class _Drawing:
+    """Turns pictures of one form into frames: colours, size, rotation, and what surrounds them."""
+
+    def __init__(self, frame: VideoFrame, video: VideoStream, form: ClipForm, folder: Path) -> None:
+        self._taken = _traits(frame)
+        self._form = form
+        quarter_turns = round(frame.rotation / 90) % 4
+        ratio = float(video.sample_aspect_ratio or 1)
+        shown = (max(1.0, frame.width * ratio), float(frame.height))
+        inner, scaled = _sizes(shown[::-1] if quarter_turns % 2 else shown, form)
+        self._graph = Graph()
+        last = self._source = self._graph.add_buffer(
+            width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base or Fraction(1, 1000)
+        )
+        for name, arguments in (
+            *_colours(frame, scaled[::-1] if quarter_turns % 2 else scaled, folder),
+            *_TURNS[quarter_turns],
+            ("crop", f"{inner[0]}:{inner[1]}"),
+        ):
+            last.link_to(following := self._graph.add(name, arguments))
+            last = following
+        last.link_to(sink := self._graph.add("buffersink"))
+        self._sink = sink
+        self._graph.configure()
+
+    def takes(self, frame: VideoFrame) -> bool:
+        """Tell whether a picture has the form this was made for."""
+        return _traits(frame) == self._taken
+
+    def draw(self, frame: VideoFrame) -> Planes:
+        """Return a picture as a frame of the wanted form, in arrays of its own."""
+        self._source.push(frame)
+        drawn = self._sink.pull()
+        assert isinstance(drawn, VideoFrame)
+        inner = Planes(*(_plane(drawn, number) for number in range(3)))
+        return surrounded(inner, self._form)
+
+
+def _traits(frame: VideoFrame) -> tuple[object, ...]:
+    return frame.width, frame.height, frame.format.name, frame.rotation
+
+
+def _sizes(shown: tuple[float, float], form: ClipForm) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return the size of the picture's part in the frame, and the size the whole picture is scaled to; all even."""
+    across, down = form.width / shown[0], form.height / shown[1]
+    scale = max(across, down) if form.fit is Fit.COVER else min(across, down)
+    scaled = tuple(max(2, round(side * scale / 2) * 2) for side in shown)
+    return (min(scaled[0], form.width), min(scaled[1], form.height)), (scaled[0], scaled[1])
+
+
+def _colours(frame: VideoFrame, size: tuple[int, int], folder: Path) -> list[tuple[str, str]]:
+    """Return the filters that bring a picture to BT.709, limited range, 4:2:0, and to a size."""
+    matrix = _matrix(frame)
+    scale = f"{size[0]}:{size[1]}:flags=bicubic+accurate_rnd+full_chroma_int"
+    # Tags are taken off: conversions of primaries and transfer are done here, not by the scaler's own choice.
+    plain = f"color_primaries=unknown:color_trc=unknown:colorspace={matrix}"
+    into = "out_color_matrix=bt709:out_range=tv"
+    if int(frame.color_trc) in (transfer.value for transfer in HdrTransfer):
+        transfer = HdrTransfer(int(frame.color_trc))
+        table = folder / f"{transfer.name.lower()}.cube"
+        write_cube(transfer, table)
+        return [
+            ("setparams", plain),
+            ("scale", f"{scale}:in_color_matrix={matrix}"),
+            ("format", "gbrp10le"),
+            ("lut3d", f"{table}:interp=tetrahedral"),
+            ("scale", f"flags=bicubic+accurate_rnd:{into}"),
+            ("format", "yuv420p"),
+        ]
+    return [
+        ("setparams", plain),
+        ("scale", f"{scale}:in_color_matrix={matrix}:{into}"),
+        ("format", "yuv420p"),
+    ]
+
+
+def _matrix(frame: VideoFrame) -> str:
+    """Name the matrix of a picture's YUV; untagged video is BT.709 if it has the lines of HD, BT.601 otherwise."""
+    known = {1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 9: "bt2020nc", 10: "bt2020c"}
+    guess = "bt709" if max(frame.width, frame.height) >= _HD_WIDTH else "smpte170m"
+    return known.get(int(frame.colorspace), guess)
+
+
+def _plane(frame: VideoFrame, number: int) -> Plane:
+    plane = frame.planes[number]
+    rows: Plane = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
+    return rows[:, : plane.width].copy()
+
+
+def surrounded(inner: Planes, form: ClipForm) -> Planes:
+    """Put a picture into the middle of a frame, over black or over a blurred, darker copy of itself."""
+    if (inner.width, inner.height) == (form.width, form.height):
+        return inner
+    frame = Planes.empty(form.width, form.height)
+    if form.fit is Fit.BLUR:
+        _blur_behind(inner, frame)
+    else:
+        frame.fill(BLACK)
+    left, top = (form.width - inner.width) // 4 * 2, (form.height - inner.height) // 4 * 2
+    for target, source, step in zip(frame.all(), inner.all(), (1, 2, 2), strict=True):
+        height, width = source.shape
+        target[top // step : top // step + height, left // step : left // step + width] = source
+    return frame
+
+
+def _blur_behind(inner: Planes, frame: Planes) -> None:
+    """Fill a frame with a picture's middle, blurred at an eighth of the size: the result has no finer detail."""
+    scale = max(frame.width / inner.width, frame.height / inner.height)
+    for source, target, middle in zip(inner.all(), frame.all(), BLACK, strict=True):
+        height, width = source.shape
+        rows, columns = target.shape
+        part_height, part_width = min(height, round(rows / scale)), min(width, round(columns / scale))
+        top, left = (height - part_height) // 2, (width - part_width) // 2
+        part = source[top : top + part_height, left : left + part_width]
+        small = cv2.resize(part, (max(2, columns // 8), max(2, rows // 8)), interpolation=cv2.INTER_AREA)
+        small = cv2.GaussianBlur(small, (0, 0), max(rows, columns) / 8 / 45, borderType=cv2.BORDER_REPLICATE)
+        darker = cv2.addWeighted(small, _BEHIND, small, 0, middle * (1 - _BEHIND))
+        cv2.resize(darker, (columns, rows), dst=target, interpolation=cv2.INTER_CUBIC)
