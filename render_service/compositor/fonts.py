@@ -50,6 +50,8 @@ _FALLBACKS = (
     Face("devanagari", "fontpkg_noto_sans_devanagari", "files/NotoSansDevanagari[wdth,wght].ttf"),
     Face("latin-extended", "fontpkg_noto_sans", "files/NotoSans[wdth,wght].ttf"),
 )
+# East Asian faces, the Korean one too, draw ellipses at half height; other scripts have them on the baseline.
+_LOW_ELLIPSIS = _FALLBACKS[-1]
 # Punctuation that CJK faces draw in a full-width cell and Latin text wants narrow.
 _WIDTH_BY_CONTEXT = frozenset("‘’“”…—–·‥‖′″")
 _VARIATION_SELECTORS = frozenset((*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)))
@@ -181,8 +183,8 @@ def _face_for(text: str, position: int, language: str, last: Face | None) -> Fac
         if last in _FALLBACKS and unicodedata.category(character)[0] in "ZP" and ord(character) in coverage(last):
             return last
     regional = regional_face(language)
-    if character in _WIDTH_BY_CONTEXT:
-        return regional if _in_wide_context(text, position) else LATIN
+    if character in _WIDTH_BY_CONTEXT and not _in_wide_context(text, position):
+        return _LOW_ELLIPSIS if character in "…‥" else LATIN
     for face in (regional, *_FALLBACKS):
         if ord(character) in coverage(face):
             return face

@@ -165,7 +165,7 @@ def _phrase_starts(text: str, language: str) -> frozenset[int]:
 
 
 def break_lines(
-    text: str, width: Callable[[str], float], max_width: float, language: str = ""
+    text: str, width: Callable[[str], float], max_width: float, language: str = "", *, evenness: float = 1.0
 ) -> list[tuple[int, int]]:
     """Break a text into as few lines as fit, of lengths as even as good places allow.
 
@@ -176,6 +176,7 @@ def break_lines(
         width: Measures a text without line feeds, in pixels.
         max_width: The widest a line may be, in pixels.
         language: BCP 47 tag, see `find_breaks`.
+        evenness: How much even lines count against good places to break; 1 suits centred text, less left-aligned.
 
     Returns:
         For each line where it begins and ends in the text, white space at its ends left out. Empty lines are dropped.
@@ -186,13 +187,15 @@ def break_lines(
         trimmed = part.strip()
         if trimmed:
             offset = start + part.index(trimmed)
-            lines += [(offset + a, offset + b) for a, b in _break_paragraph(trimmed, width, max_width, language)]
+            lines += [
+                (offset + a, offset + b) for a, b in _break_paragraph(trimmed, width, max_width, language, evenness)
+            ]
         start += len(part) + 1
     return lines
 
 
 def _break_paragraph(
-    text: str, width: Callable[[str], float], max_width: float, language: str
+    text: str, width: Callable[[str], float], max_width: float, language: str, evenness: float
 ) -> list[tuple[int, int]]:
     if width(text) <= max_width:
         return [(0, len(text))]
@@ -201,7 +204,7 @@ def _break_paragraph(
     costs = [0.0, *(found.cost for found in breaks), 0.0]
     widths = _PieceWidths(text, edges, width)
     count = _fewest_lines(widths, len(edges), max_width)
-    chosen = _balance(widths, costs, count, max_width)
+    chosen = _balance(widths, [cost / evenness for cost in costs], count, max_width)
     lines = [(edges[a], edges[b]) for a, b in pairwise(chosen)]
     return [_trim(text, a, b) for a, b in lines]
 
