@@ -1,5 +1,6 @@
 """Mixes the sound of the whole video once: narration, clips and music, levelled, limited and encoded."""
 
+import hashlib
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -37,11 +38,19 @@ Gain = Callable[[int, int], NDArray[np.float32]]
 
 @dataclass(frozen=True, slots=True)
 class SoundFacts:
-    """What was made: whether nothing sounds, integrated loudness in LUFS and true peak in dBTP (−inf for silence)."""
+    """What was made, as measured on the encoded sound.
+
+    Args:
+        silent: Whether nothing sounds.
+        integrated_lufs: Integrated loudness (BS.1770-4); −inf for silence.
+        true_peak_dbtp: True peak (BS.1770-4); −inf for silence.
+        digest: SHA-256 of the coded packets, 64 hexadecimal digits: the same packets sound the same in another file.
+    """
 
     silent: bool
     integrated_lufs: float
     true_peak_dbtp: float
+    digest: str
 
 
 @dataclass(slots=True)
@@ -230,12 +239,24 @@ def _encode(blocks: Iterator[Sound], path: Path, spec: RenderSpec) -> SoundFacts
 
 
 def measure_sound(path: Path) -> SoundFacts:
-    """Decode a file that this service made, and measure its sound."""
+    """Decode the sound of a file that this service made, and measure it."""
     meter = LoudnessMeter()
+    digest = hashlib.sha256()
     with av.open(str(path)) as container:
         resampler = av.AudioResampler(format="fltp", layout="stereo", rate=SAMPLE_RATE)
-        for frame in container.decode(audio=0):
-            for piece in resampler.resample(frame):
-                meter.feed(np.ascontiguousarray(piece.to_ndarray(), np.float32))
+        for packet in container.demux(container.streams.audio[0]):
+            digest.update(packet)
+            for frame in packet.decode():
+                for piece in resampler.resample(frame):
+                    meter.feed(np.ascontiguousarray(piece.to_ndarray(), np.float32))
     loudness = meter.integrated()
-    return SoundFacts(not math.isfinite(loudness), loudness, meter.true_peak())
+    return SoundFacts(not math.isfinite(loudness), loudness, meter.true_peak(), digest.hexdigest())
+
+
+def sound_digest(path: Path) -> str:
+    """Return the SHA-256 of the coded sound of a file that this service made, without decoding it."""
+    digest = hashlib.sha256()
+    with av.open(str(path)) as container:
+        for packet in container.demux(container.streams.audio[0]):
+            digest.update(packet)
+    return digest.hexdigest()
