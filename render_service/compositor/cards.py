@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from render_service.compositor import bidi
-from render_service.compositor.captions import safe_area
+from render_service.compositor.caption_layout import safe_area
 from render_service.compositor.fonts import is_covered, text_language
 from render_service.compositor.line_breaking import break_lines
 from render_service.compositor.texts import clean_text

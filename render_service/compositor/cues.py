@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from render_service.compositor.captions import CaptionLook, caption_look, caption_measure, max_lines
+from render_service.compositor.caption_layout import CaptionLook, caption_look, caption_measure, max_lines
 from render_service.compositor.fonts import is_wide
 from render_service.compositor.line_breaking import Break, find_breaks
 from render_service.compositor.texts import caption_text

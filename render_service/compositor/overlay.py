@@ -7,17 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 Plane = NDArray[np.uint8]
+Channel = NDArray[np.float32]
 
-# Limited-range BT.709 (ITU-R BT.709-6, 3.2 and 3.3; quantisation 3.4): rows Y, Cb, Cr; columns R, G, B, each 0–1.
-_BT709 = np.array(
-    (
-        (0.2126 * 219, 0.7152 * 219, 0.0722 * 219),
-        (-0.2126 / 1.8556 * 224, -0.7152 / 1.8556 * 224, 0.5 * 224),
-        (0.5 * 224, -0.7152 / 1.5748 * 224, -0.0722 / 1.5748 * 224),
-    ),
-    dtype=np.float32,
-)
-_OFFSETS = (16.0, 128.0, 128.0)
+# Limited-range BT.709 (ITU-R BT.709-6, 3.2, 3.3 and 3.4) of red, green and blue, each 0–1; then the offset.
+_LUMA = (0.2126 * 219, 0.7152 * 219, 0.0722 * 219, 16)
+_CHROMA_U = (-0.2126 / 1.8556 * 224, -0.7152 / 1.8556 * 224, 0.5 * 224, 128)
+_CHROMA_V = (0.5 * 224, -0.7152 / 1.5748 * 224, -0.0722 / 1.5748 * 224, 128)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,7 +65,7 @@ class Overlay:
             cv2.add(cv2.multiply(under, clear, scale=1 / 255), source, dst=under)
 
 
-def overlay_from_rgba(premultiplied: NDArray[np.float32], x: int, y: int) -> Overlay:
+def overlay_from_rgba(premultiplied: Channel, x: int, y: int) -> Overlay:
     """Make an overlay from a drawing.
 
     Args:
@@ -82,22 +77,53 @@ def overlay_from_rgba(premultiplied: NDArray[np.float32], x: int, y: int) -> Ove
     Returns:
         The overlay, its chroma averaged over 2 × 2 pixels.
     """
-    height, width = premultiplied.shape[:2]
+    channels = [np.ascontiguousarray(premultiplied[..., number]) for number in range(4)]
+    return overlay_from_channels((channels[0], channels[1], channels[2]), channels[3], x, y)
+
+
+def overlay_from_channels(colours: tuple[Channel, Channel, Channel], opacity: Channel, x: int, y: int) -> Overlay:
+    """Make an overlay from a drawing whose channels lie apart.
+
+    Only single products and sums are taken, in a fixed order, so that every machine comes to the same bytes.
+
+    Args:
+        colours: Red, green, blue, each times opacity, 0–1, full-range, shape (height, width); both sides even.
+        opacity: Opacity, 0–1, of the same shape.
+        x: Left edge in the frame, in pixels, even.
+        y: Top edge in the frame, in pixels, even.
+
+    Returns:
+        The overlay, its chroma averaged over 2 × 2 pixels.
+    """
+    height, width = opacity.shape
     assert x % 2 == y % 2 == height % 2 == width % 2 == 0
-    opacity = np.ascontiguousarray(premultiplied[..., 3])
-    half = premultiplied.reshape(height // 2, 2, width // 2, 2, 4).mean(axis=(1, 3), dtype=np.float32)
-    opacity_half = half[..., 3]
-    clear, clear_chroma = 255 - _to_byte(opacity * 255), 255 - _to_byte(opacity_half * 255)
+    small = tuple(_halved(colour) for colour in colours)
+    opacity_small = _halved(opacity)
     return Overlay(
         x,
         y,
-        _to_byte(premultiplied[..., :3] @ _BT709[0] + _OFFSETS[0] * opacity),
-        _to_byte(half[..., :3] @ _BT709[1] + _OFFSETS[1] * opacity_half),
-        _to_byte(half[..., :3] @ _BT709[2] + _OFFSETS[2] * opacity_half),
-        clear,
-        clear_chroma,
+        _weighted(_LUMA, (*colours, opacity)),
+        _weighted(_CHROMA_U, (*small, opacity_small)),
+        _weighted(_CHROMA_V, (*small, opacity_small)),
+        _to_byte(255 - 255 * opacity),
+        _to_byte(255 - 255 * opacity_small),
     )
 
 
-def _to_byte(values: NDArray[np.float32]) -> Plane:
+def _halved(channel: Channel) -> Channel:
+    halved: Channel = channel[::2, ::2] + channel[::2, 1::2]
+    halved += channel[1::2, ::2]
+    halved += channel[1::2, 1::2]
+    halved *= np.float32(0.25)
+    return halved
+
+
+def _weighted(weights: tuple[float, ...], channels: tuple[Channel, ...]) -> Plane:
+    total: Channel = channels[0] * np.float32(weights[0])
+    for weight, channel in zip(weights[1:], channels[1:], strict=True):
+        total += channel * np.float32(weight)
+    return _to_byte(total)
+
+
+def _to_byte(values: Channel) -> Plane:
     return np.rint(values).clip(0, 255).astype(np.uint8)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from render_service.compositor.captions import caption_look, lay_out_caption
+from render_service.compositor.caption_layout import caption_look, lay_out_caption
 from render_service.compositor.cues import Cue
 from render_service.domain.job import RenderSpec
 
