@@ -6,7 +6,6 @@ from collections.abc import Generator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -14,14 +13,19 @@ from typing import Self
 import cv2
 import numpy as np
 from av.container import InputContainer
-from av.error import BlockingIOError as NothingYet
-from av.error import EOFError as Ended
-from av.error import InvalidDataError
 from av.filter import Graph
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from render_service.compositor.containers import VIDEO_CODECS, opened
+from render_service.compositor.clip_decoding import (
+    frame_seconds,
+    picture_stream,
+    progressive_frames,
+    quarter_turns,
+    shown_size,
+    start_seconds,
+)
+from render_service.compositor.containers import opened
 from render_service.compositor.frames import BLACK, Plane, Planes
 from render_service.compositor.media import DEFAULT_LIMITS, Asset, AssetFault, MediaLimits
 from render_service.compositor.sniffing import FileClass
@@ -122,7 +126,7 @@ class ClipReader:
         origin = start_seconds(video)
         number = first
         before: VideoFrame | None = None
-        for frame in _progressive(self._asset, container, video, origin + first / self._form.fps):
+        for frame in progressive_frames(self._asset, container, video, origin + first / self._form.fps):
             if before is not None:
                 # Shown in every frame whose moment lies before the next picture. The moment is taken a little after
                 # the frame's beginning, so that rounded time stamps do not make pictures of the same rate stumble.
@@ -135,116 +139,21 @@ class ClipReader:
             yield before, 1
 
 
-def picture_stream(asset: Asset, container: InputContainer, limits: MediaLimits) -> VideoStream:
-    """Return the clip's first picture track, ready to be decoded.
-
-    Raises:
-        RenderFailure: ASSET_INVALID where there is none, its codec is not supported, or its frames are too large.
-    """
-    videos = container.streams.video
-    if not videos:
-        raise asset.invalid(AssetFault.NOT_A_VIDEO, "has no picture track")
-    video = videos[0]
-    codec = video.codec_context
-    if codec is None or codec.name not in VIDEO_CODECS:
-        name = codec.name if codec is not None else "unknown"
-        raise asset.invalid(AssetFault.UNSUPPORTED_CODEC, f"has pictures of codec {name}, which is not supported")
-    if codec.width * codec.height > limits.clip_pixels:
-        raise asset.invalid(AssetFault.TOO_MANY_PIXELS, f"has more than {limits.clip_pixels} pixels a frame")
-    codec.thread_count = 1
-    return video
-
-
-def start_seconds(video: VideoStream) -> float:
-    """Return when the first picture is shown, on the file's own clock."""
-    if video.start_time is None or video.time_base is None:
-        return 0.0
-    return float(video.start_time * video.time_base)
-
-
-def frame_seconds(frame: VideoFrame) -> float:
-    """Return when a picture is shown, on the file's own clock."""
-    return float(frame.pts * frame.time_base) if frame.pts is not None and frame.time_base is not None else 0.0
-
-
-def _progressive(
-    asset: Asset, container: InputContainer, video: VideoStream, wanted: float
-) -> Generator[VideoFrame, None, None]:
-    """Yield decoded pictures from `wanted` seconds or a little before; interlaced ones are made whole."""
-    frames = _decoded_from(asset, container, video, wanted)
-    first = next(frames, None)
-    if first is None:
-        return
-    frames_again = chain((first,), frames)
-    if not first.interlaced_frame:
-        yield from frames_again
-        return
-    graph = Graph()
-    source = graph.add_buffer(template=video)
-    source.link_to(deinterlacer := graph.add("bwdif", "mode=send_frame:deint=interlaced"))
-    deinterlacer.link_to(sink := graph.add("buffersink"))
-    graph.configure()
-    for frame in chain(frames_again, (None,)):
-        source.push(frame)
-        while True:
-            try:
-                made = sink.pull()
-            except (NothingYet, Ended):
-                break
-            assert isinstance(made, VideoFrame)
-            yield made
-
-
-def _decoded_from(
-    asset: Asset, container: InputContainer, video: VideoStream, wanted: float
-) -> Generator[VideoFrame, None, None]:
-    if wanted > start_seconds(video) and video.time_base is not None:
-        # Some files' indexes lead a little too far; a second of reserve costs less than a wrong picture.
-        container.seek(max(0, round((wanted - 1.0) / video.time_base)), stream=video)
-        frames = _decoded(asset, container, video)
-        first = next(frames, None)
-        if first is not None and frame_seconds(first) <= wanted:
-            yield first
-            yield from frames
-            return
-        container.seek(0, stream=video)
-    yield from _decoded(asset, container, video)
-
-
-def _decoded(asset: Asset, container: InputContainer, video: VideoStream) -> Generator[VideoFrame, None, None]:
-    """Decode; what cannot be decoded before the first whole picture is passed over, as in a stream cut at its start."""
-    started = False
-    for packet in container.demux(video):
-        try:
-            frames = packet.decode()
-        except InvalidDataError:
-            if started:
-                raise
-            continue
-        for frame in frames:
-            assert isinstance(frame, VideoFrame)
-            started = True
-            if frame.pts is not None:
-                yield frame
-
-
 class _Drawing:
     """Turns pictures of one form into frames: colours, size, rotation, and what surrounds them."""
 
     def __init__(self, frame: VideoFrame, video: VideoStream, form: ClipForm, folder: Path) -> None:
         self._taken = _traits(frame)
         self._form = form
-        quarter_turns = round(frame.rotation / 90) % 4
-        ratio = float(video.sample_aspect_ratio or 1)
-        shown = (max(1.0, frame.width * ratio), float(frame.height))
-        inner, scaled = _sizes(shown[::-1] if quarter_turns % 2 else shown, form)
+        turns = quarter_turns(frame)
+        inner, scaled = _sizes(shown_size(frame, video), form)
         self._graph = Graph()
         last = self._source = self._graph.add_buffer(
             width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base or Fraction(1, 1000)
         )
         for name, arguments in (
-            *_colours(frame, scaled[::-1] if quarter_turns % 2 else scaled, folder),
-            *_TURNS[quarter_turns],
+            *_colours(frame, scaled[::-1] if turns % 2 else scaled, folder),
+            *_TURNS[turns],
             ("crop", f"{inner[0]}:{inner[1]}"),
         ):
             last.link_to(following := self._graph.add(name, arguments))

@@ -6,6 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from render_service.domain.errors import ErrorReason, RenderFailure
+from render_service.domain.timeline import INTRO_ID, OUTRO_ID
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,8 @@ class MediaLimits:
 
 DEFAULT_LIMITS = MediaLimits()
 
+_PROJECT_CLIPS = {INTRO_ID: "intro_clip_uri", OUTRO_ID: "outro_clip_uri"}
+
 
 @dataclass(frozen=True, slots=True)
 class Asset:
@@ -85,7 +88,9 @@ def image_asset(shot_id: str, path: Path) -> Asset:
 
 
 def clip_asset(shot_id: str, path: Path) -> Asset:
-    """Return a shot's clip as an asset."""
+    """Return a shot's clip as an asset; those of the intro and the outro have fields of their own in the project."""
+    if shot_id in _PROJECT_CLIPS:
+        return Asset(path, _PROJECT_CLIPS[shot_id])
     return Asset(path, "clip_uri", shot_id)
 
 
