@@ -105,8 +105,7 @@ class SupervisedProcess:
     @property
     def running(self) -> bool:
         """Whether the command was started and has not ended."""
-        self._listen()
-        return self._heard("pid") is not None and self._heard("exit") is None and self._supervisor is not None
+        return not self._ended() and self._heard("pid") is not None and self._heard("exit") is None
 
     async def start(self) -> None:
         """Start the command; returns when it has a process id, not when it is ready.

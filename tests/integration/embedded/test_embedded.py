@@ -31,7 +31,7 @@ from pathlib import Path
 from render_service.embedded import EmbeddedPostgres, EmbeddedValkey
 
 async def main():
-    postgres = EmbeddedPostgres(Path(sys.argv[1], "postgres"))
+    postgres = EmbeddedPostgres(Path(sys.argv[1], "postgres"), durable=False)
     valkey = EmbeddedValkey(Path(sys.argv[1], "valkey"), persist=True)
     await asyncio.gather(postgres.start(), valkey.start())
     print("ready", flush=True)
@@ -107,7 +107,7 @@ async def test_postgres_is_utf8_in_utc_and_durable_by_default(tmp_path: Path) ->
 
 
 async def test_postgres_listens_on_loopback_and_wants_the_password(tmp_path: Path) -> None:
-    async with EmbeddedPostgres(tmp_path / "postgres") as postgres:
+    async with EmbeddedPostgres(tmp_path / "postgres", durable=False) as postgres:
         assert await answer(postgres.url, "SHOW listen_addresses") == "127.0.0.1"
         password = (tmp_path / "postgres" / "password").read_text()
         assert stat.S_IMODE((tmp_path / "postgres" / "password").stat().st_mode) == 0o600
@@ -117,7 +117,7 @@ async def test_postgres_listens_on_loopback_and_wants_the_password(tmp_path: Pat
 
 
 async def test_data_is_kept_over_stop_and_start(tmp_path: Path) -> None:
-    postgres = EmbeddedPostgres(tmp_path / "postgres")
+    postgres = EmbeddedPostgres(tmp_path / "postgres", durable=False)
     valkey = EmbeddedValkey(tmp_path / "valkey", persist=True)
     for turn in range(2):
         await asyncio.gather(postgres.start(), valkey.start())
@@ -144,7 +144,7 @@ async def test_valkey_without_persistence_starts_empty(tmp_path: Path) -> None:
 
 async def test_nothing_is_left_when_the_parent_is_killed_and_the_next_start_has_the_data(tmp_path: Path) -> None:
     parent = started_parent(tmp_path)
-    postgres = EmbeddedPostgres(tmp_path / "postgres")
+    postgres = EmbeddedPostgres(tmp_path / "postgres", durable=False)
     family = descendants(parent.pid)
     assert len(family) >= 5  # two supervisors, Valkey, the postmaster and its children
     end(parent)
@@ -175,7 +175,7 @@ async def test_nothing_is_left_when_even_the_supervisors_are_killed(tmp_path: Pa
             os.kill(pid, signal.SIGKILL)
     assert await gone([pid for pid in family if pid != parent.pid])
     end(parent)
-    async with EmbeddedPostgres(tmp_path / "postgres") as postgres:
+    async with EmbeddedPostgres(tmp_path / "postgres", durable=False) as postgres:
         assert await answer(postgres.url) == 1
 
 
@@ -190,7 +190,7 @@ async def test_a_server_outlives_the_thread_that_started_it(tmp_path: Path) -> N
 
 
 async def test_postgres_comes_back_on_its_port_after_sigkill_with_what_was_committed(tmp_path: Path) -> None:
-    async with EmbeddedPostgres(tmp_path / "postgres") as postgres:
+    async with EmbeddedPostgres(tmp_path / "postgres", durable=False) as postgres:
         port = postgres.port
         await execute(postgres.url, "CREATE TABLE kept AS SELECT 1 AS one")
         postgres.kill()
@@ -200,7 +200,7 @@ async def test_postgres_comes_back_on_its_port_after_sigkill_with_what_was_commi
 
 
 async def test_a_pid_file_whose_pid_now_belongs_to_another_program_does_not_stop_the_start(tmp_path: Path) -> None:
-    postgres = EmbeddedPostgres(tmp_path / "postgres")
+    postgres = EmbeddedPostgres(tmp_path / "postgres", durable=False)
     await postgres.start()
     pid_file = tmp_path / "postgres" / "cluster" / "postmaster.pid"
     lines = pid_file.read_text().splitlines()
@@ -214,14 +214,14 @@ async def test_a_half_made_cluster_is_made_anew(tmp_path: Path) -> None:
     unfinished = tmp_path / "postgres" / "cluster.unfinished"
     unfinished.mkdir(parents=True)
     (unfinished / "PG_VERSION").write_text("18\n")
-    async with EmbeddedPostgres(tmp_path / "postgres") as postgres:
+    async with EmbeddedPostgres(tmp_path / "postgres", durable=False) as postgres:
         assert await answer(postgres.url) == 1
 
 
 async def test_a_second_server_on_the_same_data_is_refused_and_harms_nobody(tmp_path: Path) -> None:
-    async with EmbeddedPostgres(tmp_path / "postgres") as first:
+    async with EmbeddedPostgres(tmp_path / "postgres", durable=False) as first:
         with pytest.raises(ProcessFailed, match="already running"):
-            await EmbeddedPostgres(tmp_path / "postgres").start()
+            await EmbeddedPostgres(tmp_path / "postgres", durable=False).start()
         assert await answer(first.url) == 1
 
 
@@ -298,7 +298,7 @@ async def test_postgres_runs_below_folders_closed_to_others_without_opening_them
         shutil.copytree(Path(sysconfig.get_paths()["platlib"], part), closed / part)
     monkeypatch.syspath_prepend(closed)
     before = {folder: folder.stat().st_mode for folder in (closed, *closed.parents)}
-    async with EmbeddedPostgres(closed / "postgres") as postgres:
+    async with EmbeddedPostgres(closed / "postgres", durable=False) as postgres:
         assert await answer(postgres.url) == 1
     assert {folder: folder.stat().st_mode for folder in before} == before
 
