@@ -1,0 +1,287 @@
+"""Composes a storyboard into a finished, checked video: timeline, segments, sound, join, check."""
+
+import asyncio
+import shutil
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from render_service.compositor.check import check_video
+from render_service.compositor.cues import Cue
+from render_service.compositor.digests import MediaDigests, digest_media
+from render_service.compositor.join import Chapter, Joined, join
+from render_service.compositor.media import Media
+from render_service.compositor.planning import measure_media, plan_pictures
+from render_service.compositor.pool import ProcessPool
+from render_service.compositor.runner import PoolRunner, SegmentRunner, SegmentStore
+from render_service.compositor.segment import SegmentJob
+from render_service.compositor.segment_plan import PlannedSegment
+from render_service.compositor.sound import SoundFacts, mix_sound
+from render_service.compositor.sound_memo import SoundMemo
+from render_service.compositor.stills import write_contact_sheet, write_poster
+from render_service.compositor.texts import caption_text, clean_text
+from render_service.domain.job import RenderSpec
+from render_service.domain.timeline import INTRO_ID, Timeline, plan_timeline
+
+Progress = Callable[[float], Awaitable[None]]
+
+# What every worker process imports before its first task.
+_MODULES = (
+    "render_service.compositor.planning",
+    "render_service.compositor.rendering",
+    "render_service.compositor.sound",
+    "render_service.compositor.check",
+    "render_service.compositor.stills",
+)
+
+# Share of the progress that is told when all segments are there, and when the file is joined.
+_SEGMENTS_DONE = 0.94
+_JOINED = 0.97
+_CHAPTER_TITLE = 60
+
+
+@dataclass(frozen=True, slots=True)
+class ComposedVideo:
+    """A finished video and what belongs to it; all files lie in the render's work folder.
+
+    Args:
+        path: The video.
+        poster: A JPEG of one of its frames.
+        contact_sheet: A JPEG with a frame of every shot.
+        width: Sides in pixels.
+        height: Sides in pixels.
+        fps: Frames per second.
+        frames: Length.
+        content_type: Media type of the video.
+        check: What the check found; JSON values only.
+        segments_made: How many segments were rendered.
+        segments_reused: How many came from the store.
+        timeline: Which shot is seen when.
+        cues: The captions, for sidecar files.
+    """
+
+    path: Path
+    poster: Path
+    contact_sheet: Path
+    width: int
+    height: int
+    fps: int
+    frames: int
+    content_type: str
+    check: Mapping[str, Any]
+    segments_made: int
+    segments_reused: int
+    timeline: Timeline
+    cues: tuple[Cue, ...]
+
+
+class Compositor:
+    """Composes videos with warm worker processes; one a worker, used by all its jobs.
+
+    Args:
+        processes: How many processes work; one a core is right.
+        runner: Who makes the segments; None makes them in the processes here.
+    """
+
+    def __init__(self, *, processes: int, runner: SegmentRunner | None = None) -> None:
+        self._pool = ProcessPool(processes, _MODULES)
+        self._runner: SegmentRunner = runner or PoolRunner(self._pool)
+
+    async def start(self) -> None:
+        """Start the processes."""
+        await self._pool.start()
+
+    async def close(self) -> None:
+        """Stop the processes; renders that still run fail."""
+        await self._pool.close()
+
+    async def compose(
+        self,
+        spec: RenderSpec,
+        media: Media,
+        *,
+        workdir: Path,
+        segments: SegmentStore | None,
+        on_progress: Progress,
+    ) -> ComposedVideo:
+        """Compose a video.
+
+        Cancelling the task kills what works for it and leaves nothing behind outside the work folder.
+
+        Args:
+            spec: The render, validated.
+            media: Local files; a shot with neither picture nor clip becomes a card.
+            workdir: An existing folder for this render alone; the results lie in it, the rest is removed.
+            segments: Where segments are looked for before they are made, and kept; None makes all of them.
+            on_progress: Is told the part 0–1 that is done; never less than before. What it raises ends the render.
+
+        Returns:
+            The video.
+
+        Raises:
+            RenderFailure: ASSET_INVALID, GLYPH_MISSING, COMPOSE_FAILED or CHECK_FAILED.
+        """
+        parts = workdir / "parts"
+        parts.mkdir(exist_ok=True)
+        composition = _Composition(spec, media, workdir, parts, segments, on_progress, self._pool, self._runner)
+        try:
+            return await composition.run()
+        finally:
+            await asyncio.shield(asyncio.to_thread(shutil.rmtree, parts, ignore_errors=True))
+
+
+@dataclass(slots=True)
+class _Composition:
+    """One render on its way."""
+
+    spec: RenderSpec
+    media: Media
+    workdir: Path
+    parts: Path
+    store: SegmentStore | None
+    on_progress: Progress
+    pool: ProcessPool
+    runner: SegmentRunner
+    made: int = 0
+    reused: int = 0
+    _frames_done: int = 0
+    _frames_total: int = 1
+    _told: float = 0.0
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self) -> ComposedVideo:
+        digests, facts = await asyncio.gather(digest_media(self.media), self.pool.run(measure_media, self.media))
+        timeline = plan_timeline(self.spec, facts)
+        cues, planned = await self.pool.run(plan_pictures, self.spec, timeline, digests)
+        sound = self.parts / "sound"
+        facts_of_sound = await self._make_all(timeline, planned, digests, sound)
+        path = self.workdir / f"video.{self.spec.output.container.value}"
+        files = [(self._file(segment.job), segment.job.frames) for segment in planned]
+        chapters = _chapters(timeline, self.spec)
+        joined = Joined(files, sound, timeline.fps, self.spec.output.container, chapters, self.spec.project.title)
+        await self.pool.run(join, joined, path)
+        await self._tell(_JOINED)
+        poster, sheet = self.workdir / "poster.jpg", self.workdir / "contact-sheet.jpg"
+        check, _ = await asyncio.gather(
+            self.pool.run(check_video, path, timeline, self.spec, self.media, facts_of_sound),
+            self.pool.run(_write_stills, self._stills(timeline, planned), _poster_shot(timeline), poster, sheet),
+        )
+        await self._tell(1.0)
+        output = self.spec.output
+        return ComposedVideo(
+            path=path,
+            poster=poster,
+            contact_sheet=sheet,
+            width=output.width,
+            height=output.height,
+            fps=output.fps,
+            frames=timeline.frames,
+            content_type=output.container.content_type,
+            check=check,
+            segments_made=self.made,
+            segments_reused=self.reused,
+            timeline=timeline,
+            cues=cues,
+        )
+
+    async def _make_all(
+        self, timeline: Timeline, planned: tuple[PlannedSegment, ...], digests: MediaDigests, sound: Path
+    ) -> SoundFacts:
+        self._frames_total = timeline.frames
+        jobs = {segment.job.key: segment.job for segment in planned}
+        copies: dict[str, int] = {}
+        for segment in planned:
+            copies[segment.job.key] = copies.get(segment.job.key, 0) + 1
+        # Long segments first: the short ones at the end keep all processes busy to the last moment.
+        order = sorted(jobs.values(), key=lambda job: -job.frames)
+        gate = asyncio.Semaphore(self.runner.width)
+        try:
+            async with asyncio.TaskGroup() as group:
+                sounding = group.create_task(self._make_sound(timeline, digests, sound))
+                making = [group.create_task(self._make(job, copies[job.key], gate)) for job in order]
+                teller = group.create_task(self._keep_telling())
+                await asyncio.gather(sounding, *making)
+                teller.cancel()
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from errors
+        return sounding.result()
+
+    def _file(self, job: SegmentJob) -> Path:
+        return self.parts / f"{job.key}.nut"
+
+    async def _make(self, job: SegmentJob, copies: int, gate: asyncio.Semaphore) -> None:
+        path = self._file(job)
+        async with gate:
+            if self.store is not None and await self.store.get(job.key, path):
+                self.reused += copies
+                self._count(job.frames * copies)
+                return
+            await self.runner.run(job, self.parts, path, lambda frames: self._count(frames * copies))
+        self.made += copies
+        if self.store is not None:
+            await self.store.put(job.key, path)
+
+    async def _make_sound(self, timeline: Timeline, digests: MediaDigests, path: Path) -> SoundFacts:
+        memo = SoundMemo(self.store, timeline, self.spec, digests)
+        known = await memo.get(path)
+        if known is not None:
+            return known
+        facts = await self.pool.run(mix_sound, timeline, self.spec, self.media, path)
+        await memo.put(path, facts)
+        return facts
+
+    def _count(self, frames: int) -> None:
+        self._frames_done += frames
+        self._news.set()
+
+    async def _keep_telling(self) -> None:
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            await self._tell(_SEGMENTS_DONE * min(1.0, self._frames_done / self._frames_total))
+
+    async def _tell(self, part: float) -> None:
+        # A segment that is begun again is counted again; what is told never falls.
+        if part > self._told:
+            self._told = part
+            await self.on_progress(part)
+
+    def _stills(self, timeline: Timeline, planned: tuple[PlannedSegment, ...]) -> list[tuple[Path, int]]:
+        """Return for every shot the segment and its frame that show it best: just after its way in."""
+        stills: dict[int, tuple[Path, int]] = {}
+        # Transitions first, so that a shot's body takes their place where there is one, and its first slice the last.
+        for segment in sorted(planned, key=lambda one: (one.is_body, -one.start)):
+            settled = min(segment.job.frames - 1, timeline.fps // 3) if segment.start == 0 else 0
+            stills[segment.shot_index] = (self._file(segment.job), settled)
+        return [stills[index] for index in sorted(stills)]
+
+
+def _write_stills(stills: list[tuple[Path, int]], poster_of: int, poster: Path, sheet: Path) -> None:
+    write_poster(*stills[poster_of], poster)
+    write_contact_sheet(stills, sheet)
+
+
+def _poster_shot(timeline: Timeline) -> int:
+    """The title card stands for the video, else the first shot of the storyboard."""
+    for shot in timeline.shots:
+        if shot.shot_id != INTRO_ID:
+            return shot.index
+    return 0
+
+
+def _chapters(timeline: Timeline, spec: RenderSpec) -> list[Chapter]:
+    """One chapter a shot, from the middle of its way in."""
+    starts = [shot.start + shot.overlap_in // 2 for shot in timeline.shots]
+    ends = [*starts[1:], timeline.frames]
+    titles = []
+    for shot in timeline.shots:
+        card = shot.shot.card.title if shot.shot.card else ""
+        text = card or caption_text(spec.project, shot.shot) or clean_text(shot.shot.visual_description)
+        titles.append(_shortened(text) or shot.shot_id.removeprefix("@").capitalize())
+    return [Chapter(*chapter) for chapter in zip(titles, starts, ends, strict=True)]
+
+
+def _shortened(text: str) -> str:
+    line = text.replace("\n", " ")
+    return line if len(line) <= _CHAPTER_TITLE else f"{line[: _CHAPTER_TITLE - 1].rstrip()}…"

@@ -1,0 +1,105 @@
+"""Encodes frames into segments: closed groups of pictures with settings that are the same in every segment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import av
+import numpy as np
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from render_service.compositor.frames import Plane, Planes
+from render_service.domain.output import Container, Quality
+
+# A segment never holds more frames than this many seconds, so that players can seek to within as much.
+KEYFRAME_SECONDS = 10
+
+_BT709 = 1
+_LIMITED = 1
+
+_X264 = {
+    Quality.DRAFT: {"preset": "superfast", "crf": "27"},
+    Quality.STANDARD: {"preset": "veryfast", "crf": "21"},
+    Quality.HIGH: {"preset": "slow", "crf": "17"},
+}
+_VP9 = {
+    Quality.DRAFT: {"deadline": "realtime", "cpu-used": "8", "crf": "38"},
+    Quality.STANDARD: {"deadline": "realtime", "cpu-used": "6", "crf": "31"},
+    Quality.HIGH: {"deadline": "good", "cpu-used": "3", "crf": "24"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PictureFormat:
+    """What all segments of a video have in common: sides in pixels, frames per second, quality, file format."""
+
+    width: int
+    height: int
+    fps: int
+    quality: Quality
+    container: Container
+
+
+def encoder_settings(picture: PictureFormat) -> tuple[str, Mapping[str, str]]:
+    """Return the encoder's name and its options for a format."""
+    keyframes = {"g": str(KEYFRAME_SECONDS * picture.fps)}
+    if picture.container is Container.WEBM:
+        return "libvpx-vp9", {**_VP9[picture.quality], **keyframes, "b": "0", "row-mt": "0"}
+    # A segment holds one shot: there is no cut in it to be found. One thread a process is the cheapest per frame.
+    return "libx264", {**_X264[picture.quality], **keyframes, "profile": "high", "sc_threshold": "0"}
+
+
+class SegmentEncoder:
+    """Writes one segment. Frames are drawn into `planes`, then `encode` is called; leaving the block ends the file.
+
+    Args:
+        path: The file to write; NUT keeps the packets and their times as they are.
+        picture: Form of the frames.
+    """
+
+    def __init__(self, path: Path, picture: PictureFormat) -> None:
+        self._container = av.open(str(path), "w", format="nut", options={"fflags": "+bitexact"})
+        name, options = encoder_settings(picture)
+        stream = self._container.add_stream(name, rate=picture.fps, options=dict(options))
+        assert isinstance(stream, VideoStream)
+        context = stream.codec_context
+        context.width, context.height, context.pix_fmt = picture.width, picture.height, "yuv420p"
+        context.time_base = Fraction(1, picture.fps)
+        context.framerate = Fraction(picture.fps)
+        context.thread_count = 1
+        context.color_range, context.colorspace = _LIMITED, _BT709
+        context.color_primaries, context.color_trc = _BT709, _BT709
+        # NUT wants the stream's headers apart from its packets: the same bytes in every segment, which makes them fit.
+        self._stream = stream
+        self._frame = VideoFrame(picture.width, picture.height, "yuv420p")
+        self._frame.time_base = Fraction(1, picture.fps)
+        # x264 and vpx copy what they are given, so one frame's memory serves all of them.
+        self.planes = Planes(*(_plane(self._frame, number) for number in range(3)))
+        self._count = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self._container.mux(self._stream.encode(None))
+        self._container.close()
+
+    def encode(self) -> None:
+        """Encode what `planes` hold now as the next frame."""
+        self._frame.pts = self._count
+        self._count += 1
+        for packet in self._stream.encode(self._frame):
+            self._container.mux(packet)
+
+
+def _plane(frame: VideoFrame, number: int) -> Plane:
+    plane = frame.planes[number]
+    rows = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
+    return rows[:, : plane.width]

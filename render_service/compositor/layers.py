@@ -1,0 +1,104 @@
+"""Sources of frames: still pictures and cards under a moving camera."""
+
+import fcntl
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from render_service.compositor.canvas import prepare_canvas, read_canvas, write_canvas
+from render_service.compositor.cards import draw_card
+from render_service.compositor.clip_input import ClipForm, ClipReader
+from render_service.compositor.encoder import PictureFormat
+from render_service.compositor.frames import Planes
+from render_service.compositor.image_input import load_image
+from render_service.compositor.media import Asset
+from render_service.compositor.sampling import sample
+from render_service.compositor.segment import CardSource, ClipSource, Layer, StillSource
+from render_service.domain.project import Fit
+
+
+class FrameSource(Protocol):
+    """Draws the frames of one shot, one after the other."""
+
+    def draw(self, target: Planes) -> None:
+        """Fill a frame with the next picture of the shot."""
+
+    def close(self) -> None:
+        """Give back what is held."""
+
+
+class CanvasLayer:
+    """A still picture or a card under a moving camera.
+
+    Args:
+        layer: The stretch of the shot.
+        picture: Form of the frames.
+        assets: Local files by content hash.
+        workdir: Where canvases are kept for all segments that show the same picture.
+    """
+
+    def __init__(self, layer: Layer, picture: PictureFormat, assets: Mapping[str, Path], workdir: Path) -> None:
+        path = _canvas_file(layer, picture, assets, workdir)
+        self._canvas = read_canvas(path, layer.motion, picture.width, picture.height)
+        self._next = layer.first
+        # The movement begins with the first frame and ends with the last.
+        self._steps = max(1, layer.frames - 1)
+
+    def draw(self, target: Planes) -> None:
+        """Fill a frame with the next picture of the shot."""
+        sample(self._canvas.planes, self._canvas.view(self._next / self._steps), target)
+        self._next += 1
+
+    def close(self) -> None:
+        """Nothing is held that the next segment could not use."""
+
+
+class ClipLayer:
+    """A clip; beyond its end its last frame stays.
+
+    Args:
+        layer: The stretch of the shot.
+        picture: Form of the frames.
+        assets: Local files by content hash.
+    """
+
+    def __init__(self, layer: Layer, picture: PictureFormat, assets: Mapping[str, Path]) -> None:
+        assert isinstance(layer.source, ClipSource)
+        form = ClipForm(picture.width, picture.height, picture.fps, layer.source.fit)
+        self._reader = ClipReader(Asset(assets[layer.source.clip], "clip_uri"), form, first=layer.first)
+
+    def draw(self, target: Planes) -> None:
+        """Fill a frame with the next picture of the shot."""
+        target.copy_from(self._reader.read())
+
+    def close(self) -> None:
+        """Close the clip's file."""
+        self._reader.__exit__(None, None, None)
+
+
+def _canvas_file(layer: Layer, picture: PictureFormat, assets: Mapping[str, Path], workdir: Path) -> Path:
+    """Return the file of the layer's canvas, made now unless another segment has made it."""
+    name = hashlib.sha256(repr((layer.source, layer.motion, picture.width, picture.height)).encode()).hexdigest()
+    path = workdir / f"{name[:32]}.canvas"
+    if path.exists():
+        return path
+    with path.with_suffix(".lock").open("w") as lock:
+        # Segments of the same shot start together: one prepares, the other waits. The lock ends with its holder.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            source = layer.source
+
+            def load(size: tuple[int, int]) -> NDArray[np.uint8]:
+                if isinstance(source, CardSource):
+                    text = f"{source.card}\n{source.subtitle}" if source.subtitle else source.card
+                    return draw_card(text, *size, seed=source.seed, language=source.language)
+                assert isinstance(source, StillSource)
+                return load_image(Asset(assets[source.still], "image_uri"), cover=size)
+
+            fit = source.fit if isinstance(source, StillSource) else Fit.COVER
+            write_canvas(prepare_canvas(load, fit, layer.motion, picture.width, picture.height), path)
+    return path

@@ -1,0 +1,214 @@
+"""Warm worker processes for work that keeps a core busy; a task that is cancelled is killed, whatever it is doing."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import pickle
+import sys
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+from render_service.compositor.process import LENGTH
+from render_service.domain.errors import ErrorReason, RenderFailure
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# A task that takes its process down this often is given up.
+_LIVES = 3
+
+_log = logging.getLogger(__name__)
+
+
+class _Process:
+    """One worker process and the pipe to it."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._killed = False
+
+    @classmethod
+    async def start(cls, modules: tuple[str, ...]) -> "_Process":
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "render_service.compositor.process",
+            *modules,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env=environment,
+        )
+        started = cls(process)
+        try:
+            await started.receive()
+        except BaseException:
+            started.kill()
+            raise
+        return started
+
+    @property
+    def alive(self) -> bool:
+        return self._process.returncode is None and not self._killed
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    async def send(self, message: object) -> None:
+        content = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+        assert self._process.stdin is not None
+        self._process.stdin.write(LENGTH.pack(len(content)) + content)
+        await self._process.stdin.drain()
+
+    async def receive(self) -> tuple[str, Any]:
+        assert self._process.stdout is not None
+        head = await self._process.stdout.readexactly(LENGTH.size)
+        content = await self._process.stdout.readexactly(LENGTH.unpack(head)[0])
+        kind, value = pickle.loads(content)  # noqa: S301 - written by our own child process
+        return kind, value
+
+    def kill(self) -> None:
+        self._killed = True
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+
+    async def gone(self) -> None:
+        await self._process.wait()
+
+
+class ProcessPool:
+    """Runs functions in worker processes, first come first served.
+
+    Args:
+        processes: How many; one a core is right for encoding.
+        modules: Modules that every process imports before it is given work, so that the first task is not slower.
+    """
+
+    def __init__(self, processes: int, modules: tuple[str, ...] = ()) -> None:
+        assert processes >= 1
+        self.size = processes
+        self._modules = modules
+        self._slots = asyncio.Semaphore(processes)
+        self._idle: list[_Process] = []
+        self._busy: set[_Process] = set()
+        self._starts: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    async def start(self) -> None:
+        """Start the processes and wait until they are ready."""
+        await asyncio.gather(*(self._add() for _ in range(self.size)))
+
+    async def close(self) -> None:
+        """Kill the processes and wait until they are gone."""
+        self._closed = True
+        for task in tuple(self._starts):
+            task.cancel()
+        await asyncio.gather(*self._starts, return_exceptions=True)
+        processes = [*self._idle, *self._busy]
+        self._idle.clear()
+        for process in processes:
+            process.kill()
+        await asyncio.gather(*(process.gone() for process in processes))
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The ids of the processes that are alive."""
+        return tuple(process.pid for process in (*self._idle, *self._busy) if process.alive)
+
+    async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run a function of a module in a worker process; see `run_reporting`."""
+        assert not kwargs
+        result: R = await self._run(function, args, None)
+        return result
+
+    async def run_reporting(
+        self,
+        function: Callable[..., R],
+        *args: Any,
+        on_report: Callable[[Any], None],
+    ) -> R:
+        """Run a function of a module in a worker process.
+
+        When the waiting task is cancelled the process is killed within a moment and replaced. A process that dies by
+        itself is replaced and the function runs again elsewhere, so it must not mind being begun twice.
+
+        Args:
+            function: What to run; it, its arguments and its result must be picklable.
+            args: Its arguments; after them it is given a function to report progress with.
+            on_report: Is called with whatever the function reports.
+
+        Returns:
+            What the function returned.
+
+        Raises:
+            RenderFailure: What the function raised; COMPOSE_FAILED where it raised anything else or its process died
+                every time.
+        """
+        result: R = await self._run(function, args, on_report)
+        return result
+
+    async def _run(
+        self, function: Callable[..., Any], arguments: tuple[Any, ...], on_report: Callable[[Any], None] | None
+    ) -> Any:
+        for _ in range(_LIVES):
+            async with self._slots:
+                process = await self._take()
+                try:
+                    return await _converse(process, (function, arguments, on_report is not None), on_report)
+                except (asyncio.IncompleteReadError, ConnectionError):
+                    _log.warning("a worker process died while it ran %s", function.__qualname__)
+                    process.kill()
+                except asyncio.CancelledError:
+                    process.kill()
+                    raise
+                finally:
+                    self._give_back(process)
+        raise RenderFailure(
+            ErrorReason.COMPOSE_FAILED, "the worker process died repeatedly, perhaps for lack of memory", retryable=True
+        )
+
+    async def _take(self) -> _Process:
+        while self._idle:
+            process = self._idle.pop()
+            if process.alive:
+                self._busy.add(process)
+                return process
+        process = await _Process.start(self._modules)
+        self._busy.add(process)
+        return process
+
+    def _give_back(self, process: _Process) -> None:
+        self._busy.discard(process)
+        if process.alive:
+            self._idle.append(process)
+        elif not self._closed:
+            task = asyncio.get_running_loop().create_task(self._replace())
+            self._starts.add(task)
+            task.add_done_callback(self._starts.discard)
+
+    async def _replace(self) -> None:
+        if len(self._idle) + len(self._busy) < self.size:
+            await self._add()
+
+    async def _add(self) -> None:
+        self._idle.append(await _Process.start(self._modules))
+
+
+async def _converse(process: _Process, question: object, on_report: Callable[[Any], None] | None) -> Any:
+    await process.send(question)
+    while True:
+        kind, value = await process.receive()
+        if kind == "result":
+            return value
+        if kind == "report":
+            if on_report is not None:
+                on_report(value)
+        elif kind == "failure":
+            reason, message, metadata, retryable = value
+            raise RenderFailure(reason, message, metadata, retryable=retryable)
+        else:
+            name, trace = value
+            _log.error("work failed in a worker process: %s\n%s", name, trace)
+            raise RenderFailure(ErrorReason.COMPOSE_FAILED, f"composing failed ({name})", retryable=True)

@@ -1,0 +1,56 @@
+"""Ways to have segments made: on this machine, and the seam for others."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from render_service.compositor.pool import ProcessPool
+from render_service.compositor.rendering import render_segment
+from render_service.compositor.segment import SegmentJob
+
+
+class SegmentStore(Protocol):
+    """Where finished segments are kept, by key. What is stored under a key never changes."""
+
+    async def get(self, key: str, path: Path) -> bool:
+        """Write what is stored under a key to a file; return False where nothing is."""
+
+    async def put(self, key: str, path: Path) -> None:
+        """Store a file under a key; storing the same again does no harm."""
+
+
+class SegmentRunner(Protocol):
+    """Makes segments somewhere. Making the same one twice is harmless: both have the same bytes."""
+
+    @property
+    def width(self) -> int:
+        """How many segments it can usefully be given at once."""
+
+    async def run(self, job: SegmentJob, workdir: Path, output: Path, report: Callable[[int], None]) -> None:
+        """Make a segment; when the waiting task is cancelled, the making is stopped.
+
+        Args:
+            job: What to make; `job.spec` is all that is needed besides the assets, `job.key` its name.
+            workdir: A folder of the render on this machine for what segments have in common.
+            output: The file to write; it appears when it is whole.
+            report: Is told how many frames were made since it was last told.
+
+        Raises:
+            RenderFailure: The segment cannot be made.
+        """
+
+
+class PoolRunner:
+    """Makes segments in the processes of a pool on this machine."""
+
+    def __init__(self, pool: ProcessPool) -> None:
+        self._pool = pool
+
+    @property
+    def width(self) -> int:
+        """One more than there are processes, so that none waits for its next segment."""
+        return self._pool.size + 1
+
+    async def run(self, job: SegmentJob, workdir: Path, output: Path, report: Callable[[int], None]) -> None:
+        """See `SegmentRunner`."""
+        await self._pool.run_reporting(render_segment, job.spec, dict(job.assets), workdir, output, on_report=report)
