@@ -18,14 +18,16 @@ FROM python:3.11-slim-bookworm
 LABEL org.opencontainers.image.title="render-service" \
       org.opencontainers.image.description="A gRPC service that turns scripts and storyboards into finished MP4 videos." \
       org.opencontainers.image.licenses="Apache-2.0"
-# A number, so that orchestrators can tell that it is not root. Objects in a local folder lie below the home.
-RUN groupadd --system --gid 10001 render \
- && useradd --system --uid 10001 --gid render --home-dir /var/lib/render-service --create-home --shell /usr/sbin/nologin render
+RUN groupadd --gid 10001 render \
+ && useradd --uid 10001 --gid render --home-dir /var/lib/render-service --shell /usr/sbin/nologin render \
+ && install --directory --owner=render --group=render --mode=0700 /var/lib/render-service /scratch
 COPY --from=build /opt/render-service /opt/render-service
-ENV PATH=/opt/render-service/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+ENV PATH=/opt/render-service/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 RENDER_WORK_DIR=/scratch
+# Numbers, so that orchestrators can tell that it is not root.
 USER 10001:10001
 WORKDIR /var/lib/render-service
-VOLUME /var/lib/render-service
+# Objects, where they are kept in a local folder; and a worker's scratch files.
+VOLUME ["/var/lib/render-service", "/scratch"]
 EXPOSE 50051
 # Of the server; a worker has no port, deploy/compose.yaml shows its check.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 CMD ["python", "-m", "render_service.health"]
