@@ -13,7 +13,13 @@ from render_service.compositor.media import DEFAULT_LIMITS, Asset, AssetFault, M
 from render_service.compositor.sniffing import FileClass, sniff_asset
 
 _ORIENTATION = 0x0112  # EXIF tag: how the camera was held, 1–8; from 5 on the sides are swapped
-_DAMAGED = (OSError, SyntaxError, ValueError, EOFError, struct.error, IndexError, KeyError, OverflowError, MemoryError)
+# What Pillow's readers raise on damaged files.
+_DAMAGED = (
+    *(OSError, SyntaxError, ValueError, EOFError, RuntimeError, struct.error),
+    *(IndexError, KeyError, OverflowError, MemoryError, UnidentifiedImageError),
+)
+# The limit given to each call is checked before anything is decoded; Pillow's own, which only warns, is not needed.
+Image.MAX_IMAGE_PIXELS = None
 _SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -34,20 +40,14 @@ def _opened(asset: Asset, limits: MediaLimits) -> Iterator[Image.Image]:
     with asset.path.open("rb") as file:
         try:
             picture = Image.open(file, formats=(kind.reader,))
-        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-            raise _too_many_pixels(asset, limits) from error
-        except (UnidentifiedImageError, *_DAMAGED) as error:
+        except _DAMAGED as error:
             raise asset.invalid(AssetFault.TRUNCATED, f"is a damaged or truncated {kind.name}") from error
         if picture.width * picture.height > limits.image_pixels:
-            raise _too_many_pixels(asset, limits)
+            raise asset.invalid(AssetFault.TOO_MANY_PIXELS, f"has more than {limits.image_pixels} pixels")
         try:
             yield picture
         except _DAMAGED as error:
             raise asset.invalid(AssetFault.TRUNCATED, f"is a damaged or truncated {kind.name}") from error
-
-
-def _too_many_pixels(asset: Asset, limits: MediaLimits) -> Exception:
-    return asset.invalid(AssetFault.TOO_MANY_PIXELS, f"has more than {limits.image_pixels} pixels")
 
 
 def load_image(
