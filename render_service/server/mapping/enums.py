@@ -1,0 +1,54 @@
+"""Between the contract's enums and the domain's, matched by name."""
+
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+from google.protobuf.descriptor import EnumDescriptor
+from render.v1 import job_pb2, project_pb2
+
+from render_service.domain.job import JobStage, JobStatus
+from render_service.domain.project import ProjectStatus
+from render_service.server.mapping.faults import Faults
+
+E = TypeVar("E", bound=StrEnum)
+
+
+class EnumTable(Generic[E]):
+    """The values of one enum on both sides.
+
+    A name of the contract is the domain's value in capitals after the enum's own name: `TRANSITION_KIND_CROSS_FADE` is
+    `cross_fade`, `ASPECT_RATIO_16_9` is `16:9`. Zero means that nothing was said, and has no counterpart.
+
+    Args:
+        descriptor: The contract's enum.
+        kind: The domain's enum.
+
+    Raises:
+        ValueError: The two do not have the same values.
+    """
+
+    def __init__(self, descriptor: EnumDescriptor, kind: type[E]) -> None:
+        prefix = "".join(f"_{letter}" if letter.isupper() else letter for letter in descriptor.name)[1:].upper() + "_"
+        numbers = {value.name: value.number for value in descriptor.values if value.number}
+        members = {prefix + member.value.replace(":", "_").upper(): member for member in kind}
+        if numbers.keys() != members.keys():
+            raise ValueError(f"{descriptor.name} and {kind.__name__} differ: {numbers.keys() ^ members.keys()}")
+        self._members = {number: members[name] for name, number in numbers.items()}
+        self._numbers = {member: number for number, member in self._members.items()}
+        self._allowed = "must be one of " + ", ".join(numbers)
+
+    def read(self, number: int, path: str, faults: Faults) -> E | None:
+        """Return the domain's value of a number; None for 0, and with a fault for a number the contract lacks."""
+        member = self._members.get(number)
+        if member is None and number:
+            faults.add(path, self._allowed)
+        return member
+
+    def number(self, member: E) -> Any:
+        """Return the contract's number of a value; an int, but the stubs have a type of numbers for each enum."""
+        return self._numbers[member]
+
+
+JOB_STATUS = EnumTable(job_pb2.JobStatus.DESCRIPTOR, JobStatus)
+JOB_STAGE = EnumTable(job_pb2.JobStage.DESCRIPTOR, JobStage)
+PROJECT_STATUS = EnumTable(project_pb2.ProjectStatus.DESCRIPTOR, ProjectStatus)

@@ -1,0 +1,60 @@
+"""Collects the faults of one request, so that its sender hears of all of them at once."""
+
+from collections.abc import Iterable
+
+from render_service.domain.errors import FieldFault, InvalidFields
+
+MAX_LISTED = 50
+# An answer's trailers hold every fault several times over, and clients refuse trailers beyond 8 KiB.
+MAX_LISTED_TEXT = 1_500
+
+
+class Faults:
+    """The faults found in one request so far, in the order in which they were found.
+
+    Only the first fault of a field is kept: what follows from it would not help. At most `MAX_LISTED` faults, of
+    `MAX_LISTED_TEXT` bytes in all, are listed; the rest is counted.
+    """
+
+    def __init__(self) -> None:
+        self._listed: list[FieldFault] = []
+        self._paths: set[str] = set()
+        self._text = 0
+        self._more = 0
+
+    def __bool__(self) -> bool:
+        """Whether there is a fault."""
+        return bool(self._listed or self._more)
+
+    def add(self, path: str, description: str) -> None:
+        """Note a fault.
+
+        Args:
+            path: The field, as in the message: `project.storyboard.shots[2].duration`.
+            description: What is allowed, in words that complete "<path>: ".
+        """
+        if path in self._paths:
+            return
+        size = len(path.encode()) + len(description.encode())
+        if self._more or len(self._listed) == MAX_LISTED or self._text + size > MAX_LISTED_TEXT:
+            self._more += 1
+            return
+        self._paths.add(path)
+        self._text += size
+        self._listed.append(FieldFault(path, description))
+
+    def add_all(self, faults: Iterable[FieldFault]) -> None:
+        """Note faults that the domain's rules found."""
+        for fault in faults:
+            self.add(fault.field, fault.description)
+
+    def raise_if_any(self) -> None:
+        """Refuse the request if there is a fault.
+
+        Raises:
+            InvalidFields: With every listed fault, and last how many more there are.
+        """
+        if self._more:
+            raise InvalidFields((*self._listed, FieldFault("…", f"and {self._more} more")))
+        if self._listed:
+            raise InvalidFields(self._listed)

@@ -1,0 +1,103 @@
+"""Between the domain's jobs and events and `render.v1.Job` and `JobEvent`."""
+
+from collections.abc import Sequence
+
+from google.protobuf.struct_pb2 import Struct
+from render.v1 import job_pb2
+
+from render_service.domain.job import Job, JobEvent, JobStage, JobStatus, RawResults, Video
+from render_service.server.mapping.enums import JOB_STAGE, JOB_STATUS
+from render_service.server.mapping.faults import Faults
+from render_service.server.mapping.times import optional_timestamp, timestamp
+
+
+def job_to_proto(job: Job, video_urls: Sequence[str]) -> job_pb2.Job:
+    """Return the message of a job.
+
+    Args:
+        job: The job.
+        video_urls: Where its video can be fetched; empty unless it is COMPLETED.
+    """
+    return job_pb2.Job(
+        job_id=str(job.id),
+        task_id=str(job.task_id),
+        workspace_id=job.workspace_id,
+        project_id=str(job.project_id or ""),
+        provider=job.provider,
+        status=JOB_STATUS.number(job.status),
+        stage=_stage(job.stage),
+        progress=job.progress,
+        message=job.message,
+        sequence=job.sequence,
+        attempt=job.attempt,
+        video_urls=video_urls,
+        video=_video(job.video) if job.video else None,
+        raw_results=_raw_results(job.raw_results) if job.raw_results else None,
+        error_message=job.error.message if job.error else "",
+        error_reason=job.error.reason if job.error else "",
+        error_metadata=job.error.metadata if job.error else None,
+        request_id=str(job.request_id or ""),
+        labels=job.labels,
+        create_time=timestamp(job.create_time),
+        start_time=optional_timestamp(job.start_time),
+        end_time=optional_timestamp(job.end_time),
+        update_time=timestamp(job.update_time),
+    )
+
+
+def event_to_proto(event: JobEvent, video_urls: Sequence[str]) -> job_pb2.JobEvent:
+    """Return the message of an event.
+
+    Args:
+        event: The event.
+        video_urls: Where the video can be fetched; empty unless the event is COMPLETED.
+    """
+    return job_pb2.JobEvent(
+        job_id=str(event.job_id),
+        task_id=str(event.task_id),
+        sequence=event.sequence,
+        status=JOB_STATUS.number(event.status),
+        stage=_stage(event.stage),
+        progress=event.progress,
+        message=event.message,
+        timestamp=timestamp(event.timestamp),
+        attempt=event.attempt,
+        error_message=event.error.message if event.error else "",
+        error_reason=event.error.reason if event.error else "",
+        video_urls=video_urls,
+    )
+
+
+def statuses_from_proto(numbers: Sequence[int], path: str, faults: Faults) -> tuple[JobStatus, ...]:
+    """Return the statuses of a filter, each once; UNSPECIFIED and unknown numbers are faults."""
+    found: dict[JobStatus, None] = {}
+    for index, number in enumerate(numbers):
+        status = JOB_STATUS.read(number, f"{path}[{index}]", faults)
+        if status is not None:
+            found[status] = None
+        elif not number:
+            faults.add(f"{path}[{index}]", "must name a status")
+    return tuple(found)
+
+
+def _stage(stage: JobStage | None) -> job_pb2.JobStage.ValueType:
+    return JOB_STAGE.number(stage) if stage else job_pb2.JOB_STAGE_UNSPECIFIED
+
+
+def _video(video: Video) -> job_pb2.Video:
+    return job_pb2.Video(
+        size_bytes=video.size_bytes,
+        sha256=video.sha256,
+        width=video.width,
+        height=video.height,
+        fps=video.fps,
+        frames=video.frames,
+        content_type=video.content_type,
+        has_poster=video.poster_key is not None,
+    )
+
+
+def _raw_results(results: RawResults) -> job_pb2.RawResults:
+    extra = Struct()
+    extra.update(results.extra)
+    return job_pb2.RawResults(status=results.status, video_urls=results.video_urls, extra=extra)

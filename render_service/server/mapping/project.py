@@ -1,0 +1,58 @@
+"""Between `render.v1.Project` and the domain's."""
+
+from dataclasses import replace
+
+from render.v1 import project_pb2
+
+from render_service.db.projects import StoredProject
+from render_service.domain.project import Project
+from render_service.domain.validation import MAX_ALL_WORDS, MAX_SHOTS, MAX_WORDS
+from render_service.server.mapping.enums import PROJECT_STATUS
+from render_service.server.mapping.faults import Faults
+from render_service.server.mapping.records import Exceptions, Record
+from render_service.server.mapping.times import timestamp
+
+_SET_BY_THE_SERVICE = ("project_id", "workspace_id", "status", "etag", "create_time", "update_time")
+_PROJECT = Record(
+    Project,
+    project_pb2.Project.DESCRIPTOR,
+    Exceptions(
+        places={"Project.shots": "storyboard.shots"},
+        # A card of a shot is the timeline's own: title and end card are fields of the project.
+        apart=frozenset({"Shot.card", *(f"Project.{name}" for name in _SET_BY_THE_SERVICE)}),
+        most={"Project.shots": MAX_SHOTS, "Shot.words": MAX_WORDS},
+    ),
+)
+
+
+def project_from_proto(message: project_pb2.Project, path: str, faults: Faults) -> Project:
+    """Return a project; what the service sets is ignored, and shots without an id are called `shot-N`.
+
+    Args:
+        message: The project as sent. Of more shots or words than the rules allow, one too many is read; with more than
+            `MAX_ALL_WORDS` words in all shots, nothing is: it would hold up others.
+        path: Its path in the request, such as `project`.
+        faults: Takes the faults of form. The rules are `domain.validation.check_project`'s matter.
+    """
+    if sum(len(shot.words) for shot in message.storyboard.shots[: MAX_SHOTS + 1]) > MAX_ALL_WORDS:
+        faults.add(f"{path}.storyboard.shots", f"must have at most {MAX_ALL_WORDS:,} words in all")
+        return Project()
+    project = _PROJECT.read(message, path, faults)
+    shots = tuple(
+        shot if shot.id else replace(shot, id=f"shot-{number}") for number, shot in enumerate(project.shots, 1)
+    )
+    return replace(project, shots=shots)
+
+
+def project_to_proto(stored: StoredProject) -> project_pb2.Project:
+    """Return the message of a stored project."""
+    message = project_pb2.Project(
+        project_id=str(stored.id),
+        workspace_id=stored.workspace_id,
+        status=PROJECT_STATUS.number(stored.status),
+        etag=stored.etag,
+        create_time=timestamp(stored.create_time),
+        update_time=timestamp(stored.update_time),
+    )
+    _PROJECT.write(stored.project, message)
+    return message
