@@ -3,17 +3,18 @@
 import asyncio
 import shutil
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from render_service.compositor.check import check_video
 from render_service.compositor.cues import Cue
-from render_service.compositor.digests import MediaDigests, digest_media
+from render_service.compositor.digests import MediaDigests, digest_files, name_media
 from render_service.compositor.join import Chapter, Joined, join
 from render_service.compositor.media import Media
-from render_service.compositor.planning import measure_media, plan_pictures
+from render_service.compositor.planning import plan_pictures
 from render_service.compositor.pool import ProcessPool
+from render_service.compositor.probing import Probed, probe_media
 from render_service.compositor.runner import PoolRunner, SegmentRunner, SegmentStore
 from render_service.compositor.segment import SegmentJob
 from render_service.compositor.segment_plan import PlannedSegment
@@ -28,6 +29,7 @@ Progress = Callable[[float], Awaitable[None]]
 
 # What every worker process imports before its first task.
 _MODULES = (
+    "render_service.compositor.probing",
     "render_service.compositor.planning",
     "render_service.compositor.rendering",
     "render_service.compositor.sound",
@@ -59,6 +61,7 @@ class ComposedVideo:
         segments_reused: How many came from the store.
         timeline: Which shot is seen when.
         cues: The captions, for sidecar files.
+        warnings: Faults of files that a card replaces, in words.
     """
 
     path: Path
@@ -74,6 +77,7 @@ class ComposedVideo:
     segments_reused: int
     timeline: Timeline
     cues: tuple[Cue, ...]
+    warnings: tuple[str, ...]
 
 
 class Compositor:
@@ -151,8 +155,11 @@ class _Composition:
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> ComposedVideo:
-        digests, facts = await asyncio.gather(digest_media(self.media), self.pool.run(measure_media, self.media))
-        timeline = plan_timeline(self.spec, facts)
+        hashes, probed = await asyncio.gather(digest_files(self.media), self._probe())
+        # Files that a card replaces are gone from here on.
+        self.media = probed.media
+        digests = name_media(self.media, hashes)
+        timeline = plan_timeline(self.spec, probed.facts)
         cues, planned = await self.pool.run(plan_pictures, self.spec, timeline, digests)
         sound = self.parts / "sound"
         facts_of_sound = await self._make_all(timeline, planned, digests, sound)
@@ -183,6 +190,22 @@ class _Composition:
             segments_reused=self.reused,
             timeline=timeline,
             cues=cues,
+            warnings=tuple(str(warning) for warning in probed.warnings),
+        )
+
+    async def _probe(self) -> Probed:
+        """Look at all files, in as many processes as there are."""
+        shots = list(self.media.shots.items())
+        shares = [dict(shots[number :: self.pool.size]) for number in range(self.pool.size)]
+        policy = self.spec.project.bad_asset_policy
+        media = [Media(share) for share in shares if share]
+        common = replace(self.media, shots={})
+        probed = await asyncio.gather(*(self.pool.run(probe_media, part, policy) for part in (common, *media)))
+        found = {shot_id: shot for part in probed for shot_id, shot in part.media.shots.items()}
+        return Probed(
+            {shot_id: facts for part in probed for shot_id, facts in part.facts.items()},
+            replace(self.media, shots={shot_id: found[shot_id] for shot_id in self.media.shots}),
+            tuple(warning for part in probed for warning in part.warnings),
         )
 
     async def _make_all(

@@ -28,26 +28,26 @@ class MediaDigests:
     files: Mapping[str, Path] = field(default_factory=dict)
 
 
-async def digest_media(media: Media) -> MediaDigests:
+async def digest_files(media: Media) -> Mapping[Path, str]:
     """Hash all files of a render; each file once."""
     paths = {path for shot in media.shots.values() for path in (shot.image, shot.clip, shot.narration) if path}
     paths |= {path for path in (media.music, media.watermark) if path}
     listed = sorted(paths)
     digests = await asyncio.gather(*(asyncio.to_thread(_digest, path) for path in listed))
-    by_path = dict(zip(listed, digests, strict=True))
+    return dict(zip(listed, digests, strict=True))
+
+
+def name_media(media: Media, digests: Mapping[Path, str]) -> MediaDigests:
+    """Return the hashes of a render's files by the place that each has in it."""
 
     def of(path: Path | None) -> str | None:
-        return by_path[path] if path else None
+        return digests[path] if path else None
 
-    return MediaDigests(
-        {
-            shot_id: ShotDigests(of(shot.image), of(shot.clip), of(shot.narration))
-            for shot_id, shot in media.shots.items()
-        },
-        of(media.music),
-        of(media.watermark),
-        {digest: path for path, digest in by_path.items()},
-    )
+    shots = {
+        shot_id: ShotDigests(of(shot.image), of(shot.clip), of(shot.narration)) for shot_id, shot in media.shots.items()
+    }
+    files = {digest: path for path, digest in digests.items()}
+    return MediaDigests(shots, of(media.music), of(media.watermark), files)
 
 
 def _digest(path: Path) -> str:

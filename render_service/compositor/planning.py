@@ -1,37 +1,14 @@
 """Plans a render before any of it is made. Runs in a worker process, as fonts and media must be read."""
 
-from collections.abc import Mapping
-from datetime import timedelta
-
 from render_service.compositor.build import build_fingerprint
 from render_service.compositor.captions import caption_look
 from render_service.compositor.cues import Cue, plan_cues
 from render_service.compositor.digests import MediaDigests, ShotDigests
 from render_service.compositor.glyphs import check_glyphs
-from render_service.compositor.loudness import SAMPLE_RATE
-from render_service.compositor.media import Media, narration_asset
 from render_service.compositor.segment import CueLayer, WatermarkLayer
 from render_service.compositor.segment_plan import Ingredients, PlannedSegment, plan_segments
-from render_service.compositor.sound_input import sound_length
 from render_service.domain.job import RenderSpec
-from render_service.domain.media import MediaFacts
 from render_service.domain.timeline import Timeline, all_shots
-
-
-def measure_media(media: Media) -> Mapping[str, MediaFacts]:
-    """Measure the lengths of all clips and narrations, by shot id.
-
-    Raises:
-        RenderFailure: ASSET_INVALID where one cannot be read.
-    """
-    facts = {}
-    for shot_id, shot in media.shots.items():
-        narration = None
-        if shot.narration:
-            samples = sound_length(narration_asset(shot_id, shot.narration))
-            narration = timedelta(microseconds=samples * 1_000_000 // SAMPLE_RATE)
-        facts[shot_id] = MediaFacts(None, narration)
-    return facts
 
 
 def plan_pictures(
