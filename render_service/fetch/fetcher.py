@@ -2,11 +2,12 @@
 
 import asyncio
 import hashlib
+import re
 import secrets
 import socket
 import ssl
+from contextlib import aclosing
 from dataclasses import dataclass
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -21,6 +22,8 @@ from render_service.fetch.transport import Resolver, guarded_transport, system_r
 
 UNKNOWN_TYPE = "application/octet-stream"
 WRITE_BYTES = 1024 * 1024
+_HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "render-service"}
+_ABSOLUTE = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _WORTH_REPEATING = frozenset({408, 425, 429, 500, 502, 503, 504})
 
@@ -52,18 +55,12 @@ class Fetcher:
     ) -> None:
         self._policy = policy
         idle = policy.idle_timeout.total_seconds()
-        self._client = httpx.AsyncClient(
-            transport=guarded_transport(policy, resolver=resolver, tls=tls),
-            trust_env=False,
-            follow_redirects=False,
-            timeout=httpx.Timeout(idle, connect=policy.connect_timeout.total_seconds()),
-            # Cookies of one caller's host must not travel with another caller's fetch.
-            cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
-            headers={"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "render-service"},
-        )
+        self._timeouts = httpx.Timeout(idle, connect=policy.connect_timeout.total_seconds()).as_dict()
+        # No client upon it: that would bring proxies, cookies and redirects of its own.
+        self._transport = guarded_transport(policy, resolver=resolver, tls=tls)
 
     async def __aenter__(self) -> Self:
-        await self._client.__aenter__()
+        await self._transport.__aenter__()
         return self
 
     async def __aexit__(
@@ -72,7 +69,7 @@ class Fetcher:
         exc_value: BaseException | None = None,
         traceback: TracebackType | None = None,
     ) -> None:
-        await self._client.__aexit__(exc_type, exc_value, traceback)
+        await self._transport.__aexit__(exc_type, exc_value, traceback)
 
     async def fetch(self, uri: str, destination: Path, *, max_bytes: int | None = None) -> Fetched:
         """Fetch a URI into a file.
@@ -112,7 +109,8 @@ class Fetcher:
         try:
             async with asyncio.timeout(self._policy.total_timeout.total_seconds()):
                 for _ in range(self._policy.max_redirects + 1):
-                    async with self._client.stream("GET", url) as response:
+                    request = httpx.Request("GET", url, headers=_HEADERS, extensions={"timeout": self._timeouts})
+                    async with aclosing(await self._transport.handle_async_request(request)) as response:
                         if response.status_code not in _REDIRECTS:
                             return await _receive(response, host, sink)
                         url = self._next(url, response, host)
@@ -131,9 +129,16 @@ class Fetcher:
             target = str(url.join(location))
         except httpx.InvalidURL as error:
             raise FetchError(FetchErrorKind.BAD_ANSWER, f"{host} redirects to no address.") from error
-        # An answer from the network never leads to a file of this machine, whatever callers may do.
+        # Looked at both as it was written and as it was understood. An answer from the network never leads to a file of
+        # this machine, whatever callers may do.
+        written = location if _ABSOLUTE.match(location) else target
         from_network = target[:5].lower() != "file:"
-        if not location or not from_network or uri_fault(target, self._policy) is not None:
+        if (
+            not location
+            or not from_network
+            or uri_fault(written, self._policy) is not None
+            or uri_fault(target, self._policy) is not None
+        ):
             raise FetchError(FetchErrorKind.FORBIDDEN, f"{host} redirects to an address that is not allowed.")
         return httpx.URL(target)
 

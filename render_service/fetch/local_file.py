@@ -28,7 +28,6 @@ def open_local(uri: str, policy: FetchPolicy) -> BinaryIO:
         descriptor = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise FetchError(FetchErrorKind.NO_FILE, "There is no readable file at the address.") from error
-    file = os.fdopen(descriptor, "rb")
     opened = os.fstat(descriptor)
     try:
         # Looked at once more, in case a folder on the way was replaced while opening.
@@ -36,9 +35,9 @@ def open_local(uri: str, policy: FetchPolicy) -> BinaryIO:
     except (OSError, FetchError):
         unchanged = False
     if not unchanged or not stat.S_ISREG(opened.st_mode):
-        file.close()
+        os.close(descriptor)
         raise FetchError(FetchErrorKind.NO_FILE, "There is no readable file at the address.")
-    return file
+    return os.fdopen(descriptor, "rb")
 
 
 def _inside(path: Path, policy: FetchPolicy) -> Path:

@@ -19,6 +19,8 @@ GIB = 1024**3
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.ASCII)
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
 _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\xa0\\]")
+_AUTHORITY = re.compile(r"[a-z]+://([^/?#]*)", re.IGNORECASE)
+_SIGNED_PORT = re.compile(r":[+-][0-9]*\Z")
 _INSIDE = frozenset({"localhost", "localdomain", "local", "internal", "intranet", "lan", "home", "corp", "onion"})
 
 
@@ -88,7 +90,17 @@ def uri_fault(uri: str, policy: FetchPolicy) -> str | None:
         url = httpx.URL(uri)
     except httpx.InvalidURL:
         return "is not a well-formed URL"
-    return url_fault(url, policy)
+    return _authority_fault(uri) or url_fault(url, policy)
+
+
+def _authority_fault(uri: str) -> str | None:
+    """Find what can no longer be seen after parsing."""
+    authority = _AUTHORITY.match(uri)
+    if authority is None:
+        return "must begin with https:// and a host"
+    if "@" in authority[1]:
+        return "must not hold a user name or password"
+    return "is not a well-formed URL" if _SIGNED_PORT.search(authority[1]) else None
 
 
 def url_fault(url: httpx.URL, policy: FetchPolicy) -> str | None:

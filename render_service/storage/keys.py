@@ -34,18 +34,26 @@ def check_prefix(prefix: str) -> str:
     return check_key(trimmed) if trimmed else ""
 
 
-def video_key(workspace_id: str, job_id: UUID) -> str:
-    """Return where a job's finished MP4 lies."""
-    return check_key(f"videos/{workspace_id}/{job_id}/video.mp4")
+def video_key(workspace_id: str, job_id: UUID, attempt: int, extension: str = "mp4") -> str:
+    """Return where the video that one attempt of a job made lies.
+
+    Attempts never share a key: one that lost its lease and goes on unknowingly can spoil nothing.
+    """
+    return check_key(f"videos/{workspace_id}/{job_id}/{attempt}/video.{extension}")
 
 
-def poster_key(workspace_id: str, job_id: UUID) -> str:
-    """Return where the still picture of a job's video lies."""
-    return check_key(f"videos/{workspace_id}/{job_id}/poster.jpg")
+def poster_key(workspace_id: str, job_id: UUID, attempt: int) -> str:
+    """Return where the still picture of that video lies."""
+    return check_key(f"videos/{workspace_id}/{job_id}/{attempt}/poster.jpg")
+
+
+def attempt_prefix(workspace_id: str, job_id: UUID, attempt: int) -> str:
+    """Return the prefix of all that one attempt of a job stores."""
+    return check_key(f"videos/{workspace_id}/{job_id}/{attempt}")
 
 
 def job_prefix(workspace_id: str, job_id: UUID) -> str:
-    """Return the prefix of all that a job's video consists of."""
+    """Return the prefix of all that the attempts of a job store."""
     return check_key(f"videos/{workspace_id}/{job_id}")
 
 

@@ -1,26 +1,25 @@
 """The stores that every promise is checked against: a folder, and S3."""
 
-from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from render_service.storage.location import S3Options
 from render_service.storage.store import ObjectStore
-from tests.integration.storage.seaweed import seaweed
+from tests.seaweedfs import S3Server
 
 
 @pytest.fixture(scope="session")
-def seaweed_s3() -> Iterator[S3Options]:
-    """A running S3 server."""
-    with seaweed() as options:
-        yield options
+def s3_options(s3_server: S3Server) -> S3Options:
+    """How to reach the running S3."""
+    return s3_server.options
 
 
 @pytest.fixture
-def s3_store(seaweed_s3: S3Options, request: pytest.FixtureRequest) -> ObjectStore:
-    """A store in a bucket that all tests share, under a prefix of the test's own."""
-    return ObjectStore(f"s3://films/{abs(hash(request.node.nodeid))}", s3=seaweed_s3)
+def s3_store(s3_options: S3Options) -> ObjectStore:
+    """A store in a bucket that these tests share, under a prefix of the test's own: a bucket each costs seconds."""
+    return ObjectStore(f"s3://films/{uuid4()}", s3=s3_options)
 
 
 @pytest.fixture

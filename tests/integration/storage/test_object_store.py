@@ -5,16 +5,18 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from render_service.domain.errors import ErrorReason
+from render_service.embedded.ports import free_port
 from render_service.storage.errors import ObjectAbsent, StorageUnavailable
 from render_service.storage.location import S3Options
 from render_service.storage.store import READ_WINDOW_BYTES, ObjectStore
-from tests.integration.storage.seaweed import free_ports
+from tests.seaweedfs import S3Server
 
 LARGE = 20 * 1024 * 1024 + 7  # several parts, and a last one that is not full
 
@@ -148,26 +150,28 @@ import asyncio, sys
 from pathlib import Path
 from render_service.storage.location import S3Options
 from render_service.storage.store import ObjectStore
-url, endpoint, source = sys.argv[1:]
-store = ObjectStore(url, s3=S3Options(endpoint, access_key_id="testkey", secret_access_key="testsecret"))
+url, source = sys.argv[1:]
+store = ObjectStore(url)
 print("ready", flush=True)
 asyncio.run(store.put_file("k", Path(source), content_type="video/mp4"))
 """
 
 
 @pytest.mark.parametrize("kind", ["folder", "s3"])
-async def test_a_killed_writer_leaves_nothing_to_see(kind: str, seaweed_s3: S3Options, tmp_path: Path) -> None:
+async def test_a_killed_writer_leaves_nothing_to_see(kind: str, s3_server: S3Server, tmp_path: Path) -> None:
     url = (tmp_path / "store").as_uri() if kind == "folder" else "s3://films/killed"
     source = tmp_path / "source"
     source.write_bytes(bytes(200 * 1024 * 1024))
-    command = [sys.executable, "-c", CRASHING_PUT, url, seaweed_s3.endpoint or "", str(source)]
-    writer = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
+    command = [sys.executable, "-c", CRASHING_PUT, url, str(source)]
+    writer = await asyncio.create_subprocess_exec(
+        *command, stdout=subprocess.PIPE, env={**os.environ, **s3_server.environment}
+    )
     assert writer.stdout is not None
     assert await writer.stdout.readline() == b"ready\n"
     await asyncio.sleep(0.05)
     writer.kill()
     assert await writer.wait() == -signal.SIGKILL
-    store = ObjectStore(url, s3=seaweed_s3)
+    store = ObjectStore(url, s3=s3_server.options)
     assert await store.head("k") is None
     assert [info async for info in store.list("")] == []
 
@@ -180,15 +184,15 @@ async def test_a_folder_that_cannot_be_written_fails_its_check(tmp_path: Path) -
         await store.check()
 
 
-async def test_wrong_keys_are_named_as_the_cause(seaweed_s3: S3Options) -> None:
-    wrong = S3Options(seaweed_s3.endpoint, access_key_id="testkey", secret_access_key="wrong-secret")
+async def test_wrong_keys_are_named_as_the_cause(s3_options: S3Options) -> None:
+    wrong = replace(s3_options, secret_access_key="wrong-secret")
     with pytest.raises(StorageUnavailable, match="refuses these credentials") as raised:
         await ObjectStore("s3://films", s3=wrong).check()
     assert "wrong-secret" not in str(raised.value)
 
 
 async def test_an_absent_server_is_unavailable_and_tells_callers_no_address() -> None:
-    (port,) = free_ports(1)
+    port = free_port()
     store = ObjectStore(
         "s3://films", s3=S3Options(f"http://127.0.0.1:{port}", access_key_id="i", secret_access_key="s")
     )

@@ -1,0 +1,49 @@
+"""Decoding gives back what was encoded, in small pieces, however it was cut."""
+
+import gzip
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from render_service.fetch.encoding import PIECE_BYTES, EncodingBroken, decoder_for
+
+
+def _decode(encoding: str, pieces: list[bytes]) -> tuple[list[bytes], bool]:
+    decoder = decoder_for(encoding)
+    assert decoder is not None
+    decoded = [part for piece in pieces for part in decoder.decode(piece)]
+    return decoded, decoder.finished
+
+
+@given(st.binary(max_size=5000), st.integers(1, 500))
+def test_any_cut_of_any_data_decodes(data: bytes, step: int) -> None:
+    for encoding, encoded in (("gzip", gzip.compress(data)), ("deflate", zlib.compress(data)), ("", data)):
+        cut = [encoded[start : start + step] for start in range(0, len(encoded), step)]
+        decoded, finished = _decode(encoding, cut)
+        assert b"".join(decoded) == data
+        assert finished
+
+
+@pytest.mark.parametrize("size", [PIECE_BYTES - 1, PIECE_BYTES, PIECE_BYTES + 1, 50 * 1024 * 1024 + 3])
+def test_a_bomb_is_given_out_in_small_pieces(size: int) -> None:
+    decoded, finished = _decode("gzip", [gzip.compress(bytes(size))])
+    assert max(len(piece) for piece in decoded) <= PIECE_BYTES
+    assert sum(len(piece) for piece in decoded) == size
+    assert finished
+
+
+def test_a_cut_end_is_noticed() -> None:
+    assert not _decode("gzip", [gzip.compress(b"a film")[:-1]])[1]
+
+
+@pytest.mark.parametrize("data", [b"plain text", gzip.compress(b"a") + b"more", gzip.compress(b"a") * 2])
+def test_broken_data_is_noticed(data: bytes) -> None:
+    with pytest.raises(EncodingBroken):
+        _decode("gzip", [data])
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip", "compress", "x"])
+def test_other_encodings_are_not_understood(encoding: str) -> None:
+    assert decoder_for(encoding) is None
