@@ -68,7 +68,7 @@ class SeaweedFS:
                 *(f"-ip={LOOPBACK}", f"-ip.bind={LOOPBACK}", f"-s3.config={data_dir / 's3.json'}"),
                 *(f"-filer.localSocket={data_dir / 'filer.sock'}", f"-s3.localSocket={data_dir / 's3.sock'}"),
                 *("-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false"),
-                *("-master.volumeSizeLimitMB=64", "-master.electionTimeout=1s", "-volume.max=50"),
+                *("-master.volumeSizeLimitMB=64", "-master.electionTimeout=1s", "-volume.max=2000"),
                 *(f"-{name}={port}" for name, port in ports.items()),
             ],
             log=data_dir / "log",
