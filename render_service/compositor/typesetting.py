@@ -9,6 +9,9 @@ from PIL import Image, ImageDraw
 from render_service.compositor import bidi
 from render_service.compositor.fonts import Face, load_font, split_by_face
 
+# The shaper refuses a line that holds the end of another; other controls have no place in a line either.
+_CONTROLS = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029), " ")
+
 
 @dataclass(frozen=True, slots=True)
 class Type:
@@ -46,15 +49,16 @@ class Line:
 
 
 def measure(text: str, kind: Type) -> float:
-    """Return the width in pixels that a text without line breaks takes when set in one line."""
-    return sum(_advance(part, face, kind) for part, face in split_by_face(text, kind.language))
+    """Return the width in pixels that a text takes when set in one line; controls count as spaces."""
+    line = text.translate(_CONTROLS)
+    return sum(_advance(part, face, kind) for part, face in split_by_face(line, kind.language))
 
 
 def set_line(text: str, kind: Type, *, base: int | None = None, words: Sequence[int | None] | None = None) -> Line:
     """Set one line.
 
     Args:
-        text: The line in logical order, without line breaks.
+        text: The line in logical order; controls are set as spaces.
         kind: How to set it.
         base: Paragraph level, 0 or 1 (right to left); None takes it from the text.
         words: For each character the number of the word that it is part of, so that words can be drawn apart.
@@ -62,6 +66,7 @@ def set_line(text: str, kind: Type, *, base: int | None = None, words: Sequence[
     Returns:
         The line with its runs in visual order.
     """
+    text = text.translate(_CONTROLS)
     level = bidi.base_level(text) if base is None else base
     found = bidi.levels(text, level)
     pieces: list[tuple[str, Face, int, int | None]] = []
