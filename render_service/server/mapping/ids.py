@@ -12,21 +12,26 @@ MAX_PAGE_SIZE = 100
 MAX_LABELS = 32
 MAX_LABEL_VALUE = 255
 
+_NIL = UUID(int=0)
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 _WORKSPACE = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _LABEL_KEY = re.compile(r"[a-z0-9_./-]{1,63}")
 
 
-def uuid_field(value: str, path: str, faults: Faults) -> UUID | None:
-    """Return the UUID that a field spells in its canonical form; None, with a fault, for any other text or none."""
+NO_ID = UUID(int=0)
+"""Stands for an id that could not be read; it is never asked for, since a fault was noted."""
+
+
+def uuid_field(value: str, path: str, faults: Faults) -> UUID:
+    """Return the UUID that a field spells in its canonical form; NO_ID, with a fault, for any other text or none."""
     if _UUID.fullmatch(value):
         return UUID(value)
     faults.add(path, "must be a UUID such as 0198c0de-7a11-7c3e-9f00-5e1f5e1f5e1f")
-    return None
+    return NO_ID
 
 
 def optional_uuid_field(value: str, path: str, faults: Faults) -> UUID | None:
-    """Do as `uuid_field`, but without a fault where the field is empty."""
+    """Do as `uuid_field`, but return None, without a fault, where the field is empty."""
     return uuid_field(value, path, faults) if value else None
 
 
