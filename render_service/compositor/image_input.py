@@ -2,6 +2,7 @@
 
 import io
 import struct
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -68,7 +69,8 @@ def load_image(
     Raises:
         RenderFailure: ASSET_INVALID, naming the fault.
     """
-    with _opened(asset, limits) as picture:
+    # Damaged side information, such as EXIF, is no reason to refuse a picture.
+    with warnings.catch_warnings(action="ignore"), _opened(asset, limits) as picture:
         orientation = _orientation(picture)
         size = _covering_size(picture.size, cover, swapped=orientation >= 5)
         if picture.format == "JPEG" and size != picture.size:
