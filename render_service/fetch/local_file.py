@@ -26,13 +26,13 @@ def open_local(uri: str, policy: FetchPolicy) -> BinaryIO:
         real = _inside(path, policy)
         # Not to follow a link put there since, and not to wait for the writer of a pipe.
         descriptor = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # a circle of links is a RuntimeError before Python 3.13
         raise FetchError(FetchErrorKind.NO_FILE, "There is no readable file at the address.") from error
     opened = os.fstat(descriptor)
     try:
         # Looked at once more, in case a folder on the way was replaced while opening.
         unchanged = os.path.samestat(opened, _inside(path, policy).stat())
-    except (OSError, FetchError):
+    except (OSError, RuntimeError, FetchError):
         unchanged = False
     if not unchanged or not stat.S_ISREG(opened.st_mode):
         os.close(descriptor)

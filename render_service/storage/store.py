@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import secrets
 import uuid
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -85,6 +86,7 @@ class ObjectStore:
                 chunk_size=PART_BYTES,
                 max_concurrency=PARTS_AT_ONCE,
             )
+            await self._settle(key)
 
     async def put_bytes(self, key: str, data: bytes, *, content_type: str) -> None:
         """Store bytes under a key, over what was there.
@@ -94,6 +96,7 @@ class ObjectStore:
         """
         with _failures("put", key):
             await obstore.put_async(self._store, check_key(key), data, attributes=self._attributes(content_type))
+            await self._settle(key)
 
     async def head(self, key: str) -> ObjectInfo | None:
         """Return what is known of an object, or None if there is none.
@@ -272,6 +275,11 @@ class ObjectStore:
         # A local folder keeps no media types and refuses to be given one.
         return {"Content-Type": content_type} if isinstance(self._location, S3Bucket) else None
 
+    async def _settle(self, key: str) -> None:
+        """Have a new object outlast a power cut, as S3 does by itself: what is present counts as done."""
+        if isinstance(self._location, LocalFolder):
+            await asyncio.to_thread(_sync_to_disk, self._location.folder, key)
+
     async def _windows(self, key: str, offset: int, window: int) -> AsyncIterator[bytes]:
         with _failures("read", key):
             try:
@@ -300,6 +308,19 @@ class ObjectStore:
                 for key in keys:
                     await self.delete(key)
         return len(keys)
+
+
+def _sync_to_disk(folder: Path, key: str) -> None:
+    path = folder / key
+    below = len(Path(key).parts)
+    for each in (path, *list(path.parents)[:below]):  # the file and each folder on the way, which may be new
+        # Whoever removed it meanwhile needs no sync.
+        with contextlib.suppress(FileNotFoundError):
+            descriptor = os.open(each, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
 
 
 def _info(meta: "obstore.ObjectMeta") -> ObjectInfo:

@@ -211,6 +211,7 @@ async def test_files_are_read_only_below_their_roots(tmp_path: Path) -> None:
     (root / "up").symlink_to(tmp_path)
     (root / "folder").mkdir()
     os.mkfifo(root / "pipe")
+    (root / "circle").symlink_to(root / "circle")
     out = tmp_path / "out"
     out.mkdir()
     async with Fetcher(FetchPolicy(file_roots=(root,))) as fetcher:
@@ -220,7 +221,7 @@ async def test_files_are_read_only_below_their_roots(tmp_path: Path) -> None:
         for name in ("outside", "up/secret", "../secret"):
             error = await _refused(fetcher, f"file://{root}/{name}", out)
             assert error.kind is FetchErrorKind.FORBIDDEN
-        for name in ("missing", "folder", "pipe"):
+        for name in ("missing", "folder", "pipe", "circle", "a" * 300):
             error = await _refused(fetcher, f"file://{root}/{name}", out)
             assert (error.kind, error.retryable) == (FetchErrorKind.NO_FILE, False)
             assert str(root) not in error.message
