@@ -49,6 +49,8 @@ _LEADING_WORDS = frozenset(
         *("un", "une", "una", "des", "du", "et", "y", "der", "die", "das", "ein", "eine", "und", "oder", "im", "am"),
     )
 )
+# Chinese particles that belong to what stands before them.
+_TRAILING_CHARACTERS = frozenset("的了着過过们們得吗嗎呢吧啊")
 _LEADING_CHARACTERS = frozenset("与與和及或在从從向被把对對而但")
 
 _PHRASE_COST = 0.35
@@ -130,7 +132,7 @@ def _cost(text: str, position: int, phrases: frozenset[int]) -> float:
         word = head.rsplit(maxsplit=1)[-1].lower() if head else ""
         return _LEADING_COST if word in _LEADING_WORDS else 0.0
     if _breaks_anywhere(text[position - 1]) or _breaks_anywhere(text[position]):
-        if position not in phrases:
+        if position not in phrases or text[position] in _TRAILING_CHARACTERS:
             return _PHRASE_COST
         return _LEADING_COST if last in _LEADING_CHARACTERS else 0.0
     return _HYPHEN_COST
