@@ -58,7 +58,7 @@ class Settings(BaseSettings):
     worker_slots: int = Field(default=2, ge=1, le=256, validation_alias="RENDER_WORKER_SLOTS")
     """RENDER_WORKER_SLOTS: how many jobs one worker process runs at a time."""
     compose_processes: int = Field(
-       default= default_factory=lambda: os.cpu_count() or 1,
+        default_factory=lambda: os.cpu_count() or 1,
         ge=1,
         le=256,
         validation_alias="RENDER_COMPOSE_PROCESSES",
@@ -77,6 +77,15 @@ class Settings(BaseSettings):
     """RENDER_MAX_ASSET_BYTES: the largest asset that is fetched."""
     mock_delay: float = Field(default=1.5, ge=0, le=600, validation_alias="RENDER_MOCK_DELAY")
     """RENDER_MOCK_DELAY: seconds between the stages of the provider `mock`."""
+
+    ready_file: Path | None = Field(default=None, validation_alias="RENDER_READY_FILE")
+    """RENDER_READY_FILE: a file that a worker writes once it takes jobs, for supervisors and probes."""
+    insecure_listen: bool = Field(default=False, validation_alias="RENDER_INSECURE_LISTEN")
+    """RENDER_INSECURE_LISTEN: whether to listen beyond this machine without TLS, where a mesh or proxy provides it."""
+    download_url_seconds: float = Field(
+        default=3600.0, ge=60, le=7 * 86400, validation_alias="RENDER_DOWNLOAD_URL_SECONDS"
+    )
+    """RENDER_DOWNLOAD_URL_SECONDS: how long an address made by CreateDownloadUrl works."""
 
     lease_seconds: float = Field(default=10.0, gt=0, le=3600, validation_alias="RENDER_LEASE_SECONDS")
     """RENDER_LEASE_SECONDS: how long a worker that is not heard of keeps its jobs."""

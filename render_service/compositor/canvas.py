@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from render_service.compositor.frames import Planes
 from render_service.compositor.motion import CameraPath, View
+from render_service.compositor.sampling import margin
 from render_service.domain.project import Fit, Motion
 
 Pixels = NDArray[np.uint8]
@@ -30,6 +31,8 @@ _TO_YUV = np.array(
 # Canvas pixels per frame pixel at the closest point of the movement. A little more than one keeps the picture equally
 # sharp at every sub-pixel position; bilinear sampling of a canvas of exactly one would breathe.
 _DENSITY = 1.06
+# Pixels that sampling may touch behind the far edge of a view; also for chroma, where they are half as many.
+_AFTER = 8
 # What shines through transparent pictures.
 _BACKDROP = (18, 20, 24)
 _HEADER = struct.Struct("<2I4d")
@@ -121,21 +124,22 @@ def prepare_canvas(
 
 
 def _cropped(pixels: Pixels, path: CameraPath) -> Canvas:
+    """Keep of a picture what the movement shows and what sampling needs around it, repeating its edges if need be."""
     height, width = pixels.shape[:2]
     scale_x, scale_y = width / path.picture_width, height / path.picture_height
     # Easings are monotonous, so the first and the last view enclose all others.
     first, last = path.view(0), path.view(1)
-    left = math.floor(min(first.left, last.left) * scale_x) // 2 * 2
-    top = math.floor(min(first.top, last.top) * scale_y) // 2 * 2
-    right = math.ceil(max(first.left + first.width, last.left + last.width) * scale_x)
-    bottom = math.ceil(max(first.top + first.height, last.top + last.height) * scale_y)
-    left, top = max(0, left - 2), max(0, top - 2)
-    right, bottom = min(width, right + 2), min(height, bottom + 2)
-    part = pixels[top:bottom, left:right]
-    odd = (part.shape[0] % 2, part.shape[1] % 2)
-    if any(odd):
-        part = np.asarray(cv2.copyMakeBorder(part, 0, odd[0], 0, odd[1], cv2.BORDER_REPLICATE), np.uint8)
-    return Canvas(to_planes(np.ascontiguousarray(part)), path, scale_x, scale_y, left, top)
+    before = margin(scale_x * first.width / path.frame_width)
+    left = math.floor(min(first.left, last.left) * scale_x) - before
+    top = math.floor(min(first.top, last.top) * scale_y) - before
+    right = math.ceil(max(first.left + first.width, last.left + last.width) * scale_x) + _AFTER
+    bottom = math.ceil(max(first.top + first.height, last.top + last.height) * scale_y) + _AFTER
+    right += (right - left) % 2
+    bottom += (bottom - top) % 2
+    part = pixels[max(0, top) : min(height, bottom), max(0, left) : min(width, right)]
+    edges = (max(0, -top), max(0, bottom - height), max(0, -left), max(0, right - width))
+    whole = np.asarray(cv2.copyMakeBorder(part, *edges, cv2.BORDER_REPLICATE), np.uint8)
+    return Canvas(to_planes(whole), path, scale_x, scale_y, left, top)
 
 
 def _framed(pixels: Pixels, size: tuple[int, int], *, blurred: bool) -> Pixels:

@@ -18,7 +18,7 @@ from render_service.compositor.image_input import load_image
 from render_service.compositor.media import Asset
 from render_service.compositor.sampling import sample
 from render_service.compositor.segment import CardSource, ClipSource, Layer, StillSource
-from render_service.domain.project import Fit
+from render_service.domain.project import Fit, MotionKind
 
 
 class FrameSource(Protocol):
@@ -45,13 +45,20 @@ class CanvasLayer:
         path = _canvas_file(layer, picture, assets, workdir)
         self._canvas = read_canvas(path, layer.motion, picture.width, picture.height)
         self._next = layer.first
+        self._still: Planes | None = None
         # The movement begins with the first frame and ends with the last.
         self._steps = max(1, layer.frames - 1)
 
     def draw(self, target: Planes) -> None:
         """Fill a frame with the next picture of the shot."""
+        if self._still is not None:
+            target.copy_from(self._still)
+            return
         sample(self._canvas.planes, self._canvas.view(self._next / self._steps), target)
         self._next += 1
+        if self._canvas.path.motion.kind is MotionKind.NONE:
+            self._still = Planes.empty(target.width, target.height)
+            self._still.copy_from(target)
 
     def close(self) -> None:
         """Nothing is held that the next segment could not use."""

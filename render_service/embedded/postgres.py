@@ -41,7 +41,8 @@ _SETTINGS = {
     "unix_socket_directories": "",
     "listen_addresses": LOOPBACK,
 }
-_NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# Not synchronous_commit=off: that would lose what was committed when a process is killed.
+_NOT_DURABLE = {"fsync": "off", "full_page_writes": "off"}
 
 
 class EmbeddedPostgres:

@@ -117,6 +117,8 @@ class ProgressHub:
         self._tasks: list[asyncio.Task[None]] = []
         self._any = asyncio.Event()
         self._subscribing = asyncio.Lock()
+        self._left = asyncio.Event()
+        self._left.set()
         self._closing = False
 
     async def start(self) -> None:
@@ -151,20 +153,28 @@ class ProgressHub:
         else:
             slots.add(slot)
         self._any.set()
+        self._left.clear()
         try:
             yield slot
         finally:
             slots.discard(slot)
             if not slots and self._slots.get(channel) is slots:
                 del self._slots[channel]
+                if not self._slots:
+                    self._left.set()
                 await self._match_subscription(channel)
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """End all watches with SHUTTING_DOWN."""
         self._closing = True
         for slots in self._slots.values():
             for slot in slots:
                 slot.close()
+
+    async def wait_until_left(self, seconds: float) -> None:
+        """Wait until every watcher has left, but at most so long."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._left.wait(), seconds)
 
     async def stop(self) -> None:
         """Stop listening."""

@@ -56,4 +56,4 @@ class RenderQueue:
         """Return how many messages wait, those not counted that a worker already fetched."""
         client: redis.Redis = self._broker.client
         length = client.llen(f"{self._broker.namespace}:{RENDER_QUEUE}")
-        return int(length)  # type: ignore[arg-type]  # redis-py types every answer as perhaps awaitable
+        return int(length)

@@ -1,7 +1,8 @@
 """The asyncio client."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection, Mapping
+import contextlib
+from collections.abc import AsyncGenerator, Collection, Iterator, Mapping
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
@@ -150,12 +151,13 @@ class AsyncRenderClient:
             self._check_open()
             call = self._render.WatchProgress(position.request(), metadata=self._metadata)
             try:
-                async for response in call:
-                    if event := position.accept(response):
-                        yield event
-                    attempts.progressed()
-                    if position.ended:
-                        return
+                with self._noticing_close():
+                    async for response in call:
+                        if event := position.accept(response):
+                            yield event
+                        attempts.progressed()
+                        if position.ended:
+                            return
                 ending: RenderError = ended_without_end()
             except grpc.RpcError as error:
                 ending = translate(error)
@@ -189,9 +191,10 @@ class AsyncRenderClient:
                 self._check_open()
                 call = self._render.DownloadVideo(file.request(), metadata=self._metadata)
                 try:
-                    async for piece in call:
-                        await asyncio.to_thread(file.accept, piece)
-                        attempts.progressed()
+                    with self._noticing_close():
+                        async for piece in call:
+                            await asyncio.to_thread(file.accept, piece)
+                            attempts.progressed()
                     file.finish()
                 except grpc.RpcError as error:
                     ending = file.broken(translate(error))
@@ -253,7 +256,8 @@ class AsyncRenderClient:
         while True:
             self._check_open()
             try:
-                return await method(request, timeout=attempts.remaining(), metadata=self._metadata)
+                with self._noticing_close():
+                    return await method(request, timeout=attempts.remaining(), metadata=self._metadata)
             except grpc.RpcError as error:
                 ending = translate(error)
             await self._pause(attempts.delay_after(ending))
@@ -264,6 +268,17 @@ class AsyncRenderClient:
         except TimeoutError:
             return
         raise ClientClosedError("the client was closed")
+
+    @contextlib.contextmanager
+    def _noticing_close(self) -> Iterator[None]:
+        """Tell the closing of the client, which gRPC shows as a cancellation, from a cancellation of the task."""
+        try:
+            yield
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if self._closed.is_set() and task and not task.cancelling():
+                raise ClientClosedError("the client was closed") from None
+            raise
 
     def _check_open(self) -> None:
         if self._closed.is_set():

@@ -69,10 +69,13 @@ class Connection:
 
     def __init__(self, flags: dict[str, str | None]) -> None:
         self._flags = flags
+        self.target = ""
 
     def config(self) -> ClientConfig:
         """Gather the settings."""
-        return ClientConfig.load(self._flags)
+        config = ClientConfig.load(self._flags)
+        self.target = config.target
+        return config
 
     @contextlib.contextmanager
     def client(self) -> Iterator[RenderClient]:
@@ -139,7 +142,7 @@ def start(
 ) -> None:
     """Start rendering a project; prints the job."""
     output = Output(machine)
-    with _speaking(output), context.obj.client() as client:
+    with _speaking(output, context.obj), context.obj.client() as client:
         if (file is None) == (project_id is None):
             raise typer.BadParameter("give either FILE or --project-id")
         options = _output_options(aspect_ratio, fps, quality, container)
@@ -167,7 +170,7 @@ def start(
 def get(context: typer.Context, *, job_id: JobId, machine: Machine = False) -> None:
     """Show a job as it is now."""
     output = Output(machine)
-    with _speaking(output), context.obj.client() as client:
+    with _speaking(output, context.obj), context.obj.client() as client:
         output.job(client.get(job_id))
 
 
@@ -183,7 +186,7 @@ def list_jobs(
 ) -> None:
     """List jobs, newest first."""
     output = Output(machine)
-    with _speaking(output), context.obj.client() as client:
+    with _speaking(output, context.obj), context.obj.client() as client:
         statuses = [cast("StatusName", each.value.upper()) for each in status or ()]
         jobs = client.list(statuses=statuses, project_id=project_id, labels=_labels(label))
         output.jobs(job for _, job in zip(range(limit), jobs, strict=False))
@@ -204,7 +207,7 @@ def watch(
 ) -> None:
     """Show the progress of jobs until they end; reconnects by itself. Interrupting it leaves the jobs alone."""
     output = Output(machine)
-    with _speaking(output):
+    with _speaking(output, context.obj):
         if len(job_ids) > 1 and (after_sequence is not None or download is not None):
             raise typer.BadParameter("--after-sequence and --download are for a single job")
         _finish(context.obj, output, job_ids, download, after_sequence)
@@ -214,7 +217,7 @@ def watch(
 def cancel(context: typer.Context, *, job_id: JobId, machine: Machine = False) -> None:
     """Ask for a job to be stopped."""
     output = Output(machine)
-    with _speaking(output), context.obj.client() as client:
+    with _speaking(output, context.obj), context.obj.client() as client:
         output.job(client.cancel(job_id))
 
 
@@ -229,21 +232,19 @@ def download(
 ) -> None:
     """Download the video of a job; goes on where a broken download stopped."""
     output = Output(machine)
-    with _speaking(output), context.obj.client() as client:
+    with _speaking(output, context.obj), context.obj.client() as client:
         path = path or Path(f"{job_id}.{'jpg' if poster else _extension(client.get(job_id))}")
         _fetch(client, output, job_id, path, "poster" if poster else "video")
 
 
 @contextlib.contextmanager
-def _speaking(output: Output) -> Iterator[None]:
+def _speaking(output: Output, connection: Connection) -> Iterator[None]:
     """Turn what goes wrong into one clear line and an exit code."""
     try:
         yield
-    except (RenderError, ConfigurationError, ProjectFileError, typer.BadParameter) as error:
-        raise typer.Exit(output.fail(error)) from error
-    except OSError as error:
-        # Files that cannot be written; what goes wrong with the network arrives as RenderError.
-        raise typer.Exit(output.fail(error)) from error
+    except (RenderError, ConfigurationError, ProjectFileError, typer.BadParameter, OSError) as error:
+        # OSError: files that cannot be written; what goes wrong with the network arrives as RenderError.
+        raise typer.Exit(output.fail(error, connection.target)) from error
     except KeyboardInterrupt:
         output.say("interrupted; a job that was started goes on")
         raise typer.Exit(INTERRUPTED) from None
@@ -295,7 +296,7 @@ def _finish(
     """Watch jobs to their ends, download the video of a single one, and exit with the code for it all."""
     code, faults = _follow(connection.config(), output, job_ids, after_sequence)
     for fault in faults:
-        code = output.fail(fault)
+        code = output.fail(fault, connection.target)
     if path is not None and code == 0:
         with connection.client() as client:
             _fetch(client, output, job_ids[0], path, "video")

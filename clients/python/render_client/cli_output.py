@@ -116,8 +116,16 @@ class Output:
         else:
             self.say("no jobs")
 
-    def fail(self, error: Exception) -> int:
-        """Print why the command could not do its work, on one line where it can be, and give the exit code for it."""
+    def fail(self, error: Exception, target: str) -> int:
+        """Print why the command could not do its work: one line, or one for each wrong field.
+
+        Args:
+            error: What went wrong.
+            target: Address of the service that was asked.
+
+        Returns:
+            The exit code for it.
+        """
         if isinstance(error, RenderError):
             code = _exit_code(error)
             report = {
@@ -135,8 +143,8 @@ class Output:
         elif isinstance(error, RenderError) and error.field_faults:
             for fault in error.field_faults:
                 self.say(f"error: {fault.field}: {fault.description}")
-        elif code == UNREACHABLE:
-            self.say(f"error: cannot reach the service: {report['message']}")
+        elif code == UNREACHABLE and not report["reason"]:
+            self.say(f"error: cannot reach the service at {target}: {report['message']}")
         else:
             self.say(f"error: {report['message']}")
         return code

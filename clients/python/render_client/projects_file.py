@@ -92,7 +92,7 @@ def _resolve(uri: str, folder: Path, place: str) -> str:
 
 def _one_line(error: json_format.ParseError) -> str:
     """Say `field: what is wrong` from what protobuf's parser says, or the same as it where it says something new."""
-    text = " ".join(str(error).split())
+    text = " ".join(str(error).split()).replace("Failed to load JSON: ", "")
     fields = []
     while wrapping := _WRAPPING.match(text):
         fields.append(wrapping[1])

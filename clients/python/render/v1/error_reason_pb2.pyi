@@ -139,6 +139,16 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
 
     On a failed job. Example: `{"seconds": "600"}`
     """
+    ERROR_REASON_WORKSPACE_FORBIDDEN: _ErrorReason.ValueType  # 24
+    """The credentials do not open this workspace. Says nothing about what is in it.
+
+    Status: PERMISSION_DENIED. Example: `{"workspace_id": "team-b"}`
+    """
+    ERROR_REASON_DOWNLOAD_URL_UNSUPPORTED: _ErrorReason.ValueType  # 25
+    """The server's storage has no addresses that a file could be fetched from; use DownloadVideo.
+
+    Status: FAILED_PRECONDITION. Example: `{"job_id": "…"}`
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is sent as `google.rpc.ErrorInfo.reason` (without the `ERROR_REASON_` prefix, domain `render.v1`) in the
@@ -262,5 +272,15 @@ ERROR_REASON_NO_PROGRESS: ErrorReason.ValueType  # 23
 """The job made no progress for too long and was ended.
 
 On a failed job. Example: `{"seconds": "600"}`
+"""
+ERROR_REASON_WORKSPACE_FORBIDDEN: ErrorReason.ValueType  # 24
+"""The credentials do not open this workspace. Says nothing about what is in it.
+
+Status: PERMISSION_DENIED. Example: `{"workspace_id": "team-b"}`
+"""
+ERROR_REASON_DOWNLOAD_URL_UNSUPPORTED: ErrorReason.ValueType  # 25
+"""The server's storage has no addresses that a file could be fetched from; use DownloadVideo.
+
+Status: FAILED_PRECONDITION. Example: `{"job_id": "…"}`
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -118,7 +118,8 @@ class RenderServiceServicer:
 
     def CreateDownloadUrl(self, request, context):
         """CreateDownloadUrl makes an address from which the video can be fetched over HTTP for a while. FAILED_PRECONDITION
-        (`VIDEO_NOT_READY`) unless the job is COMPLETED; also where the server's storage cannot be reached by URL.
+        (`VIDEO_NOT_READY`) unless the job is COMPLETED; FAILED_PRECONDITION (`DOWNLOAD_URL_UNSUPPORTED`) where the
+        server's storage has no addresses, such as a local folder.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

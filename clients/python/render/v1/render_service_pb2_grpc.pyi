@@ -52,7 +52,8 @@ class RenderServiceStub:
     """
     CreateDownloadUrl: _grpc.UnaryUnaryMultiCallable[_render_service_pb2.CreateDownloadUrlRequest, _render_service_pb2.CreateDownloadUrlResponse]
     """CreateDownloadUrl makes an address from which the video can be fetched over HTTP for a while. FAILED_PRECONDITION
-    (`VIDEO_NOT_READY`) unless the job is COMPLETED; also where the server's storage cannot be reached by URL.
+    (`VIDEO_NOT_READY`) unless the job is COMPLETED; FAILED_PRECONDITION (`DOWNLOAD_URL_UNSUPPORTED`) where the
+    server's storage has no addresses, such as a local folder.
     """
     DownloadVideo: _grpc.UnaryStreamMultiCallable[_render_service_pb2.DownloadVideoRequest, _render_service_pb2.DownloadVideoResponse]
     """DownloadVideo streams the bytes of the video, or of its poster, from `offset` on. FAILED_PRECONDITION
@@ -83,7 +84,8 @@ class RenderServiceAsyncStub(RenderServiceStub):
     """
     CreateDownloadUrl: _aio.UnaryUnaryMultiCallable[_render_service_pb2.CreateDownloadUrlRequest, _render_service_pb2.CreateDownloadUrlResponse]  # type: ignore[assignment]
     """CreateDownloadUrl makes an address from which the video can be fetched over HTTP for a while. FAILED_PRECONDITION
-    (`VIDEO_NOT_READY`) unless the job is COMPLETED; also where the server's storage cannot be reached by URL.
+    (`VIDEO_NOT_READY`) unless the job is COMPLETED; FAILED_PRECONDITION (`DOWNLOAD_URL_UNSUPPORTED`) where the
+    server's storage has no addresses, such as a local folder.
     """
     DownloadVideo: _aio.UnaryStreamMultiCallable[_render_service_pb2.DownloadVideoRequest, _render_service_pb2.DownloadVideoResponse]  # type: ignore[assignment]
     """DownloadVideo streams the bytes of the video, or of its poster, from `offset` on. FAILED_PRECONDITION
@@ -147,7 +149,8 @@ class RenderServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_render_service_pb2.CreateDownloadUrlResponse, _abc.Awaitable[_render_service_pb2.CreateDownloadUrlResponse]]:
         """CreateDownloadUrl makes an address from which the video can be fetched over HTTP for a while. FAILED_PRECONDITION
-        (`VIDEO_NOT_READY`) unless the job is COMPLETED; also where the server's storage cannot be reached by URL.
+        (`VIDEO_NOT_READY`) unless the job is COMPLETED; FAILED_PRECONDITION (`DOWNLOAD_URL_UNSUPPORTED`) where the
+        server's storage has no addresses, such as a local folder.
         """
 
     @_abc_1.abstractmethod

@@ -1,0 +1,77 @@
+"""`render-service demo`: the sample project through the whole system, from nothing to a video on disk."""
+
+import asyncio
+import tempfile
+import time
+from pathlib import Path
+
+from render.v1 import job_pb2
+from render_client import AsyncRenderClient
+from render_client.cli_progress import WatchDisplay
+from render_client.projects_file import load_project
+from rich.console import Console
+
+from render_service.embedded.process import ProcessFailed
+from render_service.embedded.session import WORKSPACE, grpcurl_line, key_of, make_stack
+
+_SAMPLE = Path("samples/harbour/project.json")
+
+
+def run_demo(out: Path) -> int:
+    """Render the sample into `out`/demo.mp4 and demo.jpg.
+
+    Args:
+        out: Folder for the results; made if absent.
+
+    Returns:
+        The exit code: 0 where the video is there.
+    """
+    console = Console(highlight=False)
+    if not _SAMPLE.is_file():
+        console.print(f"The sample {_SAMPLE} is not here: run the demo in the folder of the repository.")
+        return 1
+    try:
+        return asyncio.run(_run(out, console))
+    except ProcessFailed as failure:
+        console.print(str(failure), markup=False)
+        return 1
+
+
+async def _run(out: Path, console: Console) -> int:
+    began = time.monotonic()
+    await asyncio.to_thread(out.mkdir, parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="render-demo-") as data:
+        console.print("Starting Postgres, Valkey, a gRPC server and a worker …")
+        stack = make_stack(Path(data), port=None, file_roots=(_SAMPLE.parent,))
+        async with stack:
+            key = await key_of(stack)
+            console.print(f"Ready after {time.monotonic() - began:.1f} s at {stack.target}.")
+            async with AsyncRenderClient(stack.target, token=key, workspace=WORKSPACE) as client:
+                project = await client.create_project(load_project(_SAMPLE))
+                console.print(f"Project “{project.title}”, {len(project.storyboard.shots)} shots.\n")
+                job = await client.start(project_id=project.project_id)
+                with WatchDisplay(console) as display:
+                    async for event in client.watch(job.job_id):
+                        display.show(event, project.title)
+                job = await client.get(job.job_id)
+                if job.status != job_pb2.JOB_STATUS_COMPLETED:
+                    console.print(f"\nThe job ended as {job_pb2.JobStatus.Name(job.status)}: {job.error_message}")
+                    return 1
+                video, poster = out / "demo.mp4", out / "demo.jpg"
+                await client.download(job.job_id, video)
+                await client.download(job.job_id, poster, artifact="poster")
+            seconds = job.video.frames / job.video.fps
+            size = f"{job.video.width} × {job.video.height}"
+            console.print(
+                f"\n[bold]{video}[/]  {seconds:.1f} s, {size}, {job.video.fps} fps, "
+                f"{job.video.size_bytes / 1e6:.1f} MB\n[bold]{poster}[/]\n\n"
+                "How to look at such a job while the service runs (`make dev` keeps it running):\n"
+            )
+            request = f'{{"workspace_id": "{WORKSPACE}", "job_id": "{job.job_id}"}}'
+            console.print(
+                "  " + grpcurl_line(stack, "$RENDER_TOKEN", "render.v1.RenderService/GetJob", request),
+                markup=False,
+                soft_wrap=True,
+            )
+    console.print(f"\nEverything is stopped again. {time.monotonic() - began:.0f} s in all.")
+    return 0

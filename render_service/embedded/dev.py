@@ -1,0 +1,54 @@
+"""`render-service dev`: the whole system in the foreground, its data kept between runs."""
+
+import asyncio
+import signal
+from pathlib import Path
+
+from render_service.embedded.process import ProcessFailed
+from render_service.embedded.session import WORKSPACE, grpcurl_line, key_of, make_stack
+
+
+def run_dev(data: Path, port: int) -> int:
+    """Run the system until Ctrl-C.
+
+    Args:
+        data: Folder for all data.
+        port: Port of the gRPC server; 0 picks a free one.
+
+    Returns:
+        The exit code: 0 after Ctrl-C, 1 where a part ended by itself.
+    """
+    try:
+        return asyncio.run(_run(data, port or None))
+    except ProcessFailed as failure:
+        print(failure)
+        return 1
+
+
+async def _run(data: Path, port: int | None) -> int:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stack = make_stack(data, port=port, file_roots=(Path.cwd(),))
+    async with stack:
+        key = await key_of(stack)
+        print(
+            f"\nThe render service is running. Data and logs: {data}/\n\n"
+            f"  endpoint   {stack.target}\n"
+            f"  workspace  {WORKSPACE}\n"
+            f"  token      {key}\n\n"
+            f"Try it:\n\n  {grpcurl_line(stack, key, 'render.v1.RenderService/ListJobs', _LIST)}\n\n"
+            f"  export RENDER_TARGET={stack.target} RENDER_WORKSPACE={WORKSPACE} RENDER_TOKEN={key}\n"
+            "  render start samples/quickstart/project.json --watch\n\nCtrl-C stops everything.",
+            flush=True,
+        )
+        stopping, ended = asyncio.create_task(stop.wait()), asyncio.create_task(stack.first_end())
+        await asyncio.wait((stopping, ended), return_when=asyncio.FIRST_COMPLETED)
+        if ended.done():
+            raise ended.result()
+        ended.cancel()
+        print("\nStopping …", flush=True)
+    return 0
+
+
+_LIST = f'{{"workspace_id": "{WORKSPACE}"}}'

@@ -1,0 +1,98 @@
+"""Fetches the files that a project names, each once, before any rendering begins."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from render_service.compositor.media import Media, ShotMedia
+from render_service.domain.errors import ErrorReason, RenderFailure
+from render_service.domain.project import BadAssetPolicy, Project
+from render_service.domain.timeline import all_shots
+from render_service.fetch.errors import FetchError
+from render_service.fetch.fetcher import Fetcher
+
+_AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A file that a field of the project names; `shot_id` is None for what all shots share."""
+
+    uri: str
+    field: str
+    shot_id: str | None = None
+
+
+async def fetch_assets(project: Project, fetcher: Fetcher, folder: Path) -> tuple[Media, list[str]]:
+    """Fetch all files that a project names.
+
+    Args:
+        project: The project.
+        fetcher: Fetches, guarded.
+        folder: Where the files go.
+
+    Returns:
+        The files, and warnings about pictures that a card will stand in for.
+
+    Raises:
+        RenderFailure: ASSET_INVALID, naming shot, field and fault.
+    """
+    wanted = [
+        _Wanted(uri, field, shot.id)
+        for shot in all_shots(project)
+        for field, uri in (
+            ("image_uri", shot.image_uri),
+            ("clip_uri", shot.clip_uri),
+            ("narration_audio_uri", shot.narration_audio_uri),
+        )
+        if uri
+    ]
+    if project.music is not None:
+        wanted.append(_Wanted(project.music.uri, "music.uri"))
+    if project.watermark is not None:
+        wanted.append(_Wanted(project.watermark.uri, "watermark.uri"))
+
+    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+    paths = {uri: folder / f"asset-{number}" for number, uri in enumerate(dict.fromkeys(w.uri for w in wanted))}
+    places = asyncio.Semaphore(_AT_ONCE)
+
+    async def fetch(uri: str) -> FetchError | None:
+        async with places:
+            try:
+                await fetcher.fetch(uri, paths[uri])
+            except FetchError as error:
+                return error
+            return None
+
+    faults = dict(zip(paths, await asyncio.gather(*(fetch(uri) for uri in paths)), strict=True))
+    warnings = []
+    usable: dict[tuple[str | None, str], Path] = {}
+    for want in wanted:
+        fault = faults[want.uri]
+        if fault is None:
+            usable[want.shot_id, want.field] = paths[want.uri]
+        elif project.bad_asset_policy is BadAssetPolicy.CARD and want.field in ("image_uri", "clip_uri"):
+            warnings.append(_told(want, fault))
+        else:
+            raise _failure(want, fault)
+    shots = {
+        shot.id: ShotMedia(
+            image=usable.get((shot.id, "image_uri")),
+            clip=usable.get((shot.id, "clip_uri")),
+            narration=usable.get((shot.id, "narration_audio_uri")),
+        )
+        for shot in all_shots(project)
+    }
+    return Media(shots, music=usable.get((None, "music.uri")), watermark=usable.get((None, "watermark.uri"))), warnings
+
+
+def _told(want: _Wanted, fault: FetchError) -> str:
+    owner = f"shot {want.shot_id}" if want.shot_id is not None else "the project"
+    return f"{want.field} of {owner} could not be fetched: {fault.message}"
+
+
+def _failure(want: _Wanted, fault: FetchError) -> RenderFailure:
+    metadata = {"field": want.field, "fault": fault.kind.value}
+    if want.shot_id is not None:
+        metadata["shot_id"] = want.shot_id
+    return RenderFailure(ErrorReason.ASSET_INVALID, _told(want, fault), metadata, retryable=fault.retryable)

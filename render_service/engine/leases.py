@@ -1,0 +1,105 @@
+"""Keeps the leases of running attempts, and stops an attempt whose job is no longer to be worked on."""
+
+import asyncio
+from datetime import timedelta
+from enum import Enum, auto
+
+from render_service.db.database import DatabaseUnavailable
+from render_service.db.transitions import Renewal, Transitions
+from render_service.domain.job import Lease
+from render_service.telemetry import get_logger
+
+_log = get_logger(__name__)
+
+
+class StopReason(Enum):
+    """Why an attempt is to stop before its time."""
+
+    LEASE_LOST = auto()
+    CANCELLED = auto()
+    PAST_DEADLINE = auto()
+    NO_PROGRESS = auto()
+    SHUTDOWN = auto()
+
+
+class Holding:
+    """A lease that is kept while its attempt runs."""
+
+    def __init__(self, lease: Lease, attempt: "asyncio.Task[object]") -> None:
+        self.lease = lease
+        self.stopped: StopReason | None = None
+        self._attempt = attempt
+
+    def stop(self, reason: StopReason) -> None:
+        """Stop the attempt; the first reason counts."""
+        if self.stopped is None:
+            self.stopped = reason
+            self._attempt.cancel()
+
+
+class LeaseKeeper:
+    """Renews all leases of a worker in one statement a second.
+
+    Args:
+        transitions: Renews leases.
+        no_progress: How long an attempt may stand still.
+        interval_seconds: The time between two renewals; also the longest time until a cancel is noticed.
+    """
+
+    def __init__(self, transitions: Transitions, *, no_progress: timedelta, interval_seconds: float = 1.0) -> None:
+        self._transitions = transitions
+        self._no_progress = no_progress
+        self._interval_seconds = interval_seconds
+        self._held: set[Holding] = set()
+        self._holding = asyncio.Event()
+
+    def hold(self, lease: Lease, attempt: "asyncio.Task[object]") -> Holding:
+        """Keep a lease until it is dropped."""
+        holding = Holding(lease, attempt)
+        self._held.add(holding)
+        self._holding.set()
+        return holding
+
+    def drop(self, holding: Holding) -> None:
+        """Keep a lease no longer."""
+        self._held.discard(holding)
+        if not self._held:
+            self._holding.clear()
+
+    def stop_all(self, reason: StopReason) -> None:
+        """Stop every attempt."""
+        for holding in list(self._held):
+            holding.stop(reason)
+
+    async def run(self) -> None:
+        """Renew until cancelled; costs nothing while no lease is held."""
+        while True:
+            await self._holding.wait()
+            await asyncio.sleep(self._interval_seconds)
+            held = [holding for holding in self._held if holding.stopped is not StopReason.LEASE_LOST]
+            if not held:
+                continue
+            try:
+                renewed = await self._transitions.renew(
+                    [holding.lease for holding in held], no_progress=self._no_progress
+                )
+            except DatabaseUnavailable:
+                _log.warning("leases not renewed: the database is away", leases=len(held))
+                continue
+            for holding in held:
+                reason = _reason_to_stop(renewed.get(holding.lease.token))
+                # Dropped meanwhile: its own last write has taken the lease away.
+                if reason is not None and holding in self._held:
+                    holding.stop(reason)
+
+
+def _reason_to_stop(renewal: Renewal | None) -> StopReason | None:
+    if renewal is None:
+        return StopReason.LEASE_LOST
+    if renewal.cancel_requested:
+        return StopReason.CANCELLED
+    if renewal.past_deadline:
+        return StopReason.PAST_DEADLINE
+    if renewal.stuck:
+        return StopReason.NO_PROGRESS
+    return None

@@ -1,0 +1,57 @@
+"""Reports an attempt's progress: stored first, published after."""
+
+import time
+
+from render_service.db.transitions import Transitions
+from render_service.domain.job import JobStage, Lease
+from render_service.engine.leases import Holding, StopReason
+from render_service.progress.publisher import Publisher
+
+_LEAST_SECONDS_BETWEEN = 0.2
+
+
+class Reporter:
+    """Tells the progress of one attempt.
+
+    Args:
+        transitions: Stores progress.
+        publisher: Publishes it.
+        lease: The attempt's lease.
+    """
+
+    def __init__(self, transitions: Transitions, publisher: Publisher, lease: Lease) -> None:
+        self._transitions = transitions
+        self._publisher = publisher
+        self._lease = lease
+        self._stage = JobStage.PREPARING
+        self._percent = 0
+        self._told_at = 0.0
+        self.holding: Holding | None = None
+
+    async def tell(self, stage: JobStage, percent: float, message: str) -> None:
+        """Store and publish progress; what is no news is left out.
+
+        Args:
+            stage: What the attempt is busy with.
+            percent: 0–100; told as at most 99, since 100 is the end. Never falls.
+            message: In words what happens.
+
+        Raises:
+            LeaseLost: the job is not this worker's any more.
+            DatabaseUnavailable: Postgres is away.
+        """
+        whole = max(self._percent, min(99, int(percent)))
+        if stage is self._stage and whole == self._percent:
+            return
+        report = await self._transitions.report(
+            self._lease, stage=stage, stage_changed=stage is not self._stage, progress=whole, message=message
+        )
+        self._stage, self._percent, self._told_at = stage, whole, time.monotonic()
+        await self._publisher.publish(report.event)
+        if report.cancel_requested and self.holding is not None:
+            self.holding.stop(StopReason.CANCELLED)
+
+    async def tell_now_and_then(self, stage: JobStage, percent: float, message: str) -> None:
+        """Do as `tell`, but not too often: for steps that report at every frame."""
+        if stage is not self._stage or time.monotonic() - self._told_at >= _LEAST_SECONDS_BETWEEN:
+            await self.tell(stage, percent, message)

@@ -1,0 +1,35 @@
+"""The provider `mock`: goes through the stages without making a video, for callers who test their own side."""
+
+import asyncio
+
+from render_service.domain.job import RawResults
+from render_service.providers.provider import Generated, Generation, ReportProgress
+
+_STAGES = (
+    (0.10, "Mock: reading the script"),
+    (0.30, "Mock: generating clips"),
+    (0.60, "Mock: putting them together"),
+    (0.90, "Mock: finishing"),
+)
+
+
+class MockProvider:
+    """Reports 10, 30, 60, 90 % and answers with a placeholder address.
+
+    Args:
+        delay_seconds: How long each of the four stages takes.
+    """
+
+    makes_whole_videos = True
+
+    def __init__(self, delay_seconds: float) -> None:
+        self._delay_seconds = delay_seconds
+
+    async def generate(self, work: Generation, report: ReportProgress) -> Generated:
+        """Pretend to make the whole video."""
+        for fraction, message in _STAGES:
+            await asyncio.sleep(self._delay_seconds)
+            await report(fraction, message)
+        url = f"https://example.com/mock-videos/{work.task_id}.mp4"
+        results = RawResults(status="completed", video_urls=(url,), extra={"provider": "mock"})
+        return Generated(raw_results=results)

@@ -1,0 +1,114 @@
+"""The files of a finished job: which there are, their addresses, their bytes."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from render.v1 import render_service_pb2 as pb
+
+from render_service.domain.errors import DomainError, ErrorReason
+from render_service.domain.job import Job, JobStatus
+from render_service.storage.signing import SignedUrl
+from render_service.storage.store import ObjectStore
+
+_PIECE_BYTES = 512 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file in the object store; `sha256` is empty where it was not recorded."""
+
+    key: str
+    size_bytes: int
+    sha256: str
+    content_type: str
+
+
+class Downloads:
+    """Leads callers to the files of their jobs.
+
+    Args:
+        store: Where the files are.
+        valid_for: How long an address works.
+    """
+
+    def __init__(self, store: ObjectStore, *, valid_for: timedelta) -> None:
+        self._store = store
+        self._valid_for = valid_for
+
+    async def video_urls(self, job: Job) -> tuple[str, ...]:
+        """Return the addresses of a job's video: of the stored one, else those that the provider gave."""
+        if job.status is not JobStatus.COMPLETED:
+            return ()
+        if job.video is None:
+            return job.raw_results.video_urls if job.raw_results else ()
+        signed = await self._sign(job.id, job.video.key, job.video.content_type)
+        return (signed.url,) if signed else ()
+
+    async def file(self, job: Job, artifact: pb.Artifact.ValueType) -> StoredFile:
+        """Return a file of a job.
+
+        Raises:
+            DomainError: VIDEO_NOT_READY where there is none.
+        """
+        video = job.video
+        if video is None or job.status is not JobStatus.COMPLETED:
+            raise _not_ready(job, "the job has no video that this service stores")
+        if artifact != pb.ARTIFACT_POSTER:
+            return StoredFile(video.key, video.size_bytes, video.sha256, video.content_type)
+        poster = await self._store.head(video.poster_key) if video.poster_key else None
+        if poster is None:
+            raise _not_ready(job, "the job has no poster")
+        return StoredFile(poster.key, poster.size_bytes, "", "image/jpeg")
+
+    async def url(self, job_id: UUID, file: StoredFile) -> SignedUrl:
+        """Return an address of a file.
+
+        Raises:
+            DomainError: DOWNLOAD_URL_UNSUPPORTED.
+        """
+        signed = await self._sign(job_id, file.key, file.content_type)
+        if signed is None:
+            raise DomainError(
+                ErrorReason.DOWNLOAD_URL_UNSUPPORTED,
+                "this server's storage has no addresses to fetch from; use DownloadVideo",
+                {"job_id": str(job_id)},
+            )
+        return signed
+
+    async def read(self, file: StoredFile, offset: int) -> AsyncIterator[pb.DownloadVideoResponse]:
+        """Yield a file from an offset on, in pieces; the first tells of the whole file.
+
+        Raises:
+            DomainError: OFFSET_OUT_OF_RANGE.
+        """
+        if offset > file.size_bytes:
+            raise DomainError(
+                ErrorReason.OFFSET_OUT_OF_RANGE,
+                f"offset {offset} lies beyond the end of the file at {file.size_bytes}",
+                {"offset": str(offset), "size_bytes": str(file.size_bytes)},
+            )
+        head = pb.DownloadVideoResponse(
+            offset=offset, size_bytes=file.size_bytes, sha256=file.sha256, content_type=file.content_type
+        )
+        if offset == file.size_bytes:
+            yield head
+            return
+        async for data in self._store.read(file.key, offset=offset, chunk_bytes=_PIECE_BYTES):
+            piece = head if head.offset == offset and not head.data else pb.DownloadVideoResponse(offset=offset)
+            piece.data = data
+            yield piece
+            offset += len(data)
+
+    async def _sign(self, job_id: UUID, key: str, content_type: str) -> SignedUrl | None:
+        name = f"{job_id}.{key.rpartition('.')[2]}"
+        return await self._store.signed_url(key, expires_in=self._valid_for, filename=name, content_type=content_type)
+
+
+def _not_ready(job: Job, what: str) -> DomainError:
+    return DomainError(
+        ErrorReason.VIDEO_NOT_READY,
+        f"{what}; it is {job.status}",
+        {"job_id": str(job.id), "status": job.status},
+    )

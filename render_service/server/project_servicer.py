@@ -1,0 +1,85 @@
+"""The wire side of ProjectService."""
+
+from render.v1 import project_service_pb2 as pb
+from render.v1 import project_service_pb2_grpc
+
+from render_service.db.projects import Projects
+from render_service.domain.project import Project
+from render_service.domain.validation import check_project
+from render_service.fetch.policy import FetchPolicy, check_uri
+from render_service.server.interceptor import Context
+from render_service.server.mapping import page_token
+from render_service.server.mapping.faults import Faults
+from render_service.server.mapping.ids import page_size_field, uuid_field, workspace_field
+from render_service.server.mapping.project import project_from_proto, project_to_proto
+
+
+class ProjectServicer(project_service_pb2_grpc.ProjectServiceServicer):
+    """Keeps projects.
+
+    Args:
+        projects: The projects in Postgres.
+        policy: Which addresses a project may name.
+    """
+
+    def __init__(self, projects: Projects, policy: FetchPolicy) -> None:
+        self._projects = projects
+        self._policy = policy
+
+    async def CreateProject(self, request: pb.CreateProjectRequest, context: Context) -> pb.CreateProjectResponse:
+        """Store a new project."""
+        faults = Faults()
+        workspace_field(request.workspace_id, "workspace_id", faults)
+        project = self._project(request, faults)
+        stored = await self._projects.create(request.workspace_id, project)
+        return pb.CreateProjectResponse(project=project_to_proto(stored))
+
+    async def GetProject(self, request: pb.GetProjectRequest, context: Context) -> pb.GetProjectResponse:
+        """Return a project."""
+        faults = Faults()
+        workspace_field(request.workspace_id, "workspace_id", faults)
+        project_id = uuid_field(request.project_id, "project_id", faults)
+        faults.raise_if_any()
+        stored = await self._projects.get(request.workspace_id, project_id)
+        return pb.GetProjectResponse(project=project_to_proto(stored))
+
+    async def UpdateProject(self, request: pb.UpdateProjectRequest, context: Context) -> pb.UpdateProjectResponse:
+        """Replace a project's content."""
+        faults = Faults()
+        workspace_field(request.workspace_id, "workspace_id", faults)
+        project_id = uuid_field(request.project.project_id, "project.project_id", faults)
+        project = self._project(request, faults)
+        stored = await self._projects.update(request.workspace_id, project_id, project, etag=request.project.etag)
+        return pb.UpdateProjectResponse(project=project_to_proto(stored))
+
+    async def ListProjects(self, request: pb.ListProjectsRequest, context: Context) -> pb.ListProjectsResponse:
+        """Return a page of projects."""
+        faults = Faults()
+        workspace_field(request.workspace_id, "workspace_id", faults)
+        limit = page_size_field(request.page_size, "page_size", faults)
+        faults.raise_if_any()
+        binding = page_token.binding_of(request)
+        after = page_token.decode(request.page_token, binding=binding) if request.page_token else None
+        found, end = await self._projects.list(request.workspace_id, after=after, limit=limit)
+        return pb.ListProjectsResponse(
+            projects=[project_to_proto(stored) for stored in found],
+            next_page_token=page_token.encode(end, binding=binding) if end else "",
+        )
+
+    async def DeleteProject(self, request: pb.DeleteProjectRequest, context: Context) -> pb.DeleteProjectResponse:
+        """Remove a project."""
+        faults = Faults()
+        workspace_field(request.workspace_id, "workspace_id", faults)
+        project_id = uuid_field(request.project_id, "project_id", faults)
+        faults.raise_if_any()
+        await self._projects.delete(request.workspace_id, project_id)
+        return pb.DeleteProjectResponse()
+
+    def _project(self, request: pb.CreateProjectRequest | pb.UpdateProjectRequest, faults: Faults) -> Project:
+        if not request.HasField("project"):
+            faults.add("project", "is required")
+            faults.raise_if_any()
+        project = project_from_proto(request.project, "project", faults)
+        faults.add_all(check_project(project, "project", lambda uri: check_uri(uri, self._policy), for_render=False))
+        faults.raise_if_any()
+        return project

@@ -1,0 +1,181 @@
+"""The wire side of RenderService."""
+
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+from render.v1 import render_service_pb2 as pb
+from render.v1 import render_service_pb2_grpc
+
+from render_service.db.jobs import JobFilter, Jobs
+from render_service.db.transitions import Transitions
+from render_service.domain.errors import FieldFault, InvalidFields
+from render_service.domain.job import Job, JobEvent, JobStatus
+from render_service.domain.project import Project
+from render_service.domain.validation import check_output
+from render_service.progress.hub import ProgressHub
+from render_service.progress.watch import Heartbeat, watch_job
+from render_service.server.announcer import Announcer
+from render_service.server.downloads import Downloads
+from render_service.server.interceptor import Context
+from render_service.server.mapping import page_token
+from render_service.server.mapping.faults import Faults
+from render_service.server.mapping.ids import (
+    NO_ID,
+    labels_field,
+    optional_uuid_field,
+    page_size_field,
+    provider_field,
+    uuid_field,
+    workspace_field,
+)
+from render_service.server.mapping.job import event_to_proto, job_to_proto, statuses_from_proto
+from render_service.server.mapping.output import output_from_proto
+from render_service.server.mapping.project import project_from_proto
+from render_service.server.mapping.times import timestamp
+from render_service.server.starter import Starter, request_hash
+
+_OfJob = (
+    pb.GetJobRequest
+    | pb.CancelJobRequest
+    | pb.WatchProgressRequest
+    | pb.CreateDownloadUrlRequest
+    | pb.DownloadVideoRequest
+)
+
+
+class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
+    """Renders projects and tells how it goes.
+
+    Args:
+        jobs: The jobs in Postgres.
+        transitions: Changes jobs.
+        starter: Starts jobs.
+        announcer: Tells of changed jobs.
+        hub: Where watchers wait.
+        downloads: Leads to finished videos.
+    """
+
+    def __init__(
+        self,
+        *,
+        jobs: Jobs,
+        transitions: Transitions,
+        starter: Starter,
+        announcer: Announcer,
+        hub: ProgressHub,
+        downloads: Downloads,
+    ) -> None:
+        self._jobs = jobs
+        self._transitions = transitions
+        self._starter = starter
+        self._announcer = announcer
+        self._hub = hub
+        self._downloads = downloads
+
+    async def StartRender(self, request: pb.StartRenderRequest, context: Context) -> pb.StartRenderResponse:
+        """Store a job."""
+        faults = Faults()
+        workspace_field(request.workspace_id, "workspace_id", faults)
+        source: Project | UUID = NO_ID
+        match request.WhichOneof("source"):
+            case "project_id":
+                source = uuid_field(request.project_id, "project_id", faults)
+            case "project":
+                source = project_from_proto(request.project, "project", faults)
+            case _:
+                faults.add("source", "give either project_id or project")
+        provider = provider_field(request.provider, "provider", faults)
+        output = output_from_proto(request.output, "output", faults)
+        faults.add_all(check_output(output, "output"))
+        labels = labels_field(request.labels, "labels", faults)
+        request_id = optional_uuid_field(request.request_id, "request_id", faults)
+        faults.raise_if_any()
+        job = await self._starter.start(
+            request.workspace_id,
+            source,
+            provider=provider,
+            output=output,
+            labels=labels,
+            request_id=request_id,
+            digest=request_hash(request),
+        )
+        return pb.StartRenderResponse(job=job_to_proto(job, await self._downloads.video_urls(job)))
+
+    async def GetJob(self, request: pb.GetJobRequest, context: Context) -> pb.GetJobResponse:
+        """Return a job as it is now."""
+        job = await self._job(request)
+        return pb.GetJobResponse(job=job_to_proto(job, await self._downloads.video_urls(job)))
+
+    async def ListJobs(self, request: pb.ListJobsRequest, context: Context) -> pb.ListJobsResponse:
+        """Return a page of jobs."""
+        faults = Faults()
+        workspace_field(request.workspace_id, "workspace_id", faults)
+        limit = page_size_field(request.page_size, "page_size", faults)
+        wanted = JobFilter(
+            statuses=statuses_from_proto(request.statuses, "statuses", faults),
+            project_id=optional_uuid_field(request.project_id, "project_id", faults),
+            labels=labels_field(request.labels, "labels", faults),
+        )
+        faults.raise_if_any()
+        binding = page_token.binding_of(request)
+        after = page_token.decode(request.page_token, binding=binding) if request.page_token else None
+        found, end = await self._jobs.list(request.workspace_id, wanted, after=after, limit=limit)
+        return pb.ListJobsResponse(
+            jobs=[job_to_proto(job, await self._downloads.video_urls(job)) for job in found],
+            next_page_token=page_token.encode(end, binding=binding) if end else "",
+        )
+
+    async def CancelJob(self, request: pb.CancelJobRequest, context: Context) -> pb.CancelJobResponse:
+        """Ask for a job to be stopped."""
+        job = await self._job(request)
+        if not job.status.terminal:
+            event = await self._transitions.cancel(job.workspace_id, job.id)
+            if event is not None:
+                self._announcer.announce(event)
+            job = await self._jobs.get(job.workspace_id, job.id)
+        return pb.CancelJobResponse(job=job_to_proto(job, await self._downloads.video_urls(job)))
+
+    async def WatchProgress(
+        self, request: pb.WatchProgressRequest, context: Context
+    ) -> AsyncIterator[pb.WatchProgressResponse]:
+        """Tell what happens to a job, to its end."""
+        after = request.after_sequence if request.HasField("after_sequence") else None
+        if after is not None and after < 0:
+            raise InvalidFields([FieldFault("after_sequence", "must not be negative")])
+        job = await self._job(request)
+        async for update in watch_job(self._hub, self._jobs.history, job, after):
+            if isinstance(update, Heartbeat):
+                yield pb.WatchProgressResponse(heartbeat=timestamp(update.timestamp))
+            else:
+                yield pb.WatchProgressResponse(event=event_to_proto(update, await self._urls_of(update)))
+
+    async def CreateDownloadUrl(
+        self, request: pb.CreateDownloadUrlRequest, context: Context
+    ) -> pb.CreateDownloadUrlResponse:
+        """Make an address of a finished video."""
+        job = await self._job(request)
+        signed = await self._downloads.url(job.id, await self._downloads.file(job, request.artifact))
+        return pb.CreateDownloadUrlResponse(url=signed.url, expire_time=timestamp(signed.expire_time))
+
+    async def DownloadVideo(
+        self, request: pb.DownloadVideoRequest, context: Context
+    ) -> AsyncIterator[pb.DownloadVideoResponse]:
+        """Send the bytes of a finished video."""
+        if request.offset < 0:
+            raise InvalidFields([FieldFault("offset", "must not be negative")])
+        job = await self._job(request)
+        file = await self._downloads.file(job, request.artifact)
+        async for piece in self._downloads.read(file, request.offset):
+            yield piece
+
+    async def _job(self, request: _OfJob) -> Job:
+        faults = Faults()
+        workspace_field(request.workspace_id, "workspace_id", faults)
+        job_id = uuid_field(request.job_id, "job_id", faults)
+        faults.raise_if_any()
+        return await self._jobs.get(request.workspace_id, job_id)
+
+    async def _urls_of(self, event: JobEvent) -> tuple[str, ...]:
+        if event.status is not JobStatus.COMPLETED:
+            return ()
+        return await self._downloads.video_urls(await self._jobs.get(event.workspace_id, event.job_id))

@@ -1,0 +1,114 @@
+"""The worker process: puts its parts together, runs until told to stop, and hands its jobs over."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from contextlib import AsyncExitStack
+from datetime import timedelta
+
+from render_service.compositor.compositor import Compositor
+from render_service.config import Settings
+from render_service.db.database import Database
+from render_service.db.outbox import Outbox
+from render_service.db.transitions import Transitions
+from render_service.domain.job import ProviderName
+from render_service.domain.retry import RetryPolicy
+from render_service.engine.attempt import AttemptRoom
+from render_service.engine.runner import JobRunner, RunnerLimits
+from render_service.fetch.fetcher import Fetcher
+from render_service.fetch.policy import FetchPolicy
+from render_service.progress.publisher import Publisher
+from render_service.providers.local import LocalProvider
+from render_service.providers.mock import MockProvider
+from render_service.providers.provider import Provider
+from render_service.queue.broker import RenderQueue, make_broker
+from render_service.queue.dispatcher import Dispatcher
+from render_service.queue.reconciler import Reconciler
+from render_service.startup import Parts, before, connect_redis, wait_for_database, wait_for_redis
+from render_service.storage.store import ObjectStore
+from render_service.telemetry import get_logger
+from render_service.worker.consumer import Consumer
+from render_service.worker.scratch import scratch_folder
+
+_log = get_logger(__name__)
+_COMMAND_SECONDS = 2.0
+
+
+async def run_worker(settings: Settings) -> None:
+    """Run jobs until SIGTERM or SIGINT, then hand over what runs.
+
+    Args:
+        settings: The service's configuration.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+
+    async with AsyncExitStack() as stack:
+        database = Database(settings.database_url, size=max(4, min(settings.worker_slots, 16)))
+        stack.push_async_callback(database.close)
+        redis = connect_redis(settings.redis_url, timeout_seconds=_COMMAND_SECONDS)
+        stack.push_async_callback(redis.aclose)
+        if not await before(stop, wait_for_database(database)) or not await before(stop, wait_for_redis(redis)):
+            return
+
+        store = ObjectStore(settings.storage_url)
+        transitions = Transitions(database, lease=settings.lease, retry=RetryPolicy(settings.max_failed_attempts))
+        outbox = Outbox(database)
+        broker = make_broker(settings.redis_url)
+        queue = RenderQueue(broker)
+        publisher = Publisher(redis)
+        dispatcher = Dispatcher(outbox, queue)
+        fetcher = await stack.enter_async_context(Fetcher(fetch_policy(settings)))
+        compositor = Compositor(processes=settings.compose_processes)
+        await compositor.start()
+        stack.push_async_callback(compositor.close)
+        folder = stack.enter_context(scratch_folder(settings.work_dir))
+        runner = JobRunner(
+            worker=f"{socket.gethostname()}:{os.getpid()}",
+            transitions=transitions,
+            publisher=publisher,
+            dispatcher=dispatcher,
+            providers=make_providers(settings),
+            room=AttemptRoom(store, fetcher, compositor, folder),
+            limits=RunnerLimits(
+                timedelta(seconds=settings.job_deadline_seconds), timedelta(seconds=settings.no_progress_seconds)
+            ),
+        )
+        reconciler = Reconciler(transitions, outbox, queue, dispatcher, publisher)
+        parts = await stack.enter_async_context(Parts(stop))
+        parts.run("leases", runner.keep_leases())
+        parts.run("dispatcher", dispatcher.run())
+        parts.run("reconciler", reconciler.run())
+
+        consumer = Consumer(broker, slots=settings.worker_slots, run_next=runner.run_next, loop=loop)
+        consumer.start()
+        if settings.ready_file is not None:
+            settings.ready_file.touch()
+        _log.info("worker ready", slots=settings.worker_slots, compose_processes=settings.compose_processes)
+        await stop.wait()
+        _log.info("worker stopping")
+        stopped = asyncio.create_task(consumer.stop())
+        await runner.drain(timedelta(seconds=settings.shutdown_grace_seconds))
+        with contextlib.suppress(Exception):
+            await dispatcher.dispatch()  # so that what was handed over is announced at once
+        await stopped
+    _log.info("worker stopped")
+
+
+def make_providers(settings: Settings) -> dict[ProviderName, Provider]:
+    """Return the providers that this worker serves."""
+    return {
+        ProviderName.LOCAL: LocalProvider(),
+        ProviderName.MOCK: MockProvider(settings.mock_delay),
+    }
+
+
+def fetch_policy(settings: Settings) -> FetchPolicy:
+    """Return what may be fetched for a project."""
+    return FetchPolicy(
+        allow_http=settings.allow_http_assets, file_roots=settings.file_roots, max_bytes=settings.max_asset_bytes
+    )

@@ -1,0 +1,46 @@
+"""A fake service, a line to it, and both clients at the other end."""
+
+from collections.abc import Iterator
+from typing import cast
+
+import pytest
+from render_client import RenderClient, RetryPolicy
+
+from tests.unit.client.blocking import BlockingAsyncClient
+from tests.unit.client.fake_service import FakeServer, FakeService, Line
+
+IMPATIENT = RetryPolicy(first_delay=0.01, longest_delay=0.05, give_up_after=20.0)
+
+
+@pytest.fixture
+def service() -> FakeService:
+    """What the server knows."""
+    return FakeService()
+
+
+@pytest.fixture
+def server(service: FakeService) -> Iterator[FakeServer]:
+    """A running server."""
+    server = FakeServer(service)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def line(server: FakeServer) -> Iterator[Line]:
+    """A line to the server."""
+    line = Line(server.port)
+    yield line
+    line.close()
+
+
+@pytest.fixture(params=["sync", "asyncio"])
+def client(request: pytest.FixtureRequest, line: Line) -> Iterator[RenderClient]:
+    """Each of the two clients, seen as the synchronous one."""
+    make = RenderClient if request.param == "sync" else BlockingAsyncClient
+    client = make(line.target, token="a-token", retry=IMPATIENT)
+    yield cast("RenderClient", client)
+    client.close()
+    if isinstance(client, BlockingAsyncClient):
+        client.stop()

@@ -1,0 +1,374 @@
+"""A render service in memory that speaks the real contract over real sockets, and a line to it that can be cut."""
+
+import contextlib
+import hashlib
+import socket
+import threading
+import uuid
+from collections import defaultdict
+from collections.abc import Iterator
+from concurrent import futures
+from dataclasses import dataclass, field
+
+import grpc
+from google.protobuf import any_pb2, duration_pb2
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
+from render.v1 import job_pb2, project_pb2, project_service_pb2, render_service_pb2
+from render.v1.project_service_pb2_grpc import ProjectServiceServicer, add_ProjectServiceServicer_to_server
+from render.v1.render_service_pb2_grpc import RenderServiceServicer, add_RenderServiceServicer_to_server
+from render_client import has_ended
+from typing_extensions import override
+
+PIECE = 64 * 1024
+
+
+def refusal(
+    code: grpc.StatusCode,
+    message: str,
+    reason: str = "",
+    *,
+    metadata: dict[str, str] | None = None,
+    faults: dict[str, str] | None = None,
+    retry_after: float | None = None,
+) -> status_pb2.Status:
+    """Make a status with details as the service sends it."""
+    details: list[Message] = []
+    if reason:
+        details.append(error_details_pb2.ErrorInfo(reason=reason, domain="render.v1", metadata=metadata))
+    if faults:
+        violations = [
+            error_details_pb2.BadRequest.FieldViolation(field=name, description=fault) for name, fault in faults.items()
+        ]
+        details.append(error_details_pb2.BadRequest(field_violations=violations))
+    if retry_after is not None:
+        delay = duration_pb2.Duration()
+        delay.FromNanoseconds(round(retry_after * 1e9))
+        details.append(error_details_pb2.RetryInfo(retry_delay=delay))
+    packed = []
+    for detail in details:
+        packed.append(any_pb2.Any())
+        packed[-1].Pack(detail)
+    number: int = code.value[0]
+    return status_pb2.Status(code=number, message=message, details=packed)
+
+
+@dataclass
+class StoredJob:
+    """A job with all its changes."""
+
+    job: job_pb2.Job
+    events: list[job_pb2.JobEvent] = field(default_factory=list)
+
+
+class FakeService(RenderServiceServicer, ProjectServiceServicer):
+    """Jobs and projects in memory; what happens to them is up to the test.
+
+    Attributes:
+        calls: The requests that came, by method.
+        refusals: Statuses to refuse the next calls with, by method.
+        tokens: The authorization metadata that came with each call.
+        file: The bytes of every job's video.
+        sha256: What is said of them.
+        pieces_before_break: How many pieces each download sends before it breaks; empty means unbroken.
+        tell_again: Whether a resumed watch begins with what was already told.
+        watchers: How many watches are open.
+        changed: Notified of every change here.
+    """
+
+    def __init__(self) -> None:
+        self.calls: dict[str, list[Message]] = defaultdict(list)
+        self.refusals: dict[str, list[status_pb2.Status]] = defaultdict(list)
+        self.tokens: list[str] = []
+        self.jobs: dict[str, StoredJob] = {}
+        self.projects: dict[str, project_pb2.Project] = {}
+        self.file = b"".join(hashlib.sha256(index.to_bytes(4, "big")).digest() for index in range(32 * 1024))
+        self.sha256 = hashlib.sha256(self.file).hexdigest()
+        self.pieces_before_break: list[int] = []
+        self.tell_again = False
+        self.watchers = 0
+        self.changed = threading.Condition()
+
+    def new_job(self, **fields: str) -> str:
+        """Store a PENDING job."""
+        job_id = str(uuid.uuid4())
+        job = job_pb2.Job(job_id=job_id, task_id=str(uuid.uuid4()), workspace_id="default", provider="local")
+        for name, value in fields.items():
+            setattr(job, name, value)
+        self.jobs[job_id] = StoredJob(job)
+        self.happen(job_id, job_pb2.JOB_STATUS_PENDING)
+        return job_id
+
+    def happen(
+        self,
+        job_id: str,
+        status: job_pb2.JobStatus.ValueType = job_pb2.JOB_STATUS_PROCESSING,
+        stage: job_pb2.JobStage.ValueType = job_pb2.JOB_STAGE_UNSPECIFIED,
+        progress: int = 0,
+        message: str = "",
+    ) -> None:
+        """Change a job."""
+        with self.changed:
+            stored = self.jobs[job_id]
+            event = job_pb2.JobEvent(
+                job_id=job_id,
+                sequence=len(stored.events) + 1,
+                status=status,
+                stage=stage,
+                progress=progress,
+                message=message,
+            )
+            stored.events.append(event)
+            stored.job.status, stored.job.stage, stored.job.progress = status, stage, progress
+            stored.job.message, stored.job.sequence = message, event.sequence
+            if status == job_pb2.JOB_STATUS_FAILED:
+                stored.job.error_message = event.error_message = message
+            self.changed.notify_all()
+
+    def run_to_end(
+        self, job_id: str, status: job_pb2.JobStatus.ValueType = job_pb2.JOB_STATUS_COMPLETED, message: str = "done"
+    ) -> None:
+        """Let a job happen from start to end."""
+        self.happen(job_id, stage=job_pb2.JOB_STAGE_PREPARING)
+        for progress in (20, 60, 90):
+            self.happen(job_id, stage=job_pb2.JOB_STAGE_COMPOSING, progress=progress)
+        self.happen(job_id, status, progress=100 if status == job_pb2.JOB_STATUS_COMPLETED else 90, message=message)
+
+    def wait_for_watchers(self, number: int) -> None:
+        """Wait until so many watches are open."""
+        with self.changed:
+            assert self.changed.wait_for(lambda: self.watchers == number, 10)
+
+    def _count_watcher(self, change: int) -> None:
+        with self.changed:
+            self.watchers += change
+            self.changed.notify_all()
+
+    def _admit(self, method: str, request: Message, context: grpc.ServicerContext) -> None:
+        self.calls[method].append(request)
+        self.tokens += [str(value) for key, value in context.invocation_metadata() if key == "authorization"]
+        if self.refusals[method]:
+            context.abort_with_status(rpc_status.to_status(self.refusals[method].pop(0)))
+
+    def _job(self, job_id: str, context: grpc.ServicerContext) -> StoredJob:
+        if job_id not in self.jobs:
+            status = refusal(grpc.StatusCode.NOT_FOUND, "no such job", "JOB_NOT_FOUND", metadata={"job_id": job_id})
+            context.abort_with_status(rpc_status.to_status(status))
+        return self.jobs[job_id]
+
+    @override
+    def StartRender(
+        self, request: render_service_pb2.StartRenderRequest, context: grpc.ServicerContext
+    ) -> render_service_pb2.StartRenderResponse:
+        self._admit("StartRender", request, context)
+        for stored in self.jobs.values():
+            if stored.job.request_id == request.request_id:
+                return render_service_pb2.StartRenderResponse(job=stored.job)
+        job_id = self.new_job(request_id=request.request_id, provider=request.provider or "local")
+        self.jobs[job_id].job.labels.update(request.labels)
+        return render_service_pb2.StartRenderResponse(job=self.jobs[job_id].job)
+
+    @override
+    def GetJob(
+        self, request: render_service_pb2.GetJobRequest, context: grpc.ServicerContext
+    ) -> render_service_pb2.GetJobResponse:
+        self._admit("GetJob", request, context)
+        return render_service_pb2.GetJobResponse(job=self._job(request.job_id, context).job)
+
+    @override
+    def ListJobs(
+        self, request: render_service_pb2.ListJobsRequest, context: grpc.ServicerContext
+    ) -> render_service_pb2.ListJobsResponse:
+        """Give pages of two."""
+        self._admit("ListJobs", request, context)
+        jobs = [
+            stored.job for stored in self.jobs.values() if not request.statuses or stored.job.status in request.statuses
+        ]
+        first = int(request.page_token or 0)
+        token = str(first + 2) if first + 2 < len(jobs) else ""
+        return render_service_pb2.ListJobsResponse(jobs=jobs[first : first + 2], next_page_token=token)
+
+    @override
+    def CancelJob(
+        self, request: render_service_pb2.CancelJobRequest, context: grpc.ServicerContext
+    ) -> render_service_pb2.CancelJobResponse:
+        self._admit("CancelJob", request, context)
+        if not has_ended(self._job(request.job_id, context).job):
+            self.happen(request.job_id, job_pb2.JOB_STATUS_CANCELLED)
+        return render_service_pb2.CancelJobResponse(job=self.jobs[request.job_id].job)
+
+    @override
+    def WatchProgress(
+        self, request: render_service_pb2.WatchProgressRequest, context: grpc.ServicerContext
+    ) -> Iterator[render_service_pb2.WatchProgressResponse]:
+        self._admit("WatchProgress", request, context)
+        stored = self._job(request.job_id, context)
+        told = request.after_sequence if request.HasField("after_sequence") else len(stored.events) - 1
+        if self.tell_again:
+            told = max(0, told - 2)
+        self._count_watcher(+1)
+        context.add_callback(lambda: self._count_watcher(-1))
+        while context.is_active():
+            for event in stored.events[told:]:
+                told = event.sequence
+                yield render_service_pb2.WatchProgressResponse(event=event)
+                if has_ended(event):
+                    return
+            with self.changed:
+                self.changed.wait(0.05)
+            heartbeat = render_service_pb2.WatchProgressResponse()
+            heartbeat.heartbeat.GetCurrentTime()
+            yield heartbeat
+
+    @override
+    def CreateDownloadUrl(
+        self, request: render_service_pb2.CreateDownloadUrlRequest, context: grpc.ServicerContext
+    ) -> render_service_pb2.CreateDownloadUrlResponse:
+        self._admit("CreateDownloadUrl", request, context)
+        return render_service_pb2.CreateDownloadUrlResponse(url=f"https://videos.example/{request.job_id}")
+
+    @override
+    def DownloadVideo(
+        self, request: render_service_pb2.DownloadVideoRequest, context: grpc.ServicerContext
+    ) -> Iterator[render_service_pb2.DownloadVideoResponse]:
+        self._admit("DownloadVideo", request, context)
+        self._job(request.job_id, context)
+        if request.offset > len(self.file):
+            status = refusal(grpc.StatusCode.OUT_OF_RANGE, "beyond the end", "OFFSET_OUT_OF_RANGE")
+            context.abort_with_status(rpc_status.to_status(status))
+        pieces_left = self.pieces_before_break.pop(0) if self.pieces_before_break else -1
+        offset, first = request.offset, True
+        while first or offset < len(self.file):
+            if pieces_left == 0:
+                context.abort(grpc.StatusCode.UNAVAILABLE, "broken")
+            pieces_left -= 1
+            piece = render_service_pb2.DownloadVideoResponse(offset=offset, data=self.file[offset : offset + PIECE])
+            if first:
+                piece.size_bytes, piece.sha256, piece.content_type = len(self.file), self.sha256, "video/mp4"
+            first = False
+            offset += len(piece.data)
+            yield piece
+
+    @override
+    def CreateProject(
+        self, request: project_service_pb2.CreateProjectRequest, context: grpc.ServicerContext
+    ) -> project_service_pb2.CreateProjectResponse:
+        self._admit("CreateProject", request, context)
+        project = project_pb2.Project()
+        project.CopyFrom(request.project)
+        project.project_id, project.etag = str(uuid.uuid4()), "1"
+        self.projects[project.project_id] = project
+        return project_service_pb2.CreateProjectResponse(project=project)
+
+    @override
+    def GetProject(
+        self, request: project_service_pb2.GetProjectRequest, context: grpc.ServicerContext
+    ) -> project_service_pb2.GetProjectResponse:
+        self._admit("GetProject", request, context)
+        return project_service_pb2.GetProjectResponse(project=self.projects[request.project_id])
+
+    @override
+    def UpdateProject(
+        self, request: project_service_pb2.UpdateProjectRequest, context: grpc.ServicerContext
+    ) -> project_service_pb2.UpdateProjectResponse:
+        self._admit("UpdateProject", request, context)
+        self.projects[request.project.project_id].CopyFrom(request.project)
+        return project_service_pb2.UpdateProjectResponse(project=request.project)
+
+    @override
+    def ListProjects(
+        self, request: project_service_pb2.ListProjectsRequest, context: grpc.ServicerContext
+    ) -> project_service_pb2.ListProjectsResponse:
+        """Give pages of one."""
+        self._admit("ListProjects", request, context)
+        first = int(request.page_token or 0)
+        token = str(first + 1) if first + 1 < len(self.projects) else ""
+        page = list(self.projects.values())[first : first + 1]
+        return project_service_pb2.ListProjectsResponse(projects=page, next_page_token=token)
+
+    @override
+    def DeleteProject(
+        self, request: project_service_pb2.DeleteProjectRequest, context: grpc.ServicerContext
+    ) -> project_service_pb2.DeleteProjectResponse:
+        self._admit("DeleteProject", request, context)
+        del self.projects[request.project_id]
+        return project_service_pb2.DeleteProjectResponse()
+
+
+class FakeServer:
+    """Serves a FakeService at one address through any number of stops and starts."""
+
+    def __init__(self, service: FakeService) -> None:
+        self.service = service
+        self._server: grpc.Server | None = None
+        self.port = 0
+
+    def start(self) -> None:
+        """Begin to serve, at the same port as before."""
+        self._server = grpc.server(futures.ThreadPoolExecutor(16), options=[("grpc.so_reuseport", 0)])
+        add_RenderServiceServicer_to_server(self.service, self._server)
+        add_ProjectServiceServicer_to_server(self.service, self._server)
+        self.port = self._server.add_insecure_port(f"127.0.0.1:{self.port}")
+        self._server.start()
+
+    def stop(self) -> None:
+        """Break off everything at once."""
+        if self._server:
+            self._server.stop(0).wait()
+            self._server = None
+
+
+class Line:
+    """A TCP relay to a server; cutting it resets every connection, as when the server's machine dies."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._sockets: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        self.target = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut(self) -> None:
+        """Reset every connection; new ones are taken again at once."""
+        with self._lock:
+            for end in self._sockets:
+                # Lingering for zero seconds makes the close a reset.
+                with contextlib.suppress(OSError):
+                    end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+                    end.shutdown(socket.SHUT_RDWR)
+                end.close()
+            self._sockets.clear()
+
+    def close(self) -> None:
+        """Cut, and take no new connections."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self.cut()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self._listener.accept()
+            except OSError:
+                return
+            try:
+                far = socket.create_connection(("127.0.0.1", self._port))
+            except OSError:
+                near.close()
+                continue
+            with self._lock:
+                self._sockets |= {near, far}
+            for source, drain in ((near, far), (far, near)):
+                threading.Thread(target=self._relay, args=(source, drain), daemon=True).start()
+
+    def _relay(self, source: socket.socket, drain: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                drain.sendall(data)
+        with self._lock:
+            for end in (source, drain):
+                self._sockets.discard(end)
+                end.close()

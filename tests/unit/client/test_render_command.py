@@ -1,0 +1,210 @@
+"""The `render` command: what it prints for people and for machines, and how it exits."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import grpc
+import pytest
+from render.v1 import job_pb2
+from render_client.cli import app
+from typer.testing import CliRunner, Result
+
+from tests.unit.client.fake_service import FakeServer, FakeService, refusal
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(server: FakeServer, tmp_path: Path) -> Run:
+    """Runs the command against the server, with settings from the environment alone."""
+    environment = {
+        "RENDER_TARGET": f"127.0.0.1:{server.port}",
+        "RENDER_TOKEN": "a-token",
+        "RENDER_CONFIG": "",
+        "XDG_CONFIG_HOME": str(tmp_path),
+        "COLUMNS": "200",
+    }
+
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(app, arguments, env=environment)
+
+    return run
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> str:
+    """A project file."""
+    (tmp_path / "project.json").write_text('{"title": "Sea", "storyboard": {"shots": [{"caption": "海"}]}}')
+    return str(tmp_path / "project.json")
+
+
+def test_start_prints_the_id_and_nothing_else_on_standard_output(run: Run, service: FakeService, project: str) -> None:
+    result = run("start", project)
+    assert result.exit_code == 0
+    assert result.stdout.split() == list(service.jobs)
+
+
+def test_start_sends_what_its_options_say(run: Run, service: FakeService, project: str) -> None:
+    options = "--provider mock --aspect-ratio 9:16 --fps 25 --quality high --format webm -l team=sea -l a=b=c"
+    request_id = "0198c0de-7a11-7c3e-9f00-5e1f5e1f5e1f"
+    result = run("-w", "films", "start", project, "--json", "--request-id", request_id, *options.split())
+    assert result.exit_code == 0
+    sent = service.calls["StartRender"][0]
+    assert json.loads(result.stdout)["labels"] == {"team": "sea", "a": "b=c"}
+    expected = """workspace_id: "films" project { title: "Sea" storyboard { shots { caption: "海" } } } provider: "mock"
+        output { aspect_ratio: ASPECT_RATIO_9_16 fps: 25 quality: QUALITY_PRESET_HIGH container: CONTAINER_WEBM }
+        request_id: "0198c0de-7a11-7c3e-9f00-5e1f5e1f5e1f" """
+    del sent.labels["team"], sent.labels["a"]  # type: ignore[attr-defined]
+    assert str(sent).encode().decode("unicode_escape").encode("latin-1").decode().split() == expected.split()
+
+
+def test_start_can_stay_until_the_video_is_there(
+    run: Run, service: FakeService, project: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new_job = service.new_job
+
+    def done_at_once(**fields: str) -> str:
+        job_id = new_job(**fields)
+        service.run_to_end(job_id)
+        return job_id
+
+    monkeypatch.setattr(service, "new_job", done_at_once)
+    result = run("start", project, "--watch", "--download", str(tmp_path / "out.mp4"))
+    assert result.exit_code == 0
+    assert (tmp_path / "out.mp4").read_bytes() == service.file
+    assert "100 %  COMPLETED  done" in result.stderr
+    assert "saved" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(job_pb2.JOB_STATUS_COMPLETED, 0), (job_pb2.JOB_STATUS_FAILED, 1), (job_pb2.JOB_STATUS_CANCELLED, 5)],
+)
+def test_watch_exits_as_the_job_ended(
+    run: Run, service: FakeService, status: job_pb2.JobStatus.ValueType, code: int
+) -> None:
+    job_id = service.new_job()
+    service.run_to_end(job_id, status, "that was it")
+    result = run("watch", job_id)
+    assert result.exit_code == code
+    assert "that was it" in result.stderr
+
+
+def test_watch_gives_machines_a_line_of_json_for_each_change(run: Run, service: FakeService) -> None:
+    job_id = service.new_job()
+    service.run_to_end(job_id)
+    result = run("watch", job_id, "--after-sequence", "2", "--json")
+    events = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [event["sequence"] for event in events] == ["3", "4", "5", "6"]
+    assert events[0]["stage"] == "JOB_STAGE_COMPOSING"
+    assert events[-1]["status"] == "JOB_STATUS_COMPLETED"
+    assert result.stderr == ""
+
+
+def test_watch_shows_many_jobs_and_tells_the_worst_end(run: Run, service: FakeService) -> None:
+    ids = [service.new_job() for _ in range(3)]
+    ends = (job_pb2.JOB_STATUS_COMPLETED, job_pb2.JOB_STATUS_FAILED, job_pb2.JOB_STATUS_CANCELLED)
+    for job_id, end in zip(ids, ends, strict=True):
+        service.run_to_end(job_id, end)
+    result = run("watch", *ids)
+    assert result.exit_code == 1
+    assert all(job_id[:8] in result.stderr for job_id in ids)
+
+
+def test_a_job_that_cannot_be_watched_leaves_the_others_alone(run: Run, service: FakeService) -> None:
+    job_id = service.new_job()
+    service.run_to_end(job_id)
+    result = run("watch", "nothing", job_id)
+    assert result.exit_code == 4
+    assert "COMPLETED" in result.stderr
+    assert "error: no such job" in result.stderr
+
+
+def test_get_shows_what_matters(run: Run, service: FakeService) -> None:
+    job_id = service.new_job()
+    service.run_to_end(job_id, job_pb2.JOB_STATUS_FAILED, "the [sky] is missing")
+    result = run("get", job_id)
+    assert result.exit_code == 0
+    for word in (job_id, "FAILED", "90 %", "the [sky] is missing"):
+        assert word in result.stdout
+
+
+def test_list_shows_the_newest_up_to_the_limit(run: Run, service: FakeService) -> None:
+    ids = [service.new_job() for _ in range(5)]
+    result = run("list", "--limit", "3", "--json")
+    assert [json.loads(line)["job_id"] for line in result.stdout.splitlines()] == ids[:3]
+    assert len(service.calls["ListJobs"]) == 2
+    assert ids[4] in run("list").stdout
+    assert "no jobs" in run("list", "--status", "failed").stderr
+
+
+def test_cancel_shows_the_cancelled_job(run: Run, service: FakeService) -> None:
+    assert "CANCELLED" in run("cancel", service.new_job()).stdout
+
+
+def test_download_saves_video_or_poster(run: Run, service: FakeService, tmp_path: Path) -> None:
+    job_id = service.new_job()
+    result = run("download", job_id, str(tmp_path / "p.jpg"), "--poster", "--json")
+    assert json.loads(result.stdout) == {
+        "job_id": job_id,
+        "path": str(tmp_path / "p.jpg"),
+        "size_bytes": len(service.file),
+    }
+    assert service.calls["DownloadVideo"][0].artifact == 2  # type: ignore[attr-defined]
+
+
+def test_every_wrong_field_has_its_line_and_usage_its_exit_code(run: Run, service: FakeService, project: str) -> None:
+    faults = {"provider": "must be one of local, mock", "project.storyboard.shots[0].duration": "must be above 0"}
+    status = refusal(grpc.StatusCode.INVALID_ARGUMENT, "two", "INVALID_FIELD", faults=faults)
+    service.refusals["StartRender"] = [status, status]
+    result = run("start", project)
+    assert result.exit_code == 2
+    assert result.stderr.splitlines() == [f"error: {field}: {fault}" for field, fault in faults.items()]
+    error = json.loads(run("start", project, "--json").stderr)["error"]
+    assert (error["reason"], error["fields"]) == ("INVALID_FIELD", faults)
+
+
+def test_what_is_not_there_exits_as_refused(run: Run) -> None:
+    result = run("get", "nothing")
+    assert (result.exit_code, result.stderr) == (4, "error: no such job\n")
+
+
+@pytest.mark.parametrize("command", [["get", "x"], ["watch", "x"], ["list"]])
+def test_a_service_out_of_reach_has_its_own_exit_code(run: Run, server: FakeServer, command: list[str]) -> None:
+    server.stop()
+    result = run("--timeout", "1", *command)
+    assert result.exit_code == 3
+    assert re.match(r"error: cannot reach the service at 127\.0\.0\.1:\d+: .*\n$", result.stderr)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["start"], "either FILE or --project-id"),
+        (["start", "/no/such/file"], "/no/such/file: No such file or directory"),
+        (["start", "--project-id", "x", "--label", "team"], "--label team: not KEY=VALUE"),
+        (["watch", "a", "b", "--download", "x"], "for a single job"),
+        (["--timeout", "soon", "list"], "timeout (--timeout): not a number of seconds"),
+        (["list", "--status", "lost"], "lost"),
+        (["frobnicate"], "frobnicate"),
+    ],
+)
+def test_wrong_usage_is_told_and_exits_with_2(run: Run, arguments: list[str], complaint: str) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert complaint in result.stderr
+
+
+def test_a_folder_that_cannot_be_written_is_told(run: Run, service: FakeService, tmp_path: Path) -> None:
+    result = run("download", service.new_job(), str(tmp_path / "no" / "v.mp4"))
+    assert result.exit_code == 4
+    assert "No such file or directory" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["start", "get", "list", "watch", "cancel", "download"])
+def test_every_command_explains_itself(run: Run, command: str) -> None:
+    result = run(command, "--help")
+    assert result.exit_code == 0
+    assert "--json" in result.stdout
