@@ -64,6 +64,7 @@ class AsyncRenderClient:
         self._projects = ProjectServiceStub(self._channel)
         self._requests = Requests(config.workspace)
         self._metadata = config.metadata()
+        self._reached = False
         self._closed = asyncio.Event()
 
     @classmethod
@@ -146,7 +147,7 @@ class AsyncRenderClient:
         when the iterator is collected.
         """
         position = WatchPosition(self._requests, job_id, after_sequence)
-        attempts = Attempts(self.config.retry)
+        attempts = self._stream_attempts()
         while True:
             self._check_open()
             call = self._render.WatchProgress(position.request(), metadata=self._metadata)
@@ -155,6 +156,7 @@ class AsyncRenderClient:
                     async for response in call:
                         if event := position.accept(response):
                             yield event
+                        self._reached = True
                         attempts.progressed()
                         if position.ended:
                             return
@@ -183,7 +185,7 @@ class AsyncRenderClient:
 
         The disk is written in a thread, and on_progress is called there.
         """
-        attempts = Attempts(self.config.retry)
+        attempts = self._stream_attempts()
         file = PartialFile(self._requests, job_id, Path(path), artifact, on_progress)
         await asyncio.to_thread(file.open)
         try:
@@ -194,6 +196,7 @@ class AsyncRenderClient:
                     with self._noticing_close():
                         async for piece in call:
                             await asyncio.to_thread(file.accept, piece)
+                            self._reached = True
                             attempts.progressed()
                     file.finish()
                 except grpc.RpcError as error:
@@ -257,10 +260,16 @@ class AsyncRenderClient:
             self._check_open()
             try:
                 with self._noticing_close():
-                    return await method(request, timeout=attempts.remaining(), metadata=self._metadata)
+                    response = await method(request, timeout=attempts.remaining(), metadata=self._metadata)
             except grpc.RpcError as error:
                 ending = translate(error)
+            else:
+                self._reached = True
+                return response
             await self._pause(attempts.delay_after(ending))
+
+    def _stream_attempts(self) -> Attempts:
+        return Attempts(self.config.retry, most=None if self._reached else self.config.retry.call_attempts)
 
     async def _pause(self, seconds: float) -> None:
         try:

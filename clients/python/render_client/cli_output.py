@@ -12,6 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from render.v1 import job_pb2
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from render_client.cli_progress import coloured, state_word
 from render_client.config import ConfigurationError
@@ -89,7 +90,7 @@ class Output:
         }
         for name, value in rows.items():
             if value:
-                table.add_row(name, value)
+                table.add_row(name, Text(value))
         self._out.print(table)
 
     def jobs(self, jobs: Iterable[job_pb2.Job]) -> None:
@@ -107,9 +108,9 @@ class Output:
                 job.job_id,
                 coloured(status_name(job.status)),
                 f"{job.progress} %",
-                job.provider,
+                Text(job.provider),
                 _time(job.create_time),
-                job.error_message or job.message,
+                Text(job.error_message or job.message),
             )
         if table.row_count:
             self._out.print(table)

@@ -18,7 +18,8 @@ class RetryPolicy:
         first_delay: Seconds before the first retry.
         longest_delay: Seconds that a delay grows to at most; the service may ask for more.
         factor: By which each delay is longer than the one before.
-        call_attempts: How often a plain call that is safe to repeat is sent at most, ≥ 1.
+        call_attempts: How often a plain call that is safe to repeat is sent at most, ≥ 1. The same holds for a watch or
+            a download of a client that has not reached the service before, so that a wrong address is told at once.
         give_up_after: Seconds without a sign of life after which a watch or a download ends with the last error.
     """
 
@@ -35,7 +36,7 @@ class Attempts:
     Args:
         policy: How patiently.
         timeout: Seconds for all tries together; None for no such limit.
-        most: How many tries at most; None for no such limit.
+        most: How many tries at most while there is no sign of life; None for no such limit.
         clock: Monotonic time in seconds.
         jitter: Gives a number from 0 to below 1 that spreads delays, so that many callers do not come back at once.
     """
@@ -71,9 +72,10 @@ class Attempts:
         return left
 
     def progressed(self) -> None:
-        """Take note of a sign of life: the next failure starts with the shortest delay again."""
+        """Take note of a sign of life: the next failure starts with the shortest delay, and tries are not counted."""
         self._last_sign = self._clock()
         self._failures_in_a_row = 0
+        self._most = None
 
     def delay_after(self, error: RenderError) -> float:
         """Say how long to wait before the next try.

@@ -63,6 +63,7 @@ class RenderClient:
         self._projects = ProjectServiceStub(self._channel)
         self._requests = Requests(config.workspace)
         self._metadata = config.metadata()
+        self._reached = False
         self._closed = threading.Event()
 
     @classmethod
@@ -170,7 +171,7 @@ class RenderClient:
             timeout: Seconds for the whole watch, after which it raises `DeadlineError`; None for no limit.
         """
         position = WatchPosition(self._requests, job_id, after_sequence)
-        attempts = Attempts(self.config.retry, timeout=timeout)
+        attempts = self._stream_attempts(timeout)
         while True:
             self._check_open()
             call = self._render.WatchProgress(position.request(), timeout=attempts.remaining(), metadata=self._metadata)
@@ -178,6 +179,7 @@ class RenderClient:
                 for response in call:
                     if event := position.accept(response):
                         yield event
+                    self._reached = True
                     attempts.progressed()
                     if position.ended:
                         return
@@ -229,7 +231,7 @@ class RenderClient:
             DownloadError: If what arrived is not what the service promised.
             OSError: If the file cannot be written.
         """
-        attempts = Attempts(self.config.retry, timeout=timeout)
+        attempts = self._stream_attempts(timeout)
         file = PartialFile(self._requests, job_id, Path(path), artifact, on_progress)
         file.open()
         try:
@@ -239,6 +241,7 @@ class RenderClient:
                 try:
                     for piece in call:
                         file.accept(piece)
+                        self._reached = True
                         attempts.progressed()
                     file.finish()
                 except grpc.RpcError as error:
@@ -296,10 +299,18 @@ class RenderClient:
         while True:
             self._check_open()
             try:
-                return method(request, timeout=attempts.remaining(), metadata=self._metadata)
+                response = method(request, timeout=attempts.remaining(), metadata=self._metadata)
             except grpc.RpcError as error:
                 ending = translate(error)
+            else:
+                self._reached = True
+                return response
             self._pause(attempts.delay_after(ending))
+
+    def _stream_attempts(self, timeout: float | None) -> Attempts:
+        return Attempts(
+            self.config.retry, timeout=timeout, most=None if self._reached else self.config.retry.call_attempts
+        )
 
     def _pause(self, seconds: float) -> None:
         if self._closed.wait(seconds):

@@ -136,6 +136,12 @@ def test_a_watch_gives_up_when_there_is_no_sign_of_life(server: FakeServer, serv
             list(watch)
 
 
+def test_a_wrong_address_is_told_at_once(line: Line, client: RenderClient) -> None:
+    line.close()
+    with pytest.raises(UnavailableError):
+        next(client.watch("x"))
+
+
 def test_closing_the_client_ends_its_watches(client: RenderClient, service: FakeService) -> None:
     watch = client.watch(service.new_job())
     next(watch)
