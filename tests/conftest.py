@@ -14,6 +14,7 @@ from redis import Redis
 
 from render_service.db.migrate import upgrade
 from render_service.embedded import EmbeddedPostgres, EmbeddedValkey
+from render_service.embedded.stack import Stack
 from tests.seaweedfs import S3Server, S3TestBucket, SeaweedFS
 
 _TEMPLATE = "render_template"
@@ -118,6 +119,16 @@ def own_valkey(tmp_path: Path) -> Iterator[EmbeddedValkey]:
     asyncio.run(server.start())
     yield server
     asyncio.run(server.stop())
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """The whole service, server and worker as processes, open to callers without keys; shared by all tests."""
+    with tempfile.TemporaryDirectory(prefix="render-") as folder:
+        stack = Stack(Path(folder), environment={"RENDER_AUTH": "off", "RENDER_MOCK_DELAY": "0"}, durable=False)
+        asyncio.run(stack.start())
+        yield stack
+        asyncio.run(stack.stop())
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ import pwd
 import shutil
 import signal
 import stat
-import subprocess
 import sys
 import sysconfig
 import threading
@@ -22,7 +21,8 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from render_service.embedded import EmbeddedPostgres, EmbeddedValkey, ProcessFailed
 from render_service.embedded.ports import is_free
 from render_service.embedded.process import SupervisedProcess
-from render_service.embedded.supervisor import descendants, processes
+from render_service.embedded.supervisor import descendants
+from tests.parent import Parent, left
 
 # Starts both servers below argv[1], says so, and waits for ever.
 PARENT = """
@@ -41,21 +41,8 @@ asyncio.run(main())
 """
 
 
-def alive() -> set[int]:
-    return {pid for pid, _ in processes()}
-
-
 def owners(pids: list[int]) -> set[int]:
     return {Path(f"/proc/{pid}").stat().st_uid for pid in pids}
-
-
-async def gone(pids: list[int], seconds: float = 15) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if not alive() & set(pids):
-            return True
-        await asyncio.sleep(0.02)
-    return False
 
 
 async def execute(url: str, statement: str) -> None:
@@ -68,20 +55,6 @@ async def answer(url: str, query: str = "SELECT 1") -> object:
         row = await (await connection.execute(query)).fetchone()
         assert row is not None
         return row[0]
-
-
-def started_parent(folder: Path) -> "subprocess.Popen[bytes]":
-    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(folder)], stdout=subprocess.PIPE)
-    assert parent.stdout is not None
-    assert parent.stdout.readline() == b"ready\n"
-    return parent
-
-
-def end(parent: "subprocess.Popen[bytes]") -> None:
-    parent.kill()
-    parent.wait()
-    assert parent.stdout is not None
-    parent.stdout.close()
 
 
 async def test_both_servers_start_from_nothing_within_seconds(tmp_path: Path) -> None:
@@ -143,38 +116,33 @@ async def test_valkey_without_persistence_starts_empty(tmp_path: Path) -> None:
 
 
 async def test_nothing_is_left_when_the_parent_is_killed_and_the_next_start_has_the_data(tmp_path: Path) -> None:
-    parent = started_parent(tmp_path)
+    parent = Parent(PARENT, tmp_path)
     postgres = EmbeddedPostgres(tmp_path / "postgres", durable=False)
-    family = descendants(parent.pid)
-    assert len(family) >= 5  # two supervisors, Valkey, the postmaster and its children
-    end(parent)
+    assert len(parent.family) >= 5  # two supervisors, Valkey, the postmaster and its children
+    parent.kill()
     # At once: the start waits for the servers of the killed parent to end.
     await postgres.start()
     try:
-        assert await gone(family)
+        assert not await left(parent.family)
         assert await answer(postgres.url) == 1
     finally:
         await postgres.stop()
 
 
 async def test_nothing_is_left_when_the_parent_is_killed_while_its_servers_are_frozen(tmp_path: Path) -> None:
-    parent = started_parent(tmp_path)
-    family = descendants(parent.pid)
-    supervisors = {pid for pid, above in processes() if above == parent.pid}
-    for pid in set(family) - supervisors:
+    parent = Parent(PARENT, tmp_path)
+    for pid in set(parent.family) - set(parent.children):
         os.kill(pid, signal.SIGSTOP)
-    end(parent)
-    assert await gone(family)
+    parent.kill()
+    assert not await left(parent.family)
 
 
 async def test_nothing_is_left_when_even_the_supervisors_are_killed(tmp_path: Path) -> None:
-    parent = started_parent(tmp_path)
-    family = descendants(parent.pid)
-    for pid, above in list(processes()):
-        if above == parent.pid:
-            os.kill(pid, signal.SIGKILL)
-    assert await gone([pid for pid in family if pid != parent.pid])
-    end(parent)
+    parent = Parent(PARENT, tmp_path)
+    for pid in parent.children:
+        os.kill(pid, signal.SIGKILL)
+    assert not await left([pid for pid in parent.family if pid not in parent.children])
+    parent.kill()
     async with EmbeddedPostgres(tmp_path / "postgres", durable=False) as postgres:
         assert await answer(postgres.url) == 1
 

@@ -1,0 +1,69 @@
+"""The whole system as one command starts it: ready when it says so, its data kept, and nothing of it left behind."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from render_service.embedded.ports import is_free
+from render_service.embedded.process import ProcessFailed
+from render_service.embedded.stack import Stack
+from render_service.embedded.supervisor import descendants
+from render_service.health import is_serving
+from tests.parent import Parent, left
+
+# Starts a stack below argv[1], says so, and waits for ever.
+PARENT = """
+import asyncio, sys
+from pathlib import Path
+from render_service.embedded.stack import Stack
+
+async def main():
+    async with Stack(Path(sys.argv[1]), durable=False):
+        print("ready", flush=True)
+        await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+QUIET = {"RENDER_AUTH": "off", "RENDER_MOCK_DELAY": "0"}
+
+
+async def test_a_started_stack_serves_and_a_stopped_one_leaves_nothing(tmp_path: Path) -> None:
+    stack = Stack(tmp_path, environment=QUIET, durable=False)
+    async with stack:
+        assert await is_serving(stack.target)
+        started = [pid for process in (stack.server, stack.worker) for pid in (process.pid, *descendants(process.pid))]
+    assert not await left(started, within=0)
+    assert is_free(int(stack.target.rpartition(":")[2]))
+    assert is_free(stack.postgres.port)
+    assert is_free(stack.valkey.port)
+
+
+async def test_server_and_worker_end_by_themselves_when_asked(tmp_path: Path) -> None:
+    async with Stack(tmp_path, environment=QUIET, durable=False) as stack:
+        server, worker = stack.server, stack.worker
+    assert (server.returncode, worker.returncode) == (0, 0)
+
+
+async def test_a_stack_starts_again_on_the_data_of_one_whose_parent_was_killed(tmp_path: Path) -> None:
+    parent = Parent(PARENT, tmp_path)
+    parent.kill()
+    async with Stack(tmp_path, environment=QUIET, durable=False) as stack:
+        assert await is_serving(stack.target)
+    assert not await left(parent.family)
+
+
+async def test_a_part_that_does_not_start_is_told_with_its_own_words_and_leaves_nothing(tmp_path: Path) -> None:
+    stack = Stack(tmp_path, environment=QUIET | {"RENDER_WORKER_SLOTS": "none"}, durable=False)
+    with pytest.raises(ProcessFailed, match="RENDER_WORKER_SLOTS"):
+        await stack.start()
+    assert is_free(stack.postgres.port)
+
+
+async def test_the_end_of_a_part_is_noticed(tmp_path: Path) -> None:
+    async with Stack(tmp_path, environment=QUIET, durable=False) as stack:
+        stack.worker.kill()
+        async with asyncio.timeout(20):
+            assert "worker" in str(await stack.first_end())
+        await stack.start_worker()
+        assert stack.worker.running
