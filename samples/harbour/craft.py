@@ -256,3 +256,48 @@ def street_lamps(canvas: Canvas, ground: float, every: float, colour: str, stren
     halos = [cv2.GaussianBlur(glow, (0, 0), s) * s * s * k for s, k in ((2.2, 6.0), (9.0, 1.6), (30.0, 0.5))]
     shine = np.sum(halos, axis=0)
     canvas.light += (shine * strength)[..., None] * linear(colour)
+
+
+def bridge(canvas: Canvas) -> None:
+    """Paint a suspension bridge that comes in from the left and ends at the column 690."""
+    deck, fill = 880, "#262452"
+    canvas.shape([[(0, deck), (700, deck + 18), (700, deck + 30), (0, deck + 14)]], fill)
+    for tower in (90.0, 470.0):
+        top = deck - 250
+        canvas.shape([[(tower - 11, 940), (tower - 7, top), (tower + 7, top), (tower + 11, 940)]], fill)
+        canvas.disc(tower, top - 8, 4, "#ff5a4a")
+    share = np.linspace(0, 1, 40)
+    for left, right in ((-290.0, 90.0), (90.0, 470.0), (470.0, 690.0)):
+        # The last span runs down to its anchor on the shore instead of up to another tower.
+        drop = 215 * 4 * share * (1 - share) if right < 600 else 258 * (1 - (1 - share) ** 1.7)
+        sag = list(zip(left + (right - left) * share, deck - 245 + drop, strict=True))
+        canvas.stroke([(float(x), float(y)) for x, y in sag], 5, fill)
+        for x, y in sag[1:-1:2]:
+            canvas.stroke([(float(x), float(y)), (float(x), deck + 8)], 2.0, fill, 0.9)
+    for x in np.arange(20, 690, 46):
+        canvas.disc(float(x), deck - 4 + x * 0.025, 3, "#ffe0a0")
+        canvas.glow(float(x), deck - 4 + x * 0.025, 9, "#ffc57a", 0.35, power=2.4)
+
+
+def ferry(canvas: Canvas, x: float, line: float, size: float) -> None:
+    """Paint a lit ferry of `size` pixels length on the waterline `line`."""
+
+    def box(left: float, low: float, right: float, high: float, fill: str, *, slant: float = 0.0) -> None:
+        canvas.shape([[(x + size * left, line - size * low), (x + size * (left + slant), line - size * high),
+                       (x + size * (right - slant), line - size * high), (x + size * right, line - size * low)]],
+                     fill)  # fmt: skip
+
+    canvas.shape([[(x - size * 0.5, line - size * 0.085), (x + size * 0.54, line - size * 0.1),
+                   (x + size * 0.44, line + 4), (x - size * 0.46, line + 4)]], ("#1b1f4d", "#0d1233"))  # fmt: skip
+    box(-0.44, 0.085, 0.4, 0.16, "#e9d9d2", slant=0.01)
+    box(-0.36, 0.16, 0.3, 0.225, "#cdb9c2", slant=0.02)
+    box(0.1, 0.225, 0.24, 0.285, "#e9d9d2", slant=0.015)
+    box(-0.16, 0.225, -0.05, 0.335, "#b8434f", slant=0.012)
+    for left, low, high, count, wide in ((-0.41, 0.105, 0.14, 17, 0.031), (-0.32, 0.177, 0.208, 13, 0.031)):
+        for pane in range(count):
+            start = left + pane * 0.0475
+            box(start, low, start + wide, high, "#ffcf7a")
+    box(0.115, 0.24, 0.225, 0.27, "#ffdf9a")
+    canvas.stroke([(x + size * 0.17, line - size * 0.285), (x + size * 0.17, line - size * 0.42)], 4, "#2a2a58")
+    canvas.disc(x + size * 0.17, line - size * 0.42, 4, "#fff0c0")
+    canvas.stroke([(x - size * 0.5, line - size * 0.07), (x + size * 0.52, line - size * 0.083)], 4, "#d9606a")

@@ -40,8 +40,8 @@ def dawn() -> Canvas:
     canvas.haze(862, 14, "#ffe3c4", 0.4)
     canvas.glitter(sun[0], horizon, 1190, "#ffe9bf", count=330, width=150)
     canvas.open_group()
-    craft.rowing_boat(canvas, 1010, 1085, 430, "#1d1735")
-    canvas.mirror(canvas.close_group(), 1087, 0.95, "#1d1735", wobble=6)
+    craft.rowing_boat(canvas, 1010, 1040, 430, "#1d1735")
+    canvas.mirror(canvas.close_group(), 1042, 0.95, "#1d1735", wobble=6)
     nature.gulls(
         canvas, [(1150, 420, 66), (1250, 372, 46), (1062, 352, 38), (1330, 442, 32), (960, 470, 28)], "#3a2a55"
     )
@@ -339,57 +339,15 @@ def dusk() -> Canvas:
     )
     canvas.glow(1670, 900, 420, "#ffae6a", 0.1, power=2.0)
     craft.street_lamps(canvas, 934, 42, "#ffc57a", 1.0, start=570)
-    _bridge(canvas)
+    craft.bridge(canvas)
     canvas.water(horizon + 8, "#0b1638", clear=0.95, chop=0.75)
     canvas.shape([[(560, 934), (WIDTH, 934), (WIDTH, 943), (560, 943)]], "#12143a")
     canvas.open_group()
-    _ferry(canvas, 760, 1075, 460)
+    craft.ferry(canvas, 760, 1075, 460)
     canvas.mirror(canvas.close_group(), 1077, 0.75, "#0b1638", wobble=7)
     for x, y in ((590, 1040), (650, 1040), (820, 1040), (905, 1042), (700, 988)):
         canvas.glow(x, y, 26, "#ffc36a", 0.3, power=2.2)
     return canvas
-
-
-def _bridge(canvas: Canvas) -> None:
-    deck, fill = 880, "#262452"
-    canvas.shape([[(0, deck), (700, deck + 18), (700, deck + 30), (0, deck + 14)]], fill)
-    for tower in (90.0, 470.0):
-        top = deck - 250
-        canvas.shape([[(tower - 11, 940), (tower - 7, top), (tower + 7, top), (tower + 11, 940)]], fill)
-        canvas.disc(tower, top - 8, 4, "#ff5a4a")
-    share = np.linspace(0, 1, 40)
-    for left, right in ((-290.0, 90.0), (90.0, 470.0), (470.0, 690.0)):
-        # The last span runs down to its anchor on the shore instead of up to another tower.
-        drop = 215 * 4 * share * (1 - share) if right < 600 else 258 * (1 - (1 - share) ** 1.7)
-        sag = list(zip(left + (right - left) * share, deck - 245 + drop, strict=True))
-        canvas.stroke([(float(x), float(y)) for x, y in sag], 5, fill)
-        for x, y in sag[1:-1:2]:
-            canvas.stroke([(float(x), float(y)), (float(x), deck + 8)], 2.0, fill, 0.9)
-    for x in np.arange(20, 690, 46):
-        canvas.disc(float(x), deck - 4 + x * 0.025, 3, "#ffe0a0")
-        canvas.glow(float(x), deck - 4 + x * 0.025, 9, "#ffc57a", 0.35, power=2.4)
-
-
-def _ferry(canvas: Canvas, x: float, line: float, size: float) -> None:
-    def box(left: float, low: float, right: float, high: float, fill: str, *, slant: float = 0.0) -> None:
-        canvas.shape([[(x + size * left, line - size * low), (x + size * (left + slant), line - size * high),
-                       (x + size * (right - slant), line - size * high), (x + size * right, line - size * low)]],
-                     fill)  # fmt: skip
-
-    canvas.shape([[(x - size * 0.5, line - size * 0.085), (x + size * 0.54, line - size * 0.1),
-                   (x + size * 0.44, line + 4), (x - size * 0.46, line + 4)]], ("#1b1f4d", "#0d1233"))  # fmt: skip
-    box(-0.44, 0.085, 0.4, 0.16, "#e9d9d2", slant=0.01)
-    box(-0.36, 0.16, 0.3, 0.225, "#cdb9c2", slant=0.02)
-    box(0.1, 0.225, 0.24, 0.285, "#e9d9d2", slant=0.015)
-    box(-0.16, 0.225, -0.05, 0.335, "#b8434f", slant=0.012)
-    for left, low, high, count, wide in ((-0.41, 0.105, 0.14, 17, 0.031), (-0.32, 0.177, 0.208, 13, 0.031)):
-        for pane in range(count):
-            start = left + pane * 0.0475
-            box(start, low, start + wide, high, "#ffcf7a")
-    box(0.115, 0.24, 0.225, 0.27, "#ffdf9a")
-    canvas.stroke([(x + size * 0.17, line - size * 0.285), (x + size * 0.17, line - size * 0.42)], 4, "#2a2a58")
-    canvas.disc(x + size * 0.17, line - size * 0.42, 4, "#fff0c0")
-    canvas.stroke([(x - size * 0.5, line - size * 0.07), (x + size * 0.52, line - size * 0.083)], 4, "#d9606a")
 
 
 def night() -> Canvas:
@@ -423,11 +381,11 @@ def night() -> Canvas:
     canvas.water(horizon, "#04101f", clear=0.9, chop=0.85)
     canvas.haze(962, 10, "#7fc0b4", 0.16)
     canvas.open_group()
-    craft.rowing_boat(canvas, 1250, 1130, 400, "#030a14")
-    craft.lantern(canvas, 1430, 1030, 74, 1.0)
-    canvas.mirror(canvas.close_group(), 1132, 0.9, "#04101f", wobble=6)
-    craft.lantern(canvas, 1590, 880, 92, 1.0)
+    craft.rowing_boat(canvas, 1250, 1046, 380, "#030a14")
+    craft.lantern(canvas, 1425, 950, 70, 1.0)
+    canvas.mirror(canvas.close_group(), 1048, 0.9, "#04101f", wobble=6)
+    craft.lantern(canvas, 1610, 850, 92, 1.0)
     craft.lantern(canvas, 1075, 845, 70, 1.0)
-    canvas.glitter(1430, 1120, 1330, "#ffb860", count=70, width=70)
-    canvas.glitter(1590, 1010, 1250, "#ffb860", count=60, width=60)
+    canvas.glitter(1425, 1050, 1260, "#ffb860", count=70, width=70)
+    canvas.glitter(1610, 1000, 1230, "#ffb860", count=60, width=60)
     return canvas
