@@ -44,6 +44,8 @@ _TITLE_SIZES = (0.125, 0.112, 0.1, 0.09, 0.08, 0.072, 0.064, 0.057, 0.05, 0.042)
 # Longest line in em: beyond it the eye loses the way back.
 _MEASURE = 19.0
 _TITLE_MEASURE = 13.0
+# More than any card has room for at its smallest letters.
+_MOST_CHARACTERS = 800
 
 
 def draw_card(
@@ -125,7 +127,8 @@ def draw_title_card(
 
 
 def _drawable(text: str) -> str:
-    return clean_text("".join(character for character in clean_text(text) if is_covered(character)))
+    drawn = clean_text("".join(character for character in clean_text(text) if is_covered(character)))
+    return drawn if len(drawn) <= _MOST_CHARACTERS else drawn[:_MOST_CHARACTERS].rstrip() + "…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +170,7 @@ def _lines(text: str, kind: Type, longest: float) -> tuple[str, ...]:
 def _shortened(line: str, kind: Type, longest: float) -> str:
     while len(line) > 1 and measure(line + "…", kind) > longest:
         line = line[:-1]
-    return line.rstrip(" ,;:，、；：。.") + "…"
+    return line.rstrip(" ,;:，、；：。.…") + "…"
 
 
 def _write(picture: Picture, block: _Block, *, top: float, x: float, align: str, opacity: float = 1.0) -> None:

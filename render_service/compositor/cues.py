@@ -208,11 +208,12 @@ def _split(text: str, size: tuple[int, int], look: CaptionLook, most: int) -> li
     breaks = [*find_breaks(text, look.language), Break(len(text), -1.0)]
     edges = [0, *(found.position for found in breaks)]
     pieces = [width(text[a:b]) for a, b in pairwise(edges)]
-    chosen = _choose(text, breaks, pieces, lines=max_lines(*size), max_width=max_width)
+    ends, forced = [_end(text, found) for found in breaks], [found.forced for found in breaks]
+    chosen = _choose(ends, forced, pieces, lines=max_lines(*size), max_width=max_width)
     for lines in range(_SPLIT_LINES, _MOST_LINES + 1):
         if len(chosen) - 1 <= (1 if lines == _SPLIT_LINES else most):
             break
-        chosen = _choose(text, breaks, pieces, lines=lines, max_width=max_width)
+        chosen = _choose(ends, forced, pieces, lines=lines, max_width=max_width)
     parts = []
     for a, b in pairwise(edges[number] for number in chosen):
         part = text[a:b]
@@ -220,26 +221,34 @@ def _split(text: str, size: tuple[int, int], look: CaptionLook, most: int) -> li
     return parts
 
 
-def _choose(text: str, breaks: Sequence[Break], pieces: Sequence[float], *, lines: int, max_width: float) -> list[int]:
-    """Choose the edges between cues: few cues, ending with sentences or at least clauses, none nearly empty."""
-    size = len(breaks) + 1
+def _choose(
+    ends: Sequence[tuple[float, bool]], forced: Sequence[bool], pieces: Sequence[float], *, lines: int, max_width: float
+) -> list[int]:
+    """Choose the edges between cues: few cues, ending with sentences or at least clauses, none nearly empty.
+
+    Args:
+        ends: For each edge after the first, what it costs to end a cue there, and whether a sentence ends there.
+        forced: For each edge after the first, whether the line ends there.
+        pieces: Widths between the edges, in pixels.
+        lines: How many lines a cue has at most.
+        max_width: The widest a line may be, in pixels.
+    """
+    size = len(ends) + 1
     best, came = [0.0] + [float("inf")] * (size - 1), [0] * size
     for first in range(size - 1):
-        row, filled, used, sentences = 0.0, 1, 0.0, 0
+        row, filled, used, straddles = 0.0, 1, 0.0, False
         for last in range(first + 1, size):
             piece = pieces[last - 1]
-            forced = last - 1 > first and breaks[last - 2].forced
-            if forced or (row and row + piece > max_width):
+            if (last - 1 > first and forced[last - 2]) or (row and row + piece > max_width):
                 filled, row = filled + 1, 0.0
             row += piece
             used += piece
             if filled > lines and last - 1 > first:
                 break
+            end_cost, sentence = ends[last - 1]
             fill = min(1.0, used / (lines * max_width))
-            ends = _end_cost(text, breaks[last - 1])
-            if _PAUSES.get(_last_mark(text, breaks[last - 1])) == 2.0 and last < size - 1:
-                sentences += 1
-            cost = 0.6 + ends + (_STRADDLE_COST if sentences and ends else 0.0) + 0.4 * (1 - fill) ** 2
+            cost = 0.6 + end_cost + (_STRADDLE_COST if straddles and end_cost else 0.0) + 0.4 * (1 - fill) ** 2
+            straddles = straddles or sentence
             if best[first] + cost < best[last]:
                 best[last], came[last] = best[first] + cost, first
     chosen = [size - 1]
@@ -248,14 +257,11 @@ def _choose(text: str, breaks: Sequence[Break], pieces: Sequence[float], *, line
     return chosen[::-1]
 
 
-def _last_mark(text: str, found: Break) -> str:
-    return text[: found.position].rstrip(' \u3000”’"」』）)»')[-1:]
-
-
-def _end_cost(text: str, found: Break) -> float:
-    last = _last_mark(text, found)
-    if found.position == len(text) or _PAUSES.get(last) == 2.0 or found.forced:
-        return 0.0
-    if last in _PAUSES:
-        return 0.3
-    return 0.8 + 2 * max(found.cost, 0.0)
+def _end(text: str, found: Break) -> tuple[float, bool]:
+    """Return what it costs to end a cue at a break, and whether a sentence ends there."""
+    # The few characters before the break tell; slicing all of a long text for each would take quadratic time.
+    last = text[max(0, found.position - 8) : found.position].rstrip(' \u3000”’"」』）)»')[-1:]
+    sentence = _PAUSES.get(last) == 2.0
+    if sentence or found.position == len(text) or found.forced:
+        return 0.0, sentence
+    return (0.3 if last in _PAUSES else 0.8 + 2 * max(found.cost, 0.0)), False

@@ -122,7 +122,7 @@ def _is_thai(character: str) -> bool:
 
 
 def _cost(text: str, position: int, phrases: frozenset[int]) -> float:
-    head = text[:position].rstrip()
+    head = text[max(0, position - 24) : position].rstrip()
     last = head[-1:]
     if last and last in _SENTENCE_END:
         return _SENTENCE_BONUS

@@ -75,7 +75,7 @@ def test_a_line_ends_with_a_clause_rather_than_with_an_article() -> None:
     ],
 )
 def test_words_of_languages_without_spaces_are_kept_whole(text: str, language: str, whole: tuple[str, ...]) -> None:
-    for width in (16, 22, 26):
+    for width in (22, 26):
         lines = lines_of(text, width, language)
         for word in whole:
             assert any(word in line for line in lines), (word, lines)
