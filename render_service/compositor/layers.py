@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render_service.compositor.canvas import prepare_canvas, read_canvas, write_canvas
-from render_service.compositor.cards import draw_card
+from render_service.compositor.cards import draw_card, draw_title_card
 from render_service.compositor.clip_input import ClipForm, ClipReader
 from render_service.compositor.encoder import PictureFormat
 from render_service.compositor.frames import Planes
@@ -87,6 +87,14 @@ class ClipLayer:
         self._reader.__exit__(None, None, None)
 
 
+def _card(source: CardSource, size: tuple[int, int]) -> NDArray[np.uint8]:
+    if source.subtitle is None:
+        return draw_card(source.card, *size, seed=source.seed, language=source.language, theme=source.theme)
+    return draw_title_card(
+        source.card, source.subtitle, *size, seed=source.seed, language=source.language, theme=source.theme
+    )
+
+
 def _canvas_file(layer: Layer, picture: PictureFormat, assets: Mapping[str, Path], workdir: Path) -> Path:
     """Return the file of the layer's canvas, made now unless another segment has made it."""
     name = hashlib.sha256(repr((layer.source, layer.motion, picture.width, picture.height)).encode()).hexdigest()
@@ -101,8 +109,7 @@ def _canvas_file(layer: Layer, picture: PictureFormat, assets: Mapping[str, Path
 
             def load(size: tuple[int, int]) -> NDArray[np.uint8]:
                 if isinstance(source, CardSource):
-                    text = f"{source.card}\n{source.subtitle}" if source.subtitle else source.card
-                    return draw_card(text, *size, seed=source.seed, language=source.language)
+                    return _card(source, size)
                 assert isinstance(source, StillSource)
                 return load_image(Asset(assets[source.still], "image_uri"), cover=size)
 

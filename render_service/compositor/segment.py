@@ -25,12 +25,16 @@ class StillSource:
 
 @dataclass(frozen=True, slots=True)
 class CardSource:
-    """A designed card with a text; `seed` picks its colours."""
+    """A designed card with a text; `theme` picks its colours, `seed` its light.
+
+    A card with a `subtitle`, even an empty one, is a title or end card; others stand in for a picture.
+    """
 
     card: str
     seed: str
+    theme: str
     language: str
-    subtitle: str = ""
+    subtitle: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,13 +74,14 @@ def plan_segments(timeline: Timeline, spec: RenderSpec, ingredients: Ingredients
     output = spec.output
     picture = PictureFormat(output.width, output.height, output.fps, output.quality, output.container)
     longest = SLICE_SECONDS * output.fps
-    language = render_language(spec.project)
+    # The title rather than a shot: cards of one video share their colours, whichever shots are edited.
+    cards = _CardLook(spec.project.title, render_language(spec.project))
     segments = []
     previous: TimelineShot | None = None
     for shot in timeline.shots:
         if previous is not None and shot.overlap_in:
-            going = _layer(previous, language, ingredients, previous.frames - shot.overlap_in)
-            coming = _layer(shot, language, ingredients, 0)
+            going = _layer(previous, cards, ingredients, previous.frames - shot.overlap_in)
+            coming = _layer(shot, cards, ingredients, 0)
             bare = SegmentSpec(
                 ingredients.build, picture, shot.overlap_in, going, coming, shot.transition, shot.direction
             )
@@ -89,7 +90,7 @@ def plan_segments(timeline: Timeline, spec: RenderSpec, ingredients: Ingredients
         slices = -(-body // longest)
         for number in range(slices):
             first, after = body * number // slices, body * (number + 1) // slices
-            layer = _layer(shot, language, ingredients, shot.overlap_in + first)
+            layer = _layer(shot, cards, ingredients, shot.overlap_in + first)
             bare = SegmentSpec(ingredients.build, picture, after - first, layer)
             segments.append(_planned(bare, shot.start + shot.overlap_in + first, shot.index, ingredients))
         previous = shot
@@ -111,19 +112,28 @@ def _moved(cue: CueLayer, by: int) -> CueLayer:
     return replace(cue, start=cue.start + by, end=cue.end + by, words=words)
 
 
-def _layer(shot: TimelineShot, language: str, ingredients: Ingredients, first: int) -> Layer:
-    return Layer(_source(shot.shot, language, ingredients), shot.motion, shot.frames, first)
+@dataclass(frozen=True, slots=True)
+class _CardLook:
+    """What all cards of a video share."""
+
+    theme: str
+    language: str
 
 
-def _source(shot: Shot, language: str, ingredients: Ingredients) -> Source:
+def _layer(shot: TimelineShot, cards: _CardLook, ingredients: Ingredients, first: int) -> Layer:
+    return Layer(_source(shot.shot, cards, ingredients), shot.motion, shot.frames, first)
+
+
+def _source(shot: Shot, cards: _CardLook, ingredients: Ingredients) -> Source:
     digests = ingredients.digests.shots.get(shot.id, ShotDigests())
     if digests.clip:
         return ClipSource(digests.clip, shot.fit)
     if digests.image:
         return StillSource(digests.image, shot.fit)
     if shot.card:
-        return CardSource(clean_text(shot.card.title), shot.id, language, clean_text(shot.card.subtitle))
-    return CardSource(clean_text(shot.visual_description), shot.id, language)
+        subtitle = clean_text(shot.card.subtitle)
+        return CardSource(clean_text(shot.card.title), shot.id, cards.theme, cards.language, subtitle)
+    return CardSource(clean_text(shot.visual_description), shot.id, cards.theme, cards.language)
 
 
 def _files(segment: SegmentSpec, files: Mapping[str, Path]) -> Mapping[str, Path]:
