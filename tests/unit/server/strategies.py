@@ -1,0 +1,167 @@
+"""Random projects that keep every rule, and random messages that keep none."""
+
+from datetime import timedelta
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+from hypothesis import strategies as st
+
+from render_service.domain.output import FRAME_RATES, AspectRatio, Container, FrameSize, OutputOptions, Quality
+from render_service.domain.project import (
+    BadAssetPolicy,
+    CaptionOptions,
+    CaptionStyle,
+    Card,
+    Corner,
+    Direction,
+    Easing,
+    Fit,
+    Motion,
+    MotionKind,
+    Music,
+    NarrationPolicy,
+    Project,
+    ProjectMode,
+    Shot,
+    Transition,
+    TransitionKind,
+    Watermark,
+    WordTiming,
+)
+
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
+TITLE = TEXT.filter(lambda text: bool(text.strip()))
+URI = st.sampled_from(["https://example.com/a.png", "https://example.com/b.mp4"])
+OPTIONAL_URI = st.just("") | URI
+FRACTION = st.floats(0, 1)
+
+
+def spans(most: float, *, least: timedelta = timedelta(microseconds=1)) -> st.SearchStrategy[timedelta]:
+    """Durations up to `most` seconds."""
+    return st.timedeltas(min_value=least, max_value=timedelta(seconds=most))
+
+
+def _words(times: list[timedelta]) -> tuple[WordTiming, ...]:
+    times = sorted(times)
+    return tuple(WordTiming("word", start, end) for start, end in pairwise(times))
+
+
+MOTIONS = st.builds(
+    Motion,
+    kind=st.none() | st.sampled_from(MotionKind),
+    focus_x=FRACTION,
+    focus_y=FRACTION,
+    easing=st.none() | st.sampled_from(Easing),
+    amount=st.none() | st.floats(0.01, 0.5),
+)
+TRANSITIONS = st.builds(
+    Transition,
+    kind=st.none() | st.sampled_from(TransitionKind),
+    duration=st.none() | spans(5),
+    direction=st.sampled_from(Direction),
+)
+CARDS = st.builds(Card, title=TITLE, subtitle=TEXT, duration=st.none() | spans(600))
+OUTPUTS = st.builds(
+    OutputOptions,
+    aspect_ratio=st.none() | st.sampled_from(AspectRatio),
+    fps=st.none() | st.sampled_from(FRAME_RATES),
+    quality=st.none() | st.sampled_from(Quality),
+    container=st.none() | st.sampled_from(Container),
+) | st.builds(
+    OutputOptions, size=st.builds(FrameSize, st.integers(64, 1920).map(lambda n: n * 2), st.sampled_from([128, 3840]))
+)
+
+
+@st.composite
+def shots(draw: st.DrawFn) -> tuple[Shot, ...]:
+    """Storyboards of a few shots."""
+    shot = st.builds(
+        Shot,
+        id=st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True),
+        visual_description=TEXT,
+        narration=TEXT,
+        caption=st.none() | TEXT,
+        duration=st.none() | spans(600),
+        image_uri=st.just(""),
+        clip_uri=OPTIONAL_URI,
+        narration_audio_uri=OPTIONAL_URI,
+        motion=MOTIONS,
+        transition=TRANSITIONS,
+        fit=st.sampled_from(Fit),
+        clip_sound=st.booleans(),
+        words=st.lists(spans(600), max_size=4).map(_words),
+        card=st.none(),
+    )
+    return tuple(draw(st.lists(shot, max_size=3, unique_by=lambda one: one.id)))
+
+
+PROJECTS = st.builds(
+    Project,
+    title=TEXT,
+    mode=st.sampled_from(ProjectMode),
+    target_duration=st.none() | spans(3600),
+    script=TEXT,
+    shots=shots(),
+    music=st.none()
+    | st.builds(
+        Music,
+        uri=URI,
+        volume=FRACTION,
+        loop=st.booleans(),
+        fade_in=spans(10, least=timedelta(0)),
+        fade_out=spans(10, least=timedelta(0)),
+        duck=st.booleans(),
+    ),
+    language=st.sampled_from(["", "en", "zh-Hans"]),
+    output=OUTPUTS,
+    captions=st.builds(
+        CaptionOptions,
+        style=st.none() | st.sampled_from(CaptionStyle),
+        scale=st.floats(0.5, 2),
+        highlight_words=st.booleans(),
+    ),
+    watermark=st.none()
+    | st.builds(Watermark, uri=URI, corner=st.sampled_from(Corner), opacity=FRACTION, scale=st.floats(0.02, 0.5)),
+    intro_clip_uri=OPTIONAL_URI,
+    outro_clip_uri=OPTIONAL_URI,
+    title_card=st.none() | CARDS,
+    end_card=st.none() | CARDS,
+    narration_policy=st.sampled_from(NarrationPolicy),
+    bad_asset_policy=st.sampled_from(BadAssetPolicy),
+)
+
+_ANY_OF: dict[int, st.SearchStrategy[Any]] = {
+    FieldDescriptor.TYPE_STRING: st.text(st.characters(codec="utf-8"), max_size=8) | URI,
+    FieldDescriptor.TYPE_BOOL: st.booleans(),
+    FieldDescriptor.TYPE_DOUBLE: st.floats(),
+    FieldDescriptor.TYPE_INT32: st.integers(-(2**31), 2**31 - 1),
+    FieldDescriptor.TYPE_INT64: st.integers(-(2**63), 2**63 - 1) | st.integers(-700, 700),
+    FieldDescriptor.TYPE_ENUM: st.integers(-3, 12) | st.integers(-(2**31), 2**31 - 1),
+}
+
+
+@cache
+def messages(kind: Descriptor) -> st.SearchStrategy[Message]:
+    """Messages of a type with any value in any field."""
+
+    @st.composite
+    def message(draw: st.DrawFn) -> Message:
+        made = GetMessageClass(kind)()
+        for descriptor in kind.fields:
+            if draw(st.booleans()):
+                continue
+            inner = descriptor.message_type
+            value = messages(inner) if inner is not None else _ANY_OF[descriptor.type]
+            if descriptor.is_repeated:
+                getattr(made, descriptor.name).extend(draw(st.lists(value, max_size=2)))
+            elif inner is not None:
+                getattr(made, descriptor.name).CopyFrom(draw(value))
+            else:
+                setattr(made, descriptor.name, draw(value))
+        return made
+
+    return message()

@@ -1,0 +1,150 @@
+"""Jobs and their events are told in full."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from google.protobuf import json_format
+from render.v1 import job_pb2
+
+from render_service.domain.errors import ErrorReason
+from render_service.domain.job import (
+    Job,
+    JobError,
+    JobEvent,
+    JobStage,
+    JobStatus,
+    ProviderName,
+    RawResults,
+    Video,
+)
+from render_service.server.mapping.job import event_to_proto, job_to_proto
+
+NOW = datetime(2026, 1, 31, 12, 0, 0, 123456, UTC)
+URLS = ["https://example.com/video.mp4"]
+ERROR = JobError(ErrorReason.ASSET_INVALID, "the picture is empty", {"shot_id": "opening"})
+JOB = Job(
+    id=UUID(int=1),
+    task_id=UUID(int=2),
+    workspace_id="team-a",
+    project_id=UUID(int=3),
+    provider=ProviderName.LOCAL,
+    status=JobStatus.PROCESSING,
+    stage=JobStage.COMPOSING,
+    progress=42,
+    message="composing",
+    sequence=9,
+    milestone=4,
+    attempt=2,
+    raw_results=RawResults("completed", ("https://example.com/1",), {"cost": 3, "list": [None, True, {"a": "b"}]}),
+    video=Video("key", "poster", 5_000_000_000, "ab" * 32, 1920, 1080, 30, 900),
+    error=ERROR,
+    request_id=UUID(int=4),
+    labels={"team": "a"},
+    create_time=NOW,
+    start_time=NOW + timedelta(seconds=1),
+    end_time=NOW + timedelta(seconds=2),
+    update_time=NOW + timedelta(seconds=3),
+)
+EVENT = JobEvent(
+    job_id=UUID(int=1),
+    task_id=UUID(int=2),
+    workspace_id="team-a",
+    sequence=9,
+    milestone=4,
+    is_milestone=True,
+    status=JobStatus.FAILED,
+    stage=JobStage.CHECKING,
+    progress=42,
+    message="failed",
+    attempt=2,
+    timestamp=NOW,
+    error=ERROR,
+)
+
+
+def test_every_field_of_a_job_is_told() -> None:
+    message = job_to_proto(JOB, URLS)
+    assert len(message.ListFields()) == len(message.DESCRIPTOR.fields)
+    assert len(message.video.ListFields()) == len(message.video.DESCRIPTOR.fields)
+    told = json_format.MessageToDict(message, preserving_proto_field_name=True)
+    assert told == {
+        "job_id": str(JOB.id),
+        "task_id": str(JOB.task_id),
+        "workspace_id": "team-a",
+        "project_id": str(JOB.project_id),
+        "provider": "local",
+        "status": "JOB_STATUS_PROCESSING",
+        "stage": "JOB_STAGE_COMPOSING",
+        "progress": 42,
+        "message": "composing",
+        "sequence": "9",
+        "attempt": 2,
+        "video_urls": URLS,
+        "video": {
+            "size_bytes": "5000000000",
+            "sha256": "ab" * 32,
+            "width": 1920,
+            "height": 1080,
+            "fps": 30,
+            "frames": "900",
+            "content_type": "video/mp4",
+            "has_poster": True,
+        },
+        "raw_results": {
+            "status": "completed",
+            "video_urls": ["https://example.com/1"],
+            "extra": {"cost": 3.0, "list": [None, True, {"a": "b"}]},
+        },
+        "error_message": "the picture is empty",
+        "error_reason": "ASSET_INVALID",
+        "error_metadata": {"shot_id": "opening"},
+        "request_id": str(JOB.request_id),
+        "labels": {"team": "a"},
+        "create_time": "2026-01-31T12:00:00.123456Z",
+        "start_time": "2026-01-31T12:00:01.123456Z",
+        "end_time": "2026-01-31T12:00:02.123456Z",
+        "update_time": "2026-01-31T12:00:03.123456Z",
+    }
+
+
+def test_what_a_job_lacks_is_absent() -> None:
+    bare = replace(
+        JOB,
+        project_id=None,
+        stage=None,
+        raw_results=None,
+        video=None,
+        error=None,
+        request_id=None,
+        start_time=None,
+        end_time=None,
+    )
+    message = job_to_proto(bare, ())
+    for name in ("video", "raw_results", "start_time", "end_time"):
+        assert not message.HasField(name)
+    assert (message.project_id, message.request_id, message.error_reason, list(message.video_urls)) == ("", "", "", [])
+    assert message.stage == job_pb2.JOB_STAGE_UNSPECIFIED
+
+
+def test_the_keys_of_the_object_store_and_the_check_stay_inside() -> None:
+    assert b"poster" not in job_to_proto(JOB, ()).SerializeToString()
+
+
+def test_every_field_of_an_event_is_told() -> None:
+    message = event_to_proto(EVENT, URLS)
+    assert len(message.ListFields()) == len(message.DESCRIPTOR.fields)
+    assert json_format.MessageToDict(message, preserving_proto_field_name=True) == {
+        "job_id": str(EVENT.job_id),
+        "task_id": str(EVENT.task_id),
+        "sequence": "9",
+        "status": "JOB_STATUS_FAILED",
+        "stage": "JOB_STAGE_CHECKING",
+        "progress": 42,
+        "message": "failed",
+        "timestamp": "2026-01-31T12:00:00.123456Z",
+        "attempt": 2,
+        "error_message": "the picture is empty",
+        "error_reason": "ASSET_INVALID",
+        "video_urls": URLS,
+    }
