@@ -43,7 +43,8 @@ class Output:
 
     def __init__(self, machine: bool) -> None:
         self.machine = machine
-        self._out = Console()
+        # A pipe has no width; its reader shall get whole lines.
+        self._out = Console() if sys.stdout.isatty() else Console(width=240)
         self.err = Console(stderr=True)
 
     def message(self, message: Message) -> None:
@@ -101,15 +102,16 @@ class Output:
             return
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
         table.add_column("job", no_wrap=True)
-        for heading in ("status", "progress", "provider", "created", "message"):
-            table.add_column(heading)
+        table.add_column("status", no_wrap=True)
+        table.add_column("", justify="right", no_wrap=True)
+        table.add_column("created", no_wrap=True)
+        table.add_column("message", no_wrap=True, overflow="ellipsis")
         for job in jobs:
             table.add_row(
                 job.job_id,
                 coloured(status_name(job.status)),
                 f"{job.progress} %",
-                Text(job.provider),
-                _time(job.create_time),
+                _time(job.create_time)[5:16],
                 Text(job.error_message or job.message),
             )
         if table.row_count:

@@ -15,6 +15,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TransferSpeedColumn,
 )
+from rich.table import Column
 from rich.text import Text
 
 from render_client.messages import has_ended, stage_name, status_name
@@ -32,14 +33,17 @@ class WatchDisplay:
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(stderr=True)
         self._progress = Progress(
-            TextColumn("{task.fields[name]}", markup=False),
-            BarColumn(bar_width=32),
+            TextColumn("{task.fields[name]}", markup=False, table_column=Column(no_wrap=True)),
+            BarColumn(bar_width=24),
             TextColumn("{task.percentage:>3.0f} %"),
-            TextColumn("{task.fields[state]}"),
+            TextColumn("{task.fields[state]}", table_column=Column(no_wrap=True, min_width=10)),
             TimeElapsedColumn(),
-            TextColumn("{task.fields[message]}", markup=False),
+            TextColumn(
+                "{task.fields[message]}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1)
+            ),
             console=self._console,
             disable=not self._console.is_terminal,
+            expand=True,
         )
         self._bars: dict[str, TaskID] = {}
 
@@ -72,14 +76,10 @@ class WatchDisplay:
                 soft_wrap=True,
             )
             return
+        state = f"[{_COLOURS.get(word, 'cyan')}]{word}[/]"
         if event.job_id not in self._bars:
-            self._bars[event.job_id] = self._progress.add_task(name, total=100, name=name, state="", message="")
-        self._progress.update(
-            self._bars[event.job_id],
-            completed=event.progress,
-            state=f"[{_COLOURS.get(word, 'cyan')}]{word}[/]",
-            message=message,
-        )
+            self._bars[event.job_id] = self._progress.add_task(name, total=100, name=name, state=state, message=message)
+        self._progress.update(self._bars[event.job_id], completed=event.progress, state=state, message=message)
         if has_ended(event):
             self._progress.stop_task(self._bars[event.job_id])
 

@@ -65,7 +65,7 @@ class ClientConfig:
         """Gather the settings from flags, else the environment, else the configuration file, else the defaults.
 
         The environment variables are RENDER_TARGET, RENDER_TOKEN, RENDER_WORKSPACE, RENDER_TLS and RENDER_TIMEOUT; the
-        file is TOML with the same names in lower case without the prefix, at RENDER_CONFIG, else at
+        file is TOML with the same names in lower case without the prefix, at RENDER_CLIENT_CONFIG, else at
         `render/config.toml` under XDG_CONFIG_HOME or `~/.config`. `tls` is `on`, `off`, or the path of a PEM file with
         the authorities to trust; `timeout` is seconds.
 
@@ -142,7 +142,7 @@ class ClientConfig:
 
 
 def _read_file(environment: Mapping[str, str]) -> dict[str, str]:
-    given = environment.get("RENDER_CONFIG")
+    given = environment.get("RENDER_CLIENT_CONFIG")
     home = environment.get("XDG_CONFIG_HOME") or "~/.config"
     path = Path(given or f"{home}/render/config.toml").expanduser()
     if not given and not path.is_file():

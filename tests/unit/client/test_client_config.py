@@ -9,7 +9,11 @@ from render_client import TLS, ClientConfig, ConfigurationError
 def test_flags_go_before_environment_before_file_before_defaults(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     file.write_text('target = "file:1"\nworkspace = "file"\ntoken = "file"\ntls = false\ntimeout = 3\n')
-    environment = {"RENDER_CONFIG": str(file), "RENDER_TARGET": "environment:1", "RENDER_WORKSPACE": "environment"}
+    environment = {
+        "RENDER_CLIENT_CONFIG": str(file),
+        "RENDER_TARGET": "environment:1",
+        "RENDER_WORKSPACE": "environment",
+    }
     config = ClientConfig.load({"target": "flag:1", "token": None}, environment)
     assert config == ClientConfig("flag:1", "file", "environment", False, 3.0)
     assert ClientConfig.load({}, {"XDG_CONFIG_HOME": str(tmp_path / "none")}) == ClientConfig()
@@ -28,12 +32,12 @@ def test_flags_go_before_environment_before_file_before_defaults(tmp_path: Path)
 def test_a_wrong_setting_is_named(tmp_path: Path, text: str, complaint: str) -> None:
     (tmp_path / "config.toml").write_text(text)
     with pytest.raises(ConfigurationError, match=complaint):
-        ClientConfig.load({}, {"RENDER_CONFIG": str(tmp_path / "config.toml")})
+        ClientConfig.load({}, {"RENDER_CLIENT_CONFIG": str(tmp_path / "config.toml")})
 
 
 def test_a_config_file_that_is_named_must_be_there(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="No such file"):
-        ClientConfig.load({}, {"RENDER_CONFIG": str(tmp_path / "none.toml")})
+        ClientConfig.load({}, {"RENDER_CLIENT_CONFIG": str(tmp_path / "none.toml")})
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ def run(server: FakeServer, tmp_path: Path) -> Run:
     environment = {
         "RENDER_TARGET": f"127.0.0.1:{server.port}",
         "RENDER_TOKEN": "a-token",
-        "RENDER_CONFIG": "",
+        "RENDER_CLIENT_CONFIG": "",
         "XDG_CONFIG_HOME": str(tmp_path),
         "COLUMNS": "200",
     }
