@@ -12,7 +12,7 @@ from render_service.server.mapping.faults import Faults
 from render_service.server.mapping.records import Exceptions, Record
 from render_service.server.mapping.times import timestamp
 
-# Reading and checking these takes about a fifth of a second, for which all other calls wait.
+# Three hours of talk. Reading so many takes some tenths of a second, for which all other calls wait.
 MAX_ALL_WORDS = 30_000
 
 _SET_BY_THE_SERVICE = ("project_id", "workspace_id", "status", "etag", "create_time", "update_time")
