@@ -1,7 +1,6 @@
 """The real servers that tests run against: Postgres, Valkey and S3, started once, with fresh contents for each test."""
 
 import asyncio
-import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from redis import Redis
 from render_service.db.migrate import upgrade
 from render_service.embedded import EmbeddedPostgres, EmbeddedValkey
 from render_service.embedded.stack import Stack
+from tests.programs import program
 from tests.seaweedfs import S3Server, S3TestBucket, SeaweedFS
 
 _TEMPLATE = "render_template"
@@ -134,6 +134,4 @@ def stack() -> Iterator[Stack]:
 @pytest.fixture(scope="session")
 def grpcurl() -> str:
     """The path of a real grpcurl."""
-    program = shutil.which("grpcurl")
-    assert program, "install requirements/dev.txt"
-    return program
+    return program("grpcurl")

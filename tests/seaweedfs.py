@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import shutil
 import signal
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,6 +13,7 @@ import httpx
 from render_service.embedded.ports import LOOPBACK, free_port
 from render_service.embedded.process import SupervisedProcess
 from render_service.storage.location import S3Options
+from tests.programs import program
 
 _START_SECONDS = 60.0
 _ACCESS_KEY = "render"
@@ -59,12 +59,10 @@ class SeaweedFS:
         parts = ("master", "volume", "filer", "s3")
         ports = {f"{part}.{kind}": free_port() for part in parts for kind in ("port", "port.grpc")}
         ports["s3.port"] = self._port
-        weed = shutil.which("weed")
-        assert weed, "install requirements/dev.txt"
         self._process = SupervisedProcess(
             "SeaweedFS",
             [
-                *(weed, "-logtostderr=true", "server", "-filer", "-s3", f"-dir={data_dir / 'data'}"),
+                *(program("weed"), "-logtostderr=true", "server", "-filer", "-s3", f"-dir={data_dir / 'data'}"),
                 *(f"-ip={LOOPBACK}", f"-ip.bind={LOOPBACK}", f"-s3.config={data_dir / 's3.json'}"),
                 *(f"-filer.localSocket={data_dir / 'filer.sock'}", f"-s3.localSocket={data_dir / 's3.sock'}"),
                 *("-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false"),
