@@ -95,6 +95,8 @@ class Settings(BaseSettings):
     """RENDER_JOB_DEADLINE_SECONDS: how long after its first start a job may run, all attempts together."""
     no_progress_seconds: float = Field(default=600.0, gt=0, validation_alias="RENDER_NO_PROGRESS_SECONDS")
     """RENDER_NO_PROGRESS_SECONDS: how long an attempt may stand still before the job is ended."""
+    event_retention_days: float = Field(default=30.0, gt=0, validation_alias="RENDER_EVENT_RETENTION_DAYS")
+    """RENDER_EVENT_RETENTION_DAYS: how long the state and stage changes of ended jobs are kept, but for their ends."""
     shutdown_grace_seconds: float = Field(default=1.0, ge=0, le=3600, validation_alias="RENDER_SHUTDOWN_GRACE_SECONDS")
     """RENDER_SHUTDOWN_GRACE_SECONDS: how long running work may go on after SIGTERM before another worker gets it.
 

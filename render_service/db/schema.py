@@ -137,7 +137,18 @@ job_events = sa.Table(
         postgresql_where=sa.text("status IN ('COMPLETED', 'FAILED', 'CANCELLED')"),
     ),
     sa.Index("job_events_by_workspace", "workspace_id", "xid", "id"),
+    # Rows lie in the order of their time, so a small index over blocks finds the old ones.
+    sa.Index("job_events_by_age", "created_at", postgresql_using="brin"),
     comment="State and stage changes of jobs. The partial unique index lets a job end only once.",
+)
+
+event_horizons = sa.Table(
+    "event_horizons",
+    metadata,
+    sa.Column("workspace_id", sa.Text, primary_key=True),
+    sa.Column("xid", Xid8, nullable=False),
+    sa.Column("id", sa.BigInteger, nullable=False),
+    comment="The last event of each workspace that was pruned: a cursor before it would skip events.",
 )
 
 videos = sa.Table(

@@ -5,13 +5,12 @@ from render.v1 import project_service_pb2_grpc
 
 from render_service.db.projects import Projects
 from render_service.domain.project import Project
-from render_service.domain.validation import check_project
-from render_service.fetch.policy import FetchPolicy, check_uri
 from render_service.server.interceptor import Context
 from render_service.server.mapping import page_token
 from render_service.server.mapping.faults import Faults
 from render_service.server.mapping.ids import page_size_field, uuid_field, workspace_field
-from render_service.server.mapping.project import project_from_proto, project_to_proto
+from render_service.server.mapping.project import project_to_proto
+from render_service.server.project_reader import ProjectReader
 
 
 class ProjectServicer(project_service_pb2_grpc.ProjectServiceServicer):
@@ -19,18 +18,18 @@ class ProjectServicer(project_service_pb2_grpc.ProjectServiceServicer):
 
     Args:
         projects: The projects in Postgres.
-        policy: Which addresses a project may name.
+        reader: Reads projects.
     """
 
-    def __init__(self, projects: Projects, policy: FetchPolicy) -> None:
+    def __init__(self, projects: Projects, reader: ProjectReader) -> None:
         self._projects = projects
-        self._policy = policy
+        self._reader = reader
 
     async def CreateProject(self, request: pb.CreateProjectRequest, context: Context) -> pb.CreateProjectResponse:
         """Store a new project."""
         faults = Faults()
         workspace_field(request.workspace_id, "workspace_id", faults)
-        project = self._project(request, faults)
+        project = await self._project(request, faults)
         stored = await self._projects.create(request.workspace_id, project)
         return pb.CreateProjectResponse(project=project_to_proto(stored))
 
@@ -48,7 +47,7 @@ class ProjectServicer(project_service_pb2_grpc.ProjectServiceServicer):
         faults = Faults()
         workspace_field(request.workspace_id, "workspace_id", faults)
         project_id = uuid_field(request.project.project_id, "project.project_id", faults)
-        project = self._project(request, faults)
+        project = await self._project(request, faults)
         stored = await self._projects.update(request.workspace_id, project_id, project, etag=request.project.etag)
         return pb.UpdateProjectResponse(project=project_to_proto(stored))
 
@@ -75,11 +74,9 @@ class ProjectServicer(project_service_pb2_grpc.ProjectServiceServicer):
         await self._projects.delete(request.workspace_id, project_id)
         return pb.DeleteProjectResponse()
 
-    def _project(self, request: pb.CreateProjectRequest | pb.UpdateProjectRequest, faults: Faults) -> Project:
+    async def _project(self, request: pb.CreateProjectRequest | pb.UpdateProjectRequest, faults: Faults) -> Project:
         if not request.HasField("project"):
             faults.add("project", "is required")
-            faults.raise_if_any()
-        project = project_from_proto(request.project, "project", faults)
-        faults.add_all(check_project(project, "project", lambda uri: check_uri(uri, self._policy), for_render=False))
+        project = await self._reader.read(request.project, faults, for_render=False)
         faults.raise_if_any()
         return project

@@ -1,6 +1,7 @@
 """The wire side of RenderService."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from uuid import UUID
 
 from render.v1 import render_service_pb2 as pb
@@ -8,16 +9,19 @@ from render.v1 import render_service_pb2_grpc
 
 from render_service.db.jobs import JobFilter, Jobs
 from render_service.db.transitions import Transitions
-from render_service.domain.errors import FieldFault, InvalidFields
+from render_service.db.workspace_events import EventPosition, WorkspaceEvents
+from render_service.domain.errors import DomainError, ErrorReason, FieldFault, InvalidFields
 from render_service.domain.job import Job, JobEvent, JobStatus
 from render_service.domain.project import Project
 from render_service.domain.validation import check_output
 from render_service.progress.hub import ProgressHub
 from render_service.progress.watch import Heartbeat, watch_job
+from render_service.progress.workspace_watch import watch_workspace
 from render_service.server.announcer import Announcer
 from render_service.server.downloads import Downloads
 from render_service.server.interceptor import Context
 from render_service.server.mapping import page_token
+from render_service.server.mapping.cursor import decode_cursor, encode_cursor
 from render_service.server.mapping.faults import Faults
 from render_service.server.mapping.ids import (
     NO_ID,
@@ -30,8 +34,8 @@ from render_service.server.mapping.ids import (
 )
 from render_service.server.mapping.job import event_to_proto, job_to_proto, statuses_from_proto
 from render_service.server.mapping.output import output_from_proto
-from render_service.server.mapping.project import project_from_proto
 from render_service.server.mapping.times import timestamp
+from render_service.server.project_reader import ProjectReader
 from render_service.server.starter import Starter, request_hash
 
 _OfJob = (
@@ -49,8 +53,10 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
     Args:
         jobs: The jobs in Postgres.
         transitions: Changes jobs.
+        reader: Reads projects.
         starter: Starts jobs.
         announcer: Tells of changed jobs.
+        events: The events of workspaces in Postgres.
         hub: Where watchers wait.
         downloads: Leads to finished videos.
     """
@@ -60,15 +66,19 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         *,
         jobs: Jobs,
         transitions: Transitions,
+        reader: ProjectReader,
         starter: Starter,
         announcer: Announcer,
+        events: WorkspaceEvents,
         hub: ProgressHub,
         downloads: Downloads,
     ) -> None:
         self._jobs = jobs
         self._transitions = transitions
+        self._reader = reader
         self._starter = starter
         self._announcer = announcer
+        self._events = events
         self._hub = hub
         self._downloads = downloads
 
@@ -81,7 +91,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
             case "project_id":
                 source = uuid_field(request.project_id, "project_id", faults)
             case "project":
-                source = project_from_proto(request.project, "project", faults)
+                source = await self._reader.read(request.project, faults, for_render=True)
             case _:
                 faults.add("source", "give either project_id or project")
         provider = provider_field(request.provider, "provider", faults)
@@ -149,6 +159,25 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
             else:
                 yield pb.WatchProgressResponse(event=event_to_proto(update, await self._urls_of(update)))
 
+    async def WatchWorkspace(
+        self, request: pb.WatchWorkspaceRequest, context: Context
+    ) -> AsyncIterator[pb.WatchWorkspaceResponse]:
+        """Tell what happens in a workspace, without end."""
+        faults = Faults()
+        workspace_id = workspace_field(request.workspace_id, "workspace_id", faults)
+        labels = labels_field(request.labels, "labels", faults)
+        faults.raise_if_any()
+        start = await self._start_of(request)
+        async for update in watch_workspace(
+            self._hub, self._events, workspace_id, start, labels, include_progress=request.include_progress
+        ):
+            response = pb.WatchWorkspaceResponse(cursor=encode_cursor(update.position, workspace_id))
+            if update.event is None:
+                response.heartbeat.CopyFrom(timestamp(datetime.now(UTC)))
+            else:
+                response.event.CopyFrom(event_to_proto(update.event, await self._urls_of(update.event)))
+            yield response
+
     async def CreateDownloadUrl(
         self, request: pb.CreateDownloadUrlRequest, context: Context
     ) -> pb.CreateDownloadUrlResponse:
@@ -167,6 +196,21 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         file = await self._downloads.file(job, request.artifact)
         async for piece in self._downloads.read(file, request.offset):
             yield piece
+
+    async def _start_of(self, request: pb.WatchWorkspaceRequest) -> EventPosition:
+        if request.WhichOneof("start") == "cursor":
+            start = decode_cursor(request.cursor, request.workspace_id)
+            horizon = await self._events.horizon(request.workspace_id)
+            if start < horizon:
+                raise DomainError(
+                    ErrorReason.CURSOR_PRUNED,
+                    "the events behind this cursor are no longer kept",
+                    {"oldest": encode_cursor(horizon, request.workspace_id)},
+                )
+            return start
+        if request.from_oldest:
+            return await self._events.horizon(request.workspace_id)
+        return await self._events.now()
 
     async def _job(self, request: _OfJob) -> Job:
         faults = Faults()

@@ -19,17 +19,20 @@ from render_service.db.jobs import Jobs
 from render_service.db.outbox import Outbox
 from render_service.db.projects import Projects
 from render_service.db.transitions import Transitions
+from render_service.db.workspace_events import WorkspaceEvents
 from render_service.domain.retry import RetryPolicy
 from render_service.fetch.policy import FetchPolicy
 from render_service.progress.hub import ProgressHub
 from render_service.progress.publisher import Publisher
 from render_service.queue.broker import RenderQueue, make_broker
 from render_service.queue.dispatcher import Dispatcher
+from render_service.queue.pruner import Pruner
 from render_service.queue.reconciler import Reconciler
 from render_service.server.announcer import Announcer
 from render_service.server.auth import Authenticator, AuthInterceptor
 from render_service.server.downloads import Downloads
 from render_service.server.errors import ErrorInterceptor
+from render_service.server.project_reader import ProjectReader
 from render_service.server.project_servicer import ProjectServicer
 from render_service.server.render_servicer import RenderServicer
 from render_service.server.starter import Starter
@@ -86,6 +89,7 @@ async def run_server(settings: Settings) -> None:
         stack.push_async_callback(subscriptions.aclose)
 
         jobs, projects, outbox = Jobs(database), Projects(database), Outbox(database)
+        events = WorkspaceEvents(database)
         transitions = Transitions(database, lease=settings.lease, retry=RetryPolicy(settings.max_failed_attempts))
         publisher = Publisher(redis)
         queue = RenderQueue(make_broker(settings.redis_url))
@@ -98,22 +102,26 @@ async def run_server(settings: Settings) -> None:
         parts = await stack.enter_async_context(Parts(stop))
         parts.run("dispatcher", dispatcher.run())
         parts.run("reconciler", Reconciler(transitions, outbox, queue, dispatcher, publisher).run())
+        parts.run("pruner", Pruner(events, age=timedelta(days=settings.event_retention_days)).run())
 
         policy = FetchPolicy(allow_http=settings.allow_http_assets, file_roots=settings.file_roots)
+        reader = ProjectReader(policy)
         authenticator = Authenticator(ApiKeys(database)) if settings.auth == "api-keys" else None
         server = grpc.aio.server(interceptors=(ErrorInterceptor(), AuthInterceptor(authenticator)), options=_OPTIONS)
         render_service_pb2_grpc.add_RenderServiceServicer_to_server(
             RenderServicer(
                 jobs=jobs,
                 transitions=transitions,
-                starter=Starter(jobs, projects, announcer, policy, settings),
+                reader=reader,
+                starter=Starter(jobs, projects, announcer, reader, settings),
                 announcer=announcer,
+                events=events,
                 hub=hub,
                 downloads=Downloads(store, valid_for=timedelta(seconds=settings.download_url_seconds)),
             ),
             server,
         )
-        project_service_pb2_grpc.add_ProjectServiceServicer_to_server(ProjectServicer(projects, policy), server)
+        project_service_pb2_grpc.add_ProjectServiceServicer_to_server(ProjectServicer(projects, reader), server)
         health = health_aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(health, server)
         reflection.enable_server_reflection(

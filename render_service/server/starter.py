@@ -9,13 +9,13 @@ from google.protobuf.message import Message
 from render_service.config import Settings
 from render_service.db.jobs import JobRequest, Jobs
 from render_service.db.projects import Projects
-from render_service.domain.errors import DomainError, ErrorReason, InvalidFields
+from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.job import Job, ProviderName, RenderSpec
 from render_service.domain.output import OutputOptions, decide_output
 from render_service.domain.project import MODE_PRESETS, Project
-from render_service.domain.validation import check_project
-from render_service.fetch.policy import FetchPolicy, check_uri
 from render_service.server.announcer import Announcer
+from render_service.server.mapping.faults import Faults
+from render_service.server.project_reader import ProjectReader
 
 _AVAILABLE = frozenset({ProviderName.LOCAL, ProviderName.MOCK})
 _SETTING_OF = {
@@ -40,17 +40,17 @@ class Starter:
         jobs: Where jobs are stored.
         projects: Where projects are stored.
         announcer: Tells of new jobs.
-        policy: Which addresses a project may name.
+        reader: Knows the rules of projects.
         settings: The service's configuration.
     """
 
     def __init__(
-        self, jobs: Jobs, projects: Projects, announcer: Announcer, policy: FetchPolicy, settings: Settings
+        self, jobs: Jobs, projects: Projects, announcer: Announcer, reader: ProjectReader, settings: Settings
     ) -> None:
         self._jobs = jobs
         self._projects = projects
         self._announcer = announcer
-        self._policy = policy
+        self._reader = reader
         self._default_provider = settings.default_provider
 
     async def start(
@@ -68,7 +68,7 @@ class Starter:
 
         Args:
             workspace_id: The caller's workspace.
-            source: A project, or the id of a stored one.
+            source: A project that keeps the rules, or the id of a stored one.
             provider: Who makes the pictures; None for the configured default.
             output: The form of the video, where it shall differ from the project's.
             labels: The caller's own.
@@ -87,10 +87,7 @@ class Starter:
             if earlier is not None:
                 return earlier
         project_id = source if isinstance(source, UUID) else None
-        project = source if isinstance(source, Project) else (await self._projects.get(workspace_id, source)).project
-        faults = check_project(project, "project", lambda uri: check_uri(uri, self._policy), for_render=True)
-        if faults:
-            raise InvalidFields(faults)
+        project = source if isinstance(source, Project) else await self._stored(workspace_id, source)
         provider = provider or self._default_provider
         _check_provider(provider)
         preset = MODE_PRESETS[project.mode]
@@ -107,6 +104,13 @@ class Starter:
         if event is not None:
             self._announcer.announce(event)
         return job
+
+    async def _stored(self, workspace_id: str, project_id: UUID) -> Project:
+        project = (await self._projects.get(workspace_id, project_id)).project
+        faults = Faults()
+        self._reader.check(project, faults, for_render=True)
+        faults.raise_if_any()
+        return project
 
 
 def _check_provider(provider: ProviderName) -> None:

@@ -412,6 +412,109 @@ class WatchProgressResponse(_message.Message):
 Global___WatchProgressResponse: _TypeAlias = WatchProgressResponse  # noqa: Y015
 
 @_typing.final
+class WatchWorkspaceRequest(_message.Message):
+    """WatchWorkspaceRequest is the request of WatchWorkspace."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class LabelsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    WORKSPACE_ID_FIELD_NUMBER: _builtins.int
+    CURSOR_FIELD_NUMBER: _builtins.int
+    FROM_OLDEST_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
+    INCLUDE_PROGRESS_FIELD_NUMBER: _builtins.int
+    workspace_id: _builtins.str
+    """workspace_id is the workspace to watch. Required."""
+    cursor: _builtins.str
+    """cursor of the last response that was dealt with: the stream goes on behind it and skips nothing. One that is not of
+    this workspace is INVALID_ARGUMENT; one whose events are no longer kept is OUT_OF_RANGE (`CURSOR_PRUNED`, with the
+    oldest that still works).
+    """
+    from_oldest: _builtins.bool
+    """from_oldest begins with the oldest event that is kept. false is as if left out."""
+    include_progress: _builtins.bool
+    """include_progress also tells the latest progress between state and stage changes. Such events are not repeated after a
+    resume.
+    """
+    @_builtins.property
+    def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """labels keeps only jobs that have all of these; at most 32."""
+
+    def __init__(
+        self,
+        *,
+        workspace_id: _builtins.str = ...,
+        cursor: _builtins.str = ...,
+        from_oldest: _builtins.bool = ...,
+        labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        include_progress: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "from_oldest", b"from_oldest", "start", b"start"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "from_oldest", b"from_oldest", "include_progress", b"include_progress", "labels", b"labels", "start", b"start", "workspace_id", b"workspace_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_start: _TypeAlias = _typing.Literal["cursor", "from_oldest"]  # noqa: Y015
+    _WhichOneofArgType_start: _TypeAlias = _typing.Literal["start", b"start"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_start) -> _WhichOneofReturnType_start | None: ...
+
+Global___WatchWorkspaceRequest: _TypeAlias = WatchWorkspaceRequest  # noqa: Y015
+
+@_typing.final
+class WatchWorkspaceResponse(_message.Message):
+    """WatchWorkspaceResponse is one message of a workspace's watch."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENT_FIELD_NUMBER: _builtins.int
+    HEARTBEAT_FIELD_NUMBER: _builtins.int
+    CURSOR_FIELD_NUMBER: _builtins.int
+    cursor: _builtins.str
+    """cursor is where the stream stands behind this message; opaque."""
+    @_builtins.property
+    def event(self) -> _job_pb2.JobEvent:
+        """event is a change of one of the jobs."""
+
+    @_builtins.property
+    def heartbeat(self) -> _timestamp_pb2.Timestamp:
+        """heartbeat is sent when nothing has changed for a while: the time at the server."""
+
+    def __init__(
+        self,
+        *,
+        event: _job_pb2.JobEvent | None = ...,
+        heartbeat: _timestamp_pb2.Timestamp | None = ...,
+        cursor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "heartbeat", b"heartbeat", "update", b"update"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "event", b"event", "heartbeat", b"heartbeat", "update", b"update"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_update: _TypeAlias = _typing.Literal["event", "heartbeat"]  # noqa: Y015
+    _WhichOneofArgType_update: _TypeAlias = _typing.Literal["update", b"update"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_update) -> _WhichOneofReturnType_update | None: ...
+
+Global___WatchWorkspaceResponse: _TypeAlias = WatchWorkspaceResponse  # noqa: Y015
+
+@_typing.final
 class CreateDownloadUrlRequest(_message.Message):
     """CreateDownloadUrlRequest is the request of CreateDownloadUrl."""
 

@@ -61,6 +61,11 @@ class RenderServiceStub:
                 request_serializer=render_dot_v1_dot_render__service__pb2.WatchProgressRequest.SerializeToString,
                 response_deserializer=render_dot_v1_dot_render__service__pb2.WatchProgressResponse.FromString,
                 _registered_method=True)
+        self.WatchWorkspace = channel.unary_stream(
+                '/render.v1.RenderService/WatchWorkspace',
+                request_serializer=render_dot_v1_dot_render__service__pb2.WatchWorkspaceRequest.SerializeToString,
+                response_deserializer=render_dot_v1_dot_render__service__pb2.WatchWorkspaceResponse.FromString,
+                _registered_method=True)
         self.CreateDownloadUrl = channel.unary_unary(
                 '/render.v1.RenderService/CreateDownloadUrl',
                 request_serializer=render_dot_v1_dot_render__service__pb2.CreateDownloadUrlRequest.SerializeToString,
@@ -116,6 +121,14 @@ class RenderServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchWorkspace(self, request, context):
+        """WatchWorkspace streams the state and stage changes of all jobs of a workspace, each exactly once and those of one job
+        in order, for backends that pass them on. It ends only with an error or by the caller. Resume it with the last cursor.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CreateDownloadUrl(self, request, context):
         """CreateDownloadUrl makes an address from which the video can be fetched over HTTP for a while. FAILED_PRECONDITION
         (`VIDEO_NOT_READY`) unless the job is COMPLETED; FAILED_PRECONDITION (`DOWNLOAD_URL_UNSUPPORTED`) where the
@@ -160,6 +173,11 @@ def add_RenderServiceServicer_to_server(servicer, server):
                     servicer.WatchProgress,
                     request_deserializer=render_dot_v1_dot_render__service__pb2.WatchProgressRequest.FromString,
                     response_serializer=render_dot_v1_dot_render__service__pb2.WatchProgressResponse.SerializeToString,
+            ),
+            'WatchWorkspace': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchWorkspace,
+                    request_deserializer=render_dot_v1_dot_render__service__pb2.WatchWorkspaceRequest.FromString,
+                    response_serializer=render_dot_v1_dot_render__service__pb2.WatchWorkspaceResponse.SerializeToString,
             ),
             'CreateDownloadUrl': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateDownloadUrl,
@@ -309,6 +327,33 @@ class RenderService:
             '/render.v1.RenderService/WatchProgress',
             render_dot_v1_dot_render__service__pb2.WatchProgressRequest.SerializeToString,
             render_dot_v1_dot_render__service__pb2.WatchProgressResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchWorkspace(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/render.v1.RenderService/WatchWorkspace',
+            render_dot_v1_dot_render__service__pb2.WatchWorkspaceRequest.SerializeToString,
+            render_dot_v1_dot_render__service__pb2.WatchWorkspaceResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -50,6 +50,10 @@ class RenderServiceStub:
     then what follows, ending with OK after the terminal event. It never ends with OK without a terminal event.
     Closing a watch does not cancel the job.
     """
+    WatchWorkspace: _grpc.UnaryStreamMultiCallable[_render_service_pb2.WatchWorkspaceRequest, _render_service_pb2.WatchWorkspaceResponse]
+    """WatchWorkspace streams the state and stage changes of all jobs of a workspace, each exactly once and those of one job
+    in order, for backends that pass them on. It ends only with an error or by the caller. Resume it with the last cursor.
+    """
     CreateDownloadUrl: _grpc.UnaryUnaryMultiCallable[_render_service_pb2.CreateDownloadUrlRequest, _render_service_pb2.CreateDownloadUrlResponse]
     """CreateDownloadUrl makes an address from which the video can be fetched over HTTP for a while. FAILED_PRECONDITION
     (`VIDEO_NOT_READY`) unless the job is COMPLETED; FAILED_PRECONDITION (`DOWNLOAD_URL_UNSUPPORTED`) where the
@@ -81,6 +85,10 @@ class RenderServiceAsyncStub(RenderServiceStub):
     """WatchProgress streams the changes of one job: first its present state (or what was missed since after_sequence),
     then what follows, ending with OK after the terminal event. It never ends with OK without a terminal event.
     Closing a watch does not cancel the job.
+    """
+    WatchWorkspace: _aio.UnaryStreamMultiCallable[_render_service_pb2.WatchWorkspaceRequest, _render_service_pb2.WatchWorkspaceResponse]  # type: ignore[assignment]
+    """WatchWorkspace streams the state and stage changes of all jobs of a workspace, each exactly once and those of one job
+    in order, for backends that pass them on. It ends only with an error or by the caller. Resume it with the last cursor.
     """
     CreateDownloadUrl: _aio.UnaryUnaryMultiCallable[_render_service_pb2.CreateDownloadUrlRequest, _render_service_pb2.CreateDownloadUrlResponse]  # type: ignore[assignment]
     """CreateDownloadUrl makes an address from which the video can be fetched over HTTP for a while. FAILED_PRECONDITION
@@ -140,6 +148,16 @@ class RenderServiceServicer(metaclass=_abc_1.ABCMeta):
         """WatchProgress streams the changes of one job: first its present state (or what was missed since after_sequence),
         then what follows, ending with OK after the terminal event. It never ends with OK without a terminal event.
         Closing a watch does not cancel the job.
+        """
+
+    @_abc_1.abstractmethod
+    def WatchWorkspace(
+        self,
+        request: _render_service_pb2.WatchWorkspaceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_render_service_pb2.WatchWorkspaceResponse], _abc.AsyncIterator[_render_service_pb2.WatchWorkspaceResponse]]:
+        """WatchWorkspace streams the state and stage changes of all jobs of a workspace, each exactly once and those of one job
+        in order, for backends that pass them on. It ends only with an error or by the caller. Resume it with the last cursor.
         """
 
     @_abc_1.abstractmethod

@@ -140,6 +140,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("status = 'PENDING' AND enqueued_at IS NULL"),
     )
     op.create_table(
+        "event_horizons",
+        sa.Column("workspace_id", sa.Text(), nullable=False),
+        sa.Column("xid", Xid8(), nullable=False),
+        sa.Column("id", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id"),
+        comment="The last event of each workspace that was pruned: a cursor before it would skip events.",
+    )
+    op.create_table(
         "projects",
         sa.Column("id", sa.UUID(), nullable=False),
         sa.Column("workspace_id", sa.Text(), nullable=False),
@@ -188,6 +196,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("job_id", "sequence"),
         comment="State and stage changes of jobs. The partial unique index lets a job end only once.",
     )
+    op.create_index("job_events_by_age", "job_events", ["created_at"], unique=False, postgresql_using="brin")
     op.create_index("job_events_by_workspace", "job_events", ["workspace_id", "xid", "id"], unique=False)
     op.create_index("job_events_milestone", "job_events", ["job_id", "milestone"], unique=True)
     op.create_index(
@@ -232,6 +241,7 @@ def downgrade() -> None:
         postgresql_where=sa.text("status IN ('COMPLETED', 'FAILED', 'CANCELLED')"),
     )
     op.drop_index("job_events_milestone", table_name="job_events")
+    op.drop_index("job_events_by_age", table_name="job_events", postgresql_using="brin")
     op.drop_index("job_events_by_workspace", table_name="job_events")
     op.drop_table("job_events")
     op.drop_index("projects_by_workspace", table_name="projects")
@@ -245,4 +255,5 @@ def downgrade() -> None:
     op.drop_index("jobs_by_workspace", table_name="jobs")
     op.drop_index("jobs_by_project", table_name="jobs", postgresql_where=sa.text("project_id IS NOT NULL"))
     op.drop_table("jobs")
+    op.drop_table("event_horizons")
     op.drop_table("api_keys")
