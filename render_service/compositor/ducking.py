@@ -83,4 +83,6 @@ def fade_gain(start: int, count: int, span: Span, fade_in: int, fade_out: int) -
 
 def _raised_cosine(x: NDArray[np.float64]) -> NDArray[np.float64]:
     """0 for x ≤ 0, 1 for x ≥ 1, half a cosine between."""
+    if len(x) and x.min() >= 1.0:
+        return np.ones(len(x))
     return 0.5 - 0.5 * np.cos(np.pi * np.clip(x, 0.0, 1.0))

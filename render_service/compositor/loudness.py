@@ -12,10 +12,10 @@ HOP = SAMPLE_RATE // 10  # gating blocks of 400 ms overlap by 75 %, so they begi
 SILENCE_LUFS = -70.0  # the absolute gate: nothing below it counts
 
 _FFT = 32_768
-_TAPS = 8_192  # the K-weighting response has decayed below 1e-15 by then
+_TAPS = 4_096  # the K-weighting response has decayed below 1e-6 by then
 
 _OVERSAMPLING = 4
-_PHASE_TAPS = 24
+_PHASE_TAPS = 16
 
 
 def _k_weighting() -> NDArray[np.complex64]:
@@ -31,10 +31,10 @@ def _k_weighting() -> NDArray[np.complex64]:
 
 
 def _interpolators() -> NDArray[np.float32]:
-    """Polyphase Kaiser-windowed sinc for inter-sample peaks (BS.1770-4, annex 2): (`_OVERSAMPLING`, `_PHASE_TAPS`)."""
+    """Polyphase Kaiser-windowed sinc for inter-sample peaks (BS.1770-4, annex 2): (3, `_PHASE_TAPS`)."""
     half = _PHASE_TAPS // 2
     rows = []
-    for phase in range(_OVERSAMPLING):
+    for phase in range(1, _OVERSAMPLING):
         at = np.arange(-half + 1, half + 1) - phase / _OVERSAMPLING
         window = np.i0(6.0 * np.sqrt(np.clip(1 - (at / half) ** 2, 0, None))) / np.i0(6.0)
         row = np.sinc(at) * window
@@ -46,7 +46,7 @@ _WEIGHTING = _k_weighting()
 _INTERPOLATORS = _interpolators()
 PEAK_CONTEXT = _PHASE_TAPS // 2
 # No interpolated sample can exceed the largest sample by more than the filters' greatest absolute sum.
-PEAK_BOUND = float(np.abs(_INTERPOLATORS).sum(axis=1).max())
+PEAK_BOUND = max(1.0, float(np.abs(_INTERPOLATORS).sum(axis=1).max()))
 
 
 def oversampled_magnitude(sound: Sound) -> Sound:
@@ -59,7 +59,7 @@ def oversampled_magnitude(sound: Sound) -> Sound:
         (n,) magnitudes.
     """
     count = sound.shape[1] - 2 * PEAK_CONTEXT
-    highest = np.zeros(count, np.float32)
+    highest: Sound = np.abs(sound[:, PEAK_CONTEXT : PEAK_CONTEXT + count]).max(axis=0)
     for channel in sound:
         for row in _INTERPOLATORS:
             # Sample i with phase p lies between i and i + 1; the taps reach from i - half + 1 to i + half.
@@ -87,7 +87,6 @@ class LoudnessMeter:
         self._rest = np.zeros(0, np.float64)
         self._tail = np.zeros((2, 2 * PEAK_CONTEXT), np.float32)
         self._peak = 0.0
-        self._sample_peak = 0.0
         self._fed = 0
         self._weighed = 0
 
@@ -102,8 +101,11 @@ class LoudnessMeter:
 
     def _weigh(self, window: Sound, count: int) -> None:
         """Overlap-save: of a window of `_FFT` samples those after the first `_TAPS` are filtered whole."""
-        filtered = np.fft.irfft(np.fft.rfft(window, axis=1) * _WEIGHTING, axis=1)[:, _TAPS : _TAPS + count]
-        power = np.square(filtered, dtype=np.float64).sum(axis=0)
+        if window.any():
+            filtered = np.fft.irfft(np.fft.rfft(window, axis=1) * _WEIGHTING, axis=1)[:, _TAPS : _TAPS + count]
+            power = np.square(filtered, dtype=np.float64).sum(axis=0)
+        else:
+            power = np.zeros(count, np.float64)
         power = np.concatenate([self._rest, power])
         hops = len(power) // HOP
         self._energies.append(power[: hops * HOP].reshape(hops, HOP).sum(axis=1))
@@ -116,7 +118,6 @@ class LoudnessMeter:
         curve = np.concatenate([self._tail, sound], axis=1)
         self._tail = curve[:, -2 * PEAK_CONTEXT :]
         loudest = float(np.abs(curve).max())
-        self._sample_peak = max(self._sample_peak, loudest)
         self._peak = max(self._peak, float(np.abs(sound).max()))
         if loudest * PEAK_BOUND > self._peak:
             self._peak = max(self._peak, float(oversampled_magnitude(curve).max(initial=0.0)))

@@ -27,8 +27,10 @@ PEAK_CEILING_DBTP = -1.0
 
 _BLOCK = SAMPLE_RATE
 _TOLERANCE_LU = 0.1
+_ENCODED_TOLERANCE_LU = 0.3
+_ENCODINGS = 4
 _ENCODER_MARGIN_DB = 1.0  # lossy coding moves peaks; checked after encoding, and widened where it was not enough
-_MOST_LIMITING_DB = 12.0  # pressing peaks down further is heard as pumping: such sound stays quieter instead
+_MOST_LIMITING_DB = 14.0  # pressing peaks down further is heard as pumping: such sound stays quieter instead
 _DECLICK = SAMPLE_RATE // 100
 _BIT_RATES = {Quality.DRAFT: 128_000, Quality.STANDARD: 192_000, Quality.HIGH: 320_000}
 _SAMPLE_BYTES = 8
@@ -174,31 +176,37 @@ def _mixed(tracks: Sequence[_Track], total: int) -> Iterator[Sound]:
             yield block
 
 
-def _level_and_encode(file: BinaryIO, total: int, meter: LoudnessMeter, path: Path, spec: RenderSpec) -> SoundFacts:
-    loudness = meter.integrated()
-    gain, margin = 1.0, _ENCODER_MARGIN_DB
-    if math.isfinite(loudness):
-        gain = from_db(min(TARGET_LUFS - loudness, PEAK_CEILING_DBTP + _MOST_LIMITING_DB - meter.true_peak()))
-    while True:
+def _level_and_encode(file: BinaryIO, total: int, raw: LoudnessMeter, path: Path, spec: RenderSpec) -> SoundFacts:
+    """Level and encode; what the encoder itself takes away or adds is made up for by encoding again."""
+    loudness, peak = raw.integrated(), raw.true_peak()
+    if not math.isfinite(loudness):
+        return _encode(_limited_blocks(file, total, 1.0, from_db(PEAK_CEILING_DBTP)), path, spec)
+    most = from_db(PEAK_CEILING_DBTP + _MOST_LIMITING_DB - peak)
+    gain = min(from_db(TARGET_LUFS - loudness), most)
+    aim, margin = TARGET_LUFS, _ENCODER_MARGIN_DB
+    for _ in range(_ENCODINGS):
         ceiling = from_db(PEAK_CEILING_DBTP - margin)
-        gain = _gain_after_limiting(file, total, gain, ceiling, meter)
+        if gain * from_db(peak) > ceiling:
+            gain = _gain_after_limiting(file, total, gain, ceiling=ceiling, aim=aim, most=most)
         facts = _encode(_limited_blocks(file, total, gain, ceiling), path, spec)
-        excess = facts.true_peak_dbtp - PEAK_CEILING_DBTP
-        if excess <= 0 or margin > 6.0:
-            return facts
-        margin += excess + 0.1
+        excess, missing = facts.true_peak_dbtp - PEAK_CEILING_DBTP, TARGET_LUFS - facts.integrated_lufs
+        if excess > 0:
+            margin += excess + 0.1
+        elif abs(missing) > _ENCODED_TOLERANCE_LU and (missing < 0 or gain < most):
+            aim += missing
+            gain = min(gain * from_db(missing), most)
+        else:
+            break
+    return facts
 
 
-def _gain_after_limiting(file: BinaryIO, total: int, gain: float, ceiling: float, meter: LoudnessMeter) -> float:
-    """Return a gain that gives the target loudness although the limiter takes some of it away."""
-    most = from_db(PEAK_CEILING_DBTP + _MOST_LIMITING_DB - meter.true_peak())
-    if gain >= most or gain * from_db(meter.true_peak()) <= ceiling:
-        return gain
+def _gain_after_limiting(file: BinaryIO, total: int, gain: float, *, ceiling: float, aim: float, most: float) -> float:
+    """Return a gain, at most `most`, that gives the loudness aimed at although the limiter takes some of it away."""
     for _ in range(4):
-        after = LoudnessMeter()
+        meter = LoudnessMeter()
         for block in _limited_blocks(file, total, gain, ceiling):
-            after.feed(block)
-        missing = TARGET_LUFS - after.integrated()
+            meter.feed(block)
+        missing = aim - meter.integrated()
         if missing <= _TOLERANCE_LU or gain >= most:
             break
         gain = min(gain * from_db(missing), most)
@@ -243,12 +251,14 @@ def measure_sound(path: Path) -> SoundFacts:
     meter = LoudnessMeter()
     digest = hashlib.sha256()
     with av.open(str(path)) as container:
-        resampler = av.AudioResampler(format="fltp", layout="stereo", rate=SAMPLE_RATE)
+        resampler = av.AudioResampler(format="fltp", layout="stereo", rate=SAMPLE_RATE, frame_size=_BLOCK)
         for packet in container.demux(container.streams.audio[0]):
             digest.update(packet)
             for frame in packet.decode():
                 for piece in resampler.resample(frame):
                     meter.feed(np.ascontiguousarray(piece.to_ndarray(), np.float32))
+        for piece in resampler.resample(None):
+            meter.feed(np.ascontiguousarray(piece.to_ndarray(), np.float32))
     loudness = meter.integrated()
     return SoundFacts(not math.isfinite(loudness), loudness, meter.true_peak(), digest.hexdigest())
 

@@ -1,18 +1,26 @@
 """Sounds as blocks of samples: any rate, channel layout and codec in, 48 kHz stereo out."""
 
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Iterator
+from itertools import chain
 from types import TracebackType
 from typing import Self
 
 import av
 import numpy as np
+from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 
+from render_service.compositor.clip_decoding import start_seconds
 from render_service.compositor.containers import SOUND_CODECS, opened
 from render_service.compositor.loudness import SAMPLE_RATE, Sound
 from render_service.compositor.media import Asset, AssetFault
 from render_service.compositor.sniffing import FileClass
+
+_PIECE = SAMPLE_RATE // 4
+# Smaller steps are rounding of time stamps; larger ones are broken clocks, not silence.
+_GAP_SECONDS = 0.04
+_LONGEST_GAP_SECONDS = 120.0
 
 
 class SoundReader:
@@ -85,6 +93,9 @@ class SoundReader:
 def decode_sound(asset: Asset) -> Generator[Sound, None, None]:
     """Decode the first sound track of an asset.
 
+    The sound of a clip is counted from its first picture: what comes before is left out, a later beginning and gaps
+    are filled with silence. A sound file is counted from its first sample.
+
     Args:
         asset: A sound file or a clip.
 
@@ -94,14 +105,55 @@ def decode_sound(asset: Asset) -> Generator[Sound, None, None]:
     Raises:
         RenderFailure: ASSET_INVALID where there is no sound track, its codec is not supported, or it is damaged.
     """
-    with opened(asset, FileClass.SOUND) as (container, _):
+    with opened(asset, FileClass.SOUND) as (container, kind):
         stream = sound_stream(asset, container.streams.audio)
-        resampler = av.AudioResampler(format="fltp", layout="stereo", rate=SAMPLE_RATE)
-        for frame in container.decode(stream):
-            for piece in resampler.resample(frame):
-                yield np.ascontiguousarray(piece.to_ndarray(), np.float32)
-        for piece in resampler.resample(None):
+        frames = container.decode(stream)
+        first = next(frames, None)
+        if first is None:
+            return
+        pictures = container.streams.video if kind.file_class is FileClass.CLIP else ()
+        lead = _seconds(first) - start_seconds(pictures[0]) if pictures else 0.0
+        yield from _silence(lead)
+        early = max(0, round(-lead * SAMPLE_RATE))
+        for piece in _resampled(chain((first,), frames)):
+            yield piece[:, early:]
+            early = max(0, early - piece.shape[1])
+
+
+def _resampled(frames: Iterable[AudioFrame]) -> Iterator[Sound]:
+    """Bring frames to 48 kHz stereo; gaps between their time stamps become silence."""
+    resampler = _resampler()
+    expected: float | None = None
+    for frame in frames:
+        gap = 0.0 if expected is None else _seconds(frame) - expected
+        if _GAP_SECONDS < gap < _LONGEST_GAP_SECONDS:
+            # The resampler would close the gap, so it begins anew after it.
+            yield from _drained(resampler)
+            resampler = _resampler()
+            yield from _silence(gap)
+            expected = None
+        for piece in resampler.resample(frame):
             yield np.ascontiguousarray(piece.to_ndarray(), np.float32)
+        expected = (_seconds(frame) if expected is None else expected) + frame.samples / frame.sample_rate
+    yield from _drained(resampler)
+
+
+def _seconds(frame: AudioFrame) -> float:
+    return float(frame.pts * frame.time_base) if frame.pts is not None and frame.time_base is not None else 0.0
+
+
+def _silence(seconds: float) -> Iterator[Sound]:
+    for start in range(0, round(min(seconds, _LONGEST_GAP_SECONDS) * SAMPLE_RATE), _PIECE):
+        yield np.zeros((2, min(_PIECE, round(seconds * SAMPLE_RATE) - start)), np.float32)
+
+
+def _resampler() -> av.AudioResampler:
+    return av.AudioResampler(format="fltp", layout="stereo", rate=SAMPLE_RATE, frame_size=_PIECE)
+
+
+def _drained(resampler: av.AudioResampler) -> Iterator[Sound]:
+    for piece in resampler.resample(None):
+        yield np.ascontiguousarray(piece.to_ndarray(), np.float32)
 
 
 def sound_stream(asset: Asset, streams: tuple[AudioStream, ...]) -> AudioStream:
