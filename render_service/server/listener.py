@@ -1,0 +1,110 @@
+"""The gRPC side of the server: where it listens, with which options, its health, and how it takes leave."""
+
+import ipaddress
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1.health import aio as health_aio
+from grpc_reflection.v1alpha import reflection
+from render.v1 import project_service_pb2, project_service_pb2_grpc, render_service_pb2, render_service_pb2_grpc
+
+from render_service.config import ConfigurationError, Settings
+from render_service.server.auth import Authenticator, AuthInterceptor
+from render_service.server.errors import ErrorInterceptor
+from render_service.server.project_servicer import ProjectServicer
+from render_service.server.render_servicer import RenderServicer
+from render_service.telemetry import get_logger
+
+_log = get_logger(__name__)
+_GRACE_SECONDS = 5.0
+SERVICES = (
+    render_service_pb2.DESCRIPTOR.services_by_name["RenderService"].full_name,
+    project_service_pb2.DESCRIPTOR.services_by_name["ProjectService"].full_name,
+)
+_OPTIONS = (
+    # Two servers on one port would share its calls silently.
+    ("grpc.so_reuseport", 0),
+    # A peer that froze or fell off the network is dropped within 9 s.
+    ("grpc.keepalive_time_ms", 5_000),
+    ("grpc.keepalive_timeout_ms", 4_000),
+    ("grpc.http2.ping_timeout_ms", 4_000),
+    # Clients may ping every 10 s; strictly below that is tolerated.
+    ("grpc.http2.min_ping_interval_without_data_ms", 4_500),
+    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.max_receive_message_length", 4 * 1024 * 1024),
+)
+
+
+class Listener:
+    """A gRPC server with this service's RPCs, health and reflection.
+
+    Args:
+        authenticator: Knows who calls; None lets everybody pass.
+        renders: The RPCs of RenderService.
+        projects: The RPCs of ProjectService.
+    """
+
+    def __init__(self, authenticator: Authenticator | None, renders: RenderServicer, projects: ProjectServicer) -> None:
+        interceptors = (ErrorInterceptor(), AuthInterceptor(authenticator))
+        self._server = grpc.aio.server(interceptors=interceptors, options=_OPTIONS)
+        self._health = health_aio.HealthServicer()
+        render_service_pb2_grpc.add_RenderServiceServicer_to_server(renders, self._server)
+        project_service_pb2_grpc.add_ProjectServiceServicer_to_server(projects, self._server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        health_name = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
+        reflection.enable_server_reflection((*SERVICES, health_name, reflection.SERVICE_NAME), self._server)
+
+    async def start(self, listen: str) -> int:
+        """Listen and serve.
+
+        Args:
+            listen: host:port; port 0 picks a free one.
+
+        Returns:
+            The port.
+
+        Raises:
+            ConfigurationError: the address is taken or not of this machine.
+        """
+        try:
+            port = self._server.add_insecure_port(listen)
+        except RuntimeError:
+            raise ConfigurationError(f"RENDER_LISTEN: cannot listen on {listen}") from None
+        await self._server.start()
+        for service in ("", *SERVICES):
+            await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
+        return port
+
+    async def refuse(self) -> None:
+        """Say NOT_SERVING to whoever asks for health, so that new calls go elsewhere."""
+        await self._health.enter_graceful_shutdown()
+
+    async def stop(self) -> None:
+        """Take no more calls and let those that run end."""
+        await self._server.stop(_GRACE_SECONDS)
+
+
+def check_listen(settings: Settings) -> None:
+    """Refuse to listen beyond this machine without TLS or without auth, unless told to.
+
+    Raises:
+        ConfigurationError: it may not.
+    """
+    host = settings.listen.rpartition(":")[0].strip("[]")
+    if not settings.listen.rpartition(":")[2].isdigit() or not host:
+        raise ConfigurationError("RENDER_LISTEN: must be host:port, such as 127.0.0.1:50051")
+    try:
+        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if loopback:
+        return
+    if settings.auth == "off":
+        raise ConfigurationError("RENDER_AUTH: may be `off` only while RENDER_LISTEN is a loopback address")
+    if not settings.insecure_listen:
+        raise ConfigurationError(
+            "RENDER_LISTEN: beyond a loopback address only with RENDER_INSECURE_LISTEN=true, behind something that "
+            "adds TLS: keys would travel readable"
+        )
+    _log.warning("listening beyond this machine without TLS", listen=settings.listen)
