@@ -1,9 +1,10 @@
 """Where a caption stands and how its lines are set: looks, the safe area, fitting."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from itertools import pairwise
 
 from render_service.compositor import bidi
 from render_service.compositor.fonts import CAPTION_WEIGHT, is_wide, text_language
@@ -49,13 +50,16 @@ def caption_look(spec: RenderSpec) -> CaptionLook:
 
 # Shares of the frame's shorter side and of the em.
 _SIZE = 0.05
-LEADING = 1.34
-ASCENT = 0.88
+_LEADING = 1.34
+_ASCENT = 0.88
 _DESCENT = 0.24
 # Longest line in em: East Asian subtitles keep to 16–18 characters, others to about 42, half an em each.
 _WIDE_MEASURE = 18.0
 _NARROW_MEASURE = 22.0
 _SMALLEST = 6
+# Size of a second language's lines as a part of the first's, and how many lines both may have together.
+_MINOR = 0.76
+_BILINGUAL_LINES = 4
 # Below this share of the full size a caption may take more lines than usual.
 _CROWDED = 0.7
 
@@ -112,13 +116,13 @@ class CaptionLayout:
     """A caption's lines, set and placed.
 
     Args:
-        kind: How the lines are set.
+        size: Em size of the main lines, in pixels; those of a second language are smaller.
         lines: From top to bottom.
         spans: For each line, where it begins and ends in the text.
         area: The safe area they were fitted into.
     """
 
-    kind: Type
+    size: int
     lines: tuple[Line, ...]
     spans: tuple[tuple[int, int], ...]
     area: Rect
@@ -129,11 +133,24 @@ def max_lines(width: int, height: int) -> int:
     return 2 if width > height else 3
 
 
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """A line before it is set: where it begins and ends in the text, how it will be set, its paragraph's level."""
+
+    first: int
+    last: int
+    kind: Type
+    base: int
+
+
 @lru_cache(maxsize=64)
 def lay_out_caption(
     text: str, width: int, height: int, look: CaptionLook, words: tuple[int | None, ...] | None = None
 ) -> CaptionLayout | None:
     """Break and set a caption, at its full size if it fits, else smaller.
+
+    In a caption of two languages (some of its paragraphs East Asian, others not) the paragraphs of the language that
+    is not the render's main one are set smaller, as bilingual subtitles are.
 
     Args:
         text: The caption; line feeds force line breaks.
@@ -148,23 +165,37 @@ def lay_out_caption(
     if not text.strip():
         return None
     area = safe_area(width, height)
-    language = text_language(text, look.language)
     full = size = caption_size(width, height, look)
     limit = max(max_lines(width, height), text.strip().count("\n") + 1)
+    if is_bilingual(text):
+        limit = max(limit, _BILINGUAL_LINES)
     while True:
-        kind = Type(size, CAPTION_WEIGHT, language)
-        spans = _fit(text, kind, area, look.style)
-        fits = block_height(len(spans), size, look.style) <= area.height
+        spans = _fit(text, size, area, look)
+        fits = block_height([span.kind.size for span in spans], look.style) <= area.height
         if size <= _SMALLEST or (fits and (len(spans) <= limit or size <= _CROWDED * full)):
             break
         size = max(_SMALLEST, int(size * 0.94))
-    while len(spans) > 1 and block_height(len(spans), size, look.style) > area.height:
+    while len(spans) > 1 and block_height([span.kind.size for span in spans], look.style) > area.height:
         spans = spans[:-1]
-    base = bidi.base_level(text)
     lines = tuple(
-        set_line(text[a:b], kind, base=base, words=words[a:b] if words is not None else None) for a, b in spans
+        set_line(
+            text[span.first : span.last],
+            span.kind,
+            base=span.base,
+            words=words[span.first : span.last] if words is not None else None,
+        )
+        for span in spans
     )
-    return CaptionLayout(kind, lines, tuple(spans), area)
+    return CaptionLayout(size, lines, tuple((span.first, span.last) for span in spans), area)
+
+
+def is_bilingual(text: str) -> bool:
+    """Tell whether some paragraphs of a caption are East Asian and others are not."""
+    return len({_is_wide(paragraph) for paragraph in text.split("\n") if paragraph.strip()}) == 2
+
+
+def _is_wide(text: str) -> bool:
+    return sum(map(is_wide, text)) * 3 > len(text)
 
 
 def caption_size(width: int, height: int, look: CaptionLook) -> int:
@@ -185,21 +216,40 @@ def caption_measure(text: str, width: int, height: int, look: CaptionLook) -> tu
         A function that measures a text in pixels, and the widest a line may be in pixels.
     """
     kind = Type(caption_size(width, height, look), CAPTION_WEIGHT, text_language(text, look.language))
-    return partial(measure, kind=kind), _line_room(text, kind, safe_area(width, height), look.style)
+    return partial(measure, kind=kind), _line_room(text, kind.size, safe_area(width, height), look.style)
 
 
-def _line_room(text: str, kind: Type, area: Rect, style: CaptionStyle) -> float:
+def _line_room(text: str, size: int, area: Rect, style: CaptionStyle) -> float:
     geometry = GEOMETRY[style]
-    room = area.width - 2 * (geometry.margin(kind.size) + geometry.pad_x * kind.size)
-    wide = sum(map(is_wide, text)) * 3 > len(text)
-    return max(min(room, (_WIDE_MEASURE if wide else _NARROW_MEASURE) * kind.size), kind.size)
+    room = area.width - 2 * (geometry.margin(size) + geometry.pad_x * size)
+    return max(min(room, (_WIDE_MEASURE if _is_wide(text) else _NARROW_MEASURE) * size), size)
 
 
-def _fit(text: str, kind: Type, area: Rect, style: CaptionStyle) -> list[tuple[int, int]]:
-    return break_lines(text, partial(measure, kind=kind), _line_room(text, kind, area, style), kind.language)
+def _fit(text: str, size: int, area: Rect, look: CaptionLook) -> list[_Span]:
+    bilingual = is_bilingual(text)
+    main_is_wide = text_language(text, look.language).lower().startswith(("zh", "ja", "ko", "yue"))
+    spans, start = [], 0
+    for paragraph in text.split("\n"):
+        minor = bilingual and _is_wide(paragraph) != main_is_wide
+        paragraph_size = max(_SMALLEST, round(_MINOR * size)) if minor else size
+        kind = Type(paragraph_size, CAPTION_WEIGHT, text_language(paragraph, look.language))
+        # Lines of the second language are smaller, so more letters of it make a line as long.
+        room = _line_room(paragraph, size, area, look.style)
+        for first, last in break_lines(paragraph, partial(measure, kind=kind), room, kind.language):
+            spans.append(_Span(start + first, start + last, kind, bidi.base_level(paragraph)))
+        start += len(paragraph) + 1
+    return spans
 
 
-def block_height(lines: int, size: int, style: CaptionStyle) -> float:
-    """Return the height in pixels of a caption of so many lines, with all that surrounds its letters."""
-    geometry = GEOMETRY[style]
-    return size * (ASCENT + _DESCENT + LEADING * (lines - 1) + 2 * geometry.pad_y) + 2 * geometry.margin(size)
+def baselines(sizes: Sequence[int]) -> list[float]:
+    """Return how far below the top of a block the baselines of its lines are, given their em sizes, in pixels."""
+    found = [_ASCENT * sizes[0]]
+    for above, below in pairwise(sizes):
+        found.append(found[-1] + _LEADING * (above + below) / 2)
+    return found
+
+
+def block_height(sizes: Sequence[int], style: CaptionStyle) -> float:
+    """Return the height in pixels of a caption whose lines have these em sizes, with all that surrounds its letters."""
+    geometry, size = GEOMETRY[style], max(sizes)
+    return baselines(sizes)[-1] + _DESCENT * sizes[-1] + 2 * geometry.pad_y * size + 2 * geometry.margin(size)

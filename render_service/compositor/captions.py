@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from render_service.compositor.caption_layout import (
-    ASCENT,
     GEOMETRY,
-    LEADING,
     CaptionLayout,
     CaptionLook,
+    baselines,
     block_height,
     caption_look,
     even_up,
@@ -82,26 +81,27 @@ class _Drawing:
     x: int
     y: int
     left: tuple[float, ...]
-    baselines: tuple[float, ...]
+    feet: tuple[float, ...]
 
 
 # A caption with timed words is drawn once a word; all but the colour of one word stays the same.
 @lru_cache(maxsize=2)
 def _draw(layout: CaptionLayout, style: CaptionStyle) -> _Drawing:
-    geometry, size, area = GEOMETRY[style], layout.kind.size, layout.area
+    geometry, size, area = GEOMETRY[style], layout.size, layout.area
     margin = geometry.margin(size)
+    sizes = [line.kind.size for line in layout.lines]
     widest = max(line.width for line in layout.lines)
     width = min(even_up(widest + 2 * (margin + geometry.pad_x * size)), area.width)
-    height = min(even_up(block_height(len(layout.lines), size, style)), area.height)
+    height = min(even_up(block_height(sizes, style)), area.height)
     left = tuple((width - line.width) / 2 for line in layout.lines)
-    first = margin + (geometry.pad_y + ASCENT) * size
-    baselines = tuple(first + LEADING * size * number for number in range(len(layout.lines)))
+    above = margin + geometry.pad_y * size
+    feet = tuple(above + foot for foot in baselines(sizes))
 
     fill, outline = new_mask(width, height), new_mask(width, height)
-    for line, x, baseline in zip(layout.lines, left, baselines, strict=True):
-        draw_line(ImageDraw.Draw(fill), line, layout.kind, x, baseline)
+    for line, x, foot in zip(layout.lines, left, feet, strict=True):
+        draw_line(ImageDraw.Draw(fill), line, x, foot)
         if geometry.stroke:
-            draw_line(ImageDraw.Draw(outline), line, layout.kind, x, baseline, stroke=geometry.stroke * size)
+            draw_line(ImageDraw.Draw(outline), line, x, foot, stroke=geometry.stroke * line.kind.size)
     letters = _mask(fill)
     clear = 1 - letters
     if style is CaptionStyle.BOX:
@@ -111,13 +111,13 @@ def _draw(layout: CaptionLayout, style: CaptionStyle) -> _Drawing:
         clear *= 1 - np.float32(_SHADOW_OPACITY) * shadow
         clear *= 1 - np.float32(_OUTLINE_OPACITY) * _mask(outline)
     x, y = area.x + (area.width - width) // 4 * 2, area.y + area.height - height
-    return _Drawing(letters, 1 - clear, x, y, left, baselines)
+    return _Drawing(letters, 1 - clear, x, y, left, feet)
 
 
 def _word(layout: CaptionLayout, drawing: _Drawing, word: int) -> Mask:
     lit = new_mask(drawing.letters.shape[1], drawing.letters.shape[0])
-    for line, x, baseline in zip(layout.lines, drawing.left, drawing.baselines, strict=True):
-        draw_line(ImageDraw.Draw(lit), line, layout.kind, x, baseline, word=word)
+    for line, x, foot in zip(layout.lines, drawing.left, drawing.feet, strict=True):
+        draw_line(ImageDraw.Draw(lit), line, x, foot, word=word)
     return _mask(lit)
 
 

@@ -34,7 +34,7 @@ PALETTES = (
     Palette((9, 52, 56), (5, 20, 26), (28, 134, 128), (255, 209, 102)),
     Palette((58, 24, 42), (23, 9, 20), (164, 56, 92), (255, 196, 140)),
     Palette((28, 42, 36), (11, 17, 17), (72, 130, 98), (232, 208, 128)),
-    Palette((44, 36, 33), (17, 14, 15), (146, 100, 70), (255, 176, 96)),
+    Palette((66, 24, 30), (22, 9, 16), (190, 84, 52), (255, 204, 128)),
 )
 _INK = (250.0, 248.0, 244.0)
 _LEADING = 1.34
@@ -71,7 +71,7 @@ def draw_card(
     cleaned = _drawable(text)
     if cleaned:
         area = safe_area(width, height)
-        left = max(area.x, round(0.085 * width))
+        left = max(area.x, round(0.105 * width))
         block = _fit(
             cleaned, text_language(cleaned, language), (width - 2 * left, round(0.5 * height)), min(width, height)
         )
@@ -107,7 +107,7 @@ def draw_title_card(
         sRGB picture of shape (height, width, 3).
     """
     palette, picture = _background(width, height, seed, theme or seed)
-    side, room = min(width, height), round(0.84 * width)
+    side, room = min(width, height), round(0.78 * width)
     cleaned, below = _drawable(title), _drawable(subtitle)
     if cleaned:
         main = _fit(cleaned, text_language(cleaned, language), (room, round(0.46 * height)), side, title=True)
@@ -154,7 +154,8 @@ def _fit(text: str, language: str, room: tuple[int, int], side: float, *, title:
         # Smaller letters may run on longer: a card full of narrow columns looks worse than a few long lines.
         longest = min(room[0], measure_em * kind.size * sizes[0] / share)
         block = _Block(kind, _lines(text, kind, longest), base)
-        if block.height <= room[1] and (not title or len(block.lines) <= 3):
+        # Many short lines of huge letters read worse than a few of large ones.
+        if block.height <= room[1] and (len(block.lines) <= (3 if title else 4) or share <= sizes[-4]):
             return block
     most = max(1, int((room[1] / kind.size - 1.12) / _LEADING) + 1)
     if len(block.lines) <= most:
@@ -179,7 +180,7 @@ def _write(picture: Picture, block: _Block, *, top: float, x: float, align: str,
     for number, text in enumerate(block.lines):
         line = set_line(text, block.kind, base=block.base)
         left = x - {"left": 0.0, "centre": line.width / 2, "right": line.width}[align]
-        draw_line(ImageDraw.Draw(mask), line, block.kind, left, top + block.kind.size * (0.88 + _LEADING * number))
+        draw_line(ImageDraw.Draw(mask), line, left, top + block.kind.size * (0.88 + _LEADING * number))
     _lay(picture, mask, _INK, opacity)
 
 

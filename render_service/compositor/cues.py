@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from render_service.compositor.caption_layout import CaptionLook, caption_look, caption_measure, max_lines
+from render_service.compositor.caption_layout import CaptionLook, caption_look, caption_measure, is_bilingual, max_lines
 from render_service.compositor.fonts import is_wide
-from render_service.compositor.line_breaking import Break, find_breaks
+from render_service.compositor.line_breaking import Break, cuts_clause_short, find_breaks
 from render_service.compositor.texts import caption_text
 from render_service.domain.job import RenderSpec
 from render_service.domain.project import WordTiming
@@ -204,6 +204,9 @@ def _cue_words(
 
 def _split(text: str, size: tuple[int, int], look: CaptionLook, most: int) -> list[tuple[int, int]]:
     """Split a text into parts that fit the screen, at most `most` of them if fuller parts can achieve that."""
+    if is_bilingual(text):
+        # Both languages say the same and are read side by side.
+        return [(0, len(text))]
     width, max_width = caption_measure(text, *size, look)
     breaks = [*find_breaks(text, look.language), Break(len(text), -1.0)]
     edges = [0, *(found.position for found in breaks)]
@@ -264,4 +267,6 @@ def _end(text: str, found: Break) -> tuple[float, bool]:
     sentence = _PAUSES.get(last) == 2.0
     if sentence or found.position == len(text) or found.forced:
         return 0.0, sentence
-    return (0.3 if last in _PAUSES else 0.8 + 2 * max(found.cost, 0.0)), False
+    if last in _PAUSES:
+        return 0.3, False
+    return 1.2 + 2 * max(found.cost, 0.0) + (0.5 if cuts_clause_short(text, found.position) else 0.0), False

@@ -56,6 +56,7 @@ _LEADING_CHARACTERS = frozenset("与與和及或在从從向被把对對而但")
 _PHRASE_COST = 0.35
 _HYPHEN_COST = 0.08
 _LEADING_COST = 0.1
+_SHORT_CLAUSE_COST = 0.06
 _CLAUSE_BONUS = -0.18
 _SENTENCE_BONUS = -0.3
 
@@ -122,6 +123,10 @@ def _is_thai(character: str) -> bool:
 
 
 def _cost(text: str, position: int, phrases: frozenset[int]) -> float:
+    return _local_cost(text, position, phrases) + (_SHORT_CLAUSE_COST if cuts_clause_short(text, position) else 0.0)
+
+
+def _local_cost(text: str, position: int, phrases: frozenset[int]) -> float:
     head = text[max(0, position - 24) : position].rstrip()
     last = head[-1:]
     if last and last in _SENTENCE_END:
@@ -136,6 +141,13 @@ def _cost(text: str, position: int, phrases: frozenset[int]) -> float:
             return _PHRASE_COST
         return _LEADING_COST if last in _LEADING_CHARACTERS else 0.0
     return _HYPHEN_COST
+
+
+def cuts_clause_short(text: str, position: int) -> bool:
+    """Tell whether a break would leave only the first word or two of a clause before it."""
+    head = text[max(0, position - 12) : position].rstrip()
+    reach = 4 if head and _breaks_anywhere(head[-1]) else 11
+    return any(character in _SENTENCE_END or character in _CLAUSE_END for character in head[-reach:-1])
 
 
 @cache

@@ -44,6 +44,7 @@ class Run:
 class Line:
     """A set line: its runs from left to right, each `x` pixels from the line's left edge, and its width in pixels."""
 
+    kind: Type
     runs: tuple[Run, ...]
     width: float
 
@@ -86,13 +87,12 @@ def set_line(text: str, kind: Type, *, base: int | None = None, words: Sequence[
         width = _advance(part, face, kind)
         runs.append(Run(part, face, run_level % 2 == 0, word, x, width))
         x += width
-    return Line(tuple(runs), x)
+    return Line(kind, tuple(runs), x)
 
 
 def draw_line(
     canvas: ImageDraw.ImageDraw,
     line: Line,
-    kind: Type,
     x: float,
     baseline: float,
     *,
@@ -103,8 +103,7 @@ def draw_line(
 
     Args:
         canvas: Over an image of mode `L`.
-        line: From `set_line` with the same `kind`.
-        kind: How the line was set.
+        line: From `set_line`.
         x: The line's left edge in pixels.
         baseline: The baseline's distance from the top in pixels.
         stroke: Widens every glyph by this many pixels on each side.
@@ -117,11 +116,11 @@ def draw_line(
             (x + run.x, baseline),
             run.text,
             fill=255,
-            font=load_font(run.face, kind.size, kind.weight),
+            font=load_font(run.face, line.kind.size, line.kind.weight),
             anchor="ls",
             stroke_width=stroke,
             direction="ltr" if run.rightwards else "rtl",
-            language=kind.language or None,
+            language=line.kind.language or None,
         )
 
 

@@ -136,7 +136,7 @@ def test_two_lines_at_most_in_landscape_before_letters_shrink() -> None:
     layout = lay_out_caption(TEXTS["english"], 1920, 1080, CaptionLook())
     assert layout is not None
     assert len(layout.lines) == 2
-    assert layout.kind.size == caption_size(1920, 1080, CaptionLook())
+    assert layout.size == caption_size(1920, 1080, CaptionLook())
 
 
 def test_an_empty_caption_draws_nothing() -> None:
@@ -175,3 +175,21 @@ def test_chinese_and_japanese_captions_use_their_own_forms_of_shared_characters(
     assert chinese is not None
     assert japanese is not None
     assert chinese.luma.tobytes() != japanese.luma.tobytes()
+
+
+def test_the_second_language_of_a_bilingual_caption_is_set_smaller() -> None:
+    look = CaptionLook(language="zh-Hans")
+    layout = lay_out_caption("The harbour wakes before the sun.\n港口比太阳醒得更早。", 1920, 1080, look)
+    assert layout is not None
+    english, chinese = layout.lines
+    assert english.kind.size < 0.8 * chinese.kind.size
+    assert chinese.kind.size == caption_size(1920, 1080, look)
+
+
+def test_each_paragraph_keeps_its_own_direction() -> None:
+    layout = lay_out_caption("يستيقظ الميناء!\nThe harbour wakes!", 1920, 1080, CaptionLook())
+    assert layout is not None
+    arabic, english = layout.lines
+    # The exclamation mark stands at the end of what is read: on the left of Arabic, on the right of English.
+    assert arabic.runs[0].text.startswith("!")
+    assert english.runs[-1].text.endswith("!")

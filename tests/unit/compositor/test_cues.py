@@ -89,12 +89,18 @@ def test_long_texts_are_shown_in_cues_that_fit_at_full_size(text: str, size: tup
         layout = lay_out_caption(cue.text, *size, CaptionLook())
         assert layout is not None
         assert len(layout.lines) <= max_lines(*size)
-        assert layout.kind.size == caption_size(*size, CaptionLook())
+        assert layout.size == caption_size(*size, CaptionLook())
 
 
 def test_cues_end_where_sentences_or_clauses_end_if_they_can() -> None:
     _, cues = planned(spec_of(Shot("s", narration=CHINESE, duration=seconds(30))))
     assert all(cue.text[-1] in "。，" for cue in cues)
+
+
+def test_both_languages_of_a_caption_are_seen_together() -> None:
+    text = "The harbour wakes before the sun does, and the boats slip out.\n港口比太阳醒得更早，渔船驶出港湾。"
+    _, cues = planned(spec_of(Shot("s", caption=text, duration=seconds(8)), size=(720, 1280)))
+    assert [cue.text for cue in cues] == [text]
 
 
 def test_a_short_caption_is_seen_as_long_as_its_shot() -> None:
