@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 
 from render_service.embedded.process import ProcessFailed
-from render_service.embedded.session import WORKSPACE, grpcurl_line, key_of, make_stack
+from render_service.embedded.session import WORKSPACE, command, grpcurl_line, key_of, make_stack
 
 
 def run_dev(data: Path, port: int) -> int:
@@ -39,7 +39,7 @@ async def _run(data: Path, port: int | None) -> int:
             f"  token      {key}\n\n"
             f"Try it:\n\n  {grpcurl_line(stack, key, 'render.v1.RenderService/ListJobs', _LIST)}\n\n"
             f"  export RENDER_TARGET={stack.target} RENDER_WORKSPACE={WORKSPACE} RENDER_TOKEN={key}\n"
-            "  render start samples/quickstart/project.json --watch\n\nCtrl-C stops everything.",
+            f"  {command('render')} start samples/quickstart/project.json --watch\n\nCtrl-C stops everything.",
             flush=True,
         )
         stopping, ended = asyncio.create_task(stop.wait()), asyncio.create_task(stack.first_end())

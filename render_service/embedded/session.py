@@ -1,6 +1,7 @@
 """A stack with a workspace and a key of its own, as people need it to try the service."""
 
 import asyncio
+import sys
 from pathlib import Path
 
 from render_service.db.api_keys import create_api_key
@@ -38,5 +39,13 @@ def _keep(file: Path, key: str) -> None:
 
 
 def grpcurl_line(stack: Stack, key: str, method: str, request: str) -> str:
-    """Return a command line that can be pasted into a shell."""
-    return f"grpcurl -plaintext -H 'authorization: Bearer {key}' -d '{request}' {stack.target} {method}"
+    """Return a command line that can be pasted into a shell in the current folder."""
+    return f"{command('grpcurl')} -plaintext -H 'authorization: Bearer {key}' -d '{request}' {stack.target} {method}"
+
+
+def command(name: str) -> str:
+    """Return how to call a program of this virtual environment from a shell that has not activated it."""
+    program = Path(sys.executable).parent / name
+    if not program.exists():
+        return name
+    return str(program.relative_to(Path.cwd())) if program.is_relative_to(Path.cwd()) else str(program)
