@@ -190,6 +190,6 @@ def test_each_paragraph_keeps_its_own_direction() -> None:
     layout = lay_out_caption("يستيقظ الميناء!\nThe harbour wakes!", 1920, 1080, CaptionLook())
     assert layout is not None
     arabic, english = layout.lines
-    # The exclamation mark stands at the end of what is read: on the left of Arabic, on the right of English.
-    assert arabic.runs[0].text.startswith("!")
-    assert english.runs[-1].text.endswith("!")
+    # A mark at the end is read last: in a run to the left in Arabic, in one to the right in English.
+    assert [(run.text[-1], run.rightwards) for run in arabic.runs] == [("!", False)]
+    assert [(run.text[-1], run.rightwards) for run in english.runs] == [("!", True)]
