@@ -24,6 +24,7 @@ from render_client.projects_file import ProjectFileError, load_project
 from render_client.retry import RetryPolicy
 from render_client.status_details import FieldFault
 from render_client.sync import RenderClient
+from render_client.watch import WorkspaceChange
 
 __all__ = [
     "TLS",
@@ -49,6 +50,7 @@ __all__ = [
     "RetryPolicy",
     "ServiceError",
     "UnavailableError",
+    "WorkspaceChange",
     "has_ended",
     "load_project",
     "stage_name",

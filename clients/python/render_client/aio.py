@@ -19,10 +19,11 @@ from render_client.download import PartialFile, ProgressCallback
 from render_client.errors import ClientClosedError, RenderError, translate
 from render_client.messages import ArtifactName, Requests, StatusName
 from render_client.retry import Attempts, RetryPolicy
-from render_client.watch import WatchPosition, ended_without_end
+from render_client.watch import Position, WatchPosition, WorkspaceChange, WorkspacePosition, ended_without_end
 
 Request = TypeVar("Request", bound=Message)
 Response = TypeVar("Response", bound=Message)
+News = TypeVar("News")
 
 
 class AsyncRenderClient:
@@ -140,32 +141,27 @@ class AsyncRenderClient:
         """Ask for a job to be stopped, and return it as it is now; a job that has ended stays as it is."""
         return (await self._call(self._render.CancelJob, self._requests.cancel(job_id))).job
 
-    async def watch(self, job_id: str, *, after_sequence: int | None = None) -> AsyncGenerator[job_pb2.JobEvent, None]:
+    def watch(self, job_id: str, *, after_sequence: int | None = None) -> AsyncGenerator[job_pb2.JobEvent, None]:
         """Iterate over the changes of a job until its end, reconnecting and resuming; see `RenderClient.watch`.
 
         Who leaves the loop early closes the watch at once with `aclose()` (or `contextlib.aclosing`); otherwise it ends
         when the iterator is collected.
         """
-        position = WatchPosition(self._requests, job_id, after_sequence)
-        attempts = self._stream_attempts()
-        while True:
-            self._check_open()
-            call = self._render.WatchProgress(position.request(), metadata=self._metadata)
-            try:
-                with self._noticing_close():
-                    async for response in call:
-                        if event := position.accept(response):
-                            yield event
-                        self._reached = True
-                        attempts.progressed()
-                        if position.ended:
-                            return
-                ending: RenderError = ended_without_end()
-            except grpc.RpcError as error:
-                ending = translate(error)
-            finally:
-                call.cancel()
-            await self._pause(attempts.delay_after(ending))
+        return self._follow(self._render.WatchProgress, WatchPosition(self._requests, job_id, after_sequence))
+
+    def watch_workspace(
+        self,
+        *,
+        start: str = "",
+        labels: Mapping[str, str] | None = None,
+        include_progress: bool = False,
+        heartbeats: bool = False,
+    ) -> AsyncGenerator[WorkspaceChange, None]:
+        """Iterate over the changes of all jobs of the workspace, without an end; see `RenderClient.watch_workspace`."""
+        position = WorkspacePosition(
+            self._requests, start, labels=labels, include_progress=include_progress, heartbeats=heartbeats
+        )
+        return self._follow(self._render.WatchWorkspace, position)
 
     async def wait(self, job_id: str) -> job_pb2.Job:
         """Wait until a job has ended, however it ends; see `RenderClient.wait`."""
@@ -266,6 +262,31 @@ class AsyncRenderClient:
             else:
                 self._reached = True
                 return response
+            await self._pause(attempts.delay_after(ending))
+
+    async def _follow(
+        self,
+        method: "grpc.aio.UnaryStreamMultiCallable[Request, Response]",
+        position: Position[Request, Response, News],
+    ) -> AsyncGenerator[News, None]:
+        attempts = self._stream_attempts()
+        while True:
+            self._check_open()
+            call = method(position.request(), metadata=self._metadata)
+            try:
+                with self._noticing_close():
+                    async for response in call:
+                        self._reached = True
+                        attempts.progressed()
+                        if (news := position.accept(response)) is not None:
+                            yield news
+                        if position.ended:
+                            return
+                ending: RenderError = ended_without_end()
+            except grpc.RpcError as error:
+                ending = translate(error)
+            finally:
+                call.cancel()
             await self._pause(attempts.delay_after(ending))
 
     def _stream_attempts(self) -> Attempts:

@@ -15,6 +15,7 @@ _ARTIFACTS = {
     "poster": render_service_pb2.ARTIFACT_POSTER,
 }
 PAGE_SIZE = 100
+OLDEST = "oldest"
 
 
 def has_ended(state: job_pb2.Job | job_pb2.JobEvent) -> bool:
@@ -98,6 +99,19 @@ class Requests:
         return render_service_pb2.WatchProgressRequest(
             workspace_id=self.workspace, job_id=job_id, after_sequence=after_sequence
         )
+
+    def watch_workspace(
+        self, start: str, labels: Mapping[str, str] | None, include_progress: bool
+    ) -> render_service_pb2.WatchWorkspaceRequest:
+        """Build a WatchWorkspace that starts behind a cursor, at OLDEST, or, where that is empty, now."""
+        request = render_service_pb2.WatchWorkspaceRequest(
+            workspace_id=self.workspace, labels=labels, include_progress=include_progress
+        )
+        if start == OLDEST:
+            request.from_oldest = True
+        elif start:
+            request.cursor = start
+        return request
 
     def download_url(self, job_id: str, artifact: ArtifactName) -> render_service_pb2.CreateDownloadUrlRequest:
         """Build a CreateDownloadUrl."""

@@ -18,10 +18,11 @@ from render_client.download import PartialFile, ProgressCallback
 from render_client.errors import ClientClosedError, RenderError, translate
 from render_client.messages import ArtifactName, Requests, StatusName
 from render_client.retry import Attempts, RetryPolicy
-from render_client.watch import WatchPosition, ended_without_end
+from render_client.watch import Position, WatchPosition, WorkspaceChange, WorkspacePosition, ended_without_end
 
 Request = TypeVar("Request", bound=Message)
 Response = TypeVar("Response", bound=Message)
+News = TypeVar("News")
 
 
 class RenderClient:
@@ -170,25 +171,35 @@ class RenderClient:
             after_sequence: Last sequence already seen; None begins with the present state.
             timeout: Seconds for the whole watch, after which it raises `DeadlineError`; None for no limit.
         """
-        position = WatchPosition(self._requests, job_id, after_sequence)
-        attempts = self._stream_attempts(timeout)
-        while True:
-            self._check_open()
-            call = self._render.WatchProgress(position.request(), timeout=attempts.remaining(), metadata=self._metadata)
-            try:
-                for response in call:
-                    if event := position.accept(response):
-                        yield event
-                    self._reached = True
-                    attempts.progressed()
-                    if position.ended:
-                        return
-                ending: RenderError = ended_without_end()
-            except grpc.RpcError as error:
-                ending = translate(error)
-            finally:
-                call.cancel()
-            self._pause(attempts.delay_after(ending))
+        return self._follow(self._render.WatchProgress, WatchPosition(self._requests, job_id, after_sequence), timeout)
+
+    def watch_workspace(
+        self,
+        *,
+        start: str = "",
+        labels: Mapping[str, str] | None = None,
+        include_progress: bool = False,
+        heartbeats: bool = False,
+    ) -> Iterator[WorkspaceChange]:
+        """Iterate over the state and stage changes of all jobs of the workspace, each once, without an end.
+
+        Reconnects and resumes by itself like `watch`. To resume after a restart of the caller too, keep the cursor of
+        each change once it is dealt with, and start from the last one.
+
+        Args:
+            start: Cursor to go on behind, `"oldest"` for all that is kept, or empty for what happens from now on.
+            labels: Keep only events of jobs that have all of these.
+            include_progress: Whether to tell the latest progress between state and stage changes too; such events are
+                not repeated after a reconnect.
+            heartbeats: Whether to give signs of life, whose cursors are as good as any, as changes without an event.
+
+        Raises:
+            OutOfRangeError: If the events behind the cursor are no longer kept (`CURSOR_PRUNED`).
+        """
+        position = WorkspacePosition(
+            self._requests, start, labels=labels, include_progress=include_progress, heartbeats=heartbeats
+        )
+        return self._follow(self._render.WatchWorkspace, position, None)
 
     def wait(self, job_id: str, *, timeout: float | None = None) -> job_pb2.Job:
         """Wait until a job has ended, however it ends.
@@ -305,6 +316,31 @@ class RenderClient:
             else:
                 self._reached = True
                 return response
+            self._pause(attempts.delay_after(ending))
+
+    def _follow(
+        self,
+        method: "grpc.UnaryStreamMultiCallable[Request, Response]",
+        position: Position[Request, Response, News],
+        timeout: float | None,
+    ) -> Iterator[News]:
+        attempts = self._stream_attempts(timeout)
+        while True:
+            self._check_open()
+            call = method(position.request(), timeout=attempts.remaining(), metadata=self._metadata)
+            try:
+                for response in call:
+                    self._reached = True
+                    attempts.progressed()
+                    if (news := position.accept(response)) is not None:
+                        yield news
+                    if position.ended:
+                        return
+                ending: RenderError = ended_without_end()
+            except grpc.RpcError as error:
+                ending = translate(error)
+            finally:
+                call.cancel()
             self._pause(attempts.delay_after(ending))
 
     def _stream_attempts(self, timeout: float | None) -> Attempts:

@@ -1,10 +1,31 @@
 """Where a watch stands: what was seen, what to ask for after a broken connection, and whether it is over."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
 import grpc
+from google.protobuf.message import Message
 from render.v1 import job_pb2, render_service_pb2
 
 from render_client.errors import UnavailableError
 from render_client.messages import Requests, has_ended
+
+Request_co = TypeVar("Request_co", bound=Message, covariant=True)
+Response_contra = TypeVar("Response_contra", bound=Message, contravariant=True)
+News_co = TypeVar("News_co", covariant=True)
+
+
+class Position(Protocol[Request_co, Response_contra, News_co]):
+    """The place of one watch, kept across connections; `ended` once nothing can follow."""
+
+    ended: bool
+
+    def request(self) -> Request_co:
+        """Build the call that goes on after what was seen."""
+
+    def accept(self, response: Response_contra) -> News_co | None:
+        """Take one message of the stream, and return what is news to the caller in it."""
 
 
 class WatchPosition:
@@ -47,6 +68,58 @@ class WatchPosition:
         return event
 
 
+@dataclass(frozen=True, slots=True)
+class WorkspaceChange:
+    """One message of a workspace's watch.
+
+    Attributes:
+        event: A change of one of the jobs; None for a sign of life, which is given only where it was asked for.
+        cursor: Where the watch stands behind this message: keep it once the event is dealt with, and go on from it.
+    """
+
+    event: job_pb2.JobEvent | None
+    cursor: str
+
+
+class WorkspacePosition:
+    """The place of one watch in the events of a workspace, kept across connections.
+
+    Args:
+        requests: Builder of requests.
+        start: Cursor to go on behind, OLDEST, or empty for what happens from now on.
+        labels: Keep only events of jobs that have all of these.
+        include_progress: Whether progress between state and stage changes is told too.
+        heartbeats: Whether signs of life are news to the caller.
+    """
+
+    def __init__(
+        self,
+        requests: Requests,
+        start: str,
+        *,
+        labels: Mapping[str, str] | None,
+        include_progress: bool,
+        heartbeats: bool,
+    ) -> None:
+        self._requests = requests
+        self._start = start
+        self._labels = labels
+        self._include_progress = include_progress
+        self._heartbeats = heartbeats
+        self.ended = False
+
+    def request(self) -> render_service_pb2.WatchWorkspaceRequest:
+        """Build the call that goes on after what was seen."""
+        return self._requests.watch_workspace(self._start, self._labels, self._include_progress)
+
+    def accept(self, response: render_service_pb2.WatchWorkspaceResponse) -> WorkspaceChange | None:
+        """Take one message of the stream, and return it where it is news to the caller."""
+        self._start = response.cursor or self._start
+        if response.WhichOneof("update") == "event":
+            return WorkspaceChange(response.event, self._start)
+        return WorkspaceChange(None, self._start) if self._heartbeats else None
+
+
 def ended_without_end() -> UnavailableError:
-    """Make the error of a stream that ended with OK before a terminal event: to be treated like a lost connection."""
-    return UnavailableError("the watch ended before the job did", code=grpc.StatusCode.UNAVAILABLE)
+    """Make the error of a stream that ended with OK before its end: to be treated like a lost connection."""
+    return UnavailableError("the watch was ended too early", code=grpc.StatusCode.UNAVAILABLE)

@@ -69,6 +69,7 @@ class FakeService(RenderServiceServicer, ProjectServiceServicer):
         calls: The requests that came, by method.
         refusals: Statuses to refuse the next calls with, by method.
         tokens: The authorization metadata that came with each call.
+        journal: The changes of all jobs.
         file: The bytes of every job's video.
         sha256: What is said of them.
         pieces_before_break: How many pieces each download sends before it breaks; empty means unbroken.
@@ -82,6 +83,7 @@ class FakeService(RenderServiceServicer, ProjectServiceServicer):
         self.refusals: dict[str, list[status_pb2.Status]] = defaultdict(list)
         self.tokens: list[str] = []
         self.jobs: dict[str, StoredJob] = {}
+        self.journal: list[job_pb2.JobEvent] = []
         self.projects: dict[str, project_pb2.Project] = {}
         self.file = b"".join(hashlib.sha256(index.to_bytes(4, "big")).digest() for index in range(32 * 1024))
         self.sha256 = hashlib.sha256(self.file).hexdigest()
@@ -120,6 +122,7 @@ class FakeService(RenderServiceServicer, ProjectServiceServicer):
                 message=message,
             )
             stored.events.append(event)
+            self.journal.append(event)
             stored.job.status, stored.job.stage, stored.job.progress = status, stage, progress
             stored.job.message, stored.job.sequence = message, event.sequence
             if status == job_pb2.JOB_STATUS_FAILED:
@@ -220,6 +223,22 @@ class FakeService(RenderServiceServicer, ProjectServiceServicer):
             heartbeat = render_service_pb2.WatchProgressResponse()
             heartbeat.heartbeat.GetCurrentTime()
             yield heartbeat
+
+    @override
+    def WatchWorkspace(
+        self, request: render_service_pb2.WatchWorkspaceRequest, context: grpc.ServicerContext
+    ) -> Iterator[render_service_pb2.WatchWorkspaceResponse]:
+        self._admit("WatchWorkspace", request, context)
+        told = int(request.cursor) if request.cursor else 0 if request.from_oldest else len(self.journal)
+        while context.is_active():
+            heartbeat = render_service_pb2.WatchWorkspaceResponse(cursor=str(told))
+            heartbeat.heartbeat.GetCurrentTime()
+            yield heartbeat
+            for event in self.journal[told:]:
+                told += 1
+                yield render_service_pb2.WatchWorkspaceResponse(event=event, cursor=str(told))
+            with self.changed:
+                self.changed.wait(0.05)
 
     @override
     def CreateDownloadUrl(

@@ -172,3 +172,29 @@ def test_sequences_of_a_watch_rise_strictly_whatever_is_cut(
     maker.join()
     assert all(before < after for before, after in itertools.pairwise(sequences))
     assert sequences[-1] == 22
+
+
+def test_a_workspace_is_watched_through_cuts_without_loss_or_repeat(
+    client: RenderClient, service: FakeService, line: Line
+) -> None:
+    service.new_job()
+    seen = []
+    for change in client.watch_workspace(start="oldest"):
+        assert change.event is not None
+        seen.append(change.event)
+        if len(seen) == 20:
+            break
+        line.cut()
+        job_id = service.new_job()
+        service.happen(job_id)
+    assert seen == service.journal[:20]
+
+
+def test_a_workspace_watch_goes_on_behind_a_cursor_and_shows_signs_of_life(
+    client: RenderClient, service: FakeService
+) -> None:
+    service.run_to_end(service.new_job())
+    changes = client.watch_workspace(start="4", heartbeats=True)
+    first, second = next(changes), next(changes)
+    assert (first.event, first.cursor) == (None, "4")
+    assert (second.event, second.cursor) == (service.journal[4], "5")
