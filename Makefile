@@ -38,14 +38,17 @@ check: setup ## Run all static checks.
 	@buf lint
 	@buf format --diff --exit-code proto
 	@python scripts/generate_stubs.py --check
+	@python scripts/generate_reference.py --check
+	@scripts/check_breaking.sh
 
 format: setup ## Format code and contract.
 	@ruff check --fix --quiet .
 	@ruff format --quiet .
 	@buf format --write proto
 
-generate: setup ## Make the Python stubs anew from the contract.
+generate: setup ## Make the stubs anew from the contract, and the reference from the settings.
 	@python scripts/generate_stubs.py
+	@python scripts/generate_reference.py
 
 lock: setup ## Pin all dependencies anew by hash.
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

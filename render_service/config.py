@@ -24,7 +24,9 @@ class ConfigurationError(Exception):
 class Settings(BaseSettings):
     """All settings. Names in capitals are environment variables, or lines `NAME=value` of the file `RENDER_CONFIG`."""
 
-    model_config = SettingsConfigDict(case_sensitive=False, extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(
+        case_sensitive=False, extra="ignore", populate_by_name=True, use_attribute_docstrings=True
+    )
 
     database_url: str = "postgresql://render@127.0.0.1:5432/render"
     """DATABASE_URL: Postgres, as `postgresql://user:password@host:port/database`."""
