@@ -29,11 +29,12 @@ _DATA = Path(".render")
 @app.command()
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the video and its poster.")] = Path("out"),
+    data: Annotated[Path, typer.Option(help="Folder for all data; kept between runs, shared with `dev`.")] = _DATA,
 ) -> None:
     """Render the sample project through the whole system, started for the purpose, and stop it again."""
     from render_service.embedded.demo import run_demo
 
-    raise SystemExit(run_demo(out))
+    raise SystemExit(run_demo(out, data))
 
 
 @app.command()

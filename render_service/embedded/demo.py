@@ -12,16 +12,21 @@ from render_client.projects_file import load_project
 from rich.console import Console
 
 from render_service.embedded.process import ProcessFailed
-from render_service.embedded.session import WORKSPACE, grpcurl_line, key_of, make_stack
+from render_service.embedded.session import DEVELOPMENT_TARGET, WORKSPACE, grpcurl_line, key_of, make_stack
+from render_service.embedded.stack import Stack
 
 _SAMPLE = Path("samples/harbour/project.json")
 
 
-def run_demo(out: Path) -> int:
+def run_demo(out: Path, data: Path) -> int:
     """Render the sample into `out`/demo.mp4 and demo.jpg.
+
+    The data is kept, so that `render-service dev` on the same folder shows the job, and a second run is quick. Where
+    such a `dev` is running, the demo keeps out of its way and uses a folder that it removes.
 
     Args:
         out: Folder for the results; made if absent.
+        data: Folder for all data of the service.
 
     Returns:
         The exit code: 0 where the video is there.
@@ -31,47 +36,49 @@ def run_demo(out: Path) -> int:
         console.print(f"The sample {_SAMPLE} is not here: run the demo in the folder of the repository.")
         return 1
     try:
-        return asyncio.run(_run(out, console))
+        if not Stack.is_in_use(data):
+            return asyncio.run(_run(out, data, console))
+        with tempfile.TemporaryDirectory(prefix="render-demo-") as folder:
+            return asyncio.run(_run(out, Path(folder), console))
     except ProcessFailed as failure:
         console.print(str(failure), markup=False)
         return 1
 
 
-async def _run(out: Path, console: Console) -> int:
+async def _run(out: Path, data: Path, console: Console) -> int:
     began = time.monotonic()
     await asyncio.to_thread(out.mkdir, parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="render-demo-") as data:
-        console.print("Starting Postgres, Valkey, a gRPC server and a worker …")
-        stack = make_stack(Path(data), port=None, file_roots=(_SAMPLE.parent,))
-        async with stack:
-            key = await key_of(stack)
-            console.print(f"Ready after {time.monotonic() - began:.1f} s at {stack.target}.")
-            async with AsyncRenderClient(stack.target, token=key, workspace=WORKSPACE) as client:
-                project = await client.create_project(load_project(_SAMPLE))
-                console.print(f"Project “{project.title}”, {len(project.storyboard.shots)} shots.\n")
-                job = await client.start(project_id=project.project_id)
-                with WatchDisplay(console) as display:
-                    async for event in client.watch(job.job_id):
-                        display.show(event, project.title)
-                job = await client.get(job.job_id)
-                if job.status != job_pb2.JOB_STATUS_COMPLETED:
-                    console.print(f"\nThe job ended as {job_pb2.JobStatus.Name(job.status)}: {job.error_message}")
-                    return 1
-                video, poster = out / "demo.mp4", out / "demo.jpg"
-                await client.download(job.job_id, video)
-                await client.download(job.job_id, poster, artifact="poster")
-            seconds = job.video.frames / job.video.fps
-            size = f"{job.video.width} × {job.video.height}"
-            console.print(
-                f"\n[bold]{video}[/]  {seconds:.1f} s, {size}, {job.video.fps} fps, "
-                f"{job.video.size_bytes / 1e6:.1f} MB\n[bold]{poster}[/]\n\n"
-                "How to look at such a job while the service runs (`make dev` keeps it running):\n"
-            )
-            request = f'{{"workspace_id": "{WORKSPACE}", "job_id": "{job.job_id}"}}'
-            console.print(
-                "  " + grpcurl_line(stack, "$RENDER_TOKEN", "render.v1.RenderService/GetJob", request),
-                markup=False,
-                soft_wrap=True,
-            )
+    console.print("Starting Postgres, Valkey, a gRPC server and a worker …")
+    stack = make_stack(data, port=None, file_roots=(_SAMPLE.parent,))
+    async with stack:
+        key = await key_of(stack)
+        console.print(f"Ready after {time.monotonic() - began:.1f} s at {stack.target}.")
+        async with AsyncRenderClient(stack.target, token=key, workspace=WORKSPACE) as client:
+            project = await client.create_project(load_project(_SAMPLE))
+            console.print(f"Project “{project.title}”, {len(project.storyboard.shots)} shots.\n")
+            job = await client.start(project_id=project.project_id)
+            with WatchDisplay(console) as display:
+                async for event in client.watch(job.job_id):
+                    display.show(event, project.title)
+            job = await client.get(job.job_id)
+            if job.status != job_pb2.JOB_STATUS_COMPLETED:
+                console.print(f"\nThe job ended as {job_pb2.JobStatus.Name(job.status)}: {job.error_message}")
+                return 1
+            video, poster = out / "demo.mp4", out / "demo.jpg"
+            await client.download(job.job_id, video)
+            await client.download(job.job_id, poster, artifact="poster")
+    seconds = job.video.frames / job.video.fps
+    size = f"{job.video.width} × {job.video.height}"
+    console.print(
+        f"\n[bold]{video}[/]  {seconds:.1f} s, {size}, {job.video.fps} fps, "
+        f"{job.video.size_bytes / 1e6:.1f} MB\n[bold]{poster}[/]\n\n"
+        "To look at the job, run `make dev` and, in another shell here:\n"
+    )
+    request = f'{{"workspace_id": "{WORKSPACE}", "job_id": "{job.job_id}"}}'
+    console.print(
+        "  " + grpcurl_line(DEVELOPMENT_TARGET, key, "render.v1.RenderService/GetJob", request),
+        markup=False,
+        soft_wrap=True,
+    )
     console.print(f"\nEverything is stopped again. {time.monotonic() - began:.0f} s in all.")
     return 0

@@ -37,7 +37,7 @@ async def _run(data: Path, port: int | None) -> int:
             f"  endpoint   {stack.target}\n"
             f"  workspace  {WORKSPACE}\n"
             f"  token      {key}\n\n"
-            f"Try it:\n\n  {grpcurl_line(stack, key, 'render.v1.RenderService/ListJobs', _LIST)}\n\n"
+            f"Try it:\n\n  {grpcurl_line(stack.target, key, 'render.v1.RenderService/ListJobs', _LIST)}\n\n"
             f"  export RENDER_TARGET={stack.target} RENDER_WORKSPACE={WORKSPACE} RENDER_TOKEN={key}\n"
             f"  {command('render')} start samples/quickstart/project.json --watch\n\nCtrl-C stops everything.",
             flush=True,

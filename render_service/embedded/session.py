@@ -8,6 +8,8 @@ from render_service.db.api_keys import create_api_key
 from render_service.embedded.stack import Stack
 
 WORKSPACE = "demo"
+DEVELOPMENT_TARGET = "127.0.0.1:50051"
+"""Where `render-service dev` listens unless told otherwise."""
 _KEY_FILE = "api-key"
 
 
@@ -38,9 +40,9 @@ def _keep(file: Path, key: str) -> None:
     file.write_text(key, encoding="ascii")
 
 
-def grpcurl_line(stack: Stack, key: str, method: str, request: str) -> str:
+def grpcurl_line(target: str, key: str, method: str, request: str) -> str:
     """Return a command line that can be pasted into a shell in the current folder."""
-    return f"{command('grpcurl')} -plaintext -H 'authorization: Bearer {key}' -d '{request}' {stack.target} {method}"
+    return f"{command('grpcurl')} -plaintext -H 'authorization: Bearer {key}' -d '{request}' {target} {method}"
 
 
 def command(name: str) -> str:

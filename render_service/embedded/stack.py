@@ -12,7 +12,7 @@ from typing import Self
 from render_service.db.migrate import upgrade
 from render_service.embedded.ports import LOOPBACK, free_port
 from render_service.embedded.postgres import EmbeddedPostgres
-from render_service.embedded.process import ProcessFailed, SupervisedProcess
+from render_service.embedded.process import ProcessFailed, SupervisedProcess, is_locked
 from render_service.embedded.valkey import EmbeddedValkey
 from render_service.health import is_serving
 
@@ -48,6 +48,11 @@ class Stack:
         """Where the gRPC server listens, as host:port."""
         self._extra = dict(environment or {})
         self._processes: dict[str, SupervisedProcess] = {}
+
+    @staticmethod
+    def is_in_use(data_dir: Path) -> bool:
+        """Whether a stack is running on this data."""
+        return is_locked(data_dir / "server.lock") or is_locked(data_dir / "worker.lock")
 
     @property
     def settings(self) -> dict[str, str]:

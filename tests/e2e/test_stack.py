@@ -30,9 +30,12 @@ QUIET = {"RENDER_AUTH": "off", "RENDER_MOCK_DELAY": "0"}
 
 async def test_a_started_stack_serves_and_a_stopped_one_leaves_nothing(tmp_path: Path) -> None:
     stack = Stack(tmp_path, environment=QUIET, durable=False)
+    assert not Stack.is_in_use(tmp_path)
     async with stack:
+        assert Stack.is_in_use(tmp_path)
         assert await is_serving(stack.target)
         started = [pid for process in (stack.server, stack.worker) for pid in (process.pid, *descendants(process.pid))]
+    assert not Stack.is_in_use(tmp_path)
     assert not await left(started, within=0)
     assert is_free(int(stack.target.rpartition(":")[2]))
     assert is_free(stack.postgres.port)
