@@ -5,6 +5,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
+import redis
+import sqlalchemy as sa
 from pydantic import Field, HttpUrl, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
@@ -125,6 +127,11 @@ class Settings(BaseSettings):
     def _postgres(cls, value: str) -> str:
         if not value.startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
             raise ValueError("must start with postgresql://")
+        try:
+            sa.make_url(value)
+        except (sa.exc.ArgumentError, ValueError):
+            # Not the parser's words: they may quote the password.
+            raise ValueError("must have the form postgresql://user:password@host:port/database") from None
         return value
 
     @field_validator("redis_url")
@@ -132,6 +139,10 @@ class Settings(BaseSettings):
     def _redis(cls, value: str) -> str:
         if not value.startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("must start with redis://, rediss:// or unix://")
+        try:
+            redis.connection.parse_url(value)
+        except ValueError:
+            raise ValueError("must have the form redis://user:password@host:port/number") from None
         return value
 
     @field_validator("storage_url")
@@ -168,7 +179,9 @@ def load_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        raise ConfigurationError(f"{_variable(str(first['loc'][0]))}: {first['msg']}") from None
+        raise ConfigurationError(
+            f"{_variable(str(first['loc'][0]))}: {first['msg'].removeprefix('Value error, ')}"
+        ) from None
 
 
 def _variable(location: str) -> str:

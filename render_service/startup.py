@@ -12,8 +12,10 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from sqlalchemy.exc import ProgrammingError
 
+from render_service.config import ConfigurationError
 from render_service.db.database import Database, DatabaseUnavailable
 from render_service.db.migrate import newest_revision
+from render_service.storage.store import ObjectStore
 from render_service.telemetry import get_logger
 
 _log = get_logger(__name__)
@@ -36,6 +38,21 @@ def connect_redis(url: str, *, timeout_seconds: float | None) -> "Redis":
         health_check_interval=5 if timeout_seconds is None else 0,
         retry=Retry(NoBackoff(), 0),
     )
+
+
+def open_store(url: str) -> ObjectStore:
+    """Open the object store.
+
+    Args:
+        url: STORAGE_URL.
+
+    Raises:
+        ConfigurationError: it cannot be one.
+    """
+    try:
+        return ObjectStore(url)
+    except ValueError as error:
+        raise ConfigurationError(f"STORAGE_URL: {error}") from None
 
 
 async def wait_for_database(database: Database) -> None:
@@ -81,14 +98,20 @@ async def _wait_for(store: str, fault: Callable[[], Awaitable[str | None]]) -> N
 
 
 async def before(stop: asyncio.Event, work: Coroutine[object, object, None]) -> bool:
-    """Do some work unless told to stop before it is done; return whether it was done."""
+    """Do some work unless told to stop before it is done; return whether it was done. Raises what the work raises."""
     task, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
     await asyncio.wait((task, stopping), return_when=asyncio.FIRST_COMPLETED)
     done = task.done()
     for unfinished in (task, stopping):
         unfinished.cancel()
     await asyncio.gather(task, stopping, return_exceptions=True)
+    if done:
+        task.result()
     return done
+
+
+class PartBroken(Exception):
+    """A part of the process ended by a fault; the process must not look as if it had ended well."""
 
 
 class Parts:
@@ -122,3 +145,6 @@ class Parts:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for task in self._tasks:
+            if not task.cancelled() and (fault := task.exception()) is not None and error is None:
+                raise PartBroken(task.get_name()) from fault

@@ -7,6 +7,8 @@ from typing import Literal, TextIO
 import structlog
 
 Logger = structlog.stdlib.BoundLogger
+# Without the frames' local variables, among which are keys and passwords.
+_TRACEBACKS = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
 
 
 def configure_logging(level: str, *, form: Literal["json", "console"] = "json", stream: TextIO | None = None) -> None:
@@ -25,9 +27,9 @@ def configure_logging(level: str, *, form: Literal["json", "console"] = "json", 
         structlog.processors.StackInfoRenderer(),
     ]
     last: list[structlog.typing.Processor] = (
-        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        [_TRACEBACKS, structlog.processors.JSONRenderer()]
         if form == "json"
-        else [structlog.dev.ConsoleRenderer()]
+        else [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
     )
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(

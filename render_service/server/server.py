@@ -29,8 +29,7 @@ from render_service.server.project_reader import ProjectReader
 from render_service.server.project_servicer import ProjectServicer
 from render_service.server.render_servicer import RenderServicer
 from render_service.server.starter import Starter
-from render_service.startup import Parts, before, connect_redis, wait_for_database, wait_for_redis
-from render_service.storage.store import ObjectStore
+from render_service.startup import Parts, before, connect_redis, open_store, wait_for_database, wait_for_redis
 from render_service.telemetry import get_logger
 
 _log = get_logger(__name__)
@@ -45,9 +44,11 @@ async def run_server(settings: Settings) -> None:
         settings: The service's configuration.
 
     Raises:
-        ConfigurationError: the address is taken, or may not be listened on without TLS.
+        ConfigurationError: the address is taken, or may not be listened on without TLS; or there can be no such store.
+        PartBroken: a fault of the service ended one of its parts.
     """
     check_listen(settings)
+    store = open_store(settings.storage_url)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -70,7 +71,6 @@ async def run_server(settings: Settings) -> None:
         queue = RenderQueue(make_broker(settings.redis_url))
         dispatcher = Dispatcher(outbox, queue)
         announcer = Announcer(publisher, dispatcher)
-        store = ObjectStore(settings.storage_url)
         hub = ProgressHub(subscriptions, jobs.present, beat_seconds=settings.heartbeat_seconds)
         await hub.start()
         stack.push_async_callback(hub.stop)

@@ -20,10 +20,14 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
         parent: Where the folders of all workers of this machine are.
     """
     parent.mkdir(parents=True, exist_ok=True)
-    _remove_left_behind(parent)
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
-    with (folder / _LOCK).open("w") as lock:
+    # One at a time: a folder that is not locked yet must not look left behind to a worker that starts just then.
+    with (parent / _LOCK).open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        _remove_left_behind(parent)
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+        lock = (folder / _LOCK).open("w")
         fcntl.flock(lock, fcntl.LOCK_EX)
+    with lock:
         try:
             yield folder
         finally:
@@ -33,8 +37,7 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
 def _remove_left_behind(parent: Path) -> None:
     for folder in parent.glob(_PREFIX + "*"):
         with suppress(OSError):
-            # A folder without a lock file is just being made.
-            descriptor = os.open(folder / _LOCK, os.O_RDWR)
+            descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(folder, ignore_errors=True)

@@ -7,9 +7,10 @@ import signal
 import socket
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from pathlib import Path
 
 from render_service.compositor.compositor import Compositor
-from render_service.config import Settings
+from render_service.config import ConfigurationError, Settings
 from render_service.db.database import Database
 from render_service.db.outbox import Outbox
 from render_service.db.transitions import Transitions
@@ -26,8 +27,7 @@ from render_service.providers.provider import Provider
 from render_service.queue.broker import RenderQueue, make_broker
 from render_service.queue.dispatcher import Dispatcher
 from render_service.queue.reconciler import Reconciler
-from render_service.startup import Parts, before, connect_redis, wait_for_database, wait_for_redis
-from render_service.storage.store import ObjectStore
+from render_service.startup import Parts, before, connect_redis, open_store, wait_for_database, wait_for_redis
 from render_service.telemetry import get_logger
 from render_service.worker.consumer import Consumer
 from render_service.worker.scratch import scratch_folder
@@ -41,13 +41,19 @@ async def run_worker(settings: Settings) -> None:
 
     Args:
         settings: The service's configuration.
+
+    Raises:
+        ConfigurationError: there can be no such object store, scratch folder or ready file.
+        PartBroken: a fault of the service ended one of its parts.
     """
+    store = open_store(settings.storage_url)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
 
     async with AsyncExitStack() as stack:
+        folder = _enter_scratch_folder(stack, settings.work_dir)
         database = Database(settings.database_url, size=max(4, min(settings.worker_slots, 16)))
         stack.push_async_callback(database.close)
         redis = connect_redis(settings.redis_url, timeout_seconds=_COMMAND_SECONDS)
@@ -55,7 +61,6 @@ async def run_worker(settings: Settings) -> None:
         if not await before(stop, wait_for_database(database)) or not await before(stop, wait_for_redis(redis)):
             return
 
-        store = ObjectStore(settings.storage_url)
         transitions = Transitions(database, lease=settings.lease, retry=RetryPolicy(settings.max_failed_attempts))
         outbox = Outbox(database)
         broker = make_broker(settings.redis_url)
@@ -66,7 +71,6 @@ async def run_worker(settings: Settings) -> None:
         compositor = Compositor(processes=settings.compose_processes)
         await compositor.start()
         stack.push_async_callback(compositor.close)
-        folder = stack.enter_context(scratch_folder(settings.work_dir))
         runner = JobRunner(
             worker=f"{socket.gethostname()}:{os.getpid()}",
             transitions=transitions,
@@ -87,7 +91,7 @@ async def run_worker(settings: Settings) -> None:
         consumer = Consumer(broker, slots=settings.worker_slots, run_next=runner.run_next, loop=loop)
         consumer.start()
         if settings.ready_file is not None:
-            settings.ready_file.touch()
+            _touch(settings.ready_file)
         _log.info("worker ready", slots=settings.worker_slots, compose_processes=settings.compose_processes)
         await stop.wait()
         _log.info("worker stopping")
@@ -97,6 +101,20 @@ async def run_worker(settings: Settings) -> None:
             await dispatcher.dispatch()  # so that what was handed over is announced at once
         await stopped
     _log.info("worker stopped")
+
+
+def _enter_scratch_folder(stack: AsyncExitStack, parent: Path) -> Path:
+    try:
+        return stack.enter_context(scratch_folder(parent))
+    except OSError as error:
+        raise ConfigurationError(f"RENDER_WORK_DIR: {parent} cannot be used: {error.strerror}") from None
+
+
+def _touch(ready_file: Path) -> None:
+    try:
+        ready_file.touch()
+    except OSError as error:
+        raise ConfigurationError(f"RENDER_READY_FILE: {ready_file} cannot be written: {error.strerror}") from None
 
 
 def make_providers(settings: Settings) -> dict[ProviderName, Provider]:
