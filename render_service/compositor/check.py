@@ -15,6 +15,7 @@ from av.video.stream import VideoStream
 from render_service.compositor.check_fault import fail
 from render_service.compositor.media import Media
 from render_service.compositor.picture_check import CodedFrame, check_pictures
+from render_service.compositor.promised_size import top_level_boxes
 from render_service.compositor.sound import PEAK_CEILING_DBTP, SoundFacts, measure_sound, sound_digest
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.job import RenderSpec
@@ -112,30 +113,11 @@ def _check_form(path: Path, video: VideoStream, spec: RenderSpec) -> dict[str, A
     if spec.output.container is Container.MP4:
         if codec.profile != "High":
             fail("profile", "High", codec.profile)
-        order = top_level_boxes(path)
+        order = [name for name, _ in top_level_boxes(path)]
         if "moov" not in order or "mdat" not in order or order.index("moov") > order.index("mdat"):
             fail("faststart", "moov before mdat", ",".join(order))
         found |= {"profile": "High", "faststart": True}
     return found
-
-
-def top_level_boxes(path: Path) -> list[str]:
-    """Return the names of an MP4 file's top-level boxes in order (ISO/IEC 14496-12, 4.2)."""
-    names: list[str] = []
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        at = 0
-        while at + 8 <= size:
-            file.seek(at)
-            head = file.read(16)
-            length = int.from_bytes(head[:4], "big")
-            if length == 1:
-                length = int.from_bytes(head[8:16], "big")
-            names.append(head[4:8].decode("latin-1"))
-            if length < 8:
-                break
-            at += length
-    return names
 
 
 @dataclass(frozen=True, slots=True)

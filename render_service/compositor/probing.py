@@ -24,7 +24,8 @@ from render_service.compositor.media import (
     narration_asset,
     watermark_asset,
 )
-from render_service.compositor.sniffing import FileClass
+from render_service.compositor.promised_size import promised_size
+from render_service.compositor.sniffing import FileClass, FileKind
 from render_service.compositor.sound_input import decode_sound, sound_stream
 from render_service.domain.errors import RenderFailure
 from render_service.domain.media import MediaFacts
@@ -143,6 +144,7 @@ def probe_clip(asset: Asset, limits: MediaLimits = DEFAULT_LIMITS) -> ClipFacts:
         RenderFailure: ASSET_INVALID where it cannot be used.
     """
     with opened(asset, FileClass.CLIP) as (container, kind):
+        _check_size(asset, kind)
         video = picture_stream(asset, container, limits)
         sounds = container.streams.audio
         if sounds:
@@ -210,16 +212,13 @@ def probe_sound(asset: Asset, limits: MediaLimits = DEFAULT_LIMITS) -> timedelta
         raise asset.invalid(AssetFault.TRUNCATED, "has no sound that can be decoded")
     with opened(asset, FileClass.SOUND) as (container, kind):
         promised = (container.duration or 0) / av.time_base
-    if kind.reader == "wav" and _riff_bytes(asset) > asset.path.stat().st_size + 1:
-        raise asset.invalid(AssetFault.TRUNCATED, "ends before its promised length")
+    _check_size(asset, kind)
     if kind.reader in _PROMISE_LENGTH and samples / SAMPLE_RATE < promised - _LOST_SECONDS:
         raise asset.invalid(AssetFault.TRUNCATED, "ends before its promised length")
     return timedelta(microseconds=-(-samples * 1_000_000 // SAMPLE_RATE))
 
 
-def _riff_bytes(asset: Asset) -> int:
-    """Return how long a RIFF file says it is; 0 where its writer did not know, as when it wrote into a pipe."""
-    with asset.path.open("rb") as file:
-        head = file.read(8)
-    size = int.from_bytes(head[4:8], "little")
-    return 0 if head[:4] != b"RIFF" or size >= 0xFFFF_FF00 else size + 8
+def _check_size(asset: Asset, kind: FileKind) -> None:
+    # Some writers count a padding byte that they do not write.
+    if promised_size(asset.path, kind.reader) > asset.path.stat().st_size + 1:
+        raise asset.invalid(AssetFault.TRUNCATED, "ends before its promised length")

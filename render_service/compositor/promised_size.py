@@ -1,0 +1,79 @@
+"""How long a media file says it is: a file that is shorter has lost its end."""
+
+from pathlib import Path
+
+_UNKNOWN = 0
+
+
+def promised_size(path: Path, reader: str | None) -> int:
+    """Return the length in bytes that a file's own structure promises.
+
+    Args:
+        path: A local file.
+        reader: The demuxer that reads it, by libav's name.
+
+    Returns:
+        The length; 0 where the format does not tell, or its writer did not know, as when it wrote into a pipe.
+    """
+    if reader == "mov":
+        return _boxes_end(path)
+    with path.open("rb") as file:
+        head = file.read(4096)
+    if reader in ("wav", "avi"):
+        return _riff_end(head)
+    if reader == "matroska":
+        return _matroska_end(head)
+    return _UNKNOWN
+
+
+def top_level_boxes(path: Path) -> list[tuple[str, int]]:
+    """Return name and promised end of each of an MP4 file's top-level boxes (ISO/IEC 14496-12, 4.2)."""
+    boxes: list[tuple[str, int]] = []
+    size, at = path.stat().st_size, 0
+    with path.open("rb") as file:
+        while at + 8 <= size:
+            file.seek(at)
+            head = file.read(16)
+            length = int.from_bytes(head[:4], "big")
+            if length == 1:
+                length = int.from_bytes(head[8:16], "big")
+            elif length == 0:
+                length = size - at
+            if length < 8:
+                break
+            at += length
+            boxes.append((head[4:8].decode("latin-1"), at))
+    return boxes
+
+
+def _boxes_end(path: Path) -> int:
+    boxes = top_level_boxes(path)
+    # Rubbish after the last known box is no promise: players pass over it.
+    return boxes[-1][1] if boxes and boxes[-1][0] in ("moov", "mdat", "moof", "free", "skip", "uuid") else _UNKNOWN
+
+
+def _riff_end(head: bytes) -> int:
+    size = int.from_bytes(head[4:8], "little")
+    # Beyond 4 GiB the field overflows; writers that do not know leave it at its ends.
+    return _UNKNOWN if head[:4] != b"RIFF" or size == 0 or size >= 0xFFFF_FF00 else size + 8
+
+
+def _matroska_end(head: bytes) -> int:
+    """End of the Segment, the element after the EBML header (RFC 8794, 4–6; RFC 9559, 5.1)."""
+    at = 4
+    length, size = _element_size(head, at)
+    at += length + size
+    if head[at : at + 4] != b"\x18\x53\x80\x67":
+        return _UNKNOWN
+    length, size = _element_size(head, at + 4)
+    return _UNKNOWN if size == _UNKNOWN else at + 4 + length + size
+
+
+def _element_size(head: bytes, at: int) -> tuple[int, int]:
+    """Length of an EBML size field, and the size it tells; 0 for «unknown», all bits set."""
+    first = head[at] if at < len(head) else 0
+    length = 9 - first.bit_length()
+    if length > 8:
+        return 1, _UNKNOWN
+    value = int.from_bytes(head[at : at + length], "big") & ((1 << (7 * length)) - 1)
+    return length, _UNKNOWN if value == (1 << (7 * length)) - 1 else value
