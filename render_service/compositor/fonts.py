@@ -43,17 +43,25 @@ _TRADITIONAL = Face("cjk-tc", *_CJK, 3)
 _HONG_KONG = Face("cjk-hk", *_CJK, 4)
 # The Korean face has the proportional quotation marks and ellipses that Latin text needs; its letters are the same.
 LATIN = _KOREAN
-_FALLBACKS = (
-    Face("arabic", "fontpkg_noto_sans_arabic", "files/NotoSansArabic[wdth,wght].ttf"),
-    Face("hebrew", "fontpkg_heebo", "files/Heebo[wght].ttf"),
-    Face("thai", "fontpkg_noto_sans_thai", "files/NotoSansThai[wdth,wght].ttf"),
-    Face("devanagari", "fontpkg_noto_sans_devanagari", "files/NotoSansDevanagari[wdth,wght].ttf"),
-    Face("latin-extended", "fontpkg_noto_sans", "files/NotoSans[wdth,wght].ttf"),
+
+
+def _noto(script: str) -> Face:
+    return Face(script or "Latin", "manimgx_fonts", f"Noto{script or 'Sans'}[wght].ttf")
+
+
+_EMOJI = _noto("Emoji")
+_LATIN_EXTENDED = _noto("")
+_SCRIPTS = (
+    *("Arabic", "Hebrew", "Devanagari", "Bengali", "Thai", "Tamil", "Telugu", "Gujarati", "Gurmukhi", "Kannada"),
+    *("Malayalam", "Oriya", "Sinhala", "Myanmar", "Khmer", "Lao", "Ethiopic", "Georgian", "Armenian"),
 )
+_FALLBACKS = (*(_noto(f"Sans{script}") for script in _SCRIPTS), _LATIN_EXTENDED, _noto("SansSymbols"), _EMOJI)
 # East Asian faces, the Korean one too, draw ellipses at half height; other scripts have them on the baseline.
-_LOW_ELLIPSIS = _FALLBACKS[-1]
+_LOW_ELLIPSIS = _LATIN_EXTENDED
 # Punctuation that CJK faces draw in a full-width cell and Latin text wants narrow.
 _WIDTH_BY_CONTEXT = frozenset("‘’“”…—–·‥‖′″")
+# Emoji presentation, and the enclosing key of keycaps; a joiner makes one emoji of two.
+_EMOJI_MARKS, _JOINER = "\ufe0f\u20e3", "\u200d"
 _VARIATION_SELECTORS = frozenset((*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)))
 
 
@@ -176,11 +184,14 @@ def split_by_face(text: str, language: str) -> list[tuple[str, Face]]:
 
 def _face_for(text: str, position: int, language: str, last: Face | None) -> Face:
     character = text[position]
+    if _is_emoji(text, position):
+        return _EMOJI
     if last is not None:
-        follows = is_ignorable(character) or unicodedata.combining(character) or unicodedata.category(character) == "Mc"
+        follows = is_ignorable(character) or unicodedata.category(character)[0] == "M"
         if follows and (is_ignorable(character) or ord(character) in coverage(last)):
             return last
-        if last in _FALLBACKS and unicodedata.category(character)[0] in "ZP" and ord(character) in coverage(last):
+        between = unicodedata.category(character)[0] in "ZP" and last in _FALLBACKS and last != _EMOJI
+        if between and ord(character) in coverage(last):
             return last
     regional = regional_face(language)
     if character in _WIDTH_BY_CONTEXT and not _in_wide_context(text, position):
@@ -189,6 +200,15 @@ def _face_for(text: str, position: int, language: str, last: Face | None) -> Fac
         if ord(character) in coverage(face):
             return face
     return last or regional
+
+
+def _is_emoji(text: str, position: int) -> bool:
+    """Tell whether a character that other faces cover too is meant as an emoji, by what stands beside it (UTS #51)."""
+    following = text[position + 1 : position + 2]
+    joined = position > 1 and text[position - 1] == _JOINER and ord(text[position - 2]) in coverage(_EMOJI)
+    if not joined and not (following and (following in _EMOJI_MARKS or "\U0001f3fb" <= following <= "\U0001f3ff")):
+        return False
+    return ord(text[position]) in coverage(_EMOJI)
 
 
 def _in_wide_context(text: str, position: int) -> bool:

@@ -22,7 +22,7 @@ _NOT_FIRST = frozenset(
 _NOT_LAST = frozenset("（([［{｛〈《「『【〔〖〘〚‘“«‹$＄￥¥£€#＃@＠")
 _SENTENCE_END = frozenset("。！？!?.…؟۔।")
 _CLAUSE_END = frozenset("，、；：,;:—–،؛")
-_GLUE = frozenset("\u00a0\u202f\u2007\u2060\ufeff")
+_GLUE = frozenset("\u00a0\u202f\u2007\u2060\ufeff\u200d")
 _ZERO_WIDTH_SPACE, _ZERO_WIDTH_JOINER = "\u200b", "\u200d"
 # Words that lead to the next one; a line that ends with them reads as if cut off.
 _LEADING_WORDS = frozenset(
@@ -107,7 +107,8 @@ def _may_break(before: str, after: str, *, keep_hangul: bool) -> bool:
 
 
 def _attaches(character: str) -> bool:
-    return unicodedata.category(character) in ("Mn", "Mc", "Me", "Cf") and character != _ZERO_WIDTH_SPACE
+    marks = unicodedata.category(character) in ("Mn", "Mc", "Me", "Cf") and character != _ZERO_WIDTH_SPACE
+    return marks or "\U0001f3fb" <= character <= "\U0001f3ff"  # skin tones
 
 
 def _breaks_anywhere(character: str) -> bool:

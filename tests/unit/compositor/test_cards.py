@@ -69,7 +69,7 @@ def test_any_text_makes_a_card(text: str) -> None:
 
 
 def test_characters_without_a_glyph_are_left_out_of_a_card() -> None:
-    with_emoji = draw_card("A dog \U0001f415 runs", 320, 180, seed="s")
+    with_emoji = draw_card("A dog \U00013080 runs", 320, 180, seed="s")
     assert with_emoji.tobytes() == draw_card("A dog runs", 320, 180, seed="s").tobytes()
 
 

@@ -5,6 +5,7 @@ import pytest
 from render_service.compositor.fonts import guess_language, is_covered, split_by_face, text_language
 from render_service.compositor.glyphs import check_glyphs, missing_characters
 from render_service.compositor.texts import clean_text, render_language
+from render_service.compositor.typesetting import Type, measure
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.job import RenderSpec
 from render_service.domain.output import OutputSpec, Quality
@@ -16,18 +17,18 @@ def spec_of(*shots: Shot, **fields: Card) -> RenderSpec:
 
 
 def test_missing_characters_are_named_with_their_shot() -> None:
-    spec = spec_of(Shot("opening", caption="fine"), Shot("zoo", caption="a \U0001f984 and \U00013000 \U0001f984"))
+    spec = spec_of(Shot("opening", caption="fine"), Shot("zoo", caption="a \U00013080 and \U00012000 \U00013080"))
     with pytest.raises(RenderFailure) as caught:
         check_glyphs(spec)
     assert caught.value.reason is ErrorReason.GLYPH_MISSING
-    assert caught.value.metadata == {"shot_id": "zoo", "characters": "U+1F984,U+13000"}
+    assert caught.value.metadata == {"shot_id": "zoo", "characters": "U+13080,U+12000"}
     assert "zoo" in caught.value.message
-    assert "U+1F984 UNICORN FACE" in caught.value.message
+    assert "U+13080 EGYPTIAN HIEROGLYPH D010" in caught.value.message
     assert not caught.value.retryable
 
 
 def test_a_description_is_checked_only_where_it_is_drawn() -> None:
-    spec = spec_of(Shot("a", visual_description="a \U0001f984"))
+    spec = spec_of(Shot("a", visual_description="a \U00013080"))
     check_glyphs(spec)
     with pytest.raises(RenderFailure):
         check_glyphs(spec, {"a"})
@@ -35,7 +36,7 @@ def test_a_description_is_checked_only_where_it_is_drawn() -> None:
 
 def test_title_and_end_cards_are_checked() -> None:
     with pytest.raises(RenderFailure) as caught:
-        check_glyphs(spec_of(Shot("a"), end_card=Card("Bye \U0001f984")))
+        check_glyphs(spec_of(Shot("a"), end_card=Card("Bye \U00013080")))
     assert caught.value.metadata["shot_id"] == "@end"
 
 
@@ -52,6 +53,8 @@ def test_title_and_end_cards_are_checked() -> None:
         "ท่าเรือตื่นก่อนพระอาทิตย์ขึ้น",
         "बंदरगाह सूरज से पहले जागता है।",
         "Bến cảng Ế Größe Žluťoučký İstanbul Ελλάδα Привет ẑ ə",
+        "ভোর வணக்கம் తెలుగు ગુજરાતી ಕನ್ನಡ മലയാളം မြန်မာ ខ្មែរ ລາວ አማርኛ ქართული Հայերեն",
+        "\U0001f984 \U0001f44d\U0001f3fd ❤\ufe0f \U0001f468\u200d\U0001f469\u200d\U0001f467 1\ufe0f\u20e3",
         "zero\u200bwidth\u00adsoft \u200fmark\ufe0f",
     ],
 )
@@ -63,9 +66,20 @@ def test_every_run_is_drawn_by_a_face_that_covers_it() -> None:
     text = "The word مرحبا means 你好, שלום “सुबह” ขึ้น…"
     runs = split_by_face(text, "zh-Hans")
     assert "".join(part for part, _ in runs) == text
-    assert {face.name for _, face in runs} >= {"arabic", "hebrew", "devanagari", "thai", "cjk-sc"}
+    assert {face.name for _, face in runs} >= {"SansArabic", "SansHebrew", "SansDevanagari", "SansThai", "cjk-sc"}
     assert is_covered("你")
-    assert not is_covered("\U0001f984")
+    assert not is_covered("\U00013080")
+
+
+@pytest.mark.parametrize(
+    "emoji",
+    ["\U0001f468\u200d\U0001f469\u200d\U0001f467", "❤\ufe0f", "1\ufe0f\u20e3", "☝\U0001f3fd", "\U0001f1e8\U0001f1f3"],
+)
+def test_an_emoji_of_several_characters_is_drawn_as_one(emoji: str) -> None:
+    runs = split_by_face(f"a {emoji} b", "")
+    assert [part for part, face in runs if face.name == "Emoji"] == [emoji]
+    single, whole = measure("\U0001f984", Type(40, 400)), measure(emoji, Type(40, 400))
+    assert whole == pytest.approx(single, rel=0.05)
 
 
 @pytest.mark.parametrize(

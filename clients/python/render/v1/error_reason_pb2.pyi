@@ -122,7 +122,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_GLYPH_MISSING: _ErrorReason.ValueType  # 20
     """The text has characters that no font of the service can draw.
 
-    On a failed job. Example: `{"shot_id": "opening", "characters": "U+1F984"}`
+    On a failed job. Example: `{"shot_id": "opening", "characters": "U+13080"}`
     """
     ERROR_REASON_SEQUENCE_IN_FUTURE: _ErrorReason.ValueType  # 21
     """`after_sequence` is greater than the job's present sequence.
@@ -256,7 +256,7 @@ On a failed job. Example: `{}`
 ERROR_REASON_GLYPH_MISSING: ErrorReason.ValueType  # 20
 """The text has characters that no font of the service can draw.
 
-On a failed job. Example: `{"shot_id": "opening", "characters": "U+1F984"}`
+On a failed job. Example: `{"shot_id": "opening", "characters": "U+13080"}`
 """
 ERROR_REASON_SEQUENCE_IN_FUTURE: ErrorReason.ValueType  # 21
 """`after_sequence` is greater than the job's present sequence.
