@@ -1,5 +1,6 @@
 """The connection pool: one async path to Postgres for server and worker."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -57,6 +58,8 @@ class Database:
             },
         )
         self._single = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        # Postgres' own time-out does not help where Postgres is frozen.
+        self._patience_seconds = statement_timeout_seconds + 2
 
     @asynccontextmanager
     async def single(self) -> AsyncIterator[AsyncConnection]:
@@ -65,7 +68,7 @@ class Database:
         Raises:
             DatabaseUnavailable: Postgres cannot be reached.
         """
-        async with _translated(), self._single.connect() as connection:
+        async with _translated(), asyncio.timeout(self._patience_seconds), self._single.connect() as connection:
             yield connection
 
     @asynccontextmanager
@@ -75,7 +78,7 @@ class Database:
         Raises:
             DatabaseUnavailable: Postgres cannot be reached; whether a commit took place is then unknown.
         """
-        async with _translated(), self._engine.begin() as connection:
+        async with _translated(), asyncio.timeout(self._patience_seconds), self._engine.begin() as connection:
             yield connection
 
     async def ping(self) -> None:
@@ -102,5 +105,5 @@ async def _translated() -> AsyncIterator[None]:
         if error.connection_invalidated:
             raise DatabaseUnavailable from error
         raise
-    except OSError as error:
+    except OSError as error:  # a TimeoutError is one, too
         raise DatabaseUnavailable from error

@@ -131,13 +131,14 @@ _END_ATTEMPT = sa.text(f"""
     SELECT {_RETURNED} FROM changed
 """).bindparams(sa.bindparam("error_metadata", type_=JSONB(none_as_null=True)))
 
-# PROCESSING → PENDING at once, because the worker shuts down; no attempt is counted as failed.
+# PROCESSING → PENDING at once, because the worker shuts down; no attempt is counted as failed. `run_after` stays, here and
+# where a lease expired: the job keeps its place before those that came later.
 _RELEASE = sa.text(f"""
     WITH changed AS (
         UPDATE jobs SET
             status = CASE WHEN cancel_requested THEN 'CANCELLED' ELSE 'PENDING' END, stage = NULL,
             message = CASE WHEN cancel_requested THEN 'Cancelled' ELSE 'Handed over to another worker' END,
-            run_after = now(), enqueued_at = NULL, sequence = sequence + 1, milestone = milestone + 1,
+            enqueued_at = NULL, sequence = sequence + 1, milestone = milestone + 1,
             lease_token = NULL, lease_expires_at = NULL,
             finished_at = CASE WHEN cancel_requested THEN now() END, updated_at = now()
         WHERE id = :job_id AND lease_token = :token
@@ -163,7 +164,7 @@ _RECLAIM_EXPIRED = sa.text(f"""
             status = next, stage = NULL,
             message = CASE next WHEN 'CANCELLED' THEN 'Cancelled' WHEN 'FAILED' THEN 'Failed'
                 ELSE 'The worker was lost; waiting for another' END,
-            failed_attempts = failed_attempts + 1, run_after = now(), enqueued_at = NULL,
+            failed_attempts = failed_attempts + 1, enqueued_at = NULL,
             error_reason = CASE WHEN next = 'FAILED' THEN
                 CASE WHEN past_deadline THEN 'DEADLINE_EXCEEDED' ELSE 'ATTEMPTS_EXHAUSTED' END END,
             error_message = CASE WHEN next = 'FAILED' THEN
