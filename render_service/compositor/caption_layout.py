@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 from itertools import pairwise
 
 from render_service.compositor import bidi
-from render_service.compositor.fonts import CAPTION_WEIGHT, is_wide, text_language
+from render_service.compositor.fonts import CAPTION_WEIGHT, is_wide, regional_face, text_language
 from render_service.compositor.line_breaking import break_lines
 from render_service.compositor.texts import render_language
 from render_service.compositor.typesetting import Line, Type, measure, set_line
@@ -60,6 +60,9 @@ _SMALLEST = 6
 # Size of a second language's lines as a part of the first's, and how many lines both may have together.
 _MINOR = 0.76
 _BILINGUAL_LINES = 4
+# Full-width marks whose ink fills the left or the right half of their cell only.
+_BLANK_RIGHT = frozenset("，。、；：）」』】》〉")
+_BLANK_LEFT = frozenset("（「『【《〈")
 # Below this share of the full size a caption may take more lines than usual.
 _CROWDED = 0.7
 
@@ -92,12 +95,21 @@ def even_up(value: float) -> int:
 
 @dataclass(frozen=True, slots=True)
 class CaptionGeometry:
-    """Measures of a caption that depend on its style, in em: outline, reach of the shadow, space inside the box."""
+    """Measures of a caption that depend on its style.
+
+    Args:
+        stroke: Width of the outline, in em.
+        shadow: How far the shadow reaches, in em.
+        pad_x: Space between letters and the box's sides, in em.
+        pad_y: Space between letters and the box's top and bottom, in em.
+        density: How much darker the shadow is than letters blurred as far.
+    """
 
     stroke: float
     shadow: float
     pad_x: float
     pad_y: float
+    density: float
 
     def margin(self, size: int) -> int:
         """Space that drawing needs around the lines' boxes, in pixels."""
@@ -105,9 +117,9 @@ class CaptionGeometry:
 
 
 GEOMETRY = {
-    CaptionStyle.PLAIN: CaptionGeometry(0.0, 0.3, 0.0, 0.0),
-    CaptionStyle.OUTLINE: CaptionGeometry(0.075, 0.24, 0.0, 0.0),
-    CaptionStyle.BOX: CaptionGeometry(0.0, 0.0, 0.55, 0.26),
+    CaptionStyle.PLAIN: CaptionGeometry(0.0, 0.3, 0.0, 0.0, 2.4),
+    CaptionStyle.OUTLINE: CaptionGeometry(0.075, 0.24, 0.0, 0.0, 1.4),
+    CaptionStyle.BOX: CaptionGeometry(0.0, 0.0, 0.55, 0.26, 0.0),
 }
 
 
@@ -119,12 +131,14 @@ class CaptionLayout:
         size: Em size of the main lines, in pixels; those of a second language are smaller.
         lines: From top to bottom.
         spans: For each line, where it begins and ends in the text.
+        shifts: For each line, how far right of centred it stands, in pixels, to look centred.
         area: The safe area they were fitted into.
     """
 
     size: int
     lines: tuple[Line, ...]
     spans: tuple[tuple[int, int], ...]
+    shifts: tuple[float, ...]
     area: Rect
 
 
@@ -186,7 +200,15 @@ def lay_out_caption(
         )
         for span in spans
     )
-    return CaptionLayout(size, lines, tuple((span.first, span.last) for span in spans), area)
+    shifts = tuple(_optical_shift(text[span.first : span.last], span.kind) for span in spans)
+    return CaptionLayout(size, lines, tuple((span.first, span.last) for span in spans), shifts, area)
+
+
+def _optical_shift(line: str, kind: Type) -> float:
+    """Return how far right a centred line has to move for the blank half of its outer full-width marks."""
+    centred_marks = regional_face(kind.language) in (regional_face("zh-Hant"), regional_face("zh-HK"))
+    blank_right = line[-1] in _BLANK_RIGHT and not (centred_marks and line[-1] in "，。、；：")
+    return kind.size / 4 * (blank_right - (line[0] in _BLANK_LEFT))
 
 
 def is_bilingual(text: str) -> bool:

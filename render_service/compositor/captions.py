@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 
 from render_service.compositor.caption_layout import (
     GEOMETRY,
+    CaptionGeometry,
     CaptionLayout,
     CaptionLook,
     baselines,
@@ -32,7 +33,7 @@ HIGHLIGHT = (1.0, 0.83, 0.25)
 """sRGB colour, 0–1, of the word that is being spoken."""
 
 _BOX_OPACITY = 0.68
-_SHADOW_OPACITY = 0.75
+_SHADOW_OPACITY = 0.78
 _OUTLINE_OPACITY = 0.9
 
 
@@ -93,7 +94,7 @@ def _draw(layout: CaptionLayout, style: CaptionStyle) -> _Drawing:
     widest = max(line.width for line in layout.lines)
     width = min(even_up(widest + 2 * (margin + geometry.pad_x * size)), area.width)
     height = min(even_up(block_height(sizes, style)), area.height)
-    left = tuple((width - line.width) / 2 for line in layout.lines)
+    left = tuple((width - line.width) / 2 + shift for line, shift in zip(layout.lines, layout.shifts, strict=True))
     above = margin + geometry.pad_y * size
     feet = tuple(above + foot for foot in baselines(sizes))
 
@@ -107,7 +108,7 @@ def _draw(layout: CaptionLayout, style: CaptionStyle) -> _Drawing:
     if style is CaptionStyle.BOX:
         clear *= 1 - np.float32(_BOX_OPACITY) * _box(width, height, margin, 0.2 * size)
     else:
-        shadow = _shadow(outline if geometry.stroke else fill, size, geometry.shadow)
+        shadow = _shadow(outline if geometry.stroke else fill, size, geometry)
         clear *= 1 - np.float32(_SHADOW_OPACITY) * shadow
         clear *= 1 - np.float32(_OUTLINE_OPACITY) * _mask(outline)
     x, y = area.x + (area.width - width) // 4 * 2, area.y + area.height - height
@@ -126,12 +127,12 @@ def _mask(image: Image.Image) -> Mask:
     return mask
 
 
-def _shadow(image: Image.Image, size: int, reach: float) -> Mask:
-    """Return a soft shadow, a little below its text; `reach` is how far it goes, in em."""
+def _shadow(image: Image.Image, size: int, geometry: CaptionGeometry) -> Mask:
+    """Return a soft shadow, a little below its text."""
     moved = np.roll(np.asarray(image), max(1, round(0.04 * size)), axis=0)
     # On bytes OpenCV blurs in fixed-point arithmetic, the same on every machine.
-    blurred = cv2.GaussianBlur(moved, (0, 0), max(0.5, reach * size / 3), borderType=cv2.BORDER_CONSTANT)
-    shadow: Mask = np.minimum(np.multiply(blurred, np.float32(1.4 / 255), dtype=np.float32), np.float32(1))
+    blurred = cv2.GaussianBlur(moved, (0, 0), max(0.5, geometry.shadow * size / 3), borderType=cv2.BORDER_CONSTANT)
+    shadow: Mask = np.minimum(np.multiply(blurred, np.float32(geometry.density / 255), dtype=np.float32), np.float32(1))
     return shadow
 
 

@@ -1,5 +1,11 @@
 """Captions are legible, inside the safe area, the same every time, and leave the rest of the frame alone."""
 
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -124,6 +130,24 @@ def test_the_same_caption_gives_the_same_bytes(shape: tuple[int, int], style: Ca
         assert getattr(first, name).tobytes() == getattr(second, name).tobytes()
 
 
+def test_another_process_draws_the_same_bytes() -> None:
+    program = (
+        "import hashlib;"
+        "from tests.unit.compositor.test_captions import TEXTS, drawn;"
+        "from render_service.compositor.caption_layout import CaptionLook;"
+        "print(hashlib.sha256(drawn(TEXTS['mixed'], 640, 360, CaptionLook()).tobytes()).hexdigest())"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=Path(__file__).parents[3],
+        env={**os.environ, "PYTHONHASHSEED": "7"},
+        capture_output=True,
+        check=True,
+    )
+    here = hashlib.sha256(drawn(TEXTS["mixed"], 640, 360, CaptionLook()).tobytes()).hexdigest()
+    assert answer.stdout.decode().strip() == here
+
+
 def test_captions_of_phones_are_larger_and_end_above_the_lower_quarter() -> None:
     look = CaptionLook(scale=1.35)
     assert caption_size(1080, 1920, look) > caption_size(1920, 1080, CaptionLook())
@@ -137,6 +161,13 @@ def test_two_lines_at_most_in_landscape_before_letters_shrink() -> None:
     assert layout is not None
     assert len(layout.lines) == 2
     assert layout.size == caption_size(1920, 1080, CaptionLook())
+
+
+def test_a_full_stop_does_not_push_a_chinese_line_off_its_centre() -> None:
+    frame = drawn("港口比太阳醒得更早。", 1280, 720, CaptionLook(CaptionStyle.PLAIN))
+    columns = np.flatnonzero((frame > 200).any(axis=0))
+    # The full stop's own ink is small and low; half of its cell is blank.
+    assert abs(columns.min() + columns.max() - 1280) <= 20
 
 
 def test_an_empty_caption_draws_nothing() -> None:
