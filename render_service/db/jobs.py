@@ -104,28 +104,29 @@ class Jobs:
             RequestIdReused: the request_id was used with another body.
         """
         job_id = uuid4()
-        async with self._database.single() as connection:
-            parameters = {
-                "id": job_id,
-                "task_id": uuid4(),
-                "workspace_id": request.workspace_id,
-                "project_id": request.project_id,
-                "provider": request.provider,
-                "spec": RENDER_SPEC.dump_python(request.spec, mode="json"),
-                "labels": dict(request.labels),
-                "request_id": request.request_id,
-                "request_hash": request.request_hash,
-            }
-            while True:
+        parameters = {
+            "id": job_id,
+            "task_id": uuid4(),
+            "workspace_id": request.workspace_id,
+            "project_id": request.project_id,
+            "provider": request.provider,
+            "spec": RENDER_SPEC.dump_python(request.spec, mode="json"),
+            "labels": dict(request.labels),
+            "request_id": request.request_id,
+            "request_hash": request.request_hash,
+        }
+        while True:
+            async with self._database.single() as connection:
                 row = (await connection.execute(_INSERT, parameters)).mappings().one_or_none()
                 if row is not None:
                     job_row = await connection.execute(JOB_SELECT.where(jobs.c.id == job_id))
                     return job_from_row(job_row.mappings().one()), event_from_row(row, is_milestone=True)
-                # A concurrent twin was faster, and has committed; it is gone again only if it was deleted since.
-                if request.request_id is not None and (
-                    earlier := await self.started_by(request.workspace_id, request.request_id, request.request_hash)
-                ):
-                    return earlier, None
+            # A concurrent twin was faster, and has committed; it is gone again only if it was deleted since. The
+            # connection was given back first: many twins that each held one and wanted another would wait for ever.
+            if request.request_id is not None and (
+                earlier := await self.started_by(request.workspace_id, request.request_id, request.request_hash)
+            ):
+                return earlier, None
 
     async def started_by(self, workspace_id: str, request_id: UUID, request_hash: bytes) -> Job | None:
         """Return the job that a request_id has made, or None.

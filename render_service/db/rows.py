@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 from render_service.db.schema import jobs, videos
 from render_service.domain.errors import ErrorReason
 from render_service.domain.job import (
+    Artifact,
     Job,
     JobError,
     JobEvent,
@@ -17,6 +18,7 @@ from render_service.domain.job import (
     ProviderName,
     RawResults,
     RenderSpec,
+    StoredFile,
     Video,
 )
 from render_service.domain.project import Project
@@ -24,6 +26,7 @@ from render_service.domain.project import Project
 PROJECT = TypeAdapter(Project)
 RENDER_SPEC = TypeAdapter(RenderSpec)
 RAW_RESULTS = TypeAdapter(RawResults)
+FILES = TypeAdapter(dict[Artifact, StoredFile])
 
 # The columns that `job_from_row` reads: everything but the spec, which may be large, and the lease, which is secret.
 JOB_COLUMNS: tuple[sa.ColumnElement[Any], ...] = (
@@ -49,15 +52,11 @@ JOB_COLUMNS: tuple[sa.ColumnElement[Any], ...] = (
     jobs.c.started_at,
     jobs.c.finished_at,
     jobs.c.updated_at,
-    videos.c.key,
-    videos.c.poster_key,
-    videos.c.size_bytes,
-    videos.c.sha256,
+    videos.c.files,
     videos.c.width,
     videos.c.height,
     videos.c.fps,
     videos.c.frames,
-    videos.c.content_type,
     videos.c.checked,
 )
 JOB_SELECT = sa.select(*JOB_COLUMNS).select_from(jobs.outerjoin(videos, videos.c.job_id == jobs.c.id))
@@ -84,7 +83,7 @@ def job_from_row(row: Mapping[Any, Any]) -> Job:
         milestone=row["milestone"],
         attempt=row["attempt"],
         raw_results=RAW_RESULTS.validate_python(row["raw_results"]) if row["raw_results"] is not None else None,
-        video=_video_from_row(row) if row["key"] is not None else None,
+        video=_video_from_row(row) if row["files"] is not None else None,
         error=_error_from_row(row, row["error_metadata"] or {}),
         request_id=row["request_id"],
         labels=row["labels"],
@@ -116,15 +115,11 @@ def event_from_row(row: Mapping[Any, Any], *, is_milestone: bool) -> JobEvent:
 
 def _video_from_row(row: Mapping[Any, Any]) -> Video:
     return Video(
-        key=row["key"],
-        poster_key=row["poster_key"],
-        size_bytes=row["size_bytes"],
-        sha256=row["sha256"],
+        files=FILES.validate_python(row["files"]),
         width=row["width"],
         height=row["height"],
         fps=row["fps"],
         frames=row["frames"],
-        content_type=row["content_type"],
         check=row["checked"],
     )
 

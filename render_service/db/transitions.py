@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from render_service.db.database import Database
-from render_service.db.rows import EVENT_COLUMNS, RAW_RESULTS, RENDER_SPEC, event_from_row
+from render_service.db.rows import EVENT_COLUMNS, FILES, RAW_RESULTS, RENDER_SPEC, event_from_row
 from render_service.domain.job import (
     JobError,
     JobEvent,
@@ -92,24 +92,25 @@ _COMPLETE = sa.text(f"""
         WHERE id = :job_id AND lease_token = :token
         RETURNING jobs.*
     ), recorded AS (
-        INSERT INTO videos (job_id, workspace_id, key, poster_key, size_bytes, sha256, width, height, fps, frames,
-            content_type, checked)
-        SELECT id, workspace_id, :key, :poster_key, :size_bytes, :sha256, :width, :height, :fps, :frames,
-            :content_type, :checked
-        FROM changed WHERE CAST(:key AS text) IS NOT NULL
+        INSERT INTO videos (job_id, workspace_id, files, width, height, fps, frames, checked)
+        SELECT id, workspace_id, :files, :width, :height, :fps, :frames, :checked
+        FROM changed WHERE CAST(:files AS jsonb) IS NOT NULL
     ), {_APPENDED}
     SELECT {_RETURNED} FROM changed
 """).bindparams(
     sa.bindparam("raw_results", type_=JSONB(none_as_null=True)),
+    sa.bindparam("files", type_=JSONB(none_as_null=True)),
     sa.bindparam("checked", type_=JSONB(none_as_null=True)),
 )
+
+_WAS_COMPLETED = sa.text("SELECT status = 'COMPLETED' AND attempt = :attempt FROM jobs WHERE id = :job_id")
 
 # PROCESSING → PENDING for another attempt | FAILED | CANCELLED where that was asked for meanwhile.
 _END_ATTEMPT = sa.text(f"""
     WITH ended AS (
         SELECT id, CASE
             WHEN cancel_requested THEN 'CANCELLED'
-            WHEN :retry AND failed_attempts + 1 < :max_failed_attempts THEN 'PENDING'
+            WHEN :retry AND deadline_at > now() AND failed_attempts + :counted < :max_failed_attempts THEN 'PENDING'
             ELSE 'FAILED' END AS next
         FROM jobs WHERE id = :job_id AND lease_token = :token
         FOR UPDATE
@@ -117,7 +118,7 @@ _END_ATTEMPT = sa.text(f"""
         UPDATE jobs SET
             status = next, stage = NULL,
             message = CASE next WHEN 'CANCELLED' THEN 'Cancelled' WHEN 'PENDING' THEN :retry_message ELSE 'Failed' END,
-            failed_attempts = failed_attempts + 1,
+            failed_attempts = failed_attempts + :counted,
             run_after = CASE next WHEN 'PENDING' THEN now() + :delay ELSE run_after END, enqueued_at = NULL,
             error_reason = CASE next WHEN 'CANCELLED' THEN NULL ELSE :error_reason END,
             error_message = CASE next WHEN 'CANCELLED' THEN NULL ELSE :error_message END,
@@ -131,8 +132,8 @@ _END_ATTEMPT = sa.text(f"""
     SELECT {_RETURNED} FROM changed
 """).bindparams(sa.bindparam("error_metadata", type_=JSONB(none_as_null=True)))
 
-# PROCESSING → PENDING at once, because the worker shuts down; no attempt is counted as failed. `run_after` stays, here and
-# where a lease expired: the job keeps its place before those that came later.
+# PROCESSING → PENDING at once, because the worker shuts down; no attempt is counted as failed. `run_after` stays, here
+# and where a lease expired: the job keeps its place before those that came later.
 _RELEASE = sa.text(f"""
     WITH changed AS (
         UPDATE jobs SET
@@ -343,23 +344,25 @@ class Transitions:
                 job_id=lease.job_id,
                 token=lease.token,
                 raw_results=RAW_RESULTS.dump_python(raw_results, mode="json") if raw_results else None,
-                key=video.key if video else None,
-                poster_key=video.poster_key if video else None,
-                size_bytes=video.size_bytes if video else None,
-                sha256=video.sha256 if video else None,
+                files=FILES.dump_python(dict(video.files), mode="json") if video else None,
                 width=video.width if video else None,
                 height=video.height if video else None,
                 fps=video.fps if video else None,
                 frames=video.frames if video else None,
-                content_type=video.content_type if video else None,
                 checked=dict(video.check) if video else None,
             )
         if row is None:
             raise LeaseLost
         return event_from_row(row, is_milestone=True)
 
-    async def end_attempt(self, lease: Lease, error: JobError, *, retryable: bool) -> JobEvent:
+    async def end_attempt(self, lease: Lease, error: JobError, *, retryable: bool, counted: bool = True) -> JobEvent:
         """End an attempt that failed: the job waits for another, or is FAILED; CANCELLED where that was asked for.
+
+        Args:
+            lease: The attempt's.
+            error: Why it failed.
+            retryable: Whether another attempt may succeed; none follows after the job's deadline.
+            counted: Whether it counts as one of the attempts that the policy allows to fail.
 
         Raises:
             LeaseLost: the job is not this worker's any more; nothing was changed.
@@ -372,7 +375,8 @@ class Transitions:
                 token=lease.token,
                 retry=retryable,
                 max_failed_attempts=self._retry.max_failed_attempts,
-                delay=self._retry.delay(lease.failed_attempts + 1),
+                delay=self._retry.delay(lease.failed_attempts + 1 if counted else lease.attempt),
+                counted=int(counted),
                 retry_message=f"Will be tried again: {error.message}",
                 error_reason=error.reason,
                 error_message=error.message,
@@ -381,6 +385,12 @@ class Transitions:
         if row is None:
             raise LeaseLost
         return event_from_row(row, is_milestone=True)
+
+    async def was_completed_by(self, lease: Lease) -> bool:
+        """Whether this attempt has completed its job: what its writer may not know where the answer was lost."""
+        async with self._database.single() as connection:
+            found = await connection.scalar(_WAS_COMPLETED, {"job_id": lease.job_id, "attempt": lease.attempt})
+        return bool(found)
 
     async def release(self, lease: Lease) -> JobEvent:
         """Give a job back so that another worker continues at once.

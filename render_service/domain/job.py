@@ -64,22 +64,35 @@ class RawResults:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Video:
-    """The finished file of a job and where it is stored.
+class Artifact(StrEnum):
+    """The files that a job leaves."""
 
-    `key` and `poster_key` are object-store keys; sizes in bytes, sides in pixels; `check` is what the self-check found.
-    """
+    VIDEO = "video"
+    POSTER = "poster"
+    CONTACT_SHEET = "contact_sheet"
+    CAPTIONS_SRT = "captions_srt"
+    CAPTIONS_VTT = "captions_vtt"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file in the object store; `sha256` in 64 lower-case hexadecimal digits."""
 
     key: str
-    poster_key: str | None
     size_bytes: int
     sha256: str
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """The finished video of a job with all its files; sides in pixels; `check` is what the self-check found."""
+
+    files: Mapping[Artifact, StoredFile]
     width: int
     height: int
     fps: int
     frames: int
-    content_type: str = "video/mp4"
     check: Mapping[str, Any] = field(default_factory=dict)
 
 

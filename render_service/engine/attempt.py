@@ -3,17 +3,17 @@
 import asyncio
 import hashlib
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from render_service.compositor.compositor import ComposedVideo, Compositor
 from render_service.compositor.media import Media
+from render_service.compositor.subtitles import write_srt, write_vtt
 from render_service.db.transitions import Claim
 from render_service.domain.errors import DomainError
-from render_service.domain.job import JobStage, Lease, RawResults, Video
-from render_service.domain.output import Container
+from render_service.domain.job import Artifact, JobStage, Lease, RawResults, RenderSpec, StoredFile, Video
 from render_service.engine.assets import fetch_assets
 from render_service.engine.reporter import Reporter
 from render_service.fetch.fetcher import Fetcher
@@ -81,15 +81,14 @@ class AttemptRoom:
         finally:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
-    async def discard(self, lease: Lease, *, but_this: bool = False) -> None:
-        """Remove what attempts at a job have stored that no record points at.
+    async def discard(self, lease: Lease, attempts: Iterable[int]) -> None:
+        """Remove what attempts at a job have stored.
 
         Args:
-            lease: The attempt that ended.
-            but_this: Whether what this attempt stored is kept, and that of the ones before it removed instead.
+            lease: A lease of the job.
+            attempts: Numbers of attempts that no record points at.
         """
-        gone = range(1, lease.attempt) if but_this else range(lease.attempt, lease.attempt + 1)
-        for attempt in gone:
+        for attempt in attempts:
             # What stays behind because the store is away costs space, not truth.
             with suppress(DomainError):
                 await self.store.delete_prefix(keys.attempt_prefix(lease.workspace_id, lease.job_id, attempt))
@@ -133,7 +132,7 @@ async def run_attempt(claim: Claim, provider: Provider, reporter: Reporter, room
             on_progress=composed_so_far,
         )
         await reporter.tell(JobStage.UPLOADING, _COMPOSED, "Storing the video")
-        video = await _upload(lease, spec.output.container, composed, room.store)
+        video = await _upload(lease, spec, composed, folder, room.store)
     results = generated.raw_results or RawResults("completed", extra={"provider": claim.provider.value})
     if warnings := [*warnings, *composed.warnings]:
         results = replace(results, extra={**results.extra, "warnings": warnings})
@@ -152,26 +151,33 @@ def _with_clips(media: Media, clips: Mapping[str, Path]) -> Media:
     return replace(media, shots=shots)
 
 
-async def _upload(lease: Lease, container: Container, composed: ComposedVideo, store: ObjectStore) -> Video:
-    key = keys.video_key(lease.workspace_id, lease.job_id, lease.attempt, container.value)
-    poster_key = keys.poster_key(lease.workspace_id, lease.job_id, lease.attempt)
-    sha256 = await asyncio.to_thread(_sha256, composed.path)
-    await store.put_file(key, composed.path, content_type=container.content_type)
-    await store.put_file(poster_key, composed.poster, content_type="image/jpeg")
+async def _upload(lease: Lease, spec: RenderSpec, composed: ComposedVideo, folder: Path, store: ObjectStore) -> Video:
+    srt, vtt = folder / "captions.srt", folder / "captions.vtt"
+    await asyncio.to_thread(write_srt, composed.cues, spec, srt)
+    await asyncio.to_thread(write_vtt, composed.cues, spec, vtt)
+    made = {
+        Artifact.VIDEO: (composed.path, composed.content_type),
+        Artifact.POSTER: (composed.poster, "image/jpeg"),
+        Artifact.CONTACT_SHEET: (composed.contact_sheet, "image/jpeg"),
+        Artifact.CAPTIONS_SRT: (srt, "application/x-subrip"),
+        Artifact.CAPTIONS_VTT: (vtt, "text/vtt"),
+    }
+    files = {}
+    for artifact, (path, content_type) in made.items():
+        key = keys.file_key(lease.workspace_id, lease.job_id, lease.attempt, path.name)
+        sha256, size = await asyncio.to_thread(_digest, path)
+        await store.put_file(key, path, content_type=content_type)
+        files[artifact] = StoredFile(key, size, sha256, content_type)
     return Video(
-        key=key,
-        poster_key=poster_key,
-        size_bytes=composed.path.stat().st_size,
-        sha256=sha256,
+        files=files,
         width=composed.width,
         height=composed.height,
         fps=composed.fps,
         frames=composed.frames,
-        content_type=container.content_type,
         check=composed.check,
     )
 
 
-def _sha256(path: Path) -> str:
+def _digest(path: Path) -> tuple[str, int]:
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size

@@ -1,28 +1,17 @@
 """The files of a finished job: which there are, their addresses, their bytes."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 from render.v1 import render_service_pb2 as pb
 
 from render_service.domain.errors import DomainError, ErrorReason
-from render_service.domain.job import Job, JobStatus
+from render_service.domain.job import Artifact, Job, JobStatus, StoredFile
 from render_service.storage.signing import SignedUrl
 from render_service.storage.store import ObjectStore
 
 _PIECE_BYTES = 512 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class StoredFile:
-    """A file in the object store; `sha256` is empty where it was not recorded."""
-
-    key: str
-    size_bytes: int
-    sha256: str
-    content_type: str
 
 
 class Downloads:
@@ -43,24 +32,20 @@ class Downloads:
             return ()
         if job.video is None:
             return job.raw_results.video_urls if job.raw_results else ()
-        signed = await self._sign(job.id, job.video.key, job.video.content_type)
+        signed = await self._sign(job.id, job.video.files[Artifact.VIDEO])
         return (signed.url,) if signed else ()
 
-    async def file(self, job: Job, artifact: pb.Artifact.ValueType) -> StoredFile:
+    def file(self, job: Job, artifact: Artifact) -> StoredFile:
         """Return a file of a job.
 
         Raises:
             DomainError: VIDEO_NOT_READY where there is none.
         """
-        video = job.video
-        if video is None or job.status is not JobStatus.COMPLETED:
+        if job.status is not JobStatus.COMPLETED or job.video is None:
             raise _not_ready(job, "the job has no video that this service stores")
-        if artifact != pb.ARTIFACT_POSTER:
-            return StoredFile(video.key, video.size_bytes, video.sha256, video.content_type)
-        poster = await self._store.head(video.poster_key) if video.poster_key else None
-        if poster is None:
-            raise _not_ready(job, "the job has no poster")
-        return StoredFile(poster.key, poster.size_bytes, "", "image/jpeg")
+        if artifact not in job.video.files:
+            raise _not_ready(job, f"the job has no {artifact.value.replace('_', ' ')}")
+        return job.video.files[artifact]
 
     async def url(self, job_id: UUID, file: StoredFile) -> SignedUrl:
         """Return an address of a file.
@@ -68,7 +53,7 @@ class Downloads:
         Raises:
             DomainError: DOWNLOAD_URL_UNSUPPORTED.
         """
-        signed = await self._sign(job_id, file.key, file.content_type)
+        signed = await self._sign(job_id, file)
         if signed is None:
             raise DomainError(
                 ErrorReason.DOWNLOAD_URL_UNSUPPORTED,
@@ -101,9 +86,11 @@ class Downloads:
             yield piece
             offset += len(data)
 
-    async def _sign(self, job_id: UUID, key: str, content_type: str) -> SignedUrl | None:
-        name = f"{job_id}.{key.rpartition('.')[2]}"
-        return await self._store.signed_url(key, expires_in=self._valid_for, filename=name, content_type=content_type)
+    async def _sign(self, job_id: UUID, file: StoredFile) -> SignedUrl | None:
+        name = f"{job_id}.{file.key.rpartition('.')[2]}"
+        return await self._store.signed_url(
+            file.key, expires_in=self._valid_for, filename=name, content_type=file.content_type
+        )
 
 
 def _not_ready(job: Job, what: str) -> DomainError:

@@ -1,6 +1,7 @@
 """The wire side of RenderService."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -10,8 +11,8 @@ from render.v1 import render_service_pb2_grpc
 from render_service.db.jobs import JobFilter, Jobs
 from render_service.db.transitions import Transitions
 from render_service.db.workspace_events import EventPosition, WorkspaceEvents
-from render_service.domain.errors import DomainError, ErrorReason, FieldFault, InvalidFields
-from render_service.domain.job import Job, JobEvent, JobStatus
+from render_service.domain.errors import DomainError, ErrorReason
+from render_service.domain.job import Artifact, Job, JobEvent, JobStatus, StoredFile
 from render_service.domain.project import Project
 from render_service.domain.validation import check_output
 from render_service.progress.hub import ProgressHub
@@ -22,6 +23,7 @@ from render_service.server.downloads import Downloads
 from render_service.server.interceptor import Context
 from render_service.server.mapping import page_token
 from render_service.server.mapping.cursor import decode_cursor, encode_cursor
+from render_service.server.mapping.enums import ARTIFACT
 from render_service.server.mapping.faults import Faults
 from render_service.server.mapping.ids import (
     NO_ID,
@@ -113,7 +115,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
 
     async def GetJob(self, request: pb.GetJobRequest, context: Context) -> pb.GetJobResponse:
         """Return a job as it is now."""
-        job = await self._job(request)
+        job = await self._job(request, Faults())
         return pb.GetJobResponse(job=job_to_proto(job, await self._downloads.video_urls(job)))
 
     async def ListJobs(self, request: pb.ListJobsRequest, context: Context) -> pb.ListJobsResponse:
@@ -137,7 +139,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
 
     async def CancelJob(self, request: pb.CancelJobRequest, context: Context) -> pb.CancelJobResponse:
         """Ask for a job to be stopped."""
-        job = await self._job(request)
+        job = await self._job(request, Faults())
         if not job.status.terminal:
             event = await self._transitions.cancel(job.workspace_id, job.id)
             if event is not None:
@@ -149,15 +151,17 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         self, request: pb.WatchProgressRequest, context: Context
     ) -> AsyncIterator[pb.WatchProgressResponse]:
         """Tell what happens to a job, to its end."""
+        faults = Faults()
         after = request.after_sequence if request.HasField("after_sequence") else None
         if after is not None and after < 0:
-            raise InvalidFields([FieldFault("after_sequence", "must not be negative")])
-        job = await self._job(request)
-        async for update in watch_job(self._hub, self._jobs.history, job, after):
-            if isinstance(update, Heartbeat):
-                yield pb.WatchProgressResponse(heartbeat=timestamp(update.timestamp))
-            else:
-                yield pb.WatchProgressResponse(event=event_to_proto(update, await self._urls_of(update)))
+            faults.add("after_sequence", "must not be negative")
+        job = await self._job(request, faults)
+        async with aclosing(watch_job(self._hub, self._jobs.history, job, after)) as updates:
+            async for update in updates:
+                if isinstance(update, Heartbeat):
+                    yield pb.WatchProgressResponse(heartbeat=timestamp(update.timestamp))
+                else:
+                    yield pb.WatchProgressResponse(event=event_to_proto(update, await self._urls_of(update)))
 
     async def WatchWorkspace(
         self, request: pb.WatchWorkspaceRequest, context: Context
@@ -168,32 +172,34 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         labels = labels_field(request.labels, "labels", faults)
         faults.raise_if_any()
         start = await self._start_of(request)
-        async for update in watch_workspace(
+        watch = watch_workspace(
             self._hub, self._events, workspace_id, start, labels, include_progress=request.include_progress
-        ):
-            response = pb.WatchWorkspaceResponse(cursor=encode_cursor(update.position, workspace_id))
-            if update.event is None:
-                response.heartbeat.CopyFrom(timestamp(datetime.now(UTC)))
-            else:
-                response.event.CopyFrom(event_to_proto(update.event, await self._urls_of(update.event)))
-            yield response
+        )
+        async with aclosing(watch) as updates:
+            async for update in updates:
+                response = pb.WatchWorkspaceResponse(cursor=encode_cursor(update.position, workspace_id))
+                if update.event is None:
+                    response.heartbeat.CopyFrom(timestamp(datetime.now(UTC)))
+                else:
+                    response.event.CopyFrom(event_to_proto(update.event, await self._urls_of(update.event)))
+                yield response
 
     async def CreateDownloadUrl(
         self, request: pb.CreateDownloadUrlRequest, context: Context
     ) -> pb.CreateDownloadUrlResponse:
         """Make an address of a finished video."""
-        job = await self._job(request)
-        signed = await self._downloads.url(job.id, await self._downloads.file(job, request.artifact))
+        job, file = await self._file(request, Faults())
+        signed = await self._downloads.url(job.id, file)
         return pb.CreateDownloadUrlResponse(url=signed.url, expire_time=timestamp(signed.expire_time))
 
     async def DownloadVideo(
         self, request: pb.DownloadVideoRequest, context: Context
     ) -> AsyncIterator[pb.DownloadVideoResponse]:
         """Send the bytes of a finished video."""
+        faults = Faults()
         if request.offset < 0:
-            raise InvalidFields([FieldFault("offset", "must not be negative")])
-        job = await self._job(request)
-        file = await self._downloads.file(job, request.artifact)
+            faults.add("offset", "must not be negative")
+        _, file = await self._file(request, faults)
         async for piece in self._downloads.read(file, request.offset):
             yield piece
 
@@ -212,12 +218,18 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
             return await self._events.horizon(request.workspace_id)
         return await self._events.now()
 
-    async def _job(self, request: _OfJob) -> Job:
-        faults = Faults()
+    async def _job(self, request: _OfJob, faults: Faults) -> Job:
         workspace_field(request.workspace_id, "workspace_id", faults)
         job_id = uuid_field(request.job_id, "job_id", faults)
         faults.raise_if_any()
         return await self._jobs.get(request.workspace_id, job_id)
+
+    async def _file(
+        self, request: pb.CreateDownloadUrlRequest | pb.DownloadVideoRequest, faults: Faults
+    ) -> tuple[Job, StoredFile]:
+        artifact = ARTIFACT.read(request.artifact, "artifact", faults) or Artifact.VIDEO
+        job = await self._job(request, faults)
+        return job, self._downloads.file(job, artifact)
 
     async def _urls_of(self, event: JobEvent) -> tuple[str, ...]:
         if event.status is not JobStatus.COMPLETED:

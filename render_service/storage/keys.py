@@ -34,17 +34,18 @@ def check_prefix(prefix: str) -> str:
     return check_key(trimmed) if trimmed else ""
 
 
-def video_key(workspace_id: str, job_id: UUID, attempt: int, extension: str = "mp4") -> str:
-    """Return where the video that one attempt of a job made lies.
+def file_key(workspace_id: str, job_id: UUID, attempt: int, name: str) -> str:
+    """Return where a file that one attempt of a job made lies.
 
     Attempts never share a key: one that lost its lease and goes on unknowingly can spoil nothing.
+
+    Args:
+        workspace_id: The job's workspace.
+        job_id: The job.
+        attempt: Which attempt, from 1.
+        name: The file's name, such as `video.mp4`.
     """
-    return check_key(f"videos/{workspace_id}/{job_id}/{attempt}/video.{extension}")
-
-
-def poster_key(workspace_id: str, job_id: UUID, attempt: int) -> str:
-    """Return where the still picture of that video lies."""
-    return check_key(f"videos/{workspace_id}/{job_id}/{attempt}/poster.jpg")
+    return check_key(f"videos/{workspace_id}/{job_id}/{attempt}/{name}")
 
 
 def attempt_prefix(workspace_id: str, job_id: UUID, attempt: int) -> str:

@@ -6,13 +6,16 @@ from typing import Literal, cast
 
 from render.v1 import job_pb2, output_pb2, project_pb2, project_service_pb2, render_service_pb2
 
-ArtifactName = Literal["video", "poster"]
+ArtifactName = Literal["video", "poster", "contact_sheet", "captions_srt", "captions_vtt"]
 StatusName = Literal["PENDING", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED"]
 
 _ENDS = frozenset((job_pb2.JOB_STATUS_COMPLETED, job_pb2.JOB_STATUS_FAILED, job_pb2.JOB_STATUS_CANCELLED))
 _ARTIFACTS = {
-    "video": render_service_pb2.ARTIFACT_VIDEO,
-    "poster": render_service_pb2.ARTIFACT_POSTER,
+    "video": job_pb2.ARTIFACT_VIDEO,
+    "poster": job_pb2.ARTIFACT_POSTER,
+    "contact_sheet": job_pb2.ARTIFACT_CONTACT_SHEET,
+    "captions_srt": job_pb2.ARTIFACT_CAPTIONS_SRT,
+    "captions_vtt": job_pb2.ARTIFACT_CAPTIONS_VTT,
 }
 PAGE_SIZE = 100
 OLDEST = "oldest"

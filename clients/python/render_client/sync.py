@@ -231,7 +231,7 @@ class RenderClient:
         Args:
             job_id: UUID of the job.
             path: Where the file goes; the folder must exist. An existing file is replaced once the new one is whole.
-            artifact: `video` or `poster`.
+            artifact: `video`, `poster`, `contact_sheet`, `captions_srt` or `captions_vtt`.
             on_progress: Called after every piece with the bytes that are there and the bytes of the whole file.
             timeout: Seconds for the whole download; None for no limit.
 

@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 from google.protobuf.descriptor import EnumDescriptor
 from render.v1 import job_pb2, project_pb2
 
-from render_service.domain.job import JobStage, JobStatus
+from render_service.domain.job import Artifact, JobStage, JobStatus
 from render_service.domain.project import ProjectStatus
 from render_service.server.mapping.faults import Faults
 
@@ -50,5 +50,6 @@ class EnumTable(Generic[E]):
 
 
 JOB_STATUS = EnumTable(job_pb2.JobStatus.DESCRIPTOR, JobStatus)
+ARTIFACT = EnumTable(job_pb2.Artifact.DESCRIPTOR, Artifact)
 JOB_STAGE = EnumTable(job_pb2.JobStage.DESCRIPTOR, JobStage)
 PROJECT_STATUS = EnumTable(project_pb2.ProjectStatus.DESCRIPTOR, ProjectStatus)

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from google.protobuf.struct_pb2 import Struct
 from render.v1 import job_pb2
 
-from render_service.domain.job import Job, JobEvent, JobStage, JobStatus, RawResults, Video
-from render_service.server.mapping.enums import JOB_STAGE, JOB_STATUS
+from render_service.domain.job import Artifact, Job, JobEvent, JobStage, JobStatus, RawResults, Video
+from render_service.server.mapping.enums import ARTIFACT, JOB_STAGE, JOB_STATUS
 from render_service.server.mapping.faults import Faults
 from render_service.server.mapping.times import optional_timestamp, timestamp
 
@@ -85,15 +85,19 @@ def _stage(stage: JobStage | None) -> job_pb2.JobStage.ValueType:
 
 
 def _video(video: Video) -> job_pb2.Video:
+    file = video.files[Artifact.VIDEO]
+    check = Struct()
+    check.update(video.check)
     return job_pb2.Video(
-        size_bytes=video.size_bytes,
-        sha256=video.sha256,
+        size_bytes=file.size_bytes,
+        sha256=file.sha256,
         width=video.width,
         height=video.height,
         fps=video.fps,
         frames=video.frames,
-        content_type=video.content_type,
-        has_poster=video.poster_key is not None,
+        content_type=file.content_type,
+        artifacts=[ARTIFACT.number(artifact) for artifact in Artifact if artifact in video.files],
+        check=check,
     )
 
 

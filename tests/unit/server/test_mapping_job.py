@@ -9,6 +9,7 @@ from render.v1 import job_pb2
 
 from render_service.domain.errors import ErrorReason
 from render_service.domain.job import (
+    Artifact,
     Job,
     JobError,
     JobEvent,
@@ -16,6 +17,7 @@ from render_service.domain.job import (
     JobStatus,
     ProviderName,
     RawResults,
+    StoredFile,
     Video,
 )
 from render_service.server.mapping.job import event_to_proto, job_to_proto
@@ -23,6 +25,10 @@ from render_service.server.mapping.job import event_to_proto, job_to_proto
 NOW = datetime(2026, 1, 31, 12, 0, 0, 123456, UTC)
 URLS = ["https://example.com/video.mp4"]
 ERROR = JobError(ErrorReason.ASSET_INVALID, "the picture is empty", {"shot_id": "opening"})
+FILES = {
+    Artifact.VIDEO: StoredFile("key", 5_000_000_000, "ab" * 32, "video/mp4"),
+    Artifact.POSTER: StoredFile("poster", 1_000, "cd" * 32, "image/jpeg"),
+}
 JOB = Job(
     id=UUID(int=1),
     task_id=UUID(int=2),
@@ -37,7 +43,7 @@ JOB = Job(
     milestone=4,
     attempt=2,
     raw_results=RawResults("completed", ("https://example.com/1",), {"cost": 3, "list": [None, True, {"a": "b"}]}),
-    video=Video("key", "poster", 5_000_000_000, "ab" * 32, 1920, 1080, 30, 900),
+    video=Video(FILES, 1920, 1080, 30, 900, check={"frames": 900}),
     error=ERROR,
     request_id=UUID(int=4),
     labels={"team": "a"},
@@ -89,7 +95,8 @@ def test_every_field_of_a_job_is_told() -> None:
             "fps": 30,
             "frames": "900",
             "content_type": "video/mp4",
-            "has_poster": True,
+            "artifacts": ["ARTIFACT_VIDEO", "ARTIFACT_POSTER"],
+            "check": {"frames": 900.0},
         },
         "raw_results": {
             "status": "completed",

@@ -12,9 +12,9 @@ JOB = UUID("0f3b2f7c-8a5e-4c55-9a42-5d1d5a6a2b10")
 
 
 def test_videos_lie_under_workspace_and_job() -> None:
-    assert keys.video_key("team-a", JOB, 2) == f"videos/team-a/{JOB}/2/video.mp4"
-    assert keys.poster_key("team-a", JOB, 2) == f"videos/team-a/{JOB}/2/poster.jpg"
-    assert keys.video_key("team-a", JOB, 1).startswith(keys.job_prefix("team-a", JOB) + "/")
+    assert keys.file_key("team-a", JOB, 2, "video.mp4") == f"videos/team-a/{JOB}/2/video.mp4"
+    assert keys.file_key("team-a", JOB, 2, "poster.jpg") == f"videos/team-a/{JOB}/2/poster.jpg"
+    assert keys.file_key("team-a", JOB, 1, "video.mp4").startswith(keys.job_prefix("team-a", JOB) + "/")
 
 
 def test_segments_and_assets_are_spread_by_the_head_of_their_hash() -> None:
@@ -69,4 +69,4 @@ def test_hashes_must_look_like_hashes(digest: str) -> None:
 
 def test_workspace_ids_cannot_escape_through_a_key() -> None:
     with pytest.raises(ValueError, match="not a key"):
-        keys.video_key("../other", JOB, 1)
+        keys.file_key("../other", JOB, 1, "video.mp4")

@@ -95,6 +95,42 @@ JOB_STAGE_UPLOADING: JobStage.ValueType  # 5
 """The video is being stored."""
 Global___JobStage: _TypeAlias = JobStage  # noqa: Y015
 
+class _Artifact:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ArtifactEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Artifact.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ARTIFACT_UNSPECIFIED: _Artifact.ValueType  # 0
+    """VIDEO."""
+    ARTIFACT_VIDEO: _Artifact.ValueType  # 1
+    """The finished video."""
+    ARTIFACT_POSTER: _Artifact.ValueType  # 2
+    """A JPEG picture that stands for the video."""
+    ARTIFACT_CONTACT_SHEET: _Artifact.ValueType  # 3
+    """A JPEG picture with a frame of every shot."""
+    ARTIFACT_CAPTIONS_SRT: _Artifact.ValueType  # 4
+    """The captions as SubRip, UTF-8."""
+    ARTIFACT_CAPTIONS_VTT: _Artifact.ValueType  # 5
+    """The captions as WebVTT."""
+
+class Artifact(_Artifact, metaclass=_ArtifactEnumTypeWrapper):
+    """Artifact is one of the files that a job leaves."""
+
+ARTIFACT_UNSPECIFIED: Artifact.ValueType  # 0
+"""VIDEO."""
+ARTIFACT_VIDEO: Artifact.ValueType  # 1
+"""The finished video."""
+ARTIFACT_POSTER: Artifact.ValueType  # 2
+"""A JPEG picture that stands for the video."""
+ARTIFACT_CONTACT_SHEET: Artifact.ValueType  # 3
+"""A JPEG picture with a frame of every shot."""
+ARTIFACT_CAPTIONS_SRT: Artifact.ValueType  # 4
+"""The captions as SubRip, UTF-8."""
+ARTIFACT_CAPTIONS_VTT: Artifact.ValueType  # 5
+"""The captions as WebVTT."""
+Global___Artifact: _TypeAlias = Artifact  # noqa: Y015
+
 @_typing.final
 class RawResults(_message.Message):
     """RawResults is what the provider answered, in the words that earlier callers know."""
@@ -142,7 +178,8 @@ class Video(_message.Message):
     FPS_FIELD_NUMBER: _builtins.int
     FRAMES_FIELD_NUMBER: _builtins.int
     CONTENT_TYPE_FIELD_NUMBER: _builtins.int
-    HAS_POSTER_FIELD_NUMBER: _builtins.int
+    ARTIFACTS_FIELD_NUMBER: _builtins.int
+    CHECK_FIELD_NUMBER: _builtins.int
     size_bytes: _builtins.int
     """size_bytes is the length of the file."""
     sha256: _builtins.str
@@ -157,8 +194,14 @@ class Video(_message.Message):
     """frames is the number of pictures; the video lasts frames / fps seconds."""
     content_type: _builtins.str
     """content_type is the media type, such as `video/mp4`."""
-    has_poster: _builtins.bool
-    """has_poster tells whether a poster picture can be downloaded."""
+    @_builtins.property
+    def artifacts(self) -> _containers.RepeatedScalarFieldContainer[Global___Artifact.ValueType]:
+        """artifacts are the files that can be downloaded, the video first."""
+
+    @_builtins.property
+    def check(self) -> _struct_pb2.Struct:
+        """check is what the check of the finished file found: what was measured, by name."""
+
     def __init__(
         self,
         *,
@@ -169,11 +212,12 @@ class Video(_message.Message):
         fps: _builtins.int = ...,
         frames: _builtins.int = ...,
         content_type: _builtins.str = ...,
-        has_poster: _builtins.bool = ...,
+        artifacts: _abc.Iterable[Global___Artifact.ValueType] | None = ...,
+        check: _struct_pb2.Struct | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["check", b"check"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_type", b"content_type", "fps", b"fps", "frames", b"frames", "has_poster", b"has_poster", "height", b"height", "sha256", b"sha256", "size_bytes", b"size_bytes", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifacts", b"artifacts", "check", b"check", "content_type", b"content_type", "fps", b"fps", "frames", b"frames", "height", b"height", "sha256", b"sha256", "size_bytes", b"size_bytes", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

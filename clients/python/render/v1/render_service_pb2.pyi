@@ -8,7 +8,6 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
-from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from render.v1 import job_pb2 as _job_pb2
 from render.v1 import output_pb2 as _output_pb2
 from render.v1 import project_pb2 as _project_pb2
@@ -22,30 +21,6 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
-
-class _Artifact:
-    ValueType = _typing.NewType("ValueType", _builtins.int)
-    V: _TypeAlias = ValueType  # noqa: Y015
-
-class _ArtifactEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Artifact.ValueType], _builtins.type):
-    DESCRIPTOR: _descriptor.EnumDescriptor
-    ARTIFACT_UNSPECIFIED: _Artifact.ValueType  # 0
-    """VIDEO."""
-    ARTIFACT_VIDEO: _Artifact.ValueType  # 1
-    """The finished video."""
-    ARTIFACT_POSTER: _Artifact.ValueType  # 2
-    """A JPEG picture that stands for the video."""
-
-class Artifact(_Artifact, metaclass=_ArtifactEnumTypeWrapper):
-    """Artifact is one of the files that a job leaves."""
-
-ARTIFACT_UNSPECIFIED: Artifact.ValueType  # 0
-"""VIDEO."""
-ARTIFACT_VIDEO: Artifact.ValueType  # 1
-"""The finished video."""
-ARTIFACT_POSTER: Artifact.ValueType  # 2
-"""A JPEG picture that stands for the video."""
-Global___Artifact: _TypeAlias = Artifact  # noqa: Y015
 
 @_typing.final
 class StartRenderRequest(_message.Message):
@@ -527,14 +502,14 @@ class CreateDownloadUrlRequest(_message.Message):
     """workspace_id is the workspace of the job. Required."""
     job_id: _builtins.str
     """job_id is the UUID of the job. Required."""
-    artifact: Global___Artifact.ValueType
+    artifact: _job_pb2.Artifact.ValueType
     """artifact to fetch; default VIDEO."""
     def __init__(
         self,
         *,
         workspace_id: _builtins.str = ...,
         job_id: _builtins.str = ...,
-        artifact: Global___Artifact.ValueType = ...,
+        artifact: _job_pb2.Artifact.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -588,7 +563,7 @@ class DownloadVideoRequest(_message.Message):
     """job_id is the UUID of the job. Required."""
     offset: _builtins.int
     """offset is the number of bytes to leave out from the start: the caller already has them. 0 to the file's size."""
-    artifact: Global___Artifact.ValueType
+    artifact: _job_pb2.Artifact.ValueType
     """artifact to download; default VIDEO."""
     def __init__(
         self,
@@ -596,7 +571,7 @@ class DownloadVideoRequest(_message.Message):
         workspace_id: _builtins.str = ...,
         job_id: _builtins.str = ...,
         offset: _builtins.int = ...,
-        artifact: Global___Artifact.ValueType = ...,
+        artifact: _job_pb2.Artifact.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
