@@ -140,7 +140,7 @@ class Settings(BaseSettings):
         if not value.startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("must start with redis://, rediss:// or unix://")
         try:
-            redis.connection.parse_url(value)
+            redis.Redis.from_url(value)
         except ValueError:
             raise ValueError("must have the form redis://user:password@host:port/number") from None
         return value

@@ -52,12 +52,15 @@ class LeaseKeeper:
         self._interval_seconds = interval_seconds
         self._held: set[Holding] = set()
         self._holding = asyncio.Event()
+        self._stopping: StopReason | None = None
 
     def hold(self, lease: Lease, attempt: "asyncio.Task[object]") -> Holding:
         """Keep a lease until it is dropped."""
         holding = Holding(lease, attempt)
         self._held.add(holding)
         self._holding.set()
+        if self._stopping is not None:
+            holding.stop(self._stopping)
         return holding
 
     def drop(self, holding: Holding) -> None:
@@ -67,7 +70,8 @@ class LeaseKeeper:
             self._holding.clear()
 
     def stop_all(self, reason: StopReason) -> None:
-        """Stop every attempt."""
+        """Stop every attempt, those too that begin from now on."""
+        self._stopping = reason
         for holding in list(self._held):
             holding.stop(reason)
 

@@ -2,11 +2,14 @@
 
 import time
 
+from render_service.db.database import DatabaseUnavailable
 from render_service.db.transitions import Transitions
 from render_service.domain.job import JobStage, Lease
 from render_service.engine.leases import Holding, StopReason
 from render_service.progress.publisher import Publisher
+from render_service.telemetry import get_logger
 
+_log = get_logger(__name__)
 _LEAST_SECONDS_BETWEEN = 0.2
 
 
@@ -31,6 +34,8 @@ class Reporter:
     async def tell(self, stage: JobStage, percent: float, message: str) -> None:
         """Store and publish progress; what is no news is left out.
 
+        While Postgres is away nothing is told: the work goes on, and a later report tells what it has come to.
+
         Args:
             stage: What the attempt is busy with.
             percent: 0–100; told as at most 99, since 100 is the end. Never falls.
@@ -38,14 +43,17 @@ class Reporter:
 
         Raises:
             LeaseLost: the job is not this worker's any more.
-            DatabaseUnavailable: Postgres is away.
         """
         whole = max(self._percent, min(99, int(percent)))
         if stage is self._stage and whole == self._percent:
             return
-        report = await self._transitions.report(
-            self._lease, stage=stage, stage_changed=stage is not self._stage, progress=whole, message=message
-        )
+        try:
+            report = await self._transitions.report(
+                self._lease, stage=stage, stage_changed=stage is not self._stage, progress=whole, message=message
+            )
+        except DatabaseUnavailable:
+            _log.warning("progress not stored: the database is away", stage=stage, progress=whole)
+            return
         self._stage, self._percent, self._told_at = stage, whole, time.monotonic()
         await self._publisher.publish(report.event)
         if report.cancel_requested and self.holding is not None:

@@ -11,7 +11,7 @@ import structlog
 from render_service.db.database import DatabaseUnavailable
 from render_service.db.transitions import Claim, LeaseLost, Transitions
 from render_service.domain.errors import DomainError, ErrorReason, RenderFailure
-from render_service.domain.job import JobError, JobEvent, Lease, ProviderName
+from render_service.domain.job import JobError, JobEvent, JobStatus, Lease, ProviderName
 from render_service.engine.attempt import AttemptRoom, Outcome, run_attempt
 from render_service.engine.leases import Holding, LeaseKeeper, StopReason
 from render_service.engine.reporter import Reporter
@@ -77,28 +77,20 @@ class JobRunner:
         Returns:
             Whether there was one.
         """
-        if self._draining:
-            return False
-        try:
-            claim = await self._transitions.claim(
-                worker=self._worker, providers=list(self._providers), deadline=self._limits.deadline
-            )
-        except DatabaseUnavailable:
-            _log.warning("no job claimed: the database is away")
-            return False
-        if claim is None:
-            return False
         current = asyncio.current_task()
-        if current is not None:
-            self._running.add(current)
+        assert current is not None
+        # From before the claim on: a drain that begins meanwhile must know of this job.
+        self._running.add(current)
         try:
+            claim = await self._claim()
+            if claim is None:
+                return False
             with structlog.contextvars.bound_contextvars(
                 job_id=str(claim.lease.job_id), attempt=claim.lease.attempt, workspace_id=claim.lease.workspace_id
             ):
                 await self._run(claim)
         finally:
-            if current is not None:
-                self._running.discard(current)
+            self._running.discard(current)
         return True
 
     async def drain(self, grace: timedelta) -> None:
@@ -112,18 +104,33 @@ class JobRunner:
             self._keeper.stop_all(StopReason.SHUTDOWN)
             await asyncio.wait(unfinished, timeout=5)
 
+    async def _claim(self) -> Claim | None:
+        """Claim a job; waits while Postgres is away, since the hint would be lost with its message."""
+        complained = False
+        while not self._draining:
+            try:
+                return await self._transitions.claim(
+                    worker=self._worker, providers=list(self._providers), deadline=self._limits.deadline
+                )
+            except DatabaseUnavailable:
+                if not complained:
+                    _log.warning("no job claimed: the database is away")
+                complained = True
+            await asyncio.sleep(_PAUSE_SECONDS)
+        return None
+
     async def _run(self, claim: Claim) -> None:
+        lease = claim.lease
         _log.info("claimed", provider=claim.provider)
         await self._publisher.publish(claim.event)
-        reporter = Reporter(self._transitions, self._publisher, claim.lease)
+        reporter = Reporter(self._transitions, self._publisher, lease)
         attempt = asyncio.create_task(run_attempt(claim, self._providers[claim.provider], reporter, self._room))
-        holding = reporter.holding = self._keeper.hold(claim.lease, attempt)
+        holding = reporter.holding = self._keeper.hold(lease, attempt)
         try:
             end = await self._end_of(attempt, holding)
             event = await self._write_down(end)
         except LeaseLost:
-            _log.warning("lease lost; another attempt has the job")
-            await self._room.discard(claim.lease)
+            await self._after_loss(lease)
             return
         finally:
             self._keeper.drop(holding)
@@ -131,7 +138,20 @@ class JobRunner:
         await self._publisher.publish(event)
         if not event.status.terminal:
             self._dispatcher.nudge()
-        await self._room.discard(claim.lease, but_this=event.status.terminal and event.error is None)
+        completed = event.status is JobStatus.COMPLETED
+        await self._room.discard(lease, range(1, lease.attempt if completed else lease.attempt + 1))
+
+    async def _after_loss(self, lease: Lease) -> None:
+        """Clean up after an attempt that may write no more."""
+        try:
+            completed = await self._transitions.was_completed_by(lease)
+        except DatabaseUnavailable:
+            completed = True  # Who does not know keeps the video: left over it costs space, missing it costs the job.
+        if completed:
+            _log.warning("the end may have been written, but the answer got lost")
+            return
+        _log.warning("lease lost; another attempt has the job")
+        await self._room.discard(lease, (lease.attempt,))
 
     async def _end_of(self, attempt: "asyncio.Task[Outcome]", holding: Holding) -> Callable[[], Awaitable[JobEvent]]:
         """Wait for an attempt, and return the write that its end calls for."""
@@ -146,18 +166,24 @@ class JobRunner:
             return self._write_of_stop(lease, holding.stopped)
         except LeaseLost:
             raise
-        except RenderFailure as failure:
-            error, retryable = JobError(failure.reason, failure.message, failure.metadata), failure.retryable
-            _log.warning("attempt failed", reason=failure.reason, message=failure.message, retryable=retryable)
-        except DomainError as refusal:
-            error, retryable = JobError(refusal.reason, refusal.message, refusal.metadata), True
-            _log.warning("attempt failed", reason=refusal.reason, message=refusal.message, retryable=True)
-        except Exception:  # noqa: BLE001 - whatever goes wrong, the job must not hang
-            error, retryable = JobError(ErrorReason.INTERNAL, "an internal fault; the operators were told"), True
-            _log.exception("attempt failed by a fault of the service")
-        else:
-            return lambda: self._transitions.complete(lease, outcome.raw_results, outcome.video)
-        return lambda: self._transitions.end_attempt(lease, error, retryable=retryable)
+        except Exception as fault:  # noqa: BLE001 - whatever goes wrong, the job must not hang
+            if holding.stopped is not None:
+                # What it stumbled over while it was stopped is not why it ended.
+                return self._write_of_stop(lease, holding.stopped)
+            return self._write_of_fault(lease, fault)
+        return lambda: self._transitions.complete(lease, outcome.raw_results, outcome.video)
+
+    def _write_of_fault(self, lease: Lease, fault: Exception) -> Callable[[], Awaitable[JobEvent]]:
+        if not isinstance(fault, DomainError):
+            _log.error("attempt failed by a fault of the service", exc_info=fault)
+            error = JobError(ErrorReason.INTERNAL, "an internal fault; the operators were told")
+            return lambda: self._transitions.end_attempt(lease, error, retryable=True)
+        retryable = fault.retryable if isinstance(fault, RenderFailure) else True
+        _log.warning("attempt failed", reason=fault.reason, message=fault.message, retryable=retryable)
+        error = JobError(fault.reason, fault.message, fault.metadata)
+        # A store that is away is no fault of the job: it waits for it until its deadline.
+        counted = fault.reason is not ErrorReason.STORE_UNAVAILABLE
+        return lambda: self._transitions.end_attempt(lease, error, retryable=retryable, counted=counted)
 
     def _write_of_stop(self, lease: Lease, reason: StopReason | None) -> Callable[[], Awaitable[JobEvent]]:
         match reason:

@@ -114,20 +114,17 @@ class ProgressHub:
         self._beat_seconds = beat_seconds
         self._slots: dict[str, set[Slot]] = {}
         self._pubsub: PubSub | None = None
-        self._tasks: list[asyncio.Task[None]] = []
         self._any = asyncio.Event()
         self._subscribing = asyncio.Lock()
         self._left = asyncio.Event()
         self._left.set()
         self._closing = False
 
-    async def start(self) -> None:
-        """Begin to listen."""
-        self._tasks = [
-            asyncio.create_task(self._listen(), name="progress-listen"),
-            asyncio.create_task(self._sweep(), name="progress-sweep"),
-            asyncio.create_task(self._beat(), name="progress-beat"),
-        ]
+    async def run(self) -> None:
+        """Listen until cancelled; Redis being away is waited for."""
+        async with asyncio.TaskGroup() as group:
+            for part in (self._listen(), self._sweep(), self._beat()):
+                group.create_task(part)
 
     @property
     def watchers(self) -> int:
@@ -145,16 +142,15 @@ class ProgressHub:
         slot = Slot(channel, job_id)
         if self._closing:
             slot.close()
-        slots = self._slots.get(channel)
-        if slots is None:
-            slots = self._slots[channel] = set()
-            slots.add(slot)
-            await self._match_subscription(channel)
-        else:
-            slots.add(slot)
+        known = channel in self._slots
+        slots = self._slots.setdefault(channel, set())
+        slots.add(slot)
         self._any.set()
         self._left.clear()
         try:
+            # What is published before Redis has confirmed is not lost: the confirmation marks the slot stale.
+            if not known:
+                await self._match_subscription(channel)
             yield slot
         finally:
             slots.discard(slot)
@@ -175,15 +171,6 @@ class ProgressHub:
         """Wait until every watcher has left, but at most so long."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._left.wait(), seconds)
-
-    async def stop(self) -> None:
-        """Stop listening."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._pubsub is not None:
-            with suppress(RedisError, OSError):
-                await self._pubsub.aclose()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
 
     async def _match_subscription(self, channel: str) -> None:
         """Subscribe to or unsubscribe from a channel, as its slots demand by now.
@@ -206,8 +193,7 @@ class ProgressHub:
                 await self._any.wait()
                 await self._listen_once()
             except (RedisError, OSError, TimeoutError) as error:
-                _log.warning("lost the progress subscription; reading Postgres until it is back", error=str(error))
-            self._mark_all_stale()
+                _log.warning("no progress subscription; reading Postgres until it is back", error=type(error).__name__)
             await asyncio.sleep(_RECONNECT_SECONDS)
 
     async def _listen_once(self) -> None:
@@ -219,7 +205,6 @@ class ProgressHub:
                 if late := self._slots.keys() - {channel.decode() for channel in pubsub.channels}:
                     await pubsub.subscribe(*late)
             try:
-                self._mark_all_stale()
                 async for message in pubsub.listen():
                     self._receive(message)
             finally:
@@ -233,7 +218,7 @@ class ProgressHub:
             return
         data = message["data"]
         if message["type"] == "subscribe":
-            # Sent again after a silent reconnect: whatever was published meanwhile is missing.
+            # Also after a silent reconnect: whatever was published before is missing.
             for slot in slots:
                 slot.mark_stale()
         elif message["type"] == "message" and isinstance(data, bytes):
@@ -245,15 +230,11 @@ class ProgressHub:
             for slot in slots:
                 slot.offer(event)
 
-    def _mark_all_stale(self) -> None:
-        for slots in self._slots.values():
-            for slot in slots:
-                slot.mark_stale()
-
     async def _sweep(self) -> None:
         while True:
             await self._any.wait()
-            await asyncio.sleep(self._sweep_seconds)
+            # While Redis is away this is all that watchers hear by.
+            await asyncio.sleep(min(1.0, self._sweep_seconds) if self._pubsub is None else self._sweep_seconds)
             watched = {slot.job_id for slots in self._slots.values() for slot in slots if slot.job_id is not None}
             if not self._slots:
                 self._any.clear()

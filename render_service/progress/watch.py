@@ -1,6 +1,6 @@
 """The order in which one watcher is told of one job: ordered, unique, resumable, and always to the end."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Protocol
 from uuid import UUID
@@ -144,7 +144,7 @@ class Follower:
 
 async def watch_job(
     hub: ProgressHub, read: ReadHistory, job: Job, after_sequence: int | None
-) -> AsyncIterator[JobEvent | Heartbeat]:
+) -> AsyncGenerator[JobEvent | Heartbeat, None]:
     """Tell what happens to a job, to its end.
 
     Args:

@@ -1,7 +1,7 @@
 """What one watcher of a whole workspace is told: every milestone once, and the latest progress in between."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
@@ -32,7 +32,7 @@ async def watch_workspace(
     labels: Mapping[str, str],
     *,
     include_progress: bool,
-) -> AsyncIterator[WorkspaceUpdate]:
+) -> AsyncGenerator[WorkspaceUpdate, None]:
     """Tell what happens in a workspace, without end.
 
     Args:

@@ -57,13 +57,12 @@ class Dispatcher:
         """
         sent = 0
         while True:
+            if await asyncio.to_thread(self._queue.length) >= _ENOUGH_WAITING:
+                return sent
             due = await self._outbox.take(batch=_BATCH)
             if not due:
                 return sent
             try:
-                if await asyncio.to_thread(self._queue.length) >= _ENOUGH_WAITING:
-                    await self._outbox.put_back(due)
-                    return sent
                 await asyncio.to_thread(self._queue.send, due)
             except (RedisError, OSError):
                 await self._outbox.put_back(due)

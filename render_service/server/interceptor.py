@@ -1,8 +1,9 @@
 """What interceptors of this server have in common: something done around every call, be its answer one or a stream."""
 
+import inspect
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,10 +49,17 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             async with self.around(Call(method, metadata, request, context)):
                 return await handler.unary_unary(request, context)
 
-        async def stream(request: Message, context: Context) -> AsyncIterator[Any]:
+        # Writes instead of yielding: a generator that its caller leaves is ended later and in another context, while a
+        # coroutine is cancelled, and has given back all that it held when it ends.
+        async def stream(request: Message, context: Context) -> None:
             async with self.around(Call(method, metadata, request, context)):
-                async for response in handler.unary_stream(request, context):
-                    yield response
+                responses = handler.unary_stream(request, context)
+                if inspect.isawaitable(responses):
+                    await responses  # an interceptor within this one has written them already
+                    return
+                async with aclosing(responses):
+                    async for response in responses:
+                        await context.write(response)
 
         make: Any = grpc.unary_stream_rpc_method_handler
         if not handler.response_streaming:

@@ -125,13 +125,14 @@ async def watching(
 ) -> AsyncIterator[tuple[AsyncIterator[WorkspaceUpdate], ProgressHub]]:
     subscriptions: Redis = connect_redis(redis_url, timeout_seconds=None)
     hub = ProgressHub(subscriptions, Jobs(database).present, sweep_seconds=60, beat_seconds=60)
-    await hub.start()
+    running = asyncio.create_task(hub.run())
     stream = watch_workspace(hub, WorkspaceEvents(database), "team", OLDEST, labels, include_progress=include_progress)
     try:
-        async with aclosing(stream):  # type: ignore[type-var]
+        async with aclosing(stream):
             yield stream, hub
     finally:
-        await hub.stop()
+        running.cancel()
+        await asyncio.wait((running,))
         await subscriptions.aclose()
 
 
@@ -186,7 +187,7 @@ async def test_a_resumed_watch_tells_progress_of_jobs_whose_milestones_it_was_to
     hub = ProgressHub(
         connect_redis(redis_url, timeout_seconds=None), Jobs(database).present, sweep_seconds=60, beat_seconds=60
     )
-    await hub.start()
+    running = asyncio.create_task(hub.run())
     stream = watch_workspace(hub, events, "team", position, {}, include_progress=True)
     first = await anext(stream)
     assert first.event is None
@@ -202,8 +203,9 @@ async def test_a_resumed_watch_tells_progress_of_jobs_whose_milestones_it_was_to
     update = waiting.result()
     assert update.event
     assert update.event.progress == 33
-    await stream.aclose()  # type: ignore[attr-defined]
-    await hub.stop()
+    await stream.aclose()
+    running.cancel()
+    await asyncio.wait((running,))
     await redis.aclose()
 
 
