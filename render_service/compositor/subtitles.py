@@ -41,14 +41,6 @@ def write_vtt(cues: Sequence[Cue], spec: RenderSpec, path: Path) -> None:
     path.write_text("\n".join(blocks), encoding="utf-8", newline="\n")
 
 
-def write_sidecars(cues: Sequence[Cue], spec: RenderSpec, folder: Path) -> tuple[Path, Path]:
-    """Write `captions.srt` and `captions.vtt` into a folder and return their paths."""
-    srt, vtt = folder / "captions.srt", folder / "captions.vtt"
-    write_srt(cues, spec, srt)
-    write_vtt(cues, spec, vtt)
-    return srt, vtt
-
-
 def _lines(cue: Cue, spec: RenderSpec) -> Sequence[tuple[int, int]]:
     layout = lay_out_caption(cue.text, spec.output.width, spec.output.height, caption_look(spec))
     return layout.spans if layout is not None else ()
