@@ -13,10 +13,11 @@ from av.error import FFmpegError
 from av.video.stream import VideoStream
 
 from render_service.compositor.check_fault import fail
+from render_service.compositor.loudness import SAMPLE_RATE
 from render_service.compositor.media import Media
 from render_service.compositor.picture_check import CodedFrame, check_pictures
 from render_service.compositor.promised_size import top_level_boxes
-from render_service.compositor.sound import PEAK_CEILING_DBTP, SoundFacts, measure_sound, sound_digest
+from render_service.compositor.sound import AAC_PRIMING, PEAK_CEILING_DBTP, SoundFacts, measure_sound, sound_digest
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.job import RenderSpec
 from render_service.domain.output import Container
@@ -30,15 +31,23 @@ _PEAK_TOLERANCE_DB = 0.1
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """What a file format must hold: codecs by libav's names, and how finely its clock ticks (seconds)."""
+    """What a file format must hold.
+
+    Args:
+        video: Names of its picture codec in libav.
+        sound: Names of its sound codec; empty for none.
+        tick: How far time stamps may be off by rounding, in seconds.
+        priming: How much the sound's encoder puts before the first sample, in seconds, where packets tell it.
+    """
 
     video: tuple[str, ...]
     sound: tuple[str, ...]
     tick: float
+    priming: float | None = None
 
 
 _FORMS = {
-    Container.MP4: _Form(("h264",), ("aac",), 0.0005),
+    Container.MP4: _Form(("h264",), ("aac",), 0.0005, AAC_PRIMING / SAMPLE_RATE),
     Container.WEBM: _Form(("vp9", "libvpx-vp9"), ("opus", "libopus"), 0.0015),
     Container.GIF: _Form(("gif",), (), 0.011),
 }
@@ -156,9 +165,11 @@ def _check_times(packets: _Packets, heard: AudioStream | None, timeline: Timelin
     duration = timeline.frames / timeline.fps
     found: dict[str, Any] = {"frames": len(times), "duration_seconds": round(duration, 6)}
     if heard is not None:
-        # What the encoder put before the first sample is not part of the stream's start, and no player plays it.
+        # Where playing begins, and where the first sample lies behind what the encoder put before it; a player hears
+        # the sound in its place only if both are right.
         start = float((heard.start_time or 0) * (heard.time_base or 0))
-        offset = start - times[0]
+        content = start if form.priming is None else packets.sound_start + form.priming
+        offset = max(start - times[0], content - times[0], key=abs)
         if abs(offset) >= frame:
             fail("sound_offset", f"less than {frame:.4f} s", f"{offset:.4f} s")
         length = packets.sound_end - max(start, packets.sound_start)

@@ -24,6 +24,7 @@ from render_service.domain.timeline import Timeline, TimelineShot
 
 TARGET_LUFS = -14.0
 PEAK_CEILING_DBTP = -1.0
+AAC_PRIMING = 1024  # samples that libav's encoder puts before the first; the file's edit list takes them off again
 
 _BLOCK = SAMPLE_RATE
 _TOLERANCE_LU = 0.1
