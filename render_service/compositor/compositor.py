@@ -2,19 +2,20 @@
 
 import asyncio
 import shutil
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from render_service.compositor.animation import write_animation
 from render_service.compositor.check import check_video
 from render_service.compositor.cues import Cue
 from render_service.compositor.digests import MediaDigests, digest_files, name_media
 from render_service.compositor.join import Chapter, Joined, join
 from render_service.compositor.media import Media
-from render_service.compositor.planning import plan_pictures
+from render_service.compositor.planning import ProbedShare, plan_pictures, probe_share
 from render_service.compositor.pool import ProcessPool
-from render_service.compositor.probing import Probed, probe_media
 from render_service.compositor.runner import PoolRunner, SegmentRunner, SegmentStore
 from render_service.compositor.segment import SegmentJob
 from render_service.compositor.segment_plan import PlannedSegment
@@ -23,13 +24,13 @@ from render_service.compositor.sound_memo import SoundMemo
 from render_service.compositor.stills import write_contact_sheet, write_poster
 from render_service.compositor.texts import caption_text, clean_text
 from render_service.domain.job import RenderSpec
+from render_service.domain.output import Container
 from render_service.domain.timeline import INTRO_ID, Timeline, plan_timeline
 
 Progress = Callable[[float], Awaitable[None]]
 
 # What every worker process imports before its first task.
 _MODULES = (
-    "render_service.compositor.probing",
     "render_service.compositor.planning",
     "render_service.compositor.rendering",
     "render_service.compositor.sound",
@@ -90,7 +91,8 @@ class Compositor:
 
     def __init__(self, *, processes: int, runner: SegmentRunner | None = None) -> None:
         self._pool = ProcessPool(processes, _MODULES)
-        self._runner: SegmentRunner = runner or PoolRunner(self._pool)
+        self._local = PoolRunner(self._pool)
+        self._runner: SegmentRunner = runner or self._local
 
     async def start(self) -> None:
         """Start the processes."""
@@ -99,6 +101,10 @@ class Compositor:
     async def close(self) -> None:
         """Stop the processes; renders that still run fail."""
         await self._pool.close()
+
+    async def make_segment(self, job: SegmentJob, workdir: Path, output: Path) -> None:
+        """Make one segment in the processes here, whoever ordered it; as `SegmentRunner.run`."""
+        await self._local.run(job, workdir, output, lambda _: None)
 
     async def compose(
         self,
@@ -135,6 +141,16 @@ class Compositor:
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, parts, ignore_errors=True))
 
 
+@asynccontextmanager
+async def _together() -> AsyncIterator[asyncio.TaskGroup]:
+    """Run tasks as a group that raises what the first of them raised, not a group of errors."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            yield group
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+
+
 @dataclass(slots=True)
 class _Composition:
     """One render on its way."""
@@ -155,9 +171,11 @@ class _Composition:
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> ComposedVideo:
-        hashes, probed = await asyncio.gather(digest_files(self.media), self._probe())
+        async with _together() as group:
+            hashing, probing = group.create_task(digest_files(self.media)), group.create_task(self._probe())
+        hashes, probed = hashing.result(), probing.result()
         # Files that a card replaces are gone from here on.
-        self.media = probed.media
+        self.media = replace(self.media, shots=probed.shots)
         digests = name_media(self.media, hashes)
         timeline = plan_timeline(self.spec, probed.facts)
         cues, planned = await self.pool.run(plan_pictures, self.spec, timeline, digests)
@@ -167,13 +185,15 @@ class _Composition:
         files = [(self._file(segment.job), segment.job.frames) for segment in planned]
         chapters = _chapters(timeline, self.spec)
         joined = Joined(files, sound, timeline.fps, self.spec.output.container, chapters, self.spec.project.title)
-        await self.pool.run(join, joined, path)
+        await self.pool.run(_finish, joined, path)
         await self._tell(_JOINED)
         poster, sheet = self.workdir / "poster.jpg", self.workdir / "contact-sheet.jpg"
-        check, _ = await asyncio.gather(
-            self.pool.run(check_video, path, timeline, self.spec, self.media, facts_of_sound),
-            self.pool.run(_write_stills, self._stills(timeline, planned), _poster_shot(timeline), poster, sheet),
-        )
+        async with _together() as group:
+            checking = group.create_task(
+                self.pool.run(check_video, path, timeline, self.spec, self.media, facts_of_sound)
+            )
+            stills = self._stills(timeline, planned)
+            group.create_task(self.pool.run(_write_stills, stills, _poster_shot(timeline), poster, sheet))
         await self._tell(1.0)
         output = self.spec.output
         return ComposedVideo(
@@ -185,26 +205,26 @@ class _Composition:
             fps=output.fps,
             frames=timeline.frames,
             content_type=output.container.content_type,
-            check=check,
+            check=checking.result(),
             segments_made=self.made,
             segments_reused=self.reused,
             timeline=timeline,
             cues=cues,
-            warnings=tuple(str(warning) for warning in probed.warnings),
+            warnings=probed.warnings,
         )
 
-    async def _probe(self) -> Probed:
+    async def _probe(self) -> ProbedShare:
         """Look at all files, in as many processes as there are."""
         shots = list(self.media.shots.items())
         shares = [dict(shots[number :: self.pool.size]) for number in range(self.pool.size)]
-        policy = self.spec.project.bad_asset_policy
-        media = [Media(share) for share in shares if share]
-        common = replace(self.media, shots={})
-        probed = await asyncio.gather(*(self.pool.run(probe_media, part, policy) for part in (common, *media)))
-        found = {shot_id: shot for part in probed for shot_id, shot in part.media.shots.items()}
-        return Probed(
+        media = [replace(self.media, shots={}), *(Media(share) for share in shares if share)]
+        async with _together() as group:
+            policy = self.spec.project.bad_asset_policy
+            tasks = [group.create_task(self.pool.run(probe_share, part, policy)) for part in media]
+        probed = [task.result() for task in tasks]
+        return ProbedShare(
             {shot_id: facts for part in probed for shot_id, facts in part.facts.items()},
-            replace(self.media, shots={shot_id: found[shot_id] for shot_id in self.media.shots}),
+            {shot_id: files for part in probed for shot_id, files in part.shots.items()},
             tuple(warning for part in probed for warning in part.warnings),
         )
 
@@ -219,19 +239,17 @@ class _Composition:
         # Long segments first: the short ones at the end keep all processes busy to the last moment.
         order = sorted(jobs.values(), key=lambda job: -job.frames)
         gate = asyncio.Semaphore(self.runner.width)
-        try:
-            async with asyncio.TaskGroup() as group:
-                sounding = group.create_task(self._make_sound(timeline, digests, sound))
-                making = [group.create_task(self._make(job, copies[job.key], gate)) for job in order]
-                teller = group.create_task(self._keep_telling())
-                await asyncio.gather(sounding, *making)
-                teller.cancel()
-        except BaseExceptionGroup as errors:
-            raise errors.exceptions[0] from errors
+        async with _together() as group:
+            teller = group.create_task(self._keep_telling())
+            async with _together() as work:
+                sounding = work.create_task(self._make_sound(timeline, digests, sound))
+                for job in order:
+                    work.create_task(self._make(job, copies[job.key], gate))
+            teller.cancel()
         return sounding.result()
 
     def _file(self, job: SegmentJob) -> Path:
-        return self.parts / f"{job.key}.nut"
+        return self.parts / f"{job.key}.mkv"
 
     async def _make(self, job: SegmentJob, copies: int, gate: asyncio.Semaphore) -> None:
         path = self._file(job)
@@ -242,7 +260,7 @@ class _Composition:
                 return
             await self.runner.run(job, self.parts, path, lambda frames: self._count(frames * copies))
         self.made += copies
-        if self.store is not None:
+        if self.store is not None and not self.runner.stores:
             await self.store.put(job.key, path)
 
     async def _make_sound(self, timeline: Timeline, digests: MediaDigests, path: Path) -> SoundFacts:
@@ -278,6 +296,13 @@ class _Composition:
             settled = min(segment.job.frames - 1, timeline.fps // 3) if segment.start == 0 else 0
             stills[segment.shot_index] = (self._file(segment.job), settled)
         return [stills[index] for index in sorted(stills)]
+
+
+def _finish(joined: Joined, path: Path) -> None:
+    if joined.container is Container.GIF:
+        write_animation([segment for segment, _ in joined.segments], joined.fps, path)
+    else:
+        join(joined, path)
 
 
 def _write_stills(stills: list[tuple[Path, int]], poster_of: int, poster: Path, sheet: Path) -> None:

@@ -16,8 +16,6 @@ from render_service.compositor.overlay import Overlay, overlay_from_rgba
 from render_service.compositor.segment import CueLayer, WatermarkLayer
 from render_service.domain.project import Corner
 
-# Captions come and go within this time, so that they do not flash.
-_FADE_SECONDS = 0.15
 # Free space around a watermark, as a part of the frame's shorter side.
 _MARGIN = 0.045
 
@@ -40,7 +38,6 @@ class CuePainter:
     def __init__(self, cues: tuple[CueLayer, ...], picture: PictureFormat) -> None:
         self._cues = cues
         self._picture = picture
-        self._fade = max(1, round(_FADE_SECONDS * picture.fps))
         self._drawn: _Drawn | None = None
 
     def draw(self, frame: int, target: Planes) -> None:
@@ -50,8 +47,7 @@ class CuePainter:
                 overlay = self._overlay(number, cue, frame)
                 if overlay is None:
                     continue
-                fade = min(self._fade, max(1, (cue.end - cue.start) // 4))
-                opacity = min(1.0, (frame - cue.start + 1) / fade, (cue.end - frame) / fade)
+                opacity = min(1.0, (frame - cue.start + 1) / cue.fade, (cue.end - frame) / cue.fade)
                 shown = overlay if opacity >= 1 else faded(overlay, opacity)
                 shown.blend(target.y, target.u, target.v)
 

@@ -57,12 +57,12 @@ class SegmentEncoder:
     """Writes one segment. Frames are drawn into `planes`, then `encode` is called; leaving the block ends the file.
 
     Args:
-        path: The file to write; NUT keeps the packets and their times as they are.
+        path: The file to write, as Matroska: it keeps colour tags, and headers apart from the packets.
         picture: Form of the frames.
     """
 
     def __init__(self, path: Path, picture: PictureFormat) -> None:
-        self._container = av.open(str(path), "w", format="nut", options={"fflags": "+bitexact"})
+        self._container = av.open(str(path), "w", format="matroska", container_options={"fflags": "+bitexact"})
         name, options = encoder_settings(picture)
         stream = self._container.add_stream(name, rate=picture.fps, options=dict(options))
         assert isinstance(stream, VideoStream)
@@ -73,7 +73,7 @@ class SegmentEncoder:
         context.thread_count = 1
         context.color_range, context.colorspace = _LIMITED, _BT709
         context.color_primaries, context.color_trc = _BT709, _BT709
-        # NUT wants the stream's headers apart from its packets: the same bytes in every segment, which makes them fit.
+        # The headers are the same bytes in every segment, which makes them fit together.
         self._stream = stream
         self._frame = VideoFrame(picture.width, picture.height, "yuv420p")
         self._frame.time_base = Fraction(1, picture.fps)

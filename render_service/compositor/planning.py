@@ -1,14 +1,39 @@
 """Plans a render before any of it is made. Runs in a worker process, as fonts and media must be read."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from render_service.compositor.build import build_fingerprint
 from render_service.compositor.captions import caption_look
 from render_service.compositor.cues import Cue, plan_cues
 from render_service.compositor.digests import MediaDigests, ShotDigests
 from render_service.compositor.glyphs import check_glyphs
+from render_service.compositor.media import Media, ShotMedia
+from render_service.compositor.probing import probe_media
 from render_service.compositor.segment import CueLayer, WatermarkLayer
 from render_service.compositor.segment_plan import Ingredients, PlannedSegment, plan_segments
 from render_service.domain.job import RenderSpec
+from render_service.domain.media import MediaFacts
+from render_service.domain.project import BadAssetPolicy
 from render_service.domain.timeline import Timeline, all_shots
+
+# Captions come and go within this time, so that they do not flash.
+_FADE_SECONDS = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class ProbedShare:
+    """What was found out about some of a render's files: lengths and files to work with by shot id, faults in words."""
+
+    facts: Mapping[str, MediaFacts]
+    shots: Mapping[str, ShotMedia]
+    warnings: tuple[str, ...]
+
+
+def probe_share(media: Media, policy: BadAssetPolicy) -> ProbedShare:
+    """Look at some of a render's files; see `probe_media`."""
+    probed = probe_media(media, policy)
+    return ProbedShare(probed.facts, probed.media.shots, tuple(warning.message for warning in probed.warnings))
 
 
 def plan_pictures(
@@ -36,10 +61,17 @@ def plan_pictures(
     cues = plan_cues(timeline, spec)
     look = caption_look(spec)
     highlights = spec.project.captions.highlight_words
-    layers = [CueLayer(cue.text, cue.start, cue.end, look, cue.words if highlights else ()) for cue in cues]
+    layers = [
+        CueLayer(cue.text, cue.start, cue.end, _fade(cue, timeline.fps), look, cue.words if highlights else ())
+        for cue in cues
+    ]
     mark = spec.project.watermark
     watermark = None
     if mark is not None and digests.watermark is not None:
         watermark = WatermarkLayer(digests.watermark, mark.corner, mark.opacity, mark.scale)
     ingredients = Ingredients(build_fingerprint(), digests, layers, watermark)
     return cues, plan_segments(timeline, spec, ingredients)
+
+
+def _fade(cue: Cue, fps: int) -> int:
+    return max(1, min(round(_FADE_SECONDS * fps), (cue.end - cue.start) // 4))

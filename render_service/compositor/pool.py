@@ -75,6 +75,11 @@ class _Process:
             self._process.kill()
 
     async def gone(self) -> None:
+        """Wait until the process has ended and its pipes are closed."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        await self._process.stdout.read()
         await self._process.wait()
 
 
@@ -154,6 +159,8 @@ class ProcessPool:
     ) -> Any:
         for _ in range(_LIVES):
             async with self._slots:
+                if self._closed:
+                    raise RenderFailure(ErrorReason.COMPOSE_FAILED, "the worker is shutting down", retryable=True)
                 process = await self._take()
                 try:
                     return await _converse(process, (function, arguments, on_report is not None), on_report)
@@ -184,11 +191,13 @@ class ProcessPool:
         if process.alive:
             self._idle.append(process)
         elif not self._closed:
-            task = asyncio.get_running_loop().create_task(self._replace())
+            # The dead are buried by the replacement, so that nobody waits for them.
+            task = asyncio.get_running_loop().create_task(self._replace(process))
             self._starts.add(task)
             task.add_done_callback(self._starts.discard)
 
-    async def _replace(self) -> None:
+    async def _replace(self, dead: _Process) -> None:
+        await dead.gone()
         if len(self._idle) + len(self._busy) < self.size:
             await self._add()
 

@@ -26,6 +26,10 @@ class SegmentRunner(Protocol):
     def width(self) -> int:
         """How many segments it can usefully be given at once."""
 
+    @property
+    def stores(self) -> bool:
+        """Whether it also puts what it made into the store."""
+
     async def run(self, job: SegmentJob, workdir: Path, output: Path, report: Callable[[int], None]) -> None:
         """Make a segment; when the waiting task is cancelled, the making is stopped.
 
@@ -42,6 +46,8 @@ class SegmentRunner(Protocol):
 
 class PoolRunner:
     """Makes segments in the processes of a pool on this machine."""
+
+    stores = False
 
     def __init__(self, pool: ProcessPool) -> None:
         self._pool = pool

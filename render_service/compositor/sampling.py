@@ -15,7 +15,7 @@ from render_service.compositor.motion import View
 _MOST_STEPS = 40
 # Distances from the wished place, in canvas pixels: near enough to stop searching, and too far to be used.
 _NEAR = 1 / 64
-_FAR = 1 / 20
+_FAR = 1 / 14
 _SMALLEST_SCALE = 1.02
 _LARGEST_SCALE = 1.9
 

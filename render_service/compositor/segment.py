@@ -67,11 +67,21 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class CueLayer:
-    """A caption; `start` and `end` count frames from the segment's first and may lie outside it."""
+    """A caption.
+
+    Args:
+        text: What is seen.
+        start: First frame in which it is seen, counted from the segment's first; may lie before it.
+        end: The frame after the last; may lie behind the segment.
+        fade: Frames over which it comes, and goes.
+        look: How it is drawn.
+        words: The words that are marked in this segment.
+    """
 
     text: str
     start: int
     end: int
+    fade: int
     look: CaptionLook
     words: tuple[CueWord, ...] = ()
 

@@ -101,15 +101,28 @@ def plan_segments(timeline: Timeline, spec: RenderSpec, ingredients: Ingredients
 def _planned(bare: SegmentSpec, start: int, shot_index: int, ingredients: Ingredients) -> PlannedSegment:
     """Lay captions and watermark over a segment that begins at a frame of the video."""
     end = start + bare.frames
-    cues = tuple(_moved(cue, -start) for cue in ingredients.cues if cue.start < end and cue.end > start)
+    cues = tuple(_within(cue, start, bare.frames) for cue in ingredients.cues if cue.start < end and cue.end > start)
     segment = replace(bare, cues=cues, watermark=ingredients.watermark)
     job = SegmentJob(segment.to_bytes(), _files(segment, ingredients.digests.files), segment.frames)
     return PlannedSegment(job, start, shot_index, segment.incoming is None)
 
 
-def _moved(cue: CueLayer, by: int) -> CueLayer:
-    words = tuple(replace(word, start=word.start + by, end=word.end + by) for word in cue.words)
-    return replace(cue, start=cue.start + by, end=cue.end + by, words=words)
+def _within(cue: CueLayer, start: int, frames: int) -> CueLayer:
+    """Count a caption's frames from a segment's first, and forget all that cannot be seen in the segment.
+
+    So a segment stays the same when a caption changes its length elsewhere.
+    """
+    words = (replace(word, start=word.start - start, end=word.end - start) for word in cue.words)
+    return replace(
+        cue,
+        start=max(cue.start - start, -cue.fade),
+        end=min(cue.end - start, frames + cue.fade),
+        words=tuple(
+            replace(word, start=max(word.start, 0), end=min(word.end, frames))
+            for word in words
+            if word.start < frames and word.end > 0
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,97 @@
+"""Turns segments into a GIF: one palette for the whole animation, and frames drawn in it."""
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.filter import Graph
+from av.filter.context import FilterContext
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+# GIF counts time in hundredths of a second.
+_TICK = Fraction(1, 100)
+
+
+def write_animation(segments: Sequence[Path], fps: int, path: Path) -> None:
+    """Write a GIF that repeats for ever.
+
+    Segments are decoded twice, once for the colours and once to be drawn, so that memory does not grow with length.
+
+    Args:
+        segments: The segments' files in order.
+        fps: Frames per second.
+        path: The file to write.
+    """
+    palette = _palette(segments, fps)
+    with av.open(str(path), "w", format="gif", options={"loop": "0"}) as output:
+        stream = output.add_stream("gif", rate=fps)
+        assert isinstance(stream, VideoStream)
+        stream.pix_fmt = "pal8"
+        drawing: _Drawing | None = None
+        for number, frame in enumerate(_frames(segments)):
+            if drawing is None:
+                drawing = _Drawing(frame, palette, fps)
+                stream.width, stream.height = frame.width, frame.height
+                stream.codec_context.time_base = _TICK
+            drawn = drawing.draw(frame, number)
+            drawn.pts, drawn.time_base = round(number * 100 / fps), _TICK
+            output.mux(stream.encode(drawn))
+        output.mux(stream.encode(None))
+
+
+def _frames(segments: Sequence[Path]) -> Iterator[VideoFrame]:
+    for path in segments:
+        with av.open(str(path)) as segment:
+            yield from segment.decode(video=0)
+
+
+def _palette(segments: Sequence[Path], fps: int) -> VideoFrame:
+    source: FilterContext | None = None
+    for number, frame in enumerate(_frames(segments)):
+        if source is None:
+            graph = Graph()
+            source = _input(graph, frame, fps)
+            colours, sink = graph.add("palettegen", "stats_mode=full"), graph.add("buffersink")
+            source.link_to(colours)
+            colours.link_to(sink)
+            graph.configure()
+        frame.pts, frame.time_base = number, Fraction(1, fps)
+        source.push(frame)
+    assert source is not None
+    source.push(None)
+    palette = sink.pull()
+    assert isinstance(palette, VideoFrame)
+    return palette
+
+
+class _Drawing:
+    """Draws frames in the colours of a palette."""
+
+    def __init__(self, like: VideoFrame, palette: VideoFrame, fps: int) -> None:
+        graph = Graph()
+        self._tick = Fraction(1, fps)
+        self._input, colours = _input(graph, like, fps), _input(graph, palette, fps)
+        use, self._sink = graph.add("paletteuse", "dither=sierra2_4a:diff_mode=rectangle"), graph.add("buffersink")
+        self._input.link_to(use, 0, 0)
+        colours.link_to(use, 0, 1)
+        use.link_to(self._sink)
+        graph.configure()
+        palette.pts, palette.time_base = 0, self._tick
+        colours.push(palette)
+        colours.push(None)
+        # The contexts belong to the graph, which must outlive them.
+        self._graph = graph
+
+    def draw(self, frame: VideoFrame, number: int) -> VideoFrame:
+        """Return a frame of the palette's colours."""
+        frame.pts, frame.time_base = number, self._tick
+        self._input.push(frame)
+        drawn = self._sink.pull()
+        assert isinstance(drawn, VideoFrame)
+        return drawn
+
+
+def _input(graph: Graph, like: VideoFrame, fps: int) -> FilterContext:
+    return graph.add_buffer(width=like.width, height=like.height, format=like.format, time_base=Fraction(1, fps))

@@ -1,0 +1,89 @@
+"""Small storyboards, and a compositor that many tests share."""
+
+import asyncio
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from render_service.compositor.compositor import ComposedVideo, Compositor
+from render_service.compositor.media import Media, ShotMedia
+from render_service.domain.job import RenderSpec
+from render_service.domain.output import Container, OutputSpec, Quality
+from render_service.domain.project import Project, Shot
+
+SMALL = OutputSpec(320, 180, 30, Quality.STANDARD)
+
+
+@dataclass(slots=True)
+class FolderStore:
+    """A segment store in a folder, which remembers what was asked of it."""
+
+    folder: Path
+    hits: list[str] = field(default_factory=list)
+
+    async def get(self, key: str, path: Path) -> bool:
+        kept = self.folder / key
+        if not kept.exists():
+            return False
+        self.hits.append(key)
+        await asyncio.to_thread(shutil.copyfile, kept, path)
+        return True
+
+    async def put(self, key: str, path: Path) -> None:
+        await asyncio.to_thread(shutil.copyfile, path, self.folder / key)
+
+
+def photo(path: Path, *, seed: int = 1, width: int = 640, height: int = 420) -> Path:
+    """Write a picture with soft shapes and fine detail; every seed gives another."""
+    random = np.random.default_rng(seed)
+    coarse = random.uniform(0, 255, (6, 9, 3)).astype(np.float32)
+    picture = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+    fine = random.normal(0, 18, (height // 4, width // 4, 3)).astype(np.float32)
+    detailed = picture + cv2.resize(fine, (width, height), interpolation=cv2.INTER_CUBIC)
+    cv2.imwrite(str(path), np.clip(detailed, 0, 255).astype(np.uint8))
+    return path
+
+
+def plain(path: Path, colour: tuple[int, int, int], width: int = 320, height: int = 180) -> Path:
+    """Write a picture of one colour, given as red, green, blue."""
+    cv2.imwrite(str(path), np.full((height, width, 3), colour[::-1], np.uint8))
+    return path
+
+
+def photo_shots(folder: Path, count: int, seconds: float = 1.0) -> tuple[tuple[Shot, ...], Media]:
+    """Return shots with photos and captions, and their media."""
+    shots, media = [], {}
+    for number in range(count):
+        shot = Shot(
+            f"shot-{number}", caption=f"Caption {number}", image_uri="given", duration=timedelta(seconds=seconds)
+        )
+        shots.append(shot)
+        media[shot.id] = ShotMedia(image=photo(folder / f"{number}.png", seed=number))
+    return tuple(shots), Media(media)
+
+
+def spec_of(shots: Sequence[Shot], output: OutputSpec = SMALL, **project: object) -> RenderSpec:
+    """Return a render of some shots."""
+    return RenderSpec(Project(shots=tuple(shots), **project), output)  # type: ignore[arg-type]
+
+
+def small(container: Container) -> OutputSpec:
+    """Return the small output in another file format."""
+    return OutputSpec(SMALL.width, SMALL.height, SMALL.fps, SMALL.quality, container)
+
+
+async def composed(
+    compositor: Compositor, spec: RenderSpec, media: Media, workdir: Path, store: FolderStore | None = None
+) -> ComposedVideo:
+    """Compose into a folder, which is made."""
+    await asyncio.to_thread(workdir.mkdir, exist_ok=True)
+
+    async def ignore(_: float) -> None:
+        pass
+
+    return await compositor.compose(spec, media, workdir=workdir, segments=store, on_progress=ignore)
