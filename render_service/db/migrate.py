@@ -7,8 +7,9 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy.exc import OperationalError
 
-from render_service.db.database import sqlalchemy_url
+from render_service.db.database import DatabaseUnavailable, sqlalchemy_url
 
 _LOCK = 0x72656E646572  # "render": any number no other program locks in this database
 
@@ -27,10 +28,13 @@ def upgrade(url: str) -> str:
 
     Returns:
         The revision the database is now at.
+
+    Raises:
+        DatabaseUnavailable: it cannot be reached.
     """
     config = _config()
     engine = sa.create_engine(sqlalchemy_url(url), poolclass=sa.NullPool)
-    with engine.connect() as connection:
+    with _connected(engine) as connection:
         connection.execute(sa.text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
         connection.commit()
         config.attributes["connection"] = connection
@@ -41,6 +45,13 @@ def upgrade(url: str) -> str:
         connection.commit()
     engine.dispose()
     return revision or ""
+
+
+def _connected(engine: sa.Engine) -> sa.Connection:
+    try:
+        return engine.connect()
+    except OperationalError as error:
+        raise DatabaseUnavailable from error
 
 
 def newest_revision() -> str:

@@ -1,0 +1,85 @@
+"""The migrations make exactly the tables that the code believes in, can be undone, and run once however many ask."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from sqlalchemy.dialects.postgresql.base import ischema_names
+
+from render_service.db import migrate
+from render_service.db.database import DatabaseUnavailable, sqlalchemy_url
+from render_service.db.migrate import newest_revision, upgrade
+from render_service.db.schema import Xid8, metadata
+
+# What Postgres itself says about every column, index and constraint; alembic's comparison knows neither the conditions
+# of partial indexes nor check constraints.
+_COLUMNS = """
+    SELECT table_name, column_name, data_type, is_nullable, column_default, is_identity, identity_generation,
+        col_description(format('%I', table_name)::regclass, ordinal_position)
+    FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> 'alembic_version'
+"""
+_INDEXES = "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
+_CONSTRAINTS = """
+    SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
+    WHERE connamespace = 'public'::regnamespace AND conrelid::regclass::text <> 'alembic_version'
+"""
+_TABLES = """
+    SELECT relname, reloptions, obj_description(oid) FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> 'alembic_version'
+"""
+
+
+def catalogue(url: str) -> list[set[tuple[object, ...]]]:
+    with psycopg.connect(url) as connection:
+        return [
+            {tuple(map(str, row)) for row in connection.execute(query)}
+            for query in (_TABLES, _COLUMNS, _INDEXES, _CONSTRAINTS)
+        ]
+
+
+def test_migrating_makes_exactly_the_tables_of_the_schema(
+    database_url: str, empty_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ischema_names, "xid8", Xid8)
+    engine = sa.create_engine(sqlalchemy_url(database_url), poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        differences = compare_metadata(MigrationContext.configure(connection), metadata)
+    assert differences == []
+
+    made = sa.create_engine(sqlalchemy_url(empty_database_url), poolclass=sa.NullPool)
+    with made.begin() as connection:
+        metadata.create_all(connection)
+    for migrated, believed in zip(catalogue(database_url), catalogue(empty_database_url), strict=True):
+        assert migrated == believed
+
+
+def test_every_migration_can_be_undone_and_done_again(empty_database_url: str) -> None:
+    upgrade(empty_database_url)
+    before = catalogue(empty_database_url)
+    engine = sa.create_engine(sqlalchemy_url(empty_database_url), poolclass=sa.NullPool)
+    config = Config()
+    config.set_main_option("script_location", migrate.__file__.replace("migrate.py", "migrations"))
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+        connection.commit()
+    assert all(not part for part in catalogue(empty_database_url)), "undoing leaves something behind"
+    assert upgrade(empty_database_url) == newest_revision()
+    assert catalogue(empty_database_url) == before
+
+
+def test_several_migrations_at_once_take_turns(empty_database_url: str) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        revisions = list(pool.map(upgrade, [empty_database_url] * 4))
+    assert set(revisions) == {newest_revision()}
+
+
+async def test_migrating_without_postgres_says_so(unused_tcp_port: int) -> None:
+    with pytest.raises(DatabaseUnavailable):
+        await asyncio.to_thread(upgrade, f"postgresql://render@127.0.0.1:{unused_tcp_port}/render")

@@ -1,0 +1,62 @@
+"""Jobs, projects and videos for tests, as small as the rules allow, and the steps that bring a job where a test wants it."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from uuid import UUID
+
+from render_service.db.database import Database
+from render_service.db.jobs import JobRequest, Jobs
+from render_service.db.transitions import Claim, Transitions
+from render_service.domain.job import Artifact, Job, ProviderName, RenderSpec, StoredFile, Video
+from render_service.domain.output import OutputSpec, Quality
+from render_service.domain.project import Project, Shot
+from render_service.domain.retry import RetryPolicy
+
+HOUR = timedelta(hours=1)
+PROJECT = Project(title="Test", shots=(Shot("one", caption="One", duration=timedelta(milliseconds=400)),))
+SPEC = RenderSpec(PROJECT, OutputSpec(256, 144, 25, Quality.DRAFT))
+VIDEO = Video(
+    files={
+        Artifact.VIDEO: StoredFile("videos/team/x/1/video.mp4", 1234, "ab" * 32, "video/mp4"),
+        Artifact.POSTER: StoredFile("videos/team/x/1/poster.jpg", 12, "cd" * 32, "image/jpeg"),
+    },
+    width=256,
+    height=144,
+    fps=25,
+    frames=10,
+    check={"frames": 10},
+)
+
+
+def job_request(
+    *,
+    workspace: str = "team",
+    provider: ProviderName = ProviderName.MOCK,
+    spec: RenderSpec = SPEC,
+    project_id: UUID | None = None,
+    labels: Mapping[str, str] | None = None,
+    request_id: UUID | None = None,
+    body: bytes = b"body",
+) -> JobRequest:
+    """A job to be stored."""
+    return JobRequest(workspace, project_id, provider, spec, labels or {}, request_id, body)
+
+
+async def start_job(database: Database, request: JobRequest | None = None) -> Job:
+    """Store a job."""
+    job, _ = await Jobs(database).start(request or job_request())
+    return job
+
+
+def transitions_of(
+    database: Database, *, lease: timedelta = timedelta(seconds=30), retry: RetryPolicy | None = None
+) -> Transitions:
+    """The state machine with a lease and a policy of the test's own."""
+    return Transitions(database, lease=lease, retry=retry or RetryPolicy())
+
+
+async def claim_next(transitions: Transitions, *, deadline: timedelta = HOUR) -> Claim:
+    """Claim the job that has waited longest; there must be one."""
+    claim = await transitions.claim(worker="test", providers=list(ProviderName), deadline=deadline)
+    assert claim is not None
+    return claim
