@@ -82,7 +82,7 @@ def check_video(
             found = _check_form(path, video, spec)
             packets = _read_packets(container, video, heard)
             found |= _check_times(packets, heard, timeline, form)
-            found |= check_pictures(container, video, packets.frames, timeline, media)
+            found |= check_pictures(container, packets.frames, timeline, spec.output, media)
         if heard is not None:
             found |= _check_loudness(path, sound)
     except FFmpegError as error:

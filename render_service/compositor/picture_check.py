@@ -12,10 +12,10 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from render_service.compositor.check_fault import fail
-from render_service.compositor.clip_input import ClipForm, ClipReader
-from render_service.compositor.image_input import load_image
-from render_service.compositor.media import Media, ShotMedia, clip_asset, image_asset
-from render_service.domain.project import Fit, MotionKind
+from render_service.compositor.expected_pictures import expected_lumas
+from render_service.compositor.media import Media, ShotMedia
+from render_service.domain.output import OutputSpec
+from render_service.domain.project import MotionKind
 from render_service.domain.timeline import Timeline, TimelineShot
 
 Luma = NDArray[np.uint8]
@@ -25,10 +25,10 @@ Luma = NDArray[np.uint8]
 _SUSPICIOUS_BYTES_PER_PIXEL = 1 / 2000
 _LONGEST_FREEZE_SECONDS = 1.0
 _DARK_LEVEL = 24  # luma; black is 16, and coding adds a little
-_LIT_PART = 0.01  # a picture with fewer pixels above the dark level is black
+_LIT_PART = 0.02  # what must be lit of a picture that is not to count as black itself
+_CAPTION_PART = 0.1  # what captions and a watermark light up of a frame at most
 _STILL_DIFFERENCE = 0.04  # mean absolute difference of luma that coding alone makes between equal pictures
-_PLAIN_CONTRAST = 1.5  # mean absolute difference of neighbouring pixels of a source in which movement cannot be seen
-_GLANCE = (320, 180)
+_VISIBLE_DIFFERENCE = 1.0  # the same between pictures that are meant to differ visibly
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +40,23 @@ class CodedFrame:
 
 
 def check_pictures(
-    container: InputContainer, video: VideoStream, frames: Sequence[CodedFrame], timeline: Timeline, media: Media
+    container: InputContainer,
+    frames: Sequence[CodedFrame],
+    timeline: Timeline,
+    output: OutputSpec,
+    media: Media,
 ) -> dict[str, Any]:
     """Decode a sample of frames and judge them.
 
     Looked at are: of every shot the first frame that can be decoded by itself, and where a shot that should move has
-    suspiciously small frames for long, frames throughout that run. What looks black or frozen is compared with the
-    shot's own picture or clip, which may be so itself.
+    suspiciously small frames for long, frames throughout that run. What looks black or frozen is compared with what the
+    shot's own picture or clip should look like then, which may be black or still itself.
 
     Args:
         container: The finished file.
-        video: Its picture track.
         frames: All its frames in display order.
         timeline: What it should show.
+        output: The form it should have.
         media: The files it was made from.
 
     Returns:
@@ -61,15 +65,16 @@ def check_pictures(
     Raises:
         RenderFailure: CHECK_FAILED with `black_picture`, `frozen_picture` or `decode`.
     """
+    video = container.streams.video[0]
     bound = video.codec_context.width * video.codec_context.height * _SUSPICIOUS_BYTES_PER_PIXEL
     plans = {shot.index: _plan(shot, frames, timeline.fps, bound) for shot in timeline.shots}
     wanted = sorted({number for plan in plans.values() for number in (plan.sample, *plan.still)})
     seen = _decoded(container, video, wanted, frames, timeline.fps)
     for shot in timeline.shots:
         plan, files = plans[shot.index], media.shots.get(shot.shot_id, ShotMedia())
-        _check_black(shot, plan.sample, seen[plan.sample], files, timeline.fps)
+        _check_black(shot, plan.sample, seen[plan.sample], files, output)
         if plan.still:
-            _check_frozen(shot, plan.still, [seen[number] for number in plan.still], files, timeline.fps)
+            _check_frozen(shot, plan.still, [seen[number] for number in plan.still], files, output)
     return {"frames_decoded": len(wanted), "shots_looked_at": len(timeline.shots)}
 
 
@@ -144,53 +149,31 @@ def _luma(frame: VideoFrame) -> Luma:
     return np.asarray(cv2.resize(rows[:, : plane.width], size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def is_black(luma: Luma) -> bool:
-    """Tell whether nothing can be seen in a picture, given as limited-range luma."""
-    return float((luma > _DARK_LEVEL).mean()) < _LIT_PART
+def _lit(luma: Luma) -> float:
+    """The part of a picture, given as limited-range luma, that is not black."""
+    return float((luma > _DARK_LEVEL).mean())
 
 
-def _check_black(shot: TimelineShot, number: int, luma: Luma, files: ShotMedia, fps: int) -> None:
-    if is_black(luma) and any(not is_black(glimpse) for glimpse in _source(shot, files, (number,), fps)):
-        fail("black_picture", "the shot's picture", "black", shot.shot_id)
+def _check_black(shot: TimelineShot, number: int, luma: Luma, files: ShotMedia, output: OutputSpec) -> None:
+    lit = _lit(luma)
+    if lit > _CAPTION_PART:
+        return
+    for expected in expected_lumas(shot, files, (number - shot.start,), output):
+        # A few lit pixels may be a caption over black, or the picture itself: then little more is expected, too.
+        if _lit(expected) > (_LIT_PART if lit < _LIT_PART / 10 else 2 * _CAPTION_PART):
+            fail("black_picture", "the shot's picture", "black", shot.shot_id)
 
 
-def _check_frozen(shot: TimelineShot, numbers: Sequence[int], seen: Sequence[Luma], files: ShotMedia, fps: int) -> None:
+def _check_frozen(
+    shot: TimelineShot, numbers: Sequence[int], seen: Sequence[Luma], files: ShotMedia, output: OutputSpec
+) -> None:
     if _largest_change(seen) > _STILL_DIFFERENCE:
         return
-    source = _source(shot, files, numbers, fps)
-    if files.clip is not None:
-        # A clip may itself stand still, and one that is shorter than its shot ends in a still.
-        frozen = _largest_change(source) > 25 * _STILL_DIFFERENCE
-    else:
-        frozen = any(_contrast(picture) > _PLAIN_CONTRAST for picture in source)
-    if frozen:
+    expected = expected_lumas(shot, files, [number - shot.start for number in numbers], output)
+    if expected and _largest_change(expected) > _VISIBLE_DIFFERENCE:
         fail("frozen_picture", "movement", "a still picture", shot.shot_id)
-
-
-def _source(shot: TimelineShot, files: ShotMedia, numbers: Sequence[int], fps: int) -> list[Luma]:
-    """Return small versions of what a shot was made from: of its picture, or of its clip at the given frames."""
-    if files.clip is not None:
-        form = ClipForm(*_GLANCE, fps, Fit.COVER)
-        glimpses = []
-        for number in numbers:
-            with ClipReader(clip_asset(shot.shot_id, files.clip), form, first=number - shot.start) as reader:
-                glimpses.append(reader.read().y)
-        return glimpses
-    if files.image is not None:
-        pixels = load_image(image_asset(shot.shot_id, files.image), cover=_GLANCE)
-        opaque = pixels[:, :, 3:] if pixels.shape[2] == 4 else np.full_like(pixels[:, :, :1], 255)
-        grey = pixels[:, :, :3].astype(np.float32) @ np.array((0.2126, 0.7152, 0.0722), np.float32)
-        return [np.rint(16 + grey * (opaque[:, :, 0] / 255) * (219 / 255)).astype(np.uint8)]
-    return []
 
 
 def _largest_change(pictures: Sequence[Luma]) -> float:
     """The largest mean absolute difference between the first picture and any other."""
     return max((float(cv2.absdiff(pictures[0], other).mean()) for other in pictures[1:]), default=0.0)
-
-
-def _contrast(picture: Luma) -> float:
-    """The mean absolute difference of neighbouring pixels."""
-    if min(picture.shape) < 2:
-        return 0.0
-    return float(cv2.absdiff(picture[:, 1:], picture[:, :-1]).mean() + cv2.absdiff(picture[1:], picture[:-1]).mean())

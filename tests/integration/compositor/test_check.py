@@ -210,6 +210,26 @@ def test_a_black_shot_is_found(finished: Finished, tmp_path: Path, start: float,
     assert failure.metadata["shot_id"] == name
 
 
+def test_a_black_shot_with_a_caption_is_found(finished: Finished, tmp_path: Path) -> None:
+    caption = "drawbox=x=60:y=150:w=200:h=12:color=white:t=fill"
+    path = encode(tmp_path / "bad.mp4", f"{black_in(1.99, 3.98)},{caption}", sound_of(finished))
+    assert finished.fault(path).metadata == {
+        "check": "black_picture",
+        "expected": "the shot's picture",
+        "found": "black",
+        "shot_id": "two",
+    }
+
+
+def test_a_picture_whose_middle_is_black_may_look_black(finished: Finished, tmp_path: Path) -> None:
+    # Cut to the frame's shape, only the dark middle of this tall picture is seen.
+    tall = Image.new("RGB", (90, 320), (200, 180, 90))
+    tall.paste((0, 0, 0), (0, 90, 90, 230))
+    tall.save(tmp_path / "tall.png")
+    night = with_shots(finished, MotionKind.ZOOM_IN, tmp_path / "tall.png")
+    night.check(encode(tmp_path / "good.mp4", BLACK, sound_of(finished)))
+
+
 def test_a_black_stretch_within_a_shot_is_found(finished: Finished, tmp_path: Path) -> None:
     failure = finished.fault(encode(tmp_path / "bad.mp4", black_in(2.4, 3.8), sound_of(finished)))
     assert failure.metadata["check"] in ("black_picture", "frozen_picture")
