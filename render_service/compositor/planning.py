@@ -1,6 +1,6 @@
 """Plans a render before any of it is made. Runs in a worker process, as fonts and media must be read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from render_service.compositor.build import build_fingerprint
@@ -62,8 +62,8 @@ def plan_pictures(
     look = caption_look(spec)
     highlights = spec.project.captions.highlight_words
     layers = [
-        CueLayer(cue.text, cue.start, cue.end, _fade(cue, timeline.fps), look, cue.words if highlights else ())
-        for cue in cues
+        CueLayer(cue.text, cue.start, cue.end, *fades, look, cue.words if highlights else ())
+        for cue, fades in zip(cues, _fades(cues, timeline), strict=True)
     ]
     mark = spec.project.watermark
     watermark = None
@@ -73,5 +73,20 @@ def plan_pictures(
     return cues, plan_segments(timeline, spec, ingredients)
 
 
-def _fade(cue: Cue, fps: int) -> int:
-    return max(1, min(round(_FADE_SECONDS * fps), (cue.end - cue.start) // 4))
+def _fades(cues: Sequence[Cue], timeline: Timeline) -> list[tuple[int, int]]:
+    """Return over how many frames each caption comes and goes.
+
+    A caption that takes the place of another in the same shot, or comes or goes with a cut, does so at once: fading
+    there would look like flicker.
+    """
+    shots = {shot.shot_id: shot for shot in timeline.shots}
+    fades = []
+    for number, cue in enumerate(cues):
+        shot = shots[cue.shot_id]
+        soft = max(1, min(round(_FADE_SECONDS * timeline.fps), (cue.end - cue.start) // 4))
+        follows = number > 0 and cues[number - 1].end == cue.start and cues[number - 1].shot_id == cue.shot_id
+        leads = number + 1 < len(cues) and cues[number + 1].start == cue.end and cues[number + 1].shot_id == cue.shot_id
+        cut_in = cue.start == shot.start > 0 and not shot.overlap_in
+        cut_out = cue.end == shot.end < timeline.frames and not shot.overlap_out
+        fades.append((1 if follows or cut_in else soft, 1 if leads or cut_out else soft))
+    return fades

@@ -73,7 +73,8 @@ class CueLayer:
         text: What is seen.
         start: First frame in which it is seen, counted from the segment's first; may lie before it.
         end: The frame after the last; may lie behind the segment.
-        fade: Frames over which it comes, and goes.
+        fade_in: Frames over which it comes; 1 is at once.
+        fade_out: Frames over which it goes; 1 is at once.
         look: How it is drawn.
         words: The words that are marked in this segment.
     """
@@ -81,7 +82,8 @@ class CueLayer:
     text: str
     start: int
     end: int
-    fade: int
+    fade_in: int
+    fade_out: int
     look: CaptionLook
     words: tuple[CueWord, ...] = ()
 

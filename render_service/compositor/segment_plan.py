@@ -115,8 +115,8 @@ def _within(cue: CueLayer, start: int, frames: int) -> CueLayer:
     words = (replace(word, start=word.start - start, end=word.end - start) for word in cue.words)
     return replace(
         cue,
-        start=max(cue.start - start, -cue.fade),
-        end=min(cue.end - start, frames + cue.fade),
+        start=max(cue.start - start, -cue.fade_in),
+        end=min(cue.end - start, frames + cue.fade_out),
         words=tuple(
             replace(word, start=max(word.start, 0), end=min(word.end, frames))
             for word in words
