@@ -41,16 +41,37 @@ class Settings(BaseSettings):
     """VIDEO_GENERATION_PROVIDER: who makes the video where a request does not say."""
     runwayml_api_key: SecretStr | None = None
     """RUNWAYML_API_KEY: key of the provider `runway`."""
+    runwayml_base_url: HttpUrl = HttpUrl("https://api.dev.runwayml.com")
+    """RUNWAYML_BASE_URL: address of Runway's API, or of a gateway to it."""
+    runwayml_concurrency: int = Field(default=5, ge=1, le=1000)
+    """RUNWAYML_CONCURRENCY: how many clips `runway` makes at a time, over all workers; your tier's limit."""
     pika_api_key: SecretStr | None = None
-    """PIKA_API_KEY: key of the provider `pika`."""
+    """PIKA_API_KEY: key of the provider `pika`, which fal serves."""
+    pika_base_url: HttpUrl = HttpUrl("https://queue.fal.run")
+    """PIKA_BASE_URL: address of fal's queue API, or of a gateway to it."""
+    pika_concurrency: int = Field(default=5, ge=1, le=1000)
+    """PIKA_CONCURRENCY: how many clips `pika` makes at a time, over all workers."""
     custom_video_api_url: HttpUrl | None = None
     """CUSTOM_VIDEO_API_URL: base address of the provider `custom`."""
+    custom_video_api_key: SecretStr | None = None
+    """CUSTOM_VIDEO_API_KEY: key of the provider `custom`, sent as a bearer token; none is sent where it is not set."""
+    custom_video_api_contract: Path | None = None
+    """CUSTOM_VIDEO_API_CONTRACT: JSON file that tells how a backend differs from the published HTTP contract."""
+    custom_video_result_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    """CUSTOM_VIDEO_RESULT_HOSTS: hosts, separated by `,`, that results of a backend inside the network may lie on,
+    besides its own."""
+    custom_video_concurrency: int = Field(default=4, ge=1, le=1000)
+    """CUSTOM_VIDEO_CONCURRENCY: how many clips `custom` makes at a time, over all workers."""
     video_api_request_timeout: float = Field(default=60.0, gt=0, le=600)
     """VIDEO_API_REQUEST_TIMEOUT: seconds that one HTTP request to a provider may take."""
     video_api_retry_attempts: int = Field(default=3, ge=0, le=20)
     """VIDEO_API_RETRY_ATTEMPTS: how often a safe HTTP request to a provider is repeated."""
     video_api_retry_delay: float = Field(default=1.0, ge=0, le=60)
     """VIDEO_API_RETRY_DELAY: seconds before the first repetition; doubles with each one."""
+    video_api_task_timeout: float = Field(default=1800.0, gt=0, le=86400)
+    """VIDEO_API_TASK_TIMEOUT: seconds that a provider may take for one clip, its queue included."""
+    video_api_poll_seconds: float | None = Field(default=None, gt=0, le=600)
+    """VIDEO_API_POLL_SECONDS: seconds between two looks at a task; by default what each provider asks for."""
 
     listen: str = Field(default="127.0.0.1:50051", validation_alias="RENDER_LISTEN")
     """RENDER_LISTEN: host:port of the gRPC server; port 0 picks a free one."""
@@ -68,6 +89,8 @@ class Settings(BaseSettings):
         validation_alias="RENDER_COMPOSE_PROCESSES",
     )
     """RENDER_COMPOSE_PROCESSES: how many processes of a worker compose pictures; default: one per core."""
+    compose: Literal["local", "queue"] = Field(default="local", validation_alias="RENDER_COMPOSE")
+    """RENDER_COMPOSE: `local` composes a video in the processes of its worker; `queue` spreads it over all workers."""
     work_dir: Path = Field(
         default=Path("/tmp/render-service"),  # noqa: S108 - a per-process folder with mode 0700 is made below it
         validation_alias="RENDER_WORK_DIR",
@@ -157,10 +180,27 @@ class Settings(BaseSettings):
     def _split_roots(cls, value: object) -> object:
         return tuple(Path(part) for part in value.split(":") if part) if isinstance(value, str) else value
 
+    @field_validator("custom_video_result_hosts", mode="before")
+    @classmethod
+    def _split_hosts(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(host.strip().lower() for host in value.split(",") if host.strip())
+        return value
+
     @property
     def lease(self) -> timedelta:
         """How long a claim or renewal keeps a job."""
         return timedelta(seconds=self.lease_seconds)
+
+
+def missing_settings(settings: Settings) -> dict[ProviderName, str]:
+    """Return the providers that cannot be used, each with the setting that it lacks."""
+    needed = {
+        ProviderName.RUNWAY: ("RUNWAYML_API_KEY", settings.runwayml_api_key),
+        ProviderName.PIKA: ("PIKA_API_KEY", settings.pika_api_key),
+        ProviderName.CUSTOM: ("CUSTOM_VIDEO_API_URL", settings.custom_video_api_url),
+    }
+    return {provider: name for provider, (name, value) in needed.items() if not value}
 
 
 def load_settings() -> Settings:

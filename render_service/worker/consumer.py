@@ -1,24 +1,25 @@
-"""Dramatiq's side of the worker: each message makes one of its threads run one job on the event loop."""
+"""Dramatiq's side of the worker: each message makes one of its threads wait for a coroutine on the event loop."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from dramatiq import Actor, Worker
 from dramatiq.brokers.redis import RedisBroker
-
-from render_service.queue.broker import RENDER_ACTOR, RENDER_QUEUE
 
 _POLL_MILLISECONDS = 100
 _FOREVER_MILLISECONDS = 24 * 3600 * 1000
 
 
 class Consumer:
-    """Takes messages and runs a job for each.
+    """Takes the messages of one queue.
 
     Args:
         broker: Where messages come from.
-        slots: How many jobs run at a time; as many threads wait for them.
-        run_next: Runs the job that has waited longest; called on `loop`.
+        queue: The queue's name.
+        actor: The name of the actor that its messages are for.
+        slots: How many messages are worked on at a time; as many threads wait.
+        handle: Works on a message, given its arguments; called on `loop`.
         loop: The event loop on which everything runs.
     """
 
@@ -26,26 +27,17 @@ class Consumer:
         self,
         broker: RedisBroker,
         *,
+        queue: str,
+        actor: str,
         slots: int,
-        run_next: Callable[[], Awaitable[bool]],
+        handle: Callable[..., Coroutine[Any, Any, object]],
         loop: asyncio.AbstractEventLoop,
     ) -> None:
-        async def run() -> None:
-            await run_next()
+        def work(*arguments: object) -> None:
+            asyncio.run_coroutine_threadsafe(handle(*arguments), loop).result()
 
-        def render_job(job_id: str) -> None:
-            """Run a job: the one that has waited longest, which need not be the one that the message was sent for."""
-            asyncio.run_coroutine_threadsafe(run(), loop).result()
-
-        Actor(
-            render_job,
-            broker=broker,
-            actor_name=RENDER_ACTOR,
-            queue_name=RENDER_QUEUE,
-            priority=0,
-            options={},
-        )
-        self._worker = Worker(broker, worker_timeout=_POLL_MILLISECONDS, worker_threads=slots)
+        Actor(work, broker=broker, actor_name=actor, queue_name=queue, priority=0, options={})
+        self._worker = Worker(broker, queues={queue}, worker_timeout=_POLL_MILLISECONDS, worker_threads=slots)
 
     def start(self) -> None:
         """Begin to take messages."""

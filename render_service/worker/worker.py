@@ -5,9 +5,13 @@ import contextlib
 import os
 import signal
 import socket
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
+
+from dramatiq.brokers.redis import RedisBroker
 
 from render_service.compositor.compositor import Compositor
 from render_service.config import ConfigurationError, Settings
@@ -17,14 +21,18 @@ from render_service.db.transitions import Transitions
 from render_service.domain.job import ProviderName
 from render_service.domain.retry import RetryPolicy
 from render_service.engine.attempt import AttemptRoom
+from render_service.engine.compose_signs import ComposeSigns
+from render_service.engine.remote_segments import RemoteRunner
 from render_service.engine.runner import JobRunner, RunnerLimits
+from render_service.engine.segment_maker import SegmentMaker
 from render_service.fetch.fetcher import Fetcher
 from render_service.fetch.policy import FetchPolicy
 from render_service.progress.publisher import Publisher
 from render_service.providers.local import LocalProvider
 from render_service.providers.mock import MockProvider
 from render_service.providers.provider import Provider
-from render_service.queue.broker import RenderQueue, make_broker
+from render_service.queue.broker import RENDER_ACTOR, RENDER_QUEUE, RenderQueue, make_broker
+from render_service.queue.compose import COMPOSE_ACTOR, COMPOSE_QUEUE, ComposeQueue, SegmentOrder
 from render_service.queue.dispatcher import Dispatcher
 from render_service.queue.reconciler import Reconciler
 from render_service.startup import Parts, before, connect_redis, open_store, wait_for_database, wait_for_redis
@@ -68,7 +76,9 @@ async def run_worker(settings: Settings) -> None:
         publisher = Publisher(redis)
         dispatcher = Dispatcher(outbox, queue)
         fetcher = await stack.enter_async_context(Fetcher(fetch_policy(settings)))
-        compositor = Compositor(processes=settings.compose_processes)
+        signs = ComposeSigns(redis)
+        remote = RemoteRunner(ComposeQueue(broker), signs, store) if settings.compose == "queue" else None
+        compositor = Compositor(processes=settings.compose_processes, runner=remote)
         await compositor.start()
         stack.push_async_callback(compositor.close)
         runner = JobRunner(
@@ -88,19 +98,40 @@ async def run_worker(settings: Settings) -> None:
         parts.run("dispatcher", dispatcher.run())
         parts.run("reconciler", reconciler.run())
 
-        consumer = Consumer(broker, slots=settings.worker_slots, run_next=runner.run_next, loop=loop)
-        consumer.start()
+        maker = SegmentMaker(compositor, signs, store, folder)
+        consumers = list(_consumers(settings, broker, runner, maker))
+        for consumer in consumers:
+            consumer.start()
         if settings.ready_file is not None:
             _touch(settings.ready_file)
         _log.info("worker ready", slots=settings.worker_slots, compose_processes=settings.compose_processes)
         await stop.wait()
         _log.info("worker stopping")
-        stopped = asyncio.create_task(consumer.stop())
+        stopped = asyncio.gather(*(consumer.stop() for consumer in consumers))
         await runner.drain(timedelta(seconds=settings.shutdown_grace_seconds))
         with contextlib.suppress(Exception):
             await dispatcher.dispatch()  # so that what was handed over is announced at once
         await stopped
     _log.info("worker stopped")
+
+
+def _consumers(settings: Settings, broker: RedisBroker, runner: JobRunner, maker: SegmentMaker) -> Iterator[Consumer]:
+    loop = asyncio.get_running_loop()
+
+    async def run_next(_job_id: str) -> None:
+        # The job that has waited longest, which need not be the one that the message was sent for.
+        await runner.run_next()
+
+    async def make_segment(*arguments: Any) -> None:
+        await maker.make(SegmentOrder.from_message(*arguments))
+
+    slots = settings.worker_slots
+    yield Consumer(broker, queue=RENDER_QUEUE, actor=RENDER_ACTOR, slots=slots, handle=run_next, loop=loop)
+    if settings.compose == "queue":
+        slots = settings.compose_processes
+        # Dramatiq wants a broker for each of its workers.
+        broker = make_broker(settings.redis_url)
+        yield Consumer(broker, queue=COMPOSE_QUEUE, actor=COMPOSE_ACTOR, slots=slots, handle=make_segment, loop=loop)
 
 
 def _enter_scratch_folder(stack: AsyncExitStack, parent: Path) -> Path:

@@ -1,0 +1,59 @@
+"""Orders for segments on the queue `compose`: messages that any worker of the cluster may take."""
+
+from base64 import b64decode, b64encode
+from dataclasses import dataclass
+from typing import Self
+from uuid import UUID
+
+import redis
+from dramatiq import Message
+from dramatiq.brokers.redis import RedisBroker
+
+COMPOSE_QUEUE = "compose"
+COMPOSE_ACTOR = "make_segment"
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentOrder:
+    """A segment to be made.
+
+    `key` is the segment's name, `spec` what it is made of in canonical form, `assets` the content hashes of the files
+    that it needs, `render_id` names the render that waits for it.
+    """
+
+    key: str
+    spec: bytes
+    assets: tuple[str, ...]
+    render_id: UUID
+
+    def to_message(self) -> tuple[str, str, list[str], str]:
+        """Return the arguments of its message."""
+        return self.key, b64encode(self.spec).decode(), list(self.assets), str(self.render_id)
+
+    @classmethod
+    def from_message(cls, key: str, spec: str, assets: list[str], render_id: str) -> Self:
+        """Return the order that a message's arguments tell."""
+        return cls(key, b64decode(spec), tuple(assets), UUID(render_id))
+
+
+class ComposeQueue:
+    """Sends orders. Both methods block, and raise `redis.RedisError` where Redis is away: call them from a thread.
+
+    Args:
+        broker: Where to.
+    """
+
+    def __init__(self, broker: RedisBroker) -> None:
+        self._broker = broker
+        broker.declare_queue(COMPOSE_QUEUE)
+
+    def send(self, order: SegmentOrder) -> None:
+        """Send an order."""
+        self._broker.enqueue(
+            Message(queue_name=COMPOSE_QUEUE, actor_name=COMPOSE_ACTOR, args=order.to_message(), kwargs={}, options={})
+        )
+
+    def empty(self) -> bool:
+        """Tell whether no order waits to be fetched."""
+        client: redis.Redis = self._broker.client
+        return int(client.llen(f"{self._broker.namespace}:{COMPOSE_QUEUE}")) == 0

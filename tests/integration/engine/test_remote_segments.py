@@ -1,0 +1,176 @@
+"""A video composed by many workers is the one that a single worker makes, whatever happens to messages and makers."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from render_service.compositor.compositor import Compositor
+from render_service.compositor.media import Media
+from render_service.domain.errors import ErrorReason, RenderFailure
+from render_service.domain.job import RenderSpec
+from render_service.domain.output import OutputSpec, Quality
+from render_service.domain.project import Project, Shot
+from render_service.engine.attempt import SegmentsInStore
+from render_service.engine.compose_signs import ComposeSigns
+from render_service.engine.remote_segments import RemoteRunner
+from render_service.engine.segment_maker import SegmentMaker
+from render_service.queue.broker import make_broker
+from render_service.queue.compose import COMPOSE_ACTOR, COMPOSE_QUEUE, ComposeQueue, SegmentOrder
+from render_service.startup import connect_redis
+from render_service.storage.store import ObjectStore
+from render_service.worker.consumer import Consumer
+
+OUTPUT = OutputSpec(256, 144, 25, Quality.DRAFT)
+PROJECT = Project(
+    shots=(
+        Shot("one", visual_description="One 一", narration="First", duration=timedelta(seconds=1)),
+        Shot("two", visual_description="Two 二", narration="Second", duration=timedelta(seconds=1)),
+    )
+)
+
+
+class Cluster:
+    """Makers behind a queue, and a compositor that orders from them."""
+
+    def __init__(self, redis_url: str, folder: Path) -> None:
+        self.redis: Redis = connect_redis(redis_url, timeout_seconds=2)
+        self.signs = ComposeSigns(self.redis)
+        self.store = ObjectStore((folder / "objects").as_uri())
+        self.queue = ComposeQueue(make_broker(redis_url))
+        self.makers = Compositor(processes=1)
+        scratch = folder / "scratch"
+        scratch.mkdir()
+        self.maker = SegmentMaker(self.makers, self.signs, self.store, scratch)
+        self.requester = Compositor(processes=1, runner=RemoteRunner(self.queue, self.signs, self.store))
+        self.taken: list[str] = []
+        self.to_be_dropped = 0
+        self._redis_url = redis_url
+
+    async def _take(self, *arguments: object) -> None:
+        order = SegmentOrder.from_message(*arguments)  # type: ignore[arg-type]
+        self.taken.append(order.key)
+        if self.to_be_dropped > 0:
+            # As a maker that is killed right after it took the message.
+            self.to_be_dropped -= 1
+            return
+        await self.maker.make(order)
+
+    def consume(self) -> Consumer:
+        consumer = Consumer(
+            make_broker(self._redis_url),
+            queue=COMPOSE_QUEUE,
+            actor=COMPOSE_ACTOR,
+            slots=2,
+            handle=self._take,
+            loop=asyncio.get_running_loop(),
+        )
+        consumer.start()
+        return consumer
+
+    async def compose(self, workdir: Path, project: Project = PROJECT) -> bytes:
+        workdir.mkdir()
+
+        async def told(_: float) -> None:
+            return
+
+        video = await self.requester.compose(
+            RenderSpec(project, OUTPUT),
+            Media(),
+            workdir=workdir,
+            segments=SegmentsInStore(self.store),
+            on_progress=told,
+        )
+        return await asyncio.to_thread(video.path.read_bytes)
+
+
+@pytest.fixture
+async def cluster(redis_url: str, tmp_path: Path) -> AsyncIterator[Cluster]:
+    cluster = Cluster(redis_url, tmp_path)
+    await asyncio.gather(cluster.makers.start(), cluster.requester.start())
+    yield cluster
+    await asyncio.gather(cluster.makers.close(), cluster.requester.close())
+    await cluster.redis.aclose()
+
+
+async def test_many_workers_make_the_same_bytes_as_one(cluster: Cluster, tmp_path: Path) -> None:
+    consumer = cluster.consume()
+    spread = await cluster.compose(tmp_path / "spread")
+    await consumer.stop()
+    assert cluster.taken, "the segments went through the queue"
+    (tmp_path / "alone").mkdir()
+
+    async def told(_: float) -> None:
+        return
+
+    alone = await cluster.makers.compose(
+        RenderSpec(PROJECT, OUTPUT), Media(), workdir=tmp_path / "alone", segments=None, on_progress=told
+    )
+    assert alone.path.read_bytes() == spread
+
+
+async def test_segments_whose_maker_was_killed_are_made_by_another(cluster: Cluster, tmp_path: Path) -> None:
+    cluster.to_be_dropped = 2
+    consumer = cluster.consume()
+    assert await cluster.compose(tmp_path / "video")
+    await consumer.stop()
+    assert len(cluster.taken) > len(set(cluster.taken)), "what was dropped was ordered again"
+
+
+async def test_orders_lost_with_redis_are_sent_again(cluster: Cluster, tmp_path: Path) -> None:
+    composing = asyncio.create_task(cluster.compose(tmp_path / "video"))
+    while await asyncio.to_thread(cluster.queue.empty):
+        await asyncio.sleep(0.01)
+    await cluster.redis.flushall()
+    consumer = cluster.consume()
+    assert await composing
+    await consumer.stop()
+
+
+async def test_duplicate_orders_do_no_harm(cluster: Cluster, tmp_path: Path) -> None:
+    composing = asyncio.create_task(cluster.compose(tmp_path / "video"))
+    while await asyncio.to_thread(cluster.queue.empty):
+        await asyncio.sleep(0.01)
+    key = f"dramatiq:{COMPOSE_QUEUE}"
+    for message in await cluster.redis.lrange(key, 0, -1):
+        await cluster.redis.rpush(key, message, message)
+    consumer = cluster.consume()
+    assert await composing
+    await consumer.stop()
+
+
+async def test_a_cancelled_render_stops_its_makers(cluster: Cluster, tmp_path: Path) -> None:
+    long = Project(shots=(Shot("long", visual_description="Long", duration=timedelta(seconds=300)),))
+    consumer = cluster.consume()
+    composing = asyncio.create_task(cluster.compose(tmp_path / "video", project=long))
+    while not cluster.taken:
+        await asyncio.sleep(0.01)
+    composing.cancel()
+    await asyncio.gather(composing, return_exceptions=True)
+    async with asyncio.timeout(2):
+        while [key async for key in cluster.redis.scan_iter("compose:working:*")]:
+            await asyncio.sleep(0.05)
+    await consumer.stop()
+
+
+async def test_a_segment_that_cannot_be_made_fails_the_render_with_its_reason(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = RenderFailure(ErrorReason.ASSET_INVALID, "image_uri of shot one is truncated", {"shot_id": "one"})
+
+    async def damaged(*_: object) -> None:
+        raise told
+
+    monkeypatch.setattr(cluster.makers, "make_segment", damaged)
+    consumer = cluster.consume()
+    with pytest.raises(RenderFailure) as caught:
+        await cluster.compose(tmp_path / "video")
+    await consumer.stop()
+    assert (caught.value.reason, caught.value.message, caught.value.metadata) == (
+        told.reason,
+        told.message,
+        told.metadata,
+    )
