@@ -2,17 +2,20 @@
 
 import asyncio
 import contextlib
+import sys
+import tempfile
 from collections.abc import Iterator
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, cast
 
 import typer
-from render.v1 import job_pb2, output_pb2
+from render.v1 import job_pb2
 
 from render_client.aio import AsyncRenderClient
-from render_client.cli_output import EXIT_CODES, INTERRUPTED, JOB_FAILED, Output, end_code
+from render_client.cli_options import Artifact, AspectRatio, FileFormat, Quality, Status, output_options, parse_labels
+from render_client.cli_output import EXIT_CODES, INTERRUPTED, JOB_FAILED, REFUSED, Output, end_code
 from render_client.cli_progress import WatchDisplay, show_download
+from render_client.cli_sample import SAMPLE
 from render_client.config import ClientConfig, ConfigurationError
 from render_client.errors import RenderError
 from render_client.messages import ArtifactName, StatusName, has_ended
@@ -27,41 +30,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-
-class AspectRatio(StrEnum):
-    """Picture shapes as people write them."""
-
-    LANDSCAPE = "16:9"
-    PORTRAIT = "9:16"
-    SQUARE = "1:1"
-    TALL = "4:5"
-
-
-class Quality(StrEnum):
-    """Quality presets."""
-
-    DRAFT = "draft"
-    STANDARD = "standard"
-    HIGH = "high"
-
-
-class FileFormat(StrEnum):
-    """File formats."""
-
-    MP4 = "mp4"
-    WEBM = "webm"
-    GIF = "gif"
-
-
-class Status(StrEnum):
-    """Statuses of a job."""
-
-    PENDING = "pending"
-    PROCESSING = "processing"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
 
 
 class Connection:
@@ -145,14 +113,14 @@ def start(
     with _speaking(output, context.obj), context.obj.client() as client:
         if (file is None) == (project_id is None):
             raise typer.BadParameter("give either FILE or --project-id")
-        options = _output_options(aspect_ratio, fps, quality, container)
+        options = output_options(aspect_ratio, fps, quality, container)
         job = client.start(
             load_project(file) if file else None,
             project_id=project_id,
             provider=provider,
             output=options,
             request_id=request_id,
-            labels=_labels(label),
+            labels=parse_labels(label),
         )
         if not watch and download is None:
             # For people who script without --json: nothing but the id on standard output.
@@ -188,7 +156,7 @@ def list_jobs(
     output = Output(machine)
     with _speaking(output, context.obj), context.obj.client() as client:
         statuses = [cast("StatusName", each.value.upper()) for each in status or ()]
-        jobs = client.list(statuses=statuses, project_id=project_id, labels=_labels(label))
+        jobs = client.list(statuses=statuses, project_id=project_id, labels=parse_labels(label))
         output.jobs(job for _, job in zip(range(limit), jobs, strict=False))
 
 
@@ -226,15 +194,54 @@ def download(
     context: typer.Context,
     *,
     job_id: JobId,
-    path: Annotated[Path | None, typer.Argument(help="Where to; by default JOB.mp4 or JOB.jpg here.")] = None,
-    poster: Annotated[bool, typer.Option("--poster", help="The poster picture in place of the video.")] = False,
+    path: Annotated[
+        Path | None, typer.Argument(help="Where to; by default here, under the job's id.", show_default=False)
+    ] = None,
+    artifact: Annotated[Artifact, typer.Option("--artifact", "-a", help="Which of its files.")] = Artifact.VIDEO,
     machine: Machine = False,
 ) -> None:
-    """Download the video of a job; goes on where a broken download stopped."""
+    """Download a file of a job; goes on where a broken download stopped."""
     output = Output(machine)
     with _speaking(output, context.obj), context.obj.client() as client:
-        path = path or Path(f"{job_id}.{'jpg' if poster else _extension(client.get(job_id))}")
-        _fetch(client, output, job_id, path, "poster" if poster else "video")
+        path = path or Path(artifact.file_name(client.get(job_id)))
+        _fetch(client, output, job_id, path, artifact.artifact_name)
+
+
+@app.command()
+def preview(
+    context: typer.Context,
+    *,
+    job_id: JobId,
+    folder: Annotated[
+        Path | None, typer.Option("--folder", help="Where to keep the pictures; by default a temporary folder.")
+    ] = None,
+    show: Annotated[bool, typer.Option(help="Whether to open the pictures.")] = True,
+    machine: Machine = False,
+) -> None:
+    """Open the poster and the contact sheet of a job."""
+    output = Output(machine)
+    with _speaking(output, context.obj), context.obj.client() as client:
+        job = client.get(job_id)
+        folder = folder or Path(tempfile.mkdtemp(prefix="render-"))
+        for artifact in (Artifact.POSTER, Artifact.CONTACT_SHEET):
+            path = folder / artifact.file_name(job)
+            _fetch(client, output, job_id, path, artifact.artifact_name)
+            if show:
+                typer.launch(str(path))
+
+
+@app.command()
+def init(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write it.")] = Path("project.json"),
+) -> None:
+    """Write a commented sample project to begin with."""
+    try:
+        with file.open("x", encoding="utf-8") as sample:
+            sample.write(SAMPLE)
+    except OSError as error:
+        print(f"error: {file}: {error.strerror}", file=sys.stderr)
+        raise typer.Exit(REFUSED) from error
+    print(f"wrote {file}; render it: render start {file} --watch --download video.mp4")
 
 
 @contextlib.contextmanager
@@ -312,33 +319,6 @@ def _fetch(client: RenderClient, output: Output, job_id: str, path: Path, artifa
         lambda progress: client.download(job_id, path, artifact=artifact, on_progress=progress), path.name, output.err
     )
     output.say(f"saved {path}")
-
-
-def _output_options(
-    aspect_ratio: AspectRatio | None, fps: int, quality: Quality | None, container: FileFormat | None
-) -> output_pb2.OutputOptions:
-    options = output_pb2.OutputOptions(fps=fps)
-    if aspect_ratio:
-        options.aspect_ratio = output_pb2.AspectRatio.Value(f"ASPECT_RATIO_{aspect_ratio.replace(':', '_')}")
-    if quality:
-        options.quality = output_pb2.QualityPreset.Value(f"QUALITY_PRESET_{quality.upper()}")
-    if container:
-        options.container = output_pb2.Container.Value(f"CONTAINER_{container.upper()}")
-    return options
-
-
-def _labels(given: list[str] | None) -> dict[str, str]:
-    labels = {}
-    for label in given or ():
-        key, equals, value = label.partition("=")
-        if not equals or not key:
-            raise typer.BadParameter(f"--label {label}: not KEY=VALUE")
-        labels[key] = value
-    return labels
-
-
-def _extension(job: job_pb2.Job) -> str:
-    return {"video/webm": "webm", "image/gif": "gif"}.get(job.video.content_type, "mp4")
 
 
 def main() -> None:

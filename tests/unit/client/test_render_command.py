@@ -146,7 +146,7 @@ def test_cancel_shows_the_cancelled_job(run: Run, service: FakeService) -> None:
 
 def test_download_saves_video_or_poster(run: Run, service: FakeService, tmp_path: Path) -> None:
     job_id = service.new_job()
-    result = run("download", job_id, str(tmp_path / "p.jpg"), "--poster", "--json")
+    result = run("download", job_id, str(tmp_path / "p.jpg"), "--artifact", "poster", "--json")
     assert json.loads(result.stdout) == {
         "job_id": job_id,
         "path": str(tmp_path / "p.jpg"),
@@ -201,6 +201,30 @@ def test_a_folder_that_cannot_be_written_is_told(run: Run, service: FakeService,
     result = run("download", service.new_job(), str(tmp_path / "no" / "v.mp4"))
     assert result.exit_code == 4
     assert "No such file or directory" in result.stderr
+
+
+def test_init_writes_a_sample_that_can_be_rendered_and_overwrites_nothing(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "new.json"
+    assert run("init", str(file)).exit_code == 0
+    assert run("start", str(file)).exit_code == 0
+    again = run("init", str(file))
+    assert (again.exit_code, again.stderr) == (4, f"error: {file}: File exists\n")
+
+
+def test_preview_saves_poster_and_contact_sheet(run: Run, service: FakeService, tmp_path: Path) -> None:
+    job_id = service.new_job()
+    assert run("preview", job_id, "--no-show", "--folder", str(tmp_path)).exit_code == 0
+    assert {path.name for path in tmp_path.iterdir()} == {f"{job_id}.jpg", f"{job_id}-contact-sheet.jpg"}
+
+
+def test_a_download_without_a_path_is_named_after_its_job(
+    run: Run, service: FakeService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    job_id = service.new_job()
+    service.jobs[job_id].job.video.content_type = "video/webm"
+    assert run("download", job_id).exit_code == 0
+    assert [path.name for path in tmp_path.iterdir()] == [f"{job_id}.webm"]
 
 
 @pytest.mark.parametrize("command", ["start", "get", "list", "watch", "cancel", "download"])

@@ -1,0 +1,101 @@
+"""Options of the `render` command as people write them, and what they mean in the contract."""
+
+from enum import StrEnum
+from typing import cast
+
+import typer
+from render.v1 import job_pb2, output_pb2
+
+from render_client.messages import ArtifactName
+
+
+class AspectRatio(StrEnum):
+    """Picture shapes as people write them."""
+
+    LANDSCAPE = "16:9"
+    PORTRAIT = "9:16"
+    SQUARE = "1:1"
+    TALL = "4:5"
+
+
+class Quality(StrEnum):
+    """Quality presets."""
+
+    DRAFT = "draft"
+    STANDARD = "standard"
+    HIGH = "high"
+
+
+class FileFormat(StrEnum):
+    """File formats."""
+
+    MP4 = "mp4"
+    WEBM = "webm"
+    GIF = "gif"
+
+
+class Artifact(StrEnum):
+    """Files of a job."""
+
+    VIDEO = "video"
+    POSTER = "poster"
+    CONTACT_SHEET = "contact-sheet"
+    CAPTIONS_SRT = "captions-srt"
+    CAPTIONS_VTT = "captions-vtt"
+
+    @property
+    def artifact_name(self) -> ArtifactName:
+        """Its name in the client."""
+        return cast("ArtifactName", self.value.replace("-", "_"))
+
+    def file_name(self, job: job_pb2.Job) -> str:
+        """Give a name for the file of a job."""
+        if self is Artifact.VIDEO:
+            ending = {"video/webm": ".webm", "image/gif": ".gif"}.get(job.video.content_type, ".mp4")
+        else:
+            ending = {
+                Artifact.POSTER: ".jpg",
+                Artifact.CONTACT_SHEET: "-contact-sheet.jpg",
+                Artifact.CAPTIONS_SRT: ".srt",
+                Artifact.CAPTIONS_VTT: ".vtt",
+            }[self]
+        return job.job_id + ending
+
+
+class Status(StrEnum):
+    """Statuses of a job."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+def output_options(
+    aspect_ratio: AspectRatio | None, fps: int, quality: Quality | None, container: FileFormat | None
+) -> output_pb2.OutputOptions:
+    """Gather what the options say of the video's form; what they do not say is left to project and service."""
+    options = output_pb2.OutputOptions(fps=fps)
+    if aspect_ratio:
+        options.aspect_ratio = output_pb2.AspectRatio.Value(f"ASPECT_RATIO_{aspect_ratio.replace(':', '_')}")
+    if quality:
+        options.quality = output_pb2.QualityPreset.Value(f"QUALITY_PRESET_{quality.upper()}")
+    if container:
+        options.container = output_pb2.Container.Value(f"CONTAINER_{container.upper()}")
+    return options
+
+
+def parse_labels(given: list[str] | None) -> dict[str, str]:
+    """Read labels written as KEY=VALUE.
+
+    Raises:
+        typer.BadParameter: If one is not.
+    """
+    labels = {}
+    for label in given or ():
+        key, equals, value = label.partition("=")
+        if not equals or not key:
+            raise typer.BadParameter(f"--label {label}: not KEY=VALUE")
+        labels[key] = value
+    return labels
