@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from render_service.domain.cost import Cost
 from render_service.domain.errors import ErrorReason
 from render_service.domain.output import OutputSpec
 from render_service.domain.project import Project
@@ -48,11 +49,45 @@ class ProviderName(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ProviderChoice:
+    """A provider and one of its models; an empty `model` means the provider's default."""
+
+    provider: ProviderName
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationOptions:
+    """How providers are to generate clips.
+
+    Args:
+        model: Model of the job's own provider; empty for its default.
+        seed: Makes a model repeat itself as far as it can; None leaves the choice to the provider.
+        negative_prompt: What must not be seen, for models that know such a thing.
+        strict: Whether a shot that a model cannot make with exactly its length and shape is refused.
+        allow_resubmit: Whether a submission whose outcome is unknown is made again, which may be charged twice.
+        regenerate_shots: Ids of shots whose clip is to be made anew although there is one.
+        fallbacks: Who makes a shot that the job's own provider cannot make, in order.
+        options: JSON object handed to the provider `custom` as it is.
+    """
+
+    model: str = ""
+    seed: int | None = None
+    negative_prompt: str = ""
+    strict: bool = False
+    allow_resubmit: bool = False
+    regenerate_shots: tuple[str, ...] = ()
+    fallbacks: tuple[ProviderChoice, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class RenderSpec:
     """All that a render depends on, frozen when it is started: later edits of the project do not reach it."""
 
     project: Project
     output: OutputSpec
+    generation: GenerationOptions = field(default_factory=GenerationOptions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +165,7 @@ class Job:
     start_time: datetime | None
     end_time: datetime | None
     update_time: datetime
+    cost: tuple[Cost, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

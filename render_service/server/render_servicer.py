@@ -25,6 +25,7 @@ from render_service.server.mapping import page_token
 from render_service.server.mapping.cursor import decode_cursor, encode_cursor
 from render_service.server.mapping.enums import ARTIFACT
 from render_service.server.mapping.faults import Faults
+from render_service.server.mapping.generation import estimate_to_proto, generation_from_proto
 from render_service.server.mapping.ids import (
     NO_ID,
     labels_field,
@@ -101,17 +102,24 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         faults.add_all(check_output(output, "output"))
         labels = labels_field(request.labels, "labels", faults)
         request_id = optional_uuid_field(request.request_id, "request_id", faults)
+        generation = generation_from_proto(request.provider_options, "provider_options", faults)
         faults.raise_if_any()
-        job = await self._starter.start(
+        started = await self._starter.start(
             request.workspace_id,
             source,
             provider=provider,
             output=output,
+            generation=generation,
             labels=labels,
             request_id=request_id,
             digest=request_hash(request),
+            dry_run=request.dry_run,
         )
-        return pb.StartRenderResponse(job=job_to_proto(job, await self._downloads.video_urls(job)))
+        job = started.job
+        return pb.StartRenderResponse(
+            job=job_to_proto(job, await self._downloads.video_urls(job)) if job is not None else None,
+            estimate=estimate_to_proto(started.orders) if started.orders else None,
+        )
 
     async def GetJob(self, request: pb.GetJobRequest, context: Context) -> pb.GetJobResponse:
         """Return a job as it is now."""

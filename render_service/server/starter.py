@@ -2,27 +2,23 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from uuid import UUID
 
 from google.protobuf.message import Message
 
-from render_service.config import Settings
+from render_service.config import Settings, missing_settings
 from render_service.db.jobs import JobRequest, Jobs
 from render_service.db.projects import Projects
+from render_service.domain.clip_plan import ClipOrder, check_generation, choices, plan_clips
 from render_service.domain.errors import DomainError, ErrorReason
-from render_service.domain.job import Job, ProviderName, RenderSpec
+from render_service.domain.job import GenerationOptions, Job, ProviderChoice, ProviderName, RenderSpec
 from render_service.domain.output import OutputOptions, decide_output
 from render_service.domain.project import MODE_PRESETS, Project
+from render_service.domain.provider_models import GENERATING_PROVIDERS
 from render_service.server.announcer import Announcer
 from render_service.server.mapping.faults import Faults
 from render_service.server.project_reader import ProjectReader
-
-_AVAILABLE = frozenset({ProviderName.LOCAL, ProviderName.MOCK})
-_SETTING_OF = {
-    ProviderName.RUNWAY: "RUNWAYML_API_KEY",
-    ProviderName.PIKA: "PIKA_API_KEY",
-    ProviderName.CUSTOM: "CUSTOM_VIDEO_API_URL",
-}
 
 
 def request_hash(request: Message) -> bytes:
@@ -31,6 +27,14 @@ def request_hash(request: Message) -> bytes:
     body.CopyFrom(request)
     body.ClearField("request_id")
     return hashlib.sha256(body.SerializeToString(deterministic=True)).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What a StartRender call led to: the job, None for a dry run, and the clips that are ordered for it."""
+
+    job: Job | None
+    orders: tuple[ClipOrder, ...]
 
 
 class Starter:
@@ -52,6 +56,7 @@ class Starter:
         self._announcer = announcer
         self._reader = reader
         self._default_provider = settings.default_provider
+        self._missing = missing_settings(settings)
 
     async def start(
         self,
@@ -60,10 +65,12 @@ class Starter:
         *,
         provider: ProviderName | None,
         output: OutputOptions,
+        generation: GenerationOptions,
         labels: Mapping[str, str],
         request_id: UUID | None,
         digest: bytes,
-    ) -> Job:
+        dry_run: bool = False,
+    ) -> Started:
         """Store a job; once this has returned, the job reaches an end.
 
         Args:
@@ -71,31 +78,36 @@ class Starter:
             source: A project that keeps the rules, or the id of a stored one.
             provider: Who makes the pictures; None for the configured default.
             output: The form of the video, where it shall differ from the project's.
+            generation: How clips are generated.
             labels: The caller's own.
             request_id: The caller's id of this request, if any.
             digest: `request_hash` of the request.
+            dry_run: Whether to check and price everything, and to start nothing.
 
         Returns:
-            The job: a new one, or the one that the same request has made before.
+            The job, a new one or the one that the same request has made before, and what is ordered for it.
 
         Raises:
             DomainError: INVALID_FIELD, PROJECT_NOT_FOUND, PROVIDER_NOT_CONFIGURED or REQUEST_ID_REUSED.
         """
-        if request_id is not None:
+        provider = provider or self._default_provider
+        if request_id is not None and not dry_run:
             # Before anything else: the project may have changed or gone since.
             earlier = await self._jobs.started_by(workspace_id, request_id, digest)
             if earlier is not None:
-                return earlier
+                return Started(earlier, ())
         project_id = source if isinstance(source, UUID) else None
         project = source if isinstance(source, Project) else await self._stored(workspace_id, source)
-        provider = provider or self._default_provider
-        _check_provider(provider)
         preset = MODE_PRESETS[project.mode]
+        spec = RenderSpec(project, decide_output(output.over(project.output), preset.aspect_ratio), generation)
+        orders = self._ordered(provider, spec)
+        if dry_run:
+            return Started(None, orders)
         request = JobRequest(
             workspace_id=workspace_id,
             project_id=project_id,
             provider=provider,
-            spec=RenderSpec(project, decide_output(output.over(project.output), preset.aspect_ratio)),
+            spec=spec,
             labels=labels,
             request_id=request_id,
             request_hash=digest,
@@ -103,7 +115,19 @@ class Starter:
         job, event = await self._jobs.start(request)
         if event is not None:
             self._announcer.announce(event)
-        return job
+        return Started(job, orders)
+
+    def _ordered(self, provider: ProviderName, spec: RenderSpec) -> tuple[ClipOrder, ...]:
+        """Return what is ordered for a render, all of it checked: nothing must fail later that can be known now."""
+        faults = Faults()
+        faults.add_all(check_generation(provider, spec))
+        faults.raise_if_any()
+        for choice in choices(provider, spec.generation):
+            if choice.provider in self._missing:
+                raise not_configured(choice.provider, self._missing[choice.provider])
+        if provider not in GENERATING_PROVIDERS:
+            return ()
+        return plan_clips(spec, ProviderChoice(provider, spec.generation.model))
 
     async def _stored(self, workspace_id: str, project_id: UUID) -> Project:
         project = (await self._projects.get(workspace_id, project_id)).project
@@ -113,10 +137,10 @@ class Starter:
         return project
 
 
-def _check_provider(provider: ProviderName) -> None:
-    if provider not in _AVAILABLE:
-        raise DomainError(
-            ErrorReason.PROVIDER_NOT_CONFIGURED,
-            f"this server cannot use the provider {provider}",
-            {"provider": provider, "setting": _SETTING_OF[provider]},
-        )
+def not_configured(provider: ProviderName, setting: str) -> DomainError:
+    """Return the refusal for a provider that lacks a setting; names the setting, never a value."""
+    return DomainError(
+        ErrorReason.PROVIDER_NOT_CONFIGURED,
+        f"this server cannot use the provider {provider}: {setting} is not set",
+        {"provider": provider, "setting": setting},
+    )

@@ -8,6 +8,7 @@ from render.v1 import job_pb2
 from render_service.domain.job import Artifact, Job, JobEvent, JobStage, JobStatus, RawResults, Video
 from render_service.server.mapping.enums import ARTIFACT, JOB_STAGE, JOB_STATUS
 from render_service.server.mapping.faults import Faults
+from render_service.server.mapping.generation import costs_to_proto
 from render_service.server.mapping.times import optional_timestamp, timestamp
 
 
@@ -42,6 +43,7 @@ def job_to_proto(job: Job, video_urls: Sequence[str]) -> job_pb2.Job:
         start_time=optional_timestamp(job.start_time),
         end_time=optional_timestamp(job.end_time),
         update_time=timestamp(job.update_time),
+        cost=costs_to_proto(job.cost),
     )
 
 

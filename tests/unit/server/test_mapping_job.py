@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from uuid import UUID
 
 from google.protobuf import json_format
 from render.v1 import job_pb2
 
+from render_service.domain.cost import Cost
 from render_service.domain.errors import ErrorReason
 from render_service.domain.job import (
     Artifact,
@@ -51,6 +53,7 @@ JOB = Job(
     start_time=NOW + timedelta(seconds=1),
     end_time=NOW + timedelta(seconds=2),
     update_time=NOW + timedelta(seconds=3),
+    cost=(Cost("USD", Decimal("0.450")),),
 )
 EVENT = JobEvent(
     job_id=UUID(int=1),
@@ -112,6 +115,7 @@ def test_every_field_of_a_job_is_told() -> None:
         "start_time": "2026-01-31T12:00:01.123456Z",
         "end_time": "2026-01-31T12:00:02.123456Z",
         "update_time": "2026-01-31T12:00:03.123456Z",
+        "cost": [{"unit": "USD", "amount": "0.45"}],
     }
 
 

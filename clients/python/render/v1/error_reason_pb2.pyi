@@ -149,6 +149,19 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
 
     Status: FAILED_PRECONDITION. Example: `{"job_id": "…"}`
     """
+    ERROR_REASON_SUBMIT_OUTCOME_UNKNOWN: _ErrorReason.ValueType  # 26
+    """The service lost touch with the provider while it ordered a clip, and cannot find out whether the order arrived. It
+    does not order again by itself, since that might be charged twice. Start again with
+    `provider_options.allow_resubmit`, or with the shot in `provider_options.regenerate_shots`, to accept that.
+
+    On a failed job. Example: `{"provider": "runway", "shot_id": "opening"}`
+    """
+    ERROR_REASON_CONTENT_REFUSED: _ErrorReason.ValueType  # 27
+    """The provider's moderation refused the words or the picture of a shot, or what was made of them. It is not tried
+    again, neither there nor with another provider.
+
+    On a failed job. Example: `{"provider": "runway", "shot_id": "opening", "code": "SAFETY.INPUT.TEXT"}`
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is sent as `google.rpc.ErrorInfo.reason` (without the `ERROR_REASON_` prefix, domain `render.v1`) in the
@@ -282,5 +295,18 @@ ERROR_REASON_DOWNLOAD_URL_UNSUPPORTED: ErrorReason.ValueType  # 25
 """The server's storage has no addresses that a file could be fetched from; use DownloadVideo.
 
 Status: FAILED_PRECONDITION. Example: `{"job_id": "…"}`
+"""
+ERROR_REASON_SUBMIT_OUTCOME_UNKNOWN: ErrorReason.ValueType  # 26
+"""The service lost touch with the provider while it ordered a clip, and cannot find out whether the order arrived. It
+does not order again by itself, since that might be charged twice. Start again with
+`provider_options.allow_resubmit`, or with the shot in `provider_options.regenerate_shots`, to accept that.
+
+On a failed job. Example: `{"provider": "runway", "shot_id": "opening"}`
+"""
+ERROR_REASON_CONTENT_REFUSED: ErrorReason.ValueType  # 27
+"""The provider's moderation refused the words or the picture of a shot, or what was made of them. It is not tried
+again, neither there nor with another provider.
+
+On a failed job. Example: `{"provider": "runway", "shot_id": "opening", "code": "SAFETY.INPUT.TEXT"}`
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

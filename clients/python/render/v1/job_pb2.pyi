@@ -224,6 +224,32 @@ class Video(_message.Message):
 Global___Video: _TypeAlias = Video  # noqa: Y015
 
 @_typing.final
+class Cost(_message.Message):
+    """Cost is an amount in one unit."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UNIT_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    unit: _builtins.str
+    """unit is an ISO 4217 currency code such as `USD`, or a provider's own credits such as `runway-credits`."""
+    amount: _builtins.str
+    """amount is a decimal number as text, such as `0.45`, so that nothing is rounded."""
+    def __init__(
+        self,
+        *,
+        unit: _builtins.str = ...,
+        amount: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "unit", b"unit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Cost: _TypeAlias = Cost  # noqa: Y015
+
+@_typing.final
 class Job(_message.Message):
     """Job is one rendering of a project, as it is now."""
 
@@ -292,6 +318,7 @@ class Job(_message.Message):
     START_TIME_FIELD_NUMBER: _builtins.int
     END_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    COST_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     """job_id is the UUID of the job."""
     task_id: _builtins.str
@@ -356,6 +383,12 @@ class Job(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """update_time is when the job last changed."""
 
+    @_builtins.property
+    def cost(self) -> _containers.RepeatedCompositeFieldContainer[Global___Cost]:
+        """cost is what providers have charged for this job so far as they tell it, one entry a unit, failed clips included.
+        Clips that an earlier job has paid for are not in it.
+        """
+
     def __init__(
         self,
         *,
@@ -382,10 +415,11 @@ class Job(_message.Message):
         start_time: _timestamp_pb2.Timestamp | None = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        cost: _abc.Iterable[Global___Cost] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "raw_results", b"raw_results", "start_time", b"start_time", "update_time", b"update_time", "video", b"video"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "create_time", b"create_time", "end_time", b"end_time", "error_message", b"error_message", "error_metadata", b"error_metadata", "error_reason", b"error_reason", "job_id", b"job_id", "labels", b"labels", "message", b"message", "progress", b"progress", "project_id", b"project_id", "provider", b"provider", "raw_results", b"raw_results", "request_id", b"request_id", "sequence", b"sequence", "stage", b"stage", "start_time", b"start_time", "status", b"status", "task_id", b"task_id", "update_time", b"update_time", "video", b"video", "video_urls", b"video_urls", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "cost", b"cost", "create_time", b"create_time", "end_time", b"end_time", "error_message", b"error_message", "error_metadata", b"error_metadata", "error_reason", b"error_reason", "job_id", b"job_id", "labels", b"labels", "message", b"message", "progress", b"progress", "project_id", b"project_id", "provider", b"provider", "raw_results", b"raw_results", "request_id", b"request_id", "sequence", b"sequence", "stage", b"stage", "start_time", b"start_time", "status", b"status", "task_id", b"task_id", "update_time", b"update_time", "video", b"video", "video_urls", b"video_urls", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

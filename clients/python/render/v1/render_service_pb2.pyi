@@ -5,7 +5,9 @@ Rendering projects and watching it happen."""
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
+from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from render.v1 import job_pb2 as _job_pb2
@@ -55,6 +57,8 @@ class StartRenderRequest(_message.Message):
     OUTPUT_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     LABELS_FIELD_NUMBER: _builtins.int
+    PROVIDER_OPTIONS_FIELD_NUMBER: _builtins.int
+    DRY_RUN_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """workspace_id is the workspace to render in. Required."""
     project_id: _builtins.str
@@ -66,6 +70,10 @@ class StartRenderRequest(_message.Message):
     request_id: _builtins.str
     """request_id is a UUID of the caller's making, scoped to the workspace. The same id with the same request returns the
     same job, for ever; with another request it is ALREADY_EXISTS (`REQUEST_ID_REUSED`). Empty: every call is a new job.
+    """
+    dry_run: _builtins.bool
+    """dry_run checks everything and tells the price, and starts nothing: the response has an estimate and no job.
+    request_id is not looked at.
     """
     @_builtins.property
     def project(self) -> _project_pb2.Project:
@@ -79,6 +87,12 @@ class StartRenderRequest(_message.Message):
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """labels of the caller's own, at most 32: keys 1–63 characters `a–z 0–9 _ . / -`, values at most 255 characters."""
 
+    @_builtins.property
+    def provider_options(self) -> Global___ProviderOptions:
+        """provider_options say how `runway`, `pika` or `custom` generate clips. Fields that the provider does not know are
+        INVALID_ARGUMENT.
+        """
+
     def __init__(
         self,
         *,
@@ -89,10 +103,12 @@ class StartRenderRequest(_message.Message):
         output: _output_pb2.OutputOptions | None = ...,
         request_id: _builtins.str = ...,
         labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        provider_options: Global___ProviderOptions | None = ...,
+        dry_run: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["output", b"output", "project", b"project", "project_id", b"project_id", "source", b"source"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["output", b"output", "project", b"project", "project_id", b"project_id", "provider_options", b"provider_options", "source", b"source"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["labels", b"labels", "output", b"output", "project", b"project", "project_id", b"project_id", "provider", b"provider", "request_id", b"request_id", "source", b"source", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dry_run", b"dry_run", "labels", b"labels", "output", b"output", "project", b"project", "project_id", b"project_id", "provider", b"provider", "provider_options", b"provider_options", "request_id", b"request_id", "source", b"source", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["project_id", "project"]  # noqa: Y015
     _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
@@ -101,28 +117,216 @@ class StartRenderRequest(_message.Message):
 Global___StartRenderRequest: _TypeAlias = StartRenderRequest  # noqa: Y015
 
 @_typing.final
+class ProviderOptions(_message.Message):
+    """ProviderOptions say how clips are generated, one for each shot that has no clip of its own. A shot's prompt is its
+    visual_description; a shot with an image starts from it.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    SEED_FIELD_NUMBER: _builtins.int
+    NEGATIVE_PROMPT_FIELD_NUMBER: _builtins.int
+    STRICT_FIELD_NUMBER: _builtins.int
+    ALLOW_RESUBMIT_FIELD_NUMBER: _builtins.int
+    REGENERATE_SHOTS_FIELD_NUMBER: _builtins.int
+    FALLBACKS_FIELD_NUMBER: _builtins.int
+    OPTIONS_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """model of the provider, such as `gen4_turbo`; empty means the provider's default. An unknown one, or one that cannot
+    make a shot (prompt too long, picture missing), is INVALID_ARGUMENT.
+    """
+    seed: _builtins.int
+    """seed makes a model repeat itself as far as it can: 0–4294967295. Left out, every clip is its own."""
+    negative_prompt: _builtins.str
+    """negative_prompt says what must not be seen; INVALID_ARGUMENT where the model knows no such thing. At most 1,000
+    characters.
+    """
+    strict: _builtins.bool
+    """strict refuses a shot that the model cannot make with exactly its length and shape: INVALID_ARGUMENT. Otherwise the
+    nearest length is made and then cut or slowed down, and the nearest shape is fitted as Shot.fit says.
+    """
+    allow_resubmit: _builtins.bool
+    """allow_resubmit accepts that a clip may be ordered, and charged, twice where the outcome of an order is unknown.
+    Otherwise such a job fails (`SUBMIT_OUTCOME_UNKNOWN`).
+    """
+    @_builtins.property
+    def regenerate_shots(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """regenerate_shots are ids of shots whose clip is made anew, and paid again, although the workspace has one that was
+        made from the same words, picture and options. An id that the project lacks is INVALID_ARGUMENT.
+        """
+
+    @_builtins.property
+    def fallbacks(self) -> _containers.RepeatedCompositeFieldContainer[Global___ProviderFallback]:
+        """fallbacks make a shot that the provider cannot make, in this order; at most 4. `local` stands for the shot's picture
+        or a card. Refused content is not offered to them.
+        """
+
+    @_builtins.property
+    def options(self) -> _struct_pb2.Struct:
+        """options are handed to the provider `custom` as they are; INVALID_ARGUMENT for the others. At most 16 KiB."""
+
+    def __init__(
+        self,
+        *,
+        model: _builtins.str = ...,
+        seed: _builtins.int | None = ...,
+        negative_prompt: _builtins.str = ...,
+        strict: _builtins.bool = ...,
+        allow_resubmit: _builtins.bool = ...,
+        regenerate_shots: _abc.Iterable[_builtins.str] | None = ...,
+        fallbacks: _abc.Iterable[Global___ProviderFallback] | None = ...,
+        options: _struct_pb2.Struct | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "options", b"options", "seed", b"seed"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "allow_resubmit", b"allow_resubmit", "fallbacks", b"fallbacks", "model", b"model", "negative_prompt", b"negative_prompt", "options", b"options", "regenerate_shots", b"regenerate_shots", "seed", b"seed", "strict", b"strict"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
+    _WhichOneofArgType__seed: _TypeAlias = _typing.Literal["_seed", b"_seed"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__seed) -> _WhichOneofReturnType__seed | None: ...
+
+Global___ProviderOptions: _TypeAlias = ProviderOptions  # noqa: Y015
+
+@_typing.final
+class ProviderFallback(_message.Message):
+    """ProviderFallback names a provider to turn to."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    provider: _builtins.str
+    """provider is `local`, `runway`, `pika` or `custom`. Otherwise INVALID_ARGUMENT."""
+    model: _builtins.str
+    """model of that provider; empty means its default."""
+    def __init__(
+        self,
+        *,
+        provider: _builtins.str = ...,
+        model: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "provider", b"provider"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProviderFallback: _TypeAlias = ProviderFallback  # noqa: Y015
+
+@_typing.final
 class StartRenderResponse(_message.Message):
     """StartRenderResponse is the answer to StartRender."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     JOB_FIELD_NUMBER: _builtins.int
+    ESTIMATE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def job(self) -> _job_pb2.Job:
-        """job as stored."""
+        """job as stored; absent for a dry run."""
+
+    @_builtins.property
+    def estimate(self) -> Global___Estimate:
+        """estimate is what the job will order from its provider; absent where it orders nothing, and where an earlier call with
+        the same request_id has started it.
+        """
 
     def __init__(
         self,
         *,
         job: _job_pb2.Job | None = ...,
+        estimate: Global___Estimate | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["job", b"job"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["estimate", b"estimate", "job", b"job"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["job", b"job"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["estimate", b"estimate", "job", b"job"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StartRenderResponse: _TypeAlias = StartRenderResponse  # noqa: Y015
+
+@_typing.final
+class Estimate(_message.Message):
+    """Estimate is what a job orders from its provider, and what that is likely to cost. It is the most that is needed if no
+    clip fails: clips that the workspace already has cost nothing.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COST_FIELD_NUMBER: _builtins.int
+    SHOTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def cost(self) -> _containers.RepeatedCompositeFieldContainer[_job_pb2.Cost]:
+        """cost in all, one entry a unit; empty where nothing is ordered or no price is known."""
+
+    @_builtins.property
+    def shots(self) -> _containers.RepeatedCompositeFieldContainer[Global___ShotEstimate]:
+        """shots for which a clip is ordered, in order."""
+
+    def __init__(
+        self,
+        *,
+        cost: _abc.Iterable[_job_pb2.Cost] | None = ...,
+        shots: _abc.Iterable[Global___ShotEstimate] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "shots", b"shots"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Estimate: _TypeAlias = Estimate  # noqa: Y015
+
+@_typing.final
+class ShotEstimate(_message.Message):
+    """ShotEstimate is the clip that is ordered for one shot."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SHOT_ID_FIELD_NUMBER: _builtins.int
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    DURATION_FIELD_NUMBER: _builtins.int
+    SHAPE_FIELD_NUMBER: _builtins.int
+    FROM_IMAGE_FIELD_NUMBER: _builtins.int
+    COST_FIELD_NUMBER: _builtins.int
+    shot_id: _builtins.str
+    """shot_id of the shot."""
+    provider: _builtins.str
+    """provider that is asked first."""
+    model: _builtins.str
+    """model that makes the clip; empty for the default of `custom`."""
+    shape: _builtins.str
+    """shape of the clip in the provider's words, such as `1280:720`, or its size in pixels, such as `1920x1080`."""
+    from_image: _builtins.bool
+    """from_image tells whether it starts from the shot's picture."""
+    @_builtins.property
+    def duration(self) -> _duration_pb2.Duration:
+        """duration of the clip."""
+
+    @_builtins.property
+    def cost(self) -> _job_pb2.Cost:
+        """cost of the clip; absent where the price is not known."""
+
+    def __init__(
+        self,
+        *,
+        shot_id: _builtins.str = ...,
+        provider: _builtins.str = ...,
+        model: _builtins.str = ...,
+        duration: _duration_pb2.Duration | None = ...,
+        shape: _builtins.str = ...,
+        from_image: _builtins.bool = ...,
+        cost: _job_pb2.Cost | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "duration", b"duration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "duration", b"duration", "from_image", b"from_image", "model", b"model", "provider", b"provider", "shape", b"shape", "shot_id", b"shot_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ShotEstimate: _TypeAlias = ShotEstimate  # noqa: Y015
 
 @_typing.final
 class GetJobRequest(_message.Message):

@@ -1,0 +1,100 @@
+"""Between `render.v1.ProviderOptions` and `Estimate` and the domain's generation options and clip orders."""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from google.protobuf import json_format
+from render.v1 import job_pb2
+from render.v1 import render_service_pb2 as pb
+
+from render_service.domain.clip_plan import MAX_FALLBACKS, ClipOrder, estimated_cost
+from render_service.domain.cost import Cost, plain
+from render_service.domain.job import GenerationOptions, ProviderChoice, ProviderName
+from render_service.domain.provider_models import GENERATING_PROVIDERS
+from render_service.domain.validation import MAX_SHOTS
+from render_service.server.mapping.faults import Faults
+
+MAX_OPTIONS_BYTES = 16 * 1024
+_FALLBACKS = GENERATING_PROVIDERS | {ProviderName.LOCAL}
+
+
+def generation_from_proto(message: pb.ProviderOptions, path: str, faults: Faults) -> GenerationOptions:
+    """Return generation options.
+
+    Args:
+        message: As sent.
+        path: Its path in the request, such as `provider_options`.
+        faults: Takes the faults of form; the rules are `domain.clip_plan.check_generation`'s matter.
+    """
+    fallbacks = []
+    for number, fallback in enumerate(message.fallbacks[: MAX_FALLBACKS + 1]):
+        provider = _fallback_provider(fallback.provider, f"{path}.fallbacks[{number}].provider", faults)
+        if provider is not None:
+            model = _text(fallback.model, f"{path}.fallbacks[{number}].model", faults)
+            fallbacks.append(ProviderChoice(provider, model))
+    options = message.options
+    if options.ByteSize() > MAX_OPTIONS_BYTES:
+        faults.add(f"{path}.options", f"must have at most {MAX_OPTIONS_BYTES:,} bytes")
+    read = json_format.MessageToDict(options) if message.HasField("options") else {}
+    if _holds_nul(read):
+        faults.add(f"{path}.options", "must not hold the character U+0000")
+    return GenerationOptions(
+        model=_text(message.model, f"{path}.model", faults),
+        seed=message.seed if message.HasField("seed") else None,
+        negative_prompt=_text(message.negative_prompt, f"{path}.negative_prompt", faults),
+        strict=message.strict,
+        allow_resubmit=message.allow_resubmit,
+        regenerate_shots=tuple(message.regenerate_shots[: MAX_SHOTS + 1]),
+        fallbacks=tuple(fallbacks),
+        options=read,
+    )
+
+
+def estimate_to_proto(orders: Sequence[ClipOrder]) -> pb.Estimate:
+    """Return what orders are likely to cost."""
+    shots = []
+    for order in orders:
+        shot = pb.ShotEstimate(
+            shot_id=order.shot_id,
+            provider=order.model.provider,
+            model=order.model.name,
+            shape=order.shape_name,
+            from_image=order.from_image,
+            cost=cost_to_proto(order.cost) if order.cost is not None else None,
+        )
+        shot.duration.FromMicroseconds(order.duration // timedelta(microseconds=1))
+        shots.append(shot)
+    return pb.Estimate(cost=costs_to_proto(estimated_cost(orders)), shots=shots)
+
+
+def costs_to_proto(costs: Iterable[Cost]) -> list[job_pb2.Cost]:
+    """Return the messages of costs."""
+    return [cost_to_proto(cost) for cost in costs]
+
+
+def cost_to_proto(cost: Cost) -> job_pb2.Cost:
+    """Return the message of a cost."""
+    return job_pb2.Cost(unit=cost.unit, amount=plain(cost.amount))
+
+
+def _fallback_provider(value: str, path: str, faults: Faults) -> ProviderName | None:
+    known = {provider.value: provider for provider in _FALLBACKS}
+    if value not in known:
+        faults.add(path, f"must be one of {', '.join(sorted(known))}")
+        return None
+    return known[value]
+
+
+def _text(value: str, path: str, faults: Faults) -> str:
+    if "\0" in value:
+        faults.add(path, "must not hold the character U+0000")
+        return ""
+    return value
+
+
+def _holds_nul(value: object) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, dict):
+        return any(_holds_nul(part) for item in value.items() for part in item)
+    return isinstance(value, list) and any(_holds_nul(part) for part in value)
