@@ -121,20 +121,26 @@ def decode_sound(asset: Asset) -> Generator[Sound, None, None]:
 
 
 def _resampled(frames: Iterable[AudioFrame]) -> Iterator[Sound]:
-    """Bring frames to 48 kHz stereo; gaps between their time stamps become silence."""
+    """Bring frames to 48 kHz stereo; gaps between their time stamps become silence, their form may change."""
     resampler = _resampler()
-    expected: float | None = None
+    form: tuple[str, str, int] | None = None
+    expected = 0.0
     for frame in frames:
-        gap = 0.0 if expected is None else _seconds(frame) - expected
-        if _GAP_SECONDS < gap < _LONGEST_GAP_SECONDS:
-            # The resampler would close the gap, so it begins anew after it.
+        found = (frame.format.name, frame.layout.name, frame.sample_rate)
+        gap = _seconds(frame) - expected if form is not None else 0.0
+        gapped = _GAP_SECONDS < gap < _LONGEST_GAP_SECONDS
+        if form is not None and (gapped or found != form):
+            # The resampler would close the gap, and takes frames of one form only: it begins anew.
             yield from _drained(resampler)
             resampler = _resampler()
+        if gapped:
             yield from _silence(gap)
-            expected = None
+        if gapped or form is None:
+            expected = _seconds(frame)
+        form = found
         for piece in resampler.resample(frame):
             yield np.ascontiguousarray(piece.to_ndarray(), np.float32)
-        expected = (_seconds(frame) if expected is None else expected) + frame.samples / frame.sample_rate
+        expected += frame.samples / frame.sample_rate
     yield from _drained(resampler)
 
 

@@ -283,6 +283,29 @@ def test_a_clip_without_sound_is_silent(tmp_path: Path) -> None:
     assert facts.silent
 
 
+def test_sound_that_changes_its_form_midway_is_heard_throughout(tmp_path: Path) -> None:
+    mono = write_sound(tmp_path / "1.aac", tone(1)[:1], RATE, "-c:a", "aac", "-f", "adts")
+    stereo = write_sound(tmp_path / "2.aac", tone(1), RATE, "-ar", "44100", "-c:a", "aac", "-f", "adts")
+    path = tmp_path / "both.aac"
+    path.write_bytes(mono.read_bytes() + stereo.read_bytes())
+    _, _, sound = mixed(story(shot("a", 2)), Media({"a": ShotMedia(narration=path)}), tmp_path)
+    assert loudness_of(sound, 0.2, 0.8) > -25
+    assert loudness_of(sound, 1.2, 1.8) > -25
+
+
+def test_a_gap_in_the_sound_of_a_clip_stays_a_gap(tmp_path: Path) -> None:
+    parts = [write_sound(tmp_path / f"{number}.wav", chirp_at(0.1, 0.5)) for number in range(2)]
+    clip = tmp_path / "clip.mkv"
+    ffmpeg(
+        *("-f", "lavfi", "-i", "testsrc2=s=128x72:r=25:d=2.5", "-i", parts[0], "-i", parts[1]),
+        *("-filter_complex", "[1:a][2:a]concat=n=2:v=0:a=1,asetpts='PTS+if(gte(T,0.5),0.7,0)/TB'[s]"),
+        *("-map", "0:v", "-map", "[s]", "-c:a", "pcm_s16le", clip),
+    )
+    _, _, sound = mixed(story(shot("a", 2.5, clip=True)), Media({"a": ShotMedia(clip=clip)}), tmp_path)
+    assert found_at(sound[:, : RATE // 2], BURST) == pytest.approx(0.1, abs=0.002)
+    assert found_at(sound[:, RATE:], BURST) + 1 == pytest.approx(1.3, abs=0.002)
+
+
 def test_webm_gets_opus_with_the_same_timing(tmp_path: Path) -> None:
     narration = write_sound(tmp_path / "n.wav", chirp_at(0.25, 1))
     spec = story(shot("a", 1.3), shot("b"), container=Container.WEBM)
