@@ -319,8 +319,3 @@ def _fetch(client: RenderClient, output: Output, job_id: str, path: Path, artifa
         lambda progress: client.download(job_id, path, artifact=artifact, on_progress=progress), path.name, output.err
     )
     output.say(f"saved {path}")
-
-
-def main() -> None:
-    """Run the command."""
-    app()

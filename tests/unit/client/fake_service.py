@@ -318,8 +318,9 @@ class FakeService(RenderServiceServicer, ProjectServiceServicer):
 class FakeServer:
     """Serves a FakeService at one address through any number of stops and starts."""
 
-    def __init__(self, service: FakeService) -> None:
+    def __init__(self, service: FakeService, credentials: grpc.ServerCredentials | None = None) -> None:
         self.service = service
+        self._credentials = credentials
         self._server: grpc.Server | None = None
         self.port = 0
 
@@ -328,7 +329,12 @@ class FakeServer:
         self._server = grpc.server(futures.ThreadPoolExecutor(16), options=[("grpc.so_reuseport", 0)])
         add_RenderServiceServicer_to_server(self.service, self._server)
         add_ProjectServiceServicer_to_server(self.service, self._server)
-        self.port = self._server.add_insecure_port(f"127.0.0.1:{self.port}")
+        address = f"127.0.0.1:{self.port}"
+        self.port = (
+            self._server.add_secure_port(address, self._credentials)
+            if self._credentials
+            else self._server.add_insecure_port(address)
+        )
         self._server.start()
 
     def stop(self) -> None:
