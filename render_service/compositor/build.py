@@ -2,6 +2,7 @@
 
 import hashlib
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 import av
@@ -20,5 +21,7 @@ def build_fingerprint() -> str:
         digest.update(source.read_bytes())
     libraries = (av.__version__, sorted(av.library_versions.items()), cv2.__version__, np.__version__, PIL.__version__)
     digest.update(repr(libraries).encode())
+    # Phrases decide where lines break, coverage decides which face draws a letter.
+    digest.update(f"{version('budoux')} {version('uharfbuzz')}".encode())
     digest.update(fonts_fingerprint().encode())
     return digest.hexdigest()[:16]

@@ -63,7 +63,7 @@ def plan_pictures(
     highlights = spec.project.captions.highlight_words
     layers = [
         CueLayer(cue.text, cue.start, cue.end, *fades, look, cue.words if highlights else ())
-        for cue, fades in zip(cues, _fades(cues, timeline), strict=True)
+        for cue, fades in zip(cues, caption_fades(cues, timeline), strict=True)
     ]
     mark = spec.project.watermark
     watermark = None
@@ -73,7 +73,7 @@ def plan_pictures(
     return cues, plan_segments(timeline, spec, ingredients)
 
 
-def _fades(cues: Sequence[Cue], timeline: Timeline) -> list[tuple[int, int]]:
+def caption_fades(cues: Sequence[Cue], timeline: Timeline) -> list[tuple[int, int]]:
     """Return over how many frames each caption comes and goes.
 
     A caption that takes the place of another in the same shot, or comes or goes with a cut, does so at once: fading

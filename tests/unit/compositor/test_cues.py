@@ -8,10 +8,19 @@ from hypothesis import strategies as st
 
 from render_service.compositor.caption_layout import CaptionLook, caption_look, caption_size, lay_out_caption, max_lines
 from render_service.compositor.cues import Cue, plan_cues
+from render_service.compositor.planning import caption_fades
 from render_service.domain.job import RenderSpec
 from render_service.domain.media import MediaFacts
 from render_service.domain.output import OutputSpec, Quality
-from render_service.domain.project import CaptionOptions, Project, ProjectMode, Shot, WordTiming
+from render_service.domain.project import (
+    CaptionOptions,
+    Project,
+    ProjectMode,
+    Shot,
+    Transition,
+    TransitionKind,
+    WordTiming,
+)
 from render_service.domain.timeline import Timeline, plan_timeline
 
 ENGLISH = (
@@ -191,3 +200,20 @@ def test_the_look_is_what_the_project_says_over_what_its_mode_says() -> None:
     look = caption_look(short)
     assert look.scale == pytest.approx(1.35 * 0.5)
     assert look.language == "ja"
+
+
+def test_captions_change_at_once_within_a_shot_and_at_cuts_and_fade_elsewhere() -> None:
+    cut = Transition(kind=TransitionKind.CUT)
+    timeline, cues = planned(
+        spec_of(
+            Shot("a", caption=CHINESE, duration=seconds(12)),
+            Shot("b", caption="Faded", duration=seconds(4)),
+            Shot("c", caption="Cut", duration=seconds(4), transition=cut),
+        )
+    )
+    fades = [tuple(frames > 1 for frames in pair) for pair in caption_fades(cues, timeline)]
+    first, *between, last = fades[:-2]
+    assert first == (True, False)
+    assert all(pair == (False, False) for pair in between)
+    assert last == (False, True)
+    assert fades[-2:] == [(True, False), (False, True)]
