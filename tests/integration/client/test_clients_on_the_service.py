@@ -21,6 +21,7 @@ from render_client import (
     PermissionDeniedError,
     PreconditionError,
     RenderClient,
+    has_ended,
     status_name,
 )
 
@@ -154,6 +155,35 @@ def test_a_watch_outlives_a_killed_server(client: RenderClient, service: Service
     sequences = [event.sequence for event in events]
     assert sequences == sorted(set(sequences))
     assert status_name(events[-1].status) == "COMPLETED"
+
+
+def test_a_watch_of_the_workspace_outlives_a_killed_server_without_loss_or_repeat(
+    client: RenderClient, service: Service
+) -> None:
+    label = {"watched": uuid.uuid4().hex}
+    watched = {client.start(CARDS, provider="mock", labels=label).job_id for _ in range(3)}
+    restart = threading.Thread(target=service.restart_server)
+    seen: list[job_pb2.JobEvent] = []
+    ended: set[str] = set()
+    for change in client.watch_workspace(start="oldest", labels=label):
+        assert change.event is not None
+        seen.append(change.event)
+        if not restart.ident:
+            service.stack.server.kill()
+            restart.start()
+        if has_ended(change.event):
+            ended.add(change.event.job_id)
+        if ended == watched:
+            break
+    restart.join()
+    told = [(event.job_id, event.sequence) for event in seen]
+    assert len(set(told)) == len(told)
+    for job_id in watched:
+        states = [status_name(event.status) for event in seen if event.job_id == job_id]
+        assert states[0] == "PENDING"
+        assert states[-1] == "COMPLETED"
+        sequences = [event.sequence for event in seen if event.job_id == job_id]
+        assert sequences == sorted(sequences)
 
 
 async def test_an_asyncio_watch_outlives_a_killed_server(service: Service) -> None:
