@@ -1,12 +1,14 @@
 """Between rows and the domain: the one place that knows both."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 
-from render_service.db.schema import jobs, videos
+from render_service.db.schema import jobs, provider_tasks, videos
+from render_service.domain.cost import Cost, total
 from render_service.domain.errors import ErrorReason
 from render_service.domain.job import (
     Artifact,
@@ -27,6 +29,20 @@ PROJECT = TypeAdapter(Project)
 RENDER_SPEC = TypeAdapter(RenderSpec)
 RAW_RESULTS = TypeAdapter(RawResults)
 FILES = TypeAdapter(dict[Artifact, StoredFile])
+
+# What a job's clips cost, summed by unit; null where nothing was ordered for it.
+_COSTS = (
+    sa.select(provider_tasks.c.cost_unit, sa.func.sum(provider_tasks.c.cost_amount).label("amount"))
+    .where(provider_tasks.c.job_id == jobs.c.id, provider_tasks.c.cost_unit.is_not(None))
+    .group_by(provider_tasks.c.cost_unit)
+    .correlate(jobs)
+    .subquery()
+)
+COST_OF_JOB = (
+    sa.select(sa.func.jsonb_object_agg(_COSTS.c.cost_unit, sa.cast(_COSTS.c.amount, sa.Text)))
+    .scalar_subquery()
+    .label("cost")
+)
 
 # The columns that `job_from_row` reads: everything but the spec, which may be large, and the lease, which is secret.
 JOB_COLUMNS: tuple[sa.ColumnElement[Any], ...] = (
@@ -58,6 +74,7 @@ JOB_COLUMNS: tuple[sa.ColumnElement[Any], ...] = (
     videos.c.fps,
     videos.c.frames,
     videos.c.checked,
+    COST_OF_JOB,
 )
 JOB_SELECT = sa.select(*JOB_COLUMNS).select_from(jobs.outerjoin(videos, videos.c.job_id == jobs.c.id))
 
@@ -91,6 +108,7 @@ def job_from_row(row: Mapping[Any, Any]) -> Job:
         start_time=row["started_at"],
         end_time=row["finished_at"],
         update_time=row["updated_at"],
+        cost=total(Cost(unit, Decimal(amount)) for unit, amount in (row["cost"] or {}).items()),
     )
 
 

@@ -166,6 +166,62 @@ videos = sa.Table(
     comment="Finished videos.",
 )
 
+provider_tasks = sa.Table(
+    "provider_tasks",
+    metadata,
+    sa.Column("id", UUID, primary_key=True, comment="also the idempotency key of the order"),
+    sa.Column("workspace_id", sa.Text, nullable=False),
+    sa.Column("key", BYTEA, nullable=False, comment="SHA-256 of all that the clip depends on"),
+    sa.Column("job_id", UUID, nullable=False, comment="the job that works on it; no foreign key: clips outlive jobs"),
+    sa.Column("shot_id", sa.Text, nullable=False),
+    sa.Column("provider", sa.Text, nullable=False),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False, server_default="WAITING"),
+    _time("not_before", nullable=False, default=True, comment="not to be ordered before"),
+    sa.Column("intent_token", UUID, comment="lease token of who ordered, or was about to"),
+    _time("intent_at", comment="when the order was about to be sent"),
+    sa.Column("external_id", sa.Text, comment="the provider's id of the task"),
+    sa.Column("external", JSONB, comment="what else the provider answered to the order"),
+    _time("submitted_at"),
+    _time("finished_at"),
+    _time("cancel_after", comment="a worker tells the provider to stop; another one may after this"),
+    sa.Column("error_reason", sa.Text),
+    sa.Column("error_message", sa.Text),
+    sa.Column("error_code", sa.Text, comment="the provider's own word for it"),
+    sa.Column("retryable", sa.Boolean, comment="of a FAILED task: whether ordering again may help"),
+    sa.Column("cost_unit", sa.Text),
+    sa.Column("cost_amount", sa.Numeric),
+    sa.Column("clip_key", sa.Text, comment="object-store key"),
+    sa.Column("clip", JSONB, comment="what the clip is: size, SHA-256, length, sides"),
+    _time("created_at", nullable=False, default=True),
+    sa.CheckConstraint(
+        "state IN ('WAITING', 'INTENT', 'SUBMITTED', 'SUCCEEDED', 'FAILED', 'CANCELLED', 'UNKNOWN', 'SUPERSEDED')",
+        name="provider_tasks_state_known",
+    ),
+    sa.CheckConstraint("state <> 'SUBMITTED' OR external_id IS NOT NULL", name="provider_tasks_submitted_has_id"),
+    sa.CheckConstraint("state <> 'SUCCEEDED' OR clip_key IS NOT NULL", name="provider_tasks_succeeded_has_clip"),
+    sa.Index(
+        "provider_tasks_one_live",
+        "workspace_id",
+        "key",
+        unique=True,
+        postgresql_where=sa.text("state IN ('WAITING', 'INTENT', 'SUBMITTED', 'SUCCEEDED', 'UNKNOWN')"),
+    ),
+    sa.Index(
+        "provider_tasks_open",
+        "provider",
+        postgresql_where=sa.text("state IN ('WAITING', 'INTENT', 'SUBMITTED')"),
+    ),
+    sa.Index("provider_tasks_by_job", "job_id"),
+    comment=(
+        "One row for each clip that is ordered from a paid provider: "
+        "WAITING → INTENT → SUBMITTED → SUCCEEDED | FAILED | CANCELLED. The partial unique index keeps a clip from "
+        "being ordered twice. INTENT is committed before the order is sent, SUBMITTED as soon as it is answered; a "
+        "row found in INTENT by another attempt is an order of unknown outcome: UNKNOWN, unless it can be repeated "
+        "by its key. SUPERSEDED: a newer row has its place."
+    ),
+)
+
 api_keys = sa.Table(
     "api_keys",
     metadata,
