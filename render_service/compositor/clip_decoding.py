@@ -111,13 +111,17 @@ def _decoded_from(
 
 
 def decoded_frames(asset: Asset, container: InputContainer, video: VideoStream) -> Generator[VideoFrame, None, None]:
-    """Decode; what cannot be decoded before the first whole picture is passed over, as in a stream cut at its start."""
+    """Decode all pictures in order.
+
+    What cannot be decoded before the first whole picture is passed over, as in a stream cut at its start. Later faults
+    end the clip with an error, except in transport streams, which are made to be received with faults.
+    """
     started = False
     for packet in container.demux(video):
         try:
             frames = packet.decode()
         except InvalidDataError:
-            if started:
+            if started and container.format.name != "mpegts":
                 raise
             continue
         for frame in frames:

@@ -146,16 +146,14 @@ class _Drawing:
         self._taken = _traits(frame)
         self._form = form
         turns = quarter_turns(frame)
-        inner, scaled = _sizes(shown_size(frame, video), form)
+        part, size = _fitted(shown_size(frame, video), form)
+        if turns % 2:
+            part, size = part[::-1], size[::-1]
         self._graph = Graph()
         last = self._source = self._graph.add_buffer(
             width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base or Fraction(1, 1000)
         )
-        for name, arguments in (
-            *_colours(frame, scaled[::-1] if turns % 2 else scaled, folder),
-            *_TURNS[turns],
-            ("crop", f"{inner[0]}:{inner[1]}"),
-        ):
+        for name, arguments in (*_cropped(frame, part), *_colours(frame, size, folder), *_TURNS[turns]):
             last.link_to(following := self._graph.add(name, arguments))
             last = following
         last.link_to(sink := self._graph.add("buffersink"))
@@ -176,15 +174,28 @@ class _Drawing:
 
 
 def _traits(frame: VideoFrame) -> tuple[object, ...]:
-    return frame.width, frame.height, frame.format.name, frame.rotation
+    colours = (int(frame.color_trc), int(frame.colorspace), int(frame.color_range))
+    return frame.width, frame.height, frame.format.name, frame.rotation, colours
 
 
-def _sizes(shown: tuple[float, float], form: ClipForm) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Return the size of the picture's part in the frame, and the size the whole picture is scaled to; all even."""
+def _fitted(shown: tuple[float, float], form: ClipForm) -> tuple[tuple[float, float], tuple[int, int]]:
+    """Return which part 0–1 of a picture's width and height is seen, and the even size it has in the frame."""
     across, down = form.width / shown[0], form.height / shown[1]
-    scale = max(across, down) if form.fit is Fit.COVER else min(across, down)
-    scaled = tuple(max(2, round(side * scale / 2) * 2) for side in shown)
-    return (min(scaled[0], form.width), min(scaled[1], form.height)), (scaled[0], scaled[1])
+    if form.fit is Fit.COVER:
+        scale = max(across, down)
+        return (across / scale, down / scale), (form.width, form.height)
+    scale = min(across, down)
+    width, height = (max(2, round(side * scale / 2) * 2) for side in shown)
+    return (1.0, 1.0), (min(width, form.width), min(height, form.height))
+
+
+def _cropped(frame: VideoFrame, part: tuple[float, float]) -> list[tuple[str, str]]:
+    """Return the filter that cuts out the middle part of a picture; what is not seen need not be scaled."""
+    width, height = (
+        side if share > 1 - 1 / side else max(2, round(side * share / 2) * 2)
+        for side, share in zip((frame.width, frame.height), part, strict=True)
+    )
+    return [] if (width, height) == (frame.width, frame.height) else [("crop", f"{width}:{height}")]
 
 
 def _colours(frame: VideoFrame, size: tuple[int, int], folder: Path) -> list[tuple[str, str]]:

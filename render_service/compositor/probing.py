@@ -177,7 +177,7 @@ def _read_packets(asset: Asset, container: InputContainer, video: VideoStream) -
     frames, picture_end, end = 0, 0.0, 0.0
     usual = float(1 / video.average_rate) if video.average_rate else 0.04
     for packet in container.demux():
-        if packet.is_corrupt:
+        if packet.is_corrupt and container.format.name != "mpegts":
             raise asset.invalid(AssetFault.TRUNCATED, "is damaged or truncated")
         if packet.pts is None or packet.time_base is None:
             continue

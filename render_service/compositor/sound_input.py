@@ -10,6 +10,8 @@ import av
 import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.error import InvalidDataError
 
 from render_service.compositor.clip_decoding import start_seconds
 from render_service.compositor.containers import SOUND_CODECS, opened
@@ -21,6 +23,7 @@ _PIECE = SAMPLE_RATE // 4
 # Smaller steps are rounding of time stamps; larger ones are broken clocks, not silence.
 _GAP_SECONDS = 0.04
 _LONGEST_GAP_SECONDS = 120.0
+_MOST_FAULTS = 0.05  # part of the packets
 
 
 class SoundReader:
@@ -107,7 +110,7 @@ def decode_sound(asset: Asset) -> Generator[Sound, None, None]:
     """
     with opened(asset, FileClass.SOUND) as (container, kind):
         stream = sound_stream(asset, container.streams.audio)
-        frames = container.decode(stream)
+        frames = _decoded(asset, container, stream)
         first = next(frames, None)
         if first is None:
             return
@@ -118,6 +121,19 @@ def decode_sound(asset: Asset) -> Generator[Sound, None, None]:
         for piece in _resampled(chain((first,), frames)):
             yield piece[:, early:]
             early = max(0, early - piece.shape[1])
+
+
+def _decoded(asset: Asset, container: InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:
+    """Decode; a few packets of rubbish, common between the frames of MP3 files, are passed over as players do."""
+    packets = faults = 0
+    for packet in container.demux(stream):
+        packets += 1
+        try:
+            yield from packet.decode()
+        except InvalidDataError:
+            faults += 1
+    if faults > max(2, packets * _MOST_FAULTS):
+        raise asset.invalid(AssetFault.TRUNCATED, "has damaged sound")
 
 
 def _resampled(frames: Iterable[AudioFrame]) -> Iterator[Sound]:

@@ -42,7 +42,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ffmpeg(*picture, "-c:v", "libx264", "-movflags", "frag_keyframe+empty_moov", folder / "fragmented.mp4")
     ffmpeg(*picture, "-c:v", "libx264", folder / "clip.mkv")
     ffmpeg(*picture, "-c:v", "mpeg4", folder / "clip.avi")
-    ffmpeg(*picture, "-c:v", "libx264", folder / "clip.ts")
+    ffmpeg(*picture, "-c:v", "libx264", "-g", "10", folder / "clip.ts")
     ffmpeg(*picture, "-c:v", "huffyuv", "-pix_fmt", "yuv422p", folder / "exotic.mkv")
     ffmpeg("-i", sound, "-c:a", "wavpack", folder / "exotic.mka")
     ffmpeg("-i", sound, folder / "only_sound.mp4")
@@ -90,6 +90,24 @@ def test_truncated_sounds_are_refused(folder: Path, tmp_path: Path, name: str, p
     content = (folder / name).read_bytes()
     (tmp_path / "asset").write_bytes(content[: int(len(content) * part)])
     assert fault_of(probe_sound, narration_asset("opening", tmp_path / "asset")) == AssetFault.TRUNCATED
+
+
+def test_a_little_rubbish_within_an_mp3_is_passed_over_and_much_is_not(folder: Path, tmp_path: Path) -> None:
+    content = (folder / "sound.mp3").read_bytes()
+    half = len(content) // 2
+    (tmp_path / "little").write_bytes(content[:half] + b"TAG" + bytes(125) + content[half:])
+    assert probe_sound(music_asset(tmp_path / "little")).total_seconds() == pytest.approx(2, abs=0.15)
+    rubbish = bytearray(content)
+    for at in range(2_000, len(rubbish) - 200, 700):
+        rubbish[at : at + 300] = bytes(range(256)) + bytes(44)
+    (tmp_path / "much").write_bytes(rubbish)
+    assert fault_of(probe_sound, music_asset(tmp_path / "much")) == AssetFault.TRUNCATED
+
+
+def test_a_transport_stream_cut_out_of_a_broadcast_is_accepted(folder: Path, tmp_path: Path) -> None:
+    content = (folder / "clip.ts").read_bytes()
+    (tmp_path / "cut").write_bytes(content[188 * 40 : 188 * 40 + 188 * (len(content) // 188 - 80)])
+    assert probe_clip(clip_asset("opening", tmp_path / "cut")).duration.total_seconds() > 0.3
 
 
 @pytest.mark.parametrize(
