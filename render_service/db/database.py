@@ -46,6 +46,9 @@ class Database:
             max_overflow=0,
             pool_timeout=5,
             pool_pre_ping=True,
+            # Of the engine, not set anew at each checkout: a caller who leaves while it is being set would take the
+            # connection away from the pool.
+            isolation_level="AUTOCOMMIT",
             connect_args={
                 "connect_timeout": 5,
                 "options": f"-c statement_timeout={milliseconds} -c TimeZone=UTC"
@@ -57,7 +60,7 @@ class Database:
                 "tcp_user_timeout": 10_000,
             },
         )
-        self._single = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._transactional = self._engine.execution_options(isolation_level="READ COMMITTED")
         # Postgres' own time-out does not help where Postgres is frozen.
         self._patience_seconds = statement_timeout_seconds + 2
 
@@ -66,9 +69,9 @@ class Database:
         """Lend a connection for statements that each are a transaction of their own.
 
         Raises:
-            DatabaseUnavailable: Postgres cannot be reached.
+            DatabaseUnavailable: Postgres cannot be reached; whether a statement took effect is then unknown.
         """
-        async with _translated(), asyncio.timeout(self._patience_seconds), self._single.connect() as connection:
+        async with _translated(), asyncio.timeout(self._patience_seconds), self._engine.connect() as connection:
             yield connection
 
     @asynccontextmanager
@@ -78,7 +81,7 @@ class Database:
         Raises:
             DatabaseUnavailable: Postgres cannot be reached; whether a commit took place is then unknown.
         """
-        async with _translated(), asyncio.timeout(self._patience_seconds), self._engine.begin() as connection:
+        async with _translated(), asyncio.timeout(self._patience_seconds), self._transactional.begin() as connection:
             yield connection
 
     async def ping(self) -> None:
