@@ -1,14 +1,16 @@
 """What server and worker share from start to stop: waiting for the stores, and tasks that must not die silently."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import sqlalchemy as sa
 from redis.asyncio import Redis
+from redis.asyncio.connection import AbstractConnection, Connection, ConnectionPool, parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from sqlalchemy.exc import ProgrammingError
 
@@ -30,14 +32,30 @@ def connect_redis(url: str, *, timeout_seconds: float | None) -> "Redis":
         url: REDIS_URL.
         timeout_seconds: How long one command may take; None for subscriptions, which wait for ever.
     """
-    return Redis.from_url(
-        url,
-        socket_timeout=timeout_seconds,
-        socket_connect_timeout=timeout_seconds or 5,
-        socket_keepalive=True,
-        health_check_interval=5 if timeout_seconds is None else 0,
-        retry=Retry(NoBackoff(), 0),
+    options: dict[str, Any] = dict(parse_url(url))
+    kind = options.pop("connection_class", Connection)
+    if "path" not in options:  # a Unix socket knows no such thing
+        options["socket_keepalive"] = True
+    return Redis.from_pool(
+        ConnectionPool(
+            connection_class=type("RenderConnection", (_TellsLoss, kind), {}),
+            socket_timeout=timeout_seconds,
+            socket_connect_timeout=timeout_seconds or 5,
+            health_check_interval=5 if timeout_seconds is None else 0,
+            retry=Retry(NoBackoff(), 0),
+            **options,
+        )
     )
+
+
+class _TellsLoss(AbstractConnection):
+    """Tells the loss of a connection as redis-py's own error where uvloop tells it by a RuntimeError."""
+
+    async def send_packed_command(self, command: bytes | str | Iterable[bytes], check_health: bool = True) -> None:
+        try:
+            await super().send_packed_command(command, check_health)
+        except RuntimeError as error:
+            raise RedisConnectionError("the connection was closed just now") from error
 
 
 def open_store(url: str) -> ObjectStore:
