@@ -1,4 +1,4 @@
-"""Jobs, projects and videos for tests, as small as the rules allow, and the steps that bring a job where a test wants it."""
+"""Jobs, projects and videos for tests, as small as the rules allow, and the steps that bring a job to a state."""
 
 from collections.abc import Mapping
 from datetime import timedelta

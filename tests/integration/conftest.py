@@ -1,15 +1,41 @@
 """What many integration tests share beyond the servers themselves."""
 
 from collections.abc import AsyncIterator
+from uuid import uuid4
 
+import psycopg
 import pytest
+from psycopg import sql
 
 from render_service.db.database import Database
+from render_service.db.schema import metadata
+from render_service.embedded import EmbeddedPostgres
+
+
+@pytest.fixture(scope="session")
+def _shared_database_url(postgres_server: EmbeddedPostgres, _migrated_template: str) -> str:
+    name = f"shared_{uuid4().hex[:12]}"
+    with psycopg.connect(postgres_server.url, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(_migrated_template))
+        )
+    return postgres_server.url_of(name)
+
+
+@pytest.fixture
+def database_url(_shared_database_url: str) -> str:
+    """A database with the newest schema and no rows, as DATABASE_URL. Emptied, which is quicker than made anew."""
+    tables = sql.SQL(", ").join(sql.Identifier(table.name) for table in metadata.sorted_tables)
+    with psycopg.connect(_shared_database_url, autocommit=True) as connection:
+        # Whoever of an earlier test still holds a lock is a fault to be told, not to be waited for.
+        connection.execute("SET lock_timeout = '5s'")
+        connection.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY").format(tables))
+    return _shared_database_url
 
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    """The pool of a database of the test's own, with the newest schema and no rows."""
+    """The pool of a database with the newest schema and no rows."""
     database = Database(database_url)
     yield database
     await database.close()
