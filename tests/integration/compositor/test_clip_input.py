@@ -161,8 +161,10 @@ def test_interlaced_clips_are_made_whole(tmp_path: Path) -> None:
     assert left < combing / 5
 
 
-@pytest.mark.parametrize("source", [24, 25, Fraction(30000, 1001), 50, 60, 12, 120])
-@pytest.mark.parametrize("fps", [24, 30, 60])
+@pytest.mark.parametrize(
+    ("source", "fps"),
+    [(24, 30), (25, 30), (Fraction(30000, 1001), 30), (50, 30), (60, 30), (120, 30), (12, 24), (30, 24), (25, 60)],
+)
 def test_clips_of_any_rate_run_at_their_own_speed(tmp_path: Path, source: Fraction | int, fps: int) -> None:
     path = counting(tmp_path / "clip.mkv", str(source), 1.5, "-c:v", "ffv1")
     rate = float(source)
@@ -195,7 +197,7 @@ def test_variable_rates_keep_their_time(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("container", ["clip.mp4", "clip.mkv", "clip.ts", "clip.webm"])
-@pytest.mark.parametrize("first", [1, 17, 40, 58])
+@pytest.mark.parametrize("first", [17, 58])
 def test_reading_from_the_middle_shows_the_same_frames(tmp_path: Path, container: str, first: int) -> None:
     codec = (
         ("-c:v", "libvpx", "-b:v", "1M") if container.endswith("webm") else ("-c:v", "libx264", "-g", "12", "-bf", "2")
