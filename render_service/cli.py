@@ -2,17 +2,17 @@
 
 import asyncio
 import os
-import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 import uvloop
 
-from render_service.config import ConfigurationError, Settings, load_settings
+from render_service.cli_keys import keys
+from render_service.cli_settings import command_settings, end_command
+from render_service.config import ConfigurationError
 from render_service.domain.errors import DomainError
-from render_service.telemetry import configure_logging
 
 app = typer.Typer(
     help="Turns scripts and storyboards into finished videos, over gRPC.",
@@ -20,7 +20,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-keys = typer.Typer(help="API keys.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
 
 _DATA = Path(".render")
@@ -51,7 +50,7 @@ def dev(
 @app.command()
 def serve() -> None:
     """Run the gRPC server. Waits for Postgres and Redis if need be; SIGTERM lets callers go politely."""
-    settings = _settings()
+    settings = command_settings()
     from render_service.server.server import run_server
 
     _run(run_server(settings))
@@ -60,7 +59,7 @@ def serve() -> None:
 @app.command()
 def work() -> None:
     """Run a worker. Waits for Postgres and Redis if need be; SIGTERM hands running jobs over to other workers."""
-    settings = _settings()
+    settings = command_settings()
     # Dramatiq reads it when imported. More would hoard messages that an idle worker could take.
     os.environ["dramatiq_queue_prefetch"] = str(settings.worker_slots)  # noqa: SIM112 - its name is Dramatiq's
     from render_service.worker.worker import run_worker
@@ -71,7 +70,7 @@ def work() -> None:
 @app.command()
 def migrate() -> None:
     """Bring the database's schema up to date. Several at once take turns."""
-    settings = _settings()
+    settings = command_settings()
     from render_service.db.migrate import upgrade
 
     typer.echo(f"The schema is at revision {upgrade(settings.database_url)}.")
@@ -82,7 +81,7 @@ def doctor() -> None:
     """Check Postgres, Redis, storage, fonts and encoder; say what is wrong and what to do. Exits 1 if anything is."""
     from render_service.doctor import examine
 
-    findings = asyncio.run(examine(_settings(log_level="error")))
+    findings = asyncio.run(examine(command_settings(log_level="error")))
     for finding in findings:
         typer.echo(f"{'ok  ' if finding.fine else 'FAIL'}  {finding.what}: {finding.found}")
         if finding.advice:
@@ -90,37 +89,11 @@ def doctor() -> None:
     raise SystemExit(0 if all(finding.fine for finding in findings) else 1)
 
 
-@keys.command("create")
-def create_key(
-    name: Annotated[str, typer.Argument(help="What to call it, such as the team's name.")],
-    workspace: Annotated[list[str], typer.Option(help="A workspace it opens; repeat for several.")],
-) -> None:
-    """Make an API key and print it. It cannot be shown again."""
-    settings = _settings(log_level="error")
-    from render_service.db.api_keys import create_api_key
-
-    typer.echo(asyncio.run(create_api_key(settings.database_url, name, frozenset(workspace))))
-
-
-def _settings(log_level: str | None = None) -> Settings:
-    try:
-        settings = load_settings()
-    except ConfigurationError as error:
-        _stop(str(error))
-    configure_logging(log_level or settings.log_level)
-    return settings
-
-
 def _run(process: Coroutine[object, object, None]) -> None:
     try:
         uvloop.run(process)
     except ConfigurationError as error:
-        _stop(str(error))
-
-
-def _stop(why: str) -> NoReturn:
-    print(f"render-service: {why}", file=sys.stderr)
-    raise SystemExit(2)
+        end_command(str(error))
 
 
 def main() -> None:
@@ -128,4 +101,4 @@ def main() -> None:
     try:
         app()
     except DomainError as error:
-        _stop(error.message)
+        end_command(error.message)

@@ -229,7 +229,11 @@ api_keys = sa.Table(
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("key_hash", BYTEA, nullable=False, unique=True, comment="SHA-256 of the key; the key is not stored"),
     sa.Column("workspaces", ARRAY(sa.Text), nullable=False),
+    sa.Column("access", sa.Text, nullable=False, server_default="write", comment="domain.access.Access"),
     _time("created_at", nullable=False, default=True),
+    _time("expires_at", comment="from then on it works no longer; null: never"),
+    _time("last_used_at", comment="roughly: written now and then, not with every call"),
     _time("revoked_at"),
+    sa.CheckConstraint("access IN ('read', 'write')", name="api_keys_access_known"),
     comment="API keys: 256 random bits each, hence a plain hash suffices.",
 )

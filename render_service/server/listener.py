@@ -9,7 +9,8 @@ from grpc_reflection.v1alpha import reflection
 from render.v1 import project_service_pb2, project_service_pb2_grpc, render_service_pb2, render_service_pb2_grpc
 
 from render_service.config import ConfigurationError, Settings
-from render_service.server.auth import Authenticator, AuthInterceptor
+from render_service.server.authentication import AuthenticationInterceptor, Authenticator
+from render_service.server.authorization import AuthorizationInterceptor, is_open
 from render_service.server.errors import ErrorInterceptor
 from render_service.server.project_servicer import ProjectServicer
 from render_service.server.render_servicer import RenderServicer
@@ -46,7 +47,11 @@ class Listener:
     """
 
     def __init__(self, authenticator: Authenticator | None, renders: RenderServicer, projects: ProjectServicer) -> None:
-        interceptors = (ErrorInterceptor(), AuthInterceptor(authenticator))
+        interceptors = (
+            ErrorInterceptor(),
+            AuthenticationInterceptor(authenticator, is_open),
+            AuthorizationInterceptor(),
+        )
         self._server = grpc.aio.server(interceptors=interceptors, options=_OPTIONS)
         self._health = health_aio.HealthServicer()
         render_service_pb2_grpc.add_RenderServiceServicer_to_server(renders, self._server)

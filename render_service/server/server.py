@@ -22,7 +22,7 @@ from render_service.queue.dispatcher import Dispatcher
 from render_service.queue.pruner import Pruner
 from render_service.queue.reconciler import Reconciler
 from render_service.server.announcer import Announcer
-from render_service.server.auth import Authenticator
+from render_service.server.authentication import Authenticator, KeyReader
 from render_service.server.downloads import Downloads
 from render_service.server.listener import Listener, check_listen
 from render_service.server.project_reader import ProjectReader
@@ -78,9 +78,12 @@ async def run_server(settings: Settings) -> None:
         parts.run("reconciler", Reconciler(transitions, outbox, queue, dispatcher, publisher).run())
         parts.run("pruner", Pruner(events, age=timedelta(days=settings.event_retention_days)).run())
 
+        keys = KeyReader(ApiKeys(database))
+        stack.push_async_callback(keys.record)
+        parts.run("key usage", keys.run())
         reader = ProjectReader(FetchPolicy(allow_http=settings.allow_http_assets, file_roots=settings.file_roots))
         listener = Listener(
-            Authenticator(ApiKeys(database)) if settings.auth == "api-keys" else None,
+            Authenticator([keys]) if settings.auth == "api-keys" else None,
             RenderServicer(
                 jobs=jobs,
                 transitions=transitions,

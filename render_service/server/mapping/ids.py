@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from uuid import UUID
 
+from render_service.domain.access import is_workspace_id
 from render_service.domain.job import ProviderName
 from render_service.server.mapping.faults import Faults
 
@@ -14,7 +15,6 @@ MAX_LABEL_VALUE = 255
 
 _NIL = UUID(int=0)
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
-_WORKSPACE = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _LABEL_KEY = re.compile(r"[a-z0-9_./-]{1,63}")
 
 
@@ -37,7 +37,7 @@ def optional_uuid_field(value: str, path: str, faults: Faults) -> UUID | None:
 
 def workspace_field(value: str, path: str, faults: Faults) -> str:
     """Return a workspace id, noting a fault if it is none."""
-    if not _WORKSPACE.fullmatch(value):
+    if not is_workspace_id(value):
         faults.add(path, "must be 1 to 64 characters a–z 0–9 _ -, starting with a letter or digit")
     return value
 

@@ -162,6 +162,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
 
     On a failed job. Example: `{"provider": "runway", "shot_id": "opening", "code": "SAFETY.INPUT.TEXT"}`
     """
+    ERROR_REASON_WRITE_FORBIDDEN: _ErrorReason.ValueType  # 28
+    """The credentials open this workspace for reading only.
+
+    Status: PERMISSION_DENIED. Example: `{"workspace_id": "team-a"}`
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is sent as `google.rpc.ErrorInfo.reason` (without the `ERROR_REASON_` prefix, domain `render.v1`) in the
@@ -308,5 +313,10 @@ ERROR_REASON_CONTENT_REFUSED: ErrorReason.ValueType  # 27
 again, neither there nor with another provider.
 
 On a failed job. Example: `{"provider": "runway", "shot_id": "opening", "code": "SAFETY.INPUT.TEXT"}`
+"""
+ERROR_REASON_WRITE_FORBIDDEN: ErrorReason.ValueType  # 28
+"""The credentials open this workspace for reading only.
+
+Status: PERMISSION_DENIED. Example: `{"workspace_id": "team-a"}`
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -1,0 +1,73 @@
+"""Every RPC that the server has is covered by a rule, by construction."""
+
+import importlib
+import pkgutil
+
+import pytest
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from grpc_health.v1 import health_pb2
+from grpc_reflection.v1alpha import reflection_pb2
+from render import v1
+from render.v1 import project_service_pb2, render_service_pb2
+
+from render_service.server.authorization import RULES, Rule, is_open
+from render_service.server.listener import SERVICES
+
+FILES = (render_service_pb2, project_service_pb2, health_pb2, reflection_pb2)
+OURS = "render.v1."
+
+
+def services() -> list[ServiceDescriptor]:
+    return [service for file in FILES for service in file.DESCRIPTOR.services_by_name.values()]
+
+
+METHODS: dict[str, MethodDescriptor] = {
+    f"/{service.full_name}/{method.name}": method for service in services() for method in service.methods
+}
+
+
+def test_every_rpc_has_a_rule_and_every_rule_an_rpc() -> None:
+    assert METHODS.keys() == RULES.keys()
+
+
+def test_the_server_serves_every_service_of_the_contract() -> None:
+    files = [importlib.import_module(f"render.v1.{module.name}") for module in pkgutil.iter_modules(v1.__path__)]
+    contract = {
+        service.full_name
+        for file in files
+        if hasattr(file, "DESCRIPTOR")
+        for service in file.DESCRIPTOR.services_by_name.values()
+    }
+    assert contract == set(SERVICES)
+    assert contract == {service.full_name for service in services() if service.full_name.startswith(OURS)}
+
+
+@pytest.mark.parametrize("method", [name for name in METHODS if name.startswith(f"/{OURS}")])
+def test_every_rpc_of_the_contract_names_a_workspace_and_asks_for_access_to_it(method: str) -> None:
+    field = METHODS[method].input_type.fields_by_name["workspace_id"]
+    assert (field.number, field.type) == (1, field.TYPE_STRING)
+    assert RULES[method] in (Rule.READ, Rule.WRITE)
+    assert not is_open(method)
+
+
+@pytest.mark.parametrize(
+    "method", [name for name in METHODS if name.rpartition("/")[2].startswith(("Get", "List", "Watch"))]
+)
+def test_what_only_reads_is_open_to_those_who_may_only_read(method: str) -> None:
+    assert RULES[method] is not Rule.WRITE
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        name
+        for name in METHODS
+        if name.rpartition("/")[2].startswith(("Start", "Cancel", "CreateP", "Update", "Delete"))
+    ],
+)
+def test_what_changes_something_asks_for_write_access(method: str) -> None:
+    assert RULES[method] is Rule.WRITE
+
+
+def test_a_method_without_a_rule_is_not_open() -> None:
+    assert not is_open("/render.v1.RenderService/Unheard")
