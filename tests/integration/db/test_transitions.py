@@ -1,0 +1,443 @@
+"""Each change of a job's state happens from the right state under the right lease, and changes nothing otherwise."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+
+from render_service.db.database import Database
+from render_service.db.jobs import Jobs
+from render_service.db.transitions import Claim, LeaseLost, Transitions
+from render_service.domain.errors import ErrorReason
+from render_service.domain.job import (
+    Job,
+    JobError,
+    JobEvent,
+    JobStage,
+    JobStatus,
+    Lease,
+    ProviderName,
+    RawResults,
+)
+from render_service.domain.retry import RetryPolicy
+from tests.records import HOUR, SPEC, VIDEO, claim_next, job_request, start_job, transitions_of
+
+ERROR = JobError(ErrorReason.COMPOSE_FAILED, "the picture tore", {"shot_id": "one"})
+AT_ONCE = RetryPolicy(max_failed_attempts=2, base=timedelta(0))
+EXPIRED = timedelta(milliseconds=1)
+
+
+async def row_of(database: Database, job_id: UUID) -> dict[str, object]:
+    async with database.single() as connection:
+        rows = await connection.execute(sa.text("SELECT * FROM jobs WHERE id = :id"), {"id": job_id})
+        return dict(rows.mappings().one())
+
+
+async def job_of(database: Database, job_id: UUID) -> Job:
+    return await Jobs(database).get("team", job_id)
+
+
+async def milestones_of(database: Database, job_id: UUID) -> list[tuple[int, str]]:
+    history = await Jobs(database).history(job_id, 0)
+    assert history is not None
+    assert [event.milestone for event in history.events] == list(range(1, len(history.events) + 1))
+    assert history.job.milestone == len(history.events)
+    return [(event.sequence, f"{event.status}{'/' + event.stage if event.stage else ''}") for event in history.events]
+
+
+async def test_a_claim_takes_the_job_that_has_waited_longest_and_tells_all_that_a_worker_needs(
+    database: Database,
+) -> None:
+    first, second = await start_job(database), await start_job(database)
+    transitions = transitions_of(database)
+    claim = await claim_next(transitions)
+    assert claim.lease.job_id == first.id
+    assert (claim.lease.attempt, claim.lease.failed_attempts) == (1, 0)
+    assert (claim.provider, claim.spec) == (ProviderName.MOCK, SPEC)
+    assert (claim.event.status, claim.event.stage, claim.event.sequence) == (
+        JobStatus.PROCESSING,
+        JobStage.PREPARING,
+        2,
+    )
+    job = await job_of(database, first.id)
+    assert job.status is JobStatus.PROCESSING
+    assert job.start_time is not None
+    assert abs(datetime.now(UTC) - job.start_time) < timedelta(minutes=1)
+    assert (await claim_next(transitions)).lease.job_id == second.id
+    assert await transitions.claim(worker="w", providers=list(ProviderName), deadline=HOUR) is None
+    assert await milestones_of(database, first.id) == [(1, "PENDING"), (2, "PROCESSING/PREPARING")]
+
+
+async def test_a_claim_leaves_jobs_of_providers_that_the_worker_does_not_serve(database: Database) -> None:
+    await start_job(database)
+    local = await start_job(database, job_request(provider=ProviderName.LOCAL))
+    claim = await transitions_of(database).claim(worker="w", providers=[ProviderName.LOCAL], deadline=HOUR)
+    assert claim is not None
+    assert claim.lease.job_id == local.id
+
+
+async def test_many_workers_claiming_at_once_never_take_the_same_job(database: Database) -> None:
+    ids = {(await start_job(database)).id for _ in range(12)}
+    transitions = transitions_of(database)
+    claims = await asyncio.gather(
+        *(transitions.claim(worker=f"w{n}", providers=list(ProviderName), deadline=HOUR) for n in range(20))
+    )
+    taken = [claim.lease.job_id for claim in claims if claim is not None]
+    assert sorted(taken) == sorted(ids)
+
+
+async def test_a_report_stores_progress_and_only_a_new_stage_becomes_history(database: Database) -> None:
+    job = await start_job(database)
+    transitions = transitions_of(database)
+    lease = (await claim_next(transitions)).lease
+    before = (await row_of(database, job.id))["lease_expires_at"]
+    told = await transitions.report(
+        lease, stage=JobStage.PREPARING, stage_changed=False, progress=3, message="fetching"
+    )
+    assert (told.event.sequence, told.event.progress, told.event.is_milestone) == (3, 3, False)
+    assert not told.cancel_requested
+    told = await transitions.report(lease, stage=JobStage.COMPOSING, stage_changed=True, progress=40, message="frames")
+    assert (told.event.sequence, told.event.milestone, told.event.is_milestone) == (4, 3, True)
+    assert await milestones_of(database, job.id) == [
+        (1, "PENDING"),
+        (2, "PROCESSING/PREPARING"),
+        (4, "PROCESSING/COMPOSING"),
+    ]
+    after = (await row_of(database, job.id))["lease_expires_at"]
+    assert isinstance(before, datetime)
+    assert isinstance(after, datetime)
+    assert after > before, "a report renews the lease"
+
+
+async def test_progress_never_falls_within_an_attempt(database: Database) -> None:
+    await start_job(database)
+    transitions = transitions_of(database)
+    lease = (await claim_next(transitions)).lease
+    for sent, stored in ((50, 50), (20, 50), (60, 60)):
+        told = await transitions.report(lease, stage=JobStage.PREPARING, stage_changed=False, progress=sent, message="")
+        assert told.event.progress == stored
+
+
+async def test_completing_stores_the_video_and_ends_the_job(database: Database) -> None:
+    job = await start_job(database)
+    transitions = transitions_of(database)
+    lease = (await claim_next(transitions)).lease
+    results = RawResults("completed", ("https://example.com/v.mp4",), {"n": 1})
+    event = await transitions.complete(lease, results, VIDEO)
+    assert (event.status, event.progress, event.stage) == (JobStatus.COMPLETED, 100, None)
+    job = await job_of(database, job.id)
+    assert (job.status, job.progress, job.video, job.raw_results) == (JobStatus.COMPLETED, 100, VIDEO, results)
+    assert job.end_time is not None
+    assert await transitions.was_completed_by(lease)
+    assert not await transitions.was_completed_by(replace(lease, attempt=2))
+
+
+async def test_a_job_without_a_stored_video_can_complete(database: Database) -> None:
+    job = await start_job(database)
+    transitions = transitions_of(database)
+    await transitions.complete((await claim_next(transitions)).lease, RawResults("completed"), None)
+    job = await job_of(database, job.id)
+    assert job.status is JobStatus.COMPLETED
+    assert job.video is None
+
+
+async def test_a_failed_attempt_waits_and_is_repeated_until_the_policy_says_enough(database: Database) -> None:
+    job = await start_job(database)
+    transitions = transitions_of(database, retry=AT_ONCE)
+    first = await transitions.end_attempt((await claim_next(transitions)).lease, ERROR, retryable=True)
+    assert first.status is JobStatus.PENDING
+    assert ERROR.message in first.message
+    assert first.error is None, "a job that is tried again has not failed"
+    claim = await claim_next(transitions)
+    assert (claim.lease.attempt, claim.lease.failed_attempts) == (2, 1)
+    assert claim.event.progress == 0, "an attempt begins at nothing"
+    last = await transitions.end_attempt(claim.lease, ERROR, retryable=True)
+    assert last.status is JobStatus.FAILED
+    job = await job_of(database, job.id)
+    assert (job.status, job.error) == (JobStatus.FAILED, ERROR)
+
+
+async def test_an_attempt_that_cannot_succeed_is_not_repeated(database: Database) -> None:
+    job = await start_job(database)
+    transitions = transitions_of(database)
+    event = await transitions.end_attempt((await claim_next(transitions)).lease, ERROR, retryable=False)
+    assert (event.status, event.error) == (JobStatus.FAILED, replace(ERROR, metadata={}))
+    assert (await job_of(database, job.id)).error == ERROR
+
+
+async def test_a_job_that_waits_for_another_attempt_is_not_claimed_before_its_time(database: Database) -> None:
+    await start_job(database)
+    transitions = transitions_of(database, retry=RetryPolicy(base=timedelta(hours=1), cap=timedelta(hours=1)))
+    await transitions.end_attempt((await claim_next(transitions)).lease, ERROR, retryable=True)
+    assert await transitions.claim(worker="w", providers=list(ProviderName), deadline=HOUR) is None
+
+
+async def test_attempts_that_were_not_the_jobs_fault_are_not_counted_but_end_with_its_deadline(
+    database: Database,
+) -> None:
+    job = await start_job(database)
+    transitions = transitions_of(database, retry=AT_ONCE)
+    away = JobError(ErrorReason.STORE_UNAVAILABLE, "the object store is away")
+    for _ in range(4):
+        claim = await claim_next(transitions)
+        assert claim.lease.failed_attempts == 0
+        event = await transitions.end_attempt(claim.lease, away, retryable=True, counted=False)
+        assert event.status is JobStatus.PENDING
+    async with database.single() as connection:
+        await connection.execute(sa.text("UPDATE jobs SET deadline_at = now() - interval '1 second'"))
+    event = await transitions.end_attempt((await claim_next(transitions)).lease, away, retryable=True, counted=False)
+    assert event.status is JobStatus.FAILED
+    assert (await job_of(database, job.id)).error == away
+
+
+async def test_a_job_that_succeeds_after_a_failed_attempt_shows_no_error(database: Database) -> None:
+    job = await start_job(database)
+    transitions = transitions_of(database, retry=AT_ONCE)
+    await transitions.end_attempt((await claim_next(transitions)).lease, ERROR, retryable=True)
+    event = await transitions.complete((await claim_next(transitions)).lease, None, VIDEO)
+    assert event.error is None
+    assert (await job_of(database, job.id)).error is None
+
+
+async def test_a_released_job_is_claimed_at_once_and_nothing_counts_as_failed(database: Database) -> None:
+    await start_job(database)
+    transitions = transitions_of(database)
+    event = await transitions.release((await claim_next(transitions)).lease)
+    assert event.status is JobStatus.PENDING
+    claim = await claim_next(transitions)
+    assert (claim.lease.attempt, claim.lease.failed_attempts) == (2, 0)
+
+
+async def test_an_expired_lease_lets_another_attempt_begin(database: Database) -> None:
+    job = await start_job(database)
+    transitions = transitions_of(database, lease=EXPIRED)
+    await claim_next(transitions)
+    await asyncio.sleep(0.01)
+    (event,) = await transitions.reclaim_expired()
+    assert (event.job_id, event.status) == (job.id, JobStatus.PENDING)
+    assert await transitions.reclaim_expired() == []
+    assert (await claim_next(transitions)).lease.attempt == 2
+
+
+async def test_a_lease_that_has_not_expired_is_not_taken_away(database: Database) -> None:
+    await start_job(database)
+    transitions = transitions_of(database)
+    await claim_next(transitions)
+    assert await transitions.reclaim_expired() == []
+
+
+async def test_a_job_that_lost_every_worker_fails_with_the_number_of_attempts(database: Database) -> None:
+    job = await start_job(database)
+    transitions = transitions_of(database, lease=EXPIRED, retry=AT_ONCE)
+    for status in (JobStatus.PENDING, JobStatus.FAILED):
+        await claim_next(transitions)
+        await asyncio.sleep(0.01)
+        (event,) = await transitions.reclaim_expired()
+        assert event.status is status
+    error = (await job_of(database, job.id)).error
+    assert error is not None
+    assert (error.reason, error.metadata) == (ErrorReason.ATTEMPTS_EXHAUSTED, {"attempts": "2"})
+
+
+async def test_a_lost_job_past_its_deadline_fails_for_that(database: Database) -> None:
+    job = await start_job(database)
+    transitions = transitions_of(database, lease=EXPIRED)
+    await claim_next(transitions, deadline=EXPIRED)
+    await asyncio.sleep(0.01)
+    await transitions.reclaim_expired()
+    error = (await job_of(database, job.id)).error
+    assert error is not None
+    assert error.reason is ErrorReason.DEADLINE_EXCEEDED
+
+
+async def test_the_deadline_counts_from_the_first_attempt(database: Database) -> None:
+    job = await start_job(database)
+    transitions = transitions_of(database)
+    await transitions.release((await claim_next(transitions, deadline=HOUR)).lease)
+    first = (await row_of(database, job.id))["deadline_at"]
+    await claim_next(transitions, deadline=10 * HOUR)
+    assert (await row_of(database, job.id))["deadline_at"] == first
+
+
+async def test_a_waiting_job_is_cancelled_at_once(database: Database) -> None:
+    job = await start_job(database)
+    transitions = transitions_of(database)
+    event = await transitions.cancel("team", job.id)
+    assert event is not None
+    assert (event.status, event.sequence) == (JobStatus.CANCELLED, 2)
+    assert (await job_of(database, job.id)).end_time is not None
+    assert await transitions.claim(worker="w", providers=list(ProviderName), deadline=HOUR) is None
+    assert await transitions.cancel("team", job.id) is None, "cancelling twice changes nothing"
+    assert await milestones_of(database, job.id) == [(1, "PENDING"), (2, "CANCELLED")]
+
+
+@pytest.mark.parametrize("end", ["release", "end_attempt", "reclaim"])
+async def test_a_running_job_that_is_to_be_cancelled_ends_as_cancelled_however_its_attempt_ends(
+    database: Database, end: str
+) -> None:
+    job = await start_job(database)
+    transitions = transitions_of(database, lease=EXPIRED if end == "reclaim" else timedelta(seconds=30))
+    lease = (await claim_next(transitions)).lease
+    assert await transitions.cancel("team", job.id) is None, "its worker is asked, and ends it"
+    assert (await job_of(database, job.id)).status is JobStatus.PROCESSING
+    if end == "reclaim":
+        await asyncio.sleep(0.01)
+        (event,) = await transitions.reclaim_expired()
+    elif end == "release":
+        event = await transitions.release(lease)
+    else:
+        event = await transitions.end_attempt(lease, ERROR, retryable=True)
+    assert (event.status, event.error) == (JobStatus.CANCELLED, None)
+    assert (await job_of(database, job.id)).error is None
+
+
+async def test_a_running_job_hears_of_its_cancellation_with_its_next_write(database: Database) -> None:
+    job = await start_job(database)
+    transitions = transitions_of(database)
+    lease = (await claim_next(transitions)).lease
+    await transitions.cancel("team", job.id)
+    told = await transitions.report(lease, stage=JobStage.PREPARING, stage_changed=False, progress=1, message="")
+    assert told.cancel_requested
+    renewed = await transitions.renew([lease], no_progress=HOUR)
+    assert renewed[lease.token].cancel_requested
+
+
+async def test_another_workspace_cannot_cancel(database: Database) -> None:
+    job = await start_job(database)
+    assert await transitions_of(database).cancel("other", job.id) is None
+    assert (await job_of(database, job.id)).status is JobStatus.PENDING
+
+
+async def test_renewing_finds_what_ends_an_attempt(database: Database) -> None:
+    transitions = transitions_of(database)
+    leases: list[Lease] = []
+    for _ in range(3):
+        await start_job(database)
+        leases.append((await claim_next(transitions)).lease)
+    sound, late, lost = leases
+    async with database.single() as connection:
+        await connection.execute(
+            sa.text("UPDATE jobs SET deadline_at = now() - interval '1 s' WHERE id = :id"), {"id": late.job_id}
+        )
+    found = await transitions.renew([sound, late, replace(lost, token=uuid4())], no_progress=HOUR)
+    assert set(found) == {sound.token, late.token}
+    assert (found[sound.token].past_deadline, found[sound.token].stuck) == (False, False)
+    assert found[late.token].past_deadline
+    await asyncio.sleep(0.02)
+    stuck = await transitions.renew([sound], no_progress=timedelta(milliseconds=10))
+    assert stuck[sound.token].stuck
+
+
+async def test_only_getting_further_counts_as_progress(database: Database) -> None:
+    job = await start_job(database)
+    transitions = transitions_of(database)
+    lease = (await claim_next(transitions)).lease
+    claimed = (await row_of(database, job.id))["progressed_at"]
+    await transitions.report(lease, stage=JobStage.PREPARING, stage_changed=False, progress=0, message="still here")
+    assert (await row_of(database, job.id))["progressed_at"] == claimed
+    await transitions.report(lease, stage=JobStage.PREPARING, stage_changed=False, progress=1, message="further")
+    assert (await row_of(database, job.id))["progressed_at"] != claimed
+
+
+Write = Callable[[Transitions, Lease], Awaitable[object]]
+WRITES: dict[str, Write] = {
+    "report": lambda transitions, lease: transitions.report(
+        lease, stage=JobStage.UPLOADING, stage_changed=True, progress=99, message="zombie"
+    ),
+    "complete": lambda transitions, lease: transitions.complete(lease, RawResults("zombie"), VIDEO),
+    "end_attempt": lambda transitions, lease: transitions.end_attempt(lease, ERROR, retryable=False),
+    "release": lambda transitions, lease: transitions.release(lease),
+}
+
+
+@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize("state", ["claimed by another", "waiting again", "completed", "cancelled"])
+async def test_a_worker_without_the_lease_can_change_nothing(database: Database, write: str, state: str) -> None:
+    job = await start_job(database)
+    transitions = transitions_of(database, lease=EXPIRED)
+    zombie = (await claim_next(transitions)).lease
+    await asyncio.sleep(0.01)
+    lasting = transitions_of(database)
+    if state == "completed":
+        await lasting.complete(zombie, RawResults("completed"), None)
+    elif state == "cancelled":
+        await lasting.cancel("team", job.id)
+        await lasting.release(zombie)
+    else:
+        await lasting.reclaim_expired()
+        if state == "claimed by another":
+            await claim_next(lasting)
+    row, milestones = await row_of(database, job.id), await milestones_of(database, job.id)
+    with pytest.raises(LeaseLost):
+        await WRITES[write](transitions, zombie)
+    assert await transitions.renew([zombie], no_progress=HOUR) == {}
+    assert await row_of(database, job.id) == row
+    assert await milestones_of(database, job.id) == milestones
+
+
+async def test_attempts_that_end_at_the_same_moment_leave_one_end(database: Database) -> None:
+    for _ in range(10):
+        job = await start_job(database)
+        transitions = transitions_of(database, lease=EXPIRED, retry=RetryPolicy(max_failed_attempts=1))
+        lease = (await claim_next(transitions)).lease
+        await asyncio.sleep(0.002)
+        await asyncio.gather(
+            transitions.complete(lease, None, VIDEO),
+            transitions.end_attempt(lease, ERROR, retryable=False),
+            transitions.reclaim_expired(),
+            transitions.cancel("team", job.id),
+            transitions.release(lease),
+            return_exceptions=True,
+        )
+        history = await Jobs(database).history(job.id, 0)
+        assert history is not None
+        ends = [event for event in history.events if event.status.terminal]
+        assert len(ends) <= 1
+        assert history.job.status.terminal == bool(ends)
+        if history.job.status is JobStatus.PENDING:
+            await transitions.cancel("team", job.id)
+
+
+def test_the_tables_themselves_refuse_a_second_end(database_url: str) -> None:
+    insert = (
+        "INSERT INTO job_events (job_id, sequence, milestone, workspace_id, status, progress, message, attempt)"
+        " SELECT id, %s, %s, 'team', %s, 0, '', 0 FROM jobs"
+    )
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO jobs (id, task_id, workspace_id, provider, spec)"
+            " VALUES (gen_random_uuid(), gen_random_uuid(), 'team', 'mock', '{}')"
+        )
+        connection.execute(insert, [1, 1, "COMPLETED"])
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            connection.execute(insert, [2, 2, "FAILED"])
+        for broken in ("status = 'PROCESSING'", "status = 'FAILED'", "status = 'PAUSED'", "progress = 101"):
+            with pytest.raises(psycopg.errors.CheckViolation):
+                connection.execute(f"UPDATE jobs SET {broken}")
+
+
+async def test_events_that_are_returned_are_those_that_history_keeps(database: Database) -> None:
+    job = await start_job(database)
+    transitions = transitions_of(database, retry=AT_ONCE)
+    returned: list[JobEvent] = []
+
+    async def claimed() -> Claim:
+        claim = await claim_next(transitions)
+        returned.append(claim.event)
+        return claim
+
+    returned.append(await transitions.release((await claimed()).lease))
+    returned.append(await transitions.end_attempt((await claimed()).lease, ERROR, retryable=True))
+    lease = (await claimed()).lease
+    report = await transitions.report(lease, stage=JobStage.COMPOSING, stage_changed=True, progress=5, message="x")
+    returned.append(report.event)
+    returned.append(await transitions.end_attempt(lease, ERROR, retryable=True))
+    history = await Jobs(database).history(job.id, 1)
+    assert history is not None
+    kept = list(history.events)
+    assert [replace(event, timestamp=kept[n].timestamp) for n, event in enumerate(returned)] == kept
