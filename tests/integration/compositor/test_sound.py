@@ -158,9 +158,9 @@ def plucked(seconds: float) -> Sound:
     ("kind", "gain"), [("speech", 0.01), ("speech", 3.0), ("tone", 0.3), ("tone", 3.0), ("noise", 0.01), ("noise", 1.0)]
 )
 def test_the_mix_is_normalised_with_its_peaks_held(tmp_path: Path, kind: str, gain: float) -> None:
-    sound = {"speech": speech(6), "tone": tone(6), "noise": np.float32(0.1) * _noise(6)}[kind] * np.float32(gain)
+    sound = {"speech": speech(4), "tone": tone(4), "noise": np.float32(0.1) * _noise(4)}[kind] * np.float32(gain)
     path = write_sound(tmp_path / "n.wav", sound, RATE, "-c:a", "pcm_f32le")
-    _, facts, _ = mixed(story(shot("a", 6)), Media({"a": ShotMedia(narration=path)}), tmp_path)
+    _, facts, _ = mixed(story(shot("a", 4)), Media({"a": ShotMedia(narration=path)}), tmp_path)
     oracle = measured(tmp_path / "mixed")
     assert oracle.integrated == pytest.approx(-14, abs=0.5)
     assert oracle.true_peak <= -0.95
@@ -325,7 +325,7 @@ def test_the_same_mix_gives_the_same_bytes(tmp_path: Path) -> None:
 def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
     music = write_sound(tmp_path / "m.wav", tone(5))
     peaks = []
-    for seconds in (8, 32):
+    for seconds in (5, 15):
         spec = story(shot("a", seconds), music=Music("x"))
         timeline = plan_timeline(spec, {})
         tracemalloc.start()
