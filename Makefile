@@ -8,7 +8,7 @@ STUBS := clients/python/render/v1
 export PATH := $(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test check format generate lock clean
+.PHONY: help setup demo dev test check format generate lock clean bench-compositor
 
 help: ## List the commands.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ format: setup ## Format code and contract.
 generate: setup ## Make the stubs anew from the contract, and the reference from the settings.
 	@python scripts/generate_stubs.py
 	@python scripts/generate_reference.py
+
+bench-compositor: setup ## Measure the compositor beside its peers; PHOTOS=DIR and STORYBOARD=FILE take other work.
+	@python -m benchmarks.compositor
 
 lock: setup ## Pin all dependencies anew by hash.
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

@@ -35,7 +35,7 @@ def render_segment(
     partial = output.with_name(output.name + ".part")
     # What libraries put aside meanwhile must not outlive the render, even if this process is killed.
     tempfile.tempdir = str(workdir)
-    with SegmentEncoder(partial, spec.picture) as encoder, closing(_Painter(spec, assets, workdir)) as painter:
+    with SegmentEncoder(partial, spec.picture) as encoder, closing(Painter(spec, assets, workdir)) as painter:
         for frame in range(spec.frames):
             painter.draw(frame, encoder.planes)
             encoder.encode()
@@ -45,8 +45,14 @@ def render_segment(
     partial.replace(output)
 
 
-class _Painter:
-    """Draws the frames of a segment, in order."""
+class Painter:
+    """Draws the frames of a segment, in order.
+
+    Args:
+        spec: What the segment is made of.
+        assets: The local files that its sources name, by content hash.
+        workdir: A folder that all segments of the render share, for what they have in common.
+    """
 
     def __init__(self, spec: SegmentSpec, assets: Mapping[str, Path], workdir: Path) -> None:
         self._spec = spec
@@ -60,11 +66,13 @@ class _Painter:
             self._new = Planes.empty(picture.width, picture.height)
 
     def close(self) -> None:
+        """Give back what is held."""
         self._layer.close()
         if self._incoming is not None:
             self._incoming.close()
 
     def draw(self, frame: int, target: Planes) -> None:
+        """Draw a frame, counted from 0; each once, in order."""
         if self._incoming is None:
             self._layer.draw(target)
         else:

@@ -39,6 +39,9 @@ DEFAULT_FPS = 30
 MIN_SIDE = 128
 MAX_SIDE = 3840
 
+GIF_FPS = 15
+GIF_SIDE = 640
+
 _SIZES = {
     AspectRatio.LANDSCAPE_16_9: (1920, 1080),
     AspectRatio.PORTRAIT_9_16: (1080, 1920),
@@ -98,6 +101,7 @@ def decide_output(options: OutputOptions, default_ratio: AspectRatio) -> OutputS
 
     Returns:
         The decided form. A DRAFT of an aspect ratio has half its sides (rounded down to even); exact sizes are kept.
+        A GIF is made smaller where its longer side is above `GIF_SIDE`, and slower where it has more than `GIF_FPS`.
     """
     quality = options.quality or Quality.STANDARD
     if options.size is not None:
@@ -106,4 +110,10 @@ def decide_output(options: OutputOptions, default_ratio: AspectRatio) -> OutputS
         width, height = _SIZES[options.aspect_ratio or default_ratio]
         if quality is Quality.DRAFT:
             width, height = width // 4 * 2, height // 4 * 2
-    return OutputSpec(width, height, options.fps or DEFAULT_FPS, quality, options.container or Container.MP4)
+    fps, container = options.fps or DEFAULT_FPS, options.container or Container.MP4
+    if container is Container.GIF:
+        fps, longer = min(fps, GIF_FPS), max(width, height)
+        if longer > GIF_SIDE:
+            # Rounded to even; a side never becomes nothing, as no shape is narrower than MIN_SIDE : MAX_SIDE.
+            width, height = (side * GIF_SIDE // longer // 2 * 2 for side in (width, height))
+    return OutputSpec(width, height, fps, quality, container)
