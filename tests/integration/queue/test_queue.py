@@ -1,0 +1,204 @@
+"""Messages are sent for what is due, never lost for good, and never pile up."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from redis import Redis
+from redis.exceptions import RedisError
+
+from render_service.db.database import Database
+from render_service.db.jobs import Jobs
+from render_service.db.outbox import Outbox
+from render_service.domain.errors import ErrorReason
+from render_service.domain.job import JobError, JobStatus
+from render_service.domain.retry import RetryPolicy
+from render_service.embedded import EmbeddedValkey
+from render_service.progress.publisher import Publisher
+from render_service.queue.broker import RenderQueue, make_broker
+from render_service.queue.dispatcher import Dispatcher
+from render_service.queue.reconciler import Reconciler
+from render_service.startup import connect_redis
+from tests.records import claim_next, start_job, transitions_of
+
+LOST_AT_ONCE = timedelta(0)
+
+
+class Queue:
+    """A dispatcher and a reconciler that look when told to."""
+
+    def __init__(self, database: Database, redis_url: str) -> None:
+        self.database = database
+        self.redis = connect_redis(redis_url, timeout_seconds=1)
+        self.broker = make_broker(redis_url, blocking_timeout_seconds=1)
+        self.messages = RenderQueue(self.broker)
+        self.outbox = Outbox(database)
+        self.dispatcher = Dispatcher(self.outbox, self.messages, interval_seconds=0.05)
+
+    def reconciler(self, lost_after: timedelta = LOST_AT_ONCE, retry: RetryPolicy | None = None) -> Reconciler:
+        transitions = transitions_of(self.database, lease=timedelta(milliseconds=1), retry=retry)
+        publisher = Publisher(self.redis)
+        return Reconciler(transitions, self.outbox, self.messages, self.dispatcher, publisher, lost_after=lost_after)
+
+    async def enqueued(self) -> dict[UUID, bool]:
+        async with self.database.single() as connection:
+            rows = await connection.execute(sa.text("SELECT id, enqueued_at IS NOT NULL AS sent FROM jobs"))
+            return {row.id: row.sent for row in rows}
+
+    async def close(self) -> None:
+        await self.redis.aclose()
+        self.broker.close()
+
+
+@pytest.fixture
+async def queue(database: Database, redis_url: str) -> AsyncIterator[Queue]:
+    queue = Queue(database, redis_url)
+    yield queue
+    await queue.close()
+
+
+async def test_a_message_is_sent_once_for_each_due_job(queue: Queue) -> None:
+    for _ in range(3):
+        await start_job(queue.database)
+    assert await queue.dispatcher.dispatch() == 3
+    assert await queue.dispatcher.dispatch() == 0
+    assert queue.messages.length() == 3
+
+
+async def test_more_jobs_than_one_batch_are_all_sent(queue: Queue) -> None:
+    async with queue.database.single() as connection:
+        await connection.execute(
+            sa.text(
+                "INSERT INTO jobs (id, task_id, workspace_id, provider, spec) SELECT gen_random_uuid(),"
+                " gen_random_uuid(), 'team', 'mock', '{}' FROM generate_series(1, 250)"
+            )
+        )
+    assert await queue.dispatcher.dispatch() == 250
+    assert queue.messages.length() == 250
+
+
+async def test_jobs_that_wait_for_their_next_attempt_or_have_ended_are_not_due(queue: Queue) -> None:
+    transitions = transitions_of(queue.database, retry=RetryPolicy(base=timedelta(hours=1), cap=timedelta(hours=1)))
+    ended, _ = await start_job(queue.database), await start_job(queue.database)
+    await transitions.cancel("team", ended.id)
+    lease = (await claim_next(transitions)).lease
+    assert await queue.dispatcher.dispatch() == 0
+    await transitions.end_attempt(lease, JobError(ErrorReason.INTERNAL, ""), retryable=True)
+    assert await queue.dispatcher.dispatch() == 0
+
+
+async def test_a_job_handed_over_is_due_at_once(queue: Queue) -> None:
+    await start_job(queue.database)
+    transitions = transitions_of(queue.database)
+    assert await queue.dispatcher.dispatch() == 1
+    await transitions.release((await claim_next(transitions)).lease)
+    assert await queue.dispatcher.dispatch() == 1
+
+
+async def test_dispatchers_that_look_at_once_send_no_message_twice(queue: Queue) -> None:
+    for _ in range(40):
+        await start_job(queue.database)
+    sent = await asyncio.gather(*(queue.dispatcher.dispatch() for _ in range(8)))
+    assert sum(sent) == 40
+    assert queue.messages.length() == 40
+
+
+async def test_what_cannot_be_sent_stays_due(database: Database, unused_tcp_port: int) -> None:
+    queue = Queue(database, f"redis://127.0.0.1:{unused_tcp_port}/0")
+    job = await start_job(database)
+    with pytest.raises((RedisError, OSError)):
+        await queue.dispatcher.dispatch()
+    assert await queue.enqueued() == {job.id: False}
+    await queue.close()
+
+
+async def test_what_fails_to_be_sent_on_the_way_is_put_back(database: Database, own_valkey: EmbeddedValkey) -> None:
+    queue = Queue(database, own_valkey.url)
+    job = await start_job(database)
+    with Redis.from_url(own_valkey.url) as redis:
+        redis.config_set("maxmemory", "1")  # reads still work, writes are refused
+        with pytest.raises(RedisError):
+            await queue.dispatcher.dispatch()
+        assert await queue.enqueued() == {job.id: False}
+        redis.config_set("maxmemory", "0")
+    assert await queue.dispatcher.dispatch() == 1
+    await queue.close()
+
+
+async def test_the_dispatcher_goes_on_once_redis_is_back_and_hears_a_nudge(
+    database: Database, own_valkey: EmbeddedValkey
+) -> None:
+    queue = Queue(database, own_valkey.url)
+    await own_valkey.stop()
+    job = await start_job(database)
+    running = asyncio.create_task(queue.dispatcher.run())
+    queue.dispatcher.nudge()
+    await asyncio.sleep(0.3)
+    assert not running.done()
+    assert await queue.enqueued() == {job.id: False}
+    await own_valkey.start()
+    async with asyncio.timeout(10):
+        while not (await queue.enqueued())[job.id]:
+            await asyncio.sleep(0.02)
+    running.cancel()
+    await asyncio.wait((running,))
+    await queue.close()
+
+
+async def test_with_plenty_of_messages_waiting_the_rest_stays_in_postgres_untouched(queue: Queue) -> None:
+    queue.messages.send([UUID(int=n) for n in range(1_000)])
+    job = await start_job(queue.database)
+    assert await queue.dispatcher.dispatch() == 0
+    assert await queue.enqueued() == {job.id: False}
+    assert queue.messages.length() == 1_000
+
+
+async def test_a_lost_message_is_sent_again_but_only_while_none_waits(queue: Queue, redis_url: str) -> None:
+    job = await start_job(queue.database)
+    await queue.dispatcher.dispatch()
+    await queue.reconciler().reconcile()
+    assert await queue.enqueued() == {job.id: True}, "its message still waits"
+    with Redis.from_url(redis_url) as redis:
+        redis.flushall()
+    await queue.reconciler(lost_after=timedelta(hours=1)).reconcile()
+    assert await queue.enqueued() == {job.id: True}, "too young to be lost"
+    await queue.reconciler().reconcile()
+    assert await queue.enqueued() == {job.id: False}
+    assert await queue.dispatcher.dispatch() == 1
+
+
+async def test_a_job_whose_worker_was_lost_is_due_again(queue: Queue) -> None:
+    job = await start_job(queue.database)
+    await queue.dispatcher.dispatch()
+    await claim_next(transitions_of(queue.database, lease=timedelta(milliseconds=1)))
+    await asyncio.sleep(0.01)
+    await queue.reconciler().reconcile()
+    assert (await Jobs(queue.database).get("team", job.id)).status is JobStatus.PENDING
+    assert await queue.dispatcher.dispatch() == 1
+
+
+async def test_jobs_whose_workers_were_lost_end_where_they_may_not_be_tried_again(queue: Queue) -> None:
+    transitions = transitions_of(queue.database, lease=timedelta(milliseconds=1))
+    failed, cancelled = await start_job(queue.database), await start_job(queue.database)
+    await claim_next(transitions)
+    await claim_next(transitions)
+    await transitions.cancel("team", cancelled.id)
+    await asyncio.sleep(0.01)
+    await queue.reconciler(retry=RetryPolicy(max_failed_attempts=1)).reconcile()
+    jobs = Jobs(queue.database)
+    assert (await jobs.get("team", failed.id)).status is JobStatus.FAILED
+    assert (await jobs.get("team", cancelled.id)).status is JobStatus.CANCELLED
+
+
+async def test_expired_leases_are_taken_care_of_also_without_redis(database: Database, unused_tcp_port: int) -> None:
+    queue = Queue(database, f"redis://127.0.0.1:{unused_tcp_port}/0")
+    job = await start_job(database)
+    await claim_next(transitions_of(database, lease=timedelta(milliseconds=1)))
+    await asyncio.sleep(0.01)
+    with pytest.raises((RedisError, OSError)):
+        await queue.reconciler().reconcile()
+    assert (await Jobs(database).get("team", job.id)).status is JobStatus.PENDING
+    await queue.close()
