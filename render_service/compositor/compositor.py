@@ -5,6 +5,7 @@ import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ from render_service.compositor.check import check_video
 from render_service.compositor.cues import Cue
 from render_service.compositor.digests import MediaDigests, digest_files, name_media
 from render_service.compositor.join import Chapter, Joined, join
-from render_service.compositor.media import Media
+from render_service.compositor.media import Asset, Media
 from render_service.compositor.planning import ProbedShare, plan_pictures, probe_share
 from render_service.compositor.pool import ProcessPool
+from render_service.compositor.probing import ClipFacts, probe_clip, probe_sound
+from render_service.compositor.retiming import slow_down
 from render_service.compositor.runner import PoolRunner, SegmentRunner, SegmentStore
 from render_service.compositor.segment import SegmentJob
 from render_service.compositor.segment_plan import PlannedSegment
@@ -105,6 +108,27 @@ class Compositor:
     async def make_segment(self, job: SegmentJob, workdir: Path, output: Path) -> None:
         """Make one segment in the processes here, whoever ordered it; as `SegmentRunner.run`."""
         await self._local.run(job, workdir, output, lambda _: None)
+
+    async def look_at_clip(self, path: Path) -> ClipFacts:
+        """Find out what a clip is.
+
+        Raises:
+            RenderFailure: ASSET_INVALID where it cannot be used.
+        """
+        return await self._pool.run(probe_clip, Asset(path, "clip"))
+
+    async def sound_length(self, asset: Asset) -> timedelta:
+        """Measure a sound; raises as `look_at_clip`."""
+        return await self._pool.run(probe_sound, asset)
+
+    async def slow_clip(self, path: Path, output: Path, factor: float) -> None:
+        """Write a clip that lasts `factor` times as long, without its sound; raises as `look_at_clip`."""
+        await self._pool.run(slow_down, Asset(path, "clip"), output, factor)
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The ids of the processes that are alive."""
+        return self._pool.pids
 
     async def compose(
         self,
@@ -230,7 +254,7 @@ class _Composition:
 
     async def _make_all(
         self, timeline: Timeline, planned: tuple[PlannedSegment, ...], digests: MediaDigests, sound: Path
-    ) -> SoundFacts:
+    ) -> SoundFacts | None:
         self._frames_total = timeline.frames
         jobs = {segment.job.key: segment.job for segment in planned}
         copies: dict[str, int] = {}
@@ -263,7 +287,9 @@ class _Composition:
         if self.store is not None and not self.runner.stores:
             await self.store.put(job.key, path)
 
-    async def _make_sound(self, timeline: Timeline, digests: MediaDigests, path: Path) -> SoundFacts:
+    async def _make_sound(self, timeline: Timeline, digests: MediaDigests, path: Path) -> SoundFacts | None:
+        if self.spec.output.container is Container.GIF:
+            return None
         memo = SoundMemo(self.store, timeline, self.spec, digests)
         known = await memo.get(path)
         if known is not None:

@@ -63,7 +63,8 @@ _REPORT = sa.text(f"""
         UPDATE jobs SET
             stage = :stage, progress = greatest(progress, :progress), message = :message,
             sequence = sequence + 1, milestone = milestone + CASE WHEN :stage_changed THEN 1 ELSE 0 END,
-            progressed_at = CASE WHEN :stage_changed OR :progress > progress THEN now() ELSE progressed_at END,
+            progressed_at = CASE WHEN :stage_changed OR :progress > progress OR :alive THEN now()
+                ELSE progressed_at END,
             lease_expires_at = now() + :lease, updated_at = now()
         WHERE id = :job_id AND lease_token = :token
         RETURNING jobs.*
@@ -283,9 +284,17 @@ class Transitions:
         )
 
     async def report(
-        self, lease: Lease, *, stage: JobStage, stage_changed: bool, progress: int, message: str
+        self, lease: Lease, *, stage: JobStage, stage_changed: bool, progress: int, message: str, alive: bool = False
     ) -> Report:
         """Store progress and renew the lease, in one statement.
+
+        Args:
+            lease: The attempt's lease.
+            stage: What it is busy with.
+            stage_changed: Whether that is new.
+            progress: Percent.
+            message: In words what happens.
+            alive: Whether it counts as progress that nothing changes, because others are known to be at it.
 
         Raises:
             LeaseLost: the job is not this worker's any more; nothing was changed.
@@ -301,6 +310,7 @@ class Transitions:
                 stage_changed=stage_changed,
                 progress=progress,
                 message=message,
+                alive=alive,
             )
         if row is None:
             raise LeaseLost

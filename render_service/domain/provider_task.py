@@ -45,7 +45,7 @@ class TaskFault:
 
 @dataclass(frozen=True, slots=True)
 class StoredClip:
-    """A clip in the object store: size in bytes, length in milliseconds, sides in pixels."""
+    """A clip in the object store: size in bytes, length in milliseconds, sides in pixels, the provider's metadata."""
 
     key: str
     sha256: str
@@ -53,6 +53,7 @@ class StoredClip:
     milliseconds: int
     width: int
     height: int
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

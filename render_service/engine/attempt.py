@@ -3,18 +3,18 @@
 import asyncio
 import hashlib
 import shutil
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from render_service.compositor.compositor import ComposedVideo, Compositor
-from render_service.compositor.media import Media
 from render_service.compositor.subtitles import write_srt, write_vtt
 from render_service.db.transitions import Claim
 from render_service.domain.errors import DomainError
 from render_service.domain.job import Artifact, JobStage, Lease, RawResults, RenderSpec, StoredFile, Video
 from render_service.engine.assets import fetch_assets
+from render_service.engine.generated_clips import with_clips
 from render_service.engine.reporter import Reporter
 from render_service.fetch.fetcher import Fetcher
 from render_service.providers.provider import Generated, Generation, Provider
@@ -110,12 +110,14 @@ async def run_attempt(claim: Claim, provider: Provider, reporter: Reporter, room
     """
     lease, spec = claim.lease, claim.spec
     async with room.scratch(lease) as folder:
-        work = Generation(lease.job_id, lease.task_id, lease.attempt, spec, folder)
         if provider.makes_whole_videos:
+            work = Generation(lease, spec, folder)
             return Outcome(None, (await _generate(provider, work, reporter, start=0, end=100)).raw_results)
         await reporter.tell(JobStage.PREPARING, 1, "Fetching pictures and sounds")
         # Before anything is generated: a bad asset must not cost a provider's money first.
         media, warnings = await fetch_assets(spec.project, room.fetcher, folder / "assets")
+        pictures = {shot_id: files.image for shot_id, files in media.shots.items() if files.image is not None}
+        work = Generation(lease, spec, folder, pictures)
         generated = await _generate(provider, work, reporter, start=_PREPARED, end=_GENERATED)
         composing_from = _GENERATED if generated.clips else _PREPARED
 
@@ -124,9 +126,10 @@ async def run_attempt(claim: Claim, provider: Provider, reporter: Reporter, room
             await reporter.tell_now_and_then(JobStage.COMPOSING, percent, "Composing the video")
 
         await reporter.tell(JobStage.COMPOSING, composing_from, "Composing the video")
+        spec, media = await with_clips(spec, media, generated.clips, room.compositor, folder)
         composed = await room.compositor.compose(
             spec,
-            _with_clips(media, generated.clips),
+            media,
             workdir=folder,
             segments=room.segments,
             on_progress=composed_so_far,
@@ -141,14 +144,10 @@ async def run_attempt(claim: Claim, provider: Provider, reporter: Reporter, room
 
 async def _generate(provider: Provider, work: Generation, reporter: Reporter, *, start: float, end: float) -> Generated:
     async def generated_so_far(fraction: float, message: str) -> None:
-        await reporter.tell(JobStage.GENERATING, start + fraction * (end - start), message)
+        # A provider that reports is at work: queues may be long, and some tell no percentage.
+        await reporter.tell(JobStage.GENERATING, start + fraction * (end - start), message, alive=True)
 
     return await provider.generate(work, generated_so_far)
-
-
-def _with_clips(media: Media, clips: Mapping[str, Path]) -> Media:
-    shots = {shot_id: replace(files, clip=clips.get(shot_id, files.clip)) for shot_id, files in media.shots.items()}
-    return replace(media, shots=shots)
 
 
 async def _upload(lease: Lease, spec: RenderSpec, composed: ComposedVideo, folder: Path, store: ObjectStore) -> Video:

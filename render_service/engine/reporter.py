@@ -28,10 +28,11 @@ class Reporter:
         self._lease = lease
         self._stage = JobStage.PREPARING
         self._percent = 0
+        self._message = ""
         self._told_at = 0.0
         self.holding: Holding | None = None
 
-    async def tell(self, stage: JobStage, percent: float, message: str) -> None:
+    async def tell(self, stage: JobStage, percent: float, message: str, *, alive: bool = False) -> None:
         """Store and publish progress; what is no news is left out.
 
         While Postgres is away nothing is told: the work goes on, and a later report tells what it has come to.
@@ -40,21 +41,29 @@ class Reporter:
             stage: What the attempt is busy with.
             percent: 0–100; told as at most 99, since 100 is the end. Never falls.
             message: In words what happens.
+            alive: Whether the work goes on although nothing changes, as with a provider that has said so. Told even if
+                it is no news, and keeps the job from being ended for lack of progress.
 
         Raises:
             LeaseLost: the job is not this worker's any more.
         """
         whole = max(self._percent, min(99, int(percent)))
-        if stage is self._stage and whole == self._percent:
+        if stage is self._stage and whole == self._percent and message == self._message and not alive:
             return
         try:
             report = await self._transitions.report(
-                self._lease, stage=stage, stage_changed=stage is not self._stage, progress=whole, message=message
+                self._lease,
+                stage=stage,
+                stage_changed=stage is not self._stage,
+                progress=whole,
+                message=message,
+                alive=alive,
             )
         except DatabaseUnavailable:
             _log.warning("progress not stored: the database is away", stage=stage, progress=whole)
             return
-        self._stage, self._percent, self._told_at = stage, whole, time.monotonic()
+        self._stage, self._percent, self._message = stage, whole, message
+        self._told_at = time.monotonic()
         await self._publisher.publish(report.event)
         if report.cancel_requested and self.holding is not None:
             self.holding.stop(StopReason.CANCELLED)

@@ -30,6 +30,6 @@ class MockProvider:
         for fraction, message in _STAGES:
             await asyncio.sleep(self._delay_seconds)
             await report(fraction, message)
-        url = f"https://example.com/mock-videos/{work.task_id}.mp4"
+        url = f"https://example.com/mock-videos/{work.lease.task_id}.mp4"
         results = RawResults(status="completed", video_urls=(url,), extra={"provider": "mock"})
         return Generated(raw_results=results)

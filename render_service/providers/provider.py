@@ -4,9 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
-from uuid import UUID
 
-from render_service.domain.job import RawResults, RenderSpec
+from render_service.domain.job import Lease, RawResults, RenderSpec
 
 ReportProgress = Callable[[float, str], Awaitable[None]]
 """Tells how much of a provider's own work is done, 0–1, and in words what happens."""
@@ -14,13 +13,19 @@ ReportProgress = Callable[[float, str], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """What a provider is to work on. `folder` is scratch space that is removed after the attempt."""
+    """What a provider is to work on.
 
-    job_id: UUID
-    task_id: UUID
-    attempt: int
+    Args:
+        lease: The right to change the job.
+        spec: What is rendered.
+        folder: Scratch space that is removed after the attempt.
+        pictures: The fetched pictures of shots that have one, by shot id.
+    """
+
+    lease: Lease
     spec: RenderSpec
     folder: Path
+    pictures: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,3 +78,15 @@ def asset_key(sha256: str) -> str:
     if not _SHA256.fullmatch(sha256):
         raise ValueError(f"not a SHA-256: {sha256!r}")
     return f"assets/{sha256[:2]}/{sha256}"
+
+
+def clip_key(workspace_id: str, sha256: str) -> str:
+    """Return where a clip that a provider has made for a workspace lies.
+
+    Args:
+        workspace_id: Who paid for it.
+        sha256: Hash of the bytes, 64 lower-case hexadecimal digits.
+    """
+    if not _SHA256.fullmatch(sha256):
+        raise ValueError(f"not a SHA-256: {sha256!r}")
+    return check_key(f"clips/{workspace_id}/{sha256[:2]}/{sha256}.mp4")

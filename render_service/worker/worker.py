@@ -18,7 +18,6 @@ from render_service.config import ConfigurationError, Settings
 from render_service.db.database import Database
 from render_service.db.outbox import Outbox
 from render_service.db.transitions import Transitions
-from render_service.domain.job import ProviderName
 from render_service.domain.retry import RetryPolicy
 from render_service.engine.attempt import AttemptRoom
 from render_service.engine.compose_signs import ComposeSigns
@@ -28,9 +27,6 @@ from render_service.engine.segment_maker import SegmentMaker
 from render_service.fetch.fetcher import Fetcher
 from render_service.fetch.policy import FetchPolicy
 from render_service.progress.publisher import Publisher
-from render_service.providers.local import LocalProvider
-from render_service.providers.mock import MockProvider
-from render_service.providers.provider import Provider
 from render_service.queue.broker import RENDER_ACTOR, RENDER_QUEUE, RenderQueue, make_broker
 from render_service.queue.compose import COMPOSE_ACTOR, COMPOSE_QUEUE, ComposeQueue, SegmentOrder
 from render_service.queue.dispatcher import Dispatcher
@@ -38,6 +34,7 @@ from render_service.queue.reconciler import Reconciler
 from render_service.startup import Parts, before, connect_redis, open_store, wait_for_database, wait_for_redis
 from render_service.telemetry import get_logger
 from render_service.worker.consumer import Consumer
+from render_service.worker.providers import open_providers
 from render_service.worker.scratch import scratch_folder
 
 _log = get_logger(__name__)
@@ -81,12 +78,13 @@ async def run_worker(settings: Settings) -> None:
         compositor = Compositor(processes=settings.compose_processes, runner=remote)
         await compositor.start()
         stack.push_async_callback(compositor.close)
+        room = await stack.enter_async_context(open_providers(settings, database, store, compositor))
         runner = JobRunner(
             worker=f"{socket.gethostname()}:{os.getpid()}",
             transitions=transitions,
             publisher=publisher,
             dispatcher=dispatcher,
-            providers=make_providers(settings),
+            providers=room.providers,
             room=AttemptRoom(store, fetcher, compositor, folder),
             limits=RunnerLimits(
                 timedelta(seconds=settings.job_deadline_seconds), timedelta(seconds=settings.no_progress_seconds)
@@ -97,6 +95,7 @@ async def run_worker(settings: Settings) -> None:
         parts.run("leases", runner.keep_leases())
         parts.run("dispatcher", dispatcher.run())
         parts.run("reconciler", reconciler.run())
+        parts.run("abandoned tasks", room.abandoned.run())
 
         maker = SegmentMaker(compositor, signs, store, folder)
         consumers = list(_consumers(settings, broker, runner, maker))
@@ -146,14 +145,6 @@ def _touch(ready_file: Path) -> None:
         ready_file.touch()
     except OSError as error:
         raise ConfigurationError(f"RENDER_READY_FILE: {ready_file} cannot be written: {error.strerror}") from None
-
-
-def make_providers(settings: Settings) -> dict[ProviderName, Provider]:
-    """Return the providers that this worker serves."""
-    return {
-        ProviderName.LOCAL: LocalProvider(),
-        ProviderName.MOCK: MockProvider(settings.mock_delay),
-    }
 
 
 def fetch_policy(settings: Settings) -> FetchPolicy:

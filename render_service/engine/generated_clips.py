@@ -1,0 +1,67 @@
+"""Puts the clips that a provider made into a render, as long as their shots need them."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from render_service.compositor.compositor import Compositor
+from render_service.compositor.media import Media, narration_asset
+from render_service.domain.job import RenderSpec
+from render_service.domain.media import MediaFacts
+from render_service.domain.project import NarrationPolicy
+from render_service.domain.timeline import plan_timeline
+
+# Slower than this looks broken: the last picture stands still for the rest.
+_SLOWEST = 2.0
+
+
+async def with_clips(
+    spec: RenderSpec, media: Media, clips: Mapping[str, Path], compositor: Compositor, folder: Path
+) -> tuple[RenderSpec, Media]:
+    """Return a render in which shots show their generated clips.
+
+    A clip that is longer than its shot is cut by the compositor; one that is shorter is slowed down, at most to half
+    its speed.
+
+    Args:
+        spec: The render.
+        media: Its files.
+        clips: The generated clips by shot id.
+        compositor: Measures and slows them.
+        folder: Scratch space.
+    """
+    if not clips:
+        return spec, media
+    # A shot with a clip moves by itself, and does not show the picture that the clip began with.
+    shots = tuple(
+        replace(shot, clip_uri=f"generated:{shot.id}", image_uri="") if shot.id in clips else shot
+        for shot in spec.project.shots
+    )
+    spec = replace(spec, project=replace(spec.project, shots=shots))
+    lengths = {shot_id: (await compositor.look_at_clip(clip)).duration for shot_id, clip in clips.items()}
+    wanted = await _wanted(spec, media, lengths, compositor)
+    files = dict(media.shots)
+    for number, (shot_id, clip) in enumerate(clips.items()):
+        path, factor = clip, wanted[shot_id] / lengths[shot_id]
+        # Less than a frame is not worth it.
+        if wanted[shot_id] - lengths[shot_id] > timedelta(seconds=1) / spec.output.fps:
+            path = folder / f"slowed-{number}.mov"
+            await compositor.slow_clip(clip, path, min(_SLOWEST, factor))
+        files[shot_id] = replace(files[shot_id], clip=path, image=None)
+    return spec, replace(media, shots=files)
+
+
+async def _wanted(
+    spec: RenderSpec, media: Media, lengths: Mapping[str, timedelta], compositor: Compositor
+) -> dict[str, timedelta]:
+    """Return how long each shot is seen, its narration measured where that may make it longer."""
+    facts = {}
+    for shot_id, files in media.shots.items():
+        narration = None
+        extends = spec.project.narration_policy is NarrationPolicy.EXTEND
+        if extends and files.narration is not None and shot_id in lengths:
+            narration = await compositor.sound_length(narration_asset(shot_id, files.narration))
+        facts[shot_id] = MediaFacts(lengths.get(shot_id), narration)
+    timeline = plan_timeline(spec, facts)
+    return {shot.shot_id: timedelta(seconds=1) * shot.frames / timeline.fps for shot in timeline.shots}

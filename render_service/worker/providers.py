@@ -1,0 +1,151 @@
+"""Puts the providers together that the settings of a worker allow."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+from pydantic import HttpUrl
+
+from render_service.compositor.compositor import Compositor
+from render_service.config import Settings, missing_settings
+from render_service.db.database import Database
+from render_service.db.provider_tasks import ProviderTasks
+from render_service.domain.job import ProviderName
+from render_service.domain.provider_models import GENERATING_PROVIDERS
+from render_service.fetch.addresses import is_public
+from render_service.fetch.fetcher import Fetcher
+from render_service.fetch.policy import FetchPolicy
+from render_service.providers.abandoned import AbandonedTasks
+from render_service.providers.clip_copies import ClipCopies, ClipLook
+from render_service.providers.clip_maker import ClipMaker
+from render_service.providers.clip_provider import ClipProvider
+from render_service.providers.custom import CustomProvider
+from render_service.providers.custom_contract import load_contract
+from render_service.providers.local import LocalProvider
+from render_service.providers.mock import MockProvider
+from render_service.providers.ordering import Orders
+from render_service.providers.patience import Patience
+from render_service.providers.pika import PikaProvider
+from render_service.providers.provider import Provider
+from render_service.providers.runway import RunwayProvider
+from render_service.storage.store import ObjectStore
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderRoom:
+    """The providers of a worker, by name, and who stops the tasks of cancelled jobs."""
+
+    providers: dict[ProviderName, Provider]
+    abandoned: AbandonedTasks
+
+
+@asynccontextmanager
+async def open_providers(
+    settings: Settings, database: Database, store: ObjectStore, compositor: Compositor
+) -> AsyncIterator[ProviderRoom]:
+    """Open the providers that the settings allow; on leaving, orders on their way are written down.
+
+    Args:
+        settings: The service's configuration.
+        database: Where orders are written down.
+        store: Where clips are kept.
+        compositor: Looks at clips.
+
+    Raises:
+        ConfigurationError: the contract of `custom` cannot be read.
+    """
+    missing = missing_settings(settings)
+    names = [name for name in sorted(GENERATING_PROVIDERS) if name not in missing]
+    patience = Patience(
+        attempts=settings.video_api_retry_attempts,
+        delay=timedelta(seconds=settings.video_api_retry_delay),
+        task=timedelta(seconds=settings.video_api_task_timeout),
+        poll=timedelta(seconds=settings.video_api_poll_seconds) if settings.video_api_poll_seconds else None,
+    )
+
+    async def look(path: Path) -> ClipLook:
+        facts = await compositor.look_at_clip(path)
+        return ClipLook(facts.duration, facts.width, facts.height)
+
+    async with AsyncExitStack() as stack:
+        ledger = ProviderTasks(database)
+        orders: dict[ProviderName, Orders] = {}
+        fetchers: dict[ProviderName, Fetcher] = {}
+        for name in names:
+            provider, base = _clip_provider(name, settings)
+            await stack.enter_async_context(provider.api)
+            fetchers[name] = await stack.enter_async_context(Fetcher(result_policy(name, base, settings)))
+            orders[name] = Orders(provider, ledger, patience)
+            stack.push_async_callback(orders[name].close)
+        copies = ClipCopies(store, fetchers, look)
+        clip_providers: dict[ProviderName, ClipProvider] = {name: one.provider for name, one in orders.items()}
+        yield ProviderRoom(
+            {
+                ProviderName.LOCAL: LocalProvider(),
+                ProviderName.MOCK: MockProvider(settings.mock_delay),
+                **{name: ClipMaker(name, orders, ledger, copies, patience) for name in names},
+            },
+            AbandonedTasks(ledger, clip_providers),
+        )
+
+
+def result_policy(name: ProviderName, base: HttpUrl, settings: Settings) -> FetchPolicy:
+    """Return where the results of a provider may be fetched from.
+
+    The open network over https, as for the assets of callers. Where the operator has put the provider's own address
+    inside the network, results may lie inside too, but only on that host and on those that he names.
+    """
+    host = (base.host or "").strip("[]").lower()
+    if not _is_inside(host):
+        return FetchPolicy(max_bytes=settings.max_asset_bytes)
+    extra = settings.custom_video_result_hosts if name is ProviderName.CUSTOM else ()
+    return FetchPolicy(
+        allow_http=True,
+        allow_private=True,
+        allowed_hosts=frozenset({host, *extra}),
+        max_bytes=settings.max_asset_bytes,
+    )
+
+
+def _is_inside(host: str) -> bool:
+    try:
+        return not is_public(ip_address(host))
+    except ValueError:
+        return "." not in host or host.endswith((".internal", ".local", ".lan", ".localhost"))
+
+
+def _clip_provider(
+    name: ProviderName, settings: Settings
+) -> tuple[RunwayProvider | PikaProvider | CustomProvider, HttpUrl]:
+    timeout = settings.video_api_request_timeout
+    if name is ProviderName.RUNWAY:
+        assert settings.runwayml_api_key is not None
+        runway = RunwayProvider(
+            str(settings.runwayml_base_url),
+            settings.runwayml_api_key.get_secret_value(),
+            concurrency=settings.runwayml_concurrency,
+            timeout_seconds=timeout,
+        )
+        return runway, settings.runwayml_base_url
+    if name is ProviderName.PIKA:
+        assert settings.pika_api_key is not None
+        pika = PikaProvider(
+            str(settings.pika_base_url),
+            settings.pika_api_key.get_secret_value(),
+            concurrency=settings.pika_concurrency,
+            timeout_seconds=timeout,
+        )
+        return pika, settings.pika_base_url
+    assert settings.custom_video_api_url is not None
+    key = settings.custom_video_api_key
+    custom = CustomProvider(
+        str(settings.custom_video_api_url),
+        key.get_secret_value() if key else None,
+        load_contract(settings.custom_video_api_contract),
+        concurrency=settings.custom_video_concurrency,
+        timeout_seconds=timeout,
+    )
+    return custom, settings.custom_video_api_url
