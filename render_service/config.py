@@ -16,6 +16,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from render_service.config_edge import EdgeSettings
 from render_service.domain.job import ProviderName
 
 
@@ -23,7 +24,7 @@ class ConfigurationError(Exception):
     """A setting is wrong; the message is one line that names it."""
 
 
-class Settings(BaseSettings):
+class Settings(EdgeSettings):
     """All settings. Names in capitals are environment variables, or lines `NAME=value` of the file `RENDER_CONFIG`."""
 
     model_config = SettingsConfigDict(
@@ -73,10 +74,6 @@ class Settings(BaseSettings):
     video_api_poll_seconds: float | None = Field(default=None, gt=0, le=600)
     """VIDEO_API_POLL_SECONDS: seconds between two looks at a task; by default what each provider asks for."""
 
-    listen: str = Field(default="127.0.0.1:50051", validation_alias="RENDER_LISTEN")
-    """RENDER_LISTEN: host:port of the gRPC server; port 0 picks a free one."""
-    auth: Literal["api-keys", "off"] = Field(default="api-keys", validation_alias="RENDER_AUTH")
-    """RENDER_AUTH: `api-keys`, or `off` (only on a loopback address)."""
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", validation_alias="RENDER_LOG_LEVEL")
     """RENDER_LOG_LEVEL: the least level that is logged."""
 
@@ -107,8 +104,6 @@ class Settings(BaseSettings):
 
     ready_file: Path | None = Field(default=None, validation_alias="RENDER_READY_FILE")
     """RENDER_READY_FILE: a file that a worker writes once it takes jobs, for supervisors and probes."""
-    insecure_listen: bool = Field(default=False, validation_alias="RENDER_INSECURE_LISTEN")
-    """RENDER_INSECURE_LISTEN: whether to listen beyond this machine without TLS, where a mesh or proxy provides it."""
     download_url_seconds: float = Field(
         default=3600.0, ge=60, le=7 * 86400, validation_alias="RENDER_DOWNLOAD_URL_SECONDS"
     )

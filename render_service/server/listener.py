@@ -1,7 +1,5 @@
 """The gRPC side of the server: where it listens, with which options, its health, and how it takes leave."""
 
-import ipaddress
-
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health_aio
@@ -12,11 +10,10 @@ from render_service.config import ConfigurationError, Settings
 from render_service.server.authentication import AuthenticationInterceptor, Authenticator
 from render_service.server.authorization import AuthorizationInterceptor, is_open
 from render_service.server.errors import ErrorInterceptor
+from render_service.server.loopback import is_loopback
 from render_service.server.project_servicer import ProjectServicer
 from render_service.server.render_servicer import RenderServicer
-from render_service.telemetry import get_logger
 
-_log = get_logger(__name__)
 _GRACE_SECONDS = 5.0
 SERVICES = (
     render_service_pb2.DESCRIPTOR.services_by_name["RenderService"].full_name,
@@ -44,9 +41,18 @@ class Listener:
         authenticator: Knows who calls; None lets everybody pass.
         renders: The RPCs of RenderService.
         projects: The RPCs of ProjectService.
+        tls: What ports with TLS need; None listens without it.
     """
 
-    def __init__(self, authenticator: Authenticator | None, renders: RenderServicer, projects: ProjectServicer) -> None:
+    def __init__(
+        self,
+        authenticator: Authenticator | None,
+        renders: RenderServicer,
+        projects: ProjectServicer,
+        *,
+        tls: grpc.ServerCredentials | None = None,
+    ) -> None:
+        self._tls = tls
         interceptors = (
             ErrorInterceptor(),
             AuthenticationInterceptor(authenticator, is_open),
@@ -73,7 +79,10 @@ class Listener:
             ConfigurationError: the address is taken or not of this machine.
         """
         try:
-            port = self._server.add_insecure_port(listen)
+            if self._tls is not None:
+                port = self._server.add_secure_port(listen, self._tls)
+            else:
+                port = self._server.add_insecure_port(listen)
         except RuntimeError:
             raise ConfigurationError(f"RENDER_LISTEN: cannot listen on {listen}") from None
         await self._server.start()
@@ -90,8 +99,11 @@ class Listener:
         await self._server.stop(_GRACE_SECONDS)
 
 
-def check_listen(settings: Settings) -> None:
-    """Refuse to listen beyond this machine without TLS or without auth, unless told to.
+def check_listen(settings: Settings) -> list[str]:
+    """Refuse to listen beyond this machine without TLS or without auth, unless told to in so many words.
+
+    Returns:
+        What to warn of.
 
     Raises:
         ConfigurationError: it may not.
@@ -99,17 +111,21 @@ def check_listen(settings: Settings) -> None:
     host = settings.listen.rpartition(":")[0].strip("[]")
     if not settings.listen.rpartition(":")[2].isdigit() or not host:
         raise ConfigurationError("RENDER_LISTEN: must be host:port, such as 127.0.0.1:50051")
-    try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if loopback:
-        return
-    if settings.auth == "off":
-        raise ConfigurationError("RENDER_AUTH: may be `off` only while RENDER_LISTEN is a loopback address")
-    if not settings.insecure_listen:
-        raise ConfigurationError(
-            "RENDER_LISTEN: beyond a loopback address only with RENDER_INSECURE_LISTEN=true, behind something that "
-            "adds TLS: keys would travel readable"
-        )
-    _log.warning("listening beyond this machine without TLS", listen=settings.listen)
+    if is_loopback(host):
+        return []
+    warnings = []
+    if not settings.auth_methods:
+        if not settings.unauthenticated_listen:
+            raise ConfigurationError(
+                "RENDER_AUTH: `off` beyond a loopback address only with RENDER_UNAUTHENTICATED_LISTEN=true: whoever "
+                "reaches the port may do everything"
+            )
+        warnings.append("listening beyond this machine, and whoever reaches the port may do everything")
+    if settings.tls_cert is None:
+        if not settings.insecure_listen:
+            raise ConfigurationError(
+                "RENDER_LISTEN: beyond a loopback address only with RENDER_TLS_CERT and RENDER_TLS_KEY, or with "
+                "RENDER_INSECURE_LISTEN=true behind something that adds TLS: keys would travel readable"
+            )
+        warnings.append("listening beyond this machine without TLS")
+    return warnings

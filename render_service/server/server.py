@@ -22,13 +22,15 @@ from render_service.queue.dispatcher import Dispatcher
 from render_service.queue.pruner import Pruner
 from render_service.queue.reconciler import Reconciler
 from render_service.server.announcer import Announcer
-from render_service.server.authentication import Authenticator, KeyReader
+from render_service.server.authentication import KeyReader
+from render_service.server.credentials import make_authenticator
 from render_service.server.downloads import Downloads
 from render_service.server.listener import Listener, check_listen
 from render_service.server.project_reader import ProjectReader
 from render_service.server.project_servicer import ProjectServicer
 from render_service.server.render_servicer import RenderServicer
 from render_service.server.starter import Starter
+from render_service.server.tls import server_credentials
 from render_service.startup import Parts, before, connect_redis, open_store, wait_for_database, wait_for_redis
 from render_service.telemetry import get_logger
 
@@ -47,7 +49,9 @@ async def run_server(settings: Settings) -> None:
         ConfigurationError: the address is taken, or may not be listened on without TLS; or there can be no such store.
         PartBroken: a fault of the service ended one of its parts.
     """
-    check_listen(settings)
+    for warning in check_listen(settings):
+        _log.warning(warning, listen=settings.listen)
+    tls = server_credentials(settings)
     store = open_store(settings.storage_url)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -83,7 +87,7 @@ async def run_server(settings: Settings) -> None:
         parts.run("key usage", keys.run())
         reader = ProjectReader(FetchPolicy(allow_http=settings.allow_http_assets, file_roots=settings.file_roots))
         listener = Listener(
-            Authenticator([keys]) if settings.auth == "api-keys" else None,
+            await stack.enter_async_context(make_authenticator(settings, keys)),
             RenderServicer(
                 jobs=jobs,
                 transitions=transitions,
@@ -95,9 +99,10 @@ async def run_server(settings: Settings) -> None:
                 downloads=Downloads(store, valid_for=timedelta(seconds=settings.download_url_seconds)),
             ),
             ProjectServicer(projects, reader),
+            tls=tls,
         )
         port = await listener.start(settings.listen)
-        _log.info("server ready", listen=settings.listen, port=port, auth=settings.auth)
+        _log.info("server ready", listen=settings.listen, port=port, auth=settings.auth, tls=tls is not None)
         await stop.wait()
 
         _log.info("server stopping", watchers=hub.watchers)

@@ -1,0 +1,60 @@
+"""Settings of the edge: TLS, who may call, and how much."""
+
+from pathlib import Path
+
+from pydantic import Field, HttpUrl, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+AUTH_METHODS = frozenset({"api-keys", "jwt", "mtls"})
+
+
+class EdgeSettings(BaseSettings):
+    """The settings that only the server needs."""
+
+    model_config = SettingsConfigDict(use_attribute_docstrings=True)
+
+    listen: str = Field(default="127.0.0.1:50051", validation_alias="RENDER_LISTEN")
+    """RENDER_LISTEN: host:port of the gRPC server; port 0 picks a free one."""
+    insecure_listen: bool = Field(default=False, validation_alias="RENDER_INSECURE_LISTEN")
+    """RENDER_INSECURE_LISTEN: whether to listen beyond this machine without TLS, where a mesh or proxy provides it."""
+    unauthenticated_listen: bool = Field(default=False, validation_alias="RENDER_UNAUTHENTICATED_LISTEN")
+    """RENDER_UNAUTHENTICATED_LISTEN: whether to listen beyond this machine with `RENDER_AUTH=off`: whoever reaches the
+    port may do everything."""
+    tls_cert: Path | None = Field(default=None, validation_alias="RENDER_TLS_CERT")
+    """RENDER_TLS_CERT: PEM file with the server's certificate and those between it and the authority; together with
+    `RENDER_TLS_KEY` it turns TLS on. Replaced files are taken up without a restart."""
+    tls_key: Path | None = Field(default=None, validation_alias="RENDER_TLS_KEY")
+    """RENDER_TLS_KEY: PEM file with the key of `RENDER_TLS_CERT`, without a passphrase."""
+    tls_client_ca: Path | None = Field(default=None, validation_alias="RENDER_TLS_CLIENT_CA")
+    """RENDER_TLS_CLIENT_CA: PEM file with the authorities of client certificates; every client must then have one."""
+    tls_subjects: Path | None = Field(default=None, validation_alias="RENDER_TLS_SUBJECTS")
+    """RENDER_TLS_SUBJECTS: JSON file that tells which workspaces the subject of a client certificate opens. Replaced
+    files are taken up without a restart."""
+
+    auth: str = Field(default="api-keys", validation_alias="RENDER_AUTH")
+    """RENDER_AUTH: how callers prove who they are: one or more of `api-keys`, `jwt` and `mtls`, separated by `,`; or
+    `off` (beyond a loopback address only with `RENDER_UNAUTHENTICATED_LISTEN`)."""
+    jwt_issuer: str | None = Field(default=None, validation_alias="RENDER_JWT_ISSUER")
+    """RENDER_JWT_ISSUER: the `iss` that tokens must have."""
+    jwt_audience: str | None = Field(default=None, validation_alias="RENDER_JWT_AUDIENCE")
+    """RENDER_JWT_AUDIENCE: the `aud` that tokens must have."""
+    jwt_jwks_url: HttpUrl | None = Field(default=None, validation_alias="RENDER_JWT_JWKS_URL")
+    """RENDER_JWT_JWKS_URL: where the issuer publishes its keys; `http://` only on this machine itself."""
+    jwt_workspaces_claim: str = Field(default="workspaces", validation_alias="RENDER_JWT_WORKSPACES_CLAIM")
+    """RENDER_JWT_WORKSPACES_CLAIM: the claim that names the workspaces a token opens: a list, or words in one text."""
+    jwt_write_scope: str = Field(default="render:write", validation_alias="RENDER_JWT_WRITE_SCOPE")
+    """RENDER_JWT_WRITE_SCOPE: the word in the claim `scope` or `scp` that allows changes; a token without it
+    only reads."""
+
+    @field_validator("auth")
+    @classmethod
+    def _known_methods(cls, value: str) -> str:
+        methods = [part.strip() for part in value.split(",")]
+        if methods != ["off"] and not set(methods) <= AUTH_METHODS:
+            raise ValueError("must be off, or some of api-keys, jwt and mtls, separated by ,")
+        return ",".join(methods)
+
+    @property
+    def auth_methods(self) -> frozenset[str]:
+        """How callers prove who they are; empty where they are not asked."""
+        return frozenset() if self.auth == "off" else frozenset(self.auth.split(","))

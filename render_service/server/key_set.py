@@ -1,0 +1,124 @@
+"""The public keys of an issuer of tokens: fetched when needed, kept, and fetched anew when the issuer rotates them."""
+
+import asyncio
+import time
+from typing import Any
+
+import httpx
+import jwt
+
+from render_service.domain.errors import DomainError, ErrorReason
+from render_service.fetch.policy import FetchPolicy
+from render_service.fetch.transport import guarded_transport
+from render_service.server.loopback import is_loopback
+from render_service.telemetry import get_logger
+
+_log = get_logger(__name__)
+_MAX_BYTES = 256 * 1024
+_TIMEOUT_SECONDS = 5.0
+
+
+class KeySet:
+    """The keys that an issuer publishes as a JSON Web Key Set (RFC 7517).
+
+    Args:
+        url: Where. Its host is the only one that is asked; it may lie inside the network.
+        fresh_seconds: How long a set is used before it is fetched again.
+        stale_seconds: How long it is used at most while it cannot be fetched again.
+        pause_seconds: The least time between two fetches, whatever unknown keys callers name.
+    """
+
+    def __init__(
+        self, url: str, *, fresh_seconds: float = 300.0, stale_seconds: float = 86_400.0, pause_seconds: float = 5.0
+    ) -> None:
+        self._url = httpx.URL(url)
+        self._fresh_seconds = fresh_seconds
+        self._stale_seconds = stale_seconds
+        self._pause_seconds = pause_seconds
+        self._keys: dict[str, jwt.PyJWK] = {}
+        self._fetched_at: float | None = None
+        self._tried_at: float | None = None
+        self._turn = asyncio.Lock()
+        policy = FetchPolicy(
+            allow_http=is_loopback(self._url.host),
+            allow_private=True,
+            allowed_hosts=frozenset({self._url.raw_host.decode("ascii").lower()}),
+        )
+        self._client = httpx.AsyncClient(
+            transport=guarded_transport(policy), trust_env=False, timeout=_TIMEOUT_SECONDS, follow_redirects=False
+        )
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def find(self, key_id: str) -> jwt.PyJWK | None:
+        """Return a key; None where the issuer has no such key.
+
+        Args:
+            key_id: The `kid` of a token.
+
+        Raises:
+            DomainError: STORE_UNAVAILABLE, where no keys can be had.
+        """
+        if self._age(self._fetched_at) >= self._fresh_seconds or key_id not in self._keys:
+            async with self._turn:
+                known = key_id in self._keys and self._age(self._fetched_at) < self._fresh_seconds
+                if not known and self._age(self._tried_at) >= self._pause_seconds:
+                    await self._refresh()
+        if self._age(self._fetched_at) >= self._stale_seconds:
+            raise DomainError(
+                ErrorReason.STORE_UNAVAILABLE,
+                "the keys of the tokens' issuer cannot be had now; try again",
+                {"store": "jwks"},
+                retry_after_seconds=self._pause_seconds,
+            )
+        return self._keys.get(key_id)
+
+    async def _refresh(self) -> None:
+        self._tried_at = time.monotonic()
+        try:
+            keys = _usable(await self._fetch())
+        except (httpx.HTTPError, ValueError, TimeoutError, OSError) as error:
+            _log.warning("cannot fetch the keys of the tokens' issuer", error=type(error).__name__)
+            return
+        self._keys = keys
+        self._fetched_at = time.monotonic()
+        _log.info("fetched the keys of the tokens' issuer", keys=sorted(keys))
+
+    async def _fetch(self) -> dict[str, Any]:
+        body = bytearray()
+        async with asyncio.timeout(_TIMEOUT_SECONDS), self._client.stream("GET", self._url) as response:
+            if response.status_code != 200:
+                raise ValueError(f"status {response.status_code}")
+            async for piece in response.aiter_bytes():
+                body += piece
+                if len(body) > _MAX_BYTES:
+                    raise ValueError("too large")
+        parsed = httpx.Response(200, content=bytes(body)).json()
+        if not isinstance(parsed, dict):
+            raise ValueError("no JSON object")  # noqa: TRY004 - whatever was sent, it is one kind of fault
+        return parsed
+
+    @staticmethod
+    def _age(since: float | None) -> float:
+        return time.monotonic() - since if since is not None else float("inf")
+
+
+def _usable(key_set: dict[str, Any]) -> dict[str, jwt.PyJWK]:
+    """Return the keys that can verify, by their id; others, of a later standard perhaps, do not spoil the set."""
+    found = {}
+    entries = key_set.get("keys")
+    for entry in entries if isinstance(entries, list) else ():
+        if not isinstance(entry, dict) or not isinstance(entry.get("kid"), str):
+            continue
+        # A symmetric key in a published set would let everybody make tokens.
+        if entry.get("kty") == "oct" or entry.get("use", "sig") != "sig":
+            continue
+        try:
+            found[entry["kid"]] = jwt.PyJWK.from_dict(entry)
+        except (jwt.PyJWTError, ValueError):
+            continue
+    if not found:
+        raise ValueError("no usable key")
+    return found
