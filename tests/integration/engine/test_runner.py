@@ -1,0 +1,433 @@
+"""However an attempt ends, its job is told the truth, its lease is respected, and nothing is left behind."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from render_service.compositor.compositor import Compositor
+from render_service.db.database import Database, DatabaseUnavailable
+from render_service.db.jobs import Jobs
+from render_service.db.outbox import Outbox
+from render_service.db.transitions import Claim, Report, Transitions
+from render_service.domain.errors import ErrorReason, RenderFailure
+from render_service.domain.job import Job, JobEvent, JobStatus, Lease, ProviderName, RawResults, Video
+from render_service.domain.retry import RetryPolicy
+from render_service.engine.attempt import AttemptRoom
+from render_service.engine.runner import JobRunner, RunnerLimits
+from render_service.fetch.fetcher import Fetcher
+from render_service.fetch.policy import FetchPolicy
+from render_service.progress.publisher import Publisher
+from render_service.providers.mock import MockProvider
+from render_service.providers.provider import Generated, Generation, Provider, ReportProgress
+from render_service.queue.broker import RenderQueue, make_broker
+from render_service.queue.dispatcher import Dispatcher
+from render_service.startup import connect_redis
+from render_service.storage.errors import StorageUnavailable
+from render_service.storage.keys import attempt_prefix
+from render_service.storage.store import ObjectStore
+from tests.records import HOUR, claim_next, start_job, transitions_of
+
+AT_ONCE = RetryPolicy(max_failed_attempts=3, base=timedelta(0))
+LONG = RunnerLimits(HOUR, HOUR)
+
+
+class Scripted:
+    """A provider that does what a test says, and notes how it was left."""
+
+    makes_whole_videos = True
+
+    def __init__(self, act: Callable[[Generation, ReportProgress], Awaitable[None]]) -> None:
+        self._act = act
+        self.begun = asyncio.Event()
+        self.cancelled = False
+
+    async def generate(self, work: Generation, report: ReportProgress) -> Generated:
+        """Act."""
+        self.begun.set()
+        try:
+            await self._act(work, report)
+        except asyncio.CancelledError:
+            self.cancelled = True
+            raise
+        return Generated(raw_results=RawResults("completed"))
+
+
+def failing(error: Exception) -> Scripted:
+    async def act(work: Generation, report: ReportProgress) -> None:
+        raise error
+
+    return Scripted(act)
+
+
+def endless() -> Scripted:
+    async def act(work: Generation, report: ReportProgress) -> None:
+        await asyncio.Event().wait()
+
+    return Scripted(act)
+
+
+class Engine:
+    """A runner as a worker has it; without Redis, which it does not need."""
+
+    def __init__(self, database: Database, runner: JobRunner, store: ObjectStore, folder: Path) -> None:
+        self.database = database
+        self.runner = runner
+        self.store = store
+        self.folder = folder
+        self.transitions = transitions_of(database)
+
+    async def job(self, job: Job) -> Job:
+        return await Jobs(self.database).get("team", job.id)
+
+    async def events(self, job: Job) -> list[JobEvent]:
+        history = await Jobs(self.database).history(job.id, 0)
+        assert history is not None
+        return list(history.events)
+
+    async def objects(self) -> list[str]:
+        return [info.key async for info in self.store.list("")]
+
+
+@asynccontextmanager
+async def engine_with(
+    database: Database,
+    folder: Path,
+    provider: Provider,
+    *,
+    limits: RunnerLimits = LONG,
+    transitions: Transitions | None = None,
+) -> AsyncIterator[Engine]:
+    nowhere = "redis://127.0.0.1:1/0"
+    redis = connect_redis(nowhere, timeout_seconds=1)
+    store = ObjectStore((folder / "objects").as_uri())
+    scratch = folder / "scratch"
+    scratch.mkdir()
+    providers: Mapping[ProviderName, Provider] = {ProviderName.MOCK: provider}
+    async with Fetcher(FetchPolicy()) as fetcher:
+        runner = JobRunner(
+            worker="test",
+            transitions=transitions or transitions_of(database, retry=AT_ONCE),
+            publisher=Publisher(redis),
+            dispatcher=Dispatcher(Outbox(database), RenderQueue(make_broker(nowhere))),
+            providers=providers,
+            room=AttemptRoom(store, fetcher, Compositor(processes=1), scratch),
+            limits=limits,
+        )
+        keeping = asyncio.create_task(runner.keep_leases())
+        try:
+            yield Engine(database, runner, store, scratch)
+            assert list(scratch.iterdir()) == [], "an attempt leaves its scratch folder behind"
+        finally:
+            keeping.cancel()
+            await asyncio.wait((keeping,))
+            await redis.aclose()
+
+
+async def test_a_mock_job_goes_through_its_stages_to_its_placeholder_address(
+    database: Database, tmp_path: Path
+) -> None:
+    told: list[int] = []
+
+    class Noting(Transitions):
+        async def report(self, *arguments: Any, **options: Any) -> Report:
+            report = await super().report(*arguments, **options)
+            told.append(report.event.progress)
+            return report
+
+    noting = Noting(database, lease=timedelta(seconds=30), retry=AT_ONCE)
+    async with engine_with(database, tmp_path, MockProvider(0), transitions=noting) as engine:
+        job = await start_job(database)
+        assert await engine.runner.run_next()
+        job = await engine.job(job)
+    assert [*told, job.progress] == [10, 30, 60, 90, 100]
+    assert job.status is JobStatus.COMPLETED
+    assert job.raw_results is not None
+    assert job.raw_results.video_urls == (f"https://example.com/mock-videos/{job.task_id}.mp4",)
+
+
+async def test_without_a_due_job_nothing_is_run(database: Database, tmp_path: Path) -> None:
+    async with engine_with(database, tmp_path, MockProvider(0)) as engine:
+        assert not await engine.runner.run_next()
+        await start_job(database)
+        ran = await asyncio.gather(*(engine.runner.run_next() for _ in range(4)))
+        assert sorted(ran) == [False, False, False, True]
+
+
+async def test_a_failure_that_another_attempt_cannot_mend_fails_the_job_with_its_reason(
+    database: Database, tmp_path: Path
+) -> None:
+    failure = RenderFailure(ErrorReason.PROVIDER_FAILED, "the prompt was refused", {"shot_id": "one"})
+    async with engine_with(database, tmp_path, failing(failure)) as engine:
+        job = await start_job(database)
+        await engine.runner.run_next()
+        job = await engine.job(job)
+    assert (job.status, job.attempt) == (JobStatus.FAILED, 1)
+    assert job.error is not None
+    assert (job.error.reason, job.error.message, job.error.metadata) == (
+        ErrorReason.PROVIDER_FAILED,
+        "the prompt was refused",
+        {"shot_id": "one"},
+    )
+
+
+async def test_a_failure_that_may_pass_is_tried_as_often_as_the_policy_says(database: Database, tmp_path: Path) -> None:
+    failure = RenderFailure(ErrorReason.PROVIDER_FAILED, "overloaded", retryable=True)
+    async with engine_with(database, tmp_path, failing(failure)) as engine:
+        job = await start_job(database)
+        for attempt in range(1, AT_ONCE.max_failed_attempts + 1):
+            assert not (await engine.job(job)).status.terminal
+            assert await engine.runner.run_next()
+            assert (await engine.job(job)).attempt == attempt
+        assert (await engine.job(job)).status is JobStatus.FAILED
+        assert not await engine.runner.run_next()
+
+
+async def test_a_fault_of_the_service_is_told_as_such_without_its_text(database: Database, tmp_path: Path) -> None:
+    async with engine_with(database, tmp_path, failing(ValueError("password=hunter2 in /etc/secrets"))) as engine:
+        job = await start_job(database)
+        while not (await engine.job(job)).status.terminal:
+            await engine.runner.run_next()
+        job = await engine.job(job)
+        events = await engine.events(job)
+    assert job.error is not None
+    assert job.error.reason is ErrorReason.INTERNAL
+    assert "hunter2" not in repr((job, events))
+
+
+async def test_a_store_that_is_away_costs_a_job_none_of_its_attempts(database: Database, tmp_path: Path) -> None:
+    async with engine_with(database, tmp_path, failing(StorageUnavailable())) as engine:
+        job = await start_job(database)
+        for _ in range(AT_ONCE.max_failed_attempts + 1):
+            assert await engine.runner.run_next()
+        assert (await engine.job(job)).status is JobStatus.PENDING
+
+
+async def ended(engine: Engine, job: Job) -> float:
+    """Wait for a job's end; return after how many seconds it came."""
+    began = time.monotonic()
+    async with asyncio.timeout(10):
+        while not (await engine.job(job)).status.terminal:
+            await asyncio.sleep(0.02)
+    return time.monotonic() - began
+
+
+async def test_a_running_job_is_cancelled_within_two_seconds(database: Database, tmp_path: Path) -> None:
+    provider = endless()
+    async with engine_with(database, tmp_path, provider) as engine:
+        job = await start_job(database)
+        running = asyncio.create_task(engine.runner.run_next())
+        await provider.begun.wait()
+        await engine.transitions.cancel("team", job.id)
+        assert await ended(engine, job) < 2
+        assert await running
+        job = await engine.job(job)
+    assert (job.status, job.error) == (JobStatus.CANCELLED, None)
+    assert provider.cancelled
+
+
+async def test_what_an_attempt_stumbles_over_while_it_is_stopped_is_not_why_it_ended(
+    database: Database, tmp_path: Path
+) -> None:
+    async def stumble(work: Generation, report: ReportProgress) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise RenderFailure(ErrorReason.PROVIDER_FAILED, "the connection broke while it was closed")
+
+    provider = Scripted(stumble)
+    async with engine_with(database, tmp_path, provider) as engine:
+        job = await start_job(database)
+        running = asyncio.create_task(engine.runner.run_next())
+        await provider.begun.wait()
+        await engine.runner.drain(timedelta(0))
+        assert await running
+        job = await engine.job(job)
+        assert job.status is JobStatus.PENDING
+        async with database.single() as connection:
+            assert await connection.scalar(sa.text("SELECT failed_attempts FROM jobs")) == 0
+
+
+async def test_an_attempt_that_lost_its_lease_stops_and_changes_nothing(database: Database, tmp_path: Path) -> None:
+    provider = endless()
+    async with engine_with(database, tmp_path, provider) as engine:
+        job = await start_job(database)
+        running = asyncio.create_task(engine.runner.run_next())
+        await provider.begun.wait()
+        async with database.single() as connection:
+            await connection.execute(sa.text("UPDATE jobs SET lease_expires_at = now() - interval '1 s'"))
+        await engine.transitions.reclaim_expired()
+        other = await claim_next(engine.transitions)
+        before = await engine.job(job)
+        async with asyncio.timeout(3):
+            assert await running
+        assert provider.cancelled
+        assert await engine.job(job) == before
+        await engine.transitions.complete(other.lease, None, None)
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason"),
+    [
+        (RunnerLimits(timedelta(seconds=0.2), HOUR), ErrorReason.DEADLINE_EXCEEDED),
+        (RunnerLimits(HOUR, timedelta(seconds=0.2)), ErrorReason.NO_PROGRESS),
+    ],
+)
+async def test_a_job_that_hangs_is_ended_and_says_why(
+    database: Database, tmp_path: Path, limits: RunnerLimits, reason: ErrorReason
+) -> None:
+    provider = endless()
+    async with engine_with(database, tmp_path, provider, limits=limits) as engine:
+        job = await start_job(database)
+        async with asyncio.timeout(5):
+            await engine.runner.run_next()
+        job = await engine.job(job)
+    assert provider.cancelled
+    assert job.status is JobStatus.FAILED
+    assert job.error is not None
+    assert (job.error.reason, job.error.metadata) == (reason, {"seconds": "0.2"})
+
+
+async def test_a_drain_lets_work_finish_within_its_grace(database: Database, tmp_path: Path) -> None:
+    async def brief(work: Generation, report: ReportProgress) -> None:
+        await asyncio.sleep(0.2)
+
+    provider = Scripted(brief)
+    async with engine_with(database, tmp_path, provider) as engine:
+        job = await start_job(database)
+        running = asyncio.create_task(engine.runner.run_next())
+        await provider.begun.wait()
+        await engine.runner.drain(timedelta(seconds=5))
+        assert await running
+        assert (await engine.job(job)).status is JobStatus.COMPLETED
+        await start_job(database)
+        assert not await engine.runner.run_next(), "a drained runner claims nothing"
+
+
+async def test_a_drain_hands_over_what_does_not_finish_and_another_can_claim_it_at_once(
+    database: Database, tmp_path: Path
+) -> None:
+    provider = endless()
+    async with engine_with(database, tmp_path, provider) as engine:
+        job = await start_job(database)
+        running = asyncio.create_task(engine.runner.run_next())
+        await provider.begun.wait()
+        async with asyncio.timeout(2):
+            await engine.runner.drain(timedelta(seconds=0.1))
+        assert await running
+        assert provider.cancelled
+        claim = await claim_next(engine.transitions)
+    assert (claim.lease.job_id, claim.lease.attempt, claim.lease.failed_attempts) == (job.id, 2, 0)
+
+
+async def test_a_drain_that_begins_while_a_job_is_claimed_does_not_leave_it_running(
+    database: Database, tmp_path: Path
+) -> None:
+    claiming, go_on = asyncio.Event(), asyncio.Event()
+
+    class Slow(Transitions):
+        async def claim(self, *arguments: Any, **options: Any) -> Claim | None:
+            claim = await super().claim(*arguments, **options)
+            claiming.set()
+            await go_on.wait()
+            return claim
+
+    provider = endless()
+    slow = Slow(database, lease=timedelta(seconds=30), retry=AT_ONCE)
+    async with engine_with(database, tmp_path, provider, transitions=slow) as engine:
+        job = await start_job(database)
+        running = asyncio.create_task(engine.runner.run_next())
+        await claiming.wait()
+        draining = asyncio.create_task(engine.runner.drain(timedelta(0)))
+        await asyncio.sleep(0.01)
+        go_on.set()
+        async with asyncio.timeout(3):
+            await draining
+            await running
+        assert (await engine.job(job)).status is JobStatus.PENDING
+
+
+class Away(Transitions):
+    """Postgres as it is around a restart: the first calls fail, some after their statement was committed."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database, lease=timedelta(seconds=30), retry=AT_ONCE)
+        self.claims = self.reports = self.completions = 2
+        self.commits = False
+
+    async def claim(self, *arguments: Any, **options: Any) -> Claim | None:
+        if self.claims:
+            self.claims -= 1
+            raise DatabaseUnavailable
+        return await super().claim(*arguments, **options)
+
+    async def report(self, *arguments: Any, **options: Any) -> Report:
+        if self.reports:
+            self.reports -= 1
+            raise DatabaseUnavailable
+        return await super().report(*arguments, **options)
+
+    async def complete(self, lease: Lease, raw_results: RawResults | None, video: Video | None) -> JobEvent:
+        if self.completions:
+            self.completions -= 1
+            if self.commits:
+                await super().complete(lease, raw_results, video)
+            raise DatabaseUnavailable
+        return await super().complete(lease, raw_results, video)
+
+
+def storing(store: Callable[[], ObjectStore]) -> Scripted:
+    async def act(work: Generation, report: ReportProgress) -> None:
+        key = attempt_prefix(work.lease.workspace_id, work.lease.job_id, work.lease.attempt) + "/video.mp4"
+        await store().put_bytes(key, b"video", content_type="video/mp4")
+        for fraction in (0.2, 0.4, 0.6):
+            await report(fraction, "going on")
+
+    return Scripted(act)
+
+
+async def test_postgres_being_away_for_a_moment_costs_no_attempt(database: Database, tmp_path: Path) -> None:
+    async with engine_with(database, tmp_path, storing(lambda: engine.store), transitions=Away(database)) as engine:
+        job = await start_job(database)
+        async with asyncio.timeout(6):
+            assert await engine.runner.run_next()
+        job = await engine.job(job)
+    assert (job.status, job.attempt) == (JobStatus.COMPLETED, 1)
+
+
+async def test_a_completion_whose_answer_was_lost_keeps_its_video(database: Database, tmp_path: Path) -> None:
+    away = Away(database)
+    away.claims, away.commits = 0, True
+    async with engine_with(database, tmp_path, storing(lambda: engine.store), transitions=away) as engine:
+        job = await start_job(database)
+        await engine.runner.run_next()
+        assert (await engine.job(job)).status is JobStatus.COMPLETED
+        assert len(await engine.objects()) == 1, "the video of a completed job was removed"
+
+
+async def test_what_a_failed_attempt_stored_is_removed_and_what_a_completed_one_stored_stays(
+    database: Database, tmp_path: Path
+) -> None:
+    fail = True
+
+    async def act(work: Generation, report: ReportProgress) -> None:
+        key = attempt_prefix("team", work.lease.job_id, work.lease.attempt) + "/video.mp4"
+        await engine.store.put_bytes(key, b"video", content_type="video/mp4")
+        if fail:
+            raise RenderFailure(ErrorReason.PROVIDER_FAILED, "", retryable=True)
+
+    async with engine_with(database, tmp_path, Scripted(act)) as engine:
+        job = await start_job(database)
+        abandoned = attempt_prefix("team", job.id, 1) + "/of-a-killed-worker.mp4"
+        await engine.runner.run_next()
+        assert await engine.objects() == []
+        await engine.store.put_bytes(abandoned, b"", content_type="video/mp4")
+        fail = False
+        await engine.runner.run_next()
+        assert await engine.objects() == [attempt_prefix("team", job.id, 2) + "/video.mp4"]
