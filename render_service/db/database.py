@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
+from render_service.db.connection import UnbrokenConnection
 from render_service.domain.errors import DomainError, ErrorReason
 
 
@@ -71,7 +72,11 @@ class Database:
         Raises:
             DatabaseUnavailable: Postgres cannot be reached; whether a statement took effect is then unknown.
         """
-        async with _translated(), asyncio.timeout(self._patience_seconds), self._engine.connect() as connection:
+        async with (
+            _translated(),
+            asyncio.timeout(self._patience_seconds),
+            UnbrokenConnection(self._engine) as connection,
+        ):
             yield connection
 
     @asynccontextmanager

@@ -38,9 +38,7 @@ if TYPE_CHECKING:
 _CALL_SECONDS = 4.0
 _RECENT = 15
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_BROKEN = frozenset(
-    {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED, grpc.StatusCode.UNKNOWN}
-)
+_BROKEN = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED})
 WORKSPACES = ("north", "south", "west")
 
 
@@ -381,7 +379,8 @@ class Callers:
     def _note(self, call: str, error: RenderError) -> bool:
         """Take note of a call that did not succeed; return whether a broken network or store explains it."""
         self.codes[f"{error.code.name} {error.reason}".strip()] += 1
-        explained = error.connection_lost or error.code in _BROKEN
+        # UNKNOWN is what gRPC answers where a servicer let an error through.
+        explained = error.code in _BROKEN or (error.code is grpc.StatusCode.INTERNAL and error.connection_lost)
         if not explained:
             self.faults.append(f"{call} answered {error.code.name} {error.reason}: {error.message}")
         return explained

@@ -1,0 +1,48 @@
+"""A connection whose statements come to their end also where whoever asked has left meanwhile."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, Self, TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+_T = TypeVar("_T")
+_PATIENCE_SECONDS = 1.0
+
+
+class UnbrokenConnection(AsyncConnection):
+    """As its base, but a cancelled caller waits a moment for what is under way.
+
+    A connection on which something was broken off is lost, and a new one costs more than a hundred statements. Under
+    load, when callers run out of patience by the hundred, the making of connections would leave no time for anything
+    else, even after the load is gone.
+    """
+
+    async def start(self, is_ctxmanager: bool = False) -> Self:
+        """Take a connection from the pool; one that arrives after the caller has left goes back."""
+        try:
+            await _to_its_end(super().start(is_ctxmanager))
+        except asyncio.CancelledError:
+            if self.sync_connection is not None:
+                await self.close()
+            raise
+        return self
+
+    # The signature is SQLAlchemy's, overloads and all; nothing of it matters here.
+    async def execute(self, *arguments: Any, **options: Any) -> Any:
+        """Execute a statement."""
+        return await _to_its_end(super().execute(*arguments, **options))
+
+
+async def _to_its_end(work: Coroutine[Any, Any, _T]) -> _T:
+    task = asyncio.create_task(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        try:
+            await asyncio.wait([task], timeout=_PATIENCE_SECONDS)
+        finally:
+            if not task.done():
+                task.cancel()
+                await asyncio.wait([task])
+        raise
