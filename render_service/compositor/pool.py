@@ -98,7 +98,9 @@ class ProcessPool:
         self._slots = asyncio.Semaphore(processes)
         self._idle: list[_Process] = []
         self._busy: set[_Process] = set()
-        self._starts: set[asyncio.Task[None]] = set()
+        self._errands: set[asyncio.Task[None]] = set()
+        self._nobody_busy = asyncio.Event()
+        self._nobody_busy.set()
         self._closed = False
 
     async def start(self) -> None:
@@ -108,14 +110,13 @@ class ProcessPool:
     async def close(self) -> None:
         """Kill the processes and wait until they are gone."""
         self._closed = True
-        for task in tuple(self._starts):
-            task.cancel()
-        await asyncio.gather(*self._starts, return_exceptions=True)
-        processes = [*self._idle, *self._busy]
-        self._idle.clear()
-        for process in processes:
+        for process in (*self._idle, *self._busy):
             process.kill()
-        await asyncio.gather(*(process.gone() for process in processes))
+        await asyncio.gather(*(process.gone() for process in self._idle))
+        self._idle.clear()
+        # Tasks that still run notice that their process is gone; what is being started or buried comes to its end.
+        await self._nobody_busy.wait()
+        await asyncio.gather(*self._errands, return_exceptions=True)
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -180,29 +181,39 @@ class ProcessPool:
         while self._idle:
             process = self._idle.pop()
             if process.alive:
-                self._busy.add(process)
-                return process
-        process = await _Process.start(self._modules)
+                break
+            await process.gone()
+        else:
+            process = await _Process.start(self._modules)
         self._busy.add(process)
+        self._nobody_busy.clear()
         return process
 
     def _give_back(self, process: _Process) -> None:
-        self._busy.discard(process)
-        if process.alive:
+        if process.alive and not self._closed and len(self._idle) + len(self._busy) <= self.size:
             self._idle.append(process)
-        elif not self._closed:
-            # The dead are buried by the replacement, so that nobody waits for them.
-            task = asyncio.get_running_loop().create_task(self._replace(process))
-            self._starts.add(task)
-            task.add_done_callback(self._starts.discard)
+        else:
+            process.kill()
+            errand = asyncio.get_running_loop().create_task(self._replace(process))
+            self._errands.add(errand)
+            errand.add_done_callback(self._errands.discard)
+        self._busy.discard(process)
+        if not self._busy:
+            self._nobody_busy.set()
 
     async def _replace(self, dead: _Process) -> None:
         await dead.gone()
-        if len(self._idle) + len(self._busy) < self.size:
+        if not self._closed:
             await self._add()
 
     async def _add(self) -> None:
-        self._idle.append(await _Process.start(self._modules))
+        process = await _Process.start(self._modules)
+        # A task may have started one meanwhile, as it found none idle.
+        if self._closed or len(self._idle) + len(self._busy) >= self.size:
+            process.kill()
+            await process.gone()
+        else:
+            self._idle.append(process)
 
 
 async def _converse(process: _Process, question: object, on_report: Callable[[Any], None] | None) -> Any:
