@@ -1,0 +1,57 @@
+"""A fake of a backend that speaks the published contract of the provider `custom`."""
+
+from decimal import Decimal
+from typing import Any
+
+from tests.fakes.generating import FakeTask, GeneratingApi
+from tests.fakes.http_server import Request, Response, answer
+
+KEY = "custom-key"
+PRICE = Decimal("0.02")
+_WORDS = {"queued": "queued", "throttled": "queued", "running": "running", "succeeded": "succeeded", "failed": "failed"}
+
+
+class FakeCustom(GeneratingApi):
+    """The backend; `orders` counts the orders of each idempotency key."""
+
+    def __init__(self, port: int = 0) -> None:
+        super().__init__(port)
+        self.orders: dict[str, int] = {}
+        self._by_key: dict[str, FakeTask] = {}
+
+    async def handle(self, request: Request) -> Response:
+        if request.path.startswith("/clips/"):
+            return self.clip(request)
+        if request.headers.get("authorization") != f"Bearer {KEY}":
+            return answer({"error": {"code": "unauthorized", "message": "wrong key"}}, 401)
+        match request.method, request.path.split("/")[1:]:
+            case "POST", ["videos"]:
+                return self._order(request)
+            case "GET", ["videos", task_id] if task_id in self.tasks:
+                return answer(self._told(self.tasks[task_id]))
+            case "POST", ["videos", task_id, "cancel"] if task_id in self.tasks:
+                self.tasks[task_id].cancelled = True
+                return answer(self._told(self.tasks[task_id]))
+        return answer({"error": {"code": "not_found", "message": "no such task"}}, 404)
+
+    def _order(self, request: Request) -> Response:
+        key = request.headers["idempotency-key"]
+        self.orders[key] = self.orders.get(key, 0) + 1
+        task = self._by_key.get(key)
+        if task is None:
+            body = request.json()
+            task = self.create(body, (body["width"], body["height"]), body["duration_seconds"], key)
+            self._by_key[key] = task
+        elif task.body != request.json():
+            return answer({"error": {"code": "key_reused", "message": "the key has another body"}}, 409)
+        return answer(self._told(task), 201)
+
+    def _told(self, task: FakeTask) -> dict[str, Any]:
+        told: dict[str, Any] = {"id": task.id, "status": _WORDS.get(task.phase, "canceled"), "progress": task.fraction}
+        if task.phase == "succeeded":
+            amount = str(PRICE * Decimal(str(task.seconds)))
+            told |= {"output": [{"url": self.clip_url(task)}], "cost": {"amount": amount, "currency": "USD"}}
+        if task.phase == "failed":
+            code = str(task.plan.failure)
+            told["error"] = {"code": code, "message": "it did not work", "retryable": code.startswith("internal")}
+        return told

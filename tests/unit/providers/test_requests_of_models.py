@@ -1,0 +1,150 @@
+"""What is sent for every model in the table is what the provider's own package would send."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal, Required, get_args, get_origin, get_type_hints
+from uuid import UUID
+
+import pytest
+from pydantic import TypeAdapter
+from runwayml.types.image_to_video_create_params import ImageToVideoCreateParams
+from runwayml.types.text_to_video_create_params import TextToVideoCreateParams
+from typing_extensions import is_typeddict
+
+from render_service.domain.clip_plan import ClipOrder
+from render_service.domain.job import ProviderName
+from render_service.domain.provider_models import MAX_SEED, MODELS, ClipModel, Shape, find_model
+from render_service.providers.clip_provider import ClipRequest, Picture
+from render_service.providers.custom import order_body
+from render_service.providers.custom_contract import CustomContract
+from render_service.providers.pika import queue_request
+from render_service.providers.runway import task_request
+
+PICTURE = Picture("https://example.com/dawn.jpg", Path("dawn.jpg"), "image/jpeg")
+KEY = UUID(int=1)
+
+
+def orders_of(model: ClipModel) -> Iterator[ClipOrder]:
+    """Every combination of shape and length, from words and from a picture, bare and with all that may be said."""
+    for from_image, shapes in ((False, model.text_shapes), (True, model.image_shapes)):
+        for shape in shapes:
+            for seconds in model.durations:
+                for full in (False, True):
+                    yield order(model, shape, seconds, from_image=from_image, full=full)
+
+
+def order(model: ClipModel, shape: Shape | None, seconds: float, *, from_image: bool, full: bool) -> ClipOrder:
+    return ClipOrder(
+        shot_id="one",
+        model=model,
+        prompt="A harbour at dawn 🚢" if full or model.needs_prompt or not from_image else "",
+        negative_prompt="blur" if full and model.takes_negative_prompt else "",
+        seed=MAX_SEED if full and model.takes_seed else None,
+        from_image=from_image,
+        shape=shape,
+        width=1920,
+        height=1080,
+        fps=30,
+        duration=timedelta(seconds=seconds),
+    )
+
+
+def request_of(one: ClipOrder) -> ClipRequest:
+    return ClipRequest(one, PICTURE, PICTURE.uri if one.from_image else None)
+
+
+def params_of(union: Any, model: str) -> Any:
+    """The package's type of the requests for one model."""
+    found = [one for one in get_args(union) if model in get_args(get_type_hints(one)["model"])]
+    assert len(found) == 1, model
+    return found[0]
+
+
+def check(body: dict[str, Any], params: Any) -> None:
+    """Hold a body against a type of the package: names, required fields, allowed values."""
+    assert is_typeddict(params)
+    hints = get_type_hints(params, include_extras=True)
+    fields = {}
+    for name, hint in hints.items():
+        is_required = get_origin(hint) is Required
+        inner = get_args(hint)[0] if is_required else hint
+        alias = next((extra.alias for extra in getattr(inner, "__metadata__", ()) if extra.alias), name)
+        fields[alias] = (inner, is_required)
+    assert {name for name, (_, is_required) in fields.items() if is_required} <= body.keys()
+    for name, value in body.items():
+        assert name in fields, f"{name} is not known to {params.__name__}"
+        TypeAdapter(fields[name][0]).validate_python(value, strict=get_origin(fields[name][0]) is not Literal)
+
+
+@pytest.mark.parametrize("model", MODELS[ProviderName.RUNWAY], ids=lambda model: model.name)
+def test_runways_requests_are_those_of_its_package(model: ClipModel) -> None:
+    count = 0
+    for one in orders_of(model):
+        path, body = task_request(request_of(one))
+        union = ImageToVideoCreateParams if one.from_image else TextToVideoCreateParams
+        assert path == ("/v1/image_to_video" if one.from_image else "/v1/text_to_video")
+        check(body, params_of(union, model.name))
+        count += 1
+    assert count
+
+
+@pytest.mark.parametrize("model", MODELS[ProviderName.RUNWAY], ids=lambda model: model.name)
+def test_runways_models_have_all_the_shapes_that_its_package_knows(model: ClipModel) -> None:
+    for union, shapes in ((TextToVideoCreateParams, model.text_shapes), (ImageToVideoCreateParams, model.image_shapes)):
+        if shapes:
+            hint = get_type_hints(params_of(union, model.name))["ratio"]
+            assert {shape.name for shape in shapes} == set(get_args(hint))
+
+
+@pytest.mark.parametrize("model", MODELS[ProviderName.PIKA], ids=lambda model: model.name)
+def test_pikas_requests_are_those_of_its_schema(model: ClipModel) -> None:
+    # fal's package has no types for the models it serves; these are the published schema's.
+    ratios = {"16:9", "9:16", "1:1", "4:5", "5:4", "3:2", "2:3"}
+    for one in orders_of(model):
+        path, body = queue_request(request_of(one))
+        endpoint = "image-to-video" if one.from_image else "text-to-video"
+        assert path == f"/fal-ai/pika/v2.2/{endpoint}"
+        assert body.pop("prompt")
+        assert body.pop("resolution") in ("720p", "1080p")
+        assert body.pop("duration") in (5, 10)
+        assert isinstance(body.pop("seed", 0), int)
+        assert isinstance(body.pop("negative_prompt", ""), str)
+        assert body.pop("image_url") == PICTURE.uri if one.from_image else body.pop("aspect_ratio") in ratios
+        assert not body
+
+
+def test_customs_requests_are_those_of_our_contract() -> None:
+    model = find_model(ProviderName.CUSTOM, "fast")
+    assert model is not None
+    full = ClipRequest(
+        order(model, None, 3.5, from_image=True, full=True), PICTURE, PICTURE.uri, {"style": "ink"}, {"shot_id": "one"}
+    )
+    assert order_body(CustomContract(), full) == {
+        "prompt": "A harbour at dawn 🚢",
+        "negative_prompt": "blur",
+        "image_url": PICTURE.uri,
+        "duration_seconds": 3.5,
+        "width": 1920,
+        "height": 1080,
+        "fps": 30,
+        "seed": MAX_SEED,
+        "model": "fast",
+        "metadata": {"shot_id": "one"},
+        "options": {"style": "ink"},
+    }
+
+
+def test_customs_fields_go_where_a_backend_wants_them() -> None:
+    model = find_model(ProviderName.CUSTOM, "")
+    assert model is not None
+    contract = CustomContract(
+        request={"prompt": "input.text", "duration_seconds": "input.seconds", "fps": "", "metadata": ""},
+        constants={"input.quality": "high"},
+    )
+    body = order_body(contract, request_of(order(model, None, 4, from_image=False, full=False)))
+    assert body == {
+        "input": {"quality": "high", "text": "A harbour at dawn 🚢", "seconds": 4.0},
+        "width": 1920,
+        "height": 1080,
+    }
