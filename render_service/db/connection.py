@@ -45,4 +45,6 @@ async def _to_its_end(work: Coroutine[Any, Any, _T]) -> _T:
             if not task.done():
                 task.cancel()
                 await asyncio.wait([task])
+            if not task.cancelled():
+                task.exception()  # nobody is left to hear of it
         raise

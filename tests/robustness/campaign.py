@@ -21,6 +21,7 @@ _LEASE_SECONDS = 4.0
 _SECONDS_PER_KILL = 3.0
 _RECOVERY_SECONDS = 120.0
 _SWEEP_SECONDS = 6.0
+_MOST_CALLERS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,9 @@ async def _start_all(plan: Plan, callers: Callers) -> None:
     for wish in wishes(plan.seed, plan.jobs):
         pending.add(asyncio.create_task(callers.fulfil(wish)))
         await asyncio.sleep(pace)
+        if len(pending) > _MOST_CALLERS:
+            # However slow the service is while it is broken: a storm of ever more callers would only prove patience.
+            await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
         for task in [task for task in pending if task.done()]:
             pending.discard(task)
             task.result()

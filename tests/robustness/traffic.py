@@ -194,7 +194,7 @@ class Callers:
             workspace, job_id = choice.choice(self._recent)
             await self.watch(workspace, job_id, choice)
             # Jobs end faster than new ones begin: without a pause, watchers would mostly be told of ends.
-            await asyncio.sleep(choice.uniform(0.5, 2))
+            await asyncio.sleep(choice.uniform(1, 4))
 
     async def watch(
         self, workspace: str, job_id: str, choice: random.Random, *, after: int | None = None, patient: bool = False
@@ -251,7 +251,7 @@ class Callers:
         if after is None and choice.random() < 0.3:
             after = 0
         while True:
-            leave_after = None if patient or choice.random() < 0.5 else choice.randint(1, 4)
+            leave_after = None if patient or choice.random() < 0.6 else choice.randint(1, 4)
             connection = Connection(after)
             watch.connections.append(connection)
             request = render_service_pb2.WatchProgressRequest(
@@ -278,7 +278,7 @@ class Callers:
             if connection.ending == "left" and choice.random() < 0.2:
                 watch.unfinished = True
                 return
-            await asyncio.sleep(choice.uniform(0, 0.6))
+            await asyncio.sleep(choice.uniform(0.2, 1.5))
 
     async def watch_workspace_for_ever(self, workspace: str) -> None:
         """Watch a whole workspace from its oldest event on, leaving and coming back, until cancelled."""
