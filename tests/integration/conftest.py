@@ -5,11 +5,24 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+import structlog
 from psycopg import sql
 
 from render_service.db.database import Database
 from render_service.db.schema import metadata
 from render_service.embedded import EmbeddedPostgres
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_logs() -> None:
+    # The default draws every local variable of a traceback, which takes longer than many a test.
+    structlog.configure(
+        processors=[
+            structlog.stdlib.add_log_level,
+            structlog.processors.format_exc_info,
+            structlog.processors.KeyValueRenderer(key_order=["level", "event"]),
+        ]
+    )
 
 
 @pytest.fixture(scope="session")
