@@ -10,6 +10,7 @@ import typer
 import uvloop
 
 from render_service.cli_keys import keys
+from render_service.cli_quotas import quotas
 from render_service.cli_settings import command_settings, end_command
 from render_service.config import ConfigurationError
 from render_service.domain.errors import DomainError
@@ -21,6 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(keys, name="keys")
+app.add_typer(quotas, name="quotas")
 
 _DATA = Path(".render")
 

@@ -5,6 +5,8 @@ from pathlib import Path
 from pydantic import Field, HttpUrl, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from render_service.domain.quota import Quotas
+
 AUTH_METHODS = frozenset({"api-keys", "jwt", "mtls"})
 
 
@@ -45,6 +47,30 @@ class EdgeSettings(BaseSettings):
     jwt_write_scope: str = Field(default="render:write", validation_alias="RENDER_JWT_WRITE_SCOPE")
     """RENDER_JWT_WRITE_SCOPE: the word in the claim `scope` or `scp` that allows changes; a token without it
     only reads."""
+
+    quota_running_jobs: int = Field(default=0, ge=0, validation_alias="RENDER_QUOTA_RUNNING_JOBS")
+    """RENDER_QUOTA_RUNNING_JOBS: how many jobs of a workspace run at a time; more wait. 0: any number. This and
+    the other quotas are for workspaces that `render-service quotas set` has given none of their own."""
+    quota_queued_jobs: int = Field(default=0, ge=0, validation_alias="RENDER_QUOTA_QUEUED_JOBS")
+    """RENDER_QUOTA_QUEUED_JOBS: how many jobs of a workspace may wait. 0: any number."""
+    quota_requests_per_second: int = Field(default=0, ge=0, validation_alias="RENDER_QUOTA_REQUESTS_PER_SECOND")
+    """RENDER_QUOTA_REQUESTS_PER_SECOND: how many calls a second of a workspace each server takes. 0: any number."""
+    quota_watchers: int = Field(default=0, ge=0, validation_alias="RENDER_QUOTA_WATCHERS")
+    """RENDER_QUOTA_WATCHERS: how many watches of a workspace may be open at each server. 0: any number."""
+    quota_stored_bytes: int = Field(default=0, ge=0, validation_alias="RENDER_QUOTA_STORED_BYTES")
+    """RENDER_QUOTA_STORED_BYTES: how many bytes of finished videos a workspace may have before it can start no more
+    jobs. 0: any number."""
+
+    @property
+    def quotas(self) -> Quotas:
+        """What workspaces may use that have no quotas of their own."""
+        return Quotas(
+            running_jobs=self.quota_running_jobs or None,
+            queued_jobs=self.quota_queued_jobs or None,
+            requests_per_second=self.quota_requests_per_second or None,
+            watchers=self.quota_watchers or None,
+            stored_bytes=self.quota_stored_bytes or None,
+        )
 
     @field_validator("auth")
     @classmethod

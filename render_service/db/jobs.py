@@ -14,26 +14,43 @@ from render_service.db.rows import EVENT_COLUMNS, JOB_SELECT, RENDER_SPEC, event
 from render_service.db.schema import job_events, jobs
 from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.job import Job, JobEvent, JobStatus, ProviderName, RenderSpec
+from render_service.domain.quota import QuotaName, quota_exceeded
 
+# Returns one row in any case; without a job where there was no room, or where the request_id was taken.
 _INSERT = sa.text(f"""
-    WITH changed AS (
+    WITH room AS MATERIALIZED (
+        SELECT CAST(:most_queued AS bigint) IS NULL
+            OR workspace_has_room(CAST(:workspace_id AS text), 'PENDING', :most_queued) AS found
+    ), changed AS (
         INSERT INTO jobs (id, task_id, workspace_id, project_id, provider, spec, labels, request_id, request_hash,
-            message)
-        VALUES (:id, :task_id, :workspace_id, :project_id, :provider, :spec, :labels, :request_id, :request_hash,
-            'Waiting for a worker')
+            priority, message)
+        SELECT :id, :task_id, :workspace_id, :project_id, :provider, :spec, :labels, :request_id, :request_hash,
+            :priority, 'Waiting for a worker'
+        FROM room WHERE room.found
         ON CONFLICT (workspace_id, request_id) WHERE request_id IS NOT NULL DO NOTHING
         RETURNING jobs.*
     ), appended AS (
         INSERT INTO job_events (job_id, {EVENT_COLUMNS})
         SELECT id, {EVENT_COLUMNS} FROM changed
     )
-    SELECT id AS job_id, task_id, updated_at AS timestamp, {EVENT_COLUMNS} FROM changed
-""").bindparams(sa.bindparam("spec", type_=JSONB), sa.bindparam("labels", type_=JSONB))
+    SELECT room.found AS room, id AS job_id, task_id, updated_at AS timestamp, {EVENT_COLUMNS}
+    FROM room LEFT JOIN changed ON true
+""").bindparams(
+    sa.bindparam("spec", type_=JSONB),
+    sa.bindparam("labels", type_=JSONB),
+    sa.bindparam("project_id", type_=sa.Uuid),
+    sa.bindparam("request_id", type_=sa.Uuid),
+)
+_RETRY_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class JobRequest:
-    """A job to be stored. `request_hash` is the SHA-256 of the whole request without its `request_id`."""
+    """A job to be stored.
+
+    `request_hash` is the SHA-256 of the whole request without its `request_id`; of the workspace's jobs, those with a
+    greater `priority` go first.
+    """
 
     workspace_id: str
     project_id: UUID | None
@@ -42,6 +59,7 @@ class JobRequest:
     labels: Mapping[str, str]
     request_id: UUID | None
     request_hash: bytes
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +112,19 @@ class Jobs:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def start(self, request: JobRequest) -> tuple[Job, JobEvent | None]:
+    async def start(self, request: JobRequest, *, most_queued: int | None = None) -> tuple[Job, JobEvent | None]:
         """Store a job and its first event in one transaction.
+
+        Args:
+            request: The job.
+            most_queued: How many PENDING jobs the workspace may have; None for any number.
 
         Returns:
             The job, and the event to publish; None where the request_id had already made this job.
 
         Raises:
             RequestIdReused: the request_id was used with another body.
+            DomainError: QUOTA_EXCEEDED.
         """
         job_id = uuid4()
         parameters = {
@@ -114,11 +137,13 @@ class Jobs:
             "labels": dict(request.labels),
             "request_id": request.request_id,
             "request_hash": request.request_hash,
+            "priority": request.priority,
+            "most_queued": most_queued,
         }
         while True:
             async with self._database.single() as connection:
-                row = (await connection.execute(_INSERT, parameters)).mappings().one_or_none()
-                if row is not None:
+                row = (await connection.execute(_INSERT, parameters)).mappings().one()
+                if row["job_id"] is not None:
                     job_row = await connection.execute(JOB_SELECT.where(jobs.c.id == job_id))
                     return job_from_row(job_row.mappings().one()), event_from_row(row, is_milestone=True)
             # A concurrent twin was faster, and has committed; it is gone again only if it was deleted since. The
@@ -127,6 +152,8 @@ class Jobs:
                 earlier := await self.started_by(request.workspace_id, request.request_id, request.request_hash)
             ):
                 return earlier, None
+            if most_queued is not None and not row["room"]:
+                raise quota_exceeded(QuotaName.QUEUED_JOBS, most_queued, retry_after_seconds=_RETRY_SECONDS)
 
     async def started_by(self, workspace_id: str, request_id: UUID, request_hash: bytes) -> Job | None:
         """Return the job that a request_id has made, or None.

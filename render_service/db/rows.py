@@ -68,6 +68,7 @@ JOB_COLUMNS: tuple[sa.ColumnElement[Any], ...] = (
     jobs.c.started_at,
     jobs.c.finished_at,
     jobs.c.updated_at,
+    jobs.c.priority,
     videos.c.files,
     videos.c.width,
     videos.c.height,
@@ -108,6 +109,7 @@ def job_from_row(row: Mapping[Any, Any]) -> Job:
         start_time=row["started_at"],
         end_time=row["finished_at"],
         update_time=row["updated_at"],
+        priority=row["priority"],
         cost=total(Cost(unit, Decimal(amount)) for unit, amount in (row["cost"] or {}).items()),
     )
 

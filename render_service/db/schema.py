@@ -76,6 +76,13 @@ jobs = sa.Table(
     _time("started_at"),
     _time("finished_at"),
     _time("updated_at", nullable=False, default=True),
+    sa.Column(
+        "priority",
+        sa.SmallInteger,
+        nullable=False,
+        server_default="0",
+        comment="within the workspace; greater goes first",
+    ),
     sa.CheckConstraint(
         "status IN ('PENDING', 'PROCESSING', 'COMPLETED', 'FAILED', 'CANCELLED')", name="jobs_status_known"
     ),
@@ -92,9 +99,18 @@ jobs = sa.Table(
         "run_after",
         postgresql_where=sa.text("status = 'PENDING' AND enqueued_at IS NULL"),
     ),
-    sa.Index("jobs_pending", "run_after", postgresql_where=sa.text("status = 'PENDING'")),
-    # On the id, not on lease_expires_at: renewals then stay heap-only updates.
-    sa.Index("jobs_leased", "id", postgresql_where=sa.text("status = 'PROCESSING'")),
+    # By workspace, since workspaces take turns.
+    sa.Index(
+        "jobs_pending",
+        "workspace_id",
+        sa.text("priority DESC"),
+        "run_after",
+        "id",
+        postgresql_where=sa.text("status = 'PENDING'"),
+    ),
+    # Not on lease_expires_at: renewals then stay heap-only updates.
+    sa.Index("jobs_leased", "workspace_id", "id", postgresql_where=sa.text("status = 'PROCESSING'")),
+    sa.Index("jobs_by_start", "workspace_id", "started_at"),
     sa.Index("jobs_by_workspace", "workspace_id", sa.text("created_at DESC"), sa.text("id DESC")),
     sa.Index(
         "jobs_by_project",
@@ -163,6 +179,8 @@ videos = sa.Table(
     sa.Column("frames", sa.BigInteger, nullable=False),
     sa.Column("checked", JSONB, nullable=False, server_default="{}", comment="what the self-check found"),
     _time("created_at", nullable=False, default=True),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False, server_default="0", comment="of all files together"),
+    sa.Index("videos_by_workspace", "workspace_id", postgresql_include=["size_bytes"]),
     comment="Finished videos.",
 )
 
@@ -220,6 +238,16 @@ provider_tasks = sa.Table(
         "row found in INTENT by another attempt is an order of unknown outcome: UNKNOWN, unless it can be repeated "
         "by its key. SUPERSEDED: a newer row has its place."
     ),
+)
+
+workspace_quotas = sa.Table(
+    "workspace_quotas",
+    metadata,
+    sa.Column("workspace_id", sa.Text, primary_key=True),
+    sa.Column(
+        "limits", JSONB, nullable=False, comment="by domain.quota.QuotaName; null: no limit; absent: as configured"
+    ),
+    comment="Quotas of workspaces that differ from the configured ones.",
 )
 
 api_keys = sa.Table(

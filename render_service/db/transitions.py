@@ -36,13 +36,44 @@ _APPENDED = f"""
 """
 _RETURNED = f"changed.id AS job_id, changed.task_id, changed.updated_at AS timestamp, {EVENT_COLUMNS}"
 
-# PENDING → PROCESSING, for the job that has waited longest.
+# PENDING → PROCESSING. Workspaces take turns: first the one with the fewest running jobs, of equals the one that was
+# served least recently. Within it goes first what has the greatest priority, then what has waited longest. `waiting`
+# finds the workspaces by skipping through the index: it costs by their number, not by that of their jobs. The turns are
+# taken one after the other until one leads to a job, so that no more than that job is locked; the subquery must stay
+# lateral and the room be asked for last, which locks a workspace's count.
 _CLAIM = sa.text(f"""
-    WITH next AS (
-        SELECT id FROM jobs
-        WHERE status = 'PENDING' AND run_after <= now() AND provider = ANY(:providers)
-        ORDER BY run_after, id
-        FOR UPDATE SKIP LOCKED
+    WITH RECURSIVE waiting AS (
+        (SELECT workspace_id FROM jobs WHERE status = 'PENDING' ORDER BY workspace_id LIMIT 1)
+        UNION ALL
+        SELECT (
+            SELECT jobs.workspace_id FROM jobs
+            WHERE jobs.status = 'PENDING' AND jobs.workspace_id > waiting.workspace_id
+            ORDER BY jobs.workspace_id LIMIT 1
+        ) FROM waiting WHERE waiting.workspace_id IS NOT NULL
+    ), running AS (
+        SELECT workspace_id, count(*) AS jobs FROM jobs WHERE status = 'PROCESSING' GROUP BY workspace_id
+    ), turns AS (
+        SELECT workspace_id, coalesce(running.jobs, 0) AS running,
+            CASE WHEN own.limits ? 'running_jobs' THEN CAST(own.limits ->> 'running_jobs' AS bigint)
+                 ELSE CAST(:running_quota AS bigint) END AS most,
+            (SELECT max(started_at) FROM jobs WHERE jobs.workspace_id = waiting.workspace_id) AS served_at
+        FROM waiting LEFT JOIN running USING (workspace_id) LEFT JOIN workspace_quotas AS own USING (workspace_id)
+        WHERE workspace_id IS NOT NULL
+    ), next AS (
+        SELECT due.id
+        FROM (
+            SELECT workspace_id, most FROM turns WHERE most IS NULL OR running < most
+            ORDER BY running, served_at NULLS FIRST, workspace_id
+        ) AS turn
+        CROSS JOIN LATERAL (
+            SELECT id, workspace_id FROM jobs
+            WHERE status = 'PENDING' AND run_after <= now() AND provider = ANY(:providers)
+                AND jobs.workspace_id = turn.workspace_id
+            ORDER BY priority DESC, run_after, id
+            FOR UPDATE SKIP LOCKED
+            LIMIT 1
+        ) AS due
+        WHERE turn.most IS NULL OR workspace_has_room(due.workspace_id, 'PROCESSING', turn.most)
         LIMIT 1
     ), changed AS (
         UPDATE jobs SET
@@ -93,8 +124,9 @@ _COMPLETE = sa.text(f"""
         WHERE id = :job_id AND lease_token = :token
         RETURNING jobs.*
     ), recorded AS (
-        INSERT INTO videos (job_id, workspace_id, files, width, height, fps, frames, checked)
-        SELECT id, workspace_id, :files, :width, :height, :fps, :frames, :checked
+        INSERT INTO videos (job_id, workspace_id, files, width, height, fps, frames, checked, size_bytes)
+        SELECT id, workspace_id, :files, :width, :height, :fps, :frames, :checked,
+            (SELECT sum(CAST(value ->> 'size_bytes' AS bigint)) FROM jsonb_each(CAST(:files AS jsonb)))
         FROM changed WHERE CAST(:files AS jsonb) IS NOT NULL
     ), {_APPENDED}
     SELECT {_RETURNED} FROM changed
@@ -244,15 +276,19 @@ class Transitions:
         database: Where the jobs are.
         lease: How long a claim or a report keeps a job.
         retry: When failed attempts are repeated.
+        running_quota: How many jobs of a workspace may run at a time, where it has no quota of its own; None: any.
     """
 
-    def __init__(self, database: Database, *, lease: timedelta, retry: RetryPolicy) -> None:
+    def __init__(
+        self, database: Database, *, lease: timedelta, retry: RetryPolicy, running_quota: int | None = None
+    ) -> None:
+        self._running_quota = running_quota
         self._database = database
         self._lease = lease
         self._retry = retry
 
     async def claim(self, *, worker: str, providers: Sequence[ProviderName], deadline: timedelta) -> Claim | None:
-        """Take up the due job that has waited longest.
+        """Take up a due job. Workspaces take turns; within one it is by priority, then by how long they have waited.
 
         Args:
             worker: Name of the claimer, for people.
@@ -272,6 +308,7 @@ class Transitions:
                 worker=worker,
                 providers=list(providers),
                 deadline=deadline,
+                running_quota=self._running_quota,
             )
         if row is None:
             return None

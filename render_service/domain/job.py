@@ -166,6 +166,7 @@ class Job:
     end_time: datetime | None
     update_time: datetime
     cost: tuple[Cost, ...] = ()
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)

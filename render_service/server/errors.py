@@ -26,6 +26,7 @@ STATUS_OF_REASON = {
     ErrorReason.CREDENTIALS_INVALID: code_pb2.UNAUTHENTICATED,
     ErrorReason.WORKSPACE_FORBIDDEN: code_pb2.PERMISSION_DENIED,
     ErrorReason.WRITE_FORBIDDEN: code_pb2.PERMISSION_DENIED,
+    ErrorReason.QUOTA_EXCEEDED: code_pb2.RESOURCE_EXHAUSTED,
     ErrorReason.JOB_NOT_FOUND: code_pb2.NOT_FOUND,
     ErrorReason.PROJECT_NOT_FOUND: code_pb2.NOT_FOUND,
     ErrorReason.REQUEST_ID_REUSED: code_pb2.ALREADY_EXISTS,
@@ -80,7 +81,9 @@ class ErrorInterceptor(CallInterceptor):
             raise
         except DomainError as error:
             if error.reason is ErrorReason.STORE_UNAVAILABLE:
-                _log.warning("call refused", method=call.method, reason=error.reason, cause=type(error.__cause__).__name__)
+                _log.warning(
+                    "call refused", method=call.method, reason=error.reason, cause=type(error.__cause__).__name__
+                )
             await call.context.abort_with_status(rpc_status.to_status(to_status(error)))
         except Exception:  # noqa: BLE001 - whatever it is, callers are told nothing internal
             _log.exception("call failed by a fault of the service", method=call.method, request_id=request_id)

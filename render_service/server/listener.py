@@ -12,6 +12,7 @@ from render_service.server.authorization import AuthorizationInterceptor, is_ope
 from render_service.server.errors import ErrorInterceptor
 from render_service.server.loopback import is_loopback
 from render_service.server.project_servicer import ProjectServicer
+from render_service.server.quotas import QuotaBook, QuotaInterceptor
 from render_service.server.render_servicer import RenderServicer
 
 _GRACE_SECONDS = 5.0
@@ -41,6 +42,7 @@ class Listener:
         authenticator: Knows who calls; None lets everybody pass.
         renders: The RPCs of RenderService.
         projects: The RPCs of ProjectService.
+        quotas: Knows how much workspaces may use.
         tls: What ports with TLS need; None listens without it.
     """
 
@@ -50,6 +52,7 @@ class Listener:
         renders: RenderServicer,
         projects: ProjectServicer,
         *,
+        quotas: QuotaBook,
         tls: grpc.ServerCredentials | None = None,
     ) -> None:
         self._tls = tls
@@ -57,6 +60,7 @@ class Listener:
             ErrorInterceptor(),
             AuthenticationInterceptor(authenticator, is_open),
             AuthorizationInterceptor(),
+            QuotaInterceptor(quotas),
         )
         self._server = grpc.aio.server(interceptors=interceptors, options=_OPTIONS)
         self._health = health_aio.HealthServicer()

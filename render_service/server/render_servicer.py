@@ -31,6 +31,7 @@ from render_service.server.mapping.ids import (
     labels_field,
     optional_uuid_field,
     page_size_field,
+    priority_field,
     provider_field,
     uuid_field,
     workspace_field,
@@ -103,6 +104,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         labels = labels_field(request.labels, "labels", faults)
         request_id = optional_uuid_field(request.request_id, "request_id", faults)
         generation = generation_from_proto(request.provider_options, "provider_options", faults)
+        priority = priority_field(request.priority, "priority", faults)
         faults.raise_if_any()
         started = await self._starter.start(
             request.workspace_id,
@@ -114,6 +116,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
             request_id=request_id,
             digest=request_hash(request),
             dry_run=request.dry_run,
+            priority=priority,
         )
         job = started.job
         return pb.StartRenderResponse(

@@ -11,6 +11,7 @@ from render_service.db.database import Database
 from render_service.db.jobs import Jobs
 from render_service.db.outbox import Outbox
 from render_service.db.projects import Projects
+from render_service.db.quotas import WorkspaceQuotas
 from render_service.db.transitions import Transitions
 from render_service.db.workspace_events import WorkspaceEvents
 from render_service.domain.retry import RetryPolicy
@@ -28,6 +29,7 @@ from render_service.server.downloads import Downloads
 from render_service.server.listener import Listener, check_listen
 from render_service.server.project_reader import ProjectReader
 from render_service.server.project_servicer import ProjectServicer
+from render_service.server.quotas import QuotaBook
 from render_service.server.render_servicer import RenderServicer
 from render_service.server.starter import Starter
 from render_service.server.tls import server_credentials
@@ -85,6 +87,7 @@ async def run_server(settings: Settings) -> None:
         keys = KeyReader(ApiKeys(database))
         stack.push_async_callback(keys.record)
         parts.run("key usage", keys.run())
+        quotas = QuotaBook(WorkspaceQuotas(database), settings.quotas)
         reader = ProjectReader(FetchPolicy(allow_http=settings.allow_http_assets, file_roots=settings.file_roots))
         listener = Listener(
             await stack.enter_async_context(make_authenticator(settings, keys)),
@@ -92,13 +95,14 @@ async def run_server(settings: Settings) -> None:
                 jobs=jobs,
                 transitions=transitions,
                 reader=reader,
-                starter=Starter(jobs, projects, announcer, reader, settings),
+                starter=Starter(jobs, projects, announcer, reader, settings=settings, quotas=quotas),
                 announcer=announcer,
                 events=events,
                 hub=hub,
                 downloads=Downloads(store, valid_for=timedelta(seconds=settings.download_url_seconds)),
             ),
             ProjectServicer(projects, reader),
+            quotas=quotas,
             tls=tls,
         )
         port = await listener.start(settings.listen)

@@ -19,6 +19,7 @@ from render_service.domain.provider_models import GENERATING_PROVIDERS
 from render_service.server.announcer import Announcer
 from render_service.server.mapping.faults import Faults
 from render_service.server.project_reader import ProjectReader
+from render_service.server.quotas import QuotaBook
 
 
 def request_hash(request: Message) -> bytes:
@@ -46,11 +47,20 @@ class Starter:
         announcer: Tells of new jobs.
         reader: Knows the rules of projects.
         settings: The service's configuration.
+        quotas: Knows how much workspaces may use.
     """
 
     def __init__(
-        self, jobs: Jobs, projects: Projects, announcer: Announcer, reader: ProjectReader, settings: Settings
+        self,
+        jobs: Jobs,
+        projects: Projects,
+        announcer: Announcer,
+        reader: ProjectReader,
+        *,
+        settings: Settings,
+        quotas: QuotaBook,
     ) -> None:
+        self._quotas = quotas
         self._jobs = jobs
         self._projects = projects
         self._announcer = announcer
@@ -70,6 +80,7 @@ class Starter:
         request_id: UUID | None,
         digest: bytes,
         dry_run: bool = False,
+        priority: int = 0,
     ) -> Started:
         """Store a job; once this has returned, the job reaches an end.
 
@@ -83,12 +94,13 @@ class Starter:
             request_id: The caller's id of this request, if any.
             digest: `request_hash` of the request.
             dry_run: Whether to check and price everything, and to start nothing.
+            priority: Among the workspace's own jobs; greater goes first.
 
         Returns:
             The job, a new one or the one that the same request has made before, and what is ordered for it.
 
         Raises:
-            DomainError: INVALID_FIELD, PROJECT_NOT_FOUND, PROVIDER_NOT_CONFIGURED or REQUEST_ID_REUSED.
+            DomainError: INVALID_FIELD, PROJECT_NOT_FOUND, PROVIDER_NOT_CONFIGURED, REQUEST_ID_REUSED or QUOTA_EXCEEDED.
         """
         provider = provider or self._default_provider
         if request_id is not None and not dry_run:
@@ -111,8 +123,11 @@ class Starter:
             labels=labels,
             request_id=request_id,
             request_hash=digest,
+            priority=priority,
         )
-        job, event = await self._jobs.start(request)
+        quotas = await self._quotas.of(workspace_id)
+        await self._quotas.check_stored(workspace_id, quotas)
+        job, event = await self._jobs.start(request, most_queued=quotas.queued_jobs)
         if event is not None:
             self._announcer.announce(event)
         return Started(job, orders)

@@ -66,7 +66,12 @@ async def run_worker(settings: Settings) -> None:
         if not await before(stop, wait_for_database(database)) or not await before(stop, wait_for_redis(redis)):
             return
 
-        transitions = Transitions(database, lease=settings.lease, retry=RetryPolicy(settings.max_failed_attempts))
+        transitions = Transitions(
+            database,
+            lease=settings.lease,
+            retry=RetryPolicy(settings.max_failed_attempts),
+            running_quota=settings.quotas.running_jobs,
+        )
         outbox = Outbox(database)
         broker = make_broker(settings.redis_url)
         queue = RenderQueue(broker)
@@ -118,8 +123,10 @@ def _consumers(settings: Settings, broker: RedisBroker, runner: JobRunner, maker
     loop = asyncio.get_running_loop()
 
     async def run_next(_job_id: str) -> None:
-        # The job that has waited longest, which need not be the one that the message was sent for.
-        await runner.run_next()
+        # Whichever job's turn it is, which need not be the one that the message was sent for; and then the next, until
+        # there is none: the message of a job whose workspace had its fill was dropped, and its end makes room.
+        while await runner.run_next():
+            pass
 
     async def make_segment(*arguments: Any) -> None:
         await maker.make(SegmentOrder.from_message(*arguments))

@@ -12,6 +12,7 @@ DEFAULT_PAGE_SIZE = 20
 MAX_PAGE_SIZE = 100
 MAX_LABELS = 32
 MAX_LABEL_VALUE = 255
+MAX_PRIORITY = 100
 
 _NIL = UUID(int=0)
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
@@ -62,6 +63,14 @@ def page_size_field(value: int, path: str, faults: Faults) -> int:
         faults.add(path, f"must be 0 to {MAX_PAGE_SIZE}; 0 means {DEFAULT_PAGE_SIZE}")
         return DEFAULT_PAGE_SIZE
     return value or DEFAULT_PAGE_SIZE
+
+
+def priority_field(value: int, path: str, faults: Faults) -> int:
+    """Return a job's priority: at most `MAX_PRIORITY` either way."""
+    if abs(value) > MAX_PRIORITY:
+        faults.add(path, f"must be −{MAX_PRIORITY} to {MAX_PRIORITY}")
+        return 0
+    return value
 
 
 def provider_field(value: str, path: str, faults: Faults) -> ProviderName | None:

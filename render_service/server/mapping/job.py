@@ -44,6 +44,7 @@ def job_to_proto(job: Job, video_urls: Sequence[str]) -> job_pb2.Job:
         end_time=optional_timestamp(job.end_time),
         update_time=timestamp(job.update_time),
         cost=costs_to_proto(job.cost),
+        priority=job.priority,
     )
 
 

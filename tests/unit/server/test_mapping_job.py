@@ -54,6 +54,7 @@ JOB = Job(
     end_time=NOW + timedelta(seconds=2),
     update_time=NOW + timedelta(seconds=3),
     cost=(Cost("USD", Decimal("0.450")),),
+    priority=7,
 )
 EVENT = JobEvent(
     job_id=UUID(int=1),
@@ -116,6 +117,7 @@ def test_every_field_of_a_job_is_told() -> None:
         "end_time": "2026-01-31T12:00:02.123456Z",
         "update_time": "2026-01-31T12:00:03.123456Z",
         "cost": [{"unit": "USD", "amount": "0.45"}],
+        "priority": 7,
     }
 
 

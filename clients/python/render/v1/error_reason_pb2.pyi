@@ -167,6 +167,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
 
     Status: PERMISSION_DENIED. Example: `{"workspace_id": "team-a"}`
     """
+    ERROR_REASON_QUOTA_EXCEEDED: _ErrorReason.ValueType  # 29
+    """The workspace has used up one of its quotas: `queued_jobs`, `requests_per_second`, `watchers` or `stored_bytes`.
+
+    Status: RESOURCE_EXHAUSTED, with RetryInfo. Example: `{"quota": "queued_jobs", "limit": "100"}`
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is sent as `google.rpc.ErrorInfo.reason` (without the `ERROR_REASON_` prefix, domain `render.v1`) in the
@@ -318,5 +323,10 @@ ERROR_REASON_WRITE_FORBIDDEN: ErrorReason.ValueType  # 28
 """The credentials open this workspace for reading only.
 
 Status: PERMISSION_DENIED. Example: `{"workspace_id": "team-a"}`
+"""
+ERROR_REASON_QUOTA_EXCEEDED: ErrorReason.ValueType  # 29
+"""The workspace has used up one of its quotas: `queued_jobs`, `requests_per_second`, `watchers` or `stored_bytes`.
+
+Status: RESOURCE_EXHAUSTED, with RetryInfo. Example: `{"quota": "queued_jobs", "limit": "100"}`
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -319,6 +319,7 @@ class Job(_message.Message):
     END_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     COST_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     """job_id is the UUID of the job."""
     task_id: _builtins.str
@@ -347,6 +348,8 @@ class Job(_message.Message):
     """error_reason says why the job FAILED, for programs: a name of ErrorReason without its prefix."""
     request_id: _builtins.str
     """request_id is the caller's id of the StartRender call, if it gave one."""
+    priority: _builtins.int
+    """priority among the workspace's own jobs, as it was asked for."""
     @_builtins.property
     def video_urls(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """video_urls lead to the video: for COMPLETED jobs only. They may expire; CreateDownloadUrl makes a fresh one."""
@@ -416,10 +419,11 @@ class Job(_message.Message):
         end_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         cost: _abc.Iterable[Global___Cost] | None = ...,
+        priority: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "raw_results", b"raw_results", "start_time", b"start_time", "update_time", b"update_time", "video", b"video"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "cost", b"cost", "create_time", b"create_time", "end_time", b"end_time", "error_message", b"error_message", "error_metadata", b"error_metadata", "error_reason", b"error_reason", "job_id", b"job_id", "labels", b"labels", "message", b"message", "progress", b"progress", "project_id", b"project_id", "provider", b"provider", "raw_results", b"raw_results", "request_id", b"request_id", "sequence", b"sequence", "stage", b"stage", "start_time", b"start_time", "status", b"status", "task_id", b"task_id", "update_time", b"update_time", "video", b"video", "video_urls", b"video_urls", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "cost", b"cost", "create_time", b"create_time", "end_time", b"end_time", "error_message", b"error_message", "error_metadata", b"error_metadata", "error_reason", b"error_reason", "job_id", b"job_id", "labels", b"labels", "message", b"message", "priority", b"priority", "progress", b"progress", "project_id", b"project_id", "provider", b"provider", "raw_results", b"raw_results", "request_id", b"request_id", "sequence", b"sequence", "stage", b"stage", "start_time", b"start_time", "status", b"status", "task_id", b"task_id", "update_time", b"update_time", "video", b"video", "video_urls", b"video_urls", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -30,7 +30,7 @@ from render.v1 import output_pb2 as render_dot_v1_dot_output__pb2
 from render.v1 import project_pb2 as render_dot_v1_dot_project__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1erender/v1/render_service.proto\x12\trender.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x13render/v1/job.proto\x1a\x16render/v1/output.proto\x1a\x17render/v1/project.proto\"\xdd\x03\n\x12StartRenderRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x1f\n\nproject_id\x18\x02 \x01(\tH\x00R\tprojectId\x12.\n\x07project\x18\x03 \x01(\x0b\x32\x12.render.v1.ProjectH\x00R\x07project\x12\x1a\n\x08provider\x18\x04 \x01(\tR\x08provider\x12\x30\n\x06output\x18\x05 \x01(\x0b\x32\x18.render.v1.OutputOptionsR\x06output\x12\x1d\n\nrequest_id\x18\x06 \x01(\tR\trequestId\x12\x41\n\x06labels\x18\x07 \x03(\x0b\x32).render.v1.StartRenderRequest.LabelsEntryR\x06labels\x12\x45\n\x10provider_options\x18\x08 \x01(\x0b\x32\x1a.render.v1.ProviderOptionsR\x0fproviderOptions\x12\x17\n\x07\x64ry_run\x18\t \x01(\x08R\x06\x64ryRun\x1a\x39\n\x0bLabelsEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\x42\x08\n\x06source\"\xca\x02\n\x0fProviderOptions\x12\x14\n\x05model\x18\x01 \x01(\tR\x05model\x12\x17\n\x04seed\x18\x02 \x01(\x03H\x00R\x04seed\x88\x01\x01\x12\'\n\x0fnegative_prompt\x18\x03 \x01(\tR\x0enegativePrompt\x12\x16\n\x06strict\x18\x04 \x01(\x08R\x06strict\x12%\n\x0e\x61llow_resubmit\x18\x05 \x01(\x08R\rallowResubmit\x12)\n\x10regenerate_shots\x18\x06 \x03(\tR\x0fregenerateShots\x12\x39\n\tfallbacks\x18\x07 \x03(\x0b\x32\x1b.render.v1.ProviderFallbackR\tfallbacks\x12\x31\n\x07options\x18\x08 \x01(\x0b\x32\x17.google.protobuf.StructR\x07optionsB\x07\n\x05_seed\"D\n\x10ProviderFallback\x12\x1a\n\x08provider\x18\x01 \x01(\tR\x08provider\x12\x14\n\x05model\x18\x02 \x01(\tR\x05model\"h\n\x13StartRenderResponse\x12 \n\x03job\x18\x01 \x01(\x0b\x32\x0e.render.v1.JobR\x03job\x12/\n\x08\x65stimate\x18\x02 \x01(\x0b\x32\x13.render.v1.EstimateR\x08\x65stimate\"^\n\x08\x45stimate\x12#\n\x04\x63ost\x18\x01 \x03(\x0b\x32\x0f.render.v1.CostR\x04\x63ost\x12-\n\x05shots\x18\x02 \x03(\x0b\x32\x17.render.v1.ShotEstimateR\x05shots\"\xea\x01\n\x0cShotEstimate\x12\x17\n\x07shot_id\x18\x01 \x01(\tR\x06shotId\x12\x1a\n\x08provider\x18\x02 \x01(\tR\x08provider\x12\x14\n\x05model\x18\x03 \x01(\tR\x05model\x12\x35\n\x08\x64uration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationR\x08\x64uration\x12\x14\n\x05shape\x18\x05 \x01(\tR\x05shape\x12\x1d\n\nfrom_image\x18\x06 \x01(\x08R\tfromImage\x12#\n\x04\x63ost\x18\x07 \x01(\x0b\x32\x0f.render.v1.CostR\x04\x63ost\"I\n\rGetJobRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x15\n\x06job_id\x18\x02 \x01(\tR\x05jobId\"2\n\x0eGetJobResponse\x12 \n\x03job\x18\x01 \x01(\x0b\x32\x0e.render.v1.JobR\x03job\"\xbc\x02\n\x0fListJobsRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x1b\n\tpage_size\x18\x02 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\x12\x30\n\x08statuses\x18\x04 \x03(\x0e\x32\x14.render.v1.JobStatusR\x08statuses\x12\x1d\n\nproject_id\x18\x05 \x01(\tR\tprojectId\x12>\n\x06labels\x18\x06 \x03(\x0b\x32&.render.v1.ListJobsRequest.LabelsEntryR\x06labels\x1a\x39\n\x0bLabelsEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"^\n\x10ListJobsResponse\x12\"\n\x04jobs\x18\x01 \x03(\x0b\x32\x0e.render.v1.JobR\x04jobs\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"L\n\x10\x43\x61ncelJobRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x15\n\x06job_id\x18\x02 \x01(\tR\x05jobId\"5\n\x11\x43\x61ncelJobResponse\x12 \n\x03job\x18\x01 \x01(\x0b\x32\x0e.render.v1.JobR\x03job\"\x8f\x01\n\x14WatchProgressRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x15\n\x06job_id\x18\x02 \x01(\tR\x05jobId\x12*\n\x0e\x61\x66ter_sequence\x18\x03 \x01(\x03H\x00R\rafterSequence\x88\x01\x01\x42\x11\n\x0f_after_sequence\"\x8a\x01\n\x15WatchProgressResponse\x12+\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x13.render.v1.JobEventH\x00R\x05\x65vent\x12:\n\theartbeat\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x00R\theartbeatB\x08\n\x06update\"\xac\x02\n\x15WatchWorkspaceRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x18\n\x06\x63ursor\x18\x02 \x01(\tH\x00R\x06\x63ursor\x12!\n\x0b\x66rom_oldest\x18\x03 \x01(\x08H\x00R\nfromOldest\x12\x44\n\x06labels\x18\x04 \x03(\x0b\x32,.render.v1.WatchWorkspaceRequest.LabelsEntryR\x06labels\x12)\n\x10include_progress\x18\x05 \x01(\x08R\x0fincludeProgress\x1a\x39\n\x0bLabelsEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\x42\x07\n\x05start\"\xa3\x01\n\x16WatchWorkspaceResponse\x12+\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x13.render.v1.JobEventH\x00R\x05\x65vent\x12:\n\theartbeat\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x00R\theartbeat\x12\x16\n\x06\x63ursor\x18\x03 \x01(\tR\x06\x63ursorB\x08\n\x06update\"\x85\x01\n\x18\x43reateDownloadUrlRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x15\n\x06job_id\x18\x02 \x01(\tR\x05jobId\x12/\n\x08\x61rtifact\x18\x03 \x01(\x0e\x32\x13.render.v1.ArtifactR\x08\x61rtifact\"j\n\x19\x43reateDownloadUrlResponse\x12\x10\n\x03url\x18\x01 \x01(\tR\x03url\x12;\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nexpireTime\"\x99\x01\n\x14\x44ownloadVideoRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x15\n\x06job_id\x18\x02 \x01(\tR\x05jobId\x12\x16\n\x06offset\x18\x03 \x01(\x03R\x06offset\x12/\n\x08\x61rtifact\x18\x04 \x01(\x0e\x32\x13.render.v1.ArtifactR\x08\x61rtifact\"\x9d\x01\n\x15\x44ownloadVideoResponse\x12\x16\n\x06offset\x18\x01 \x01(\x03R\x06offset\x12\x12\n\x04\x64\x61ta\x18\x02 \x01(\x0cR\x04\x64\x61ta\x12\x1d\n\nsize_bytes\x18\x03 \x01(\x03R\tsizeBytes\x12\x16\n\x06sha256\x18\x04 \x01(\tR\x06sha256\x12!\n\x0c\x63ontent_type\x18\x05 \x01(\tR\x0b\x63ontentType2\x8e\x05\n\rRenderService\x12L\n\x0bStartRender\x12\x1d.render.v1.StartRenderRequest\x1a\x1e.render.v1.StartRenderResponse\x12=\n\x06GetJob\x12\x18.render.v1.GetJobRequest\x1a\x19.render.v1.GetJobResponse\x12\x43\n\x08ListJobs\x12\x1a.render.v1.ListJobsRequest\x1a\x1b.render.v1.ListJobsResponse\x12\x46\n\tCancelJob\x12\x1b.render.v1.CancelJobRequest\x1a\x1c.render.v1.CancelJobResponse\x12T\n\rWatchProgress\x12\x1f.render.v1.WatchProgressRequest\x1a .render.v1.WatchProgressResponse0\x01\x12W\n\x0eWatchWorkspace\x12 .render.v1.WatchWorkspaceRequest\x1a!.render.v1.WatchWorkspaceResponse0\x01\x12^\n\x11\x43reateDownloadUrl\x12#.render.v1.CreateDownloadUrlRequest\x1a$.render.v1.CreateDownloadUrlResponse\x12T\n\rDownloadVideo\x12\x1f.render.v1.DownloadVideoRequest\x1a .render.v1.DownloadVideoResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1erender/v1/render_service.proto\x12\trender.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x13render/v1/job.proto\x1a\x16render/v1/output.proto\x1a\x17render/v1/project.proto\"\xf9\x03\n\x12StartRenderRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x1f\n\nproject_id\x18\x02 \x01(\tH\x00R\tprojectId\x12.\n\x07project\x18\x03 \x01(\x0b\x32\x12.render.v1.ProjectH\x00R\x07project\x12\x1a\n\x08provider\x18\x04 \x01(\tR\x08provider\x12\x30\n\x06output\x18\x05 \x01(\x0b\x32\x18.render.v1.OutputOptionsR\x06output\x12\x1d\n\nrequest_id\x18\x06 \x01(\tR\trequestId\x12\x41\n\x06labels\x18\x07 \x03(\x0b\x32).render.v1.StartRenderRequest.LabelsEntryR\x06labels\x12\x45\n\x10provider_options\x18\x08 \x01(\x0b\x32\x1a.render.v1.ProviderOptionsR\x0fproviderOptions\x12\x17\n\x07\x64ry_run\x18\t \x01(\x08R\x06\x64ryRun\x12\x1a\n\x08priority\x18\n \x01(\x05R\x08priority\x1a\x39\n\x0bLabelsEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\x42\x08\n\x06source\"\xca\x02\n\x0fProviderOptions\x12\x14\n\x05model\x18\x01 \x01(\tR\x05model\x12\x17\n\x04seed\x18\x02 \x01(\x03H\x00R\x04seed\x88\x01\x01\x12\'\n\x0fnegative_prompt\x18\x03 \x01(\tR\x0enegativePrompt\x12\x16\n\x06strict\x18\x04 \x01(\x08R\x06strict\x12%\n\x0e\x61llow_resubmit\x18\x05 \x01(\x08R\rallowResubmit\x12)\n\x10regenerate_shots\x18\x06 \x03(\tR\x0fregenerateShots\x12\x39\n\tfallbacks\x18\x07 \x03(\x0b\x32\x1b.render.v1.ProviderFallbackR\tfallbacks\x12\x31\n\x07options\x18\x08 \x01(\x0b\x32\x17.google.protobuf.StructR\x07optionsB\x07\n\x05_seed\"D\n\x10ProviderFallback\x12\x1a\n\x08provider\x18\x01 \x01(\tR\x08provider\x12\x14\n\x05model\x18\x02 \x01(\tR\x05model\"h\n\x13StartRenderResponse\x12 \n\x03job\x18\x01 \x01(\x0b\x32\x0e.render.v1.JobR\x03job\x12/\n\x08\x65stimate\x18\x02 \x01(\x0b\x32\x13.render.v1.EstimateR\x08\x65stimate\"^\n\x08\x45stimate\x12#\n\x04\x63ost\x18\x01 \x03(\x0b\x32\x0f.render.v1.CostR\x04\x63ost\x12-\n\x05shots\x18\x02 \x03(\x0b\x32\x17.render.v1.ShotEstimateR\x05shots\"\xea\x01\n\x0cShotEstimate\x12\x17\n\x07shot_id\x18\x01 \x01(\tR\x06shotId\x12\x1a\n\x08provider\x18\x02 \x01(\tR\x08provider\x12\x14\n\x05model\x18\x03 \x01(\tR\x05model\x12\x35\n\x08\x64uration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationR\x08\x64uration\x12\x14\n\x05shape\x18\x05 \x01(\tR\x05shape\x12\x1d\n\nfrom_image\x18\x06 \x01(\x08R\tfromImage\x12#\n\x04\x63ost\x18\x07 \x01(\x0b\x32\x0f.render.v1.CostR\x04\x63ost\"I\n\rGetJobRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x15\n\x06job_id\x18\x02 \x01(\tR\x05jobId\"2\n\x0eGetJobResponse\x12 \n\x03job\x18\x01 \x01(\x0b\x32\x0e.render.v1.JobR\x03job\"\xbc\x02\n\x0fListJobsRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x1b\n\tpage_size\x18\x02 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\x12\x30\n\x08statuses\x18\x04 \x03(\x0e\x32\x14.render.v1.JobStatusR\x08statuses\x12\x1d\n\nproject_id\x18\x05 \x01(\tR\tprojectId\x12>\n\x06labels\x18\x06 \x03(\x0b\x32&.render.v1.ListJobsRequest.LabelsEntryR\x06labels\x1a\x39\n\x0bLabelsEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"^\n\x10ListJobsResponse\x12\"\n\x04jobs\x18\x01 \x03(\x0b\x32\x0e.render.v1.JobR\x04jobs\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"L\n\x10\x43\x61ncelJobRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x15\n\x06job_id\x18\x02 \x01(\tR\x05jobId\"5\n\x11\x43\x61ncelJobResponse\x12 \n\x03job\x18\x01 \x01(\x0b\x32\x0e.render.v1.JobR\x03job\"\x8f\x01\n\x14WatchProgressRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x15\n\x06job_id\x18\x02 \x01(\tR\x05jobId\x12*\n\x0e\x61\x66ter_sequence\x18\x03 \x01(\x03H\x00R\rafterSequence\x88\x01\x01\x42\x11\n\x0f_after_sequence\"\x8a\x01\n\x15WatchProgressResponse\x12+\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x13.render.v1.JobEventH\x00R\x05\x65vent\x12:\n\theartbeat\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x00R\theartbeatB\x08\n\x06update\"\xac\x02\n\x15WatchWorkspaceRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x18\n\x06\x63ursor\x18\x02 \x01(\tH\x00R\x06\x63ursor\x12!\n\x0b\x66rom_oldest\x18\x03 \x01(\x08H\x00R\nfromOldest\x12\x44\n\x06labels\x18\x04 \x03(\x0b\x32,.render.v1.WatchWorkspaceRequest.LabelsEntryR\x06labels\x12)\n\x10include_progress\x18\x05 \x01(\x08R\x0fincludeProgress\x1a\x39\n\x0bLabelsEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\x42\x07\n\x05start\"\xa3\x01\n\x16WatchWorkspaceResponse\x12+\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x13.render.v1.JobEventH\x00R\x05\x65vent\x12:\n\theartbeat\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x00R\theartbeat\x12\x16\n\x06\x63ursor\x18\x03 \x01(\tR\x06\x63ursorB\x08\n\x06update\"\x85\x01\n\x18\x43reateDownloadUrlRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x15\n\x06job_id\x18\x02 \x01(\tR\x05jobId\x12/\n\x08\x61rtifact\x18\x03 \x01(\x0e\x32\x13.render.v1.ArtifactR\x08\x61rtifact\"j\n\x19\x43reateDownloadUrlResponse\x12\x10\n\x03url\x18\x01 \x01(\tR\x03url\x12;\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nexpireTime\"\x99\x01\n\x14\x44ownloadVideoRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x15\n\x06job_id\x18\x02 \x01(\tR\x05jobId\x12\x16\n\x06offset\x18\x03 \x01(\x03R\x06offset\x12/\n\x08\x61rtifact\x18\x04 \x01(\x0e\x32\x13.render.v1.ArtifactR\x08\x61rtifact\"\x9d\x01\n\x15\x44ownloadVideoResponse\x12\x16\n\x06offset\x18\x01 \x01(\x03R\x06offset\x12\x12\n\x04\x64\x61ta\x18\x02 \x01(\x0cR\x04\x64\x61ta\x12\x1d\n\nsize_bytes\x18\x03 \x01(\x03R\tsizeBytes\x12\x16\n\x06sha256\x18\x04 \x01(\tR\x06sha256\x12!\n\x0c\x63ontent_type\x18\x05 \x01(\tR\x0b\x63ontentType2\x8e\x05\n\rRenderService\x12L\n\x0bStartRender\x12\x1d.render.v1.StartRenderRequest\x1a\x1e.render.v1.StartRenderResponse\x12=\n\x06GetJob\x12\x18.render.v1.GetJobRequest\x1a\x19.render.v1.GetJobResponse\x12\x43\n\x08ListJobs\x12\x1a.render.v1.ListJobsRequest\x1a\x1b.render.v1.ListJobsResponse\x12\x46\n\tCancelJob\x12\x1b.render.v1.CancelJobRequest\x1a\x1c.render.v1.CancelJobResponse\x12T\n\rWatchProgress\x12\x1f.render.v1.WatchProgressRequest\x1a .render.v1.WatchProgressResponse0\x01\x12W\n\x0eWatchWorkspace\x12 .render.v1.WatchWorkspaceRequest\x1a!.render.v1.WatchWorkspaceResponse0\x01\x12^\n\x11\x43reateDownloadUrl\x12#.render.v1.CreateDownloadUrlRequest\x1a$.render.v1.CreateDownloadUrlResponse\x12T\n\rDownloadVideo\x12\x1f.render.v1.DownloadVideoRequest\x1a .render.v1.DownloadVideoResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,51 +44,51 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WATCHWORKSPACEREQUEST_LABELSENTRY']._loaded_options = None
   _globals['_WATCHWORKSPACEREQUEST_LABELSENTRY']._serialized_options = b'8\001'
   _globals['_STARTRENDERREQUEST']._serialized_start=211
-  _globals['_STARTRENDERREQUEST']._serialized_end=688
-  _globals['_STARTRENDERREQUEST_LABELSENTRY']._serialized_start=621
-  _globals['_STARTRENDERREQUEST_LABELSENTRY']._serialized_end=678
-  _globals['_PROVIDEROPTIONS']._serialized_start=691
-  _globals['_PROVIDEROPTIONS']._serialized_end=1021
-  _globals['_PROVIDERFALLBACK']._serialized_start=1023
-  _globals['_PROVIDERFALLBACK']._serialized_end=1091
-  _globals['_STARTRENDERRESPONSE']._serialized_start=1093
-  _globals['_STARTRENDERRESPONSE']._serialized_end=1197
-  _globals['_ESTIMATE']._serialized_start=1199
-  _globals['_ESTIMATE']._serialized_end=1293
-  _globals['_SHOTESTIMATE']._serialized_start=1296
-  _globals['_SHOTESTIMATE']._serialized_end=1530
-  _globals['_GETJOBREQUEST']._serialized_start=1532
-  _globals['_GETJOBREQUEST']._serialized_end=1605
-  _globals['_GETJOBRESPONSE']._serialized_start=1607
-  _globals['_GETJOBRESPONSE']._serialized_end=1657
-  _globals['_LISTJOBSREQUEST']._serialized_start=1660
-  _globals['_LISTJOBSREQUEST']._serialized_end=1976
-  _globals['_LISTJOBSREQUEST_LABELSENTRY']._serialized_start=621
-  _globals['_LISTJOBSREQUEST_LABELSENTRY']._serialized_end=678
-  _globals['_LISTJOBSRESPONSE']._serialized_start=1978
-  _globals['_LISTJOBSRESPONSE']._serialized_end=2072
-  _globals['_CANCELJOBREQUEST']._serialized_start=2074
-  _globals['_CANCELJOBREQUEST']._serialized_end=2150
-  _globals['_CANCELJOBRESPONSE']._serialized_start=2152
-  _globals['_CANCELJOBRESPONSE']._serialized_end=2205
-  _globals['_WATCHPROGRESSREQUEST']._serialized_start=2208
-  _globals['_WATCHPROGRESSREQUEST']._serialized_end=2351
-  _globals['_WATCHPROGRESSRESPONSE']._serialized_start=2354
-  _globals['_WATCHPROGRESSRESPONSE']._serialized_end=2492
-  _globals['_WATCHWORKSPACEREQUEST']._serialized_start=2495
-  _globals['_WATCHWORKSPACEREQUEST']._serialized_end=2795
-  _globals['_WATCHWORKSPACEREQUEST_LABELSENTRY']._serialized_start=621
-  _globals['_WATCHWORKSPACEREQUEST_LABELSENTRY']._serialized_end=678
-  _globals['_WATCHWORKSPACERESPONSE']._serialized_start=2798
-  _globals['_WATCHWORKSPACERESPONSE']._serialized_end=2961
-  _globals['_CREATEDOWNLOADURLREQUEST']._serialized_start=2964
-  _globals['_CREATEDOWNLOADURLREQUEST']._serialized_end=3097
-  _globals['_CREATEDOWNLOADURLRESPONSE']._serialized_start=3099
-  _globals['_CREATEDOWNLOADURLRESPONSE']._serialized_end=3205
-  _globals['_DOWNLOADVIDEOREQUEST']._serialized_start=3208
-  _globals['_DOWNLOADVIDEOREQUEST']._serialized_end=3361
-  _globals['_DOWNLOADVIDEORESPONSE']._serialized_start=3364
-  _globals['_DOWNLOADVIDEORESPONSE']._serialized_end=3521
-  _globals['_RENDERSERVICE']._serialized_start=3524
-  _globals['_RENDERSERVICE']._serialized_end=4178
+  _globals['_STARTRENDERREQUEST']._serialized_end=716
+  _globals['_STARTRENDERREQUEST_LABELSENTRY']._serialized_start=649
+  _globals['_STARTRENDERREQUEST_LABELSENTRY']._serialized_end=706
+  _globals['_PROVIDEROPTIONS']._serialized_start=719
+  _globals['_PROVIDEROPTIONS']._serialized_end=1049
+  _globals['_PROVIDERFALLBACK']._serialized_start=1051
+  _globals['_PROVIDERFALLBACK']._serialized_end=1119
+  _globals['_STARTRENDERRESPONSE']._serialized_start=1121
+  _globals['_STARTRENDERRESPONSE']._serialized_end=1225
+  _globals['_ESTIMATE']._serialized_start=1227
+  _globals['_ESTIMATE']._serialized_end=1321
+  _globals['_SHOTESTIMATE']._serialized_start=1324
+  _globals['_SHOTESTIMATE']._serialized_end=1558
+  _globals['_GETJOBREQUEST']._serialized_start=1560
+  _globals['_GETJOBREQUEST']._serialized_end=1633
+  _globals['_GETJOBRESPONSE']._serialized_start=1635
+  _globals['_GETJOBRESPONSE']._serialized_end=1685
+  _globals['_LISTJOBSREQUEST']._serialized_start=1688
+  _globals['_LISTJOBSREQUEST']._serialized_end=2004
+  _globals['_LISTJOBSREQUEST_LABELSENTRY']._serialized_start=649
+  _globals['_LISTJOBSREQUEST_LABELSENTRY']._serialized_end=706
+  _globals['_LISTJOBSRESPONSE']._serialized_start=2006
+  _globals['_LISTJOBSRESPONSE']._serialized_end=2100
+  _globals['_CANCELJOBREQUEST']._serialized_start=2102
+  _globals['_CANCELJOBREQUEST']._serialized_end=2178
+  _globals['_CANCELJOBRESPONSE']._serialized_start=2180
+  _globals['_CANCELJOBRESPONSE']._serialized_end=2233
+  _globals['_WATCHPROGRESSREQUEST']._serialized_start=2236
+  _globals['_WATCHPROGRESSREQUEST']._serialized_end=2379
+  _globals['_WATCHPROGRESSRESPONSE']._serialized_start=2382
+  _globals['_WATCHPROGRESSRESPONSE']._serialized_end=2520
+  _globals['_WATCHWORKSPACEREQUEST']._serialized_start=2523
+  _globals['_WATCHWORKSPACEREQUEST']._serialized_end=2823
+  _globals['_WATCHWORKSPACEREQUEST_LABELSENTRY']._serialized_start=649
+  _globals['_WATCHWORKSPACEREQUEST_LABELSENTRY']._serialized_end=706
+  _globals['_WATCHWORKSPACERESPONSE']._serialized_start=2826
+  _globals['_WATCHWORKSPACERESPONSE']._serialized_end=2989
+  _globals['_CREATEDOWNLOADURLREQUEST']._serialized_start=2992
+  _globals['_CREATEDOWNLOADURLREQUEST']._serialized_end=3125
+  _globals['_CREATEDOWNLOADURLRESPONSE']._serialized_start=3127
+  _globals['_CREATEDOWNLOADURLRESPONSE']._serialized_end=3233
+  _globals['_DOWNLOADVIDEOREQUEST']._serialized_start=3236
+  _globals['_DOWNLOADVIDEOREQUEST']._serialized_end=3389
+  _globals['_DOWNLOADVIDEORESPONSE']._serialized_start=3392
+  _globals['_DOWNLOADVIDEORESPONSE']._serialized_end=3549
+  _globals['_RENDERSERVICE']._serialized_start=3552
+  _globals['_RENDERSERVICE']._serialized_end=4206
 # @@protoc_insertion_point(module_scope)

@@ -59,6 +59,7 @@ class StartRenderRequest(_message.Message):
     LABELS_FIELD_NUMBER: _builtins.int
     PROVIDER_OPTIONS_FIELD_NUMBER: _builtins.int
     DRY_RUN_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """workspace_id is the workspace to render in. Required."""
     project_id: _builtins.str
@@ -74,6 +75,10 @@ class StartRenderRequest(_message.Message):
     dry_run: _builtins.bool
     """dry_run checks everything and tells the price, and starts nothing: the response has an estimate and no job.
     request_id is not looked at.
+    """
+    priority: _builtins.int
+    """priority among the workspace's own jobs: −100 to 100; greater goes first, equal ones in the order of their start.
+    It does nothing to other workspaces, which take turns. Otherwise INVALID_ARGUMENT.
     """
     @_builtins.property
     def project(self) -> _project_pb2.Project:
@@ -105,10 +110,11 @@ class StartRenderRequest(_message.Message):
         labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         provider_options: Global___ProviderOptions | None = ...,
         dry_run: _builtins.bool = ...,
+        priority: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["output", b"output", "project", b"project", "project_id", b"project_id", "provider_options", b"provider_options", "source", b"source"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dry_run", b"dry_run", "labels", b"labels", "output", b"output", "project", b"project", "project_id", b"project_id", "provider", b"provider", "provider_options", b"provider_options", "request_id", b"request_id", "source", b"source", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dry_run", b"dry_run", "labels", b"labels", "output", b"output", "priority", b"priority", "project", b"project", "project_id", b"project_id", "provider", b"provider", "provider_options", b"provider_options", "request_id", b"request_id", "source", b"source", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["project_id", "project"]  # noqa: Y015
     _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015

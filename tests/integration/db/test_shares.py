@@ -1,0 +1,169 @@
+"""Workspaces share the workers fairly, keep to their quotas exactly, and order their own jobs by priority."""
+
+import asyncio
+from collections import Counter
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+
+from render_service.db.database import Database
+from render_service.db.jobs import JobRequest, Jobs
+from render_service.db.quotas import WorkspaceQuotas
+from render_service.db.transitions import Claim, Transitions
+from render_service.domain.errors import DomainError, ErrorReason
+from render_service.domain.job import ProviderName
+from render_service.domain.quota import QuotaName
+from render_service.domain.retry import RetryPolicy
+from tests.records import HOUR, SPEC, VIDEO, job_request, start_job, transitions_of
+
+
+async def queue(database: Database, workspace: str, count: int = 1, *, priority: int = 0) -> list[UUID]:
+    request = JobRequest(workspace, None, ProviderName.MOCK, SPEC, {}, None, b"", priority)
+    return [(await start_job(database, request)).id for _ in range(count)]
+
+
+async def claim(transitions: Transitions) -> Claim | None:
+    return await transitions.claim(worker="test", providers=list(ProviderName), deadline=HOUR)
+
+
+async def flood(database: Database, workspace: str, count: int) -> None:
+    """Queue many jobs at once, all older than what is queued afterwards."""
+    (first,) = await queue(database, workspace)
+    async with database.single() as connection:
+        names = list((await connection.execute(sa.text("SELECT * FROM jobs LIMIT 0"))).keys())
+        kept = ", ".join(name for name in names if name not in {"id", "task_id"})
+        await connection.execute(
+            sa.text(
+                f"INSERT INTO jobs (id, task_id, {kept}) SELECT gen_random_uuid(), gen_random_uuid(), {kept} "
+                "FROM jobs, generate_series(2, :count) WHERE id = :id"
+            ),
+            {"count": count, "id": first},
+        )
+
+
+@pytest.mark.parametrize("slots", [1, 2, 5])
+async def test_one_job_does_not_wait_behind_a_thousand_of_another_workspace(database: Database, slots: int) -> None:
+    transitions = transitions_of(database)
+    await flood(database, "many", 1_000)
+    running = [await claim(transitions) for _ in range(slots)]
+    for held in running[1:]:
+        assert held is not None
+        await transitions.complete(held.lease, None, None)
+    (single,) = await queue(database, "few")
+    # As jobs end one by one: the very next that is claimed is the single one.
+    assert running[0] is not None
+    await transitions.complete(running[0].lease, None, None)
+    following = await claim(transitions)
+    assert following is not None
+    assert following.lease.job_id == single
+
+
+async def test_a_workspace_that_was_served_waits_for_the_others(database: Database) -> None:
+    transitions = transitions_of(database)
+    for workspace in ("a", "b", "c"):
+        await queue(database, workspace, 4)
+    order = []
+    for _ in range(12):
+        held = await claim(transitions)
+        assert held is not None
+        order.append(held.lease.workspace_id)
+        await transitions.complete(held.lease, None, None)
+    assert order == ["a", "b", "c"] * 4
+
+
+async def test_slots_are_shared_evenly_while_everybody_has_work(database: Database) -> None:
+    transitions = transitions_of(database)
+    await queue(database, "many", 20)
+    await queue(database, "some", 3)
+    await queue(database, "one", 1)
+    held = [await claim(transitions) for _ in range(9)]
+    assert Counter(found.lease.workspace_id for found in held if found) == {"many": 5, "some": 3, "one": 1}
+
+
+async def test_priority_orders_the_jobs_of_a_workspace_and_of_no_other(database: Database) -> None:
+    transitions = transitions_of(database)
+    late, urgent, usual, next_usual = [
+        (await queue(database, "team", priority=priority))[0] for priority in (-5, 100, 0, 0)
+    ]
+    (other,) = await queue(database, "other", priority=-100)
+    held = [await claim(transitions) for _ in range(5)]
+    order = [found.lease.job_id for found in held if found]
+    assert [job_id for job_id in order if job_id != other] == [urgent, usual, next_usual, late]
+    assert order.index(other) <= 1, "its turn comes whatever others think of their own jobs"
+
+
+async def test_many_claims_at_once_take_each_job_once_and_miss_none(database: Database) -> None:
+    transitions = transitions_of(database)
+    for workspace in ("a", "b", "c", "d"):
+        await queue(database, workspace, 5)
+    held = await asyncio.gather(*(claim(transitions) for _ in range(20)))
+    assert len({found.lease.job_id for found in held if found}) == 20
+    assert await claim(transitions) is None
+
+
+async def test_no_more_jobs_run_than_the_quota_says_however_many_claim_at_once(database: Database) -> None:
+    transitions = Transitions(database, lease=HOUR, retry=RetryPolicy(), running_quota=2)
+    await WorkspaceQuotas(database).set("big", {QuotaName.RUNNING_JOBS: 5})
+    await WorkspaceQuotas(database).set("free", {QuotaName.RUNNING_JOBS: None})
+    await WorkspaceQuotas(database).set("stopped", {QuotaName.RUNNING_JOBS: 0})
+    for workspace in ("usual", "big", "free", "stopped"):
+        await queue(database, workspace, 8)
+    held = [found for found in await asyncio.gather(*(claim(transitions) for _ in range(40))) if found]
+    # A claim that finds its workspace full at the last moment goes away empty: the next one finds the rest.
+    while (found := await claim(transitions)) is not None:
+        held.append(found)
+    assert Counter(found.lease.workspace_id for found in held) == {"usual": 2, "big": 5, "free": 8}
+    done = next(found for found in held if found.lease.workspace_id == "usual")
+    await transitions.complete(done.lease, None, None)
+    following = await claim(transitions)
+    assert following is not None
+    assert following.lease.workspace_id == "usual"
+    assert await claim(transitions) is None
+
+
+async def test_no_more_jobs_are_queued_than_the_quota_says_however_many_start_at_once(database: Database) -> None:
+    jobs = Jobs(database)
+
+    async def start() -> DomainError | None:
+        try:
+            await jobs.start(job_request(), most_queued=10)
+        except DomainError as refused:
+            return refused
+        return None
+
+    refusals = [refused for refused in await asyncio.gather(*(start() for _ in range(40))) if refused is not None]
+    assert len(refusals) == 30
+    for refused in refusals:
+        assert refused.reason is ErrorReason.QUOTA_EXCEEDED
+        assert refused.metadata == {"quota": "queued_jobs", "limit": "10"}
+    assert await claim(transitions_of(database)) is not None
+    assert await start() is None, "what runs does not wait any more"
+
+
+async def test_the_same_request_is_answered_with_its_job_also_when_the_queue_is_full(database: Database) -> None:
+    jobs = Jobs(database)
+    request = job_request(request_id=UUID(int=7))
+    first, _ = await jobs.start(request, most_queued=1)
+    again, event = await jobs.start(request, most_queued=1)
+    assert (again.id, event) == (first.id, None)
+
+
+async def test_stored_bytes_are_those_of_all_files_of_finished_videos(database: Database) -> None:
+    quotas = WorkspaceQuotas(database)
+    assert await quotas.stored_bytes("team") == 0
+    await start_job(database)
+    held = await claim(transitions_of(database))
+    assert held is not None
+    await transitions_of(database).complete(held.lease, None, VIDEO)
+    assert await quotas.stored_bytes("team") == 1234 + 12
+    assert await quotas.stored_bytes("other") == 0
+
+
+async def test_quotas_of_a_workspace_are_set_one_by_one_and_cleared(database: Database) -> None:
+    quotas = WorkspaceQuotas(database)
+    await quotas.set("team", {QuotaName.WATCHERS: 5})
+    await quotas.set("team", {QuotaName.RUNNING_JOBS: None})
+    assert await quotas.all() == {"team": {QuotaName.WATCHERS: 5, QuotaName.RUNNING_JOBS: None}}
+    await quotas.clear("team")
+    assert await quotas.all() == {}
