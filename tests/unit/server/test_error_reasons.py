@@ -15,8 +15,10 @@ CONTRACT = Path(__file__).parents[3] / "proto/render/v1/error_reason.proto"
 
 
 def test_the_domain_and_the_contract_know_the_same_reasons() -> None:
-    named = {name.removeprefix(PREFIX) for name in error_reason_pb2.ErrorReason.DESCRIPTOR.values_by_name} - {"UNSPECIFIED"}
-    assert named == {reason.value for reason in ErrorReason}
+    contract = error_reason_pb2.ErrorReason.DESCRIPTOR.values_by_name
+    assert {name.removeprefix(PREFIX) for name in contract} - {"UNSPECIFIED"} == {
+        reason.value for reason in ErrorReason
+    }
 
 
 @pytest.mark.parametrize("reason", ErrorReason)
