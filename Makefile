@@ -8,7 +8,7 @@ STUBS := clients/python/render/v1
 export PATH := $(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test check format generate lock clean bench-compositor
+.PHONY: help setup demo dev test check format generate lock clean bench-compositor robustness bench-watching
 
 help: ## List the commands.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -30,6 +30,13 @@ dev: setup ## Keep the whole system running in the foreground; data stays under 
 
 test: setup ## Run all tests.
 	@pytest
+
+robustness: setup ## Break the service on purpose: SEED=n JOBS=2000 KILLS=100 WATCHERS=200, all optional.
+	@python -m tests.robustness $(if $(SEED),--seed $(SEED)) $(if $(JOBS),--jobs $(JOBS)) $(if $(KILLS),--kills $(KILLS)) \
+		$(if $(WATCHERS),--watchers $(WATCHERS))
+
+bench-watching: setup ## Measure recovery and what watchers cost; CHURN=1800 for half an hour of coming and going.
+	@python -m benchmarks.watching $(if $(CHURN),--churn-seconds $(CHURN))
 
 check: setup ## Run all static checks.
 	@ruff check .

@@ -104,9 +104,8 @@ async def run_campaign(plan: Plan, folder: Path, *, quiet: bool = False) -> Resu
             ):
                 await saboteur.perform(failpoint)
             await saboteur.finish()
-            healed = time.monotonic()
             await starting
-            recovery = await _until_ended(cluster.postgres.url, healed)
+            recovery = await _until_ended(cluster.postgres.url, time.monotonic())
             callers.leave()
             _, stuck = await asyncio.wait(watchers, timeout=_RECOVERY_SECONDS / 2)
             await _replay(plan, callers, history)
