@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from render_service.compositor.frames import Planes
 from render_service.compositor.motion import CameraPath, View
 from render_service.compositor.sampling import margin
-from render_service.domain.project import Fit, Motion, MotionKind
+from render_service.domain.project import Fit, Motion
 
 Pixels = NDArray[np.uint8]
 
@@ -98,7 +98,8 @@ def prepare_canvas(
     """Make a picture ready for its movement.
 
     Args:
-        load: Returns the picture as (height, width, 3 or 4) sRGB, scaled down at most to cover the size it is given.
+        load: Returns the picture as (height, width, 3 or 4) sRGB; where it is larger than the size it is given, it may
+            be scaled down as long as it still covers that.
         fit: How the picture fills the frame.
         motion: The movement, decided.
         width: Frame width in pixels, even.
@@ -118,11 +119,9 @@ def prepare_canvas(
     cover = max(width / picture_width, height / picture_height)
     path = CameraPath(motion, picture_width * cover, picture_height * cover, width, height)
     wanted = _DENSITY * path.closest
-    # A pan keeps one scale throughout, so it is given the one at which `sampling` comes nearest to every place.
-    pans = motion.kind not in (MotionKind.NONE, MotionKind.ZOOM_IN, MotionKind.ZOOM_OUT)
-    if 1 / cover < 0.98 * wanted or (pans and abs(1 / cover / wanted - 1) > 0.002):
-        size = (round(picture_width * cover * wanted), round(picture_height * cover * wanted))
-        pixels = _resized(pixels, size, cv2.INTER_CUBIC)
+    size = (round(picture_width * cover * wanted), round(picture_height * cover * wanted))
+    if size != (picture_width, picture_height):
+        pixels = _resized(pixels, size, cv2.INTER_AREA if size[0] < picture_width else cv2.INTER_CUBIC)
     return _cropped(pixels, path)
 
 

@@ -52,7 +52,7 @@ def _opened(asset: Asset, limits: MediaLimits) -> Iterator[Image.Image]:
 
 
 def load_image(
-    asset: Asset, *, cover: tuple[int, int] | None = None, limits: MediaLimits = DEFAULT_LIMITS
+    asset: Asset, *, cover: tuple[int, int] | None = None, exact: bool = True, limits: MediaLimits = DEFAULT_LIMITS
 ) -> NDArray[np.uint8]:
     """Decode a still picture, the first frame where it has several.
 
@@ -60,6 +60,8 @@ def load_image(
         asset: JPEG, PNG, WebP, AVIF or GIF; told by content.
         cover: Width and height in pixels that the result is to cover: a larger picture is scaled down, keeping its
             shape, to the smallest size that does. None keeps the size. Pictures are never scaled up.
+        exact: False scales only as far as can be done cheaply: the result is at most twice as large as it must be, and
+            the caller, who scales it anyway, spares one resampling.
         limits: The most pixels a picture may have.
 
     Returns:
@@ -77,7 +79,9 @@ def load_image(
             picture.draft(None, size)
         profile = picture.info.get("icc_profile")
         upright = _eight_bits(picture)
-        if size != upright.size:
+        if not exact:
+            upright = upright.reduce(max(1, min(upright.width // size[0], upright.height // size[1])))
+        elif size != upright.size:
             upright = upright.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
         upright = _turned(_to_srgb(upright, profile), orientation)
         pixels = np.asarray(upright)

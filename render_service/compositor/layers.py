@@ -111,7 +111,7 @@ def _canvas_file(layer: Layer, picture: PictureFormat, assets: Mapping[str, Path
                 if isinstance(source, CardSource):
                     return _card(source, size)
                 assert isinstance(source, StillSource)
-                return load_image(Asset(assets[source.still], "image_uri"), cover=size)
+                return load_image(Asset(assets[source.still], "image_uri"), cover=size, exact=False)
 
             fit = source.fit if isinstance(source, StillSource) else Fit.COVER
             write_canvas(prepare_canvas(load, fit, layer.motion, picture.width, picture.height), path)
