@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 import uvloop
 
+from render_service.cli_audit import show_audit
 from render_service.cli_keys import keys
 from render_service.cli_quotas import quotas
 from render_service.cli_settings import command_settings, end_command
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 app.add_typer(keys, name="keys")
 app.add_typer(quotas, name="quotas")
+app.command("audit")(show_audit)
 
 _DATA = Path(".render")
 

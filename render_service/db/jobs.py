@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from render_service.db.database import Database
 from render_service.db.rows import EVENT_COLUMNS, JOB_SELECT, RENDER_SPEC, event_from_row, job_from_row
 from render_service.db.schema import job_events, jobs
+from render_service.domain.audit import Action, Origin
 from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.job import Job, JobEvent, JobStatus, ProviderName, RenderSpec
 from render_service.domain.quota import QuotaName, quota_exceeded
@@ -32,6 +33,10 @@ _INSERT = sa.text(f"""
     ), appended AS (
         INSERT INTO job_events (job_id, {EVENT_COLUMNS})
         SELECT id, {EVENT_COLUMNS} FROM changed
+    ), audited AS (
+        INSERT INTO audit_log (workspace_id, principal, principal_name, action, target, peer, request_id)
+        SELECT workspace_id, :principal, :principal_name, :action, id, :peer, :call_id
+        FROM changed WHERE CAST(:principal AS text) IS NOT NULL
     )
     SELECT room.found AS room, id AS job_id, task_id, updated_at AS timestamp, {EVENT_COLUMNS}
     FROM room LEFT JOIN changed ON true
@@ -40,6 +45,7 @@ _INSERT = sa.text(f"""
     sa.bindparam("labels", type_=JSONB),
     sa.bindparam("project_id", type_=sa.Uuid),
     sa.bindparam("request_id", type_=sa.Uuid),
+    sa.bindparam("call_id", type_=sa.Uuid),
 )
 _RETRY_SECONDS = 5.0
 
@@ -112,12 +118,15 @@ class Jobs:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def start(self, request: JobRequest, *, most_queued: int | None = None) -> tuple[Job, JobEvent | None]:
-        """Store a job and its first event in one transaction.
+    async def start(
+        self, request: JobRequest, *, most_queued: int | None = None, origin: Origin | None = None
+    ) -> tuple[Job, JobEvent | None]:
+        """Store a job, its first event and the entry in the audit trail in one transaction.
 
         Args:
             request: The job.
             most_queued: How many PENDING jobs the workspace may have; None for any number.
+            origin: Who starts it, and from where; None leaves no entry in the audit trail.
 
         Returns:
             The job, and the event to publish; None where the request_id had already made this job.
@@ -139,6 +148,11 @@ class Jobs:
             "request_hash": request.request_hash,
             "priority": request.priority,
             "most_queued": most_queued,
+            "principal": origin.principal if origin else None,
+            "principal_name": origin.principal_name if origin else None,
+            "action": Action.JOB_STARTED,
+            "peer": origin.peer if origin else None,
+            "call_id": origin.request_id if origin else None,
         }
         while True:
             async with self._database.single() as connection:

@@ -240,6 +240,25 @@ provider_tasks = sa.Table(
     ),
 )
 
+audit_log = sa.Table(
+    "audit_log",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    _time("at", nullable=False, default=True),
+    sa.Column("workspace_id", sa.Text, comment="null: of no workspace, such as a key's making"),
+    sa.Column("principal", sa.Text, nullable=False, comment="domain.access.Principal.id"),
+    sa.Column("principal_name", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False, comment="domain.audit.Action"),
+    sa.Column("target", UUID, comment="the job, project or key; no foreign key: it may be gone"),
+    sa.Column("detail", sa.Text, nullable=False, server_default="", comment="such as the file; never a secret"),
+    sa.Column("peer", sa.Text, nullable=False, comment="the caller's address as the server saw it"),
+    sa.Column("request_id", UUID, comment="finds the call in the server's log"),
+    sa.Index("audit_log_by_workspace", "workspace_id", "id"),
+    sa.Index("audit_log_by_target", "target", postgresql_where=sa.text("target IS NOT NULL")),
+    sa.Index("audit_log_by_age", "at", postgresql_using="brin"),
+    comment="Who started, cancelled, deleted or downloaded what, when and from where. Only ever appended to.",
+)
+
 workspace_quotas = sa.Table(
     "workspace_quotas",
     metadata,

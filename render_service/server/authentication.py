@@ -14,6 +14,7 @@ import structlog
 from render_service.db.api_keys import ApiKey, ApiKeys, key_hash, looks_like_key
 from render_service.db.database import DatabaseUnavailable
 from render_service.domain.access import EVERYBODY, Principal
+from render_service.domain.audit import Origin
 from render_service.domain.errors import DomainError, ErrorReason
 from render_service.server.interceptor import Call, CallInterceptor
 from render_service.telemetry import get_logger
@@ -23,11 +24,17 @@ _REMEMBER_SECONDS = 10.0
 _REMEMBER_AT_MOST = 1_000
 
 _PRINCIPAL: ContextVar[Principal] = ContextVar("principal")
+_ORIGIN: ContextVar[Origin] = ContextVar("origin")
 
 
 def current_principal() -> Principal:
     """Return who makes the call that is being handled."""
     return _PRINCIPAL.get()
+
+
+def current_origin() -> Origin:
+    """Return who makes the call that is being handled, and from where."""
+    return _ORIGIN.get()
 
 
 class TokenReader(Protocol):
@@ -175,11 +182,10 @@ class AuthenticationInterceptor(CallInterceptor):
             authorization = call.metadata.get("authorization", "")
             principal = await self._authenticator.principal(authorization, call.context.auth_context())
             structlog.contextvars.bind_contextvars(principal=principal.id)
-        token = _PRINCIPAL.set(principal)
-        try:
-            yield
-        finally:
-            _PRINCIPAL.reset(token)
+        _PRINCIPAL.set(principal)
+        request_id = structlog.contextvars.get_contextvars().get("request_id")
+        _ORIGIN.set(Origin(principal.id, principal.name, call.context.peer(), UUID(request_id) if request_id else None))
+        yield
 
 
 class IsOpen(Protocol):

@@ -4,7 +4,9 @@ from render.v1 import project_service_pb2 as pb
 from render.v1 import project_service_pb2_grpc
 
 from render_service.db.projects import Projects
+from render_service.domain.audit import Action
 from render_service.domain.project import Project
+from render_service.server.auditor import Auditor
 from render_service.server.interceptor import Context
 from render_service.server.mapping import page_token
 from render_service.server.mapping.faults import Faults
@@ -19,9 +21,11 @@ class ProjectServicer(project_service_pb2_grpc.ProjectServiceServicer):
     Args:
         projects: The projects in Postgres.
         reader: Reads projects.
+        auditor: Writes the audit trail.
     """
 
-    def __init__(self, projects: Projects, reader: ProjectReader) -> None:
+    def __init__(self, projects: Projects, reader: ProjectReader, auditor: Auditor) -> None:
+        self._auditor = auditor
         self._projects = projects
         self._reader = reader
 
@@ -71,6 +75,8 @@ class ProjectServicer(project_service_pb2_grpc.ProjectServiceServicer):
         workspace_field(request.workspace_id, "workspace_id", faults)
         project_id = uuid_field(request.project_id, "project_id", faults)
         faults.raise_if_any()
+        await self._projects.get(request.workspace_id, project_id)  # what is absent leaves no entry
+        await self._auditor.note(Action.PROJECT_DELETED, request.workspace_id, project_id)
         await self._projects.delete(request.workspace_id, project_id)
         return pb.DeleteProjectResponse()
 

@@ -11,6 +11,7 @@ from render.v1 import render_service_pb2_grpc
 from render_service.db.jobs import JobFilter, Jobs
 from render_service.db.transitions import Transitions
 from render_service.db.workspace_events import EventPosition, WorkspaceEvents
+from render_service.domain.audit import Action
 from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.job import Artifact, Job, JobEvent, JobStatus, StoredFile
 from render_service.domain.project import Project
@@ -19,6 +20,7 @@ from render_service.progress.hub import ProgressHub
 from render_service.progress.watch import Heartbeat, watch_job
 from render_service.progress.workspace_watch import watch_workspace
 from render_service.server.announcer import Announcer
+from render_service.server.auditor import Auditor
 from render_service.server.downloads import Downloads
 from render_service.server.interceptor import Context
 from render_service.server.mapping import page_token
@@ -63,6 +65,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         events: The events of workspaces in Postgres.
         hub: Where watchers wait.
         downloads: Leads to finished videos.
+        auditor: Writes the audit trail.
     """
 
     def __init__(
@@ -76,7 +79,9 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         events: WorkspaceEvents,
         hub: ProgressHub,
         downloads: Downloads,
+        auditor: Auditor,
     ) -> None:
+        self._auditor = auditor
         self._jobs = jobs
         self._transitions = transitions
         self._reader = reader
@@ -152,6 +157,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         """Ask for a job to be stopped."""
         job = await self._job(request, Faults())
         if not job.status.terminal:
+            await self._auditor.note(Action.JOB_CANCELLED, job.workspace_id, job.id)
             event = await self._transitions.cancel(job.workspace_id, job.id)
             if event is not None:
                 self._announcer.announce(event)
@@ -200,6 +206,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
     ) -> pb.CreateDownloadUrlResponse:
         """Make an address of a finished video."""
         job, file = await self._file(request, Faults())
+        await self._note_file(Action.FILE_ADDRESS_MADE, job, file)
         signed = await self._downloads.url(job.id, file)
         return pb.CreateDownloadUrlResponse(url=signed.url, expire_time=timestamp(signed.expire_time))
 
@@ -210,7 +217,8 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         faults = Faults()
         if request.offset < 0:
             faults.add("offset", "must not be negative")
-        _, file = await self._file(request, faults)
+        job, file = await self._file(request, faults)
+        await self._note_file(Action.FILE_DOWNLOADED, job, file)
         async for piece in self._downloads.read(file, request.offset):
             yield piece
 
@@ -241,6 +249,9 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         artifact = ARTIFACT.read(request.artifact, "artifact", faults) or Artifact.VIDEO
         job = await self._job(request, faults)
         return job, self._downloads.file(job, artifact)
+
+    async def _note_file(self, action: Action, job: Job, file: StoredFile) -> None:
+        await self._auditor.note(action, job.workspace_id, job.id, detail=file.key.rpartition("/")[2])
 
     async def _urls_of(self, event: JobEvent) -> tuple[str, ...]:
         if event.status is not JobStatus.COMPLETED:

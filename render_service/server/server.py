@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from render_service.config import Settings
 from render_service.db.api_keys import ApiKeys
+from render_service.db.audit_log import AuditLog
 from render_service.db.database import Database
 from render_service.db.jobs import Jobs
 from render_service.db.outbox import Outbox
@@ -23,6 +24,7 @@ from render_service.queue.dispatcher import Dispatcher
 from render_service.queue.pruner import Pruner
 from render_service.queue.reconciler import Reconciler
 from render_service.server.announcer import Announcer
+from render_service.server.auditor import Auditor
 from render_service.server.authentication import KeyReader
 from render_service.server.credentials import make_authenticator
 from render_service.server.downloads import Downloads
@@ -87,6 +89,7 @@ async def run_server(settings: Settings) -> None:
         keys = KeyReader(ApiKeys(database))
         stack.push_async_callback(keys.record)
         parts.run("key usage", keys.run())
+        auditor = Auditor(AuditLog(database))
         quotas = QuotaBook(WorkspaceQuotas(database), settings.quotas)
         reader = ProjectReader(FetchPolicy(allow_http=settings.allow_http_assets, file_roots=settings.file_roots))
         listener = Listener(
@@ -99,9 +102,10 @@ async def run_server(settings: Settings) -> None:
                 announcer=announcer,
                 events=events,
                 hub=hub,
+                auditor=auditor,
                 downloads=Downloads(store, valid_for=timedelta(seconds=settings.download_url_seconds)),
             ),
-            ProjectServicer(projects, reader),
+            ProjectServicer(projects, reader, auditor),
             quotas=quotas,
             tls=tls,
         )

@@ -17,6 +17,7 @@ from render_service.domain.output import OutputOptions, decide_output
 from render_service.domain.project import MODE_PRESETS, Project
 from render_service.domain.provider_models import GENERATING_PROVIDERS
 from render_service.server.announcer import Announcer
+from render_service.server.authentication import current_origin
 from render_service.server.mapping.faults import Faults
 from render_service.server.project_reader import ProjectReader
 from render_service.server.quotas import QuotaBook
@@ -127,7 +128,7 @@ class Starter:
         )
         quotas = await self._quotas.of(workspace_id)
         await self._quotas.check_stored(workspace_id, quotas)
-        job, event = await self._jobs.start(request, most_queued=quotas.queued_jobs)
+        job, event = await self._jobs.start(request, most_queued=quotas.queued_jobs, origin=current_origin())
         if event is not None:
             self._announcer.announce(event)
         return Started(job, orders)

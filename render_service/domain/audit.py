@@ -1,0 +1,48 @@
+"""What is kept of actions that somebody may have to answer for."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+
+class Action(StrEnum):
+    """What was done."""
+
+    JOB_STARTED = "job_started"
+    JOB_CANCELLED = "job_cancelled"
+    JOB_DELETED = "job_deleted"
+    FILE_DOWNLOADED = "file_downloaded"
+    FILE_ADDRESS_MADE = "file_address_made"
+    PROJECT_DELETED = "project_deleted"
+    KEY_CREATED = "key_created"
+    KEY_REVOKED = "key_revoked"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who acts, and from where.
+
+    Args:
+        principal: `domain.access.Principal.id`.
+        principal_name: For people.
+        peer: The caller's address as the server saw it, such as `ipv4:10.1.2.3:51234`.
+        request_id: Finds the call in the server's log.
+    """
+
+    principal: str
+    principal_name: str
+    peer: str
+    request_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One action as it is kept; `target` is a job, a project or a key, by `action`; `at` is aware UTC."""
+
+    at: datetime
+    origin: Origin
+    action: Action
+    workspace_id: str | None
+    target: UUID | None
+    detail: str

@@ -1,0 +1,142 @@
+"""The audit trail tells who started, cancelled, deleted or downloaded what, when and from where; no secrets."""
+
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from render.v1 import project_pb2
+from render.v1 import project_service_pb2 as projects_pb
+from render.v1 import render_service_pb2 as pb
+from typer.testing import CliRunner
+
+from render_service.cli import app
+from render_service.config import Settings
+from render_service.db.api_keys import ApiKeys
+from render_service.db.audit_log import AuditFilter, AuditLog
+from render_service.db.database import Database
+from render_service.domain.audit import Action
+from render_service.domain.job import Artifact, StoredFile, Video
+from render_service.storage.store import ObjectStore
+from tests.integration.server.status import refusal
+from tests.records import claim_next, transitions_of
+from tests.serving import Stubs, bearer, serving, settings_of
+
+PROJECT = project_pb2.Project(
+    title="Quarterly", storyboard=project_pb2.Storyboard(shots=[project_pb2.Shot(caption="Confidential")])
+)
+
+
+@pytest.fixture
+def settings(database_url: str, redis_url: str, tmp_path: Path) -> Settings:
+    return settings_of(database_url, redis_url, tmp_path)
+
+
+@pytest.fixture
+async def stubs(settings: Settings) -> AsyncIterator[Stubs]:
+    async with serving(settings) as stubs:
+        yield stubs
+
+
+async def test_every_action_leaves_who_what_when_and_from_where(
+    stubs: Stubs, settings: Settings, database: Database
+) -> None:
+    keys, log, store = ApiKeys(database), AuditLog(database), ObjectStore(settings.storage_url)
+    key = await keys.create("backend", frozenset({"team"}))
+    (known,) = await keys.list()
+    before = datetime.now(UTC)
+
+    start = pb.StartRenderRequest(
+        workspace_id="team", project=PROJECT, request_id="0198c0de-7a11-7c3e-9f00-5e1f5e1f5e1f"
+    )
+    job_id = (await stubs.renders.StartRender(start, metadata=bearer(key))).job.job_id
+    await stubs.renders.StartRender(start, metadata=bearer(key))  # the same request starts nothing
+    held = await claim_next(transitions_of(database))
+    file = StoredFile(f"videos/team/{job_id}/1/video.mp4", 5, "ab" * 32, "video/mp4")
+    await store.put_bytes(file.key, b"video", content_type="video/mp4")
+    await transitions_of(database).complete(held.lease, None, Video({Artifact.VIDEO: file}, 2, 2, 1, 1))
+    download = pb.DownloadVideoRequest(workspace_id="team", job_id=job_id)
+    assert [piece async for piece in stubs.renders.DownloadVideo(download, metadata=bearer(key))]
+    waiting = (
+        await stubs.renders.StartRender(
+            pb.StartRenderRequest(workspace_id="team", project=PROJECT), metadata=bearer(key)
+        )
+    ).job.job_id
+    cancel = pb.CancelJobRequest(workspace_id="team", job_id=waiting)
+    await stubs.renders.CancelJob(cancel, metadata=bearer(key))
+    await stubs.renders.CancelJob(cancel, metadata=bearer(key))  # it has ended: nothing is done
+    project_id = (
+        await stubs.projects.CreateProject(
+            projects_pb.CreateProjectRequest(workspace_id="team", project=PROJECT), metadata=bearer(key)
+        )
+    ).project.project_id
+    delete = projects_pb.DeleteProjectRequest(workspace_id="team", project_id=project_id)
+    await stubs.projects.DeleteProject(delete, metadata=bearer(key))
+    await refusal(stubs.projects.DeleteProject(delete, metadata=bearer(key)))
+
+    entries = list(reversed(await log.find(AuditFilter(workspace_id="team"), limit=100)))
+    assert [(entry.action, entry.target, entry.detail) for entry in entries] == [
+        (Action.JOB_STARTED, UUID(job_id), ""),
+        (Action.FILE_DOWNLOADED, UUID(job_id), "video.mp4"),
+        (Action.JOB_STARTED, UUID(waiting), ""),
+        (Action.JOB_CANCELLED, UUID(waiting), ""),
+        (Action.PROJECT_DELETED, UUID(project_id), ""),
+    ]
+    for entry in entries:
+        assert (entry.origin.principal, entry.origin.principal_name) == (f"key:{known.id}", "backend")
+        assert entry.origin.peer.startswith("ipv4:127.0.0.1:")
+        assert entry.origin.request_id is not None
+        assert before <= entry.at <= datetime.now(UTC)
+    async with database.single() as connection:
+        kept = str((await connection.execute(sa.text("SELECT audit_log::text FROM audit_log"))).all())
+    for secret in (key, key.removeprefix("rk_"), "Confidential", "Quarterly"):
+        assert secret not in kept
+
+
+async def test_what_was_refused_leaves_no_entry(stubs: Stubs, database: Database) -> None:
+    key = await ApiKeys(database).create("backend", frozenset({"team"}))
+    absent = "0198c0de-7a11-7c3e-9f00-5e1f5e1f5e1f"
+    for workspace in ("team", "other"):
+        await refusal(
+            stubs.renders.CancelJob(pb.CancelJobRequest(workspace_id=workspace, job_id=absent), metadata=bearer(key))
+        )
+        await refusal(
+            stubs.projects.DeleteProject(
+                projects_pb.DeleteProjectRequest(workspace_id=workspace, project_id=absent), metadata=bearer(key)
+            )
+        )
+    assert await AuditLog(database).find(AuditFilter(), limit=10) == []
+
+
+async def test_old_entries_are_removed_and_others_kept(database: Database) -> None:
+    log = AuditLog(database)
+    async with database.single() as connection:
+        await connection.execute(
+            sa.text(
+                "INSERT INTO audit_log (at, principal, principal_name, action, peer) "
+                "SELECT now() - n * interval '1 day', 'p', 'p', 'job_started', '' FROM generate_series(1, 10) AS n"
+            )
+        )
+    assert await log.prune(age=timedelta(days=6, hours=12), batch=3) == 3
+    assert await log.prune(age=timedelta(days=6, hours=12), batch=3) == 1
+    assert len(await log.find(AuditFilter(), limit=100)) == 6
+
+
+def test_the_trail_is_queried_from_the_command_line_and_knows_of_keys(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    run = CliRunner().invoke
+    key = run(app, ["keys", "create", "backend", "--workspace", "team"]).stdout.strip()
+    row = json.loads(run(app, ["keys", "list", "--json"]).stdout)
+    run(app, ["keys", "revoke", row["id"]])
+    told = run(app, ["audit", "--json", "--target", row["id"], "--since-days", "1"])
+    entries = [json.loads(line) for line in told.stdout.splitlines()]
+    assert [entry["action"] for entry in entries] == ["key_revoked", "key_created"]
+    assert entries[0]["principal"].startswith("command:")
+    assert key.removeprefix("rk_") not in told.stdout
+    assert run(app, ["audit", "--action", "job_deleted"]).stdout == ""
+    assert "key_created" in run(app, ["audit"]).stdout
