@@ -6,7 +6,6 @@ import subprocess
 import sys
 import tempfile
 import venv
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +24,7 @@ MOVIEPY = "moviepy==2.2.1"
 # Every n-th frame is compared with the reference.
 _COMPARED = 11
 _MOVIEPY_SHOTS = 1
+ROUNDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +58,6 @@ def megabytes(path: Path) -> float:
     return path.stat().st_size / 1e6
 
 
-def best_of(times: int, run: Callable[[], float]) -> float:
-    """Return the shortest of several runs: what disturbs a run only ever makes it longer."""
-    return min(run() for _ in range(times))
-
-
 def moviepy_python(folder: Path) -> Path:
     """Return the interpreter of an environment with MoviePy, which does not go together with this project's Pillow."""
     python = folder / "bin" / "python"
@@ -84,30 +79,31 @@ async def run(folder: Path) -> tuple[list[Figure], list[str]]:
     long, peak = await ours.long_run(long_spec, long_media, folder, processes)
     say(f"{minutes:g} minutes: {long.seconds:.1f} s for {long.frames} frames, peak {peak:.0f} MB")
 
+    cv2.setNumThreads(1)
+    ready = list(frames.drawn(frames.plan(spec, media)))
     compositor = Compositor(processes=processes)
     await compositor.start()
-    first = again = edited = None
-    for attempt in range(2):
+    firsts, agains, editeds, floors = [], [], [], []
+    for attempt in range(ROUNDS):
+        # By turns, so that whatever else the machine does disturbs all of them alike.
         store = ours.FolderStore(folder / f"store-{attempt}")
-        one = await ours.measure(compositor, spec, media, folder, store)
-        two = await ours.measure(compositor, spec, media, folder, store)
-        other = await ours.measure(compositor, ours.with_other_caption(spec), media, folder, store)
-        first = one if first is None or one.seconds < first.seconds else first
-        again = two if again is None or two.seconds < again.seconds else again
-        edited = other if edited is None or other.seconds < edited.seconds else edited
-        say(f"compositor: {one.seconds:.2f} s; unchanged {two.seconds:.2f} s; one caption {other.seconds:.2f} s")
+        firsts.append(await ours.measure(compositor, spec, media, folder, store))
+        floors.append(peers.encode_alone(ready, folder / "floor.mp4", spec.output.fps))
+        agains.append(await ours.measure(compositor, spec, media, folder, store))
+        editeds.append(await ours.measure(compositor, ours.with_other_caption(spec), media, folder, store))
+        say(
+            f"compositor {firsts[-1].seconds:.2f} s, x264 alone {floors[-1]:.2f} s; "
+            f"unchanged {agains[-1].seconds:.2f} s, one caption {editeds[-1].seconds:.2f} s"
+        )
     await compositor.close()
-    assert first is not None
-    assert again is not None
-    assert edited is not None
+    del ready
+    # The shortest of several runs: what disturbs a run only ever makes it longer.
+    first, again, edited = (min(runs, key=lambda run: run.seconds) for runs in (firsts, agains, editeds))
+    floor = min(floors)
 
     similarity = compare(spec, media, first.video)
     say(f"SSIM against the reference: {similarity:.4f}")
-
-    cv2.setNumThreads(1)
-    floor = measure_floor(spec, media, folder)
-    say(f"x264 alone: {floor:.2f} s")
-    command = best_of(1, lambda: peers.one_command(spec, media, folder))
+    command = peers.one_command(spec, media, folder)
     say(f"one FFmpeg command: {command:.2f} s")
     python = moviepy_python(Path(os.environ.get("MOVIEPY_VENV", str(folder / "moviepy"))))
     seconds, count = peers.moviepy(python, spec, media, folder, _MOVIEPY_SHOTS)
@@ -139,12 +135,6 @@ async def run(folder: Path) -> tuple[list[Figure], list[str]]:
         Figure("peak memory of any process", peak, 700, at_most=True, unit=" MB"),
         Figure("SSIM against the reference", similarity, 0.98, at_most=False),
     ], lines
-
-
-def measure_floor(spec: RenderSpec, media: Media, folder: Path) -> float:
-    """Return the seconds of the encoder alone, on the very frames that the compositor draws."""
-    ready = list(frames.drawn(frames.plan(spec, media)))
-    return best_of(2, lambda: peers.encode_alone(ready, folder / "floor.mp4", spec.output.fps))
 
 
 def compare(spec: RenderSpec, media: Media, video: Path) -> float:

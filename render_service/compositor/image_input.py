@@ -79,8 +79,9 @@ def load_image(
             picture.draft(None, size)
         profile = picture.info.get("icc_profile")
         upright = _eight_bits(picture)
+        reduction = min(upright.width // size[0], upright.height // size[1])
         if not exact:
-            upright = upright.reduce(max(1, min(upright.width // size[0], upright.height // size[1])))
+            upright = upright.reduce(reduction) if reduction > 1 else upright
         elif size != upright.size:
             upright = upright.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
         upright = _turned(_to_srgb(upright, profile), orientation)

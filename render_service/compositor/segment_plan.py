@@ -23,7 +23,7 @@ from render_service.domain.project import Shot
 from render_service.domain.timeline import Timeline, TimelineShot
 
 # A body is cut so that no piece is longer: a long shot is made by several processes at once, and players can seek.
-SLICE_SECONDS = 5
+SLICE_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True)

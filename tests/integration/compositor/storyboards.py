@@ -38,12 +38,12 @@ class FolderStore:
         await asyncio.to_thread(shutil.copyfile, path, self.folder / key)
 
 
-def photo(path: Path, *, seed: int = 1, width: int = 640, height: int = 420) -> Path:
-    """Write a picture with soft shapes and fine detail; every seed gives another."""
+def photo(path: Path, *, seed: int = 1, width: int = 640, height: int = 420, detail: float = 18) -> Path:
+    """Write a picture with soft shapes and fine detail of some strength; every seed gives another."""
     random = np.random.default_rng(seed)
     coarse = random.uniform(0, 255, (6, 9, 3)).astype(np.float32)
     picture = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
-    fine = random.normal(0, 18, (height // 4, width // 4, 3)).astype(np.float32)
+    fine = random.normal(0, detail, (height // 4, width // 4, 3)).astype(np.float32)
     detailed = picture + cv2.resize(fine, (width, height), interpolation=cv2.INTER_CUBIC)
     cv2.imwrite(str(path), np.clip(detailed, 0, 255).astype(np.uint8))
     return path
