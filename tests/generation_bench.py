@@ -1,0 +1,164 @@
+"""Runs the generation of clips alone: a real ledger and object store, providers against fakes, no compositor."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+
+from render_service.compositor.media import Asset
+from render_service.compositor.probing import probe_clip
+from render_service.db.database import Database
+from render_service.db.jobs import Jobs
+from render_service.db.provider_tasks import ProviderTasks
+from render_service.db.transitions import Claim, Transitions
+from render_service.domain.job import GenerationOptions, Job, ProviderName, RenderSpec
+from render_service.domain.output import OutputSpec, Quality
+from render_service.domain.project import Project, Shot
+from render_service.domain.retry import RetryPolicy
+from render_service.fetch.fetcher import Fetcher
+from render_service.fetch.policy import FetchPolicy
+from render_service.providers.abandoned import AbandonedTasks
+from render_service.providers.clip_copies import ClipCopies, ClipLook
+from render_service.providers.clip_maker import ClipMaker
+from render_service.providers.clip_provider import ClipProvider
+from render_service.providers.custom import CustomProvider
+from render_service.providers.custom_contract import CustomContract
+from render_service.providers.ordering import Orders
+from render_service.providers.patience import Patience
+from render_service.providers.pika import PikaProvider
+from render_service.providers.provider import Generated, Generation
+from render_service.providers.runway import RunwayProvider
+from render_service.storage.store import ObjectStore
+from tests.fakes import custom, fal, runway
+from tests.records import HOUR, job_request, start_job
+
+HASTE = Patience(
+    attempts=3, delay=timedelta(milliseconds=20), task=timedelta(seconds=20), poll=timedelta(milliseconds=40)
+)
+FORM = OutputSpec(1280, 720, 24, Quality.DRAFT)
+
+
+def spec_of(
+    *prompts: str, seconds: float = 4, options: GenerationOptions | None = None, image_uri: str = ""
+) -> RenderSpec:
+    """A render with one shot for each prompt, called s1, s2, …"""
+    shots = tuple(
+        Shot(f"s{number}", visual_description=prompt, duration=timedelta(seconds=seconds), image_uri=image_uri)
+        for number, prompt in enumerate(prompts, 1)
+    )
+    return RenderSpec(Project(title="Test", shots=shots), FORM, options or GenerationOptions())
+
+
+async def _look(path: Path) -> ClipLook:
+    facts = await asyncio.to_thread(probe_clip, Asset(path, "clip"))
+    return ClipLook(facts.duration, facts.width, facts.height)
+
+
+@dataclass
+class GenerationBench:
+    """The parts of a worker that generate clips."""
+
+    database: Database
+    folder: Path
+    ledger: ProviderTasks
+    store: ObjectStore
+    orders: dict[ProviderName, Orders]
+    copies: ClipCopies
+    transitions: Transitions
+    patience: Patience
+    told: list[tuple[float, str]] = field(default_factory=list)
+    _number: int = 0
+
+    @property
+    def abandoned(self) -> AbandonedTasks:
+        providers: dict[ProviderName, ClipProvider] = {name: one.provider for name, one in self.orders.items()}
+        return AbandonedTasks(self.ledger, providers)
+
+    async def claimed(self, provider: ProviderName, spec: RenderSpec, *, workspace: str = "team") -> Claim:
+        """Store a job and claim it."""
+        await start_job(self.database, job_request(workspace=workspace, provider=provider, spec=spec))
+        return await self.claim()
+
+    async def claim(self) -> Claim:
+        claim = await self.transitions.claim(worker="bench", providers=list(ProviderName), deadline=HOUR)
+        assert claim is not None
+        return claim
+
+    async def generate(self, claim: Claim, pictures: Mapping[str, Path] | None = None) -> Generated:
+        """Make the clips of a claimed job."""
+        self._number += 1
+        folder = self.folder / f"attempt-{self._number}"
+        await asyncio.to_thread(folder.mkdir, parents=True)
+
+        async def report(fraction: float, message: str) -> None:
+            self.told.append((fraction, message))
+
+        maker = ClipMaker(claim.provider, self.orders, self.ledger, self.copies, self.patience)
+        return await maker.generate(Generation(claim.lease, claim.spec, folder, pictures or {}), report)
+
+    async def run(self, provider: ProviderName, spec: RenderSpec, *, workspace: str = "team") -> Generated:
+        """Store a job, make its clips, and complete it."""
+        claim = await self.claimed(provider, spec, workspace=workspace)
+        generated = await self.generate(claim)
+        await self.transitions.complete(claim.lease, generated.raw_results, None)
+        return generated
+
+    async def job(self, job_id: UUID, workspace: str = "team") -> Job:
+        return await Jobs(self.database).get(workspace, job_id)
+
+
+@asynccontextmanager
+async def open_bench(
+    database: Database,
+    folder: Path,
+    urls: Mapping[ProviderName, str],
+    *,
+    patience: Patience = HASTE,
+    concurrency: int = 50,
+    lease: timedelta = timedelta(seconds=30),
+    request_seconds: float = 5,
+    contract: CustomContract | None = None,
+) -> AsyncIterator[GenerationBench]:
+    """Put the parts together for the fakes at these addresses."""
+    make: dict[ProviderName, Callable[[str], RunwayProvider | PikaProvider | CustomProvider]] = {
+        ProviderName.RUNWAY: lambda url: RunwayProvider(
+            url, runway.KEY, concurrency=concurrency, timeout_seconds=request_seconds
+        ),
+        ProviderName.PIKA: lambda url: PikaProvider(
+            url, fal.KEY, concurrency=concurrency, timeout_seconds=request_seconds
+        ),
+        ProviderName.CUSTOM: lambda url: CustomProvider(
+            url,
+            custom.KEY,
+            contract or CustomContract(),
+            concurrency=concurrency,
+            timeout_seconds=request_seconds,
+        ),
+    }
+    async with AsyncExitStack() as stack:
+        ledger = ProviderTasks(database)
+        orders, fetchers = {}, {}
+        for name, url in urls.items():
+            provider = make[name](url)
+            await stack.enter_async_context(provider.api)
+            host = httpx.URL(url).host
+            policy = FetchPolicy(allow_http=True, allow_private=True, allowed_hosts=frozenset({host}))
+            fetchers[name] = await stack.enter_async_context(Fetcher(policy))
+            orders[name] = Orders(provider, ledger, patience)
+            stack.push_async_callback(orders[name].close)
+        store = ObjectStore((folder / "objects").as_uri())
+        yield GenerationBench(
+            database,
+            folder,
+            ledger,
+            store,
+            orders,
+            ClipCopies(store, fetchers, _look),
+            Transitions(database, lease=lease, retry=RetryPolicy(max_failed_attempts=1000)),
+            patience,
+        )

@@ -1,0 +1,403 @@
+"""Clips are made by each provider, once, whatever goes wrong on the way."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from render_service.db.database import Database
+from render_service.domain.cost import Cost
+from render_service.domain.errors import ErrorReason, RenderFailure
+from render_service.domain.job import GenerationOptions, JobError, JobStage, ProviderChoice, ProviderName
+from tests.fakes.custom import FakeCustom
+from tests.fakes.fal import FakeFal
+from tests.fakes.generating import GeneratingApi, Output, TaskPlan
+from tests.fakes.http_server import Fault, Request
+from tests.fakes.runway import FakeRunway
+from tests.generation_bench import GenerationBench, open_bench, spec_of
+
+RUNWAY, PIKA, CUSTOM, LOCAL = ProviderName.RUNWAY, ProviderName.PIKA, ProviderName.CUSTOM, ProviderName.LOCAL
+DROP_AFTER, DROP_BEFORE = Fault(drop=True, after=True), Fault(drop=True)
+
+
+@pytest.fixture
+async def fakes() -> AsyncIterator[dict[ProviderName, GeneratingApi]]:
+    async with FakeRunway() as runway, FakeFal() as fal, FakeCustom() as custom:
+        yield {RUNWAY: runway, PIKA: fal, CUSTOM: custom}
+
+
+@pytest.fixture
+async def bench(
+    database: Database, tmp_path: Path, fakes: dict[ProviderName, GeneratingApi]
+) -> AsyncIterator[GenerationBench]:
+    urls = {name: fake.url for name, fake in fakes.items()}
+    async with open_bench(database, tmp_path, urls) as bench:
+        yield bench
+
+
+Fakes = dict[ProviderName, GeneratingApi]
+
+
+@pytest.mark.parametrize("name", [RUNWAY, PIKA, CUSTOM])
+async def test_each_shot_gets_a_clip_that_is_paid_once_and_recorded(
+    bench: GenerationBench, fakes: Fakes, name: ProviderName
+) -> None:
+    claim = await bench.claimed(name, spec_of("dawn", "noon", "dusk"))
+    made = await bench.generate(claim)
+    assert set(made.clips) == {"s1", "s2", "s3"}
+    ordered = [str(order.get("prompt") or order.get("promptText")) for order in fakes[name].bill]
+    assert sorted(ordered) == ["dawn", "dusk", "noon"]
+    assert made.raw_results is not None
+    for number, clip in enumerate(made.raw_results.extra["clips"], 1):
+        assert clip["shot_id"] == f"s{number}"
+        assert clip["provider"] == name
+        assert clip["task_id"] in fakes[name].tasks
+        assert not clip["reused"]
+        assert clip["seconds"] == pytest.approx(fakes[name].tasks[clip["task_id"]].seconds, abs=0.1)
+    expected = {RUNWAY: Cost("runway-credits", Decimal(144)), PIKA: Cost("USD", Decimal("0.6"))}
+    job = await bench.job(claim.lease.job_id)
+    assert job.cost == (expected.get(name, Cost("USD", Decimal("0.24"))),)
+
+
+@pytest.mark.parametrize("name", [RUNWAY, PIKA, CUSTOM])
+async def test_a_clip_starts_from_the_shots_picture(
+    bench: GenerationBench, fakes: Fakes, name: ProviderName, tmp_path: Path
+) -> None:
+    picture = tmp_path / "dawn.png"
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n and the rest")
+    claim = await bench.claimed(name, spec_of("it moves", image_uri="file:///assets/dawn.png"))
+    await bench.generate(claim, {"s1": picture})
+    (body,) = fakes[name].bill
+    given = body.get("promptImage") or body.get("image_url")
+    assert isinstance(given, str)
+    fake = fakes[name]
+    if isinstance(fake, FakeRunway):
+        assert fake.uploads == {given: picture.read_bytes()}
+    else:
+        assert given.startswith("data:image/png;base64,")
+
+
+async def test_what_the_workspace_has_is_not_paid_again(bench: GenerationBench, fakes: Fakes) -> None:
+    await bench.run(RUNWAY, spec_of("dawn", "noon"))
+    again = await bench.run(RUNWAY, spec_of("noon", "dusk", "dawn"))
+    assert len(fakes[RUNWAY].bill) == 3
+    assert again.raw_results is not None
+    assert [clip["reused"] for clip in again.raw_results.extra["clips"]] == [True, False, True]
+    await bench.run(RUNWAY, spec_of("dawn"), workspace="others")
+    assert len(fakes[RUNWAY].bill) == 4
+
+
+async def test_equal_shots_of_one_render_get_clips_of_their_own(bench: GenerationBench, fakes: Fakes) -> None:
+    await bench.run(RUNWAY, spec_of("dawn", "dawn"))
+    await bench.run(RUNWAY, spec_of("dawn", "dawn"))
+    assert len(fakes[RUNWAY].bill) == 2
+
+
+async def test_a_shot_is_made_anew_when_asked_and_the_new_clip_is_used_from_then_on(
+    bench: GenerationBench, fakes: Fakes
+) -> None:
+    await bench.run(RUNWAY, spec_of("dawn", "noon"))
+    anew = spec_of("dawn", "noon", options=GenerationOptions(regenerate_shots=("s2",)))
+    second = await bench.run(RUNWAY, anew)
+    assert len(fakes[RUNWAY].bill) == 3
+    third = await bench.run(RUNWAY, spec_of("dawn", "noon"))
+    assert len(fakes[RUNWAY].bill) == 3
+    assert second.raw_results is not None
+    assert third.raw_results is not None
+    assert second.raw_results.extra["clips"][1]["task_id"] == third.raw_results.extra["clips"][1]["task_id"]
+
+
+async def test_two_jobs_at_once_that_want_the_same_clip_pay_it_once(bench: GenerationBench, fakes: Fakes) -> None:
+    fakes[RUNWAY].plan = lambda body: TaskPlan(running=0.5)
+    first, second = await bench.claimed(RUNWAY, spec_of("dawn")), await bench.claimed(RUNWAY, spec_of("dawn"))
+    await asyncio.gather(bench.generate(first), bench.generate(second))
+    assert len(fakes[RUNWAY].bill) == 1
+
+
+async def test_an_attempt_that_was_interrupted_is_continued_where_it_was(bench: GenerationBench, fakes: Fakes) -> None:
+    fakes[RUNWAY].plan = lambda body: TaskPlan(running=1.0)
+    first = await bench.claimed(RUNWAY, spec_of("dawn", "noon"))
+    attempt = asyncio.create_task(bench.generate(first))
+    while len(fakes[RUNWAY].bill) < 2:
+        await asyncio.sleep(0.02)
+    attempt.cancel()
+    await asyncio.gather(attempt, return_exceptions=True)
+    await bench.transitions.release(first.lease)
+    made = await bench.generate(await bench.claim())
+    assert len(made.clips) == 2
+    assert len(fakes[RUNWAY].bill) == 2
+
+
+async def test_an_order_on_its_way_is_written_down_before_a_stopped_attempt_ends(
+    bench: GenerationBench, fakes: Fakes
+) -> None:
+    fakes[RUNWAY].faults = [("POST", Fault(delay=0.5))]
+    first = await bench.claimed(RUNWAY, spec_of("dawn"))
+    attempt = asyncio.create_task(bench.generate(first))
+    while not fakes[RUNWAY].requests:
+        await asyncio.sleep(0.01)
+    attempt.cancel()
+    await asyncio.gather(attempt, return_exceptions=True)
+    await bench.transitions.release(first.lease)
+    await bench.generate(await bench.claim())
+    assert len(fakes[RUNWAY].bill) == 1
+
+
+@pytest.mark.parametrize("fault", [DROP_AFTER, DROP_BEFORE, Fault(status=504, after=True), Fault(status=500)])
+@pytest.mark.parametrize("name", [RUNWAY, PIKA])
+async def test_an_order_of_unknown_outcome_is_never_repeated_unasked(
+    bench: GenerationBench, fakes: Fakes, name: ProviderName, fault: Fault
+) -> None:
+    fakes[name].faults = [("POST", fault)]
+    claim = await bench.claimed(name, spec_of("dawn"))
+    with pytest.raises(RenderFailure) as failed:
+        await bench.generate(claim)
+    assert failed.value.reason is ErrorReason.SUBMIT_OUTCOME_UNKNOWN
+    assert failed.value.metadata == {"provider": name, "shot_id": "s1"}
+    assert not failed.value.retryable
+    before = len(fakes[name].bill)
+    error = JobError(failed.value.reason, failed.value.message)
+    await bench.transitions.end_attempt(claim.lease, error, retryable=False)
+    again = await bench.claimed(name, spec_of("dawn"))
+    with pytest.raises(RenderFailure):
+        await bench.generate(again)
+    await bench.transitions.end_attempt(again.lease, error, retryable=False)
+    assert len(fakes[name].bill) == before
+    allowed = spec_of("dawn", options=GenerationOptions(allow_resubmit=True))
+    assert set((await bench.run(name, allowed)).clips) == {"s1"}
+    assert len(fakes[name].bill) == before + 1
+
+
+@pytest.mark.parametrize("fault", [DROP_AFTER, DROP_BEFORE, Fault(status=502, after=True), Fault(status=500)])
+async def test_customs_order_is_repeated_under_its_key_and_paid_once(
+    bench: GenerationBench, fakes: Fakes, fault: Fault
+) -> None:
+    fakes[CUSTOM].faults = [("POST", fault), ("POST", fault)]
+    await bench.run(CUSTOM, spec_of("dawn"))
+    assert len(fakes[CUSTOM].bill) == 1
+
+
+async def test_a_worker_lost_while_it_ordered_leaves_an_unknown_outcome_but_for_custom(
+    bench: GenerationBench, fakes: Fakes
+) -> None:
+    for name in (RUNWAY, CUSTOM):
+        fakes[name].faults = [("POST", Fault(delay=1.0))]
+        first = await bench.claimed(name, spec_of("dawn"))
+        lost = asyncio.create_task(bench.generate(first))
+        while not fakes[name].requests:
+            await asyncio.sleep(0.01)
+        # The lease passes on while the order is under way.
+        await bench.transitions.release(first.lease)
+        second = await bench.claim()
+        if name is RUNWAY:
+            with pytest.raises(RenderFailure) as failed:
+                await bench.generate(second)
+            assert failed.value.reason is ErrorReason.SUBMIT_OUTCOME_UNKNOWN
+            await bench.transitions.end_attempt(
+                second.lease, JobError(failed.value.reason, failed.value.message), retryable=False
+            )
+        else:
+            assert set((await bench.generate(second)).clips) == {"s1"}
+        lost.cancel()
+        await asyncio.gather(lost, return_exceptions=True)
+        assert len(fakes[name].bill) == 1
+    # The lost worker could still note what had become of its order: it is not ordered again.
+    assert set((await bench.run(RUNWAY, spec_of("dawn"))).clips) == {"s1"}
+    assert len(fakes[RUNWAY].bill) == 1
+
+
+@pytest.mark.parametrize("name", [RUNWAY, PIKA, CUSTOM])
+async def test_a_provider_that_is_busy_is_asked_again_when_it_wants_to_be(
+    bench: GenerationBench, fakes: Fakes, name: ProviderName
+) -> None:
+    fakes[name].faults = [("POST", Fault(status=429, retry_after="0.3")), ("POST", Fault(status=503))]
+    await bench.run(name, spec_of("dawn"))
+    assert len(fakes[name].bill) == 1
+    assert len([one for one in fakes[name].requests if one.method == "POST"]) == 3
+
+
+@pytest.mark.parametrize("name", [RUNWAY, PIKA, CUSTOM])
+async def test_looks_that_fail_in_passing_cost_nothing(
+    bench: GenerationBench, fakes: Fakes, name: ProviderName
+) -> None:
+    looks = [Fault(status=502), DROP_BEFORE, Fault(status=429, retry_after="0.1")]
+    fakes[name].faults = [("GET", fault) for fault in looks]
+    await bench.run(name, spec_of("dawn"))
+    assert len(fakes[name].bill) == 1
+
+
+@pytest.mark.parametrize("name", [RUNWAY, PIKA, CUSTOM])
+@pytest.mark.parametrize("output", [Output.EXPIRED_ONCE, Output.TRUNCATED_ONCE])
+async def test_a_result_that_cannot_be_fetched_is_looked_up_again(
+    bench: GenerationBench, fakes: Fakes, name: ProviderName, output: Output
+) -> None:
+    fakes[name].plan = lambda body: TaskPlan(output=output)
+    assert set((await bench.run(name, spec_of("dawn"))).clips) == {"s1"}
+    assert len(fakes[name].bill) == 1
+
+
+@pytest.mark.parametrize("output", [Output.HTML, Output.SHORT])
+async def test_a_result_that_is_not_what_was_ordered_fails_the_shot(
+    bench: GenerationBench, fakes: Fakes, output: Output
+) -> None:
+    fakes[RUNWAY].plan = lambda body: TaskPlan(output=output)
+    with pytest.raises(RenderFailure) as failed:
+        await bench.run(RUNWAY, spec_of("dawn"))
+    assert failed.value.reason is ErrorReason.PROVIDER_FAILED
+    assert failed.value.metadata["code"] == "BAD_RESULT"
+    assert len(fakes[RUNWAY].bill) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "reason"),
+    [
+        (RUNWAY, "SAFETY.INPUT.TEXT", ErrorReason.CONTENT_REFUSED),
+        (RUNWAY, "SAFETY.OUTPUT.VIDEO", ErrorReason.CONTENT_REFUSED),
+        (RUNWAY, "INPUT_PREPROCESSING.SAFETY.TEXT", ErrorReason.CONTENT_REFUSED),
+        (RUNWAY, "ASSET.INVALID", ErrorReason.ASSET_INVALID),
+        (RUNWAY, "SOMETHING.NEW", ErrorReason.PROVIDER_FAILED),
+        (PIKA, "content_policy_violation", ErrorReason.CONTENT_REFUSED),
+        (CUSTOM, "content_refused", ErrorReason.CONTENT_REFUSED),
+        (CUSTOM, "bad_input", ErrorReason.PROVIDER_FAILED),
+    ],
+)
+async def test_a_failure_for_good_names_the_shot_and_is_not_repeated(
+    bench: GenerationBench, fakes: Fakes, name: ProviderName, code: str, reason: ErrorReason
+) -> None:
+    fakes[name].plan = lambda body: TaskPlan(failure=code if "noon" in str(body) else None)
+    claim = await bench.claimed(name, spec_of("dawn", "noon"))
+    with pytest.raises(RenderFailure) as failed:
+        await bench.generate(claim)
+    assert failed.value.reason is reason
+    assert failed.value.metadata["shot_id"] == "s2"
+    assert not failed.value.retryable
+    with pytest.raises(RenderFailure):
+        await bench.generate(claim)
+    assert len([body for body in fakes[name].bill if "noon" in str(body)]) == 1
+
+
+@pytest.mark.parametrize(("name", "code"), [(RUNWAY, "INTERNAL.BAD_OUTPUT.CODE01"), (CUSTOM, "internal_error")])
+async def test_an_internal_failure_of_a_provider_is_tried_again_a_few_times(
+    bench: GenerationBench, fakes: Fakes, name: ProviderName, code: str
+) -> None:
+    fake = fakes[name]
+    fake.plan = lambda body: TaskPlan(failure=code if len(fake.tasks) < 2 else None)
+    assert set((await bench.run(name, spec_of("dawn"))).clips) == {"s1"}
+    assert len(fake.bill) == 3
+    fake.plan = lambda body: TaskPlan(failure=code)
+    with pytest.raises(RenderFailure) as failed:
+        await bench.run(name, spec_of("noon"))
+    assert failed.value.reason is ErrorReason.PROVIDER_FAILED
+    assert len(fake.bill) == 3 + 4
+
+
+async def test_what_a_provider_cannot_make_the_next_one_makes(bench: GenerationBench, fakes: Fakes) -> None:
+    fakes[RUNWAY].plan = lambda body: TaskPlan(failure="ASSET.INVALID" if body["promptText"] != "dawn" else None)
+    fakes[CUSTOM].plan = lambda body: TaskPlan(failure="bad_input" if body["prompt"] == "dusk" else None)
+    options = GenerationOptions(fallbacks=(ProviderChoice(CUSTOM), ProviderChoice(LOCAL)))
+    made = await bench.run(RUNWAY, spec_of("dawn", "noon", "dusk", options=options))
+    assert made.raw_results is not None
+    clips = made.raw_results.extra["clips"]
+    assert [clip["provider"] for clip in clips] == ["runway", "custom", "local"]
+    assert set(made.clips) == {"s1", "s2"}
+    assert clips[1]["failed_before"] == ["runway: shot s2: runway cannot use the picture"]
+
+
+async def test_refused_content_is_not_offered_to_others(bench: GenerationBench, fakes: Fakes) -> None:
+    fakes[RUNWAY].plan = lambda body: TaskPlan(failure="SAFETY.INPUT.TEXT")
+    options = GenerationOptions(fallbacks=(ProviderChoice(CUSTOM),))
+    with pytest.raises(RenderFailure) as failed:
+        await bench.run(RUNWAY, spec_of("dawn", options=options))
+    assert failed.value.reason is ErrorReason.CONTENT_REFUSED
+    assert not fakes[CUSTOM].bill
+
+
+@pytest.mark.parametrize("name", [RUNWAY, PIKA, CUSTOM])
+async def test_cancelling_a_job_stops_its_tasks_at_the_provider(
+    bench: GenerationBench, fakes: Fakes, name: ProviderName
+) -> None:
+    fakes[name].plan = lambda body: TaskPlan(running=60)
+    claim = await bench.claimed(name, spec_of("dawn", "noon"))
+    attempt = asyncio.create_task(bench.generate(claim))
+    while len(fakes[name].bill) < 2:
+        await asyncio.sleep(0.02)
+    await bench.transitions.cancel("team", claim.lease.job_id)
+    attempt.cancel()
+    await asyncio.gather(attempt, return_exceptions=True)
+    await bench.abandoned.stop_all()
+    assert not any(task.cancelled for task in fakes[name].tasks.values())
+    await bench.transitions.release(claim.lease)
+    await bench.abandoned.stop_all()
+    assert all(task.cancelled for task in fakes[name].tasks.values())
+    fakes[name].plan = lambda body: TaskPlan()
+    assert len((await bench.run(name, spec_of("dawn"))).clips) == 1
+
+
+async def test_a_task_that_never_ends_is_stopped(bench: GenerationBench, fakes: Fakes) -> None:
+    fakes[RUNWAY].plan = lambda body: TaskPlan(running=3600)
+    bench.patience = replace(bench.patience, task=timedelta(milliseconds=300))
+    with pytest.raises(RenderFailure) as failed:
+        await bench.run(RUNWAY, spec_of("dawn"))
+    assert failed.value.metadata["code"] == "TIMED_OUT"
+    assert [task.cancelled for task in fakes[RUNWAY].tasks.values()] == [True]
+
+
+async def test_waiting_is_told_as_what_it_is(bench: GenerationBench, fakes: Fakes) -> None:
+    fakes[RUNWAY].plan = lambda body: TaskPlan(throttled=1.2, running=0.6)
+    fakes[PIKA].plan = lambda body: TaskPlan(queued=1.2, running=0.6)
+    await bench.run(RUNWAY, spec_of("dawn"))
+    assert any("throttled by runway" in message for _, message in bench.told)
+    await bench.run(PIKA, spec_of("dawn"))
+    assert any("place 3 in the queue" in message for _, message in bench.told)
+    assert bench.told[-1] == (1.0, "Generating clips: 1 of 1 done")
+
+
+async def test_places_are_shared_by_all_workers_and_dealt_out_in_turn(
+    database: Database, tmp_path: Path, fakes: Fakes
+) -> None:
+    fake = fakes[RUNWAY]
+    fake.plan = lambda body: TaskPlan(running=0.3)
+    most = 0
+
+    def count(request: Request) -> None:
+        nonlocal most
+        most = max(most, sum(task.phase == "running" for task in fake.tasks.values()))
+
+    fake.chooser = count
+    urls = {RUNWAY: fake.url}
+    async with (
+        open_bench(database, tmp_path / "a", urls, concurrency=3) as one,
+        open_bench(database, tmp_path / "b", urls, concurrency=3) as two,
+    ):
+        large = await one.claimed(RUNWAY, spec_of(*(f"large {n}" for n in range(12))), workspace="large")
+        first = asyncio.create_task(one.generate(large))
+        while len(fake.bill) < 3:
+            await asyncio.sleep(0.02)
+        small = await two.claimed(RUNWAY, spec_of("small 1", "small 2"), workspace="small")
+        await asyncio.gather(first, two.generate(small))
+    assert most <= 3
+    order = [body["promptText"].split()[0] for body in fake.bill]
+    # Three of the large job ran already; then both workspaces take turns.
+    assert order.index("small") <= 6
+    assert [n for n, word in enumerate(order) if word == "small"][1] <= 9
+
+
+async def test_the_lease_fences_what_is_written(bench: GenerationBench, fakes: Fakes) -> None:
+    fakes[RUNWAY].plan = lambda body: TaskPlan(running=0.4)
+    first = await bench.claimed(RUNWAY, spec_of("dawn"))
+    frozen = asyncio.create_task(bench.generate(first))
+    while not fakes[RUNWAY].bill:
+        await asyncio.sleep(0.01)
+    await bench.transitions.release(first.lease)
+    second = await bench.claim()
+    made = await bench.generate(second)
+    assert set(made.clips) == {"s1"}
+    await asyncio.gather(frozen, return_exceptions=True)
+    assert len(fakes[RUNWAY].bill) == 1
+    await bench.transitions.report(
+        second.lease, stage=JobStage.COMPOSING, stage_changed=True, progress=60, message="goes on"
+    )
