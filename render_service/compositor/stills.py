@@ -10,6 +10,7 @@ from PIL import Image
 _POSTER_QUALITY = 88
 _SHEET_QUALITY = 85
 _SHEET_WIDTH = 1600
+_SHEET_SHAPE = 1.3
 _GAP = 12
 _BACKGROUND = (24, 24, 26)
 
@@ -27,8 +28,7 @@ def write_contact_sheet(shots: Sequence[tuple[Path, int]], path: Path) -> None:
         path: The file to write.
     """
     first = _picture(*shots[0])
-    # As many columns as make the sheet about as wide as high.
-    columns = min(len(shots), max(1, round(math.sqrt(len(shots) * first.height / first.width * 1.2))))
+    columns = _columns(len(shots), first.width / first.height)
     rows = math.ceil(len(shots) / columns)
     width = (_SHEET_WIDTH - _GAP * (columns + 1)) // columns
     width = min(width, first.width)
@@ -38,6 +38,17 @@ def write_contact_sheet(shots: Sequence[tuple[Path, int]], path: Path) -> None:
         picture = (first if number == 0 else _picture(*shot)).resize((width, height), Image.Resampling.BOX)
         sheet.paste(picture, (_GAP + number % columns * (width + _GAP), _GAP + number // columns * (height + _GAP)))
     sheet.save(path, "JPEG", quality=_SHEET_QUALITY)
+
+
+def _columns(count: int, shape: float) -> int:
+    """Return how many pictures of a shape (width / height) go side by side: a sheet of pleasant shape, few gaps."""
+
+    def fault(columns: int) -> float:
+        rows = math.ceil(count / columns)
+        empty = (columns * rows - count) / (columns * rows)
+        return abs(math.log(columns * shape / rows / _SHEET_SHAPE)) + empty
+
+    return min(range(1, count + 1), key=fault)
 
 
 def _picture(segment: Path, frame: int) -> Image.Image:
