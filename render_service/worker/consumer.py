@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from datetime import timedelta
 from typing import Any
 
 from dramatiq import Actor, Worker
 from dramatiq.brokers.redis import RedisBroker
 
 _POLL_MILLISECONDS = 100
-_FOREVER_MILLISECONDS = 24 * 3600 * 1000
 
 
 class Consumer:
@@ -43,6 +43,10 @@ class Consumer:
         """Begin to take messages."""
         self._worker.start()
 
-    async def stop(self) -> None:
-        """Take no more messages, give back those not begun, and wait for those begun."""
-        await asyncio.to_thread(self._worker.stop, timeout=_FOREVER_MILLISECONDS)
+    async def stop(self, within: timedelta = timedelta(seconds=30)) -> None:
+        """Take no more messages, give back those not begun, and wait for those begun.
+
+        Args:
+            within: How long to wait at most; without Redis the threads try for ever to acknowledge their messages.
+        """
+        await asyncio.to_thread(self._worker.stop, timeout=within // timedelta(milliseconds=1))

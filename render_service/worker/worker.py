@@ -39,6 +39,8 @@ from render_service.worker.scratch import scratch_folder
 
 _log = get_logger(__name__)
 _COMMAND_SECONDS = 2.0
+# Attempts that are handed over are given 5 s to end.
+_STOP_SECONDS = timedelta(seconds=6)
 
 
 async def run_worker(settings: Settings) -> None:
@@ -111,8 +113,9 @@ async def run_worker(settings: Settings) -> None:
         _log.info("worker ready", slots=settings.worker_slots, compose_processes=settings.compose_processes)
         await stop.wait()
         _log.info("worker stopping")
-        stopped = asyncio.gather(*(consumer.stop() for consumer in consumers))
-        await runner.drain(timedelta(seconds=settings.shutdown_grace_seconds))
+        grace = timedelta(seconds=settings.shutdown_grace_seconds)
+        stopped = asyncio.gather(*(consumer.stop(grace + _STOP_SECONDS) for consumer in consumers))
+        await runner.drain(grace)
         with contextlib.suppress(Exception):
             await dispatcher.dispatch()  # so that what was handed over is announced at once
         await stopped

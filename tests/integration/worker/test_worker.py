@@ -1,0 +1,162 @@
+"""A worker waits for its stores, hands its jobs over when told to stop, and cleans up after those that were killed."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import psycopg
+
+from render_service.db.database import Database
+from render_service.db.jobs import Jobs
+from render_service.db.migrate import upgrade
+from render_service.domain.job import Job, JobStatus
+from render_service.embedded import EmbeddedPostgres, EmbeddedValkey
+from render_service.embedded.ports import free_port
+from render_service.embedded.supervisor import descendants
+from render_service.worker.scratch import scratch_folder
+from tests.parent import left
+from tests.records import start_job
+
+
+@asynccontextmanager
+async def working(folder: Path, **settings: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run a worker as a process; it is killed at the latest when the block is left."""
+    environment = {
+        **os.environ,
+        "STORAGE_URL": (folder / "objects").as_uri(),
+        "RENDER_WORK_DIR": str(folder / "work"),
+        "RENDER_READY_FILE": str(folder / "ready"),
+        "RENDER_COMPOSE_PROCESSES": "1",
+        **settings,
+    }
+    with (folder / "worker.log").open("ab") as log:
+        worker = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "render_service", "work", env=environment, stdout=log, stderr=log
+        )
+    family = [worker.pid]
+    try:
+        yield worker
+        family += descendants(worker.pid)
+    finally:
+        with suppress(ProcessLookupError):
+            worker.kill()
+        await worker.wait()
+        assert not await left(family), "a worker leaves processes behind"
+
+
+async def until_ready(folder: Path) -> None:
+    async with asyncio.timeout(40):
+        while not (folder / "ready").exists():
+            await asyncio.sleep(0.05)
+
+
+async def status_of(database: Database, job: Job) -> JobStatus:
+    return (await Jobs(database).get("team", job.id)).status
+
+
+async def until(database: Database, job: Job, status: JobStatus, *, seconds: float = 20) -> float:
+    """Wait until a job has a status; return after how many seconds it had."""
+    began = time.monotonic()
+    async with asyncio.timeout(seconds):
+        while await status_of(database, job) is not status:
+            await asyncio.sleep(0.02)
+    return time.monotonic() - began
+
+
+async def test_sigterm_hands_running_jobs_over_at_once_and_another_worker_ends_them(
+    database: Database, database_url: str, redis_url: str, tmp_path: Path
+) -> None:
+    job = await start_job(database)
+    stores = {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
+    async with working(tmp_path, **stores, RENDER_MOCK_DELAY="60", RENDER_SHUTDOWN_GRACE_SECONDS="0.2") as worker:
+        await until(database, job, JobStatus.PROCESSING, seconds=40)
+        worker.send_signal(signal.SIGTERM)
+        assert await until(database, job, JobStatus.PENDING) < 2
+        async with asyncio.timeout(10):
+            assert await worker.wait() == 0
+    async with working(tmp_path, **stores, RENDER_MOCK_DELAY="0"):
+        await until(database, job, JobStatus.COMPLETED, seconds=40)
+    with psycopg.connect(database_url) as connection:
+        assert connection.execute("SELECT attempt, failed_attempts FROM jobs").fetchone() == (2, 0)
+
+
+async def test_a_worker_that_starts_before_its_stores_waits_for_them_and_then_works(tmp_path: Path) -> None:
+    postgres = EmbeddedPostgres(tmp_path / "postgres", free_port(), durable=False)
+    valkey = EmbeddedValkey(tmp_path / "valkey", free_port())
+    async with postgres:
+        pass  # so that its password is known
+    async with working(tmp_path, DATABASE_URL=postgres.url, REDIS_URL=valkey.url, RENDER_MOCK_DELAY="0") as worker:
+        log = tmp_path / "worker.log"
+        async with asyncio.timeout(30):
+            while "Postgres cannot be reached" not in log.read_text(encoding="utf-8"):
+                await asyncio.sleep(0.05)
+        async with postgres:
+            async with asyncio.timeout(30):
+                while "render-service migrate" not in log.read_text(encoding="utf-8"):
+                    await asyncio.sleep(0.05)
+            await asyncio.to_thread(upgrade, postgres.url)
+            async with asyncio.timeout(30):
+                while "Redis cannot be reached" not in log.read_text(encoding="utf-8"):
+                    await asyncio.sleep(0.05)
+            assert not (tmp_path / "ready").exists()
+            database = Database(postgres.url)
+            job = await start_job(database)
+            async with valkey:
+                await until(database, job, JobStatus.COMPLETED, seconds=40)
+                worker.send_signal(signal.SIGTERM)
+                async with asyncio.timeout(10):
+                    assert await worker.wait() == 0
+            await database.close()
+
+
+async def test_a_worker_that_waits_for_its_stores_can_be_stopped(tmp_path: Path, unused_tcp_port: int) -> None:
+    nowhere = f"postgresql://render@127.0.0.1:{unused_tcp_port}/render"
+    async with working(tmp_path, DATABASE_URL=nowhere) as worker:
+        async with asyncio.timeout(30):
+            while "waiting" not in (tmp_path / "worker.log").read_text(encoding="utf-8"):
+                await asyncio.sleep(0.05)
+        worker.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(10):
+            assert await worker.wait() == 0
+
+
+async def test_a_worker_whose_redis_is_gone_still_hands_over_and_ends(
+    database: Database, database_url: str, own_valkey: EmbeddedValkey, tmp_path: Path
+) -> None:
+    job = await start_job(database)
+    async with working(tmp_path, DATABASE_URL=database_url, REDIS_URL=own_valkey.url, RENDER_MOCK_DELAY="60") as worker:
+        await until(database, job, JobStatus.PROCESSING, seconds=40)
+        await own_valkey.stop()
+        worker.send_signal(signal.SIGTERM)
+        assert await until(database, job, JobStatus.PENDING) < 3
+        async with asyncio.timeout(20):
+            assert await worker.wait() == 0
+
+
+def test_what_killed_workers_left_is_removed_and_what_others_work_with_stays(tmp_path: Path) -> None:
+    killed = tmp_path / "worker-killed"
+    killed.mkdir()
+    (killed / "lock").touch()
+    (killed / "frames").touch()
+    (tmp_path / "worker-killed-before-its-lock").mkdir()
+    (tmp_path / "of-somebody-else").mkdir()
+    with scratch_folder(tmp_path) as first:
+        assert {path.name for path in tmp_path.iterdir()} == {first.name, "lock", "of-somebody-else"}
+        assert first.stat().st_mode & 0o777 == 0o700
+        with scratch_folder(tmp_path) as second:
+            assert first.is_dir()
+            assert first != second
+        assert not second.exists()
+    assert not first.exists()
+
+
+def test_nothing_is_left_of_a_scratch_folder_whatever_ended_its_use(tmp_path: Path) -> None:
+    with suppress(ZeroDivisionError), scratch_folder(tmp_path) as folder:
+        (folder / "frames").touch()
+        raise ZeroDivisionError
+    assert not folder.exists()
