@@ -295,7 +295,9 @@ def _cpu_seconds(cluster: Cluster) -> float:
 
 def _connections(port: int) -> int:
     """How many connections to a port of 127.0.0.1 are established, on the server's side; see proc(5)."""
-    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    # gRPC's sockets speak both versions of IP.
+    tables = [Path(f"/proc/net/{name}").read_text().splitlines()[1:] for name in ("tcp", "tcp6")]
+    rows = [line.split() for table in tables for line in table]
     return sum(row[1].endswith(f":{port:04X}") and row[3] == "01" for row in rows)
 
 

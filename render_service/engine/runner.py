@@ -66,6 +66,8 @@ class JobRunner:
         self._keeper = LeaseKeeper(transitions, no_progress=limits.no_progress)
         self._running: set[asyncio.Task[object]] = set()
         self._draining = False
+        self.hint_wasted = False
+        """Whether a message was taken while draining: it told of work for which another worker is to be told anew."""
 
     async def keep_leases(self) -> None:
         """Renew leases until cancelled."""
@@ -117,6 +119,7 @@ class JobRunner:
                     _log.warning("no job claimed: the database is away")
                 complained = True
             await asyncio.sleep(_PAUSE_SECONDS)
+        self.hint_wasted = True
         return None
 
     async def _run(self, claim: Claim) -> None:

@@ -119,6 +119,10 @@ async def run_worker(settings: Settings) -> None:
         with contextlib.suppress(Exception):
             await dispatcher.dispatch()  # so that what was handed over is announced at once
         await stopped
+        if runner.hint_wasted:
+            with contextlib.suppress(Exception):
+                await outbox.forget_stale(age=timedelta(0))
+                await dispatcher.dispatch()
     _log.info("worker stopped")
 
 

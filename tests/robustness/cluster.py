@@ -95,6 +95,8 @@ class Member:
 
     async def is_ready(self) -> bool:
         """Whether it serves, or takes jobs."""
+        if not self.process.running:
+            return False
         if self.role is Role.SERVER:
             return await is_serving(f"{LOOPBACK}:{self.listen}", patience=1)
         return self.ready_file.exists()

@@ -24,7 +24,7 @@ def report(result: Result) -> str:
         f"Streams      {len(connections)}, {resumed} of them resumed; {told} events told",
         f"Answers      {_counts(result.codes)}",
         f"Intrusions   {len(history.intrusions)};  stale writes {len(history.stale_writes)}",
-        f"All ended    {result.recovery_seconds:.1f} s after the last fault and the last start;  run of {result.seconds:.0f} s",
+        f"All ended    {result.recovery_seconds:.1f} s after the last fault and start; run of {result.seconds:.0f} s",
         "",
     ]
     for name, found in result.contradictions.items():

@@ -61,7 +61,7 @@ class Caller:
         async with asyncio.timeout(seconds):
             while True:
                 pid = await self._pid_of_holder(job_id)
-                found = [member for member in self.cluster.workers if member.process.pid == pid]
+                found = [one for one in self.cluster.workers if one.process.running and one.process.pid == pid]
                 if found:
                     return found[0]
                 await asyncio.sleep(0.02)
