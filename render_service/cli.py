@@ -13,6 +13,7 @@ from render_service.cli_audit import show_audit
 from render_service.cli_keys import keys
 from render_service.cli_quotas import quotas
 from render_service.cli_settings import command_settings, end_command
+from render_service.cli_sweep import sweep_store
 from render_service.config import ConfigurationError
 from render_service.domain.errors import DomainError
 
@@ -25,6 +26,7 @@ app = typer.Typer(
 app.add_typer(keys, name="keys")
 app.add_typer(quotas, name="quotas")
 app.command("audit")(show_audit)
+app.command("sweep")(sweep_store)
 
 _DATA = Path(".render")
 

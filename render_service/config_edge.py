@@ -1,10 +1,12 @@
 """Settings of the edge: TLS, who may call, and how much."""
 
+from datetime import timedelta
 from pathlib import Path
 
 from pydantic import Field, HttpUrl, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from render_service.domain.ages import Ages
 from render_service.domain.quota import Quotas
 
 AUTH_METHODS = frozenset({"api-keys", "jwt", "mtls"})
@@ -61,6 +63,32 @@ class EdgeSettings(BaseSettings):
     """RENDER_QUOTA_STORED_BYTES: how many bytes of finished videos a workspace may have before it can start no more
     jobs. 0: any number."""
 
+    job_retention_days: float = Field(default=0.0, ge=0, validation_alias="RENDER_JOB_RETENTION_DAYS")
+    """RENDER_JOB_RETENTION_DAYS: how long ended jobs are kept, with their videos and history. 0: for ever."""
+    video_retention_days: float = Field(default=0.0, ge=0, validation_alias="RENDER_VIDEO_RETENTION_DAYS")
+    """RENDER_VIDEO_RETENTION_DAYS: how long videos are kept, with posters and captions; their jobs stay.
+    0: for ever."""
+    clip_retention_days: float = Field(default=0.0, ge=0, validation_alias="RENDER_CLIP_RETENTION_DAYS")
+    """RENDER_CLIP_RETENTION_DAYS: how long clips made by paid providers are kept for use in later jobs. 0: for ever."""
+    segment_retention_days: float = Field(default=30.0, ge=0, validation_alias="RENDER_SEGMENT_RETENTION_DAYS")
+    """RENDER_SEGMENT_RETENTION_DAYS: how long rendered segments are kept; older ones are made again. 0: for ever."""
+    asset_retention_days: float = Field(default=30.0, ge=0, validation_alias="RENDER_ASSET_RETENTION_DAYS")
+    """RENDER_ASSET_RETENTION_DAYS: how long copies of callers' files are kept for the workers. 0: for ever."""
+    audit_retention_days: float = Field(default=365.0, ge=0, validation_alias="RENDER_AUDIT_RETENTION_DAYS")
+    """RENDER_AUDIT_RETENTION_DAYS: how long the audit trail is kept. 0: for ever."""
+
+    @property
+    def ages(self) -> Ages:
+        """How long things are kept."""
+        return Ages(
+            jobs=_days(self.job_retention_days),
+            videos=_days(self.video_retention_days),
+            clips=_days(self.clip_retention_days),
+            segments=_days(self.segment_retention_days),
+            assets=_days(self.asset_retention_days),
+            audit=_days(self.audit_retention_days),
+        )
+
     @property
     def quotas(self) -> Quotas:
         """What workspaces may use that have no quotas of their own."""
@@ -84,3 +112,7 @@ class EdgeSettings(BaseSettings):
     def auth_methods(self) -> frozenset[str]:
         """How callers prove who they are; empty where they are not asked."""
         return frozenset() if self.auth == "off" else frozenset(self.auth.split(","))
+
+
+def _days(days: float) -> timedelta | None:
+    return timedelta(days=days) if days else None

@@ -111,6 +111,7 @@ jobs = sa.Table(
     # Not on lease_expires_at: renewals then stay heap-only updates.
     sa.Index("jobs_leased", "workspace_id", "id", postgresql_where=sa.text("status = 'PROCESSING'")),
     sa.Index("jobs_by_start", "workspace_id", "started_at"),
+    sa.Index("jobs_ended", "finished_at", postgresql_where=sa.text("finished_at IS NOT NULL")),
     sa.Index("jobs_by_workspace", "workspace_id", sa.text("created_at DESC"), sa.text("id DESC")),
     sa.Index(
         "jobs_by_project",
@@ -180,6 +181,7 @@ videos = sa.Table(
     sa.Column("checked", JSONB, nullable=False, server_default="{}", comment="what the self-check found"),
     _time("created_at", nullable=False, default=True),
     sa.Column("size_bytes", sa.BigInteger, nullable=False, server_default="0", comment="of all files together"),
+    sa.Index("videos_by_age", "created_at", postgresql_using="brin"),
     sa.Index("videos_by_workspace", "workspace_id", postgresql_include=["size_bytes"]),
     comment="Finished videos.",
 )
@@ -238,6 +240,16 @@ provider_tasks = sa.Table(
         "row found in INTENT by another attempt is an order of unknown outcome: UNKNOWN, unless it can be repeated "
         "by its key. SUPERSEDED: a newer row has its place."
     ),
+)
+
+removals = sa.Table(
+    "removals",
+    metadata,
+    sa.Column("job_id", UUID, primary_key=True),
+    sa.Column("workspace_id", sa.Text, nullable=False),
+    _time("created_at", nullable=False, default=True),
+    sa.Index("removals_by_age", "created_at"),
+    comment="Jobs whose video is no longer recorded and whose bytes are to go; written in the same transaction.",
 )
 
 audit_log = sa.Table(

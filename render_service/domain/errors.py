@@ -37,6 +37,7 @@ class ErrorReason(StrEnum):
     CONTENT_REFUSED = "CONTENT_REFUSED"
     WRITE_FORBIDDEN = "WRITE_FORBIDDEN"
     QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
+    JOB_NOT_ENDED = "JOB_NOT_ENDED"
 
 
 class DomainError(Exception):

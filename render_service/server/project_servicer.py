@@ -3,9 +3,11 @@
 from render.v1 import project_service_pb2 as pb
 from render.v1 import project_service_pb2_grpc
 
-from render_service.db.projects import Projects
+from render_service.db.projects import Projects, project_not_found
+from render_service.db.removals import Removals
 from render_service.domain.audit import Action
 from render_service.domain.project import Project
+from render_service.retention.remover import Remover
 from render_service.server.auditor import Auditor
 from render_service.server.interceptor import Context
 from render_service.server.mapping import page_token
@@ -22,9 +24,15 @@ class ProjectServicer(project_service_pb2_grpc.ProjectServiceServicer):
         projects: The projects in Postgres.
         reader: Reads projects.
         auditor: Writes the audit trail.
+        removals: Removes projects with their jobs.
+        remover: Removes their bytes.
     """
 
-    def __init__(self, projects: Projects, reader: ProjectReader, auditor: Auditor) -> None:
+    def __init__(
+        self, projects: Projects, reader: ProjectReader, *, auditor: Auditor, removals: Removals, remover: Remover
+    ) -> None:
+        self._removals = removals
+        self._remover = remover
         self._auditor = auditor
         self._projects = projects
         self._reader = reader
@@ -77,7 +85,12 @@ class ProjectServicer(project_service_pb2_grpc.ProjectServiceServicer):
         faults.raise_if_any()
         await self._projects.get(request.workspace_id, project_id)  # what is absent leaves no entry
         await self._auditor.note(Action.PROJECT_DELETED, request.workspace_id, project_id)
-        await self._projects.delete(request.workspace_id, project_id)
+        if request.delete_jobs:
+            if not await self._removals.delete_project(request.workspace_id, project_id):
+                raise project_not_found(project_id)
+            self._remover.nudge()
+        else:
+            await self._projects.delete(request.workspace_id, project_id)
         return pb.DeleteProjectResponse()
 
     async def _project(self, request: pb.CreateProjectRequest | pb.UpdateProjectRequest, faults: Faults) -> Project:

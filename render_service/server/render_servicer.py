@@ -9,6 +9,7 @@ from render.v1 import render_service_pb2 as pb
 from render.v1 import render_service_pb2_grpc
 
 from render_service.db.jobs import JobFilter, Jobs
+from render_service.db.removals import Removals
 from render_service.db.transitions import Transitions
 from render_service.db.workspace_events import EventPosition, WorkspaceEvents
 from render_service.domain.audit import Action
@@ -19,6 +20,7 @@ from render_service.domain.validation import check_output
 from render_service.progress.hub import ProgressHub
 from render_service.progress.watch import Heartbeat, watch_job
 from render_service.progress.workspace_watch import watch_workspace
+from render_service.retention.remover import Remover
 from render_service.server.announcer import Announcer
 from render_service.server.auditor import Auditor
 from render_service.server.downloads import Downloads
@@ -50,6 +52,7 @@ _OfJob = (
     | pb.WatchProgressRequest
     | pb.CreateDownloadUrlRequest
     | pb.DownloadVideoRequest
+    | pb.DeleteJobRequest
 )
 
 
@@ -66,6 +69,8 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         hub: Where watchers wait.
         downloads: Leads to finished videos.
         auditor: Writes the audit trail.
+        removals: Removes jobs.
+        remover: Removes their bytes.
     """
 
     def __init__(
@@ -80,7 +85,11 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         hub: ProgressHub,
         downloads: Downloads,
         auditor: Auditor,
+        removals: Removals,
+        remover: Remover,
     ) -> None:
+        self._removals = removals
+        self._remover = remover
         self._auditor = auditor
         self._jobs = jobs
         self._transitions = transitions
@@ -221,6 +230,15 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         await self._note_file(Action.FILE_DOWNLOADED, job, file)
         async for piece in self._downloads.read(file, request.offset):
             yield piece
+
+    async def DeleteJob(self, request: pb.DeleteJobRequest, context: Context) -> pb.DeleteJobResponse:
+        """Remove a job that has ended, with all that it left."""
+        job = await self._job(request, Faults())
+        if job.status.terminal:
+            await self._auditor.note(Action.JOB_DELETED, job.workspace_id, job.id)
+        await self._removals.delete_job(job.workspace_id, job.id)
+        self._remover.nudge()
+        return pb.DeleteJobResponse()
 
     async def _start_of(self, request: pb.WatchWorkspaceRequest) -> EventPosition:
         if request.WhichOneof("start") == "cursor":

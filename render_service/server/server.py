@@ -13,6 +13,7 @@ from render_service.db.jobs import Jobs
 from render_service.db.outbox import Outbox
 from render_service.db.projects import Projects
 from render_service.db.quotas import WorkspaceQuotas
+from render_service.db.removals import Removals
 from render_service.db.transitions import Transitions
 from render_service.db.workspace_events import WorkspaceEvents
 from render_service.domain.retry import RetryPolicy
@@ -23,6 +24,8 @@ from render_service.queue.broker import RenderQueue, make_broker
 from render_service.queue.dispatcher import Dispatcher
 from render_service.queue.pruner import Pruner
 from render_service.queue.reconciler import Reconciler
+from render_service.retention.expiry import Expiry
+from render_service.retention.remover import Remover
 from render_service.server.announcer import Announcer
 from render_service.server.auditor import Auditor
 from render_service.server.authentication import KeyReader
@@ -89,7 +92,10 @@ async def run_server(settings: Settings) -> None:
         keys = KeyReader(ApiKeys(database))
         stack.push_async_callback(keys.record)
         parts.run("key usage", keys.run())
-        auditor = Auditor(AuditLog(database))
+        log, removals = AuditLog(database), Removals(database)
+        auditor, remover = Auditor(log), Remover(removals, store)
+        parts.run("remover", remover.run())
+        parts.run("expiry", Expiry(settings.ages, removals, log, store, remover).run())
         quotas = QuotaBook(WorkspaceQuotas(database), settings.quotas)
         reader = ProjectReader(FetchPolicy(allow_http=settings.allow_http_assets, file_roots=settings.file_roots))
         listener = Listener(
@@ -103,9 +109,11 @@ async def run_server(settings: Settings) -> None:
                 events=events,
                 hub=hub,
                 auditor=auditor,
+                removals=removals,
+                remover=remover,
                 downloads=Downloads(store, valid_for=timedelta(seconds=settings.download_url_seconds)),
             ),
-            ProjectServicer(projects, reader, auditor),
+            ProjectServicer(projects, reader, auditor=auditor, removals=removals, remover=remover),
             quotas=quotas,
             tls=tls,
         )

@@ -1,6 +1,6 @@
 """What a refused call tells: its status, and the details that came with it."""
 
-from collections.abc import Awaitable
+from collections.abc import AsyncIterable, Awaitable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,10 +21,10 @@ class Refusal:
     raw: bytes
 
 
-async def refusal(call: Awaitable[Any]) -> Refusal:
+async def refusal(call: Awaitable[Any] | AsyncIterable[Any]) -> Refusal:
     """Make a call that must be refused, or a stream that must end so, and return what its caller is told."""
     try:
-        if hasattr(call, "__aiter__"):
+        if isinstance(call, AsyncIterable):
             async for _ in call:
                 pass
         else:

@@ -270,6 +270,15 @@ class FakeService(RenderServiceServicer, ProjectServiceServicer):
             yield piece
 
     @override
+    def DeleteJob(
+        self, request: render_service_pb2.DeleteJobRequest, context: grpc.ServicerContext
+    ) -> render_service_pb2.DeleteJobResponse:
+        self._admit("DeleteJob", request, context)
+        self._job(request.job_id, context)
+        del self.jobs[request.job_id]
+        return render_service_pb2.DeleteJobResponse()
+
+    @override
     def CreateProject(
         self, request: project_service_pb2.CreateProjectRequest, context: grpc.ServicerContext
     ) -> project_service_pb2.CreateProjectResponse:

@@ -172,6 +172,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
 
     Status: RESOURCE_EXHAUSTED, with RetryInfo. Example: `{"quota": "queued_jobs", "limit": "100"}`
     """
+    ERROR_REASON_JOB_NOT_ENDED: _ErrorReason.ValueType  # 30
+    """A job that is to be deleted has not ended; cancel it first.
+
+    Status: FAILED_PRECONDITION. Example: `{"job_id": "…", "status": "PROCESSING"}`
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is sent as `google.rpc.ErrorInfo.reason` (without the `ERROR_REASON_` prefix, domain `render.v1`) in the
@@ -328,5 +333,10 @@ ERROR_REASON_QUOTA_EXCEEDED: ErrorReason.ValueType  # 29
 """The workspace has used up one of its quotas: `queued_jobs`, `requests_per_second`, `watchers` or `stored_bytes`.
 
 Status: RESOURCE_EXHAUSTED, with RetryInfo. Example: `{"quota": "queued_jobs", "limit": "100"}`
+"""
+ERROR_REASON_JOB_NOT_ENDED: ErrorReason.ValueType  # 30
+"""A job that is to be deleted has not ended; cancel it first.
+
+Status: FAILED_PRECONDITION. Example: `{"job_id": "…", "status": "PROCESSING"}`
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

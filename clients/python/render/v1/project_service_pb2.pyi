@@ -243,19 +243,25 @@ class DeleteProjectRequest(_message.Message):
 
     WORKSPACE_ID_FIELD_NUMBER: _builtins.int
     PROJECT_ID_FIELD_NUMBER: _builtins.int
+    DELETE_JOBS_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """workspace_id is the workspace of the project. Required."""
     project_id: _builtins.str
     """project_id is the UUID of the project. Required."""
+    delete_jobs: _builtins.bool
+    """delete_jobs also removes all jobs of the project with their videos, as DeleteJob does. Where one of them has not ended,
+    nothing is removed: FAILED_PRECONDITION (`JOB_NOT_ENDED`).
+    """
     def __init__(
         self,
         *,
         workspace_id: _builtins.str = ...,
         project_id: _builtins.str = ...,
+        delete_jobs: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["project_id", b"project_id", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delete_jobs", b"delete_jobs", "project_id", b"project_id", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

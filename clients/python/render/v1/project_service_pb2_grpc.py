@@ -97,7 +97,8 @@ class ProjectServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteProject(self, request, context):
-        """DeleteProject removes a project. Its jobs and videos stay. Deleting what is absent is NOT_FOUND.
+        """DeleteProject removes a project. Its jobs and videos stay, unless delete_jobs says otherwise. Deleting what is absent
+        is NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -44,7 +44,9 @@ class ProjectServiceStub:
     ListProjects: _grpc.UnaryUnaryMultiCallable[_project_service_pb2.ListProjectsRequest, _project_service_pb2.ListProjectsResponse]
     """ListProjects returns the projects of a workspace, newest first, in pages."""
     DeleteProject: _grpc.UnaryUnaryMultiCallable[_project_service_pb2.DeleteProjectRequest, _project_service_pb2.DeleteProjectResponse]
-    """DeleteProject removes a project. Its jobs and videos stay. Deleting what is absent is NOT_FOUND."""
+    """DeleteProject removes a project. Its jobs and videos stay, unless delete_jobs says otherwise. Deleting what is absent
+    is NOT_FOUND.
+    """
 
 @_typing.type_check_only
 class ProjectServiceAsyncStub(ProjectServiceStub):
@@ -62,7 +64,9 @@ class ProjectServiceAsyncStub(ProjectServiceStub):
     ListProjects: _aio.UnaryUnaryMultiCallable[_project_service_pb2.ListProjectsRequest, _project_service_pb2.ListProjectsResponse]  # type: ignore[assignment]
     """ListProjects returns the projects of a workspace, newest first, in pages."""
     DeleteProject: _aio.UnaryUnaryMultiCallable[_project_service_pb2.DeleteProjectRequest, _project_service_pb2.DeleteProjectResponse]  # type: ignore[assignment]
-    """DeleteProject removes a project. Its jobs and videos stay. Deleting what is absent is NOT_FOUND."""
+    """DeleteProject removes a project. Its jobs and videos stay, unless delete_jobs says otherwise. Deleting what is absent
+    is NOT_FOUND.
+    """
 
 class ProjectServiceServicer(metaclass=_abc_1.ABCMeta):
     """ProjectService keeps the projects of a workspace. A workspace_id is 1–64 characters `a–z 0–9 _ -`, starting with a
@@ -107,6 +111,8 @@ class ProjectServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _project_service_pb2.DeleteProjectRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_project_service_pb2.DeleteProjectResponse, _abc.Awaitable[_project_service_pb2.DeleteProjectResponse]]:
-        """DeleteProject removes a project. Its jobs and videos stay. Deleting what is absent is NOT_FOUND."""
+        """DeleteProject removes a project. Its jobs and videos stay, unless delete_jobs says otherwise. Deleting what is absent
+        is NOT_FOUND.
+        """
 
 def add_ProjectServiceServicer_to_server(servicer: ProjectServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

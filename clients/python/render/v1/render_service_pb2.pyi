@@ -70,7 +70,7 @@ class StartRenderRequest(_message.Message):
     """
     request_id: _builtins.str
     """request_id is a UUID of the caller's making, scoped to the workspace. The same id with the same request returns the
-    same job, for ever; with another request it is ALREADY_EXISTS (`REQUEST_ID_REUSED`). Empty: every call is a new job.
+    same job, for as long as that is kept; with another request it is ALREADY_EXISTS (`REQUEST_ID_REUSED`). Empty: every call is a new job.
     """
     dry_run: _builtins.bool
     """dry_run checks everything and tells the price, and starts nothing: the response has an estimate and no job.
@@ -828,3 +828,46 @@ class DownloadVideoResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DownloadVideoResponse: _TypeAlias = DownloadVideoResponse  # noqa: Y015
+
+@_typing.final
+class DeleteJobRequest(_message.Message):
+    """DeleteJobRequest is the request of DeleteJob."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKSPACE_ID_FIELD_NUMBER: _builtins.int
+    JOB_ID_FIELD_NUMBER: _builtins.int
+    workspace_id: _builtins.str
+    """workspace_id is the workspace of the job. Required."""
+    job_id: _builtins.str
+    """job_id is the UUID of the job. Required."""
+    def __init__(
+        self,
+        *,
+        workspace_id: _builtins.str = ...,
+        job_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["job_id", b"job_id", "workspace_id", b"workspace_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteJobRequest: _TypeAlias = DeleteJobRequest  # noqa: Y015
+
+@_typing.final
+class DeleteJobResponse(_message.Message):
+    """DeleteJobResponse is the answer to DeleteJob."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteJobResponse: _TypeAlias = DeleteJobResponse  # noqa: Y015

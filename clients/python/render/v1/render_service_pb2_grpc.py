@@ -76,6 +76,11 @@ class RenderServiceStub:
                 request_serializer=render_dot_v1_dot_render__service__pb2.DownloadVideoRequest.SerializeToString,
                 response_deserializer=render_dot_v1_dot_render__service__pb2.DownloadVideoResponse.FromString,
                 _registered_method=True)
+        self.DeleteJob = channel.unary_unary(
+                '/render.v1.RenderService/DeleteJob',
+                request_serializer=render_dot_v1_dot_render__service__pb2.DeleteJobRequest.SerializeToString,
+                response_deserializer=render_dot_v1_dot_render__service__pb2.DeleteJobResponse.FromString,
+                _registered_method=True)
 
 
 class RenderServiceServicer:
@@ -146,6 +151,15 @@ class RenderServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DeleteJob(self, request, context):
+        """DeleteJob removes a job that has ended, with its history, its video and all other files; they cannot be had back. Its
+        request_id is free again, and watches of the workspace no longer tell its events. FAILED_PRECONDITION
+        (`JOB_NOT_ENDED`) for a job that has not ended: cancel it first. Deleting what is absent is NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RenderServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -188,6 +202,11 @@ def add_RenderServiceServicer_to_server(servicer, server):
                     servicer.DownloadVideo,
                     request_deserializer=render_dot_v1_dot_render__service__pb2.DownloadVideoRequest.FromString,
                     response_serializer=render_dot_v1_dot_render__service__pb2.DownloadVideoResponse.SerializeToString,
+            ),
+            'DeleteJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteJob,
+                    request_deserializer=render_dot_v1_dot_render__service__pb2.DeleteJobRequest.FromString,
+                    response_serializer=render_dot_v1_dot_render__service__pb2.DeleteJobResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -408,6 +427,33 @@ class RenderService:
             '/render.v1.RenderService/DownloadVideo',
             render_dot_v1_dot_render__service__pb2.DownloadVideoRequest.SerializeToString,
             render_dot_v1_dot_render__service__pb2.DownloadVideoResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/render.v1.RenderService/DeleteJob',
+            render_dot_v1_dot_render__service__pb2.DeleteJobRequest.SerializeToString,
+            render_dot_v1_dot_render__service__pb2.DeleteJobResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -63,6 +63,11 @@ class RenderServiceStub:
     """DownloadVideo streams the bytes of the video, or of its poster, from `offset` on. FAILED_PRECONDITION
     (`VIDEO_NOT_READY`) unless the job is COMPLETED; OUT_OF_RANGE for an offset beyond the end.
     """
+    DeleteJob: _grpc.UnaryUnaryMultiCallable[_render_service_pb2.DeleteJobRequest, _render_service_pb2.DeleteJobResponse]
+    """DeleteJob removes a job that has ended, with its history, its video and all other files; they cannot be had back. Its
+    request_id is free again, and watches of the workspace no longer tell its events. FAILED_PRECONDITION
+    (`JOB_NOT_ENDED`) for a job that has not ended: cancel it first. Deleting what is absent is NOT_FOUND.
+    """
 
 @_typing.type_check_only
 class RenderServiceAsyncStub(RenderServiceStub):
@@ -98,6 +103,11 @@ class RenderServiceAsyncStub(RenderServiceStub):
     DownloadVideo: _aio.UnaryStreamMultiCallable[_render_service_pb2.DownloadVideoRequest, _render_service_pb2.DownloadVideoResponse]  # type: ignore[assignment]
     """DownloadVideo streams the bytes of the video, or of its poster, from `offset` on. FAILED_PRECONDITION
     (`VIDEO_NOT_READY`) unless the job is COMPLETED; OUT_OF_RANGE for an offset beyond the end.
+    """
+    DeleteJob: _aio.UnaryUnaryMultiCallable[_render_service_pb2.DeleteJobRequest, _render_service_pb2.DeleteJobResponse]  # type: ignore[assignment]
+    """DeleteJob removes a job that has ended, with its history, its video and all other files; they cannot be had back. Its
+    request_id is free again, and watches of the workspace no longer tell its events. FAILED_PRECONDITION
+    (`JOB_NOT_ENDED`) for a job that has not ended: cancel it first. Deleting what is absent is NOT_FOUND.
     """
 
 class RenderServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -179,6 +189,17 @@ class RenderServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_render_service_pb2.DownloadVideoResponse], _abc.AsyncIterator[_render_service_pb2.DownloadVideoResponse]]:
         """DownloadVideo streams the bytes of the video, or of its poster, from `offset` on. FAILED_PRECONDITION
         (`VIDEO_NOT_READY`) unless the job is COMPLETED; OUT_OF_RANGE for an offset beyond the end.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteJob(
+        self,
+        request: _render_service_pb2.DeleteJobRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_render_service_pb2.DeleteJobResponse, _abc.Awaitable[_render_service_pb2.DeleteJobResponse]]:
+        """DeleteJob removes a job that has ended, with its history, its video and all other files; they cannot be had back. Its
+        request_id is free again, and watches of the workspace no longer tell its events. FAILED_PRECONDITION
+        (`JOB_NOT_ENDED`) for a job that has not ended: cancel it first. Deleting what is absent is NOT_FOUND.
         """
 
 def add_RenderServiceServicer_to_server(servicer: RenderServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
