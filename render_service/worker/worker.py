@@ -120,10 +120,15 @@ async def run_worker(settings: Settings) -> None:
             await dispatcher.dispatch()  # so that what was handed over is announced at once
         await stopped
         if runner.hint_wasted:
-            with contextlib.suppress(Exception):
-                await outbox.forget_stale(age=timedelta(0))
-                await dispatcher.dispatch()
+            await _tell_anew(outbox, dispatcher)
     _log.info("worker stopped")
+
+
+async def _tell_anew(outbox: Outbox, dispatcher: Dispatcher) -> None:
+    """Send messages for all jobs that wait: some were taken by this worker while it was ending, and nobody ran them."""
+    with contextlib.suppress(Exception):
+        await outbox.forget_stale(age=timedelta(0))
+        await dispatcher.dispatch()
 
 
 def _consumers(settings: Settings, broker: RedisBroker, runner: JobRunner, maker: SegmentMaker) -> Iterator[Consumer]:
