@@ -49,7 +49,7 @@ def _made(path: Path, seed: int, width: int = 3000, height: int = 2000) -> Path:
     layers = []
     for _ in range(3):
         phases = random.normal(size=(height, across.shape[1])) + 1j * random.normal(size=(height, across.shape[1]))
-        layer = np.fft.irfft2(phases / frequency**1.5, s=(height, width))
+        layer = np.fft.irfft2(phases / frequency**1.6, s=(height, width))
         layers.append((layer - layer.mean()) / layer.std())
     light, detail, tint = layers
     # Hills in front of each other: hard edges with texture on both sides.

@@ -16,7 +16,7 @@ from av.video.stream import VideoStream
 from render_service.compositor.frames import Plane, Planes
 from render_service.domain.output import Container, Quality
 
-# A segment never holds more frames than this many seconds, so that players can seek to within as much.
+# Segments are shorter than this, so each has one key frame, its first.
 KEYFRAME_SECONDS = 10
 
 _AVX512 = 13  # CV_CPU_AVX_512F of OpenCV's cvdef.h

@@ -22,8 +22,8 @@ from render_service.domain.job import RenderSpec
 from render_service.domain.project import Shot
 from render_service.domain.timeline import Timeline, TimelineShot
 
-# A body is cut so that no piece is longer: a long shot is made by several processes at once, and players can seek.
-SLICE_SECONDS = 10
+# A body is cut so that no piece is longer: all processes work to the end, an edit costs little, and players can seek.
+SLICE_SECONDS = 3
 
 
 @dataclass(frozen=True, slots=True)
