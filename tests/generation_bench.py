@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 
@@ -72,7 +72,6 @@ class GenerationBench:
     transitions: Transitions
     patience: Patience
     told: list[tuple[float, str]] = field(default_factory=list)
-    _number: int = 0
 
     @property
     def abandoned(self) -> AbandonedTasks:
@@ -91,8 +90,7 @@ class GenerationBench:
 
     async def generate(self, claim: Claim, pictures: Mapping[str, Path] | None = None) -> Generated:
         """Make the clips of a claimed job."""
-        self._number += 1
-        folder = self.folder / f"attempt-{self._number}"
+        folder = self.folder / f"attempt-{uuid4().hex}"
         await asyncio.to_thread(folder.mkdir, parents=True)
 
         async def report(fraction: float, message: str) -> None:

@@ -35,11 +35,17 @@ LookAtClip = Callable[[Path], Awaitable[ClipLook]]
 
 
 class CopyFault(Exception):
-    """A result cannot be had from its address; `message` is for people."""
+    """A result cannot be had from its address.
 
-    def __init__(self, message: str) -> None:
+    Args:
+        message: One sentence for people.
+        passing: Whether it may be had later: what is paid is not given up for that.
+    """
+
+    def __init__(self, message: str, *, passing: bool = False) -> None:
         super().__init__(message)
         self.message = message
+        self.passing = passing
 
 
 class ClipCopies:
@@ -83,7 +89,8 @@ class ClipCopies:
         try:
             fetched = await self._fetchers[provider].fetch(urls[0], path)
         except FetchError as error:
-            raise CopyFault(f"the clip of {provider} could not be fetched: {error.message}") from error
+            told = f"the clip of {provider} could not be fetched: {error.message}"
+            raise CopyFault(told, passing=error.retryable) from error
         look = await self._checked(order, path)
         return await self._stored(workspace_id, fetched, look, metadata)
 
@@ -108,7 +115,9 @@ class ClipCopies:
         self, workspace_id: str, fetched: Fetched, look: ClipLook, metadata: Mapping[str, Any]
     ) -> StoredClip:
         key = keys.clip_key(workspace_id, fetched.sha256)
-        await self._store.put_file(key, fetched.path, content_type="video/mp4")
+        # The same bytes again are not written over: somebody may be reading them.
+        if await self._store.head(key) is None:
+            await self._store.put_file(key, fetched.path, content_type="video/mp4")
         return StoredClip(
             key,
             fetched.sha256,

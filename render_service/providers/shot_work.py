@@ -276,6 +276,8 @@ class ShotWork:
             try:
                 await self._copy(task, report)
             except CopyFault as bad:
+                if tried > self._shop.patience.attempts and bad.passing:
+                    raise self._not_now(ProviderFault(FaultKind.UNREACHABLE, bad.message)) from bad
                 if tried > self._shop.patience.attempts:
                     told = TaskFault(ErrorReason.PROVIDER_FAILED, bad.message, "BAD_RESULT")
                     await self._ledger.settle(
