@@ -31,8 +31,8 @@ _INSERT = sa.text(f"""
         ON CONFLICT (workspace_id, request_id) WHERE request_id IS NOT NULL DO NOTHING
         RETURNING jobs.*
     ), appended AS (
-        INSERT INTO job_events (job_id, {EVENT_COLUMNS})
-        SELECT id, {EVENT_COLUMNS} FROM changed
+        INSERT INTO job_events (job_id, xid, {EVENT_COLUMNS})
+        SELECT id, event_xid, {EVENT_COLUMNS} FROM changed
     ), audited AS (
         INSERT INTO audit_log (workspace_id, principal, principal_name, action, target, peer, request_id)
         SELECT workspace_id, :principal, :principal_name, :action, id, :peer, :call_id

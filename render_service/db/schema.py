@@ -58,6 +58,13 @@ jobs = sa.Table(
     sa.Column("message", sa.Text, nullable=False, server_default=""),
     sa.Column("sequence", sa.BigInteger, nullable=False, server_default="1", comment="grows with every change"),
     sa.Column("milestone", sa.Integer, nullable=False, server_default="1", comment="how many job_events there are"),
+    sa.Column(
+        "event_xid",
+        Xid8,
+        nullable=False,
+        server_default=sa.text("pg_current_xact_id()"),
+        comment="xid of the latest event; never falls",
+    ),
     sa.Column("attempt", sa.Integer, nullable=False, server_default="0", comment="how often the job was claimed"),
     sa.Column("failed_attempts", sa.Integer, nullable=False, server_default="0", comment="attempts failed or lost"),
     _time("run_after", nullable=False, default=True, comment="not to be claimed before"),

@@ -2,6 +2,9 @@
 
 All have one form: a CTE `changed` updates rows that are in the right state, `appended` writes the change into history,
 and the changed rows are returned as events to be published. A statement that finds nothing to change returns nothing.
+
+A transaction may get its id, wait for the row, and write after one with a greater id. `event_xid` therefore never falls
+within a job: events of one job lie in the order of their sequences also for those who read by transaction id.
 """
 
 import sqlalchemy as sa
@@ -11,8 +14,8 @@ from render_service.db.rows import EVENT_COLUMNS
 
 _APPENDED = f"""
     appended AS (
-        INSERT INTO job_events (job_id, {EVENT_COLUMNS})
-        SELECT id, {EVENT_COLUMNS} FROM changed
+        INSERT INTO job_events (job_id, xid, {EVENT_COLUMNS})
+        SELECT id, event_xid, {EVENT_COLUMNS} FROM changed
     )
 """
 _RETURNED = f"changed.id AS job_id, changed.task_id, changed.updated_at AS timestamp, {EVENT_COLUMNS}"
@@ -59,7 +62,9 @@ CLAIM = sa.text(f"""
     ), changed AS (
         UPDATE jobs SET
             status = 'PROCESSING', stage = 'PREPARING', progress = 0, message = 'Taken up by a worker',
-            attempt = attempt + 1, sequence = sequence + 1, milestone = milestone + 1,
+            attempt = attempt + 1,
+            event_xid = greatest(event_xid, pg_current_xact_id()),
+            sequence = sequence + 1, milestone = milestone + 1,
             lease_token = :token, lease_expires_at = now() + :lease, worker = :worker,
             started_at = coalesce(started_at, now()), deadline_at = coalesce(deadline_at, now() + :deadline),
             progressed_at = now(), updated_at = now()
@@ -74,6 +79,7 @@ REPORT = sa.text(f"""
     WITH changed AS (
         UPDATE jobs SET
             stage = :stage, progress = greatest(progress, :progress), message = :message,
+            event_xid = greatest(event_xid, pg_current_xact_id()),
             sequence = sequence + 1, milestone = milestone + CASE WHEN :stage_changed THEN 1 ELSE 0 END,
             progressed_at = CASE WHEN :stage_changed OR :progress > progress OR :alive THEN now()
                 ELSE progressed_at END,
@@ -81,8 +87,8 @@ REPORT = sa.text(f"""
         WHERE id = :job_id AND lease_token = :token
         RETURNING jobs.*
     ), appended AS (
-        INSERT INTO job_events (job_id, {EVENT_COLUMNS})
-        SELECT id, {EVENT_COLUMNS} FROM changed WHERE :stage_changed
+        INSERT INTO job_events (job_id, xid, {EVENT_COLUMNS})
+        SELECT id, event_xid, {EVENT_COLUMNS} FROM changed WHERE :stage_changed
     )
     SELECT {_RETURNED}, cancel_requested FROM changed
 """)
@@ -100,6 +106,7 @@ COMPLETE = sa.text(f"""
     WITH changed AS (
         UPDATE jobs SET
             status = 'COMPLETED', stage = NULL, progress = 100, message = 'Completed', raw_results = :raw_results,
+            event_xid = greatest(event_xid, pg_current_xact_id()),
             sequence = sequence + 1, milestone = milestone + 1,
             lease_token = NULL, lease_expires_at = NULL, finished_at = now(), updated_at = now()
         WHERE id = :job_id AND lease_token = :token
@@ -137,6 +144,7 @@ END_ATTEMPT = sa.text(f"""
             error_reason = CASE next WHEN 'CANCELLED' THEN NULL ELSE :error_reason END,
             error_message = CASE next WHEN 'CANCELLED' THEN NULL ELSE :error_message END,
             error_metadata = CASE next WHEN 'CANCELLED' THEN NULL ELSE CAST(:error_metadata AS jsonb) END,
+            event_xid = greatest(event_xid, pg_current_xact_id()),
             sequence = sequence + 1, milestone = milestone + 1,
             lease_token = NULL, lease_expires_at = NULL,
             finished_at = CASE next WHEN 'PENDING' THEN NULL ELSE now() END, updated_at = now()
@@ -153,7 +161,9 @@ RELEASE = sa.text(f"""
         UPDATE jobs SET
             status = CASE WHEN cancel_requested THEN 'CANCELLED' ELSE 'PENDING' END, stage = NULL,
             message = CASE WHEN cancel_requested THEN 'Cancelled' ELSE 'Handed over to another worker' END,
-            enqueued_at = NULL, sequence = sequence + 1, milestone = milestone + 1,
+            enqueued_at = NULL,
+            event_xid = greatest(event_xid, pg_current_xact_id()),
+            sequence = sequence + 1, milestone = milestone + 1,
             lease_token = NULL, lease_expires_at = NULL,
             finished_at = CASE WHEN cancel_requested THEN now() END, updated_at = now()
         WHERE id = :job_id AND lease_token = :token
@@ -187,6 +197,7 @@ RECLAIM_EXPIRED = sa.text(f"""
                      ELSE 'the job lost its worker ' || failed_attempts + 1 || ' times' END END,
             error_metadata = CASE WHEN next = 'FAILED' AND NOT past_deadline THEN
                 jsonb_build_object('attempts', CAST(failed_attempts + 1 AS text)) END,
+            event_xid = greatest(event_xid, pg_current_xact_id()),
             sequence = sequence + 1, milestone = milestone + 1,
             lease_token = NULL, lease_expires_at = NULL,
             finished_at = CASE WHEN next = 'PENDING' THEN NULL ELSE now() END, updated_at = now()
@@ -205,6 +216,7 @@ CANCEL = sa.text(f"""
             status = CASE status WHEN 'PENDING' THEN 'CANCELLED' ELSE status END,
             message = CASE status WHEN 'PENDING' THEN 'Cancelled' ELSE message END,
             sequence = sequence + CASE status WHEN 'PENDING' THEN 1 ELSE 0 END,
+            event_xid = greatest(event_xid, pg_current_xact_id()),
             milestone = milestone + CASE status WHEN 'PENDING' THEN 1 ELSE 0 END,
             finished_at = CASE status WHEN 'PENDING' THEN now() END,
             updated_at = now()
@@ -212,8 +224,8 @@ CANCEL = sa.text(f"""
             AND (status = 'PENDING' OR status = 'PROCESSING' AND NOT cancel_requested)
         RETURNING jobs.*
     ), appended AS (
-        INSERT INTO job_events (job_id, {EVENT_COLUMNS})
-        SELECT id, {EVENT_COLUMNS} FROM changed WHERE status = 'CANCELLED'
+        INSERT INTO job_events (job_id, xid, {EVENT_COLUMNS})
+        SELECT id, event_xid, {EVENT_COLUMNS} FROM changed WHERE status = 'CANCELLED'
     )
     SELECT {_RETURNED} FROM changed WHERE status = 'CANCELLED'
 """)

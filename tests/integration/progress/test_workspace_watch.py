@@ -8,9 +8,11 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 from redis.asyncio import Redis
 
-from render_service.db.database import Database
+from render_service.db import transition_statements as statements
+from render_service.db.database import Database, sqlalchemy_url
 from render_service.db.jobs import JobRequest, Jobs
 from render_service.db.transitions import Transitions
 from render_service.db.workspace_events import OLDEST, EventPosition, WorkspaceEvents
@@ -72,6 +74,28 @@ async def test_an_event_committed_late_is_neither_skipped_nor_told_out_of_order(
     rest = await events.read("team", held.end, {})
     assert [(event.job_id, event.sequence) for event, _ in rest.events] == [(first, 100), (later, 1)]
     assert not rest.unsettled
+
+
+async def test_changes_of_a_job_keep_their_order_where_a_transaction_got_its_id_long_before_the_row(
+    database: Database, database_url: str
+) -> None:
+    job_id = await start(database, "team")
+    transitions = transitions_of(database)
+    engine = sa.create_engine(sqlalchemy_url(database_url))
+    with engine.begin() as early:
+        early.execute(sa.text("SELECT pg_current_xact_id()"))
+        claim = await transitions.claim(worker="w", providers=[ProviderName.MOCK], deadline=timedelta(hours=1))
+        assert claim
+        await transitions.release(claim.lease)
+        early.execute(statements.CANCEL, {"workspace_id": "team", "job_id": job_id})
+    engine.dispose()
+    batch = await WorkspaceEvents(database).read("team", OLDEST, {})
+    assert [(event.sequence, event.status) for event, _ in batch.events] == [
+        (1, JobStatus.PENDING),
+        (2, JobStatus.PROCESSING),
+        (3, JobStatus.PENDING),
+        (4, JobStatus.CANCELLED),
+    ]
 
 
 async def test_reading_in_small_batches_tells_each_event_once(database: Database) -> None:

@@ -54,6 +54,13 @@ def upgrade() -> None:
         sa.Column(
             "milestone", sa.Integer(), server_default="1", nullable=False, comment="how many job_events there are"
         ),
+        sa.Column(
+            "event_xid",
+            Xid8(),
+            server_default=sa.text("pg_current_xact_id()"),
+            nullable=False,
+            comment="xid of the latest event; never falls",
+        ),
         sa.Column("attempt", sa.Integer(), server_default="0", nullable=False, comment="how often the job was claimed"),
         sa.Column(
             "failed_attempts", sa.Integer(), server_default="0", nullable=False, comment="attempts failed or lost"
