@@ -14,6 +14,7 @@ from render_service.providers.patience import Patience
 # A task may not be known everywhere at the provider the moment it was ordered.
 _TIMES_GONE = 3
 _GROWTH = 1.3
+_MOMENT = timedelta(milliseconds=300)
 
 
 async def follow(
@@ -45,6 +46,7 @@ async def follow(
     failed = 0
     pause = timedelta(0) if at_once else _spread(patience.poll or provider.traits.poll_first)
     steps = 0
+    pace = _Pace()
     while True:
         await asyncio.sleep(pause.total_seconds())
         elapsed = max(timedelta(0), datetime.now(UTC) - ordered_at)
@@ -72,10 +74,34 @@ async def follow(
             )
             return TaskReport(Phase.FAILED, fault=told)
         steps += 1
-        usual = min(provider.traits.poll_most, provider.traits.poll_first * _GROWTH**steps)
-        pause = max(_spread(patience.poll or usual), report.retry_after or timedelta(0))
+        usual = patience.poll or min(provider.traits.poll_most, provider.traits.poll_first * _GROWTH**steps)
+        pause = max(_spread(_aimed(usual, pace.left(report, elapsed))), report.retry_after or timedelta(0))
+
+
+class _Pace:
+    """Foresees the end of a task that tells its progress."""
+
+    def __init__(self) -> None:
+        self._before: tuple[float, timedelta] | None = None
+
+    def left(self, report: TaskReport, elapsed: timedelta) -> timedelta | None:
+        """Return how long a task goes on if it goes on as since the last look; None where that is not known."""
+        if report.phase is not Phase.RUNNING or not report.fraction:
+            return None
+        done, since = self._before or (0.0, timedelta(0))
+        self._before = report.fraction, elapsed
+        advanced, took = report.fraction - done, elapsed - since
+        return took * ((1 - report.fraction) / advanced) if advanced > 0 else None
+
+
+def _aimed(usual: timedelta, left: timedelta | None) -> timedelta:
+    """Lengthen a pause by up to its own length where the next look would then come just after the foreseen end.
+
+    Looks are few, since providers want it so; one that comes a moment too early costs a whole pause.
+    """
+    return left + _MOMENT if left is not None and usual < left + _MOMENT < 2 * usual else usual
 
 
 def _spread(pause: timedelta) -> timedelta:
-    """Lengthen a pause by up to a quarter at random, so that not all tasks are looked at in the same moment."""
-    return pause * (1 + random.random() / 4)  # noqa: S311 - spreads looks, keeps no secret
+    """Lengthen a pause by up to a twentieth at random, so that not all tasks are looked at in the same moment."""
+    return pause * (1 + random.random() / 20)  # noqa: S311 - spreads looks, keeps no secret

@@ -49,7 +49,7 @@ class RunwayProvider:
         headers = {"Authorization": f"Bearer {key}", "X-Runway-Version": VERSION}
         self.api = HttpApi("runway", base_url, headers, timeout_seconds=timeout_seconds, busy=_BUSY)
         # More than one look in five seconds is not wanted.
-        self.traits = Traits(concurrency, timedelta(seconds=5), timedelta(seconds=8), usual=timedelta(seconds=90))
+        self.traits = Traits(concurrency, timedelta(seconds=5), timedelta(seconds=5), usual=timedelta(seconds=90))
 
     async def prepare(self, request: ClipRequest) -> ClipRequest:
         """Upload a picture that Runway could not fetch."""
