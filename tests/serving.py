@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import grpc
 from render.v1 import project_service_pb2_grpc, render_service_pb2_grpc
 
 from render_service.config import Settings
+from render_service.db.transitions import Claim, Transitions
+from render_service.domain.job import ProviderName
 from render_service.embedded.ports import LOOPBACK, free_port
 from render_service.health import is_serving
 from render_service.server.server import run_server
@@ -61,6 +64,18 @@ class Stubs:
         self.channel = channel
         self.renders = render_service_pb2_grpc.RenderServiceStub(channel)
         self.projects = project_service_pb2_grpc.ProjectServiceStub(channel)
+
+
+async def claim_soon(transitions: Transitions) -> Claim:
+    """Claim a job as a worker does. The server's dispatcher may hold the rows of new jobs for a moment: workers hear of
+    them only after that.
+    """
+    async with asyncio.timeout(5):
+        while True:
+            claim = await transitions.claim(worker="test", providers=list(ProviderName), deadline=timedelta(hours=1))
+            if claim is not None:
+                return claim
+            await asyncio.sleep(0.01)
 
 
 def bearer(token: str) -> tuple[tuple[str, str], ...]:

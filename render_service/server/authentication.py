@@ -2,8 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Protocol
@@ -16,7 +15,7 @@ from render_service.db.database import DatabaseUnavailable
 from render_service.domain.access import EVERYBODY, Principal
 from render_service.domain.audit import Origin
 from render_service.domain.errors import DomainError, ErrorReason
-from render_service.server.interceptor import Call, CallInterceptor
+from render_service.server.interceptor import Call
 from render_service.telemetry import get_logger
 
 _log = get_logger(__name__)
@@ -162,7 +161,7 @@ class Authenticator:
         return principal
 
 
-class AuthenticationInterceptor(CallInterceptor):
+class Authentication:
     """Finds out who makes each call; those that are open to all are not asked.
 
     Args:
@@ -174,8 +173,7 @@ class AuthenticationInterceptor(CallInterceptor):
         self._authenticator = authenticator
         self._is_open = is_open
 
-    @asynccontextmanager
-    async def around(self, call: Call) -> AsyncIterator[None]:
+    async def admit(self, call: Call) -> None:
         """Note who calls."""
         principal = EVERYBODY
         if self._authenticator is not None and not self._is_open(call.method):
@@ -185,7 +183,6 @@ class AuthenticationInterceptor(CallInterceptor):
         _PRINCIPAL.set(principal)
         request_id = structlog.contextvars.get_contextvars().get("request_id")
         _ORIGIN.set(Origin(principal.id, principal.name, call.context.peer(), UUID(request_id) if request_id else None))
-        yield
 
 
 class IsOpen(Protocol):

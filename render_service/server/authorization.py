@@ -1,13 +1,11 @@
 """What each RPC asks of its caller: one rule for every one of them, and the interceptor that holds callers to it."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from enum import Enum
 
 from render_service.domain.access import Access, is_workspace_id
 from render_service.domain.errors import DomainError, ErrorReason
 from render_service.server.authentication import current_principal
-from render_service.server.interceptor import Call, CallInterceptor
+from render_service.server.interceptor import Call
 
 
 class Rule(Enum):
@@ -52,11 +50,10 @@ def workspace_of(call: Call) -> str:
     return workspace_id if is_workspace_id(workspace_id) else ""
 
 
-class AuthorizationInterceptor(CallInterceptor):
+class Authorization:
     """Lets a call pass only where its rule allows the caller to do that in the workspace that the call names."""
 
-    @asynccontextmanager
-    async def around(self, call: Call) -> AsyncIterator[None]:
+    async def admit(self, call: Call) -> None:
         """Admit a call or refuse it."""
         rule = RULES[call.method]
         if rule.value is not None:
@@ -75,4 +72,3 @@ class AuthorizationInterceptor(CallInterceptor):
                     "these credentials are for reading only",
                     {"workspace_id": workspace_id},
                 )
-        yield

@@ -13,7 +13,7 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from render_service.domain.errors import DomainError, ErrorReason, InvalidFields
-from render_service.server.interceptor import Call, CallInterceptor
+from render_service.server.interceptor import Call
 from render_service.telemetry import get_logger
 
 _log = get_logger(__name__)
@@ -68,7 +68,7 @@ def to_status(error: DomainError) -> status_pb2.Status:
     )
 
 
-class ErrorInterceptor(CallInterceptor):
+class ErrorGuard:
     """Gives every call a request id for the log, and turns whatever it raises into a status without internal text."""
 
     @asynccontextmanager

@@ -1,61 +1,127 @@
 """What interceptors of this server have in common: something done around every call, be its answer one or a stream."""
 
 import inspect
-from abc import abstractmethod
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, aclosing
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import grpc
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
+
+from render_service.domain.errors import FieldFault, InvalidFields
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call before its handler runs: full method name, text metadata by lower-case name, request."""
+    """A call before its handler runs: full method name, request, and gRPC's own view of it."""
 
     method: str
-    metadata: dict[str, str]
     request: Message
     context: Context
 
+    @property
+    def metadata(self) -> dict[str, str]:
+        """The caller's text metadata, by lower-case name; not kept, since a watch would keep it for hours."""
+        return {
+            name: value for name, value in self.context.invocation_metadata() or () if isinstance(value, str)
+        }
+
+
+class _Undecodable:
+    """Stands for a request that is not a message of its type."""
+
+
+def _forgiving(deserialize: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+    """Return a deserializer that does not raise: gRPC would tell callers the exception's own words."""
+
+    def read(data: bytes) -> Any:
+        try:
+            return deserialize(data)
+        except DecodeError:
+            return _Undecodable()
+
+    return read
+
+
+def _or_empty(deserialize: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+    """Return a deserializer that takes an empty message for what is none."""
+
+    def read(data: bytes) -> Any:
+        try:
+            return deserialize(data)
+        except DecodeError:
+            return deserialize(b"")
+
+    return read
+
+
+Release = Callable[[], None]
+
+
+class Admission(Protocol):
+    """Lets a call pass, or refuses it by raising."""
+
+    async def admit(self, call: Call) -> Release | None:
+        """Admit a call; what is returned is called when the call has ended."""
+        ...
+
+
+class Guard(Protocol):
+    """Something around every call, admissions included."""
+
+    def around(self, call: Call) -> AbstractAsyncContextManager[None]:
+        """Return what is entered before, and left after, a call."""
+        ...
+
 
 class CallInterceptor(grpc.aio.ServerInterceptor):
-    """Does something around every call.
+    """All that is done around every call, in one place: parked watches are many, and pay for every layer with memory.
 
-    Calls with a stream of requests (only server reflection has one) pass untouched.
+    Calls with a stream of requests (only server reflection has one) pass; what is no message there counts as an empty
+    one.
+
+    Args:
+        guard: Goes around everything.
+        admissions: Are asked in this order.
     """
 
-    @abstractmethod
-    def around(self, call: Call) -> AbstractAsyncContextManager[None]:
-        """Return what is entered before, and left after, the handler of a call."""
+    def __init__(self, guard: Guard, admissions: Sequence[Admission]) -> None:
+        self._guard = guard
+        self._admissions = admissions
+        self._wrapped: dict[str, Any] = {}
 
     async def intercept_service(
         self, continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]], handler_call_details: Any
     ) -> Any:
-        """Wrap the handler of a call."""
-        handler = await continuation(handler_call_details)
-        if handler is None or handler.request_streaming:
-            return handler
+        """Return the wrapped handler of a method; made once."""
         method = handler_call_details.method
-        metadata = {
-            name: value for name, value in handler_call_details.invocation_metadata or () if isinstance(value, str)
-        }
+        wrapped = self._wrapped.get(method)
+        if wrapped is None and (handler := await continuation(handler_call_details)) is not None:
+            wrapped = self._wrapped[method] = self._wrap(method, handler)
+        return wrapped
+
+    def _wrap(self, method: str, handler: Any) -> Any:
+        if handler.request_streaming:
+            return grpc.stream_stream_rpc_method_handler(
+                handler.stream_stream,
+                request_deserializer=_or_empty(handler.request_deserializer),
+                response_serializer=handler.response_serializer,
+            )
 
         async def unary(request: Message, context: Context) -> Any:
-            async with self.around(Call(method, metadata, request, context)):
+            async with self._admitted(Call(method, request, context)):
                 return await handler.unary_unary(request, context)
 
         # Writes instead of yielding: a generator that its caller leaves is ended later and in another context, while a
         # coroutine is cancelled, and has given back all that it held when it ends.
         async def stream(request: Message, context: Context) -> None:
-            async with self.around(Call(method, metadata, request, context)):
+            async with self._admitted(Call(method, request, context)):
                 responses = handler.unary_stream(request, context)
                 if inspect.isawaitable(responses):
-                    await responses  # an interceptor within this one has written them already
+                    await responses  # a handler that writes by itself
                     return
                 async with aclosing(responses):
                     async for response in responses:
@@ -66,6 +132,25 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             make = grpc.unary_unary_rpc_method_handler
         return make(
             stream if handler.response_streaming else unary,
-            request_deserializer=handler.request_deserializer,
+            request_deserializer=_forgiving(handler.request_deserializer),
             response_serializer=handler.response_serializer,
         )
+
+    @asynccontextmanager
+    async def _admitted(self, call: Call) -> AsyncIterator[None]:
+        releases: list[Release] = []
+        async with self._guard.around(call):
+            try:
+                for admission in self._admissions:
+                    release = await admission.admit(call)
+                    releases += (release,) if release is not None else ()
+                _refuse_undecodable(call.request)
+                yield
+            finally:
+                for release in releases:
+                    release()
+
+
+def _refuse_undecodable(request: object) -> None:
+    if isinstance(request, _Undecodable):
+        raise InvalidFields([FieldFault("request", "is not a message of the type that the method takes")])

@@ -1,18 +1,20 @@
 """The gRPC side of the server: where it listens, with which options, its health, and how it takes leave."""
 
 import grpc
+from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health_aio
 from grpc_reflection.v1alpha import reflection
 from render.v1 import project_service_pb2, project_service_pb2_grpc, render_service_pb2, render_service_pb2_grpc
 
 from render_service.config import ConfigurationError, Settings
-from render_service.server.authentication import AuthenticationInterceptor, Authenticator
-from render_service.server.authorization import AuthorizationInterceptor, is_open
-from render_service.server.errors import ErrorInterceptor
+from render_service.server.authentication import Authentication, Authenticator
+from render_service.server.authorization import Authorization, is_open
+from render_service.server.errors import ErrorGuard
+from render_service.server.interceptor import CallInterceptor, Context
 from render_service.server.loopback import is_loopback
 from render_service.server.project_servicer import ProjectServicer
-from render_service.server.quotas import QuotaBook, QuotaInterceptor
+from render_service.server.quotas import QuotaAdmission, QuotaBook
 from render_service.server.render_servicer import RenderServicer
 
 _GRACE_SECONDS = 5.0
@@ -20,6 +22,8 @@ SERVICES = (
     render_service_pb2.DESCRIPTOR.services_by_name["RenderService"].full_name,
     project_service_pb2.DESCRIPTOR.services_by_name["ProjectService"].full_name,
 )
+# The published types of this package do not know the message yet.
+_HEALTH_LIST = vars(health_pb2)["HealthListResponse"]
 _OPTIONS = (
     # Two servers on one port would share its calls silently.
     ("grpc.so_reuseport", 0),
@@ -33,6 +37,16 @@ _OPTIONS = (
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.max_receive_message_length", 4 * 1024 * 1024),
 )
+
+
+class Health(health_aio.HealthServicer):
+    """The health of each service, one by one or all at once."""
+
+    async def List(self, request: Message, context: Context) -> Message:  # noqa: N802 - named by the contract
+        """Return the health of every service."""
+        statuses = {name: await self.Check(health_pb2.HealthCheckRequest(service=name), context) for name in SERVICES}
+        response: Message = _HEALTH_LIST(statuses=statuses)
+        return response
 
 
 class Listener:
@@ -56,14 +70,10 @@ class Listener:
         tls: grpc.ServerCredentials | None = None,
     ) -> None:
         self._tls = tls
-        interceptors = (
-            ErrorInterceptor(),
-            AuthenticationInterceptor(authenticator, is_open),
-            AuthorizationInterceptor(),
-            QuotaInterceptor(quotas),
-        )
-        self._server = grpc.aio.server(interceptors=interceptors, options=_OPTIONS)
-        self._health = health_aio.HealthServicer()
+        admissions = (Authentication(authenticator, is_open), Authorization(), QuotaAdmission(quotas))
+        interceptor = CallInterceptor(ErrorGuard(), admissions)
+        self._server = grpc.aio.server(interceptors=(interceptor,), options=_OPTIONS)
+        self._health = Health()
         render_service_pb2_grpc.add_RenderServiceServicer_to_server(renders, self._server)
         project_service_pb2_grpc.add_ProjectServiceServicer_to_server(projects, self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)

@@ -3,14 +3,13 @@
 import asyncio
 import time
 from collections import Counter, OrderedDict
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from functools import partial
 
 from render_service.db.database import DatabaseUnavailable
 from render_service.db.quotas import Limits, WorkspaceQuotas
 from render_service.domain.quota import QuotaName, Quotas, quota_exceeded
 from render_service.server.authorization import workspace_of
-from render_service.server.interceptor import Call, CallInterceptor
+from render_service.server.interceptor import Call, Release
 from render_service.telemetry import get_logger
 
 _log = get_logger(__name__)
@@ -78,7 +77,7 @@ class _Bucket:
         return (1 - self._tokens) / rate if rate else _STORED_RETRY_SECONDS
 
 
-class QuotaInterceptor(CallInterceptor):
+class QuotaAdmission:
     """Refuses calls and watches beyond a workspace's quota at this server.
 
     Args:
@@ -90,28 +89,25 @@ class QuotaInterceptor(CallInterceptor):
         self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
         self._watchers: Counter[str] = Counter()
 
-    @asynccontextmanager
-    async def around(self, call: Call) -> AsyncIterator[None]:
+    async def admit(self, call: Call) -> Release | None:
         """Count a call, and a watch for as long as it is open."""
         workspace_id = workspace_of(call)
         if not workspace_id:
-            yield
-            return
+            return None
         quotas = await self._book.of(workspace_id)
         if quotas.requests_per_second is not None:
             self._count_call(workspace_id, quotas.requests_per_second)
         if call.method not in WATCHES:
-            yield
-            return
+            return None
         if quotas.watchers is not None and self._watchers[workspace_id] >= quotas.watchers:
             raise quota_exceeded(QuotaName.WATCHERS, quotas.watchers, retry_after_seconds=_RETRY_SECONDS)
         self._watchers[workspace_id] += 1
-        try:
-            yield
-        finally:
-            self._watchers[workspace_id] -= 1
-            if not self._watchers[workspace_id]:
-                del self._watchers[workspace_id]
+        return partial(self._leave, workspace_id)
+
+    def _leave(self, workspace_id: str) -> None:
+        self._watchers[workspace_id] -= 1
+        if not self._watchers[workspace_id]:
+            del self._watchers[workspace_id]
 
     def _count_call(self, workspace_id: str, rate: int) -> None:
         bucket = self._buckets.get(workspace_id)

@@ -22,8 +22,8 @@ from render_service.domain.audit import Action
 from render_service.domain.job import Artifact, StoredFile, Video
 from render_service.storage.store import ObjectStore
 from tests.integration.server.status import refusal
-from tests.records import claim_next, transitions_of
-from tests.serving import Stubs, bearer, serving, settings_of
+from tests.records import transitions_of
+from tests.serving import Stubs, bearer, claim_soon, serving, settings_of
 
 PROJECT = project_pb2.Project(
     title="Quarterly", storyboard=project_pb2.Storyboard(shots=[project_pb2.Shot(caption="Confidential")])
@@ -54,7 +54,7 @@ async def test_every_action_leaves_who_what_when_and_from_where(
     )
     job_id = (await stubs.renders.StartRender(start, metadata=bearer(key))).job.job_id
     await stubs.renders.StartRender(start, metadata=bearer(key))  # the same request starts nothing
-    held = await claim_next(transitions_of(database))
+    held = await claim_soon(transitions_of(database))
     file = StoredFile(f"videos/team/{job_id}/1/video.mp4", 5, "ab" * 32, "video/mp4")
     await store.put_bytes(file.key, b"video", content_type="video/mp4")
     await transitions_of(database).complete(held.lease, None, Video({Artifact.VIDEO: file}, 2, 2, 1, 1))

@@ -18,8 +18,8 @@ from render_service.db.database import Database
 from render_service.db.quotas import WorkspaceQuotas
 from render_service.domain.quota import QuotaName
 from tests.integration.server.status import refusal
-from tests.records import VIDEO, claim_next, transitions_of
-from tests.serving import Stubs, serving, settings_of
+from tests.records import VIDEO, transitions_of
+from tests.serving import Stubs, claim_soon, serving, settings_of
 
 PROJECT = project_pb2.Project(storyboard=project_pb2.Storyboard(shots=[project_pb2.Shot(id="one", caption="One")]))
 
@@ -104,7 +104,7 @@ async def test_a_workspace_that_stores_too_much_starts_no_more_jobs(opened: Open
     stubs = await opened(quota_stored_bytes=1000)
     await start(stubs)
     transitions = transitions_of(database)
-    await transitions.complete((await claim_next(transitions)).lease, None, VIDEO)
+    await transitions.complete((await claim_soon(transitions)).lease, None, VIDEO)
     told = await refusal(start(stubs))
     assert (told.code, told.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "QUOTA_EXCEEDED")
     assert told.metadata == {"quota": "stored_bytes", "limit": "1000"}

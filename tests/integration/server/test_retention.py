@@ -29,8 +29,8 @@ from render_service.retention.remover import Remover
 from render_service.retention.sweep import sweep
 from render_service.storage.store import ObjectStore
 from tests.integration.server.status import refusal
-from tests.records import claim_next, job_request, start_job, transitions_of
-from tests.serving import Stubs, serving, settings_of
+from tests.records import job_request, start_job, transitions_of
+from tests.serving import Stubs, claim_soon, serving, settings_of
 
 DAY = timedelta(days=1)
 NOW = timedelta(0)
@@ -56,7 +56,7 @@ async def finished(database: Database, store: ObjectStore, *, project_id: UUID |
     """A COMPLETED job with two files, and one that an attempt before it has left."""
     job = await start_job(database, job_request(project_id=project_id))
     transitions = transitions_of(database)
-    held = await claim_next(transitions)
+    held = await claim_soon(transitions)
     assert held.lease.job_id == job.id
     files = {}
     for artifact, name in ((Artifact.VIDEO, "video.mp4"), (Artifact.POSTER, "poster.jpg")):
@@ -114,7 +114,7 @@ async def test_a_job_that_has_not_ended_is_not_deleted(stubs: Stubs, database: D
         assert (told.code, told.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "JOB_NOT_ENDED")
         assert told.metadata == {"job_id": str(job.id), "status": status}
         if status == "PENDING":
-            await claim_next(transitions_of(database))
+            await claim_soon(transitions_of(database))
     await Jobs(database).get("team", job.id)
 
 
@@ -210,7 +210,7 @@ async def test_nothing_is_removed_that_has_no_age(database: Database, store: Obj
 async def test_a_sweep_finds_every_orphan_and_nothing_else(database: Database, store: ObjectStore) -> None:
     kept = await finished(database, store)
     running = await start_job(database)
-    await claim_next(transitions_of(database))
+    await claim_soon(transitions_of(database))
     await store.put_bytes(f"videos/team/{running.id}/1/video.mp4", b"soon", content_type="video/mp4")
     orphans = [
         f"videos/team/{kept}/1/video.mp4",  # of an attempt that lost

@@ -1,0 +1,196 @@
+"""A workspace sees itself only: ids of another are answered, byte for byte, as ids that do not exist."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import grpc
+import pytest
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+from render.v1 import project_pb2, project_service_pb2, render_service_pb2
+from render.v1 import project_service_pb2 as projects_pb
+from render.v1 import render_service_pb2 as pb
+
+from render_service.db.api_keys import ApiKeys
+from render_service.db.database import Database
+from render_service.domain.job import Artifact, StoredFile, Video
+from render_service.storage.store import ObjectStore
+from tests.integration.server.status import read_refusal
+from tests.records import transitions_of
+from tests.serving import Stubs, bearer, claim_soon, serving, settings_of
+
+PROJECT = project_pb2.Project(
+    title="Ours", storyboard=project_pb2.Storyboard(shots=[project_pb2.Shot(caption="Ours alone")])
+)
+NOBODYS = "0198c0de-7a11-4c3e-9f00-5e1f5e1f5e1f"
+REQUEST_ID = "0198c0de-7a11-4c3e-9f00-000000000001"
+METHODS = {
+    f"/{service.full_name}/{method.name}": method
+    for file in (render_service_pb2, project_service_pb2)
+    for service in file.DESCRIPTOR.services_by_name.values()
+    for method in service.methods
+}
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """Two workspaces at one server: what there is in `ours`, and the key of `theirs`."""
+
+    stubs: Stubs
+    ours: str
+    theirs: str
+    job_ids: tuple[str, ...]
+    project_id: str
+    page_token: str
+    cursor: str
+
+
+@pytest.fixture
+async def neighbours(
+    database_url: str, redis_url: str, tmp_path: Path, database: Database
+) -> AsyncIterator[Neighbours]:
+    settings = settings_of(database_url, redis_url, tmp_path)
+    store = ObjectStore(settings.storage_url)
+    ours, theirs = [await ApiKeys(database).create(name, frozenset({name})) for name in ("ours", "theirs")]
+    async with serving(settings) as stubs:
+        metadata = bearer(ours)
+        created = await stubs.projects.CreateProject(
+            projects_pb.CreateProjectRequest(workspace_id="ours", project=PROJECT), metadata=metadata
+        )
+        job_ids: list[str] = []
+        for _ in range(3):
+            start = pb.StartRenderRequest(
+                workspace_id="ours",
+                project_id=created.project.project_id,
+                request_id="" if job_ids else REQUEST_ID,
+            )
+            job_ids.append((await stubs.renders.StartRender(start, metadata=metadata)).job.job_id)
+        held = await claim_soon(transitions_of(database))
+        file = StoredFile(f"videos/ours/{held.lease.job_id}/1/video.mp4", 5, "ab" * 32, "video/mp4")
+        await store.put_bytes(file.key, b"video", content_type="video/mp4")
+        await transitions_of(database).complete(held.lease, None, Video({Artifact.VIDEO: file}, 2, 2, 1, 1))
+        await claim_soon(transitions_of(database))
+        page = await stubs.renders.ListJobs(pb.ListJobsRequest(workspace_id="ours", page_size=1), metadata=metadata)
+        watch: Any = stubs.renders.WatchWorkspace(pb.WatchWorkspaceRequest(workspace_id="ours"), metadata=metadata)
+        cursor = (await watch.read()).cursor
+        watch.cancel()
+        yield Neighbours(stubs, ours, theirs, tuple(job_ids), created.project.project_id, page.next_page_token, cursor)
+
+
+async def answer(neighbours: Neighbours, method: str, request: Message, key: str) -> tuple[str, bytes]:
+    """Everything that a caller is told: the status, and the bytes of the answer or of the refusal's details."""
+    channel: Any = neighbours.stubs.channel
+    raw = channel.unary_stream if METHODS[method].server_streaming else channel.unary_unary
+    call = raw(method)(request.SerializeToString(), metadata=bearer(key), timeout=10)
+    try:
+        if not METHODS[method].server_streaming:
+            return "OK", await call
+        body = b"".join([piece async for piece in call])
+    except grpc.aio.AioRpcError as error:
+        told = read_refusal(error)
+        return told.code.name, told.message.encode() + told.raw
+    return "OK", body
+
+
+def asking(method: str, workspace: str, ids: dict[str, str]) -> Any:
+    """A request with ids wherever the method takes one."""
+    request: Any = GetMessageClass(METHODS[method].input_type)()
+    fields = METHODS[method].input_type.fields_by_name
+    request.workspace_id = workspace
+    for name in ("job_id", "project_id"):
+        if name in fields:
+            setattr(request, name, ids[name])
+    if method.endswith("UpdateProject"):
+        request.project.CopyFrom(PROJECT)
+        request.project.project_id = ids["project_id"]
+    return request
+
+
+def neutral(told: tuple[str, bytes], ids: dict[str, str]) -> tuple[str, bytes]:
+    """What was told, with the ids that the caller itself gave taken out."""
+    body = told[1]
+    for given in set(ids.values()):
+        body = body.replace(given.encode(), b"<the id>")
+    return told[0], body
+
+
+WITH_IDS = [
+    name
+    for name, method in METHODS.items()
+    if {"job_id", "project_id"} & set(method.input_type.fields_by_name) or name.endswith("UpdateProject")
+]
+
+
+def test_every_method_that_takes_an_id_is_probed() -> None:
+    without = {name.rpartition("/")[2] for name in METHODS if name not in WITH_IDS}
+    assert without == {"WatchWorkspace", "CreateProject", "ListProjects"}
+
+
+@pytest.mark.parametrize("method", WITH_IDS)
+async def test_ids_of_another_workspace_are_answered_as_those_that_do_not_exist(
+    neighbours: Neighbours, method: str
+) -> None:
+    nothing = {"job_id": NOBODYS, "project_id": NOBODYS}
+    expected = neutral(await answer(neighbours, method, asking(method, "theirs", nothing), neighbours.theirs), nothing)
+    for job_id in neighbours.job_ids:
+        ids = {"job_id": job_id, "project_id": neighbours.project_id}
+        told = await answer(neighbours, method, asking(method, "theirs", ids), neighbours.theirs)
+        assert neutral(told, ids) == expected
+    if not method.endswith("ListJobs"):
+        assert expected[0] == "NOT_FOUND"
+
+
+@pytest.mark.parametrize("method", METHODS)
+async def test_a_workspace_that_is_closed_looks_like_one_that_does_not_exist(
+    neighbours: Neighbours, method: str
+) -> None:
+    ids = {"job_id": neighbours.job_ids[0], "project_id": neighbours.project_id}
+    # Of equal length, so that nothing differs once the name is taken out.
+    closed, absent = [
+        await answer(neighbours, method, asking(method, workspace, ids), neighbours.theirs)
+        for workspace in ("ours", "none")
+    ]
+    assert closed[0] == "PERMISSION_DENIED"
+    assert closed == (absent[0], absent[1].replace(b"none", b"ours"))
+
+
+async def test_nothing_of_another_workspace_is_listed_or_watched(neighbours: Neighbours) -> None:
+    stubs, metadata = neighbours.stubs, bearer(neighbours.theirs)
+    jobs = await stubs.renders.ListJobs(pb.ListJobsRequest(workspace_id="theirs"), metadata=metadata)
+    assert list(jobs.jobs) == []
+    projects = await stubs.projects.ListProjects(
+        projects_pb.ListProjectsRequest(workspace_id="theirs"), metadata=metadata
+    )
+    assert list(projects.projects) == []
+    watch: Any = stubs.renders.WatchWorkspace(
+        pb.WatchWorkspaceRequest(workspace_id="theirs", from_oldest=True), metadata=metadata
+    )
+    assert (await watch.read()).HasField("heartbeat")
+    start = pb.StartRenderRequest(workspace_id="theirs", project=PROJECT)
+    mine = (await stubs.renders.StartRender(start, metadata=metadata)).job.job_id
+    assert (await watch.read()).event.job_id == mine, "the first event is its own"
+    watch.cancel()
+
+
+async def test_page_tokens_and_cursors_of_another_workspace_are_none(neighbours: Neighbours) -> None:
+    for method, request in (
+        (
+            "/render.v1.RenderService/ListJobs",
+            pb.ListJobsRequest(workspace_id="theirs", page_size=1, page_token=neighbours.page_token),
+        ),
+        (
+            "/render.v1.RenderService/WatchWorkspace",
+            pb.WatchWorkspaceRequest(workspace_id="theirs", cursor=neighbours.cursor),
+        ),
+    ):
+        assert (await answer(neighbours, method, request, neighbours.theirs))[0] == "INVALID_ARGUMENT"
+
+
+async def test_a_request_id_of_another_workspace_is_free(neighbours: Neighbours) -> None:
+    start = pb.StartRenderRequest(workspace_id="theirs", project=PROJECT, request_id=REQUEST_ID)
+    job = (await neighbours.stubs.renders.StartRender(start, metadata=bearer(neighbours.theirs))).job
+    assert job.job_id not in neighbours.job_ids
+    assert UUID(job.request_id) == UUID(REQUEST_ID)
