@@ -11,6 +11,7 @@ from render_service.telemetry import get_logger
 
 _log = get_logger(__name__)
 _LEAST_SECONDS_BETWEEN = 0.2
+_SECONDS_BETWEEN_SIGNS = 20.0
 
 
 class Reporter:
@@ -41,14 +42,16 @@ class Reporter:
             stage: What the attempt is busy with.
             percent: 0–100; told as at most 99, since 100 is the end. Never falls.
             message: In words what happens.
-            alive: Whether the work goes on although nothing changes, as with a provider that has said so. Told even if
-                it is no news, and keeps the job from being ended for lack of progress.
+            alive: Whether the work goes on although nothing changes, as with a provider that has said so. Told now and
+                then even if it is no news, and keeps the job from being ended for lack of progress.
 
         Raises:
             LeaseLost: the job is not this worker's any more.
         """
         whole = max(self._percent, min(99, int(percent)))
-        if stage is self._stage and whole == self._percent and message == self._message and not alive:
+        is_news = stage is not self._stage or whole != self._percent or message != self._message
+        is_sign = alive and time.monotonic() - self._told_at >= _SECONDS_BETWEEN_SIGNS
+        if not is_news and not is_sign:
             return
         try:
             report = await self._transitions.report(
