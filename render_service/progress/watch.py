@@ -143,14 +143,15 @@ class Follower:
 
 
 async def watch_job(
-    hub: ProgressHub, read: ReadHistory, job: Job, after_sequence: int | None
+    hub: ProgressHub, read: ReadHistory, job_id: UUID, task_id: UUID, after_sequence: int | None
 ) -> AsyncGenerator[JobEvent | Heartbeat, None]:
     """Tell what happens to a job, to its end.
 
     Args:
         hub: Where events arrive.
         read: Reads a job and its milestones after a sequence.
-        job: The job, known to be the caller's.
+        job_id: The job, known to be the caller's.
+        task_id: Names its channel.
         after_sequence: The last sequence the caller knows; None to begin with the present state.
 
     Yields:
@@ -160,8 +161,8 @@ async def watch_job(
         DomainError: as `Follower`.
     """
     # Subscribed before the first read, so that nothing falls between the two.
-    async with hub.subscribe(task_channel(job.task_id), job.id) as slot:
-        follower = Follower(slot, job.id, read)
+    async with hub.subscribe(task_channel(task_id), job_id) as slot:
+        follower = Follower(slot, job_id, read)
         for event in await follower.begin(after_sequence):
             yield event
         while not follower.ended:

@@ -25,9 +25,7 @@ class Call:
     @property
     def metadata(self) -> dict[str, str]:
         """The caller's text metadata, by lower-case name; not kept, since a watch would keep it for hours."""
-        return {
-            name: value for name, value in self.context.invocation_metadata() or () if isinstance(value, str)
-        }
+        return {name: value for name, value in self.context.invocation_metadata() or () if isinstance(value, str)}
 
 
 class _Undecodable:

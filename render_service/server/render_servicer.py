@@ -177,12 +177,8 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         self, request: pb.WatchProgressRequest, context: Context
     ) -> AsyncIterator[pb.WatchProgressResponse]:
         """Tell what happens to a job, to its end."""
-        faults = Faults()
-        after = request.after_sequence if request.HasField("after_sequence") else None
-        if after is not None and after < 0:
-            faults.add("after_sequence", "must not be negative")
-        job = await self._job(request, faults)
-        async with aclosing(watch_job(self._hub, self._jobs.history, job, after)) as updates:
+        job_id, task_id, after = await self._watched(request)
+        async with aclosing(watch_job(self._hub, self._jobs.history, job_id, task_id, after)) as updates:
             async for update in updates:
                 if isinstance(update, Heartbeat):
                     yield pb.WatchProgressResponse(heartbeat=timestamp(update.timestamp))
@@ -239,6 +235,15 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         await self._removals.delete_job(job.workspace_id, job.id)
         self._remover.nudge()
         return pb.DeleteJobResponse()
+
+    async def _watched(self, request: pb.WatchProgressRequest) -> tuple[UUID, UUID, int | None]:
+        """Return a watch's job, task and last sequence, and nothing more: a watch keeps what it is given for hours."""
+        faults = Faults()
+        after = request.after_sequence if request.HasField("after_sequence") else None
+        if after is not None and after < 0:
+            faults.add("after_sequence", "must not be negative")
+        job = await self._job(request, faults)
+        return job.id, job.task_id, after
 
     async def _start_of(self, request: pb.WatchWorkspaceRequest) -> EventPosition:
         if request.WhichOneof("start") == "cursor":

@@ -36,7 +36,10 @@ class Service:
 
     async def watch(self, job: Job, after: int | None = None) -> list[JobEvent]:
         """Everything that a watch tells, to its end; fails where the end does not come."""
-        async with asyncio.timeout(20), aclosing(watch_job(self.hub, self.jobs.history, job, after)) as updates:
+        async with (
+            asyncio.timeout(20),
+            aclosing(watch_job(self.hub, self.jobs.history, job.id, job.task_id, after)) as updates,
+        ):
             return [update async for update in updates if isinstance(update, JobEvent)]
 
     async def watched(self) -> None:
@@ -222,7 +225,10 @@ async def test_what_others_publish_on_a_channel_disturbs_no_watch(service: Servi
 async def test_a_quiet_watch_gives_signs_of_life_that_are_no_events(database: Database, redis_url: str) -> None:
     async with serving(database, redis_url, beat_seconds=0.05) as service:
         job = await start_job(database)
-        async with asyncio.timeout(5), aclosing(watch_job(service.hub, service.jobs.history, job, None)) as updates:
+        async with (
+            asyncio.timeout(5),
+            aclosing(watch_job(service.hub, service.jobs.history, job.id, job.task_id, None)) as updates,
+        ):
             assert isinstance(await anext(updates), JobEvent)
             for _ in range(3):
                 assert isinstance(await anext(updates), Heartbeat)
