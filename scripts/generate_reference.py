@@ -5,14 +5,15 @@ import sys
 from pathlib import Path
 
 from pydantic_core import PydanticUndefined
+
 from render_service.config import Settings
 
 TARGET = Path(__file__).resolve().parent.parent / "docs/reference/configuration.md"
 HEAD = """# Configuration
 
 Settings come from environment variables, or from lines `NAME=value` of the file that `RENDER_CONFIG` names; the
-environment wins. A wrong setting stops the start with one line that names it. `render-service doctor` tells whether what
-the settings point at works.
+environment wins. A wrong setting stops the start with one line that names it. `render-service doctor` tells whether
+what the settings point at works.
 
 | setting | default | meaning |
 |---|---|---|
