@@ -12,7 +12,8 @@ from render_service.providers.clip_provider import ClipProvider, ProviderFault
 from render_service.telemetry import get_logger
 
 _log = get_logger(__name__)
-_PATIENCE = timedelta(seconds=30)
+_PATIENCE = timedelta(seconds=10)
+_BATCH = 20
 
 
 class AbandonedTasks:
@@ -42,9 +43,12 @@ class AbandonedTasks:
 
     async def stop_all(self) -> None:
         """Stop what is abandoned now."""
-        if self._providers:
-            found = await self._ledger.take_abandoned(list(self._providers), patience=_PATIENCE)
+        names = list(self._providers)
+        while names:
+            found = await self._ledger.take_abandoned(names, patience=_PATIENCE, batch=_BATCH)
             await asyncio.gather(*(self._stop(task) for task in found))
+            if len(found) < _BATCH:
+                return
 
     async def _stop(self, task: ProviderTask) -> None:
         assert task.external is not None
