@@ -24,6 +24,9 @@ class EdgeSettings(BaseSettings):
     unauthenticated_listen: bool = Field(default=False, validation_alias="RENDER_UNAUTHENTICATED_LISTEN")
     """RENDER_UNAUTHENTICATED_LISTEN: whether to listen beyond this machine with `RENDER_AUTH=off`: whoever reaches the
     port may do everything."""
+    metrics_listen: str | None = Field(default=None, validation_alias="RENDER_METRICS_LISTEN")
+    """RENDER_METRICS_LISTEN: host:port of plain HTTP with `/metrics` for Prometheus, `/healthz` and `/readyz` for
+    probes; left out, there is none. Open it to machines of your own only."""
     tls_cert: Path | None = Field(default=None, validation_alias="RENDER_TLS_CERT")
     """RENDER_TLS_CERT: PEM file with the server's certificate and those between it and the authority; together with
     `RENDER_TLS_KEY` it turns TLS on. Replaced files are taken up without a restart."""

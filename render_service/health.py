@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from http.client import HTTPConnection
 
 import grpc
 from grpc_health.v1 import health_pb2
@@ -45,5 +46,30 @@ def local_target(listen: str) -> str:
     return f"{host}:{port}"
 
 
+def is_ready_over_http(listen: str, *, patience: float = 3.0) -> bool:
+    """Whether a server's `/readyz` answers that it can serve: the way to ask one that speaks TLS.
+
+    Args:
+        listen: host:port as in RENDER_METRICS_LISTEN.
+        patience: seconds to wait for the answer.
+    """
+    host, _, port = local_target(listen).rpartition(":")
+    connection = HTTPConnection(host.strip("[]"), int(port), timeout=patience)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def main() -> int:
+    """Return 0 where the server that the environment's settings describe can serve."""
+    if page := os.environ.get("RENDER_METRICS_LISTEN"):
+        return 0 if is_ready_over_http(page) else 1
+    return 0 if asyncio.run(is_serving(local_target(os.environ.get("RENDER_LISTEN", _DEFAULT_LISTEN)))) else 1
+
+
 if __name__ == "__main__":
-    sys.exit(0 if asyncio.run(is_serving(local_target(os.environ.get("RENDER_LISTEN", _DEFAULT_LISTEN)))) else 1)
+    sys.exit(main())

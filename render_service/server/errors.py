@@ -1,5 +1,6 @@
 """The one place where errors of the domain become gRPC statuses with `google.rpc` details."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import uuid4
@@ -18,6 +19,8 @@ from render_service.telemetry import get_logger
 
 _log = get_logger(__name__)
 ERROR_DOMAIN = "render.v1"
+# W3C Trace Context: version, trace id, span id, flags.
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
 
 STATUS_OF_REASON = {
     ErrorReason.INVALID_FIELD: code_pb2.INVALID_ARGUMENT,
@@ -76,7 +79,9 @@ class ErrorGuard:
         """Translate errors."""
         request_id = str(uuid4())
         try:
-            with structlog.contextvars.bound_contextvars(request_id=request_id, method=call.method):
+            trace = _TRACEPARENT.fullmatch(call.metadata.get("traceparent", ""))
+            bound = {"trace_id": trace[1]} if trace else {}
+            with structlog.contextvars.bound_contextvars(request_id=request_id, method=call.method, **bound):
                 yield
         except grpc.aio.AbortError:
             raise

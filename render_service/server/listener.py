@@ -13,6 +13,7 @@ from render_service.server.authorization import Authorization, is_open
 from render_service.server.errors import ErrorGuard
 from render_service.server.interceptor import CallInterceptor, Context
 from render_service.server.loopback import is_loopback
+from render_service.server.metrics import MeasuringGuard, Metrics
 from render_service.server.project_servicer import ProjectServicer
 from render_service.server.quotas import QuotaAdmission, QuotaBook
 from render_service.server.render_servicer import RenderServicer
@@ -57,6 +58,7 @@ class Listener:
         renders: The RPCs of RenderService.
         projects: The RPCs of ProjectService.
         quotas: Knows how much workspaces may use.
+        metrics: Where calls are counted; None counts none.
         tls: What ports with TLS need; None listens without it.
     """
 
@@ -67,11 +69,13 @@ class Listener:
         projects: ProjectServicer,
         *,
         quotas: QuotaBook,
+        metrics: Metrics | None = None,
         tls: grpc.ServerCredentials | None = None,
     ) -> None:
         self._tls = tls
         admissions = (Authentication(authenticator, is_open), Authorization(), QuotaAdmission(quotas))
-        interceptor = CallInterceptor(ErrorGuard(), admissions)
+        guard = ErrorGuard() if metrics is None else MeasuringGuard(metrics, ErrorGuard())
+        interceptor = CallInterceptor(guard, admissions)
         self._server = grpc.aio.server(interceptors=(interceptor,), options=_OPTIONS)
         self._health = Health()
         render_service_pb2_grpc.add_RenderServiceServicer_to_server(renders, self._server)
@@ -100,9 +104,14 @@ class Listener:
         except RuntimeError:
             raise ConfigurationError(f"RENDER_LISTEN: cannot listen on {listen}") from None
         await self._server.start()
-        for service in ("", *SERVICES):
-            await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
+        await self.tell_ready(True)
         return port
+
+    async def tell_ready(self, ready: bool) -> None:
+        """Say whether calls can be served, through the health of every service."""
+        status = health_pb2.HealthCheckResponse.SERVING if ready else health_pb2.HealthCheckResponse.NOT_SERVING
+        for service in ("", *SERVICES):
+            await self._health.set(service, status)
 
     async def refuse(self) -> None:
         """Say NOT_SERVING to whoever asks for health, so that new calls go elsewhere."""

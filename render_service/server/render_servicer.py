@@ -43,6 +43,7 @@ from render_service.server.mapping.ids import (
 from render_service.server.mapping.job import event_to_proto, job_to_proto, statuses_from_proto
 from render_service.server.mapping.output import output_from_proto
 from render_service.server.mapping.times import timestamp
+from render_service.server.metrics import Metrics
 from render_service.server.project_reader import ProjectReader
 from render_service.server.starter import Starter, request_hash
 
@@ -71,6 +72,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         auditor: Writes the audit trail.
         removals: Removes jobs.
         remover: Removes their bytes.
+        metrics: Where is measured how late events are told; None measures nothing.
     """
 
     def __init__(
@@ -87,7 +89,9 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         auditor: Auditor,
         removals: Removals,
         remover: Remover,
+        metrics: Metrics | None = None,
     ) -> None:
+        self._metrics = metrics
         self._removals = removals
         self._remover = remover
         self._auditor = auditor
@@ -178,11 +182,14 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
     ) -> AsyncIterator[pb.WatchProgressResponse]:
         """Tell what happens to a job, to its end."""
         job_id, task_id, after = await self._watched(request)
+        began = datetime.now(UTC)
         async with aclosing(watch_job(self._hub, self._jobs.history, job_id, task_id, after)) as updates:
             async for update in updates:
                 if isinstance(update, Heartbeat):
                     yield pb.WatchProgressResponse(heartbeat=timestamp(update.timestamp))
                 else:
+                    if self._metrics is not None and update.timestamp > began:
+                        self._metrics.event_lag.observe((datetime.now(UTC) - update.timestamp).total_seconds())
                     yield pb.WatchProgressResponse(event=event_to_proto(update, await self._urls_of(update)))
 
     async def WatchWorkspace(

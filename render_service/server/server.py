@@ -16,6 +16,7 @@ from render_service.db.quotas import WorkspaceQuotas
 from render_service.db.removals import Removals
 from render_service.db.transitions import Transitions
 from render_service.db.workspace_events import WorkspaceEvents
+from render_service.domain.ages import Ages
 from render_service.domain.retry import RetryPolicy
 from render_service.fetch.policy import FetchPolicy
 from render_service.progress.hub import ProgressHub
@@ -32,13 +33,17 @@ from render_service.server.authentication import KeyReader
 from render_service.server.credentials import make_authenticator
 from render_service.server.downloads import Downloads
 from render_service.server.listener import Listener, check_listen
+from render_service.server.metrics import Metrics
 from render_service.server.project_reader import ProjectReader
 from render_service.server.project_servicer import ProjectServicer
 from render_service.server.quotas import QuotaBook
+from render_service.server.readiness import Readiness
 from render_service.server.render_servicer import RenderServicer
 from render_service.server.starter import Starter
+from render_service.server.status_page import status_page
 from render_service.server.tls import server_credentials
 from render_service.startup import Parts, before, connect_redis, open_store, wait_for_database, wait_for_redis
+from render_service.storage.store import ObjectStore
 from render_service.telemetry import get_logger
 
 _log = get_logger(__name__)
@@ -93,9 +98,8 @@ async def run_server(settings: Settings) -> None:
         stack.push_async_callback(keys.record)
         parts.run("key usage", keys.run())
         log, removals = AuditLog(database), Removals(database)
-        auditor, remover = Auditor(log), Remover(removals, store)
-        parts.run("remover", remover.run())
-        parts.run("expiry", Expiry(settings.ages, removals, log, store, remover).run())
+        auditor, remover = Auditor(log), _start_removing(parts, settings.ages, removals, log, store)
+        metrics = Metrics(lambda: hub.watchers) if settings.metrics_listen is not None else None
         quotas = QuotaBook(WorkspaceQuotas(database), settings.quotas)
         reader = ProjectReader(FetchPolicy(allow_http=settings.allow_http_assets, file_roots=settings.file_roots))
         listener = Listener(
@@ -111,13 +115,20 @@ async def run_server(settings: Settings) -> None:
                 auditor=auditor,
                 removals=removals,
                 remover=remover,
+                metrics=metrics,
                 downloads=Downloads(store, valid_for=timedelta(seconds=settings.download_url_seconds)),
             ),
             ProjectServicer(projects, reader, auditor=auditor, removals=removals, remover=remover),
             quotas=quotas,
+            metrics=metrics,
             tls=tls,
         )
         port = await listener.start(settings.listen)
+        readiness = Readiness(database, redis, listener.tell_ready, metrics)
+        parts.run("readiness", readiness.run())
+        await stack.enter_async_context(
+            status_page(settings.metrics_listen, metrics, lambda: readiness.ready and not stop.is_set())
+        )
         _log.info("server ready", listen=settings.listen, port=port, auth=settings.auth, tls=tls is not None)
         await stop.wait()
 
@@ -128,3 +139,11 @@ async def run_server(settings: Settings) -> None:
         await hub.wait_until_left(_LEAVE_SECONDS)
         await listener.stop()
     _log.info("server stopped")
+
+
+def _start_removing(parts: Parts, ages: Ages, removals: Removals, log: AuditLog, store: ObjectStore) -> Remover:
+    """Run what removes what was deleted or has expired."""
+    remover = Remover(removals, store)
+    parts.run("remover", remover.run())
+    parts.run("expiry", Expiry(ages, removals, log, store, remover).run())
+    return remover
