@@ -24,7 +24,7 @@ from render_service.compositor.segment import SegmentJob
 from render_service.compositor.segment_plan import PlannedSegment
 from render_service.compositor.sound import SoundFacts, mix_sound
 from render_service.compositor.sound_memo import SoundMemo
-from render_service.compositor.stills import write_contact_sheet, write_poster
+from render_service.compositor.stills import write_stills
 from render_service.compositor.texts import caption_text, clean_text
 from render_service.domain.job import RenderSpec
 from render_service.domain.output import Container
@@ -204,20 +204,15 @@ class _Composition:
         timeline = plan_timeline(self.spec, probed.facts)
         cues, planned = await self.pool.run(plan_pictures, self.spec, timeline, digests)
         sound = self.parts / "sound"
-        facts_of_sound = await self._make_all(timeline, planned, digests, sound)
+        poster, sheet = self.workdir / "poster.jpg", self.workdir / "contact-sheet.jpg"
+        facts_of_sound = await self._make_all(timeline, planned, digests, sound, (poster, sheet))
         path = self.workdir / f"video.{self.spec.output.container.value}"
         files = [(self._file(segment.job), segment.job.frames) for segment in planned]
         chapters = _chapters(timeline, self.spec)
         joined = Joined(files, sound, timeline.fps, self.spec.output.container, chapters, self.spec.project.title)
         await self.pool.run(_finish, joined, path)
         await self._tell(_JOINED)
-        poster, sheet = self.workdir / "poster.jpg", self.workdir / "contact-sheet.jpg"
-        async with _together() as group:
-            checking = group.create_task(
-                self.pool.run(check_video, path, timeline, self.spec, self.media, facts_of_sound)
-            )
-            stills = self._stills(timeline, planned)
-            group.create_task(self.pool.run(_write_stills, stills, _poster_shot(timeline), poster, sheet))
+        check = await self.pool.run(check_video, path, timeline, self.spec, self.media, facts_of_sound)
         await self._tell(1.0)
         output = self.spec.output
         return ComposedVideo(
@@ -229,7 +224,7 @@ class _Composition:
             fps=output.fps,
             frames=timeline.frames,
             content_type=output.container.content_type,
-            check=checking.result(),
+            check=check,
             segments_made=self.made,
             segments_reused=self.reused,
             timeline=timeline,
@@ -253,7 +248,12 @@ class _Composition:
         )
 
     async def _make_all(
-        self, timeline: Timeline, planned: tuple[PlannedSegment, ...], digests: MediaDigests, sound: Path
+        self,
+        timeline: Timeline,
+        planned: tuple[PlannedSegment, ...],
+        digests: MediaDigests,
+        sound: Path,
+        stills: tuple[Path, Path],
     ) -> SoundFacts | None:
         self._frames_total = timeline.frames
         jobs = {segment.job.key: segment.job for segment in planned}
@@ -267,8 +267,8 @@ class _Composition:
             teller = group.create_task(self._keep_telling())
             async with _together() as work:
                 sounding = work.create_task(self._make_sound(timeline, digests, sound))
-                for job in order:
-                    work.create_task(self._make(job, copies[job.key], gate))
+                making = {job.key: work.create_task(self._make(job, copies[job.key], gate)) for job in order}
+                work.create_task(self._make_stills(timeline, planned, making, stills))
             teller.cancel()
         return sounding.result()
 
@@ -314,14 +314,19 @@ class _Composition:
             self._told = part
             await self.on_progress(part)
 
-    def _stills(self, timeline: Timeline, planned: tuple[PlannedSegment, ...]) -> list[tuple[Path, int]]:
-        """Return for every shot the segment and its frame that show it best: just after its way in."""
-        stills: dict[int, tuple[Path, int]] = {}
-        # Transitions first, so that a shot's body takes their place where there is one, and its first slice the last.
-        for segment in sorted(planned, key=lambda one: (one.is_body, -one.start)):
-            settled = min(segment.job.frames - 1, timeline.fps // 3) if segment.start == 0 else 0
-            stills[segment.shot_index] = (self._file(segment.job), settled)
-        return [stills[index] for index in sorted(stills)]
+    async def _make_stills(
+        self,
+        timeline: Timeline,
+        planned: tuple[PlannedSegment, ...],
+        making: Mapping[str, asyncio.Task[None]],
+        paths: tuple[Path, Path],
+    ) -> None:
+        """Write poster and contact sheet as soon as their segments are there, while others are still being made."""
+        chosen = _chosen_stills(timeline, planned)
+        for job, _ in chosen:
+            await making[job.key]
+        stills = [(self._file(job), frame) for job, frame in chosen]
+        await self.pool.run(write_stills, stills, _poster_shot(timeline), *paths)
 
 
 def _finish(joined: Joined, path: Path) -> None:
@@ -331,9 +336,14 @@ def _finish(joined: Joined, path: Path) -> None:
         join(joined, path)
 
 
-def _write_stills(stills: list[tuple[Path, int]], poster_of: int, poster: Path, sheet: Path) -> None:
-    write_poster(*stills[poster_of], poster)
-    write_contact_sheet(stills, sheet)
+def _chosen_stills(timeline: Timeline, planned: tuple[PlannedSegment, ...]) -> list[tuple[SegmentJob, int]]:
+    """Return for every shot the segment and its frame that show it best: just after its way in."""
+    stills: dict[int, tuple[SegmentJob, int]] = {}
+    # Transitions first, so that a shot's body takes their place where there is one, and its first slice the last.
+    for segment in sorted(planned, key=lambda one: (one.is_body, -one.start)):
+        settled = min(segment.job.frames - 1, timeline.fps // 3) if segment.start == 0 else 0
+        stills[segment.shot_index] = (segment.job, settled)
+    return [stills[index] for index in sorted(stills)]
 
 
 def _poster_shot(timeline: Timeline) -> int:

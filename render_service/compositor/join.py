@@ -12,6 +12,7 @@ from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from render_service.compositor.encoder import open_segment
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.output import Container
 
@@ -68,7 +69,7 @@ def join(parts: Joined, path: Path) -> None:
     """
     name = parts.container.value
     with (
-        av.open(str(parts.segments[0][0])) as first,
+        open_segment(parts.segments[0][0]) as first,
         av.open(str(parts.sound)) as sound,
         av.open(str(path), "w", format=name, container_options=_OPTIONS[parts.container]) as output,
     ):
@@ -104,16 +105,19 @@ def _pictures(parts: Joined, stream: VideoStream, frame: Fraction) -> Iterator[A
     delay = _H264_DELAY if parts.container is Container.MP4 else 0
     decoded = shown = 0
     for path, frames in parts.segments:
-        with av.open(str(path)) as segment:
+        with open_segment(path) as segment:
             source = segment.streams.video[0]
             extradata = extradata or source.codec_context.extradata
             if source.codec_context.extradata != extradata:
                 raise RenderFailure(ErrorReason.COMPOSE_FAILED, "a segment was encoded by another build")
+            assert source.time_base is not None
+            # In whole numbers: there may be a million packets.
+            tick = source.time_base / frame
             count = origin = 0
             for packet in segment.demux(source):
                 if packet.size == 0 or packet.pts is None:
                     continue
-                at = round(packet.pts * packet.time_base / frame)
+                at = (2 * packet.pts * tick.numerator + tick.denominator) // (2 * tick.denominator)
                 # The first packet is the first picture; where the file's clock begins is the container's affair.
                 origin = at if count == 0 else origin
                 packet.pts, packet.dts = shown + at - origin, decoded - delay
@@ -150,7 +154,7 @@ def _interleaved(*streams: Iterator[AnyPacket]) -> Iterator[AnyPacket]:
             waiting[first] = (stream, following)
 
 
-def _time(packet: AnyPacket) -> Fraction:
+def _time(packet: AnyPacket) -> float:
     assert packet.dts is not None
     assert packet.time_base is not None
-    return packet.dts * packet.time_base
+    return packet.dts * packet.time_base.numerator / packet.time_base.denominator

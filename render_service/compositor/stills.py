@@ -4,8 +4,11 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-import av
+from av.video.frame import VideoFrame
+from av.video.reformatter import Interpolation
 from PIL import Image
+
+from render_service.compositor.encoder import open_segment
 
 _POSTER_QUALITY = 88
 _SHEET_QUALITY = 85
@@ -15,29 +18,30 @@ _GAP = 12
 _BACKGROUND = (24, 24, 26)
 
 
-def write_poster(segment: Path, frame: int, path: Path) -> None:
-    """Write one frame of a segment as a JPEG of the video's size."""
-    _picture(segment, frame).save(path, "JPEG", quality=_POSTER_QUALITY)
-
-
-def write_contact_sheet(shots: Sequence[tuple[Path, int]], path: Path) -> None:
-    """Write a JPEG that shows one frame of every shot, in rows from the top left.
+def write_stills(shots: Sequence[tuple[Path, int]], poster_of: int, poster: Path, sheet: Path) -> None:
+    """Write two JPEGs: one frame in the video's size, and one frame of every shot in rows from the top left.
 
     Args:
         shots: For every shot a segment and the number of the frame to take from it.
-        path: The file to write.
+        poster_of: Which of them the poster shows.
+        poster: The file to write for the first.
+        sheet: The file to write for the second.
     """
-    first = _picture(*shots[0])
+    first = _frame(*shots[0])
     columns = _columns(len(shots), first.width / first.height)
     rows = math.ceil(len(shots) / columns)
     width = (_SHEET_WIDTH - _GAP * (columns + 1)) // columns
     width = min(width, first.width)
     height = round(width * first.height / first.width)
-    sheet = Image.new("RGB", (_GAP + columns * (width + _GAP), _GAP + rows * (height + _GAP)), _BACKGROUND)
+    size = (_GAP + columns * (width + _GAP), _GAP + rows * (height + _GAP))
+    pictures = Image.new("RGB", size, _BACKGROUND)
     for number, shot in enumerate(shots):
-        picture = (first if number == 0 else _picture(*shot)).resize((width, height), Image.Resampling.BOX)
-        sheet.paste(picture, (_GAP + number % columns * (width + _GAP), _GAP + number // columns * (height + _GAP)))
-    sheet.save(path, "JPEG", quality=_SHEET_QUALITY)
+        frame = first if number == 0 else _frame(*shot)
+        place = (_GAP + number % columns * (width + _GAP), _GAP + number // columns * (height + _GAP))
+        pictures.paste(_picture(frame, width, height), place)
+        if number == poster_of:
+            _picture(frame, frame.width, frame.height).save(poster, "JPEG", quality=_POSTER_QUALITY)
+    pictures.save(sheet, "JPEG", quality=_SHEET_QUALITY)
 
 
 def _columns(count: int, shape: float) -> int:
@@ -51,9 +55,15 @@ def _columns(count: int, shape: float) -> int:
     return min(range(1, count + 1), key=fault)
 
 
-def _picture(segment: Path, frame: int) -> Image.Image:
-    with av.open(str(segment)) as container:
-        for number, decoded in enumerate(container.decode(video=0)):
-            if number == frame:
-                return Image.fromarray(decoded.to_ndarray(format="rgb24"))
-    raise ValueError(f"the segment has no frame {frame}")
+def _frame(segment: Path, number: int) -> VideoFrame:
+    with open_segment(segment) as container:
+        for place, frame in enumerate(container.decode(video=0)):
+            if place == number:
+                return frame
+    raise ValueError(f"the segment has no frame {number}")
+
+
+def _picture(frame: VideoFrame, width: int, height: int) -> Image.Image:
+    """Convert to RGB and scale down in one step."""
+    scaled = frame.reformat(width, height, "rgb24", interpolation=Interpolation.AREA)
+    return Image.fromarray(scaled.to_ndarray())
