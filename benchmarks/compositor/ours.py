@@ -65,6 +65,12 @@ def with_other_caption(spec: RenderSpec) -> RenderSpec:
     return RenderSpec(replace(spec.project, shots=tuple(shots)), spec.output)
 
 
+def cpu_seconds(pids: tuple[int, ...]) -> float:
+    """Return how long processors have worked for this process and for these (utime and stime of proc(5))."""
+    stats = (Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in (os.getpid(), *pids))
+    return sum(int(stat[11]) + int(stat[12]) for stat in stats) / os.sysconf("SC_CLK_TCK")
+
+
 def peak_megabytes(pids: tuple[int, ...]) -> float:
     """Return the highest memory that any of these processes ever had, in MB (VmHWM of proc(5))."""
     statuses = (Path(f"/proc/{pid}/status").read_text().splitlines() for pid in (os.getpid(), *pids))
