@@ -46,7 +46,7 @@ def main() -> None:
     questions = sys.stdin.buffer
     for module in sys.argv[1:]:
         importlib.import_module(module)
-    _one_thread()
+    _set_up_opencv()
     write_message(answers, ("ready", None))
     with contextlib.suppress(EOFError, BrokenPipeError):
         while True:
@@ -69,11 +69,14 @@ def _answer(answers: BinaryIO, function: Callable[..., Any], arguments: tuple[An
         write_message(answers, ("result", result))
 
 
-def _one_thread() -> None:
-    """Keep libraries from starting threads of their own: there are as many processes as cores already."""
+def _set_up_opencv() -> None:
     import cv2  # noqa: PLC0415 - not needed by the parent, which imports this module for the messages
 
+    # There are as many processes as cores already.
     cv2.setNumThreads(1)
+    # Intel's library rounds otherwise than OpenCV's own code (cubic resizing does), and chooses its code by processor:
+    # a segment must have the same bytes on every machine.
+    cv2.ipp.setUseIPP(False)
 
 
 def _die_with_parent() -> None:
