@@ -101,7 +101,7 @@ async def test_a_token_opens_the_workspaces_of_its_claim_over_the_wire(
         {"key_id": "unheard"},
         {"key": ec.generate_private_key(ec.SECP256R1())},
     ],
-    ids=str,
+    ids=lambda claims: "-".join(claims),
 )
 async def test_a_token_that_is_not_the_issuers_for_us_and_now_opens_nothing(
     issuer: Issuer, reader: JwtReader, claims: dict[str, Any]
@@ -147,7 +147,6 @@ async def test_the_public_key_is_no_secret_to_sign_with(issuer: Issuer, reader: 
         ({"scope": "render:writer"}, {"team"}, Access.READ),
         ({"scope": None, "scp": ["openid", "render:write"]}, {"team"}, Access.WRITE),
     ],
-    ids=str,
 )
 async def test_claims_say_which_workspaces_are_open_and_for_what(
     issuer: Issuer, reader: JwtReader, claims: dict[str, Any], workspaces: set[str], access: Access
