@@ -118,6 +118,7 @@ async def run(folder: Path) -> tuple[list[Figure], list[str]]:
     lines = [
         f"- The work: {len(spec.project.shots)} shots, {first.frames} frames of {output.width} × {output.height}.",
         f"  {output.fps} frames per second, zoom, captions, cross-fades; x264 veryfast, crf 21; {processes} cores.",
+        f"- Best of {rounds} rounds; load of the machine in the last quarter of an hour: {os.getloadavg()[2]:.1f}.",
         f"- Compositor: {first.seconds:.2f} s ({first.made} segments made), from files on disk to the checked video",
         "  with sound track, poster and contact sheet, worker processes warm.",
         f"- After changing one caption: {edited.seconds:.2f} s ({edited.made} segments made, {edited.reused} reused).",
