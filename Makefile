@@ -8,7 +8,7 @@ STUBS := clients/python/render/v1
 export PATH := $(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test check format generate lock clean bench-compositor robustness bench-watching fuzz
+.PHONY: help setup demo dev test check format generate lock clean bench-compositor robustness bench-watching fuzz ledger
 
 help: ## List the commands.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -37,6 +37,9 @@ robustness: setup ## Break the service on purpose: SEED=n JOBS=2000 KILLS=100 WA
 
 bench-watching: setup ## Measure recovery and what watchers cost; CHURN=1800 for half an hour of coming and going.
 	@python -m benchmarks.watching $(if $(CHURN),--churn-seconds $(CHURN))
+
+ledger: setup ## Order 500 shots from a faulty provider while its workers are killed, and count what was paid.
+	@LEDGER_JOBS=20 pytest tests/integration/providers/test_ledger.py -k every_shot
 
 fuzz: setup ## Send 20,000 wild requests to a server and see that it stays itself; SEED=n repeats a run.
 	@python -m tests.fuzz
