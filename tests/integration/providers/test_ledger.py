@@ -113,9 +113,7 @@ async def tell(database: Database, column: "sa.Column[object]") -> Counter[str]:
         return Counter(str(row[0]) for row in await connection.execute(sa.select(column)))
 
 
-async def test_every_shot_is_paid_once_whoever_is_killed(
-    database: Database, database_url: str, tmp_path: Path
-) -> None:
+async def test_every_shot_is_paid_once_whoever_is_killed(database: Database, database_url: str, tmp_path: Path) -> None:
     async with FakeCustom() as fake:
         fake.tiny_clips = True
         fake.chooser = Faults(random.Random(SEED), lost=True)
