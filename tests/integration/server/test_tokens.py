@@ -101,7 +101,7 @@ async def test_a_token_opens_the_workspaces_of_its_claim_over_the_wire(
         {"key_id": "unheard"},
         {"key": ec.generate_private_key(ec.SECP256R1())},
     ],
-    ids=lambda claims: "-".join(claims),
+    ids="-".join,
 )
 async def test_a_token_that_is_not_the_issuers_for_us_and_now_opens_nothing(
     issuer: Issuer, reader: JwtReader, claims: dict[str, Any]
