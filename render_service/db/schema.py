@@ -90,6 +90,7 @@ jobs = sa.Table(
         server_default="0",
         comment="within the workspace; greater goes first",
     ),
+    sa.Column("trace_parent", sa.Text, comment="W3C traceparent of the StartRender call; null: it was not traced"),
     sa.CheckConstraint(
         "status IN ('PENDING', 'PROCESSING', 'COMPLETED', 'FAILED', 'CANCELLED')", name="jobs_status_known"
     ),

@@ -90,9 +90,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Status: INTERNAL. Example: `{"request_id": "…"}`
     """
     ERROR_REASON_ASSET_INVALID: _ErrorReason.ValueType  # 14
-    """A picture, clip or sound of the project could not be used.
+    """A picture, clip or sound of the project could not be used. `fault` says what is wrong with it.
 
-    On a failed job. Example: `{"shot_id": "opening", "field": "image_uri"}`
+    On a failed job. Example: `{"shot_id": "opening", "field": "image_uri", "fault": "not_found"}`
     """
     ERROR_REASON_PROVIDER_FAILED: _ErrorReason.ValueType  # 15
     """The provider could not make the video.
@@ -168,7 +168,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Status: PERMISSION_DENIED. Example: `{"workspace_id": "team-a"}`
     """
     ERROR_REASON_QUOTA_EXCEEDED: _ErrorReason.ValueType  # 29
-    """The workspace has used up one of its quotas: `queued_jobs`, `requests_per_second`, `watchers` or `stored_bytes`.
+    """The workspace has used up one of its quotas: `queued_jobs`, `requests_per_second`, `watchers`, `stored_bytes`
+    or `webhooks`.
 
     Status: RESOURCE_EXHAUSTED, with RetryInfo. Example: `{"quota": "queued_jobs", "limit": "100"}`
     """
@@ -176,6 +177,26 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """A job that is to be deleted has not ended; cancel it first.
 
     Status: FAILED_PRECONDITION. Example: `{"job_id": "…", "status": "PROCESSING"}`
+    """
+    ERROR_REASON_WEBHOOK_NOT_FOUND: _ErrorReason.ValueType  # 31
+    """There is no such webhook in this workspace. Webhooks of other workspaces are answered the same way.
+
+    Status: NOT_FOUND. Example: `{"webhook_id": "0198c0de-7a11-7c3e-9f00-5e1f5e1f5e1f"}`
+    """
+    ERROR_REASON_DELIVERY_NOT_FOUND: _ErrorReason.ValueType  # 32
+    """There is no such delivery in this workspace. Deliveries of other workspaces are answered the same way.
+
+    Status: NOT_FOUND. Example: `{"delivery_id": "0198c0de-7a11-7c3e-9f00-5e1f5e1f5e1f"}`
+    """
+    ERROR_REASON_WEBHOOK_EXISTS: _ErrorReason.ValueType  # 33
+    """The workspace already has a webhook with this url.
+
+    Status: ALREADY_EXISTS. Example: `{"webhook_id": "0198c0de-7a11-7c3e-9f00-5e1f5e1f5e1f"}`
+    """
+    ERROR_REASON_WEBHOOKS_NOT_CONFIGURED: _ErrorReason.ValueType  # 34
+    """The server has no key to sign deliveries with.
+
+    Status: FAILED_PRECONDITION. Example: `{"setting": "RENDER_WEBHOOK_KEYS"}`
     """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
@@ -252,9 +273,9 @@ ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 13
 Status: INTERNAL. Example: `{"request_id": "…"}`
 """
 ERROR_REASON_ASSET_INVALID: ErrorReason.ValueType  # 14
-"""A picture, clip or sound of the project could not be used.
+"""A picture, clip or sound of the project could not be used. `fault` says what is wrong with it.
 
-On a failed job. Example: `{"shot_id": "opening", "field": "image_uri"}`
+On a failed job. Example: `{"shot_id": "opening", "field": "image_uri", "fault": "not_found"}`
 """
 ERROR_REASON_PROVIDER_FAILED: ErrorReason.ValueType  # 15
 """The provider could not make the video.
@@ -330,7 +351,8 @@ ERROR_REASON_WRITE_FORBIDDEN: ErrorReason.ValueType  # 28
 Status: PERMISSION_DENIED. Example: `{"workspace_id": "team-a"}`
 """
 ERROR_REASON_QUOTA_EXCEEDED: ErrorReason.ValueType  # 29
-"""The workspace has used up one of its quotas: `queued_jobs`, `requests_per_second`, `watchers` or `stored_bytes`.
+"""The workspace has used up one of its quotas: `queued_jobs`, `requests_per_second`, `watchers`, `stored_bytes`
+or `webhooks`.
 
 Status: RESOURCE_EXHAUSTED, with RetryInfo. Example: `{"quota": "queued_jobs", "limit": "100"}`
 """
@@ -338,5 +360,25 @@ ERROR_REASON_JOB_NOT_ENDED: ErrorReason.ValueType  # 30
 """A job that is to be deleted has not ended; cancel it first.
 
 Status: FAILED_PRECONDITION. Example: `{"job_id": "…", "status": "PROCESSING"}`
+"""
+ERROR_REASON_WEBHOOK_NOT_FOUND: ErrorReason.ValueType  # 31
+"""There is no such webhook in this workspace. Webhooks of other workspaces are answered the same way.
+
+Status: NOT_FOUND. Example: `{"webhook_id": "0198c0de-7a11-7c3e-9f00-5e1f5e1f5e1f"}`
+"""
+ERROR_REASON_DELIVERY_NOT_FOUND: ErrorReason.ValueType  # 32
+"""There is no such delivery in this workspace. Deliveries of other workspaces are answered the same way.
+
+Status: NOT_FOUND. Example: `{"delivery_id": "0198c0de-7a11-7c3e-9f00-5e1f5e1f5e1f"}`
+"""
+ERROR_REASON_WEBHOOK_EXISTS: ErrorReason.ValueType  # 33
+"""The workspace already has a webhook with this url.
+
+Status: ALREADY_EXISTS. Example: `{"webhook_id": "0198c0de-7a11-7c3e-9f00-5e1f5e1f5e1f"}`
+"""
+ERROR_REASON_WEBHOOKS_NOT_CONFIGURED: ErrorReason.ValueType  # 34
+"""The server has no key to sign deliveries with.
+
+Status: FAILED_PRECONDITION. Example: `{"setting": "RENDER_WEBHOOK_KEYS"}`
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

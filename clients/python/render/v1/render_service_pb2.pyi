@@ -50,6 +50,26 @@ class StartRenderRequest(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class VariablesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     WORKSPACE_ID_FIELD_NUMBER: _builtins.int
     PROJECT_ID_FIELD_NUMBER: _builtins.int
     PROJECT_FIELD_NUMBER: _builtins.int
@@ -60,6 +80,8 @@ class StartRenderRequest(_message.Message):
     PROVIDER_OPTIONS_FIELD_NUMBER: _builtins.int
     DRY_RUN_FIELD_NUMBER: _builtins.int
     PRIORITY_FIELD_NUMBER: _builtins.int
+    VARIABLES_FIELD_NUMBER: _builtins.int
+    WEBHOOK_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """workspace_id is the workspace to render in. Required."""
     project_id: _builtins.str
@@ -98,6 +120,18 @@ class StartRenderRequest(_message.Message):
         INVALID_ARGUMENT.
         """
 
+    @_builtins.property
+    def variables(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """variables are put in the places of the project that name them: `{{city}}` becomes the value of `city`. Names are 1–63
+        characters `A–Z a–z 0–9 _`, not starting with a digit; values at most 10,000 characters; at most 100. A name that the
+        project uses and variables lacks, or the other way round, is INVALID_ARGUMENT. The rules of every field hold for what
+        it has become.
+        """
+
+    @_builtins.property
+    def webhook(self) -> Global___JobWebhook:
+        """webhook is told of this job, besides those of the workspace."""
+
     def __init__(
         self,
         *,
@@ -111,16 +145,48 @@ class StartRenderRequest(_message.Message):
         provider_options: Global___ProviderOptions | None = ...,
         dry_run: _builtins.bool = ...,
         priority: _builtins.int = ...,
+        variables: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        webhook: Global___JobWebhook | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["output", b"output", "project", b"project", "project_id", b"project_id", "provider_options", b"provider_options", "source", b"source"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["output", b"output", "project", b"project", "project_id", b"project_id", "provider_options", b"provider_options", "source", b"source", "webhook", b"webhook"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dry_run", b"dry_run", "labels", b"labels", "output", b"output", "priority", b"priority", "project", b"project", "project_id", b"project_id", "provider", b"provider", "provider_options", b"provider_options", "request_id", b"request_id", "source", b"source", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dry_run", b"dry_run", "labels", b"labels", "output", b"output", "priority", b"priority", "project", b"project", "project_id", b"project_id", "provider", b"provider", "provider_options", b"provider_options", "request_id", b"request_id", "source", b"source", "variables", b"variables", "webhook", b"webhook", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["project_id", "project"]  # noqa: Y015
     _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_source) -> _WhichOneofReturnType_source | None: ...
 
 Global___StartRenderRequest: _TypeAlias = StartRenderRequest  # noqa: Y015
+
+@_typing.final
+class JobWebhook(_message.Message):
+    """JobWebhook is an address that is told of one job. Deliveries are as WebhookService describes them; FAILED_PRECONDITION
+    (`WEBHOOKS_NOT_CONFIGURED`) on a server without a signing key.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    URL_FIELD_NUMBER: _builtins.int
+    STATUSES_FIELD_NUMBER: _builtins.int
+    url: _builtins.str
+    """url is where deliveries are sent; its rules are those of Webhook.url. Required."""
+    @_builtins.property
+    def statuses(self) -> _containers.RepeatedScalarFieldContainer[_job_pb2.JobStatus.ValueType]:
+        """statuses that are told; PROCESSING stands for every change of stage too. Empty means the three ends."""
+
+    def __init__(
+        self,
+        *,
+        url: _builtins.str = ...,
+        statuses: _abc.Iterable[_job_pb2.JobStatus.ValueType] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["statuses", b"statuses", "url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___JobWebhook: _TypeAlias = JobWebhook  # noqa: Y015
 
 @_typing.final
 class ProviderOptions(_message.Message):
