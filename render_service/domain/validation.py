@@ -7,6 +7,7 @@ from datetime import timedelta
 from render_service.domain.errors import FieldFault
 from render_service.domain.output import FRAME_RATES, MAX_SIDE, MIN_SIDE, OutputOptions
 from render_service.domain.project import Card, Motion, Music, Project, Shot, WordTiming
+from render_service.domain.template import known_pieces
 from render_service.domain.timeline import DEFAULT_CARD, DEFAULT_SHOT, SHORTEST_SHARE
 
 MAX_SHOTS = 200
@@ -43,9 +44,14 @@ _LANGUAGE_TAG = re.compile(
 
 UriFault = Callable[[str], str | None]
 """Tells what is wrong with a URI that is not empty, in words that complete "… <field>: ", or None."""
+OpenUriFault = Callable[[Sequence[str]], str | None]
+"""Does the same for a URI with variables, of which it gets the pieces before, between and after them: tells what is
+wrong whatever the variables stand for."""
 
 
-def check_project(project: Project, path: str, uri_fault: UriFault, *, for_render: bool) -> list[FieldFault]:
+def check_project(
+    project: Project, path: str, uri_fault: UriFault, *, for_render: bool, open_uri_fault: OpenUriFault | None = None
+) -> list[FieldFault]:
     """Find everything that is wrong with a project.
 
     Args:
@@ -53,11 +59,13 @@ def check_project(project: Project, path: str, uri_fault: UriFault, *, for_rende
         path: Path of the project in the request, such as `project`.
         uri_fault: The rule for addresses.
         for_render: Whether it is to be rendered now: then it needs a shot, and must not be too long.
+        open_uri_fault: Given where the project may have variables, which any text may be put in place of: the rule for
+            addresses with such. Then only that is told which no value can mend.
 
     Returns:
         The faults, each saying what is allowed, in the order of the contract's fields; empty for a sound project.
     """
-    check = _Check(uri_fault)
+    check = _Check(uri_fault, open_uri_fault)
     check.project(project, path)
     if for_render:
         check.renderable(project, f"{path}.storyboard")
@@ -72,9 +80,10 @@ def check_output(options: OutputOptions, path: str) -> list[FieldFault]:
 
 
 class _Check:
-    def __init__(self, uri_fault: UriFault) -> None:
+    def __init__(self, uri_fault: UriFault, open_uri_fault: OpenUriFault | None = None) -> None:
         self.faults: list[FieldFault] = []
         self._uri_fault = uri_fault
+        self._open_uri_fault = open_uri_fault
 
     def project(self, project: Project, path: str) -> None:
         self._text(project.title, f"{path}.title", MAX_TITLE)
@@ -131,7 +140,7 @@ class _Check:
         self._span(shot.duration, f"{path}.duration", LONGEST_SHOT)
         self._uri(shot.image_uri, f"{path}.image_uri")
         self._uri(shot.clip_uri, f"{path}.clip_uri")
-        if shot.image_uri and shot.clip_uri:
+        if self._is_there(shot.image_uri) and self._is_there(shot.clip_uri):
             self._fault(f"{path}.clip_uri", "must be left out where image_uri is given")
         self._uri(shot.narration_audio_uri, f"{path}.narration_audio_uri")
         self._motion(shot.motion, f"{path}.motion")
@@ -149,7 +158,7 @@ class _Check:
             self._fault(path, f"must have at most {MAX_WORDS:,} words")
         before = _ZERO
         for index, word in enumerate(words[:MAX_WORDS]):
-            if not 1 <= len(word.text) <= MAX_WORD:
+            if not 1 <= len(word.text) <= MAX_WORD or "{{" in word.text:
                 self._text(word.text, f"{path}[{index}].text", MAX_WORD, required=True)
             if not before <= word.start <= LONGEST_SHOT:
                 limits = f"0 s or more, at most {_seconds(LONGEST_SHOT)}"
@@ -172,13 +181,17 @@ class _Check:
         self._span(card.duration, f"{path}.duration", LONGEST_SHOT)
 
     def _language(self, tag: str, path: str) -> None:
-        if tag and (len(tag) > MAX_LANGUAGE or not _LANGUAGE_TAG.fullmatch(tag)):
+        pieces = self._pieces(tag)
+        known = len(pieces) == 1
+        tag = "".join(pieces)
+        if tag and (len(tag) > MAX_LANGUAGE or (known and not _LANGUAGE_TAG.fullmatch(tag))):
             self._fault(path, f"must be a BCP 47 tag of at most {MAX_LANGUAGE} characters, such as en or zh-Hans")
 
     def _text(self, text: str, path: str, most: int, *, required: bool = False) -> None:
-        if len(text) > most:
+        pieces = self._pieces(text)
+        if sum(map(len, pieces)) > most:
             self._fault(path, f"must have at most {most:,} characters")
-        elif required and not text.strip():
+        elif required and len(pieces) == 1 and not pieces[0].strip():
             self._fault(path, f"must have 1 to {most:,} characters, not only blanks")
 
     def _number(self, value: float, path: str, least: float, most: float) -> None:
@@ -190,9 +203,21 @@ class _Check:
             self._fault(path, f"must be more than 0 s, at most {_seconds(most)}")
 
     def _uri(self, uri: str, path: str, *, required: bool = False) -> None:
-        fault = self._uri_fault(uri) if uri else "must not be empty" if required else None
+        pieces = self._pieces(uri)
+        if len(pieces) > 1 and self._open_uri_fault is not None:
+            fault = self._open_uri_fault(pieces)
+        else:
+            fault = self._uri_fault(pieces[0]) if uri else "must not be empty" if required else None
         if fault:
             self._fault(path, fault)
+
+    def _is_there(self, uri: str) -> bool:
+        """Tell whether an address is given, whatever its variables stand for."""
+        return any(self._pieces(uri))
+
+    def _pieces(self, text: str) -> tuple[str, ...]:
+        """Return what is known of a text: more than one piece where it has variables."""
+        return known_pieces(text) if self._open_uri_fault is not None and "{{" in text else (text,)
 
     def _fault(self, path: str, description: str) -> None:
         self.faults.append(FieldFault(path, description))

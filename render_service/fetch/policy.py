@@ -1,6 +1,7 @@
 """What may be fetched: the rules, and the part of them that can be checked by looking at a URI alone."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv6Address, ip_address
@@ -20,6 +21,7 @@ _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.ASCII)
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
 _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\xa0\\]")
 _AUTHORITY = re.compile(r"[a-z]+://([^/?#]*)", re.IGNORECASE)
+_WHOLE_AUTHORITY = re.compile(r"[a-z]+://[^/?#]*[/?#]")
 _SIGNED_PORT = re.compile(r":[+-][0-9]*\Z")
 _INSIDE = frozenset({"localhost", "localdomain", "local", "internal", "intranet", "lan", "home", "corp", "onion"})
 
@@ -75,6 +77,26 @@ def check_uri(uri: str, policy: FetchPolicy) -> str | None:
     if len(uri) > MAX_URI_LENGTH:
         return f"must have at most {MAX_URI_LENGTH} characters"
     return uri_fault(uri, policy)
+
+
+def check_open_uri(pieces: Sequence[str], policy: FetchPolicy) -> str | None:
+    """Do as `check_uri` for a URI of which parts are not known yet: find what is wrong whatever they will be.
+
+    Args:
+        pieces: At least two: what comes before, between and after the unknown parts; any of them may be empty.
+        policy: The rules.
+    """
+    if sum(map(len, pieces)) > MAX_URI_LENGTH:
+        return f"must have at most {MAX_URI_LENGTH} characters"
+    if any(_UNPRINTABLE.search(piece) for piece in pieces):
+        return "must not hold spaces, control characters or backslashes"
+    start = pieces[0].lower()
+    allowed = ["https://"] + ["http://"] * policy.allow_http + ["file://"] * bool(policy.file_roots)
+    if not any(start.startswith(scheme) or scheme.startswith(start) for scheme in allowed):
+        return "must begin with http:// or https://" if policy.allow_http else "must begin with https://"
+    if start.startswith("file:") or _WHOLE_AUTHORITY.match(start) is None:
+        return None
+    return uri_fault(pieces[0], policy)
 
 
 def uri_fault(uri: str, policy: FetchPolicy) -> str | None:

@@ -96,6 +96,6 @@ class ProjectServicer(project_service_pb2_grpc.ProjectServiceServicer):
     async def _project(self, request: pb.CreateProjectRequest | pb.UpdateProjectRequest, faults: Faults) -> Project:
         if not request.HasField("project"):
             faults.add("project", "is required")
-        project = await self._reader.read(request.project, faults, for_render=False)
+        project = await self._reader.read(request.project, faults)
         faults.raise_if_any()
         return project

@@ -38,6 +38,7 @@ from render_service.server.mapping.ids import (
     priority_field,
     provider_field,
     uuid_field,
+    variables_field,
     workspace_field,
 )
 from render_service.server.mapping.job import event_to_proto, job_to_proto, statuses_from_proto
@@ -108,12 +109,13 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         """Store a job."""
         faults = Faults()
         workspace_field(request.workspace_id, "workspace_id", faults)
+        variables = variables_field(request.variables, "variables", faults)
         source: Project | UUID = NO_ID
         match request.WhichOneof("source"):
             case "project_id":
                 source = uuid_field(request.project_id, "project_id", faults)
             case "project":
-                source = await self._reader.read(request.project, faults, for_render=True)
+                source = await self._reader.read_for_render(request.project, variables, faults)
             case _:
                 faults.add("source", "give either project_id or project")
         provider = provider_field(request.provider, "provider", faults)
@@ -127,6 +129,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         started = await self._starter.start(
             request.workspace_id,
             source,
+            variables=variables,
             provider=provider,
             output=output,
             generation=generation,

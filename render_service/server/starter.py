@@ -1,5 +1,6 @@
 """Starting a render: what is rendered, by whom, and that the same request never starts it twice."""
 
+import asyncio
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -74,6 +75,7 @@ class Starter:
         workspace_id: str,
         source: Project | UUID,
         *,
+        variables: Mapping[str, str],
         provider: ProviderName | None,
         output: OutputOptions,
         generation: GenerationOptions,
@@ -87,7 +89,8 @@ class Starter:
 
         Args:
             workspace_id: The caller's workspace.
-            source: A project that keeps the rules, or the id of a stored one.
+            source: A project that keeps the rules, with its variables put in, or the id of a stored one.
+            variables: What to put in the places of a stored project.
             provider: Who makes the pictures; None for the configured default.
             output: The form of the video, where it shall differ from the project's.
             generation: How clips are generated.
@@ -110,7 +113,7 @@ class Starter:
             if earlier is not None:
                 return Started(earlier, ())
         project_id = source if isinstance(source, UUID) else None
-        project = source if isinstance(source, Project) else await self._stored(workspace_id, source)
+        project = source if isinstance(source, Project) else await self._stored(workspace_id, source, variables)
         preset = MODE_PRESETS[project.mode]
         spec = RenderSpec(project, decide_output(output.over(project.output), preset.aspect_ratio), generation)
         orders = self._ordered(provider, spec)
@@ -145,12 +148,13 @@ class Starter:
             return ()
         return plan_clips(spec, ProviderChoice(provider, spec.generation.model))
 
-    async def _stored(self, workspace_id: str, project_id: UUID) -> Project:
+    async def _stored(self, workspace_id: str, project_id: UUID, variables: Mapping[str, str]) -> Project:
         project = (await self._projects.get(workspace_id, project_id)).project
         faults = Faults()
-        self._reader.check(project, faults, for_render=True)
+        # In a thread: values can make a project many times as long.
+        filled = await asyncio.to_thread(self._reader.fill_in, project, variables, faults)
         faults.raise_if_any()
-        return project
+        return filled
 
 
 def not_configured(provider: ProviderName, setting: str) -> DomainError:

@@ -1,4 +1,4 @@
-"""Reads the small fields that many requests have: ids, labels, page sizes, providers."""
+"""Reads the small fields of requests: ids, labels, variables, page sizes, providers."""
 
 import re
 from collections.abc import Mapping
@@ -6,6 +6,7 @@ from uuid import UUID
 
 from render_service.domain.access import is_workspace_id
 from render_service.domain.job import ProviderName
+from render_service.domain.template import MAX_VALUE, MAX_VARIABLES, is_variable_name
 from render_service.server.mapping.faults import Faults
 
 DEFAULT_PAGE_SIZE = 20
@@ -55,6 +56,19 @@ def labels_field(labels: Mapping[str, str], path: str, faults: Faults) -> dict[s
         elif len(value) > MAX_LABEL_VALUE or "\0" in value:
             faults.add(f"{path}[{key}]", f"must have at most {MAX_LABEL_VALUE} characters, and no U+0000")
     return dict(sorted(labels.items()))
+
+
+def variables_field(variables: Mapping[str, str], path: str, faults: Faults) -> dict[str, str]:
+    """Return the values of variables in the order of their names, noting a fault for what is not allowed."""
+    if len(variables) > MAX_VARIABLES:
+        faults.add(path, f"must be at most {MAX_VARIABLES}")
+    for name, value in variables.items():
+        if not is_variable_name(name):
+            # The path does not repeat the name: it may hold anything.
+            faults.add(path, "must have names of 1 to 63 characters A–Z a–z 0–9 _, not starting with a digit")
+        elif len(value) > MAX_VALUE or "\0" in value:
+            faults.add(f"{path}[{name}]", f"must have at most {MAX_VALUE:,} characters, and no U+0000")
+    return dict(sorted(variables.items()))
 
 
 def page_size_field(value: int, path: str, faults: Faults) -> int:

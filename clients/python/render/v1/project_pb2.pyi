@@ -4,6 +4,11 @@ isort:skip_file
 A project: what a video is to show and say. Limits of texts count Unicode characters. Whatever breaks a limit, a text
 with U+0000, a number that is not finite and an unknown enum value are INVALID_ARGUMENT. Times are kept to the
 microsecond.
+
+A project can be a template: `{{city}}` in any text or address, and in `language`, stands for a variable that is given
+as StartRenderRequest.variables. Blanks inside the braces do not count. `\\{{city}}` is the text `{{city}}` itself, and
+`\\\\{{city}}` a backslash before a variable; braces and backslashes in any other form are plain text. Stored, a template
+is INVALID_ARGUMENT only for what no value can mend; rendered, every rule holds for what the fields have become.
 """
 
 from collections import abc as _abc

@@ -122,10 +122,11 @@ class StartRenderRequest(_message.Message):
 
     @_builtins.property
     def variables(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """variables are put in the places of the project that name them: `{{city}}` becomes the value of `city`. Names are 1–63
-        characters `A–Z a–z 0–9 _`, not starting with a digit; values at most 10,000 characters; at most 100. A name that the
-        project uses and variables lacks, or the other way round, is INVALID_ARGUMENT. The rules of every field hold for what
-        it has become.
+        """variables are put in the places of the project that name them: `{{city}}` becomes the value of `city`, literally, and
+        is not looked into again (project.proto tells how to write places). Names are 1–63 characters `A–Z a–z 0–9 _`, not
+        starting with a digit; values at most 10,000 characters; at most 100, which add at most 4 Mi characters in all. A name
+        that the project uses and variables lacks, or the other way round, is INVALID_ARGUMENT at `variables[name]`. The rules
+        of every field hold for what it has become.
         """
 
     @_builtins.property
