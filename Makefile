@@ -8,7 +8,7 @@ STUBS := clients/python/render/v1
 export PATH := $(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test check format generate lock clean bench-compositor robustness bench-watching fuzz ledger
+.PHONY: help setup demo dev test check format generate lock clean bench-compositor robustness bench-watching fuzz ledger docs docs-serve
 
 help: ## List the commands.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -52,6 +52,8 @@ check: setup ## Run all static checks.
 	@buf format --diff --exit-code proto
 	@python scripts/generate_stubs.py --check
 	@python scripts/generate_reference.py --check
+	@python scripts/generate_api_reference.py --check
+	@python -m scripts.build_docs
 	@scripts/check_breaking.sh
 
 format: setup ## Format code and contract.
@@ -59,9 +61,16 @@ format: setup ## Format code and contract.
 	@ruff format --quiet .
 	@buf format --write proto
 
-generate: setup ## Make the stubs anew from the contract, and the reference from the settings.
+generate: setup ## Make the stubs anew from the contract, and the reference from contract and settings.
 	@python scripts/generate_stubs.py
 	@python scripts/generate_reference.py
+	@python scripts/generate_api_reference.py
+
+docs: setup ## Build the documentation into out/docs; a broken link is an error.
+	@python -m scripts.build_docs
+
+docs-serve: docs ## Build the documentation, and serve it at http://127.0.0.1:8000.
+	@python -m http.server 8000 --bind 127.0.0.1 --directory out/docs
 
 bench-compositor: setup ## Measure the compositor beside its peers; PHOTOS=DIR and STORYBOARD=FILE take other work.
 	@python -m benchmarks.compositor

@@ -18,7 +18,7 @@ from render_service.compositor.encoder import planes_of
 from render_service.compositor.media import Media
 from render_service.domain.job import RenderSpec
 
-REPORT = Path(__file__).parents[2] / "docs" / "benchmarks" / "compositor.md"
+REPORT = Path(__file__).parents[2] / "docs" / "reference" / "compositor-speed.md"
 MOVIEPY = "moviepy==2.2.1"
 
 # Every n-th frame is compared with the reference.

@@ -1,0 +1,69 @@
+"""Builds the documentation of the whole repository into out/docs, and fails where a link leads nowhere.
+
+All pages are laid out as they lie in the repository, together with the files that they link to: so one link serves the
+readers of both.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from scripts.documents import ROOT, linked_file, links, pages, read, without_attributes
+
+SITE = ROOT / "out" / "docs"
+
+
+def lay_out(folder: Path) -> None:
+    """Put all pages, and what they link to, below a folder.
+
+    Raises:
+        ValueError: If links lead nowhere; the message has a line for each.
+    """
+    faults = []
+    files: set[Path] = set()
+    for page in pages():
+        text = read(page)
+        target = folder / page
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(without_attributes(text), encoding="utf-8")
+        for link in links(text):
+            try:
+                file = linked_file(page, link)
+            except ValueError as fault:
+                faults.append(str(fault))
+            else:
+                files |= {file} if file is not None and file not in pages() else set()
+    if faults:
+        raise ValueError("\n".join(faults))
+    for file in files:
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / file, folder / file)
+
+
+def main() -> int:
+    """Build the site."""
+    with tempfile.TemporaryDirectory() as scratch:
+        project = Path(scratch)
+        try:
+            lay_out(project / "pages")
+        except ValueError as fault:
+            print(fault, file=sys.stderr)
+            return 1
+        shutil.copyfile(ROOT / "zensical.toml", project / "zensical.toml")
+        built = subprocess.run(
+            ["zensical", "build", "--strict"], cwd=project, capture_output=True, text=True, check=False
+        )
+        if built.returncode != 0:
+            # What follows is a trace of the generator itself.
+            print((built.stdout + built.stderr).partition("Traceback")[0], file=sys.stderr)
+            return 1
+        shutil.rmtree(SITE, ignore_errors=True)
+        shutil.copytree(project / "site", SITE)
+    print(f"{SITE.relative_to(ROOT)}/index.html")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
