@@ -42,25 +42,37 @@ def lay_out(folder: Path) -> None:
         shutil.copyfile(ROOT / file, folder / file)
 
 
-def main() -> int:
-    """Build the site."""
+def build(site: Path) -> None:
+    """Build the site into a folder, in place of what is there.
+
+    Raises:
+        ValueError: If a link leads nowhere.
+    """
     with tempfile.TemporaryDirectory() as scratch:
         project = Path(scratch)
-        try:
-            lay_out(project / "pages")
-        except ValueError as fault:
-            print(fault, file=sys.stderr)
-            return 1
+        lay_out(project / "pages")
         shutil.copyfile(ROOT / "zensical.toml", project / "zensical.toml")
         built = subprocess.run(
-            ["zensical", "build", "--strict"], cwd=project, capture_output=True, text=True, check=False
+            [Path(sys.executable).parent / "zensical", "build", "--strict"],
+            cwd=project,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if built.returncode != 0:
             # What follows is a trace of the generator itself.
-            print((built.stdout + built.stderr).partition("Traceback")[0], file=sys.stderr)
-            return 1
-        shutil.rmtree(SITE, ignore_errors=True)
-        shutil.copytree(project / "site", SITE)
+            raise ValueError((built.stdout + built.stderr).partition("Traceback")[0])
+        shutil.rmtree(site, ignore_errors=True)
+        shutil.copytree(project / "site", site)
+
+
+def main() -> int:
+    """Build the site."""
+    try:
+        build(SITE)
+    except ValueError as fault:
+        print(fault, file=sys.stderr)
+        return 1
     print(f"{SITE.relative_to(ROOT)}/index.html")
     return 0
 

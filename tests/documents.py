@@ -1,0 +1,200 @@
+"""Runs pages of the documentation as a reader would: block by block, from top to bottom, in one shell.
+
+What the words behind a fence's language mean:
+
+- `background="8900"`: the block goes on running; the next one waits until that port of this machine is served.
+- `output`: the block shows what the block before it prints; `…` stands for anything.
+- `not-run="…"`: the block cannot run where tests run, for the reason given.
+"""
+
+import asyncio
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from render_service.embedded.session import WORKSPACE, key_of
+from render_service.embedded.stack import Stack
+from scripts.documents import ROOT, Block, blocks, pages, read
+from tests.programs import program
+
+RUN = ("sh", "python")
+# Pages whose tests know more of what must come out.
+ELSEWHERE = {
+    Path("clients/python/README.md"): "tests/e2e/test_client_readme.py",
+    Path("clients/grpcurl/README.md"): "tests/e2e/test_grpcurl.py",
+}
+_SECONDS = 90
+_MARK = "=== block "
+_UNLINKED = {".git", ".render", "out", ".venv"}
+# Instead of the real one, which would start this very test: it takes what the Makefile has, and does nothing.
+_MAKE = """#!{python}
+import re, sys
+makefile = open({makefile!r}).read()
+for word in sys.argv[1:]:
+    name, is_setting, _ = word.partition("=")
+    if "$(" + name + ")" not in makefile if is_setting else not re.search(f"^{{name}}:", makefile, re.M):
+        sys.exit(f"make: nothing in the Makefile is called {{name}}")
+"""
+_WAIT = """import socket, sys, time
+deadline = time.monotonic() + 30
+while True:
+    try:
+        socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=1).close()
+        break
+    except OSError:
+        if time.monotonic() > deadline:
+            sys.exit(f"nothing serves port {sys.argv[1]}")
+        time.sleep(0.05)
+"""
+
+
+def pages_to_run(*folders: str) -> list[Path]:
+    """Return the pages with blocks to run that lie in one of some folders; `.` is the repository's own."""
+    return [
+        page
+        for page in pages()
+        if page not in ELSEWHERE
+        and any(page.parent == Path() if folder == "." else page.is_relative_to(folder) for folder in folders)
+        and any(runs(block) for block in blocks(read(page)))
+    ]
+
+
+def runs(block: Block) -> bool:
+    """Whether a block is one that a test runs."""
+    return block.language in RUN and "not-run" not in block.attributes
+
+
+class Reader:
+    """Somebody who follows a page, with the service running.
+
+    Args:
+        stack: The service; its key and workspace are those that `make dev` prints.
+        key: That key.
+        folder: Where the reader may make folders; the service takes assets from below it.
+    """
+
+    def __init__(self, stack: Stack, key: str, folder: Path) -> None:
+        self._folder = folder
+        self._environment = {
+            "HOME": str(folder),
+            "LANG": "C.UTF-8",
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+            **stack.settings,
+            "RENDER_TARGET": stack.target,
+            "RENDER_TOKEN": key,
+            "RENDER_WORKSPACE": WORKSPACE,
+            "TARGET": stack.target,
+            "TOKEN": key,
+            "WORKSPACE": WORKSPACE,
+        }
+
+    def follow(self, page: Path) -> None:
+        """Run a page's blocks, in a folder that looks like the repository and takes what the page makes.
+
+        Raises:
+            AssertionError: If a block fails or prints other than the page says.
+        """
+        steps = list(blocks(read(page)))
+        with _folder_like_the_repository(self._folder) as (folder, programs):
+            script, background = _script(steps, programs)
+            environment = {**self._environment, "PATH": f"{programs}:{self._environment['PATH']}"}
+            try:
+                ran = subprocess.run(
+                    ["bash", str(script)],
+                    cwd=folder,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    text=True,
+                    timeout=_SECONDS,
+                    check=False,
+                )
+            finally:
+                _stop(background)
+            printed = _by_block(ran.stdout)
+            if ran.returncode != 0:
+                last = max(printed, default=0)
+                raise AssertionError(f"{page}:{steps[last].line} ends with {ran.returncode}:\n{printed.get(last)}")
+            for number, step in enumerate(steps):
+                if "output" in step.attributes:
+                    _compare(page, step, printed[number - 1])
+
+
+def _script(steps: list[Block], folder: Path) -> tuple[Path, Path]:
+    """Write a page's blocks and the script that runs them; returns it and the file of its background processes."""
+    background = folder / "background"
+    (folder / "wait.py").write_text(_WAIT, encoding="utf-8")
+    lines = ["set -eu"]
+    for number, step in enumerate(steps):
+        if not runs(step):
+            continue
+        file = folder / f"{number}.{'py' if step.language == 'python' else 'sh'}"
+        file.write_text(step.text, encoding="utf-8")
+        lines.append(f"echo '{_MARK}{number}'")
+        if port := step.attributes.get("background"):
+            command = "python" if step.language == "python" else "bash -eu"
+            lines.append(f"setsid {command} {file} &\necho $! >> {background}\npython {folder / 'wait.py'} {port}")
+        else:
+            # Without standard input nothing waits for a reader who is not there.
+            lines.append(f"python {file}" if step.language == "python" else f". {file}")
+    script = folder / "page.sh"
+    script.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return script, background
+
+
+@contextmanager
+def _folder_like_the_repository(parent: Path) -> Iterator[tuple[Path, Path]]:
+    scratch = Path(tempfile.mkdtemp(dir=parent))
+    folder, programs = scratch / "repository", scratch / "programs"
+    folder.mkdir()
+    programs.mkdir()
+    for entry in ROOT.iterdir():
+        if entry.name not in _UNLINKED:
+            (folder / entry.name).symlink_to(entry)
+    make = programs / "make"
+    make.write_text(_MAKE.format(python=sys.executable, makefile=str(ROOT / "Makefile")), encoding="utf-8")
+    make.chmod(0o755)
+    (programs / "grpcurl").symlink_to(program("grpcurl"))
+    try:
+        yield folder, programs
+    finally:
+        shutil.rmtree(scratch)
+
+
+def _stop(background: Path) -> None:
+    if background.exists():
+        for group in background.read_text(encoding="ascii").split():
+            os.killpg(int(group), signal.SIGTERM)
+
+
+def _by_block(printed: str) -> dict[int, str]:
+    parts = re.split(rf"^{_MARK}(\d+)\n", printed, flags=re.MULTILINE)[1:]
+    return {int(number): text for number, text in zip(parts[::2], parts[1::2], strict=True)}
+
+
+def _compare(page: Path, step: Block, printed: str) -> None:
+    wanted = ".*".join(re.escape(part) for part in step.text.strip().split("…"))
+    if not re.fullmatch(wanted, printed.strip(), re.DOTALL):
+        raise AssertionError(f"{page}:{step.line} shows what is not printed. Printed was:\n{printed}")
+
+
+@contextmanager
+def reader() -> Iterator[Reader]:
+    """Start the service for readers, and stop it."""
+    with tempfile.TemporaryDirectory(prefix="render-") as name:
+        folder = Path(name)
+        settings = {"RENDER_FILE_ROOTS": f"{ROOT}:{folder}", "RENDER_MOCK_DELAY": "0"}
+        stack = Stack(folder / "service", environment=settings, durable=False)
+        asyncio.run(stack.start())
+        try:
+            yield Reader(stack, asyncio.run(key_of(stack)), folder)
+        finally:
+            asyncio.run(stack.stop())

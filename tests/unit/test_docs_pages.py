@@ -1,0 +1,137 @@
+"""What can be told of the pages without running them: links, navigation, and blocks that are sound."""
+
+import ast
+import itertools
+import json
+import re
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from google.protobuf import json_format
+from render.v1 import project_pb2, render_service_pb2
+
+from render_service.domain.validation import check_project
+from render_service.server.mapping.faults import Faults
+from render_service.server.mapping.project import project_from_proto
+from scripts.build_docs import build, lay_out
+from scripts.documents import ROOT, Block, blocks, pages, read
+from tests.documents import ELSEWHERE, RUN
+
+# Blocks that cannot be run where tests run: container engines, Kubernetes, and the toolchains of Go and Java.
+NOT_RUN = 4
+SHOWN = {"json", "yaml", "toml", "text", "proto"}
+
+
+def all_blocks() -> Iterator[tuple[Path, Block]]:
+    for page in pages():
+        for block in blocks(read(page)):
+            yield page, block
+
+
+def at(page: Path, block: Block) -> str:
+    return f"{page}:{block.line}"
+
+
+def of(*languages: str) -> list[Any]:
+    return [pytest.param(block, id=at(page, block)) for page, block in all_blocks() if block.language in languages]
+
+
+def test_every_link_leads_to_a_file(tmp_path: Path) -> None:
+    lay_out(tmp_path)
+
+
+def test_every_page_is_in_the_navigation_once() -> None:
+    def flat(entry: Any) -> list[str]:
+        if isinstance(entry, str):
+            return [entry]
+        return [page for each in (entry.values() if isinstance(entry, dict) else entry) for page in flat(each)]
+
+    navigation = flat(tomllib.loads((ROOT / "zensical.toml").read_text(encoding="utf-8"))["project"]["nav"])
+    linked_only = {"samples/LICENSE.md"}
+    assert sorted(navigation) == sorted({str(page) for page in pages()} - linked_only)
+
+
+def test_every_block_is_run_or_checked_or_tells_why_it_cannot_be() -> None:
+    unknown = [
+        f"{at(page, block)} {block.language}"
+        for page, block in all_blocks()
+        if block.language not in {*RUN, *SHOWN} and "not-run" not in block.attributes
+    ]
+    assert unknown == []
+
+
+def test_no_more_blocks_than_before_are_not_run() -> None:
+    reasons = [
+        (at(page, block), block.attributes["not-run"]) for page, block in all_blocks() if "not-run" in block.attributes
+    ]
+    assert all(reason for _, reason in reasons)
+    assert len(reasons) == NOT_RUN, reasons
+
+
+def test_pages_tested_elsewhere_are_read_there() -> None:
+    for page, test in ELSEWHERE.items():
+        assert (ROOT / page).is_file()
+        assert f'"{page.parent.name}"' in (ROOT / test).read_text(encoding="utf-8")
+
+
+def test_output_follows_what_prints_it() -> None:
+    for page in pages():
+        found = list(blocks(read(page)))
+        for before, block in itertools.pairwise([None, *found]):
+            if block is not None and "output" in block.attributes:
+                assert before is not None, at(page, block)
+                assert before.language in RUN, at(page, block)
+
+
+@pytest.mark.parametrize("block", of("sh"))
+def test_shell_is_sound(block: Block) -> None:
+    ran = subprocess.run(["bash", "-n", "-c", block.text], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+
+
+@pytest.mark.parametrize("block", of("python"))
+def test_python_is_sound(block: Block) -> None:
+    ast.parse(block.text)
+
+
+@pytest.mark.parametrize("block", of("toml"))
+def test_toml_is_sound(block: Block) -> None:
+    tomllib.loads(block.text)
+
+
+@pytest.mark.parametrize("block", of("yaml"))
+def test_yaml_is_sound(block: Block) -> None:
+    assert list(yaml.safe_load_all(block.text))
+
+
+@pytest.mark.parametrize("block", of("json"))
+def test_json_is_sound_and_projects_in_it_are_accepted(block: Block) -> None:
+    value = json.loads(re.sub(r"^\s*//.*$", "", block.text, flags=re.MULTILINE))
+    if "storyboard" in value:
+        accept(json_format.ParseDict(value, project_pb2.Project()))
+    elif "workspace_id" in value and ("project" in value or "project_id" in value):
+        request = json_format.ParseDict(value, render_service_pb2.StartRenderRequest())
+        if request.HasField("project"):
+            accept(request.project)
+
+
+def accept(message: project_pb2.Project) -> None:
+    faults = Faults()
+    project = project_from_proto(message, "project", faults)
+    faults.raise_if_any()
+    assert check_project(project, "project", lambda _: None, for_render=True) == []
+
+
+def test_nothing_of_the_site_is_fetched_from_elsewhere(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    build(site)
+    loads = re.compile(r"<(?:script|img|iframe|source)[^>]* src=[\"']?(?:https?:)?//|url\([\"']?(?:https?:)?//")
+    style = re.compile(r"<link[^>]* rel=[\"']?(?:stylesheet|preload|preconnect|icon)[^>]* href=[\"']?(?:https?:)?//")
+    texts = {file: file.read_text(encoding="utf-8") for file in site.rglob("*") if file.suffix in {".html", ".css"}}
+    assert len(texts) > len(pages())
+    assert [file.name for file, text in texts.items() if loads.search(text) or style.search(text)] == []
