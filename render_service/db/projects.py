@@ -55,7 +55,8 @@ class Projects:
         statement = (
             sa.insert(projects)
             .values(id=uuid4(), workspace_id=workspace_id, body=PROJECT.dump_python(project, mode="json"))
-            .returning(*projects.c, _LATEST_JOB_STATUS)
+            # It has no job yet. In INSERT … RETURNING, SQLAlchemy would look up the jobs of all projects.
+            .returning(*projects.c, sa.null().label(_LATEST_JOB_STATUS.name))
         )
         async with self._database.single() as connection:
             return _stored((await connection.execute(statement)).mappings().one())

@@ -62,6 +62,12 @@ async def test_a_job_keeps_the_project_it_was_started_with(service: Service) -> 
     assert (await service.claim(job.job_id)).spec.project.title == "Test"
 
 
+async def test_a_new_project_knows_nothing_of_the_jobs_of_others(service: Service) -> None:
+    first = await create(service)
+    await service.start(project_id=first.project_id)
+    assert (await create(service)).status == project_pb2.PROJECT_STATUS_SCRIPT_READY
+
+
 async def test_pages_lead_through_all_projects_newest_first(service: Service) -> None:
     made = [(await create(service)).project_id for _ in range(3)]
     found, token = [], ""
