@@ -293,3 +293,57 @@ def test_all_faults_are_told_in_the_order_of_the_contract() -> None:
         "project.music.volume",
         "project.language",
     ]
+
+
+def known_faults(project: Project) -> dict[str, str]:
+    found = check_project(
+        project,
+        "project",
+        uri_fault,
+        for_render=False,
+        open_uri_fault=lambda pieces: None if pieces[0] in ("", "https://cdn.") else f"starts with {pieces[0]}",
+    )
+    return {fault.field: fault.description for fault in found}
+
+
+def test_of_a_template_nothing_is_refused_that_values_can_mend() -> None:
+    shot = Shot(
+        "s1",
+        narration="{{n}}" * 4_000,
+        image_uri="{{image}}",
+        clip_uri="{{clip}}",
+        narration_audio_uri="https://cdn.{{domain}}/a.m4a",
+        words=(WordTiming("{{" + "w" * 60 + "}}" + " " * 90, seconds(0), seconds(1)),),
+    )
+    template = Project(
+        title="x" * 200 + "{{more}}",
+        language="{{language}}",
+        shots=(shot,),
+        title_card=Card("{{title}}"),
+        music=Music("{{m}}"),
+    )
+    assert known_faults(template) == {}
+    # Without the knowledge that it is a template, it is held to the letter.
+    assert len(faults_of(template, for_render=False)) == 7
+
+
+def test_of_a_template_is_refused_what_no_value_can_mend() -> None:
+    shot = Shot(
+        "s1",
+        caption="c" * 1_001 + "{{more}}",
+        image_uri="https://cdn.{{domain}}/a.png",
+        clip_uri="ftp://{{domain}}/a.mp4",
+        words=(WordTiming("w" * 101 + "{{w}}", seconds(0), seconds(1)),),
+    )
+    template = Project(
+        title=r"\{{city}}" * 34, language="x" * 36 + "{{x}}", shots=(shot, Shot("{{id}}")), end_card=Card(" ")
+    )
+    assert list(known_faults(template)) == [
+        "project.title",
+        f"{S}.caption",
+        f"{S}.clip_uri",
+        f"{S}.words[0].text",
+        "project.storyboard.shots[1].id",
+        "project.language",
+        "project.end_card.title",
+    ]

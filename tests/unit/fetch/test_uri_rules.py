@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from render_service.fetch.addresses import is_public
-from render_service.fetch.policy import MAX_REDIRECT_LENGTH, MAX_URI_LENGTH, FetchPolicy, check_uri, uri_fault
+from render_service.fetch.policy import (
+    MAX_REDIRECT_LENGTH,
+    MAX_URI_LENGTH,
+    FetchPolicy,
+    check_open_uri,
+    check_uri,
+    uri_fault,
+)
 from tests.unit.fetch.hostile import BY_ADDRESS, BY_SIGHT
 
 STRICT = FetchPolicy()
@@ -153,3 +160,51 @@ def test_any_text_gets_an_answer(text: str) -> None:
 def test_the_limits_of_a_policy_bound_every_fetch() -> None:
     assert STRICT.total_timeout > STRICT.idle_timeout > timedelta(0)
     assert STRICT.max_redirects <= 5
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        ("", ""),
+        ("", "/a.png"),
+        ("ht", "://example.com/a.png"),
+        ("https://", ".example.com/a.png"),
+        ("https://cdn.", "/a.png"),
+        ("https://example.com/", ".png"),
+        ("HTTPS://example.com?name=", "&size=", ""),
+    ],
+)
+def test_of_an_address_with_unknown_parts_nothing_is_refused_that_may_become_right(pieces: tuple[str, ...]) -> None:
+    assert check_open_uri(pieces, STRICT) is None
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        ("ftp://", "/a.png"),
+        ("example.com/", ".png"),
+        ("http://", "/a.png"),
+        ("file:///", "/a.png"),
+        ("https://10.0.0.1/", ".png"),
+        ("https://localhost/", ".png"),
+        ("https://user@example.com/", ".png"),
+        ("https://example.com/", " .png"),
+        ("https://example.com/" + "a" * 1020, "", "a" * 1020),
+    ],
+)
+def test_of_an_address_with_unknown_parts_is_refused_what_nothing_can_mend(pieces: tuple[str, ...]) -> None:
+    assert check_open_uri(pieces, STRICT)
+
+
+@given(st.sampled_from([*BY_SIGHT.values(), "https://example.com/a.png?b=c"]), st.integers(0), st.integers(0))
+def test_an_address_that_is_allowed_is_so_with_any_part_unknown(uri: str, first: int, after: int) -> None:
+    policy = FetchPolicy(allow_http=True, allow_private=True, file_roots=(Path("/srv"),))
+    start, stop = sorted((first % (len(uri) + 1), after % (len(uri) + 1)))
+    if check_uri(uri, policy) is None:
+        assert check_open_uri((uri[:start], uri[stop:]), policy) is None
+
+
+def test_a_file_with_an_unknown_part_is_held_against_the_folders_only_when_known() -> None:
+    policy = FetchPolicy(file_roots=(Path("/srv/assets"),))
+    assert check_open_uri(("file:///srv/", "/a.png"), policy) is None
+    assert check_open_uri(("http://example.com/", "/a.png"), policy)
