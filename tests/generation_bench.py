@@ -22,6 +22,7 @@ from render_service.domain.project import Project, Shot
 from render_service.domain.retry import RetryPolicy
 from render_service.fetch.fetcher import Fetcher
 from render_service.fetch.policy import FetchPolicy
+from render_service.progress.task_hints import TaskHints
 from render_service.providers.abandoned import AbandonedTasks
 from render_service.providers.clip_copies import ClipCopies, ClipLook
 from render_service.providers.clip_maker import ClipMaker
@@ -71,6 +72,7 @@ class GenerationBench:
     copies: ClipCopies
     transitions: Transitions
     patience: Patience
+    hints: TaskHints = field(default_factory=TaskHints)
     told: list[tuple[float, str]] = field(default_factory=list)
 
     @property
@@ -96,7 +98,7 @@ class GenerationBench:
         async def report(fraction: float, message: str) -> None:
             self.told.append((fraction, message))
 
-        maker = ClipMaker(claim.provider, self.orders, self.ledger, self.copies, self.patience)
+        maker = ClipMaker(claim.provider, self.orders, self.ledger, self.copies, self.patience, hints=self.hints)
         return await maker.generate(Generation(claim.lease, claim.spec, folder, pictures or {}), report)
 
     async def run(self, provider: ProviderName, spec: RenderSpec, *, workspace: str = "team") -> Generated:

@@ -12,6 +12,7 @@ from render_service.domain.job import ProviderName
 from render_service.domain.provider_task import StoredClip
 from render_service.fetch.errors import FetchError
 from render_service.fetch.fetcher import Fetched, Fetcher
+from render_service.providers.observed import observed
 from render_service.storage import keys
 from render_service.storage.store import ObjectStore
 
@@ -87,7 +88,8 @@ class ClipCopies:
         if not urls:
             raise CopyFault(f"{provider} gave no address of the clip")
         try:
-            fetched = await self._fetchers[provider].fetch(urls[0], path)
+            with observed(provider, "fetch"):
+                fetched = await self._fetchers[provider].fetch(urls[0], path)
         except FetchError as error:
             told = f"the clip of {provider} could not be fetched: {error.message}"
             raise CopyFault(told, passing=error.retryable) from error

@@ -9,6 +9,7 @@ from render_service.db.provider_tasks import ProviderTasks
 from render_service.domain.clip_plan import choices, ordered_shots, plan_clips
 from render_service.domain.cost import plain
 from render_service.domain.job import ProviderName, RawResults
+from render_service.progress.task_hints import TaskHints
 from render_service.providers.clip_copies import ClipCopies
 from render_service.providers.ordering import Orders
 from render_service.providers.patience import Patience
@@ -27,6 +28,7 @@ class ClipMaker:
         ledger: Where orders are written down.
         copies: Copies results.
         patience: How long, and how often, providers are tried.
+        hints: Tells when a provider has called back.
     """
 
     makes_whole_videos = False
@@ -38,9 +40,11 @@ class ClipMaker:
         ledger: ProviderTasks,
         copies: ClipCopies,
         patience: Patience,
+        *,
+        hints: TaskHints,
     ) -> None:
         self._name = name
-        self._workshop = Workshop(orders, ledger, copies, patience)
+        self._workshop = Workshop(orders, ledger, copies, patience, hints)
 
     async def generate(self, work: Generation, report: ReportProgress) -> Generated:
         """Make the clips of all shots that have none of their own."""

@@ -116,6 +116,7 @@ class Traits:
         poll_most: Longest time between two looks.
         repeats_by_key: Whether an order sent again under the same key is the same order.
         usual: How long a clip usually takes, to guess the progress where it tells none.
+        calls_back: Whether it was asked to call back when a clip is done.
     """
 
     concurrency: int
@@ -123,6 +124,7 @@ class Traits:
     poll_most: timedelta
     repeats_by_key: bool = False
     usual: timedelta = timedelta(seconds=60)
+    calls_back: bool = False
 
 
 class ClipProvider(Protocol):

@@ -16,6 +16,7 @@ from render_service.providers.clip_provider import ClipRequest, FaultKind, Phase
 from render_service.providers.custom_contract import REQUEST_FIELDS, CustomContract, dig, put
 from render_service.providers.data_uri import with_reachable_picture
 from render_service.providers.http_api import HttpApi, retry_after
+from render_service.tracing.spans import current_span
 
 
 class CustomProvider:
@@ -27,6 +28,7 @@ class CustomProvider:
         contract: How it words its interface.
         concurrency: How many clips it makes at a time.
         timeout_seconds: How long one request may take.
+        callback_url: Where it is asked to call back, to be followed by `/` and the order's key; None for nowhere.
     """
 
     name = ProviderName.CUSTOM
@@ -39,6 +41,7 @@ class CustomProvider:
         *,
         concurrency: int,
         timeout_seconds: float,
+        callback_url: str | None = None,
     ) -> None:
         headers = {contract.auth_header: contract.auth_value.format(key=key)} if key else {}
         self.api = HttpApi("custom", base_url, headers, timeout_seconds=timeout_seconds)
@@ -58,7 +61,9 @@ class CustomProvider:
             timedelta(seconds=1),
             timedelta(seconds=5),
             repeats_by_key=bool(contract.idempotency_header),
+            calls_back=callback_url is not None and bool(contract.place("callback_url")),
         )
+        self._callback_url = callback_url
 
     async def prepare(self, request: ClipRequest) -> ClipRequest:
         """Leave the picture to `submit`: inside a request that waits it would only take up memory."""
@@ -68,7 +73,11 @@ class CustomProvider:
         """Order a clip."""
         contract = self._contract
         headers = {contract.idempotency_header: str(key)} if contract.idempotency_header else {}
-        body = order_body(contract, await with_reachable_picture(request))
+        if (current := current_span()) is not None:
+            # Only here: to the other providers our traces are nobody's business.
+            headers["traceparent"] = current.header
+        callback_url = f"{self._callback_url}/{key}" if self._callback_url is not None else None
+        body = order_body(contract, await with_reachable_picture(request), callback_url)
         answer = self.api.json(await self.api.order(self.api.url(contract.submit_path), body, headers))
         task_id = dig(answer, contract.id)
         if not isinstance(task_id, str | int) or isinstance(task_id, bool) or task_id == "":
@@ -133,7 +142,7 @@ class CustomProvider:
         return Cost(unit[:20], charged) if charged.is_finite() and 0 <= charged < 10**9 else None
 
 
-def order_body(contract: CustomContract, request: ClipRequest) -> dict[str, Any]:
+def order_body(contract: CustomContract, request: ClipRequest, callback_url: str | None = None) -> dict[str, Any]:
     """Return the body that orders a clip; fields that say nothing are left out."""
     order = request.order
     values: dict[str, Any] = {
@@ -146,7 +155,7 @@ def order_body(contract: CustomContract, request: ClipRequest) -> dict[str, Any]
         "fps": order.fps,
         "seed": order.seed,
         "model": order.model.name,
-        "callback_url": None,
+        "callback_url": callback_url,
         "metadata": dict(request.metadata),
         "options": dict(request.options),
     }

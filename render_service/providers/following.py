@@ -8,13 +8,17 @@ from datetime import UTC, datetime, timedelta
 
 from render_service.domain.errors import ErrorReason
 from render_service.domain.provider_task import ExternalTask, ProviderTask, TaskFault
-from render_service.providers.clip_provider import ClipProvider, FaultKind, Phase, ProviderFault, TaskReport
+from render_service.progress.task_hints import TaskHints
+from render_service.providers.clip_provider import ClipProvider, FaultKind, Phase, ProviderFault, TaskReport, Traits
 from render_service.providers.patience import Patience
 
 # A task may not be known everywhere at the provider the moment it was ordered.
 _TIMES_GONE = 3
 _GROWTH = 1.3
 _MOMENT = timedelta(milliseconds=300)
+# Where the provider calls back, looks are for callbacks that got lost, and for progress: so many times fewer.
+_FEWER = 6
+_EAGER = 3
 
 
 async def follow(
@@ -24,9 +28,13 @@ async def follow(
     patience: Patience,
     hear: Callable[[TaskReport, timedelta], None],
     *,
+    hints: TaskHints,
     at_once: bool,
 ) -> TaskReport:
     """Look at a task until it has ended.
+
+    The first look comes early also where the provider calls back: a call that came before anybody listened for it is
+    made up for so.
 
     Args:
         provider: Who makes it.
@@ -34,6 +42,7 @@ async def follow(
         external: Its id at the provider.
         patience: How long it may take.
         hear: Is told of every look, and how long ago the task was ordered.
+        hints: Tells when a look would pay. However many come, looks are no more than without them.
         at_once: Whether to look first and wait then: for tasks that were ordered some time ago.
 
     Returns:
@@ -44,47 +53,91 @@ async def follow(
     """
     ordered_at = task.submitted_at or datetime.now(UTC)
     failed = 0
-    pause = timedelta(0) if at_once else _spread(patience.poll or provider.traits.poll_first)
-    steps = 0
-    pace = _Pace()
-    while True:
-        await asyncio.sleep(pause.total_seconds())
-        elapsed = max(timedelta(0), datetime.now(UTC) - ordered_at)
-        try:
-            report = await provider.poll(external)
-        except ProviderFault as fault:
-            failed += 1
-            if fault.kind is FaultKind.REFUSED or (fault.kind is FaultKind.GONE and failed >= _TIMES_GONE):
-                told = TaskFault(ErrorReason.PROVIDER_FAILED, fault.message, fault.code or fault.kind.name)
+    pace = _Pace(provider.traits, patience, hints)
+    pause, least = timedelta(0) if at_once else _spread(pace.first), timedelta(0)
+    with hints.of(task.id) as hint:
+        while True:
+            pace.called(await _hinted(hint, pause, least))
+            # Before the look: what comes during it may tell of something that it did not see.
+            hint.clear()
+            elapsed = max(timedelta(0), datetime.now(UTC) - ordered_at)
+            try:
+                report = await provider.poll(external)
+            except ProviderFault as fault:
+                failed += 1
+                if fault.kind is FaultKind.REFUSED or (fault.kind is FaultKind.GONE and failed >= _TIMES_GONE):
+                    told = TaskFault(ErrorReason.PROVIDER_FAILED, fault.message, fault.code or fault.kind.name)
+                    return TaskReport(Phase.FAILED, fault=told)
+                if failed > patience.attempts:
+                    raise
+                pause = least = patience.backoff(failed, fault.retry_after)
+                continue
+            failed = 0
+            hear(report, elapsed)
+            if report.phase in (Phase.SUCCEEDED, Phase.FAILED):
+                return report
+            if elapsed > patience.task:
+                with contextlib.suppress(ProviderFault):
+                    await provider.cancel(external)
+                seconds = f"{patience.task.total_seconds():g}"
+                told = TaskFault(
+                    ErrorReason.PROVIDER_FAILED, f"{provider.name} did not finish within {seconds} s", "TIMED_OUT"
+                )
                 return TaskReport(Phase.FAILED, fault=told)
-            if failed > patience.attempts:
-                raise
-            pause = patience.backoff(failed, fault.retry_after)
-            continue
-        failed = 0
-        hear(report, elapsed)
-        if report.phase in (Phase.SUCCEEDED, Phase.FAILED):
-            return report
-        if elapsed > patience.task:
-            with contextlib.suppress(ProviderFault):
-                await provider.cancel(external)
-            seconds = f"{patience.task.total_seconds():g}"
-            told = TaskFault(
-                ErrorReason.PROVIDER_FAILED, f"{provider.name} did not finish within {seconds} s", "TIMED_OUT"
-            )
-            return TaskReport(Phase.FAILED, fault=told)
-        steps += 1
-        usual = patience.poll or min(provider.traits.poll_most, provider.traits.poll_first * _GROWTH**steps)
-        pause = max(_spread(_aimed(usual, pace.left(report, elapsed))), report.retry_after or timedelta(0))
+            pause, least = pace.next(report, elapsed), pace.first
+
+
+async def _hinted(hint: asyncio.Event, pause: timedelta, least: timedelta) -> bool:
+    """Wait for a time, or until a hint, but not less than the least; tell whether there was a hint."""
+    loop = asyncio.get_running_loop()
+    earliest = loop.time() + min(pause, least).total_seconds()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(pause.total_seconds()):
+            await hint.wait()
+    await asyncio.sleep(max(0.0, earliest - loop.time()))
+    return hint.is_set()
 
 
 class _Pace:
-    """Foresees the end of a task that tells its progress."""
+    """How long to wait between looks: few of them, and one just after the end.
 
-    def __init__(self) -> None:
+    Args:
+        traits: What the provider wants.
+        patience: What the operator wants.
+        hints: Whether calls of the provider are heard.
+    """
+
+    def __init__(self, traits: Traits, patience: Patience, hints: TaskHints) -> None:
+        self._traits = traits
+        self._poll = patience.poll
+        self._hints = hints
         self._before: tuple[float, timedelta] | None = None
+        self._steps = 0
+        self._eager = 0
 
-    def left(self, report: TaskReport, elapsed: timedelta) -> timedelta | None:
+    @property
+    def first(self) -> timedelta:
+        """The shortest time between two looks."""
+        return self._poll or self._traits.poll_first
+
+    def called(self, hinted: bool) -> None:
+        """Hear before each look whether there was a hint: the end is near then, even where the look does not see it."""
+        if hinted:
+            self._steps = 0
+        self._eager = _EAGER if hinted else max(0, self._eager - 1)
+
+    def next(self, report: TaskReport, elapsed: timedelta) -> timedelta:
+        """Return how long to wait after a look."""
+        self._steps += 1
+        usual = self._poll or min(self._traits.poll_most, self._traits.poll_first * _GROWTH**self._steps)
+        left = self._left(report, elapsed)
+        if self._traits.calls_back and self._hints.listening and not self._eager:
+            pause = usual * _FEWER
+        else:
+            pause = _aimed(usual, left)
+        return max(_spread(pause), report.retry_after or timedelta(0))
+
+    def _left(self, report: TaskReport, elapsed: timedelta) -> timedelta | None:
         """Return how long a task goes on if it goes on as since the last look; None where that is not known."""
         if report.phase is not Phase.RUNNING or not report.fraction:
             return None

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import contextvars
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -33,6 +34,8 @@ class _Waiting:
     task_id: UUID
     request: ClipRequest
     refusals: int
+    # Of the job that waits: the task that sends orders serves all jobs, and lines and spans must name the right one.
+    context: contextvars.Context = field(default_factory=contextvars.copy_context)
     answered: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
@@ -133,7 +136,7 @@ class Orders:
                     pause = _FIRST_PAUSE
 
     def _send(self, waiting: _Waiting) -> None:
-        task = asyncio.create_task(self._send_and_note(waiting))
+        task = asyncio.create_task(self._send_and_note(waiting), context=waiting.context)
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
 

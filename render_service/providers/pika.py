@@ -6,7 +6,7 @@ Facts: the schema of `fal-ai/pika/v2.2/…`, https://docs.fal.ai/model-apis/mode
 
 from datetime import timedelta
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 from uuid import UUID
 
 from render_service.domain.errors import ErrorReason
@@ -28,13 +28,23 @@ class PikaProvider:
         key: The API key.
         concurrency: How many clips are made at a time; more wait in fal's queue.
         timeout_seconds: How long one request may take.
+        callback_url: Where it is asked to call back, to be followed by `/` and the order's key; None for nowhere.
     """
 
     name = ProviderName.PIKA
 
-    def __init__(self, base_url: str, key: str, *, concurrency: int, timeout_seconds: float) -> None:
+    def __init__(
+        self, base_url: str, key: str, *, concurrency: int, timeout_seconds: float, callback_url: str | None = None
+    ) -> None:
         self.api = HttpApi("pika", base_url, {"Authorization": f"Key {key}"}, timeout_seconds=timeout_seconds)
-        self.traits = Traits(concurrency, timedelta(seconds=2), timedelta(seconds=5), usual=timedelta(seconds=60))
+        self.traits = Traits(
+            concurrency,
+            timedelta(seconds=2),
+            timedelta(seconds=5),
+            usual=timedelta(seconds=60),
+            calls_back=callback_url is not None,
+        )
+        self._callback_url = callback_url
 
     async def prepare(self, request: ClipRequest) -> ClipRequest:
         """Leave the picture to `submit`: inside a request that waits it would only take up memory."""
@@ -43,7 +53,10 @@ class PikaProvider:
     async def submit(self, request: ClipRequest, key: UUID) -> ExternalTask:
         """Put a request into the queue."""
         path, body = queue_request(await with_reachable_picture(request))
-        answer = self.api.json(await self.api.order(self.api.url(path), body))
+        url = self.api.url(path)
+        if self._callback_url is not None:
+            url += "?" + urlencode({"fal_webhook": f"{self._callback_url}/{key}"})
+        answer = self.api.json(await self.api.order(url, body))
         request_id = answer.get("request_id")
         if not isinstance(request_id, str):
             raise ProviderFault(FaultKind.LOST, "pika answered an order without an id")

@@ -14,13 +14,16 @@ from render_service.domain.clip_plan import ClipOrder
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.job import ProviderName
 from render_service.domain.provider_task import ProviderTask, TaskFault, TaskState
+from render_service.progress.task_hints import TaskHints
 from render_service.providers.clip_copies import ClipCopies, CopyFault
 from render_service.providers.clip_provider import ClipRequest, FaultKind, Phase, Picture, ProviderFault, TaskReport
 from render_service.providers.following import follow
+from render_service.providers.observed import charged
 from render_service.providers.ordering import Orders
 from render_service.providers.patience import Patience
 from render_service.providers.progress_board import Line, ProgressBoard
 from render_service.providers.provider import Generation
+from render_service.tracing.spans import span
 
 _SECONDS_BETWEEN_LOOKS_AT_OTHERS = 1.0
 
@@ -33,6 +36,7 @@ class Workshop:
     ledger: ProviderTasks
     copies: ClipCopies
     patience: Patience
+    hints: TaskHints
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,13 +267,24 @@ class ShotWork:
 
         for tried in range(1, self._shop.patience.attempts + 2):
             try:
-                report = await follow(orders.provider, task, task.external, self._shop.patience, hear, at_once=at_once)
+                # One span for all looks at the task.
+                with span("await clip", {"render.provider": self._provider, "render.shot": self._order.shot_id}):
+                    report = await follow(
+                        orders.provider,
+                        task,
+                        task.external,
+                        self._shop.patience,
+                        hear,
+                        hints=self._shop.hints,
+                        at_once=at_once,
+                    )
             except ProviderFault as fault:
                 # The task goes on at the provider: the next attempt follows it further.
                 raise self._not_now(fault) from fault
             if report.phase is Phase.FAILED:
                 told = report.fault or TaskFault(ErrorReason.PROVIDER_FAILED, f"{self._provider} failed")
                 await self._ledger.settle(self._lease, task.id, TaskState.FAILED, told, report.cost)
+                charged(self._provider, report.cost)
                 orders.freed()
                 return
             self._board.put(self._order.shot_id, Line.COPYING)
@@ -280,9 +295,9 @@ class ShotWork:
                     raise self._not_now(ProviderFault(FaultKind.UNREACHABLE, bad.message)) from bad
                 if tried > self._shop.patience.attempts:
                     told = TaskFault(ErrorReason.PROVIDER_FAILED, bad.message, "BAD_RESULT")
-                    await self._ledger.settle(
-                        self._lease, task.id, TaskState.FAILED, told, report.cost or self._order.cost
-                    )
+                    cost = report.cost or self._order.cost
+                    await self._ledger.settle(self._lease, task.id, TaskState.FAILED, told, cost)
+                    charged(self._provider, cost)
                     orders.freed()
                     return
                 # Looked at again: an address that has expired is given anew.
@@ -296,7 +311,9 @@ class ShotWork:
         clip = await self._shop.copies.take(
             self._lease.workspace_id, self._order, report.outputs, self._path, report.metadata
         )
-        await self._ledger.succeeded(self._lease, task.id, clip, report.cost or self._order.cost)
+        cost = report.cost or self._order.cost
+        await self._ledger.succeeded(self._lease, task.id, clip, cost)
+        charged(self._provider, cost)
 
     def _not_now(self, fault: ProviderFault) -> RenderFailure:
         return RenderFailure(

@@ -1,7 +1,8 @@
-"""The public keys of an issuer of tokens: fetched when needed, kept, and fetched anew when the issuer rotates them."""
+"""Public keys that somebody signs with: fetched when needed, kept, and fetched anew when they are rotated."""
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -19,23 +20,31 @@ _TIMEOUT_SECONDS = 5.0
 
 
 class KeySet:
-    """The keys that an issuer publishes as a JSON Web Key Set (RFC 7517).
+    """The keys that a signer publishes as a JSON Web Key Set (RFC 7517).
 
     Args:
         url: Where. Its host is the only one that is asked; it may lie inside the network.
+        whose: The signer, for messages.
         fresh_seconds: How long a set is used before it is fetched again.
         stale_seconds: How long it is used at most while it cannot be fetched again.
-        pause_seconds: The least time between two fetches, whatever unknown keys callers name.
+        pause_seconds: The least time between two fetches, whatever unknown keys callers use.
     """
 
     def __init__(
-        self, url: str, *, fresh_seconds: float = 300.0, stale_seconds: float = 86_400.0, pause_seconds: float = 5.0
+        self,
+        url: str,
+        *,
+        whose: str = "the tokens' issuer",
+        fresh_seconds: float = 300.0,
+        stale_seconds: float = 86_400.0,
+        pause_seconds: float = 5.0,
     ) -> None:
         self._url = httpx.URL(url)
+        self._whose = whose
         self._fresh_seconds = fresh_seconds
         self._stale_seconds = stale_seconds
         self._pause_seconds = pause_seconds
-        self._keys: dict[str, jwt.PyJWK] = {}
+        self._keys: list[jwt.PyJWK] = []
         self._fetched_at: float | None = None
         self._tried_at: float | None = None
         self._turn = asyncio.Lock()
@@ -53,7 +62,7 @@ class KeySet:
         await self._client.aclose()
 
     async def find(self, key_id: str) -> jwt.PyJWK | None:
-        """Return a key; None where the issuer has no such key.
+        """Return a key; None where the signer has no such key.
 
         Args:
             key_id: The `kid` of a token.
@@ -61,30 +70,45 @@ class KeySet:
         Raises:
             DomainError: STORE_UNAVAILABLE, where no keys can be had.
         """
-        if self._age(self._fetched_at) >= self._fresh_seconds or key_id not in self._keys:
+        return await self.first(lambda key: key.key_id == key_id)
+
+    async def first(self, fits: Callable[[jwt.PyJWK], bool]) -> jwt.PyJWK | None:
+        """Return the first key that fits; None where none does, also after another look at what is published.
+
+        Raises:
+            DomainError: STORE_UNAVAILABLE, where no keys can be had.
+        """
+        found = self._among_fresh(fits)
+        if found is None:
             async with self._turn:
-                known = key_id in self._keys and self._age(self._fetched_at) < self._fresh_seconds
-                if not known and self._age(self._tried_at) >= self._pause_seconds:
+                found = self._among_fresh(fits)
+                if found is None and self._age(self._tried_at) >= self._pause_seconds:
                     await self._refresh()
         if self._age(self._fetched_at) >= self._stale_seconds:
             raise DomainError(
                 ErrorReason.STORE_UNAVAILABLE,
-                "the keys of the tokens' issuer cannot be had now; try again",
+                f"the keys of {self._whose} cannot be had now; try again",
                 {"store": "jwks"},
                 retry_after_seconds=self._pause_seconds,
             )
-        return self._keys.get(key_id)
+        return found or self._among(fits)
+
+    def _among_fresh(self, fits: Callable[[jwt.PyJWK], bool]) -> jwt.PyJWK | None:
+        return self._among(fits) if self._age(self._fetched_at) < self._fresh_seconds else None
+
+    def _among(self, fits: Callable[[jwt.PyJWK], bool]) -> jwt.PyJWK | None:
+        return next((key for key in self._keys if fits(key)), None)
 
     async def _refresh(self) -> None:
         self._tried_at = time.monotonic()
         try:
             keys = _usable(await self._fetch())
         except (httpx.HTTPError, ValueError, TimeoutError, OSError) as error:
-            _log.warning("cannot fetch the keys of the tokens' issuer", error=type(error).__name__)
+            _log.warning(f"cannot fetch the keys of {self._whose}", error=type(error).__name__)
             return
         self._keys = keys
         self._fetched_at = time.monotonic()
-        _log.info("fetched the keys of the tokens' issuer", keys=sorted(keys))
+        _log.info(f"fetched the keys of {self._whose}", keys=[key.key_id for key in keys])
 
     async def _fetch(self) -> dict[str, Any]:
         body = bytearray()
@@ -105,18 +129,16 @@ class KeySet:
         return time.monotonic() - since if since is not None else float("inf")
 
 
-def _usable(key_set: dict[str, Any]) -> dict[str, jwt.PyJWK]:
-    """Return the keys that can verify, by their id; others, of a later standard perhaps, do not spoil the set."""
-    found = {}
+def _usable(key_set: dict[str, Any]) -> list[jwt.PyJWK]:
+    """Return the keys that can verify; others, of a later standard perhaps, do not spoil the set."""
+    found = []
     entries = key_set.get("keys")
     for entry in entries if isinstance(entries, list) else ():
-        if not isinstance(entry, dict) or not isinstance(entry.get("kid"), str):
-            continue
-        # A symmetric key in a published set would let everybody make tokens.
-        if entry.get("kty") == "oct" or entry.get("use", "sig") != "sig":
+        # A symmetric key in a published set would let everybody sign.
+        if not isinstance(entry, dict) or entry.get("kty") == "oct" or entry.get("use", "sig") != "sig":
             continue
         try:
-            found[entry["kid"]] = jwt.PyJWK.from_dict(entry)
+            found.append(jwt.PyJWK.from_dict(entry))
         except (jwt.PyJWTError, ValueError):
             continue
     if not found:

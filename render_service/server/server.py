@@ -30,6 +30,7 @@ from render_service.retention.remover import Remover
 from render_service.server.announcer import Announcer
 from render_service.server.auditor import Auditor
 from render_service.server.authentication import KeyReader
+from render_service.server.callback_listener import callback_listener
 from render_service.server.credentials import make_authenticator
 from render_service.server.downloads import Downloads
 from render_service.server.listener import Listener, check_listen
@@ -123,6 +124,7 @@ async def run_server(settings: Settings) -> None:
             metrics=metrics,
             tls=tls,
         )
+        await stack.enter_async_context(callback_listener(settings, redis))
         port = await listener.start(settings.listen)
         readiness = Readiness(database, redis, listener.tell_ready, metrics)
         parts.run("readiness", readiness.run())

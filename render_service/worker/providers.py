@@ -1,5 +1,6 @@
 """Puts the providers together that the settings of a worker allow."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from render_service.domain.provider_models import GENERATING_PROVIDERS
 from render_service.fetch.addresses import is_public
 from render_service.fetch.fetcher import Fetcher
 from render_service.fetch.policy import FetchPolicy
+from render_service.progress.task_hints import TaskHints
 from render_service.providers.abandoned import AbandonedTasks
 from render_service.providers.clip_copies import ClipCopies, ClipLook
 from render_service.providers.clip_maker import ClipMaker
@@ -26,20 +28,30 @@ from render_service.providers.custom import CustomProvider
 from render_service.providers.custom_contract import load_contract
 from render_service.providers.local import LocalProvider
 from render_service.providers.mock import MockProvider
+from render_service.providers.observed import ObservedProvider
 from render_service.providers.ordering import Orders
 from render_service.providers.patience import Patience
 from render_service.providers.pika import PikaProvider
 from render_service.providers.provider import Provider
 from render_service.providers.runway import RunwayProvider
+from render_service.startup import connect_redis
 from render_service.storage.store import ObjectStore
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderRoom:
-    """The providers of a worker, by name, and who stops the tasks of cancelled jobs."""
+    """The providers of a worker, by name, who stops the tasks of cancelled jobs, and who hears of callbacks, if any."""
 
     providers: dict[ProviderName, Provider]
     abandoned: AbandonedTasks
+    hints: TaskHints | None
+
+    async def run(self) -> None:
+        """Stop tasks, and hear of callbacks, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.abandoned.run())
+            if self.hints is not None:
+                group.create_task(self.hints.run())
 
 
 @asynccontextmanager
@@ -72,13 +84,16 @@ async def open_providers(
 
     async with AsyncExitStack() as stack:
         ledger = ProviderTasks(database)
+        subscription = connect_redis(settings.redis_url, timeout_seconds=None)
+        stack.push_async_callback(subscription.aclose)
+        hints = TaskHints(subscription)
         orders: dict[ProviderName, Orders] = {}
         fetchers: dict[ProviderName, Fetcher] = {}
         for name in names:
             provider, base = _clip_provider(name, settings)
             await stack.enter_async_context(provider.api)
             fetchers[name] = await stack.enter_async_context(Fetcher(result_policy(name, base, settings)))
-            orders[name] = Orders(provider, ledger, patience)
+            orders[name] = Orders(ObservedProvider(provider), ledger, patience)
             stack.push_async_callback(orders[name].close)
         copies = ClipCopies(store, fetchers, look)
         clip_providers: dict[ProviderName, ClipProvider] = {name: one.provider for name, one in orders.items()}
@@ -86,9 +101,10 @@ async def open_providers(
             {
                 ProviderName.LOCAL: LocalProvider(),
                 ProviderName.MOCK: MockProvider(settings.mock_delay),
-                **{name: ClipMaker(name, orders, ledger, copies, patience) for name in names},
+                **{name: ClipMaker(name, orders, ledger, copies, patience, hints=hints) for name in names},
             },
             AbandonedTasks(ledger, clip_providers),
+            hints if settings.callback_url is not None else None,
         )
 
 
@@ -137,6 +153,7 @@ def _clip_provider(
             settings.pika_api_key.get_secret_value(),
             concurrency=settings.pika_concurrency,
             timeout_seconds=timeout,
+            callback_url=settings.callback_url_of(name),
         )
         return pika, settings.pika_base_url
     assert settings.custom_video_api_url is not None
@@ -147,5 +164,6 @@ def _clip_provider(
         load_contract(settings.custom_video_api_contract),
         concurrency=settings.custom_video_concurrency,
         timeout_seconds=timeout,
+        callback_url=settings.callback_url_of(name),
     )
     return custom, settings.custom_video_api_url

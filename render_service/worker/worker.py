@@ -102,7 +102,7 @@ async def run_worker(settings: Settings) -> None:
         parts.run("leases", runner.keep_leases())
         parts.run("dispatcher", dispatcher.run())
         parts.run("reconciler", reconciler.run())
-        parts.run("abandoned tasks", room.abandoned.run())
+        parts.run("providers", room.run())
 
         maker = SegmentMaker(compositor, signs, store, folder)
         consumers = list(_consumers(settings, broker, runner, maker))

@@ -19,7 +19,7 @@ ALLOWED = {
     "progress": {"domain", "db", "telemetry"},
     "queue": {"domain", "db", "progress", "storage", "telemetry"},
     "compositor": {"domain", "fetch", "storage", "telemetry"},
-    "providers": {"domain", "db", "storage", "fetch", "compositor", "telemetry", "config"},
+    "providers": {"domain", "db", "storage", "fetch", "progress", "compositor", "telemetry", "config"},
     "engine": {
         "domain", "db", "storage", "fetch", "progress", "queue", "compositor", "providers", "telemetry", "config",
     },
