@@ -104,6 +104,9 @@ class AsyncRenderClient:
         output: output_pb2.OutputOptions | None = None,
         request_id: str | None = None,
         labels: Mapping[str, str] | None = None,
+        provider_options: render_service_pb2.ProviderOptions | None = None,
+        priority: int = 0,
+        variables: Mapping[str, str] | None = None,
     ) -> job_pb2.Job:
         """Start rendering a project given here, or a stored one; see `RenderClient.start`."""
         request = self._requests.start(
@@ -113,8 +116,36 @@ class AsyncRenderClient:
             output=output,
             request_id=request_id,
             labels=labels,
+            provider_options=provider_options,
+            priority=priority,
+            variables=variables,
         )
         return (await self._call(self._render.StartRender, request)).job
+
+    async def estimate(
+        self,
+        project: project_pb2.Project | None = None,
+        *,
+        project_id: str | None = None,
+        provider: str | None = None,
+        output: output_pb2.OutputOptions | None = None,
+        provider_options: render_service_pb2.ProviderOptions | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> render_service_pb2.Estimate:
+        """Check a start and tell what it would order, without starting it; see `RenderClient.estimate`."""
+        request = self._requests.start(
+            project=project,
+            project_id=project_id,
+            provider=provider,
+            output=output,
+            request_id=None,
+            labels=None,
+            provider_options=provider_options,
+            priority=0,
+            variables=variables,
+        )
+        request.dry_run = True
+        return (await self._call(self._render.StartRender, request)).estimate
 
     async def get(self, job_id: str) -> job_pb2.Job:
         """Return a job as it is now."""
@@ -140,6 +171,10 @@ class AsyncRenderClient:
     async def cancel(self, job_id: str) -> job_pb2.Job:
         """Ask for a job to be stopped, and return it as it is now; a job that has ended stays as it is."""
         return (await self._call(self._render.CancelJob, self._requests.cancel(job_id))).job
+
+    async def delete_job(self, job_id: str) -> None:
+        """Remove a job that has ended, with its history, its video and all other files; they cannot be had back."""
+        await self._call(self._render.DeleteJob, self._requests.delete(job_id), repeatable=False)
 
     def watch(self, job_id: str, *, after_sequence: int | None = None) -> AsyncGenerator[job_pb2.JobEvent, None]:
         """Iterate over the changes of a job until its end, reconnecting and resuming; see `RenderClient.watch`.
@@ -238,9 +273,9 @@ class AsyncRenderClient:
                 return
             request.page_token = page.next_page_token
 
-    async def delete_project(self, project_id: str) -> None:
-        """Remove a stored project; its jobs and videos stay."""
-        request = self._requests.delete_project(project_id)
+    async def delete_project(self, project_id: str, *, delete_jobs: bool = False) -> None:
+        """Remove a stored project; its jobs and videos stay, unless delete_jobs says otherwise."""
+        request = self._requests.delete_project(project_id, delete_jobs)
         await self._call(self._projects.DeleteProject, request, repeatable=False)
 
     async def _call(

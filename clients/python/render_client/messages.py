@@ -59,6 +59,9 @@ class Requests:
         output: output_pb2.OutputOptions | None,
         request_id: str | None,
         labels: Mapping[str, str] | None,
+        provider_options: render_service_pb2.ProviderOptions | None,
+        priority: int,
+        variables: Mapping[str, str] | None,
     ) -> render_service_pb2.StartRenderRequest:
         """Build a StartRender with a request_id, made here where the caller gave none, so that it can be repeated."""
         if (project is None) == (project_id is None):
@@ -72,6 +75,9 @@ class Requests:
             output=output,
             request_id=request_id or str(uuid.uuid4()),
             labels=labels,
+            provider_options=provider_options,
+            priority=priority,
+            variables=variables,
         )
 
     def get(self, job_id: str) -> render_service_pb2.GetJobRequest:
@@ -96,6 +102,10 @@ class Requests:
     def cancel(self, job_id: str) -> render_service_pb2.CancelJobRequest:
         """Build a CancelJob."""
         return render_service_pb2.CancelJobRequest(workspace_id=self.workspace, job_id=job_id)
+
+    def delete(self, job_id: str) -> render_service_pb2.DeleteJobRequest:
+        """Build a DeleteJob."""
+        return render_service_pb2.DeleteJobRequest(workspace_id=self.workspace, job_id=job_id)
 
     def watch(self, job_id: str, after_sequence: int | None) -> render_service_pb2.WatchProgressRequest:
         """Build a WatchProgress."""
@@ -144,6 +154,8 @@ class Requests:
         """Build the ListProjects of a first page."""
         return project_service_pb2.ListProjectsRequest(workspace_id=self.workspace, page_size=PAGE_SIZE)
 
-    def delete_project(self, project_id: str) -> project_service_pb2.DeleteProjectRequest:
+    def delete_project(self, project_id: str, delete_jobs: bool) -> project_service_pb2.DeleteProjectRequest:
         """Build a DeleteProject."""
-        return project_service_pb2.DeleteProjectRequest(workspace_id=self.workspace, project_id=project_id)
+        return project_service_pb2.DeleteProjectRequest(
+            workspace_id=self.workspace, project_id=project_id, delete_jobs=delete_jobs
+        )

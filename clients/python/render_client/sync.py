@@ -103,6 +103,9 @@ class RenderClient:
         output: output_pb2.OutputOptions | None = None,
         request_id: str | None = None,
         labels: Mapping[str, str] | None = None,
+        provider_options: render_service_pb2.ProviderOptions | None = None,
+        priority: int = 0,
+        variables: Mapping[str, str] | None = None,
     ) -> job_pb2.Job:
         """Start rendering a project given here, or a stored one.
 
@@ -114,6 +117,9 @@ class RenderClient:
             request_id: UUID that makes this start unique: the same one returns the same job. None makes a new one,
                 used for all tries of this call, so that a retry never starts a second job.
             labels: The caller's own, to find the job by.
+            provider_options: How clips are generated, for `runway`, `pika` and `custom`.
+            priority: Among the workspace's own jobs, −100 to 100; greater goes first.
+            variables: Values for the `{{places}}` of the project, by name: exactly those that it has.
 
         Returns:
             The job as stored; it reaches its end whatever breaks from here on.
@@ -125,8 +131,50 @@ class RenderClient:
             output=output,
             request_id=request_id,
             labels=labels,
+            provider_options=provider_options,
+            priority=priority,
+            variables=variables,
         )
         return self._call(self._render.StartRender, request).job
+
+    def estimate(
+        self,
+        project: project_pb2.Project | None = None,
+        *,
+        project_id: str | None = None,
+        provider: str | None = None,
+        output: output_pb2.OutputOptions | None = None,
+        provider_options: render_service_pb2.ProviderOptions | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> render_service_pb2.Estimate:
+        """Check everything about a start and tell what it would order from its provider, without starting it.
+        Args:
+            project: A whole project; either this or project_id.
+            project_id: UUID of a stored project.
+            provider: `runway`, `pika` or `custom`; the others order nothing.
+            output: Overrides the project's own output options field by field.
+            provider_options: How clips are to be generated.
+            variables: Values for the `{{places}}` of the project.
+
+        Returns:
+            The clips that would be ordered, and what they are likely to cost; empty where nothing would be.
+
+        Raises:
+            RenderError: What `start` would be refused with.
+        """
+        request = self._requests.start(
+            project=project,
+            project_id=project_id,
+            provider=provider,
+            output=output,
+            request_id=None,
+            labels=None,
+            provider_options=provider_options,
+            priority=0,
+            variables=variables,
+        )
+        request.dry_run = True
+        return self._call(self._render.StartRender, request).estimate
 
     def get(self, job_id: str) -> job_pb2.Job:
         """Return a job as it is now."""
@@ -157,6 +205,10 @@ class RenderClient:
     def cancel(self, job_id: str) -> job_pb2.Job:
         """Ask for a job to be stopped, and return it as it is now; a job that has ended stays as it is."""
         return self._call(self._render.CancelJob, self._requests.cancel(job_id)).job
+
+    def delete_job(self, job_id: str) -> None:
+        """Remove a job that has ended, with its history, its video and all other files; they cannot be had back."""
+        self._call(self._render.DeleteJob, self._requests.delete(job_id), repeatable=False)
 
     def watch(
         self, job_id: str, *, after_sequence: int | None = None, timeout: float | None = None
@@ -297,9 +349,9 @@ class RenderClient:
                 return
             request.page_token = page.next_page_token
 
-    def delete_project(self, project_id: str) -> None:
-        """Remove a stored project; its jobs and videos stay."""
-        request = self._requests.delete_project(project_id)
+    def delete_project(self, project_id: str, *, delete_jobs: bool = False) -> None:
+        """Remove a stored project; its jobs and videos stay, unless delete_jobs says otherwise."""
+        request = self._requests.delete_project(project_id, delete_jobs)
         self._call(self._projects.DeleteProject, request, repeatable=False)
 
     def _call(

@@ -17,7 +17,7 @@ async def test_other_values_render_only_the_shots_that_show_them(
 ) -> None:
     shots, media = photo_shots(tmp_path, 5, 1.5)
     template = spec_of((*shots[:4], replace(shots[4], caption="Welcome to {{city}}")))
-    counts = []
+    counts: list[tuple[int, int]] = []
     for city in ("Oslo", "Bergen", "Tromsø", "Oslo"):
         project = fill_in(template.project, {"city": city}, "project", "variables").project
         assert project is not None
