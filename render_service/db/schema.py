@@ -91,6 +91,7 @@ jobs = sa.Table(
         comment="within the workspace; greater goes first",
     ),
     sa.Column("trace_parent", sa.Text, comment="W3C traceparent of the StartRender call; null: it was not traced"),
+    sa.Column("webhook", JSONB, comment="url, host and statuses of the receiver that it was started with"),
     sa.CheckConstraint(
         "status IN ('PENDING', 'PROCESSING', 'COMPLETED', 'FAILED', 'CANCELLED')", name="jobs_status_known"
     ),
@@ -258,6 +259,69 @@ removals = sa.Table(
     _time("created_at", nullable=False, default=True),
     sa.Index("removals_by_age", "created_at"),
     comment="Jobs whose video is no longer recorded and whose bytes are to go; written in the same transaction.",
+)
+
+webhooks = sa.Table(
+    "webhooks",
+    metadata,
+    sa.Column("id", UUID, primary_key=True),
+    sa.Column("workspace_id", sa.Text, nullable=False),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("host", sa.Text, nullable=False, comment="host:port of the url"),
+    sa.Column("statuses", ARRAY(sa.Text), nullable=False, comment="which are told; never empty"),
+    sa.Column("labels", JSONB, nullable=False, comment="only of jobs that have all of these"),
+    _time("created_at", nullable=False, default=True),
+    sa.Index("webhooks_by_workspace", "workspace_id", "created_at", "id"),
+    comment="Who is told of a workspace's jobs. At most 16 a workspace, each url once, both under a lock.",
+)
+
+webhook_deliveries = sa.Table(
+    "webhook_deliveries",
+    metadata,
+    sa.Column("id", UUID, primary_key=True, server_default=sa.text("gen_random_uuid()")),
+    sa.Column("workspace_id", sa.Text, nullable=False),
+    sa.Column(
+        "webhook_id",
+        UUID,
+        comment="null: the job's own; no foreign key: deliveries of a deleted webhook are removed in batches",
+    ),
+    sa.Column("job_id", UUID, sa.ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("sequence", sa.BigInteger, nullable=False, comment="of the event within its job"),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("host", sa.Text, nullable=False, comment="host:port of the url"),
+    sa.Column("type", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False, comment="JSON as it is sent, the same at every try"),
+    sa.Column("state", sa.Text, nullable=False, server_default="PENDING"),
+    _time(
+        "due_at",
+        comment="when it is tried next, or its lease ends; null: an earlier one of its job goes first, or it is done",
+    ),
+    sa.Column("leased", sa.Boolean, nullable=False, server_default=sa.false(), comment="a sender is at it"),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0", comment="all tries; also fences senders"),
+    sa.Column("tries", sa.Integer, nullable=False, server_default="0", comment="since it was last asked for; backoff"),
+    sa.Column("http_status", sa.Integer, nullable=False, server_default="0", comment="0: there was no answer"),
+    sa.Column("error", sa.Text, nullable=False, server_default="", comment="what was wrong with the latest try"),
+    _time("created_at", nullable=False, default=True),
+    _time("attempted_at"),
+    sa.CheckConstraint("state IN ('PENDING', 'DELIVERED', 'FAILED')", name="webhook_deliveries_state_known"),
+    sa.CheckConstraint("state = 'PENDING' OR due_at IS NULL", name="webhook_deliveries_due_while_pending"),
+    sa.Index(
+        "webhook_deliveries_due", "workspace_id", "host", "due_at", postgresql_where=sa.text("due_at IS NOT NULL")
+    ),
+    sa.Index("webhook_deliveries_by_job", "job_id", "sequence"),
+    sa.Index("webhook_deliveries_by_workspace", "workspace_id", sa.text("created_at DESC"), sa.text("id DESC")),
+    sa.Index(
+        "webhook_deliveries_by_webhook",
+        "webhook_id",
+        sa.text("created_at DESC"),
+        sa.text("id DESC"),
+        postgresql_where=sa.text("webhook_id IS NOT NULL"),
+    ),
+    sa.Index("webhook_deliveries_by_age", "created_at", postgresql_using="brin"),
+    comment=(
+        "Events on their way to receivers: PENDING → DELIVERED | FAILED. Written by a trigger on job_events; another "
+        "one gives the next of a job its turn."
+    ),
 )
 
 audit_log = sa.Table(
