@@ -69,11 +69,14 @@ def resident_bytes(pid: int) -> int:
 
 async def _make(channel: grpc.aio.Channel, call: FuzzedCall, findings: Findings) -> None:
     began = time.perf_counter()
-    raw: Any = channel.unary_stream if call.streaming else channel.unary_unary
-    answer = raw(call.method)(call.body, metadata=call.metadata, timeout=_SECONDS)
+    raw: Any = channel.unary_stream if call.answers_in_stream else channel.unary_unary
+    asked: Any = call.body
+    if call.asks_in_stream:
+        raw, asked = channel.stream_stream, iter((call.body,))
+    answer = raw(call.method)(asked, metadata=call.metadata, timeout=_SECONDS)
     with contextlib.suppress(grpc.aio.AioRpcError):
         # Watches may go on for ever: their first message tells that they were let in.
-        await (answer.read() if call.streaming else answer)
+        await (answer.read() if call.answers_in_stream else answer)
     seconds = time.perf_counter() - began
     code = (await answer.code()).name if answer.done() else "OK"
     if answer.done():

@@ -8,6 +8,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescri
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health_pb2
+from grpc_reflection.v1alpha import reflection_pb2
 from render.v1 import project_service_pb2, render_service_pb2
 
 _DEPTH = 4
@@ -55,20 +56,21 @@ _VALUES: dict[int, tuple[object, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class FuzzedCall:
-    """A call to be made: full method name, the bytes of its request, its metadata, and whether its answer streams."""
+    """A call to be made: full method name, the bytes of its request, its metadata, and which sides of it stream."""
 
     method: str
     body: bytes
     metadata: tuple[tuple[str, str | bytes], ...]
-    streaming: bool
+    asks_in_stream: bool
+    answers_in_stream: bool
     what: str
 
 
 def methods() -> list[tuple[str, MethodDescriptor]]:
-    """Return every RPC with one request, by full name."""
+    """Return every RPC, by full name."""
     return [
         (f"/{service.full_name}/{method.name}", method)
-        for file in (render_service_pb2, project_service_pb2, health_pb2)
+        for file in (render_service_pb2, project_service_pb2, health_pb2, reflection_pb2)
         for service in file.DESCRIPTOR.services_by_name.values()
         for method in service.methods
     ]
@@ -92,7 +94,7 @@ def fuzzed_calls(seed: int, workspace: str) -> Iterator[FuzzedCall]:
             body, what = _mutated(chance, body), "mutated"
         elif kind < 0.35:
             body, what = chance.randbytes(chance.choice((0, 1, 2, 16, 300, 5_000))), "random bytes"
-        yield FuzzedCall(name, body, _metadata(chance), method.server_streaming, what)
+        yield FuzzedCall(name, body, _metadata(chance), method.client_streaming, method.server_streaming, what)
 
 
 def wild_message(chance: random.Random, descriptor: Descriptor, workspace: str, depth: int = 0) -> Message:

@@ -30,6 +30,7 @@ from render_service.retention.sweep import sweep
 from render_service.storage.store import ObjectStore
 from tests.integration.server.status import refusal
 from tests.records import job_request, start_job, transitions_of
+from tests.seaweedfs import S3TestBucket
 from tests.serving import Stubs, claim_soon, serving, settings_of
 
 DAY = timedelta(days=1)
@@ -44,6 +45,15 @@ def settings(database_url: str, redis_url: str, tmp_path: Path) -> Settings:
 @pytest.fixture
 def store(settings: Settings) -> ObjectStore:
     return ObjectStore(settings.storage_url)
+
+
+@pytest.fixture(params=["folder", "s3"])
+def either_store(request: pytest.FixtureRequest, store: ObjectStore) -> ObjectStore:
+    """One kind of store after the other."""
+    if request.param == "folder":
+        return store
+    bucket: S3TestBucket = request.getfixturevalue("s3")
+    return ObjectStore(bucket.url, s3=bucket.options)
 
 
 @pytest.fixture
@@ -197,6 +207,21 @@ async def test_segments_and_assets_expire_by_their_own_age(database: Database, s
     assert await keys(store) == ["assets/cd/new", "segments/ab/new.mp4"]
 
 
+async def test_what_has_expired_goes_from_either_store(database: Database, either_store: ObjectStore) -> None:
+    store = either_store
+    job_id, kept = await finished(database, store), await finished(database, store)
+    await age_jobs(database, job_id, 40 * DAY)
+    for key in ("segments/ab/one.mp4", "assets/cd/one"):
+        await store.put_bytes(key, b"x", content_type="video/mp4")
+    # An age below nothing: S3 tells when an object was written, and cannot be told otherwise.
+    task, remover = expiry(database, store, Ages(jobs=30 * DAY, segments=-DAY, assets=DAY))
+    found = await task.expire()
+    assert (found["jobs"], found["segments"], found["assets"]) == (1, 1, 0)
+    await remover.remove()
+    files = [f"videos/team/{kept}/{name}" for name in ("1/video.mp4", "2/poster.jpg", "2/video.mp4")]
+    assert await keys(store) == ["assets/cd/one", *files]
+
+
 async def test_nothing_is_removed_that_has_no_age(database: Database, store: ObjectStore) -> None:
     job_id = await finished(database, store)
     await age_jobs(database, job_id, 4000 * DAY)
@@ -207,7 +232,8 @@ async def test_nothing_is_removed_that_has_no_age(database: Database, store: Obj
     assert await keys(store) == before
 
 
-async def test_a_sweep_finds_every_orphan_and_nothing_else(database: Database, store: ObjectStore) -> None:
+async def test_a_sweep_finds_every_orphan_and_nothing_else(database: Database, either_store: ObjectStore) -> None:
+    store = either_store
     kept = await finished(database, store)
     running = await start_job(database)
     await claim_soon(transitions_of(database))
