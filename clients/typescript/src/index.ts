@@ -1,0 +1,38 @@
+// Typed client of the render service for Node.js.
+
+export * from "./client.js";
+export type { KeepAlive, TlsOptions } from "./connection-options.js";
+export type { DownloadOptions } from "./download.js";
+export {
+  AlreadyExistsError,
+  AuthenticationError,
+  ClientClosedError,
+  ConflictError,
+  DeadlineError,
+  DownloadError,
+  type ErrorReasonName,
+  InvalidRequestError,
+  NotFoundError,
+  OutOfRangeError,
+  PermissionDeniedError,
+  PreconditionError,
+  QuotaError,
+  RenderError,
+  type RenderErrorInit,
+  ServiceError,
+  UnavailableError,
+} from "./errors.js";
+export * from "./gen/render/v1/error_reason_pb.js";
+export * from "./gen/render/v1/job_pb.js";
+export * from "./gen/render/v1/output_pb.js";
+export * from "./gen/render/v1/project_pb.js";
+export * from "./gen/render/v1/project_service_pb.js";
+export * from "./gen/render/v1/render_service_pb.js";
+export * from "./gen/render/v1/webhook_service_pb.js";
+export { loadProject, ProjectFileError } from "./project-file.js";
+export type { RetryPolicy } from "./retry.js";
+export { StatusCode } from "./status-code.js";
+export type { FieldFault } from "./status-details.js";
+export { seconds } from "./seconds.js";
+export { hasEnded, type WatchWorkspaceOptions, type WorkspaceChange } from "./watch.js";
+export { verifyWebhook, type WebhookDelivered, type WebhookHeaders, WebhookVerificationError } from "./webhook.js";
