@@ -18,6 +18,7 @@ from pydantic_settings import (
 
 from render_service.config_callbacks import CallbackSettings
 from render_service.config_edge import EdgeSettings
+from render_service.config_webhooks import WebhookSettings
 from render_service.domain.job import ProviderName
 
 
@@ -25,7 +26,7 @@ class ConfigurationError(Exception):
     """A setting is wrong; the message is one line that names it."""
 
 
-class Settings(EdgeSettings, CallbackSettings):
+class Settings(EdgeSettings, CallbackSettings, WebhookSettings):
     """All settings. Names in capitals are environment variables, or lines `NAME=value` of the file `RENDER_CONFIG`."""
 
     model_config = SettingsConfigDict(

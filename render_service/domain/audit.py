@@ -17,6 +17,10 @@ class Action(StrEnum):
     PROJECT_DELETED = "project_deleted"
     KEY_CREATED = "key_created"
     KEY_REVOKED = "key_revoked"
+    WEBHOOK_CREATED = "webhook_created"
+    WEBHOOK_DELETED = "webhook_deleted"
+    WEBHOOK_SECRET_READ = "webhook_secret_read"
+    WEBHOOK_REDELIVERED = "webhook_redelivered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One action as it is kept; `target` is a job, a project or a key, by `action`; `at` is aware UTC."""
+    """One action as it is kept; `target` is what it was done to, by `action` a job, a project, a key …; `at` is aware UTC."""
 
     at: datetime
     origin: Origin

@@ -19,7 +19,7 @@ class Auditor:
     def __init__(self, log: AuditLog) -> None:
         self._log = log
 
-    async def note(self, action: Action, workspace_id: str, target: UUID, *, detail: str = "") -> None:
+    async def note(self, action: Action, workspace_id: str, target: UUID | None, *, detail: str = "") -> None:
         """Write down what the call that is being handled is about to do.
 
         Raises:

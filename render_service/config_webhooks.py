@@ -1,0 +1,66 @@
+"""Settings of webhooks: what deliveries are signed with, where they may go, and how long they are kept."""
+
+import base64
+import binascii
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+_LEAST_KEY_BYTES = 32
+
+
+class WebhookSettings(BaseSettings):
+    """The settings of webhooks, which server and worker share."""
+
+    model_config = SettingsConfigDict(use_attribute_docstrings=True)
+
+    webhook_keys: SecretStr | None = Field(default=None, validation_alias="RENDER_WEBHOOK_KEYS")
+    """RENDER_WEBHOOK_KEYS: keys that the secrets of all workspaces are derived from, for servers and workers alike:
+    base64 of at least 32 random bytes each, separated by `,`. The first is the current one; deliveries are signed by
+    all, so that keys can be changed without a gap. Without any there are no webhooks."""
+    webhook_allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), validation_alias="RENDER_WEBHOOK_ALLOWED_HOSTS"
+    )
+    """RENDER_WEBHOOK_ALLOWED_HOSTS: hosts inside the network, separated by `,`, that deliveries may be sent to all the
+    same, also over plain `http://`; none by default."""
+    webhook_retention_days: float = Field(default=30.0, gt=0, validation_alias="RENDER_WEBHOOK_RETENTION_DAYS")
+    """RENDER_WEBHOOK_RETENTION_DAYS: how long deliveries are kept, to be listed and sent again."""
+
+    @field_validator("webhook_keys")
+    @classmethod
+    def _decodable(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None or not value.get_secret_value().strip():
+            return None
+        if any(len(key) < _LEAST_KEY_BYTES for key in _decoded(value)):
+            raise ValueError(f"must be base64 of at least {_LEAST_KEY_BYTES} bytes, or several separated by ,")
+        return value
+
+    @field_validator("webhook_allowed_hosts", mode="before")
+    @classmethod
+    def _split_webhook_hosts(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(host.strip().strip("[]").lower() for host in value.split(",") if host.strip())
+        return value
+
+    @property
+    def webhook_signing_keys(self) -> tuple[bytes, ...]:
+        """The keys, the current one first; empty where there are no webhooks."""
+        return () if self.webhook_keys is None else _decoded(self.webhook_keys)
+
+    @property
+    def webhook_retention(self) -> timedelta:
+        """How long deliveries are kept."""
+        return timedelta(days=self.webhook_retention_days)
+
+
+def _decoded(keys: SecretStr) -> tuple[bytes, ...]:
+    """Return the keys; what is no base64 as an empty one."""
+    found = []
+    for text in keys.get_secret_value().split(","):
+        try:
+            found.append(base64.b64decode(text.strip(), validate=True))
+        except (binascii.Error, ValueError):
+            found.append(b"")
+    return tuple(found)

@@ -1,0 +1,1 @@
+"""Telling other services of jobs over HTTP: signing, sending, trying again."""
