@@ -1,7 +1,10 @@
 """What server and worker share from start to stop: waiting for the stores, and tasks that must not die silently."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+import signal
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from importlib.metadata import version
 from types import TracebackType
 from typing import Any, Self
 
@@ -19,10 +22,37 @@ from render_service.db.database import Database, DatabaseUnavailable
 from render_service.db.migrate import newest_revision
 from render_service.storage.store import ObjectStore
 from render_service.telemetry import get_logger
+from render_service.tracing.switch import traced
 
 _log = get_logger(__name__)
 _SECONDS_BETWEEN_TRIES = 0.25
 _SECONDS_BETWEEN_COMPLAINTS = 5.0
+
+
+def stop_event() -> asyncio.Event:
+    """Return an event that SIGTERM and SIGINT set from now on."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+@contextmanager
+def tracing(service: str) -> Iterator[None]:
+    """Record the spans of the block where the variables OTEL_* ask for it.
+
+    Args:
+        service: Name of this process, where OTEL_SERVICE_NAME does not give one.
+
+    Raises:
+        ConfigurationError: one of them has a value that cannot be.
+    """
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(traced(service, version("render-service")))
+        except ValueError as error:
+            raise ConfigurationError(str(error)) from None
+        yield
 
 
 def connect_redis(url: str, *, timeout_seconds: float | None) -> "Redis":

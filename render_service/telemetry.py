@@ -6,6 +6,8 @@ from typing import Literal, TextIO
 
 import structlog
 
+from render_service.tracing.spans import current_span
+
 Logger = structlog.stdlib.BoundLogger
 # Without the frames' local variables, among which are keys and passwords.
 _TRACEBACKS = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
@@ -21,6 +23,7 @@ def configure_logging(level: str, *, form: Literal["json", "console"] = "json", 
     """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        _add_span,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -52,6 +55,13 @@ def configure_logging(level: str, *, form: Literal["json", "console"] = "json", 
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def _add_span(_logger: object, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Name the span that is open, so that lines and traces lead to each other."""
+    if (current := current_span()) is not None:
+        event["trace_id"], event["span_id"] = current.trace_id, current.span_id
+    return event
 
 
 def get_logger(name: str) -> Logger:

@@ -29,6 +29,8 @@ from render_service.compositor.texts import caption_text, clean_text
 from render_service.domain.job import RenderSpec
 from render_service.domain.output import Container
 from render_service.domain.timeline import INTRO_ID, Timeline, plan_timeline
+from render_service.metrics.worker import SEGMENTS
+from render_service.tracing.spans import span
 
 Progress = Callable[[float], Awaitable[None]]
 
@@ -130,6 +132,11 @@ class Compositor:
         """The ids of the processes that are alive."""
         return self._pool.pids
 
+    @property
+    def busy(self) -> int:
+        """How many processes are at work."""
+        return self._pool.busy
+
     async def compose(
         self,
         spec: RenderSpec,
@@ -210,9 +217,11 @@ class _Composition:
         files = [(self._file(segment.job), segment.job.frames) for segment in planned]
         chapters = _chapters(timeline, self.spec)
         joined = Joined(files, sound, timeline.fps, self.spec.output.container, chapters, self.spec.project.title)
-        await self.pool.run(_finish, joined, path)
+        with span("joining"):
+            await self.pool.run(_finish, joined, path)
         await self._tell(_JOINED)
-        check = await self.pool.run(check_video, path, timeline, self.spec, self.media, facts_of_sound)
+        with span("checking", {"render.frames": timeline.frames}):
+            check = await self.pool.run(check_video, path, timeline, self.spec, self.media, facts_of_sound)
         await self._tell(1.0)
         output = self.spec.output
         return ComposedVideo(
@@ -277,12 +286,17 @@ class _Composition:
 
     async def _make(self, job: SegmentJob, copies: int, gate: asyncio.Semaphore) -> None:
         path = self._file(job)
+        # Of this process, although another one makes it: what makes it knows nothing of traces.
         async with gate:
-            if self.store is not None and await self.store.get(job.key, path):
-                self.reused += copies
-                self._count(job.frames * copies)
-                return
-            await self.runner.run(job, self.parts, path, lambda frames: self._count(frames * copies))
+            with span("segment", {"render.segment": job.key, "render.frames": job.frames}) as recorded:
+                if self.store is not None and await self.store.get(job.key, path):
+                    recorded.note({"render.segment.reused": True})
+                    SEGMENTS.labels("reused").inc()
+                    self.reused += copies
+                    self._count(job.frames * copies)
+                    return
+                await self.runner.run(job, self.parts, path, lambda frames: self._count(frames * copies))
+        SEGMENTS.labels("made").inc()
         self.made += copies
         if self.store is not None and not self.runner.stores:
             await self.store.put(job.key, path)
@@ -294,7 +308,8 @@ class _Composition:
         known = await memo.get(path)
         if known is not None:
             return known
-        facts = await self.pool.run(mix_sound, timeline, self.spec, self.media, path)
+        with span("sound"):
+            facts = await self.pool.run(mix_sound, timeline, self.spec, self.media, path)
         await memo.put(path, facts)
         return facts
 

@@ -123,6 +123,11 @@ class ProcessPool:
         """The ids of the processes that are alive."""
         return tuple(process.pid for process in (*self._idle, *self._busy) if process.alive)
 
+    @property
+    def busy(self) -> int:
+        """How many processes have a task."""
+        return len(self._busy)
+
     async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a function of a module in a worker process; see `run_reporting`."""
         assert not kwargs

@@ -7,6 +7,7 @@ from typing import Protocol
 from render_service.compositor.pool import ProcessPool
 from render_service.compositor.rendering import render_segment
 from render_service.compositor.segment import SegmentJob
+from render_service.metrics.worker import FRAMES_COMPOSED
 
 
 class SegmentStore(Protocol):
@@ -59,4 +60,9 @@ class PoolRunner:
 
     async def run(self, job: SegmentJob, workdir: Path, output: Path, report: Callable[[int], None]) -> None:
         """See `SegmentRunner`."""
-        await self._pool.run_reporting(render_segment, job.spec, dict(job.assets), workdir, output, on_report=report)
+
+        def counted(frames: int) -> None:
+            FRAMES_COMPOSED.inc(frames)
+            report(frames)
+
+        await self._pool.run_reporting(render_segment, job.spec, dict(job.assets), workdir, output, on_report=counted)

@@ -40,6 +40,7 @@ class Database:
     """
 
     def __init__(self, url: str, *, size: int = 10, statement_timeout_seconds: float = 10.0) -> None:
+        self.size = size
         milliseconds = int(statement_timeout_seconds * 1000)
         self._engine = create_async_engine(
             sqlalchemy_url(url),
@@ -88,6 +89,12 @@ class Database:
         """
         async with _translated(), asyncio.timeout(self._patience_seconds), self._transactional.begin() as connection:
             yield connection
+
+    @property
+    def busy(self) -> int:
+        """How many connections are lent now."""
+        pool = self._engine.pool
+        return pool.checkedout() if isinstance(pool, sa.QueuePool) else 0
 
     async def ping(self) -> None:
         """Ask Postgres for a sign of life.

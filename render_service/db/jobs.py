@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
+from pydantic import TypeAdapter
 from sqlalchemy.dialects.postgresql import JSONB
 
 from render_service.db.database import Database
@@ -16,6 +17,7 @@ from render_service.domain.audit import Action, Origin
 from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.job import Job, JobEvent, JobStatus, ProviderName, RenderSpec
 from render_service.domain.quota import QuotaName, quota_exceeded
+from render_service.domain.webhook import Receiver
 
 # Returns one row in any case; without a job where there was no room, or where the request_id was taken.
 _INSERT = sa.text(f"""
@@ -24,9 +26,9 @@ _INSERT = sa.text(f"""
             OR workspace_has_room(CAST(:workspace_id AS text), 'PENDING', :most_queued) AS found
     ), changed AS (
         INSERT INTO jobs (id, task_id, workspace_id, project_id, provider, spec, labels, request_id, request_hash,
-            priority, message)
+            priority, trace_parent, webhook, message)
         SELECT :id, :task_id, :workspace_id, :project_id, :provider, :spec, :labels, :request_id, :request_hash,
-            :priority, 'Waiting for a worker'
+            :priority, :trace_parent, :webhook, 'Waiting for a worker'
         FROM room WHERE room.found
         ON CONFLICT (workspace_id, request_id) WHERE request_id IS NOT NULL DO NOTHING
         RETURNING jobs.*
@@ -43,10 +45,12 @@ _INSERT = sa.text(f"""
 """).bindparams(
     sa.bindparam("spec", type_=JSONB),
     sa.bindparam("labels", type_=JSONB),
+    sa.bindparam("webhook", type_=JSONB(none_as_null=True)),
     sa.bindparam("project_id", type_=sa.Uuid),
     sa.bindparam("request_id", type_=sa.Uuid),
     sa.bindparam("call_id", type_=sa.Uuid),
 )
+_RECEIVER: TypeAdapter[Receiver | None] = TypeAdapter(Receiver | None)
 _RETRY_SECONDS = 5.0
 
 
@@ -55,7 +59,8 @@ class JobRequest:
     """A job to be stored.
 
     `request_hash` is the SHA-256 of the whole request without its `request_id`; of the workspace's jobs, those with a
-    greater `priority` go first.
+    greater `priority` go first. `trace_parent` is the span that the job's attempts belong to, as a W3C `traceparent`.
+    `webhook` is told of this job, besides the webhooks of the workspace.
     """
 
     workspace_id: str
@@ -66,6 +71,8 @@ class JobRequest:
     request_id: UUID | None
     request_hash: bytes
     priority: int = 0
+    trace_parent: str | None = None
+    webhook: Receiver | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +154,8 @@ class Jobs:
             "request_id": request.request_id,
             "request_hash": request.request_hash,
             "priority": request.priority,
+            "trace_parent": request.trace_parent,
+            "webhook": _RECEIVER.dump_python(request.webhook, mode="json"),
             "most_queued": most_queued,
             "principal": origin.principal if origin else None,
             "principal_name": origin.principal_name if origin else None,

@@ -71,7 +71,9 @@ CLAIM = sa.text(f"""
         FROM next WHERE jobs.id = next.id
         RETURNING jobs.*
     ), {_APPENDED}
-    SELECT {_RETURNED}, provider, spec, failed_attempts FROM changed
+    SELECT {_RETURNED}, provider, spec, failed_attempts, trace_parent,
+        greatest(changed.updated_at - changed.run_after, interval '0') AS waited
+    FROM changed
 """)
 
 # PROCESSING → PROCESSING: progress, and an event only where the stage changed.

@@ -27,12 +27,17 @@ from render_service.domain.retry import RetryPolicy
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A job just taken up: the right to change it, what to render, and the event to publish."""
+    """A job just taken up: the right to change it, what to render, and the event to publish.
+
+    `waited` is how long it was due; `trace_parent` the span that it belongs to, as a W3C `traceparent`.
+    """
 
     lease: Lease
     provider: ProviderName
     spec: RenderSpec
     event: JobEvent
+    waited: timedelta = timedelta(0)
+    trace_parent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,8 @@ class Transitions:
             ProviderName(row["provider"]),
             RENDER_SPEC.validate_python(row["spec"]),
             event_from_row(row, is_milestone=True),
+            waited=row["waited"],
+            trace_parent=row["trace_parent"],
         )
 
     async def report(

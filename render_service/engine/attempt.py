@@ -3,23 +3,26 @@
 import asyncio
 import hashlib
 import shutil
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from render_service.compositor.compositor import ComposedVideo, Compositor
 from render_service.compositor.subtitles import write_srt, write_vtt
 from render_service.db.transitions import Claim
 from render_service.domain.errors import DomainError
-from render_service.domain.job import Artifact, JobStage, Lease, RawResults, RenderSpec, StoredFile, Video
+from render_service.domain.job import Artifact, JobStage, Lease, ProviderName, RawResults, RenderSpec, StoredFile, Video
 from render_service.engine.assets import fetch_assets
 from render_service.engine.generated_clips import with_clips
 from render_service.engine.reporter import Reporter
 from render_service.fetch.fetcher import Fetcher
+from render_service.metrics.worker import STAGE_SECONDS
 from render_service.providers.provider import Generated, Generation, Provider
 from render_service.storage import keys
 from render_service.storage.store import ObjectStore
+from render_service.tracing.spans import span
 
 # Where the stages of an attempt lie between 0 and 100 %.
 _PREPARED = 4.0
@@ -109,16 +112,20 @@ async def run_attempt(claim: Claim, provider: Provider, reporter: Reporter, room
         DomainError: a store is away.
     """
     lease, spec = claim.lease, claim.spec
+    stage = partial(_stage, provider=claim.provider)
     async with room.scratch(lease) as folder:
         if provider.makes_whole_videos:
             work = Generation(lease, spec, folder)
-            return Outcome(None, (await _generate(provider, work, reporter, start=0, end=100)).raw_results)
+            with stage(JobStage.GENERATING):
+                return Outcome(None, (await _generate(provider, work, reporter, start=0, end=100)).raw_results)
         await reporter.tell(JobStage.PREPARING, 1, "Fetching pictures and sounds")
         # Before anything is generated: a bad asset must not cost a provider's money first.
-        media, warnings = await fetch_assets(spec.project, room.fetcher, folder / "assets")
+        with stage(JobStage.PREPARING):
+            media, warnings = await fetch_assets(spec.project, room.fetcher, folder / "assets")
         pictures = {shot_id: files.image for shot_id, files in media.shots.items() if files.image is not None}
         work = Generation(lease, spec, folder, pictures)
-        generated = await _generate(provider, work, reporter, start=_PREPARED, end=_GENERATED)
+        with stage(JobStage.GENERATING):
+            generated = await _generate(provider, work, reporter, start=_PREPARED, end=_GENERATED)
         composing_from = _GENERATED if generated.clips else _PREPARED
 
         async def composed_so_far(fraction: float) -> None:
@@ -126,20 +133,29 @@ async def run_attempt(claim: Claim, provider: Provider, reporter: Reporter, room
             await reporter.tell_now_and_then(JobStage.COMPOSING, percent, "Composing the video")
 
         await reporter.tell(JobStage.COMPOSING, composing_from, "Composing the video")
-        spec, media = await with_clips(spec, media, generated.clips, room.compositor, folder)
-        composed = await room.compositor.compose(
-            spec,
-            media,
-            workdir=folder,
-            segments=room.segments,
-            on_progress=composed_so_far,
-        )
+        with stage(JobStage.COMPOSING):
+            spec, media = await with_clips(spec, media, generated.clips, room.compositor, folder)
+            composed = await room.compositor.compose(
+                spec,
+                media,
+                workdir=folder,
+                segments=room.segments,
+                on_progress=composed_so_far,
+            )
         await reporter.tell(JobStage.UPLOADING, _COMPOSED, "Storing the video")
-        video = await _upload(lease, spec, composed, folder, room.store)
+        with stage(JobStage.UPLOADING):
+            video = await _upload(lease, spec, composed, folder, room.store)
     results = generated.raw_results or RawResults("completed", extra={"provider": claim.provider.value})
     if warnings := [*warnings, *composed.warnings]:
         results = replace(results, extra={**results.extra, "warnings": warnings})
     return Outcome(video, results)
+
+
+@contextmanager
+def _stage(stage: JobStage, *, provider: ProviderName) -> Iterator[None]:
+    """Measure a stage and record it in the trace."""
+    with STAGE_SECONDS.labels(stage, provider).time(), span(stage.lower(), {"render.stage": stage}):
+        yield
 
 
 async def _generate(provider: Provider, work: Generation, reporter: Reporter, *, start: float, end: float) -> Generated:

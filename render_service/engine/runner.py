@@ -15,13 +15,25 @@ from render_service.domain.job import JobError, JobEvent, JobStatus, Lease, Prov
 from render_service.engine.attempt import AttemptRoom, Outcome, run_attempt
 from render_service.engine.leases import Holding, LeaseKeeper, StopReason
 from render_service.engine.reporter import Reporter
+from render_service.metrics.worker import ATTEMPTS, JOB_WAIT_SECONDS, SLOTS_BUSY
 from render_service.progress.publisher import Publisher
 from render_service.providers.provider import Provider
+from render_service.queue.broker import RENDER_QUEUE
 from render_service.queue.dispatcher import Dispatcher
 from render_service.telemetry import get_logger
+from render_service.tracing.spans import Kind, Span, span
+from render_service.tracing.traceparent import read_traceparent
 
 _log = get_logger(__name__)
 _PAUSE_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """How an attempt ends: what is to be written down, and why it failed, if it did."""
+
+    write: Callable[[], Awaitable[JobEvent]]
+    error: JobError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +99,7 @@ class JobRunner:
             claim = await self._claim()
             if claim is None:
                 return False
-            with structlog.contextvars.bound_contextvars(
-                job_id=str(claim.lease.job_id), attempt=claim.lease.attempt, workspace_id=claim.lease.workspace_id
-            ):
-                await self._run(claim)
+            await self._run_told(claim)
         finally:
             self._running.discard(current)
         return True
@@ -122,7 +131,30 @@ class JobRunner:
         self.hint_wasted = True
         return None
 
-    async def _run(self, claim: Claim) -> None:
+    async def _run_told(self, claim: Claim) -> None:
+        """Run an attempt as part of its caller's trace, its lines in the log with its ids."""
+        lease, parent = claim.lease, read_traceparent(claim.trace_parent)
+        if lease.attempt == 1:
+            JOB_WAIT_SECONDS.observe(claim.waited.total_seconds())
+        told = {"job_id": str(lease.job_id), "attempt": lease.attempt, "workspace_id": lease.workspace_id}
+        attributes: dict[str, str | int | float] = {
+            "messaging.system": "dramatiq",
+            "messaging.operation.type": "process",
+            "messaging.destination.name": RENDER_QUEUE,
+            "render.job.id": str(lease.job_id),
+            "render.workspace": lease.workspace_id,
+            "render.attempt": lease.attempt,
+            "render.provider": claim.provider,
+            "render.waited_seconds": claim.waited.total_seconds(),
+        }
+        with (
+            structlog.contextvars.bound_contextvars(**told, **({"trace_id": parent.trace_id} if parent else {})),
+            span("render attempt", attributes, kind=Kind.CONSUMER, parent=parent) as recorded,
+            SLOTS_BUSY.track_inprogress(),
+        ):
+            await self._run(claim, recorded)
+
+    async def _run(self, claim: Claim, recorded: Span) -> None:
         lease = claim.lease
         _log.info("claimed", provider=claim.provider)
         await self._publisher.publish(claim.event)
@@ -131,12 +163,18 @@ class JobRunner:
         holding = reporter.holding = self._keeper.hold(lease, attempt)
         try:
             end = await self._end_of(attempt, holding)
-            event = await self._write_down(end)
+            event = await self._write_down(end.write)
         except LeaseLost:
+            recorded.end_with("LEASE_LOST")
+            ATTEMPTS.labels(claim.provider, "lost", "").inc()
             await self._after_loss(lease)
             return
         finally:
             self._keeper.drop(holding)
+        reason = end.error.reason if end.error and event.status is not JobStatus.CANCELLED else None
+        recorded.note({"render.status": event.status})
+        recorded.end_with(reason)
+        ATTEMPTS.labels(claim.provider, _outcome(event.status, end), reason or "").inc()
         _log.info("attempt ended", status=event.status, reason=event.error.reason if event.error else None)
         await self._publisher.publish(event)
         if not event.status.terminal:
@@ -156,8 +194,8 @@ class JobRunner:
         _log.warning("lease lost; another attempt has the job")
         await self._room.discard(lease, (lease.attempt,))
 
-    async def _end_of(self, attempt: "asyncio.Task[Outcome]", holding: Holding) -> Callable[[], Awaitable[JobEvent]]:
-        """Wait for an attempt, and return the write that its end calls for."""
+    async def _end_of(self, attempt: "asyncio.Task[Outcome]", holding: Holding) -> _End:
+        """Wait for an attempt, and return what its end calls for."""
         lease = holding.lease
         try:
             outcome = await attempt
@@ -166,29 +204,29 @@ class JobRunner:
                 # Not the attempt was cancelled but whoever waits for it.
                 attempt.cancel()
                 raise
-            return self._write_of_stop(lease, holding.stopped)
+            return self._end_of_stop(lease, holding.stopped)
         except LeaseLost:
             raise
         except Exception as fault:  # noqa: BLE001 - whatever goes wrong, the job must not hang
             if holding.stopped is not None:
                 # What it stumbled over while it was stopped is not why it ended.
-                return self._write_of_stop(lease, holding.stopped)
-            return self._write_of_fault(lease, fault)
-        return lambda: self._transitions.complete(lease, outcome.raw_results, outcome.video)
+                return self._end_of_stop(lease, holding.stopped)
+            return self._end_of_fault(lease, fault)
+        return _End(lambda: self._transitions.complete(lease, outcome.raw_results, outcome.video))
 
-    def _write_of_fault(self, lease: Lease, fault: Exception) -> Callable[[], Awaitable[JobEvent]]:
+    def _end_of_fault(self, lease: Lease, fault: Exception) -> _End:
         if not isinstance(fault, DomainError):
             _log.error("attempt failed by a fault of the service", exc_info=fault)
             error = JobError(ErrorReason.INTERNAL, "an internal fault; the operators were told")
-            return lambda: self._transitions.end_attempt(lease, error, retryable=True)
+            return _End(lambda: self._transitions.end_attempt(lease, error, retryable=True), error)
         retryable = fault.retryable if isinstance(fault, RenderFailure) else True
         _log.warning("attempt failed", reason=fault.reason, message=fault.message, retryable=retryable)
         error = JobError(fault.reason, fault.message, fault.metadata)
         # A store that is away is no fault of the job: it waits for it until its deadline.
         counted = fault.reason is not ErrorReason.STORE_UNAVAILABLE
-        return lambda: self._transitions.end_attempt(lease, error, retryable=retryable, counted=counted)
+        return _End(lambda: self._transitions.end_attempt(lease, error, retryable=retryable, counted=counted), error)
 
-    def _write_of_stop(self, lease: Lease, reason: StopReason | None) -> Callable[[], Awaitable[JobEvent]]:
+    def _end_of_stop(self, lease: Lease, reason: StopReason | None) -> _End:
         match reason:
             case StopReason.LEASE_LOST:
                 raise LeaseLost
@@ -204,8 +242,8 @@ class JobRunner:
                 )
             case _:
                 # CANCELLED and SHUTDOWN: releasing a job that is to be cancelled cancels it.
-                return lambda: self._transitions.release(lease)
-        return lambda: self._transitions.end_attempt(lease, error, retryable=False)
+                return _End(lambda: self._transitions.release(lease))
+        return _End(lambda: self._transitions.end_attempt(lease, error, retryable=False), error)
 
     async def _write_down(self, write: Callable[[], Awaitable[JobEvent]]) -> JobEvent:
         """Write the end of an attempt; waits where Postgres is away: its restart must not cost hours of work."""
@@ -216,3 +254,10 @@ class JobRunner:
                 # Nobody waits for a process that is to end: the lease expires, and another attempt follows.
                 raise LeaseLost
             await asyncio.sleep(_PAUSE_SECONDS)
+
+
+def _outcome(status: JobStatus, end: _End) -> str:
+    """Return an attempt's outcome as figures name it."""
+    if status is JobStatus.PENDING:
+        return "retried" if end.error else "handed_over"
+    return status.lower()

@@ -1,11 +1,13 @@
 """Publishes events after they were committed. What is not published is found in Postgres, only later."""
 
 import time
+from collections.abc import Callable
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from render_service.domain.job import JobEvent
+from render_service.metrics.shared import EVENTS_UNPUBLISHED, JOBS_ENDED
 from render_service.progress.payload import encode_event, task_channel, workspace_channel
 from render_service.telemetry import get_logger
 
@@ -19,16 +21,27 @@ class Publisher:
 
     Args:
         redis: A client with short time-outs.
+        told: Is called where changes of state or stage were committed, with Redis or without.
     """
 
-    def __init__(self, redis: "Redis") -> None:
+    def __init__(self, redis: "Redis", told: Callable[[], None] = lambda: None) -> None:
+        self._told = told
         self._redis = redis
         self._complained = -_COMPLAIN_EVERY_SECONDS
         self._paused_until = 0.0
 
     async def publish(self, *events: JobEvent) -> None:
         """Publish committed events, in order. Redis' faults are only logged: Postgres has the truth."""
-        if not events or time.monotonic() < self._paused_until:
+        for event in events:
+            # Whoever ends a job publishes it, once.
+            if event.status.terminal:
+                JOBS_ENDED.labels(event.status, event.error.reason if event.error else "").inc()
+        if not events:
+            return
+        if any(event.is_milestone for event in events):
+            self._told()
+        if time.monotonic() < self._paused_until:
+            EVENTS_UNPUBLISHED.inc(len(events))
             return
         pipeline = self._redis.pipeline(transaction=False)
         for event in events:
@@ -38,6 +51,7 @@ class Publisher:
         try:
             await pipeline.execute()
         except (RedisError, OSError, TimeoutError) as error:
+            EVENTS_UNPUBLISHED.inc(len(events))
             now = time.monotonic()
             # A dead Redis must not slow the work down by its time-out at every step.
             self._paused_until = now + _PAUSE_SECONDS

@@ -7,6 +7,7 @@ from redis.exceptions import RedisError
 
 from render_service.db.database import DatabaseUnavailable
 from render_service.db.outbox import Outbox
+from render_service.metrics.shared import MESSAGES_SENT
 from render_service.queue.broker import RenderQueue
 from render_service.telemetry import get_logger
 
@@ -68,3 +69,4 @@ class Dispatcher:
                 await self._outbox.put_back(due)
                 raise
             sent += len(due)
+            MESSAGES_SENT.inc(len(due))

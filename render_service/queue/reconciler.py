@@ -9,6 +9,7 @@ from redis.exceptions import RedisError
 from render_service.db.database import DatabaseUnavailable
 from render_service.db.outbox import Outbox
 from render_service.db.transitions import Transitions
+from render_service.metrics.shared import LEASES_RECLAIMED, MESSAGES_LOST
 from render_service.progress.publisher import Publisher
 from render_service.queue.broker import RenderQueue
 from render_service.queue.dispatcher import Dispatcher
@@ -71,6 +72,7 @@ class Reconciler:
         """
         while events := await self._transitions.reclaim_expired(batch=_BATCH):
             for event in events:
+                LEASES_RECLAIMED.labels(event.status).inc()
                 _log.warning("lease expired", job_id=str(event.job_id), attempt=event.attempt, now=event.status)
             await self._publisher.publish(*events)
             self._dispatcher.nudge()
@@ -82,5 +84,6 @@ class Reconciler:
         if await asyncio.to_thread(self._queue.length) > 0:
             return
         if forgotten := await self._outbox.forget_stale(age=self._lost_after, batch=_BATCH):
+            MESSAGES_LOST.inc(forgotten)
             _log.info("messages are due again", jobs=forgotten)
             self._dispatcher.nudge()

@@ -15,12 +15,13 @@ from grpc_status import rpc_status
 
 from render_service.domain.errors import DomainError, ErrorReason, InvalidFields
 from render_service.server.interceptor import Call
+from render_service.server.quotas import WATCHES
 from render_service.telemetry import get_logger
+from render_service.tracing.traceparent import read_traceparent
 
 _log = get_logger(__name__)
 ERROR_DOMAIN = "render.v1"
-# W3C Trace Context: version, trace id, span id, flags.
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
+_JOB_ID = re.compile(r"[0-9a-fA-F-]{32,36}", re.ASCII)
 
 STATUS_OF_REASON = {
     ErrorReason.INVALID_FIELD: code_pb2.INVALID_ARGUMENT,
@@ -82,20 +83,32 @@ class ErrorGuard:
     async def around(self, call: Call) -> AsyncIterator[None]:
         """Translate errors."""
         request_id = str(uuid4())
-        try:
-            trace = _TRACEPARENT.fullmatch(call.metadata.get("traceparent", ""))
-            bound = {"trace_id": trace[1]} if trace else {}
-            with structlog.contextvars.bound_contextvars(request_id=request_id, method=call.method, **bound):
+        with structlog.contextvars.bound_contextvars(**_told_of(call, request_id)):
+            try:
                 yield
-        except grpc.aio.AbortError:
-            raise
-        except DomainError as error:
-            if error.reason is ErrorReason.STORE_UNAVAILABLE:
-                _log.warning(
-                    "call refused", method=call.method, reason=error.reason, cause=type(error.__cause__).__name__
-                )
-            await call.context.abort_with_status(rpc_status.to_status(to_status(error)))
-        except Exception:  # noqa: BLE001 - whatever it is, callers are told nothing internal
-            _log.exception("call failed by a fault of the service", method=call.method, request_id=request_id)
-            fault = DomainError(ErrorReason.INTERNAL, "an internal fault", {"request_id": request_id})
-            await call.context.abort_with_status(rpc_status.to_status(to_status(fault)))
+            except grpc.aio.AbortError:
+                raise
+            except DomainError as error:
+                if error.reason is ErrorReason.STORE_UNAVAILABLE:
+                    cause = type(error.__cause__).__name__
+                    _log.warning("call refused", reason=error.reason, cause=cause, **_job_of(call))
+                await call.context.abort_with_status(rpc_status.to_status(to_status(error)))
+            except Exception:  # noqa: BLE001 - whatever it is, callers are told nothing internal
+                _log.exception("call failed by a fault of the service", **_job_of(call))
+                fault = DomainError(ErrorReason.INTERNAL, "an internal fault", {"request_id": request_id})
+                await call.context.abort_with_status(rpc_status.to_status(to_status(fault)))
+
+
+def _told_of(call: Call, request_id: str) -> dict[str, str]:
+    """Return what every line of a call is to tell."""
+    told = {"request_id": request_id, "method": call.method}
+    if caller := read_traceparent(call.metadata.get("traceparent")):
+        told["trace_id"] = caller.trace_id
+    # Parked watches must not pay for it; the lines that they leave here tell their job all the same.
+    return told if call.method in WATCHES else told | _job_of(call)
+
+
+def _job_of(call: Call) -> dict[str, str]:
+    """Return the job that a call names, if it has the form of one: a log takes no text of callers' making."""
+    job_id = getattr(call.request, "job_id", "")
+    return {"job_id": job_id} if _JOB_ID.fullmatch(job_id) else {}

@@ -10,13 +10,15 @@ from render.v1 import project_service_pb2, project_service_pb2_grpc, render_serv
 from render_service.config import ConfigurationError, Settings
 from render_service.server.authentication import Authentication, Authenticator
 from render_service.server.authorization import Authorization, is_open
+from render_service.server.call_spans import TracingGuard
 from render_service.server.errors import ErrorGuard
-from render_service.server.interceptor import CallInterceptor, Context
+from render_service.server.interceptor import CallInterceptor, Context, Guard
 from render_service.server.loopback import is_loopback
-from render_service.server.metrics import MeasuringGuard, Metrics
+from render_service.server.metrics import MeasuringGuard
 from render_service.server.project_servicer import ProjectServicer
 from render_service.server.quotas import QuotaAdmission, QuotaBook
 from render_service.server.render_servicer import RenderServicer
+from render_service.tracing.spans import is_tracing
 
 _GRACE_SECONDS = 5.0
 SERVICES = (
@@ -58,7 +60,7 @@ class Listener:
         renders: The RPCs of RenderService.
         projects: The RPCs of ProjectService.
         quotas: Knows how much workspaces may use.
-        metrics: Where calls are counted; None counts none.
+        measured: Whether calls are counted.
         tls: What ports with TLS need; None listens without it.
     """
 
@@ -69,12 +71,14 @@ class Listener:
         projects: ProjectServicer,
         *,
         quotas: QuotaBook,
-        metrics: Metrics | None = None,
+        measured: bool = False,
         tls: grpc.ServerCredentials | None = None,
     ) -> None:
         self._tls = tls
         admissions = (Authentication(authenticator, is_open), Authorization(), QuotaAdmission(quotas))
-        guard = ErrorGuard() if metrics is None else MeasuringGuard(metrics, ErrorGuard())
+        guard: Guard = MeasuringGuard(ErrorGuard()) if measured else ErrorGuard()
+        if is_tracing():
+            guard = TracingGuard(guard)
         interceptor = CallInterceptor(guard, admissions)
         self._server = grpc.aio.server(interceptors=(interceptor,), options=_OPTIONS)
         self._health = Health()

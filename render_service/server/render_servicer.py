@@ -17,12 +17,14 @@ from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.job import Artifact, Job, JobEvent, JobStatus, StoredFile
 from render_service.domain.project import Project
 from render_service.domain.validation import check_output
+from render_service.metrics.server import EVENT_LAG_SECONDS
 from render_service.progress.hub import ProgressHub
 from render_service.progress.watch import Heartbeat, watch_job
 from render_service.progress.workspace_watch import watch_workspace
 from render_service.retention.remover import Remover
 from render_service.server.announcer import Announcer
 from render_service.server.auditor import Auditor
+from render_service.server.call_spans import trace_parent_of
 from render_service.server.downloads import Downloads
 from render_service.server.interceptor import Context
 from render_service.server.mapping import page_token
@@ -44,7 +46,6 @@ from render_service.server.mapping.ids import (
 from render_service.server.mapping.job import event_to_proto, job_to_proto, statuses_from_proto
 from render_service.server.mapping.output import output_from_proto
 from render_service.server.mapping.times import timestamp
-from render_service.server.metrics import Metrics
 from render_service.server.project_reader import ProjectReader
 from render_service.server.starter import Starter, request_hash
 
@@ -73,7 +74,6 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         auditor: Writes the audit trail.
         removals: Removes jobs.
         remover: Removes their bytes.
-        metrics: Where is measured how late events are told; None measures nothing.
     """
 
     def __init__(
@@ -90,9 +90,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         auditor: Auditor,
         removals: Removals,
         remover: Remover,
-        metrics: Metrics | None = None,
     ) -> None:
-        self._metrics = metrics
         self._removals = removals
         self._remover = remover
         self._auditor = auditor
@@ -138,6 +136,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
             digest=request_hash(request),
             dry_run=request.dry_run,
             priority=priority,
+            trace_parent=trace_parent_of(context),
         )
         job = started.job
         return pb.StartRenderResponse(
@@ -191,8 +190,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
                 if isinstance(update, Heartbeat):
                     yield pb.WatchProgressResponse(heartbeat=timestamp(update.timestamp))
                 else:
-                    if self._metrics is not None and update.timestamp > began:
-                        self._metrics.event_lag.observe((datetime.now(UTC) - update.timestamp).total_seconds())
+                    _measure_lag("WatchProgress", update, began)
                     yield pb.WatchProgressResponse(event=event_to_proto(update, await self._urls_of(update)))
 
     async def WatchWorkspace(
@@ -204,6 +202,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         labels = labels_field(request.labels, "labels", faults)
         faults.raise_if_any()
         start = await self._start_of(request)
+        began = datetime.now(UTC)
         watch = watch_workspace(
             self._hub, self._events, workspace_id, start, labels, include_progress=request.include_progress
         )
@@ -213,6 +212,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
                 if update.event is None:
                     response.heartbeat.CopyFrom(timestamp(datetime.now(UTC)))
                 else:
+                    _measure_lag("WatchWorkspace", update.event, began)
                     response.event.CopyFrom(event_to_proto(update.event, await self._urls_of(update.event)))
                 yield response
 
@@ -290,3 +290,9 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         if event.status is not JobStatus.COMPLETED:
             return ()
         return await self._downloads.video_urls(await self._jobs.get(event.workspace_id, event.job_id))
+
+
+def _measure_lag(rpc: str, event: JobEvent, began: datetime) -> None:
+    """Measure how late an event is told, unless it is older than the watch."""
+    if event.timestamp > began:
+        EVENT_LAG_SECONDS.labels(rpc).observe(max(0.0, (datetime.now(UTC) - event.timestamp).total_seconds()))

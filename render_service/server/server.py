@@ -1,7 +1,5 @@
 """The server process: puts its parts together, serves until told to stop, and takes leave of its callers."""
 
-import asyncio
-import signal
 from contextlib import AsyncExitStack
 from datetime import timedelta
 
@@ -19,12 +17,15 @@ from render_service.db.workspace_events import WorkspaceEvents
 from render_service.domain.ages import Ages
 from render_service.domain.retry import RetryPolicy
 from render_service.fetch.policy import FetchPolicy
+from render_service.metrics.server import SERVER, WATCHERS
+from render_service.metrics.shared import SHARED
 from render_service.progress.hub import ProgressHub
 from render_service.progress.publisher import Publisher
 from render_service.queue.broker import RenderQueue, make_broker
 from render_service.queue.dispatcher import Dispatcher
 from render_service.queue.pruner import Pruner
 from render_service.queue.reconciler import Reconciler
+from render_service.readiness import Readiness, measure_connections
 from render_service.retention.expiry import Expiry
 from render_service.retention.remover import Remover
 from render_service.server.announcer import Announcer
@@ -34,16 +35,24 @@ from render_service.server.callback_listener import callback_listener
 from render_service.server.credentials import make_authenticator
 from render_service.server.downloads import Downloads
 from render_service.server.listener import Listener, check_listen
-from render_service.server.metrics import Metrics
+from render_service.server.metrics import JobFigures
 from render_service.server.project_reader import ProjectReader
 from render_service.server.project_servicer import ProjectServicer
 from render_service.server.quotas import QuotaBook
-from render_service.server.readiness import Readiness
 from render_service.server.render_servicer import RenderServicer
 from render_service.server.starter import Starter
-from render_service.server.status_page import status_page
 from render_service.server.tls import server_credentials
-from render_service.startup import Parts, before, connect_redis, open_store, wait_for_database, wait_for_redis
+from render_service.startup import (
+    Parts,
+    before,
+    connect_redis,
+    open_store,
+    stop_event,
+    tracing,
+    wait_for_database,
+    wait_for_redis,
+)
+from render_service.status_page import status_page
 from render_service.storage.store import ObjectStore
 from render_service.telemetry import get_logger
 
@@ -66,12 +75,10 @@ async def run_server(settings: Settings) -> None:
         _log.warning(warning, listen=settings.listen)
     tls = server_credentials(settings)
     store = open_store(settings.storage_url)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    stop = stop_event()
 
     async with AsyncExitStack() as stack:
+        stack.enter_context(tracing("render-server"))
         database = Database(settings.database_url)
         stack.push_async_callback(database.close)
         redis = connect_redis(settings.redis_url, timeout_seconds=_COMMAND_SECONDS)
@@ -100,7 +107,6 @@ async def run_server(settings: Settings) -> None:
         parts.run("key usage", keys.run())
         log, removals = AuditLog(database), Removals(database)
         auditor, remover = Auditor(log), _start_removing(parts, settings.ages, removals, log, store)
-        metrics = Metrics(lambda: hub.watchers) if settings.metrics_listen is not None else None
         quotas = QuotaBook(WorkspaceQuotas(database), settings.quotas)
         reader = ProjectReader(FetchPolicy(allow_http=settings.allow_http_assets, file_roots=settings.file_roots))
         listener = Listener(
@@ -116,21 +122,20 @@ async def run_server(settings: Settings) -> None:
                 auditor=auditor,
                 removals=removals,
                 remover=remover,
-                metrics=metrics,
                 downloads=Downloads(store, valid_for=timedelta(seconds=settings.download_url_seconds)),
             ),
             ProjectServicer(projects, reader, auditor=auditor, removals=removals, remover=remover),
             quotas=quotas,
-            metrics=metrics,
+            measured=settings.metrics_listen is not None,
             tls=tls,
         )
         await stack.enter_async_context(callback_listener(settings, redis))
         port = await listener.start(settings.listen)
-        readiness = Readiness(database, redis, listener.tell_ready, metrics)
+        readiness = Readiness(database, redis, stop, listener.tell_ready)
         parts.run("readiness", readiness.run())
-        await stack.enter_async_context(
-            status_page(settings.metrics_listen, metrics, lambda: readiness.ready and not stop.is_set())
-        )
+        if settings.metrics_listen is not None:
+            _take_figures(parts, database, hub)
+        await stack.enter_async_context(status_page(settings.metrics_listen, (SHARED, SERVER), readiness.is_ready))
         _log.info("server ready", listen=settings.listen, port=port, auth=settings.auth, tls=tls is not None)
         await stop.wait()
 
@@ -141,6 +146,13 @@ async def run_server(settings: Settings) -> None:
         await hub.wait_until_left(_LEAVE_SECONDS)
         await listener.stop()
     _log.info("server stopped")
+
+
+def _take_figures(parts: Parts, database: Database, hub: ProgressHub) -> None:
+    """Take the figures that are not counted where something happens."""
+    WATCHERS.set_function(lambda: hub.watchers)
+    measure_connections(database)
+    parts.run("figures", JobFigures(database).run())
 
 
 def _start_removing(parts: Parts, ages: Ages, removals: Removals, log: AuditLog, store: ObjectStore) -> Remover:

@@ -17,11 +17,16 @@ from render_service.domain.job import GenerationOptions, Job, ProviderChoice, Pr
 from render_service.domain.output import OutputOptions, decide_output
 from render_service.domain.project import MODE_PRESETS, Project
 from render_service.domain.provider_models import GENERATING_PROVIDERS
+from render_service.metrics.server import JOBS_STARTED
 from render_service.server.announcer import Announcer
 from render_service.server.authentication import current_origin
 from render_service.server.mapping.faults import Faults
 from render_service.server.project_reader import ProjectReader
 from render_service.server.quotas import QuotaBook
+from render_service.telemetry import get_logger
+from render_service.tracing.spans import annotate
+
+_log = get_logger(__name__)
 
 
 def request_hash(request: Message) -> bytes:
@@ -84,6 +89,7 @@ class Starter:
         digest: bytes,
         dry_run: bool = False,
         priority: int = 0,
+        trace_parent: str | None = None,
     ) -> Started:
         """Store a job; once this has returned, the job reaches an end.
 
@@ -99,6 +105,7 @@ class Starter:
             digest: `request_hash` of the request.
             dry_run: Whether to check and price everything, and to start nothing.
             priority: Among the workspace's own jobs; greater goes first.
+            trace_parent: The span that the job's attempts belong to, as a W3C `traceparent`.
 
         Returns:
             The job, a new one or the one that the same request has made before, and what is ordered for it.
@@ -128,11 +135,15 @@ class Starter:
             request_id=request_id,
             request_hash=digest,
             priority=priority,
+            trace_parent=trace_parent,
         )
         quotas = await self._quotas.of(workspace_id)
         await self._quotas.check_stored(workspace_id, quotas)
         job, event = await self._jobs.start(request, most_queued=quotas.queued_jobs, origin=current_origin())
+        annotate({"render.job.id": str(job.id), "render.provider": provider})
         if event is not None:
+            JOBS_STARTED.labels(provider).inc()
+            _log.info("render started", job_id=str(job.id), workspace_id=workspace_id, provider=provider)
             self._announcer.announce(event)
         return Started(job, orders)
 

@@ -19,6 +19,7 @@ from render_service.storage.errors import ObjectAbsent, StorageUnavailable
 from render_service.storage.keys import check_key, check_prefix
 from render_service.storage.location import LocalFolder, S3Bucket, S3Options, locate
 from render_service.storage.signing import SignedUrl, check_expiry, presign
+from render_service.tracing.spans import Kind, span
 
 PART_BYTES = 8 * 1024 * 1024  # S3 takes 10,000 parts of an object at most: 80 GB
 PARTS_AT_ONCE = 4
@@ -77,7 +78,7 @@ class ObjectStore:
         """
         # Asked first, so that a missing file is told apart from a failing store.
         await asyncio.to_thread(path.stat)
-        with _failures("put", key):
+        with span("store object", {"render.object": key}, kind=Kind.CLIENT), _failures("put", key):
             await obstore.put_async(
                 self._store,
                 check_key(key),
@@ -94,7 +95,7 @@ class ObjectStore:
         Raises:
             StorageUnavailable: The store failed.
         """
-        with _failures("put", key):
+        with span("store object", {"render.object": key}, kind=Kind.CLIENT), _failures("put", key):
             await obstore.put_async(self._store, check_key(key), data, attributes=self._attributes(content_type))
             await self._settle(key)
 

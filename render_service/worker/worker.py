@@ -3,9 +3,8 @@
 import asyncio
 import contextlib
 import os
-import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -26,16 +25,30 @@ from render_service.engine.runner import JobRunner, RunnerLimits
 from render_service.engine.segment_maker import SegmentMaker
 from render_service.fetch.fetcher import Fetcher
 from render_service.fetch.policy import FetchPolicy
+from render_service.metrics.shared import SHARED
+from render_service.metrics.worker import COMPOSE_PROCESSES, COMPOSE_PROCESSES_BUSY, SLOTS, WORKER
 from render_service.progress.publisher import Publisher
 from render_service.queue.broker import RENDER_ACTOR, RENDER_QUEUE, RenderQueue, make_broker
 from render_service.queue.compose import COMPOSE_ACTOR, COMPOSE_QUEUE, ComposeQueue, SegmentOrder
 from render_service.queue.dispatcher import Dispatcher
 from render_service.queue.reconciler import Reconciler
-from render_service.startup import Parts, before, connect_redis, open_store, wait_for_database, wait_for_redis
+from render_service.readiness import Readiness, measure_connections
+from render_service.startup import (
+    Parts,
+    before,
+    connect_redis,
+    open_store,
+    stop_event,
+    tracing,
+    wait_for_database,
+    wait_for_redis,
+)
+from render_service.status_page import status_page
 from render_service.telemetry import get_logger
 from render_service.worker.consumer import Consumer
 from render_service.worker.providers import open_providers
 from render_service.worker.scratch import scratch_folder
+from render_service.worker.webhooks import webhook_sender
 
 _log = get_logger(__name__)
 _COMMAND_SECONDS = 2.0
@@ -54,12 +67,10 @@ async def run_worker(settings: Settings) -> None:
         PartBroken: a fault of the service ended one of its parts.
     """
     store = open_store(settings.storage_url)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    stop = stop_event()
 
     async with AsyncExitStack() as stack:
+        stack.enter_context(tracing("render-worker"))
         folder = _enter_scratch_folder(stack, settings.work_dir)
         database = Database(settings.database_url, size=max(4, min(settings.worker_slots, 16)))
         stack.push_async_callback(database.close)
@@ -77,7 +88,8 @@ async def run_worker(settings: Settings) -> None:
         outbox = Outbox(database)
         broker = make_broker(settings.redis_url)
         queue = RenderQueue(broker)
-        publisher = Publisher(redis)
+        sender = await stack.enter_async_context(webhook_sender(settings))
+        publisher = Publisher(redis, sender.nudge if sender else lambda: None)
         dispatcher = Dispatcher(outbox, queue)
         fetcher = await stack.enter_async_context(Fetcher(fetch_policy(settings)))
         signs = ComposeSigns(redis)
@@ -103,25 +115,46 @@ async def run_worker(settings: Settings) -> None:
         parts.run("dispatcher", dispatcher.run())
         parts.run("reconciler", reconciler.run())
         parts.run("providers", room.run())
+        if sender is not None:
+            parts.run("webhooks", sender.run())
 
         maker = SegmentMaker(compositor, signs, store, folder)
         consumers = list(_consumers(settings, broker, runner, maker))
         for consumer in consumers:
             consumer.start()
+        readiness = Readiness(database, redis, stop)
+        if settings.metrics_listen is not None:
+            _take_figures(settings, database, compositor)
+            parts.run("readiness", readiness.run())
+        await stack.enter_async_context(status_page(settings.metrics_listen, (SHARED, WORKER), readiness.is_ready))
         if settings.ready_file is not None:
             _touch(settings.ready_file)
         _log.info("worker ready", slots=settings.worker_slots, compose_processes=settings.compose_processes)
         await stop.wait()
         _log.info("worker stopping")
-        grace = timedelta(seconds=settings.shutdown_grace_seconds)
-        stopped = asyncio.gather(*(consumer.stop(grace + _STOP_SECONDS) for consumer in consumers))
-        await runner.drain(grace)
-        with contextlib.suppress(Exception):
-            await dispatcher.dispatch()  # so that what was handed over is announced at once
-        await stopped
-        if runner.hint_wasted:
-            await _tell_anew(outbox, dispatcher)
+        await _hand_over(timedelta(seconds=settings.shutdown_grace_seconds), consumers, runner, outbox, dispatcher)
     _log.info("worker stopped")
+
+
+async def _hand_over(
+    grace: timedelta, consumers: Sequence[Consumer], runner: JobRunner, outbox: Outbox, dispatcher: Dispatcher
+) -> None:
+    """Take no more jobs, and leave those that do not end within the grace to other workers."""
+    stopped = asyncio.gather(*(consumer.stop(grace + _STOP_SECONDS) for consumer in consumers))
+    await runner.drain(grace)
+    with contextlib.suppress(Exception):
+        await dispatcher.dispatch()  # so that what was handed over is announced at once
+    await stopped
+    if runner.hint_wasted:
+        await _tell_anew(outbox, dispatcher)
+
+
+def _take_figures(settings: Settings, database: Database, compositor: Compositor) -> None:
+    """Take the figures that are not counted where something happens."""
+    SLOTS.set(settings.worker_slots)
+    COMPOSE_PROCESSES.set(settings.compose_processes)
+    COMPOSE_PROCESSES_BUSY.set_function(lambda: compositor.busy)
+    measure_connections(database)
 
 
 async def _tell_anew(outbox: Outbox, dispatcher: Dispatcher) -> None:

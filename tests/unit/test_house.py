@@ -13,15 +13,20 @@ ROOT = Path(render_service.__file__).parent
 # What each room may know beside itself.
 ALLOWED = {
     "domain": set(),
-    "storage": {"domain", "telemetry"},
+    "metrics": set(),
+    "tracing": {"domain"},
+    "storage": {"domain", "telemetry", "tracing"},
     "db": {"domain", "telemetry"},
     "fetch": {"domain", "telemetry"},
-    "progress": {"domain", "db", "telemetry"},
-    "queue": {"domain", "db", "progress", "storage", "telemetry"},
-    "compositor": {"domain", "fetch", "storage", "telemetry"},
-    "providers": {"domain", "db", "storage", "fetch", "progress", "compositor", "telemetry", "config"},
+    "progress": {"domain", "db", "telemetry", "metrics"},
+    "queue": {"domain", "db", "progress", "storage", "telemetry", "metrics"},
+    "compositor": {"domain", "fetch", "storage", "telemetry", "metrics", "tracing"},
+    "providers": {
+        "domain", "db", "storage", "fetch", "progress", "compositor", "telemetry", "config", "metrics", "tracing",
+    },
     "engine": {
         "domain", "db", "storage", "fetch", "progress", "queue", "compositor", "providers", "telemetry", "config",
+        "metrics", "tracing",
     },
 }  # fmt: skip
 
@@ -56,9 +61,21 @@ def test_server_and_worker_do_not_know_each_other() -> None:
 
 def loaded_by(module: str) -> set[str]:
     """All modules that a fresh process has loaded once it has imported one."""
-    program = f"import sys, {module}; print('\\n'.join(sys.modules))"
+    program = f"import sys, {module}; print('\\n'.join(name for name, module in sys.modules.items() if module))"
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60)
     return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("entry", ["render_service.worker.worker", "render_service.server.server"])
+def test_the_sdk_of_opentelemetry_is_not_loaded_before_tracing_is_turned_on(entry: str) -> None:
+    # Its API is: libraries of ours know it.
+    assert not {name for name in loaded_by(entry) if name.startswith(("opentelemetry.sdk.", "opentelemetry.exporter"))}
+
+
+def test_the_exporter_of_traces_brings_no_grpc_into_the_worker() -> None:
+    loaded = loaded_by("render_service.tracing.recorder")
+    assert "opentelemetry.sdk.trace" in loaded
+    assert not {name for name in loaded if name.split(".")[0] == "grpc"}
 
 
 def test_the_worker_loads_no_grpc() -> None:

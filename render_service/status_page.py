@@ -1,23 +1,26 @@
 """A small HTTP server for machines: /metrics for Prometheus, /healthz and /readyz for probes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 
+from prometheus_client import CollectorRegistry, generate_latest
+
 from render_service.config import ConfigurationError
-from render_service.server.metrics import Metrics
 
 _SECONDS = 5.0
 _MAX_REQUEST = 16 * 1024
 
 
 @asynccontextmanager
-async def status_page(listen: str | None, metrics: Metrics | None, ready: Callable[[], bool]) -> AsyncIterator[None]:
+async def status_page(
+    listen: str | None, figures: Sequence[CollectorRegistry], ready: Callable[[], bool]
+) -> AsyncIterator[None]:
     """Serve the pages for as long as the block runs.
 
     Args:
         listen: host:port; None for no pages at all.
-        metrics: What /metrics tells.
+        figures: What /metrics tells.
         ready: Whether /readyz is to answer 200.
 
     Raises:
@@ -32,7 +35,7 @@ async def status_page(listen: str | None, metrics: Metrics | None, ready: Callab
             # A peer that says nothing, or does not stop saying it, is left.
             async with asyncio.timeout(_SECONDS):
                 head = await reader.readuntil(b"\r\n\r\n")
-                writer.write(_response(head, metrics, ready))
+                writer.write(_response(head, figures, ready))
                 await writer.drain()
         except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass
@@ -52,14 +55,14 @@ async def status_page(listen: str | None, metrics: Metrics | None, ready: Callab
         yield
 
 
-def _response(head: bytes, metrics: Metrics | None, ready: Callable[[], bool]) -> bytes:
+def _response(head: bytes, figures: Sequence[CollectorRegistry], ready: Callable[[], bool]) -> bytes:
     method, _, rest = head.partition(b" ")
     path = rest.partition(b" ")[0].partition(b"?")[0]
     status, body = b"404 Not Found", b"not found\n"
     if method not in (b"GET", b"HEAD"):
         status, body = b"405 Method Not Allowed", b"GET only\n"
     elif path == b"/metrics":
-        status, body = b"200 OK", metrics.text() if metrics is not None else b""
+        status, body = b"200 OK", b"".join(generate_latest(registry) for registry in figures)
     elif path == b"/healthz":
         status, body = b"200 OK", b"alive\n"
     elif path == b"/readyz":

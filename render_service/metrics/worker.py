@@ -1,0 +1,60 @@
+"""The figures that only workers have."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+WORKER = CollectorRegistry()
+_STAGE_SECONDS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
+_CALL_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+
+SLOTS = Gauge("render_worker_slots", "Jobs that this worker runs at a time.", registry=WORKER)
+SLOTS_BUSY = Gauge("render_worker_slots_busy", "Jobs that this worker runs now.", registry=WORKER)
+COMPOSE_PROCESSES = Gauge("render_compose_processes", "Processes that compose pictures here.", registry=WORKER)
+COMPOSE_PROCESSES_BUSY = Gauge(
+    "render_compose_processes_busy", "Processes that compose pictures here and are at it now.", registry=WORKER
+)
+JOB_WAIT_SECONDS = Histogram(
+    "render_job_wait_seconds",
+    "How long jobs were due before their first attempt began.",
+    buckets=_STAGE_SECONDS,
+    registry=WORKER,
+)
+ATTEMPTS = Counter(
+    "render_attempts",
+    "Attempts that ended: `completed`, `failed`, `retried`, `cancelled`, `handed_over` (the worker was told to stop) "
+    "or `lost` (its lease was taken away); with the reason of those that failed or are retried.",
+    ["provider", "outcome", "reason"],
+    registry=WORKER,
+)
+STAGE_SECONDS = Histogram(
+    "render_stage_seconds",
+    "How long the stages of attempts took, those that failed in them included.",
+    ["stage", "provider"],
+    buckets=_STAGE_SECONDS,
+    registry=WORKER,
+)
+SEGMENTS = Counter(
+    "render_segments",
+    "Segments of videos: `made`, or `reused` because they lay in the store.",
+    ["origin"],
+    registry=WORKER,
+)
+FRAMES_COMPOSED = Counter("render_frames_composed", "Frames that were composed here.", registry=WORKER)
+PROVIDER_CALLS = Counter(
+    "render_provider_calls",
+    "Calls to providers: `prepare`, `submit`, `poll`, `cancel` or `fetch`; how they ended: `ok`, or the kind of fault.",
+    ["provider", "operation", "outcome"],
+    registry=WORKER,
+)
+PROVIDER_CALL_SECONDS = Histogram(
+    "render_provider_call_seconds",
+    "How long calls to providers took.",
+    ["provider", "operation"],
+    buckets=_CALL_SECONDS,
+    registry=WORKER,
+)
+PROVIDER_COST = Counter(
+    "render_provider_cost",
+    "What providers have charged for clips, by their own units.",
+    ["provider", "unit"],
+    registry=WORKER,
+)
