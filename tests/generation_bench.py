@@ -123,14 +123,20 @@ async def open_bench(
     lease: timedelta = timedelta(seconds=30),
     request_seconds: float = 5,
     contract: CustomContract | None = None,
+    hints: TaskHints | None = None,
+    callbacks: str | None = None,
 ) -> AsyncIterator[GenerationBench]:
-    """Put the parts together for the fakes at these addresses."""
+    """Put the parts together for the fakes at these addresses; `callbacks` is where they are asked to call back."""
     make: dict[ProviderName, Callable[[str], RunwayProvider | PikaProvider | CustomProvider]] = {
         ProviderName.RUNWAY: lambda url: RunwayProvider(
             url, runway.KEY, concurrency=concurrency, timeout_seconds=request_seconds
         ),
         ProviderName.PIKA: lambda url: PikaProvider(
-            url, fal.KEY, concurrency=concurrency, timeout_seconds=request_seconds
+            url,
+            fal.KEY,
+            concurrency=concurrency,
+            timeout_seconds=request_seconds,
+            callback_url=f"{callbacks}/pika" if callbacks else None,
         ),
         ProviderName.CUSTOM: lambda url: CustomProvider(
             url,
@@ -138,6 +144,7 @@ async def open_bench(
             contract or CustomContract(),
             concurrency=concurrency,
             timeout_seconds=request_seconds,
+            callback_url=f"{callbacks}/custom" if callbacks else None,
         ),
     }
     async with AsyncExitStack() as stack:
@@ -161,4 +168,5 @@ async def open_bench(
             ClipCopies(store, fetchers, _look),
             Transitions(database, lease=lease, retry=RetryPolicy(max_failed_attempts=1000)),
             patience,
+            hints or TaskHints(),
         )

@@ -12,137 +12,14 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
 
+from render_service.db import provider_task_statements as statements
 from render_service.db.database import Database
 from render_service.db.transitions import LeaseLost
 from render_service.domain.cost import Cost
 from render_service.domain.errors import ErrorReason
 from render_service.domain.job import Lease, ProviderName
 from render_service.domain.provider_task import ExternalTask, ProviderTask, StoredClip, TaskFault, TaskState
-
-_LIVE = "('WAITING', 'INTENT', 'SUBMITTED', 'SUCCEEDED', 'UNKNOWN')"
-# Holds the job's row until the write is done: a lease cannot be taken away between the look and the write.
-_HELD = "held AS (SELECT id, created_at FROM jobs WHERE id = :job_id AND lease_token = :token FOR SHARE)"
-
-_LIVE_OF = sa.text(f"""
-    SELECT t.*, o.status = 'PROCESSING' AS held_by_other, t.created_at < j.created_at AS from_before
-    FROM provider_tasks t JOIN jobs j ON j.id = :job_id LEFT JOIN jobs o ON o.id = t.job_id AND o.id <> j.id
-    WHERE t.workspace_id = :workspace_id AND t.key = :key AND t.state IN {_LIVE}
-""")
-
-_FAILED_OF = sa.text("""
-    SELECT * FROM provider_tasks WHERE job_id = :job_id AND key = :key AND state = 'FAILED' ORDER BY created_at, id
-""")
-
-_INSERT = sa.text(f"""
-    WITH {_HELD}
-    INSERT INTO provider_tasks (id, workspace_id, key, job_id, shot_id, provider, model)
-    SELECT :id, :workspace_id, :key, held.id, :shot_id, :provider, :model FROM held
-    ON CONFLICT (workspace_id, key) WHERE state IN {_LIVE} DO NOTHING
-""")
-
-# Of a job that does not run now, so that nobody waits for one that waits itself.
-_ADOPT = sa.text(f"""
-    WITH {_HELD}
-    UPDATE provider_tasks t SET job_id = held.id, shot_id = :shot_id FROM held
-    WHERE t.id = :id AND t.state <> 'SUCCEEDED'
-        AND NOT EXISTS (SELECT 1 FROM jobs o WHERE o.id = t.job_id AND o.id <> held.id AND o.status = 'PROCESSING')
-""")
-
-_MOVE = sa.text(f"""
-    WITH {_HELD}
-    UPDATE provider_tasks t SET
-        state = :state, not_before = now() + CAST(:delay AS interval),
-        error_reason = :error_reason, error_message = :error_message, error_code = :error_code, retryable = :retryable,
-        cost_unit = coalesce(:cost_unit, cost_unit), cost_amount = coalesce(CAST(:cost_amount AS numeric), cost_amount),
-        finished_at = CASE WHEN :state IN ('FAILED', 'CANCELLED', 'UNKNOWN') THEN now() ELSE finished_at END
-    FROM held
-    WHERE t.id = :id AND t.state = ANY(:from)
-    RETURNING t.id
-""")
-
-_SUBMITTED = sa.text("""
-    UPDATE provider_tasks SET
-        state = 'SUBMITTED', external_id = :external_id, external = :external, submitted_at = now(), finished_at = NULL,
-        error_reason = NULL, error_message = NULL, error_code = NULL, retryable = NULL
-    WHERE id = :id AND intent_token = :token AND state IN ('INTENT', 'UNKNOWN')
-    RETURNING *
-""").bindparams(sa.bindparam("external", type_=JSONB))
-
-_SUCCEEDED = sa.text(f"""
-    WITH {_HELD}
-    UPDATE provider_tasks t SET
-        state = 'SUCCEEDED', clip_key = :clip_key, clip = :clip, finished_at = now(),
-        cost_unit = :cost_unit, cost_amount = CAST(:cost_amount AS numeric)
-    FROM held
-    WHERE t.id = :id AND t.state = 'SUBMITTED' AND t.job_id = held.id
-    RETURNING t.*
-""").bindparams(sa.bindparam("clip", type_=JSONB))
-
-_LOCK_PROVIDER = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('provider_tasks/' || :provider, 0))")
-
-# Every workspace gets one place in turn: its n-th clip, counting those that are being made, comes before the (n+1)-th
-# of any other. Whoever asks is granted only those of its own jobs; who comes first but does not ask keeps its place,
-# for as long as its lease lasts.
-_GRANT = sa.text("""
-    WITH busy AS (
-        SELECT t.workspace_id, count(*) AS clips FROM provider_tasks t JOIN jobs j ON j.id = t.job_id
-        WHERE t.provider = :provider AND t.state IN ('INTENT', 'SUBMITTED') AND j.status IN ('PENDING', 'PROCESSING')
-        GROUP BY t.workspace_id
-    ), waiting AS (
-        SELECT t.id, t.created_at,
-            coalesce(b.clips, 0) + row_number() OVER (PARTITION BY t.workspace_id ORDER BY t.created_at, t.id) AS turn
-        FROM provider_tasks t
-        JOIN jobs j ON j.id = t.job_id AND j.status = 'PROCESSING' AND j.lease_expires_at > now()
-        LEFT JOIN busy b ON b.workspace_id = t.workspace_id
-        WHERE t.provider = :provider AND t.state = 'WAITING' AND t.not_before <= now()
-    ), next AS (
-        SELECT id FROM waiting ORDER BY turn, created_at, id
-        LIMIT greatest(0, :limit - (SELECT coalesce(sum(clips), 0) FROM busy))
-    ), asking AS (
-        SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:job_ids AS uuid[]), CAST(:tokens AS uuid[]))
-            AS a (id, job_id, token)
-    )
-    UPDATE provider_tasks t SET state = 'INTENT', intent_token = a.token, intent_at = now()
-    FROM next, asking a, jobs j
-    WHERE t.id = next.id AND a.id = t.id AND t.job_id = a.job_id AND j.id = a.job_id AND j.lease_token = a.token
-    RETURNING t.id
-""")
-
-# An order that can be repeated by its key: from now on the repetition's answer counts.
-_REPEAT = sa.text(f"""
-    WITH {_HELD}
-    UPDATE provider_tasks t SET state = 'INTENT', intent_token = :token, intent_at = now() FROM held
-    WHERE t.id = :id AND t.job_id = held.id AND t.state IN ('INTENT', 'UNKNOWN')
-    RETURNING t.id
-""")
-
-_SUPERSEDE = sa.text(f"""
-    WITH {_HELD}
-    UPDATE provider_tasks t SET state = 'SUPERSEDED' FROM held
-    WHERE t.id = :id AND t.state IN ('SUCCEEDED', 'UNKNOWN')
-""")
-
-_DROP_UNSENT = sa.text("""
-    UPDATE provider_tasks t SET state = 'CANCELLED', finished_at = now() FROM jobs j
-    WHERE j.id = t.job_id AND j.status IN ('CANCELLED', 'FAILED') AND t.state = 'WAITING'
-        AND t.provider = ANY(:providers)
-""")
-
-_TAKE_ABANDONED = sa.text("""
-    UPDATE provider_tasks SET cancel_after = now() + CAST(:patience AS interval) WHERE id IN (
-        SELECT t.id FROM provider_tasks t JOIN jobs j ON j.id = t.job_id
-        WHERE j.status = 'CANCELLED' AND t.state = 'SUBMITTED' AND t.provider = ANY(:providers)
-            AND (t.cancel_after IS NULL OR t.cancel_after < now())
-        LIMIT :batch FOR UPDATE OF t SKIP LOCKED
-    )
-    RETURNING *
-""")
-
-_CANCELLED = sa.text("""
-    UPDATE provider_tasks SET state = 'CANCELLED', finished_at = now() WHERE id = :id AND state = 'SUBMITTED'
-""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +59,7 @@ class ProviderTasks:
             row = (
                 (
                     await connection.execute(
-                        _LIVE_OF, {"workspace_id": lease.workspace_id, "key": key, "job_id": lease.job_id}
+                        statements.LIVE_OF, {"workspace_id": lease.workspace_id, "key": key, "job_id": lease.job_id}
                     )
                 )
                 .mappings()
@@ -193,7 +70,7 @@ class ProviderTasks:
     async def failures(self, lease: Lease, key: bytes) -> list[ProviderTask]:
         """Return the failed orders of a clip by the lease's job, oldest first."""
         async with self._database.single() as connection:
-            rows = await connection.execute(_FAILED_OF, {"job_id": lease.job_id, "key": key})
+            rows = await connection.execute(statements.FAILED_OF, {"job_id": lease.job_id, "key": key})
             return [_task(row) for row in rows.mappings()]
 
     async def open(self, lease: Lease, key: bytes, *, shot_id: str, provider: ProviderName, model: str) -> None:
@@ -212,14 +89,14 @@ class ProviderTasks:
             "model": model,
         }
         async with self._database.single() as connection:
-            made = await connection.execute(_INSERT, parameters)
+            made = await connection.execute(statements.INSERT, parameters)
             if made.rowcount == 0 and not await self._holds(lease):
                 raise LeaseLost
 
     async def adopt(self, lease: Lease, task_id: UUID, *, shot_id: str) -> bool:
         """Take over a row from a job that does not run; tell whether it is the lease's job's now."""
         async with self._database.single() as connection:
-            adopted = await connection.execute(_ADOPT, {**_fence(lease), "id": task_id, "shot_id": shot_id})
+            adopted = await connection.execute(statements.ADOPT, {**_fence(lease), "id": task_id, "shot_id": shot_id})
             return adopted.rowcount == 1
 
     async def grant(self, provider: ProviderName, limit: int, asking: Sequence[Asking]) -> set[UUID]:
@@ -237,9 +114,9 @@ class ProviderTasks:
             # Two statements: the second must see what the one before us at the lock has left. Whatever breaks in
             # between is rolled back when the connection goes back to its pool.
             await connection.exec_driver_sql("BEGIN")
-            await connection.execute(_LOCK_PROVIDER, {"provider": provider})
+            await connection.execute(statements.LOCK_PROVIDER, {"provider": provider})
             granted = await connection.execute(
-                _GRANT,
+                statements.GRANT,
                 {
                     "provider": provider,
                     "limit": limit,
@@ -259,7 +136,7 @@ class ProviderTasks:
             LeaseLost: the row is not this worker's to order.
         """
         async with self._database.single() as connection:
-            if (await connection.execute(_REPEAT, {**_fence(lease), "id": task_id})).one_or_none() is None:
+            if (await connection.execute(statements.REPEAT, {**_fence(lease), "id": task_id})).one_or_none() is None:
                 raise LeaseLost
 
     async def submitted(self, lease: Lease, task_id: UUID, external: ExternalTask) -> ProviderTask | None:
@@ -268,7 +145,7 @@ class ProviderTasks:
             row = (
                 (
                     await connection.execute(
-                        _SUBMITTED,
+                        statements.SUBMITTED,
                         {
                             "id": task_id,
                             "token": lease.token,
@@ -312,7 +189,7 @@ class ProviderTasks:
             row = (
                 (
                     await connection.execute(
-                        _SUCCEEDED,
+                        statements.SUCCEEDED,
                         {
                             **_fence(lease),
                             "id": task_id,
@@ -333,7 +210,7 @@ class ProviderTasks:
     async def supersede(self, lease: Lease, task_id: UUID) -> None:
         """Make room for a new row beside one that has ended."""
         async with self._database.single() as connection:
-            await connection.execute(_SUPERSEDE, {**_fence(lease), "id": task_id})
+            await connection.execute(statements.SUPERSEDE, {**_fence(lease), "id": task_id})
 
     async def take_abandoned(
         self, providers: Collection[ProviderName], *, patience: timedelta, batch: int = 20
@@ -346,16 +223,16 @@ class ProviderTasks:
             batch: The most to take.
         """
         async with self._database.single() as connection:
-            await connection.execute(_DROP_UNSENT, {"providers": list(providers)})
+            await connection.execute(statements.DROP_UNSENT, {"providers": list(providers)})
             rows = await connection.execute(
-                _TAKE_ABANDONED, {"providers": list(providers), "patience": patience, "batch": batch}
+                statements.TAKE_ABANDONED, {"providers": list(providers), "patience": patience, "batch": batch}
             )
             return [_task(row) for row in rows.mappings()]
 
     async def cancelled(self, task_id: UUID) -> None:
         """Note that the provider was told to stop the task of a cancelled job."""
         async with self._database.single() as connection:
-            await connection.execute(_CANCELLED, {"id": task_id})
+            await connection.execute(statements.CANCELLED, {"id": task_id})
 
     async def _move(
         self,
@@ -370,7 +247,7 @@ class ProviderTasks:
     ) -> None:
         async with self._database.single() as connection:
             moved = await connection.execute(
-                _MOVE,
+                statements.MOVE,
                 {
                     **_fence(lease),
                     "id": task_id,

@@ -1,12 +1,18 @@
 """A fake of a backend that speaks the published contract of the provider `custom`."""
 
+import base64
+import hmac
+import json
+import time
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 from tests.fakes.generating import FakeTask, GeneratingApi
 from tests.fakes.http_server import Request, Response, answer
 
 KEY = "custom-key"
+SECRET = "whsec_" + base64.b64encode(b"thirty-two bytes for signatures!").decode()
 PRICE = Decimal("0.02")
 _WORDS = {"queued": "queued", "throttled": "queued", "running": "running", "succeeded": "succeeded", "failed": "failed"}
 
@@ -40,11 +46,17 @@ class FakeCustom(GeneratingApi):
         task = self._by_key.get(key)
         if task is None:
             body = request.json()
-            task = self.create(body, (body["width"], body["height"]), body["duration_seconds"], key)
+            size = (body["width"], body["height"])
+            seconds = body["duration_seconds"]
+            task = self.create(body, size, seconds, key=key, callback_url=body.get("callback_url"))
             self._by_key[key] = task
         elif task.body != request.json():
             return answer({"error": {"code": "key_reused", "message": "the key has another body"}}, 409)
         return answer(self._told(task), 201)
+
+    def signed_callback(self, task: FakeTask) -> tuple[dict[str, str], bytes]:
+        body = json.dumps({"type": "video.ended", "data": {"id": task.id, "status": task.phase}}).encode()
+        return sign(body), body
 
     def _told(self, task: FakeTask) -> dict[str, Any]:
         told: dict[str, Any] = {"id": task.id, "status": _WORDS.get(task.phase, "canceled"), "progress": task.fraction}
@@ -55,3 +67,12 @@ class FakeCustom(GeneratingApi):
             code = str(task.plan.failure)
             told["error"] = {"code": code, "message": "it did not work", "retryable": code.startswith("internal")}
         return told
+
+
+def sign(body: bytes, *, at: float | None = None, secret: str = SECRET) -> dict[str, str]:
+    """Headers that sign a callback as Standard Webhooks have it."""
+    message_id, timestamp = f"msg_{uuid4().hex}", str(int(time.time() if at is None else at))
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    digest = hmac.digest(key, f"{message_id}.{timestamp}.".encode() + body, "sha256")
+    signature = f"v1,{base64.b64encode(digest).decode()}"
+    return {"webhook-id": message_id, "webhook-timestamp": timestamp, "webhook-signature": signature}

@@ -1,6 +1,11 @@
 """A fake of fal's queue, serving Pika 2.2."""
 
-from typing import Any
+import hashlib
+import json
+import time
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.fakes.generating import FakeTask, GeneratingApi
 from tests.fakes.http_server import Request, Response, answer
@@ -11,11 +16,21 @@ _SIDES = {"720p": 720, "1080p": 1080}
 
 
 class FakeFal(GeneratingApi):
-    """The queue."""
+    """The queue, and the keys that its callbacks are signed with; `signer` makes them."""
+
+    def __init__(self, port: int = 0) -> None:
+        super().__init__(port)
+        self.signer = Ed25519PrivateKey.generate()
+
+    @property
+    def jwks_url(self) -> str:
+        return f"{self.url}/.well-known/jwks.json"
 
     async def handle(self, request: Request) -> Response:
         if request.path.startswith("/clips/"):
             return self.clip(request)
+        if request.path == "/.well-known/jwks.json":
+            return answer({"keys": [jwt.algorithms.OKPAlgorithm.to_jwk(self.signer.public_key(), as_dict=True)]})
         if request.headers.get("authorization") != f"Key {KEY}":
             return answer({"detail": "Cannot access application. Authentication is required."}, 401)
         return self._serve(request)
@@ -24,7 +39,7 @@ class FakeFal(GeneratingApi):
         path = request.path.removeprefix(f"/{_APP}").split("/")[1:]
         match request.method, path:
             case "POST", ["v2.2", "text-to-video" | "image-to-video" as endpoint]:
-                return self._order(endpoint, request.json())
+                return self._order(endpoint, request)
             case "GET", ["requests", task_id, "status"] if task_id in self.tasks:
                 return self._status(self.tasks[task_id])
             case "GET", ["requests", task_id] if task_id in self.tasks:
@@ -33,11 +48,39 @@ class FakeFal(GeneratingApi):
                 return _cancel(self.tasks[task_id])
         return answer({"detail": "Not found"}, 404)
 
-    def _order(self, endpoint: str, body: dict[str, Any]) -> Response:
+    def sign(self, request_id: str, body: bytes, *, at: float | None = None) -> dict[str, str]:
+        """Headers that sign a callback."""
+        timestamp = str(int(time.time() if at is None else at))
+        signed = "\n".join((request_id, "user-1", timestamp, hashlib.sha256(body).hexdigest()))
+        return {
+            "X-Fal-Webhook-Request-Id": request_id,
+            "X-Fal-Webhook-User-Id": "user-1",
+            "X-Fal-Webhook-Timestamp": timestamp,
+            "X-Fal-Webhook-Signature": self.signer.sign(signed.encode()).hex(),
+        }
+
+    def signed_callback(self, task: FakeTask) -> tuple[dict[str, str], bytes]:
+        succeeded = task.phase == "succeeded"
+        payload: dict[str, object] = (
+            {"video": {"url": f"{self.url}/clips/{task.id}/0.mp4"}} if succeeded else {"detail": []}
+        )
+        told = {
+            "request_id": task.id,
+            "gateway_request_id": task.id,
+            "status": "OK" if succeeded else "ERROR",
+            "error": None if succeeded else "Generation failed",
+            "payload": payload,
+        }
+        body = json.dumps(told).encode()
+        return {**self.sign(task.id, body), "Content-Type": "application/json"}, body
+
+    def _order(self, endpoint: str, request: Request) -> Response:
+        body = request.json()
         side = _SIDES[body["resolution"]]
         wide, high = (int(part) for part in body.get("aspect_ratio", "16:9").split(":"))
         size = (side * wide // min(wide, high), side * high // min(wide, high))
-        task = self.create({**body, "endpoint": endpoint}, size, body["duration"])
+        callback_url = next(iter(request.query.get("fal_webhook", ())), None)
+        task = self.create({**body, "endpoint": endpoint}, size, body["duration"], callback_url=callback_url)
         return answer({**self._urls(task), "queue_position": 0, "status": "IN_QUEUE"})
 
     def _urls(self, task: FakeTask) -> dict[str, str]:

@@ -1,11 +1,16 @@
-"""What the fakes of all three providers share: tasks that take their time, and end as scripted; clips; the bill."""
+"""What the fakes of all three providers share: tasks that take their time, and end as scripted; clips; the bill;
+callbacks."""
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from types import TracebackType
 from typing import Any
 from uuid import uuid4
+
+import httpx
 
 from tests.fakes.clips import make_clip
 from tests.fakes.http_server import FakeServer, Request, Response
@@ -46,6 +51,8 @@ class FakeTask:
     created: float = field(default_factory=time.monotonic)
     cancelled: bool = False
     looks: int = 0
+    """How often its result was told."""
+    callback_url: str | None = None
     downloads: int = 0
 
     @property
@@ -84,16 +91,60 @@ class GeneratingApi(FakeServer):
         """Clips are made so many times smaller than ordered, to save time; nothing depends on it."""
         self.tiny_clips = False
         """Whether all clips are the same few bytes, whatever was ordered."""
+        self.calls_back = True
+        """Whether it calls back when a task ends and the order asked for it; otherwise callbacks get lost."""
+        self.callbacks: list[tuple[str, int]] = []
+        """The addresses that were called back, and what they answered; 0 for nothing."""
+        self._callers: set[asyncio.Task[None]] = set()
 
     @property
     def bill(self) -> list[dict[str, Any]]:
         """The body of every order that was taken, in order."""
         return [task.body for task in self.tasks.values()]
 
-    def create(self, body: dict[str, Any], size: tuple[int, int], seconds: float, key: str | None = None) -> FakeTask:
-        task = FakeTask(body, self.plan(body), size, seconds, key)
+    def create(
+        self,
+        body: dict[str, Any],
+        size: tuple[int, int],
+        seconds: float,
+        *,
+        key: str | None = None,
+        callback_url: str | None = None,
+    ) -> FakeTask:
+        task = FakeTask(body, self.plan(body), size, seconds, key, callback_url=callback_url)
         self.tasks[task.id] = task
+        if callback_url is not None and self.calls_back:
+            caller = asyncio.create_task(self._call_back_at_the_end(task, callback_url))
+            self._callers.add(caller)
+            caller.add_done_callback(self._callers.discard)
         return task
+
+    def signed_callback(self, task: FakeTask) -> tuple[dict[str, str], bytes]:
+        """Return headers and body by which the end of a task is told, as this provider signs them."""
+        raise AssertionError(f"{type(self).__name__} calls nobody back")
+
+    async def call_back(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
+        """Send a callback; return what was answered, 0 for nothing."""
+        try:
+            async with httpx.AsyncClient(trust_env=False, timeout=15) as client:
+                status = (await client.post(url, headers=dict(headers), content=body)).status_code
+        except httpx.HTTPError:
+            status = 0
+        self.callbacks.append((url, status))
+        return status
+
+    async def _call_back_at_the_end(self, task: FakeTask, url: str) -> None:
+        while task.phase not in ("succeeded", "failed", "cancelled"):
+            await asyncio.sleep(0.01)
+        await self.call_back(url, *self.signed_callback(task))
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for caller in list(self._callers):
+            caller.cancel()
+        await asyncio.gather(*self._callers, return_exceptions=True)
+        await super().__aexit__(kind, error, trace)
 
     def clip_url(self, task: FakeTask) -> str:
         """Return the address of a clip; a fresh one with each look."""
