@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 PYTHON ?= python3
 STUBS := clients/python/render/v1
+TYPESCRIPT := clients/typescript
 export PATH := $(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
@@ -22,13 +23,19 @@ $(VENV)/.ready: requirements/dev.txt pyproject.toml clients/python/pyproject.tom
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable clients/python --editable .
 	@touch $@
 
+# The TypeScript client's; npm comes with the virtual environment, and no script of a package is run.
+$(TYPESCRIPT)/node_modules/.ready: $(TYPESCRIPT)/package.json $(TYPESCRIPT)/package-lock.json | $(VENV)/.ready
+	@echo "Installing dependencies into $(TYPESCRIPT)/node_modules …"
+	@cd $(TYPESCRIPT) && npm ci --ignore-scripts --no-audit --no-fund --loglevel error
+	@touch $@
+
 demo: setup ## Render the sample project through the whole system into out/demo.mp4.
 	@render-service demo
 
 dev: setup ## Keep the whole system running in the foreground; data stays under .render/.
 	@render-service dev
 
-test: setup ## Run all tests, in two processes that each start servers of their own.
+test: setup $(TYPESCRIPT)/node_modules/.ready ## Run all tests, in two processes that each start servers of their own.
 	@pytest --numprocesses 2 --dist loadfile
 
 robustness: setup ## Break the service on purpose: SEED=n JOBS=2000 KILLS=100 WATCHERS=200, all optional.
@@ -44,7 +51,7 @@ ledger: setup ## Order 500 shots from a faulty provider while its workers are ki
 fuzz: setup ## Send 20,000 wild requests to a server and see that it stays itself; SEED=n repeats a run.
 	@python -m tests.fuzz
 
-check: setup ## Run all static checks.
+check: setup $(TYPESCRIPT)/node_modules/.ready ## Run all static checks.
 	@ruff check .
 	@ruff format --check .
 	@mypy
@@ -55,14 +62,17 @@ check: setup ## Run all static checks.
 	@python scripts/generate_api_reference.py --check
 	@python -m scripts.build_docs
 	@scripts/check_breaking.sh
+	@cd $(TYPESCRIPT) && npm run --silent check
 
-format: setup ## Format code and contract.
+format: setup $(TYPESCRIPT)/node_modules/.ready ## Format code and contract.
 	@ruff check --fix --quiet .
 	@ruff format --quiet .
 	@buf format --write proto
+	@cd $(TYPESCRIPT) && npm run --silent format
 
-generate: setup ## Make the stubs anew from the contract, and the reference from contract and settings.
+generate: setup $(TYPESCRIPT)/node_modules/.ready ## Make the stubs anew from the contract, and the reference from contract and settings.
 	@python scripts/generate_stubs.py
+	@cd $(TYPESCRIPT) && npm run --silent generate
 	@python scripts/generate_reference.py
 	@python scripts/generate_api_reference.py
 
@@ -84,4 +94,4 @@ lock: setup ## Pin all dependencies anew by hash.
 		--group pyproject.toml:build --constraints requirements/dev.txt --output-file requirements/build.txt
 
 clean: ## Remove everything that was made here.
-	@rm -rf $(VENV) .render out .mypy_cache .ruff_cache .pytest_cache
+	@rm -rf $(VENV) .render out .mypy_cache .ruff_cache .pytest_cache $(TYPESCRIPT)/node_modules $(TYPESCRIPT)/dist

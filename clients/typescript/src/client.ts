@@ -262,10 +262,9 @@ export class RenderClient {
       try {
         for (;;) {
           let failure;
-          const connected = new Interruption(interruption.signal);
           try {
             const method = RenderService.method.downloadVideo;
-            for await (const piece of this.#stream(method, file.request(), connected, attempts)) {
+            for await (const piece of this.#stream(method, file.request(), interruption, attempts)) {
               await file.accept(piece);
               attempts.progressed();
             }
@@ -273,8 +272,6 @@ export class RenderClient {
             return path;
           } catch (error) {
             failure = await file.broken(this.#failure(error, interruption));
-          } finally {
-            connected.end();
           }
           await interruption.pause(attempts.delayAfter(failure));
         }
@@ -430,9 +427,8 @@ export class RenderClient {
     try {
       for (;;) {
         let failure;
-        const connected = new Interruption(interruption.signal);
         try {
-          for await (const response of this.#stream(method, position.request(), connected, attempts)) {
+          for await (const response of this.#stream(method, position.request(), interruption, attempts)) {
             const news = position.accept(response);
             if (news !== undefined) {
               yield news;
@@ -446,8 +442,6 @@ export class RenderClient {
           failure = new UnavailableError("the watch was ended too early");
         } catch (error) {
           failure = this.#failure(error, interruption);
-        } finally {
-          connected.end();
         }
         await interruption.pause(attempts.delayAfter(failure));
       }
@@ -459,16 +453,33 @@ export class RenderClient {
   async *#stream<I extends DescMessage, O extends DescMessage>(
     method: DescMethodServerStreaming<I, O>,
     init: MessageInitShape<I>,
-    connected: Interruption,
+    interruption: Interruption,
     attempts: Attempts,
   ): AsyncGenerator<MessageShape<O>, void, undefined> {
     const request = this.#request(method.input, init);
+    const connected = new Interruption(interruption.signal);
     const { transport } = this.#connection;
-    const left = attempts.remainingMs();
-    const response = await transport.stream(method, connected.signal, left, this.#headers, once(request));
-    for await (const message of response.message) {
-      this.#reached = true;
-      yield message;
+    try {
+      const left = attempts.remainingMs();
+      const response = await transport.stream(method, connected.signal, left, this.#headers, once(request));
+      const messages = response.message[Symbol.asyncIterator]();
+      try {
+        for (;;) {
+          const { done, value } = await messages.next();
+          if (done) {
+            return;
+          }
+          this.#reached = true;
+          yield value;
+        }
+      } finally {
+        connected.end();
+        // Only when it is asked once more does a call that was left early let go of its deadline's timer, which would
+        // keep the program alive.
+        messages.next().catch(() => undefined);
+      }
+    } finally {
+      connected.release();
     }
   }
 

@@ -1,0 +1,190 @@
+// Plain calls: deadlines, retries where they are safe, interruption, errors.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Code, ConnectError } from "@connectrpc/connect";
+import {
+  ClientClosedError,
+  DeadlineError,
+  InvalidRequestError,
+  RenderClient,
+  RenderError,
+  ServiceError,
+  UnavailableError,
+} from "render-client";
+
+import { FakeService, unavailable } from "./fake-service.ts";
+
+const CARDS = { storyboard: { shots: [{ visualDescription: "One" }] } };
+
+test("a start that is repeated keeps its request id, so that it starts one job", async () => {
+  const ids: string[] = [];
+  await using service = await FakeService.start({
+    startRender(request) {
+      ids.push(request.requestId);
+      if (ids.length < 3) {
+        throw unavailable();
+      }
+      return { job: { jobId: "a-job", requestId: request.requestId } };
+    },
+  });
+  using client = service.client();
+  const job = await client.start({ project: CARDS });
+  assert.equal(job.jobId, "a-job");
+  assert.match(job.requestId, /^[0-9a-f-]{36}$/);
+  assert.deepEqual(ids, [job.requestId, job.requestId, job.requestId]);
+});
+
+test("a call that might do its work twice is sent once", async () => {
+  let calls = 0;
+  await using service = await FakeService.start({
+    createProject() {
+      calls += 1;
+      throw unavailable();
+    },
+  });
+  using client = service.client();
+  await assert.rejects(client.createProject({}), UnavailableError);
+  assert.equal(calls, 1);
+});
+
+test("a refusal is not repeated", async () => {
+  let calls = 0;
+  await using service = await FakeService.start({
+    getJob() {
+      calls += 1;
+      throw new ConnectError("a bug", Code.Unimplemented);
+    },
+  });
+  using client = service.client();
+  await assert.rejects(client.get("a-job"), ServiceError);
+  assert.equal(calls, 1);
+});
+
+test("a retry waits as long as the service asks", async () => {
+  const times: number[] = [];
+  await using service = await FakeService.start({
+    getJob() {
+      times.push(performance.now());
+      if (times.length === 1) {
+        throw unavailable(300);
+      }
+      return { job: { jobId: "a-job" } };
+    },
+  });
+  using client = service.client();
+  await client.get("a-job");
+  assert.equal(times.length, 2);
+  assert.ok(Number(times[1]) - Number(times[0]) >= 299);
+});
+
+test("a call without an answer ends at its deadline, which the service is told", async () => {
+  let told: number | undefined;
+  await using service = await FakeService.start({
+    async getJob(_, context) {
+      told = context.timeoutMs();
+      await new Promise((resolve) => context.signal.addEventListener("abort", resolve));
+      throw unavailable();
+    },
+  });
+  using client = service.client({ timeoutMs: 200 });
+  await assert.rejects(client.get("a-job"), DeadlineError);
+  assert.ok(told !== undefined && told > 0 && told <= 200);
+  await assert.rejects(client.get("a-job", { timeoutMs: 20 }), DeadlineError);
+});
+
+test("a deadline further away than timers reach is no deadline at once", async () => {
+  await using service = await FakeService.start({ getJob: () => ({ job: { jobId: "a-job" } }) });
+  using client = service.client({ timeoutMs: 2 ** 40 });
+  assert.equal((await client.get("a-job")).jobId, "a-job");
+});
+
+test("an aborted call ends at once with the signal's reason, also between two tries", async () => {
+  const controller = new AbortController();
+  const reason = new Error("the user went away");
+  await using service = await FakeService.start({
+    getJob() {
+      setImmediate(() => controller.abort(reason));
+      throw unavailable(60_000);
+    },
+  });
+  using client = service.client({ timeoutMs: 300_000 });
+  await assert.rejects(client.get("a-job", { signal: controller.signal }), reason);
+  await assert.rejects(client.get("a-job", { signal: controller.signal }), reason);
+});
+
+test("calls of a closed client end, those under way too", async () => {
+  await using service = await FakeService.start({
+    async getJob(_, context) {
+      setImmediate(() => client.close());
+      await new Promise((resolve) => context.signal.addEventListener("abort", resolve));
+      return {};
+    },
+  });
+  const client = service.client();
+  await assert.rejects(client.get("a-job"), ClientClosedError);
+  await assert.rejects(client.get("a-job"), ClientClosedError);
+});
+
+test("a wrong address is told, not waited for", async () => {
+  await using service = await FakeService.start({});
+  const { address } = service;
+  await service[Symbol.asyncDispose]();
+  const patience = { retry: { firstDelayMs: 5 } };
+  using client = new RenderClient({ address, ...patience });
+  await assert.rejects(client.get("a-job"), { name: "UnavailableError", message: /ECONNREFUSED/ });
+  await assert.rejects(client.watch("a-job").next(), UnavailableError);
+  // A name of two addresses fails with two errors at once, and no message of its own.
+  using byName = new RenderClient({ address: address.replace("127.0.0.1", "localhost"), ...patience });
+  await assert.rejects(byName.get("a-job"), { name: "UnavailableError", message: /ECONNREFUSED/ });
+});
+
+test("a value that no message can hold is refused before anything is sent", async () => {
+  using client = new RenderClient({ address: "127.0.0.1:9" });
+  const refused = client.start({ project: CARDS, priority: 1.5 });
+  await assert.rejects(refused, (error) => error instanceof InvalidRequestError && error.message.includes("priority"));
+  const neither = client.start({} as Parameters<RenderClient["start"]>[0]);
+  await assert.rejects(neither, TypeError);
+});
+
+test("a broken connection ends no call that can be repeated", async () => {
+  let calls = 0;
+  await using service = await FakeService.start({
+    async getJob() {
+      calls += 1;
+      if (calls === 1) {
+        service.breakConnections();
+      }
+      return { job: { jobId: "a-job" } };
+    },
+  });
+  using client = service.client();
+  assert.equal((await client.get("a-job")).jobId, "a-job");
+  assert.equal(calls, 2);
+});
+
+test("calls carry token and workspace", async () => {
+  await using service = await FakeService.start({
+    getJob: (request, context) => ({
+      job: { workspaceId: request.workspaceId, message: context.requestHeader.get("authorization") ?? "" },
+    }),
+  });
+  using client = service.client({ token: "rk_example", workspace: "films" });
+  const job = await client.get("a-job");
+  assert.deepEqual([job.workspaceId, job.message], ["films", "Bearer rk_example"]);
+});
+
+test("a client without calls does not keep a program alive", async () => {
+  await using service = await FakeService.start({ getJob: () => ({ job: {} }) });
+  const client = service.client();
+  await client.get("a-job");
+  const handles = process.getActiveResourcesInfo().filter((name) => name === "Timeout");
+  assert.deepEqual(handles, []);
+  client.close();
+});
+
+test("every error is a RenderError", () => {
+  assert.ok(new ClientClosedError() instanceof RenderError);
+  assert.equal(new ClientClosedError().name, "ClientClosedError");
+});

@@ -1,0 +1,82 @@
+// A render service that answers as a test wants it to, over a real connection.
+
+import { createServer, type Http2Server, type ServerHttp2Session } from "node:http2";
+import type { AddressInfo } from "node:net";
+
+import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { ProjectService, RenderClient, type RenderClientOptions, RenderService } from "render-client";
+
+export type Answers = Partial<ServiceImpl<typeof RenderService>> & Partial<ServiceImpl<typeof ProjectService>>;
+
+export class FakeService implements AsyncDisposable {
+  readonly address: string;
+  readonly #server: Http2Server;
+  readonly #sessions: Set<ServerHttp2Session>;
+
+  private constructor(server: Http2Server, sessions: Set<ServerHttp2Session>) {
+    this.#server = server;
+    this.#sessions = sessions;
+    this.address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  }
+
+  static async start(answers: Answers): Promise<FakeService> {
+    const sessions = new Set<ServerHttp2Session>();
+    const server = createServer(
+      connectNodeAdapter({
+        routes: (router) => router.service(RenderService, answers).service(ProjectService, answers),
+      }),
+    ).on("session", (session) => {
+      sessions.add(session);
+      session.once("close", () => sessions.delete(session));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    return new FakeService(server, sessions);
+  }
+
+  client(options: Omit<RenderClientOptions, "address"> = {}): RenderClient {
+    return new RenderClient({ address: this.address, ...options, retry: { firstDelayMs: 5, ...options.retry } });
+  }
+
+  /** Break all connections, as a killed server does. */
+  breakConnections(): void {
+    for (const session of this.#sessions) {
+      session.destroy();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    this.breakConnections();
+    await closed;
+  }
+}
+
+/** What the service says while it is not available, with a wait of so many milliseconds if one is given. */
+export function unavailable(retryAfterMs?: number): ConnectError {
+  const error = new ConnectError("not now", Code.Unavailable);
+  if (retryAfterMs !== undefined) {
+    // RetryInfo { retry_delay { nanos } }
+    error.details.push({ type: "google.rpc.RetryInfo", value: field(1, numberField(2, retryAfterMs * 1e6)) });
+  }
+  return error;
+}
+
+/** A length-delimited field of a protobuf message. */
+export function field(number: number, value: Uint8Array | string): Uint8Array {
+  const bytes = Buffer.from(value);
+  return Buffer.concat([varint((number << 3) | 2), varint(bytes.length), bytes]);
+}
+
+/** A varint field of a protobuf message. */
+export function numberField(number: number, value: number): Uint8Array {
+  return Buffer.concat([varint(number << 3), varint(value)]);
+}
+
+function varint(value: number): Uint8Array {
+  const bytes = [];
+  for (; value > 0x7f; value = Math.floor(value / 0x80)) {
+    bytes.push((value % 0x80) | 0x80);
+  }
+  return Uint8Array.from([...bytes, value]);
+}
