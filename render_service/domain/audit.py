@@ -42,7 +42,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One action as it is kept; `target` is what it was done to, by `action` a job, a project, a key …; `at` is aware UTC."""
+    """One action as it is kept; by `action`, `target` is a job, a project, a key, a webhook …; `at` is aware UTC."""
 
     at: datetime
     origin: Origin

@@ -5,7 +5,14 @@ from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health_aio
 from grpc_reflection.v1alpha import reflection
-from render.v1 import project_service_pb2, project_service_pb2_grpc, render_service_pb2, render_service_pb2_grpc
+from render.v1 import (
+    project_service_pb2,
+    project_service_pb2_grpc,
+    render_service_pb2,
+    render_service_pb2_grpc,
+    webhook_service_pb2,
+    webhook_service_pb2_grpc,
+)
 
 from render_service.config import ConfigurationError, Settings
 from render_service.server.authentication import Authentication, Authenticator
@@ -18,12 +25,14 @@ from render_service.server.metrics import MeasuringGuard
 from render_service.server.project_servicer import ProjectServicer
 from render_service.server.quotas import QuotaAdmission, QuotaBook
 from render_service.server.render_servicer import RenderServicer
+from render_service.server.webhook_servicer import WebhookServicer
 from render_service.tracing.spans import is_tracing
 
 _GRACE_SECONDS = 5.0
 SERVICES = (
     render_service_pb2.DESCRIPTOR.services_by_name["RenderService"].full_name,
     project_service_pb2.DESCRIPTOR.services_by_name["ProjectService"].full_name,
+    webhook_service_pb2.DESCRIPTOR.services_by_name["WebhookService"].full_name,
 )
 # The published types of this package do not know the message yet.
 _HEALTH_LIST = vars(health_pb2)["HealthListResponse"]
@@ -59,6 +68,7 @@ class Listener:
         authenticator: Knows who calls; None lets everybody pass.
         renders: The RPCs of RenderService.
         projects: The RPCs of ProjectService.
+        webhooks: The RPCs of WebhookService.
         quotas: Knows how much workspaces may use.
         measured: Whether calls are counted.
         tls: What ports with TLS need; None listens without it.
@@ -69,6 +79,7 @@ class Listener:
         authenticator: Authenticator | None,
         renders: RenderServicer,
         projects: ProjectServicer,
+        webhooks: WebhookServicer,
         *,
         quotas: QuotaBook,
         measured: bool = False,
@@ -84,6 +95,7 @@ class Listener:
         self._health = Health()
         render_service_pb2_grpc.add_RenderServiceServicer_to_server(renders, self._server)
         project_service_pb2_grpc.add_ProjectServiceServicer_to_server(projects, self._server)
+        webhook_service_pb2_grpc.add_WebhookServiceServicer_to_server(webhooks, self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         health_name = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
         reflection.enable_server_reflection((*SERVICES, health_name, reflection.SERVICE_NAME), self._server)

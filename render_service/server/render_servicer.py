@@ -47,6 +47,7 @@ from render_service.server.mapping.job import event_to_proto, job_to_proto, stat
 from render_service.server.mapping.output import output_from_proto
 from render_service.server.mapping.times import timestamp
 from render_service.server.project_reader import ProjectReader
+from render_service.server.receivers import Receivers
 from render_service.server.starter import Starter, request_hash
 
 _OfJob = (
@@ -74,6 +75,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         auditor: Writes the audit trail.
         removals: Removes jobs.
         remover: Removes their bytes.
+        receivers: Knows the rules of those who are told of jobs.
     """
 
     def __init__(
@@ -90,7 +92,9 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         auditor: Auditor,
         removals: Removals,
         remover: Remover,
+        receivers: Receivers,
     ) -> None:
+        self._receivers = receivers
         self._removals = removals
         self._remover = remover
         self._auditor = auditor
@@ -123,7 +127,10 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         request_id = optional_uuid_field(request.request_id, "request_id", faults)
         generation = generation_from_proto(request.provider_options, "provider_options", faults)
         priority = priority_field(request.priority, "priority", faults)
+        webhook = self._receivers.read(request.webhook, "webhook", faults) if request.HasField("webhook") else None
         faults.raise_if_any()
+        if webhook is not None:
+            self._receivers.check_configured()
         started = await self._starter.start(
             request.workspace_id,
             source,
@@ -137,6 +144,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
             dry_run=request.dry_run,
             priority=priority,
             trace_parent=trace_parent_of(context),
+            webhook=webhook,
         )
         job = started.job
         return pb.StartRenderResponse(

@@ -13,6 +13,8 @@ from render_service.db.projects import Projects
 from render_service.db.quotas import WorkspaceQuotas
 from render_service.db.removals import Removals
 from render_service.db.transitions import Transitions
+from render_service.db.webhook_deliveries import WebhookDeliveries
+from render_service.db.webhooks import Webhooks
 from render_service.db.workspace_events import WorkspaceEvents
 from render_service.domain.ages import Ages
 from render_service.domain.retry import RetryPolicy
@@ -39,9 +41,11 @@ from render_service.server.metrics import JobFigures
 from render_service.server.project_reader import ProjectReader
 from render_service.server.project_servicer import ProjectServicer
 from render_service.server.quotas import QuotaBook
+from render_service.server.receivers import Receivers
 from render_service.server.render_servicer import RenderServicer
 from render_service.server.starter import Starter
 from render_service.server.tls import server_credentials
+from render_service.server.webhook_servicer import WebhookServicer
 from render_service.startup import (
     Parts,
     before,
@@ -55,6 +59,8 @@ from render_service.startup import (
 from render_service.status_page import status_page
 from render_service.storage.store import ObjectStore
 from render_service.telemetry import get_logger
+from render_service.webhooks.address import Addresses
+from render_service.webhooks.forgetter import Forgetter
 
 _log = get_logger(__name__)
 _COMMAND_SECONDS = 2.0
@@ -107,7 +113,7 @@ async def run_server(settings: Settings) -> None:
         parts.run("key usage", keys.run())
         log, removals = AuditLog(database), Removals(database)
         auditor, remover = Auditor(log), _start_removing(parts, settings.ages, removals, log, store)
-        quotas = QuotaBook(WorkspaceQuotas(database), settings.quotas)
+        quotas, receivers = QuotaBook(WorkspaceQuotas(database), settings.quotas), _receivers(settings)
         reader = ProjectReader(FetchPolicy(allow_http=settings.allow_http_assets, file_roots=settings.file_roots))
         listener = Listener(
             await stack.enter_async_context(make_authenticator(settings, keys)),
@@ -122,9 +128,13 @@ async def run_server(settings: Settings) -> None:
                 auditor=auditor,
                 removals=removals,
                 remover=remover,
+                receivers=receivers,
                 downloads=Downloads(store, valid_for=timedelta(seconds=settings.download_url_seconds)),
             ),
             ProjectServicer(projects, reader, auditor=auditor, removals=removals, remover=remover),
+            WebhookServicer(
+                Webhooks(database), _start_forgetting(parts, settings, database), receivers, auditor=auditor
+            ),
             quotas=quotas,
             measured=settings.metrics_listen is not None,
             tls=tls,
@@ -153,6 +163,17 @@ def _take_figures(parts: Parts, database: Database, hub: ProgressHub) -> None:
     WATCHERS.set_function(lambda: hub.watchers)
     measure_connections(database)
     parts.run("figures", JobFigures(database).run())
+
+
+def _receivers(settings: Settings) -> Receivers:
+    return Receivers(settings.webhook_signing_keys, Addresses(settings.webhook_allowed_hosts))
+
+
+def _start_forgetting(parts: Parts, settings: Settings, database: Database) -> WebhookDeliveries:
+    """Run what removes deliveries that are kept no longer."""
+    deliveries = WebhookDeliveries(database)
+    parts.run("deliveries", Forgetter(deliveries, age=settings.webhook_retention).run())
+    return deliveries
 
 
 def _start_removing(parts: Parts, ages: Ages, removals: Removals, log: AuditLog, store: ObjectStore) -> Remover:

@@ -17,6 +17,7 @@ from render_service.domain.job import GenerationOptions, Job, ProviderChoice, Pr
 from render_service.domain.output import OutputOptions, decide_output
 from render_service.domain.project import MODE_PRESETS, Project
 from render_service.domain.provider_models import GENERATING_PROVIDERS
+from render_service.domain.webhook import Receiver
 from render_service.metrics.server import JOBS_STARTED
 from render_service.server.announcer import Announcer
 from render_service.server.authentication import current_origin
@@ -90,6 +91,7 @@ class Starter:
         dry_run: bool = False,
         priority: int = 0,
         trace_parent: str | None = None,
+        webhook: Receiver | None = None,
     ) -> Started:
         """Store a job; once this has returned, the job reaches an end.
 
@@ -106,6 +108,7 @@ class Starter:
             dry_run: Whether to check and price everything, and to start nothing.
             priority: Among the workspace's own jobs; greater goes first.
             trace_parent: The span that the job's attempts belong to, as a W3C `traceparent`.
+            webhook: Is told of the job, besides the webhooks of the workspace.
 
         Returns:
             The job, a new one or the one that the same request has made before, and what is ordered for it.
@@ -136,6 +139,7 @@ class Starter:
             request_hash=digest,
             priority=priority,
             trace_parent=trace_parent,
+            webhook=webhook,
         )
         quotas = await self._quotas.of(workspace_id)
         await self._quotas.check_stored(workspace_id, quotas)

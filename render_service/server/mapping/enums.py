@@ -1,5 +1,6 @@
 """Between the contract's enums and the domain's, matched by name."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
@@ -43,6 +44,17 @@ class EnumTable(Generic[E]):
         if member is None and number:
             faults.add(path, self._allowed)
         return member
+
+    def read_all(self, numbers: Sequence[int], path: str, faults: Faults) -> tuple[E, ...]:
+        """Return the values of a filter, each once; 0 and numbers that the contract lacks are faults."""
+        found: dict[E, None] = {}
+        for index, number in enumerate(numbers):
+            member = self.read(number, f"{path}[{index}]", faults)
+            if member is not None:
+                found[member] = None
+            elif not number:
+                faults.add(f"{path}[{index}]", self._allowed)
+        return tuple(found)
 
     def number(self, member: E) -> Any:
         """Return the contract's number of a value; an int, but the stubs have a type of numbers for each enum."""

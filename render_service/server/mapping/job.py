@@ -73,14 +73,7 @@ def event_to_proto(event: JobEvent, video_urls: Sequence[str]) -> job_pb2.JobEve
 
 def statuses_from_proto(numbers: Sequence[int], path: str, faults: Faults) -> tuple[JobStatus, ...]:
     """Return the statuses of a filter, each once; UNSPECIFIED and unknown numbers are faults."""
-    found: dict[JobStatus, None] = {}
-    for index, number in enumerate(numbers):
-        status = JOB_STATUS.read(number, f"{path}[{index}]", faults)
-        if status is not None:
-            found[status] = None
-        elif not number:
-            faults.add(f"{path}[{index}]", "must name a status")
-    return tuple(found)
+    return JOB_STATUS.read_all(numbers, path, faults)
 
 
 def _stage(stage: JobStage | None) -> job_pb2.JobStage.ValueType:

@@ -1,0 +1,34 @@
+"""Puts together what sends deliveries from a worker."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from render_service.config import Settings
+from render_service.db.database import Database
+from render_service.db.webhook_outbox import WebhookOutbox
+from render_service.webhooks.address import Addresses
+from render_service.webhooks.post import Poster
+from render_service.webhooks.sender import WebhookSender
+
+_CONNECTIONS = 4
+
+
+@asynccontextmanager
+async def webhook_sender(settings: Settings) -> AsyncIterator[WebhookSender | None]:
+    """Lend a sender, which is yet to be run; None where there is no key to sign with.
+
+    It has connections to Postgres of its own: however many deliveries end at once, no job waits for one.
+
+    Args:
+        settings: The service's configuration.
+    """
+    keys = settings.webhook_signing_keys
+    if not keys:
+        yield None
+        return
+    database = Database(settings.database_url, size=_CONNECTIONS)
+    try:
+        async with Poster(keys, Addresses(settings.webhook_allowed_hosts)) as poster:
+            yield WebhookSender(WebhookOutbox(database), poster)
+    finally:
+        await database.close()

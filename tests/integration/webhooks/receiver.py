@@ -1,0 +1,105 @@
+"""A receiver of deliveries on loopback, which can misbehave as told, and a sender that looks often."""
+
+import asyncio
+import base64
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from render_service.db.database import Database
+from render_service.db.webhook_outbox import WebhookOutbox
+from render_service.db.webhooks import Webhooks
+from render_service.domain.audit import Origin
+from render_service.domain.job import JobStatus
+from render_service.domain.webhook import ENDS, Receiver, Webhook
+from render_service.fetch.transport import Resolver
+from render_service.webhooks.address import Addresses, host_of
+from render_service.webhooks.names import look_up
+from render_service.webhooks.post import Poster
+from render_service.webhooks.sender import WebhookSender
+from tests.fakes.http_server import FakeServer, Request, Response
+
+LOOPBACK = "127.0.0.1"
+KEY = bytes(range(32))
+KEYS_SETTING = base64.b64encode(KEY).decode()
+ORIGIN = Origin("anonymous", "anonymous", "ipv4:127.0.0.1:1", None)
+EVERY = tuple(JobStatus)
+
+
+@dataclass(frozen=True)
+class Told:
+    """A delivery that was accepted."""
+
+    id: str
+    path: str
+    body: bytes
+
+    @property
+    def data(self) -> dict[str, Any]:
+        data: dict[str, Any] = json.loads(self.body)["data"]
+        return data
+
+
+class ReceivingServer(FakeServer):
+    """Accepts deliveries, unless a fault was scripted."""
+
+    def __init__(self, port: int = 0) -> None:
+        super().__init__(port)
+        self.told: list[Told] = []
+
+    async def handle(self, request: Request) -> Response:
+        self.told.append(Told(request.headers["webhook-id"], request.path, request.body))
+        return Response(204)
+
+    @property
+    def ids(self) -> list[str]:
+        return [told.id for told in self.told]
+
+    def sequences(self, job_id: UUID | str) -> list[int]:
+        """The sequences told of a job, each in the order of its first arrival."""
+        found = [told.data["sequence"] for told in self.told if told.data["job_id"] == str(job_id)]
+        return list(dict.fromkeys(found))
+
+    async def until(self, number: int, *, seconds: float = 10) -> None:
+        """Wait until so many deliveries were accepted."""
+        async with asyncio.timeout(seconds):
+            while len(self.told) < number:
+                await asyncio.sleep(0.01)
+
+
+async def add_webhook(
+    database: Database,
+    url: str,
+    *,
+    workspace: str = "team",
+    statuses: Sequence[JobStatus] = ENDS,
+    labels: dict[str, str] | None = None,
+) -> Webhook:
+    """Store a webhook."""
+    receiver = Receiver(url, host_of(url), tuple(statuses))
+    return await Webhooks(database).create(uuid4(), workspace, receiver, labels or {}, origin=ORIGIN)
+
+
+@asynccontextmanager
+async def sending(
+    database: Database,
+    *,
+    keys: Sequence[bytes] = (KEY,),
+    hosts: Sequence[str] = (LOOPBACK,),
+    lease: timedelta = timedelta(seconds=30),
+    timeout: timedelta = timedelta(seconds=15),
+    resolver: Resolver = look_up,
+) -> AsyncIterator[WebhookSender]:
+    """Run a sender that looks every twentieth of a second."""
+    async with Poster(keys, Addresses(hosts), timeout=timeout, resolver=resolver) as poster:
+        sender = WebhookSender(WebhookOutbox(database, lease=lease), poster, interval_seconds=0.05)
+        task = asyncio.create_task(sender.run())
+        try:
+            yield sender
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
