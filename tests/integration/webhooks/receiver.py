@@ -91,11 +91,11 @@ async def sending(
     keys: Sequence[bytes] = (KEY,),
     hosts: Sequence[str] = (LOOPBACK,),
     lease: timedelta = timedelta(seconds=30),
-    timeout: timedelta = timedelta(seconds=15),
+    patience: timedelta = timedelta(seconds=15),
     resolver: Resolver = look_up,
 ) -> AsyncIterator[WebhookSender]:
     """Run a sender that looks every twentieth of a second."""
-    async with Poster(keys, Addresses(hosts), timeout=timeout, resolver=resolver) as poster:
+    async with Poster(keys, Addresses(hosts), timeout=patience, resolver=resolver) as poster:
         sender = WebhookSender(WebhookOutbox(database, lease=lease), poster, interval_seconds=0.05)
         task = asyncio.create_task(sender.run())
         try:

@@ -134,7 +134,7 @@ async def events_of(database: Database, job: Job) -> list[int]:
 async def test_what_was_not_accepted_is_sent_again_byte_for_byte_and_the_next_of_the_job_waits_for_it(
     database: Database, fault: Fault, status: int, error: str
 ) -> None:
-    async with ReceivingServer() as receiver, sending(database, timeout=timedelta(seconds=0.3)):
+    async with ReceivingServer() as receiver, sending(database, patience=timedelta(seconds=0.3)):
         receiver.faults = [("POST", fault)] * 2
         await add_webhook(database, receiver.url, statuses=EVERY)
         job = await run_job(database)
