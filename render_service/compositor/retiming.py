@@ -4,6 +4,8 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+from av.container import InputContainer
+from av.video.stream import VideoStream
 
 from render_service.compositor.clip_decoding import picture_stream
 from render_service.compositor.containers import opened
@@ -11,6 +13,12 @@ from render_service.compositor.media import DEFAULT_LIMITS, Asset
 from render_service.compositor.sniffing import FileClass
 
 _TICKS_PER_SECOND = 90_000
+# QuickTime files keep times to the tick, but do not take the web's codecs, of which MP4 files take some. Matroska takes
+# whatever there is, and keeps times to the millisecond only.
+_FORMATS = {
+    **dict.fromkeys(("h264", "hevc", "mpeg4", "mpeg2video", "mpeg1video", "prores", "dnxhd", "mjpeg", "png"), "mov"),
+    **dict.fromkeys(("vp9", "av1", "libdav1d"), "mp4"),
+}
 
 
 def slow_down(asset: Asset, output: Path, factor: float) -> None:
@@ -18,16 +26,22 @@ def slow_down(asset: Asset, output: Path, factor: float) -> None:
 
     Args:
         asset: The clip.
-        output: The file to write, a QuickTime file whatever its name, since that takes every codec.
+        output: The file to write, of the form that suits the codec whatever its name.
         factor: How many times as long it shall last, at least 1.
 
     Raises:
         RenderFailure: ASSET_INVALID where the clip cannot be read.
     """
     assert factor >= 1
-    with opened(asset, FileClass.CLIP) as (source, _), av.open(str(output), "w", format="mov") as target:
+    with opened(asset, FileClass.CLIP) as (source, _):
         pictures = picture_stream(asset, source, DEFAULT_LIMITS)
-        stream = target.add_stream_from_template(pictures)
+        _retime(source, pictures, output, factor)
+
+
+def _retime(source: InputContainer, pictures: VideoStream, output: Path, factor: float) -> None:
+    with av.open(str(output), "w", format=_FORMATS.get(pictures.codec_context.name, "matroska")) as target:
+        # Opaque: as it is, also where there is no encoder for such pictures here.
+        stream = target.add_stream_from_template(pictures, opaque=True)
         for packet in source.demux(pictures):
             if packet.pts is None or packet.dts is None:
                 continue

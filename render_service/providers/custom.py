@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from copy import deepcopy
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -43,7 +44,7 @@ class CustomProvider:
         timeout_seconds: float,
         callback_url: str | None = None,
     ) -> None:
-        headers = {contract.auth_header: contract.auth_value.format(key=key)} if key else {}
+        headers = {contract.auth_header: contract.auth_value.replace("{key}", key)} if key else {}
         self.api = HttpApi("custom", base_url, headers, timeout_seconds=timeout_seconds)
         self._contract = contract
         self._phases = {
@@ -161,7 +162,7 @@ def order_body(contract: CustomContract, request: ClipRequest, callback_url: str
     }
     body: dict[str, Any] = {}
     for place, value in contract.constants.items():
-        put(body, place, value)
+        put(body, place, deepcopy(value))
     for name in REQUEST_FIELDS:
         place, value = contract.place(name), values[name]
         if place and value is not None and value not in ("", {}):

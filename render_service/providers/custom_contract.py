@@ -25,6 +25,9 @@ REQUEST_FIELDS = (
 )
 
 
+_HOLDS_ID = r"\{id\}"
+
+
 class StatusWords(BaseModel):
     """The words that a backend has for each phase of a task; letters' case does not matter."""
 
@@ -44,16 +47,16 @@ class CustomContract(BaseModel):
 
     submit_path: str = "/videos"
     """Where a clip is ordered by POST."""
-    status_path: str = "/videos/{id}"
+    status_path: str = Field(default="/videos/{id}", pattern=_HOLDS_ID)
     """Where a task is looked at by GET."""
-    cancel_path: str = "/videos/{id}/cancel"
+    cancel_path: str = Field(default="/videos/{id}/cancel", pattern=_HOLDS_ID)
     """Where a task is stopped."""
     cancel_method: str = Field(default="POST", pattern="^(POST|PUT|DELETE)$")
     """How a task is stopped."""
     auth_header: str = "Authorization"
     """The header that carries the key."""
     auth_value: str = "Bearer {key}"
-    """What it carries."""
+    """What it carries; `{key}` stands for the key."""
     idempotency_header: str = "Idempotency-Key"
     """The header that carries the order's key; empty for a backend that does not know repeated orders."""
     request: Mapping[str, str] = Field(default_factory=dict)
@@ -107,11 +110,24 @@ def load_contract(path: Path | None) -> CustomContract:
         raise ConfigurationError(f"CUSTOM_VIDEO_API_CONTRACT: {path} cannot be read as JSON") from error
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        place = ".".join(map(str, first["loc"]))
+        place = ".".join(map(str, first["loc"])) or str(path)
         raise ConfigurationError(f"CUSTOM_VIDEO_API_CONTRACT: {place}: {first['msg']}") from None
     if unknown := sorted(set(contract.request) - set(REQUEST_FIELDS)):
         raise ConfigurationError(f"CUSTOM_VIDEO_API_CONTRACT: request: there is no field {unknown[0]}")
+    if (taken := _taken_twice(contract)) is not None:
+        raise ConfigurationError(f"CUSTOM_VIDEO_API_CONTRACT: request: two things lie at {taken}")
     return contract
+
+
+def _taken_twice(contract: CustomContract) -> str | None:
+    """Return a place that would be written over by another, or None. An object of constants may be added to."""
+    fields = [place for name in REQUEST_FIELDS if (place := contract.place(name))]
+    places = [*fields, *(place for place, value in contract.constants.items() if not isinstance(value, dict))]
+    for number, place in enumerate(places):
+        for other in places[:number]:
+            if place == other or place.startswith(f"{other}.") or other.startswith(f"{place}."):
+                return place
+    return None
 
 
 def dig(value: object, place: str) -> Any:

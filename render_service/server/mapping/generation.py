@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from typing import Any
 
 from google.protobuf import json_format
 from render.v1 import job_pb2
@@ -32,12 +33,6 @@ def generation_from_proto(message: pb.ProviderOptions, path: str, faults: Faults
         if provider is not None:
             model = _text(fallback.model, f"{path}.fallbacks[{number}].model", faults)
             fallbacks.append(ProviderChoice(provider, model))
-    options = message.options
-    if options.ByteSize() > MAX_OPTIONS_BYTES:
-        faults.add(f"{path}.options", f"must have at most {MAX_OPTIONS_BYTES:,} bytes")
-    read = json_format.MessageToDict(options) if message.HasField("options") else {}
-    if _holds_nul(read):
-        faults.add(f"{path}.options", "must not hold the character U+0000")
     return GenerationOptions(
         model=_text(message.model, f"{path}.model", faults),
         seed=message.seed if message.HasField("seed") else None,
@@ -46,7 +41,7 @@ def generation_from_proto(message: pb.ProviderOptions, path: str, faults: Faults
         allow_resubmit=message.allow_resubmit,
         regenerate_shots=tuple(message.regenerate_shots[: MAX_SHOTS + 1]),
         fallbacks=tuple(fallbacks),
-        options=read,
+        options=_options(message, f"{path}.options", faults),
     )
 
 
@@ -83,6 +78,21 @@ def _fallback_provider(value: str, path: str, faults: Faults) -> ProviderName | 
         faults.add(path, f"must be one of {', '.join(sorted(known))}")
         return None
     return known[value]
+
+
+def _options(message: pb.ProviderOptions, path: str, faults: Faults) -> dict[str, Any]:
+    if message.options.ByteSize() > MAX_OPTIONS_BYTES:
+        faults.add(path, f"must have at most {MAX_OPTIONS_BYTES:,} bytes")
+    if not message.HasField("options"):
+        return {}
+    try:
+        read: dict[str, Any] = json_format.MessageToDict(message.options)
+    except ValueError:
+        faults.add(path, "must not hold infinite numbers, or NaN: JSON has none")
+        return {}
+    if _holds_nul(read):
+        faults.add(path, "must not hold the character U+0000")
+    return read
 
 
 def _text(value: str, path: str, faults: Faults) -> str:

@@ -1,0 +1,47 @@
+"""Results of providers are fetched from the open network, unless the operator has put the provider inside."""
+
+import pytest
+from pydantic import HttpUrl
+
+from render_service.config import Settings
+from render_service.domain.job import ProviderName
+from render_service.worker.providers import result_policy
+
+SETTINGS = Settings(max_asset_bytes=1234, custom_video_result_hosts=("files.lan",))
+
+
+@pytest.mark.parametrize("name", [ProviderName.RUNWAY, ProviderName.PIKA, ProviderName.CUSTOM])
+@pytest.mark.parametrize(
+    "base",
+    ["https://api.example.com", "https://api.example.com:8443/v1", "http://203.0.114.9", "https://[2001:4860::8]"],
+)
+def test_a_provider_outside_gives_results_outside_over_https_only(name: ProviderName, base: str) -> None:
+    policy = result_policy(name, HttpUrl(base), SETTINGS)
+    assert not policy.allow_http
+    assert not policy.allow_private
+    assert not policy.file_roots
+    assert policy.max_bytes == 1234
+
+
+@pytest.mark.parametrize(
+    ("base", "host"),
+    [
+        ("http://127.0.0.1:8900", "127.0.0.1"),
+        ("http://localhost:8900", "localhost"),
+        ("https://10.1.2.3/api", "10.1.2.3"),
+        ("http://[::1]:80", "::1"),
+        ("http://[fd00::1]", "fd00::1"),
+        ("http://video-backend", "video-backend"),
+        ("http://Video.Internal", "video.internal"),
+        ("http://video.lan", "video.lan"),
+        ("http://video.local", "video.local"),
+        ("http://169.254.169.254", "169.254.169.254"),
+    ],
+)
+def test_a_provider_inside_gives_results_on_its_own_host_and_on_those_named_for_custom(base: str, host: str) -> None:
+    policy = result_policy(ProviderName.CUSTOM, HttpUrl(base), SETTINGS)
+    assert policy.allow_http
+    assert policy.allow_private
+    assert policy.allowed_hosts == {host, "files.lan"}
+    assert policy.max_bytes == 1234
+    assert result_policy(ProviderName.RUNWAY, HttpUrl(base), SETTINGS).allowed_hosts == {host}
