@@ -222,7 +222,7 @@ class AsyncRenderClient:
         try:
             while True:
                 self._check_open()
-                call = self._render.DownloadVideo(file.request(), metadata=self._metadata)
+                call = self._render.DownloadVideo(file.request(), timeout=attempts.remaining(), metadata=self._metadata)
                 try:
                     with self._noticing_close():
                         async for piece in call:
@@ -307,7 +307,7 @@ class AsyncRenderClient:
         attempts = self._stream_attempts()
         while True:
             self._check_open()
-            call = method(position.request(), metadata=self._metadata)
+            call = method(position.request(), timeout=attempts.remaining(), metadata=self._metadata)
             try:
                 with self._noticing_close():
                     async for response in call:
@@ -325,7 +325,8 @@ class AsyncRenderClient:
             await self._pause(attempts.delay_after(ending))
 
     def _stream_attempts(self) -> Attempts:
-        return Attempts(self.config.retry, most=None if self._reached else self.config.retry.call_attempts)
+        retry = self.config.retry
+        return Attempts(retry, most=None if self._reached else retry.call_attempts, longest=retry.longest_stream)
 
     async def _pause(self, seconds: float) -> None:
         try:

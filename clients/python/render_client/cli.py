@@ -12,7 +12,7 @@ import typer
 from render.v1 import job_pb2
 
 from render_client.aio import AsyncRenderClient
-from render_client.cli_options import Artifact, AspectRatio, FileFormat, Quality, Status, output_options, parse_labels
+from render_client.cli_options import Artifact, AspectRatio, FileFormat, Quality, Status, output_options, parse_pairs
 from render_client.cli_output import EXIT_CODES, INTERRUPTED, JOB_FAILED, REFUSED, Output, end_code
 from render_client.cli_progress import WatchDisplay, show_download
 from render_client.cli_sample import SAMPLE
@@ -55,7 +55,7 @@ class Connection:
 Machine = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line; errors too, on standard error.")]
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.", show_default=False)]
 Labels = Annotated[
-    list[str] | None, typer.Option("--label", "-l", metavar="KEY=VALUE", help="A label; may be given again.")
+    list[str] | None, typer.Option("--label", "-l", metavar="NAME=VALUE", help="A label; may be given again.")
 ]
 
 
@@ -98,7 +98,14 @@ def start(
     fps: Annotated[int, typer.Option(help="Frames per second: 24, 25, 30, 50 or 60.", show_default=False)] = 0,
     quality: Annotated[Quality | None, typer.Option(help="Time against sharpness.")] = None,
     container: Annotated[FileFormat | None, typer.Option("--format", help="File format.")] = None,
+    variable: Annotated[
+        list[str] | None,
+        typer.Option("--var", metavar="NAME=VALUE", help="Value for {{NAME}} in the project; may be given again."),
+    ] = None,
     label: Labels = None,
+    priority: Annotated[
+        int, typer.Option(help="Among the workspace's jobs, −100 to 100; greater goes first.", show_default=False)
+    ] = 0,
     request_id: Annotated[
         str | None, typer.Option("--request-id", help="UUID: the same one never starts a second job.")
     ] = None,
@@ -120,7 +127,9 @@ def start(
             provider=provider,
             output=options,
             request_id=request_id,
-            labels=parse_labels(label),
+            labels=parse_pairs(label, "--label"),
+            priority=priority,
+            variables=parse_pairs(variable, "--var"),
         )
         if not watch and download is None:
             # For people who script without --json: nothing but the id on standard output.
@@ -156,7 +165,7 @@ def list_jobs(
     output = Output(machine)
     with _speaking(output, context.obj), context.obj.client() as client:
         statuses = [cast("StatusName", each.value.upper()) for each in status or ()]
-        jobs = client.list(statuses=statuses, project_id=project_id, labels=parse_labels(label))
+        jobs = client.list(statuses=statuses, project_id=project_id, labels=parse_pairs(label, "--label"))
         output.jobs(job for _, job in zip(range(limit), jobs, strict=False))
 
 
@@ -187,6 +196,24 @@ def cancel(context: typer.Context, *, job_id: JobId, machine: Machine = False) -
     output = Output(machine)
     with _speaking(output, context.obj), context.obj.client() as client:
         output.job(client.cancel(job_id))
+
+
+@app.command()
+def delete(
+    context: typer.Context,
+    *,
+    job_ids: Annotated[list[str], typer.Argument(metavar="JOB...", help="One or many jobs.", show_default=False)],
+    machine: Machine = False,
+) -> None:
+    """Remove jobs that have ended, with their videos and all other files; they cannot be had back."""
+    output = Output(machine)
+    with _speaking(output, context.obj), context.obj.client() as client:
+        for job_id in job_ids:
+            client.delete_job(job_id)
+            if machine:
+                output.value({"job_id": job_id, "deleted": True})
+            else:
+                output.say(f"deleted {job_id}")
 
 
 @app.command()

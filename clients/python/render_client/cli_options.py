@@ -86,16 +86,18 @@ def output_options(
     return options
 
 
-def parse_labels(given: list[str] | None) -> dict[str, str]:
-    """Read labels written as KEY=VALUE.
+def parse_pairs(given: list[str] | None, option: str) -> dict[str, str]:
+    """Read what is written as NAME=VALUE, for an option that may be given again.
 
     Raises:
-        typer.BadParameter: If one is not.
+        typer.BadParameter: If one is not, or a name is given twice.
     """
-    labels = {}
-    for label in given or ():
-        key, equals, value = label.partition("=")
-        if not equals or not key:
-            raise typer.BadParameter(f"--label {label}: not KEY=VALUE")
-        labels[key] = value
-    return labels
+    pairs: dict[str, str] = {}
+    for pair in given or ():
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise typer.BadParameter(f"{option} {pair}: not NAME=VALUE")
+        if name in pairs:
+            raise typer.BadParameter(f"{option} {name}: given twice")
+        pairs[name] = value
+    return pairs

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 from google.protobuf import json_format
 from google.protobuf.message import Message
@@ -12,6 +13,8 @@ from render.v1 import project_pb2
 
 # "//" after nothing but blanks; a JSON text cannot run over a line's end, so this never cuts one.
 _COMMENT_LINE = re.compile(r"^[ \t]*//.*$", re.MULTILINE)
+# A place for a value, as proto/render/v1/project.proto describes it.
+_VARIABLE = re.compile(r"(\{\{[ \t]*[A-Za-z_][A-Za-z0-9_]{0,62}[ \t]*\}\})")
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:")
 # What protobuf's parser says, as of protobuf 7: it wraps a fault once more on every level it passes.
 _WRAPPING = re.compile(r"^Failed to parse (\w+) field: ")
@@ -30,7 +33,8 @@ def load_project(path: Path) -> project_pb2.Project:
 
     The file is the JSON form of `render.v1.Project` (https://protobuf.dev/programming-guides/json/), in which lines
     that begin with `//` are comments. Addresses without a scheme are paths of files, relative to the project file's
-    folder, and become `file://` addresses.
+    folder, and become `file://` addresses. One with a variable such as `images/{{city}}.jpg` does so unseen, and one
+    that begins with a variable stays as it is.
 
     Args:
         path: The file, UTF-8.
@@ -82,8 +86,11 @@ def _uris(message: Message, place: str) -> Iterator[tuple[Message, str, str]]:
 
 
 def _resolve(uri: str, folder: Path, place: str) -> str:
-    if _SCHEME.match(uri):
+    if _SCHEME.match(uri) or _VARIABLE.match(uri):
         return uri
+    if _VARIABLE.search(uri):
+        parts = _VARIABLE.split(uri)
+        return f"{folder.as_uri()}/" + "".join(part if index % 2 else quote(part) for index, part in enumerate(parts))
     file = (folder / uri).resolve()
     if not file.is_file():
         raise ProjectFileError(f"{place}: no such file: {uri}")

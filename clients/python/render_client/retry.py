@@ -21,6 +21,8 @@ class RetryPolicy:
         call_attempts: How often a plain call that is safe to repeat is sent at most, ≥ 1. The same holds for a watch or
             a download of a client that has not reached the service before, so that a wrong address is told at once.
         give_up_after: Seconds without a sign of life after which a watch or a download ends with the last error.
+        longest_stream: Seconds after which a watch or a download is taken up anew where it stands. So is noticed, too,
+            that a service is dead behind a proxy that keeps the connection alive.
     """
 
     first_delay: float = 0.2
@@ -28,6 +30,7 @@ class RetryPolicy:
     factor: float = 2.0
     call_attempts: int = 4
     give_up_after: float = 600.0
+    longest_stream: float = 300.0
 
 
 class Attempts:
@@ -37,6 +40,8 @@ class Attempts:
         policy: How patiently.
         timeout: Seconds for all tries together; None for no such limit.
         most: How many tries at most while there is no sign of life; None for no such limit.
+        longest: Seconds that a single try may take, after which the next one goes on where it stood; None for no such
+            limit.
         clock: Monotonic time in seconds.
         jitter: Gives a number from 0 to below 1 that spreads delays, so that many callers do not come back at once.
     """
@@ -47,6 +52,7 @@ class Attempts:
         *,
         timeout: float | None = None,
         most: int | None = None,
+        longest: float | None = None,
         clock: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = random.random,
     ) -> None:
@@ -54,28 +60,31 @@ class Attempts:
         self._clock = clock
         self._jitter = jitter
         self._most = most
+        self._longest = longest
+        self._alive = False
         self._started = self._last_sign = clock()
         self._end = None if timeout is None else self._started + timeout
         self._failures = self._failures_in_a_row = 0
 
     def remaining(self) -> float | None:
-        """Seconds left of the timeout; None where there is none.
+        """Seconds that the next try may take; None for no limit.
 
         Raises:
-            DeadlineError: If nothing is left.
+            DeadlineError: If nothing is left of the timeout.
         """
         if self._end is None:
-            return None
+            return self._longest
         left = self._end - self._clock()
         if left <= 0:
             raise DeadlineError("the time given for the call is over", code=grpc.StatusCode.DEADLINE_EXCEEDED)
-        return left
+        return left if self._longest is None else min(left, self._longest)
 
     def progressed(self) -> None:
         """Take note of a sign of life: the next failure starts with the shortest delay, and tries are not counted."""
         self._last_sign = self._clock()
         self._failures_in_a_row = 0
         self._most = None
+        self._alive = True
 
     def delay_after(self, error: RenderError) -> float:
         """Say how long to wait before the next try.
@@ -89,8 +98,12 @@ class Attempts:
         Raises:
             RenderError: The given error, if trying again would not help or there is no time or try left.
         """
+        lasted_longest = self._lasted_longest(error)
+        if lasted_longest and self._alive:
+            self._alive = False
+            return 0.0
         self._failures += 1
-        if not error.connection_lost or self._failures == self._most:
+        if not (error.connection_lost or lasted_longest) or self._failures == self._most:
             raise error
         # Beyond 2^64 the product would overflow; the longest delay is reached long before.
         grown = self._policy.first_delay * self._policy.factor ** min(self._failures_in_a_row, 64)
@@ -105,3 +118,9 @@ class Attempts:
         if (self._end is not None and then >= self._end) or then - self._last_sign > self._policy.give_up_after:
             raise error
         return delay
+
+    def _lasted_longest(self, error: RenderError) -> bool:
+        """Tell whether only the limit of a single try is over, not the caller's."""
+        if self._longest is None or not isinstance(error, DeadlineError):
+            return False
+        return self._end is None or self._clock() < self._end

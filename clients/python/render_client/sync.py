@@ -396,8 +396,12 @@ class RenderClient:
             self._pause(attempts.delay_after(ending))
 
     def _stream_attempts(self, timeout: float | None) -> Attempts:
+        retry = self.config.retry
         return Attempts(
-            self.config.retry, timeout=timeout, most=None if self._reached else self.config.retry.call_attempts
+            retry,
+            timeout=timeout,
+            most=None if self._reached else retry.call_attempts,
+            longest=retry.longest_stream,
         )
 
     def _pause(self, seconds: float) -> None:

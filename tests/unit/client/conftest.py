@@ -35,11 +35,17 @@ def line(server: FakeServer) -> Iterator[Line]:
     line.close()
 
 
+@pytest.fixture
+def retry() -> RetryPolicy:
+    """How patient the clients are; a test may give another."""
+    return IMPATIENT
+
+
 @pytest.fixture(params=["sync", "asyncio"])
-def client(request: pytest.FixtureRequest, line: Line) -> Iterator[RenderClient]:
+def client(request: pytest.FixtureRequest, line: Line, retry: RetryPolicy) -> Iterator[RenderClient]:
     """Each of the two clients, seen as the synchronous one."""
     make = RenderClient if request.param == "sync" else BlockingAsyncClient
-    client = make(line.target, token="a-token", retry=IMPATIENT)
+    client = make(line.target, token="a-token", retry=retry)
     yield cast("RenderClient", client)
     client.close()
     if isinstance(client, BlockingAsyncClient):

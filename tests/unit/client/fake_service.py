@@ -74,6 +74,7 @@ class FakeService(RenderServiceServicer, ProjectServiceServicer):
         sha256: What is said of them.
         pieces_before_break: How many pieces each download sends before it breaks; empty means unbroken.
         tell_again: Whether a resumed watch begins with what was already told.
+        silent: Whether watches give no signs of life.
         watchers: How many watches are open.
         changed: Notified of every change here.
     """
@@ -89,6 +90,7 @@ class FakeService(RenderServiceServicer, ProjectServiceServicer):
         self.sha256 = hashlib.sha256(self.file).hexdigest()
         self.pieces_before_break: list[int] = []
         self.tell_again = False
+        self.silent = False
         self.watchers = 0
         self.changed = threading.Condition()
 
@@ -165,6 +167,9 @@ class FakeService(RenderServiceServicer, ProjectServiceServicer):
         self, request: render_service_pb2.StartRenderRequest, context: grpc.ServicerContext
     ) -> render_service_pb2.StartRenderResponse:
         self._admit("StartRender", request, context)
+        if request.dry_run:
+            cost = job_pb2.Cost(unit="runway-credits", amount="25")
+            return render_service_pb2.StartRenderResponse(estimate=render_service_pb2.Estimate(cost=[cost]))
         for stored in self.jobs.values():
             if stored.job.request_id == request.request_id:
                 return render_service_pb2.StartRenderResponse(job=stored.job)
@@ -220,9 +225,10 @@ class FakeService(RenderServiceServicer, ProjectServiceServicer):
                     return
             with self.changed:
                 self.changed.wait(0.05)
-            heartbeat = render_service_pb2.WatchProgressResponse()
-            heartbeat.heartbeat.GetCurrentTime()
-            yield heartbeat
+            if not self.silent:
+                heartbeat = render_service_pb2.WatchProgressResponse()
+                heartbeat.heartbeat.GetCurrentTime()
+                yield heartbeat
 
     @override
     def WatchWorkspace(

@@ -1,8 +1,10 @@
 """Both clients' plain calls: what they send, what they give back, when they try again, how they refuse."""
 
+from typing import cast
+
 import grpc
 import pytest
-from render.v1 import project_pb2
+from render.v1 import project_pb2, project_service_pb2, render_service_pb2
 from render_client import (
     ConflictError,
     DeadlineError,
@@ -36,6 +38,34 @@ def test_start_gives_a_request_id_and_keeps_it_over_retries(client: RenderClient
     assert job.request_id
     assert (job.provider, dict(job.labels)) == ("mock", {"team": "x"})
     assert len(service.jobs) == 1
+
+
+def test_start_sends_variables_priority_and_provider_options(client: RenderClient, service: FakeService) -> None:
+    options = render_service_pb2.ProviderOptions(model="gen4_turbo")
+    client.start(project_id="p", variables={"city": "Oslo"}, priority=-3, provider_options=options)
+    (sent,) = service.calls["StartRender"]
+    assert isinstance(sent, render_service_pb2.StartRenderRequest)
+    assert (dict(sent.variables), sent.priority, sent.provider_options) == ({"city": "Oslo"}, -3, options)
+
+
+def test_an_estimate_starts_nothing(client: RenderClient, service: FakeService) -> None:
+    estimate = client.estimate(project_pb2.Project(), provider="runway", variables={"city": "Oslo"})
+    assert [cost.unit for cost in estimate.cost] == ["runway-credits"]
+    assert not service.jobs
+
+
+def test_a_deleted_job_is_gone(client: RenderClient, service: FakeService) -> None:
+    job_id = service.new_job()
+    client.delete_job(job_id)
+    with pytest.raises(NotFoundError):
+        client.delete_job(job_id)
+
+
+def test_a_project_is_deleted_with_its_jobs_only_when_that_is_said(client: RenderClient, service: FakeService) -> None:
+    for also in (False, True):
+        client.delete_project(client.create_project(project_pb2.Project()).project_id, delete_jobs=also)
+    sent = [cast("project_service_pb2.DeleteProjectRequest", call) for call in service.calls["DeleteProject"]]
+    assert [call.delete_jobs for call in sent] == [False, True]
 
 
 def test_the_same_request_id_gives_the_same_job(client: RenderClient) -> None:

@@ -27,6 +27,17 @@ def test_relative_paths_become_file_addresses_of_the_files_folder(tmp_path: Path
     assert project.storyboard.shots[0].caption == "海"
 
 
+def test_addresses_with_variables_keep_their_places(tmp_path: Path) -> None:
+    (tmp_path / "p.json").write_text(
+        """{"storyboard": {"shots": [{"image_uri": "my pictures/{{ city }}.png"}, {"image_uri": "{{image}}"}]},
+            "music": {"uri": "https://x/{{city}}.m4a"}}"""
+    )
+    project = load_project(tmp_path / "p.json")
+    uris = [shot.image_uri for shot in project.storyboard.shots]
+    assert uris == [f"{tmp_path.as_uri()}/my%20pictures/{{{{ city }}}}.png", "{{image}}"]
+    assert project.music.uri == "https://x/{{city}}.m4a"
+
+
 def test_lines_that_begin_with_slashes_are_comments(tmp_path: Path) -> None:
     (tmp_path / "p.json").write_text('// what this is\n{\n  // the title\n  "title": "// kept"\n}\n')
     assert load_project(tmp_path / "p.json").title == "// kept"

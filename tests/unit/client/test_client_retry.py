@@ -21,7 +21,14 @@ class Clock:
 def attempts(clock: Clock, policy: RetryPolicy | None = None, **limits: float) -> Attempts:
     most = int(limits["most"]) if "most" in limits else None
     policy = policy or RetryPolicy()
-    return Attempts(policy, timeout=limits.get("timeout"), most=most, clock=clock, jitter=lambda: 1.0)
+    return Attempts(
+        policy,
+        timeout=limits.get("timeout"),
+        most=most,
+        longest=limits.get("longest"),
+        clock=clock,
+        jitter=lambda: 1.0,
+    )
 
 
 def test_delays_double_up_to_the_longest() -> None:
@@ -88,3 +95,42 @@ def test_the_time_left_shrinks_and_runs_out() -> None:
     clock.now += 6
     with pytest.raises(DeadlineError):
         tries.remaining()
+
+
+LATE = DeadlineError("late", code=grpc.StatusCode.DEADLINE_EXCEEDED)
+
+
+def test_a_stream_that_lasted_its_longest_is_taken_up_anew_at_once() -> None:
+    clock = Clock()
+    tries = attempts(clock, longest=300)
+    for _ in range(10):
+        assert tries.remaining() == 300
+        tries.progressed()
+        clock.now += 300
+        assert tries.delay_after(LATE) == 0
+
+
+def test_a_stream_without_a_sign_of_life_in_its_longest_time_counts_as_lost() -> None:
+    clock = Clock()
+    tries = attempts(clock, RetryPolicy(give_up_after=600), longest=300)
+    tries.progressed()
+    clock.now += 300
+    assert tries.delay_after(LATE) == 0
+    clock.now += 250
+    assert tries.delay_after(LATE) > 0
+    clock.now += 100
+    with pytest.raises(DeadlineError):
+        tries.delay_after(LATE)
+
+
+def test_the_callers_time_ends_a_stream_however_long_it_may_be() -> None:
+    clock = Clock()
+    tries = attempts(clock, timeout=400, longest=300)
+    tries.progressed()
+    clock.now += 300
+    assert tries.delay_after(LATE) == 0
+    assert tries.remaining() == 100
+    tries.progressed()
+    clock.now += 100
+    with pytest.raises(DeadlineError):
+        tries.delay_after(LATE)

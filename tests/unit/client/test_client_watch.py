@@ -2,6 +2,8 @@
 
 import itertools
 import threading
+import time
+from dataclasses import replace
 
 import grpc
 import pytest
@@ -198,3 +200,29 @@ def test_a_workspace_watch_goes_on_behind_a_cursor_and_shows_signs_of_life(
     first, second = next(changes), next(changes)
     assert (first.event, first.cursor) == (None, "4")
     assert (second.event, second.cursor) == (service.journal[4], "5")
+
+
+@pytest.mark.parametrize("retry", [replace(IMPATIENT, longest_stream=0.1)], ids=[""])
+def test_a_long_watch_is_taken_up_anew_now_and_then_without_loss_or_repeat(
+    client: RenderClient, service: FakeService
+) -> None:
+    job_id = service.new_job()
+    seen = []
+    for event in client.watch(job_id):
+        seen.append(event.sequence)
+        time.sleep(0.06)
+        if event.sequence < 10:
+            service.happen(job_id, progress=event.sequence)
+        elif not has_ended(service.jobs[job_id].job):
+            service.happen(job_id, job_pb2.JOB_STATUS_COMPLETED, progress=100)
+    assert seen == list(range(1, 12))
+    assert len(service.calls["WatchProgress"]) > 2
+
+
+@pytest.mark.parametrize("retry", [replace(IMPATIENT, longest_stream=0.1, give_up_after=0.5)], ids=[""])
+def test_a_service_that_is_silent_behind_a_living_connection_is_given_up(
+    client: RenderClient, service: FakeService
+) -> None:
+    service.silent = True
+    with pytest.raises(DeadlineError):
+        list(client.watch(service.new_job(), after_sequence=1))

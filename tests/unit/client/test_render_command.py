@@ -9,7 +9,7 @@ from pathlib import Path
 
 import grpc
 import pytest
-from render.v1 import job_pb2
+from render.v1 import job_pb2, render_service_pb2
 from render_client.cli import app
 from typer.testing import CliRunner, Result
 
@@ -60,6 +60,21 @@ def test_start_sends_what_its_options_say(run: Run, service: FakeService, projec
         request_id: "0198c0de-7a11-7c3e-9f00-5e1f5e1f5e1f" """
     del sent.labels["team"], sent.labels["a"]  # type: ignore[attr-defined]
     assert str(sent).encode().decode("unicode_escape").encode("latin-1").decode().split() == expected.split()
+
+
+def test_start_sends_variables_and_priority(run: Run, service: FakeService, project: str) -> None:
+    assert run("start", project, "--var", "city=Oslo=Norway", "--var", "year=", "--priority", "-5").exit_code == 0
+    sent = service.calls["StartRender"][0]
+    assert isinstance(sent, render_service_pb2.StartRenderRequest)
+    assert (dict(sent.variables), sent.priority) == ({"city": "Oslo=Norway", "year": ""}, -5)
+
+
+def test_deleted_jobs_are_gone_and_told(run: Run, service: FakeService) -> None:
+    jobs = [service.new_job() for _ in range(3)]
+    assert run("delete", *jobs[:2]).exit_code == 0
+    assert list(service.jobs) == jobs[2:]
+    assert json.loads(run("delete", jobs[2], "--json").stdout) == {"job_id": jobs[2], "deleted": True}
+    assert run("delete", jobs[2]).exit_code == 4
 
 
 def test_start_can_stay_until_the_video_is_there(
@@ -186,7 +201,9 @@ def test_a_service_out_of_reach_has_its_own_exit_code(run: Run, server: FakeServ
     [
         (["start"], "either FILE or --project-id"),
         (["start", "/no/such/file"], "/no/such/file: No such file or directory"),
-        (["start", "--project-id", "x", "--label", "team"], "--label team: not KEY=VALUE"),
+        (["start", "--project-id", "x", "--label", "team"], "--label team: not NAME=VALUE"),
+        (["start", "--project-id", "x", "--var", "=a"], "--var =a: not NAME=VALUE"),
+        (["start", "--project-id", "x", "--var", "a=b", "--var", "a=c"], "--var a: given twice"),
         (["watch", "a", "b", "--download", "x"], "for a single job"),
         (["--timeout", "soon", "list"], "timeout (--timeout): not a number of seconds"),
         (["list", "--status", "lost"], "lost"),
@@ -229,7 +246,7 @@ def test_a_download_without_a_path_is_named_after_its_job(
     assert [path.name for path in tmp_path.iterdir()] == [f"{job_id}.webm"]
 
 
-@pytest.mark.parametrize("command", ["start", "get", "list", "watch", "cancel", "download"])
+@pytest.mark.parametrize("command", ["start", "get", "list", "watch", "cancel", "delete", "download"])
 def test_every_command_explains_itself(run: Run, command: str) -> None:
     result = run(command, "--help")
     assert result.exit_code == 0
