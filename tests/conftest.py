@@ -2,6 +2,7 @@
 
 import asyncio
 import tempfile
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -125,7 +126,13 @@ def own_valkey(tmp_path: Path) -> Iterator[EmbeddedValkey]:
 def stack() -> Iterator[Stack]:
     """The whole service, server and worker as processes, open to callers without keys; shared by all tests."""
     with tempfile.TemporaryDirectory(prefix="render-") as folder:
-        stack = Stack(Path(folder), environment={"RENDER_AUTH": "off", "RENDER_MOCK_DELAY": "0"}, durable=False)
+        settings = {
+            "RENDER_AUTH": "off",
+            "RENDER_MOCK_DELAY": "0",
+            "RENDER_WEBHOOK_KEYS": b64encode(bytes(32)).decode(),
+            "RENDER_WEBHOOK_ALLOWED_HOSTS": "127.0.0.1",
+        }
+        stack = Stack(Path(folder), environment=settings, durable=False)
         asyncio.run(stack.start())
         yield stack
         asyncio.run(stack.stop())

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-from render.v1 import project_service_pb2_grpc, render_service_pb2_grpc
+from render.v1 import project_service_pb2_grpc, render_service_pb2_grpc, webhook_service_pb2_grpc
 
 from render_service.config import Settings
 from render_service.db.transitions import Claim, Transitions
@@ -64,6 +64,7 @@ class Stubs:
         self.channel = channel
         self.renders = render_service_pb2_grpc.RenderServiceStub(channel)
         self.projects = project_service_pb2_grpc.ProjectServiceStub(channel)
+        self.webhooks = webhook_service_pb2_grpc.WebhookServiceStub(channel)
 
 
 async def claim_soon(transitions: Transitions) -> Claim:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from google.protobuf.descriptor import ServiceDescriptor
-from render.v1 import project_service_pb2, render_service_pb2
+from render.v1 import project_service_pb2, render_service_pb2, webhook_service_pb2
 
 from render_service.embedded.stack import Stack
 
@@ -57,6 +57,7 @@ def answer_of(answers: list[str], method: str) -> str:
     [
         render_service_pb2.DESCRIPTOR.services_by_name["RenderService"],
         project_service_pb2.DESCRIPTOR.services_by_name["ProjectService"],
+        webhook_service_pb2.DESCRIPTOR.services_by_name["WebhookService"],
     ],
     ids=lambda service: service.name,
 )
@@ -75,6 +76,13 @@ def test_the_examples_run_from_top_to_bottom_and_give_a_video(answers: list[str]
     video = (folder / "hello.mp4").read_bytes()
     assert hashlib.sha256(video).hexdigest() == listed[0]["video"]["sha256"]
     assert (folder / "hello.jpg").read_bytes().startswith(b"\xff\xd8")
+
+
+def test_a_delivery_is_listed_and_sent_again(answers: list[str]) -> None:
+    [secret] = json.loads(answer_of(answers, "WebhookService/GetWebhookSecret"))["secrets"]
+    assert secret.startswith("whsec_")
+    again = json.loads(answer_of(answers, "WebhookService/RedeliverWebhook"))["delivery"]
+    assert (again["url"], again["state"]) == ("http://127.0.0.1:8000/render", "WEBHOOK_DELIVERY_STATE_PENDING")
 
 
 def test_a_refusal_names_reason_and_fields(answers: list[str]) -> None:

@@ -10,9 +10,11 @@ import grpc
 import pytest
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
-from render.v1 import project_pb2, project_service_pb2, render_service_pb2
+from pydantic import SecretStr
+from render.v1 import job_pb2, project_pb2, project_service_pb2, render_service_pb2, webhook_service_pb2
 from render.v1 import project_service_pb2 as projects_pb
 from render.v1 import render_service_pb2 as pb
+from render.v1 import webhook_service_pb2 as webhooks_pb
 
 from render_service.db.api_keys import ApiKeys
 from render_service.db.database import Database
@@ -27,9 +29,10 @@ PROJECT = project_pb2.Project(
 )
 NOBODYS = "0198c0de-7a11-4c3e-9f00-5e1f5e1f5e1f"
 REQUEST_ID = "0198c0de-7a11-4c3e-9f00-000000000001"
+IDS = ("job_id", "project_id", "webhook_id", "delivery_id")
 METHODS = {
     f"/{service.full_name}/{method.name}": method
-    for file in (render_service_pb2, project_service_pb2)
+    for file in (render_service_pb2, project_service_pb2, webhook_service_pb2)
     for service in file.DESCRIPTOR.services_by_name.values()
     for method in service.methods
 }
@@ -44,7 +47,10 @@ class Neighbours:
     theirs: str
     job_ids: tuple[str, ...]
     project_id: str
+    webhook_id: str
+    delivery_id: str
     page_token: str
+    delivery_token: str
     cursor: str
 
 
@@ -52,13 +58,17 @@ class Neighbours:
 async def neighbours(
     database_url: str, redis_url: str, tmp_path: Path, database: Database
 ) -> AsyncIterator[Neighbours]:
-    settings = settings_of(database_url, redis_url, tmp_path)
+    settings = settings_of(database_url, redis_url, tmp_path, webhook_keys=SecretStr("a2V5" * 11))
     store = ObjectStore(settings.storage_url)
     ours, theirs = [await ApiKeys(database).create(name, frozenset({name})) for name in ("ours", "theirs")]
     async with serving(settings) as stubs:
         metadata = bearer(ours)
         created = await stubs.projects.CreateProject(
             projects_pb.CreateProjectRequest(workspace_id="ours", project=PROJECT), metadata=metadata
+        )
+        webhook = webhooks_pb.Webhook(url="https://example.com/ours", statuses=[job_pb2.JOB_STATUS_PENDING])
+        hooked = await stubs.webhooks.CreateWebhook(
+            webhooks_pb.CreateWebhookRequest(workspace_id="ours", webhook=webhook), metadata=metadata
         )
         job_ids: list[str] = []
         for _ in range(3):
@@ -74,10 +84,24 @@ async def neighbours(
         await transitions_of(database).complete(held.lease, None, Video({Artifact.VIDEO: file}, 2, 2, 1, 1))
         await claim_soon(transitions_of(database))
         page = await stubs.renders.ListJobs(pb.ListJobsRequest(workspace_id="ours", page_size=1), metadata=metadata)
+        sent = await stubs.webhooks.ListWebhookDeliveries(
+            webhooks_pb.ListWebhookDeliveriesRequest(workspace_id="ours", page_size=1), metadata=metadata
+        )
         watch: Any = stubs.renders.WatchWorkspace(pb.WatchWorkspaceRequest(workspace_id="ours"), metadata=metadata)
         cursor = (await watch.read()).cursor
         watch.cancel()
-        yield Neighbours(stubs, ours, theirs, tuple(job_ids), created.project.project_id, page.next_page_token, cursor)
+        yield Neighbours(
+            stubs,
+            ours,
+            theirs,
+            tuple(job_ids),
+            created.project.project_id,
+            hooked.webhook.webhook_id,
+            sent.deliveries[0].delivery_id,
+            page.next_page_token,
+            sent.next_page_token,
+            cursor,
+        )
 
 
 async def answer(neighbours: Neighbours, method: str, request: Message, key: str) -> tuple[str, bytes]:
@@ -100,13 +124,21 @@ def asking(method: str, workspace: str, ids: dict[str, str]) -> Any:
     request: Any = GetMessageClass(METHODS[method].input_type)()
     fields = METHODS[method].input_type.fields_by_name
     request.workspace_id = workspace
-    for name in ("job_id", "project_id"):
+    for name in IDS:
         if name in fields:
             setattr(request, name, ids[name])
     if method.endswith("UpdateProject"):
         request.project.CopyFrom(PROJECT)
         request.project.project_id = ids["project_id"]
+    if method.endswith("CreateWebhook"):
+        request.webhook.url = "https://example.com/theirs"
     return request
+
+
+def ids_of(neighbours: Neighbours, job_id: str) -> dict[str, str]:
+    """Ids of things in `ours`."""
+    found = (job_id, neighbours.project_id, neighbours.webhook_id, neighbours.delivery_id)
+    return dict(zip(IDS, found, strict=True))
 
 
 def neutral(told: tuple[str, bytes], ids: dict[str, str]) -> tuple[str, bytes]:
@@ -120,26 +152,33 @@ def neutral(told: tuple[str, bytes], ids: dict[str, str]) -> tuple[str, bytes]:
 WITH_IDS = [
     name
     for name, method in METHODS.items()
-    if {"job_id", "project_id"} & set(method.input_type.fields_by_name) or name.endswith("UpdateProject")
+    if set(IDS) & set(method.input_type.fields_by_name) or name.endswith("UpdateProject")
 ]
 
 
 def test_every_method_that_takes_an_id_is_probed() -> None:
     without = {name.rpartition("/")[2] for name in METHODS if name not in WITH_IDS}
-    assert without == {"WatchWorkspace", "CreateProject", "ListProjects"}
+    assert without == {
+        "WatchWorkspace",
+        "CreateProject",
+        "ListProjects",
+        "CreateWebhook",
+        "ListWebhooks",
+        "GetWebhookSecret",
+    }
 
 
 @pytest.mark.parametrize("method", WITH_IDS)
 async def test_ids_of_another_workspace_are_answered_as_those_that_do_not_exist(
     neighbours: Neighbours, method: str
 ) -> None:
-    nothing = {"job_id": NOBODYS, "project_id": NOBODYS}
+    nothing = dict.fromkeys(IDS, NOBODYS)
     expected = neutral(await answer(neighbours, method, asking(method, "theirs", nothing), neighbours.theirs), nothing)
     for job_id in neighbours.job_ids:
-        ids = {"job_id": job_id, "project_id": neighbours.project_id}
+        ids = ids_of(neighbours, job_id)
         told = await answer(neighbours, method, asking(method, "theirs", ids), neighbours.theirs)
         assert neutral(told, ids) == expected
-    if not method.endswith("ListJobs"):
+    if not method.endswith(("ListJobs", "ListWebhookDeliveries")):
         assert expected[0] == "NOT_FOUND"
 
 
@@ -147,7 +186,7 @@ async def test_ids_of_another_workspace_are_answered_as_those_that_do_not_exist(
 async def test_a_workspace_that_is_closed_looks_like_one_that_does_not_exist(
     neighbours: Neighbours, method: str
 ) -> None:
-    ids = {"job_id": neighbours.job_ids[0], "project_id": neighbours.project_id}
+    ids = ids_of(neighbours, neighbours.job_ids[0])
     # Of equal length, so that nothing differs once the name is taken out.
     closed, absent = [
         await answer(neighbours, method, asking(method, workspace, ids), neighbours.theirs)
@@ -165,6 +204,14 @@ async def test_nothing_of_another_workspace_is_listed_or_watched(neighbours: Nei
         projects_pb.ListProjectsRequest(workspace_id="theirs"), metadata=metadata
     )
     assert list(projects.projects) == []
+    webhooks = await stubs.webhooks.ListWebhooks(
+        webhooks_pb.ListWebhooksRequest(workspace_id="theirs"), metadata=metadata
+    )
+    assert list(webhooks.webhooks) == []
+    deliveries = await stubs.webhooks.ListWebhookDeliveries(
+        webhooks_pb.ListWebhookDeliveriesRequest(workspace_id="theirs"), metadata=metadata
+    )
+    assert list(deliveries.deliveries) == []
     watch: Any = stubs.renders.WatchWorkspace(
         pb.WatchWorkspaceRequest(workspace_id="theirs", from_oldest=True), metadata=metadata
     )
@@ -180,6 +227,12 @@ async def test_page_tokens_and_cursors_of_another_workspace_are_none(neighbours:
         (
             "/render.v1.RenderService/ListJobs",
             pb.ListJobsRequest(workspace_id="theirs", page_size=1, page_token=neighbours.page_token),
+        ),
+        (
+            "/render.v1.WebhookService/ListWebhookDeliveries",
+            webhooks_pb.ListWebhookDeliveriesRequest(
+                workspace_id="theirs", page_size=1, page_token=neighbours.delivery_token
+            ),
         ),
         (
             "/render.v1.RenderService/WatchWorkspace",

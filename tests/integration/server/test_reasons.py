@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from pydantic import SecretStr
 from render.v1 import error_reason_pb2, project_pb2
 from render.v1 import project_service_pb2 as projects_pb
 from render.v1 import render_service_pb2 as pb
+from render.v1 import webhook_service_pb2 as webhooks_pb
 
 from render_service.config import Settings
 from render_service.db.api_keys import ApiKeys
@@ -36,6 +38,7 @@ DOCUMENTED = {
     for match in re.finditer(r"((?:  //[^\n]*\n)+)  ERROR_REASON_(\w+) = \d+;", CONTRACT)
     if match[2] != "UNSPECIFIED"
 }
+SIGNING_KEY = SecretStr("a2V5" * 11)
 ABSENT = "0198c0de-7a11-4c3e-9f00-5e1f5e1f5e1f"
 PROJECT = project_pb2.Project(
     storyboard=project_pb2.Storyboard(shots=[project_pb2.Shot(caption="One", visual_description="A harbour")])
@@ -59,8 +62,9 @@ class Scene:
 
     def call(self, method: str, *, key: str | None = None, **fields: Any) -> Any:
         """Call a method in the workspace `team`."""
-        request = getattr(pb, f"{method}Request", None) or getattr(projects_pb, f"{method}Request")
-        stub = self.stubs.renders if hasattr(self.stubs.renders, method) else self.stubs.projects
+        rooms = ((self.stubs.renders, pb), (self.stubs.projects, projects_pb), (self.stubs.webhooks, webhooks_pb))
+        stub, messages = next((stub, messages) for stub, messages in rooms if hasattr(stub, method))
+        request = getattr(messages, f"{method}Request")
         return getattr(stub, method)(request(**({"workspace_id": "team"} | fields)), metadata=bearer(key or self.key))
 
     async def completed(self) -> str:
@@ -173,6 +177,26 @@ async def etag_mismatch(make: Make) -> Refusal:
     return await refusal(scene.call("UpdateProject", project=stored))
 
 
+async def webhook_not_found(make: Make) -> Refusal:
+    return await refusal((await make()).call("DeleteWebhook", webhook_id=ABSENT))
+
+
+async def delivery_not_found(make: Make) -> Refusal:
+    scene = await make(webhook_keys=SIGNING_KEY)
+    return await refusal(scene.call("RedeliverWebhook", delivery_id=ABSENT))
+
+
+async def webhook_exists(make: Make) -> Refusal:
+    scene = await make(webhook_keys=SIGNING_KEY)
+    webhook = webhooks_pb.Webhook(url="https://example.com/hooks")
+    await scene.call("CreateWebhook", webhook=webhook)
+    return await refusal(scene.call("CreateWebhook", webhook=webhook))
+
+
+async def webhooks_not_configured(make: Make) -> Refusal:
+    return await refusal((await make()).start(webhook=pb.JobWebhook(url="https://example.com/hooks")))
+
+
 async def cursor_pruned(make: Make) -> Refusal:
     scene = await make()
     watch = scene.call("WatchWorkspace", from_oldest=True)
@@ -234,6 +258,10 @@ PROVOKED: dict[str, Callable[..., Awaitable[Refusal]]] = {
         offset_out_of_range,
         provider_not_configured,
         etag_mismatch,
+        webhook_not_found,
+        delivery_not_found,
+        webhook_exists,
+        webhooks_not_configured,
         cursor_pruned,
         store_unavailable,
         shutting_down,

@@ -38,7 +38,7 @@ def variable_of(name: str) -> str:
     return alias if isinstance(alias, str) else name.upper()
 
 
-WEBHOOK_SECRETS = {"CUSTOM_VIDEO_WEBHOOK_SECRET"}
+WEBHOOK_SECRETS = {"CUSTOM_VIDEO_WEBHOOK_SECRET": "whsec_" + 32 * "A", "RENDER_WEBHOOK_KEYS": 44 * "A"}
 VARIABLES = {variable_of(name): name for name in Settings.model_fields}
 
 
@@ -55,7 +55,7 @@ def good(variable: str) -> tuple[str, object] | None:
     if variable in ADDRESSES:
         return ADDRESSES[variable], ADDRESSES[variable]
     if variable in WEBHOOK_SECRETS:
-        return "whsec_" + 32 * "A", SecretStr("whsec_" + 32 * "A")
+        return WEBHOOK_SECRETS[variable], SecretStr(WEBHOOK_SECRETS[variable])
     if get_origin(kind) is Literal:
         return get_args(kind)[-1], get_args(kind)[-1]
     if isinstance(kind, type) and issubclass(kind, Enum):
@@ -73,7 +73,12 @@ def good(variable: str) -> tuple[str, object] | None:
 
 def wrong(variable: str) -> str | None:
     kind = kind_of(variable)
-    if variable in ADDRESSES or variable in WEBHOOK_SECRETS or kind in (bool, int, float, HttpUrl) or get_origin(kind) is Literal:
+    if (
+        variable in ADDRESSES
+        or variable in WEBHOOK_SECRETS
+        or kind in (bool, int, float, HttpUrl)
+        or get_origin(kind) is Literal
+    ):
         return "nonsense"
     return "nonsense" if isinstance(kind, type) and issubclass(kind, Enum) else None
 

@@ -8,12 +8,12 @@ from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
 from render import v1
-from render.v1 import project_service_pb2, render_service_pb2
+from render.v1 import project_service_pb2, render_service_pb2, webhook_service_pb2
 
 from render_service.server.authorization import RULES, Rule, is_open
 from render_service.server.listener import SERVICES
 
-FILES = (render_service_pb2, project_service_pb2, health_pb2, reflection_pb2)
+FILES = (render_service_pb2, project_service_pb2, webhook_service_pb2, health_pb2, reflection_pb2)
 OURS = "render.v1."
 
 
@@ -51,7 +51,12 @@ def test_every_rpc_of_the_contract_names_a_workspace_and_asks_for_access_to_it(m
 
 
 @pytest.mark.parametrize(
-    "method", [name for name in METHODS if name.rpartition("/")[2].startswith(("Get", "List", "Watch"))]
+    "method",
+    [
+        name
+        for name in METHODS
+        if name.rpartition("/")[2].startswith(("Get", "List", "Watch")) and not name.endswith("Secret")
+    ],
 )
 def test_what_only_reads_is_open_to_those_who_may_only_read(method: str) -> None:
     assert RULES[method] is not Rule.WRITE
@@ -62,7 +67,9 @@ def test_what_only_reads_is_open_to_those_who_may_only_read(method: str) -> None
     [
         name
         for name in METHODS
-        if name.rpartition("/")[2].startswith(("Start", "Cancel", "CreateP", "Update", "Delete"))
+        if name.rpartition("/")[2].startswith(
+            ("Start", "Cancel", "CreateP", "CreateW", "Update", "Delete", "Redeliver", "GetWebhookSecret")
+        )
     ],
 )
 def test_what_changes_something_asks_for_write_access(method: str) -> None:
