@@ -13,7 +13,7 @@ AUTH_METHODS = frozenset({"api-keys", "jwt", "mtls"})
 
 
 class EdgeSettings(BaseSettings):
-    """The settings that only the server needs."""
+    """The settings that only the server needs, but for `metrics_listen`."""
 
     model_config = SettingsConfigDict(use_attribute_docstrings=True)
 
@@ -26,7 +26,7 @@ class EdgeSettings(BaseSettings):
     port may do everything."""
     metrics_listen: str | None = Field(default=None, validation_alias="RENDER_METRICS_LISTEN")
     """RENDER_METRICS_LISTEN: host:port of plain HTTP with `/metrics` for Prometheus, `/healthz` and `/readyz` for
-    probes; left out, there is none. Open it to machines of your own only."""
+    probes, of a server as of a worker; left out, there is none. Open it to machines of your own only."""
     tls_cert: Path | None = Field(default=None, validation_alias="RENDER_TLS_CERT")
     """RENDER_TLS_CERT: PEM file with the server's certificate and those between it and the authority; together with
     `RENDER_TLS_KEY` it turns TLS on. Replaced files are taken up without a restart."""

@@ -45,6 +45,8 @@ def configure_logging(level: str, *, form: Literal["json", "console"] = "json", 
     root.setLevel(level.upper())
     for chatty in ("httpx", "httpcore", "dramatiq", "alembic", "sqlalchemy"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    # It warns of every try of its own; that it has given up is enough.
+    logging.getLogger("opentelemetry.exporter").setLevel(logging.ERROR)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

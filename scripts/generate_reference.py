@@ -1,14 +1,19 @@
-"""Writes docs/reference/configuration.md from the settings themselves, or checks that it is fresh (`--check`)."""
+"""Writes the pages of settings and of figures from the code itself, or checks that they are fresh (`--check`)."""
 
 import argparse
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+from prometheus_client import CollectorRegistry
 from pydantic_core import PydanticUndefined
 
 from render_service.config import Settings
+from render_service.metrics.server import SERVER
+from render_service.metrics.shared import SHARED
+from render_service.metrics.worker import WORKER
 
-TARGET = Path(__file__).resolve().parent.parent / "docs/reference/configuration.md"
+REFERENCE = Path(__file__).resolve().parent.parent / "docs/reference"
 HEAD = """# Configuration
 
 Settings come from environment variables, or from lines `NAME=value` of the file that `RENDER_CONFIG` names; the
@@ -37,17 +42,52 @@ def configuration() -> str:
     return HEAD + "\n".join(sorted(rows)) + "\n"
 
 
+FIGURES = """# Figures
+
+What `/metrics` tells, on the address that `RENDER_METRICS_LISTEN` opens at every server and every worker; see
+[Operating](operating.md). No figure has a workspace or a job as a label. A histogram `…_seconds` has the series
+`…_seconds_bucket`, `…_seconds_sum` and `…_seconds_count`.
+"""
+
+
+def figures() -> str:
+    """Return the page."""
+    page = FIGURES
+    for title, registry in (
+        ("Servers and workers", SHARED),
+        ("Servers", SERVER),
+        ("Workers", WORKER),
+    ):
+        page += f"\n## {title}\n\n| figure | kind | tells |\n|---|---|---|\n" + "\n".join(_rows(registry)) + "\n"
+    return page
+
+
+def _rows(registry: CollectorRegistry) -> Iterator[str]:
+    for metric in registry.collect():
+        name = f"{metric.name}_total" if metric.type == "counter" else metric.name
+        # Not from its samples: one that has counted nothing yet has none.
+        collector = registry._names_to_collectors.get(metric.name)  # noqa: SLF001
+        labels = ",".join(getattr(collector, "_labelnames", ()))
+        yield f"| `{name}{f'{{{labels}}}' if labels else ''}` | {metric.type} | {metric.documentation} |"
+
+
+PAGES = {"configuration.md": configuration, "metrics.md": figures}
+
+
 def main() -> int:
-    """Write the page, or compare it."""
+    """Write the pages, or compare them."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="only compare; exit 1 where the page is stale")
-    if parser.parse_args().check:
-        if TARGET.read_text(encoding="utf-8") == configuration():
-            return 0
-        print("stale: docs/reference/configuration.md (run `make generate`)", file=sys.stderr)
-        return 1
-    TARGET.write_text(configuration(), encoding="utf-8")
-    return 0
+    parser.add_argument("--check", action="store_true", help="only compare; exit 1 where a page is stale")
+    check = parser.parse_args().check
+    stale = 0
+    for name, page in PAGES.items():
+        target = REFERENCE / name
+        if not check:
+            target.write_text(page(), encoding="utf-8")
+        elif target.read_text(encoding="utf-8") != page():
+            print(f"stale: docs/reference/{name} (run `make generate`)", file=sys.stderr)
+            stale = 1
+    return stale
 
 
 if __name__ == "__main__":

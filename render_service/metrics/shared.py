@@ -23,6 +23,8 @@ LEASES_RECLAIMED = Counter(
     ["status"],
     registry=SHARED,
 )
+for _status in ("PENDING", "FAILED", "CANCELLED"):  # told from the beginning, so that the first one counts
+    LEASES_RECLAIMED.labels(_status)
 STORE_UP = Gauge(
     "render_store_up",
     "Whether `postgres` and `redis` answer: 1 or 0; asked every two seconds.",

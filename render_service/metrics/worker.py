@@ -38,6 +38,8 @@ SEGMENTS = Counter(
     ["origin"],
     registry=WORKER,
 )
+for _origin in ("made", "reused"):
+    SEGMENTS.labels(_origin)
 FRAMES_COMPOSED = Counter("render_frames_composed", "Frames that were composed here.", registry=WORKER)
 PROVIDER_CALLS = Counter(
     "render_provider_calls",

@@ -1,6 +1,7 @@
 """The server says that it can serve only while it can, and tells an operator what happens."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, LiteralString
@@ -135,6 +136,11 @@ async def test_figures_tell_of_calls_jobs_and_stores(
         assert 0 < samples["render_store_probe_seconds", (("store", "postgres"),)] < 2
         assert samples["render_database_connections", ()] >= samples["render_database_connections_busy", ()] >= 0
         assert samples["render_queue_age_seconds", ()] > 0
+        assert set(re.findall(r"^# TYPE (\w+) ", text, re.MULTILINE)) == {
+            metric.name + ("_total" if metric.type == "counter" else "")
+            for registry in (SHARED, SERVER)
+            for metric in registry.collect()
+        }
         assert (await client.get("/elsewhere")).status_code == 404
         assert (await client.post("/metrics")).status_code == 405
 
@@ -150,4 +156,5 @@ async def test_each_service_tells_its_health(database_url: str, redis_url: str, 
         assert {name: entry.status for name, entry in statuses.items()} == {
             "render.v1.RenderService": health_pb2.HealthCheckResponse.SERVING,
             "render.v1.ProjectService": health_pb2.HealthCheckResponse.SERVING,
+            "render.v1.WebhookService": health_pb2.HealthCheckResponse.SERVING,
         }

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import sys
 import time
@@ -9,18 +10,22 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+import httpx
 import psycopg
+from prometheus_client.parser import text_string_to_metric_families
 
 from render_service.db.database import Database
 from render_service.db.jobs import Jobs
 from render_service.db.migrate import upgrade
-from render_service.domain.job import Job, JobStatus
+from render_service.domain.job import Job, JobStatus, ProviderName
 from render_service.embedded import EmbeddedPostgres, EmbeddedValkey
 from render_service.embedded.ports import free_port
 from render_service.embedded.supervisor import descendants
+from render_service.metrics.shared import SHARED
+from render_service.metrics.worker import WORKER
 from render_service.worker.scratch import scratch_folder
 from tests.parent import left
-from tests.records import start_job
+from tests.records import job_request, start_job
 
 
 @asynccontextmanager
@@ -136,6 +141,50 @@ async def test_a_worker_whose_redis_is_gone_still_hands_over_and_ends(
         assert await until(database, job, JobStatus.PENDING) < 3
         async with asyncio.timeout(20):
             assert await worker.wait() == 0
+
+
+async def test_a_worker_tells_what_it_does(
+    database: Database, database_url: str, redis_url: str, tmp_path: Path
+) -> None:
+    listen = f"127.0.0.1:{free_port()}"
+    stores = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "RENDER_METRICS_LISTEN": listen}
+    made = await start_job(database, job_request(provider=ProviderName.LOCAL))
+    again = await start_job(database, job_request(provider=ProviderName.LOCAL))
+    async with working(tmp_path, **stores, RENDER_WORKER_SLOTS="1") as worker:
+        await until(database, made, JobStatus.COMPLETED, seconds=40)
+        await until(database, again, JobStatus.COMPLETED, seconds=40)
+        async with httpx.AsyncClient(base_url=f"http://{listen}", trust_env=False) as client:
+            assert (await client.get("/readyz")).status_code == 200
+            page = ""
+            async with asyncio.timeout(10):  # the attempt ends a moment after its job
+                while "render_worker_slots_busy 0.0" not in page:
+                    page = (await client.get("/metrics")).text
+        worker.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(10):
+            assert await worker.wait() == 0
+    samples = [sample for family in text_string_to_metric_families(page) for sample in family.samples]
+
+    def told(name: str, **labels: str) -> float:
+        (value,) = (sample.value for sample in samples if (sample.name, sample.labels) == (name, labels))
+        return value
+
+    assert told("render_attempts_total", provider="local", outcome="completed", reason="") == 2
+    assert told("render_jobs_ended_total", status="COMPLETED", reason="") == 2
+    assert told("render_segments_total", origin="made") == told("render_segments_total", origin="reused") == 1
+    assert told("render_frames_composed_total") == 10
+    for stage in ("PREPARING", "GENERATING", "COMPOSING", "UPLOADING"):
+        assert told("render_stage_seconds_count", stage=stage, provider="local") == 2
+    assert told("render_job_wait_seconds_count") == 2
+    assert (told("render_worker_slots"), told("render_worker_slots_busy")) == (1, 0)
+    assert (told("render_compose_processes"), told("render_compose_processes_busy")) == (1, 0)
+    assert told("render_store_up", store="postgres") == told("render_store_up", store="redis") == 1
+    assert told("render_messages_sent_total") >= 2
+    assert told("process_resident_memory_bytes") > 1e7
+    assert set(re.findall(r"^# TYPE (\w+) ", page, re.MULTILINE)) == {
+        metric.name + ("_total" if metric.type == "counter" else "")
+        for registry in (SHARED, WORKER)
+        for metric in registry.collect()
+    }
 
 
 def test_what_killed_workers_left_is_removed_and_what_others_work_with_stays(tmp_path: Path) -> None:
