@@ -1,5 +1,6 @@
 """The samples are the first thing people render: they must parse, be complete and be small."""
 
+import runpy
 from pathlib import Path
 
 import av
@@ -8,6 +9,10 @@ import pytest
 from google.protobuf import json_format
 from PIL import Image
 from render.v1 import project_pb2
+
+from render_service.domain.template import fill_in
+from render_service.server.mapping.faults import Faults
+from render_service.server.mapping.project import project_from_proto
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 
@@ -95,3 +100,14 @@ def test_the_quickstart_needs_no_assets_and_takes_four_seconds() -> None:
     assert not project.HasField("music")
     assert not any(shot.image_uri or shot.clip_uri for shot in project.storyboard.shots)
     assert sum(has_chinese(shot.caption) for shot in project.storyboard.shots) == 1
+
+
+def test_the_template_is_filled_by_the_values_of_each_of_its_cities() -> None:
+    cities = runpy.run_path(str(SAMPLES / "template" / "render_cities.py"))["CITIES"]
+    template = project_from_proto(read_project("template"), "project", Faults())
+    assert len(cities) == 3
+    for city, values in cities.items():
+        filling = fill_in(template, {"city": city, **values}, "project", "variables")
+        assert filling.faults == ()
+        assert filling.project is not None
+        assert all((SAMPLES / "template" / shot.image_uri).is_file() for shot in filling.project.shots)
