@@ -121,6 +121,12 @@ async def test_fals_package_submits_waits_and_reads_the_result(
     assert fake_fal.bill == [{**PIKA_TEXT, "endpoint": "text-to-video"}]
 
 
+async def test_fals_package_asks_to_be_called_back_as_we_do(fake_fal: FakeFal, fal_sdk: fal_client.AsyncClient) -> None:
+    url = "http://127.0.0.1:9/callbacks/pika/1?with=query&and=more"
+    await fal_sdk.submit(PIKA, PIKA_TEXT, webhook_url=url)
+    assert [task.callback_url for task in fake_fal.tasks.values()] == [url]
+
+
 async def test_fals_package_sees_failures_and_cancels(fake_fal: FakeFal, fal_sdk: fal_client.AsyncClient) -> None:
     fake_fal.plan = lambda body: TaskPlan(running=0, failure="content_policy_violation")
     handle = await fal_sdk.submit(PIKA, PIKA_TEXT)

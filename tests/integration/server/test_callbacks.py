@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -12,6 +13,7 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import SecretStr
+from standardwebhooks.webhooks import Webhook
 
 from render_service.config import ConfigurationError, Settings
 from render_service.domain.errors import DomainError
@@ -143,6 +145,13 @@ async def test_a_wrong_signature_does_nothing(callbacks: Callbacks) -> None:
         ):
             assert await callbacks.post(path, headers) == 401, (path, headers)
         assert await callbacks.is_quiet(heard)
+
+
+async def test_the_reference_library_of_standard_webhooks_signs_as_we_check(callbacks: Callbacks) -> None:
+    now = datetime.now(UTC)
+    signature = Webhook(custom.SECRET).sign(msg_id="msg_1", timestamp=now, data=BODY.decode())
+    headers = {"webhook-id": "msg_1", "webhook-timestamp": str(int(now.timestamp())), "webhook-signature": signature}
+    assert await callbacks.post(f"/custom/{uuid4()}", headers) == 200
 
 
 async def test_a_signature_beside_others_counts(callbacks: Callbacks) -> None:
