@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[2]
 CLIENT = ROOT / "clients" / "typescript"
 WITHOUT_SERVICE = ("calls", "watch", "download", "parts")
 WITH_SERVICE = ("real-service", "restarts")
-_SECONDS = 180
+_SECONDS = 300
 
 
 def run(command: list[str], folder: Path, environment: dict[str, str]) -> str:
@@ -124,7 +124,7 @@ def service() -> Iterator[Service]:
 
 
 class Control:
-    """Lets tests in other processes kill the server: POST /kill returns when it is dead, /wait when it is back."""
+    """Lets tests in other processes end the server: /kill or /stop returns when it is gone, /wait once it is back."""
 
     def __init__(self, stack: Stack) -> None:
         starting: list[threading.Thread] = []
@@ -134,8 +134,11 @@ class Control:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                if self.path == "/kill":
-                    stack.server.kill()
+                if self.path in ("/kill", "/stop"):
+                    if self.path == "/kill":
+                        stack.server.kill()
+                    else:
+                        asyncio.run(stack.server.stop())
                     starting.append(threading.Thread(target=start_again))
                     starting[-1].start()
                 for thread in starting if self.path == "/wait" else ():

@@ -1,4 +1,4 @@
-// Watches, downloads and starts outlive a server that is killed under them.
+// Watches, downloads and starts outlive a server that ends under them.
 
 import assert from "node:assert/strict";
 import { createHash, randomUUID } from "node:crypto";
@@ -9,32 +9,37 @@ import { after, test } from "node:test";
 
 import { hasEnded, type JobEvent, JobStatus, MotionKind, QualityPreset, RenderError, seconds } from "render-client";
 
-import { CARDS, collect, killServer, newClient, NOISE, serverIsBack } from "./service.ts";
+import { CARDS, collect, endServer, newClient, NOISE, serverIsBack } from "./service.ts";
 
 const client = newClient();
 after(() => client.close());
 
-test("a watch outlives a killed server: nothing twice, no milestone missing", async () => {
-  const { jobId } = await client.start({ project: CARDS, provider: "mock" });
-  const seen: JobEvent[] = [];
-  for await (const event of client.watch(jobId)) {
-    seen.push(event);
-    if (seen.length === 1) {
-      await killServer();
+for (const [command, how] of [
+  ["kill", "killed"],
+  ["stop", "stopped"],
+] as const) {
+  test(`a watch outlives a server that is ${how}: nothing twice, no milestone missing`, async () => {
+    const { jobId } = await client.start({ project: CARDS, provider: "mock" });
+    const seen: JobEvent[] = [];
+    for await (const event of client.watch(jobId)) {
+      seen.push(event);
+      if (seen.length === 1) {
+        await endServer(command);
+      }
     }
-  }
-  await serverIsBack();
-  const sequences = seen.map((event) => event.sequence);
-  assert.ok(sequences.every((sequence, index) => index === 0 || sequence > Number(sequences[index - 1])));
-  assert.equal(seen.at(-1)?.status, JobStatus.COMPLETED);
-  // What is kept of a job are its state and stage changes.
-  const milestones = await collect(client.watch(jobId, { afterSequence: sequences[0] }));
-  assert.ok(milestones.length > 1);
-  assert.deepEqual(
-    milestones.map((event) => event.sequence).filter((sequence) => !sequences.includes(sequence)),
-    [],
-  );
-});
+    await serverIsBack();
+    const sequences = seen.map((event) => event.sequence);
+    assert.ok(sequences.every((sequence, index) => index === 0 || sequence > Number(sequences[index - 1])));
+    assert.equal(seen.at(-1)?.status, JobStatus.COMPLETED);
+    // What is kept of a job are its state and stage changes.
+    const milestones = await collect(client.watch(jobId, { afterSequence: sequences[0] }));
+    assert.ok(milestones.length > 1);
+    assert.deepEqual(
+      milestones.map((event) => event.sequence).filter((sequence) => !sequences.includes(sequence)),
+      [],
+    );
+  });
+}
 
 test("a watch of the workspace outlives a killed server without loss or repeat", async () => {
   const labels = { watched: randomUUID() };
@@ -44,7 +49,7 @@ test("a watch of the workspace outlives a killed server without loss or repeat",
     assert.ok(event);
     told.push(event);
     if (told.length === 1) {
-      await killServer();
+      await endServer("kill");
     }
     if (told.filter(hasEnded).length === jobs.length) {
       break;
@@ -83,7 +88,7 @@ test("a download outlives a killed server, and no byte comes twice", async () =>
     await client.download(jobId, join(folder, "video.mp4"), {
       onProgress: (bytes) => {
         received.push(bytes);
-        killing ??= killServer();
+        killing ??= endServer("kill");
       },
     });
     await killing;
@@ -100,7 +105,7 @@ test("starts while the server restarts make one job", async () => {
   const labels = { once: randomUUID() };
   const requestId = randomUUID();
   const start = () => client.start({ project: CARDS, provider: "mock", labels, requestId });
-  await killServer();
+  await endServer("kill");
   let job;
   while (!job) {
     job = await start().catch((error: unknown) => {

@@ -23,9 +23,9 @@ export function newClient(options: { token?: string; workspace?: string } = {}):
 /** Address of a picture that no encoder can make small, so that its video is large. */
 export const NOISE = () => setting("RENDER_NOISE");
 
-/** Kill the server; it is started again at once. */
-export async function killServer(): Promise<void> {
-  await control("kill");
+/** Kill the server, or ask it to stop; it is started again at once. */
+export async function endServer(how: "kill" | "stop"): Promise<void> {
+  await control(how);
 }
 
 /** Wait until the server that was started again serves. */
