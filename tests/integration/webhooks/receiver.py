@@ -50,6 +50,11 @@ class ReceivingServer(FakeServer):
     def __init__(self, port: int = 0) -> None:
         super().__init__(port)
         self.told: list[Told] = []
+        self.connections = 0
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        await super()._talk(reader, writer)
 
     async def handle(self, request: Request) -> Response:
         self.told.append(Told(request.headers["webhook-id"], request.path, request.body))
