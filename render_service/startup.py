@@ -72,6 +72,7 @@ def connect_redis(url: str, *, timeout_seconds: float | None) -> "Redis":
             socket_timeout=timeout_seconds,
             socket_connect_timeout=timeout_seconds or 5,
             health_check_interval=5 if timeout_seconds is None else 0,
+            protocol=2,
             retry=Retry(NoBackoff(), 0),
             **options,
         )

@@ -5,17 +5,18 @@ reconnect, too many waiting) only marks the slot stale, and its watcher reads Po
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import NoReturn
 from uuid import UUID
 
 from redis.asyncio import Redis
-from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.job import JobEvent
 from render_service.progress.payload import decode_event
+from render_service.progress.subscription import Heard, Subscription, open_subscription
 from render_service.telemetry import get_logger
 
 _log = get_logger(__name__)
@@ -113,9 +114,10 @@ class ProgressHub:
         self._sweep_seconds = sweep_seconds
         self._beat_seconds = beat_seconds
         self._slots: dict[str, set[Slot]] = {}
-        self._pubsub: PubSub | None = None
+        self._listening = False
         self._any = asyncio.Event()
-        self._subscribing = asyncio.Lock()
+        self._changed: set[str] = set()
+        self._any_changed = asyncio.Event()
         self._left = asyncio.Event()
         self._left.set()
         self._closing = False
@@ -131,9 +133,11 @@ class ProgressHub:
         """How many slots there are."""
         return sum(len(slots) for slots in self._slots.values())
 
-    @asynccontextmanager
-    async def subscribe(self, channel: str, job_id: UUID | None = None) -> AsyncIterator[Slot]:
-        """Lend a slot that receives what is published on a channel from now on.
+    @contextmanager
+    def subscribe(self, channel: str, job_id: UUID | None = None) -> Iterator[Slot]:
+        """Lend a slot that receives what is published on a channel from about now on.
+
+        What is published before Redis has confirmed that is not lost: the confirmation marks the slot stale.
 
         Args:
             channel: The Redis channel.
@@ -142,23 +146,22 @@ class ProgressHub:
         slot = Slot(channel, job_id)
         if self._closing:
             slot.close()
-        known = channel in self._slots
-        slots = self._slots.setdefault(channel, set())
+        slots = self._slots.get(channel)
+        if slots is None:
+            slots = self._slots[channel] = set()
+            self._subscribe_by_slots(channel)
         slots.add(slot)
         self._any.set()
         self._left.clear()
         try:
-            # What is published before Redis has confirmed is not lost: the confirmation marks the slot stale.
-            if not known:
-                await self._match_subscription(channel)
             yield slot
         finally:
             slots.discard(slot)
-            if not slots and self._slots.get(channel) is slots:
+            if not slots:
                 del self._slots[channel]
+                self._subscribe_by_slots(channel)
                 if not self._slots:
                     self._left.set()
-                await self._match_subscription(channel)
 
     def close(self) -> None:
         """End all watches with SHUTTING_DOWN."""
@@ -172,60 +175,59 @@ class ProgressHub:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._left.wait(), seconds)
 
-    async def _match_subscription(self, channel: str) -> None:
-        """Subscribe to or unsubscribe from a channel, as its slots demand by now.
-
-        Without Redis nothing is done: the listener subscribes to every channel when it is back; the sweep serves until
-        then.
-        """
-        async with self._subscribing:
-            if self._pubsub is None:
-                return
-            with suppress(RedisError, OSError):
-                if channel in self._slots:
-                    await self._pubsub.subscribe(channel)
-                else:
-                    await self._pubsub.unsubscribe(channel)
+    def _subscribe_by_slots(self, channel: str) -> None:
+        """Have a channel subscribed to, or unsubscribed from, as its slots demand by then."""
+        self._changed.add(channel)
+        self._any_changed.set()
 
     async def _listen(self) -> None:
         while True:
+            await self._any.wait()
             try:
-                await self._any.wait()
                 await self._listen_once()
-            except (RedisError, OSError, TimeoutError) as error:
-                _log.warning("no progress subscription; reading Postgres until it is back", error=type(error).__name__)
+            except* (RedisError, OSError, TimeoutError) as errors:
+                name = type(errors.exceptions[0]).__name__
+                _log.warning("no progress subscription; reading Postgres until it is back", error=name)
             await asyncio.sleep(_RECONNECT_SECONDS)
 
     async def _listen_once(self) -> None:
-        async with self._redis.pubsub() as pubsub:
-            # One channel is always subscribed, so that the connection stays when the last watcher leaves.
-            async with self._subscribing:
-                await pubsub.subscribe("task_updates:", *self._slots)
-                self._pubsub = pubsub
-                if late := self._slots.keys() - {channel.decode() for channel in pubsub.channels}:
-                    await pubsub.subscribe(*late)
+        async with open_subscription(self._redis) as subscription:
+            self._changed.clear()
+            # One channel is always subscribed, so that the connection is never without.
+            await subscription.subscribe("task_updates:", *self._slots)
+            self._listening = True
             try:
-                async for message in pubsub.listen():
-                    self._receive(message)
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._match(subscription))
+                    group.create_task(subscription.keep_alive())
+                    async for heard in subscription.heard():
+                        self._receive(heard)
             finally:
-                self._pubsub = None
+                self._listening = False
 
-    def _receive(self, message: Mapping[str, object]) -> None:
-        channel = message["channel"]
-        name = channel.decode() if isinstance(channel, bytes) else str(channel)
-        slots = self._slots.get(name)
+    async def _match(self, subscription: Subscription) -> NoReturn:
+        while True:
+            await self._any_changed.wait()
+            self._any_changed.clear()
+            changed, self._changed = self._changed, set()
+            if wanted := changed & self._slots.keys():
+                await subscription.subscribe(*wanted)
+            if unwanted := changed - self._slots.keys():
+                await subscription.unsubscribe(*unwanted)
+
+    def _receive(self, heard: Heard) -> None:
+        slots = self._slots.get(heard.channel)
         if not slots:
             return
-        data = message["data"]
-        if message["type"] == "subscribe":
-            # Also after a silent reconnect: whatever was published before is missing.
+        if heard.kind == "subscribe":
+            # Whatever was published before is missing.
             for slot in slots:
                 slot.mark_stale()
-        elif message["type"] == "message" and isinstance(data, bytes):
+        elif heard.kind == "message" and isinstance(heard.data, bytes):
             try:
-                event = decode_event(data)
+                event = decode_event(heard.data)
             except ValueError:
-                _log.warning("ignored a foreign message on a progress channel", channel=name)
+                _log.warning("ignored a foreign message on a progress channel", channel=heard.channel)
                 return
             for slot in slots:
                 slot.offer(event)
@@ -234,7 +236,7 @@ class ProgressHub:
         while True:
             await self._any.wait()
             # While Redis is away this is all that watchers hear by.
-            await asyncio.sleep(min(1.0, self._sweep_seconds) if self._pubsub is None else self._sweep_seconds)
+            await asyncio.sleep(min(1.0, self._sweep_seconds) if not self._listening else self._sweep_seconds)
             watched = {slot.job_id for slots in self._slots.values() for slot in slots if slot.job_id is not None}
             if not self._slots:
                 self._any.clear()

@@ -161,7 +161,7 @@ async def watch_job(
         DomainError: as `Follower`.
     """
     # Subscribed before the first read, so that nothing falls between the two.
-    async with hub.subscribe(task_channel(task_id), job_id) as slot:
+    with hub.subscribe(task_channel(task_id), job_id) as slot:
         follower = Follower(slot, job_id, read)
         for event in await follower.begin(after_sequence):
             yield event

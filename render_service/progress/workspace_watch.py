@@ -46,7 +46,7 @@ async def watch_workspace(
     Raises:
         DomainError: SHUTTING_DOWN, or STORE_UNAVAILABLE.
     """
-    async with hub.subscribe(workspace_channel(workspace_id)) as slot:
+    with hub.subscribe(workspace_channel(workspace_id)) as slot:
         progress = _Progress(events, workspace_id, labels) if include_progress else None
         position = start
         yield WorkspaceUpdate(None, position)

@@ -191,6 +191,34 @@ async def test_a_cut_subscription_is_made_anew_and_loses_nothing(service: Servic
     check_promise(await watch, await milestones(service, job))
 
 
+async def test_watchers_that_come_and_go_while_subscriptions_are_cut_notice_nothing(service: Service) -> None:
+    job = await start_job(service.database)
+    claim = await claim_next(service.transitions)
+    cutting = True
+
+    async def cut() -> None:
+        while cutting:
+            await service.redis.client_kill_filter(_type="pubsub", skipme=False)
+            await asyncio.sleep(0.003)
+
+    async def come_and_go(number: int) -> None:
+        chance = random.Random(number)
+        while cutting:
+            with service.hub.subscribe(f"task_updates:{chance.randrange(40)}"):
+                await asyncio.sleep(chance.random() / 100)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(cut())
+        for number in range(20):
+            group.create_task(come_and_go(number))
+        await asyncio.sleep(3)
+        cutting = False
+    watch = asyncio.create_task(service.watch(job, 1))
+    await service.watched()
+    await service.publisher.publish(await service.transitions.complete(claim.lease, None, None))
+    check_promise(await watch, await milestones(service, job, 1))
+
+
 async def test_watches_survive_a_redis_that_is_killed_and_comes_back_empty(
     database: Database, own_valkey: EmbeddedValkey
 ) -> None:

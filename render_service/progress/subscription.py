@@ -1,0 +1,89 @@
+"""One connection to Redis that hears channels, and ends with the first thing that goes wrong.
+
+redis-py's own PubSub connects anew by itself, from whichever task notices first: with one task that reads and another
+that subscribes, both do, and one of the connections is left over.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple, NoReturn
+
+from redis.asyncio import Redis
+from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+_PINGS_MISSED = 3
+
+
+class Heard(NamedTuple):
+    """What came: `subscribe` or `unsubscribe` as confirmations, or a `message` with its data."""
+
+    kind: str
+    channel: str
+    data: object
+
+
+class Subscription:
+    """Hears channels over one connection, which speaks RESP2.
+
+    One task may read while another writes. Every method raises RedisError or OSError where the connection is lost.
+
+    Args:
+        connection: Connected, and used by nobody else.
+        ping_seconds: How often the other side is to say something; it is gone after three times as long.
+    """
+
+    def __init__(self, connection: AbstractConnection, ping_seconds: float) -> None:
+        self._connection = connection
+        self._ping_seconds = ping_seconds
+
+    async def subscribe(self, *channels: str) -> None:
+        """Ask for what is published on channels; each is confirmed."""
+        await self._send("SUBSCRIBE", *channels)
+
+    async def unsubscribe(self, *channels: str) -> None:
+        """Ask for no more of channels; each is confirmed."""
+        await self._send("UNSUBSCRIBE", *channels)
+
+    async def keep_alive(self) -> NoReturn:
+        """Have the other side say something now and then, so that silence tells that it is gone."""
+        while True:
+            await asyncio.sleep(self._ping_seconds)
+            await self._send("PING")
+
+    async def heard(self) -> AsyncIterator[Heard]:
+        """Yield what comes, without end."""
+        while True:
+            answer = await self._connection.read_response(timeout=_PINGS_MISSED * self._ping_seconds)
+            if answer is None:
+                raise RedisConnectionError("nothing was heard for too long")
+            if answer[0] != b"pong":
+                kind, channel, data = answer
+                yield Heard(kind.decode(), channel.decode(errors="replace"), data)
+
+    async def _send(self, *words: str) -> None:
+        if not self._connection.is_connected:
+            # It would connect anew, and nobody would know what was missed.
+            raise RedisConnectionError("the connection was lost")
+        await self._connection.send_command(*words, check_health=False)
+
+
+@asynccontextmanager
+async def open_subscription(redis: "Redis", *, ping_seconds: float = 5.0) -> AsyncIterator[Subscription]:
+    """Lend a connection of a client for a subscription.
+
+    Args:
+        redis: A client whose connections speak RESP2.
+        ping_seconds: As `Subscription` has it.
+
+    Raises:
+        RedisError, OSError, TimeoutError: Redis cannot be reached.
+    """
+    pool: Any = redis.connection_pool
+    connection: AbstractConnection = await pool.get_connection()
+    try:
+        yield Subscription(connection, ping_seconds)
+    finally:
+        await connection.disconnect(nowait=True)
+        await pool.release(connection)
