@@ -29,7 +29,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize(("number", "videos"), [(0, 1), (1, 3), (2, 0)])
+@pytest.mark.parametrize(("number", "videos"), [(0, 1), (1, 3), (2, 0), (3, 0)])
 def test_the_python_examples_run(
     stack: Stack, folder: Path, monkeypatch: pytest.MonkeyPatch, number: int, videos: int
 ) -> None:

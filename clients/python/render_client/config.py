@@ -2,7 +2,7 @@
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
@@ -14,6 +14,9 @@ from render_client.retry import RetryPolicy
 DEFAULT_TARGET = "127.0.0.1:50051"
 DEFAULT_WORKSPACE = "default"
 DEFAULT_TIMEOUT = 10.0
+
+MetadataHook = Callable[[], Iterable[tuple[str, str]]]
+"""Returns what is to be sent along with a call, such as the `traceparent` of the span that is open."""
 
 _SETTINGS = ("target", "token", "workspace", "tls", "timeout")
 
@@ -51,6 +54,7 @@ class ClientConfig:
             other, so that a token never leaves the machine unprotected by accident.
         timeout: Seconds for each call that is not a stream, its retries included; > 0.
         retry: How patiently calls are tried again.
+        more_metadata: Asked before each call, on each try, for metadata to send along; names in lower case.
     """
 
     target: str = DEFAULT_TARGET
@@ -59,6 +63,7 @@ class ClientConfig:
     tls: bool | TLS | None = None
     timeout: float = DEFAULT_TIMEOUT
     retry: RetryPolicy = field(default_factory=RetryPolicy)
+    more_metadata: MetadataHook | None = field(default=None, repr=False)
 
     @classmethod
     def load(cls, flags: Mapping[str, str | None] | None = None, environment: Mapping[str, str] | None = None) -> Self:
@@ -101,9 +106,10 @@ class ClientConfig:
         return config
 
     def metadata(self) -> tuple[tuple[str, str | bytes], ...]:
-        """Metadata to send with every call."""
+        """Metadata to send with a call that is made now."""
+        more = tuple(self.more_metadata()) if self.more_metadata else ()
         # Call credentials would be refused by gRPC on a plaintext channel, even to the machine itself.
-        return (("authorization", f"Bearer {self.token}"),) if self.token else ()
+        return (*more, ("authorization", f"Bearer {self.token}")) if self.token else more
 
     def credentials(self) -> grpc.ChannelCredentials | None:
         """Credentials of the channel; None for plaintext."""

@@ -13,7 +13,7 @@ from render.v1 import job_pb2, output_pb2, project_pb2, render_service_pb2
 from render.v1.project_service_pb2_grpc import ProjectServiceStub
 from render.v1.render_service_pb2_grpc import RenderServiceStub
 
-from render_client.config import DEFAULT_TIMEOUT, DEFAULT_WORKSPACE, TLS, ClientConfig
+from render_client.config import DEFAULT_TIMEOUT, DEFAULT_WORKSPACE, TLS, ClientConfig, MetadataHook
 from render_client.download import PartialFile, ProgressCallback
 from render_client.errors import ClientClosedError, RenderError, translate
 from render_client.messages import ArtifactName, Requests, StatusName
@@ -40,6 +40,8 @@ class RenderClient:
             other.
         timeout: Seconds for each call that is not a stream, its retries included; > 0.
         retry: How patiently calls are tried again.
+        metadata: Asked before each call, on each try, for metadata to send along, names in lower case: a way to pass
+            on the trace context, which the client knows nothing of.
     """
 
     def __init__(
@@ -51,8 +53,10 @@ class RenderClient:
         tls: bool | TLS | None = None,
         timeout: float = DEFAULT_TIMEOUT,
         retry: RetryPolicy | None = None,
+        metadata: MetadataHook | None = None,
     ) -> None:
-        config = ClientConfig(target, token, workspace or DEFAULT_WORKSPACE, tls, timeout, retry or RetryPolicy())
+        workspace = workspace or DEFAULT_WORKSPACE
+        config = ClientConfig(target, token, workspace, tls, timeout, retry or RetryPolicy(), metadata)
         credentials, options = config.credentials(), config.channel_options()
         self.config = config
         self._channel = (
@@ -63,7 +67,6 @@ class RenderClient:
         self._render = RenderServiceStub(self._channel)
         self._projects = ProjectServiceStub(self._channel)
         self._requests = Requests(config.workspace)
-        self._metadata = config.metadata()
         self._reached = False
         self._closed = threading.Event()
 
@@ -77,6 +80,7 @@ class RenderClient:
             tls=config.tls,
             timeout=config.timeout,
             retry=config.retry,
+            metadata=config.more_metadata,
         )
 
     def close(self) -> None:
@@ -300,7 +304,9 @@ class RenderClient:
         try:
             while True:
                 self._check_open()
-                call = self._render.DownloadVideo(file.request(), timeout=attempts.remaining(), metadata=self._metadata)
+                call = self._render.DownloadVideo(
+                    file.request(), timeout=attempts.remaining(), metadata=self.config.metadata()
+                )
                 try:
                     for piece in call:
                         file.accept(piece)
@@ -362,7 +368,7 @@ class RenderClient:
         while True:
             self._check_open()
             try:
-                response = method(request, timeout=attempts.remaining(), metadata=self._metadata)
+                response = method(request, timeout=attempts.remaining(), metadata=self.config.metadata())
             except grpc.RpcError as error:
                 ending = translate(error)
             else:
@@ -379,7 +385,7 @@ class RenderClient:
         attempts = self._stream_attempts(timeout)
         while True:
             self._check_open()
-            call = method(position.request(), timeout=attempts.remaining(), metadata=self._metadata)
+            call = method(position.request(), timeout=attempts.remaining(), metadata=self.config.metadata())
             try:
                 for response in call:
                     self._reached = True

@@ -5,6 +5,7 @@ from typing import cast
 
 import pytest
 from render_client import RenderClient, RetryPolicy
+from render_client.config import MetadataHook
 
 from tests.unit.client.blocking import BlockingAsyncClient
 from tests.unit.client.fake_service import FakeServer, FakeService, Line
@@ -41,11 +42,19 @@ def retry() -> RetryPolicy:
     return IMPATIENT
 
 
+@pytest.fixture
+def metadata() -> MetadataHook | None:
+    """What the clients are to send along; a test may give something."""
+    return None
+
+
 @pytest.fixture(params=["sync", "asyncio"])
-def client(request: pytest.FixtureRequest, line: Line, retry: RetryPolicy) -> Iterator[RenderClient]:
+def client(
+    request: pytest.FixtureRequest, line: Line, retry: RetryPolicy, metadata: MetadataHook | None
+) -> Iterator[RenderClient]:
     """Each of the two clients, seen as the synchronous one."""
     make = RenderClient if request.param == "sync" else BlockingAsyncClient
-    client = make(line.target, token="a-token", retry=retry)
+    client = make(line.target, token="a-token", retry=retry, metadata=metadata)
     yield cast("RenderClient", client)
     client.close()
     if isinstance(client, BlockingAsyncClient):

@@ -69,6 +69,7 @@ class FakeService(RenderServiceServicer, ProjectServiceServicer):
         calls: The requests that came, by method.
         refusals: Statuses to refuse the next calls with, by method.
         tokens: The authorization metadata that came with each call.
+        traces: The `traceparent` that came with each call that had one.
         journal: The changes of all jobs.
         file: The bytes of every job's video.
         sha256: What is said of them.
@@ -83,6 +84,7 @@ class FakeService(RenderServiceServicer, ProjectServiceServicer):
         self.calls: dict[str, list[Message]] = defaultdict(list)
         self.refusals: dict[str, list[status_pb2.Status]] = defaultdict(list)
         self.tokens: list[str] = []
+        self.traces: list[str] = []
         self.jobs: dict[str, StoredJob] = {}
         self.journal: list[job_pb2.JobEvent] = []
         self.projects: dict[str, project_pb2.Project] = {}
@@ -152,7 +154,9 @@ class FakeService(RenderServiceServicer, ProjectServiceServicer):
 
     def _admit(self, method: str, request: Message, context: grpc.ServicerContext) -> None:
         self.calls[method].append(request)
-        self.tokens += [str(value) for key, value in context.invocation_metadata() if key == "authorization"]
+        told = context.invocation_metadata()
+        self.tokens += [str(value) for key, value in told if key == "authorization"]
+        self.traces += [str(value) for key, value in told if key == "traceparent"]
         if self.refusals[method]:
             context.abort_with_status(rpc_status.to_status(self.refusals[method].pop(0)))
 

@@ -1,5 +1,6 @@
 """Both clients' plain calls: what they send, what they give back, when they try again, how they refuse."""
 
+from itertools import count
 from typing import cast
 
 import grpc
@@ -27,6 +28,26 @@ def test_every_call_carries_the_token_also_on_a_plaintext_line(client: RenderCli
     list(client.list())
     service.run_to_end(job_id)
     client.wait(job_id)
+    assert service.tokens == ["Bearer a-token"] * 4
+
+
+_SPANS = count(1)
+
+
+def open_span() -> list[tuple[str, str]]:
+    """What a caller that traces would send along: another span each time."""
+    return [("traceparent", f"span-{next(_SPANS)}")]
+
+
+@pytest.mark.parametrize("metadata", [open_span])
+def test_the_caller_is_asked_for_metadata_before_every_call_and_try(client: RenderClient, service: FakeService) -> None:
+    job_id = service.new_job()
+    service.refusals["GetJob"] = [refusal(UNAVAILABLE, "no store", "STORE_UNAVAILABLE")]
+    client.get(job_id)
+    service.run_to_end(job_id)
+    client.wait(job_id)
+    first = int(service.traces[0].removeprefix("span-"))
+    assert service.traces == [f"span-{first + number}" for number in range(4)]
     assert service.tokens == ["Bearer a-token"] * 4
 
 
