@@ -1,8 +1,10 @@
 """The TypeScript client under Node.js: its own tests, also against the real service, and its pages as they stand."""
 
 import asyncio
+import base64
 import os
 import re
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -28,7 +30,7 @@ from tests.serving import serving, settings_of
 ROOT = Path(__file__).parents[2]
 CLIENT = ROOT / "clients" / "typescript"
 WITHOUT_SERVICE = ("calls", "watch", "download", "parts")
-WITH_SERVICE = ("real-service", "restarts")
+WITH_SERVICE = ("real-service", "restarts", "webhooks")
 _SECONDS = 300
 
 
@@ -100,7 +102,13 @@ def service() -> Iterator[Service]:
         noise = folder / "noise.png"
         pixels = np.random.default_rng(7).integers(0, 256, (1080, 1920, 3), dtype=np.uint8)
         Image.fromarray(pixels).save(noise, compress_level=1)
-        settings = {"RENDER_FILE_ROOTS": name, "RENDER_MOCK_DELAY": "0.2", "RENDER_HEARTBEAT_SECONDS": "0.5"}
+        settings = {
+            "RENDER_FILE_ROOTS": name,
+            "RENDER_HEARTBEAT_SECONDS": "0.5",
+            "RENDER_MOCK_DELAY": "0.2",
+            "RENDER_WEBHOOK_ALLOWED_HOSTS": LOOPBACK,
+            "RENDER_WEBHOOK_KEYS": base64.b64encode(secrets.token_bytes(32)).decode(),
+        }
         stack = Stack(folder / "data", environment=settings, durable=False)
 
         async def start() -> str:

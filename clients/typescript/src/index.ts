@@ -35,4 +35,10 @@ export { StatusCode } from "./status-code.js";
 export type { FieldFault } from "./status-details.js";
 export { seconds } from "./seconds.js";
 export { hasEnded, type WatchWorkspaceOptions, type WorkspaceChange } from "./watch.js";
-export { verifyWebhook, type WebhookDelivered, type WebhookHeaders, WebhookVerificationError } from "./webhook.js";
+export {
+  type VerifiedWebhook,
+  verifyWebhook,
+  type WebhookHeaders,
+  type WebhookPayload,
+  WebhookVerificationError,
+} from "./webhook.js";

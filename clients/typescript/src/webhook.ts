@@ -2,6 +2,8 @@
 
 import { createHmac, timingSafeEqual } from "node:crypto";
 
+import type { JobStage, JobStatus } from "./gen/render/v1/job_pb.js";
+
 /** Headers of a request: those of `fetch`, or those of Node.js with lower-case names. */
 export type WebhookHeaders = Headers | Readonly<Record<string, string | readonly string[] | undefined>>;
 
@@ -10,14 +12,40 @@ export class WebhookVerificationError extends Error {
   override readonly name = "WebhookVerificationError";
 }
 
+/** What a delivery tells, with the names it has on the wire. */
+export interface WebhookPayload {
+  /** Such as `job.completed`. */
+  readonly type: string;
+  /** When it happened: RFC 3339, UTC. */
+  readonly timestamp: string;
+  readonly data: {
+    readonly job_id: string;
+    readonly task_id: string;
+    readonly workspace_id: string;
+    readonly sequence: number;
+    /** A name of `JobStatus`. */
+    readonly status: keyof typeof JobStatus;
+    /** A name of `JobStage`; null outside PROCESSING. */
+    readonly stage: keyof typeof JobStage | null;
+    readonly progress: number;
+    readonly message: string;
+    readonly attempt: number;
+    /** A name of `ErrorReason`; null unless FAILED. */
+    readonly error_reason: string | null;
+    /** Null unless FAILED. */
+    readonly error_message: string | null;
+    readonly labels: Readonly<Record<string, string>>;
+  };
+}
+
 /** A delivery that was checked. */
-export interface WebhookDelivered {
+export interface VerifiedWebhook {
   /** `webhook-id`: the same for every try of this delivery; keep it to deal with each but once. */
   readonly id: string;
   /** When this try was sent. */
   readonly sentAt: Date;
-  /** The body, read as JSON. */
-  readonly payload: unknown;
+  /** What it tells. */
+  readonly payload: WebhookPayload;
 }
 
 const DEFAULT_TOLERANCE_MS = 5 * 60_000;
@@ -38,7 +66,7 @@ export function verifyWebhook(
   headers: WebhookHeaders,
   secrets: string | readonly string[],
   options: { toleranceMs?: number | undefined; now?: number | undefined } = {},
-): WebhookDelivered {
+): VerifiedWebhook {
   const id = header(headers, "webhook-id");
   const timestamp = header(headers, "webhook-timestamp");
   const signatures = header(headers, "webhook-signature");
@@ -60,7 +88,7 @@ export function verifyWebhook(
     throw new WebhookVerificationError("the delivery's signature is missing or wrong");
   }
   const text = typeof body === "string" ? body : new TextDecoder().decode(body);
-  return { id, sentAt: new Date(sentAt), payload: JSON.parse(text) as unknown };
+  return { id, sentAt: new Date(sentAt), payload: JSON.parse(text) as WebhookPayload };
 }
 
 function header(headers: WebhookHeaders, name: string): string {
