@@ -1,6 +1,6 @@
 """The repository of the audit trail: appended to, queried, and pruned by age."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -53,6 +53,15 @@ class AuditLog:
             detail: Which part of it; never a secret.
         """
         values = audit_values(origin, action) | {"workspace_id": workspace_id, "target": target, "detail": detail}
+        async with self._database.single() as connection:
+            await connection.execute(sa.insert(audit_log).values(values))
+
+    async def record_all(
+        self, origin: Origin, action: Action, *, workspace_id: str, targets: Mapping[UUID, str]
+    ) -> None:
+        """Append an entry for each of several targets, given with the detail of each; see `record`."""
+        shared = audit_values(origin, action) | {"workspace_id": workspace_id}
+        values = [shared | {"target": target, "detail": detail} for target, detail in targets.items()]
         async with self._database.single() as connection:
             await connection.execute(sa.insert(audit_log).values(values))
 

@@ -14,6 +14,7 @@ class Action(StrEnum):
     JOB_DELETED = "job_deleted"
     FILE_DOWNLOADED = "file_downloaded"
     FILE_ADDRESS_MADE = "file_address_made"
+    FILE_ADDRESS_TOLD = "file_address_told"
     PROJECT_DELETED = "project_deleted"
     KEY_CREATED = "key_created"
     KEY_REVOKED = "key_revoked"

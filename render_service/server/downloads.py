@@ -93,6 +93,11 @@ class Downloads:
         )
 
 
+def file_name(file: StoredFile) -> str:
+    """Return the name of a file, without where it lies."""
+    return file.key.rpartition("/")[2]
+
+
 def _not_ready(job: Job, what: str) -> DomainError:
     return DomainError(
         ErrorReason.VIDEO_NOT_READY,

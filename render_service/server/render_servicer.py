@@ -1,12 +1,12 @@
 """The wire side of RenderService."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 from uuid import UUID
 
+from render.v1 import job_pb2, render_service_pb2_grpc
 from render.v1 import render_service_pb2 as pb
-from render.v1 import render_service_pb2_grpc
 
 from render_service.db.jobs import JobFilter, Jobs
 from render_service.db.removals import Removals
@@ -25,7 +25,7 @@ from render_service.retention.remover import Remover
 from render_service.server.announcer import Announcer
 from render_service.server.auditor import Auditor
 from render_service.server.call_spans import trace_parent_of
-from render_service.server.downloads import Downloads
+from render_service.server.downloads import Downloads, file_name
 from render_service.server.interceptor import Context
 from render_service.server.mapping import page_token
 from render_service.server.mapping.cursor import decode_cursor, encode_cursor
@@ -148,14 +148,14 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         )
         job = started.job
         return pb.StartRenderResponse(
-            job=job_to_proto(job, await self._downloads.video_urls(job)) if job is not None else None,
+            job=await self._told(job) if job is not None else None,
             estimate=estimate_to_proto(started.orders) if started.orders else None,
         )
 
     async def GetJob(self, request: pb.GetJobRequest, context: Context) -> pb.GetJobResponse:
         """Return a job as it is now."""
         job = await self._job(request, Faults())
-        return pb.GetJobResponse(job=job_to_proto(job, await self._downloads.video_urls(job)))
+        return pb.GetJobResponse(job=await self._told(job))
 
     async def ListJobs(self, request: pb.ListJobsRequest, context: Context) -> pb.ListJobsResponse:
         """Return a page of jobs."""
@@ -172,7 +172,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         after = page_token.decode(request.page_token, binding=binding) if request.page_token else None
         found, end = await self._jobs.list(request.workspace_id, wanted, after=after, limit=limit)
         return pb.ListJobsResponse(
-            jobs=[job_to_proto(job, await self._downloads.video_urls(job)) for job in found],
+            jobs=[job_to_proto(job, urls) for job, urls in zip(found, await self._urls(found), strict=True)],
             next_page_token=page_token.encode(end, binding=binding) if end else "",
         )
 
@@ -185,7 +185,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
             if event is not None:
                 self._announcer.announce(event)
             job = await self._jobs.get(job.workspace_id, job.id)
-        return pb.CancelJobResponse(job=job_to_proto(job, await self._downloads.video_urls(job)))
+        return pb.CancelJobResponse(job=await self._told(job))
 
     async def WatchProgress(
         self, request: pb.WatchProgressRequest, context: Context
@@ -292,12 +292,29 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         return job, self._downloads.file(job, artifact)
 
     async def _note_file(self, action: Action, job: Job, file: StoredFile) -> None:
-        await self._auditor.note(action, job.workspace_id, job.id, detail=file.key.rpartition("/")[2])
+        await self._auditor.note(action, job.workspace_id, job.id, detail=file_name(file))
 
     async def _urls_of(self, event: JobEvent) -> tuple[str, ...]:
         if event.status is not JobStatus.COMPLETED:
             return ()
-        return await self._downloads.video_urls(await self._jobs.get(event.workspace_id, event.job_id))
+        (urls,) = await self._urls([await self._jobs.get(event.workspace_id, event.job_id)])
+        return urls
+
+    async def _told(self, job: Job) -> job_pb2.Job:
+        (urls,) = await self._urls([job])
+        return job_to_proto(job, urls)
+
+    async def _urls(self, jobs: Sequence[Job]) -> list[tuple[str, ...]]:
+        """Return the addresses of the videos of some jobs of one workspace, and note whoever is told of ours."""
+        found = [await self._downloads.video_urls(job) for job in jobs]
+        ours = {
+            job.id: file_name(job.video.files[Artifact.VIDEO])
+            for job, urls in zip(jobs, found, strict=True)
+            if urls and job.video is not None
+        }
+        if ours:
+            await self._auditor.note_told_addresses(jobs[0].workspace_id, ours)
+        return found
 
 
 def _measure_lag(rpc: str, event: JobEvent, began: datetime) -> None:

@@ -23,6 +23,7 @@ from render_service.domain.job import Artifact, StoredFile, Video
 from render_service.storage.store import ObjectStore
 from tests.integration.server.status import refusal
 from tests.records import transitions_of
+from tests.seaweedfs import S3TestBucket
 from tests.serving import Stubs, bearer, claim_soon, serving, settings_of
 
 PROJECT = project_pb2.Project(
@@ -94,6 +95,44 @@ async def test_every_action_leaves_who_what_when_and_from_where(
         kept = str((await connection.execute(sa.text("SELECT audit_log::text FROM audit_log"))).all())
     for secret in (key, key.removeprefix("rk_"), "Confidential", "Quarterly"):
         assert secret not in kept
+
+
+async def test_whoever_is_told_the_address_of_a_video_leaves_an_entry(
+    settings: Settings, database: Database, s3: S3TestBucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in s3.environment.items():
+        monkeypatch.setenv(name, value)
+    store, keys = ObjectStore(s3.url), ApiKeys(database)
+    owner, reader = [await keys.create(name, frozenset({"team"})) for name in ("owner", "reader")]
+    async with serving(settings.model_copy(update={"storage_url": s3.url})) as stubs:
+        ended = []
+        for _ in range(2):
+            start = pb.StartRenderRequest(workspace_id="team", project=PROJECT)
+            job = (await stubs.renders.StartRender(start, metadata=bearer(owner))).job
+            held = await claim_soon(transitions_of(database))
+            file = StoredFile(f"videos/team/{job.job_id}/1/video.mp4", 5, "ab" * 32, "video/mp4")
+            await store.put_bytes(file.key, b"video", content_type="video/mp4")
+            await transitions_of(database).complete(held.lease, None, Video({Artifact.VIDEO: file}, 2, 2, 1, 1))
+            ended.append(job.job_id)
+        one = {"workspace_id": "team", "job_id": ended[0]}
+
+        watch = stubs.renders.WatchProgress(pb.WatchProgressRequest(**one, after_sequence=0), metadata=bearer(owner))
+        told = [response.event async for response in watch]
+        assert told[-1].video_urls[0].startswith("http")
+        for _ in range(3):
+            got = await stubs.renders.GetJob(pb.GetJobRequest(**one), metadata=bearer(owner))
+            assert got.job.video_urls[0].startswith("http")
+        listed = await stubs.renders.ListJobs(pb.ListJobsRequest(workspace_id="team"), metadata=bearer(owner))
+        assert all(job.video_urls for job in listed.jobs)
+        await stubs.renders.GetJob(pb.GetJobRequest(**one), metadata=bearer(reader))
+
+    wanted = AuditFilter(action=Action.FILE_ADDRESS_TOLD)
+    entries = list(reversed(await AuditLog(database).find(wanted, limit=100)))
+    assert [(entry.origin.principal_name, entry.target, entry.detail) for entry in entries] == [
+        ("owner", UUID(ended[0]), "video.mp4"),  # by the watch; who goes on asking leaves no more
+        ("owner", UUID(ended[1]), "video.mp4"),  # by the list
+        ("reader", UUID(ended[0]), "video.mp4"),
+    ]
 
 
 async def test_what_was_refused_leaves_no_entry(stubs: Stubs, database: Database) -> None:
