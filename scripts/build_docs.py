@@ -13,6 +13,7 @@ from pathlib import Path
 from scripts.documents import ROOT, linked_file, links, pages, read, without_attributes
 
 SITE = ROOT / "out" / "docs"
+STYLE = Path("docs/site.css")
 
 
 def lay_out(folder: Path) -> None:
@@ -37,7 +38,7 @@ def lay_out(folder: Path) -> None:
                 files |= {file} if file is not None and file not in pages() else set()
     if faults:
         raise ValueError("\n".join(faults))
-    for file in files:
+    for file in {*files, STYLE}:
         (folder / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / file, folder / file)
 

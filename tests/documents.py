@@ -34,6 +34,10 @@ RUN = ("sh", "python")
 ELSEWHERE = {
     Path("clients/python/README.md"): "tests/e2e/test_client_readme.py",
     Path("clients/grpcurl/README.md"): "tests/e2e/test_grpcurl.py",
+    Path("clients/typescript/README.md"): "tests/e2e/test_typescript.py",
+    Path("docs/how-to/typescript.md"): "tests/e2e/test_typescript.py",
+    Path("clients/typescript/README.md"): "tests/e2e/test_typescript.py",
+    Path("docs/how-to/typescript.md"): "tests/e2e/test_typescript.py",
 }
 _SECONDS = 90
 _MARK = "=== block "
