@@ -20,7 +20,7 @@ def show_audit(
     workspace: Annotated[str | None, typer.Option(help="Only of this workspace.")] = None,
     principal: Annotated[str | None, typer.Option(help="Only by this principal, such as `key:UUID`.")] = None,
     action: Annotated[Action | None, typer.Option(help="Only this.")] = None,
-    target: Annotated[UUID | None, typer.Option(help="Only to this job, project or key.")] = None,
+    target: Annotated[UUID | None, typer.Option(help="Only to this job, project, key, webhook or delivery.")] = None,
     since_days: Annotated[float | None, typer.Option(help="Only of the last so many days.", min=0)] = None,
     limit: Annotated[int, typer.Option(help="The most entries to show.", min=1, max=100_000)] = 100,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,

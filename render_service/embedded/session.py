@@ -1,7 +1,9 @@
 """A stack with a workspace and a key of its own, as people need it to try the service."""
 
 import asyncio
+import secrets
 import sys
+from base64 import b64encode
 from pathlib import Path
 
 from render_service.db.api_keys import create_api_key
@@ -11,18 +13,33 @@ WORKSPACE = "demo"
 DEVELOPMENT_TARGET = "127.0.0.1:50051"
 """Where `render-service dev` listens unless told otherwise."""
 _KEY_FILE = "api-key"
+_WEBHOOK_KEY_FILE = "webhook-key"
 
 
 def make_stack(data: Path, *, port: int | None, file_roots: tuple[Path, ...]) -> Stack:
-    """Return a stack that takes `file://` assets from some folders.
+    """Return a stack that takes `file://` assets from some folders and tells webhooks on this machine.
+
+    The key that it signs deliveries with is made at the first start and kept in its data, mode 0600.
 
     Args:
         data: Folder for all data.
         port: Port of the gRPC server; None picks a free one.
         file_roots: Where pictures and sounds may be read from.
     """
-    roots = ":".join(str(root.resolve()) for root in file_roots)
-    return Stack(data, port=port, environment={"RENDER_FILE_ROOTS": roots})
+    environment = {
+        "RENDER_FILE_ROOTS": ":".join(str(root.resolve()) for root in file_roots),
+        "RENDER_WEBHOOK_KEYS": _webhook_key(data),
+        "RENDER_WEBHOOK_ALLOWED_HOSTS": "127.0.0.1,::1,localhost",
+    }
+    return Stack(data, port=port, environment=environment)
+
+
+def _webhook_key(data: Path) -> str:
+    file = data / _WEBHOOK_KEY_FILE
+    if not file.exists():
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _keep(file, b64encode(secrets.token_bytes(32)).decode())
+    return file.read_text(encoding="ascii")
 
 
 async def key_of(stack: Stack) -> str:

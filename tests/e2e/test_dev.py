@@ -75,13 +75,17 @@ async def test_what_it_prints_works_when_pasted_and_ctrl_c_leaves_nothing(dev: D
     paste(f"{settings} && {start} --provider mock")
     (job,) = json.loads(paste(list_jobs))["jobs"]
     assert job["status"] == "JOB_STATUS_COMPLETED"
+    secrets = paste(list_jobs.replace("RenderService/ListJobs", "WebhookService/GetWebhookSecret"))
+    assert "whsec_" in secrets
     assert dev.interrupt() == 0
     assert not await left(dev.family, within=1)
 
     again = Dev(data)
     try:
         assert again.printed_line("token ").split()[-1] == token
-        assert [job["jobId"]] == [kept["jobId"] for kept in json.loads(paste(again.printed_line("grpcurl ")))["jobs"]]
+        list_jobs = again.printed_line("grpcurl ")
+        assert [job["jobId"]] == [kept["jobId"] for kept in json.loads(paste(list_jobs))["jobs"]]
+        assert paste(list_jobs.replace("RenderService/ListJobs", "WebhookService/GetWebhookSecret")) == secrets
     finally:
         again.close()
     assert not await left(again.family)
