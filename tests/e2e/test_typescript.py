@@ -2,14 +2,18 @@
 
 import asyncio
 import base64
+import http.client
+import json
 import os
 import re
 import secrets
+import shutil
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
@@ -22,13 +26,17 @@ import trustme
 from PIL import Image
 
 from render_service.db.api_keys import create_api_key
-from render_service.embedded.ports import LOOPBACK
+from render_service.embedded.ports import LOOPBACK, free_port
 from render_service.embedded.session import WORKSPACE, key_of
 from render_service.embedded.stack import Stack
+from render_service.webhooks.signing import secrets_of, signed_headers
+from scripts.documents import Block, blocks, pages, read
 from tests.serving import serving, settings_of
 
 ROOT = Path(__file__).parents[2]
 CLIENT = ROOT / "clients" / "typescript"
+HOW_TO, README = Path("docs") / "how-to" / "typescript.md", Path("clients") / "typescript" / "README.md"
+MARK = "=== block "
 WITHOUT_SERVICE = ("calls", "watch", "download", "parts")
 WITH_SERVICE = ("real-service", "restarts", "webhooks")
 _SECONDS = 300
@@ -219,3 +227,114 @@ def test_every_file_of_tests_is_run() -> None:
         *WITH_SERVICE,
         "tls",
     }
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with as much of the repository as a reader of the how-to needs, as it comes."""
+    folder = tmp_path_factory.mktemp("repository")
+    made_here = shutil.ignore_patterns("node_modules", "dist", "*.tgz")
+    shutil.copytree(CLIENT, folder / "clients" / "typescript", ignore=made_here)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def printed(service: Service, repository: Path) -> list[str]:
+    """What each block of the how-to printed, all followed in one shell."""
+    lines = ["set -eu"]
+    for number, block in enumerate(blocks(read(HOW_TO))):
+        kept = repository / f"{number}.block"
+        kept.write_text(block.text, encoding="utf-8")
+        lines.append(f"echo '{MARK}{number}'")
+        if block.language == "ts":
+            lines.append(f"cp {kept} {block.attributes['file']}")
+        elif block.language == "sh":
+            lines.append(f". {kept}")
+    script = repository / "how-to.sh"
+    script.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    # What `npm ci` has once fetched for `make test` is not asked for again.
+    environment = {**service.environment, "npm_config_prefer_offline": "true", "npm_config_loglevel": "error"}
+    told = run(["bash", str(script)], repository, environment)
+    return re.split(rf"^{MARK}\d+\n", told, flags=re.MULTILINE)[1:]
+
+
+@pytest.fixture
+def films(printed: list[str], repository: Path) -> Path:
+    """The folder that the how-to has made, with the client installed from its package."""
+    assert printed
+    return repository / "films"
+
+
+def typescript(page: Path) -> list[Block]:
+    return [block for block in blocks(read(page)) if block.language == "ts"]
+
+
+def test_the_how_to_leads_from_an_installation_to_a_video(printed: list[str], films: Path) -> None:
+    steps = list(blocks(read(HOW_TO)))
+    assert len(printed) == len(steps)
+    for number, step in enumerate(steps):
+        if "output" in step.attributes:
+            assert printed[number - 1] == step.text
+    assert any("100 % Completed" in told for told in printed)
+    assert (films / "video.mp4").read_bytes()[4:8] == b"ftyp"
+
+
+def test_the_examples_of_the_client_s_page_run(node: str, service: Service, films: Path) -> None:
+    render, refusal, _ = typescript(README)
+    project = {"storyboard": {"shots": [{"visualDescription": "One", "duration": "1s"}]}}
+    (films / "project.json").write_text(json.dumps(project), encoding="utf-8")
+    (films / "video.mp4").unlink()
+    for block in (render, refusal):
+        (films / "example.ts").write_text(block.text, encoding="utf-8")
+        told = run([node, "example.ts"], films, service.environment)
+    assert "project.storyboard.shots → " in told
+    assert (films / "video.mp4").read_bytes()[4:8] == b"ftyp"
+
+
+def test_the_receiver_of_the_client_s_page_believes_our_deliveries_alone(node: str, films: Path) -> None:
+    (films / "receiver.ts").write_text(typescript(README)[2].text, encoding="utf-8")
+    port, (secret, *_) = free_port(), secrets_of("films", [secrets.token_bytes(32)])
+    body = json.dumps({"type": "job.completed"}).encode()
+    headers = signed_headers("evt_1", int(time.time()), body, [secret])
+    receiver = subprocess.Popen(
+        [node, "receiver.ts"],
+        cwd=films,
+        env={**os.environ, "PORT": str(port), "RENDER_WEBHOOK_SECRETS": secret},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        answers = [post(port, sent, headers) for sent in (body, body, body.replace(b"completed", b"cancelled"))]
+    finally:
+        receiver.terminate()
+        told, _ = receiver.communicate(timeout=20)
+    assert answers == [204, 204, 401]
+    assert told.count("job.completed") == 1
+    assert "job.cancelled" not in told
+
+
+def post(port: int, body: bytes, headers: Mapping[str, str]) -> int:
+    """Send a delivery, as soon as somebody listens; returns the status of the answer."""
+    deadline = time.monotonic() + 20
+    while True:
+        connection = http.client.HTTPConnection(LOOPBACK, port, timeout=20)
+        try:
+            connection.request("POST", "/", body, dict(headers))
+            return connection.getresponse().status
+        except ConnectionRefusedError:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        finally:
+            connection.close()
+
+
+def test_what_the_pages_show_is_soundly_typed_for_a_strict_caller(node: str, films: Path) -> None:
+    shown = [(page, block) for page in pages() for block in typescript(page)]
+    assert {page for page, _ in shown} == {HOW_TO, README}
+    for number, (_, block) in enumerate(shown):
+        (films / f"shown-{number}.ts").write_text(block.text, encoding="utf-8")
+    # The caller's compiler looks at the package's types too.
+    options = "--noEmit --strict --exactOptionalPropertyTypes --noUncheckedIndexedAccess --skipLibCheck false"
+    modules = f"--module nodenext --target es2023 --lib es2023 --types node --typeRoots {CLIENT}/node_modules/@types"
+    files = [f"shown-{number}.ts" for number in range(len(shown))]
+    run([node, f"{CLIENT}/node_modules/typescript/bin/tsc", *options.split(), *modules.split(), *files], films, {})
