@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 from render.v1 import job_pb2, output_pb2, project_pb2, render_service_pb2
 from render.v1.project_service_pb2_grpc import ProjectServiceStub
 from render.v1.render_service_pb2_grpc import RenderServiceStub
+from render.v1.webhook_service_pb2_grpc import WebhookServiceStub
 
 from render_client.config import DEFAULT_TIMEOUT, DEFAULT_WORKSPACE, TLS, ClientConfig, MetadataHook
 from render_client.download import PartialFile, ProgressCallback
@@ -20,13 +21,14 @@ from render_client.errors import ClientClosedError, RenderError, translate
 from render_client.messages import ArtifactName, Requests, StatusName
 from render_client.retry import Attempts, RetryPolicy
 from render_client.watch import Position, WatchPosition, WorkspaceChange, WorkspacePosition, ended_without_end
+from render_client.webhook_calls import AsyncWebhookCalls
 
 Request = TypeVar("Request", bound=Message)
 Response = TypeVar("Response", bound=Message)
 News = TypeVar("News")
 
 
-class AsyncRenderClient:
+class AsyncRenderClient(AsyncWebhookCalls):
     """Talks to a render service from one event loop; make it inside that loop.
 
     What `RenderClient` promises holds here too: deadlines on all calls that are no streams, retries where they are
@@ -67,6 +69,7 @@ class AsyncRenderClient:
         )
         self._render = RenderServiceStub(self._channel)
         self._projects = ProjectServiceStub(self._channel)
+        self._webhooks = WebhookServiceStub(self._channel)
         self._requests = Requests(config.workspace)
         self._reached = False
         self._closed = asyncio.Event()
@@ -111,6 +114,8 @@ class AsyncRenderClient:
         provider_options: render_service_pb2.ProviderOptions | None = None,
         priority: int = 0,
         variables: Mapping[str, str] | None = None,
+        webhook_url: str | None = None,
+        webhook_statuses: Collection[StatusName] = (),
     ) -> job_pb2.Job:
         """Start rendering a project given here, or a stored one; see `RenderClient.start`."""
         request = self._requests.start(
@@ -123,6 +128,7 @@ class AsyncRenderClient:
             provider_options=provider_options,
             priority=priority,
             variables=variables,
+            webhook=self._requests.job_webhook(webhook_url, webhook_statuses),
         )
         return (await self._call(self._render.StartRender, request)).job
 

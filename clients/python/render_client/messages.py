@@ -4,10 +4,18 @@ import uuid
 from collections.abc import Collection, Mapping
 from typing import Literal, cast
 
-from render.v1 import job_pb2, output_pb2, project_pb2, project_service_pb2, render_service_pb2
+from render.v1 import (
+    job_pb2,
+    output_pb2,
+    project_pb2,
+    project_service_pb2,
+    render_service_pb2,
+    webhook_service_pb2,
+)
 
 ArtifactName = Literal["video", "poster", "contact_sheet", "captions_srt", "captions_vtt"]
 StatusName = Literal["PENDING", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED"]
+DeliveryStateName = Literal["PENDING", "DELIVERED", "FAILED"]
 
 _ENDS = frozenset((job_pb2.JOB_STATUS_COMPLETED, job_pb2.JOB_STATUS_FAILED, job_pb2.JOB_STATUS_CANCELLED))
 _ARTIFACTS = {
@@ -62,6 +70,7 @@ class Requests:
         provider_options: render_service_pb2.ProviderOptions | None,
         priority: int,
         variables: Mapping[str, str] | None,
+        webhook: render_service_pb2.JobWebhook | None = None,
     ) -> render_service_pb2.StartRenderRequest:
         """Build a StartRender with a request_id, made here where the caller gave none, so that it can be repeated."""
         if (project is None) == (project_id is None):
@@ -78,7 +87,14 @@ class Requests:
             provider_options=provider_options,
             priority=priority,
             variables=variables,
+            webhook=webhook,
         )
+
+    def job_webhook(self, url: str | None, statuses: Collection[StatusName]) -> render_service_pb2.JobWebhook | None:
+        """Build the webhook of a StartRender; None where there is no address."""
+        if url is None:
+            return None
+        return render_service_pb2.JobWebhook(url=url, statuses=_statuses(statuses))
 
     def get(self, job_id: str) -> render_service_pb2.GetJobRequest:
         """Build a GetJob."""
@@ -94,7 +110,7 @@ class Requests:
         return render_service_pb2.ListJobsRequest(
             workspace_id=self.workspace,
             page_size=PAGE_SIZE,
-            statuses=[job_pb2.JobStatus.Value(f"JOB_STATUS_{status}") for status in statuses],
+            statuses=_statuses(statuses),
             project_id=project_id or "",
             labels=labels,
         )
@@ -159,3 +175,43 @@ class Requests:
         return project_service_pb2.DeleteProjectRequest(
             workspace_id=self.workspace, project_id=project_id, delete_jobs=delete_jobs
         )
+
+    def create_webhook(
+        self, url: str, statuses: Collection[StatusName], labels: Mapping[str, str] | None
+    ) -> webhook_service_pb2.CreateWebhookRequest:
+        """Build a CreateWebhook."""
+        webhook = webhook_service_pb2.Webhook(url=url, statuses=_statuses(statuses), labels=labels)
+        return webhook_service_pb2.CreateWebhookRequest(workspace_id=self.workspace, webhook=webhook)
+
+    def list_webhooks(self) -> webhook_service_pb2.ListWebhooksRequest:
+        """Build a ListWebhooks."""
+        return webhook_service_pb2.ListWebhooksRequest(workspace_id=self.workspace)
+
+    def delete_webhook(self, webhook_id: str) -> webhook_service_pb2.DeleteWebhookRequest:
+        """Build a DeleteWebhook."""
+        return webhook_service_pb2.DeleteWebhookRequest(workspace_id=self.workspace, webhook_id=webhook_id)
+
+    def webhook_secret(self) -> webhook_service_pb2.GetWebhookSecretRequest:
+        """Build a GetWebhookSecret."""
+        return webhook_service_pb2.GetWebhookSecretRequest(workspace_id=self.workspace)
+
+    def list_webhook_deliveries(
+        self, webhook_id: str | None, job_id: str | None, states: Collection[DeliveryStateName]
+    ) -> webhook_service_pb2.ListWebhookDeliveriesRequest:
+        """Build the ListWebhookDeliveries of a first page."""
+        values = webhook_service_pb2.WebhookDeliveryState
+        return webhook_service_pb2.ListWebhookDeliveriesRequest(
+            workspace_id=self.workspace,
+            page_size=PAGE_SIZE,
+            webhook_id=webhook_id or "",
+            job_id=job_id or "",
+            states=[values.Value(f"WEBHOOK_DELIVERY_STATE_{state}") for state in states],
+        )
+
+    def redeliver_webhook(self, delivery_id: str) -> webhook_service_pb2.RedeliverWebhookRequest:
+        """Build a RedeliverWebhook."""
+        return webhook_service_pb2.RedeliverWebhookRequest(workspace_id=self.workspace, delivery_id=delivery_id)
+
+
+def _statuses(names: Collection[StatusName]) -> list[job_pb2.JobStatus.ValueType]:
+    return [job_pb2.JobStatus.Value(f"JOB_STATUS_{name}") for name in names]

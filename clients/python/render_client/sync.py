@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 from render.v1 import job_pb2, output_pb2, project_pb2, render_service_pb2
 from render.v1.project_service_pb2_grpc import ProjectServiceStub
 from render.v1.render_service_pb2_grpc import RenderServiceStub
+from render.v1.webhook_service_pb2_grpc import WebhookServiceStub
 
 from render_client.config import DEFAULT_TIMEOUT, DEFAULT_WORKSPACE, TLS, ClientConfig, MetadataHook
 from render_client.download import PartialFile, ProgressCallback
@@ -19,13 +20,14 @@ from render_client.errors import ClientClosedError, RenderError, translate
 from render_client.messages import ArtifactName, Requests, StatusName
 from render_client.retry import Attempts, RetryPolicy
 from render_client.watch import Position, WatchPosition, WorkspaceChange, WorkspacePosition, ended_without_end
+from render_client.webhook_calls import WebhookCalls
 
 Request = TypeVar("Request", bound=Message)
 Response = TypeVar("Response", bound=Message)
 News = TypeVar("News")
 
 
-class RenderClient:
+class RenderClient(WebhookCalls):
     """Talks to a render service; safe to share between threads.
 
     Every call that is not a stream has a deadline. Calls that are safe to repeat are tried again while the service is
@@ -66,6 +68,7 @@ class RenderClient:
         )
         self._render = RenderServiceStub(self._channel)
         self._projects = ProjectServiceStub(self._channel)
+        self._webhooks = WebhookServiceStub(self._channel)
         self._requests = Requests(config.workspace)
         self._reached = False
         self._closed = threading.Event()
@@ -110,6 +113,8 @@ class RenderClient:
         provider_options: render_service_pb2.ProviderOptions | None = None,
         priority: int = 0,
         variables: Mapping[str, str] | None = None,
+        webhook_url: str | None = None,
+        webhook_statuses: Collection[StatusName] = (),
     ) -> job_pb2.Job:
         """Start rendering a project given here, or a stored one.
 
@@ -124,6 +129,8 @@ class RenderClient:
             provider_options: How clips are generated, for `runway`, `pika` and `custom`.
             priority: Among the workspace's own jobs, −100 to 100; greater goes first.
             variables: Values for the `{{places}}` of the project, by name: exactly those that it has.
+            webhook_url: Address that is told of this job, besides the webhooks of the workspace.
+            webhook_statuses: Which statuses it is told; empty means the three ends.
 
         Returns:
             The job as stored; it reaches its end whatever breaks from here on.
@@ -138,6 +145,7 @@ class RenderClient:
             provider_options=provider_options,
             priority=priority,
             variables=variables,
+            webhook=self._requests.job_webhook(webhook_url, webhook_statuses),
         )
         return self._call(self._render.StartRender, request).job
 

@@ -18,8 +18,11 @@ from grpc_status import rpc_status
 from render.v1 import job_pb2, project_pb2, project_service_pb2, render_service_pb2
 from render.v1.project_service_pb2_grpc import ProjectServiceServicer, add_ProjectServiceServicer_to_server
 from render.v1.render_service_pb2_grpc import RenderServiceServicer, add_RenderServiceServicer_to_server
+from render.v1.webhook_service_pb2_grpc import add_WebhookServiceServicer_to_server
 from render_client import has_ended
 from typing_extensions import override
+
+from tests.unit.client.fake_webhooks import FakeWebhooks
 
 PIECE = 64 * 1024
 
@@ -71,6 +74,7 @@ class FakeService(RenderServiceServicer, ProjectServiceServicer):
         tokens: The authorization metadata that came with each call.
         traces: The `traceparent` that came with each call that had one.
         journal: The changes of all jobs.
+        webhooks: Webhooks and their deliveries.
         file: The bytes of every job's video.
         sha256: What is said of them.
         pieces_before_break: How many pieces each download sends before it breaks; empty means unbroken.
@@ -88,6 +92,7 @@ class FakeService(RenderServiceServicer, ProjectServiceServicer):
         self.jobs: dict[str, StoredJob] = {}
         self.journal: list[job_pb2.JobEvent] = []
         self.projects: dict[str, project_pb2.Project] = {}
+        self.webhooks = FakeWebhooks(self._admit)
         self.file = b"".join(hashlib.sha256(index.to_bytes(4, "big")).digest() for index in range(32 * 1024))
         self.sha256 = hashlib.sha256(self.file).hexdigest()
         self.pieces_before_break: list[int] = []
@@ -348,6 +353,7 @@ class FakeServer:
         self._server = grpc.server(futures.ThreadPoolExecutor(16), options=[("grpc.so_reuseport", 0)])
         add_RenderServiceServicer_to_server(self.service, self._server)
         add_ProjectServiceServicer_to_server(self.service, self._server)
+        add_WebhookServiceServicer_to_server(self.service.webhooks, self._server)
         address = f"127.0.0.1:{self.port}"
         self.port = (
             self._server.add_secure_port(address, self._credentials)

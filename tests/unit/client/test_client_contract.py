@@ -4,12 +4,12 @@ import inspect
 from pathlib import Path
 
 import pytest
-from render.v1 import project_pb2, project_service_pb2, render_service_pb2
+from render.v1 import project_pb2, project_service_pb2, render_service_pb2, webhook_service_pb2
 from render_client import AsyncRenderClient, RenderClient
 
 from tests.unit.client.fake_service import FakeService
 
-SERVICES = (render_service_pb2, project_service_pb2)
+SERVICES = (render_service_pb2, project_service_pb2, webhook_service_pb2)
 RPCS = {
     method.name
     for module in SERVICES
@@ -35,6 +35,12 @@ def test_every_rpc_of_the_contract_is_called_by_a_method(
     client.download(job.job_id, tmp_path / "v.mp4")
     client.create_download_url(job.job_id)
     client.delete_job(job.job_id)
+    webhook = client.create_webhook("https://example.com/")
+    client.list_webhooks()
+    client.webhook_secret()
+    list(client.list_webhook_deliveries())
+    client.redeliver_webhook("d")
+    client.delete_webhook(webhook.webhook_id)
     assert set(service.calls) == RPCS
 
 

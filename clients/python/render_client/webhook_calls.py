@@ -1,0 +1,134 @@
+"""The calls about webhooks, of the synchronous and of the asyncio client."""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Collection, Iterator, Mapping
+from typing import TYPE_CHECKING, TypeVar
+
+import grpc
+from google.protobuf.message import Message
+from render.v1 import webhook_service_pb2 as pb
+from render.v1.webhook_service_pb2_grpc import WebhookServiceStub
+
+from render_client.messages import DeliveryStateName, Requests, StatusName
+
+if TYPE_CHECKING:
+    # Of the published types only.
+    from render.v1.webhook_service_pb2_grpc import WebhookServiceAsyncStub
+
+Request = TypeVar("Request", bound=Message)
+Response = TypeVar("Response", bound=Message)
+
+
+class WebhookCalls(ABC):
+    """Calls of `RenderClient` that are about webhooks."""
+
+    _webhooks: WebhookServiceStub
+    _requests: Requests
+
+    @abstractmethod
+    def _call(
+        self, method: "grpc.UnaryUnaryMultiCallable[Request, Response]", request: Request, *, repeatable: bool = True
+    ) -> Response: ...
+
+    def create_webhook(
+        self, url: str, *, statuses: Collection[StatusName] = (), labels: Mapping[str, str] | None = None
+    ) -> pb.Webhook:
+        """Store an address that is told of the workspace's jobs from now on.
+
+        Args:
+            url: Where deliveries are sent: `https`, public.
+            statuses: Which are told, PROCESSING with every change of stage; empty means the three ends.
+            labels: Only of jobs that have all of these.
+
+        Raises:
+            AlreadyExistsError: If the workspace has a webhook with this url (`WEBHOOK_EXISTS`).
+        """
+        request = self._requests.create_webhook(url, statuses, labels)
+        return self._call(self._webhooks.CreateWebhook, request, repeatable=False).webhook
+
+    def list_webhooks(self) -> tuple[pb.Webhook, ...]:
+        """Return all webhooks of the workspace, oldest first."""
+        return tuple(self._call(self._webhooks.ListWebhooks, self._requests.list_webhooks()).webhooks)
+
+    def delete_webhook(self, webhook_id: str) -> None:
+        """Remove a webhook with its deliveries."""
+        self._call(self._webhooks.DeleteWebhook, self._requests.delete_webhook(webhook_id), repeatable=False)
+
+    def webhook_secret(self) -> tuple[str, ...]:
+        """Return what `render_client.webhooks.verify` checks deliveries with: all that are good now, one as a rule."""
+        return tuple(self._call(self._webhooks.GetWebhookSecret, self._requests.webhook_secret()).secrets)
+
+    def list_webhook_deliveries(
+        self, *, webhook_id: str | None = None, job_id: str | None = None, states: Collection[DeliveryStateName] = ()
+    ) -> Iterator[pb.WebhookDelivery]:
+        """Iterate over deliveries, newest first; pages are fetched as they are needed.
+
+        Args:
+            webhook_id: Keep only those of this webhook.
+            job_id: Keep only those of this job.
+            states: Keep only those in one of these; empty keeps all.
+        """
+        request = self._requests.list_webhook_deliveries(webhook_id, job_id, states)
+        while True:
+            page = self._call(self._webhooks.ListWebhookDeliveries, request)
+            yield from page.deliveries
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    def redeliver_webhook(self, delivery_id: str) -> pb.WebhookDelivery:
+        """Have a delivery sent again, whatever became of it, under the same id; return it as it is now."""
+        return self._call(self._webhooks.RedeliverWebhook, self._requests.redeliver_webhook(delivery_id)).delivery
+
+
+class AsyncWebhookCalls(ABC):
+    """Calls of `AsyncRenderClient` that are about webhooks."""
+
+    _webhooks: "WebhookServiceAsyncStub"
+    _requests: Requests
+
+    @abstractmethod
+    async def _call(
+        self,
+        method: "grpc.aio.UnaryUnaryMultiCallable[Request, Response]",
+        request: Request,
+        *,
+        repeatable: bool = True,
+    ) -> Response: ...
+
+    async def create_webhook(
+        self, url: str, *, statuses: Collection[StatusName] = (), labels: Mapping[str, str] | None = None
+    ) -> pb.Webhook:
+        """Store an address that is told of the workspace's jobs; see `RenderClient.create_webhook`."""
+        request = self._requests.create_webhook(url, statuses, labels)
+        return (await self._call(self._webhooks.CreateWebhook, request, repeatable=False)).webhook
+
+    async def list_webhooks(self) -> tuple[pb.Webhook, ...]:
+        """Return all webhooks of the workspace, oldest first."""
+        return tuple((await self._call(self._webhooks.ListWebhooks, self._requests.list_webhooks())).webhooks)
+
+    async def delete_webhook(self, webhook_id: str) -> None:
+        """Remove a webhook with its deliveries."""
+        await self._call(self._webhooks.DeleteWebhook, self._requests.delete_webhook(webhook_id), repeatable=False)
+
+    async def webhook_secret(self) -> tuple[str, ...]:
+        """Return what `render_client.webhooks.verify` checks deliveries with: all that are good now, one as a rule."""
+        return tuple((await self._call(self._webhooks.GetWebhookSecret, self._requests.webhook_secret())).secrets)
+
+    async def list_webhook_deliveries(
+        self, *, webhook_id: str | None = None, job_id: str | None = None, states: Collection[DeliveryStateName] = ()
+    ) -> AsyncGenerator[pb.WebhookDelivery, None]:
+        """Iterate over deliveries, newest first; see `RenderClient.list_webhook_deliveries`."""
+        request = self._requests.list_webhook_deliveries(webhook_id, job_id, states)
+        while True:
+            page = await self._call(self._webhooks.ListWebhookDeliveries, request)
+            for delivery in page.deliveries:
+                yield delivery
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    async def redeliver_webhook(self, delivery_id: str) -> pb.WebhookDelivery:
+        """Have a delivery sent again, whatever became of it, under the same id; return it as it is now."""
+        request = self._requests.redeliver_webhook(delivery_id)
+        return (await self._call(self._webhooks.RedeliverWebhook, request)).delivery
