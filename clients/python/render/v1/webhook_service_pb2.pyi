@@ -34,7 +34,7 @@ class _WebhookDeliveryStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_
     WEBHOOK_DELIVERY_STATE_DELIVERED: _WebhookDeliveryState.ValueType  # 2
     """Answered with 2xx."""
     WEBHOOK_DELIVERY_STATE_FAILED: _WebhookDeliveryState.ValueType  # 3
-    """Given up: refused with 410, or not answered with 2xx in any of the tries. RedeliverWebhook tries again."""
+    """Given up: refused with 410, or not answered with 2xx in any of ten tries over three days. RedeliverWebhook tries again."""
 
 class WebhookDeliveryState(_WebhookDeliveryState, metaclass=_WebhookDeliveryStateEnumTypeWrapper):
     """WebhookDeliveryState is how far a delivery is."""
@@ -46,7 +46,7 @@ WEBHOOK_DELIVERY_STATE_PENDING: WebhookDeliveryState.ValueType  # 1
 WEBHOOK_DELIVERY_STATE_DELIVERED: WebhookDeliveryState.ValueType  # 2
 """Answered with 2xx."""
 WEBHOOK_DELIVERY_STATE_FAILED: WebhookDeliveryState.ValueType  # 3
-"""Given up: refused with 410, or not answered with 2xx in any of the tries. RedeliverWebhook tries again."""
+"""Given up: refused with 410, or not answered with 2xx in any of ten tries over three days. RedeliverWebhook tries again."""
 Global___WebhookDeliveryState: _TypeAlias = WebhookDeliveryState  # noqa: Y015
 
 @_typing.final
@@ -88,7 +88,9 @@ class Webhook(_message.Message):
     """
     @_builtins.property
     def statuses(self) -> _containers.RepeatedScalarFieldContainer[_job_pb2.JobStatus.ValueType]:
-        """statuses that are told; PROCESSING stands for every change of stage too. Empty means the three ends."""
+        """statuses that are told; PROCESSING stands for every change of stage too. Empty means the three ends, which are then
+        stored.
+        """
 
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
@@ -138,7 +140,7 @@ class WebhookDelivery(_message.Message):
     delivery_id: _builtins.str
     """delivery_id is the UUID of the delivery."""
     event_id: _builtins.str
-    """event_id is the webhook-id that the receiver sees: the same for every try of this delivery."""
+    """event_id is the webhook-id that the receiver sees: the same for every try and every receiver of this event."""
     webhook_id: _builtins.str
     """webhook_id is the webhook it belongs to; empty for the address that the job was started with."""
     job_id: _builtins.str
@@ -167,7 +169,7 @@ class WebhookDelivery(_message.Message):
 
     @_builtins.property
     def next_attempt_time(self) -> _timestamp_pb2.Timestamp:
-        """next_attempt_time is when it is tried next; absent unless PENDING."""
+        """next_attempt_time is when it is tried next; absent unless PENDING, and while one of its job that comes before it is."""
 
     def __init__(
         self,

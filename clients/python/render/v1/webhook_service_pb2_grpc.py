@@ -120,8 +120,8 @@ class WebhookServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RedeliverWebhook(self, request, context):
-        """RedeliverWebhook sends a delivery again, whatever became of it, with the same webhook-id. One that is still waiting
-        is sent at once, after those of its job that come before it.
+        """RedeliverWebhook sends a delivery again, whatever became of it, with the same webhook-id; it has all its tries anew.
+        One that is still waiting is sent at once, after those of its job that come before it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

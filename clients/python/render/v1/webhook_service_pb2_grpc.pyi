@@ -53,8 +53,8 @@ class WebhookServiceStub:
     ListWebhookDeliveries: _grpc.UnaryUnaryMultiCallable[_webhook_service_pb2.ListWebhookDeliveriesRequest, _webhook_service_pb2.ListWebhookDeliveriesResponse]
     """ListWebhookDeliveries returns the deliveries of a workspace, newest first, in pages."""
     RedeliverWebhook: _grpc.UnaryUnaryMultiCallable[_webhook_service_pb2.RedeliverWebhookRequest, _webhook_service_pb2.RedeliverWebhookResponse]
-    """RedeliverWebhook sends a delivery again, whatever became of it, with the same webhook-id. One that is still waiting
-    is sent at once, after those of its job that come before it.
+    """RedeliverWebhook sends a delivery again, whatever became of it, with the same webhook-id; it has all its tries anew.
+    One that is still waiting is sent at once, after those of its job that come before it.
     """
 
 @_typing.type_check_only
@@ -82,8 +82,8 @@ class WebhookServiceAsyncStub(WebhookServiceStub):
     ListWebhookDeliveries: _aio.UnaryUnaryMultiCallable[_webhook_service_pb2.ListWebhookDeliveriesRequest, _webhook_service_pb2.ListWebhookDeliveriesResponse]  # type: ignore[assignment]
     """ListWebhookDeliveries returns the deliveries of a workspace, newest first, in pages."""
     RedeliverWebhook: _aio.UnaryUnaryMultiCallable[_webhook_service_pb2.RedeliverWebhookRequest, _webhook_service_pb2.RedeliverWebhookResponse]  # type: ignore[assignment]
-    """RedeliverWebhook sends a delivery again, whatever became of it, with the same webhook-id. One that is still waiting
-    is sent at once, after those of its job that come before it.
+    """RedeliverWebhook sends a delivery again, whatever became of it, with the same webhook-id; it has all its tries anew.
+    One that is still waiting is sent at once, after those of its job that come before it.
     """
 
 class WebhookServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -144,8 +144,8 @@ class WebhookServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _webhook_service_pb2.RedeliverWebhookRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_webhook_service_pb2.RedeliverWebhookResponse, _abc.Awaitable[_webhook_service_pb2.RedeliverWebhookResponse]]:
-        """RedeliverWebhook sends a delivery again, whatever became of it, with the same webhook-id. One that is still waiting
-        is sent at once, after those of its job that come before it.
+        """RedeliverWebhook sends a delivery again, whatever became of it, with the same webhook-id; it has all its tries anew.
+        One that is still waiting is sent at once, after those of its job that come before it.
         """
 
 def add_WebhookServiceServicer_to_server(servicer: WebhookServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -40,7 +40,8 @@ export type Webhook = Message<"render.v1.Webhook"> & {
   url: string;
 
   /**
-   * statuses that are told; PROCESSING stands for every change of stage too. Empty means the three ends.
+   * statuses that are told; PROCESSING stands for every change of stage too. Empty means the three ends, which are then
+   * stored.
    *
    * @generated from field: repeated render.v1.JobStatus statuses = 3;
    */
@@ -82,7 +83,7 @@ export type WebhookDelivery = Message<"render.v1.WebhookDelivery"> & {
   deliveryId: string;
 
   /**
-   * event_id is the webhook-id that the receiver sees: the same for every try of this delivery.
+   * event_id is the webhook-id that the receiver sees: the same for every try and every receiver of this event.
    *
    * @generated from field: string event_id = 2;
    */
@@ -166,7 +167,7 @@ export type WebhookDelivery = Message<"render.v1.WebhookDelivery"> & {
   attemptTime?: Timestamp | undefined;
 
   /**
-   * next_attempt_time is when it is tried next; absent unless PENDING.
+   * next_attempt_time is when it is tried next; absent unless PENDING, and while one of its job that comes before it is.
    *
    * @generated from field: google.protobuf.Timestamp next_attempt_time = 14;
    */
@@ -519,7 +520,7 @@ export enum WebhookDeliveryState {
   DELIVERED = 2,
 
   /**
-   * Given up: refused with 410, or not answered with 2xx in any of the tries. RedeliverWebhook tries again.
+   * Given up: refused with 410, or not answered with 2xx in any of ten tries over three days. RedeliverWebhook tries again.
    *
    * @generated from enum value: WEBHOOK_DELIVERY_STATE_FAILED = 3;
    */
@@ -596,8 +597,8 @@ export const WebhookService: GenService<{
     output: typeof ListWebhookDeliveriesResponseSchema;
   },
   /**
-   * RedeliverWebhook sends a delivery again, whatever became of it, with the same webhook-id. One that is still waiting
-   * is sent at once, after those of its job that come before it.
+   * RedeliverWebhook sends a delivery again, whatever became of it, with the same webhook-id; it has all its tries anew.
+   * One that is still waiting is sent at once, after those of its job that come before it.
    *
    * @generated from rpc render.v1.WebhookService.RedeliverWebhook
    */
