@@ -36,8 +36,6 @@ ELSEWHERE = {
     Path("clients/grpcurl/README.md"): "tests/e2e/test_grpcurl.py",
     Path("clients/typescript/README.md"): "tests/e2e/test_typescript.py",
     Path("docs/how-to/typescript.md"): "tests/e2e/test_typescript.py",
-    Path("clients/typescript/README.md"): "tests/e2e/test_typescript.py",
-    Path("docs/how-to/typescript.md"): "tests/e2e/test_typescript.py",
 }
 _SECONDS = 300
 _MARK = "=== block "
