@@ -1,21 +1,21 @@
-"""One try of a delivery: a signed POST, guarded and bounded, and what came of it."""
+"""One try of a delivery: a signed POST, guarded and bounded, and what came of it.
+
+Each has a connection of its own, which ends with it: whatever a receiver does to one, no other can suffer from it.
+"""
 
 import asyncio
 import ssl
 import time
 from collections.abc import Sequence
-from contextlib import AsyncExitStack, aclosing
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from types import TracebackType
-from typing import Self
 
 import httpx
 
 from render_service.db.webhook_outbox import LeasedDelivery
 from render_service.domain.webhook import event_id
 from render_service.fetch.errors import DestinationForbidden
-from render_service.fetch.policy import FetchPolicy
 from render_service.fetch.transport import Resolver, guarded_transport
 from render_service.webhooks.address import Addresses
 from render_service.webhooks.backoff import read_retry_after
@@ -24,7 +24,7 @@ from render_service.webhooks.signing import secrets_of, signed_headers
 
 _TIMEOUT = timedelta(seconds=15)
 _MOST_ANSWER_BYTES = 4 * 1024
-_HEADERS = {"Content-Type": "application/json", "User-Agent": "render-service", "Accept": "*/*"}
+_HEADERS = {"Content-Type": "application/json", "User-Agent": "render-service", "Connection": "close"}
 _ASKS_FOR_PATIENCE = frozenset({429, 503})
 _STRUGGLING = frozenset({429, 502, 503, 504})
 
@@ -60,7 +60,7 @@ class Outcome:
 
 
 class Poster:
-    """Sends deliveries. Used as an async context manager.
+    """Sends deliveries.
 
     Args:
         keys: The service's signing keys, the current one first.
@@ -84,17 +84,6 @@ class Poster:
         self._seconds = timeout.total_seconds()
         self._resolver = resolver
         self._tls = tls or httpx.create_ssl_context()
-        self._transports: dict[FetchPolicy, httpx.AsyncBaseTransport] = {}
-        self._stack = AsyncExitStack()
-
-    async def __aenter__(self) -> Self:
-        await self._stack.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._stack.__aexit__(kind, error, trace)
 
     async def post(self, delivery: LeasedDelivery) -> Outcome:
         """Send a delivery once and say what came of it; the answer's body is not kept."""
@@ -112,7 +101,6 @@ class Poster:
 
     async def _post(self, delivery: LeasedDelivery) -> Outcome:
         url = httpx.URL(delivery.url)
-        transport = await self._transport(self._addresses.policy(url))
         name = event_id(delivery.job_id, delivery.sequence)
         secrets = secrets_of(delivery.target.workspace_id, self._keys)
         request = httpx.Request(
@@ -122,20 +110,15 @@ class Poster:
             content=delivery.body,
             extensions={"timeout": httpx.Timeout(self._seconds).as_dict()},
         )
-        async with aclosing(await transport.handle_async_request(request)) as response:
+        # No client upon it: that would bring proxies, cookies and redirects of its own.
+        transport = guarded_transport(self._addresses.policy(url), resolver=self._resolver, tls=self._tls)
+        async with transport, aclosing(await transport.handle_async_request(request)) as response:
             await _skim(response)
             return _read(response)
 
-    async def _transport(self, policy: FetchPolicy) -> httpx.AsyncBaseTransport:
-        # No client upon it: that would bring proxies, cookies and redirects of its own.
-        if policy not in self._transports:
-            made = guarded_transport(policy, resolver=self._resolver, tls=self._tls)
-            self._transports[policy] = await self._stack.enter_async_context(made)
-        return self._transports[policy]
-
 
 async def _skim(response: httpx.Response) -> None:
-    """Read a short answer to its end, so that its connection can be used again; a long one is broken off."""
+    """Read a short answer to its end, as receivers expect; a long one is broken off."""
     received = 0
     async for piece in response.aiter_raw():
         received += len(piece)

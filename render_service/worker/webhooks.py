@@ -28,7 +28,7 @@ async def webhook_sender(settings: Settings) -> AsyncIterator[WebhookSender | No
         return
     database = Database(settings.database_url, size=_CONNECTIONS)
     try:
-        async with Poster(keys, Addresses(settings.webhook_allowed_hosts)) as poster:
-            yield WebhookSender(WebhookOutbox(database), poster)
+        poster = Poster(keys, Addresses(settings.webhook_allowed_hosts))
+        yield WebhookSender(WebhookOutbox(database), poster)
     finally:
         await database.close()

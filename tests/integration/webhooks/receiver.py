@@ -100,11 +100,11 @@ async def sending(
     resolver: Resolver = look_up,
 ) -> AsyncIterator[WebhookSender]:
     """Run a sender that looks every twentieth of a second."""
-    async with Poster(keys, Addresses(hosts), timeout=patience, resolver=resolver) as poster:
-        sender = WebhookSender(WebhookOutbox(database, lease=lease), poster, interval_seconds=0.05)
-        task = asyncio.create_task(sender.run())
-        try:
-            yield sender
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+    poster = Poster(keys, Addresses(hosts), timeout=patience, resolver=resolver)
+    sender = WebhookSender(WebhookOutbox(database, lease=lease), poster, interval_seconds=0.05)
+    task = asyncio.create_task(sender.run())
+    try:
+        yield sender
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

@@ -177,6 +177,38 @@ async def test_a_name_that_turns_inward_after_the_first_try_leads_nowhere(databa
         assert inside.connections == 0
 
 
+async def test_receivers_that_answer_a_byte_at_a_time_hold_nothing_up_for_good(database: Database) -> None:
+    open_now = 0
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal open_now
+        open_now += 1
+        try:
+            while True:
+                writer.write(b"H")
+                await writer.drain()
+                await asyncio.sleep(0.05)
+        except ConnectionError:
+            writer.close()
+        finally:
+            open_now -= 1
+
+    async with await asyncio.start_server(talk, "127.0.0.1", 0) as server, ReceivingServer() as alive:
+        async with sending(database, patience=timedelta(seconds=0.3)):
+            port = server.sockets[0].getsockname()[1]
+            await add_webhook(database, f"http://127.0.0.1:{port}/", statuses=(JobStatus.PENDING,))
+            await pile_up(database, 10)
+            await add_webhook(database, alive.url)
+            async with asyncio.timeout(10):
+                while sum(one.error != "" for one in await deliveries(database)) < 10:
+                    await asyncio.sleep(0.05)
+            await run_job(database)
+            await alive.until(1)
+        async with asyncio.timeout(5):
+            while open_now:
+                await asyncio.sleep(0.05)
+
+
 async def test_an_answer_without_end_is_broken_off_and_kept_nowhere(database: Database) -> None:
     sent = 0
 
