@@ -38,7 +38,9 @@ DATABASE_CONNECTIONS_BUSY = Gauge(
     "render_database_connections_busy", "Connections to Postgres that are in use now.", registry=SHARED
 )
 DATABASE_CONNECTIONS = Gauge(
-    "render_database_connections", "The most connections to Postgres that this process opens.", registry=SHARED
+    "render_database_connections",
+    "The most connections to Postgres that this process opens, those of webhooks aside.",
+    registry=SHARED,
 )
 EVENTS_UNPUBLISHED = Counter(
     "render_events_unpublished",

@@ -41,6 +41,13 @@ SEGMENTS = Counter(
 for _origin in ("made", "reused"):
     SEGMENTS.labels(_origin)
 FRAMES_COMPOSED = Counter("render_frames_composed", "Frames that were composed here.", registry=WORKER)
+WEBHOOK_TRIES = Counter(
+    "render_webhook_tries",
+    "Tries to deliver an event to a webhook, by what the delivery then was: `DELIVERED`, `PENDING` (it is tried again) "
+    "or `FAILED` (given up).",
+    ["state"],
+    registry=WORKER,
+)
 PROVIDER_CALLS = Counter(
     "render_provider_calls",
     "Calls to providers: `prepare`, `submit`, `poll`, `cancel` or `fetch`; how they ended: `ok`, or the kind of fault.",

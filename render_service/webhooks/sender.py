@@ -9,6 +9,7 @@ from datetime import timedelta
 from render_service.db.database import DatabaseUnavailable
 from render_service.db.webhook_outbox import LeasedDelivery, Room, Target, WebhookOutbox
 from render_service.domain.webhook import DeliveryState
+from render_service.metrics.worker import WEBHOOK_TRIES
 from render_service.telemetry import get_logger
 from render_service.webhooks.backoff import delay_after
 from render_service.webhooks.post import Outcome, Poster
@@ -96,6 +97,7 @@ class WebhookSender:
             outcome = Outcome(error="an internal fault")
         self._remember(delivery.target, outcome)
         state, delay = _judge(delivery, outcome)
+        WEBHOOK_TRIES.labels(state).inc()
         try:
             await self._outbox.end_try(delivery, state, http_status=outcome.status, error=outcome.error, delay=delay)
         except DatabaseUnavailable:
