@@ -109,13 +109,13 @@ SUPERSEDE = sa.text(f"""
 DROP_UNSENT = sa.text("""
     UPDATE provider_tasks t SET state = 'CANCELLED', finished_at = now() FROM jobs j
     WHERE j.id = t.job_id AND j.status IN ('CANCELLED', 'FAILED') AND t.state = 'WAITING'
-        AND t.provider = ANY(:providers)
+        AND t.provider = :provider
 """)
 
 TAKE_ABANDONED = sa.text("""
     UPDATE provider_tasks SET cancel_after = now() + CAST(:patience AS interval) WHERE id IN (
         SELECT t.id FROM provider_tasks t JOIN jobs j ON j.id = t.job_id
-        WHERE j.status = 'CANCELLED' AND t.state = 'SUBMITTED' AND t.provider = ANY(:providers)
+        WHERE j.status = 'CANCELLED' AND t.state = 'SUBMITTED' AND t.provider = :provider
             AND (t.cancel_after IS NULL OR t.cancel_after < now())
         LIMIT :batch FOR UPDATE OF t SKIP LOCKED
     )

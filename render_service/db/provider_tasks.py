@@ -5,7 +5,7 @@ worker that sent the order is the only one who will ever know it, so it may note
 as long as nobody else has ordered since (`intent_token`).
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
@@ -212,20 +212,18 @@ class ProviderTasks:
         async with self._database.single() as connection:
             await connection.execute(statements.SUPERSEDE, {**_fence(lease), "id": task_id})
 
-    async def take_abandoned(
-        self, providers: Collection[ProviderName], *, patience: timedelta, batch: int = 20
-    ) -> list[ProviderTask]:
+    async def take_abandoned(self, provider: ProviderName, *, patience: timedelta, batch: int) -> list[ProviderTask]:
         """Drop the orders of ended jobs that were not sent, and take those of cancelled jobs that run at a provider.
 
         Args:
-            providers: Whose.
+            provider: Whose.
             patience: After which another worker may take what this one has not dealt with.
             batch: The most to take.
         """
         async with self._database.single() as connection:
-            await connection.execute(statements.DROP_UNSENT, {"providers": list(providers)})
+            await connection.execute(statements.DROP_UNSENT, {"provider": provider})
             rows = await connection.execute(
-                statements.TAKE_ABANDONED, {"providers": list(providers), "patience": patience, "batch": batch}
+                statements.TAKE_ABANDONED, {"provider": provider, "patience": patience, "batch": batch}
             )
             return [_task(row) for row in rows.mappings()]
 

@@ -20,6 +20,7 @@ import httpx
 from render_service.fetch.addresses import Address
 from render_service.fetch.errors import DestinationForbidden
 from render_service.fetch.policy import FetchPolicy, parse_literal, url_fault
+from render_service.fetch.unbroken import UnbrokenRequests
 
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 """Looks up a host name for a port and returns its IP addresses as text; raises OSError if there are none."""
@@ -34,7 +35,11 @@ async def system_resolver(host: str, port: int) -> Sequence[str]:
 
 
 def guarded_transport(
-    policy: FetchPolicy, *, resolver: Resolver = system_resolver, tls: ssl.SSLContext | None = None
+    policy: FetchPolicy,
+    *,
+    resolver: Resolver = system_resolver,
+    tls: ssl.SSLContext | None = None,
+    max_connections: int = 100,
 ) -> httpx.AsyncBaseTransport:
     """Make a transport for an `httpx.AsyncClient` of one's own.
 
@@ -44,23 +49,25 @@ def guarded_transport(
         policy: Where connections may go; its time-outs are the fetcher's, here the client's own apply.
         resolver: Looks up names.
         tls: Trusted certificates; None for the public authorities (or `SSL_CERT_FILE`).
+        max_connections: How many there may be at a time; further requests wait.
 
     Returns:
         A transport that raises `DestinationForbidden` for what the policy forbids.
     """
-    return _GuardedTransport(policy, resolver, tls or httpx.create_ssl_context())
+    return _GuardedTransport(policy, resolver, tls or httpx.create_ssl_context(), max_connections)
 
 
 class _GuardedTransport(httpx.AsyncBaseTransport):
-    def __init__(self, policy: FetchPolicy, resolver: Resolver, tls: ssl.SSLContext) -> None:
+    def __init__(self, policy: FetchPolicy, resolver: Resolver, tls: ssl.SSLContext, max_connections: int) -> None:
         self._policy = policy
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=tls,
-            max_connections=100,
+            max_connections=max_connections,
             max_keepalive_connections=20,
             keepalive_expiry=5.0,
             network_backend=_GuardedBackend(policy, resolver),
         )
+        self._requests = UnbrokenRequests()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         fault = url_fault(request.url, self._policy)
@@ -69,22 +76,21 @@ class _GuardedTransport(httpx.AsyncBaseTransport):
         if not isinstance(request.stream, httpx.AsyncByteStream):
             raise TypeError("an async client sends async bodies")
         url = request.url
+        core = httpcore.Request(
+            method=request.method,
+            url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+            headers=request.headers.raw,
+            content=request.stream,
+            extensions=request.extensions,
+        )
         with _as_httpx(request):
-            response = await self._pool.handle_async_request(
-                httpcore.Request(
-                    method=request.method,
-                    url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-                    headers=request.headers.raw,
-                    content=request.stream,
-                    extensions=request.extensions,
-                )
-            )
+            response = await self._requests.run(self._pool.handle_async_request(core), httpcore.Response.aclose)
         if not isinstance(response.stream, AsyncIterable):
             raise TypeError("an async pool gives async bodies")
         return httpx.Response(
             status_code=response.status,
             headers=response.headers,
-            stream=_Body(response, request),
+            stream=_Body(response, request, self._requests),
             extensions=response.extensions,
         )
 
@@ -98,16 +104,19 @@ class _GuardedTransport(httpx.AsyncBaseTransport):
         exc_value: BaseException | None = None,
         traceback: TracebackType | None = None,
     ) -> None:
+        await self._requests.close()
         await self._pool.__aexit__(exc_type, exc_value, traceback)
 
     async def aclose(self) -> None:
+        await self._requests.close()
         await self._pool.aclose()
 
 
 class _Body(httpx.AsyncByteStream):
-    def __init__(self, response: httpcore.Response, request: httpx.Request) -> None:
+    def __init__(self, response: httpcore.Response, request: httpx.Request, requests: UnbrokenRequests) -> None:
         self._response = response
         self._request = request
+        self._requests = requests
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         with _as_httpx(self._request):
@@ -115,7 +124,7 @@ class _Body(httpx.AsyncByteStream):
                 yield part
 
     async def aclose(self) -> None:
-        await self._response.aclose()
+        await self._requests.run(self._response.aclose())
 
 
 class _GuardedBackend(httpcore.AsyncNetworkBackend):

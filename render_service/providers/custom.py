@@ -107,7 +107,7 @@ class CustomProvider:
     async def cancel(self, task: ExternalTask) -> None:
         """Stop a task."""
         try:
-            await self.api.call(self._contract.cancel_method, self._url(self._contract.cancel_path, task))
+            await self.api.stop(self._contract.cancel_method, self._url(self._contract.cancel_path, task))
         except ProviderFault as fault:
             if fault.kind not in (FaultKind.GONE, FaultKind.REFUSED):
                 raise

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import httpx
 
+from render_service.fetch.unbroken import UnbrokenRequests
 from render_service.providers.clip_provider import FaultKind, ProviderFault
 
 _BUSY = frozenset({429, 503})
@@ -20,7 +21,7 @@ _MAX_MESSAGE = 300
 class HttpApi:
     """One provider's API. Used as an async context manager; calls may run at once.
 
-    Orders go over connections of their own: on one that was kept open and that the other side closes in this moment, an
+    Orders go over new connections: on one that was kept open and that the other side closes in this moment, an
     order would be lost without anybody knowing whether it arrived.
 
     Args:
@@ -29,6 +30,7 @@ class HttpApi:
         headers: What is sent with every request, such as the key.
         timeout_seconds: How long one request may take.
         busy: Statuses by which this API says that it has surely not begun anything.
+        max_connections: How many looks there may be at a time; more wait.
     """
 
     def __init__(
@@ -39,16 +41,18 @@ class HttpApi:
         *,
         timeout_seconds: float,
         busy: frozenset[int] = _BUSY,
+        max_connections: int = 50,
     ) -> None:
         self._who = who
         self._base = httpx.URL(base_url.rstrip("/"))
         self._busy = busy
+        self._requests = UnbrokenRequests()
         shared: dict[str, Any] = {
             "headers": {"User-Agent": "render-service", "Accept": "application/json", **headers},
             "timeout": httpx.Timeout(timeout_seconds, connect=min(timeout_seconds, 10.0)),
             "trust_env": False,
         }
-        self._client = httpx.AsyncClient(limits=httpx.Limits(max_connections=50), **shared)
+        self._client = httpx.AsyncClient(limits=httpx.Limits(max_connections=max_connections), **shared)
         self._orders = httpx.AsyncClient(limits=httpx.Limits(max_keepalive_connections=0), **shared)
         # Elsewhere the key has no business.
         bare = {**shared, "headers": {"User-Agent": "render-service"}}
@@ -60,6 +64,7 @@ class HttpApi:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self._requests.close()
         for client in (self._client, self._orders, self._elsewhere):
             await client.aclose()
 
@@ -89,6 +94,10 @@ class HttpApi:
         """Send a request that may be repeated; a passing fault is UNREACHABLE or BUSY."""
         more = {} if body is None else {"json": body}
         return await self._send(self._client, method, url, is_order=False, **more)
+
+    async def stop(self, method: str, url: str) -> httpx.Response:
+        """Send as `call` what must not wait until all looks at other tasks are through."""
+        return await self._send(self._orders, method, url, is_order=False)
 
     async def upload(self, url: str, fields: Mapping[str, str], name: str, content: bytes, media_type: str) -> None:
         """POST a form with a file to an address elsewhere, without the key."""
@@ -120,7 +129,7 @@ class HttpApi:
     ) -> httpx.Response:
         unknown = FaultKind.LOST if is_order else FaultKind.UNREACHABLE
         try:
-            response = await client.request(method, url, **content)
+            response = await self._requests.run(client.request(method, url, **content))
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
             raise ProviderFault(FaultKind.UNREACHABLE, f"{self._who} cannot be reached") from error
         except httpx.TimeoutException as error:

@@ -99,7 +99,7 @@ class PikaProvider:
     async def cancel(self, task: ExternalTask) -> None:
         """Take a request out of the queue, or stop it."""
         try:
-            await self.api.call("PUT", task.details["cancel_url"])
+            await self.api.stop("PUT", task.details["cancel_url"])
         except ProviderFault as fault:
             # 400: it has already ended.
             if fault.kind not in (FaultKind.GONE, FaultKind.REFUSED):

@@ -104,7 +104,7 @@ class RunwayProvider:
     async def cancel(self, task: ExternalTask) -> None:
         """Delete a task that runs. (Of one that has succeeded this would delete the result.)"""
         try:
-            await self.api.call("DELETE", self.api.url(f"/v1/tasks/{task.id}"))
+            await self.api.stop("DELETE", self.api.url(f"/v1/tasks/{task.id}"))
         except ProviderFault as fault:
             if fault.kind is not FaultKind.GONE:
                 raise
