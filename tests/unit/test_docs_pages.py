@@ -118,6 +118,14 @@ def test_python_is_sound(block: Block) -> None:
     ast.parse(block.text)
 
 
+@pytest.mark.parametrize("block", of("js"))
+def test_javascript_is_sound(block: Block, tmp_path: Path) -> None:
+    file = tmp_path / "block.mjs"
+    file.write_text(block.text, encoding="utf-8")
+    ran = subprocess.run([program("node"), "--check", file], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+
+
 @pytest.mark.parametrize("block", of("toml"))
 def test_toml_is_sound(block: Block) -> None:
     tomllib.loads(block.text)
