@@ -26,7 +26,7 @@ from tests.programs import program
 
 # How many blocks of a page cannot be run where tests run: container engines, the toolchains of Go and Java, downloads.
 NOT_RUN = {"clients/README.md": 5, "docs/how-to/deploy.md": 2, "docs/how-to/observe.md": 1}
-SHOWN = {"json", "yaml", "toml", "text", "proto", "ts"}
+SHOWN = {"js", "json", "yaml", "toml", "text", "ts"}
 
 
 def all_blocks() -> Iterator[tuple[Path, Block]]:
