@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -215,7 +216,12 @@ def reader() -> Iterator[Reader]:
     """Start the service for readers, and stop it."""
     with tempfile.TemporaryDirectory(prefix="render-") as name:
         folder = Path(name)
-        settings = {"RENDER_FILE_ROOTS": f"{ROOT}:{folder}", "RENDER_MOCK_DELAY": "0"}
+        settings = {
+            "RENDER_FILE_ROOTS": f"{ROOT}:{folder}",
+            "RENDER_MOCK_DELAY": "0",
+            "RENDER_WEBHOOK_KEYS": b64encode(bytes(32)).decode(),
+            "RENDER_WEBHOOK_ALLOWED_HOSTS": "127.0.0.1",
+        }
         stack = Stack(folder / "service", environment=settings, durable=False)
         asyncio.run(stack.start())
         try:
