@@ -9,7 +9,7 @@ TYPESCRIPT := clients/typescript
 export PATH := $(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test check format generate lock clean bench-compositor robustness bench-watching fuzz ledger docs docs-serve
+.PHONY: help setup demo dev test check format generate record-contract lock clean bench-compositor robustness bench-watching fuzz ledger docs docs-serve
 
 help: ## List the commands.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -81,6 +81,10 @@ docs: setup ## Build the documentation into out/docs; a broken link is an error.
 
 docs-serve: docs ## Build the documentation, and serve it at http://127.0.0.1:8000.
 	@python -m http.server 8000 --bind 127.0.0.1 --directory out/docs
+
+record-contract: setup ## Record the contract as it is, for `make check` to hold later ones against; at every release.
+	@scripts/check_breaking.sh
+	@buf build proto --exclude-source-info --output proto/recorded/render-v1.binpb
 
 bench-compositor: setup ## Measure the compositor beside its peers; PHOTOS=DIR and STORYBOARD=FILE take other work.
 	@python -m benchmarks.compositor
