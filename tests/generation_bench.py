@@ -29,6 +29,7 @@ from render_service.providers.clip_maker import ClipMaker
 from render_service.providers.clip_provider import ClipProvider
 from render_service.providers.custom import CustomProvider
 from render_service.providers.custom_contract import CustomContract
+from render_service.providers.observed import ObservedProvider
 from render_service.providers.ordering import Orders
 from render_service.providers.patience import Patience
 from render_service.providers.pika import PikaProvider
@@ -156,7 +157,7 @@ async def open_bench(
             host = httpx.URL(url).host
             policy = FetchPolicy(allow_http=True, allow_private=True, allowed_hosts=frozenset({host}))
             fetchers[name] = await stack.enter_async_context(Fetcher(policy))
-            orders[name] = Orders(provider, ledger, patience)
+            orders[name] = Orders(ObservedProvider(provider), ledger, patience)
             stack.push_async_callback(orders[name].close)
         store = ObjectStore((folder / "objects").as_uri())
         yield GenerationBench(
