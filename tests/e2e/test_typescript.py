@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import http.client
+import inspect
 import json
 import os
 import re
@@ -24,6 +25,7 @@ import numpy as np
 import pytest
 import trustme
 from PIL import Image
+from render_client import RenderClient
 
 from render_service.db.api_keys import create_api_key
 from render_service.embedded.ports import LOOPBACK, free_port
@@ -219,6 +221,14 @@ async def test_the_client_speaks_tls_with_the_real_server(
     environment = {"RENDER_TARGET": settings.listen, "RENDER_TOKEN": key, "RENDER_TLS_FOLDER": str(tmp_path)}
     async with serving(settings, channel):
         await asyncio.to_thread(run_tests, node, built, "tls", environment)
+
+
+def test_the_client_has_the_methods_of_the_python_client(node: str, built: Path) -> None:
+    program = 'import { RenderClient as R } from "render-client"; console.log(Object.getOwnPropertyNames(R.prototype))'
+    told = run([node, "--input-type=module", "--eval", program], built, {})
+    ours = set(re.findall(r"'([a-zA-Z]+)'", told)) - {"constructor"}
+    theirs = {name for name, _ in inspect.getmembers(RenderClient, inspect.isfunction) if not name.startswith("_")}
+    assert ours == {re.sub(r"_([a-z])", lambda letter: letter[1].upper(), name) for name in theirs}
 
 
 def test_every_file_of_tests_is_run() -> None:

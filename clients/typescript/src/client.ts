@@ -15,7 +15,7 @@ import {
 import { Connection } from "./connection.js";
 import { DEFAULT_KEEP_ALIVE, type KeepAlive, type TlsOptions } from "./connection-options.js";
 import { type DownloadOptions, PartialFile } from "./download.js";
-import { ClientClosedError, InvalidRequestError, translate, UnavailableError } from "./errors.js";
+import { ClientClosedError, DeadlineError, InvalidRequestError, translate, UnavailableError } from "./errors.js";
 import { Artifact, type Job, type JobEvent, type JobStatus } from "./gen/render/v1/job_pb.js";
 import type { OutputOptionsSchema } from "./gen/render/v1/output_pb.js";
 import type { Project, ProjectSchema } from "./gen/render/v1/project_pb.js";
@@ -64,6 +64,11 @@ export interface RenderClientOptions {
   retry?: Partial<RetryPolicy> | undefined;
   /** When a silent server is taken for dead; what is left out is as by default. */
   keepAlive?: Partial<KeepAlive> | undefined;
+  /**
+   * Asked before each call, on each try, for metadata to send along, names in lower case: a way to pass on the trace
+   * context, which the client knows nothing of.
+   */
+  metadata?: (() => Readonly<Record<string, string>>) | undefined;
 }
 
 /** What every call takes. */
@@ -134,7 +139,7 @@ export class RenderClient {
   /** Workspace that every call is made in. */
   readonly workspace: string;
   readonly #connection: Connection;
-  readonly #headers: Headers;
+  readonly #headers: () => Headers;
   readonly #timeoutMs: number;
   readonly #retry: RetryPolicy;
   readonly #closed = new AbortController();
@@ -148,9 +153,17 @@ export class RenderClient {
       throw new TypeError(`timeoutMs must be above 0: ${options.timeoutMs}`);
     }
     this.#retry = { ...DEFAULT_RETRY, ...options.retry };
-    this.#headers = new Headers({ "user-agent": "render-client-typescript" });
-    if (options.token) {
-      this.#headers.set("authorization", `Bearer ${options.token}`);
+    const { token, metadata } = options;
+    this.#headers = () => {
+      const headers = new Headers(metadata?.());
+      headers.set("user-agent", "render-client-typescript");
+      if (token) {
+        headers.set("authorization", `Bearer ${token}`);
+      }
+      return headers;
+    };
+    if (token && /[^\x21-\x7e]/.test(token)) {
+      throw new TypeError("a token has no blanks, line ends or letters beyond ASCII");
     }
     this.#connection = new Connection(options.address, options.tls, { ...DEFAULT_KEEP_ALIVE, ...options.keepAlive });
   }
@@ -345,8 +358,8 @@ export class RenderClient {
     await this.#call(WebhookService.method.deleteWebhook, { webhookId }, options, ONCE);
   }
 
-  /** Returns the secrets that `verifyWebhook` checks the workspace's deliveries with. */
-  async webhookSecrets(options: CallOptions = {}): Promise<string[]> {
+  /** Returns what `verifyWebhook` checks the workspace's deliveries with: all that are good now, one as a rule. */
+  async webhookSecret(options: CallOptions = {}): Promise<string[]> {
     return (await this.#call(WebhookService.method.getWebhookSecret, {}, options)).secrets;
   }
 
@@ -404,7 +417,7 @@ export class RenderClient {
         let failure;
         try {
           const left = attempts.remainingMs();
-          const response = await transport.unary(method, interruption.signal, left, this.#headers, request);
+          const response = await transport.unary(method, interruption.signal, left, this.#headers(), request);
           this.#reached = true;
           return response.message;
         } catch (error) {
@@ -457,29 +470,21 @@ export class RenderClient {
     attempts: Attempts,
   ): AsyncGenerator<MessageShape<O>, void, undefined> {
     const request = this.#request(method.input, init);
+    const left = attempts.remainingMs();
     const connected = new Interruption(interruption.signal);
+    // A deadline of the transport's own would keep the program alive after a stream that nobody reads to its end.
+    const end = () => connected.end(new DeadlineError("the time given for the call is over"));
+    const timer = left === undefined ? undefined : setTimeout(end, left).unref();
     const { transport } = this.#connection;
     try {
-      const left = attempts.remainingMs();
-      const response = await transport.stream(method, connected.signal, left, this.#headers, once(request));
-      const messages = response.message[Symbol.asyncIterator]();
-      try {
-        for (;;) {
-          const { done, value } = await messages.next();
-          if (done) {
-            return;
-          }
-          this.#reached = true;
-          yield value;
-        }
-      } finally {
-        connected.end();
-        // Only when it is asked once more does a call that was left early let go of its deadline's timer, which would
-        // keep the program alive.
-        messages.next().catch(() => undefined);
+      const response = await transport.stream(method, connected.signal, undefined, this.#headers(), once(request));
+      for await (const message of response.message) {
+        this.#reached = true;
+        yield message;
       }
     } finally {
-      connected.release();
+      clearTimeout(timer);
+      connected.end();
     }
   }
 
@@ -497,7 +502,7 @@ export class RenderClient {
 
   #streamAttempts(options: CallOptions): Attempts {
     const most = this.#reached ? undefined : this.#retry.callAttempts;
-    return new Attempts(this.#retry, { timeoutMs: options.timeoutMs, most });
+    return new Attempts(this.#retry, { timeoutMs: options.timeoutMs, most, longestMs: this.#retry.longestStreamMs });
   }
 
   #interruption(options: CallOptions): Interruption {

@@ -142,6 +142,9 @@ export function translate(thrown: unknown): RenderError {
     return thrown;
   }
   const error = ConnectError.from(thrown);
+  if (error.cause instanceof RenderError) {
+    return error.cause;
+  }
   // Both use the numbers of gRPC.
   const told = error.code as number as StatusCode;
   const message = error.rawMessage || wordOf(error.cause) || StatusCode[told];

@@ -22,9 +22,9 @@ export class Interruption {
   }
 
   /** End what hangs on the signal, and let go of the others. */
-  end(): void {
+  end(reason?: Error): void {
     this.release();
-    this.#controller.abort();
+    this.#controller.abort(reason);
   }
 
   release(): void {

@@ -17,6 +17,11 @@ export interface RetryPolicy {
   readonly callAttempts: number;
   /** Milliseconds without a sign of life after which a watch or a download ends with the last error; default 600,000. */
   readonly giveUpAfterMs: number;
+  /**
+   * Milliseconds after which a watch or a download is taken up anew where it stands; default 300,000. So is noticed,
+   * too, that a service is dead behind a proxy that keeps the connection alive.
+   */
+  readonly longestStreamMs: number;
 }
 
 /** The policy of a client that was given none. */
@@ -26,6 +31,7 @@ export const DEFAULT_RETRY: RetryPolicy = {
   factor: 2,
   callAttempts: 4,
   giveUpAfterMs: 600_000,
+  longestStreamMs: 300_000,
 };
 
 /** What bounds the tries of one call or stream, and where they get time and chance from. */
@@ -34,6 +40,8 @@ export interface AttemptsInit {
   readonly timeoutMs?: number | undefined;
   /** How many tries at most while there is no sign of life; undefined for no such limit. */
   readonly most?: number | undefined;
+  /** Milliseconds that a single try may take, after which the next one goes on where it stood; undefined for no limit. */
+  readonly longestMs?: number | undefined;
   /** Monotonic time in milliseconds. */
   readonly clock?: () => number;
   /** Gives a number from 0 to below 1 that spreads delays, so that many callers do not come back at once. */
@@ -46,10 +54,12 @@ export class Attempts {
   readonly #clock: () => number;
   readonly #jitter: () => number;
   readonly #end: number;
+  readonly #longest: number;
   #most: number | undefined;
   #lastSign: number;
   #failures = 0;
   #failuresInARow = 0;
+  #alive = false;
 
   constructor(policy: RetryPolicy, init: AttemptsInit = {}) {
     this.#policy = policy;
@@ -58,12 +68,13 @@ export class Attempts {
     this.#most = init.most;
     this.#lastSign = this.#clock();
     this.#end = this.#lastSign + (init.timeoutMs ?? Infinity);
+    this.#longest = init.longestMs ?? Infinity;
   }
 
   /**
-   * Milliseconds left of the timeout; undefined where there is none.
+   * Milliseconds that the next try may take; undefined for no limit.
    *
-   * @throws DeadlineError If nothing is left.
+   * @throws DeadlineError If nothing is left of the timeout.
    */
   remainingMs(): number | undefined {
     const left = this.#end - this.#clock();
@@ -71,7 +82,8 @@ export class Attempts {
       throw new DeadlineError("the time given for the call is over");
     }
     // A timer of Node.js holds no more than 31 bits; longer limits are checked between the tries alone.
-    return left < 2 ** 31 - 1 ? Math.ceil(left) : undefined;
+    const most = Math.min(left, this.#longest);
+    return most < 2 ** 31 - 1 ? Math.ceil(most) : undefined;
   }
 
   /** Takes note of a sign of life: the next failure starts with the shortest delay, and tries are not counted. */
@@ -79,6 +91,7 @@ export class Attempts {
     this.#lastSign = this.#clock();
     this.#failuresInARow = 0;
     this.#most = undefined;
+    this.#alive = true;
   }
 
   /**
@@ -89,8 +102,14 @@ export class Attempts {
    * @throws The given error, if trying again would not help or there is no time or try left.
    */
   delayAfter(error: RenderError): number {
+    // The limit of a single try is over, not the caller's.
+    const lastedLongest = error instanceof DeadlineError && this.#longest < Infinity && this.#clock() < this.#end;
+    if (lastedLongest && this.#alive) {
+      this.#alive = false;
+      return 0;
+    }
     this.#failures += 1;
-    if (!error.connectionLost || this.#failures === this.#most) {
+    if (!(error.connectionLost || lastedLongest) || this.#failures === this.#most) {
       throw error;
     }
     const grown = this.#policy.firstDelayMs * this.#policy.factor ** this.#failuresInARow;

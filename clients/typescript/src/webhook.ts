@@ -55,7 +55,7 @@ const DEFAULT_TOLERANCE_MS = 5 * 60_000;
  *
  * @param body The body exactly as it came over the wire, before any JSON parser touched it.
  * @param headers With `webhook-id`, `webhook-timestamp` and `webhook-signature`.
- * @param secrets Of the workspace, `whsec_…`, as `webhookSecrets` gives them; one that fits is enough.
+ * @param secrets Of the workspace, `whsec_…`, as `webhookSecret` gives them; one that fits is enough.
  * @param options toleranceMs: how far the sender's clock and ours may be apart; default 5 minutes. now: in place of
  *   the clock, in milliseconds since 1970.
  * @throws WebhookVerificationError If the delivery is not to be believed: answer 4xx and do nothing.

@@ -1,6 +1,9 @@
 // Plain calls: deadlines, retries where they are safe, interruption, errors.
 
 import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 
 import { Code, ConnectError } from "@connectrpc/connect";
@@ -8,10 +11,14 @@ import {
   ClientClosedError,
   DeadlineError,
   InvalidRequestError,
+  JobStatus,
+  ProjectService,
   RenderClient,
   RenderError,
+  RenderService,
   ServiceError,
   UnavailableError,
+  WebhookService,
 } from "render-client";
 
 import { FakeService, unavailable } from "./fake-service.ts";
@@ -88,9 +95,9 @@ test("a call without an answer ends at its deadline, which the service is told",
       throw unavailable();
     },
   });
-  using client = service.client({ timeoutMs: 200 });
+  using client = service.client({ timeoutMs: 500 });
   await assert.rejects(client.get("a-job"), DeadlineError);
-  assert.ok(told !== undefined && told > 0 && told <= 200);
+  assert.ok(told !== undefined && told > 0 && told <= 500);
   await assert.rejects(client.get("a-job", { timeoutMs: 20 }), DeadlineError);
 });
 
@@ -164,15 +171,76 @@ test("a broken connection ends no call that can be repeated", async () => {
   assert.equal(calls, 2);
 });
 
-test("calls carry token and workspace", async () => {
+test("calls carry token, workspace, and what is asked for anew each time", async () => {
+  const told: unknown[] = [];
   await using service = await FakeService.start({
-    getJob: (request, context) => ({
-      job: { workspaceId: request.workspaceId, message: context.requestHeader.get("authorization") ?? "" },
-    }),
+    getJob(request, { requestHeader }) {
+      told.push([request.workspaceId, requestHeader.get("authorization"), requestHeader.get("traceparent")]);
+      if (told.length === 1) {
+        throw unavailable();
+      }
+      return { job: {} };
+    },
   });
-  using client = service.client({ token: "rk_example", workspace: "films" });
-  const job = await client.get("a-job");
-  assert.deepEqual([job.workspaceId, job.message], ["films", "Bearer rk_example"]);
+  let calls = 0;
+  const metadata = () => ({ traceparent: `trace-${(calls += 1)}` });
+  using client = service.client({ token: "rk_example", workspace: "films", metadata });
+  await client.get("a-job");
+  assert.deepEqual(told, [
+    ["films", "Bearer rk_example", "trace-1"],
+    ["films", "Bearer rk_example", "trace-2"],
+  ]);
+});
+
+test("every RPC of the contract is called by a method", async () => {
+  const called = new Set<string>();
+  const services = [RenderService, ProjectService, WebhookService];
+  const methods = services.flatMap((service) => service.methods);
+  const answers = Object.fromEntries(
+    methods.map((method) => [
+      method.localName,
+      method.methodKind === "unary"
+        ? () => {
+            called.add(method.name);
+            return { job: {}, project: {}, webhook: {}, delivery: {} };
+          }
+        : async function* () {
+            called.add(method.name);
+            yield {
+              update: { case: "event", value: { status: JobStatus.COMPLETED } },
+              sizeBytes: 1n,
+              data: Buffer.alloc(1),
+            };
+          },
+    ]),
+  );
+  await using service = await FakeService.start(answers);
+  using client = service.client();
+  const folder = await mkdtemp(join(tmpdir(), "calls-"));
+  try {
+    await client.start({ project: CARDS });
+    await client.wait("a-job");
+    await client.cancel("a-job");
+    await client.list().next();
+    await client.watchWorkspace().next();
+    await client.download("a-job", join(folder, "video.mp4"));
+    await client.createDownloadUrl("a-job");
+    await client.deleteJob("a-job");
+    await client.createProject({});
+    await client.getProject("a-project");
+    await client.updateProject({});
+    await client.listProjects().next();
+    await client.deleteProject("a-project");
+    await client.createWebhook({ url: "https://example.com/" });
+    await client.listWebhooks();
+    await client.webhookSecret();
+    await client.listWebhookDeliveries().next();
+    await client.redeliverWebhook("a-delivery");
+    await client.deleteWebhook("a-webhook");
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+  assert.deepEqual([...called].sort(), methods.map((method) => method.name).sort());
 });
 
 test("a client without calls does not keep a program alive", async () => {

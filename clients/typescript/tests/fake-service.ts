@@ -5,9 +5,11 @@ import type { AddressInfo } from "node:net";
 
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
-import { ProjectService, RenderClient, type RenderClientOptions, RenderService } from "render-client";
+import { ProjectService, RenderClient, type RenderClientOptions, RenderService, WebhookService } from "render-client";
 
-export type Answers = Partial<ServiceImpl<typeof RenderService>> & Partial<ServiceImpl<typeof ProjectService>>;
+export type Answers = Partial<
+  ServiceImpl<typeof RenderService> & ServiceImpl<typeof ProjectService> & ServiceImpl<typeof WebhookService>
+>;
 
 export class FakeService implements AsyncDisposable {
   readonly address: string;
@@ -24,7 +26,8 @@ export class FakeService implements AsyncDisposable {
     const sessions = new Set<ServerHttp2Session>();
     const server = createServer(
       connectNodeAdapter({
-        routes: (router) => router.service(RenderService, answers).service(ProjectService, answers),
+        routes: (router) =>
+          router.service(RenderService, answers).service(ProjectService, answers).service(WebhookService, answers),
       }),
     ).on("session", (session) => {
       sessions.add(session);

@@ -9,6 +9,7 @@ import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 
 import {
+  DeadlineError,
   loadProject,
   RenderClient,
   RenderError,
@@ -46,6 +47,22 @@ test("no delay reaches beyond the deadline", () => {
   assert.throws(() => attempts.delayAfter(lost), lost);
   now = 1000;
   assert.throws(() => attempts.remainingMs(), { name: "DeadlineError" });
+});
+
+test("a stream that lasted its longest is taken up at once, and gently where it was silent", () => {
+  let now = 0;
+  const init = { timeoutMs: 1_000_000, longestMs: 300_000, clock: () => now, jitter: () => 1 };
+  const attempts = new Attempts(DEFAULT_RETRY, init);
+  const over = new DeadlineError("over");
+  assert.equal(attempts.remainingMs(), 300_000);
+  attempts.progressed();
+  assert.equal(attempts.delayAfter(over), 0);
+  assert.equal(attempts.delayAfter(over), 200);
+  now = 900_000;
+  attempts.progressed();
+  assert.equal(attempts.remainingMs(), 100_000);
+  now = 1_000_000;
+  assert.throws(() => attempts.delayAfter(over), over);
 });
 
 test("details of a status are read, whatever else is among them", () => {

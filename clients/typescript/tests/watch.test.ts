@@ -89,21 +89,22 @@ test("a refused watch is not repeated", async () => {
   assert.equal(calls, 1);
 });
 
-test("a watch that is over leaves nothing that keeps a program alive until its deadline", async () => {
+test("no watch keeps a program alive that is over, left or forgotten", async () => {
   await using service = await FakeService.start({
     async *watchProgress() {
       yield event(1);
       yield event(2, JobStatus.COMPLETED);
     },
   });
-  using client = service.client();
+  const client = service.client();
   const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
   const before = timers();
   assert.deepEqual(await sequences(client.watch("a-job", { timeoutMs: 60_000 })), [1, 2]);
   for await (const _ of client.watch("a-job", { timeoutMs: 60_000 })) {
     break;
   }
-  await new Promise((resolve) => setImmediate(resolve));
+  await client.watch("a-job", { timeoutMs: 60_000 }).next();
+  client.close();
   assert.equal(timers(), before);
 });
 
@@ -180,13 +181,30 @@ test("a caller who takes long over an event does not lose the watch for it", asy
       throw unavailable();
     },
   });
-  using client = service.client({ retry: { giveUpAfterMs: 100 } });
+  using client = service.client({ retry: { giveUpAfterMs: 500 } });
   const seen: bigint[] = [];
   for await (const { sequence } of client.watch("a-job")) {
     seen.push(sequence);
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await new Promise((resolve) => setTimeout(resolve, 600));
   }
   assert.deepEqual(seen, [1n, 2n]);
+});
+
+test("a silent watch is taken up anew now and then, where it stands", async () => {
+  const asked: (bigint | undefined)[] = [];
+  await using service = await FakeService.start({
+    async *watchProgress(request, context) {
+      asked.push(request.afterSequence);
+      if (asked.length < 3) {
+        yield event(asked.length);
+        await new Promise((resolve) => context.signal.addEventListener("abort", resolve));
+      }
+      yield event(3, JobStatus.COMPLETED);
+    },
+  });
+  using client = service.client({ retry: { longestStreamMs: 300 } });
+  assert.deepEqual(await sequences(client.watch("a-job")), [1, 2, 3]);
+  assert.deepEqual(asked, [undefined, 1n, 2n]);
 });
 
 test("a frozen server is noticed by its missing pongs, and the watch goes on elsewhere", async () => {
@@ -214,11 +232,11 @@ test("a frozen server is noticed by its missing pongs, and the watch goes on els
   await new Promise<void>((resolve) => line.listen(0, "127.0.0.1", resolve));
   using client = new RenderClient({
     address: `127.0.0.1:${(line.address() as AddressInfo).port}`,
-    keepAlive: { intervalMs: 100, timeoutMs: 100 },
+    keepAlive: { intervalMs: 200, timeoutMs: 1000 },
     retry: { firstDelayMs: 5 },
   });
   const seen: bigint[] = [];
-  for await (const { sequence } of client.watch("a-job", { timeoutMs: 10_000 })) {
+  for await (const { sequence } of client.watch("a-job", { timeoutMs: 60_000 })) {
     seen.push(sequence);
     if (seen.length === 1) {
       for (const socket of sockets) {

@@ -45,7 +45,7 @@ test("a delivery is verified with the workspace's secrets, and comes again under
     let arrived = once(receiver, "arrival");
     const job = await client.wait((await client.start({ project: CARDS, provider: "mock", labels })).jobId);
     await arrived;
-    const secrets = await client.webhookSecrets();
+    const secrets = await client.webhookSecret();
     const [first] = arrivals;
     assert.ok(first);
     const { id, payload } = verifyWebhook(first.body, first.headers, secrets);
