@@ -13,7 +13,8 @@ from render_service.domain.webhook import DeliveryState
 # Targets, each a host that a workspace sends to, are found by skipping through the index: a lease costs by their
 # number, not by that of the deliveries that pile up before a dead one. Of each, no more are taken than it has room
 # for, and workspaces take turns. That a delivery has none of its job before it is asked again here, since one that
-# was sent long ago may have been asked for anew.
+# was sent long ago may have been asked for anew. Only what was chosen is locked, and looked at again: what another
+# sender has taken meanwhile is due no longer.
 _LEASE = sa.text("""
     WITH RECURSIVE targets AS (
         (SELECT workspace_id, host FROM webhook_deliveries WHERE due_at IS NOT NULL
@@ -43,7 +44,6 @@ _LEASE = sa.text("""
                 AND (d.webhook_id IS NULL OR EXISTS (SELECT FROM webhooks WHERE webhooks.id = d.webhook_id))
             ORDER BY d.due_at
             LIMIT greatest(0, coalesce(known.room, :target_room))
-            FOR NO KEY UPDATE SKIP LOCKED
         ) AS found
     ), turns AS (
         SELECT id, due_at, workspace_id, row_number() OVER (PARTITION BY workspace_id ORDER BY due_at) AS turn FROM due
@@ -52,10 +52,13 @@ _LEASE = sa.text("""
         WHERE turn <= :workspace_room - coalesce(busy.sent, 0)
         ORDER BY turn, due_at
         LIMIT :room
+    ), taken AS (
+        SELECT id FROM webhook_deliveries WHERE id IN (SELECT id FROM chosen) AND due_at <= now()
+        FOR NO KEY UPDATE SKIP LOCKED
     )
     UPDATE webhook_deliveries AS d SET
         leased = true, due_at = now() + :lease, attempts = attempts + 1, tries = tries + 1, attempted_at = now()
-    FROM chosen WHERE d.id = chosen.id
+    FROM taken WHERE d.id = taken.id
     RETURNING d.id, d.workspace_id, d.job_id, d.sequence, d.url, d.host, d.body, d.attempts, d.tries
 """)
 # The job's row is locked first, as whoever deletes the job does: neither then waits for the other in a circle.
