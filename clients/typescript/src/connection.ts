@@ -7,7 +7,9 @@ import { connect as connectTls } from "node:tls";
 import type { Transport } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 
-import type { KeepAlive, TlsOptions } from "./connection-options.js";
+import type { KeepAlive, TlsOptions } from "./options.js";
+
+export const DEFAULT_KEEP_ALIVE: KeepAlive = { intervalMs: 20_000, timeoutMs: 10_000 };
 
 /** How long a connection may take to come about, TLS included. */
 const CONNECT_TIMEOUT_MS = 20_000;

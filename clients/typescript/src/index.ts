@@ -1,7 +1,6 @@
 // Typed client of the render service for Node.js.
 
-export * from "./client.js";
-export type { KeepAlive, TlsOptions } from "./connection-options.js";
+export { RenderClient } from "./client.js";
 export type { DownloadOptions } from "./download.js";
 export {
   AlreadyExistsError,
@@ -30,6 +29,7 @@ export * from "./gen/render/v1/project_service_pb.js";
 export * from "./gen/render/v1/render_service_pb.js";
 export * from "./gen/render/v1/webhook_service_pb.js";
 export { loadProject, ProjectFileError } from "./project-file.js";
+export type * from "./options.js";
 export type { RetryPolicy } from "./retry.js";
 export { StatusCode } from "./status-code.js";
 export type { FieldFault } from "./status-details.js";

@@ -130,6 +130,23 @@ test("an aborted download keeps what is there for the next", async () => {
   assert.deepEqual(await readFile(`${path}.a-job.part`), FILE.subarray(0, 3000));
 });
 
+test("an error of the caller's own ends the download, and is not taken for one of the service", async () => {
+  let calls = 0;
+  await using service = await FakeService.start({
+    async *downloadVideo(request) {
+      calls += 1;
+      yield* pieces(request);
+    },
+  });
+  using client = service.client();
+  const own = new Error("a bug of mine");
+  const onProgress = () => {
+    throw own;
+  };
+  await assert.rejects(client.download("a-job", path, { onProgress }), own);
+  assert.equal(calls, 1);
+});
+
 test("a folder that is not there is the system's error", async () => {
   await using service = await FakeService.start({});
   using client = service.client();
