@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from render_service.domain.clip_model import ClipModel, Shape
 from render_service.domain.cost import Cost, total
 from render_service.domain.errors import FieldFault
 from render_service.domain.job import GenerationOptions, ProviderChoice, ProviderName, RenderSpec
@@ -16,8 +17,6 @@ from render_service.domain.provider_models import (
     LONGEST_CUSTOM_CLIP,
     MAX_SEED,
     MODELS,
-    ClipModel,
-    Shape,
     find_model,
 )
 from render_service.domain.timeline import plan_timeline

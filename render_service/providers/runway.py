@@ -10,12 +10,11 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from render_service.domain.clip_plan import ClipOrder
 from render_service.domain.cost import Cost
 from render_service.domain.errors import ErrorReason
 from render_service.domain.job import ProviderName
-from render_service.domain.provider_models import RUNWAY_CREDITS
 from render_service.domain.provider_task import ExternalTask, TaskFault
+from render_service.domain.runway_models import RUNWAY_CREDITS, shape_fields
 from render_service.providers.clip_provider import (
     ClipRequest,
     FaultKind,
@@ -116,7 +115,7 @@ def task_request(request: ClipRequest) -> tuple[str, dict[str, Any]]:
     assert order.shape is not None
     body: dict[str, Any] = {
         "model": order.model.name,
-        "ratio": order.shape.name,
+        **shape_fields(order.shape),
         "duration": order.duration // timedelta(seconds=1),
     }
     if order.prompt:
@@ -125,8 +124,7 @@ def task_request(request: ClipRequest) -> tuple[str, dict[str, Any]]:
         body["seed"] = order.seed
     if order.negative_prompt:
         body["negativePrompt"] = order.negative_prompt
-    if _has_sound(order):
-        # The video has its own sound; with sound the clip would cost half as much again and more.
+    if order.model.sound_switch:
         body["audio"] = False
     if not order.from_image:
         return "/v1/text_to_video", body
@@ -150,10 +148,6 @@ def failure(code: str, message: str) -> TaskFault:
 
 def _with_picture(request: ClipRequest, url: str) -> ClipRequest:
     return ClipRequest(request.order, request.picture, url, request.options, request.metadata)
-
-
-def _has_sound(order: ClipOrder) -> bool:
-    return order.model.name.startswith("veo")
 
 
 def _fraction(value: object) -> float | None:

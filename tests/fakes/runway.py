@@ -51,8 +51,7 @@ class FakeRunway(GeneratingApi):
         picture = body.get("promptImage")
         if isinstance(picture, str) and picture.startswith("runway://") and picture not in self.uploads:
             return answer({"error": "promptImage was not uploaded."}, 400)
-        width, height = (int(side) for side in body["ratio"].split(":"))
-        task = self.create(body, (width, height), body["duration"])
+        task = self.create(body, _size(body), body["duration"])
         return answer({"id": task.id, "estimatedCost": {"credits": _cost(task)}})
 
     def _told(self, task: FakeTask) -> dict[str, Any]:
@@ -83,4 +82,13 @@ class FakeRunway(GeneratingApi):
 
 
 def _cost(task: FakeTask) -> int:
-    return PRICES[task.body["model"]] * int(json.dumps(task.body["duration"]))
+    return PRICES.get(task.body["model"], 10) * int(json.dumps(task.body["duration"]))
+
+
+def _size(body: dict[str, Any]) -> tuple[int, int]:
+    """Pixels where the order names them; otherwise any that have the proportions."""
+    width, _, height = str(body.get("ratio", "16:9")).partition(":")
+    if not (width.isdigit() and height.isdigit()):
+        return 1280, 720
+    scale = 1 if int(width) > 100 else 80
+    return int(width) * scale, int(height) * scale

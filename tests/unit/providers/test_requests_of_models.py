@@ -12,9 +12,11 @@ from runwayml.types.image_to_video_create_params import ImageToVideoCreateParams
 from runwayml.types.text_to_video_create_params import TextToVideoCreateParams
 from typing_extensions import is_typeddict
 
+from render_service.domain.clip_model import ClipModel, Shape
 from render_service.domain.clip_plan import ClipOrder
 from render_service.domain.job import ProviderName
-from render_service.domain.provider_models import MAX_SEED, MODELS, ClipModel, Shape, find_model
+from render_service.domain.provider_models import MAX_SEED, MODELS, find_model
+from render_service.domain.runway_models import shape_fields
 from render_service.providers.clip_provider import ClipRequest, Picture
 from render_service.providers.custom import order_body
 from render_service.providers.custom_contract import CustomContract
@@ -89,12 +91,55 @@ def test_runways_requests_are_those_of_its_package(model: ClipModel) -> None:
     assert count
 
 
+# What we do not ask for: other spellings of the same, and shapes that follow a picture where there is none.
+UNASKED = {"768P", "2K", "720P", "1080P"}
+FOLLOWING = {"adaptive", "auto_480p", "auto_720p", "auto_1080p"}
+
+
 @pytest.mark.parametrize("model", MODELS[ProviderName.RUNWAY], ids=lambda model: model.name)
-def test_runways_models_have_all_the_shapes_that_its_package_knows(model: ClipModel) -> None:
-    for union, shapes in ((TextToVideoCreateParams, model.text_shapes), (ImageToVideoCreateParams, model.image_shapes)):
-        if shapes:
-            hint = get_type_hints(params_of(union, model.name))["ratio"]
-            assert {shape.name for shape in shapes} == set(get_args(hint))
+@pytest.mark.parametrize("from_image", [False, True])
+def test_runways_models_have_all_the_shapes_that_its_package_knows(model: ClipModel, from_image: bool) -> None:
+    shapes = model.image_shapes if from_image else model.text_shapes
+    if not shapes:
+        return
+    hints = get_type_hints(params_of(ImageToVideoCreateParams if from_image else TextToVideoCreateParams, model.name))
+    told = [shape_fields(shape) for shape in shapes]
+    for field in ("ratio", "resolution"):
+        known = set(get_args(hints[field])) - UNASKED if field in hints else set()
+        if from_image and known & FOLLOWING:
+            known &= FOLLOWING
+        elif not from_image:
+            known -= FOLLOWING
+        assert {fields[field] for fields in told if field in fields} == known
+
+
+def test_every_model_of_runways_package_is_in_the_table_or_left_out_for_a_reason() -> None:
+    named = {
+        model
+        for union in (TextToVideoCreateParams, ImageToVideoCreateParams)
+        for one in get_args(union)
+        for model in get_args(get_type_hints(one)["model"])
+    }
+    # Neither the package nor Runway's reference says how long their clips may be.
+    without_lengths = {"wan3", "wan3_prime", "h3_max", "kling_4"}
+    assert {model.name for model in MODELS[ProviderName.RUNWAY]} == named - without_lengths
+
+
+@pytest.mark.parametrize("model", MODELS[ProviderName.RUNWAY], ids=lambda model: model.name)
+def test_what_runways_models_take_is_what_its_package_says(model: ClipModel) -> None:
+    unions = (
+        [ImageToVideoCreateParams] if not model.text_shapes else [TextToVideoCreateParams, ImageToVideoCreateParams]
+    )
+    for union in unions:
+        params = params_of(union, model.name)
+        hints = get_type_hints(params, include_extras=True)
+        assert ("seed" in hints) == model.takes_seed
+        assert ("negative_prompt" in hints) == model.takes_negative_prompt
+        assert ("audio" in hints) == model.sound_switch
+        lengths = get_args(get_type_hints(params)["duration"])
+        if lengths and all(isinstance(one, int) for one in lengths):
+            assert model.durations == lengths
+    assert (get_origin(hints["prompt_text"]) is Required) == model.needs_prompt
 
 
 @pytest.mark.parametrize("model", MODELS[ProviderName.PIKA], ids=lambda model: model.name)
