@@ -18,7 +18,7 @@ import sys
 import tempfile
 from base64 import b64encode
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -50,6 +50,9 @@ for word in sys.argv[1:]:
     if "$(" + name + ")" not in makefile if is_setting else not re.search(f"^{{name}}:", makefile, re.M):
         sys.exit(f"make: nothing in the Makefile is called {{name}}")
 """
+# What runs in the background ends with the page, and has ended before its folder goes.
+_END = """groups=
+trap 'status=$?; for group in $groups; do kill -TERM -- -$group || true; done; wait; exit $status' EXIT"""
 _WAIT = """import socket, sys, time
 deadline = time.monotonic() + 30
 while True:
@@ -127,8 +130,9 @@ class Reader:
                     timeout=_SECONDS,
                     check=False,
                 )
-            finally:
-                _stop(background)
+            except subprocess.TimeoutExpired:
+                _kill(background)
+                raise
             printed = _by_block(ran.stdout)
             if ran.returncode != 0:
                 last = max(printed, default=0)
@@ -150,7 +154,7 @@ def _script(steps: list[Block], folder: Path) -> tuple[Path, Path]:
     """Write a page's blocks and the script that runs them; returns it and the file of its background processes."""
     background = folder / "background"
     (folder / "wait.py").write_text(_WAIT, encoding="utf-8")
-    lines = ["set -eu"]
+    lines = ["set -eu", _END]
     for number, step in enumerate(steps):
         if name := step.attributes.get("file"):
             file = folder / f"{number}.saved"
@@ -163,7 +167,7 @@ def _script(steps: list[Block], folder: Path) -> tuple[Path, Path]:
         lines.append(f"echo '{_MARK}{number}'")
         if "background" in step.attributes:
             command = "python" if step.language == "python" else "bash -eu"
-            lines.append(f"setsid {command} {file} > {file}.log 2>&1 &\necho $! >> {background}")
+            lines.append(f'setsid {command} {file} > {file}.log 2>&1 &\ngroups="$groups $!"\necho $! >> {background}')
             if port := step.attributes["background"]:
                 lines.append(f"python {folder / 'wait.py'} {port}")
         else:
@@ -194,10 +198,11 @@ def _folder_like_the_repository(parent: Path) -> Iterator[tuple[Path, Path]]:
         shutil.rmtree(scratch)
 
 
-def _stop(background: Path) -> None:
+def _kill(background: Path) -> None:
     if background.exists():
         for group in background.read_text(encoding="ascii").split():
-            os.killpg(int(group), signal.SIGTERM)
+            with suppress(ProcessLookupError):
+                os.killpg(int(group), signal.SIGKILL)
 
 
 def _by_block(printed: str) -> dict[int, str]:
