@@ -24,7 +24,7 @@ ALLOWED = {
     "providers": {
         "domain", "db", "storage", "fetch", "progress", "compositor", "telemetry", "config", "metrics", "tracing",
     },
-    "webhooks": {"domain", "db", "fetch", "telemetry"},
+    "webhooks": {"domain", "db", "fetch", "telemetry", "metrics"},
     "engine": {
         "domain", "db", "storage", "fetch", "progress", "queue", "compositor", "providers", "telemetry", "config",
         "metrics", "tracing",
