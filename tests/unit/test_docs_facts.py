@@ -53,7 +53,7 @@ def test_commands_that_are_named_exist(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=str)
 def test_files_that_are_named_exist(page: Path) -> None:
-    named = mentioned(rf"`((?:{ROOMS})/[\w/.-]+)`", page)
+    named = mentioned(rf"(?:`|pytest )((?:{ROOMS})/[\w/.-]+)[` ]", page)
     assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
 
 

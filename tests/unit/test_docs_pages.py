@@ -17,6 +17,7 @@ from google.protobuf import json_format
 from render.v1 import project_pb2, render_service_pb2
 
 from render_service.domain.validation import check_project
+from render_service.providers.custom_contract import CustomContract
 from render_service.server.mapping.faults import Faults
 from render_service.server.mapping.project import project_from_proto
 from scripts.build_docs import build, lay_out
@@ -145,6 +146,8 @@ def test_json_is_sound_and_projects_in_it_are_accepted(block: Block) -> None:
         request = json_format.ParseDict(value, render_service_pb2.StartRenderRequest())
         if request.HasField("project"):
             accept(request.project)
+    elif "submit_path" in value:
+        CustomContract.model_validate(value)
 
 
 def accept(message: project_pb2.Project) -> None:
