@@ -66,11 +66,15 @@ LOCK_PROVIDER = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('provider
 
 # Every workspace gets one place in turn: its n-th clip, counting those that are being made, comes before the (n+1)-th
 # of any other. Whoever asks is granted only those of its own jobs; who comes first but does not ask keeps its place,
-# for as long as its lease lasts.
+# for as long as its lease lasts. The clips of a job that nobody works on now, since its worker was lost perhaps, are
+# still being made and keep their places; but only for a while: those who wait may fill the very workers that the job
+# needs in order to go on.
 GRANT = sa.text("""
     WITH busy AS (
         SELECT t.workspace_id, count(*) AS clips FROM provider_tasks t JOIN jobs j ON j.id = t.job_id
-        WHERE t.provider = :provider AND t.state IN ('INTENT', 'SUBMITTED') AND j.status IN ('PENDING', 'PROCESSING')
+        WHERE t.provider = :provider AND t.state IN ('INTENT', 'SUBMITTED')
+            AND (j.status = 'PROCESSING'
+                OR (j.status = 'PENDING' AND coalesce(t.submitted_at, t.intent_at) > now() - interval '1 minute'))
         GROUP BY t.workspace_id
     ), waiting AS (
         SELECT t.id, t.created_at,
