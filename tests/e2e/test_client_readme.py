@@ -50,7 +50,13 @@ def test_the_shell_examples_run(stack: Stack, folder: Path) -> None:
         "JOB_ID": job.job_id,
     }
     ran = subprocess.run(
-        ["bash", "-euc", SHELL[0]], cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False
+        ["bash", "-euc", "\n".join(SHELL)],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert ran.returncode == 0, ran.stderr
     assert (folder / "video.mp4").stat().st_size > 1000

@@ -1,10 +1,8 @@
 """The `render` command."""
 
 import asyncio
-import contextlib
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, cast
 
@@ -13,13 +11,16 @@ from render.v1 import job_pb2
 
 from render_client.aio import AsyncRenderClient
 from render_client.cli_options import Artifact, AspectRatio, FileFormat, Quality, Status, output_options, parse_pairs
-from render_client.cli_output import EXIT_CODES, INTERRUPTED, JOB_FAILED, REFUSED, Output, end_code
+from render_client.cli_output import EXIT_CODES, JOB_FAILED, REFUSED, Output, end_code
 from render_client.cli_progress import WatchDisplay, show_download
+from render_client.cli_projects import projects
 from render_client.cli_sample import SAMPLE
-from render_client.config import ClientConfig, ConfigurationError
+from render_client.cli_session import Connection, JobId, Labels, Machine, Variables, speaking
+from render_client.cli_webhooks import webhooks
+from render_client.config import ClientConfig
 from render_client.errors import RenderError
 from render_client.messages import ArtifactName, StatusName, has_ended
-from render_client.projects_file import ProjectFileError, load_project
+from render_client.projects_file import load_project
 from render_client.sync import RenderClient
 
 app = typer.Typer(
@@ -30,33 +31,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-
-class Connection:
-    """What the options before the command say; the client is made when a command first needs it."""
-
-    def __init__(self, flags: dict[str, str | None]) -> None:
-        self._flags = flags
-        self.target = ""
-
-    def config(self) -> ClientConfig:
-        """Gather the settings."""
-        config = ClientConfig.load(self._flags)
-        self.target = config.target
-        return config
-
-    @contextlib.contextmanager
-    def client(self) -> Iterator[RenderClient]:
-        """Connect."""
-        with RenderClient.from_config(self.config()) as client:
-            yield client
-
-
-Machine = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line; errors too, on standard error.")]
-JobId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.", show_default=False)]
-Labels = Annotated[
-    list[str] | None, typer.Option("--label", "-l", metavar="NAME=VALUE", help="A label; may be given again.")
-]
+app.add_typer(projects)
+app.add_typer(webhooks)
 
 
 @app.callback()
@@ -98,10 +74,7 @@ def start(
     fps: Annotated[int, typer.Option(help="Frames per second: 24, 25, 30, 50 or 60.", show_default=False)] = 0,
     quality: Annotated[Quality | None, typer.Option(help="Time against sharpness.")] = None,
     container: Annotated[FileFormat | None, typer.Option("--format", help="File format.")] = None,
-    variable: Annotated[
-        list[str] | None,
-        typer.Option("--var", metavar="NAME=VALUE", help="Value for {{NAME}} in the project; may be given again."),
-    ] = None,
+    variable: Variables = None,
     label: Labels = None,
     priority: Annotated[
         int, typer.Option(help="Among the workspace's jobs, −100 to 100; greater goes first.", show_default=False)
@@ -117,7 +90,7 @@ def start(
 ) -> None:
     """Start rendering a project; prints the job."""
     output = Output(machine)
-    with _speaking(output, context.obj), context.obj.client() as client:
+    with speaking(output, context.obj), context.obj.client() as client:
         if (file is None) == (project_id is None):
             raise typer.BadParameter("give either FILE or --project-id")
         options = output_options(aspect_ratio, fps, quality, container)
@@ -144,10 +117,38 @@ def start(
 
 
 @app.command()
+def estimate(
+    context: typer.Context,
+    *,
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="FILE", help="Project file: JSON form of render.v1.Project.", show_default=False),
+    ] = None,
+    project_id: Annotated[str | None, typer.Option("--project-id", help="A stored project, in place of FILE.")] = None,
+    provider: Annotated[str | None, typer.Option(help="runway, pika or custom.")] = None,
+    variable: Variables = None,
+    machine: Machine = False,
+) -> None:
+    """Check a project, and tell what it would order from its provider; starts nothing."""
+    output = Output(machine)
+    with speaking(output, context.obj), context.obj.client() as client:
+        if (file is None) == (project_id is None):
+            raise typer.BadParameter("give either FILE or --project-id")
+        output.estimate(
+            client.estimate(
+                load_project(file) if file else None,
+                project_id=project_id,
+                provider=provider,
+                variables=parse_pairs(variable, "--var"),
+            )
+        )
+
+
+@app.command()
 def get(context: typer.Context, *, job_id: JobId, machine: Machine = False) -> None:
     """Show a job as it is now."""
     output = Output(machine)
-    with _speaking(output, context.obj), context.obj.client() as client:
+    with speaking(output, context.obj), context.obj.client() as client:
         output.job(client.get(job_id))
 
 
@@ -163,7 +164,7 @@ def list_jobs(
 ) -> None:
     """List jobs, newest first."""
     output = Output(machine)
-    with _speaking(output, context.obj), context.obj.client() as client:
+    with speaking(output, context.obj), context.obj.client() as client:
         statuses = [cast("StatusName", each.value.upper()) for each in status or ()]
         jobs = client.list(statuses=statuses, project_id=project_id, labels=parse_pairs(label, "--label"))
         output.jobs(job for _, job in zip(range(limit), jobs, strict=False))
@@ -184,17 +185,37 @@ def watch(
 ) -> None:
     """Show the progress of jobs until they end; reconnects by itself. Interrupting it leaves the jobs alone."""
     output = Output(machine)
-    with _speaking(output, context.obj):
+    with speaking(output, context.obj):
         if len(job_ids) > 1 and (after_sequence is not None or download is not None):
             raise typer.BadParameter("--after-sequence and --download are for a single job")
         _finish(context.obj, output, job_ids, download, after_sequence)
 
 
 @app.command()
+def events(
+    context: typer.Context,
+    *,
+    start: Annotated[
+        str, typer.Option("--from", metavar="CURSOR", help="Go on behind this cursor; `oldest` for all that is kept.")
+    ] = "",
+    label: Labels = None,
+    progress: Annotated[bool, typer.Option("--progress", help="Tell the progress between changes, too.")] = False,
+    machine: Machine = False,
+) -> None:
+    """Show the changes of all jobs of the workspace as they happen; goes on until interrupted, reconnects by itself."""
+    output = Output(machine)
+    with speaking(output, context.obj), context.obj.client() as client:
+        changes = client.watch_workspace(start=start, labels=parse_pairs(label, "--label"), include_progress=progress)
+        for change in changes:
+            if change.event is not None:
+                output.event(change.event, change.cursor)
+
+
+@app.command()
 def cancel(context: typer.Context, *, job_id: JobId, machine: Machine = False) -> None:
     """Ask for a job to be stopped."""
     output = Output(machine)
-    with _speaking(output, context.obj), context.obj.client() as client:
+    with speaking(output, context.obj), context.obj.client() as client:
         output.job(client.cancel(job_id))
 
 
@@ -207,13 +228,10 @@ def delete(
 ) -> None:
     """Remove jobs that have ended, with their videos and all other files; they cannot be had back."""
     output = Output(machine)
-    with _speaking(output, context.obj), context.obj.client() as client:
+    with speaking(output, context.obj), context.obj.client() as client:
         for job_id in job_ids:
             client.delete_job(job_id)
-            if machine:
-                output.value({"job_id": job_id, "deleted": True})
-            else:
-                output.say(f"deleted {job_id}")
+            output.deleted("job_id", job_id)
 
 
 @app.command()
@@ -229,9 +247,27 @@ def download(
 ) -> None:
     """Download a file of a job; goes on where a broken download stopped."""
     output = Output(machine)
-    with _speaking(output, context.obj), context.obj.client() as client:
+    with speaking(output, context.obj), context.obj.client() as client:
         path = path or Path(artifact.file_name(client.get(job_id)))
         _fetch(client, output, job_id, path, artifact.artifact_name)
+
+
+@app.command()
+def url(
+    context: typer.Context,
+    *,
+    job_id: JobId,
+    artifact: Annotated[Artifact, typer.Option("--artifact", "-a", help="Which of its files.")] = Artifact.VIDEO,
+    machine: Machine = False,
+) -> None:
+    """Print an address that a file of a job can be fetched from for a while."""
+    output = Output(machine)
+    with speaking(output, context.obj), context.obj.client() as client:
+        made = client.create_download_url(job_id, artifact=artifact.artifact_name)
+        if machine:
+            output.message(made)
+        else:
+            print(made.url)
 
 
 @app.command()
@@ -247,7 +283,7 @@ def preview(
 ) -> None:
     """Open the poster and the contact sheet of a job."""
     output = Output(machine)
-    with _speaking(output, context.obj), context.obj.client() as client:
+    with speaking(output, context.obj), context.obj.client() as client:
         job = client.get(job_id)
         folder = folder or Path(tempfile.mkdtemp(prefix="render-"))
         for artifact in (Artifact.POSTER, Artifact.CONTACT_SHEET):
@@ -269,19 +305,6 @@ def init(
         print(f"error: {file}: {error.strerror}", file=sys.stderr)
         raise typer.Exit(REFUSED) from error
     print(f"wrote {file}; render it: render start {file} --watch --download video.mp4")
-
-
-@contextlib.contextmanager
-def _speaking(output: Output, connection: Connection) -> Iterator[None]:
-    """Turn what goes wrong into one clear line and an exit code."""
-    try:
-        yield
-    except (RenderError, ConfigurationError, ProjectFileError, typer.BadParameter, OSError) as error:
-        # OSError: files that cannot be written; what goes wrong with the network arrives as RenderError.
-        raise typer.Exit(output.fail(error, connection.target)) from error
-    except KeyboardInterrupt:
-        output.say("interrupted; a job that was started goes on")
-        raise typer.Exit(INTERRUPTED) from None
 
 
 def _follow(

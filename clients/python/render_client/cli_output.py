@@ -2,14 +2,15 @@
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC
+from typing import TypeVar
 
 import typer
 from google.protobuf import json_format
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
-from render.v1 import job_pb2
+from render.v1 import job_pb2, project_pb2, render_service_pb2, webhook_service_pb2
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -19,6 +20,8 @@ from render_client.config import ConfigurationError
 from render_client.errors import DeadlineError, InvalidRequestError, RenderError, UnavailableError
 from render_client.messages import status_name
 from render_client.projects_file import ProjectFileError
+
+M = TypeVar("M", bound=Message)
 
 JOB_FAILED = 1
 USAGE = 2
@@ -96,28 +99,128 @@ class Output:
 
     def jobs(self, jobs: Iterable[job_pb2.Job]) -> None:
         """Print jobs as a table, or one line of JSON each."""
-        if self.machine:
-            for job in jobs:
-                self.message(job)
-            return
-        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-        table.add_column("job", no_wrap=True)
-        table.add_column("status", no_wrap=True)
-        table.add_column("", justify="right", no_wrap=True)
-        table.add_column("created", no_wrap=True)
-        table.add_column("message", no_wrap=True, overflow="ellipsis")
-        for job in jobs:
-            table.add_row(
+        self._table(
+            jobs,
+            "no jobs",
+            ("job", "status", "", "created", "message"),
+            lambda job: (
                 job.job_id,
                 coloured(status_name(job.status)),
                 f"{job.progress} %",
                 _time(job.create_time)[5:16],
-                Text(job.error_message or job.message),
-            )
+                job.error_message or job.message,
+            ),
+        )
+
+    def projects(self, projects: Iterable[project_pb2.Project]) -> None:
+        """Print projects as a table, or one line of JSON each."""
+        self._table(
+            projects,
+            "no projects",
+            ("project", "status", "shots", "updated", "title"),
+            lambda project: (
+                project.project_id,
+                project_pb2.ProjectStatus.Name(project.status).removeprefix("PROJECT_STATUS_"),
+                str(len(project.storyboard.shots)),
+                _time(project.update_time)[5:16],
+                project.title,
+            ),
+        )
+
+    def webhooks(self, webhooks: Iterable[webhook_service_pb2.Webhook]) -> None:
+        """Print webhooks as a table, or one line of JSON each."""
+        self._table(
+            webhooks,
+            "no webhooks",
+            ("webhook", "statuses", "labels", "url"),
+            lambda webhook: (
+                webhook.webhook_id,
+                ", ".join(map(status_name, webhook.statuses)) or "the ends",
+                ", ".join(f"{key} = {value}" for key, value in sorted(webhook.labels.items())),
+                webhook.url,
+            ),
+        )
+
+    def deliveries(self, deliveries: Iterable[webhook_service_pb2.WebhookDelivery]) -> None:
+        """Print deliveries as a table, or one line of JSON each."""
+        self._table(
+            deliveries,
+            "no deliveries",
+            ("delivery", "state", "event", "tries", "answer", "url"),
+            lambda delivery: (
+                delivery.delivery_id,
+                webhook_service_pb2.WebhookDeliveryState.Name(delivery.state).removeprefix("WEBHOOK_DELIVERY_STATE_"),
+                delivery.type,
+                str(delivery.attempts),
+                delivery.error or str(delivery.http_status or ""),
+                delivery.url,
+            ),
+        )
+
+    def event(self, event: job_pb2.JobEvent, cursor: str) -> None:
+        """Print a change of one of many jobs on a line of its own."""
+        if self.machine:
+            change = json_format.MessageToDict(event, preserving_proto_field_name=True)
+            self.value({"cursor": cursor, "event": change})
+            return
+        line = Text(f"{_time(event.timestamp)[11:]}  {event.job_id}  ")
+        line.append_text(coloured(status_name(event.status).ljust(10)))
+        line.append(f"  {event.progress:3d} %  {event.error_message or event.message}")
+        self._out.print(line, soft_wrap=True)
+
+    def estimate(self, estimate: render_service_pb2.Estimate) -> None:
+        """Print what would be ordered, and what it is likely to cost."""
+        if self.machine:
+            self.message(estimate)
+            return
+        self._table(
+            estimate.shots,
+            "nothing would be ordered",
+            ("shot", "provider", "model", "seconds", "shape", "cost"),
+            lambda shot: (
+                shot.shot_id,
+                shot.provider,
+                shot.model,
+                f"{shot.duration.ToNanoseconds() / 1e9:g}",
+                shot.shape,
+                f"{shot.cost.amount} {shot.cost.unit}" if shot.HasField("cost") else "unknown",
+            ),
+        )
+        for cost in estimate.cost:
+            print(f"in all {cost.amount} {cost.unit}")
+
+    def file(self, message: Message) -> None:
+        """Print a message of the contract as a file for people."""
+        print(json_format.MessageToJson(message, preserving_proto_field_name=True, ensure_ascii=False))
+
+    def deleted(self, name: str, value: str) -> None:
+        """Print that something is gone."""
+        if self.machine:
+            self.value({name: value, "deleted": True})
+        else:
+            self.say(f"deleted {value}")
+
+    def _table(
+        self,
+        messages: Iterable[M],
+        nothing: str,
+        titles: Sequence[str],
+        cells: Callable[[M], Sequence[str | Text]],
+    ) -> None:
+        """Print messages as a table whose last column gives way, or as one line of JSON each."""
+        if self.machine:
+            for message in messages:
+                self.message(message)
+            return
+        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+        for title in titles:
+            table.add_column(title, no_wrap=True, overflow="ellipsis" if title == titles[-1] else "fold")
+        for message in messages:
+            table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in cells(message)))
         if table.row_count:
             self._out.print(table)
         else:
-            self.say("no jobs")
+            self.say(nothing)
 
     def fail(self, error: Exception, target: str) -> int:
         """Print why the command could not do its work: one line, or one for each wrong field.

@@ -1,7 +1,9 @@
 """The `render` command: what it prints for people and for machines, and how it exits."""
 
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,10 +11,11 @@ from pathlib import Path
 
 import grpc
 import pytest
-from render.v1 import job_pb2, render_service_pb2
+from render.v1 import job_pb2, project_service_pb2, render_service_pb2
 from render_client.cli import app
 from typer.testing import CliRunner, Result
 
+from tests.programs import program
 from tests.unit.client.fake_service import FakeServer, FakeService, refusal
 
 Run = Callable[..., Result]
@@ -246,11 +249,93 @@ def test_a_download_without_a_path_is_named_after_its_job(
     assert [path.name for path in tmp_path.iterdir()] == [f"{job_id}.webm"]
 
 
-@pytest.mark.parametrize("command", ["start", "get", "list", "watch", "cancel", "delete", "download"])
-def test_every_command_explains_itself(run: Run, command: str) -> None:
-    result = run(command, "--help")
+def test_projects_are_kept_shown_changed_and_deleted(
+    run: Run, service: FakeService, project: str, tmp_path: Path
+) -> None:
+    made = run("projects", "create", project)
+    project_id = made.stdout.strip()
+    assert list(service.projects) == [project_id]
+    assert [project_id in run("projects", "list").stdout, "Sea" in run("projects", "list").stdout] == [True, True]
+    stored = json.loads(run("projects", "get", project_id).stdout)
+    (tmp_path / "stored.json").write_text(json.dumps(stored | {"title": "Ocean"}))
+    assert run("projects", "update", project_id, str(tmp_path / "stored.json")).exit_code == 0
+    assert service.projects[project_id].title == "Ocean"
+    assert json.loads(run("projects", "delete", project_id, "--with-jobs", "--json").stdout)["deleted"] is True
+    (sent,) = service.calls["DeleteProject"]
+    assert isinstance(sent, project_service_pb2.DeleteProjectRequest)
+    assert sent.delete_jobs
+    assert run("projects", "list").stderr == "no projects\n"
+
+
+def test_an_estimate_is_told_and_nothing_is_started(run: Run, service: FakeService, project: str) -> None:
+    result = run("estimate", project, "--provider", "runway", "--var", "city=Oslo")
+    assert (result.exit_code, "in all 25 runway-credits" in result.stdout) == (0, True)
+    assert json.loads(run("estimate", project, "--json").stdout) == {
+        "cost": [{"unit": "runway-credits", "amount": "25"}]
+    }
+    assert not service.jobs
+
+
+def test_the_address_of_a_file_is_printed(run: Run, service: FakeService) -> None:
+    job_id = service.new_job()
+    assert run("url", job_id, "-a", "poster").stdout == f"https://videos.example/{job_id}\n"
+
+
+def test_webhooks_are_made_listed_and_removed(run: Run, service: FakeService) -> None:
+    made = json.loads(run("webhooks", "create", "https://example.com/", "--status", "failed", "--json").stdout)
+    assert made["statuses"] == ["JOB_STATUS_FAILED"]
+    for command in (["list"], ["deliveries"], ["deliveries", "--job", "x"], ["secret"], ["redeliver", "d"]):
+        assert run("webhooks", *command).exit_code == 0
+    assert "https://example.com/" in run("webhooks", "list").stdout
+    assert run("webhooks", "delete", made["webhook_id"]).exit_code == 0
+
+
+def test_events_are_shown_until_interrupted_and_can_be_gone_on_from(service: FakeService, server: FakeServer) -> None:
+    service.run_to_end(service.new_job())
+    cursors: list[str] = []
+    for start in ("oldest", "3"):
+        command = [sys.executable, "-m", "render_client", "--target", f"127.0.0.1:{server.port}"]
+        with subprocess.Popen(
+            [*command, "events", "--json", "--from", start], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as shown:
+            assert shown.stdout is not None
+            cursors += [json.loads(shown.stdout.readline())["cursor"] for _ in range(3)]
+            shown.send_signal(signal.SIGINT)
+            shown.communicate(timeout=20)
+        assert shown.returncode == 130
+    assert cursors == ["1", "2", "3", "4", "5", "6"]
+
+
+COMMANDS = ["start", "estimate", "get", "list", "watch", "events", "cancel", "delete", "download", "url", "preview"]
+GROUPS = [["projects", command] for command in ("create", "update", "list", "delete")] + [
+    ["webhooks", command] for command in ("create", "list", "delete", "secret", "deliveries", "redeliver")
+]
+
+
+@pytest.mark.parametrize("command", [[command] for command in COMMANDS] + GROUPS, ids=" ".join)
+def test_every_command_explains_itself(run: Run, command: list[str]) -> None:
+    result = run(*command, "--help")
     assert result.exit_code == 0
     assert "--json" in result.stdout
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_shell_is_told_how_to_complete(shell: str) -> None:
+    environment = {**os.environ, "_RENDER_COMPLETE": f"source_{shell}"}
+    told = subprocess.run([program("render")], env=environment, capture_output=True, text=True, check=True)
+    assert "_RENDER_COMPLETE=complete_" in told.stdout
+
+
+def test_the_shell_completes_commands_and_options() -> None:
+    for words, expected in (
+        ("render pro", "projects"),
+        ("render projects cre", "create"),
+        ("render start --va", "--var"),
+    ):
+        environment = {**os.environ, "_RENDER_COMPLETE": "complete_bash", "COMP_WORDS": words}
+        environment["COMP_CWORD"] = str(words.count(" "))
+        told = subprocess.run([program("render")], env=environment, capture_output=True, text=True, check=True)
+        assert expected in told.stdout.split()
 
 
 def test_without_its_extra_the_command_says_what_to_install() -> None:
