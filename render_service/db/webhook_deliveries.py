@@ -35,11 +35,17 @@ _SELECT = sa.select(
     deliveries.c.attempted_at,
     deliveries.c.due_at,
 ).where(_KEPT)
-# One that is done waits again, and the trigger gives it its turn; one that waits keeps its place.
+# One that is done waits again, and the trigger gives it its turn; one that waits keeps its place. The job's row is
+# locked first, here and where waiting ones are given up, as whoever deletes the job does.
 _WAIT_AGAIN = sa.text("""
-    UPDATE webhook_deliveries SET
+    WITH job AS (
+        SELECT id FROM jobs WHERE id = (
+            SELECT job_id FROM webhook_deliveries WHERE workspace_id = :workspace_id AND id = :id
+        ) FOR KEY SHARE
+    )
+    UPDATE webhook_deliveries AS d SET
         tries = 0, state = 'PENDING', leased = leased AND state = 'PENDING'
-    WHERE workspace_id = :workspace_id AND id = :id
+    FROM job WHERE d.job_id = job.id AND d.workspace_id = :workspace_id AND d.id = :id
 """)
 # Whoever is first of its job goes now, unless it is just being sent.
 _HURRY = sa.text("""
@@ -56,8 +62,9 @@ _GIVE_UP = sa.text("""
     UPDATE webhook_deliveries SET
         state = 'FAILED', due_at = NULL, leased = false, error = 'not delivered for as long as deliveries are kept'
     WHERE id IN (
-        SELECT id FROM webhook_deliveries WHERE due_at < now() AND created_at < now() - CAST(:age AS interval)
-        LIMIT :batch FOR UPDATE SKIP LOCKED
+        SELECT d.id FROM webhook_deliveries AS d JOIN jobs ON jobs.id = d.job_id
+        WHERE d.due_at < now() AND d.created_at < now() - CAST(:age AS interval)
+        LIMIT :batch FOR KEY SHARE OF jobs SKIP LOCKED FOR UPDATE OF d SKIP LOCKED
     )
 """)
 _FORGET = sa.text("""

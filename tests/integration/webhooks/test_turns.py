@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from uuid import UUID
 
@@ -248,11 +248,20 @@ async def test_a_deleted_job_takes_its_deliveries_along_also_while_they_are_sent
         for delivery in leased:
             await end(outbox, delivery)
 
+    async def ask_again() -> None:
+        for delivery in leased:
+            with suppress(DomainError):
+                await WebhookDeliveries(database).redeliver("team", delivery.id)
+
     async def delete_all() -> None:
         for job in jobs:
             await Removals(database).delete_job("team", job.id)
 
-    await asyncio.gather(end_all(), delete_all())
+    async def forget_all() -> None:
+        for _ in range(20):
+            await WebhookDeliveries(database).forget(age=timedelta(milliseconds=1), batch=7)
+
+    await asyncio.gather(end_all(), ask_again(), delete_all(), forget_all())
     assert await count(database) == 0
 
 
