@@ -43,9 +43,10 @@ _MODULES = (
     "render_service.compositor.stills",
 )
 
-# Share of the progress that is told when all segments are there, and when the file is joined.
+# Share of the progress that is told when all segments are there.
 _SEGMENTS_DONE = 0.94
-_JOINED = 0.97
+CHECKING_FROM = 0.97
+"""Share of the progress that is told when the file is joined; from then on it is checked."""
 _CHAPTER_TITLE = 60
 
 
@@ -219,7 +220,7 @@ class _Composition:
         joined = Joined(files, sound, timeline.fps, self.spec.output.container, chapters, self.spec.project.title)
         with span("joining"):
             await self.pool.run(_finish, joined, path)
-        await self._tell(_JOINED)
+        await self._tell(CHECKING_FROM)
         with span("checking", {"render.frames": timeline.frames}):
             check = await self.pool.run(check_video, path, timeline, self.spec, self.media, facts_of_sound)
         await self._tell(1.0)

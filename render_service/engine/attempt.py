@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from render_service.compositor.compositor import ComposedVideo, Compositor
+from render_service.compositor.compositor import CHECKING_FROM, ComposedVideo, Compositor
 from render_service.compositor.subtitles import write_srt, write_vtt
 from render_service.db.transitions import Claim
 from render_service.domain.errors import DomainError
@@ -130,7 +130,10 @@ async def run_attempt(claim: Claim, provider: Provider, reporter: Reporter, room
 
         async def composed_so_far(fraction: float) -> None:
             percent = composing_from + fraction * (_COMPOSED - composing_from)
-            await reporter.tell_now_and_then(JobStage.COMPOSING, percent, "Composing the video")
+            if fraction < CHECKING_FROM:
+                await reporter.tell_now_and_then(JobStage.COMPOSING, percent, "Composing the video")
+            else:
+                await reporter.tell_now_and_then(JobStage.CHECKING, percent, "Checking the video")
 
         await reporter.tell(JobStage.COMPOSING, composing_from, "Composing the video")
         with stage(JobStage.COMPOSING):
