@@ -1,6 +1,7 @@
 """Tracing is on only where the environment asks for it, and takes from callers only what the standard allows."""
 
 import os
+import socket
 import subprocess
 import sys
 
@@ -70,6 +71,28 @@ def test_a_span_of_one_process_is_found_in_another() -> None:
     found = read_traceparent(done.stdout.strip())
     assert found is not None
     assert int(found.header[-2:], 16) & 1, "it is sampled"
+
+
+def test_the_end_of_a_process_does_not_wait_for_a_collector_that_never_answers() -> None:
+    program = (
+        "import time\n"
+        "from render_service.tracing.spans import Kind, span\n"
+        "from render_service.tracing.switch import traced\n"
+        "with traced('test', '1'):\n"
+        "    for _ in range(5000):\n"
+        "        with span('call', kind=Kind.SERVER): pass\n"
+        "    ending = time.monotonic()\n"
+        "print(time.monotonic() - ending)\n"
+    )
+    # Whoever connects is never even accepted: what he sends lies in the kernel.
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        environment = os.environ | {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{silent.getsockname()[1]}"}
+        command = [sys.executable, "-c", program]
+        # OpenTelemetry itself would wait for 10 s.
+        done = subprocess.run(command, env=environment, capture_output=True, check=True, text=True, timeout=60)
+        silent.setblocking(False)
+        silent.accept()[0].close()  # it was spoken to
+    assert 1 < float(done.stdout) < 3
 
 
 @pytest.mark.parametrize("flags", ["00", "01", "ff"])
