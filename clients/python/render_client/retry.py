@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import grpc
 
-from render_client.errors import DeadlineError, RenderError
+from render_client.errors import DeadlineError, QuotaError, RenderError
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Attempts:
         self._jitter = jitter
         self._most = most
         self._longest = longest
-        self._alive = False
+        self._alive = self._ever_alive = False
         self._started = self._last_sign = clock()
         self._end = None if timeout is None else self._started + timeout
         self._failures = self._failures_in_a_row = 0
@@ -84,7 +84,7 @@ class Attempts:
         self._last_sign = self._clock()
         self._failures_in_a_row = 0
         self._most = None
-        self._alive = True
+        self._alive = self._ever_alive = True
 
     def delay_after(self, error: RenderError) -> float:
         """Say how long to wait before the next try.
@@ -101,9 +101,11 @@ class Attempts:
         lasted_longest = self._lasted_longest(error)
         if lasted_longest and self._alive:
             self._alive = False
-            return 0.0
+            # The service shall have seen the end of the old one, and not all watchers come at the same moment.
+            return self._policy.first_delay * (0.5 + 0.5 * self._jitter())
         self._failures += 1
-        if not (error.connection_lost or lasted_longest) or self._failures == self._most:
+        passing = error.connection_lost or lasted_longest or self._is_crowded_out(error)
+        if not passing or self._failures == self._most:
             raise error
         # Beyond 2^64 the product would overflow; the longest delay is reached long before.
         grown = self._policy.first_delay * self._policy.factor ** min(self._failures_in_a_row, 64)
@@ -124,3 +126,7 @@ class Attempts:
         if self._longest is None or not isinstance(error, DeadlineError):
             return False
         return self._end is None or self._clock() < self._end
+
+    def _is_crowded_out(self, error: RenderError) -> bool:
+        """Tell whether a stream that was open before finds its place taken for the moment."""
+        return self._longest is not None and self._ever_alive and isinstance(error, QuotaError)

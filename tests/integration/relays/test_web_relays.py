@@ -106,7 +106,7 @@ async def test_a_page_that_does_not_read_delays_nobody_and_still_learns_the_end(
     readings = [asyncio.create_task(page.read()) for page in (slow, quick)]
     await until(lambda: bool(slow.events and quick.events))
     slow.awake.clear()
-    await service.live(claim, steps=800, pause=0, padding="." * 12_000)
+    await service.live(claim, steps=400, pause=0, padding="." * 24_000)
     await asyncio.wait_for(readings[1], 10)
     assert len(slow.events) < len(quick.events)
     slow.awake.set()

@@ -2,7 +2,15 @@
 
 import grpc
 import pytest
-from render_client import DeadlineError, NotFoundError, RenderError, RetryPolicy, ServiceError, UnavailableError
+from render_client import (
+    DeadlineError,
+    NotFoundError,
+    QuotaError,
+    RenderError,
+    RetryPolicy,
+    ServiceError,
+    UnavailableError,
+)
 from render_client.retry import Attempts
 
 LOST = UnavailableError("lost", code=grpc.StatusCode.UNAVAILABLE)
@@ -97,17 +105,18 @@ def test_the_time_left_shrinks_and_runs_out() -> None:
         tries.remaining()
 
 
+SHORT = RetryPolicy().first_delay
 LATE = DeadlineError("late", code=grpc.StatusCode.DEADLINE_EXCEEDED)
 
 
-def test_a_stream_that_lasted_its_longest_is_taken_up_anew_at_once() -> None:
+def test_a_stream_that_lasted_its_longest_is_soon_taken_up_anew() -> None:
     clock = Clock()
     tries = attempts(clock, longest=300)
     for _ in range(10):
         assert tries.remaining() == 300
         tries.progressed()
         clock.now += 300
-        assert tries.delay_after(LATE) == 0
+        assert tries.delay_after(LATE) == SHORT
 
 
 def test_a_stream_without_a_sign_of_life_in_its_longest_time_counts_as_lost() -> None:
@@ -115,7 +124,7 @@ def test_a_stream_without_a_sign_of_life_in_its_longest_time_counts_as_lost() ->
     tries = attempts(clock, RetryPolicy(give_up_after=600), longest=300)
     tries.progressed()
     clock.now += 300
-    assert tries.delay_after(LATE) == 0
+    assert tries.delay_after(LATE) == SHORT
     clock.now += 250
     assert tries.delay_after(LATE) > 0
     clock.now += 100
@@ -128,9 +137,22 @@ def test_the_callers_time_ends_a_stream_however_long_it_may_be() -> None:
     tries = attempts(clock, timeout=400, longest=300)
     tries.progressed()
     clock.now += 300
-    assert tries.delay_after(LATE) == 0
+    assert tries.delay_after(LATE) == SHORT
     assert tries.remaining() == 100
     tries.progressed()
     clock.now += 100
     with pytest.raises(DeadlineError):
         tries.delay_after(LATE)
+
+
+def test_a_stream_that_was_open_waits_for_its_place_and_a_new_one_is_refused() -> None:
+    crowded = QuotaError("too many watchers", code=grpc.StatusCode.RESOURCE_EXHAUSTED, retry_after=1)
+    clock = Clock()
+    tries = attempts(clock, longest=300)
+    with pytest.raises(QuotaError):
+        tries.delay_after(crowded)
+    tries.progressed()
+    assert tries.delay_after(crowded) >= 1
+    clock.now += 700
+    with pytest.raises(QuotaError):
+        tries.delay_after(crowded)
