@@ -59,7 +59,10 @@ def labels_field(labels: Mapping[str, str], path: str, faults: Faults) -> dict[s
 
 
 def variables_field(variables: Mapping[str, str], path: str, faults: Faults) -> dict[str, str]:
-    """Return the values of variables in the order of their names, noting a fault for what is not allowed."""
+    """Return the values of variables in the order of their names, noting a fault for what is not allowed.
+
+    Names that are none are left out: nothing that is said later shall repeat them.
+    """
     if len(variables) > MAX_VARIABLES:
         faults.add(path, f"must be at most {MAX_VARIABLES}")
     for name, value in variables.items():
@@ -68,7 +71,7 @@ def variables_field(variables: Mapping[str, str], path: str, faults: Faults) -> 
             faults.add(path, "must have names of 1 to 63 characters A–Z a–z 0–9 _, not starting with a digit")
         elif len(value) > MAX_VALUE or "\0" in value:
             faults.add(f"{path}[{name}]", f"must have at most {MAX_VALUE:,} characters, and no U+0000")
-    return dict(sorted(variables.items()))
+    return {name: value for name, value in sorted(variables.items()) if is_variable_name(name)}
 
 
 def page_size_field(value: int, path: str, faults: Faults) -> int:
