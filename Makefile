@@ -23,10 +23,11 @@ $(VENV)/.ready: requirements/dev.txt pyproject.toml clients/python/pyproject.tom
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable clients/python --editable .
 	@touch $@
 
-# The TypeScript client's; npm comes with the virtual environment, and no script of a package is run.
+# The TypeScript client's. npm comes with the virtual environment, and trusts the authorities that this machine trusts; no
+# script of a package is run.
 $(TYPESCRIPT)/node_modules/.ready: $(TYPESCRIPT)/package.json $(TYPESCRIPT)/package-lock.json | $(VENV)/.ready
 	@echo "Installing dependencies into $(TYPESCRIPT)/node_modules …"
-	@cd $(TYPESCRIPT) && npm ci --ignore-scripts --no-audit --no-fund --loglevel error
+	@cd $(TYPESCRIPT) && NODE_USE_SYSTEM_CA=1 npm ci --ignore-scripts --no-audit --no-fund --loglevel error
 	@touch $@
 
 demo: setup ## Render the sample project through the whole system into out/demo.mp4.

@@ -263,8 +263,8 @@ def printed(service: Service, repository: Path) -> list[str]:
     script = repository / "how-to.sh"
     script.write_text("\n".join(lines) + "\n", encoding="utf-8")
     # What `npm ci` has once fetched for `make test` is not asked for again.
-    environment = {**service.environment, "npm_config_prefer_offline": "true", "npm_config_loglevel": "error"}
-    told = run(["bash", str(script)], repository, environment)
+    npm = {"npm_config_prefer_offline": "true", "npm_config_loglevel": "error", "NODE_USE_SYSTEM_CA": "1"}
+    told = run(["bash", str(script)], repository, {**service.environment, **npm})
     return re.split(rf"^{MARK}\d+\n", told, flags=re.MULTILINE)[1:]
 
 
