@@ -9,7 +9,7 @@ import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-no
 
 import type { KeepAlive, TlsOptions } from "./options.js";
 
-export const DEFAULT_KEEP_ALIVE: KeepAlive = { intervalMs: 20_000, timeoutMs: 10_000 };
+export const DEFAULT_KEEP_ALIVE: KeepAlive = { intervalMs: 20_000, timeoutMs: 5_000 };
 
 /** How long a connection may take to come about, TLS included. */
 const CONNECT_TIMEOUT_MS = 20_000;

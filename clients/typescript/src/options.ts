@@ -51,7 +51,7 @@ export interface TlsOptions {
 export interface KeepAlive {
   /** Milliseconds of silence before a ping; the service tolerates no less than 10,000. Default 20,000. */
   readonly intervalMs: number;
-  /** Milliseconds to wait for its answer; default 10,000. */
+  /** Milliseconds to wait for its answer; default 5,000, which leaves a plain call time for a new connection. */
   readonly timeoutMs: number;
 }
 

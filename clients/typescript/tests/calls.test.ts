@@ -21,7 +21,7 @@ import {
   WebhookService,
 } from "render-client";
 
-import { FakeService, unavailable } from "./fake-service.ts";
+import { FakeService, Line, unavailable } from "./fake-service.ts";
 
 const CARDS = { storyboard: { shots: [{ visualDescription: "One" }] } };
 
@@ -169,6 +169,16 @@ test("a broken connection ends no call that can be repeated", async () => {
   using client = service.client();
   assert.equal((await client.get("a-job")).jobId, "a-job");
   assert.equal(calls, 2);
+});
+
+test("a connection that died while nothing was said is replaced within the call", async () => {
+  await using service = await FakeService.start({ getJob: () => ({ job: { jobId: "a-job" } }) });
+  using line = await Line.to(service);
+  using client = new RenderClient({ address: line.address, keepAlive: { intervalMs: 50, timeoutMs: 500 } });
+  await client.get("a-job");
+  line.freeze();
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  assert.equal((await client.get("a-job")).jobId, "a-job");
 });
 
 test("calls carry token, workspace, and what is asked for anew each time", async () => {

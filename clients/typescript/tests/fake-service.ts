@@ -1,7 +1,7 @@
 // A render service that answers as a test wants it to, over a real connection.
 
 import { createServer, type Http2Server, type ServerHttp2Session } from "node:http2";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect, createServer as createLine, type Server, type Socket } from "node:net";
 
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
@@ -52,6 +52,47 @@ export class FakeService implements AsyncDisposable {
     const closed = new Promise((resolve) => this.#server.close(resolve));
     this.breakConnections();
     await closed;
+  }
+}
+
+/** A line to a service that can be frozen, as a machine that vanished does; connections made later are not. */
+export class Line implements Disposable {
+  readonly #server: Server;
+  readonly #sockets: Socket[];
+
+  private constructor(server: Server, sockets: Socket[]) {
+    this.#server = server;
+    this.#sockets = sockets;
+  }
+
+  static async to(service: FakeService): Promise<Line> {
+    const [host, port] = service.address.split(":");
+    const sockets: Socket[] = [];
+    const server = createLine((near) => {
+      const far = connect(Number(port), host);
+      near.pipe(far).pipe(near);
+      sockets.push(
+        near.on("error", () => far.destroy()),
+        far.on("error", () => near.destroy()),
+      );
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    return new Line(server, sockets);
+  }
+
+  get address(): string {
+    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  freeze(): void {
+    for (const socket of this.#sockets) {
+      socket.unpipe().pause();
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#sockets.forEach((socket) => socket.destroy());
+    this.#server.close();
   }
 }
 

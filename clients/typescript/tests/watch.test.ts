@@ -1,7 +1,6 @@
 // Watches: ordered, unique, resumed, and over with the end alone.
 
 import assert from "node:assert/strict";
-import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { test } from "node:test";
 
 import { create } from "@bufbuild/protobuf";
@@ -18,7 +17,7 @@ import {
 } from "render-client";
 import { Code, ConnectError } from "@connectrpc/connect";
 
-import { FakeService, unavailable } from "./fake-service.ts";
+import { FakeService, Line, unavailable } from "./fake-service.ts";
 
 const HEARTBEAT = create(WatchProgressResponseSchema, { update: { case: "heartbeat", value: timestampNow() } });
 
@@ -219,19 +218,9 @@ test("a frozen server is noticed by its missing pongs, and the watch goes on els
       yield event(2, JobStatus.COMPLETED);
     },
   });
-  const [host, port] = service.address.split(":");
-  const sockets: Socket[] = [];
-  const line = createServer((near) => {
-    const far = connect(Number(port), host);
-    near.pipe(far).pipe(near);
-    sockets.push(
-      near.on("error", () => far.destroy()),
-      far,
-    );
-  });
-  await new Promise<void>((resolve) => line.listen(0, "127.0.0.1", resolve));
+  using line = await Line.to(service);
   using client = new RenderClient({
-    address: `127.0.0.1:${(line.address() as AddressInfo).port}`,
+    address: line.address,
     keepAlive: { intervalMs: 200, timeoutMs: 1000 },
     retry: { firstDelayMs: 5 },
   });
@@ -239,14 +228,10 @@ test("a frozen server is noticed by its missing pongs, and the watch goes on els
   for await (const { sequence } of client.watch("a-job", { timeoutMs: 60_000 })) {
     seen.push(sequence);
     if (seen.length === 1) {
-      for (const socket of sockets) {
-        socket.unpipe().pause();
-      }
+      line.freeze();
     }
   }
   assert.deepEqual(seen, [1n, 2n]);
-  sockets.forEach((socket) => socket.destroy());
-  line.close();
 });
 
 test("a watch of the workspace resumes behind its last cursor, heartbeats included", async () => {
