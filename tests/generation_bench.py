@@ -122,7 +122,7 @@ async def open_bench(
     patience: Patience = HASTE,
     concurrency: int = 50,
     lease: timedelta = timedelta(seconds=30),
-    request_seconds: float = 5,
+    request_seconds: float = 20,
     contract: CustomContract | None = None,
     hints: TaskHints | None = None,
     callbacks: str | None = None,
