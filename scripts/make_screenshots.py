@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
 _COLUMNS = 104
 _STILL, _GAP = (480, 270), 6
-_STATES = re.compile(r"PENDING|PREPARING|GENERATING|COMPOSING|UPLOADING|COMPLETED")
+_STATES = re.compile(r"PENDING|PREPARING|GENERATING|COMPOSING|CHECKING|UPLOADING|COMPLETED")
 # What a live display sends before it draws itself anew: back to the line's start, and lines erased upwards.
 _REDRAWN = re.compile(r"\r(?:\x1b\[2K|\x1b\[1A)+")
 _OTHER_CONTROLS = re.compile(r"\x1b\[\?25[lh]|\r")
