@@ -8,6 +8,7 @@ from typing import Annotated, cast
 
 import typer
 from render.v1 import job_pb2
+from render.v1.render_service_pb2 import ProviderOptions
 
 from render_client.aio import AsyncRenderClient
 from render_client.cli_options import Artifact, AspectRatio, FileFormat, Quality, Status, output_options, parse_pairs
@@ -15,7 +16,7 @@ from render_client.cli_output import EXIT_CODES, JOB_FAILED, REFUSED, Output, en
 from render_client.cli_progress import WatchDisplay, show_download
 from render_client.cli_projects import projects
 from render_client.cli_sample import SAMPLE
-from render_client.cli_session import Connection, JobId, Labels, Machine, Variables, speaking
+from render_client.cli_session import Connection, JobId, Labels, Machine, Model, Variables, speaking
 from render_client.cli_webhooks import webhooks
 from render_client.config import ClientConfig
 from render_client.errors import RenderError
@@ -70,6 +71,7 @@ def start(
     ] = None,
     project_id: Annotated[str | None, typer.Option("--project-id", help="A stored project, in place of FILE.")] = None,
     provider: Annotated[str | None, typer.Option(help="local, runway, pika, custom or mock.")] = None,
+    model: Model = None,
     aspect_ratio: Annotated[AspectRatio | None, typer.Option("--aspect-ratio", help="Shape of the picture.")] = None,
     fps: Annotated[int, typer.Option(help="Frames per second: 24, 25, 30, 50 or 60.", show_default=False)] = 0,
     quality: Annotated[Quality | None, typer.Option(help="Time against sharpness.")] = None,
@@ -81,6 +83,9 @@ def start(
     ] = 0,
     request_id: Annotated[
         str | None, typer.Option("--request-id", help="UUID: the same one never starts a second job.")
+    ] = None,
+    webhook: Annotated[
+        str | None, typer.Option(metavar="URL", help="Address that is told when the job has ended.")
     ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Stay and show the progress.")] = False,
     download: Annotated[
@@ -101,8 +106,10 @@ def start(
             output=options,
             request_id=request_id,
             labels=parse_pairs(label, "--label"),
+            provider_options=ProviderOptions(model=model) if model else None,
             priority=priority,
             variables=parse_pairs(variable, "--var"),
+            webhook_url=webhook,
         )
         if not watch and download is None:
             # For people who script without --json: nothing but the id on standard output.
@@ -126,6 +133,7 @@ def estimate(
     ] = None,
     project_id: Annotated[str | None, typer.Option("--project-id", help="A stored project, in place of FILE.")] = None,
     provider: Annotated[str | None, typer.Option(help="runway, pika or custom.")] = None,
+    model: Model = None,
     variable: Variables = None,
     machine: Machine = False,
 ) -> None:
@@ -139,6 +147,7 @@ def estimate(
                 load_project(file) if file else None,
                 project_id=project_id,
                 provider=provider,
+                provider_options=ProviderOptions(model=model) if model else None,
                 variables=parse_pairs(variable, "--var"),
             )
         )

@@ -18,6 +18,7 @@ Labels = Annotated[
     list[str] | None, typer.Option("--label", "-l", metavar="NAME=VALUE", help="A label; may be given again.")
 ]
 
+Model = Annotated[str | None, typer.Option(help="Model of the provider; left out, its default.", show_default=False)]
 Variables = Annotated[
     list[str] | None,
     typer.Option("--var", metavar="NAME=VALUE", help="Value for {{NAME}} in the project; may be given again."),

@@ -65,11 +65,13 @@ def test_start_sends_what_its_options_say(run: Run, service: FakeService, projec
     assert str(sent).encode().decode("unicode_escape").encode("latin-1").decode().split() == expected.split()
 
 
-def test_start_sends_variables_and_priority(run: Run, service: FakeService, project: str) -> None:
-    assert run("start", project, "--var", "city=Oslo=Norway", "--var", "year=", "--priority", "-5").exit_code == 0
+def test_start_sends_variables_priority_model_and_webhook(run: Run, service: FakeService, project: str) -> None:
+    options = ["--var", "city=Oslo=Norway", "--var", "year=", "--priority", "-5", "--model", "gen4.5"]
+    assert run("start", project, *options, "--webhook", "https://example.com/").exit_code == 0
     sent = service.calls["StartRender"][0]
     assert isinstance(sent, render_service_pb2.StartRenderRequest)
     assert (dict(sent.variables), sent.priority) == ({"city": "Oslo=Norway", "year": ""}, -5)
+    assert (sent.provider_options.model, sent.webhook.url) == ("gen4.5", "https://example.com/")
 
 
 def test_deleted_jobs_are_gone_and_told(run: Run, service: FakeService) -> None:
