@@ -56,7 +56,9 @@ REVISIONS = ("HEAD~1", "before its latest change") if (ROOT / ".git").exists() e
 
 def git(*arguments: str) -> str:
     ran = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
-    return ran.stdout.strip() if ran.returncode == 0 else ""
+    too_short = "where history is missing, fetch more of it, such as by `git fetch --deepen=100`"
+    assert ran.returncode == 0, f"git {' '.join(arguments)}: {ran.stderr.strip()}; {too_short}"
+    return ran.stdout.strip()
 
 
 def commit_of(revision: str) -> str:
@@ -64,9 +66,7 @@ def commit_of(revision: str) -> str:
     if revision != "HEAD~1":
         changed = git("log", "--max-count=1", "--format=%H", "HEAD", "--", "clients/python", "proto")
         revision = f"{changed}~1"
-    found = git("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
-    assert found, f"{revision} is missing here: fetch more of the history, such as `git fetch --deepen=100`"
-    return found
+    return git("rev-parse", "--verify", f"{revision}^{{commit}}")
 
 
 @pytest.mark.parametrize("revision", REVISIONS)

@@ -72,6 +72,23 @@ async def test_a_page_that_knows_a_sequence_is_told_what_follows_it(
 
 
 @BROWSERS
+async def test_a_page_that_comes_while_the_service_is_away_is_told_all_when_it_is_back(
+    service: Service, start_web_relay: Starter, browser: type[Browser]
+) -> None:
+    relay = await start_web_relay(browser.relay)
+    job_id = await service.start()
+    claim = await service.claim()
+    service.stack.server.kill()
+    assert relay.port is not None
+    page = browser(relay.port, job_id, after=0)
+    reading = asyncio.create_task(page.read())
+    await service.live(claim, steps=8, pause=0.05)
+    await service.stack.start_server()
+    await asyncio.wait_for(reading, 30)
+    await check_told(service, job_id, page)
+
+
+@BROWSERS
 async def test_a_closed_page_ends_its_watch_and_not_the_job(
     service: Service, start_web_relay: Starter, browser: type[Browser]
 ) -> None:

@@ -53,11 +53,13 @@ async def test_a_job_renders_the_project_with_the_values_in_place(service: Servi
 
 async def test_a_template_stays_as_it_is_however_often_it_is_rendered(service: Service) -> None:
     made = await create(service, **CITIES)
+    request = project_service_pb2.UpdateProjectRequest(workspace_id=service.workspace, project=made)
+    made = (await service.stubs.projects.UpdateProject(request)).project
     for city in ("Oslo", "{{city}}"):
         job = await service.start(project_id=made.project_id, variables={"city": city, "host": "example.com"})
         assert (await service.claim(job.job_id)).spec.project.title == city
-    request = project_service_pb2.GetProjectRequest(workspace_id=service.workspace, project_id=made.project_id)
-    kept = (await service.stubs.projects.GetProject(request)).project
+    named = project_service_pb2.GetProjectRequest(workspace_id=service.workspace, project_id=made.project_id)
+    kept = (await service.stubs.projects.GetProject(named)).project
     assert (kept.title, kept.storyboard) == (made.title, made.storyboard)
 
 
