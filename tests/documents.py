@@ -38,6 +38,7 @@ ELSEWHERE = {
     Path("clients/typescript/README.md"): "tests/e2e/test_typescript.py",
     Path("docs/how-to/typescript.md"): "tests/e2e/test_typescript.py",
 }
+_GUIDES = (Path(), Path("docs/tutorial"), Path("docs/how-to"))
 _SECONDS = 300
 _MARK = "=== block "
 _UNLINKED = {".git", ".render", ".venv", "out"}
@@ -66,13 +67,13 @@ while True:
 """
 
 
-def pages_to_run(*folders: str) -> list[Path]:
-    """Return the pages with blocks to run that lie in one of some folders; `.` is the repository's own."""
+def pages_to_run(*, guides: bool) -> list[Path]:
+    """Return the pages with blocks to run: those that lead through something, or all others."""
     return [
         page
         for page in pages()
         if page not in ELSEWHERE
-        and any(page.parent == Path() if folder == "." else page.is_relative_to(folder) for folder in folders)
+        and (page.parent in _GUIDES) == guides
         and any(runs(block) for block in blocks(read(page)))
     ]
 

@@ -15,6 +15,6 @@ def running_reader() -> Iterator[Reader]:
         yield somebody
 
 
-@pytest.mark.parametrize("page", pages_to_run(".", "docs/tutorial", "docs/how-to"), ids=str)
+@pytest.mark.parametrize("page", pages_to_run(guides=True), ids=str)
 def test_every_block_of_the_page_runs(reader: Reader, page: Path) -> None:
     reader.follow(page)

@@ -15,10 +15,6 @@ def running_reader() -> Iterator[Reader]:
         yield somebody
 
 
-@pytest.mark.parametrize(
-    "page",
-    pages_to_run("docs/reference", "docs/explanation", "docs/decisions", "clients", "samples", "examples"),
-    ids=str,
-)
+@pytest.mark.parametrize("page", pages_to_run(guides=False), ids=str)
 def test_every_block_of_the_page_runs(reader: Reader, page: Path) -> None:
     reader.follow(page)
