@@ -2,8 +2,8 @@
 same."""
 
 import asyncio
+import itertools
 import time
-from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -25,13 +25,16 @@ from tests.fakes import custom
 from tests.fakes.custom import FakeCustom
 from tests.fakes.fal import FakeFal
 from tests.fakes.generating import FakeTask, GeneratingApi, TaskPlan
+from tests.fakes.http_server import Request
 from tests.generation_bench import HASTE, GenerationBench, open_bench, spec_of
 from tests.serving import settings_of
 
 PIKA, CUSTOM = ProviderName.PIKA, ProviderName.CUSTOM
 POLL = timedelta(milliseconds=300)
+# Looks are so many times fewer where a provider calls back.
 FEWER = 6
-MADE_IN = 1.0
+# Timers are exact to about a millisecond.
+EARLIER = 0.01
 
 
 @dataclass
@@ -67,14 +70,14 @@ async def open_called(
                 await asyncio.sleep(0.01)
         fakes: dict[ProviderName, GeneratingApi] = {PIKA: fal, CUSTOM: backend}
         for fake in fakes.values():
-            fake.plan = lambda body: TaskPlan(running=MADE_IN)
+            fake.plan = lambda body: TaskPlan(running=3600)
         async with (
             callback_listener(settings, redis),
             open_bench(
                 database,
                 folder,
                 {name: fake.url for name, fake in fakes.items()},
-                patience=replace(HASTE, poll=poll),
+                patience=replace(HASTE, poll=poll, task=timedelta(minutes=5)),
                 hints=hints,
                 callbacks=f"http://{listen}/callbacks",
             ) as bench,
@@ -92,102 +95,136 @@ async def called(database: Database, database_url: str, redis_url: str, tmp_path
         yield called
 
 
-def looks(fake: GeneratingApi) -> Counter[str]:
-    """How often each task was looked at."""
-    paths = [
-        one.path.removesuffix("/status").rpartition("/")[2] for one in fake.requests if is_look(one.method, one.path)
-    ]
-    return Counter(paths)
+class Watched:
+    """The looks at the one task of a job, which goes on until it is ended."""
 
+    def __init__(self, called: Called, name: ProviderName) -> None:
+        self.fake = called.fakes[name]
+        self.looks: list[float] = []
+        self._bench = called.bench
+        self._name = name
+        self.fake.chooser = self._note
 
-def is_look(method: str, path: str) -> bool:
-    return method == "GET" and (path.endswith("/status") or path.startswith("/videos/"))
+    def _note(self, request: Request) -> None:
+        if request.method == "GET" and (request.path.endswith("/status") or request.path.startswith("/videos/")):
+            self.looks.append(time.monotonic())
 
+    @property
+    def pauses(self) -> list[float]:
+        """Seconds between the looks."""
+        return [after - before for before, after in itertools.pairwise(self.looks)]
 
-async def found_after(called: Called, name: ProviderName, *prompts: str) -> float:
-    """Make clips; return how long after the end of the last task that was known."""
-    claim = await called.bench.claimed(name, spec_of(*prompts))
-    await called.bench.generate(claim)
-    return max(task.age for task in called.fakes[name].tasks.values()) - MADE_IN
+    @property
+    def task(self) -> FakeTask:
+        (task,) = self.fake.tasks.values()
+        return task
 
+    async def start(self) -> "asyncio.Task[object]":
+        claim = await self._bench.claimed(self._name, spec_of("dawn"))
+        return asyncio.create_task(self._bench.generate(claim))
 
-def the_task(fake: GeneratingApi) -> FakeTask:
-    (task,) = fake.tasks.values()
-    return task
+    async def looked(self, times: int) -> None:
+        async with asyncio.timeout(60):
+            while len(self.looks) < times:
+                await asyncio.sleep(0.005)
+
+    async def call(self, body: bytes | None = None) -> None:
+        """Call back, whatever is true."""
+        assert self.task.callback_url is not None
+        headers, signed = self.fake.signed_callback(self.task)
+        if body is not None:
+            headers, signed = custom.sign(body), body
+        assert await self.fake.call_back(self.task.callback_url, headers, signed) == 200
+
+    async def end(self, making: "asyncio.Task[object]") -> None:
+        """End the task, and wait until its clip is there."""
+        self.task.plan = TaskPlan(running=0)
+        async with asyncio.timeout(60):
+            await making
+        assert len(self.fake.bill) == 1
 
 
 @pytest.mark.parametrize("name", [PIKA, CUSTOM])
-async def test_with_callbacks_looks_are_few_and_the_end_is_found_at_once(called: Called, name: ProviderName) -> None:
-    fake = called.fakes[name]
-    await found_after(called, name, "dawn", "noon", "dusk")
-    assert [status for _, status in fake.callbacks] == [200] * 3
-    # One early look, and one for the call: without it the next would have come a pause six times as long later.
-    assert set(looks(fake).values()) == {2}, looks(fake)
-    fake.requests.clear()
-    fake.tasks.clear()
-    async with open_bench(called.bench.database, called.bench.folder / "deaf", {name: fake.url}) as deaf:
-        deaf.patience = replace(HASTE, poll=POLL)
-        await deaf.run(name, spec_of("dawn without", "noon without"))
-    assert min(looks(fake).values()) >= 3, looks(fake)
+async def test_the_end_is_found_at_once_by_the_call_and_not_by_looking(
+    database: Database, database_url: str, redis_url: str, tmp_path: Path, name: ProviderName
+) -> None:
+    async with open_called(database, database_url, redis_url, tmp_path, timedelta(seconds=1)) as called:
+        watched = Watched(called, name)
+        making = await watched.start()
+        await watched.looked(1)
+        await watched.end(making)
+        assert [status for _, status in watched.fake.callbacks] == [200]
+        # Without the call it would have come after six seconds.
+        assert len(watched.looks) == 2
+        assert watched.pauses[0] < FEWER
 
 
 @pytest.mark.parametrize("name", [PIKA, CUSTOM])
-async def test_a_callback_that_gets_lost_costs_only_time(called: Called, name: ProviderName) -> None:
-    called.fakes[name].calls_back = False
-    late = await found_after(called, name, "dawn")
-    assert len(called.fakes[name].bill) == 1
-    assert late < FEWER * POLL.total_seconds() * 1.05 + 2
-    assert looks(called.fakes[name])[the_task(called.fakes[name]).id] <= 3
+async def test_a_callback_that_gets_lost_costs_a_pause_and_nothing_else(called: Called, name: ProviderName) -> None:
+    watched = Watched(called, name)
+    watched.fake.calls_back = False
+    making = await watched.start()
+    await watched.looked(1)
+    await watched.end(making)
+    assert len(watched.looks) == 2
+    assert watched.pauses[0] >= FEWER * POLL.total_seconds() - EARLIER
+
+
+@pytest.mark.parametrize("name", [PIKA, CUSTOM])
+async def test_who_does_not_call_back_is_looked_at_more_often(called: Called, name: ProviderName) -> None:
+    urls = {name: called.fakes[name].url}
+    async with open_bench(
+        called.bench.database,
+        called.bench.folder / "deaf",
+        urls,
+        patience=called.bench.patience,
+        hints=called.bench.hints,
+    ) as deaf:
+        watched = Watched(Called(deaf, called.fakes, called.redis_url), name)
+        making = await watched.start()
+        await watched.looked(5)
+        assert watched.task.callback_url is None
+        await watched.end(making)
+        assert min(watched.pauses) < FEWER * POLL.total_seconds() / 2
 
 
 async def test_a_call_that_comes_before_the_end_can_be_seen_makes_looks_frequent_again(called: Called) -> None:
     """Status and callback of a provider need not tell the same at the same moment."""
-    fake = called.fakes[CUSTOM]
-    fake.calls_back = False
-    making = asyncio.create_task(found_after(called, CUSTOM, "dawn"))
-    while not looks(fake):
-        await asyncio.sleep(0.01)
-    task = the_task(fake)
-    assert task.callback_url is not None
-    assert task.phase == "running"
-    assert await fake.call_back(task.callback_url, *fake.signed_callback(task)) == 200
-    assert await making < 2 * POLL.total_seconds() + 1
-    assert 3 <= looks(fake)[task.id] <= 6
+    watched = Watched(called, CUSTOM)
+    watched.fake.calls_back = False
+    making = await watched.start()
+    await watched.looked(1)
+    await watched.call()
+    await watched.looked(4)
+    assert min(watched.pauses[1:3]) < FEWER * POLL.total_seconds() / 2
+    await watched.end(making)
 
 
 async def test_what_a_callback_tells_is_not_believed(called: Called) -> None:
-    fake = called.fakes[CUSTOM]
-    fake.calls_back = False
-    making = asyncio.create_task(found_after(called, CUSTOM, "dawn"))
-    while not looks(fake):
-        await asyncio.sleep(0.01)
-    url = the_task(fake).callback_url
-    assert url is not None
+    watched = Watched(called, CUSTOM)
+    watched.fake.calls_back = False
+    making = await watched.start()
+    await watched.looked(1)
     for body in (b'{"status": "failed"}', b'{"status": "succeeded", "output": [{"url": "http://evil.example"}]}', b""):
-        assert await fake.call_back(url, custom.sign(body), body) == 200
-    await making
-    assert len(fake.bill) == 1
+        await watched.call(body)
+    await watched.looked(2)
+    assert not making.done()
+    await watched.end(making)
 
 
 async def test_a_flood_of_callbacks_makes_no_more_looks_than_there_would_be_without(called: Called) -> None:
-    fake = called.fakes[CUSTOM]
-    fake.calls_back = False
+    watched = Watched(called, CUSTOM)
+    watched.fake.calls_back = False
     redis = connect_redis(called.redis_url, timeout_seconds=2)
-    making = asyncio.create_task(found_after(called, CUSTOM, "dawn"))
-    while not fake.tasks:
-        await asyncio.sleep(0.01)
-    url = the_task(fake).callback_url
-    assert url is not None
-    task_id = UUID(url.rpartition("/")[2])
-    began, flood = time.monotonic(), 0
-    while not making.done():
+    making = await watched.start()
+    await watched.looked(1)
+    assert watched.task.callback_url is not None
+    task_id = UUID(watched.task.callback_url.rpartition("/")[2])
+    while len(watched.looks) < 6:
         await asyncio.gather(*(give_hint(redis, task_id) for _ in range(20)))
-        flood += 20
         await asyncio.sleep(0.005)
-    took = time.monotonic() - began
-    await making
-    assert flood > 500
-    assert looks(fake)[the_task(fake).id] <= took / POLL.total_seconds() + 1
+    await watched.end(making)
+    assert min(watched.pauses) >= POLL.total_seconds() - EARLIER
     await redis.aclose()
 
 
@@ -195,14 +232,15 @@ async def test_without_redis_looks_are_as_frequent_as_without_callbacks(
     database: Database, database_url: str, own_valkey: EmbeddedValkey, tmp_path: Path
 ) -> None:
     async with open_called(database, database_url, own_valkey.url, tmp_path, POLL) as called:
-        fake = called.fakes[CUSTOM]
         await own_valkey.stop()
         async with asyncio.timeout(10):
             while called.bench.hints.listening:
                 await asyncio.sleep(0.01)
-        await found_after(called, CUSTOM, "dawn")
-        assert [status for _, status in fake.callbacks if status not in (0, 503)] == []
-        assert looks(fake)[the_task(fake).id] >= 3
+        watched = Watched(called, CUSTOM)
+        making = await watched.start()
+        await watched.looked(5)
+        await watched.end(making)
+        assert min(watched.pauses) < FEWER * POLL.total_seconds() / 2
         await own_valkey.start()
         async with asyncio.timeout(10):
             while not called.bench.hints.listening:
