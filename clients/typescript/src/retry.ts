@@ -1,6 +1,6 @@
 // When to try a call again: exponential backoff with jitter, within the caller's time.
 
-import { DeadlineError, type RenderError } from "./errors.js";
+import { DeadlineError, QuotaError, type RenderError } from "./errors.js";
 
 /** How patiently calls are tried again after the connection was lost or the service was unavailable. */
 export interface RetryPolicy {
@@ -60,6 +60,7 @@ export class Attempts {
   #failures = 0;
   #failuresInARow = 0;
   #alive = false;
+  #wasAlive = false;
 
   constructor(policy: RetryPolicy, init: AttemptsInit = {}) {
     this.#policy = policy;
@@ -92,6 +93,7 @@ export class Attempts {
     this.#failuresInARow = 0;
     this.#most = undefined;
     this.#alive = true;
+    this.#wasAlive = true;
   }
 
   /**
@@ -102,14 +104,18 @@ export class Attempts {
    * @throws The given error, if trying again would not help or there is no time or try left.
    */
   delayAfter(error: RenderError): number {
+    const isStream = this.#longest < Infinity;
     // The limit of a single try is over, not the caller's.
-    const lastedLongest = error instanceof DeadlineError && this.#longest < Infinity && this.#clock() < this.#end;
+    const lastedLongest = isStream && error instanceof DeadlineError && this.#clock() < this.#end;
     if (lastedLongest && this.#alive) {
       this.#alive = false;
-      return 0;
+      // The service shall have seen the end of the old one, and not all watchers come at the same moment.
+      return this.#policy.firstDelayMs * (0.5 + 0.5 * this.#jitter());
     }
+    // A stream that was open before finds its place taken for the moment.
+    const crowdedOut = isStream && this.#wasAlive && error instanceof QuotaError;
     this.#failures += 1;
-    if (!(error.connectionLost || lastedLongest) || this.#failures === this.#most) {
+    if (!(error.connectionLost || lastedLongest || crowdedOut) || this.#failures === this.#most) {
       throw error;
     }
     const grown = this.#policy.firstDelayMs * this.#policy.factor ** this.#failuresInARow;

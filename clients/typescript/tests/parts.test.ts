@@ -11,6 +11,7 @@ import { pathToFileURL } from "node:url";
 import {
   DeadlineError,
   loadProject,
+  QuotaError,
   RenderClient,
   RenderError,
   seconds,
@@ -49,20 +50,33 @@ test("no delay reaches beyond the deadline", () => {
   assert.throws(() => attempts.remainingMs(), { name: "DeadlineError" });
 });
 
-test("a stream that lasted its longest is taken up at once, and gently where it was silent", () => {
+test("a stream that lasted its longest is taken up soon, and gently where it was silent", () => {
   let now = 0;
   const init = { timeoutMs: 1_000_000, longestMs: 300_000, clock: () => now, jitter: () => 1 };
   const attempts = new Attempts(DEFAULT_RETRY, init);
   const over = new DeadlineError("over");
   assert.equal(attempts.remainingMs(), 300_000);
   attempts.progressed();
-  assert.equal(attempts.delayAfter(over), 0);
-  assert.equal(attempts.delayAfter(over), 200);
+  assert.deepEqual(
+    [1, 2, 3].map(() => attempts.delayAfter(over)),
+    [200, 200, 400],
+  );
   now = 900_000;
   attempts.progressed();
   assert.equal(attempts.remainingMs(), 100_000);
   now = 1_000_000;
   assert.throws(() => attempts.delayAfter(over), over);
+});
+
+test("a stream that was open waits for its place where a quota is used up, and another one does not", () => {
+  const full = new QuotaError("too many watchers", { code: StatusCode.RESOURCE_EXHAUSTED, retryAfterMs: 1000 });
+  const attempts = new Attempts(DEFAULT_RETRY, { longestMs: 300_000, clock: () => 0, jitter: () => 0 });
+  assert.throws(() => attempts.delayAfter(full), full);
+  attempts.progressed();
+  assert.equal(attempts.delayAfter(full), 1000);
+  const call = new Attempts(DEFAULT_RETRY, { clock: () => 0 });
+  call.progressed();
+  assert.throws(() => call.delayAfter(full), full);
 });
 
 test("details of a status are read, whatever else is among them", () => {
