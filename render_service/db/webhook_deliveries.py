@@ -50,7 +50,7 @@ _WAIT_AGAIN = sa.text("""
 # Whoever is first of its job goes now, unless it is just being sent.
 _HURRY = sa.text("""
     UPDATE webhook_deliveries SET due_at = now()
-    WHERE NOT (leased AND due_at > now()) AND id = (
+    WHERE state = 'PENDING' AND NOT (leased AND due_at > now()) AND id = (
         SELECT first.id FROM webhook_deliveries AS first JOIN webhook_deliveries AS wanted
             ON first.job_id = wanted.job_id AND first.webhook_id IS NOT DISTINCT FROM wanted.webhook_id
         WHERE wanted.workspace_id = :workspace_id AND wanted.id = :id AND first.state = 'PENDING'

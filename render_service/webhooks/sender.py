@@ -52,7 +52,9 @@ class WebhookSender:
                 # Spread out, so that many processes do not all look at once.
                 seconds = self._interval_seconds * random.uniform(0.75, 1)  # noqa: S311 - keeps no secret
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._nudge.wait(), seconds)
+                    # Not wait_for, which until Python 3.12 loses a cancellation that comes together with a nudge.
+                    async with asyncio.timeout(seconds):
+                        await self._nudge.wait()
                 self._nudge.clear()
                 try:
                     await self._send_due()

@@ -261,7 +261,7 @@ async def test_a_deleted_job_takes_its_deliveries_along_also_while_they_are_sent
         for _ in range(20):
             await WebhookDeliveries(database).forget(age=timedelta(milliseconds=1), batch=7)
 
-    await asyncio.gather(end_all(), ask_again(), delete_all(), forget_all())
+    await asyncio.gather(end_all(), ask_again(), ask_again(), delete_all(), forget_all(), forget_all())
     assert await count(database) == 0
 
 

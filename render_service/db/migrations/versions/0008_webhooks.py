@@ -73,7 +73,7 @@ _TURN = """
     BEGIN
         PERFORM lock_webhook_turns(NEW.job_id);
         UPDATE webhook_deliveries SET due_at = now()
-        WHERE due_at IS NULL AND id = (
+        WHERE state = 'PENDING' AND due_at IS NULL AND id = (
             SELECT first.id FROM webhook_deliveries AS first
             WHERE first.job_id = NEW.job_id AND first.webhook_id IS NOT DISTINCT FROM NEW.webhook_id
                 AND first.state = 'PENDING'
