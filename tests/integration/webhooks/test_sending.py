@@ -60,7 +60,7 @@ async def test_a_delivery_is_verified_by_the_reference_library_and_says_what_hap
     async with ReceivingServer() as receiver, sending(database):
         await add_webhook(database, f"{receiver.url}/hook?a=1")
         job = await run_job(database, await start_job(database, job_request(labels={"batch": "7", "城市": "北京"})))
-        await receiver.until(1)
+        await until_state(database, DeliveryState.DELIVERED)
     [request] = receiver.requests
     [secret] = secrets_of("team", [KEY])
     body = Verifier(secret).verify(request.body, dict(request.headers))
