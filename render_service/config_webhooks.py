@@ -24,7 +24,7 @@ class WebhookSettings(BaseSettings):
         default=(), validation_alias="RENDER_WEBHOOK_ALLOWED_HOSTS"
     )
     """RENDER_WEBHOOK_ALLOWED_HOSTS: hosts inside the network, separated by `,`, that deliveries may be sent to all the
-    same, also over plain `http://`; none by default."""
+    same, also over plain `http://`; for servers and workers alike; none by default."""
     webhook_retention_days: float = Field(default=30.0, gt=0, validation_alias="RENDER_WEBHOOK_RETENTION_DAYS")
     """RENDER_WEBHOOK_RETENTION_DAYS: how long deliveries are kept, to be listed and sent again."""
 
