@@ -13,7 +13,6 @@ from render_service.cli_audit import show_audit
 from render_service.cli_keys import keys
 from render_service.cli_quotas import quotas
 from render_service.cli_settings import command_settings, end_command
-from render_service.cli_sweep import sweep_store
 from render_service.config import ConfigurationError
 from render_service.domain.errors import DomainError
 
@@ -26,7 +25,6 @@ app = typer.Typer(
 app.add_typer(keys, name="keys")
 app.add_typer(quotas, name="quotas")
 app.command("audit")(show_audit)
-app.command("sweep")(sweep_store)
 
 _DATA = Path(".render")
 
@@ -93,6 +91,14 @@ def doctor() -> None:
         if finding.advice:
             typer.echo(f"      → {finding.advice}")
     raise SystemExit(0 if all(finding.fine for finding in findings) else 1)
+
+
+@app.command()
+def sweep(*, delete: Annotated[bool, typer.Option("--delete", help="Remove what nothing leads to.")] = False) -> None:
+    """Compare the object store with the database. Exits 1 where files are missing, or orphans were found and left."""
+    from render_service.cli_sweep import sweep_store
+
+    sweep_store(command_settings(log_level="error"), delete=delete)
 
 
 def _run(process: Coroutine[object, object, None]) -> None:

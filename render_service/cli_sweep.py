@@ -1,11 +1,10 @@
 """The command `render-service sweep`: proves that nothing in the object store is orphaned, and nothing missing."""
 
 import asyncio
-from typing import Annotated
 
 import typer
 
-from render_service.cli_settings import command_settings
+from render_service.config import Settings
 from render_service.db.database import Database
 from render_service.db.removals import Removals
 from render_service.retention.remover import Remover
@@ -13,11 +12,13 @@ from render_service.retention.sweep import SweepReport, sweep
 from render_service.startup import open_store
 
 
-def sweep_store(
-    *, delete: Annotated[bool, typer.Option("--delete", help="Remove what nothing leads to.")] = False
-) -> None:
-    """Compare the object store with the database. Exits 1 where files are missing, or orphans were found and left."""
-    settings = command_settings(log_level="error")
+def sweep_store(settings: Settings, *, delete: bool) -> None:
+    """Compare the object store with the database, print what was found, and end the command.
+
+    Args:
+        settings: The service's configuration.
+        delete: Whether to remove what nothing leads to.
+    """
 
     async def run() -> SweepReport:
         database = Database(settings.database_url, size=1)
