@@ -324,9 +324,10 @@ class AsyncRenderClient(AsyncWebhookCalls):
                 with self._noticing_close():
                     async for response in call:
                         self._reached = True
-                        attempts.progressed()
                         if (news := position.accept(response)) is not None:
                             yield news
+                        # Once the caller is done with it: however long that takes, it is no time without progress.
+                        attempts.progressed()
                         if position.ended:
                             return
                 ending: RenderError = ended_without_end()

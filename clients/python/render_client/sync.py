@@ -397,9 +397,10 @@ class RenderClient(WebhookCalls):
             try:
                 for response in call:
                     self._reached = True
-                    attempts.progressed()
                     if (news := position.accept(response)) is not None:
                         yield news
+                    # Once the caller is done with it: however long that takes, it is no time without progress.
+                    attempts.progressed()
                     if position.ended:
                         return
                 ending: RenderError = ended_without_end()

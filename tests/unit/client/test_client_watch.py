@@ -226,3 +226,16 @@ def test_a_service_that_is_silent_behind_a_living_connection_is_given_up(
     service.silent = True
     with pytest.raises(DeadlineError):
         list(client.watch(service.new_job(), after_sequence=1))
+
+
+@pytest.mark.parametrize("retry", [replace(IMPATIENT, give_up_after=0.5)], ids=[""])
+def test_the_time_that_a_caller_takes_for_an_event_is_no_time_without_progress(
+    client: RenderClient, service: FakeService, line: Line
+) -> None:
+    job_id = service.new_job()
+    watch = client.watch(job_id)
+    next(watch)
+    time.sleep(0.7)
+    line.cut()
+    service.run_to_end(job_id)
+    assert has_ended(list(watch)[-1])
