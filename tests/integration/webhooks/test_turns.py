@@ -81,7 +81,7 @@ async def test_nothing_is_missed_doubled_or_out_of_order_where_all_goes_on_at_on
     chance = random.Random(seed)
     async with ReceivingServer() as receiver, AsyncExitStack() as stack:
         for _ in range(3):
-            await stack.enter_async_context(sending(database, patience=timedelta(seconds=2)))
+            await stack.enter_async_context(sending(database))
         receiver.chooser = Whims(chance)
         webhooks = [await add_webhook(database, f"{receiver.url}/{number}", statuses=EVERY) for number in range(2)]
         jobs = [await start_job(database) for _ in range(25)]
