@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -67,6 +68,8 @@ class FakeServer(ABC):
     def __init__(self, port: int = 0) -> None:
         self.port = port
         self.requests: list[Request] = []
+        self.answered: list[tuple[float, Request]] = []
+        """When each request was answered, on the monotonic clock."""
         self.faults: list[tuple[str, Fault]] = []
         """Pairs of a method and what goes wrong with the next request of that method, in order."""
         self.chooser: Chooser = lambda request: None
@@ -102,6 +105,7 @@ class FakeServer(ABC):
             while (request := await _read(reader)) is not None:
                 self.requests.append(request)
                 response = await self._respond(request)
+                self.answered.append((time.monotonic(), request))
                 if response is None:
                     return
                 writer.write(_encoded(request, response))

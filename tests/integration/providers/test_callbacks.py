@@ -3,7 +3,6 @@ same."""
 
 import asyncio
 import itertools
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -25,7 +24,6 @@ from tests.fakes import custom
 from tests.fakes.custom import FakeCustom
 from tests.fakes.fal import FakeFal
 from tests.fakes.generating import FakeTask, GeneratingApi, TaskPlan
-from tests.fakes.http_server import Request
 from tests.generation_bench import HASTE, GenerationBench, open_bench, spec_of
 from tests.serving import settings_of
 
@@ -71,22 +69,24 @@ async def open_called(
         fakes: dict[ProviderName, GeneratingApi] = {PIKA: fal, CUSTOM: backend}
         for fake in fakes.values():
             fake.plan = lambda body: TaskPlan(running=3600)
-        async with (
-            callback_listener(settings, redis),
-            open_bench(
-                database,
-                folder,
-                {name: fake.url for name, fake in fakes.items()},
-                patience=replace(HASTE, poll=poll, task=timedelta(minutes=5)),
-                hints=hints,
-                callbacks=f"http://{listen}/callbacks",
-            ) as bench,
-        ):
-            yield Called(bench, fakes, redis_url)
-        hearing.cancel()
-        await asyncio.gather(hearing, return_exceptions=True)
-        await redis.aclose()
-        await subscription.aclose()
+        try:
+            async with (
+                callback_listener(settings, redis),
+                open_bench(
+                    database,
+                    folder,
+                    {name: fake.url for name, fake in fakes.items()},
+                    patience=replace(HASTE, poll=poll, task=timedelta(minutes=5)),
+                    hints=hints,
+                    callbacks=f"http://{listen}/callbacks",
+                ) as bench,
+            ):
+                yield Called(bench, fakes, redis_url)
+        finally:
+            hearing.cancel()
+            await asyncio.gather(hearing, return_exceptions=True)
+            await redis.aclose()
+            await subscription.aclose()
 
 
 @pytest.fixture
@@ -100,14 +100,17 @@ class Watched:
 
     def __init__(self, called: Called, name: ProviderName) -> None:
         self.fake = called.fakes[name]
-        self.looks: list[float] = []
         self._bench = called.bench
         self._name = name
-        self.fake.chooser = self._note
 
-    def _note(self, request: Request) -> None:
-        if request.method == "GET" and (request.path.endswith("/status") or request.path.startswith("/videos/")):
-            self.looks.append(time.monotonic())
+    @property
+    def looks(self) -> list[float]:
+        """When each look was answered."""
+        return [
+            at
+            for at, request in self.fake.answered
+            if request.method == "GET" and (request.path.endswith("/status") or request.path.startswith("/videos/"))
+        ]
 
     @property
     def pauses(self) -> list[float]:
