@@ -173,7 +173,8 @@ class ProgressHub:
     async def wait_until_left(self, seconds: float) -> None:
         """Wait until every watcher has left, but at most so long."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._left.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._left.wait()
 
     def _subscribe_by_slots(self, channel: str) -> None:
         """Have a channel subscribed to, or unsubscribed from, as its slots demand by then."""

@@ -72,7 +72,8 @@ async def watch_workspace(
 
 async def _wait(slot: Slot, seconds: float | None) -> None:
     with suppress(TimeoutError):
-        await asyncio.wait_for(slot.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await slot.wait()
 
 
 class _Progress:

@@ -35,8 +35,10 @@ class Remover:
     async def run(self) -> None:
         """Remove until cancelled; stores that are away are tried again for ever."""
         while True:
+            # Not wait_for: Python 3.11's loses a cancellation that comes together with what it waits for.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._nudge.wait(), self._interval_seconds)
+                async with asyncio.timeout(self._interval_seconds):
+                    await self._nudge.wait()
             self._nudge.clear()
             try:
                 await self.remove()

@@ -343,7 +343,8 @@ class AsyncRenderClient(AsyncWebhookCalls):
 
     async def _pause(self, seconds: float) -> None:
         try:
-            await asyncio.wait_for(self._closed.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._closed.wait()
         except TimeoutError:
             return
         raise ClientClosedError("the client was closed")
