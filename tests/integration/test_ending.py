@@ -27,18 +27,15 @@ def remover(database: Database, tmp_path: Path) -> Remover:
     return Remover(Removals(database), ObjectStore(tmp_path.as_uri()))
 
 
-@pytest.mark.parametrize("name", ["dispatcher", "remover"])
-async def test_a_part_ends_also_where_it_is_nudged_at_the_same_moment(
-    request: pytest.FixtureRequest, name: str
-) -> None:
-    part: Dispatcher | Remover = request.getfixturevalue(name)
-    running = asyncio.create_task(part.run())
-    await asyncio.sleep(0)
-    part.nudge()
-    await asyncio.sleep(0)
-    running.cancel()
-    await asyncio.wait([running], timeout=5)
-    ended = running.cancelled()
-    running.cancel()
-    await asyncio.wait([running])
-    assert ended
+async def test_a_part_ends_also_where_it_is_nudged_at_the_same_moment(dispatcher: Dispatcher, remover: Remover) -> None:
+    for part in (dispatcher, remover):
+        running = asyncio.create_task(part.run())
+        await asyncio.sleep(0)
+        part.nudge()
+        await asyncio.sleep(0)
+        running.cancel()
+        await asyncio.wait([running], timeout=5)
+        ended = running.cancelled()
+        running.cancel()
+        await asyncio.wait([running])
+        assert ended
