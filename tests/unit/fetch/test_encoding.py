@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from render_service.fetch.encoding import PIECE_BYTES, EncodingBroken, decoder_for
 
+_WHOLE = gzip.compress(b"a")
+
 
 def _decode(encoding: str, pieces: list[bytes]) -> tuple[list[bytes], bool]:
     decoder = decoder_for(encoding)
@@ -38,7 +40,7 @@ def test_a_cut_end_is_noticed() -> None:
     assert not _decode("gzip", [gzip.compress(b"a film")[:-1]])[1]
 
 
-@pytest.mark.parametrize("data", [b"plain text", gzip.compress(b"a") + b"more", gzip.compress(b"a") * 2])
+@pytest.mark.parametrize("data", [b"plain text", _WHOLE + b"more", _WHOLE * 2], ids=["text", "more", "twice"])
 def test_broken_data_is_noticed(data: bytes) -> None:
     with pytest.raises(EncodingBroken):
         _decode("gzip", [data])
