@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Required, get_args, get_origin, get_type_hints
 from uuid import UUID
@@ -56,6 +57,7 @@ def request_of(one: ClipOrder) -> ClipRequest:
     return ClipRequest(one, PICTURE, PICTURE.uri if one.from_image else None)
 
 
+@cache
 def params_of(union: Any, model: str) -> Any:
     """The package's type of the requests for one model."""
     found = [one for one in get_args(union) if model in get_args(get_type_hints(one)["model"])]
@@ -63,20 +65,27 @@ def params_of(union: Any, model: str) -> Any:
     return found[0]
 
 
-def check(body: dict[str, Any], params: Any) -> None:
-    """Hold a body against a type of the package: names, required fields, allowed values."""
+@cache
+def fields_of(params: Any) -> dict[str, tuple[TypeAdapter[Any], bool, bool]]:
+    """The fields of a type of the package: what validates a value, whether strictly, and whether it is required."""
     assert is_typeddict(params)
-    hints = get_type_hints(params, include_extras=True)
     fields = {}
-    for name, hint in hints.items():
+    for name, hint in get_type_hints(params, include_extras=True).items():
         is_required = get_origin(hint) is Required
         inner = get_args(hint)[0] if is_required else hint
         alias = next((extra.alias for extra in getattr(inner, "__metadata__", ()) if extra.alias), name)
-        fields[alias] = (inner, is_required)
-    assert {name for name, (_, is_required) in fields.items() if is_required} <= body.keys()
+        fields[alias] = (TypeAdapter(inner), get_origin(inner) is not Literal, is_required)
+    return fields
+
+
+def check(body: dict[str, Any], params: Any) -> None:
+    """Hold a body against a type of the package: names, required fields, allowed values."""
+    fields = fields_of(params)
+    assert {name for name, (_, _, is_required) in fields.items() if is_required} <= body.keys()
     for name, value in body.items():
         assert name in fields, f"{name} is not known to {params.__name__}"
-        TypeAdapter(fields[name][0]).validate_python(value, strict=get_origin(fields[name][0]) is not Literal)
+        adapter, strict, _ = fields[name]
+        adapter.validate_python(value, strict=strict)
 
 
 @pytest.mark.parametrize("model", MODELS[ProviderName.RUNWAY], ids=lambda model: model.name)
