@@ -36,8 +36,8 @@ demo: setup ## Render the sample project through the whole system into out/demo.
 dev: setup ## Keep the whole system running in the foreground; data stays under .render/.
 	@render-service dev
 
-test: setup $(TYPESCRIPT)/node_modules/.ready ## Run all tests, in two processes that each start servers of their own.
-	@pytest --numprocesses 2 --dist loadfile
+test: setup $(TYPESCRIPT)/node_modules/.ready ## Run all tests, in three processes that each start servers of their own: much of them is waiting.
+	@pytest --numprocesses 3 --dist loadfile
 
 robustness: setup ## Break the service on purpose: SEED=n JOBS=2000 KILLS=100 WATCHERS=200, all optional.
 	@python -m tests.robustness $(if $(SEED),--seed $(SEED)) $(if $(JOBS),--jobs $(JOBS)) $(if $(KILLS),--kills $(KILLS)) \
