@@ -80,9 +80,15 @@ def connect_redis(url: str, *, timeout_seconds: float | None) -> "Redis":
 
 
 class _TellsLoss(AbstractConnection):
-    """Tells the loss of a connection as redis-py's own error where uvloop tells it by a RuntimeError."""
+    """Tells the loss of a connection as redis-py's own error where uvloop tells it by a RuntimeError.
+
+    And passes cancellations on: redis-py sends by `asyncio.wait_for`, which before Python 3.12 swallows one that comes
+    in the moment when all is sent. Whoever was cancelled would go on for ever.
+    """
 
     async def send_packed_command(self, command: bytes | str | Iterable[bytes], check_health: bool = True) -> None:
+        task = asyncio.current_task()
+        cancels = task.cancelling() if task is not None else 0
         try:
             await super().send_packed_command(command, check_health)
         except RuntimeError as error:
