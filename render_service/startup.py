@@ -93,6 +93,10 @@ class _TellsLoss(AbstractConnection):
             await super().send_packed_command(command, check_health)
         except RuntimeError as error:
             raise RedisConnectionError("the connection was closed just now") from error
+        if task is not None and task.cancelling() > cancels:
+            # Nobody will read the answer.
+            await self.disconnect(nowait=True)
+            raise asyncio.CancelledError
 
 
 def open_store(url: str) -> ObjectStore:
