@@ -134,7 +134,7 @@ class _Pace:
         if self._traits.calls_back and self._hints.listening and not self._eager:
             pause = usual * _FEWER
         else:
-            pause = _aimed(usual, left)
+            pause = _aimed(usual, left, self.first)
         return max(_spread(pause), report.retry_after or timedelta(0))
 
     def _left(self, report: TaskReport, elapsed: timedelta) -> timedelta | None:
@@ -147,12 +147,14 @@ class _Pace:
         return took * ((1 - report.fraction) / advanced) if advanced > 0 else None
 
 
-def _aimed(usual: timedelta, left: timedelta | None) -> timedelta:
-    """Lengthen a pause by up to its own length where the next look would then come just after the foreseen end.
+def _aimed(usual: timedelta, left: timedelta | None, least: timedelta) -> timedelta:
+    """Change a pause so that the next look comes just after the foreseen end, where that is near.
 
     Looks are few, since providers want it so; one that comes a moment too early costs a whole pause.
     """
-    return left + _MOMENT if left is not None and usual < left + _MOMENT < 2 * usual else usual
+    if left is None or left + _MOMENT >= 2 * usual:
+        return usual
+    return max(least, left + _MOMENT)
 
 
 def _spread(pause: timedelta) -> timedelta:
