@@ -68,7 +68,7 @@ def connect_redis(url: str, *, timeout_seconds: float | None) -> "Redis":
         options["socket_keepalive"] = True
     return Redis.from_pool(
         ConnectionPool(
-            connection_class=type("RenderConnection", (_TellsLoss, kind), {}),
+            connection_class=type("RenderConnection", (_DependableConnection, kind), {}),
             socket_timeout=timeout_seconds,
             socket_connect_timeout=timeout_seconds or 5,
             health_check_interval=5 if timeout_seconds is None else 0,
@@ -79,8 +79,8 @@ def connect_redis(url: str, *, timeout_seconds: float | None) -> "Redis":
     )
 
 
-class _TellsLoss(AbstractConnection):
-    """Tells the loss of a connection as redis-py's own error where uvloop tells it by a RuntimeError.
+class _DependableConnection(AbstractConnection):
+    """Tells its loss as redis-py's own error where uvloop tells it by a RuntimeError.
 
     And passes cancellations on: redis-py sends by `asyncio.wait_for`, which before Python 3.12 swallows one that comes
     in the moment when all is sent. Whoever was cancelled would go on for ever.
