@@ -5,7 +5,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from render_service.compositor.build import build_fingerprint
+from render_service.compositor.build import SOUND_ENTRY, build_fingerprint
 from render_service.compositor.digests import MediaDigests, ShotDigests
 from render_service.compositor.runner import SegmentStore
 from render_service.compositor.sound import SoundFacts
@@ -42,7 +42,7 @@ class SoundMemo:
         ]
         project, output = spec.project, spec.output
         parts = (
-            build_fingerprint(),
+            build_fingerprint(SOUND_ENTRY),
             timeline.fps,
             timeline.frames,
             shots,
