@@ -30,7 +30,7 @@ WORKDIR /var/lib/render-service
 VOLUME ["/var/lib/render-service", "/scratch"]
 EXPOSE 50051
 # Of the server; a worker has no port, deploy/compose.yaml shows its check.
-HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 CMD ["python", "-m", "render_service.health"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 CMD ["python", "-m", "render_service.runtime.health_probe"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["render-service"]
 CMD ["serve"]

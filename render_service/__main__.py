@@ -1,5 +1,5 @@
 """`python -m render_service` is `render-service`."""
 
-from render_service.cli import main
+from render_service.cli.main import main
 
 main()

@@ -1,75 +1,8 @@
-"""Asks a gRPC server for its health: in this process, or as a program for container probes, `python -m …health`."""
+"""`python -m render_service.health`, the older name of `render_service.runtime.health_probe`."""
 
-import asyncio
-import os
 import sys
-from http.client import HTTPConnection
 
-import grpc
-from grpc_health.v1 import health_pb2
-
-_DEFAULT_LISTEN = "127.0.0.1:50051"
-_CHECK = "/grpc.health.v1.Health/Check"
-
-
-async def is_serving(target: str, *, patience: float = 3.0) -> bool:
-    """Whether a server answers its health check with SERVING.
-
-    Args:
-        target: host:port, without TLS.
-        patience: seconds to wait for the answer.
-    """
-    async with grpc.aio.insecure_channel(target) as channel:
-        check = channel.unary_unary(
-            _CHECK,
-            request_serializer=health_pb2.HealthCheckRequest.SerializeToString,
-            response_deserializer=health_pb2.HealthCheckResponse.FromString,
-        )
-        try:
-            answer = await check(health_pb2.HealthCheckRequest(), timeout=patience)
-        except grpc.aio.AioRpcError:
-            return False
-    return answer.status == health_pb2.HealthCheckResponse.SERVING
-
-
-def local_target(listen: str) -> str:
-    """The address at which a server that listens on `listen` is reached from its own machine.
-
-    Args:
-        listen: host:port as in RENDER_LISTEN; the host may be one that means all addresses.
-    """
-    host, _, port = listen.rpartition(":")
-    if host in ("", "*", "0.0.0.0"):  # noqa: S104 - compared, not bound
-        host = "127.0.0.1"
-    elif host in ("::", "[::]"):
-        host = "[::1]"
-    return f"{host}:{port}"
-
-
-def is_ready_over_http(listen: str, *, patience: float = 3.0) -> bool:
-    """Whether a server's `/readyz` answers that it can serve: the way to ask one that speaks TLS.
-
-    Args:
-        listen: host:port as in RENDER_METRICS_LISTEN.
-        patience: seconds to wait for the answer.
-    """
-    host, _, port = local_target(listen).rpartition(":")
-    connection = HTTPConnection(host.strip("[]"), int(port), timeout=patience)
-    try:
-        connection.request("GET", "/readyz")
-        return connection.getresponse().status == 200
-    except OSError:
-        return False
-    finally:
-        connection.close()
-
-
-def main() -> int:
-    """Return 0 where the server that the environment's settings describe can serve."""
-    if page := os.environ.get("RENDER_METRICS_LISTEN"):
-        return 0 if is_ready_over_http(page) else 1
-    return 0 if asyncio.run(is_serving(local_target(os.environ.get("RENDER_LISTEN", _DEFAULT_LISTEN)))) else 1
-
+from render_service.runtime.health_probe import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -8,7 +8,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 from pydantic_core import PydanticUndefined
 
-from render_service.config import Settings
+from render_service.config.settings import Settings
 from render_service.metrics.server import SERVER
 from render_service.metrics.shared import SHARED
 from render_service.metrics.worker import WORKER

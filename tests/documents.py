@@ -23,7 +23,7 @@ from pathlib import Path
 
 import psycopg
 
-from render_service.db.api_keys import create_api_key
+from render_service.db.access.api_keys import create_api_key
 from render_service.embedded.server import wheel_folder
 from render_service.embedded.session import WORKSPACE, key_of
 from render_service.embedded.stack import Stack

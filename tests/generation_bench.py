@@ -10,31 +10,31 @@ from uuid import UUID, uuid4
 
 import httpx
 
-from render_service.compositor.media import Asset
-from render_service.compositor.probing import probe_clip
+from render_service.compositor.media.assets import Asset
+from render_service.compositor.media.probing import probe_clip
 from render_service.db.database import Database
-from render_service.db.jobs import Jobs
-from render_service.db.provider_tasks import ProviderTasks
-from render_service.db.transitions import Claim, Transitions
-from render_service.domain.job import GenerationOptions, Job, ProviderName, RenderSpec
-from render_service.domain.output import OutputSpec, Quality
-from render_service.domain.project import Project, Shot
-from render_service.domain.retry import RetryPolicy
+from render_service.db.generation.generation_ledger import ProviderTasks
+from render_service.db.jobs.job_lifecycle import Claim, Transitions
+from render_service.db.jobs.jobs import Jobs
+from render_service.domain.jobs.job import GenerationOptions, Job, ProviderName, RenderSpec
+from render_service.domain.jobs.retry import RetryPolicy
+from render_service.domain.projects.output import OutputSpec, Quality
+from render_service.domain.projects.project import Project, Shot
 from render_service.fetch.fetcher import Fetcher
 from render_service.fetch.policy import FetchPolicy
 from render_service.progress.task_hints import TaskHints
-from render_service.providers.abandoned import AbandonedTasks
-from render_service.providers.clip_copies import ClipCopies, ClipLook
-from render_service.providers.clip_maker import ClipMaker
+from render_service.providers.apis.custom import CustomProvider
+from render_service.providers.apis.custom_contract import CustomContract
+from render_service.providers.apis.instrumented import ObservedProvider
+from render_service.providers.apis.pika import PikaProvider
+from render_service.providers.apis.runway import RunwayProvider
 from render_service.providers.clip_provider import ClipProvider
-from render_service.providers.custom import CustomProvider
-from render_service.providers.custom_contract import CustomContract
-from render_service.providers.observed import ObservedProvider
-from render_service.providers.ordering import Orders
-from render_service.providers.patience import Patience
-from render_service.providers.pika import PikaProvider
+from render_service.providers.generation.cancellation import AbandonedTasks
+from render_service.providers.generation.clips import ClipMaker
+from render_service.providers.generation.results import ClipCopies, ClipLook
+from render_service.providers.generation.retry_policy import Patience
+from render_service.providers.generation.submission import Orders
 from render_service.providers.provider import Generated, Generation
-from render_service.providers.runway import RunwayProvider
 from render_service.storage.store import ObjectStore
 from tests.fakes import custom, fal, runway
 from tests.records import HOUR, job_request, start_job

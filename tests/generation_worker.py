@@ -10,9 +10,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from render_service.db.database import Database
-from render_service.db.transitions import Claim, LeaseLost
+from render_service.db.jobs.job_lifecycle import Claim, LeaseLost
 from render_service.domain.errors import DomainError, RenderFailure
-from render_service.domain.job import JobError, ProviderName
+from render_service.domain.jobs.job import JobError, ProviderName
 from tests.generation_bench import HASTE, GenerationBench, open_bench
 from tests.records import HOUR
 

@@ -5,12 +5,12 @@ from datetime import timedelta
 from uuid import UUID
 
 from render_service.db.database import Database
-from render_service.db.jobs import JobRequest, Jobs
-from render_service.db.transitions import Claim, Transitions
-from render_service.domain.job import Artifact, Job, ProviderName, RenderSpec, StoredFile, Video
-from render_service.domain.output import OutputSpec, Quality
-from render_service.domain.project import Project, Shot
-from render_service.domain.retry import RetryPolicy
+from render_service.db.jobs.job_lifecycle import Claim, Transitions
+from render_service.db.jobs.jobs import JobRequest, Jobs
+from render_service.domain.jobs.job import Artifact, Job, ProviderName, RenderSpec, StoredFile, Video
+from render_service.domain.jobs.retry import RetryPolicy
+from render_service.domain.projects.output import OutputSpec, Quality
+from render_service.domain.projects.project import Project, Shot
 
 HOUR = timedelta(hours=1)
 PROJECT = Project(title="Test", shots=(Shot("one", caption="One", duration=timedelta(milliseconds=400)),))

@@ -10,11 +10,11 @@ from typing import Any
 import grpc
 from render.v1 import project_service_pb2_grpc, render_service_pb2_grpc, webhook_service_pb2_grpc
 
-from render_service.config import Settings
-from render_service.db.transitions import Claim, Transitions
-from render_service.domain.job import ProviderName
+from render_service.config.settings import Settings
+from render_service.db.jobs.job_lifecycle import Claim, Transitions
+from render_service.domain.jobs.job import ProviderName
 from render_service.embedded.ports import LOOPBACK, free_port
-from render_service.health import is_serving
+from render_service.runtime.health_probe import is_serving
 from render_service.server.server import run_server
 
 

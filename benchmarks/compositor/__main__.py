@@ -14,9 +14,9 @@ import cv2
 
 from benchmarks.compositor import frames, ours, peers, work
 from render_service.compositor.compositor import Compositor
-from render_service.compositor.encoder import planes_of
-from render_service.compositor.media import Media
-from render_service.domain.job import RenderSpec
+from render_service.compositor.encoding.encoder import planes_of
+from render_service.compositor.media.assets import Media
+from render_service.domain.jobs.job import RenderSpec
 
 REPORT = Path(__file__).parents[2] / "docs" / "reference" / "compositor-speed.md"
 MOVIEPY = "moviepy==2.2.1"

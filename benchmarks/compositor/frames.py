@@ -10,19 +10,19 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 from PIL import Image
 
-from render_service.compositor.cue_drawing import CuePainter
-from render_service.compositor.digests import name_media
-from render_service.compositor.encoder import planes_of
-from render_service.compositor.frames import Planes
-from render_service.compositor.media import Media
-from render_service.compositor.motion import CameraPath
-from render_service.compositor.planning import plan_pictures, probe_share
-from render_service.compositor.rendering import Painter
-from render_service.compositor.segment import Layer, SegmentSpec, StillSource
-from render_service.compositor.segment_plan import PlannedSegment
-from render_service.domain.job import RenderSpec
-from render_service.domain.project import BadAssetPolicy, TransitionKind
-from render_service.domain.timeline import plan_timeline
+from render_service.compositor.drawing.motion import CameraPath
+from render_service.compositor.drawing.overlays import CuePainter
+from render_service.compositor.drawing.segment import Painter
+from render_service.compositor.encoding.encoder import planes_of
+from render_service.compositor.frames.planes import Planes
+from render_service.compositor.media.assets import Media
+from render_service.compositor.segments.content_hashes import name_media
+from render_service.compositor.segments.plan import PlannedSegment
+from render_service.compositor.segments.planning import plan_pictures, probe_share
+from render_service.compositor.segments.spec import Layer, SegmentSpec, StillSource
+from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.projects.project import BadAssetPolicy, TransitionKind
+from render_service.domain.projects.timeline import plan_timeline
 
 _BT709 = np.array((0.2126, 0.7152, 0.0722))
 
@@ -30,7 +30,7 @@ _BT709 = np.array((0.2126, 0.7152, 0.0722))
 def plan(spec: RenderSpec, media: Media) -> tuple[PlannedSegment, ...]:
     """Plan a render; media are named by path instead of content."""
     paths = {path: str(path) for files in media.shots.values() for path in (files.image,) if path}
-    timeline = plan_timeline(spec, probe_share(media, BadAssetPolicy.FAIL).facts)
+    timeline = plan_timeline(spec.project, spec.output.fps, probe_share(media, BadAssetPolicy.FAIL).facts)
     return plan_pictures(spec, timeline, name_media(media, paths))[1]
 
 

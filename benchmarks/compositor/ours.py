@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from render_service.compositor.compositor import ComposedVideo, Compositor
-from render_service.compositor.media import Media
-from render_service.domain.job import RenderSpec
+from render_service.compositor.media.assets import Media
+from render_service.domain.jobs.job import RenderSpec
 
 
 @dataclass(frozen=True, slots=True)

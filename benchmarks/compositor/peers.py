@@ -12,9 +12,9 @@ import numpy as np
 from av.video.frame import VideoFrame
 from PIL import Image
 
-from render_service.compositor.captions import CaptionLook, draw_caption
-from render_service.compositor.media import Media
-from render_service.domain.job import RenderSpec
+from render_service.compositor.captions.drawing import CaptionLook, draw_caption
+from render_service.compositor.media.assets import Media
+from render_service.domain.jobs.job import RenderSpec
 
 X264 = {"preset": "veryfast", "crf": "21"}
 

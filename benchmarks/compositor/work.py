@@ -11,10 +11,10 @@ import numpy as np
 from google.protobuf.json_format import Parse
 from render.v1 import project_pb2
 
-from render_service.compositor.media import Media, ShotMedia
-from render_service.domain.job import RenderSpec
-from render_service.domain.output import OutputSpec, Quality
-from render_service.domain.project import Project, Shot
+from render_service.compositor.media.assets import Media, ShotMedia
+from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.projects.output import OutputSpec, Quality
+from render_service.domain.projects.project import Project, Shot
 
 FORM = OutputSpec(1920, 1080, 30, Quality.STANDARD)
 

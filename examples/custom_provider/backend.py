@@ -22,11 +22,11 @@ from pathlib import Path
 from typing import Any
 
 from render_service.compositor.compositor import Compositor
-from render_service.compositor.media import Media
-from render_service.domain.job import RenderSpec
-from render_service.domain.output import OutputSpec, Quality
-from render_service.domain.project import Project, Shot
-from render_service.domain.provider_models import LONGEST_CUSTOM_CLIP
+from render_service.compositor.media.assets import Media
+from render_service.domain.generation.provider_models import LONGEST_CUSTOM_CLIP
+from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.projects.output import OutputSpec, Quality
+from render_service.domain.projects.project import Project, Shot
 
 _log = logging.getLogger(__name__)
 _CALL_SECONDS = 10.0

@@ -9,26 +9,27 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from render_service.compositor.animation import write_animation
-from render_service.compositor.check import check_video
-from render_service.compositor.cues import Cue
-from render_service.compositor.digests import MediaDigests, digest_files, name_media
-from render_service.compositor.join import Chapter, Joined, join
-from render_service.compositor.media import Asset, Media
-from render_service.compositor.planning import ProbedShare, plan_pictures, probe_share
-from render_service.compositor.pool import ProcessPool
-from render_service.compositor.probing import ClipFacts, probe_clip, probe_sound
-from render_service.compositor.retiming import slow_down
-from render_service.compositor.runner import PoolRunner, SegmentRunner, SegmentStore
-from render_service.compositor.segment import SegmentJob
-from render_service.compositor.segment_plan import PlannedSegment
-from render_service.compositor.sound import SoundFacts, mix_sound
-from render_service.compositor.sound_memo import SoundMemo
-from render_service.compositor.stills import write_stills
-from render_service.compositor.texts import caption_text, clean_text
-from render_service.domain.job import RenderSpec
-from render_service.domain.output import Container
-from render_service.domain.timeline import INTRO_ID, Timeline, plan_timeline
+from render_service.compositor.captions.cues import Cue
+from render_service.compositor.encoding.gif import write_animation
+from render_service.compositor.encoding.muxing import Chapter, Joined, join
+from render_service.compositor.encoding.thumbnails import write_stills
+from render_service.compositor.media.assets import Asset, Media
+from render_service.compositor.media.probing import ClipFacts, probe_clip, probe_sound
+from render_service.compositor.media.retiming import slow_down
+from render_service.compositor.processes.pool import ProcessPool
+from render_service.compositor.processes.segment_runner import PoolRunner
+from render_service.compositor.segments.content_hashes import MediaDigests, digest_files, name_media
+from render_service.compositor.segments.plan import PlannedSegment
+from render_service.compositor.segments.planning import ProbedShare, plan_pictures, probe_share
+from render_service.compositor.segments.ports import SegmentRunner, SegmentStore
+from render_service.compositor.segments.spec import SegmentJob
+from render_service.compositor.sound.cache import SoundMemo
+from render_service.compositor.sound.mixing import SoundFacts, mix_sound
+from render_service.compositor.text.drawn_texts import caption_text, clean_text
+from render_service.compositor.verification.video import check_video
+from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.projects.output import Container
+from render_service.domain.projects.timeline import INTRO_ID, Timeline, plan_timeline
 from render_service.metrics.worker import SEGMENTS
 from render_service.tracing.spans import span
 
@@ -36,11 +37,11 @@ Progress = Callable[[float], Awaitable[None]]
 
 # What every worker process imports before its first task.
 _MODULES = (
-    "render_service.compositor.planning",
-    "render_service.compositor.rendering",
-    "render_service.compositor.sound",
-    "render_service.compositor.check",
-    "render_service.compositor.stills",
+    "render_service.compositor.segments.planning",
+    "render_service.compositor.drawing.segment",
+    "render_service.compositor.sound.mixing",
+    "render_service.compositor.verification.video",
+    "render_service.compositor.encoding.thumbnails",
 )
 
 # Share of the progress that is told when all segments are there.
@@ -209,7 +210,7 @@ class _Composition:
         # Files that a card replaces are gone from here on.
         self.media = replace(self.media, shots=probed.shots)
         digests = name_media(self.media, hashes)
-        timeline = plan_timeline(self.spec, probed.facts)
+        timeline = plan_timeline(self.spec.project, self.spec.output.fps, probed.facts)
         cues, planned = await self.pool.run(plan_pictures, self.spec, timeline, digests)
         sound = self.parts / "sound"
         poster, sheet = self.workdir / "poster.jpg", self.workdir / "contact-sheet.jpg"

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from render_service.db.connection import UnbrokenConnection
+from render_service.db.uncancellable_connection import UnbrokenConnection
 from render_service.domain.errors import DomainError, ErrorReason
 
 

@@ -6,7 +6,7 @@ import sys
 from base64 import b64encode
 from pathlib import Path
 
-from render_service.db.api_keys import create_api_key
+from render_service.db.access.api_keys import create_api_key
 from render_service.embedded.stack import Stack
 
 WORKSPACE = "demo"

@@ -14,7 +14,7 @@ from render_service.embedded.ports import LOOPBACK, free_port
 from render_service.embedded.postgres import EmbeddedPostgres
 from render_service.embedded.process import ProcessFailed, SupervisedProcess, is_locked
 from render_service.embedded.valkey import EmbeddedValkey
-from render_service.health import is_serving
+from render_service.runtime.health_probe import is_serving
 
 _POLL_SECONDS = 0.05
 _READY_SECONDS = 60.0

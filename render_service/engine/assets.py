@@ -4,10 +4,10 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-from render_service.compositor.media import Media, ShotMedia
+from render_service.compositor.media.assets import Media, ShotMedia
 from render_service.domain.errors import ErrorReason, RenderFailure
-from render_service.domain.project import BadAssetPolicy, Project
-from render_service.domain.timeline import all_shots
+from render_service.domain.projects.project import BadAssetPolicy, Project
+from render_service.domain.projects.timeline import all_shots
 from render_service.fetch.errors import FetchError
 from render_service.fetch.fetcher import Fetcher
 

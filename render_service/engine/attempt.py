@@ -9,14 +9,23 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from render_service.compositor.captions.sidecars import write_srt, write_vtt
 from render_service.compositor.compositor import CHECKING_FROM, ComposedVideo, Compositor
-from render_service.compositor.subtitles import write_srt, write_vtt
-from render_service.db.transitions import Claim
+from render_service.db.jobs.job_lifecycle import Claim
 from render_service.domain.errors import DomainError
-from render_service.domain.job import Artifact, JobStage, Lease, ProviderName, RawResults, RenderSpec, StoredFile, Video
+from render_service.domain.jobs.job import (
+    Artifact,
+    JobStage,
+    Lease,
+    ProviderName,
+    RawResults,
+    RenderSpec,
+    StoredFile,
+    Video,
+)
 from render_service.engine.assets import fetch_assets
 from render_service.engine.generated_clips import with_clips
-from render_service.engine.reporter import Reporter
+from render_service.engine.progress_reporter import Reporter
 from render_service.fetch.fetcher import Fetcher
 from render_service.metrics.worker import STAGE_SECONDS
 from render_service.providers.provider import Generated, Generation, Provider

@@ -6,11 +6,11 @@ from datetime import timedelta
 from pathlib import Path
 
 from render_service.compositor.compositor import Compositor
-from render_service.compositor.media import Media, narration_asset
-from render_service.domain.job import RenderSpec
-from render_service.domain.media import MediaFacts
-from render_service.domain.project import NarrationPolicy
-from render_service.domain.timeline import plan_timeline
+from render_service.compositor.media.assets import Media, narration_asset
+from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.projects.media import MediaFacts
+from render_service.domain.projects.project import NarrationPolicy
+from render_service.domain.projects.timeline import plan_timeline
 
 # Slower than this looks broken: the last picture stands still for the rest.
 _SLOWEST = 2.0
@@ -63,5 +63,5 @@ async def _wanted(
         if extends and files.narration is not None and shot_id in lengths:
             narration = await compositor.sound_length(narration_asset(shot_id, files.narration))
         facts[shot_id] = MediaFacts(lengths.get(shot_id), narration)
-    timeline = plan_timeline(spec, facts)
+    timeline = plan_timeline(spec.project, spec.output.fps, facts)
     return {shot.shot_id: timedelta(seconds=1) * shot.frames / timeline.fps for shot in timeline.shots}

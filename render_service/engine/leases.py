@@ -5,9 +5,9 @@ from datetime import timedelta
 from enum import Enum, auto
 
 from render_service.db.database import DatabaseUnavailable
-from render_service.db.transitions import Renewal, Transitions
-from render_service.domain.job import Lease
-from render_service.telemetry import get_logger
+from render_service.db.jobs.job_lifecycle import Renewal, Transitions
+from render_service.domain.jobs.job import Lease
+from render_service.runtime.logging import get_logger
 
 _log = get_logger(__name__)
 

@@ -9,18 +9,18 @@ from datetime import timedelta
 import structlog
 
 from render_service.db.database import DatabaseUnavailable
-from render_service.db.transitions import Claim, LeaseLost, Transitions
+from render_service.db.jobs.job_lifecycle import Claim, LeaseLost, Transitions
 from render_service.domain.errors import DomainError, ErrorReason, RenderFailure
-from render_service.domain.job import JobError, JobEvent, JobStatus, Lease, ProviderName
+from render_service.domain.jobs.job import JobError, JobEvent, JobStatus, Lease, ProviderName
 from render_service.engine.attempt import AttemptRoom, Outcome, run_attempt
 from render_service.engine.leases import Holding, LeaseKeeper, StopReason
-from render_service.engine.reporter import Reporter
+from render_service.engine.progress_reporter import Reporter
 from render_service.metrics.worker import ATTEMPTS, JOB_WAIT_SECONDS, SLOTS_BUSY
 from render_service.progress.publisher import Publisher
 from render_service.providers.provider import Provider
 from render_service.queue.broker import RENDER_QUEUE
 from render_service.queue.dispatcher import Dispatcher
-from render_service.telemetry import get_logger
+from render_service.runtime.logging import get_logger
 from render_service.tracing.spans import Kind, Span, span
 from render_service.tracing.traceparent import read_traceparent
 

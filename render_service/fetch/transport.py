@@ -20,7 +20,7 @@ import httpx
 from render_service.fetch.addresses import Address
 from render_service.fetch.errors import DestinationForbidden
 from render_service.fetch.policy import FetchPolicy, parse_literal, url_fault
-from render_service.fetch.unbroken import UnbrokenRequests
+from render_service.fetch.uncancellable_requests import UnbrokenRequests
 
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 """Looks up a host name for a port and returns its IP addresses as text; raises OSError if there are none."""

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from render_service.domain.errors import ErrorReason
-from render_service.domain.job import JobError, JobEvent, JobStage, JobStatus
+from render_service.domain.jobs.job import JobError, JobEvent, JobStage, JobStatus
 
 
 def task_channel(task_id: UUID) -> str:

@@ -6,7 +6,7 @@ from typing import Protocol
 from uuid import UUID
 
 from render_service.domain.errors import DomainError, ErrorReason
-from render_service.domain.job import Job, JobEvent
+from render_service.domain.jobs.job import Job, JobEvent
 from render_service.progress.hub import ProgressHub, Slot
 from render_service.progress.payload import task_channel
 

@@ -6,8 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 
-from render_service.db.workspace_events import EventPosition, WorkspaceEvents
-from render_service.domain.job import JobEvent
+from render_service.db.jobs.workspace_events import EventPosition, WorkspaceEvents
+from render_service.domain.jobs.job import JobEvent
 from render_service.progress.hub import ProgressHub, Slot
 from render_service.progress.payload import workspace_channel
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
 
-from render_service.domain.clip_plan import ClipOrder
-from render_service.domain.cost import Cost
-from render_service.domain.job import ProviderName
-from render_service.domain.provider_task import ExternalTask, TaskFault
+from render_service.domain.generation.clip_plan import ClipOrder
+from render_service.domain.generation.provider_task import ExternalTask, TaskFault
+from render_service.domain.jobs.cost import Cost
+from render_service.domain.jobs.job import ProviderName
 
 
 class FaultKind(Enum):

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from render_service.domain.job import RawResults
+from render_service.domain.jobs.job import RawResults
 from render_service.providers.provider import Generated, Generation, ReportProgress
 
 _STAGES = (

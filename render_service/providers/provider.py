@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from render_service.domain.job import Lease, RawResults, RenderSpec
+from render_service.domain.jobs.job import Lease, RawResults, RenderSpec
 
 ReportProgress = Callable[[float, str], Awaitable[None]]
 """Tells how much of a provider's own work is done, 0–1, and in words what happens."""

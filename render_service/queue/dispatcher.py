@@ -6,10 +6,10 @@ from contextlib import suppress
 from redis.exceptions import RedisError
 
 from render_service.db.database import DatabaseUnavailable
-from render_service.db.outbox import Outbox
+from render_service.db.jobs.job_outbox import Outbox
 from render_service.metrics.shared import MESSAGES_SENT
 from render_service.queue.broker import RenderQueue
-from render_service.telemetry import get_logger
+from render_service.runtime.logging import get_logger
 
 _log = get_logger(__name__)
 _BATCH = 100

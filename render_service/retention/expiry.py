@@ -5,15 +5,15 @@ import random
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
-from render_service.db.audit_log import AuditLog
+from render_service.db.access.audit_log import AuditLog
 from render_service.db.database import DatabaseUnavailable
-from render_service.db.removals import Removals
-from render_service.domain.ages import Ages
+from render_service.db.jobs.deletions import Removals
+from render_service.domain.jobs.retention_policy import Ages
 from render_service.retention.remover import Remover
 from render_service.retention.sweep import sweep
+from render_service.runtime.logging import get_logger
 from render_service.storage.errors import StorageUnavailable
 from render_service.storage.store import ObjectStore
-from render_service.telemetry import get_logger
 
 _log = get_logger(__name__)
 _BATCH = 100

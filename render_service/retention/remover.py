@@ -4,11 +4,11 @@ import asyncio
 from contextlib import suppress
 
 from render_service.db.database import DatabaseUnavailable
-from render_service.db.removals import Removals
+from render_service.db.jobs.deletions import Removals
+from render_service.runtime.logging import get_logger
 from render_service.storage.errors import StorageUnavailable
 from render_service.storage.keys import job_prefix
 from render_service.storage.store import ObjectStore
-from render_service.telemetry import get_logger
 
 _log = get_logger(__name__)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from render_service.db.removals import Removals
+from render_service.db.jobs.deletions import Removals
 from render_service.storage.store import ObjectInfo, ObjectStore
 
 _VIDEO = re.compile(r"videos/([a-z0-9_-]+)/([0-9a-f-]{36})/\d+/[^/]+")

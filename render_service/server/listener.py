@@ -14,18 +14,19 @@ from render.v1 import (
     webhook_service_pb2_grpc,
 )
 
-from render_service.config import ConfigurationError, Settings
-from render_service.server.authentication import Authentication, Authenticator
-from render_service.server.authorization import Authorization, is_open
-from render_service.server.call_spans import TracingGuard
-from render_service.server.errors import ErrorGuard
-from render_service.server.interceptor import CallInterceptor, Context, Guard
-from render_service.server.loopback import is_loopback
-from render_service.server.metrics import MeasuringGuard
-from render_service.server.project_servicer import ProjectServicer
-from render_service.server.quotas import QuotaAdmission, QuotaBook
-from render_service.server.render_servicer import RenderServicer
-from render_service.server.webhook_servicer import WebhookServicer
+from render_service.config.settings import ConfigurationError, Settings
+from render_service.server.auth.authenticator import Authenticator
+from render_service.server.interceptors.authentication import Authentication
+from render_service.server.interceptors.authorization import Authorization, is_open
+from render_service.server.interceptors.base import CallInterceptor, Context, Guard
+from render_service.server.interceptors.errors import ErrorGuard
+from render_service.server.interceptors.metrics import MeasuringGuard
+from render_service.server.interceptors.rate_limits import QuotaAdmission, QuotaBook
+from render_service.server.interceptors.tracing import TracingGuard
+from render_service.server.services.project import ProjectServicer
+from render_service.server.services.render import RenderServicer
+from render_service.server.services.webhook import WebhookServicer
+from render_service.server.tls.loopback import is_loopback
 from render_service.tracing.spans import is_tracing
 
 _GRACE_SECONDS = 5.0

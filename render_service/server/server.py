@@ -3,21 +3,21 @@
 from contextlib import AsyncExitStack
 from datetime import timedelta
 
-from render_service.config import Settings
-from render_service.db.api_keys import ApiKeys
-from render_service.db.audit_log import AuditLog
+from render_service.config.settings import Settings
+from render_service.db.access.api_keys import ApiKeys
+from render_service.db.access.audit_log import AuditLog
+from render_service.db.access.quotas import WorkspaceQuotas
 from render_service.db.database import Database
-from render_service.db.jobs import Jobs
-from render_service.db.outbox import Outbox
-from render_service.db.projects import Projects
-from render_service.db.quotas import WorkspaceQuotas
-from render_service.db.removals import Removals
-from render_service.db.transitions import Transitions
-from render_service.db.webhook_deliveries import WebhookDeliveries
-from render_service.db.webhooks import Webhooks
-from render_service.db.workspace_events import WorkspaceEvents
-from render_service.domain.ages import Ages
-from render_service.domain.retry import RetryPolicy
+from render_service.db.jobs.deletions import Removals
+from render_service.db.jobs.job_lifecycle import Transitions
+from render_service.db.jobs.job_outbox import Outbox
+from render_service.db.jobs.jobs import Jobs
+from render_service.db.jobs.workspace_events import WorkspaceEvents
+from render_service.db.projects.projects import Projects
+from render_service.db.webhooks.webhook_deliveries import WebhookDeliveries
+from render_service.db.webhooks.webhooks import Webhooks
+from render_service.domain.jobs.retention_policy import Ages
+from render_service.domain.jobs.retry import RetryPolicy
 from render_service.fetch.policy import FetchPolicy
 from render_service.metrics.server import SERVER, WATCHERS
 from render_service.metrics.shared import SHARED
@@ -25,28 +25,12 @@ from render_service.progress.hub import ProgressHub
 from render_service.progress.publisher import Publisher
 from render_service.queue.broker import RenderQueue, make_broker
 from render_service.queue.dispatcher import Dispatcher
-from render_service.queue.pruner import Pruner
 from render_service.queue.reconciler import Reconciler
-from render_service.readiness import Readiness, measure_connections
+from render_service.retention.deliveries import Forgetter
 from render_service.retention.expiry import Expiry
+from render_service.retention.history import Pruner
 from render_service.retention.remover import Remover
-from render_service.server.announcer import Announcer
-from render_service.server.auditor import Auditor
-from render_service.server.authentication import KeyReader
-from render_service.server.callback_listener import callback_listener
-from render_service.server.credentials import make_authenticator
-from render_service.server.downloads import Downloads
-from render_service.server.listener import Listener, check_listen
-from render_service.server.metrics import JobFigures
-from render_service.server.project_reader import ProjectReader
-from render_service.server.project_servicer import ProjectServicer
-from render_service.server.quotas import QuotaBook
-from render_service.server.receivers import Receivers
-from render_service.server.render_servicer import RenderServicer
-from render_service.server.starter import Starter
-from render_service.server.tls import server_credentials
-from render_service.server.webhook_servicer import WebhookServicer
-from render_service.startup import (
+from render_service.runtime.lifecycle import (
     Parts,
     before,
     connect_redis,
@@ -56,11 +40,27 @@ from render_service.startup import (
     wait_for_database,
     wait_for_redis,
 )
-from render_service.status_page import status_page
+from render_service.runtime.logging import get_logger
+from render_service.runtime.readiness import Readiness, measure_connections
+from render_service.runtime.status_server import status_page
+from render_service.server.auth.authenticator import KeyReader
+from render_service.server.auth.configured import make_authenticator
+from render_service.server.callbacks.listener import callback_listener
+from render_service.server.interceptors.audit import Auditor
+from render_service.server.interceptors.metrics import JobFigures
+from render_service.server.interceptors.rate_limits import QuotaBook
+from render_service.server.listener import Listener, check_listen
+from render_service.server.services.downloads import Downloads
+from render_service.server.services.job_notifier import Announcer
+from render_service.server.services.project import ProjectServicer
+from render_service.server.services.project_input import ProjectReader
+from render_service.server.services.render import RenderServicer
+from render_service.server.services.start_render import Starter
+from render_service.server.services.webhook import WebhookServicer
+from render_service.server.services.webhook_input import Receivers
+from render_service.server.tls.credentials import server_credentials
 from render_service.storage.store import ObjectStore
-from render_service.telemetry import get_logger
 from render_service.webhooks.address import Addresses
-from render_service.webhooks.forgetter import Forgetter
 
 _log = get_logger(__name__)
 _COMMAND_SECONDS = 2.0

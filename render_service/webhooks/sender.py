@@ -7,12 +7,12 @@ from contextlib import suppress
 from datetime import timedelta
 
 from render_service.db.database import DatabaseUnavailable
-from render_service.db.webhook_outbox import LeasedDelivery, Room, Target, WebhookOutbox
-from render_service.domain.webhook import DeliveryState
+from render_service.db.webhooks.webhook_outbox import LeasedDelivery, Room, Target, WebhookOutbox
+from render_service.domain.webhooks.webhook import DeliveryState
 from render_service.metrics.worker import WEBHOOK_TRIES
-from render_service.telemetry import get_logger
+from render_service.runtime.logging import get_logger
 from render_service.webhooks.backoff import delay_after
-from render_service.webhooks.post import Outcome, Poster
+from render_service.webhooks.delivery_attempt import Outcome, Poster
 
 _log = get_logger(__name__)
 _OVERALL = 96

@@ -11,30 +11,30 @@ from pathlib import Path
 from pydantic import HttpUrl
 
 from render_service.compositor.compositor import Compositor
-from render_service.config import Settings, missing_settings
+from render_service.config.settings import Settings, missing_settings
 from render_service.db.database import Database
-from render_service.db.provider_tasks import ProviderTasks
-from render_service.domain.job import ProviderName
-from render_service.domain.provider_models import GENERATING_PROVIDERS
+from render_service.db.generation.generation_ledger import ProviderTasks
+from render_service.domain.generation.provider_models import GENERATING_PROVIDERS
+from render_service.domain.jobs.job import ProviderName
 from render_service.fetch.addresses import is_public
 from render_service.fetch.fetcher import Fetcher
 from render_service.fetch.policy import FetchPolicy
 from render_service.progress.task_hints import TaskHints
-from render_service.providers.abandoned import AbandonedTasks
-from render_service.providers.clip_copies import ClipCopies, ClipLook
-from render_service.providers.clip_maker import ClipMaker
+from render_service.providers.apis.custom import CustomProvider
+from render_service.providers.apis.custom_contract import load_contract
+from render_service.providers.apis.instrumented import ObservedProvider
+from render_service.providers.apis.pika import PikaProvider
+from render_service.providers.apis.runway import RunwayProvider
 from render_service.providers.clip_provider import ClipProvider
-from render_service.providers.custom import CustomProvider
-from render_service.providers.custom_contract import load_contract
+from render_service.providers.generation.cancellation import AbandonedTasks
+from render_service.providers.generation.clips import ClipMaker
+from render_service.providers.generation.results import ClipCopies, ClipLook
+from render_service.providers.generation.retry_policy import Patience
+from render_service.providers.generation.submission import Orders
 from render_service.providers.local import LocalProvider
 from render_service.providers.mock import MockProvider
-from render_service.providers.observed import ObservedProvider
-from render_service.providers.ordering import Orders
-from render_service.providers.patience import Patience
-from render_service.providers.pika import PikaProvider
 from render_service.providers.provider import Provider
-from render_service.providers.runway import RunwayProvider
-from render_service.startup import connect_redis
+from render_service.runtime.lifecycle import connect_redis
 from render_service.storage.store import ObjectStore
 
 

@@ -3,11 +3,11 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from render_service.config import Settings
+from render_service.config.settings import Settings
 from render_service.db.database import Database
-from render_service.db.webhook_outbox import WebhookOutbox
+from render_service.db.webhooks.webhook_outbox import WebhookOutbox
 from render_service.webhooks.address import Addresses
-from render_service.webhooks.post import Poster
+from render_service.webhooks.delivery_attempt import Poster
 from render_service.webhooks.sender import WebhookSender
 
 _CONNECTIONS = 4

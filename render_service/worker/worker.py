@@ -13,16 +13,16 @@ from typing import Any
 from dramatiq.brokers.redis import RedisBroker
 
 from render_service.compositor.compositor import Compositor
-from render_service.config import ConfigurationError, Settings
+from render_service.config.settings import ConfigurationError, Settings
 from render_service.db.database import Database
-from render_service.db.outbox import Outbox
-from render_service.db.transitions import Transitions
-from render_service.domain.retry import RetryPolicy
+from render_service.db.jobs.job_lifecycle import Transitions
+from render_service.db.jobs.job_outbox import Outbox
+from render_service.domain.jobs.retry import RetryPolicy
 from render_service.engine.attempt import AttemptRoom
-from render_service.engine.compose_signs import ComposeSigns
-from render_service.engine.remote_segments import RemoteRunner
+from render_service.engine.distributed_runner import RemoteRunner
 from render_service.engine.runner import JobRunner, RunnerLimits
-from render_service.engine.segment_maker import SegmentMaker
+from render_service.engine.segment_coordination import ComposeSigns
+from render_service.engine.segment_worker import SegmentMaker
 from render_service.fetch.fetcher import Fetcher
 from render_service.fetch.policy import FetchPolicy
 from render_service.metrics.shared import SHARED
@@ -32,8 +32,7 @@ from render_service.queue.broker import RENDER_ACTOR, RENDER_QUEUE, RenderQueue,
 from render_service.queue.compose import COMPOSE_ACTOR, COMPOSE_QUEUE, ComposeQueue, SegmentOrder
 from render_service.queue.dispatcher import Dispatcher
 from render_service.queue.reconciler import Reconciler
-from render_service.readiness import Readiness, measure_connections
-from render_service.startup import (
+from render_service.runtime.lifecycle import (
     Parts,
     before,
     connect_redis,
@@ -43,8 +42,9 @@ from render_service.startup import (
     wait_for_database,
     wait_for_redis,
 )
-from render_service.status_page import status_page
-from render_service.telemetry import get_logger
+from render_service.runtime.logging import get_logger
+from render_service.runtime.readiness import Readiness, measure_connections
+from render_service.runtime.status_server import status_page
 from render_service.worker.consumer import Consumer
 from render_service.worker.providers import open_providers
 from render_service.worker.scratch import scratch_folder

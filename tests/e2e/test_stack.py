@@ -9,7 +9,7 @@ from render_service.embedded.ports import is_free
 from render_service.embedded.process import ProcessFailed
 from render_service.embedded.stack import Stack
 from render_service.embedded.supervisor import descendants
-from render_service.health import is_serving
+from render_service.runtime.health_probe import is_serving
 from tests.parent import Parent, left
 
 # Starts a stack below argv[1], says so, and waits for ever.

@@ -27,7 +27,7 @@ import trustme
 from PIL import Image
 from render_client import RenderClient
 
-from render_service.db.api_keys import create_api_key
+from render_service.db.access.api_keys import create_api_key
 from render_service.embedded.ports import LOOPBACK, free_port
 from render_service.embedded.session import WORKSPACE, key_of
 from render_service.embedded.stack import Stack

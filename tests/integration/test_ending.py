@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from render_service.db.database import Database
-from render_service.db.outbox import Outbox
-from render_service.db.removals import Removals
+from render_service.db.jobs.deletions import Removals
+from render_service.db.jobs.job_outbox import Outbox
 from render_service.queue.broker import RenderQueue, make_broker
 from render_service.queue.dispatcher import Dispatcher
 from render_service.retention.remover import Remover

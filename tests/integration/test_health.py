@@ -10,7 +10,7 @@ import pytest_asyncio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from render_service.embedded.ports import free_port
-from render_service.health import is_serving, local_target
+from render_service.runtime.health_probe import is_serving, local_target
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -47,7 +47,9 @@ async def test_the_probe_program_tells_by_its_exit_code(
     target, servicer = server
     await servicer.set("", SERVING if serves else NOT_SERVING)
     listen = f"0.0.0.0:{target.rpartition(':')[2]}"
-    probe = await create_subprocess_exec(sys.executable, "-m", "render_service.health", env={"RENDER_LISTEN": listen})
+    probe = await create_subprocess_exec(
+        sys.executable, "-m", "render_service.runtime.health_probe", env={"RENDER_LISTEN": listen}
+    )
     assert await probe.wait() == code
 
 

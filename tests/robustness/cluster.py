@@ -16,7 +16,7 @@ from render_service.db.migrate import upgrade
 from render_service.embedded import EmbeddedPostgres, EmbeddedValkey
 from render_service.embedded.ports import LOOPBACK, free_port
 from render_service.embedded.process import SupervisedProcess
-from render_service.health import is_serving
+from render_service.runtime.health_probe import is_serving
 from tests.robustness.proxy import Proxy
 
 _POLL_SECONDS = 0.05

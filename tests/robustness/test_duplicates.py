@@ -4,10 +4,10 @@ import asyncio
 from uuid import uuid4
 
 from render_service.db.database import Database
-from render_service.db.jobs import JobRequest, Jobs
-from render_service.domain.job import ProviderName, RenderSpec
-from render_service.domain.output import OutputSpec, Quality
-from render_service.domain.project import Project
+from render_service.db.jobs.jobs import JobRequest, Jobs
+from render_service.domain.jobs.job import ProviderName, RenderSpec
+from render_service.domain.projects.output import OutputSpec, Quality
+from render_service.domain.projects.project import Project
 
 
 async def test_more_concurrent_duplicates_than_connections_make_one_job_at_once(database_url: str) -> None:

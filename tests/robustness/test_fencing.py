@@ -10,10 +10,10 @@ import pytest
 from render.v1 import job_pb2
 
 from render_service.db.database import Database
-from render_service.db.jobs import JobRequest, Jobs
-from render_service.domain.job import Lease, ProviderName, RenderSpec
-from render_service.domain.output import OutputSpec, Quality
-from render_service.domain.project import Project
+from render_service.db.jobs.jobs import JobRequest, Jobs
+from render_service.domain.jobs.job import Lease, ProviderName, RenderSpec
+from render_service.domain.projects.output import OutputSpec, Quality
+from render_service.domain.projects.project import Project
 from tests.robustness.cluster import Cluster
 from tests.robustness.service import caller
 from tests.robustness.tables import transitions, write_with

@@ -22,13 +22,13 @@ from hypothesis.stateful import (
 )
 
 from render_service.db.database import Database
-from render_service.db.jobs import JobRequest, Jobs, RequestIdReused
-from render_service.db.transitions import LeaseLost, Transitions
+from render_service.db.jobs.job_lifecycle import LeaseLost, Transitions
+from render_service.db.jobs.jobs import JobRequest, Jobs, RequestIdReused
 from render_service.domain.errors import ErrorReason
-from render_service.domain.job import JobError, JobEvent, JobStage, Lease, ProviderName, RawResults, RenderSpec
-from render_service.domain.output import OutputSpec, Quality
-from render_service.domain.project import Project
-from render_service.domain.retry import RetryPolicy
+from render_service.domain.jobs.job import JobError, JobEvent, JobStage, Lease, ProviderName, RawResults, RenderSpec
+from render_service.domain.jobs.retry import RetryPolicy
+from render_service.domain.projects.output import OutputSpec, Quality
+from render_service.domain.projects.project import Project
 from tests.robustness.history import ENDS, History
 from tests.robustness.tables import read_tables
 from tests.robustness.validators import fenced, one_end

@@ -7,7 +7,7 @@ import pytest
 import uvloop
 from redis.exceptions import RedisError
 
-from render_service.startup import connect_redis
+from render_service.runtime.lifecycle import connect_redis
 
 
 @pytest.mark.parametrize("runner", [asyncio.run, uvloop.run])

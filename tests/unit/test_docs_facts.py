@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from render.v1 import error_reason_pb2
 
-from render_service.cli import app
-from render_service.config import Settings
-from render_service.server.authorization import RULES, Rule
+from render_service.cli.main import app
+from render_service.config.settings import Settings
+from render_service.server.interceptors.authorization import RULES, Rule
 from scripts.documents import ROOT, pages, read
 
 ROOMS = "benchmarks|clients|deploy|docs|examples|proto|render_service|requirements|samples|scripts|tests"

@@ -16,9 +16,9 @@ import yaml
 from google.protobuf import json_format
 from render.v1 import project_pb2, render_service_pb2
 
-from render_service.domain.validation import check_project
-from render_service.providers.custom_contract import CustomContract
-from render_service.server.mapping.faults import Faults
+from render_service.domain.faults import Faults
+from render_service.domain.projects.validation import check_project
+from render_service.providers.apis.custom_contract import CustomContract
 from render_service.server.mapping.project import project_from_proto
 from scripts.build_docs import build, lay_out
 from scripts.documents import ROOT, Block, blocks, pages, read

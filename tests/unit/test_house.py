@@ -93,5 +93,5 @@ def test_the_server_loads_neither_engine_nor_providers_nor_compositor_nor_codecs
 
 
 def test_help_is_given_without_loading_server_or_worker() -> None:
-    loaded = loaded_by("render_service.cli")
+    loaded = loaded_by("render_service.cli.main")
     assert not {name for name in loaded if name.startswith(("grpc", "render_service.server", "render_service.worker"))}

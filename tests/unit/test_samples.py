@@ -10,8 +10,8 @@ from google.protobuf import json_format
 from PIL import Image
 from render.v1 import project_pb2
 
-from render_service.domain.template import fill_in
-from render_service.server.mapping.faults import Faults
+from render_service.domain.faults import Faults
+from render_service.domain.projects.template import fill_in
 from render_service.server.mapping.project import project_from_proto
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"

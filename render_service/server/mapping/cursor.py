@@ -4,7 +4,7 @@ import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from hashlib import sha256
 
-from render_service.db.workspace_events import EventPosition
+from render_service.db.jobs.workspace_events import EventPosition
 from render_service.domain.errors import FieldFault, InvalidFields
 
 _BODY = struct.Struct(">BQQ")  # version, transaction id, event id

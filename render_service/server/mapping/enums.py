@@ -7,9 +7,9 @@ from typing import Any, Generic, TypeVar
 from google.protobuf.descriptor import EnumDescriptor
 from render.v1 import job_pb2, project_pb2
 
-from render_service.domain.job import Artifact, JobStage, JobStatus
-from render_service.domain.project import ProjectStatus
-from render_service.server.mapping.faults import Faults
+from render_service.domain.faults import Faults
+from render_service.domain.jobs.job import Artifact, JobStage, JobStatus
+from render_service.domain.projects.project import ProjectStatus
 
 E = TypeVar("E", bound=StrEnum)
 

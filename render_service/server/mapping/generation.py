@@ -8,12 +8,12 @@ from google.protobuf import json_format
 from render.v1 import job_pb2
 from render.v1 import render_service_pb2 as pb
 
-from render_service.domain.clip_plan import MAX_FALLBACKS, ClipOrder, estimated_cost
-from render_service.domain.cost import Cost, plain
-from render_service.domain.job import GenerationOptions, ProviderChoice, ProviderName
-from render_service.domain.provider_models import GENERATING_PROVIDERS
-from render_service.domain.validation import MAX_SHOTS
-from render_service.server.mapping.faults import Faults
+from render_service.domain.faults import Faults
+from render_service.domain.generation.clip_plan import MAX_FALLBACKS, ClipOrder, estimated_cost
+from render_service.domain.generation.provider_models import GENERATING_PROVIDERS
+from render_service.domain.jobs.cost import Cost, plain
+from render_service.domain.jobs.job import GenerationOptions, ProviderChoice, ProviderName
+from render_service.domain.projects.validation import MAX_SHOTS
 
 MAX_OPTIONS_BYTES = 16 * 1024
 _FALLBACKS = GENERATING_PROVIDERS | {ProviderName.LOCAL}

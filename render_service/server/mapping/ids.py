@@ -4,10 +4,10 @@ import re
 from collections.abc import Mapping
 from uuid import UUID
 
-from render_service.domain.access import is_workspace_id
-from render_service.domain.job import ProviderName
-from render_service.domain.template import MAX_VALUE, MAX_VARIABLES, is_variable_name
-from render_service.server.mapping.faults import Faults
+from render_service.domain.access.access import is_workspace_id
+from render_service.domain.faults import Faults
+from render_service.domain.jobs.job import ProviderName
+from render_service.domain.projects.template import MAX_VALUE, MAX_VARIABLES, is_variable_name
 
 DEFAULT_PAGE_SIZE = 20
 MAX_PAGE_SIZE = 100

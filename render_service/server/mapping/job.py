@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from google.protobuf.struct_pb2 import Struct
 from render.v1 import job_pb2
 
-from render_service.domain.job import Artifact, Job, JobEvent, JobStage, JobStatus, RawResults, Video
+from render_service.domain.faults import Faults
+from render_service.domain.jobs.job import Artifact, Job, JobEvent, JobStage, JobStatus, RawResults, Video
 from render_service.server.mapping.enums import ARTIFACT, JOB_STAGE, JOB_STATUS
-from render_service.server.mapping.faults import Faults
 from render_service.server.mapping.generation import costs_to_proto
 from render_service.server.mapping.times import optional_timestamp, timestamp
 

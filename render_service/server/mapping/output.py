@@ -2,8 +2,8 @@
 
 from render.v1 import output_pb2
 
-from render_service.domain.output import OutputOptions
-from render_service.server.mapping.faults import Faults
+from render_service.domain.faults import Faults
+from render_service.domain.projects.output import OutputOptions
 from render_service.server.mapping.records import Record
 
 _OUTPUT = Record(OutputOptions, output_pb2.OutputOptions.DESCRIPTOR)

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 from render.v1 import project_pb2
 
-from render_service.db.projects import StoredProject
-from render_service.domain.project import Project
-from render_service.domain.validation import MAX_SHOTS, MAX_WORDS
+from render_service.db.projects.projects import StoredProject
+from render_service.domain.faults import Faults
+from render_service.domain.projects.project import Project
+from render_service.domain.projects.validation import MAX_SHOTS, MAX_WORDS
 from render_service.server.mapping.enums import PROJECT_STATUS
-from render_service.server.mapping.faults import Faults
 from render_service.server.mapping.records import Exceptions, Record
 from render_service.server.mapping.times import timestamp
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_origin, g
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
+from render_service.domain.faults import Faults
 from render_service.server.mapping.enums import EnumTable
-from render_service.server.mapping.faults import Faults
 from render_service.server.mapping.times import read_duration, write_duration
 
 if TYPE_CHECKING:

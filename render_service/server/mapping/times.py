@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from render_service.server.mapping.faults import Faults
+from render_service.domain.faults import Faults
 
 # https://protobuf.dev/reference/protobuf/google.protobuf/#duration
 _MAX_SECONDS = 315_576_000_000

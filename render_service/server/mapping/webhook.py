@@ -2,7 +2,7 @@
 
 from render.v1 import webhook_service_pb2 as pb
 
-from render_service.domain.webhook import Delivery, DeliveryState, Webhook, event_id
+from render_service.domain.webhooks.webhook import Delivery, DeliveryState, Webhook, event_id
 from render_service.server.mapping.enums import JOB_STATUS, EnumTable
 from render_service.server.mapping.times import optional_timestamp, timestamp
 

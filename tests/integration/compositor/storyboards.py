@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 
 from render_service.compositor.compositor import ComposedVideo, Compositor
-from render_service.compositor.media import Media, ShotMedia
-from render_service.domain.job import RenderSpec
-from render_service.domain.output import Container, OutputSpec, Quality
-from render_service.domain.project import Project, Shot
+from render_service.compositor.media.assets import Media, ShotMedia
+from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.projects.output import Container, OutputSpec, Quality
+from render_service.domain.projects.project import Project, Shot
 
 SMALL = OutputSpec(320, 180, 30, Quality.STANDARD)
 

@@ -9,7 +9,7 @@ from render_service.domain.errors import ErrorReason, RenderFailure
 
 PARENT_PROGRAM = """
 import asyncio, pathlib, sys
-from render_service.compositor.pool import ProcessPool
+from render_service.compositor.processes.pool import ProcessPool
 
 async def main():
     pool = ProcessPool(2)

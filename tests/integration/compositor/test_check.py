@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from render_service.compositor.check import check_video
-from render_service.compositor.media import Media, ShotMedia
-from render_service.compositor.sound import SoundFacts, measure_sound, mix_sound
+from render_service.compositor.media.assets import Media, ShotMedia
+from render_service.compositor.sound.mixing import SoundFacts, measure_sound, mix_sound
+from render_service.compositor.verification.video import check_video
 from render_service.domain.errors import ErrorReason, RenderFailure
-from render_service.domain.job import RenderSpec
-from render_service.domain.output import OutputSpec, Quality
-from render_service.domain.project import Motion, MotionKind, Music, Project, Shot, Transition, TransitionKind
-from render_service.domain.timeline import Timeline, plan_timeline
+from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.projects.output import OutputSpec, Quality
+from render_service.domain.projects.project import Motion, MotionKind, Music, Project, Shot, Transition, TransitionKind
+from render_service.domain.projects.timeline import Timeline, plan_timeline
 from tests.integration.compositor.oracle import ffmpeg, write_sound
 
 SIZE = (320, 180)
@@ -107,7 +107,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
         OutputSpec(*SIZE, FPS, Quality.STANDARD),
     )
     media = Media({name: ShotMedia(image=folder / "picture.png") for name in ("one", "two", "three")}, music)
-    timeline = plan_timeline(spec, {})
+    timeline = plan_timeline(spec.project, spec.output.fps, {})
     sound = mix_sound(timeline, spec, media, folder / "sound")
     path = encode(folder / "video.mp4", MOVING, folder / "sound")
     return Finished(path, timeline, spec, media, sound)
@@ -246,7 +246,9 @@ def with_shots(finished: Finished, kind: MotionKind, picture: Path) -> Finished:
     shots = tuple(shot(name, kind) for name in ("one", "two", "three"))
     spec = dataclasses.replace(finished.spec, project=dataclasses.replace(finished.spec.project, shots=shots))
     media = Media({each.id: ShotMedia(image=picture) for each in shots}, finished.media.music)
-    return dataclasses.replace(finished, spec=spec, media=media, timeline=plan_timeline(spec, {}))
+    return dataclasses.replace(
+        finished, spec=spec, media=media, timeline=plan_timeline(spec.project, spec.output.fps, {})
+    )
 
 
 def test_a_still_shot_that_should_be_still_passes(finished: Finished, tmp_path: Path) -> None:
@@ -271,7 +273,9 @@ def clip_story(finished: Finished, clip: Path) -> Finished:
     whole = Shot(id="one", duration=timedelta(seconds=6), clip_uri="https://example.com/clip.mp4")
     spec = dataclasses.replace(finished.spec, project=dataclasses.replace(finished.spec.project, shots=(whole,)))
     media = Media({"one": ShotMedia(clip=clip)}, finished.media.music)
-    return dataclasses.replace(finished, spec=spec, media=media, timeline=plan_timeline(spec, {}))
+    return dataclasses.replace(
+        finished, spec=spec, media=media, timeline=plan_timeline(spec.project, spec.output.fps, {})
+    )
 
 
 def test_a_frozen_clip_is_found_but_one_that_ends_early_or_stands_still_is_not(

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from render_service.compositor.clip_input import ClipForm, ClipReader
-from render_service.compositor.frames import Planes
-from render_service.compositor.media import clip_asset
-from render_service.compositor.probing import probe_clip
-from render_service.domain.project import Fit
+from render_service.compositor.frames.planes import Planes
+from render_service.compositor.media.assets import clip_asset
+from render_service.compositor.media.clips import ClipForm, ClipReader
+from render_service.compositor.media.probing import probe_clip
+from render_service.domain.projects.project import Fit
 from tests.integration.compositor.oracle import ffmpeg
 
 RGB = ((200, 30, 30), (30, 160, 60), (30, 60, 200), (220, 200, 40))

@@ -11,10 +11,10 @@ import imageio_ffmpeg
 import pytest
 
 from render_service.compositor.compositor import Compositor
-from render_service.compositor.media import Media, ShotMedia
+from render_service.compositor.media.assets import Media, ShotMedia
 from render_service.domain.errors import ErrorReason, RenderFailure
-from render_service.domain.output import Container
-from render_service.domain.project import BadAssetPolicy, Card, Shot, Transition, TransitionKind
+from render_service.domain.projects.output import Container
+from render_service.domain.projects.project import BadAssetPolicy, Card, Shot, Transition, TransitionKind
 from tests.integration.compositor.storyboards import FolderStore, composed, photo_shots, small, spec_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from render_service.compositor.loudness import LoudnessMeter
+from render_service.compositor.sound.loudness import LoudnessMeter
 from tests.integration.compositor.oracle import measured, write_sound
 
 Sound = NDArray[np.float32]

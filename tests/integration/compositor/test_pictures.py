@@ -17,9 +17,18 @@ import pytest
 from numpy.typing import NDArray
 
 from render_service.compositor.compositor import Compositor
-from render_service.compositor.media import Media, ShotMedia
-from render_service.domain.output import OutputSpec, Quality
-from render_service.domain.project import Corner, Fit, Motion, MotionKind, Shot, Transition, TransitionKind, Watermark
+from render_service.compositor.media.assets import Media, ShotMedia
+from render_service.domain.projects.output import OutputSpec, Quality
+from render_service.domain.projects.project import (
+    Corner,
+    Fit,
+    Motion,
+    MotionKind,
+    Shot,
+    Transition,
+    TransitionKind,
+    Watermark,
+)
 from tests.integration.compositor.storyboards import FolderStore, composed, photo, photo_shots, plain, spec_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

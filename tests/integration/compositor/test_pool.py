@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from render_service.compositor.pool import ProcessPool
+from render_service.compositor.processes.pool import ProcessPool
 from render_service.domain.errors import ErrorReason, RenderFailure
 from tests.integration.compositor import tasks
 

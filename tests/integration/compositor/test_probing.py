@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from render_service.compositor.media import (
+from render_service.compositor.media.assets import (
     Asset,
     AssetFault,
     Media,
@@ -19,9 +19,9 @@ from render_service.compositor.media import (
     music_asset,
     narration_asset,
 )
-from render_service.compositor.probing import probe_clip, probe_media, probe_sound
+from render_service.compositor.media.probing import probe_clip, probe_media, probe_sound
 from render_service.domain.errors import ErrorReason, RenderFailure
-from render_service.domain.project import BadAssetPolicy
+from render_service.domain.projects.project import BadAssetPolicy
 from tests.integration.compositor.oracle import ffmpeg, write_sound
 
 Probe = Callable[[Asset, MediaLimits], object]

@@ -6,9 +6,9 @@ from pathlib import Path
 import av
 import pytest
 
-from render_service.compositor.media import Asset
-from render_service.compositor.probing import probe_clip
-from render_service.compositor.retiming import slow_down
+from render_service.compositor.media.assets import Asset
+from render_service.compositor.media.probing import probe_clip
+from render_service.compositor.media.retiming import slow_down
 from render_service.domain.errors import ErrorReason, RenderFailure
 from tests.integration.compositor.oracle import ffmpeg, warnings_of_decoding
 

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from render_service.compositor.media import Media, ShotMedia
-from render_service.compositor.probing import probe_media
-from render_service.compositor.sound import SoundFacts, measure_sound, mix_sound, sound_digest
-from render_service.domain.job import RenderSpec
-from render_service.domain.output import Container, OutputSpec, Quality
-from render_service.domain.project import Music, NarrationPolicy, Project, Shot, Transition, TransitionKind
-from render_service.domain.timeline import Timeline, plan_timeline
+from render_service.compositor.media.assets import Media, ShotMedia
+from render_service.compositor.media.probing import probe_media
+from render_service.compositor.sound.mixing import SoundFacts, measure_sound, mix_sound, sound_digest
+from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.projects.output import Container, OutputSpec, Quality
+from render_service.domain.projects.project import Music, NarrationPolicy, Project, Shot, Transition, TransitionKind
+from render_service.domain.projects.timeline import Timeline, plan_timeline
 from tests.integration.compositor.oracle import decoded_sound, ffmpeg, measured, warnings_of_decoding, write_sound
 
 Sound = NDArray[np.float32]
@@ -46,7 +46,7 @@ def story(
 
 def mixed(spec: RenderSpec, media: Media, folder: Path) -> tuple[Timeline, SoundFacts, Sound]:
     """Mix; return the timeline, what was measured, and the sound as FFmpeg decodes it."""
-    timeline = plan_timeline(spec, probe_media(media).facts)
+    timeline = plan_timeline(spec.project, spec.output.fps, probe_media(media).facts)
     path = folder / "mixed"
     facts = mix_sound(timeline, spec, media, path)
     assert list(folder.glob("*.pcm")) == []
@@ -327,7 +327,7 @@ def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
     peaks = []
     for seconds in (5, 15):
         spec = story(shot("a", seconds), music=Music("x"))
-        timeline = plan_timeline(spec, {})
+        timeline = plan_timeline(spec.project, spec.output.fps, {})
         tracemalloc.start()
         mix_sound(timeline, spec, Media(music=music), tmp_path / "mixed")
         peaks.append(tracemalloc.get_traced_memory()[1])

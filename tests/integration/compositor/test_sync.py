@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from render_service.compositor.compositor import Compositor
-from render_service.compositor.media import Media, ShotMedia
-from render_service.domain.job import RenderSpec
-from render_service.domain.output import Container, OutputSpec, Quality
-from render_service.domain.project import Project, Shot, Transition, TransitionKind
+from render_service.compositor.media.assets import Media, ShotMedia
+from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.projects.output import Container, OutputSpec, Quality
+from render_service.domain.projects.project import Project, Shot, Transition, TransitionKind
 from tests.integration.compositor.oracle import decoded_sound, ffmpeg, warnings_of_decoding, write_sound
 
 RATE = 48_000

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from render_service.compositor.compositor import Compositor
-from render_service.domain.template import fill_in
+from render_service.domain.projects.template import fill_in
 from tests.integration.compositor.storyboards import FolderStore, composed, photo_shots, spec_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -7,7 +7,7 @@ import random
 import pytest
 import sqlalchemy as sa
 
-from render_service.db.api_keys import ApiKeys
+from render_service.db.access.api_keys import ApiKeys
 from render_service.db.database import Database, DatabaseUnavailable
 from tests.records import start_job
 

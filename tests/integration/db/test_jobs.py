@@ -8,9 +8,9 @@ import pytest
 import sqlalchemy as sa
 
 from render_service.db.database import Database
-from render_service.db.jobs import JobFilter, Jobs, Position, RequestIdReused
+from render_service.db.jobs.jobs import JobFilter, Jobs, Position, RequestIdReused
 from render_service.domain.errors import DomainError, ErrorReason
-from render_service.domain.job import JobStage, JobStatus
+from render_service.domain.jobs.job import JobStage, JobStatus
 from tests.records import VIDEO, claim_next, job_request, start_job, transitions_of
 
 

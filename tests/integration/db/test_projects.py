@@ -7,11 +7,11 @@ from uuid import uuid4
 import pytest
 
 from render_service.db.database import Database
-from render_service.db.jobs import Position
-from render_service.db.projects import Projects
+from render_service.db.jobs.jobs import Position
+from render_service.db.projects.projects import Projects
 from render_service.domain.errors import DomainError, ErrorReason
-from render_service.domain.job import JobError
-from render_service.domain.project import Music, Project, ProjectStatus
+from render_service.domain.jobs.job import JobError
+from render_service.domain.projects.project import Music, Project, ProjectStatus
 from tests.records import PROJECT, claim_next, job_request, start_job, transitions_of
 
 

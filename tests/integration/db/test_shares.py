@@ -7,14 +7,14 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
+from render_service.db.access.quotas import WorkspaceQuotas
 from render_service.db.database import Database
-from render_service.db.jobs import JobRequest, Jobs
-from render_service.db.quotas import WorkspaceQuotas
-from render_service.db.transitions import Claim, Transitions
+from render_service.db.jobs.job_lifecycle import Claim, Transitions
+from render_service.db.jobs.jobs import JobRequest, Jobs
+from render_service.domain.access.quota import QuotaName
 from render_service.domain.errors import DomainError, ErrorReason
-from render_service.domain.job import ProviderName
-from render_service.domain.quota import QuotaName
-from render_service.domain.retry import RetryPolicy
+from render_service.domain.jobs.job import ProviderName
+from render_service.domain.jobs.retry import RetryPolicy
 from tests.records import HOUR, SPEC, VIDEO, job_request, start_job, transitions_of
 
 

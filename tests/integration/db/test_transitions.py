@@ -11,10 +11,10 @@ import pytest
 import sqlalchemy as sa
 
 from render_service.db.database import Database
-from render_service.db.jobs import Jobs
-from render_service.db.transitions import Claim, LeaseLost, Transitions
+from render_service.db.jobs.job_lifecycle import Claim, LeaseLost, Transitions
+from render_service.db.jobs.jobs import Jobs
 from render_service.domain.errors import ErrorReason
-from render_service.domain.job import (
+from render_service.domain.jobs.job import (
     Job,
     JobError,
     JobEvent,
@@ -24,7 +24,7 @@ from render_service.domain.job import (
     ProviderName,
     RawResults,
 )
-from render_service.domain.retry import RetryPolicy
+from render_service.domain.jobs.retry import RetryPolicy
 from tests.records import HOUR, SPEC, VIDEO, claim_next, job_request, start_job, transitions_of
 
 ERROR = JobError(ErrorReason.COMPOSE_FAILED, "the picture tore", {"shot_id": "one"})

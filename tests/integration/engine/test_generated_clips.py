@@ -10,10 +10,10 @@ import pytest
 import pytest_asyncio
 
 from render_service.compositor.compositor import Compositor
-from render_service.compositor.media import Media, ShotMedia
-from render_service.domain.job import RenderSpec
-from render_service.domain.output import OutputSpec, Quality
-from render_service.domain.project import NarrationPolicy, Project, Shot
+from render_service.compositor.media.assets import Media, ShotMedia
+from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.projects.output import OutputSpec, Quality
+from render_service.domain.projects.project import NarrationPolicy, Project, Shot
 from render_service.engine.generated_clips import with_clips
 from tests.fakes.clips import make_clip
 from tests.integration.compositor.oracle import write_sound

@@ -9,18 +9,18 @@ import pytest
 from redis.asyncio import Redis
 
 from render_service.compositor.compositor import Compositor
-from render_service.compositor.media import Media
+from render_service.compositor.media.assets import Media
 from render_service.domain.errors import ErrorReason, RenderFailure
-from render_service.domain.job import RenderSpec
-from render_service.domain.output import OutputSpec, Quality
-from render_service.domain.project import Project, Shot
+from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.projects.output import OutputSpec, Quality
+from render_service.domain.projects.project import Project, Shot
 from render_service.engine.attempt import SegmentsInStore
-from render_service.engine.compose_signs import ComposeSigns
-from render_service.engine.remote_segments import RemoteRunner
-from render_service.engine.segment_maker import SegmentMaker
+from render_service.engine.distributed_runner import RemoteRunner
+from render_service.engine.segment_coordination import ComposeSigns
+from render_service.engine.segment_worker import SegmentMaker
 from render_service.queue.broker import make_broker
 from render_service.queue.compose import COMPOSE_ACTOR, COMPOSE_QUEUE, ComposeQueue, SegmentOrder
-from render_service.startup import connect_redis
+from render_service.runtime.lifecycle import connect_redis
 from render_service.storage.store import ObjectStore
 from render_service.worker.consumer import Consumer
 

@@ -13,12 +13,12 @@ import sqlalchemy as sa
 
 from render_service.compositor.compositor import Compositor
 from render_service.db.database import Database, DatabaseUnavailable
-from render_service.db.jobs import Jobs
-from render_service.db.outbox import Outbox
-from render_service.db.transitions import Claim, Report, Transitions
+from render_service.db.jobs.job_lifecycle import Claim, Report, Transitions
+from render_service.db.jobs.job_outbox import Outbox
+from render_service.db.jobs.jobs import Jobs
 from render_service.domain.errors import ErrorReason, RenderFailure
-from render_service.domain.job import Job, JobEvent, JobStatus, Lease, ProviderName, RawResults, Video
-from render_service.domain.retry import RetryPolicy
+from render_service.domain.jobs.job import Job, JobEvent, JobStatus, Lease, ProviderName, RawResults, Video
+from render_service.domain.jobs.retry import RetryPolicy
 from render_service.engine.attempt import AttemptRoom
 from render_service.engine.runner import JobRunner, RunnerLimits
 from render_service.fetch.fetcher import Fetcher
@@ -28,7 +28,7 @@ from render_service.providers.mock import MockProvider
 from render_service.providers.provider import Generated, Generation, Provider, ReportProgress
 from render_service.queue.broker import RenderQueue, make_broker
 from render_service.queue.dispatcher import Dispatcher
-from render_service.startup import connect_redis
+from render_service.runtime.lifecycle import connect_redis
 from render_service.storage.errors import StorageUnavailable
 from render_service.storage.keys import attempt_prefix
 from render_service.storage.store import ObjectStore

@@ -10,7 +10,7 @@ import pytest
 
 from render_service.fetch.policy import FetchPolicy
 from render_service.fetch.transport import guarded_transport
-from render_service.providers.http_api import HttpApi
+from render_service.providers.apis.http_client import HttpApi
 from tests.fakes.http_server import FakeServer, Request, Response, answer
 
 Ask = Callable[[], Coroutine[Any, Any, object]]

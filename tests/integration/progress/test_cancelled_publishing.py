@@ -4,7 +4,7 @@ import asyncio
 
 from redis.asyncio import Redis
 
-from render_service.startup import connect_redis
+from render_service.runtime.lifecycle import connect_redis
 
 MOMENTS = 60
 ROUNDS = 5

@@ -9,7 +9,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from render_service.embedded import EmbeddedValkey
 from render_service.progress.subscription import Subscription, open_subscription
-from render_service.startup import connect_redis
+from render_service.runtime.lifecycle import connect_redis
 
 
 @pytest.fixture

@@ -10,16 +10,16 @@ import sqlalchemy as sa
 from redis.asyncio import Redis
 
 from render_service.db.database import Database
-from render_service.db.jobs import Jobs
-from render_service.db.transitions import Claim
+from render_service.db.jobs.job_lifecycle import Claim
+from render_service.db.jobs.jobs import Jobs
 from render_service.domain.errors import DomainError, ErrorReason
-from render_service.domain.job import Job, JobEvent, JobStage, JobStatus
+from render_service.domain.jobs.job import Job, JobEvent, JobStage, JobStatus
 from render_service.embedded import EmbeddedValkey
 from render_service.progress.hub import ProgressHub
 from render_service.progress.payload import task_channel
 from render_service.progress.publisher import Publisher
 from render_service.progress.watch import Heartbeat, watch_job
-from render_service.startup import connect_redis
+from render_service.runtime.lifecycle import connect_redis
 from tests.records import claim_next, start_job, transitions_of
 
 

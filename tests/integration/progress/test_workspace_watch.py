@@ -11,19 +11,19 @@ import pytest
 import sqlalchemy as sa
 from redis.asyncio import Redis
 
-from render_service.db import transition_statements as statements
 from render_service.db.database import Database, sqlalchemy_url
-from render_service.db.jobs import JobRequest, Jobs
-from render_service.db.transitions import Transitions
-from render_service.db.workspace_events import OLDEST, EventPosition, WorkspaceEvents
-from render_service.domain.job import JobStage, JobStatus, ProviderName, RenderSpec
-from render_service.domain.output import OutputSpec, Quality
-from render_service.domain.project import Project
-from render_service.domain.retry import RetryPolicy
+from render_service.db.jobs import job_lifecycle_sql as statements
+from render_service.db.jobs.job_lifecycle import Transitions
+from render_service.db.jobs.jobs import JobRequest, Jobs
+from render_service.db.jobs.workspace_events import OLDEST, EventPosition, WorkspaceEvents
+from render_service.domain.jobs.job import JobStage, JobStatus, ProviderName, RenderSpec
+from render_service.domain.jobs.retry import RetryPolicy
+from render_service.domain.projects.output import OutputSpec, Quality
+from render_service.domain.projects.project import Project
 from render_service.progress.hub import ProgressHub
 from render_service.progress.publisher import Publisher
 from render_service.progress.workspace_watch import WorkspaceUpdate, watch_workspace
-from render_service.startup import connect_redis
+from render_service.runtime.lifecycle import connect_redis
 
 SPEC = RenderSpec(Project(), OutputSpec(640, 360, 30, Quality.DRAFT))
 

@@ -14,12 +14,12 @@ import pytest
 from pydantic import SecretStr
 
 from render_service.db.database import Database
-from render_service.domain.job import ProviderName
+from render_service.domain.jobs.job import ProviderName
 from render_service.embedded import EmbeddedValkey
 from render_service.embedded.ports import LOOPBACK, free_port
 from render_service.progress.task_hints import TaskHints, give_hint
-from render_service.server.callback_listener import callback_listener
-from render_service.startup import connect_redis
+from render_service.runtime.lifecycle import connect_redis
+from render_service.server.callbacks.listener import callback_listener
 from tests.fakes import custom
 from tests.fakes.custom import FakeCustom
 from tests.fakes.fal import FakeFal

@@ -5,10 +5,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from render_service.db.database import Database
-from render_service.db.transitions import Claim
-from render_service.domain.job import ProviderName
-from render_service.providers.abandoned import AbandonedTasks
+from render_service.db.jobs.job_lifecycle import Claim
+from render_service.domain.jobs.job import ProviderName
 from render_service.providers.clip_provider import ClipProvider
+from render_service.providers.generation.cancellation import AbandonedTasks
 from tests.fakes.custom import FakeCustom
 from tests.fakes.generating import GeneratingApi, TaskPlan
 from tests.fakes.http_server import Fault

@@ -12,7 +12,7 @@ from standardwebhooks.webhooks import Webhook
 
 from examples.custom_provider.backend import Backend, serve
 from render_service.db.database import Database
-from render_service.domain.job import ProviderName
+from render_service.domain.jobs.job import ProviderName
 from tests.fakes.custom import KEY, SECRET
 from tests.generation_bench import open_bench, spec_of
 

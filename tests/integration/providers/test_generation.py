@@ -11,9 +11,9 @@ import pytest
 import sqlalchemy as sa
 
 from render_service.db.database import Database
-from render_service.domain.cost import Cost
 from render_service.domain.errors import ErrorReason, RenderFailure
-from render_service.domain.job import GenerationOptions, JobError, JobStage, ProviderChoice, ProviderName
+from render_service.domain.jobs.cost import Cost
+from render_service.domain.jobs.job import GenerationOptions, JobError, JobStage, ProviderChoice, ProviderName
 from tests.fakes.custom import FakeCustom
 from tests.fakes.fal import FakeFal
 from tests.fakes.generating import GeneratingApi, Output, TaskPlan

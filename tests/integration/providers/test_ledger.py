@@ -16,8 +16,8 @@ import sqlalchemy as sa
 
 from render_service.db.database import Database
 from render_service.db.schema import jobs, provider_tasks
-from render_service.domain.job import ProviderName
-from render_service.domain.retry import RetryPolicy
+from render_service.domain.jobs.job import ProviderName
+from render_service.domain.jobs.retry import RetryPolicy
 from tests.fakes.custom import FakeCustom
 from tests.fakes.generating import GeneratingApi, Output, TaskPlan
 from tests.fakes.http_server import Fault, Request

@@ -8,12 +8,12 @@ import pytest
 import sqlalchemy as sa
 
 from render_service.db.database import Database
-from render_service.db.provider_tasks import Asking, ProviderTasks
-from render_service.db.transitions import Claim, Transitions
+from render_service.db.generation.generation_ledger import Asking, ProviderTasks
+from render_service.db.jobs.job_lifecycle import Claim, Transitions
 from render_service.domain.errors import ErrorReason
-from render_service.domain.job import JobError, ProviderName
-from render_service.domain.provider_task import ExternalTask, TaskFault, TaskState
-from render_service.domain.retry import RetryPolicy
+from render_service.domain.generation.provider_task import ExternalTask, TaskFault, TaskState
+from render_service.domain.jobs.job import JobError, ProviderName
+from render_service.domain.jobs.retry import RetryPolicy
 from tests.fakes.generating import TaskPlan
 from tests.fakes.runway import FakeRunway
 from tests.generation_bench import open_bench, spec_of

@@ -11,17 +11,17 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from render_service.db.database import Database
-from render_service.db.jobs import Jobs
-from render_service.db.outbox import Outbox
+from render_service.db.jobs.job_outbox import Outbox
+from render_service.db.jobs.jobs import Jobs
 from render_service.domain.errors import ErrorReason
-from render_service.domain.job import JobError, JobStatus
-from render_service.domain.retry import RetryPolicy
+from render_service.domain.jobs.job import JobError, JobStatus
+from render_service.domain.jobs.retry import RetryPolicy
 from render_service.embedded import EmbeddedValkey
 from render_service.progress.publisher import Publisher
 from render_service.queue.broker import RenderQueue, make_broker
 from render_service.queue.dispatcher import Dispatcher
 from render_service.queue.reconciler import Reconciler
-from render_service.startup import connect_redis
+from render_service.runtime.lifecycle import connect_redis
 from tests.records import claim_next, start_job, transitions_of
 
 LOST_AT_ONCE = timedelta(0)

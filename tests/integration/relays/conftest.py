@@ -19,10 +19,10 @@ from render.v1 import project_pb2
 from render_client import AsyncRenderClient
 
 from render_service.db.database import Database
-from render_service.db.jobs import Jobs
+from render_service.db.jobs.job_lifecycle import Claim, Transitions
+from render_service.db.jobs.jobs import Jobs
 from render_service.db.migrate import upgrade
-from render_service.db.transitions import Claim, Transitions
-from render_service.domain.job import JobEvent, JobStage
+from render_service.domain.jobs.job import JobEvent, JobStage
 from render_service.embedded.ports import LOOPBACK, free_port
 from render_service.embedded.stack import Stack
 from render_service.progress.publisher import Publisher

@@ -15,9 +15,9 @@ from render.v1 import job_pb2, project_pb2
 from render.v1 import render_service_pb2 as pb
 
 from render_service.db.database import Database
-from render_service.db.jobs import Jobs
-from render_service.db.transitions import Claim, Transitions
-from render_service.domain.job import Artifact, Job, RawResults, StoredFile, Video
+from render_service.db.jobs.job_lifecycle import Claim, Transitions
+from render_service.db.jobs.jobs import Jobs
+from render_service.domain.jobs.job import Artifact, Job, RawResults, StoredFile, Video
 from render_service.embedded import EmbeddedValkey
 from render_service.storage.keys import attempt_prefix
 from render_service.storage.store import ObjectStore

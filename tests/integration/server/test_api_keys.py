@@ -14,11 +14,11 @@ from render.v1 import project_service_pb2 as projects_pb
 from render.v1 import render_service_pb2 as pb
 from typer.testing import CliRunner
 
-from render_service.cli import app
-from render_service.db.api_keys import ApiKeys
+from render_service.cli.main import app
+from render_service.db.access.api_keys import ApiKeys
 from render_service.db.database import Database
-from render_service.domain.access import Access
-from render_service.server.authentication import KeyReader
+from render_service.domain.access.access import Access
+from render_service.server.auth.authenticator import KeyReader
 from tests.integration.server.status import refusal
 from tests.serving import Stubs, bearer, serving, settings_of
 

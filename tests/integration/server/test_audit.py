@@ -13,13 +13,13 @@ from render.v1 import project_service_pb2 as projects_pb
 from render.v1 import render_service_pb2 as pb
 from typer.testing import CliRunner
 
-from render_service.cli import app
-from render_service.config import Settings
-from render_service.db.api_keys import ApiKeys
-from render_service.db.audit_log import AuditFilter, AuditLog
+from render_service.cli.main import app
+from render_service.config.settings import Settings
+from render_service.db.access.api_keys import ApiKeys
+from render_service.db.access.audit_log import AuditFilter, AuditLog
 from render_service.db.database import Database
-from render_service.domain.audit import Action
-from render_service.domain.job import Artifact, StoredFile, Video
+from render_service.domain.access.audit import Action
+from render_service.domain.jobs.job import Artifact, StoredFile, Video
 from render_service.storage.store import ObjectStore
 from tests.integration.server.status import refusal
 from tests.records import transitions_of

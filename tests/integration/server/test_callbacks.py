@@ -15,16 +15,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import SecretStr
 from standardwebhooks.webhooks import Webhook
 
-from render_service.config import ConfigurationError, Settings
+from render_service.config.settings import ConfigurationError, Settings
 from render_service.domain.errors import DomainError
 from render_service.embedded import EmbeddedValkey
 from render_service.embedded.ports import LOOPBACK, free_port
-from render_service.health import is_serving
 from render_service.progress.task_hints import TaskHints
-from render_service.server.callback_listener import MAX_BODY, MAX_CONNECTIONS
-from render_service.server.callback_signatures import FalSignatures
-from render_service.server.key_set import KeySet
-from render_service.startup import connect_redis
+from render_service.runtime.health_probe import is_serving
+from render_service.runtime.lifecycle import connect_redis
+from render_service.server.auth.jwks import KeySet
+from render_service.server.callbacks.listener import MAX_BODY, MAX_CONNECTIONS
+from render_service.server.callbacks.signatures import FalSignatures
 from tests.fakes import custom
 from tests.fakes.fal import FakeFal
 from tests.serving import serving, settings_of

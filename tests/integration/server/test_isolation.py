@@ -16,9 +16,9 @@ from render.v1 import project_service_pb2 as projects_pb
 from render.v1 import render_service_pb2 as pb
 from render.v1 import webhook_service_pb2 as webhooks_pb
 
-from render_service.db.api_keys import ApiKeys
+from render_service.db.access.api_keys import ApiKeys
 from render_service.db.database import Database
-from render_service.domain.job import Artifact, StoredFile, Video
+from render_service.domain.jobs.job import Artifact, StoredFile, Video
 from render_service.storage.store import ObjectStore
 from tests.integration.server.status import read_refusal
 from tests.records import transitions_of

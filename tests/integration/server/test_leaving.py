@@ -11,9 +11,9 @@ import grpc
 import pytest
 from render.v1 import render_service_pb2 as pb
 
-from render_service.config import ConfigurationError
+from render_service.config.settings import ConfigurationError
 from render_service.embedded import EmbeddedPostgres
-from render_service.health import is_serving
+from render_service.runtime.health_probe import is_serving
 from render_service.server.server import run_server
 from tests.integration.server.conftest import project_message
 from tests.integration.server.status import refusal

@@ -13,10 +13,10 @@ from render.v1 import project_pb2
 from render.v1 import render_service_pb2 as pb
 from typer.testing import CliRunner
 
-from render_service.cli import app
+from render_service.cli.main import app
+from render_service.db.access.quotas import WorkspaceQuotas
 from render_service.db.database import Database
-from render_service.db.quotas import WorkspaceQuotas
-from render_service.domain.quota import QuotaName
+from render_service.domain.access.quota import QuotaName
 from tests.integration.server.status import refusal
 from tests.records import VIDEO, transitions_of
 from tests.serving import Stubs, claim_soon, serving, settings_of

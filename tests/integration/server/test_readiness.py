@@ -19,11 +19,11 @@ from render.v1 import render_service_pb2 as pb
 from render_service.db.database import Database
 from render_service.db.migrate import upgrade
 from render_service.domain.errors import ErrorReason
-from render_service.domain.job import JobError
+from render_service.domain.jobs.job import JobError
 from render_service.embedded.ports import LOOPBACK, free_port
-from render_service.health import is_ready_over_http, is_serving
 from render_service.metrics.server import SERVER
 from render_service.metrics.shared import SHARED
+from render_service.runtime.health_probe import is_ready_over_http, is_serving
 from tests.integration.server.status import refusal
 from tests.records import job_request, start_job, transitions_of
 from tests.serving import claim_soon, serving, settings_of

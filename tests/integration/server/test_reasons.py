@@ -19,14 +19,14 @@ from render.v1 import project_service_pb2 as projects_pb
 from render.v1 import render_service_pb2 as pb
 from render.v1 import webhook_service_pb2 as webhooks_pb
 
-from render_service.config import Settings
-from render_service.db.api_keys import ApiKeys
+from render_service.config.settings import Settings
+from render_service.db.access.api_keys import ApiKeys
 from render_service.db.database import Database
 from render_service.db.migrate import upgrade
-from render_service.domain.access import Access
+from render_service.domain.access.access import Access
 from render_service.domain.errors import ErrorReason
-from render_service.domain.job import Artifact, JobError, StoredFile, Video
-from render_service.server.errors import STATUS_OF_REASON
+from render_service.domain.jobs.job import Artifact, JobError, StoredFile, Video
+from render_service.server.interceptors.errors import STATUS_OF_REASON
 from tests.fuzz.campaign import LEAK
 from tests.integration.server.status import Refusal, refusal
 from tests.records import job_request, start_job, transitions_of

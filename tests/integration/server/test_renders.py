@@ -11,7 +11,7 @@ from render.v1 import job_pb2
 from render.v1 import render_service_pb2 as pb
 
 from render_service.domain.errors import ErrorReason
-from render_service.domain.job import JobError, JobStage, JobStatus, ProviderName, RawResults
+from render_service.domain.jobs.job import JobError, JobStage, JobStatus, ProviderName, RawResults
 from tests.integration.server.conftest import CONTENT, POSTER, Service, project_message
 from tests.integration.server.status import refusal
 

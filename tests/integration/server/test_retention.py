@@ -15,15 +15,15 @@ from render.v1 import project_service_pb2 as projects_pb
 from render.v1 import render_service_pb2 as pb
 from typer.testing import CliRunner
 
-from render_service.cli import app
-from render_service.config import Settings
-from render_service.db.audit_log import AuditLog
+from render_service.cli.main import app
+from render_service.config.settings import Settings
+from render_service.db.access.audit_log import AuditLog
 from render_service.db.database import Database
-from render_service.db.jobs import Jobs
-from render_service.db.removals import Removals
-from render_service.db.workspace_events import OLDEST, WorkspaceEvents
-from render_service.domain.ages import Ages
-from render_service.domain.job import Artifact, StoredFile, Video
+from render_service.db.jobs.deletions import Removals
+from render_service.db.jobs.jobs import Jobs
+from render_service.db.jobs.workspace_events import OLDEST, WorkspaceEvents
+from render_service.domain.jobs.job import Artifact, StoredFile, Video
+from render_service.domain.jobs.retention_policy import Ages
 from render_service.retention.expiry import Expiry
 from render_service.retention.remover import Remover
 from render_service.retention.sweep import sweep

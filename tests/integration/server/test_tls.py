@@ -12,10 +12,10 @@ import trustme
 from render.v1 import project_service_pb2 as projects_pb
 from render.v1 import render_service_pb2 as pb
 
-from render_service.config import Settings
-from render_service.db.api_keys import ApiKeys
+from render_service.config.settings import Settings
+from render_service.db.access.api_keys import ApiKeys
 from render_service.db.database import Database
-from render_service.server import reloading
+from render_service.server.tls import reloading_file as reloading
 from tests.integration.server.status import refusal
 from tests.serving import Stubs, bearer, serving, settings_of
 

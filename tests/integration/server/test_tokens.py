@@ -15,10 +15,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from render.v1 import project_service_pb2 as projects_pb
 from render.v1 import render_service_pb2 as pb
 
-from render_service.domain.access import Access
+from render_service.domain.access.access import Access
 from render_service.domain.errors import DomainError, ErrorReason
-from render_service.server.key_set import KeySet
-from render_service.server.tokens import JwtReader
+from render_service.server.auth.jwks import KeySet
+from render_service.server.auth.jwt import JwtReader
 from tests.integration.server.issuer import Issuer
 from tests.integration.server.status import refusal
 from tests.serving import bearer, serving, settings_of

@@ -14,9 +14,9 @@ from render.v1 import job_pb2
 from render.v1 import render_service_pb2 as renders_pb
 from render.v1 import webhook_service_pb2 as pb
 
-from render_service.db.audit_log import AuditFilter, AuditLog
+from render_service.db.access.audit_log import AuditFilter, AuditLog
 from render_service.db.database import Database
-from render_service.domain.audit import Action
+from render_service.domain.access.audit import Action
 from render_service.embedded import EmbeddedValkey
 from tests.integration.server.conftest import project_message
 from tests.integration.server.status import Refusal, refusal

@@ -11,15 +11,15 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from render_service.db.database import Database
-from render_service.db.webhook_outbox import WebhookOutbox
-from render_service.db.webhooks import Webhooks
-from render_service.domain.audit import Origin
-from render_service.domain.job import JobStatus
-from render_service.domain.webhook import ENDS, Receiver, Webhook
+from render_service.db.webhooks.webhook_outbox import WebhookOutbox
+from render_service.db.webhooks.webhooks import Webhooks
+from render_service.domain.access.audit import Origin
+from render_service.domain.jobs.job import JobStatus
+from render_service.domain.webhooks.webhook import ENDS, Receiver, Webhook
 from render_service.fetch.transport import Resolver
 from render_service.webhooks.address import Addresses, host_of
-from render_service.webhooks.names import look_up
-from render_service.webhooks.post import Poster
+from render_service.webhooks.delivery_attempt import Poster
+from render_service.webhooks.resolver import look_up
 from render_service.webhooks.sender import WebhookSender
 from tests.fakes.http_server import FakeServer, Request, Response
 

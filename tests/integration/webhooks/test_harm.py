@@ -10,8 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 from render_service.db.database import Database
-from render_service.domain.job import JobStatus
-from render_service.domain.webhook import DeliveryState
+from render_service.domain.jobs.job import JobStatus
+from render_service.domain.webhooks.webhook import DeliveryState
 from tests.fakes.http_server import Fault, Request
 from tests.integration.webhooks.receiver import LOOPBACK, ReceivingServer, add_webhook, sending
 from tests.integration.webhooks.test_sending import deliveries, run_job, until_state

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from render_service.webhooks.names import look_up
+from render_service.webhooks.resolver import look_up
 
 
 async def test_a_name_is_looked_up_as_the_operating_system_does() -> None:

@@ -10,10 +10,10 @@ import sqlalchemy as sa
 from standardwebhooks.webhooks import Webhook as Verifier
 
 from render_service.db.database import Database
-from render_service.db.webhook_deliveries import DeliveryFilter, WebhookDeliveries
+from render_service.db.webhooks.webhook_deliveries import DeliveryFilter, WebhookDeliveries
 from render_service.domain.errors import ErrorReason
-from render_service.domain.job import Job, JobError, JobStage, JobStatus
-from render_service.domain.webhook import Delivery, DeliveryState, Receiver, event_id
+from render_service.domain.jobs.job import Job, JobError, JobStage, JobStatus
+from render_service.domain.webhooks.webhook import Delivery, DeliveryState, Receiver, event_id
 from render_service.embedded.ports import free_port
 from render_service.webhooks.address import host_of
 from render_service.webhooks.signing import secrets_of

@@ -10,13 +10,13 @@ import pytest
 import sqlalchemy as sa
 
 from render_service.db.database import Database
-from render_service.db.removals import Removals
-from render_service.db.webhook_deliveries import WebhookDeliveries
-from render_service.db.webhook_outbox import LeasedDelivery, Room, WebhookOutbox
-from render_service.db.webhooks import Webhooks
+from render_service.db.jobs.deletions import Removals
+from render_service.db.webhooks.webhook_deliveries import WebhookDeliveries
+from render_service.db.webhooks.webhook_outbox import LeasedDelivery, Room, WebhookOutbox
+from render_service.db.webhooks.webhooks import Webhooks
 from render_service.domain.errors import DomainError, ErrorReason
-from render_service.domain.job import JobError, JobStage, ProviderName
-from render_service.domain.webhook import DeliveryState
+from render_service.domain.jobs.job import JobError, JobStage, ProviderName
+from render_service.domain.webhooks.webhook import DeliveryState
 from tests.fakes.http_server import Fault, Request
 from tests.integration.webhooks.receiver import EVERY, ReceivingServer, add_webhook, sending
 from tests.integration.webhooks.test_sending import deliveries, events_of, hurry, run_job, until_state

@@ -15,9 +15,9 @@ import psycopg
 from prometheus_client.parser import text_string_to_metric_families
 
 from render_service.db.database import Database
-from render_service.db.jobs import Jobs
+from render_service.db.jobs.jobs import Jobs
 from render_service.db.migrate import upgrade
-from render_service.domain.job import Job, JobStatus, ProviderName
+from render_service.domain.jobs.job import Job, JobStatus, ProviderName
 from render_service.embedded import EmbeddedPostgres, EmbeddedValkey
 from render_service.embedded.ports import free_port
 from render_service.embedded.supervisor import descendants

@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from render_service.compositor.caption_layout import CaptionLook
-from render_service.compositor.captions import draw_caption
-from render_service.compositor.cards import draw_card, draw_title_card
-from render_service.domain.project import CaptionStyle
+from render_service.compositor.captions.drawing import draw_caption
+from render_service.compositor.captions.layout import CaptionLook
+from render_service.compositor.drawing.cards import draw_card, draw_title_card
+from render_service.domain.projects.project import CaptionStyle
 
 FOLDER = Path(__file__).parent / "golden"
 _WIDTH, _HEIGHT = 640, 360

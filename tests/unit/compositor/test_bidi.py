@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import ImageDraw
 
-from render_service.compositor import bidi
-from render_service.compositor.fonts import load_font, split_by_face
-from render_service.compositor.typesetting import new_mask
+from render_service.compositor.text import bidi
+from render_service.compositor.text.fonts import load_font, split_by_face
+from render_service.compositor.text.typesetting import new_mask
 
 # This face has Latin letters and digits as well, so that FriBidi can set a whole mixed line with it.
 _FACE = split_by_face("م", "")[0][1]

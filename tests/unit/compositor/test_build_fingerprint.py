@@ -1,13 +1,14 @@
 """The build fingerprint covers what can change a segment's bytes, wherever it lies, and nothing else."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import render_service
-from render_service.compositor import build
-from render_service.compositor.build import PICTURE_ENTRY, SOUND_ENTRY, build_fingerprint
+from render_service.compositor.segments import build_fingerprint as build
+from render_service.compositor.segments.build_fingerprint import PICTURE_ENTRY, SOUND_ENTRY, build_fingerprint
 
 PACKAGE = Path(render_service.__file__).parent
 
@@ -28,7 +29,8 @@ def fingerprint(entry: str = PICTURE_ENTRY) -> str:
 
 
 @pytest.fixture(autouse=True)
-def _forget_fingerprints() -> None:
+def _forget_fingerprints() -> Iterator[None]:
+    yield
     build_fingerprint.cache_clear()
 
 
@@ -44,7 +46,7 @@ def edit(file: Path) -> None:
 
 def test_moving_a_drawing_module_into_a_sub_folder_changes_the_fingerprint(package: Path) -> None:
     before = fingerprint()
-    old = "render_service.compositor.motion"
+    old = "render_service.compositor.drawing.motion"
     new = "render_service.compositor.effects.motion"
     file_of(package, new).parent.mkdir()
     file_of(package, old).rename(file_of(package, new))
@@ -70,7 +72,12 @@ def test_every_module_that_drawing_loads_is_covered(package: Path) -> None:
 
 @pytest.mark.parametrize("entry", [PICTURE_ENTRY, SOUND_ENTRY])
 @pytest.mark.parametrize(
-    "module", ["render_service.compositor.check", "render_service.compositor.pool", "render_service.server.server"]
+    "module",
+    [
+        "render_service.compositor.verification.video",
+        "render_service.compositor.processes.pool",
+        "render_service.server.server",
+    ],
 )
 def test_a_comment_in_the_checks_empties_no_cache(package: Path, entry: str, module: str) -> None:
     before = fingerprint(entry)
@@ -80,5 +87,5 @@ def test_a_comment_in_the_checks_empties_no_cache(package: Path, entry: str, mod
 
 def test_an_edit_of_the_drawing_keeps_the_cached_sound(package: Path) -> None:
     before = fingerprint(SOUND_ENTRY)
-    edit(file_of(package, "render_service.compositor.motion"))
+    edit(file_of(package, "render_service.compositor.drawing.motion"))
     assert fingerprint(SOUND_ENTRY) == before

@@ -12,9 +12,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from render_service.compositor.caption_layout import CaptionLook, caption_size, lay_out_caption, safe_area
-from render_service.compositor.captions import draw_caption
-from render_service.domain.project import CaptionStyle
+from render_service.compositor.captions.drawing import draw_caption
+from render_service.compositor.captions.layout import CaptionLook, caption_size, lay_out_caption, safe_area
+from render_service.domain.projects.project import CaptionStyle
 
 SHAPES = [(1920, 1080), (1080, 1920), (1080, 1080), (1080, 1350), (320, 180), (180, 320), (128, 128), (3840, 128)]
 TEXTS = {
@@ -134,7 +134,7 @@ def test_another_process_draws_the_same_bytes() -> None:
     program = (
         "import hashlib;"
         "from tests.unit.compositor.test_captions import TEXTS, drawn;"
-        "from render_service.compositor.caption_layout import CaptionLook;"
+        "from render_service.compositor.captions.layout import CaptionLook;"
         "print(hashlib.sha256(drawn(TEXTS['mixed'], 640, 360, CaptionLook()).tobytes()).hexdigest())"
     )
     answer = subprocess.run(

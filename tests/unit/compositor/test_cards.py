@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from render_service.compositor.cards import draw_card, draw_title_card
+from render_service.compositor.drawing.cards import draw_card, draw_title_card
 
 SHAPES = [(1280, 720), (720, 1280), (720, 720), (720, 900), (128, 128), (1280, 128)]
 TEXTS = ["A quiet harbour at dawn", "清晨的港口，薄雾中的渔船", "ميناء هادئ عند الفجر", "", "prompt, " * 400]

@@ -6,13 +6,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from render_service.compositor.caption_layout import CaptionLook, caption_look, caption_size, lay_out_caption, max_lines
-from render_service.compositor.cues import Cue, plan_cues
-from render_service.compositor.planning import caption_fades
-from render_service.domain.job import RenderSpec
-from render_service.domain.media import MediaFacts
-from render_service.domain.output import OutputSpec, Quality
-from render_service.domain.project import (
+from render_service.compositor.captions.cues import Cue, plan_cues
+from render_service.compositor.captions.layout import (
+    CaptionLook,
+    caption_look,
+    caption_size,
+    lay_out_caption,
+    max_lines,
+)
+from render_service.compositor.segments.planning import caption_fades
+from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.projects.media import MediaFacts
+from render_service.domain.projects.output import OutputSpec, Quality
+from render_service.domain.projects.project import (
     CaptionOptions,
     Project,
     ProjectMode,
@@ -21,7 +27,7 @@ from render_service.domain.project import (
     TransitionKind,
     WordTiming,
 )
-from render_service.domain.timeline import Timeline, plan_timeline
+from render_service.domain.projects.timeline import Timeline, plan_timeline
 
 ENGLISH = (
     "The harbour wakes before the sun does. Fishermen mend their nets by lamplight, telling stories that have been "
@@ -41,7 +47,7 @@ def spec_of(*shots: Shot, mode: ProjectMode = ProjectMode.STANDARD, size: tuple[
 
 
 def planned(spec: RenderSpec, facts: dict[str, MediaFacts] | None = None) -> tuple[Timeline, tuple[Cue, ...]]:
-    timeline = plan_timeline(spec, facts or {})
+    timeline = plan_timeline(spec.project, spec.output.fps, facts or {})
     return timeline, plan_cues(timeline, spec)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render_service.compositor.ducking import Ducking, Span, duck_gain, fade_gain, merged
+from render_service.compositor.sound.ducking import Ducking, Span, duck_gain, fade_gain, merged
 
 LENGTH = 6_000
 DUCKING = Ducking(depth=0.25, attack=200, release=500, hold=300)

@@ -2,14 +2,14 @@
 
 import pytest
 
-from render_service.compositor.fonts import guess_language, is_covered, split_by_face, text_language
-from render_service.compositor.glyphs import check_glyphs, missing_characters
-from render_service.compositor.texts import clean_text, render_language
-from render_service.compositor.typesetting import Type, measure
+from render_service.compositor.text.drawn_texts import clean_text, render_language
+from render_service.compositor.text.fonts import guess_language, is_covered, split_by_face, text_language
+from render_service.compositor.text.glyph_coverage import check_glyphs, missing_characters
+from render_service.compositor.text.typesetting import Type, measure
 from render_service.domain.errors import ErrorReason, RenderFailure
-from render_service.domain.job import RenderSpec
-from render_service.domain.output import OutputSpec, Quality
-from render_service.domain.project import Card, Project, Shot
+from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.projects.output import OutputSpec, Quality
+from render_service.domain.projects.project import Card, Project, Shot
 
 
 def spec_of(*shots: Shot, **fields: Card) -> RenderSpec:

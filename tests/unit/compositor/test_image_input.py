@@ -12,8 +12,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from render_service.compositor.image_input import load_image
-from render_service.compositor.media import Asset, AssetFault, MediaLimits, image_asset
+from render_service.compositor.media.assets import Asset, AssetFault, MediaLimits, image_asset
+from render_service.compositor.media.images import load_image
 from render_service.domain.errors import ErrorReason, RenderFailure
 
 RED, GREEN, BLUE, YELLOW = (200, 30, 30), (30, 160, 60), (30, 60, 200), (220, 200, 40)

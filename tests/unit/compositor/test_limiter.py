@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from render_service.compositor.limiter import CONTEXT, limited
-from render_service.compositor.loudness import LoudnessMeter, from_db, to_db
+from render_service.compositor.sound.limiter import CONTEXT, limited
+from render_service.compositor.sound.loudness import LoudnessMeter, from_db, to_db
 
 Sound = NDArray[np.float32]
 

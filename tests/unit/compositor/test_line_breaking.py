@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from render_service.compositor.line_breaking import break_lines, find_breaks
+from render_service.compositor.text.line_breaking import break_lines, find_breaks
 
 _CLOSING = "、。，！？：；）」』】》%ー々っゃ"
 _OPENING = "（「『【《$"

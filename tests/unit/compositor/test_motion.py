@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render_service.compositor.canvas import Canvas, Pixels, prepare_canvas
-from render_service.compositor.frames import Planes
-from render_service.compositor.motion import CameraPath, ease
-from render_service.compositor.sampling import sample
-from render_service.domain.project import Easing, Fit, Motion, MotionKind
+from render_service.compositor.drawing.canvas import Canvas, Pixels, prepare_canvas
+from render_service.compositor.drawing.motion import CameraPath, ease
+from render_service.compositor.drawing.sampling import sample
+from render_service.compositor.frames.planes import Planes
+from render_service.domain.projects.project import Easing, Fit, Motion, MotionKind
 
 _motions = st.builds(
     Motion,

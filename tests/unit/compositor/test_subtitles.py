@@ -6,11 +6,11 @@ from pathlib import Path
 import av
 import pytest
 
-from render_service.compositor.cues import Cue, CueWord
-from render_service.compositor.subtitles import write_srt, write_vtt
-from render_service.domain.job import RenderSpec
-from render_service.domain.output import OutputSpec, Quality
-from render_service.domain.project import Project
+from render_service.compositor.captions.cues import Cue, CueWord
+from render_service.compositor.captions.sidecars import write_srt, write_vtt
+from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.projects.output import OutputSpec, Quality
+from render_service.domain.projects.project import Project
 
 SPEC = RenderSpec(Project(), OutputSpec(1280, 720, 30, Quality.STANDARD))
 CUES = (

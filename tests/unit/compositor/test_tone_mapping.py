@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render_service.compositor.tone_mapping import HdrTransfer, cube, to_sdr
+from render_service.compositor.media.tone_mapping import HdrTransfer, cube, to_sdr
 
 unit = st.floats(0, 1)
 both = pytest.mark.parametrize("transfer", list(HdrTransfer))

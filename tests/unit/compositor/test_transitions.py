@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from render_service.compositor.frames import Planes
-from render_service.compositor.transitions import draw_transition
-from render_service.domain.project import Direction, TransitionKind
+from render_service.compositor.drawing.transitions import draw_transition
+from render_service.compositor.frames.planes import Planes
+from render_service.domain.projects.project import Direction, TransitionKind
 
 _KINDS = [kind for kind in TransitionKind if kind is not TransitionKind.CUT]
 _WIDTH, _HEIGHT = 320, 180

@@ -11,7 +11,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 import pytest
 from pydantic import HttpUrl, SecretStr
 
-from render_service.config import ConfigurationError, Settings, load_settings
+from render_service.config.settings import ConfigurationError, Settings, load_settings
 
 REFERENCE = Path(__file__).parents[3] / "docs/reference/configuration.md"
 OLD_NAMES = {

@@ -5,18 +5,18 @@ from decimal import Decimal
 
 import pytest
 
-from render_service.domain.clip_plan import (
+from render_service.domain.generation.clip_plan import (
     check_generation,
     estimated_cost,
     nearest_duration,
     nearest_shape,
     plan_clips,
 )
-from render_service.domain.cost import Cost, plain, total
-from render_service.domain.job import GenerationOptions, ProviderChoice, ProviderName, RenderSpec
-from render_service.domain.output import OutputSpec, Quality
-from render_service.domain.project import Project, Shot
-from render_service.domain.provider_models import MODELS, find_model
+from render_service.domain.generation.provider_models import MODELS, find_model
+from render_service.domain.jobs.cost import Cost, plain, total
+from render_service.domain.jobs.job import GenerationOptions, ProviderChoice, ProviderName, RenderSpec
+from render_service.domain.projects.output import OutputSpec, Quality
+from render_service.domain.projects.project import Project, Shot
 
 RUNWAY, PIKA, CUSTOM = ProviderName.RUNWAY, ProviderName.PIKA, ProviderName.CUSTOM
 WIDE = OutputSpec(1920, 1080, 30, Quality.STANDARD)

@@ -11,8 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render_service.domain.project import Card, Music, Project, Shot, Watermark, WordTiming
-from render_service.domain.template import MAX_ADDED, MAX_VALUE, Filling, fill_in, is_variable_name, known_pieces
+from render_service.domain.projects.project import Card, Music, Project, Shot, Watermark, WordTiming
+from render_service.domain.projects.template import (
+    MAX_ADDED,
+    MAX_VALUE,
+    Filling,
+    fill_in,
+    is_variable_name,
+    known_pieces,
+)
 from tests.unit.server.strategies import PROJECTS
 
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,62}", fullmatch=True)

@@ -6,10 +6,10 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render_service.domain.job import RenderSpec
-from render_service.domain.media import MediaFacts
-from render_service.domain.output import FRAME_RATES, OutputSpec, Quality
-from render_service.domain.project import (
+from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.projects.media import MediaFacts
+from render_service.domain.projects.output import FRAME_RATES, OutputSpec, Quality
+from render_service.domain.projects.project import (
     Card,
     NarrationPolicy,
     Project,
@@ -18,7 +18,7 @@ from render_service.domain.project import (
     Transition,
     TransitionKind,
 )
-from render_service.domain.timeline import Timeline, frames_covering, frames_in, plan_timeline
+from render_service.domain.projects.timeline import Timeline, frames_covering, frames_in, plan_timeline
 
 _durations = st.integers(1, 20_000).map(lambda ms: timedelta(milliseconds=ms))
 _transitions = st.builds(
@@ -43,7 +43,7 @@ def _planned(
         Project(shots=shots, **project),  # type: ignore[arg-type]
         OutputSpec(320, 180, fps, Quality.STANDARD),
     )
-    return plan_timeline(spec, facts or {})
+    return plan_timeline(spec.project, spec.output.fps, facts or {})
 
 
 @given(

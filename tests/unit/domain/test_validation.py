@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from render_service.domain.output import FRAME_RATES, AspectRatio, FrameSize, OutputOptions
-from render_service.domain.project import (
+from render_service.domain.projects.output import FRAME_RATES, AspectRatio, FrameSize, OutputOptions
+from render_service.domain.projects.project import (
     CaptionOptions,
     Card,
     Motion,
@@ -19,7 +19,7 @@ from render_service.domain.project import (
     Watermark,
     WordTiming,
 )
-from render_service.domain.validation import check_output, check_project
+from render_service.domain.projects.validation import check_output, check_project
 
 URI = "https://example.com/a.png"
 TICK = timedelta(microseconds=1)

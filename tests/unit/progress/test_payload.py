@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from render_service.domain.errors import ErrorReason
-from render_service.domain.job import JobError, JobEvent, JobStage, JobStatus
+from render_service.domain.jobs.job import JobError, JobEvent, JobStage, JobStatus
 from render_service.progress.payload import decode_event, encode_event, task_channel, workspace_channel
 
 EVENT = JobEvent(

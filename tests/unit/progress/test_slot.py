@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from render_service.domain.errors import DomainError, ErrorReason
-from render_service.domain.job import JobEvent
+from render_service.domain.jobs.job import JobEvent
 from render_service.progress.hub import Slot
 from tests.unit.progress.test_payload import EVENT
 

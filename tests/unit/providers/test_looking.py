@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from render_service.providers.following import _aimed
+from render_service.providers.generation.polling import _aimed
 
 
 @pytest.mark.parametrize(

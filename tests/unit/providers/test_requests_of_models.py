@@ -13,16 +13,16 @@ from runwayml.types.image_to_video_create_params import ImageToVideoCreateParams
 from runwayml.types.text_to_video_create_params import TextToVideoCreateParams
 from typing_extensions import is_typeddict
 
-from render_service.domain.clip_model import ClipModel, Shape
-from render_service.domain.clip_plan import ClipOrder
-from render_service.domain.job import ProviderName
-from render_service.domain.provider_models import MAX_SEED, MODELS, find_model
-from render_service.domain.runway_models import shape_fields
+from render_service.domain.generation.clip_model import ClipModel, Shape
+from render_service.domain.generation.clip_plan import ClipOrder
+from render_service.domain.generation.provider_models import MAX_SEED, MODELS, find_model
+from render_service.domain.generation.runway_models import shape_fields
+from render_service.domain.jobs.job import ProviderName
+from render_service.providers.apis.custom import order_body
+from render_service.providers.apis.custom_contract import CustomContract
+from render_service.providers.apis.pika import queue_request
+from render_service.providers.apis.runway import task_request
 from render_service.providers.clip_provider import ClipRequest, Picture
-from render_service.providers.custom import order_body
-from render_service.providers.custom_contract import CustomContract
-from render_service.providers.pika import queue_request
-from render_service.providers.runway import task_request
 
 PICTURE = Picture("https://example.com/dawn.jpg", Path("dawn.jpg"), "image/jpeg")
 KEY = UUID(int=1)

@@ -3,8 +3,8 @@
 import pytest
 from pydantic import HttpUrl
 
-from render_service.config import Settings
-from render_service.domain.job import ProviderName
+from render_service.config.settings import Settings
+from render_service.domain.jobs.job import ProviderName
 from render_service.worker.providers import result_policy
 
 SETTINGS = Settings(max_asset_bytes=1234, custom_video_result_hosts=("files.lan",))

@@ -10,8 +10,8 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from hypothesis import strategies as st
 
-from render_service.domain.output import FRAME_RATES, AspectRatio, Container, FrameSize, OutputOptions, Quality
-from render_service.domain.project import (
+from render_service.domain.projects.output import FRAME_RATES, AspectRatio, Container, FrameSize, OutputOptions, Quality
+from render_service.domain.projects.project import (
     BadAssetPolicy,
     CaptionOptions,
     CaptionStyle,

@@ -10,7 +10,7 @@ from grpc_reflection.v1alpha import reflection_pb2
 from render import v1
 from render.v1 import project_service_pb2, render_service_pb2, webhook_service_pb2
 
-from render_service.server.authorization import RULES, Rule, is_open
+from render_service.server.interceptors.authorization import RULES, Rule, is_open
 from render_service.server.listener import SERVICES
 
 FILES = (render_service_pb2, project_service_pb2, webhook_service_pb2, health_pb2, reflection_pb2)

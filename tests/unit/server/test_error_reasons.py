@@ -8,7 +8,7 @@ from google.rpc import code_pb2
 from render.v1 import error_reason_pb2
 
 from render_service.domain.errors import ErrorReason
-from render_service.server.errors import STATUS_OF_REASON
+from render_service.server.interceptors.errors import STATUS_OF_REASON
 
 PREFIX = "ERROR_REASON_"
 CONTRACT = Path(__file__).parents[3] / "proto/render/v1/error_reason.proto"

@@ -7,11 +7,11 @@ import pytest
 import trustme
 from pydantic import ValidationError
 
-from render_service.config import ConfigurationError, Settings
-from render_service.server.authentication import KeyReader
-from render_service.server.credentials import make_authenticator
+from render_service.config.settings import ConfigurationError, Settings
+from render_service.server.auth.authenticator import KeyReader
+from render_service.server.auth.configured import make_authenticator
 from render_service.server.listener import check_listen
-from render_service.server.tls import server_credentials
+from render_service.server.tls.credentials import server_credentials
 
 BEYOND = ("0.0.0.0:50051", "[::]:50051", "10.1.2.3:50051", "render.internal:50051", "*:50051")
 TLS = {"tls_cert": Path("server.pem"), "tls_key": Path("server.key")}

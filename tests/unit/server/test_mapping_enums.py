@@ -6,9 +6,11 @@ import pytest
 from google.protobuf.descriptor import EnumDescriptor
 from render.v1 import error_reason_pb2, job_pb2, output_pb2, project_pb2
 
-from render_service.domain import errors, job, output, project
+from render_service.domain import errors
+from render_service.domain.faults import Faults
+from render_service.domain.jobs import job
+from render_service.domain.projects import output, project
 from render_service.server.mapping.enums import EnumTable
-from render_service.server.mapping.faults import Faults
 
 _NAMED_OTHERWISE = {"QualityPreset": output.Quality}
 PAIRS: list[tuple[EnumDescriptor, type[StrEnum]]] = [

@@ -3,7 +3,7 @@
 import pytest
 
 from render_service.domain.errors import FieldFault, InvalidFields
-from render_service.server.mapping.faults import MAX_LISTED, MAX_LISTED_TEXT, Faults
+from render_service.domain.faults import MAX_LISTED, MAX_LISTED_TEXT, Faults
 
 
 def refusal_of(faults: Faults) -> InvalidFields:

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from render.v1 import render_service_pb2 as pb
 
-from render_service.domain.clip_plan import MAX_FALLBACKS, plan_clips
-from render_service.domain.cost import Cost
 from render_service.domain.errors import InvalidFields
-from render_service.domain.job import GenerationOptions, ProviderChoice, ProviderName, RenderSpec
-from render_service.domain.output import OutputSpec, Quality
-from render_service.domain.project import Project, Shot
-from render_service.domain.validation import MAX_SHOTS
-from render_service.server.mapping.faults import Faults
+from render_service.domain.faults import Faults
+from render_service.domain.generation.clip_plan import MAX_FALLBACKS, plan_clips
+from render_service.domain.jobs.cost import Cost
+from render_service.domain.jobs.job import GenerationOptions, ProviderChoice, ProviderName, RenderSpec
+from render_service.domain.projects.output import OutputSpec, Quality
+from render_service.domain.projects.project import Project, Shot
+from render_service.domain.projects.validation import MAX_SHOTS
 from render_service.server.mapping.generation import (
     MAX_OPTIONS_BYTES,
     cost_to_proto,

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render_service.domain.job import JobStatus, ProviderName
-from render_service.server.mapping.faults import Faults
+from render_service.domain.faults import Faults
+from render_service.domain.jobs.job import JobStatus, ProviderName
 from render_service.server.mapping.ids import (
     labels_field,
     optional_uuid_field,

@@ -8,9 +8,9 @@ from uuid import UUID
 from google.protobuf import json_format
 from render.v1 import job_pb2
 
-from render_service.domain.cost import Cost
 from render_service.domain.errors import ErrorReason
-from render_service.domain.job import (
+from render_service.domain.jobs.cost import Cost
+from render_service.domain.jobs.job import (
     Artifact,
     Job,
     JobError,

@@ -12,12 +12,12 @@ from google.protobuf.message import Message
 from hypothesis import HealthCheck, given, settings
 from render.v1 import output_pb2, project_pb2
 
-from render_service.db.projects import StoredProject
+from render_service.db.projects.projects import StoredProject
 from render_service.domain.errors import InvalidFields
-from render_service.domain.output import AspectRatio, FrameSize, OutputOptions
-from render_service.domain.project import Motion, MotionKind, Music, Project, ProjectStatus, Shot
-from render_service.domain.validation import check_project
-from render_service.server.mapping.faults import Faults
+from render_service.domain.faults import Faults
+from render_service.domain.projects.output import AspectRatio, FrameSize, OutputOptions
+from render_service.domain.projects.project import Motion, MotionKind, Music, Project, ProjectStatus, Shot
+from render_service.domain.projects.validation import check_project
 from render_service.server.mapping.output import output_from_proto, output_to_proto
 from render_service.server.mapping.project import MAX_ALL_WORDS, project_from_proto, project_to_proto
 from tests.unit.server.strategies import PROJECTS, messages

@@ -7,7 +7,7 @@ from email.utils import format_datetime
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from render_service.domain.webhook import ENDS
+from render_service.domain.webhooks.webhook import ENDS
 from render_service.webhooks.address import Addresses, host_of
 from render_service.webhooks.backoff import LONGEST, SCHEDULE, delay_after, read_retry_after
 from render_service.webhooks.signing import secrets_of, signed_headers

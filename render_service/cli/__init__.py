@@ -1,0 +1,1 @@
+"""The command `render-service`: one module for each group of its commands."""

@@ -1,0 +1,278 @@
+"""Plans captions in time: long texts become several cues, each seen while it is spoken, word by word if timed so."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from render_service.compositor.captions.layout import (
+    CaptionLook,
+    caption_look,
+    caption_measure,
+    is_bilingual,
+    max_lines,
+)
+from render_service.compositor.text.drawn_texts import caption_text
+from render_service.compositor.text.fonts import is_wide
+from render_service.compositor.text.line_breaking import Break, cuts_clause_short, find_breaks
+from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.projects.project import WordTiming
+from render_service.domain.projects.timeline import Timeline, TimelineShot, frames_in
+
+
+@dataclass(frozen=True, slots=True)
+class CueWord:
+    """A spoken word of a cue: where it stands in the cue's text, and the frames in which it is marked."""
+
+    first: int
+    last: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """A caption for some time.
+
+    Args:
+        shot_id: The shot it belongs to.
+        start: First frame of the video in which it is seen.
+        end: The frame after the last.
+        text: What is seen; line feeds only where the caller wrote them.
+        words: Its spoken words in order, where their times are known.
+    """
+
+    shot_id: str
+    start: int
+    end: int
+    text: str
+    words: tuple[CueWord, ...] = ()
+
+
+# A cue below this is hard to read; texts are then shown in fewer, fuller cues (5/6 s is the usual broadcast minimum).
+_SHORTEST_SECONDS = 5 / 6
+# How long a caption stays after its last word.
+_HOLD_SECONDS = 0.6
+# Pauses between words below this keep the last word marked.
+_PAUSE_SECONDS = 0.35
+# A text that does not fit the screen at once is shown in cues of two lines; of more only where time is too short.
+_SPLIT_LINES, _MOST_LINES = 2, 6
+
+# The end of one sentence and the beginning of the next read badly in one cue.
+_STRADDLE_COST = 0.7
+
+_PAUSES = dict.fromkeys("。！？!?.…؟۔।", 2.0) | dict.fromkeys("，、；：,;:—–،؛\n", 1.0)
+"""Pauses of the speaker at punctuation, in the time of one ideograph."""
+
+
+def plan_cues(timeline: Timeline, spec: RenderSpec) -> tuple[Cue, ...]:
+    """Plan all captions of a video.
+
+    A shot's captions are seen from the middle of the way in to the middle of the way out, so that never two shots'
+    captions are on screen at once. With narration audio they follow it; with word timings they follow the words.
+
+    Args:
+        timeline: The timeline of `spec`.
+        spec: The render.
+
+    Returns:
+        Cues in order of time that do not overlap, each at least one frame long.
+    """
+    look = caption_look(spec)
+    cues: list[Cue] = []
+    for planned in timeline.shots:
+        text = caption_text(spec.project, planned.shot)
+        if text:
+            cues += _shot_cues(text, planned, timeline.fps, (spec.output.width, spec.output.height), look)
+    return tuple(cues)
+
+
+def _shot_cues(text: str, planned: TimelineShot, fps: int, size: tuple[int, int], look: CaptionLook) -> list[Cue]:
+    window = (planned.start + planned.overlap_in // 2, planned.end - (planned.overlap_out - planned.overlap_out // 2))
+    start, end = window
+    if planned.narration_frames:
+        start = min(max(start, planned.narration_start), window[1] - 1)
+        end = min(end, start + planned.narration_frames)
+    words = align_words(text, planned.shot.words)
+    clock = _Clock(text, (start, max(end, start + 1)), _anchors(words, planned, fps))
+    parts = _split(text, size, look, max(1, int((end - start) / fps / _SHORTEST_SECONDS)))
+    starts = [clock.start_of(first) for first, _ in parts]
+    ends = [clock.end_of(last) for _, last in parts]
+    if not planned.narration_frames and not words:
+        starts[0], ends[-1] = window
+    hold = round(_HOLD_SECONDS * fps)
+    cues = []
+    for number, (first, last) in enumerate(parts):
+        following = starts[number + 1] if number + 1 < len(parts) else window[1]
+        begin = max(starts[number], window[0])
+        # A cue that ends shortly before the next stays until then: a blank of a few frames would flicker.
+        finish = min(following, window[1]) if following - ends[number] <= hold else min(ends[number] + hold, window[1])
+        if finish > begin:
+            spoken = _cue_words(words, clock, (first, last), (begin, finish), round(_PAUSE_SECONDS * fps))
+            cues.append(Cue(planned.shot_id, begin, finish, text[first:last], spoken))
+    return cues
+
+
+@dataclass(frozen=True, slots=True)
+class AlignedWord:
+    """A timed word and where it stands in the text."""
+
+    first: int
+    last: int
+    timing: WordTiming
+
+
+def align_words(text: str, words: Sequence[WordTiming]) -> tuple[AlignedWord, ...]:
+    """Find timed words in a text, in order, whatever their case; words that are not there are left out."""
+    folded, found, position = text.lower(), [], 0
+    if len(folded) != len(text):
+        folded = text
+    for timing in words:
+        wanted = timing.text.strip().lower()
+        first = folded.find(wanted, position) if wanted else -1
+        if first >= 0:
+            position = first + len(wanted)
+            found.append(AlignedWord(first, position, timing))
+    return tuple(found)
+
+
+def _anchors(words: Sequence[AlignedWord], planned: TimelineShot, fps: int) -> list[tuple[int, int, int, int]]:
+    """Return where words stand and when they sound: characters first–last, frames start–end, both rising."""
+    anchors = []
+    latest = planned.start
+    for word in words:
+        start = max(latest, planned.narration_start + frames_in(word.timing.start, fps))
+        latest = max(start + 1, planned.narration_start + frames_in(word.timing.end, fps))
+        anchors.append((word.first, word.last, start, latest))
+    return anchors
+
+
+class _Clock:
+    """Tells when each character of a text is spoken: at the words' times where given, else evenly by reading time."""
+
+    def __init__(self, text: str, span: tuple[int, int], anchors: Sequence[tuple[int, int, int, int]]) -> None:
+        self._sums = [0.0]
+        for character in text:
+            self._sums.append(self._sums[-1] + _reading_time(character))
+        points: list[tuple[int, int]] = []
+        for first, last, start, end in anchors:
+            points += [(first, start), (last, end)]
+        if not points:
+            points = [(0, span[0]), (len(text), span[1])]
+        if points[0][0] > 0:
+            points.insert(0, (0, min(span[0], points[0][1])))
+        if points[-1][0] < len(text):
+            points.append((len(text), max(span[1], points[-1][1])) if not anchors else (len(text), points[-1][1]))
+        self._points = points
+
+    def start_of(self, position: int) -> int:
+        """Return the frame in which the character begins."""
+        later = [frame for place, frame in self._points if place == position]
+        return later[-1] if later else self._between(position)
+
+    def end_of(self, position: int) -> int:
+        """Return the frame in which the text before `position` is over."""
+        earlier = [frame for place, frame in self._points if place == position]
+        return earlier[0] if earlier else self._between(position)
+
+    def _between(self, position: int) -> int:
+        index = bisect_right([place for place, _ in self._points], position)
+        (left, begin), (right, end) = self._points[index - 1], self._points[min(index, len(self._points) - 1)]
+        whole = self._sums[right] - self._sums[left]
+        share = (self._sums[position] - self._sums[left]) / whole if whole else 0.0
+        return begin + round(share * (end - begin))
+
+
+def _reading_time(character: str) -> float:
+    """Return about how long a character takes to speak, in the time of one ideograph."""
+    if character in _PAUSES:
+        return _PAUSES[character]
+    if is_wide(character):
+        return 1.0
+    return 0.36 if character.isalnum() else 0.12
+
+
+def _cue_words(
+    words: Sequence[AlignedWord], clock: _Clock, part: tuple[int, int], span: tuple[int, int], pause: int
+) -> tuple[CueWord, ...]:
+    inside = [word for word in words if part[0] <= word.first and word.last <= part[1]]
+    result = []
+    for number, word in enumerate(inside):
+        start, end = clock.start_of(word.first), clock.end_of(word.last)
+        if number + 1 < len(inside):
+            following = clock.start_of(inside[number + 1].first)
+            end = following if following - end <= pause else end
+        start, end = max(start, span[0]), min(end, span[1])
+        if end > start:
+            result.append(CueWord(word.first - part[0], word.last - part[0], start, end))
+    return tuple(result)
+
+
+def _split(text: str, size: tuple[int, int], look: CaptionLook, most: int) -> list[tuple[int, int]]:
+    """Split a text into parts that fit the screen, at most `most` of them if fuller parts can achieve that."""
+    if is_bilingual(text):
+        # Both languages say the same and are read side by side.
+        return [(0, len(text))]
+    width, max_width = caption_measure(text, *size, look)
+    breaks = [*find_breaks(text, look.language), Break(len(text), -1.0)]
+    edges = [0, *(found.position for found in breaks)]
+    pieces = [width(text[a:b]) for a, b in pairwise(edges)]
+    ends, forced = [_end(text, found) for found in breaks], [found.forced for found in breaks]
+    chosen = _choose(ends, forced, pieces, lines=max_lines(*size), max_width=max_width)
+    for lines in range(_SPLIT_LINES, _MOST_LINES + 1):
+        if len(chosen) - 1 <= (1 if lines == _SPLIT_LINES else most):
+            break
+        chosen = _choose(ends, forced, pieces, lines=lines, max_width=max_width)
+    parts = []
+    for a, b in pairwise(edges[number] for number in chosen):
+        part = text[a:b]
+        parts.append((a + len(part) - len(part.lstrip()), a + len(part.rstrip())))
+    return parts
+
+
+def _choose(
+    ends: Sequence[tuple[float, bool]], forced: Sequence[bool], pieces: Sequence[float], *, lines: int, max_width: float
+) -> list[int]:
+    """Choose the edges between cues: few cues, ending with sentences or at least clauses, none nearly empty.
+
+    Args:
+        ends: For each edge after the first, what it costs to end a cue there, and whether a sentence ends there.
+        forced: For each edge after the first, whether the line ends there.
+        pieces: Widths between the edges, in pixels.
+        lines: How many lines a cue has at most.
+        max_width: The widest a line may be, in pixels.
+    """
+    size = len(ends) + 1
+    best, came = [0.0] + [float("inf")] * (size - 1), [0] * size
+    for first in range(size - 1):
+        row, filled, used, straddles = 0.0, 1, 0.0, False
+        for last in range(first + 1, size):
+            piece = pieces[last - 1]
+            if (last - 1 > first and forced[last - 2]) or (row and row + piece > max_width):
+                filled, row = filled + 1, 0.0
+            row += piece
+            used += piece
+            if filled > lines and last - 1 > first:
+                break
+            end_cost, sentence = ends[last - 1]
+            fill = min(1.0, used / (lines * max_width))
+            cost = 0.6 + end_cost + (_STRADDLE_COST if straddles and end_cost else 0.0) + 0.4 * (1 - fill) ** 2
+            straddles = straddles or sentence
+            if best[first] + cost < best[last]:
+                best[last], came[last] = best[first] + cost, first
+    chosen = [size - 1]
+    while chosen[-1]:
+        chosen.append(came[chosen[-1]])
+    return chosen[::-1]
+
+
+def _end(text: str, found: Break) -> tuple[float, bool]:
+    """Return what it costs to end a cue at a break, and whether a sentence ends there."""
+    # The few characters before the break tell; slicing all of a long text for each would take quadratic time.
+    last = text[max(0, found.position - 8) : found.position].rstrip(' \u3000”’"」』）)»')[-1:]
+    sentence = _PAUSES.get(last) == 2.0
+    if sentence or found.position == len(text) or found.forced:
+        return 0.0, sentence
+    if last in _PAUSES:
+        return 0.3, False
+    return 1.2 + 2 * max(found.cost, 0.0) + (0.5 if cuts_clause_short(text, found.position) else 0.0), False

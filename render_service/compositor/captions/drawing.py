@@ -1,0 +1,147 @@
+"""Captions drawn as overlays: plain, outlined or boxed, with the spoken word in colour."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from render_service.compositor.captions.layout import (
+    GEOMETRY,
+    CaptionGeometry,
+    CaptionLayout,
+    CaptionLook,
+    baselines,
+    block_height,
+    caption_look,
+    even_up,
+    lay_out_caption,
+    safe_area,
+)
+from render_service.compositor.frames.overlay import Overlay, overlay_from_channels
+from render_service.compositor.text.typesetting import draw_line, new_mask
+from render_service.domain.projects.project import CaptionStyle
+
+__all__ = ["HIGHLIGHT", "CaptionLook", "CaptionStyle", "caption_look", "draw_caption", "safe_area"]
+
+Mask = NDArray[np.float32]
+
+HIGHLIGHT = (1.0, 0.83, 0.25)
+"""sRGB colour, 0–1, of the word that is being spoken."""
+
+_BOX_OPACITY = 0.68
+_SHADOW_OPACITY = 0.78
+_OUTLINE_OPACITY = 0.9
+
+
+def draw_caption(
+    text: str,
+    width: int,
+    height: int,
+    look: CaptionLook,
+    *,
+    words: Sequence[int | None] | None = None,
+    highlighted: int | None = None,
+) -> Overlay | None:
+    """Draw a caption at the foot of the safe area, centred.
+
+    The same arguments give the same bytes on every machine with the same fonts and libraries.
+
+    Args:
+        text: The caption; line feeds force line breaks. Text that is too long for its place is set smaller.
+        width: Frame width in pixels, even, ≥ 128.
+        height: Frame height in pixels, even, ≥ 128.
+        look: Style, scale, language.
+        words: For each character the number of the word that it is part of; None between words.
+        highlighted: The number of the word to draw in the highlight colour.
+
+    Returns:
+        The overlay, wholly inside the safe area, or None where nothing is to be drawn.
+    """
+    layout = lay_out_caption(text, width, height, look, tuple(words) if words is not None else None)
+    if layout is None:
+        return None
+    drawing = _draw(layout, look.style)
+    letters = drawing.letters
+    red = green = blue = letters
+    if highlighted is not None:
+        lit = _word(layout, drawing, highlighted)
+        red, green, blue = (letters + lit * np.float32(part - 1) for part in HIGHLIGHT)
+    return overlay_from_channels((red, green, blue), drawing.opacity, drawing.x, drawing.y)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Drawing:
+    """A caption before its colours: masks 0–1 of its white letters and of all that is not clear, and where it lies."""
+
+    letters: Mask
+    opacity: Mask
+    x: int
+    y: int
+    left: tuple[float, ...]
+    feet: tuple[float, ...]
+
+
+# A caption with timed words is drawn once a word; all but the colour of one word stays the same.
+@lru_cache(maxsize=2)
+def _draw(layout: CaptionLayout, style: CaptionStyle) -> _Drawing:
+    geometry, size, area = GEOMETRY[style], layout.size, layout.area
+    margin = geometry.margin(size)
+    sizes = [line.kind.size for line in layout.lines]
+    widest = max(line.width for line in layout.lines)
+    width = min(even_up(widest + 2 * (margin + geometry.pad_x * size)), area.width)
+    height = min(even_up(block_height(sizes, style)), area.height)
+    left = tuple((width - line.width) / 2 + shift for line, shift in zip(layout.lines, layout.shifts, strict=True))
+    above = margin + geometry.pad_y * size
+    feet = tuple(above + foot for foot in baselines(sizes))
+
+    fill, outline = new_mask(width, height), new_mask(width, height)
+    for line, x, foot in zip(layout.lines, left, feet, strict=True):
+        draw_line(ImageDraw.Draw(fill), line, x, foot)
+        if geometry.stroke:
+            draw_line(ImageDraw.Draw(outline), line, x, foot, stroke=geometry.stroke * line.kind.size)
+    letters = _mask(fill)
+    clear = 1 - letters
+    if style is CaptionStyle.BOX:
+        clear *= 1 - np.float32(_BOX_OPACITY) * _box(width, height, margin, 0.2 * size)
+    else:
+        shadow = _shadow(outline if geometry.stroke else fill, size, geometry)
+        clear *= 1 - np.float32(_SHADOW_OPACITY) * shadow
+        clear *= 1 - np.float32(_OUTLINE_OPACITY) * _mask(outline)
+    x, y = area.x + (area.width - width) // 4 * 2, area.y + area.height - height
+    return _Drawing(letters, 1 - clear, x, y, left, feet)
+
+
+def _word(layout: CaptionLayout, drawing: _Drawing, word: int) -> Mask:
+    lit = new_mask(drawing.letters.shape[1], drawing.letters.shape[0])
+    for line, x, foot in zip(layout.lines, drawing.left, drawing.feet, strict=True):
+        draw_line(ImageDraw.Draw(lit), line, x, foot, word=word)
+    return _mask(lit)
+
+
+def _mask(image: Image.Image) -> Mask:
+    mask: Mask = np.multiply(np.asarray(image), np.float32(1 / 255), dtype=np.float32)
+    return mask
+
+
+def _shadow(image: Image.Image, size: int, geometry: CaptionGeometry) -> Mask:
+    """Return a soft shadow, a little below its text."""
+    moved = np.roll(np.asarray(image), max(1, round(0.04 * size)), axis=0)
+    # On bytes OpenCV blurs in fixed-point arithmetic, the same on every machine.
+    blurred = cv2.GaussianBlur(moved, (0, 0), max(0.5, geometry.shadow * size / 3), borderType=cv2.BORDER_CONSTANT)
+    shadow: Mask = np.minimum(np.multiply(blurred, np.float32(geometry.density / 255), dtype=np.float32), np.float32(1))
+    return shadow
+
+
+def _box(width: int, height: int, margin: int, radius: float) -> Mask:
+    """Return a rounded rectangle, drawn four times larger and reduced for smooth corners."""
+    scale = 4
+    large = new_mask(width * scale, height * scale)
+    edge = margin * scale
+    ImageDraw.Draw(large).rounded_rectangle(
+        (edge, edge, width * scale - edge - 1, height * scale - edge - 1), radius * scale, fill=255
+    )
+    return _mask(large.reduce(scale))

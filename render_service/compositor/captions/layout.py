@@ -1,0 +1,277 @@
+"""Where a caption stands and how its lines are set: looks, the safe area, fitting."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from itertools import pairwise
+
+from render_service.compositor.text import bidi
+from render_service.compositor.text.drawn_texts import render_language
+from render_service.compositor.text.fonts import CAPTION_WEIGHT, is_wide, regional_face, text_language
+from render_service.compositor.text.line_breaking import break_lines
+from render_service.compositor.text.typesetting import Line, Type, measure, set_line
+from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.projects.project import MODE_PRESETS, CaptionStyle
+
+
+@dataclass(frozen=True, slots=True)
+class Rect:
+    """A rectangle in pixels."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionLook:
+    """How captions are drawn.
+
+    Args:
+        style: Which look.
+        scale: Multiplies the size that the frame's shorter side gives.
+        language: BCP 47 tag of the texts; empty guesses it from each.
+    """
+
+    style: CaptionStyle = CaptionStyle.OUTLINE
+    scale: float = 1.0
+    language: str = ""
+
+
+def caption_look(spec: RenderSpec) -> CaptionLook:
+    """Return how the captions of a render are drawn, where the project says nothing as its mode decides."""
+    preset, options = MODE_PRESETS[spec.project.mode], spec.project.captions
+    return CaptionLook(
+        options.style or preset.caption_style, preset.caption_scale * options.scale, render_language(spec.project)
+    )
+
+
+# Shares of the frame's shorter side and of the em.
+_SIZE = 0.05
+_LEADING = 1.34
+_ASCENT = 0.88
+_DESCENT = 0.24
+# Longest line in em: East Asian subtitles keep to 16–18 characters, others to about 42, half an em each.
+_WIDE_MEASURE = 18.0
+_NARROW_MEASURE = 22.0
+_SMALLEST = 6
+# Size of a second language's lines as a part of the first's, and how many lines both may have together.
+_MINOR = 0.76
+_BILINGUAL_LINES = 4
+# Full-width marks whose ink fills the left or the right half of their cell only.
+_BLANK_RIGHT = frozenset("，。、；：）」』】》〉")
+_BLANK_LEFT = frozenset("（「『【《〈")
+# Below this share of the full size a caption may take more lines than usual.
+_CROWDED = 0.7
+
+
+def safe_area(width: int, height: int) -> Rect:
+    """Return the part of a frame that captions stay inside.
+
+    Landscape and square frames keep 5 % free on every side (EBU R 95, title-safe). Tall frames are watched on phones,
+    where applications lay their buttons and texts over the lower third and the edges, so captions end above it.
+
+    Args:
+        width: Frame width in pixels.
+        height: Frame height in pixels.
+
+    Returns:
+        The area, its edges on even pixels.
+    """
+    if height >= 1.6 * width:
+        left, top, bottom = 0.07 * width, 0.10 * height, 0.29 * height
+    else:
+        left, top, bottom = 0.05 * width, 0.05 * height, (0.07 if height > width else 0.05) * height
+    x, y = even_up(left), even_up(top)
+    return Rect(x, y, width - 2 * x, height - y - even_up(bottom))
+
+
+def even_up(value: float) -> int:
+    """Return the smallest even number that is not below a value."""
+    return -int(-value // 2) * 2
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionGeometry:
+    """Measures of a caption that depend on its style.
+
+    Args:
+        stroke: Width of the outline, in em.
+        shadow: How far the shadow reaches, in em.
+        pad_x: Space between letters and the box's sides, in em.
+        pad_y: Space between letters and the box's top and bottom, in em.
+        density: How much darker the shadow is than letters blurred as far.
+    """
+
+    stroke: float
+    shadow: float
+    pad_x: float
+    pad_y: float
+    density: float
+
+    def margin(self, size: int) -> int:
+        """Space that drawing needs around the lines' boxes, in pixels."""
+        return math.ceil(size * (self.stroke + self.shadow) + 2)
+
+
+GEOMETRY = {
+    CaptionStyle.PLAIN: CaptionGeometry(0.0, 0.3, 0.0, 0.0, 2.4),
+    CaptionStyle.OUTLINE: CaptionGeometry(0.075, 0.24, 0.0, 0.0, 1.4),
+    CaptionStyle.BOX: CaptionGeometry(0.0, 0.0, 0.55, 0.26, 0.0),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionLayout:
+    """A caption's lines, set and placed.
+
+    Args:
+        size: Em size of the main lines, in pixels; those of a second language are smaller.
+        lines: From top to bottom.
+        spans: For each line, where it begins and ends in the text.
+        shifts: For each line, how far right of centred it stands, in pixels, to look centred.
+        area: The safe area they were fitted into.
+    """
+
+    size: int
+    lines: tuple[Line, ...]
+    spans: tuple[tuple[int, int], ...]
+    shifts: tuple[float, ...]
+    area: Rect
+
+
+def max_lines(width: int, height: int) -> int:
+    """Return how many lines a caption has at most before its size shrinks: two in landscape, three in tall frames."""
+    return 2 if width > height else 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """A line before it is set: where it begins and ends in the text, how it will be set, its paragraph's level."""
+
+    first: int
+    last: int
+    kind: Type
+    base: int
+
+
+@lru_cache(maxsize=64)
+def lay_out_caption(
+    text: str, width: int, height: int, look: CaptionLook, words: tuple[int | None, ...] | None = None
+) -> CaptionLayout | None:
+    """Break and set a caption, at its full size if it fits, else smaller.
+
+    In a caption of two languages (some of its paragraphs East Asian, others not) the paragraphs of the language that
+    is not the render's main one are set smaller, as bilingual subtitles are.
+
+    Args:
+        text: The caption; line feeds force line breaks.
+        width: Frame width in pixels.
+        height: Frame height in pixels.
+        look: How it is drawn.
+        words: For each character the number of the word that it is part of.
+
+    Returns:
+        The layout, or None where nothing is to be drawn.
+    """
+    if not text.strip():
+        return None
+    area = safe_area(width, height)
+    full = size = caption_size(width, height, look)
+    limit = max(max_lines(width, height), text.strip().count("\n") + 1)
+    if is_bilingual(text):
+        limit = max(limit, _BILINGUAL_LINES)
+    while True:
+        spans = _fit(text, size, area, look)
+        fits = block_height([span.kind.size for span in spans], look.style) <= area.height
+        if size <= _SMALLEST or (fits and (len(spans) <= limit or size <= _CROWDED * full)):
+            break
+        size = max(_SMALLEST, int(size * 0.94))
+    while len(spans) > 1 and block_height([span.kind.size for span in spans], look.style) > area.height:
+        spans = spans[:-1]
+    lines = tuple(
+        set_line(
+            text[span.first : span.last],
+            span.kind,
+            base=span.base,
+            words=words[span.first : span.last] if words is not None else None,
+        )
+        for span in spans
+    )
+    shifts = tuple(_optical_shift(text[span.first : span.last], span.kind) for span in spans)
+    return CaptionLayout(size, lines, tuple((span.first, span.last) for span in spans), shifts, area)
+
+
+def _optical_shift(line: str, kind: Type) -> float:
+    """Return how far right a centred line has to move for the blank half of its outer full-width marks."""
+    centred_marks = regional_face(kind.language) in (regional_face("zh-Hant"), regional_face("zh-HK"))
+    blank_right = line[-1] in _BLANK_RIGHT and not (centred_marks and line[-1] in "，。、；：")
+    return kind.size / 4 * (blank_right - (line[0] in _BLANK_LEFT))
+
+
+def is_bilingual(text: str) -> bool:
+    """Tell whether some paragraphs of a caption are East Asian and others are not."""
+    return len({_is_wide(paragraph) for paragraph in text.split("\n") if paragraph.strip()}) == 2
+
+
+def _is_wide(text: str) -> bool:
+    return sum(map(is_wide, text)) * 3 > len(text)
+
+
+def caption_size(width: int, height: int, look: CaptionLook) -> int:
+    """Return the full em size of captions, in pixels."""
+    return max(_SMALLEST, round(min(width, height) * _SIZE * look.scale))
+
+
+def caption_measure(text: str, width: int, height: int, look: CaptionLook) -> tuple[Callable[[str], float], float]:
+    """Return how wide a caption's texts and its lines at most are at full size.
+
+    Args:
+        text: The whole caption, from which its language is guessed if `look` names none.
+        width: Frame width in pixels.
+        height: Frame height in pixels.
+        look: How it is drawn.
+
+    Returns:
+        A function that measures a text in pixels, and the widest a line may be in pixels.
+    """
+    kind = Type(caption_size(width, height, look), CAPTION_WEIGHT, text_language(text, look.language))
+    return partial(measure, kind=kind), _line_room(text, kind.size, safe_area(width, height), look.style)
+
+
+def _line_room(text: str, size: int, area: Rect, style: CaptionStyle) -> float:
+    geometry = GEOMETRY[style]
+    room = area.width - 2 * (geometry.margin(size) + geometry.pad_x * size)
+    return max(min(room, (_WIDE_MEASURE if _is_wide(text) else _NARROW_MEASURE) * size), size)
+
+
+def _fit(text: str, size: int, area: Rect, look: CaptionLook) -> list[_Span]:
+    bilingual = is_bilingual(text)
+    main_is_wide = text_language(text, look.language).lower().startswith(("zh", "ja", "ko", "yue"))
+    spans, start = [], 0
+    for paragraph in text.split("\n"):
+        minor = bilingual and _is_wide(paragraph) != main_is_wide
+        paragraph_size = max(_SMALLEST, round(_MINOR * size)) if minor else size
+        kind = Type(paragraph_size, CAPTION_WEIGHT, text_language(paragraph, look.language))
+        # Lines of the second language are smaller, so more letters of it make a line as long.
+        room = _line_room(paragraph, size, area, look.style)
+        for first, last in break_lines(paragraph, partial(measure, kind=kind), room, kind.language):
+            spans.append(_Span(start + first, start + last, kind, bidi.base_level(paragraph)))
+        start += len(paragraph) + 1
+    return spans
+
+
+def baselines(sizes: Sequence[int]) -> list[float]:
+    """Return how far below the top of a block the baselines of its lines are, given their em sizes, in pixels."""
+    found = [_ASCENT * sizes[0]]
+    for above, below in pairwise(sizes):
+        found.append(found[-1] + _LEADING * (above + below) / 2)
+    return found
+
+
+def block_height(sizes: Sequence[int], style: CaptionStyle) -> float:
+    """Return the height in pixels of a caption whose lines have these em sizes, with all that surrounds its letters."""
+    geometry, size = GEOMETRY[style], max(sizes)
+    return baselines(sizes)[-1] + _DESCENT * sizes[-1] + 2 * geometry.pad_y * size + 2 * geometry.margin(size)

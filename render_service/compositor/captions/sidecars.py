@@ -1,0 +1,67 @@
+"""Captions as files beside the video: SubRip (`.srt`) and WebVTT (`.vtt`, W3C Candidate Recommendation 2019)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from render_service.compositor.captions.cues import Cue
+from render_service.compositor.captions.layout import caption_look, lay_out_caption
+from render_service.domain.jobs.job import RenderSpec
+
+
+def write_srt(cues: Sequence[Cue], spec: RenderSpec, path: Path) -> None:
+    """Write captions as SubRip: UTF-8, lines broken as in the picture; an empty file where there are none.
+
+    Args:
+        cues: All captions in order of time.
+        spec: The render they belong to.
+        path: The file to write.
+    """
+    blocks = []
+    for number, cue in enumerate(cues, 1):
+        times = f"{_time(cue.start, spec.output.fps, ',')} --> {_time(cue.end, spec.output.fps, ',')}"
+        # Readers take an arrow for a line of times, wherever it stands.
+        lines = [cue.text[a:b].replace("-->", "→") for a, b in _lines(cue, spec)]
+        blocks.append("\n".join((str(number), times, *lines)) + "\n")
+    path.write_text("\n".join(blocks), encoding="utf-8", newline="\n")
+
+
+def write_vtt(cues: Sequence[Cue], spec: RenderSpec, path: Path) -> None:
+    """Write captions as WebVTT: UTF-8, lines broken as in the picture, spoken words with their times.
+
+    Args:
+        cues: All captions in order of time.
+        spec: The render they belong to.
+        path: The file to write.
+    """
+    blocks = ["WEBVTT\n"]
+    for number, cue in enumerate(cues, 1):
+        times = f"{_time(cue.start, spec.output.fps, '.')} --> {_time(cue.end, spec.output.fps, '.')}"
+        lines = [_vtt_line(cue, a, b, spec.output.fps) for a, b in _lines(cue, spec)]
+        blocks.append("\n".join((str(number), times, *lines)) + "\n")
+    path.write_text("\n".join(blocks), encoding="utf-8", newline="\n")
+
+
+def _lines(cue: Cue, spec: RenderSpec) -> Sequence[tuple[int, int]]:
+    layout = lay_out_caption(cue.text, spec.output.width, spec.output.height, caption_look(spec))
+    return layout.spans if layout is not None else ()
+
+
+def _vtt_line(cue: Cue, first: int, last: int, fps: int) -> str:
+    parts, position = [], first
+    for word in cue.words:
+        # A time in the text must lie inside the cue's own (WebVTT 4.2.1); the first word begins with the cue.
+        if first <= word.first < last and word.start > cue.start:
+            parts += [_escape(cue.text[position : word.first]), f"<{_time(word.start, fps, '.')}>"]
+            position = word.first
+    return "".join((*parts, _escape(cue.text[position:last])))
+
+
+def _escape(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _time(frame: int, fps: int, mark: str) -> str:
+    """Return a frame's time as hours, minutes, seconds and milliseconds, rounded to the nearest."""
+    milliseconds = (2000 * frame + fps) // (2 * fps)
+    seconds, rest = divmod(milliseconds, 1000)
+    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{mark}{rest:03}"

@@ -1,0 +1,1 @@
+"""Draws the frames of a segment."""

@@ -1,0 +1,233 @@
+"""Designed cards for shots without a picture and for titles: a calm gradient with light in it, and large letters."""
+
+import hashlib
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from render_service.compositor.captions.layout import safe_area
+from render_service.compositor.text import bidi
+from render_service.compositor.text.drawn_texts import clean_text
+from render_service.compositor.text.fonts import is_covered, text_language
+from render_service.compositor.text.line_breaking import break_lines
+from render_service.compositor.text.typesetting import Type, draw_line, measure, new_mask, set_line
+
+Picture = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """Colours of a card, sRGB 0–255: the gradient's two ends, the light in it, the accent."""
+
+    top: tuple[int, int, int]
+    bottom: tuple[int, int, int]
+    glow: tuple[int, int, int]
+    accent: tuple[int, int, int]
+
+
+PALETTES = (
+    Palette((16, 34, 62), (8, 14, 28), (44, 104, 164), (255, 186, 92)),
+    Palette((32, 26, 66), (13, 11, 32), (104, 70, 182), (255, 158, 128)),
+    Palette((9, 52, 56), (5, 20, 26), (28, 134, 128), (255, 209, 102)),
+    Palette((58, 24, 42), (23, 9, 20), (164, 56, 92), (255, 196, 140)),
+    Palette((28, 42, 36), (11, 17, 17), (72, 130, 98), (232, 208, 128)),
+    Palette((66, 24, 30), (22, 9, 16), (190, 84, 52), (255, 204, 128)),
+)
+_INK = (250.0, 248.0, 244.0)
+_LEADING = 1.34
+# Letter sizes tried from large to small, as parts of the frame's shorter side.
+_SIZES = (0.088, 0.08, 0.072, 0.065, 0.058, 0.052, 0.047)
+_TITLE_SIZES = (0.125, 0.112, 0.1, 0.09, 0.08, 0.072, 0.064, 0.057, 0.05, 0.042)
+# Longest line in em: beyond it the eye loses the way back.
+_MEASURE = 19.0
+_TITLE_MEASURE = 13.0
+# More than any card has room for at its smallest letters.
+_MOST_CHARACTERS = 800
+
+
+def draw_card(
+    text: str, width: int, height: int, *, seed: str, language: str = "", theme: str = ""
+) -> NDArray[np.uint8]:
+    """Draw the card of a shot that has no picture: its text, left-aligned (right-aligned if written so).
+
+    The foot of the card stays free for captions. A text that would need letters too small to read is cut after as many
+    lines as fit, with an ellipsis. Characters that no font covers are left out.
+
+    Args:
+        text: What to write; may be empty.
+        width: Frame width in pixels, ≥ 128.
+        height: Frame height in pixels, ≥ 128.
+        seed: Decides where the light is; the shot's id. The same arguments give the same bytes.
+        language: BCP 47 tag of most texts of the video; empty guesses it.
+        theme: Decides the colours, so that the cards of one video can share them; empty takes `seed`.
+
+    Returns:
+        sRGB picture of shape (height, width, 3).
+    """
+    palette, picture = _background(width, height, seed, theme or seed)
+    cleaned = _drawable(text)
+    if cleaned:
+        area = safe_area(width, height)
+        left = max(area.x, round(0.105 * width))
+        block = _fit(
+            cleaned, text_language(cleaned, language), (width - 2 * left, round(0.5 * height)), min(width, height)
+        )
+        top = 0.46 * height - block.height / 2
+        rightwards = bidi.base_level(cleaned) == 0
+        _write(
+            picture,
+            block,
+            top=top,
+            x=left if rightwards else width - left,
+            align="left" if rightwards else "right",
+        )
+        bar = (round(0.07 * min(width, height)), max(2, round(0.0055 * min(width, height))))
+        _rule(picture, left if rightwards else width - left - bar[0], top - 0.05 * min(width, height), bar, palette)
+    return _finish(picture, seed)
+
+
+def draw_title_card(
+    title: str, subtitle: str, width: int, height: int, *, seed: str, language: str = "", theme: str = ""
+) -> NDArray[np.uint8]:
+    """Draw a title or end card: the title large in the middle, the subtitle below a short rule.
+
+    Args:
+        title: In large letters.
+        subtitle: In small letters; may be empty.
+        width: Frame width in pixels, ≥ 128.
+        height: Frame height in pixels, ≥ 128.
+        seed: As in `draw_card`.
+        language: As in `draw_card`.
+        theme: As in `draw_card`.
+
+    Returns:
+        sRGB picture of shape (height, width, 3).
+    """
+    palette, picture = _background(width, height, seed, theme or seed)
+    side, room = min(width, height), round(0.78 * width)
+    cleaned, below = _drawable(title), _drawable(subtitle)
+    if cleaned:
+        main = _fit(cleaned, text_language(cleaned, language), (room, round(0.46 * height)), side, title=True)
+        gap = 0.055 * side
+        under = (
+            _fit(below, text_language(below, language), (room, round(0.22 * height)), 0.52 * side) if below else None
+        )
+        bar = (round(0.085 * side), max(2, round(0.0055 * side)))
+        total = main.height + (2 * gap + bar[1] + under.height if under else 0)
+        top = 0.49 * height - total / 2
+        _write(picture, main, top=top, x=width / 2, align="centre")
+        if under:
+            top += main.height + gap
+            _rule(picture, (width - bar[0]) / 2, top, bar, palette)
+            _write(picture, under, top=top + bar[1] + 0.8 * gap, x=width / 2, align="centre", opacity=0.82)
+    return _finish(picture, seed)
+
+
+def _drawable(text: str) -> str:
+    drawn = clean_text("".join(character for character in clean_text(text) if is_covered(character)))
+    return drawn if len(drawn) <= _MOST_CHARACTERS else drawn[:_MOST_CHARACTERS].rstrip() + "…"
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Lines of a card and how they are set."""
+
+    kind: Type
+    lines: tuple[str, ...]
+    base: int
+
+    @property
+    def height(self) -> float:
+        """Height in pixels, from the top of the first line's letters to the foot of the last line's."""
+        return self.kind.size * (1.12 + _LEADING * (len(self.lines) - 1))
+
+
+def _fit(text: str, language: str, room: tuple[int, int], side: float, *, title: bool = False) -> _Block:
+    """Set a text in the largest letters in which it fits `room` (width, height in pixels)."""
+    sizes, measure_em, weight = (_TITLE_SIZES, _TITLE_MEASURE, 700) if title else (_SIZES, _MEASURE, 500)
+    base = bidi.base_level(text)
+    for share in sizes:
+        kind = Type(max(6, round(side * share)), weight, language)
+        # Smaller letters may run on longer: a card full of narrow columns looks worse than a few long lines.
+        longest = min(room[0], measure_em * kind.size * sizes[0] / share)
+        block = _Block(kind, _lines(text, kind, longest), base)
+        # Many short lines of huge letters read worse than a few of large ones.
+        if block.height <= room[1] and (len(block.lines) <= (3 if title else 4) or share <= sizes[-4]):
+            return block
+    most = max(1, int((room[1] / kind.size - 1.12) / _LEADING) + 1)
+    if len(block.lines) <= most:
+        return block
+    return _Block(kind, (*block.lines[: most - 1], _shortened(block.lines[most - 1], kind, longest)), base)
+
+
+def _lines(text: str, kind: Type, longest: float) -> tuple[str, ...]:
+    spans = break_lines(text, lambda part: measure(part, kind), longest, kind.language, evenness=0.45)
+    return tuple(text[a:b] for a, b in spans)
+
+
+def _shortened(line: str, kind: Type, longest: float) -> str:
+    while len(line) > 1 and measure(line + "…", kind) > longest:
+        line = line[:-1]
+    return line.rstrip(" ,;:，、；：。.…") + "…"
+
+
+def _write(picture: Picture, block: _Block, *, top: float, x: float, align: str, opacity: float = 1.0) -> None:
+    height, width = picture.shape[:2]
+    mask = new_mask(width, height)
+    for number, text in enumerate(block.lines):
+        line = set_line(text, block.kind, base=block.base)
+        left = x - {"left": 0.0, "centre": line.width / 2, "right": line.width}[align]
+        draw_line(ImageDraw.Draw(mask), line, left, top + block.kind.size * (0.88 + _LEADING * number))
+    _lay(picture, mask, _INK, opacity)
+
+
+def _rule(picture: Picture, x: float, y: float, size: tuple[int, int], palette: Palette) -> None:
+    left, top = round(x), max(0, round(y))
+    picture[top : top + size[1], left : left + size[0]] = palette.accent
+
+
+def _lay(picture: Picture, mask: Image.Image, colour: tuple[float, float, float], opacity: float) -> None:
+    box = mask.getbbox()
+    if box is None:
+        return
+    part = picture[box[1] : box[3], box[0] : box[2]]
+    alpha = (np.asarray(mask.crop(box), dtype=np.float32) * np.float32(opacity / 255))[..., None]
+    part += alpha * (np.array(colour, dtype=np.float32) - part)
+
+
+def _background(width: int, height: int, seed: str, theme: str) -> tuple[Palette, Picture]:
+    """Return the palette of a theme, and a gradient from the top left with two soft lights in it."""
+    palette = PALETTES[hashlib.sha256(theme.encode()).digest()[0] % len(PALETTES)]
+    digest = hashlib.sha256(seed.encode()).digest()
+    # Computed small and enlarged: it is smooth, and full size costs a tenth of a second a card. Computed in double
+    # precision, rounded to 1/256 and enlarged in whole numbers, it is the same on every machine.
+    scale = max(1, min(width, height) // 135)
+    y, x = np.mgrid[0 : -(-height // scale), 0 : -(-width // scale)].astype(np.float64)
+    x, y = (x + 0.5) * scale / width, (y + 0.5) * scale / height
+    along = np.clip(0.25 * x + 0.85 * y, 0, 1)[..., None]
+    small = (1 - along) * np.array(palette.top) + along * np.array(palette.bottom)
+    ratio = width / height
+    for number, strength in enumerate((0.8, 0.42)):
+        centre_x = (0.82, 0.08)[number] + (digest[2 + number] / 255 - 0.5) * 0.24
+        centre_y = (0.10, 0.95)[number] + (digest[4 + number] / 255 - 0.5) * 0.20
+        reach = (0.34, 0.28)[number]
+        distance = ((x - centre_x) * min(ratio, 1.6)) ** 2 + ((y - centre_y) / max(ratio, 0.7)) ** 2
+        light = np.exp(-distance / (2 * reach**2))[..., None]
+        small += strength * light * (np.array(palette.glow) - small)
+    rounded = np.rint(small * 256).astype(np.uint16)
+    picture = cv2.resize(rounded, (width, height), interpolation=cv2.INTER_LINEAR_EXACT)
+    return palette, np.multiply(picture, np.float32(1 / 256), dtype=np.float32)
+
+
+def _finish(picture: Picture, seed: str) -> NDArray[np.uint8]:
+    """Round to bytes with a little noise, without which the gradient would show bands."""
+    number = int.from_bytes(hashlib.sha256(seed.encode()).digest()[8:12])
+    noise = np.random.Generator(np.random.PCG64(number)).random(picture.shape[:2], dtype=np.float32)
+    noise -= np.float32(0.5)
+    noise *= np.float32(1.6)
+    picture += noise[..., None]
+    np.rint(picture, out=picture)
+    return picture.clip(0, 255, out=picture).astype(np.uint8)

@@ -1,0 +1,112 @@
+"""Camera movements: which part of a picture is seen at which moment."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from render_service.domain.projects.project import Easing, Motion, MotionKind
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The rectangle of a picture that fills the frame, in units of the picture's pixels; fractions are meant."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+_EASINGS: dict[Easing, Callable[[float], float]] = {
+    Easing.LINEAR: lambda t: t,
+    Easing.EASE_IN: lambda t: t * t,
+    Easing.EASE_OUT: lambda t: t * (2 - t),
+    Easing.EASE_IN_OUT: lambda t: t * t * (3 - 2 * t),
+}
+
+# Factors of view movement along x and y: a pan to the left moves the view to the left.
+_PANS = {
+    MotionKind.PAN_LEFT: (-1, 0),
+    MotionKind.PAN_RIGHT: (1, 0),
+    MotionKind.PAN_UP: (0, -1),
+    MotionKind.PAN_DOWN: (0, 1),
+}
+
+
+def ease(easing: Easing, moment: float) -> float:
+    """Return how much of a movement is done, 0–1, at a moment 0–1 of its time."""
+    return _EASINGS[easing](moment)
+
+
+@dataclass(frozen=True, slots=True)
+class CameraPath:
+    """A movement over a picture that covers the frame.
+
+    Args:
+        motion: The movement, decided; its focus is a point of the picture.
+        picture_width: Width of the picture at the scale at which it just covers the frame, in frame pixels.
+        picture_height: Its height at that scale.
+        frame_width: Width of the frame in pixels.
+        frame_height: Height of the frame in pixels.
+    """
+
+    motion: Motion
+    picture_width: float
+    picture_height: float
+    frame_width: int
+    frame_height: int
+
+    @property
+    def closest(self) -> float:
+        """The greatest zoom of the whole movement, at least 1."""
+        if self.motion.kind in _PANS:
+            return self._pan_zoom()
+        return 1 + self._amount() if self.motion.kind in (MotionKind.ZOOM_IN, MotionKind.ZOOM_OUT) else 1.0
+
+    def view(self, moment: float) -> View:
+        """Return what is seen at a moment 0–1 of the shot; it lies within the picture."""
+        done = ease(self.motion.easing or Easing.EASE_IN_OUT, min(max(moment, 0.0), 1.0))
+        if self.motion.kind in _PANS:
+            return self._pan(done)
+        if self.motion.kind is MotionKind.ZOOM_IN:
+            return self._zoomed(1 + self._amount() * done)
+        if self.motion.kind is MotionKind.ZOOM_OUT:
+            return self._zoomed(1 + self._amount() * (1 - done))
+        return self._zoomed(1.0)
+
+    def _amount(self) -> float:
+        return self.motion.amount or 0.0
+
+    def _zoomed(self, zoom: float) -> View:
+        # The focus keeps its place on the screen, so the view never leaves the one it starts from.
+        left, width = _zoom_axis(self.motion.focus_x, self.picture_width, self.frame_width, zoom)
+        top, height = _zoom_axis(self.motion.focus_y, self.picture_height, self.frame_height, zoom)
+        return View(left, top, width, height)
+
+    def _pan_zoom(self) -> float:
+        """A pan comes closer only as far as the picture lacks room for its travel."""
+        along_x = _PANS[self.motion.kind or MotionKind.PAN_LEFT][0] != 0
+        side, room = (self.frame_width, self.picture_width) if along_x else (self.frame_height, self.picture_height)
+        return max(1.0, side * (1 + self._amount()) / room)
+
+    def _pan(self, done: float) -> View:
+        step_x, step_y = _PANS[self.motion.kind or MotionKind.PAN_LEFT]
+        zoom = self._pan_zoom()
+        width, height = self.frame_width / zoom, self.frame_height / zoom
+        left = _pan_axis(self.motion.focus_x, self.picture_width, width, self._amount() * width * step_x, done)
+        top = _pan_axis(self.motion.focus_y, self.picture_height, height, self._amount() * height * step_y, done)
+        return View(left, top, width, height)
+
+
+def _zoom_axis(focus: float, picture: float, frame: float, zoom: float) -> tuple[float, float]:
+    point = focus * picture
+    start = _clamp(point - frame / 2, picture - frame)
+    return point - (point - start) / zoom, frame / zoom
+
+
+def _pan_axis(focus: float, picture: float, side: float, travel: float, done: float) -> float:
+    low = _clamp(focus * picture - (side + abs(travel)) / 2, picture - side - abs(travel))
+    return low + (travel * done if travel >= 0 else -travel * (1 - done))
+
+
+def _clamp(start: float, largest: float) -> float:
+    return min(max(start, 0.0), max(largest, 0.0))

@@ -1,0 +1,105 @@
+"""Draws captions and the watermark onto frames: each is made once and blended into its rectangle."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from render_service.compositor.captions.drawing import draw_caption
+from render_service.compositor.frames.format import PictureFormat
+from render_service.compositor.frames.overlay import Overlay, overlay_from_rgba
+from render_service.compositor.frames.planes import Plane, Planes
+from render_service.compositor.media.assets import Asset
+from render_service.compositor.media.images import load_image
+from render_service.compositor.segments.spec import CueLayer, WatermarkLayer
+from render_service.domain.projects.project import Corner
+
+# Free space around a watermark, as a part of the frame's shorter side.
+_MARGIN = 0.045
+
+
+@dataclass(slots=True)
+class _Drawn:
+    number: int
+    word: int | None
+    overlay: Overlay | None
+
+
+class CuePainter:
+    """Draws the captions of a segment. Keeps one drawing at a time.
+
+    Args:
+        cues: The segment's captions.
+        picture: Form of the frames.
+    """
+
+    def __init__(self, cues: tuple[CueLayer, ...], picture: PictureFormat) -> None:
+        self._cues = cues
+        self._picture = picture
+        self._drawn: _Drawn | None = None
+
+    def draw(self, frame: int, target: Planes) -> None:
+        """Draw what is to be read in a frame of the segment, counted from 0."""
+        for number, cue in enumerate(self._cues):
+            if cue.start <= frame < cue.end:
+                overlay = self._overlay(number, cue, frame)
+                if overlay is None:
+                    continue
+                opacity = min(1.0, (frame - cue.start + 1) / cue.fade_in, (cue.end - frame) / cue.fade_out)
+                shown = overlay if opacity >= 1 else faded(overlay, opacity)
+                shown.blend(target.y, target.u, target.v)
+
+    def _overlay(self, number: int, cue: CueLayer, frame: int) -> Overlay | None:
+        word = next((n for n, span in enumerate(cue.words) if span.start <= frame < span.end), None)
+        drawn = self._drawn
+        if drawn is None or (drawn.number, drawn.word) != (number, word):
+            letters: list[int | None] | None = None
+            if cue.words:
+                letters = [None] * len(cue.text)
+                for n, span in enumerate(cue.words):
+                    letters[span.first : span.last] = [n] * (span.last - span.first)
+            overlay = draw_caption(
+                cue.text, self._picture.width, self._picture.height, cue.look, words=letters, highlighted=word
+            )
+            self._drawn = drawn = _Drawn(number, word, overlay)
+        return drawn.overlay
+
+
+def faded(overlay: Overlay, opacity: float) -> Overlay:
+    """Return an overlay with its opacity multiplied by 0–1."""
+
+    def scaled(plane: Plane) -> Plane:
+        return np.asarray(cv2.convertScaleAbs(plane, alpha=opacity), np.uint8)
+
+    def cleared(plane: Plane) -> Plane:
+        return np.asarray(cv2.convertScaleAbs(plane, alpha=opacity, beta=255 * (1 - opacity)), np.uint8)
+
+    return replace(
+        overlay,
+        luma=scaled(overlay.luma),
+        chroma_u=scaled(overlay.chroma_u),
+        chroma_v=scaled(overlay.chroma_v),
+        clear=cleared(overlay.clear),
+        clear_chroma=cleared(overlay.clear_chroma),
+    )
+
+
+def draw_watermark(mark: WatermarkLayer, picture: PictureFormat, assets: Mapping[str, Path]) -> Overlay:
+    """Return a watermark as an overlay: inside a margin, at most a quarter of the frame high."""
+    pixels = load_image(Asset(assets[mark.watermark], "watermark.uri"))
+    height, width = pixels.shape[:2]
+    scale = min(mark.scale * picture.width / width, picture.height / 4 / height)
+    size = tuple(max(2, round(side * scale) // 2 * 2) for side in (width, height))
+    straight = pixels.astype(np.float32) / 255
+    if straight.shape[2] == 3:
+        straight = np.dstack((straight, np.ones((height, width), np.float32)))
+    # Scaled with colours times opacity: invisible pixels must not lend their colour to the edges.
+    straight[..., :3] *= straight[..., 3:]
+    drawing = cv2.resize(straight, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    margin = round(_MARGIN * min(picture.width, picture.height))
+    right, bottom = picture.width - margin - size[0], picture.height - margin - size[1]
+    x = margin if mark.corner in (Corner.TOP_LEFT, Corner.BOTTOM_LEFT) else right
+    y = margin if mark.corner in (Corner.TOP_LEFT, Corner.TOP_RIGHT) else bottom
+    return overlay_from_rgba(drawing * np.float32(mark.opacity), max(0, x) // 2 * 2, max(0, y) // 2 * 2)

@@ -1,0 +1,95 @@
+"""Makes one segment: draws its frames and encodes them. Runs in a worker process."""
+
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from pathlib import Path
+
+from render_service.compositor.drawing.overlays import CuePainter, draw_watermark
+from render_service.compositor.drawing.sources import CanvasLayer, ClipLayer, FrameSource
+from render_service.compositor.drawing.transitions import draw_transition
+from render_service.compositor.encoding.encoder import SegmentEncoder
+from render_service.compositor.frames.format import PictureFormat
+from render_service.compositor.frames.planes import Planes
+from render_service.compositor.segments.spec import ClipSource, Layer, SegmentSpec
+
+# Progress is told every so many frames.
+_REPORT_EVERY = 10
+
+
+def render_segment(
+    content: bytes, assets: Mapping[str, Path], workdir: Path, output: Path, report: Callable[[int], None]
+) -> None:
+    """Make a segment.
+
+    Args:
+        content: Its spec in canonical form.
+        assets: The local files that its sources name, by content hash.
+        workdir: A folder that all segments of the render share, for what they have in common.
+        output: The file to write; it appears when it is whole.
+        report: Is told how many frames were made since it was last told.
+
+    Raises:
+        RenderFailure: ASSET_INVALID where a picture or clip turns out to be damaged.
+    """
+    spec = SegmentSpec.from_bytes(content)
+    partial = output.with_name(output.name + ".part")
+    # What libraries put aside meanwhile must not outlive the render, even if this process is killed.
+    tempfile.tempdir = str(workdir)
+    with SegmentEncoder(partial, spec.picture) as encoder, closing(Painter(spec, assets, workdir)) as painter:
+        for frame in range(spec.frames):
+            painter.draw(frame, encoder.planes)
+            encoder.encode()
+            if (frame + 1) % _REPORT_EVERY == 0:
+                report(_REPORT_EVERY)
+    report(spec.frames % _REPORT_EVERY)
+    partial.replace(output)
+
+
+class Painter:
+    """Draws the frames of a segment, in order.
+
+    Args:
+        spec: What the segment is made of.
+        assets: The local files that its sources name, by content hash.
+        workdir: A folder that all segments of the render share, for what they have in common.
+    """
+
+    def __init__(self, spec: SegmentSpec, assets: Mapping[str, Path], workdir: Path) -> None:
+        self._spec = spec
+        picture = spec.picture
+        self._layer = _open(spec.layer, picture, assets, workdir)
+        self._incoming = _open(spec.incoming, picture, assets, workdir) if spec.incoming else None
+        self._cues = CuePainter(spec.cues, picture)
+        self._mark = draw_watermark(spec.watermark, picture, assets) if spec.watermark else None
+        if self._incoming:
+            self._old = Planes.empty(picture.width, picture.height)
+            self._new = Planes.empty(picture.width, picture.height)
+
+    def close(self) -> None:
+        """Give back what is held."""
+        self._layer.close()
+        if self._incoming is not None:
+            self._incoming.close()
+
+    def draw(self, frame: int, target: Planes) -> None:
+        """Draw a frame, counted from 0; each once, in order."""
+        if self._incoming is None:
+            self._layer.draw(target)
+        else:
+            self._layer.draw(self._old)
+            self._incoming.draw(self._new)
+            # Neither the first nor the last frame of a transition looks like its neighbour outside of it.
+            done = (frame + 1) / (self._spec.frames + 1)
+            draw_transition(
+                self._spec.transition, self._spec.direction, done, old=self._old, new=self._new, target=target
+            )
+        self._cues.draw(frame, target)
+        if self._mark is not None:
+            self._mark.blend(target.y, target.u, target.v)
+
+
+def _open(layer: Layer, picture: PictureFormat, assets: Mapping[str, Path], workdir: Path) -> FrameSource:
+    if isinstance(layer.source, ClipSource):
+        return ClipLayer(layer, picture, assets)
+    return CanvasLayer(layer, picture, assets, workdir)

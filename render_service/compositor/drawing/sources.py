@@ -1,0 +1,118 @@
+"""Sources of frames: still pictures and cards under a moving camera."""
+
+import fcntl
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from render_service.compositor.drawing.canvas import prepare_canvas, read_canvas, write_canvas
+from render_service.compositor.drawing.cards import draw_card, draw_title_card
+from render_service.compositor.drawing.sampling import sample
+from render_service.compositor.frames.format import PictureFormat
+from render_service.compositor.frames.planes import Planes
+from render_service.compositor.media.assets import Asset
+from render_service.compositor.media.clips import ClipForm, ClipReader
+from render_service.compositor.media.images import load_image
+from render_service.compositor.segments.spec import CardSource, ClipSource, Layer, StillSource
+from render_service.domain.projects.project import Fit, MotionKind
+
+
+class FrameSource(Protocol):
+    """Draws the frames of one shot, one after the other."""
+
+    def draw(self, target: Planes) -> None:
+        """Fill a frame with the next picture of the shot."""
+
+    def close(self) -> None:
+        """Give back what is held."""
+
+
+class CanvasLayer:
+    """A still picture or a card under a moving camera.
+
+    Args:
+        layer: The stretch of the shot.
+        picture: Form of the frames.
+        assets: Local files by content hash.
+        workdir: Where canvases are kept for all segments that show the same picture.
+    """
+
+    def __init__(self, layer: Layer, picture: PictureFormat, assets: Mapping[str, Path], workdir: Path) -> None:
+        path = _canvas_file(layer, picture, assets, workdir)
+        self._canvas = read_canvas(path, layer.motion, picture.width, picture.height)
+        self._next = layer.first
+        self._still: Planes | None = None
+        # The movement begins with the first frame and ends with the last.
+        self._steps = max(1, layer.frames - 1)
+
+    def draw(self, target: Planes) -> None:
+        """Fill a frame with the next picture of the shot."""
+        if self._still is not None:
+            target.copy_from(self._still)
+            return
+        sample(self._canvas.planes, self._canvas.view(self._next / self._steps), target)
+        self._next += 1
+        if self._canvas.path.motion.kind is MotionKind.NONE:
+            self._still = Planes.empty(target.width, target.height)
+            self._still.copy_from(target)
+
+    def close(self) -> None:
+        """Nothing is held that the next segment could not use."""
+
+
+class ClipLayer:
+    """A clip; beyond its end its last frame stays.
+
+    Args:
+        layer: The stretch of the shot.
+        picture: Form of the frames.
+        assets: Local files by content hash.
+    """
+
+    def __init__(self, layer: Layer, picture: PictureFormat, assets: Mapping[str, Path]) -> None:
+        assert isinstance(layer.source, ClipSource)
+        form = ClipForm(picture.width, picture.height, picture.fps, layer.source.fit)
+        self._reader = ClipReader(Asset(assets[layer.source.clip], "clip_uri"), form, first=layer.first)
+
+    def draw(self, target: Planes) -> None:
+        """Fill a frame with the next picture of the shot."""
+        target.copy_from(self._reader.read())
+
+    def close(self) -> None:
+        """Close the clip's file."""
+        self._reader.__exit__(None, None, None)
+
+
+def _card(source: CardSource, size: tuple[int, int]) -> NDArray[np.uint8]:
+    if source.subtitle is None:
+        return draw_card(source.card, *size, seed=source.seed, language=source.language, theme=source.theme)
+    return draw_title_card(
+        source.card, source.subtitle, *size, seed=source.seed, language=source.language, theme=source.theme
+    )
+
+
+def _canvas_file(layer: Layer, picture: PictureFormat, assets: Mapping[str, Path], workdir: Path) -> Path:
+    """Return the file of the layer's canvas, made now unless another segment has made it."""
+    name = hashlib.sha256(repr((layer.source, layer.motion, picture.width, picture.height)).encode()).hexdigest()
+    path = workdir / f"{name[:32]}.canvas"
+    if path.exists():
+        return path
+    with path.with_suffix(".lock").open("w") as lock:
+        # Segments of the same shot start together: one prepares, the other waits. The lock ends with its holder.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            source = layer.source
+
+            def load(size: tuple[int, int]) -> NDArray[np.uint8]:
+                if isinstance(source, CardSource):
+                    return _card(source, size)
+                assert isinstance(source, StillSource)
+                return load_image(Asset(assets[source.still], "image_uri"), cover=size, exact=False)
+
+            fit = source.fit if isinstance(source, StillSource) else Fit.COVER
+            write_canvas(prepare_canvas(load, fit, layer.motion, picture.width, picture.height), path)
+    return path

@@ -1,0 +1,1 @@
+"""Encodes frames, and muxes segments and sound into files."""

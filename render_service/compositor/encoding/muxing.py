@@ -1,0 +1,160 @@
+"""Joins segments and sound into the finished file by copying packets: nothing is encoded again."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import av
+from av.audio.stream import AudioStream
+from av.container import InputContainer, OutputContainer
+from av.packet import Packet
+from av.video.stream import VideoStream
+
+from render_service.compositor.encoding.encoder import open_segment
+from render_service.domain.errors import ErrorReason, RenderFailure
+from render_service.domain.projects.output import Container
+
+AnyPacket: TypeAlias = "Packet[Any]"
+
+# With B-frames H.264 is decoded up to two frames before it is shown (x264's pyramid).
+_H264_DELAY = 2
+
+_OPTIONS = {
+    Container.MP4: {"movflags": "+faststart", "fflags": "+bitexact"},
+    Container.WEBM: {"cues_to_front": "1", "fflags": "+bitexact"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """A mark for players: frames from `start` to before `end` carry a title."""
+
+    title: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """What is to be joined.
+
+    Args:
+        segments: The segments' files in order, each with its number of frames.
+        sound: A file with the whole sound in one stream.
+        fps: Frames per second.
+        container: MP4 or WEBM.
+        chapters: Marks in order.
+        title: The video's title; may be empty.
+    """
+
+    segments: Sequence[tuple[Path, int]]
+    sound: Path
+    fps: int
+    container: Container
+    chapters: Sequence[Chapter]
+    title: str
+
+
+def join(parts: Joined, path: Path) -> None:
+    """Write the finished file.
+
+    Args:
+        parts: What is to be joined.
+        path: The file to write.
+
+    Raises:
+        RenderFailure: COMPOSE_FAILED where a segment does not have its number of frames or does not fit the first.
+    """
+    name = parts.container.value
+    with (
+        open_segment(parts.segments[0][0]) as first,
+        av.open(str(parts.sound)) as sound,
+        av.open(str(path), "w", format=name, container_options=_OPTIONS[parts.container]) as output,
+    ):
+        pictures = output.add_stream_from_template(first.streams.video[0])
+        sounds = output.add_stream_from_template(sound.streams.audio[0])
+        _mark(output, parts)
+        output.start_encoding()
+        frame = Fraction(1, parts.fps)
+        for packet in _interleaved(_pictures(parts, pictures, frame), _sounds(sound, sounds)):
+            output.mux(packet)
+
+
+def _mark(output: OutputContainer, parts: Joined) -> None:
+    if parts.title:
+        output.metadata["title"] = parts.title
+    output.set_chapters(
+        [
+            {
+                "id": number,
+                "start": chapter.start,
+                "end": chapter.end,
+                "time_base": Fraction(1, parts.fps),
+                "metadata": {"title": chapter.title},
+            }
+            for number, chapter in enumerate(parts.chapters, start=1)
+        ]
+    )
+
+
+def _pictures(parts: Joined, stream: VideoStream, frame: Fraction) -> Iterator[AnyPacket]:
+    """Yield all pictures' packets with times that count frames from the start of the video."""
+    extradata = None
+    delay = _H264_DELAY if parts.container is Container.MP4 else 0
+    decoded = shown = 0
+    for path, frames in parts.segments:
+        with open_segment(path) as segment:
+            source = segment.streams.video[0]
+            extradata = extradata or source.codec_context.extradata
+            if source.codec_context.extradata != extradata:
+                raise RenderFailure(ErrorReason.COMPOSE_FAILED, "a segment was encoded by another build")
+            assert source.time_base is not None
+            # In whole numbers: there may be a million packets.
+            tick = source.time_base / frame
+            count = origin = 0
+            for packet in segment.demux(source):
+                if packet.size == 0 or packet.pts is None:
+                    continue
+                at = (2 * packet.pts * tick.numerator + tick.denominator) // (2 * tick.denominator)
+                # The first packet is the first picture; where the file's clock begins is the container's affair.
+                origin = at if count == 0 else origin
+                packet.pts, packet.dts = shown + at - origin, decoded - delay
+                packet.time_base, packet.duration = frame, 1
+                packet.stream = stream
+                decoded += 1
+                count += 1
+                yield packet
+        if count != frames:
+            raise RenderFailure(
+                ErrorReason.COMPOSE_FAILED, f"a segment has {count} frames instead of {frames}", retryable=True
+            )
+        shown += frames
+
+
+def _sounds(sound: InputContainer, stream: AudioStream) -> Iterator[AnyPacket]:
+    for packet in sound.demux(sound.streams.audio[0]):
+        if packet.size and packet.dts is not None:
+            packet.stream = stream
+            yield packet
+
+
+def _interleaved(*streams: Iterator[AnyPacket]) -> Iterator[AnyPacket]:
+    """Yield the packets of several streams in order of their decoding time."""
+    waiting = [(stream, packet) for stream in streams if (packet := next(stream, None)) is not None]
+    while waiting:
+        first = min(range(len(waiting)), key=lambda index: _time(waiting[index][1]))
+        stream, packet = waiting[first]
+        yield packet
+        following = next(stream, None)
+        if following is None:
+            del waiting[first]
+        else:
+            waiting[first] = (stream, following)
+
+
+def _time(packet: AnyPacket) -> float:
+    assert packet.dts is not None
+    assert packet.time_base is not None
+    return packet.dts * packet.time_base.numerator / packet.time_base.denominator

@@ -1,0 +1,69 @@
+"""Single pictures from segments: the poster and the contact sheet."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from av.video.frame import VideoFrame
+from av.video.reformatter import Interpolation
+from PIL import Image
+
+from render_service.compositor.encoding.encoder import open_segment
+
+_POSTER_QUALITY = 88
+_SHEET_QUALITY = 85
+_SHEET_WIDTH = 1600
+_SHEET_SHAPE = 1.3
+_GAP = 12
+_BACKGROUND = (24, 24, 26)
+
+
+def write_stills(shots: Sequence[tuple[Path, int]], poster_of: int, poster: Path, sheet: Path) -> None:
+    """Write two JPEGs: one frame in the video's size, and one frame of every shot in rows from the top left.
+
+    Args:
+        shots: For every shot a segment and the number of the frame to take from it.
+        poster_of: Which of them the poster shows.
+        poster: The file to write for the first.
+        sheet: The file to write for the second.
+    """
+    first = _frame(*shots[0])
+    columns = _columns(len(shots), first.width / first.height)
+    rows = math.ceil(len(shots) / columns)
+    width = (_SHEET_WIDTH - _GAP * (columns + 1)) // columns
+    width = min(width, first.width)
+    height = round(width * first.height / first.width)
+    size = (_GAP + columns * (width + _GAP), _GAP + rows * (height + _GAP))
+    pictures = Image.new("RGB", size, _BACKGROUND)
+    for number, shot in enumerate(shots):
+        frame = first if number == 0 else _frame(*shot)
+        place = (_GAP + number % columns * (width + _GAP), _GAP + number // columns * (height + _GAP))
+        pictures.paste(_picture(frame, width, height), place)
+        if number == poster_of:
+            _picture(frame, frame.width, frame.height).save(poster, "JPEG", quality=_POSTER_QUALITY)
+    pictures.save(sheet, "JPEG", quality=_SHEET_QUALITY)
+
+
+def _columns(count: int, shape: float) -> int:
+    """Return how many pictures of a shape (width / height) go side by side: a sheet of pleasant shape, few gaps."""
+
+    def fault(columns: int) -> float:
+        rows = math.ceil(count / columns)
+        empty = (columns * rows - count) / (columns * rows)
+        return abs(math.log(columns * shape / rows / _SHEET_SHAPE)) + empty
+
+    return min(range(1, count + 1), key=fault)
+
+
+def _frame(segment: Path, number: int) -> VideoFrame:
+    with open_segment(segment) as container:
+        for place, frame in enumerate(container.decode(video=0)):
+            if place == number:
+                return frame
+    raise ValueError(f"the segment has no frame {number}")
+
+
+def _picture(frame: VideoFrame, width: int, height: int) -> Image.Image:
+    """Convert to RGB and scale down in one step."""
+    scaled = frame.reformat(width, height, "rgb24", interpolation=Interpolation.AREA)
+    return Image.fromarray(scaled.to_ndarray())

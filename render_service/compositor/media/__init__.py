@@ -1,0 +1,1 @@
+"""Reads the media that callers bring: probes, demuxes and decodes them."""

@@ -1,0 +1,272 @@
+"""Clips as frames: any supported video in, upright progressive BT.709 frames at the video's own rate and size out."""
+
+import math
+import tempfile
+from collections.abc import Generator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import cv2
+import numpy as np
+from av.container import InputContainer
+from av.filter import Graph
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from render_service.compositor.frames.planes import BLACK, Plane, Planes
+from render_service.compositor.media.assets import DEFAULT_LIMITS, Asset, AssetFault, MediaLimits
+from render_service.compositor.media.demuxing import opened
+from render_service.compositor.media.sniffing import FileClass
+from render_service.compositor.media.tone_mapping import HdrTransfer, write_cube
+from render_service.compositor.media.video_decoding import (
+    frame_seconds,
+    picture_stream,
+    progressive_frames,
+    quarter_turns,
+    shown_size,
+    start_seconds,
+)
+from render_service.domain.projects.project import Fit
+
+_HD_WIDTH = 1280  # untagged video of this size or more is taken for BT.709
+_MOMENT = 0.3  # the moment of a frame at which the clip is looked up, as a part of the frame's duration
+_BEHIND = 0.62  # brightness of the blurred copy behind a picture
+# Filters that turn a picture counter-clockwise by so many quarters.
+_TURNS = {
+    0: (),
+    1: (("transpose", "cclock"),),
+    2: (("hflip", ""), ("vflip", "")),
+    3: (("transpose", "clock"),),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ClipForm:
+    """The frames that a clip is to be turned into: sides in pixels (even), frames per second, way to fill them."""
+
+    width: int
+    height: int
+    fps: int
+    fit: Fit = Fit.COVER
+
+
+class ClipReader:
+    """Reads a clip's frames in order, at another rate and size; beyond its end its last frame is repeated.
+
+    Frame n shows what the clip shows n / fps seconds after its first picture, whatever rate it has. Rotation flags,
+    non-square pixels, interlacing, HDR, and matrix and range of its colours are taken care of.
+
+    Args:
+        asset: The clip.
+        form: What the frames are to be.
+        first: Number of the first frame to read, ≥ 0.
+        limits: The most pixels a frame of the clip may have.
+
+    Use as a context manager; it holds the file open.
+    """
+
+    def __init__(self, asset: Asset, form: ClipForm, *, first: int = 0, limits: MediaLimits = DEFAULT_LIMITS) -> None:
+        self._asset = asset
+        self._form = form
+        self._limits = limits
+        self._frames = self._read(first)
+        self._last: Planes | None = None
+        self._ended = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; closing twice does no harm."""
+        self._frames.close()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the last frame returned was a repetition, because the clip is over."""
+        return self._ended
+
+    def read(self) -> Planes:
+        """Return the next frame. It may be the very arrays returned before: copy, do not draw into them.
+
+        Raises:
+            RenderFailure: ASSET_INVALID where the clip cannot be decoded.
+        """
+        frame = next(self._frames, None)
+        if frame is not None:
+            self._last = frame
+        else:
+            self._ended = True
+        if self._last is None:
+            raise self._asset.invalid(AssetFault.TRUNCATED, "has no picture that can be decoded")
+        return self._last
+
+    def _read(self, first: int) -> Generator[Planes, None, None]:
+        with ExitStack() as stack:
+            container, _ = stack.enter_context(opened(self._asset, FileClass.CLIP))
+            video = picture_stream(self._asset, container, self._limits)
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="clip-")))
+            drawing: _Drawing | None = None
+            drawn: Planes | None = None
+            for frame, repeats in self._chosen(container, video, first):
+                if drawing is None or not drawing.takes(frame):
+                    drawing = _Drawing(frame, video, self._form, folder)
+                drawn = drawing.draw(frame)
+                for _ in range(repeats):
+                    yield drawn
+
+    def _chosen(
+        self, container: InputContainer, video: VideoStream, first: int
+    ) -> Generator[tuple[VideoFrame, int], None, None]:
+        """Yield the clip's frames that are seen, each with the number of frames of the video it is seen in."""
+        origin = start_seconds(video)
+        number = first
+        before: VideoFrame | None = None
+        for frame in progressive_frames(self._asset, container, video, origin + first / self._form.fps):
+            if before is not None:
+                # Shown in every frame whose moment lies before the next picture. The moment is taken a little after
+                # the frame's beginning, so that rounded time stamps do not make pictures of the same rate stumble.
+                last = math.ceil((frame_seconds(frame) - origin) * self._form.fps - _MOMENT)
+                if last > number:
+                    yield before, last - number
+                    number = last
+            before = frame
+        if before is not None:
+            yield before, 1
+
+
+class _Drawing:
+    """Turns pictures of one form into frames: colours, size, rotation, and what surrounds them."""
+
+    def __init__(self, frame: VideoFrame, video: VideoStream, form: ClipForm, folder: Path) -> None:
+        self._taken = _traits(frame)
+        self._form = form
+        turns = quarter_turns(frame)
+        part, size = _fitted(shown_size(frame, video), form)
+        if turns % 2:
+            part, size = part[::-1], size[::-1]
+        self._graph = Graph()
+        last = self._source = self._graph.add_buffer(
+            width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base or Fraction(1, 1000)
+        )
+        for name, arguments in (*_cropped(frame, part), *_colours(frame, size, folder), *_TURNS[turns]):
+            last.link_to(following := self._graph.add(name, arguments))
+            last = following
+        last.link_to(sink := self._graph.add("buffersink"))
+        self._sink = sink
+        self._graph.configure()
+
+    def takes(self, frame: VideoFrame) -> bool:
+        """Tell whether a picture has the form this was made for."""
+        return _traits(frame) == self._taken
+
+    def draw(self, frame: VideoFrame) -> Planes:
+        """Return a picture as a frame of the wanted form, in arrays of its own."""
+        self._source.push(frame)
+        drawn = self._sink.pull()
+        assert isinstance(drawn, VideoFrame)
+        inner = Planes(*(_plane(drawn, number) for number in range(3)))
+        return surrounded(inner, self._form)
+
+
+def _traits(frame: VideoFrame) -> tuple[object, ...]:
+    colours = (int(frame.color_trc), int(frame.colorspace), int(frame.color_range))
+    return frame.width, frame.height, frame.format.name, frame.rotation, colours
+
+
+def _fitted(shown: tuple[float, float], form: ClipForm) -> tuple[tuple[float, float], tuple[int, int]]:
+    """Return which part 0–1 of a picture's width and height is seen, and the even size it has in the frame."""
+    across, down = form.width / shown[0], form.height / shown[1]
+    if form.fit is Fit.COVER:
+        scale = max(across, down)
+        return (across / scale, down / scale), (form.width, form.height)
+    scale = min(across, down)
+    width, height = (max(2, round(side * scale / 2) * 2) for side in shown)
+    return (1.0, 1.0), (min(width, form.width), min(height, form.height))
+
+
+def _cropped(frame: VideoFrame, part: tuple[float, float]) -> list[tuple[str, str]]:
+    """Return the filter that cuts out the middle part of a picture; what is not seen need not be scaled."""
+    width, height = (
+        side if share > 1 - 1 / side else max(2, round(side * share / 2) * 2)
+        for side, share in zip((frame.width, frame.height), part, strict=True)
+    )
+    return [] if (width, height) == (frame.width, frame.height) else [("crop", f"{width}:{height}")]
+
+
+def _colours(frame: VideoFrame, size: tuple[int, int], folder: Path) -> list[tuple[str, str]]:
+    """Return the filters that bring a picture to BT.709, limited range, 4:2:0, and to a size."""
+    matrix = _matrix(frame)
+    scale = f"{size[0]}:{size[1]}:flags=bicubic+accurate_rnd+full_chroma_int"
+    # Tags are taken off: conversions of primaries and transfer are done here, not by the scaler's own choice.
+    plain = f"color_primaries=unknown:color_trc=unknown:colorspace={matrix}"
+    into = "out_color_matrix=bt709:out_range=tv"
+    if int(frame.color_trc) in (transfer.value for transfer in HdrTransfer):
+        transfer = HdrTransfer(int(frame.color_trc))
+        table = folder / f"{transfer.name.lower()}.cube"
+        write_cube(transfer, table)
+        return [
+            ("setparams", plain),
+            ("scale", f"{scale}:in_color_matrix={matrix}"),
+            ("format", "gbrp10le"),
+            ("lut3d", f"{table}:interp=tetrahedral"),
+            ("scale", f"flags=bicubic+accurate_rnd:{into}"),
+            ("format", "yuv420p"),
+        ]
+    return [
+        ("setparams", plain),
+        ("scale", f"{scale}:in_color_matrix={matrix}:{into}"),
+        ("format", "yuv420p"),
+    ]
+
+
+def _matrix(frame: VideoFrame) -> str:
+    """Name the matrix of a picture's YUV; untagged video is BT.709 if it has the lines of HD, BT.601 otherwise."""
+    known = {1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 9: "bt2020nc", 10: "bt2020c"}
+    guess = "bt709" if max(frame.width, frame.height) >= _HD_WIDTH else "smpte170m"
+    return known.get(int(frame.colorspace), guess)
+
+
+def _plane(frame: VideoFrame, number: int) -> Plane:
+    plane = frame.planes[number]
+    rows: Plane = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
+    return rows[:, : plane.width].copy()
+
+
+def surrounded(inner: Planes, form: ClipForm) -> Planes:
+    """Put a picture into the middle of a frame, over black or over a blurred, darker copy of itself."""
+    if (inner.width, inner.height) == (form.width, form.height):
+        return inner
+    frame = Planes.empty(form.width, form.height)
+    if form.fit is Fit.BLUR:
+        _blur_behind(inner, frame)
+    else:
+        frame.fill(BLACK)
+    left, top = (form.width - inner.width) // 4 * 2, (form.height - inner.height) // 4 * 2
+    for target, source, step in zip(frame.all(), inner.all(), (1, 2, 2), strict=True):
+        height, width = source.shape
+        target[top // step : top // step + height, left // step : left // step + width] = source
+    return frame
+
+
+def _blur_behind(inner: Planes, frame: Planes) -> None:
+    """Fill a frame with a picture's middle, blurred at an eighth of the size: the result has no finer detail."""
+    scale = max(frame.width / inner.width, frame.height / inner.height)
+    for source, target, middle in zip(inner.all(), frame.all(), BLACK, strict=True):
+        height, width = source.shape
+        rows, columns = target.shape
+        part_height, part_width = min(height, round(rows / scale)), min(width, round(columns / scale))
+        top, left = (height - part_height) // 2, (width - part_width) // 2
+        part = source[top : top + part_height, left : left + part_width]
+        small = cv2.resize(part, (max(2, columns // 8), max(2, rows // 8)), interpolation=cv2.INTER_AREA)
+        small = cv2.GaussianBlur(small, (0, 0), max(rows, columns) / 8 / 45, borderType=cv2.BORDER_REPLICATE)
+        darker = cv2.addWeighted(small, _BEHIND, small, 0, middle * (1 - _BEHIND))
+        cv2.resize(darker, (columns, rows), dst=target, interpolation=cv2.INTER_CUBIC)

@@ -1,0 +1,1 @@
+"""Worker processes for work that would block the event loop."""

@@ -1,0 +1,1 @@
+"""What a segment is, and how a timeline is cut into segments."""

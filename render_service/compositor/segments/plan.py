@@ -1,0 +1,160 @@
+"""Cuts a timeline into segments: bodies of shots, in slices where they are long, and the transitions between them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from render_service.compositor.frames.format import PictureFormat
+from render_service.compositor.segments.content_hashes import MediaDigests, ShotDigests
+from render_service.compositor.segments.spec import (
+    CardSource,
+    ClipSource,
+    CueLayer,
+    Layer,
+    SegmentJob,
+    SegmentSpec,
+    Source,
+    StillSource,
+    WatermarkLayer,
+)
+from render_service.compositor.text.drawn_texts import clean_text, render_language
+from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.projects.project import Shot
+from render_service.domain.projects.timeline import Timeline, TimelineShot
+
+# A body is cut so that no piece is longer: all processes work to the end, an edit costs little, and players can seek.
+SLICE_SECONDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Ingredients:
+    """What the segments are made of, besides the timeline.
+
+    Args:
+        build: Names the build of everything that draws and encodes.
+        digests: Hashes of the media.
+        cues: All captions; their frames count from the start of the video.
+        watermark: Picture over everything.
+    """
+
+    build: str
+    digests: MediaDigests
+    cues: Sequence[CueLayer]
+    watermark: WatermarkLayer | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedSegment:
+    """A segment in its place.
+
+    Args:
+        job: What to make.
+        start: Its first frame in the video.
+        shot_index: The shot that is seen, in a transition the one that comes.
+        is_body: Whether only one shot is seen.
+    """
+
+    job: SegmentJob
+    start: int
+    shot_index: int
+    is_body: bool
+
+
+def plan_segments(timeline: Timeline, spec: RenderSpec, ingredients: Ingredients) -> tuple[PlannedSegment, ...]:
+    """Cut a timeline into segments.
+
+    Args:
+        timeline: Which shot is seen when.
+        spec: The render.
+        ingredients: What else the segments are made of.
+
+    Returns:
+        The segments in order. Together they have exactly the timeline's frames.
+    """
+    output = spec.output
+    picture = PictureFormat(output.width, output.height, output.fps, output.quality, output.container)
+    longest = SLICE_SECONDS * output.fps
+    # The title rather than a shot: cards of one video share their colours, whichever shots are edited.
+    cards = _CardLook(spec.project.title, render_language(spec.project))
+    segments = []
+    previous: TimelineShot | None = None
+    for shot in timeline.shots:
+        if previous is not None and shot.overlap_in:
+            going = _layer(previous, cards, ingredients, previous.frames - shot.overlap_in)
+            coming = _layer(shot, cards, ingredients, 0)
+            bare = SegmentSpec(
+                ingredients.build, picture, shot.overlap_in, going, coming, shot.transition, shot.direction
+            )
+            segments.append(_planned(bare, shot.start, shot.index, ingredients))
+        body = shot.frames - shot.overlap_in - shot.overlap_out
+        slices = -(-body // longest)
+        for number in range(slices):
+            first, after = body * number // slices, body * (number + 1) // slices
+            layer = _layer(shot, cards, ingredients, shot.overlap_in + first)
+            bare = SegmentSpec(ingredients.build, picture, after - first, layer)
+            segments.append(_planned(bare, shot.start + shot.overlap_in + first, shot.index, ingredients))
+        previous = shot
+    assert sum(segment.job.frames for segment in segments) == timeline.frames
+    return tuple(segments)
+
+
+def _planned(bare: SegmentSpec, start: int, shot_index: int, ingredients: Ingredients) -> PlannedSegment:
+    """Lay captions and watermark over a segment that begins at a frame of the video."""
+    end = start + bare.frames
+    cues = tuple(_within(cue, start, bare.frames) for cue in ingredients.cues if cue.start < end and cue.end > start)
+    segment = replace(bare, cues=cues, watermark=ingredients.watermark)
+    job = SegmentJob(segment.to_bytes(), _files(segment, ingredients.digests.files), segment.frames)
+    return PlannedSegment(job, start, shot_index, segment.incoming is None)
+
+
+def _within(cue: CueLayer, start: int, frames: int) -> CueLayer:
+    """Count a caption's frames from a segment's first, and forget all that cannot be seen in the segment.
+
+    So a segment stays the same when a caption changes its length elsewhere.
+    """
+    words = (replace(word, start=word.start - start, end=word.end - start) for word in cue.words)
+    return replace(
+        cue,
+        start=max(cue.start - start, -cue.fade_in),
+        end=min(cue.end - start, frames + cue.fade_out),
+        words=tuple(
+            replace(word, start=max(word.start, 0), end=min(word.end, frames))
+            for word in words
+            if word.start < frames and word.end > 0
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _CardLook:
+    """What all cards of a video share."""
+
+    theme: str
+    language: str
+
+
+def _layer(shot: TimelineShot, cards: _CardLook, ingredients: Ingredients, first: int) -> Layer:
+    return Layer(_source(shot.shot, cards, ingredients), shot.motion, shot.frames, first)
+
+
+def _source(shot: Shot, cards: _CardLook, ingredients: Ingredients) -> Source:
+    digests = ingredients.digests.shots.get(shot.id, ShotDigests())
+    if digests.clip:
+        return ClipSource(digests.clip, shot.fit)
+    if digests.image:
+        return StillSource(digests.image, shot.fit)
+    if shot.card:
+        subtitle = clean_text(shot.card.subtitle)
+        return CardSource(clean_text(shot.card.title), shot.id, cards.theme, cards.language, subtitle)
+    return CardSource(clean_text(shot.visual_description), shot.id, cards.theme, cards.language)
+
+
+def _files(segment: SegmentSpec, files: Mapping[str, Path]) -> Mapping[str, Path]:
+    named = [segment.watermark.watermark] if segment.watermark else []
+    for layer in (segment.layer, segment.incoming):
+        if layer is not None:
+            if isinstance(layer.source, StillSource):
+                named.append(layer.source.still)
+            elif isinstance(layer.source, ClipSource):
+                named.append(layer.source.clip)
+    return {digest: files[digest] for digest in named}

@@ -1,0 +1,92 @@
+"""Plans a render before any of it is made. Runs in a worker process, as fonts and media must be read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from render_service.compositor.captions.cues import Cue, plan_cues
+from render_service.compositor.captions.drawing import caption_look
+from render_service.compositor.media.assets import Media, ShotMedia
+from render_service.compositor.media.probing import probe_media
+from render_service.compositor.segments.build_fingerprint import build_fingerprint
+from render_service.compositor.segments.content_hashes import MediaDigests, ShotDigests
+from render_service.compositor.segments.plan import Ingredients, PlannedSegment, plan_segments
+from render_service.compositor.segments.spec import CueLayer, WatermarkLayer
+from render_service.compositor.text.glyph_coverage import check_glyphs
+from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.projects.media import MediaFacts
+from render_service.domain.projects.project import BadAssetPolicy
+from render_service.domain.projects.timeline import Timeline, all_shots
+
+# Captions come and go within this time, so that they do not flash.
+_FADE_SECONDS = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class ProbedShare:
+    """What was found out about some of a render's files: lengths and files to work with by shot id, faults in words."""
+
+    facts: Mapping[str, MediaFacts]
+    shots: Mapping[str, ShotMedia]
+    warnings: tuple[str, ...]
+
+
+def probe_share(media: Media, policy: BadAssetPolicy) -> ProbedShare:
+    """Look at some of a render's files; see `probe_media`."""
+    probed = probe_media(media, policy)
+    return ProbedShare(probed.facts, probed.media.shots, tuple(warning.message for warning in probed.warnings))
+
+
+def plan_pictures(
+    spec: RenderSpec, timeline: Timeline, digests: MediaDigests
+) -> tuple[tuple[Cue, ...], tuple[PlannedSegment, ...]]:
+    """Plan captions and segments.
+
+    Args:
+        spec: The render.
+        timeline: Which shot is seen when.
+        digests: Hashes of its media.
+
+    Returns:
+        All captions, and all segments in order.
+
+    Raises:
+        RenderFailure: GLYPH_MISSING where a text cannot be drawn.
+    """
+    carded = [
+        shot.id
+        for shot in all_shots(spec.project)
+        if not digests.shots.get(shot.id, ShotDigests()).image and not digests.shots.get(shot.id, ShotDigests()).clip
+    ]
+    check_glyphs(spec, carded)
+    cues = plan_cues(timeline, spec)
+    look = caption_look(spec)
+    highlights = spec.project.captions.highlight_words
+    layers = [
+        CueLayer(cue.text, cue.start, cue.end, *fades, look, cue.words if highlights else ())
+        for cue, fades in zip(cues, caption_fades(cues, timeline), strict=True)
+    ]
+    mark = spec.project.watermark
+    watermark = None
+    if mark is not None and digests.watermark is not None:
+        watermark = WatermarkLayer(digests.watermark, mark.corner, mark.opacity, mark.scale)
+    ingredients = Ingredients(build_fingerprint(), digests, layers, watermark)
+    return cues, plan_segments(timeline, spec, ingredients)
+
+
+def caption_fades(cues: Sequence[Cue], timeline: Timeline) -> list[tuple[int, int]]:
+    """Return over how many frames each caption comes and goes.
+
+    A caption that takes the place of another in the same shot, or comes or goes with a cut, does so at once: fading
+    there would look like flicker.
+    """
+    shots = {shot.shot_id: shot for shot in timeline.shots}
+    fades = []
+    for number, cue in enumerate(cues):
+        shot = shots[cue.shot_id]
+        soft = max(1, min(round(_FADE_SECONDS * timeline.fps), (cue.end - cue.start) // 4))
+        follows = number > 0 and cues[number - 1].end == cue.start and cues[number - 1].shot_id == cue.shot_id
+        leads = number + 1 < len(cues) and cues[number + 1].start == cue.end and cues[number + 1].shot_id == cue.shot_id
+        cut_in = cue.start == shot.start > 0 and not shot.overlap_in
+        cut_out = cue.end == shot.end < timeline.frames and not shot.overlap_out
+        fades.append((1 if follows or cut_in else soft, 1 if leads or cut_out else soft))
+    return fades

@@ -1,0 +1,159 @@
+"""What a segment is made of. Its bytes are a pure function of this, and its key is the hash of it."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+from pydantic import TypeAdapter
+
+from render_service.compositor.captions.cues import CueWord
+from render_service.compositor.captions.drawing import CaptionLook
+from render_service.compositor.frames.format import PictureFormat
+from render_service.domain.projects.project import Corner, Direction, Fit, Motion, TransitionKind
+
+
+@dataclass(frozen=True, slots=True)
+class StillSource:
+    """A picture file, named by the SHA-256 of its content."""
+
+    still: str
+    fit: Fit
+
+
+@dataclass(frozen=True, slots=True)
+class CardSource:
+    """A designed card with a text; `theme` picks its colours, `seed` its light.
+
+    A card with a `subtitle`, even an empty one, is a title or end card; others stand in for a picture.
+    """
+
+    card: str
+    seed: str
+    theme: str
+    language: str
+    subtitle: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClipSource:
+    """A video file, named by the SHA-256 of its content, shown from its start; its last frame stays."""
+
+    clip: str
+    fit: Fit
+
+
+Source = StillSource | CardSource | ClipSource
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A stretch of one shot.
+
+    Args:
+        source: What is seen.
+        motion: How the camera moves over it, decided.
+        frames: Length of the whole shot, over which the movement runs.
+        first: Which of the shot's frames the segment begins with.
+    """
+
+    source: Source
+    motion: Motion
+    frames: int
+    first: int
+
+
+@dataclass(frozen=True, slots=True)
+class CueLayer:
+    """A caption.
+
+    Args:
+        text: What is seen.
+        start: First frame in which it is seen, counted from the segment's first; may lie before it.
+        end: The frame after the last; may lie behind the segment.
+        fade_in: Frames over which it comes; 1 is at once.
+        fade_out: Frames over which it goes; 1 is at once.
+        look: How it is drawn.
+        words: The words that are marked in this segment.
+    """
+
+    text: str
+    start: int
+    end: int
+    fade_in: int
+    fade_out: int
+    look: CaptionLook
+    words: tuple[CueWord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WatermarkLayer:
+    """A picture file in a corner of every frame; opacity and width (a part of the frame's) are 0–1."""
+
+    watermark: str
+    corner: Corner
+    opacity: float
+    scale: float
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentSpec:
+    """Everything that can change a segment's bytes.
+
+    Args:
+        build: Names the build of everything that draws and encodes.
+        picture: Form of the frames.
+        frames: How many there are.
+        layer: The shot that is seen, in a transition the one that goes.
+        incoming: The shot that comes, in a transition.
+        transition: How it comes; CUT without one.
+        direction: Where the transition moves to.
+        cues: Captions that are seen in the segment.
+        watermark: Picture over everything.
+    """
+
+    build: str
+    picture: PictureFormat
+    frames: int
+    layer: Layer
+    incoming: Layer | None = None
+    transition: TransitionKind = TransitionKind.CUT
+    direction: Direction = Direction.LEFT
+    cues: tuple[CueLayer, ...] = ()
+    watermark: WatermarkLayer | None = None
+
+    def to_bytes(self) -> bytes:
+        """Return the canonical form: the same spec gives the same bytes on every machine."""
+        return _SPEC.dump_json(self)
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Self:
+        """Read the canonical form."""
+        spec = _SPEC.validate_json(content)
+        assert isinstance(spec, cls)
+        return spec
+
+
+_SPEC = TypeAdapter(SegmentSpec)
+
+
+@dataclass(frozen=True)
+class SegmentJob:
+    """A segment to be made.
+
+    Args:
+        spec: What it is made of, in canonical form.
+        assets: The local files its sources name, by content hash.
+        frames: Its length, for scheduling and progress.
+    """
+
+    spec: bytes
+    assets: Mapping[str, Path]
+    frames: int
+
+    @cached_property
+    def key(self) -> str:
+        """The segment's name: the SHA-256 of its spec, 64 hexadecimal digits."""
+        return hashlib.sha256(self.spec).hexdigest()

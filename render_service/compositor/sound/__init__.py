@@ -1,0 +1,1 @@
+"""Mixes narration, music and the sound of clips."""

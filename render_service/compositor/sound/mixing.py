@@ -1,0 +1,274 @@
+"""Mixes the sound of the whole video once: narration, clips and music, levelled, limited and encoded."""
+
+import hashlib
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import BinaryIO
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from render_service.compositor.media.assets import Media, clip_asset, music_asset, narration_asset
+from render_service.compositor.media.sound_format import SAMPLE_RATE, Sound
+from render_service.compositor.media.sounds import SoundReader, has_sound, sound_length
+from render_service.compositor.sound.ducking import Ducking, Span, duck_gain, fade_gain, merged
+from render_service.compositor.sound.limiter import CONTEXT, limited
+from render_service.compositor.sound.loudness import LoudnessMeter, from_db
+from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.projects.output import Container, Quality
+from render_service.domain.projects.timeline import Timeline, TimelineShot
+
+TARGET_LUFS = -14.0
+PEAK_CEILING_DBTP = -1.0
+AAC_PRIMING = 1024  # samples that libav's encoder puts before the first; the file's edit list takes them off again
+
+_BLOCK = SAMPLE_RATE
+_TOLERANCE_LU = 0.1
+_ENCODED_TOLERANCE_LU = 0.3
+_ENCODINGS = 4
+_ENCODER_MARGIN_DB = 1.0  # lossy coding moves peaks; checked after encoding, and widened where it was not enough
+_MOST_LIMITING_DB = 14.0  # pressing peaks down further is heard as pumping: such sound stays quieter instead
+_DECLICK = SAMPLE_RATE // 100
+_BIT_RATES = {Quality.DRAFT: 128_000, Quality.STANDARD: 192_000, Quality.HIGH: 320_000}
+_SAMPLE_BYTES = 8
+
+Gain = Callable[[int, int], NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True)
+class SoundFacts:
+    """What was made, as measured on the encoded sound.
+
+    Args:
+        silent: Whether nothing sounds.
+        integrated_lufs: Integrated loudness (BS.1770-4); −inf for silence.
+        true_peak_dbtp: True peak (BS.1770-4); −inf for silence.
+        digest: SHA-256 of the coded packets, 64 hexadecimal digits: the same packets sound the same in another file.
+    """
+
+    silent: bool
+    integrated_lufs: float
+    true_peak_dbtp: float
+    digest: str
+
+
+@dataclass(slots=True)
+class _Track:
+    """One sound in the mix: heard in `span` of the timeline, `gain` tells its gain from (first sample, count)."""
+
+    open: Callable[[], SoundReader]
+    span: Span
+    gain: Gain
+
+
+def mix_sound(timeline: Timeline, spec: RenderSpec, media: Media, path: Path) -> SoundFacts:
+    """Mix the sound of a whole video and encode it once.
+
+    Everything is streamed in blocks of a second: memory does not grow with length. The mix is levelled to
+    −14 LUFS integrated with true peaks at most −1 dBTP after encoding (EBU R 128 s2, the practice of video platforms);
+    sound whose peaks stand out too far for that stays quieter. Where nothing sounds the track is silent.
+
+    Args:
+        timeline: When everything happens.
+        spec: The render.
+        media: The local files; those of shots that are not in the timeline are not read.
+        path: The file to write: AAC in MP4, or Opus in WebM where the video is WebM; 48 kHz stereo, exactly as long
+            as the timeline. A file of the same name with `.pcm` appended lies beside it meanwhile.
+
+    Returns:
+        What was made, as measured on the encoded result.
+
+    Raises:
+        RenderFailure: ASSET_INVALID for a sound that cannot be decoded.
+    """
+    total = timeline.frames * SAMPLE_RATE // timeline.fps
+    raw = path.with_name(f"{path.name}.pcm")
+    try:
+        meter = LoudnessMeter()
+        with raw.open("wb") as file:
+            for block in _mixed(_tracks(timeline, spec, media, total), total):
+                meter.feed(block)
+                file.write(block.T.tobytes())
+        with raw.open("rb") as file:
+            return _level_and_encode(file, total, meter, path, spec)
+    finally:
+        raw.unlink(missing_ok=True)
+
+
+def _tracks(timeline: Timeline, spec: RenderSpec, media: Media, total: int) -> list[_Track]:
+    per_frame = SAMPLE_RATE // timeline.fps
+    narrations = [track for shot in timeline.shots if (track := _narration(shot, media, per_frame, total))]
+    spans = merged((track.span for track in narrations), Ducking().hold)
+    tracks = list(narrations)
+    tracks.extend(track for shot in timeline.shots if (track := _clip(shot, media, per_frame, spans)))
+    if (music := _music(spec, media, total, spans)) is not None:
+        tracks.append(music)
+    return tracks
+
+
+def _narration(shot: TimelineShot, media: Media, per_frame: int, total: int) -> _Track | None:
+    files = media.shots.get(shot.shot_id)
+    if files is None or files.narration is None or shot.narration_frames == 0:
+        return None
+    asset = narration_asset(shot.shot_id, files.narration)
+    start = shot.narration_start * per_frame
+    span = Span(start, min(start + shot.narration_frames * per_frame, total))
+    return _Track(lambda: SoundReader(asset), span, lambda at, count: fade_gain(at, count, span, 0, _DECLICK))
+
+
+def _clip(shot: TimelineShot, media: Media, per_frame: int, narrated: Sequence[Span]) -> _Track | None:
+    files = media.shots.get(shot.shot_id)
+    if files is None or files.clip is None or not shot.shot.clip_sound:
+        return None
+    asset = clip_asset(shot.shot_id, files.clip)
+    if not has_sound(asset):
+        return None
+    span = Span(shot.start * per_frame, shot.end * per_frame)
+    rise, fall = max(shot.overlap_in * per_frame, _DECLICK), max(shot.overlap_out * per_frame, _DECLICK)
+
+    def gain(at: int, count: int) -> NDArray[np.float32]:
+        return fade_gain(at, count, span, rise, fall) * duck_gain(at, count, narrated, Ducking())
+
+    return _Track(lambda: SoundReader(asset), span, gain)
+
+
+def _music(spec: RenderSpec, media: Media, total: int, narrated: Sequence[Span]) -> _Track | None:
+    music = spec.project.music
+    if music is None or media.music is None or music.volume == 0:
+        return None
+    asset = music_asset(media.music)
+    length = total if music.loop else min(total, sound_length(asset))
+    span = Span(0, length)
+    rise, fall = (round(fade.total_seconds() * SAMPLE_RATE) for fade in (music.fade_in, music.fade_out))
+    if rise + fall > length:
+        rise, fall = length * rise // (rise + fall), length * fall // (rise + fall)
+    spans = narrated if music.duck else ()
+
+    def gain(at: int, count: int) -> NDArray[np.float32]:
+        return (
+            fade_gain(at, count, span, rise, fall) * duck_gain(at, count, spans, Ducking()) * np.float32(music.volume)
+        )
+
+    return _Track(lambda: SoundReader(asset, looped=music.loop), span, gain)
+
+
+def _mixed(tracks: Sequence[_Track], total: int) -> Iterator[Sound]:
+    """Yield the sum of all tracks, block by block; a track's file is open only while it sounds."""
+    waiting = sorted(tracks, key=lambda track: track.span.start, reverse=True)
+    with ExitStack() as stack:
+        sounding: list[tuple[_Track, SoundReader]] = []
+        for start in range(0, total, _BLOCK):
+            end = min(start + _BLOCK, total)
+            block = np.zeros((2, end - start), np.float32)
+            while waiting and waiting[-1].span.start < end:
+                track = waiting.pop()
+                sounding.append((track, stack.enter_context(track.open())))
+            for track, reader in sounding:
+                first, last = max(start, track.span.start), min(end, track.span.end)
+                block[:, first - start : last - start] += reader.read(last - first) * track.gain(first, last - first)
+            for track, reader in sounding:
+                if track.span.end <= end or reader.ended:
+                    reader.close()
+            sounding = [(track, reader) for track, reader in sounding if track.span.end > end and not reader.ended]
+            yield block
+
+
+def _level_and_encode(file: BinaryIO, total: int, raw: LoudnessMeter, path: Path, spec: RenderSpec) -> SoundFacts:
+    """Level and encode; what the encoder itself takes away or adds is made up for by encoding again."""
+    loudness, peak = raw.integrated(), raw.true_peak()
+    if not math.isfinite(loudness):
+        return _encode(_limited_blocks(file, total, 1.0, from_db(PEAK_CEILING_DBTP)), path, spec)
+    most = from_db(PEAK_CEILING_DBTP + _MOST_LIMITING_DB - peak)
+    gain = min(from_db(TARGET_LUFS - loudness), most)
+    aim, margin = TARGET_LUFS, _ENCODER_MARGIN_DB
+    for _ in range(_ENCODINGS):
+        ceiling = from_db(PEAK_CEILING_DBTP - margin)
+        if gain * from_db(peak) > ceiling:
+            gain = _gain_after_limiting(file, total, gain, ceiling=ceiling, aim=aim, most=most)
+        facts = _encode(_limited_blocks(file, total, gain, ceiling), path, spec)
+        excess, missing = facts.true_peak_dbtp - PEAK_CEILING_DBTP, TARGET_LUFS - facts.integrated_lufs
+        if excess > 0:
+            margin += excess + 0.1
+        elif abs(missing) > _ENCODED_TOLERANCE_LU and (missing < 0 or gain < most):
+            aim += missing
+            gain = min(gain * from_db(missing), most)
+        else:
+            break
+    return facts
+
+
+def _gain_after_limiting(file: BinaryIO, total: int, gain: float, *, ceiling: float, aim: float, most: float) -> float:
+    """Return a gain, at most `most`, that gives the loudness aimed at although the limiter takes some of it away."""
+    for _ in range(4):
+        meter = LoudnessMeter()
+        for block in _limited_blocks(file, total, gain, ceiling):
+            meter.feed(block)
+        missing = aim - meter.integrated()
+        if missing <= _TOLERANCE_LU or gain >= most:
+            break
+        gain = min(gain * from_db(missing), most)
+    return gain
+
+
+def _limited_blocks(file: BinaryIO, total: int, gain: float, ceiling: float) -> Iterator[Sound]:
+    for start in range(0, total, _BLOCK):
+        end = min(start + _BLOCK, total)
+        yield limited(_samples(file, start - CONTEXT, end + CONTEXT, total), gain, ceiling)
+
+
+def _samples(file: BinaryIO, start: int, end: int, total: int) -> Sound:
+    """Read samples of the raw mix, with silence before its beginning and after its end: (2, end − start)."""
+    first, last = max(start, 0), min(end, total)
+    file.seek(first * _SAMPLE_BYTES)
+    stored = np.frombuffer(file.read((last - first) * _SAMPLE_BYTES), np.float32).reshape(-1, 2).T
+    return np.pad(stored, ((0, 0), (first - start, end - last)))
+
+
+def _encode(blocks: Iterator[Sound], path: Path, spec: RenderSpec) -> SoundFacts:
+    """Encode, and measure what a player will hear."""
+    webm = spec.output.container is Container.WEBM
+    with av.open(str(path), "w", format="webm" if webm else "mp4") as container:
+        stream = container.add_stream("libopus" if webm else "aac", rate=SAMPLE_RATE)
+        stream.layout = "stereo"
+        stream.format = "flt" if webm else "fltp"
+        stream.bit_rate = _BIT_RATES[spec.output.quality]
+        at = 0
+        for block in blocks:
+            samples = np.ascontiguousarray(block)
+            frame = av.AudioFrame.from_ndarray(samples, format="fltp", layout="stereo")
+            frame.sample_rate, frame.pts, frame.time_base = SAMPLE_RATE, at, Fraction(1, SAMPLE_RATE)
+            at += block.shape[1]
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return measure_sound(path)
+
+
+def measure_sound(path: Path) -> SoundFacts:
+    """Decode the sound of a file that this service made, and measure it."""
+    meter = LoudnessMeter()
+    digest = hashlib.sha256()
+    with av.open(str(path)) as container:
+        resampler = av.AudioResampler(format="fltp", layout="stereo", rate=SAMPLE_RATE, frame_size=_BLOCK)
+        for packet in container.demux(container.streams.audio[0]):
+            digest.update(packet)
+            for frame in packet.decode():
+                for piece in resampler.resample(frame):
+                    meter.feed(np.ascontiguousarray(piece.to_ndarray(), np.float32))
+        for piece in resampler.resample(None):
+            meter.feed(np.ascontiguousarray(piece.to_ndarray(), np.float32))
+    loudness = meter.integrated()
+    return SoundFacts(not math.isfinite(loudness), loudness, meter.true_peak(), digest.hexdigest())
+
+
+def sound_digest(path: Path) -> str:
+    """Return the SHA-256 of the coded sound of a file that this service made, without decoding it."""
+    digest = hashlib.sha256()
+    with av.open(str(path)) as container:
+        for packet in container.demux(container.streams.audio[0]):
+            digest.update(packet)
+    return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""Sets text: fonts, direction, line breaking, glyphs."""

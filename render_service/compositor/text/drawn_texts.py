@@ -1,0 +1,58 @@
+"""Which texts a render draws, cleaned for drawing, and their main language."""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Collection, Iterator
+
+from render_service.compositor.text.fonts import guess_language
+from render_service.domain.projects.project import MODE_PRESETS, Project, Shot
+
+# Directions follow from the text itself; embeddings and isolates that an editor left behind would only disturb them.
+_DROPPED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\u00ad\u202a-\u202e\u2066-\u2069\ufeff]")
+_SPACES = re.compile("[ \t\u1680\u2000-\u2006\u2008-\u200a\u205f]+")
+_LINE_ENDS = re.compile("[ \u3000]*\n\\s*")
+
+
+def clean_text(text: str) -> str:
+    """Return a text as it is drawn: composed (NFC), single spaces, no controls, no empty lines."""
+    joined = re.sub("\r\n?|\u0085|\u2028|\u2029", "\n", unicodedata.normalize("NFC", text))
+    return _LINE_ENDS.sub("\n", _SPACES.sub(" ", _DROPPED.sub("", joined))).strip()
+
+
+def caption_text(project: Project, shot: Shot) -> str:
+    """Return what is drawn over a shot: its caption, or its narration where the mode says so; may be empty."""
+    if shot.caption is not None:
+        return clean_text(shot.caption)
+    return clean_text(shot.narration) if MODE_PRESETS[project.mode].narration_as_caption else ""
+
+
+def drawn_texts(project: Project, carded: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Go through all texts that a render draws.
+
+    Args:
+        project: What is rendered.
+        carded: Ids of the shots that have no picture and become cards.
+
+    Yields:
+        The id of a shot (`@title` and `@end` for the title and end card) and a text drawn in it.
+    """
+    for owner, card in (("@title", project.title_card), ("@end", project.end_card)):
+        if card is not None:
+            yield owner, clean_text(card.title)
+            yield owner, clean_text(card.subtitle)
+    for shot in project.shots:
+        yield shot.id, caption_text(project, shot)
+        if shot.id in carded:
+            yield shot.id, clean_text(shot.visual_description)
+
+
+def render_language(project: Project) -> str:
+    """Return the main language of a project's texts as a BCP 47 tag: as the project says, else guessed, or empty."""
+    if project.language:
+        return project.language
+    weights: Counter[str] = Counter()
+    for _, text in drawn_texts(project, ()):
+        weights[guess_language(text)] += len(text)
+    del weights[""]
+    return weights.most_common(1)[0][0] if weights else ""

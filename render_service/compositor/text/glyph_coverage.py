@@ -1,0 +1,53 @@
+"""Checks before any rendering that every character to be drawn has a glyph."""
+
+import unicodedata
+from collections.abc import Collection
+
+from render_service.compositor.text.drawn_texts import drawn_texts
+from render_service.compositor.text.fonts import is_covered
+from render_service.domain.errors import ErrorReason, RenderFailure
+from render_service.domain.jobs.job import RenderSpec
+
+_NAMED_AT_MOST = 10
+
+
+def missing_characters(text: str) -> list[str]:
+    """Return the characters of a text that no font covers, each once, in the order of the text."""
+    return [character for character in dict.fromkeys(text) if not is_covered(character)]
+
+
+def check_glyphs(spec: RenderSpec, carded: Collection[str] = ()) -> None:
+    """Make sure that all texts of a render can be drawn.
+
+    Args:
+        spec: The render.
+        carded: Ids of the shots that have no picture and become cards, whose text is drawn too.
+
+    Raises:
+        RenderFailure: GLYPH_MISSING, naming the first shot concerned and its characters as `U+XXXX NAME`. Metadata:
+            `shot_id` and `characters` (`U+XXXX` separated by commas) of that shot.
+    """
+    missing: dict[str, None] = {}
+    concerned = None
+    for owner, text in drawn_texts(spec.project, carded):
+        if concerned in (None, owner):
+            found = missing_characters(text)
+            missing.update(dict.fromkeys(found))
+            concerned = owner if missing else None
+    if concerned is None:
+        return
+    named = "; ".join(_name(character) for character in list(missing)[:_NAMED_AT_MOST])
+    more = f" and {len(missing) - _NAMED_AT_MOST} more" if len(missing) > _NAMED_AT_MOST else ""
+    raise RenderFailure(
+        ErrorReason.GLYPH_MISSING,
+        f"shot {concerned}: no font has a glyph for {named}{more}",
+        {"shot_id": concerned, "characters": ",".join(map(_code_point, missing))},
+    )
+
+
+def _code_point(character: str) -> str:
+    return f"U+{ord(character):04X}"
+
+
+def _name(character: str) -> str:
+    return f"{_code_point(character)} {unicodedata.name(character, '')}".rstrip()

@@ -1,0 +1,1 @@
+"""Checks a finished video against what was asked for."""

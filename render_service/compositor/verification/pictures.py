@@ -1,0 +1,179 @@
+"""Looks at a finished video's pictures: are shots that have a picture black, are shots that should move frozen?"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from render_service.compositor.media.assets import Media, ShotMedia
+from render_service.compositor.verification.failure import fail
+from render_service.compositor.verification.reference_frames import expected_lumas
+from render_service.domain.projects.output import OutputSpec
+from render_service.domain.projects.project import MotionKind
+from render_service.domain.projects.timeline import Timeline, TimelineShot
+
+Luma = NDArray[np.uint8]
+
+# A picture in which nothing moves is coded as "skipped" for every macroblock: a few bytes for a thousand of them.
+# Fewer bytes per pixel than this are suspicious; movement over anything but plain areas takes several times as many.
+_SUSPICIOUS_BYTES_PER_PIXEL = 1 / 2000
+_LONGEST_FREEZE_SECONDS = 1.0
+_DARK_LEVEL = 24  # luma; black is 16, and coding adds a little
+_LIT_PART = 0.02  # what must be lit of a picture that is not to count as black itself
+_CAPTION_PART = 0.1  # what captions and a watermark light up of a frame at most
+_STILL_DIFFERENCE = 0.04  # mean absolute difference of luma that coding alone makes between equal pictures
+_VISIBLE_DIFFERENCE = 1.0  # the same between pictures that are meant to differ visibly
+
+
+@dataclass(frozen=True, slots=True)
+class CodedFrame:
+    """A frame as the file tells it: its bytes, and whether decoding can begin there."""
+
+    size: int
+    keyframe: bool
+
+
+def check_pictures(
+    container: InputContainer,
+    frames: Sequence[CodedFrame],
+    timeline: Timeline,
+    output: OutputSpec,
+    media: Media,
+) -> dict[str, Any]:
+    """Decode a sample of frames and judge them.
+
+    Looked at are: of every shot the first frame that can be decoded by itself, and where a shot that should move has
+    suspiciously small frames for long, frames throughout that run. What looks black or frozen is compared with what the
+    shot's own picture or clip should look like then, which may be black or still itself.
+
+    Args:
+        container: The finished file.
+        frames: All its frames in display order.
+        timeline: What it should show.
+        output: The form it should have.
+        media: The files it was made from.
+
+    Returns:
+        How much was looked at; JSON values only.
+
+    Raises:
+        RenderFailure: CHECK_FAILED with `black_picture`, `frozen_picture` or `decode`.
+    """
+    video = container.streams.video[0]
+    bound = video.codec_context.width * video.codec_context.height * _SUSPICIOUS_BYTES_PER_PIXEL
+    plans = {shot.index: _plan(shot, frames, timeline.fps, bound) for shot in timeline.shots}
+    wanted = sorted({number for plan in plans.values() for number in (plan.sample, *plan.still)})
+    seen = _decoded(container, video, wanted, frames, timeline.fps)
+    for shot in timeline.shots:
+        plan, files = plans[shot.index], media.shots.get(shot.shot_id, ShotMedia())
+        _check_black(shot, plan.sample, seen[plan.sample], files, output)
+        if plan.still:
+            _check_frozen(shot, plan.still, [seen[number] for number in plan.still], files, output)
+    return {"frames_decoded": len(wanted), "shots_looked_at": len(timeline.shots)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """Frames of one shot to look at: one that shows it alone, and some throughout its longest suspicious run."""
+
+    sample: int
+    still: tuple[int, ...]
+
+
+def _plan(shot: TimelineShot, frames: Sequence[CodedFrame], fps: int, bound: float) -> _Plan:
+    alone = range(shot.start + shot.overlap_in, max(shot.end - shot.overlap_out, shot.start + shot.overlap_in + 1))
+    sample = next((number for number in alone if frames[number].keyframe), alone[len(alone) // 2])
+    if not _should_move(shot):
+        return _Plan(sample, ())
+    longest = max(_quiet_runs(alone, frames, bound), key=len, default=range(0))
+    if len(longest) <= _LONGEST_FREEZE_SECONDS * fps:
+        return _Plan(sample, ())
+    return _Plan(sample, tuple(longest[part * (len(longest) - 1) // 4] for part in range(5)))
+
+
+def _should_move(shot: TimelineShot) -> bool:
+    return bool(shot.shot.clip_uri) or (bool(shot.shot.image_uri) and shot.motion.kind is not MotionKind.NONE)
+
+
+def _quiet_runs(alone: range, frames: Sequence[CodedFrame], bound: float) -> Iterator[range]:
+    """Yield the runs of suspiciously small frames; a keyframe, large by nature, does not interrupt one."""
+    start = alone.start
+    for number in alone:
+        if frames[number].size > bound and not frames[number].keyframe:
+            yield range(start, number)
+            start = number + 1
+    yield range(start, alone.stop)
+
+
+def _decoded(
+    container: InputContainer, video: VideoStream, wanted: Sequence[int], frames: Sequence[CodedFrame], fps: int
+) -> Mapping[int, Luma]:
+    """Decode the wanted frames (in order), each from the keyframe before it; return their luma, a quarter as fine."""
+    keyframes = [number for number, frame in enumerate(frames) if frame.keyframe]
+    runs: dict[int, list[int]] = {}
+    for number in wanted:
+        runs.setdefault(max((key for key in keyframes if key <= number), default=0), []).append(number)
+    seen: dict[int, Luma] = {}
+    start = video.start_time or 0
+    assert video.time_base is not None
+    for key, numbers in runs.items():
+        container.seek(start + round(key / fps / video.time_base), stream=video)
+        for frame in container.decode(video):
+            assert isinstance(frame, VideoFrame)
+            assert frame.pts is not None
+            number = round((frame.pts - start) * video.time_base * fps)
+            if number in numbers:
+                if frame.is_corrupt:
+                    fail("decode", f"frame {number}", "a damaged picture")
+                seen[number] = _luma(frame)
+            if number >= numbers[-1]:
+                break
+    missing = [number for number in wanted if number not in seen]
+    if missing:
+        fail("decode", f"frame {missing[0]}", "no picture")
+    return seen
+
+
+def _luma(frame: VideoFrame) -> Luma:
+    if not frame.format.name.startswith("yuv"):
+        frame = frame.reformat(format="yuv420p")
+    plane = frame.planes[0]
+    rows: Luma = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
+    size = (max(1, plane.width // 4), max(1, plane.height // 4))
+    return np.asarray(cv2.resize(rows[:, : plane.width], size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _lit(luma: Luma) -> float:
+    """The part of a picture, given as limited-range luma, that is not black."""
+    return float((luma > _DARK_LEVEL).mean())
+
+
+def _check_black(shot: TimelineShot, number: int, luma: Luma, files: ShotMedia, output: OutputSpec) -> None:
+    lit = _lit(luma)
+    if lit > _CAPTION_PART:
+        return
+    for expected in expected_lumas(shot, files, (number - shot.start,), output):
+        # A few lit pixels may be a caption over black, or the picture itself: then little more is expected, too.
+        if _lit(expected) > (_LIT_PART if lit < _LIT_PART / 10 else 2 * _CAPTION_PART):
+            fail("black_picture", "the shot's picture", "black", shot.shot_id)
+
+
+def _check_frozen(
+    shot: TimelineShot, numbers: Sequence[int], seen: Sequence[Luma], files: ShotMedia, output: OutputSpec
+) -> None:
+    if _largest_change(seen) > _STILL_DIFFERENCE:
+        return
+    expected = expected_lumas(shot, files, [number - shot.start for number in numbers], output)
+    if expected and _largest_change(expected) > _VISIBLE_DIFFERENCE:
+        fail("frozen_picture", "movement", "a still picture", shot.shot_id)
+
+
+def _largest_change(pictures: Sequence[Luma]) -> float:
+    """The largest mean absolute difference between the first picture and any other."""
+    return max((float(cv2.absdiff(pictures[0], other).mean()) for other in pictures[1:]), default=0.0)

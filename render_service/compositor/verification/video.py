@@ -1,0 +1,202 @@
+"""Checks a finished video before anybody is told that it is done: what a player will meet, not what was meant."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import av
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.video.stream import VideoStream
+
+from render_service.compositor.media.assets import Media
+from render_service.compositor.media.declared_size import top_level_boxes
+from render_service.compositor.media.sound_format import SAMPLE_RATE
+from render_service.compositor.sound.mixing import (
+    AAC_PRIMING,
+    PEAK_CEILING_DBTP,
+    SoundFacts,
+    measure_sound,
+    sound_digest,
+)
+from render_service.compositor.verification.failure import fail
+from render_service.compositor.verification.pictures import CodedFrame, check_pictures
+from render_service.domain.errors import ErrorReason, RenderFailure
+from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.projects.output import Container
+from render_service.domain.projects.timeline import Timeline
+
+_BT709 = 1
+_LIMITED_RANGE = 1
+_LOUDNESS_TOLERANCE_LU = 1.0
+_PEAK_TOLERANCE_DB = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """What a file format must hold.
+
+    Args:
+        video: Names of its picture codec in libav.
+        sound: Names of its sound codec; empty for none.
+        tick: How far time stamps may be off by rounding, in seconds.
+        priming: How much the sound's encoder puts before the first sample, in seconds, where packets tell it.
+    """
+
+    video: tuple[str, ...]
+    sound: tuple[str, ...]
+    tick: float
+    priming: float | None = None
+
+
+_FORMS = {
+    Container.MP4: _Form(("h264",), ("aac",), 0.0005, AAC_PRIMING / SAMPLE_RATE),
+    Container.WEBM: _Form(("vp9", "libvpx-vp9"), ("opus", "libopus"), 0.0015),
+    Container.GIF: _Form(("gif",), (), 0.011),
+}
+
+
+def check_video(
+    path: Path, timeline: Timeline, spec: RenderSpec, media: Media, sound: SoundFacts | None = None
+) -> dict[str, Any]:
+    """Check a finished video against what was asked for.
+
+    Every packet is read: number of frames, their spacing, length, offset between sound and picture. Of the pictures a
+    sample is decoded, chosen so that no shot and no suspicious stretch is left out. The sound is decoded and measured,
+    unless its packets are the very ones that were measured when it was encoded.
+
+    Args:
+        path: The finished file.
+        timeline: What it should show.
+        spec: The render.
+        media: The local files it was made from; looked at only where a picture is suspicious.
+        sound: What `mix_sound` measured on the encoded sound; None measures here.
+
+    Returns:
+        What was found; JSON values only.
+
+    Raises:
+        RenderFailure: CHECK_FAILED with the name of the check, what was expected and what was found.
+    """
+    form = _FORMS[spec.output.container]
+    try:
+        with av.open(str(path)) as container:
+            video, heard = _streams(container, form)
+            found = _check_form(path, video, spec)
+            packets = _read_packets(container, video, heard)
+            found |= _check_times(packets, heard, timeline, form)
+            found |= check_pictures(container, packets.frames, timeline, spec.output, media)
+        if heard is not None:
+            found |= _check_loudness(path, sound)
+    except FFmpegError as error:
+        raise RenderFailure(
+            ErrorReason.CHECK_FAILED, "the finished video cannot be decoded", {"check": "decode"}
+        ) from error
+    return found
+
+
+def _streams(container: InputContainer, form: _Form) -> tuple[VideoStream, AudioStream | None]:
+    pictures, sounds = container.streams.video, container.streams.audio
+    if len(pictures) != 1 or pictures[0].codec_context.name not in form.video:
+        fail("video_codec", form.video[0], ",".join(stream.codec_context.name for stream in pictures) or "none")
+    wanted_sounds = 1 if form.sound else 0
+    names = ",".join(stream.codec_context.name for stream in sounds)
+    if len(sounds) != wanted_sounds or any(stream.codec_context.name not in form.sound for stream in sounds):
+        fail("sound_codec", form.sound[0] if form.sound else "none", names or "none")
+    if sounds and (sounds[0].rate != 48_000 or sounds[0].channels != 2):
+        fail("sound_format", "48000 Hz, 2 channels", f"{sounds[0].rate} Hz, {sounds[0].channels} channels")
+    return pictures[0], sounds[0] if sounds else None
+
+
+def _check_form(path: Path, video: VideoStream, spec: RenderSpec) -> dict[str, Any]:
+    codec = video.codec_context
+    size = f"{codec.width}x{codec.height}"
+    if (codec.width, codec.height) != (spec.output.width, spec.output.height):
+        fail("frame_size", f"{spec.output.width}x{spec.output.height}", size)
+    found: dict[str, Any] = {"frame_size": size}
+    if spec.output.container is Container.GIF:
+        return found
+    if codec.pix_fmt != "yuv420p":
+        fail("pixel_format", "yuv420p", codec.pix_fmt)
+    tags = (codec.color_primaries, codec.color_trc, codec.colorspace, codec.color_range)
+    if tuple(int(tag) for tag in tags) != (_BT709, _BT709, _BT709, _LIMITED_RANGE):
+        fail("colour_tags", "BT.709, limited range", ",".join(str(int(tag)) for tag in tags))
+    found["colour"] = "bt709 limited"
+    if spec.output.container is Container.MP4:
+        if codec.profile != "High":
+            fail("profile", "High", codec.profile)
+        order = [name for name, _ in top_level_boxes(path)]
+        if "moov" not in order or "mdat" not in order or order.index("moov") > order.index("mdat"):
+            fail("faststart", "moov before mdat", ",".join(order))
+        found |= {"profile": "High", "faststart": True}
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Packets:
+    """All packets of a file: frames and their times in seconds, in display order; from when to when it sounds."""
+
+    frames: list[CodedFrame]
+    times: list[float]
+    sound_start: float
+    sound_end: float
+
+
+def _read_packets(container: InputContainer, video: VideoStream, heard: AudioStream | None) -> _Packets:
+    frames: list[tuple[float, CodedFrame]] = []
+    start, end = math.inf, -math.inf
+    for packet in container.demux():
+        if packet.pts is None or packet.time_base is None:
+            continue
+        at = float(packet.pts * packet.time_base)
+        if packet.stream is video:
+            frames.append((at, CodedFrame(packet.size, packet.is_keyframe)))
+        elif packet.stream is heard:
+            start = min(start, at)
+            end = max(end, at + float((packet.duration or 0) * packet.time_base))
+    frames.sort(key=lambda frame: frame[0])
+    return _Packets([frame for _, frame in frames], [at for at, _ in frames], start, end)
+
+
+def _check_times(packets: _Packets, heard: AudioStream | None, timeline: Timeline, form: _Form) -> dict[str, Any]:
+    times, frame = packets.times, 1 / timeline.fps
+    if len(times) != timeline.frames:
+        fail("frame_count", timeline.frames, len(times))
+    worst = max(abs(at - times[0] - index * frame) for index, at in enumerate(times))
+    if worst > form.tick:
+        fail("frame_times", f"every {frame:.6f} s", f"{worst:.6f} s off")
+    duration = timeline.frames / timeline.fps
+    found: dict[str, Any] = {"frames": len(times), "duration_seconds": round(duration, 6)}
+    if heard is not None:
+        # Where playing begins, and where the first sample lies behind what the encoder put before it; a player hears
+        # the sound in its place only if both are right.
+        start = float((heard.start_time or 0) * (heard.time_base or 0))
+        content = start if form.priming is None else packets.sound_start + form.priming
+        offset = max(start - times[0], content - times[0], key=abs)
+        if abs(offset) >= frame:
+            fail("sound_offset", f"less than {frame:.4f} s", f"{offset:.4f} s")
+        length = packets.sound_end - max(start, packets.sound_start)
+        if abs(length - duration) >= frame:
+            fail("sound_duration", f"{duration:.4f} s", f"{length:.4f} s")
+        found |= {"sound_offset_seconds": round(offset, 6), "sound_duration_seconds": round(length, 6)}
+    return found
+
+
+def _check_loudness(path: Path, sound: SoundFacts | None) -> Mapping[str, Any]:
+    facts = sound if sound is not None and sound.digest == sound_digest(path) else measure_sound(path)
+    if facts.silent:
+        if sound is not None and not sound.silent:
+            fail("loudness", f"{sound.integrated_lufs:.1f} LUFS", "silence")
+        return {"silent": True}
+    if facts.true_peak_dbtp > PEAK_CEILING_DBTP + _PEAK_TOLERANCE_DB:
+        fail("true_peak", f"at most {PEAK_CEILING_DBTP} dBTP", f"{facts.true_peak_dbtp:.2f} dBTP")
+    if sound is not None and abs(facts.integrated_lufs - sound.integrated_lufs) > _LOUDNESS_TOLERANCE_LU:
+        fail("loudness", f"{sound.integrated_lufs:.1f} LUFS", f"{facts.integrated_lufs:.1f} LUFS")
+    return {
+        "silent": False,
+        "loudness_lufs": round(facts.integrated_lufs, 2),
+        "true_peak_dbtp": round(facts.true_peak_dbtp, 2),
+    }

@@ -1,0 +1,60 @@
+"""The repository of quotas that differ from the configured ones, and of what workspaces use."""
+
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from render_service.db.database import Database
+from render_service.db.schema import videos, workspace_quotas
+from render_service.domain.access.quota import QuotaName
+
+Limits = Mapping[QuotaName, int | None]
+"""Quotas that differ from the configured ones; None where there is no limit."""
+
+
+class WorkspaceQuotas:
+    """The quotas in Postgres.
+
+    Args:
+        database: Where they are.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def all(self) -> dict[str, Limits]:
+        """Return the workspaces that have quotas of their own, with these."""
+        statement = sa.select(workspace_quotas).order_by(workspace_quotas.c.workspace_id)
+        async with self._database.single() as connection:
+            return {row.workspace_id: _limits(row.limits) for row in await connection.execute(statement)}
+
+    async def set(self, workspace_id: str, limits: Limits) -> None:
+        """Give a workspace quotas of its own; those not named stay as they are."""
+        statement = insert(workspace_quotas).values(
+            workspace_id=workspace_id, limits={name.value: limit for name, limit in limits.items()}
+        )
+        statement = statement.on_conflict_do_update(
+            index_elements=[workspace_quotas.c.workspace_id],
+            set_={"limits": workspace_quotas.c.limits.op("||")(statement.excluded.limits)},
+        )
+        async with self._database.single() as connection:
+            await connection.execute(statement)
+
+    async def clear(self, workspace_id: str) -> None:
+        """Take all quotas of its own from a workspace."""
+        async with self._database.single() as connection:
+            await connection.execute(sa.delete(workspace_quotas).where(workspace_quotas.c.workspace_id == workspace_id))
+
+    async def stored_bytes(self, workspace_id: str) -> int:
+        """Return how many bytes the finished videos of a workspace have, with all their files."""
+        statement = sa.select(sa.func.coalesce(sa.func.sum(videos.c.size_bytes), 0)).where(
+            videos.c.workspace_id == workspace_id
+        )
+        async with self._database.single() as connection:
+            return int((await connection.execute(statement)).scalar_one())
+
+
+def _limits(stored: Mapping[str, int | None]) -> Limits:
+    known = set(QuotaName)
+    return {QuotaName(name): limit for name, limit in stored.items() if name in known}

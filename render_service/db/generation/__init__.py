@@ -1,0 +1,1 @@
+"""What was submitted to paid providers, in Postgres."""

@@ -1,0 +1,303 @@
+"""The ledger of clips ordered from paid providers: what keeps a clip from being paid twice.
+
+Every write of a job's attempt carries its lease, as all its writes do. The one exception is noting a task's id: the
+worker that sent the order is the only one who will ever know it, so it may note it even when it has lost its lease,
+as long as nobody else has ordered since (`intent_token`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+
+from render_service.db.database import Database
+from render_service.db.generation import generation_ledger_sql as statements
+from render_service.db.jobs.job_lifecycle import LeaseLost
+from render_service.domain.errors import ErrorReason
+from render_service.domain.generation.provider_task import ExternalTask, ProviderTask, StoredClip, TaskFault, TaskState
+from render_service.domain.jobs.cost import Cost
+from render_service.domain.jobs.job import Lease, ProviderName
+
+
+@dataclass(frozen=True, slots=True)
+class LiveTask:
+    """The row that stands for a clip.
+
+    `held_by_other` tells whether another job, which runs now, works on it; `from_before` whether it is older than the
+    job that asks.
+    """
+
+    task: ProviderTask
+    held_by_other: bool
+    from_before: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A row that is to be ordered as soon as the provider has a place."""
+
+    task_id: UUID
+    lease: Lease
+
+
+class ProviderTasks:
+    """The ledger.
+
+    Args:
+        database: Where it is.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def live(self, lease: Lease, key: bytes) -> LiveTask | None:
+        """Return the row that stands for a clip in the lease's workspace, or None."""
+        async with self._database.single() as connection:
+            row = (
+                (
+                    await connection.execute(
+                        statements.LIVE_OF, {"workspace_id": lease.workspace_id, "key": key, "job_id": lease.job_id}
+                    )
+                )
+                .mappings()
+                .one_or_none()
+            )
+        return LiveTask(_task(row), bool(row["held_by_other"]), bool(row["from_before"])) if row is not None else None
+
+    async def failures(self, lease: Lease, key: bytes) -> list[ProviderTask]:
+        """Return the failed orders of a clip by the lease's job, oldest first."""
+        async with self._database.single() as connection:
+            rows = await connection.execute(statements.FAILED_OF, {"job_id": lease.job_id, "key": key})
+            return [_task(row) for row in rows.mappings()]
+
+    async def open(self, lease: Lease, key: bytes, *, shot_id: str, provider: ProviderName, model: str) -> None:
+        """Make a row for a clip unless there is a live one; it waits for its turn.
+
+        Raises:
+            LeaseLost: the job is not this worker's any more, and there is no row.
+        """
+        parameters = {
+            **_fence(lease),
+            "id": uuid4(),
+            "workspace_id": lease.workspace_id,
+            "key": key,
+            "shot_id": shot_id,
+            "provider": provider,
+            "model": model,
+        }
+        async with self._database.single() as connection:
+            made = await connection.execute(statements.INSERT, parameters)
+            if made.rowcount == 0 and not await self._holds(lease):
+                raise LeaseLost
+
+    async def adopt(self, lease: Lease, task_id: UUID, *, shot_id: str) -> bool:
+        """Take over a row from a job that does not run; tell whether it is the lease's job's now."""
+        async with self._database.single() as connection:
+            adopted = await connection.execute(statements.ADOPT, {**_fence(lease), "id": task_id, "shot_id": shot_id})
+            return adopted.rowcount == 1
+
+    async def grant(self, provider: ProviderName, limit: int, asking: Sequence[Asking]) -> set[UUID]:
+        """Give places at a provider to those whose turn it is; they are INTENT then.
+
+        Args:
+            provider: The provider.
+            limit: How many clips it makes at a time, over all jobs of all workers.
+            asking: The rows that this worker would order at once.
+
+        Returns:
+            The rows to order now.
+        """
+        async with self._database.single() as connection:
+            # Two statements: the second must see what the one before us at the lock has left. Whatever breaks in
+            # between is rolled back when the connection goes back to its pool.
+            await connection.exec_driver_sql("BEGIN")
+            await connection.execute(statements.LOCK_PROVIDER, {"provider": provider})
+            granted = await connection.execute(
+                statements.GRANT,
+                {
+                    "provider": provider,
+                    "limit": limit,
+                    "ids": [one.task_id for one in asking],
+                    "job_ids": [one.lease.job_id for one in asking],
+                    "tokens": [one.lease.token for one in asking],
+                },
+            )
+            ids = {row.id for row in granted}
+            await connection.exec_driver_sql("COMMIT")
+            return ids
+
+    async def repeat(self, lease: Lease, task_id: UUID) -> None:
+        """Be about to send an order again under the same key.
+
+        Raises:
+            LeaseLost: the row is not this worker's to order.
+        """
+        async with self._database.single() as connection:
+            if (await connection.execute(statements.REPEAT, {**_fence(lease), "id": task_id})).one_or_none() is None:
+                raise LeaseLost
+
+    async def submitted(self, lease: Lease, task_id: UUID, external: ExternalTask) -> ProviderTask | None:
+        """Note the id of a task just ordered; None where somebody else has ordered since."""
+        async with self._database.single() as connection:
+            row = (
+                (
+                    await connection.execute(
+                        statements.SUBMITTED,
+                        {
+                            "id": task_id,
+                            "token": lease.token,
+                            "external_id": external.id,
+                            "external": dict(external.details),
+                        },
+                    )
+                )
+                .mappings()
+                .one_or_none()
+            )
+        return _task(row) if row is not None else None
+
+    async def put_back(self, lease: Lease, task_id: UUID, delay: timedelta) -> None:
+        """Have an order wait again that the provider has surely not taken.
+
+        Raises:
+            LeaseLost: the row is not this worker's any more.
+        """
+        await self._move(lease, task_id, TaskState.WAITING, (TaskState.INTENT,), delay=delay)
+
+    async def settle(
+        self, lease: Lease, task_id: UUID, state: TaskState, fault: TaskFault | None, cost: Cost | None = None
+    ) -> None:
+        """End an order without a clip: FAILED, CANCELLED or UNKNOWN.
+
+        Raises:
+            LeaseLost: the row is not this worker's any more.
+        """
+        open_states = (TaskState.WAITING, TaskState.INTENT, TaskState.SUBMITTED)
+        await self._move(lease, task_id, state, open_states, fault=fault, cost=cost)
+
+    async def succeeded(self, lease: Lease, task_id: UUID, clip: StoredClip, cost: Cost | None) -> ProviderTask:
+        """Note a clip that is stored.
+
+        Raises:
+            LeaseLost: the row is not this worker's any more.
+        """
+        described = {name: value for name, value in asdict(clip).items() if name != "key"}
+        async with self._database.single() as connection:
+            row = (
+                (
+                    await connection.execute(
+                        statements.SUCCEEDED,
+                        {
+                            **_fence(lease),
+                            "id": task_id,
+                            "clip_key": clip.key,
+                            "clip": described,
+                            "cost_unit": cost.unit if cost else None,
+                            "cost_amount": cost.amount if cost else None,
+                        },
+                    )
+                )
+                .mappings()
+                .one_or_none()
+            )
+        if row is None:
+            raise LeaseLost
+        return _task(row)
+
+    async def supersede(self, lease: Lease, task_id: UUID) -> None:
+        """Make room for a new row beside one that has ended."""
+        async with self._database.single() as connection:
+            await connection.execute(statements.SUPERSEDE, {**_fence(lease), "id": task_id})
+
+    async def take_abandoned(self, provider: ProviderName, *, patience: timedelta, batch: int) -> list[ProviderTask]:
+        """Drop the orders of ended jobs that were not sent, and take those of cancelled jobs that run at a provider.
+
+        Args:
+            provider: Whose.
+            patience: After which another worker may take what this one has not dealt with.
+            batch: The most to take.
+        """
+        async with self._database.single() as connection:
+            await connection.execute(statements.DROP_UNSENT, {"provider": provider})
+            rows = await connection.execute(
+                statements.TAKE_ABANDONED, {"provider": provider, "patience": patience, "batch": batch}
+            )
+            return [_task(row) for row in rows.mappings()]
+
+    async def cancelled(self, task_id: UUID) -> None:
+        """Note that the provider was told to stop the task of a cancelled job."""
+        async with self._database.single() as connection:
+            await connection.execute(statements.CANCELLED, {"id": task_id})
+
+    async def _move(
+        self,
+        lease: Lease,
+        task_id: UUID,
+        state: TaskState,
+        before: Sequence[TaskState],
+        *,
+        fault: TaskFault | None = None,
+        cost: Cost | None = None,
+        delay: timedelta = timedelta(0),
+    ) -> None:
+        async with self._database.single() as connection:
+            moved = await connection.execute(
+                statements.MOVE,
+                {
+                    **_fence(lease),
+                    "id": task_id,
+                    "state": state,
+                    "from": list(before),
+                    "delay": delay,
+                    "error_reason": fault.reason if fault else None,
+                    "error_message": fault.message if fault else None,
+                    "error_code": fault.code if fault else None,
+                    "retryable": fault.retryable if fault else None,
+                    "cost_unit": cost.unit if cost else None,
+                    "cost_amount": cost.amount if cost else None,
+                },
+            )
+            if moved.one_or_none() is None:
+                raise LeaseLost
+
+    async def _holds(self, lease: Lease) -> bool:
+        async with self._database.single() as connection:
+            held = await connection.scalar(
+                sa.text("SELECT 1 FROM jobs WHERE id = :job_id AND lease_token = :token"), _fence(lease)
+            )
+            return held is not None
+
+
+def _fence(lease: Lease) -> dict[str, Any]:
+    return {"job_id": lease.job_id, "token": lease.token}
+
+
+def _task(row: Mapping[Any, Any]) -> ProviderTask:
+    return ProviderTask(
+        id=row["id"],
+        key=bytes(row["key"]),
+        job_id=row["job_id"],
+        shot_id=row["shot_id"],
+        provider=ProviderName(row["provider"]),
+        model=row["model"],
+        state=TaskState(row["state"]),
+        intent_token=row["intent_token"],
+        external=ExternalTask(row["external_id"], row["external"] or {}) if row["external_id"] else None,
+        fault=_fault(row),
+        cost=Cost(row["cost_unit"], row["cost_amount"]) if row["cost_unit"] else None,
+        clip=StoredClip(row["clip_key"], **row["clip"]) if row["clip_key"] else None,
+        created_at=row["created_at"],
+        submitted_at=row["submitted_at"],
+        finished_at=row["finished_at"],
+    )
+
+
+def _fault(row: Mapping[Any, Any]) -> TaskFault | None:
+    if row["error_reason"] is None:
+        return None
+    return TaskFault(
+        ErrorReason(row["error_reason"]), row["error_message"] or "", row["error_code"] or "", bool(row["retryable"])
+    )

@@ -1,0 +1,208 @@
+"""The repository of removals: rows go first, and leave a note by which the bytes follow, however often we crash."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from render_service.db.database import Database
+from render_service.db.jobs.jobs import job_not_found
+from render_service.db.schema import jobs, provider_tasks
+from render_service.domain.errors import DomainError, ErrorReason
+from render_service.domain.jobs.job import JobStatus
+
+_ENDED = "('COMPLETED', 'FAILED', 'CANCELLED')"
+_NOTED = """
+    noted AS (
+        INSERT INTO removals (job_id, workspace_id) SELECT id, workspace_id FROM gone ON CONFLICT DO NOTHING
+    )
+"""
+_DELETE_JOB = sa.text(f"""
+    WITH found AS (
+        SELECT id, status FROM jobs WHERE workspace_id = :workspace_id AND id = :job_id FOR UPDATE
+    ), gone AS (
+        DELETE FROM jobs USING found WHERE jobs.id = found.id AND found.status IN {_ENDED}
+        RETURNING jobs.id, jobs.workspace_id
+    ), {_NOTED}
+    SELECT status FROM found
+""")
+# All or nothing: where a job has not ended, nothing is removed.
+_DELETE_PROJECT = sa.text(f"""
+    WITH project AS (
+        SELECT id FROM projects WHERE workspace_id = :workspace_id AND id = :project_id FOR UPDATE
+    ), found AS (
+        SELECT jobs.id, jobs.status FROM jobs JOIN project ON jobs.project_id = project.id
+        WHERE jobs.workspace_id = :workspace_id FOR UPDATE OF jobs
+    ), busy AS (
+        SELECT id, status FROM found WHERE status NOT IN {_ENDED} ORDER BY id LIMIT 1
+    ), gone AS (
+        DELETE FROM jobs USING found WHERE jobs.id = found.id AND NOT EXISTS (SELECT FROM busy)
+        RETURNING jobs.id, jobs.workspace_id
+    ), {_NOTED}, removed AS (
+        DELETE FROM projects USING project WHERE projects.id = project.id AND NOT EXISTS (SELECT FROM busy)
+    )
+    SELECT (SELECT count(*) FROM project) AS projects, (SELECT id FROM busy) AS busy_id,
+        (SELECT status FROM busy) AS busy_status
+""")
+# Cursors from before the events that go with the jobs would skip them: those are told that they are too old.
+_EXPIRE_JOBS = sa.text(f"""
+    WITH old AS (
+        SELECT id FROM jobs WHERE finished_at < now() - CAST(:age AS interval)
+        ORDER BY finished_at LIMIT :batch FOR UPDATE SKIP LOCKED
+    ), marked AS (
+        INSERT INTO event_horizons (workspace_id, xid, id)
+        SELECT DISTINCT ON (e.workspace_id) e.workspace_id, e.xid, e.id
+        FROM job_events AS e JOIN old ON e.job_id = old.id ORDER BY e.workspace_id, e.xid DESC, e.id DESC
+        ON CONFLICT (workspace_id) DO UPDATE SET xid = excluded.xid, id = excluded.id
+        WHERE (event_horizons.xid, event_horizons.id) < (excluded.xid, excluded.id)
+    ), gone AS (
+        DELETE FROM jobs USING old WHERE jobs.id = old.id RETURNING jobs.id, jobs.workspace_id
+    ), {_NOTED}
+    SELECT count(*) FROM gone
+""")
+_EXPIRE_VIDEOS = sa.text(f"""
+    WITH old AS (
+        SELECT job_id FROM videos WHERE created_at < now() - CAST(:age AS interval)
+        LIMIT :batch FOR UPDATE SKIP LOCKED
+    ), gone AS (
+        DELETE FROM videos USING old WHERE videos.job_id = old.job_id
+        RETURNING videos.job_id AS id, videos.workspace_id
+    ), {_NOTED}
+    SELECT count(*) FROM gone
+""")
+# The row stays: it tells what the clip has cost.
+_EXPIRE_CLIPS = sa.text("""
+    UPDATE provider_tasks SET state = 'SUPERSEDED' WHERE id IN (
+        SELECT id FROM provider_tasks WHERE state = 'SUCCEEDED' AND finished_at < now() - CAST(:age AS interval)
+        LIMIT :batch FOR UPDATE SKIP LOCKED
+    )
+""")
+_PENDING = sa.text("SELECT job_id, workspace_id FROM removals ORDER BY created_at LIMIT :batch")
+_DONE = sa.text("DELETE FROM removals WHERE job_id = ANY(:job_ids)")
+_JOBS = sa.text("""
+    SELECT jobs.id, jobs.workspace_id, finished_at IS NOT NULL AS ended, videos.files
+    FROM jobs LEFT JOIN videos ON videos.job_id = jobs.id WHERE jobs.id = ANY(:job_ids)
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """A job whose bytes are to go."""
+
+    job_id: UUID
+    workspace_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeptJob:
+    """A job as far as its bytes are concerned: `keys` are those of its video's files."""
+
+    workspace_id: str
+    ended: bool
+    keys: frozenset[str]
+
+
+class Removals:
+    """Removes rows, and knows of the bytes that are to follow.
+
+    Args:
+        database: Where the rows are.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def delete_job(self, workspace_id: str, job_id: UUID) -> None:
+        """Remove a job that has ended, with its history and the record of its video.
+
+        Raises:
+            DomainError: JOB_NOT_FOUND, or JOB_NOT_ENDED.
+        """
+        parameters = {"workspace_id": workspace_id, "job_id": job_id}
+        async with self._database.single() as connection:
+            status = await connection.scalar(_DELETE_JOB, parameters)
+        if status is None:
+            raise job_not_found(job_id)
+        if not JobStatus(status).terminal:
+            raise _not_ended(job_id, status)
+
+    async def delete_project(self, workspace_id: str, project_id: UUID) -> bool:
+        """Remove a project with all its jobs; return whether there was one.
+
+        Raises:
+            DomainError: JOB_NOT_ENDED; nothing was removed.
+        """
+        parameters = {"workspace_id": workspace_id, "project_id": project_id}
+        async with self._database.single() as connection:
+            row = (await connection.execute(_DELETE_PROJECT, parameters)).one()
+        if row.busy_id is not None:
+            raise _not_ended(row.busy_id, row.busy_status)
+        return bool(row.projects)
+
+    async def expire_jobs(self, *, age: timedelta, batch: int = 100) -> int:
+        """Remove jobs that ended so long ago; return how many."""
+        return await self._count(_EXPIRE_JOBS, age, batch)
+
+    async def expire_videos(self, *, age: timedelta, batch: int = 100) -> int:
+        """Remove the records of videos so old, whose jobs stay; return how many."""
+        return await self._count(_EXPIRE_VIDEOS, age, batch)
+
+    async def expire_clips(self, *, age: timedelta, batch: int = 100) -> int:
+        """Give up clips that providers made so long ago: they are ordered anew when needed; return how many."""
+        async with self._database.single() as connection:
+            return (await connection.execute(_EXPIRE_CLIPS, {"age": age, "batch": batch})).rowcount
+
+    async def pending(self, *, batch: int = 100) -> Sequence[Removal]:
+        """Return jobs whose bytes are to go, the longest waiting first."""
+        async with self._database.single() as connection:
+            rows = await connection.execute(_PENDING, {"batch": batch})
+            return [Removal(row.job_id, row.workspace_id) for row in rows]
+
+    async def done(self, removals: Sequence[Removal]) -> None:
+        """Say that the bytes of these jobs are gone."""
+        async with self._database.single() as connection:
+            await connection.execute(_DONE, {"job_ids": [removal.job_id for removal in removals]})
+
+    async def kept(self, job_ids: Sequence[UUID]) -> dict[UUID, KeptJob]:
+        """Return those of some jobs that there are."""
+        async with self._database.single() as connection:
+            rows = (await connection.execute(_JOBS, {"job_ids": list(job_ids)})).all()
+        return {
+            row.id: KeptJob(row.workspace_id, row.ended, frozenset(file["key"] for file in (row.files or {}).values()))
+            for row in rows
+        }
+
+    async def completed_jobs(self, *, after: UUID, batch: int = 500) -> dict[UUID, KeptJob]:
+        """Return jobs that have a video, in the order of their ids, from one on."""
+        statement = (
+            sa.select(jobs.c.id)
+            .where(jobs.c.status == JobStatus.COMPLETED, jobs.c.id > after)
+            .order_by(jobs.c.id)
+            .limit(batch)
+        )
+        async with self._database.single() as connection:
+            ids = list((await connection.execute(statement)).scalars())
+        kept = await self.kept(ids)
+        return {job_id: kept[job_id] for job_id in ids if job_id in kept}
+
+    async def clips_in_use(self, keys: Sequence[str]) -> frozenset[str]:
+        """Return those of some object keys at which a clip lies that is still of use."""
+        statement = sa.select(provider_tasks.c.clip_key).where(
+            provider_tasks.c.state == "SUCCEEDED", provider_tasks.c.clip_key == sa.any_(sa.literal(list(keys)))
+        )
+        async with self._database.single() as connection:
+            return frozenset((await connection.execute(statement)).scalars())
+
+    async def _count(self, statement: sa.TextClause, age: timedelta, batch: int) -> int:
+        async with self._database.single() as connection:
+            return int((await connection.execute(statement, {"age": age, "batch": batch})).scalar_one())
+
+
+def _not_ended(job_id: UUID, status: str) -> DomainError:
+    return DomainError(
+        ErrorReason.JOB_NOT_ENDED,
+        "the job has not ended; cancel it first",
+        {"job_id": str(job_id), "status": status},
+    )

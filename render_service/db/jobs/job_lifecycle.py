@@ -1,0 +1,270 @@
+"""Changes of jobs' states: the calls around the statements of `transition_statements`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from render_service.db.database import Database
+from render_service.db.jobs import job_lifecycle_sql as statements
+from render_service.db.row_mapping import FILES, RAW_RESULTS, RENDER_SPEC, event_from_row
+from render_service.domain.jobs.job import (
+    JobError,
+    JobEvent,
+    JobStage,
+    Lease,
+    ProviderName,
+    RawResults,
+    RenderSpec,
+    Video,
+)
+from render_service.domain.jobs.retry import RetryPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A job just taken up: the right to change it, what to render, and the event to publish.
+
+    `waited` is how long it was due; `trace_parent` the span that it belongs to, as a W3C `traceparent`.
+    """
+
+    lease: Lease
+    provider: ProviderName
+    spec: RenderSpec
+    event: JobEvent
+    waited: timedelta = timedelta(0)
+    trace_parent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A progress report as stored; `event` is to be published."""
+
+    event: JobEvent
+    cancel_requested: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """What the renewal of a lease found; any of the three ends the attempt."""
+
+    cancel_requested: bool
+    past_deadline: bool
+    stuck: bool
+
+
+class LeaseLost(Exception):
+    """The job now belongs to somebody else, or has ended: stop, and change nothing."""
+
+
+class Transitions:
+    """Changes of jobs' states.
+
+    Args:
+        database: Where the jobs are.
+        lease: How long a claim or a report keeps a job.
+        retry: When failed attempts are repeated.
+        running_quota: How many jobs of a workspace may run at a time, where it has no quota of its own; None: any.
+    """
+
+    def __init__(
+        self, database: Database, *, lease: timedelta, retry: RetryPolicy, running_quota: int | None = None
+    ) -> None:
+        self._running_quota = running_quota
+        self._database = database
+        self._lease = lease
+        self._retry = retry
+
+    async def claim(self, *, worker: str, providers: Sequence[ProviderName], deadline: timedelta) -> Claim | None:
+        """Take up a due job. Workspaces take turns; within one it is by priority, then by how long they have waited.
+
+        Args:
+            worker: Name of the claimer, for people.
+            providers: Whose jobs to take.
+            deadline: How long after its first start a job may run.
+
+        Returns:
+            The claim; None where nothing is due, or others were faster.
+        """
+        token = uuid4()
+        async with self._database.single() as connection:
+            row = await _one(
+                connection,
+                statements.CLAIM,
+                token=token,
+                lease=self._lease,
+                worker=worker,
+                providers=list(providers),
+                deadline=deadline,
+                running_quota=self._running_quota,
+            )
+        if row is None:
+            return None
+        lease = Lease(row["job_id"], row["task_id"], row["workspace_id"], token, row["attempt"], row["failed_attempts"])
+        return Claim(
+            lease,
+            ProviderName(row["provider"]),
+            RENDER_SPEC.validate_python(row["spec"]),
+            event_from_row(row, is_milestone=True),
+            waited=row["waited"],
+            trace_parent=row["trace_parent"],
+        )
+
+    async def report(
+        self, lease: Lease, *, stage: JobStage, stage_changed: bool, progress: int, message: str, alive: bool = False
+    ) -> Report:
+        """Store progress and renew the lease, in one statement.
+
+        Args:
+            lease: The attempt's lease.
+            stage: What it is busy with.
+            stage_changed: Whether that is new.
+            progress: Percent.
+            message: In words what happens.
+            alive: Whether it counts as progress that nothing changes, because others are known to be at it.
+
+        Raises:
+            LeaseLost: the job is not this worker's any more; nothing was changed.
+        """
+        async with self._database.single() as connection:
+            row = await _one(
+                connection,
+                statements.REPORT,
+                job_id=lease.job_id,
+                token=lease.token,
+                lease=self._lease,
+                stage=stage,
+                stage_changed=stage_changed,
+                progress=progress,
+                message=message,
+                alive=alive,
+            )
+        if row is None:
+            raise LeaseLost
+        return Report(event_from_row(row, is_milestone=stage_changed), row["cancel_requested"])
+
+    async def renew(self, leases: Sequence[Lease], *, no_progress: timedelta) -> dict[UUID, Renewal]:
+        """Renew many leases in one statement.
+
+        Args:
+            leases: The leases held.
+            no_progress: How long an attempt may stand still.
+
+        Returns:
+            What was found, by lease token; a lease that is missing is lost.
+        """
+        async with self._database.single() as connection:
+            rows = await connection.execute(
+                statements.RENEW,
+                {
+                    "job_ids": [lease.job_id for lease in leases],
+                    "tokens": [lease.token for lease in leases],
+                    "lease": self._lease,
+                    "no_progress": no_progress,
+                },
+            )
+            return {
+                row["lease_token"]: Renewal(row["cancel_requested"], bool(row["past_deadline"]), bool(row["stuck"]))
+                for row in rows.mappings()
+            }
+
+    async def complete(self, lease: Lease, raw_results: RawResults | None, video: Video | None) -> JobEvent:
+        """End a job as COMPLETED and record its video.
+
+        Raises:
+            LeaseLost: the job is not this worker's any more; nothing was changed.
+        """
+        async with self._database.single() as connection:
+            row = await _one(
+                connection,
+                statements.COMPLETE,
+                job_id=lease.job_id,
+                token=lease.token,
+                raw_results=RAW_RESULTS.dump_python(raw_results, mode="json") if raw_results else None,
+                files=FILES.dump_python(dict(video.files), mode="json") if video else None,
+                width=video.width if video else None,
+                height=video.height if video else None,
+                fps=video.fps if video else None,
+                frames=video.frames if video else None,
+                checked=dict(video.check) if video else None,
+            )
+        if row is None:
+            raise LeaseLost
+        return event_from_row(row, is_milestone=True)
+
+    async def end_attempt(self, lease: Lease, error: JobError, *, retryable: bool, counted: bool = True) -> JobEvent:
+        """End an attempt that failed: the job waits for another, or is FAILED; CANCELLED where that was asked for.
+
+        Args:
+            lease: The attempt's.
+            error: Why it failed.
+            retryable: Whether another attempt may succeed; none follows after the job's deadline.
+            counted: Whether it counts as one of the attempts that the policy allows to fail.
+
+        Raises:
+            LeaseLost: the job is not this worker's any more; nothing was changed.
+        """
+        async with self._database.single() as connection:
+            row = await _one(
+                connection,
+                statements.END_ATTEMPT,
+                job_id=lease.job_id,
+                token=lease.token,
+                retry=retryable,
+                max_failed_attempts=self._retry.max_failed_attempts,
+                delay=self._retry.delay(lease.failed_attempts + 1 if counted else lease.attempt),
+                counted=int(counted),
+                retry_message=f"Will be tried again: {error.message}",
+                error_reason=error.reason,
+                error_message=error.message,
+                error_metadata=dict(error.metadata),
+            )
+        if row is None:
+            raise LeaseLost
+        return event_from_row(row, is_milestone=True)
+
+    async def was_completed_by(self, lease: Lease) -> bool:
+        """Whether this attempt has completed its job: what its writer may not know where the answer was lost."""
+        async with self._database.single() as connection:
+            found = await connection.scalar(
+                statements.WAS_COMPLETED, {"job_id": lease.job_id, "attempt": lease.attempt}
+            )
+        return bool(found)
+
+    async def release(self, lease: Lease) -> JobEvent:
+        """Give a job back so that another worker continues at once.
+
+        Raises:
+            LeaseLost: the job is not this worker's any more; nothing was changed.
+        """
+        async with self._database.single() as connection:
+            row = await _one(connection, statements.RELEASE, job_id=lease.job_id, token=lease.token)
+        if row is None:
+            raise LeaseLost
+        return event_from_row(row, is_milestone=True)
+
+    async def reclaim_expired(self, *, batch: int = 100) -> list[JobEvent]:
+        """Take expired leases away: their jobs wait again, or end where they may not be attempted again."""
+        async with self._database.single() as connection:
+            rows = await connection.execute(
+                statements.RECLAIM_EXPIRED, {"max_failed_attempts": self._retry.max_failed_attempts, "batch": batch}
+            )
+            return [event_from_row(row, is_milestone=True) for row in rows.mappings()]
+
+    async def cancel(self, workspace_id: str, job_id: UUID) -> JobEvent | None:
+        """Cancel a job: at once where it is PENDING, else by asking its worker. Jobs that have ended stay as they are.
+
+        Returns:
+            The event to publish, where the job was cancelled at once.
+        """
+        async with self._database.single() as connection:
+            row = await _one(connection, statements.CANCEL, workspace_id=workspace_id, job_id=job_id)
+        return event_from_row(row, is_milestone=True) if row is not None else None
+
+
+async def _one(connection: AsyncConnection, statement: sa.TextClause, **parameters: object) -> Any:
+    return (await connection.execute(statement, parameters)).mappings().one_or_none()

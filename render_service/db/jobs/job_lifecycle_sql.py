@@ -1,0 +1,233 @@
+"""The statements that change a job's state, one for each way: the state machine as Postgres runs it.
+
+All have one form: a CTE `changed` updates rows that are in the right state, `appended` writes the change into history,
+and the changed rows are returned as events to be published. A statement that finds nothing to change returns nothing.
+
+A transaction may get its id, wait for the row, and write after one with a greater id. `event_xid` therefore never falls
+within a job: events of one job lie in the order of their sequences also for those who read by transaction id.
+"""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+
+from render_service.db.row_mapping import EVENT_COLUMNS
+
+_APPENDED = f"""
+    appended AS (
+        INSERT INTO job_events (job_id, xid, {EVENT_COLUMNS})
+        SELECT id, event_xid, {EVENT_COLUMNS} FROM changed
+    )
+"""
+_RETURNED = f"changed.id AS job_id, changed.task_id, changed.updated_at AS timestamp, {EVENT_COLUMNS}"
+
+# PENDING → PROCESSING. Workspaces take turns: first the one with the fewest running jobs, of equals the one that was
+# served least recently. Within it goes first what has the greatest priority, then what has waited longest. `waiting`
+# finds the workspaces by skipping through the index: it costs by their number, not by that of their jobs. The turns are
+# taken one after the other until one leads to a job, so that no more than that job is locked; the subquery must stay
+# lateral and the room be asked for last, which locks a workspace's count.
+CLAIM = sa.text(f"""
+    WITH RECURSIVE waiting AS (
+        (SELECT workspace_id FROM jobs WHERE status = 'PENDING' ORDER BY workspace_id LIMIT 1)
+        UNION ALL
+        SELECT (
+            SELECT jobs.workspace_id FROM jobs
+            WHERE jobs.status = 'PENDING' AND jobs.workspace_id > waiting.workspace_id
+            ORDER BY jobs.workspace_id LIMIT 1
+        ) FROM waiting WHERE waiting.workspace_id IS NOT NULL
+    ), running AS (
+        SELECT workspace_id, count(*) AS jobs FROM jobs WHERE status = 'PROCESSING' GROUP BY workspace_id
+    ), turns AS (
+        SELECT workspace_id, coalesce(running.jobs, 0) AS running,
+            CASE WHEN own.limits ? 'running_jobs' THEN CAST(own.limits ->> 'running_jobs' AS bigint)
+                 ELSE CAST(:running_quota AS bigint) END AS most,
+            (SELECT max(started_at) FROM jobs WHERE jobs.workspace_id = waiting.workspace_id) AS served_at
+        FROM waiting LEFT JOIN running USING (workspace_id) LEFT JOIN workspace_quotas AS own USING (workspace_id)
+        WHERE workspace_id IS NOT NULL
+    ), next AS (
+        SELECT due.id
+        FROM (
+            SELECT workspace_id, most FROM turns WHERE most IS NULL OR running < most
+            ORDER BY running, served_at NULLS FIRST, workspace_id
+        ) AS turn
+        CROSS JOIN LATERAL (
+            SELECT id, workspace_id FROM jobs
+            WHERE status = 'PENDING' AND run_after <= now() AND provider = ANY(:providers)
+                AND jobs.workspace_id = turn.workspace_id
+            ORDER BY priority DESC, run_after, id
+            FOR UPDATE SKIP LOCKED
+            LIMIT 1
+        ) AS due
+        WHERE turn.most IS NULL OR workspace_has_room(due.workspace_id, 'PROCESSING', turn.most)
+        LIMIT 1
+    ), changed AS (
+        UPDATE jobs SET
+            status = 'PROCESSING', stage = 'PREPARING', progress = 0, message = 'Taken up by a worker',
+            attempt = attempt + 1,
+            event_xid = greatest(event_xid, pg_current_xact_id()),
+            sequence = sequence + 1, milestone = milestone + 1,
+            lease_token = :token, lease_expires_at = now() + :lease, worker = :worker,
+            started_at = coalesce(started_at, now()), deadline_at = coalesce(deadline_at, now() + :deadline),
+            progressed_at = now(), updated_at = now()
+        FROM next WHERE jobs.id = next.id
+        RETURNING jobs.*
+    ), {_APPENDED}
+    SELECT {_RETURNED}, provider, spec, failed_attempts, trace_parent,
+        greatest(changed.updated_at - changed.run_after, interval '0') AS waited
+    FROM changed
+""")
+
+# PROCESSING → PROCESSING: progress, and an event only where the stage changed.
+REPORT = sa.text(f"""
+    WITH changed AS (
+        UPDATE jobs SET
+            stage = :stage, progress = greatest(progress, :progress), message = :message,
+            event_xid = greatest(event_xid, pg_current_xact_id()),
+            sequence = sequence + 1, milestone = milestone + CASE WHEN :stage_changed THEN 1 ELSE 0 END,
+            progressed_at = CASE WHEN :stage_changed OR :progress > progress OR :alive THEN now()
+                ELSE progressed_at END,
+            lease_expires_at = now() + :lease, updated_at = now()
+        WHERE id = :job_id AND lease_token = :token
+        RETURNING jobs.*
+    ), appended AS (
+        INSERT INTO job_events (job_id, xid, {EVENT_COLUMNS})
+        SELECT id, event_xid, {EVENT_COLUMNS} FROM changed WHERE :stage_changed
+    )
+    SELECT {_RETURNED}, cancel_requested FROM changed
+""")
+
+# PROCESSING, unchanged but for the lease.
+RENEW = sa.text("""
+    UPDATE jobs SET lease_expires_at = now() + :lease
+    WHERE status = 'PROCESSING' AND id = ANY(:job_ids) AND lease_token = ANY(:tokens)
+    RETURNING lease_token, cancel_requested, deadline_at < now() AS past_deadline,
+        progressed_at < now() - CAST(:no_progress AS interval) AS stuck
+""")
+
+# PROCESSING → COMPLETED, with the video's record.
+COMPLETE = sa.text(f"""
+    WITH changed AS (
+        UPDATE jobs SET
+            status = 'COMPLETED', stage = NULL, progress = 100, message = 'Completed', raw_results = :raw_results,
+            event_xid = greatest(event_xid, pg_current_xact_id()),
+            sequence = sequence + 1, milestone = milestone + 1,
+            lease_token = NULL, lease_expires_at = NULL, finished_at = now(), updated_at = now()
+        WHERE id = :job_id AND lease_token = :token
+        RETURNING jobs.*
+    ), recorded AS (
+        INSERT INTO videos (job_id, workspace_id, files, width, height, fps, frames, checked, size_bytes)
+        SELECT id, workspace_id, :files, :width, :height, :fps, :frames, :checked,
+            (SELECT sum(CAST(value ->> 'size_bytes' AS bigint)) FROM jsonb_each(CAST(:files AS jsonb)))
+        FROM changed WHERE CAST(:files AS jsonb) IS NOT NULL
+    ), {_APPENDED}
+    SELECT {_RETURNED} FROM changed
+""").bindparams(
+    sa.bindparam("raw_results", type_=JSONB(none_as_null=True)),
+    sa.bindparam("files", type_=JSONB(none_as_null=True)),
+    sa.bindparam("checked", type_=JSONB(none_as_null=True)),
+)
+
+WAS_COMPLETED = sa.text("SELECT status = 'COMPLETED' AND attempt = :attempt FROM jobs WHERE id = :job_id")
+
+# PROCESSING → PENDING for another attempt | FAILED | CANCELLED where that was asked for meanwhile.
+END_ATTEMPT = sa.text(f"""
+    WITH ended AS (
+        SELECT id, CASE
+            WHEN cancel_requested THEN 'CANCELLED'
+            WHEN :retry AND deadline_at > now() AND failed_attempts + :counted < :max_failed_attempts THEN 'PENDING'
+            ELSE 'FAILED' END AS next
+        FROM jobs WHERE id = :job_id AND lease_token = :token
+        FOR UPDATE
+    ), changed AS (
+        UPDATE jobs SET
+            status = next, stage = NULL,
+            message = CASE next WHEN 'CANCELLED' THEN 'Cancelled' WHEN 'PENDING' THEN :retry_message ELSE 'Failed' END,
+            failed_attempts = failed_attempts + :counted,
+            run_after = CASE next WHEN 'PENDING' THEN now() + :delay ELSE run_after END, enqueued_at = NULL,
+            error_reason = CASE next WHEN 'CANCELLED' THEN NULL ELSE :error_reason END,
+            error_message = CASE next WHEN 'CANCELLED' THEN NULL ELSE :error_message END,
+            error_metadata = CASE next WHEN 'CANCELLED' THEN NULL ELSE CAST(:error_metadata AS jsonb) END,
+            event_xid = greatest(event_xid, pg_current_xact_id()),
+            sequence = sequence + 1, milestone = milestone + 1,
+            lease_token = NULL, lease_expires_at = NULL,
+            finished_at = CASE next WHEN 'PENDING' THEN NULL ELSE now() END, updated_at = now()
+        FROM ended WHERE jobs.id = ended.id
+        RETURNING jobs.*
+    ), {_APPENDED}
+    SELECT {_RETURNED} FROM changed
+""").bindparams(sa.bindparam("error_metadata", type_=JSONB(none_as_null=True)))
+
+# PROCESSING → PENDING at once, because the worker shuts down; no attempt is counted as failed. `run_after` stays, here
+# and where a lease expired: the job keeps its place before those that came later.
+RELEASE = sa.text(f"""
+    WITH changed AS (
+        UPDATE jobs SET
+            status = CASE WHEN cancel_requested THEN 'CANCELLED' ELSE 'PENDING' END, stage = NULL,
+            message = CASE WHEN cancel_requested THEN 'Cancelled' ELSE 'Handed over to another worker' END,
+            enqueued_at = NULL,
+            event_xid = greatest(event_xid, pg_current_xact_id()),
+            sequence = sequence + 1, milestone = milestone + 1,
+            lease_token = NULL, lease_expires_at = NULL,
+            finished_at = CASE WHEN cancel_requested THEN now() END, updated_at = now()
+        WHERE id = :job_id AND lease_token = :token
+        RETURNING jobs.*
+    ), {_APPENDED}
+    SELECT {_RETURNED} FROM changed
+""")
+
+# PROCESSING with an expired lease → PENDING | FAILED | CANCELLED.
+RECLAIM_EXPIRED = sa.text(f"""
+    WITH expired AS (
+        SELECT id,
+            CASE
+                WHEN cancel_requested THEN 'CANCELLED'
+                WHEN deadline_at < now() OR failed_attempts + 1 >= :max_failed_attempts THEN 'FAILED'
+                ELSE 'PENDING' END AS next,
+            deadline_at < now() AS past_deadline
+        FROM jobs WHERE status = 'PROCESSING' AND lease_expires_at < now()
+        LIMIT :batch
+        FOR UPDATE SKIP LOCKED
+    ), changed AS (
+        UPDATE jobs SET
+            status = next, stage = NULL,
+            message = CASE next WHEN 'CANCELLED' THEN 'Cancelled' WHEN 'FAILED' THEN 'Failed'
+                ELSE 'The worker was lost; waiting for another' END,
+            failed_attempts = failed_attempts + 1, enqueued_at = NULL,
+            error_reason = CASE WHEN next = 'FAILED' THEN
+                CASE WHEN past_deadline THEN 'DEADLINE_EXCEEDED' ELSE 'ATTEMPTS_EXHAUSTED' END END,
+            error_message = CASE WHEN next = 'FAILED' THEN
+                CASE WHEN past_deadline THEN 'the job did not end before its deadline'
+                     ELSE 'the job lost its worker ' || failed_attempts + 1 || ' times' END END,
+            error_metadata = CASE WHEN next = 'FAILED' AND NOT past_deadline THEN
+                jsonb_build_object('attempts', CAST(failed_attempts + 1 AS text)) END,
+            event_xid = greatest(event_xid, pg_current_xact_id()),
+            sequence = sequence + 1, milestone = milestone + 1,
+            lease_token = NULL, lease_expires_at = NULL,
+            finished_at = CASE WHEN next = 'PENDING' THEN NULL ELSE now() END, updated_at = now()
+        FROM expired WHERE jobs.id = expired.id
+        RETURNING jobs.*
+    ), {_APPENDED}
+    SELECT {_RETURNED} FROM changed
+""")
+
+# PENDING → CANCELLED at once; PROCESSING is only marked, until its worker has stopped. One statement, so that a job
+# that changes between the two states meanwhile is caught in either.
+CANCEL = sa.text(f"""
+    WITH changed AS (
+        UPDATE jobs SET
+            cancel_requested = true,
+            status = CASE status WHEN 'PENDING' THEN 'CANCELLED' ELSE status END,
+            message = CASE status WHEN 'PENDING' THEN 'Cancelled' ELSE message END,
+            sequence = sequence + CASE status WHEN 'PENDING' THEN 1 ELSE 0 END,
+            event_xid = greatest(event_xid, pg_current_xact_id()),
+            milestone = milestone + CASE status WHEN 'PENDING' THEN 1 ELSE 0 END,
+            finished_at = CASE status WHEN 'PENDING' THEN now() END,
+            updated_at = now()
+        WHERE workspace_id = :workspace_id AND id = :job_id
+            AND (status = 'PENDING' OR status = 'PROCESSING' AND NOT cancel_requested)
+        RETURNING jobs.*
+    ), appended AS (
+        INSERT INTO job_events (job_id, xid, {EVENT_COLUMNS})
+        SELECT id, event_xid, {EVENT_COLUMNS} FROM changed WHERE status = 'CANCELLED'
+    )
+    SELECT {_RETURNED} FROM changed WHERE status = 'CANCELLED'
+""")

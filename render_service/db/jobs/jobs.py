@@ -1,0 +1,292 @@
+"""The repository of jobs: storing new ones, reading, listing, and what a watcher has missed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+from pydantic import TypeAdapter
+from sqlalchemy.dialects.postgresql import JSONB
+
+from render_service.db.database import Database
+from render_service.db.row_mapping import EVENT_COLUMNS, JOB_SELECT, RENDER_SPEC, event_from_row, job_from_row
+from render_service.db.schema import job_events, jobs
+from render_service.domain.access.audit import Action, Origin
+from render_service.domain.access.quota import QuotaName, quota_exceeded
+from render_service.domain.errors import DomainError, ErrorReason
+from render_service.domain.jobs.job import Job, JobEvent, JobStatus, ProviderName, RenderSpec
+from render_service.domain.webhooks.webhook import Receiver
+
+# Returns one row in any case; without a job where there was no room, or where the request_id was taken.
+_INSERT = sa.text(f"""
+    WITH room AS MATERIALIZED (
+        SELECT CAST(:most_queued AS bigint) IS NULL
+            OR workspace_has_room(CAST(:workspace_id AS text), 'PENDING', :most_queued) AS found
+    ), changed AS (
+        INSERT INTO jobs (id, task_id, workspace_id, project_id, provider, spec, labels, request_id, request_hash,
+            priority, trace_parent, webhook, message)
+        SELECT :id, :task_id, :workspace_id, :project_id, :provider, :spec, :labels, :request_id, :request_hash,
+            :priority, :trace_parent, :webhook, 'Waiting for a worker'
+        FROM room WHERE room.found
+        ON CONFLICT (workspace_id, request_id) WHERE request_id IS NOT NULL DO NOTHING
+        RETURNING jobs.*
+    ), appended AS (
+        INSERT INTO job_events (job_id, xid, {EVENT_COLUMNS})
+        SELECT id, event_xid, {EVENT_COLUMNS} FROM changed
+    ), audited AS (
+        INSERT INTO audit_log (workspace_id, principal, principal_name, action, target, peer, request_id)
+        SELECT workspace_id, :principal, :principal_name, :action, id, :peer, :call_id
+        FROM changed WHERE CAST(:principal AS text) IS NOT NULL
+    )
+    SELECT room.found AS room, id AS job_id, task_id, updated_at AS timestamp, {EVENT_COLUMNS}
+    FROM room LEFT JOIN changed ON true
+""").bindparams(
+    sa.bindparam("spec", type_=JSONB),
+    sa.bindparam("labels", type_=JSONB),
+    sa.bindparam("webhook", type_=JSONB(none_as_null=True)),
+    sa.bindparam("project_id", type_=sa.Uuid),
+    sa.bindparam("request_id", type_=sa.Uuid),
+    sa.bindparam("call_id", type_=sa.Uuid),
+)
+_RECEIVER: TypeAdapter[Receiver | None] = TypeAdapter(Receiver | None)
+_RETRY_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class JobRequest:
+    """A job to be stored.
+
+    `request_hash` is the SHA-256 of the whole request without its `request_id`; of the workspace's jobs, those with a
+    greater `priority` go first. `trace_parent` is the span that the job's attempts belong to, as a W3C `traceparent`.
+    `webhook` is told of this job, besides the webhooks of the workspace.
+    """
+
+    workspace_id: str
+    project_id: UUID | None
+    provider: ProviderName
+    spec: RenderSpec
+    labels: Mapping[str, str]
+    request_id: UUID | None
+    request_hash: bytes
+    priority: int = 0
+    trace_parent: str | None = None
+    webhook: Receiver | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Which jobs to list; an empty part keeps all."""
+
+    statuses: tuple[JobStatus, ...] = ()
+    project_id: UUID | None = None
+    labels: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in a list that is ordered by newest first."""
+
+    created_at: datetime
+    id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class JobHistory:
+    """A job as it is, with those of its milestones that came after a sequence, read in one snapshot.
+
+    `oldest_after` is the least `after_sequence` for which history is complete; 0 where nothing was pruned.
+    """
+
+    job: Job
+    events: tuple[JobEvent, ...]
+    oldest_after: int
+
+
+class RequestIdReused(DomainError):
+    """The request_id belongs to an earlier request with another body."""
+
+    def __init__(self, request_id: UUID, job_id: UUID) -> None:
+        super().__init__(
+            ErrorReason.REQUEST_ID_REUSED,
+            f"request_id {request_id} was used before with another request",
+            {"request_id": str(request_id), "job_id": str(job_id)},
+        )
+
+
+class Jobs:
+    """The jobs in Postgres.
+
+    Args:
+        database: Where they are.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def start(
+        self, request: JobRequest, *, most_queued: int | None = None, origin: Origin | None = None
+    ) -> tuple[Job, JobEvent | None]:
+        """Store a job, its first event and the entry in the audit trail in one transaction.
+
+        Args:
+            request: The job.
+            most_queued: How many PENDING jobs the workspace may have; None for any number.
+            origin: Who starts it, and from where; None leaves no entry in the audit trail.
+
+        Returns:
+            The job, and the event to publish; None where the request_id had already made this job.
+
+        Raises:
+            RequestIdReused: the request_id was used with another body.
+            DomainError: QUOTA_EXCEEDED.
+        """
+        job_id = uuid4()
+        parameters = {
+            "id": job_id,
+            "task_id": uuid4(),
+            "workspace_id": request.workspace_id,
+            "project_id": request.project_id,
+            "provider": request.provider,
+            "spec": RENDER_SPEC.dump_python(request.spec, mode="json"),
+            "labels": dict(request.labels),
+            "request_id": request.request_id,
+            "request_hash": request.request_hash,
+            "priority": request.priority,
+            "trace_parent": request.trace_parent,
+            "webhook": _RECEIVER.dump_python(request.webhook, mode="json"),
+            "most_queued": most_queued,
+            "principal": origin.principal if origin else None,
+            "principal_name": origin.principal_name if origin else None,
+            "action": Action.JOB_STARTED,
+            "peer": origin.peer if origin else None,
+            "call_id": origin.request_id if origin else None,
+        }
+        while True:
+            async with self._database.single() as connection:
+                row = (await connection.execute(_INSERT, parameters)).mappings().one()
+                if row["job_id"] is not None:
+                    job_row = await connection.execute(JOB_SELECT.where(jobs.c.id == job_id))
+                    return job_from_row(job_row.mappings().one()), event_from_row(row, is_milestone=True)
+            # A concurrent twin was faster, and has committed; it is gone again only if it was deleted since. The
+            # connection was given back first: many twins that each held one and wanted another would wait for ever.
+            if request.request_id is not None and (
+                earlier := await self.started_by(request.workspace_id, request.request_id, request.request_hash)
+            ):
+                return earlier, None
+            if most_queued is not None and not row["room"]:
+                raise quota_exceeded(QuotaName.QUEUED_JOBS, most_queued, retry_after_seconds=_RETRY_SECONDS)
+
+    async def started_by(self, workspace_id: str, request_id: UUID, request_hash: bytes) -> Job | None:
+        """Return the job that a request_id has made, or None.
+
+        Raises:
+            RequestIdReused: it was used with another body.
+        """
+        statement = JOB_SELECT.add_columns(jobs.c.request_hash).where(
+            jobs.c.workspace_id == workspace_id, jobs.c.request_id == request_id
+        )
+        async with self._database.single() as connection:
+            row = (await connection.execute(statement)).mappings().one_or_none()
+        if row is None:
+            return None
+        if row["request_hash"] != request_hash:
+            raise RequestIdReused(request_id, row["id"])
+        return job_from_row(row)
+
+    async def get(self, workspace_id: str, job_id: UUID) -> Job:
+        """Return a job.
+
+        Raises:
+            DomainError: JOB_NOT_FOUND.
+        """
+        statement = JOB_SELECT.where(jobs.c.workspace_id == workspace_id, jobs.c.id == job_id)
+        async with self._database.single() as connection:
+            row = (await connection.execute(statement)).mappings().one_or_none()
+        if row is None:
+            raise job_not_found(job_id)
+        return job_from_row(row)
+
+    async def list(
+        self, workspace_id: str, wanted: JobFilter, *, after: Position | None, limit: int
+    ) -> tuple[list[Job], Position | None]:
+        """Return a page of a workspace's jobs, newest first.
+
+        Args:
+            workspace_id: Whose jobs.
+            wanted: Which of them.
+            after: Where the page before ended.
+            limit: The most jobs to return.
+
+        Returns:
+            The jobs, and where the page ended; None where nothing follows.
+        """
+        statement = JOB_SELECT.where(jobs.c.workspace_id == workspace_id)
+        if wanted.statuses:
+            statement = statement.where(jobs.c.status.in_(wanted.statuses))
+        if wanted.project_id:
+            statement = statement.where(jobs.c.project_id == wanted.project_id)
+        if wanted.labels:
+            statement = statement.where(jobs.c.labels.contains(dict(wanted.labels)))
+        if after:
+            statement = statement.where(sa.tuple_(jobs.c.created_at, jobs.c.id) < (after.created_at, after.id))
+        statement = statement.order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(limit + 1)
+        async with self._database.single() as connection:
+            found = [job_from_row(row) for row in (await connection.execute(statement)).mappings()]
+        page = found[:limit]
+        return page, Position(page[-1].create_time, page[-1].id) if len(found) > limit else None
+
+    async def history(self, job_id: UUID, after_sequence: int) -> JobHistory | None:
+        """Return a job and its milestones after a sequence; None where there is no such job."""
+        kept = job_events.alias("kept")
+        oldest = sa.select(sa.case((sa.func.min(kept.c.milestone) > 1, sa.func.min(kept.c.sequence) - 1), else_=0))
+        statement = (
+            JOB_SELECT.add_columns(
+                oldest.where(kept.c.job_id == jobs.c.id).scalar_subquery().label("oldest_after"),
+                job_events.c.sequence.label("event_sequence"),
+                job_events.c.milestone.label("event_milestone"),
+                job_events.c.status.label("event_status"),
+                job_events.c.stage.label("event_stage"),
+                job_events.c.progress.label("event_progress"),
+                job_events.c.message.label("event_message"),
+                job_events.c.attempt.label("event_attempt"),
+                job_events.c.error_reason.label("event_error_reason"),
+                job_events.c.error_message.label("event_error_message"),
+                job_events.c.created_at.label("event_timestamp"),
+            )
+            .outerjoin_from(
+                JOB_SELECT.get_final_froms()[0],
+                job_events,
+                sa.and_(job_events.c.job_id == jobs.c.id, job_events.c.sequence > after_sequence),
+            )
+            .where(jobs.c.id == job_id)
+            .order_by(job_events.c.sequence)
+        )
+        async with self._database.single() as connection:
+            rows = (await connection.execute(statement)).mappings().all()
+        if not rows:
+            return None
+        return JobHistory(
+            job_from_row(rows[0]),
+            tuple(_joined_event(row) for row in rows if row["event_sequence"] is not None),
+            rows[0]["oldest_after"],
+        )
+
+    async def present(self, job_ids: Sequence[UUID]) -> dict[UUID, int]:
+        """Return the present sequence of many jobs in one query, by job id."""
+        statement = sa.select(jobs.c.id, jobs.c.sequence).where(jobs.c.id == sa.any_(sa.literal(list(job_ids))))
+        async with self._database.single() as connection:
+            return {row.id: row.sequence for row in await connection.execute(statement)}
+
+
+def job_not_found(job_id: UUID) -> DomainError:
+    """Return the refusal for a job that is absent, or in another workspace."""
+    return DomainError(ErrorReason.JOB_NOT_FOUND, "there is no such job in this workspace", {"job_id": str(job_id)})
+
+
+def _joined_event(row: Mapping[Any, Any]) -> JobEvent:
+    names = ("sequence", "milestone", "status", "stage", "progress", "message", "attempt", "error_reason")
+    event = {name: row[f"event_{name}"] for name in (*names, "error_message", "timestamp")}
+    shared = {"job_id": row["id"], "task_id": row["task_id"], "workspace_id": row["workspace_id"]}
+    return event_from_row(event | shared, is_milestone=True)

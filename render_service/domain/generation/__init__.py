@@ -1,0 +1,1 @@
+"""Models of providers, and the clips that a project needs of them."""

@@ -1,0 +1,79 @@
+"""What a model that makes clips is: which sizes and lengths it can make, from what, and for how much."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+from render_service.domain.jobs.cost import Cost
+from render_service.domain.jobs.job import ProviderName
+
+ANY_PROMPT = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A picture size that a model can make.
+
+    `name` is the API's word for it. `width` and `height` give its proportions; both None where the clip takes those of
+    the shot's picture. `side` is the length of the shorter side in pixels. `price` per second, where it depends on the
+    size.
+    """
+
+    name: str
+    width: int | None
+    height: int | None
+    side: int
+    price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClipModel:
+    """One model of a provider.
+
+    Args:
+        provider: Whose model it is.
+        name: The API's word for it.
+        text_shapes: Sizes it can make from words alone; empty where it needs a picture.
+        image_shapes: Sizes it can make from a picture; empty where it takes none.
+        any_shape: Whether it makes every size, as asked; it has no list then.
+        durations: Lengths it can make in whole seconds, rising; empty where it makes every length.
+        prompt_limit: Most UTF-16 code units of a prompt.
+        needs_prompt: Whether words are needed even with a picture.
+        takes_seed: Whether it can be made to repeat itself.
+        takes_negative_prompt: Whether it can be told what must not be seen.
+        sound_switch: Whether it makes sound unless it is told not to. The video has its own; sound costs more.
+        unit: What it is paid in.
+        price: Per second of the clip; None where it is not known.
+    """
+
+    provider: ProviderName
+    name: str
+    text_shapes: tuple[Shape, ...] = ()
+    image_shapes: tuple[Shape, ...] = ()
+    any_shape: bool = False
+    durations: tuple[int, ...] = ()
+    prompt_limit: int = ANY_PROMPT
+    needs_prompt: bool = True
+    takes_seed: bool = True
+    takes_negative_prompt: bool = False
+    sound_switch: bool = False
+    unit: str = ""
+    price: Decimal | None = None
+
+    @property
+    def makes_from_text(self) -> bool:
+        """Whether it can do without a picture."""
+        return self.any_shape or bool(self.text_shapes)
+
+    def cost(self, duration: timedelta, shape: Shape | None) -> Cost | None:
+        """Return what a clip is likely to cost; None where that is not known."""
+        price = shape.price if shape is not None and shape.price is not None else self.price
+        if price is None:
+            return None
+        return Cost(self.unit, price * Decimal(duration // timedelta(milliseconds=1)) / 1000)
+
+
+def shape(name: str, proportions: str, side: int | None = None, price: Decimal | None = None) -> Shape:
+    """Return a shape of given proportions, such as `16:9`; `side` where these are not its pixels."""
+    width, height = (int(part) for part in proportions.split(":"))
+    return Shape(name, width, height, min(width, height) if side is None else side, price)

@@ -1,0 +1,77 @@
+"""A clip ordered from a paid provider, as the ledger keeps it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from render_service.domain.errors import ErrorReason
+from render_service.domain.jobs.cost import Cost
+from render_service.domain.jobs.job import ProviderName
+
+
+class TaskState(StrEnum):
+    """WAITING → INTENT → SUBMITTED → SUCCEEDED | FAILED | CANCELLED; UNKNOWN and SUPERSEDED as the ledger has them."""
+
+    WAITING = "WAITING"
+    INTENT = "INTENT"
+    SUBMITTED = "SUBMITTED"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    UNKNOWN = "UNKNOWN"
+    SUPERSEDED = "SUPERSEDED"
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalTask:
+    """A task at a provider: its id, and what else was answered to the order that is needed later (JSON values)."""
+
+    id: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFault:
+    """Why a task failed. `code` is the provider's own word; `retryable` tells whether ordering again may help."""
+
+    reason: ErrorReason
+    message: str
+    code: str = ""
+    retryable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StoredClip:
+    """A clip in the object store: size in bytes, length in milliseconds, sides in pixels, the provider's metadata."""
+
+    key: str
+    sha256: str
+    size_bytes: int
+    milliseconds: int
+    width: int
+    height: int
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderTask:
+    """A row of the ledger. `id` is also the idempotency key of the order."""
+
+    id: UUID
+    key: bytes
+    job_id: UUID
+    shot_id: str
+    provider: ProviderName
+    model: str
+    state: TaskState
+    intent_token: UUID | None
+    external: ExternalTask | None
+    fault: TaskFault | None
+    cost: Cost | None
+    clip: StoredClip | None
+    created_at: datetime
+    submitted_at: datetime | None
+    finished_at: datetime | None

@@ -1,0 +1,1 @@
+"""Jobs: their states, their results, and how long they are kept."""

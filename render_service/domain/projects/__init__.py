@@ -1,0 +1,1 @@
+"""Projects: storyboard, output, timeline, and the rules that they must keep."""

@@ -1,0 +1,267 @@
+"""What a video is to show and say: the project, its storyboard and its shots."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+from render_service.domain.projects.output import AspectRatio, OutputOptions
+
+
+class ProjectMode(StrEnum):
+    """Named presets for picture shape, captions and rhythm."""
+
+    STANDARD = "standard"
+    SHORT = "short"
+    SLIDESHOW = "slideshow"
+
+
+class ProjectStatus(StrEnum):
+    """How far a project has come; kept in step with its latest job."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    SCRIPT_READY = "script_ready"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+class MotionKind(StrEnum):
+    """Camera movements over a still picture."""
+
+    NONE = "none"
+    ZOOM_IN = "zoom_in"
+    ZOOM_OUT = "zoom_out"
+    PAN_LEFT = "pan_left"
+    PAN_RIGHT = "pan_right"
+    PAN_UP = "pan_up"
+    PAN_DOWN = "pan_down"
+
+
+class TransitionKind(StrEnum):
+    """Ways from one shot into the next."""
+
+    CUT = "cut"
+    CROSS_FADE = "cross_fade"
+    FADE_BLACK = "fade_black"
+    FADE_WHITE = "fade_white"
+    WIPE = "wipe"
+    SLIDE = "slide"
+    PUSH = "push"
+    CIRCLE = "circle"
+
+
+class Direction(StrEnum):
+    """Where a transition moves to: with LEFT the new shot comes in from the right edge."""
+
+    LEFT = "left"
+    RIGHT = "right"
+    UP = "up"
+    DOWN = "down"
+
+
+class Easing(StrEnum):
+    """How a motion's speed runs over the shot."""
+
+    LINEAR = "linear"
+    EASE_IN = "ease_in"
+    EASE_OUT = "ease_out"
+    EASE_IN_OUT = "ease_in_out"
+
+
+class Fit(StrEnum):
+    """How a picture of another shape fills the frame."""
+
+    COVER = "cover"
+    CONTAIN = "contain"
+    BLUR = "blur"
+
+
+class CaptionStyle(StrEnum):
+    """How captions stand off from the picture."""
+
+    PLAIN = "plain"
+    OUTLINE = "outline"
+    BOX = "box"
+
+
+class Corner(StrEnum):
+    """A corner of the frame."""
+
+    TOP_LEFT = "top_left"
+    TOP_RIGHT = "top_right"
+    BOTTOM_LEFT = "bottom_left"
+    BOTTOM_RIGHT = "bottom_right"
+
+
+class NarrationPolicy(StrEnum):
+    """What happens where narration audio is longer than its shot: the shot grows, it is cut, or it runs on."""
+
+    EXTEND = "extend"
+    TRIM = "trim"
+    OVERLAP = "overlap"
+
+
+class BadAssetPolicy(StrEnum):
+    """What happens to a shot whose picture or clip cannot be used: the job fails, or a card stands in."""
+
+    FAIL = "fail"
+    CARD = "card"
+
+
+@dataclass(frozen=True, slots=True)
+class Motion:
+    """A camera movement.
+
+    The focus is a fraction 0–1 of the picture's sides, from the top left. `amount` is the part of the frame that the
+    movement covers: a zoom goes from 1 to 1 + amount, a pan travels amount × the frame's side. None means: the default.
+    """
+
+    kind: MotionKind | None = None
+    focus_x: float = 0.5
+    focus_y: float = 0.5
+    easing: Easing | None = None
+    amount: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """The way from the previous shot into this one; None means: the mode decides."""
+
+    kind: TransitionKind | None = None
+    duration: timedelta | None = None
+    direction: Direction = Direction.LEFT
+
+
+@dataclass(frozen=True, slots=True)
+class WordTiming:
+    """When a word of the caption is spoken, counted from the start of the shot's narration."""
+
+    text: str
+    start: timedelta
+    end: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A designed picture made of text; `duration` None means: the default of where it stands."""
+
+    title: str
+    subtitle: str = ""
+    duration: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Watermark:
+    """A picture laid over the whole video. `opacity` 0–1; `scale` is its width as a part 0–1 of the frame's width."""
+
+    uri: str
+    corner: Corner = Corner.TOP_RIGHT
+    opacity: float = 0.8
+    scale: float = 0.12
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionOptions:
+    """How captions are drawn. `scale` multiplies their size; `highlight_words` needs `Shot.words`."""
+
+    style: CaptionStyle | None = None
+    scale: float = 1.0
+    highlight_words: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One picture of the storyboard with what is said over it.
+
+    `caption` None means: the narration is drawn; an empty one draws nothing. `duration` None means: the shot's share.
+    `card` is the text of the title and end cards, which stand in the timeline as shots of their own.
+    """
+
+    id: str
+    visual_description: str = ""
+    narration: str = ""
+    caption: str | None = None
+    duration: timedelta | None = None
+    image_uri: str = ""
+    clip_uri: str = ""
+    narration_audio_uri: str = ""
+    motion: Motion = field(default_factory=Motion)
+    transition: Transition = field(default_factory=Transition)
+    fit: Fit = Fit.COVER
+    clip_sound: bool = True
+    words: tuple[WordTiming, ...] = ()
+    card: Card | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Music:
+    """A sound bed under the whole video; `volume` is a linear gain 0–1. `duck`: quieter under narration."""
+
+    uri: str
+    volume: float = 0.3
+    loop: bool = True
+    fade_in: timedelta = timedelta(milliseconds=500)
+    fade_out: timedelta = timedelta(seconds=2)
+    duck: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A script and a storyboard, with the preset and the length they are to be rendered at."""
+
+    title: str = ""
+    mode: ProjectMode = ProjectMode.STANDARD
+    target_duration: timedelta | None = None
+    script: str = ""
+    shots: tuple[Shot, ...] = ()
+    music: Music | None = None
+    language: str = ""
+    output: OutputOptions = field(default_factory=OutputOptions)
+    captions: CaptionOptions = field(default_factory=CaptionOptions)
+    watermark: Watermark | None = None
+    intro_clip_uri: str = ""
+    outro_clip_uri: str = ""
+    title_card: Card | None = None
+    end_card: Card | None = None
+    narration_policy: NarrationPolicy = NarrationPolicy.EXTEND
+    bad_asset_policy: BadAssetPolicy = BadAssetPolicy.FAIL
+
+
+@dataclass(frozen=True, slots=True)
+class ModePreset:
+    """What a mode decides where the project says nothing.
+
+    `caption_scale` multiplies the caption size that the frame's shorter side gives; `narration_as_caption` tells
+    whether a shot without a caption shows its narration.
+    """
+
+    aspect_ratio: AspectRatio
+    motion: MotionKind
+    transition: TransitionKind
+    transition_duration: timedelta
+    caption_scale: float
+    narration_as_caption: bool
+    caption_style: CaptionStyle = CaptionStyle.OUTLINE
+
+
+MODE_PRESETS = {
+    ProjectMode.STANDARD: ModePreset(
+        AspectRatio.LANDSCAPE_16_9,
+        MotionKind.ZOOM_IN,
+        TransitionKind.CROSS_FADE,
+        timedelta(milliseconds=500),
+        1.0,
+        True,
+    ),
+    ProjectMode.SHORT: ModePreset(
+        AspectRatio.PORTRAIT_9_16, MotionKind.ZOOM_IN, TransitionKind.CUT, timedelta(0), 1.35, True
+    ),
+    ProjectMode.SLIDESHOW: ModePreset(
+        AspectRatio.LANDSCAPE_16_9,
+        MotionKind.NONE,
+        TransitionKind.CROSS_FADE,
+        timedelta(seconds=1),
+        1.0,
+        False,
+    ),
+}

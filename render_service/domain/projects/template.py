@@ -1,0 +1,161 @@
+r"""Projects with variables: `{{city}}` in a text or address stands for a value that is given when a render is started.
+
+Blanks inside the braces do not count. A backslash before a place makes it plain text: `\{{city}}` becomes `{{city}}`,
+and `\\{{city}}` becomes a backslash and the value. Everything else stays as it is, other uses of braces too. Values are
+put in literally and never looked into again.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import cache
+from types import NoneType
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
+
+from render_service.domain.errors import FieldFault
+from render_service.domain.projects.project import Project
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+MAX_VARIABLES = 100
+MAX_VALUE = 10_000
+# Many places times long values must not fill the memory. No request is longer than this without variables either.
+MAX_ADDED = 4 * 1024 * 1024
+
+_NAME = r"[A-Za-z_][A-Za-z0-9_]{0,62}"
+_VARIABLE_NAME = re.compile(_NAME)
+# The look-behind lets a run of backslashes be tried once, from its start, and not from each of them.
+_PLACE = re.compile(rf"(?<!\\)(\\*)\{{\{{[ \t]*({_NAME})[ \t]*\}}\}}")
+# Fields that hold names, not texts: shots are told apart by their ids before any value is known.
+_NAMES = frozenset({"Shot.id"})
+# Where fields of the domain lie elsewhere in the contract.
+_PATHS = {"Project.shots": "storyboard.shots"}
+
+T = TypeVar("T", bound="DataclassInstance")
+_Change = Callable[[str, str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """A template with values in its places.
+
+    Args:
+        project: The filled project; None where it could not be filled.
+        faults: What is wrong with the values, by field of StartRenderRequest.
+    """
+
+    project: Project | None
+    faults: tuple[FieldFault, ...]
+
+
+def is_variable_name(name: str) -> bool:
+    """Tell whether a text can name a variable: 1–63 characters `A–Z a–z 0–9 _`, not starting with a digit."""
+    return _VARIABLE_NAME.fullmatch(name) is not None
+
+
+def known_pieces(text: str) -> tuple[str, ...]:
+    """Return what is known of a text before its places are filled: the pieces before, between and after them."""
+    pieces = [""]
+    after = 0
+    for found in _PLACE.finditer(text):
+        plain = text[after : found.start()] + found[1][: len(found[1]) // 2]
+        if len(found[1]) % 2:
+            pieces[-1] += plain + text[found.end(1) : found.end()]
+        else:
+            pieces[-1] += plain
+            pieces.append("")
+        after = found.end()
+    pieces[-1] += text[after:]
+    return tuple(pieces)
+
+
+def fill_in(project: Project, values: Mapping[str, str], path: str, values_path: str) -> Filling:
+    """Put values in the places of a project that name them.
+
+    Args:
+        project: A template, or a project without places.
+        values: The values by name.
+        path: Path of the project in the request, such as `project`.
+        values_path: Path of the values in the request, such as `variables`.
+
+    Returns:
+        The project, and a fault for every name that the project uses and the values lack, or the other way round, and
+        one where the values would add more than `MAX_ADDED` characters in all. The filled project, there unless a
+        value is missing or too much is added, may break any rule of projects.
+    """
+    filler = _Filler(values)
+    filled = _changed(project, path, filler.fill)
+    faults = [
+        FieldFault(f"{values_path}[{name}]", f"must be given: {place} uses it")
+        for name, place in filler.missing.items()
+    ]
+    faults += [
+        FieldFault(f"{values_path}[{name}]", "is used nowhere in the project")
+        for name in sorted(values.keys() - filler.used)
+    ]
+    if filler.left < 0:
+        faults.append(FieldFault(values_path, f"must add at most {MAX_ADDED:,} characters to the project in all"))
+    return Filling(None if filler.missing or filler.left < 0 else filled, tuple(faults))
+
+
+class _Filler:
+    """Fills texts, and notes what it lacks; once `left` is below 0 there was too much of it, and no more is put in."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = values
+        self.used: set[str] = set()
+        self.missing: dict[str, str] = {}
+        self.left = MAX_ADDED
+
+    def fill(self, text: str, path: str) -> str:
+        def put(found: re.Match[str]) -> str:
+            backslashes, name = found.groups()
+            kept = backslashes[: len(backslashes) // 2]
+            if len(backslashes) % 2:
+                return kept + found[0][len(backslashes) :]
+            self.used.add(name)
+            value = self._values.get(name)
+            if value is None:
+                self.missing.setdefault(name, path)
+                return kept
+            self.left -= len(value)
+            return kept + value if self.left >= 0 else kept
+
+        return _PLACE.sub(put, text)
+
+
+def _changed(record: T, path: str, change: _Change) -> T:
+    """Return a record with every text in it changed, by its path; what stays the same is kept."""
+    changes: dict[str, Any] = {}
+    for name, place in _text_fields(type(record)):
+        value = getattr(record, name)
+        changed = _changed_value(value, f"{path}.{place}", change)
+        if changed is not value:
+            changes[name] = changed
+    return replace(record, **changes) if changes else record
+
+
+def _changed_value(value: Any, path: str, change: _Change) -> Any:
+    if isinstance(value, str):
+        return change(value, path) if "{{" in value else value
+    if isinstance(value, tuple):
+        items = tuple(_changed(item, f"{path}[{index}]", change) for index, item in enumerate(value))
+        return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
+    return None if value is None else _changed(value, path, change)
+
+
+@cache
+def _text_fields(kind: type["DataclassInstance"]) -> tuple[tuple[str, str], ...]:
+    """Return the fields of a record that hold texts, themselves or within, as (name, place in the contract)."""
+    hints = get_type_hints(kind)
+    keys = {item.name: f"{kind.__name__}.{item.name}" for item in fields(kind)}
+    return tuple(
+        (name, _PATHS.get(key, name)) for name, key in keys.items() if key not in _NAMES and _holds_text(hints[name])
+    )
+
+
+def _holds_text(hint: Any) -> bool:
+    if get_origin(hint) is tuple or NoneType in get_args(hint):
+        return any(_holds_text(option) for option in get_args(hint) if option not in (NoneType, Ellipsis))
+    return hint is str or (is_dataclass(hint) and isinstance(hint, type) and bool(_text_fields(hint)))

@@ -1,0 +1,227 @@
+"""Plans which shot is seen in which frames. Integer frames only; no I/O."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from render_service.domain.projects.media import MediaFacts
+from render_service.domain.projects.project import (
+    MODE_PRESETS,
+    Direction,
+    Easing,
+    Motion,
+    MotionKind,
+    NarrationPolicy,
+    Project,
+    Shot,
+    Transition,
+    TransitionKind,
+)
+
+INTRO_ID = "@intro"
+TITLE_ID = "@title"
+END_ID = "@end"
+OUTRO_ID = "@outro"
+
+DEFAULT_SHOT = timedelta(seconds=5)
+DEFAULT_CARD = timedelta(seconds=3)
+SHORTEST_SHARE = timedelta(seconds=1)
+DEFAULT_AMOUNT = 0.1
+
+_MICROSECOND = timedelta(microseconds=1)
+_NO_FACTS = MediaFacts()
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineShot:
+    """Where one shot lies in the video, in frames, and how it is shown.
+
+    Args:
+        shot: The shot itself; the intro, outro, title and end card are shots with ids that begin with `@`.
+        index: Its place among all shots of the timeline, from 0.
+        start: First frame in which it is seen, its incoming transition included.
+        frames: Number of frames in which it is seen; at least 1.
+        overlap_in: Frames it shares with the previous shot; 0 for the first shot and for a cut.
+        overlap_out: Frames it shares with the next shot.
+        transition: The way in, decided.
+        direction: Where the transition moves to.
+        motion: The camera movement, decided: no field is None.
+        narration_start: Frame of the video in which the narration begins: when the way in is over.
+        narration_frames: Frames for which the narration may be heard, as the project's policy has it; 0 without one.
+    """
+
+    shot: Shot
+    index: int
+    start: int
+    frames: int
+    overlap_in: int
+    overlap_out: int
+    transition: TransitionKind
+    direction: Direction
+    motion: Motion
+    narration_start: int
+    narration_frames: int
+
+    @property
+    def shot_id(self) -> str:
+        """The shot's id."""
+        return self.shot.id
+
+    @property
+    def end(self) -> int:
+        """The frame after the last in which the shot is seen."""
+        return self.start + self.frames
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """All shots in order; `shots[i + 1].start == shots[i].end - shots[i + 1].overlap_in`, and the last ends the video.
+
+    `frames` is the length of the video, `fps` its frames per second.
+    """
+
+    fps: int
+    frames: int
+    shots: tuple[TimelineShot, ...]
+
+
+def frames_in(duration: timedelta, fps: int) -> int:
+    """Return the number of frames nearest to a duration, halves rounded up."""
+    return (2 * (duration // _MICROSECOND) * fps + 1_000_000) // 2_000_000
+
+
+def frames_covering(duration: timedelta, fps: int) -> int:
+    """Return the smallest number of frames that lasts as long as a duration."""
+    return -(-(duration // _MICROSECOND) * fps // 1_000_000)
+
+
+def all_shots(project: Project) -> tuple[Shot, ...]:
+    """Return the shots of a project as they are shown: intro, title card, storyboard, end card, outro.
+
+    Returns:
+        The storyboard's shots between those of the four that the project has, whose ids are `INTRO_ID`, `TITLE_ID`,
+        `END_ID`, `OUTRO_ID`; no id of a storyboard can be one of these. Their media are keyed by these ids too.
+    """
+    still = Motion(kind=MotionKind.NONE)
+    cut = Transition(kind=TransitionKind.CUT)
+    before: list[Shot] = []
+    after: list[Shot] = []
+    if project.intro_clip_uri:
+        before.append(Shot(INTRO_ID, caption="", clip_uri=project.intro_clip_uri, motion=still, transition=cut))
+    if project.title_card:
+        card = project.title_card
+        before.append(Shot(TITLE_ID, caption="", duration=card.duration or DEFAULT_CARD, card=card))
+    if project.end_card:
+        card = project.end_card
+        after.append(Shot(END_ID, caption="", duration=card.duration or DEFAULT_CARD, card=card))
+    if project.outro_clip_uri:
+        after.append(Shot(OUTRO_ID, caption="", clip_uri=project.outro_clip_uri, motion=still, transition=cut))
+    return (*before, *project.shots, *after)
+
+
+def plan_timeline(project: Project, fps: int, facts: Mapping[str, MediaFacts]) -> Timeline:
+    """Decide in which frames every shot is seen.
+
+    Args:
+        project: Has at least one shot and is validated.
+        fps: Frames per second of the video.
+        facts: Measured lengths of the shots' clips and narrations by shot id; shots may be missing.
+
+    Returns:
+        The timeline: no gaps, at least one frame a shot, and at most two shots in any frame. A shot without a duration
+        gets its share of the target duration, else lasts as long as its clip, else `DEFAULT_SHOT`; with the policy
+        EXTEND every shot lasts at least until its narration is over.
+    """
+    shots = all_shots(project)
+    wished = _wished_overlaps(project, shots, fps)
+    lengths = _lengths(project, shots, facts, wished, fps)
+    if project.narration_policy is NarrationPolicy.EXTEND:
+        for index, shot in enumerate(shots):
+            narration = facts.get(shot.id, _NO_FACTS).narration
+            if narration is not None:
+                lengths[index] = max(lengths[index], wished[index] + frames_covering(narration, fps))
+    overlaps = [0] + [
+        min(wished[index], lengths[index - 1] // 2, lengths[index] // 2) for index in range(1, len(shots))
+    ]
+    starts = [0]
+    for index in range(1, len(shots)):
+        starts.append(starts[-1] + lengths[index - 1] - overlaps[index])
+    total = starts[-1] + lengths[-1]
+    planned = tuple(
+        TimelineShot(
+            shot=shot,
+            index=index,
+            start=starts[index],
+            frames=lengths[index],
+            overlap_in=overlaps[index],
+            overlap_out=overlaps[index + 1] if index + 1 < len(shots) else 0,
+            transition=_transition_kind(project, shot) if overlaps[index] else TransitionKind.CUT,
+            direction=shot.transition.direction,
+            motion=_motion(project, shot),
+            narration_start=starts[index] + overlaps[index],
+            narration_frames=_narration_frames(
+                project.narration_policy, facts.get(shot.id, _NO_FACTS), lengths[index] - overlaps[index], fps
+            ),
+        )
+        for index, shot in enumerate(shots)
+    )
+    return Timeline(fps, total, planned)
+
+
+def _wished_overlaps(project: Project, shots: Sequence[Shot], fps: int) -> list[int]:
+    preset = MODE_PRESETS[project.mode]
+    wished = []
+    for index, shot in enumerate(shots):
+        kind = _transition_kind(project, shot)
+        duration = shot.transition.duration or preset.transition_duration or timedelta(milliseconds=500)
+        # What follows the intro cuts in: a clip that was made elsewhere ends as its maker meant it to.
+        cuts = index == 0 or kind is TransitionKind.CUT or shots[index - 1].id == INTRO_ID
+        wished.append(0 if cuts else max(1, frames_in(duration, fps)))
+    return wished
+
+
+def _lengths(
+    project: Project, shots: Sequence[Shot], facts: Mapping[str, MediaFacts], wished: Sequence[int], fps: int
+) -> list[int]:
+    said: list[int | None] = []
+    for shot in shots:
+        clip = facts.get(shot.id, _NO_FACTS).clip
+        shares = project.target_duration is not None and shot.id not in (INTRO_ID, OUTRO_ID)
+        duration = shot.duration or (None if shares else clip or DEFAULT_SHOT)
+        said.append(None if duration is None else max(1, frames_in(duration, fps)))
+    sharing = said.count(None)
+    if project.target_duration is None or sharing == 0:
+        return [length for length in said if length is not None]
+    left = frames_in(project.target_duration, fps) + sum(wished) - sum(length or 0 for length in said)
+    left = max(left, sharing * frames_in(SHORTEST_SHARE, fps))
+    lengths, taken = [], 0
+    for length in said:
+        if length is None:
+            # The n-th share ends where n / sharing of the whole ends, so that the rounding is spread evenly.
+            lengths.append(left * (taken + 1) // sharing - left * taken // sharing)
+            taken += 1
+        else:
+            lengths.append(length)
+    return lengths
+
+
+def _transition_kind(project: Project, shot: Shot) -> TransitionKind:
+    return shot.transition.kind or MODE_PRESETS[project.mode].transition
+
+
+def _motion(project: Project, shot: Shot) -> Motion:
+    motion = shot.motion
+    return replace(
+        motion,
+        # A clip moves by itself.
+        kind=motion.kind or (MotionKind.NONE if shot.clip_uri else MODE_PRESETS[project.mode].motion),
+        easing=motion.easing or Easing.EASE_IN_OUT,
+        amount=DEFAULT_AMOUNT if motion.amount is None else motion.amount,
+    )
+
+
+def _narration_frames(policy: NarrationPolicy, facts: MediaFacts, room: int, fps: int) -> int:
+    if facts.narration is None:
+        return 0
+    frames = frames_covering(facts.narration, fps)
+    return min(frames, room) if policy is NarrationPolicy.TRIM else frames

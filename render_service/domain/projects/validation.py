@@ -1,0 +1,237 @@
+"""The rules that a project and its output options must keep; the contract's comments name the same limits."""
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from render_service.domain.errors import FieldFault
+from render_service.domain.projects.output import FRAME_RATES, MAX_SIDE, MIN_SIDE, OutputOptions
+from render_service.domain.projects.project import Card, Motion, Music, Project, Shot, WordTiming
+from render_service.domain.projects.template import known_pieces
+from render_service.domain.projects.timeline import DEFAULT_CARD, DEFAULT_SHOT, SHORTEST_SHARE
+
+MAX_SHOTS = 200
+MAX_WORDS = 1_000
+MAX_TITLE = 200
+MAX_SUBTITLE = 400
+MAX_SCRIPT = 50_000
+MAX_NARRATION = 4_000
+MAX_CAPTION = 1_000
+MAX_WORD = 100
+MAX_LANGUAGE = 35
+
+LONGEST_SHOT = timedelta(seconds=600)
+LONGEST_TARGET = timedelta(hours=1)
+LONGEST_TRANSITION = timedelta(seconds=5)
+LONGEST_FADE = timedelta(seconds=10)
+LONGEST_VIDEO = timedelta(hours=3)
+
+_ZERO = timedelta(0)
+_SHOT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+# RFC 5646, section 2.1, without the irregular tags that it keeps for old data only.
+_LANGUAGE_TAG = re.compile(
+    r"""(?:
+        (?: [a-z]{2,3} (?:-[a-z]{3}){0,3} | [a-z]{4,8} )    # language, extended language
+        (?: -[a-z]{4} )?                                    # script
+        (?: - (?: [a-z]{2} | [0-9]{3} ) )?                  # region
+        (?: - (?: [a-z0-9]{5,8} | [0-9][a-z0-9]{3} ) )*     # variants
+        (?: -[0-9a-wyz] (?: -[a-z0-9]{2,8} )+ )*            # extensions
+        (?: -x (?: -[a-z0-9]{1,8} )+ )?                     # private use
+        | x (?: -[a-z0-9]{1,8} )+
+    )""",
+    re.VERBOSE | re.IGNORECASE | re.ASCII,
+)
+
+UriFault = Callable[[str], str | None]
+"""Tells what is wrong with a URI that is not empty, in words that complete "… <field>: ", or None."""
+OpenUriFault = Callable[[Sequence[str]], str | None]
+"""Does the same for a URI with variables, of which it gets the pieces before, between and after them: tells what is
+wrong whatever the variables stand for."""
+
+
+def check_project(
+    project: Project, path: str, uri_fault: UriFault, *, for_render: bool, open_uri_fault: OpenUriFault | None = None
+) -> list[FieldFault]:
+    """Find everything that is wrong with a project.
+
+    Args:
+        project: Any project; its times and numbers may have any value.
+        path: Path of the project in the request, such as `project`.
+        uri_fault: The rule for addresses.
+        for_render: Whether it is to be rendered now: then it needs a shot, and must not be too long.
+        open_uri_fault: Given where the project may have variables, which any text may be put in place of: the rule for
+            addresses with such. Then only that is told which no value can mend.
+
+    Returns:
+        The faults, each saying what is allowed, in the order of the contract's fields; empty for a sound project.
+    """
+    check = _Check(uri_fault, open_uri_fault)
+    check.project(project, path)
+    if for_render:
+        check.renderable(project, f"{path}.storyboard")
+    return check.faults
+
+
+def check_output(options: OutputOptions, path: str) -> list[FieldFault]:
+    """Find everything that is wrong with output options; `path` is theirs in the request."""
+    check = _Check(lambda uri: None)
+    check.output(options, path)
+    return check.faults
+
+
+class _Check:
+    def __init__(self, uri_fault: UriFault, open_uri_fault: OpenUriFault | None = None) -> None:
+        self.faults: list[FieldFault] = []
+        self._uri_fault = uri_fault
+        self._open_uri_fault = open_uri_fault
+
+    def project(self, project: Project, path: str) -> None:
+        self._text(project.title, f"{path}.title", MAX_TITLE)
+        self._span(project.target_duration, f"{path}.target_duration", LONGEST_TARGET)
+        self._text(project.script, f"{path}.script", MAX_SCRIPT)
+        self._storyboard(project.shots, f"{path}.storyboard.shots")
+        if project.music:
+            self._music(project.music, f"{path}.music")
+        self._language(project.language, f"{path}.language")
+        self.output(project.output, f"{path}.output")
+        self._number(project.captions.scale, f"{path}.captions.scale", 0.5, 2)
+        if project.watermark:
+            self._uri(project.watermark.uri, f"{path}.watermark.uri", required=True)
+            self._number(project.watermark.opacity, f"{path}.watermark.opacity", 0, 1)
+            self._number(project.watermark.scale, f"{path}.watermark.scale", 0.02, 0.5)
+        self._uri(project.intro_clip_uri, f"{path}.intro_clip_uri")
+        self._uri(project.outro_clip_uri, f"{path}.outro_clip_uri")
+        for name, card in (("title_card", project.title_card), ("end_card", project.end_card)):
+            if card:
+                self._card(card, f"{path}.{name}")
+
+    def renderable(self, project: Project, path: str) -> None:
+        if not project.shots:
+            self._fault(f"{path}.shots", f"must have 1 to {MAX_SHOTS} shots to be rendered")
+        elif _least_length(project) > LONGEST_VIDEO:
+            self._fault(path, f"must last at most {_seconds(LONGEST_VIDEO)} in all")
+
+    def output(self, options: OutputOptions, path: str) -> None:
+        if options.aspect_ratio is not None and options.size is not None:
+            self._fault(f"{path}.size", "must be left out where aspect_ratio is given")
+        elif options.size is not None:
+            for name, side in (("width", options.size.width), ("height", options.size.height)):
+                if side % 2 or not MIN_SIDE <= side <= MAX_SIDE:
+                    self._fault(f"{path}.size.{name}", f"must be an even number of pixels, {MIN_SIDE} to {MAX_SIDE}")
+        if options.fps is not None and options.fps not in FRAME_RATES:
+            self._fault(f"{path}.fps", f"must be one of {', '.join(map(str, FRAME_RATES))}, or 0 for the default")
+
+    def _storyboard(self, shots: Sequence[Shot], path: str) -> None:
+        if len(shots) > MAX_SHOTS:
+            self._fault(path, f"must have at most {MAX_SHOTS} shots")
+        seen: dict[str, int] = {}
+        for index, shot in enumerate(shots[:MAX_SHOTS]):
+            self._shot(shot, f"{path}[{index}]")
+            first = seen.setdefault(shot.id, index)
+            if first != index:
+                self._fault(f"{path}[{index}].id", f"must be unique; shots[{first}] has the same")
+
+    def _shot(self, shot: Shot, path: str) -> None:
+        if not _SHOT_ID.fullmatch(shot.id):
+            self._fault(f"{path}.id", "must be 1 to 64 characters A–Z a–z 0–9 _ -")
+        self._text(shot.visual_description, f"{path}.visual_description", MAX_NARRATION)
+        self._text(shot.narration, f"{path}.narration", MAX_NARRATION)
+        self._text(shot.caption or "", f"{path}.caption", MAX_CAPTION)
+        self._span(shot.duration, f"{path}.duration", LONGEST_SHOT)
+        self._uri(shot.image_uri, f"{path}.image_uri")
+        self._uri(shot.clip_uri, f"{path}.clip_uri")
+        if self._is_there(shot.image_uri) and self._is_there(shot.clip_uri):
+            self._fault(f"{path}.clip_uri", "must be left out where image_uri is given")
+        self._uri(shot.narration_audio_uri, f"{path}.narration_audio_uri")
+        self._motion(shot.motion, f"{path}.motion")
+        self._span(shot.transition.duration, f"{path}.transition.duration", LONGEST_TRANSITION)
+        self._words(shot.words, f"{path}.words")
+
+    def _motion(self, motion: Motion, path: str) -> None:
+        self._number(motion.focus_x, f"{path}.focus_x", 0, 1)
+        self._number(motion.focus_y, f"{path}.focus_y", 0, 1)
+        if motion.amount is not None:
+            self._number(motion.amount, f"{path}.amount", 0.01, 0.5)
+
+    def _words(self, words: Sequence[WordTiming], path: str) -> None:
+        if len(words) > MAX_WORDS:
+            self._fault(path, f"must have at most {MAX_WORDS:,} words")
+        before = _ZERO
+        for index, word in enumerate(words[:MAX_WORDS]):
+            if not 1 <= len(word.text) <= MAX_WORD or "{{" in word.text:
+                self._text(word.text, f"{path}[{index}].text", MAX_WORD, required=True)
+            if not before <= word.start <= LONGEST_SHOT:
+                limits = f"0 s or more, at most {_seconds(LONGEST_SHOT)}"
+                self._fault(f"{path}[{index}].start", f"must be {limits}, and not before the word before it")
+            if not max(_ZERO, word.start) <= word.end <= LONGEST_SHOT or not word.end:
+                limits = f"more than 0 s, at most {_seconds(LONGEST_SHOT)}"
+                self._fault(f"{path}[{index}].end", f"must be {limits}, and not before the word's start")
+            before = max(before, word.start)
+
+    def _music(self, music: Music, path: str) -> None:
+        self._uri(music.uri, f"{path}.uri", required=True)
+        self._number(music.volume, f"{path}.volume", 0, 1)
+        for name, fade in (("fade_in", music.fade_in), ("fade_out", music.fade_out)):
+            if not _ZERO <= fade <= LONGEST_FADE:
+                self._fault(f"{path}.{name}", f"must be 0 s to {_seconds(LONGEST_FADE)}")
+
+    def _card(self, card: Card, path: str) -> None:
+        self._text(card.title, f"{path}.title", MAX_TITLE, required=True)
+        self._text(card.subtitle, f"{path}.subtitle", MAX_SUBTITLE)
+        self._span(card.duration, f"{path}.duration", LONGEST_SHOT)
+
+    def _language(self, tag: str, path: str) -> None:
+        pieces = self._pieces(tag)
+        known = len(pieces) == 1
+        tag = "".join(pieces)
+        if tag and (len(tag) > MAX_LANGUAGE or (known and not _LANGUAGE_TAG.fullmatch(tag))):
+            self._fault(path, f"must be a BCP 47 tag of at most {MAX_LANGUAGE} characters, such as en or zh-Hans")
+
+    def _text(self, text: str, path: str, most: int, *, required: bool = False) -> None:
+        pieces = self._pieces(text)
+        if sum(map(len, pieces)) > most:
+            self._fault(path, f"must have at most {most:,} characters")
+        elif required and len(pieces) == 1 and not pieces[0].strip():
+            self._fault(path, f"must have 1 to {most:,} characters, not only blanks")
+
+    def _number(self, value: float, path: str, least: float, most: float) -> None:
+        if not least <= value <= most:
+            self._fault(path, f"must be {least:g} to {most:g}")
+
+    def _span(self, value: timedelta | None, path: str, most: timedelta) -> None:
+        if value is not None and not _ZERO < value <= most:
+            self._fault(path, f"must be more than 0 s, at most {_seconds(most)}")
+
+    def _uri(self, uri: str, path: str, *, required: bool = False) -> None:
+        pieces = self._pieces(uri)
+        if len(pieces) > 1 and self._open_uri_fault is not None:
+            fault = self._open_uri_fault(pieces)
+        else:
+            fault = self._uri_fault(pieces[0]) if uri else "must not be empty" if required else None
+        if fault:
+            self._fault(path, fault)
+
+    def _is_there(self, uri: str) -> bool:
+        """Tell whether an address is given, whatever its variables stand for."""
+        return any(self._pieces(uri))
+
+    def _pieces(self, text: str) -> tuple[str, ...]:
+        """Return what is known of a text: more than one piece where it has variables."""
+        return known_pieces(text) if self._open_uri_fault is not None and "{{" in text else (text,)
+
+    def _fault(self, path: str, description: str) -> None:
+        self.faults.append(FieldFault(path, description))
+
+
+def _least_length(project: Project) -> timedelta:
+    """Return how long the shots and cards last at least: clips and narrations, not yet measured, may add to it."""
+    cards = [card.duration or DEFAULT_CARD for card in (project.title_card, project.end_card) if card]
+    known = sum([shot.duration for shot in project.shots if shot.duration is not None] + cards, _ZERO)
+    open_shots = [shot for shot in project.shots if shot.duration is None]
+    if project.target_duration is None or not open_shots:
+        return known + DEFAULT_SHOT * sum(not shot.clip_uri for shot in open_shots)
+    return max(project.target_duration, known + SHORTEST_SHARE * len(open_shots))
+
+
+def _seconds(duration: timedelta) -> str:
+    return f"{duration.total_seconds():,g} s"

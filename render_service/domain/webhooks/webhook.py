@@ -1,0 +1,75 @@
+"""Webhooks: who is told of a workspace's jobs over HTTP, and the deliveries on their way."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from render_service.domain.jobs.job import JobStatus
+
+MAX_WEBHOOKS = 16
+ENDS = tuple(status for status in JobStatus if status.terminal)
+"""The statuses that are told where a caller names none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """An address and what it is told.
+
+    Args:
+        url: Where deliveries are sent.
+        host: Host and port of `url`: deliveries to one host share what it may take at a time.
+        statuses: Which are told; never empty.
+    """
+
+    url: str
+    host: str
+    statuses: tuple[JobStatus, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """A receiver that is told of those jobs of a workspace that have all of some labels."""
+
+    id: UUID
+    workspace_id: str
+    receiver: Receiver
+    labels: Mapping[str, str]
+    create_time: datetime
+
+
+class DeliveryState(StrEnum):
+    """PENDING → DELIVERED | FAILED, and back to PENDING where somebody asks for it to be sent again."""
+
+    PENDING = "PENDING"
+    DELIVERED = "DELIVERED"
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One event on its way to one receiver, as callers see it.
+
+    `webhook_id` is None for the receiver that a job was started with; `http_status` is 0 where there was no answer;
+    `next_attempt_time` is None while an earlier one of its job is to be delivered first.
+    """
+
+    id: UUID
+    webhook_id: UUID | None
+    job_id: UUID
+    sequence: int
+    url: str
+    type: str
+    state: DeliveryState
+    attempts: int
+    http_status: int
+    error: str
+    create_time: datetime
+    attempt_time: datetime | None
+    next_attempt_time: datetime | None
+
+
+def event_id(job_id: UUID, sequence: int) -> str:
+    """Return the `webhook-id` of an event: the same for every receiver, try and redelivery."""
+    return f"evt_{job_id.hex}_{sequence}"

@@ -1,0 +1,94 @@
+"""Has segments made by all workers of a cluster, through messages on the queue `compose`."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from uuid import NAMESPACE_URL, uuid5
+
+from redis.exceptions import RedisError
+
+from render_service.compositor.segments.spec import SegmentJob
+from render_service.engine.segment_coordination import ComposeSigns
+from render_service.queue.compose import ComposeQueue, SegmentOrder
+from render_service.storage import keys
+from render_service.storage.store import ObjectStore
+
+_LOOK_SECONDS = 0.1
+_SEND_AGAIN_SECONDS = 3.0
+_AT_ONCE = 32
+
+
+class RemoteRunner:
+    """Orders segments, and waits until they lie in the object store.
+
+    A message that got lost, or whose maker was killed, is sent again; a segment that is made twice has the same bytes.
+
+    Args:
+        queue: Where orders go.
+        signs: What requester and maker tell each other.
+        store: Where assets and segments lie.
+    """
+
+    stores = True
+
+    def __init__(self, queue: ComposeQueue, signs: ComposeSigns, store: ObjectStore) -> None:
+        self._queue = queue
+        self._signs = signs
+        self._store = store
+
+    @property
+    def width(self) -> int:
+        """As many as a cluster of some machines can make at once."""
+        return _AT_ONCE
+
+    async def run(self, job: SegmentJob, workdir: Path, output: Path, report: Callable[[int], None]) -> None:
+        """Have a segment made; as `compositor.runner.SegmentRunner`."""
+        render_id = uuid5(NAMESPACE_URL, workdir.as_uri())
+        order = SegmentOrder(job.key, job.spec, tuple(sorted(job.assets)), render_id)
+        for sha256, path in job.assets.items():
+            await self._offer(sha256, path)
+        with suppress(RedisError, OSError):
+            await self._signs.forget_failure(job.key)
+        key = keys.segment_key(job.key)
+        try:
+            while not await self._made_in_time(order, key):
+                pass
+        except asyncio.CancelledError:
+            with suppress(RedisError, OSError):
+                await self._signs.want_no_more(render_id)
+            raise
+        await self._store.fetch_to(key, output)
+        report(job.frames)
+
+    async def _offer(self, sha256: str, path: Path) -> None:
+        key = keys.asset_key(sha256)
+        if await self._store.head(key) is None:
+            await self._store.put_file(key, path, content_type="application/octet-stream")
+
+    async def _made_in_time(self, order: SegmentOrder, key: str) -> bool:
+        """Send an order and wait for its segment; return False where the order seems to be lost.
+
+        Raises:
+            RenderFailure: it cannot be made.
+        """
+        with suppress(RedisError, OSError):
+            await self._signs.want(order.render_id)
+            await asyncio.to_thread(self._queue.send, order)
+        sent = time.monotonic()
+        while True:
+            if await self._store.head(key) is not None:
+                return True
+            try:
+                await self._signs.want(order.render_id)
+                failure = await self._signs.failure(order.key)
+                if failure is not None:
+                    raise failure
+                overdue = time.monotonic() - sent > _SEND_AGAIN_SECONDS
+                if overdue and not await self._signs.working(order.key) and await asyncio.to_thread(self._queue.empty):
+                    return False
+            except (RedisError, OSError):
+                # Without Redis nobody hears of new orders; those already taken are still made.
+                sent = time.monotonic()
+            await asyncio.sleep(_LOOK_SECONDS)

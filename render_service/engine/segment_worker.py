@@ -1,0 +1,116 @@
+"""Makes segments that any worker of the cluster has ordered."""
+
+import asyncio
+import shutil
+from collections import OrderedDict
+from contextlib import suppress
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from redis.exceptions import RedisError
+
+from render_service.compositor.compositor import Compositor
+from render_service.compositor.segments.build_fingerprint import build_fingerprint
+from render_service.compositor.segments.spec import SegmentJob, SegmentSpec
+from render_service.domain.errors import DomainError, RenderFailure
+from render_service.engine.segment_coordination import ComposeSigns
+from render_service.queue.compose import SegmentOrder
+from render_service.runtime.logging import get_logger
+from render_service.storage import keys
+from render_service.storage.store import ObjectStore
+
+_log = get_logger(__name__)
+_SIGN_SECONDS = 1.0
+_RENDERS_KEPT = 4
+
+
+class SegmentMaker:
+    """Takes orders.
+
+    Args:
+        compositor: Makes segments in its processes.
+        signs: What requester and maker tell each other.
+        store: Where assets and segments lie.
+        folder: Scratch space of this process.
+    """
+
+    def __init__(self, compositor: Compositor, signs: ComposeSigns, store: ObjectStore, folder: Path) -> None:
+        self._compositor = compositor
+        self._signs = signs
+        self._store = store
+        self._folder = folder
+        self._renders: OrderedDict[UUID, int] = OrderedDict()
+        self._fetching: dict[Path, asyncio.Lock] = {}
+
+    async def make(self, order: SegmentOrder) -> None:
+        """Make a segment, unless it is there or nobody wants it any more. Never raises: whoever waits sends again."""
+        try:
+            # Another build would store other bytes under the same key.
+            if SegmentSpec.from_bytes(order.spec).build != build_fingerprint():
+                _log.warning("ordered by another build of the service; left to its own workers", segment=order.key)
+                return
+            if not await self._signs.wanted(order.render_id) or await self._signs.working(order.key):
+                return
+            if await self._store.head(keys.segment_key(order.key)) is not None:
+                return
+            await self._make_while_wanted(order)
+        except RenderFailure as failure:
+            _log.warning("segment cannot be made", segment=order.key, reason=failure.reason)
+            with suppress(RedisError, OSError):
+                await self._signs.fail(order.key, failure)
+        except (DomainError, RedisError, OSError) as error:
+            _log.warning("segment not made; it will be ordered again", segment=order.key, error=type(error).__name__)
+
+    async def _make_while_wanted(self, order: SegmentOrder) -> None:
+        making = asyncio.create_task(self._make(order))
+        try:
+            while not making.done():
+                with suppress(RedisError, OSError):
+                    await self._signs.work(order.key)
+                    if not await self._signs.wanted(order.render_id):
+                        making.cancel()
+                await asyncio.wait((making,), timeout=_SIGN_SECONDS)
+        finally:
+            making.cancel()
+            with suppress(RedisError, OSError):
+                await self._signs.stop_work(order.key)
+        if not making.cancelled():
+            making.result()
+
+    async def _make(self, order: SegmentOrder) -> None:
+        workdir = await asyncio.to_thread(self._enter, order.render_id)
+        output = workdir / f"{order.key}-{uuid4().hex}.segment"
+        try:
+            assets = {sha256: workdir / sha256 for sha256 in order.assets}
+            for sha256, path in assets.items():
+                await self._fetch(sha256, path)
+            job = SegmentJob(order.spec, assets, frames=0)
+            await self._compositor.make_segment(job, workdir, output)
+            await self._store.put_file(keys.segment_key(order.key), output, content_type="video/mp4")
+        finally:
+            await asyncio.to_thread(output.unlink, missing_ok=True)
+            self._leave(order.render_id)
+
+    async def _fetch(self, sha256: str, path: Path) -> None:
+        lock = self._fetching.setdefault(path, asyncio.Lock())
+        async with lock:
+            if not await asyncio.to_thread(path.exists) and not await self._store.fetch_to(
+                keys.asset_key(sha256), path
+            ):
+                raise FileNotFoundError(path.name)
+
+    def _enter(self, render_id: UUID) -> Path:
+        """Return the folder of a render here; those used least lately are removed."""
+        self._renders[render_id] = self._renders.pop(render_id, 0) + 1
+        workdir = self._folder / f"segments-{render_id}"
+        workdir.mkdir(exist_ok=True)
+        idle = [known for known, users in self._renders.items() if users == 0]
+        for known in idle[: max(0, len(self._renders) - _RENDERS_KEPT)]:
+            del self._renders[known]
+            gone = self._folder / f"segments-{known}"
+            self._fetching = {path: lock for path, lock in self._fetching.items() if path.parent != gone}
+            shutil.rmtree(gone, ignore_errors=True)
+        return workdir
+
+    def _leave(self, render_id: UUID) -> None:
+        self._renders[render_id] -= 1

@@ -1,0 +1,97 @@
+"""Counts, measures and traces every call to a provider, in one place for all of them."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from uuid import UUID
+
+from render_service.domain.generation.provider_task import ExternalTask
+from render_service.domain.jobs.cost import Cost
+from render_service.domain.jobs.job import ProviderName
+from render_service.metrics.worker import PROVIDER_CALL_SECONDS, PROVIDER_CALLS, PROVIDER_COST
+from render_service.providers.clip_provider import ClipProvider, ClipRequest, ProviderFault, TaskReport, Traits
+from render_service.tracing.spans import Kind, span
+
+# A backend of the operator's own names its unit itself: it must not make series without end.
+_MOST_UNITS = 20
+_units: set[tuple[ProviderName, str]] = set()
+
+
+@contextmanager
+def observed(provider: ProviderName, operation: str, *, traced: bool = True) -> Iterator[None]:
+    """Count and measure a call to a provider, and record it as a span.
+
+    Args:
+        provider: Whom.
+        operation: What for; one of few words.
+        traced: Whether with a span; there are too many looks at tasks for one each.
+    """
+    outcome = "error"
+    opened = span(f"{operation} clip", {"render.provider": provider}, kind=Kind.CLIENT) if traced else nullcontext()
+    with PROVIDER_CALL_SECONDS.labels(provider, operation).time(), opened as recorded:
+        try:
+            yield
+            outcome = "ok"
+        except ProviderFault as fault:
+            outcome = fault.kind.name.lower()
+            if recorded is not None:
+                recorded.end_with(fault.kind.name)
+            raise
+        except asyncio.CancelledError:
+            outcome = "cancelled"
+            raise
+        finally:
+            PROVIDER_CALLS.labels(provider, operation, outcome).inc()
+
+
+def charged(provider: ProviderName, cost: Cost | None) -> None:
+    """Count what a clip has cost."""
+    if cost is None:
+        return
+    unit = (provider, cost.unit)
+    if unit in _units or len(_units) < _MOST_UNITS:
+        _units.add(unit)
+        PROVIDER_COST.labels(provider, cost.unit).inc(float(cost.amount))
+    else:
+        PROVIDER_COST.labels(provider, "other").inc(float(cost.amount))
+
+
+class ObservedProvider:
+    """A provider's API with every call observed; see `clip_provider.ClipProvider`.
+
+    Args:
+        provider: The provider.
+    """
+
+    def __init__(self, provider: ClipProvider) -> None:
+        self._provider = provider
+
+    @property
+    def name(self) -> ProviderName:
+        """Which provider it is."""
+        return self._provider.name
+
+    @property
+    def traits(self) -> Traits:
+        """How it wants to be dealt with."""
+        return self._provider.traits
+
+    async def prepare(self, request: ClipRequest) -> ClipRequest:
+        """See to it that the provider can get at the picture."""
+        with observed(self.name, "prepare"):
+            return await self._provider.prepare(request)
+
+    async def submit(self, request: ClipRequest, key: UUID) -> ExternalTask:
+        """Order a clip."""
+        with observed(self.name, "submit"):
+            return await self._provider.submit(request, key)
+
+    async def poll(self, task: ExternalTask) -> TaskReport:
+        """Look at a task."""
+        with observed(self.name, "poll", traced=False):
+            return await self._provider.poll(task)
+
+    async def cancel(self, task: ExternalTask) -> None:
+        """Stop a task."""
+        with observed(self.name, "cancel"):
+            await self._provider.cancel(task)

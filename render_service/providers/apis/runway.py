@@ -1,0 +1,164 @@
+"""The provider `runway`: Runway's API, one task a clip.
+
+Facts: https://docs.dev.runwayml.com and the types of the official package `runwayml` 5.24.
+"""
+
+import asyncio
+import math
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from render_service.domain.errors import ErrorReason
+from render_service.domain.generation.provider_task import ExternalTask, TaskFault
+from render_service.domain.generation.runway_models import RUNWAY_CREDITS, shape_fields
+from render_service.domain.jobs.cost import Cost
+from render_service.domain.jobs.job import ProviderName
+from render_service.providers.apis.http_client import HttpApi
+from render_service.providers.clip_provider import (
+    ClipRequest,
+    FaultKind,
+    Phase,
+    ProviderFault,
+    TaskReport,
+    Traits,
+)
+
+VERSION = "2024-11-06"
+# Runway tells by these that it sheds load or limits the rate. 504 is its gateway's, which does not know what became of
+# the order, and counts as lost.
+_BUSY = frozenset({429, 502, 503})
+_EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
+
+
+class RunwayProvider:
+    """Runway's API.
+
+    Args:
+        base_url: Where it is.
+        key: The API key.
+        concurrency: How many clips it makes at a time; more are THROTTLED there.
+        timeout_seconds: How long one request may take.
+    """
+
+    name = ProviderName.RUNWAY
+
+    def __init__(self, base_url: str, key: str, *, concurrency: int, timeout_seconds: float) -> None:
+        headers = {"Authorization": f"Bearer {key}", "X-Runway-Version": VERSION}
+        self.api = HttpApi("runway", base_url, headers, timeout_seconds=timeout_seconds, busy=_BUSY)
+        # More than one look in five seconds is not wanted.
+        self.traits = Traits(concurrency, timedelta(seconds=5), timedelta(seconds=5), usual=timedelta(seconds=90))
+
+    async def prepare(self, request: ClipRequest) -> ClipRequest:
+        """Upload a picture that Runway could not fetch."""
+        picture = request.picture
+        if picture is None or not request.order.from_image:
+            return request
+        if picture.is_public:
+            return _with_picture(request, picture.uri)
+        content = await asyncio.to_thread(picture.path.read_bytes)
+        name = f"picture.{_EXTENSIONS.get(picture.media_type, 'bin')}"
+        started = self.api.json(
+            await self.api.call("POST", self.api.url("/v1/uploads"), body={"filename": name, "type": "ephemeral"})
+        )
+        try:
+            url, uri, fields = started["uploadUrl"], started["runwayUri"], dict(started["fields"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ProviderFault(FaultKind.UNREACHABLE, "runway answered an upload in an unknown way") from error
+        await self.api.upload(url, fields, name, content, picture.media_type)
+        return _with_picture(request, uri)
+
+    async def submit(self, request: ClipRequest, key: UUID) -> ExternalTask:
+        """Create a task."""
+        path, body = task_request(request)
+        answer = self.api.json(await self.api.order(self.api.url(path), body))
+        if not isinstance(answer.get("id"), str):
+            raise ProviderFault(FaultKind.LOST, "runway answered an order without an id")
+        return ExternalTask(answer["id"])
+
+    async def poll(self, task: ExternalTask) -> TaskReport:
+        """Retrieve a task."""
+        answer = self.api.json(await self.api.call("GET", self.api.url(f"/v1/tasks/{task.id}")))
+        cost = _cost(answer)
+        match answer.get("status"):
+            case "PENDING":
+                return TaskReport(Phase.QUEUED)
+            case "THROTTLED":
+                return TaskReport(Phase.QUEUED, message="throttled by runway")
+            case "RUNNING":
+                return TaskReport(Phase.RUNNING, _fraction(answer.get("progress")))
+            case "SUCCEEDED":
+                outputs = tuple(url for url in answer.get("output") or () if isinstance(url, str))
+                return TaskReport(Phase.SUCCEEDED, 1.0, outputs=outputs, cost=cost)
+            case "FAILED":
+                fault = failure(str(answer.get("failureCode") or ""), str(answer.get("failure") or ""))
+                return TaskReport(Phase.FAILED, fault=fault, cost=cost)
+            case "CANCELLED":
+                fault = TaskFault(ErrorReason.PROVIDER_FAILED, "the task was cancelled at runway", "CANCELLED")
+                return TaskReport(Phase.FAILED, fault=fault, cost=cost)
+            case other:
+                raise ProviderFault(FaultKind.UNREACHABLE, f"runway tells the unknown status {str(other)[:40]}")
+
+    async def cancel(self, task: ExternalTask) -> None:
+        """Delete a task that runs. (Of one that has succeeded this would delete the result.)"""
+        try:
+            await self.api.stop("DELETE", self.api.url(f"/v1/tasks/{task.id}"))
+        except ProviderFault as fault:
+            if fault.kind is not FaultKind.GONE:
+                raise
+
+
+def task_request(request: ClipRequest) -> tuple[str, dict[str, Any]]:
+    """Return path and body of the request that creates a task."""
+    order = request.order
+    assert order.shape is not None
+    body: dict[str, Any] = {
+        "model": order.model.name,
+        **shape_fields(order.shape),
+        "duration": order.duration // timedelta(seconds=1),
+    }
+    if order.prompt:
+        body["promptText"] = order.prompt
+    if order.seed is not None:
+        body["seed"] = order.seed
+    if order.negative_prompt:
+        body["negativePrompt"] = order.negative_prompt
+    if order.model.sound_switch:
+        body["audio"] = False
+    if not order.from_image:
+        return "/v1/text_to_video", body
+    body["promptImage"] = request.picture_url
+    return "/v1/image_to_video", body
+
+
+def failure(code: str, message: str) -> TaskFault:
+    """Return what a failed task's `failureCode` means.
+
+    Source: https://docs.dev.runwayml.com/errors/task-failures/ . Safety codes are never to be repeated.
+    """
+    if "SAFETY" in code:
+        return TaskFault(ErrorReason.CONTENT_REFUSED, "runway's moderation refused it", code)
+    if code.startswith("ASSET."):
+        return TaskFault(ErrorReason.ASSET_INVALID, "runway cannot use the picture", code)
+    retryable = not code or "INTERNAL" in code or code.endswith("UNAVAILABLE")
+    told = " ".join(message.split())[:200]
+    return TaskFault(ErrorReason.PROVIDER_FAILED, f"runway failed{f': {told}' if told else ''}", code, retryable)
+
+
+def _with_picture(request: ClipRequest, url: str) -> ClipRequest:
+    return ClipRequest(request.order, request.picture, url, request.options, request.metadata)
+
+
+def _fraction(value: object) -> float | None:
+    if isinstance(value, int | float) and math.isfinite(value):
+        return min(1.0, max(0.0, float(value)))
+    return None
+
+
+def _cost(answer: dict[str, Any]) -> Cost | None:
+    cost = answer.get("cost")
+    charged = cost.get("credits") if isinstance(cost, dict) else None
+    if not isinstance(charged, int | float) or not math.isfinite(charged):
+        return None
+    return Cost(RUNWAY_CREDITS, Decimal(str(charged)))

@@ -1,0 +1,1 @@
+"""Generates the clips of a project through a provider."""

@@ -1,0 +1,36 @@
+"""Removes events that nobody resumes from any more, a few at a time."""
+
+import asyncio
+from datetime import timedelta
+
+from render_service.db.database import DatabaseUnavailable
+from render_service.db.jobs.workspace_events import WorkspaceEvents
+from render_service.runtime.logging import get_logger
+
+_log = get_logger(__name__)
+_BATCH = 1_000
+
+
+class Pruner:
+    """Prunes the history of jobs that ended long ago.
+
+    Args:
+        events: The history.
+        age: How old.
+        interval_seconds: The time between two looks.
+    """
+
+    def __init__(self, events: WorkspaceEvents, *, age: timedelta, interval_seconds: float = 60.0) -> None:
+        self._events = events
+        self._age = age
+        self._interval_seconds = interval_seconds
+
+    async def run(self) -> None:
+        """Prune until cancelled."""
+        while True:
+            await asyncio.sleep(self._interval_seconds)
+            try:
+                while pruned := await self._events.prune(age=self._age, batch=_BATCH):
+                    _log.info("pruned history", events=pruned)
+            except DatabaseUnavailable:
+                _log.debug("cannot prune: the database is away")

@@ -1,0 +1,1 @@
+"""What every process of the service needs to start, to run and to stop."""

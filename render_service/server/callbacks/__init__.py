@@ -1,0 +1,1 @@
+"""Receives the callbacks of providers."""

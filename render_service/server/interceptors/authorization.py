@@ -1,0 +1,80 @@
+"""What each RPC asks of its caller: one rule for every one of them, and the interceptor that holds callers to it."""
+
+from enum import Enum
+
+from render_service.domain.access.access import Access, is_workspace_id
+from render_service.domain.errors import DomainError, ErrorReason
+from render_service.server.interceptors.authentication import current_principal
+from render_service.server.interceptors.base import Call
+
+
+class Rule(Enum):
+    """What a call needs: nothing at all, or a workspace that is open to the caller, to read in it or to change it."""
+
+    OPEN = None
+    READ = Access.READ
+    WRITE = Access.WRITE
+
+
+RULES = {
+    "/render.v1.RenderService/StartRender": Rule.WRITE,
+    "/render.v1.RenderService/GetJob": Rule.READ,
+    "/render.v1.RenderService/ListJobs": Rule.READ,
+    "/render.v1.RenderService/CancelJob": Rule.WRITE,
+    "/render.v1.RenderService/WatchProgress": Rule.READ,
+    "/render.v1.RenderService/WatchWorkspace": Rule.READ,
+    "/render.v1.RenderService/CreateDownloadUrl": Rule.READ,
+    "/render.v1.RenderService/DownloadVideo": Rule.READ,
+    "/render.v1.RenderService/DeleteJob": Rule.WRITE,
+    "/render.v1.ProjectService/CreateProject": Rule.WRITE,
+    "/render.v1.ProjectService/GetProject": Rule.READ,
+    "/render.v1.ProjectService/UpdateProject": Rule.WRITE,
+    "/render.v1.ProjectService/ListProjects": Rule.READ,
+    "/render.v1.ProjectService/DeleteProject": Rule.WRITE,
+    "/render.v1.WebhookService/CreateWebhook": Rule.WRITE,
+    "/render.v1.WebhookService/ListWebhooks": Rule.READ,
+    "/render.v1.WebhookService/DeleteWebhook": Rule.WRITE,
+    "/render.v1.WebhookService/GetWebhookSecret": Rule.WRITE,
+    "/render.v1.WebhookService/ListWebhookDeliveries": Rule.READ,
+    "/render.v1.WebhookService/RedeliverWebhook": Rule.WRITE,
+    "/grpc.health.v1.Health/Check": Rule.OPEN,
+    "/grpc.health.v1.Health/List": Rule.OPEN,
+    "/grpc.health.v1.Health/Watch": Rule.OPEN,
+    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": Rule.OPEN,
+}
+"""The rule of every method that the server has. A call without a rule is refused."""
+
+
+def is_open(method: str) -> bool:
+    """Whether a method asks for no credentials."""
+    return RULES.get(method) is Rule.OPEN
+
+
+def workspace_of(call: Call) -> str:
+    """Return the workspace that a call names; empty where it names none, or what is no id of one."""
+    workspace_id: str = getattr(call.request, "workspace_id", "")
+    return workspace_id if is_workspace_id(workspace_id) else ""
+
+
+class Authorization:
+    """Lets a call pass only where its rule allows the caller to do that in the workspace that the call names."""
+
+    async def admit(self, call: Call) -> None:
+        """Admit a call or refuse it."""
+        rule = RULES[call.method]
+        if rule.value is not None:
+            principal = current_principal()
+            workspace_id = workspace_of(call)
+            # What is no id at all is refused as such by the handler, which then looks at nothing.
+            if workspace_id and not principal.may_enter(workspace_id):
+                raise DomainError(
+                    ErrorReason.WORKSPACE_FORBIDDEN,
+                    "these credentials do not open this workspace",
+                    {"workspace_id": workspace_id},
+                )
+            if not principal.access.includes(rule.value):
+                raise DomainError(
+                    ErrorReason.WRITE_FORBIDDEN,
+                    "these credentials are for reading only",
+                    {"workspace_id": workspace_id},
+                )

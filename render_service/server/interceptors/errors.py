@@ -1,0 +1,114 @@
+"""The one place where errors of the domain become gRPC statuses with `google.rpc` details."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+import grpc
+import structlog
+from google.protobuf import duration_pb2
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.message import Message
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+from render_service.domain.errors import DomainError, ErrorReason, InvalidFields
+from render_service.runtime.logging import get_logger
+from render_service.server.interceptors.base import Call
+from render_service.server.interceptors.rate_limits import WATCHES
+from render_service.tracing.traceparent import read_traceparent
+
+_log = get_logger(__name__)
+ERROR_DOMAIN = "render.v1"
+_JOB_ID = re.compile(r"[0-9a-fA-F-]{32,36}", re.ASCII)
+
+STATUS_OF_REASON = {
+    ErrorReason.INVALID_FIELD: code_pb2.INVALID_ARGUMENT,
+    ErrorReason.INVALID_PAGE_TOKEN: code_pb2.INVALID_ARGUMENT,
+    ErrorReason.SEQUENCE_IN_FUTURE: code_pb2.INVALID_ARGUMENT,
+    ErrorReason.CREDENTIALS_INVALID: code_pb2.UNAUTHENTICATED,
+    ErrorReason.WORKSPACE_FORBIDDEN: code_pb2.PERMISSION_DENIED,
+    ErrorReason.WRITE_FORBIDDEN: code_pb2.PERMISSION_DENIED,
+    ErrorReason.QUOTA_EXCEEDED: code_pb2.RESOURCE_EXHAUSTED,
+    ErrorReason.JOB_NOT_ENDED: code_pb2.FAILED_PRECONDITION,
+    ErrorReason.JOB_NOT_FOUND: code_pb2.NOT_FOUND,
+    ErrorReason.PROJECT_NOT_FOUND: code_pb2.NOT_FOUND,
+    ErrorReason.REQUEST_ID_REUSED: code_pb2.ALREADY_EXISTS,
+    ErrorReason.VIDEO_NOT_READY: code_pb2.FAILED_PRECONDITION,
+    ErrorReason.DOWNLOAD_URL_UNSUPPORTED: code_pb2.FAILED_PRECONDITION,
+    ErrorReason.PROVIDER_NOT_CONFIGURED: code_pb2.FAILED_PRECONDITION,
+    ErrorReason.ETAG_MISMATCH: code_pb2.ABORTED,
+    ErrorReason.OFFSET_OUT_OF_RANGE: code_pb2.OUT_OF_RANGE,
+    ErrorReason.CURSOR_PRUNED: code_pb2.OUT_OF_RANGE,
+    ErrorReason.WEBHOOK_NOT_FOUND: code_pb2.NOT_FOUND,
+    ErrorReason.DELIVERY_NOT_FOUND: code_pb2.NOT_FOUND,
+    ErrorReason.WEBHOOK_EXISTS: code_pb2.ALREADY_EXISTS,
+    ErrorReason.WEBHOOKS_NOT_CONFIGURED: code_pb2.FAILED_PRECONDITION,
+    ErrorReason.STORE_UNAVAILABLE: code_pb2.UNAVAILABLE,
+    ErrorReason.SHUTTING_DOWN: code_pb2.UNAVAILABLE,
+    ErrorReason.INTERNAL: code_pb2.INTERNAL,
+}
+"""Reasons that are answered to a call; the others are told of failed jobs."""
+
+
+def to_status(error: DomainError) -> status_pb2.Status:
+    """Return the status with the details of an error."""
+    details: list[Message] = [
+        error_details_pb2.ErrorInfo(reason=error.reason, domain=ERROR_DOMAIN, metadata=error.metadata)
+    ]
+    if isinstance(error, InvalidFields):
+        violations = [
+            error_details_pb2.BadRequest.FieldViolation(field=fault.field, description=fault.description)
+            for fault in error.faults
+        ]
+        details.append(error_details_pb2.BadRequest(field_violations=violations))
+    if error.retry_after_seconds is not None:
+        delay = duration_pb2.Duration()
+        delay.FromMilliseconds(int(error.retry_after_seconds * 1000))
+        details.append(error_details_pb2.RetryInfo(retry_delay=delay))
+    packed = []
+    for detail in details:
+        packed.append(AnyMessage())
+        packed[-1].Pack(detail)
+    return status_pb2.Status(
+        code=STATUS_OF_REASON.get(error.reason, code_pb2.INTERNAL), message=error.message, details=packed
+    )
+
+
+class ErrorGuard:
+    """Gives every call a request id for the log, and turns whatever it raises into a status without internal text."""
+
+    @asynccontextmanager
+    async def around(self, call: Call) -> AsyncIterator[None]:
+        """Translate errors."""
+        request_id = str(uuid4())
+        with structlog.contextvars.bound_contextvars(**_told_of(call, request_id)):
+            try:
+                yield
+            except grpc.aio.AbortError:
+                raise
+            except DomainError as error:
+                if error.reason is ErrorReason.STORE_UNAVAILABLE:
+                    cause = type(error.__cause__).__name__
+                    _log.warning("call refused", reason=error.reason, cause=cause, **_job_of(call))
+                await call.context.abort_with_status(rpc_status.to_status(to_status(error)))
+            except Exception:  # noqa: BLE001 - whatever it is, callers are told nothing internal
+                _log.exception("call failed by a fault of the service", **_job_of(call))
+                fault = DomainError(ErrorReason.INTERNAL, "an internal fault", {"request_id": request_id})
+                await call.context.abort_with_status(rpc_status.to_status(to_status(fault)))
+
+
+def _told_of(call: Call, request_id: str) -> dict[str, str]:
+    """Return what every line of a call is to tell."""
+    told = {"request_id": request_id, "method": call.method}
+    if caller := read_traceparent(call.metadata.get("traceparent")):
+        told["trace_id"] = caller.trace_id
+    # Parked watches must not pay for it; the lines that they leave here tell their job all the same.
+    return told if call.method in WATCHES else told | _job_of(call)
+
+
+def _job_of(call: Call) -> dict[str, str]:
+    """Return the job that a call names, if it has the form of one: a log takes no text of callers' making."""
+    job_id = getattr(call.request, "job_id", "")
+    return {"job_id": job_id} if _JOB_ID.fullmatch(job_id) else {}

@@ -1,0 +1,106 @@
+"""The files of a finished job: which there are, their addresses, their bytes."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from uuid import UUID
+
+from render.v1 import render_service_pb2 as pb
+
+from render_service.domain.errors import DomainError, ErrorReason
+from render_service.domain.jobs.job import Artifact, Job, JobStatus, StoredFile
+from render_service.storage.signing import SignedUrl
+from render_service.storage.store import ObjectStore
+
+_PIECE_BYTES = 512 * 1024
+
+
+class Downloads:
+    """Leads callers to the files of their jobs.
+
+    Args:
+        store: Where the files are.
+        valid_for: How long an address works.
+    """
+
+    def __init__(self, store: ObjectStore, *, valid_for: timedelta) -> None:
+        self._store = store
+        self._valid_for = valid_for
+
+    async def video_urls(self, job: Job) -> tuple[str, ...]:
+        """Return the addresses of a job's video: of the stored one, else those that the provider gave."""
+        if job.status is not JobStatus.COMPLETED:
+            return ()
+        if job.video is None:
+            return job.raw_results.video_urls if job.raw_results else ()
+        signed = await self._sign(job.id, job.video.files[Artifact.VIDEO])
+        return (signed.url,) if signed else ()
+
+    def file(self, job: Job, artifact: Artifact) -> StoredFile:
+        """Return a file of a job.
+
+        Raises:
+            DomainError: VIDEO_NOT_READY where there is none.
+        """
+        if job.status is not JobStatus.COMPLETED or job.video is None:
+            raise _not_ready(job, "the job has no video that this service stores")
+        if artifact not in job.video.files:
+            raise _not_ready(job, f"the job has no {artifact.value.replace('_', ' ')}")
+        return job.video.files[artifact]
+
+    async def url(self, job_id: UUID, file: StoredFile) -> SignedUrl:
+        """Return an address of a file.
+
+        Raises:
+            DomainError: DOWNLOAD_URL_UNSUPPORTED.
+        """
+        signed = await self._sign(job_id, file)
+        if signed is None:
+            raise DomainError(
+                ErrorReason.DOWNLOAD_URL_UNSUPPORTED,
+                "this server's storage has no addresses to fetch from; use DownloadVideo",
+                {"job_id": str(job_id)},
+            )
+        return signed
+
+    async def read(self, file: StoredFile, offset: int) -> AsyncIterator[pb.DownloadVideoResponse]:
+        """Yield a file from an offset on, in pieces; the first tells of the whole file.
+
+        Raises:
+            DomainError: OFFSET_OUT_OF_RANGE.
+        """
+        if offset > file.size_bytes:
+            raise DomainError(
+                ErrorReason.OFFSET_OUT_OF_RANGE,
+                f"offset {offset} lies beyond the end of the file at {file.size_bytes}",
+                {"offset": str(offset), "size_bytes": str(file.size_bytes)},
+            )
+        head = pb.DownloadVideoResponse(
+            offset=offset, size_bytes=file.size_bytes, sha256=file.sha256, content_type=file.content_type
+        )
+        if offset == file.size_bytes:
+            yield head
+            return
+        async for data in self._store.read(file.key, offset=offset, chunk_bytes=_PIECE_BYTES):
+            piece = head if head.offset == offset and not head.data else pb.DownloadVideoResponse(offset=offset)
+            piece.data = data
+            yield piece
+            offset += len(data)
+
+    async def _sign(self, job_id: UUID, file: StoredFile) -> SignedUrl | None:
+        name = f"{job_id}.{file.key.rpartition('.')[2]}"
+        return await self._store.signed_url(
+            file.key, expires_in=self._valid_for, filename=name, content_type=file.content_type
+        )
+
+
+def file_name(file: StoredFile) -> str:
+    """Return the name of a file, without where it lies."""
+    return file.key.rpartition("/")[2]
+
+
+def _not_ready(job: Job, what: str) -> DomainError:
+    return DomainError(
+        ErrorReason.VIDEO_NOT_READY,
+        f"{what}; it is {job.status}",
+        {"job_id": str(job.id), "status": job.status},
+    )

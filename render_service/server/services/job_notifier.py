@@ -1,0 +1,29 @@
+"""Tells watchers and workers of what was just committed, outside the answer's path."""
+
+import asyncio
+
+from render_service.domain.jobs.job import JobEvent
+from render_service.progress.publisher import Publisher
+from render_service.queue.dispatcher import Dispatcher
+
+
+class Announcer:
+    """Publishes events and nudges the dispatcher, without making the caller wait for Redis.
+
+    Args:
+        publisher: Publishes.
+        dispatcher: Is nudged.
+    """
+
+    def __init__(self, publisher: Publisher, dispatcher: Dispatcher) -> None:
+        self._publisher = publisher
+        self._dispatcher = dispatcher
+        self._publishing: set[asyncio.Task[None]] = set()
+
+    def announce(self, event: JobEvent) -> None:
+        """Tell of a committed event."""
+        if not event.status.terminal:
+            self._dispatcher.nudge()
+        task = asyncio.create_task(self._publisher.publish(event))
+        self._publishing.add(task)
+        task.add_done_callback(self._publishing.discard)

@@ -1,0 +1,101 @@
+"""The wire side of ProjectService."""
+
+from render.v1 import project_service_pb2 as pb
+from render.v1 import project_service_pb2_grpc
+
+from render_service.db.jobs.deletions import Removals
+from render_service.db.projects.projects import Projects, project_not_found
+from render_service.domain.access.audit import Action
+from render_service.domain.faults import Faults
+from render_service.domain.projects.project import Project
+from render_service.retention.remover import Remover
+from render_service.server.interceptors.audit import Auditor
+from render_service.server.interceptors.base import Context
+from render_service.server.mapping import page_token
+from render_service.server.mapping.ids import page_size_field, uuid_field, workspace_field
+from render_service.server.mapping.project import project_to_proto
+from render_service.server.services.project_input import ProjectReader
+
+
+class ProjectServicer(project_service_pb2_grpc.ProjectServiceServicer):
+    """Keeps projects.
+
+    Args:
+        projects: The projects in Postgres.
+        reader: Reads projects.
+        auditor: Writes the audit trail.
+        removals: Removes projects with their jobs.
+        remover: Removes their bytes.
+    """
+
+    def __init__(
+        self, projects: Projects, reader: ProjectReader, *, auditor: Auditor, removals: Removals, remover: Remover
+    ) -> None:
+        self._removals = removals
+        self._remover = remover
+        self._auditor = auditor
+        self._projects = projects
+        self._reader = reader
+
+    async def CreateProject(self, request: pb.CreateProjectRequest, context: Context) -> pb.CreateProjectResponse:
+        """Store a new project."""
+        faults = Faults()
+        workspace_field(request.workspace_id, "workspace_id", faults)
+        project = await self._project(request, faults)
+        stored = await self._projects.create(request.workspace_id, project)
+        return pb.CreateProjectResponse(project=project_to_proto(stored))
+
+    async def GetProject(self, request: pb.GetProjectRequest, context: Context) -> pb.GetProjectResponse:
+        """Return a project."""
+        faults = Faults()
+        workspace_field(request.workspace_id, "workspace_id", faults)
+        project_id = uuid_field(request.project_id, "project_id", faults)
+        faults.raise_if_any()
+        stored = await self._projects.get(request.workspace_id, project_id)
+        return pb.GetProjectResponse(project=project_to_proto(stored))
+
+    async def UpdateProject(self, request: pb.UpdateProjectRequest, context: Context) -> pb.UpdateProjectResponse:
+        """Replace a project's content."""
+        faults = Faults()
+        workspace_field(request.workspace_id, "workspace_id", faults)
+        project_id = uuid_field(request.project.project_id, "project.project_id", faults)
+        project = await self._project(request, faults)
+        stored = await self._projects.update(request.workspace_id, project_id, project, etag=request.project.etag)
+        return pb.UpdateProjectResponse(project=project_to_proto(stored))
+
+    async def ListProjects(self, request: pb.ListProjectsRequest, context: Context) -> pb.ListProjectsResponse:
+        """Return a page of projects."""
+        faults = Faults()
+        workspace_field(request.workspace_id, "workspace_id", faults)
+        limit = page_size_field(request.page_size, "page_size", faults)
+        faults.raise_if_any()
+        binding = page_token.binding_of(request)
+        after = page_token.decode(request.page_token, binding=binding) if request.page_token else None
+        found, end = await self._projects.list(request.workspace_id, after=after, limit=limit)
+        return pb.ListProjectsResponse(
+            projects=[project_to_proto(stored) for stored in found],
+            next_page_token=page_token.encode(end, binding=binding) if end else "",
+        )
+
+    async def DeleteProject(self, request: pb.DeleteProjectRequest, context: Context) -> pb.DeleteProjectResponse:
+        """Remove a project."""
+        faults = Faults()
+        workspace_field(request.workspace_id, "workspace_id", faults)
+        project_id = uuid_field(request.project_id, "project_id", faults)
+        faults.raise_if_any()
+        await self._projects.get(request.workspace_id, project_id)  # what is absent leaves no entry
+        await self._auditor.note(Action.PROJECT_DELETED, request.workspace_id, project_id)
+        if request.delete_jobs:
+            if not await self._removals.delete_project(request.workspace_id, project_id):
+                raise project_not_found(project_id)
+            self._remover.nudge()
+        else:
+            await self._projects.delete(request.workspace_id, project_id)
+        return pb.DeleteProjectResponse()
+
+    async def _project(self, request: pb.CreateProjectRequest | pb.UpdateProjectRequest, faults: Faults) -> Project:
+        if not request.HasField("project"):
+            faults.add("project", "is required")
+        project = await self._reader.read(request.project, faults)
+        faults.raise_if_any()
+        return project

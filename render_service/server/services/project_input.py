@@ -1,0 +1,81 @@
+"""Reads projects from requests, puts values in the places of their variables, and holds them against the rules."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from render.v1 import project_pb2
+
+from render_service.domain.faults import Faults
+from render_service.domain.projects.project import Project
+from render_service.domain.projects.template import fill_in
+from render_service.domain.projects.validation import check_project
+from render_service.fetch.policy import FetchPolicy, check_open_uri, check_uri
+from render_service.server.mapping.project import project_from_proto
+
+# Beyond this a project takes so long to read that the other calls on the event loop would notice.
+_LARGE_BYTES = 128 * 1024
+
+
+class ProjectReader:
+    """Reads projects.
+
+    Args:
+        policy: Which addresses a project may name.
+    """
+
+    def __init__(self, policy: FetchPolicy) -> None:
+        self._policy = policy
+
+    async def read(self, message: project_pb2.Project, faults: Faults) -> Project:
+        """Return the project of a request that stores it, noting everything that is wrong whatever its variables are.
+
+        Args:
+            message: The field `project` of the request.
+            faults: Where faults are noted.
+        """
+
+        def read() -> Project:
+            project = project_from_proto(message, "project", faults)
+            self._check_template(project, faults, for_render=False)
+            return project
+
+        return await self._aside(message, read)
+
+    async def read_for_render(
+        self, message: project_pb2.Project, variables: Mapping[str, str], faults: Faults
+    ) -> Project:
+        """Return the project of a request that renders it, with its variables put in.
+
+        Args:
+            message: The field `project` of the request.
+            variables: The field `variables` of the request.
+            faults: Where is noted what is wrong with the project as it has become, and with the variables.
+        """
+        return await self._aside(
+            message, lambda: self.fill_in(project_from_proto(message, "project", faults), variables, faults)
+        )
+
+    def fill_in(self, project: Project, variables: Mapping[str, str], faults: Faults) -> Project:
+        """Do as `read_for_render` with a stored project."""
+        filling = fill_in(project, variables, "project", "variables")
+        faults.add_all(filling.faults)
+        if filling.project is None:
+            self._check_template(project, faults, for_render=True)
+            return project
+        faults.add_all(
+            check_project(filling.project, "project", lambda uri: check_uri(uri, self._policy), for_render=True)
+        )
+        return filling.project
+
+    def _check_template(self, project: Project, faults: Faults, *, for_render: bool) -> None:
+        found = check_project(
+            project,
+            "project",
+            lambda uri: check_uri(uri, self._policy),
+            for_render=for_render,
+            open_uri_fault=lambda pieces: check_open_uri(pieces, self._policy),
+        )
+        faults.add_all(found)
+
+    async def _aside(self, message: project_pb2.Project, read: Callable[[], Project]) -> Project:
+        return await asyncio.to_thread(read) if message.ByteSize() > _LARGE_BYTES else read()

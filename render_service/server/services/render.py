@@ -1,0 +1,323 @@
+"""The wire side of RenderService."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+from datetime import UTC, datetime
+from uuid import UUID
+
+from render.v1 import job_pb2, render_service_pb2_grpc
+from render.v1 import render_service_pb2 as pb
+
+from render_service.db.jobs.deletions import Removals
+from render_service.db.jobs.job_lifecycle import Transitions
+from render_service.db.jobs.jobs import JobFilter, Jobs
+from render_service.db.jobs.workspace_events import EventPosition, WorkspaceEvents
+from render_service.domain.access.audit import Action
+from render_service.domain.errors import DomainError, ErrorReason
+from render_service.domain.faults import Faults
+from render_service.domain.jobs.job import Artifact, Job, JobEvent, JobStatus, StoredFile
+from render_service.domain.projects.project import Project
+from render_service.domain.projects.validation import check_output
+from render_service.metrics.server import EVENT_LAG_SECONDS
+from render_service.progress.hub import ProgressHub
+from render_service.progress.watch import Heartbeat, watch_job
+from render_service.progress.workspace_watch import watch_workspace
+from render_service.retention.remover import Remover
+from render_service.server.interceptors.audit import Auditor
+from render_service.server.interceptors.base import Context
+from render_service.server.interceptors.tracing import trace_parent_of
+from render_service.server.mapping import page_token
+from render_service.server.mapping.cursor import decode_cursor, encode_cursor
+from render_service.server.mapping.enums import ARTIFACT
+from render_service.server.mapping.generation import estimate_to_proto, generation_from_proto
+from render_service.server.mapping.ids import (
+    NO_ID,
+    labels_field,
+    optional_uuid_field,
+    page_size_field,
+    priority_field,
+    provider_field,
+    uuid_field,
+    variables_field,
+    workspace_field,
+)
+from render_service.server.mapping.job import event_to_proto, job_to_proto, statuses_from_proto
+from render_service.server.mapping.output import output_from_proto
+from render_service.server.mapping.times import timestamp
+from render_service.server.services.downloads import Downloads, file_name
+from render_service.server.services.job_notifier import Announcer
+from render_service.server.services.project_input import ProjectReader
+from render_service.server.services.start_render import Starter, request_hash
+from render_service.server.services.webhook_input import Receivers
+
+_OfJob = (
+    pb.GetJobRequest
+    | pb.CancelJobRequest
+    | pb.WatchProgressRequest
+    | pb.CreateDownloadUrlRequest
+    | pb.DownloadVideoRequest
+    | pb.DeleteJobRequest
+)
+
+
+class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
+    """Renders projects and tells how it goes.
+
+    Args:
+        jobs: The jobs in Postgres.
+        transitions: Changes jobs.
+        reader: Reads projects.
+        starter: Starts jobs.
+        announcer: Tells of changed jobs.
+        events: The events of workspaces in Postgres.
+        hub: Where watchers wait.
+        downloads: Leads to finished videos.
+        auditor: Writes the audit trail.
+        removals: Removes jobs.
+        remover: Removes their bytes.
+        receivers: Knows the rules of those who are told of jobs.
+    """
+
+    def __init__(
+        self,
+        *,
+        jobs: Jobs,
+        transitions: Transitions,
+        reader: ProjectReader,
+        starter: Starter,
+        announcer: Announcer,
+        events: WorkspaceEvents,
+        hub: ProgressHub,
+        downloads: Downloads,
+        auditor: Auditor,
+        removals: Removals,
+        remover: Remover,
+        receivers: Receivers,
+    ) -> None:
+        self._receivers = receivers
+        self._removals = removals
+        self._remover = remover
+        self._auditor = auditor
+        self._jobs = jobs
+        self._transitions = transitions
+        self._reader = reader
+        self._starter = starter
+        self._announcer = announcer
+        self._events = events
+        self._hub = hub
+        self._downloads = downloads
+
+    async def StartRender(self, request: pb.StartRenderRequest, context: Context) -> pb.StartRenderResponse:
+        """Store a job."""
+        faults = Faults()
+        workspace_field(request.workspace_id, "workspace_id", faults)
+        variables = variables_field(request.variables, "variables", faults)
+        source: Project | UUID = NO_ID
+        match request.WhichOneof("source"):
+            case "project_id":
+                source = uuid_field(request.project_id, "project_id", faults)
+            case "project":
+                source = await self._reader.read_for_render(request.project, variables, faults)
+            case _:
+                faults.add("source", "give either project_id or project")
+        provider = provider_field(request.provider, "provider", faults)
+        output = output_from_proto(request.output, "output", faults)
+        faults.add_all(check_output(output, "output"))
+        labels = labels_field(request.labels, "labels", faults)
+        request_id = optional_uuid_field(request.request_id, "request_id", faults)
+        generation = generation_from_proto(request.provider_options, "provider_options", faults)
+        priority = priority_field(request.priority, "priority", faults)
+        webhook = self._receivers.read(request.webhook, "webhook", faults) if request.HasField("webhook") else None
+        faults.raise_if_any()
+        if webhook is not None:
+            self._receivers.check_configured()
+        started = await self._starter.start(
+            request.workspace_id,
+            source,
+            variables=variables,
+            provider=provider,
+            output=output,
+            generation=generation,
+            labels=labels,
+            request_id=request_id,
+            digest=request_hash(request),
+            dry_run=request.dry_run,
+            priority=priority,
+            trace_parent=trace_parent_of(context),
+            webhook=webhook,
+        )
+        job = started.job
+        return pb.StartRenderResponse(
+            job=await self._told(job) if job is not None else None,
+            estimate=estimate_to_proto(started.orders) if started.orders else None,
+        )
+
+    async def GetJob(self, request: pb.GetJobRequest, context: Context) -> pb.GetJobResponse:
+        """Return a job as it is now."""
+        job = await self._job(request, Faults())
+        return pb.GetJobResponse(job=await self._told(job))
+
+    async def ListJobs(self, request: pb.ListJobsRequest, context: Context) -> pb.ListJobsResponse:
+        """Return a page of jobs."""
+        faults = Faults()
+        workspace_field(request.workspace_id, "workspace_id", faults)
+        limit = page_size_field(request.page_size, "page_size", faults)
+        wanted = JobFilter(
+            statuses=statuses_from_proto(request.statuses, "statuses", faults),
+            project_id=optional_uuid_field(request.project_id, "project_id", faults),
+            labels=labels_field(request.labels, "labels", faults),
+        )
+        faults.raise_if_any()
+        binding = page_token.binding_of(request)
+        after = page_token.decode(request.page_token, binding=binding) if request.page_token else None
+        found, end = await self._jobs.list(request.workspace_id, wanted, after=after, limit=limit)
+        return pb.ListJobsResponse(
+            jobs=[job_to_proto(job, urls) for job, urls in zip(found, await self._urls(found), strict=True)],
+            next_page_token=page_token.encode(end, binding=binding) if end else "",
+        )
+
+    async def CancelJob(self, request: pb.CancelJobRequest, context: Context) -> pb.CancelJobResponse:
+        """Ask for a job to be stopped."""
+        job = await self._job(request, Faults())
+        if not job.status.terminal:
+            await self._auditor.note(Action.JOB_CANCELLED, job.workspace_id, job.id)
+            event = await self._transitions.cancel(job.workspace_id, job.id)
+            if event is not None:
+                self._announcer.announce(event)
+            job = await self._jobs.get(job.workspace_id, job.id)
+        return pb.CancelJobResponse(job=await self._told(job))
+
+    async def WatchProgress(
+        self, request: pb.WatchProgressRequest, context: Context
+    ) -> AsyncIterator[pb.WatchProgressResponse]:
+        """Tell what happens to a job, to its end."""
+        job_id, task_id, after = await self._watched(request)
+        began = datetime.now(UTC)
+        async with aclosing(watch_job(self._hub, self._jobs.history, job_id, task_id, after)) as updates:
+            async for update in updates:
+                if isinstance(update, Heartbeat):
+                    yield pb.WatchProgressResponse(heartbeat=timestamp(update.timestamp))
+                else:
+                    _measure_lag("WatchProgress", update, began)
+                    yield pb.WatchProgressResponse(event=event_to_proto(update, await self._urls_of(update)))
+
+    async def WatchWorkspace(
+        self, request: pb.WatchWorkspaceRequest, context: Context
+    ) -> AsyncIterator[pb.WatchWorkspaceResponse]:
+        """Tell what happens in a workspace, without end."""
+        faults = Faults()
+        workspace_id = workspace_field(request.workspace_id, "workspace_id", faults)
+        labels = labels_field(request.labels, "labels", faults)
+        faults.raise_if_any()
+        start = await self._start_of(request)
+        began = datetime.now(UTC)
+        watch = watch_workspace(
+            self._hub, self._events, workspace_id, start, labels, include_progress=request.include_progress
+        )
+        async with aclosing(watch) as updates:
+            async for update in updates:
+                response = pb.WatchWorkspaceResponse(cursor=encode_cursor(update.position, workspace_id))
+                if update.event is None:
+                    response.heartbeat.CopyFrom(timestamp(datetime.now(UTC)))
+                else:
+                    _measure_lag("WatchWorkspace", update.event, began)
+                    response.event.CopyFrom(event_to_proto(update.event, await self._urls_of(update.event)))
+                yield response
+
+    async def CreateDownloadUrl(
+        self, request: pb.CreateDownloadUrlRequest, context: Context
+    ) -> pb.CreateDownloadUrlResponse:
+        """Make an address of a finished video."""
+        job, file = await self._file(request, Faults())
+        await self._note_file(Action.FILE_ADDRESS_MADE, job, file)
+        signed = await self._downloads.url(job.id, file)
+        return pb.CreateDownloadUrlResponse(url=signed.url, expire_time=timestamp(signed.expire_time))
+
+    async def DownloadVideo(
+        self, request: pb.DownloadVideoRequest, context: Context
+    ) -> AsyncIterator[pb.DownloadVideoResponse]:
+        """Send the bytes of a finished video."""
+        faults = Faults()
+        if request.offset < 0:
+            faults.add("offset", "must not be negative")
+        job, file = await self._file(request, faults)
+        await self._note_file(Action.FILE_DOWNLOADED, job, file)
+        async for piece in self._downloads.read(file, request.offset):
+            yield piece
+
+    async def DeleteJob(self, request: pb.DeleteJobRequest, context: Context) -> pb.DeleteJobResponse:
+        """Remove a job that has ended, with all that it left."""
+        job = await self._job(request, Faults())
+        if job.status.terminal:
+            await self._auditor.note(Action.JOB_DELETED, job.workspace_id, job.id)
+        await self._removals.delete_job(job.workspace_id, job.id)
+        self._remover.nudge()
+        return pb.DeleteJobResponse()
+
+    async def _watched(self, request: pb.WatchProgressRequest) -> tuple[UUID, UUID, int | None]:
+        """Return a watch's job, task and last sequence, and nothing more: a watch keeps what it is given for hours."""
+        faults = Faults()
+        after = request.after_sequence if request.HasField("after_sequence") else None
+        if after is not None and after < 0:
+            faults.add("after_sequence", "must not be negative")
+        job = await self._job(request, faults)
+        return job.id, job.task_id, after
+
+    async def _start_of(self, request: pb.WatchWorkspaceRequest) -> EventPosition:
+        if request.WhichOneof("start") == "cursor":
+            start = decode_cursor(request.cursor, request.workspace_id)
+            horizon = await self._events.horizon(request.workspace_id)
+            if start < horizon:
+                raise DomainError(
+                    ErrorReason.CURSOR_PRUNED,
+                    "the events behind this cursor are no longer kept",
+                    {"oldest": encode_cursor(horizon, request.workspace_id)},
+                )
+            return start
+        if request.from_oldest:
+            return await self._events.horizon(request.workspace_id)
+        return await self._events.now()
+
+    async def _job(self, request: _OfJob, faults: Faults) -> Job:
+        workspace_field(request.workspace_id, "workspace_id", faults)
+        job_id = uuid_field(request.job_id, "job_id", faults)
+        faults.raise_if_any()
+        return await self._jobs.get(request.workspace_id, job_id)
+
+    async def _file(
+        self, request: pb.CreateDownloadUrlRequest | pb.DownloadVideoRequest, faults: Faults
+    ) -> tuple[Job, StoredFile]:
+        artifact = ARTIFACT.read(request.artifact, "artifact", faults) or Artifact.VIDEO
+        job = await self._job(request, faults)
+        return job, self._downloads.file(job, artifact)
+
+    async def _note_file(self, action: Action, job: Job, file: StoredFile) -> None:
+        await self._auditor.note(action, job.workspace_id, job.id, detail=file_name(file))
+
+    async def _urls_of(self, event: JobEvent) -> tuple[str, ...]:
+        if event.status is not JobStatus.COMPLETED:
+            return ()
+        (urls,) = await self._urls([await self._jobs.get(event.workspace_id, event.job_id)])
+        return urls
+
+    async def _told(self, job: Job) -> job_pb2.Job:
+        (urls,) = await self._urls([job])
+        return job_to_proto(job, urls)
+
+    async def _urls(self, jobs: Sequence[Job]) -> list[tuple[str, ...]]:
+        """Return the addresses of the videos of some jobs of one workspace, and note whoever is told of ours."""
+        found = [await self._downloads.video_urls(job) for job in jobs]
+        ours = {
+            job.id: file_name(job.video.files[Artifact.VIDEO])
+            for job, urls in zip(jobs, found, strict=True)
+            if urls and job.video is not None
+        }
+        if ours:
+            await self._auditor.note_told_addresses(jobs[0].workspace_id, ours)
+        return found
+
+
+def _measure_lag(rpc: str, event: JobEvent, began: datetime) -> None:
+    """Measure how late an event is told, unless it is older than the watch."""
+    if event.timestamp > began:
+        EVENT_LAG_SECONDS.labels(rpc).observe(max(0.0, (datetime.now(UTC) - event.timestamp).total_seconds()))

@@ -1,0 +1,54 @@
+"""Reads the addresses that callers want to be told at, and refuses them where nothing could be signed."""
+
+from collections.abc import Sequence
+
+from render.v1.render_service_pb2 import JobWebhook
+from render.v1.webhook_service_pb2 import Webhook
+
+from render_service.domain.errors import DomainError, ErrorReason
+from render_service.domain.faults import Faults
+from render_service.domain.jobs.job import JobStatus
+from render_service.domain.webhooks.webhook import ENDS, Receiver
+from render_service.server.mapping.job import statuses_from_proto
+from render_service.webhooks.address import Addresses, host_of
+from render_service.webhooks.signing import secrets_of
+
+
+class Receivers:
+    """Knows the rules of receivers, and the secrets that they check signatures with.
+
+    Args:
+        keys: The service's signing keys, the current one first; empty where there are no webhooks.
+        addresses: Knows where deliveries may go.
+    """
+
+    def __init__(self, keys: Sequence[bytes], addresses: Addresses) -> None:
+        self._keys = keys
+        self._addresses = addresses
+
+    def read(self, message: Webhook | JobWebhook, path: str, faults: Faults) -> Receiver | None:
+        """Return a receiver; None, with a fault, for what may be none."""
+        named = statuses_from_proto(message.statuses, f"{path}.statuses", faults)
+        if fault := self._addresses.fault(message.url):
+            faults.add(f"{path}.url", fault)
+            return None
+        statuses = tuple(status for status in JobStatus if status in named) or ENDS
+        return Receiver(message.url, host_of(message.url), statuses)
+
+    def check_configured(self) -> None:
+        """Refuse what needs a signing key where there is none.
+
+        Raises:
+            DomainError: WEBHOOKS_NOT_CONFIGURED.
+        """
+        if not self._keys:
+            raise DomainError(
+                ErrorReason.WEBHOOKS_NOT_CONFIGURED,
+                "this server has no key to sign deliveries with: RENDER_WEBHOOK_KEYS is not set",
+                {"setting": "RENDER_WEBHOOK_KEYS"},
+            )
+
+    def secrets(self, workspace_id: str) -> tuple[str, ...]:
+        """Return what signatures of a workspace's deliveries are checked with, the current one first."""
+        self.check_configured()
+        return secrets_of(workspace_id, self._keys)

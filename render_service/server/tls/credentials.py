@@ -1,0 +1,53 @@
+"""The server's side of TLS: its certificate, and the authorities of its clients, renewed without a restart."""
+
+import ssl
+from pathlib import Path
+
+import grpc
+from cryptography import x509
+
+from render_service.config.settings import ConfigurationError, Settings
+from render_service.server.tls.reloading_file import Reloading
+
+
+def server_credentials(settings: Settings) -> grpc.ServerCredentials | None:
+    """Return what a port with TLS needs; None where TLS is off.
+
+    Args:
+        settings: The service's configuration.
+
+    Raises:
+        ConfigurationError: the files cannot be read or do not belong together.
+    """
+    cert, key, client_ca = settings.tls_cert, settings.tls_key, settings.tls_client_ca
+    if cert is None and key is None:
+        if client_ca is not None:
+            raise ConfigurationError("RENDER_TLS_CLIENT_CA: needs RENDER_TLS_CERT and RENDER_TLS_KEY")
+        return None
+    if cert is None or key is None:
+        raise ConfigurationError("RENDER_TLS_CERT: needs RENDER_TLS_KEY, and the other way round")
+    files = [file for file in (cert, key, client_ca) if file is not None]
+    try:
+        reloading = Reloading("TLS certificates", files, lambda: _read(cert, key, client_ca))
+        initial = reloading.get()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) else None
+        raise ConfigurationError(
+            f"RENDER_TLS_CERT, RENDER_TLS_KEY, RENDER_TLS_CLIENT_CA: {reason or 'no matching PEM files'}"
+        ) from None
+    # gRPC asks for the configuration at every handshake, on a thread of its own; open connections stay as they are.
+    return grpc.dynamic_ssl_server_credentials(initial, reloading.get, client_ca is not None)
+
+
+def _read(cert: Path, key: Path, client_ca: Path | None) -> grpc.ServerCertificateConfiguration:
+    # gRPC takes anything and then fails every handshake. OpenSSL says at once whether key and certificate match.
+    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key, password=_no_passphrase)
+    authorities = client_ca.read_bytes() if client_ca is not None else None
+    if authorities is not None:
+        x509.load_pem_x509_certificates(authorities)
+    return grpc.ssl_server_certificate_configuration([(key.read_bytes(), cert.read_bytes())], authorities)
+
+
+def _no_passphrase() -> str:
+    # Without it, OpenSSL would ask on the terminal.
+    raise ValueError("keys must have no passphrase")
