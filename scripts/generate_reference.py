@@ -9,9 +9,9 @@ from prometheus_client import CollectorRegistry
 from pydantic_core import PydanticUndefined
 
 from render_service.config.settings import Settings
-from render_service.metrics.server import SERVER
-from render_service.metrics.shared import SHARED
-from render_service.metrics.worker import WORKER
+from render_service.telemetry.metrics.server import SERVER
+from render_service.telemetry.metrics.shared import SHARED
+from render_service.telemetry.metrics.worker import WORKER
 
 REFERENCE = Path(__file__).resolve().parent.parent / "docs/reference"
 HEAD = """# Configuration

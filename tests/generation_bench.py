@@ -13,8 +13,8 @@ import httpx
 from render_service.compositor.media.assets import Asset
 from render_service.compositor.media.probing import probe_clip
 from render_service.db.database import Database
-from render_service.db.generation.generation_ledger import ProviderTasks
-from render_service.db.jobs.job_lifecycle import Claim, Transitions
+from render_service.db.generation.generation_ledger import GenerationLedger
+from render_service.db.jobs.job_lifecycle import Claim, JobLifecycle
 from render_service.db.jobs.jobs import Jobs
 from render_service.domain.jobs.job import GenerationOptions, Job, ProviderName, RenderSpec
 from render_service.domain.jobs.retry import RetryPolicy
@@ -25,15 +25,15 @@ from render_service.fetch.policy import FetchPolicy
 from render_service.progress.task_hints import TaskHints
 from render_service.providers.apis.custom import CustomProvider
 from render_service.providers.apis.custom_contract import CustomContract
-from render_service.providers.apis.instrumented import ObservedProvider
+from render_service.providers.apis.instrumented import InstrumentedProvider
 from render_service.providers.apis.pika import PikaProvider
 from render_service.providers.apis.runway import RunwayProvider
-from render_service.providers.clip_provider import ClipProvider
-from render_service.providers.generation.cancellation import AbandonedTasks
+from render_service.providers.clip_provider import ProviderApi
+from render_service.providers.generation.cancellation import OrphanCanceller
 from render_service.providers.generation.clips import ClipMaker
 from render_service.providers.generation.results import ClipCopies, ClipLook
 from render_service.providers.generation.retry_policy import Patience
-from render_service.providers.generation.submission import Orders
+from render_service.providers.generation.submission import Submissions
 from render_service.providers.provider import Generated, Generation
 from render_service.storage.store import ObjectStore
 from tests.fakes import custom, fal, runway
@@ -67,19 +67,19 @@ class GenerationBench:
 
     database: Database
     folder: Path
-    ledger: ProviderTasks
+    ledger: GenerationLedger
     store: ObjectStore
-    orders: dict[ProviderName, Orders]
+    orders: dict[ProviderName, Submissions]
     copies: ClipCopies
-    transitions: Transitions
+    transitions: JobLifecycle
     patience: Patience
     hints: TaskHints = field(default_factory=TaskHints)
     told: list[tuple[float, str]] = field(default_factory=list)
 
     @property
-    def abandoned(self) -> AbandonedTasks:
-        providers: dict[ProviderName, ClipProvider] = {name: one.provider for name, one in self.orders.items()}
-        return AbandonedTasks(self.ledger, providers)
+    def abandoned(self) -> OrphanCanceller:
+        providers: dict[ProviderName, ProviderApi] = {name: one.provider for name, one in self.orders.items()}
+        return OrphanCanceller(self.ledger, providers)
 
     async def claimed(self, provider: ProviderName, spec: RenderSpec, *, workspace: str = "team") -> Claim:
         """Store a job and claim it."""
@@ -149,7 +149,7 @@ async def open_bench(
         ),
     }
     async with AsyncExitStack() as stack:
-        ledger = ProviderTasks(database)
+        ledger = GenerationLedger(database)
         orders, fetchers = {}, {}
         for name, url in urls.items():
             provider = make[name](url)
@@ -157,7 +157,7 @@ async def open_bench(
             host = httpx.URL(url).host
             policy = FetchPolicy(allow_http=True, allow_private=True, allowed_hosts=frozenset({host}))
             fetchers[name] = await stack.enter_async_context(Fetcher(policy))
-            orders[name] = Orders(ObservedProvider(provider), ledger, patience)
+            orders[name] = Submissions(InstrumentedProvider(provider), ledger, patience)
             stack.push_async_callback(orders[name].close)
         store = ObjectStore((folder / "objects").as_uri())
         yield GenerationBench(
@@ -167,7 +167,7 @@ async def open_bench(
             store,
             orders,
             ClipCopies(store, fetchers, _look),
-            Transitions(database, lease=lease, retry=RetryPolicy(max_failed_attempts=1000)),
+            JobLifecycle(database, lease=lease, retry=RetryPolicy(max_failed_attempts=1000)),
             patience,
             hints or TaskHints(),
         )

@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from render_service.db.database import Database
-from render_service.db.jobs.job_lifecycle import Claim, Transitions
+from render_service.db.jobs.job_lifecycle import Claim, JobLifecycle
 from render_service.db.jobs.jobs import JobRequest, Jobs
 from render_service.domain.jobs.job import Artifact, Job, ProviderName, RenderSpec, StoredFile, Video
 from render_service.domain.jobs.retry import RetryPolicy
@@ -50,12 +50,12 @@ async def start_job(database: Database, request: JobRequest | None = None) -> Jo
 
 def transitions_of(
     database: Database, *, lease: timedelta = timedelta(seconds=30), retry: RetryPolicy | None = None
-) -> Transitions:
+) -> JobLifecycle:
     """The state machine with a lease and a policy of the test's own."""
-    return Transitions(database, lease=lease, retry=retry or RetryPolicy())
+    return JobLifecycle(database, lease=lease, retry=retry or RetryPolicy())
 
 
-async def claim_next(transitions: Transitions, *, deadline: timedelta = HOUR) -> Claim:
+async def claim_next(transitions: JobLifecycle, *, deadline: timedelta = HOUR) -> Claim:
     """Claim the job that has waited longest; there must be one."""
     claim = await transitions.claim(worker="test", providers=list(ProviderName), deadline=deadline)
     assert claim is not None

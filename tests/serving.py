@@ -11,7 +11,7 @@ import grpc
 from render.v1 import project_service_pb2_grpc, render_service_pb2_grpc, webhook_service_pb2_grpc
 
 from render_service.config.settings import Settings
-from render_service.db.jobs.job_lifecycle import Claim, Transitions
+from render_service.db.jobs.job_lifecycle import Claim, JobLifecycle
 from render_service.domain.jobs.job import ProviderName
 from render_service.embedded.ports import LOOPBACK, free_port
 from render_service.runtime.health_probe import is_serving
@@ -67,7 +67,7 @@ class Stubs:
         self.webhooks = webhook_service_pb2_grpc.WebhookServiceStub(channel)
 
 
-async def claim_soon(transitions: Transitions) -> Claim:
+async def claim_soon(transitions: JobLifecycle) -> Claim:
     """Claim a job as a worker does. The server's dispatcher may hold the rows of new jobs for a moment: workers hear of
     them only after that.
     """

@@ -4,7 +4,7 @@ import sys
 from typing import NoReturn
 
 from render_service.config.settings import ConfigurationError, Settings, load_settings
-from render_service.runtime.logging import configure_logging
+from render_service.telemetry.logging import configure_logging
 
 
 def command_settings(log_level: str | None = None) -> Settings:

@@ -6,7 +6,7 @@ import typer
 
 from render_service.config.settings import Settings
 from render_service.db.database import Database
-from render_service.db.jobs.deletions import Removals
+from render_service.db.jobs.deletions import Deletions
 from render_service.retention.remover import Remover
 from render_service.retention.sweep import SweepReport, sweep
 from render_service.runtime.lifecycle import open_store
@@ -23,7 +23,7 @@ def sweep_store(settings: Settings, *, delete: bool) -> None:
     async def run() -> SweepReport:
         database = Database(settings.database_url, size=1)
         try:
-            removals, store = Removals(database), open_store(settings.storage_url)
+            removals, store = Deletions(database), open_store(settings.storage_url)
             if delete:
                 await Remover(removals, store).remove()
             return await sweep(removals, store, delete=delete)

@@ -18,20 +18,20 @@ from render_service.compositor.media.probing import ClipFacts, probe_clip, probe
 from render_service.compositor.media.retiming import slow_down
 from render_service.compositor.processes.pool import ProcessPool
 from render_service.compositor.processes.segment_runner import PoolRunner
-from render_service.compositor.segments.content_hashes import MediaDigests, digest_files, name_media
+from render_service.compositor.segments.content_hashes import MediaHashes, hash_files, name_media
 from render_service.compositor.segments.plan import PlannedSegment
 from render_service.compositor.segments.planning import ProbedShare, plan_pictures, probe_share
 from render_service.compositor.segments.ports import SegmentRunner, SegmentStore
 from render_service.compositor.segments.spec import SegmentJob
-from render_service.compositor.sound.cache import SoundMemo
+from render_service.compositor.sound.cache import SoundCache
 from render_service.compositor.sound.mixing import SoundFacts, mix_sound
 from render_service.compositor.text.drawn_texts import caption_text, clean_text
 from render_service.compositor.verification.video import check_video
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.output import Container
 from render_service.domain.projects.timeline import INTRO_ID, Timeline, plan_timeline
-from render_service.metrics.worker import SEGMENTS
-from render_service.tracing.spans import span
+from render_service.telemetry.metrics.worker import SEGMENTS
+from render_service.telemetry.tracing.spans import span
 
 Progress = Callable[[float], Awaitable[None]]
 
@@ -205,7 +205,7 @@ class _Composition:
 
     async def run(self) -> ComposedVideo:
         async with _together() as group:
-            hashing, probing = group.create_task(digest_files(self.media)), group.create_task(self._probe())
+            hashing, probing = group.create_task(hash_files(self.media)), group.create_task(self._probe())
         hashes, probed = hashing.result(), probing.result()
         # Files that a card replaces are gone from here on.
         self.media = replace(self.media, shots=probed.shots)
@@ -262,7 +262,7 @@ class _Composition:
         self,
         timeline: Timeline,
         planned: tuple[PlannedSegment, ...],
-        digests: MediaDigests,
+        digests: MediaHashes,
         sound: Path,
         stills: tuple[Path, Path],
     ) -> SoundFacts | None:
@@ -303,10 +303,10 @@ class _Composition:
         if self.store is not None and not self.runner.stores:
             await self.store.put(job.key, path)
 
-    async def _make_sound(self, timeline: Timeline, digests: MediaDigests, path: Path) -> SoundFacts | None:
+    async def _make_sound(self, timeline: Timeline, digests: MediaHashes, path: Path) -> SoundFacts | None:
         if self.spec.output.container is Container.GIF:
             return None
-        memo = SoundMemo(self.store, timeline, self.spec, digests)
+        memo = SoundCache(self.store, timeline, self.spec, digests)
         known = await memo.get(path)
         if known is not None:
             return known
@@ -356,7 +356,7 @@ def _finish(joined: Joined, path: Path) -> None:
 def _chosen_stills(timeline: Timeline, planned: tuple[PlannedSegment, ...]) -> list[tuple[SegmentJob, int]]:
     """Return for every shot the segment and its frame that show it best: just after its way in."""
     stills: dict[int, tuple[SegmentJob, int]] = {}
-    # Transitions first, so that a shot's body takes their place where there is one, and its first slice the last.
+    # JobLifecycle first, so that a shot's body takes their place where there is one, and its first slice the last.
     for segment in sorted(planned, key=lambda one: (one.is_body, -one.start)):
         settled = min(segment.job.frames - 1, timeline.fps // 3) if segment.start == 0 else 0
         stills[segment.shot_index] = (segment.job, settled)

@@ -7,7 +7,7 @@ from pydantic import Field, HttpUrl, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from render_service.domain.access.quota import Quotas
-from render_service.domain.jobs.retention_policy import Ages
+from render_service.domain.jobs.retention_policy import RetentionPolicy
 
 AUTH_METHODS = frozenset({"api-keys", "jwt", "mtls"})
 
@@ -81,9 +81,9 @@ class EdgeSettings(BaseSettings):
     """RENDER_AUDIT_RETENTION_DAYS: how long the audit trail is kept. 0: for ever."""
 
     @property
-    def ages(self) -> Ages:
+    def ages(self) -> RetentionPolicy:
         """How long things are kept."""
-        return Ages(
+        return RetentionPolicy(
             jobs=_days(self.job_retention_days),
             videos=_days(self.video_retention_days),
             clips=_days(self.clip_retention_days),

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from render_service.db.uncancellable_connection import UnbrokenConnection
+from render_service.db.uncancellable_connection import UncancellableConnection
 from render_service.domain.errors import DomainError, ErrorReason
 
 
@@ -76,7 +76,7 @@ class Database:
         async with (
             _translated(),
             asyncio.timeout(self._patience_seconds),
-            UnbrokenConnection(self._engine) as connection,
+            UncancellableConnection(self._engine) as connection,
         ):
             yield connection
 

@@ -10,7 +10,7 @@ _T = TypeVar("_T")
 _PATIENCE_SECONDS = 1.0
 
 
-class UnbrokenConnection(AsyncConnection):
+class UncancellableConnection(AsyncConnection):
     """As its base, but a cancelled caller waits a moment for what is under way.
 
     A connection on which something was broken off is lost, and a new one costs more than a hundred statements. Under

@@ -25,13 +25,13 @@ from render_service.domain.jobs.job import (
 )
 from render_service.engine.assets import fetch_assets
 from render_service.engine.generated_clips import with_clips
-from render_service.engine.progress_reporter import Reporter
+from render_service.engine.progress_reporter import ProgressReporter
 from render_service.fetch.fetcher import Fetcher
-from render_service.metrics.worker import STAGE_SECONDS
-from render_service.providers.provider import Generated, Generation, Provider
+from render_service.providers.provider import Generated, Generation, Generator
 from render_service.storage import keys
 from render_service.storage.store import ObjectStore
-from render_service.tracing.spans import span
+from render_service.telemetry.metrics.worker import STAGE_SECONDS
+from render_service.telemetry.tracing.spans import span
 
 # Where the stages of an attempt lie between 0 and 100 %.
 _PREPARED = 4.0
@@ -66,7 +66,7 @@ class SegmentsInStore:
         await self._store.put_file(keys.segment_key(key), path, content_type="video/mp4")
 
 
-class AttemptRoom:
+class AttemptContext:
     """What attempts work with: the stores, the compositor, and scratch space.
 
     Args:
@@ -106,7 +106,7 @@ class AttemptRoom:
                 await self.store.delete_prefix(keys.attempt_prefix(lease.workspace_id, lease.job_id, attempt))
 
 
-async def run_attempt(claim: Claim, provider: Provider, reporter: Reporter, room: AttemptRoom) -> Outcome:
+async def run_attempt(claim: Claim, provider: Generator, reporter: ProgressReporter, room: AttemptContext) -> Outcome:
     """Make the video of a claimed job and store it.
 
     Args:
@@ -170,7 +170,9 @@ def _stage(stage: JobStage, *, provider: ProviderName) -> Iterator[None]:
         yield
 
 
-async def _generate(provider: Provider, work: Generation, reporter: Reporter, *, start: float, end: float) -> Generated:
+async def _generate(
+    provider: Generator, work: Generation, reporter: ProgressReporter, *, start: float, end: float
+) -> Generated:
     async def generated_so_far(fraction: float, message: str) -> None:
         # A provider that reports is at work: queues may be long, and some tell no percentage.
         await reporter.tell(JobStage.GENERATING, start + fraction * (end - start), message, alive=True)

@@ -10,7 +10,7 @@ from uuid import NAMESPACE_URL, uuid5
 from redis.exceptions import RedisError
 
 from render_service.compositor.segments.spec import SegmentJob
-from render_service.engine.segment_coordination import ComposeSigns
+from render_service.engine.segment_coordination import SegmentCoordination
 from render_service.queue.compose import ComposeQueue, SegmentOrder
 from render_service.storage import keys
 from render_service.storage.store import ObjectStore
@@ -20,7 +20,7 @@ _SEND_AGAIN_SECONDS = 3.0
 _AT_ONCE = 32
 
 
-class RemoteRunner:
+class DistributedRunner:
     """Orders segments, and waits until they lie in the object store.
 
     A message that got lost, or whose maker was killed, is sent again; a segment that is made twice has the same bytes.
@@ -33,7 +33,7 @@ class RemoteRunner:
 
     stores = True
 
-    def __init__(self, queue: ComposeQueue, signs: ComposeSigns, store: ObjectStore) -> None:
+    def __init__(self, queue: ComposeQueue, signs: SegmentCoordination, store: ObjectStore) -> None:
         self._queue = queue
         self._signs = signs
         self._store = store

@@ -5,9 +5,9 @@ from datetime import timedelta
 from enum import Enum, auto
 
 from render_service.db.database import DatabaseUnavailable
-from render_service.db.jobs.job_lifecycle import Renewal, Transitions
+from render_service.db.jobs.job_lifecycle import JobLifecycle, Renewal
 from render_service.domain.jobs.job import Lease
-from render_service.runtime.logging import get_logger
+from render_service.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
 
@@ -46,7 +46,7 @@ class LeaseKeeper:
         interval_seconds: The time between two renewals; also the longest time until a cancel is noticed.
     """
 
-    def __init__(self, transitions: Transitions, *, no_progress: timedelta, interval_seconds: float = 1.0) -> None:
+    def __init__(self, transitions: JobLifecycle, *, no_progress: timedelta, interval_seconds: float = 1.0) -> None:
         self._transitions = transitions
         self._no_progress = no_progress
         self._interval_seconds = interval_seconds

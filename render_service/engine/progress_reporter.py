@@ -3,18 +3,18 @@
 import time
 
 from render_service.db.database import DatabaseUnavailable
-from render_service.db.jobs.job_lifecycle import Transitions
+from render_service.db.jobs.job_lifecycle import JobLifecycle
 from render_service.domain.jobs.job import JobStage, Lease
 from render_service.engine.leases import Holding, StopReason
 from render_service.progress.publisher import Publisher
-from render_service.runtime.logging import get_logger
+from render_service.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
 _LEAST_SECONDS_BETWEEN = 0.2
 _SECONDS_BETWEEN_SIGNS = 20.0
 
 
-class Reporter:
+class ProgressReporter:
     """Tells the progress of one attempt.
 
     Args:
@@ -23,7 +23,7 @@ class Reporter:
         lease: The attempt's lease.
     """
 
-    def __init__(self, transitions: Transitions, publisher: Publisher, lease: Lease) -> None:
+    def __init__(self, transitions: JobLifecycle, publisher: Publisher, lease: Lease) -> None:
         self._transitions = transitions
         self._publisher = publisher
         self._lease = lease

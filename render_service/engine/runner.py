@@ -9,20 +9,20 @@ from datetime import timedelta
 import structlog
 
 from render_service.db.database import DatabaseUnavailable
-from render_service.db.jobs.job_lifecycle import Claim, LeaseLost, Transitions
+from render_service.db.jobs.job_lifecycle import Claim, JobLifecycle, LeaseLost
 from render_service.domain.errors import DomainError, ErrorReason, RenderFailure
 from render_service.domain.jobs.job import JobError, JobEvent, JobStatus, Lease, ProviderName
-from render_service.engine.attempt import AttemptRoom, Outcome, run_attempt
+from render_service.engine.attempt import AttemptContext, Outcome, run_attempt
 from render_service.engine.leases import Holding, LeaseKeeper, StopReason
-from render_service.engine.progress_reporter import Reporter
-from render_service.metrics.worker import ATTEMPTS, JOB_WAIT_SECONDS, SLOTS_BUSY
+from render_service.engine.progress_reporter import ProgressReporter
 from render_service.progress.publisher import Publisher
-from render_service.providers.provider import Provider
+from render_service.providers.provider import Generator
 from render_service.queue.broker import RENDER_QUEUE
 from render_service.queue.dispatcher import Dispatcher
-from render_service.runtime.logging import get_logger
-from render_service.tracing.spans import Kind, Span, span
-from render_service.tracing.traceparent import read_traceparent
+from render_service.telemetry.logging import get_logger
+from render_service.telemetry.metrics.worker import ATTEMPTS, JOB_WAIT_SECONDS, SLOTS_BUSY
+from render_service.telemetry.tracing.spans import Kind, Span, span
+from render_service.telemetry.tracing.traceparent import read_traceparent
 
 _log = get_logger(__name__)
 _PAUSE_SECONDS = 0.5
@@ -61,11 +61,11 @@ class JobRunner:
         self,
         *,
         worker: str,
-        transitions: Transitions,
+        transitions: JobLifecycle,
         publisher: Publisher,
         dispatcher: Dispatcher,
-        providers: Mapping[ProviderName, Provider],
-        room: AttemptRoom,
+        providers: Mapping[ProviderName, Generator],
+        room: AttemptContext,
         limits: RunnerLimits,
     ) -> None:
         self._worker = worker
@@ -158,7 +158,7 @@ class JobRunner:
         lease = claim.lease
         _log.info("claimed", provider=claim.provider)
         await self._publisher.publish(claim.event)
-        reporter = Reporter(self._transitions, self._publisher, lease)
+        reporter = ProgressReporter(self._transitions, self._publisher, lease)
         attempt = asyncio.create_task(run_attempt(claim, self._providers[claim.provider], reporter, self._room))
         holding = reporter.holding = self._keeper.hold(lease, attempt)
         try:

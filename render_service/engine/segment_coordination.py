@@ -15,7 +15,7 @@ _LIVE_SECONDS = 5
 _FAILED_SECONDS = 60
 
 
-class ComposeSigns:
+class SegmentCoordination:
     """Sets and reads the signs.
 
     Args:

@@ -13,18 +13,18 @@ from render_service.compositor.compositor import Compositor
 from render_service.compositor.segments.build_fingerprint import build_fingerprint
 from render_service.compositor.segments.spec import SegmentJob, SegmentSpec
 from render_service.domain.errors import DomainError, RenderFailure
-from render_service.engine.segment_coordination import ComposeSigns
+from render_service.engine.segment_coordination import SegmentCoordination
 from render_service.queue.compose import SegmentOrder
-from render_service.runtime.logging import get_logger
 from render_service.storage import keys
 from render_service.storage.store import ObjectStore
+from render_service.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
 _SIGN_SECONDS = 1.0
 _RENDERS_KEPT = 4
 
 
-class SegmentMaker:
+class SegmentWorker:
     """Takes orders.
 
     Args:
@@ -34,7 +34,7 @@ class SegmentMaker:
         folder: Scratch space of this process.
     """
 
-    def __init__(self, compositor: Compositor, signs: ComposeSigns, store: ObjectStore, folder: Path) -> None:
+    def __init__(self, compositor: Compositor, signs: SegmentCoordination, store: ObjectStore, folder: Path) -> None:
         self._compositor = compositor
         self._signs = signs
         self._store = store

@@ -20,7 +20,7 @@ import httpx
 from render_service.fetch.addresses import Address
 from render_service.fetch.errors import DestinationForbidden
 from render_service.fetch.policy import FetchPolicy, parse_literal, url_fault
-from render_service.fetch.uncancellable_requests import UnbrokenRequests
+from render_service.fetch.uncancellable_requests import UncancellableRequests
 
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 """Looks up a host name for a port and returns its IP addresses as text; raises OSError if there are none."""
@@ -67,7 +67,7 @@ class _GuardedTransport(httpx.AsyncBaseTransport):
             keepalive_expiry=5.0,
             network_backend=_GuardedBackend(policy, resolver),
         )
-        self._requests = UnbrokenRequests()
+        self._requests = UncancellableRequests()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         fault = url_fault(request.url, self._policy)
@@ -113,7 +113,7 @@ class _GuardedTransport(httpx.AsyncBaseTransport):
 
 
 class _Body(httpx.AsyncByteStream):
-    def __init__(self, response: httpcore.Response, request: httpx.Request, requests: UnbrokenRequests) -> None:
+    def __init__(self, response: httpcore.Response, request: httpx.Request, requests: UncancellableRequests) -> None:
         self._response = response
         self._request = request
         self._requests = requests

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-class UnbrokenRequests:
+class UncancellableRequests:
     """The requests of one pool."""
 
     def __init__(self) -> None:

@@ -17,7 +17,7 @@ from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.jobs.job import JobEvent
 from render_service.progress.payload import decode_event
 from render_service.progress.subscription import Heard, Subscription, open_subscription
-from render_service.runtime.logging import get_logger
+from render_service.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
 _MAX_PENDING = 32

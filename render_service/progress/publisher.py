@@ -7,9 +7,9 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from render_service.domain.jobs.job import JobEvent
-from render_service.metrics.shared import EVENTS_UNPUBLISHED, JOBS_ENDED
 from render_service.progress.payload import encode_event, task_channel, workspace_channel
-from render_service.runtime.logging import get_logger
+from render_service.telemetry.logging import get_logger
+from render_service.telemetry.metrics.shared import EVENTS_UNPUBLISHED, JOBS_ENDED
 
 _log = get_logger(__name__)
 _COMPLAIN_EVERY_SECONDS = 10.0

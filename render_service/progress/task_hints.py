@@ -11,7 +11,7 @@ from uuid import UUID
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from render_service.runtime.logging import get_logger
+from render_service.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
 _CHANNEL = "provider_task_hints"

@@ -127,7 +127,7 @@ class Traits:
     calls_back: bool = False
 
 
-class ClipProvider(Protocol):
+class ProviderApi(Protocol):
     """A provider's API."""
 
     @property

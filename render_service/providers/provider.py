@@ -36,7 +36,7 @@ class Generated:
     raw_results: RawResults | None = None
 
 
-class Provider(Protocol):
+class Generator(Protocol):
     """Makes pictures for a project."""
 
     @property

@@ -6,10 +6,10 @@ from contextlib import suppress
 from redis.exceptions import RedisError
 
 from render_service.db.database import DatabaseUnavailable
-from render_service.db.jobs.job_outbox import Outbox
-from render_service.metrics.shared import MESSAGES_SENT
+from render_service.db.jobs.job_outbox import JobOutbox
 from render_service.queue.broker import RenderQueue
-from render_service.runtime.logging import get_logger
+from render_service.telemetry.logging import get_logger
+from render_service.telemetry.metrics.shared import MESSAGES_SENT
 
 _log = get_logger(__name__)
 _BATCH = 100
@@ -26,7 +26,7 @@ class Dispatcher:
         interval_seconds: The longest time between two looks at the outbox.
     """
 
-    def __init__(self, outbox: Outbox, queue: RenderQueue, *, interval_seconds: float = 1.0) -> None:
+    def __init__(self, outbox: JobOutbox, queue: RenderQueue, *, interval_seconds: float = 1.0) -> None:
         self._outbox = outbox
         self._queue = queue
         self._interval_seconds = interval_seconds

@@ -7,13 +7,13 @@ from datetime import timedelta
 from redis.exceptions import RedisError
 
 from render_service.db.database import DatabaseUnavailable
-from render_service.db.jobs.job_lifecycle import Transitions
-from render_service.db.jobs.job_outbox import Outbox
-from render_service.metrics.shared import LEASES_RECLAIMED, MESSAGES_LOST
+from render_service.db.jobs.job_lifecycle import JobLifecycle
+from render_service.db.jobs.job_outbox import JobOutbox
 from render_service.progress.publisher import Publisher
 from render_service.queue.broker import RenderQueue
 from render_service.queue.dispatcher import Dispatcher
-from render_service.runtime.logging import get_logger
+from render_service.telemetry.logging import get_logger
+from render_service.telemetry.metrics.shared import LEASES_RECLAIMED, MESSAGES_LOST
 
 _log = get_logger(__name__)
 _BATCH = 100
@@ -34,8 +34,8 @@ class Reconciler:
 
     def __init__(
         self,
-        transitions: Transitions,
-        outbox: Outbox,
+        transitions: JobLifecycle,
+        outbox: JobOutbox,
         queue: RenderQueue,
         dispatcher: Dispatcher,
         publisher: Publisher,

@@ -6,12 +6,12 @@ from datetime import timedelta
 
 from render_service.db.database import DatabaseUnavailable
 from render_service.db.webhooks.webhook_deliveries import WebhookDeliveries
-from render_service.runtime.logging import get_logger
+from render_service.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
 
 
-class Forgetter:
+class DeliveryPruner:
     """Removes old deliveries, and those of deleted webhooks.
 
     Args:

@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 from render_service.db.access.audit_log import AuditLog
 from render_service.db.database import DatabaseUnavailable
-from render_service.db.jobs.deletions import Removals
-from render_service.domain.jobs.retention_policy import Ages
+from render_service.db.jobs.deletions import Deletions
+from render_service.domain.jobs.retention_policy import RetentionPolicy
 from render_service.retention.remover import Remover
 from render_service.retention.sweep import sweep
-from render_service.runtime.logging import get_logger
 from render_service.storage.errors import StorageUnavailable
 from render_service.storage.store import ObjectStore
+from render_service.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
 _BATCH = 100
@@ -34,8 +34,8 @@ class Expiry:
 
     def __init__(
         self,
-        ages: Ages,
-        removals: Removals,
+        ages: RetentionPolicy,
+        removals: Deletions,
         log: AuditLog,
         store: ObjectStore,
         remover: Remover,

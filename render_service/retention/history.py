@@ -5,13 +5,13 @@ from datetime import timedelta
 
 from render_service.db.database import DatabaseUnavailable
 from render_service.db.jobs.workspace_events import WorkspaceEvents
-from render_service.runtime.logging import get_logger
+from render_service.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
 _BATCH = 1_000
 
 
-class Pruner:
+class HistoryPruner:
     """Prunes the history of jobs that ended long ago.
 
     Args:

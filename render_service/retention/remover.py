@@ -4,11 +4,11 @@ import asyncio
 from contextlib import suppress
 
 from render_service.db.database import DatabaseUnavailable
-from render_service.db.jobs.deletions import Removals
-from render_service.runtime.logging import get_logger
+from render_service.db.jobs.deletions import Deletions
 from render_service.storage.errors import StorageUnavailable
 from render_service.storage.keys import job_prefix
 from render_service.storage.store import ObjectStore
+from render_service.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
 
@@ -22,7 +22,7 @@ class Remover:
         interval_seconds: The longest time between two looks.
     """
 
-    def __init__(self, removals: Removals, store: ObjectStore, *, interval_seconds: float = 30.0) -> None:
+    def __init__(self, removals: Deletions, store: ObjectStore, *, interval_seconds: float = 30.0) -> None:
         self._removals = removals
         self._store = store
         self._interval_seconds = interval_seconds

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from render_service.db.jobs.deletions import Removals
+from render_service.db.jobs.deletions import Deletions
 from render_service.storage.store import ObjectInfo, ObjectStore
 
 _VIDEO = re.compile(r"videos/([a-z0-9_-]+)/([0-9a-f-]{36})/\d+/[^/]+")
@@ -50,7 +50,7 @@ class SweepReport:
             self.missing_keys.append(key)
 
 
-async def sweep(removals: Removals, store: ObjectStore, *, delete: bool, grace: timedelta = GRACE) -> SweepReport:
+async def sweep(removals: Deletions, store: ObjectStore, *, delete: bool, grace: timedelta = GRACE) -> SweepReport:
     """Look at every object of jobs and of clips, and at every file that a finished video should have.
 
     Args:
@@ -100,7 +100,7 @@ async def _judge(store: ObjectStore, info: ObjectInfo, report: SweepReport, *, w
         await store.delete(info.key)
 
 
-async def _look_for_missing(removals: Removals, store: ObjectStore, report: SweepReport) -> None:
+async def _look_for_missing(removals: Deletions, store: ObjectStore, report: SweepReport) -> None:
     after = UUID(int=0)
     while page := await removals.completed_jobs(after=after, batch=_BATCH):
         for job_id, job in page.items():
@@ -111,7 +111,7 @@ async def _look_for_missing(removals: Removals, store: ObjectStore, report: Swee
                     report.note_missing(key)
 
 
-async def _keys_now(removals: Removals, job_id: UUID) -> frozenset[str]:
+async def _keys_now(removals: Deletions, job_id: UUID) -> frozenset[str]:
     job = (await removals.kept([job_id])).get(job_id)
     return job.keys if job is not None else frozenset()
 

@@ -20,9 +20,9 @@ from sqlalchemy.exc import ProgrammingError
 from render_service.config.settings import ConfigurationError
 from render_service.db.database import Database, DatabaseUnavailable
 from render_service.db.migrate import newest_revision
-from render_service.runtime.logging import get_logger
 from render_service.storage.store import ObjectStore
-from render_service.tracing.switch import traced
+from render_service.telemetry.logging import get_logger
+from render_service.telemetry.tracing.switch import traced
 
 _log = get_logger(__name__)
 _SECONDS_BETWEEN_TRIES = 0.25

@@ -8,13 +8,13 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from render_service.db.database import Database, DatabaseUnavailable
-from render_service.metrics.shared import (
+from render_service.telemetry.logging import get_logger
+from render_service.telemetry.metrics.shared import (
     DATABASE_CONNECTIONS,
     DATABASE_CONNECTIONS_BUSY,
     STORE_PROBE_SECONDS,
     STORE_UP,
 )
-from render_service.runtime.logging import get_logger
 
 _log = get_logger(__name__)
 

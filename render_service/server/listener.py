@@ -18,16 +18,16 @@ from render_service.config.settings import ConfigurationError, Settings
 from render_service.server.auth.authenticator import Authenticator
 from render_service.server.interceptors.authentication import Authentication
 from render_service.server.interceptors.authorization import Authorization, is_open
-from render_service.server.interceptors.base import CallInterceptor, Context, Guard
-from render_service.server.interceptors.errors import ErrorGuard
-from render_service.server.interceptors.metrics import MeasuringGuard
-from render_service.server.interceptors.rate_limits import QuotaAdmission, QuotaBook
-from render_service.server.interceptors.tracing import TracingGuard
+from render_service.server.interceptors.base import CallInterceptor, Context, Middleware
+from render_service.server.interceptors.errors import ErrorMiddleware
+from render_service.server.interceptors.metrics import MetricsMiddleware
+from render_service.server.interceptors.rate_limits import QuotaCache, QuotaInterceptor
+from render_service.server.interceptors.tracing import TracingMiddleware
 from render_service.server.services.project import ProjectServicer
 from render_service.server.services.render import RenderServicer
 from render_service.server.services.webhook import WebhookServicer
 from render_service.server.tls.loopback import is_loopback
-from render_service.tracing.spans import is_tracing
+from render_service.telemetry.tracing.spans import is_tracing
 
 _GRACE_SECONDS = 5.0
 SERVICES = (
@@ -82,15 +82,15 @@ class Listener:
         projects: ProjectServicer,
         webhooks: WebhookServicer,
         *,
-        quotas: QuotaBook,
+        quotas: QuotaCache,
         measured: bool = False,
         tls: grpc.ServerCredentials | None = None,
     ) -> None:
         self._tls = tls
-        admissions = (Authentication(authenticator, is_open), Authorization(), QuotaAdmission(quotas))
-        guard: Guard = MeasuringGuard(ErrorGuard()) if measured else ErrorGuard()
+        admissions = (Authentication(authenticator, is_open), Authorization(), QuotaInterceptor(quotas))
+        guard: Middleware = MetricsMiddleware(ErrorMiddleware()) if measured else ErrorMiddleware()
         if is_tracing():
-            guard = TracingGuard(guard)
+            guard = TracingMiddleware(guard)
         interceptor = CallInterceptor(guard, admissions)
         self._server = grpc.aio.server(interceptors=(interceptor,), options=_OPTIONS)
         self._health = Health()

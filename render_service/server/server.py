@@ -8,27 +8,25 @@ from render_service.db.access.api_keys import ApiKeys
 from render_service.db.access.audit_log import AuditLog
 from render_service.db.access.quotas import WorkspaceQuotas
 from render_service.db.database import Database
-from render_service.db.jobs.deletions import Removals
-from render_service.db.jobs.job_lifecycle import Transitions
-from render_service.db.jobs.job_outbox import Outbox
+from render_service.db.jobs.deletions import Deletions
+from render_service.db.jobs.job_lifecycle import JobLifecycle
+from render_service.db.jobs.job_outbox import JobOutbox
 from render_service.db.jobs.jobs import Jobs
 from render_service.db.jobs.workspace_events import WorkspaceEvents
 from render_service.db.projects.projects import Projects
 from render_service.db.webhooks.webhook_deliveries import WebhookDeliveries
 from render_service.db.webhooks.webhooks import Webhooks
-from render_service.domain.jobs.retention_policy import Ages
+from render_service.domain.jobs.retention_policy import RetentionPolicy
 from render_service.domain.jobs.retry import RetryPolicy
 from render_service.fetch.policy import FetchPolicy
-from render_service.metrics.server import SERVER, WATCHERS
-from render_service.metrics.shared import SHARED
 from render_service.progress.hub import ProgressHub
 from render_service.progress.publisher import Publisher
 from render_service.queue.broker import RenderQueue, make_broker
 from render_service.queue.dispatcher import Dispatcher
 from render_service.queue.reconciler import Reconciler
-from render_service.retention.deliveries import Forgetter
+from render_service.retention.deliveries import DeliveryPruner
 from render_service.retention.expiry import Expiry
-from render_service.retention.history import Pruner
+from render_service.retention.history import HistoryPruner
 from render_service.retention.remover import Remover
 from render_service.runtime.lifecycle import (
     Parts,
@@ -40,26 +38,28 @@ from render_service.runtime.lifecycle import (
     wait_for_database,
     wait_for_redis,
 )
-from render_service.runtime.logging import get_logger
 from render_service.runtime.readiness import Readiness, measure_connections
 from render_service.runtime.status_server import status_page
 from render_service.server.auth.authenticator import KeyReader
 from render_service.server.auth.configured import make_authenticator
 from render_service.server.callbacks.listener import callback_listener
 from render_service.server.interceptors.audit import Auditor
-from render_service.server.interceptors.metrics import JobFigures
-from render_service.server.interceptors.rate_limits import QuotaBook
+from render_service.server.interceptors.metrics import JobMetrics
+from render_service.server.interceptors.rate_limits import QuotaCache
 from render_service.server.listener import Listener, check_listen
 from render_service.server.services.downloads import Downloads
-from render_service.server.services.job_notifier import Announcer
+from render_service.server.services.job_notifier import JobNotifier
 from render_service.server.services.project import ProjectServicer
 from render_service.server.services.project_input import ProjectReader
 from render_service.server.services.render import RenderServicer
 from render_service.server.services.start_render import Starter
 from render_service.server.services.webhook import WebhookServicer
-from render_service.server.services.webhook_input import Receivers
+from render_service.server.services.webhook_input import WebhookTargets
 from render_service.server.tls.credentials import server_credentials
 from render_service.storage.store import ObjectStore
+from render_service.telemetry.logging import get_logger
+from render_service.telemetry.metrics.server import SERVER, WATCHERS
+from render_service.telemetry.metrics.shared import SHARED
 from render_service.webhooks.address import Addresses
 
 _log = get_logger(__name__)
@@ -94,26 +94,26 @@ async def run_server(settings: Settings) -> None:
         subscriptions = connect_redis(settings.redis_url, timeout_seconds=None)
         stack.push_async_callback(subscriptions.aclose)
 
-        jobs, projects, outbox = Jobs(database), Projects(database), Outbox(database)
+        jobs, projects, outbox = Jobs(database), Projects(database), JobOutbox(database)
         events = WorkspaceEvents(database)
-        transitions = Transitions(database, lease=settings.lease, retry=RetryPolicy(settings.max_failed_attempts))
+        transitions = JobLifecycle(database, lease=settings.lease, retry=RetryPolicy(settings.max_failed_attempts))
         publisher = Publisher(redis)
         queue = RenderQueue(make_broker(settings.redis_url))
         dispatcher = Dispatcher(outbox, queue)
-        announcer = Announcer(publisher, dispatcher)
+        announcer = JobNotifier(publisher, dispatcher)
         hub = ProgressHub(subscriptions, jobs.present, beat_seconds=settings.heartbeat_seconds)
         parts = await stack.enter_async_context(Parts(stop))
         parts.run("progress", hub.run())
         parts.run("dispatcher", dispatcher.run())
         parts.run("reconciler", Reconciler(transitions, outbox, queue, dispatcher, publisher).run())
-        parts.run("pruner", Pruner(events, age=timedelta(days=settings.event_retention_days)).run())
+        parts.run("pruner", HistoryPruner(events, age=timedelta(days=settings.event_retention_days)).run())
 
         keys = KeyReader(ApiKeys(database))
         stack.push_async_callback(keys.record)
         parts.run("key usage", keys.run())
-        log, removals = AuditLog(database), Removals(database)
+        log, removals = AuditLog(database), Deletions(database)
         auditor, remover = Auditor(log), _start_removing(parts, settings.ages, removals, log, store)
-        quotas, receivers = QuotaBook(WorkspaceQuotas(database), settings.quotas), _receivers(settings)
+        quotas, receivers = QuotaCache(WorkspaceQuotas(database), settings.quotas), _receivers(settings)
         reader = ProjectReader(FetchPolicy(allow_http=settings.allow_http_assets, file_roots=settings.file_roots))
         listener = Listener(
             await stack.enter_async_context(make_authenticator(settings, keys)),
@@ -162,21 +162,23 @@ def _take_figures(parts: Parts, database: Database, hub: ProgressHub) -> None:
     """Take the figures that are not counted where something happens."""
     WATCHERS.set_function(lambda: hub.watchers)
     measure_connections(database)
-    parts.run("figures", JobFigures(database).run())
+    parts.run("figures", JobMetrics(database).run())
 
 
-def _receivers(settings: Settings) -> Receivers:
-    return Receivers(settings.webhook_signing_keys, Addresses(settings.webhook_allowed_hosts))
+def _receivers(settings: Settings) -> WebhookTargets:
+    return WebhookTargets(settings.webhook_signing_keys, Addresses(settings.webhook_allowed_hosts))
 
 
 def _start_forgetting(parts: Parts, settings: Settings, database: Database) -> WebhookDeliveries:
     """Run what removes deliveries that are kept no longer."""
     deliveries = WebhookDeliveries(database)
-    parts.run("deliveries", Forgetter(deliveries, age=settings.webhook_retention).run())
+    parts.run("deliveries", DeliveryPruner(deliveries, age=settings.webhook_retention).run())
     return deliveries
 
 
-def _start_removing(parts: Parts, ages: Ages, removals: Removals, log: AuditLog, store: ObjectStore) -> Remover:
+def _start_removing(
+    parts: Parts, ages: RetentionPolicy, removals: Deletions, log: AuditLog, store: ObjectStore
+) -> Remover:
     """Run what removes what was deleted or has expired."""
     remover = Remover(removals, store)
     parts.run("remover", remover.run())

@@ -19,7 +19,7 @@ from render_service.storage.errors import ObjectAbsent, StorageUnavailable
 from render_service.storage.keys import check_key, check_prefix
 from render_service.storage.location import LocalFolder, S3Bucket, S3Options, locate
 from render_service.storage.signing import SignedUrl, check_expiry, presign
-from render_service.tracing.spans import Kind, span
+from render_service.telemetry.tracing.spans import Kind, span
 
 PART_BYTES = 8 * 1024 * 1024  # S3 takes 10,000 parts of an object at most: 80 GB
 PARTS_AT_ONCE = 4

@@ -7,10 +7,10 @@ from contextlib import suppress
 from datetime import timedelta
 
 from render_service.db.database import DatabaseUnavailable
-from render_service.db.webhooks.webhook_outbox import LeasedDelivery, Room, Target, WebhookOutbox
+from render_service.db.webhooks.webhook_outbox import Capacity, LeasedDelivery, Target, WebhookOutbox
 from render_service.domain.webhooks.webhook import DeliveryState
-from render_service.metrics.worker import WEBHOOK_TRIES
-from render_service.runtime.logging import get_logger
+from render_service.telemetry.logging import get_logger
+from render_service.telemetry.metrics.worker import WEBHOOK_TRIES
 from render_service.webhooks.backoff import delay_after
 from render_service.webhooks.delivery_attempt import Outcome, Poster
 
@@ -72,10 +72,10 @@ class WebhookSender:
             self._sending[task] = delivery
             task.add_done_callback(self._sent)
 
-    def _room(self) -> Room:
+    def _room(self) -> Capacity:
         targets = Counter(delivery.target for delivery in self._sending.values())
         workspaces = Counter(delivery.target.workspace_id for delivery in self._sending.values())
-        return Room(
+        return Capacity(
             overall=_OVERALL - len(self._sending),
             workspace=_OF_WORKSPACE,
             target=_TO_TARGET,

@@ -13,7 +13,7 @@ from pydantic import HttpUrl
 from render_service.compositor.compositor import Compositor
 from render_service.config.settings import Settings, missing_settings
 from render_service.db.database import Database
-from render_service.db.generation.generation_ledger import ProviderTasks
+from render_service.db.generation.generation_ledger import GenerationLedger
 from render_service.domain.generation.provider_models import GENERATING_PROVIDERS
 from render_service.domain.jobs.job import ProviderName
 from render_service.fetch.addresses import is_public
@@ -22,28 +22,28 @@ from render_service.fetch.policy import FetchPolicy
 from render_service.progress.task_hints import TaskHints
 from render_service.providers.apis.custom import CustomProvider
 from render_service.providers.apis.custom_contract import load_contract
-from render_service.providers.apis.instrumented import ObservedProvider
+from render_service.providers.apis.instrumented import InstrumentedProvider
 from render_service.providers.apis.pika import PikaProvider
 from render_service.providers.apis.runway import RunwayProvider
-from render_service.providers.clip_provider import ClipProvider
-from render_service.providers.generation.cancellation import AbandonedTasks
+from render_service.providers.clip_provider import ProviderApi
+from render_service.providers.generation.cancellation import OrphanCanceller
 from render_service.providers.generation.clips import ClipMaker
 from render_service.providers.generation.results import ClipCopies, ClipLook
 from render_service.providers.generation.retry_policy import Patience
-from render_service.providers.generation.submission import Orders
+from render_service.providers.generation.submission import Submissions
 from render_service.providers.local import LocalProvider
 from render_service.providers.mock import MockProvider
-from render_service.providers.provider import Provider
+from render_service.providers.provider import Generator
 from render_service.runtime.lifecycle import connect_redis
 from render_service.storage.store import ObjectStore
 
 
 @dataclass(frozen=True, slots=True)
-class ProviderRoom:
+class Providers:
     """The providers of a worker, by name, who stops the tasks of cancelled jobs, and who hears of callbacks, if any."""
 
-    providers: dict[ProviderName, Provider]
-    abandoned: AbandonedTasks
+    providers: dict[ProviderName, Generator]
+    abandoned: OrphanCanceller
     hints: TaskHints | None
 
     async def run(self) -> None:
@@ -57,7 +57,7 @@ class ProviderRoom:
 @asynccontextmanager
 async def open_providers(
     settings: Settings, database: Database, store: ObjectStore, compositor: Compositor
-) -> AsyncIterator[ProviderRoom]:
+) -> AsyncIterator[Providers]:
     """Open the providers that the settings allow; on leaving, orders on their way are written down.
 
     Args:
@@ -83,27 +83,27 @@ async def open_providers(
         return ClipLook(facts.duration, facts.width, facts.height)
 
     async with AsyncExitStack() as stack:
-        ledger = ProviderTasks(database)
+        ledger = GenerationLedger(database)
         subscription = connect_redis(settings.redis_url, timeout_seconds=None)
         stack.push_async_callback(subscription.aclose)
         hints = TaskHints(subscription)
-        orders: dict[ProviderName, Orders] = {}
+        orders: dict[ProviderName, Submissions] = {}
         fetchers: dict[ProviderName, Fetcher] = {}
         for name in names:
             provider, base = _clip_provider(name, settings)
             await stack.enter_async_context(provider.api)
             fetchers[name] = await stack.enter_async_context(Fetcher(result_policy(name, base, settings)))
-            orders[name] = Orders(ObservedProvider(provider), ledger, patience)
+            orders[name] = Submissions(InstrumentedProvider(provider), ledger, patience)
             stack.push_async_callback(orders[name].close)
         copies = ClipCopies(store, fetchers, look)
-        clip_providers: dict[ProviderName, ClipProvider] = {name: one.provider for name, one in orders.items()}
-        yield ProviderRoom(
+        clip_providers: dict[ProviderName, ProviderApi] = {name: one.provider for name, one in orders.items()}
+        yield Providers(
             {
                 ProviderName.LOCAL: LocalProvider(),
                 ProviderName.MOCK: MockProvider(settings.mock_delay),
                 **{name: ClipMaker(name, orders, ledger, copies, patience, hints=hints) for name in names},
             },
-            AbandonedTasks(ledger, clip_providers),
+            OrphanCanceller(ledger, clip_providers),
             hints if settings.callback_url is not None else None,
         )
 

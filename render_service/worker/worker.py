@@ -15,18 +15,16 @@ from dramatiq.brokers.redis import RedisBroker
 from render_service.compositor.compositor import Compositor
 from render_service.config.settings import ConfigurationError, Settings
 from render_service.db.database import Database
-from render_service.db.jobs.job_lifecycle import Transitions
-from render_service.db.jobs.job_outbox import Outbox
+from render_service.db.jobs.job_lifecycle import JobLifecycle
+from render_service.db.jobs.job_outbox import JobOutbox
 from render_service.domain.jobs.retry import RetryPolicy
-from render_service.engine.attempt import AttemptRoom
-from render_service.engine.distributed_runner import RemoteRunner
+from render_service.engine.attempt import AttemptContext
+from render_service.engine.distributed_runner import DistributedRunner
 from render_service.engine.runner import JobRunner, RunnerLimits
-from render_service.engine.segment_coordination import ComposeSigns
-from render_service.engine.segment_worker import SegmentMaker
+from render_service.engine.segment_coordination import SegmentCoordination
+from render_service.engine.segment_worker import SegmentWorker
 from render_service.fetch.fetcher import Fetcher
 from render_service.fetch.policy import FetchPolicy
-from render_service.metrics.shared import SHARED
-from render_service.metrics.worker import COMPOSE_PROCESSES, COMPOSE_PROCESSES_BUSY, SLOTS, WORKER
 from render_service.progress.publisher import Publisher
 from render_service.queue.broker import RENDER_ACTOR, RENDER_QUEUE, RenderQueue, make_broker
 from render_service.queue.compose import COMPOSE_ACTOR, COMPOSE_QUEUE, ComposeQueue, SegmentOrder
@@ -42,9 +40,11 @@ from render_service.runtime.lifecycle import (
     wait_for_database,
     wait_for_redis,
 )
-from render_service.runtime.logging import get_logger
 from render_service.runtime.readiness import Readiness, measure_connections
 from render_service.runtime.status_server import status_page
+from render_service.telemetry.logging import get_logger
+from render_service.telemetry.metrics.shared import SHARED
+from render_service.telemetry.metrics.worker import COMPOSE_PROCESSES, COMPOSE_PROCESSES_BUSY, SLOTS, WORKER
 from render_service.worker.consumer import Consumer
 from render_service.worker.providers import open_providers
 from render_service.worker.scratch import scratch_folder
@@ -79,21 +79,21 @@ async def run_worker(settings: Settings) -> None:
         if not await before(stop, wait_for_database(database)) or not await before(stop, wait_for_redis(redis)):
             return
 
-        transitions = Transitions(
+        transitions = JobLifecycle(
             database,
             lease=settings.lease,
             retry=RetryPolicy(settings.max_failed_attempts),
             running_quota=settings.quotas.running_jobs,
         )
-        outbox = Outbox(database)
+        outbox = JobOutbox(database)
         broker = make_broker(settings.redis_url)
         queue = RenderQueue(broker)
         sender = await stack.enter_async_context(webhook_sender(settings))
         publisher = Publisher(redis, sender.nudge if sender else lambda: None)
         dispatcher = Dispatcher(outbox, queue)
         fetcher = await stack.enter_async_context(Fetcher(fetch_policy(settings)))
-        signs = ComposeSigns(redis)
-        remote = RemoteRunner(ComposeQueue(broker), signs, store) if settings.compose == "queue" else None
+        signs = SegmentCoordination(redis)
+        remote = DistributedRunner(ComposeQueue(broker), signs, store) if settings.compose == "queue" else None
         compositor = Compositor(processes=settings.compose_processes, runner=remote)
         await compositor.start()
         stack.push_async_callback(compositor.close)
@@ -104,7 +104,7 @@ async def run_worker(settings: Settings) -> None:
             publisher=publisher,
             dispatcher=dispatcher,
             providers=room.providers,
-            room=AttemptRoom(store, fetcher, compositor, folder),
+            room=AttemptContext(store, fetcher, compositor, folder),
             limits=RunnerLimits(
                 timedelta(seconds=settings.job_deadline_seconds), timedelta(seconds=settings.no_progress_seconds)
             ),
@@ -118,7 +118,7 @@ async def run_worker(settings: Settings) -> None:
         if sender is not None:
             parts.run("webhooks", sender.run())
 
-        maker = SegmentMaker(compositor, signs, store, folder)
+        maker = SegmentWorker(compositor, signs, store, folder)
         consumers = list(_consumers(settings, broker, runner, maker))
         for consumer in consumers:
             consumer.start()
@@ -137,7 +137,7 @@ async def run_worker(settings: Settings) -> None:
 
 
 async def _hand_over(
-    grace: timedelta, consumers: Sequence[Consumer], runner: JobRunner, outbox: Outbox, dispatcher: Dispatcher
+    grace: timedelta, consumers: Sequence[Consumer], runner: JobRunner, outbox: JobOutbox, dispatcher: Dispatcher
 ) -> None:
     """Take no more jobs, and leave those that do not end within the grace to other workers."""
     stopped = asyncio.gather(*(consumer.stop(grace + _STOP_SECONDS) for consumer in consumers))
@@ -157,14 +157,14 @@ def _take_figures(settings: Settings, database: Database, compositor: Compositor
     measure_connections(database)
 
 
-async def _tell_anew(outbox: Outbox, dispatcher: Dispatcher) -> None:
+async def _tell_anew(outbox: JobOutbox, dispatcher: Dispatcher) -> None:
     """Send messages for all jobs that wait: some were taken by this worker while it was ending, and nobody ran them."""
     with contextlib.suppress(Exception):
         await outbox.forget_stale(age=timedelta(0))
         await dispatcher.dispatch()
 
 
-def _consumers(settings: Settings, broker: RedisBroker, runner: JobRunner, maker: SegmentMaker) -> Iterator[Consumer]:
+def _consumers(settings: Settings, broker: RedisBroker, runner: JobRunner, maker: SegmentWorker) -> Iterator[Consumer]:
     loop = asyncio.get_running_loop()
 
     async def run_next(_job_id: str) -> None:

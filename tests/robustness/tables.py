@@ -11,7 +11,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from render_service.db.database import Database, DatabaseUnavailable
-from render_service.db.jobs.job_lifecycle import LeaseLost, Transitions
+from render_service.db.jobs.job_lifecycle import JobLifecycle, LeaseLost
 from render_service.domain.errors import ErrorReason
 from render_service.domain.jobs.job import JobError, JobStage, Lease, RawResults
 from render_service.domain.jobs.retry import RetryPolicy
@@ -53,11 +53,11 @@ async def unended(url: str) -> int:
 
 
 @asynccontextmanager
-async def transitions(url: str, *, lease: timedelta, max_failed_attempts: int = 5) -> AsyncIterator[Transitions]:
+async def transitions(url: str, *, lease: timedelta, max_failed_attempts: int = 5) -> AsyncIterator[JobLifecycle]:
     """Lend the statements that change jobs, as a worker uses them."""
     database = Database(url, size=2)
     try:
-        yield Transitions(database, lease=lease, retry=RetryPolicy(max_failed_attempts))
+        yield JobLifecycle(database, lease=lease, retry=RetryPolicy(max_failed_attempts))
     finally:
         await database.close()
 
@@ -108,7 +108,7 @@ class StaleWriter:
             for row in rows
         }
 
-    async def _write(self, writes: Transitions, lease: Lease) -> None:
+    async def _write(self, writes: JobLifecycle, lease: Lease) -> None:
         write = self._choice.choice(["report", "renew", "complete", "end_attempt", "release"])
         try:
             accepted = await write_with(writes, lease, write)
@@ -117,7 +117,7 @@ class StaleWriter:
         self._history.stale_writes.append(StaleWrite(str(lease.job_id), write, accepted))
 
 
-async def write_with(writes: Transitions, lease: Lease, write: str) -> bool:
+async def write_with(writes: JobLifecycle, lease: Lease, write: str) -> bool:
     """Write with a lease; return whether it was accepted."""
     try:
         match write:

@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 )
 
 from render_service.db.database import Database
-from render_service.db.jobs.job_lifecycle import LeaseLost, Transitions
+from render_service.db.jobs.job_lifecycle import JobLifecycle, LeaseLost
 from render_service.db.jobs.jobs import JobRequest, Jobs, RequestIdReused
 from render_service.domain.errors import ErrorReason
 from render_service.domain.jobs.job import JobError, JobEvent, JobStage, Lease, ProviderName, RawResults, RenderSpec
@@ -79,7 +79,7 @@ class World:
         self.connection = psycopg.connect(self.url, autocommit=True)
         self.connection.execute("TRUNCATE jobs CASCADE")
         self.database = Database(self.url, size=2)
-        self.transitions = Transitions(self.database, lease=_HOUR, retry=RetryPolicy(_MAX_FAILED))
+        self.transitions = JobLifecycle(self.database, lease=_HOUR, retry=RetryPolicy(_MAX_FAILED))
 
     def run(self, work: Coroutine[object, object, _T]) -> _T:
         """Do something on the event loop."""

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from prometheus_client import Metric
 
-from render_service.metrics.server import SERVER
-from render_service.metrics.shared import SHARED
-from render_service.metrics.worker import WORKER
+from render_service.telemetry.metrics.server import SERVER
+from render_service.telemetry.metrics.shared import SHARED
+from render_service.telemetry.metrics.worker import WORKER
 
 ROOT = Path(__file__).parents[2]
 # Each has few values: none is an id, or a text of a caller's making.

@@ -13,23 +13,20 @@ ROOT = Path(render_service.__file__).parent
 # What each room may know beside itself.
 ALLOWED = {
     "domain": set(),
-    "metrics": set(),
-    "tracing": {"domain"},
-    "storage": {"domain", "telemetry", "tracing"},
-    "db": {"domain", "telemetry"},
-    "fetch": {"domain", "telemetry"},
-    "progress": {"domain", "db", "telemetry", "metrics"},
-    "queue": {"domain", "db", "progress", "storage", "telemetry", "metrics"},
-    "compositor": {"domain", "fetch", "storage", "telemetry", "metrics", "tracing"},
-    "providers": {
-        "domain", "db", "storage", "fetch", "progress", "compositor", "telemetry", "config", "metrics", "tracing",
-    },
-    "webhooks": {"domain", "db", "fetch", "telemetry", "metrics"},
-    "engine": {
-        "domain", "db", "storage", "fetch", "progress", "queue", "compositor", "providers", "telemetry", "config",
-        "metrics", "tracing",
-    },
-}  # fmt: skip
+    "config": {"domain"},
+    "telemetry": {"domain"},
+    "db": {"domain"},
+    "storage": {"domain", "telemetry"},
+    "fetch": set(),
+    "progress": {"domain", "db", "telemetry"},
+    "runtime": {"config", "db", "storage", "telemetry"},
+    "queue": {"db", "progress", "telemetry"},
+    "retention": {"domain", "db", "storage", "telemetry"},
+    "compositor": {"domain", "telemetry"},
+    "providers": {"config", "domain", "db", "fetch", "progress", "storage", "telemetry"},
+    "webhooks": {"domain", "db", "fetch", "telemetry"},
+    "engine": {"domain", "db", "storage", "fetch", "progress", "queue", "compositor", "providers", "telemetry"},
+}
 
 
 def imports_of(file: Path) -> set[str]:
@@ -74,7 +71,7 @@ def test_the_sdk_of_opentelemetry_is_not_loaded_before_tracing_is_turned_on(entr
 
 
 def test_the_exporter_of_traces_brings_no_grpc_into_the_worker() -> None:
-    loaded = loaded_by("render_service.tracing.recorder")
+    loaded = loaded_by("render_service.telemetry.tracing.recorder")
     assert "opentelemetry.sdk.trace" in loaded
     assert not {name for name in loaded if name.split(".")[0] == "grpc"}
 

@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from render_service.tracing.spans import Kind, current_span, is_tracing, span
-from render_service.tracing.switch import is_wanted, traced
-from render_service.tracing.traceparent import read_traceparent
+from render_service.telemetry.tracing.spans import Kind, current_span, is_tracing, span
+from render_service.telemetry.tracing.switch import is_wanted, traced
+from render_service.telemetry.tracing.traceparent import read_traceparent
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 ENDPOINT = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}
@@ -56,8 +56,8 @@ def test_off_a_span_is_nothing_and_exceptions_pass(monkeypatch: pytest.MonkeyPat
 
 def test_a_span_of_one_process_is_found_in_another() -> None:
     program = (
-        "from render_service.tracing.spans import Kind, current_span, span\n"
-        "from render_service.tracing.switch import traced\n"
+        "from render_service.telemetry.tracing.spans import Kind, current_span, span\n"
+        "from render_service.telemetry.tracing.switch import traced\n"
         "with traced('test', '1'):\n"
         "    with span('housekeeping'): assert current_span() is None, 'nothing asked for it'\n"
         "    with span('call', kind=Kind.SERVER):\n"
@@ -76,8 +76,8 @@ def test_a_span_of_one_process_is_found_in_another() -> None:
 def test_the_end_of_a_process_does_not_wait_for_a_collector_that_never_answers() -> None:
     program = (
         "import time\n"
-        "from render_service.tracing.spans import Kind, span\n"
-        "from render_service.tracing.switch import traced\n"
+        "from render_service.telemetry.tracing.spans import Kind, span\n"
+        "from render_service.telemetry.tracing.switch import traced\n"
         "with traced('test', '1'):\n"
         "    for _ in range(5000):\n"
         "        with span('call', kind=Kind.SERVER): pass\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 from render_service.compositor.drawing.segment import render_segment
 from render_service.compositor.processes.pool import ProcessPool
 from render_service.compositor.segments.spec import SegmentJob
-from render_service.metrics.worker import FRAMES_COMPOSED
+from render_service.telemetry.metrics.worker import FRAMES_COMPOSED
 
 
 class PoolRunner:

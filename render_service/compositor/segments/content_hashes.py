@@ -10,7 +10,7 @@ from render_service.compositor.media.assets import Media
 
 
 @dataclass(frozen=True, slots=True)
-class ShotDigests:
+class ShotHashes:
     """SHA-256 of a shot's files, in hexadecimal; None where the shot has none."""
 
     image: str | None = None
@@ -19,16 +19,16 @@ class ShotDigests:
 
 
 @dataclass(frozen=True, slots=True)
-class MediaDigests:
+class MediaHashes:
     """Hashes of all files of a render, and the file for each hash."""
 
-    shots: Mapping[str, ShotDigests] = field(default_factory=dict)
+    shots: Mapping[str, ShotHashes] = field(default_factory=dict)
     music: str | None = None
     watermark: str | None = None
     files: Mapping[str, Path] = field(default_factory=dict)
 
 
-async def digest_files(media: Media) -> Mapping[Path, str]:
+async def hash_files(media: Media) -> Mapping[Path, str]:
     """Hash all files of a render; each file once."""
     paths = {path for shot in media.shots.values() for path in (shot.image, shot.clip, shot.narration) if path}
     paths |= {path for path in (media.music, media.watermark) if path}
@@ -37,17 +37,17 @@ async def digest_files(media: Media) -> Mapping[Path, str]:
     return dict(zip(listed, digests, strict=True))
 
 
-def name_media(media: Media, digests: Mapping[Path, str]) -> MediaDigests:
+def name_media(media: Media, digests: Mapping[Path, str]) -> MediaHashes:
     """Return the hashes of a render's files by the place that each has in it."""
 
     def of(path: Path | None) -> str | None:
         return digests[path] if path else None
 
     shots = {
-        shot_id: ShotDigests(of(shot.image), of(shot.clip), of(shot.narration)) for shot_id, shot in media.shots.items()
+        shot_id: ShotHashes(of(shot.image), of(shot.clip), of(shot.narration)) for shot_id, shot in media.shots.items()
     }
     files = {digest: path for path, digest in digests.items()}
-    return MediaDigests(shots, of(media.music), of(media.watermark), files)
+    return MediaHashes(shots, of(media.music), of(media.watermark), files)
 
 
 def _digest(path: Path) -> str:

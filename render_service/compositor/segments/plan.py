@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from render_service.compositor.frames.format import PictureFormat
-from render_service.compositor.segments.content_hashes import MediaDigests, ShotDigests
+from render_service.compositor.segments.content_hashes import MediaHashes, ShotHashes
 from render_service.compositor.segments.spec import (
     CardSource,
     ClipSource,
@@ -38,7 +38,7 @@ class Ingredients:
     """
 
     build: str
-    digests: MediaDigests
+    digests: MediaHashes
     cues: Sequence[CueLayer]
     watermark: WatermarkLayer | None
 
@@ -138,7 +138,7 @@ def _layer(shot: TimelineShot, cards: _CardLook, ingredients: Ingredients, first
 
 
 def _source(shot: Shot, cards: _CardLook, ingredients: Ingredients) -> Source:
-    digests = ingredients.digests.shots.get(shot.id, ShotDigests())
+    digests = ingredients.digests.shots.get(shot.id, ShotHashes())
     if digests.clip:
         return ClipSource(digests.clip, shot.fit)
     if digests.image:

@@ -8,7 +8,7 @@ from render_service.compositor.captions.drawing import caption_look
 from render_service.compositor.media.assets import Media, ShotMedia
 from render_service.compositor.media.probing import probe_media
 from render_service.compositor.segments.build_fingerprint import build_fingerprint
-from render_service.compositor.segments.content_hashes import MediaDigests, ShotDigests
+from render_service.compositor.segments.content_hashes import MediaHashes, ShotHashes
 from render_service.compositor.segments.plan import Ingredients, PlannedSegment, plan_segments
 from render_service.compositor.segments.spec import CueLayer, WatermarkLayer
 from render_service.compositor.text.glyph_coverage import check_glyphs
@@ -37,7 +37,7 @@ def probe_share(media: Media, policy: BadAssetPolicy) -> ProbedShare:
 
 
 def plan_pictures(
-    spec: RenderSpec, timeline: Timeline, digests: MediaDigests
+    spec: RenderSpec, timeline: Timeline, digests: MediaHashes
 ) -> tuple[tuple[Cue, ...], tuple[PlannedSegment, ...]]:
     """Plan captions and segments.
 
@@ -55,7 +55,7 @@ def plan_pictures(
     carded = [
         shot.id
         for shot in all_shots(spec.project)
-        if not digests.shots.get(shot.id, ShotDigests()).image and not digests.shots.get(shot.id, ShotDigests()).clip
+        if not digests.shots.get(shot.id, ShotHashes()).image and not digests.shots.get(shot.id, ShotHashes()).clip
     ]
     check_glyphs(spec, carded)
     cues = plan_cues(timeline, spec)

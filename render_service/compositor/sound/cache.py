@@ -6,14 +6,14 @@ from dataclasses import asdict
 from pathlib import Path
 
 from render_service.compositor.segments.build_fingerprint import SOUND_ENTRY, build_fingerprint
-from render_service.compositor.segments.content_hashes import MediaDigests, ShotDigests
+from render_service.compositor.segments.content_hashes import MediaHashes, ShotHashes
 from render_service.compositor.segments.ports import SegmentStore
 from render_service.compositor.sound.mixing import SoundFacts
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.timeline import Timeline
 
 
-class SoundMemo:
+class SoundCache:
     """The place of one mix in the store.
 
     Args:
@@ -23,7 +23,7 @@ class SoundMemo:
         digests: Hashes of its media.
     """
 
-    def __init__(self, store: SegmentStore | None, timeline: Timeline, spec: RenderSpec, digests: MediaDigests) -> None:
+    def __init__(self, store: SegmentStore | None, timeline: Timeline, spec: RenderSpec, digests: MediaHashes) -> None:
         self._store = store
         # Texts and pictures are left out: changing a caption leaves the sound as it is.
         shots = [
@@ -35,8 +35,8 @@ class SoundMemo:
                 shot.narration_start,
                 shot.narration_frames,
                 shot.shot.clip_sound,
-                digests.shots.get(shot.shot_id, ShotDigests()).clip,
-                digests.shots.get(shot.shot_id, ShotDigests()).narration,
+                digests.shots.get(shot.shot_id, ShotHashes()).clip,
+                digests.shots.get(shot.shot_id, ShotHashes()).narration,
             )
             for shot in timeline.shots
         ]

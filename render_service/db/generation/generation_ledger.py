@@ -43,7 +43,7 @@ class Asking:
     lease: Lease
 
 
-class ProviderTasks:
+class GenerationLedger:
     """The ledger.
 
     Args:

@@ -88,7 +88,7 @@ _JOBS = sa.text("""
 
 
 @dataclass(frozen=True, slots=True)
-class Removal:
+class Deletion:
     """A job whose bytes are to go."""
 
     job_id: UUID
@@ -104,7 +104,7 @@ class KeptJob:
     keys: frozenset[str]
 
 
-class Removals:
+class Deletions:
     """Removes rows, and knows of the bytes that are to follow.
 
     Args:
@@ -154,13 +154,13 @@ class Removals:
         async with self._database.single() as connection:
             return (await connection.execute(_EXPIRE_CLIPS, {"age": age, "batch": batch})).rowcount
 
-    async def pending(self, *, batch: int = 100) -> Sequence[Removal]:
+    async def pending(self, *, batch: int = 100) -> Sequence[Deletion]:
         """Return jobs whose bytes are to go, the longest waiting first."""
         async with self._database.single() as connection:
             rows = await connection.execute(_PENDING, {"batch": batch})
-            return [Removal(row.job_id, row.workspace_id) for row in rows]
+            return [Deletion(row.job_id, row.workspace_id) for row in rows]
 
-    async def done(self, removals: Sequence[Removal]) -> None:
+    async def done(self, removals: Sequence[Deletion]) -> None:
         """Say that the bytes of these jobs are gone."""
         async with self._database.single() as connection:
             await connection.execute(_DONE, {"job_ids": [removal.job_id for removal in removals]})

@@ -61,7 +61,7 @@ class LeaseLost(Exception):
     """The job now belongs to somebody else, or has ended: stop, and change nothing."""
 
 
-class Transitions:
+class JobLifecycle:
     """Changes of jobs' states.
 
     Args:

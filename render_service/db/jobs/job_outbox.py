@@ -33,7 +33,7 @@ _FORGET = sa.text("""
 """)
 
 
-class Outbox:
+class JobOutbox:
     """The jobs for which a message is due.
 
     Args:

@@ -105,7 +105,7 @@ class LeasedDelivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class Capacity:
     """How many deliveries may be taken.
 
     Args:
@@ -135,7 +135,7 @@ class WebhookOutbox:
         self._database = database
         self._lease = lease
 
-    async def lease(self, room: Room) -> list[LeasedDelivery]:
+    async def lease(self, room: Capacity) -> list[LeasedDelivery]:
         """Take deliveries that are due; others that ask at the same time get others. Workspaces take turns."""
         parameters = {
             "workspaces": [target.workspace_id for target in room.targets],

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import httpx
 
-from render_service.fetch.uncancellable_requests import UnbrokenRequests
+from render_service.fetch.uncancellable_requests import UncancellableRequests
 from render_service.providers.clip_provider import FaultKind, ProviderFault
 
 _BUSY = frozenset({429, 503})
@@ -21,7 +21,7 @@ _MAX_MESSAGE = 300
 class HttpApi:
     """One provider's API. Used as an async context manager; calls may run at once.
 
-    Orders go over new connections: on one that was kept open and that the other side closes in this moment, an
+    Submissions go over new connections: on one that was kept open and that the other side closes in this moment, an
     order would be lost without anybody knowing whether it arrived.
 
     Args:
@@ -46,7 +46,7 @@ class HttpApi:
         self._who = who
         self._base = httpx.URL(base_url.rstrip("/"))
         self._busy = busy
-        self._requests = UnbrokenRequests()
+        self._requests = UncancellableRequests()
         shared: dict[str, Any] = {
             "headers": {"User-Agent": "render-service", "Accept": "application/json", **headers},
             "timeout": httpx.Timeout(timeout_seconds, connect=min(timeout_seconds, 10.0)),

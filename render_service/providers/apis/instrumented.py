@@ -8,9 +8,9 @@ from uuid import UUID
 from render_service.domain.generation.provider_task import ExternalTask
 from render_service.domain.jobs.cost import Cost
 from render_service.domain.jobs.job import ProviderName
-from render_service.metrics.worker import PROVIDER_CALL_SECONDS, PROVIDER_CALLS, PROVIDER_COST
-from render_service.providers.clip_provider import ClipProvider, ClipRequest, ProviderFault, TaskReport, Traits
-from render_service.tracing.spans import Kind, span
+from render_service.providers.clip_provider import ClipRequest, ProviderApi, ProviderFault, TaskReport, Traits
+from render_service.telemetry.metrics.worker import PROVIDER_CALL_SECONDS, PROVIDER_CALLS, PROVIDER_COST
+from render_service.telemetry.tracing.spans import Kind, span
 
 # A backend of the operator's own names its unit itself: it must not make series without end.
 _MOST_UNITS = 20
@@ -56,14 +56,14 @@ def charged(provider: ProviderName, cost: Cost | None) -> None:
         PROVIDER_COST.labels(provider, "other").inc(float(cost.amount))
 
 
-class ObservedProvider:
+class InstrumentedProvider:
     """A provider's API with every call observed; see `clip_provider.ClipProvider`.
 
     Args:
         provider: The provider.
     """
 
-    def __init__(self, provider: ClipProvider) -> None:
+    def __init__(self, provider: ProviderApi) -> None:
         self._provider = provider
 
     @property

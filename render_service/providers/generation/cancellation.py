@@ -5,18 +5,18 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from render_service.db.database import DatabaseUnavailable
-from render_service.db.generation.generation_ledger import ProviderTasks
+from render_service.db.generation.generation_ledger import GenerationLedger
 from render_service.domain.generation.provider_task import ProviderTask
 from render_service.domain.jobs.job import ProviderName
-from render_service.providers.clip_provider import ClipProvider, ProviderFault
-from render_service.runtime.logging import get_logger
+from render_service.providers.clip_provider import ProviderApi, ProviderFault
+from render_service.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
 _PATIENCE = timedelta(seconds=10)
 _BATCH = 20
 
 
-class AbandonedTasks:
+class OrphanCanceller:
     """Looks for tasks that nobody wants any more.
 
     Each provider by itself: one that does not answer keeps only its own tasks waiting.
@@ -30,8 +30,8 @@ class AbandonedTasks:
 
     def __init__(
         self,
-        ledger: ProviderTasks,
-        providers: Mapping[ProviderName, ClipProvider],
+        ledger: GenerationLedger,
+        providers: Mapping[ProviderName, ProviderApi],
         *,
         interval_seconds: float = 1.0,
         patience: timedelta = _PATIENCE,
@@ -51,7 +51,7 @@ class AbandonedTasks:
         """Stop what is abandoned now."""
         await asyncio.gather(*(self._stop_tasks_of(provider) for provider in self._providers.values()))
 
-    async def _look_after(self, provider: ClipProvider) -> None:
+    async def _look_after(self, provider: ProviderApi) -> None:
         while True:
             await asyncio.sleep(self._interval_seconds)
             try:
@@ -59,13 +59,13 @@ class AbandonedTasks:
             except DatabaseUnavailable:
                 _log.warning("abandoned tasks not looked for: the database is away", provider=provider.name)
 
-    async def _stop_tasks_of(self, provider: ClipProvider) -> None:
+    async def _stop_tasks_of(self, provider: ProviderApi) -> None:
         found = None
         while found is None or len(found) == _BATCH:
             found = await self._ledger.take_abandoned(provider.name, patience=self._patience, batch=_BATCH)
             await asyncio.gather(*(self._stop(provider, task) for task in found))
 
-    async def _stop(self, provider: ClipProvider, task: ProviderTask) -> None:
+    async def _stop(self, provider: ProviderApi, task: ProviderTask) -> None:
         assert task.external is not None
         try:
             async with asyncio.timeout(self._patience.total_seconds()):

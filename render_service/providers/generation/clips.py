@@ -5,17 +5,17 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from render_service.db.generation.generation_ledger import ProviderTasks
+from render_service.db.generation.generation_ledger import GenerationLedger
 from render_service.domain.generation.clip_plan import choices, ordered_shots, plan_clips
 from render_service.domain.jobs.cost import plain
 from render_service.domain.jobs.job import ProviderName, RawResults
 from render_service.progress.task_hints import TaskHints
-from render_service.providers.generation.progress import Line, ProgressBoard
+from render_service.providers.generation.progress import Line, ProgressAggregator
 from render_service.providers.generation.reference_image import picture_at
 from render_service.providers.generation.results import ClipCopies
 from render_service.providers.generation.retry_policy import Patience
-from render_service.providers.generation.shot import MadeClip, ShotFailed, ShotWork, Workshop
-from render_service.providers.generation.submission import Orders
+from render_service.providers.generation.shot import MadeClip, ShotContext, ShotFailed, ShotWork
+from render_service.providers.generation.submission import Submissions
 from render_service.providers.provider import Generated, Generation, ReportProgress
 
 
@@ -36,15 +36,15 @@ class ClipMaker:
     def __init__(
         self,
         name: ProviderName,
-        orders: Mapping[ProviderName, Orders],
-        ledger: ProviderTasks,
+        orders: Mapping[ProviderName, Submissions],
+        ledger: GenerationLedger,
         copies: ClipCopies,
         patience: Patience,
         *,
         hints: TaskHints,
     ) -> None:
         self._name = name
-        self._workshop = Workshop(orders, ledger, copies, patience, hints)
+        self._workshop = ShotContext(orders, ledger, copies, patience, hints)
 
     async def generate(self, work: Generation, report: ReportProgress) -> Generated:
         """Make the clips of all shots that have none of their own."""
@@ -64,7 +64,7 @@ class ClipMaker:
         }
         folder = work.folder / "clips"
         await asyncio.to_thread(folder.mkdir, exist_ok=True)
-        board = ProgressBoard([shot.id for shot in shots])
+        board = ProgressAggregator([shot.id for shot in shots])
 
         async def make(shot_id: str, number: int) -> MadeClip | None:
             failures: list[str] = []

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from render_service.domain.errors import ErrorReason
 from render_service.domain.generation.provider_task import ExternalTask, ProviderTask, TaskFault
 from render_service.progress.task_hints import TaskHints
-from render_service.providers.clip_provider import ClipProvider, FaultKind, Phase, ProviderFault, TaskReport, Traits
+from render_service.providers.clip_provider import FaultKind, Phase, ProviderApi, ProviderFault, TaskReport, Traits
 from render_service.providers.generation.retry_policy import Patience
 
 # A task may not be known everywhere at the provider the moment it was ordered.
@@ -22,7 +22,7 @@ _EAGER = 3
 
 
 async def follow(
-    provider: ClipProvider,
+    provider: ProviderApi,
     task: ProviderTask,
     external: ExternalTask,
     patience: Patience,

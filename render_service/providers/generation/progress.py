@@ -25,7 +25,7 @@ class Line(Enum):
     DONE = "done"
 
 
-class ProgressBoard:
+class ProgressAggregator:
     """Gathers what is told of each clip.
 
     Args:

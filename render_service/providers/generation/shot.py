@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
-from render_service.db.generation.generation_ledger import LiveTask, ProviderTasks
+from render_service.db.generation.generation_ledger import GenerationLedger, LiveTask
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.generation.clip_plan import ClipOrder
 from render_service.domain.generation.provider_task import ProviderTask, TaskFault, TaskState
@@ -18,22 +18,22 @@ from render_service.progress.task_hints import TaskHints
 from render_service.providers.apis.instrumented import charged
 from render_service.providers.clip_provider import ClipRequest, FaultKind, Phase, Picture, ProviderFault, TaskReport
 from render_service.providers.generation.polling import follow
-from render_service.providers.generation.progress import Line, ProgressBoard
+from render_service.providers.generation.progress import Line, ProgressAggregator
 from render_service.providers.generation.results import ClipCopies, CopyFault
 from render_service.providers.generation.retry_policy import Patience
-from render_service.providers.generation.submission import Orders
+from render_service.providers.generation.submission import Submissions
 from render_service.providers.provider import Generation
-from render_service.tracing.spans import span
+from render_service.telemetry.tracing.spans import span
 
 _SECONDS_BETWEEN_LOOKS_AT_OTHERS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Workshop:
+class ShotContext:
     """What clips are made with; see ClipMaker."""
 
-    orders: Mapping[ProviderName, Orders]
-    ledger: ProviderTasks
+    orders: Mapping[ProviderName, Submissions]
+    ledger: GenerationLedger
     copies: ClipCopies
     patience: Patience
     hints: TaskHints
@@ -79,12 +79,12 @@ class ShotWork:
 
     def __init__(
         self,
-        workshop: Workshop,
+        workshop: ShotContext,
         work: Generation,
         order: ClipOrder,
         *,
         picture: tuple[Picture, str] | None,
-        board: ProgressBoard,
+        board: ProgressAggregator,
         path: Path,
     ) -> None:
         self._shop = workshop

@@ -10,14 +10,14 @@ from typing import TypeVar
 from uuid import UUID
 
 from render_service.db.database import DatabaseUnavailable
-from render_service.db.generation.generation_ledger import Asking, ProviderTasks
+from render_service.db.generation.generation_ledger import Asking, GenerationLedger
 from render_service.db.jobs.job_lifecycle import LeaseLost
 from render_service.domain.errors import ErrorReason
 from render_service.domain.generation.provider_task import ExternalTask, TaskFault, TaskState
 from render_service.domain.jobs.job import Lease
-from render_service.providers.clip_provider import ClipProvider, ClipRequest, FaultKind, ProviderFault
+from render_service.providers.clip_provider import ClipRequest, FaultKind, ProviderApi, ProviderFault
 from render_service.providers.generation.retry_policy import Patience
-from render_service.runtime.logging import get_logger
+from render_service.telemetry.logging import get_logger
 
 T = TypeVar("T")
 
@@ -39,7 +39,7 @@ class _Waiting:
     answered: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
-class Orders:
+class Submissions:
     """Orders clips from one provider, for all jobs of this process.
 
     Places at the provider are shared by all workers through the ledger. An order on its way is never broken off:
@@ -51,7 +51,7 @@ class Orders:
         patience: How often an order is repeated under its key where the answer got lost.
     """
 
-    def __init__(self, provider: ClipProvider, ledger: ProviderTasks, patience: Patience) -> None:
+    def __init__(self, provider: ProviderApi, ledger: GenerationLedger, patience: Patience) -> None:
         self.provider = provider
         self._ledger = ledger
         self._patience = patience

@@ -11,7 +11,7 @@ from render_service.db.access.api_keys import ApiKey, ApiKeys, key_hash, looks_l
 from render_service.db.database import DatabaseUnavailable
 from render_service.domain.access.access import Principal
 from render_service.domain.errors import DomainError, ErrorReason
-from render_service.runtime.logging import get_logger
+from render_service.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
 _REMEMBER_SECONDS = 10.0

@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, TypeAdapter, field_validator
 
 from render_service.domain.access.access import Access, Principal, is_workspace_id
-from render_service.server.tls.reloading_file import Reloading
+from render_service.server.tls.reloading_file import ReloadingFile
 
 
 class _Grant(BaseModel):
@@ -39,7 +39,7 @@ class SubjectReader:
     """
 
     def __init__(self, file: Path) -> None:
-        self._grants = Reloading("subjects of client certificates", [file], lambda: _read(file))
+        self._grants = ReloadingFile("subjects of client certificates", [file], lambda: _read(file))
 
     def principal(self, auth_context: Mapping[str, Iterable[bytes]]) -> Principal | None:
         """Return who calls; None where there is no certificate, or its subject is not known."""

@@ -11,8 +11,8 @@ import jwt
 from render_service.domain.errors import DomainError, ErrorReason
 from render_service.fetch.policy import FetchPolicy
 from render_service.fetch.transport import guarded_transport
-from render_service.runtime.logging import get_logger
 from render_service.server.tls.loopback import is_loopback
+from render_service.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
 _MAX_BYTES = 256 * 1024

@@ -19,9 +19,9 @@ from render_service.config.settings import ConfigurationError, Settings
 from render_service.domain.errors import DomainError
 from render_service.domain.jobs.job import ProviderName
 from render_service.progress.task_hints import give_hint
-from render_service.runtime.logging import get_logger
 from render_service.server.auth.jwks import KeySet
 from render_service.server.callbacks.signatures import FalSignatures, SignatureCheck, StandardSignatures
+from render_service.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
 _SECONDS = 5.0

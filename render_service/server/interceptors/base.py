@@ -59,7 +59,7 @@ def _or_empty(deserialize: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
 Release = Callable[[], None]
 
 
-class Admission(Protocol):
+class AccessCheck(Protocol):
     """Lets a call pass, or refuses it by raising."""
 
     async def admit(self, call: Call) -> Release | None:
@@ -67,7 +67,7 @@ class Admission(Protocol):
         ...
 
 
-class Guard(Protocol):
+class Middleware(Protocol):
     """Something around every call, admissions included."""
 
     def around(self, call: Call) -> AbstractAsyncContextManager[None]:
@@ -86,7 +86,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         admissions: Are asked in this order.
     """
 
-    def __init__(self, guard: Guard, admissions: Sequence[Admission]) -> None:
+    def __init__(self, guard: Middleware, admissions: Sequence[AccessCheck]) -> None:
         self._guard = guard
         self._admissions = admissions
         self._wrapped: dict[str, Any] = {}

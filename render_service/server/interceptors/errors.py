@@ -14,10 +14,10 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from render_service.domain.errors import DomainError, ErrorReason, InvalidFields
-from render_service.runtime.logging import get_logger
 from render_service.server.interceptors.base import Call
 from render_service.server.interceptors.rate_limits import WATCHES
-from render_service.tracing.traceparent import read_traceparent
+from render_service.telemetry.logging import get_logger
+from render_service.telemetry.tracing.traceparent import read_traceparent
 
 _log = get_logger(__name__)
 ERROR_DOMAIN = "render.v1"
@@ -76,7 +76,7 @@ def to_status(error: DomainError) -> status_pb2.Status:
     )
 
 
-class ErrorGuard:
+class ErrorMiddleware:
     """Gives every call a request id for the log, and turns whatever it raises into a status without internal text."""
 
     @asynccontextmanager

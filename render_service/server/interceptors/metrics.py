@@ -9,10 +9,10 @@ import grpc
 import sqlalchemy as sa
 
 from render_service.db.database import Database, DatabaseUnavailable
-from render_service.metrics.server import CALL_SECONDS, CALLS, JOBS, PROVIDER_ORDERS, QUEUE_AGE_SECONDS
-from render_service.runtime.logging import get_logger
-from render_service.server.interceptors.base import Call, Guard
+from render_service.server.interceptors.base import Call, Middleware
 from render_service.server.interceptors.tracing import status_code
+from render_service.telemetry.logging import get_logger
+from render_service.telemetry.metrics.server import CALL_SECONDS, CALLS, JOBS, PROVIDER_ORDERS, QUEUE_AGE_SECONDS
 
 _log = get_logger(__name__)
 _JOBS = sa.text("""
@@ -26,7 +26,7 @@ _ORDERS = sa.text("""
 """)
 
 
-class JobFigures:
+class JobMetrics:
     """Reads the figures of jobs from Postgres now and then.
 
     Args:
@@ -65,14 +65,14 @@ class JobFigures:
             PROVIDER_ORDERS.labels(row.provider, row.state).set(row.orders)
 
 
-class MeasuringGuard:
+class MetricsMiddleware:
     """Counts calls by the status that they end with, and measures those with one answer.
 
     Args:
         within: The guard that decides on the status.
     """
 
-    def __init__(self, within: Guard) -> None:
+    def __init__(self, within: Middleware) -> None:
         self._within = within
 
     @asynccontextmanager

@@ -8,9 +8,9 @@ from functools import partial
 from render_service.db.access.quotas import Limits, WorkspaceQuotas
 from render_service.db.database import DatabaseUnavailable
 from render_service.domain.access.quota import QuotaName, Quotas, quota_exceeded
-from render_service.runtime.logging import get_logger
 from render_service.server.interceptors.authorization import workspace_of
 from render_service.server.interceptors.base import Call, Release
+from render_service.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
 _FRESH_SECONDS = 5.0
@@ -20,7 +20,7 @@ _STORED_RETRY_SECONDS = 60.0
 WATCHES = frozenset({"/render.v1.RenderService/WatchProgress", "/render.v1.RenderService/WatchWorkspace"})
 
 
-class QuotaBook:
+class QuotaCache:
     """Knows the quotas of every workspace; those that differ from the configured ones are read every few seconds.
 
     Args:
@@ -77,14 +77,14 @@ class _Bucket:
         return (1 - self._tokens) / rate if rate else _STORED_RETRY_SECONDS
 
 
-class QuotaAdmission:
+class QuotaInterceptor:
     """Refuses calls and watches beyond a workspace's quota at this server.
 
     Args:
         book: Knows the quotas.
     """
 
-    def __init__(self, book: QuotaBook) -> None:
+    def __init__(self, book: QuotaCache) -> None:
         self._book = book
         self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
         self._watchers: Counter[str] = Counter()

@@ -6,10 +6,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import grpc
 
 from render_service.server.interceptors.authorization import is_open, workspace_of
-from render_service.server.interceptors.base import Call, Context, Guard
+from render_service.server.interceptors.base import Call, Context, Middleware
 from render_service.server.interceptors.rate_limits import WATCHES
-from render_service.tracing.spans import Kind, current_span, span
-from render_service.tracing.traceparent import read_traceparent
+from render_service.telemetry.tracing.spans import Kind, current_span, span
+from render_service.telemetry.tracing.traceparent import read_traceparent
 
 # What a server is to blame for: https://opentelemetry.io/docs/specs/semconv/rpc/grpc/
 _OUR_FAULTS = frozenset(
@@ -24,14 +24,14 @@ _OUR_FAULTS = frozenset(
 )
 
 
-class TracingGuard:
+class TracingMiddleware:
     """Records calls. Watches have no span: they last for hours, and the parked ones must not pay for it.
 
     Args:
         within: The guard that decides on the status.
     """
 
-    def __init__(self, within: Guard) -> None:
+    def __init__(self, within: Middleware) -> None:
         self._within = within
 
     def around(self, call: Call) -> AbstractAsyncContextManager[None]:

@@ -7,7 +7,7 @@ from render_service.progress.publisher import Publisher
 from render_service.queue.dispatcher import Dispatcher
 
 
-class Announcer:
+class JobNotifier:
     """Publishes events and nudges the dispatcher, without making the caller wait for Redis.
 
     Args:

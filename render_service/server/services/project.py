@@ -3,7 +3,7 @@
 from render.v1 import project_service_pb2 as pb
 from render.v1 import project_service_pb2_grpc
 
-from render_service.db.jobs.deletions import Removals
+from render_service.db.jobs.deletions import Deletions
 from render_service.db.projects.projects import Projects, project_not_found
 from render_service.domain.access.audit import Action
 from render_service.domain.faults import Faults
@@ -29,7 +29,7 @@ class ProjectServicer(project_service_pb2_grpc.ProjectServiceServicer):
     """
 
     def __init__(
-        self, projects: Projects, reader: ProjectReader, *, auditor: Auditor, removals: Removals, remover: Remover
+        self, projects: Projects, reader: ProjectReader, *, auditor: Auditor, removals: Deletions, remover: Remover
     ) -> None:
         self._removals = removals
         self._remover = remover

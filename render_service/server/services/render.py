@@ -8,8 +8,8 @@ from uuid import UUID
 from render.v1 import job_pb2, render_service_pb2_grpc
 from render.v1 import render_service_pb2 as pb
 
-from render_service.db.jobs.deletions import Removals
-from render_service.db.jobs.job_lifecycle import Transitions
+from render_service.db.jobs.deletions import Deletions
+from render_service.db.jobs.job_lifecycle import JobLifecycle
 from render_service.db.jobs.jobs import JobFilter, Jobs
 from render_service.db.jobs.workspace_events import EventPosition, WorkspaceEvents
 from render_service.domain.access.audit import Action
@@ -18,7 +18,6 @@ from render_service.domain.faults import Faults
 from render_service.domain.jobs.job import Artifact, Job, JobEvent, JobStatus, StoredFile
 from render_service.domain.projects.project import Project
 from render_service.domain.projects.validation import check_output
-from render_service.metrics.server import EVENT_LAG_SECONDS
 from render_service.progress.hub import ProgressHub
 from render_service.progress.watch import Heartbeat, watch_job
 from render_service.progress.workspace_watch import watch_workspace
@@ -45,10 +44,11 @@ from render_service.server.mapping.job import event_to_proto, job_to_proto, stat
 from render_service.server.mapping.output import output_from_proto
 from render_service.server.mapping.times import timestamp
 from render_service.server.services.downloads import Downloads, file_name
-from render_service.server.services.job_notifier import Announcer
+from render_service.server.services.job_notifier import JobNotifier
 from render_service.server.services.project_input import ProjectReader
 from render_service.server.services.start_render import Starter, request_hash
-from render_service.server.services.webhook_input import Receivers
+from render_service.server.services.webhook_input import WebhookTargets
+from render_service.telemetry.metrics.server import EVENT_LAG_SECONDS
 
 _OfJob = (
     pb.GetJobRequest
@@ -82,17 +82,17 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         self,
         *,
         jobs: Jobs,
-        transitions: Transitions,
+        transitions: JobLifecycle,
         reader: ProjectReader,
         starter: Starter,
-        announcer: Announcer,
+        announcer: JobNotifier,
         events: WorkspaceEvents,
         hub: ProgressHub,
         downloads: Downloads,
         auditor: Auditor,
-        removals: Removals,
+        removals: Deletions,
         remover: Remover,
-        receivers: Receivers,
+        receivers: WebhookTargets,
     ) -> None:
         self._receivers = receivers
         self._removals = removals

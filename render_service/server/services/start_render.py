@@ -19,13 +19,13 @@ from render_service.domain.jobs.job import GenerationOptions, Job, ProviderChoic
 from render_service.domain.projects.output import OutputOptions, decide_output
 from render_service.domain.projects.project import MODE_PRESETS, Project
 from render_service.domain.webhooks.webhook import Receiver
-from render_service.metrics.server import JOBS_STARTED
-from render_service.runtime.logging import get_logger
 from render_service.server.interceptors.authentication import current_origin
-from render_service.server.interceptors.rate_limits import QuotaBook
-from render_service.server.services.job_notifier import Announcer
+from render_service.server.interceptors.rate_limits import QuotaCache
+from render_service.server.services.job_notifier import JobNotifier
 from render_service.server.services.project_input import ProjectReader
-from render_service.tracing.spans import annotate
+from render_service.telemetry.logging import get_logger
+from render_service.telemetry.metrics.server import JOBS_STARTED
+from render_service.telemetry.tracing.spans import annotate
 
 _log = get_logger(__name__)
 
@@ -62,11 +62,11 @@ class Starter:
         self,
         jobs: Jobs,
         projects: Projects,
-        announcer: Announcer,
+        announcer: JobNotifier,
         reader: ProjectReader,
         *,
         settings: Settings,
-        quotas: QuotaBook,
+        quotas: QuotaCache,
     ) -> None:
         self._quotas = quotas
         self._jobs = jobs

@@ -21,7 +21,7 @@ from render_service.server.mapping.ids import (
     workspace_field,
 )
 from render_service.server.mapping.webhook import DELIVERY_STATE, delivery_to_proto, webhook_to_proto
-from render_service.server.services.webhook_input import Receivers
+from render_service.server.services.webhook_input import WebhookTargets
 
 
 class WebhookServicer(webhook_service_pb2_grpc.WebhookServiceServicer):
@@ -35,7 +35,7 @@ class WebhookServicer(webhook_service_pb2_grpc.WebhookServiceServicer):
     """
 
     def __init__(
-        self, webhooks: Webhooks, deliveries: WebhookDeliveries, receivers: Receivers, *, auditor: Auditor
+        self, webhooks: Webhooks, deliveries: WebhookDeliveries, receivers: WebhookTargets, *, auditor: Auditor
     ) -> None:
         self._webhooks = webhooks
         self._deliveries = deliveries

@@ -14,7 +14,7 @@ from render_service.webhooks.address import Addresses, host_of
 from render_service.webhooks.signing import secrets_of
 
 
-class Receivers:
+class WebhookTargets:
     """Knows the rules of receivers, and the secrets that they check signatures with.
 
     Args:

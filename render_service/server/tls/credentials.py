@@ -7,7 +7,7 @@ import grpc
 from cryptography import x509
 
 from render_service.config.settings import ConfigurationError, Settings
-from render_service.server.tls.reloading_file import Reloading
+from render_service.server.tls.reloading_file import ReloadingFile
 
 
 def server_credentials(settings: Settings) -> grpc.ServerCredentials | None:
@@ -28,7 +28,7 @@ def server_credentials(settings: Settings) -> grpc.ServerCredentials | None:
         raise ConfigurationError("RENDER_TLS_CERT: needs RENDER_TLS_KEY, and the other way round")
     files = [file for file in (cert, key, client_ca) if file is not None]
     try:
-        reloading = Reloading("TLS certificates", files, lambda: _read(cert, key, client_ca))
+        reloading = ReloadingFile("TLS certificates", files, lambda: _read(cert, key, client_ca))
         initial = reloading.get()
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) else None

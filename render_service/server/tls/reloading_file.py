@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from render_service.runtime.logging import get_logger
+from render_service.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
 _LOOK_SECONDS = 1.0
@@ -14,7 +14,7 @@ _LOOK_SECONDS = 1.0
 _Value = TypeVar("_Value")
 
 
-class Reloading(Generic[_Value]):
+class ReloadingFile(Generic[_Value]):
     """A value read from files. May be asked from any thread, for every connection.
 
     Files that cannot be read, or make no sense, leave the value as it was: half a replacement must not end the service.

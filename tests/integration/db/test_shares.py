@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from render_service.db.access.quotas import WorkspaceQuotas
 from render_service.db.database import Database
-from render_service.db.jobs.job_lifecycle import Claim, Transitions
+from render_service.db.jobs.job_lifecycle import Claim, JobLifecycle
 from render_service.db.jobs.jobs import JobRequest, Jobs
 from render_service.domain.access.quota import QuotaName
 from render_service.domain.errors import DomainError, ErrorReason
@@ -23,7 +23,7 @@ async def queue(database: Database, workspace: str, count: int = 1, *, priority:
     return [(await start_job(database, request)).id for _ in range(count)]
 
 
-async def claim(transitions: Transitions) -> Claim | None:
+async def claim(transitions: JobLifecycle) -> Claim | None:
     return await transitions.claim(worker="test", providers=list(ProviderName), deadline=HOUR)
 
 
@@ -103,7 +103,7 @@ async def test_many_claims_at_once_take_each_job_once_and_miss_none(database: Da
 
 
 async def test_no_more_jobs_run_than_the_quota_says_however_many_claim_at_once(database: Database) -> None:
-    transitions = Transitions(database, lease=HOUR, retry=RetryPolicy(), running_quota=2)
+    transitions = JobLifecycle(database, lease=HOUR, retry=RetryPolicy(), running_quota=2)
     await WorkspaceQuotas(database).set("big", {QuotaName.RUNNING_JOBS: 5})
     await WorkspaceQuotas(database).set("free", {QuotaName.RUNNING_JOBS: None})
     await WorkspaceQuotas(database).set("stopped", {QuotaName.RUNNING_JOBS: 0})

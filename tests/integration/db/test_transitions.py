@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from render_service.db.database import Database
-from render_service.db.jobs.job_lifecycle import Claim, LeaseLost, Transitions
+from render_service.db.jobs.job_lifecycle import Claim, JobLifecycle, LeaseLost
 from render_service.db.jobs.jobs import Jobs
 from render_service.domain.errors import ErrorReason
 from render_service.domain.jobs.job import (
@@ -344,7 +344,7 @@ async def test_only_getting_further_counts_as_progress(database: Database) -> No
     assert (await row_of(database, job.id))["progressed_at"] != claimed
 
 
-Write = Callable[[Transitions, Lease], Awaitable[object]]
+Write = Callable[[JobLifecycle, Lease], Awaitable[object]]
 WRITES: dict[str, Write] = {
     "report": lambda transitions, lease: transitions.report(
         lease, stage=JobStage.UPLOADING, stage_changed=True, progress=99, message="zombie"

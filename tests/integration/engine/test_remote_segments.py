@@ -15,9 +15,9 @@ from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.output import OutputSpec, Quality
 from render_service.domain.projects.project import Project, Shot
 from render_service.engine.attempt import SegmentsInStore
-from render_service.engine.distributed_runner import RemoteRunner
-from render_service.engine.segment_coordination import ComposeSigns
-from render_service.engine.segment_worker import SegmentMaker
+from render_service.engine.distributed_runner import DistributedRunner
+from render_service.engine.segment_coordination import SegmentCoordination
+from render_service.engine.segment_worker import SegmentWorker
 from render_service.queue.broker import make_broker
 from render_service.queue.compose import COMPOSE_ACTOR, COMPOSE_QUEUE, ComposeQueue, SegmentOrder
 from render_service.runtime.lifecycle import connect_redis
@@ -38,14 +38,14 @@ class Cluster:
 
     def __init__(self, redis_url: str, folder: Path) -> None:
         self.redis: Redis = connect_redis(redis_url, timeout_seconds=2)
-        self.signs = ComposeSigns(self.redis)
+        self.signs = SegmentCoordination(self.redis)
         self.store = ObjectStore((folder / "objects").as_uri())
         self.queue = ComposeQueue(make_broker(redis_url))
         self.makers = Compositor(processes=1)
         scratch = folder / "scratch"
         scratch.mkdir()
-        self.maker = SegmentMaker(self.makers, self.signs, self.store, scratch)
-        self.requester = Compositor(processes=1, runner=RemoteRunner(self.queue, self.signs, self.store))
+        self.maker = SegmentWorker(self.makers, self.signs, self.store, scratch)
+        self.requester = Compositor(processes=1, runner=DistributedRunner(self.queue, self.signs, self.store))
         self.taken: list[str] = []
         self.to_be_dropped = 0
         self._redis_url = redis_url

@@ -13,19 +13,19 @@ import sqlalchemy as sa
 
 from render_service.compositor.compositor import Compositor
 from render_service.db.database import Database, DatabaseUnavailable
-from render_service.db.jobs.job_lifecycle import Claim, Report, Transitions
-from render_service.db.jobs.job_outbox import Outbox
+from render_service.db.jobs.job_lifecycle import Claim, JobLifecycle, Report
+from render_service.db.jobs.job_outbox import JobOutbox
 from render_service.db.jobs.jobs import Jobs
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.jobs.job import Job, JobEvent, JobStatus, Lease, ProviderName, RawResults, Video
 from render_service.domain.jobs.retry import RetryPolicy
-from render_service.engine.attempt import AttemptRoom
+from render_service.engine.attempt import AttemptContext
 from render_service.engine.runner import JobRunner, RunnerLimits
 from render_service.fetch.fetcher import Fetcher
 from render_service.fetch.policy import FetchPolicy
 from render_service.progress.publisher import Publisher
 from render_service.providers.mock import MockProvider
-from render_service.providers.provider import Generated, Generation, Provider, ReportProgress
+from render_service.providers.provider import Generated, Generation, Generator, ReportProgress
 from render_service.queue.broker import RenderQueue, make_broker
 from render_service.queue.dispatcher import Dispatcher
 from render_service.runtime.lifecycle import connect_redis
@@ -99,25 +99,25 @@ class Engine:
 async def engine_with(
     database: Database,
     folder: Path,
-    provider: Provider,
+    provider: Generator,
     *,
     limits: RunnerLimits = LONG,
-    transitions: Transitions | None = None,
+    transitions: JobLifecycle | None = None,
 ) -> AsyncIterator[Engine]:
     nowhere = "redis://127.0.0.1:1/0"
     redis = connect_redis(nowhere, timeout_seconds=1)
     store = ObjectStore((folder / "objects").as_uri())
     scratch = folder / "scratch"
     scratch.mkdir()
-    providers: Mapping[ProviderName, Provider] = {ProviderName.MOCK: provider}
+    providers: Mapping[ProviderName, Generator] = {ProviderName.MOCK: provider}
     async with Fetcher(FetchPolicy()) as fetcher:
         runner = JobRunner(
             worker="test",
             transitions=transitions or transitions_of(database, retry=AT_ONCE),
             publisher=Publisher(redis),
-            dispatcher=Dispatcher(Outbox(database), RenderQueue(make_broker(nowhere))),
+            dispatcher=Dispatcher(JobOutbox(database), RenderQueue(make_broker(nowhere))),
             providers=providers,
-            room=AttemptRoom(store, fetcher, Compositor(processes=1), scratch),
+            room=AttemptContext(store, fetcher, Compositor(processes=1), scratch),
             limits=limits,
         )
         keeping = asyncio.create_task(runner.keep_leases())
@@ -135,7 +135,7 @@ async def test_a_mock_job_goes_through_its_stages_to_its_placeholder_address(
 ) -> None:
     told: list[int] = []
 
-    class Noting(Transitions):
+    class Noting(JobLifecycle):
         async def report(self, *arguments: Any, **options: Any) -> Report:
             report = await super().report(*arguments, **options)
             told.append(report.event.progress)
@@ -331,7 +331,7 @@ async def test_a_drain_that_begins_while_a_job_is_claimed_does_not_leave_it_runn
 ) -> None:
     claiming, go_on = asyncio.Event(), asyncio.Event()
 
-    class Slow(Transitions):
+    class Slow(JobLifecycle):
         async def claim(self, *arguments: Any, **options: Any) -> Claim | None:
             claim = await super().claim(*arguments, **options)
             claiming.set()
@@ -353,7 +353,7 @@ async def test_a_drain_that_begins_while_a_job_is_claimed_does_not_leave_it_runn
         assert (await engine.job(job)).status is JobStatus.PENDING
 
 
-class Away(Transitions):
+class Away(JobLifecycle):
     """Postgres as it is around a restart: the first calls fail, some after their statement was committed."""
 
     def __init__(self, database: Database) -> None:

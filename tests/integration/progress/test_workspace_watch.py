@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 
 from render_service.db.database import Database, sqlalchemy_url
 from render_service.db.jobs import job_lifecycle_sql as statements
-from render_service.db.jobs.job_lifecycle import Transitions
+from render_service.db.jobs.job_lifecycle import JobLifecycle
 from render_service.db.jobs.jobs import JobRequest, Jobs
 from render_service.db.jobs.workspace_events import OLDEST, EventPosition, WorkspaceEvents
 from render_service.domain.jobs.job import JobStage, JobStatus, ProviderName, RenderSpec
@@ -51,8 +51,8 @@ async def all_told(events: WorkspaceEvents, workspace_id: str, after: EventPosit
             return told
 
 
-def transitions_of(database: Database) -> Transitions:
-    return Transitions(database, lease=timedelta(seconds=10), retry=RetryPolicy())
+def transitions_of(database: Database) -> JobLifecycle:
+    return JobLifecycle(database, lease=timedelta(seconds=10), retry=RetryPolicy())
 
 
 async def test_an_event_committed_late_is_neither_skipped_nor_told_out_of_order(

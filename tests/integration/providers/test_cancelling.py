@@ -7,8 +7,8 @@ from pathlib import Path
 from render_service.db.database import Database
 from render_service.db.jobs.job_lifecycle import Claim
 from render_service.domain.jobs.job import ProviderName
-from render_service.providers.clip_provider import ClipProvider
-from render_service.providers.generation.cancellation import AbandonedTasks
+from render_service.providers.clip_provider import ProviderApi
+from render_service.providers.generation.cancellation import OrphanCanceller
 from tests.fakes.custom import FakeCustom
 from tests.fakes.generating import GeneratingApi, TaskPlan
 from tests.fakes.http_server import Fault
@@ -75,8 +75,8 @@ async def test_a_provider_that_does_not_answer_keeps_no_other_waiting(database: 
         async with open_bench(database, tmp_path, urls, request_seconds=HANGING_SECONDS) as bench:
             hang(silent, "DELETE")
             jobs = [await generating(bench, silent, RUNWAY, 3), await generating(bench, other, CUSTOM, 3)]
-            providers: dict[ProviderName, ClipProvider] = {name: one.provider for name, one in bench.orders.items()}
-            abandoned = AbandonedTasks(
+            providers: dict[ProviderName, ProviderApi] = {name: one.provider for name, one in bench.orders.items()}
+            abandoned = OrphanCanceller(
                 bench.ledger, providers, interval_seconds=0.05, patience=timedelta(seconds=HANGING_SECONDS)
             )
             looking = asyncio.create_task(abandoned.run())
@@ -102,8 +102,10 @@ async def test_a_cancel_without_an_answer_is_sent_again(database: Database, tmp_
         ]
         claim, attempt = await generating(bench, fake, RUNWAY, 1)
         await cancel(bench, claim, attempt)
-        providers: dict[ProviderName, ClipProvider] = {RUNWAY: bench.orders[RUNWAY].provider}
-        abandoned = AbandonedTasks(bench.ledger, providers, interval_seconds=0.05, patience=timedelta(milliseconds=300))
+        providers: dict[ProviderName, ProviderApi] = {RUNWAY: bench.orders[RUNWAY].provider}
+        abandoned = OrphanCanceller(
+            bench.ledger, providers, interval_seconds=0.05, patience=timedelta(milliseconds=300)
+        )
         looking = asyncio.create_task(abandoned.run())
         await all_cancelled(fake)
         looking.cancel()

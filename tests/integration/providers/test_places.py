@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from render_service.db.database import Database
-from render_service.db.generation.generation_ledger import Asking, ProviderTasks
-from render_service.db.jobs.job_lifecycle import Claim, Transitions
+from render_service.db.generation.generation_ledger import Asking, GenerationLedger
+from render_service.db.jobs.job_lifecycle import Claim, JobLifecycle
 from render_service.domain.errors import ErrorReason
 from render_service.domain.generation.provider_task import ExternalTask, TaskFault, TaskState
 from render_service.domain.jobs.job import JobError, ProviderName
@@ -25,19 +25,19 @@ AT_ONCE = RetryPolicy(max_failed_attempts=1000, base=timedelta(0))
 
 
 @pytest.fixture
-def transitions(database: Database) -> Transitions:
+def transitions(database: Database) -> JobLifecycle:
     return transitions_of(database, retry=AT_ONCE)
 
 
 @pytest.fixture
-def ledger(database: Database) -> ProviderTasks:
-    return ProviderTasks(database)
+def ledger(database: Database) -> GenerationLedger:
+    return GenerationLedger(database)
 
 
 class Clip:
     """A job with one clip that waits for a place."""
 
-    def __init__(self, ledger: ProviderTasks, claim: Claim, task_id: UUID) -> None:
+    def __init__(self, ledger: GenerationLedger, claim: Claim, task_id: UUID) -> None:
         self.ledger = ledger
         self.claim = claim
         self.task_id = task_id
@@ -52,7 +52,7 @@ class Clip:
 
 
 @pytest.fixture
-async def clips(database: Database, ledger: ProviderTasks, transitions: Transitions) -> list[Clip]:
+async def clips(database: Database, ledger: GenerationLedger, transitions: JobLifecycle) -> list[Clip]:
     """Two jobs, of which both want the one place."""
     made = []
     for number in range(2):
@@ -66,7 +66,7 @@ async def clips(database: Database, ledger: ProviderTasks, transitions: Transiti
     return made
 
 
-async def lose(database: Database, transitions: Transitions, clip: Clip) -> None:
+async def lose(database: Database, transitions: JobLifecycle, clip: Clip) -> None:
     """Let the lease of a job expire, as when its worker is killed, and its job wait for another."""
     async with database.single() as connection:
         await connection.execute(
@@ -93,7 +93,7 @@ async def test_a_clip_keeps_its_place_while_its_job_is_worked_on(database: Datab
 
 
 async def test_a_lost_workers_clip_keeps_its_place_for_a_minute_and_no_longer(
-    database: Database, transitions: Transitions, clips: list[Clip]
+    database: Database, transitions: JobLifecycle, clips: list[Clip]
 ) -> None:
     first, second = clips
     await first.order()
@@ -106,7 +106,7 @@ async def test_a_lost_workers_clip_keeps_its_place_for_a_minute_and_no_longer(
 
 
 async def test_the_place_of_a_worker_that_was_lost_while_ordering_is_kept_as_long(
-    database: Database, transitions: Transitions, clips: list[Clip]
+    database: Database, transitions: JobLifecycle, clips: list[Clip]
 ) -> None:
     first, second = clips
     assert await first.is_granted()
@@ -117,7 +117,7 @@ async def test_the_place_of_a_worker_that_was_lost_while_ordering_is_kept_as_lon
 
 
 async def test_who_takes_a_lost_job_up_has_its_place_again_and_frees_it_when_it_ends(
-    database: Database, ledger: ProviderTasks, transitions: Transitions, clips: list[Clip]
+    database: Database, ledger: GenerationLedger, transitions: JobLifecycle, clips: list[Clip]
 ) -> None:
     first, second = clips
     await first.order()
@@ -132,7 +132,7 @@ async def test_who_takes_a_lost_job_up_has_its_place_again_and_frees_it_when_it_
 
 
 async def test_an_order_whose_outcome_is_unknown_holds_no_place(
-    database: Database, ledger: ProviderTasks, transitions: Transitions, clips: list[Clip]
+    database: Database, ledger: GenerationLedger, transitions: JobLifecycle, clips: list[Clip]
 ) -> None:
     first, second = clips
     assert await first.is_granted()
@@ -143,7 +143,7 @@ async def test_an_order_whose_outcome_is_unknown_holds_no_place(
     assert await second.is_granted()
 
 
-async def test_a_job_that_has_ended_holds_no_place(transitions: Transitions, clips: list[Clip]) -> None:
+async def test_a_job_that_has_ended_holds_no_place(transitions: JobLifecycle, clips: list[Clip]) -> None:
     first, second = clips
     await first.order()
     await transitions.end_attempt(first.claim.lease, JobError(ErrorReason.INTERNAL, "it broke"), retryable=False)
@@ -151,7 +151,7 @@ async def test_a_job_that_has_ended_holds_no_place(transitions: Transitions, cli
 
 
 async def test_a_lost_worker_keeps_nobody_waiting_by_its_turn(
-    database: Database, transitions: Transitions, clips: list[Clip]
+    database: Database, transitions: JobLifecycle, clips: list[Clip]
 ) -> None:
     first, second = clips
     assert not await second.is_granted(), "the first one's turn comes before"

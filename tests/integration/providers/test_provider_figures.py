@@ -9,8 +9,8 @@ import pytest
 from render_service.db.database import Database
 from render_service.domain.jobs.cost import Cost
 from render_service.domain.jobs.job import ProviderName
-from render_service.metrics.worker import PROVIDER_COST, WORKER
 from render_service.providers.apis.instrumented import charged
+from render_service.telemetry.metrics.worker import PROVIDER_COST, WORKER
 from tests.fakes.custom import FakeCustom
 from tests.fakes.http_server import Fault
 from tests.generation_bench import GenerationBench, open_bench, spec_of

@@ -11,7 +11,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from render_service.db.database import Database
-from render_service.db.jobs.job_outbox import Outbox
+from render_service.db.jobs.job_outbox import JobOutbox
 from render_service.db.jobs.jobs import Jobs
 from render_service.domain.errors import ErrorReason
 from render_service.domain.jobs.job import JobError, JobStatus
@@ -35,7 +35,7 @@ class Queue:
         self.redis = connect_redis(redis_url, timeout_seconds=1)
         self.broker = make_broker(redis_url, blocking_timeout_seconds=1)
         self.messages = RenderQueue(self.broker)
-        self.outbox = Outbox(database)
+        self.outbox = JobOutbox(database)
         self.dispatcher = Dispatcher(self.outbox, self.messages, interval_seconds=0.05)
 
     def reconciler(self, lost_after: timedelta = LOST_AT_ONCE, retry: RetryPolicy | None = None) -> Reconciler:

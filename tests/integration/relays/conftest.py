@@ -19,7 +19,7 @@ from render.v1 import project_pb2
 from render_client import AsyncRenderClient
 
 from render_service.db.database import Database
-from render_service.db.jobs.job_lifecycle import Claim, Transitions
+from render_service.db.jobs.job_lifecycle import Claim, JobLifecycle
 from render_service.db.jobs.jobs import Jobs
 from render_service.db.migrate import upgrade
 from render_service.domain.jobs.job import JobEvent, JobStage
@@ -89,7 +89,7 @@ class Service:
 
     stack: Stack
     database: Database
-    transitions: Transitions
+    transitions: JobLifecycle
     publisher: Publisher
     metrics: str
     workspace: str

@@ -15,7 +15,7 @@ from render.v1 import job_pb2, project_pb2
 from render.v1 import render_service_pb2 as pb
 
 from render_service.db.database import Database
-from render_service.db.jobs.job_lifecycle import Claim, Transitions
+from render_service.db.jobs.job_lifecycle import Claim, JobLifecycle
 from render_service.db.jobs.jobs import Jobs
 from render_service.domain.jobs.job import Artifact, Job, RawResults, StoredFile, Video
 from render_service.embedded import EmbeddedValkey
@@ -41,7 +41,7 @@ class Service:
     stubs: Stubs
     database: Database
     store: ObjectStore
-    transitions: Transitions
+    transitions: JobLifecycle
     workspace: str
 
     async def start(self, **fields: object) -> job_pb2.Job:

@@ -21,9 +21,9 @@ from render_service.db.migrate import upgrade
 from render_service.domain.errors import ErrorReason
 from render_service.domain.jobs.job import JobError
 from render_service.embedded.ports import LOOPBACK, free_port
-from render_service.metrics.server import SERVER
-from render_service.metrics.shared import SHARED
 from render_service.runtime.health_probe import is_ready_over_http, is_serving
+from render_service.telemetry.metrics.server import SERVER
+from render_service.telemetry.metrics.shared import SHARED
 from tests.integration.server.status import refusal
 from tests.records import job_request, start_job, transitions_of
 from tests.serving import claim_soon, serving, settings_of

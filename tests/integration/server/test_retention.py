@@ -19,11 +19,11 @@ from render_service.cli.main import app
 from render_service.config.settings import Settings
 from render_service.db.access.audit_log import AuditLog
 from render_service.db.database import Database
-from render_service.db.jobs.deletions import Removals
+from render_service.db.jobs.deletions import Deletions
 from render_service.db.jobs.jobs import Jobs
 from render_service.db.jobs.workspace_events import OLDEST, WorkspaceEvents
 from render_service.domain.jobs.job import Artifact, StoredFile, Video
-from render_service.domain.jobs.retention_policy import Ages
+from render_service.domain.jobs.retention_policy import RetentionPolicy
 from render_service.retention.expiry import Expiry
 from render_service.retention.remover import Remover
 from render_service.retention.sweep import sweep
@@ -95,9 +95,9 @@ async def age_jobs(database: Database, job_id: UUID, age: timedelta) -> None:
             )
 
 
-def expiry(database: Database, store: ObjectStore, ages: Ages) -> tuple[Expiry, Remover]:
-    remover = Remover(Removals(database), store)
-    return Expiry(ages, Removals(database), AuditLog(database), store, remover), remover
+def expiry(database: Database, store: ObjectStore, ages: RetentionPolicy) -> tuple[Expiry, Remover]:
+    remover = Remover(Deletions(database), store)
+    return Expiry(ages, Deletions(database), AuditLog(database), store, remover), remover
 
 
 async def test_a_deleted_job_is_gone_with_all_its_bytes(stubs: Stubs, database: Database, store: ObjectStore) -> None:
@@ -107,7 +107,7 @@ async def test_a_deleted_job_is_gone_with_all_its_bytes(stubs: Stubs, database: 
     get = pb.GetJobRequest(workspace_id="team", job_id=str(job_id))
     assert (await refusal(stubs.renders.GetJob(get))).reason == "JOB_NOT_FOUND"
     assert (await refusal(stubs.renders.DeleteJob(delete))).reason == "JOB_NOT_FOUND"
-    await Remover(Removals(database), store).remove()
+    await Remover(Deletions(database), store).remove()
     assert all(str(other) in key for key in await keys(store))
     assert len(await keys(store)) == 3
     async with database.single() as connection:
@@ -132,9 +132,9 @@ async def test_bytes_follow_their_row_also_when_the_process_died_in_between(
     database: Database, store: ObjectStore
 ) -> None:
     job_id = await finished(database, store)
-    await Removals(database).delete_job("team", job_id)
+    await Deletions(database).delete_job("team", job_id)
     # Whoever deleted it is gone. Another process finds the note.
-    assert await Remover(Removals(database), store).remove() == 3
+    assert await Remover(Deletions(database), store).remove() == 3
     assert await keys(store) == []
 
 
@@ -160,7 +160,7 @@ async def test_a_project_is_deleted_with_its_jobs_or_not_at_all(
     for job_id in (done, waiting.id):
         get = pb.GetJobRequest(workspace_id="team", job_id=str(job_id))
         assert (await refusal(stubs.renders.GetJob(get))).reason == "JOB_NOT_FOUND"
-    await Remover(Removals(database), store).remove()
+    await Remover(Deletions(database), store).remove()
     assert all(str(unrelated) in key for key in await keys(store))
 
 
@@ -172,7 +172,7 @@ async def test_old_jobs_expire_with_their_bytes_and_cursors_from_before_are_told
     await age_jobs(database, old, 31 * DAY)
     waiting = await start_job(database)
     assert await events.horizon("team") == OLDEST
-    task, remover = expiry(database, store, Ages(jobs=30 * DAY))
+    task, remover = expiry(database, store, RetentionPolicy(jobs=30 * DAY))
     assert (await task.expire())["jobs"] == 1
     await remover.remove()
     assert await events.horizon("team") > OLDEST
@@ -184,7 +184,7 @@ async def test_old_jobs_expire_with_their_bytes_and_cursors_from_before_are_told
 async def test_old_videos_expire_and_their_jobs_stay(stubs: Stubs, database: Database, store: ObjectStore) -> None:
     job_id = await finished(database, store)
     await age_jobs(database, job_id, 8 * DAY)
-    task, remover = expiry(database, store, Ages(videos=7 * DAY))
+    task, remover = expiry(database, store, RetentionPolicy(videos=7 * DAY))
     assert (await task.expire())["videos"] == 1
     await remover.remove()
     assert await keys(store) == []
@@ -201,7 +201,7 @@ async def test_segments_and_assets_expire_by_their_own_age(database: Database, s
         if "old" in key:
             then = time.time() - 40 * 86_400
             os.utime(store.local_folder / key, (then, then))
-    task, _ = expiry(database, store, Ages(segments=30 * DAY, assets=30 * DAY))
+    task, _ = expiry(database, store, RetentionPolicy(segments=30 * DAY, assets=30 * DAY))
     found = await task.expire()
     assert (found["segments"], found["assets"]) == (1, 1)
     assert await keys(store) == ["assets/cd/new", "segments/ab/new.mp4"]
@@ -214,7 +214,7 @@ async def test_what_has_expired_goes_from_either_store(database: Database, eithe
     for key in ("segments/ab/one.mp4", "assets/cd/one"):
         await store.put_bytes(key, b"x", content_type="video/mp4")
     # An age below nothing: S3 tells when an object was written, and cannot be told otherwise.
-    task, remover = expiry(database, store, Ages(jobs=30 * DAY, segments=-DAY, assets=DAY))
+    task, remover = expiry(database, store, RetentionPolicy(jobs=30 * DAY, segments=-DAY, assets=DAY))
     found = await task.expire()
     assert (found["jobs"], found["segments"], found["assets"]) == (1, 1, 0)
     await remover.remove()
@@ -226,7 +226,7 @@ async def test_nothing_is_removed_that_has_no_age(database: Database, store: Obj
     job_id = await finished(database, store)
     await age_jobs(database, job_id, 4000 * DAY)
     before = await keys(store)
-    task, remover = expiry(database, store, Ages())
+    task, remover = expiry(database, store, RetentionPolicy())
     assert not any((await task.expire()).values())
     await remover.remove()
     assert await keys(store) == before
@@ -248,7 +248,7 @@ async def test_a_sweep_finds_every_orphan_and_nothing_else(database: Database, e
     ]
     for key in orphans:
         await store.put_bytes(key, b"orphan", content_type="video/mp4")
-    removals = Removals(database)
+    removals = Deletions(database)
     young = await sweep(removals, store, delete=True)
     assert (young.orphans, young.missing) == (0, 0), "what is young may be about to be recorded"
 
@@ -263,7 +263,7 @@ async def test_a_sweep_finds_every_orphan_and_nothing_else(database: Database, e
 async def test_a_sweep_tells_of_files_that_are_missing(database: Database, store: ObjectStore) -> None:
     job_id = await finished(database, store)
     await store.delete(f"videos/team/{job_id}/2/poster.jpg")
-    report = await sweep(Removals(database), store, delete=False)
+    report = await sweep(Deletions(database), store, delete=False)
     assert report.missing_keys == [f"videos/team/{job_id}/2/poster.jpg"]
 
 
@@ -271,9 +271,9 @@ async def test_after_deleting_everything_nothing_is_left(stubs: Stubs, database:
     jobs = [await finished(database, store) for _ in range(5)]
     for job_id in jobs:
         await stubs.renders.DeleteJob(pb.DeleteJobRequest(workspace_id="team", job_id=str(job_id)))
-    await Remover(Removals(database), store).remove()
+    await Remover(Deletions(database), store).remove()
     assert await keys(store) == []
-    assert (await sweep(Removals(database), store, delete=False, grace=NOW)).objects == 0
+    assert (await sweep(Deletions(database), store, delete=False, grace=NOW)).objects == 0
 
 
 def test_the_sweep_is_run_from_the_command_line(

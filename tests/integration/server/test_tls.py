@@ -190,7 +190,7 @@ async def test_clients_of_another_authority_or_without_a_certificate_do_not_get_
 
 
 def test_files_that_are_away_for_a_moment_leave_what_was_read(folder: Folder) -> None:
-    value = reloading.Reloading("a certificate", [folder.cert], folder.cert.read_bytes)
+    value = reloading.ReloadingFile("a certificate", [folder.cert], folder.cert.read_bytes)
     before = value.get()
     folder.cert.unlink()
     assert value.get() == before

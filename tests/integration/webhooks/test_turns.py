@@ -10,9 +10,9 @@ import pytest
 import sqlalchemy as sa
 
 from render_service.db.database import Database
-from render_service.db.jobs.deletions import Removals
+from render_service.db.jobs.deletions import Deletions
 from render_service.db.webhooks.webhook_deliveries import WebhookDeliveries
-from render_service.db.webhooks.webhook_outbox import LeasedDelivery, Room, WebhookOutbox
+from render_service.db.webhooks.webhook_outbox import Capacity, LeasedDelivery, WebhookOutbox
 from render_service.db.webhooks.webhooks import Webhooks
 from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.jobs.job import JobError, JobStage, ProviderName
@@ -22,7 +22,7 @@ from tests.integration.webhooks.receiver import EVERY, ReceivingServer, add_webh
 from tests.integration.webhooks.test_sending import deliveries, events_of, hurry, run_job, until_state
 from tests.records import HOUR, VIDEO, start_job, transitions_of
 
-AMPLE = Room(1_000, 1_000, 1_000, {}, {})
+AMPLE = Capacity(1_000, 1_000, 1_000, {}, {})
 DAY = timedelta(days=1)
 
 
@@ -255,7 +255,7 @@ async def test_a_deleted_job_takes_its_deliveries_along_also_while_they_are_sent
 
     async def delete_all() -> None:
         for job in jobs:
-            await Removals(database).delete_job("team", job.id)
+            await Deletions(database).delete_job("team", job.id)
 
     async def forget_all() -> None:
         for _ in range(20):

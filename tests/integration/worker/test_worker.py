@@ -21,8 +21,8 @@ from render_service.domain.jobs.job import Job, JobStatus, ProviderName
 from render_service.embedded import EmbeddedPostgres, EmbeddedValkey
 from render_service.embedded.ports import free_port
 from render_service.embedded.supervisor import descendants
-from render_service.metrics.shared import SHARED
-from render_service.metrics.worker import WORKER
+from render_service.telemetry.metrics.shared import SHARED
+from render_service.telemetry.metrics.worker import WORKER
 from render_service.worker.scratch import scratch_folder
 from tests.parent import left
 from tests.records import job_request, start_job

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from render_service.runtime.logging import configure_logging, get_logger
+from render_service.telemetry.logging import configure_logging, get_logger
 
 
 @pytest.fixture

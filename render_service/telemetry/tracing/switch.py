@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from render_service.tracing.spans import record_to
+from render_service.telemetry.tracing.spans import record_to
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
@@ -49,7 +49,7 @@ def traced(service: str, version: str) -> Iterator[None]:
         yield
         return
     # By name, so that nothing of OpenTelemetry is loaded where it is off.
-    recorder = importlib.import_module("render_service.tracing.recorder").OtlpRecorder(service, version)
+    recorder = importlib.import_module("render_service.telemetry.tracing.recorder").OtlpRecorder(service, version)
     record_to(recorder)
     try:
         yield

@@ -6,7 +6,7 @@ from typing import Literal, TextIO
 
 import structlog
 
-from render_service.tracing.spans import current_span
+from render_service.telemetry.tracing.spans import current_span
 
 Logger = structlog.stdlib.BoundLogger
 # Without the frames' local variables, among which are keys and passwords.

@@ -6,7 +6,7 @@ from enum import Enum, auto
 from types import TracebackType
 from typing import Protocol
 
-from render_service.tracing.traceparent import TraceParent
+from render_service.telemetry.tracing.traceparent import TraceParent
 
 Attributes = Mapping[str, str | int | float | bool]
 

@@ -13,8 +13,8 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from render_service.domain.errors import DomainError
-from render_service.tracing.spans import Attributes, Kind
-from render_service.tracing.traceparent import TraceParent, read_traceparent
+from render_service.telemetry.tracing.spans import Attributes, Kind
+from render_service.telemetry.tracing.traceparent import TraceParent, read_traceparent
 
 _LONGEST_VALUE = 256
 _KINDS = {
