@@ -61,6 +61,7 @@ check: setup $(TYPESCRIPT)/node_modules/.ready ## Run all static checks.
 	@python scripts/generate_stubs.py --check
 	@python scripts/generate_reference.py --check
 	@python scripts/generate_api_reference.py --check
+	@python scripts/draw_architecture.py --check
 	@python -m scripts.build_docs
 	@scripts/check_breaking.sh
 	@cd $(TYPESCRIPT) && npm run --silent check
@@ -76,6 +77,7 @@ generate: setup $(TYPESCRIPT)/node_modules/.ready ## Make the stubs anew from th
 	@cd $(TYPESCRIPT) && npm run --silent generate
 	@python scripts/generate_reference.py
 	@python scripts/generate_api_reference.py
+	@python scripts/draw_architecture.py
 
 docs: setup ## Build the documentation into out/docs; a broken link is an error.
 	@python -m scripts.build_docs

@@ -1,60 +1,107 @@
-"""The rooms of the house know only those that they may: arrows point one way, and entries load only what they need."""
+"""The packages import only what the architecture page draws, stay small, and entry points load only what they need."""
 
 import ast
+import re
 import subprocess
 import sys
+from collections import defaultdict
+from collections.abc import Mapping
+from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 import render_service
 
-ROOT = Path(render_service.__file__).parent
-# What each room may know beside itself.
-ALLOWED = {
-    "domain": set(),
-    "config": {"domain"},
-    "telemetry": {"domain"},
-    "db": {"domain"},
-    "storage": {"domain", "telemetry"},
-    "fetch": set(),
-    "progress": {"domain", "db", "telemetry"},
-    "runtime": {"config", "db", "storage", "telemetry"},
-    "queue": {"db", "progress", "telemetry"},
-    "retention": {"domain", "db", "storage", "telemetry"},
-    "compositor": {"domain", "telemetry"},
-    "providers": {"config", "domain", "db", "fetch", "progress", "storage", "telemetry"},
-    "webhooks": {"domain", "db", "fetch", "telemetry"},
-    "engine": {"domain", "db", "storage", "fetch", "progress", "queue", "compositor", "providers", "telemetry"},
-}
+PACKAGE = Path(render_service.__file__).parent
+ROOT = PACKAGE.parent
+PAGE = ROOT / "docs/explanation/architecture.md"
+# Modules directly in the service's folder: entry points, which may import any package.
+ENTRY_POINTS = {"__init__", "__main__", "health"}
+
+Module = tuple[str, ...]
 
 
-def imports_of(file: Path) -> set[str]:
-    """The rooms that a module of the service imports, wherever in it."""
-    found = set()
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        names = []
-        if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            names = (
-                [node.module] if node.module != "render_service" else [f"render_service.{a.name}" for a in node.names]
-            )
-        elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        found |= {name.split(".")[1] for name in names if name.startswith("render_service.")}
+def table(heading: str) -> dict[str, list[str]]:
+    """The first and the last column of the table under a heading of the page."""
+    section = PAGE.read_text(encoding="utf-8").partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)` \|(?:.*\|)?([^|]*)\|$", section, re.MULTILINE)
+    return {name: re.findall(r"`([^`]+)`", cells) for name, cells in rows}
+
+
+DRAWN = table("Packages")
+ORDERED = table("Inside the larger packages")
+
+
+@cache
+def imports() -> Mapping[Module, set[Module]]:
+    """The modules that each module of the service imports, wherever in it, by their paths below the package."""
+    files = {module_of(file): file for file in PACKAGE.rglob("*.py")}
+    found: dict[Module, set[Module]] = {}
+    for module, file in files.items():
+        targets = set()
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{file}: write imports in full"
+                whole = (node.module or "").split(".")
+                targets |= {(*whole, alias.name) for alias in node.names}
+            elif isinstance(node, ast.Import):
+                targets |= {tuple(alias.name.split(".")) for alias in node.names}
+        ours = {target[1:] for target in targets if target[0] == PACKAGE.name}
+        found[module] = {target if target in files else target[:-1] for target in ours}
     return found
 
 
-@pytest.mark.parametrize("room", ALLOWED)
-def test_a_room_knows_only_those_that_it_may(room: str) -> None:
-    for file in (ROOT / room).rglob("*.py"):
-        strangers = imports_of(file) - ALLOWED[room] - {room}
-        assert not strangers, f"{file.relative_to(ROOT)} imports {', '.join(sorted(strangers))}"
+def module_of(file: Path) -> Module:
+    """The path of a module below the package; that of its folder where it is a package itself."""
+    parts = file.relative_to(PACKAGE).with_suffix("").parts
+    return parts[:-1] if parts[-1] == "__init__" else parts
 
 
-def test_server_and_worker_do_not_know_each_other() -> None:
-    for room, others in (("server", {"worker", "engine", "providers", "compositor"}), ("worker", {"server"})):
-        for file in (ROOT / room).rglob("*.py"):
-            assert not imports_of(file) & others, file.relative_to(ROOT)
+def arrows() -> Mapping[str, set[str]]:
+    """The packages that each package imports."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for module, targets in imports().items():
+        found[module[0] if module else "__init__"] |= {target[0] for target in targets if target} - set(module[:1])
+    return found
+
+
+@pytest.mark.parametrize("package", DRAWN)
+def test_a_package_imports_exactly_what_is_drawn(package: str) -> None:
+    assert arrows()[package] == set(DRAWN[package])
+
+
+def test_every_package_is_drawn_and_no_arrow_leads_in_a_circle() -> None:
+    assert {file.parent.name for file in PACKAGE.glob("*/__init__.py")} == set(DRAWN)
+    assert {file.stem for file in PACKAGE.glob("*.py")} == ENTRY_POINTS
+    tuple(TopologicalSorter(DRAWN).static_order())
+
+
+def sub_package(module: Module) -> str:
+    """The sub-package in which a module of a package lies."""
+    lies_in_one = len(module) > 2 or (PACKAGE.joinpath(*module[:2]) / "__init__.py").is_file()
+    return module[1] if len(module) > 1 and lies_in_one else "(modules)"
+
+
+@pytest.mark.parametrize("package", [path.parent.name for path in PACKAGE.glob("*/__init__.py")])
+def test_sub_packages_import_only_what_stands_to_their_right(package: str) -> None:
+    has_some = any(path.parent.name != "migrations" for path in (PACKAGE / package).glob("*/__init__.py"))
+    assert has_some == (package in ORDERED), "packages with sub-packages have an order, others have none"
+    order = ORDERED.get(package, ["(modules)"])
+    for module, targets in imports().items():
+        if module[:1] != (package,) or "migrations" in module:
+            continue
+        for target in targets:
+            if target[:1] == (package,) and len(target) > 1 and "migrations" not in target:
+                place, aim = order.index(sub_package(module)), order.index(sub_package(target))
+                assert place <= aim, f"{'.'.join(module)} imports {'.'.join(target)}"
+
+
+@pytest.mark.parametrize("folder", sorted({file.parent for file in PACKAGE.rglob("*.py")}), ids=lambda path: path.name)
+def test_a_folder_says_what_it_is_for(folder: Path) -> None:
+    file = folder / "__init__.py"
+    assert folder.name == "versions" or (file.is_file() and ast.get_docstring(ast.parse(file.read_text("utf-8"))))
 
 
 def loaded_by(module: str) -> set[str]:
