@@ -19,7 +19,7 @@ from render_service.compositor.media.assets import Media
 from render_service.compositor.segments.content_hashes import name_media
 from render_service.compositor.segments.plan import PlannedSegment
 from render_service.compositor.segments.planning import plan_pictures, probe_share
-from render_service.compositor.segments.spec import Layer, SegmentSpec, StillSource
+from render_service.compositor.segments.spec import DrawnStill, Layer, SegmentSpec
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.project import BadAssetPolicy, TransitionKind
 from render_service.domain.projects.timeline import plan_timeline
@@ -73,7 +73,7 @@ def reference(planned: tuple[PlannedSegment, ...], every: int) -> Iterator[tuple
 
 
 def _view(layer: Layer, number: int, spec: SegmentSpec, pictures: dict[str, Image.Image]) -> NDArray[np.float64]:
-    assert isinstance(layer.source, StillSource)
+    assert isinstance(layer.source, DrawnStill)
     name = layer.source.still
     if name not in pictures:
         pictures[name] = Image.open(name).convert("RGB")

@@ -20,7 +20,7 @@ from render_service.compositor.processes.pool import ProcessPool
 from render_service.compositor.processes.segment_runner import PoolRunner
 from render_service.compositor.segments.content_hashes import MediaHashes, hash_files, name_media
 from render_service.compositor.segments.plan import PlannedSegment
-from render_service.compositor.segments.planning import ProbedShare, plan_pictures, probe_share
+from render_service.compositor.segments.planning import ProbedShare, plan_pictures, probe_share, shown_sources
 from render_service.compositor.segments.ports import SegmentRunner, SegmentStore
 from render_service.compositor.segments.spec import SegmentJob
 from render_service.compositor.sound.cache import SoundCache
@@ -29,7 +29,9 @@ from render_service.compositor.text.drawn_texts import caption_text, clean_text
 from render_service.compositor.verification.video import check_video
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.output import Container
-from render_service.domain.projects.timeline import INTRO_ID, Timeline, plan_timeline
+from render_service.domain.projects.sequence import INTRO_ID
+from render_service.domain.projects.shot_source import CardSource
+from render_service.domain.projects.timeline import Timeline, plan_timeline
 from render_service.telemetry.metrics.worker import SEGMENTS
 from render_service.telemetry.tracing.spans import span
 
@@ -210,7 +212,9 @@ class _Composition:
         # Files that a card replaces are gone from here on.
         self.media = replace(self.media, shots=probed.shots)
         digests = name_media(self.media, hashes)
-        timeline = plan_timeline(self.spec.project, self.spec.output.fps, probed.facts)
+        timeline = plan_timeline(
+            self.spec.project, self.spec.output.fps, probed.facts, shown_sources(self.spec.project, self.media)
+        )
         cues, planned = await self.pool.run(plan_pictures, self.spec, timeline, digests)
         sound = self.parts / "sound"
         poster, sheet = self.workdir / "poster.jpg", self.workdir / "contact-sheet.jpg"
@@ -377,7 +381,7 @@ def _chapters(timeline: Timeline, spec: RenderSpec) -> list[Chapter]:
     ends = [*starts[1:], timeline.frames]
     titles = []
     for shot in timeline.shots:
-        card = shot.shot.card.title if shot.shot.card else ""
+        card = shot.source.card.title if isinstance(shot.source, CardSource) else ""
         text = card or caption_text(spec.project, shot.shot) or clean_text(shot.shot.visual_description)
         titles.append(_shortened(text) or shot.shot_id.removeprefix("@").capitalize())
     return [Chapter(*chapter) for chapter in zip(titles, starts, ends, strict=True)]

@@ -7,7 +7,8 @@ from pathlib import Path
 from render_service.compositor.media.assets import Media, ShotMedia
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.projects.project import BadAssetPolicy, Project
-from render_service.domain.projects.timeline import all_shots
+from render_service.domain.projects.sequence import sequence
+from render_service.domain.projects.shot_source import ClipSource, ShotSource, StillSource
 from render_service.fetch.errors import FetchError
 from render_service.fetch.fetcher import Fetcher
 
@@ -38,13 +39,9 @@ async def fetch_assets(project: Project, fetcher: Fetcher, folder: Path) -> tupl
         RenderFailure: ASSET_INVALID, naming shot, field and fault.
     """
     wanted = [
-        _Wanted(uri, field, shot.id)
-        for shot in all_shots(project)
-        for field, uri in (
-            ("image_uri", shot.image_uri),
-            ("clip_uri", shot.clip_uri),
-            ("narration_audio_uri", shot.narration_audio_uri),
-        )
+        _Wanted(uri, field, one.id)
+        for one in sequence(project)
+        for field, uri in (*_shown_file(one.source), ("narration_audio_uri", one.shot.narration_audio_uri))
         if uri
     ]
     if project.music is not None:
@@ -81,9 +78,20 @@ async def fetch_assets(project: Project, fetcher: Fetcher, folder: Path) -> tupl
             clip=usable.get((shot.id, "clip_uri")),
             narration=usable.get((shot.id, "narration_audio_uri")),
         )
-        for shot in all_shots(project)
+        for shot in sequence(project)
     }
     return Media(shots, music=usable.get((None, "music.uri")), watermark=usable.get((None, "watermark.uri"))), warnings
+
+
+def _shown_file(source: ShotSource) -> tuple[tuple[str, str], ...]:
+    """Return field and URI of the file that a source names, if it names one."""
+    match source:
+        case StillSource(uri):
+            return (("image_uri", uri),)
+        case ClipSource(uri):
+            return (("clip_uri", uri),)
+        case _:
+            return ()
 
 
 def _told(want: _Wanted, fault: FetchError) -> str:

@@ -146,7 +146,7 @@ async def run_attempt(claim: Claim, provider: Generator, reporter: ProgressRepor
 
         await reporter.tell(JobStage.COMPOSING, composing_from, "Composing the video")
         with stage(JobStage.COMPOSING):
-            spec, media = await with_clips(spec, media, generated.clips, room.compositor, folder)
+            media = await with_clips(spec, media, generated.clips, room.compositor, folder)
             composed = await room.compositor.compose(
                 spec,
                 media,

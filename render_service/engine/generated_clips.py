@@ -18,8 +18,8 @@ _SLOWEST = 2.0
 
 async def with_clips(
     spec: RenderSpec, media: Media, clips: Mapping[str, Path], compositor: Compositor, folder: Path
-) -> tuple[RenderSpec, Media]:
-    """Return a render in which shots show their generated clips.
+) -> Media:
+    """Return a render's files with the generated clips, which take the place of the pictures that they start from.
 
     A clip that is longer than its shot is cut by the compositor; one that is shorter is slowed down, at most to half
     its speed.
@@ -32,13 +32,7 @@ async def with_clips(
         folder: Scratch space.
     """
     if not clips:
-        return spec, media
-    # A shot with a clip moves by itself, and does not show the picture that the clip began with.
-    shots = tuple(
-        replace(shot, clip_uri=f"generated:{shot.id}", image_uri="") if shot.id in clips else shot
-        for shot in spec.project.shots
-    )
-    spec = replace(spec, project=replace(spec.project, shots=shots))
+        return media
     lengths = {shot_id: (await compositor.look_at_clip(clip)).duration for shot_id, clip in clips.items()}
     wanted = await _wanted(spec, media, lengths, compositor)
     files = dict(media.shots)
@@ -49,7 +43,7 @@ async def with_clips(
             path = folder / f"slowed-{number}.mov"
             await compositor.slow_clip(clip, path, min(_SLOWEST, factor))
         files[shot_id] = replace(files[shot_id], clip=path, image=None)
-    return spec, replace(media, shots=files)
+    return replace(media, shots=files)
 
 
 async def _wanted(

@@ -11,7 +11,7 @@ from render_service.compositor.drawing.transitions import draw_transition
 from render_service.compositor.encoding.encoder import SegmentEncoder
 from render_service.compositor.frames.format import PictureFormat
 from render_service.compositor.frames.planes import Planes
-from render_service.compositor.segments.spec import ClipSource, Layer, SegmentSpec
+from render_service.compositor.segments.spec import DrawnClip, Layer, SegmentSpec
 
 # Progress is told every so many frames.
 _REPORT_EVERY = 10
@@ -90,6 +90,6 @@ class Painter:
 
 
 def _open(layer: Layer, picture: PictureFormat, assets: Mapping[str, Path], workdir: Path) -> FrameSource:
-    if isinstance(layer.source, ClipSource):
+    if isinstance(layer.source, DrawnClip):
         return ClipLayer(layer, picture, assets)
     return CanvasLayer(layer, picture, assets, workdir)

@@ -17,7 +17,7 @@ from render_service.compositor.frames.planes import Planes
 from render_service.compositor.media.assets import Asset
 from render_service.compositor.media.clips import ClipForm, ClipReader
 from render_service.compositor.media.images import load_image
-from render_service.compositor.segments.spec import CardSource, ClipSource, Layer, StillSource
+from render_service.compositor.segments.spec import DrawnCard, DrawnClip, DrawnStill, Layer
 from render_service.domain.projects.project import Fit, MotionKind
 
 
@@ -74,7 +74,7 @@ class ClipLayer:
     """
 
     def __init__(self, layer: Layer, picture: PictureFormat, assets: Mapping[str, Path]) -> None:
-        assert isinstance(layer.source, ClipSource)
+        assert isinstance(layer.source, DrawnClip)
         form = ClipForm(picture.width, picture.height, picture.fps, layer.source.fit)
         self._reader = ClipReader(Asset(assets[layer.source.clip], "clip_uri"), form, first=layer.first)
 
@@ -87,7 +87,7 @@ class ClipLayer:
         self._reader.__exit__(None, None, None)
 
 
-def _card(source: CardSource, size: tuple[int, int]) -> NDArray[np.uint8]:
+def _card(source: DrawnCard, size: tuple[int, int]) -> NDArray[np.uint8]:
     if source.subtitle is None:
         return draw_card(source.card, *size, seed=source.seed, language=source.language, theme=source.theme)
     return draw_title_card(
@@ -108,11 +108,11 @@ def _canvas_file(layer: Layer, picture: PictureFormat, assets: Mapping[str, Path
             source = layer.source
 
             def load(size: tuple[int, int]) -> NDArray[np.uint8]:
-                if isinstance(source, CardSource):
+                if isinstance(source, DrawnCard):
                     return _card(source, size)
-                assert isinstance(source, StillSource)
+                assert isinstance(source, DrawnStill)
                 return load_image(Asset(assets[source.still], "image_uri"), cover=size, exact=False)
 
-            fit = source.fit if isinstance(source, StillSource) else Fit.COVER
+            fit = source.fit if isinstance(source, DrawnStill) else Fit.COVER
             write_canvas(prepare_canvas(load, fit, layer.motion, picture.width, picture.height), path)
     return path

@@ -6,7 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from render_service.domain.errors import ErrorReason, RenderFailure
-from render_service.domain.projects.timeline import INTRO_ID, OUTRO_ID
+from render_service.domain.projects.sequence import INTRO_ID, OUTRO_ID
 
 
 @dataclass(frozen=True, slots=True)

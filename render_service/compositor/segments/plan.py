@@ -3,23 +3,30 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import assert_never
 
 from render_service.compositor.frames.format import PictureFormat
 from render_service.compositor.segments.content_hashes import MediaHashes, ShotHashes
 from render_service.compositor.segments.spec import (
-    CardSource,
-    ClipSource,
     CueLayer,
+    DrawnCard,
+    DrawnClip,
+    DrawnSource,
+    DrawnStill,
     Layer,
     SegmentJob,
     SegmentSpec,
-    Source,
-    StillSource,
     WatermarkLayer,
 )
 from render_service.compositor.text.drawn_texts import clean_text, render_language
 from render_service.domain.jobs.job import RenderSpec
-from render_service.domain.projects.project import Shot
+from render_service.domain.projects.shot_source import (
+    CardSource,
+    ClipSource,
+    GeneratedSource,
+    PlaceholderSource,
+    StillSource,
+)
 from render_service.domain.projects.timeline import Timeline, TimelineShot
 
 # A body is cut so that no piece is longer: all processes work to the end, an edit costs little, and players can seek.
@@ -32,13 +39,13 @@ class Ingredients:
 
     Args:
         build: Names the build of everything that draws and encodes.
-        digests: Hashes of the media.
+        hashes: Hashes of the media.
         cues: All captions; their frames count from the start of the video.
         watermark: Picture over everything.
     """
 
     build: str
-    digests: MediaHashes
+    hashes: MediaHashes
     cues: Sequence[CueLayer]
     watermark: WatermarkLayer | None
 
@@ -75,7 +82,7 @@ def plan_segments(timeline: Timeline, spec: RenderSpec, ingredients: Ingredients
     picture = PictureFormat(output.width, output.height, output.fps, output.quality, output.container)
     longest = SLICE_SECONDS * output.fps
     # The title rather than a shot: cards of one video share their colours, whichever shots are edited.
-    cards = _CardLook(spec.project.title, render_language(spec.project))
+    cards = _CardStyle(spec.project.title, render_language(spec.project))
     segments = []
     previous: TimelineShot | None = None
     for shot in timeline.shots:
@@ -103,7 +110,7 @@ def _planned(bare: SegmentSpec, start: int, shot_index: int, ingredients: Ingred
     end = start + bare.frames
     cues = tuple(_within(cue, start, bare.frames) for cue in ingredients.cues if cue.start < end and cue.end > start)
     segment = replace(bare, cues=cues, watermark=ingredients.watermark)
-    job = SegmentJob(segment.to_bytes(), _files(segment, ingredients.digests.files), segment.frames)
+    job = SegmentJob(segment.to_bytes(), _files(segment, ingredients.hashes.files), segment.frames)
     return PlannedSegment(job, start, shot_index, segment.incoming is None)
 
 
@@ -126,35 +133,41 @@ def _within(cue: CueLayer, start: int, frames: int) -> CueLayer:
 
 
 @dataclass(frozen=True, slots=True)
-class _CardLook:
+class _CardStyle:
     """What all cards of a video share."""
 
     theme: str
     language: str
 
 
-def _layer(shot: TimelineShot, cards: _CardLook, ingredients: Ingredients, first: int) -> Layer:
-    return Layer(_source(shot.shot, cards, ingredients), shot.motion, shot.frames, first)
+def _layer(shot: TimelineShot, cards: _CardStyle, ingredients: Ingredients, first: int) -> Layer:
+    return Layer(_drawn_source(shot, cards, ingredients), shot.motion, shot.frames, first)
 
 
-def _source(shot: Shot, cards: _CardLook, ingredients: Ingredients) -> Source:
-    digests = ingredients.digests.shots.get(shot.id, ShotHashes())
-    if digests.clip:
-        return ClipSource(digests.clip, shot.fit)
-    if digests.image:
-        return StillSource(digests.image, shot.fit)
-    if shot.card:
-        subtitle = clean_text(shot.card.subtitle)
-        return CardSource(clean_text(shot.card.title), shot.id, cards.theme, cards.language, subtitle)
-    return CardSource(clean_text(shot.visual_description), shot.id, cards.theme, cards.language)
+def _drawn_source(shot: TimelineShot, cards: _CardStyle, ingredients: Ingredients) -> DrawnSource:
+    hashes = ingredients.hashes.shots.get(shot.shot_id, ShotHashes())
+    match shot.source:
+        case ClipSource() | GeneratedSource():
+            assert hashes.clip is not None
+            return DrawnClip(hashes.clip, shot.shot.fit)
+        case StillSource():
+            assert hashes.image is not None
+            return DrawnStill(hashes.image, shot.shot.fit)
+        case CardSource(card):
+            title, subtitle = clean_text(card.title), clean_text(card.subtitle)
+            return DrawnCard(title, shot.shot_id, cards.theme, cards.language, subtitle)
+        case PlaceholderSource(text):
+            return DrawnCard(clean_text(text), shot.shot_id, cards.theme, cards.language)
+        case _:
+            assert_never(shot.source)
 
 
 def _files(segment: SegmentSpec, files: Mapping[str, Path]) -> Mapping[str, Path]:
     named = [segment.watermark.watermark] if segment.watermark else []
     for layer in (segment.layer, segment.incoming):
         if layer is not None:
-            if isinstance(layer.source, StillSource):
+            if isinstance(layer.source, DrawnStill):
                 named.append(layer.source.still)
-            elif isinstance(layer.source, ClipSource):
+            elif isinstance(layer.source, DrawnClip):
                 named.append(layer.source.clip)
     return {digest: files[digest] for digest in named}

@@ -8,14 +8,16 @@ from render_service.compositor.captions.drawing import caption_look
 from render_service.compositor.media.assets import Media, ShotMedia
 from render_service.compositor.media.probing import probe_media
 from render_service.compositor.segments.build_fingerprint import build_fingerprint
-from render_service.compositor.segments.content_hashes import MediaHashes, ShotHashes
+from render_service.compositor.segments.content_hashes import MediaHashes
 from render_service.compositor.segments.plan import Ingredients, PlannedSegment, plan_segments
 from render_service.compositor.segments.spec import CueLayer, WatermarkLayer
 from render_service.compositor.text.glyph_coverage import check_glyphs
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.media import MediaFacts
-from render_service.domain.projects.project import BadAssetPolicy
-from render_service.domain.projects.timeline import Timeline, all_shots
+from render_service.domain.projects.project import BadAssetPolicy, Project
+from render_service.domain.projects.sequence import sequence
+from render_service.domain.projects.shot_source import PlaceholderSource, ShotSource, resolved_source
+from render_service.domain.projects.timeline import Timeline
 
 # Captions come and go within this time, so that they do not flash.
 _FADE_SECONDS = 0.15
@@ -36,6 +38,16 @@ def probe_share(media: Media, policy: BadAssetPolicy) -> ProbedShare:
     return ProbedShare(probed.facts, probed.media.shots, tuple(warning.message for warning in probed.warnings))
 
 
+def shown_sources(project: Project, media: Media) -> dict[str, ShotSource]:
+    """Return what every shot of a video shows, by shot id, given the files that are there."""
+    sources = {}
+    for one in sequence(project):
+        files = media.shots.get(one.id, ShotMedia())
+        has_clip, has_image = files.clip is not None, files.image is not None
+        sources[one.id] = resolved_source(one.shot, one.source, has_clip=has_clip, has_image=has_image)
+    return sources
+
+
 def plan_pictures(
     spec: RenderSpec, timeline: Timeline, digests: MediaHashes
 ) -> tuple[tuple[Cue, ...], tuple[PlannedSegment, ...]]:
@@ -52,12 +64,7 @@ def plan_pictures(
     Raises:
         RenderFailure: GLYPH_MISSING where a text cannot be drawn.
     """
-    carded = [
-        shot.id
-        for shot in all_shots(spec.project)
-        if not digests.shots.get(shot.id, ShotHashes()).image and not digests.shots.get(shot.id, ShotHashes()).clip
-    ]
-    check_glyphs(spec, carded)
+    check_glyphs(spec, [shot.shot_id for shot in timeline.shots if isinstance(shot.source, PlaceholderSource)])
     cues = plan_cues(timeline, spec)
     look = caption_look(spec)
     highlights = spec.project.captions.highlight_words

@@ -16,7 +16,7 @@ from render_service.domain.projects.project import Corner, Direction, Fit, Motio
 
 
 @dataclass(frozen=True, slots=True)
-class StillSource:
+class DrawnStill:
     """A picture file, named by the SHA-256 of its content."""
 
     still: str
@@ -24,7 +24,7 @@ class StillSource:
 
 
 @dataclass(frozen=True, slots=True)
-class CardSource:
+class DrawnCard:
     """A designed card with a text; `theme` picks its colours, `seed` its light.
 
     A card with a `subtitle`, even an empty one, is a title or end card; others stand in for a picture.
@@ -38,14 +38,14 @@ class CardSource:
 
 
 @dataclass(frozen=True, slots=True)
-class ClipSource:
+class DrawnClip:
     """A video file, named by the SHA-256 of its content, shown from its start; its last frame stays."""
 
     clip: str
     fit: Fit
 
 
-Source = StillSource | CardSource | ClipSource
+DrawnSource = DrawnStill | DrawnCard | DrawnClip
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Layer:
         first: Which of the shot's frames the segment begins with.
     """
 
-    source: Source
+    source: DrawnSource
     motion: Motion
     frames: int
     first: int

@@ -16,6 +16,7 @@ from render_service.compositor.verification.failure import fail
 from render_service.compositor.verification.reference_frames import expected_lumas
 from render_service.domain.projects.output import OutputSpec
 from render_service.domain.projects.project import MotionKind
+from render_service.domain.projects.shot_source import StillSource, is_clip
 from render_service.domain.projects.timeline import Timeline, TimelineShot
 
 Luma = NDArray[np.uint8]
@@ -98,7 +99,9 @@ def _plan(shot: TimelineShot, frames: Sequence[CodedFrame], fps: int, bound: flo
 
 
 def _should_move(shot: TimelineShot) -> bool:
-    return bool(shot.shot.clip_uri) or (bool(shot.shot.image_uri) and shot.motion.kind is not MotionKind.NONE)
+    if isinstance(shot.source, StillSource):
+        return shot.motion.kind is not MotionKind.NONE
+    return is_clip(shot.source)
 
 
 def _quiet_runs(alone: range, frames: Sequence[CodedFrame], bound: float) -> Iterator[range]:

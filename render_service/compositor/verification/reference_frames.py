@@ -11,6 +11,7 @@ from render_service.compositor.media.assets import ShotMedia, clip_asset, image_
 from render_service.compositor.media.clips import ClipForm, ClipReader
 from render_service.compositor.media.images import load_image
 from render_service.domain.projects.output import OutputSpec
+from render_service.domain.projects.shot_source import StillSource, is_clip
 from render_service.domain.projects.timeline import TimelineShot
 
 _LINES = 180
@@ -30,10 +31,11 @@ def expected_lumas(shot: TimelineShot, files: ShotMedia, numbers: Sequence[int],
     """
     scale = min(1.0, _LINES / output.height)
     width, height = (max(2, round(side * scale / 2) * 2) for side in (output.width, output.height))
-    if files.clip is not None:
+    if is_clip(shot.source):
         return _of_clip(shot, files, numbers, ClipForm(width, height, output.fps, shot.shot.fit))
-    if files.image is None:
+    if not isinstance(shot.source, StillSource):
         return []
+    assert files.image is not None
     asset = image_asset(shot.shot_id, files.image)
     canvas = prepare_canvas(lambda size: load_image(asset, cover=size), shot.shot.fit, shot.motion, width, height)
     lumas = []

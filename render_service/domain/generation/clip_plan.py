@@ -19,6 +19,7 @@ from render_service.domain.jobs.cost import Cost, total
 from render_service.domain.jobs.job import GenerationOptions, ProviderChoice, ProviderName, RenderSpec
 from render_service.domain.projects.output import OutputSpec
 from render_service.domain.projects.project import Shot
+from render_service.domain.projects.shot_source import ClipSource, StillSource, declared_source
 from render_service.domain.projects.timeline import plan_timeline
 
 MAX_NEGATIVE_PROMPT = 1_000
@@ -125,7 +126,7 @@ def plan_clips(spec: RenderSpec, choice: ProviderChoice) -> tuple[ClipOrder, ...
     lengths = _lengths(spec)
     orders: list[ClipOrder] = []
     seen: dict[tuple[object, ...], int] = {}
-    for shot in ordered_shots(spec):
+    for shot in generated_shots(spec):
         shape = nearest_shape(_shapes(model, shot), spec.output)
         duration = nearest_duration(model.durations, lengths[shot.id])
         alike = (shot.visual_description.strip(), shot.image_uri, duration)
@@ -149,9 +150,13 @@ def plan_clips(spec: RenderSpec, choice: ProviderChoice) -> tuple[ClipOrder, ...
     return tuple(orders)
 
 
-def ordered_shots(spec: RenderSpec) -> tuple[Shot, ...]:
-    """Return the shots that a clip is ordered for: those without one of their own."""
-    return tuple(shot for shot in spec.project.shots if not shot.clip_uri)
+def generated_shots(spec: RenderSpec) -> tuple[Shot, ...]:
+    """Return the shots that a clip is generated for: those without one of their own."""
+    return tuple(shot for shot in spec.project.shots if _is_generated(shot))
+
+
+def _is_generated(shot: Shot) -> bool:
+    return not isinstance(declared_source(shot), ClipSource)
 
 
 def estimated_cost(orders: Sequence[ClipOrder]) -> tuple[Cost, ...]:
@@ -208,7 +213,7 @@ def _check_options(provider: ProviderName, spec: RenderSpec) -> list[FieldFault]
         faults.append(
             FieldFault(f"{_OPTIONS}.negative_prompt", f"must have at most {MAX_NEGATIVE_PROMPT:,} characters")
         )
-    ordered = {shot.id for shot in ordered_shots(spec)}
+    ordered = {shot.id for shot in generated_shots(spec)}
     faults += [
         FieldFault(f"{_OPTIONS}.regenerate_shots[{number}]", "must be the id of a shot for which a clip is generated")
         for number, shot_id in enumerate(options.regenerate_shots)
@@ -226,7 +231,7 @@ def _check_shots(spec: RenderSpec, model: ClipModel) -> list[FieldFault]:
     lengths = _lengths(spec)
     faults = []
     for number, shot in enumerate(spec.project.shots):
-        if shot.clip_uri:
+        if not _is_generated(shot):
             continue
         path = f"project.storyboard.shots[{number}]"
         named = model.name or model.provider
@@ -239,7 +244,7 @@ def _check_shots(spec: RenderSpec, model: ClipModel) -> list[FieldFault]:
             )
         elif not prompt and (model.needs_prompt or not _from_image(model, shot)):
             faults.append(FieldFault(f"{path}.visual_description", f"must not be empty for {named}"))
-        if not model.makes_from_text and not shot.image_uri:
+        if not model.makes_from_text and not isinstance(declared_source(shot), StillSource):
             faults.append(FieldFault(f"{path}.image_uri", f"must be given for {named}, which starts from a picture"))
         if not model.durations and lengths[shot.id] > timedelta(seconds=LONGEST_CUSTOM_CLIP):
             faults.append(FieldFault(f"{path}.duration", f"must be at most {LONGEST_CUSTOM_CLIP} s for {named}"))
@@ -263,7 +268,7 @@ def _check_strictly(spec: RenderSpec, model: ClipModel, shot: Shot, path: str, l
 
 
 def _from_image(model: ClipModel, shot: Shot) -> bool:
-    return bool(shot.image_uri) and (model.any_shape or bool(model.image_shapes))
+    return isinstance(declared_source(shot), StillSource) and (model.any_shape or bool(model.image_shapes))
 
 
 def _shapes(model: ClipModel, shot: Shot) -> tuple[Shape, ...]:

@@ -174,7 +174,7 @@ class Shot:
     """One picture of the storyboard with what is said over it.
 
     `caption` None means: the narration is drawn; an empty one draws nothing. `duration` None means: the shot's share.
-    `card` is the text of the title and end cards, which stand in the timeline as shots of their own.
+    What it shows follows from `image_uri` and `clip_uri`: see `shot_source.declared_source`.
     """
 
     id: str
@@ -190,7 +190,6 @@ class Shot:
     fit: Fit = Fit.COVER
     clip_sound: bool = True
     words: tuple[WordTiming, ...] = ()
-    card: Card | None = None
 
 
 @dataclass(frozen=True, slots=True)

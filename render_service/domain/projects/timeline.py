@@ -14,17 +14,12 @@ from render_service.domain.projects.project import (
     NarrationPolicy,
     Project,
     Shot,
-    Transition,
     TransitionKind,
 )
-
-INTRO_ID = "@intro"
-TITLE_ID = "@title"
-END_ID = "@end"
-OUTRO_ID = "@outro"
+from render_service.domain.projects.sequence import INTRO_ID, OUTRO_ID, SequencedShot, sequence
+from render_service.domain.projects.shot_source import ShotSource, is_clip
 
 DEFAULT_SHOT = timedelta(seconds=5)
-DEFAULT_CARD = timedelta(seconds=3)
 SHORTEST_SHARE = timedelta(seconds=1)
 DEFAULT_AMOUNT = 0.1
 
@@ -38,6 +33,7 @@ class TimelineShot:
 
     Args:
         shot: The shot itself; the intro, outro, title and end card are shots with ids that begin with `@`.
+        source: What it shows, decided.
         index: Its place among all shots of the timeline, from 0.
         start: First frame in which it is seen, its incoming transition included.
         frames: Number of frames in which it is seen; at least 1.
@@ -51,6 +47,7 @@ class TimelineShot:
     """
 
     shot: Shot
+    source: ShotSource
     index: int
     start: int
     frames: int
@@ -95,44 +92,24 @@ def frames_covering(duration: timedelta, fps: int) -> int:
     return -(-(duration // _MICROSECOND) * fps // 1_000_000)
 
 
-def all_shots(project: Project) -> tuple[Shot, ...]:
-    """Return the shots of a project as they are shown: intro, title card, storyboard, end card, outro.
-
-    Returns:
-        The storyboard's shots between those of the four that the project has, whose ids are `INTRO_ID`, `TITLE_ID`,
-        `END_ID`, `OUTRO_ID`; no id of a storyboard can be one of these. Their media are keyed by these ids too.
-    """
-    still = Motion(kind=MotionKind.NONE)
-    cut = Transition(kind=TransitionKind.CUT)
-    before: list[Shot] = []
-    after: list[Shot] = []
-    if project.intro_clip_uri:
-        before.append(Shot(INTRO_ID, caption="", clip_uri=project.intro_clip_uri, motion=still, transition=cut))
-    if project.title_card:
-        card = project.title_card
-        before.append(Shot(TITLE_ID, caption="", duration=card.duration or DEFAULT_CARD, card=card))
-    if project.end_card:
-        card = project.end_card
-        after.append(Shot(END_ID, caption="", duration=card.duration or DEFAULT_CARD, card=card))
-    if project.outro_clip_uri:
-        after.append(Shot(OUTRO_ID, caption="", clip_uri=project.outro_clip_uri, motion=still, transition=cut))
-    return (*before, *project.shots, *after)
-
-
-def plan_timeline(project: Project, fps: int, facts: Mapping[str, MediaFacts]) -> Timeline:
+def plan_timeline(
+    project: Project, fps: int, facts: Mapping[str, MediaFacts], sources: Mapping[str, ShotSource] | None = None
+) -> Timeline:
     """Decide in which frames every shot is seen.
 
     Args:
         project: Has at least one shot and is validated.
         fps: Frames per second of the video.
         facts: Measured lengths of the shots' clips and narrations by shot id; shots may be missing.
+        sources: What shots show, by shot id; those that are missing show what they declare.
 
     Returns:
         The timeline: no gaps, at least one frame a shot, and at most two shots in any frame. A shot without a duration
         gets its share of the target duration, else lasts as long as its clip, else `DEFAULT_SHOT`; with the policy
         EXTEND every shot lasts at least until its narration is over.
     """
-    shots = all_shots(project)
+    placed = _resolved(sequence(project), sources or {})
+    shots = [one.shot for one in placed]
     wished = _wished_overlaps(project, shots, fps)
     lengths = _lengths(project, shots, facts, wished, fps)
     if project.narration_policy is NarrationPolicy.EXTEND:
@@ -150,6 +127,7 @@ def plan_timeline(project: Project, fps: int, facts: Mapping[str, MediaFacts]) -
     planned = tuple(
         TimelineShot(
             shot=shot,
+            source=placed[index].source,
             index=index,
             start=starts[index],
             frames=lengths[index],
@@ -157,7 +135,7 @@ def plan_timeline(project: Project, fps: int, facts: Mapping[str, MediaFacts]) -
             overlap_out=overlaps[index + 1] if index + 1 < len(shots) else 0,
             transition=_transition_kind(project, shot) if overlaps[index] else TransitionKind.CUT,
             direction=shot.transition.direction,
-            motion=_motion(project, shot),
+            motion=_motion(project, placed[index]),
             narration_start=starts[index] + overlaps[index],
             narration_frames=_narration_frames(
                 project.narration_policy, facts.get(shot.id, _NO_FACTS), lengths[index] - overlaps[index], fps
@@ -166,6 +144,10 @@ def plan_timeline(project: Project, fps: int, facts: Mapping[str, MediaFacts]) -
         for index, shot in enumerate(shots)
     )
     return Timeline(fps, total, planned)
+
+
+def _resolved(shots: Sequence[SequencedShot], sources: Mapping[str, ShotSource]) -> list[SequencedShot]:
+    return [replace(one, source=sources.get(one.id, one.source)) for one in shots]
 
 
 def _wished_overlaps(project: Project, shots: Sequence[Shot], fps: int) -> list[int]:
@@ -209,12 +191,12 @@ def _transition_kind(project: Project, shot: Shot) -> TransitionKind:
     return shot.transition.kind or MODE_PRESETS[project.mode].transition
 
 
-def _motion(project: Project, shot: Shot) -> Motion:
-    motion = shot.motion
+def _motion(project: Project, placed: SequencedShot) -> Motion:
+    motion = placed.shot.motion
     return replace(
         motion,
         # A clip moves by itself.
-        kind=motion.kind or (MotionKind.NONE if shot.clip_uri else MODE_PRESETS[project.mode].motion),
+        kind=motion.kind or (MotionKind.NONE if is_clip(placed.source) else MODE_PRESETS[project.mode].motion),
         easing=motion.easing or Easing.EASE_IN_OUT,
         amount=DEFAULT_AMOUNT if motion.amount is None else motion.amount,
     )

@@ -7,8 +7,10 @@ from datetime import timedelta
 from render_service.domain.errors import FieldFault
 from render_service.domain.projects.output import FRAME_RATES, MAX_SIDE, MIN_SIDE, OutputOptions
 from render_service.domain.projects.project import Card, Motion, Music, Project, Shot, WordTiming
+from render_service.domain.projects.sequence import DEFAULT_CARD
+from render_service.domain.projects.shot_source import declared_source, is_clip
 from render_service.domain.projects.template import known_pieces
-from render_service.domain.projects.timeline import DEFAULT_CARD, DEFAULT_SHOT, SHORTEST_SHARE
+from render_service.domain.projects.timeline import DEFAULT_SHOT, SHORTEST_SHARE
 
 MAX_SHOTS = 200
 MAX_WORDS = 1_000
@@ -229,7 +231,7 @@ def _least_length(project: Project) -> timedelta:
     known = sum([shot.duration for shot in project.shots if shot.duration is not None] + cards, _ZERO)
     open_shots = [shot for shot in project.shots if shot.duration is None]
     if project.target_duration is None or not open_shots:
-        return known + DEFAULT_SHOT * sum(not shot.clip_uri for shot in open_shots)
+        return known + DEFAULT_SHOT * sum(not is_clip(declared_source(shot)) for shot in open_shots)
     return max(project.target_duration, known + SHORTEST_SHARE * len(open_shots))
 
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from render_service.db.generation.generation_ledger import GenerationLedger
-from render_service.domain.generation.clip_plan import choices, ordered_shots, plan_clips
+from render_service.domain.generation.clip_plan import choices, generated_shots, plan_clips
 from render_service.domain.jobs.cost import plain
 from render_service.domain.jobs.job import ProviderName, RawResults
 from render_service.progress.task_hints import TaskHints
@@ -54,7 +54,7 @@ class ClipMaker:
             for choice in asked
             if choice.provider is not ProviderName.LOCAL
         }
-        shots = ordered_shots(work.spec)
+        shots = generated_shots(work.spec)
         if not shots:
             return Generated()
         pictures = {

@@ -21,8 +21,7 @@ _PROJECT = Record(
     project_pb2.Project.DESCRIPTOR,
     Exceptions(
         places={"Project.shots": "storyboard.shots"},
-        # A card of a shot is the timeline's own: title and end card are fields of the project.
-        apart=frozenset({"Shot.card", *(f"Project.{name}" for name in _SET_BY_THE_SERVICE)}),
+        apart=frozenset(f"Project.{name}" for name in _SET_BY_THE_SERVICE),
         most={"Project.shots": MAX_SHOTS, "Shot.words": MAX_WORDS},
     ),
 )

@@ -11,9 +11,11 @@ import pytest_asyncio
 
 from render_service.compositor.compositor import Compositor
 from render_service.compositor.media.assets import Media, ShotMedia
+from render_service.compositor.segments.planning import shown_sources
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.output import OutputSpec, Quality
 from render_service.domain.projects.project import NarrationPolicy, Project, Shot
+from render_service.domain.projects.shot_source import GeneratedSource, StillSource
 from render_service.engine.generated_clips import with_clips
 from tests.fakes.clips import make_clip
 from tests.integration.compositor.oracle import write_sound
@@ -61,17 +63,17 @@ async def lengths(compositor: Compositor, media: Media) -> list[float]:
 async def test_clips_last_as_long_as_their_shots(compositor: Compositor, tmp_path: Path) -> None:
     spec = spec_of(2.0, 2.0, 3.0, 2.0)
     clips = clips_of(tmp_path, 3.0, 2.0, 2.0, 2.0 - FRAME)
-    made, media = await with_clips(spec, media_of(spec), clips, compositor, tmp_path)
+    media = await with_clips(spec, media_of(spec), clips, compositor, tmp_path)
     # Cut later; as they are; slowed; a single frame is not worth it.
     assert [media.shots[shot].clip == clips[shot] for shot in clips] == [True, True, False, True]
     assert (await lengths(compositor, media))[2] == pytest.approx(3.0, abs=FRAME)
-    assert all(not shot.image_uri and shot.clip_uri for shot in made.project.shots)
+    assert set(shown_sources(spec.project, media).values()) == {GeneratedSource()}
     assert all(files.image is None for files in media.shots.values())
 
 
 async def test_a_clip_that_is_much_too_short_is_not_slowed_to_a_crawl(compositor: Compositor, tmp_path: Path) -> None:
     spec = spec_of(9.0)
-    _, media = await with_clips(spec, media_of(spec), clips_of(tmp_path, 2.0), compositor, tmp_path)
+    media = await with_clips(spec, media_of(spec), clips_of(tmp_path, 2.0), compositor, tmp_path)
     assert await lengths(compositor, media) == [pytest.approx(4.0, abs=FRAME)]
 
 
@@ -80,7 +82,7 @@ async def test_a_narration_that_makes_its_shot_longer_slows_the_clip(compositor:
     spec = spec_of(2.0)
     extending = replace(spec, project=replace(spec.project, narration_policy=NarrationPolicy.EXTEND))
     media = Media({"s1": ShotMedia(narration=voice)})
-    _, slowed = await with_clips(extending, media, clips_of(tmp_path, 2.0), compositor, tmp_path)
+    slowed = await with_clips(extending, media, clips_of(tmp_path, 2.0), compositor, tmp_path)
     (length,) = await lengths(compositor, slowed)
     assert length >= 3.0
 
@@ -88,7 +90,7 @@ async def test_a_narration_that_makes_its_shot_longer_slows_the_clip(compositor:
 async def test_shots_without_a_clip_stay_what_they_are(compositor: Compositor, tmp_path: Path) -> None:
     spec = spec_of(2.0, 2.0)
     media = media_of(spec)
-    assert await with_clips(spec, media, {}, compositor, tmp_path) == (spec, media)
-    made, mixed = await with_clips(spec, media, clips_of(tmp_path, 2.0), compositor, tmp_path)
+    assert await with_clips(spec, media, {}, compositor, tmp_path) == media
+    mixed = await with_clips(spec, media, clips_of(tmp_path, 2.0), compositor, tmp_path)
     assert mixed.shots["s2"] == media.shots["s2"]
-    assert made.project.shots[1] == spec.project.shots[1]
+    assert shown_sources(spec.project, mixed)["s2"] == StillSource("https://e.com/a.png")

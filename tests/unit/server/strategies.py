@@ -94,7 +94,6 @@ def shots(draw: st.DrawFn) -> tuple[Shot, ...]:
         fit=st.sampled_from(Fit),
         clip_sound=st.booleans(),
         words=st.lists(spans(600), max_size=4).map(_words),
-        card=st.none(),
     )
     return tuple(draw(st.lists(shot, max_size=3, unique_by=lambda one: one.id)))
 
