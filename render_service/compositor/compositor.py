@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from render_service.compositor.captions.cues import Cue
-from render_service.compositor.encoding.gif import write_animation
-from render_service.compositor.encoding.muxing import Chapter, Joined, join
-from render_service.compositor.encoding.thumbnails import write_stills
+from render_service.compositor.encoding.gif import write_gif
+from render_service.compositor.encoding.muxing import Chapter, MuxInput, mux
+from render_service.compositor.encoding.thumbnails import write_thumbnails
 from render_service.compositor.media.assets import Asset, Media
 from render_service.compositor.media.probing import ClipFacts, probe_clip, probe_sound
 from render_service.compositor.media.retiming import slow_down
@@ -222,9 +222,9 @@ class _Composition:
         path = self.workdir / f"video.{self.spec.output.container.value}"
         files = [(self._file(segment.job), segment.job.frames) for segment in planned]
         chapters = _chapters(timeline, self.spec)
-        joined = Joined(files, sound, timeline.fps, self.spec.output.container, chapters, self.spec.project.title)
+        mux_input = MuxInput(files, sound, timeline.fps, self.spec.output.container, chapters, self.spec.project.title)
         with span("joining"):
-            await self.pool.run(_finish, joined, path)
+            await self.pool.run(_finish, mux_input, path)
         await self._tell(CHECKING_FROM)
         with span("checking", {"render.frames": timeline.frames}):
             check = await self.pool.run(check_video, path, timeline, self.spec, self.media, facts_of_sound)
@@ -347,14 +347,14 @@ class _Composition:
         for job, _ in chosen:
             await making[job.key]
         stills = [(self._file(job), frame) for job, frame in chosen]
-        await self.pool.run(write_stills, stills, _poster_shot(timeline), *paths)
+        await self.pool.run(write_thumbnails, stills, _poster_shot(timeline), *paths)
 
 
-def _finish(joined: Joined, path: Path) -> None:
-    if joined.container is Container.GIF:
-        write_animation([segment for segment, _ in joined.segments], joined.fps, path)
+def _finish(mux_input: MuxInput, path: Path) -> None:
+    if mux_input.container is Container.GIF:
+        write_gif([segment for segment, _ in mux_input.segments], mux_input.fps, path)
     else:
-        join(joined, path)
+        mux(mux_input, path)
 
 
 def _chosen_stills(timeline: Timeline, planned: tuple[PlannedSegment, ...]) -> list[tuple[SegmentJob, int]]:

@@ -1,4 +1,4 @@
-"""Plans captions in time: long texts become several cues, each seen while it is spoken, word by word if timed so."""
+"""Plans cues: splits long captions, times each cue to its speech, and times the highlight of each word."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from render_service.domain.projects.timeline import Timeline, TimelineShot, fram
 
 @dataclass(frozen=True, slots=True)
 class CueWord:
-    """A spoken word of a cue: where it stands in the cue's text, and the frames in which it is marked."""
+    """A spoken word of a cue: its span in the cue's text, and the frames in which it is highlighted."""
 
     first: int
     last: int
@@ -32,14 +32,14 @@ class CueWord:
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """A caption for some time.
+    """A caption shown for a span of frames.
 
     Args:
-        shot_id: The shot it belongs to.
-        start: First frame of the video in which it is seen.
+        shot_id: Its shot.
+        start: The first frame of the video that shows it.
         end: The frame after the last.
-        text: What is seen; line feeds only where the caller wrote them.
-        words: Its spoken words in order, where their times are known.
+        text: The text; line feeds only where the caller wrote them.
+        words: Its spoken words in order, if their times are known.
     """
 
     shot_id: str
@@ -49,34 +49,34 @@ class Cue:
     words: tuple[CueWord, ...] = ()
 
 
-# A cue below this is hard to read; texts are then shown in fewer, fuller cues (5/6 s is the usual broadcast minimum).
+# A shorter cue is hard to read: the text is then split into fewer, fuller cues (5/6 s is the usual broadcast minimum).
 _SHORTEST_SECONDS = 5 / 6
 # How long a caption stays after its last word.
 _HOLD_SECONDS = 0.6
-# Pauses between words below this keep the last word marked.
+# During shorter pauses between words the last word stays highlighted.
 _PAUSE_SECONDS = 0.35
-# A text that does not fit the screen at once is shown in cues of two lines; of more only where time is too short.
+# A text that does not fit one screen is split into cues of two lines, or more where time is short.
 _SPLIT_LINES, _MOST_LINES = 2, 6
 
 # The end of one sentence and the beginning of the next read badly in one cue.
 _STRADDLE_COST = 0.7
 
 _PAUSES = dict.fromkeys("。！？!?.…؟۔।", 2.0) | dict.fromkeys("，、；：,;:—–،؛\n", 1.0)
-"""Pauses of the speaker at punctuation, in the time of one ideograph."""
+"""Length of the speaker's pause at punctuation, in units of the time of one ideograph."""
 
 
 def plan_cues(timeline: Timeline, spec: RenderSpec) -> tuple[Cue, ...]:
-    """Plan all captions of a video.
+    """Plan all cues of a video.
 
-    A shot's captions are seen from the middle of the way in to the middle of the way out, so that never two shots'
-    captions are on screen at once. With narration audio they follow it; with word timings they follow the words.
+    A shot's cues run from the middle of the transition in to the middle of the transition out, so that the cues of two
+    shots are never on screen together. With narration audio they follow it; with word timings they follow the words.
 
     Args:
         timeline: The timeline of `spec`.
         spec: The render.
 
     Returns:
-        Cues in order of time that do not overlap, each at least one frame long.
+        Cues in time order that do not overlap, each at least one frame long.
     """
     look = caption_look(spec)
     cues: list[Cue] = []
@@ -105,7 +105,7 @@ def _shot_cues(text: str, planned: TimelineShot, fps: int, size: tuple[int, int]
     for number, (first, last) in enumerate(parts):
         following = starts[number + 1] if number + 1 < len(parts) else window[1]
         begin = max(starts[number], window[0])
-        # A cue that ends shortly before the next stays until then: a blank of a few frames would flicker.
+        # A cue that ends shortly before the next one stays until then: a gap of a few frames would flicker.
         finish = min(following, window[1]) if following - ends[number] <= hold else min(ends[number] + hold, window[1])
         if finish > begin:
             spoken = _cue_words(words, clock, (first, last), (begin, finish), round(_PAUSE_SECONDS * fps))
@@ -115,7 +115,7 @@ def _shot_cues(text: str, planned: TimelineShot, fps: int, size: tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class AlignedWord:
-    """A timed word and where it stands in the text."""
+    """A timed word and its span in the text."""
 
     first: int
     last: int
@@ -137,7 +137,7 @@ def align_words(text: str, words: Sequence[WordTiming]) -> tuple[AlignedWord, ..
 
 
 def _anchors(words: Sequence[AlignedWord], planned: TimelineShot, fps: int) -> list[tuple[int, int, int, int]]:
-    """Return where words stand and when they sound: characters first–last, frames start–end, both rising."""
+    """Return the words' spans in the text (first–last) and in frames (start–end), both ascending."""
     anchors = []
     latest = planned.start
     for word in words:
@@ -148,7 +148,7 @@ def _anchors(words: Sequence[AlignedWord], planned: TimelineShot, fps: int) -> l
 
 
 class _Clock:
-    """Tells when each character of a text is spoken: at the words' times where given, else evenly by reading time."""
+    """Maps characters to frames: by the words' times where given, else in proportion to reading time."""
 
     def __init__(self, text: str, span: tuple[int, int], anchors: Sequence[tuple[int, int, int, int]]) -> None:
         self._sums = [0.0]
@@ -166,12 +166,12 @@ class _Clock:
         self._points = points
 
     def start_of(self, position: int) -> int:
-        """Return the frame in which the character begins."""
+        """Return the frame at which the character at `position` begins."""
         later = [frame for place, frame in self._points if place == position]
         return later[-1] if later else self._between(position)
 
     def end_of(self, position: int) -> int:
-        """Return the frame in which the text before `position` is over."""
+        """Return the frame at which the text before `position` ends."""
         earlier = [frame for place, frame in self._points if place == position]
         return earlier[0] if earlier else self._between(position)
 
@@ -184,7 +184,7 @@ class _Clock:
 
 
 def _reading_time(character: str) -> float:
-    """Return about how long a character takes to speak, in the time of one ideograph."""
+    """Return the approximate speaking time of a character, in units of one ideograph."""
     if character in _PAUSES:
         return _PAUSES[character]
     if is_wide(character):
@@ -209,9 +209,9 @@ def _cue_words(
 
 
 def _split(text: str, size: tuple[int, int], look: CaptionLook, most: int) -> list[tuple[int, int]]:
-    """Split a text into parts that fit the screen, at most `most` of them if fuller parts can achieve that."""
+    """Split a text into parts that fit the screen, at most `most` of them if fuller parts make that possible."""
     if is_bilingual(text):
-        # Both languages say the same and are read side by side.
+        # Both languages say the same and are read together.
         return [(0, len(text))]
     width, max_width = caption_measure(text, *size, look)
     breaks = [*find_breaks(text, look.language), Break(len(text), -1.0)]
@@ -233,10 +233,10 @@ def _split(text: str, size: tuple[int, int], look: CaptionLook, most: int) -> li
 def _choose(
     ends: Sequence[tuple[float, bool]], forced: Sequence[bool], pieces: Sequence[float], *, lines: int, max_width: float
 ) -> list[int]:
-    """Choose the edges between cues: few cues, ending with sentences or at least clauses, none nearly empty.
+    """Choose the edges between cues: few cues that end with sentences or clauses, none nearly empty.
 
     Args:
-        ends: For each edge after the first, what it costs to end a cue there, and whether a sentence ends there.
+        ends: For each edge after the first, the cost of ending a cue there, and whether a sentence ends there.
         forced: For each edge after the first, whether the line ends there.
         pieces: Widths between the edges, in pixels.
         lines: How many lines a cue has at most.
@@ -267,8 +267,8 @@ def _choose(
 
 
 def _end(text: str, found: Break) -> tuple[float, bool]:
-    """Return what it costs to end a cue at a break, and whether a sentence ends there."""
-    # The few characters before the break tell; slicing all of a long text for each would take quadratic time.
+    """Return the cost of ending a cue at a break, and whether a sentence ends there."""
+    # The last few characters decide; slicing the whole text at each break would take quadratic time.
     last = text[max(0, found.position - 8) : found.position].rstrip(' \u3000”’"」』）)»')[-1:]
     sentence = _PAUSES.get(last) == 2.0
     if sentence or found.position == len(text) or found.forced:

@@ -1,4 +1,4 @@
-"""Captions drawn as overlays: plain, outlined or boxed, with the spoken word in colour."""
+"""Draws captions as overlays: plain, outlined or boxed, with the spoken word in colour."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ __all__ = ["HIGHLIGHT", "CaptionLook", "CaptionStyle", "caption_look", "draw_cap
 Mask = NDArray[np.float32]
 
 HIGHLIGHT = (1.0, 0.83, 0.25)
-"""sRGB colour, 0–1, of the word that is being spoken."""
+"""sRGB colour, 0–1, of the word being spoken."""
 
 _BOX_OPACITY = 0.68
 _SHADOW_OPACITY = 0.78
@@ -51,15 +51,15 @@ def draw_caption(
     The same arguments give the same bytes on every machine with the same fonts and libraries.
 
     Args:
-        text: The caption; line feeds force line breaks. Text that is too long for its place is set smaller.
+        text: The caption; line feeds force line breaks. Text that does not fit is set smaller.
         width: Frame width in pixels, even, ≥ 128.
         height: Frame height in pixels, even, ≥ 128.
         look: Style, scale, language.
-        words: For each character the number of the word that it is part of; None between words.
-        highlighted: The number of the word to draw in the highlight colour.
+        words: For each character the number of its word; None between words.
+        highlighted: Number of the word to draw in the highlight colour.
 
     Returns:
-        The overlay, wholly inside the safe area, or None where nothing is to be drawn.
+        The overlay, entirely inside the safe area, or None where the text is blank.
     """
     layout = lay_out_caption(text, width, height, look, tuple(words) if words is not None else None)
     if layout is None:
@@ -75,7 +75,7 @@ def draw_caption(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Drawing:
-    """A caption before its colours: masks 0–1 of its white letters and of all that is not clear, and where it lies."""
+    """A caption before colouring: masks 0–1 of its letters and of its opacity, and its position in the frame."""
 
     letters: Mask
     opacity: Mask
@@ -85,7 +85,7 @@ class _Drawing:
     feet: tuple[float, ...]
 
 
-# A caption with timed words is drawn once a word; all but the colour of one word stays the same.
+# A caption with timed words is drawn once a word, and only the colour of one word changes.
 @lru_cache(maxsize=2)
 def _draw(layout: CaptionLayout, style: CaptionStyle) -> _Drawing:
     geometry, size, area = GEOMETRY[style], layout.size, layout.area
@@ -128,9 +128,9 @@ def _mask(image: Image.Image) -> Mask:
 
 
 def _shadow(image: Image.Image, size: int, geometry: CaptionGeometry) -> Mask:
-    """Return a soft shadow, a little below its text."""
+    """Return a soft shadow slightly below the text."""
     moved = np.roll(np.asarray(image), max(1, round(0.04 * size)), axis=0)
-    # On bytes OpenCV blurs in fixed-point arithmetic, the same on every machine.
+    # OpenCV blurs bytes in fixed-point arithmetic, which gives the same result on every machine.
     blurred = cv2.GaussianBlur(moved, (0, 0), max(0.5, geometry.shadow * size / 3), borderType=cv2.BORDER_CONSTANT)
     shadow: Mask = np.minimum(np.multiply(blurred, np.float32(geometry.density / 255), dtype=np.float32), np.float32(1))
     return shadow

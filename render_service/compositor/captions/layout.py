@@ -1,4 +1,4 @@
-"""Where a caption stands and how its lines are set: looks, the safe area, fitting."""
+"""Lays out captions: style, safe area, line breaking, and fitting to the frame."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ from render_service.compositor.text import bidi
 from render_service.compositor.text.drawn_texts import render_language
 from render_service.compositor.text.fonts import CAPTION_WEIGHT, is_wide, regional_face, text_language
 from render_service.compositor.text.line_breaking import break_lines
-from render_service.compositor.text.typesetting import Line, Type, measure, set_line
+from render_service.compositor.text.typesetting import Line, TextStyle, measure, set_line
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.project import MODE_PRESETS, CaptionStyle
 
@@ -27,12 +27,12 @@ class Rect:
 
 @dataclass(frozen=True, slots=True)
 class CaptionLook:
-    """How captions are drawn.
+    """The style of captions.
 
     Args:
-        style: Which look.
-        scale: Multiplies the size that the frame's shorter side gives.
-        language: BCP 47 tag of the texts; empty guesses it from each.
+        style: Plain, outline or box.
+        scale: Factor on the size derived from the frame's shorter side.
+        language: BCP 47 tag of the texts; empty means guess for each text.
     """
 
     style: CaptionStyle = CaptionStyle.OUTLINE
@@ -41,7 +41,7 @@ class CaptionLook:
 
 
 def caption_look(spec: RenderSpec) -> CaptionLook:
-    """Return how the captions of a render are drawn, where the project says nothing as its mode decides."""
+    """Return the caption style of a render: the project's own, with the defaults of its mode."""
     preset, options = MODE_PRESETS[spec.project.mode], spec.project.captions
     return CaptionLook(
         options.style or preset.caption_style, preset.caption_scale * options.scale, render_language(spec.project)
@@ -71,7 +71,7 @@ def safe_area(width: int, height: int) -> Rect:
     """Return the part of a frame that captions stay inside.
 
     Landscape and square frames keep 5 % free on every side (EBU R 95, title-safe). Tall frames are watched on phones,
-    where applications lay their buttons and texts over the lower third and the edges, so captions end above it.
+    whose applications cover the lower third and the edges with buttons and text, so captions end above it.
 
     Args:
         width: Frame width in pixels.
@@ -95,14 +95,14 @@ def even_up(value: float) -> int:
 
 @dataclass(frozen=True, slots=True)
 class CaptionGeometry:
-    """Measures of a caption that depend on its style.
+    """The measures of a caption that depend on its style.
 
     Args:
         stroke: Width of the outline, in em.
         shadow: How far the shadow reaches, in em.
         pad_x: Space between letters and the box's sides, in em.
         pad_y: Space between letters and the box's top and bottom, in em.
-        density: How much darker the shadow is than letters blurred as far.
+        density: Opacity of the shadow relative to letters blurred by the same radius.
     """
 
     stroke: float
@@ -112,7 +112,7 @@ class CaptionGeometry:
     density: float
 
     def margin(self, size: int) -> int:
-        """Space that drawing needs around the lines' boxes, in pixels."""
+        """Return the margin around the lines' boxes that drawing needs, in pixels."""
         return math.ceil(size * (self.stroke + self.shadow) + 2)
 
 
@@ -125,14 +125,14 @@ GEOMETRY = {
 
 @dataclass(frozen=True, slots=True)
 class CaptionLayout:
-    """A caption's lines, set and placed.
+    """A caption's lines, laid out and placed.
 
     Args:
         size: Em size of the main lines, in pixels; those of a second language are smaller.
         lines: From top to bottom.
-        spans: For each line, where it begins and ends in the text.
-        shifts: For each line, how far right of centred it stands, in pixels, to look centred.
-        area: The safe area they were fitted into.
+        spans: For each line, its start and end in the text.
+        shifts: For each line, its optical correction to the right of centred, in pixels.
+        area: The safe area that the lines fit into.
     """
 
     size: int
@@ -143,17 +143,17 @@ class CaptionLayout:
 
 
 def max_lines(width: int, height: int) -> int:
-    """Return how many lines a caption has at most before its size shrinks: two in landscape, three in tall frames."""
+    """Return the most lines of a caption before its size shrinks: two in landscape, three in tall frames."""
     return 2 if width > height else 3
 
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """A line before it is set: where it begins and ends in the text, how it will be set, its paragraph's level."""
+    """A line before layout: its start and end in the text, its style, and its paragraph's bidi level."""
 
     first: int
     last: int
-    kind: Type
+    kind: TextStyle
     base: int
 
 
@@ -161,20 +161,20 @@ class _Span:
 def lay_out_caption(
     text: str, width: int, height: int, look: CaptionLook, words: tuple[int | None, ...] | None = None
 ) -> CaptionLayout | None:
-    """Break and set a caption, at its full size if it fits, else smaller.
+    """Lay out a caption at its full size if it fits, else smaller.
 
-    In a caption of two languages (some of its paragraphs East Asian, others not) the paragraphs of the language that
-    is not the render's main one are set smaller, as bilingual subtitles are.
+    In a bilingual caption (some paragraphs East Asian, others not) the paragraphs that are not in the render's main
+    language are smaller, as in bilingual subtitles.
 
     Args:
         text: The caption; line feeds force line breaks.
         width: Frame width in pixels.
         height: Frame height in pixels.
-        look: How it is drawn.
-        words: For each character the number of the word that it is part of.
+        look: Its style.
+        words: For each character the number of its word.
 
     Returns:
-        The layout, or None where nothing is to be drawn.
+        The layout, or None where the text is blank.
     """
     if not text.strip():
         return None
@@ -204,15 +204,15 @@ def lay_out_caption(
     return CaptionLayout(size, lines, tuple((span.first, span.last) for span in spans), shifts, area)
 
 
-def _optical_shift(line: str, kind: Type) -> float:
-    """Return how far right a centred line has to move for the blank half of its outer full-width marks."""
+def _optical_shift(line: str, kind: TextStyle) -> float:
+    """Return how far right to move a centred line to balance the blank half of its outer full-width marks."""
     centred_marks = regional_face(kind.language) in (regional_face("zh-Hant"), regional_face("zh-HK"))
     blank_right = line[-1] in _BLANK_RIGHT and not (centred_marks and line[-1] in "，。、；：")
     return kind.size / 4 * (blank_right - (line[0] in _BLANK_LEFT))
 
 
 def is_bilingual(text: str) -> bool:
-    """Tell whether some paragraphs of a caption are East Asian and others are not."""
+    """Return whether some paragraphs of a caption are East Asian and others are not."""
     return len({_is_wide(paragraph) for paragraph in text.split("\n") if paragraph.strip()}) == 2
 
 
@@ -226,25 +226,25 @@ def caption_size(width: int, height: int, look: CaptionLook) -> int:
 
 
 def caption_measure(text: str, width: int, height: int, look: CaptionLook) -> tuple[Callable[[str], float], float]:
-    """Return how wide a caption's texts and its lines at most are at full size.
+    """Return how to measure a caption at full size, and its longest line.
 
     Args:
-        text: The whole caption, from which its language is guessed if `look` names none.
+        text: The whole caption; its language is guessed if `look` names none.
         width: Frame width in pixels.
         height: Frame height in pixels.
-        look: How it is drawn.
+        look: Its style.
 
     Returns:
-        A function that measures a text in pixels, and the widest a line may be in pixels.
+        A function that returns the width of a text, and the maximum width of a line, both in pixels.
     """
-    kind = Type(caption_size(width, height, look), CAPTION_WEIGHT, text_language(text, look.language))
-    return partial(measure, kind=kind), _line_room(text, kind.size, safe_area(width, height), look.style)
+    kind = TextStyle(caption_size(width, height, look), CAPTION_WEIGHT, text_language(text, look.language))
+    return partial(measure, kind=kind), _max_line_width(text, kind.size, safe_area(width, height), look.style)
 
 
-def _line_room(text: str, size: int, area: Rect, style: CaptionStyle) -> float:
+def _max_line_width(text: str, size: int, area: Rect, style: CaptionStyle) -> float:
     geometry = GEOMETRY[style]
-    room = area.width - 2 * (geometry.margin(size) + geometry.pad_x * size)
-    return max(min(room, (_WIDE_MEASURE if _is_wide(text) else _NARROW_MEASURE) * size), size)
+    available = area.width - 2 * (geometry.margin(size) + geometry.pad_x * size)
+    return max(min(available, (_WIDE_MEASURE if _is_wide(text) else _NARROW_MEASURE) * size), size)
 
 
 def _fit(text: str, size: int, area: Rect, look: CaptionLook) -> list[_Span]:
@@ -254,17 +254,17 @@ def _fit(text: str, size: int, area: Rect, look: CaptionLook) -> list[_Span]:
     for paragraph in text.split("\n"):
         minor = bilingual and _is_wide(paragraph) != main_is_wide
         paragraph_size = max(_SMALLEST, round(_MINOR * size)) if minor else size
-        kind = Type(paragraph_size, CAPTION_WEIGHT, text_language(paragraph, look.language))
-        # Lines of the second language are smaller, so more letters of it make a line as long.
-        room = _line_room(paragraph, size, area, look.style)
-        for first, last in break_lines(paragraph, partial(measure, kind=kind), room, kind.language):
+        kind = TextStyle(paragraph_size, CAPTION_WEIGHT, text_language(paragraph, look.language))
+        # Lines of the second language are smaller, so they hold more letters at the same length.
+        longest = _max_line_width(paragraph, size, area, look.style)
+        for first, last in break_lines(paragraph, partial(measure, kind=kind), longest, kind.language):
             spans.append(_Span(start + first, start + last, kind, bidi.base_level(paragraph)))
         start += len(paragraph) + 1
     return spans
 
 
 def baselines(sizes: Sequence[int]) -> list[float]:
-    """Return how far below the top of a block the baselines of its lines are, given their em sizes, in pixels."""
+    """Return the baselines of a block's lines, in pixels below its top, given the lines' em sizes."""
     found = [_ASCENT * sizes[0]]
     for above, below in pairwise(sizes):
         found.append(found[-1] + _LEADING * (above + below) / 2)
@@ -272,6 +272,6 @@ def baselines(sizes: Sequence[int]) -> list[float]:
 
 
 def block_height(sizes: Sequence[int], style: CaptionStyle) -> float:
-    """Return the height in pixels of a caption whose lines have these em sizes, with all that surrounds its letters."""
+    """Return the height in pixels of a caption whose lines have these em sizes, padding and margin included."""
     geometry, size = GEOMETRY[style], max(sizes)
     return baselines(sizes)[-1] + _DESCENT * sizes[-1] + 2 * geometry.pad_y * size + 2 * geometry.margin(size)

@@ -1,4 +1,4 @@
-"""Captions as files beside the video: SubRip (`.srt`) and WebVTT (`.vtt`, W3C Candidate Recommendation 2019)."""
+"""Writes captions as sidecar files: SubRip (`.srt`) and WebVTT (`.vtt`, W3C Candidate Recommendation 2019)."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,28 +9,28 @@ from render_service.domain.jobs.job import RenderSpec
 
 
 def write_srt(cues: Sequence[Cue], spec: RenderSpec, path: Path) -> None:
-    """Write captions as SubRip: UTF-8, lines broken as in the picture; an empty file where there are none.
+    """Write captions as SubRip: UTF-8, with the line breaks of the picture. Without captions the file is empty.
 
     Args:
-        cues: All captions in order of time.
-        spec: The render they belong to.
+        cues: All captions in time order.
+        spec: The render.
         path: The file to write.
     """
     blocks = []
     for number, cue in enumerate(cues, 1):
         times = f"{_time(cue.start, spec.output.fps, ',')} --> {_time(cue.end, spec.output.fps, ',')}"
-        # Readers take an arrow for a line of times, wherever it stands.
+        # Readers treat any line with an arrow as a line of times.
         lines = [cue.text[a:b].replace("-->", "→") for a, b in _lines(cue, spec)]
         blocks.append("\n".join((str(number), times, *lines)) + "\n")
     path.write_text("\n".join(blocks), encoding="utf-8", newline="\n")
 
 
 def write_vtt(cues: Sequence[Cue], spec: RenderSpec, path: Path) -> None:
-    """Write captions as WebVTT: UTF-8, lines broken as in the picture, spoken words with their times.
+    """Write captions as WebVTT: UTF-8, with the line breaks of the picture and time stamps for spoken words.
 
     Args:
-        cues: All captions in order of time.
-        spec: The render they belong to.
+        cues: All captions in time order.
+        spec: The render.
         path: The file to write.
     """
     blocks = ["WEBVTT\n"]

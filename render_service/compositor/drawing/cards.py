@@ -13,7 +13,7 @@ from render_service.compositor.text import bidi
 from render_service.compositor.text.drawn_texts import clean_text
 from render_service.compositor.text.fonts import is_covered, text_language
 from render_service.compositor.text.line_breaking import break_lines
-from render_service.compositor.text.typesetting import Type, draw_line, measure, new_mask, set_line
+from render_service.compositor.text.typesetting import TextStyle, draw_line, measure, new_mask, set_line
 
 Picture = NDArray[np.float32]
 
@@ -135,7 +135,7 @@ def _drawable(text: str) -> str:
 class _Block:
     """Lines of a card and how they are set."""
 
-    kind: Type
+    kind: TextStyle
     lines: tuple[str, ...]
     base: int
 
@@ -150,7 +150,7 @@ def _fit(text: str, language: str, room: tuple[int, int], side: float, *, title:
     sizes, measure_em, weight = (_TITLE_SIZES, _TITLE_MEASURE, 700) if title else (_SIZES, _MEASURE, 500)
     base = bidi.base_level(text)
     for share in sizes:
-        kind = Type(max(6, round(side * share)), weight, language)
+        kind = TextStyle(max(6, round(side * share)), weight, language)
         # Smaller letters may run on longer: a card full of narrow columns looks worse than a few long lines.
         longest = min(room[0], measure_em * kind.size * sizes[0] / share)
         block = _Block(kind, _lines(text, kind, longest), base)
@@ -163,12 +163,12 @@ def _fit(text: str, language: str, room: tuple[int, int], side: float, *, title:
     return _Block(kind, (*block.lines[: most - 1], _shortened(block.lines[most - 1], kind, longest)), base)
 
 
-def _lines(text: str, kind: Type, longest: float) -> tuple[str, ...]:
+def _lines(text: str, kind: TextStyle, longest: float) -> tuple[str, ...]:
     spans = break_lines(text, lambda part: measure(part, kind), longest, kind.language, evenness=0.45)
     return tuple(text[a:b] for a, b in spans)
 
 
-def _shortened(line: str, kind: Type, longest: float) -> str:
+def _shortened(line: str, kind: TextStyle, longest: float) -> str:
     while len(line) > 1 and measure(line + "…", kind) > longest:
         line = line[:-1]
     return line.rstrip(" ,;:，、；：。.…") + "…"

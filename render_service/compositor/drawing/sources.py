@@ -15,7 +15,7 @@ from render_service.compositor.drawing.sampling import sample
 from render_service.compositor.frames.format import PictureFormat
 from render_service.compositor.frames.planes import Planes
 from render_service.compositor.media.assets import Asset
-from render_service.compositor.media.clips import ClipForm, ClipReader
+from render_service.compositor.media.clips import ClipReader, FrameFormat
 from render_service.compositor.media.images import load_image
 from render_service.compositor.segments.spec import DrawnCard, DrawnClip, DrawnStill, Layer
 from render_service.domain.projects.project import Fit, MotionKind
@@ -75,7 +75,7 @@ class ClipLayer:
 
     def __init__(self, layer: Layer, picture: PictureFormat, assets: Mapping[str, Path]) -> None:
         assert isinstance(layer.source, DrawnClip)
-        form = ClipForm(picture.width, picture.height, picture.fps, layer.source.fit)
+        form = FrameFormat(picture.width, picture.height, picture.fps, layer.source.fit)
         self._reader = ClipReader(Asset(assets[layer.source.clip], "clip_uri"), form, first=layer.first)
 
     def draw(self, target: Planes) -> None:

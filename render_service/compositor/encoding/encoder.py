@@ -1,4 +1,4 @@
-"""Encodes frames into segments: closed groups of pictures with settings that are the same in every segment."""
+"""Encodes frames into segments: closed GOPs, with the same encoder settings in every segment."""
 
 from collections.abc import Mapping
 from fractions import Fraction
@@ -17,7 +17,7 @@ from render_service.compositor.frames.format import PictureFormat
 from render_service.compositor.frames.planes import Plane, Planes
 from render_service.domain.projects.output import Container, Quality
 
-# Segments are shorter than this, so each has one key frame, its first.
+# Segments are shorter than this, so each has exactly one keyframe, its first.
 KEYFRAME_SECONDS = 10
 
 _AVX512 = 13  # CV_CPU_AVX_512F of OpenCV's cvdef.h
@@ -37,20 +37,20 @@ _VP9 = {
 
 
 def encoder_settings(picture: PictureFormat) -> tuple[str, Mapping[str, str]]:
-    """Return the encoder's name and its options for a format."""
+    """Return the encoder's name in libav and its options for a format."""
     keyframes = {"g": str(KEYFRAME_SECONDS * picture.fps)}
     if picture.container is Container.WEBM:
         return "libvpx-vp9", {**_VP9[picture.quality], **keyframes, "b": "0", "row-mt": "0"}
-    # A segment holds one shot: there is no cut in it to be found. One thread a process is the cheapest per frame.
+    # A segment holds one shot, so scene-cut detection is off. One thread a process costs least per frame.
     return "libx264", {**_X264[picture.quality], **keyframes, "profile": "high", "sc_threshold": "0"}
 
 
 class SegmentEncoder:
-    """Writes one segment. Frames are drawn into `planes`, then `encode` is called; leaving the block ends the file.
+    """Writes one segment: draw a frame into `planes`, call `encode`, repeat; leaving the `with` block ends the file.
 
     Args:
-        path: The file to write, as Matroska: it keeps colour tags, and headers apart from the packets.
-        picture: Form of the frames.
+        path: The file to write, as Matroska, which keeps colour tags and stores headers apart from the packets.
+        picture: Format of the frames.
     """
 
     def __init__(self, path: Path, picture: PictureFormat) -> None:
@@ -58,9 +58,9 @@ class SegmentEncoder:
         name, settings = encoder_settings(picture)
         options = dict(settings)
         if name == "libx264" and cv2.checkHardwareSupport(_AVX512):
-            # The AVX-512 code of x264 reads memory that nobody wrote at some widths (192, 320 and 1080 among them), and
-            # gives other bytes than its AVX2 code for some pictures at 1920, too: then neither two runs nor two
-            # machines agree. The AVX2 code always gave the same bytes; it takes 4 % longer.
+            # x264's AVX-512 code reads uninitialised memory at some widths (192, 320 and 1080 among them) and differs
+            # from its AVX2 code for some pictures at 1920: neither two runs nor two machines would agree. The AVX2
+            # code is deterministic and 4 % slower.
             options["x264-params"] = "asm=avx2"
         stream = self._container.add_stream(name, rate=picture.fps, options=options)
         assert isinstance(stream, VideoStream)
@@ -71,11 +71,11 @@ class SegmentEncoder:
         context.thread_count = 1
         context.color_range, context.colorspace = _LIMITED, _BT709
         context.color_primaries, context.color_trc = _BT709, _BT709
-        # The headers are the same bytes in every segment, which makes them fit together.
+        # Every segment gets the same header bytes, so that their packets can be concatenated.
         self._stream = stream
         self._frame = VideoFrame(picture.width, picture.height, "yuv420p")
         self._frame.time_base = Fraction(1, picture.fps)
-        # x264 and vpx copy what they are given, so one frame's memory serves all of them.
+        # x264 and vpx copy their input, so all frames share one buffer.
         self.planes = planes_of(self._frame)
         self._count = 0
 
@@ -90,7 +90,7 @@ class SegmentEncoder:
         self._container.close()
 
     def encode(self) -> None:
-        """Encode what `planes` hold now as the next frame."""
+        """Encode the current contents of `planes` as the next frame."""
         self._frame.pts = self._count
         self._count += 1
         for packet in self._stream.encode(self._frame):
@@ -98,12 +98,12 @@ class SegmentEncoder:
 
 
 def open_segment(path: Path) -> InputContainer:
-    """Open a segment; its header tells all about it, so none of its pictures is decoded to find that out."""
+    """Open a segment without decoding a picture: its header is complete."""
     return av.open(str(path), options={"skip_frame": "all"})
 
 
 def planes_of(frame: VideoFrame) -> Planes:
-    """Return the memory of a YUV 4:2:0 frame as planes that can be drawn into."""
+    """Return a YUV 4:2:0 frame's memory as writable planes."""
     return Planes(_plane(frame, 0), _plane(frame, 1), _plane(frame, 2))
 
 

@@ -1,4 +1,4 @@
-"""Turns segments into a GIF: one palette for the whole animation, and frames drawn in it."""
+"""Encodes segments as a GIF with one palette for the whole animation."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -14,13 +14,13 @@ from av.video.stream import VideoStream
 _TICK = Fraction(1, 100)
 
 
-def write_animation(segments: Sequence[Path], fps: int, path: Path) -> None:
-    """Write a GIF that repeats for ever.
+def write_gif(segments: Sequence[Path], fps: int, path: Path) -> None:
+    """Write a GIF that loops forever.
 
-    Segments are decoded twice, once for the colours and once to be drawn, so that memory does not grow with length.
+    Segments are decoded twice, once for the palette and once for the frames, so memory does not grow with length.
 
     Args:
-        segments: The segments' files in order.
+        segments: The segment files in order.
         fps: Frames per second.
         path: The file to write.
     """
@@ -29,13 +29,13 @@ def write_animation(segments: Sequence[Path], fps: int, path: Path) -> None:
         stream = output.add_stream("gif", rate=fps)
         assert isinstance(stream, VideoStream)
         stream.pix_fmt = "pal8"
-        drawing: _Drawing | None = None
+        mapper: _PaletteMapper | None = None
         for number, frame in enumerate(_frames(segments)):
-            if drawing is None:
-                drawing = _Drawing(frame, palette, fps)
+            if mapper is None:
+                mapper = _PaletteMapper(frame, palette, fps)
                 stream.width, stream.height = frame.width, frame.height
                 stream.codec_context.time_base = _TICK
-            drawn = drawing.draw(frame, number)
+            drawn = mapper.map(frame, number)
             drawn.pts, drawn.time_base = round(number * 100 / fps), _TICK
             output.mux(stream.encode(drawn))
         output.mux(stream.encode(None))
@@ -66,8 +66,8 @@ def _palette(segments: Sequence[Path], fps: int) -> VideoFrame:
     return palette
 
 
-class _Drawing:
-    """Draws frames in the colours of a palette."""
+class _PaletteMapper:
+    """Maps frames to the colours of a palette, with dithering."""
 
     def __init__(self, like: VideoFrame, palette: VideoFrame, fps: int) -> None:
         graph = Graph()
@@ -81,11 +81,11 @@ class _Drawing:
         palette.pts, palette.time_base = 0, self._tick
         colours.push(palette)
         colours.push(None)
-        # The contexts belong to the graph, which must outlive them.
+        # The filter contexts belong to the graph, which must outlive them.
         self._graph = graph
 
-    def draw(self, frame: VideoFrame, number: int) -> VideoFrame:
-        """Return a frame of the palette's colours."""
+    def map(self, frame: VideoFrame, number: int) -> VideoFrame:
+        """Return a frame in the palette's colours."""
         frame.pts, frame.time_base = number, self._tick
         self._input.push(frame)
         drawn = self._sink.pull()

@@ -1,4 +1,4 @@
-"""Joins segments and sound into the finished file by copying packets: nothing is encoded again."""
+"""Muxes segments and sound into the finished file. Packets are copied, never encoded again."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ _OPTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """A mark for players: frames from `start` to before `end` carry a title."""
+    """A chapter mark: its title applies to the frames from `start` up to, but not including, `end`."""
 
     title: str
     start: int
@@ -37,15 +37,15 @@ class Chapter:
 
 
 @dataclass(frozen=True, slots=True)
-class Joined:
-    """What is to be joined.
+class MuxInput:
+    """The input of `mux`.
 
     Args:
-        segments: The segments' files in order, each with its number of frames.
-        sound: A file with the whole sound in one stream.
+        segments: The segment files in order, each with its number of frames.
+        sound: A file that holds the whole sound in one stream.
         fps: Frames per second.
         container: MP4 or WEBM.
-        chapters: Marks in order.
+        chapters: Chapter marks in order.
         title: The video's title; may be empty.
     """
 
@@ -57,15 +57,15 @@ class Joined:
     title: str
 
 
-def join(parts: Joined, path: Path) -> None:
+def mux(parts: MuxInput, path: Path) -> None:
     """Write the finished file.
 
     Args:
-        parts: What is to be joined.
+        parts: Segments, sound and metadata.
         path: The file to write.
 
     Raises:
-        RenderFailure: COMPOSE_FAILED where a segment does not have its number of frames or does not fit the first.
+        RenderFailure: COMPOSE_FAILED where a segment has a wrong number of frames or other headers than the first.
     """
     name = parts.container.value
     with (
@@ -75,14 +75,14 @@ def join(parts: Joined, path: Path) -> None:
     ):
         pictures = output.add_stream_from_template(first.streams.video[0])
         sounds = output.add_stream_from_template(sound.streams.audio[0])
-        _mark(output, parts)
+        _write_metadata(output, parts)
         output.start_encoding()
         frame = Fraction(1, parts.fps)
         for packet in _interleaved(_pictures(parts, pictures, frame), _sounds(sound, sounds)):
             output.mux(packet)
 
 
-def _mark(output: OutputContainer, parts: Joined) -> None:
+def _write_metadata(output: OutputContainer, parts: MuxInput) -> None:
     if parts.title:
         output.metadata["title"] = parts.title
     output.set_chapters(
@@ -99,8 +99,8 @@ def _mark(output: OutputContainer, parts: Joined) -> None:
     )
 
 
-def _pictures(parts: Joined, stream: VideoStream, frame: Fraction) -> Iterator[AnyPacket]:
-    """Yield all pictures' packets with times that count frames from the start of the video."""
+def _pictures(parts: MuxInput, stream: VideoStream, frame: Fraction) -> Iterator[AnyPacket]:
+    """Yield the video packets of all segments, timed in frames from the start of the video."""
     extradata = None
     delay = _H264_DELAY if parts.container is Container.MP4 else 0
     decoded = shown = 0
@@ -109,16 +109,19 @@ def _pictures(parts: Joined, stream: VideoStream, frame: Fraction) -> Iterator[A
             source = segment.streams.video[0]
             extradata = extradata or source.codec_context.extradata
             if source.codec_context.extradata != extradata:
-                raise RenderFailure(ErrorReason.COMPOSE_FAILED, "a segment was encoded by another build")
+                raise RenderFailure(
+                    ErrorReason.COMPOSE_FAILED,
+                    "a segment has other codec headers than the first: it was encoded by another build",
+                )
             assert source.time_base is not None
-            # In whole numbers: there may be a million packets.
+            # Integer arithmetic: a video may have a million packets.
             tick = source.time_base / frame
             count = origin = 0
             for packet in segment.demux(source):
                 if packet.size == 0 or packet.pts is None:
                     continue
                 at = (2 * packet.pts * tick.numerator + tick.denominator) // (2 * tick.denominator)
-                # The first packet is the first picture; where the file's clock begins is the container's affair.
+                # The first packet is the first picture; the container decides where its clock begins.
                 origin = at if count == 0 else origin
                 packet.pts, packet.dts = shown + at - origin, decoded - delay
                 packet.time_base, packet.duration = frame, 1
@@ -141,7 +144,7 @@ def _sounds(sound: InputContainer, stream: AudioStream) -> Iterator[AnyPacket]:
 
 
 def _interleaved(*streams: Iterator[AnyPacket]) -> Iterator[AnyPacket]:
-    """Yield the packets of several streams in order of their decoding time."""
+    """Merge streams of packets by decoding time."""
     waiting = [(stream, packet) for stream in streams if (packet := next(stream, None)) is not None]
     while waiting:
         first = min(range(len(waiting)), key=lambda index: _time(waiting[index][1]))

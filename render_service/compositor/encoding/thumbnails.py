@@ -1,4 +1,4 @@
-"""Single pictures from segments: the poster and the contact sheet."""
+"""Writes the thumbnails of a video: the poster and the contact sheet."""
 
 import math
 from collections.abc import Sequence
@@ -18,14 +18,14 @@ _GAP = 12
 _BACKGROUND = (24, 24, 26)
 
 
-def write_stills(shots: Sequence[tuple[Path, int]], poster_of: int, poster: Path, sheet: Path) -> None:
-    """Write two JPEGs: one frame in the video's size, and one frame of every shot in rows from the top left.
+def write_thumbnails(shots: Sequence[tuple[Path, int]], poster_of: int, poster: Path, sheet: Path) -> None:
+    """Write the poster (one frame at the video's size) and the contact sheet (a grid of one frame a shot) as JPEG.
 
     Args:
-        shots: For every shot a segment and the number of the frame to take from it.
-        poster_of: Which of them the poster shows.
-        poster: The file to write for the first.
-        sheet: The file to write for the second.
+        shots: For each shot, a segment and the number of the frame to take from it.
+        poster_of: Index of the shot that the poster shows.
+        poster: The poster's file.
+        sheet: The contact sheet's file.
     """
     first = _frame(*shots[0])
     columns = _columns(len(shots), first.width / first.height)
@@ -45,14 +45,19 @@ def write_stills(shots: Sequence[tuple[Path, int]], poster_of: int, poster: Path
 
 
 def _columns(count: int, shape: float) -> int:
-    """Return how many pictures of a shape (width / height) go side by side: a sheet of pleasant shape, few gaps."""
+    """Return the number of columns that gives a sheet close to the wanted shape with few empty cells.
 
-    def fault(columns: int) -> float:
+    Args:
+        count: Number of pictures.
+        shape: Width / height of one picture.
+    """
+
+    def cost(columns: int) -> float:
         rows = math.ceil(count / columns)
         empty = (columns * rows - count) / (columns * rows)
         return abs(math.log(columns * shape / rows / _SHEET_SHAPE)) + empty
 
-    return min(range(1, count + 1), key=fault)
+    return min(range(1, count + 1), key=cost)
 
 
 def _frame(segment: Path, number: int) -> VideoFrame:

@@ -1,1 +1,1 @@
-"""Frames in memory: YUV 4:2:0 planes and what is blended over them."""
+"""Frames in memory: YUV 4:2:0 planes and the overlays blended over them."""

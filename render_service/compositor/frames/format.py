@@ -1,4 +1,4 @@
-"""The form that all frames of a video share."""
+"""The format that all frames of a video share."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from render_service.domain.projects.output import Container, Quality
 
 @dataclass(frozen=True, slots=True)
 class PictureFormat:
-    """What all segments of a video have in common: sides in pixels, frames per second, quality, file format."""
+    """The format of all segments of a video: sides in pixels, frames per second, quality, container."""
 
     width: int
     height: int

@@ -1,4 +1,4 @@
-"""Drawings that lie over video frames: premultiplied YUV 4:2:0 planes with opacity, drawn once, blended often."""
+"""Overlays for video frames: premultiplied YUV 4:2:0 planes with opacity, drawn once and blended often."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ _CHROMA_V = (0.5 * 224, -0.7152 / 1.5748 * 224, -0.0722 / 1.5748 * 224, 128)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Overlay:
-    """A rectangle to be blended over frames of limited-range BT.709 YUV 4:2:0.
+    """A rectangle that is blended over frames of limited-range BT.709 YUV 4:2:0.
 
     Args:
         x: Left edge in the frame, in luma pixels, even.
@@ -25,7 +25,7 @@ class Overlay:
         luma: Y times opacity, shape (height, width), both even.
         chroma_u: Cb times opacity, shape (height / 2, width / 2).
         chroma_v: Cr times opacity, shape (height / 2, width / 2).
-        clear: 255 less the opacity, shape of `luma`: the share of the frame that shines through.
+        clear: 255 minus the opacity, shape of `luma`: the share of the frame that stays visible.
         clear_chroma: The same at the chroma planes' resolution.
     """
 
@@ -66,7 +66,7 @@ class Overlay:
 
 
 def overlay_from_rgba(premultiplied: Channel, x: int, y: int) -> Overlay:
-    """Make an overlay from a drawing.
+    """Make an overlay from an RGBA drawing.
 
     Args:
         premultiplied: Red, green, blue (each times opacity) and opacity, 0–1, full-range, shape (height, width, 4);
@@ -82,9 +82,9 @@ def overlay_from_rgba(premultiplied: Channel, x: int, y: int) -> Overlay:
 
 
 def overlay_from_channels(colours: tuple[Channel, Channel, Channel], opacity: Channel, x: int, y: int) -> Overlay:
-    """Make an overlay from a drawing whose channels lie apart.
+    """Make an overlay from separate channels.
 
-    Only single products and sums are taken, in a fixed order, so that every machine comes to the same bytes.
+    Products and sums are taken one by one in a fixed order, so that every machine computes the same bytes.
 
     Args:
         colours: Red, green, blue, each times opacity, 0–1, full-range, shape (height, width); both sides even.

@@ -46,6 +46,6 @@ class Planes:
             plane[:] = value
 
     def copy_from(self, other: "Planes") -> None:
-        """Take over the pixels of a frame of the same size."""
+        """Copy the pixels of a frame of the same size."""
         for target, source in zip(self.all(), other.all(), strict=True):
             np.copyto(target, source)

@@ -1,1 +1,1 @@
-"""Reads the media that callers bring: probes, demuxes and decodes them."""
+"""Reads callers' media: identifies, probes, demuxes and decodes."""

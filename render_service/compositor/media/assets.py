@@ -1,4 +1,4 @@
-"""The local files that a render works on, and how a fault of one of them is told."""
+"""The local files of a render, and the failures that name one of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from render_service.domain.projects.sequence import INTRO_ID, OUTRO_ID
 
 @dataclass(frozen=True, slots=True)
 class ShotMedia:
-    """The files of one shot, already fetched; None where the shot has none."""
+    """The fetched files of one shot; None where the shot has no such file."""
 
     image: Path | None = None
     clip: Path | None = None
@@ -20,7 +20,7 @@ class ShotMedia:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """The files of a whole render: per shot id, and the music and the watermark that all shots share."""
+    """The fetched files of a render: by shot id, and the music and watermark of the project."""
 
     shots: Mapping[str, ShotMedia] = field(default_factory=dict)
     music: Path | None = None
@@ -28,7 +28,7 @@ class Media:
 
 
 class AssetFault(StrEnum):
-    """What can be wrong with a file that a project names; told as `fault` in the metadata of ASSET_INVALID."""
+    """What is wrong with a file; `fault` in the metadata of ASSET_INVALID."""
 
     EMPTY = "empty"
     NOT_AN_IMAGE = "not_an_image"
@@ -45,7 +45,7 @@ class AssetFault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MediaLimits:
-    """How large media may be: pixels of a picture or a clip's frame, seconds of a clip, narration or music."""
+    """Limits of media: pixels of a picture and of a clip's frame, seconds of a clip, narration or music."""
 
     image_pixels: int = 120_000_000
     clip_pixels: int = 36_000_000
@@ -59,9 +59,12 @@ _PROJECT_CLIPS = {INTRO_ID: "intro_clip_uri", OUTRO_ID: "outro_clip_uri"}
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """One file with the place it has in the project, so that a fault of it can be told.
+    """A file and the field of the project that names it.
 
-    `shot_id` is None for what all shots share; `field` is the name of the field in the contract, such as `image_uri`.
+    Args:
+        path: The local file.
+        field: The field's name in the contract, such as `image_uri`.
+        shot_id: The shot that the field belongs to; None for the fields of the project.
     """
 
     path: Path
@@ -69,41 +72,42 @@ class Asset:
     shot_id: str | None = None
 
     def invalid(self, fault: AssetFault, what: str) -> RenderFailure:
-        """Return the failure that tells of a fault.
+        """Return the failure for a fault of this file.
 
         Args:
             fault: The kind of fault.
-            what: The fault in words, continuing a sentence that begins with the asset: `is empty`.
+            what: The fault and its remedy in words: `the file is empty; upload it again`.
         """
-        owner = f"shot {self.shot_id}" if self.shot_id is not None else "the project"
         metadata = {"field": self.field, "fault": fault.value}
+        name = self.field
         if self.shot_id is not None:
             metadata["shot_id"] = self.shot_id
-        return RenderFailure(ErrorReason.ASSET_INVALID, f"{self.field} of {owner} {what}", metadata)
+            name = f"{self.shot_id}.{self.field}"
+        return RenderFailure(ErrorReason.ASSET_INVALID, f"{name}: {what}", metadata)
 
 
 def image_asset(shot_id: str, path: Path) -> Asset:
-    """Return a shot's still picture as an asset."""
+    """Return the asset of a shot's picture."""
     return Asset(path, "image_uri", shot_id)
 
 
 def clip_asset(shot_id: str, path: Path) -> Asset:
-    """Return a shot's clip as an asset; those of the intro and the outro have fields of their own in the project."""
+    """Return the asset of a shot's clip; intro and outro are fields of the project."""
     if shot_id in _PROJECT_CLIPS:
         return Asset(path, _PROJECT_CLIPS[shot_id])
     return Asset(path, "clip_uri", shot_id)
 
 
 def narration_asset(shot_id: str, path: Path) -> Asset:
-    """Return a shot's spoken narration as an asset."""
+    """Return the asset of a shot's narration."""
     return Asset(path, "narration_audio_uri", shot_id)
 
 
 def music_asset(path: Path) -> Asset:
-    """Return the project's music as an asset."""
+    """Return the asset of the project's music."""
     return Asset(path, "music.uri")
 
 
 def watermark_asset(path: Path) -> Asset:
-    """Return the picture that lies over the whole video as an asset."""
+    """Return the asset of the project's watermark."""
     return Asset(path, "watermark.uri")

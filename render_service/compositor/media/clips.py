@@ -1,4 +1,4 @@
-"""Clips as frames: any supported video in, upright progressive BT.709 frames at the video's own rate and size out."""
+"""Reads clips as frames: any supported video in, upright BT.709 frames of the output's rate and size out."""
 
 import math
 import tempfile
@@ -19,8 +19,7 @@ from av.video.stream import VideoStream
 
 from render_service.compositor.frames.planes import BLACK, Plane, Planes
 from render_service.compositor.media.assets import DEFAULT_LIMITS, Asset, AssetFault, MediaLimits
-from render_service.compositor.media.demuxing import opened
-from render_service.compositor.media.sniffing import FileClass
+from render_service.compositor.media.demuxing import open_media
 from render_service.compositor.media.tone_mapping import HdrTransfer, write_cube
 from render_service.compositor.media.video_decoding import (
     frame_seconds,
@@ -30,12 +29,13 @@ from render_service.compositor.media.video_decoding import (
     shown_size,
     start_seconds,
 )
+from render_service.domain.projects.file_signatures import FileClass
 from render_service.domain.projects.project import Fit
 
-_HD_WIDTH = 1280  # untagged video of this size or more is taken for BT.709
-_MOMENT = 0.3  # the moment of a frame at which the clip is looked up, as a part of the frame's duration
-_BEHIND = 0.62  # brightness of the blurred copy behind a picture
-# Filters that turn a picture counter-clockwise by so many quarters.
+_HD_WIDTH = 1280  # untagged video of at least this size is assumed to be BT.709
+_SAMPLING_POINT = 0.3  # when within an output frame the clip is sampled, as a fraction of the frame's duration
+_BACKDROP_BRIGHTNESS = 0.62  # of the blurred copy behind a picture
+# Filters that rotate a picture counter-clockwise by quarter turns.
 _TURNS = {
     0: (),
     1: (("transpose", "cclock"),),
@@ -45,8 +45,8 @@ _TURNS = {
 
 
 @dataclass(frozen=True, slots=True)
-class ClipForm:
-    """The frames that a clip is to be turned into: sides in pixels (even), frames per second, way to fill them."""
+class FrameFormat:
+    """The format of a clip's output frames: sides in pixels (even), frames per second, how the clip fills the frame."""
 
     width: int
     height: int
@@ -55,21 +55,23 @@ class ClipForm:
 
 
 class ClipReader:
-    """Reads a clip's frames in order, at another rate and size; beyond its end its last frame is repeated.
+    """Reads a clip's frames in order at another rate and size; beyond the clip's end its last frame repeats.
 
-    Frame n shows what the clip shows n / fps seconds after its first picture, whatever rate it has. Rotation flags,
-    non-square pixels, interlacing, HDR, and matrix and range of its colours are taken care of.
+    Frame n shows what the clip shows n / fps seconds after its first picture, at any rate of the clip. Rotation,
+    non-square pixels, interlacing, HDR, and the matrix and range of its colours are handled.
 
     Args:
         asset: The clip.
-        form: What the frames are to be.
+        form: Format of the frames.
         first: Number of the first frame to read, ≥ 0.
-        limits: The most pixels a frame of the clip may have.
+        limits: The largest number of pixels of a frame.
 
     Use as a context manager; it holds the file open.
     """
 
-    def __init__(self, asset: Asset, form: ClipForm, *, first: int = 0, limits: MediaLimits = DEFAULT_LIMITS) -> None:
+    def __init__(
+        self, asset: Asset, form: FrameFormat, *, first: int = 0, limits: MediaLimits = DEFAULT_LIMITS
+    ) -> None:
         self._asset = asset
         self._form = form
         self._limits = limits
@@ -86,16 +88,16 @@ class ClipReader:
         self.close()
 
     def close(self) -> None:
-        """Close the file; closing twice does no harm."""
+        """Close the file; may be called twice."""
         self._frames.close()
 
     @property
     def ended(self) -> bool:
-        """Whether the last frame returned was a repetition, because the clip is over."""
+        """Whether the last frame returned was a repetition beyond the clip's end."""
         return self._ended
 
     def read(self) -> Planes:
-        """Return the next frame. It may be the very arrays returned before: copy, do not draw into them.
+        """Return the next frame. The arrays may be those of the frame before: do not draw into them.
 
         Raises:
             RenderFailure: ASSET_INVALID where the clip cannot be decoded.
@@ -106,35 +108,37 @@ class ClipReader:
         else:
             self._ended = True
         if self._last is None:
-            raise self._asset.invalid(AssetFault.TRUNCATED, "has no picture that can be decoded")
+            raise self._asset.invalid(
+                AssetFault.TRUNCATED, "the clip has no picture that can be decoded; export it again"
+            )
         return self._last
 
     def _read(self, first: int) -> Generator[Planes, None, None]:
         with ExitStack() as stack:
-            container, _ = stack.enter_context(opened(self._asset, FileClass.CLIP))
+            container, _ = stack.enter_context(open_media(self._asset, FileClass.CLIP))
             video = picture_stream(self._asset, container, self._limits)
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="clip-")))
-            drawing: _Drawing | None = None
+            converter: _Converter | None = None
             drawn: Planes | None = None
             for frame, repeats in self._chosen(container, video, first):
-                if drawing is None or not drawing.takes(frame):
-                    drawing = _Drawing(frame, video, self._form, folder)
-                drawn = drawing.draw(frame)
+                if converter is None or not converter.accepts(frame):
+                    converter = _Converter(frame, video, self._form, folder)
+                drawn = converter.convert(frame)
                 for _ in range(repeats):
                     yield drawn
 
     def _chosen(
         self, container: InputContainer, video: VideoStream, first: int
     ) -> Generator[tuple[VideoFrame, int], None, None]:
-        """Yield the clip's frames that are seen, each with the number of frames of the video it is seen in."""
+        """Yield the pictures of the clip that are shown, each with the number of output frames that show it."""
         origin = start_seconds(video)
         number = first
         before: VideoFrame | None = None
         for frame in progressive_frames(self._asset, container, video, origin + first / self._form.fps):
             if before is not None:
-                # Shown in every frame whose moment lies before the next picture. The moment is taken a little after
-                # the frame's beginning, so that rounded time stamps do not make pictures of the same rate stumble.
-                last = math.ceil((frame_seconds(frame) - origin) * self._form.fps - _MOMENT)
+                # Shown in every frame whose sampling point lies before the next picture. The point lies after the
+                # frame's start, so that rounded time stamps do not cause judder at equal rates.
+                last = math.ceil((frame_seconds(frame) - origin) * self._form.fps - _SAMPLING_POINT)
                 if last > number:
                     yield before, last - number
                     number = last
@@ -143,10 +147,10 @@ class ClipReader:
             yield before, 1
 
 
-class _Drawing:
-    """Turns pictures of one form into frames: colours, size, rotation, and what surrounds them."""
+class _Converter:
+    """Converts pictures of one format to frames: colours, size, rotation, surround."""
 
-    def __init__(self, frame: VideoFrame, video: VideoStream, form: ClipForm, folder: Path) -> None:
+    def __init__(self, frame: VideoFrame, video: VideoStream, form: FrameFormat, folder: Path) -> None:
         self._taken = _traits(frame)
         self._form = form
         turns = quarter_turns(frame)
@@ -164,12 +168,12 @@ class _Drawing:
         self._sink = sink
         self._graph.configure()
 
-    def takes(self, frame: VideoFrame) -> bool:
-        """Tell whether a picture has the form this was made for."""
+    def accepts(self, frame: VideoFrame) -> bool:
+        """Return whether a picture has the format that this converter was made for."""
         return _traits(frame) == self._taken
 
-    def draw(self, frame: VideoFrame) -> Planes:
-        """Return a picture as a frame of the wanted form, in arrays of its own."""
+    def convert(self, frame: VideoFrame) -> Planes:
+        """Return a picture as a frame of the output format, in arrays of its own."""
         self._source.push(frame)
         drawn = self._sink.pull()
         assert isinstance(drawn, VideoFrame)
@@ -182,8 +186,8 @@ def _traits(frame: VideoFrame) -> tuple[object, ...]:
     return frame.width, frame.height, frame.format.name, frame.rotation, colours
 
 
-def _fitted(shown: tuple[float, float], form: ClipForm) -> tuple[tuple[float, float], tuple[int, int]]:
-    """Return which part 0–1 of a picture's width and height is seen, and the even size it has in the frame."""
+def _fitted(shown: tuple[float, float], form: FrameFormat) -> tuple[tuple[float, float], tuple[int, int]]:
+    """Return the visible share 0–1 of a picture's width and height, and its even size in the frame."""
     across, down = form.width / shown[0], form.height / shown[1]
     if form.fit is Fit.COVER:
         scale = max(across, down)
@@ -194,7 +198,7 @@ def _fitted(shown: tuple[float, float], form: ClipForm) -> tuple[tuple[float, fl
 
 
 def _cropped(frame: VideoFrame, part: tuple[float, float]) -> list[tuple[str, str]]:
-    """Return the filter that cuts out the middle part of a picture; what is not seen need not be scaled."""
+    """Return the filter that crops a picture to its visible middle, so that nothing else is scaled."""
     width, height = (
         side if share > 1 - 1 / side else max(2, round(side * share / 2) * 2)
         for side, share in zip((frame.width, frame.height), part, strict=True)
@@ -203,10 +207,10 @@ def _cropped(frame: VideoFrame, part: tuple[float, float]) -> list[tuple[str, st
 
 
 def _colours(frame: VideoFrame, size: tuple[int, int], folder: Path) -> list[tuple[str, str]]:
-    """Return the filters that bring a picture to BT.709, limited range, 4:2:0, and to a size."""
+    """Return the filters that convert a picture to limited-range BT.709 4:2:0 and scale it."""
     matrix = _matrix(frame)
     scale = f"{size[0]}:{size[1]}:flags=bicubic+accurate_rnd+full_chroma_int"
-    # Tags are taken off: conversions of primaries and transfer are done here, not by the scaler's own choice.
+    # Tags are removed: this module, not the scaler, decides about primaries and transfer.
     plain = f"color_primaries=unknown:color_trc=unknown:colorspace={matrix}"
     into = "out_color_matrix=bt709:out_range=tv"
     if int(frame.color_trc) in (transfer.value for transfer in HdrTransfer):
@@ -229,7 +233,7 @@ def _colours(frame: VideoFrame, size: tuple[int, int], folder: Path) -> list[tup
 
 
 def _matrix(frame: VideoFrame) -> str:
-    """Name the matrix of a picture's YUV; untagged video is BT.709 if it has the lines of HD, BT.601 otherwise."""
+    """Return the matrix of a picture; untagged video is taken for BT.709 at HD sizes, for BT.601 below."""
     known = {1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 9: "bt2020nc", 10: "bt2020c"}
     guess = "bt709" if max(frame.width, frame.height) >= _HD_WIDTH else "smpte170m"
     return known.get(int(frame.colorspace), guess)
@@ -241,8 +245,8 @@ def _plane(frame: VideoFrame, number: int) -> Plane:
     return rows[:, : plane.width].copy()
 
 
-def surrounded(inner: Planes, form: ClipForm) -> Planes:
-    """Put a picture into the middle of a frame, over black or over a blurred, darker copy of itself."""
+def surrounded(inner: Planes, form: FrameFormat) -> Planes:
+    """Centre a picture in a frame, over black or over a blurred, darker copy of itself."""
     if (inner.width, inner.height) == (form.width, form.height):
         return inner
     frame = Planes.empty(form.width, form.height)
@@ -258,7 +262,7 @@ def surrounded(inner: Planes, form: ClipForm) -> Planes:
 
 
 def _blur_behind(inner: Planes, frame: Planes) -> None:
-    """Fill a frame with a picture's middle, blurred at an eighth of the size: the result has no finer detail."""
+    """Fill a frame with a picture's middle, blurred at an eighth of the size, which holds all remaining detail."""
     scale = max(frame.width / inner.width, frame.height / inner.height)
     for source, target, middle in zip(inner.all(), frame.all(), BLACK, strict=True):
         height, width = source.shape
@@ -268,5 +272,5 @@ def _blur_behind(inner: Planes, frame: Planes) -> None:
         part = source[top : top + part_height, left : left + part_width]
         small = cv2.resize(part, (max(2, columns // 8), max(2, rows // 8)), interpolation=cv2.INTER_AREA)
         small = cv2.GaussianBlur(small, (0, 0), max(rows, columns) / 8 / 45, borderType=cv2.BORDER_REPLICATE)
-        darker = cv2.addWeighted(small, _BEHIND, small, 0, middle * (1 - _BEHIND))
+        darker = cv2.addWeighted(small, _BACKDROP_BRIGHTNESS, small, 0, middle * (1 - _BACKDROP_BRIGHTNESS))
         cv2.resize(darker, (columns, rows), dst=target, interpolation=cv2.INTER_CUBIC)

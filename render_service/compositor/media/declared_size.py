@@ -1,19 +1,19 @@
-"""How long a media file says it is: a file that is shorter has lost its end."""
+"""Reads the size that a media file declares: a shorter file is truncated."""
 
 from pathlib import Path
 
 _UNKNOWN = 0
 
 
-def promised_size(path: Path, reader: str | None) -> int:
-    """Return the length in bytes that a file's own structure promises.
+def declared_size_of(path: Path, reader: str | None) -> int:
+    """Return the size in bytes that a file's own structure declares.
 
     Args:
         path: A local file.
         reader: The demuxer that reads it, by libav's name.
 
     Returns:
-        The length; 0 where the format does not tell, or its writer did not know, as when it wrote into a pipe.
+        The size; 0 where the format declares none, or the writer did not know it, as when writing to a pipe.
     """
     if reader == "mov":
         return _boxes_end(path)
@@ -27,7 +27,7 @@ def promised_size(path: Path, reader: str | None) -> int:
 
 
 def top_level_boxes(path: Path) -> list[tuple[str, int]]:
-    """Return name and promised end of each of an MP4 file's top-level boxes (ISO/IEC 14496-12, 4.2)."""
+    """Return name and declared end of each top-level box of an MP4 file (ISO/IEC 14496-12, 4.2)."""
     boxes: list[tuple[str, int]] = []
     size, at = path.stat().st_size, 0
     with path.open("rb") as file:
@@ -48,18 +48,18 @@ def top_level_boxes(path: Path) -> list[tuple[str, int]]:
 
 def _boxes_end(path: Path) -> int:
     boxes = top_level_boxes(path)
-    # Rubbish after the last known box is no promise: players pass over it.
+    # Players skip trailing garbage, so only known boxes count.
     return boxes[-1][1] if boxes and boxes[-1][0] in ("moov", "mdat", "moof", "free", "skip", "uuid") else _UNKNOWN
 
 
 def _riff_end(head: bytes) -> int:
     size = int.from_bytes(head[4:8], "little")
-    # Beyond 4 GiB the field overflows; writers that do not know leave it at its ends.
+    # Beyond 4 GiB the field overflows; writers that do not know the size leave its minimum or maximum.
     return _UNKNOWN if head[:4] != b"RIFF" or size == 0 or size >= 0xFFFF_FF00 else size + 8
 
 
 def _matroska_end(head: bytes) -> int:
-    """End of the Segment, the element after the EBML header (RFC 8794, 4–6; RFC 9559, 5.1)."""
+    """Return the end of the Segment, the element after the EBML header (RFC 8794, 4–6; RFC 9559, 5.1)."""
     at = 4
     length, size = _element_size(head, at)
     at += length + size
@@ -70,7 +70,7 @@ def _matroska_end(head: bytes) -> int:
 
 
 def _element_size(head: bytes, at: int) -> tuple[int, int]:
-    """Length of an EBML size field, and the size it tells; 0 for «unknown», all bits set."""
+    """Return the length of an EBML size field and its value; 0 for “unknown”, all bits set."""
     first = head[at] if at < len(head) else 0
     length = 9 - first.bit_length()
     if length > 8:

@@ -1,4 +1,4 @@
-"""Opens clips and sounds with the one demuxer that their first bytes name, on local bytes only."""
+"""Opens clips and sounds with the one demuxer that their first bytes identify, on local bytes only."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,9 +8,10 @@ from av.container import InputContainer
 from av.error import FFmpegError
 
 from render_service.compositor.media.assets import Asset, AssetFault
-from render_service.compositor.media.sniffing import FileClass, FileKind, sniff_asset
+from render_service.compositor.media.sniffing import sniff_asset
+from render_service.domain.projects.file_signatures import FileClass, FileKind
 
-# Decoders that may run, by libav's names; anything more exotic is not worth its attack surface.
+# Decoders that may run, by libav's names. Rarer codecs are not worth their attack surface.
 VIDEO_CODECS = frozenset(
     (
         *("h264", "hevc", "av1", "libdav1d", "vp8", "vp9", "libvpx", "libvpx-vp9", "mpeg4", "mpeg2video", "mpeg1video"),
@@ -26,18 +27,18 @@ SOUND_CODECS = frozenset(
 
 
 @contextmanager
-def opened(asset: Asset, wanted: FileClass) -> Iterator[tuple[InputContainer, FileKind]]:
+def open_media(asset: Asset, wanted: FileClass) -> Iterator[tuple[InputContainer, FileKind]]:
     """Open a clip or a sound for reading.
 
-    Faults that libav meets while the container is open are told as those of the asset. The demuxer reads from an open
-    file, may open nothing else (no protocol is allowed), and is never chosen by guess.
+    Errors of libav while the container is open become ASSET_INVALID of the asset. The demuxer reads from an open file,
+    may open nothing else (no protocol is allowed), and is never guessed.
 
     Args:
         asset: A local file.
         wanted: CLIP or SOUND.
 
     Yields:
-        The open container and what kind of file it is.
+        The open container and the kind of file.
 
     Raises:
         RenderFailure: ASSET_INVALID.
@@ -54,4 +55,6 @@ def opened(asset: Asset, wanted: FileClass) -> Iterator[tuple[InputContainer, Fi
             ) as container:
                 yield container, kind
         except (FFmpegError, OverflowError, UnicodeError) as error:
-            raise asset.invalid(AssetFault.TRUNCATED, f"is a damaged or truncated {kind.name}") from error
+            raise asset.invalid(
+                AssetFault.TRUNCATED, f"the {kind.name} file is damaged or truncated; export or upload it again"
+            ) from error

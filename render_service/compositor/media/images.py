@@ -1,4 +1,4 @@
-"""Still pictures as arrays: any supported kind in, upright sRGB out."""
+"""Decodes still pictures: any supported format in, upright sRGB arrays out."""
 
 import io
 import struct
@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, UnidentifiedImageError
 
 from render_service.compositor.media.assets import DEFAULT_LIMITS, Asset, AssetFault, MediaLimits
-from render_service.compositor.media.sniffing import FileClass, sniff_asset
+from render_service.compositor.media.sniffing import sniff_asset
+from render_service.domain.projects.file_signatures import FileClass
 
 _ORIENTATION = 0x0112  # EXIF tag: how the camera was held, 1–8; from 5 on the sides are swapped
 # What Pillow's readers raise on damaged files.
@@ -34,21 +35,27 @@ _TURNS = {
 
 
 @contextmanager
-def _opened(asset: Asset, limits: MediaLimits) -> Iterator[Image.Image]:
-    """Open a picture by the one reader that its first bytes name; read its header only."""
+def _open_image(asset: Asset, limits: MediaLimits) -> Iterator[Image.Image]:
+    """Open a picture with the one reader that its first bytes identify; read only its header."""
     kind = sniff_asset(asset, FileClass.IMAGE)
     assert kind.reader is not None
     with asset.path.open("rb") as file:
         try:
             picture = Image.open(file, formats=(kind.reader,))
         except _DAMAGED as error:
-            raise asset.invalid(AssetFault.TRUNCATED, f"is a damaged or truncated {kind.name}") from error
+            raise asset.invalid(
+                AssetFault.TRUNCATED, f"the {kind.name} file is damaged or truncated; export or upload it again"
+            ) from error
         if picture.width * picture.height > limits.image_pixels:
-            raise asset.invalid(AssetFault.TOO_MANY_PIXELS, f"has more than {limits.image_pixels} pixels")
+            raise asset.invalid(
+                AssetFault.TOO_MANY_PIXELS, f"the picture has more than {limits.image_pixels} pixels; scale it down"
+            )
         try:
             yield picture
         except _DAMAGED as error:
-            raise asset.invalid(AssetFault.TRUNCATED, f"is a damaged or truncated {kind.name}") from error
+            raise asset.invalid(
+                AssetFault.TRUNCATED, f"the {kind.name} file is damaged or truncated; export or upload it again"
+            ) from error
 
 
 def load_image(
@@ -57,12 +64,12 @@ def load_image(
     """Decode a still picture, the first frame where it has several.
 
     Args:
-        asset: JPEG, PNG, WebP, AVIF or GIF; told by content.
-        cover: Width and height in pixels that the result is to cover: a larger picture is scaled down, keeping its
-            shape, to the smallest size that does. None keeps the size. Pictures are never scaled up.
-        exact: False scales only as far as can be done cheaply: the result is at most twice as large as it must be, and
-            the caller, who scales it anyway, spares one resampling.
-        limits: The most pixels a picture may have.
+        asset: JPEG, PNG, WebP, AVIF or GIF, identified by content.
+        cover: Width and height in pixels that the result must cover: a larger picture is scaled down, keeping its
+            aspect ratio, to the smallest size that covers them. None keeps the size. Pictures are never scaled up.
+        exact: False scales only by cheap integer factors: the result is at most twice as large as it must be, which
+            saves a resampling if the caller scales it anyway.
+        limits: The largest number of pixels.
 
     Returns:
         (height, width, 3) sRGB, or (height, width, 4) with straight alpha where any pixel is not opaque; turned upright
@@ -72,7 +79,7 @@ def load_image(
         RenderFailure: ASSET_INVALID, naming the fault.
     """
     # Damaged side information, such as EXIF, is no reason to refuse a picture.
-    with warnings.catch_warnings(action="ignore"), _opened(asset, limits) as picture:
+    with warnings.catch_warnings(action="ignore"), _open_image(asset, limits) as picture:
         orientation = _orientation(picture)
         size = _covering_size(picture.size, cover, swapped=orientation >= 5)
         if picture.format == "JPEG" and size != picture.size:

@@ -1,4 +1,4 @@
-"""Looks at every file of a render before it begins: what is it, how long is it, can it be decoded?"""
+"""Probes every file of a render before it starts: format, length, and whether it decodes."""
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -20,34 +20,34 @@ from render_service.compositor.media.assets import (
     narration_asset,
     watermark_asset,
 )
-from render_service.compositor.media.declared_size import promised_size
-from render_service.compositor.media.demuxing import opened
+from render_service.compositor.media.declared_size import declared_size_of
+from render_service.compositor.media.demuxing import open_media
 from render_service.compositor.media.images import load_image
-from render_service.compositor.media.sniffing import FileClass, FileKind
 from render_service.compositor.media.sound_format import SAMPLE_RATE
 from render_service.compositor.media.sounds import decode_sound, sound_stream
 from render_service.compositor.media.video_decoding import decoded_frames, picture_stream, shown_size, start_seconds
 from render_service.domain.errors import RenderFailure
+from render_service.domain.projects.file_signatures import FileClass, FileKind
 from render_service.domain.projects.media import MediaFacts
 from render_service.domain.projects.project import BadAssetPolicy
 
-# A file whose last picture comes so much earlier than it promises has lost its end.
+# A file that ends this much before its declared length is truncated.
 _LOST_SECONDS = 0.5
-# Containers that tell their length exactly; others guess it from the bit rate.
-_PROMISE_LENGTH = ("mov", "matroska", "avi", "wav", "flac")
+# Containers that declare their exact length; for others it is estimated from the bit rate.
+_DECLARES_LENGTH = ("mov", "matroska", "avi", "wav", "flac")
 _PROBE_SIZE = (64, 64)
 
 
 @dataclass(frozen=True, slots=True)
 class ClipFacts:
-    """What a clip is.
+    """The properties of a clip.
 
     Args:
-        duration: From its first picture to the end of its last.
-        frames: Number of its pictures.
-        width: Sides in pixels as it is shown: rotated, with square pixels.
-        height: The same for the height.
-        codec: Name of its picture codec.
+        duration: From the start of its first picture to the end of its last.
+        frames: Number of pictures.
+        width: Displayed width in pixels: rotated upright, with square pixels.
+        height: Displayed height in pixels.
+        codec: Name of its video codec.
         has_sound: Whether it has a sound track.
     """
 
@@ -61,12 +61,12 @@ class ClipFacts:
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """What was found out about a render's files.
+    """The result of probing a render's files.
 
     Args:
-        facts: Per shot id, the measured lengths that the timeline depends on.
-        media: The files to work with: without those that a card replaces.
-        warnings: The faults of the files that were left out, in the order of the shots.
+        facts: The measured lengths that the timeline depends on, by shot id.
+        media: The usable files: those that a card replaces are removed.
+        warnings: The faults of the removed files, in the order of the shots.
     """
 
     facts: dict[str, MediaFacts] = field(default_factory=dict)
@@ -77,16 +77,16 @@ class Probed:
 def probe_media(
     media: Media, policy: BadAssetPolicy = BadAssetPolicy.FAIL, limits: MediaLimits = DEFAULT_LIMITS
 ) -> Probed:
-    """Look at all files of a render.
+    """Probe all files of a render.
 
     Args:
         media: The local files.
-        policy: What to do where a shot's picture or clip cannot be used. Faults of narrations, music and the watermark
-            always fail: there is nothing that could stand in.
-        limits: How large they may be.
+        policy: What to do about a shot's unusable picture or clip. Faults of narrations, music and the watermark always
+            fail, because nothing can replace them.
+        limits: Limits of size and length.
 
     Returns:
-        What was found out, and the files to work with.
+        The lengths, the usable files, and warnings.
 
     Raises:
         RenderFailure: ASSET_INVALID, naming the first fault by shot, field and kind.
@@ -115,14 +115,14 @@ def probe_media(
 
 
 def _probe_picture(shot_id: str, files: ShotMedia, limits: MediaLimits) -> timedelta | None:
-    """Look at a shot's picture and clip; return the clip's length."""
+    """Probe a shot's picture and clip; return the clip's length."""
     if files.image is not None:
         probe_image(image_asset(shot_id, files.image), limits)
     return probe_clip(clip_asset(shot_id, files.clip), limits).duration if files.clip is not None else None
 
 
 def probe_image(asset: Asset, limits: MediaLimits = DEFAULT_LIMITS) -> None:
-    """Decode a picture whole.
+    """Decode a whole picture.
 
     Raises:
         RenderFailure: ASSET_INVALID where it cannot be used.
@@ -131,19 +131,19 @@ def probe_image(asset: Asset, limits: MediaLimits = DEFAULT_LIMITS) -> None:
 
 
 def probe_clip(asset: Asset, limits: MediaLimits = DEFAULT_LIMITS) -> ClipFacts:
-    """Read every packet of a clip, and decode its first picture.
+    """Demux a whole clip, and decode its first picture.
 
     Args:
         asset: The clip.
-        limits: How large and long it may be.
+        limits: Limits of size and length.
 
     Returns:
-        What it is.
+        Its properties.
 
     Raises:
         RenderFailure: ASSET_INVALID where it cannot be used.
     """
-    with opened(asset, FileClass.CLIP) as (container, kind):
+    with open_media(asset, FileClass.CLIP) as (container, kind):
         _check_size(asset, kind)
         video = picture_stream(asset, container, limits)
         sounds = container.streams.audio
@@ -151,16 +151,16 @@ def probe_clip(asset: Asset, limits: MediaLimits = DEFAULT_LIMITS) -> ClipFacts:
             sound_stream(asset, sounds)
         first = next(decoded_frames(asset, container, video), None)
         if first is None:
-            raise asset.invalid(AssetFault.TRUNCATED, "has no picture that can be decoded")
+            raise asset.invalid(AssetFault.TRUNCATED, "the clip has no picture that can be decoded; export it again")
         container.seek(0)
         frames, picture_end, end = _read_packets(asset, container, video)
         start = start_seconds(video)
-        promised = (container.duration or 0) / av.time_base
-        if kind.reader in _PROMISE_LENGTH and end - min(start, 0.0) < promised - _LOST_SECONDS:
-            raise asset.invalid(AssetFault.TRUNCATED, "ends before its promised length")
+        declared = (container.duration or 0) / av.time_base
+        if kind.reader in _DECLARES_LENGTH and end - min(start, 0.0) < declared - _LOST_SECONDS:
+            raise asset.invalid(AssetFault.TRUNCATED, "the file ends before its declared length; upload it again")
         duration = picture_end - start
         if duration > limits.seconds:
-            raise asset.invalid(AssetFault.TOO_LONG, f"is longer than {limits.seconds} s")
+            raise asset.invalid(AssetFault.TOO_LONG, f"the file is longer than {limits.seconds} s; shorten it")
         width, height = shown_size(first, video)
         return ClipFacts(
             duration=timedelta(seconds=max(duration, 1e-3)),
@@ -173,12 +173,12 @@ def probe_clip(asset: Asset, limits: MediaLimits = DEFAULT_LIMITS) -> ClipFacts:
 
 
 def _read_packets(asset: Asset, container: InputContainer, video: VideoStream) -> tuple[int, float, float]:
-    """Return the number of pictures, when the last of them ends, and when the last packet of any track ends."""
+    """Return the number of pictures, the end of the last one, and the end of the last packet of any track."""
     frames, picture_end, end = 0, 0.0, 0.0
     usual = float(1 / video.average_rate) if video.average_rate else 0.04
     for packet in container.demux():
         if packet.is_corrupt and container.format.name != "mpegts":
-            raise asset.invalid(AssetFault.TRUNCATED, "is damaged or truncated")
+            raise asset.invalid(AssetFault.TRUNCATED, "the file is damaged or truncated; export or upload it again")
         if packet.pts is None or packet.time_base is None:
             continue
         length = float((packet.duration or 0) * packet.time_base)
@@ -191,11 +191,11 @@ def _read_packets(asset: Asset, container: InputContainer, video: VideoStream) -
 
 
 def probe_sound(asset: Asset, limits: MediaLimits = DEFAULT_LIMITS) -> timedelta:
-    """Decode a sound whole, and measure its length, which headers often tell wrongly.
+    """Decode a whole sound and measure its length, which headers often get wrong.
 
     Args:
         asset: A sound file, or a clip with a sound track.
-        limits: How long it may be.
+        limits: Limit of length.
 
     Returns:
         Its length, to the microsecond.
@@ -207,18 +207,18 @@ def probe_sound(asset: Asset, limits: MediaLimits = DEFAULT_LIMITS) -> timedelta
     for piece in decode_sound(asset):
         samples += piece.shape[1]
         if samples > limits.seconds * SAMPLE_RATE:
-            raise asset.invalid(AssetFault.TOO_LONG, f"is longer than {limits.seconds} s")
+            raise asset.invalid(AssetFault.TOO_LONG, f"the file is longer than {limits.seconds} s; shorten it")
     if samples == 0:
-        raise asset.invalid(AssetFault.TRUNCATED, "has no sound that can be decoded")
-    with opened(asset, FileClass.SOUND) as (container, kind):
-        promised = (container.duration or 0) / av.time_base
+        raise asset.invalid(AssetFault.TRUNCATED, "the file has no sound that can be decoded; export it again")
+    with open_media(asset, FileClass.SOUND) as (container, kind):
+        declared = (container.duration or 0) / av.time_base
     _check_size(asset, kind)
-    if kind.reader in _PROMISE_LENGTH and samples / SAMPLE_RATE < promised - _LOST_SECONDS:
-        raise asset.invalid(AssetFault.TRUNCATED, "ends before its promised length")
+    if kind.reader in _DECLARES_LENGTH and samples / SAMPLE_RATE < declared - _LOST_SECONDS:
+        raise asset.invalid(AssetFault.TRUNCATED, "the file ends before its declared length; upload it again")
     return timedelta(microseconds=-(-samples * 1_000_000 // SAMPLE_RATE))
 
 
 def _check_size(asset: Asset, kind: FileKind) -> None:
     # Some writers count a padding byte that they do not write.
-    if promised_size(asset.path, kind.reader) > asset.path.stat().st_size + 1:
-        raise asset.invalid(AssetFault.TRUNCATED, "ends before its promised length")
+    if declared_size_of(asset.path, kind.reader) > asset.path.stat().st_size + 1:
+        raise asset.invalid(AssetFault.TRUNCATED, "the file ends before its declared length; upload it again")

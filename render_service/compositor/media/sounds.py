@@ -1,4 +1,4 @@
-"""Sounds as blocks of samples: any rate, channel layout and codec in, 48 kHz stereo out."""
+"""Decodes sound: any rate, channel layout and supported codec in, blocks of 48 kHz stereo samples out."""
 
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
@@ -14,24 +14,24 @@ from av.container import InputContainer
 from av.error import InvalidDataError
 
 from render_service.compositor.media.assets import Asset, AssetFault
-from render_service.compositor.media.demuxing import SOUND_CODECS, opened
-from render_service.compositor.media.sniffing import FileClass
+from render_service.compositor.media.demuxing import SOUND_CODECS, open_media
 from render_service.compositor.media.sound_format import SAMPLE_RATE, Sound
 from render_service.compositor.media.video_decoding import start_seconds
+from render_service.domain.projects.file_signatures import FileClass
 
 _PIECE = SAMPLE_RATE // 4
-# Smaller steps are rounding of time stamps; larger ones are broken clocks, not silence.
+# Smaller steps are rounding of time stamps; larger ones are a broken clock, not silence.
 _GAP_SECONDS = 0.04
 _LONGEST_GAP_SECONDS = 120.0
 _MOST_FAULTS = 0.05  # part of the packets
 
 
 class SoundReader:
-    """Reads a sound from its beginning, block by block; beyond its end there is silence, or it begins again.
+    """Reads a sound block by block from its start; beyond its end it returns silence, or loops.
 
     Args:
-        asset: A sound file, or a clip whose sound track is read.
-        looped: Whether it begins again at its end.
+        asset: A sound file, or a clip with a sound track.
+        looped: Whether it restarts at its end.
 
     Use as a context manager; it holds the file open.
     """
@@ -52,12 +52,12 @@ class SoundReader:
         self.close()
 
     def close(self) -> None:
-        """Close the file; closing twice does no harm."""
+        """Close the file; may be called twice."""
         self._blocks.close()
 
     @property
     def ended(self) -> bool:
-        """Whether nothing but silence is left."""
+        """Whether only silence is left."""
         return self._ended and not self._ready
 
     def read(self, count: int) -> Sound:
@@ -96,19 +96,19 @@ class SoundReader:
 def decode_sound(asset: Asset) -> Generator[Sound, None, None]:
     """Decode the first sound track of an asset.
 
-    The sound of a clip is counted from its first picture: what comes before is left out, a later beginning and gaps
-    are filled with silence. A sound file is counted from its first sample.
+    A clip's sound starts at its first picture: earlier samples are dropped, and a later start and gaps are filled with
+    silence. A sound file starts at its first sample.
 
     Args:
         asset: A sound file or a clip.
 
     Yields:
-        Blocks of (2, n) samples at 48 kHz, full scale ±1, in order, without gap.
+        Consecutive blocks of (2, n) samples at 48 kHz, full scale ±1.
 
     Raises:
         RenderFailure: ASSET_INVALID where there is no sound track, its codec is not supported, or it is damaged.
     """
-    with opened(asset, FileClass.SOUND) as (container, kind):
+    with open_media(asset, FileClass.SOUND) as (container, kind):
         stream = sound_stream(asset, container.streams.audio)
         frames = _decoded(asset, container, stream)
         first = next(frames, None)
@@ -124,7 +124,7 @@ def decode_sound(asset: Asset) -> Generator[Sound, None, None]:
 
 
 def _decoded(asset: Asset, container: InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:
-    """Decode; a few packets of rubbish, common between the frames of MP3 files, are passed over as players do."""
+    """Decode. A few damaged packets, common between the frames of MP3 files, are skipped as players do."""
     packets = faults = 0
     for packet in container.demux(stream):
         packets += 1
@@ -133,11 +133,11 @@ def _decoded(asset: Asset, container: InputContainer, stream: AudioStream) -> It
         except InvalidDataError:
             faults += 1
     if faults > max(2, packets * _MOST_FAULTS):
-        raise asset.invalid(AssetFault.TRUNCATED, "has damaged sound")
+        raise asset.invalid(AssetFault.TRUNCATED, "the sound is damaged; export or upload it again")
 
 
 def _resampled(frames: Iterable[AudioFrame]) -> Iterator[Sound]:
-    """Bring frames to 48 kHz stereo; gaps between their time stamps become silence, their form may change."""
+    """Resample frames to 48 kHz stereo. Gaps between time stamps become silence; the input format may change."""
     resampler = _resampler()
     form: tuple[str, str, int] | None = None
     expected = 0.0
@@ -146,7 +146,7 @@ def _resampled(frames: Iterable[AudioFrame]) -> Iterator[Sound]:
         gap = _seconds(frame) - expected if form is not None else 0.0
         gapped = _GAP_SECONDS < gap < _LONGEST_GAP_SECONDS
         if form is not None and (gapped or found != form):
-            # The resampler would close the gap, and takes frames of one form only: it begins anew.
+            # The resampler would close the gap, and accepts one input format only: start a new one.
             yield from _drained(resampler)
             resampler = _resampler()
         if gapped:
@@ -179,20 +179,25 @@ def _drained(resampler: av.AudioResampler) -> Iterator[Sound]:
 
 
 def sound_stream(asset: Asset, streams: tuple[AudioStream, ...]) -> AudioStream:
-    """Return the first sound track, or raise ASSET_INVALID where there is none or its codec is not supported."""
+    """Return the first sound track.
+
+    Raises:
+        RenderFailure: ASSET_INVALID where there is none or its codec is not supported.
+    """
     if not streams:
-        raise asset.invalid(AssetFault.NOT_A_SOUND, "has no sound track")
+        raise asset.invalid(AssetFault.NOT_A_SOUND, "the file has no sound track")
     stream = streams[0]
     codec = stream.codec_context.name if stream.codec_context is not None else ""
     if codec not in SOUND_CODECS and not codec.startswith("pcm_"):
         raise asset.invalid(
-            AssetFault.UNSUPPORTED_CODEC, f"has sound of codec {codec or 'unknown'}, which is not supported"
+            AssetFault.UNSUPPORTED_CODEC,
+            f"the sound codec {codec or 'unknown'} is not supported; convert to AAC, MP3, FLAC or WAV",
         )
     return stream
 
 
 def sound_length(asset: Asset) -> int:
-    """Return how many samples at 48 kHz a sound has, by decoding it.
+    """Return the number of samples at 48 kHz that a sound decodes to.
 
     Raises:
         RenderFailure: ASSET_INVALID where it cannot be decoded.
@@ -201,6 +206,6 @@ def sound_length(asset: Asset) -> int:
 
 
 def has_sound(asset: Asset) -> bool:
-    """Tell whether a clip has a sound track."""
-    with opened(asset, FileClass.CLIP) as (container, _):
+    """Return whether a clip has a sound track."""
+    with open_media(asset, FileClass.CLIP) as (container, _):
         return bool(container.streams.audio)

@@ -1,4 +1,4 @@
-"""Decodes the pictures of a clip: in order, from any moment on, interlaced ones made whole."""
+"""Decodes the pictures of a clip in order, from any time on, and deinterlaces them."""
 
 from collections.abc import Generator
 from itertools import chain
@@ -16,59 +16,63 @@ from render_service.compositor.media.demuxing import VIDEO_CODECS
 
 
 def picture_stream(asset: Asset, container: InputContainer, limits: MediaLimits) -> VideoStream:
-    """Return the clip's first picture track, ready to be decoded.
+    """Return the clip's first video track, ready to decode.
 
     Raises:
         RenderFailure: ASSET_INVALID where there is none, its codec is not supported, or its frames are too large.
     """
     videos = container.streams.video
     if not videos:
-        raise asset.invalid(AssetFault.NOT_A_VIDEO, "has no picture track")
+        raise asset.invalid(AssetFault.NOT_A_VIDEO, "the file has no video track")
     video = videos[0]
     codec = video.codec_context
     if codec is None or codec.name not in VIDEO_CODECS:
         name = codec.name if codec is not None else "unknown"
-        raise asset.invalid(AssetFault.UNSUPPORTED_CODEC, f"has pictures of codec {name}, which is not supported")
+        raise asset.invalid(
+            AssetFault.UNSUPPORTED_CODEC, f"the video codec {name} is not supported; convert the clip to H.264"
+        )
     if codec.width * codec.height > limits.clip_pixels:
-        raise asset.invalid(AssetFault.TOO_MANY_PIXELS, f"has more than {limits.clip_pixels} pixels a frame")
+        raise asset.invalid(
+            AssetFault.TOO_MANY_PIXELS, f"the clip has more than {limits.clip_pixels} pixels a frame; scale it down"
+        )
     codec.thread_count = 1
     return video
 
 
 def start_seconds(video: VideoStream) -> float:
-    """Return when the first picture is shown, on the file's own clock."""
+    """Return the time of the first picture, in seconds on the file's clock."""
     if video.start_time is None or video.time_base is None:
         return 0.0
     return float(video.start_time * video.time_base)
 
 
 def frame_seconds(frame: VideoFrame) -> float:
-    """Return when a picture is shown, on the file's own clock."""
+    """Return the time of a picture, in seconds on the file's clock."""
     return float(frame.pts * frame.time_base) if frame.pts is not None and frame.time_base is not None else 0.0
 
 
 def shown_size(frame: VideoFrame, video: VideoStream) -> tuple[float, float]:
-    """Return width and height of a picture as it is to be shown: with square pixels, turned by its rotation flag."""
+    """Return width and height of a picture as displayed: with square pixels, rotated upright."""
     width = max(1.0, frame.width * float(video.sample_aspect_ratio or 1))
     return (float(frame.height), width) if quarter_turns(frame) % 2 else (width, float(frame.height))
 
 
 def quarter_turns(frame: VideoFrame) -> int:
-    """Return by how many quarters counter-clockwise a picture is to be turned to be shown upright: 0–3."""
+    """Return the counter-clockwise quarter turns, 0–3, that display a picture upright."""
     return round(frame.rotation / 90) % 4
 
 
 def progressive_frames(
     asset: Asset, container: InputContainer, video: VideoStream, wanted: float
 ) -> Generator[VideoFrame, None, None]:
-    """Yield decoded pictures in order; interlaced ones are made whole.
+    """Yield decoded pictures in order, deinterlaced.
 
     Args:
-        asset: The clip, for errors.
+        asset: The clip, named in errors.
         container: Its open file.
-        video: Its picture track.
-        wanted: The first picture yielded is the one shown at this moment, in seconds on the file's clock, or one
-            before it.
+        video: Its video track.
+        wanted: The first picture yielded is the one shown at this time, in seconds on the file's clock, or an
+            earlier one.
     """
     frames = _decoded_from(asset, container, video, wanted)
     first = next(frames, None)
@@ -98,7 +102,7 @@ def _decoded_from(
     asset: Asset, container: InputContainer, video: VideoStream, wanted: float
 ) -> Generator[VideoFrame, None, None]:
     if wanted > start_seconds(video) and video.time_base is not None:
-        # Some files' indexes lead a little too far; a second of reserve costs less than a wrong picture.
+        # Some indexes seek slightly too far; a second of margin costs less than a wrong picture.
         container.seek(max(0, round((wanted - 1.0) / video.time_base)), stream=video)
         frames = decoded_frames(asset, container, video)
         first = next(frames, None)
@@ -113,8 +117,8 @@ def _decoded_from(
 def decoded_frames(asset: Asset, container: InputContainer, video: VideoStream) -> Generator[VideoFrame, None, None]:
     """Decode all pictures in order.
 
-    What cannot be decoded before the first whole picture is passed over, as in a stream cut at its start. Later faults
-    end the clip with an error, except in transport streams, which are made to be received with faults.
+    Packets that cannot be decoded before the first picture are skipped, as in a stream cut at its start. Later errors
+    fail the clip, except in transport streams, which are designed for lossy reception.
     """
     started = False
     for packet in container.demux(video):

@@ -1,4 +1,4 @@
-"""Which texts a render draws, cleaned for drawing, and their main language."""
+"""The texts that a render draws, normalised for drawing, and their main language."""
 
 import re
 import unicodedata
@@ -8,31 +8,31 @@ from collections.abc import Collection, Iterator
 from render_service.compositor.text.fonts import guess_language
 from render_service.domain.projects.project import MODE_PRESETS, Project, Shot
 
-# Directions follow from the text itself; embeddings and isolates that an editor left behind would only disturb them.
+# Direction follows from the text itself; stray embeddings and isolates left by an editor would break it.
 _DROPPED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\u00ad\u202a-\u202e\u2066-\u2069\ufeff]")
 _SPACES = re.compile("[ \t\u1680\u2000-\u2006\u2008-\u200a\u205f]+")
 _LINE_ENDS = re.compile("[ \u3000]*\n\\s*")
 
 
 def clean_text(text: str) -> str:
-    """Return a text as it is drawn: composed (NFC), single spaces, no controls, no empty lines."""
+    """Return a text as it is drawn: NFC, single spaces, no control characters, no empty lines."""
     joined = re.sub("\r\n?|\u0085|\u2028|\u2029", "\n", unicodedata.normalize("NFC", text))
     return _LINE_ENDS.sub("\n", _SPACES.sub(" ", _DROPPED.sub("", joined))).strip()
 
 
 def caption_text(project: Project, shot: Shot) -> str:
-    """Return what is drawn over a shot: its caption, or its narration where the mode says so; may be empty."""
+    """Return the caption of a shot, or its narration in modes that caption narration; may be empty."""
     if shot.caption is not None:
         return clean_text(shot.caption)
     return clean_text(shot.narration) if MODE_PRESETS[project.mode].narration_as_caption else ""
 
 
 def drawn_texts(project: Project, carded: Collection[str]) -> Iterator[tuple[str, str]]:
-    """Go through all texts that a render draws.
+    """Yield all texts that a render draws.
 
     Args:
-        project: What is rendered.
-        carded: Ids of the shots that have no picture and become cards.
+        project: The project.
+        carded: Ids of the shots without a picture, which become cards.
 
     Yields:
         The id of a shot (`@title` and `@end` for the title and end card) and a text drawn in it.
@@ -48,7 +48,7 @@ def drawn_texts(project: Project, carded: Collection[str]) -> Iterator[tuple[str
 
 
 def render_language(project: Project) -> str:
-    """Return the main language of a project's texts as a BCP 47 tag: as the project says, else guessed, or empty."""
+    """Return the main language of a project's texts as a BCP 47 tag: the project's own, else guessed; may be empty."""
     if project.language:
         return project.language
     weights: Counter[str] = Counter()

@@ -1,7 +1,7 @@
-"""The font faces that texts are drawn with: where they lie, what they cover, which one serves a character.
+"""The font faces that draw text: their files, their coverage, and the choice of a face for a character.
 
-All faces come inside Python wheels (SIL Open Font License 1.1), so every machine draws the same bytes without any
-font being installed on it.
+All faces ship inside Python wheels (SIL Open Font License 1.1), so every machine draws the same bytes without
+installed fonts.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ class Face:
     """One face of a font file.
 
     Args:
-        name: Short name, part of what identifies a drawing.
+        name: Short name, used in cache keys of drawings.
         package: The importable package that holds the file.
         file: The file's path inside the package.
         index: The face's number inside a font collection.
@@ -58,7 +58,7 @@ _SCRIPTS = (
 _FALLBACKS = (*(_noto(f"Sans{script}") for script in _SCRIPTS), _LATIN_EXTENDED, _noto("SansSymbols"), _EMOJI)
 # East Asian faces, the Korean one too, draw ellipses at half height; other scripts have them on the baseline.
 _LOW_ELLIPSIS = _LATIN_EXTENDED
-# Punctuation that CJK faces draw in a full-width cell and Latin text wants narrow.
+# Punctuation that CJK faces draw in a full-width cell, but that must be narrow in Latin text.
 _WIDTH_BY_CONTEXT = frozenset("‘’“”…—–·‥‖′″")
 # Emoji presentation, and the enclosing key of keycaps; a joiner makes one emoji of two.
 _EMOJI_MARKS, _JOINER = "\ufe0f\u20e3", "\u200d"
@@ -89,14 +89,14 @@ def regional_face(language: str) -> Face:
 def guess_language(text: str) -> str:
     """Guess the language of a text, as far as the choice of a font face needs it.
 
-    Kana means Japanese and Hangul Korean. Chinese is told apart by the two legacy character sets: GB 2312 has no form
-    that only Traditional Chinese uses, Big5 none that only Simplified Chinese uses.
+    Kana means Japanese and Hangul Korean. The two legacy character sets separate the Chinese scripts: GB 2312 has no
+    form that only Traditional Chinese uses, Big5 none that only Simplified Chinese uses.
 
     Args:
-        text: What will be drawn.
+        text: The text.
 
     Returns:
-        `ja`, `ko`, `zh-Hant`, `zh-Hans`, or an empty string where nothing East Asian is written.
+        `ja`, `ko`, `zh-Hant`, `zh-Hans`, or an empty string where the text has no East Asian script.
     """
     hangul = simplified = traditional = ideographs = 0
     for character in text:
@@ -117,14 +117,14 @@ def guess_language(text: str) -> str:
 
 
 def text_language(text: str, main: str) -> str:
-    """Return the language to set a text in.
+    """Return the language of a text for layout.
 
     Args:
-        text: What will be drawn.
-        main: BCP 47 tag of the language that most texts around it are in; may be empty.
+        text: The text.
+        main: BCP 47 tag of the main language of the texts around it; may be empty.
 
     Returns:
-        What the text itself proves (kana, Hangul), else `main`, else a guess; may be empty.
+        The language that its script proves (kana, Hangul), else `main`, else a guess; may be empty.
     """
     guessed = guess_language(text)
     return guessed if guessed in ("ja", "ko") else main or guessed
@@ -139,7 +139,7 @@ def _encodable(character: str, encoding: str) -> bool:
 
 
 def is_ideograph(character: str) -> bool:
-    """Tell whether a character is a Han ideograph."""
+    """Return whether a character is a Han ideograph."""
     return (
         "\u4e00" <= character <= "\u9fff"
         or "\u3400" <= character <= "\u4dbf"
@@ -150,12 +150,12 @@ def is_ideograph(character: str) -> bool:
 
 
 def is_wide(character: str) -> bool:
-    """Tell whether a character fills a square cell in East Asian text (UAX #11, classes W and F)."""
+    """Return whether a character fills a square cell in East Asian text (UAX #11, classes W and F)."""
     return unicodedata.east_asian_width(character) in "WF"
 
 
 def is_ignorable(character: str) -> bool:
-    """Tell whether a character has no drawing of its own: controls, joiners, direction marks, variation selectors."""
+    """Return whether a character has no drawing of its own: controls, joiners, direction marks, variation selectors."""
     return unicodedata.category(character) in ("Cc", "Cf") or ord(character) in _VARIATION_SELECTORS
 
 
@@ -203,7 +203,7 @@ def _face_for(text: str, position: int, language: str, last: Face | None) -> Fac
 
 
 def _is_emoji(text: str, position: int) -> bool:
-    """Tell whether a character that other faces cover too is meant as an emoji, by what stands beside it (UTS #51)."""
+    """Return whether a character that text faces cover too is an emoji here, judged by its neighbours (UTS #51)."""
     following = text[position + 1 : position + 2]
     joined = position > 1 and text[position - 1] == _JOINER and ord(text[position - 2]) in coverage(_EMOJI)
     if not joined and not (following and (following in _EMOJI_MARKS or "\U0001f3fb" <= following <= "\U0001f3ff")):
@@ -220,7 +220,7 @@ def _in_wide_context(text: str, position: int) -> bool:
 
 
 def is_covered(character: str) -> bool:
-    """Tell whether some face can draw a character; characters without a drawing count as covered."""
+    """Return whether some face can draw a character; invisible characters count as covered."""
     if is_ignorable(character) or character.isspace():
         return True
     return any(ord(character) in coverage(face) for face in (_SIMPLIFIED, *_FALLBACKS))
@@ -243,7 +243,7 @@ def load_font(face: Face, size: int, weight: int) -> ImageFont.FreeTypeFont:
         weight: 100 (thin) to 900 (black).
 
     Returns:
-        The font, shaped by HarfBuzz; shared, so callers must not change its variation.
+        The font, shaped by HarfBuzz. It is shared: callers must not change its variation.
     """
     font = ImageFont.truetype(str(_path(face)), size, index=face.index, layout_engine=ImageFont.Layout.RAQM)
     axes = font.get_variation_axes()
@@ -258,7 +258,7 @@ def _path(face: Face) -> Path:
 
 @cache
 def fonts_fingerprint() -> str:
-    """Return a hash over all font files; it changes whenever a font, and so the look of a text, may have changed."""
+    """Return a hash over all font files, so that it changes whenever a font changes."""
     digest = hashlib.sha256()
     for face in (_SIMPLIFIED, *_FALLBACKS):
         with _path(face).open("rb") as file:

@@ -1,4 +1,4 @@
-"""Checks before any rendering that every character to be drawn has a glyph."""
+"""Checks, before rendering starts, that a font has a glyph for every character that is drawn."""
 
 import unicodedata
 from collections.abc import Collection
@@ -17,7 +17,7 @@ def missing_characters(text: str) -> list[str]:
 
 
 def check_glyphs(spec: RenderSpec, carded: Collection[str] = ()) -> None:
-    """Make sure that all texts of a render can be drawn.
+    """Check that all texts of a render can be drawn.
 
     Args:
         spec: The render.

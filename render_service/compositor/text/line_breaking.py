@@ -1,4 +1,4 @@
-"""Where a text may be broken into lines, and how to break it so that the lines look meant.
+"""Finds where a text may be broken into lines, and chooses the breaks that read best.
 
 East Asian text follows the kinsoku rules (JIS X 4051, GB/T 15834: no closing mark begins a line, no opening mark ends
 one) and is kept whole within phrases as BudouX finds them; text with spaces breaks at spaces and hyphens.
@@ -24,7 +24,7 @@ _SENTENCE_END = frozenset("。！？!?.…؟۔।")
 _CLAUSE_END = frozenset("，、；：,;:—–،؛")
 _GLUE = frozenset("\u00a0\u202f\u2007\u2060\ufeff\u200d")
 _ZERO_WIDTH_SPACE, _ZERO_WIDTH_JOINER = "\u200b", "\u200d"
-# Words that lead to the next one; a line that ends with them reads as if cut off.
+# Words that belong to the next one: a line that ends with one of them reads as cut off.
 _LEADING_WORDS = frozenset(
     (
         *("a", "an", "the", "of", "to", "in", "on", "at", "by", "for", "from", "with", "and", "or", "but", "nor", "as"),
@@ -63,7 +63,7 @@ _SENTENCE_BONUS = -0.3
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """A place where a line may end: before the character at `position`, the worse the higher `cost` (0 is neutral)."""
+    """A possible line break before the character at `position`; a higher `cost` is a worse place, 0 is neutral."""
 
     position: int
     cost: float
@@ -71,11 +71,11 @@ class Break:
 
 
 def find_breaks(text: str, language: str = "") -> list[Break]:
-    """Find the places where a text may be broken.
+    """Find the possible line breaks of a text.
 
     Args:
         text: The text; a line feed forces a break.
-        language: BCP 47 tag; empty guesses what matters from the text.
+        language: BCP 47 tag; empty means guess from the text.
 
     Returns:
         The breaks in order of position, 0 and the text's end excluded.
@@ -145,7 +145,7 @@ def _local_cost(text: str, position: int, phrases: frozenset[int]) -> float:
 
 
 def cuts_clause_short(text: str, position: int) -> bool:
-    """Tell whether a break would leave only the first word or two of a clause before it."""
+    """Return whether a break would leave only the first one or two words of a clause before it."""
     head = text[max(0, position - 12) : position].rstrip()
     reach = 4 if head and _breaks_anywhere(head[-1]) else 11
     return any(character in _SENTENCE_END or character in _CLAUSE_END for character in head[-reach:-1])
@@ -161,7 +161,7 @@ def _parser(language: str) -> budoux.Parser:
 
 
 def _phrase_starts(text: str, language: str) -> frozenset[int]:
-    """Return where phrases begin in text that is written without spaces."""
+    """Return the starts of phrases in text written without spaces."""
     guessed = guess_language(text)
     if any(_is_thai(character) for character in text):
         name = "th"
@@ -182,19 +182,19 @@ def _phrase_starts(text: str, language: str) -> frozenset[int]:
 def break_lines(
     text: str, width: Callable[[str], float], max_width: float, language: str = "", *, evenness: float = 1.0
 ) -> list[tuple[int, int]]:
-    """Break a text into as few lines as fit, of lengths as even as good places allow.
+    """Break a text into the fewest lines that fit, balancing even lengths against good places to break.
 
-    A piece without any break that is wider than a line is broken between grapheme clusters.
+    An unbreakable piece wider than a line is broken between grapheme clusters.
 
     Args:
         text: The text; line feeds force breaks.
-        width: Measures a text without line feeds, in pixels.
+        width: Returns the width in pixels of a text without line feeds.
         max_width: The widest a line may be, in pixels.
         language: BCP 47 tag, see `find_breaks`.
-        evenness: How much even lines count against good places to break; 1 suits centred text, less left-aligned.
+        evenness: Weight of even lines against good places to break; 1 suits centred text, less suits left-aligned.
 
     Returns:
-        For each line where it begins and ends in the text, white space at its ends left out. Empty lines are dropped.
+        For each line its start and end in the text, without surrounding white space. Empty lines are dropped.
     """
     lines = []
     start = 0
@@ -214,7 +214,7 @@ def _break_paragraph(
 ) -> list[tuple[int, int]]:
     if width(text) <= max_width:
         return [(0, len(text))]
-    breaks = _with_emergencies(text, find_breaks(text, language), width, max_width)
+    breaks = _with_emergency_breaks(text, find_breaks(text, language), width, max_width)
     edges = [0, *(found.position for found in breaks), len(text)]
     costs = [0.0, *(found.cost for found in breaks), 0.0]
     widths = _PieceWidths(text, edges, width)
@@ -242,11 +242,13 @@ class _PieceWidths:
             self._sums.append(self._sums[-1] + whole)
 
     def between(self, first: int, last: int) -> float:
-        """Return the width of a line from edge `first` to edge `last`, the space at its end left out."""
+        """Return the width of a line from edge `first` to edge `last`, without trailing space."""
         return self._sums[last] - self._sums[first] - self._spaces[last - 1]
 
 
-def _with_emergencies(text: str, breaks: list[Break], width: Callable[[str], float], max_width: float) -> list[Break]:
+def _with_emergency_breaks(
+    text: str, breaks: list[Break], width: Callable[[str], float], max_width: float
+) -> list[Break]:
     edges = [0, *(found.position for found in breaks), len(text)]
     result = {found.position: found for found in breaks}
     for start, end in pairwise(edges):

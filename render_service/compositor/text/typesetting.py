@@ -1,4 +1,4 @@
-"""Sets lines of text: shaping, measuring and drawing, in any mix of scripts and directions."""
+"""Shapes, measures and draws lines of text in any mix of scripts and directions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from PIL import Image, ImageDraw
 from render_service.compositor.text import bidi
 from render_service.compositor.text.fonts import Face, load_font, split_by_face
 
-# The shaper refuses a line that holds the end of another; other controls have no place in a line either.
+# The shaper rejects line ends inside a line; other control characters have no glyph either.
 _CONTROLS = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029), " ")
 
 
 @dataclass(frozen=True, slots=True)
-class Type:
-    """How a text is set.
+class TextStyle:
+    """The style of a line of text.
 
     Args:
         size: Em size in pixels, ≥ 1.
@@ -30,7 +30,7 @@ class Type:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A piece of a line that one face draws in one direction; `word` is the number of the marked word it is part of."""
+    """A piece of a line in one face and one direction; `word` is the number of the word that it belongs to, if any."""
 
     text: str
     face: Face
@@ -42,27 +42,27 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A set line: its runs from left to right, each `x` pixels from the line's left edge, and its width in pixels."""
+    """A laid-out line: runs from left to right, each `x` pixels from the left edge, and the whole width in pixels."""
 
-    kind: Type
+    kind: TextStyle
     runs: tuple[Run, ...]
     width: float
 
 
-def measure(text: str, kind: Type) -> float:
-    """Return the width in pixels that a text takes when set in one line; controls count as spaces."""
+def measure(text: str, kind: TextStyle) -> float:
+    """Return the width in pixels of a text set in one line; control characters count as spaces."""
     line = text.translate(_CONTROLS)
     return sum(_advance(part, face, kind) for part, face in split_by_face(line, kind.language))
 
 
-def set_line(text: str, kind: Type, *, base: int | None = None, words: Sequence[int | None] | None = None) -> Line:
-    """Set one line.
+def set_line(text: str, kind: TextStyle, *, base: int | None = None, words: Sequence[int | None] | None = None) -> Line:
+    """Lay out one line.
 
     Args:
-        text: The line in logical order; controls are set as spaces.
-        kind: How to set it.
+        text: The line in logical order; control characters become spaces.
+        kind: Its style.
         base: Paragraph level, 0 or 1 (right to left); None takes it from the text.
-        words: For each character the number of the word that it is part of, so that words can be drawn apart.
+        words: For each character the number of its word, so that single words can be drawn.
 
     Returns:
         The line with its runs in visual order.
@@ -130,5 +130,5 @@ def new_mask(width: int, height: int) -> Image.Image:
 
 
 @lru_cache(maxsize=16384)
-def _advance(text: str, face: Face, kind: Type) -> float:
+def _advance(text: str, face: Face, kind: TextStyle) -> float:
     return load_font(face, kind.size, kind.weight).getlength(text, language=kind.language or None)

@@ -8,7 +8,7 @@ from render_service.compositor.drawing.canvas import prepare_canvas
 from render_service.compositor.drawing.sampling import sample
 from render_service.compositor.frames.planes import Plane, Planes
 from render_service.compositor.media.assets import ShotMedia, clip_asset, image_asset
-from render_service.compositor.media.clips import ClipForm, ClipReader
+from render_service.compositor.media.clips import ClipReader, FrameFormat
 from render_service.compositor.media.images import load_image
 from render_service.domain.projects.output import OutputSpec
 from render_service.domain.projects.shot_source import StillSource, is_clip
@@ -32,7 +32,7 @@ def expected_lumas(shot: TimelineShot, files: ShotMedia, numbers: Sequence[int],
     scale = min(1.0, _LINES / output.height)
     width, height = (max(2, round(side * scale / 2) * 2) for side in (output.width, output.height))
     if is_clip(shot.source):
-        return _of_clip(shot, files, numbers, ClipForm(width, height, output.fps, shot.shot.fit))
+        return _of_clip(shot, files, numbers, FrameFormat(width, height, output.fps, shot.shot.fit))
     if not isinstance(shot.source, StillSource):
         return []
     assert files.image is not None
@@ -46,7 +46,7 @@ def expected_lumas(shot: TimelineShot, files: ShotMedia, numbers: Sequence[int],
     return lumas
 
 
-def _of_clip(shot: TimelineShot, files: ShotMedia, numbers: Sequence[int], form: ClipForm) -> list[Plane]:
+def _of_clip(shot: TimelineShot, files: ShotMedia, numbers: Sequence[int], form: FrameFormat) -> list[Plane]:
     assert files.clip is not None
     lumas: list[Plane] = []
     for number in numbers:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render_service.compositor.media.sniffing import FileClass, sniff
+from render_service.domain.projects.file_signatures import FileClass, sniff
 
 _STARTS = [b"RIFF", b"\0\0\0\x20ftyp", b"\xff", b"<", b"#EXTM3U", b"\x89PNG", b"GIF8", b"FORM", b"\x47", b"\xff\xfe<\0"]
 

@@ -8,7 +8,7 @@ import pytest
 
 from render_service.compositor.frames.planes import Planes
 from render_service.compositor.media.assets import clip_asset
-from render_service.compositor.media.clips import ClipForm, ClipReader
+from render_service.compositor.media.clips import ClipReader, FrameFormat
 from render_service.compositor.media.probing import probe_clip
 from render_service.domain.projects.project import Fit
 from tests.integration.compositor.oracle import ffmpeg
@@ -49,7 +49,7 @@ def counting(path: Path, fps: str, seconds: float, *options: str) -> Path:
     return path
 
 
-def frames(path: Path, form: ClipForm, count: int, first: int = 0) -> list[Planes]:
+def frames(path: Path, form: FrameFormat, count: int, first: int = 0) -> list[Planes]:
     with ClipReader(clip_asset("opening", path), form, first=first) as reader:
         return [reader.read() for _ in range(count)]
 
@@ -68,7 +68,7 @@ def assert_quarters(frame: Planes, tolerance: int = 6) -> None:
     assert np.abs(np.array(found) - np.array(wanted)).max() <= tolerance, found
 
 
-FORM = ClipForm(160, 90, 25)
+FORM = FrameFormat(160, 90, 25)
 X264 = ("-c:v", "libx264", "-crf", "12")
 HD = "scale=out_color_matrix=bt709:out_range=tv,setparams=colorspace=bt709:range=tv"
 SD = "scale=out_color_matrix=smpte170m:out_range=tv,setparams=colorspace=smpte170m:range=tv"
@@ -121,7 +121,7 @@ def test_the_rotation_flag_is_followed(tmp_path: Path, degrees: int, size: tuple
 @pytest.mark.parametrize("fit", list(Fit))
 def test_any_size_fits_into_the_frame_in_its_middle(tmp_path: Path, size: tuple[int, int], fit: Fit) -> None:
     path = quarters(tmp_path / "clip.mkv", "-c:v", "ffv1", filters=f"{HD},format=yuv444p", size=size)
-    frame = frames(path, ClipForm(160, 90, 25, fit), 1)[0]
+    frame = frames(path, FrameFormat(160, 90, 25, fit), 1)[0]
     assert (frame.width, frame.height) == (160, 90)
     middle = frame.y[30:60, 70:90]
     if size[0] / size[1] > 1:
@@ -143,7 +143,7 @@ def test_odd_sizes_are_shown_whole(tmp_path: Path) -> None:
 def test_pixels_that_are_not_square_are_stretched(tmp_path: Path) -> None:
     path = quarters(tmp_path / "wide.mkv", "-c:v", "ffv1", filters=f"{HD},format=yuv444p,setsar=2/1", size=(80, 90))
     assert probe_clip(clip_asset("opening", path)).width == 160
-    frame = frames(path, ClipForm(160, 90, 25, Fit.CONTAIN), 1)[0]
+    frame = frames(path, FrameFormat(160, 90, 25, Fit.CONTAIN), 1)[0]
     assert frame.y[45, 2] > 40
     assert_quarters(frame)
 
@@ -154,7 +154,7 @@ def test_interlaced_clips_are_made_whole(tmp_path: Path) -> None:
     ffmpeg("-f", "lavfi", "-i", moving, "-c:v", "ffv1", "-flags", "+ildct", path)
     raw = ffmpeg("-i", path, "-frames:v", "10", "-f", "rawvideo", "-pix_fmt", "gray", "-")
     woven = np.frombuffer(raw, np.uint8).reshape(-1, 96, 160)[5].astype(int)
-    shown = frames(path, ClipForm(160, 96, 25), 10)[5].y.astype(int)
+    shown = frames(path, FrameFormat(160, 96, 25), 10)[5].y.astype(int)
     combing = np.abs(2 * woven[1:-1] - woven[:-2] - woven[2:]).mean()
     left = np.abs(2 * shown[1:-1] - shown[:-2] - shown[2:]).mean()
     assert combing > 20
@@ -168,7 +168,7 @@ def test_interlaced_clips_are_made_whole(tmp_path: Path) -> None:
 def test_clips_of_any_rate_run_at_their_own_speed(tmp_path: Path, source: Fraction | int, fps: int) -> None:
     path = counting(tmp_path / "clip.mkv", str(source), 1.5, "-c:v", "ffv1")
     rate = float(source)
-    shown = frames(path, ClipForm(64, 36, fps), int(1.4 * fps))
+    shown = frames(path, FrameFormat(64, 36, fps), int(1.4 * fps))
     levels = np.array([float(frame.y.mean()) - 16 for frame in shown])
     late = levels / 100 - np.arange(len(levels)) / fps
     # A frame shows what the clip shows then: at most one picture of the clip old, or a third of a frame early.
@@ -181,7 +181,7 @@ def test_clips_of_any_rate_run_at_their_own_speed(tmp_path: Path, source: Fracti
 def test_a_clip_of_the_videos_own_rate_is_shown_picture_by_picture(tmp_path: Path, container: str) -> None:
     # Matroska rounds time stamps to milliseconds; no picture may be shown twice for that.
     path = counting(tmp_path / container, "30", 1.5, "-c:v", "libx264", "-qp", "0")
-    levels = [float(frame.y.mean()) for frame in frames(path, ClipForm(64, 36, 30), 45)]
+    levels = [float(frame.y.mean()) for frame in frames(path, FrameFormat(64, 36, 30), 45)]
     assert np.diff(levels).min() > 2
 
 
@@ -190,7 +190,7 @@ def test_variable_rates_keep_their_time(tmp_path: Path) -> None:
     some = "select='not(mod(n,2))*lt(t,1)+not(mod(n,7))*gte(t,1)'"
     source = f"color=black:s=64x36:r=60:d=2,geq=lum='16+T*100':cb=128:cr=128,{some}"
     ffmpeg("-f", "lavfi", "-i", source, "-fps_mode", "vfr", "-c:v", "ffv1", path)
-    levels = np.array([float(frame.y.mean()) - 16 for frame in frames(path, ClipForm(64, 36, 30), 57)])
+    levels = np.array([float(frame.y.mean()) - 16 for frame in frames(path, FrameFormat(64, 36, 30), 57)])
     late = levels / 100 - np.arange(57) / 30
     assert late.max() <= 0.34 / 30 + 0.011
     assert late.min() >= -7 / 60 - 0.011
@@ -203,14 +203,14 @@ def test_reading_from_the_middle_shows_the_same_frames(tmp_path: Path, container
         ("-c:v", "libvpx", "-b:v", "1M") if container.endswith("webm") else ("-c:v", "libx264", "-g", "12", "-bf", "2")
     )
     path = counting(tmp_path / container, "30", 2, *codec)
-    form = ClipForm(64, 36, 30)
+    form = FrameFormat(64, 36, 30)
     whole, part = frames(path, form, 60), frames(path, form, 60 - first, first)
     assert all(np.array_equal(one.y, other.y) for one, other in zip(whole[first:], part, strict=True))
 
 
 def test_beyond_its_end_a_clip_shows_its_last_picture(tmp_path: Path) -> None:
     path = counting(tmp_path / "clip.mp4", "30", 1, "-c:v", "libx264")
-    form = ClipForm(64, 36, 30)
+    form = FrameFormat(64, 36, 30)
     whole = frames(path, form, 40)
     assert all(np.array_equal(frame.y, whole[29].y) for frame in whole[30:])
     assert np.array_equal(frames(path, form, 2, first=200)[1].y, whole[29].y)
@@ -232,7 +232,7 @@ def test_hdr_is_tone_mapped_so_that_its_white_is_bright_and_its_colours_stay(
         *("-vf", tags, "-c:v", "ffv1", path),
         content=raw,
     )
-    frame = frames(path, ClipForm(96, 54, 25), 1)[0]
+    frame = frames(path, FrameFormat(96, 54, 25), 1)[0]
     black, middle, white = (int(frame.y[27, column]) for column in (16, 48, 80))
     assert black <= 18
     assert 140 <= middle <= 215

@@ -133,7 +133,7 @@ def test_the_same_caption_gives_the_same_bytes(shape: tuple[int, int], style: Ca
 def test_another_process_draws_the_same_bytes() -> None:
     program = (
         "import hashlib;"
-        "from tests.unit.compositor.test_captions import TEXTS, drawn;"
+        "from tests.unit.compositor.test_caption_drawing import TEXTS, drawn;"
         "from render_service.compositor.captions.layout import CaptionLook;"
         "print(hashlib.sha256(drawn(TEXTS['mixed'], 640, 360, CaptionLook()).tobytes()).hexdigest())"
     )

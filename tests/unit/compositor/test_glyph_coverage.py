@@ -5,7 +5,7 @@ import pytest
 from render_service.compositor.text.drawn_texts import clean_text, render_language
 from render_service.compositor.text.fonts import guess_language, is_covered, split_by_face, text_language
 from render_service.compositor.text.glyph_coverage import check_glyphs, missing_characters
-from render_service.compositor.text.typesetting import Type, measure
+from render_service.compositor.text.typesetting import TextStyle, measure
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.output import OutputSpec, Quality
@@ -78,7 +78,7 @@ def test_every_run_is_drawn_by_a_face_that_covers_it() -> None:
 def test_an_emoji_of_several_characters_is_drawn_as_one(emoji: str) -> None:
     runs = split_by_face(f"a {emoji} b", "")
     assert [part for part, face in runs if face.name == "Emoji"] == [emoji]
-    single, whole = measure("\U0001f984", Type(40, 400)), measure(emoji, Type(40, 400))
+    single, whole = measure("\U0001f984", TextStyle(40, 400)), measure(emoji, TextStyle(40, 400))
     assert whole == pytest.approx(single, rel=0.05)
 
 
