@@ -25,6 +25,7 @@ from render_service.compositor.segments.ports import SegmentRunner, SegmentStore
 from render_service.compositor.segments.spec import SegmentJob
 from render_service.compositor.sound.cache import SoundCache
 from render_service.compositor.sound.mixing import SoundFacts, mix_sound
+from render_service.compositor.sound.planning import heard_assets, plan_sound
 from render_service.compositor.text.drawn_texts import caption_text, clean_text
 from render_service.compositor.verification.video import check_video
 from render_service.domain.jobs.job import RenderSpec
@@ -307,16 +308,17 @@ class _Composition:
         if self.store is not None and not self.runner.stores:
             await self.store.put(job.key, path)
 
-    async def _make_sound(self, timeline: Timeline, digests: MediaHashes, path: Path) -> SoundFacts | None:
+    async def _make_sound(self, timeline: Timeline, hashes: MediaHashes, path: Path) -> SoundFacts | None:
         if self.spec.output.container is Container.GIF:
             return None
-        memo = SoundCache(self.store, timeline, self.spec, digests)
-        known = await memo.get(path)
+        spec = plan_sound(timeline, self.spec, hashes).to_bytes()
+        cache = SoundCache(self.store, spec)
+        known = await cache.get(path)
         if known is not None:
             return known
         with span("sound"):
-            facts = await self.pool.run(mix_sound, timeline, self.spec, self.media, path)
-        await memo.put(path, facts)
+            facts = await self.pool.run(mix_sound, spec, heard_assets(self.media, hashes), path)
+        await cache.put(path, facts)
         return facts
 
     def _count(self, frames: int) -> None:

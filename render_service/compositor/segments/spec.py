@@ -7,8 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from pydantic import TypeAdapter
-
+from render_service.compositor.canonical import canonical_bytes, from_canonical
 from render_service.compositor.captions.cues import CueWord
 from render_service.compositor.captions.drawing import CaptionLook
 from render_service.compositor.frames.format import PictureFormat
@@ -125,18 +124,13 @@ class SegmentSpec:
     watermark: WatermarkLayer | None = None
 
     def to_bytes(self) -> bytes:
-        """Return the canonical form: the same spec gives the same bytes on every machine."""
-        return _SPEC.dump_json(self)
+        """Return the canonical form."""
+        return canonical_bytes(self)
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Self:
         """Read the canonical form."""
-        spec = _SPEC.validate_json(content)
-        assert isinstance(spec, cls)
-        return spec
-
-
-_SPEC = TypeAdapter(SegmentSpec)
+        return from_canonical(cls, content)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,15 +13,14 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from render_service.compositor.media.assets import Media, clip_asset, music_asset, narration_asset
+from render_service.compositor.media.assets import Asset
 from render_service.compositor.media.sound_format import SAMPLE_RATE, Sound
 from render_service.compositor.media.sounds import SoundReader, has_sound, sound_length
 from render_service.compositor.sound.ducking import Ducking, Span, duck_gain, fade_gain, merged
 from render_service.compositor.sound.limiter import CONTEXT, limited
 from render_service.compositor.sound.loudness import LoudnessMeter, from_db
-from render_service.domain.jobs.job import RenderSpec
+from render_service.compositor.sound.spec import ClipTrack, MusicTrack, NarrationTrack, SoundSpec
 from render_service.domain.projects.output import Container, Quality
-from render_service.domain.projects.timeline import Timeline, TimelineShot
 
 TARGET_LUFS = -14.0
 PEAK_CEILING_DBTP = -1.0
@@ -33,7 +32,7 @@ _ENCODED_TOLERANCE_LU = 0.3
 _ENCODINGS = 4
 _ENCODER_MARGIN_DB = 1.0  # lossy coding moves peaks; checked after encoding, and widened where it was not enough
 _MOST_LIMITING_DB = 14.0  # pressing peaks down further is heard as pumping: such sound stays quieter instead
-_DECLICK = SAMPLE_RATE // 100
+_DECLICK = SAMPLE_RATE // 100  # a narration that is cut off shorter than this is heard as a click
 _BIT_RATES = {Quality.DRAFT: 128_000, Quality.STANDARD: 192_000, Quality.HIGH: 320_000}
 _SAMPLE_BYTES = 8
 
@@ -48,13 +47,13 @@ class SoundFacts:
         silent: Whether nothing sounds.
         integrated_lufs: Integrated loudness (BS.1770-4); −inf for silence.
         true_peak_dbtp: True peak (BS.1770-4); −inf for silence.
-        digest: SHA-256 of the coded packets, 64 hexadecimal digits: the same packets sound the same in another file.
+        packets: SHA-256 of the coded packets, 64 hexadecimal digits: the same packets sound the same in another file.
     """
 
     silent: bool
     integrated_lufs: float
     true_peak_dbtp: float
-    digest: str
+    packets: str
 
 
 @dataclass(slots=True)
@@ -66,7 +65,7 @@ class _Track:
     gain: Gain
 
 
-def mix_sound(timeline: Timeline, spec: RenderSpec, media: Media, path: Path) -> SoundFacts:
+def mix_sound(content: bytes, assets: Mapping[str, Asset], path: Path) -> SoundFacts:
     """Mix the sound of a whole video and encode it once.
 
     Everything is streamed in blocks of a second: memory does not grow with length. The mix is levelled to
@@ -74,11 +73,10 @@ def mix_sound(timeline: Timeline, spec: RenderSpec, media: Media, path: Path) ->
     sound whose peaks stand out too far for that stays quieter. Where nothing sounds the track is silent.
 
     Args:
-        timeline: When everything happens.
-        spec: The render.
-        media: The local files; those of shots that are not in the timeline are not read.
+        content: A `SoundSpec` in canonical form.
+        assets: The local files that it names, by content hash.
         path: The file to write: AAC in MP4, or Opus in WebM where the video is WebM; 48 kHz stereo, exactly as long
-            as the timeline. A file of the same name with `.pcm` appended lies beside it meanwhile.
+            as the video. A file of the same name with `.pcm` appended lies beside it meanwhile.
 
     Returns:
         What was made, as measured on the encoded result.
@@ -86,75 +84,56 @@ def mix_sound(timeline: Timeline, spec: RenderSpec, media: Media, path: Path) ->
     Raises:
         RenderFailure: ASSET_INVALID for a sound that cannot be decoded.
     """
-    total = timeline.frames * SAMPLE_RATE // timeline.fps
+    spec = SoundSpec.from_bytes(content)
     raw = path.with_name(f"{path.name}.pcm")
     try:
         meter = LoudnessMeter()
         with raw.open("wb") as file:
-            for block in _mixed(_tracks(timeline, spec, media, total), total):
+            for block in _mixed(_tracks(spec, assets), spec.samples):
                 meter.feed(block)
                 file.write(block.T.tobytes())
         with raw.open("rb") as file:
-            return _level_and_encode(file, total, meter, path, spec)
+            return _level_and_encode(file, meter, path, spec)
     finally:
         raw.unlink(missing_ok=True)
 
 
-def _tracks(timeline: Timeline, spec: RenderSpec, media: Media, total: int) -> list[_Track]:
-    per_frame = SAMPLE_RATE // timeline.fps
-    narrations = [track for shot in timeline.shots if (track := _narration(shot, media, per_frame, total))]
-    spans = merged((track.span for track in narrations), Ducking().hold)
-    tracks = list(narrations)
-    tracks.extend(track for shot in timeline.shots if (track := _clip(shot, media, per_frame, spans)))
-    if (music := _music(spec, media, total, spans)) is not None:
-        tracks.append(music)
-    return tracks
+def _tracks(spec: SoundSpec, assets: Mapping[str, Asset]) -> list[_Track]:
+    narrations = [_narration(track, assets[track.sound]) for track in spec.narrations]
+    narrated = merged((track.span for track in narrations), Ducking().hold)
+    clips = [_clip(track, assets[track.sound], narrated) for track in spec.clips if has_sound(assets[track.sound])]
+    music = [_music(spec.music, assets[spec.music.sound], spec.samples, narrated)] if spec.music else []
+    return narrations + clips + music
 
 
-def _narration(shot: TimelineShot, media: Media, per_frame: int, total: int) -> _Track | None:
-    files = media.shots.get(shot.shot_id)
-    if files is None or files.narration is None or shot.narration_frames == 0:
-        return None
-    asset = narration_asset(shot.shot_id, files.narration)
-    start = shot.narration_start * per_frame
-    span = Span(start, min(start + shot.narration_frames * per_frame, total))
+def _narration(track: NarrationTrack, asset: Asset) -> _Track:
+    span = Span(track.start, track.end)
     return _Track(lambda: SoundReader(asset), span, lambda at, count: fade_gain(at, count, span, 0, _DECLICK))
 
 
-def _clip(shot: TimelineShot, media: Media, per_frame: int, narrated: Sequence[Span]) -> _Track | None:
-    files = media.shots.get(shot.shot_id)
-    if files is None or files.clip is None or not shot.shot.clip_sound:
-        return None
-    asset = clip_asset(shot.shot_id, files.clip)
-    if not has_sound(asset):
-        return None
-    span = Span(shot.start * per_frame, shot.end * per_frame)
-    rise, fall = max(shot.overlap_in * per_frame, _DECLICK), max(shot.overlap_out * per_frame, _DECLICK)
+def _clip(track: ClipTrack, asset: Asset, narrated: Sequence[Span]) -> _Track:
+    span = Span(track.start, track.end)
 
     def gain(at: int, count: int) -> NDArray[np.float32]:
-        return fade_gain(at, count, span, rise, fall) * duck_gain(at, count, narrated, Ducking())
+        fades = fade_gain(at, count, span, track.fade_in, track.fade_out)
+        return fades * duck_gain(at, count, narrated, Ducking())
 
     return _Track(lambda: SoundReader(asset), span, gain)
 
 
-def _music(spec: RenderSpec, media: Media, total: int, narrated: Sequence[Span]) -> _Track | None:
-    music = spec.project.music
-    if music is None or media.music is None or music.volume == 0:
-        return None
-    asset = music_asset(media.music)
-    length = total if music.loop else min(total, sound_length(asset))
+def _music(track: MusicTrack, asset: Asset, total: int, narrated: Sequence[Span]) -> _Track:
+    length = total if track.loop else min(total, sound_length(asset))
     span = Span(0, length)
-    rise, fall = (round(fade.total_seconds() * SAMPLE_RATE) for fade in (music.fade_in, music.fade_out))
+    rise, fall = track.fade_in, track.fade_out
     if rise + fall > length:
         rise, fall = length * rise // (rise + fall), length * fall // (rise + fall)
-    spans = narrated if music.duck else ()
+    ducked = narrated if track.duck else ()
 
     def gain(at: int, count: int) -> NDArray[np.float32]:
-        return (
-            fade_gain(at, count, span, rise, fall) * duck_gain(at, count, spans, Ducking()) * np.float32(music.volume)
-        )
+        fades = fade_gain(at, count, span, rise, fall)
+        return fades * duck_gain(at, count, ducked, Ducking()) * np.float32(track.volume)
 
-    return _Track(lambda: SoundReader(asset, looped=music.loop), span, gain)
+    return _Track(lambda: SoundReader(asset, looped=track.loop), span, gain)
 
 
 def _mixed(tracks: Sequence[_Track], total: int) -> Iterator[Sound]:
@@ -178,8 +157,9 @@ def _mixed(tracks: Sequence[_Track], total: int) -> Iterator[Sound]:
             yield block
 
 
-def _level_and_encode(file: BinaryIO, total: int, raw: LoudnessMeter, path: Path, spec: RenderSpec) -> SoundFacts:
+def _level_and_encode(file: BinaryIO, raw: LoudnessMeter, path: Path, spec: SoundSpec) -> SoundFacts:
     """Level and encode; what the encoder itself takes away or adds is made up for by encoding again."""
+    total = spec.samples
     loudness, peak = raw.integrated(), raw.true_peak()
     if not math.isfinite(loudness):
         return _encode(_limited_blocks(file, total, 1.0, from_db(PEAK_CEILING_DBTP)), path, spec)
@@ -229,14 +209,14 @@ def _samples(file: BinaryIO, start: int, end: int, total: int) -> Sound:
     return np.pad(stored, ((0, 0), (first - start, end - last)))
 
 
-def _encode(blocks: Iterator[Sound], path: Path, spec: RenderSpec) -> SoundFacts:
+def _encode(blocks: Iterator[Sound], path: Path, spec: SoundSpec) -> SoundFacts:
     """Encode, and measure what a player will hear."""
-    webm = spec.output.container is Container.WEBM
+    webm = spec.container is Container.WEBM
     with av.open(str(path), "w", format="webm" if webm else "mp4") as container:
         stream = container.add_stream("libopus" if webm else "aac", rate=SAMPLE_RATE)
         stream.layout = "stereo"
         stream.format = "flt" if webm else "fltp"
-        stream.bit_rate = _BIT_RATES[spec.output.quality]
+        stream.bit_rate = _BIT_RATES[spec.quality]
         at = 0
         for block in blocks:
             samples = np.ascontiguousarray(block)
@@ -251,24 +231,24 @@ def _encode(blocks: Iterator[Sound], path: Path, spec: RenderSpec) -> SoundFacts
 def measure_sound(path: Path) -> SoundFacts:
     """Decode the sound of a file that this service made, and measure it."""
     meter = LoudnessMeter()
-    digest = hashlib.sha256()
+    packets = hashlib.sha256()
     with av.open(str(path)) as container:
         resampler = av.AudioResampler(format="fltp", layout="stereo", rate=SAMPLE_RATE, frame_size=_BLOCK)
         for packet in container.demux(container.streams.audio[0]):
-            digest.update(packet)
+            packets.update(packet)
             for frame in packet.decode():
                 for piece in resampler.resample(frame):
                     meter.feed(np.ascontiguousarray(piece.to_ndarray(), np.float32))
         for piece in resampler.resample(None):
             meter.feed(np.ascontiguousarray(piece.to_ndarray(), np.float32))
     loudness = meter.integrated()
-    return SoundFacts(not math.isfinite(loudness), loudness, meter.true_peak(), digest.hexdigest())
+    return SoundFacts(not math.isfinite(loudness), loudness, meter.true_peak(), packets.hexdigest())
 
 
-def sound_digest(path: Path) -> str:
+def packets_hash(path: Path) -> str:
     """Return the SHA-256 of the coded sound of a file that this service made, without decoding it."""
-    digest = hashlib.sha256()
+    packets = hashlib.sha256()
     with av.open(str(path)) as container:
         for packet in container.demux(container.streams.audio[0]):
-            digest.update(packet)
-    return digest.hexdigest()
+            packets.update(packet)
+    return packets.hexdigest()

@@ -20,7 +20,7 @@ from render_service.compositor.sound.mixing import (
     PEAK_CEILING_DBTP,
     SoundFacts,
     measure_sound,
-    sound_digest,
+    packets_hash,
 )
 from render_service.compositor.verification.failure import fail
 from render_service.compositor.verification.pictures import CodedFrame, check_pictures
@@ -186,7 +186,7 @@ def _check_times(packets: _Packets, heard: AudioStream | None, timeline: Timelin
 
 
 def _check_loudness(path: Path, sound: SoundFacts | None) -> Mapping[str, Any]:
-    facts = sound if sound is not None and sound.digest == sound_digest(path) else measure_sound(path)
+    facts = sound if sound is not None and sound.packets == packets_hash(path) else measure_sound(path)
     if facts.silent:
         if sound is not None and not sound.silent:
             fail("loudness", f"{sound.integrated_lufs:.1f} LUFS", "silence")

@@ -12,9 +12,13 @@ import numpy as np
 
 from render_service.compositor.compositor import ComposedVideo, Compositor
 from render_service.compositor.media.assets import Media, ShotMedia
+from render_service.compositor.segments.content_hashes import hash_files, name_media
+from render_service.compositor.sound.mixing import SoundFacts, mix_sound
+from render_service.compositor.sound.planning import heard_assets, plan_sound
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.output import Container, OutputSpec, Quality
 from render_service.domain.projects.project import Project, Shot
+from render_service.domain.projects.timeline import Timeline
 
 SMALL = OutputSpec(320, 180, 30, Quality.STANDARD)
 
@@ -75,6 +79,12 @@ def spec_of(shots: Sequence[Shot], output: OutputSpec = SMALL, **project: object
 def small(container: Container) -> OutputSpec:
     """Return the small output in another file format."""
     return OutputSpec(SMALL.width, SMALL.height, SMALL.fps, SMALL.quality, container)
+
+
+def mix(timeline: Timeline, spec: RenderSpec, media: Media, path: Path) -> SoundFacts:
+    """Plan and mix the sound of a render, here and now."""
+    hashes = name_media(media, asyncio.run(hash_files(media)))
+    return mix_sound(plan_sound(timeline, spec, hashes).to_bytes(), heard_assets(media, hashes), path)
 
 
 async def composed(

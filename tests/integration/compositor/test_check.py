@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from render_service.compositor.media.assets import Media, ShotMedia
-from render_service.compositor.sound.mixing import SoundFacts, measure_sound, mix_sound
+from render_service.compositor.sound.mixing import SoundFacts, measure_sound
 from render_service.compositor.verification.video import check_video
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.jobs.job import RenderSpec
@@ -19,6 +19,7 @@ from render_service.domain.projects.output import OutputSpec, Quality
 from render_service.domain.projects.project import Motion, MotionKind, Music, Project, Shot, Transition, TransitionKind
 from render_service.domain.projects.timeline import Timeline, plan_timeline
 from tests.integration.compositor.oracle import ffmpeg, write_sound
+from tests.integration.compositor.storyboards import mix
 
 SIZE = (320, 180)
 FPS = 25
@@ -108,7 +109,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     )
     media = Media({name: ShotMedia(image=folder / "picture.png") for name in ("one", "two", "three")}, music)
     timeline = plan_timeline(spec.project, spec.output.fps, {})
-    sound = mix_sound(timeline, spec, media, folder / "sound")
+    sound = mix(timeline, spec, media, folder / "sound")
     path = encode(folder / "video.mp4", MOVING, folder / "sound")
     return Finished(path, timeline, spec, media, sound)
 

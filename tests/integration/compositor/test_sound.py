@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from render_service.compositor.media.assets import Media, ShotMedia
 from render_service.compositor.media.probing import probe_media
-from render_service.compositor.sound.mixing import SoundFacts, measure_sound, mix_sound, sound_digest
+from render_service.compositor.sound.mixing import SoundFacts, measure_sound, packets_hash
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.output import Container, OutputSpec, Quality
 from render_service.domain.projects.project import Music, NarrationPolicy, Project, Shot, Transition, TransitionKind
 from render_service.domain.projects.timeline import Timeline, plan_timeline
 from tests.integration.compositor.oracle import decoded_sound, ffmpeg, measured, warnings_of_decoding, write_sound
+from tests.integration.compositor.storyboards import mix
 
 Sound = NDArray[np.float32]
 RATE = 48_000
@@ -48,7 +49,7 @@ def mixed(spec: RenderSpec, media: Media, folder: Path) -> tuple[Timeline, Sound
     """Mix; return the timeline, what was measured, and the sound as FFmpeg decodes it."""
     timeline = plan_timeline(spec.project, spec.output.fps, probe_media(media).facts)
     path = folder / "mixed"
-    facts = mix_sound(timeline, spec, media, path)
+    facts = mix(timeline, spec, media, path)
     assert list(folder.glob("*.pcm")) == []
     return timeline, facts, decoded_sound(path)
 
@@ -317,9 +318,9 @@ def test_webm_gets_opus_with_the_same_timing(tmp_path: Path) -> None:
 def test_the_same_mix_gives_the_same_bytes(tmp_path: Path) -> None:
     narration = write_sound(tmp_path / "n.wav", speech(2))
     media = Media({"a": ShotMedia(narration=narration)})
-    digests = {mixed(story(shot("a")), media, tmp_path)[1].digest for _ in range(2)}
-    assert digests == {sound_digest(tmp_path / "mixed")}
-    assert measure_sound(tmp_path / "mixed").digest in digests
+    digests = {mixed(story(shot("a")), media, tmp_path)[1].packets for _ in range(2)}
+    assert digests == {packets_hash(tmp_path / "mixed")}
+    assert measure_sound(tmp_path / "mixed").packets in digests
 
 
 def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
@@ -329,7 +330,7 @@ def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
         spec = story(shot("a", seconds), music=Music("x"))
         timeline = plan_timeline(spec.project, spec.output.fps, {})
         tracemalloc.start()
-        mix_sound(timeline, spec, Media(music=music), tmp_path / "mixed")
+        mix(timeline, spec, Media(music=music), tmp_path / "mixed")
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < peaks[0] * 1.1

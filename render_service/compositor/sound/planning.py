@@ -1,0 +1,79 @@
+"""Plans the sound of a video: which file is heard when."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from render_service.compositor.media.assets import Asset, Media, clip_asset, music_asset, narration_asset
+from render_service.compositor.media.sound_format import SAMPLE_RATE
+from render_service.compositor.segments.build_fingerprint import SOUND_ENTRY, build_fingerprint
+from render_service.compositor.segments.content_hashes import MediaHashes, ShotHashes
+from render_service.compositor.sound.spec import ClipTrack, MusicTrack, NarrationTrack, SoundSpec
+from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.projects.timeline import Timeline
+
+# Shorter fades of a clip are heard as a click.
+_DECLICK = SAMPLE_RATE // 100
+
+
+def plan_sound(timeline: Timeline, spec: RenderSpec, hashes: MediaHashes) -> SoundSpec:
+    """Return what the sound of a video is made from.
+
+    Args:
+        timeline: When everything is heard.
+        spec: The render.
+        hashes: Hashes of its media.
+    """
+    total = timeline.frames * SAMPLE_RATE // timeline.fps
+    return SoundSpec(
+        build=build_fingerprint(SOUND_ENTRY),
+        samples=total,
+        container=spec.output.container,
+        quality=spec.output.quality,
+        narrations=tuple(_narrations(timeline, hashes, total)),
+        clips=tuple(_clips(timeline, hashes)),
+        music=_music(spec, hashes),
+    )
+
+
+def heard_assets(media: Media, hashes: MediaHashes) -> dict[str, Asset]:
+    """Return the files that may be heard, by content hash; a file that is used twice has the place of its first use."""
+    assets: dict[str, Asset] = {}
+    for shot_id, files in media.shots.items():
+        named = hashes.shots[shot_id]
+        if files.narration is not None and named.narration is not None:
+            assets.setdefault(named.narration, narration_asset(shot_id, files.narration))
+        if files.clip is not None and named.clip is not None:
+            assets.setdefault(named.clip, clip_asset(shot_id, files.clip))
+    if media.music is not None and hashes.music is not None:
+        assets.setdefault(hashes.music, music_asset(media.music))
+    return assets
+
+
+def _narrations(timeline: Timeline, hashes: MediaHashes, total: int) -> Iterator[NarrationTrack]:
+    per_frame = SAMPLE_RATE // timeline.fps
+    for shot in timeline.shots:
+        sound = hashes.shots.get(shot.shot_id, ShotHashes()).narration
+        if sound is not None and shot.narration_frames:
+            start = shot.narration_start * per_frame
+            yield NarrationTrack(sound, start, min(start + shot.narration_frames * per_frame, total))
+
+
+def _clips(timeline: Timeline, hashes: MediaHashes) -> Iterator[ClipTrack]:
+    per_frame = SAMPLE_RATE // timeline.fps
+    for shot in timeline.shots:
+        sound = hashes.shots.get(shot.shot_id, ShotHashes()).clip
+        if sound is not None and shot.shot.clip_sound:
+            rise, fall = (max(overlap * per_frame, _DECLICK) for overlap in (shot.overlap_in, shot.overlap_out))
+            yield ClipTrack(sound, shot.start * per_frame, shot.end * per_frame, rise, fall)
+
+
+def _music(spec: RenderSpec, hashes: MediaHashes) -> MusicTrack | None:
+    music = spec.project.music
+    if music is None or hashes.music is None or music.volume == 0:
+        return None
+    fade_in, fade_out = _samples(music.fade_in), _samples(music.fade_out)
+    return MusicTrack(hashes.music, music.volume, music.loop, fade_in, fade_out, music.duck)
+
+
+def _samples(duration: timedelta) -> int:
+    return round(duration.total_seconds() * SAMPLE_RATE)

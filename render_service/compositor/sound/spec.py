@@ -1,0 +1,83 @@
+"""What the sound of a video is made from. Its bytes are a pure function of this, and its key is the hash of it."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from render_service.compositor.canonical import canonical_bytes, from_canonical
+from render_service.domain.projects.output import Container, Quality
+
+
+@dataclass(frozen=True, slots=True)
+class NarrationTrack:
+    """A spoken narration, heard from sample `start` to sample `end` (excluded).
+
+    `sound` is the SHA-256 of its file, in hexadecimal.
+    """
+
+    sound: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClipTrack:
+    """The sound of a clip, as `NarrationTrack`. `fade_in` and `fade_out` are the lengths of its fades in samples."""
+
+    sound: str
+    start: int
+    end: int
+    fade_in: int
+    fade_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class MusicTrack:
+    """The music, from the start of the video.
+
+    Args:
+        sound: SHA-256 of its file, in hexadecimal.
+        volume: Linear gain, 0–1.
+        loop: Whether it begins again where it ends before the video does.
+        fade_in: Length of its fade in samples.
+        fade_out: Length of its fade in samples.
+        duck: Whether it is quieter while a narration is heard.
+    """
+
+    sound: str
+    volume: float
+    loop: bool
+    fade_in: int
+    fade_out: int
+    duck: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SoundSpec:
+    """Everything that can change the bytes of a video's sound. All positions and lengths are samples at 48 kHz.
+
+    Args:
+        build: Names the build of everything that mixes and encodes.
+        samples: Length of the video.
+        container: File format of the video, which decides the codec.
+        quality: Quality of the video, which decides the bit rate.
+        narrations: In the order of the shots.
+        clips: In the order of the shots. A clip without a sound track is silent.
+        music: None without music.
+    """
+
+    build: str
+    samples: int
+    container: Container
+    quality: Quality
+    narrations: tuple[NarrationTrack, ...] = ()
+    clips: tuple[ClipTrack, ...] = ()
+    music: MusicTrack | None = None
+
+    def to_bytes(self) -> bytes:
+        """Return the canonical form."""
+        return canonical_bytes(self)
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Self:
+        """Read the canonical form."""
+        return from_canonical(cls, content)
