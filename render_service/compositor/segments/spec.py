@@ -7,10 +7,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from render_service.compositor.canonical import canonical_bytes, from_canonical
 from render_service.compositor.captions.cues import CueWord
 from render_service.compositor.captions.drawing import CaptionLook
 from render_service.compositor.frames.format import PictureFormat
+from render_service.domain.canonical import canonical_bytes, from_canonical
 from render_service.domain.projects.project import Corner, Direction, Fit, Motion, TransitionKind
 
 

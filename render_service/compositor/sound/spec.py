@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
-from render_service.compositor.canonical import canonical_bytes, from_canonical
+from render_service.domain.canonical import canonical_bytes, from_canonical
 from render_service.domain.projects.output import Container, Quality
 
 
