@@ -1,1 +1,1 @@
-"""What is kept for how long: rows and bytes of what was deleted or has expired are removed, and nothing is orphaned."""
+"""Retention: removes rows and objects that were deleted or have expired, and finds orphaned objects."""

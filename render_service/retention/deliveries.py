@@ -1,4 +1,4 @@
-"""Removes deliveries that are kept no longer, a few at a time."""
+"""Prunes old webhook deliveries, a batch at a time."""
 
 import asyncio
 import random
@@ -12,12 +12,12 @@ _log = get_logger(__name__)
 
 
 class DeliveryPruner:
-    """Removes old deliveries, and those of deleted webhooks.
+    """Prunes old deliveries, and those of deleted webhooks.
 
     Args:
         deliveries: The deliveries.
-        age: How long they are kept.
-        interval_seconds: The mean time between two looks.
+        age: How long deliveries are kept.
+        interval_seconds: The mean time between two runs.
     """
 
     def __init__(self, deliveries: WebhookDeliveries, *, age: timedelta, interval_seconds: float = 60.0) -> None:
@@ -26,11 +26,11 @@ class DeliveryPruner:
         self._interval_seconds = interval_seconds
 
     async def run(self) -> None:
-        """Remove until cancelled."""
+        """Prune until cancelled."""
         while True:
-            await asyncio.sleep(self._interval_seconds * random.uniform(0.75, 1.25))  # noqa: S311 - keeps no secret
+            await asyncio.sleep(self._interval_seconds * random.uniform(0.75, 1.25))  # noqa: S311 - not for cryptography
             try:
-                while removed := await self._deliveries.forget(age=self._age):
-                    _log.info("deliveries are kept no longer", changed=removed)
+                while pruned := await self._deliveries.forget(age=self._age):
+                    _log.info("pruned deliveries", deliveries=pruned)
             except DatabaseUnavailable:
-                _log.debug("cannot remove deliveries: the database is away")
+                _log.debug("cannot prune deliveries: database unavailable")

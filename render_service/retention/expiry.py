@@ -1,4 +1,4 @@
-"""Removes what is older than the settings allow, a batch at a time."""
+"""Expires jobs, videos, clips and cached objects by their age, a batch at a time."""
 
 import asyncio
 import random
@@ -20,22 +20,22 @@ _BATCH = 100
 
 
 class Expiry:
-    """Removes what has expired.
+    """Expires what is older than the retention policy allows.
 
     Args:
-        ages: How long things are kept.
-        removals: Removes rows.
+        policy: How long things are kept.
+        deletions: Deletes rows.
         log: The audit trail.
-        store: Where the bytes are.
-        remover: Lets bytes follow their rows.
-        interval_seconds: The mean time between two looks.
-        sweep_every: How many looks lie between two sweeps over the whole store.
+        store: The object store.
+        remover: Deletes the objects of deleted rows.
+        interval_seconds: The mean time between two runs.
+        sweep_every: How many runs there are between two sweeps of the whole store.
     """
 
     def __init__(
         self,
-        ages: RetentionPolicy,
-        removals: Deletions,
+        policy: RetentionPolicy,
+        deletions: Deletions,
         log: AuditLog,
         store: ObjectStore,
         remover: Remover,
@@ -43,8 +43,8 @@ class Expiry:
         interval_seconds: float = 600.0,
         sweep_every: int = 144,
     ) -> None:
-        self._ages = ages
-        self._removals = removals
+        self._policy = policy
+        self._deletions = deletions
         self._log = log
         self._store = store
         self._remover = remover
@@ -52,34 +52,34 @@ class Expiry:
         self._sweep_every = sweep_every
 
     async def run(self) -> None:
-        """Look until cancelled; stores that are away are tried again."""
-        # Somewhere within the day, so that not all servers sweep at once.
-        looks = random.randrange(self._sweep_every)  # noqa: S311 - keeps no secret
+        """Run until cancelled; while a store is unavailable, try again later."""
+        # Random, so that not all servers sweep at once.
+        runs = random.randrange(self._sweep_every)  # noqa: S311 - not for cryptography
         while True:
             await asyncio.sleep(self._interval_seconds * random.uniform(0.75, 1.25))  # noqa: S311
-            looks += 1
+            runs += 1
             try:
                 await self.expire()
-                if looks % self._sweep_every == 0:
-                    report = await sweep(self._removals, self._store, delete=True)
+                if runs % self._sweep_every == 0:
+                    report = await sweep(self._deletions, self._store, delete=True)
                     _log.info("swept", objects=report.objects, orphans=report.orphans, missing=report.missing)
             except (DatabaseUnavailable, StorageUnavailable) as error:
                 _log.debug("cannot expire now", error=type(error).__name__)
 
     async def expire(self) -> dict[str, int]:
-        """Remove all that has expired by now; return how many of what.
+        """Remove everything that has expired; return how many of each kind.
 
         Raises:
-            DatabaseUnavailable, StorageUnavailable: a store is away; nothing is lost but time.
+            DatabaseUnavailable, StorageUnavailable: a store is unavailable; run again.
         """
-        ages = self._ages
+        policy = self._policy
         found = {
-            "jobs": await _in_batches(self._removals.expire_jobs, ages.jobs),
-            "videos": await _in_batches(self._removals.expire_videos, ages.videos),
-            "clips": await _in_batches(self._removals.expire_clips, ages.clips),
-            "audit": await _in_batches(self._log.prune, ages.audit),
-            "segments": await self._objects("segments", ages.segments),
-            "assets": await self._objects("assets", ages.assets),
+            "jobs": await _in_batches(self._deletions.expire_jobs, policy.jobs),
+            "videos": await _in_batches(self._deletions.expire_videos, policy.videos),
+            "clips": await _in_batches(self._deletions.expire_clips, policy.clips),
+            "audit": await _in_batches(self._log.prune, policy.audit),
+            "segments": await self._objects("segments", policy.segments),
+            "assets": await self._objects("assets", policy.assets),
         }
         if found["jobs"] or found["videos"]:
             self._remover.nudge()
@@ -88,7 +88,7 @@ class Expiry:
         return found
 
     async def _objects(self, prefix: str, age: timedelta | None) -> int:
-        """Remove objects by their own age: they are a memory, and what is missing is made again."""
+        """Remove objects by their own age: they are a cache, and a missing one is made again."""
         if age is None:
             return 0
         before = datetime.now(UTC) - age

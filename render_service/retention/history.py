@@ -1,4 +1,4 @@
-"""Removes events that nobody resumes from any more, a few at a time."""
+"""Prunes events too old to resume a watch from, a batch at a time."""
 
 import asyncio
 from datetime import timedelta
@@ -16,8 +16,8 @@ class HistoryPruner:
 
     Args:
         events: The history.
-        age: How old.
-        interval_seconds: The time between two looks.
+        age: How long after its end a job's history is kept.
+        interval_seconds: The time between two runs.
     """
 
     def __init__(self, events: WorkspaceEvents, *, age: timedelta, interval_seconds: float = 60.0) -> None:
@@ -33,4 +33,4 @@ class HistoryPruner:
                 while pruned := await self._events.prune(age=self._age, batch=_BATCH):
                     _log.info("pruned history", events=pruned)
             except DatabaseUnavailable:
-                _log.debug("cannot prune: the database is away")
+                _log.debug("cannot prune history: database unavailable")

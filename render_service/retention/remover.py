@@ -1,4 +1,4 @@
-"""Removes the bytes of jobs whose rows are gone: soon after DeleteJob, and whatever a crash has left to do."""
+"""Deletes the objects of deleted jobs: soon after DeleteJob, and after a crash."""
 
 import asyncio
 from contextlib import suppress
@@ -14,28 +14,28 @@ _log = get_logger(__name__)
 
 
 class Remover:
-    """Lets bytes follow their rows.
+    """Deletes the objects of deleted jobs.
 
     Args:
-        removals: Knows which are to go.
-        store: Where they are.
-        interval_seconds: The longest time between two looks.
+        deletions: The deleted jobs whose objects remain.
+        store: The object store.
+        interval_seconds: The longest time between two runs.
     """
 
-    def __init__(self, removals: Deletions, store: ObjectStore, *, interval_seconds: float = 30.0) -> None:
-        self._removals = removals
+    def __init__(self, deletions: Deletions, store: ObjectStore, *, interval_seconds: float = 30.0) -> None:
+        self._deletions = deletions
         self._store = store
         self._interval_seconds = interval_seconds
         self._nudge = asyncio.Event()
 
     def nudge(self) -> None:
-        """Say that there is something to remove."""
+        """Run now: a job was deleted."""
         self._nudge.set()
 
     async def run(self) -> None:
-        """Remove until cancelled; stores that are away are tried again for ever."""
+        """Run until cancelled; while a store is unavailable, try again later."""
         while True:
-            # Not wait_for: Python 3.11's loses a cancellation that comes together with what it waits for.
+            # Not wait_for, which until Python 3.12 loses a cancellation that coincides with the event.
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._interval_seconds):
                     await self._nudge.wait()
@@ -46,17 +46,17 @@ class Remover:
                 _log.debug("cannot remove now", error=type(error).__name__)
 
     async def remove(self) -> int:
-        """Remove all that is to go now; return how many objects there were.
+        """Delete the objects of all deleted jobs; return how many there were.
 
         Raises:
-            DatabaseUnavailable: Postgres is away; nothing is forgotten.
-            StorageUnavailable: The store is away; nothing is forgotten.
+            DatabaseUnavailable: Postgres is unavailable; nothing is lost.
+            StorageUnavailable: The object store is unavailable; nothing is lost.
         """
         objects = 0
-        while pending := await self._removals.pending():
+        while pending := await self._deletions.pending():
             for removal in pending:
                 objects += await self._store.delete_prefix(job_prefix(removal.workspace_id, removal.job_id))
-            await self._removals.done(pending)
+            await self._deletions.done(pending)
         if objects:
-            _log.info("removed the bytes of deleted jobs", objects=objects)
+            _log.info("deleted objects of deleted jobs", objects=objects)
         return objects

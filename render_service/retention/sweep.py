@@ -1,4 +1,4 @@
-"""Finds objects that nothing leads to any more, and files that should be there and are not."""
+"""Finds orphaned objects, which no row refers to, and files that are missing from the store."""
 
 import re
 from collections.abc import AsyncIterator
@@ -13,20 +13,20 @@ _VIDEO = re.compile(r"videos/([a-z0-9_-]+)/([0-9a-f-]{36})/\d+/[^/]+")
 _BATCH = 500
 _LISTED = 100
 GRACE = timedelta(hours=1)
-"""What is younger may be about to be recorded."""
+"""Younger objects may be about to be recorded."""
 
 
 @dataclass(slots=True)
 class SweepReport:
-    """What a sweep found.
+    """The result of a sweep.
 
     Args:
-        objects: All objects looked at: videos and clips. Segments and assets may be lost at any time; they expire.
-        orphans: Objects that nothing leads to.
-        orphan_bytes: Their size.
-        missing: Files of finished videos that the store does not have.
-        orphan_keys: The first of the orphans.
-        missing_keys: The first of the missing.
+        objects: Objects examined: videos and clips. Segments and assets are a cache; they expire.
+        orphans: Objects that no row refers to.
+        orphan_bytes: Their total size.
+        missing: Files of completed videos that are missing from the store.
+        orphan_keys: The first 100 orphans.
+        missing_keys: The first 100 missing files.
     """
 
     objects: int = 0
@@ -50,26 +50,26 @@ class SweepReport:
             self.missing_keys.append(key)
 
 
-async def sweep(removals: Deletions, store: ObjectStore, *, delete: bool, grace: timedelta = GRACE) -> SweepReport:
-    """Look at every object of jobs and of clips, and at every file that a finished video should have.
+async def sweep(deletions: Deletions, store: ObjectStore, *, delete: bool, grace: timedelta = GRACE) -> SweepReport:
+    """Examine every object of jobs and of clips, and every file that a completed video should have.
 
     Args:
-        removals: Knows what is kept.
-        store: Where the objects are.
-        delete: Whether to remove what nothing leads to.
-        grace: Objects younger than this are let be.
+        deletions: Knows which objects rows refer to.
+        store: The object store.
+        delete: Whether to delete orphans.
+        grace: Objects younger than this are skipped.
 
     Returns:
-        What was found; orphans are gone where `delete` says so.
+        What was found; with `delete`, the orphans are gone.
 
     Raises:
-        DatabaseUnavailable, StorageUnavailable: a store is away; sweep again.
+        DatabaseUnavailable, StorageUnavailable: a store is unavailable; sweep again.
     """
     report = SweepReport()
     before = datetime.now(UTC) - grace
     async for batch in _batches(store, "videos"):
         matches = {info.key: _VIDEO.fullmatch(info.key) for info in batch}
-        jobs = await removals.kept([UUID(match[2]) for match in matches.values() if match])
+        jobs = await deletions.kept([UUID(match[2]) for match in matches.values() if match])
         for info in batch:
             match = matches[info.key]
             job = jobs.get(UUID(match[2])) if match else None
@@ -81,13 +81,13 @@ async def sweep(removals: Deletions, store: ObjectStore, *, delete: bool, grace:
             )
             await _judge(store, info, report, wanted=wanted or info.updated > before, delete=delete)
     async for batch in _batches(store, "clips"):
-        used = await removals.clips_in_use([info.key for info in batch])
+        used = await deletions.clips_in_use([info.key for info in batch])
         for info in batch:
             await _judge(store, info, report, wanted=info.key in used or info.updated > before, delete=delete)
     async for batch in _batches(store, "checks"):
         for info in batch:
             await _judge(store, info, report, wanted=info.updated > before, delete=delete)
-    await _look_for_missing(removals, store, report)
+    await _find_missing(deletions, store, report)
     return report
 
 
@@ -100,19 +100,19 @@ async def _judge(store: ObjectStore, info: ObjectInfo, report: SweepReport, *, w
         await store.delete(info.key)
 
 
-async def _look_for_missing(removals: Deletions, store: ObjectStore, report: SweepReport) -> None:
+async def _find_missing(deletions: Deletions, store: ObjectStore, report: SweepReport) -> None:
     after = UUID(int=0)
-    while page := await removals.completed_jobs(after=after, batch=_BATCH):
+    while page := await deletions.completed_jobs(after=after, batch=_BATCH):
         for job_id, job in page.items():
             after = job_id
             for key in sorted(job.keys):
-                # Deleted meanwhile is not missing.
-                if await store.head(key) is None and key in (await _keys_now(removals, job_id)):
+                # A job deleted meanwhile is not missing its file.
+                if await store.head(key) is None and key in (await _keys_now(deletions, job_id)):
                     report.note_missing(key)
 
 
-async def _keys_now(removals: Deletions, job_id: UUID) -> frozenset[str]:
-    job = (await removals.kept([job_id])).get(job_id)
+async def _keys_now(deletions: Deletions, job_id: UUID) -> frozenset[str]:
+    job = (await deletions.kept([job_id])).get(job_id)
     return job.keys if job is not None else frozenset()
 
 

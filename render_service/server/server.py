@@ -60,7 +60,7 @@ from render_service.storage.store import ObjectStore
 from render_service.telemetry.logging import get_logger
 from render_service.telemetry.metrics.server import SERVER, WATCHERS
 from render_service.telemetry.metrics.shared import SHARED
-from render_service.webhooks.address import Addresses
+from render_service.webhooks.url_policy import WebhookUrlPolicy
 
 _log = get_logger(__name__)
 _COMMAND_SECONDS = 2.0
@@ -166,7 +166,7 @@ def _take_figures(parts: Parts, database: Database, hub: ProgressHub) -> None:
 
 
 def _receivers(settings: Settings) -> WebhookTargets:
-    return WebhookTargets(settings.webhook_signing_keys, Addresses(settings.webhook_allowed_hosts))
+    return WebhookTargets(settings.webhook_signing_keys, WebhookUrlPolicy(settings.webhook_allowed_hosts))
 
 
 def _start_forgetting(parts: Parts, settings: Settings, database: Database) -> WebhookDeliveries:

@@ -1,1 +1,1 @@
-"""The object store: assets, segments, videos and posters as bytes under keys, in a local folder or in S3."""
+"""The object store: assets, segments, clips and videos as bytes under keys, in a local folder or in S3."""

@@ -1,4 +1,4 @@
-"""The layout of the object store: which key holds what, and what a key may look like."""
+"""The layout of the object store: which key holds what, and which keys are valid."""
 
 import re
 from uuid import UUID
@@ -10,14 +10,14 @@ _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 def check_key(key: str) -> str:
-    """Return the key if it is a sound one.
+    """Return the key if it is valid.
 
     Args:
         key: Segments of 1–128 characters `A–Z a–z 0–9 . _ = -` joined by `/`, neither `.` nor `..` among them; at most
             `MAX_KEY_LENGTH` characters.
 
     Raises:
-        ValueError: It is not; such a key comes from a fault in this service, never from a caller.
+        ValueError: It is not; an invalid key is a bug in this service, never a caller's fault.
     """
     if len(key) > MAX_KEY_LENGTH or not all(_SEGMENT.fullmatch(segment) for segment in key.split("/")):
         raise ValueError(f"not a key of the object store: {key!r}")
@@ -25,19 +25,19 @@ def check_key(key: str) -> str:
 
 
 def check_prefix(prefix: str) -> str:
-    """Return the prefix without a closing `/`; empty means the whole store.
+    """Return the prefix without a trailing `/`; empty means the whole store.
 
     Raises:
-        ValueError: It is neither empty nor a sound key.
+        ValueError: It is neither empty nor a valid key.
     """
     trimmed = prefix.removesuffix("/")
     return check_key(trimmed) if trimmed else ""
 
 
 def file_key(workspace_id: str, job_id: UUID, attempt: int, name: str) -> str:
-    """Return where a file that one attempt of a job made lies.
+    """Return the key of a file made by one attempt of a job.
 
-    Attempts never share a key: one that lost its lease and goes on unknowingly can spoil nothing.
+    Attempts never share a key, so an attempt that lost its lease without noticing cannot overwrite anything.
 
     Args:
         workspace_id: The job's workspace.
@@ -49,17 +49,17 @@ def file_key(workspace_id: str, job_id: UUID, attempt: int, name: str) -> str:
 
 
 def attempt_prefix(workspace_id: str, job_id: UUID, attempt: int) -> str:
-    """Return the prefix of all that one attempt of a job stores."""
+    """Return the prefix of everything one attempt of a job stores."""
     return check_key(f"videos/{workspace_id}/{job_id}/{attempt}")
 
 
 def job_prefix(workspace_id: str, job_id: UUID) -> str:
-    """Return the prefix of all that the attempts of a job store."""
+    """Return the prefix of everything the attempts of a job store."""
     return check_key(f"videos/{workspace_id}/{job_id}")
 
 
 def segment_key(key: str) -> str:
-    """Return where a rendered segment lies.
+    """Return the key of a rendered segment.
 
     Args:
         key: The segment's hash, 16–128 lower-case hexadecimal digits.
@@ -70,7 +70,7 @@ def segment_key(key: str) -> str:
 
 
 def asset_key(sha256: str) -> str:
-    """Return where the bytes of a caller's asset lie.
+    """Return the key of a caller's asset.
 
     Args:
         sha256: Hash of the bytes, 64 lower-case hexadecimal digits.
@@ -81,10 +81,10 @@ def asset_key(sha256: str) -> str:
 
 
 def clip_key(workspace_id: str, sha256: str) -> str:
-    """Return where a clip that a provider has made for a workspace lies.
+    """Return the key of a clip that a provider generated for a workspace.
 
     Args:
-        workspace_id: Who paid for it.
+        workspace_id: The workspace that paid for it.
         sha256: Hash of the bytes, 64 lower-case hexadecimal digits.
     """
     if not _SHA256.fullmatch(sha256):

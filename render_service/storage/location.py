@@ -1,4 +1,4 @@
-"""Where the object store lies: a local folder or an S3 bucket, read from a URL, options and the environment."""
+"""Parses where the object store is: a local folder or an S3 bucket, from a URL, options and the environment."""
 
 import os
 from collections.abc import Mapping
@@ -20,11 +20,11 @@ DEFAULT_REGION = "us-east-1"
 
 @dataclass(frozen=True, slots=True)
 class S3Options:
-    """How to reach S3; what is None comes from the environment (`AWS_*`), then from the machine's role.
+    """How to reach S3. A None comes from the environment (`AWS_*`), then from the machine's role.
 
-    `endpoint` is the base URL of a store other than AWS. `public_endpoint` stands in signed URLs instead of `endpoint`,
-    where callers reach the store under another name than this service does. `path_style` puts the bucket into the path
-    (SeaweedFS, MinIO) and not into the host name.
+    `endpoint` is the base URL of a store other than AWS. `public_endpoint` replaces it in pre-signed URLs where callers
+    reach the store under another name than this service does. `path_style` puts the bucket into the path (SeaweedFS,
+    MinIO) instead of the host name.
     """
 
     endpoint: str | None = None
@@ -48,13 +48,13 @@ class S3Options:
             region=self.region or first("AWS_REGION", "AWS_DEFAULT_REGION") or DEFAULT_REGION,
             access_key_id=self.access_key_id or first("AWS_ACCESS_KEY_ID"),
             secret_access_key=self.secret_access_key or first("AWS_SECRET_ACCESS_KEY"),
-            # A session token belongs to its keys: one from the environment does not fit keys given here.
+            # A session token belongs to its keys: one from the environment does not match keys passed in.
             session_token=self.session_token if own_keys else first("AWS_SESSION_TOKEN"),
             path_style=self.path_style,
         )
 
     def bucket_url(self, bucket: str, *, public: bool = False) -> str:
-        """Return the URL that the bucket's keys are appended to, without a closing slash."""
+        """Return the URL that keys are appended to, without a trailing slash."""
         domain = "amazonaws.com.cn" if (self.region or "").startswith("cn-") else "amazonaws.com"
         base = (self.public_endpoint if public else None) or self.endpoint or f"https://s3.{self.region}.{domain}"
         base = base.rstrip("/")
@@ -71,10 +71,10 @@ class LocalFolder:
     folder: Path
 
     def open(self) -> LocalStore:
-        """Open the folder; it is made if absent.
+        """Open the folder, creating it if absent.
 
         Raises:
-            ValueError: It cannot be made.
+            ValueError: It cannot be created.
         """
         try:
             return LocalStore(self.folder, mkdir=True, automatic_cleanup=True)
@@ -91,10 +91,10 @@ class S3Bucket:
     options: S3Options
 
     def open(self) -> S3Store:
-        """Make a client of the bucket; does not connect yet.
+        """Create a client of the bucket, without connecting.
 
         Raises:
-            ValueError: The options do not fit together.
+            ValueError: The options contradict each other.
         """
         options = self.options
         config: S3Config = {
@@ -102,7 +102,7 @@ class S3Bucket:
             "virtual_hosted_style_request": not options.path_style,
         }
         if options.endpoint:
-            # With the bucket in the host name the client takes the endpoint as it is.
+            # With the bucket in the host name the client uses the endpoint unchanged.
             config["endpoint"] = options.endpoint if options.path_style else options.bucket_url(self.bucket)
         if options.access_key_id:
             config["access_key_id"] = options.access_key_id
@@ -130,18 +130,18 @@ class S3Bucket:
 
 
 def locate(url: str, options: S3Options | None = None) -> LocalFolder | S3Bucket:
-    """Read where the object store lies.
+    """Parse where the object store is.
 
     Args:
         url: `file:///absolute/folder` or `s3://bucket/prefix`.
         options: How to reach S3; completed from the environment.
 
     Raises:
-        ValueError: The URL is of neither form, or options are missing that it needs.
+        ValueError: The URL has neither form, or an option it needs is missing.
     """
     parts = urlsplit(url)
     if parts.query or parts.fragment:
-        raise ValueError("storage URL has a query or a fragment; it takes neither")
+        raise ValueError("storage URL must have no query and no fragment")
     if parts.scheme == "file":
         if parts.netloc not in ("", "localhost") or not parts.path.startswith("/") or parts.path == "/":
             raise ValueError("storage URL names no absolute folder: write file:///absolute/folder")

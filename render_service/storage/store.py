@@ -1,24 +1,22 @@
-"""The object store itself: put, read, list, delete and sign, the same for a local folder and for S3."""
+"""The object store: put, read, list, delete and presign, the same for a local folder and for S3."""
 
 import asyncio
 import contextlib
-import os
 import secrets
-import uuid
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import obstore
-import structlog
-from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import S3Store
 
-from render_service.storage.errors import ObjectAbsent, StorageUnavailable
+from render_service.storage.durability import sync_to_disk
+from render_service.storage.errors import ObjectAbsent, translated_errors
 from render_service.storage.keys import check_key, check_prefix
 from render_service.storage.location import LocalFolder, S3Bucket, S3Options, locate
-from render_service.storage.signing import SignedUrl, check_expiry, presign
+from render_service.storage.presigning import PresignedUrl, check_expiry, presign
+from render_service.storage.self_test import self_test
 from render_service.telemetry.tracing.spans import Kind, span
 
 PART_BYTES = 8 * 1024 * 1024  # S3 takes 10,000 parts of an object at most: 80 GB
@@ -26,14 +24,11 @@ PARTS_AT_ONCE = 4
 READ_WINDOW_BYTES = 2 * 1024 * 1024
 FETCH_WINDOW_BYTES = 8 * 1024 * 1024
 LIST_PAGE = 1000
-CHECK_TIMEOUT_SECONDS = 10.0
-
-_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
-    """What is known of an object without reading it: size in bytes, time of its last write (aware UTC)."""
+    """An object's metadata: size in bytes, time of its last write (aware UTC)."""
 
     key: str
     size_bytes: int
@@ -43,29 +38,24 @@ class ObjectInfo:
 class ObjectStore:
     """Bytes under keys.
 
-    Every write is atomic: readers see the object before or after it, and a crash leaves nothing that can be seen (S3
-    may keep parts of an unfinished upload; a lifecycle rule of the bucket removes them). The client runs threads of
-    its own, so a process that forks makes its store after the fork.
+    Every write is atomic: readers see the object before or after it, and a crash leaves nothing visible (S3 may keep
+    parts of an unfinished upload; a lifecycle rule of the bucket removes them). The client runs threads of its own, so
+    a process that forks must create its store after the fork.
 
     Args:
         url: `file:///absolute/folder` or `s3://bucket/prefix`.
-        s3: How to reach S3; what it leaves open comes from the environment (`AWS_*`).
+        s3: How to reach S3; what is None comes from the environment (`AWS_*`).
 
     Raises:
-        ValueError: The URL or the options are wrong; the message says how, without secrets.
+        ValueError: The URL or the options are invalid; the message contains no secrets.
     """
 
     def __init__(self, url: str, *, s3: S3Options | None = None) -> None:
         self._location = locate(url, s3)
         self._store = self._location.open()
 
-    @property
-    def local_folder(self) -> Path | None:
-        """The folder where the objects lie; None where they do not lie on this machine."""
-        return self._location.folder if isinstance(self._location, LocalFolder) else None
-
     async def put_file(self, key: str, path: Path, *, content_type: str) -> None:
-        """Store a file under a key, over what was there; in parts, never whole in memory.
+        """Store a file under a key, replacing any object there. Uploads in parts, never whole in memory.
 
         Args:
             key: See `check_key`.
@@ -76,9 +66,9 @@ class ObjectStore:
             StorageUnavailable: The store failed.
             OSError: The file cannot be read.
         """
-        # Asked first, so that a missing file is told apart from a failing store.
+        # First, so that a missing file is not reported as a failing store.
         await asyncio.to_thread(path.stat)
-        with span("store object", {"render.object": key}, kind=Kind.CLIENT), _failures("put", key):
+        with span("store object", {"render.object": key}, kind=Kind.CLIENT), translated_errors("put", key):
             await obstore.put_async(
                 self._store,
                 check_key(key),
@@ -87,25 +77,15 @@ class ObjectStore:
                 chunk_size=PART_BYTES,
                 max_concurrency=PARTS_AT_ONCE,
             )
-            await self._settle(key)
-
-    async def put_bytes(self, key: str, data: bytes, *, content_type: str) -> None:
-        """Store bytes under a key, over what was there.
-
-        Raises:
-            StorageUnavailable: The store failed.
-        """
-        with span("store object", {"render.object": key}, kind=Kind.CLIENT), _failures("put", key):
-            await obstore.put_async(self._store, check_key(key), data, attributes=self._attributes(content_type))
-            await self._settle(key)
+            await self._make_durable(key)
 
     async def head(self, key: str) -> ObjectInfo | None:
-        """Return what is known of an object, or None if there is none.
+        """Return an object's metadata, or None if there is none.
 
         Raises:
             StorageUnavailable: The store failed.
         """
-        with _failures("head", key):
+        with translated_errors("head", key):
             try:
                 meta = await obstore.head_async(self._store, check_key(key))
             except FileNotFoundError:
@@ -113,9 +93,9 @@ class ObjectStore:
         return _info(meta)
 
     async def read(self, key: str, *, offset: int = 0, chunk_bytes: int = 256 * 1024) -> AsyncIterator[bytes]:
-        """Read an object from a byte to its end.
+        """Read an object from an offset to its end.
 
-        Each window is a request of its own: a slow reader holds no connection and at most one window of memory.
+        Each window is one request: a slow reader holds no connection and at most one window of memory.
 
         Args:
             key: See `check_key`.
@@ -125,31 +105,31 @@ class ObjectStore:
         Raises:
             ObjectAbsent: There is no such object.
             ValueError: `offset` lies beyond the end.
-            StorageUnavailable: The store failed, or the object was replaced meanwhile.
+            StorageUnavailable: The store failed, or the object was replaced during the read.
         """
         window = max(READ_WINDOW_BYTES // chunk_bytes, 1) * chunk_bytes
-        async for data in self._windows(key, offset, window):
+        async for data in self._ranges(key, offset, window):
             for start in range(0, len(data), chunk_bytes):
                 yield data[start : start + chunk_bytes]
 
     async def fetch_to(self, key: str, path: Path) -> bool:
-        """Copy an object into a file, which appears whole or not at all.
+        """Copy an object into a file. The file appears whole or not at all.
 
         Args:
             key: See `check_key`.
-            path: The file to write, over what was there; its folder exists.
+            path: The file to write, replacing any file there; its folder exists.
 
         Returns:
-            Whether there was such an object.
+            Whether the object exists.
 
         Raises:
-            StorageUnavailable: The store failed, or the object was replaced meanwhile.
+            StorageUnavailable: The store failed, or the object was replaced during the read.
             OSError: The file cannot be written.
         """
         part = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
         try:
             with await asyncio.to_thread(part.open, "wb") as file:
-                async for data in self._windows(key, 0, FETCH_WINDOW_BYTES):
+                async for data in self._ranges(key, 0, FETCH_WINDOW_BYTES):
                     await asyncio.to_thread(file.write, data)
             part.replace(path)
         except ObjectAbsent:
@@ -159,25 +139,25 @@ class ObjectStore:
         return True
 
     async def delete(self, key: str) -> None:
-        """Remove an object; one that is absent is no fault.
+        """Delete an object; an absent one is ignored.
 
         Raises:
             StorageUnavailable: The store failed.
         """
-        with _failures("delete", key), contextlib.suppress(FileNotFoundError):
+        with translated_errors("delete", key), contextlib.suppress(FileNotFoundError):
             await obstore.delete_async(self._store, check_key(key))
 
     async def delete_prefix(self, prefix: str) -> int:
-        """Remove all objects below a prefix.
+        """Delete all objects below a prefix.
 
         Args:
             prefix: Whole segments of keys; not empty.
 
         Returns:
-            How many objects were found and removed.
+            How many objects were deleted.
 
         Raises:
-            ValueError: The prefix is empty: nobody means the whole store.
+            ValueError: The prefix is empty, which would delete the whole store.
             StorageUnavailable: The store failed; some objects may be gone.
         """
         if not check_prefix(prefix):
@@ -192,7 +172,7 @@ class ObjectStore:
         return removed + await self._delete_all(batch)
 
     async def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
-        """List the objects below a prefix, in no promised order.
+        """List the objects below a prefix, in no particular order.
 
         Args:
             prefix: Whole segments of keys (`videos/a` does not find `videos/ab/…`); empty lists all.
@@ -201,29 +181,29 @@ class ObjectStore:
             StorageUnavailable: The store failed.
         """
         below = check_prefix(prefix)
-        with _failures("list", below):
+        with translated_errors("list", below):
             async for page in obstore.list(self._store, below or None, chunk_size=LIST_PAGE):
                 for meta in page:
                     yield _info(meta)
 
-    async def signed_url(
+    async def presigned_url(
         self, key: str, *, expires_in: timedelta, filename: str | None = None, content_type: str | None = None
-    ) -> SignedUrl | None:
-        """Make a URL under which the object can be read without credentials.
+    ) -> PresignedUrl | None:
+        """Return a pre-signed URL, which reads the object without credentials.
 
         Args:
             key: See `check_key`; the object need not exist.
             expires_in: 1 second to 7 days.
-            filename: The name a browser saves it under. Needs keys that this process knows: with a machine's role the
-                URL carries neither name nor type.
-            content_type: The media type to answer with; None for the stored one.
+            filename: The name a browser saves it under. Ignored, like `content_type`, where the credentials come from
+                the machine's role.
+            content_type: The media type of the response; None for the stored one.
 
         Returns:
-            The URL, or None where the store has no URLs (a local folder).
+            The URL, or None for a local folder, which has no URLs.
 
         Raises:
             ValueError: `expires_in` is out of range.
-            StorageUnavailable: The credentials of the machine's role cannot be had.
+            StorageUnavailable: The machine's role gives no credentials.
         """
         check_expiry(expires_in)
         if not isinstance(self._location, S3Bucket) or not isinstance(self._store, S3Store):
@@ -238,33 +218,17 @@ class ObjectStore:
                 filename=filename,
                 content_type=content_type,
             )
-        with _failures("sign", key):
+        with translated_errors("sign", key):
             url = await obstore.sign_async(self._store, "GET", check_key(key), expires_in)
-        return SignedUrl(url, now.replace(microsecond=0) + expires_in)
+        return PresignedUrl(url, now.replace(microsecond=0) + expires_in)
 
     async def check(self) -> None:
-        """Find out whether objects can be written, read and removed.
+        """Check that objects can be written, read and deleted.
 
         Raises:
             StorageUnavailable: They cannot; the message tells an operator why.
         """
-        key = f"checks/{uuid.uuid4()}"
-        written = key.encode()
-        try:
-            async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
-                await obstore.put_async(self._store, key, written, attributes=self._attributes("text/plain"))
-                read = await (await obstore.get_async(self._store, key)).bytes_async()
-                await obstore.delete_async(self._store, key)
-        except TimeoutError as error:
-            raise StorageUnavailable(f"{self._name} did not answer within {CHECK_TIMEOUT_SECONDS:.0f} s.") from error
-        except (PermissionDeniedError, UnauthenticatedError, PermissionError) as error:
-            raise StorageUnavailable(f"{self._name} refuses these credentials or rights.") from error
-        except FileNotFoundError as error:
-            raise StorageUnavailable(f"{self._name} does not exist; create it first.") from error
-        except (BaseError, OSError) as error:
-            raise StorageUnavailable(f"{self._name} cannot be used: {_cause(error)}") from error
-        if bytes(read) != written:
-            raise StorageUnavailable(f"{self._name} gives back other bytes than were written.")
+        await self_test(self._store, self._name, self._attributes("text/plain"))
 
     @property
     def _name(self) -> str:
@@ -273,16 +237,16 @@ class ObjectStore:
         return f"S3 bucket {self._location.bucket}"
 
     def _attributes(self, content_type: str) -> dict[str, str] | None:
-        # A local folder keeps no media types and refuses to be given one.
+        # A local folder stores no media types and rejects attributes.
         return {"Content-Type": content_type} if isinstance(self._location, S3Bucket) else None
 
-    async def _settle(self, key: str) -> None:
-        """Have a new object outlast a power cut, as S3 does by itself: what is present counts as done."""
+    async def _make_durable(self, key: str) -> None:
+        """Make a new object survive a power failure, as S3 does: an object that is present counts as done."""
         if isinstance(self._location, LocalFolder):
-            await asyncio.to_thread(_sync_to_disk, self._location.folder, key)
+            await asyncio.to_thread(sync_to_disk, self._location.folder, key)
 
-    async def _windows(self, key: str, offset: int, window: int) -> AsyncIterator[bytes]:
-        with _failures("read", key):
+    async def _ranges(self, key: str, offset: int, window: int) -> AsyncIterator[bytes]:
+        with translated_errors("read", key):
             try:
                 meta = await obstore.head_async(self._store, check_key(key))
                 size = meta["size"]
@@ -301,43 +265,15 @@ class ObjectStore:
     async def _delete_all(self, keys: Sequence[str]) -> int:
         if not keys:
             return 0
-        with _failures("delete", keys[0]):
+        with translated_errors("delete", keys[0]):
             try:
                 await obstore.delete_async(self._store, keys)
             except FileNotFoundError:
-                # A local folder stops the batch at a key that somebody else removed meanwhile.
+                # A local folder stops the batch at a key that another process deleted meanwhile.
                 for key in keys:
                     await self.delete(key)
         return len(keys)
 
 
-def _sync_to_disk(folder: Path, key: str) -> None:
-    path = folder / key
-    below = len(Path(key).parts)
-    for each in (path, *list(path.parents)[:below]):  # the file and each folder on the way, which may be new
-        # Whoever removed it meanwhile needs no sync.
-        with contextlib.suppress(FileNotFoundError):
-            descriptor = os.open(each, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-
-
 def _info(meta: "obstore.ObjectMeta") -> ObjectInfo:
     return ObjectInfo(meta["path"], meta["size"], meta["last_modified"].astimezone(UTC))
-
-
-def _cause(error: BaseException) -> str:
-    lines = str(error).splitlines()
-    return lines[0] if lines else type(error).__name__
-
-
-@contextlib.contextmanager
-def _failures(operation: str, key: str) -> Iterator[None]:
-    """Turn the client's errors into ours; callers are told less than the log."""
-    try:
-        yield
-    except (BaseError, OSError) as error:
-        _log.warning("object store failed", operation=operation, key=key, cause=_cause(error))
-        raise StorageUnavailable from error

@@ -1,1 +1,1 @@
-"""Telling other services of jobs over HTTP: signing, sending, trying again."""
+"""Webhooks: events of jobs delivered to other services over HTTP, signed and retried."""

@@ -1,10 +1,10 @@
-"""When a delivery is tried again, and when it is given up."""
+"""The retry schedule of deliveries."""
 
 import random
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-# The schedule of Standard Webhooks 1.0, “Deliverability and reliability”: nine more tries, the last after three days.
+# The schedule of Standard Webhooks 1.0, “Deliverability and reliability”: nine retries, the last after three days.
 SCHEDULE = (
     timedelta(seconds=5),
     timedelta(minutes=5),
@@ -16,38 +16,38 @@ SCHEDULE = (
     timedelta(hours=20),
     timedelta(hours=24),
 )
-LONGEST = SCHEDULE[-1]
+MAX_DELAY = SCHEDULE[-1]
 _JITTER = 0.2
 
 
 def delay_after(failed: int, retry_after: timedelta | None = None) -> timedelta | None:
-    """Return how long to wait after a try that failed.
+    """Return the delay before the next attempt.
 
     Args:
-        failed: How many tries have failed, this one included; > 0.
-        retry_after: What the receiver asked for: not to be asked again earlier. Counts up to a day, and never makes the
-            wait shorter, so that a receiver which always asks for a second cannot use up all tries in ten.
+        failed: How many attempts have failed; > 0.
+        retry_after: The least delay that the receiver asked for, capped at `MAX_DELAY`. Never shortens the schedule's
+            delay: a receiver that always asks for one second must not use up all attempts in ten seconds.
 
     Returns:
-        The wait, up to 20 % longer than the schedule's so that those that failed together do not come back together;
-        None once it is to be given up.
+        The delay, up to 20 % longer than the schedule's so that deliveries that failed together are not retried
+        together; None after the last attempt.
     """
     if failed > len(SCHEDULE):
         return None
-    wait = max(SCHEDULE[failed - 1], min(retry_after or timedelta(0), LONGEST))
-    return wait * random.uniform(1, 1 + _JITTER)  # noqa: S311 - keeps no secret
+    delay = max(SCHEDULE[failed - 1], min(retry_after or timedelta(0), MAX_DELAY))
+    return delay * random.uniform(1, 1 + _JITTER)  # noqa: S311 - not for cryptography
 
 
 def read_retry_after(text: str, now: datetime) -> timedelta | None:
-    """Return what a Retry-After header asks for (RFC 9110, section 10.2.3); None where it is none.
+    """Parse a Retry-After header (RFC 9110, section 10.2.3); None if it is invalid.
 
     Args:
-        text: Seconds, or a date of HTTP.
-        now: Aware.
+        text: The header's value: seconds or an HTTP date.
+        now: The current time, aware.
     """
     text = text.strip()
     if text.isascii() and text.isdigit():
-        return min(timedelta(seconds=int(text[:9])), LONGEST)
+        return min(timedelta(seconds=int(text[:9])), MAX_DELAY)
     try:
         date = parsedate_to_datetime(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Signatures as Standard Webhooks 1.0 has them, by secrets that are derived and stored nowhere.
+"""Signatures according to Standard Webhooks 1.0, with secrets that are derived and stored nowhere.
 
 See https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md, “Signature scheme”.
 """
@@ -8,7 +8,7 @@ import hmac
 from collections.abc import Mapping, Sequence
 
 _PREFIX = "whsec_"
-# Ties what is derived to its purpose; another one gives other secrets.
+# Binds derived secrets to their purpose; another purpose gives other secrets.
 _PURPOSE = b"render-service webhook secret v1\0"
 
 
@@ -16,8 +16,8 @@ def secrets_of(workspace_id: str, keys: Sequence[bytes]) -> tuple[str, ...]:
     """Return the secrets of a workspace, one for each of the service's keys.
 
     Args:
-        workspace_id: Whose.
-        keys: At least 32 random bytes each; such need no extraction before they are expanded (RFC 5869, section 3.3).
+        workspace_id: The workspace.
+        keys: At least 32 random bytes each, which need no extraction before expansion (RFC 5869, section 3.3).
 
     Returns:
         `whsec_` and base64 of 32 bytes each, in the order of the keys.
@@ -29,13 +29,13 @@ def secrets_of(workspace_id: str, keys: Sequence[bytes]) -> tuple[str, ...]:
 
 
 def signed_headers(event_id: str, timestamp: int, body: bytes, secrets: Sequence[str]) -> Mapping[str, str]:
-    """Return the headers that prove who sends a body.
+    """Return the headers that authenticate a request.
 
     Args:
-        event_id: Names the event; holds no full stop.
-        timestamp: Of this try, in seconds since the epoch.
-        body: As it is sent, byte for byte.
-        secrets: Of the workspace; there is a signature by each.
+        event_id: The event's id; contains no full stop.
+        timestamp: Time of this attempt, in seconds since the epoch.
+        body: The request's body, byte for byte.
+        secrets: The workspace's secrets; each gives one signature.
     """
     signed = f"{event_id}.{timestamp}.".encode() + body
     signatures = [

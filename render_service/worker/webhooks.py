@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from render_service.config.settings import Settings
 from render_service.db.database import Database
 from render_service.db.webhooks.webhook_outbox import WebhookOutbox
-from render_service.webhooks.address import Addresses
-from render_service.webhooks.delivery_attempt import Poster
+from render_service.webhooks.delivery_attempt import DeliveryClient
 from render_service.webhooks.sender import WebhookSender
+from render_service.webhooks.url_policy import WebhookUrlPolicy
 
 _CONNECTIONS = 4
 
@@ -28,7 +28,7 @@ async def webhook_sender(settings: Settings) -> AsyncIterator[WebhookSender | No
         return
     database = Database(settings.database_url, size=_CONNECTIONS)
     try:
-        poster = Poster(keys, Addresses(settings.webhook_allowed_hosts))
-        yield WebhookSender(WebhookOutbox(database), poster)
+        client = DeliveryClient(keys, WebhookUrlPolicy(settings.webhook_allowed_hosts))
+        yield WebhookSender(WebhookOutbox(database), client)
     finally:
         await database.close()

@@ -8,7 +8,7 @@ from render.v1 import render_service_pb2 as pb
 
 from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.jobs.job import Artifact, Job, JobStatus, StoredFile
-from render_service.storage.signing import SignedUrl
+from render_service.storage.presigning import PresignedUrl
 from render_service.storage.store import ObjectStore
 
 _PIECE_BYTES = 512 * 1024
@@ -47,7 +47,7 @@ class Downloads:
             raise _not_ready(job, f"the job has no {artifact.value.replace('_', ' ')}")
         return job.video.files[artifact]
 
-    async def url(self, job_id: UUID, file: StoredFile) -> SignedUrl:
+    async def url(self, job_id: UUID, file: StoredFile) -> PresignedUrl:
         """Return an address of a file.
 
         Raises:
@@ -86,9 +86,9 @@ class Downloads:
             yield piece
             offset += len(data)
 
-    async def _sign(self, job_id: UUID, file: StoredFile) -> SignedUrl | None:
+    async def _sign(self, job_id: UUID, file: StoredFile) -> PresignedUrl | None:
         name = f"{job_id}.{file.key.rpartition('.')[2]}"
-        return await self._store.signed_url(
+        return await self._store.presigned_url(
             file.key, expires_in=self._valid_for, filename=name, content_type=file.content_type
         )
 

@@ -10,8 +10,8 @@ from render_service.domain.faults import Faults
 from render_service.domain.jobs.job import JobStatus
 from render_service.domain.webhooks.webhook import ENDS, Receiver
 from render_service.server.mapping.job import statuses_from_proto
-from render_service.webhooks.address import Addresses, host_of
 from render_service.webhooks.signing import secrets_of
+from render_service.webhooks.url_policy import WebhookUrlPolicy, host_of
 
 
 class WebhookTargets:
@@ -19,17 +19,17 @@ class WebhookTargets:
 
     Args:
         keys: The service's signing keys, the current one first; empty where there are no webhooks.
-        addresses: Knows where deliveries may go.
+        urls: Decides which URLs deliveries may go to.
     """
 
-    def __init__(self, keys: Sequence[bytes], addresses: Addresses) -> None:
+    def __init__(self, keys: Sequence[bytes], urls: WebhookUrlPolicy) -> None:
         self._keys = keys
-        self._addresses = addresses
+        self._urls = urls
 
     def read(self, message: Webhook | JobWebhook, path: str, faults: Faults) -> Receiver | None:
         """Return a receiver; None, with a fault, for what may be none."""
         named = statuses_from_proto(message.statuses, f"{path}.statuses", faults)
-        if fault := self._addresses.fault(message.url):
+        if fault := self._urls.fault(message.url):
             faults.add(f"{path}.url", fault)
             return None
         statuses = tuple(status for status in JobStatus if status in named) or ENDS

@@ -7,6 +7,7 @@ import pytest
 from redis.asyncio import Redis
 
 from render_service.storage.store import ObjectStore
+from tests.objects import put_object
 from tests.seaweedfs import S3TestBucket
 
 
@@ -35,5 +36,5 @@ def test_grpcurl_runs(grpcurl: str) -> None:
 async def test_each_test_gets_an_empty_bucket(s3: S3TestBucket, turn: int) -> None:
     store = ObjectStore(s3.url, s3=s3.options)
     assert await store.head("videos/a.mp4") is None
-    await store.put_bytes("videos/a.mp4", bytes([turn]), content_type="video/mp4")
+    await put_object(store, "videos/a.mp4", bytes([turn]), content_type="video/mp4")
     assert await store.head("videos/a.mp4") is not None

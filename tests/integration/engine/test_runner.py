@@ -32,6 +32,7 @@ from render_service.runtime.lifecycle import connect_redis
 from render_service.storage.errors import StorageUnavailable
 from render_service.storage.keys import attempt_prefix
 from render_service.storage.store import ObjectStore
+from tests.objects import put_object
 from tests.records import HOUR, claim_next, start_job, transitions_of
 
 AT_ONCE = RetryPolicy(max_failed_attempts=3, base=timedelta(0))
@@ -385,7 +386,7 @@ class Away(JobLifecycle):
 def storing(store: Callable[[], ObjectStore]) -> Scripted:
     async def act(work: Generation, report: ReportProgress) -> None:
         key = attempt_prefix(work.lease.workspace_id, work.lease.job_id, work.lease.attempt) + "/video.mp4"
-        await store().put_bytes(key, b"video", content_type="video/mp4")
+        await put_object(store(), key, b"video", content_type="video/mp4")
         for fraction in (0.2, 0.4, 0.6):
             await report(fraction, "going on")
 
@@ -418,7 +419,7 @@ async def test_what_a_failed_attempt_stored_is_removed_and_what_a_completed_one_
 
     async def act(work: Generation, report: ReportProgress) -> None:
         key = attempt_prefix("team", work.lease.job_id, work.lease.attempt) + "/video.mp4"
-        await engine.store.put_bytes(key, b"video", content_type="video/mp4")
+        await put_object(engine.store, key, b"video", content_type="video/mp4")
         if fail:
             raise RenderFailure(ErrorReason.PROVIDER_FAILED, "", retryable=True)
 
@@ -427,7 +428,7 @@ async def test_what_a_failed_attempt_stored_is_removed_and_what_a_completed_one_
         abandoned = attempt_prefix("team", job.id, 1) + "/of-a-killed-worker.mp4"
         await engine.runner.run_next()
         assert await engine.objects() == []
-        await engine.store.put_bytes(abandoned, b"", content_type="video/mp4")
+        await put_object(engine.store, abandoned, b"", content_type="video/mp4")
         fail = False
         await engine.runner.run_next()
         assert await engine.objects() == [attempt_prefix("team", job.id, 2) + "/video.mp4"]

@@ -21,6 +21,7 @@ from render_service.domain.jobs.job import Artifact, Job, RawResults, StoredFile
 from render_service.embedded import EmbeddedValkey
 from render_service.storage.keys import attempt_prefix
 from render_service.storage.store import ObjectStore
+from tests.objects import put_object
 from tests.records import claim_next, transitions_of
 from tests.serving import Stubs, serving, settings_of
 
@@ -77,7 +78,7 @@ class Service:
             (Artifact.VIDEO, "video.mp4", CONTENT, "video/mp4"),
             (Artifact.POSTER, "poster.jpg", POSTER, "image/jpeg"),
         ):
-            await self.store.put_bytes(f"{prefix}/{name}", data, content_type=kind)
+            await put_object(self.store, f"{prefix}/{name}", data, content_type=kind)
             files[artifact] = StoredFile(f"{prefix}/{name}", len(data), "ab" * 32, kind)
         video = Video(files=files, width=256, height=144, fps=25, frames=10)
         await self.transitions.complete(lease, RawResults("completed"), video)

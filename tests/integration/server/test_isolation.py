@@ -21,6 +21,7 @@ from render_service.db.database import Database
 from render_service.domain.jobs.job import Artifact, StoredFile, Video
 from render_service.storage.store import ObjectStore
 from tests.integration.server.status import read_refusal
+from tests.objects import put_object
 from tests.records import transitions_of
 from tests.serving import Stubs, bearer, claim_soon, serving, settings_of
 
@@ -80,7 +81,7 @@ async def neighbours(
             job_ids.append((await stubs.renders.StartRender(start, metadata=metadata)).job.job_id)
         held = await claim_soon(transitions_of(database))
         file = StoredFile(f"videos/ours/{held.lease.job_id}/1/video.mp4", 5, "ab" * 32, "video/mp4")
-        await store.put_bytes(file.key, b"video", content_type="video/mp4")
+        await put_object(store, file.key, b"video", content_type="video/mp4")
         await transitions_of(database).complete(held.lease, None, Video({Artifact.VIDEO: file}, 2, 2, 1, 1))
         await claim_soon(transitions_of(database))
         page = await stubs.renders.ListJobs(pb.ListJobsRequest(workspace_id="ours", page_size=1), metadata=metadata)

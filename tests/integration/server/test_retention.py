@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import grpc
@@ -29,6 +30,7 @@ from render_service.retention.remover import Remover
 from render_service.retention.sweep import sweep
 from render_service.storage.store import ObjectStore
 from tests.integration.server.status import refusal
+from tests.objects import put_object
 from tests.records import job_request, start_job, transitions_of
 from tests.seaweedfs import S3TestBucket
 from tests.serving import Stubs, claim_soon, serving, settings_of
@@ -71,9 +73,9 @@ async def finished(database: Database, store: ObjectStore, *, project_id: UUID |
     files = {}
     for artifact, name in ((Artifact.VIDEO, "video.mp4"), (Artifact.POSTER, "poster.jpg")):
         file = StoredFile(f"videos/team/{job.id}/2/{name}", len(name), "ab" * 32, "video/mp4")
-        await store.put_bytes(file.key, name.encode(), content_type=file.content_type)
+        await put_object(store, file.key, name.encode(), content_type=file.content_type)
         files[artifact] = file
-    await store.put_bytes(f"videos/team/{job.id}/1/video.mp4", b"left", content_type="video/mp4")
+    await put_object(store, f"videos/team/{job.id}/1/video.mp4", b"left", content_type="video/mp4")
     await transitions.complete(held.lease, None, Video(files, 2, 2, 1, 1))
     return job.id
 
@@ -194,13 +196,15 @@ async def test_old_videos_expire_and_their_jobs_stay(stubs: Stubs, database: Dat
     assert told.reason == "VIDEO_NOT_READY"
 
 
-async def test_segments_and_assets_expire_by_their_own_age(database: Database, store: ObjectStore) -> None:
+async def test_segments_and_assets_expire_by_their_own_age(
+    database: Database, store: ObjectStore, settings: Settings
+) -> None:
+    folder = Path(urlsplit(settings.storage_url).path)
     for key in ("segments/ab/old.mp4", "segments/ab/new.mp4", "assets/cd/old", "assets/cd/new"):
-        await store.put_bytes(key, b"x", content_type="video/mp4")
-        assert store.local_folder is not None
+        await put_object(store, key, b"x", content_type="video/mp4")
         if "old" in key:
             then = time.time() - 40 * 86_400
-            os.utime(store.local_folder / key, (then, then))
+            os.utime(folder / key, (then, then))
     task, _ = expiry(database, store, RetentionPolicy(segments=30 * DAY, assets=30 * DAY))
     found = await task.expire()
     assert (found["segments"], found["assets"]) == (1, 1)
@@ -212,7 +216,7 @@ async def test_what_has_expired_goes_from_either_store(database: Database, eithe
     job_id, kept = await finished(database, store), await finished(database, store)
     await age_jobs(database, job_id, 40 * DAY)
     for key in ("segments/ab/one.mp4", "assets/cd/one"):
-        await store.put_bytes(key, b"x", content_type="video/mp4")
+        await put_object(store, key, b"x", content_type="video/mp4")
     # An age below nothing: S3 tells when an object was written, and cannot be told otherwise.
     task, remover = expiry(database, store, RetentionPolicy(jobs=30 * DAY, segments=-DAY, assets=DAY))
     found = await task.expire()
@@ -237,7 +241,7 @@ async def test_a_sweep_finds_every_orphan_and_nothing_else(database: Database, e
     kept = await finished(database, store)
     running = await start_job(database)
     await claim_soon(transitions_of(database))
-    await store.put_bytes(f"videos/team/{running.id}/1/video.mp4", b"soon", content_type="video/mp4")
+    await put_object(store, f"videos/team/{running.id}/1/video.mp4", b"soon", content_type="video/mp4")
     orphans = [
         f"videos/team/{kept}/1/video.mp4",  # of an attempt that lost
         f"videos/other/{kept}/2/video.mp4",  # in another workspace
@@ -247,7 +251,7 @@ async def test_a_sweep_finds_every_orphan_and_nothing_else(database: Database, e
         "checks/0198c0de-7a11-7c3e-9f00-5e1f5e1f5e1f",
     ]
     for key in orphans:
-        await store.put_bytes(key, b"orphan", content_type="video/mp4")
+        await put_object(store, key, b"orphan", content_type="video/mp4")
     removals = Deletions(database)
     young = await sweep(removals, store, delete=True)
     assert (young.orphans, young.missing) == (0, 0), "what is young may be about to be recorded"

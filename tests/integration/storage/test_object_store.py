@@ -16,6 +16,7 @@ from render_service.embedded.ports import free_port
 from render_service.storage.errors import ObjectAbsent, StorageUnavailable
 from render_service.storage.location import S3Options
 from render_service.storage.store import READ_WINDOW_BYTES, ObjectStore
+from tests.objects import put_object
 from tests.seaweedfs import S3Server
 
 LARGE = 20 * 1024 * 1024 + 7  # several parts, and a last one that is not full
@@ -47,7 +48,7 @@ async def test_a_large_file_comes_back_as_it_was_put(store: ObjectStore, tmp_pat
 
 async def test_reading_starts_at_any_byte(store: ObjectStore) -> None:
     data = os.urandom(READ_WINDOW_BYTES + 1000)
-    await store.put_bytes("a/b", data, content_type="application/octet-stream")
+    await put_object(store, "a/b", data, content_type="application/octet-stream")
     for offset in (0, 1, READ_WINDOW_BYTES - 1, READ_WINDOW_BYTES, len(data) - 1, len(data)):
         assert b"".join(await _read(store, "a/b", offset=offset)) == data[offset:]
     with pytest.raises(ValueError, match="offset"):
@@ -55,7 +56,7 @@ async def test_reading_starts_at_any_byte(store: ObjectStore) -> None:
 
 
 async def test_an_empty_object_is_an_object(store: ObjectStore, tmp_path: Path) -> None:
-    await store.put_bytes("empty", b"", content_type="text/plain")
+    await put_object(store, "empty", b"", content_type="text/plain")
     assert (await _read(store, "empty")) == []
     assert await store.fetch_to("empty", tmp_path / "copy")
     assert (tmp_path / "copy").read_bytes() == b""
@@ -74,7 +75,7 @@ async def test_what_is_absent_is_told_apart_from_what_failed(store: ObjectStore,
 
 async def test_fetching_replaces_a_file_whole(store: ObjectStore, tmp_path: Path) -> None:
     data = os.urandom(9 * 1024 * 1024)
-    await store.put_bytes("k", data, content_type="text/plain")
+    await put_object(store, "k", data, content_type="text/plain")
     target = tmp_path / "target"
     target.write_bytes(b"old")
     assert await store.fetch_to("k", target)
@@ -83,14 +84,14 @@ async def test_fetching_replaces_a_file_whole(store: ObjectStore, tmp_path: Path
 
 
 async def test_putting_again_replaces(store: ObjectStore) -> None:
-    await store.put_bytes("k", b"first, longer", content_type="text/plain")
-    await store.put_bytes("k", b"second", content_type="text/plain")
+    await put_object(store, "k", b"first, longer", content_type="text/plain")
+    await put_object(store, "k", b"second", content_type="text/plain")
     assert await _read(store, "k") == [b"second"]
 
 
 async def test_lists_and_prefixes_go_by_whole_segments(store: ObjectStore) -> None:
     for key in ("videos/a/1", "videos/a/2/x", "videos/ab/3", "other/4"):
-        await store.put_bytes(key, key.encode(), content_type="text/plain")
+        await put_object(store, key, key.encode(), content_type="text/plain")
     assert {info.key: info.size_bytes async for info in store.list("videos/a")} == {
         "videos/a/1": 10,
         "videos/a/2/x": 12,
@@ -108,7 +109,7 @@ async def test_lists_and_prefixes_go_by_whole_segments(store: ObjectStore) -> No
 async def test_many_objects_are_listed_and_removed(store: ObjectStore) -> None:
     keys = [f"many/{number // 100}/{number}" for number in range(1100)]
     for start in range(0, len(keys), 50):
-        await asyncio.gather(*(store.put_bytes(key, b"x", content_type="t/p") for key in keys[start : start + 50]))
+        await asyncio.gather(*(put_object(store, key, b"x", content_type="t/p") for key in keys[start : start + 50]))
     assert {info.key async for info in store.list("many")} == set(keys)
     assert await store.delete_prefix("many") == len(keys)
     assert [info async for info in store.list("")] == []
@@ -116,7 +117,7 @@ async def test_many_objects_are_listed_and_removed(store: ObjectStore) -> None:
 
 async def test_two_who_delete_the_same_prefix_do_not_fail(store: ObjectStore) -> None:
     for number in range(30):
-        await store.put_bytes(f"p/{number}", b"x", content_type="text/plain")
+        await put_object(store, f"p/{number}", b"x", content_type="text/plain")
     await asyncio.gather(store.delete_prefix("p"), store.delete_prefix("p"))
     assert [info async for info in store.list("p")] == []
 
@@ -135,7 +136,7 @@ async def test_a_cancelled_put_leaves_nothing_to_see(store: ObjectStore, tmp_pat
 
 async def test_unsound_keys_never_reach_the_store(store: ObjectStore, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not a key"):
-        await store.put_bytes("../outside", b"x", content_type="text/plain")
+        await put_object(store, "../outside", b"x", content_type="text/plain")
     with pytest.raises(ValueError, match="not a key"):
         await store.fetch_to("/etc/passwd", tmp_path / "copy")
 

@@ -17,10 +17,10 @@ from render_service.domain.access.audit import Origin
 from render_service.domain.jobs.job import JobStatus
 from render_service.domain.webhooks.webhook import ENDS, Receiver, Webhook
 from render_service.fetch.transport import Resolver
-from render_service.webhooks.address import Addresses, host_of
-from render_service.webhooks.delivery_attempt import Poster
+from render_service.webhooks.delivery_attempt import DeliveryClient
 from render_service.webhooks.resolver import look_up
 from render_service.webhooks.sender import WebhookSender
+from render_service.webhooks.url_policy import WebhookUrlPolicy, host_of
 from tests.fakes.http_server import FakeServer, Request, Response
 
 LOOPBACK = "127.0.0.1"
@@ -31,7 +31,7 @@ EVERY = tuple(JobStatus)
 
 
 @dataclass(frozen=True)
-class Told:
+class AcceptedDelivery:
     """A delivery that was accepted."""
 
     id: str
@@ -49,7 +49,7 @@ class ReceivingServer(FakeServer):
 
     def __init__(self, port: int = 0) -> None:
         super().__init__(port)
-        self.told: list[Told] = []
+        self.accepted: list[AcceptedDelivery] = []
         self.connections = 0
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -57,22 +57,22 @@ class ReceivingServer(FakeServer):
         await super()._talk(reader, writer)
 
     async def handle(self, request: Request) -> Response:
-        self.told.append(Told(request.headers["webhook-id"], request.path, request.body))
+        self.accepted.append(AcceptedDelivery(request.headers["webhook-id"], request.path, request.body))
         return Response(204)
 
     @property
     def ids(self) -> list[str]:
-        return [told.id for told in self.told]
+        return [delivery.id for delivery in self.accepted]
 
     def sequences(self, job_id: UUID | str) -> list[int]:
         """The sequences told of a job, each in the order of its first arrival."""
-        found = [told.data["sequence"] for told in self.told if told.data["job_id"] == str(job_id)]
+        found = [delivery.data["sequence"] for delivery in self.accepted if delivery.data["job_id"] == str(job_id)]
         return list(dict.fromkeys(found))
 
     async def until(self, number: int, *, seconds: float = 10) -> None:
         """Wait until so many deliveries were accepted."""
         async with asyncio.timeout(seconds):
-            while len(self.told) < number:
+            while len(self.accepted) < number:
                 await asyncio.sleep(0.01)
 
 
@@ -96,12 +96,12 @@ async def sending(
     keys: Sequence[bytes] = (KEY,),
     hosts: Sequence[str] = (LOOPBACK,),
     lease: timedelta = timedelta(seconds=30),
-    patience: timedelta = timedelta(seconds=15),
+    timeout: timedelta = timedelta(seconds=15),
     resolver: Resolver = look_up,
 ) -> AsyncIterator[WebhookSender]:
     """Run a sender that looks every twentieth of a second."""
-    poster = Poster(keys, Addresses(hosts), timeout=patience, resolver=resolver)
-    sender = WebhookSender(WebhookOutbox(database, lease=lease), poster, interval_seconds=0.05)
+    client = DeliveryClient(keys, WebhookUrlPolicy(hosts), timeout=timeout, resolver=resolver)
+    sender = WebhookSender(WebhookOutbox(database, lease=lease), client, interval_seconds=0.05)
     task = asyncio.create_task(sender.run())
     try:
         yield sender

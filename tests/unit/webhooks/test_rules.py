@@ -8,9 +8,9 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from render_service.domain.webhooks.webhook import ENDS
-from render_service.webhooks.address import Addresses, host_of
-from render_service.webhooks.backoff import LONGEST, SCHEDULE, delay_after, read_retry_after
+from render_service.webhooks.backoff import MAX_DELAY, SCHEDULE, delay_after, read_retry_after
 from render_service.webhooks.signing import secrets_of, signed_headers
+from render_service.webhooks.url_policy import WebhookUrlPolicy, host_of
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -50,7 +50,7 @@ def test_waits_are_those_of_the_schedule_and_up_to_a_fifth_longer() -> None:
     [
         (timedelta(minutes=1), timedelta(minutes=1)),
         (timedelta(0), SCHEDULE[0]),
-        (timedelta(days=400), LONGEST),
+        (timedelta(days=400), MAX_DELAY),
     ],
 )
 def test_a_receiver_can_ask_for_a_longer_wait_up_to_a_day_but_not_for_a_shorter_one(
@@ -67,7 +67,7 @@ def test_a_receiver_can_ask_for_a_longer_wait_up_to_a_day_but_not_for_a_shorter_
     [
         ("120", timedelta(seconds=120)),
         (" 0 ", timedelta(0)),
-        ("9" * 400, LONGEST),
+        ("9" * 400, MAX_DELAY),
         (format_datetime(NOW + timedelta(minutes=5), usegmt=True), timedelta(minutes=5)),
         (format_datetime(NOW - timedelta(minutes=5), usegmt=True), timedelta(0)),
         ("Sun Nov 22 12:01:00 2026", timedelta(minutes=1)),
@@ -98,7 +98,7 @@ def test_a_host_is_told_with_its_port(url: str, host: str) -> None:
 
 
 def test_hosts_that_the_operator_names_are_allowed_by_name_only() -> None:
-    addresses = Addresses(["hooks.internal", "127.0.0.1", "::1"])
+    addresses = WebhookUrlPolicy(["hooks.internal", "127.0.0.1", "::1"])
     for url in (
         "http://hooks.internal/",
         "https://HOOKS.internal:8443/x",

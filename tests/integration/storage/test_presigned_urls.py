@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 
 from render_service.storage.store import ObjectStore
+from tests.objects import put_object
 
 DATA = bytes(range(256)) * 64
 KEY = "videos/w/j/video.mp4"
@@ -17,8 +18,8 @@ async def _get(url: str, **headers: str) -> httpx.Response:
 
 
 async def test_a_signed_url_downloads_with_name_and_type(s3_store: ObjectStore) -> None:
-    await s3_store.put_bytes(KEY, DATA, content_type="video/mp4")
-    signed = await s3_store.signed_url(
+    await put_object(s3_store, KEY, DATA, content_type="video/mp4")
+    signed = await s3_store.presigned_url(
         KEY, expires_in=timedelta(hours=1), filename="春 1.mp4", content_type="video/x-own"
     )
     assert signed is not None
@@ -31,16 +32,16 @@ async def test_a_signed_url_downloads_with_name_and_type(s3_store: ObjectStore) 
 
 
 async def test_without_wishes_the_stored_type_is_answered(s3_store: ObjectStore) -> None:
-    await s3_store.put_bytes(KEY, DATA, content_type="video/mp4")
-    signed = await s3_store.signed_url(KEY, expires_in=timedelta(minutes=1))
+    await put_object(s3_store, KEY, DATA, content_type="video/mp4")
+    signed = await s3_store.presigned_url(KEY, expires_in=timedelta(minutes=1))
     assert signed is not None
     answer = await _get(signed.url)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "video/mp4")
 
 
 async def test_a_signed_url_gives_ranges(s3_store: ObjectStore) -> None:
-    await s3_store.put_bytes(KEY, DATA, content_type="video/mp4")
-    signed = await s3_store.signed_url(KEY, expires_in=timedelta(minutes=1), filename="a.mp4")
+    await put_object(s3_store, KEY, DATA, content_type="video/mp4")
+    signed = await s3_store.presigned_url(KEY, expires_in=timedelta(minutes=1), filename="a.mp4")
     assert signed is not None
     answer = await _get(signed.url, Range="bytes=100-199")
     assert (answer.status_code, answer.content) == (206, DATA[100:200])
@@ -48,9 +49,9 @@ async def test_a_signed_url_gives_ranges(s3_store: ObjectStore) -> None:
 
 
 async def test_a_changed_or_expired_url_is_refused(s3_store: ObjectStore) -> None:
-    await s3_store.put_bytes(KEY, DATA, content_type="video/mp4")
-    await s3_store.put_bytes("videos/w/j/other.mp4", DATA, content_type="video/mp4")
-    signed = await s3_store.signed_url(KEY, expires_in=timedelta(seconds=1), filename="a.mp4")
+    await put_object(s3_store, KEY, DATA, content_type="video/mp4")
+    await put_object(s3_store, "videos/w/j/other.mp4", DATA, content_type="video/mp4")
+    signed = await s3_store.presigned_url(KEY, expires_in=timedelta(seconds=1), filename="a.mp4")
     assert signed is not None
     assert (await _get(signed.url.replace("video.mp4", "other.mp4"))).status_code == 403
     assert (await _get(signed.url.replace("a.mp4", "b.mp4"))).status_code == 403
@@ -61,4 +62,4 @@ async def test_a_changed_or_expired_url_is_refused(s3_store: ObjectStore) -> Non
 
 
 async def test_a_folder_has_no_urls(folder_store: ObjectStore) -> None:
-    assert await folder_store.signed_url(KEY, expires_in=timedelta(hours=1), filename="a.mp4") is None
+    assert await folder_store.presigned_url(KEY, expires_in=timedelta(hours=1), filename="a.mp4") is None

@@ -19,7 +19,7 @@ from render_service.domain.jobs.job import JobError, JobStage, ProviderName
 from render_service.domain.webhooks.webhook import DeliveryState
 from tests.fakes.http_server import Fault, Request
 from tests.integration.webhooks.receiver import EVERY, ReceivingServer, add_webhook, sending
-from tests.integration.webhooks.test_sending import deliveries, events_of, hurry, run_job, until_state
+from tests.integration.webhooks.test_sender import deliveries, events_of, hurry, run_job, until_state
 from tests.records import HOUR, VIDEO, start_job, transitions_of
 
 AMPLE = Capacity(1_000, 1_000, 1_000, {}, {})
@@ -101,7 +101,7 @@ async def test_nothing_is_missed_doubled_or_out_of_order_where_all_goes_on_at_on
     for number, webhook in enumerate(webhooks):
         for job in jobs:
             expected = await events_of(database, job)
-            told = [one for one in receiver.told if one.path == f"/{number}" and one.data["job_id"] == str(job.id)]
+            told = [one for one in receiver.accepted if one.path == f"/{number}" and one.data["job_id"] == str(job.id)]
             assert list(dict.fromkeys(one.data["sequence"] for one in told)) == expected
             assert len({one.id for one in told}) == len(expected)
             assert sum(one.webhook_id == webhook.id and one.job_id == job.id for one in kept) == len(expected)
@@ -224,7 +224,7 @@ async def test_a_deleted_webhook_is_sent_nothing_more_and_its_deliveries_go_in_b
             await receiver.until(1)
             await asyncio.sleep(0.3)
         await run_job(database)
-    assert {told.path for told in receiver.told} == {"/stays"}
+    assert {delivery.path for delivery in receiver.accepted} == {"/stays"}
     repository = WebhookDeliveries(database)
     assert [await repository.forget(age=DAY, batch=4) for _ in range(3)] == [4, 2, 0]
     assert await count(database) == 2

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from render_service.storage.location import S3Bucket, S3Options
-from render_service.storage.signing import content_disposition, presign
+from render_service.storage.presigning import content_disposition, presign
 
 
 def test_the_signature_is_the_one_of_amazons_own_example() -> None:

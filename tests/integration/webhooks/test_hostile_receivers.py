@@ -14,7 +14,7 @@ from render_service.domain.jobs.job import JobStatus
 from render_service.domain.webhooks.webhook import DeliveryState
 from tests.fakes.http_server import Fault, Request
 from tests.integration.webhooks.receiver import LOOPBACK, ReceivingServer, add_webhook, sending
-from tests.integration.webhooks.test_sending import deliveries, run_job, until_state
+from tests.integration.webhooks.test_sender import deliveries, run_job, until_state
 from tests.records import job_request, start_job
 
 # Deliveries of jobs that need not be run.
@@ -79,9 +79,9 @@ async def test_a_thousand_deliveries_to_a_receiver_that_never_answers_delay_nobo
         await add_webhook(database, alive.url, workspace=workspace)
         for _ in range(3):
             began = time.monotonic()
-            told = len(alive.told)
+            before = len(alive.accepted)
             await run_job(database, await start_job(database, job_request(workspace=workspace)))
-            await alive.until(told + 1)
+            await alive.until(before + 1)
             assert time.monotonic() - began < 2
         assert sum(one.attempts for one in await deliveries(database) if one.url.endswith(f":{dead}/")) <= 8
 
@@ -155,7 +155,7 @@ async def test_nothing_is_sent_to_addresses_inside(database: Database, url: str)
         async with asyncio.timeout(10):
             while not (found := await deliveries(database)) or not found[0].error:
                 await asyncio.sleep(0.02)
-        assert found[0].error == "the address is not allowed"
+        assert found[0].error == "the URL is not allowed"
         assert inside.requests == []
         assert inside.connections == 0
 
@@ -168,12 +168,12 @@ async def test_a_name_that_turns_inward_after_the_first_try_leads_nowhere(databa
 
     async with (
         ReceivingServer() as inside,
-        sending(database, hosts=(), resolver=rebinding, patience=timedelta(seconds=0.3)),
+        sending(database, hosts=(), resolver=rebinding, timeout=timedelta(seconds=0.3)),
     ):
         await add_webhook(database, f"https://rebind.example:{inside.port}/")
         await run_job(database)
         await until_state(database, DeliveryState.FAILED, hurried=True)
-        assert (await deliveries(database))[0].error == "the address is not allowed"
+        assert (await deliveries(database))[0].error == "the URL is not allowed"
         assert inside.connections == 0
 
 
@@ -194,7 +194,7 @@ async def test_receivers_that_answer_a_byte_at_a_time_hold_nothing_up_for_good(d
             open_now -= 1
 
     async with await asyncio.start_server(talk, "127.0.0.1", 0) as server, ReceivingServer() as alive:
-        async with sending(database, patience=timedelta(seconds=0.3)):
+        async with sending(database, timeout=timedelta(seconds=0.3)):
             port = server.sockets[0].getsockname()[1]
             await add_webhook(database, f"http://127.0.0.1:{port}/", statuses=(JobStatus.PENDING,))
             await pile_up(database, 10)

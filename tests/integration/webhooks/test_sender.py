@@ -15,8 +15,8 @@ from render_service.domain.errors import ErrorReason
 from render_service.domain.jobs.job import Job, JobError, JobStage, JobStatus
 from render_service.domain.webhooks.webhook import Delivery, DeliveryState, Receiver, event_id
 from render_service.embedded.ports import free_port
-from render_service.webhooks.address import host_of
 from render_service.webhooks.signing import secrets_of
+from render_service.webhooks.url_policy import host_of
 from tests.fakes.http_server import Fault
 from tests.integration.webhooks.receiver import EVERY, KEY, ReceivingServer, add_webhook, sending
 from tests.records import VIDEO, claim_next, job_request, start_job, transitions_of
@@ -95,7 +95,7 @@ async def test_why_a_job_failed_is_told(database: Database) -> None:
         error = JobError(ErrorReason.ASSET_INVALID, "The picture “a” is none.")
         await transitions_of(database).end_attempt(lease, error, retryable=False)
         await receiver.until(1)
-    told = json.loads(receiver.told[0].body)
+    told = json.loads(receiver.accepted[0].body)
     assert told["type"] == "job.failed"
     assert (told["data"]["error_reason"], told["data"]["error_message"]) == ("ASSET_INVALID", error.message)
 
@@ -109,7 +109,7 @@ async def test_every_change_of_state_and_stage_arrives_in_order_where_all_are_wa
         events = await events_of(database, job)
         assert len(events) == 6
         assert receiver.sequences(job.id) == events
-        of_job = [told.data for told in receiver.told if told.data["job_id"] == str(job.id)]
+        of_job = [delivery.data for delivery in receiver.accepted if delivery.data["job_id"] == str(job.id)]
         assert [data["status"] for data in of_job] == ["PENDING", *["PROCESSING"] * 4, "COMPLETED"]
         assert [data["stage"] for data in of_job][1:-1] == ["PREPARING", "COMPOSING", "CHECKING", "UPLOADING"]
 
@@ -125,7 +125,7 @@ async def events_of(database: Database, job: Job) -> list[int]:
     [
         (Fault(status=500), 500, "answered 500"),
         (Fault(status=404), 404, "answered 404"),
-        (Fault(drop=True), 0, "did not answer in HTTP"),
+        (Fault(drop=True), 0, "did not respond with HTTP"),
         (Fault(delay=5), 0, "timed out"),
         (Fault(status=302), 302, "answered 302, and redirects are not followed"),
     ],
@@ -134,7 +134,7 @@ async def events_of(database: Database, job: Job) -> list[int]:
 async def test_what_was_not_accepted_is_sent_again_byte_for_byte_and_the_next_of_the_job_waits_for_it(
     database: Database, fault: Fault, status: int, error: str
 ) -> None:
-    async with ReceivingServer() as receiver, sending(database, patience=timedelta(seconds=0.3)):
+    async with ReceivingServer() as receiver, sending(database, timeout=timedelta(seconds=0.3)):
         receiver.faults = [("POST", fault)] * 2
         await add_webhook(database, receiver.url, statuses=EVERY)
         job = await run_job(database)
@@ -149,7 +149,7 @@ async def test_what_was_not_accepted_is_sent_again_byte_for_byte_and_the_next_of
         assert 5 <= wait <= 5 * 1.2 + 5
         assert [(one.attempts, one.next_attempt_time) for one in others] == [(0, None)] * 5
         async with asyncio.timeout(10):
-            while len(receiver.told) < 6:
+            while len(receiver.accepted) < 6:
                 await hurry(database)
                 await asyncio.sleep(0.02)
     assert receiver.sequences(job.id) == await events_of(database, job)
@@ -231,7 +231,7 @@ async def test_only_what_a_webhook_asks_for_is_told(database: Database) -> None:
         await transitions_of(database).cancel("team", cancelled.id)
         await receiver.until(8)
         await asyncio.sleep(0.3)
-    told = {(one.path, one.data["job_id"], one.data["status"]) for one in receiver.told}
+    told = {(one.path, one.data["job_id"], one.data["status"]) for one in receiver.accepted}
     assert told == {
         ("/ends", str(labelled.id), "COMPLETED"),
         ("/ends", str(plain.id), "COMPLETED"),
@@ -242,7 +242,7 @@ async def test_only_what_a_webhook_asks_for_is_told(database: Database) -> None:
         ("/cancelled", str(cancelled.id), "CANCELLED"),
         ("/labelled", str(labelled.id), "COMPLETED"),
     }
-    assert len(receiver.told) == len(told)
+    assert len(receiver.accepted) == len(told)
 
 
 async def test_the_receiver_that_a_job_was_started_with_is_told_besides_those_of_the_workspace(
@@ -255,10 +255,16 @@ async def test_the_receiver_that_a_job_was_started_with_is_told_besides_those_of
         job = await run_job(database, await start_job(database, replace(job_request(), webhook=own)))
         await run_job(database)
         await receiver.until(4)
-    mine = [(told.path, told.data["status"]) for told in receiver.told if told.data["job_id"] == str(job.id)]
+    mine = [
+        (delivery.path, delivery.data["status"])
+        for delivery in receiver.accepted
+        if delivery.data["job_id"] == str(job.id)
+    ]
     assert sorted(mine) == [("/job", "COMPLETED"), ("/job", "PENDING"), ("/workspace", "COMPLETED")]
     ids = {
-        told.id for told in receiver.told if told.data["status"] == "COMPLETED" and (told.data["job_id"] == str(job.id))
+        delivery.id
+        for delivery in receiver.accepted
+        if delivery.data["status"] == "COMPLETED" and (delivery.data["job_id"] == str(job.id))
     }
     assert len(ids) == 1, "one event has one id, whoever is told"
 

@@ -1,7 +1,7 @@
-"""Signed download URLs of S3: whoever has one can read one object until it expires.
+"""Pre-signed download URLs of S3: the bearer can read one object until the URL expires.
 
-The client library signs URLs too, but without the parameters that give a download its file name and type, so the
-signature is computed here (AWS Signature Version 4, as in the S3 API reference, "Authenticating Requests: Using Query
+The client library presigns URLs too, but without the parameters for a download's file name and type, so the signature
+is computed here (AWS Signature Version 4, as in the S3 API reference, "Authenticating Requests: Using Query
 Parameters").
 """
 
@@ -18,15 +18,15 @@ MAX_EXPIRY = timedelta(days=7)  # S3's own limit
 
 
 @dataclass(frozen=True, slots=True)
-class SignedUrl:
-    """A URL that needs no credentials, and when it stops working (aware UTC)."""
+class PresignedUrl:
+    """A URL that needs no credentials, and when it expires (aware UTC)."""
 
     url: str
     expire_time: datetime
 
 
 def content_disposition(filename: str) -> str:
-    """Return the header that makes a download a file of this name (RFC 6266).
+    """Return the Content-Disposition header that names a download (RFC 6266).
 
     Args:
         filename: Any text; its directory part and control characters are dropped.
@@ -40,23 +40,23 @@ def content_disposition(filename: str) -> str:
 
 def presign(
     bucket: S3Bucket, key: str, *, now: datetime, expires_in: timedelta, filename: str | None, content_type: str | None
-) -> SignedUrl:
-    """Sign a GET of one object, with long-lived or session keys.
+) -> PresignedUrl:
+    """Presign a GET of one object, with long-lived or session keys.
 
     Args:
-        bucket: Where the object lies; its options hold both keys.
-        key: A sound key below the bucket's prefix.
+        bucket: The bucket; its options hold both keys.
+        key: A valid key below the bucket's prefix.
         now: Time of signing, aware UTC.
         expires_in: 1 second to `MAX_EXPIRY`.
-        filename: The name under which the download is saved; None leaves it to the client.
-        content_type: The type to answer with; None for the stored one.
+        filename: The file name of the download; None leaves it to the client.
+        content_type: The media type of the response; None for the stored one.
 
     Raises:
         ValueError: `expires_in` is out of range or the keys are missing.
     """
     options = bucket.options
     if not options.access_key_id or not options.secret_access_key:
-        raise ValueError("signing needs keys")
+        raise ValueError("presigning needs both keys")
     check_expiry(expires_in)
     now = now.replace(microsecond=0)
     stamp = now.strftime("%Y%m%dT%H%M%SZ")
@@ -86,17 +86,17 @@ def presign(
         signing_key = hmac.digest(signing_key, part.encode(), "sha256")
     signature = hmac.digest(signing_key, to_sign.encode(), "sha256").hex()
     url = f"{target.scheme}://{target.netloc}{target.path}?{query}&X-Amz-Signature={signature}"
-    return SignedUrl(url, now + expires_in)
+    return PresignedUrl(url, now + expires_in)
 
 
 def check_expiry(expires_in: timedelta) -> None:
-    """Refuse a lifetime that S3 does not sign.
+    """Reject a lifetime that S3 does not accept.
 
     Raises:
         ValueError: It is under a second or over `MAX_EXPIRY`.
     """
     if not timedelta(seconds=1) <= expires_in <= MAX_EXPIRY:
-        raise ValueError(f"a signed URL lives 1 second to {MAX_EXPIRY.days} days, not {expires_in}")
+        raise ValueError(f"a pre-signed URL lives 1 second to {MAX_EXPIRY.days} days, not {expires_in}")
 
 
 def _canonical_query(parameters: Sequence[tuple[str, str]]) -> str:
