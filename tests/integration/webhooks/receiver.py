@@ -1,4 +1,4 @@
-"""A receiver of deliveries on loopback, which can misbehave as told, and a sender that looks often."""
+"""A receiver of deliveries on loopback, which can misbehave as scripted, and a sender that polls often."""
 
 import asyncio
 import base64
@@ -65,7 +65,7 @@ class ReceivingServer(FakeServer):
         return [delivery.id for delivery in self.accepted]
 
     def sequences(self, job_id: UUID | str) -> list[int]:
-        """The sequences told of a job, each in the order of its first arrival."""
+        """The sequences delivered for a job, each in the order of its first arrival."""
         found = [delivery.data["sequence"] for delivery in self.accepted if delivery.data["job_id"] == str(job_id)]
         return list(dict.fromkeys(found))
 
@@ -96,11 +96,11 @@ async def sending(
     keys: Sequence[bytes] = (KEY,),
     hosts: Sequence[str] = (LOOPBACK,),
     lease: timedelta = timedelta(seconds=30),
-    timeout: timedelta = timedelta(seconds=15),
+    attempt_timeout: timedelta = timedelta(seconds=15),
     resolver: Resolver = look_up,
 ) -> AsyncIterator[WebhookSender]:
     """Run a sender that looks every twentieth of a second."""
-    client = DeliveryClient(keys, WebhookUrlPolicy(hosts), timeout=timeout, resolver=resolver)
+    client = DeliveryClient(keys, WebhookUrlPolicy(hosts), timeout=attempt_timeout, resolver=resolver)
     sender = WebhookSender(WebhookOutbox(database, lease=lease), client, interval_seconds=0.05)
     task = asyncio.create_task(sender.run())
     try:

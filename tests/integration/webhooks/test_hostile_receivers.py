@@ -168,7 +168,7 @@ async def test_a_name_that_turns_inward_after_the_first_try_leads_nowhere(databa
 
     async with (
         ReceivingServer() as inside,
-        sending(database, hosts=(), resolver=rebinding, timeout=timedelta(seconds=0.3)),
+        sending(database, hosts=(), resolver=rebinding, attempt_timeout=timedelta(seconds=0.3)),
     ):
         await add_webhook(database, f"https://rebind.example:{inside.port}/")
         await run_job(database)
@@ -194,7 +194,7 @@ async def test_receivers_that_answer_a_byte_at_a_time_hold_nothing_up_for_good(d
             open_now -= 1
 
     async with await asyncio.start_server(talk, "127.0.0.1", 0) as server, ReceivingServer() as alive:
-        async with sending(database, timeout=timedelta(seconds=0.3)):
+        async with sending(database, attempt_timeout=timedelta(seconds=0.3)):
             port = server.sockets[0].getsockname()[1]
             await add_webhook(database, f"http://127.0.0.1:{port}/", statuses=(JobStatus.PENDING,))
             await pile_up(database, 10)

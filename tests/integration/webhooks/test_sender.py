@@ -87,7 +87,7 @@ async def test_a_delivery_is_verified_by_the_reference_library_and_says_what_hap
     }
 
 
-async def test_why_a_job_failed_is_told(database: Database) -> None:
+async def test_a_failed_job_is_delivered_with_its_error(database: Database) -> None:
     async with ReceivingServer() as receiver, sending(database):
         await add_webhook(database, receiver.url)
         await start_job(database)
@@ -95,12 +95,12 @@ async def test_why_a_job_failed_is_told(database: Database) -> None:
         error = JobError(ErrorReason.ASSET_INVALID, "The picture “a” is none.")
         await transitions_of(database).end_attempt(lease, error, retryable=False)
         await receiver.until(1)
-    told = json.loads(receiver.accepted[0].body)
-    assert told["type"] == "job.failed"
-    assert (told["data"]["error_reason"], told["data"]["error_message"]) == ("ASSET_INVALID", error.message)
+    body = json.loads(receiver.accepted[0].body)
+    assert body["type"] == "job.failed"
+    assert (body["data"]["error_reason"], body["data"]["error_message"]) == ("ASSET_INVALID", error.message)
 
 
-async def test_every_change_of_state_and_stage_arrives_in_order_where_all_are_wanted(database: Database) -> None:
+async def test_a_webhook_for_all_statuses_gets_every_event_in_order(database: Database) -> None:
     async with ReceivingServer() as receiver, sending(database):
         await add_webhook(database, receiver.url, statuses=EVERY)
         jobs = [await run_job(database) for _ in range(20)]
@@ -131,10 +131,10 @@ async def events_of(database: Database, job: Job) -> list[int]:
     ],
     ids=["500", "404", "dropped", "silent", "redirect"],
 )
-async def test_what_was_not_accepted_is_sent_again_byte_for_byte_and_the_next_of_the_job_waits_for_it(
+async def test_a_delivery_that_was_not_accepted_is_retried_byte_for_byte_before_the_next_of_its_job(
     database: Database, fault: Fault, status: int, error: str
 ) -> None:
-    async with ReceivingServer() as receiver, sending(database, timeout=timedelta(seconds=0.3)):
+    async with ReceivingServer() as receiver, sending(database, attempt_timeout=timedelta(seconds=0.3)):
         receiver.faults = [("POST", fault)] * 2
         await add_webhook(database, receiver.url, statuses=EVERY)
         job = await run_job(database)
@@ -161,7 +161,7 @@ async def test_what_was_not_accepted_is_sent_again_byte_for_byte_and_the_next_of
         Verifier(secret).verify(request.body, dict(request.headers))
 
 
-async def test_a_receiver_that_was_away_is_told_everything_once_it_is_back(database: Database) -> None:
+async def test_a_receiver_that_was_down_gets_every_event_once_it_is_back(database: Database) -> None:
     port = free_port()
     async with sending(database):
         await add_webhook(database, f"http://127.0.0.1:{port}/", statuses=EVERY)
@@ -174,7 +174,7 @@ async def test_a_receiver_that_was_away_is_told_everything_once_it_is_back(datab
             assert receiver.sequences(job.id) == await events_of(database, job)
 
 
-async def test_a_delivery_is_given_up_after_the_tries_of_three_days_and_the_next_of_the_job_goes_on(
+async def test_a_delivery_fails_after_the_last_attempt_and_the_next_of_the_job_goes_on(
     database: Database,
 ) -> None:
     async with ReceivingServer() as receiver, sending(database):
@@ -199,7 +199,7 @@ async def test_410_ends_a_delivery_at_once_and_the_webhook_stays(database: Datab
     assert last.state is DeliveryState.DELIVERED
 
 
-async def test_a_receiver_that_asks_for_patience_is_left_alone_for_that_long(database: Database) -> None:
+async def test_retry_after_postpones_the_next_attempt(database: Database) -> None:
     async with ReceivingServer() as receiver, sending(database):
         receiver.faults = [("POST", Fault(status=429, retry_after="120"))]
         await add_webhook(database, receiver.url)
@@ -213,7 +213,7 @@ async def test_a_receiver_that_asks_for_patience_is_left_alone_for_that_long(dat
     assert 120 <= (delivery.next_attempt_time - delivery.attempt_time).total_seconds() <= 120 * 1.2 + 5
 
 
-async def test_only_what_a_webhook_asks_for_is_told(database: Database) -> None:
+async def test_a_webhook_gets_only_the_events_it_subscribed_to(database: Database) -> None:
     async with ReceivingServer() as receiver, sending(database):
         for path, statuses, labels in (
             ("ends", (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED), {}),
@@ -231,8 +231,8 @@ async def test_only_what_a_webhook_asks_for_is_told(database: Database) -> None:
         await transitions_of(database).cancel("team", cancelled.id)
         await receiver.until(8)
         await asyncio.sleep(0.3)
-    told = {(one.path, one.data["job_id"], one.data["status"]) for one in receiver.accepted}
-    assert told == {
+    delivered = {(one.path, one.data["job_id"], one.data["status"]) for one in receiver.accepted}
+    assert delivered == {
         ("/ends", str(labelled.id), "COMPLETED"),
         ("/ends", str(plain.id), "COMPLETED"),
         ("/ends", str(cancelled.id), "CANCELLED"),
@@ -242,10 +242,10 @@ async def test_only_what_a_webhook_asks_for_is_told(database: Database) -> None:
         ("/cancelled", str(cancelled.id), "CANCELLED"),
         ("/labelled", str(labelled.id), "COMPLETED"),
     }
-    assert len(receiver.accepted) == len(told)
+    assert len(receiver.accepted) == len(delivered)
 
 
-async def test_the_receiver_that_a_job_was_started_with_is_told_besides_those_of_the_workspace(
+async def test_the_webhook_of_a_job_is_delivered_besides_those_of_the_workspace(
     database: Database,
 ) -> None:
     async with ReceivingServer() as receiver, sending(database):
@@ -266,7 +266,7 @@ async def test_the_receiver_that_a_job_was_started_with_is_told_besides_those_of
         for delivery in receiver.accepted
         if delivery.data["status"] == "COMPLETED" and (delivery.data["job_id"] == str(job.id))
     }
-    assert len(ids) == 1, "one event has one id, whoever is told"
+    assert len(ids) == 1, "one event has one id, whichever webhook gets it"
 
 
 async def test_two_keys_sign_side_by_side_while_one_replaces_the_other(database: Database) -> None:
