@@ -27,8 +27,8 @@ _MOVIEPY_SHOTS = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """A measured figure and what it must be."""
+class Metric:
+    """A measured value and its limit."""
 
     name: str
     value: float
@@ -38,17 +38,17 @@ class Figure:
 
     @property
     def reached(self) -> bool:
-        """Whether it is as good as it must be."""
+        """Whether it keeps its limit."""
         return self.value <= self.limit if self.at_most else self.value >= self.limit
 
     def row(self) -> str:
-        """Return the figure as a row of the report's table."""
+        """Return the metric as a row of the report's table."""
         wanted = f"{'≤' if self.at_most else '≥'} {self.limit:g}{self.unit}"
         return f"| {self.name} | {self.value:.3f}{self.unit} | {wanted} | {'yes' if self.reached else '**no**'} |"
 
 
 def say(text: str) -> None:
-    """Tell what was found, at once."""
+    """Print a line at once."""
     print(text, flush=True)
 
 
@@ -67,8 +67,8 @@ def moviepy_python(folder: Path) -> Path:
     return python
 
 
-async def run(folder: Path) -> tuple[list[Figure], list[str]]:
-    """Measure everything; return the figures that count, and lines that explain them."""
+async def run(folder: Path) -> tuple[list[Metric], list[str]]:
+    """Measure everything; return the metrics that count, and lines that explain them."""
     processes = os.cpu_count() or 1
     minutes = float(os.environ.get("MINUTES", "10"))
     rounds = int(os.environ.get("ROUNDS", "3"))
@@ -134,14 +134,14 @@ async def run(folder: Path) -> tuple[list[Figure], list[str]]:
     ]
     per_frame = (long.seconds / long.frames) / (first.seconds / first.frames)
     return [
-        Figure("wall time / x264 alone", first.seconds / floor, 1.10, at_most=True),
-        Figure("one FFmpeg command / wall time", command / first.seconds, 1.5, at_most=False),
-        Figure("MoviePy / wall time", slow / first.seconds, 15, at_most=False),
-        Figure("one caption changed / first render", edited.seconds / first.seconds, 0.3, at_most=True),
-        Figure("unchanged / first render", again.seconds / first.seconds, 0.05, at_most=True),
-        Figure(f"time per frame, {minutes:g} minutes / short", per_frame, 1.10, at_most=True),
-        Figure("peak memory of any process", peak, 700, at_most=True, unit=" MB"),
-        Figure("SSIM against the reference", similarity, 0.98, at_most=False),
+        Metric("wall time / x264 alone", first.seconds / floor, 1.10, at_most=True),
+        Metric("one FFmpeg command / wall time", command / first.seconds, 1.5, at_most=False),
+        Metric("MoviePy / wall time", slow / first.seconds, 15, at_most=False),
+        Metric("one caption changed / first render", edited.seconds / first.seconds, 0.3, at_most=True),
+        Metric("unchanged / first render", again.seconds / first.seconds, 0.05, at_most=True),
+        Metric(f"time per frame, {minutes:g} minutes / short", per_frame, 1.10, at_most=True),
+        Metric("peak memory of any process", peak, 700, at_most=True, unit=" MB"),
+        Metric("SSIM against the reference", similarity, 0.98, at_most=False),
     ], lines
 
 
@@ -159,17 +159,17 @@ def compare(spec: RenderSpec, media: Media, *videos: Path) -> tuple[float, ...]:
 
 
 def main() -> int:
-    """Run, report, and return 0 where every figure is reached."""
+    """Run, report, and return 0 where every limit is kept."""
     with tempfile.TemporaryDirectory(prefix="bench-compositor-") as folder:
-        figures, lines = asyncio.run(run(Path(folder)))
-    verdict = "PASS" if all(figure.reached for figure in figures) else "FAIL"
-    missed = ", ".join(figure.name for figure in figures if not figure.reached)
-    table = ["| figure | measured | wanted | reached |", "|---|---|---|---|", *(figure.row() for figure in figures)]
+        metrics, lines = asyncio.run(run(Path(folder)))
+    verdict = "PASS" if all(metric.reached for metric in metrics) else "FAIL"
+    missed = ", ".join(metric.name for metric in metrics if not metric.reached)
+    table = ["| metric | measured | wanted | reached |", "|---|---|---|---|", *(metric.row() for metric in metrics)]
     report = "\n".join(
         [
             "# The compositor's speed",
             "",
-            "Written by `make bench-compositor`; all figures come from one run on one machine. `PHOTOS=DIR` and",
+            "Written by `make bench-compositor`; all metrics come from one run on one machine. `PHOTOS=DIR` and",
             "`STORYBOARD=FILE` take other work, `MINUTES=N` another length of the long storyboard",
             "(10 unless given), `ROUNDS=N` the number of rounds of which the best counts (3 unless given).",
             "",

@@ -12,7 +12,7 @@ from render_service.domain.projects.media import MediaFacts
 from render_service.domain.projects.project import NarrationPolicy
 from render_service.domain.projects.timeline import plan_timeline
 
-# Slower than this looks broken: the last picture stands still for the rest.
+# Slower motion looks broken: beyond this the last picture is held.
 _SLOWEST = 2.0
 
 

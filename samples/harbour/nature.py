@@ -1,4 +1,4 @@
-"""What grows, drifts and shines in the pictures: mountains, pines, clouds, birds, stars and the aurora."""
+"""Drawing helpers for nature: mountains, pines, clouds, birds, stars and the aurora."""
 
 from collections.abc import Sequence
 

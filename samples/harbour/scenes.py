@@ -1,8 +1,8 @@
 """The six pictures, from dawn to night; the lowest fifth of each is calm, so that captions can be read."""
 
-import craft
 import nature
 import numpy as np
+import objects
 from canvas import HEIGHT, WIDTH, Canvas, Pixels, gradient, smoothstep
 from noise import peaks, smooth_line
 
@@ -40,7 +40,7 @@ def dawn() -> Canvas:
     canvas.haze(862, 14, "#ffe3c4", 0.4)
     canvas.glitter(sun[0], horizon, 1190, "#ffe9bf", count=330, width=150)
     canvas.open_group()
-    craft.rowing_boat(canvas, 1010, 1040, 430, "#1d1735")
+    objects.rowing_boat(canvas, 1010, 1040, 430, "#1d1735")
     canvas.mirror(canvas.close_group(), 1042, 0.95, "#1d1735", wobble=6)
     nature.gulls(
         canvas, [(1150, 420, 66), (1250, 372, 46), (1062, 352, 38), (1330, 442, 32), (960, 470, 28)], "#3a2a55"
@@ -85,10 +85,10 @@ def morning() -> Canvas:
     ]
     for x, line, size, main, jib, hull in fleet:
         canvas.open_group()
-        craft.sailboat(canvas, x, line, size, main=main, jib=jib, hull=hull, lean=0.07)
+        objects.sailboat(canvas, x, line, size, main=main, jib=jib, hull=hull, lean=0.07)
         canvas.mirror(canvas.close_group(), line + 1, 0.75, "#0b5a78", wobble=4)
     canvas.open_group()
-    craft.sailboat(
+    objects.sailboat(
         canvas,
         1770,
         1070,
@@ -140,7 +140,7 @@ def noon() -> Canvas:
     canvas.glitter(1690, 705, 1000, "#fffbe6", count=150, width=260)
     for x, line, size in ((1500, 800, 46), (1640, 760, 30), (1250, 782, 36), (1810, 846, 62), (1390, 905, 80)):
         canvas.open_group()
-        craft.sailboat(
+        objects.sailboat(
             canvas, x, line, size, main=("#ffffff", "#e6efee"), jib=("#fff4dc", "#f0dcb4"), hull="#2a5468", lean=0.05
         )
         canvas.mirror(canvas.close_group(), line + 1, 0.5, "#127d8c", wobble=2)
@@ -158,7 +158,7 @@ def noon() -> Canvas:
             int(canvas.random.integers(3))
         ]
         roof = ["#d9694a", "#c4553f", "#e28257"][int(canvas.random.integers(3))]
-        craft.house(canvas, column, y, 46 + (y - 850) * 0.12, wall=wall, roof=roof, shade=shade)
+        objects.house(canvas, column, y, 46 + (y - 850) * 0.12, wall=wall, roof=roof, shade=shade)
         if canvas.random.uniform() < 0.5:
             nature.pines(canvas, [(column - 14, y + 5, canvas.random.uniform(48, 80))], "#34704f")
     # The near hill frames the bay: pines on both sides, an open slope between them.
@@ -206,7 +206,7 @@ def golden() -> Canvas:
     canvas.glitter(sun[0], horizon, 1230, "#fff0bf", count=380, width=200)
     for x, line, size in ((1235, 978, 118), (1120, 960, 60), (330, 966, 76)):
         canvas.open_group()
-        craft.sailboat(
+        objects.sailboat(
             canvas,
             x,
             line,
@@ -223,8 +223,8 @@ def golden() -> Canvas:
     rock += ragged * (40 * smooth_line(canvas.random, WIDTH, 22, 6, 0.6) - 34 * (peaks(canvas.random, WIDTH, 30) - 0.4))
     top = smoothstep(1840, 1900, columns) * smoothstep(2180, 2080, columns)
     rock = (rock * (1 - top) + (650 + 0.13 * np.abs(columns - 1960)) * top).astype(np.float32)
-    lamp = craft.lighthouse(canvas, 1985, 668, 500, ("#ffd9b0", "#b8323f", "#3a1740"))
-    craft.house(canvas, 2060, 706, 104, wall="#e0a07c", roof="#6b2340", shade="#4d2148")
+    lamp = objects.lighthouse(canvas, 1985, 668, 500, ("#ffd9b0", "#b8323f", "#3a1740"))
+    objects.house(canvas, 2060, 706, 104, wall="#e0a07c", roof="#6b2340", shade="#4d2148")
     # The headland stands in the water: it is cut at the shore and mirrored below it.
     shore = (1194 + 2.5 * smooth_line(canvas.random, WIDTH, 40, 3)).astype(np.float32)
     sea = canvas.light.copy()
@@ -238,8 +238,8 @@ def golden() -> Canvas:
         ridge = [(x + half * u, y - tall * (1 - u * u) * canvas.random.uniform(0.6, 1)) for u in np.linspace(-1, 1, 23)]
         canvas.shape([ridge], ("#6a2f4c", "#2f1738"))
         canvas.mirror(canvas.close_group(), y, 0.8, "#2a1438", wobble=3)
-    craft.beam(canvas, lamp, np.pi + 0.1, length=1300, spread=0.05, colour="#ffe9b0", strength=0.42)
-    craft.beam(canvas, lamp, 0.1, length=700, spread=0.05, colour="#ffe9b0", strength=0.3)
+    objects.beam(canvas, lamp, np.pi + 0.1, length=1300, spread=0.05, colour="#ffe9b0", strength=0.42)
+    objects.beam(canvas, lamp, 0.1, length=700, spread=0.05, colour="#ffe9b0", strength=0.3)
     canvas.glow(*lamp, 30, "#fff0c0", 1.1, power=2.4)
     flock = [(1330, 470, 92), (1450, 405, 66), (1215, 400, 54), (1560, 520, 50), (1130, 500, 40), (1375, 340, 36)]
     nature.gulls(canvas, flock, "#2c1638")
@@ -293,7 +293,7 @@ def dusk() -> Canvas:
     hills = 930 - 130 * np.clip(smooth_line(canvas.random, WIDTH, 4, 6, 0.45) * 0.6 + 0.45, 0, 1)
     nature.mountains(canvas, hills, "#a0668c", "#7f568a", "#eb9a90", sun=1, reach=170, contrast=0.5)
     warm = ["#ffd58a", "#ffc46a", "#ffe6b5", "#ffb35a", "#cfe3ff"]
-    craft.skyline(
+    objects.skyline(
         canvas,
         936,
         low=60,
@@ -307,7 +307,7 @@ def dusk() -> Canvas:
         span=(500, 2560),
     )
     canvas.haze(925, 60, "#f2a08c", 0.4)
-    craft.skyline(
+    objects.skyline(
         canvas,
         938,
         low=60,
@@ -321,7 +321,7 @@ def dusk() -> Canvas:
         span=(760, 2520),
     )
     canvas.haze(935, 46, "#e08c8a", 0.28)
-    craft.skyline(
+    objects.skyline(
         canvas,
         942,
         low=40,
@@ -334,16 +334,16 @@ def dusk() -> Canvas:
         haze="#32285c",
         span=(980, 2360),
     )
-    craft.skyline(
+    objects.skyline(
         canvas, 942, low=24, high=90, wide=(50, 120), fill="#191c47", lit=0.4, lamps=warm, pane=8, span=(620, 2560)
     )
     canvas.glow(1670, 900, 420, "#ffae6a", 0.1, power=2.0)
-    craft.street_lamps(canvas, 934, 42, "#ffc57a", 1.0, start=570)
-    craft.bridge(canvas)
+    objects.street_lamps(canvas, 934, 42, "#ffc57a", 1.0, start=570)
+    objects.bridge(canvas)
     canvas.water(horizon + 8, "#0b1638", clear=0.95, chop=0.75)
     canvas.shape([[(560, 934), (WIDTH, 934), (WIDTH, 943), (560, 943)]], "#12143a")
     canvas.open_group()
-    craft.ferry(canvas, 760, 1075, 460)
+    objects.ferry(canvas, 760, 1075, 460)
     canvas.mirror(canvas.close_group(), 1077, 0.75, "#0b1638", wobble=7)
     for x, y in ((590, 1040), (650, 1040), (820, 1040), (905, 1042), (700, 988)):
         canvas.glow(x, y, 26, "#ffc36a", 0.3, power=2.2)
@@ -377,15 +377,15 @@ def night() -> Canvas:
            (1960, 430, 24), (930, 640, 36), (1250, 700, 46), (1710, 720, 50), (2100, 640, 34), (760, 450, 22),
            (1580, 610, 56), (1390, 560, 40), (1840, 250, 16), (1040, 280, 16)]  # fmt: skip
     for x, y, size in far:
-        craft.lantern(canvas, x, y, size, 0.9)
+        objects.lantern(canvas, x, y, size, 0.9)
     canvas.water(horizon, "#04101f", clear=0.9, chop=0.85)
     canvas.haze(962, 10, "#7fc0b4", 0.16)
     canvas.open_group()
-    craft.rowing_boat(canvas, 1250, 1046, 380, "#030a14")
-    craft.lantern(canvas, 1425, 950, 70, 1.0)
+    objects.rowing_boat(canvas, 1250, 1046, 380, "#030a14")
+    objects.lantern(canvas, 1425, 950, 70, 1.0)
     canvas.mirror(canvas.close_group(), 1048, 0.9, "#04101f", wobble=6)
-    craft.lantern(canvas, 1610, 850, 92, 1.0)
-    craft.lantern(canvas, 1075, 845, 70, 1.0)
+    objects.lantern(canvas, 1610, 850, 92, 1.0)
+    objects.lantern(canvas, 1075, 845, 70, 1.0)
     canvas.glitter(1425, 1050, 1260, "#ffb860", count=70, width=70)
     canvas.glitter(1610, 1000, 1230, "#ffb860", count=60, width=60)
     return canvas

@@ -44,7 +44,7 @@ _TITLE_SIZES = (0.125, 0.112, 0.1, 0.09, 0.08, 0.072, 0.064, 0.057, 0.05, 0.042)
 # Longest line in em: beyond it the eye loses the way back.
 _MEASURE = 19.0
 _TITLE_MEASURE = 13.0
-# More than any card has room for at its smallest letters.
+# More than any card can hold at its smallest letters.
 _MOST_CHARACTERS = 800
 
 
@@ -54,7 +54,7 @@ def draw_card(
     """Draw the card of a shot that has no picture: its text, left-aligned (right-aligned if written so).
 
     The foot of the card stays free for captions. A text that would need letters too small to read is cut after as many
-    lines as fit, with an ellipsis. Characters that no font covers are left out.
+    lines as fit, with an ellipsis. Characters that no font covers are omitted.
 
     Args:
         text: What to write; may be empty.
@@ -107,13 +107,13 @@ def draw_title_card(
         sRGB picture of shape (height, width, 3).
     """
     palette, picture = _background(width, height, seed, theme or seed)
-    side, room = min(width, height), round(0.78 * width)
+    side, space = min(width, height), round(0.78 * width)
     cleaned, below = _drawable(title), _drawable(subtitle)
     if cleaned:
-        main = _fit(cleaned, text_language(cleaned, language), (room, round(0.46 * height)), side, title=True)
+        main = _fit(cleaned, text_language(cleaned, language), (space, round(0.46 * height)), side, title=True)
         gap = 0.055 * side
         under = (
-            _fit(below, text_language(below, language), (room, round(0.22 * height)), 0.52 * side) if below else None
+            _fit(below, text_language(below, language), (space, round(0.22 * height)), 0.52 * side) if below else None
         )
         bar = (round(0.085 * side), max(2, round(0.0055 * side)))
         total = main.height + (2 * gap + bar[1] + under.height if under else 0)
@@ -145,19 +145,19 @@ class _Block:
         return self.kind.size * (1.12 + _LEADING * (len(self.lines) - 1))
 
 
-def _fit(text: str, language: str, room: tuple[int, int], side: float, *, title: bool = False) -> _Block:
-    """Set a text in the largest letters in which it fits `room` (width, height in pixels)."""
+def _fit(text: str, language: str, space: tuple[int, int], side: float, *, title: bool = False) -> _Block:
+    """Set a text in the largest letters in which it fits `space` (width, height in pixels)."""
     sizes, measure_em, weight = (_TITLE_SIZES, _TITLE_MEASURE, 700) if title else (_SIZES, _MEASURE, 500)
     base = bidi.base_level(text)
     for share in sizes:
         kind = TextStyle(max(6, round(side * share)), weight, language)
         # Smaller letters may run on longer: a card full of narrow columns looks worse than a few long lines.
-        longest = min(room[0], measure_em * kind.size * sizes[0] / share)
+        longest = min(space[0], measure_em * kind.size * sizes[0] / share)
         block = _Block(kind, _lines(text, kind, longest), base)
         # Many short lines of huge letters read worse than a few of large ones.
-        if block.height <= room[1] and (len(block.lines) <= (3 if title else 4) or share <= sizes[-4]):
+        if block.height <= space[1] and (len(block.lines) <= (3 if title else 4) or share <= sizes[-4]):
             return block
-    most = max(1, int((room[1] / kind.size - 1.12) / _LEADING) + 1)
+    most = max(1, int((space[1] / kind.size - 1.12) / _LEADING) + 1)
     if len(block.lines) <= most:
         return block
     return _Block(kind, (*block.lines[: most - 1], _shortened(block.lines[most - 1], kind, longest)), base)
@@ -201,7 +201,7 @@ def _lay(picture: Picture, mask: Image.Image, colour: tuple[float, float, float]
 def _background(width: int, height: int, seed: str, theme: str) -> tuple[Palette, Picture]:
     """Return the palette of a theme, and a gradient from the top left with two soft lights in it."""
     palette = PALETTES[hashlib.sha256(theme.encode()).digest()[0] % len(PALETTES)]
-    digest = hashlib.sha256(seed.encode()).digest()
+    hashed = hashlib.sha256(seed.encode()).digest()
     # Computed small and enlarged: it is smooth, and full size costs a tenth of a second a card. Computed in double
     # precision, rounded to 1/256 and enlarged in whole numbers, it is the same on every machine.
     scale = max(1, min(width, height) // 135)
@@ -211,8 +211,8 @@ def _background(width: int, height: int, seed: str, theme: str) -> tuple[Palette
     small = (1 - along) * np.array(palette.top) + along * np.array(palette.bottom)
     ratio = width / height
     for number, strength in enumerate((0.8, 0.42)):
-        centre_x = (0.82, 0.08)[number] + (digest[2 + number] / 255 - 0.5) * 0.24
-        centre_y = (0.10, 0.95)[number] + (digest[4 + number] / 255 - 0.5) * 0.20
+        centre_x = (0.82, 0.08)[number] + (hashed[2 + number] / 255 - 0.5) * 0.24
+        centre_y = (0.10, 0.95)[number] + (hashed[4 + number] / 255 - 0.5) * 0.20
         reach = (0.34, 0.28)[number]
         distance = ((x - centre_x) * min(ratio, 1.6)) ** 2 + ((y - centre_y) / max(ratio, 0.7)) ** 2
         light = np.exp(-distance / (2 * reach**2))[..., None]

@@ -83,10 +83,10 @@ class CameraPath:
         return View(left, top, width, height)
 
     def _pan_zoom(self) -> float:
-        """A pan comes closer only as far as the picture lacks room for its travel."""
+        """A pan comes closer only as far as the picture is too small for its travel."""
         along_x = _PANS[self.motion.kind or MotionKind.PAN_LEFT][0] != 0
-        side, room = (self.frame_width, self.picture_width) if along_x else (self.frame_height, self.picture_height)
-        return max(1.0, side * (1 + self._amount()) / room)
+        side, extent = (self.frame_width, self.picture_width) if along_x else (self.frame_height, self.picture_height)
+        return max(1.0, side * (1 + self._amount()) / extent)
 
     def _pan(self, done: float) -> View:
         step_x, step_y = _PANS[self.motion.kind or MotionKind.PAN_LEFT]

@@ -11,7 +11,7 @@ from render_service.compositor.frames.planes import Plane, Planes
 
 # A view may begin between two pixels. OpenCV's resize, three times as fast as a warp, begins at whole pixels only, but
 # a whole pixel plus a whole number of steps can come as near to any place as need be: the columns and rows before the
-# wished place are drawn and thrown away. A canvas needs this much room at its left and top for that.
+# wished place are drawn and thrown away. A canvas needs this margin at its left and top for that.
 _MOST_STEPS = 40
 # Distances from the wished place, in canvas pixels: near enough to stop searching, and too far to be used.
 _NEAR = 1 / 64
@@ -47,11 +47,11 @@ def sample(source: Planes, view: View, target: Planes) -> None:
             _resize(plane, (scale_x, scale_y), across, down, drawn)
 
 
-def _steps(wished: float, scale: float, count: int, room: int) -> tuple[int, int] | None:
+def _steps(wished: float, scale: float, count: int, limit: int) -> tuple[int, int] | None:
     """Find a whole pixel and a number of steps of `scale` that together lead to a wished place.
 
     Returns:
-        Both, so that one more than `count` steps from there stay in the canvas' `room`; None where nothing near does.
+        Both, so that one more than `count` steps from there stay within `limit`; None where nothing near does.
     """
     if not _SMALLEST_SCALE <= scale <= _LARGEST_SCALE:
         return None
@@ -62,7 +62,7 @@ def _steps(wished: float, scale: float, count: int, room: int) -> tuple[int, int
         if whole < 0:
             break
         distance = abs(exact - whole)
-        if distance < best and whole + round((count + steps + 1) * scale) <= room:
+        if distance < best and whole + round((count + steps + 1) * scale) <= limit:
             best, found = distance, (whole, steps)
             if distance <= _NEAR:
                 break

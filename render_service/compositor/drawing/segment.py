@@ -13,7 +13,7 @@ from render_service.compositor.frames.format import PictureFormat
 from render_service.compositor.frames.planes import Planes
 from render_service.compositor.segments.spec import DrawnClip, Layer, SegmentSpec
 
-# Progress is told every so many frames.
+# How many frames lie between two reports of progress.
 _REPORT_EVERY = 10
 
 
@@ -27,14 +27,14 @@ def render_segment(
         assets: The local files that its sources name, by content hash.
         workdir: A folder that all segments of the render share, for what they have in common.
         output: The file to write; it appears when it is whole.
-        report: Is told how many frames were made since it was last told.
+        report: Receives the number of frames made since its last call.
 
     Raises:
         RenderFailure: ASSET_INVALID where a picture or clip turns out to be damaged.
     """
     spec = SegmentSpec.from_bytes(content)
     partial = output.with_name(output.name + ".part")
-    # What libraries put aside meanwhile must not outlive the render, even if this process is killed.
+    # Temporary files of libraries go with the render's folder, even if this process is killed.
     tempfile.tempdir = str(workdir)
     with SegmentEncoder(partial, spec.picture) as encoder, closing(Painter(spec, assets, workdir)) as painter:
         for frame in range(spec.frames):
@@ -67,7 +67,7 @@ class Painter:
             self._new = Planes.empty(picture.width, picture.height)
 
     def close(self) -> None:
-        """Give back what is held."""
+        """Release what is held."""
         self._layer.close()
         if self._incoming is not None:
             self._incoming.close()
@@ -79,7 +79,7 @@ class Painter:
         else:
             self._layer.draw(self._old)
             self._incoming.draw(self._new)
-            # Neither the first nor the last frame of a transition looks like its neighbour outside of it.
+            # Neither the first nor the last frame of a transition equals its neighbour outside of it.
             done = (frame + 1) / (self._spec.frames + 1)
             draw_transition(
                 self._spec.transition, self._spec.direction, done, old=self._old, new=self._new, target=target

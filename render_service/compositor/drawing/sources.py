@@ -28,7 +28,7 @@ class FrameSource(Protocol):
         """Fill a frame with the next picture of the shot."""
 
     def close(self) -> None:
-        """Give back what is held."""
+        """Release what is held."""
 
 
 class CanvasLayer:
@@ -61,7 +61,7 @@ class CanvasLayer:
             self._still.copy_from(target)
 
     def close(self) -> None:
-        """Nothing is held that the next segment could not use."""
+        """Do nothing: the canvas stays in the work folder for other segments."""
 
 
 class ClipLayer:

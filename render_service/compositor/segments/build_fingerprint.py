@@ -31,16 +31,16 @@ def build_fingerprint(entry: str = PICTURE_ENTRY) -> str:
         16 hexadecimal digits of a SHA-256 over the module and all modules of this package that it imports, directly or
         not, the fonts, and the versions of the libraries.
     """
-    digest = hashlib.sha256()
+    hashed = hashlib.sha256()
     for name, source in sorted(reachable_sources(entry, _PACKAGE).items()):
-        digest.update(f"{name} ".encode())
-        digest.update(source)
+        hashed.update(f"{name} ".encode())
+        hashed.update(source)
     libraries = (av.__version__, sorted(av.library_versions.items()), cv2.__version__, np.__version__, PIL.__version__)
-    digest.update(repr(libraries).encode())
+    hashed.update(repr(libraries).encode())
     # Phrases decide where lines break, coverage decides which face draws a letter.
-    digest.update(f"{version('budoux')} {version('uharfbuzz')}".encode())
-    digest.update(fonts_fingerprint().encode())
-    return digest.hexdigest()[:16]
+    hashed.update(f"{version('budoux')} {version('uharfbuzz')}".encode())
+    hashed.update(fonts_fingerprint().encode())
+    return hashed.hexdigest()[:16]
 
 
 def reachable_sources(entry: str, package: Path) -> dict[str, bytes]:

@@ -33,23 +33,23 @@ async def hash_files(media: Media) -> Mapping[Path, str]:
     paths = {path for shot in media.shots.values() for path in (shot.image, shot.clip, shot.narration) if path}
     paths |= {path for path in (media.music, media.watermark) if path}
     listed = sorted(paths)
-    digests = await asyncio.gather(*(asyncio.to_thread(_digest, path) for path in listed))
-    return dict(zip(listed, digests, strict=True))
+    hashes = await asyncio.gather(*(asyncio.to_thread(_file_hash, path) for path in listed))
+    return dict(zip(listed, hashes, strict=True))
 
 
-def name_media(media: Media, digests: Mapping[Path, str]) -> MediaHashes:
+def name_media(media: Media, hashes: Mapping[Path, str]) -> MediaHashes:
     """Return the hashes of a render's files by the place that each has in it."""
 
     def of(path: Path | None) -> str | None:
-        return digests[path] if path else None
+        return hashes[path] if path else None
 
     shots = {
         shot_id: ShotHashes(of(shot.image), of(shot.clip), of(shot.narration)) for shot_id, shot in media.shots.items()
     }
-    files = {digest: path for path, digest in digests.items()}
+    files = {sha256: path for path, sha256 in hashes.items()}
     return MediaHashes(shots, of(media.music), of(media.watermark), files)
 
 
-def _digest(path: Path) -> str:
+def _file_hash(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

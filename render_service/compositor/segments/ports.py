@@ -1,4 +1,4 @@
-"""What the compositor needs of its surroundings: a store for segments, and somebody who renders them."""
+"""Ports of the compositor: a store for segments, and a runner that renders them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -35,7 +35,7 @@ class SegmentRunner(Protocol):
             job: What to make; `job.spec` is all that is needed besides the assets, `job.key` its name.
             workdir: A folder of the render on this machine for what segments have in common.
             output: The file to write; it appears when it is whole.
-            report: Is told how many frames were made since it was last told.
+            report: Receives the number of frames made since its last call.
 
         Raises:
             RenderFailure: The segment cannot be made.

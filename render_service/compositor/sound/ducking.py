@@ -31,7 +31,7 @@ class Ducking:
 
 
 def merged(spans: Iterable[Span], hold: int) -> tuple[Span, ...]:
-    """Return the spans in order, those less than `hold` samples apart joined into one; empty spans are left out."""
+    """Return the spans in order, those less than `hold` samples apart joined into one; empty spans are omitted."""
     result: list[Span] = []
     for span in sorted((span for span in spans if span.end > span.start), key=lambda span: (span.start, span.end)):
         if result and span.start - result[-1].end < hold:

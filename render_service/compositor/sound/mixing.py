@@ -31,7 +31,7 @@ _TOLERANCE_LU = 0.1
 _ENCODED_TOLERANCE_LU = 0.3
 _ENCODINGS = 4
 _ENCODER_MARGIN_DB = 1.0  # lossy coding moves peaks; checked after encoding, and widened where it was not enough
-_MOST_LIMITING_DB = 14.0  # pressing peaks down further is heard as pumping: such sound stays quieter instead
+_MOST_LIMITING_DB = 14.0  # more is audible as pumping; such sound stays quieter instead
 _DECLICK = SAMPLE_RATE // 100  # a narration that is cut off shorter than this is heard as a click
 _BIT_RATES = {Quality.DRAFT: 128_000, Quality.STANDARD: 192_000, Quality.HIGH: 320_000}
 _SAMPLE_BYTES = 8
@@ -58,7 +58,7 @@ class SoundFacts:
 
 @dataclass(slots=True)
 class _Track:
-    """One sound in the mix: heard in `span` of the timeline, `gain` tells its gain from (first sample, count)."""
+    """One sound in the mix: heard in `span` of the timeline, `gain` returns its gain for (first sample, count)."""
 
     open: Callable[[], SoundReader]
     span: Span

@@ -1,4 +1,4 @@
-"""How a fault of a finished video is told."""
+"""The failure of a check of a finished video."""
 
 from typing import NoReturn
 

@@ -1,4 +1,4 @@
-"""Looks at a finished video's pictures: are shots that have a picture black, are shots that should move frozen?"""
+"""Checks a finished video's pictures: no shot with a picture is black, no shot that should move is frozen."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ _VISIBLE_DIFFERENCE = 1.0  # the same between pictures that are meant to differ 
 
 @dataclass(frozen=True, slots=True)
 class CodedFrame:
-    """A frame as the file tells it: its bytes, and whether decoding can begin there."""
+    """A coded frame: its size in bytes, and whether decoding can begin there."""
 
     size: int
     keyframe: bool
@@ -49,9 +49,9 @@ def check_pictures(
 ) -> dict[str, Any]:
     """Decode a sample of frames and judge them.
 
-    Looked at are: of every shot the first frame that can be decoded by itself, and where a shot that should move has
-    suspiciously small frames for long, frames throughout that run. What looks black or frozen is compared with what the
-    shot's own picture or clip should look like then, which may be black or still itself.
+    Decoded are the first keyframe of every shot and, where a shot that should move has a long run of suspiciously
+    small frames, frames throughout that run. A frame that looks black or frozen is compared with the shot's own
+    picture or clip, which may be black or still itself.
 
     Args:
         container: The finished file.
@@ -61,7 +61,7 @@ def check_pictures(
         media: The files it was made from.
 
     Returns:
-        How much was looked at; JSON values only.
+        How much was decoded; JSON values only.
 
     Raises:
         RenderFailure: CHECK_FAILED with `black_picture`, `frozen_picture` or `decode`.
@@ -81,7 +81,7 @@ def check_pictures(
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """Frames of one shot to look at: one that shows it alone, and some throughout its longest suspicious run."""
+    """Frames of one shot to decode: one that shows it alone, and some throughout its longest suspicious run."""
 
     sample: int
     still: tuple[int, ...]

@@ -1,4 +1,4 @@
-"""Checks a finished video before anybody is told that it is done: what a player will meet, not what was meant."""
+"""Checks a finished video, as a player will read it, before the job is completed."""
 
 import math
 from collections.abc import Mapping
@@ -43,7 +43,7 @@ class _Form:
         video: Names of its picture codec in libav.
         sound: Names of its sound codec; empty for none.
         tick: How far time stamps may be off by rounding, in seconds.
-        priming: How much the sound's encoder puts before the first sample, in seconds, where packets tell it.
+        priming: How much the sound's encoder puts before the first sample, in seconds, where packets carry it.
     """
 
     video: tuple[str, ...]
@@ -65,14 +65,14 @@ def check_video(
     """Check a finished video against what was asked for.
 
     Every packet is read: number of frames, their spacing, length, offset between sound and picture. Of the pictures a
-    sample is decoded, chosen so that no shot and no suspicious stretch is left out. The sound is decoded and measured,
-    unless its packets are the very ones that were measured when it was encoded.
+    sample is decoded that covers every shot and every suspicious stretch. The sound is decoded and measured, unless
+    its packets are the very ones that were measured when it was encoded.
 
     Args:
         path: The finished file.
         timeline: What it should show.
         spec: The render.
-        media: The local files it was made from; looked at only where a picture is suspicious.
+        media: The local files it was made from; read only where a picture is suspicious.
         sound: What `mix_sound` measured on the encoded sound; None measures here.
 
     Returns:
@@ -137,7 +137,7 @@ def _check_form(path: Path, video: VideoStream, spec: RenderSpec) -> dict[str, A
 
 @dataclass(frozen=True, slots=True)
 class _Packets:
-    """All packets of a file: frames and their times in seconds, in display order; from when to when it sounds."""
+    """All packets of a file: frames and their times in seconds, in display order, and the span of the sound."""
 
     frames: list[CodedFrame]
     times: list[float]

@@ -1,5 +1,6 @@
-"""Plans which clips a render orders: one for each shot without a clip of its own. Pure, so that the price is known, and
-every fault told, before anything is paid."""
+"""Plans the clips that a render submits to a provider: one for each shot without a clip of its own.
+
+Pure, so that the cost and every fault are known before anything is paid."""
 
 import math
 from collections.abc import Sequence
@@ -31,11 +32,11 @@ _SAME_SHAPE = 0.01
 
 @dataclass(frozen=True, slots=True)
 class ClipOrder:
-    """A clip as it is to be ordered.
+    """A clip as it is submitted.
 
     Args:
         shot_id: The shot it is for.
-        model: Who makes it.
+        model: The model that makes it.
         prompt: What is to be seen; may be empty only with a picture.
         negative_prompt: What must not be seen.
         seed: For a model that can repeat itself.
@@ -45,7 +46,7 @@ class ClipOrder:
         height: The same for the height.
         fps: Frames per second of the video.
         duration: Its length.
-        copy: How many orders of the render before it are the same but for the shot: each gets a clip of its own.
+        copy: How many earlier submissions of the render differ only in the shot: each gets a clip of its own.
     """
 
     shot_id: str
@@ -73,7 +74,7 @@ class ClipOrder:
 
 
 def choices(provider: ProviderName, options: GenerationOptions) -> tuple[ProviderChoice, ...]:
-    """Return who is asked for clips, in order."""
+    """Return the models that are asked for clips, in order of preference."""
     return (ProviderChoice(provider, options.model), *options.fallbacks)
 
 
@@ -85,13 +86,13 @@ def check_generation(provider: ProviderName, spec: RenderSpec) -> list[FieldFaul
         spec: The render; its project keeps the rules of projects.
 
     Returns:
-        The faults, by field of StartRenderRequest; empty where the orders can be placed.
+        The faults, by field of StartRenderRequest; empty where all clips can be submitted.
     """
     options = spec.generation
     if provider not in GENERATING_PROVIDERS:
         if options == GenerationOptions():
             return []
-        return [FieldFault(_OPTIONS, f"must be left out with the provider {provider}, which generates no clips")]
+        return [FieldFault(_OPTIONS, f"must be omitted with the provider {provider}, which generates no clips")]
     faults = _check_options(provider, spec)
     for number, choice in enumerate(choices(provider, options)):
         path = _OPTIONS if number == 0 else f"{_OPTIONS}.fallbacks[{number - 1}]"
@@ -103,7 +104,7 @@ def check_generation(provider: ProviderName, spec: RenderSpec) -> list[FieldFaul
             faults.append(FieldFault(f"{path}.model", f"must be one of {names} for {choice.provider}, or empty"))
             continue
         if number == 0 and options.negative_prompt and not model.takes_negative_prompt:
-            faults.append(FieldFault(f"{_OPTIONS}.negative_prompt", f"must be left out: {model.name} knows none"))
+            faults.append(FieldFault(f"{_OPTIONS}.negative_prompt", f"must be omitted: {model.name} takes none"))
         faults += _check_shots(spec, model)
     return faults
 
@@ -119,19 +120,19 @@ def plan_clips(spec: RenderSpec, choice: ProviderChoice) -> tuple[ClipOrder, ...
         choice: One of GENERATING_PROVIDERS with one of its models.
 
     Returns:
-        The orders, in the order of the shots.
+        The submissions, in the order of the shots.
     """
     model = find_model(choice.provider, choice.model)
     assert model is not None
     lengths = _lengths(spec)
-    orders: list[ClipOrder] = []
+    clips: list[ClipOrder] = []
     seen: dict[tuple[object, ...], int] = {}
     for shot in generated_shots(spec):
         shape = nearest_shape(_shapes(model, shot), spec.output)
         duration = nearest_duration(model.durations, lengths[shot.id])
         alike = (shot.visual_description.strip(), shot.image_uri, duration)
         copy = seen[alike] = seen.get(alike, -1) + 1
-        orders.append(
+        clips.append(
             ClipOrder(
                 shot_id=shot.id,
                 model=model,
@@ -147,7 +148,7 @@ def plan_clips(spec: RenderSpec, choice: ProviderChoice) -> tuple[ClipOrder, ...
                 copy=copy,
             )
         )
-    return tuple(orders)
+    return tuple(clips)
 
 
 def generated_shots(spec: RenderSpec) -> tuple[Shot, ...]:
@@ -159,9 +160,9 @@ def _is_generated(shot: Shot) -> bool:
     return not isinstance(declared_source(shot), ClipSource)
 
 
-def estimated_cost(orders: Sequence[ClipOrder]) -> tuple[Cost, ...]:
-    """Return what orders are likely to cost in all; those without a known price are left out."""
-    return total(order.cost for order in orders if order.cost is not None)
+def estimated_cost(clips: Sequence[ClipOrder]) -> tuple[Cost, ...]:
+    """Return the likely cost of clips in all; those without a known price are omitted."""
+    return total(clip.cost for clip in clips if clip.cost is not None)
 
 
 def nearest_duration(allowed: Sequence[int], wanted: timedelta) -> timedelta:
@@ -213,17 +214,17 @@ def _check_options(provider: ProviderName, spec: RenderSpec) -> list[FieldFault]
         faults.append(
             FieldFault(f"{_OPTIONS}.negative_prompt", f"must have at most {MAX_NEGATIVE_PROMPT:,} characters")
         )
-    ordered = {shot.id for shot in generated_shots(spec)}
+    generated = {shot.id for shot in generated_shots(spec)}
     faults += [
         FieldFault(f"{_OPTIONS}.regenerate_shots[{number}]", "must be the id of a shot for which a clip is generated")
         for number, shot_id in enumerate(options.regenerate_shots)
-        if shot_id not in ordered
+        if shot_id not in generated
     ]
     if len(options.fallbacks) > MAX_FALLBACKS:
         faults.append(FieldFault(f"{_OPTIONS}.fallbacks", f"must be at most {MAX_FALLBACKS}"))
     asked = [choice.provider for choice in choices(provider, options)]
     if options.options and ProviderName.CUSTOM not in asked:
-        faults.append(FieldFault(f"{_OPTIONS}.options", "must be left out: only the provider custom takes them"))
+        faults.append(FieldFault(f"{_OPTIONS}.options", "must be omitted: only the provider custom takes them"))
     return faults
 
 

@@ -230,7 +230,7 @@ class Project:
 class ModePreset:
     """What a mode decides where the project says nothing.
 
-    `caption_scale` multiplies the caption size that the frame's shorter side gives; `narration_as_caption` tells
+    `caption_scale` multiplies the caption size that the frame's shorter side gives; `narration_as_caption` says
     whether a shot without a caption shows its narration.
     """
 

@@ -1,8 +1,8 @@
-r"""Projects with variables: `{{city}}` in a text or address stands for a value that is given when a render is started.
+r"""Projects with variables: `{{city}}` in a text or URI stands for a value given when a render is started.
 
 Blanks inside the braces do not count. A backslash before a place makes it plain text: `\{{city}}` becomes `{{city}}`,
 and `\\{{city}}` becomes a backslash and the value. Everything else stays as it is, other uses of braces too. Values are
-put in literally and never looked into again.
+inserted literally and never parsed again.
 """
 
 import re
@@ -25,9 +25,9 @@ MAX_ADDED = 4 * 1024 * 1024
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_]{0,62}"
 _VARIABLE_NAME = re.compile(_NAME)
-# The look-behind lets a run of backslashes be tried once, from its start, and not from each of them.
+# The look-behind makes a run of backslashes match once, from its start, not from each of them.
 _PLACE = re.compile(rf"(?<!\\)(\\*)\{{\{{[ \t]*({_NAME})[ \t]*\}}\}}")
-# Fields that hold names, not texts: shots are told apart by their ids before any value is known.
+# Fields that hold names, not texts: a shot's id must be known before any value is.
 _NAMES = frozenset({"Shot.id"})
 # Where fields of the domain lie elsewhere in the contract.
 _PATHS = {"Project.shots": "storyboard.shots"}

@@ -43,7 +43,7 @@ class TimelineShot:
         direction: Where the transition moves to.
         motion: The camera movement, decided: no field is None.
         narration_start: Frame of the video in which the narration begins: when the way in is over.
-        narration_frames: Frames for which the narration may be heard, as the project's policy has it; 0 without one.
+        narration_frames: Frames for which the narration may be heard under the project's policy; 0 without one.
     """
 
     shot: Shot
@@ -202,8 +202,8 @@ def _motion(project: Project, placed: SequencedShot) -> Motion:
     )
 
 
-def _narration_frames(policy: NarrationPolicy, facts: MediaFacts, room: int, fps: int) -> int:
+def _narration_frames(policy: NarrationPolicy, facts: MediaFacts, limit: int, fps: int) -> int:
     if facts.narration is None:
         return 0
     frames = frames_covering(facts.narration, fps)
-    return min(frames, room) if policy is NarrationPolicy.TRIM else frames
+    return min(frames, limit) if policy is NarrationPolicy.TRIM else frames

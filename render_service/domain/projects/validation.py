@@ -45,10 +45,9 @@ _LANGUAGE_TAG = re.compile(
 )
 
 UriFault = Callable[[str], str | None]
-"""Tells what is wrong with a URI that is not empty, in words that complete "… <field>: ", or None."""
+"""Returns what is wrong with a non-empty URI, in words that complete "… <field>: ", or None."""
 OpenUriFault = Callable[[Sequence[str]], str | None]
-"""Does the same for a URI with variables, of which it gets the pieces before, between and after them: tells what is
-wrong whatever the variables stand for."""
+"""The same for a URI with variables, given as the pieces between them: returns what is wrong for any values."""
 
 
 def check_project(
@@ -59,10 +58,10 @@ def check_project(
     Args:
         project: Any project; its times and numbers may have any value.
         path: Path of the project in the request, such as `project`.
-        uri_fault: The rule for addresses.
+        uri_fault: The rule for URIs.
         for_render: Whether it is to be rendered now: then it needs a shot, and must not be too long.
-        open_uri_fault: Given where the project may have variables, which any text may be put in place of: the rule for
-            addresses with such. Then only that is told which no value can mend.
+        open_uri_fault: The rule for URIs with variables, given where the project is a template. Then only faults
+            that no value can mend are reported.
 
     Returns:
         The faults, each saying what is allowed, in the order of the contract's fields; empty for a sound project.
@@ -115,7 +114,7 @@ class _Check:
 
     def output(self, options: OutputOptions, path: str) -> None:
         if options.aspect_ratio is not None and options.size is not None:
-            self._fault(f"{path}.size", "must be left out where aspect_ratio is given")
+            self._fault(f"{path}.size", "must be omitted where aspect_ratio is given")
         elif options.size is not None:
             for name, side in (("width", options.size.width), ("height", options.size.height)):
                 if side % 2 or not MIN_SIDE <= side <= MAX_SIDE:
@@ -143,7 +142,7 @@ class _Check:
         self._uri(shot.image_uri, f"{path}.image_uri")
         self._uri(shot.clip_uri, f"{path}.clip_uri")
         if self._is_there(shot.image_uri) and self._is_there(shot.clip_uri):
-            self._fault(f"{path}.clip_uri", "must be left out where image_uri is given")
+            self._fault(f"{path}.clip_uri", "must be omitted where image_uri is given")
         self._uri(shot.narration_audio_uri, f"{path}.narration_audio_uri")
         self._motion(shot.motion, f"{path}.motion")
         self._span(shot.transition.duration, f"{path}.transition.duration", LONGEST_TRANSITION)
@@ -214,7 +213,7 @@ class _Check:
             self._fault(path, fault)
 
     def _is_there(self, uri: str) -> bool:
-        """Tell whether an address is given, whatever its variables stand for."""
+        """Return whether a URI is given, for any values of its variables."""
         return any(self._pieces(uri))
 
     def _pieces(self, text: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What people built in the pictures: boats, a lighthouse, houses, towers and lanterns."""
+"""Drawing helpers for built things: boats, a lighthouse, houses, towers and lanterns."""
 
 from collections.abc import Sequence
 
