@@ -1,4 +1,4 @@
-"""Writes the pages of settings and of figures from the code itself, or checks that they are fresh (`--check`)."""
+"""Writes the pages of settings and metrics from the code, or checks that they are up to date (`--check`)."""
 
 import argparse
 import sys
@@ -16,9 +16,9 @@ from render_service.telemetry.metrics.worker import WORKER
 REFERENCE = Path(__file__).resolve().parent.parent / "docs/reference"
 HEAD = """# Configuration
 
-Settings come from environment variables, or from lines `NAME=value` of the file that `RENDER_CONFIG` names; the
-environment wins. A wrong setting stops the start with one line that names it. `render-service doctor` tells whether
-what the settings point at works.
+Settings come from environment variables, or from lines `NAME=value` of the file that `RENDER_CONFIG` names. The
+environment takes precedence. An invalid setting stops the start with one line that names it. `render-service doctor`
+checks whether the stores and providers that the settings point at work.
 
 | setting | default | meaning |
 |---|---|---|
@@ -42,23 +42,24 @@ def configuration() -> str:
     return HEAD + "\n".join(sorted(rows)) + "\n"
 
 
-FIGURES = """# Figures
+METRICS = """# Metrics
 
-What `/metrics` tells, on the address that `RENDER_METRICS_LISTEN` opens at every server and every worker; see
-[Operating](operating.md). No figure has a workspace or a job as a label. A histogram `…_seconds` has the series
-`…_seconds_bucket`, `…_seconds_sum` and `…_seconds_count`.
+Every server and every worker serves these metrics at `/metrics`, on the address set by `RENDER_METRICS_LISTEN`. See
+[Operating](operating.md) for how to read them and [autoscaling](../how-to/deploy.md#autoscaling) for scaling by them.
+No metric has a workspace or a job as a label. A histogram `…_seconds` has the series `…_seconds_bucket`,
+`…_seconds_sum` and `…_seconds_count`.
 """
 
 
-def figures() -> str:
+def metrics() -> str:
     """Return the page."""
-    page = FIGURES
+    page = METRICS
     for title, registry in (
         ("Servers and workers", SHARED),
         ("Servers", SERVER),
         ("Workers", WORKER),
     ):
-        page += f"\n## {title}\n\n| figure | kind | tells |\n|---|---|---|\n" + "\n".join(_rows(registry)) + "\n"
+        page += f"\n## {title}\n\n| metric | type | meaning |\n|---|---|---|\n" + "\n".join(_rows(registry)) + "\n"
     return page
 
 
@@ -71,7 +72,7 @@ def _rows(registry: CollectorRegistry) -> Iterator[str]:
         yield f"| `{name}{f'{{{labels}}}' if labels else ''}` | {metric.type} | {metric.documentation} |"
 
 
-PAGES = {"configuration.md": configuration, "metrics.md": figures}
+PAGES = {"configuration.md": configuration, "metrics.md": metrics}
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""What can be told of the pages without running them: links, navigation, and blocks that are sound."""
+"""Checks of the pages that need no running service: links, navigation, and valid blocks."""
 
 import ast
 import itertools
@@ -20,7 +20,7 @@ from render_service.domain.faults import Faults
 from render_service.domain.projects.validation import check_project
 from render_service.providers.apis.custom_contract import CustomContract
 from render_service.server.mapping.project import project_from_proto
-from scripts.build_docs import build, lay_out
+from scripts.build_docs import lay_out
 from scripts.documents import ROOT, Block, blocks, pages, read
 from tests.documents import ELSEWHERE, RUN
 from tests.programs import program
@@ -155,13 +155,3 @@ def accept(message: project_pb2.Project) -> None:
     project = project_from_proto(message, "project", faults)
     faults.raise_if_any()
     assert check_project(project, "project", lambda _: None, for_render=True) == []
-
-
-def test_nothing_of_the_site_is_fetched_from_elsewhere(tmp_path: Path) -> None:
-    site = tmp_path / "site"
-    build(site)
-    loads = re.compile(r"<(?:script|img|iframe|source)[^>]* src=[\"']?(?:https?:)?//|url\([\"']?(?:https?:)?//")
-    style = re.compile(r"<link[^>]* rel=[\"']?(?:stylesheet|preload|preconnect|icon)[^>]* href=[\"']?(?:https?:)?//")
-    texts = {file: file.read_text(encoding="utf-8") for file in site.rglob("*") if file.suffix in {".html", ".css"}}
-    assert len(texts) > len(pages())
-    assert [file.name for file, text in texts.items() if loads.search(text) or style.search(text)] == []
