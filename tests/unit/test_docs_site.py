@@ -14,6 +14,7 @@ from scripts.documents import pages, read
 # Where a reader who searches for these words must be led, besides the glossary.
 FOUND_ON = {
     "pre-signed URL": {
+        "docs/reference/api/render-service.html",
         "docs/reference/security.html",
         "docs/how-to/receive-webhooks.html",
     },
@@ -21,15 +22,18 @@ FOUND_ON = {
     "thumbnail": {
         "docs/explanation/rendering.html",
         "docs/how-to/storyboard.html",
+        "docs/reference/api/job.html",
     },
     "notification": {
         "docs/how-to/receive-webhooks.html",
         "docs/reference/webhooks.html",
+        "docs/reference/api/webhook-service.html",
     },
     "idempotency": {
         "clients/index.html",
         "docs/explanation/how-a-job-lives.html",
         "docs/reference/custom-provider.html",
+        "docs/reference/api/render-service.html",
         "docs/reference/webhooks.html",
     },
 }

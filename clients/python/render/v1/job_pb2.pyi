@@ -30,33 +30,33 @@ class _JobStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_JobStatus.V
     JOB_STATUS_UNSPECIFIED: _JobStatus.ValueType  # 0
     """Never sent."""
     JOB_STATUS_PENDING: _JobStatus.ValueType  # 1
-    """Accepted, stored, waiting for a worker."""
+    """Accepted and stored; waiting for a worker."""
     JOB_STATUS_PROCESSING: _JobStatus.ValueType  # 2
-    """A worker is at it."""
+    """A worker is rendering it."""
     JOB_STATUS_COMPLETED: _JobStatus.ValueType  # 3
-    """The end: there is a video."""
+    """Terminal: there is a video."""
     JOB_STATUS_FAILED: _JobStatus.ValueType  # 4
-    """The end: there is an error_message."""
+    """Terminal: error_message says why."""
     JOB_STATUS_CANCELLED: _JobStatus.ValueType  # 5
-    """The end: somebody cancelled it."""
+    """Terminal: a caller cancelled it."""
 
 class JobStatus(_JobStatus, metaclass=_JobStatusEnumTypeWrapper):
-    """JobStatus is where a job is in its life: PENDING → PROCESSING → COMPLETED | FAILED | CANCELLED, and back from
-    PROCESSING to PENDING when an attempt is to be repeated. The last three are ends and never change.
+    """JobStatus is the state of a job: PENDING → PROCESSING → COMPLETED, FAILED or CANCELLED, and back from PROCESSING to
+    PENDING before another attempt. The last three are terminal and never change.
     """
 
 JOB_STATUS_UNSPECIFIED: JobStatus.ValueType  # 0
 """Never sent."""
 JOB_STATUS_PENDING: JobStatus.ValueType  # 1
-"""Accepted, stored, waiting for a worker."""
+"""Accepted and stored; waiting for a worker."""
 JOB_STATUS_PROCESSING: JobStatus.ValueType  # 2
-"""A worker is at it."""
+"""A worker is rendering it."""
 JOB_STATUS_COMPLETED: JobStatus.ValueType  # 3
-"""The end: there is a video."""
+"""Terminal: there is a video."""
 JOB_STATUS_FAILED: JobStatus.ValueType  # 4
-"""The end: there is an error_message."""
+"""Terminal: error_message says why."""
 JOB_STATUS_CANCELLED: JobStatus.ValueType  # 5
-"""The end: somebody cancelled it."""
+"""Terminal: a caller cancelled it."""
 Global___JobStatus: _TypeAlias = JobStatus  # noqa: Y015
 
 class _JobStage:
@@ -72,14 +72,14 @@ class _JobStageEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_JobStage.Val
     JOB_STAGE_GENERATING: _JobStage.ValueType  # 2
     """A provider is generating clips."""
     JOB_STAGE_COMPOSING: _JobStage.ValueType  # 3
-    """Pictures, captions and sound are being put together."""
+    """The compositor is rendering pictures, captions and sound."""
     JOB_STAGE_CHECKING: _JobStage.ValueType  # 4
-    """The finished video is being checked."""
+    """The finished video is being verified."""
     JOB_STAGE_UPLOADING: _JobStage.ValueType  # 5
     """The video is being stored."""
 
 class JobStage(_JobStage, metaclass=_JobStageEnumTypeWrapper):
-    """JobStage is what a PROCESSING job is busy with."""
+    """JobStage is what a worker is doing for a PROCESSING job."""
 
 JOB_STAGE_UNSPECIFIED: JobStage.ValueType  # 0
 """None: the job is not PROCESSING."""
@@ -88,9 +88,9 @@ JOB_STAGE_PREPARING: JobStage.ValueType  # 1
 JOB_STAGE_GENERATING: JobStage.ValueType  # 2
 """A provider is generating clips."""
 JOB_STAGE_COMPOSING: JobStage.ValueType  # 3
-"""Pictures, captions and sound are being put together."""
+"""The compositor is rendering pictures, captions and sound."""
 JOB_STAGE_CHECKING: JobStage.ValueType  # 4
-"""The finished video is being checked."""
+"""The finished video is being verified."""
 JOB_STAGE_UPLOADING: JobStage.ValueType  # 5
 """The video is being stored."""
 Global___JobStage: _TypeAlias = JobStage  # noqa: Y015
@@ -106,25 +106,25 @@ class _ArtifactEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Artifact.Val
     ARTIFACT_VIDEO: _Artifact.ValueType  # 1
     """The finished video."""
     ARTIFACT_POSTER: _Artifact.ValueType  # 2
-    """A JPEG picture that stands for the video."""
+    """A JPEG still of the video, to use as its thumbnail."""
     ARTIFACT_CONTACT_SHEET: _Artifact.ValueType  # 3
-    """A JPEG picture with a frame of every shot."""
+    """A JPEG picture with one frame of every shot."""
     ARTIFACT_CAPTIONS_SRT: _Artifact.ValueType  # 4
     """The captions as SubRip, UTF-8."""
     ARTIFACT_CAPTIONS_VTT: _Artifact.ValueType  # 5
     """The captions as WebVTT."""
 
 class Artifact(_Artifact, metaclass=_ArtifactEnumTypeWrapper):
-    """Artifact is one of the files that a job leaves."""
+    """Artifact is one of the files that a job produces."""
 
 ARTIFACT_UNSPECIFIED: Artifact.ValueType  # 0
 """VIDEO."""
 ARTIFACT_VIDEO: Artifact.ValueType  # 1
 """The finished video."""
 ARTIFACT_POSTER: Artifact.ValueType  # 2
-"""A JPEG picture that stands for the video."""
+"""A JPEG still of the video, to use as its thumbnail."""
 ARTIFACT_CONTACT_SHEET: Artifact.ValueType  # 3
-"""A JPEG picture with a frame of every shot."""
+"""A JPEG picture with one frame of every shot."""
 ARTIFACT_CAPTIONS_SRT: Artifact.ValueType  # 4
 """The captions as SubRip, UTF-8."""
 ARTIFACT_CAPTIONS_VTT: Artifact.ValueType  # 5
@@ -133,7 +133,7 @@ Global___Artifact: _TypeAlias = Artifact  # noqa: Y015
 
 @_typing.final
 class RawResults(_message.Message):
-    """RawResults is what the provider answered, in the words that earlier callers know."""
+    """RawResults is the response of the provider, under field names that earlier callers know."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -141,14 +141,14 @@ class RawResults(_message.Message):
     VIDEO_URLS_FIELD_NUMBER: _builtins.int
     EXTRA_FIELD_NUMBER: _builtins.int
     status: _builtins.str
-    """status is the provider's own last word, such as `completed`."""
+    """status is the provider's own final status, such as `completed`."""
     @_builtins.property
     def video_urls(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """video_urls are the addresses the provider gave; they may have expired."""
+        """video_urls are the URLs that the provider returned; they may have expired."""
 
     @_builtins.property
     def extra(self) -> _struct_pb2.Struct:
-        """extra is whatever else the provider told."""
+        """extra is everything else that the provider returned."""
 
     def __init__(
         self,
@@ -183,7 +183,7 @@ class Video(_message.Message):
     size_bytes: _builtins.int
     """size_bytes is the length of the file."""
     sha256: _builtins.str
-    """sha256 is the hash of the file, 64 lower-case hexadecimal digits."""
+    """sha256 is the checksum of the file, 64 lower-case hexadecimal digits."""
     width: _builtins.int
     """width of the picture in pixels."""
     height: _builtins.int
@@ -200,7 +200,7 @@ class Video(_message.Message):
 
     @_builtins.property
     def check(self) -> _struct_pb2.Struct:
-        """check is what the check of the finished file found: what was measured, by name."""
+        """check is the result of verifying the finished file: the measured values by name."""
 
     def __init__(
         self,
@@ -234,7 +234,7 @@ class Cost(_message.Message):
     unit: _builtins.str
     """unit is an ISO 4217 currency code such as `USD`, or a provider's own credits such as `runway-credits`."""
     amount: _builtins.str
-    """amount is a decimal number as text, such as `0.45`, so that nothing is rounded."""
+    """amount is a decimal number as text, such as `0.45`, so that it is never rounded."""
     def __init__(
         self,
         *,
@@ -251,7 +251,7 @@ Global___Cost: _TypeAlias = Cost  # noqa: Y015
 
 @_typing.final
 class Job(_message.Message):
-    """Job is one rendering of a project, as it is now."""
+    """Job is one rendering of a project in its current state."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -333,34 +333,36 @@ class Job(_message.Message):
     status: Global___JobStatus.ValueType
     """status of the job."""
     stage: Global___JobStage.ValueType
-    """stage inside PROCESSING."""
+    """stage of a PROCESSING job."""
     progress: _builtins.int
     """progress in percent, 0–100. It never falls within one attempt, and is 100 only when COMPLETED."""
     message: _builtins.str
-    """message says in words what happens."""
+    """message describes in words what is happening."""
     sequence: _builtins.int
-    """sequence counts the changes of this job; every change has a greater one."""
+    """sequence counts the changes of this job; it rises with every change."""
     attempt: _builtins.int
-    """attempt counts how often a worker took the job up, from 1; 0 before the first."""
+    """attempt is the number of attempts that workers have begun; 0 before the first."""
     error_message: _builtins.str
     """error_message says why the job FAILED, for people."""
     error_reason: _builtins.str
     """error_reason says why the job FAILED, for programs: a name of ErrorReason without its prefix."""
     request_id: _builtins.str
-    """request_id is the caller's id of the StartRender call, if it gave one."""
+    """request_id is the caller's id of the StartRender call, if it passed one."""
     priority: _builtins.int
-    """priority among the workspace's own jobs, as it was asked for."""
+    """priority among the jobs of the same workspace, as requested."""
     @_builtins.property
     def video_urls(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """video_urls lead to the video: for COMPLETED jobs only. They may expire; CreateDownloadUrl makes a fresh one."""
+        """video_urls are URLs of the video, for COMPLETED jobs only. They may be pre-signed URLs, which expire;
+        CreateDownloadUrl returns a new one.
+        """
 
     @_builtins.property
     def video(self) -> Global___Video:
-        """video describes the finished file: for COMPLETED jobs whose video this service stores."""
+        """video describes the finished file, for COMPLETED jobs whose video this service stores."""
 
     @_builtins.property
     def raw_results(self) -> Global___RawResults:
-        """raw_results is what the provider answered."""
+        """raw_results is the response of the provider."""
 
     @_builtins.property
     def error_metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
@@ -368,19 +370,19 @@ class Job(_message.Message):
 
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """labels are the caller's own."""
+        """labels chosen by the caller."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
-        """create_time is when StartRender was answered."""
+        """create_time is when StartRender stored the job."""
 
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
-        """start_time is when a worker first took the job up."""
+        """start_time is when a worker first claimed the job."""
 
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
-        """end_time is when the job reached its end."""
+        """end_time is when the job reached its terminal state."""
 
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
@@ -388,8 +390,8 @@ class Job(_message.Message):
 
     @_builtins.property
     def cost(self) -> _containers.RepeatedCompositeFieldContainer[Global___Cost]:
-        """cost is what providers have charged for this job so far as they tell it, one entry a unit, failed clips included.
-        Clips that an earlier job has paid for are not in it.
+        """cost is what providers have charged for this job, as far as they report it, one entry per unit, failed clips
+        included. It excludes clips that an earlier job paid for.
         """
 
     def __init__(
@@ -431,8 +433,8 @@ Global___Job: _TypeAlias = Job  # noqa: Y015
 
 @_typing.final
 class JobEvent(_message.Message):
-    """JobEvent is one change of a job. Sequences rise strictly; state and stage changes are never skipped, and between
-    them only the latest progress is told.
+    """JobEvent is one change of a job. Sequences rise strictly; state and stage changes are never skipped, and between them
+    only the latest progress is delivered.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -462,20 +464,20 @@ class JobEvent(_message.Message):
     progress: _builtins.int
     """progress in percent, 0–100."""
     message: _builtins.str
-    """message says in words what happens."""
+    """message describes in words what is happening."""
     attempt: _builtins.int
     """attempt that made this change."""
     error_message: _builtins.str
     """error_message says why the job FAILED; empty otherwise."""
     error_reason: _builtins.str
-    """error_reason is the reason's name; empty unless FAILED."""
+    """error_reason is the name of the reason; empty unless FAILED."""
     @_builtins.property
     def timestamp(self) -> _timestamp_pb2.Timestamp:
-        """timestamp is when it changed."""
+        """timestamp is when the change happened."""
 
     @_builtins.property
     def video_urls(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """video_urls lead to the video of a COMPLETED job; empty otherwise."""
+        """video_urls are URLs of the video of a COMPLETED job; empty otherwise."""
 
     def __init__(
         self,

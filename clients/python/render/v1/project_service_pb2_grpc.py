@@ -26,8 +26,9 @@ if _version_not_supported:
 
 
 class ProjectServiceStub:
-    """ProjectService keeps the projects of a workspace. A workspace_id is 1–64 characters `a–z 0–9 _ -`, starting with a
-    letter or digit; any other is INVALID_ARGUMENT. What is absent, or belongs to another workspace, is NOT_FOUND.
+    """ProjectService stores the projects of a workspace. A workspace_id has 1–64 characters `a–z 0–9 _ -` and starts with a
+    letter or digit; anything else is INVALID_ARGUMENT. Ids that do not exist, or belong to another workspace, are
+    NOT_FOUND.
     """
 
     def __init__(self, channel):
@@ -64,12 +65,13 @@ class ProjectServiceStub:
 
 
 class ProjectServiceServicer:
-    """ProjectService keeps the projects of a workspace. A workspace_id is 1–64 characters `a–z 0–9 _ -`, starting with a
-    letter or digit; any other is INVALID_ARGUMENT. What is absent, or belongs to another workspace, is NOT_FOUND.
+    """ProjectService stores the projects of a workspace. A workspace_id has 1–64 characters `a–z 0–9 _ -` and starts with a
+    letter or digit; anything else is INVALID_ARGUMENT. Ids that do not exist, or belong to another workspace, are
+    NOT_FOUND.
     """
 
     def CreateProject(self, request, context):
-        """CreateProject stores a new project. Texts and addresses are checked at once; a storyboard may still be missing.
+        """CreateProject stores a new project. Texts and URLs are checked at once; the storyboard may still be missing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -97,7 +99,7 @@ class ProjectServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteProject(self, request, context):
-        """DeleteProject removes a project. Its jobs and videos stay, unless delete_jobs says otherwise. Deleting what is absent
+        """DeleteProject deletes a project. Its jobs and videos stay unless delete_jobs is set. A project that does not exist
         is NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -141,8 +143,9 @@ def add_ProjectServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ProjectService:
-    """ProjectService keeps the projects of a workspace. A workspace_id is 1–64 characters `a–z 0–9 _ -`, starting with a
-    letter or digit; any other is INVALID_ARGUMENT. What is absent, or belongs to another workspace, is NOT_FOUND.
+    """ProjectService stores the projects of a workspace. A workspace_id has 1–64 characters `a–z 0–9 _ -` and starts with a
+    letter or digit; anything else is INVALID_ARGUMENT. Ids that do not exist, or belong to another workspace, are
+    NOT_FOUND.
     """
 
     @staticmethod

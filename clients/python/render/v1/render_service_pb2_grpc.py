@@ -26,8 +26,8 @@ if _version_not_supported:
 
 
 class RenderServiceStub:
-    """RenderService renders projects. A workspace_id is 1–64 characters `a–z 0–9 _ -`, starting with a letter or digit; any
-    other is INVALID_ARGUMENT. What is absent, or belongs to another workspace, is NOT_FOUND.
+    """RenderService renders projects. A workspace_id has 1–64 characters `a–z 0–9 _ -` and starts with a letter or digit;
+    anything else is INVALID_ARGUMENT. Ids that do not exist, or belong to another workspace, are NOT_FOUND.
     """
 
     def __init__(self, channel):
@@ -84,20 +84,20 @@ class RenderServiceStub:
 
 
 class RenderServiceServicer:
-    """RenderService renders projects. A workspace_id is 1–64 characters `a–z 0–9 _ -`, starting with a letter or digit; any
-    other is INVALID_ARGUMENT. What is absent, or belongs to another workspace, is NOT_FOUND.
+    """RenderService renders projects. A workspace_id has 1–64 characters `a–z 0–9 _ -` and starts with a letter or digit;
+    anything else is INVALID_ARGUMENT. Ids that do not exist, or belong to another workspace, are NOT_FOUND.
     """
 
     def StartRender(self, request, context):
-        """StartRender stores a job and answers; once it has answered, the job reaches COMPLETED, FAILED or CANCELLED whatever
-        breaks in between. Repeat it safely by giving a request_id.
+        """StartRender stores a job and returns; after that the job reaches COMPLETED, FAILED or CANCELLED, whatever fails in
+        between. For idempotency, pass a request_id: retries then return the same job.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetJob(self, request, context):
-        """GetJob returns a job as it is now.
+        """GetJob returns the current state of a job.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -111,40 +111,41 @@ class RenderServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CancelJob(self, request, context):
-        """CancelJob asks for a job to be stopped. It is idempotent: a job that has ended is returned as it is.
+        """CancelJob cancels a job. It is idempotent: a job that has already ended is returned unchanged.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def WatchProgress(self, request, context):
-        """WatchProgress streams the changes of one job: first its present state (or what was missed since after_sequence),
-        then what follows, ending with OK after the terminal event. It never ends with OK without a terminal event.
-        Closing a watch does not cancel the job.
+        """WatchProgress streams the changes of one job: first its current state (or what was missed since after_sequence),
+        then what follows, ending with OK after the terminal event. It never ends with OK without a terminal event. Closing
+        a watch does not cancel the job.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def WatchWorkspace(self, request, context):
-        """WatchWorkspace streams the state and stage changes of all jobs of a workspace, each exactly once and those of one job
-        in order, for backends that pass them on. It ends only with an error or by the caller. Resume it with the last cursor.
+        """WatchWorkspace streams the state and stage changes of all jobs of a workspace, each exactly once and those of one
+        job in order, for backends that relay them. It ends only with an error or when the caller closes it. Resume it with
+        the last cursor.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CreateDownloadUrl(self, request, context):
-        """CreateDownloadUrl makes an address from which the video can be fetched over HTTP for a while. FAILED_PRECONDITION
-        (`VIDEO_NOT_READY`) unless the job is COMPLETED; FAILED_PRECONDITION (`DOWNLOAD_URL_UNSUPPORTED`) where the
-        server's storage has no addresses, such as a local folder.
+        """CreateDownloadUrl returns a pre-signed URL: until it expires, anyone who has it can download the file over HTTP.
+        FAILED_PRECONDITION (`VIDEO_NOT_READY`) unless the job is COMPLETED; FAILED_PRECONDITION
+        (`DOWNLOAD_URL_UNSUPPORTED`) if the server's storage has no pre-signed URLs, such as a local folder.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DownloadVideo(self, request, context):
-        """DownloadVideo streams the bytes of the video, or of its poster, from `offset` on. FAILED_PRECONDITION
+        """DownloadVideo streams the bytes of the video, or of another artifact, starting at `offset`. FAILED_PRECONDITION
         (`VIDEO_NOT_READY`) unless the job is COMPLETED; OUT_OF_RANGE for an offset beyond the end.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -152,9 +153,9 @@ class RenderServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteJob(self, request, context):
-        """DeleteJob removes a job that has ended, with its history, its video and all other files; they cannot be had back. Its
-        request_id is free again, and watches of the workspace no longer tell its events. FAILED_PRECONDITION
-        (`JOB_NOT_ENDED`) for a job that has not ended: cancel it first. Deleting what is absent is NOT_FOUND.
+        """DeleteJob deletes a job that has ended, with its history, its video and all other files. This cannot be undone. Its
+        request_id can be used again, and watches of the workspace no longer deliver its events. FAILED_PRECONDITION
+        (`JOB_NOT_ENDED`) for a job that has not ended: cancel it first. A job that does not exist is NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -217,8 +218,8 @@ def add_RenderServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class RenderService:
-    """RenderService renders projects. A workspace_id is 1–64 characters `a–z 0–9 _ -`, starting with a letter or digit; any
-    other is INVALID_ARGUMENT. What is absent, or belongs to another workspace, is NOT_FOUND.
+    """RenderService renders projects. A workspace_id has 1–64 characters `a–z 0–9 _ -` and starts with a letter or digit;
+    anything else is INVALID_ARGUMENT. Ids that do not exist, or belong to another workspace, are NOT_FOUND.
     """
 
     @staticmethod

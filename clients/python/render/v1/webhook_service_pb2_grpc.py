@@ -26,13 +26,13 @@ if _version_not_supported:
 
 
 class WebhookServiceStub:
-    """WebhookService keeps the addresses that are told of a workspace's jobs, and the deliveries to them. Each delivery is a
-    POST of JSON, signed as Standard Webhooks (webhook-id, webhook-timestamp, webhook-signature) with the workspace's secret.
-    It is repeated with growing pauses until it is answered with 2xx, at least once; webhook-id stays the same, and those of
-    one job reach an address in the order in which they happened. A workspace_id is 1–64 characters `a–z 0–9 _ -`, starting
-    with a letter or digit; any other is INVALID_ARGUMENT. What is absent, or belongs to another workspace, is NOT_FOUND.
-    Every RPC but DeleteWebhook and the lists is FAILED_PRECONDITION (`WEBHOOKS_NOT_CONFIGURED`) on a server without a
-    signing key.
+    """WebhookService stores the webhooks of a workspace, which receive notifications about its jobs, and their deliveries.
+    Each delivery is a POST of JSON, signed according to Standard Webhooks (webhook-id, webhook-timestamp,
+    webhook-signature) with the workspace's secret. It is retried with growing delays until the receiver answers 2xx, so
+    it arrives at least once; webhook-id stays the same, and the deliveries of one job reach a receiver in the order of
+    its events. A workspace_id has 1–64 characters `a–z 0–9 _ -` and starts with a letter or digit; anything else is
+    INVALID_ARGUMENT. Ids that do not exist, or belong to another workspace, are NOT_FOUND. Every RPC except
+    DeleteWebhook and the lists is FAILED_PRECONDITION (`WEBHOOKS_NOT_CONFIGURED`) on a server without a signing key.
     """
 
     def __init__(self, channel):
@@ -74,18 +74,18 @@ class WebhookServiceStub:
 
 
 class WebhookServiceServicer:
-    """WebhookService keeps the addresses that are told of a workspace's jobs, and the deliveries to them. Each delivery is a
-    POST of JSON, signed as Standard Webhooks (webhook-id, webhook-timestamp, webhook-signature) with the workspace's secret.
-    It is repeated with growing pauses until it is answered with 2xx, at least once; webhook-id stays the same, and those of
-    one job reach an address in the order in which they happened. A workspace_id is 1–64 characters `a–z 0–9 _ -`, starting
-    with a letter or digit; any other is INVALID_ARGUMENT. What is absent, or belongs to another workspace, is NOT_FOUND.
-    Every RPC but DeleteWebhook and the lists is FAILED_PRECONDITION (`WEBHOOKS_NOT_CONFIGURED`) on a server without a
-    signing key.
+    """WebhookService stores the webhooks of a workspace, which receive notifications about its jobs, and their deliveries.
+    Each delivery is a POST of JSON, signed according to Standard Webhooks (webhook-id, webhook-timestamp,
+    webhook-signature) with the workspace's secret. It is retried with growing delays until the receiver answers 2xx, so
+    it arrives at least once; webhook-id stays the same, and the deliveries of one job reach a receiver in the order of
+    its events. A workspace_id has 1–64 characters `a–z 0–9 _ -` and starts with a letter or digit; anything else is
+    INVALID_ARGUMENT. Ids that do not exist, or belong to another workspace, are NOT_FOUND. Every RPC except
+    DeleteWebhook and the lists is FAILED_PRECONDITION (`WEBHOOKS_NOT_CONFIGURED`) on a server without a signing key.
     """
 
     def CreateWebhook(self, request, context):
-        """CreateWebhook stores an address that is told of jobs from now on. ALREADY_EXISTS (`WEBHOOK_EXISTS`) where the
-        workspace has one with this url; RESOURCE_EXHAUSTED (`QUOTA_EXCEEDED`, quota `webhooks`) where it has 16.
+        """CreateWebhook registers a URL for notifications about jobs from now on. ALREADY_EXISTS (`WEBHOOK_EXISTS`) if the
+        workspace has a webhook with this URL; RESOURCE_EXHAUSTED (`QUOTA_EXCEEDED`, quota `webhooks`) if it has 16.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -99,14 +99,14 @@ class WebhookServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteWebhook(self, request, context):
-        """DeleteWebhook removes a webhook with its deliveries; what is being sent at this moment may still arrive.
+        """DeleteWebhook deletes a webhook with its deliveries; a delivery that is being sent at this moment may still arrive.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetWebhookSecret(self, request, context):
-        """GetWebhookSecret returns what receivers check the signatures of a workspace's deliveries with.
+        """GetWebhookSecret returns the secrets that receivers verify the signatures of a workspace's deliveries with.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -120,8 +120,8 @@ class WebhookServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RedeliverWebhook(self, request, context):
-        """RedeliverWebhook sends a delivery again, whatever became of it, with the same webhook-id; it has all its tries anew.
-        One that is still waiting is sent at once, after those of its job that come before it.
+        """RedeliverWebhook sends a delivery again, whatever its state, with the same webhook-id and all its attempts. A
+        delivery that is still waiting is sent at once, after earlier deliveries of its job.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -169,13 +169,13 @@ def add_WebhookServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class WebhookService:
-    """WebhookService keeps the addresses that are told of a workspace's jobs, and the deliveries to them. Each delivery is a
-    POST of JSON, signed as Standard Webhooks (webhook-id, webhook-timestamp, webhook-signature) with the workspace's secret.
-    It is repeated with growing pauses until it is answered with 2xx, at least once; webhook-id stays the same, and those of
-    one job reach an address in the order in which they happened. A workspace_id is 1–64 characters `a–z 0–9 _ -`, starting
-    with a letter or digit; any other is INVALID_ARGUMENT. What is absent, or belongs to another workspace, is NOT_FOUND.
-    Every RPC but DeleteWebhook and the lists is FAILED_PRECONDITION (`WEBHOOKS_NOT_CONFIGURED`) on a server without a
-    signing key.
+    """WebhookService stores the webhooks of a workspace, which receive notifications about its jobs, and their deliveries.
+    Each delivery is a POST of JSON, signed according to Standard Webhooks (webhook-id, webhook-timestamp,
+    webhook-signature) with the workspace's secret. It is retried with growing delays until the receiver answers 2xx, so
+    it arrives at least once; webhook-id stays the same, and the deliveries of one job reach a receiver in the order of
+    its events. A workspace_id has 1–64 characters `a–z 0–9 _ -` and starts with a letter or digit; anything else is
+    INVALID_ARGUMENT. Ids that do not exist, or belong to another workspace, are NOT_FOUND. Every RPC except
+    DeleteWebhook and the lists is FAILED_PRECONDITION (`WEBHOOKS_NOT_CONFIGURED`) on a server without a signing key.
     """
 
     @staticmethod

@@ -2,7 +2,7 @@
 // @generated from file render/v1/error_reason.proto (package render.v1, syntax proto3)
 /* eslint-disable */
 
-// Every reason this service gives for a refusal or a failure.
+// All reasons that this service gives for a refusal or a failure.
 
 import type { GenEnum, GenFile } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc } from "@bufbuild/protobuf/codegenv2";
@@ -15,8 +15,8 @@ export const file_render_v1_error_reason: GenFile = /*@__PURE__*/
 
 /**
  * ErrorReason is sent as `google.rpc.ErrorInfo.reason` (without the `ERROR_REASON_` prefix, domain `render.v1`) in the
- * details of a failed call, and as `Job.error_reason` for a failed job. The comment of each value gives the status it
- * comes with and an example of its metadata. Metadata never holds internal text such as SQL, paths or stack traces.
+ * details of a failed call, and as `Job.error_reason` of a failed job. The comment of each value gives its status and
+ * an example of its metadata. Metadata never contains internal text such as SQL, paths or stack traces.
  *
  * @generated from enum render.v1.ErrorReason
  */
@@ -29,7 +29,7 @@ export enum ErrorReason {
   UNSPECIFIED = 0,
 
   /**
-   * A field of the request is wrong; `google.rpc.BadRequest` names every one of them.
+   * A field of the request is invalid; `google.rpc.BadRequest` lists every invalid field.
    *
    * Status: INVALID_ARGUMENT. Example: `{"fields": "project.storyboard.shots[2].duration,provider"}`
    *
@@ -38,7 +38,7 @@ export enum ErrorReason {
   INVALID_FIELD = 1,
 
   /**
-   * The page token is not one of this list, or belongs to another filter.
+   * The page token is invalid, or belongs to another list or filter.
    *
    * Status: INVALID_ARGUMENT. Example: `{"field": "page_token"}`
    *
@@ -47,7 +47,7 @@ export enum ErrorReason {
   INVALID_PAGE_TOKEN = 2,
 
   /**
-   * No valid credentials came with the call.
+   * The call has no valid credentials.
    *
    * Status: UNAUTHENTICATED. Example: `{"scheme": "bearer"}`
    *
@@ -56,7 +56,7 @@ export enum ErrorReason {
   CREDENTIALS_INVALID = 3,
 
   /**
-   * There is no such job in this workspace. Jobs of other workspaces are answered the same way.
+   * The job does not exist in this workspace. Jobs of other workspaces get the same answer.
    *
    * Status: NOT_FOUND. Example: `{"job_id": "0198c0de-7a11-7c3e-9f00-5e1f5e1f5e1f"}`
    *
@@ -65,7 +65,7 @@ export enum ErrorReason {
   JOB_NOT_FOUND = 4,
 
   /**
-   * There is no such project in this workspace. Projects of other workspaces are answered the same way.
+   * The project does not exist in this workspace. Projects of other workspaces get the same answer.
    *
    * Status: NOT_FOUND. Example: `{"project_id": "0198c0de-7a11-7c3e-9f00-5e1f5e1f5e1f"}`
    *
@@ -74,7 +74,7 @@ export enum ErrorReason {
   PROJECT_NOT_FOUND = 5,
 
   /**
-   * The same `request_id` was used before with another request.
+   * The `request_id` was used before with another request.
    *
    * Status: ALREADY_EXISTS. Example: `{"request_id": "…", "job_id": "…"}`
    *
@@ -101,7 +101,7 @@ export enum ErrorReason {
   PROVIDER_NOT_CONFIGURED = 8,
 
   /**
-   * The project was changed by somebody else since it was read.
+   * Another caller changed the project since it was read. Read it again, and repeat the update.
    *
    * Status: ABORTED. Example: `{"project_id": "…", "etag": "4"}`
    *
@@ -110,7 +110,7 @@ export enum ErrorReason {
   ETAG_MISMATCH = 9,
 
   /**
-   * `offset` lies beyond the end of the video.
+   * `offset` is beyond the end of the file.
    *
    * Status: OUT_OF_RANGE. Example: `{"offset": "99999999", "size_bytes": "1048576"}`
    *
@@ -119,7 +119,7 @@ export enum ErrorReason {
   OFFSET_OUT_OF_RANGE = 10,
 
   /**
-   * A store that this call needs cannot be reached now; try again.
+   * A store that this call needs is unavailable; retry after the given delay.
    *
    * Status: UNAVAILABLE, with RetryInfo. Example: `{"store": "postgres"}`
    *
@@ -137,7 +137,7 @@ export enum ErrorReason {
   SHUTTING_DOWN = 12,
 
   /**
-   * A fault of the service itself. The request id in the metadata finds it in the server's log.
+   * Internal error. The request id in the metadata leads to it in the server's log.
    *
    * Status: INTERNAL. Example: `{"request_id": "…"}`
    *
@@ -146,7 +146,7 @@ export enum ErrorReason {
   INTERNAL = 13,
 
   /**
-   * A picture, clip or sound of the project could not be used. `fault` says what is wrong with it.
+   * A picture, clip or sound of the project cannot be used. `fault` says why.
    *
    * On a failed job. Example: `{"shot_id": "opening", "field": "image_uri", "fault": "not_found"}`
    *
@@ -173,7 +173,7 @@ export enum ErrorReason {
   DEADLINE_EXCEEDED = 16,
 
   /**
-   * The job's worker was lost as often as the job may be attempted.
+   * The job lost its worker as often as it may be attempted.
    *
    * On a failed job. Example: `{"attempts": "3"}`
    *
@@ -182,7 +182,7 @@ export enum ErrorReason {
   ATTEMPTS_EXHAUSTED = 17,
 
   /**
-   * The finished video did not pass its check.
+   * The finished video failed its verification.
    *
    * On a failed job. Example: `{"check": "frame_count", "expected": "900", "found": "899"}`
    *
@@ -200,7 +200,7 @@ export enum ErrorReason {
   COMPOSE_FAILED = 19,
 
   /**
-   * The text has characters that no font of the service can draw.
+   * The text contains characters that no font of the service can draw.
    *
    * On a failed job. Example: `{"shot_id": "opening", "characters": "U+13080"}`
    *
@@ -209,7 +209,7 @@ export enum ErrorReason {
   GLYPH_MISSING = 20,
 
   /**
-   * `after_sequence` is greater than the job's present sequence.
+   * `after_sequence` is greater than the current sequence of the job.
    *
    * Status: INVALID_ARGUMENT. Example: `{"after_sequence": "99", "sequence": "7"}`
    *
@@ -227,7 +227,7 @@ export enum ErrorReason {
   CURSOR_PRUNED = 22,
 
   /**
-   * The job made no progress for too long and was ended.
+   * The job made no progress for too long and was stopped.
    *
    * On a failed job. Example: `{"seconds": "600"}`
    *
@@ -236,7 +236,7 @@ export enum ErrorReason {
   NO_PROGRESS = 23,
 
   /**
-   * The credentials do not open this workspace. Says nothing about what is in it.
+   * The credentials do not give access to this workspace. The answer is the same whether it exists or not.
    *
    * Status: PERMISSION_DENIED. Example: `{"workspace_id": "team-b"}`
    *
@@ -245,7 +245,7 @@ export enum ErrorReason {
   WORKSPACE_FORBIDDEN = 24,
 
   /**
-   * The server's storage has no addresses that a file could be fetched from; use DownloadVideo.
+   * The server's storage has no pre-signed URLs; use DownloadVideo.
    *
    * Status: FAILED_PRECONDITION. Example: `{"job_id": "…"}`
    *
@@ -254,9 +254,9 @@ export enum ErrorReason {
   DOWNLOAD_URL_UNSUPPORTED = 25,
 
   /**
-   * The service lost touch with the provider while it ordered a clip, and cannot find out whether the order arrived. It
-   * does not order again by itself, since that might be charged twice. Start again with
-   * `provider_options.allow_resubmit`, or with the shot in `provider_options.regenerate_shots`, to accept that.
+   * The service lost the connection to the provider while it submitted a clip, and cannot find out whether the
+   * submission arrived. It does not submit again by itself, because that might be charged twice. To accept that, start
+   * again with `provider_options.allow_resubmit`, or with the shot in `provider_options.regenerate_shots`.
    *
    * On a failed job. Example: `{"provider": "runway", "shot_id": "opening"}`
    *
@@ -265,8 +265,8 @@ export enum ErrorReason {
   SUBMIT_OUTCOME_UNKNOWN = 26,
 
   /**
-   * The provider's moderation refused the words or the picture of a shot, or what was made of them. It is not tried
-   * again, neither there nor with another provider.
+   * The provider's moderation refused the text or the picture of a shot, or the generated clip. The service does not
+   * retry, neither there nor with another provider.
    *
    * On a failed job. Example: `{"provider": "runway", "shot_id": "opening", "code": "SAFETY.INPUT.TEXT"}`
    *
@@ -275,7 +275,7 @@ export enum ErrorReason {
   CONTENT_REFUSED = 27,
 
   /**
-   * The credentials open this workspace for reading only.
+   * The credentials allow only reading in this workspace.
    *
    * Status: PERMISSION_DENIED. Example: `{"workspace_id": "team-a"}`
    *
@@ -294,7 +294,7 @@ export enum ErrorReason {
   QUOTA_EXCEEDED = 29,
 
   /**
-   * A job that is to be deleted has not ended; cancel it first.
+   * The job to be deleted has not ended; cancel it first.
    *
    * Status: FAILED_PRECONDITION. Example: `{"job_id": "…", "status": "PROCESSING"}`
    *
@@ -303,7 +303,7 @@ export enum ErrorReason {
   JOB_NOT_ENDED = 30,
 
   /**
-   * There is no such webhook in this workspace. Webhooks of other workspaces are answered the same way.
+   * The webhook does not exist in this workspace. Webhooks of other workspaces get the same answer.
    *
    * Status: NOT_FOUND. Example: `{"webhook_id": "0198c0de-7a11-7c3e-9f00-5e1f5e1f5e1f"}`
    *
@@ -312,7 +312,7 @@ export enum ErrorReason {
   WEBHOOK_NOT_FOUND = 31,
 
   /**
-   * There is no such delivery in this workspace. Deliveries of other workspaces are answered the same way.
+   * The delivery does not exist in this workspace. Deliveries of other workspaces get the same answer.
    *
    * Status: NOT_FOUND. Example: `{"delivery_id": "0198c0de-7a11-7c3e-9f00-5e1f5e1f5e1f"}`
    *
@@ -321,7 +321,7 @@ export enum ErrorReason {
   DELIVERY_NOT_FOUND = 32,
 
   /**
-   * The workspace already has a webhook with this url.
+   * The workspace already has a webhook with this URL.
    *
    * Status: ALREADY_EXISTS. Example: `{"webhook_id": "0198c0de-7a11-7c3e-9f00-5e1f5e1f5e1f"}`
    *

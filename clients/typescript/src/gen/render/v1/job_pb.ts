@@ -17,27 +17,27 @@ export const file_render_v1_job: GenFile = /*@__PURE__*/
   fileDesc("ChNyZW5kZXIvdjEvam9iLnByb3RvEglyZW5kZXIudjEiWAoKUmF3UmVzdWx0cxIOCgZzdGF0dXMYASABKAkSEgoKdmlkZW9fdXJscxgCIAMoCRImCgVleHRyYRgDIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QizQEKBVZpZGVvEhIKCnNpemVfYnl0ZXMYASABKAMSDgoGc2hhMjU2GAIgASgJEg0KBXdpZHRoGAMgASgFEg4KBmhlaWdodBgEIAEoBRILCgNmcHMYBSABKAUSDgoGZnJhbWVzGAYgASgDEhQKDGNvbnRlbnRfdHlwZRgHIAEoCRImCglhcnRpZmFjdHMYCCADKA4yEy5yZW5kZXIudjEuQXJ0aWZhY3QSJgoFY2hlY2sYCSABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0IiQKBENvc3QSDAoEdW5pdBgBIAEoCRIOCgZhbW91bnQYAiABKAki0QYKA0pvYhIOCgZqb2JfaWQYASABKAkSDwoHdGFza19pZBgCIAEoCRIUCgx3b3Jrc3BhY2VfaWQYAyABKAkSEgoKcHJvamVjdF9pZBgEIAEoCRIQCghwcm92aWRlchgFIAEoCRIkCgZzdGF0dXMYBiABKA4yFC5yZW5kZXIudjEuSm9iU3RhdHVzEiIKBXN0YWdlGAcgASgOMhMucmVuZGVyLnYxLkpvYlN0YWdlEhAKCHByb2dyZXNzGAggASgFEg8KB21lc3NhZ2UYCSABKAkSEAoIc2VxdWVuY2UYCiABKAMSDwoHYXR0ZW1wdBgLIAEoBRISCgp2aWRlb191cmxzGAwgAygJEh8KBXZpZGVvGA0gASgLMhAucmVuZGVyLnYxLlZpZGVvEioKC3Jhd19yZXN1bHRzGA4gASgLMhUucmVuZGVyLnYxLlJhd1Jlc3VsdHMSFQoNZXJyb3JfbWVzc2FnZRgPIAEoCRIUCgxlcnJvcl9yZWFzb24YECABKAkSOQoOZXJyb3JfbWV0YWRhdGEYESADKAsyIS5yZW5kZXIudjEuSm9iLkVycm9yTWV0YWRhdGFFbnRyeRISCgpyZXF1ZXN0X2lkGBIgASgJEioKBmxhYmVscxgTIAMoCzIaLnJlbmRlci52MS5Kb2IuTGFiZWxzRW50cnkSLwoLY3JlYXRlX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnN0YXJ0X3RpbWUYFSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGBYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgXIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHQoEY29zdBgYIAMoCzIPLnJlbmRlci52MS5Db3N0EhAKCHByaW9yaXR5GBkgASgFGjQKEkVycm9yTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiqwIKCEpvYkV2ZW50Eg4KBmpvYl9pZBgBIAEoCRIPCgd0YXNrX2lkGAIgASgJEhAKCHNlcXVlbmNlGAMgASgDEiQKBnN0YXR1cxgEIAEoDjIULnJlbmRlci52MS5Kb2JTdGF0dXMSIgoFc3RhZ2UYBSABKA4yEy5yZW5kZXIudjEuSm9iU3RhZ2USEAoIcHJvZ3Jlc3MYBiABKAUSDwoHbWVzc2FnZRgHIAEoCRItCgl0aW1lc3RhbXAYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB2F0dGVtcHQYCSABKAUSFQoNZXJyb3JfbWVzc2FnZRgKIAEoCRIUCgxlcnJvcl9yZWFzb24YCyABKAkSEgoKdmlkZW9fdXJscxgMIAMoCSqlAQoJSm9iU3RhdHVzEhoKFkpPQl9TVEFUVVNfVU5TUEVDSUZJRUQQABIWChJKT0JfU1RBVFVTX1BFTkRJTkcQARIZChVKT0JfU1RBVFVTX1BST0NFU1NJTkcQAhIYChRKT0JfU1RBVFVTX0NPTVBMRVRFRBADEhUKEUpPQl9TVEFUVVNfRkFJTEVEEAQSGAoUSk9CX1NUQVRVU19DQU5DRUxMRUQQBSqiAQoISm9iU3RhZ2USGQoVSk9CX1NUQUdFX1VOU1BFQ0lGSUVEEAASFwoTSk9CX1NUQUdFX1BSRVBBUklORxABEhgKFEpPQl9TVEFHRV9HRU5FUkFUSU5HEAISFwoTSk9CX1NUQUdFX0NPTVBPU0lORxADEhYKEkpPQl9TVEFHRV9DSEVDS0lORxAEEhcKE0pPQl9TVEFHRV9VUExPQURJTkcQBSqfAQoIQXJ0aWZhY3QSGAoUQVJUSUZBQ1RfVU5TUEVDSUZJRUQQABISCg5BUlRJRkFDVF9WSURFTxABEhMKD0FSVElGQUNUX1BPU1RFUhACEhoKFkFSVElGQUNUX0NPTlRBQ1RfU0hFRVQQAxIZChVBUlRJRkFDVF9DQVBUSU9OU19TUlQQBBIZChVBUlRJRkFDVF9DQVBUSU9OU19WVFQQBWIGcHJvdG8z", [file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
- * RawResults is what the provider answered, in the words that earlier callers know.
+ * RawResults is the response of the provider, under field names that earlier callers know.
  *
  * @generated from message render.v1.RawResults
  */
 export type RawResults = Message<"render.v1.RawResults"> & {
   /**
-   * status is the provider's own last word, such as `completed`.
+   * status is the provider's own final status, such as `completed`.
    *
    * @generated from field: string status = 1;
    */
   status: string;
 
   /**
-   * video_urls are the addresses the provider gave; they may have expired.
+   * video_urls are the URLs that the provider returned; they may have expired.
    *
    * @generated from field: repeated string video_urls = 2;
    */
   videoUrls: string[];
 
   /**
-   * extra is whatever else the provider told.
+   * extra is everything else that the provider returned.
    *
    * @generated from field: google.protobuf.Struct extra = 3;
    */
@@ -65,7 +65,7 @@ export type Video = Message<"render.v1.Video"> & {
   sizeBytes: bigint;
 
   /**
-   * sha256 is the hash of the file, 64 lower-case hexadecimal digits.
+   * sha256 is the checksum of the file, 64 lower-case hexadecimal digits.
    *
    * @generated from field: string sha256 = 2;
    */
@@ -114,7 +114,7 @@ export type Video = Message<"render.v1.Video"> & {
   artifacts: Artifact[];
 
   /**
-   * check is what the check of the finished file found: what was measured, by name.
+   * check is the result of verifying the finished file: the measured values by name.
    *
    * @generated from field: google.protobuf.Struct check = 9;
    */
@@ -142,7 +142,7 @@ export type Cost = Message<"render.v1.Cost"> & {
   unit: string;
 
   /**
-   * amount is a decimal number as text, such as `0.45`, so that nothing is rounded.
+   * amount is a decimal number as text, such as `0.45`, so that it is never rounded.
    *
    * @generated from field: string amount = 2;
    */
@@ -157,7 +157,7 @@ export const CostSchema: GenMessage<Cost> = /*@__PURE__*/
   messageDesc(file_render_v1_job, 2);
 
 /**
- * Job is one rendering of a project, as it is now.
+ * Job is one rendering of a project in its current state.
  *
  * @generated from message render.v1.Job
  */
@@ -205,7 +205,7 @@ export type Job = Message<"render.v1.Job"> & {
   status: JobStatus;
 
   /**
-   * stage inside PROCESSING.
+   * stage of a PROCESSING job.
    *
    * @generated from field: render.v1.JobStage stage = 7;
    */
@@ -219,42 +219,43 @@ export type Job = Message<"render.v1.Job"> & {
   progress: number;
 
   /**
-   * message says in words what happens.
+   * message describes in words what is happening.
    *
    * @generated from field: string message = 9;
    */
   message: string;
 
   /**
-   * sequence counts the changes of this job; every change has a greater one.
+   * sequence counts the changes of this job; it rises with every change.
    *
    * @generated from field: int64 sequence = 10;
    */
   sequence: bigint;
 
   /**
-   * attempt counts how often a worker took the job up, from 1; 0 before the first.
+   * attempt is the number of attempts that workers have begun; 0 before the first.
    *
    * @generated from field: int32 attempt = 11;
    */
   attempt: number;
 
   /**
-   * video_urls lead to the video: for COMPLETED jobs only. They may expire; CreateDownloadUrl makes a fresh one.
+   * video_urls are URLs of the video, for COMPLETED jobs only. They may be pre-signed URLs, which expire;
+   * CreateDownloadUrl returns a new one.
    *
    * @generated from field: repeated string video_urls = 12;
    */
   videoUrls: string[];
 
   /**
-   * video describes the finished file: for COMPLETED jobs whose video this service stores.
+   * video describes the finished file, for COMPLETED jobs whose video this service stores.
    *
    * @generated from field: render.v1.Video video = 13;
    */
   video?: Video | undefined;
 
   /**
-   * raw_results is what the provider answered.
+   * raw_results is the response of the provider.
    *
    * @generated from field: render.v1.RawResults raw_results = 14;
    */
@@ -282,35 +283,35 @@ export type Job = Message<"render.v1.Job"> & {
   errorMetadata: { [key: string]: string };
 
   /**
-   * request_id is the caller's id of the StartRender call, if it gave one.
+   * request_id is the caller's id of the StartRender call, if it passed one.
    *
    * @generated from field: string request_id = 18;
    */
   requestId: string;
 
   /**
-   * labels are the caller's own.
+   * labels chosen by the caller.
    *
    * @generated from field: map<string, string> labels = 19;
    */
   labels: { [key: string]: string };
 
   /**
-   * create_time is when StartRender was answered.
+   * create_time is when StartRender stored the job.
    *
    * @generated from field: google.protobuf.Timestamp create_time = 20;
    */
   createTime?: Timestamp | undefined;
 
   /**
-   * start_time is when a worker first took the job up.
+   * start_time is when a worker first claimed the job.
    *
    * @generated from field: google.protobuf.Timestamp start_time = 21;
    */
   startTime?: Timestamp | undefined;
 
   /**
-   * end_time is when the job reached its end.
+   * end_time is when the job reached its terminal state.
    *
    * @generated from field: google.protobuf.Timestamp end_time = 22;
    */
@@ -324,15 +325,15 @@ export type Job = Message<"render.v1.Job"> & {
   updateTime?: Timestamp | undefined;
 
   /**
-   * cost is what providers have charged for this job so far as they tell it, one entry a unit, failed clips included.
-   * Clips that an earlier job has paid for are not in it.
+   * cost is what providers have charged for this job, as far as they report it, one entry per unit, failed clips
+   * included. It excludes clips that an earlier job paid for.
    *
    * @generated from field: repeated render.v1.Cost cost = 24;
    */
   cost: Cost[];
 
   /**
-   * priority among the workspace's own jobs, as it was asked for.
+   * priority among the jobs of the same workspace, as requested.
    *
    * @generated from field: int32 priority = 25;
    */
@@ -347,8 +348,8 @@ export const JobSchema: GenMessage<Job> = /*@__PURE__*/
   messageDesc(file_render_v1_job, 3);
 
 /**
- * JobEvent is one change of a job. Sequences rise strictly; state and stage changes are never skipped, and between
- * them only the latest progress is told.
+ * JobEvent is one change of a job. Sequences rise strictly; state and stage changes are never skipped, and between them
+ * only the latest progress is delivered.
  *
  * @generated from message render.v1.JobEvent
  */
@@ -396,14 +397,14 @@ export type JobEvent = Message<"render.v1.JobEvent"> & {
   progress: number;
 
   /**
-   * message says in words what happens.
+   * message describes in words what is happening.
    *
    * @generated from field: string message = 7;
    */
   message: string;
 
   /**
-   * timestamp is when it changed.
+   * timestamp is when the change happened.
    *
    * @generated from field: google.protobuf.Timestamp timestamp = 8;
    */
@@ -424,14 +425,14 @@ export type JobEvent = Message<"render.v1.JobEvent"> & {
   errorMessage: string;
 
   /**
-   * error_reason is the reason's name; empty unless FAILED.
+   * error_reason is the name of the reason; empty unless FAILED.
    *
    * @generated from field: string error_reason = 11;
    */
   errorReason: string;
 
   /**
-   * video_urls lead to the video of a COMPLETED job; empty otherwise.
+   * video_urls are URLs of the video of a COMPLETED job; empty otherwise.
    *
    * @generated from field: repeated string video_urls = 12;
    */
@@ -446,8 +447,8 @@ export const JobEventSchema: GenMessage<JobEvent> = /*@__PURE__*/
   messageDesc(file_render_v1_job, 4);
 
 /**
- * JobStatus is where a job is in its life: PENDING → PROCESSING → COMPLETED | FAILED | CANCELLED, and back from
- * PROCESSING to PENDING when an attempt is to be repeated. The last three are ends and never change.
+ * JobStatus is the state of a job: PENDING → PROCESSING → COMPLETED, FAILED or CANCELLED, and back from PROCESSING to
+ * PENDING before another attempt. The last three are terminal and never change.
  *
  * @generated from enum render.v1.JobStatus
  */
@@ -460,35 +461,35 @@ export enum JobStatus {
   UNSPECIFIED = 0,
 
   /**
-   * Accepted, stored, waiting for a worker.
+   * Accepted and stored; waiting for a worker.
    *
    * @generated from enum value: JOB_STATUS_PENDING = 1;
    */
   PENDING = 1,
 
   /**
-   * A worker is at it.
+   * A worker is rendering it.
    *
    * @generated from enum value: JOB_STATUS_PROCESSING = 2;
    */
   PROCESSING = 2,
 
   /**
-   * The end: there is a video.
+   * Terminal: there is a video.
    *
    * @generated from enum value: JOB_STATUS_COMPLETED = 3;
    */
   COMPLETED = 3,
 
   /**
-   * The end: there is an error_message.
+   * Terminal: error_message says why.
    *
    * @generated from enum value: JOB_STATUS_FAILED = 4;
    */
   FAILED = 4,
 
   /**
-   * The end: somebody cancelled it.
+   * Terminal: a caller cancelled it.
    *
    * @generated from enum value: JOB_STATUS_CANCELLED = 5;
    */
@@ -502,7 +503,7 @@ export const JobStatusSchema: GenEnum<JobStatus> = /*@__PURE__*/
   enumDesc(file_render_v1_job, 0);
 
 /**
- * JobStage is what a PROCESSING job is busy with.
+ * JobStage is what a worker is doing for a PROCESSING job.
  *
  * @generated from enum render.v1.JobStage
  */
@@ -529,14 +530,14 @@ export enum JobStage {
   GENERATING = 2,
 
   /**
-   * Pictures, captions and sound are being put together.
+   * The compositor is rendering pictures, captions and sound.
    *
    * @generated from enum value: JOB_STAGE_COMPOSING = 3;
    */
   COMPOSING = 3,
 
   /**
-   * The finished video is being checked.
+   * The finished video is being verified.
    *
    * @generated from enum value: JOB_STAGE_CHECKING = 4;
    */
@@ -557,7 +558,7 @@ export const JobStageSchema: GenEnum<JobStage> = /*@__PURE__*/
   enumDesc(file_render_v1_job, 1);
 
 /**
- * Artifact is one of the files that a job leaves.
+ * Artifact is one of the files that a job produces.
  *
  * @generated from enum render.v1.Artifact
  */
@@ -577,14 +578,14 @@ export enum Artifact {
   VIDEO = 1,
 
   /**
-   * A JPEG picture that stands for the video.
+   * A JPEG still of the video, to use as its thumbnail.
    *
    * @generated from enum value: ARTIFACT_POSTER = 2;
    */
   POSTER = 2,
 
   /**
-   * A JPEG picture with a frame of every shot.
+   * A JPEG picture with one frame of every shot.
    *
    * @generated from enum value: ARTIFACT_CONTACT_SHEET = 3;
    */

@@ -2,7 +2,7 @@
 // @generated from file render/v1/output.proto (package render.v1, syntax proto3)
 /* eslint-disable */
 
-// What the finished video should look like, apart from its content.
+// The format of the finished video.
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
@@ -15,7 +15,7 @@ export const file_render_v1_output: GenFile = /*@__PURE__*/
   fileDesc("ChZyZW5kZXIvdjEvb3V0cHV0LnByb3RvEglyZW5kZXIudjEiKgoJRnJhbWVTaXplEg0KBXdpZHRoGAEgASgFEg4KBmhlaWdodBgCIAEoBSLPAQoNT3V0cHV0T3B0aW9ucxIuCgxhc3BlY3RfcmF0aW8YASABKA4yFi5yZW5kZXIudjEuQXNwZWN0UmF0aW9IABIkCgRzaXplGAIgASgLMhQucmVuZGVyLnYxLkZyYW1lU2l6ZUgAEgsKA2ZwcxgDIAEoBRIpCgdxdWFsaXR5GAQgASgOMhgucmVuZGVyLnYxLlF1YWxpdHlQcmVzZXQSJwoJY29udGFpbmVyGAUgASgOMhQucmVuZGVyLnYxLkNvbnRhaW5lckIHCgVmcmFtZSqFAQoLQXNwZWN0UmF0aW8SHAoYQVNQRUNUX1JBVElPX1VOU1BFQ0lGSUVEEAASFQoRQVNQRUNUX1JBVElPXzE2XzkQARIVChFBU1BFQ1RfUkFUSU9fOV8xNhACEhQKEEFTUEVDVF9SQVRJT18xXzEQAxIUChBBU1BFQ1RfUkFUSU9fNF81EAQqfwoNUXVhbGl0eVByZXNldBIeChpRVUFMSVRZX1BSRVNFVF9VTlNQRUNJRklFRBAAEhgKFFFVQUxJVFlfUFJFU0VUX0RSQUZUEAESGwoXUVVBTElUWV9QUkVTRVRfU1RBTkRBUkQQAhIXChNRVUFMSVRZX1BSRVNFVF9ISUdIEAMqYAoJQ29udGFpbmVyEhkKFUNPTlRBSU5FUl9VTlNQRUNJRklFRBAAEhEKDUNPTlRBSU5FUl9NUDQQARISCg5DT05UQUlORVJfV0VCTRACEhEKDUNPTlRBSU5FUl9HSUYQA2IGcHJvdG8z");
 
 /**
- * FrameSize is an exact picture size.
+ * FrameSize is an exact picture size in pixels.
  *
  * @generated from message render.v1.FrameSize
  */
@@ -43,19 +43,19 @@ export const FrameSizeSchema: GenMessage<FrameSize> = /*@__PURE__*/
   messageDesc(file_render_v1_output, 0);
 
 /**
- * OutputOptions choose the form of the finished video. Everything left out is taken from the project's mode.
+ * OutputOptions choose the format of the finished video. Omitted fields follow the project's mode.
  *
  * @generated from message render.v1.OutputOptions
  */
 export type OutputOptions = Message<"render.v1.OutputOptions"> & {
   /**
-   * frame is the shape or the exact size of the picture; left out, the mode decides.
+   * frame is the shape or the exact size of the picture; if omitted, the mode decides.
    *
    * @generated from oneof render.v1.OutputOptions.frame
    */
   frame: {
     /**
-     * aspect_ratio picks a shape at full HD quality.
+     * aspect_ratio selects a shape at full HD quality.
      *
      * @generated from field: render.v1.AspectRatio aspect_ratio = 1;
      */
@@ -101,7 +101,7 @@ export const OutputOptionsSchema: GenMessage<OutputOptions> = /*@__PURE__*/
   messageDesc(file_render_v1_output, 1);
 
 /**
- * AspectRatio names a picture shape; each stands for a size in pixels at full HD quality.
+ * AspectRatio is a picture shape; each stands for a size in pixels at full HD quality.
  *
  * @generated from enum render.v1.AspectRatio
  */

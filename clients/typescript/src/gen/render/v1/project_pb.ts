@@ -2,14 +2,14 @@
 // @generated from file render/v1/project.proto (package render.v1, syntax proto3)
 /* eslint-disable */
 
-// A project: what a video is to show and say. Limits of texts count Unicode characters. Whatever breaks a limit, a text
-// with U+0000, a number that is not finite and an unknown enum value are INVALID_ARGUMENT. Times are kept to the
-// microsecond.
+// A project: what a video shows and says. Text limits count Unicode characters. A value beyond a limit, text with
+// U+0000, a number that is not finite and an unknown enum value are INVALID_ARGUMENT. Times have microsecond precision.
 //
-// A project can be a template: `{{city}}` in any text or address, and in `language`, stands for a variable that is given
-// as StartRenderRequest.variables. Blanks inside the braces do not count. `\{{city}}` is the text `{{city}}` itself, and
-// `\\{{city}}` a backslash before a variable; braces and backslashes in any other form are plain text. Stored, a template
-// is INVALID_ARGUMENT only for what no value can mend; rendered, every rule holds for what the fields have become.
+// A project can be a template: `{{city}}` in any text or URL, and in `language`, is a placeholder for a variable passed
+// as StartRenderRequest.variables. Blanks inside the braces are ignored. `\{{city}}` is the literal text `{{city}}`,
+// and `\\{{city}}` is a backslash before a variable; braces and backslashes in any other form are plain text. Storing a
+// template is INVALID_ARGUMENT only for what no value can make valid; when it is rendered, every rule applies to the
+// expanded fields.
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
@@ -26,21 +26,21 @@ export const file_render_v1_project: GenFile = /*@__PURE__*/
   fileDesc("ChdyZW5kZXIvdjEvcHJvamVjdC5wcm90bxIJcmVuZGVyLnYxIosBCgpUcmFuc2l0aW9uEicKBGtpbmQYASABKA4yGS5yZW5kZXIudjEuVHJhbnNpdGlvbktpbmQSKwoIZHVyYXRpb24YAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJwoJZGlyZWN0aW9uGAMgASgOMhQucmVuZGVyLnYxLkRpcmVjdGlvbiJsCgpXb3JkVGltaW5nEgwKBHRleHQYASABKAkSKAoFc3RhcnQYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJgoDZW5kGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIlQKBENhcmQSDQoFdGl0bGUYASABKAkSEAoIc3VidGl0bGUYAiABKAkSKwoIZHVyYXRpb24YAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iewoJV2F0ZXJtYXJrEgsKA3VyaRgBIAEoCRIhCgZjb3JuZXIYAiABKA4yES5yZW5kZXIudjEuQ29ybmVyEhQKB29wYWNpdHkYAyABKAFIAIgBARISCgVzY2FsZRgEIAEoAUgBiAEBQgoKCF9vcGFjaXR5QggKBl9zY2FsZSJvCg5DYXB0aW9uT3B0aW9ucxImCgVzdHlsZRgBIAEoDjIXLnJlbmRlci52MS5DYXB0aW9uU3R5bGUSEgoFc2NhbGUYAiABKAFIAIgBARIXCg9oaWdobGlnaHRfd29yZHMYAyABKAhCCAoGX3NjYWxlIrQBCgZNb3Rpb24SIwoEa2luZBgBIAEoDjIVLnJlbmRlci52MS5Nb3Rpb25LaW5kEhQKB2ZvY3VzX3gYAiABKAFIAIgBARIUCgdmb2N1c195GAMgASgBSAGIAQESIQoGZWFzaW5nGAQgASgOMhEucmVuZGVyLnYxLkVhc2luZxITCgZhbW91bnQYBSABKAFIAogBAUIKCghfZm9jdXNfeEIKCghfZm9jdXNfeUIJCgdfYW1vdW50IosDCgRTaG90EgoKAmlkGAEgASgJEhoKEnZpc3VhbF9kZXNjcmlwdGlvbhgCIAEoCRIRCgluYXJyYXRpb24YAyABKAkSFAoHY2FwdGlvbhgEIAEoCUgAiAEBEisKCGR1cmF0aW9uGAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhEKCWltYWdlX3VyaRgGIAEoCRIQCghjbGlwX3VyaRgHIAEoCRIbChNuYXJyYXRpb25fYXVkaW9fdXJpGAggASgJEiEKBm1vdGlvbhgJIAEoCzIRLnJlbmRlci52MS5Nb3Rpb24SKQoKdHJhbnNpdGlvbhgKIAEoCzIVLnJlbmRlci52MS5UcmFuc2l0aW9uEhsKA2ZpdBgLIAEoDjIOLnJlbmRlci52MS5GaXQSFwoKY2xpcF9zb3VuZBgMIAEoCEgBiAEBEiQKBXdvcmRzGA0gAygLMhUucmVuZGVyLnYxLldvcmRUaW1pbmdCCgoIX2NhcHRpb25CDQoLX2NsaXBfc291bmQiLAoKU3Rvcnlib2FyZBIeCgVzaG90cxgBIAMoCzIPLnJlbmRlci52MS5TaG90IsUBCgVNdXNpYxILCgN1cmkYASABKAkSEwoGdm9sdW1lGAIgASgBSACIAQESEQoEbG9vcBgDIAEoCEgBiAEBEioKB2ZhZGVfaW4YBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SKwoIZmFkZV9vdXQYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SEQoEZHVjaxgGIAEoCEgCiAEBQgkKB192b2x1bWVCBwoFX2xvb3BCBwoFX2R1Y2sihwYKB1Byb2plY3QSEgoKcHJvamVjdF9pZBgBIAEoCRIUCgx3b3Jrc3BhY2VfaWQYAiABKAkSDQoFdGl0bGUYAyABKAkSJAoEbW9kZRgEIAEoDjIWLnJlbmRlci52MS5Qcm9qZWN0TW9kZRIyCg90YXJnZXRfZHVyYXRpb24YBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SDgoGc2NyaXB0GAYgASgJEikKCnN0b3J5Ym9hcmQYByABKAsyFS5yZW5kZXIudjEuU3Rvcnlib2FyZBIfCgVtdXNpYxgIIAEoCzIQLnJlbmRlci52MS5NdXNpYxIQCghsYW5ndWFnZRgJIAEoCRIoCgZvdXRwdXQYCiABKAsyGC5yZW5kZXIudjEuT3V0cHV0T3B0aW9ucxIoCgZzdGF0dXMYCyABKA4yGC5yZW5kZXIudjEuUHJvamVjdFN0YXR1cxIMCgRldGFnGAwgASgJEi8KC2NyZWF0ZV90aW1lGA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoIY2FwdGlvbnMYDyABKAsyGS5yZW5kZXIudjEuQ2FwdGlvbk9wdGlvbnMSJwoJd2F0ZXJtYXJrGBAgASgLMhQucmVuZGVyLnYxLldhdGVybWFyaxIWCg5pbnRyb19jbGlwX3VyaRgRIAEoCRIWCg5vdXRyb19jbGlwX3VyaRgSIAEoCRIjCgp0aXRsZV9jYXJkGBMgASgLMg8ucmVuZGVyLnYxLkNhcmQSIQoIZW5kX2NhcmQYFCABKAsyDy5yZW5kZXIudjEuQ2FyZBI0ChBuYXJyYXRpb25fcG9saWN5GBUgASgOMhoucmVuZGVyLnYxLk5hcnJhdGlvblBvbGljeRIzChBiYWRfYXNzZXRfcG9saWN5GBYgASgOMhkucmVuZGVyLnYxLkJhZEFzc2V0UG9saWN5KnoKC1Byb2plY3RNb2RlEhwKGFBST0pFQ1RfTU9ERV9VTlNQRUNJRklFRBAAEhkKFVBST0pFQ1RfTU9ERV9TVEFOREFSRBABEhYKElBST0pFQ1RfTU9ERV9TSE9SVBACEhoKFlBST0pFQ1RfTU9ERV9TTElERVNIT1cQAyrEAQoNUHJvamVjdFN0YXR1cxIeChpQUk9KRUNUX1NUQVRVU19VTlNQRUNJRklFRBAAEhoKFlBST0pFQ1RfU1RBVFVTX1BFTkRJTkcQARIdChlQUk9KRUNUX1NUQVRVU19QUk9DRVNTSU5HEAISHwobUFJPSkVDVF9TVEFUVVNfU0NSSVBUX1JFQURZEAMSHAoYUFJPSkVDVF9TVEFUVVNfQ09NUExFVEVEEAQSGQoVUFJPSkVDVF9TVEFUVVNfRkFJTEVEEAUq2QEKCk1vdGlvbktpbmQSGwoXTU9USU9OX0tJTkRfVU5TUEVDSUZJRUQQABIUChBNT1RJT05fS0lORF9OT05FEAESFwoTTU9USU9OX0tJTkRfWk9PTV9JThACEhgKFE1PVElPTl9LSU5EX1pPT01fT1VUEAMSGAoUTU9USU9OX0tJTkRfUEFOX0xFRlQQBBIZChVNT1RJT05fS0lORF9QQU5fUklHSFQQBRIWChJNT1RJT05fS0lORF9QQU5fVVAQBhIYChRNT1RJT05fS0lORF9QQU5fRE9XThAHKpUCCg5UcmFuc2l0aW9uS2luZBIfChtUUkFOU0lUSU9OX0tJTkRfVU5TUEVDSUZJRUQQABIXChNUUkFOU0lUSU9OX0tJTkRfQ1VUEAESHgoaVFJBTlNJVElPTl9LSU5EX0NST1NTX0ZBREUQAhIeChpUUkFOU0lUSU9OX0tJTkRfRkFERV9CTEFDSxADEh4KGlRSQU5TSVRJT05fS0lORF9GQURFX1dISVRFEAQSGAoUVFJBTlNJVElPTl9LSU5EX1dJUEUQBRIZChVUUkFOU0lUSU9OX0tJTkRfU0xJREUQBhIYChRUUkFOU0lUSU9OX0tJTkRfUFVTSBAHEhoKFlRSQU5TSVRJT05fS0lORF9DSVJDTEUQCCp1CglEaXJlY3Rpb24SGQoVRElSRUNUSU9OX1VOU1BFQ0lGSUVEEAASEgoORElSRUNUSU9OX0xFRlQQARITCg9ESVJFQ1RJT05fUklHSFQQAhIQCgxESVJFQ1RJT05fVVAQAxISCg5ESVJFQ1RJT05fRE9XThAEKnQKBkVhc2luZxIWChJFQVNJTkdfVU5TUEVDSUZJRUQQABIRCg1FQVNJTkdfTElORUFSEAESEgoORUFTSU5HX0VBU0VfSU4QAhITCg9FQVNJTkdfRUFTRV9PVVQQAxIWChJFQVNJTkdfRUFTRV9JTl9PVVQQBCpICgNGaXQSEwoPRklUX1VOU1BFQ0lGSUVEEAASDQoJRklUX0NPVkVSEAESDwoLRklUX0NPTlRBSU4QAhIMCghGSVRfQkxVUhADKngKDENhcHRpb25TdHlsZRIdChlDQVBUSU9OX1NUWUxFX1VOU1BFQ0lGSUVEEAASFwoTQ0FQVElPTl9TVFlMRV9QTEFJThABEhkKFUNBUFRJT05fU1RZTEVfT1VUTElORRACEhUKEUNBUFRJT05fU1RZTEVfQk9YEAMqfAoGQ29ybmVyEhYKEkNPUk5FUl9VTlNQRUNJRklFRBAAEhMKD0NPUk5FUl9UT1BfTEVGVBABEhQKEENPUk5FUl9UT1BfUklHSFQQAhIWChJDT1JORVJfQk9UVE9NX0xFRlQQAxIXChNDT1JORVJfQk9UVE9NX1JJR0hUEAQqiQEKD05hcnJhdGlvblBvbGljeRIgChxOQVJSQVRJT05fUE9MSUNZX1VOU1BFQ0lGSUVEEAASGwoXTkFSUkFUSU9OX1BPTElDWV9FWFRFTkQQARIZChVOQVJSQVRJT05fUE9MSUNZX1RSSU0QAhIcChhOQVJSQVRJT05fUE9MSUNZX09WRVJMQVAQAypoCg5CYWRBc3NldFBvbGljeRIgChxCQURfQVNTRVRfUE9MSUNZX1VOU1BFQ0lGSUVEEAASGQoVQkFEX0FTU0VUX1BPTElDWV9GQUlMEAESGQoVQkFEX0FTU0VUX1BPTElDWV9DQVJEEAJiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_render_v1_output]);
 
 /**
- * Transition leads from the previous shot into the shot that holds it. On the first shot it is ignored.
+ * Transition leads from the previous shot into the shot that contains it. On the first shot it is ignored.
  *
  * @generated from message render.v1.Transition
  */
 export type Transition = Message<"render.v1.Transition"> & {
   /**
-   * kind defaults to what the mode says.
+   * kind defaults to the mode's.
    *
    * @generated from field: render.v1.TransitionKind kind = 1;
    */
   kind: TransitionKind;
 
   /**
-   * duration is the overlap of the two shots: > 0 to 5 s, and at most half of the shorter of the two shots, else it is
-   * shortened to that. Left out, the mode decides. The video's length is the sum of the shots less their overlaps.
+   * duration is the overlap of the two shots: > 0 to 5 s; more than half of the shorter shot is reduced to that half.
+   * If omitted, the mode decides. The length of the video is the sum of the shots minus their overlaps.
    *
    * @generated from field: google.protobuf.Duration duration = 2;
    */
@@ -62,28 +62,27 @@ export const TransitionSchema: GenMessage<Transition> = /*@__PURE__*/
   messageDesc(file_render_v1_project, 0);
 
 /**
- * WordTiming says when a word of the caption is spoken.
+ * WordTiming is the time at which a word of the caption is spoken.
  *
  * @generated from message render.v1.WordTiming
  */
 export type WordTiming = Message<"render.v1.WordTiming"> & {
   /**
-   * text of the word as it stands in the caption, 1–100 characters.
+   * text of the word as it appears in the caption, 1–100 characters.
    *
    * @generated from field: string text = 1;
    */
   text: string;
 
   /**
-   * start of the word, counted from the start of the shot's narration: 0 to 600 s, not before the start of the word
-   * before it.
+   * start of the word, from the start of the shot's narration: 0 to 600 s, not before the start of the previous word.
    *
    * @generated from field: google.protobuf.Duration start = 2;
    */
   start?: Duration | undefined;
 
   /**
-   * end of the word, counted likewise: > 0 to 600 s, not before its start. Otherwise INVALID_ARGUMENT.
+   * end of the word, from the start of the narration: > 0 to 600 s, not before its start. Otherwise INVALID_ARGUMENT.
    *
    * @generated from field: google.protobuf.Duration end = 3;
    */
@@ -98,7 +97,7 @@ export const WordTimingSchema: GenMessage<WordTiming> = /*@__PURE__*/
   messageDesc(file_render_v1_project, 1);
 
 /**
- * Card is a designed picture made of text.
+ * Card is a generated picture with text.
  *
  * @generated from message render.v1.Card
  */
@@ -118,7 +117,7 @@ export type Card = Message<"render.v1.Card"> & {
   subtitle: string;
 
   /**
-   * duration is how long the card is seen, transitions included: > 0 to 600 s; default 3 s.
+   * duration is how long the card is shown, transitions included: > 0 to 600 s; default 3 s.
    *
    * @generated from field: google.protobuf.Duration duration = 3;
    */
@@ -139,14 +138,14 @@ export const CardSchema: GenMessage<Card> = /*@__PURE__*/
  */
 export type Watermark = Message<"render.v1.Watermark"> & {
   /**
-   * uri is the address of the picture, best a PNG with transparency. The rules are those of Shot.image_uri. Required.
+   * uri is the URL of the picture, preferably a PNG with transparency. The rules are those of Shot.image_uri. Required.
    *
    * @generated from field: string uri = 1;
    */
   uri: string;
 
   /**
-   * corner it stands in, inside the safe area; default TOP_RIGHT.
+   * corner of the frame, inside the safe area; default TOP_RIGHT.
    *
    * @generated from field: render.v1.Corner corner = 2;
    */
@@ -160,7 +159,7 @@ export type Watermark = Message<"render.v1.Watermark"> & {
   opacity?: number | undefined;
 
   /**
-   * scale is its width as a part of the frame's width, 0.02–0.5; default 0.12.
+   * scale is its width as a fraction of the frame's width, 0.02–0.5; default 0.12.
    *
    * @generated from field: optional double scale = 4;
    */
@@ -175,13 +174,13 @@ export const WatermarkSchema: GenMessage<Watermark> = /*@__PURE__*/
   messageDesc(file_render_v1_project, 3);
 
 /**
- * CaptionOptions say how captions are drawn.
+ * CaptionOptions control how captions are drawn.
  *
  * @generated from message render.v1.CaptionOptions
  */
 export type CaptionOptions = Message<"render.v1.CaptionOptions"> & {
   /**
-   * style defaults to what the mode says.
+   * style defaults to the mode's.
    *
    * @generated from field: render.v1.CaptionStyle style = 1;
    */
@@ -216,7 +215,7 @@ export const CaptionOptionsSchema: GenMessage<CaptionOptions> = /*@__PURE__*/
  */
 export type Motion = Message<"render.v1.Motion"> & {
   /**
-   * kind defaults to what the mode says.
+   * kind defaults to the mode's.
    *
    * @generated from field: render.v1.MotionKind kind = 1;
    */
@@ -245,7 +244,7 @@ export type Motion = Message<"render.v1.Motion"> & {
 
   /**
    * amount is how far the motion goes: a zoom from 1 to 1 + amount, a pan over amount × the frame's side. 0.01–0.5;
-   * left out, 0.1.
+   * default 0.1.
    *
    * @generated from field: optional double amount = 5;
    */
@@ -260,21 +259,21 @@ export const MotionSchema: GenMessage<Motion> = /*@__PURE__*/
   messageDesc(file_render_v1_project, 5);
 
 /**
- * Shot is one picture of the storyboard with what is said over it.
+ * Shot is one picture of the storyboard with its text and sound.
  *
  * @generated from message render.v1.Shot
  */
 export type Shot = Message<"render.v1.Shot"> & {
   /**
-   * id names the shot in errors and progress: 1–64 characters `A–Z a–z 0–9 _ -`, unique in the storyboard.
-   * Left out, the shot is called `shot-N`, N counting from 1.
+   * id names the shot in errors and progress: 1–64 characters `A–Z a–z 0–9 _ -`, unique in the storyboard. If omitted,
+   * the shot is called `shot-N`, N counting from 1.
    *
    * @generated from field: string id = 1;
    */
   id: string;
 
   /**
-   * visual_description says what is to be seen; it is the prompt for generating providers and, where a shot has no
+   * visual_description describes what the shot shows. It is the prompt for generating providers and, if the shot has no
    * picture, the text of its card. At most 4,000 characters.
    *
    * @generated from field: string visual_description = 2;
@@ -289,31 +288,31 @@ export type Shot = Message<"render.v1.Shot"> & {
   narration: string;
 
   /**
-   * caption is the text drawn over the shot; left out, the narration is used. An empty caption draws nothing.
-   * At most 1,000 characters.
+   * caption is the text drawn over the shot; if omitted, the narration is used. An empty caption draws nothing. At most
+   * 1,000 characters.
    *
    * @generated from field: optional string caption = 4;
    */
   caption?: string | undefined;
 
   /**
-   * duration is how long the shot is seen, transitions included: > 0 to 600 s, otherwise INVALID_ARGUMENT.
-   * Left out, the shot gets its share of the project's target_duration, or lasts as long as its clip, or 5 s.
+   * duration is how long the shot is shown, transitions included: > 0 to 600 s, otherwise INVALID_ARGUMENT. If omitted,
+   * the shot lasts its share of the project's target_duration, or as long as its clip, or 5 s.
    *
    * @generated from field: google.protobuf.Duration duration = 5;
    */
   duration?: Duration | undefined;
 
   /**
-   * image_uri is the `https://` address of a still picture, at most 2,048 characters; other schemes are
-   * INVALID_ARGUMENT (further schemes, such as `file://` or `http://`, only where the server's configuration allows them).
+   * image_uri is the `https://` URL of a still picture, at most 2,048 characters; other schemes are INVALID_ARGUMENT
+   * (`file://` and `http://` are accepted if the server's configuration allows them).
    *
    * @generated from field: string image_uri = 6;
    */
   imageUri: string;
 
   /**
-   * clip_uri is the address of a video to show instead of a picture; with an image_uri too it is INVALID_ARGUMENT. The
+   * clip_uri is the URL of a video to show instead of a picture; together with an image_uri it is INVALID_ARGUMENT. The
    * rules are those of image_uri.
    *
    * @generated from field: string clip_uri = 7;
@@ -321,14 +320,14 @@ export type Shot = Message<"render.v1.Shot"> & {
   clipUri: string;
 
   /**
-   * narration_audio_uri is the address of the spoken narration. The rules are those of image_uri.
+   * narration_audio_uri is the URL of the spoken narration. The rules are those of image_uri.
    *
    * @generated from field: string narration_audio_uri = 8;
    */
   narrationAudioUri: string;
 
   /**
-   * motion over the picture.
+   * motion of the view over the picture.
    *
    * @generated from field: render.v1.Motion motion = 9;
    */
@@ -349,15 +348,15 @@ export type Shot = Message<"render.v1.Shot"> & {
   fit: Fit;
 
   /**
-   * clip_sound tells whether the sound of the clip is heard; default true.
+   * clip_sound is whether the sound of the clip is played; default true.
    *
    * @generated from field: optional bool clip_sound = 12;
    */
   clipSound?: boolean | undefined;
 
   /**
-   * words are the caption's words with the times at which they are spoken, in order: at most 1,000, and at most 30,000
-   * in all shots. Words that are not in the caption are passed over.
+   * words are the words of the caption with the times at which they are spoken, in order: at most 1,000, and at most
+   * 30,000 in all shots. Words that are not in the caption are skipped.
    *
    * @generated from field: repeated render.v1.WordTiming words = 13;
    */
@@ -372,14 +371,14 @@ export const ShotSchema: GenMessage<Shot> = /*@__PURE__*/
   messageDesc(file_render_v1_project, 6);
 
 /**
- * Storyboard is the ordered list of shots. To be rendered, they and the cards last at most 3 hours in all, otherwise
+ * Storyboard is the ordered list of shots. To be rendered, shots and cards may last at most 3 hours in total, otherwise
  * INVALID_ARGUMENT.
  *
  * @generated from message render.v1.Storyboard
  */
 export type Storyboard = Message<"render.v1.Storyboard"> & {
   /**
-   * shots in the order in which they are seen: at most 200, and at least 1 to be rendered, otherwise INVALID_ARGUMENT.
+   * shots in the order in which they are shown: at most 200, and at least 1 to be rendered, otherwise INVALID_ARGUMENT.
    *
    * @generated from field: repeated render.v1.Shot shots = 1;
    */
@@ -394,13 +393,13 @@ export const StoryboardSchema: GenMessage<Storyboard> = /*@__PURE__*/
   messageDesc(file_render_v1_project, 7);
 
 /**
- * Music is a sound bed under the whole video.
+ * Music plays under the whole video.
  *
  * @generated from message render.v1.Music
  */
 export type Music = Message<"render.v1.Music"> & {
   /**
-   * uri is the address of the music file. The rules are those of Shot.image_uri. Required.
+   * uri is the URL of the music file. The rules are those of Shot.image_uri. Required.
    *
    * @generated from field: string uri = 1;
    */
@@ -414,7 +413,7 @@ export type Music = Message<"render.v1.Music"> & {
   volume?: number | undefined;
 
   /**
-   * loop starts the music again where it is shorter than the video; default true.
+   * loop repeats the music if it is shorter than the video; default true.
    *
    * @generated from field: optional bool loop = 3;
    */
@@ -435,7 +434,7 @@ export type Music = Message<"render.v1.Music"> & {
   fadeOut?: Duration | undefined;
 
   /**
-   * duck lowers the music under narration; default true.
+   * duck turns ducking on: the music is lowered under narration; default true.
    *
    * @generated from field: optional bool duck = 6;
    */
@@ -450,13 +449,13 @@ export const MusicSchema: GenMessage<Music> = /*@__PURE__*/
   messageDesc(file_render_v1_project, 8);
 
 /**
- * Project is a script and a storyboard with the preset and the length they are to be rendered at.
+ * Project is a script and a storyboard, with the preset and the length to render them at.
  *
  * @generated from message render.v1.Project
  */
 export type Project = Message<"render.v1.Project"> & {
   /**
-   * project_id is the UUID that the service gives. Ignored in CreateProject and in an inline project.
+   * project_id is the UUID set by the service. Ignored in CreateProject and in an inline project.
    *
    * @generated from field: string project_id = 1;
    */
@@ -470,7 +469,7 @@ export type Project = Message<"render.v1.Project"> & {
   workspaceId: string;
 
   /**
-   * title is what people call the project, at most 200 characters.
+   * title for people, at most 200 characters.
    *
    * @generated from field: string title = 3;
    */
@@ -484,29 +483,29 @@ export type Project = Message<"render.v1.Project"> & {
   mode: ProjectMode;
 
   /**
-   * target_duration is the wished length of the video: the shots without a duration share what the others leave of it,
-   * each at least 1 s. > 0 to 3,600 s; left out, such shots take 5 s each.
+   * target_duration is the desired length of the video: shots without a duration share what the others leave of it,
+   * each at least 1 s. > 0 to 3,600 s; if omitted, such shots last 5 s each.
    *
    * @generated from field: google.protobuf.Duration target_duration = 5;
    */
   targetDuration?: Duration | undefined;
 
   /**
-   * script is the full text that the storyboard was made from, at most 50,000 characters. It is kept, not drawn.
+   * script is the full text that the storyboard was made from, at most 50,000 characters. It is stored, not drawn.
    *
    * @generated from field: string script = 6;
    */
   script: string;
 
   /**
-   * storyboard holds the shots. May be empty until the project is rendered.
+   * storyboard holds the shots. It may be empty until the project is rendered.
    *
    * @generated from field: render.v1.Storyboard storyboard = 7;
    */
   storyboard?: Storyboard | undefined;
 
   /**
-   * music lies under the whole video; left out, there is none.
+   * music under the whole video; if omitted, there is none.
    *
    * @generated from field: render.v1.Music music = 8;
    */
@@ -514,15 +513,15 @@ export type Project = Message<"render.v1.Project"> & {
 
   /**
    * language is the main language of the texts as a BCP 47 tag (`en`, `zh-Hans`, `zh-Hant`, `ja`, `ko`) of at most 35
-   * characters; it picks the font face for characters that these languages write differently. Left out, it is guessed
-   * from the text.
+   * characters. It selects the font for characters that these languages write differently. If omitted, the service
+   * guesses it from the text.
    *
    * @generated from field: string language = 9;
    */
   language: string;
 
   /**
-   * output is how the project is rendered unless StartRender says otherwise.
+   * output is how the project is rendered unless StartRender overrides it.
    *
    * @generated from field: render.v1.OutputOptions output = 10;
    */
@@ -536,7 +535,7 @@ export type Project = Message<"render.v1.Project"> & {
   status: ProjectStatus;
 
   /**
-   * etag changes with every update; set by the service. Sent back with UpdateProject it guards against lost updates.
+   * etag changes with every update; set by the service. Pass it to UpdateProject to prevent lost updates.
    *
    * @generated from field: string etag = 12;
    */
@@ -557,42 +556,42 @@ export type Project = Message<"render.v1.Project"> & {
   updateTime?: Timestamp | undefined;
 
   /**
-   * captions says how captions are drawn.
+   * captions control how captions are drawn.
    *
    * @generated from field: render.v1.CaptionOptions captions = 15;
    */
   captions?: CaptionOptions | undefined;
 
   /**
-   * watermark lies over the whole video; left out, there is none.
+   * watermark over the whole video; if omitted, there is none.
    *
    * @generated from field: render.v1.Watermark watermark = 16;
    */
   watermark?: Watermark | undefined;
 
   /**
-   * intro_clip_uri is the address of a clip shown before everything else. The rules are those of Shot.image_uri.
+   * intro_clip_uri is the URL of a clip shown before everything else. The rules are those of Shot.image_uri.
    *
    * @generated from field: string intro_clip_uri = 17;
    */
   introClipUri: string;
 
   /**
-   * outro_clip_uri is the address of a clip shown after everything else. The rules are those of Shot.image_uri.
+   * outro_clip_uri is the URL of a clip shown after everything else. The rules are those of Shot.image_uri.
    *
    * @generated from field: string outro_clip_uri = 18;
    */
   outroClipUri: string;
 
   /**
-   * title_card is shown before the first shot; left out, there is none.
+   * title_card is shown before the first shot; if omitted, there is none.
    *
    * @generated from field: render.v1.Card title_card = 19;
    */
   titleCard?: Card | undefined;
 
   /**
-   * end_card is shown after the last shot; left out, there is none.
+   * end_card is shown after the last shot; if omitted, there is none.
    *
    * @generated from field: render.v1.Card end_card = 20;
    */
@@ -621,7 +620,7 @@ export const ProjectSchema: GenMessage<Project> = /*@__PURE__*/
   messageDesc(file_render_v1_project, 9);
 
 /**
- * ProjectMode is a named preset for picture shape, captions and rhythm.
+ * ProjectMode is a preset for picture shape, captions and pacing.
  *
  * @generated from enum render.v1.ProjectMode
  */
@@ -662,7 +661,7 @@ export const ProjectModeSchema: GenEnum<ProjectMode> = /*@__PURE__*/
   enumDesc(file_render_v1_project, 0);
 
 /**
- * ProjectStatus says how far a project has come. The service keeps it in step with the project's latest job.
+ * ProjectStatus is the state of a project. The service updates it with the project's latest job.
  *
  * @generated from enum render.v1.ProjectStatus
  */
@@ -737,14 +736,14 @@ export enum MotionKind {
   NONE = 1,
 
   /**
-   * Slowly closer.
+   * Zooms in slowly.
    *
    * @generated from enum value: MOTION_KIND_ZOOM_IN = 2;
    */
   ZOOM_IN = 2,
 
   /**
-   * Slowly away.
+   * Zooms out slowly.
    *
    * @generated from enum value: MOTION_KIND_ZOOM_OUT = 3;
    */
@@ -786,7 +785,7 @@ export const MotionKindSchema: GenEnum<MotionKind> = /*@__PURE__*/
   enumDesc(file_render_v1_project, 2);
 
 /**
- * TransitionKind is the way from the previous shot into this one.
+ * TransitionKind is how the previous shot leads into this one.
  *
  * @generated from enum render.v1.TransitionKind
  */
@@ -827,7 +826,7 @@ export enum TransitionKind {
   FADE_WHITE = 4,
 
   /**
-   * A soft edge runs over the frame and uncovers the new shot.
+   * A soft edge moves over the frame and uncovers the new shot.
    *
    * @generated from enum value: TRANSITION_KIND_WIPE = 5;
    */
@@ -910,7 +909,7 @@ export const DirectionSchema: GenEnum<Direction> = /*@__PURE__*/
   enumDesc(file_render_v1_project, 4);
 
 /**
- * Easing is how a motion's speed runs over the shot.
+ * Easing is how the speed of a motion changes over the shot.
  *
  * @generated from enum render.v1.Easing
  */
@@ -923,7 +922,7 @@ export enum Easing {
   UNSPECIFIED = 0,
 
   /**
-   * The same speed all the time.
+   * Constant speed.
    *
    * @generated from enum value: EASING_LINEAR = 1;
    */
@@ -971,7 +970,7 @@ export enum Fit {
   UNSPECIFIED = 0,
 
   /**
-   * Fills the frame; what juts out is cut off, keeping the motion's focus in view.
+   * Fills the frame; the rest is cropped, keeping the motion's focus in view.
    *
    * @generated from enum value: FIT_COVER = 1;
    */
@@ -999,7 +998,7 @@ export const FitSchema: GenEnum<Fit> = /*@__PURE__*/
   enumDesc(file_render_v1_project, 6);
 
 /**
- * CaptionStyle is how captions stand off from the picture.
+ * CaptionStyle is how captions are set off from the picture.
  *
  * @generated from enum render.v1.CaptionStyle
  */
@@ -1088,7 +1087,7 @@ export const CornerSchema: GenEnum<Corner> = /*@__PURE__*/
   enumDesc(file_render_v1_project, 8);
 
 /**
- * NarrationPolicy says what happens where narration audio is longer than its shot.
+ * NarrationPolicy is what happens if the narration audio is longer than its shot.
  *
  * @generated from enum render.v1.NarrationPolicy
  */
@@ -1101,21 +1100,21 @@ export enum NarrationPolicy {
   UNSPECIFIED = 0,
 
   /**
-   * The shot grows until the narration is over.
+   * The shot is extended until the narration ends.
    *
    * @generated from enum value: NARRATION_POLICY_EXTEND = 1;
    */
   EXTEND = 1,
 
   /**
-   * The narration is faded out at the end of its shot.
+   * The narration fades out at the end of its shot.
    *
    * @generated from enum value: NARRATION_POLICY_TRIM = 2;
    */
   TRIM = 2,
 
   /**
-   * The narration runs on over the following shots.
+   * The narration continues over the following shots.
    *
    * @generated from enum value: NARRATION_POLICY_OVERLAP = 3;
    */
@@ -1129,7 +1128,7 @@ export const NarrationPolicySchema: GenEnum<NarrationPolicy> = /*@__PURE__*/
   enumDesc(file_render_v1_project, 9);
 
 /**
- * BadAssetPolicy says what happens to a shot whose picture or clip cannot be used.
+ * BadAssetPolicy is what happens to a shot whose picture or clip cannot be used.
  *
  * @generated from enum render.v1.BadAssetPolicy
  */
@@ -1142,14 +1141,14 @@ export enum BadAssetPolicy {
   UNSPECIFIED = 0,
 
   /**
-   * The job fails before rendering, naming shot, asset and fault.
+   * The job fails before rendering and names shot, asset and fault.
    *
    * @generated from enum value: BAD_ASSET_POLICY_FAIL = 1;
    */
   FAIL = 1,
 
   /**
-   * A card stands in, and the job carries a warning.
+   * A card replaces it, and the job carries a warning.
    *
    * @generated from enum value: BAD_ASSET_POLICY_CARD = 2;
    */

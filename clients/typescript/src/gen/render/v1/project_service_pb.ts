@@ -2,7 +2,7 @@
 // @generated from file render/v1/project_service.proto (package render.v1, syntax proto3)
 /* eslint-disable */
 
-// Keeping projects.
+// Store and change projects.
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
@@ -45,7 +45,7 @@ export const CreateProjectRequestSchema: GenMessage<CreateProjectRequest> = /*@_
   messageDesc(file_render_v1_project_service, 0);
 
 /**
- * CreateProjectResponse is the answer to CreateProject.
+ * CreateProjectResponse is the response of CreateProject.
  *
  * @generated from message render.v1.CreateProjectResponse
  */
@@ -94,7 +94,7 @@ export const GetProjectRequestSchema: GenMessage<GetProjectRequest> = /*@__PURE_
   messageDesc(file_render_v1_project_service, 2);
 
 /**
- * GetProjectResponse is the answer to GetProject.
+ * GetProjectResponse is the response of GetProject.
  *
  * @generated from message render.v1.GetProjectResponse
  */
@@ -128,8 +128,8 @@ export type UpdateProjectRequest = Message<"render.v1.UpdateProjectRequest"> & {
   workspaceId: string;
 
   /**
-   * project with its project_id, and with everything else as it shall be. With an etag, the update is ABORTED
-   * (`ETAG_MISMATCH`) unless the stored project still has that etag.
+   * project with its project_id and its complete new content. With an etag, the update is ABORTED (`ETAG_MISMATCH`)
+   * unless the stored project still has that etag.
    *
    * @generated from field: render.v1.Project project = 2;
    */
@@ -144,7 +144,7 @@ export const UpdateProjectRequestSchema: GenMessage<UpdateProjectRequest> = /*@_
   messageDesc(file_render_v1_project_service, 4);
 
 /**
- * UpdateProjectResponse is the answer to UpdateProject.
+ * UpdateProjectResponse is the response of UpdateProject.
  *
  * @generated from message render.v1.UpdateProjectResponse
  */
@@ -178,14 +178,15 @@ export type ListProjectsRequest = Message<"render.v1.ListProjectsRequest"> & {
   workspaceId: string;
 
   /**
-   * page_size is the most projects to return: 0–100; 0 means 20. Otherwise INVALID_ARGUMENT. Pages may be shorter.
+   * page_size is the maximum number of projects to return: 0–100; 0 means 20. Otherwise INVALID_ARGUMENT. Pages may be
+   * shorter.
    *
    * @generated from field: int32 page_size = 2;
    */
   pageSize: number;
 
   /**
-   * page_token is the next_page_token of the page before; empty for the first page. A token of another list or filter
+   * page_token is the next_page_token of the previous page; empty for the first page. A token of another list or filter
    * is INVALID_ARGUMENT.
    *
    * @generated from field: string page_token = 3;
@@ -201,7 +202,7 @@ export const ListProjectsRequestSchema: GenMessage<ListProjectsRequest> = /*@__P
   messageDesc(file_render_v1_project_service, 6);
 
 /**
- * ListProjectsResponse is the answer to ListProjects.
+ * ListProjectsResponse is the response of ListProjects.
  *
  * @generated from message render.v1.ListProjectsResponse
  */
@@ -214,7 +215,7 @@ export type ListProjectsResponse = Message<"render.v1.ListProjectsResponse"> & {
   projects: Project[];
 
   /**
-   * next_page_token leads to the next page; empty when there is none.
+   * next_page_token fetches the next page; empty if there is none.
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -249,8 +250,8 @@ export type DeleteProjectRequest = Message<"render.v1.DeleteProjectRequest"> & {
   projectId: string;
 
   /**
-   * delete_jobs also removes all jobs of the project with their videos, as DeleteJob does. Where one of them has not ended,
-   * nothing is removed: FAILED_PRECONDITION (`JOB_NOT_ENDED`).
+   * delete_jobs also deletes all jobs of the project with their videos, as DeleteJob does. If one of them has not
+   * ended, nothing is deleted: FAILED_PRECONDITION (`JOB_NOT_ENDED`).
    *
    * @generated from field: bool delete_jobs = 3;
    */
@@ -265,7 +266,7 @@ export const DeleteProjectRequestSchema: GenMessage<DeleteProjectRequest> = /*@_
   messageDesc(file_render_v1_project_service, 8);
 
 /**
- * DeleteProjectResponse is the answer to DeleteProject.
+ * DeleteProjectResponse is the response of DeleteProject.
  *
  * @generated from message render.v1.DeleteProjectResponse
  */
@@ -280,14 +281,15 @@ export const DeleteProjectResponseSchema: GenMessage<DeleteProjectResponse> = /*
   messageDesc(file_render_v1_project_service, 9);
 
 /**
- * ProjectService keeps the projects of a workspace. A workspace_id is 1–64 characters `a–z 0–9 _ -`, starting with a
- * letter or digit; any other is INVALID_ARGUMENT. What is absent, or belongs to another workspace, is NOT_FOUND.
+ * ProjectService stores the projects of a workspace. A workspace_id has 1–64 characters `a–z 0–9 _ -` and starts with a
+ * letter or digit; anything else is INVALID_ARGUMENT. Ids that do not exist, or belong to another workspace, are
+ * NOT_FOUND.
  *
  * @generated from service render.v1.ProjectService
  */
 export const ProjectService: GenService<{
   /**
-   * CreateProject stores a new project. Texts and addresses are checked at once; a storyboard may still be missing.
+   * CreateProject stores a new project. Texts and URLs are checked at once; the storyboard may still be missing.
    *
    * @generated from rpc render.v1.ProjectService.CreateProject
    */
@@ -327,7 +329,7 @@ export const ProjectService: GenService<{
     output: typeof ListProjectsResponseSchema;
   },
   /**
-   * DeleteProject removes a project. Its jobs and videos stay, unless delete_jobs says otherwise. Deleting what is absent
+   * DeleteProject deletes a project. Its jobs and videos stay unless delete_jobs is set. A project that does not exist
    * is NOT_FOUND.
    *
    * @generated from rpc render.v1.ProjectService.DeleteProject

@@ -2,7 +2,7 @@
 // @generated from file render/v1/render_service.proto (package render.v1, syntax proto3)
 /* eslint-disable */
 
-// Rendering projects and watching it happen.
+// Render projects and watch their progress.
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
@@ -42,7 +42,7 @@ export type StartRenderRequest = Message<"render.v1.StartRenderRequest"> & {
    */
   source: {
     /**
-     * project_id is the UUID of a stored project; it is rendered as it is at this moment.
+     * project_id is the UUID of a stored project, rendered as it is at this moment.
      *
      * @generated from field: string project_id = 2;
      */
@@ -50,7 +50,7 @@ export type StartRenderRequest = Message<"render.v1.StartRenderRequest"> & {
     case: "projectId";
   } | {
     /**
-     * project is a whole project given inline; it is not stored as a project.
+     * project is a complete inline project; it is not stored as a project.
      *
      * @generated from field: render.v1.Project project = 3;
      */
@@ -59,8 +59,8 @@ export type StartRenderRequest = Message<"render.v1.StartRenderRequest"> & {
   } | { case: undefined; value?: undefined };
 
   /**
-   * provider that makes the video: `local`, `runway`, `pika`, `custom` or `mock`; empty means the server's default.
-   * An unknown one is INVALID_ARGUMENT.
+   * provider that makes the video: `local`, `runway`, `pika`, `custom` or `mock`; empty means the server's default. An
+   * unknown provider is INVALID_ARGUMENT.
    *
    * @generated from field: string provider = 4;
    */
@@ -74,57 +74,59 @@ export type StartRenderRequest = Message<"render.v1.StartRenderRequest"> & {
   output?: OutputOptions | undefined;
 
   /**
-   * request_id is a UUID of the caller's making, scoped to the workspace. The same id with the same request returns the
-   * same job, for as long as that is kept; with another request it is ALREADY_EXISTS (`REQUEST_ID_REUSED`). Empty: every call is a new job.
+   * request_id is a UUID that the caller generates, scoped to the workspace. It is the idempotency key: the same id
+   * with the same request returns the same job, for as long as the job is kept; with another request it is
+   * ALREADY_EXISTS (`REQUEST_ID_REUSED`). Empty: every call starts a new job.
    *
    * @generated from field: string request_id = 6;
    */
   requestId: string;
 
   /**
-   * labels of the caller's own, at most 32: keys 1–63 characters `a–z 0–9 _ . / -`, values at most 255 characters.
+   * labels chosen by the caller, at most 32: keys have 1–63 characters `a–z 0–9 _ . / -`, values at most 255
+   * characters.
    *
    * @generated from field: map<string, string> labels = 7;
    */
   labels: { [key: string]: string };
 
   /**
-   * provider_options say how `runway`, `pika` or `custom` generate clips. Fields that the provider does not know are
-   * INVALID_ARGUMENT.
+   * provider_options control how `runway`, `pika` or `custom` generate clips. Fields that the provider does not support
+   * are INVALID_ARGUMENT.
    *
    * @generated from field: render.v1.ProviderOptions provider_options = 8;
    */
   providerOptions?: ProviderOptions | undefined;
 
   /**
-   * dry_run checks everything and tells the price, and starts nothing: the response has an estimate and no job.
-   * request_id is not looked at.
+   * dry_run makes all checks and estimates the price, and starts nothing: the response has an estimate and no job.
+   * request_id is ignored.
    *
    * @generated from field: bool dry_run = 9;
    */
   dryRun: boolean;
 
   /**
-   * priority among the workspace's own jobs: −100 to 100; greater goes first, equal ones in the order of their start.
-   * It does nothing to other workspaces, which take turns. Otherwise INVALID_ARGUMENT.
+   * priority among the jobs of the same workspace: −100 to 100, otherwise INVALID_ARGUMENT. Higher goes first; equal
+   * priorities go in the order of their start. It does not affect other workspaces, which take turns.
    *
    * @generated from field: int32 priority = 10;
    */
   priority: number;
 
   /**
-   * variables are put in the places of the project that name them: `{{city}}` becomes the value of `city`, literally, and
-   * is not looked into again (project.proto tells how to write places). Names are 1–63 characters `A–Z a–z 0–9 _`, not
-   * starting with a digit; values at most 10,000 characters; at most 100, which add at most 4 Mi characters in all. A name
-   * that the project uses and variables lacks, or the other way round, is INVALID_ARGUMENT at `variables[name]`. The rules
-   * of every field hold for what it has become.
+   * variables replace the placeholders of the project: `{{city}}` becomes the value of `city`, literally, and is not
+   * expanded again (project.proto describes placeholders). Names have 1–63 characters `A–Z a–z 0–9 _` and do not start
+   * with a digit; values have at most 10,000 characters; at most 100 variables, which add at most 4 Mi characters in
+   * total. A name that the project uses and variables lacks, or the reverse, is INVALID_ARGUMENT at `variables[name]`.
+   * The rules of each field apply to the expanded text.
    *
    * @generated from field: map<string, string> variables = 11;
    */
   variables: { [key: string]: string };
 
   /**
-   * webhook is told of this job, besides those of the workspace.
+   * webhook receives the events of this job, in addition to the webhooks of the workspace.
    *
    * @generated from field: render.v1.JobWebhook webhook = 12;
    */
@@ -139,21 +141,21 @@ export const StartRenderRequestSchema: GenMessage<StartRenderRequest> = /*@__PUR
   messageDesc(file_render_v1_render_service, 0);
 
 /**
- * JobWebhook is an address that is told of one job. Deliveries are as WebhookService describes them; FAILED_PRECONDITION
- * (`WEBHOOKS_NOT_CONFIGURED`) on a server without a signing key.
+ * JobWebhook is a URL that receives notifications about one job. Deliveries are as described for WebhookService.
+ * FAILED_PRECONDITION (`WEBHOOKS_NOT_CONFIGURED`) on a server without a signing key.
  *
  * @generated from message render.v1.JobWebhook
  */
 export type JobWebhook = Message<"render.v1.JobWebhook"> & {
   /**
-   * url is where deliveries are sent; its rules are those of Webhook.url. Required.
+   * url that deliveries are sent to; its rules are those of Webhook.url. Required.
    *
    * @generated from field: string url = 1;
    */
   url: string;
 
   /**
-   * statuses that are told; PROCESSING stands for every change of stage too. Empty means the three ends.
+   * statuses to notify about; PROCESSING includes every change of stage. Empty means the three terminal states.
    *
    * @generated from field: repeated render.v1.JobStatus statuses = 2;
    */
@@ -168,45 +170,47 @@ export const JobWebhookSchema: GenMessage<JobWebhook> = /*@__PURE__*/
   messageDesc(file_render_v1_render_service, 1);
 
 /**
- * ProviderOptions say how clips are generated, one for each shot that has no clip of its own. A shot's prompt is its
- * visual_description; a shot with an image starts from it.
+ * ProviderOptions control how clips are generated, one for each shot that has no clip of its own. The prompt of a shot
+ * is its visual_description; a shot with an image starts from that image.
  *
  * @generated from message render.v1.ProviderOptions
  */
 export type ProviderOptions = Message<"render.v1.ProviderOptions"> & {
   /**
-   * model of the provider, such as `gen4_turbo`; empty means the provider's default. An unknown one, or one that cannot
-   * make a shot (prompt too long, picture missing), is INVALID_ARGUMENT.
+   * model of the provider, such as `gen4_turbo`; empty means the provider's default. An unknown model, or one that
+   * cannot make a shot (prompt too long, picture missing), is INVALID_ARGUMENT.
    *
    * @generated from field: string model = 1;
    */
   model: string;
 
   /**
-   * seed makes a model repeat itself as far as it can: 0–4294967295. Left out, every clip is its own.
+   * seed makes the output of a model repeatable as far as the model supports it: 0–4294967295. If omitted, every clip
+   * is different.
    *
    * @generated from field: optional int64 seed = 2;
    */
   seed?: bigint | undefined;
 
   /**
-   * negative_prompt says what must not be seen; INVALID_ARGUMENT where the model knows no such thing. At most 1,000
-   * characters.
+   * negative_prompt describes what must not be shown, at most 1,000 characters; INVALID_ARGUMENT if the model does not
+   * support it.
    *
    * @generated from field: string negative_prompt = 3;
    */
   negativePrompt: string;
 
   /**
-   * strict refuses a shot that the model cannot make with exactly its length and shape: INVALID_ARGUMENT. Otherwise the
-   * nearest length is made and then cut or slowed down, and the nearest shape is fitted as Shot.fit says.
+   * strict refuses a shot that the model cannot make with exactly its duration and shape: INVALID_ARGUMENT. Otherwise
+   * the nearest duration is generated and then cut or slowed down, and the nearest shape is fitted according to
+   * Shot.fit.
    *
    * @generated from field: bool strict = 4;
    */
   strict: boolean;
 
   /**
-   * allow_resubmit accepts that a clip may be ordered, and charged, twice where the outcome of an order is unknown.
+   * allow_resubmit accepts that a clip may be submitted, and charged, twice if the outcome of a submission is unknown.
    * Otherwise such a job fails (`SUBMIT_OUTCOME_UNKNOWN`).
    *
    * @generated from field: bool allow_resubmit = 5;
@@ -214,23 +218,23 @@ export type ProviderOptions = Message<"render.v1.ProviderOptions"> & {
   allowResubmit: boolean;
 
   /**
-   * regenerate_shots are ids of shots whose clip is made anew, and paid again, although the workspace has one that was
-   * made from the same words, picture and options. An id that the project lacks is INVALID_ARGUMENT.
+   * regenerate_shots are ids of shots whose clip is generated, and paid, again, although the workspace has one that was
+   * generated from the same text, picture and options. An id that is not in the project is INVALID_ARGUMENT.
    *
    * @generated from field: repeated string regenerate_shots = 6;
    */
   regenerateShots: string[];
 
   /**
-   * fallbacks make a shot that the provider cannot make, in this order; at most 4. `local` stands for the shot's picture
-   * or a card. Refused content is not offered to them.
+   * fallbacks are tried in order, at most 4, if the provider cannot make a shot. `local` stands for the shot's picture
+   * or a card. Content refused by a provider is not sent to them.
    *
    * @generated from field: repeated render.v1.ProviderFallback fallbacks = 7;
    */
   fallbacks: ProviderFallback[];
 
   /**
-   * options are handed to the provider `custom` as they are; INVALID_ARGUMENT for the others. At most 16 KiB.
+   * options are passed to the provider `custom` unchanged, at most 16 KiB; INVALID_ARGUMENT for other providers.
    *
    * @generated from field: google.protobuf.Struct options = 8;
    */
@@ -245,7 +249,7 @@ export const ProviderOptionsSchema: GenMessage<ProviderOptions> = /*@__PURE__*/
   messageDesc(file_render_v1_render_service, 2);
 
 /**
- * ProviderFallback names a provider to turn to.
+ * ProviderFallback names a provider that is tried if another one fails.
  *
  * @generated from message render.v1.ProviderFallback
  */
@@ -273,7 +277,7 @@ export const ProviderFallbackSchema: GenMessage<ProviderFallback> = /*@__PURE__*
   messageDesc(file_render_v1_render_service, 3);
 
 /**
- * StartRenderResponse is the answer to StartRender.
+ * StartRenderResponse is the response of StartRender.
  *
  * @generated from message render.v1.StartRenderResponse
  */
@@ -286,8 +290,8 @@ export type StartRenderResponse = Message<"render.v1.StartRenderResponse"> & {
   job?: Job | undefined;
 
   /**
-   * estimate is what the job will order from its provider; absent where it orders nothing, and where an earlier call with
-   * the same request_id has started it.
+   * estimate is what the job will submit to its provider; absent if it submits nothing, and if an earlier call with the
+   * same request_id started the job.
    *
    * @generated from field: render.v1.Estimate estimate = 2;
    */
@@ -302,21 +306,21 @@ export const StartRenderResponseSchema: GenMessage<StartRenderResponse> = /*@__P
   messageDesc(file_render_v1_render_service, 4);
 
 /**
- * Estimate is what a job orders from its provider, and what that is likely to cost. It is the most that is needed if no
- * clip fails: clips that the workspace already has cost nothing.
+ * Estimate is what a job submits to its provider, and the likely cost. It is an upper bound if no clip fails: clips
+ * that the workspace already has cost nothing.
  *
  * @generated from message render.v1.Estimate
  */
 export type Estimate = Message<"render.v1.Estimate"> & {
   /**
-   * cost in all, one entry a unit; empty where nothing is ordered or no price is known.
+   * cost in total, one entry per unit; empty if nothing is submitted or no price is known.
    *
    * @generated from field: repeated render.v1.Cost cost = 1;
    */
   cost: Cost[];
 
   /**
-   * shots for which a clip is ordered, in order.
+   * shots for which a clip is submitted, in order.
    *
    * @generated from field: repeated render.v1.ShotEstimate shots = 2;
    */
@@ -331,7 +335,7 @@ export const EstimateSchema: GenMessage<Estimate> = /*@__PURE__*/
   messageDesc(file_render_v1_render_service, 5);
 
 /**
- * ShotEstimate is the clip that is ordered for one shot.
+ * ShotEstimate is the clip that is submitted for one shot.
  *
  * @generated from message render.v1.ShotEstimate
  */
@@ -344,14 +348,14 @@ export type ShotEstimate = Message<"render.v1.ShotEstimate"> & {
   shotId: string;
 
   /**
-   * provider that is asked first.
+   * provider that is tried first.
    *
    * @generated from field: string provider = 2;
    */
   provider: string;
 
   /**
-   * model that makes the clip; empty for the default of `custom`.
+   * model that generates the clip; empty for the default of `custom`.
    *
    * @generated from field: string model = 3;
    */
@@ -365,21 +369,21 @@ export type ShotEstimate = Message<"render.v1.ShotEstimate"> & {
   duration?: Duration | undefined;
 
   /**
-   * shape of the clip in the provider's words, such as `1280:720`, or its size in pixels, such as `1920x1080`.
+   * shape of the clip in the provider's notation, such as `1280:720`, or its size in pixels, such as `1920x1080`.
    *
    * @generated from field: string shape = 5;
    */
   shape: string;
 
   /**
-   * from_image tells whether it starts from the shot's picture.
+   * from_image is true if the clip starts from the shot's picture.
    *
    * @generated from field: bool from_image = 6;
    */
   fromImage: boolean;
 
   /**
-   * cost of the clip; absent where the price is not known.
+   * cost of the clip; absent if the price is unknown.
    *
    * @generated from field: render.v1.Cost cost = 7;
    */
@@ -422,13 +426,13 @@ export const GetJobRequestSchema: GenMessage<GetJobRequest> = /*@__PURE__*/
   messageDesc(file_render_v1_render_service, 7);
 
 /**
- * GetJobResponse is the answer to GetJob.
+ * GetJobResponse is the response of GetJob.
  *
  * @generated from message render.v1.GetJobResponse
  */
 export type GetJobResponse = Message<"render.v1.GetJobResponse"> & {
   /**
-   * job as it is now.
+   * job in its current state.
    *
    * @generated from field: render.v1.Job job = 1;
    */
@@ -456,14 +460,15 @@ export type ListJobsRequest = Message<"render.v1.ListJobsRequest"> & {
   workspaceId: string;
 
   /**
-   * page_size is the most jobs to return: 0–100; 0 means 20. Otherwise INVALID_ARGUMENT. Pages may be shorter.
+   * page_size is the maximum number of jobs to return: 0–100; 0 means 20. Otherwise INVALID_ARGUMENT. Pages may be
+   * shorter.
    *
    * @generated from field: int32 page_size = 2;
    */
   pageSize: number;
 
   /**
-   * page_token is the next_page_token of the page before; empty for the first page. A token of another list or filter
+   * page_token is the next_page_token of the previous page; empty for the first page. A token of another list or filter
    * is INVALID_ARGUMENT.
    *
    * @generated from field: string page_token = 3;
@@ -471,21 +476,21 @@ export type ListJobsRequest = Message<"render.v1.ListJobsRequest"> & {
   pageToken: string;
 
   /**
-   * statuses keeps only jobs in one of these; empty keeps all.
+   * statuses filters jobs by status; empty returns all.
    *
    * @generated from field: repeated render.v1.JobStatus statuses = 4;
    */
   statuses: JobStatus[];
 
   /**
-   * project_id keeps only jobs of this project; empty keeps all.
+   * project_id returns only jobs of this project; empty returns all.
    *
    * @generated from field: string project_id = 5;
    */
   projectId: string;
 
   /**
-   * labels keeps only jobs that have all of these.
+   * labels returns only jobs that have all of these.
    *
    * @generated from field: map<string, string> labels = 6;
    */
@@ -500,7 +505,7 @@ export const ListJobsRequestSchema: GenMessage<ListJobsRequest> = /*@__PURE__*/
   messageDesc(file_render_v1_render_service, 9);
 
 /**
- * ListJobsResponse is the answer to ListJobs.
+ * ListJobsResponse is the response of ListJobs.
  *
  * @generated from message render.v1.ListJobsResponse
  */
@@ -513,7 +518,7 @@ export type ListJobsResponse = Message<"render.v1.ListJobsResponse"> & {
   jobs: Job[];
 
   /**
-   * next_page_token leads to the next page; empty when there is none.
+   * next_page_token fetches the next page; empty if there is none.
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -556,13 +561,13 @@ export const CancelJobRequestSchema: GenMessage<CancelJobRequest> = /*@__PURE__*
   messageDesc(file_render_v1_render_service, 11);
 
 /**
- * CancelJobResponse is the answer to CancelJob.
+ * CancelJobResponse is the response of CancelJob.
  *
  * @generated from message render.v1.CancelJobResponse
  */
 export type CancelJobResponse = Message<"render.v1.CancelJobResponse"> & {
   /**
-   * job as it is now. A PROCESSING job becomes CANCELLED as soon as its worker has stopped, normally within 2 s.
+   * job in its current state. A PROCESSING job becomes CANCELLED when its worker has stopped, normally within 2 s.
    *
    * @generated from field: render.v1.Job job = 1;
    */
@@ -597,8 +602,9 @@ export type WatchProgressRequest = Message<"render.v1.WatchProgressRequest"> & {
   jobId: string;
 
   /**
-   * after_sequence is the last sequence the caller has seen: state and stage changes after it are told first. Left out,
-   * the watch begins with the present state. Beyond the present sequence: INVALID_ARGUMENT (`SEQUENCE_IN_FUTURE`).
+   * after_sequence is the last sequence the caller has received: the watch first delivers the state and stage changes
+   * after it. If omitted, the watch begins with the current state. Beyond the current sequence: INVALID_ARGUMENT
+   * (`SEQUENCE_IN_FUTURE`).
    *
    * @generated from field: optional int64 after_sequence = 3;
    */
@@ -619,7 +625,7 @@ export const WatchProgressRequestSchema: GenMessage<WatchProgressRequest> = /*@_
  */
 export type WatchProgressResponse = Message<"render.v1.WatchProgressResponse"> & {
   /**
-   * update is either a change or a sign of life.
+   * update is either an event or a heartbeat.
    *
    * @generated from oneof render.v1.WatchProgressResponse.update
    */
@@ -633,7 +639,7 @@ export type WatchProgressResponse = Message<"render.v1.WatchProgressResponse"> &
     case: "event";
   } | {
     /**
-     * heartbeat is sent when nothing has changed for a while: the time at the server.
+     * heartbeat is the server's time, sent when nothing has changed for a while.
      *
      * @generated from field: google.protobuf.Timestamp heartbeat = 2;
      */
@@ -663,15 +669,15 @@ export type WatchWorkspaceRequest = Message<"render.v1.WatchWorkspaceRequest"> &
   workspaceId: string;
 
   /**
-   * start is where the stream begins; left out, with what happens from now on.
+   * start is where the stream begins; if omitted, with events from now on.
    *
    * @generated from oneof render.v1.WatchWorkspaceRequest.start
    */
   start: {
     /**
-     * cursor of the last response that was dealt with: the stream goes on behind it and skips nothing. One that is not of
-     * this workspace is INVALID_ARGUMENT; one whose events are no longer kept is OUT_OF_RANGE (`CURSOR_PRUNED`, with the
-     * oldest that still works).
+     * cursor of the last response that the caller processed: the stream continues after it and skips nothing. A cursor
+     * of another workspace is INVALID_ARGUMENT; one whose events are no longer kept is OUT_OF_RANGE (`CURSOR_PRUNED`,
+     * with the oldest valid cursor).
      *
      * @generated from field: string cursor = 2;
      */
@@ -679,7 +685,7 @@ export type WatchWorkspaceRequest = Message<"render.v1.WatchWorkspaceRequest"> &
     case: "cursor";
   } | {
     /**
-     * from_oldest begins with the oldest event that is kept. false is as if left out.
+     * from_oldest begins with the oldest event that is kept. false is the same as omitting it.
      *
      * @generated from field: bool from_oldest = 3;
      */
@@ -688,15 +694,15 @@ export type WatchWorkspaceRequest = Message<"render.v1.WatchWorkspaceRequest"> &
   } | { case: undefined; value?: undefined };
 
   /**
-   * labels keeps only jobs that have all of these; at most 32.
+   * labels delivers only events of jobs that have all of these; at most 32.
    *
    * @generated from field: map<string, string> labels = 4;
    */
   labels: { [key: string]: string };
 
   /**
-   * include_progress also tells the latest progress between state and stage changes. Such events are not repeated after a
-   * resume.
+   * include_progress also delivers the latest progress between state and stage changes. Such events are not repeated
+   * after a resume.
    *
    * @generated from field: bool include_progress = 5;
    */
@@ -711,13 +717,13 @@ export const WatchWorkspaceRequestSchema: GenMessage<WatchWorkspaceRequest> = /*
   messageDesc(file_render_v1_render_service, 15);
 
 /**
- * WatchWorkspaceResponse is one message of a workspace's watch.
+ * WatchWorkspaceResponse is one message of a workspace watch.
  *
  * @generated from message render.v1.WatchWorkspaceResponse
  */
 export type WatchWorkspaceResponse = Message<"render.v1.WatchWorkspaceResponse"> & {
   /**
-   * update is either a change or a sign of life; the first message is a heartbeat that gives the first cursor.
+   * update is either an event or a heartbeat; the first message is a heartbeat with the first cursor.
    *
    * @generated from oneof render.v1.WatchWorkspaceResponse.update
    */
@@ -731,7 +737,7 @@ export type WatchWorkspaceResponse = Message<"render.v1.WatchWorkspaceResponse">
     case: "event";
   } | {
     /**
-     * heartbeat is sent when nothing has changed for a while: the time at the server.
+     * heartbeat is the server's time, sent when nothing has changed for a while.
      *
      * @generated from field: google.protobuf.Timestamp heartbeat = 2;
      */
@@ -740,7 +746,7 @@ export type WatchWorkspaceResponse = Message<"render.v1.WatchWorkspaceResponse">
   } | { case: undefined; value?: undefined };
 
   /**
-   * cursor is where the stream stands behind this message; opaque.
+   * cursor is the position of the stream after this message; opaque.
    *
    * @generated from field: string cursor = 3;
    */
@@ -775,7 +781,7 @@ export type CreateDownloadUrlRequest = Message<"render.v1.CreateDownloadUrlReque
   jobId: string;
 
   /**
-   * artifact to fetch; default VIDEO.
+   * artifact to download; default VIDEO.
    *
    * @generated from field: render.v1.Artifact artifact = 3;
    */
@@ -790,20 +796,20 @@ export const CreateDownloadUrlRequestSchema: GenMessage<CreateDownloadUrlRequest
   messageDesc(file_render_v1_render_service, 17);
 
 /**
- * CreateDownloadUrlResponse is the answer to CreateDownloadUrl.
+ * CreateDownloadUrlResponse is the response of CreateDownloadUrl.
  *
  * @generated from message render.v1.CreateDownloadUrlResponse
  */
 export type CreateDownloadUrlResponse = Message<"render.v1.CreateDownloadUrlResponse"> & {
   /**
-   * url to fetch the file from, without further credentials.
+   * url is the pre-signed URL of the file; it needs no further credentials.
    *
    * @generated from field: string url = 1;
    */
   url: string;
 
   /**
-   * expire_time is when the url stops working; absent if it does not.
+   * expire_time is when the URL expires; absent if it does not.
    *
    * @generated from field: google.protobuf.Timestamp expire_time = 2;
    */
@@ -838,7 +844,7 @@ export type DownloadVideoRequest = Message<"render.v1.DownloadVideoRequest"> & {
   jobId: string;
 
   /**
-   * offset is the number of bytes to leave out from the start: the caller already has them. 0 to the file's size.
+   * offset is the number of bytes to skip from the start, because the caller already has them: 0 to the file's size.
    *
    * @generated from field: int64 offset = 3;
    */
@@ -860,41 +866,42 @@ export const DownloadVideoRequestSchema: GenMessage<DownloadVideoRequest> = /*@_
   messageDesc(file_render_v1_render_service, 19);
 
 /**
- * DownloadVideoResponse is one piece of the file.
+ * DownloadVideoResponse is one chunk of the file.
  *
  * @generated from message render.v1.DownloadVideoResponse
  */
 export type DownloadVideoResponse = Message<"render.v1.DownloadVideoResponse"> & {
   /**
-   * offset of this piece in the file, in bytes.
+   * offset of this chunk in the file, in bytes.
    *
    * @generated from field: int64 offset = 1;
    */
   offset: bigint;
 
   /**
-   * data of this piece, at most 1 MiB; empty only when the caller already had everything.
+   * data of this chunk, at most 1 MiB; empty only if the caller already had everything.
    *
    * @generated from field: bytes data = 2;
    */
   data: Uint8Array;
 
   /**
-   * size_bytes is the length of the whole file; sent with the first piece.
+   * size_bytes is the length of the whole file; sent with the first chunk.
    *
    * @generated from field: int64 size_bytes = 3;
    */
   sizeBytes: bigint;
 
   /**
-   * sha256 of the whole file, 64 lower-case hexadecimal digits; sent with the first piece, empty where unknown.
+   * sha256 is the checksum of the whole file, 64 lower-case hexadecimal digits; sent with the first chunk, empty if
+   * unknown.
    *
    * @generated from field: string sha256 = 4;
    */
   sha256: string;
 
   /**
-   * content_type of the file; sent with the first piece.
+   * content_type of the file; sent with the first chunk.
    *
    * @generated from field: string content_type = 5;
    */
@@ -937,7 +944,7 @@ export const DeleteJobRequestSchema: GenMessage<DeleteJobRequest> = /*@__PURE__*
   messageDesc(file_render_v1_render_service, 21);
 
 /**
- * DeleteJobResponse is the answer to DeleteJob.
+ * DeleteJobResponse is the response of DeleteJob.
  *
  * @generated from message render.v1.DeleteJobResponse
  */
@@ -952,15 +959,15 @@ export const DeleteJobResponseSchema: GenMessage<DeleteJobResponse> = /*@__PURE_
   messageDesc(file_render_v1_render_service, 22);
 
 /**
- * RenderService renders projects. A workspace_id is 1–64 characters `a–z 0–9 _ -`, starting with a letter or digit; any
- * other is INVALID_ARGUMENT. What is absent, or belongs to another workspace, is NOT_FOUND.
+ * RenderService renders projects. A workspace_id has 1–64 characters `a–z 0–9 _ -` and starts with a letter or digit;
+ * anything else is INVALID_ARGUMENT. Ids that do not exist, or belong to another workspace, are NOT_FOUND.
  *
  * @generated from service render.v1.RenderService
  */
 export const RenderService: GenService<{
   /**
-   * StartRender stores a job and answers; once it has answered, the job reaches COMPLETED, FAILED or CANCELLED whatever
-   * breaks in between. Repeat it safely by giving a request_id.
+   * StartRender stores a job and returns; after that the job reaches COMPLETED, FAILED or CANCELLED, whatever fails in
+   * between. For idempotency, pass a request_id: retries then return the same job.
    *
    * @generated from rpc render.v1.RenderService.StartRender
    */
@@ -970,7 +977,7 @@ export const RenderService: GenService<{
     output: typeof StartRenderResponseSchema;
   },
   /**
-   * GetJob returns a job as it is now.
+   * GetJob returns the current state of a job.
    *
    * @generated from rpc render.v1.RenderService.GetJob
    */
@@ -990,7 +997,7 @@ export const RenderService: GenService<{
     output: typeof ListJobsResponseSchema;
   },
   /**
-   * CancelJob asks for a job to be stopped. It is idempotent: a job that has ended is returned as it is.
+   * CancelJob cancels a job. It is idempotent: a job that has already ended is returned unchanged.
    *
    * @generated from rpc render.v1.RenderService.CancelJob
    */
@@ -1000,9 +1007,9 @@ export const RenderService: GenService<{
     output: typeof CancelJobResponseSchema;
   },
   /**
-   * WatchProgress streams the changes of one job: first its present state (or what was missed since after_sequence),
-   * then what follows, ending with OK after the terminal event. It never ends with OK without a terminal event.
-   * Closing a watch does not cancel the job.
+   * WatchProgress streams the changes of one job: first its current state (or what was missed since after_sequence),
+   * then what follows, ending with OK after the terminal event. It never ends with OK without a terminal event. Closing
+   * a watch does not cancel the job.
    *
    * @generated from rpc render.v1.RenderService.WatchProgress
    */
@@ -1012,8 +1019,9 @@ export const RenderService: GenService<{
     output: typeof WatchProgressResponseSchema;
   },
   /**
-   * WatchWorkspace streams the state and stage changes of all jobs of a workspace, each exactly once and those of one job
-   * in order, for backends that pass them on. It ends only with an error or by the caller. Resume it with the last cursor.
+   * WatchWorkspace streams the state and stage changes of all jobs of a workspace, each exactly once and those of one
+   * job in order, for backends that relay them. It ends only with an error or when the caller closes it. Resume it with
+   * the last cursor.
    *
    * @generated from rpc render.v1.RenderService.WatchWorkspace
    */
@@ -1023,9 +1031,9 @@ export const RenderService: GenService<{
     output: typeof WatchWorkspaceResponseSchema;
   },
   /**
-   * CreateDownloadUrl makes an address from which the video can be fetched over HTTP for a while. FAILED_PRECONDITION
-   * (`VIDEO_NOT_READY`) unless the job is COMPLETED; FAILED_PRECONDITION (`DOWNLOAD_URL_UNSUPPORTED`) where the
-   * server's storage has no addresses, such as a local folder.
+   * CreateDownloadUrl returns a pre-signed URL: until it expires, anyone who has it can download the file over HTTP.
+   * FAILED_PRECONDITION (`VIDEO_NOT_READY`) unless the job is COMPLETED; FAILED_PRECONDITION
+   * (`DOWNLOAD_URL_UNSUPPORTED`) if the server's storage has no pre-signed URLs, such as a local folder.
    *
    * @generated from rpc render.v1.RenderService.CreateDownloadUrl
    */
@@ -1035,7 +1043,7 @@ export const RenderService: GenService<{
     output: typeof CreateDownloadUrlResponseSchema;
   },
   /**
-   * DownloadVideo streams the bytes of the video, or of its poster, from `offset` on. FAILED_PRECONDITION
+   * DownloadVideo streams the bytes of the video, or of another artifact, starting at `offset`. FAILED_PRECONDITION
    * (`VIDEO_NOT_READY`) unless the job is COMPLETED; OUT_OF_RANGE for an offset beyond the end.
    *
    * @generated from rpc render.v1.RenderService.DownloadVideo
@@ -1046,9 +1054,9 @@ export const RenderService: GenService<{
     output: typeof DownloadVideoResponseSchema;
   },
   /**
-   * DeleteJob removes a job that has ended, with its history, its video and all other files; they cannot be had back. Its
-   * request_id is free again, and watches of the workspace no longer tell its events. FAILED_PRECONDITION
-   * (`JOB_NOT_ENDED`) for a job that has not ended: cancel it first. Deleting what is absent is NOT_FOUND.
+   * DeleteJob deletes a job that has ended, with its history, its video and all other files. This cannot be undone. Its
+   * request_id can be used again, and watches of the workspace no longer deliver its events. FAILED_PRECONDITION
+   * (`JOB_NOT_ENDED`) for a job that has not ended: cancel it first. A job that does not exist is NOT_FOUND.
    *
    * @generated from rpc render.v1.RenderService.DeleteJob
    */

@@ -2,7 +2,7 @@
 // @generated from file render/v1/webhook_service.proto (package render.v1, syntax proto3)
 /* eslint-disable */
 
-// Telling other services of jobs, over HTTP.
+// HTTP notifications about jobs.
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
@@ -19,36 +19,36 @@ export const file_render_v1_webhook_service: GenFile = /*@__PURE__*/
   fileDesc("Ch9yZW5kZXIvdjEvd2ViaG9va19zZXJ2aWNlLnByb3RvEglyZW5kZXIudjEi4gEKB1dlYmhvb2sSEgoKd2ViaG9va19pZBgBIAEoCRILCgN1cmwYAiABKAkSJgoIc3RhdHVzZXMYAyADKA4yFC5yZW5kZXIudjEuSm9iU3RhdHVzEi4KBmxhYmVscxgEIAMoCzIeLnJlbmRlci52MS5XZWJob29rLkxhYmVsc0VudHJ5Ei8KC2NyZWF0ZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIokDCg9XZWJob29rRGVsaXZlcnkSEwoLZGVsaXZlcnlfaWQYASABKAkSEAoIZXZlbnRfaWQYAiABKAkSEgoKd2ViaG9va19pZBgDIAEoCRIOCgZqb2JfaWQYBCABKAkSCwoDdXJsGAUgASgJEgwKBHR5cGUYBiABKAkSEAoIc2VxdWVuY2UYByABKAMSLgoFc3RhdGUYCCABKA4yHy5yZW5kZXIudjEuV2ViaG9va0RlbGl2ZXJ5U3RhdGUSEAoIYXR0ZW1wdHMYCSABKAUSEwoLaHR0cF9zdGF0dXMYCiABKAUSDQoFZXJyb3IYCyABKAkSLwoLY3JlYXRlX3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDGF0dGVtcHRfdGltZRgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNQoRbmV4dF9hdHRlbXB0X3RpbWUYDiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlEKFENyZWF0ZVdlYmhvb2tSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIjCgd3ZWJob29rGAIgASgLMhIucmVuZGVyLnYxLldlYmhvb2siPAoVQ3JlYXRlV2ViaG9va1Jlc3BvbnNlEiMKB3dlYmhvb2sYASABKAsyEi5yZW5kZXIudjEuV2ViaG9vayIrChNMaXN0V2ViaG9va3NSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCSI8ChRMaXN0V2ViaG9va3NSZXNwb25zZRIkCgh3ZWJob29rcxgBIAMoCzISLnJlbmRlci52MS5XZWJob29rIkAKFERlbGV0ZVdlYmhvb2tSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRISCgp3ZWJob29rX2lkGAIgASgJIhcKFURlbGV0ZVdlYmhvb2tSZXNwb25zZSIvChdHZXRXZWJob29rU2VjcmV0UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkiKwoYR2V0V2ViaG9va1NlY3JldFJlc3BvbnNlEg8KB3NlY3JldHMYASADKAkisAEKHExpc3RXZWJob29rRGVsaXZlcmllc1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJEhIKCndlYmhvb2tfaWQYBCABKAkSDgoGam9iX2lkGAUgASgJEi8KBnN0YXRlcxgGIAMoDjIfLnJlbmRlci52MS5XZWJob29rRGVsaXZlcnlTdGF0ZSJoCh1MaXN0V2ViaG9va0RlbGl2ZXJpZXNSZXNwb25zZRIuCgpkZWxpdmVyaWVzGAEgAygLMhoucmVuZGVyLnYxLldlYmhvb2tEZWxpdmVyeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiRAoXUmVkZWxpdmVyV2ViaG9va1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhMKC2RlbGl2ZXJ5X2lkGAIgASgJIkgKGFJlZGVsaXZlcldlYmhvb2tSZXNwb25zZRIsCghkZWxpdmVyeRgBIAEoCzIaLnJlbmRlci52MS5XZWJob29rRGVsaXZlcnkqqwEKFFdlYmhvb2tEZWxpdmVyeVN0YXRlEiYKIldFQkhPT0tfREVMSVZFUllfU1RBVEVfVU5TUEVDSUZJRUQQABIiCh5XRUJIT09LX0RFTElWRVJZX1NUQVRFX1BFTkRJTkcQARIkCiBXRUJIT09LX0RFTElWRVJZX1NUQVRFX0RFTElWRVJFRBACEiEKHVdFQkhPT0tfREVMSVZFUllfU1RBVEVfRkFJTEVEEAMyrwQKDldlYmhvb2tTZXJ2aWNlElIKDUNyZWF0ZVdlYmhvb2sSHy5yZW5kZXIudjEuQ3JlYXRlV2ViaG9va1JlcXVlc3QaIC5yZW5kZXIudjEuQ3JlYXRlV2ViaG9va1Jlc3BvbnNlEk8KDExpc3RXZWJob29rcxIeLnJlbmRlci52MS5MaXN0V2ViaG9va3NSZXF1ZXN0Gh8ucmVuZGVyLnYxLkxpc3RXZWJob29rc1Jlc3BvbnNlElIKDURlbGV0ZVdlYmhvb2sSHy5yZW5kZXIudjEuRGVsZXRlV2ViaG9va1JlcXVlc3QaIC5yZW5kZXIudjEuRGVsZXRlV2ViaG9va1Jlc3BvbnNlElsKEEdldFdlYmhvb2tTZWNyZXQSIi5yZW5kZXIudjEuR2V0V2ViaG9va1NlY3JldFJlcXVlc3QaIy5yZW5kZXIudjEuR2V0V2ViaG9va1NlY3JldFJlc3BvbnNlEmoKFUxpc3RXZWJob29rRGVsaXZlcmllcxInLnJlbmRlci52MS5MaXN0V2ViaG9va0RlbGl2ZXJpZXNSZXF1ZXN0GigucmVuZGVyLnYxLkxpc3RXZWJob29rRGVsaXZlcmllc1Jlc3BvbnNlElsKEFJlZGVsaXZlcldlYmhvb2sSIi5yZW5kZXIudjEuUmVkZWxpdmVyV2ViaG9va1JlcXVlc3QaIy5yZW5kZXIudjEuUmVkZWxpdmVyV2ViaG9va1Jlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp, file_render_v1_job]);
 
 /**
- * Webhook is an address that is told of the jobs of a workspace.
+ * Webhook is a URL that receives notifications about the jobs of a workspace.
  *
  * @generated from message render.v1.Webhook
  */
 export type Webhook = Message<"render.v1.Webhook"> & {
   /**
-   * webhook_id is the UUID of the webhook, given by the service.
+   * webhook_id is the UUID of the webhook, set by the service.
    *
    * @generated from field: string webhook_id = 1;
    */
   webhookId: string;
 
   /**
-   * url is where deliveries are sent: `https`, at most 2,048 characters, without a user name; `http` and private
-   * addresses only where the server's configuration allows them. Otherwise INVALID_ARGUMENT. Required.
+   * url that deliveries are sent to: `https`, at most 2,048 characters, without a user name; `http` and private
+   * addresses only if the server's configuration allows them. Otherwise INVALID_ARGUMENT. Required.
    *
    * @generated from field: string url = 2;
    */
   url: string;
 
   /**
-   * statuses that are told; PROCESSING stands for every change of stage too. Empty means the three ends, which are then
-   * stored.
+   * statuses to notify about; PROCESSING includes every change of stage. Empty means the three terminal states, which
+   * are then stored.
    *
    * @generated from field: repeated render.v1.JobStatus statuses = 3;
    */
   statuses: JobStatus[];
 
   /**
-   * labels keeps only jobs that have all of these; at most 32.
+   * labels selects only jobs that have all of these; at most 32.
    *
    * @generated from field: map<string, string> labels = 4;
    */
@@ -70,7 +70,7 @@ export const WebhookSchema: GenMessage<Webhook> = /*@__PURE__*/
   messageDesc(file_render_v1_webhook_service, 0);
 
 /**
- * WebhookDelivery is one event of a job on its way to one address.
+ * WebhookDelivery is one event of a job for one webhook.
  *
  * @generated from message render.v1.WebhookDelivery
  */
@@ -83,14 +83,14 @@ export type WebhookDelivery = Message<"render.v1.WebhookDelivery"> & {
   deliveryId: string;
 
   /**
-   * event_id is the webhook-id that the receiver sees: the same for every try and every receiver of this event.
+   * event_id is the webhook-id that the receiver sees: the same for every attempt and every receiver of this event.
    *
    * @generated from field: string event_id = 2;
    */
   eventId: string;
 
   /**
-   * webhook_id is the webhook it belongs to; empty for the address that the job was started with.
+   * webhook_id is the webhook it belongs to; empty for the webhook that the job was started with.
    *
    * @generated from field: string webhook_id = 3;
    */
@@ -104,7 +104,7 @@ export type WebhookDelivery = Message<"render.v1.WebhookDelivery"> & {
   jobId: string;
 
   /**
-   * url it is sent to.
+   * url that it is sent to.
    *
    * @generated from field: string url = 5;
    */
@@ -132,21 +132,21 @@ export type WebhookDelivery = Message<"render.v1.WebhookDelivery"> & {
   state: WebhookDeliveryState;
 
   /**
-   * attempts counts the tries so far.
+   * attempts made so far.
    *
    * @generated from field: int32 attempts = 9;
    */
   attempts: number;
 
   /**
-   * http_status of the latest answer; 0 where there was none.
+   * http_status of the latest response; 0 if there was none.
    *
    * @generated from field: int32 http_status = 10;
    */
   httpStatus: number;
 
   /**
-   * error says what was wrong with the latest try, such as `timed out`; empty where nothing was.
+   * error of the latest attempt, such as `timed out`; empty if it succeeded.
    *
    * @generated from field: string error = 11;
    */
@@ -160,14 +160,15 @@ export type WebhookDelivery = Message<"render.v1.WebhookDelivery"> & {
   createTime?: Timestamp | undefined;
 
   /**
-   * attempt_time is when it was last tried; absent before the first try.
+   * attempt_time is the time of the latest attempt; absent before the first.
    *
    * @generated from field: google.protobuf.Timestamp attempt_time = 13;
    */
   attemptTime?: Timestamp | undefined;
 
   /**
-   * next_attempt_time is when it is tried next; absent unless PENDING, and while one of its job that comes before it is.
+   * next_attempt_time is the time of the next attempt; absent unless PENDING, and while an earlier delivery of the job
+   * is pending.
    *
    * @generated from field: google.protobuf.Timestamp next_attempt_time = 14;
    */
@@ -188,7 +189,7 @@ export const WebhookDeliverySchema: GenMessage<WebhookDelivery> = /*@__PURE__*/
  */
 export type CreateWebhookRequest = Message<"render.v1.CreateWebhookRequest"> & {
   /**
-   * workspace_id is the workspace to tell of. Required.
+   * workspace_id is the workspace whose jobs are notified about. Required.
    *
    * @generated from field: string workspace_id = 1;
    */
@@ -210,7 +211,7 @@ export const CreateWebhookRequestSchema: GenMessage<CreateWebhookRequest> = /*@_
   messageDesc(file_render_v1_webhook_service, 2);
 
 /**
- * CreateWebhookResponse is the answer to CreateWebhook.
+ * CreateWebhookResponse is the response of CreateWebhook.
  *
  * @generated from message render.v1.CreateWebhookResponse
  */
@@ -252,7 +253,7 @@ export const ListWebhooksRequestSchema: GenMessage<ListWebhooksRequest> = /*@__P
   messageDesc(file_render_v1_webhook_service, 4);
 
 /**
- * ListWebhooksResponse is the answer to ListWebhooks.
+ * ListWebhooksResponse is the response of ListWebhooks.
  *
  * @generated from message render.v1.ListWebhooksResponse
  */
@@ -301,7 +302,7 @@ export const DeleteWebhookRequestSchema: GenMessage<DeleteWebhookRequest> = /*@_
   messageDesc(file_render_v1_webhook_service, 6);
 
 /**
- * DeleteWebhookResponse is the answer to DeleteWebhook.
+ * DeleteWebhookResponse is the response of DeleteWebhook.
  *
  * @generated from message render.v1.DeleteWebhookResponse
  */
@@ -322,7 +323,7 @@ export const DeleteWebhookResponseSchema: GenMessage<DeleteWebhookResponse> = /*
  */
 export type GetWebhookSecretRequest = Message<"render.v1.GetWebhookSecretRequest"> & {
   /**
-   * workspace_id is the workspace whose deliveries are checked. Required.
+   * workspace_id is the workspace whose deliveries are verified. Required.
    *
    * @generated from field: string workspace_id = 1;
    */
@@ -337,14 +338,14 @@ export const GetWebhookSecretRequestSchema: GenMessage<GetWebhookSecretRequest> 
   messageDesc(file_render_v1_webhook_service, 8);
 
 /**
- * GetWebhookSecretResponse is the answer to GetWebhookSecret.
+ * GetWebhookSecretResponse is the response of GetWebhookSecret.
  *
  * @generated from message render.v1.GetWebhookSecretResponse
  */
 export type GetWebhookSecretResponse = Message<"render.v1.GetWebhookSecretResponse"> & {
   /**
-   * secrets in the form of Standard Webhooks, `whsec_…`, the one to use first. While the server's signing key is being
-   * changed there are more, and every delivery has a signature by each of them.
+   * secrets in the form of Standard Webhooks, `whsec_…`, the current one first. While the server's signing key is being
+   * rotated there are several, and every delivery has a signature by each of them.
    *
    * @generated from field: repeated string secrets = 1;
    */
@@ -372,14 +373,15 @@ export type ListWebhookDeliveriesRequest = Message<"render.v1.ListWebhookDeliver
   workspaceId: string;
 
   /**
-   * page_size is the most deliveries to return: 0–100; 0 means 20. Otherwise INVALID_ARGUMENT. Pages may be shorter.
+   * page_size is the maximum number of deliveries to return: 0–100; 0 means 20. Otherwise INVALID_ARGUMENT. Pages may
+   * be shorter.
    *
    * @generated from field: int32 page_size = 2;
    */
   pageSize: number;
 
   /**
-   * page_token is the next_page_token of the page before; empty for the first page. A token of another list or filter
+   * page_token is the next_page_token of the previous page; empty for the first page. A token of another list or filter
    * is INVALID_ARGUMENT.
    *
    * @generated from field: string page_token = 3;
@@ -387,21 +389,21 @@ export type ListWebhookDeliveriesRequest = Message<"render.v1.ListWebhookDeliver
   pageToken: string;
 
   /**
-   * webhook_id keeps only deliveries of this webhook; empty keeps all.
+   * webhook_id returns only deliveries of this webhook; empty returns all.
    *
    * @generated from field: string webhook_id = 4;
    */
   webhookId: string;
 
   /**
-   * job_id keeps only deliveries of this job; empty keeps all.
+   * job_id returns only deliveries of this job; empty returns all.
    *
    * @generated from field: string job_id = 5;
    */
   jobId: string;
 
   /**
-   * states keeps only deliveries in one of these; empty keeps all.
+   * states returns only deliveries in one of these; empty returns all.
    *
    * @generated from field: repeated render.v1.WebhookDeliveryState states = 6;
    */
@@ -416,7 +418,7 @@ export const ListWebhookDeliveriesRequestSchema: GenMessage<ListWebhookDeliverie
   messageDesc(file_render_v1_webhook_service, 10);
 
 /**
- * ListWebhookDeliveriesResponse is the answer to ListWebhookDeliveries.
+ * ListWebhookDeliveriesResponse is the response of ListWebhookDeliveries.
  *
  * @generated from message render.v1.ListWebhookDeliveriesResponse
  */
@@ -429,7 +431,7 @@ export type ListWebhookDeliveriesResponse = Message<"render.v1.ListWebhookDelive
   deliveries: WebhookDelivery[];
 
   /**
-   * next_page_token leads to the next page; empty when there is none.
+   * next_page_token fetches the next page; empty if there is none.
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -472,13 +474,13 @@ export const RedeliverWebhookRequestSchema: GenMessage<RedeliverWebhookRequest> 
   messageDesc(file_render_v1_webhook_service, 12);
 
 /**
- * RedeliverWebhookResponse is the answer to RedeliverWebhook.
+ * RedeliverWebhookResponse is the response of RedeliverWebhook.
  *
  * @generated from message render.v1.RedeliverWebhookResponse
  */
 export type RedeliverWebhookResponse = Message<"render.v1.RedeliverWebhookResponse"> & {
   /**
-   * delivery as it is now: PENDING.
+   * delivery in its current state: PENDING.
    *
    * @generated from field: render.v1.WebhookDelivery delivery = 1;
    */
@@ -493,7 +495,7 @@ export const RedeliverWebhookResponseSchema: GenMessage<RedeliverWebhookResponse
   messageDesc(file_render_v1_webhook_service, 13);
 
 /**
- * WebhookDeliveryState is how far a delivery is.
+ * WebhookDeliveryState is the state of a delivery.
  *
  * @generated from enum render.v1.WebhookDeliveryState
  */
@@ -506,7 +508,7 @@ export enum WebhookDeliveryState {
   UNSPECIFIED = 0,
 
   /**
-   * Not yet answered with 2xx; it will be tried again.
+   * Not yet answered with 2xx; it will be retried.
    *
    * @generated from enum value: WEBHOOK_DELIVERY_STATE_PENDING = 1;
    */
@@ -520,7 +522,8 @@ export enum WebhookDeliveryState {
   DELIVERED = 2,
 
   /**
-   * Given up: refused with 410, or not answered with 2xx in any of ten tries over three days. RedeliverWebhook tries again.
+   * Given up: refused with 410, or not answered with 2xx in any of ten attempts over three days. RedeliverWebhook tries
+   * again.
    *
    * @generated from enum value: WEBHOOK_DELIVERY_STATE_FAILED = 3;
    */
@@ -534,20 +537,20 @@ export const WebhookDeliveryStateSchema: GenEnum<WebhookDeliveryState> = /*@__PU
   enumDesc(file_render_v1_webhook_service, 0);
 
 /**
- * WebhookService keeps the addresses that are told of a workspace's jobs, and the deliveries to them. Each delivery is a
- * POST of JSON, signed as Standard Webhooks (webhook-id, webhook-timestamp, webhook-signature) with the workspace's secret.
- * It is repeated with growing pauses until it is answered with 2xx, at least once; webhook-id stays the same, and those of
- * one job reach an address in the order in which they happened. A workspace_id is 1–64 characters `a–z 0–9 _ -`, starting
- * with a letter or digit; any other is INVALID_ARGUMENT. What is absent, or belongs to another workspace, is NOT_FOUND.
- * Every RPC but DeleteWebhook and the lists is FAILED_PRECONDITION (`WEBHOOKS_NOT_CONFIGURED`) on a server without a
- * signing key.
+ * WebhookService stores the webhooks of a workspace, which receive notifications about its jobs, and their deliveries.
+ * Each delivery is a POST of JSON, signed according to Standard Webhooks (webhook-id, webhook-timestamp,
+ * webhook-signature) with the workspace's secret. It is retried with growing delays until the receiver answers 2xx, so
+ * it arrives at least once; webhook-id stays the same, and the deliveries of one job reach a receiver in the order of
+ * its events. A workspace_id has 1–64 characters `a–z 0–9 _ -` and starts with a letter or digit; anything else is
+ * INVALID_ARGUMENT. Ids that do not exist, or belong to another workspace, are NOT_FOUND. Every RPC except
+ * DeleteWebhook and the lists is FAILED_PRECONDITION (`WEBHOOKS_NOT_CONFIGURED`) on a server without a signing key.
  *
  * @generated from service render.v1.WebhookService
  */
 export const WebhookService: GenService<{
   /**
-   * CreateWebhook stores an address that is told of jobs from now on. ALREADY_EXISTS (`WEBHOOK_EXISTS`) where the
-   * workspace has one with this url; RESOURCE_EXHAUSTED (`QUOTA_EXCEEDED`, quota `webhooks`) where it has 16.
+   * CreateWebhook registers a URL for notifications about jobs from now on. ALREADY_EXISTS (`WEBHOOK_EXISTS`) if the
+   * workspace has a webhook with this URL; RESOURCE_EXHAUSTED (`QUOTA_EXCEEDED`, quota `webhooks`) if it has 16.
    *
    * @generated from rpc render.v1.WebhookService.CreateWebhook
    */
@@ -567,7 +570,7 @@ export const WebhookService: GenService<{
     output: typeof ListWebhooksResponseSchema;
   },
   /**
-   * DeleteWebhook removes a webhook with its deliveries; what is being sent at this moment may still arrive.
+   * DeleteWebhook deletes a webhook with its deliveries; a delivery that is being sent at this moment may still arrive.
    *
    * @generated from rpc render.v1.WebhookService.DeleteWebhook
    */
@@ -577,7 +580,7 @@ export const WebhookService: GenService<{
     output: typeof DeleteWebhookResponseSchema;
   },
   /**
-   * GetWebhookSecret returns what receivers check the signatures of a workspace's deliveries with.
+   * GetWebhookSecret returns the secrets that receivers verify the signatures of a workspace's deliveries with.
    *
    * @generated from rpc render.v1.WebhookService.GetWebhookSecret
    */
@@ -597,8 +600,8 @@ export const WebhookService: GenService<{
     output: typeof ListWebhookDeliveriesResponseSchema;
   },
   /**
-   * RedeliverWebhook sends a delivery again, whatever became of it, with the same webhook-id; it has all its tries anew.
-   * One that is still waiting is sent at once, after those of its job that come before it.
+   * RedeliverWebhook sends a delivery again, whatever its state, with the same webhook-id and all its attempts. A
+   * delivery that is still waiting is sent at once, after earlier deliveries of its job.
    *
    * @generated from rpc render.v1.WebhookService.RedeliverWebhook
    */
