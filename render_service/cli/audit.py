@@ -1,50 +1,45 @@
 """The command `render-service audit`: who did what, when, and from where."""
 
-import asyncio
 import json
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
 
-from render_service.cli.settings import command_settings
-from render_service.db.access.audit_log import AuditFilter, AuditLog
-from render_service.db.database import Database
+from render_service.cli.settings import run_with_database
 from render_service.domain.access.audit import Action, AuditEntry
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from render_service.config.settings import Settings
+    from render_service.db.database import Database
 
 
 def show_audit(
     *,
-    workspace: Annotated[str | None, typer.Option(help="Only of this workspace.")] = None,
-    principal: Annotated[str | None, typer.Option(help="Only by this principal, such as `key:UUID`.")] = None,
-    action: Annotated[Action | None, typer.Option(help="Only this.")] = None,
-    target: Annotated[UUID | None, typer.Option(help="Only to this job, project, key, webhook or delivery.")] = None,
-    since_days: Annotated[float | None, typer.Option(help="Only of the last so many days.", min=0)] = None,
-    limit: Annotated[int, typer.Option(help="The most entries to show.", min=1, max=100_000)] = 100,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    workspace: Annotated[str | None, typer.Option(help="Only entries of this workspace.")] = None,
+    principal: Annotated[str | None, typer.Option(help="Only entries of this principal, such as `key:UUID`.")] = None,
+    action: Annotated[Action | None, typer.Option(help="Only this action.")] = None,
+    target: Annotated[UUID | None, typer.Option(help="Only actions on this object, such as a job.")] = None,
+    since_days: Annotated[float | None, typer.Option(help="Only entries of the last N days.", min=0)] = None,
+    limit: Annotated[int, typer.Option(help="Maximum number of entries.", min=1, max=100_000)] = 100,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
 ) -> None:
-    """Show the audit trail, the newest first: who started, cancelled, deleted or downloaded what, and from where."""
+    """Show the audit trail, newest first: who started, cancelled, deleted or downloaded what, and from where."""
     since = datetime.now(UTC) - timedelta(days=since_days) if since_days is not None else None
-    for entry in _find(AuditFilter(workspace, principal, action, target, since), limit):
+
+    async def find(database: "Database", _: "Settings") -> "Sequence[AuditEntry]":
+        from render_service.db.access.audit_log import AuditFilter, AuditLog
+
+        return await AuditLog(database).find(AuditFilter(workspace, principal, action, target, since), limit=limit)
+
+    for entry in run_with_database(find):
         row = _row(entry)
         typer.echo(
             json.dumps(row, ensure_ascii=False) if as_json else "  ".join(str(value) for value in row.values() if value)
         )
-
-
-def _find(wanted: AuditFilter, limit: int) -> Sequence[AuditEntry]:
-    settings = command_settings(log_level="error")
-
-    async def run() -> Sequence[AuditEntry]:
-        database = Database(settings.database_url, size=1)
-        try:
-            return await AuditLog(database).find(wanted, limit=limit)
-        finally:
-            await database.close()
-
-    return asyncio.run(run())
 
 
 def _row(entry: AuditEntry) -> dict[str, str | None]:

@@ -1,46 +1,49 @@
-"""The commands `render-service keys …`: API keys are made, listed and revoked here, and nowhere over the network."""
+"""The commands `render-service keys …`. API keys are managed here only, never over the network."""
 
-import asyncio
 import getpass
 import json
 import os
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 from uuid import UUID
 
 import typer
 
-from render_service.cli.settings import command_settings, end_command
-from render_service.db.access.api_keys import ApiKey, ApiKeys
-from render_service.db.access.audit_log import AuditLog
-from render_service.db.database import Database
+from render_service.cli.settings import exit_with_error, run_with_database
 from render_service.domain.access.access import Access, is_workspace_id
 from render_service.domain.access.audit import Action, Origin
 
+if TYPE_CHECKING:
+    from render_service.config.settings import Settings
+    from render_service.db.access.api_keys import ApiKey, ApiKeys
+    from render_service.db.access.audit_log import AuditLog
+    from render_service.db.database import Database
+
 _Result = TypeVar("_Result")
-keys = typer.Typer(help="API keys.", no_args_is_help=True)
+keys = typer.Typer(help="Manage API keys.", no_args_is_help=True)
 
 
 @keys.command("create")
 def create_key(
-    name: Annotated[str, typer.Argument(help="What to call it, such as the team's name.")],
-    workspace: Annotated[list[str], typer.Option(help="A workspace it opens; repeat for several.")],
-    access: Annotated[Access, typer.Option(help="What may be done there.")] = Access.WRITE,
-    expires_in_days: Annotated[float | None, typer.Option(help="After so many days it works no longer.", min=0)] = None,
+    name: Annotated[str, typer.Argument(help="Name of the key, such as the team's.")],
+    workspace: Annotated[list[str], typer.Option(help="Workspace that the key gives access to; repeat for several.")],
+    access: Annotated[Access, typer.Option(help="What the key allows there.")] = Access.WRITE,
+    expires_in_days: Annotated[float | None, typer.Option(help="Days until the key expires.", min=0)] = None,
 ) -> None:
-    """Make an API key and print it. It cannot be shown again."""
+    """Create an API key and print it. It cannot be shown again."""
     for workspace_id in workspace:
         if not is_workspace_id(workspace_id):
-            end_command(
-                f"{workspace_id!r} is no workspace: 1 to 64 characters a–z 0–9 _ -, starting with a letter or digit"
+            exit_with_error(
+                f"--workspace {workspace_id!r} is not a workspace id: use 1 to 64 characters a–z 0–9 _ -, starting "
+                "with a letter or digit"
             )
     if not name.strip() or len(name) > 100 or not name.isprintable():
-        end_command("a name must have 1 to 100 printable characters")
+        exit_with_error("NAME must have 1 to 100 printable characters")
     expire_time = datetime.now(UTC) + timedelta(days=expires_in_days) if expires_in_days is not None else None
 
-    async def create(stored: ApiKeys, log: AuditLog) -> str:
+    async def create(stored: "ApiKeys", log: "AuditLog") -> str:
         key = await stored.create(name, frozenset(workspace), access=access, expire_time=expire_time)
         known = await stored.find(key)
         await log.record(
@@ -56,8 +59,8 @@ def create_key(
 
 
 @keys.command("list")
-def list_keys(as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False) -> None:
-    """List all API keys: what they open, when they were last used, and whether they still work. Never the keys."""
+def list_keys(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False) -> None:
+    """List all API keys: workspaces, access, last use and state. The keys themselves are never shown."""
     now = datetime.now(UTC)
     for key in _with_keys(lambda stored, _: stored.list()):
         row = _row(key, now)
@@ -71,34 +74,31 @@ def list_keys(as_json: Annotated[bool, typer.Option("--json", help="One JSON obj
 
 
 @keys.command("revoke")
-def revoke_key(key_id: Annotated[UUID, typer.Argument(metavar="ID", help="The key's id, as `list` shows it.")]) -> None:
-    """Make an API key work no longer: at once for new servers, within ten seconds for those that know it."""
+def revoke_key(key_id: Annotated[UUID, typer.Argument(metavar="ID", help="Id of the key, from `list`.")]) -> None:
+    """Revoke an API key. Servers that have used it refuse it within ten seconds, all others at once."""
 
-    async def revoke(stored: ApiKeys, log: AuditLog) -> bool:
+    async def revoke(stored: "ApiKeys", log: "AuditLog") -> bool:
         known = await stored.revoke(key_id)
         if known:
             await log.record(_origin(), Action.KEY_REVOKED, workspace_id=None, target=key_id)
         return known
 
     if not _with_keys(revoke):
-        end_command(f"there is no key {key_id}")
+        exit_with_error(f"key {key_id} does not exist: `render-service keys list` shows those that do")
 
 
-def _with_keys(work: Callable[[ApiKeys, AuditLog], Awaitable[_Result]]) -> _Result:
-    settings = command_settings(log_level="error")
+def _with_keys(work: Callable[["ApiKeys", "AuditLog"], Awaitable[_Result]]) -> _Result:
+    async def run(database: "Database", _: "Settings") -> _Result:
+        from render_service.db.access.api_keys import ApiKeys
+        from render_service.db.access.audit_log import AuditLog
 
-    async def run() -> _Result:
-        database = Database(settings.database_url, size=1)
-        try:
-            return await work(ApiKeys(database), AuditLog(database))
-        finally:
-            await database.close()
+        return await work(ApiKeys(database), AuditLog(database))
 
-    return asyncio.run(run())
+    return run_with_database(run)
 
 
 def _origin() -> Origin:
-    """Who sits at the command line, as far as the system knows."""
+    """Return who runs the command, as far as the system knows."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # a container's user may have no name
@@ -106,7 +106,7 @@ def _origin() -> Origin:
     return Origin(f"command:{user}", user, f"host:{socket.gethostname()}", None)
 
 
-def _row(key: ApiKey, now: datetime) -> Mapping[str, str | None]:
+def _row(key: "ApiKey", now: datetime) -> Mapping[str, str | None]:
     state = "revoked" if key.revoke_time is not None else "works" if key.works_at(now) else "expired"
     return {
         "id": str(key.id),

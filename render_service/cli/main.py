@@ -1,19 +1,21 @@
-"""The command `render-service`: run the parts of the service, look after its database, find out what is wrong."""
+"""The command `render-service`: runs the parts of the service, migrates its database, and diagnoses faults.
+
+Each command imports its own side of the service when it runs, so that `--help` answers at once.
+"""
 
 import asyncio
 import os
 from collections.abc import Coroutine
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvloop
 
 from render_service.cli.audit import show_audit
 from render_service.cli.keys import keys
 from render_service.cli.quotas import quotas
-from render_service.cli.settings import command_settings, end_command
-from render_service.config.settings import ConfigurationError
+from render_service.cli.settings import command_settings, exit_with_error
 from render_service.domain.errors import DomainError
 
 app = typer.Typer(
@@ -29,12 +31,28 @@ app.command("audit")(show_audit)
 _DATA = Path(".render")
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"render-service {version('render-service')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    _version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Turns scripts and storyboards into finished videos, over gRPC."""
+
+
 @app.command()
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the video and its poster.")] = Path("out"),
-    data: Annotated[Path, typer.Option(help="Folder for all data; kept between runs, shared with `dev`.")] = _DATA,
+    data: Annotated[Path, typer.Option(help="Folder for all data; kept between runs and shared with `dev`.")] = _DATA,
 ) -> None:
-    """Render the sample project through the whole system, started for the purpose, and stop it again."""
+    """Start the whole system, render the sample project, and stop it."""
     from render_service.embedded.demo import run_demo
 
     raise SystemExit(run_demo(out, data))
@@ -45,7 +63,7 @@ def dev(
     data: Annotated[Path, typer.Option(help="Folder for all data; kept between runs.")] = _DATA,
     port: Annotated[int, typer.Option(help="Port of the gRPC server on 127.0.0.1.", min=0, max=65535)] = 50051,
 ) -> None:
-    """Keep the whole system running in the foreground: Postgres, Valkey, one server, one worker. Ctrl-C stops it."""
+    """Run Postgres, Valkey, a server and a worker in the foreground. Ctrl-C stops them."""
     from render_service.embedded.dev import run_dev
 
     raise SystemExit(run_dev(data, port))
@@ -53,7 +71,7 @@ def dev(
 
 @app.command()
 def serve() -> None:
-    """Run the gRPC server. Waits for Postgres and Redis if need be; SIGTERM lets callers go politely."""
+    """Run the gRPC server. It waits for Postgres and Redis; SIGTERM drains it."""
     settings = command_settings()
     from render_service.server.server import run_server
 
@@ -62,9 +80,9 @@ def serve() -> None:
 
 @app.command()
 def work() -> None:
-    """Run a worker. Waits for Postgres and Redis if need be; SIGTERM hands running jobs over to other workers."""
+    """Run a worker. It waits for Postgres and Redis; SIGTERM hands running jobs over to other workers."""
     settings = command_settings()
-    # Dramatiq reads it when imported. More would hoard messages that an idle worker could take.
+    # Dramatiq reads it on import. A larger prefetch would hold messages that an idle worker could take.
     os.environ["dramatiq_queue_prefetch"] = str(settings.worker_slots)  # noqa: SIM112 - its name is Dramatiq's
     from render_service.worker.worker import run_worker
 
@@ -73,7 +91,7 @@ def work() -> None:
 
 @app.command()
 def migrate() -> None:
-    """Bring the database's schema up to date. Several at once take turns."""
+    """Migrate the database schema to the newest revision. Concurrent runs take turns."""
     settings = command_settings()
     from render_service.db.migrate import upgrade
 
@@ -82,7 +100,7 @@ def migrate() -> None:
 
 @app.command()
 def doctor() -> None:
-    """Check Postgres, Redis, storage, fonts and encoder; say what is wrong and what to do. Exits 1 if anything is."""
+    """Check Postgres, Redis, storage, fonts and encoder, and suggest remedies. Exits 1 if a check fails."""
     from render_service.cli.doctor import examine
 
     findings = asyncio.run(examine(command_settings(log_level="error")))
@@ -94,18 +112,22 @@ def doctor() -> None:
 
 
 @app.command()
-def sweep(*, delete: Annotated[bool, typer.Option("--delete", help="Remove what nothing leads to.")] = False) -> None:
-    """Compare the object store with the database. Exits 1 where files are missing, or orphans were found and left."""
+def sweep(*, delete: Annotated[bool, typer.Option("--delete", help="Delete orphaned objects.")] = False) -> None:
+    """Compare the object store with the database. Exits 1 if files are missing, or orphans were found and kept."""
     from render_service.cli.sweep import sweep_store
 
-    sweep_store(command_settings(log_level="error"), delete=delete)
+    sweep_store(delete=delete)
 
 
 def _run(process: Coroutine[object, object, None]) -> None:
+    import uvloop
+
+    from render_service.config.settings import ConfigurationError
+
     try:
         uvloop.run(process)
     except ConfigurationError as error:
-        end_command(str(error))
+        exit_with_error(str(error))
 
 
 def main() -> None:
@@ -113,4 +135,4 @@ def main() -> None:
     try:
         app()
     except DomainError as error:
-        end_command(error.message)
+        exit_with_error(error.message)

@@ -1,27 +1,58 @@
-"""What every command begins with: the settings, or one line that says why there is no going on."""
+"""What every command begins with: the settings, and a connection to the database for those that need one.
 
+Everything heavy is imported inside the functions: `--help` must not pay for what only a running command needs.
+"""
+
+import asyncio
 import sys
-from typing import NoReturn
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
-from render_service.config.settings import ConfigurationError, Settings, load_settings
-from render_service.telemetry.logging import configure_logging
+if TYPE_CHECKING:
+    from render_service.config.settings import Settings
+    from render_service.db.database import Database
+
+_Result = TypeVar("_Result")
 
 
-def command_settings(log_level: str | None = None) -> Settings:
-    """Return the settings and configure the logs; ends the command where a setting is wrong.
+def command_settings(log_level: str | None = None) -> "Settings":
+    """Return the settings and configure the logs; exit with 2 where a setting is invalid.
 
     Args:
-        log_level: Least level that is logged; None for the configured one.
+        log_level: Lowest level to log; None for the configured one.
     """
+    from render_service.config.settings import ConfigurationError, load_settings
+    from render_service.telemetry.logging import configure_logging
+
     try:
         settings = load_settings()
     except ConfigurationError as error:
-        end_command(str(error))
+        exit_with_error(str(error))
     configure_logging(log_level or settings.log_level)
     return settings
 
 
-def end_command(why: str) -> NoReturn:
-    """Say in one line why the command ends, and end it with 2."""
+def run_with_database(work: Callable[["Database", "Settings"], Awaitable[_Result]]) -> _Result:
+    """Run a command's work with a connection to the configured database, and return its result.
+
+    Raises:
+        DomainError: STORE_UNAVAILABLE.
+    """
+    from render_service.db.database import Database
+
+    settings = command_settings(log_level="error")
+
+    async def run() -> _Result:
+        database = Database(settings.database_url, size=1)
+        try:
+            return await work(database, settings)
+        finally:
+            await database.close()
+
+    return asyncio.run(run())
+
+
+def exit_with_error(why: str) -> NoReturn:
+    """Print one line that says why the command cannot go on, and exit with 2."""
     print(f"render-service: {why}", file=sys.stderr)
     raise SystemExit(2)

@@ -1,9 +1,8 @@
-"""The command `render-service sweep`: proves that nothing in the object store is orphaned, and nothing missing."""
-
-import asyncio
+"""The command `render-service sweep`: finds objects that no job refers to, and files that are missing."""
 
 import typer
 
+from render_service.cli.settings import run_with_database
 from render_service.config.settings import Settings
 from render_service.db.database import Database
 from render_service.db.jobs.deletions import Deletions
@@ -12,25 +11,20 @@ from render_service.retention.sweep import SweepReport, sweep
 from render_service.runtime.lifecycle import open_store
 
 
-def sweep_store(settings: Settings, *, delete: bool) -> None:
-    """Compare the object store with the database, print what was found, and end the command.
+def sweep_store(*, delete: bool) -> None:
+    """Compare the object store with the database, print what was found, and exit.
 
     Args:
-        settings: The service's configuration.
-        delete: Whether to remove what nothing leads to.
+        delete: Whether to delete objects that no job refers to.
     """
 
-    async def run() -> SweepReport:
-        database = Database(settings.database_url, size=1)
-        try:
-            removals, store = Deletions(database), open_store(settings.storage_url)
-            if delete:
-                await Remover(removals, store).remove()
-            return await sweep(removals, store, delete=delete)
-        finally:
-            await database.close()
+    async def run(database: Database, settings: Settings) -> SweepReport:
+        deletions, store = Deletions(database), open_store(settings.storage_url)
+        if delete:
+            await Remover(deletions, store).remove()
+        return await sweep(deletions, store, delete=delete)
 
-    report = asyncio.run(run())
+    report = run_with_database(run)
     for key in report.orphan_keys:
         typer.echo(f"orphan   {key}")
     for key in report.missing_keys:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from render.v1 import job_pb2
 from render_client import AsyncRenderClient
-from render_client.cli_progress import WatchDisplay
+from render_client.cli.progress import WatchDisplay
 from render_client.projects_file import load_project
 from rich.console import Console
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from render_client import RenderClient, load_project, status_name
-from render_client.cli_sample import SAMPLE
+from render_client.cli.sample import SAMPLE
 
 from render_service.embedded.stack import Stack
 

@@ -136,6 +136,18 @@ def test_the_server_loads_neither_engine_nor_providers_nor_compositor_nor_codecs
         assert not {name for name in loaded if name == heavy or name.startswith(heavy + ".")}, heavy
 
 
-def test_help_is_given_without_loading_server_or_worker() -> None:
-    loaded = loaded_by("render_service.cli.main")
-    assert not {name for name in loaded if name.startswith(("grpc", "render_service.server", "render_service.worker"))}
+@pytest.mark.parametrize("command", ["render_service.cli.main", "render_client.cli.main"])
+def test_help_loads_only_what_it_prints(command: str) -> None:
+    heavy = {
+        "grpc",
+        "google",
+        "redis",
+        "sqlalchemy",
+        "psycopg",
+        "pydantic",
+        "pydantic_settings",
+        "structlog",
+        "dramatiq",
+        "av",
+    }
+    assert not heavy & {name.split(".")[0] for name in loaded_by(command)}

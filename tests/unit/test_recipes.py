@@ -61,7 +61,9 @@ def declared_fields() -> Iterator[str]:
 
 @pytest.mark.parametrize("field", list(declared_fields()))
 def test_a_field_of_a_project_reaches_the_video(field: str) -> None:
-    assert field in NOT_RENDERED or field.rpartition(".")[2] in names_read(*DECLARATIONS), "declared and mapped, but nothing uses it"
+    assert field in NOT_RENDERED or field.rpartition(".")[2] in names_read(*DECLARATIONS), (
+        "declared and mapped, but nothing uses it"
+    )
 
 
 @pytest.mark.parametrize("setting", list(Settings.model_fields))

@@ -1,4 +1,4 @@
-"""Runs the `render` command, and says what to install where its parts are missing."""
+"""Runs the `render` command, or says what to install if one of its packages is missing."""
 
 import importlib
 import sys
@@ -8,10 +8,10 @@ def main() -> int:
     """Run the command.
 
     Returns:
-        The exit code where the command could not even begin.
+        The exit code if the command could not start.
     """
     try:
-        cli = importlib.import_module("render_client.cli")
+        cli = importlib.import_module("render_client.cli.main")
     except ModuleNotFoundError as error:
         if error.name not in {"typer", "rich"}:
             raise

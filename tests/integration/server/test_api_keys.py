@@ -114,11 +114,11 @@ def test_a_key_for_what_is_no_workspace_is_not_made(database_url: str, monkeypat
     monkeypatch.setenv("DATABASE_URL", database_url)
     made = CliRunner().invoke(app, ["keys", "create", "backend", "--workspace", "Team A"])
     assert made.exit_code == 2
-    assert "no workspace" in made.stderr
+    assert "not a workspace id" in made.stderr
 
 
 def test_revoking_what_is_no_key_says_so(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", database_url)
     told = CliRunner().invoke(app, ["keys", "revoke", "0198c0de-7a11-7c3e-9f00-5e1f5e1f5e1f"])
     assert told.exit_code == 2
-    assert "there is no key" in told.stderr
+    assert "does not exist" in told.stderr

@@ -12,7 +12,7 @@ from pathlib import Path
 import grpc
 import pytest
 from render.v1 import job_pb2, project_service_pb2, render_service_pb2
-from render_client.cli import app
+from render_client.cli.main import app
 from typer.testing import CliRunner, Result
 
 from tests.programs import program
@@ -204,11 +204,11 @@ def test_a_service_out_of_reach_has_its_own_exit_code(run: Run, server: FakeServ
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["start"], "either FILE or --project-id"),
+        (["start"], "exactly one of FILE and --project-id"),
         (["start", "/no/such/file"], "/no/such/file: No such file or directory"),
-        (["start", "--project-id", "x", "--label", "team"], "--label team: not NAME=VALUE"),
-        (["start", "--project-id", "x", "--var", "=a"], "--var =a: not NAME=VALUE"),
-        (["start", "--project-id", "x", "--var", "a=b", "--var", "a=c"], "--var a: given twice"),
+        (["start", "--project-id", "x", "--label", "team"], "--label team: must have the form NAME=VALUE"),
+        (["start", "--project-id", "x", "--var", "=a"], "--var =a: must have the form NAME=VALUE"),
+        (["start", "--project-id", "x", "--var", "a=b", "--var", "a=c"], "--var a: repeated"),
         (["watch", "a", "b", "--download", "x"], "for a single job"),
         (["--timeout", "soon", "list"], "timeout (--timeout): not a number of seconds"),
         (["list", "--status", "lost"], "lost"),

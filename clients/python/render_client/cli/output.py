@@ -15,26 +15,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from render_client.cli_progress import coloured, state_word
+from render_client.cli.exit_codes import JOB_CANCELLED, JOB_FAILED, REFUSED, UNREACHABLE, USAGE
+from render_client.cli.progress import coloured, state_word
 from render_client.config import ConfigurationError
 from render_client.errors import DeadlineError, InvalidRequestError, RenderError, UnavailableError
 from render_client.messages import status_name
 from render_client.projects_file import ProjectFileError
 
 M = TypeVar("M", bound=Message)
-
-JOB_FAILED = 1
-USAGE = 2
-UNREACHABLE = 3
-REFUSED = 4
-JOB_CANCELLED = 5
-INTERRUPTED = 130
-
-EXIT_CODES = (
-    "Exit codes: 0 done (a watched job COMPLETED) · 1 the watched job FAILED · 2 wrong usage, project file or request "
-    "· 3 the service cannot be reached in time · 4 the service refused, or a file could not be written · "
-    "5 the watched job was CANCELLED · 130 interrupted (the job goes on)."
-)
 
 
 class Output:

@@ -1,16 +1,18 @@
-"""Options of the `render` command as people write them, and what they mean in the contract."""
+"""Options of the `render` command, and their counterparts in the contract."""
 
 from enum import StrEnum
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import typer
-from render.v1 import job_pb2, output_pb2
 
-from render_client.messages import ArtifactName
+if TYPE_CHECKING:
+    from render.v1 import job_pb2, output_pb2
+
+    from render_client.messages import ArtifactName
 
 
 class AspectRatio(StrEnum):
-    """Picture shapes as people write them."""
+    """Aspect ratios."""
 
     LANDSCAPE = "16:9"
     PORTRAIT = "9:16"
@@ -44,12 +46,12 @@ class Artifact(StrEnum):
     CAPTIONS_VTT = "captions-vtt"
 
     @property
-    def artifact_name(self) -> ArtifactName:
+    def artifact_name(self) -> "ArtifactName":
         """Its name in the client."""
         return cast("ArtifactName", self.value.replace("-", "_"))
 
-    def file_name(self, job: job_pb2.Job) -> str:
-        """Give a name for the file of a job."""
+    def file_name(self, job: "job_pb2.Job") -> str:
+        """Return the default file name of this file of a job."""
         if self is Artifact.VIDEO:
             ending = {"video/webm": ".webm", "image/gif": ".gif"}.get(job.video.content_type, ".mp4")
         else:
@@ -74,8 +76,10 @@ class Status(StrEnum):
 
 def output_options(
     aspect_ratio: AspectRatio | None, fps: int, quality: Quality | None, container: FileFormat | None
-) -> output_pb2.OutputOptions:
-    """Gather what the options say of the video's form; what they do not say is left to project and service."""
+) -> "output_pb2.OutputOptions":
+    """Return the options as a message. What is not set is left to the project and the service."""
+    from render.v1 import output_pb2
+
     options = output_pb2.OutputOptions(fps=fps)
     if aspect_ratio:
         options.aspect_ratio = output_pb2.AspectRatio.Value(f"ASPECT_RATIO_{aspect_ratio.replace(':', '_')}")
@@ -87,17 +91,17 @@ def output_options(
 
 
 def parse_pairs(given: list[str] | None, option: str) -> dict[str, str]:
-    """Read what is written as NAME=VALUE, for an option that may be given again.
+    """Parse the NAME=VALUE pairs of a repeatable option.
 
     Raises:
-        typer.BadParameter: If one is not, or a name is given twice.
+        typer.BadParameter: A pair has no `=` or no name, or a name is repeated.
     """
     pairs: dict[str, str] = {}
     for pair in given or ():
         name, equals, value = pair.partition("=")
         if not equals or not name:
-            raise typer.BadParameter(f"{option} {pair}: not NAME=VALUE")
+            raise typer.BadParameter(f"{option} {pair}: must have the form NAME=VALUE")
         if name in pairs:
-            raise typer.BadParameter(f"{option} {name}: given twice")
+            raise typer.BadParameter(f"{option} {name}: repeated; give each name once")
         pairs[name] = value
     return pairs

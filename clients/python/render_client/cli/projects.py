@@ -1,17 +1,15 @@
-"""`render projects`: keeps projects in the service."""
+"""The commands `render projects …`."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from render_client.cli_output import Output
-from render_client.cli_session import Machine, speaking
-from render_client.projects_file import load_project
+from render_client.cli.session import Machine, output_for, reported_errors
 
-projects = typer.Typer(name="projects", help="Keep projects in the service.", no_args_is_help=True)
+projects = typer.Typer(name="projects", help="Manage stored projects.", no_args_is_help=True)
 
-ProjectId = Annotated[str, typer.Argument(metavar="PROJECT", help="The project's id.", show_default=False)]
+ProjectId = Annotated[str, typer.Argument(metavar="PROJECT", help="Id of the project.", show_default=False)]
 ProjectFile = Annotated[
     Path, typer.Argument(metavar="FILE", help="Project file: JSON form of render.v1.Project.", show_default=False)
 ]
@@ -19,9 +17,11 @@ ProjectFile = Annotated[
 
 @projects.command()
 def create(context: typer.Context, *, file: ProjectFile, machine: Machine = False) -> None:
-    """Store a project; prints its id."""
-    output = Output(machine)
-    with speaking(output, context.obj), context.obj.client() as client:
+    """Store a project and print its id."""
+    output = output_for(machine)
+    with reported_errors(output, context.obj), context.obj.client() as client:
+        from render_client.projects_file import load_project
+
         project = client.create_project(load_project(file))
         if machine:
             output.message(project)
@@ -32,16 +32,18 @@ def create(context: typer.Context, *, file: ProjectFile, machine: Machine = Fals
 @projects.command()
 def get(context: typer.Context, *, project_id: ProjectId) -> None:
     """Print a project as a project file."""
-    output = Output(False)
-    with speaking(output, context.obj), context.obj.client() as client:
+    output = output_for(False)
+    with reported_errors(output, context.obj), context.obj.client() as client:
         output.file(client.get_project(project_id))
 
 
 @projects.command()
 def update(context: typer.Context, *, project_id: ProjectId, file: ProjectFile, machine: Machine = False) -> None:
-    """Replace the content of a project; where FILE has an etag, only if nobody else has changed it since."""
-    output = Output(machine)
-    with speaking(output, context.obj), context.obj.client() as client:
+    """Replace a project. If FILE has an etag, fails if the project has changed since."""
+    output = output_for(machine)
+    with reported_errors(output, context.obj), context.obj.client() as client:
+        from render_client.projects_file import load_project
+
         project = load_project(file)
         project.project_id = project_id
         output.projects([client.update_project(project)])
@@ -51,12 +53,12 @@ def update(context: typer.Context, *, project_id: ProjectId, file: ProjectFile, 
 def list_projects(
     context: typer.Context,
     *,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at most.")] = 20,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Maximum number of projects.")] = 20,
     machine: Machine = False,
 ) -> None:
     """List projects, newest first."""
-    output = Output(machine)
-    with speaking(output, context.obj), context.obj.client() as client:
+    output = output_for(machine)
+    with reported_errors(output, context.obj), context.obj.client() as client:
         output.projects(project for _, project in zip(range(limit), client.list_projects(), strict=False))
 
 
@@ -65,11 +67,11 @@ def delete(
     context: typer.Context,
     *,
     project_id: ProjectId,
-    with_jobs: Annotated[bool, typer.Option("--with-jobs", help="With its jobs, their videos and all files.")] = False,
+    with_jobs: Annotated[bool, typer.Option("--with-jobs", help="Also delete its jobs and all their files.")] = False,
     machine: Machine = False,
 ) -> None:
-    """Remove a project; its jobs and videos stay unless said otherwise."""
-    output = Output(machine)
-    with speaking(output, context.obj), context.obj.client() as client:
+    """Delete a project. Its jobs and videos are kept, unless --with-jobs is given. This cannot be undone."""
+    output = output_for(machine)
+    with reported_errors(output, context.obj), context.obj.client() as client:
         client.delete_project(project_id, delete_jobs=with_jobs)
         output.deleted("project_id", project_id)

@@ -1,0 +1,1 @@
+"""The `render` command: one module for each group of its commands, and what they share."""

@@ -1,0 +1,14 @@
+"""The exit codes of `render`, for scripts."""
+
+JOB_FAILED = 1
+USAGE = 2
+UNREACHABLE = 3
+REFUSED = 4
+JOB_CANCELLED = 5
+INTERRUPTED = 130
+
+EXIT_CODES = (
+    "Exit codes: 0 done (a watched job COMPLETED) · 1 the watched job FAILED · 2 wrong usage, project file or request "
+    "· 3 the service cannot be reached in time · 4 the service refused, or a file could not be written · "
+    "5 the watched job was CANCELLED · 130 interrupted (the job goes on)."
+)

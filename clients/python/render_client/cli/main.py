@@ -1,0 +1,352 @@
+"""The `render` command. Each command imports the client when it runs, so that `--help` answers at once."""
+
+import sys
+import tempfile
+from importlib.metadata import version as version_of
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from render_client.cli.exit_codes import EXIT_CODES, REFUSED
+from render_client.cli.options import Artifact, AspectRatio, FileFormat, Quality, Status, output_options, parse_pairs
+from render_client.cli.projects import projects
+from render_client.cli.sample import SAMPLE
+from render_client.cli.session import Connection, JobId, Labels, Machine, Model, Variables, output_for, reported_errors
+from render_client.cli.webhooks import webhooks
+
+if TYPE_CHECKING:
+    from render.v1 import project_pb2
+    from render.v1.render_service_pb2 import ProviderOptions
+
+    from render_client.messages import StatusName
+
+app = typer.Typer(
+    name="render",
+    help="Render projects into videos and watch their progress.",
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(projects)
+app.add_typer(webhooks)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"render {version_of('render-client')}")
+        raise typer.Exit
+
+
+@app.callback()
+def connect(
+    context: typer.Context,
+    *,
+    _version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
+    ] = False,
+    target: Annotated[
+        str | None, typer.Option(help="Address of the service, host:port or unix:PATH. (RENDER_TARGET)")
+    ] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(help="API key. Prefer RENDER_TOKEN: other users of the machine can see options."),
+    ] = None,
+    workspace: Annotated[str | None, typer.Option("--workspace", "-w", help="Workspace id. (RENDER_WORKSPACE)")] = None,
+    tls: Annotated[
+        str | None,
+        typer.Option(help="on, off, or a PEM file of authorities. Default: on, except for loopback. (RENDER_TLS)"),
+    ] = None,
+    timeout: Annotated[str | None, typer.Option(help="Timeout of each call, in seconds. (RENDER_TIMEOUT)")] = None,
+) -> None:
+    """Render projects into videos and watch their progress.
+
+    Settings come from these options, then from the environment, then from ~/.config/render/config.toml.
+    """
+    context.obj = Connection({"target": target, "token": token, "workspace": workspace, "tls": tls, "timeout": timeout})
+
+
+@app.command()
+def start(
+    context: typer.Context,
+    *,
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="FILE", help="Project file: JSON form of render.v1.Project.", show_default=False),
+    ] = None,
+    project_id: Annotated[
+        str | None, typer.Option("--project-id", help="Id of a stored project, instead of FILE.")
+    ] = None,
+    provider: Annotated[str | None, typer.Option(help="local, runway, pika, custom or mock.")] = None,
+    model: Model = None,
+    aspect_ratio: Annotated[
+        AspectRatio | None, typer.Option("--aspect-ratio", help="Aspect ratio of the video.")
+    ] = None,
+    fps: Annotated[int, typer.Option(help="Frames per second: 24, 25, 30, 50 or 60.", show_default=False)] = 0,
+    quality: Annotated[Quality | None, typer.Option(help="Quality preset.")] = None,
+    container: Annotated[FileFormat | None, typer.Option("--format", help="File format.")] = None,
+    variable: Variables = None,
+    label: Labels = None,
+    priority: Annotated[
+        int,
+        typer.Option(help="Priority within the workspace, −100 to 100; the highest runs first.", show_default=False),
+    ] = 0,
+    request_id: Annotated[
+        str | None,
+        typer.Option("--request-id", help="Idempotency key, a UUID: the same one never starts a second job."),
+    ] = None,
+    webhook: Annotated[str | None, typer.Option(metavar="URL", help="URL to notify when the job ends.")] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Wait and show the progress.")] = False,
+    download: Annotated[
+        Path | None, typer.Option("--download", "-o", help="Wait, and download the video to this path.")
+    ] = None,
+    machine: Machine = False,
+) -> None:
+    """Start a render and print the job."""
+    output = output_for(machine)
+    with reported_errors(output, context.obj), context.obj.client() as client:
+        if (file is None) == (project_id is None):
+            raise typer.BadParameter("give exactly one of FILE and --project-id")
+        options = output_options(aspect_ratio, fps, quality, container)
+        job = client.start(
+            _project(file),
+            project_id=project_id,
+            provider=provider,
+            output=options,
+            request_id=request_id,
+            labels=parse_pairs(label, "--label"),
+            provider_options=_provider_options(model),
+            priority=priority,
+            variables=parse_pairs(variable, "--var"),
+            webhook_url=webhook,
+        )
+        if not watch and download is None:
+            # For scripts without --json: standard output holds the id only.
+            if machine:
+                output.job(job)
+            else:
+                print(job.job_id)
+            output.say(f"watch it: render watch {job.job_id}")
+            return
+        output.say(f"job {job.job_id}")
+        from render_client.cli.watching import finish
+
+        finish(context.obj, output, [job.job_id], download)
+
+
+@app.command()
+def estimate(
+    context: typer.Context,
+    *,
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="FILE", help="Project file: JSON form of render.v1.Project.", show_default=False),
+    ] = None,
+    project_id: Annotated[
+        str | None, typer.Option("--project-id", help="Id of a stored project, instead of FILE.")
+    ] = None,
+    provider: Annotated[str | None, typer.Option(help="runway, pika or custom.")] = None,
+    model: Model = None,
+    variable: Variables = None,
+    machine: Machine = False,
+) -> None:
+    """Validate a project and estimate what its provider would charge. Starts nothing."""
+    output = output_for(machine)
+    with reported_errors(output, context.obj), context.obj.client() as client:
+        if (file is None) == (project_id is None):
+            raise typer.BadParameter("give exactly one of FILE and --project-id")
+        output.estimate(
+            client.estimate(
+                _project(file),
+                project_id=project_id,
+                provider=provider,
+                provider_options=_provider_options(model),
+                variables=parse_pairs(variable, "--var"),
+            )
+        )
+
+
+@app.command()
+def get(context: typer.Context, *, job_id: JobId, machine: Machine = False) -> None:
+    """Show a job."""
+    output = output_for(machine)
+    with reported_errors(output, context.obj), context.obj.client() as client:
+        output.job(client.get(job_id))
+
+
+@app.command("list")
+def list_jobs(
+    context: typer.Context,
+    *,
+    status: Annotated[list[Status] | None, typer.Option(help="Only jobs with this status; repeat for several.")] = None,
+    project_id: Annotated[str | None, typer.Option("--project-id", help="Only jobs of this project.")] = None,
+    label: Labels = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Maximum number of jobs.")] = 20,
+    machine: Machine = False,
+) -> None:
+    """List jobs, newest first."""
+    output = output_for(machine)
+    with reported_errors(output, context.obj), context.obj.client() as client:
+        statuses = [cast("StatusName", each.value.upper()) for each in status or ()]
+        jobs = client.list(statuses=statuses, project_id=project_id, labels=parse_pairs(label, "--label"))
+        output.jobs(job for _, job in zip(range(limit), jobs, strict=False))
+
+
+@app.command()
+def watch(
+    context: typer.Context,
+    *,
+    job_ids: Annotated[
+        list[str], typer.Argument(metavar="JOB...", help="Ids of one or more jobs.", show_default=False)
+    ],
+    after_sequence: Annotated[
+        int | None, typer.Option("--after-sequence", help="Resume after this sequence; single job only.")
+    ] = None,
+    download: Annotated[
+        Path | None, typer.Option("--download", "-o", help="Download the video to this path; single job only.")
+    ] = None,
+    machine: Machine = False,
+) -> None:
+    """Show the progress of jobs until they end. Reconnects automatically; Ctrl-C does not cancel the jobs."""
+    output = output_for(machine)
+    with reported_errors(output, context.obj):
+        if len(job_ids) > 1 and (after_sequence is not None or download is not None):
+            raise typer.BadParameter("--after-sequence and --download are for a single job")
+        from render_client.cli.watching import finish
+
+        finish(context.obj, output, job_ids, download, after_sequence)
+
+
+@app.command()
+def events(
+    context: typer.Context,
+    *,
+    start: Annotated[
+        str, typer.Option("--from", metavar="CURSOR", help="Resume after this cursor; `oldest` for all stored events.")
+    ] = "",
+    label: Labels = None,
+    progress: Annotated[bool, typer.Option("--progress", help="Include progress between changes of state.")] = False,
+    machine: Machine = False,
+) -> None:
+    """Stream the events of all jobs of the workspace until interrupted. Reconnects automatically."""
+    output = output_for(machine)
+    with reported_errors(output, context.obj), context.obj.client() as client:
+        changes = client.watch_workspace(start=start, labels=parse_pairs(label, "--label"), include_progress=progress)
+        for change in changes:
+            if change.event is not None:
+                output.event(change.event, change.cursor)
+
+
+@app.command()
+def cancel(context: typer.Context, *, job_id: JobId, machine: Machine = False) -> None:
+    """Cancel a job."""
+    output = output_for(machine)
+    with reported_errors(output, context.obj), context.obj.client() as client:
+        output.job(client.cancel(job_id))
+
+
+@app.command()
+def delete(
+    context: typer.Context,
+    *,
+    job_ids: Annotated[
+        list[str], typer.Argument(metavar="JOB...", help="Ids of one or more jobs.", show_default=False)
+    ],
+    machine: Machine = False,
+) -> None:
+    """Delete jobs that have ended, with their videos and all other files. This cannot be undone."""
+    output = output_for(machine)
+    with reported_errors(output, context.obj), context.obj.client() as client:
+        for job_id in job_ids:
+            client.delete_job(job_id)
+            output.deleted("job_id", job_id)
+
+
+@app.command()
+def download(
+    context: typer.Context,
+    *,
+    job_id: JobId,
+    path: Annotated[
+        Path | None, typer.Argument(help="Path to save to. Default: the job id, in this folder.", show_default=False)
+    ] = None,
+    artifact: Annotated[Artifact, typer.Option("--artifact", "-a", help="File to fetch.")] = Artifact.VIDEO,
+    machine: Machine = False,
+) -> None:
+    """Download a file of a job. Resumes an interrupted download."""
+    output = output_for(machine)
+    with reported_errors(output, context.obj), context.obj.client() as client:
+        from render_client.cli.watching import fetch
+
+        path = path or Path(artifact.file_name(client.get(job_id)))
+        fetch(client, output, job_id, path, artifact.artifact_name)
+
+
+@app.command()
+def url(
+    context: typer.Context,
+    *,
+    job_id: JobId,
+    artifact: Annotated[Artifact, typer.Option("--artifact", "-a", help="File to fetch.")] = Artifact.VIDEO,
+    machine: Machine = False,
+) -> None:
+    """Print a pre-signed URL of a file of a job. It expires."""
+    output = output_for(machine)
+    with reported_errors(output, context.obj), context.obj.client() as client:
+        made = client.create_download_url(job_id, artifact=artifact.artifact_name)
+        if machine:
+            output.message(made)
+        else:
+            print(made.url)
+
+
+@app.command()
+def preview(
+    context: typer.Context,
+    *,
+    job_id: JobId,
+    folder: Annotated[
+        Path | None, typer.Option("--folder", help="Folder for the pictures. Default: a temporary one.")
+    ] = None,
+    show: Annotated[bool, typer.Option(help="Open the pictures.")] = True,
+    machine: Machine = False,
+) -> None:
+    """Open the poster and the contact sheet of a job."""
+    output = output_for(machine)
+    with reported_errors(output, context.obj), context.obj.client() as client:
+        from render_client.cli.watching import fetch
+
+        job = client.get(job_id)
+        folder = folder or Path(tempfile.mkdtemp(prefix="render-"))
+        for artifact in (Artifact.POSTER, Artifact.CONTACT_SHEET):
+            path = folder / artifact.file_name(job)
+            fetch(client, output, job_id, path, artifact.artifact_name)
+            if show:
+                typer.launch(str(path))
+
+
+@app.command()
+def init(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="File to create.")] = Path("project.json"),
+) -> None:
+    """Create a sample project with comments."""
+    try:
+        with file.open("x", encoding="utf-8") as sample:
+            sample.write(SAMPLE)
+    except OSError as error:
+        print(f"error: {file}: {error.strerror}", file=sys.stderr)
+        raise typer.Exit(REFUSED) from error
+    print(f"wrote {file}; render it: render start {file} --watch --download video.mp4")
+
+
+def _project(file: Path | None) -> "project_pb2.Project | None":
+    from render_client.projects_file import load_project
+
+    return load_project(file) if file else None
+
+
+def _provider_options(model: str | None) -> "ProviderOptions | None":
+    from render.v1.render_service_pb2 import ProviderOptions
+
+    return ProviderOptions(model=model) if model else None

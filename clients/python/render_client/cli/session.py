@@ -1,0 +1,77 @@
+"""What every command of `render` needs: a connection made on first use, and one way to report errors.
+
+The client is imported inside the functions: `render --help` must not pay for gRPC.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from render_client.cli.exit_codes import INTERRUPTED
+
+if TYPE_CHECKING:
+    from render_client.cli.output import Output
+    from render_client.config import ClientConfig
+    from render_client.sync import RenderClient
+
+Machine = Annotated[bool, typer.Option("--json", help="Print one JSON object a line; errors too, on standard error.")]
+JobId = Annotated[str, typer.Argument(metavar="JOB", help="Id of the job.", show_default=False)]
+Labels = Annotated[
+    list[str] | None, typer.Option("--label", "-l", metavar="NAME=VALUE", help="Label; repeat for several.")
+]
+
+Model = Annotated[str | None, typer.Option(help="Model of the provider. Default: the provider's.", show_default=False)]
+Variables = Annotated[
+    list[str] | None,
+    typer.Option("--var", metavar="NAME=VALUE", help="Value of {{NAME}} in the project; repeat for several."),
+]
+
+
+class Connection:
+    """The options before the command. The client is created when a command first needs it."""
+
+    def __init__(self, flags: dict[str, str | None]) -> None:
+        self._flags = flags
+        self.target = ""
+
+    def config(self) -> "ClientConfig":
+        """Return the settings from options, environment and file."""
+        from render_client.config import ClientConfig
+
+        config = ClientConfig.load(self._flags)
+        self.target = config.target
+        return config
+
+    @contextlib.contextmanager
+    def client(self) -> "Iterator[RenderClient]":
+        """Connect."""
+        from render_client.sync import RenderClient
+
+        with RenderClient.from_config(self.config()) as client:
+            yield client
+
+
+def output_for(machine: bool) -> "Output":
+    """Return what prints a command's results: tables and sentences, or JSON for machines."""
+    from render_client.cli.output import Output
+
+    return Output(machine)
+
+
+@contextlib.contextmanager
+def reported_errors(output: "Output", connection: Connection) -> Iterator[None]:
+    """Report an error of the block in one line and exit with its code."""
+    from render_client.config import ConfigurationError
+    from render_client.errors import RenderError
+    from render_client.projects_file import ProjectFileError
+
+    try:
+        yield
+    except (RenderError, ConfigurationError, ProjectFileError, typer.BadParameter, OSError) as error:
+        # OSError: a file that cannot be written. Network errors arrive as RenderError.
+        raise typer.Exit(output.fail(error, connection.target)) from error
+    except KeyboardInterrupt:
+        output.say("interrupted; a job that was started goes on")
+        raise typer.Exit(INTERRUPTED) from None

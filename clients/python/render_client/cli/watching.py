@@ -1,0 +1,82 @@
+"""Watches jobs and downloads their files for the commands that stay until the end."""
+
+import asyncio
+from pathlib import Path
+
+import typer
+from render.v1 import job_pb2
+
+from render_client.aio import AsyncRenderClient
+from render_client.cli.exit_codes import JOB_FAILED
+from render_client.cli.output import Output, end_code
+from render_client.cli.progress import WatchDisplay, show_download
+from render_client.cli.session import Connection
+from render_client.config import ClientConfig
+from render_client.errors import RenderError
+from render_client.messages import ArtifactName, has_ended
+from render_client.sync import RenderClient
+
+
+def _watch_all(
+    config: ClientConfig, output: Output, job_ids: list[str], after_sequence: int | None = None
+) -> tuple[int, list[RenderError]]:
+    """Watch jobs until all have ended.
+
+    Returns:
+        The exit code of the worst end, and the errors of jobs that could not be watched.
+    """
+    ends: list[job_pb2.JobEvent] = []
+
+    async def watch(client: AsyncRenderClient, display: WatchDisplay, job_id: str) -> None:
+        async for event in client.watch(job_id, after_sequence=after_sequence):
+            if output.machine:
+                output.message(event)
+            else:
+                display.show(event)
+            if has_ended(event):
+                ends.append(event)
+
+    async def watch_all() -> list[BaseException | None]:
+        async with AsyncRenderClient.from_config(config) as client:
+            with WatchDisplay(output.err) as display:
+                # One job that cannot be watched does not end the watching of the others.
+                watches = (watch(client, display, job_id) for job_id in dict.fromkeys(job_ids))
+                return await asyncio.gather(*watches, return_exceptions=True)
+
+    faults = []
+    for outcome in asyncio.run(watch_all()):
+        if isinstance(outcome, RenderError):
+            faults.append(outcome)
+        elif outcome is not None:
+            raise outcome
+    codes = {end_code(end.status) for end in ends}
+    return (JOB_FAILED if JOB_FAILED in codes else max(codes, default=0)), faults
+
+
+def finish(
+    connection: Connection,
+    output: Output,
+    job_ids: list[str],
+    path: Path | None,
+    after_sequence: int | None = None,
+) -> None:
+    """Watch jobs until they end, download the video of a single one, and exit with the code of the worst end."""
+    code, faults = _watch_all(connection.config(), output, job_ids, after_sequence)
+    for fault in faults:
+        code = output.fail(fault, connection.target)
+    if path is not None and code == 0:
+        with connection.client() as client:
+            fetch(client, output, job_ids[0], path, "video")
+    raise typer.Exit(code)
+
+
+def fetch(client: RenderClient, output: Output, job_id: str, path: Path, artifact: ArtifactName) -> None:
+    """Download a file of a job, and show the progress to people."""
+    if output.machine:
+        client.download(job_id, path, artifact=artifact)
+        output.value({"job_id": job_id, "path": str(path), "size_bytes": path.stat().st_size})
+        return
+    show_download(
+        lambda progress: client.download(job_id, path, artifact=artifact, on_progress=progress), path.name, output.err
+    )
+    output.say(f"saved {path}")

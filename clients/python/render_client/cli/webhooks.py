@@ -1,0 +1,92 @@
+"""The commands `render webhooks …`: webhooks of the workspace, and their deliveries."""
+
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from render_client.cli.options import Status, parse_pairs
+from render_client.cli.session import Labels, Machine, output_for, reported_errors
+
+if TYPE_CHECKING:
+    from render_client.messages import StatusName
+
+webhooks = typer.Typer(name="webhooks", help="Manage webhooks.", no_args_is_help=True)
+
+WebhookId = Annotated[str, typer.Argument(metavar="WEBHOOK", help="Id of the webhook.", show_default=False)]
+
+
+@webhooks.command()
+def create(
+    context: typer.Context,
+    *,
+    url: Annotated[str, typer.Argument(metavar="URL", help="URL to notify.", show_default=False)],
+    status: Annotated[
+        list[Status] | None,
+        typer.Option(help="Only these statuses; repeat for several. Default: COMPLETED, FAILED and CANCELLED."),
+    ] = None,
+    label: Labels = None,
+    machine: Machine = False,
+) -> None:
+    """Create a webhook for the jobs of the workspace."""
+    output = output_for(machine)
+    with reported_errors(output, context.obj), context.obj.client() as client:
+        statuses = [cast("StatusName", each.value.upper()) for each in status or ()]
+        output.webhooks([client.create_webhook(url, statuses=statuses, labels=parse_pairs(label, "--label"))])
+
+
+@webhooks.command("list")
+def list_webhooks(context: typer.Context, *, machine: Machine = False) -> None:
+    """List the workspace's webhooks, oldest first."""
+    output = output_for(machine)
+    with reported_errors(output, context.obj), context.obj.client() as client:
+        output.webhooks(client.list_webhooks())
+
+
+@webhooks.command()
+def delete(context: typer.Context, *, webhook_id: WebhookId, machine: Machine = False) -> None:
+    """Delete a webhook and its deliveries."""
+    output = output_for(machine)
+    with reported_errors(output, context.obj), context.obj.client() as client:
+        client.delete_webhook(webhook_id)
+        output.deleted("webhook_id", webhook_id)
+
+
+@webhooks.command()
+def secret(context: typer.Context, *, machine: Machine = False) -> None:
+    """Print the secret that verifies signatures. Keep it private."""
+    output = output_for(machine)
+    with reported_errors(output, context.obj), context.obj.client() as client:
+        for each in client.webhook_secret():
+            if machine:
+                output.value({"secret": each})
+            else:
+                print(each)
+
+
+@webhooks.command()
+def deliveries(
+    context: typer.Context,
+    *,
+    webhook_id: Annotated[str | None, typer.Option("--webhook", help="Only deliveries to this webhook.")] = None,
+    job_id: Annotated[str | None, typer.Option("--job", help="Only deliveries of this job.")] = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Maximum number of deliveries.")] = 20,
+    machine: Machine = False,
+) -> None:
+    """List deliveries and their outcomes, newest first."""
+    output = output_for(machine)
+    with reported_errors(output, context.obj), context.obj.client() as client:
+        found = client.list_webhook_deliveries(webhook_id=webhook_id, job_id=job_id)
+        output.deliveries(delivery for _, delivery in zip(range(limit), found, strict=False))
+
+
+@webhooks.command()
+def redeliver(
+    context: typer.Context,
+    *,
+    delivery_id: Annotated[str, typer.Argument(metavar="DELIVERY", help="Id of the delivery.", show_default=False)],
+    machine: Machine = False,
+) -> None:
+    """Send a delivery again."""
+    output = output_for(machine)
+    with reported_errors(output, context.obj), context.obj.client() as client:
+        output.deliveries([client.redeliver_webhook(delivery_id)])
