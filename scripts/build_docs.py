@@ -1,7 +1,6 @@
-"""Builds the documentation of the whole repository into out/docs, and fails where a link leads nowhere.
+"""Builds the documentation of the whole repository into out/docs, and fails on broken links.
 
-All pages are laid out as they lie in the repository, together with the files that they link to: so one link serves the
-readers of both.
+Pages keep their paths in the repository, together with the files that they link to, so the same links work in both.
 """
 
 import shutil
@@ -17,10 +16,10 @@ STYLE = Path("docs/site.css")
 
 
 def lay_out(folder: Path) -> None:
-    """Put all pages, and what they link to, below a folder.
+    """Copy all pages, and the files that they link to, into a folder.
 
     Raises:
-        ValueError: If links lead nowhere; the message has a line for each.
+        ValueError: If links are broken; the message has a line for each.
     """
     faults = []
     files: set[Path] = set()
@@ -44,10 +43,10 @@ def lay_out(folder: Path) -> None:
 
 
 def build(site: Path) -> None:
-    """Build the site into a folder, in place of what is there.
+    """Build the site into a folder, replacing its content.
 
     Raises:
-        ValueError: If a link leads nowhere.
+        ValueError: If a link is broken.
     """
     with tempfile.TemporaryDirectory() as scratch:
         project = Path(scratch)
@@ -61,7 +60,7 @@ def build(site: Path) -> None:
             check=False,
         )
         if built.returncode != 0:
-            # What follows is a trace of the generator itself.
+            # The rest is a stack trace of the generator itself.
             raise ValueError((built.stdout + built.stderr).partition("Traceback")[0])
         shutil.rmtree(site, ignore_errors=True)
         shutil.copytree(project / "site", site)

@@ -1,4 +1,4 @@
-"""The pages that people read: which files they are, their fenced blocks, and where their links lead."""
+"""The pages of the documentation: their files, fenced blocks and links."""
 
 import re
 from collections.abc import Iterator
@@ -20,10 +20,10 @@ class Block:
     """A fenced block of a page.
 
     Attributes:
-        line: Where its text begins, from 1.
-        language: First word of its info, such as `sh`; empty where there is none.
-        attributes: What else the info says: `word` or `word="value"`.
-        text: What it holds.
+        line: Line where its text begins, from 1.
+        language: First word of its info, such as `sh`; empty if there is none.
+        attributes: The rest of the info: `word` or `word="value"`.
+        text: Its content.
     """
 
     line: int
@@ -54,7 +54,7 @@ def blocks(text: str) -> Iterator[Block]:
 
 
 def without_attributes(text: str) -> str:
-    """Return a page whose fences name only their language: site generators take no other words there."""
+    """Return a page whose fences name only their language: site generators accept nothing else there."""
     return _FENCE.sub(lambda fence: fence[0].replace(fence["info"], fence["info"].strip().partition(" ")[0], 1), text)
 
 
@@ -67,7 +67,7 @@ def links(text: str) -> Iterator[str]:
 
 
 def linked_file(page: Path, target: str) -> Path | None:
-    """Return the file that a page's link leads to, relative to the repository; None for a place in the page itself.
+    """Return the file that a page's link leads to, relative to the repository; None for a heading of the page itself.
 
     Raises:
         ValueError: If there is no such file.

@@ -25,19 +25,19 @@ _REASONS = "ErrorReason"
 _MESSAGE, _ENUM, _SERVICE, _PART, _PACKAGE = 4, 5, 6, 2, 2
 _FIRST_PAGE = """# API
 
-The contract is `render.v1`, in [`proto/render/v1`]({proto}), and imports nothing but `google/protobuf`; these pages are
-made from its comments. Fields are added, never renumbered or given another meaning: `make check` refuses what would
+The contract is `render.v1`, in [`proto/render/v1`]({proto}). It imports only `google/protobuf`. These pages are generated
+from its comments. Fields are added, never renumbered or given another meaning: `make check` refuses changes that would
 break callers.
 
-In JSON, fields may be written `like_this` or `likeThis`; a `Duration` is written `"2.5s"`, a `Timestamp`
-`"2026-01-31T12:00:00Z"`, bytes as Base64, and 64-bit numbers come as strings. `optional` marks a field that may be left
-out where leaving it out differs from its zero.
+In JSON, write field names `like_this` or `likeThis`, a `Duration` as `"2.5s"`, a `Timestamp` as
+`"2026-01-31T12:00:00Z"`, and bytes as Base64; 64-bit numbers are strings. `optional` marks a field whose absence differs
+from its zero value.
 
 """
 
 
 class Contract:
-    """The files of the contract with their comments, and the page that each type is on."""
+    """The files of the contract with their comments, and the page of each type."""
 
     def __init__(self, files: Iterable[FileDescriptorProto]) -> None:
         self.files = list(files)

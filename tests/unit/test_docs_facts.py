@@ -1,4 +1,4 @@
-"""What pages say of the code is true as far as names go: settings, commands, files, RPCs and the rules of each."""
+"""Names on the pages exist in the code: settings, commands, files, RPCs and their authorization rules."""
 
 import re
 from pathlib import Path
@@ -11,8 +11,8 @@ from render_service.config.settings import Settings
 from render_service.server.interceptors.authorization import RULES, Rule
 from scripts.documents import ROOT, pages, read
 
-ROOMS = "benchmarks|clients|deploy|docs|examples|proto|render_service|requirements|samples|scripts|tests"
-# Of the client and of its examples, and of other programs.
+FOLDERS = "benchmarks|clients|deploy|docs|examples|proto|render_service|requirements|samples|scripts|tests"
+# Settings of the client, its examples and other programs.
 OTHER_VARIABLES = {
     "RENDER_TARGET",
     "RENDER_TOKEN",
@@ -31,7 +31,7 @@ def mentioned(pattern: str, page: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=str)
-def test_settings_that_are_named_exist(page: Path) -> None:
+def test_named_settings_exist(page: Path) -> None:
     known = OTHER_VARIABLES | {
         field.validation_alias if isinstance(field.validation_alias, str) else name.upper()
         for name, field in Settings.model_fields.items()
@@ -41,7 +41,7 @@ def test_settings_that_are_named_exist(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=str)
-def test_commands_that_are_named_exist(page: Path) -> None:
+def test_named_commands_exist(page: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     named = mentioned(r"(?:`|^)make ([a-z][a-z-]+)", page)
     assert named <= targets, named - targets
@@ -52,12 +52,12 @@ def test_commands_that_are_named_exist(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=str)
-def test_files_that_are_named_exist(page: Path) -> None:
-    named = mentioned(rf"(?:`|pytest )((?:{ROOMS})/[\w/.-]+)[` ]", page)
+def test_named_files_exist(page: Path) -> None:
+    named = mentioned(rf"(?:`|pytest )((?:{FOLDERS})/[\w/.-]+)[` ]", page)
     assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
 
 
-def test_the_page_of_security_tells_the_rule_of_every_rpc() -> None:
+def test_the_security_page_lists_the_rule_of_every_rpc() -> None:
     text = read(Path("docs/reference/security.md"))
     for rule in (Rule.READ, Rule.WRITE):
         row = re.search(rf"^\| ([A-Z][\w, ]+) \| `{rule.name.lower()}` in its workspace \|$", text, re.MULTILINE)
@@ -66,7 +66,7 @@ def test_the_page_of_security_tells_the_rule_of_every_rpc() -> None:
         assert set(row[1].split(", ")) == rpcs
 
 
-def test_reasons_that_are_named_exist() -> None:
+def test_named_reasons_exist() -> None:
     known = {name.removeprefix("ERROR_REASON_") for name in error_reason_pb2.ErrorReason.DESCRIPTOR.values_by_name}
     for page in PAGES:
         for reason in mentioned(r"reason `([A-Z_]+)`", page):

@@ -25,7 +25,7 @@ from scripts.documents import ROOT, Block, blocks, pages, read
 from tests.documents import ELSEWHERE, RUN
 from tests.programs import program
 
-# How many blocks of a page cannot be run where tests run: container engines, the toolchains of Go and Java, downloads.
+# Number of blocks per page that tests cannot run: container engines, the toolchains of Go and Java, downloads.
 NOT_RUN = {"clients/README.md": 5, "docs/how-to/deploy.md": 2, "docs/how-to/observe.md": 1}
 SHOWN = {"js", "json", "yaml", "toml", "text", "ts"}
 
@@ -59,7 +59,7 @@ def test_every_page_is_in_the_navigation_once() -> None:
     assert sorted(navigation) == sorted({str(page) for page in pages()} - linked_only)
 
 
-def test_every_block_is_run_or_checked_or_tells_why_it_cannot_be() -> None:
+def test_every_block_is_run_or_checked_or_says_why_not() -> None:
     unknown = [
         f"{at(page, block)} {block.language}"
         for page, block in all_blocks()
@@ -70,7 +70,7 @@ def test_every_block_is_run_or_checked_or_tells_why_it_cannot_be() -> None:
     assert unknown == []
 
 
-def test_no_more_blocks_than_before_are_not_run() -> None:
+def test_no_other_blocks_are_skipped() -> None:
     skipped = [(page, block) for page, block in all_blocks() if "not-run" in block.attributes]
     assert all(block.attributes["not-run"] for _, block in skipped)
     assert Counter(str(page) for page, _ in skipped) == NOT_RUN
@@ -83,7 +83,7 @@ def test_pages_tested_elsewhere_are_read_there() -> None:
         assert (page.name if page.name != "README.md" else f'"{page.parent.name}"') in text
 
 
-def test_output_follows_what_prints_it() -> None:
+def test_output_follows_the_block_that_prints_it() -> None:
     for page in pages():
         found = list(blocks(read(page)))
         for before, block in itertools.pairwise([None, *found]):
@@ -93,13 +93,13 @@ def test_output_follows_what_prints_it() -> None:
 
 
 @pytest.mark.parametrize("block", of("sh"))
-def test_shell_is_sound(block: Block) -> None:
+def test_shell_is_valid(block: Block) -> None:
     ran = subprocess.run(["bash", "-n", "-c", block.text], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
 
 
 @pytest.mark.parametrize("language", ["go", "java"])
-def test_templates_for_other_languages_lack_nothing_but_their_plugins(language: str, tmp_path: Path) -> None:
+def test_templates_for_other_languages_need_only_their_plugins(language: str, tmp_path: Path) -> None:
     template = ROOT / "clients" / language / "buf.gen.yaml"
     ran = subprocess.run(
         [program("buf"), "generate", "proto", "--template", template, "--output", tmp_path],
@@ -115,12 +115,12 @@ def test_templates_for_other_languages_lack_nothing_but_their_plugins(language: 
 
 
 @pytest.mark.parametrize("block", of("python"))
-def test_python_is_sound(block: Block) -> None:
+def test_python_is_valid(block: Block) -> None:
     ast.parse(block.text)
 
 
 @pytest.mark.parametrize("block", of("js"))
-def test_javascript_is_sound(block: Block, tmp_path: Path) -> None:
+def test_javascript_is_valid(block: Block, tmp_path: Path) -> None:
     file = tmp_path / "block.mjs"
     file.write_text(block.text, encoding="utf-8")
     ran = subprocess.run([program("node"), "--check", file], capture_output=True, text=True, check=False)
@@ -128,17 +128,17 @@ def test_javascript_is_sound(block: Block, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("block", of("toml"))
-def test_toml_is_sound(block: Block) -> None:
+def test_toml_is_valid(block: Block) -> None:
     tomllib.loads(block.text)
 
 
 @pytest.mark.parametrize("block", of("yaml"))
-def test_yaml_is_sound(block: Block) -> None:
+def test_yaml_is_valid(block: Block) -> None:
     assert list(yaml.safe_load_all(block.text))
 
 
 @pytest.mark.parametrize("block", of("json"))
-def test_json_is_sound_and_projects_in_it_are_accepted(block: Block) -> None:
+def test_json_is_valid_and_projects_in_it_are_accepted(block: Block) -> None:
     value = json.loads(re.sub(r"^\s*//.*$", "", block.text, flags=re.MULTILINE))
     if "storyboard" in value:
         accept(json_format.ParseDict(value, project_pb2.Project()))

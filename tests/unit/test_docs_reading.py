@@ -1,4 +1,4 @@
-"""The test of the pages notices what it must: blocks are read whole, failures named, and wrong output told."""
+"""The page runner detects faults: it reads blocks completely, names failures, and reports wrong output."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -28,13 +28,13 @@ echo "[text](not-a-link)"
 
 
 def follow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    """Follow a page with this text, with no service behind it."""
+    """Run a page with this text, without a service."""
     monkeypatch.setattr(tests.documents, "read", lambda _: text)
     stack = cast("Any", SimpleNamespace(settings={}, target="127.0.0.1:1"))
     Reader(stack, "rk_x", "id", tmp_path).follow(Path("page.md"))
 
 
-def test_blocks_are_read_with_what_their_fences_say_and_without_indentation() -> None:
+def test_blocks_are_read_with_their_attributes_and_without_indentation() -> None:
     shell, python = blocks(PAGE)
     assert (shell.language, shell.attributes, shell.line) == ("sh", {"background": "8900"}, 6)
     assert (python.attributes, python.text) == ({"file": "saved.py"}, 'if True:\n    print("saved")\n')
@@ -48,7 +48,7 @@ def test_links_are_those_that_a_reader_sees() -> None:
         linked_file(Path("page.md"), "docs")
 
 
-def test_a_page_runs_in_one_shell_and_finds_the_repository_and_what_it_has_saved(
+def test_a_page_runs_in_one_shell_and_finds_the_repository_and_saved_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     follow(
@@ -62,19 +62,19 @@ def test_a_page_runs_in_one_shell_and_finds_the_repository_and_what_it_has_saved
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "error"),
     [
         ("```sh\ntrue\n```\n\n```sh\necho why\nfalse\n```\n", r"page\.md:6 ends with 1:\nwhy"),
         ("```python\nraise SystemExit(3)\n```\n", r"page\.md:2 ends with 3"),
-        ("```sh\necho other\n```\n```text output\nthis\n```\n", r"page\.md:5 shows what is not printed"),
-        ("```sh\nmake nothing\n```\n", "nothing in the Makefile is called nothing"),
-        ("```sh\nmake robustness WINDS=3\n```\n", "nothing in the Makefile is called WINDS"),
+        ("```sh\necho other\n```\n```text output\nthis\n```\n", r"page\.md:5 shows other output than was printed"),
+        ("```sh\nmake nothing\n```\n", "the Makefile has no target or setting nothing"),
+        ("```sh\nmake robustness WINDS=3\n```\n", "the Makefile has no target or setting WINDS"),
     ],
 )
-def test_what_does_not_do_as_the_page_says_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, told: str
+def test_failing_blocks_and_wrong_output_are_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, error: str
 ) -> None:
-    with pytest.raises(AssertionError, match=told):
+    with pytest.raises(AssertionError, match=error):
         follow(tmp_path, monkeypatch, text)
 
 
