@@ -25,13 +25,13 @@ _REASONS = "ErrorReason"
 _MESSAGE, _ENUM, _SERVICE, _PART, _PACKAGE = 4, 5, 6, 2, 2
 _FIRST_PAGE = """# API
 
-The contract is `render.v1`, in [`proto/render/v1`]({proto}). It imports only `google/protobuf`. These pages are generated
-from its comments. Fields are added, never renumbered or given another meaning: `make check` refuses changes that would
-break callers.
+The contract is `render.v1`, in [`proto/render/v1`]({proto}). It imports only `google/protobuf`. These pages are
+generated from its comments. Fields are added, never renumbered or given another meaning: `make check` refuses changes
+that would break callers.
 
 In JSON, write field names `like_this` or `likeThis`, a `Duration` as `"2.5s"`, a `Timestamp` as
-`"2026-01-31T12:00:00Z"`, and bytes as Base64; 64-bit numbers are strings. `optional` marks a field whose absence differs
-from its zero value.
+`"2026-01-31T12:00:00Z"`, and bytes as Base64; 64-bit numbers are strings. `optional` marks a field whose absence
+differs from its zero value.
 
 """
 
