@@ -156,7 +156,7 @@ async def open_bench(
             await stack.enter_async_context(provider.api)
             host = httpx.URL(url).host
             policy = FetchPolicy(allow_http=True, allow_private=True, allowed_hosts=frozenset({host}))
-            fetchers[name] = await stack.enter_async_context(Fetcher(policy))
+            fetchers[name] = Fetcher(policy)
             orders[name] = Submissions(InstrumentedProvider(provider), ledger, patience)
             stack.push_async_callback(orders[name].close)
         store = ObjectStore((folder / "objects").as_uri())

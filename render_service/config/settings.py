@@ -18,6 +18,7 @@ from pydantic_settings import (
 
 from render_service.config.callbacks import CallbackSettings
 from render_service.config.edge import EdgeSettings
+from render_service.config.fetching import FetchSettings
 from render_service.config.webhooks import WebhookSettings
 from render_service.domain.jobs.job import ProviderName
 
@@ -26,7 +27,7 @@ class ConfigurationError(Exception):
     """A setting is wrong; the message is one line that names it."""
 
 
-class Settings(EdgeSettings, CallbackSettings, WebhookSettings):
+class Settings(EdgeSettings, CallbackSettings, WebhookSettings, FetchSettings):
     """All settings. Names in capitals are environment variables, or lines `NAME=value` of the file `RENDER_CONFIG`."""
 
     model_config = SettingsConfigDict(
@@ -95,12 +96,6 @@ class Settings(EdgeSettings, CallbackSettings, WebhookSettings):
         validation_alias="RENDER_WORK_DIR",
     )
     """RENDER_WORK_DIR: folder for a worker's scratch files; may be lost at any moment."""
-    file_roots: Annotated[tuple[Path, ...], NoDecode] = Field(default=(), validation_alias="RENDER_FILE_ROOTS")
-    """RENDER_FILE_ROOTS: folders, separated by `:`, below which `file://` assets are allowed; none by default."""
-    allow_http_assets: bool = Field(default=False, validation_alias="RENDER_ALLOW_HTTP_ASSETS")
-    """RENDER_ALLOW_HTTP_ASSETS: whether assets may also be fetched over plain `http://`."""
-    max_asset_bytes: int = Field(default=512 * 1024 * 1024, gt=0, validation_alias="RENDER_MAX_ASSET_BYTES")
-    """RENDER_MAX_ASSET_BYTES: the largest asset that is fetched."""
     mock_delay: float = Field(default=1.5, ge=0, le=600, validation_alias="RENDER_MOCK_DELAY")
     """RENDER_MOCK_DELAY: seconds between the stages of the provider `mock`."""
 
@@ -171,11 +166,6 @@ class Settings(EdgeSettings, CallbackSettings, WebhookSettings):
         if not value.startswith(("file:///", "s3://")):
             raise ValueError("must start with file:/// or s3://")
         return value
-
-    @field_validator("file_roots", mode="before")
-    @classmethod
-    def _split_roots(cls, value: object) -> object:
-        return tuple(Path(part) for part in value.split(":") if part) if isinstance(value, str) else value
 
     @field_validator("custom_video_result_hosts", mode="before")
     @classmethod

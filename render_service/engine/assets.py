@@ -10,7 +10,7 @@ from render_service.domain.projects.project import BadAssetPolicy, Project
 from render_service.domain.projects.sequence import sequence
 from render_service.domain.projects.shot_source import ClipSource, ShotSource, StillSource
 from render_service.fetch.errors import FetchError
-from render_service.fetch.fetcher import Fetcher
+from render_service.fetch.fetcher import FetchSession
 
 _AT_ONCE = 8
 
@@ -24,12 +24,12 @@ class _Wanted:
     shot_id: str | None = None
 
 
-async def fetch_assets(project: Project, fetcher: Fetcher, folder: Path) -> tuple[Media, list[str]]:
+async def fetch_assets(project: Project, session: FetchSession, folder: Path) -> tuple[Media, list[str]]:
     """Fetch all files that a project names.
 
     Args:
         project: The project.
-        fetcher: Fetches, guarded.
+        session: Fetches the files, guarded and within the limits of the job.
         folder: Where the files go.
 
     Returns:
@@ -56,7 +56,7 @@ async def fetch_assets(project: Project, fetcher: Fetcher, folder: Path) -> tupl
     async def fetch(uri: str) -> FetchError | None:
         async with places:
             try:
-                await fetcher.fetch(uri, paths[uri])
+                await session.fetch(uri, paths[uri])
             except FetchError as error:
                 return error
             return None
@@ -95,8 +95,8 @@ def _shown_file(source: ShotSource) -> tuple[tuple[str, str], ...]:
 
 
 def _told(want: _Wanted, fault: FetchError) -> str:
-    owner = f"shot {want.shot_id}" if want.shot_id is not None else "the project"
-    return f"{want.field} of {owner} could not be fetched: {fault.message}"
+    path = want.field if want.shot_id is None else f"{want.shot_id}.{want.field}"
+    return f"{path}: {fault.message}"
 
 
 def _failure(want: _Wanted, fault: FetchError) -> RenderFailure:

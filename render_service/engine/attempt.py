@@ -26,7 +26,7 @@ from render_service.domain.jobs.job import (
 from render_service.engine.assets import fetch_assets
 from render_service.engine.generated_clips import with_clips
 from render_service.engine.progress_reporter import ProgressReporter
-from render_service.fetch.fetcher import Fetcher
+from render_service.fetch.fetcher import Fetcher, FetchSession
 from render_service.providers.provider import Generated, Generation, Generator
 from render_service.storage import keys
 from render_service.storage.store import ObjectStore
@@ -84,14 +84,15 @@ class AttemptContext:
         self._folder = folder
 
     @asynccontextmanager
-    async def scratch(self, lease: Lease) -> AsyncIterator[Path]:
-        """Lend a folder that is gone afterwards."""
+    async def scratch(self, lease: Lease) -> AsyncIterator[tuple[Path, FetchSession]]:
+        """Yield a folder that is removed afterwards, and what fetches files into it."""
         folder = self._folder / f"{lease.job_id}-{lease.attempt}"
         folder.mkdir(parents=True)
-        try:
-            yield folder
-        finally:
-            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        with self.fetcher.session(lease.workspace_id) as session:
+            try:
+                yield folder, session
+            finally:
+                await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def discard(self, lease: Lease, attempts: Iterable[int]) -> None:
         """Remove what attempts at a job have stored.
@@ -122,7 +123,7 @@ async def run_attempt(claim: Claim, provider: Generator, reporter: ProgressRepor
     """
     lease, spec = claim.lease, claim.spec
     stage = partial(_stage, provider=claim.provider)
-    async with room.scratch(lease) as folder:
+    async with room.scratch(lease) as (folder, session):
         if provider.makes_whole_videos:
             work = Generation(lease, spec, folder)
             with stage(JobStage.GENERATING):
@@ -130,7 +131,7 @@ async def run_attempt(claim: Claim, provider: Generator, reporter: ProgressRepor
         await reporter.tell(JobStage.PREPARING, 1, "Fetching pictures and sounds")
         # Before anything is generated: a bad asset must not cost a provider's money first.
         with stage(JobStage.PREPARING):
-            media, warnings = await fetch_assets(spec.project, room.fetcher, folder / "assets")
+            media, warnings = await fetch_assets(spec.project, session, folder / "assets")
         pictures = {shot_id: files.image for shot_id, files in media.shots.items() if files.image is not None}
         work = Generation(lease, spec, folder, pictures)
         with stage(JobStage.GENERATING):

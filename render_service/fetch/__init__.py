@@ -1,1 +1,1 @@
-"""The one place through which every URL given by callers or providers is fetched, guarded against reaching inside."""
+"""Fetches every URL that callers or providers give, guarded against requests to private networks (SSRF)."""

@@ -6,26 +6,28 @@ import httpx
 
 
 class FetchErrorKind(StrEnum):
-    """What kind of failure it was."""
+    """The kind of failure."""
 
-    FORBIDDEN = "forbidden"  # the address, or one it led to, is not to be reached
-    UNREACHABLE = "unreachable"  # no such name, or nobody answers there
-    TLS = "tls"  # no trusted encryption with that host
+    FORBIDDEN = "forbidden"  # the URL, or one it redirects to, is not allowed
+    UNREACHABLE = "unreachable"  # the name cannot be resolved, or nothing accepts the connection
+    TLS = "tls"  # the host's certificate is not trusted
     TIMED_OUT = "timed_out"
-    HTTP_STATUS = "http_status"  # an answer other than 200
+    HTTP_STATUS = "http_status"  # a status other than 200
     TOO_MANY_REDIRECTS = "too_many_redirects"
-    TOO_LARGE = "too_large"
-    TRUNCATED = "truncated"  # fewer bytes than were announced
-    BAD_ANSWER = "bad_answer"  # not to be understood as HTTP, or in an unknown encoding
-    NO_FILE = "no_file"  # a `file://` address without a file
+    TOO_LARGE = "too_large"  # over the limit of a file, or of all files of a job
+    BUSY = "busy"  # the workspace's jobs on this worker hold all that they may; later there is capacity again
+    TRUNCATED = "truncated"  # fewer bytes than announced
+    BAD_ANSWER = "bad_answer"  # not HTTP, or not in its own encoding
+    NO_FILE = "no_file"  # a `file://` URL without a file
 
 
 class FetchError(Exception):
     """A URL could not be fetched.
 
     Args:
-        kind: What kind of failure it was.
-        message: One sentence for callers; names no resolved address, no redirect's target and no query.
+        kind: The kind of failure.
+        message: What went wrong, for callers, to complete "<field>: …"; contains no resolved IP address, no redirect's
+            target and no query.
         retryable: Whether the same fetch may succeed later.
         status: The HTTP status, where `kind` is HTTP_STATUS.
     """
@@ -41,4 +43,4 @@ class FetchError(Exception):
 
 
 class DestinationForbidden(httpx.TransportError):
-    """A guarded transport was asked to go where its policy forbids; nothing was sent. Trying again does not help."""
+    """The policy forbids the destination of a request; nothing was sent. A retry does not help."""

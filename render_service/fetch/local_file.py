@@ -1,4 +1,4 @@
-"""Opens the file that a `file://` URI names, if it really lies in an allowed folder."""
+"""Opens the file that a `file://` URI names, if it is in an allowed folder."""
 
 import os
 import stat
@@ -17,31 +17,31 @@ def open_local(uri: str, policy: FetchPolicy) -> BinaryIO:
         policy: Names the allowed folders; symbolic links on both sides are resolved.
 
     Raises:
-        FetchError: There is no such plain file, or it lies elsewhere.
+        FetchError: There is no such regular file, or it is elsewhere.
     """
     path = file_path(uri)
     if path is None:
-        raise FetchError(FetchErrorKind.FORBIDDEN, "The address must name a file as file:///absolute/path.")
+        raise FetchError(FetchErrorKind.FORBIDDEN, "the URL must name a file as file:///absolute/path")
     try:
         real = _inside(path, policy)
-        # Not to follow a link put there since, and not to wait for the writer of a pipe.
+        # Does not follow a link created since, and does not wait for the writer of a pipe.
         descriptor = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, RuntimeError) as error:  # a circle of links is a RuntimeError before Python 3.13
-        raise FetchError(FetchErrorKind.NO_FILE, "There is no readable file at the address.") from error
+        raise FetchError(FetchErrorKind.NO_FILE, "there is no readable file at this URL") from error
     opened = os.fstat(descriptor)
     try:
-        # Looked at once more, in case a folder on the way was replaced while opening.
+        # Checked again, in case a folder on the way was replaced while opening.
         unchanged = os.path.samestat(opened, _inside(path, policy).stat())
     except (OSError, RuntimeError, FetchError):
         unchanged = False
     if not unchanged or not stat.S_ISREG(opened.st_mode):
         os.close(descriptor)
-        raise FetchError(FetchErrorKind.NO_FILE, "There is no readable file at the address.")
+        raise FetchError(FetchErrorKind.NO_FILE, "there is no readable file at this URL")
     return os.fdopen(descriptor, "rb")
 
 
 def _inside(path: Path, policy: FetchPolicy) -> Path:
     real = path.resolve(strict=True)
     if not any(real.is_relative_to(root.resolve()) for root in policy.file_roots):
-        raise FetchError(FetchErrorKind.FORBIDDEN, "The address names a file outside the allowed folders.")
+        raise FetchError(FetchErrorKind.FORBIDDEN, "the URL names a file outside the allowed folders")
     return real

@@ -1,4 +1,4 @@
-"""What may be fetched: the rules, and the part of them that can be checked by looking at a URI alone."""
+"""What may be fetched: the policy, and the part of it that can be checked on a URI alone."""
 
 import re
 from collections.abc import Sequence
@@ -13,35 +13,38 @@ import httpx
 
 from render_service.fetch.addresses import Address, Network, is_public
 
-MAX_URI_LENGTH = 2048
-MAX_REDIRECT_LENGTH = 8192  # signed URLs of object stores outgrow what callers may write
+MAX_URI_LENGTH = 8192  # pre-signed URLs of object stores and CDNs are long
 GIB = 1024**3
 
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.ASCII)
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
 _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\xa0\\]")
 _AUTHORITY = re.compile(r"[a-z]+://([^/?#]*)", re.IGNORECASE)
+_SCHEME_AND_AUTHORITY = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#]*", re.IGNORECASE)
 _WHOLE_AUTHORITY = re.compile(r"[a-z]+://[^/?#]*[/?#]")
 _SIGNED_PORT = re.compile(r":[+-][0-9]*\Z")
-_INSIDE = frozenset({"localhost", "localdomain", "local", "internal", "intranet", "lan", "home", "corp", "onion"})
+_PRIVATE_SUFFIXES = frozenset(
+    {"localhost", "localdomain", "local", "internal", "intranet", "lan", "home", "corp", "onion"}
+)
 
 
 @dataclass(frozen=True, slots=True)
 class FetchPolicy:
-    """What may be fetched, and within which limits.
+    """What may be fetched, and the limits of one fetch.
 
     Attributes:
         allow_http: Whether unencrypted `http://` is allowed besides `https://`.
-        allow_private: Whether addresses inside are allowed; for tests and development only.
+        allow_private: Whether private addresses are allowed; for tests and development only.
         allowed_networks: Networks that are allowed although they are not public, such as that of an asset server.
-        allowed_hosts: When not empty, the only hosts that are allowed, in lower case; `.example.com` takes in all names
-            below it. Their addresses are checked all the same.
+        allowed_hosts: When not empty, the only allowed hosts, in lower case; `.example.com` includes all names below
+            it. Their addresses are still checked.
         file_roots: Absolute folders that `file://` may read from; empty forbids `file://`.
         max_bytes: Largest file, in decoded bytes.
-        connect_timeout: For name, connection and TLS, each.
-        idle_timeout: Between two pieces of an answer.
-        total_timeout: For a whole fetch with its redirects.
-        max_redirects: How many are followed.
+        connect_timeout: For each of: resolving the name, connecting, the TLS handshake.
+        idle_timeout: Between two pieces of a response.
+        response_timeout: From a request to the end of the response's headers.
+        total_timeout: For a whole fetch, redirects and body included.
+        max_redirects: How many redirects are followed.
     """
 
     allow_http: bool = False
@@ -52,44 +55,43 @@ class FetchPolicy:
     max_bytes: int = GIB
     connect_timeout: timedelta = timedelta(seconds=10)
     idle_timeout: timedelta = timedelta(seconds=30)
-    total_timeout: timedelta = timedelta(minutes=10)
+    response_timeout: timedelta = timedelta(seconds=60)
+    total_timeout: timedelta = timedelta(minutes=5)
     max_redirects: int = 5
 
     def allows_address(self, address: Address) -> bool:
-        """Tell whether a connection to this address is allowed."""
+        """Return whether a connection to this address is allowed."""
         return self.allow_private or is_public(address) or any(address in network for network in self.allowed_networks)
 
 
 def check_uri(uri: str, policy: FetchPolicy) -> str | None:
-    """Find what is wrong with a URI that a caller gave, without asking anything outside.
+    """Return what is wrong with a caller's URI, without any request.
 
-    Passing is not enough to be fetched: names are looked up, and their addresses checked, when connecting.
+    A URI that passes may still be refused: names are resolved, and their addresses checked, when connecting.
 
     Args:
         uri: Any text.
-        policy: The rules.
+        policy: What is allowed.
 
     Returns:
-        The fault in words that complete "… <field>: ", or None.
+        The fault, to complete "<field>: …", or None.
     """
     if not uri:
         return "must not be empty"
-    if len(uri) > MAX_URI_LENGTH:
-        return f"must have at most {MAX_URI_LENGTH} characters"
     return uri_fault(uri, policy)
 
 
 def check_open_uri(pieces: Sequence[str], policy: FetchPolicy) -> str | None:
-    """Do as `check_uri` for a URI of which parts are not known yet: find what is wrong whatever they will be.
+    """Check a URI with unknown parts, as `check_uri` does: return what is wrong whatever these parts will be.
 
     Args:
-        pieces: At least two: what comes before, between and after the unknown parts; any of them may be empty.
-        policy: The rules.
+        pieces: At least two: the text before, between and after the unknown parts; any may be empty.
+        policy: What is allowed.
     """
     if sum(map(len, pieces)) > MAX_URI_LENGTH:
         return f"must have at most {MAX_URI_LENGTH} characters"
     if any(_UNPRINTABLE.search(piece) for piece in pieces):
-        return "must not hold spaces, control characters or backslashes"
+        return "must not contain spaces, control characters or backslashes"
     start = pieces[0].lower()
     allowed = ["https://"] + ["http://"] * policy.allow_http + ["file://"] * bool(policy.file_roots)
     if not any(start.startswith(scheme) or scheme.startswith(start) for scheme in allowed):
@@ -100,44 +102,51 @@ def check_open_uri(pieces: Sequence[str], policy: FetchPolicy) -> str | None:
 
 
 def uri_fault(uri: str, policy: FetchPolicy) -> str | None:
-    """Do as `check_uri`, but for any length up to `MAX_REDIRECT_LENGTH`."""
-    if len(uri) > MAX_REDIRECT_LENGTH:
-        return f"must have at most {MAX_REDIRECT_LENGTH} characters"
+    """Return what is wrong with a URI from anywhere, as `check_uri` does for a caller's."""
+    if len(uri) > MAX_URI_LENGTH:
+        return f"must have at most {MAX_URI_LENGTH} characters"
     if _UNPRINTABLE.search(uri):
-        return "must not hold spaces, control characters or backslashes"
+        return "must not contain spaces, control characters or backslashes"
     if uri[:5].lower() == "file:":
         return _file_fault(uri, policy)
     try:
-        # The parser of the client that will connect: two parsers that disagree are a way in.
+        # The parser of the client that will connect: two parsers that disagree open a gap.
         url = httpx.URL(uri)
     except httpx.InvalidURL:
         return "is not a well-formed URL"
     return _authority_fault(uri) or url_fault(url, policy)
 
 
+def quote_blanks(uri: str) -> str:
+    """Percent-encode the blanks in a URI's path, query and fragment, as browsers do; others are left as they are."""
+    authority = _SCHEME_AND_AUTHORITY.match(uri)
+    start = authority.end() if authority else 0
+    return uri[:start] + uri[start:].replace(" ", "%20")
+
+
 def _authority_fault(uri: str) -> str | None:
-    """Find what can no longer be seen after parsing."""
+    """Return what can no longer be seen after parsing."""
     authority = _AUTHORITY.match(uri)
     if authority is None:
         return "must begin with https:// and a host"
     if "@" in authority[1]:
-        return "must not hold a user name or password"
+        return "must not contain a user name or password"
     return "is not a well-formed URL" if _SIGNED_PORT.search(authority[1]) else None
 
 
 def url_fault(url: httpx.URL, policy: FetchPolicy) -> str | None:
-    """Find what is wrong with an `http` or `https` URL, as `check_uri` does."""
+    """Return what is wrong with an `http` or `https` URL, as `check_uri` does."""
     if url.scheme != "https" and not (url.scheme == "http" and policy.allow_http):
         return "must begin with http:// or https://" if policy.allow_http else "must begin with https://"
     if url.userinfo or b"@" in url.netloc:
-        return "must not hold a user name or password"
+        return "must not contain a user name or password"
     if url.port is not None and not (url.port in (80, 443) or 1024 <= url.port <= 65535):
-        return "names a port that is not served by web servers"
+        return "must have port 80, 443, or 1024 to 65535"
     return _host_fault(url.raw_host.decode("ascii").lower(), policy)
 
 
 def parse_literal(host: str) -> Address | None:
-    """Return the address that a host in a URL spells out, or None for a name."""
+    """Return the IP address that a URL's host is, or None for a name."""
     try:
         return ip_address(host)
     except ValueError:
@@ -147,11 +156,11 @@ def parse_literal(host: str) -> Address | None:
 def _host_fault(host: str, policy: FetchPolicy) -> str | None:
     host = host.removesuffix(".")
     if not host:
-        return "names no host"
+        return "must name a host"
     literal = parse_literal(host)
     fault = _name_fault(host, policy) if literal is None else _literal_fault(literal, policy)
     if fault is None and not _is_listed(host, policy):
-        return "names a host that is not allowed here"
+        return "names a host that the operator does not allow"
     return fault
 
 
@@ -164,12 +173,12 @@ def _literal_fault(address: Address, policy: FetchPolicy) -> str | None:
 def _name_fault(host: str, policy: FetchPolicy) -> str | None:
     labels = host.split(".")
     if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
-        return "names no valid host"
+        return "must name a valid host"
     if _NUMBER.fullmatch(labels[-1]):
-        # What ends in a number is an IPv4 address to some resolvers: decimal, octal, hexadecimal or shortened.
-        return "must spell an IPv4 address with four decimal numbers"
-    inside = len(labels) == 1 or labels[-1] in _INSIDE or host.endswith(".home.arpa")
-    if inside and not (policy.allow_private or policy.allowed_networks):
+        # Some resolvers read a name that ends in a number as an IPv4 address: decimal, octal, hexadecimal, shortened.
+        return "must write an IPv4 address as four decimal numbers"
+    private = len(labels) == 1 or labels[-1] in _PRIVATE_SUFFIXES or host.endswith(".home.arpa")
+    if private and not (policy.allow_private or policy.allowed_networks):
         return "must not name a host inside a private network"
     return None
 

@@ -16,9 +16,9 @@ import httpx
 from render_service.db.webhooks.webhook_outbox import LeasedDelivery
 from render_service.domain.webhooks.webhook import event_id
 from render_service.fetch.errors import DestinationForbidden
-from render_service.fetch.transport import Resolver, guarded_transport
+from render_service.fetch.resolver import Resolver, system_resolver
+from render_service.fetch.transport import GuardedTransport
 from render_service.webhooks.backoff import read_retry_after
-from render_service.webhooks.resolver import look_up
 from render_service.webhooks.signing import secrets_of, signed_headers
 from render_service.webhooks.url_policy import WebhookUrlPolicy
 
@@ -76,7 +76,7 @@ class DeliveryClient:
         urls: WebhookUrlPolicy,
         *,
         timeout: timedelta = _TIMEOUT,
-        resolver: Resolver = look_up,
+        resolver: Resolver = system_resolver,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._keys = keys
@@ -111,7 +111,12 @@ class DeliveryClient:
             extensions={"timeout": httpx.Timeout(self._seconds).as_dict()},
         )
         # The transport alone: a client would add proxies, cookies and redirects.
-        transport = guarded_transport(self._urls.policy(url), resolver=self._resolver, tls=self._tls)
+        transport = GuardedTransport(
+            self._urls.policy(url),
+            workspace_id=delivery.target.workspace_id,
+            resolver=self._resolver,
+            tls=self._tls,
+        )
         async with transport, aclosing(await transport.handle_async_request(request)) as response:
             await _discard_body(response)
             return _outcome_of(response)

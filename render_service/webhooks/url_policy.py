@@ -6,6 +6,8 @@ import httpx
 
 from render_service.fetch.policy import FetchPolicy, check_uri
 
+MAX_URL_LENGTH = 2048
+
 _PUBLIC = FetchPolicy()
 
 
@@ -26,6 +28,8 @@ class WebhookUrlPolicy:
 
     def fault(self, url: str) -> str | None:
         """Return what is wrong with a caller's URL, in words that complete "<field>: …"; None if it is allowed."""
+        if len(url) > MAX_URL_LENGTH:
+            return f"must have at most {MAX_URL_LENGTH} characters"
         try:
             policy = self.policy(httpx.URL(url))
         except httpx.InvalidURL:

@@ -92,7 +92,7 @@ async def open_providers(
         for name in names:
             provider, base = _clip_provider(name, settings)
             await stack.enter_async_context(provider.api)
-            fetchers[name] = await stack.enter_async_context(Fetcher(result_policy(name, base, settings)))
+            fetchers[name] = Fetcher(result_policy(name, base, settings))
             orders[name] = Submissions(InstrumentedProvider(provider), ledger, patience)
             stack.push_async_callback(orders[name].close)
         copies = ClipCopies(store, fetchers, look)

@@ -24,6 +24,7 @@ from render_service.engine.runner import JobRunner, RunnerLimits
 from render_service.engine.segment_coordination import SegmentCoordination
 from render_service.engine.segment_worker import SegmentWorker
 from render_service.fetch.fetcher import Fetcher
+from render_service.fetch.limits import FetchLimits
 from render_service.fetch.policy import FetchPolicy
 from render_service.progress.publisher import Publisher
 from render_service.queue.broker import RENDER_ACTOR, RENDER_QUEUE, RenderQueue, make_broker
@@ -91,7 +92,7 @@ async def run_worker(settings: Settings) -> None:
         sender = await stack.enter_async_context(webhook_sender(settings))
         publisher = Publisher(redis, sender.nudge if sender else lambda: None)
         dispatcher = Dispatcher(outbox, queue)
-        fetcher = await stack.enter_async_context(Fetcher(fetch_policy(settings)))
+        fetcher = Fetcher(fetch_policy(settings), limits=fetch_limits(settings))
         signs = SegmentCoordination(redis)
         remote = DistributedRunner(ComposeQueue(broker), signs, store) if settings.compose == "queue" else None
         compositor = Compositor(processes=settings.compose_processes, runner=remote)
@@ -202,5 +203,18 @@ def _touch(ready_file: Path) -> None:
 def fetch_policy(settings: Settings) -> FetchPolicy:
     """Return what may be fetched for a project."""
     return FetchPolicy(
-        allow_http=settings.allow_http_assets, file_roots=settings.file_roots, max_bytes=settings.max_asset_bytes
+        allow_http=settings.allow_http_assets,
+        file_roots=settings.file_roots,
+        max_bytes=settings.max_asset_bytes,
+        total_timeout=settings.asset_timeout,
+    )
+
+
+def fetch_limits(settings: Settings) -> FetchLimits:
+    """Return what the jobs of a workspace may fetch and hold on this worker."""
+    return FetchLimits(
+        job_bytes=settings.max_job_asset_bytes,
+        job_time=settings.job_fetch_time,
+        workspace_bytes=settings.workspace_scratch_bytes,
+        workspace_fetches=settings.workspace_fetches,
     )

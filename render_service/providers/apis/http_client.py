@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import httpx
 
-from render_service.fetch.uncancellable_requests import UncancellableRequests
+from render_service.providers.apis.uncancellable_requests import UncancellableRequests
 from render_service.providers.clip_provider import FaultKind, ProviderFault
 
 _BUSY = frozenset({429, 503})

@@ -88,8 +88,8 @@ class ClipCopies:
         if not urls:
             raise CopyFault(f"{provider} gave no address of the clip")
         try:
-            with observed(provider, "fetch"):
-                fetched = await self._fetchers[provider].fetch(urls[0], path)
+            with observed(provider, "fetch"), self._fetchers[provider].session(workspace_id) as session:
+                fetched = await session.fetch(urls[0], path)
         except FetchError as error:
             told = f"the clip of {provider} could not be fetched: {error.message}"
             raise CopyFault(told, passing=error.retryable) from error

@@ -10,7 +10,7 @@ import jwt
 
 from render_service.domain.errors import DomainError, ErrorReason
 from render_service.fetch.policy import FetchPolicy
-from render_service.fetch.transport import guarded_transport
+from render_service.fetch.transport import GuardedTransport
 from render_service.server.tls.loopback import is_loopback
 from render_service.telemetry.logging import get_logger
 
@@ -54,7 +54,7 @@ class KeySet:
             allowed_hosts=frozenset({self._url.raw_host.decode("ascii").lower()}),
         )
         self._client = httpx.AsyncClient(
-            transport=guarded_transport(policy), trust_env=False, timeout=_TIMEOUT_SECONDS, follow_redirects=False
+            transport=GuardedTransport(policy), trust_env=False, timeout=_TIMEOUT_SECONDS, follow_redirects=False
         )
 
     async def close(self) -> None:

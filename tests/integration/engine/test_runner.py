@@ -111,24 +111,23 @@ async def engine_with(
     scratch = folder / "scratch"
     scratch.mkdir()
     providers: Mapping[ProviderName, Generator] = {ProviderName.MOCK: provider}
-    async with Fetcher(FetchPolicy()) as fetcher:
-        runner = JobRunner(
-            worker="test",
-            transitions=transitions or transitions_of(database, retry=AT_ONCE),
-            publisher=Publisher(redis),
-            dispatcher=Dispatcher(JobOutbox(database), RenderQueue(make_broker(nowhere))),
-            providers=providers,
-            room=AttemptContext(store, fetcher, Compositor(processes=1), scratch),
-            limits=limits,
-        )
-        keeping = asyncio.create_task(runner.keep_leases())
-        try:
-            yield Engine(database, runner, store, scratch)
-            assert list(scratch.iterdir()) == [], "an attempt leaves its scratch folder behind"
-        finally:
-            keeping.cancel()
-            await asyncio.wait((keeping,))
-            await redis.aclose()
+    runner = JobRunner(
+        worker="test",
+        transitions=transitions or transitions_of(database, retry=AT_ONCE),
+        publisher=Publisher(redis),
+        dispatcher=Dispatcher(JobOutbox(database), RenderQueue(make_broker(nowhere))),
+        providers=providers,
+        room=AttemptContext(store, Fetcher(FetchPolicy()), Compositor(processes=1), scratch),
+        limits=limits,
+    )
+    keeping = asyncio.create_task(runner.keep_leases())
+    try:
+        yield Engine(database, runner, store, scratch)
+        assert list(scratch.iterdir()) == [], "an attempt leaves its scratch folder behind"
+    finally:
+        keeping.cancel()
+        await asyncio.wait((keeping,))
+        await redis.aclose()
 
 
 async def test_a_mock_job_goes_through_its_stages_to_its_placeholder_address(

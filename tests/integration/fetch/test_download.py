@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from render_service.fetch.errors import FetchError, FetchErrorKind
-from render_service.fetch.fetcher import Fetched, Fetcher
+from render_service.fetch.fetcher import Fetched
 from render_service.fetch.policy import FetchPolicy
-from tests.integration.fetch.web import Chunks, Web, answer, redirect, serve
+from tests.integration.fetch.web import Chunks, Web, answer, fetching, redirect, serve
 
 MIB = 1024 * 1024
 POLICY = FetchPolicy(
@@ -34,7 +34,7 @@ def _names(folder: Path) -> list[str]:
 
 async def _fetch(web: Web, path: str, folder: Path, chunks: Chunks) -> Fetched:
     web.answers[path] = chunks
-    async with Fetcher(POLICY) as fetcher:
+    async with fetching(POLICY) as fetcher:
         return await fetcher.fetch(web.url(path), folder / "file")
 
 
@@ -66,7 +66,7 @@ async def test_chunked_and_closed_answers_are_whole_too(tmp_path: Path) -> None:
 
 
 async def test_redirects_are_followed_to_their_end_and_no_further(tmp_path: Path) -> None:
-    async with serve() as web, Fetcher(POLICY) as fetcher:
+    async with serve() as web, fetching(POLICY) as fetcher:
         for number in range(10):
             web.answers[f"/{number}"] = redirect(f"../{number + 1}" if number % 2 else web.url(f"/{number + 1}"))
         web.answers["/10"] = answer(b"film")
@@ -98,7 +98,7 @@ async def test_other_answers_than_200_are_errors_that_say_whether_to_repeat(
 ) -> None:
     error = await _failed("/a?token=secret", tmp_path, answer(b"", status))
     assert (error.kind, error.retryable, error.status) == (FetchErrorKind.HTTP_STATUS, retryable, int(status[:3]))
-    assert error.message == f"127.0.0.1 answered {status[:3]}."
+    assert error.message == f"127.0.0.1 answered {status[:3]}"
 
 
 @pytest.mark.parametrize(
@@ -128,11 +128,11 @@ async def test_a_file_that_breaks_off_is_never_taken_for_whole(chunks: Chunks, t
 async def test_a_file_over_the_limit_is_refused(chunks: Chunks, tmp_path: Path) -> None:
     error = await _failed("/a", tmp_path, chunks)
     assert (error.kind, error.retryable) == (FetchErrorKind.TOO_LARGE, False)
-    assert error.message == "The file is larger than the 8,388,608 bytes allowed."
+    assert error.message == "the file is larger than the 8,388,608 bytes allowed"
 
 
 async def test_a_limit_of_the_call_goes_before_the_policys(tmp_path: Path) -> None:
-    async with serve() as web, Fetcher(POLICY) as fetcher:
+    async with serve() as web, fetching(POLICY) as fetcher:
         web.answers["/a"] = answer(b"12345")
         assert (await fetcher.fetch(web.url("/a"), tmp_path / "file", max_bytes=5)).size_bytes == 5
         with pytest.raises(FetchError, match="4 bytes"):
@@ -164,12 +164,11 @@ async def test_a_well_behaved_gzip_answer_is_decoded(tmp_path: Path) -> None:
     [
         [b"SSH-2.0-OpenSSH_9.6\r\n\r\n"],
         [b"HTTP/1.1 200 OK\r\nX: " + b"a" * 300_000 + b"\r\n\r\n"],
-        answer(b"xx", "200 OK", "Content-Encoding: br"),
         answer(b"not gzip", "200 OK", "Content-Encoding: gzip"),
     ],
-    ids=["no HTTP", "endless header", "unknown encoding", "broken encoding"],
+    ids=["no HTTP", "endless header", "broken encoding"],
 )
-async def test_answers_that_make_no_sense_are_told_as_such(chunks: Chunks, tmp_path: Path) -> None:
+async def test_responses_that_are_not_http_are_reported_as_such(chunks: Chunks, tmp_path: Path) -> None:
     assert (await _failed("/a", tmp_path, chunks)).kind is FetchErrorKind.BAD_ANSWER
 
 
@@ -179,26 +178,26 @@ async def test_redirects_without_an_address_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "chunks",
+    ("chunks", "retryable"),
     [
-        [5.0],
-        [*answer(b"half", length=8), 5.0],
-        [b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", *[b"x", 0.1] * 100],
-        [b"H", 0.1, b"T", 0.1, b"T", 0.1, *[b"P", 0.1] * 30],
+        ([5.0], True),
+        ([*answer(b"half", length=8), 5.0], True),
+        ([b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", *[b"x", 0.1] * 100], False),
+        ([b"H", 0.1, b"T", 0.1, b"T", 0.1, *[b"P", 0.1] * 30], False),
     ],
     ids=["silent", "silent in the middle", "dripping body", "dripping head"],
 )
-async def test_slow_answers_are_left_in_time(chunks: Chunks, tmp_path: Path) -> None:
+async def test_slow_responses_end_by_their_deadlines(chunks: Chunks, retryable: bool, tmp_path: Path) -> None:
     started = time.monotonic()
     error = await _failed("/a", tmp_path, chunks)
-    assert (error.kind, error.retryable) == (FetchErrorKind.TIMED_OUT, True)
+    assert (error.kind, error.retryable) == (FetchErrorKind.TIMED_OUT, retryable)
     assert time.monotonic() - started < 3
 
 
 async def test_names_and_hosts_that_are_not_there_are_unreachable(tmp_path: Path) -> None:
     async with serve() as web:
         gone = web.url("/a")
-    async with Fetcher(POLICY) as fetcher:
+    async with fetching(POLICY) as fetcher:
         with pytest.raises(FetchError) as raised:
             await fetcher.fetch(gone, tmp_path / "file")
         assert (raised.value.kind, raised.value.retryable) == (FetchErrorKind.UNREACHABLE, True)
@@ -209,27 +208,27 @@ async def test_names_and_hosts_that_are_not_there_are_unreachable(tmp_path: Path
 
 
 async def test_a_look_up_that_hangs_is_left_in_time(tmp_path: Path) -> None:
-    async def hanging(host: str, port: int) -> list[str]:
+    async def hanging(host: str, port: int, workspace_id: str) -> list[str]:
         await asyncio.Event().wait()
         return []
 
-    async with Fetcher(POLICY, resolver=hanging) as fetcher:
+    async with fetching(POLICY, resolver=hanging) as fetcher:
         with pytest.raises(FetchError) as raised:
             await fetcher.fetch("https://films.example/a", tmp_path / "file")
     assert raised.value.kind is FetchErrorKind.TIMED_OUT
 
 
 async def test_the_next_address_is_tried_when_one_does_not_answer(tmp_path: Path) -> None:
-    async def two(host: str, port: int) -> list[str]:
+    async def two(host: str, port: int, workspace_id: str) -> list[str]:
         return ["127.0.0.3", "127.0.0.1"]
 
-    async with serve("127.0.0.1") as web, Fetcher(POLICY, resolver=two) as fetcher:
+    async with serve("127.0.0.1") as web, fetching(POLICY, resolver=two) as fetcher:
         web.answers["/a"] = answer(b"film")
         assert (await fetcher.fetch(web.url("/a", "films.example"), tmp_path / "file")).size_bytes == 4
 
 
 async def test_a_cancelled_fetch_leaves_no_file(tmp_path: Path) -> None:
-    async with serve() as web, Fetcher(POLICY) as fetcher:
+    async with serve() as web, fetching(POLICY) as fetcher:
         web.answers["/a"] = [*answer(b"half", length=8), 5.0]
         task = asyncio.create_task(fetcher.fetch(web.url("/a"), tmp_path / "file"))
         await asyncio.sleep(0.1)
@@ -240,7 +239,7 @@ async def test_a_cancelled_fetch_leaves_no_file(tmp_path: Path) -> None:
 
 
 async def test_many_fetches_run_at_once_and_stay_apart(tmp_path: Path) -> None:
-    async with serve() as web, Fetcher(POLICY) as fetcher:
+    async with serve() as web, fetching(POLICY) as fetcher:
         for number in range(40):
             web.answers[f"/{number}"] = answer(bytes([number]) * (100_000 + number))
         files = await asyncio.gather(

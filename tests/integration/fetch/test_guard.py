@@ -14,10 +14,10 @@ import pytest
 import trustme
 
 from render_service.fetch.errors import DestinationForbidden, FetchError, FetchErrorKind
-from render_service.fetch.fetcher import Fetcher
+from render_service.fetch.fetcher import FetchSession
 from render_service.fetch.policy import FetchPolicy, uri_fault
-from render_service.fetch.transport import guarded_transport
-from tests.integration.fetch.web import answer, redirect, serve
+from render_service.fetch.transport import GuardedTransport
+from tests.integration.fetch.web import answer, fetching, redirect, serve
 from tests.unit.fetch.hostile import BY_ADDRESS, BY_SIGHT
 
 PUBLIC = "127.0.0.2"
@@ -32,7 +32,7 @@ class Dns:
         self._answers = list(answers)
         self.asked: list[str] = []
 
-    async def __call__(self, host: str, port: int) -> Sequence[str]:
+    async def __call__(self, host: str, port: int, workspace_id: str) -> Sequence[str]:
         self.asked.append(host)
         return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
 
@@ -41,7 +41,7 @@ def _names(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir()]
 
 
-async def _refused(fetcher: Fetcher, uri: str, folder: Path) -> FetchError:
+async def _refused(fetcher: FetchSession, uri: str, folder: Path) -> FetchError:
     with pytest.raises(FetchError) as raised:
         await fetcher.fetch(uri, folder / "file")
     assert _names(folder) == []
@@ -51,7 +51,7 @@ async def _refused(fetcher: Fetcher, uri: str, folder: Path) -> FetchError:
 @pytest.mark.parametrize("uri", BY_SIGHT.values(), ids=BY_SIGHT.keys())
 async def test_hostile_uris_are_refused_before_any_look_up(uri: str, tmp_path: Path) -> None:
     dns = Dns(["93.184.216.34"])
-    async with Fetcher(FetchPolicy(), resolver=dns) as fetcher:
+    async with fetching(FetchPolicy(), resolver=dns) as fetcher:
         error = await _refused(fetcher, uri, tmp_path)
     assert error.kind is FetchErrorKind.FORBIDDEN
     assert not error.retryable
@@ -59,21 +59,21 @@ async def test_hostile_uris_are_refused_before_any_look_up(uri: str, tmp_path: P
 
 
 @pytest.mark.parametrize("addresses", BY_ADDRESS.values(), ids=BY_ADDRESS.keys())
-async def test_names_with_an_address_inside_are_refused_and_the_address_is_not_told(
+async def test_names_with_an_address_inside_are_refused_and_the_address_is_not_revealed(
     addresses: list[str], tmp_path: Path
 ) -> None:
     dns = Dns(addresses)
-    async with Fetcher(FetchPolicy(), resolver=dns) as fetcher:
+    async with fetching(FetchPolicy(), resolver=dns) as fetcher:
         error = await _refused(fetcher, "https://films.example/a.png?secret=1", tmp_path)
     assert error.kind is FetchErrorKind.FORBIDDEN
     assert not error.retryable
     assert dns.asked == ["films.example"]
-    assert error.message == "films.example is, or leads to, an address that is not allowed."
+    assert error.message == "films.example is or redirects to a host that is not allowed"
 
 
 async def test_the_real_resolver_is_guarded_too(tmp_path: Path) -> None:
     """`localhost` may be named here, for networks inside are allowed, but its address is none of them."""
-    async with serve(INSIDE) as inside, Fetcher(POLICY) as fetcher:
+    async with serve(INSIDE) as inside, fetching(POLICY) as fetcher:
         error = await _refused(fetcher, inside.url("/a", "localhost"), tmp_path)
         assert error.kind is FetchErrorKind.FORBIDDEN
         assert inside.connections == 0
@@ -85,13 +85,13 @@ async def test_a_name_that_changes_after_the_check_is_not_followed(tmp_path: Pat
         public.answers["/a"] = answer(b"public")
         inside.answers["/a"] = answer(b"inside")
         dns = Dns([PUBLIC], [INSIDE])
-        async with Fetcher(POLICY, resolver=dns) as fetcher:
+        async with fetching(POLICY, resolver=dns) as fetcher:
             fetched = await fetcher.fetch(public.url("/a", "films.example"), tmp_path / "file")
         assert fetched.path.read_bytes() == b"public"
         assert len(dns.asked) == 1
         (tmp_path / "file").unlink()
 
-        async with Fetcher(POLICY, resolver=dns) as fetcher:
+        async with fetching(POLICY, resolver=dns) as fetcher:
             error = await _refused(fetcher, public.url("/a", "films.example"), tmp_path)
         assert error.kind is FetchErrorKind.FORBIDDEN
         assert inside.connections == 0
@@ -101,7 +101,7 @@ async def test_a_name_that_changes_between_redirects_is_not_followed(tmp_path: P
     async with serve(PUBLIC) as public, serve(INSIDE, public.port) as inside:
         public.answers["/a"] = redirect(f"http://films.example:{public.port}/b")
         inside.answers["/b"] = answer(b"inside")
-        async with Fetcher(POLICY, resolver=Dns([PUBLIC], [INSIDE])) as fetcher:
+        async with fetching(POLICY, resolver=Dns([PUBLIC], [INSIDE])) as fetcher:
             error = await _refused(fetcher, public.url("/a", "films.example"), tmp_path)
         assert error.kind is FetchErrorKind.FORBIDDEN
         assert inside.connections == 0
@@ -116,7 +116,7 @@ async def test_every_hostile_uri_is_refused_as_a_redirect_target(tmp_path: Path)
     # These would break the header of the answer itself, or do not outlast it.
     del targets["tab in host"], targets["line break"], targets["too long"], targets["space in front"]
     dns = Dns([INSIDE])
-    async with serve(PUBLIC) as public, Fetcher(strict, resolver=dns) as fetcher:
+    async with serve(PUBLIC) as public, fetching(strict, resolver=dns) as fetcher:
         for number, (name, uri) in enumerate(targets.items()):
             public.answers[f"/{number}"] = redirect(uri.encode().decode("latin-1"))
             with pytest.raises(FetchError) as raised:
@@ -127,8 +127,8 @@ async def test_every_hostile_uri_is_refused_as_a_redirect_target(tmp_path: Path)
     assert len(targets) > 80
 
 
-async def test_redirects_inside_are_refused_and_not_told(tmp_path: Path) -> None:
-    async with serve(PUBLIC) as public, serve(INSIDE) as inside, Fetcher(POLICY) as fetcher:
+async def test_redirects_inside_are_refused_and_not_revealed(tmp_path: Path) -> None:
+    async with serve(PUBLIC) as public, serve(INSIDE) as inside, fetching(POLICY) as fetcher:
         for status in ("301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"):
             public.answers["/a"] = redirect(inside.url("/secret"), status)
             error = await _refused(fetcher, public.url("/a"), tmp_path)
@@ -143,7 +143,7 @@ async def test_https_is_not_led_down_to_http(tmp_path: Path) -> None:
     async with serve(PUBLIC, tls=_server_tls(authority, "films.example")) as secure, serve(PUBLIC) as plain:
         secure.answers["/a"] = redirect(plain.url("/b"))
         policy = FetchPolicy(allowed_networks=POLICY.allowed_networks)
-        async with Fetcher(policy, resolver=Dns([PUBLIC]), tls=_client_tls(authority)) as fetcher:
+        async with fetching(policy, resolver=Dns([PUBLIC]), tls=_client_tls(authority)) as fetcher:
             error = await _refused(fetcher, f"https://films.example:{secure.port}/a", tmp_path)
         assert error.kind is FetchErrorKind.FORBIDDEN
         assert plain.connections == 0
@@ -156,7 +156,7 @@ async def test_tls_is_verified_for_the_name_although_the_address_was_dialled(tmp
     tls.sni_callback = lambda _connection, name, _context: names.append(name)
     async with serve(PUBLIC, tls=tls) as web:
         web.answers["/a"] = answer(b"film")
-        async with Fetcher(POLICY, resolver=Dns([PUBLIC]), tls=_client_tls(authority)) as fetcher:
+        async with fetching(POLICY, resolver=Dns([PUBLIC]), tls=_client_tls(authority)) as fetcher:
             fetched = await fetcher.fetch(f"https://films.example:{web.port}/a", tmp_path / "good")
             assert fetched.size_bytes == 4
             assert f"Host: films.example:{web.port}" in web.requests[0]
@@ -164,7 +164,7 @@ async def test_tls_is_verified_for_the_name_although_the_address_was_dialled(tmp
             (tmp_path / "good").unlink()
             error = await _refused(fetcher, f"https://other.example:{web.port}/a", tmp_path)
             assert (error.kind, error.retryable) == (FetchErrorKind.TLS, False)
-        async with Fetcher(POLICY, resolver=Dns([PUBLIC])) as fetcher:
+        async with fetching(POLICY, resolver=Dns([PUBLIC])) as fetcher:
             error = await _refused(fetcher, f"https://films.example:{web.port}/a", tmp_path)
             assert error.kind is FetchErrorKind.TLS
 
@@ -174,13 +174,13 @@ async def test_proxies_of_the_environment_are_not_used(tmp_path: Path, monkeypat
         for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy"):
             monkeypatch.setenv(name, proxy.url(""))
         web.answers["/a"] = answer(b"film")
-        async with Fetcher(POLICY) as fetcher:
+        async with fetching(POLICY) as fetcher:
             await fetcher.fetch(web.url("/a"), tmp_path / "file")
         assert proxy.connections == 0
 
 
 async def test_cookies_do_not_pass_from_one_fetch_to_the_next(tmp_path: Path) -> None:
-    async with serve(PUBLIC) as web, Fetcher(POLICY) as fetcher:
+    async with serve(PUBLIC) as web, fetching(POLICY) as fetcher:
         web.answers["/a"] = answer(b"film", "200 OK", "Set-Cookie: session=1; Path=/")
         for _ in range(2):
             await fetcher.fetch(web.url("/a"), tmp_path / "file")
@@ -192,7 +192,7 @@ async def test_other_clients_share_the_guard() -> None:
     async with serve(PUBLIC) as public, serve(INSIDE) as inside:
         public.answers["/good"] = answer(b"task")
         public.answers["/bad"] = redirect(inside.url("/b"))
-        transport = guarded_transport(POLICY)
+        transport = GuardedTransport(POLICY)
         async with httpx.AsyncClient(transport=transport, trust_env=False, follow_redirects=True) as client:
             assert (await client.post(public.url("/good"), json={"prompt": "a"})).content == b"task"
             for url in (public.url("/bad"), inside.url("/b"), "https://user@films.example/", "https://2130706433/"):
@@ -214,7 +214,7 @@ async def test_files_are_read_only_below_their_roots(tmp_path: Path) -> None:
     (root / "circle").symlink_to(root / "circle")
     out = tmp_path / "out"
     out.mkdir()
-    async with Fetcher(FetchPolicy(file_roots=(root,))) as fetcher:
+    async with fetching(FetchPolicy(file_roots=(root,))) as fetcher:
         for name in ("a b.png", "inside"):
             assert (await fetcher.fetch((root / name).as_uri(), out / "file")).size_bytes == 7
         (out / "file").unlink()

@@ -5,6 +5,10 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
+
+from render_service.fetch.fetcher import Fetcher, FetchSession
+from render_service.fetch.policy import FetchPolicy
 
 Chunks = list[bytes | float]
 """What is sent, in order; a number waits that many seconds."""
@@ -63,3 +67,10 @@ async def serve(host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | No
     web.port = server.sockets[0].getsockname()[1]
     async with server:
         yield web
+
+
+@asynccontextmanager
+async def fetching(policy: FetchPolicy, *, workspace_id: str = "team", **options: Any) -> AsyncIterator[FetchSession]:
+    """The fetches of one job of a workspace."""
+    with Fetcher(policy, **options).session(workspace_id) as session:
+        yield session

@@ -16,9 +16,8 @@ from render_service.db.webhooks.webhooks import Webhooks
 from render_service.domain.access.audit import Origin
 from render_service.domain.jobs.job import JobStatus
 from render_service.domain.webhooks.webhook import ENDS, Receiver, Webhook
-from render_service.fetch.transport import Resolver
+from render_service.fetch.resolver import Resolver, system_resolver
 from render_service.webhooks.delivery_attempt import DeliveryClient
-from render_service.webhooks.resolver import look_up
 from render_service.webhooks.sender import WebhookSender
 from render_service.webhooks.url_policy import WebhookUrlPolicy, host_of
 from tests.fakes.http_server import FakeServer, Request, Response
@@ -97,7 +96,7 @@ async def sending(
     hosts: Sequence[str] = (LOOPBACK,),
     lease: timedelta = timedelta(seconds=30),
     attempt_timeout: timedelta = timedelta(seconds=15),
-    resolver: Resolver = look_up,
+    resolver: Resolver = system_resolver,
 ) -> AsyncIterator[WebhookSender]:
     """Run a sender that looks every twentieth of a second."""
     client = DeliveryClient(keys, WebhookUrlPolicy(hosts), timeout=attempt_timeout, resolver=resolver)

@@ -146,7 +146,7 @@ async def test_a_receiver_that_struggles_is_asked_one_at_a_time_until_it_is_well
     ],
 )
 async def test_nothing_is_sent_to_addresses_inside(database: Database, url: str) -> None:
-    async def names(host: str, port: int) -> Sequence[str]:
+    async def names(host: str, port: int, workspace_id: str) -> Sequence[str]:
         return {"inside.example": ["127.0.0.1"], "both.example": ["93.184.216.34", "127.0.0.1"]}[host]
 
     async with ReceivingServer() as inside, sending(database, hosts=(), resolver=names):
@@ -163,7 +163,7 @@ async def test_nothing_is_sent_to_addresses_inside(database: Database, url: str)
 async def test_a_name_that_turns_inward_after_the_first_try_leads_nowhere(database: Database) -> None:
     answers = [["93.184.216.34"], ["127.0.0.1"]]
 
-    async def rebinding(host: str, port: int) -> Sequence[str]:
+    async def rebinding(host: str, port: int, workspace_id: str) -> Sequence[str]:
         return answers.pop(0) if len(answers) > 1 else answers[0]
 
     async with (

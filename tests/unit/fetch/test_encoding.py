@@ -7,14 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render_service.fetch.encoding import PIECE_BYTES, EncodingBroken, decoder_for
+from render_service.fetch.encoding import MAX_ENCODINGS, PIECE_BYTES, EncodingBroken, decoder_for
 
 _WHOLE = gzip.compress(b"a")
 
 
 def _decode(encoding: str, pieces: list[bytes]) -> tuple[list[bytes], bool]:
     decoder = decoder_for(encoding)
-    assert decoder is not None
     decoded = [part for piece in pieces for part in decoder.decode(piece)]
     return decoded, decoder.finished
 
@@ -46,6 +45,27 @@ def test_broken_data_is_noticed(data: bytes) -> None:
         _decode("gzip", [data])
 
 
-@pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip", "compress", "x"])
-def test_other_encodings_are_not_understood(encoding: str) -> None:
-    assert decoder_for(encoding) is None
+@pytest.mark.parametrize("encoding", ["", "identity", "aws-chunked", "utf-8", "none", "x, aws-chunked", "br", ","])
+def test_unknown_encodings_pass_as_identity(encoding: str) -> None:
+    assert decoder_for(encoding).is_identity
+    assert _decode(encoding, [b"a film"]) == ([b"a film"], True)
+
+
+@pytest.mark.parametrize("encoding", ["gzip, aws-chunked", "aws-chunked,GZIP", " aws-chunked , x-gzip ", "gzip, utf-8"])
+def test_known_encodings_in_a_list_are_decoded(encoding: str) -> None:
+    decoded, finished = _decode(encoding, [gzip.compress(b"a film")])
+    assert (b"".join(decoded), finished) == (b"a film", True)
+
+
+def test_encodings_are_undone_the_last_first() -> None:
+    decoded, finished = _decode("deflate, gzip", [gzip.compress(zlib.compress(b"a film"))])
+    assert (b"".join(decoded), finished) == (b"a film", True)
+    with pytest.raises(EncodingBroken):
+        decoder_for(",".join(["gzip"] * (MAX_ENCODINGS + 1)))
+
+
+def test_deflate_is_decoded_with_and_without_its_header() -> None:
+    raw = zlib.compressobj(wbits=-15)
+    for encoded in (zlib.compress(b"a film" * 9), raw.compress(b"a film" * 9) + raw.flush()):
+        decoded, finished = _decode("deflate", [encoded])
+        assert (b"".join(decoded), finished) == (b"a film" * 9, True)
