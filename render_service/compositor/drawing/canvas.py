@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from render_service.compositor.drawing.motion import CameraPath, View
 from render_service.compositor.drawing.sampling import margin
-from render_service.compositor.frames.planes import Planes
+from render_service.compositor.frames.planes import BACKDROP_RGB, Planes
 from render_service.domain.projects.project import Fit, Motion
 
 Pixels = NDArray[np.uint8]
@@ -34,8 +34,6 @@ _TO_YUV = np.array(
 _DENSITY = 1.06
 # Pixels that sampling may touch behind the far edge of a view; also for chroma, where they are half as many.
 _AFTER = 8
-# What shines through transparent pictures.
-_BACKDROP = (18, 20, 24)
 _HEADER = struct.Struct("<2I4d")
 
 
@@ -88,7 +86,7 @@ def flattened(pixels: Pixels) -> Pixels:
     if pixels.shape[2] == 3:
         return pixels
     opacity = pixels[:, :, 3:].astype(np.float32) / 255
-    backdrop = np.array(_BACKDROP, np.float32)
+    backdrop = np.array(BACKDROP_RGB, np.float32)
     return np.rint(backdrop + (pixels[:, :, :3] - backdrop) * opacity).astype(np.uint8)
 
 

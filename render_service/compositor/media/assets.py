@@ -39,15 +39,24 @@ class AssetFault(StrEnum):
     TOO_MANY_PIXELS = "too_many_pixels"
     TOO_LONG = "too_long"
     UNSUPPORTED_CODEC = "unsupported_codec"
+    NOT_FINITE = "not_finite"
     MARKUP = "markup"
     PLAYLIST = "playlist"
 
 
 @dataclass(frozen=True, slots=True)
 class MediaLimits:
-    """Limits of media: pixels of a picture and of a clip's frame, seconds of a clip, narration or music."""
+    """Limits of media.
+
+    Args:
+        image_pixels: Pixels of a picture.
+        image_bytes: Memory that decoding a picture may take; it holds formats that are decoded whole to fewer pixels.
+        clip_pixels: Pixels of a clip's frame.
+        seconds: Length of a clip, narration or music.
+    """
 
     image_pixels: int = 120_000_000
+    image_bytes: int = 200_000_000
     clip_pixels: int = 36_000_000
     seconds: int = 4 * 3600
 

@@ -12,36 +12,20 @@ from typing import Self
 
 import cv2
 import numpy as np
-from av.container import InputContainer
 from av.filter import Graph
 from av.video.frame import VideoFrame
-from av.video.stream import VideoStream
+from av.video.reformatter import ColorRange, Colorspace
 
-from render_service.compositor.frames.planes import BLACK, Plane, Planes
+from render_service.compositor.frames.planes import BACKDROP_RGB, BLACK, Plane, Planes
 from render_service.compositor.media.assets import DEFAULT_LIMITS, Asset, AssetFault, MediaLimits
-from render_service.compositor.media.demuxing import open_media
+from render_service.compositor.media.clip_source import ClipSource, open_clip
 from render_service.compositor.media.tone_mapping import HdrTransfer, write_cube
-from render_service.compositor.media.video_decoding import (
-    frame_seconds,
-    picture_stream,
-    progressive_frames,
-    quarter_turns,
-    shown_size,
-    start_seconds,
-)
-from render_service.domain.projects.file_signatures import FileClass
+from render_service.compositor.media.video_decoding import frame_seconds, turn_of
 from render_service.domain.projects.project import Fit
 
 _HD_WIDTH = 1280  # untagged video of at least this size is assumed to be BT.709
 _SAMPLING_POINT = 0.3  # when within an output frame the clip is sampled, as a fraction of the frame's duration
 _BACKDROP_BRIGHTNESS = 0.62  # of the blurred copy behind a picture
-# Filters that rotate a picture counter-clockwise by quarter turns.
-_TURNS = {
-    0: (),
-    1: (("transpose", "cclock"),),
-    2: (("hflip", ""), ("vflip", "")),
-    3: (("transpose", "clock"),),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,26 +99,22 @@ class ClipReader:
 
     def _read(self, first: int) -> Generator[Planes, None, None]:
         with ExitStack() as stack:
-            container, _ = stack.enter_context(open_media(self._asset, FileClass.CLIP))
-            video = picture_stream(self._asset, container, self._limits)
+            clip = stack.enter_context(open_clip(self._asset, self._limits))
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="clip-")))
             converter: _Converter | None = None
-            drawn: Planes | None = None
-            for frame, repeats in self._chosen(container, video, first):
+            for frame, repeats in self._chosen(clip, first):
                 if converter is None or not converter.accepts(frame):
-                    converter = _Converter(frame, video, self._form, folder)
-                drawn = converter.convert(frame)
+                    converter = _Converter(frame, clip.shown_size(frame), self._form, folder)
+                converted = converter.convert(frame)
                 for _ in range(repeats):
-                    yield drawn
+                    yield converted
 
-    def _chosen(
-        self, container: InputContainer, video: VideoStream, first: int
-    ) -> Generator[tuple[VideoFrame, int], None, None]:
+    def _chosen(self, clip: ClipSource, first: int) -> Generator[tuple[VideoFrame, int], None, None]:
         """Yield the pictures of the clip that are shown, each with the number of output frames that show it."""
-        origin = start_seconds(video)
+        origin = clip.start
         number = first
         before: VideoFrame | None = None
-        for frame in progressive_frames(self._asset, container, video, origin + first / self._form.fps):
+        for frame in clip.frames(origin + first / self._form.fps):
             if before is not None:
                 # Shown in every frame whose sampling point lies before the next picture. The point lies after the
                 # frame's start, so that rounded time stamps do not cause judder at equal rates.
@@ -148,20 +128,22 @@ class ClipReader:
 
 
 class _Converter:
-    """Converts pictures of one format to frames: colours, size, rotation, surround."""
+    """Converts pictures of one format to frames: colours, opacity, size, orientation, surround."""
 
-    def __init__(self, frame: VideoFrame, video: VideoStream, form: FrameFormat, folder: Path) -> None:
-        self._taken = _traits(frame)
+    def __init__(self, frame: VideoFrame, shown: tuple[float, float], form: FrameFormat, folder: Path) -> None:
+        self._accepted = _traits(frame)
         self._form = form
-        turns = quarter_turns(frame)
-        part, size = _fitted(shown_size(frame, video), form)
-        if turns % 2:
+        self._has_alpha = _has_alpha(frame)
+        turn = turn_of(frame)
+        part, size = _fitted(shown, form)
+        if turn.swaps_sides:
             part, size = part[::-1], size[::-1]
+        colours = _premultiplied(frame, size) if self._has_alpha else _colours(frame, size, folder)
         self._graph = Graph()
         last = self._source = self._graph.add_buffer(
             width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base or Fraction(1, 1000)
         )
-        for name, arguments in (*_cropped(frame, part), *_colours(frame, size, folder), *_TURNS[turns]):
+        for name, arguments in (*_cropped(frame, part), *colours, *turn.value):
             last.link_to(following := self._graph.add(name, arguments))
             last = following
         last.link_to(sink := self._graph.add("buffersink"))
@@ -170,20 +152,26 @@ class _Converter:
 
     def accepts(self, frame: VideoFrame) -> bool:
         """Return whether a picture has the format that this converter was made for."""
-        return _traits(frame) == self._taken
+        return _traits(frame) == self._accepted
 
     def convert(self, frame: VideoFrame) -> Planes:
         """Return a picture as a frame of the output format, in arrays of its own."""
         self._source.push(frame)
-        drawn = self._sink.pull()
-        assert isinstance(drawn, VideoFrame)
-        inner = Planes(*(_plane(drawn, number) for number in range(3)))
+        converted = self._sink.pull()
+        assert isinstance(converted, VideoFrame)
+        if self._has_alpha:
+            converted = _over_backdrop(converted)
+        inner = Planes(*(_plane(converted, number) for number in range(3)))
         return surrounded(inner, self._form)
 
 
 def _traits(frame: VideoFrame) -> tuple[object, ...]:
     colours = (int(frame.color_trc), int(frame.colorspace), int(frame.color_range))
-    return frame.width, frame.height, frame.format.name, frame.rotation, colours
+    return frame.width, frame.height, frame.format.name, turn_of(frame), colours
+
+
+def _has_alpha(frame: VideoFrame) -> bool:
+    return frame.format.name == "pal8" or any(component.is_alpha for component in frame.format.components)
 
 
 def _fitted(shown: tuple[float, float], form: FrameFormat) -> tuple[tuple[float, float], tuple[int, int]]:
@@ -230,6 +218,40 @@ def _colours(frame: VideoFrame, size: tuple[int, int], folder: Path) -> list[tup
         ("scale", f"{scale}:in_color_matrix={matrix}:{into}"),
         ("format", "yuv420p"),
     ]
+
+
+def _premultiplied(frame: VideoFrame, size: tuple[int, int]) -> list[tuple[str, str]]:
+    """Return the filters that scale a picture with opacity, as full-range RGB times opacity.
+
+    Invisible pixels must not bleed into visible ones, so colours are multiplied before they are scaled.
+    """
+    matrix = _matrix(frame)
+    return [
+        ("setparams", f"color_primaries=unknown:color_trc=unknown:colorspace={matrix if _is_yuv(frame) else 'gbr'}"),
+        ("scale", f"flags=bicubic+accurate_rnd+full_chroma_int:in_color_matrix={matrix}" if _is_yuv(frame) else ""),
+        ("format", "gbrap"),
+        ("premultiply", "inplace=1"),
+        ("scale", f"{size[0]}:{size[1]}:flags=bicubic+accurate_rnd"),
+        ("format", "gbrap"),
+    ]
+
+
+def _is_yuv(frame: VideoFrame) -> bool:
+    return not frame.format.is_rgb and frame.format.name != "pal8"
+
+
+def _over_backdrop(frame: VideoFrame) -> VideoFrame:
+    """Lay a picture of planes G, B, R (times opacity) and opacity over the ground of transparent stills."""
+    green, blue, red, opacity = (_plane(frame, number).astype(np.float32) for number in range(4))
+    clear = 1 - opacity / 255
+    channels = [channel + ground * clear for channel, ground in zip((red, green, blue), BACKDROP_RGB, strict=True)]
+    rgb = np.rint(np.stack(channels, axis=-1)).clip(0, 255).astype(np.uint8)
+    return VideoFrame.from_ndarray(rgb, format="rgb24").reformat(
+        format="yuv420p",
+        src_color_range=ColorRange.JPEG,
+        dst_colorspace=Colorspace.ITU709,
+        dst_color_range=ColorRange.MPEG,
+    )
 
 
 def _matrix(frame: VideoFrame) -> str:

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 _UNKNOWN = 0
+# Sizes from here on are no sizes but placeholders: programs write 0x7FFFF000, 2000000000, 0x80000000 and 0xFFFFFFFF.
+_PLACEHOLDER = 0x7000_0000
 
 
 def declared_size_of(path: Path, reader: str | None) -> int:
@@ -54,8 +56,21 @@ def _boxes_end(path: Path) -> int:
 
 def _riff_end(head: bytes) -> int:
     size = int.from_bytes(head[4:8], "little")
-    # Beyond 4 GiB the field overflows; writers that do not know the size leave its minimum or maximum.
-    return _UNKNOWN if head[:4] != b"RIFF" or size == 0 or size >= 0xFFFF_FF00 else size + 8
+    # Writers that do not know the size, such as those that write into a pipe, leave its minimum or a large number.
+    return _UNKNOWN if head[:4] != b"RIFF" or size == 0 or size >= _PLACEHOLDER else size + 8
+
+
+def declares_wav_length(path: Path) -> bool:
+    """Return whether a WAV file declares how many bytes of sound it has, rather than holding a placeholder."""
+    with path.open("rb") as file:
+        head = file.read(4096)
+    at = 12
+    while at + 8 <= len(head):
+        size = int.from_bytes(head[at + 4 : at + 8], "little")
+        if head[at : at + 4] == b"data":
+            return 0 < size < _PLACEHOLDER
+        at += 8 + size + size % 2
+    return True
 
 
 def _matroska_end(head: bytes) -> int:

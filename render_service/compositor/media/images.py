@@ -5,14 +5,16 @@ import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, UnidentifiedImageError
 
 from render_service.compositor.media.assets import DEFAULT_LIMITS, Asset, AssetFault, MediaLimits
-from render_service.compositor.media.sniffing import sniff_asset
-from render_service.domain.projects.file_signatures import FileClass
+from render_service.compositor.media.declared_pixels import webp_size
+from render_service.compositor.media.sniffing import ANIMATED_WEBP, sniff_asset
+from render_service.domain.projects.file_signatures import FileClass, FileKind
 
 _ORIENTATION = 0x0112  # EXIF tag: how the camera was held, 1–8; from 5 on the sides are swapped
 # What Pillow's readers raise on damaged files.
@@ -20,6 +22,9 @@ _DAMAGED = (
     *(OSError, SyntaxError, ValueError, EOFError, RuntimeError, struct.error),
     *(IndexError, KeyError, OverflowError, MemoryError, UnidentifiedImageError),
 )
+# Memory that decoding takes at its peak, in bytes a pixel, as measured. JPEG is decoded at a fraction of its size.
+_BYTES_PER_PIXEL = {"PNG": 4.3, "BMP": 4.3, "TIFF": 5.0, "GIF": 4.3, "HEIF": 11.0, "AVIF": 12.0, "WEBP": 16.3}
+_BAND_PIXELS = 4_000_000
 # The limit given to each call is checked before anything is decoded; Pillow's own, which only warns, is not needed.
 Image.MAX_IMAGE_PIXELS = None
 _SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
@@ -35,27 +40,62 @@ _TURNS = {
 
 
 @contextmanager
-def _open_image(asset: Asset, limits: MediaLimits) -> Iterator[Image.Image]:
+def _open_image(asset: Asset, kind: FileKind, limits: MediaLimits) -> Iterator[Image.Image]:
     """Open a picture with the one reader that its first bytes identify; read only its header."""
-    kind = sniff_asset(asset, FileClass.IMAGE)
     assert kind.reader is not None
+    damaged = f"the {kind.name} file is damaged or truncated; export or upload it again"
     with asset.path.open("rb") as file:
+        if kind.reader == "WEBP":
+            # Its reader takes memory for the whole picture as it opens the file.
+            size = webp_size(file.read(30))
+            if 0 in size:
+                raise asset.invalid(AssetFault.TRUNCATED, damaged)
+            _check_pixels(asset, size, _BYTES_PER_PIXEL["WEBP"], limits)
+            file.seek(0)
+        if kind.reader == "HEIF":
+            _register_heif_reader()
         try:
             picture = Image.open(file, formats=(kind.reader,))
         except _DAMAGED as error:
-            raise asset.invalid(
-                AssetFault.TRUNCATED, f"the {kind.name} file is damaged or truncated; export or upload it again"
-            ) from error
-        if picture.width * picture.height > limits.image_pixels:
-            raise asset.invalid(
-                AssetFault.TOO_MANY_PIXELS, f"the picture has more than {limits.image_pixels} pixels; scale it down"
-            )
+            raise asset.invalid(AssetFault.TRUNCATED, damaged) from error
+        _check_pixels(asset, picture.size, _bytes_per_pixel(picture), limits)
         try:
             yield picture
         except _DAMAGED as error:
-            raise asset.invalid(
-                AssetFault.TRUNCATED, f"the {kind.name} file is damaged or truncated; export or upload it again"
-            ) from error
+            raise asset.invalid(AssetFault.TRUNCATED, damaged) from error
+
+
+@cache
+def _register_heif_reader() -> None:
+    # Loaded only where it is needed: libheif and its decoder are large.
+    import pi_heif  # noqa: PLC0415
+
+    pi_heif.register_heif_opener(thumbnails=False)
+
+
+def _bytes_per_pixel(picture: Image.Image) -> float:
+    if picture.format != "JPEG":
+        return _BYTES_PER_PIXEL[picture.format or "WEBP"]
+    if not picture.info.get("progressive"):
+        return 0.0
+    # All coefficients of a progressive JPEG are held, two bytes each, whatever its decoded size (ITU-T T.81, A.1.1).
+    samples: list[tuple[int, int]] = [(across, down) for _, across, down, _ in getattr(picture, "layer", ())] or [
+        (1, 1)
+    ]
+    whole = max(across for across, _ in samples) * max(down for _, down in samples)
+    return 0.2 + 2 * sum(across * down for across, down in samples) / whole
+
+
+def _check_pixels(asset: Asset, size: tuple[int, int], bytes_per_pixel: float, limits: MediaLimits) -> None:
+    most = limits.image_pixels
+    if bytes_per_pixel:
+        most = min(most, int(limits.image_bytes / bytes_per_pixel))
+    if size[0] * size[1] > most:
+        raise asset.invalid(
+            AssetFault.TOO_MANY_PIXELS,
+            f"the picture has {size[0]} × {size[1]} pixels, more than the {most} that are decoded in its format; "
+            "scale it down",
+        )
 
 
 def load_image(
@@ -64,7 +104,7 @@ def load_image(
     """Decode a still picture, the first frame where it has several.
 
     Args:
-        asset: JPEG, PNG, WebP, AVIF or GIF, identified by content.
+        asset: JPEG, PNG, WebP, AVIF, HEIC, TIFF, BMP or GIF, identified by content.
         cover: Width and height in pixels that the result must cover: a larger picture is scaled down, keeping its
             aspect ratio, to the smallest size that covers them. None keeps the size. Pictures are never scaled up.
         exact: False scales only by cheap integer factors: the result is at most twice as large as it must be, which
@@ -79,18 +119,21 @@ def load_image(
         RenderFailure: ASSET_INVALID, naming the fault.
     """
     # Damaged side information, such as EXIF, is no reason to refuse a picture.
-    with warnings.catch_warnings(action="ignore"), _open_image(asset, limits) as picture:
+    with (
+        warnings.catch_warnings(action="ignore"),
+        _open_image(asset, sniff_asset(asset, FileClass.IMAGE), limits) as picture,
+    ):
         orientation = _orientation(picture)
         size = _covering_size(picture.size, cover, swapped=orientation >= 5)
         if picture.format == "JPEG" and size != picture.size:
             picture.draft(None, size)
         profile = picture.info.get("icc_profile")
-        upright = _eight_bits(picture)
-        reduction = min(upright.width // size[0], upright.height // size[1])
-        if not exact:
-            upright = upright.reduce(reduction) if reduction > 1 else upright
-        elif size != upright.size:
-            upright = upright.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+        picture.load()
+        reduction = max(1, min(picture.width // size[0], picture.height // size[1]))
+        # Lanczos needs three pixels for each that it makes; finer ones are averaged first.
+        upright = _eight_bits(picture, max(1, reduction // 3) if exact else reduction)
+        if exact and size != upright.size:
+            upright = upright.resize(size, Image.Resampling.LANCZOS)
         upright = _turned(_to_srgb(upright, profile), orientation)
         pixels = np.asarray(upright)
     if pixels.shape[2] == 4 and bool((pixels[:, :, 3] == 255).all()):
@@ -116,9 +159,26 @@ def _covering_size(size: tuple[int, int], cover: tuple[int, int] | None, *, swap
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def _eight_bits(picture: Image.Image) -> Image.Image:
-    """Decode the whole picture into a mode of eight bits a channel that can be scaled: L, CMYK, RGB or RGBA."""
-    picture.load()
+def _eight_bits(picture: Image.Image, reduction: int) -> Image.Image:
+    """Convert a picture to eight bits a channel (L, CMYK, RGB or RGBA), and average squares of `reduction` pixels.
+
+    Large pictures are converted in bands, so that no second copy of the whole picture is made.
+    """
+    if reduction == 1 or picture.width * picture.height <= _BAND_PIXELS:
+        converted = _converted(picture)
+        return converted.reduce(reduction) if reduction > 1 else converted
+    rows = max(1, _BAND_PIXELS // picture.width // reduction) * reduction
+    reduced: Image.Image | None = None
+    for top in range(0, picture.height, rows):
+        band = _converted(picture.crop((0, top, picture.width, min(picture.height, top + rows)))).reduce(reduction)
+        if reduced is None:
+            reduced = Image.new(band.mode, (band.width, -(-picture.height // reduction)))
+        reduced.paste(band, (0, top // reduction))
+    assert reduced is not None
+    return reduced
+
+
+def _converted(picture: Image.Image) -> Image.Image:
     if picture.mode.startswith("I") or picture.mode == "F":
         deep = np.asarray(picture).astype(np.float32)
         return Image.fromarray(np.clip(np.rint(deep / 257.0), 0, 255).astype(np.uint8))
@@ -146,3 +206,30 @@ def _to_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
 def _turned(picture: Image.Image, orientation: int) -> Image.Image:
     method = _TURNS.get(orientation)
     return picture if method is None else picture.transpose(method)
+
+
+@contextmanager
+def open_animation(asset: Asset, limits: MediaLimits) -> Iterator[Iterator[tuple[Image.Image, int]]]:
+    """Open an animated WebP as its pictures.
+
+    Args:
+        asset: The file.
+        limits: The largest number of pixels.
+
+    Yields:
+        Its pictures as RGBA, each whole, with the milliseconds from the first at which it is shown.
+
+    Raises:
+        RenderFailure: ASSET_INVALID where it cannot be decoded.
+    """
+    with _open_image(asset, ANIMATED_WEBP, limits) as picture:
+        yield _pictures(picture)
+
+
+def _pictures(animation: Image.Image) -> Iterator[tuple[Image.Image, int]]:
+    milliseconds = 0
+    for number in range(getattr(animation, "n_frames", 1)):
+        animation.seek(number)
+        animation.load()
+        yield animation.convert("RGBA"), milliseconds
+        milliseconds += max(1, int(animation.info.get("duration", 0)))

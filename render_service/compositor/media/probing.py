@@ -1,5 +1,6 @@
 """Probes every file of a render before it starts: format, length, and whether it decodes."""
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -20,12 +21,21 @@ from render_service.compositor.media.assets import (
     narration_asset,
     watermark_asset,
 )
-from render_service.compositor.media.declared_size import declared_size_of
-from render_service.compositor.media.demuxing import open_media
+from render_service.compositor.media.clip_source import AnimatedWebP
+from render_service.compositor.media.clocks import JOINABLE, ClockSurvey, start_seconds
+from render_service.compositor.media.declared_size import declared_size_of, declares_wav_length
+from render_service.compositor.media.demuxing import clock_shifts_of, open_media
 from render_service.compositor.media.images import load_image
+from render_service.compositor.media.sniffing import ANIMATED_WEBP, sniff_asset
 from render_service.compositor.media.sound_format import SAMPLE_RATE
 from render_service.compositor.media.sounds import decode_sound, sound_stream
-from render_service.compositor.media.video_decoding import decoded_frames, picture_stream, shown_size, start_seconds
+from render_service.compositor.media.video_decoding import (
+    decoded_frames,
+    frame_seconds,
+    picture_stream,
+    pictures_of,
+    shown_size,
+)
 from render_service.domain.errors import RenderFailure
 from render_service.domain.projects.file_signatures import FileClass, FileKind
 from render_service.domain.projects.media import MediaFacts
@@ -66,7 +76,7 @@ class Probed:
     Args:
         facts: The measured lengths that the timeline depends on, by shot id.
         media: The usable files: those that a card replaces are removed.
-        warnings: The faults of the removed files, in the order of the shots.
+        warnings: The faults of the removed files, and those that do not prevent the use of a file.
     """
 
     facts: dict[str, MediaFacts] = field(default_factory=dict)
@@ -75,7 +85,11 @@ class Probed:
 
 
 def probe_media(
-    media: Media, policy: BadAssetPolicy = BadAssetPolicy.FAIL, limits: MediaLimits = DEFAULT_LIMITS
+    media: Media,
+    policy: BadAssetPolicy = BadAssetPolicy.FAIL,
+    limits: MediaLimits = DEFAULT_LIMITS,
+    *,
+    silenced: Collection[str] = (),
 ) -> Probed:
     """Probe all files of a render.
 
@@ -84,6 +98,7 @@ def probe_media(
         policy: What to do about a shot's unusable picture or clip. Faults of narrations, music and the watermark always
             fail, because nothing can replace them.
         limits: Limits of size and length.
+        silenced: Ids of the shots whose clip's sound is not used.
 
     Returns:
         The lengths, the usable files, and warnings.
@@ -96,7 +111,7 @@ def probe_media(
     warnings: list[RenderFailure] = []
     for shot_id, files in media.shots.items():
         try:
-            clip = _probe_picture(shot_id, files, limits)
+            clip = _probe_picture(shot_id, files, limits, is_heard=shot_id not in silenced)
             kept[shot_id] = files
         except RenderFailure as failure:
             if policy is BadAssetPolicy.FAIL:
@@ -105,20 +120,22 @@ def probe_media(
             clip, kept[shot_id] = None, ShotMedia(narration=files.narration)
         narration = None
         if files.narration is not None:
-            narration = probe_sound(narration_asset(shot_id, files.narration), limits)
+            narration = probe_sound(narration_asset(shot_id, files.narration), limits, warnings.append)
         facts[shot_id] = MediaFacts(clip, narration)
     if media.music is not None:
-        probe_sound(music_asset(media.music), limits)
+        probe_sound(music_asset(media.music), limits, warnings.append)
     if media.watermark is not None:
         probe_image(watermark_asset(media.watermark), limits)
     return Probed(facts, replace(media, shots=kept), tuple(warnings))
 
 
-def _probe_picture(shot_id: str, files: ShotMedia, limits: MediaLimits) -> timedelta | None:
+def _probe_picture(shot_id: str, files: ShotMedia, limits: MediaLimits, *, is_heard: bool) -> timedelta | None:
     """Probe a shot's picture and clip; return the clip's length."""
     if files.image is not None:
         probe_image(image_asset(shot_id, files.image), limits)
-    return probe_clip(clip_asset(shot_id, files.clip), limits).duration if files.clip is not None else None
+    if files.clip is None:
+        return None
+    return probe_clip(clip_asset(shot_id, files.clip), limits, is_heard=is_heard).duration
 
 
 def probe_image(asset: Asset, limits: MediaLimits = DEFAULT_LIMITS) -> None:
@@ -130,12 +147,13 @@ def probe_image(asset: Asset, limits: MediaLimits = DEFAULT_LIMITS) -> None:
     load_image(asset, cover=_PROBE_SIZE, limits=limits)
 
 
-def probe_clip(asset: Asset, limits: MediaLimits = DEFAULT_LIMITS) -> ClipFacts:
+def probe_clip(asset: Asset, limits: MediaLimits = DEFAULT_LIMITS, *, is_heard: bool = True) -> ClipFacts:
     """Demux a whole clip, and decode its first picture.
 
     Args:
         asset: The clip.
         limits: Limits of size and length.
+        is_heard: Whether its sound is used; sound that is not used may be of any kind.
 
     Returns:
         Its properties.
@@ -143,46 +161,74 @@ def probe_clip(asset: Asset, limits: MediaLimits = DEFAULT_LIMITS) -> ClipFacts:
     Raises:
         RenderFailure: ASSET_INVALID where it cannot be used.
     """
-    with open_media(asset, FileClass.CLIP) as (container, kind):
+    if sniff_asset(asset, FileClass.CLIP) == ANIMATED_WEBP:
+        return _probe_webp(asset, limits)
+    with open_media(asset, FileClass.CLIP, limits) as (container, kind):
         _check_size(asset, kind)
         video = picture_stream(asset, container, limits)
         sounds = container.streams.audio
-        if sounds:
+        if sounds and is_heard:
             sound_stream(asset, sounds)
-        first = next(decoded_frames(asset, container, video), None)
+        pictures = pictures_of(video, kind.reader, clock_shifts_of(asset, kind))
+        first = next(decoded_frames(asset, container, pictures), None)
         if first is None:
             raise asset.invalid(AssetFault.TRUNCATED, "the clip has no picture that can be decoded; export it again")
-        container.seek(0)
+        codec = video.codec_context.name
+        size = shown_size(first, video)
+    with open_media(asset, FileClass.CLIP, limits) as (container, _):
+        video = picture_stream(asset, container, limits)
         frames, picture_end, end = _read_packets(asset, container, video)
         start = start_seconds(video)
         declared = (container.duration or 0) / av.time_base
-        if kind.reader in _DECLARES_LENGTH and end - min(start, 0.0) < declared - _LOST_SECONDS:
-            raise asset.invalid(AssetFault.TRUNCATED, "the file ends before its declared length; upload it again")
-        duration = picture_end - start
-        if duration > limits.seconds:
-            raise asset.invalid(AssetFault.TOO_LONG, f"the file is longer than {limits.seconds} s; shorten it")
-        width, height = shown_size(first, video)
-        return ClipFacts(
-            duration=timedelta(seconds=max(duration, 1e-3)),
-            frames=frames,
-            width=round(width),
-            height=round(height),
-            codec=video.codec_context.name,
-            has_sound=bool(sounds),
-        )
+    if kind.reader in _DECLARES_LENGTH and end - min(start, 0.0) < declared - _LOST_SECONDS:
+        raise asset.invalid(AssetFault.TRUNCATED, "the file ends before its declared length; upload it again")
+    duration = _duration(asset, limits, picture_end - start)
+    return ClipFacts(duration, frames, round(size[0]), round(size[1]), codec, bool(sounds))
+
+
+def _duration(asset: Asset, limits: MediaLimits, seconds: float) -> timedelta:
+    if seconds > limits.seconds:
+        raise asset.invalid(AssetFault.TOO_LONG, f"the file is longer than {limits.seconds} s; shorten it")
+    return timedelta(seconds=max(seconds, 1e-3))
+
+
+def _probe_webp(asset: Asset, limits: MediaLimits) -> ClipFacts:
+    """Decode an animated WebP: its pictures build on each other."""
+    clip = AnimatedWebP(asset, limits)
+    frames, begins, size = 0, [0.0], (0.0, 0.0)
+    for frame in clip.frames(0.0):
+        frames += 1
+        begins.append(frame_seconds(frame))
+        size = clip.shown_size(frame)
+        if begins[-1] > limits.seconds:
+            break
+    if not frames:
+        raise asset.invalid(AssetFault.TRUNCATED, "the clip has no picture that can be decoded; export it again")
+    # The last picture is shown as long as the one before it.
+    duration = _duration(asset, limits, 2 * begins[-1] - begins[-2])
+    return ClipFacts(duration, frames, round(size[0]), round(size[1]), "webp", has_sound=False)
 
 
 def _read_packets(asset: Asset, container: InputContainer, video: VideoStream) -> tuple[int, float, float]:
     """Return the number of pictures, the end of the last one, and the end of the last packet of any track."""
     frames, picture_end, end = 0, 0.0, 0.0
     usual = float(1 / video.average_rate) if video.average_rate else 0.04
+    survey = ClockSurvey()
     for packet in container.demux():
         if packet.is_corrupt and container.format.name != "mpegts":
             raise asset.invalid(AssetFault.TRUNCATED, "the file is damaged or truncated; export or upload it again")
-        if packet.pts is None or packet.time_base is None:
+        if not packet.size or packet.time_base is None or packet.stream.type not in ("video", "audio"):
             continue
+        decoded = survey.add(packet)
+        if decoded is None:
+            continue
+        if container.format.name not in JOINABLE and packet.pts is not None:
+            at = float(packet.pts * packet.time_base)
+        elif packet.pts is not None and packet.dts is not None:
+            at = decoded + float((packet.pts - packet.dts) * packet.time_base)
+        else:
+            at = decoded
         length = float((packet.duration or 0) * packet.time_base)
-        at = float(packet.pts * packet.time_base)
         end = max(end, at + length)
         if packet.stream is video:
             frames += 1
@@ -190,12 +236,15 @@ def _read_packets(asset: Asset, container: InputContainer, video: VideoStream) -
     return frames, picture_end, max(end, picture_end)
 
 
-def probe_sound(asset: Asset, limits: MediaLimits = DEFAULT_LIMITS) -> timedelta:
+def probe_sound(
+    asset: Asset, limits: MediaLimits = DEFAULT_LIMITS, warn: Callable[[RenderFailure], None] | None = None
+) -> timedelta:
     """Decode a whole sound and measure its length, which headers often get wrong.
 
     Args:
         asset: A sound file, or a clip with a sound track.
         limits: Limit of length.
+        warn: Takes the faults that do not prevent its use.
 
     Returns:
         Its length, to the microsecond.
@@ -204,7 +253,7 @@ def probe_sound(asset: Asset, limits: MediaLimits = DEFAULT_LIMITS) -> timedelta
         RenderFailure: ASSET_INVALID where it cannot be used.
     """
     samples = 0
-    for piece in decode_sound(asset):
+    for piece in decode_sound(asset, warn):
         samples += piece.shape[1]
         if samples > limits.seconds * SAMPLE_RATE:
             raise asset.invalid(AssetFault.TOO_LONG, f"the file is longer than {limits.seconds} s; shorten it")
@@ -213,7 +262,8 @@ def probe_sound(asset: Asset, limits: MediaLimits = DEFAULT_LIMITS) -> timedelta
     with open_media(asset, FileClass.SOUND) as (container, kind):
         declared = (container.duration or 0) / av.time_base
     _check_size(asset, kind)
-    if kind.reader in _DECLARES_LENGTH and samples / SAMPLE_RATE < declared - _LOST_SECONDS:
+    declares = kind.reader in _DECLARES_LENGTH and (kind.reader != "wav" or declares_wav_length(asset.path))
+    if declares and samples / SAMPLE_RATE < declared - _LOST_SECONDS:
         raise asset.invalid(AssetFault.TRUNCATED, "the file ends before its declared length; upload it again")
     return timedelta(microseconds=-(-samples * 1_000_000 // SAMPLE_RATE))
 

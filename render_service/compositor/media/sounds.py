@@ -1,12 +1,10 @@
 """Decodes sound: any rate, channel layout and supported codec in, blocks of 48 kHz stereo samples out."""
 
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
-from itertools import chain
+from collections.abc import Callable, Generator, Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
-import av
 import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
@@ -14,15 +12,18 @@ from av.container import InputContainer
 from av.error import InvalidDataError
 
 from render_service.compositor.media.assets import Asset, AssetFault
-from render_service.compositor.media.demuxing import SOUND_CODECS, open_media
-from render_service.compositor.media.sound_format import SAMPLE_RATE, Sound
-from render_service.compositor.media.video_decoding import start_seconds
+from render_service.compositor.media.clocks import ClockShift, start_seconds, straightened
+from render_service.compositor.media.demuxing import SOUND_CODECS, clock_shifts_of, open_media
+from render_service.compositor.media.resampling import Resampler
+from render_service.compositor.media.sniffing import ANIMATED_WEBP, sniff_asset
+from render_service.compositor.media.sound_format import Sound
+from render_service.compositor.media.video_decoding import moving_pictures
+from render_service.domain.errors import RenderFailure
 from render_service.domain.projects.file_signatures import FileClass
 
-_PIECE = SAMPLE_RATE // 4
-# Smaller steps are rounding of time stamps; larger ones are a broken clock, not silence.
-_GAP_SECONDS = 0.04
-_LONGEST_GAP_SECONDS = 120.0
+# Rates outside of this are no sound; one second at 1 Hz would become 48,000 samples of each one.
+_LOWEST_RATE, _HIGHEST_RATE = 2_000, 768_000
+_MOST_CHANNELS = 64
 _MOST_FAULTS = 0.05  # part of the packets
 
 
@@ -93,14 +94,15 @@ class SoundReader:
                 return
 
 
-def decode_sound(asset: Asset) -> Generator[Sound, None, None]:
+def decode_sound(asset: Asset, warn: Callable[[RenderFailure], None] | None = None) -> Generator[Sound, None, None]:
     """Decode the first sound track of an asset.
 
     A clip's sound starts at its first picture: earlier samples are dropped, and a later start and gaps are filled with
-    silence. A sound file starts at its first sample.
+    silence. A sound file starts at its first sample. Sound that runs off its time stamps is steered back to them.
 
     Args:
         asset: A sound file or a clip.
+        warn: Takes the faults that do not prevent its use, at its end.
 
     Yields:
         Consecutive blocks of (2, n) samples at 48 kHz, full scale ±1.
@@ -108,74 +110,68 @@ def decode_sound(asset: Asset) -> Generator[Sound, None, None]:
     Raises:
         RenderFailure: ASSET_INVALID where there is no sound track, its codec is not supported, or it is damaged.
     """
-    with open_media(asset, FileClass.SOUND) as (container, kind):
+    kind = sniff_asset(asset, FileClass.SOUND)
+    shifts = clock_shifts_of(asset, kind)
+    with open_media(asset, FileClass.SOUND) as (container, _):
         stream = sound_stream(asset, container.streams.audio)
-        frames = _decoded(asset, container, stream)
-        first = next(frames, None)
-        if first is None:
-            return
-        pictures = container.streams.video if kind.file_class is FileClass.CLIP else ()
-        lead = _seconds(first) - start_seconds(pictures[0]) if pictures else 0.0
-        yield from _silence(lead)
-        early = max(0, round(-lead * SAMPLE_RATE))
-        for piece in _resampled(chain((first,), frames)):
-            yield piece[:, early:]
-            early = max(0, early - piece.shape[1])
+        pictures = moving_pictures(container) if kind.file_class is FileClass.CLIP else ()
+        resampler = Resampler(start_seconds(pictures[0]) if pictures else None)
+        frames = _decoded(asset, container, stream, shifts.get(stream.index, ()))
+        yield from resampler.resample(_without_padding(frames, stream) if kind.reader == "mov" else frames)
+    if resampler.non_finite and warn is not None:
+        what = f"{resampler.non_finite} samples are not finite numbers and are silent; export the sound again"
+        warn(asset.invalid(AssetFault.NOT_FINITE, what))
 
 
-def _decoded(asset: Asset, container: InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:
+def _decoded(
+    asset: Asset, container: InputContainer, stream: AudioStream, shifts: Sequence[ClockShift]
+) -> Iterator[AudioFrame]:
     """Decode. A few damaged packets, common between the frames of MP3 files, are skipped as players do."""
     packets = faults = 0
-    for packet in container.demux(stream):
+    for packet in straightened(container.demux(stream), shifts):
         packets += 1
         try:
-            yield from packet.decode()
+            frames = packet.decode()
         except InvalidDataError:
             faults += 1
+            continue
+        for frame in frames:
+            assert isinstance(frame, AudioFrame)
+            _check_rate(asset, frame.sample_rate)
+            yield frame
     if faults > max(2, packets * _MOST_FAULTS):
         raise asset.invalid(AssetFault.TRUNCATED, "the sound is damaged; export or upload it again")
 
 
-def _resampled(frames: Iterable[AudioFrame]) -> Iterator[Sound]:
-    """Resample frames to 48 kHz stereo. Gaps between time stamps become silence; the input format may change."""
-    resampler = _resampler()
-    form: tuple[str, str, int] | None = None
-    expected = 0.0
+def _without_padding(frames: Iterator[AudioFrame], stream: AudioStream) -> Iterator[AudioFrame]:
+    """Yield the frames of an MP4 track up to its length: what its encoder added to fill the last one is cut off."""
+    if stream.duration is None or stream.time_base is None:
+        yield from frames
+        return
+    end = float(((stream.start_time or 0) + stream.duration) * stream.time_base)
     for frame in frames:
-        found = (frame.format.name, frame.layout.name, frame.sample_rate)
-        gap = _seconds(frame) - expected if form is not None else 0.0
-        gapped = _GAP_SECONDS < gap < _LONGEST_GAP_SECONDS
-        if form is not None and (gapped or found != form):
-            # The resampler would close the gap, and accepts one input format only: start a new one.
-            yield from _drained(resampler)
-            resampler = _resampler()
-        if gapped:
-            yield from _silence(gap)
-        if gapped or form is None:
-            expected = _seconds(frame)
-        form = found
-        for piece in resampler.resample(frame):
-            yield np.ascontiguousarray(piece.to_ndarray(), np.float32)
-        expected += frame.samples / frame.sample_rate
-    yield from _drained(resampler)
+        if frame.pts is not None and frame.time_base is not None:
+            left = round((end - float(frame.pts * frame.time_base)) * frame.sample_rate)
+            if 0 < left < frame.samples:
+                yield _shortened(frame, left)
+                continue
+        yield frame
 
 
-def _seconds(frame: AudioFrame) -> float:
-    return float(frame.pts * frame.time_base) if frame.pts is not None and frame.time_base is not None else 0.0
+def _shortened(frame: AudioFrame, samples: int) -> AudioFrame:
+    channels = 1 if frame.format.is_planar else frame.layout.nb_channels
+    kept = frame.to_ndarray()[:, : samples * channels].copy()
+    shortened = AudioFrame.from_ndarray(kept, frame.format.name, frame.layout.name)
+    shortened.sample_rate, shortened.pts, shortened.time_base = frame.sample_rate, frame.pts, frame.time_base
+    return shortened
 
 
-def _silence(seconds: float) -> Iterator[Sound]:
-    for start in range(0, round(min(seconds, _LONGEST_GAP_SECONDS) * SAMPLE_RATE), _PIECE):
-        yield np.zeros((2, min(_PIECE, round(seconds * SAMPLE_RATE) - start)), np.float32)
-
-
-def _resampler() -> av.AudioResampler:
-    return av.AudioResampler(format="fltp", layout="stereo", rate=SAMPLE_RATE, frame_size=_PIECE)
-
-
-def _drained(resampler: av.AudioResampler) -> Iterator[Sound]:
-    for piece in resampler.resample(None):
-        yield np.ascontiguousarray(piece.to_ndarray(), np.float32)
+def _check_rate(asset: Asset, rate: int) -> None:
+    if not _LOWEST_RATE <= rate <= _HIGHEST_RATE:
+        raise asset.invalid(
+            AssetFault.UNSUPPORTED_CODEC,
+            f"a sampling rate of {rate} Hz is not supported; convert the sound to 48000 Hz",
+        )
 
 
 def sound_stream(asset: Asset, streams: tuple[AudioStream, ...]) -> AudioStream:
@@ -193,6 +189,9 @@ def sound_stream(asset: Asset, streams: tuple[AudioStream, ...]) -> AudioStream:
             AssetFault.UNSUPPORTED_CODEC,
             f"the sound codec {codec or 'unknown'} is not supported; convert to AAC, MP3, FLAC or WAV",
         )
+    _check_rate(asset, stream.codec_context.sample_rate)
+    if stream.codec_context.layout.nb_channels > _MOST_CHANNELS:
+        raise asset.invalid(AssetFault.UNSUPPORTED_CODEC, f"more than {_MOST_CHANNELS} channels are not supported")
     return stream
 
 
@@ -207,5 +206,7 @@ def sound_length(asset: Asset) -> int:
 
 def has_sound(asset: Asset) -> bool:
     """Return whether a clip has a sound track."""
+    if sniff_asset(asset, FileClass.CLIP) == ANIMATED_WEBP:
+        return False
     with open_media(asset, FileClass.CLIP) as (container, _):
         return bool(container.streams.audio)

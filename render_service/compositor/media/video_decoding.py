@@ -1,18 +1,83 @@
-"""Decodes the pictures of a clip in order, from any time on, and deinterlaces them."""
+"""Decodes the pictures of a clip in order, from any time on, with rising times, and deinterlaces them."""
 
-from collections.abc import Generator
+import struct
+from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
 from itertools import chain
+from typing import Any, TypeAlias
 
+from av.codec import CodecContext
 from av.container import InputContainer
 from av.error import BlockingIOError as NothingYet
 from av.error import EOFError as Ended
 from av.error import InvalidDataError
 from av.filter import Graph
+from av.sidedata.sidedata import Type as SideDataType
+from av.stream import Disposition
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from render_service.compositor.media.assets import Asset, AssetFault, MediaLimits
+from render_service.compositor.media.clocks import (
+    JOINABLE,
+    AnyPacket,
+    ClockShift,
+    ClockShifts,
+    PictureClock,
+    start_seconds,
+    straightened,
+)
 from render_service.compositor.media.demuxing import VIDEO_CODECS
+
+# FFmpeg's own decoders of these ignore the second bit stream that holds the opacity.
+_ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+# Containers that hold no presentation times.
+_WITHOUT_TIMES = frozenset(("avi",))
+
+
+class Turn(Enum):
+    """How a picture has to be turned to be displayed, by the names and arguments of FFmpeg's filters."""
+
+    NONE = ()
+    MIRROR = (("hflip", ""),)
+    FLIP = (("vflip", ""),)
+    HALF = (("hflip", ""), ("vflip", ""))
+    CLOCKWISE = (("transpose", "clock"),)
+    COUNTER_CLOCKWISE = (("transpose", "cclock"),)
+    TRANSPOSE = (("transpose", "cclock_flip"),)
+    TRANSVERSE = (("transpose", "clock_flip"),)
+
+    @property
+    def swaps_sides(self) -> bool:
+        """Whether width and height change places."""
+        return bool(self.value) and self.value[0][0] == "transpose"
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """The pictures of an open clip.
+
+    Args:
+        stream: The video track.
+        shifts: Where its clock was set anew; see `clock_shifts`.
+        by_decoding: Whether the container holds no presentation times.
+    """
+
+    stream: VideoStream
+    shifts: Sequence[ClockShift] = ()
+    by_decoding: bool = False
+
+    @property
+    def is_seekable(self) -> bool:
+        """Whether the file's clock leads to the same picture as decoding from the start."""
+        return not self.shifts and not self.by_decoding
+
+
+def moving_pictures(container: InputContainer) -> list[VideoStream]:
+    """Return the video tracks of a container, without the cover pictures of its sound."""
+    return [video for video in container.streams.video if not video.disposition & Disposition.attached_pic]
 
 
 def picture_stream(asset: Asset, container: InputContainer, limits: MediaLimits) -> VideoStream:
@@ -21,7 +86,7 @@ def picture_stream(asset: Asset, container: InputContainer, limits: MediaLimits)
     Raises:
         RenderFailure: ASSET_INVALID where there is none, its codec is not supported, or its frames are too large.
     """
-    videos = container.streams.video
+    videos = moving_pictures(container)
     if not videos:
         raise asset.invalid(AssetFault.NOT_A_VIDEO, "the file has no video track")
     video = videos[0]
@@ -36,14 +101,14 @@ def picture_stream(asset: Asset, container: InputContainer, limits: MediaLimits)
             AssetFault.TOO_MANY_PIXELS, f"the clip has more than {limits.clip_pixels} pixels a frame; scale it down"
         )
     codec.thread_count = 1
+    # Frames may grow in the middle of a stream: the decoder refuses before it takes memory for them.
+    codec.options = {"max_pixels": str(limits.clip_pixels)}
     return video
 
 
-def start_seconds(video: VideoStream) -> float:
-    """Return the time of the first picture, in seconds on the file's clock."""
-    if video.start_time is None or video.time_base is None:
-        return 0.0
-    return float(video.start_time * video.time_base)
+def pictures_of(video: VideoStream, reader: str | None, shifts: ClockShifts) -> Pictures:
+    """Return how the pictures of a clip are timed, given its demuxer and where its clock was set anew."""
+    return Pictures(video, shifts.get(video.index, ()), by_decoding=reader in _WITHOUT_TIMES)
 
 
 def frame_seconds(frame: VideoFrame) -> float:
@@ -52,29 +117,43 @@ def frame_seconds(frame: VideoFrame) -> float:
 
 
 def shown_size(frame: VideoFrame, video: VideoStream) -> tuple[float, float]:
-    """Return width and height of a picture as displayed: with square pixels, rotated upright."""
+    """Return width and height of a picture as displayed: with square pixels, turned upright."""
     width = max(1.0, frame.width * float(video.sample_aspect_ratio or 1))
-    return (float(frame.height), width) if quarter_turns(frame) % 2 else (width, float(frame.height))
+    return (float(frame.height), width) if turn_of(frame).swaps_sides else (width, float(frame.height))
 
 
-def quarter_turns(frame: VideoFrame) -> int:
-    """Return the counter-clockwise quarter turns, 0–3, that display a picture upright."""
-    return round(frame.rotation / 90) % 4
+def turn_of(frame: VideoFrame) -> Turn:
+    """Return how to turn a picture as its display matrix asks (ISO/IEC 14496-12, 6.2.2), mirrors included.
+
+    The matrix maps a pixel (x, y) to (a·x + c·y, b·x + d·y); angles between quarter turns are rounded to these.
+    """
+    side_data: Any = frame.side_data
+    data = next((data for data in side_data if data.type is SideDataType.DISPLAYMATRIX), None)
+    if data is None:
+        return Turn.NONE
+    a, b, _, c, d = struct.unpack_from("=5i", bytes(data))
+    if abs(a) + abs(d) >= abs(b) + abs(c):
+        return {(False, False): Turn.NONE, (True, False): Turn.MIRROR, (False, True): Turn.FLIP}.get(
+            (a < 0, d < 0), Turn.HALF
+        )
+    return {(False, False): Turn.TRANSPOSE, (True, False): Turn.COUNTER_CLOCKWISE, (False, True): Turn.CLOCKWISE}.get(
+        (b < 0, c < 0), Turn.TRANSVERSE
+    )
 
 
 def progressive_frames(
-    asset: Asset, container: InputContainer, video: VideoStream, wanted: float
+    asset: Asset, container: InputContainer, pictures: Pictures, wanted: float
 ) -> Generator[VideoFrame, None, None]:
     """Yield decoded pictures in order, deinterlaced.
 
     Args:
         asset: The clip, named in errors.
         container: Its open file.
-        video: Its video track.
+        pictures: Its pictures.
         wanted: The first picture yielded is the one shown at this time, in seconds on the file's clock, or an
             earlier one.
     """
-    frames = _decoded_from(asset, container, video, wanted)
+    frames = _decoded_from(asset, container, pictures, wanted)
     first = next(frames, None)
     if first is None:
         return
@@ -83,7 +162,7 @@ def progressive_frames(
         yield from frames_again
         return
     graph = Graph()
-    source = graph.add_buffer(template=video)
+    source = graph.add_buffer(width=first.width, height=first.height, format=first.format, time_base=first.time_base)
     source.link_to(deinterlacer := graph.add("bwdif", "mode=send_frame:deint=interlaced"))
     deinterlacer.link_to(sink := graph.add("buffersink"))
     graph.configure()
@@ -99,37 +178,71 @@ def progressive_frames(
 
 
 def _decoded_from(
-    asset: Asset, container: InputContainer, video: VideoStream, wanted: float
+    asset: Asset, container: InputContainer, pictures: Pictures, wanted: float
 ) -> Generator[VideoFrame, None, None]:
-    if wanted > start_seconds(video) and video.time_base is not None:
+    video = pictures.stream
+    if pictures.is_seekable and wanted > start_seconds(video) and video.time_base is not None:
         # Some indexes seek slightly too far; a second of margin costs less than a wrong picture.
         container.seek(max(0, round((wanted - 1.0) / video.time_base)), stream=video)
-        frames = decoded_frames(asset, container, video)
+        frames = decoded_frames(asset, container, pictures)
         first = next(frames, None)
         if first is not None and frame_seconds(first) <= wanted:
             yield first
             yield from frames
             return
         container.seek(0, stream=video)
-    yield from decoded_frames(asset, container, video)
+    yield from decoded_frames(asset, container, pictures)
 
 
-def decoded_frames(asset: Asset, container: InputContainer, video: VideoStream) -> Generator[VideoFrame, None, None]:
-    """Decode all pictures in order.
+def decoded_frames(asset: Asset, container: InputContainer, pictures: Pictures) -> Generator[VideoFrame, None, None]:
+    """Decode all pictures in order, with rising times.
 
     Packets that cannot be decoded before the first picture are skipped, as in a stream cut at its start. Later errors
     fail the clip, except in transport streams, which are designed for lossy reception.
     """
+    clock = PictureClock(pictures.stream, by_decoding=pictures.by_decoding)
+    decode = _decoder(pictures.stream)
     started = False
-    for packet in container.demux(video):
+    for packet in straightened(container.demux(pictures.stream), pictures.shifts):
         try:
-            frames = packet.decode()
+            frames = list(decode(packet))
         except InvalidDataError:
-            if started and container.format.name != "mpegts":
+            if started and container.format.name not in JOINABLE:
                 raise
             continue
         for frame in frames:
-            assert isinstance(frame, VideoFrame)
             started = True
-            if frame.pts is not None:
-                yield frame
+            clock.stamp(frame)
+            yield frame
+
+
+_Decode: TypeAlias = Callable[[AnyPacket], Iterable[VideoFrame]]
+
+
+class _AlphaDecoder:
+    """Decodes VP8 or VP9 with its opacity.
+
+    libvpx takes any amount of memory that a stream asks for. FFmpeg's own decoder, which keeps the limit of pixels,
+    goes first and raises where a frame is too large.
+    """
+
+    def __init__(self, guard: VideoCodecContext, name: str) -> None:
+        decoder = CodecContext.create(name, "r")
+        assert isinstance(decoder, VideoCodecContext)
+        if guard.extradata:
+            decoder.extradata = guard.extradata
+        decoder.thread_count = 1
+        self._guard, self._decoder = guard, decoder
+
+    def __call__(self, packet: AnyPacket) -> Iterable[VideoFrame]:
+        if packet.size:
+            self._guard.decode(packet)
+        return self._decoder.decode(packet if packet.size else None)
+
+
+def _decoder(video: VideoStream) -> _Decode:
+    context = video.codec_context
+    name = _ALPHA_DECODERS.get(context.name)
+    if name is not None and video.metadata.get("alpha_mode") == "1":
+        return _AlphaDecoder(context, name)
+    return context.decode

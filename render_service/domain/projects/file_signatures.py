@@ -44,9 +44,10 @@ _MAGIC: tuple[tuple[int, bytes, FileKind], ...] = (
     (0, b"\x89PNG\r\n\x1a\n", FileKind(FileClass.IMAGE, "PNG", "PNG", "image/png")),
     (0, b"GIF87a", FileKind(FileClass.IMAGE, "GIF", "GIF", "image/gif")),
     (0, b"GIF89a", FileKind(FileClass.IMAGE, "GIF", "GIF", "image/gif")),
-    (0, b"BM", FileKind(FileClass.IMAGE, "BMP")),
-    (0, b"II*\0", FileKind(FileClass.IMAGE, "TIFF")),
-    (0, b"MM\0*", FileKind(FileClass.IMAGE, "TIFF")),
+    (0, b"BM", FileKind(FileClass.IMAGE, "BMP", "BMP", "image/bmp")),
+    (0, b"II*\0", FileKind(FileClass.IMAGE, "TIFF", "TIFF", "image/tiff")),
+    (0, b"MM\0*", FileKind(FileClass.IMAGE, "TIFF", "TIFF", "image/tiff")),
+    (0, b"\0\0\x01\0", FileKind(FileClass.IMAGE, "an icon")),
     (0, b"8BPS", FileKind(FileClass.IMAGE, "Photoshop")),
     (0, b"\xff\x0a", FileKind(FileClass.IMAGE, "JPEG XL")),
     (0, b"\0\0\0\x0cJXL ", FileKind(FileClass.IMAGE, "JPEG XL")),
@@ -59,6 +60,21 @@ _MAGIC: tuple[tuple[int, bytes, FileKind], ...] = (
     (0, b"fLaC", FileKind(FileClass.SOUND, "FLAC", "flac")),
     (0, b"ID3", FileKind(FileClass.SOUND, "MP3", "mp3")),
     (0, b"caff", FileKind(FileClass.SOUND, "CAF", "caf")),
+    (0, b"#!AMR\n", FileKind(FileClass.SOUND, "AMR", "amr")),
+    (0, b"#!AMR-WB\n", FileKind(FileClass.SOUND, "AMR", "amr")),
+    (0, b".snd", FileKind(FileClass.SOUND, "AU", "au")),
+    (0, b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb", FileKind(FileClass.SOUND, "Wave64", "w64")),
+    (0, b"wvpk", FileKind(FileClass.SOUND, "WavPack")),
+    (0, b"MAC ", FileKind(FileClass.SOUND, "Monkey's Audio")),
+    (0, b"TTA1", FileKind(FileClass.SOUND, "True Audio")),
+    (0, b"MThd", FileKind(FileClass.SOUND, "MIDI")),
+    (0, b"\x7f\xfe\x80\x01", FileKind(FileClass.SOUND, "DTS")),
+    (0, b"\0\0\0\x01\x67", FileKind(FileClass.CLIP, "raw H.264 without a container")),
+    (0, b"\0\0\0\x01\x40", FileKind(FileClass.CLIP, "raw H.265 without a container")),
+    (0, b"\0\0\x01\xb3", FileKind(FileClass.CLIP, "raw MPEG video without a container")),
+    (0, b"DKIF", FileKind(FileClass.CLIP, "IVF", "ivf")),
+    (0, b"\x06\x0e\x2b\x34\x02\x05\x01\x01", FileKind(FileClass.CLIP, "MXF", "mxf")),
+    (0, b".RMF", FileKind(FileClass.CLIP, "RealMedia")),
     (4, b"moov", FileKind(FileClass.CLIP, "QuickTime", "mov")),
     (4, b"mdat", FileKind(FileClass.CLIP, "QuickTime", "mov")),
     (4, b"wide", FileKind(FileClass.CLIP, "QuickTime", "mov")),
@@ -70,7 +86,7 @@ _RIFF = {
     b"AVI ": FileKind(FileClass.CLIP, "AVI", "avi"),
 }
 _AVIF = FileKind(FileClass.IMAGE, "AVIF", "AVIF", "image/avif")
-_HEIC = FileKind(FileClass.IMAGE, "HEIC")
+_HEIC = FileKind(FileClass.IMAGE, "HEIC", "HEIF", "image/heic")
 _FTYP_IMAGES = {
     **dict.fromkeys((b"avif", b"avis"), _AVIF),
     **dict.fromkeys((b"heic", b"heix", b"heim", b"hevc"), _HEIC),
@@ -133,6 +149,11 @@ def _sniff_stream(head: bytes) -> FileKind:
     """Identify formats without a file header, whose packets or frames begin with a sync word."""
     if len(head) > 188 * 2 and all(head[at] == 0x47 for at in (0, 188, 376)):
         return FileKind(FileClass.CLIP, "MPEG transport stream", "mpegts")
+    # Camcorders put a time stamp of four bytes before each packet (M2TS).
+    if len(head) > 196 * 2 and all(head[at] == 0x47 for at in (4, 196, 388)):
+        return FileKind(FileClass.CLIP, "MPEG transport stream", "mpegts")
+    if head[:2] == b"\x0b\x77" and len(head) > 5:
+        return FileKind(FileClass.SOUND, *(("AC-3", "ac3") if head[5] >> 3 <= 10 else ("E-AC-3", "eac3")))
     if len(head) > 2 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0:
         return FileKind(FileClass.SOUND, "AAC (ADTS)", "aac")
     if len(head) > 2 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0 and head[1] & 0x06 and head[2] & 0xF0 != 0xF0:

@@ -281,9 +281,11 @@ def test_damaged_pictures_are_read_or_refused_but_never_break_anything(tmp_path:
         (b"\0\0\0\x20ftypisom\0\0\0\0isomiso2avc1mp41" + bytes(64), AssetFault.WRONG_TYPE),
         (b"ID3\x04" + bytes(64), AssetFault.WRONG_TYPE),
         (b"RIFF\x24\0\0\0WAVEfmt " + bytes(64), AssetFault.WRONG_TYPE),
-        (b"II*\0" + bytes(64), AssetFault.UNSUPPORTED_CODEC),
-        (b"BM" + bytes(64), AssetFault.UNSUPPORTED_CODEC),
-        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(64), AssetFault.UNSUPPORTED_CODEC),
+        (b"II*\0" + bytes(64), AssetFault.TRUNCATED),
+        (b"BM" + bytes(64), AssetFault.TRUNCATED),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(64), AssetFault.TRUNCATED),
+        (b"8BPS" + bytes(64), AssetFault.UNSUPPORTED_CODEC),
+        (b"\0\0\0\x0cJXL " + bytes(64), AssetFault.UNSUPPORTED_CODEC),
     ],
 )
 def test_what_is_no_picture_is_refused_with_its_fault(tmp_path: Path, content: bytes, fault: AssetFault) -> None:
