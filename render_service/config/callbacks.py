@@ -1,4 +1,4 @@
-"""Settings of callbacks: providers that tell when a clip is done."""
+"""Settings of callbacks: providers report when a clip is done."""
 
 import base64
 import binascii
@@ -14,29 +14,29 @@ _LEAST_KEY_BYTES = 24
 
 
 class CallbackSettings(BaseSettings):
-    """Where providers call back, and how they prove that it is they."""
+    """Where providers call back, and how their callbacks are authenticated."""
 
     model_config = SettingsConfigDict(use_attribute_docstrings=True)
 
     callback_url: HttpUrl | None = Field(default=None, validation_alias="RENDER_CALLBACK_URL")
-    """RENDER_CALLBACK_URL: public base address at which providers reach `RENDER_CALLBACK_LISTEN`; set for servers and
-    workers alike. Left out, providers are not asked to call back."""
+    """RENDER_CALLBACK_URL: public base URL at which providers reach `RENDER_CALLBACK_LISTEN`; the same for servers and
+    workers. If unset, providers are not asked to call back."""
     callback_listen: str | None = Field(default=None, validation_alias="RENDER_CALLBACK_LISTEN")
-    """RENDER_CALLBACK_LISTEN: host:port of plain HTTP in the server for the callbacks of providers; left out, there is
-    none. Whoever can reach it can only have its signature checked, but what providers send is readable on the way:
-    beyond this machine put something in front that adds TLS."""
+    """RENDER_CALLBACK_LISTEN: host:port of plain HTTP in the server for the callbacks of providers; if unset, there is
+    none. It accepts only signed requests, but what providers send is readable on the way: outside loopback, put a proxy
+    that terminates TLS in front."""
     custom_video_webhook_secret: SecretStr | None = None
-    """CUSTOM_VIDEO_WEBHOOK_SECRET: what the provider `custom` signs its callbacks with, as `whsec_` and at least 24
-    random bytes in Base64 (Standard Webhooks). Left out, `custom` is not asked to call back."""
+    """CUSTOM_VIDEO_WEBHOOK_SECRET: secret that the provider `custom` signs its callbacks with: `whsec_` and at least 24
+    random bytes in Base64 (Standard Webhooks). If unset, `custom` is not asked to call back."""
     pika_webhook_jwks_url: HttpUrl = HttpUrl("https://rest.fal.ai/.well-known/jwks.json")
-    """PIKA_WEBHOOK_JWKS_URL: where fal publishes the keys that it signs its callbacks with; `http://` only on this
-    machine itself."""
+    """PIKA_WEBHOOK_JWKS_URL: URL at which fal publishes the keys that it signs its callbacks with; `http://` only on
+    loopback."""
 
     def callback_url_of(self, provider: ProviderName) -> str | None:
-        """Return where a provider is asked to call back, to be followed by `/` and the task's id; None for not at all.
+        """Return the callback URL for a provider, to be followed by `/` and the task's id; None if there is none.
 
         Args:
-            provider: Whoever makes the clip. Runway knows no callbacks.
+            provider: The provider of the clip. Runway has no callbacks.
         """
         if self.callback_url is None or provider not in self.callback_providers:
             return None
@@ -58,7 +58,7 @@ class CallbackSettings(BaseSettings):
 
 
 def webhook_key(secret: SecretStr) -> bytes | None:
-    """Return the key inside a secret of Standard Webhooks; None where it is none."""
+    """Return the key in a Standard Webhooks secret; None if the secret is invalid."""
     text = secret.get_secret_value()
     try:
         key = base64.b64decode(text.removeprefix(_PREFIX), validate=True)

@@ -1,4 +1,4 @@
-"""Settings of the edge: TLS, who may call, and how much."""
+"""Settings of the edge: TLS, authentication, quotas and retention."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -13,45 +13,47 @@ AUTH_METHODS = frozenset({"api-keys", "jwt", "mtls"})
 
 
 class EdgeSettings(BaseSettings):
-    """The settings that only the server needs, but for `metrics_listen`."""
+    """The settings that only the server needs, except `metrics_listen`."""
 
     model_config = SettingsConfigDict(use_attribute_docstrings=True)
 
     listen: str = Field(default="127.0.0.1:50051", validation_alias="RENDER_LISTEN")
     """RENDER_LISTEN: host:port of the gRPC server; port 0 picks a free one."""
     insecure_listen: bool = Field(default=False, validation_alias="RENDER_INSECURE_LISTEN")
-    """RENDER_INSECURE_LISTEN: whether to listen beyond this machine without TLS, where a mesh or proxy provides it."""
+    """RENDER_INSECURE_LISTEN: whether to listen outside loopback without TLS, because a mesh or proxy adds it."""
     unauthenticated_listen: bool = Field(default=False, validation_alias="RENDER_UNAUTHENTICATED_LISTEN")
-    """RENDER_UNAUTHENTICATED_LISTEN: whether to listen beyond this machine with `RENDER_AUTH=off`: whoever reaches the
-    port may do everything."""
+    """RENDER_UNAUTHENTICATED_LISTEN: whether to listen outside loopback with `RENDER_AUTH=off`: anyone who reaches the
+    port may then do everything."""
     metrics_listen: str | None = Field(default=None, validation_alias="RENDER_METRICS_LISTEN")
-    """RENDER_METRICS_LISTEN: host:port of plain HTTP with `/metrics` for Prometheus, `/healthz` and `/readyz` for
-    probes, of a server as of a worker; left out, there is none. Open it to machines of your own only."""
+    """RENDER_METRICS_LISTEN: host:port of plain HTTP with `/metrics` for Prometheus and `/healthz` and `/readyz` for
+    probes, for servers and workers; if unset, there is none. Expose it only to your own machines."""
     tls_cert: Path | None = Field(default=None, validation_alias="RENDER_TLS_CERT")
-    """RENDER_TLS_CERT: PEM file with the server's certificate and those between it and the authority; together with
-    `RENDER_TLS_KEY` it turns TLS on. Replaced files are taken up without a restart."""
+    """RENDER_TLS_CERT: PEM file with the server's certificate and its chain; together with `RENDER_TLS_KEY` it turns
+    TLS on. Replaced files take effect without a restart."""
     tls_key: Path | None = Field(default=None, validation_alias="RENDER_TLS_KEY")
     """RENDER_TLS_KEY: PEM file with the key of `RENDER_TLS_CERT`, without a passphrase."""
     tls_client_ca: Path | None = Field(default=None, validation_alias="RENDER_TLS_CLIENT_CA")
-    """RENDER_TLS_CLIENT_CA: PEM file with the authorities of client certificates; every client must then have one."""
+    """RENDER_TLS_CLIENT_CA: PEM file with the authorities of client certificates; if set, every client must present
+    one."""
     tls_subjects: Path | None = Field(default=None, validation_alias="RENDER_TLS_SUBJECTS")
-    """RENDER_TLS_SUBJECTS: JSON file that tells which workspaces the subject of a client certificate opens. Replaced
-    files are taken up without a restart."""
+    """RENDER_TLS_SUBJECTS: JSON file that maps the subjects of client certificates to workspaces. Replaced files take
+    effect without a restart."""
 
     auth: str = Field(default="api-keys", validation_alias="RENDER_AUTH")
-    """RENDER_AUTH: how callers prove who they are: one or more of `api-keys`, `jwt` and `mtls`, separated by `,`; or
-    `off` (beyond a loopback address only with `RENDER_UNAUTHENTICATED_LISTEN`)."""
+    """RENDER_AUTH: how callers authenticate: one or more of `api-keys`, `jwt` and `mtls`, separated by `,`; or `off`
+    (outside loopback only with `RENDER_UNAUTHENTICATED_LISTEN`)."""
     jwt_issuer: str | None = Field(default=None, validation_alias="RENDER_JWT_ISSUER")
-    """RENDER_JWT_ISSUER: the `iss` that tokens must have."""
+    """RENDER_JWT_ISSUER: required `iss` of tokens."""
     jwt_audience: str | None = Field(default=None, validation_alias="RENDER_JWT_AUDIENCE")
-    """RENDER_JWT_AUDIENCE: the `aud` that tokens must have."""
+    """RENDER_JWT_AUDIENCE: required `aud` of tokens."""
     jwt_jwks_url: HttpUrl | None = Field(default=None, validation_alias="RENDER_JWT_JWKS_URL")
-    """RENDER_JWT_JWKS_URL: where the issuer publishes its keys; `http://` only on this machine itself."""
+    """RENDER_JWT_JWKS_URL: URL at which the issuer publishes its keys; `http://` only on loopback."""
     jwt_workspaces_claim: str = Field(default="workspaces", validation_alias="RENDER_JWT_WORKSPACES_CLAIM")
-    """RENDER_JWT_WORKSPACES_CLAIM: the claim that names the workspaces a token opens: a list, or words in one text."""
+    """RENDER_JWT_WORKSPACES_CLAIM: the claim that lists the workspaces of a token: a list, or words separated by
+    blanks."""
     jwt_write_scope: str = Field(default="render:write", validation_alias="RENDER_JWT_WRITE_SCOPE")
-    """RENDER_JWT_WRITE_SCOPE: the word in the claim `scope` or `scp` that allows changes; a token without it
-    only reads."""
+    """RENDER_JWT_WRITE_SCOPE: the word in the claim `scope` or `scp` that allows changes; a token without it can only
+    read."""
 
     quota_running_jobs: int = Field(default=0, ge=0, validation_alias="RENDER_QUOTA_RUNNING_JOBS")
     """RENDER_QUOTA_RUNNING_JOBS: how many jobs of a workspace run at a time; more wait. 0: any number. This and
@@ -67,22 +69,23 @@ class EdgeSettings(BaseSettings):
     jobs. 0: any number."""
 
     job_retention_days: float = Field(default=0.0, ge=0, validation_alias="RENDER_JOB_RETENTION_DAYS")
-    """RENDER_JOB_RETENTION_DAYS: how long ended jobs are kept, with their videos and history. 0: for ever."""
+    """RENDER_JOB_RETENTION_DAYS: how long ended jobs are kept, with their videos and history. 0: forever."""
     video_retention_days: float = Field(default=0.0, ge=0, validation_alias="RENDER_VIDEO_RETENTION_DAYS")
-    """RENDER_VIDEO_RETENTION_DAYS: how long videos are kept, with posters and captions; their jobs stay.
-    0: for ever."""
+    """RENDER_VIDEO_RETENTION_DAYS: how long videos are kept, with posters and captions; their jobs stay. 0: forever."""
     clip_retention_days: float = Field(default=0.0, ge=0, validation_alias="RENDER_CLIP_RETENTION_DAYS")
-    """RENDER_CLIP_RETENTION_DAYS: how long clips made by paid providers are kept for use in later jobs. 0: for ever."""
+    """RENDER_CLIP_RETENTION_DAYS: how long clips generated by paid providers are kept for reuse in later jobs. 0:
+    forever."""
     segment_retention_days: float = Field(default=30.0, ge=0, validation_alias="RENDER_SEGMENT_RETENTION_DAYS")
-    """RENDER_SEGMENT_RETENTION_DAYS: how long rendered segments are kept; older ones are made again. 0: for ever."""
+    """RENDER_SEGMENT_RETENTION_DAYS: how long rendered segments are cached; older ones are rendered again. 0:
+    forever."""
     asset_retention_days: float = Field(default=30.0, ge=0, validation_alias="RENDER_ASSET_RETENTION_DAYS")
-    """RENDER_ASSET_RETENTION_DAYS: how long copies of callers' files are kept for the workers. 0: for ever."""
+    """RENDER_ASSET_RETENTION_DAYS: how long copies of callers' files are cached for the workers. 0: forever."""
     audit_retention_days: float = Field(default=365.0, ge=0, validation_alias="RENDER_AUDIT_RETENTION_DAYS")
-    """RENDER_AUDIT_RETENTION_DAYS: how long the audit trail is kept. 0: for ever."""
+    """RENDER_AUDIT_RETENTION_DAYS: how long the audit trail is kept. 0: forever."""
 
     @property
     def ages(self) -> RetentionPolicy:
-        """How long things are kept."""
+        """How long data is kept."""
         return RetentionPolicy(
             jobs=_days(self.job_retention_days),
             videos=_days(self.video_retention_days),
@@ -94,7 +97,7 @@ class EdgeSettings(BaseSettings):
 
     @property
     def quotas(self) -> Quotas:
-        """What workspaces may use that have no quotas of their own."""
+        """The quotas of workspaces without quotas of their own."""
         return Quotas(
             running_jobs=self.quota_running_jobs or None,
             queued_jobs=self.quota_queued_jobs or None,
@@ -113,7 +116,7 @@ class EdgeSettings(BaseSettings):
 
     @property
     def auth_methods(self) -> frozenset[str]:
-        """How callers prove who they are; empty where they are not asked."""
+        """How callers authenticate; empty if authentication is off."""
         return frozenset() if self.auth == "off" else frozenset(self.auth.split(","))
 
 

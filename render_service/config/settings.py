@@ -24,7 +24,7 @@ from render_service.domain.jobs.job import ProviderName
 
 
 class ConfigurationError(Exception):
-    """A setting is wrong; the message is one line that names it."""
+    """A setting is invalid; the message is one line that names it."""
 
 
 class Settings(EdgeSettings, CallbackSettings, WebhookSettings, FetchSettings):
@@ -42,43 +42,43 @@ class Settings(EdgeSettings, CallbackSettings, WebhookSettings, FetchSettings):
     """STORAGE_URL: the object store, as `file:///folder` or `s3://bucket/prefix`."""
 
     default_provider: ProviderName = Field(default=ProviderName.LOCAL, validation_alias="VIDEO_GENERATION_PROVIDER")
-    """VIDEO_GENERATION_PROVIDER: who makes the video where a request does not say."""
+    """VIDEO_GENERATION_PROVIDER: provider of jobs whose request names none."""
     runwayml_api_key: SecretStr | None = None
     """RUNWAYML_API_KEY: key of the provider `runway`."""
     runwayml_base_url: HttpUrl = HttpUrl("https://api.dev.runwayml.com")
-    """RUNWAYML_BASE_URL: address of Runway's API, or of a gateway to it."""
+    """RUNWAYML_BASE_URL: base URL of Runway's API, or of a gateway to it."""
     runwayml_concurrency: int = Field(default=5, ge=1, le=1000)
     """RUNWAYML_CONCURRENCY: how many clips `runway` makes at a time, over all workers; your tier's limit."""
     pika_api_key: SecretStr | None = None
     """PIKA_API_KEY: key of the provider `pika`, which fal serves."""
     pika_base_url: HttpUrl = HttpUrl("https://queue.fal.run")
-    """PIKA_BASE_URL: address of fal's queue API, or of a gateway to it."""
+    """PIKA_BASE_URL: base URL of fal's queue API, or of a gateway to it."""
     pika_concurrency: int = Field(default=5, ge=1, le=1000)
     """PIKA_CONCURRENCY: how many clips `pika` makes at a time, over all workers."""
     custom_video_api_url: HttpUrl | None = None
-    """CUSTOM_VIDEO_API_URL: base address of the provider `custom`."""
+    """CUSTOM_VIDEO_API_URL: base URL of the provider `custom`."""
     custom_video_api_key: SecretStr | None = None
-    """CUSTOM_VIDEO_API_KEY: key of the provider `custom`, sent as a bearer token; none is sent where it is not set."""
+    """CUSTOM_VIDEO_API_KEY: key of the provider `custom`, sent as a bearer token; if unset, no key is sent."""
     custom_video_api_contract: Path | None = None
-    """CUSTOM_VIDEO_API_CONTRACT: JSON file that tells how a backend differs from the published HTTP contract."""
+    """CUSTOM_VIDEO_API_CONTRACT: JSON file with the differences of a backend from the published HTTP contract."""
     custom_video_result_hosts: Annotated[tuple[str, ...], NoDecode] = ()
-    """CUSTOM_VIDEO_RESULT_HOSTS: hosts, separated by `,`, that results of a backend inside the network may lie on,
-    besides its own."""
+    """CUSTOM_VIDEO_RESULT_HOSTS: further hosts, separated by `,`, from which results of a backend inside the network
+    may be fetched."""
     custom_video_concurrency: int = Field(default=4, ge=1, le=1000)
     """CUSTOM_VIDEO_CONCURRENCY: how many clips `custom` makes at a time, over all workers."""
     video_api_request_timeout: float = Field(default=60.0, gt=0, le=600)
-    """VIDEO_API_REQUEST_TIMEOUT: seconds that one HTTP request to a provider may take."""
+    """VIDEO_API_REQUEST_TIMEOUT: time-out of one HTTP request to a provider, in seconds."""
     video_api_retry_attempts: int = Field(default=3, ge=0, le=20)
-    """VIDEO_API_RETRY_ATTEMPTS: how often a safe HTTP request to a provider is repeated."""
+    """VIDEO_API_RETRY_ATTEMPTS: how often an idempotent HTTP request to a provider is retried."""
     video_api_retry_delay: float = Field(default=1.0, ge=0, le=60)
-    """VIDEO_API_RETRY_DELAY: seconds before the first repetition; doubles with each one."""
+    """VIDEO_API_RETRY_DELAY: seconds before the first retry; doubles with each further one."""
     video_api_task_timeout: float = Field(default=1800.0, gt=0, le=86400)
     """VIDEO_API_TASK_TIMEOUT: seconds that a provider may take for one clip, its queue included."""
     video_api_poll_seconds: float | None = Field(default=None, gt=0, le=600)
-    """VIDEO_API_POLL_SECONDS: seconds between two looks at a task; by default what each provider asks for."""
+    """VIDEO_API_POLL_SECONDS: seconds between two polls of a task; by default, what each provider asks for."""
 
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", validation_alias="RENDER_LOG_LEVEL")
-    """RENDER_LOG_LEVEL: the least level that is logged."""
+    """RENDER_LOG_LEVEL: lowest level that is logged."""
 
     worker_slots: int = Field(default=2, ge=1, le=256, validation_alias="RENDER_WORKER_SLOTS")
     """RENDER_WORKER_SLOTS: how many jobs one worker process runs at a time."""
@@ -88,9 +88,10 @@ class Settings(EdgeSettings, CallbackSettings, WebhookSettings, FetchSettings):
         le=256,
         validation_alias="RENDER_COMPOSE_PROCESSES",
     )
-    """RENDER_COMPOSE_PROCESSES: how many processes of a worker compose pictures; default: one per core."""
+    """RENDER_COMPOSE_PROCESSES: how many compose processes a worker has; default: one per core."""
     compose: Literal["local", "queue"] = Field(default="local", validation_alias="RENDER_COMPOSE")
-    """RENDER_COMPOSE: `local` composes a video in the processes of its worker; `queue` spreads it over all workers."""
+    """RENDER_COMPOSE: `local` renders a video in the compose processes of its worker; `queue` distributes its segments
+    to all workers."""
     work_dir: Path = Field(
         default=Path("/tmp/render-service"),  # noqa: S108 - a per-process folder with mode 0700 is made below it
         validation_alias="RENDER_WORK_DIR",
@@ -100,29 +101,30 @@ class Settings(EdgeSettings, CallbackSettings, WebhookSettings, FetchSettings):
     """RENDER_MOCK_DELAY: seconds between the stages of the provider `mock`."""
 
     ready_file: Path | None = Field(default=None, validation_alias="RENDER_READY_FILE")
-    """RENDER_READY_FILE: a file that a worker writes once it takes jobs, for supervisors and probes."""
+    """RENDER_READY_FILE: file that a worker writes when it accepts jobs, for supervisors and probes."""
     download_url_seconds: float = Field(
         default=3600.0, ge=60, le=7 * 86400, validation_alias="RENDER_DOWNLOAD_URL_SECONDS"
     )
-    """RENDER_DOWNLOAD_URL_SECONDS: how long an address made by CreateDownloadUrl works."""
+    """RENDER_DOWNLOAD_URL_SECONDS: how long a pre-signed URL from CreateDownloadUrl is valid."""
 
     lease_seconds: float = Field(default=10.0, gt=0, le=3600, validation_alias="RENDER_LEASE_SECONDS")
-    """RENDER_LEASE_SECONDS: how long a worker that is not heard of keeps its jobs."""
+    """RENDER_LEASE_SECONDS: how long a worker keeps its jobs without renewing their leases."""
     max_failed_attempts: int = Field(default=5, ge=1, le=100, validation_alias="RENDER_MAX_FAILED_ATTEMPTS")
-    """RENDER_MAX_FAILED_ATTEMPTS: a job fails for good once this many of its attempts failed or were lost."""
+    """RENDER_MAX_FAILED_ATTEMPTS: a job fails permanently after this many failed or lost attempts."""
     job_deadline_seconds: float = Field(default=4 * 3600.0, gt=0, validation_alias="RENDER_JOB_DEADLINE_SECONDS")
-    """RENDER_JOB_DEADLINE_SECONDS: how long after its first start a job may run, all attempts together."""
+    """RENDER_JOB_DEADLINE_SECONDS: how long a job may run after its first start, over all attempts."""
     no_progress_seconds: float = Field(default=600.0, gt=0, validation_alias="RENDER_NO_PROGRESS_SECONDS")
-    """RENDER_NO_PROGRESS_SECONDS: how long an attempt may stand still before the job is ended."""
+    """RENDER_NO_PROGRESS_SECONDS: how long an attempt may make no progress before the job fails."""
     event_retention_days: float = Field(default=30.0, gt=0, validation_alias="RENDER_EVENT_RETENTION_DAYS")
-    """RENDER_EVENT_RETENTION_DAYS: how long the state and stage changes of ended jobs are kept, but for their ends."""
+    """RENDER_EVENT_RETENTION_DAYS: how long the state and stage changes of ended jobs are kept; terminal events are
+    kept with their jobs."""
     shutdown_grace_seconds: float = Field(default=1.0, ge=0, le=3600, validation_alias="RENDER_SHUTDOWN_GRACE_SECONDS")
-    """RENDER_SHUTDOWN_GRACE_SECONDS: how long running work may go on after SIGTERM before another worker gets it.
+    """RENDER_SHUTDOWN_GRACE_SECONDS: how long running work may continue after SIGTERM before it is handed over.
 
-    Short by default: finished segments are kept, so that handing over costs little, and deployments stay quick.
+    Short by default: finished segments are cached, so handing over costs little, and deployments are fast.
     """
     heartbeat_seconds: float = Field(default=15.0, gt=0, le=600, validation_alias="RENDER_HEARTBEAT_SECONDS")
-    """RENDER_HEARTBEAT_SECONDS: how long a watch stays silent before it gives a sign of life."""
+    """RENDER_HEARTBEAT_SECONDS: how long a watch stays silent before it sends a heartbeat."""
 
     @classmethod
     def settings_customise_sources(
@@ -145,7 +147,7 @@ class Settings(EdgeSettings, CallbackSettings, WebhookSettings, FetchSettings):
         try:
             sa.make_url(value)
         except (sa.exc.ArgumentError, ValueError):
-            # Not the parser's words: they may quote the password.
+            # Not the parser's message: it may quote the password.
             raise ValueError("must have the form postgresql://user:password@host:port/database") from None
         return value
 
@@ -181,7 +183,7 @@ class Settings(EdgeSettings, CallbackSettings, WebhookSettings, FetchSettings):
 
 
 def missing_settings(settings: Settings) -> dict[ProviderName, str]:
-    """Return the providers that cannot be used, each with the setting that it lacks."""
+    """Return the providers that cannot be used, each with its missing setting."""
     needed = {
         ProviderName.RUNWAY: ("RUNWAYML_API_KEY", settings.runwayml_api_key),
         ProviderName.PIKA: ("PIKA_API_KEY", settings.pika_api_key),
@@ -194,10 +196,10 @@ def load_settings() -> Settings:
     """Read the settings.
 
     Returns:
-        The settings, checked.
+        The validated settings.
 
     Raises:
-        ConfigurationError: a setting is wrong, or the file that RENDER_CONFIG names cannot be read.
+        ConfigurationError: a setting is invalid, or the file that RENDER_CONFIG names does not exist.
     """
     file = os.environ.get("RENDER_CONFIG")
     if file and not Path(file).is_file():
@@ -212,7 +214,7 @@ def load_settings() -> Settings:
 
 
 def _variable(location: str) -> str:
-    """The environment variable that a validation error's location speaks of."""
+    """Return the environment variable of a validation error's location."""
     if location.isupper():
         return location
     alias = Settings.model_fields[location].validation_alias

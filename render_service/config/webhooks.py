@@ -1,4 +1,4 @@
-"""Settings of webhooks: what deliveries are signed with, where they may go, and how long they are kept."""
+"""Settings of webhooks: signing keys, allowed hosts and retention."""
 
 import base64
 import binascii
@@ -17,16 +17,16 @@ class WebhookSettings(BaseSettings):
     model_config = SettingsConfigDict(use_attribute_docstrings=True)
 
     webhook_keys: SecretStr | None = Field(default=None, validation_alias="RENDER_WEBHOOK_KEYS")
-    """RENDER_WEBHOOK_KEYS: keys that the secrets of all workspaces are derived from, for servers and workers alike:
-    base64 of at least 32 random bytes each, separated by `,`. The first is the current one; deliveries are signed by
-    all, so that keys can be changed without a gap. Without any there are no webhooks."""
+    """RENDER_WEBHOOK_KEYS: keys that the secrets of all workspaces are derived from, the same for servers and workers:
+    base64 of at least 32 random bytes each, separated by `,`. The first is the current one. Deliveries are signed with
+    all of them, so that you can rotate keys without interruption. If unset, webhooks are off."""
     webhook_allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), validation_alias="RENDER_WEBHOOK_ALLOWED_HOSTS"
     )
-    """RENDER_WEBHOOK_ALLOWED_HOSTS: hosts inside the network, separated by `,`, that deliveries may be sent to all the
-    same, also over plain `http://`; for servers and workers alike; none by default."""
+    """RENDER_WEBHOOK_ALLOWED_HOSTS: hosts inside the network, separated by `,`, to which deliveries may be sent, also
+    over plain `http://`; the same for servers and workers; none by default."""
     webhook_retention_days: float = Field(default=30.0, gt=0, validation_alias="RENDER_WEBHOOK_RETENTION_DAYS")
-    """RENDER_WEBHOOK_RETENTION_DAYS: how long deliveries are kept, to be listed and sent again."""
+    """RENDER_WEBHOOK_RETENTION_DAYS: how long deliveries are kept for listing and redelivery."""
 
     @field_validator("webhook_keys")
     @classmethod
@@ -46,7 +46,7 @@ class WebhookSettings(BaseSettings):
 
     @property
     def webhook_signing_keys(self) -> tuple[bytes, ...]:
-        """The keys, the current one first; empty where there are no webhooks."""
+        """The signing keys, the current one first; empty if webhooks are off."""
         return () if self.webhook_keys is None else _decoded(self.webhook_keys)
 
     @property
@@ -56,7 +56,7 @@ class WebhookSettings(BaseSettings):
 
 
 def _decoded(keys: SecretStr) -> tuple[bytes, ...]:
-    """Return the keys; what is no base64 as an empty one."""
+    """Return the keys; an empty one for invalid base64."""
     found = []
     for text in keys.get_secret_value().split(","):
         try:

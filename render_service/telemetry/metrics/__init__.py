@@ -1,9 +1,9 @@
-"""All figures of the service, each declared once, by Prometheus' conventions; whoever knows a fact counts it.
+"""All metrics of the service, each declared once, following Prometheus' conventions.
 
-No label holds an id, a workspace or a text of a caller's making: every figure has a bounded number of series.
+No label holds an id, a workspace or text from a caller, so every metric has a bounded number of series.
 """
 
 from prometheus_client import disable_created_metrics
 
-# When each series began: half as many series again, and nobody asks for it.
+# The start time of each series: half as many series again, and nobody uses them.
 disable_created_metrics()

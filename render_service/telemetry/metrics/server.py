@@ -1,4 +1,4 @@
-"""The figures that only servers have."""
+"""The metrics that only servers have."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -7,31 +7,31 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 1
 
 CALLS = Counter("render_grpc_calls", "Calls that ended.", ["method", "code"], registry=SERVER)
 CALL_SECONDS = Histogram(
-    "render_grpc_call_seconds", "How long calls with one answer took.", ["method"], buckets=_SECONDS, registry=SERVER
+    "render_grpc_call_seconds", "Duration of unary calls.", ["method"], buckets=_SECONDS, registry=SERVER
 )
-JOBS_STARTED = Counter("render_jobs_started", "Jobs that this server has started.", ["provider"], registry=SERVER)
-WATCHERS = Gauge("render_watchers", "Watches that are open at this server.", registry=SERVER)
+JOBS_STARTED = Counter("render_jobs_started", "Jobs that this server has stored.", ["provider"], registry=SERVER)
+WATCHERS = Gauge("render_watchers", "Open watches on this server.", registry=SERVER)
 EVENT_LAG_SECONDS = Histogram(
     "render_event_lag_seconds",
-    "From the commit of a job's change, by the clock of Postgres, to its telling to a watcher.",
+    "Time from the commit of a job's change, by the clock of Postgres, to its delivery to a watcher.",
     ["rpc"],
     buckets=_SECONDS,
     registry=SERVER,
 )
 JOBS = Gauge(
     "render_jobs",
-    "Jobs that have not ended, as Postgres knows them: the same at every server.",
+    "Jobs that have not ended, from Postgres: the same on every server.",
     ["status"],
     registry=SERVER,
 )
 QUEUE_AGE_SECONDS = Gauge(
     "render_queue_age_seconds",
-    "How long the PENDING job that waits longest has been due: the same at every server.",
+    "How long the longest-waiting PENDING job has been due: the same on every server.",
     registry=SERVER,
 )
 PROVIDER_ORDERS = Gauge(
     "render_provider_orders",
-    "Clips ordered from providers and not yet made, by their state in the ledger: the same at every server.",
+    "Clips submitted to providers and not finished, by their state in the ledger: the same on every server.",
     ["provider", "state"],
     registry=SERVER,
 )

@@ -1,4 +1,4 @@
-"""The figures that servers and workers both have."""
+"""The metrics that servers and workers both have."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector
 
@@ -7,43 +7,39 @@ ProcessCollector(registry=SHARED)
 
 JOBS_ENDED = Counter(
     "render_jobs_ended",
-    "Jobs that this process has brought to an end, by `reason` where they FAILED.",
+    "Jobs that this process has ended, by `reason` if they FAILED.",
     ["status", "reason"],
     registry=SHARED,
 )
-MESSAGES_SENT = Counter(
-    "render_messages_sent", "Messages that this process has sent for jobs that were due.", registry=SHARED
-)
-MESSAGES_LOST = Counter(
-    "render_messages_lost", "Messages that counted as lost, so that new ones were sent.", registry=SHARED
-)
+MESSAGES_SENT = Counter("render_messages_sent", "Messages that this process has sent for due jobs.", registry=SHARED)
+MESSAGES_LOST = Counter("render_messages_lost", "Messages that were considered lost and sent again.", registry=SHARED)
 LEASES_RECLAIMED = Counter(
     "render_leases_reclaimed",
-    "Expired leases that were taken away from workers that had died or hung, by the status that their jobs then had.",
+    "Expired leases of workers that had died or hung, by the new status of their jobs.",
     ["status"],
     registry=SHARED,
 )
-for _status in ("PENDING", "FAILED", "CANCELLED"):  # told from the beginning, so that the first one counts
+for _status in ("PENDING", "FAILED", "CANCELLED"):  # exported from the start, so that rate() sees the first one
     LEASES_RECLAIMED.labels(_status)
 STORE_UP = Gauge(
     "render_store_up",
-    "Whether `postgres` and `redis` answer: 1 or 0; asked every two seconds.",
+    "Whether `postgres` and `redis` answer: 1 or 0; probed every two seconds.",
     ["store"],
     registry=SHARED,
 )
 STORE_PROBE_SECONDS = Gauge(
-    "render_store_probe_seconds", "How long the latest question to a store took.", ["store"], registry=SHARED
+    "render_store_probe_seconds", "Duration of the latest probe of a store.", ["store"], registry=SHARED
 )
 DATABASE_CONNECTIONS_BUSY = Gauge(
-    "render_database_connections_busy", "Connections to Postgres that are in use now.", registry=SHARED
+    "render_database_connections_busy", "Connections to Postgres in use.", registry=SHARED
 )
 DATABASE_CONNECTIONS = Gauge(
     "render_database_connections",
-    "The most connections to Postgres that this process opens, those of webhooks aside.",
+    "Maximum number of connections to Postgres of this process, without those of webhooks.",
     registry=SHARED,
 )
 EVENTS_UNPUBLISHED = Counter(
     "render_events_unpublished",
-    "Events that could not be published over Redis; their watchers read them from Postgres, seconds later.",
+    "Events that could not be published over Redis; watchers read them from Postgres, seconds later.",
     registry=SHARED,
 )

@@ -1,4 +1,4 @@
-"""The figures that only workers have."""
+"""The metrics that only workers have."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -6,64 +6,64 @@ WORKER = CollectorRegistry()
 _STAGE_SECONDS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
 _CALL_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
-SLOTS = Gauge("render_worker_slots", "Jobs that this worker runs at a time.", registry=WORKER)
-SLOTS_BUSY = Gauge("render_worker_slots_busy", "Jobs that this worker runs now.", registry=WORKER)
-COMPOSE_PROCESSES = Gauge("render_compose_processes", "Processes that compose pictures here.", registry=WORKER)
+SLOTS = Gauge("render_worker_slots", "Jobs that this worker can run at a time.", registry=WORKER)
+SLOTS_BUSY = Gauge("render_worker_slots_busy", "Jobs that this worker is running.", registry=WORKER)
+COMPOSE_PROCESSES = Gauge("render_compose_processes", "Compose processes of this worker.", registry=WORKER)
 COMPOSE_PROCESSES_BUSY = Gauge(
-    "render_compose_processes_busy", "Processes that compose pictures here and are at it now.", registry=WORKER
+    "render_compose_processes_busy", "Compose processes of this worker that are working.", registry=WORKER
 )
 JOB_WAIT_SECONDS = Histogram(
     "render_job_wait_seconds",
-    "How long jobs were due before their first attempt began.",
+    "How long jobs were due before their first attempt.",
     buckets=_STAGE_SECONDS,
     registry=WORKER,
 )
 ATTEMPTS = Counter(
     "render_attempts",
-    "Attempts that ended: `completed`, `failed`, `retried`, `cancelled`, `handed_over` (the worker was told to stop) "
-    "or `lost` (its lease was taken away); with the reason of those that failed or are retried.",
+    "Attempts that ended: `completed`, `failed`, `retried`, `cancelled`, `handed_over` (the worker shut down) "
+    "or `lost` (its lease expired); with the reason of failed and retried attempts.",
     ["provider", "outcome", "reason"],
     registry=WORKER,
 )
 STAGE_SECONDS = Histogram(
     "render_stage_seconds",
-    "How long the stages of attempts took, those that failed in them included.",
+    "Duration of the stages of attempts, including those that failed.",
     ["stage", "provider"],
     buckets=_STAGE_SECONDS,
     registry=WORKER,
 )
 SEGMENTS = Counter(
     "render_segments",
-    "Segments of videos: `made`, or `reused` because they lay in the store.",
+    "Segments of videos: `made`, or `reused` from the cache.",
     ["origin"],
     registry=WORKER,
 )
 for _origin in ("made", "reused"):
     SEGMENTS.labels(_origin)
-FRAMES_COMPOSED = Counter("render_frames_composed", "Frames that were composed here.", registry=WORKER)
+FRAMES_COMPOSED = Counter("render_frames_composed", "Frames that this worker composed.", registry=WORKER)
 WEBHOOK_TRIES = Counter(
     "render_webhook_tries",
-    "Tries to deliver an event to a webhook, by what the delivery then was: `DELIVERED`, `PENDING` (it is tried again) "
-    "or `FAILED` (given up).",
+    "Attempts to deliver an event to a webhook, by the resulting state of the delivery: `DELIVERED`, `PENDING` (it is "
+    "retried) or `FAILED` (given up).",
     ["state"],
     registry=WORKER,
 )
 PROVIDER_CALLS = Counter(
     "render_provider_calls",
-    "Calls to providers: `prepare`, `submit`, `poll`, `cancel` or `fetch`; how they ended: `ok`, or the kind of fault.",
+    "Calls to providers: `prepare`, `submit`, `poll`, `cancel` or `fetch`; by outcome: `ok`, or the kind of fault.",
     ["provider", "operation", "outcome"],
     registry=WORKER,
 )
 PROVIDER_CALL_SECONDS = Histogram(
     "render_provider_call_seconds",
-    "How long calls to providers took.",
+    "Duration of calls to providers.",
     ["provider", "operation"],
     buckets=_CALL_SECONDS,
     registry=WORKER,
 )
 PROVIDER_COST = Counter(
     "render_provider_cost",
-    "What providers have charged for clips, by their own units.",
+    "What providers have charged for clips, in their own units.",
     ["provider", "unit"],
     registry=WORKER,
 )

@@ -1,4 +1,4 @@
-"""Figures keep Prometheus' conventions and are all documented; dashboard and alerts ask for no others."""
+"""Metrics keep Prometheus' conventions and are all documented; dashboard and alerts ask for no others."""
 
 import json
 import re
@@ -21,25 +21,25 @@ LABELS = {
 
 
 def told() -> Iterator[tuple[Metric, str]]:
-    """Every figure, with its name on the page."""
+    """Every metric, with its name on the page."""
     for registry in (SHARED, SERVER, WORKER):
         for metric in registry.collect():
             yield metric, f"{metric.name}_total" if metric.type == "counter" else metric.name
 
 
 def documented() -> dict[str, set[str]]:
-    """The figures of the reference, with their labels."""
+    """The metrics of the reference, with their labels."""
     page = (ROOT / "docs/reference/metrics.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `(\w+)(?:\{([\w,]+)\})?` \|", page, re.MULTILINE)
     return {name: set(labels.split(",")) - {""} for name, labels in rows}
 
 
 def asked(text: str) -> set[str]:
-    """The figures that queries ask for."""
+    """The metrics that queries ask for."""
     return {re.sub(r"_(bucket|sum|count)$", "", name) for name in re.findall(r"\b(?:render|process)_\w+", text)}
 
 
-def test_the_reference_lists_exactly_the_figures_there_are() -> None:
+def test_the_reference_lists_exactly_the_metrics_there_are() -> None:
     assert documented().keys() == {name for _, name in told()}
 
 
@@ -66,7 +66,7 @@ ALERTS = re.findall(r"- alert: (\w+)\n(.*?)(?=\n\n|\Z)", RULES, re.DOTALL)
 
 
 @pytest.mark.parametrize(("alert", "rule"), ALERTS, ids=[alert for alert, _ in ALERTS])
-def test_an_alert_asks_for_figures_there_are_and_says_what_to_do(alert: str, rule: str) -> None:
+def test_an_alert_asks_for_metrics_there_are_and_says_what_to_do(alert: str, rule: str) -> None:
     names = asked(rule)
     assert names
     assert names <= {name for _, name in told()}
