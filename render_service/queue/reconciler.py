@@ -1,17 +1,14 @@
-"""Finds what a lost message or a lost worker would have announced."""
+"""Finds the jobs of lost workers and the jobs whose message was lost."""
 
 import asyncio
-import random
 from datetime import timedelta
 
-from redis.exceptions import RedisError
-
-from render_service.db.database import DatabaseUnavailable
 from render_service.db.jobs.job_lifecycle import JobLifecycle
 from render_service.db.jobs.job_outbox import JobOutbox
 from render_service.progress.publisher import Publisher
 from render_service.queue.broker import RenderQueue
 from render_service.queue.dispatcher import Dispatcher
+from render_service.runtime.periodic import PeriodicTask
 from render_service.telemetry.logging import get_logger
 from render_service.telemetry.metrics.shared import LEASES_RECLAIMED, MESSAGES_LOST
 
@@ -20,21 +17,21 @@ _BATCH = 100
 
 
 class Reconciler:
-    """Takes expired leases away, and has messages sent again that got lost.
+    """Reclaims expired leases, and resends lost messages.
 
     Args:
-        transitions: Changes jobs.
-        outbox: Knows which messages were sent.
+        lifecycle: Reclaims leases.
+        outbox: The messages that were sent.
         queue: The queue they were sent to.
-        dispatcher: Is nudged where messages are due again.
-        publisher: Tells watchers of changed jobs.
-        interval_seconds: The mean time between two looks.
-        lost_after: A message counts as lost once its job has been PENDING for this long while the queue is empty.
+        dispatcher: Nudged when messages are due again.
+        publisher: Publishes the events of reclaimed jobs.
+        interval_seconds: The mean time between two runs.
+        lost_after: A message counts as lost when its job has been PENDING this long after it while the queue is empty.
     """
 
     def __init__(
         self,
-        transitions: JobLifecycle,
+        lifecycle: JobLifecycle,
         outbox: JobOutbox,
         queue: RenderQueue,
         dispatcher: Dispatcher,
@@ -43,34 +40,26 @@ class Reconciler:
         interval_seconds: float = 2.0,
         lost_after: timedelta = timedelta(seconds=5),
     ) -> None:
-        self._transitions = transitions
+        self._lifecycle = lifecycle
         self._outbox = outbox
         self._queue = queue
         self._dispatcher = dispatcher
         self._publisher = publisher
-        self._interval_seconds = interval_seconds
         self._lost_after = lost_after
+        self._task = PeriodicTask("reconciler", self.reconcile, interval_seconds=interval_seconds)
 
     async def run(self) -> None:
-        """Reconcile until cancelled; stores that are away are tried again for ever."""
-        while True:
-            # Spread out, so that many processes do not all look at once.
-            await asyncio.sleep(self._interval_seconds * random.uniform(0.75, 1.25))  # noqa: S311 - keeps no secret
-            try:
-                await self.reconcile()
-            except DatabaseUnavailable:
-                _log.debug("cannot reconcile: the database is away")
-            except RedisError:
-                _log.debug("cannot look for lost messages: Redis is away")
+        """Reconcile until cancelled."""
+        await self._task.run()
 
     async def reconcile(self) -> None:
-        """Look once.
+        """Run once.
 
         Raises:
-            DatabaseUnavailable: Postgres is away.
-            RedisError: Redis is away; expired leases were taken care of all the same.
+            DatabaseUnavailable: Postgres is unavailable.
+            RedisError: Redis is unavailable; expired leases were reclaimed all the same.
         """
-        while events := await self._transitions.reclaim_expired(batch=_BATCH):
+        while events := await self._lifecycle.reclaim_expired(batch=_BATCH):
             for event in events:
                 LEASES_RECLAIMED.labels(event.status).inc()
                 _log.warning("lease expired", job_id=str(event.job_id), attempt=event.attempt, now=event.status)
@@ -79,8 +68,8 @@ class Reconciler:
         await self._resend_lost()
 
     async def _resend_lost(self) -> None:
-        # Any message makes a worker take the job that has waited longest. So a lost message matters only once no other
-        # waits, and sending again only then keeps duplicates from piling up behind a long queue.
+        # Any message makes a worker claim the job that has waited longest, so a lost message matters only once no other
+        # waits. Resending only then keeps duplicates from piling up behind a long queue.
         if await asyncio.to_thread(self._queue.length) > 0:
             return
         if forgotten := await self._outbox.forget_stale(age=self._lost_after, batch=_BATCH):

@@ -1,11 +1,9 @@
 """Prunes old webhook deliveries, a batch at a time."""
 
-import asyncio
-import random
 from datetime import timedelta
 
-from render_service.db.database import DatabaseUnavailable
 from render_service.db.webhooks.webhook_deliveries import WebhookDeliveries
+from render_service.runtime.periodic import PeriodicTask
 from render_service.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
@@ -23,14 +21,13 @@ class DeliveryPruner:
     def __init__(self, deliveries: WebhookDeliveries, *, age: timedelta, interval_seconds: float = 60.0) -> None:
         self._deliveries = deliveries
         self._age = age
-        self._interval_seconds = interval_seconds
+        self._task = PeriodicTask("delivery pruner", self.prune, interval_seconds=interval_seconds)
 
     async def run(self) -> None:
         """Prune until cancelled."""
-        while True:
-            await asyncio.sleep(self._interval_seconds * random.uniform(0.75, 1.25))  # noqa: S311 - not for cryptography
-            try:
-                while pruned := await self._deliveries.forget(age=self._age):
-                    _log.info("pruned deliveries", deliveries=pruned)
-            except DatabaseUnavailable:
-                _log.debug("cannot prune deliveries: database unavailable")
+        await self._task.run()
+
+    async def prune(self) -> None:
+        """Prune once. Raises DatabaseUnavailable."""
+        while pruned := await self._deliveries.forget(age=self._age):
+            _log.info("pruned deliveries", deliveries=pruned)

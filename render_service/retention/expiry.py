@@ -1,17 +1,15 @@
 """Expires jobs, videos, clips and cached objects by their age, a batch at a time."""
 
-import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 from render_service.db.access.audit_log import AuditLog
-from render_service.db.database import DatabaseUnavailable
 from render_service.db.jobs.deletions import Deletions
 from render_service.domain.jobs.retention_policy import RetentionPolicy
 from render_service.retention.remover import Remover
 from render_service.retention.sweep import sweep
-from render_service.storage.errors import StorageUnavailable
+from render_service.runtime.periodic import PeriodicTask
 from render_service.storage.store import ObjectStore
 from render_service.telemetry.logging import get_logger
 
@@ -48,23 +46,21 @@ class Expiry:
         self._log = log
         self._store = store
         self._remover = remover
-        self._interval_seconds = interval_seconds
         self._sweep_every = sweep_every
+        # Random, so that not all servers sweep at once.
+        self._runs = random.randrange(sweep_every)  # noqa: S311 - not for cryptography
+        self._task = PeriodicTask("expiry", self._run_once, interval_seconds=interval_seconds)
 
     async def run(self) -> None:
-        """Run until cancelled; while a store is unavailable, try again later."""
-        # Random, so that not all servers sweep at once.
-        runs = random.randrange(self._sweep_every)  # noqa: S311 - not for cryptography
-        while True:
-            await asyncio.sleep(self._interval_seconds * random.uniform(0.75, 1.25))  # noqa: S311
-            runs += 1
-            try:
-                await self.expire()
-                if runs % self._sweep_every == 0:
-                    report = await sweep(self._deletions, self._store, delete=True)
-                    _log.info("swept", objects=report.objects, orphans=report.orphans, missing=report.missing)
-            except (DatabaseUnavailable, StorageUnavailable) as error:
-                _log.debug("cannot expire now", error=type(error).__name__)
+        """Run until cancelled."""
+        await self._task.run()
+
+    async def _run_once(self) -> None:
+        self._runs += 1
+        await self.expire()
+        if self._runs % self._sweep_every == 0:
+            report = await sweep(self._deletions, self._store, delete=True)
+            _log.info("swept", objects=report.objects, orphans=report.orphans, missing=report.missing)
 
     async def expire(self) -> dict[str, int]:
         """Remove everything that has expired; return how many of each kind.

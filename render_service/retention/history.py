@@ -1,10 +1,9 @@
 """Prunes events too old to resume a watch from, a batch at a time."""
 
-import asyncio
 from datetime import timedelta
 
-from render_service.db.database import DatabaseUnavailable
 from render_service.db.jobs.workspace_events import WorkspaceEvents
+from render_service.runtime.periodic import PeriodicTask
 from render_service.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
@@ -17,20 +16,19 @@ class HistoryPruner:
     Args:
         events: The history.
         age: How long after its end a job's history is kept.
-        interval_seconds: The time between two runs.
+        interval_seconds: The mean time between two runs.
     """
 
     def __init__(self, events: WorkspaceEvents, *, age: timedelta, interval_seconds: float = 60.0) -> None:
         self._events = events
         self._age = age
-        self._interval_seconds = interval_seconds
+        self._task = PeriodicTask("history pruner", self.prune, interval_seconds=interval_seconds)
 
     async def run(self) -> None:
         """Prune until cancelled."""
-        while True:
-            await asyncio.sleep(self._interval_seconds)
-            try:
-                while pruned := await self._events.prune(age=self._age, batch=_BATCH):
-                    _log.info("pruned history", events=pruned)
-            except DatabaseUnavailable:
-                _log.debug("cannot prune history: database unavailable")
+        await self._task.run()
+
+    async def prune(self) -> None:
+        """Prune once. Raises DatabaseUnavailable."""
+        while pruned := await self._events.prune(age=self._age, batch=_BATCH):
+            _log.info("pruned history", events=pruned)

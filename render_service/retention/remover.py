@@ -1,11 +1,7 @@
 """Deletes the objects of deleted jobs: soon after DeleteJob, and after a crash."""
 
-import asyncio
-from contextlib import suppress
-
-from render_service.db.database import DatabaseUnavailable
 from render_service.db.jobs.deletions import Deletions
-from render_service.storage.errors import StorageUnavailable
+from render_service.runtime.periodic import PeriodicTask
 from render_service.storage.keys import job_prefix
 from render_service.storage.store import ObjectStore
 from render_service.telemetry.logging import get_logger
@@ -19,31 +15,21 @@ class Remover:
     Args:
         deletions: The deleted jobs whose objects remain.
         store: The object store.
-        interval_seconds: The longest time between two runs.
+        interval_seconds: The mean time between two runs.
     """
 
     def __init__(self, deletions: Deletions, store: ObjectStore, *, interval_seconds: float = 30.0) -> None:
         self._deletions = deletions
         self._store = store
-        self._interval_seconds = interval_seconds
-        self._nudge = asyncio.Event()
+        self._task = PeriodicTask("remover", self.remove, interval_seconds=interval_seconds)
 
     def nudge(self) -> None:
         """Run now: a job was deleted."""
-        self._nudge.set()
+        self._task.nudge()
 
     async def run(self) -> None:
-        """Run until cancelled; while a store is unavailable, try again later."""
-        while True:
-            # Not wait_for, which until Python 3.12 loses a cancellation that coincides with the event.
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._interval_seconds):
-                    await self._nudge.wait()
-            self._nudge.clear()
-            try:
-                await self.remove()
-            except (DatabaseUnavailable, StorageUnavailable) as error:
-                _log.debug("cannot remove now", error=type(error).__name__)
+        """Run until cancelled."""
+        await self._task.run()
 
     async def remove(self) -> int:
         """Delete the objects of all deleted jobs; return how many there were.

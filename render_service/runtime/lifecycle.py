@@ -1,12 +1,11 @@
-"""What server and worker share from start to stop: waiting for the stores, and tasks that must not die silently."""
+"""What server and worker share when they start: signals, tracing, connections, and waiting for the stores."""
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import sqlalchemy as sa
 from redis.asyncio import Redis
@@ -154,56 +153,3 @@ async def _wait_for(store: str, fault: Callable[[], Awaitable[str | None]]) -> N
         await asyncio.sleep(_SECONDS_BETWEEN_TRIES)
         waited += _SECONDS_BETWEEN_TRIES
     _log.info("connected", store=store)
-
-
-async def before(stop: asyncio.Event, work: Coroutine[object, object, None]) -> bool:
-    """Do some work unless told to stop before it is done; return whether it was done. Raises what the work raises."""
-    task, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
-    await asyncio.wait((task, stopping), return_when=asyncio.FIRST_COMPLETED)
-    done = task.done()
-    for unfinished in (task, stopping):
-        unfinished.cancel()
-    await asyncio.gather(task, stopping, return_exceptions=True)
-    if done:
-        task.result()
-    return done
-
-
-class PartBroken(Exception):
-    """A part of the process ended by a fault; the process must not look as if it had ended well."""
-
-
-class Parts:
-    """Tasks that run for as long as the process serves. One that breaks stops the process: a supervisor starts it anew.
-
-    Args:
-        stop: Is set where a part breaks.
-    """
-
-    def __init__(self, stop: asyncio.Event) -> None:
-        self._stop = stop
-        self._tasks: list[asyncio.Task[None]] = []
-
-    def run(self, name: str, part: Coroutine[object, object, None]) -> None:
-        """Run a part until the end of the block."""
-        task = asyncio.create_task(part, name=name)
-        task.add_done_callback(self._look_after)
-        self._tasks.append(task)
-
-    def _look_after(self, task: "asyncio.Task[None]") -> None:
-        if not task.cancelled() and task.exception() is not None:
-            _log.critical("a part broke; stopping", part=task.get_name(), exc_info=task.exception())
-            self._stop.set()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        for task in self._tasks:
-            if not task.cancelled() and (fault := task.exception()) is not None and error is None:
-                raise PartBroken(task.get_name()) from fault

@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from render_service.db.database import Database, DatabaseUnavailable
+from render_service.runtime.periodic import PeriodicTask
 from render_service.telemetry.logging import get_logger
 from render_service.telemetry.metrics.shared import (
     DATABASE_CONNECTIONS,
@@ -42,7 +43,7 @@ class Readiness:
         self._database = database
         self._redis = redis
         self._tell = tell
-        self._interval_seconds = interval_seconds
+        self._task = PeriodicTask("readiness", self._probe, interval_seconds=interval_seconds, immediately=True)
         self._stop = stop
         self._database_up = True
 
@@ -51,12 +52,13 @@ class Readiness:
         return self._database_up and not self._stop.is_set()
 
     async def run(self) -> None:
-        """Look until cancelled."""
-        while True:
-            await asyncio.gather(self._look_at_database(), self._look_at_redis())
-            await asyncio.sleep(self._interval_seconds)
+        """Probe until cancelled."""
+        await self._task.run()
 
-    async def _look_at_database(self) -> None:
+    async def _probe(self) -> None:
+        await asyncio.gather(self._probe_database(), self._probe_redis())
+
+    async def _probe_database(self) -> None:
         began = time.perf_counter()
         try:
             await self._database.ping()
@@ -70,7 +72,7 @@ class Readiness:
             if self._tell is not None:
                 await self._tell(ready)
 
-    async def _look_at_redis(self) -> None:
+    async def _probe_redis(self) -> None:
         began = time.perf_counter()
         try:
             await self._redis.ping()

@@ -29,8 +29,6 @@ from render_service.retention.expiry import Expiry
 from render_service.retention.history import HistoryPruner
 from render_service.retention.remover import Remover
 from render_service.runtime.lifecycle import (
-    Parts,
-    before,
     connect_redis,
     open_store,
     stop_event,
@@ -40,6 +38,7 @@ from render_service.runtime.lifecycle import (
 )
 from render_service.runtime.readiness import Readiness, measure_connections
 from render_service.runtime.status_server import status_page
+from render_service.runtime.task_group import BackgroundTasks, finishes_before
 from render_service.server.auth.authenticator import KeyReader
 from render_service.server.auth.configured import make_authenticator
 from render_service.server.callbacks.listener import callback_listener
@@ -75,7 +74,7 @@ async def run_server(settings: Settings) -> None:
 
     Raises:
         ConfigurationError: the address is taken, or may not be listened on without TLS; or there can be no such store.
-        PartBroken: a fault of the service ended one of its parts.
+        TaskFailed: a background task failed: a bug.
     """
     for warning in check_listen(settings):
         _log.warning(warning, listen=settings.listen)
@@ -89,7 +88,9 @@ async def run_server(settings: Settings) -> None:
         stack.push_async_callback(database.close)
         redis = connect_redis(settings.redis_url, timeout_seconds=_COMMAND_SECONDS)
         stack.push_async_callback(redis.aclose)
-        if not await before(stop, wait_for_database(database)) or not await before(stop, wait_for_redis(redis)):
+        if not await finishes_before(stop, wait_for_database(database)) or not await finishes_before(
+            stop, wait_for_redis(redis)
+        ):
             return
         subscriptions = connect_redis(settings.redis_url, timeout_seconds=None)
         stack.push_async_callback(subscriptions.aclose)
@@ -100,19 +101,19 @@ async def run_server(settings: Settings) -> None:
         publisher = Publisher(redis)
         queue = RenderQueue(make_broker(settings.redis_url))
         dispatcher = Dispatcher(outbox, queue)
-        announcer = JobNotifier(publisher, dispatcher)
+        notifier = JobNotifier(publisher, dispatcher)
         hub = ProgressHub(subscriptions, jobs.present, beat_seconds=settings.heartbeat_seconds)
-        parts = await stack.enter_async_context(Parts(stop))
-        parts.run("progress", hub.run())
-        parts.run("dispatcher", dispatcher.run())
-        parts.run("reconciler", Reconciler(transitions, outbox, queue, dispatcher, publisher).run())
-        parts.run("pruner", HistoryPruner(events, age=timedelta(days=settings.event_retention_days)).run())
+        tasks = await stack.enter_async_context(BackgroundTasks(stop))
+        tasks.start("progress", hub.run())
+        tasks.start("dispatcher", dispatcher.run())
+        tasks.start("reconciler", Reconciler(transitions, outbox, queue, dispatcher, publisher).run())
+        tasks.start("pruner", HistoryPruner(events, age=timedelta(days=settings.event_retention_days)).run())
 
         keys = KeyReader(ApiKeys(database))
         stack.push_async_callback(keys.record)
-        parts.run("key usage", keys.run())
+        tasks.start("key usage", keys.run())
         log, removals = AuditLog(database), Deletions(database)
-        auditor, remover = Auditor(log), _start_removing(parts, settings.ages, removals, log, store)
+        auditor, remover = Auditor(log), _start_removing(tasks, settings.ages, removals, log, store)
         quotas, receivers = QuotaCache(WorkspaceQuotas(database), settings.quotas), _receivers(settings)
         reader = ProjectReader(FetchPolicy(allow_http=settings.allow_http_assets, file_roots=settings.file_roots))
         listener = Listener(
@@ -121,8 +122,8 @@ async def run_server(settings: Settings) -> None:
                 jobs=jobs,
                 transitions=transitions,
                 reader=reader,
-                starter=Starter(jobs, projects, announcer, reader, settings=settings, quotas=quotas),
-                announcer=announcer,
+                starter=Starter(jobs, projects, notifier, reader, settings=settings, quotas=quotas),
+                announcer=notifier,
                 events=events,
                 hub=hub,
                 auditor=auditor,
@@ -133,7 +134,7 @@ async def run_server(settings: Settings) -> None:
             ),
             ProjectServicer(projects, reader, auditor=auditor, removals=removals, remover=remover),
             WebhookServicer(
-                Webhooks(database), _start_forgetting(parts, settings, database), receivers, auditor=auditor
+                Webhooks(database), _start_forgetting(tasks, settings, database), receivers, auditor=auditor
             ),
             quotas=quotas,
             measured=settings.metrics_listen is not None,
@@ -142,9 +143,9 @@ async def run_server(settings: Settings) -> None:
         await stack.enter_async_context(callback_listener(settings, redis))
         port = await listener.start(settings.listen)
         readiness = Readiness(database, redis, stop, listener.tell_ready)
-        parts.run("readiness", readiness.run())
+        tasks.start("readiness", readiness.run())
         if settings.metrics_listen is not None:
-            _take_figures(parts, database, hub)
+            _measure(tasks, database, hub)
         await stack.enter_async_context(status_page(settings.metrics_listen, (SHARED, SERVER), readiness.is_ready))
         _log.info("server ready", listen=settings.listen, port=port, auth=settings.auth, tls=tls is not None)
         await stop.wait()
@@ -158,29 +159,29 @@ async def run_server(settings: Settings) -> None:
     _log.info("server stopped")
 
 
-def _take_figures(parts: Parts, database: Database, hub: ProgressHub) -> None:
-    """Take the figures that are not counted where something happens."""
+def _measure(tasks: BackgroundTasks, database: Database, hub: ProgressHub) -> None:
+    """Set up the metrics that are read, not counted."""
     WATCHERS.set_function(lambda: hub.watchers)
     measure_connections(database)
-    parts.run("figures", JobMetrics(database).run())
+    tasks.start("job metrics", JobMetrics(database).run())
 
 
 def _receivers(settings: Settings) -> WebhookTargets:
     return WebhookTargets(settings.webhook_signing_keys, WebhookUrlPolicy(settings.webhook_allowed_hosts))
 
 
-def _start_forgetting(parts: Parts, settings: Settings, database: Database) -> WebhookDeliveries:
+def _start_forgetting(tasks: BackgroundTasks, settings: Settings, database: Database) -> WebhookDeliveries:
     """Run what removes deliveries that are kept no longer."""
     deliveries = WebhookDeliveries(database)
-    parts.run("deliveries", DeliveryPruner(deliveries, age=settings.webhook_retention).run())
+    tasks.start("deliveries", DeliveryPruner(deliveries, age=settings.webhook_retention).run())
     return deliveries
 
 
 def _start_removing(
-    parts: Parts, ages: RetentionPolicy, removals: Deletions, log: AuditLog, store: ObjectStore
+    tasks: BackgroundTasks, ages: RetentionPolicy, removals: Deletions, log: AuditLog, store: ObjectStore
 ) -> Remover:
     """Run what removes what was deleted or has expired."""
     remover = Remover(removals, store)
-    parts.run("remover", remover.run())
-    parts.run("expiry", Expiry(ages, removals, log, store, remover).run())
+    tasks.start("remover", remover.run())
+    tasks.start("expiry", Expiry(ages, removals, log, store, remover).run())
     return remover

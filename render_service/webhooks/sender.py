@@ -1,7 +1,6 @@
 """Sends due deliveries: many at a time, few to each receiver, so that slow and dead receivers delay no other."""
 
 import asyncio
-import random
 from collections import Counter, OrderedDict
 from contextlib import suppress
 from datetime import timedelta
@@ -9,6 +8,7 @@ from datetime import timedelta
 from render_service.db.database import DatabaseUnavailable
 from render_service.db.webhooks.webhook_outbox import Capacity, LeasedDelivery, Target, WebhookOutbox
 from render_service.domain.webhooks.webhook import DeliveryState
+from render_service.runtime.periodic import PeriodicTask
 from render_service.telemetry.logging import get_logger
 from render_service.telemetry.metrics.worker import WEBHOOK_TRIES
 from render_service.webhooks.backoff import delay_after
@@ -30,36 +30,24 @@ class WebhookSender:
     Args:
         outbox: The due deliveries.
         client: Sends them.
-        interval_seconds: The longest time between two polls of the outbox.
+        interval_seconds: The mean time between two polls of the outbox.
     """
 
     def __init__(self, outbox: WebhookOutbox, client: DeliveryClient, *, interval_seconds: float = 0.5) -> None:
         self._outbox = outbox
         self._client = client
-        self._interval_seconds = interval_seconds
-        self._nudge = asyncio.Event()
+        self._task = PeriodicTask("webhook sender", self._send_due, interval_seconds=interval_seconds)
         self._sending: dict[asyncio.Task[None], LeasedDelivery] = {}
         self._overloaded: OrderedDict[Target, None] = OrderedDict()
 
     def nudge(self) -> None:
         """Poll the outbox now: a delivery may have become due."""
-        self._nudge.set()
+        self._task.nudge()
 
     async def run(self) -> None:
         """Send until cancelled; unfinished deliveries then return to the outbox."""
         try:
-            while True:
-                # Spread out, so that many processes do not poll at once.
-                seconds = self._interval_seconds * random.uniform(0.75, 1)  # noqa: S311 - not for cryptography
-                with suppress(TimeoutError):
-                    # Not wait_for, which until Python 3.12 loses a cancellation that comes together with a nudge.
-                    async with asyncio.timeout(seconds):
-                        await self._nudge.wait()
-                self._nudge.clear()
-                try:
-                    await self._send_due()
-                except DatabaseUnavailable:
-                    _log.debug("no deliveries sent: database unavailable")
+            await self._task.run()
         finally:
             await self._hand_back()
 
@@ -89,7 +77,7 @@ class WebhookSender:
     def _sent(self, task: "asyncio.Task[None]") -> None:
         del self._sending[task]
         # There is capacity for another now, and the job's next delivery may be due.
-        self._nudge.set()
+        self._task.nudge()
 
     async def _send(self, delivery: LeasedDelivery) -> None:
         try:

@@ -32,8 +32,6 @@ from render_service.queue.compose import COMPOSE_ACTOR, COMPOSE_QUEUE, ComposeQu
 from render_service.queue.dispatcher import Dispatcher
 from render_service.queue.reconciler import Reconciler
 from render_service.runtime.lifecycle import (
-    Parts,
-    before,
     connect_redis,
     open_store,
     stop_event,
@@ -43,6 +41,7 @@ from render_service.runtime.lifecycle import (
 )
 from render_service.runtime.readiness import Readiness, measure_connections
 from render_service.runtime.status_server import status_page
+from render_service.runtime.task_group import BackgroundTasks, finishes_before
 from render_service.telemetry.logging import get_logger
 from render_service.telemetry.metrics.shared import SHARED
 from render_service.telemetry.metrics.worker import COMPOSE_PROCESSES, COMPOSE_PROCESSES_BUSY, SLOTS, WORKER
@@ -65,7 +64,7 @@ async def run_worker(settings: Settings) -> None:
 
     Raises:
         ConfigurationError: there can be no such object store, scratch folder or ready file.
-        PartBroken: a fault of the service ended one of its parts.
+        TaskFailed: a background task failed: a bug.
     """
     store = open_store(settings.storage_url)
     stop = stop_event()
@@ -77,7 +76,9 @@ async def run_worker(settings: Settings) -> None:
         stack.push_async_callback(database.close)
         redis = connect_redis(settings.redis_url, timeout_seconds=_COMMAND_SECONDS)
         stack.push_async_callback(redis.aclose)
-        if not await before(stop, wait_for_database(database)) or not await before(stop, wait_for_redis(redis)):
+        if not await finishes_before(stop, wait_for_database(database)) or not await finishes_before(
+            stop, wait_for_redis(redis)
+        ):
             return
 
         transitions = JobLifecycle(
@@ -111,13 +112,13 @@ async def run_worker(settings: Settings) -> None:
             ),
         )
         reconciler = Reconciler(transitions, outbox, queue, dispatcher, publisher)
-        parts = await stack.enter_async_context(Parts(stop))
-        parts.run("leases", runner.keep_leases())
-        parts.run("dispatcher", dispatcher.run())
-        parts.run("reconciler", reconciler.run())
-        parts.run("providers", room.run())
+        tasks = await stack.enter_async_context(BackgroundTasks(stop))
+        tasks.start("leases", runner.keep_leases())
+        tasks.start("dispatcher", dispatcher.run())
+        tasks.start("reconciler", reconciler.run())
+        tasks.start("providers", room.run())
         if sender is not None:
-            parts.run("webhooks", sender.run())
+            tasks.start("webhooks", sender.run())
 
         maker = SegmentWorker(compositor, signs, store, folder)
         consumers = list(_consumers(settings, broker, runner, maker))
@@ -125,8 +126,8 @@ async def run_worker(settings: Settings) -> None:
             consumer.start()
         readiness = Readiness(database, redis, stop)
         if settings.metrics_listen is not None:
-            _take_figures(settings, database, compositor)
-            parts.run("readiness", readiness.run())
+            _measure(settings, database, compositor)
+            tasks.start("readiness", readiness.run())
         await stack.enter_async_context(status_page(settings.metrics_listen, (SHARED, WORKER), readiness.is_ready))
         if settings.ready_file is not None:
             _touch(settings.ready_file)
@@ -150,8 +151,8 @@ async def _hand_over(
         await _tell_anew(outbox, dispatcher)
 
 
-def _take_figures(settings: Settings, database: Database, compositor: Compositor) -> None:
-    """Take the figures that are not counted where something happens."""
+def _measure(settings: Settings, database: Database, compositor: Compositor) -> None:
+    """Set up the metrics that are read, not counted."""
     SLOTS.set(settings.worker_slots)
     COMPOSE_PROCESSES.set(settings.compose_processes)
     COMPOSE_PROCESSES_BUSY.set_function(lambda: compositor.busy)

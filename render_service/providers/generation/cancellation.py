@@ -1,14 +1,16 @@
-"""Tells providers to stop the tasks of jobs that were cancelled, whoever ran them and whatever became of him."""
+"""Cancels the provider tasks of jobs that were cancelled, whichever worker submitted them."""
 
 import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 
 from render_service.db.database import DatabaseUnavailable
 from render_service.db.generation.generation_ledger import GenerationLedger
 from render_service.domain.generation.provider_task import ProviderTask
 from render_service.domain.jobs.job import ProviderName
 from render_service.providers.clip_provider import ProviderApi, ProviderFault
+from render_service.runtime.periodic import PeriodicTask
 from render_service.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
@@ -42,22 +44,19 @@ class OrphanCanceller:
         self._patience = patience
 
     async def run(self) -> None:
-        """Look until cancelled."""
+        """Run until cancelled."""
         async with asyncio.TaskGroup() as group:
             for provider in self._providers.values():
-                group.create_task(self._look_after(provider))
+                task = PeriodicTask(
+                    f"cancellation at {provider.name}",
+                    partial(self._stop_tasks_of, provider),
+                    interval_seconds=self._interval_seconds,
+                )
+                group.create_task(task.run())
 
     async def stop_all(self) -> None:
         """Stop what is abandoned now."""
         await asyncio.gather(*(self._stop_tasks_of(provider) for provider in self._providers.values()))
-
-    async def _look_after(self, provider: ProviderApi) -> None:
-        while True:
-            await asyncio.sleep(self._interval_seconds)
-            try:
-                await self._stop_tasks_of(provider)
-            except DatabaseUnavailable:
-                _log.warning("abandoned tasks not looked for: the database is away", provider=provider.name)
 
     async def _stop_tasks_of(self, provider: ProviderApi) -> None:
         found = None

@@ -1,6 +1,5 @@
 """Who calls: from the credentials of a call to a principal."""
 
-import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from render_service.db.access.api_keys import ApiKey, ApiKeys, key_hash, looks_l
 from render_service.db.database import DatabaseUnavailable
 from render_service.domain.access.access import Principal
 from render_service.domain.errors import DomainError, ErrorReason
+from render_service.runtime.periodic import PeriodicTask
 from render_service.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
@@ -52,7 +52,7 @@ class KeyReader:
 
     def __init__(self, keys: ApiKeys, *, record_seconds: float = 30.0) -> None:
         self._keys = keys
-        self._record_seconds = record_seconds
+        self._task = PeriodicTask("key usage", self.record, interval_seconds=record_seconds)
         self._known: OrderedDict[bytes, tuple[datetime, ApiKey]] = OrderedDict()
         self._used: dict[UUID, datetime] = {}
 
@@ -79,9 +79,7 @@ class KeyReader:
 
     async def run(self) -> None:
         """Record which keys were used until cancelled."""
-        while True:
-            await asyncio.sleep(self._record_seconds)
-            await self.record()
+        await self._task.run()
 
     async def record(self) -> None:
         """Record which keys were used since the last time; where Postgres is away, the next time does it."""

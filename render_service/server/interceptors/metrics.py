@@ -1,6 +1,5 @@
-"""Takes the figures of calls as they happen, and those of jobs as Postgres tells them."""
+"""Measures calls as they happen, and reads the metrics of jobs from Postgres."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,13 +7,12 @@ from contextlib import asynccontextmanager
 import grpc
 import sqlalchemy as sa
 
-from render_service.db.database import Database, DatabaseUnavailable
+from render_service.db.database import Database
+from render_service.runtime.periodic import PeriodicTask
 from render_service.server.interceptors.base import Call, Middleware
 from render_service.server.interceptors.tracing import status_code
-from render_service.telemetry.logging import get_logger
 from render_service.telemetry.metrics.server import CALL_SECONDS, CALLS, JOBS, PROVIDER_ORDERS, QUEUE_AGE_SECONDS
 
-_log = get_logger(__name__)
 _JOBS = sa.text("""
     SELECT status, count(*) AS jobs, coalesce(extract(epoch FROM now() - min(run_after)), 0) AS age
     FROM jobs WHERE status IN ('PENDING', 'PROCESSING') GROUP BY status
@@ -27,31 +25,26 @@ _ORDERS = sa.text("""
 
 
 class JobMetrics:
-    """Reads the figures of jobs from Postgres now and then.
+    """Reads the metrics of jobs from Postgres at an interval.
 
     Args:
         database: Where the jobs are.
-        interval_seconds: The time between two looks.
+        interval_seconds: The mean time between two reads.
     """
 
     def __init__(self, database: Database, *, interval_seconds: float = 10.0) -> None:
         self._database = database
-        self._interval_seconds = interval_seconds
+        self._task = PeriodicTask("job metrics", self.refresh, interval_seconds=interval_seconds, immediately=True)
 
     async def run(self) -> None:
-        """Read until cancelled; while Postgres is away the figures stay."""
-        while True:
-            try:
-                await self.refresh()
-            except DatabaseUnavailable:
-                _log.debug("cannot read figures: the database is away")
-            await asyncio.sleep(self._interval_seconds)
+        """Read until cancelled; while Postgres is unavailable, the metrics keep their values."""
+        await self._task.run()
 
     async def refresh(self) -> None:
         """Read once.
 
         Raises:
-            DatabaseUnavailable: Postgres is away.
+            DatabaseUnavailable: Postgres is unavailable.
         """
         async with self._database.single() as connection:
             jobs = {row.status: row for row in await connection.execute(_JOBS)}
