@@ -98,6 +98,7 @@ class RenderFailure(DomainError):
         message: One sentence for people; holds no internal text.
         metadata: Details for programs.
         retryable: Whether another attempt may succeed where this one did not.
+        worker_fault: Whether the machine failed and not the job: such an attempt does not count against the job.
     """
 
     def __init__(
@@ -107,6 +108,8 @@ class RenderFailure(DomainError):
         metadata: Mapping[str, str] | None = None,
         *,
         retryable: bool = False,
+        worker_fault: bool = False,
     ) -> None:
         super().__init__(reason, message, metadata)
-        self.retryable = retryable
+        self.retryable = retryable or worker_fault
+        self.worker_fault = worker_fault

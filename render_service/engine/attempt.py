@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from render_service.compositor.captions.sidecars import write_srt, write_vtt
 from render_service.compositor.compositor import CHECKING_FROM, ComposedVideo, Compositor
 from render_service.db.jobs.job_lifecycle import Claim
 from render_service.domain.errors import DomainError
@@ -19,7 +18,6 @@ from render_service.domain.jobs.job import (
     Lease,
     ProviderName,
     RawResults,
-    RenderSpec,
     StoredFile,
     Video,
 )
@@ -157,7 +155,7 @@ async def run_attempt(claim: Claim, provider: Generator, reporter: ProgressRepor
             )
         await reporter.tell(JobStage.UPLOADING, _COMPOSED, "Storing the video")
         with stage(JobStage.UPLOADING):
-            video = await _upload(lease, spec, composed, folder, room.store)
+            video = await _upload(lease, composed, room.store)
     results = generated.raw_results or RawResults("completed", extra={"provider": claim.provider.value})
     if warnings := [*warnings, *composed.warnings]:
         results = replace(results, extra={**results.extra, "warnings": warnings})
@@ -181,16 +179,13 @@ async def _generate(
     return await provider.generate(work, generated_so_far)
 
 
-async def _upload(lease: Lease, spec: RenderSpec, composed: ComposedVideo, folder: Path, store: ObjectStore) -> Video:
-    srt, vtt = folder / "captions.srt", folder / "captions.vtt"
-    await asyncio.to_thread(write_srt, composed.cues, spec, srt)
-    await asyncio.to_thread(write_vtt, composed.cues, spec, vtt)
+async def _upload(lease: Lease, composed: ComposedVideo, store: ObjectStore) -> Video:
     made = {
         Artifact.VIDEO: (composed.path, composed.content_type),
         Artifact.POSTER: (composed.poster, "image/jpeg"),
         Artifact.CONTACT_SHEET: (composed.contact_sheet, "image/jpeg"),
-        Artifact.CAPTIONS_SRT: (srt, "application/x-subrip"),
-        Artifact.CAPTIONS_VTT: (vtt, "text/vtt"),
+        Artifact.CAPTIONS_SRT: (composed.captions_srt, "application/x-subrip"),
+        Artifact.CAPTIONS_VTT: (composed.captions_vtt, "text/vtt"),
     }
     files = {}
     for artifact, (path, content_type) in made.items():

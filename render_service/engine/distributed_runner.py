@@ -47,8 +47,8 @@ class DistributedRunner:
         """Have a segment made; as `compositor.runner.SegmentRunner`."""
         render_id = uuid5(NAMESPACE_URL, workdir.as_uri())
         order = SegmentOrder(job.key, job.spec, tuple(sorted(job.assets)), render_id)
-        for sha256, path in job.assets.items():
-            await self._offer(sha256, path)
+        for sha256, asset in job.assets.items():
+            await self._offer(sha256, asset.path)
         with suppress(RedisError, OSError):
             await self._signs.forget_failure(job.key)
         key = keys.segment_key(job.key)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from render_service.compositor.compositor import Compositor
-from render_service.compositor.media.assets import Media, narration_asset
+from render_service.compositor.media.assets import Media, clip_asset, narration_asset
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.media import MediaFacts
 from render_service.domain.projects.project import NarrationPolicy
@@ -33,7 +33,9 @@ async def with_clips(
     """
     if not clips:
         return media
-    lengths = {shot_id: (await compositor.look_at_clip(clip)).duration for shot_id, clip in clips.items()}
+    lengths = {
+        shot_id: (await compositor.look_at_clip(clip_asset(shot_id, clip))).duration for shot_id, clip in clips.items()
+    }
     wanted = await _wanted(spec, media, lengths, compositor)
     files = dict(media.shots)
     for number, (shot_id, clip) in enumerate(clips.items()):
@@ -41,7 +43,7 @@ async def with_clips(
         # Less than a frame is not worth it.
         if wanted[shot_id] - lengths[shot_id] > timedelta(seconds=1) / spec.output.fps:
             path = folder / f"slowed-{number}.mov"
-            await compositor.slow_clip(clip, path, min(_SLOWEST, factor))
+            await compositor.slow_clip(clip_asset(shot_id, clip), path, min(_SLOWEST, factor))
         files[shot_id] = replace(files[shot_id], clip=path, image=None)
     return replace(media, shots=files)
 

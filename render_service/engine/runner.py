@@ -222,8 +222,9 @@ class JobRunner:
         retryable = fault.retryable if isinstance(fault, RenderFailure) else True
         _log.warning("attempt failed", reason=fault.reason, message=fault.message, retryable=retryable)
         error = JobError(fault.reason, fault.message, fault.metadata)
-        # A store that is away is no fault of the job: it waits for it until its deadline.
-        counted = fault.reason is not ErrorReason.STORE_UNAVAILABLE
+        # A store that is away, or a machine that fails, is no fault of the job: it is retried until its deadline.
+        worker_fault = isinstance(fault, RenderFailure) and fault.worker_fault
+        counted = fault.reason is not ErrorReason.STORE_UNAVAILABLE and not worker_fault
         return _End(lambda: self._transitions.end_attempt(lease, error, retryable=retryable, counted=counted), error)
 
     def _end_of_stop(self, lease: Lease, reason: StopReason | None) -> _End:

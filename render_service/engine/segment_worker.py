@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 from redis.exceptions import RedisError
 
 from render_service.compositor.compositor import Compositor
+from render_service.compositor.media.assets import Asset
 from render_service.compositor.segments.build_fingerprint import build_fingerprint
 from render_service.compositor.segments.spec import SegmentJob, SegmentSpec
 from render_service.domain.errors import DomainError, RenderFailure
@@ -84,7 +85,9 @@ class SegmentWorker:
             assets = {sha256: workdir / sha256 for sha256 in order.assets}
             for sha256, path in assets.items():
                 await self._fetch(sha256, path)
-            job = SegmentJob(order.spec, assets, frames=0)
+            # The requester, which knows the fields, names the file by its own.
+            named = {sha256: Asset(path, sha256) for sha256, path in assets.items()}
+            job = SegmentJob(order.spec, named, frames=0)
             await self._compositor.make_segment(job, workdir, output)
             await self._store.put_file(keys.segment_key(order.key), output, content_type="video/mp4")
         finally:

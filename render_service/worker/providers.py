@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import HttpUrl
 
 from render_service.compositor.compositor import Compositor
+from render_service.compositor.media.assets import Asset
 from render_service.config.settings import Settings, missing_settings
 from render_service.db.database import Database
 from render_service.db.generation.generation_ledger import GenerationLedger
@@ -79,7 +80,7 @@ async def open_providers(
     )
 
     async def look(path: Path) -> ClipLook:
-        facts = await compositor.look_at_clip(path)
+        facts = await compositor.look_at_clip(Asset(path, "clip"))
         return ClipLook(facts.duration, facts.width, facts.height)
 
     async with AsyncExitStack() as stack:

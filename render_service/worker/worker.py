@@ -96,7 +96,7 @@ async def run_worker(settings: Settings) -> None:
         fetcher = Fetcher(fetch_policy(settings), limits=fetch_limits(settings))
         signs = SegmentCoordination(redis)
         remote = DistributedRunner(ComposeQueue(broker), signs, store) if settings.compose == "queue" else None
-        compositor = Compositor(processes=settings.compose_processes, runner=remote)
+        compositor = Compositor(processes=settings.compose_processes, runner=remote, folder=folder)
         await compositor.start()
         stack.push_async_callback(compositor.close)
         room = await stack.enter_async_context(open_providers(settings, database, store, compositor))

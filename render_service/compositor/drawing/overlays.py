@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -86,9 +85,9 @@ def faded(overlay: Overlay, opacity: float) -> Overlay:
     )
 
 
-def draw_watermark(mark: WatermarkLayer, picture: PictureFormat, assets: Mapping[str, Path]) -> Overlay:
+def draw_watermark(mark: WatermarkLayer, picture: PictureFormat, assets: Mapping[str, Asset]) -> Overlay:
     """Return a watermark as an overlay: inside a margin, at most a quarter of the frame high."""
-    pixels = load_image(Asset(assets[mark.watermark], "watermark.uri"))
+    pixels = load_image(assets[mark.watermark])
     height, width = pixels.shape[:2]
     scale = min(mark.scale * picture.width / width, picture.height / 4 / height)
     size = tuple(max(2, round(side * scale) // 2 * 2) for side in (width, height))

@@ -1,6 +1,5 @@
 """Makes one segment: draws its frames and encodes them. Runs in a worker process."""
 
-import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -11,6 +10,7 @@ from render_service.compositor.drawing.transitions import draw_transition
 from render_service.compositor.encoding.encoder import SegmentEncoder
 from render_service.compositor.frames.format import PictureFormat
 from render_service.compositor.frames.planes import Planes
+from render_service.compositor.media.assets import Asset
 from render_service.compositor.segments.spec import DrawnClip, Layer, SegmentSpec
 
 # How many frames lie between two reports of progress.
@@ -18,7 +18,7 @@ _REPORT_EVERY = 10
 
 
 def render_segment(
-    content: bytes, assets: Mapping[str, Path], workdir: Path, output: Path, report: Callable[[int], None]
+    content: bytes, assets: Mapping[str, Asset], workdir: Path, output: Path, report: Callable[[int], None]
 ) -> None:
     """Make a segment.
 
@@ -34,8 +34,6 @@ def render_segment(
     """
     spec = SegmentSpec.from_bytes(content)
     partial = output.with_name(output.name + ".part")
-    # Temporary files of libraries go with the render's folder, even if this process is killed.
-    tempfile.tempdir = str(workdir)
     with SegmentEncoder(partial, spec.picture) as encoder, closing(Painter(spec, assets, workdir)) as painter:
         for frame in range(spec.frames):
             painter.draw(frame, encoder.planes)
@@ -55,7 +53,7 @@ class Painter:
         workdir: A folder that all segments of the render share, for what they have in common.
     """
 
-    def __init__(self, spec: SegmentSpec, assets: Mapping[str, Path], workdir: Path) -> None:
+    def __init__(self, spec: SegmentSpec, assets: Mapping[str, Asset], workdir: Path) -> None:
         self._spec = spec
         picture = spec.picture
         self._layer = _open(spec.layer, picture, assets, workdir)
@@ -89,7 +87,7 @@ class Painter:
             self._mark.blend(target.y, target.u, target.v)
 
 
-def _open(layer: Layer, picture: PictureFormat, assets: Mapping[str, Path], workdir: Path) -> FrameSource:
+def _open(layer: Layer, picture: PictureFormat, assets: Mapping[str, Asset], workdir: Path) -> FrameSource:
     if isinstance(layer.source, DrawnClip):
         return ClipLayer(layer, picture, assets)
     return CanvasLayer(layer, picture, assets, workdir)

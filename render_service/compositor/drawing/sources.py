@@ -41,7 +41,7 @@ class CanvasLayer:
         workdir: Where canvases are kept for all segments that show the same picture.
     """
 
-    def __init__(self, layer: Layer, picture: PictureFormat, assets: Mapping[str, Path], workdir: Path) -> None:
+    def __init__(self, layer: Layer, picture: PictureFormat, assets: Mapping[str, Asset], workdir: Path) -> None:
         path = _canvas_file(layer, picture, assets, workdir)
         self._canvas = read_canvas(path, layer.motion, picture.width, picture.height)
         self._next = layer.first
@@ -73,10 +73,10 @@ class ClipLayer:
         assets: Local files by content hash.
     """
 
-    def __init__(self, layer: Layer, picture: PictureFormat, assets: Mapping[str, Path]) -> None:
+    def __init__(self, layer: Layer, picture: PictureFormat, assets: Mapping[str, Asset]) -> None:
         assert isinstance(layer.source, DrawnClip)
         form = FrameFormat(picture.width, picture.height, picture.fps, layer.source.fit)
-        self._reader = ClipReader(Asset(assets[layer.source.clip], "clip_uri"), form, first=layer.first)
+        self._reader = ClipReader(assets[layer.source.clip], form, first=layer.first)
 
     def draw(self, target: Planes) -> None:
         """Fill a frame with the next picture of the shot."""
@@ -95,7 +95,7 @@ def _card(source: DrawnCard, size: tuple[int, int]) -> NDArray[np.uint8]:
     )
 
 
-def _canvas_file(layer: Layer, picture: PictureFormat, assets: Mapping[str, Path], workdir: Path) -> Path:
+def _canvas_file(layer: Layer, picture: PictureFormat, assets: Mapping[str, Asset], workdir: Path) -> Path:
     """Return the file of the layer's canvas, made now unless another segment has made it."""
     name = hashlib.sha256(repr((layer.source, layer.motion, picture.width, picture.height)).encode()).hexdigest()
     path = workdir / f"{name[:32]}.canvas"
@@ -111,7 +111,7 @@ def _canvas_file(layer: Layer, picture: PictureFormat, assets: Mapping[str, Path
                 if isinstance(source, DrawnCard):
                     return _card(source, size)
                 assert isinstance(source, DrawnStill)
-                return load_image(Asset(assets[source.still], "image_uri"), cover=size, exact=False)
+                return load_image(assets[source.still], cover=size, exact=False)
 
             fit = source.fit if isinstance(source, DrawnStill) else Fit.COVER
             write_canvas(prepare_canvas(load, fit, layer.motion, picture.width, picture.height), path)

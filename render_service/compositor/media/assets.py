@@ -1,6 +1,6 @@
 """The local files of a render, and the failures that name one of them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -18,15 +18,6 @@ class ShotMedia:
     narration: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Media:
-    """The fetched files of a render: by shot id, and the music and watermark of the project."""
-
-    shots: Mapping[str, ShotMedia] = field(default_factory=dict)
-    music: Path | None = None
-    watermark: Path | None = None
-
-
 class AssetFault(StrEnum):
     """What is wrong with a file; `fault` in the metadata of ASSET_INVALID."""
 
@@ -38,6 +29,8 @@ class AssetFault(StrEnum):
     TRUNCATED = "truncated"
     TOO_MANY_PIXELS = "too_many_pixels"
     TOO_LONG = "too_long"
+    TOO_EXPENSIVE = "too_expensive"
+    """Decoding it takes more memory or processor time than allowed."""
     UNSUPPORTED_CODEC = "unsupported_codec"
     NOT_FINITE = "not_finite"
     MARKUP = "markup"
@@ -120,3 +113,26 @@ def music_asset(path: Path) -> Asset:
 def watermark_asset(path: Path) -> Asset:
     """Return the asset of the project's watermark."""
     return Asset(path, "watermark.uri")
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """The fetched files of a render: by shot id, and the music and watermark of the project."""
+
+    shots: Mapping[str, ShotMedia] = field(default_factory=dict)
+    music: Path | None = None
+    watermark: Path | None = None
+
+    def assets(self) -> Iterator[Asset]:
+        """Yield all files with the fields that name them: those of the shots, then music and watermark."""
+        for shot_id, files in self.shots.items():
+            if files.image is not None:
+                yield image_asset(shot_id, files.image)
+            if files.clip is not None:
+                yield clip_asset(shot_id, files.clip)
+            if files.narration is not None:
+                yield narration_asset(shot_id, files.narration)
+        if self.music is not None:
+            yield music_asset(self.music)
+        if self.watermark is not None:
+            yield watermark_asset(self.watermark)

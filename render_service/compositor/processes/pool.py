@@ -1,106 +1,142 @@
 """Warm worker processes for work that keeps a core busy; a task that is cancelled is killed, whatever it is doing."""
 
 import asyncio
-import contextlib
 import logging
-import os
-import pickle
-import sys
-from collections.abc import Callable
+import shutil
+import signal
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from render_service.compositor.processes.worker_process import LENGTH
+from render_service.compositor.media.assets import Asset, AssetFault
+from render_service.compositor.processes.limits import RENDERING, TaskLimits
+from render_service.compositor.processes.messages import Answer, Kind, Task, decode_result
+from render_service.compositor.processes.process import ProcessDied, WorkerProcess
+from render_service.compositor.processes.slots import Slots
 from render_service.domain.errors import ErrorReason, RenderFailure
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# A task that takes its process down this often is given up.
+# How often a task is begun whose process dies.
 _LIVES = 3
+# Signals by which a process ends itself: a crash of the code that it runs.
+_CRASHES = frozenset({signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL})
 
 _log = logging.getLogger(__name__)
 
 
-class _Process:
-    """One worker process and the pipe to it."""
+@dataclass(frozen=True, slots=True)
+class TaskOptions:
+    """How a task is run.
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
-        self._killed = False
+    Args:
+        limits: What it may use.
+        asset: The one file of the caller that it decodes: what the decoder does is blamed on it. None where a task
+            reads none, or several.
+    """
 
-    @classmethod
-    async def start(cls, modules: tuple[str, ...]) -> "_Process":
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "render_service.compositor.processes.worker_process",
-            *modules,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            env=environment,
-        )
-        started = cls(process)
-        try:
-            await started.receive()
-        except BaseException:
-            started.kill()
-            raise
-        return started
+    limits: TaskLimits = RENDERING
+    asset: Asset | None = None
+
+
+class Share:
+    """One render's part in a pool: it is entitled to one process at once, and shares the others with all renders.
+
+    So a render whose tasks take long never keeps another from working: where all processes are busy, one more is
+    started for a render that has none.
+    """
+
+    def __init__(self, pool: "ProcessPool") -> None:
+        self._pool = pool
 
     @property
-    def alive(self) -> bool:
-        return self._process.returncode is None and not self._killed
+    def width(self) -> int:
+        """How many tasks can usefully be given to it at once: one more than run, so that no process waits."""
+        return self._pool.size + 1
 
-    @property
-    def pid(self) -> int:
-        return self._process.pid
+    async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run a function of a module in a worker process; see `run_with`."""
+        assert not kwargs
+        return await self.run_with(TaskOptions(), function, *args)
 
-    async def send(self, message: object) -> None:
-        content = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
-        assert self._process.stdin is not None
-        self._process.stdin.write(LENGTH.pack(len(content)) + content)
-        await self._process.stdin.drain()
+    async def run_with(
+        self,
+        options: TaskOptions,
+        function: Callable[..., R],
+        *args: Any,
+        on_report: Callable[[Any], None] | None = None,
+    ) -> R:
+        """Run a function of a module in a worker process.
 
-    async def receive(self) -> tuple[str, Any]:
-        assert self._process.stdout is not None
-        head = await self._process.stdout.readexactly(LENGTH.size)
-        content = await self._process.stdout.readexactly(LENGTH.unpack(head)[0])
-        kind, value = pickle.loads(content)  # noqa: S301 - written by our own child process
-        return kind, value
+        When the waiting task is cancelled the process is killed within a moment and replaced. A process that dies is
+        replaced and the function runs again elsewhere, so running it twice must do no harm.
 
-    def kill(self) -> None:
-        self._killed = True
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
+        Args:
+            options: How it is run.
+            function: What to run. Its arguments must be picklable, and small: they are pickled on the event loop. Its
+                result must be what pydantic reads back from JSON, as its annotation says.
+            args: Its arguments; with `on_report` it also gets a function to report progress with.
+            on_report: Receives what the function reports: JSON values.
 
-    async def gone(self) -> None:
-        """Wait until the process has ended and its pipes are closed."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        await self._process.stdout.read()
-        await self._process.wait()
+        Returns:
+            What the function returned.
+
+        Raises:
+            RenderFailure: What the function raised. ASSET_INVALID where decoding the options' asset exceeds its limits
+                or crashes; COMPOSE_FAILED where anything else goes wrong, a fault of the worker where its process was
+                killed every time or could not be started.
+        """
+        task = Task(function, args, on_report is not None, options.limits)
+        crash: ProcessDied | None = None
+        for _ in range(_LIVES):
+            async with self._pool.slots.held(self):
+                try:
+                    async with self._pool.process() as process:
+                        answer = await _converse(process, task, on_report)
+                        if answer.kind is Kind.OUT_OF_MEMORY and process.tasks > 1:
+                            # Earlier tasks may have left their memory behind: what counts is a fresh process.
+                            process.kill()
+                            continue
+                        result: R = _result(answer, function, options)
+                        return result
+                except ProcessDied as death:
+                    _log.warning("a worker process died (%s) while it ran %s", death, function.__qualname__)
+                    if death.cause is signal.SIGXCPU:
+                        raise _out_of_time(options) from None
+                    crash = death
+                except OSError as error:
+                    _log.warning("a worker process could not be started: %s", error)
+        if options.asset is not None and crash is not None and crash.cause in _CRASHES:
+            raise options.asset.invalid(AssetFault.TRUNCATED, "the file crashes its decoder; export it again")
+        raise _worker_fault("the worker process died repeatedly, perhaps for lack of memory")
 
 
 class ProcessPool:
-    """Runs functions in worker processes, first come first served.
+    """Worker processes, and the shares of those who use them.
 
     Args:
         processes: How many; one a core is right for encoding.
-        modules: Modules that every process imports before it is given work, so that the first task is not slower.
+        modules: Modules that every process imports before its first task, so that the first task is not slower.
+        folder: Where the processes' scratch folders are made; None makes them below the system's temporary folder.
     """
 
-    def __init__(self, processes: int, modules: tuple[str, ...] = ()) -> None:
+    def __init__(self, processes: int, modules: tuple[str, ...] = (), folder: Path | None = None) -> None:
         assert processes >= 1
         self.size = processes
         self._modules = modules
-        self._slots = asyncio.Semaphore(processes)
-        self._idle: list[_Process] = []
-        self._busy: set[_Process] = set()
-        self._errands: set[asyncio.Task[None]] = set()
-        self._nobody_busy = asyncio.Event()
-        self._nobody_busy.set()
+        self._parent_folder = folder
+        self._folder: Path | None = None
+        self.slots = Slots(processes)
+        """Held by the tasks that run."""
+        self._idle: list[WorkerProcess] = []
+        self._busy: set[WorkerProcess] = set()
+        self._replacements: set[asyncio.Task[None]] = set()
+        self._none_busy = asyncio.Event()
+        self._none_busy.set()
         self._closed = False
 
     async def start(self) -> None:
@@ -114,9 +150,11 @@ class ProcessPool:
             process.kill()
         await asyncio.gather(*(process.gone() for process in self._idle))
         self._idle.clear()
-        # Tasks that still run notice that their process is gone; what is being started or buried comes to its end.
-        await self._nobody_busy.wait()
-        await asyncio.gather(*self._errands, return_exceptions=True)
+        # Tasks that still run notice that their process is gone; processes that are just starting or ending finish.
+        await self._none_busy.wait()
+        await asyncio.gather(*self._replacements, return_exceptions=True)
+        if self._folder is not None:
+            await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -128,91 +166,64 @@ class ProcessPool:
         """How many processes have a task."""
         return len(self._busy)
 
-    async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run a function of a module in a worker process; see `run_reporting`."""
-        assert not kwargs
-        result: R = await self._run(function, args, None)
-        return result
+    def share(self) -> Share:
+        """Return a share for a render."""
+        return Share(self)
 
-    async def run_reporting(
-        self,
-        function: Callable[..., R],
-        *args: Any,
-        on_report: Callable[[Any], None],
-    ) -> R:
-        """Run a function of a module in a worker process.
-
-        When the waiting task is cancelled the process is killed within a moment and replaced. A process that dies by
-        itself is replaced and the function runs again elsewhere, so it must not mind being begun twice.
-
-        Args:
-            function: What to run; it, its arguments and its result must be picklable.
-            args: Its arguments; after them it is given a function to report progress with.
-            on_report: Is called with whatever the function reports.
-
-        Returns:
-            What the function returned.
+    @asynccontextmanager
+    async def process(self) -> AsyncIterator[WorkerProcess]:
+        """Use a process for one task, which must hold a slot. It is killed where the task does not end by itself.
 
         Raises:
-            RenderFailure: What the function raised; COMPOSE_FAILED where it raised anything else or its process died
-                every time.
+            RenderFailure: COMPOSE_FAILED: the pool is closed.
+            ProcessDied: No process becomes ready.
+            OSError: The machine cannot start one.
         """
-        result: R = await self._run(function, args, on_report)
-        return result
+        if self._closed:
+            raise _worker_fault("the worker is shutting down")
+        process = await self._take()
+        try:
+            yield process
+        except (ProcessDied, asyncio.CancelledError):
+            process.kill()
+            raise
+        finally:
+            self._give_back(process)
 
-    async def _run(
-        self, function: Callable[..., Any], arguments: tuple[Any, ...], on_report: Callable[[Any], None] | None
-    ) -> Any:
-        for _ in range(_LIVES):
-            async with self._slots:
-                if self._closed:
-                    raise RenderFailure(ErrorReason.COMPOSE_FAILED, "the worker is shutting down", retryable=True)
-                process = await self._take()
-                try:
-                    return await _converse(process, (function, arguments, on_report is not None), on_report)
-                except (asyncio.IncompleteReadError, ConnectionError):
-                    _log.warning("a worker process died while it ran %s", function.__qualname__)
-                    process.kill()
-                except asyncio.CancelledError:
-                    process.kill()
-                    raise
-                finally:
-                    self._give_back(process)
-        raise RenderFailure(
-            ErrorReason.COMPOSE_FAILED, "the worker process died repeatedly, perhaps for lack of memory", retryable=True
-        )
-
-    async def _take(self) -> _Process:
+    async def _take(self) -> WorkerProcess:
         while self._idle:
             process = self._idle.pop()
             if process.alive:
                 break
             await process.gone()
         else:
-            process = await _Process.start(self._modules)
+            process = await self._start()
         self._busy.add(process)
-        self._nobody_busy.clear()
+        self._none_busy.clear()
         return process
 
-    def _give_back(self, process: _Process) -> None:
+    def _give_back(self, process: WorkerProcess) -> None:
         if process.alive and not self._closed and len(self._idle) + len(self._busy) <= self.size:
             self._idle.append(process)
         else:
             process.kill()
-            errand = asyncio.get_running_loop().create_task(self._replace(process))
-            self._errands.add(errand)
-            errand.add_done_callback(self._errands.discard)
+            replacement = asyncio.get_running_loop().create_task(self._replace(process))
+            self._replacements.add(replacement)
+            replacement.add_done_callback(self._replacements.discard)
         self._busy.discard(process)
         if not self._busy:
-            self._nobody_busy.set()
+            self._none_busy.set()
 
-    async def _replace(self, dead: _Process) -> None:
+    async def _replace(self, dead: WorkerProcess) -> None:
         await dead.gone()
         if not self._closed:
-            await self._add()
+            try:
+                await self._add()
+            except (ProcessDied, OSError) as error:
+                _log.warning("a worker process could not be replaced yet: %s", error)  # the next task starts one
 
     async def _add(self) -> None:
-        process = await _Process.start(self._modules)
+        process = await self._start()
         # A task may have started one meanwhile, as it found none idle.
         if self._closed or len(self._idle) + len(self._busy) >= self.size:
             process.kill()
@@ -220,20 +231,57 @@ class ProcessPool:
         else:
             self._idle.append(process)
 
+    async def _start(self) -> WorkerProcess:
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="compose-", dir=self._parent_folder))
+        return await WorkerProcess.start(self._modules, self._folder)
 
-async def _converse(process: _Process, question: object, on_report: Callable[[Any], None] | None) -> Any:
-    await process.send(question)
+
+async def _converse(process: WorkerProcess, task: Task, on_report: Callable[[Any], None] | None) -> Answer:
+    await process.send(task)
     while True:
-        kind, value = await process.receive()
-        if kind == "result":
-            return value
-        if kind == "report":
-            if on_report is not None:
-                on_report(value)
-        elif kind == "failure":
-            reason, message, metadata, retryable = value
-            raise RenderFailure(reason, message, metadata, retryable=retryable)
-        else:
-            name, trace = value
-            _log.error("work failed in a worker process: %s\n%s", name, trace)
-            raise RenderFailure(ErrorReason.COMPOSE_FAILED, f"composing failed ({name})", retryable=True)
+        answer = await process.receive()
+        if answer.kind is not Kind.REPORT:
+            return answer
+        if on_report is not None:
+            on_report(answer.value)
+
+
+def _result(answer: Answer, function: Callable[..., Any], options: TaskOptions) -> Any:
+    """Return what a task returned, or raise what its end means for the options."""
+    match answer.kind:
+        case Kind.RESULT:
+            try:
+                return decode_result(function, answer.value)
+            except ValueError:
+                raise ProcessDied(None) from None
+        case Kind.FAILURE if answer.reason in ErrorReason.__members__:
+            reason = ErrorReason(answer.reason)
+            raise RenderFailure(reason, answer.message, answer.metadata, retryable=answer.retryable)
+        case Kind.OUT_OF_MEMORY:
+            raise _out_of_memory(options)
+        case Kind.NO_SPACE:
+            raise _worker_fault("the scratch disk is full")
+        case Kind.UNDECODABLE if options.asset is not None:
+            _log.warning("undecodable: %s\n%s", answer.message, answer.trace)
+            raise options.asset.invalid(AssetFault.TRUNCATED, "the file cannot be decoded; export it again")
+    _log.error("work failed in a worker process: %s\n%s", answer.message, answer.trace)
+    raise RenderFailure(ErrorReason.COMPOSE_FAILED, f"composing failed ({answer.message})", retryable=True)
+
+
+def _out_of_memory(options: TaskOptions) -> RenderFailure:
+    most = f"{options.limits.memory >> 20:,} MiB of memory"
+    if options.asset is not None:
+        return options.asset.invalid(AssetFault.TOO_EXPENSIVE, f"decoding it takes more than {most}; make it smaller")
+    return RenderFailure(ErrorReason.COMPOSE_FAILED, f"composing takes more than {most}; make the output smaller")
+
+
+def _out_of_time(options: TaskOptions) -> RenderFailure:
+    most = f"{options.limits.cpu_seconds:,} s of processor time"
+    if options.asset is not None:
+        return options.asset.invalid(AssetFault.TOO_EXPENSIVE, f"decoding it takes more than {most}; make it simpler")
+    return RenderFailure(ErrorReason.COMPOSE_FAILED, f"composing takes more than {most}; make the output smaller")
+
+
+def _worker_fault(message: str) -> RenderFailure:
+    return RenderFailure(ErrorReason.COMPOSE_FAILED, message, worker_fault=True)

@@ -4,23 +4,24 @@ from collections.abc import Callable
 from pathlib import Path
 
 from render_service.compositor.drawing.segment import render_segment
-from render_service.compositor.processes.pool import ProcessPool
+from render_service.compositor.processes.limits import RENDERING
+from render_service.compositor.processes.pool import Share, TaskOptions
 from render_service.compositor.segments.spec import SegmentJob
 from render_service.telemetry.metrics.worker import FRAMES_COMPOSED
 
 
 class PoolRunner:
-    """Makes segments in the processes of a pool on this machine."""
+    """Makes segments in a share of a process pool."""
 
     stores = False
 
-    def __init__(self, pool: ProcessPool) -> None:
-        self._pool = pool
+    def __init__(self, share: Share) -> None:
+        self._share = share
 
     @property
     def width(self) -> int:
-        """One more than there are processes, so that none waits for its next segment."""
-        return self._pool.size + 1
+        """See `SegmentRunner`."""
+        return self._share.width
 
     async def run(self, job: SegmentJob, workdir: Path, output: Path, report: Callable[[int], None]) -> None:
         """See `SegmentRunner`."""
@@ -29,4 +30,9 @@ class PoolRunner:
             FRAMES_COMPOSED.inc(frames)
             report(frames)
 
-        await self._pool.run_reporting(render_segment, job.spec, dict(job.assets), workdir, output, on_report=counted)
+        # The watermark was decoded when it was probed: what fails is the shot's own file, if it has just one.
+        shown = [asset for asset in job.assets.values() if asset.shot_id is not None] or list(job.assets.values())
+        options = TaskOptions(RENDERING, shown[0] if len(shown) == 1 else None)
+        await self._share.run_with(
+            options, render_segment, job.spec, dict(job.assets), workdir, output, on_report=counted
+        )

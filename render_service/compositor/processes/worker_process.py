@@ -1,76 +1,77 @@
-"""The inside of a worker process: runs one function after the other, as told on its standard input."""
+"""The inside of a worker process: runs the tasks that arrive on its standard input, one after the other."""
 
 import contextlib
 import ctypes
+import errno
 import importlib
 import os
-import pickle
 import signal
-import struct
 import sys
 import traceback
-from collections.abc import Callable
 from typing import Any, BinaryIO
 
+from render_service.compositor.processes.limits import limit_process, limit_task
+from render_service.compositor.processes.messages import Answer, Kind, Task, read_task, write_answer
 from render_service.domain.errors import RenderFailure
-
-# Every message is a pickle, preceded by its length in bytes. Both ends are the same program, and the pipe is private.
-LENGTH = struct.Struct("<I")
-
-
-def write_message(file: BinaryIO, message: object) -> None:
-    """Send a message down a pipe."""
-    content = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
-    file.write(LENGTH.pack(len(content)) + content)
-    file.flush()
-
-
-def read_message(file: BinaryIO) -> Any:
-    """Wait for a message.
-
-    Raises:
-        EOFError: The other end is gone.
-    """
-    head = file.read(LENGTH.size)
-    if len(head) < LENGTH.size:
-        raise EOFError
-    return pickle.loads(file.read(LENGTH.unpack(head)[0]))  # noqa: S301 - written by our own parent process
 
 
 def main() -> None:
     """Serve until standard input ends."""
     _die_with_parent()
+    limit_process()
     # What libraries print must not get between the messages.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    questions = sys.stdin.buffer
+    tasks = sys.stdin.buffer
     for module in sys.argv[1:]:
         importlib.import_module(module)
     _set_up_opencv()
-    write_message(answers, ("ready", None))
+    write_answer(answers, Answer(Kind.READY))
     with contextlib.suppress(EOFError, BrokenPipeError):
         while True:
-            function, arguments, reports = read_message(questions)
-            _answer(answers, function, arguments, reports=reports)
+            _answer(answers, read_task(tasks))
 
 
-def _answer(answers: BinaryIO, function: Callable[..., Any], arguments: tuple[Any, ...], *, reports: bool) -> None:
+def _answer(answers: BinaryIO, task: Task) -> None:
     def report(progress: Any) -> None:
-        write_message(answers, ("report", progress))
+        write_answer(answers, Answer(Kind.REPORT, progress))
 
+    limit_task(task.limits)
     try:
-        result = function(*arguments, report) if reports else function(*arguments)
+        result = task.function(*task.arguments, report) if task.reports else task.function(*task.arguments)
+        answer = Answer(Kind.RESULT, result)
     except RenderFailure as failure:
-        told = (failure.reason, failure.message, failure.metadata, failure.retryable)
-        write_message(answers, ("failure", told))
-    except Exception as error:  # noqa: BLE001 - told to the parent, which decides
-        write_message(answers, ("error", (type(error).__name__, traceback.format_exc())))
-    else:
-        write_message(answers, ("result", result))
+        answer = Answer(
+            Kind.FAILURE,
+            message=failure.message,
+            reason=failure.reason,
+            metadata=failure.metadata,
+            retryable=failure.retryable,
+        )
+    except Exception as error:  # noqa: BLE001 - the parent decides what it means for the job
+        answer = Answer(_kind_of(error), message=type(error).__name__, trace=traceback.format_exc())
+    write_answer(answers, answer)
+
+
+def _kind_of(error: BaseException) -> Kind:
+    import av  # noqa: PLC0415 - heavy, and not needed before something fails
+    import cv2  # noqa: PLC0415
+    from PIL import Image, UnidentifiedImageError  # noqa: PLC0415
+
+    code = error.errno if isinstance(error, OSError | av.error.FFmpegError) else None
+    if isinstance(error, MemoryError) or code == errno.ENOMEM:
+        return Kind.OUT_OF_MEMORY
+    if isinstance(error, cv2.error):
+        return Kind.OUT_OF_MEMORY if error.code == cv2.Error.StsNoMem else Kind.UNDECODABLE
+    if code in (errno.ENOSPC, errno.EDQUOT):
+        return Kind.NO_SPACE
+    if isinstance(error, av.error.FFmpegError | UnidentifiedImageError | Image.DecompressionBombError):
+        return Kind.UNDECODABLE
+    return Kind.ERROR
 
 
 def _set_up_opencv() -> None:
-    import cv2  # noqa: PLC0415 - not needed by the parent, which imports this module for the messages
+    import cv2  # noqa: PLC0415 - after the limits are set
 
     # There are as many processes as cores already.
     cv2.setNumThreads(1)
@@ -80,7 +81,7 @@ def _set_up_opencv() -> None:
 
 
 def _die_with_parent() -> None:
-    """Ask Linux to kill this process when its parent is gone, however that ended; elsewhere standard input tells."""
+    """Ask Linux to kill this process when its parent is gone, however that ended; elsewhere standard input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
         set_parent_death_signal = 1  # PR_SET_PDEATHSIG, prctl(2)

@@ -1,12 +1,10 @@
 """Content hashes of a render's media, by which segments name what they show."""
 
-import asyncio
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from render_service.compositor.media.assets import Media
+from render_service.compositor.media.assets import Asset, Media
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,21 +18,12 @@ class ShotHashes:
 
 @dataclass(frozen=True, slots=True)
 class MediaHashes:
-    """Hashes of all files of a render, and the file for each hash."""
+    """Hashes of all files of a render, and for each hash a file with that content and the field that names it."""
 
     shots: Mapping[str, ShotHashes] = field(default_factory=dict)
     music: str | None = None
     watermark: str | None = None
-    files: Mapping[str, Path] = field(default_factory=dict)
-
-
-async def hash_files(media: Media) -> Mapping[Path, str]:
-    """Hash all files of a render; each file once."""
-    paths = {path for shot in media.shots.values() for path in (shot.image, shot.clip, shot.narration) if path}
-    paths |= {path for path in (media.music, media.watermark) if path}
-    listed = sorted(paths)
-    hashes = await asyncio.gather(*(asyncio.to_thread(_file_hash, path) for path in listed))
-    return dict(zip(listed, hashes, strict=True))
+    assets: Mapping[str, Asset] = field(default_factory=dict)
 
 
 def name_media(media: Media, hashes: Mapping[Path, str]) -> MediaHashes:
@@ -46,10 +35,7 @@ def name_media(media: Media, hashes: Mapping[Path, str]) -> MediaHashes:
     shots = {
         shot_id: ShotHashes(of(shot.image), of(shot.clip), of(shot.narration)) for shot_id, shot in media.shots.items()
     }
-    files = {sha256: path for path, sha256 in hashes.items()}
-    return MediaHashes(shots, of(media.music), of(media.watermark), files)
-
-
-def _file_hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    assets: dict[str, Asset] = {}
+    for asset in media.assets():
+        assets.setdefault(hashes[asset.path], asset)
+    return MediaHashes(shots, of(media.music), of(media.watermark), assets)

@@ -1,11 +1,12 @@
 """Cuts a timeline into segments: bodies of shots, in slices where they are long, and the transitions between them."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import assert_never
 
 from render_service.compositor.frames.format import PictureFormat
+from render_service.compositor.media.assets import Asset
 from render_service.compositor.segments.content_hashes import MediaHashes, ShotHashes
 from render_service.compositor.segments.spec import (
     CueLayer,
@@ -40,7 +41,7 @@ class Ingredients:
     Args:
         build: Names the build of everything that draws and encodes.
         hashes: Hashes of the media.
-        cues: All captions; their frames count from the start of the video.
+        cues: All captions in order, no two at once; their frames count from the start of the video.
         watermark: Picture over everything.
     """
 
@@ -108,9 +109,11 @@ def plan_segments(timeline: Timeline, spec: RenderSpec, ingredients: Ingredients
 def _planned(bare: SegmentSpec, start: int, shot_index: int, ingredients: Ingredients) -> PlannedSegment:
     """Lay captions and watermark over a segment that begins at a frame of the video."""
     end = start + bare.frames
-    cues = tuple(_within(cue, start, bare.frames) for cue in ingredients.cues if cue.start < end and cue.end > start)
+    first = bisect_right(ingredients.cues, start, key=lambda cue: cue.end)
+    last = bisect_left(ingredients.cues, end, key=lambda cue: cue.start)
+    cues = tuple(_within(cue, start, bare.frames) for cue in ingredients.cues[first:last])
     segment = replace(bare, cues=cues, watermark=ingredients.watermark)
-    job = SegmentJob(segment.to_bytes(), _files(segment, ingredients.hashes.files), segment.frames)
+    job = SegmentJob(segment.to_bytes(), _files(segment, ingredients.hashes.assets), segment.frames)
     return PlannedSegment(job, start, shot_index, segment.incoming is None)
 
 
@@ -162,7 +165,7 @@ def _drawn_source(shot: TimelineShot, cards: _CardStyle, ingredients: Ingredient
             assert_never(shot.source)
 
 
-def _files(segment: SegmentSpec, files: Mapping[str, Path]) -> Mapping[str, Path]:
+def _files(segment: SegmentSpec, assets: Mapping[str, Asset]) -> Mapping[str, Asset]:
     named = [segment.watermark.watermark] if segment.watermark else []
     for layer in (segment.layer, segment.incoming):
         if layer is not None:
@@ -170,4 +173,4 @@ def _files(segment: SegmentSpec, files: Mapping[str, Path]) -> Mapping[str, Path
                 named.append(layer.source.still)
             elif isinstance(layer.source, DrawnClip):
                 named.append(layer.source.clip)
-    return {digest: files[digest] for digest in named}
+    return {sha256: assets[sha256] for sha256 in named}

@@ -1,41 +1,23 @@
 """Plans a render before any of it is made. Runs in a worker process, as fonts and media must be read."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from render_service.compositor.captions.cues import Cue, plan_cues
 from render_service.compositor.captions.drawing import caption_look
 from render_service.compositor.media.assets import Media, ShotMedia
-from render_service.compositor.media.probing import probe_media
 from render_service.compositor.segments.build_fingerprint import build_fingerprint
 from render_service.compositor.segments.content_hashes import MediaHashes
 from render_service.compositor.segments.plan import Ingredients, PlannedSegment, plan_segments
 from render_service.compositor.segments.spec import CueLayer, WatermarkLayer
 from render_service.compositor.text.glyph_coverage import check_glyphs
 from render_service.domain.jobs.job import RenderSpec
-from render_service.domain.projects.media import MediaFacts
-from render_service.domain.projects.project import BadAssetPolicy, Project
+from render_service.domain.projects.project import Project
 from render_service.domain.projects.sequence import sequence
 from render_service.domain.projects.shot_source import PlaceholderSource, ShotSource, resolved_source
 from render_service.domain.projects.timeline import Timeline
 
 # Captions come and go within this time, so that they do not flash.
 _FADE_SECONDS = 0.15
-
-
-@dataclass(frozen=True, slots=True)
-class ProbedShare:
-    """What was found out about some of a render's files: lengths and files to work with by shot id, faults in words."""
-
-    facts: Mapping[str, MediaFacts]
-    shots: Mapping[str, ShotMedia]
-    warnings: tuple[str, ...]
-
-
-def probe_share(media: Media, policy: BadAssetPolicy) -> ProbedShare:
-    """Look at some of a render's files; see `probe_media`."""
-    probed = probe_media(media, policy)
-    return ProbedShare(probed.facts, probed.media.shots, tuple(warning.message for warning in probed.warnings))
 
 
 def shown_sources(project: Project, media: Media) -> dict[str, ShotSource]:
@@ -49,14 +31,14 @@ def shown_sources(project: Project, media: Media) -> dict[str, ShotSource]:
 
 
 def plan_pictures(
-    spec: RenderSpec, timeline: Timeline, digests: MediaHashes
+    spec: RenderSpec, timeline: Timeline, hashes: MediaHashes
 ) -> tuple[tuple[Cue, ...], tuple[PlannedSegment, ...]]:
     """Plan captions and segments.
 
     Args:
         spec: The render.
         timeline: Which shot is seen when.
-        digests: Hashes of its media.
+        hashes: Hashes of its media.
 
     Returns:
         All captions, and all segments in order.
@@ -74,9 +56,9 @@ def plan_pictures(
     ]
     mark = spec.project.watermark
     watermark = None
-    if mark is not None and digests.watermark is not None:
-        watermark = WatermarkLayer(digests.watermark, mark.corner, mark.opacity, mark.scale)
-    ingredients = Ingredients(build_fingerprint(), digests, layers, watermark)
+    if mark is not None and hashes.watermark is not None:
+        watermark = WatermarkLayer(hashes.watermark, mark.corner, mark.opacity, mark.scale)
+    ingredients = Ingredients(build_fingerprint(), hashes, layers, watermark)
     return cues, plan_segments(timeline, spec, ingredients)
 
 

@@ -4,12 +4,12 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Self
 
 from render_service.compositor.captions.cues import CueWord
 from render_service.compositor.captions.drawing import CaptionLook
 from render_service.compositor.frames.format import PictureFormat
+from render_service.compositor.media.assets import Asset
 from render_service.domain.canonical import canonical_bytes, from_canonical
 from render_service.domain.projects.project import Corner, Direction, Fit, Motion, TransitionKind
 
@@ -144,7 +144,7 @@ class SegmentJob:
     """
 
     spec: bytes
-    assets: Mapping[str, Path]
+    assets: Mapping[str, Asset]
     frames: int
 
     @cached_property

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from render_service.compositor.segments.ports import SegmentStore
-from render_service.compositor.sound.mixing import SoundFacts
+from render_service.compositor.sound.spec import SoundFacts
 
 
 class SoundCache:

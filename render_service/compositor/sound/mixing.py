@@ -19,7 +19,7 @@ from render_service.compositor.media.sounds import SoundReader, has_sound, sound
 from render_service.compositor.sound.ducking import Ducking, Span, duck_gain, fade_gain, merged
 from render_service.compositor.sound.limiter import CONTEXT, limited
 from render_service.compositor.sound.loudness import LoudnessMeter, from_db
-from render_service.compositor.sound.spec import ClipTrack, MusicTrack, NarrationTrack, SoundSpec
+from render_service.compositor.sound.spec import ClipTrack, MusicTrack, NarrationTrack, SoundFacts, SoundSpec
 from render_service.domain.projects.output import Container, Quality
 
 TARGET_LUFS = -14.0
@@ -37,23 +37,6 @@ _BIT_RATES = {Quality.DRAFT: 128_000, Quality.STANDARD: 192_000, Quality.HIGH: 3
 _SAMPLE_BYTES = 8
 
 Gain = Callable[[int, int], NDArray[np.float32]]
-
-
-@dataclass(frozen=True, slots=True)
-class SoundFacts:
-    """What was made, as measured on the encoded sound.
-
-    Args:
-        silent: Whether nothing sounds.
-        integrated_lufs: Integrated loudness (BS.1770-4); −inf for silence.
-        true_peak_dbtp: True peak (BS.1770-4); −inf for silence.
-        packets: SHA-256 of the coded packets, 64 hexadecimal digits: the same packets sound the same in another file.
-    """
-
-    silent: bool
-    integrated_lufs: float
-    true_peak_dbtp: float
-    packets: str
 
 
 @dataclass(slots=True)

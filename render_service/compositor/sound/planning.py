@@ -1,9 +1,9 @@
 """Plans the sound of a video: which file is heard when."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
-from render_service.compositor.media.assets import Asset, Media, clip_asset, music_asset, narration_asset
+from render_service.compositor.media.assets import Asset
 from render_service.compositor.media.sound_format import SAMPLE_RATE
 from render_service.compositor.segments.build_fingerprint import SOUND_ENTRY, build_fingerprint
 from render_service.compositor.segments.content_hashes import MediaHashes, ShotHashes
@@ -35,18 +35,10 @@ def plan_sound(timeline: Timeline, spec: RenderSpec, hashes: MediaHashes) -> Sou
     )
 
 
-def heard_assets(media: Media, hashes: MediaHashes) -> dict[str, Asset]:
-    """Return the files that may be heard, by content hash; a file that is used twice has the place of its first use."""
-    assets: dict[str, Asset] = {}
-    for shot_id, files in media.shots.items():
-        named = hashes.shots[shot_id]
-        if files.narration is not None and named.narration is not None:
-            assets.setdefault(named.narration, narration_asset(shot_id, files.narration))
-        if files.clip is not None and named.clip is not None:
-            assets.setdefault(named.clip, clip_asset(shot_id, files.clip))
-    if media.music is not None and hashes.music is not None:
-        assets.setdefault(hashes.music, music_asset(media.music))
-    return assets
+def heard_assets(spec: SoundSpec, assets: Mapping[str, Asset]) -> dict[str, Asset]:
+    """Return the files that a sound is made from, by content hash."""
+    tracks = (*spec.narrations, *spec.clips, *((spec.music,) if spec.music else ()))
+    return {track.sound: assets[track.sound] for track in tracks}
 
 
 def _narrations(timeline: Timeline, hashes: MediaHashes, total: int) -> Iterator[NarrationTrack]:

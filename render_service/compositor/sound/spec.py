@@ -81,3 +81,20 @@ class SoundSpec:
     def from_bytes(cls, content: bytes) -> Self:
         """Read the canonical form."""
         return from_canonical(cls, content)
+
+
+@dataclass(frozen=True, slots=True)
+class SoundFacts:
+    """What was made, as measured on the encoded sound.
+
+    Args:
+        silent: Whether nothing sounds.
+        integrated_lufs: Integrated loudness (BS.1770-4); −inf for silence.
+        true_peak_dbtp: True peak (BS.1770-4); −inf for silence.
+        packets: SHA-256 of the coded packets, 64 hexadecimal digits: the same packets sound the same in another file.
+    """
+
+    silent: bool
+    integrated_lufs: float
+    true_peak_dbtp: float
+    packets: str

@@ -18,10 +18,10 @@ from render_service.compositor.media.sound_format import SAMPLE_RATE
 from render_service.compositor.sound.mixing import (
     AAC_PRIMING,
     PEAK_CEILING_DBTP,
-    SoundFacts,
     measure_sound,
     packets_hash,
 )
+from render_service.compositor.sound.spec import SoundFacts
 from render_service.compositor.verification.failure import fail
 from render_service.compositor.verification.pictures import CodedFrame, check_pictures
 from render_service.domain.errors import ErrorReason, RenderFailure

@@ -12,13 +12,16 @@ import numpy as np
 
 from render_service.compositor.compositor import ComposedVideo, Compositor
 from render_service.compositor.media.assets import Media, ShotMedia
-from render_service.compositor.segments.content_hashes import hash_files, name_media
-from render_service.compositor.sound.mixing import SoundFacts, mix_sound
+from render_service.compositor.media.probing import probe_media
+from render_service.compositor.segments.content_hashes import name_media
+from render_service.compositor.segments.planning import shown_sources
+from render_service.compositor.sound.mixing import mix_sound
 from render_service.compositor.sound.planning import heard_assets, plan_sound
+from render_service.compositor.sound.spec import SoundFacts
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.output import Container, OutputSpec, Quality
 from render_service.domain.projects.project import Project, Shot
-from render_service.domain.projects.timeline import Timeline
+from render_service.domain.projects.timeline import Timeline, plan_timeline
 
 SMALL = OutputSpec(320, 180, 30, Quality.STANDARD)
 
@@ -83,8 +86,15 @@ def small(container: Container) -> OutputSpec:
 
 def mix(timeline: Timeline, spec: RenderSpec, media: Media, path: Path) -> SoundFacts:
     """Plan and mix the sound of a render, here and now."""
-    hashes = name_media(media, asyncio.run(hash_files(media)))
-    return mix_sound(plan_sound(timeline, spec, hashes).to_bytes(), heard_assets(media, hashes), path)
+    hashes = name_media(media, {asset.path: str(asset.path) for asset in media.assets()})
+    planned = plan_sound(timeline, spec, hashes)
+    return mix_sound(planned.to_bytes(), heard_assets(planned, hashes.assets), path)
+
+
+def timeline_of(spec: RenderSpec, media: Media) -> Timeline:
+    """Return the timeline that a render has."""
+    sources = shown_sources(spec.project, media)
+    return plan_timeline(spec.project, spec.output.fps, probe_media(media).facts, sources)
 
 
 async def composed(

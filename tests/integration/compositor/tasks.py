@@ -1,9 +1,16 @@
 """Things for worker processes to do."""
 
+import errno
 import os
+import pickle
+import resource
 import signal
+import struct
 from collections.abc import Callable
 from pathlib import Path
+
+import av
+import numpy as np
 
 from render_service.domain.errors import ErrorReason, RenderFailure
 
@@ -69,3 +76,57 @@ def die_the_first_time(note: Path) -> str:
     note.touch()
     die()
     return "never"
+
+
+def environment() -> dict[str, str]:
+    """Return the environment that a decoder sees."""
+    return dict(os.environ)
+
+
+def limits() -> list[tuple[int, int]]:
+    """Return the limits of the process: core dumps, open files, private memory."""
+    return [resource.getrlimit(which) for which in (resource.RLIMIT_CORE, resource.RLIMIT_NOFILE, resource.RLIMIT_DATA)]
+
+
+def fill_memory(mebibytes: int) -> int:
+    """Take memory as a decoder does whose file promises a huge picture."""
+    return int(np.ones((mebibytes, 1 << 20), np.uint8).sum())
+
+
+def crash() -> None:
+    """End the process as a decoder does that reads where it must not."""
+    signal.signal(signal.SIGSEGV, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+class _Payload:
+    """Unpickled, it makes a file."""
+
+    def __init__(self, note: Path) -> None:
+        self.note = note
+
+    def __reduce__(self) -> tuple[Callable[..., None], tuple[Path]]:
+        return Path.touch, (self.note,)
+
+
+def answer_with_a_pickle(note: Path) -> None:
+    """Answer as a decoder does that was taken over: with a pickle whose loading runs code."""
+    content = pickle.dumps(("result", _Payload(note)))
+    for entry in list(Path("/proc/self/fd").iterdir()):
+        if int(entry.name) > 2 and entry.exists() and str(entry.readlink()).startswith("pipe:"):
+            os.write(int(entry.name), struct.pack("<I", len(content)) + content)
+
+
+def return_another_type() -> int:
+    """Promise a number and return a text."""
+    return "not a number"  # type: ignore[return-value]
+
+
+def fail_to_decode() -> None:
+    """Raise what FFmpeg raises."""
+    raise av.error.ArgumentError(22, "Invalid argument")
+
+
+def library_without_space() -> None:
+    """Raise what writing to a full disk raises."""
+    raise OSError(errno.ENOSPC, "No space left on device")

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from render_service.compositor.media.assets import Media, ShotMedia
-from render_service.compositor.sound.mixing import SoundFacts, measure_sound
+from render_service.compositor.sound.mixing import measure_sound
+from render_service.compositor.sound.spec import SoundFacts
 from render_service.compositor.verification.video import check_video
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.jobs.job import RenderSpec

@@ -15,7 +15,7 @@ from render_service.compositor.media.assets import Media, ShotMedia
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.projects.output import Container
 from render_service.domain.projects.project import BadAssetPolicy, Card, Shot, Transition, TransitionKind
-from tests.integration.compositor.storyboards import FolderStore, composed, photo_shots, small, spec_of
+from tests.integration.compositor.storyboards import FolderStore, composed, photo_shots, small, spec_of, timeline_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -75,6 +75,8 @@ async def test_only_results_remain_in_the_work_folder(compositor: Compositor, tm
     shots, media = photo_shots(tmp_path, 2)
     video = await composed(compositor, spec_of(shots), media, tmp_path / "work")
     assert sorted(path.name for path in (tmp_path / "work").iterdir()) == [
+        "captions.srt",
+        "captions.vtt",
         "contact-sheet.jpg",
         "poster.jpg",
         "video.mp4",
@@ -145,7 +147,7 @@ async def test_cuts_title_and_end_cards_take_their_place(compositor: Compositor,
         end_card=Card("End", duration=timedelta(seconds=1)),
     )
     video = await composed(compositor, spec, media, tmp_path / "work")
-    assert [shot.shot_id for shot in video.timeline.shots] == ["@title", "shot-0", "shot-1", "@end"]
+    assert [shot.shot_id for shot in timeline_of(spec, media).shots] == ["@title", "shot-0", "shot-1", "@end"]
     assert video.frames == 4 * 30 - 15
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from render_service.compositor.processes.pool import ProcessPool
+from render_service.compositor.processes.pool import ProcessPool, TaskOptions
 from render_service.domain.errors import ErrorReason, RenderFailure
 from tests.integration.compositor import tasks
 
@@ -40,37 +40,37 @@ async def _until(true: Callable[[], object], *, seconds: float = 20) -> None:
 
 
 async def test_results_come_back(pool: ProcessPool) -> None:
-    assert await asyncio.gather(*(pool.run(tasks.square, number) for number in range(8))) == [
+    assert await asyncio.gather(*(pool.share().run(tasks.square, number) for number in range(8))) == [
         number * number for number in range(8)
     ]
 
 
 async def test_what_a_task_prints_does_not_disturb_it(pool: ProcessPool) -> None:
-    assert await pool.run(tasks.print_and_return, "hello") == "hello"
+    assert await pool.share().run(tasks.print_and_return, "hello") == "hello"
 
 
 async def test_reports_arrive_in_order(pool: ProcessPool) -> None:
-    told: list[int] = []
-    assert await pool.run_reporting(tasks.count_to, 5, on_report=told.append) == 5
-    assert told == [1, 2, 3, 4, 5]
+    reported: list[int] = []
+    assert await pool.share().run_with(TaskOptions(), tasks.count_to, 5, on_report=reported.append) == 5
+    assert reported == [1, 2, 3, 4, 5]
 
 
 async def test_a_failure_keeps_its_reason(pool: ProcessPool) -> None:
     with pytest.raises(RenderFailure) as failure:
-        await pool.run(tasks.fail_with_reason)
+        await pool.share().run(tasks.fail_with_reason)
     assert failure.value.reason is ErrorReason.ASSET_INVALID
     assert failure.value.metadata == {"shot_id": "one"}
 
 
 async def test_an_unforeseen_error_tells_nothing_but_its_kind(pool: ProcessPool) -> None:
     with pytest.raises(RenderFailure, match=r"^composing failed \(ZeroDivisionError\)$") as failure:
-        await pool.run(tasks.divide_by_zero)
+        await pool.share().run(tasks.divide_by_zero)
     assert failure.value.reason is ErrorReason.COMPOSE_FAILED
 
 
 async def test_cancelling_a_task_kills_its_process_at_once(pool: ProcessPool, tmp_path: Path) -> None:
     note = tmp_path / "pid"
-    task = asyncio.create_task(pool.run(tasks.busy_for_ever, note))
+    task = asyncio.create_task(pool.share().run(tasks.busy_for_ever, note))
     await _until(lambda: note.exists() and note.read_text())
     pid = int(note.read_text())
     started = time.monotonic()
@@ -80,19 +80,19 @@ async def test_cancelling_a_task_kills_its_process_at_once(pool: ProcessPool, tm
     await _until(lambda: not _alive(pid))
     assert time.monotonic() - started < 1
     # The pool is whole again.
-    assert await asyncio.gather(*(pool.run(tasks.square, number) for number in range(4))) == [0, 1, 4, 9]
+    assert await asyncio.gather(*(pool.share().run(tasks.square, number) for number in range(4))) == [0, 1, 4, 9]
     await _until(lambda: len(pool.pids) == 2)
 
 
 async def test_a_task_whose_process_is_killed_runs_again_elsewhere(pool: ProcessPool, tmp_path: Path) -> None:
-    assert await pool.run(tasks.die_the_first_time, tmp_path / "note") == "done"
+    assert await pool.share().run(tasks.die_the_first_time, tmp_path / "note") == "done"
     await _until(lambda: len(pool.pids) == 2)
 
 
 async def test_a_task_that_always_takes_its_process_down_is_given_up(pool: ProcessPool) -> None:
     with pytest.raises(RenderFailure, match="died repeatedly"):
-        await pool.run(tasks.die)
-    assert await pool.run(tasks.square, 3) == 9
+        await pool.share().run(tasks.die)
+    assert await pool.share().run(tasks.square, 3) == 9
 
 
 async def test_closing_ends_the_processes_and_fails_what_runs(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ async def test_closing_ends_the_processes_and_fails_what_runs(tmp_path: Path) ->
     await pool.start()
     (pid,) = pool.pids
     note = tmp_path / "pid"
-    task = asyncio.create_task(pool.run(tasks.busy_for_ever, note))
+    task = asyncio.create_task(pool.share().run(tasks.busy_for_ever, note))
     await _until(note.exists)
     await pool.close()
     assert not _alive(pid)

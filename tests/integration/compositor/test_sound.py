@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from render_service.compositor.media.assets import Media, ShotMedia
 from render_service.compositor.media.probing import probe_media
-from render_service.compositor.sound.mixing import SoundFacts, measure_sound, packets_hash
+from render_service.compositor.sound.mixing import measure_sound, packets_hash
+from render_service.compositor.sound.spec import SoundFacts
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.output import Container, OutputSpec, Quality
 from render_service.domain.projects.project import Music, NarrationPolicy, Project, Shot, Transition, TransitionKind

@@ -12,6 +12,7 @@ from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.output import Container, OutputSpec, Quality
 from render_service.domain.projects.project import Project, Shot, Transition, TransitionKind
 from tests.integration.compositor.oracle import decoded_sound, ffmpeg, warnings_of_decoding, write_sound
+from tests.integration.compositor.storyboards import timeline_of
 
 RATE = 48_000
 FLASH = 0.8
@@ -58,7 +59,7 @@ async def test_flash_and_beep_are_less_than_a_frame_apart(
     levels = np.frombuffer(raw, np.uint8).reshape(-1, 90 * 160).mean(axis=1)
     assert len(levels) == video.frames
     sound = np.abs(decoded_sound(video.path)[0])
-    for shot in video.timeline.shots:
+    for shot in timeline_of(spec, media).shots:
         frames = range(shot.start, shot.end)
         flash = next(number for number in frames if levels[number] > 150) / fps
         heard = sound[shot.start * RATE // fps : shot.end * RATE // fps]

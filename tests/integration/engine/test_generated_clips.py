@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from render_service.compositor.compositor import Compositor
-from render_service.compositor.media.assets import Media, ShotMedia
+from render_service.compositor.media.assets import Media, ShotMedia, clip_asset
 from render_service.compositor.segments.planning import shown_sources
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.output import OutputSpec, Quality
@@ -56,7 +56,11 @@ def clips_of(folder: Path, *seconds: float) -> dict[str, Path]:
 
 
 async def lengths(compositor: Compositor, media: Media) -> list[float]:
-    looks = [await compositor.look_at_clip(shot.clip) for shot in media.shots.values() if shot.clip is not None]
+    looks = [
+        await compositor.look_at_clip(clip_asset("s", shot.clip))
+        for shot in media.shots.values()
+        if shot.clip is not None
+    ]
     return [look.duration.total_seconds() for look in looks]
 
 

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from render_service.compositor.sound.cache import SoundCache
-from render_service.compositor.sound.mixing import SoundFacts
-from render_service.compositor.sound.spec import ClipTrack, MusicTrack, NarrationTrack, SoundSpec
+from render_service.compositor.sound.spec import ClipTrack, MusicTrack, NarrationTrack, SoundFacts, SoundSpec
 from render_service.domain.projects.output import Container, Quality
 
 SPEC = SoundSpec(

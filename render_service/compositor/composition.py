@@ -1,0 +1,225 @@
+"""One video on its way: hands the work to processes, and reports how far it is."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from render_service.compositor.inspection import inspect_media
+from render_service.compositor.media.assets import Asset, Media
+from render_service.compositor.processes.limits import MIXING
+from render_service.compositor.processes.pool import Share, TaskOptions
+from render_service.compositor.segments.content_hashes import name_media
+from render_service.compositor.segments.ports import SegmentRunner, SegmentStore
+from render_service.compositor.segments.spec import SegmentJob
+from render_service.compositor.sound.cache import SoundCache
+from render_service.compositor.sound.mixing import mix_sound
+from render_service.compositor.sound.spec import SoundFacts
+from render_service.compositor.stages import (
+    Plan,
+    Request,
+    SegmentRef,
+    draw_thumbnails,
+    join_composition,
+    plan_composition,
+    segment_file,
+    sound_file,
+    sound_spec_file,
+    spec_file,
+    verify_composition,
+)
+from render_service.compositor.task_group import task_group
+from render_service.domain.jobs.job import RenderSpec
+from render_service.telemetry.metrics.worker import SEGMENTS
+from render_service.telemetry.tracing.spans import span
+
+Progress = Callable[[float], Awaitable[None]]
+
+# Share of the progress that is reported when all segments are there.
+_SEGMENTS_DONE = 0.94
+CHECKING_FROM = 0.97
+"""Share of the progress that is reported when the file is joined; from then on it is checked."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComposedVideo:
+    """A finished video and what belongs to it; all files lie in the render's work folder.
+
+    Args:
+        path: The video.
+        poster: A JPEG of one of its frames.
+        contact_sheet: A JPEG with a frame of every shot.
+        captions_srt: The captions as SubRip.
+        captions_vtt: The captions as WebVTT.
+        width: Sides in pixels.
+        height: Sides in pixels.
+        fps: Frames per second.
+        frames: Length.
+        content_type: Media type of the video.
+        check: What the check found; JSON values only.
+        segments_made: How many segments were rendered.
+        segments_reused: How many came from the store.
+        warnings: Faults of files that a card replaces, in words.
+    """
+
+    path: Path
+    poster: Path
+    contact_sheet: Path
+    captions_srt: Path
+    captions_vtt: Path
+    width: int
+    height: int
+    fps: int
+    frames: int
+    content_type: str
+    check: Mapping[str, Any]
+    segments_made: int
+    segments_reused: int
+    warnings: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Composition:
+    """One render on its way.
+
+    Args:
+        spec: The render.
+        media: Its files.
+        workdir: Where the results go.
+        parts: Where everything else goes.
+        store: Where segments are looked for before they are made, and kept.
+        on_progress: Receives the part 0–1 that is done.
+        share: Where the work is done.
+        runner: Makes the segments.
+    """
+
+    spec: RenderSpec
+    media: Media
+    workdir: Path
+    parts: Path
+    store: SegmentStore | None
+    on_progress: Progress
+    share: Share
+    runner: SegmentRunner
+    _made: int = 0
+    _reused: int = 0
+    _frames_done: int = 0
+    _frames_total: int = 1
+    _reported: float = 0.0
+    _advanced: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self) -> ComposedVideo:
+        """Compose; see `Compositor.compose`."""
+        inspected = await inspect_media(self.share, self.media, self.spec.project.bad_asset_policy)
+        request = Request(self.spec, inspected.media, inspected.facts, inspected.hashes)
+        await asyncio.to_thread(request.write, self.parts)
+        srt, vtt = self.parts / "captions.srt", self.parts / "captions.vtt"
+        plan = await self.share.run(plan_composition, self.parts, srt, vtt)
+        poster, sheet = self.workdir / "poster.jpg", self.workdir / "contact-sheet.jpg"
+        sound = await self._make_all(plan, name_media(inspected.media, inspected.hashes).assets, poster, sheet)
+        output = self.spec.output
+        path = self.workdir / f"video.{output.container.value}"
+        with span("joining"):
+            await self.share.run(join_composition, self.parts, path)
+        await self._report(CHECKING_FROM)
+        with span("checking", {"render.frames": plan.frames}):
+            check = await self.share.run(verify_composition, self.parts, path, sound)
+        await self._report(1.0)
+        return ComposedVideo(
+            path=path,
+            poster=poster,
+            contact_sheet=sheet,
+            captions_srt=srt.rename(self.workdir / srt.name),
+            captions_vtt=vtt.rename(self.workdir / vtt.name),
+            width=output.width,
+            height=output.height,
+            fps=output.fps,
+            frames=plan.frames,
+            content_type=output.container.content_type,
+            check=check,
+            segments_made=self._made,
+            segments_reused=self._reused,
+            warnings=inspected.warnings,
+        )
+
+    async def _make_all(self, plan: Plan, assets: Mapping[str, Asset], poster: Path, sheet: Path) -> SoundFacts | None:
+        self._frames_total = plan.frames
+        segments = {segment.key: segment for segment in plan.segments}
+        copies = Counter(segment.key for segment in plan.segments)
+        # Long segments first: the short ones at the end keep all processes busy to the last moment.
+        order = sorted(segments.values(), key=lambda segment: -segment.frames)
+        gate = asyncio.Semaphore(self.runner.width)
+        async with task_group() as group:
+            reporting = group.create_task(self._report_progress())
+            async with task_group() as work:
+                mixing = work.create_task(self._make_sound(plan, assets))
+                making = {
+                    segment.key: work.create_task(self._make(segment, assets, copies[segment.key], gate))
+                    for segment in order
+                }
+                work.create_task(self._make_thumbnails(plan, making, poster, sheet))
+            reporting.cancel()
+        return mixing.result()
+
+    async def _make(
+        self, segment: SegmentRef, assets: Mapping[str, Asset], copies: int, gate: asyncio.Semaphore
+    ) -> None:
+        path = segment_file(self.parts, segment.key)
+        # A span of this process, although another one renders: worker processes know nothing of traces.
+        async with gate:
+            with span("segment", {"render.segment": segment.key, "render.frames": segment.frames}) as recorded:
+                if self.store is not None and await self.store.get(segment.key, path):
+                    recorded.note({"render.segment.reused": True})
+                    SEGMENTS.labels("reused").inc()
+                    self._reused += copies
+                    self._count(segment.frames * copies)
+                    return
+                spec = await asyncio.to_thread(spec_file(self.parts, segment.key).read_bytes)
+                job = SegmentJob(spec, {sha256: assets[sha256] for sha256 in segment.assets}, segment.frames)
+                await self.runner.run(job, self.parts, path, lambda frames: self._count(frames * copies))
+        SEGMENTS.labels("made").inc()
+        self._made += copies
+        if self.store is not None and not self.runner.stores:
+            await self.store.put(segment.key, path)
+
+    async def _make_sound(self, plan: Plan, assets: Mapping[str, Asset]) -> SoundFacts | None:
+        if not plan.has_sound:
+            return None
+        path = sound_file(self.parts)
+        spec = await asyncio.to_thread(sound_spec_file(self.parts).read_bytes)
+        cache = SoundCache(self.store, spec)
+        known = await cache.get(path)
+        if known is not None:
+            return known
+        heard = {sha256: assets[sha256] for sha256 in plan.sounds}
+        options = TaskOptions(MIXING, next(iter(heard.values())) if len(heard) == 1 else None)
+        with span("sound"):
+            facts = await self.share.run_with(options, mix_sound, spec, heard, path)
+        await cache.put(path, facts)
+        return facts
+
+    async def _make_thumbnails(
+        self, plan: Plan, making: Mapping[str, asyncio.Task[None]], poster: Path, sheet: Path
+    ) -> None:
+        """Write poster and contact sheet as soon as their segments are there, while others are still being made."""
+        for key, _ in plan.stills:
+            await making[key]
+        await self.share.run(draw_thumbnails, self.parts, poster, sheet)
+
+    def _count(self, frames: int) -> None:
+        self._frames_done += frames
+        self._advanced.set()
+
+    async def _report_progress(self) -> None:
+        while True:
+            await self._advanced.wait()
+            self._advanced.clear()
+            await self._report(_SEGMENTS_DONE * min(1.0, self._frames_done / self._frames_total))
+
+    async def _report(self, part: float) -> None:
+        # A segment that is begun again is counted again; what is reported never falls.
+        if part > self._reported:
+            self._reported = part
+            await self.on_progress(part)

@@ -1,0 +1,140 @@
+"""Inspects every file of a render before any of it is made: hashes and probes each once, in the worker processes."""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from enum import Enum, auto
+from pathlib import Path
+
+from render_service.compositor.media.assets import Asset, AssetFault, Media, ShotMedia
+from render_service.compositor.media.probing import probe_clip, probe_image, probe_sound
+from render_service.compositor.processes.limits import PROBING
+from render_service.compositor.processes.pool import Share, TaskOptions
+from render_service.compositor.task_group import task_group
+from render_service.domain.errors import ErrorReason, RenderFailure
+from render_service.domain.projects.media import MediaFacts
+from render_service.domain.projects.project import BadAssetPolicy
+
+
+class Use(Enum):
+    """What a file is used as, which decides how it is probed."""
+
+    IMAGE = auto()
+    CLIP = auto()
+    SOUND = auto()
+
+
+_USES = {
+    "image_uri": Use.IMAGE,
+    "watermark.uri": Use.IMAGE,
+    "narration_audio_uri": Use.SOUND,
+    "music.uri": Use.SOUND,
+    "clip_uri": Use.CLIP,
+    "intro_clip_uri": Use.CLIP,
+    "outro_clip_uri": Use.CLIP,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class InspectedFile:
+    """A file's SHA-256 in hexadecimal, and its length; None for a picture."""
+
+    sha256: str
+    length: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What is known of a render's files.
+
+    Args:
+        media: The usable files: those that a card replaces are removed.
+        facts: Measured lengths by shot id.
+        hashes: SHA-256 of every usable file, in hexadecimal.
+        warnings: The faults of the removed files, in words.
+    """
+
+    media: Media
+    facts: Mapping[str, MediaFacts]
+    hashes: Mapping[Path, str]
+    warnings: tuple[str, ...]
+
+
+def inspect_file(asset: Asset) -> InspectedFile:
+    """Hash and probe a file. Runs in a worker process.
+
+    Raises:
+        RenderFailure: ASSET_INVALID where it cannot be used.
+    """
+    with asset.path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    match _USES[asset.field]:
+        case Use.IMAGE:
+            probe_image(asset)
+            return InspectedFile(sha256, None)
+        case Use.CLIP:
+            return InspectedFile(sha256, probe_clip(asset).duration)
+        case Use.SOUND:
+            return InspectedFile(sha256, probe_sound(asset))
+
+
+async def inspect_media(share: Share, media: Media, policy: BadAssetPolicy) -> Inspection:
+    """Inspect all files of a render, each once however many shots use it.
+
+    Args:
+        share: Where the work is done.
+        media: The local files.
+        policy: What to do about a shot's unusable picture or clip. Faults of narrations, music and the watermark always
+            fail, because nothing can replace them.
+
+    Raises:
+        RenderFailure: ASSET_INVALID, naming shot, field and fault.
+    """
+    uses: dict[tuple[Path, Use], Asset] = {}
+    for asset in media.assets():
+        uses.setdefault((asset.path, _USES[asset.field]), asset)
+    gate = asyncio.Semaphore(share.width)
+    async with task_group() as group:
+        tasks = {use: group.create_task(_inspect(share, gate, asset, policy)) for use, asset in uses.items()}
+    return _inspection(media, {use: task.result() for use, task in tasks.items()})
+
+
+def _inspection(media: Media, found: Mapping[tuple[Path, Use], InspectedFile | RenderFailure]) -> Inspection:
+    def usable(path: Path | None, use: Use) -> InspectedFile | None:
+        file = found[path, use] if path is not None else None
+        return file if isinstance(file, InspectedFile) else None
+
+    shots: dict[str, ShotMedia] = {}
+    facts: dict[str, MediaFacts] = {}
+    for shot_id, files in media.shots.items():
+        image, clip = usable(files.image, Use.IMAGE), usable(files.clip, Use.CLIP)
+        narration = usable(files.narration, Use.SOUND)
+        shots[shot_id] = replace(files, image=files.image if image else None, clip=files.clip if clip else None)
+        facts[shot_id] = MediaFacts(clip.length if clip else None, narration.length if narration else None)
+    faults = ((asset, found[asset.path, _USES[asset.field]]) for asset in media.assets())
+    return Inspection(
+        media=replace(media, shots=shots),
+        facts=facts,
+        hashes={path: file.sha256 for (path, _), file in found.items() if isinstance(file, InspectedFile)},
+        warnings=tuple(_named(asset, fault).message for asset, fault in faults if isinstance(fault, RenderFailure)),
+    )
+
+
+async def _inspect(
+    share: Share, gate: asyncio.Semaphore, asset: Asset, policy: BadAssetPolicy
+) -> InspectedFile | RenderFailure:
+    shown = _USES[asset.field] is not Use.SOUND and asset.field != "watermark.uri"
+    async with gate:
+        try:
+            return await share.run_with(TaskOptions(PROBING, asset), inspect_file, asset)
+        except RenderFailure as failure:
+            if shown and policy is BadAssetPolicy.CARD and failure.reason is ErrorReason.ASSET_INVALID:
+                return failure
+            raise
+
+
+def _named(asset: Asset, failure: RenderFailure) -> RenderFailure:
+    """Return the failure of a file as that of another field that names the same file."""
+    return asset.invalid(AssetFault(failure.metadata["fault"]), failure.message.partition(": ")[2])

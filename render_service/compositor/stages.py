@@ -1,0 +1,239 @@
+"""The stages of a composition that run in a worker process: plan it, draw its stills, join it, verify it.
+
+They share a folder on disk, so that what grows with a render crosses no pipe and keeps no event loop busy.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from render_service.compositor.captions.sidecars import write_srt, write_vtt
+from render_service.compositor.encoding.gif import write_gif
+from render_service.compositor.encoding.muxing import Chapter, MuxInput, mux
+from render_service.compositor.encoding.thumbnails import write_thumbnails
+from render_service.compositor.media.assets import AssetFault, Media, clip_asset, narration_asset
+from render_service.compositor.segments.content_hashes import name_media
+from render_service.compositor.segments.plan import PlannedSegment
+from render_service.compositor.segments.planning import plan_pictures, shown_sources
+from render_service.compositor.sound.planning import heard_assets, plan_sound
+from render_service.compositor.sound.spec import SoundFacts
+from render_service.compositor.text.drawn_texts import caption_text, clean_text
+from render_service.compositor.verification.video import check_video
+from render_service.domain.canonical import canonical_bytes, from_canonical
+from render_service.domain.errors import RenderFailure
+from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.projects.media import MediaFacts
+from render_service.domain.projects.output import Container
+from render_service.domain.projects.sequence import INTRO_ID
+from render_service.domain.projects.shot_source import CardSource
+from render_service.domain.projects.timeline import Timeline, plan_timeline
+from render_service.domain.projects.validation import LONGEST_VIDEO
+
+_CHAPTER_TITLE = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is composed: a render, its usable files by hash, and their measured lengths."""
+
+    spec: RenderSpec
+    media: Media
+    facts: Mapping[str, MediaFacts]
+    hashes: Mapping[Path, str]
+
+    def write(self, parts: Path) -> None:
+        """Store it for the stages."""
+        (parts / "request.json").write_bytes(canonical_bytes(self))
+
+    @classmethod
+    def read(cls, parts: Path) -> Self:
+        """Read what was stored."""
+        return from_canonical(cls, (parts / "request.json").read_bytes())
+
+    def timeline(self) -> Timeline:
+        """Return which shot is seen when."""
+        sources = shown_sources(self.spec.project, self.media)
+        return plan_timeline(self.spec.project, self.spec.output.fps, self.facts, sources)
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentRef:
+    """A segment that is planned.
+
+    Args:
+        key: Its name; its spec is the file `<key>.spec`, it is to be the file `<key>.mkv`.
+        frames: Its length.
+        assets: The hashes of the files that it shows.
+    """
+
+    key: str
+    frames: int
+    assets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A composition, planned.
+
+    Args:
+        frames: Length of the video.
+        segments: In order; segments with equal content have equal keys.
+        stills: For every shot, the segment and the frame of it that show it best.
+        poster: Which still stands for the video.
+        chapters: One a shot.
+        has_sound: Whether there is a sound to mix: its spec is the file `sound.spec`.
+        sounds: The hashes of the files that are heard.
+    """
+
+    frames: int
+    segments: tuple[SegmentRef, ...]
+    stills: tuple[tuple[str, int], ...]
+    poster: int
+    chapters: tuple[Chapter, ...]
+    has_sound: bool
+    sounds: tuple[str, ...]
+
+    @classmethod
+    def read(cls, parts: Path) -> Self:
+        """Read what `plan_composition` stored."""
+        return from_canonical(cls, (parts / "plan.json").read_bytes())
+
+
+def spec_file(parts: Path, key: str) -> Path:
+    """Return where the spec of a segment lies."""
+    return parts / f"{key}.spec"
+
+
+def segment_file(parts: Path, key: str) -> Path:
+    """Return where a segment lies once it is made."""
+    return parts / f"{key}.mkv"
+
+
+def sound_spec_file(parts: Path) -> Path:
+    """Return where the spec of the sound lies."""
+    return parts / "sound.spec"
+
+
+def sound_file(parts: Path) -> Path:
+    """Return where the sound lies once it is mixed."""
+    return parts / "sound"
+
+
+def plan_composition(parts: Path, srt: Path, vtt: Path) -> Plan:
+    """Plan the composition whose request lies in a folder; write all specs there, and the captions.
+
+    Args:
+        parts: The folder.
+        srt: Where the captions go as SubRip.
+        vtt: Where they go as WebVTT.
+
+    Raises:
+        RenderFailure: GLYPH_MISSING; ASSET_INVALID where the files make the video too long.
+    """
+    request = Request.read(parts)
+    spec, timeline = request.spec, request.timeline()
+    _check_length(timeline, request.facts)
+    hashes = name_media(request.media, request.hashes)
+    cues, planned = plan_pictures(spec, timeline, hashes)
+    for segment in planned:
+        spec_file(parts, segment.job.key).write_bytes(segment.job.spec)
+    write_srt(cues, spec, srt)
+    write_vtt(cues, spec, vtt)
+    has_sound = spec.output.container is not Container.GIF
+    sound = plan_sound(timeline, spec, hashes)
+    sound_spec_file(parts).write_bytes(sound.to_bytes())
+    plan = Plan(
+        frames=timeline.frames,
+        segments=tuple(
+            SegmentRef(segment.job.key, segment.job.frames, tuple(segment.job.assets)) for segment in planned
+        ),
+        stills=_chosen_stills(timeline, planned),
+        poster=_poster_shot(timeline),
+        chapters=_chapters(timeline, spec),
+        has_sound=has_sound,
+        sounds=tuple(heard_assets(sound, hashes.assets)) if has_sound else (),
+    )
+    (parts / "plan.json").write_bytes(canonical_bytes(plan))
+    return plan
+
+
+def draw_thumbnails(parts: Path, poster: Path, sheet: Path) -> None:
+    """Write poster and contact sheet, once the segments of `Plan.stills` are made."""
+    plan = Plan.read(parts)
+    stills = [(segment_file(parts, key), frame) for key, frame in plan.stills]
+    write_thumbnails(stills, plan.poster, poster, sheet)
+
+
+def join_composition(parts: Path, path: Path) -> None:
+    """Write the video, once all segments and the sound are made."""
+    request, plan = Request.read(parts), Plan.read(parts)
+    output = request.spec.output
+    segments = [(segment_file(parts, segment.key), segment.frames) for segment in plan.segments]
+    if output.container is Container.GIF:
+        write_gif([segment for segment, _ in segments], output.fps, path)
+        return
+    title = request.spec.project.title
+    mux(MuxInput(segments, sound_file(parts), output.fps, output.container, plan.chapters, title), path)
+
+
+def verify_composition(parts: Path, path: Path, sound: SoundFacts | None) -> dict[str, Any]:
+    """Check the finished video; see `check_video`."""
+    request = Request.read(parts)
+    return check_video(path, request.timeline(), request.spec, request.media, sound)
+
+
+def _check_length(timeline: Timeline, facts: Mapping[str, MediaFacts]) -> None:
+    """Hold the limit of a video's length for what the files turned out to be.
+
+    Raises:
+        RenderFailure: ASSET_INVALID for the file that exceeds it.
+    """
+    most = int(LONGEST_VIDEO.total_seconds()) * timeline.fps
+    if timeline.frames <= most:
+        return
+    lengths = {shot.shot_id: shot.frames for shot in timeline.shots}
+    measured = [shot_id for shot_id, found in facts.items() if found.clip or found.narration]
+    raise _too_long(max(measured, key=lambda shot_id: lengths[shot_id]), facts)
+
+
+def _too_long(shot_id: str, facts: Mapping[str, MediaFacts]) -> RenderFailure:
+    found, nowhere = facts[shot_id], Path()
+    narrated = found.narration is not None and (found.clip is None or found.narration > found.clip)
+    asset = narration_asset(shot_id, nowhere) if narrated else clip_asset(shot_id, nowhere)
+    hours = LONGEST_VIDEO.total_seconds() / 3600
+    return asset.invalid(
+        AssetFault.TOO_LONG, f"the file makes the video longer than {hours:g} hours; shorten it, or set the duration"
+    )
+
+
+def _chosen_stills(timeline: Timeline, planned: tuple[PlannedSegment, ...]) -> tuple[tuple[str, int], ...]:
+    """Return for every shot the segment and its frame that show it best: just after its way in."""
+    stills: dict[int, tuple[str, int]] = {}
+    # Transitions first, so that a shot's body takes their place where there is one, and its first slice the last.
+    for segment in sorted(planned, key=lambda one: (one.is_body, -one.start)):
+        settled = min(segment.job.frames - 1, timeline.fps // 3) if segment.start == 0 else 0
+        stills[segment.shot_index] = (segment.job.key, settled)
+    return tuple(stills[index] for index in sorted(stills))
+
+
+def _poster_shot(timeline: Timeline) -> int:
+    """Return the shot that stands for the video: the title card, else the first of the storyboard."""
+    return next((shot.index for shot in timeline.shots if shot.shot_id != INTRO_ID), 0)
+
+
+def _chapters(timeline: Timeline, spec: RenderSpec) -> tuple[Chapter, ...]:
+    """Return a chapter for each shot, from the middle of its way in."""
+    starts = [shot.start + shot.overlap_in // 2 for shot in timeline.shots]
+    ends = [*starts[1:], timeline.frames]
+    titles = []
+    for shot in timeline.shots:
+        card = shot.source.card.title if isinstance(shot.source, CardSource) else ""
+        text = card or caption_text(spec.project, shot.shot) or clean_text(shot.shot.visual_description)
+        titles.append(_shortened(text) or shot.shot_id.removeprefix("@").capitalize())
+    return tuple(Chapter(*chapter) for chapter in zip(titles, starts, ends, strict=True))
+
+
+def _shortened(text: str) -> str:
+    line = text.replace("\n", " ")
+    return line if len(line) <= _CHAPTER_TITLE else f"{line[: _CHAPTER_TITLE - 1].rstrip()}…"
