@@ -23,7 +23,7 @@ _DAMAGED = (
     *(IndexError, KeyError, OverflowError, MemoryError, UnidentifiedImageError),
 )
 # Memory that decoding takes at its peak, in bytes a pixel, as measured. JPEG is decoded at a fraction of its size.
-_BYTES_PER_PIXEL = {"PNG": 4.3, "BMP": 4.3, "TIFF": 5.0, "GIF": 4.3, "HEIF": 11.0, "AVIF": 12.0, "WEBP": 16.3}
+_BYTES_PER_PIXEL = {"PNG": 4.3, "BMP": 4.3, "TIFF": 5.0, "GIF": 4.3, "HEIF": 8.0, "AVIF": 12.0, "WEBP": 16.3}
 _BAND_PIXELS = 4_000_000
 # The limit given to each call is checked before anything is decoded; Pillow's own, which only warns, is not needed.
 Image.MAX_IMAGE_PIXELS = None

@@ -17,9 +17,12 @@ BLOCK = SAMPLE_RATE // 4
 
 # A longer step of the clock is a broken clock, not silence.
 _LONGEST_GAP_SECONDS = 120.0
-# Sound that runs off its clock by more than 10 ms is stretched by at most 1 % until it is back; beyond 30 ms, nearly a
-# frame of video, silence is put in or samples are dropped.
-_STEERED = f"{SAMPLE_RATE}:async={SAMPLE_RATE // 100}:min_comp=0.01:comp_duration=1:min_hard_comp=0.03"
+# Sound that is off its time stamps by more is put back at once, with silence or by dropping samples: this is a gap or
+# an overlap. Less than the second is rounding of time stamps. Between both it is stretched, by so much at most, until
+# it is back: the clocks of cameras and recorders run apart by a thousandth.
+_JUMP_SECONDS = 0.025
+_DRIFT_SECONDS = 0.01
+_MOST_STRETCH = 0.01
 # More channels than these have no layout that FFmpeg could mix down.
 _MOST_LAID_OUT = 8
 _FLOATS = frozenset(("flt", "fltp", "dbl", "dblp"))
@@ -40,32 +43,31 @@ class Resampler:
         self.non_finite = 0
         self._start = start
         self._made = 0
-        self._clock = 0.0
 
     def resample(self, frames: Iterable[AudioFrame]) -> Iterator[Sound]:
         """Yield consecutive blocks of (2, n) samples, full scale ±1."""
         graph: _ResamplingGraph | None = None
-        expected: float | None = None
         shift = 0.0
         for given in frames:
             stamp = frame_seconds(given)
             frame = self._clean(_mixed_down(given))
+            expected = graph.end if graph is not None else None
             time = stamp + shift if stamp is not None else expected or 0.0
             if expected is not None and abs(time - expected) > _LONGEST_GAP_SECONDS:
                 shift += expected - time
                 time = expected
-            if graph is None or not graph.accepts(frame):
+            jumps = expected is not None and abs(time - expected) > _JUMP_SECONDS
+            if graph is None or jumps or not graph.accepts(frame):
                 if graph is not None:
                     yield from self._counted(graph.finish())
-                graph = _ResamplingGraph(frame)
-                yield from self._begin(time, graph)
+                graph = _ResamplingGraph(frame, time)
+                yield from self._lead_up(time, graph)
             graph.push(frame, time)
             yield from self._counted(graph.made())
-            expected = time + frame.samples / frame.sample_rate
         if graph is not None:
             yield from self._counted(graph.finish())
 
-    def _begin(self, time: float, graph: "_ResamplingGraph") -> Iterator[Sound]:
+    def _lead_up(self, time: float, graph: "_ResamplingGraph") -> Iterator[Sound]:
         """Lead up to the first frame of a graph: with silence, or by dropping what overlaps."""
         if self._start is None:
             self._start = time
@@ -93,34 +95,56 @@ class Resampler:
 
 
 class _ResamplingGraph:
-    """FFmpeg's resampler for frames of one format."""
+    """FFmpeg's resampler for frames of one format, whose sound is stretched where it drifts off their time stamps.
 
-    def __init__(self, frame: AudioFrame) -> None:
+    Args:
+        frame: A frame of the format.
+        start: Time of the first frame, in seconds.
+
+    Attributes:
+        drop: Number of samples that are still to be left out.
+    """
+
+    def __init__(self, frame: AudioFrame, start: float) -> None:
         self.drop = 0
         self._accepted = _format(frame)
-        self._tick = Fraction(1, frame.sample_rate)
+        self._rate = frame.sample_rate
+        self._start = start
+        self._pushed = 0  # samples, at the rate of the frames
+        self._stretched = 0  # samples added so far, at the rate of the output
+        self._drift = 0.0
         self._graph = Graph()
+        tick = Fraction(1, self._rate)
         source = last = self._graph.add_abuffer(
-            sample_rate=frame.sample_rate, format=frame.format.name, layout=frame.layout.name, time_base=self._tick
+            sample_rate=self._rate, format=frame.format.name, layout=frame.layout.name, time_base=tick
         )
         for name, arguments in (
-            ("aresample", _STEERED),
+            ("aresample", str(SAMPLE_RATE)),
             ("aformat", "sample_fmts=fltp:channel_layouts=stereo"),
             ("asetnsamples", f"{BLOCK}:p=0"),
             ("abuffersink", ""),
         ):
             last.link_to(following := self._graph.add(name, arguments))
             last = following
-        self._source, self._sink = source, last
+        self._source, self._sink, self._tick = source, last, tick
         self._graph.configure()
+
+    @property
+    def end(self) -> float:
+        """When the sound taken so far ends in the output, in seconds on the clock of the frames."""
+        return self._start + self._pushed / self._rate + self._stretched / SAMPLE_RATE
 
     def accepts(self, frame: AudioFrame) -> bool:
         """Return whether a frame has the format that this graph was made for."""
         return _format(frame) == self._accepted
 
     def push(self, frame: AudioFrame, seconds: float) -> None:
-        """Take the next frame, which sounds at a time."""
-        frame.pts, frame.time_base = round(seconds / self._tick), self._tick
+        """Take the next frame, whose sound belongs to a time."""
+        drift = seconds - self.end
+        if self._drift or abs(drift) > _DRIFT_SECONDS:
+            self._drift = drift
+        frame.pts, frame.time_base = self._pushed, self._tick
+        self._pushed += frame.samples
         self._source.push(frame)
 
     def finish(self) -> Iterator[Sound]:
@@ -136,11 +160,23 @@ class _ResamplingGraph:
             except (NothingYet, Ended):
                 return
             assert isinstance(made, AudioFrame)
-            block = np.ascontiguousarray(made.to_ndarray(), np.float32)
+            block = self._steered(np.ascontiguousarray(made.to_ndarray(), np.float32))
             dropped = min(self.drop, block.shape[1])
             self.drop -= dropped
             if dropped < block.shape[1]:
                 yield block[:, dropped:]
+
+    def _steered(self, block: Sound) -> Sound:
+        length = block.shape[1]
+        most = int(_MOST_STRETCH * length)
+        added = max(-most, min(most, round(self._drift * SAMPLE_RATE)))
+        if added == 0:
+            self._drift = 0.0
+            return block
+        self._drift -= added / SAMPLE_RATE
+        self._stretched += added
+        places = np.arange(length + added) * (length / (length + added))
+        return np.stack([np.interp(places, np.arange(length), channel) for channel in block]).astype(np.float32)
 
 
 def _format(frame: AudioFrame) -> tuple[str, str, int]:
@@ -152,9 +188,11 @@ def _mixed_down(frame: AudioFrame) -> AudioFrame:
     channels = frame.layout.nb_channels
     if channels <= _MOST_LAID_OUT:
         return frame
-    plain = av.AudioResampler(format="fltp", layout=frame.layout, rate=frame.sample_rate)
-    samples = np.concatenate([part.to_ndarray() for part in plain.resample(frame)], axis=1)
-    mono = AudioFrame.from_ndarray(samples.mean(axis=0, keepdims=True, dtype=np.float32), "fltp", "mono")
+    # Interleaved: PyAV does not reach the planes behind the eighth.
+    interleaved = av.AudioResampler(format="flt", layout=frame.layout, rate=frame.sample_rate)
+    samples = np.concatenate([part.to_ndarray() for part in interleaved.resample(frame)], axis=1)
+    mean = samples.reshape(-1, channels).mean(axis=1, dtype=np.float32)
+    mono = AudioFrame.from_ndarray(mean.reshape(1, -1), "fltp", "mono")
     mono.sample_rate = frame.sample_rate
     return mono
 

@@ -35,6 +35,8 @@ from render_service.compositor.media.demuxing import VIDEO_CODECS
 _ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 # Containers that hold no presentation times.
 _WITHOUT_TIMES = frozenset(("avi",))
+# Containers whose index is missing in many files.
+_WITHOUT_INDEX = frozenset(("flv",))
 
 
 class Turn(Enum):
@@ -63,16 +65,13 @@ class Pictures:
         stream: The video track.
         shifts: Where its clock was set anew; see `clock_shifts`.
         by_decoding: Whether the container holds no presentation times.
+        is_seekable: Whether its index leads to the same pictures as decoding from the start.
     """
 
     stream: VideoStream
-    shifts: Sequence[ClockShift] = ()
-    by_decoding: bool = False
-
-    @property
-    def is_seekable(self) -> bool:
-        """Whether the file's clock leads to the same picture as decoding from the start."""
-        return not self.shifts and not self.by_decoding
+    shifts: Sequence[ClockShift]
+    by_decoding: bool
+    is_seekable: bool
 
 
 def moving_pictures(container: InputContainer) -> list[VideoStream]:
@@ -108,7 +107,8 @@ def picture_stream(asset: Asset, container: InputContainer, limits: MediaLimits)
 
 def pictures_of(video: VideoStream, reader: str | None, shifts: ClockShifts) -> Pictures:
     """Return how the pictures of a clip are timed, given its demuxer and where its clock was set anew."""
-    return Pictures(video, shifts.get(video.index, ()), by_decoding=reader in _WITHOUT_TIMES)
+    found, by_decoding = shifts.get(video.index, ()), reader in _WITHOUT_TIMES
+    return Pictures(video, found, by_decoding, not found and not by_decoding and reader not in _WITHOUT_INDEX)
 
 
 def frame_seconds(frame: VideoFrame) -> float:
