@@ -26,7 +26,7 @@ class Dispatcher:
     def __init__(self, outbox: JobOutbox, queue: RenderQueue, *, interval_seconds: float = 1.0) -> None:
         self._outbox = outbox
         self._queue = queue
-        self._task = PeriodicTask("dispatcher", self.dispatch, interval_seconds=interval_seconds)
+        self._task = PeriodicTask("dispatcher", interval_seconds=interval_seconds)
 
     def nudge(self) -> None:
         """Dispatch now: a job has become due."""
@@ -34,7 +34,7 @@ class Dispatcher:
 
     async def run(self) -> None:
         """Dispatch until cancelled."""
-        await self._task.run()
+        await self._task.run(self.dispatch)
 
     async def dispatch(self) -> int:
         """Send messages for all due jobs, unless plenty wait already; return how many were sent.

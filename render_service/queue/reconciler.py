@@ -46,11 +46,11 @@ class Reconciler:
         self._dispatcher = dispatcher
         self._publisher = publisher
         self._lost_after = lost_after
-        self._task = PeriodicTask("reconciler", self.reconcile, interval_seconds=interval_seconds)
+        self._task = PeriodicTask("reconciler", interval_seconds=interval_seconds)
 
     async def run(self) -> None:
         """Reconcile until cancelled."""
-        await self._task.run()
+        await self._task.run(self.reconcile)
 
     async def reconcile(self) -> None:
         """Run once.

@@ -21,11 +21,11 @@ class DeliveryPruner:
     def __init__(self, deliveries: WebhookDeliveries, *, age: timedelta, interval_seconds: float = 60.0) -> None:
         self._deliveries = deliveries
         self._age = age
-        self._task = PeriodicTask("delivery pruner", self.prune, interval_seconds=interval_seconds)
+        self._task = PeriodicTask("delivery pruner", interval_seconds=interval_seconds)
 
     async def run(self) -> None:
         """Prune until cancelled."""
-        await self._task.run()
+        await self._task.run(self.prune)
 
     async def prune(self) -> None:
         """Prune once. Raises DatabaseUnavailable."""

@@ -49,11 +49,11 @@ class Expiry:
         self._sweep_every = sweep_every
         # Random, so that not all servers sweep at once.
         self._runs = random.randrange(sweep_every)  # noqa: S311 - not for cryptography
-        self._task = PeriodicTask("expiry", self._run_once, interval_seconds=interval_seconds)
+        self._task = PeriodicTask("expiry", interval_seconds=interval_seconds)
 
     async def run(self) -> None:
         """Run until cancelled."""
-        await self._task.run()
+        await self._task.run(self._run_once)
 
     async def _run_once(self) -> None:
         self._runs += 1

@@ -22,11 +22,11 @@ class HistoryPruner:
     def __init__(self, events: WorkspaceEvents, *, age: timedelta, interval_seconds: float = 60.0) -> None:
         self._events = events
         self._age = age
-        self._task = PeriodicTask("history pruner", self.prune, interval_seconds=interval_seconds)
+        self._task = PeriodicTask("history pruner", interval_seconds=interval_seconds)
 
     async def run(self) -> None:
         """Prune until cancelled."""
-        await self._task.run()
+        await self._task.run(self.prune)
 
     async def prune(self) -> None:
         """Prune once. Raises DatabaseUnavailable."""

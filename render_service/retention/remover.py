@@ -21,7 +21,7 @@ class Remover:
     def __init__(self, deletions: Deletions, store: ObjectStore, *, interval_seconds: float = 30.0) -> None:
         self._deletions = deletions
         self._store = store
-        self._task = PeriodicTask("remover", self.remove, interval_seconds=interval_seconds)
+        self._task = PeriodicTask("remover", interval_seconds=interval_seconds)
 
     def nudge(self) -> None:
         """Run now: a job was deleted."""
@@ -29,7 +29,7 @@ class Remover:
 
     async def run(self) -> None:
         """Run until cancelled."""
-        await self._task.run()
+        await self._task.run(self.remove)
 
     async def remove(self) -> int:
         """Delete the objects of all deleted jobs; return how many there were.

@@ -19,9 +19,11 @@ _UNAVAILABLE = (DatabaseUnavailable, StorageUnavailable, RedisError, ConnectionE
 class PeriodicTask:
     """Repeats some work until cancelled. While a store is unavailable, it tries again at the next interval.
 
+    The work is passed to `run`, not kept: the owner of the work keeps this object, and a cycle between them would leave
+    both, and whatever they hold, to the garbage collector.
+
     Args:
         name: What the log calls it.
-        work: Runs once; raises DatabaseUnavailable, StorageUnavailable or RedisError while a store is unavailable.
         interval_seconds: The mean time between the end of a run and the start of the next.
         jitter: Fraction of the interval, 0 to 1, by which each wait varies, so that many processes spread out.
         immediately: Whether the first run starts at once instead of after an interval.
@@ -30,14 +32,12 @@ class PeriodicTask:
     def __init__(
         self,
         name: str,
-        work: Callable[[], Awaitable[object]],
         *,
         interval_seconds: float,
         jitter: float = 0.25,
         immediately: bool = False,
     ) -> None:
         self._name = name
-        self._work = work
         self._interval_seconds = interval_seconds
         self._jitter = jitter
         self._nudged = asyncio.Event()
@@ -49,12 +49,16 @@ class PeriodicTask:
         """Run now; if a run is under way, run again after it."""
         self._nudged.set()
 
-    async def run(self) -> None:
-        """Repeat the work until cancelled. Raises what the work raises, unless it means that a store is unavailable."""
+    async def run(self, work: Callable[[], Awaitable[object]]) -> None:
+        """Repeat the work until cancelled. Raises what the work raises, unless it means that a store is unavailable.
+
+        Args:
+            work: Runs once; raises DatabaseUnavailable, StorageUnavailable or RedisError while a store is unavailable.
+        """
         while True:
             await self._wait()
             try:
-                await self._work()
+                await work()
             except _UNAVAILABLE as error:
                 self._note_failure(error)
             else:

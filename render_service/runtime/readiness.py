@@ -43,7 +43,7 @@ class Readiness:
         self._database = database
         self._redis = redis
         self._tell = tell
-        self._task = PeriodicTask("readiness", self._probe, interval_seconds=interval_seconds, immediately=True)
+        self._task = PeriodicTask("readiness", interval_seconds=interval_seconds, immediately=True)
         self._stop = stop
         self._database_up = True
 
@@ -53,7 +53,7 @@ class Readiness:
 
     async def run(self) -> None:
         """Probe until cancelled."""
-        await self._task.run()
+        await self._task.run(self._probe)
 
     async def _probe(self) -> None:
         await asyncio.gather(self._probe_database(), self._probe_redis())

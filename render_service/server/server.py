@@ -43,8 +43,8 @@ from render_service.server.auth.authenticator import KeyReader
 from render_service.server.auth.configured import make_authenticator
 from render_service.server.callbacks.listener import callback_listener
 from render_service.server.interceptors.audit import Auditor
-from render_service.server.interceptors.metrics import JobMetrics
 from render_service.server.interceptors.rate_limits import QuotaCache
+from render_service.server.job_metrics import JobMetrics
 from render_service.server.listener import Listener, check_listen
 from render_service.server.services.downloads import Downloads
 from render_service.server.services.job_notifier import JobNotifier

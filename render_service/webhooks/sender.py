@@ -36,7 +36,7 @@ class WebhookSender:
     def __init__(self, outbox: WebhookOutbox, client: DeliveryClient, *, interval_seconds: float = 0.5) -> None:
         self._outbox = outbox
         self._client = client
-        self._task = PeriodicTask("webhook sender", self._send_due, interval_seconds=interval_seconds)
+        self._task = PeriodicTask("webhook sender", interval_seconds=interval_seconds)
         self._sending: dict[asyncio.Task[None], LeasedDelivery] = {}
         self._overloaded: OrderedDict[Target, None] = OrderedDict()
 
@@ -47,7 +47,7 @@ class WebhookSender:
     async def run(self) -> None:
         """Send until cancelled; unfinished deliveries then return to the outbox."""
         try:
-            await self._task.run()
+            await self._task.run(self._send_due)
         finally:
             await self._hand_back()
 

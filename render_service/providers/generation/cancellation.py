@@ -49,10 +49,9 @@ class OrphanCanceller:
             for provider in self._providers.values():
                 task = PeriodicTask(
                     f"cancellation at {provider.name}",
-                    partial(self._stop_tasks_of, provider),
                     interval_seconds=self._interval_seconds,
                 )
-                group.create_task(task.run())
+                group.create_task(task.run(partial(self._stop_tasks_of, provider)))
 
     async def stop_all(self) -> None:
         """Stop what is abandoned now."""

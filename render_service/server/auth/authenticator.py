@@ -52,7 +52,7 @@ class KeyReader:
 
     def __init__(self, keys: ApiKeys, *, record_seconds: float = 30.0) -> None:
         self._keys = keys
-        self._task = PeriodicTask("key usage", self.record, interval_seconds=record_seconds)
+        self._task = PeriodicTask("key usage", interval_seconds=record_seconds)
         self._known: OrderedDict[bytes, tuple[datetime, ApiKey]] = OrderedDict()
         self._used: dict[UUID, datetime] = {}
 
@@ -79,7 +79,7 @@ class KeyReader:
 
     async def run(self) -> None:
         """Record which keys were used until cancelled."""
-        await self._task.run()
+        await self._task.run(self.record)
 
     async def record(self) -> None:
         """Record which keys were used since the last time; where Postgres is away, the next time does it."""

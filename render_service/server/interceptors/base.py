@@ -1,4 +1,4 @@
-"""What interceptors of this server have in common: something done around every call, be its answer one or a stream."""
+"""What all interceptors share: code that runs around every call, with one response or a stream of them."""
 
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -16,24 +16,25 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call before its handler runs: full method name, request, and gRPC's own view of it."""
+    """A call before its handler runs: full method name, request, gRPC's context, and whether responses are streamed."""
 
     method: str
     request: Message
     context: Context
+    streaming: bool = False
 
     @property
     def metadata(self) -> dict[str, str]:
-        """The caller's text metadata, by lower-case name; not kept, since a watch would keep it for hours."""
+        """The caller's text metadata by lower-case name. Not kept, since a watch would keep it for hours."""
         return {name: value for name, value in self.context.invocation_metadata() or () if isinstance(value, str)}
 
 
 class _Undecodable:
-    """Stands for a request that is not a message of its type."""
+    """A request that is not a message of its type."""
 
 
 def _forgiving(deserialize: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
-    """Return a deserializer that does not raise: gRPC would tell callers the exception's own words."""
+    """Return a deserializer that does not raise: gRPC would send the exception's text to the caller."""
 
     def read(data: bytes) -> Any:
         try:
@@ -45,7 +46,7 @@ def _forgiving(deserialize: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
 
 
 def _or_empty(deserialize: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
-    """Return a deserializer that takes an empty message for what is none."""
+    """Return a deserializer that reads bytes of another type as an empty message."""
 
     def read(data: bytes) -> Any:
         try:
@@ -60,41 +61,41 @@ Release = Callable[[], None]
 
 
 class AccessCheck(Protocol):
-    """Lets a call pass, or refuses it by raising."""
+    """Admits a call, or refuses it by raising."""
 
     async def admit(self, call: Call) -> Release | None:
-        """Admit a call; what is returned is called when the call has ended."""
+        """Admit a call. The returned function is called when the call has ended."""
         ...
 
 
 class Middleware(Protocol):
-    """Something around every call, admissions included."""
+    """Runs around every call, access checks included."""
 
     def around(self, call: Call) -> AbstractAsyncContextManager[None]:
-        """Return what is entered before, and left after, a call."""
+        """Return a context manager that is entered before, and left after, a call."""
         ...
 
 
 class CallInterceptor(grpc.aio.ServerInterceptor):
-    """All that is done around every call, in one place: parked watches are many, and pay for every layer with memory.
+    """Everything that happens around a call, in one interceptor: each layer costs every idle watch memory.
 
-    Calls with a stream of requests (only server reflection has one) pass; what is no message there counts as an empty
-    one.
+    Calls with a stream of requests (only server reflection has one) pass unchecked; bytes that are no message count as
+    an empty one there.
 
     Args:
-        guard: Goes around everything.
-        admissions: Are asked in this order.
+        middleware: Runs around everything.
+        access_checks: Run in this order.
     """
 
-    def __init__(self, guard: Middleware, admissions: Sequence[AccessCheck]) -> None:
-        self._guard = guard
-        self._admissions = admissions
+    def __init__(self, middleware: Middleware, access_checks: Sequence[AccessCheck]) -> None:
+        self._middleware = middleware
+        self._access_checks = access_checks
         self._wrapped: dict[str, Any] = {}
 
     async def intercept_service(
         self, continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]], handler_call_details: Any
     ) -> Any:
-        """Return the wrapped handler of a method; made once."""
+        """Return the wrapped handler of a method; each is wrapped once."""
         method = handler_call_details.method
         wrapped = self._wrapped.get(method)
         if wrapped is None and (handler := await continuation(handler_call_details)) is not None:
@@ -113,13 +114,13 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             async with self._admitted(Call(method, request, context)):
                 return await handler.unary_unary(request, context)
 
-        # Writes instead of yielding: a generator that its caller leaves is ended later and in another context, while a
-        # coroutine is cancelled, and has given back all that it held when it ends.
+        # Writes instead of yielding: an abandoned generator is finalised later, in another context, while a coroutine
+        # is cancelled, and has released everything when it ends.
         async def stream(request: Message, context: Context) -> None:
-            async with self._admitted(Call(method, request, context)):
+            async with self._admitted(Call(method, request, context, streaming=True)):
                 responses = handler.unary_stream(request, context)
                 if inspect.isawaitable(responses):
-                    await responses  # a handler that writes by itself
+                    await responses  # the handler writes by itself
                     return
                 async with aclosing(responses):
                     async for response in responses:
@@ -137,10 +138,10 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     @asynccontextmanager
     async def _admitted(self, call: Call) -> AsyncIterator[None]:
         releases: list[Release] = []
-        async with self._guard.around(call):
+        async with self._middleware.around(call):
             try:
-                for admission in self._admissions:
-                    release = await admission.admit(call)
+                for check in self._access_checks:
+                    release = await check.admit(call)
                     releases += (release,) if release is not None else ()
                 _refuse_undecodable(call.request)
                 yield

@@ -1,4 +1,4 @@
-"""A span around every call that has an end of its own, as a child of its caller's."""
+"""Records a span for every call but watches, as a child of the caller's span."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -7,11 +7,12 @@ import grpc
 
 from render_service.server.interceptors.authorization import is_open, workspace_of
 from render_service.server.interceptors.base import Call, Context, Middleware
+from render_service.server.interceptors.outcome import Outcome
 from render_service.server.interceptors.rate_limits import WATCHES
 from render_service.telemetry.tracing.spans import Kind, current_span, span
 from render_service.telemetry.tracing.traceparent import read_traceparent
 
-# What a server is to blame for: https://opentelemetry.io/docs/specs/semconv/rpc/grpc/
+# Codes that count as errors of the server: https://opentelemetry.io/docs/specs/semconv/rpc/grpc/
 _OUR_FAULTS = frozenset(
     {
         grpc.StatusCode.UNKNOWN,
@@ -25,17 +26,17 @@ _OUR_FAULTS = frozenset(
 
 
 class TracingMiddleware:
-    """Records calls. Watches have no span: they last for hours, and the parked ones must not pay for it.
+    """Records calls. Watches have no span: they last for hours, and idle ones must cost nothing.
 
     Args:
-        within: The guard that decides on the status.
+        within: The middleware that decides on the status.
     """
 
     def __init__(self, within: Middleware) -> None:
         self._within = within
 
     def around(self, call: Call) -> AbstractAsyncContextManager[None]:
-        """Return the guard within, inside a span where the call is one to be recorded."""
+        """Return the inner middleware, inside a span if the call is to be recorded."""
         if call.method in WATCHES or is_open(call.method):
             return self._within.around(call)
         return self._recorded(call)
@@ -47,31 +48,17 @@ class TracingMiddleware:
             attributes["render.workspace"] = workspace_id
         parent = read_traceparent(call.metadata.get("traceparent"))
         with span(call.method[1:], attributes, kind=Kind.SERVER, parent=parent) as recorded:
-            code = grpc.StatusCode.OK
+            outcome = Outcome()
             try:
-                async with self._within.around(call):
+                async with outcome.watched(self._within, call):
                     yield
-            except grpc.aio.AbortError:
-                code = status_code(call.context)
-                raise
-            except BaseException:  # left by the caller, or by the end of the process
-                code = grpc.StatusCode.CANCELLED
-                raise
             finally:
-                recorded.note({"rpc.response.status_code": code.name})
-                recorded.end_with(code.name if code in _OUR_FAULTS else None)
-
-
-def status_code(context: Context) -> grpc.StatusCode:
-    """Return the status that a call was ended with."""
-    code: object = context.code()
-    if isinstance(code, grpc.StatusCode):
-        return code
-    return next((known for known in grpc.StatusCode if known.value[0] == code), grpc.StatusCode.UNKNOWN)
+                recorded.note({"rpc.response.status_code": outcome.code.name})
+                recorded.end_with(outcome.code.name if outcome.code in _OUR_FAULTS else None)
 
 
 def trace_parent_of(context: Context) -> str | None:
-    """Return the span that work started by a call belongs to: the call's own, else its caller's; as `traceparent`."""
+    """Return the span that work started by a call belongs to, as `traceparent`: the call's own, else the caller's."""
     if (current := current_span()) is not None:
         return current.header
     for name, value in context.invocation_metadata() or ():

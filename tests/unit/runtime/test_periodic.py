@@ -40,14 +40,14 @@ async def stop(running: "asyncio.Task[None]") -> None:
 
 async def test_work_repeats_at_its_interval() -> None:
     runs = Runs()
-    running = asyncio.create_task(PeriodicTask("test", runs, interval_seconds=0.01).run())
+    running = asyncio.create_task(PeriodicTask("test", interval_seconds=0.01).run(runs))
     await runs.reach(3)
     await stop(running)
 
 
 async def test_work_that_is_due_immediately_does_not_wait_for_the_interval() -> None:
     runs = Runs()
-    running = asyncio.create_task(PeriodicTask("test", runs, interval_seconds=3600, immediately=True).run())
+    running = asyncio.create_task(PeriodicTask("test", interval_seconds=3600, immediately=True).run(runs))
     await runs.reach(1)
     await stop(running)
 
@@ -60,8 +60,8 @@ async def test_a_nudge_runs_the_work_now_and_one_during_a_run_runs_it_again() ->
             task.nudge()
         await runs()
 
-    task = PeriodicTask("test", work, interval_seconds=3600)
-    running = asyncio.create_task(task.run())
+    task = PeriodicTask("test", interval_seconds=3600)
+    running = asyncio.create_task(task.run(work))
     task.nudge()
     await runs.reach(2)
     await stop(running)
@@ -73,7 +73,7 @@ async def test_a_nudge_runs_the_work_now_and_one_during_a_run_runs_it_again() ->
 )
 async def test_a_store_that_is_unavailable_ends_no_task(error: Exception) -> None:
     runs = Runs(error, error)
-    running = asyncio.create_task(PeriodicTask("test", runs, interval_seconds=0.01).run())
+    running = asyncio.create_task(PeriodicTask("test", interval_seconds=0.01).run(runs))
     await runs.reach(3)
     await stop(running)
 
@@ -82,7 +82,7 @@ async def test_a_bug_ends_the_task_and_stops_the_process() -> None:
     async def serve() -> None:
         stopping = asyncio.Event()
         async with asyncio.timeout(5), BackgroundTasks(stopping) as tasks:
-            tasks.start("broken", PeriodicTask("test", Runs(ValueError()), interval_seconds=0.01).run())
+            tasks.start("broken", PeriodicTask("test", interval_seconds=0.01).run(Runs(ValueError())))
             await stopping.wait()
 
     with pytest.raises(TaskFailed, match="broken"):
@@ -92,8 +92,8 @@ async def test_a_bug_ends_the_task_and_stops_the_process() -> None:
 @pytest.mark.parametrize("steps", range(4))
 async def test_a_task_that_is_nudged_as_it_is_cancelled_stops(steps: int) -> None:
     # Until Python 3.12, wait_for loses a cancellation that coincides with what it waits for.
-    task = PeriodicTask("test", Runs(), interval_seconds=3600)
-    running = asyncio.create_task(task.run())
+    task = PeriodicTask("test", interval_seconds=3600)
+    running = asyncio.create_task(task.run(Runs()))
     await asyncio.sleep(0)
     task.nudge()
     for _ in range(steps):

@@ -1,0 +1,51 @@
+"""Metrics of jobs, which no single process knows: read from Postgres."""
+
+import sqlalchemy as sa
+
+from render_service.db.database import Database
+from render_service.runtime.periodic import PeriodicTask
+from render_service.telemetry.metrics.server import JOBS, PROVIDER_ORDERS, QUEUE_AGE_SECONDS
+
+_JOBS = sa.text("""
+    SELECT status, count(*) AS jobs, coalesce(extract(epoch FROM now() - min(run_after)), 0) AS age
+    FROM jobs WHERE status IN ('PENDING', 'PROCESSING') GROUP BY status
+""")
+# Open tasks only: an index holds them, while counting all would scan the table each time.
+_ORDERS = sa.text("""
+    SELECT provider, state, count(*) AS orders FROM provider_tasks
+    WHERE state IN ('WAITING', 'INTENT', 'SUBMITTED') GROUP BY provider, state
+""")
+
+
+class JobMetrics:
+    """Reads the metrics of jobs from Postgres at an interval.
+
+    Args:
+        database: Where the jobs are.
+        interval_seconds: The mean time between two reads.
+    """
+
+    def __init__(self, database: Database, *, interval_seconds: float = 10.0) -> None:
+        self._database = database
+        self._task = PeriodicTask("job metrics", interval_seconds=interval_seconds, immediately=True)
+
+    async def run(self) -> None:
+        """Read until cancelled; while Postgres is unavailable, the metrics keep their values."""
+        await self._task.run(self.refresh)
+
+    async def refresh(self) -> None:
+        """Read once.
+
+        Raises:
+            DatabaseUnavailable: Postgres is unavailable.
+        """
+        async with self._database.single() as connection:
+            jobs = {row.status: row for row in await connection.execute(_JOBS)}
+            orders = (await connection.execute(_ORDERS)).all()
+        for status in ("PENDING", "PROCESSING"):
+            JOBS.labels(status).set(jobs[status].jobs if status in jobs else 0)
+        # Jobs that wait for another attempt may not be due yet.
+        QUEUE_AGE_SECONDS.set(max(0.0, float(jobs["PENDING"].age)) if "PENDING" in jobs else 0)
+        PROVIDER_ORDERS.clear()
+        for row in orders:
+            PROVIDER_ORDERS.labels(row.provider, row.state).set(row.orders)
