@@ -648,7 +648,7 @@ class Shot(_message.Message):
     1,000 characters.
     """
     image_uri: _builtins.str
-    """image_uri is the `https://` URL of a still picture, at most 2,048 characters; other schemes are INVALID_ARGUMENT
+    """image_uri is the `https://` URL of a still picture, at most 8,192 characters; other schemes are INVALID_ARGUMENT
     (`file://` and `http://` are accepted if the server's configuration allows them).
     """
     clip_uri: _builtins.str

@@ -304,7 +304,7 @@ export type Shot = Message<"render.v1.Shot"> & {
   duration?: Duration | undefined;
 
   /**
-   * image_uri is the `https://` URL of a still picture, at most 2,048 characters; other schemes are INVALID_ARGUMENT
+   * image_uri is the `https://` URL of a still picture, at most 8,192 characters; other schemes are INVALID_ARGUMENT
    * (`file://` and `http://` are accepted if the server's configuration allows them).
    *
    * @generated from field: string image_uri = 6;
