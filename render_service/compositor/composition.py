@@ -32,6 +32,7 @@ from render_service.compositor.stages import (
 )
 from render_service.compositor.task_group import task_group
 from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.warning import JobWarning
 from render_service.telemetry.metrics.worker import SEGMENTS
 from render_service.telemetry.tracing.spans import span
 
@@ -61,7 +62,7 @@ class ComposedVideo:
         check: What the check found; JSON values only.
         segments_made: How many segments were rendered.
         segments_reused: How many came from the store.
-        warnings: Faults of files that a card replaces, in words.
+        warnings: What viewers of the video may notice.
     """
 
     path: Path
@@ -77,7 +78,7 @@ class ComposedVideo:
     check: Mapping[str, Any]
     segments_made: int
     segments_reused: int
-    warnings: tuple[str, ...]
+    warnings: tuple[JobWarning, ...]
 
 
 @dataclass(slots=True)
@@ -141,7 +142,7 @@ class Composition:
             check=check,
             segments_made=self._made,
             segments_reused=self._reused,
-            warnings=inspected.warnings,
+            warnings=(*inspected.warnings, *plan.warnings),
         )
 
     async def _make_all(self, plan: Plan, assets: Mapping[str, Asset], poster: Path, sheet: Path) -> SoundFacts | None:

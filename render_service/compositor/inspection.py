@@ -16,6 +16,7 @@ from render_service.compositor.task_group import task_group
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.projects.media import MediaFacts
 from render_service.domain.projects.project import BadAssetPolicy
+from render_service.domain.warning import JobWarning, WarningCode, warning_from_failure
 
 
 class Use(Enum):
@@ -39,10 +40,11 @@ _USES = {
 
 @dataclass(frozen=True, slots=True)
 class InspectedFile:
-    """A file's SHA-256 in hexadecimal, and its length; None for a picture."""
+    """A file's SHA-256 in hexadecimal, its length, which is None for a picture, and warnings about it."""
 
     sha256: str
     length: timedelta | None
+    warnings: tuple[JobWarning, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +55,13 @@ class Inspection:
         media: The usable files: those that a card replaces are removed.
         facts: Measured lengths by shot id.
         hashes: SHA-256 of every usable file, in hexadecimal.
-        warnings: The faults of the removed files, in words.
+        warnings: About the removed files, and about those that were repaired.
     """
 
     media: Media
     facts: Mapping[str, MediaFacts]
     hashes: Mapping[Path, str]
-    warnings: tuple[str, ...]
+    warnings: tuple[JobWarning, ...]
 
 
 def inspect_file(asset: Asset) -> InspectedFile:
@@ -77,7 +79,10 @@ def inspect_file(asset: Asset) -> InspectedFile:
         case Use.CLIP:
             return InspectedFile(sha256, probe_clip(asset).duration)
         case Use.SOUND:
-            return InspectedFile(sha256, probe_sound(asset))
+            repairs: list[RenderFailure] = []
+            length = probe_sound(asset, warn=repairs.append)
+            warnings = (warning_from_failure(WarningCode.ASSET_REPAIRED, repair) for repair in repairs)
+            return InspectedFile(sha256, length, tuple(warnings))
 
 
 async def inspect_media(share: Share, media: Media, policy: BadAssetPolicy) -> Inspection:
@@ -113,12 +118,18 @@ def _inspection(media: Media, found: Mapping[tuple[Path, Use], InspectedFile | R
         narration = usable(files.narration, Use.SOUND)
         shots[shot_id] = replace(files, image=files.image if image else None, clip=files.clip if clip else None)
         facts[shot_id] = MediaFacts(clip.length if clip else None, narration.length if narration else None)
+    repaired = [warning for file in found.values() if isinstance(file, InspectedFile) for warning in file.warnings]
     faults = ((asset, found[asset.path, _USES[asset.field]]) for asset in media.assets())
+    replaced = [
+        warning_from_failure(WarningCode.ASSET_REPLACED, _named(asset, fault))
+        for asset, fault in faults
+        if isinstance(fault, RenderFailure)
+    ]
     return Inspection(
         media=replace(media, shots=shots),
         facts=facts,
         hashes={path: file.sha256 for (path, _), file in found.items() if isinstance(file, InspectedFile)},
-        warnings=tuple(_named(asset, fault).message for asset, fault in faults if isinstance(fault, RenderFailure)),
+        warnings=(*replaced, *repaired),
     )
 
 

@@ -25,10 +25,12 @@ from render_service.domain.errors import RenderFailure
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.media import MediaFacts
 from render_service.domain.projects.output import Container
+from render_service.domain.projects.plan_warnings import plan_warnings
 from render_service.domain.projects.sequence import INTRO_ID
 from render_service.domain.projects.shot_source import CardSource
 from render_service.domain.projects.timeline import Timeline, plan_timeline
 from render_service.domain.projects.validation import LONGEST_VIDEO
+from render_service.domain.warning import JobWarning
 
 _CHAPTER_TITLE = 60
 
@@ -84,6 +86,7 @@ class Plan:
         chapters: One a shot.
         has_sound: Whether there is a sound to mix: its spec is the file `sound.spec`.
         sounds: The hashes of the files that are heard.
+        warnings: What the plan changes of what the project asks for.
     """
 
     frames: int
@@ -93,6 +96,7 @@ class Plan:
     chapters: tuple[Chapter, ...]
     has_sound: bool
     sounds: tuple[str, ...]
+    warnings: tuple[JobWarning, ...]
 
     @classmethod
     def read(cls, parts: Path) -> Self:
@@ -153,6 +157,7 @@ def plan_composition(parts: Path, srt: Path, vtt: Path) -> Plan:
         chapters=_chapters(timeline, spec),
         has_sound=has_sound,
         sounds=tuple(heard_assets(sound, hashes.assets)) if has_sound else (),
+        warnings=plan_warnings(spec.project, timeline),
     )
     (parts / "plan.json").write_bytes(canonical_bytes(plan))
     return plan

@@ -1,6 +1,6 @@
 """Between rows and the domain: the one place that knows both."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -24,11 +24,13 @@ from render_service.domain.jobs.job import (
     Video,
 )
 from render_service.domain.projects.project import Project
+from render_service.domain.warning import JobWarning, WarningCode
 
 PROJECT = TypeAdapter(Project)
 RENDER_SPEC = TypeAdapter(RenderSpec)
 RAW_RESULTS = TypeAdapter(RawResults)
 FILES = TypeAdapter(dict[Artifact, StoredFile])
+WARNINGS = TypeAdapter(tuple[JobWarning, ...])
 
 # What a job's clips cost, summed by unit; null where nothing was ordered for it.
 _COSTS = (
@@ -69,6 +71,7 @@ JOB_COLUMNS: tuple[sa.ColumnElement[Any], ...] = (
     jobs.c.finished_at,
     jobs.c.updated_at,
     jobs.c.priority,
+    jobs.c.warnings,
     videos.c.files,
     videos.c.width,
     videos.c.height,
@@ -81,7 +84,8 @@ JOB_SELECT = sa.select(*JOB_COLUMNS).select_from(jobs.outerjoin(videos, videos.c
 
 # What a statement that changes a job returns, and what history holds, in one order.
 EVENT_COLUMNS = (
-    "sequence, milestone, workspace_id, status, stage, progress, message, attempt, error_reason, error_message"
+    "sequence, milestone, workspace_id, status, stage, progress, message, attempt, error_reason, error_message,"
+    " warnings"
 )
 
 
@@ -111,6 +115,7 @@ def job_from_row(row: Mapping[Any, Any]) -> Job:
         update_time=row["updated_at"],
         priority=row["priority"],
         cost=total(Cost(unit, Decimal(amount)) for unit, amount in (row["cost"] or {}).items()),
+        warnings=_warnings_from_row(row["warnings"]),
     )
 
 
@@ -130,6 +135,7 @@ def event_from_row(row: Mapping[Any, Any], *, is_milestone: bool) -> JobEvent:
         attempt=row["attempt"],
         timestamp=row["timestamp"],
         error=_error_from_row(row, {}),
+        warnings=_warnings_from_row(row["warnings"]),
     )
 
 
@@ -148,3 +154,8 @@ def _error_from_row(row: Mapping[Any, Any], metadata: Mapping[str, str]) -> JobE
     if not row["error_reason"] or row["status"] != JobStatus.FAILED:
         return None
     return JobError(ErrorReason(row["error_reason"]), row["error_message"] or "", metadata)
+
+
+def _warnings_from_row(stored: Sequence[Mapping[str, str]]) -> tuple[JobWarning, ...]:
+    # During an upgrade, newer workers may store codes that this build does not know.
+    return WARNINGS.validate_python([warning for warning in stored if warning["code"] in set(WarningCode)])

@@ -92,6 +92,7 @@ jobs = sa.Table(
     ),
     sa.Column("trace_parent", sa.Text, comment="W3C traceparent of the StartRender call; null: it was not traced"),
     sa.Column("webhook", JSONB, comment="url, host and statuses of the receiver that it was started with"),
+    sa.Column("warnings", JSONB, nullable=False, server_default="[]", comment="domain.warning.JobWarning as JSON"),
     sa.CheckConstraint(
         "status IN ('PENDING', 'PROCESSING', 'COMPLETED', 'FAILED', 'CANCELLED')", name="jobs_status_known"
     ),
@@ -155,6 +156,7 @@ job_events = sa.Table(
         comment="orders the workspace's events so that one committed late is never skipped",
     ),
     sa.Column("id", sa.BigInteger, sa.Identity(always=True), nullable=False, comment="orders within a transaction"),
+    sa.Column("warnings", JSONB, nullable=False, server_default="[]", comment="the job's at this change"),
     sa.Index("job_events_milestone", "job_id", "milestone", unique=True),
     sa.Index(
         "job_events_one_end",

@@ -9,6 +9,7 @@ from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.projects.project import BadAssetPolicy, Project
 from render_service.domain.projects.sequence import sequence
 from render_service.domain.projects.shot_source import ClipSource, ShotSource, StillSource
+from render_service.domain.warning import JobWarning, WarningCode, warning_from_failure
 from render_service.fetch.errors import FetchError
 from render_service.fetch.fetcher import FetchSession
 
@@ -24,7 +25,7 @@ class _Wanted:
     shot_id: str | None = None
 
 
-async def fetch_assets(project: Project, session: FetchSession, folder: Path) -> tuple[Media, list[str]]:
+async def fetch_assets(project: Project, session: FetchSession, folder: Path) -> tuple[Media, list[JobWarning]]:
     """Fetch all files that a project names.
 
     Args:
@@ -62,14 +63,14 @@ async def fetch_assets(project: Project, session: FetchSession, folder: Path) ->
             return None
 
     faults = dict(zip(paths, await asyncio.gather(*(fetch(uri) for uri in paths)), strict=True))
-    warnings = []
+    warnings: list[JobWarning] = []
     usable: dict[tuple[str | None, str], Path] = {}
     for want in wanted:
         fault = faults[want.uri]
         if fault is None:
             usable[want.shot_id, want.field] = paths[want.uri]
         elif project.bad_asset_policy is BadAssetPolicy.CARD and want.field in ("image_uri", "clip_uri"):
-            warnings.append(_told(want, fault))
+            warnings.append(warning_from_failure(WarningCode.ASSET_REPLACED, _failure(want, fault)))
         else:
             raise _failure(want, fault)
     shots = {

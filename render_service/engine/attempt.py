@@ -21,6 +21,7 @@ from render_service.domain.jobs.job import (
     StoredFile,
     Video,
 )
+from render_service.domain.warning import JobWarning
 from render_service.engine.assets import fetch_assets
 from render_service.engine.generated_clips import with_clips
 from render_service.engine.progress_reporter import ProgressReporter
@@ -39,10 +40,11 @@ _COMPOSED = 95.0
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an attempt made: a video that is stored, or the provider's own answer, or both."""
+    """What an attempt made: a stored video, or the provider's response, or both; and its warnings."""
 
     video: Video | None
     raw_results: RawResults | None
+    warnings: tuple[JobWarning, ...] = ()
 
 
 class SegmentsInStore:
@@ -157,9 +159,11 @@ async def run_attempt(claim: Claim, provider: Generator, reporter: ProgressRepor
         with stage(JobStage.UPLOADING):
             video = await _upload(lease, composed, room.store)
     results = generated.raw_results or RawResults("completed", extra={"provider": claim.provider.value})
-    if warnings := [*warnings, *composed.warnings]:
-        results = replace(results, extra={**results.extra, "warnings": warnings})
-    return Outcome(video, results)
+    warnings = [*warnings, *composed.warnings]
+    if warnings:
+        messages = [warning.message for warning in warnings]
+        results = replace(results, extra={**results.extra, "warnings": messages})
+    return Outcome(video, results, tuple(warnings))
 
 
 @contextmanager

@@ -212,7 +212,7 @@ class JobRunner:
                 # What it stumbled over while it was stopped is not why it ended.
                 return self._end_of_stop(lease, holding.stopped)
             return self._end_of_fault(lease, fault)
-        return _End(lambda: self._transitions.complete(lease, outcome.raw_results, outcome.video))
+        return _End(lambda: self._transitions.complete(lease, outcome.raw_results, outcome.video, outcome.warnings))
 
     def _end_of_fault(self, lease: Lease, fault: Exception) -> _End:
         if not isinstance(fault, DomainError):

@@ -1,12 +1,14 @@
 """The JSON that travels on `task_updates:{task_id}`, readable by any other backend."""
 
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from render_service.domain.errors import ErrorReason
 from render_service.domain.jobs.job import JobError, JobEvent, JobStage, JobStatus
+from render_service.domain.warning import JobWarning, WarningCode
 
 
 def task_channel(task_id: UUID) -> str:
@@ -38,8 +40,8 @@ def encode_event(event: JobEvent) -> bytes:
     if event.error is not None:
         payload["error_reason"] = event.error.reason
         payload["error_message"] = event.error.message
-    if event.video_urls:
-        payload["video_urls"] = list(event.video_urls)
+    if event.warnings:
+        payload["warnings"] = [asdict(warning) for warning in event.warnings]
     return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -66,7 +68,11 @@ def decode_event(data: bytes) -> JobEvent:
             attempt=payload["attempt"],
             timestamp=datetime.fromisoformat(payload["timestamp"]),
             error=JobError(ErrorReason(reason), payload.get("error_message", "")) if reason else None,
-            video_urls=tuple(payload.get("video_urls", ())),
+            warnings=tuple(map(_decode_warning, payload.get("warnings", ()))),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError("not a progress payload") from error
+
+
+def _decode_warning(data: Any) -> JobWarning:
+    return JobWarning(WarningCode(data["code"]), data["message"], data["shot_id"], data["field"])

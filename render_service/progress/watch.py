@@ -50,6 +50,7 @@ def present_event(job: Job) -> JobEvent:
         attempt=job.attempt,
         timestamp=job.update_time,
         error=job.error,
+        warnings=job.warnings,
     )
 
 

@@ -40,6 +40,7 @@ from render_service.domain.errors import RenderFailure
 from render_service.domain.projects.file_signatures import FileClass, FileKind
 from render_service.domain.projects.media import MediaFacts
 from render_service.domain.projects.project import BadAssetPolicy
+from render_service.domain.warning import JobWarning, WarningCode, warning_from_failure
 
 # A file that ends this much before its declared length is truncated.
 _LOST_SECONDS = 0.5
@@ -81,7 +82,7 @@ class Probed:
 
     facts: dict[str, MediaFacts] = field(default_factory=dict)
     media: Media = field(default_factory=Media)
-    warnings: tuple[RenderFailure, ...] = ()
+    warnings: tuple[JobWarning, ...] = ()
 
 
 def probe_media(
@@ -108,7 +109,11 @@ def probe_media(
     """
     facts: dict[str, MediaFacts] = {}
     kept: dict[str, ShotMedia] = {}
-    warnings: list[RenderFailure] = []
+    warnings: list[JobWarning] = []
+
+    def note_repair(failure: RenderFailure) -> None:
+        warnings.append(warning_from_failure(WarningCode.ASSET_REPAIRED, failure))
+
     for shot_id, files in media.shots.items():
         try:
             clip = _probe_picture(shot_id, files, limits, is_heard=shot_id not in silenced)
@@ -116,14 +121,14 @@ def probe_media(
         except RenderFailure as failure:
             if policy is BadAssetPolicy.FAIL:
                 raise
-            warnings.append(failure)
+            warnings.append(warning_from_failure(WarningCode.ASSET_REPLACED, failure))
             clip, kept[shot_id] = None, ShotMedia(narration=files.narration)
         narration = None
         if files.narration is not None:
-            narration = probe_sound(narration_asset(shot_id, files.narration), limits, warnings.append)
+            narration = probe_sound(narration_asset(shot_id, files.narration), limits, note_repair)
         facts[shot_id] = MediaFacts(clip, narration)
     if media.music is not None:
-        probe_sound(music_asset(media.music), limits, warnings.append)
+        probe_sound(music_asset(media.music), limits, note_repair)
     if media.watermark is not None:
         probe_image(watermark_asset(media.watermark), limits)
     return Probed(facts, replace(media, shots=kept), tuple(warnings))

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from render_service.db.database import Database
 from render_service.db.jobs import job_lifecycle_sql as statements
-from render_service.db.row_mapping import FILES, RAW_RESULTS, RENDER_SPEC, event_from_row
+from render_service.db.row_mapping import FILES, RAW_RESULTS, RENDER_SPEC, WARNINGS, event_from_row
 from render_service.domain.jobs.job import (
     JobError,
     JobEvent,
@@ -23,6 +23,7 @@ from render_service.domain.jobs.job import (
     Video,
 )
 from render_service.domain.jobs.retry import RetryPolicy
+from render_service.domain.warning import JobWarning, distinct_warnings
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +173,20 @@ class JobLifecycle:
                 for row in rows.mappings()
             }
 
-    async def complete(self, lease: Lease, raw_results: RawResults | None, video: Video | None) -> JobEvent:
+    async def complete(
+        self,
+        lease: Lease,
+        raw_results: RawResults | None,
+        video: Video | None,
+        warnings: Sequence[JobWarning] = (),
+    ) -> JobEvent:
         """End a job as COMPLETED and record its video.
+
+        Args:
+            lease: The attempt's lease.
+            raw_results: The provider's response, if there is one.
+            video: The stored video, if this service stores it.
+            warnings: What its viewers may notice.
 
         Raises:
             LeaseLost: the job is not this worker's any more; nothing was changed.
@@ -191,6 +204,7 @@ class JobLifecycle:
                 fps=video.fps if video else None,
                 frames=video.frames if video else None,
                 checked=dict(video.check) if video else None,
+                warnings=WARNINGS.dump_python(distinct_warnings(warnings), mode="json"),
             )
         if row is None:
             raise LeaseLost

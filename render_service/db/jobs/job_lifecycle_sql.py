@@ -61,7 +61,8 @@ CLAIM = sa.text(f"""
         LIMIT 1
     ), changed AS (
         UPDATE jobs SET
-            status = 'PROCESSING', stage = 'PREPARING', progress = 0, message = 'Taken up by a worker',
+            status = 'PROCESSING', stage = 'PREPARING', progress = 0, message = 'Claimed by a worker',
+            warnings = '[]',
             attempt = attempt + 1,
             event_xid = greatest(event_xid, pg_current_xact_id()),
             sequence = sequence + 1, milestone = milestone + 1,
@@ -108,6 +109,7 @@ COMPLETE = sa.text(f"""
     WITH changed AS (
         UPDATE jobs SET
             status = 'COMPLETED', stage = NULL, progress = 100, message = 'Completed', raw_results = :raw_results,
+            warnings = :warnings,
             event_xid = greatest(event_xid, pg_current_xact_id()),
             sequence = sequence + 1, milestone = milestone + 1,
             lease_token = NULL, lease_expires_at = NULL, finished_at = now(), updated_at = now()
@@ -122,6 +124,7 @@ COMPLETE = sa.text(f"""
     SELECT {_RETURNED} FROM changed
 """).bindparams(
     sa.bindparam("raw_results", type_=JSONB(none_as_null=True)),
+    sa.bindparam("warnings", type_=JSONB),
     sa.bindparam("files", type_=JSONB(none_as_null=True)),
     sa.bindparam("checked", type_=JSONB(none_as_null=True)),
 )

@@ -253,6 +253,7 @@ class Jobs:
                 job_events.c.attempt.label("event_attempt"),
                 job_events.c.error_reason.label("event_error_reason"),
                 job_events.c.error_message.label("event_error_message"),
+                job_events.c.warnings.label("event_warnings"),
                 job_events.c.created_at.label("event_timestamp"),
             )
             .outerjoin_from(
@@ -287,6 +288,6 @@ def job_not_found(job_id: UUID) -> DomainError:
 
 def _joined_event(row: Mapping[Any, Any]) -> JobEvent:
     names = ("sequence", "milestone", "status", "stage", "progress", "message", "attempt", "error_reason")
-    event = {name: row[f"event_{name}"] for name in (*names, "error_message", "timestamp")}
+    event = {name: row[f"event_{name}"] for name in (*names, "error_message", "warnings", "timestamp")}
     shared = {"job_id": row["id"], "task_id": row["task_id"], "workspace_id": row["workspace_id"]}
     return event_from_row(event | shared, is_milestone=True)

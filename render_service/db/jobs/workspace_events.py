@@ -20,7 +20,7 @@ from render_service.domain.jobs.job import JobEvent
 _XMIN = "pg_snapshot_xmin(pg_current_snapshot())"
 _READ = sa.text(f"""
     SELECT e.job_id, jobs.task_id, e.workspace_id, e.sequence, e.milestone, e.status, e.stage, e.progress, e.message,
-        e.attempt, e.error_reason, e.error_message, e.created_at AS timestamp,
+        e.attempt, e.error_reason, e.error_message, e.warnings, e.created_at AS timestamp,
         CAST(CAST(e.xid AS text) AS bigint) AS xid, e.id, e.xid < {_XMIN} AS settled,
         jobs.labels @> :labels AS wanted
     FROM job_events AS e JOIN jobs ON jobs.id = e.job_id

@@ -11,6 +11,7 @@ from render_service.domain.errors import ErrorReason
 from render_service.domain.jobs.cost import Cost
 from render_service.domain.projects.output import OutputSpec
 from render_service.domain.projects.project import Project
+from render_service.domain.warning import JobWarning
 
 
 class JobStatus(StrEnum):
@@ -167,6 +168,7 @@ class Job:
     update_time: datetime
     cost: tuple[Cost, ...] = ()
     priority: int = 0
+    warnings: tuple[JobWarning, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,7 @@ class JobEvent:
     attempt: int
     timestamp: datetime
     error: JobError | None = None
-    video_urls: tuple[str, ...] = ()
+    warnings: tuple[JobWarning, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,7 @@ def plan_timeline(
     """
     placed = _resolved(sequence(project), sources or {})
     shots = [one.shot for one in placed]
-    wished = _wished_overlaps(project, shots, fps)
+    wished = wished_overlaps(project, shots, fps)
     lengths = _lengths(project, shots, facts, wished, fps)
     if project.narration_policy is NarrationPolicy.EXTEND:
         for index, shot in enumerate(shots):
@@ -150,7 +150,8 @@ def _resolved(shots: Sequence[SequencedShot], sources: Mapping[str, ShotSource])
     return [replace(one, source=sources.get(one.id, one.source)) for one in shots]
 
 
-def _wished_overlaps(project: Project, shots: Sequence[Shot], fps: int) -> list[int]:
+def wished_overlaps(project: Project, shots: Sequence[Shot], fps: int) -> list[int]:
+    """Return the frames that each shot's way in lasts if both shots are long enough; 0 for a cut."""
     preset = MODE_PRESETS[project.mode]
     wished = []
     for index, shot in enumerate(shots):

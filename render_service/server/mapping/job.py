@@ -7,7 +7,8 @@ from render.v1 import job_pb2
 
 from render_service.domain.faults import Faults
 from render_service.domain.jobs.job import Artifact, Job, JobEvent, JobStage, JobStatus, RawResults, Video
-from render_service.server.mapping.enums import ARTIFACT, JOB_STAGE, JOB_STATUS
+from render_service.domain.warning import JobWarning
+from render_service.server.mapping.enums import ARTIFACT, JOB_STAGE, JOB_STATUS, WARNING_CODE
 from render_service.server.mapping.generation import costs_to_proto
 from render_service.server.mapping.times import optional_timestamp, timestamp
 
@@ -45,6 +46,7 @@ def job_to_proto(job: Job, video_urls: Sequence[str]) -> job_pb2.Job:
         update_time=timestamp(job.update_time),
         cost=costs_to_proto(job.cost),
         priority=job.priority,
+        warnings=map(_warning, job.warnings),
     )
 
 
@@ -68,6 +70,7 @@ def event_to_proto(event: JobEvent, video_urls: Sequence[str]) -> job_pb2.JobEve
         error_message=event.error.message if event.error else "",
         error_reason=event.error.reason if event.error else "",
         video_urls=video_urls,
+        warnings=map(_warning, event.warnings),
     )
 
 
@@ -78,6 +81,15 @@ def statuses_from_proto(numbers: Sequence[int], path: str, faults: Faults) -> tu
 
 def _stage(stage: JobStage | None) -> job_pb2.JobStage.ValueType:
     return JOB_STAGE.number(stage) if stage else job_pb2.JOB_STAGE_UNSPECIFIED
+
+
+def _warning(warning: JobWarning) -> job_pb2.JobWarning:
+    return job_pb2.JobWarning(
+        code=WARNING_CODE.number(warning.code),
+        message=warning.message,
+        shot_id=warning.shot_id,
+        field=warning.field,
+    )
 
 
 def _video(video: Video) -> job_pb2.Video:

@@ -173,7 +173,7 @@ async def test_a_card_stands_in_for_a_damaged_picture_where_the_project_wants_it
     media = Media({**media.shots, "shot-1": ShotMedia(image=bad)})
     spec = spec_of(shots, bad_asset_policy=BadAssetPolicy.CARD)
     video = await composed(compositor, spec, media, tmp_path / "work")
-    assert "shot-1" in video.warnings[0]
+    assert video.warnings[0].shot_id == "shot-1"
 
 
 async def test_progress_rises_to_the_end(compositor: Compositor, tmp_path: Path) -> None:

@@ -204,7 +204,7 @@ def test_a_card_stands_in_for_a_bad_picture_where_the_policy_says_so(folder: Pat
     assert probed.media.shots["one"] == ShotMedia(narration=folder / "sound.wav")
     assert probed.media.shots["two"] == ShotMedia()
     assert probed.media.shots["three"] == shots["three"]
-    assert [warning.metadata["shot_id"] for warning in probed.warnings] == ["one", "two"]
+    assert [warning.shot_id for warning in probed.warnings] == ["one", "two"]
 
 
 @pytest.mark.parametrize("field", ["narration", "music", "watermark"])

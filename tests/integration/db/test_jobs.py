@@ -9,8 +9,11 @@ import sqlalchemy as sa
 
 from render_service.db.database import Database
 from render_service.db.jobs.jobs import JobFilter, Jobs, Position, RequestIdReused
+from render_service.db.jobs.workspace_events import OLDEST, WorkspaceEvents
+from render_service.db.schema import jobs
 from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.jobs.job import JobStage, JobStatus
+from render_service.domain.warning import JobWarning, WarningCode
 from tests.records import VIDEO, claim_next, job_request, start_job, transitions_of
 
 
@@ -162,6 +165,28 @@ async def test_history_tells_what_came_after_a_sequence_and_how_the_job_is_now(d
         assert (history.job.sequence, history.job.progress, history.job.message) == (6, 9, "now")
         assert history.oldest_after == 0
     assert await Jobs(database).history(uuid4(), 0) is None
+
+
+async def test_warnings_of_the_attempt_that_completed_a_job_stay_with_it_and_its_event(database: Database) -> None:
+    warnings = (JobWarning(WarningCode.ASSET_REPLACED, "one.image_uri: empty", "one", "image_uri"),)
+    job = await start_job(database)
+    lifecycle = transitions_of(database)
+    event = await lifecycle.complete((await claim_next(lifecycle)).lease, None, VIDEO, [*warnings, *warnings])
+    assert event.warnings == warnings
+    assert (await Jobs(database).get("team", job.id)).warnings == warnings
+    history = await Jobs(database).history(job.id, 0)
+    assert history is not None
+    assert [told.warnings for told in history.events] == [(), (), warnings]
+    batch = await WorkspaceEvents(database).read("team", OLDEST, {})
+    assert [told.warnings for told, _ in batch.events] == [(), (), warnings]
+
+
+async def test_a_warning_of_a_newer_build_does_not_hide_the_job(database: Database) -> None:
+    job = await start_job(database)
+    stored = [{"code": "FROM_THE_FUTURE", "message": "", "shot_id": "", "field": ""}]
+    async with database.single() as connection:
+        await connection.execute(sa.update(jobs).values(warnings=stored))
+    assert (await Jobs(database).get("team", job.id)).warnings == ()
 
 
 async def test_history_knows_from_where_it_is_still_complete(database: Database) -> None:

@@ -17,7 +17,7 @@ from render_service.db.jobs.job_lifecycle import Claim, JobLifecycle, Report
 from render_service.db.jobs.job_outbox import JobOutbox
 from render_service.db.jobs.jobs import Jobs
 from render_service.domain.errors import ErrorReason, RenderFailure
-from render_service.domain.jobs.job import Job, JobEvent, JobStatus, Lease, ProviderName, RawResults, Video
+from render_service.domain.jobs.job import Job, JobEvent, JobStatus, ProviderName, RawResults
 from render_service.domain.jobs.retry import RetryPolicy
 from render_service.engine.attempt import AttemptContext
 from render_service.engine.runner import JobRunner, RunnerLimits
@@ -373,13 +373,13 @@ class Away(JobLifecycle):
             raise DatabaseUnavailable
         return await super().report(*arguments, **options)
 
-    async def complete(self, lease: Lease, raw_results: RawResults | None, video: Video | None) -> JobEvent:
+    async def complete(self, *arguments: Any, **options: Any) -> JobEvent:
         if self.completions:
             self.completions -= 1
             if self.commits:
-                await super().complete(lease, raw_results, video)
+                await super().complete(*arguments, **options)
             raise DatabaseUnavailable
-        return await super().complete(lease, raw_results, video)
+        return await super().complete(*arguments, **options)
 
 
 def storing(store: Callable[[], ObjectStore]) -> Scripted:

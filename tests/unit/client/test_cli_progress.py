@@ -41,6 +41,14 @@ def test_without_a_terminal_every_change_is_a_line() -> None:
     ]
 
 
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_warnings_of_a_completed_job_follow_its_end(is_terminal: bool) -> None:
+    console = Console(file=io.StringIO(), force_terminal=is_terminal, width=100)
+    warning = job_pb2.JobWarning(code=job_pb2.WARNING_CODE_ASSET_REPLACED, message="one.image_uri: [empty]")
+    show_watch([job_pb2.JobEvent(job_id="a", status=job_pb2.JOB_STATUS_COMPLETED, warnings=[warning])], console)
+    assert "warning: one.image_uri: [empty]" in text_of(console)
+
+
 def test_on_a_terminal_the_bar_shows_stage_percentage_and_message_as_they_are() -> None:
     console = terminal()
     with WatchDisplay(console) as display:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from render_service.domain.errors import ErrorReason
 from render_service.domain.jobs.job import JobError, JobEvent, JobStage, JobStatus
+from render_service.domain.warning import JobWarning, WarningCode
 from render_service.progress.payload import decode_event, encode_event, task_channel, workspace_channel
 
 EVENT = JobEvent(
@@ -44,7 +45,7 @@ EVENTS = st.builds(
     attempt=st.integers(0, 1000),
     timestamp=st.datetimes(timezones=st.just(UTC)),
     error=st.none() | st.builds(JobError, st.sampled_from(ErrorReason), TEXT),
-    video_urls=st.lists(TEXT, max_size=2).map(tuple),
+    warnings=st.lists(st.builds(JobWarning, st.sampled_from(WarningCode), TEXT, TEXT, TEXT), max_size=2).map(tuple),
 )
 
 

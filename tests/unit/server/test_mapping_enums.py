@@ -10,11 +10,12 @@ from render_service.domain import errors
 from render_service.domain.faults import Faults
 from render_service.domain.jobs import job
 from render_service.domain.projects import output, project
+from render_service.domain.warning import WarningCode
 from render_service.server.mapping.enums import EnumTable
 
-_NAMED_OTHERWISE = {"QualityPreset": output.Quality}
+_ELSEWHERE = {"QualityPreset": output.Quality, "WarningCode": WarningCode}
 PAIRS: list[tuple[EnumDescriptor, type[StrEnum]]] = [
-    (descriptor, _NAMED_OTHERWISE.get(name) or getattr(domain, name))
+    (descriptor, _ELSEWHERE.get(name) or getattr(domain, name))
     for file, domain in ((error_reason_pb2, errors), (job_pb2, job), (output_pb2, output), (project_pb2, project))
     for name, descriptor in file.DESCRIPTOR.enum_types_by_name.items()
 ]

@@ -22,11 +22,19 @@ from render_service.domain.jobs.job import (
     StoredFile,
     Video,
 )
+from render_service.domain.warning import JobWarning, WarningCode
 from render_service.server.mapping.job import event_to_proto, job_to_proto
 
 NOW = datetime(2026, 1, 31, 12, 0, 0, 123456, UTC)
 URLS = ["https://example.com/video.mp4"]
 ERROR = JobError(ErrorReason.ASSET_INVALID, "the picture is empty", {"shot_id": "opening"})
+WARNING = JobWarning(WarningCode.ASSET_REPLACED, "opening.image_uri: empty", "opening", "image_uri")
+WARNING_IN_JSON = {
+    "code": "WARNING_CODE_ASSET_REPLACED",
+    "message": "opening.image_uri: empty",
+    "shot_id": "opening",
+    "field": "image_uri",
+}
 FILES = {
     Artifact.VIDEO: StoredFile("key", 5_000_000_000, "ab" * 32, "video/mp4"),
     Artifact.POSTER: StoredFile("poster", 1_000, "cd" * 32, "image/jpeg"),
@@ -55,6 +63,7 @@ JOB = Job(
     update_time=NOW + timedelta(seconds=3),
     cost=(Cost("USD", Decimal("0.450")),),
     priority=7,
+    warnings=(WARNING,),
 )
 EVENT = JobEvent(
     job_id=UUID(int=1),
@@ -70,6 +79,7 @@ EVENT = JobEvent(
     attempt=2,
     timestamp=NOW,
     error=ERROR,
+    warnings=(WARNING,),
 )
 
 
@@ -118,6 +128,7 @@ def test_every_field_of_a_job_is_told() -> None:
         "update_time": "2026-01-31T12:00:03.123456Z",
         "cost": [{"unit": "USD", "amount": "0.45"}],
         "priority": 7,
+        "warnings": [WARNING_IN_JSON],
     }
 
 
@@ -160,4 +171,5 @@ def test_every_field_of_an_event_is_told() -> None:
         "error_message": "the picture is empty",
         "error_reason": "ASSET_INVALID",
         "video_urls": URLS,
+        "warnings": [WARNING_IN_JSON],
     }

@@ -131,6 +131,62 @@ ARTIFACT_CAPTIONS_VTT: Artifact.ValueType  # 5
 """The captions as WebVTT."""
 Global___Artifact: _TypeAlias = Artifact  # noqa: Y015
 
+class _WarningCode:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _WarningCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WarningCode.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    WARNING_CODE_UNSPECIFIED: _WarningCode.ValueType  # 0
+    """Never sent."""
+    WARNING_CODE_ASSET_REPLACED: _WarningCode.ValueType  # 1
+    """A card takes the place of a picture or clip that could not be used, as `bad_asset_policy` allows."""
+    WARNING_CODE_ASSET_REPAIRED: _WarningCode.ValueType  # 2
+    """A damaged file was used after repair, such as a sound with invalid samples."""
+    WARNING_CODE_GLYPH_REPLACED: _WarningCode.ValueType  # 3
+    """A character that no font has was replaced."""
+    WARNING_CODE_HIGHLIGHT_WITHOUT_WORDS: _WarningCode.ValueType  # 4
+    """Captions highlight words, but the shot has no word timings."""
+    WARNING_CODE_WORDS_UNMATCHED: _WarningCode.ValueType  # 5
+    """Some word timings match no word of the caption, so their times were interpolated."""
+    WARNING_CODE_CAPTION_TOO_FAST: _WarningCode.ValueType  # 6
+    """A caption is shown too briefly to be read comfortably."""
+    WARNING_CODE_SHOT_SHORTENED: _WarningCode.ValueType  # 7
+    """Transitions cover more than half of the shot's duration."""
+    WARNING_CODE_TRANSITION_SHORTENED: _WarningCode.ValueType  # 8
+    """A transition is shorter than requested, because a shot next to it is too short."""
+    WARNING_CODE_NARRATION_TRIMMED: _WarningCode.ValueType  # 9
+    """The narration is longer than its shot and was cut."""
+    WARNING_CODE_SOUND_TOO_QUIET: _WarningCode.ValueType  # 10
+    """A sound is too quiet to be brought to the target loudness without amplifying its noise."""
+
+class WarningCode(_WarningCode, metaclass=_WarningCodeEnumTypeWrapper):
+    """WarningCode is a kind of warning. More kinds may be added; treat an unknown one by its message."""
+
+WARNING_CODE_UNSPECIFIED: WarningCode.ValueType  # 0
+"""Never sent."""
+WARNING_CODE_ASSET_REPLACED: WarningCode.ValueType  # 1
+"""A card takes the place of a picture or clip that could not be used, as `bad_asset_policy` allows."""
+WARNING_CODE_ASSET_REPAIRED: WarningCode.ValueType  # 2
+"""A damaged file was used after repair, such as a sound with invalid samples."""
+WARNING_CODE_GLYPH_REPLACED: WarningCode.ValueType  # 3
+"""A character that no font has was replaced."""
+WARNING_CODE_HIGHLIGHT_WITHOUT_WORDS: WarningCode.ValueType  # 4
+"""Captions highlight words, but the shot has no word timings."""
+WARNING_CODE_WORDS_UNMATCHED: WarningCode.ValueType  # 5
+"""Some word timings match no word of the caption, so their times were interpolated."""
+WARNING_CODE_CAPTION_TOO_FAST: WarningCode.ValueType  # 6
+"""A caption is shown too briefly to be read comfortably."""
+WARNING_CODE_SHOT_SHORTENED: WarningCode.ValueType  # 7
+"""Transitions cover more than half of the shot's duration."""
+WARNING_CODE_TRANSITION_SHORTENED: WarningCode.ValueType  # 8
+"""A transition is shorter than requested, because a shot next to it is too short."""
+WARNING_CODE_NARRATION_TRIMMED: WarningCode.ValueType  # 9
+"""The narration is longer than its shot and was cut."""
+WARNING_CODE_SOUND_TOO_QUIET: WarningCode.ValueType  # 10
+"""A sound is too quiet to be brought to the target loudness without amplifying its noise."""
+Global___WarningCode: _TypeAlias = WarningCode  # noqa: Y015
+
 @_typing.final
 class RawResults(_message.Message):
     """RawResults is the response of the provider, under field names that earlier callers know."""
@@ -250,6 +306,40 @@ class Cost(_message.Message):
 Global___Cost: _TypeAlias = Cost  # noqa: Y015
 
 @_typing.final
+class JobWarning(_message.Message):
+    """JobWarning is something that viewers of a COMPLETED job's video may notice."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    SHOT_ID_FIELD_NUMBER: _builtins.int
+    FIELD_FIELD_NUMBER: _builtins.int
+    code: Global___WarningCode.ValueType
+    """code is the kind, for programs."""
+    message: _builtins.str
+    """message describes it, for people."""
+    shot_id: _builtins.str
+    """shot_id is the shot that it is about; empty if it concerns the whole video."""
+    field: _builtins.str
+    """field is the field of the shot, or of the project, that it is about, such as `image_uri` or `music.uri`."""
+    def __init__(
+        self,
+        *,
+        code: Global___WarningCode.ValueType = ...,
+        message: _builtins.str = ...,
+        shot_id: _builtins.str = ...,
+        field: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "field", b"field", "message", b"message", "shot_id", b"shot_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___JobWarning: _TypeAlias = JobWarning  # noqa: Y015
+
+@_typing.final
 class Job(_message.Message):
     """Job is one rendering of a project in its current state."""
 
@@ -320,6 +410,7 @@ class Job(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     COST_FIELD_NUMBER: _builtins.int
     PRIORITY_FIELD_NUMBER: _builtins.int
+    WARNINGS_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     """job_id is the UUID of the job."""
     task_id: _builtins.str
@@ -394,6 +485,10 @@ class Job(_message.Message):
         included. It excludes clips that an earlier job paid for.
         """
 
+    @_builtins.property
+    def warnings(self) -> _containers.RepeatedCompositeFieldContainer[Global___JobWarning]:
+        """warnings are what viewers of the video may notice; at most 100."""
+
     def __init__(
         self,
         *,
@@ -422,10 +517,11 @@ class Job(_message.Message):
         update_time: _timestamp_pb2.Timestamp | None = ...,
         cost: _abc.Iterable[Global___Cost] | None = ...,
         priority: _builtins.int = ...,
+        warnings: _abc.Iterable[Global___JobWarning] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "raw_results", b"raw_results", "start_time", b"start_time", "update_time", b"update_time", "video", b"video"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "cost", b"cost", "create_time", b"create_time", "end_time", b"end_time", "error_message", b"error_message", "error_metadata", b"error_metadata", "error_reason", b"error_reason", "job_id", b"job_id", "labels", b"labels", "message", b"message", "priority", b"priority", "progress", b"progress", "project_id", b"project_id", "provider", b"provider", "raw_results", b"raw_results", "request_id", b"request_id", "sequence", b"sequence", "stage", b"stage", "start_time", b"start_time", "status", b"status", "task_id", b"task_id", "update_time", b"update_time", "video", b"video", "video_urls", b"video_urls", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "cost", b"cost", "create_time", b"create_time", "end_time", b"end_time", "error_message", b"error_message", "error_metadata", b"error_metadata", "error_reason", b"error_reason", "job_id", b"job_id", "labels", b"labels", "message", b"message", "priority", b"priority", "progress", b"progress", "project_id", b"project_id", "provider", b"provider", "raw_results", b"raw_results", "request_id", b"request_id", "sequence", b"sequence", "stage", b"stage", "start_time", b"start_time", "status", b"status", "task_id", b"task_id", "update_time", b"update_time", "video", b"video", "video_urls", b"video_urls", "warnings", b"warnings", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -451,6 +547,7 @@ class JobEvent(_message.Message):
     ERROR_MESSAGE_FIELD_NUMBER: _builtins.int
     ERROR_REASON_FIELD_NUMBER: _builtins.int
     VIDEO_URLS_FIELD_NUMBER: _builtins.int
+    WARNINGS_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     """job_id is the UUID of the job."""
     task_id: _builtins.str
@@ -479,6 +576,10 @@ class JobEvent(_message.Message):
     def video_urls(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """video_urls are URLs of the video of a COMPLETED job; empty otherwise."""
 
+    @_builtins.property
+    def warnings(self) -> _containers.RepeatedCompositeFieldContainer[Global___JobWarning]:
+        """warnings are those of a COMPLETED job; empty otherwise."""
+
     def __init__(
         self,
         *,
@@ -494,10 +595,11 @@ class JobEvent(_message.Message):
         error_message: _builtins.str = ...,
         error_reason: _builtins.str = ...,
         video_urls: _abc.Iterable[_builtins.str] | None = ...,
+        warnings: _abc.Iterable[Global___JobWarning] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["timestamp", b"timestamp"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "error_message", b"error_message", "error_reason", b"error_reason", "job_id", b"job_id", "message", b"message", "progress", b"progress", "sequence", b"sequence", "stage", b"stage", "status", b"status", "task_id", b"task_id", "timestamp", b"timestamp", "video_urls", b"video_urls"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "error_message", b"error_message", "error_reason", b"error_reason", "job_id", b"job_id", "message", b"message", "progress", b"progress", "sequence", b"sequence", "stage", b"stage", "status", b"status", "task_id", b"task_id", "timestamp", b"timestamp", "video_urls", b"video_urls", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -67,6 +67,7 @@ class Output:
         )
         rows = {
             "message": job.message,
+            "warnings": "\n".join(warning.message for warning in job.warnings),
             "error": job.error_message,
             "reason": job.error_reason,
             "details": ", ".join(f"{key} = {value}" for key, value in sorted(job.error_metadata.items())),
@@ -155,6 +156,8 @@ class Output:
         line.append_text(coloured(status_name(event.status).ljust(10)))
         line.append(f"  {event.progress:3d} %  {event.error_message or event.message}")
         self._out.print(line, soft_wrap=True)
+        for warning in event.warnings:
+            self._out.print(Text(f"warning: {warning.message}", style="yellow"), soft_wrap=True)
 
     def estimate(self, estimate: render_service_pb2.Estimate) -> None:
         """Print what would be ordered, and what it is likely to cost."""

@@ -75,6 +75,7 @@ class WatchDisplay:
                 highlight=False,
                 soft_wrap=True,
             )
+            self._show_warnings(event, name)
             return
         state = f"[{_COLOURS.get(word, 'cyan')}]{word}[/]"
         if event.job_id not in self._bars:
@@ -82,6 +83,11 @@ class WatchDisplay:
         self._progress.update(self._bars[event.job_id], completed=event.progress, state=state, message=message)
         if has_ended(event):
             self._progress.stop_task(self._bars[event.job_id])
+            self._show_warnings(event, name)
+
+    def _show_warnings(self, event: job_pb2.JobEvent, name: str) -> None:
+        for warning in event.warnings:
+            self._console.print(Text(f"{name}  warning: {warning.message}", style="yellow"), soft_wrap=True)
 
 
 def state_word(state: job_pb2.Job | job_pb2.JobEvent) -> str:

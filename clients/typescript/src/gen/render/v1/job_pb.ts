@@ -14,7 +14,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file render/v1/job.proto.
  */
 export const file_render_v1_job: GenFile = /*@__PURE__*/
-  fileDesc("ChNyZW5kZXIvdjEvam9iLnByb3RvEglyZW5kZXIudjEiWAoKUmF3UmVzdWx0cxIOCgZzdGF0dXMYASABKAkSEgoKdmlkZW9fdXJscxgCIAMoCRImCgVleHRyYRgDIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QizQEKBVZpZGVvEhIKCnNpemVfYnl0ZXMYASABKAMSDgoGc2hhMjU2GAIgASgJEg0KBXdpZHRoGAMgASgFEg4KBmhlaWdodBgEIAEoBRILCgNmcHMYBSABKAUSDgoGZnJhbWVzGAYgASgDEhQKDGNvbnRlbnRfdHlwZRgHIAEoCRImCglhcnRpZmFjdHMYCCADKA4yEy5yZW5kZXIudjEuQXJ0aWZhY3QSJgoFY2hlY2sYCSABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0IiQKBENvc3QSDAoEdW5pdBgBIAEoCRIOCgZhbW91bnQYAiABKAki0QYKA0pvYhIOCgZqb2JfaWQYASABKAkSDwoHdGFza19pZBgCIAEoCRIUCgx3b3Jrc3BhY2VfaWQYAyABKAkSEgoKcHJvamVjdF9pZBgEIAEoCRIQCghwcm92aWRlchgFIAEoCRIkCgZzdGF0dXMYBiABKA4yFC5yZW5kZXIudjEuSm9iU3RhdHVzEiIKBXN0YWdlGAcgASgOMhMucmVuZGVyLnYxLkpvYlN0YWdlEhAKCHByb2dyZXNzGAggASgFEg8KB21lc3NhZ2UYCSABKAkSEAoIc2VxdWVuY2UYCiABKAMSDwoHYXR0ZW1wdBgLIAEoBRISCgp2aWRlb191cmxzGAwgAygJEh8KBXZpZGVvGA0gASgLMhAucmVuZGVyLnYxLlZpZGVvEioKC3Jhd19yZXN1bHRzGA4gASgLMhUucmVuZGVyLnYxLlJhd1Jlc3VsdHMSFQoNZXJyb3JfbWVzc2FnZRgPIAEoCRIUCgxlcnJvcl9yZWFzb24YECABKAkSOQoOZXJyb3JfbWV0YWRhdGEYESADKAsyIS5yZW5kZXIudjEuSm9iLkVycm9yTWV0YWRhdGFFbnRyeRISCgpyZXF1ZXN0X2lkGBIgASgJEioKBmxhYmVscxgTIAMoCzIaLnJlbmRlci52MS5Kb2IuTGFiZWxzRW50cnkSLwoLY3JlYXRlX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnN0YXJ0X3RpbWUYFSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGBYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgXIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHQoEY29zdBgYIAMoCzIPLnJlbmRlci52MS5Db3N0EhAKCHByaW9yaXR5GBkgASgFGjQKEkVycm9yTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiqwIKCEpvYkV2ZW50Eg4KBmpvYl9pZBgBIAEoCRIPCgd0YXNrX2lkGAIgASgJEhAKCHNlcXVlbmNlGAMgASgDEiQKBnN0YXR1cxgEIAEoDjIULnJlbmRlci52MS5Kb2JTdGF0dXMSIgoFc3RhZ2UYBSABKA4yEy5yZW5kZXIudjEuSm9iU3RhZ2USEAoIcHJvZ3Jlc3MYBiABKAUSDwoHbWVzc2FnZRgHIAEoCRItCgl0aW1lc3RhbXAYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB2F0dGVtcHQYCSABKAUSFQoNZXJyb3JfbWVzc2FnZRgKIAEoCRIUCgxlcnJvcl9yZWFzb24YCyABKAkSEgoKdmlkZW9fdXJscxgMIAMoCSqlAQoJSm9iU3RhdHVzEhoKFkpPQl9TVEFUVVNfVU5TUEVDSUZJRUQQABIWChJKT0JfU1RBVFVTX1BFTkRJTkcQARIZChVKT0JfU1RBVFVTX1BST0NFU1NJTkcQAhIYChRKT0JfU1RBVFVTX0NPTVBMRVRFRBADEhUKEUpPQl9TVEFUVVNfRkFJTEVEEAQSGAoUSk9CX1NUQVRVU19DQU5DRUxMRUQQBSqiAQoISm9iU3RhZ2USGQoVSk9CX1NUQUdFX1VOU1BFQ0lGSUVEEAASFwoTSk9CX1NUQUdFX1BSRVBBUklORxABEhgKFEpPQl9TVEFHRV9HRU5FUkFUSU5HEAISFwoTSk9CX1NUQUdFX0NPTVBPU0lORxADEhYKEkpPQl9TVEFHRV9DSEVDS0lORxAEEhcKE0pPQl9TVEFHRV9VUExPQURJTkcQBSqfAQoIQXJ0aWZhY3QSGAoUQVJUSUZBQ1RfVU5TUEVDSUZJRUQQABISCg5BUlRJRkFDVF9WSURFTxABEhMKD0FSVElGQUNUX1BPU1RFUhACEhoKFkFSVElGQUNUX0NPTlRBQ1RfU0hFRVQQAxIZChVBUlRJRkFDVF9DQVBUSU9OU19TUlQQBBIZChVBUlRJRkFDVF9DQVBUSU9OU19WVFQQBWIGcHJvdG8z", [file_google_protobuf_struct, file_google_protobuf_timestamp]);
+  fileDesc("ChNyZW5kZXIvdjEvam9iLnByb3RvEglyZW5kZXIudjEiWAoKUmF3UmVzdWx0cxIOCgZzdGF0dXMYASABKAkSEgoKdmlkZW9fdXJscxgCIAMoCRImCgVleHRyYRgDIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QizQEKBVZpZGVvEhIKCnNpemVfYnl0ZXMYASABKAMSDgoGc2hhMjU2GAIgASgJEg0KBXdpZHRoGAMgASgFEg4KBmhlaWdodBgEIAEoBRILCgNmcHMYBSABKAUSDgoGZnJhbWVzGAYgASgDEhQKDGNvbnRlbnRfdHlwZRgHIAEoCRImCglhcnRpZmFjdHMYCCADKA4yEy5yZW5kZXIudjEuQXJ0aWZhY3QSJgoFY2hlY2sYCSABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0IiQKBENvc3QSDAoEdW5pdBgBIAEoCRIOCgZhbW91bnQYAiABKAkiYwoKSm9iV2FybmluZxIkCgRjb2RlGAEgASgOMhYucmVuZGVyLnYxLldhcm5pbmdDb2RlEg8KB21lc3NhZ2UYAiABKAkSDwoHc2hvdF9pZBgDIAEoCRINCgVmaWVsZBgEIAEoCSL6BgoDSm9iEg4KBmpvYl9pZBgBIAEoCRIPCgd0YXNrX2lkGAIgASgJEhQKDHdvcmtzcGFjZV9pZBgDIAEoCRISCgpwcm9qZWN0X2lkGAQgASgJEhAKCHByb3ZpZGVyGAUgASgJEiQKBnN0YXR1cxgGIAEoDjIULnJlbmRlci52MS5Kb2JTdGF0dXMSIgoFc3RhZ2UYByABKA4yEy5yZW5kZXIudjEuSm9iU3RhZ2USEAoIcHJvZ3Jlc3MYCCABKAUSDwoHbWVzc2FnZRgJIAEoCRIQCghzZXF1ZW5jZRgKIAEoAxIPCgdhdHRlbXB0GAsgASgFEhIKCnZpZGVvX3VybHMYDCADKAkSHwoFdmlkZW8YDSABKAsyEC5yZW5kZXIudjEuVmlkZW8SKgoLcmF3X3Jlc3VsdHMYDiABKAsyFS5yZW5kZXIudjEuUmF3UmVzdWx0cxIVCg1lcnJvcl9tZXNzYWdlGA8gASgJEhQKDGVycm9yX3JlYXNvbhgQIAEoCRI5Cg5lcnJvcl9tZXRhZGF0YRgRIAMoCzIhLnJlbmRlci52MS5Kb2IuRXJyb3JNZXRhZGF0YUVudHJ5EhIKCnJlcXVlc3RfaWQYEiABKAkSKgoGbGFiZWxzGBMgAygLMhoucmVuZGVyLnYxLkpvYi5MYWJlbHNFbnRyeRIvCgtjcmVhdGVfdGltZRgUIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRfdGltZRgVIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYFiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGBcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIdCgRjb3N0GBggAygLMg8ucmVuZGVyLnYxLkNvc3QSEAoIcHJpb3JpdHkYGSABKAUSJwoId2FybmluZ3MYGiADKAsyFS5yZW5kZXIudjEuSm9iV2FybmluZxo0ChJFcnJvck1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBItQCCghKb2JFdmVudBIOCgZqb2JfaWQYASABKAkSDwoHdGFza19pZBgCIAEoCRIQCghzZXF1ZW5jZRgDIAEoAxIkCgZzdGF0dXMYBCABKA4yFC5yZW5kZXIudjEuSm9iU3RhdHVzEiIKBXN0YWdlGAUgASgOMhMucmVuZGVyLnYxLkpvYlN0YWdlEhAKCHByb2dyZXNzGAYgASgFEg8KB21lc3NhZ2UYByABKAkSLQoJdGltZXN0YW1wGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdhdHRlbXB0GAkgASgFEhUKDWVycm9yX21lc3NhZ2UYCiABKAkSFAoMZXJyb3JfcmVhc29uGAsgASgJEhIKCnZpZGVvX3VybHMYDCADKAkSJwoId2FybmluZ3MYDSADKAsyFS5yZW5kZXIudjEuSm9iV2FybmluZyqlAQoJSm9iU3RhdHVzEhoKFkpPQl9TVEFUVVNfVU5TUEVDSUZJRUQQABIWChJKT0JfU1RBVFVTX1BFTkRJTkcQARIZChVKT0JfU1RBVFVTX1BST0NFU1NJTkcQAhIYChRKT0JfU1RBVFVTX0NPTVBMRVRFRBADEhUKEUpPQl9TVEFUVVNfRkFJTEVEEAQSGAoUSk9CX1NUQVRVU19DQU5DRUxMRUQQBSqiAQoISm9iU3RhZ2USGQoVSk9CX1NUQUdFX1VOU1BFQ0lGSUVEEAASFwoTSk9CX1NUQUdFX1BSRVBBUklORxABEhgKFEpPQl9TVEFHRV9HRU5FUkFUSU5HEAISFwoTSk9CX1NUQUdFX0NPTVBPU0lORxADEhYKEkpPQl9TVEFHRV9DSEVDS0lORxAEEhcKE0pPQl9TVEFHRV9VUExPQURJTkcQBSqfAQoIQXJ0aWZhY3QSGAoUQVJUSUZBQ1RfVU5TUEVDSUZJRUQQABISCg5BUlRJRkFDVF9WSURFTxABEhMKD0FSVElGQUNUX1BPU1RFUhACEhoKFkFSVElGQUNUX0NPTlRBQ1RfU0hFRVQQAxIZChVBUlRJRkFDVF9DQVBUSU9OU19TUlQQBBIZChVBUlRJRkFDVF9DQVBUSU9OU19WVFQQBSqLAwoLV2FybmluZ0NvZGUSHAoYV0FSTklOR19DT0RFX1VOU1BFQ0lGSUVEEAASHwobV0FSTklOR19DT0RFX0FTU0VUX1JFUExBQ0VEEAESHwobV0FSTklOR19DT0RFX0FTU0VUX1JFUEFJUkVEEAISHwobV0FSTklOR19DT0RFX0dMWVBIX1JFUExBQ0VEEAMSKAokV0FSTklOR19DT0RFX0hJR0hMSUdIVF9XSVRIT1VUX1dPUkRTEAQSIAocV0FSTklOR19DT0RFX1dPUkRTX1VOTUFUQ0hFRBAFEiEKHVdBUk5JTkdfQ09ERV9DQVBUSU9OX1RPT19GQVNUEAYSHwobV0FSTklOR19DT0RFX1NIT1RfU0hPUlRFTkVEEAcSJQohV0FSTklOR19DT0RFX1RSQU5TSVRJT05fU0hPUlRFTkVEEAgSIgoeV0FSTklOR19DT0RFX05BUlJBVElPTl9UUklNTUVEEAkSIAocV0FSTklOR19DT0RFX1NPVU5EX1RPT19RVUlFVBAKYgZwcm90bzM", [file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
  * RawResults is the response of the provider, under field names that earlier callers know.
@@ -155,6 +155,48 @@ export type Cost = Message<"render.v1.Cost"> & {
  */
 export const CostSchema: GenMessage<Cost> = /*@__PURE__*/
   messageDesc(file_render_v1_job, 2);
+
+/**
+ * JobWarning is something that viewers of a COMPLETED job's video may notice.
+ *
+ * @generated from message render.v1.JobWarning
+ */
+export type JobWarning = Message<"render.v1.JobWarning"> & {
+  /**
+   * code is the kind, for programs.
+   *
+   * @generated from field: render.v1.WarningCode code = 1;
+   */
+  code: WarningCode;
+
+  /**
+   * message describes it, for people.
+   *
+   * @generated from field: string message = 2;
+   */
+  message: string;
+
+  /**
+   * shot_id is the shot that it is about; empty if it concerns the whole video.
+   *
+   * @generated from field: string shot_id = 3;
+   */
+  shotId: string;
+
+  /**
+   * field is the field of the shot, or of the project, that it is about, such as `image_uri` or `music.uri`.
+   *
+   * @generated from field: string field = 4;
+   */
+  field: string;
+};
+
+/**
+ * Describes the message render.v1.JobWarning.
+ * Use `create(JobWarningSchema)` to create a new message.
+ */
+export const JobWarningSchema: GenMessage<JobWarning> = /*@__PURE__*/
+  messageDesc(file_render_v1_job, 3);
 
 /**
  * Job is one rendering of a project in its current state.
@@ -338,6 +380,13 @@ export type Job = Message<"render.v1.Job"> & {
    * @generated from field: int32 priority = 25;
    */
   priority: number;
+
+  /**
+   * warnings are what viewers of the video may notice; at most 100.
+   *
+   * @generated from field: repeated render.v1.JobWarning warnings = 26;
+   */
+  warnings: JobWarning[];
 };
 
 /**
@@ -345,7 +394,7 @@ export type Job = Message<"render.v1.Job"> & {
  * Use `create(JobSchema)` to create a new message.
  */
 export const JobSchema: GenMessage<Job> = /*@__PURE__*/
-  messageDesc(file_render_v1_job, 3);
+  messageDesc(file_render_v1_job, 4);
 
 /**
  * JobEvent is one change of a job. Sequences rise strictly; state and stage changes are never skipped, and between them
@@ -437,6 +486,13 @@ export type JobEvent = Message<"render.v1.JobEvent"> & {
    * @generated from field: repeated string video_urls = 12;
    */
   videoUrls: string[];
+
+  /**
+   * warnings are those of a COMPLETED job; empty otherwise.
+   *
+   * @generated from field: repeated render.v1.JobWarning warnings = 13;
+   */
+  warnings: JobWarning[];
 };
 
 /**
@@ -444,7 +500,7 @@ export type JobEvent = Message<"render.v1.JobEvent"> & {
  * Use `create(JobEventSchema)` to create a new message.
  */
 export const JobEventSchema: GenMessage<JobEvent> = /*@__PURE__*/
-  messageDesc(file_render_v1_job, 4);
+  messageDesc(file_render_v1_job, 5);
 
 /**
  * JobStatus is the state of a job: PENDING → PROCESSING → COMPLETED, FAILED or CANCELLED, and back from PROCESSING to
@@ -611,4 +667,94 @@ export enum Artifact {
  */
 export const ArtifactSchema: GenEnum<Artifact> = /*@__PURE__*/
   enumDesc(file_render_v1_job, 2);
+
+/**
+ * WarningCode is a kind of warning. More kinds may be added; treat an unknown one by its message.
+ *
+ * @generated from enum render.v1.WarningCode
+ */
+export enum WarningCode {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: WARNING_CODE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * A card takes the place of a picture or clip that could not be used, as `bad_asset_policy` allows.
+   *
+   * @generated from enum value: WARNING_CODE_ASSET_REPLACED = 1;
+   */
+  ASSET_REPLACED = 1,
+
+  /**
+   * A damaged file was used after repair, such as a sound with invalid samples.
+   *
+   * @generated from enum value: WARNING_CODE_ASSET_REPAIRED = 2;
+   */
+  ASSET_REPAIRED = 2,
+
+  /**
+   * A character that no font has was replaced.
+   *
+   * @generated from enum value: WARNING_CODE_GLYPH_REPLACED = 3;
+   */
+  GLYPH_REPLACED = 3,
+
+  /**
+   * Captions highlight words, but the shot has no word timings.
+   *
+   * @generated from enum value: WARNING_CODE_HIGHLIGHT_WITHOUT_WORDS = 4;
+   */
+  HIGHLIGHT_WITHOUT_WORDS = 4,
+
+  /**
+   * Some word timings match no word of the caption, so their times were interpolated.
+   *
+   * @generated from enum value: WARNING_CODE_WORDS_UNMATCHED = 5;
+   */
+  WORDS_UNMATCHED = 5,
+
+  /**
+   * A caption is shown too briefly to be read comfortably.
+   *
+   * @generated from enum value: WARNING_CODE_CAPTION_TOO_FAST = 6;
+   */
+  CAPTION_TOO_FAST = 6,
+
+  /**
+   * Transitions cover more than half of the shot's duration.
+   *
+   * @generated from enum value: WARNING_CODE_SHOT_SHORTENED = 7;
+   */
+  SHOT_SHORTENED = 7,
+
+  /**
+   * A transition is shorter than requested, because a shot next to it is too short.
+   *
+   * @generated from enum value: WARNING_CODE_TRANSITION_SHORTENED = 8;
+   */
+  TRANSITION_SHORTENED = 8,
+
+  /**
+   * The narration is longer than its shot and was cut.
+   *
+   * @generated from enum value: WARNING_CODE_NARRATION_TRIMMED = 9;
+   */
+  NARRATION_TRIMMED = 9,
+
+  /**
+   * A sound is too quiet to be brought to the target loudness without amplifying its noise.
+   *
+   * @generated from enum value: WARNING_CODE_SOUND_TOO_QUIET = 10;
+   */
+  SOUND_TOO_QUIET = 10,
+}
+
+/**
+ * Describes the enum render.v1.WarningCode.
+ */
+export const WarningCodeSchema: GenEnum<WarningCode> = /*@__PURE__*/
+  enumDesc(file_render_v1_job, 3);
 

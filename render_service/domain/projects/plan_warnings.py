@@ -1,0 +1,62 @@
+"""What a plan changes of the durations and captions that a project asks for."""
+
+from collections.abc import Iterator
+
+from render_service.domain.projects.project import MODE_PRESETS, Project, TransitionKind
+from render_service.domain.projects.timeline import Timeline, TimelineShot, wished_overlaps
+from render_service.domain.warning import JobWarning, WarningCode
+
+
+def plan_warnings(project: Project, timeline: Timeline) -> tuple[JobWarning, ...]:
+    """Return the warnings about a project's shots in their order.
+
+    Args:
+        project: The validated project.
+        timeline: Its plan.
+    """
+    wished = wished_overlaps(project, [placed.shot for placed in timeline.shots], timeline.fps)
+    return tuple(
+        warning
+        for placed in timeline.shots
+        for warning in (
+            *_transition_warnings(placed, wished[placed.index], timeline.fps),
+            *_highlight_warnings(project, placed),
+        )
+    )
+
+
+def _transition_warnings(placed: TimelineShot, wished: int, fps: int) -> Iterator[JobWarning]:
+    if placed.overlap_in < wished and placed.transition is not TransitionKind.CUT:
+        yield JobWarning(
+            WarningCode.TRANSITION_SHORTENED,
+            f"{placed.shot_id}.transition: lasts {_seconds(placed.overlap_in, fps)} instead of {_seconds(wished, fps)},"
+            " because a transition covers at most half of either shot; make the shots longer",
+            placed.shot_id,
+            "transition",
+        )
+    alone = placed.frames - placed.overlap_in - placed.overlap_out
+    if placed.shot.duration is not None and 2 * alone < placed.frames:
+        yield JobWarning(
+            WarningCode.SHOT_SHORTENED,
+            f"{placed.shot_id}.duration: of {_seconds(placed.frames, fps)} only {_seconds(alone, fps)} are outside its"
+            " transitions; make the shot longer or its transitions shorter",
+            placed.shot_id,
+            "duration",
+        )
+
+
+def _highlight_warnings(project: Project, placed: TimelineShot) -> Iterator[JobWarning]:
+    shot = placed.shot
+    narrated = shot.narration if MODE_PRESETS[project.mode].narration_as_caption else ""
+    caption = narrated if shot.caption is None else shot.caption
+    if project.captions.highlight_words and caption and not shot.words:
+        yield JobWarning(
+            WarningCode.HIGHLIGHT_WITHOUT_WORDS,
+            f"{shot.id}.words: empty, so no word of its caption is highlighted; pass word timings",
+            shot.id,
+            "words",
+        )
+
+
+def _seconds(frames: int, fps: int) -> str:
+    return f"{frames / fps:.3g} s"

@@ -1,0 +1,52 @@
+"""What a viewer of a finished video may notice: a job that COMPLETED in spite of it carries it as a warning."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from render_service.domain.errors import RenderFailure
+
+MAX_WARNINGS = 100
+"""The most warnings of one job that are stored."""
+
+
+class WarningCode(StrEnum):
+    """Kinds of warnings, as the contract names them (`render.v1.WarningCode` without its prefix)."""
+
+    ASSET_REPLACED = "ASSET_REPLACED"
+    ASSET_REPAIRED = "ASSET_REPAIRED"
+    GLYPH_REPLACED = "GLYPH_REPLACED"
+    HIGHLIGHT_WITHOUT_WORDS = "HIGHLIGHT_WITHOUT_WORDS"
+    WORDS_UNMATCHED = "WORDS_UNMATCHED"
+    CAPTION_TOO_FAST = "CAPTION_TOO_FAST"
+    SHOT_SHORTENED = "SHOT_SHORTENED"
+    TRANSITION_SHORTENED = "TRANSITION_SHORTENED"
+    NARRATION_TRIMMED = "NARRATION_TRIMMED"
+    SOUND_TOO_QUIET = "SOUND_TOO_QUIET"
+
+
+@dataclass(frozen=True, slots=True)
+class JobWarning:
+    """One warning of a job.
+
+    Args:
+        code: The kind, for programs.
+        message: One sentence for people.
+        shot_id: The shot that it is about; empty if it concerns the whole video.
+        field: The field of the shot, or of the project, that it is about, such as `image_uri` or `music.uri`.
+    """
+
+    code: WarningCode
+    message: str
+    shot_id: str = ""
+    field: str = ""
+
+
+def warning_from_failure(code: WarningCode, failure: RenderFailure) -> JobWarning:
+    """Return the warning that takes the place of a failure which does not end the render."""
+    return JobWarning(code, failure.message, failure.metadata.get("shot_id", ""), failure.metadata.get("field", ""))
+
+
+def distinct_warnings(warnings: Iterable[JobWarning]) -> tuple[JobWarning, ...]:
+    """Return each warning once, in order, and at most `MAX_WARNINGS` of them."""
+    return tuple(dict.fromkeys(warnings))[:MAX_WARNINGS]

@@ -1,0 +1,58 @@
+"""A plan that changes what a project asks for says so, by shot and field; one that does not, says nothing."""
+
+from datetime import timedelta
+
+from render_service.domain.projects.plan_warnings import plan_warnings
+from render_service.domain.projects.project import CaptionOptions, Project, Shot, Transition, TransitionKind, WordTiming
+from render_service.domain.projects.timeline import plan_timeline
+from render_service.domain.warning import MAX_WARNINGS, JobWarning, WarningCode, distinct_warnings
+
+WORD = WordTiming("Two", timedelta(0), timedelta(seconds=1))
+
+
+def fade(seconds: float) -> Transition:
+    return Transition(kind=TransitionKind.CROSS_FADE, duration=timedelta(seconds=seconds))
+
+
+def found(project: Project) -> list[tuple[WarningCode, str, str]]:
+    warnings = plan_warnings(project, plan_timeline(project, 30, {}))
+    assert all(warning.message.startswith(f"{warning.shot_id}.{warning.field}: ") for warning in warnings)
+    return [(warning.code, warning.shot_id, warning.field) for warning in warnings]
+
+
+def lasting(shot_id: str, seconds: float, transition: Transition | None = None) -> Shot:
+    return Shot(shot_id, duration=timedelta(seconds=seconds), transition=transition or Transition())
+
+
+def test_a_plan_that_follows_the_project_warns_of_nothing() -> None:
+    assert found(Project(shots=(lasting("one", 4), lasting("two", 4, fade(0.5))))) == []
+
+
+def test_a_transition_longer_than_half_of_a_shot_warns() -> None:
+    shots = (lasting("one", 1), lasting("two", 4, fade(2)))
+    assert found(Project(shots=shots)) == [(WarningCode.TRANSITION_SHORTENED, "two", "transition")]
+
+
+def test_a_shot_that_is_mostly_covered_by_its_transitions_warns() -> None:
+    shots = (lasting("one", 4), lasting("two", 2, fade(0.8)), lasting("three", 4, fade(0.8)))
+    assert found(Project(shots=shots)) == [(WarningCode.SHOT_SHORTENED, "two", "duration")]
+
+
+def test_highlighted_words_without_timings_warn_for_each_captioned_shot() -> None:
+    shots = (
+        Shot("one", caption="One"),
+        Shot("two", caption="Two", words=(WORD,)),
+        Shot("three", caption=""),
+        Shot("four", narration="Four"),
+    )
+    captions = CaptionOptions(highlight_words=True)
+    assert found(Project(shots=shots, captions=captions)) == [
+        (WarningCode.HIGHLIGHT_WITHOUT_WORDS, "one", "words"),
+        (WarningCode.HIGHLIGHT_WITHOUT_WORDS, "four", "words"),
+    ]
+    assert found(Project(shots=shots)) == []
+
+
+def test_equal_warnings_are_kept_once_and_many_are_cut() -> None:
+    warnings = [JobWarning(WarningCode.CAPTION_TOO_FAST, str(number)) for number in range(200)]
+    assert distinct_warnings([*warnings, *warnings]) == tuple(warnings[:MAX_WARNINGS])
