@@ -15,6 +15,7 @@ from render_service.compositor.media.resampling import Resampler
 from render_service.compositor.media.sound_format import SAMPLE_RATE
 from render_service.compositor.media.sounds import SoundReader, decode_sound
 from render_service.domain.errors import RenderFailure
+from render_service.domain.warning import WarningCode
 from tests.integration.compositor.oracle import Sound, ffmpeg, write_sound
 
 RATE = 16_000
@@ -71,7 +72,8 @@ def test_samples_that_are_not_finite_become_silence_with_a_warning(tmp_path: Pat
     samples[5000:5003] = value
     path = wav(tmp_path / "sound.wav", samples, tag=3)
     probed = probe_media(Media({"opening": ShotMedia(narration=path)}))
-    assert [(w.metadata["fault"], w.metadata["shot_id"]) for w in probed.warnings] == [("not_finite", "opening")]
+    found = [(warning.code, warning.shot_id) for warning in probed.warnings]
+    assert found == [(WarningCode.ASSET_REPAIRED, "opening")]
     assert probed.warnings[0].message.startswith("opening.narration_audio_uri: 3 samples are not finite")
     sound = decoded(path)
     assert np.isfinite(sound).all()
