@@ -92,7 +92,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_ASSET_INVALID: _ErrorReason.ValueType  # 14
     """A picture, clip or sound of the project cannot be used. `fault` says why.
 
-    On a failed job. Example: `{"shot_id": "opening", "field": "image_uri", "fault": "not_found"}`
+    On a failed job. Example: `{"shot_id": "opening", "field": "image_uri", "fault": "http_status"}`
     """
     ERROR_REASON_PROVIDER_FAILED: _ErrorReason.ValueType  # 15
     """The provider could not make the video.
@@ -275,7 +275,7 @@ Status: INTERNAL. Example: `{"request_id": "…"}`
 ERROR_REASON_ASSET_INVALID: ErrorReason.ValueType  # 14
 """A picture, clip or sound of the project cannot be used. `fault` says why.
 
-On a failed job. Example: `{"shot_id": "opening", "field": "image_uri", "fault": "not_found"}`
+On a failed job. Example: `{"shot_id": "opening", "field": "image_uri", "fault": "http_status"}`
 """
 ERROR_REASON_PROVIDER_FAILED: ErrorReason.ValueType  # 15
 """The provider could not make the video.

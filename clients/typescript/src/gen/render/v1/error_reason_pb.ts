@@ -148,7 +148,7 @@ export enum ErrorReason {
   /**
    * A picture, clip or sound of the project cannot be used. `fault` says why.
    *
-   * On a failed job. Example: `{"shot_id": "opening", "field": "image_uri", "fault": "not_found"}`
+   * On a failed job. Example: `{"shot_id": "opening", "field": "image_uri", "fault": "http_status"}`
    *
    * @generated from enum value: ERROR_REASON_ASSET_INVALID = 14;
    */
