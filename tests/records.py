@@ -6,8 +6,9 @@ from uuid import UUID
 
 from render_service.db.database import Database
 from render_service.db.jobs.job_lifecycle import Claim, JobLifecycle
-from render_service.db.jobs.jobs import JobRequest, Jobs
+from render_service.db.jobs.jobs import Jobs
 from render_service.domain.jobs.job import Artifact, Job, ProviderName, RenderSpec, StoredFile, Video
+from render_service.domain.jobs.request import JobOptions, JobRequest
 from render_service.domain.jobs.retry import RetryPolicy
 from render_service.domain.projects.output import OutputSpec, Quality
 from render_service.domain.projects.project import Project, Shot
@@ -39,7 +40,7 @@ def job_request(
     body: bytes = b"body",
 ) -> JobRequest:
     """A job to be stored."""
-    return JobRequest(workspace, project_id, provider, spec, labels or {}, request_id, body)
+    return JobRequest(workspace, project_id, provider, spec, JobOptions(labels or {}, request_id, body))
 
 
 async def start_job(database: Database, request: JobRequest | None = None) -> Job:

@@ -51,7 +51,7 @@ from render_service.server.services.job_notifier import JobNotifier
 from render_service.server.services.project import ProjectServicer
 from render_service.server.services.project_input import ProjectReader
 from render_service.server.services.render import RenderServicer
-from render_service.server.services.start_render import Starter
+from render_service.server.services.start_render import RenderStarter
 from render_service.server.services.webhook import WebhookServicer
 from render_service.server.services.webhook_input import WebhookTargets
 from render_service.server.tls.credentials import server_credentials
@@ -122,7 +122,7 @@ async def run_server(settings: Settings) -> None:
                 jobs=jobs,
                 transitions=transitions,
                 reader=reader,
-                starter=Starter(jobs, projects, notifier, reader, settings=settings, quotas=quotas),
+                starter=RenderStarter(jobs, projects, notifier, reader, settings=settings, quotas=quotas),
                 announcer=notifier,
                 events=events,
                 hub=hub,

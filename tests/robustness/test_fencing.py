@@ -10,8 +10,9 @@ import pytest
 from render.v1 import job_pb2
 
 from render_service.db.database import Database
-from render_service.db.jobs.jobs import JobRequest, Jobs
+from render_service.db.jobs.jobs import Jobs
 from render_service.domain.jobs.job import Lease, ProviderName, RenderSpec
+from render_service.domain.jobs.request import JobRequest
 from render_service.domain.projects.output import OutputSpec, Quality
 from render_service.domain.projects.project import Project
 from tests.robustness.cluster import Cluster
@@ -29,7 +30,7 @@ async def lost_lease(database_url: str) -> AsyncIterator[Lease]:
     """The lease of a worker whose job another one holds by now."""
     database = Database(database_url, size=2)
     spec = RenderSpec(Project(), OutputSpec(640, 360, 30, Quality.DRAFT))
-    await Jobs(database).start(JobRequest("team", None, ProviderName.MOCK, spec, {}, None, b""))
+    await Jobs(database).start(JobRequest("team", None, ProviderName.MOCK, spec))
     async with transitions(database_url, lease=LEASE) as writes:
         first = await writes.claim(worker="first", providers=[ProviderName.MOCK], deadline=LEASE)
         assert first is not None
@@ -63,7 +64,7 @@ async def test_a_lease_opens_no_other_job(database_url: str, lost_lease: Lease, 
     async with transitions(database_url, lease=LEASE) as writes:
         database = Database(database_url, size=2)
         spec = RenderSpec(Project(), OutputSpec(640, 360, 30, Quality.DRAFT))
-        await Jobs(database).start(JobRequest("team", None, ProviderName.MOCK, spec, {}, None, b""))
+        await Jobs(database).start(JobRequest("team", None, ProviderName.MOCK, spec))
         other = await writes.claim(worker="third", providers=[ProviderName.MOCK], deadline=LEASE)
         await database.close()
         assert other is not None

@@ -23,9 +23,10 @@ from hypothesis.stateful import (
 
 from render_service.db.database import Database
 from render_service.db.jobs.job_lifecycle import JobLifecycle, LeaseLost
-from render_service.db.jobs.jobs import JobRequest, Jobs, RequestIdReused
+from render_service.db.jobs.jobs import Jobs, RequestIdReused
 from render_service.domain.errors import ErrorReason
 from render_service.domain.jobs.job import JobError, JobEvent, JobStage, Lease, ProviderName, RawResults, RenderSpec
+from render_service.domain.jobs.request import JobOptions, JobRequest
 from render_service.domain.jobs.retry import RetryPolicy
 from render_service.domain.projects.output import OutputSpec, Quality
 from render_service.domain.projects.project import Project
@@ -122,9 +123,7 @@ class JobLife(RuleBasedStateMachine):
             project_id=None,
             provider=ProviderName.MOCK,
             spec=RenderSpec(Project(), OutputSpec(640, 360, 30, Quality.DRAFT)),
-            labels={"body": body.decode()},
-            request_id=request_id,
-            request_hash=body,
+            options=JobOptions({"body": body.decode()}, request_id, body),
         )
         known = world.requests.get(request_id)
         try:

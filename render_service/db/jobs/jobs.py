@@ -16,8 +16,9 @@ from render_service.db.schema import job_events, jobs
 from render_service.domain.access.audit import Action, Origin
 from render_service.domain.access.quota import QuotaName, quota_exceeded
 from render_service.domain.errors import DomainError, ErrorReason
-from render_service.domain.jobs.job import Job, JobEvent, JobStatus, ProviderName, RenderSpec
-from render_service.domain.webhooks.webhook import Receiver
+from render_service.domain.jobs.job import Job, JobEvent, JobStatus
+from render_service.domain.jobs.receiver import Receiver
+from render_service.domain.jobs.request import JobRequest
 
 # Returns one row in any case; without a job where there was no room, or where the request_id was taken.
 _INSERT = sa.text(f"""
@@ -52,27 +53,6 @@ _INSERT = sa.text(f"""
 )
 _RECEIVER: TypeAdapter[Receiver | None] = TypeAdapter(Receiver | None)
 _RETRY_SECONDS = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class JobRequest:
-    """A job to be stored.
-
-    `request_hash` is the SHA-256 of the whole request without its `request_id`; of the workspace's jobs, those with a
-    greater `priority` go first. `trace_parent` is the span that the job's attempts belong to, as a W3C `traceparent`.
-    `webhook` is told of this job, besides the webhooks of the workspace.
-    """
-
-    workspace_id: str
-    project_id: UUID | None
-    provider: ProviderName
-    spec: RenderSpec
-    labels: Mapping[str, str]
-    request_id: UUID | None
-    request_hash: bytes
-    priority: int = 0
-    trace_parent: str | None = None
-    webhook: Receiver | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +130,12 @@ class Jobs:
             "project_id": request.project_id,
             "provider": request.provider,
             "spec": RENDER_SPEC.dump_python(request.spec, mode="json"),
-            "labels": dict(request.labels),
-            "request_id": request.request_id,
-            "request_hash": request.request_hash,
-            "priority": request.priority,
-            "trace_parent": request.trace_parent,
-            "webhook": _RECEIVER.dump_python(request.webhook, mode="json"),
+            "labels": dict(request.options.labels),
+            "request_id": request.options.request_id,
+            "request_hash": request.options.request_hash,
+            "priority": request.options.priority,
+            "trace_parent": request.options.trace_parent,
+            "webhook": _RECEIVER.dump_python(request.options.webhook, mode="json"),
             "most_queued": most_queued,
             "principal": origin.principal if origin else None,
             "principal_name": origin.principal_name if origin else None,
@@ -171,8 +151,9 @@ class Jobs:
                     return job_from_row(job_row.mappings().one()), event_from_row(row, is_milestone=True)
             # A concurrent twin was faster, and has committed; it is gone again only if it was deleted since. The
             # connection was given back first: many twins that each held one and wanted another would wait for ever.
-            if request.request_id is not None and (
-                earlier := await self.started_by(request.workspace_id, request.request_id, request.request_hash)
+            options = request.options
+            if options.request_id is not None and (
+                earlier := await self.started_by(request.workspace_id, options.request_id, options.request_hash)
             ):
                 return earlier, None
             if most_queued is not None and not row["room"]:

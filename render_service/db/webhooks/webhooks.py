@@ -12,7 +12,8 @@ from render_service.db.schema import audit_log, webhooks
 from render_service.domain.access.audit import Action, Origin
 from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.jobs.job import JobStatus
-from render_service.domain.webhooks.webhook import MAX_WEBHOOKS, Receiver, Webhook
+from render_service.domain.jobs.receiver import Receiver
+from render_service.domain.webhooks.webhook import MAX_WEBHOOKS, Webhook
 
 _LOCK = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('webhooks of ' || CAST(:workspace_id AS text), 0))")
 _RETRY_SECONDS = 60.0

@@ -7,6 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from render_service.domain.jobs.job import JobStatus
+from render_service.domain.jobs.receiver import Receiver
 
 MAX_WEBHOOKS = 16
 ENDS = tuple(status for status in JobStatus if status.terminal)
@@ -14,23 +15,8 @@ ENDS = tuple(status for status in JobStatus if status.terminal)
 
 
 @dataclass(frozen=True, slots=True)
-class Receiver:
-    """An address and what it is told.
-
-    Args:
-        url: Where deliveries are sent.
-        host: Host and port of `url`: deliveries to one host share what it may take at a time.
-        statuses: Which are told; never empty.
-    """
-
-    url: str
-    host: str
-    statuses: tuple[JobStatus, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Webhook:
-    """A receiver that is told of those jobs of a workspace that have all of some labels."""
+    """A receiver of the events of those jobs of a workspace that have all of some labels."""
 
     id: UUID
     workspace_id: str

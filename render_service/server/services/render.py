@@ -16,6 +16,7 @@ from render_service.domain.access.audit import Action
 from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.faults import Faults
 from render_service.domain.jobs.job import Artifact, Job, JobEvent, JobStatus, StoredFile
+from render_service.domain.jobs.request import JobOptions, RenderRequest
 from render_service.domain.projects.project import Project
 from render_service.domain.projects.validation import check_output
 from render_service.progress.hub import ProgressHub
@@ -46,7 +47,7 @@ from render_service.server.mapping.times import timestamp
 from render_service.server.services.downloads import Downloads, file_name
 from render_service.server.services.job_notifier import JobNotifier
 from render_service.server.services.project_input import ProjectReader
-from render_service.server.services.start_render import Starter, request_hash
+from render_service.server.services.start_render import RenderStarter, request_hash
 from render_service.server.services.webhook_input import WebhookTargets
 from render_service.telemetry.metrics.server import EVENT_LAG_SECONDS
 
@@ -67,7 +68,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         jobs: The jobs in Postgres.
         transitions: Changes jobs.
         reader: Reads projects.
-        starter: Starts jobs.
+        starter: Starts renders.
         announcer: Tells of changed jobs.
         events: The events of workspaces in Postgres.
         hub: Where watchers wait.
@@ -84,7 +85,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         jobs: Jobs,
         transitions: JobLifecycle,
         reader: ProjectReader,
-        starter: Starter,
+        starter: RenderStarter,
         announcer: JobNotifier,
         events: WorkspaceEvents,
         hub: ProgressHub,
@@ -123,33 +124,34 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         provider = provider_field(request.provider, "provider", faults)
         output = output_from_proto(request.output, "output", faults)
         faults.add_all(check_output(output, "output"))
-        labels = labels_field(request.labels, "labels", faults)
-        request_id = optional_uuid_field(request.request_id, "request_id", faults)
         generation = generation_from_proto(request.provider_options, "provider_options", faults)
-        priority = priority_field(request.priority, "priority", faults)
-        webhook = self._receivers.read(request.webhook, "webhook", faults) if request.HasField("webhook") else None
+        options = JobOptions(
+            labels=labels_field(request.labels, "labels", faults),
+            request_id=optional_uuid_field(request.request_id, "request_id", faults),
+            request_hash=request_hash(request),
+            priority=priority_field(request.priority, "priority", faults),
+            trace_parent=trace_parent_of(context),
+            webhook=self._receivers.read(request.webhook, "webhook", faults) if request.HasField("webhook") else None,
+        )
         faults.raise_if_any()
-        if webhook is not None:
+        if options.webhook is not None:
             self._receivers.check_configured()
         started = await self._starter.start(
-            request.workspace_id,
-            source,
-            variables=variables,
-            provider=provider,
-            output=output,
-            generation=generation,
-            labels=labels,
-            request_id=request_id,
-            digest=request_hash(request),
-            dry_run=request.dry_run,
-            priority=priority,
-            trace_parent=trace_parent_of(context),
-            webhook=webhook,
+            RenderRequest(
+                workspace_id=request.workspace_id,
+                source=source,
+                options=options,
+                variables=variables,
+                provider=provider,
+                output=output,
+                generation=generation,
+                dry_run=request.dry_run,
+            )
         )
         job = started.job
         return pb.StartRenderResponse(
             job=await self._told(job) if job is not None else None,
-            estimate=estimate_to_proto(started.orders) if started.orders else None,
+            estimate=estimate_to_proto(started.clips) if started.clips else None,
         )
 
     async def GetJob(self, request: pb.GetJobRequest, context: Context) -> pb.GetJobResponse:

@@ -8,7 +8,8 @@ from render.v1.webhook_service_pb2 import Webhook
 from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.faults import Faults
 from render_service.domain.jobs.job import JobStatus
-from render_service.domain.webhooks.webhook import ENDS, Receiver
+from render_service.domain.jobs.receiver import Receiver
+from render_service.domain.webhooks.webhook import ENDS
 from render_service.server.mapping.job import statuses_from_proto
 from render_service.webhooks.signing import secrets_of
 from render_service.webhooks.url_policy import WebhookUrlPolicy, host_of

@@ -10,16 +10,17 @@ import sqlalchemy as sa
 from render_service.db.access.quotas import WorkspaceQuotas
 from render_service.db.database import Database
 from render_service.db.jobs.job_lifecycle import Claim, JobLifecycle
-from render_service.db.jobs.jobs import JobRequest, Jobs
+from render_service.db.jobs.jobs import Jobs
 from render_service.domain.access.quota import QuotaName
 from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.jobs.job import ProviderName
+from render_service.domain.jobs.request import JobOptions, JobRequest
 from render_service.domain.jobs.retry import RetryPolicy
 from tests.records import HOUR, SPEC, VIDEO, job_request, start_job, transitions_of
 
 
 async def queue(database: Database, workspace: str, count: int = 1, *, priority: int = 0) -> list[UUID]:
-    request = JobRequest(workspace, None, ProviderName.MOCK, SPEC, {}, None, b"", priority)
+    request = JobRequest(workspace, None, ProviderName.MOCK, SPEC, JobOptions(priority=priority))
     return [(await start_job(database, request)).id for _ in range(count)]
 
 

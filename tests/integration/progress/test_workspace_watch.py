@@ -14,9 +14,10 @@ from redis.asyncio import Redis
 from render_service.db.database import Database, sqlalchemy_url
 from render_service.db.jobs import job_lifecycle_sql as statements
 from render_service.db.jobs.job_lifecycle import JobLifecycle
-from render_service.db.jobs.jobs import JobRequest, Jobs
+from render_service.db.jobs.jobs import Jobs
 from render_service.db.jobs.workspace_events import OLDEST, EventPosition, WorkspaceEvents
 from render_service.domain.jobs.job import JobStage, JobStatus, ProviderName, RenderSpec
+from render_service.domain.jobs.request import JobOptions, JobRequest
 from render_service.domain.jobs.retry import RetryPolicy
 from render_service.domain.projects.output import OutputSpec, Quality
 from render_service.domain.projects.project import Project
@@ -36,7 +37,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 
 async def start(database: Database, workspace_id: str, labels: dict[str, str] | None = None) -> UUID:
-    request = JobRequest(workspace_id, None, ProviderName.MOCK, SPEC, labels or {}, None, b"")
+    request = JobRequest(workspace_id, None, ProviderName.MOCK, SPEC, JobOptions(labels or {}))
     job, _ = await Jobs(database).start(request)
     return job.id
 

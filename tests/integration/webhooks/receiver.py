@@ -15,7 +15,8 @@ from render_service.db.webhooks.webhook_outbox import WebhookOutbox
 from render_service.db.webhooks.webhooks import Webhooks
 from render_service.domain.access.audit import Origin
 from render_service.domain.jobs.job import JobStatus
-from render_service.domain.webhooks.webhook import ENDS, Receiver, Webhook
+from render_service.domain.jobs.receiver import Receiver
+from render_service.domain.webhooks.webhook import ENDS, Webhook
 from render_service.fetch.resolver import Resolver, system_resolver
 from render_service.webhooks.delivery_attempt import DeliveryClient
 from render_service.webhooks.sender import WebhookSender

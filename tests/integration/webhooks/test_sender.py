@@ -13,7 +13,9 @@ from render_service.db.database import Database
 from render_service.db.webhooks.webhook_deliveries import DeliveryFilter, WebhookDeliveries
 from render_service.domain.errors import ErrorReason
 from render_service.domain.jobs.job import Job, JobError, JobStage, JobStatus
-from render_service.domain.webhooks.webhook import Delivery, DeliveryState, Receiver, event_id
+from render_service.domain.jobs.receiver import Receiver
+from render_service.domain.jobs.request import JobOptions
+from render_service.domain.webhooks.webhook import Delivery, DeliveryState, event_id
 from render_service.embedded.ports import free_port
 from render_service.webhooks.signing import secrets_of
 from render_service.webhooks.url_policy import host_of
@@ -252,7 +254,9 @@ async def test_the_webhook_of_a_job_is_delivered_besides_those_of_the_workspace(
         url = f"{receiver.url}/job"
         own = Receiver(url, host_of(url), (JobStatus.PENDING, JobStatus.COMPLETED))
         await add_webhook(database, f"{receiver.url}/workspace")
-        job = await run_job(database, await start_job(database, replace(job_request(), webhook=own)))
+        job = await run_job(
+            database, await start_job(database, replace(job_request(), options=JobOptions(webhook=own)))
+        )
         await run_job(database)
         await receiver.until(4)
     mine = [

@@ -1,0 +1,67 @@
+"""A request for a job, as one value from the handler of StartRender down to the statement that stores the job."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from render_service.domain.jobs.job import GenerationOptions, ProviderName, RenderSpec
+from render_service.domain.jobs.receiver import Receiver
+from render_service.domain.projects.output import OutputOptions
+from render_service.domain.projects.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class JobOptions:
+    """What a caller says about a job, whatever it renders.
+
+    Args:
+        labels: The caller's own names and values, to find the job by.
+        request_id: Idempotency key of the request; None without one.
+        request_hash: SHA-256 of the whole request without its `request_id`: equal for equal requests.
+        priority: Among the workspace's own jobs, −100 to 100; the highest runs first.
+        trace_parent: The span that the job's attempts belong to, as a W3C `traceparent`.
+        webhook: Notified of this job, besides the webhooks of the workspace.
+    """
+
+    labels: Mapping[str, str] = field(default_factory=dict)
+    request_id: UUID | None = None
+    request_hash: bytes = b""
+    priority: int = 0
+    trace_parent: str | None = None
+    webhook: Receiver | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RenderRequest:
+    """A StartRender call whose fields are valid.
+
+    Args:
+        workspace_id: The caller's workspace.
+        source: A valid project with its variables filled in, or the id of a stored one.
+        options: What the caller says about the job.
+        variables: Values for the placeholders of a stored project.
+        provider: Generates the clips; None for the configured default.
+        output: Form of the video, where it differs from the project's.
+        generation: How clips are generated.
+        dry_run: Whether to validate and estimate only.
+    """
+
+    workspace_id: str
+    source: Project | UUID
+    options: JobOptions
+    variables: Mapping[str, str] = field(default_factory=dict)
+    provider: ProviderName | None = None
+    output: OutputOptions = field(default_factory=OutputOptions)
+    generation: GenerationOptions = field(default_factory=GenerationOptions)
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class JobRequest:
+    """A job to store: everything that was open in the request is decided."""
+
+    workspace_id: str
+    project_id: UUID | None
+    provider: ProviderName
+    spec: RenderSpec
+    options: JobOptions = field(default_factory=JobOptions)
