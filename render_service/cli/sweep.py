@@ -6,6 +6,7 @@ from render_service.cli.settings import run_with_database
 from render_service.config.settings import Settings
 from render_service.db.database import Database
 from render_service.db.jobs.deletions import Deletions
+from render_service.db.jobs.job_objects import JobObjects
 from render_service.retention.remover import Remover
 from render_service.retention.sweep import SweepReport, sweep
 from render_service.runtime.lifecycle import open_store
@@ -19,10 +20,10 @@ def sweep_store(*, delete: bool) -> None:
     """
 
     async def run(database: Database, settings: Settings) -> SweepReport:
-        deletions, store = Deletions(database), open_store(settings.storage_url)
+        deletions, objects, store = Deletions(database), JobObjects(database), open_store(settings.storage_url)
         if delete:
-            await Remover(deletions, store).remove()
-        return await sweep(deletions, store, delete=delete)
+            await Remover(deletions, objects, store).remove()
+        return await sweep(deletions, objects, store, delete=delete)
 
     report = run_with_database(run)
     for key in report.orphan_keys:

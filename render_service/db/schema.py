@@ -244,12 +244,25 @@ provider_tasks = sa.Table(
         postgresql_where=sa.text("state IN ('WAITING', 'INTENT', 'SUBMITTED')"),
     ),
     sa.Index("provider_tasks_by_job", "job_id"),
+    sa.Index("provider_tasks_by_clip", "clip_key", postgresql_where=sa.text("clip_key IS NOT NULL")),
     comment=(
         "One row for each clip that is ordered from a paid provider: "
         "WAITING → INTENT → SUBMITTED → SUCCEEDED | FAILED | CANCELLED. The partial unique index keeps a clip from "
         "being ordered twice. INTENT is committed before the order is sent, SUBMITTED as soon as it is answered; a "
         "row found in INTENT by another attempt is an order of unknown outcome: UNKNOWN, unless it can be repeated "
         "by its key. SUPERSEDED: a newer row has its place."
+    ),
+)
+
+job_objects = sa.Table(
+    "job_objects",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("job_id", UUID, primary_key=True),
+    sa.Index("job_objects_by_job", "job_id"),
+    comment=(
+        "Segments, sound and clips in the object store that a job uses, written before the object. "
+        "No foreign key: rows outlive their job until the objects are deleted."
     ),
 )
 

@@ -4,13 +4,14 @@ import asyncio
 import hashlib
 import shutil
 from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from render_service.compositor.compositor import CHECKING_FROM, ComposedVideo, Compositor
 from render_service.db.jobs.job_lifecycle import Claim
+from render_service.db.jobs.job_objects import JobObjects
 from render_service.domain.errors import DomainError
 from render_service.domain.jobs.job import (
     Artifact,
@@ -23,7 +24,9 @@ from render_service.domain.jobs.job import (
 )
 from render_service.domain.warning import JobWarning
 from render_service.engine.assets import fetch_assets
+from render_service.engine.distributed_runner import DistributedRunner
 from render_service.engine.generated_clips import with_clips
+from render_service.engine.job_segments import JobSegments
 from render_service.engine.progress_reporter import ProgressReporter
 from render_service.fetch.fetcher import Fetcher, FetchSession
 from render_service.providers.provider import Generated, Generation, Generator
@@ -47,25 +50,6 @@ class Outcome:
     warnings: tuple[JobWarning, ...] = ()
 
 
-class SegmentsInStore:
-    """The object store as memo table of rendered segments: present means done.
-
-    Args:
-        store: Where they lie.
-    """
-
-    def __init__(self, store: ObjectStore) -> None:
-        self._store = store
-
-    async def get(self, key: str, path: Path) -> bool:
-        """Fetch a segment into a file; tell whether there is one."""
-        return await self._store.fetch_to(keys.segment_key(key), path)
-
-    async def put(self, key: str, path: Path) -> None:
-        """Keep a segment."""
-        await self._store.put_file(keys.segment_key(key), path, content_type="video/mp4")
-
-
 class AttemptContext:
     """What attempts work with: the stores, the compositor, and scratch space.
 
@@ -74,14 +58,26 @@ class AttemptContext:
         fetcher: Fetches assets.
         compositor: Puts videos together.
         folder: Scratch space of this process.
+        objects: Records which shared objects jobs use.
+        runner: Renders segments on all workers; None where this one renders them itself.
     """
 
-    def __init__(self, store: ObjectStore, fetcher: Fetcher, compositor: Compositor, folder: Path) -> None:
+    def __init__(
+        self,
+        store: ObjectStore,
+        fetcher: Fetcher,
+        compositor: Compositor,
+        folder: Path,
+        *,
+        objects: JobObjects,
+        runner: DistributedRunner | None = None,
+    ) -> None:
         self.store = store
         self.fetcher = fetcher
         self.compositor = compositor
-        self.segments = SegmentsInStore(store)
         self._folder = folder
+        self._objects = objects
+        self._runner = runner
 
     @asynccontextmanager
     async def scratch(self, lease: Lease) -> AsyncIterator[tuple[Path, FetchSession]]:
@@ -93,6 +89,15 @@ class AttemptContext:
                 yield folder, session
             finally:
                 await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    @asynccontextmanager
+    async def segments(self, lease: Lease, folder: Path) -> AsyncIterator[JobSegments]:
+        """Yield the segments of a job, for an attempt that renders in a folder."""
+        segments = JobSegments(self.store, lease.workspace_id, partial(self._objects.add, lease))
+        rendering = self._runner.attempt(lease, folder) if self._runner is not None else nullcontext()
+        async with rendering:
+            yield segments
+        await segments.close()
 
     async def discard(self, lease: Lease, attempts: Iterable[int]) -> None:
         """Remove what attempts at a job have stored.
@@ -148,13 +153,12 @@ async def run_attempt(claim: Claim, provider: Generator, reporter: ProgressRepor
         await reporter.tell(JobStage.COMPOSING, composing_from, "Composing the video")
         with stage(JobStage.COMPOSING):
             media = await with_clips(spec, media, generated.clips, room.compositor, folder)
-            composed = await room.compositor.compose(
-                spec,
-                media,
-                workdir=folder,
-                segments=room.segments,
-                on_progress=composed_so_far,
-            )
+            async with room.segments(lease, folder) as segments:
+                # Before the clips are used: from here on they are kept for as long as this job is.
+                await segments.use(generated.object_keys)
+                composed = await room.compositor.compose(
+                    spec, media, workdir=folder, segments=segments, on_progress=composed_so_far
+                )
         await reporter.tell(JobStage.UPLOADING, _COMPOSED, "Storing the video")
         with stage(JobStage.UPLOADING):
             video = await _upload(lease, composed, room.store)

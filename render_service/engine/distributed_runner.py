@@ -2,14 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from uuid import NAMESPACE_URL, uuid5
 
 from redis.exceptions import RedisError
 
 from render_service.compositor.segments.spec import SegmentJob
+from render_service.domain.errors import DomainError
+from render_service.domain.jobs.job import Lease
 from render_service.engine.segment_coordination import SegmentCoordination
 from render_service.queue.compose import ComposeQueue, SegmentOrder
 from render_service.storage import keys
@@ -37,6 +39,27 @@ class DistributedRunner:
         self._queue = queue
         self._signs = signs
         self._store = store
+        self._leases: dict[Path, Lease] = {}
+
+    @asynccontextmanager
+    async def attempt(self, lease: Lease, folder: Path) -> AsyncIterator[None]:
+        """Render the segments of one attempt at a job, while the context lasts; then its assets are deleted.
+
+        Args:
+            lease: The job's lease.
+            folder: The folder of the attempt, above the `workdir` of its segments.
+        """
+        self._leases[folder] = lease
+        try:
+            yield
+        finally:
+            del self._leases[folder]
+            # Whatever remains because the store is unavailable is deleted together with the job, or by a sweep.
+            with suppress(DomainError):
+                await self._store.delete_prefix(keys.asset_prefix(lease.workspace_id, lease.job_id, lease.attempt))
+
+    def _lease_of(self, workdir: Path) -> Lease:
+        return next(lease for folder, lease in self._leases.items() if workdir.is_relative_to(folder))
 
     @property
     def width(self) -> int:
@@ -46,28 +69,30 @@ class DistributedRunner:
     async def run(self, job: SegmentJob, workdir: Path, output: Path, report: Callable[[int], None]) -> None:
         """Have a segment made; as `compositor.runner.SegmentRunner`."""
         render_id = uuid5(NAMESPACE_URL, workdir.as_uri())
-        order = SegmentOrder(job.key, job.spec, tuple(sorted(job.assets)), render_id)
+        lease = self._lease_of(workdir)
+        assets = {
+            sha256: keys.asset_key(lease.workspace_id, lease.job_id, lease.attempt, sha256) for sha256 in job.assets
+        }
+        order = SegmentOrder(keys.segment_key(lease.workspace_id, job.key), job.spec, assets, render_id)
         for sha256, asset in job.assets.items():
-            await self._offer(sha256, asset.path)
+            await self._offer(assets[sha256], asset.path)
         with suppress(RedisError, OSError):
-            await self._signs.forget_failure(job.key)
-        key = keys.segment_key(job.key)
+            await self._signs.forget_failure(order.key)
         try:
-            while not await self._made_in_time(order, key):
+            # A segment that another job of the workspace made may be deleted together with that job.
+            while not (await self._made_in_time(order) and await self._store.fetch_to(order.key, output)):
                 pass
         except asyncio.CancelledError:
             with suppress(RedisError, OSError):
                 await self._signs.want_no_more(render_id)
             raise
-        await self._store.fetch_to(key, output)
         report(job.frames)
 
-    async def _offer(self, sha256: str, path: Path) -> None:
-        key = keys.asset_key(sha256)
+    async def _offer(self, key: str, path: Path) -> None:
         if await self._store.head(key) is None:
             await self._store.put_file(key, path, content_type="application/octet-stream")
 
-    async def _made_in_time(self, order: SegmentOrder, key: str) -> bool:
+    async def _made_in_time(self, order: SegmentOrder) -> bool:
         """Send an order and wait for its segment; return False where the order seems to be lost.
 
         Raises:
@@ -78,7 +103,7 @@ class DistributedRunner:
             await asyncio.to_thread(self._queue.send, order)
         sent = time.monotonic()
         while True:
-            if await self._store.head(key) is not None:
+            if await self._store.head(order.key) is not None:
                 return True
             try:
                 await self._signs.want(order.render_id)

@@ -16,7 +16,6 @@ from render_service.compositor.segments.spec import SegmentJob, SegmentSpec
 from render_service.domain.errors import DomainError, RenderFailure
 from render_service.engine.segment_coordination import SegmentCoordination
 from render_service.queue.compose import SegmentOrder
-from render_service.storage import keys
 from render_service.storage.store import ObjectStore
 from render_service.telemetry.logging import get_logger
 
@@ -52,7 +51,7 @@ class SegmentWorker:
                 return
             if not await self._signs.wanted(order.render_id) or await self._signs.working(order.key):
                 return
-            if await self._store.head(keys.segment_key(order.key)) is not None:
+            if await self._store.head(order.key) is not None:
                 return
             await self._make_while_wanted(order)
         except RenderFailure as failure:
@@ -80,26 +79,24 @@ class SegmentWorker:
 
     async def _make(self, order: SegmentOrder) -> None:
         workdir = await asyncio.to_thread(self._enter, order.render_id)
-        output = workdir / f"{order.key}-{uuid4().hex}.segment"
+        output = workdir / f"{uuid4().hex}.segment"
         try:
             assets = {sha256: workdir / sha256 for sha256 in order.assets}
             for sha256, path in assets.items():
-                await self._fetch(sha256, path)
+                await self._fetch(order.assets[sha256], path)
             # The requester, which knows the fields, names the file by its own.
             named = {sha256: Asset(path, sha256) for sha256, path in assets.items()}
             job = SegmentJob(order.spec, named, frames=0)
             await self._compositor.make_segment(job, workdir, output)
-            await self._store.put_file(keys.segment_key(order.key), output, content_type="video/mp4")
+            await self._store.put_file(order.key, output, content_type="video/mp4")
         finally:
             await asyncio.to_thread(output.unlink, missing_ok=True)
             self._leave(order.render_id)
 
-    async def _fetch(self, sha256: str, path: Path) -> None:
+    async def _fetch(self, key: str, path: Path) -> None:
         lock = self._fetching.setdefault(path, asyncio.Lock())
         async with lock:
-            if not await asyncio.to_thread(path.exists) and not await self._store.fetch_to(
-                keys.asset_key(sha256), path
-            ):
+            if not await asyncio.to_thread(path.exists) and not await self._store.fetch_to(key, path):
                 raise FileNotFoundError(path.name)
 
     def _enter(self, render_id: UUID) -> Path:

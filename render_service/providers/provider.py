@@ -30,10 +30,11 @@ class Generation:
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """What a provider made: local clips by shot id, and its own answer."""
+    """What a provider made: local clips by shot id, its own answer, and the object keys of the clips."""
 
     clips: Mapping[str, Path] = field(default_factory=dict)
     raw_results: RawResults | None = None
+    object_keys: tuple[str, ...] = ()
 
 
 class Generator(Protocol):

@@ -1,6 +1,7 @@
 """Orders for segments on the queue `compose`: messages that any worker of the cluster may take."""
 
 from base64 import b64decode, b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 from uuid import UUID
@@ -17,23 +18,23 @@ COMPOSE_ACTOR = "make_segment"
 class SegmentOrder:
     """A segment to be made.
 
-    `key` is the segment's name, `spec` what it is made of in canonical form, `assets` the content hashes of the files
-    that it needs, `render_id` names the render that waits for it.
+    `key` is the segment's object key, `spec` what it is made of in canonical form, `assets` the object keys of the
+    files that it needs by their content hashes, `render_id` the render that waits for it.
     """
 
     key: str
     spec: bytes
-    assets: tuple[str, ...]
+    assets: Mapping[str, str]
     render_id: UUID
 
-    def to_message(self) -> tuple[str, str, list[str], str]:
+    def to_message(self) -> tuple[str, str, dict[str, str], str]:
         """Return the arguments of its message."""
-        return self.key, b64encode(self.spec).decode(), list(self.assets), str(self.render_id)
+        return self.key, b64encode(self.spec).decode(), dict(self.assets), str(self.render_id)
 
     @classmethod
-    def from_message(cls, key: str, spec: str, assets: list[str], render_id: str) -> Self:
-        """Return the order that a message's arguments tell."""
-        return cls(key, b64decode(spec), tuple(assets), UUID(render_id))
+    def from_message(cls, key: str, spec: str, assets: dict[str, str], render_id: str) -> Self:
+        """Return the order that a message's arguments describe."""
+        return cls(key, b64decode(spec), assets, UUID(render_id))
 
 
 class ComposeQueue:

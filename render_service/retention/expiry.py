@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from render_service.db.access.audit_log import AuditLog
 from render_service.db.jobs.deletions import Deletions
+from render_service.db.jobs.job_objects import JobObjects
 from render_service.domain.jobs.retention_policy import RetentionPolicy
 from render_service.retention.remover import Remover
 from render_service.retention.sweep import sweep
@@ -26,6 +27,7 @@ class Expiry:
         log: The audit trail.
         store: The object store.
         remover: Deletes the objects of deleted rows.
+        objects: Knows which shared objects jobs use.
         interval_seconds: The mean time between two runs.
         sweep_every: How many runs there are between two sweeps of the whole store.
     """
@@ -38,11 +40,13 @@ class Expiry:
         store: ObjectStore,
         remover: Remover,
         *,
+        objects: JobObjects,
         interval_seconds: float = 600.0,
         sweep_every: int = 144,
     ) -> None:
         self._policy = policy
         self._deletions = deletions
+        self._objects_in_use = objects
         self._log = log
         self._store = store
         self._remover = remover
@@ -59,7 +63,7 @@ class Expiry:
         self._runs += 1
         await self.expire()
         if self._runs % self._sweep_every == 0:
-            report = await sweep(self._deletions, self._store, delete=True)
+            report = await sweep(self._deletions, self._objects_in_use, self._store, delete=True)
             _log.info("swept", objects=report.objects, orphans=report.orphans, missing=report.missing)
 
     async def expire(self) -> dict[str, int]:

@@ -1,15 +1,17 @@
 """Finds orphaned objects, which no row refers to, and files that are missing from the store."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from render_service.db.jobs.deletions import Deletions
+from render_service.db.jobs.job_objects import JobObjects
 from render_service.storage.store import ObjectInfo, ObjectStore
 
 _VIDEO = re.compile(r"videos/([a-z0-9_-]+)/([0-9a-f-]{36})/\d+/[^/]+")
+_ASSET = re.compile(r"assets/([a-z0-9_-]+)/([0-9a-f-]{36})/\d+/[^/]+")
 _BATCH = 500
 _LISTED = 100
 GRACE = timedelta(hours=1)
@@ -21,7 +23,7 @@ class SweepReport:
     """The result of a sweep.
 
     Args:
-        objects: Objects examined: videos and clips. Segments and assets are a cache; they expire.
+        objects: Objects examined.
         orphans: Objects that no row refers to.
         orphan_bytes: Their total size.
         missing: Files of completed videos that are missing from the store.
@@ -50,11 +52,14 @@ class SweepReport:
             self.missing_keys.append(key)
 
 
-async def sweep(deletions: Deletions, store: ObjectStore, *, delete: bool, grace: timedelta = GRACE) -> SweepReport:
-    """Examine every object of jobs and of clips, and every file that a completed video should have.
+async def sweep(
+    deletions: Deletions, objects: JobObjects, store: ObjectStore, *, delete: bool, grace: timedelta = GRACE
+) -> SweepReport:
+    """Examine every object, and every file that a completed video should have.
 
     Args:
-        deletions: Knows which objects rows refer to.
+        deletions: Knows which files of jobs and which clips are kept.
+        objects: Knows which shared objects jobs use.
         store: The object store.
         delete: Whether to delete orphans.
         grace: Objects younger than this are skipped.
@@ -67,28 +72,42 @@ async def sweep(deletions: Deletions, store: ObjectStore, *, delete: bool, grace
     """
     report = SweepReport()
     before = datetime.now(UTC) - grace
-    async for batch in _batches(store, "videos"):
-        matches = {info.key: _VIDEO.fullmatch(info.key) for info in batch}
-        jobs = await deletions.kept([UUID(match[2]) for match in matches.values() if match])
-        for info in batch:
-            match = matches[info.key]
-            job = jobs.get(UUID(match[2])) if match else None
-            wanted = (
-                match is not None
-                and job is not None
-                and job.workspace_id == match[1]
-                and (not job.ended or info.key in job.keys)
-            )
-            await _judge(store, info, report, wanted=wanted or info.updated > before, delete=delete)
-    async for batch in _batches(store, "clips"):
-        used = await deletions.clips_in_use([info.key for info in batch])
-        for info in batch:
-            await _judge(store, info, report, wanted=info.key in used or info.updated > before, delete=delete)
+    for prefix, pattern in (("videos", _VIDEO), ("assets", _ASSET)):
+        async for batch in _batches(store, prefix):
+            matches = {info.key: pattern.fullmatch(info.key) for info in batch}
+            jobs = await deletions.kept([UUID(match[2]) for match in matches.values() if match])
+            for info in batch:
+                match = matches[info.key]
+                job = jobs.get(UUID(match[2])) if match else None
+                wanted = (
+                    match is not None
+                    and job is not None
+                    and job.workspace_id == match[1]
+                    and (not job.ended or info.key in job.keys)
+                )
+                await _judge(store, info, report, wanted=wanted or info.updated > before, delete=delete)
+    for prefix, in_use in (("clips", deletions.clips_in_use), ("segments", objects.in_use)):
+        await _sweep_shared(store, prefix, in_use, report, before=before, delete=delete)
     async for batch in _batches(store, "checks"):
         for info in batch:
             await _judge(store, info, report, wanted=info.updated > before, delete=delete)
     await _find_missing(deletions, store, report)
     return report
+
+
+async def _sweep_shared(
+    store: ObjectStore,
+    prefix: str,
+    in_use: Callable[[Sequence[str]], Awaitable[frozenset[str]]],
+    report: SweepReport,
+    *,
+    before: datetime,
+    delete: bool,
+) -> None:
+    async for batch in _batches(store, prefix):
+        used = await in_use([info.key for info in batch])
+        for info in batch:
+            await _judge(store, info, report, wanted=info.key in used or info.updated > before, delete=delete)
 
 
 async def _judge(store: ObjectStore, info: ObjectInfo, report: SweepReport, *, wanted: bool, delete: bool) -> None:

@@ -10,6 +10,7 @@ from render_service.db.access.quotas import WorkspaceQuotas
 from render_service.db.database import Database
 from render_service.db.jobs.deletions import Deletions
 from render_service.db.jobs.job_lifecycle import JobLifecycle
+from render_service.db.jobs.job_objects import JobObjects
 from render_service.db.jobs.job_outbox import JobOutbox
 from render_service.db.jobs.jobs import Jobs
 from render_service.db.jobs.workspace_events import WorkspaceEvents
@@ -113,7 +114,7 @@ async def run_server(settings: Settings) -> None:
         stack.push_async_callback(keys.record)
         tasks.start("key usage", keys.run())
         log, removals = AuditLog(database), Deletions(database)
-        auditor, remover = Auditor(log), _start_removing(tasks, settings.ages, removals, log, store)
+        auditor, remover = Auditor(log), _start_removing(tasks, settings.ages, database, store)
         quotas, receivers = QuotaCache(WorkspaceQuotas(database), settings.quotas), _receivers(settings)
         reader = ProjectReader(FetchPolicy(allow_http=settings.allow_http_assets, file_roots=settings.file_roots))
         listener = Listener(
@@ -177,11 +178,10 @@ def _start_forgetting(tasks: BackgroundTasks, settings: Settings, database: Data
     return deliveries
 
 
-def _start_removing(
-    tasks: BackgroundTasks, ages: RetentionPolicy, removals: Deletions, log: AuditLog, store: ObjectStore
-) -> Remover:
+def _start_removing(tasks: BackgroundTasks, ages: RetentionPolicy, database: Database, store: ObjectStore) -> Remover:
     """Run what removes what was deleted or has expired."""
-    remover = Remover(removals, store)
+    deletions, objects = Deletions(database), JobObjects(database)
+    remover = Remover(deletions, objects, store)
     tasks.start("remover", remover.run())
-    tasks.start("expiry", Expiry(ages, removals, log, store, remover).run())
+    tasks.start("expiry", Expiry(ages, deletions, AuditLog(database), store, remover, objects=objects).run())
     return remover

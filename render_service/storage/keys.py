@@ -58,26 +58,38 @@ def job_prefix(workspace_id: str, job_id: UUID) -> str:
     return check_key(f"videos/{workspace_id}/{job_id}")
 
 
-def segment_key(key: str) -> str:
+def segment_key(workspace_id: str, key: str) -> str:
     """Return the key of a rendered segment.
 
+    Workspaces share no segments: who guesses what another one renders must not notice that it is there already.
+
     Args:
+        workspace_id: The workspace that it was rendered for.
         key: The segment's hash, 16–128 lower-case hexadecimal digits.
     """
     if not _HEX_KEY.fullmatch(key):
         raise ValueError(f"not a segment hash: {key!r}")
-    return f"segments/{key[:2]}/{key}.mp4"
+    return check_key(f"segments/{workspace_id}/{key[:2]}/{key}.mp4")
 
 
-def asset_key(sha256: str) -> str:
-    """Return the key of a caller's asset.
+def asset_key(workspace_id: str, job_id: UUID, attempt: int, sha256: str) -> str:
+    """Return the key of a copy of a caller's asset, from which other workers render the segments of one attempt.
 
     Args:
+        workspace_id: The job's workspace.
+        job_id: The job.
+        attempt: Which attempt, from 1.
         sha256: Hash of the bytes, 64 lower-case hexadecimal digits.
     """
     if not _SHA256.fullmatch(sha256):
         raise ValueError(f"not a SHA-256: {sha256!r}")
-    return f"assets/{sha256[:2]}/{sha256}"
+    return check_key(f"{asset_prefix(workspace_id, job_id, attempt)}/{sha256}")
+
+
+def asset_prefix(workspace_id: str, job_id: UUID, attempt: int | None = None) -> str:
+    """Return the prefix of the assets of one attempt of a job, or of all its attempts."""
+    prefix = f"assets/{workspace_id}/{job_id}"
+    return check_key(prefix if attempt is None else f"{prefix}/{attempt}")
 
 
 def clip_key(workspace_id: str, sha256: str) -> str:

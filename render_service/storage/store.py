@@ -167,9 +167,32 @@ class ObjectStore:
         async for info in self.list(prefix):
             batch.append(info.key)
             if len(batch) == LIST_PAGE:
-                removed += await self._delete_all(batch)
+                removed += await self.delete_all(batch)
                 batch = []
-        return removed + await self._delete_all(batch)
+        return removed + await self.delete_all(batch)
+
+    async def delete_all(self, keys: Sequence[str]) -> int:
+        """Delete objects; absent ones are ignored.
+
+        Args:
+            keys: See `check_key`.
+
+        Returns:
+            How many keys there were.
+
+        Raises:
+            StorageUnavailable: The store failed; some objects may be gone.
+        """
+        for start in range(0, len(keys), LIST_PAGE):
+            batch = [check_key(key) for key in keys[start : start + LIST_PAGE]]
+            with translated_errors("delete", batch[0]):
+                try:
+                    await obstore.delete_async(self._store, batch)
+                except FileNotFoundError:
+                    # A local folder stops the batch at a key that is absent, or that another process deletes meanwhile.
+                    for key in batch:
+                        await self.delete(key)
+        return len(keys)
 
     async def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
         """List the objects below a prefix, in no particular order.
@@ -261,18 +284,6 @@ class ObjectStore:
                     yield bytes(await result.bytes_async())
             except FileNotFoundError as error:
                 raise ObjectAbsent(key) from error
-
-    async def _delete_all(self, keys: Sequence[str]) -> int:
-        if not keys:
-            return 0
-        with translated_errors("delete", keys[0]):
-            try:
-                await obstore.delete_async(self._store, keys)
-            except FileNotFoundError:
-                # A local folder stops the batch at a key that another process deleted meanwhile.
-                for key in keys:
-                    await self.delete(key)
-        return len(keys)
 
 
 def _info(meta: "obstore.ObjectMeta") -> ObjectInfo:

@@ -16,6 +16,7 @@ from render_service.compositor.compositor import Compositor
 from render_service.config.settings import ConfigurationError, Settings
 from render_service.db.database import Database
 from render_service.db.jobs.job_lifecycle import JobLifecycle
+from render_service.db.jobs.job_objects import JobObjects
 from render_service.db.jobs.job_outbox import JobOutbox
 from render_service.domain.jobs.retry import RetryPolicy
 from render_service.engine.attempt import AttemptContext
@@ -106,7 +107,7 @@ async def run_worker(settings: Settings) -> None:
             publisher=publisher,
             dispatcher=dispatcher,
             providers=room.providers,
-            room=AttemptContext(store, fetcher, compositor, folder),
+            room=AttemptContext(store, fetcher, compositor, folder, objects=JobObjects(database), runner=remote),
             limits=RunnerLimits(
                 timedelta(seconds=settings.job_deadline_seconds), timedelta(seconds=settings.no_progress_seconds)
             ),

@@ -95,7 +95,9 @@ class ClipMaker:
         made = {shot_id: task.result() for shot_id, task in tasks.items()}
         await report(1.0, board.message)
         return Generated(
-            {shot_id: clip.path for shot_id, clip in made.items() if clip is not None}, _results(self._name, made)
+            {shot_id: clip.path for shot_id, clip in made.items() if clip is not None},
+            _results(self._name, made),
+            tuple(clip.task.clip.key for clip in made.values() if clip is not None and clip.task.clip is not None),
         )
 
 

@@ -1,9 +1,10 @@
 """A video composed by many workers is the one that a single worker makes, whatever happens to messages and makers."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from redis.asyncio import Redis
@@ -11,11 +12,11 @@ from redis.asyncio import Redis
 from render_service.compositor.compositor import Compositor
 from render_service.compositor.media.assets import Media
 from render_service.domain.errors import ErrorReason, RenderFailure
-from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.jobs.job import Lease, RenderSpec
 from render_service.domain.projects.output import OutputSpec, Quality
 from render_service.domain.projects.project import Project, Shot
-from render_service.engine.attempt import SegmentsInStore
 from render_service.engine.distributed_runner import DistributedRunner
+from render_service.engine.job_segments import JobSegments
 from render_service.engine.segment_coordination import SegmentCoordination
 from render_service.engine.segment_worker import SegmentWorker
 from render_service.queue.broker import make_broker
@@ -45,7 +46,8 @@ class Cluster:
         scratch = folder / "scratch"
         scratch.mkdir()
         self.maker = SegmentWorker(self.makers, self.signs, self.store, scratch)
-        self.requester = Compositor(processes=1, runner=DistributedRunner(self.queue, self.signs, self.store))
+        self.runner = DistributedRunner(self.queue, self.signs, self.store)
+        self.requester = Compositor(processes=1, runner=self.runner)
         self.taken: list[str] = []
         self.to_be_dropped = 0
         self._redis_url = redis_url
@@ -77,13 +79,19 @@ class Cluster:
         async def told(_: float) -> None:
             return
 
-        video = await self.requester.compose(
-            RenderSpec(project, OUTPUT),
-            Media(),
-            workdir=workdir,
-            segments=SegmentsInStore(self.store),
-            on_progress=told,
-        )
+        async def record(_: Collection[str]) -> None:
+            return
+
+        lease = Lease(uuid4(), uuid4(), "team", uuid4(), 1, 0)
+        async with self.runner.attempt(lease, workdir):
+            video = await self.requester.compose(
+                RenderSpec(project, OUTPUT),
+                Media(),
+                workdir=workdir,
+                segments=JobSegments(self.store, "team", record),
+                on_progress=told,
+            )
+        assert [info async for info in self.store.list("assets")] == []
         return await asyncio.to_thread(video.path.read_bytes)
 
 

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from render_service.compositor.compositor import Compositor
 from render_service.db.database import Database, DatabaseUnavailable
 from render_service.db.jobs.job_lifecycle import Claim, JobLifecycle, Report
+from render_service.db.jobs.job_objects import JobObjects
 from render_service.db.jobs.job_outbox import JobOutbox
 from render_service.db.jobs.jobs import Jobs
 from render_service.domain.errors import ErrorReason, RenderFailure
@@ -77,7 +78,10 @@ def endless() -> Scripted:
 class Engine:
     """A runner as a worker has it; without Redis, which it does not need."""
 
-    def __init__(self, database: Database, runner: JobRunner, store: ObjectStore, folder: Path) -> None:
+    def __init__(
+        self, database: Database, runner: JobRunner, store: ObjectStore, folder: Path, compositor: Compositor
+    ) -> None:
+        self.compositor = compositor
         self.database = database
         self.runner = runner
         self.store = store
@@ -110,6 +114,7 @@ async def engine_with(
     store = ObjectStore((folder / "objects").as_uri())
     scratch = folder / "scratch"
     scratch.mkdir()
+    compositor = Compositor(processes=1)
     providers: Mapping[ProviderName, Generator] = {ProviderName.MOCK: provider}
     runner = JobRunner(
         worker="test",
@@ -117,12 +122,12 @@ async def engine_with(
         publisher=Publisher(redis),
         dispatcher=Dispatcher(JobOutbox(database), RenderQueue(make_broker(nowhere))),
         providers=providers,
-        room=AttemptContext(store, Fetcher(FetchPolicy()), Compositor(processes=1), scratch),
+        room=AttemptContext(store, Fetcher(FetchPolicy()), compositor, scratch, objects=JobObjects(database)),
         limits=limits,
     )
     keeping = asyncio.create_task(runner.keep_leases())
     try:
-        yield Engine(database, runner, store, scratch)
+        yield Engine(database, runner, store, scratch, compositor)
         assert list(scratch.iterdir()) == [], "an attempt leaves its scratch folder behind"
     finally:
         keeping.cancel()

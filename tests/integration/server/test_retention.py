@@ -21,6 +21,7 @@ from render_service.config.settings import Settings
 from render_service.db.access.audit_log import AuditLog
 from render_service.db.database import Database
 from render_service.db.jobs.deletions import Deletions
+from render_service.db.jobs.job_objects import JobObjects
 from render_service.db.jobs.jobs import Jobs
 from render_service.db.jobs.workspace_events import OLDEST, WorkspaceEvents
 from render_service.domain.jobs.job import Artifact, StoredFile, Video
@@ -98,8 +99,8 @@ async def age_jobs(database: Database, job_id: UUID, age: timedelta) -> None:
 
 
 def expiry(database: Database, store: ObjectStore, ages: RetentionPolicy) -> tuple[Expiry, Remover]:
-    remover = Remover(Deletions(database), store)
-    return Expiry(ages, Deletions(database), AuditLog(database), store, remover), remover
+    remover = Remover(Deletions(database), JobObjects(database), store)
+    return Expiry(ages, Deletions(database), AuditLog(database), store, remover, objects=JobObjects(database)), remover
 
 
 async def test_a_deleted_job_is_gone_with_all_its_bytes(stubs: Stubs, database: Database, store: ObjectStore) -> None:
@@ -109,7 +110,7 @@ async def test_a_deleted_job_is_gone_with_all_its_bytes(stubs: Stubs, database: 
     get = pb.GetJobRequest(workspace_id="team", job_id=str(job_id))
     assert (await refusal(stubs.renders.GetJob(get))).reason == "JOB_NOT_FOUND"
     assert (await refusal(stubs.renders.DeleteJob(delete))).reason == "JOB_NOT_FOUND"
-    await Remover(Deletions(database), store).remove()
+    await Remover(Deletions(database), JobObjects(database), store).remove()
     assert all(str(other) in key for key in await keys(store))
     assert len(await keys(store)) == 3
     async with database.single() as connection:
@@ -136,7 +137,7 @@ async def test_bytes_follow_their_row_also_when_the_process_died_in_between(
     job_id = await finished(database, store)
     await Deletions(database).delete_job("team", job_id)
     # Whoever deleted it is gone. Another process finds the note.
-    assert await Remover(Deletions(database), store).remove() == 3
+    assert await Remover(Deletions(database), JobObjects(database), store).remove() == 3
     assert await keys(store) == []
 
 
@@ -162,7 +163,7 @@ async def test_a_project_is_deleted_with_its_jobs_or_not_at_all(
     for job_id in (done, waiting.id):
         get = pb.GetJobRequest(workspace_id="team", job_id=str(job_id))
         assert (await refusal(stubs.renders.GetJob(get))).reason == "JOB_NOT_FOUND"
-    await Remover(Deletions(database), store).remove()
+    await Remover(Deletions(database), JobObjects(database), store).remove()
     assert all(str(unrelated) in key for key in await keys(store))
 
 
@@ -248,26 +249,28 @@ async def test_a_sweep_finds_every_orphan_and_nothing_else(database: Database, e
         f"videos/team/{UUID(int=5)}/1/video.mp4",  # of no job
         "videos/team/stray.mp4",  # of nothing
         "clips/team/ab/" + "ab" * 32 + ".mp4",  # that no order led to
+        "segments/team/ab/" + "ab" * 32 + ".mp4",  # that no job uses
+        f"assets/team/{kept}/2/" + "ab" * 32,  # of a job that has ended
         "checks/0198c0de-7a11-7c3e-9f00-5e1f5e1f5e1f",
     ]
     for key in orphans:
         await put_object(store, key, b"orphan", content_type="video/mp4")
-    removals = Deletions(database)
-    young = await sweep(removals, store, delete=True)
+    deletions, objects = Deletions(database), JobObjects(database)
+    young = await sweep(deletions, objects, store, delete=True)
     assert (young.orphans, young.missing) == (0, 0), "what is young may be about to be recorded"
 
-    report = await sweep(removals, store, delete=False, grace=NOW)
+    report = await sweep(deletions, objects, store, delete=False, grace=NOW)
     assert sorted(report.orphan_keys) == sorted(orphans)
-    assert (report.orphans, report.objects, report.missing) == (6, 9, 0)
-    await sweep(removals, store, delete=True, grace=NOW)
-    assert (await sweep(removals, store, delete=False, grace=NOW)).orphans == 0
+    assert (report.orphans, report.objects, report.missing) == (8, 11, 0)
+    await sweep(deletions, objects, store, delete=True, grace=NOW)
+    assert (await sweep(deletions, objects, store, delete=False, grace=NOW)).orphans == 0
     assert len(await keys(store)) == 3
 
 
 async def test_a_sweep_tells_of_files_that_are_missing(database: Database, store: ObjectStore) -> None:
     job_id = await finished(database, store)
     await store.delete(f"videos/team/{job_id}/2/poster.jpg")
-    report = await sweep(Deletions(database), store, delete=False)
+    report = await sweep(Deletions(database), JobObjects(database), store, delete=False)
     assert report.missing_keys == [f"videos/team/{job_id}/2/poster.jpg"]
 
 
@@ -275,9 +278,9 @@ async def test_after_deleting_everything_nothing_is_left(stubs: Stubs, database:
     jobs = [await finished(database, store) for _ in range(5)]
     for job_id in jobs:
         await stubs.renders.DeleteJob(pb.DeleteJobRequest(workspace_id="team", job_id=str(job_id)))
-    await Remover(Deletions(database), store).remove()
+    await Remover(Deletions(database), JobObjects(database), store).remove()
     assert await keys(store) == []
-    assert (await sweep(Deletions(database), store, delete=False, grace=NOW)).objects == 0
+    assert (await sweep(Deletions(database), JobObjects(database), store, delete=False, grace=NOW)).objects == 0
 
 
 def test_the_sweep_is_run_from_the_command_line(

@@ -17,10 +17,11 @@ def test_videos_lie_under_workspace_and_job() -> None:
     assert keys.file_key("team-a", JOB, 1, "video.mp4").startswith(keys.job_prefix("team-a", JOB) + "/")
 
 
-def test_segments_and_assets_are_spread_by_the_head_of_their_hash() -> None:
+def test_segments_and_assets_lie_under_their_workspace() -> None:
     digest = "ab" * 32
-    assert keys.segment_key(digest) == f"segments/ab/{digest}.mp4"
-    assert keys.asset_key(digest) == f"assets/ab/{digest}"
+    assert keys.segment_key("team-a", digest) == f"segments/team-a/ab/{digest}.mp4"
+    assert keys.asset_key("team-a", JOB, 2, digest) == f"assets/team-a/{JOB}/2/{digest}"
+    assert keys.asset_key("team-a", JOB, 2, digest).startswith(keys.asset_prefix("team-a", JOB) + "/")
 
 
 @pytest.mark.parametrize(
@@ -62,11 +63,13 @@ def test_a_sound_key_never_leaves_its_root(key: str) -> None:
 @pytest.mark.parametrize("digest", ["", "ab", "AB" * 32, "../" * 22, "zz" * 32])
 def test_hashes_must_look_like_hashes(digest: str) -> None:
     with pytest.raises(ValueError, match="not a"):
-        keys.asset_key(digest)
+        keys.asset_key("team-a", JOB, 1, digest)
     with pytest.raises(ValueError, match="not a"):
-        keys.segment_key(digest)
+        keys.segment_key("team-a", digest)
 
 
 def test_workspace_ids_cannot_escape_through_a_key() -> None:
     with pytest.raises(ValueError, match="not a key"):
         keys.file_key("../other", JOB, 1, "video.mp4")
+    with pytest.raises(ValueError, match="not a key"):
+        keys.segment_key("../other", "ab" * 32)
