@@ -37,6 +37,7 @@ from render_service.runtime.lifecycle import (
     wait_for_database,
     wait_for_redis,
 )
+from render_service.runtime.loop_lag import LoopLagMonitor
 from render_service.runtime.readiness import Readiness, measure_connections
 from render_service.runtime.status_server import status_page
 from render_service.runtime.task_group import BackgroundTasks, finishes_before
@@ -165,6 +166,7 @@ def _measure(tasks: BackgroundTasks, database: Database, hub: ProgressHub) -> No
     WATCHERS.set_function(lambda: hub.watchers)
     measure_connections(database)
     tasks.start("job metrics", JobMetrics(database).run())
+    tasks.start("loop lag", LoopLagMonitor().run())
 
 
 def _receivers(settings: Settings) -> WebhookTargets:

@@ -40,6 +40,7 @@ from render_service.runtime.lifecycle import (
     wait_for_database,
     wait_for_redis,
 )
+from render_service.runtime.loop_lag import LoopLagMonitor
 from render_service.runtime.readiness import Readiness, measure_connections
 from render_service.runtime.status_server import status_page
 from render_service.runtime.task_group import BackgroundTasks, finishes_before
@@ -129,6 +130,7 @@ async def run_worker(settings: Settings) -> None:
         if settings.metrics_listen is not None:
             _measure(settings, database, compositor)
             tasks.start("readiness", readiness.run())
+            tasks.start("loop lag", LoopLagMonitor().run())
         await stack.enter_async_context(status_page(settings.metrics_listen, (SHARED, WORKER), readiness.is_ready))
         if settings.ready_file is not None:
             _touch(settings.ready_file)

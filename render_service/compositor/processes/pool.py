@@ -203,7 +203,8 @@ class ProcessPool:
         return process
 
     def _give_back(self, process: WorkerProcess) -> None:
-        if process.alive and not self._closed and len(self._idle) + len(self._busy) <= self.size:
+        # Those that were started for renders that had none are kept as well: such a render goes on with its next task.
+        if process.alive and not self._closed and len(self._idle) < self.size:
             self._idle.append(process)
         else:
             process.kill()

@@ -1,6 +1,6 @@
 """The metrics that servers and workers both have."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 SHARED = CollectorRegistry()
 ProcessCollector(registry=SHARED)
@@ -41,5 +41,11 @@ DATABASE_CONNECTIONS = Gauge(
 EVENTS_UNPUBLISHED = Counter(
     "render_events_unpublished",
     "Events that could not be published over Redis; watchers read them from Postgres, seconds later.",
+    registry=SHARED,
+)
+EVENT_LOOP_LAG_SECONDS = Histogram(
+    "render_event_loop_lag_seconds",
+    "How much later than due the event loop ran a task; observed 20 times a second. Above 0.1 s is a stall.",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
     registry=SHARED,
 )
