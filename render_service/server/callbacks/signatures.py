@@ -24,7 +24,7 @@ _MAX_SIGNATURES = 10
 class SignatureCheck(Protocol):
     """Knows how one provider signs."""
 
-    async def is_right(self, headers: Mapping[str, str], body: bytes) -> bool:
+    async def verify(self, headers: Mapping[str, str], body: bytes) -> bool:
         """Tell whether a callback is the provider's, and fresh.
 
         Args:
@@ -50,7 +50,7 @@ class FalSignatures:
     def __init__(self, keys: KeySet) -> None:
         self._keys = keys
 
-    async def is_right(self, headers: Mapping[str, str], body: bytes) -> bool:
+    async def verify(self, headers: Mapping[str, str], body: bytes) -> bool:
         """Tell whether a callback is fal's."""
         request_id, user_id, timestamp = (headers.get(name, "") for name in _FAL_HEADERS)
         if not request_id or not user_id or not _is_fresh(timestamp):
@@ -87,7 +87,7 @@ class StandardSignatures:
     def __init__(self, key: bytes) -> None:
         self._key = key
 
-    async def is_right(self, headers: Mapping[str, str], body: bytes) -> bool:
+    async def verify(self, headers: Mapping[str, str], body: bytes) -> bool:
         """Tell whether a callback is signed with the secret."""
         message_id, timestamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
         if not message_id or not _is_fresh(timestamp):

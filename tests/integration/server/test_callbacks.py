@@ -21,9 +21,10 @@ from render_service.embedded import EmbeddedValkey
 from render_service.embedded.ports import LOOPBACK, free_port
 from render_service.progress.task_hints import TaskHints
 from render_service.runtime.health_probe import is_serving
+from render_service.runtime.http_server import MAX_CONNECTIONS
 from render_service.runtime.lifecycle import connect_redis
 from render_service.server.auth.jwks import KeySet
-from render_service.server.callbacks.listener import MAX_BODY, MAX_CONNECTIONS
+from render_service.server.callbacks.listener import MAX_BODY
 from render_service.server.callbacks.signatures import FalSignatures
 from tests.fakes import custom
 from tests.fakes.fal import FakeFal
@@ -254,21 +255,21 @@ async def test_keys_of_fal_are_fetched_once_and_anew_when_they_are_rotated() -> 
         keys = KeySet(fal.jwks_url, pause_seconds=0.0)
         signatures = FalSignatures(keys)
 
-        async def is_right(headers: dict[str, str]) -> bool:
-            return await signatures.is_right({name.lower(): value for name, value in headers.items()}, BODY)
+        async def verify(headers: dict[str, str]) -> bool:
+            return await signatures.verify({name.lower(): value for name, value in headers.items()}, BODY)
 
         for _ in range(5):
-            assert await is_right(fal.sign("request", BODY))
+            assert await verify(fal.sign("request", BODY))
         assert len(fal.requests) == 1
         before = fal.sign("request", BODY)
         fal.signer = Ed25519PrivateKey.generate()
-        assert await is_right(fal.sign("request", BODY))
+        assert await verify(fal.sign("request", BODY))
         assert len(fal.requests) == 2
-        assert not await is_right(before)
+        assert not await verify(before)
         await keys.close()
     away = KeySet(fal.jwks_url, pause_seconds=0.0)
     with pytest.raises(DomainError):
-        await FalSignatures(away).is_right({k.lower(): v for k, v in before.items()}, BODY)
+        await FalSignatures(away).verify({k.lower(): v for k, v in before.items()}, BODY)
     await away.close()
 
 
@@ -298,7 +299,7 @@ async def test_without_its_secret_custom_cannot_call_back(database_url: str, red
 @pytest.mark.parametrize(
     ("overrides", "named"),
     [
-        ({"callback_url": None}, "RENDER_CALLBACK_LISTEN: only together with RENDER_CALLBACK_URL"),
+        ({"callback_url": None}, "RENDER_CALLBACK_LISTEN: needs RENDER_CALLBACK_URL as well"),
         ({"callback_listen": "nowhere"}, "RENDER_CALLBACK_LISTEN: must be host:port"),
         ({"callback_listen": "192.0.2.1:80"}, "RENDER_CALLBACK_LISTEN: cannot listen on"),
     ],
