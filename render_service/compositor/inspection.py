@@ -8,7 +8,7 @@ from datetime import timedelta
 from enum import Enum, auto
 from pathlib import Path
 
-from render_service.compositor.media.assets import Asset, AssetFault, Media, ShotMedia
+from render_service.compositor.media.assets import Asset, Media, ShotMedia
 from render_service.compositor.media.probing import probe_clip, probe_image, probe_sound
 from render_service.compositor.processes.limits import PROBING
 from render_service.compositor.processes.pool import Share, TaskOptions
@@ -121,7 +121,7 @@ def _inspection(media: Media, found: Mapping[tuple[Path, Use], InspectedFile | R
     repaired = [warning for file in found.values() if isinstance(file, InspectedFile) for warning in file.warnings]
     faults = ((asset, found[asset.path, _USES[asset.field]]) for asset in media.assets())
     replaced = [
-        warning_from_failure(WarningCode.ASSET_REPLACED, _named(asset, fault))
+        warning_from_failure(WarningCode.ASSET_REPLACED, asset.renamed(fault))
         for asset, fault in faults
         if isinstance(fault, RenderFailure)
     ]
@@ -144,8 +144,3 @@ async def _inspect(
             if shown and policy is BadAssetPolicy.CARD and failure.reason is ErrorReason.ASSET_INVALID:
                 return failure
             raise
-
-
-def _named(asset: Asset, failure: RenderFailure) -> RenderFailure:
-    """Return the failure of a file as that of another field that names the same file."""
-    return asset.invalid(AssetFault(failure.metadata["fault"]), failure.message.partition(": ")[2])

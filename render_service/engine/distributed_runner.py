@@ -10,7 +10,7 @@ from uuid import NAMESPACE_URL, uuid5
 from redis.exceptions import RedisError
 
 from render_service.compositor.segments.spec import SegmentJob
-from render_service.domain.errors import DomainError
+from render_service.domain.errors import DomainError, RenderFailure
 from render_service.domain.jobs.job import Lease
 from render_service.engine.segment_coordination import SegmentCoordination
 from render_service.queue.compose import ComposeQueue, SegmentOrder
@@ -86,6 +86,10 @@ class DistributedRunner:
             with suppress(RedisError, OSError):
                 await self._signs.want_no_more(render_id)
             raise
+        except RenderFailure as failure:
+            # Another worker knows a file by its hash alone.
+            named = job.assets.get(failure.metadata.get("field", ""))
+            raise (named.renamed(failure) if named is not None else failure) from None
         report(job.frames)
 
     async def _offer(self, key: str, path: Path) -> None:

@@ -55,6 +55,9 @@ class SegmentWorker:
                 return
             await self._make_while_wanted(order)
         except RenderFailure as failure:
+            if failure.worker_fault:
+                _log.warning("segment not made by this worker; it will be ordered again", segment=order.key)
+                return
             _log.warning("segment cannot be made", segment=order.key, reason=failure.reason)
             with suppress(RedisError, OSError):
                 await self._signs.fail(order.key, failure)

@@ -87,6 +87,10 @@ class Asset:
             name = f"{self.shot_id}.{self.field}"
         return RenderFailure(ErrorReason.ASSET_INVALID, f"{name}: {what}", metadata)
 
+    def renamed(self, failure: RenderFailure) -> RenderFailure:
+        """Return an ASSET_INVALID of this file that names another field as one that names this field."""
+        return self.invalid(AssetFault(failure.metadata["fault"]), failure.message.partition(": ")[2])
+
 
 def image_asset(shot_id: str, path: Path) -> Asset:
     """Return the asset of a shot's picture."""

@@ -10,11 +10,14 @@ import pytest
 from redis.asyncio import Redis
 
 from render_service.compositor.compositor import Compositor
-from render_service.compositor.media.assets import Media
+from render_service.compositor.frames.format import PictureFormat
+from render_service.compositor.media.assets import Media, image_asset
+from render_service.compositor.segments.build_fingerprint import build_fingerprint
+from render_service.compositor.segments.spec import DrawnStill, Layer, SegmentJob, SegmentSpec
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.jobs.job import Lease, RenderSpec
-from render_service.domain.projects.output import OutputSpec, Quality
-from render_service.domain.projects.project import Project, Shot
+from render_service.domain.projects.output import Container, OutputSpec, Quality
+from render_service.domain.projects.project import Fit, Motion, MotionKind, Project, Shot
 from render_service.engine.distributed_runner import DistributedRunner
 from render_service.engine.job_segments import JobSegments
 from render_service.engine.segment_coordination import SegmentCoordination
@@ -182,3 +185,22 @@ async def test_a_segment_that_cannot_be_made_fails_the_render_with_its_reason(
         told.message,
         told.metadata,
     )
+
+
+async def test_a_file_that_another_worker_cannot_decode_is_named_by_its_field(cluster: Cluster, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(b"not a picture")
+    picture = PictureFormat(256, 144, 25, Quality.DRAFT, Container.MP4)
+    layer = Layer(DrawnStill("ab" * 32, Fit.COVER), Motion(kind=MotionKind.NONE), 10, 0)
+    spec = SegmentSpec(build_fingerprint(), picture, 10, layer)
+    job = SegmentJob(spec.to_bytes(), {"ab" * 32: image_asset("shot-1", bad)}, 10)
+    consumer = cluster.consume()
+    workdir = tmp_path / "work"
+    workdir.mkdir()
+    lease = Lease(uuid4(), uuid4(), "team", uuid4(), 1, 0)
+    async with cluster.runner.attempt(lease, workdir):
+        with pytest.raises(RenderFailure, match=r"^shot-1\.image_uri: ") as caught:
+            await cluster.runner.run(job, workdir, workdir / "output", lambda _: None)
+    await consumer.stop()
+    assert caught.value.reason is ErrorReason.ASSET_INVALID
+    assert (caught.value.metadata["shot_id"], caught.value.metadata["field"]) == ("shot-1", "image_uri")
