@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from render_service.compositor.composition import CHECKING_FROM, ComposedVideo, Composition, Progress
+from render_service.compositor.inspection import inspect_media
 from render_service.compositor.media.assets import Asset, Media
 from render_service.compositor.media.probing import ClipFacts, probe_clip, probe_sound
 from render_service.compositor.media.retiming import slow_down
@@ -14,6 +15,7 @@ from render_service.compositor.processes.pool import ProcessPool, TaskOptions
 from render_service.compositor.processes.segment_runner import PoolRunner
 from render_service.compositor.segments.ports import SegmentRunner, SegmentStore
 from render_service.compositor.segments.spec import SegmentJob
+from render_service.compositor.stages import Request, check_request
 from render_service.domain.jobs.job import RenderSpec
 
 __all__ = ["CHECKING_FROM", "ComposedVideo", "Compositor"]
@@ -68,6 +70,32 @@ class Compositor:
     async def slow_clip(self, asset: Asset, output: Path, factor: float) -> None:
         """Write a clip that lasts `factor` times as long, without its sound; raises as `look_at_clip`."""
         await self._share.run_with(TaskOptions(RENDERING, asset), slow_down, asset, output, factor)
+
+    async def check(self, spec: RenderSpec, media: Media, workdir: Path) -> Media:
+        """Check all that can be known of a render before its clips are generated, and paid.
+
+        Args:
+            spec: The render, validated.
+            media: Its local files.
+            workdir: An existing folder for this render alone; nothing stays in it.
+
+        Returns:
+            The usable files: those that a card replaces are removed.
+
+        Raises:
+            RenderFailure: As `compose` would.
+        """
+        parts = workdir / "parts"
+        parts.mkdir(exist_ok=True)
+        share = self._pool.share()
+        try:
+            inspected = await inspect_media(share, media, spec.project.bad_asset_policy)
+            request = Request(spec, inspected.media, inspected.facts, inspected.hashes)
+            await asyncio.to_thread(request.write, parts)
+            await share.run(check_request, parts)
+            return inspected.media
+        finally:
+            await asyncio.shield(asyncio.to_thread(shutil.rmtree, parts, ignore_errors=True))
 
     @property
     def pids(self) -> tuple[int, ...]:

@@ -19,6 +19,7 @@ from render_service.compositor.segments.planning import plan_pictures, shown_sou
 from render_service.compositor.sound.planning import heard_assets, plan_sound
 from render_service.compositor.sound.spec import SoundFacts
 from render_service.compositor.text.drawn_texts import caption_text, clean_text
+from render_service.compositor.text.glyph_coverage import check_glyphs
 from render_service.compositor.verification.video import check_video
 from render_service.domain.canonical import canonical_bytes, from_canonical
 from render_service.domain.errors import RenderFailure
@@ -161,6 +162,18 @@ def plan_composition(parts: Path, srt: Path, vtt: Path) -> Plan:
     )
     (parts / "plan.json").write_bytes(canonical_bytes(plan))
     return plan
+
+
+def check_request(parts: Path) -> None:
+    """Check all that can be known of a request while some of its clips are still to be generated.
+
+    Raises:
+        RenderFailure: GLYPH_MISSING; ASSET_INVALID where the files make the video too long.
+    """
+    request = Request.read(parts)
+    _check_length(request.timeline(), request.facts)
+    # No shot becomes a placeholder: those without a picture get a clip.
+    check_glyphs(request.spec, ())
 
 
 def draw_thumbnails(parts: Path, poster: Path, sheet: Path) -> None:

@@ -13,6 +13,7 @@ from render_service.compositor.compositor import CHECKING_FROM, ComposedVideo, C
 from render_service.db.jobs.job_lifecycle import Claim
 from render_service.db.jobs.job_objects import JobObjects
 from render_service.domain.errors import DomainError
+from render_service.domain.generation.provider_models import GENERATING_PROVIDERS
 from render_service.domain.jobs.job import (
     Artifact,
     JobStage,
@@ -134,10 +135,12 @@ async def run_attempt(claim: Claim, provider: Generator, reporter: ProgressRepor
             with stage(JobStage.GENERATING):
                 return Outcome(None, (await _generate(provider, work, reporter, start=0, end=100)).raw_results)
         await reporter.tell(JobStage.PREPARING, 1, "Fetching pictures and sounds")
-        # Before anything is generated: a bad asset must not cost a provider's money first.
+        # Before anything is generated: no fault that can be known now may be found after a provider was paid.
         with stage(JobStage.PREPARING):
             media, warnings = await fetch_assets(spec.project, session, folder / "assets")
-        pictures = {shot_id: files.image for shot_id, files in media.shots.items() if files.image is not None}
+            generates = claim.provider in GENERATING_PROVIDERS
+            usable = await room.compositor.check(spec, media, folder) if generates else media
+        pictures = {shot_id: files.image for shot_id, files in usable.shots.items() if files.image is not None}
         work = Generation(lease, spec, folder, pictures)
         with stage(JobStage.GENERATING):
             generated = await _generate(provider, work, reporter, start=_PREPARED, end=_GENERATED)

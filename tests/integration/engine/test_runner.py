@@ -18,8 +18,10 @@ from render_service.db.jobs.job_objects import JobObjects
 from render_service.db.jobs.job_outbox import JobOutbox
 from render_service.db.jobs.jobs import Jobs
 from render_service.domain.errors import ErrorReason, RenderFailure
-from render_service.domain.jobs.job import Job, JobEvent, JobStatus, ProviderName, RawResults
+from render_service.domain.jobs.job import Job, JobEvent, JobStatus, ProviderName, RawResults, RenderSpec
 from render_service.domain.jobs.retry import RetryPolicy
+from render_service.domain.projects.output import OutputSpec, Quality
+from render_service.domain.projects.project import Music, Project, Shot, Watermark
 from render_service.engine.attempt import AttemptContext
 from render_service.engine.runner import JobRunner, RunnerLimits
 from render_service.fetch.fetcher import Fetcher
@@ -34,7 +36,7 @@ from render_service.storage.errors import StorageUnavailable
 from render_service.storage.keys import attempt_prefix
 from render_service.storage.store import ObjectStore
 from tests.objects import put_object
-from tests.records import HOUR, claim_next, start_job, transitions_of
+from tests.records import HOUR, claim_next, job_request, start_job, transitions_of
 
 AT_ONCE = RetryPolicy(max_failed_attempts=3, base=timedelta(0))
 LONG = RunnerLimits(HOUR, HOUR)
@@ -108,6 +110,8 @@ async def engine_with(
     *,
     limits: RunnerLimits = LONG,
     transitions: JobLifecycle | None = None,
+    name: ProviderName = ProviderName.MOCK,
+    policy: FetchPolicy | None = None,
 ) -> AsyncIterator[Engine]:
     nowhere = "redis://127.0.0.1:1/0"
     redis = connect_redis(nowhere, timeout_seconds=1)
@@ -115,14 +119,14 @@ async def engine_with(
     scratch = folder / "scratch"
     scratch.mkdir()
     compositor = Compositor(processes=1)
-    providers: Mapping[ProviderName, Generator] = {ProviderName.MOCK: provider}
+    providers: Mapping[ProviderName, Generator] = {name: provider}
     runner = JobRunner(
         worker="test",
         transitions=transitions or transitions_of(database, retry=AT_ONCE),
         publisher=Publisher(redis),
         dispatcher=Dispatcher(JobOutbox(database), RenderQueue(make_broker(nowhere))),
         providers=providers,
-        room=AttemptContext(store, Fetcher(FetchPolicy()), compositor, scratch, objects=JobObjects(database)),
+        room=AttemptContext(store, Fetcher(policy or FetchPolicy()), compositor, scratch, objects=JobObjects(database)),
         limits=limits,
     )
     keeping = asyncio.create_task(runner.keep_leases())
@@ -436,3 +440,36 @@ async def test_what_a_failed_attempt_stored_is_removed_and_what_a_completed_one_
         fail = False
         await engine.runner.run_next()
         assert await engine.objects() == [attempt_prefix("team", job.id, 2) + "/video.mp4"]
+
+
+class Paid(Scripted):
+    """A provider that makes clips, which cost money."""
+
+    makes_whole_videos = False
+
+
+async def test_what_can_be_known_is_known_before_a_provider_is_paid(database: Database, tmp_path: Path) -> None:
+    (tmp_path / "picture.png").write_bytes(b"not a picture")
+    (tmp_path / "voice.wav").write_bytes(b"RIFF")
+    broken, voice = ((tmp_path / name).as_uri() for name in ("picture.png", "voice.wav"))
+    faulty = (
+        Project(shots=(Shot("one", "dawn", image_uri=broken),)),
+        Project(shots=(Shot("one", "dawn", narration_audio_uri=voice),)),
+        Project(shots=(Shot("one", "dawn"),), music=Music(voice)),
+        Project(shots=(Shot("one", "dawn"),), watermark=Watermark(broken)),
+        Project(shots=(Shot("one", "dawn"),), intro_clip_uri=broken),
+        Project(shots=(Shot("one", "dawn", caption="\U00013080"),)),
+    )
+    paid = Paid(failing(AssertionError("paid"))._act)
+    policy = FetchPolicy(file_roots=(tmp_path,))
+    async with engine_with(database, tmp_path, paid, name=ProviderName.RUNWAY, policy=policy) as engine:
+        for project in faulty:
+            spec = RenderSpec(project, OutputSpec(256, 144, 25, Quality.DRAFT))
+            job = await start_job(database, job_request(provider=ProviderName.RUNWAY, spec=spec))
+            await engine.runner.run_next()
+            ended = await engine.job(job)
+            assert (ended.status, ended.attempt) == (JobStatus.FAILED, 1)
+            assert ended.error is not None
+            assert ended.error.reason in (ErrorReason.ASSET_INVALID, ErrorReason.GLYPH_MISSING)
+            assert not paid.begun.is_set()
+        await engine.compositor.close()
