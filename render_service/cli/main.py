@@ -4,11 +4,14 @@ Each command imports its own side of the service when it runs, so that `--help` 
 """
 
 import asyncio
+import atexit
 import os
+import sys
 from collections.abc import Coroutine
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -131,8 +134,26 @@ def _run(process: Coroutine[object, object, None]) -> None:
 
 
 def main() -> None:
-    """Run the command."""
+    """Run the command, and end the process with its exit code."""
     try:
-        app()
-    except DomainError as error:
-        exit_with_error(error.message)
+        try:
+            app()
+        except DomainError as error:
+            exit_with_error(error.message)
+    except SystemExit as end:
+        _end_process(end)
+
+
+def _end_process(end: SystemExit) -> NoReturn:
+    """End the process without finalizing the interpreter.
+
+    The object store's native threads call back into Python. One that does so while the interpreter is finalized is
+    unwound by it, which Rust answers with an abort: the command would exit with 134 instead of its own code.
+    """
+    if isinstance(end.code, str):
+        typer.echo(end.code, err=True)
+    atexit._run_exitfuncs()  # noqa: SLF001 - what finalization would do for libraries
+    with suppress(BrokenPipeError):  # such as by `| head`
+        sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(end.code if isinstance(end.code, int) else int(end.code is not None))
