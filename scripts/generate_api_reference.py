@@ -103,7 +103,9 @@ def _scalar(field: FieldDescriptorProto) -> str:
 def _said_of(name: str, text: str) -> str:
     """Return a comment such as `width is …` or `ListJobs returns …` without the name, for a row that begins with it."""
     rest = re.sub(rf"^{name} (?:is |are |(?=(?!as )[a-z]+s ))", "", text)
-    return rest if rest == text else rest[:1].upper() + rest[1:]
+    if "_" in name and rest == text and text.startswith(name):
+        return f"`{name}`{text.removeprefix(name)}"
+    return rest[:1].upper() + rest[1:]
 
 
 def _cell(text: str) -> str:
