@@ -16,6 +16,7 @@ from render_service.storage.errors import ObjectAbsent, translated_errors
 from render_service.storage.keys import check_key, check_prefix
 from render_service.storage.location import LocalFolder, S3Bucket, S3Options, locate
 from render_service.storage.presigning import PresignedUrl, check_expiry, presign
+from render_service.storage.ranges import read_ranges
 from render_service.storage.self_test import self_test
 from render_service.telemetry.tracing.spans import Kind, span
 
@@ -95,7 +96,8 @@ class ObjectStore:
     async def read(self, key: str, *, offset: int = 0, chunk_bytes: int = 256 * 1024) -> AsyncIterator[bytes]:
         """Read an object from an offset to its end.
 
-        Each window is one request: a slow reader holds no connection and at most one window of memory.
+        Each window is one request, resumed where it breaks off: a slow reader holds no connection, and at most one
+        window of memory.
 
         Args:
             key: See `check_key`.
@@ -268,22 +270,10 @@ class ObjectStore:
         if isinstance(self._location, LocalFolder):
             await asyncio.to_thread(sync_to_disk, self._location.folder, key)
 
-    async def _ranges(self, key: str, offset: int, window: int) -> AsyncIterator[bytes]:
+    async def _ranges(self, key: str, offset: int, range_bytes: int) -> AsyncIterator[bytes]:
         with translated_errors("read", key):
-            try:
-                meta = await obstore.head_async(self._store, check_key(key))
-                size = meta["size"]
-                if not 0 <= offset <= size:
-                    raise ValueError(f"offset {offset} is not in an object of {size} bytes")
-                for start in range(offset, size, window):
-                    result = await obstore.get_async(
-                        self._store,
-                        key,
-                        options={"range": (start, min(start + window, size)), "if_match": meta["e_tag"]},
-                    )
-                    yield bytes(await result.bytes_async())
-            except FileNotFoundError as error:
-                raise ObjectAbsent(key) from error
+            async for data in read_ranges(self._store, key, offset, range_bytes):
+                yield data
 
 
 def _info(meta: "obstore.ObjectMeta") -> ObjectInfo:
