@@ -33,7 +33,7 @@ def run_demo(out: Path, data: Path) -> int:
     """
     console = Console(highlight=False)
     if not _SAMPLE.is_file():
-        console.print(f"The sample {_SAMPLE} is not here: run the demo in the folder of the repository.")
+        console.print(f"The sample {_SAMPLE} is missing. Run the demo in the folder of the repository.")
         return 1
     try:
         if not Stack.is_in_use(data):
@@ -72,7 +72,7 @@ async def _run(out: Path, data: Path, console: Console) -> int:
     console.print(
         f"\n[bold]{video}[/]  {seconds:.1f} s, {size}, {job.video.fps} fps, "
         f"{job.video.size_bytes / 1e6:.1f} MB\n[bold]{poster}[/]\n\n"
-        "To look at the job, run `make dev` and, in another shell here:\n"
+        "To inspect the job, run `make dev`, and in a second shell:\n"
     )
     request = f'{{"workspace_id": "{WORKSPACE}", "job_id": "{job.job_id}"}}'
     console.print(
@@ -80,5 +80,5 @@ async def _run(out: Path, data: Path, console: Console) -> int:
         markup=False,
         soft_wrap=True,
     )
-    console.print(f"\nEverything is stopped again. {time.monotonic() - began:.0f} s in all.")
+    console.print(f"\nEverything is stopped. It took {time.monotonic() - began:.0f} s.")
     return 0

@@ -7,7 +7,7 @@ SAMPLE = """\
   "title": "My first video",
 
   // PROJECT_MODE_STANDARD is 16:9 with captions at the bottom, PROJECT_MODE_SHORT is 9:16 for phones with large
-  // captions, PROJECT_MODE_SLIDESHOW is 16:9 with long cross-fades and no captions unless they are given.
+  // captions, PROJECT_MODE_SLIDESHOW is 16:9 with long cross-fades and no captions unless you give them.
   "mode": "PROJECT_MODE_STANDARD",
 
   // The main language of the texts: en, zh-Hans, zh-Hant, ja, ko, ...
@@ -17,14 +17,14 @@ SAMPLE = """\
     "shots": [
       {
         "id": "opening",
-        // What is to be seen: the prompt for providers that generate clips, or the text of a card where there is no
+        // What the shot shows: the prompt for providers that generate clips, or the text of a card if there is no
         // picture.
         "visual_description": "A village by the sea, early morning",
-        // What is drawn over the shot; left out, the narration is drawn.
+        // The text drawn over the shot. If omitted, the narration is drawn.
         "caption": "It begins before sunrise.",
-        // Seconds, transitions included. Left out, 5 s or a share of target_duration.
+        // Seconds, transitions included. If omitted, 5 s or a share of target_duration.
         "duration": "3s"
-        // A picture, a clip or spoken narration: an https:// address, or a file beside this one.
+        // A picture, a clip or spoken narration: an https:// URL, or a path relative to this file.
         // , "image_uri": "village.jpg"
         // , "clip_uri": "village.mp4"
         // , "narration_audio_uri": "village.m4a"
@@ -47,10 +47,10 @@ SAMPLE = """\
     ]
   },
 
-  // A sound bed under everything: uncomment, and put the file beside this one.
+  // Music under the whole video: uncomment, and put the file next to this one.
   // "music": {"uri": "music.m4a", "volume": 0.3},
 
-  // Left out, everything here follows from the mode.
+  // Omitted fields follow the mode.
   "output": {"fps": 30, "quality": "QUALITY_PRESET_STANDARD"}
 }
 """
