@@ -19,6 +19,7 @@ from render_client.config import DEFAULT_TIMEOUT, DEFAULT_WORKSPACE, TLS, Client
 from render_client.download import PartialFile, ProgressCallback
 from render_client.errors import ClientClosedError, RenderError, translate
 from render_client.messages import ArtifactName, Requests, StatusName
+from render_client.project_calls import AsyncProjectCalls
 from render_client.retry import Attempts, RetryPolicy
 from render_client.watch import Position, WatchPosition, WorkspaceChange, WorkspacePosition, ended_without_end
 from render_client.webhook_calls import AsyncWebhookCalls
@@ -28,7 +29,7 @@ Response = TypeVar("Response", bound=Message)
 News = TypeVar("News")
 
 
-class AsyncRenderClient(AsyncWebhookCalls):
+class AsyncRenderClient(AsyncProjectCalls, AsyncWebhookCalls):
     """Talks to a render service from one event loop; make it inside that loop.
 
     What `RenderClient` promises holds here too: deadlines on all calls that are no streams, retries where they are
@@ -259,36 +260,6 @@ class AsyncRenderClient(AsyncWebhookCalls):
     ) -> render_service_pb2.CreateDownloadUrlResponse:
         """Make an address that a file of a COMPLETED job can be fetched from over HTTP, until its expire_time."""
         return await self._call(self._render.CreateDownloadUrl, self._requests.download_url(job_id, artifact))
-
-    async def create_project(self, project: project_pb2.Project) -> project_pb2.Project:
-        """Store a new project, and return it with its project_id."""
-        request = self._requests.create_project(project)
-        return (await self._call(self._projects.CreateProject, request, repeatable=False)).project
-
-    async def get_project(self, project_id: str) -> project_pb2.Project:
-        """Return a stored project."""
-        return (await self._call(self._projects.GetProject, self._requests.get_project(project_id))).project
-
-    async def update_project(self, project: project_pb2.Project) -> project_pb2.Project:
-        """Replace the content of a stored project; with an etag, only if nobody else has changed it since."""
-        request = self._requests.update_project(project)
-        return (await self._call(self._projects.UpdateProject, request, repeatable=False)).project
-
-    async def list_projects(self) -> AsyncGenerator[project_pb2.Project, None]:
-        """Iterate over the projects of the workspace, newest first; pages are fetched as they are needed."""
-        request = self._requests.list_projects()
-        while True:
-            page = await self._call(self._projects.ListProjects, request)
-            for project in page.projects:
-                yield project
-            if not page.next_page_token:
-                return
-            request.page_token = page.next_page_token
-
-    async def delete_project(self, project_id: str, *, delete_jobs: bool = False) -> None:
-        """Remove a stored project; its jobs and videos stay, unless delete_jobs says otherwise."""
-        request = self._requests.delete_project(project_id, delete_jobs)
-        await self._call(self._projects.DeleteProject, request, repeatable=False)
 
     async def _call(
         self,

@@ -18,6 +18,7 @@ from render_client.config import DEFAULT_TIMEOUT, DEFAULT_WORKSPACE, TLS, Client
 from render_client.download import PartialFile, ProgressCallback
 from render_client.errors import ClientClosedError, RenderError, translate
 from render_client.messages import ArtifactName, Requests, StatusName
+from render_client.project_calls import ProjectCalls
 from render_client.retry import Attempts, RetryPolicy
 from render_client.watch import Position, WatchPosition, WorkspaceChange, WorkspacePosition, ended_without_end
 from render_client.webhook_calls import WebhookCalls
@@ -27,7 +28,7 @@ Response = TypeVar("Response", bound=Message)
 News = TypeVar("News")
 
 
-class RenderClient(WebhookCalls):
+class RenderClient(ProjectCalls, WebhookCalls):
     """Talks to a render service; safe to share between threads.
 
     Every call that is not a stream has a deadline. Calls that are safe to repeat are tried again while the service is
@@ -338,35 +339,6 @@ class RenderClient(WebhookCalls):
     ) -> render_service_pb2.CreateDownloadUrlResponse:
         """Make an address that a file of a COMPLETED job can be fetched from over HTTP, until its expire_time."""
         return self._call(self._render.CreateDownloadUrl, self._requests.download_url(job_id, artifact))
-
-    def create_project(self, project: project_pb2.Project) -> project_pb2.Project:
-        """Store a new project, and return it with its project_id."""
-        request = self._requests.create_project(project)
-        return self._call(self._projects.CreateProject, request, repeatable=False).project
-
-    def get_project(self, project_id: str) -> project_pb2.Project:
-        """Return a stored project."""
-        return self._call(self._projects.GetProject, self._requests.get_project(project_id)).project
-
-    def update_project(self, project: project_pb2.Project) -> project_pb2.Project:
-        """Replace the content of a stored project; with an etag, only if nobody else has changed it since."""
-        request = self._requests.update_project(project)
-        return self._call(self._projects.UpdateProject, request, repeatable=False).project
-
-    def list_projects(self) -> Iterator[project_pb2.Project]:
-        """Iterate over the projects of the workspace, newest first; pages are fetched as they are needed."""
-        request = self._requests.list_projects()
-        while True:
-            page = self._call(self._projects.ListProjects, request)
-            yield from page.projects
-            if not page.next_page_token:
-                return
-            request.page_token = page.next_page_token
-
-    def delete_project(self, project_id: str, *, delete_jobs: bool = False) -> None:
-        """Remove a stored project; its jobs and videos stay, unless delete_jobs says otherwise."""
-        request = self._requests.delete_project(project_id, delete_jobs)
-        self._call(self._projects.DeleteProject, request, repeatable=False)
 
     def _call(
         self, method: "grpc.UnaryUnaryMultiCallable[Request, Response]", request: Request, *, repeatable: bool = True
