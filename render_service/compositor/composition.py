@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from render_service.compositor.segments.content_hashes import name_media
 from render_service.compositor.segments.ports import SegmentRunner, SegmentStore
 from render_service.compositor.segments.spec import SegmentJob
 from render_service.compositor.sound.cache import SoundCache
+from render_service.compositor.sound.levelling import MOST_GAIN_DB
 from render_service.compositor.sound.mixing import mix_sound
 from render_service.compositor.sound.spec import SoundFacts
 from render_service.compositor.stages import (
@@ -32,7 +33,7 @@ from render_service.compositor.stages import (
 )
 from render_service.compositor.task_group import task_group
 from render_service.domain.jobs.job import RenderSpec
-from render_service.domain.warning import JobWarning
+from render_service.domain.warning import JobWarning, WarningCode
 from render_service.telemetry.metrics.worker import SEGMENTS
 from render_service.telemetry.tracing.spans import span
 
@@ -119,7 +120,8 @@ class Composition:
         srt, vtt = self.parts / "captions.srt", self.parts / "captions.vtt"
         plan = await self.share.run(plan_composition, self.parts, srt, vtt)
         poster, sheet = self.workdir / "poster.jpg", self.workdir / "contact-sheet.jpg"
-        sound = await self._make_all(plan, name_media(inspected.media, inspected.hashes).assets, poster, sheet)
+        assets = name_media(inspected.media, inspected.hashes).assets
+        sound = await self._make_all(plan, assets, poster, sheet)
         output = self.spec.output
         path = self.workdir / f"video.{output.container.value}"
         with span("joining"):
@@ -142,7 +144,7 @@ class Composition:
             check=check,
             segments_made=self._made,
             segments_reused=self._reused,
-            warnings=(*inspected.warnings, *plan.warnings),
+            warnings=(*inspected.warnings, *plan.warnings, *_quiet_sounds(sound, assets)),
         )
 
     async def _make_all(self, plan: Plan, assets: Mapping[str, Asset], poster: Path, sheet: Path) -> SoundFacts | None:
@@ -224,3 +226,9 @@ class Composition:
         if part > self._reported:
             self._reported = part
             await self.on_progress(part)
+
+
+def _quiet_sounds(sound: SoundFacts | None, assets: Mapping[str, Asset]) -> Iterator[JobWarning]:
+    what = f"the sound stays quiet, as it is raised by at most {MOST_GAIN_DB:g} dB; record it louder"
+    for asset in (assets[sha256] for sha256 in (sound.quiet if sound is not None else ())):
+        yield JobWarning(WarningCode.SOUND_TOO_QUIET, f"{asset.name}: {what}", asset.shot_id or "", asset.field)

@@ -73,6 +73,11 @@ class Asset:
     field: str
     shot_id: str | None = None
 
+    @property
+    def name(self) -> str:
+        """The field as messages name it, such as `shot-1.image_uri`."""
+        return self.field if self.shot_id is None else f"{self.shot_id}.{self.field}"
+
     def invalid(self, fault: AssetFault, what: str) -> RenderFailure:
         """Return the failure for a fault of this file.
 
@@ -81,11 +86,9 @@ class Asset:
             what: The fault and its remedy in words: `the file is empty; upload it again`.
         """
         metadata = {"field": self.field, "fault": fault.value}
-        name = self.field
         if self.shot_id is not None:
             metadata["shot_id"] = self.shot_id
-            name = f"{self.shot_id}.{self.field}"
-        return RenderFailure(ErrorReason.ASSET_INVALID, f"{name}: {what}", metadata)
+        return RenderFailure(ErrorReason.ASSET_INVALID, f"{self.name}: {what}", metadata)
 
     def renamed(self, failure: RenderFailure) -> RenderFailure:
         """Return an ASSET_INVALID of this file that names another field as one that names this field."""

@@ -92,9 +92,11 @@ class SoundFacts:
         integrated_lufs: Integrated loudness (BS.1770-4); −inf for silence.
         true_peak_dbtp: True peak (BS.1770-4); −inf for silence.
         packets: SHA-256 of the coded packets, 64 hexadecimal digits: the same packets sound the same in another file.
+        quiet: Content hashes of sounds that stay too quiet, as amplifying them further would amplify their noise.
     """
 
     silent: bool
     integrated_lufs: float
     true_peak_dbtp: float
     packets: str
+    quiet: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import av
 import imageio_ffmpeg
+import numpy as np
 import pytest
 
 from render_service.compositor.compositor import Compositor
@@ -15,6 +16,8 @@ from render_service.compositor.media.assets import Media, ShotMedia
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.projects.output import Container
 from render_service.domain.projects.project import BadAssetPolicy, Card, Shot, Transition, TransitionKind
+from render_service.domain.warning import WarningCode
+from tests.integration.compositor.oracle import write_sound
 from tests.integration.compositor.storyboards import FolderStore, composed, photo_shots, small, spec_of, timeline_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -188,3 +191,19 @@ async def test_progress_rises_to_the_end(compositor: Compositor, tmp_path: Path)
     assert told == sorted(told)
     assert told[-1] == 1.0
     assert len(told) >= 4
+
+
+async def test_a_sound_that_stays_too_quiet_is_warned_about_by_name(compositor: Compositor, tmp_path: Path) -> None:
+    hiss = 0.0006 * np.random.default_rng(1).standard_normal((1, 48_000))
+    voice = write_sound(tmp_path / "hiss.wav", hiss.astype(np.float32), 48_000, "-c:a", "pcm_f32le")
+    shot = Shot("opening", caption="", duration=timedelta(seconds=1))
+    video = await composed(
+        compositor, spec_of((shot,)), Media({"opening": ShotMedia(narration=voice)}), tmp_path / "work"
+    )
+    (warning,) = video.warnings
+    assert (warning.code, warning.shot_id, warning.field) == (
+        WarningCode.SOUND_TOO_QUIET,
+        "opening",
+        "narration_audio_uri",
+    )
+    assert warning.message.startswith("opening.narration_audio_uri: the sound stays quiet")
