@@ -71,3 +71,12 @@ def test_named_reasons_exist() -> None:
     for page in PAGES:
         for reason in mentioned(r"reason `([A-Z_]+)`", page):
             assert reason in known, (page, reason)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_named_test_selections_select_a_test(page: Path) -> None:
+    for path, word in re.findall(r"`pytest (tests/[\w/.]+) -k (\w+)`", read(page)):
+        files = [ROOT / path] if path.endswith(".py") else sorted((ROOT / path).rglob("test_*.py"))
+        text = "\n".join(file.read_text(encoding="utf-8") for file in files)
+        names = re.findall(r"^(?:async )?def (test_\w+)", text, re.MULTILINE)
+        assert any(word in name for name in names), f"{path} -k {word}"
