@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -12,17 +13,50 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from render_service.db.uncancellable_connection import UncancellableConnection
 from render_service.domain.errors import DomainError, ErrorReason
 
+# What Postgres answers while it cannot do what is asked, though nothing is wrong with the request. Keys are classes of
+# SQLSTATEs, or whole SQLSTATEs, as in appendix A of its manual; values name the fault.
+_UNAVAILABLE = {
+    "08": "connection lost",
+    "25006": "read-only",  # after a failover, or because the disk is full
+    "25P03": "connection lost",  # idle_in_transaction_session_timeout
+    "25P04": "connection lost",  # transaction_timeout
+    "40": "conflict",  # deadlock, serialization failure
+    "53": "out of resources",  # disk full, out of memory, too many connections
+    "55": "conflict",  # lock not available, object in use
+    "57": "shutting down or too slow",  # admin shutdown, crash recovery, statement timeout
+    "58": "I/O error",
+}
+_READ_ONLY = "25006"
+
 
 class DatabaseUnavailable(DomainError):
-    """Postgres cannot be reached, or does not answer in time."""
+    """Postgres cannot be reached, does not answer in time, or answers that it cannot do its work now.
 
-    def __init__(self) -> None:
+    Args:
+        fault: What is wrong, in a few words.
+    """
+
+    def __init__(self, fault: str = "unreachable") -> None:
         super().__init__(
             ErrorReason.STORE_UNAVAILABLE,
-            "the database cannot be reached now; try again",
-            {"store": "postgres"},
+            f"postgres: {fault}; try again",
+            {"store": "postgres", "fault": fault},
             retry_after_seconds=1.0,
         )
+
+
+def unavailability(error: DBAPIError) -> str | None:
+    """Return the fault if an error means that Postgres is unavailable; None if the statement is at fault."""
+    state = _sqlstate(error.orig)
+    if state is not None:
+        return _UNAVAILABLE.get(state) or _UNAVAILABLE.get(state[:2])
+    # The driver's own errors: no connection, or one that broke.
+    lost = isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated
+    return "unreachable" if lost else None
+
+
+def _sqlstate(error: BaseException | None) -> str | None:
+    return error.sqlstate if isinstance(error, psycopg.Error) else None
 
 
 def sqlalchemy_url(url: str) -> sa.URL:
@@ -35,8 +69,8 @@ class Database:
 
     Args:
         url: DATABASE_URL.
-        size: The most connections held; more callers than that wait.
-        statement_timeout_seconds: After which Postgres ends a statement.
+        size: The most connections at once; further callers wait.
+        statement_timeout_seconds: How long a statement may take.
     """
 
     def __init__(self, url: str, *, size: int = 10, statement_timeout_seconds: float = 10.0) -> None:
@@ -48,59 +82,62 @@ class Database:
             max_overflow=0,
             pool_timeout=5,
             pool_pre_ping=True,
-            # Of the engine, not set anew at each checkout: a caller who leaves while it is being set would take the
+            # Statements' parameters hold callers' content, which must not reach the log.
+            hide_parameters=True,
+            # Set for the engine, not at each checkout: a caller cancelled while it is being set would take the
             # connection away from the pool.
             isolation_level="AUTOCOMMIT",
             connect_args={
                 "connect_timeout": 5,
                 "options": f"-c statement_timeout={milliseconds} -c TimeZone=UTC"
                 f" -c idle_in_transaction_session_timeout={milliseconds}",
-                # A server that froze or fell off the network is noticed by the kernel, not by waiting for ever.
+                # The kernel notices a server that froze or left the network.
                 "keepalives_idle": 5,
                 "keepalives_interval": 2,
                 "keepalives_count": 3,
                 "tcp_user_timeout": 10_000,
             },
         )
+        sa.event.listen(self._engine.sync_engine, "handle_error", _drop_read_only_connection)
         self._transactional = self._engine.execution_options(isolation_level="READ COMMITTED")
-        # Postgres' own time-out does not help where Postgres is frozen.
-        self._patience_seconds = statement_timeout_seconds + 2
+        # Postgres' own timeout does not help when Postgres is frozen.
+        self._timeout_seconds = statement_timeout_seconds + 2
 
     @asynccontextmanager
     async def single(self) -> AsyncIterator[AsyncConnection]:
-        """Lend a connection for statements that each are a transaction of their own.
+        """Open a connection on which each statement is a transaction of its own.
 
         Raises:
-            DatabaseUnavailable: Postgres cannot be reached; whether a statement took effect is then unknown.
+            DatabaseUnavailable: Postgres is unavailable; whether a statement took effect is then unknown.
         """
         async with (
             _translated(),
-            asyncio.timeout(self._patience_seconds),
+            asyncio.timeout(self._timeout_seconds),
             UncancellableConnection(self._engine) as connection,
         ):
             yield connection
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
-        """Lend a connection for one transaction, committed unless the block raises.
+        """Open a connection for one transaction, committed unless the block raises.
 
         Raises:
-            DatabaseUnavailable: Postgres cannot be reached; whether a commit took place is then unknown.
+            DatabaseUnavailable: Postgres is unavailable; whether the commit took place is then unknown.
         """
-        async with _translated(), asyncio.timeout(self._patience_seconds), self._transactional.begin() as connection:
+        async with _translated(), asyncio.timeout(self._timeout_seconds), self._transactional.begin() as connection:
             yield connection
 
     @property
     def busy(self) -> int:
-        """How many connections are lent now."""
+        """How many connections are in use."""
         pool = self._engine.pool
         return pool.checkedout() if isinstance(pool, sa.QueuePool) else 0
 
     async def ping(self) -> None:
-        """Ask Postgres for a sign of life.
+        """Check that Postgres answers.
 
         Raises:
-            DatabaseUnavailable: there is none.
+            DatabaseUnavailable: It does not.
         """
         async with self.single() as connection:
             await connection.execute(sa.text("SELECT 1"))
@@ -114,11 +151,21 @@ class Database:
 async def _translated() -> AsyncIterator[None]:
     try:
         yield
-    except (OperationalError, InterfaceError, PoolTimeoutError) as error:
-        raise DatabaseUnavailable from error
     except DBAPIError as error:
-        if error.connection_invalidated:
-            raise DatabaseUnavailable from error
-        raise
-    except OSError as error:  # a TimeoutError is one, too
+        fault = unavailability(error)
+        if fault is None:
+            raise
+        raise DatabaseUnavailable(fault) from error
+    except PoolTimeoutError as error:
+        raise DatabaseUnavailable("all connections busy") from error
+    except TimeoutError as error:
+        raise DatabaseUnavailable("too slow") from error
+    except OSError as error:
         raise DatabaseUnavailable from error
+
+
+def _drop_read_only_connection(context: sa.engine.ExceptionContext) -> None:
+    """Give up a connection that turned out to be read-only: after a failover, a new one reaches the new primary."""
+    if _sqlstate(context.original_exception) == _READ_ONLY:
+        context.is_disconnect = True
+        context.invalidate_pool_on_disconnect = False

@@ -14,6 +14,7 @@ from render_service.queue.broker import RENDER_ACTOR, RENDER_QUEUE, RenderQueue,
 from tests.robustness import statements
 from tests.robustness.cluster import Cluster, Member, Role
 from tests.robustness.proxy import Act, Moment, Proxy, Trap
+from tests.stores import set_read_only
 
 _STEP_PATIENCE_SECONDS = 4.0
 _READY_PATIENCE_SECONDS = 8.0
@@ -54,6 +55,7 @@ _KINDS = {
     "restart-postgres": 2,
     "kill-postgres": 3,
     "freeze-postgres": 3,
+    "read-only-postgres": 3,
     "duplicate-messages": 4,
     "shift-clock": 3,
 }
@@ -153,7 +155,7 @@ class Saboteur:
             match failpoint.kind:
                 case "kill-valkey" | "wipe-valkey" | "freeze-valkey":
                     await self._break_valkey(failpoint)
-                case "kill-postgres" | "restart-postgres" | "freeze-postgres":
+                case "kill-postgres" | "restart-postgres" | "freeze-postgres" | "read-only-postgres":
                     await self._break_postgres(failpoint)
                 case "duplicate-messages":
                     await asyncio.to_thread(self._duplicate_messages)
@@ -242,6 +244,10 @@ class Saboteur:
                 await postgres.restart()
             case "restart-postgres":
                 await postgres.restart()
+            case "read-only-postgres":
+                await set_read_only(postgres.url, True)
+                await asyncio.sleep(failpoint.seconds)
+                await set_read_only(postgres.url, False)
             case _:
                 postgres.freeze()
                 await asyncio.sleep(failpoint.seconds)

@@ -8,6 +8,7 @@ from uuid import UUID
 from render.v1 import job_pb2, render_service_pb2_grpc
 from render.v1 import render_service_pb2 as pb
 
+from render_service.db.database import DatabaseUnavailable
 from render_service.db.jobs.deletions import Deletions
 from render_service.db.jobs.job_lifecycle import JobLifecycle
 from render_service.db.jobs.jobs import JobFilter, Jobs
@@ -314,8 +315,12 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
             for job, urls in zip(jobs, found, strict=True)
             if urls and job.video is not None
         }
-        if ours:
-            await self._auditor.note_told_addresses(jobs[0].workspace_id, ours)
+        try:
+            if ours:
+                await self._auditor.note_told_addresses(jobs[0].workspace_id, ours)
+        except DatabaseUnavailable:
+            # Reads go on while Postgres is read-only; only the URLs, which must be in the audit log, are left out.
+            return [() if job.id in ours else urls for job, urls in zip(jobs, found, strict=True)]
         return found
 
 
