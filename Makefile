@@ -9,7 +9,7 @@ TYPESCRIPT := clients/typescript
 export PATH := $(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test check format generate record-contract lock clean bench-compositor robustness bench-watching fuzz ledger docs docs-serve
+.PHONY: help setup demo dev test check format generate record-contract lock sbom clean bench-compositor robustness bench-watching fuzz ledger docs docs-serve
 
 help: ## List the commands.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -99,6 +99,12 @@ lock: setup ## Pin all dependencies anew by hash.
 		--no-emit-package render-client pyproject.toml --constraints requirements/dev.txt --output-file requirements/runtime.txt
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--group pyproject.toml:build --constraints requirements/dev.txt --output-file requirements/build.txt
+
+SBOM ?= out/sbom.cdx.json
+sbom: setup ## Write the software bill of materials of an installation (CycloneDX) to out/sbom.cdx.json.
+	@mkdir -p $(dir $(SBOM))
+	@cyclonedx-py requirements --pyproject pyproject.toml --mc-type application --output-reproducible --validate \
+		--spec-version 1.6 --output-format JSON --output-file $(SBOM) requirements/runtime.txt
 
 clean: ## Remove everything that was made here.
 	@rm -rf $(VENV) .render out .mypy_cache .ruff_cache .pytest_cache $(TYPESCRIPT)/node_modules $(TYPESCRIPT)/dist
