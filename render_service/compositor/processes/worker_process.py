@@ -10,6 +10,7 @@ import sys
 import traceback
 from typing import Any, BinaryIO
 
+from render_service.compositor.processes.confinement import drop_capabilities, restrict
 from render_service.compositor.processes.limits import limit_process, limit_task
 from render_service.compositor.processes.messages import Answer, Kind, Task, read_task, write_answer
 from render_service.domain.errors import RenderFailure
@@ -26,6 +27,8 @@ def main() -> None:
     for module in sys.argv[1:]:
         importlib.import_module(module)
     _set_up_opencv()
+    drop_capabilities()
+    restrict()
     write_answer(answers, Answer(Kind.READY))
     with contextlib.suppress(EOFError, BrokenPipeError):
         while True:

@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from render_service.compositor.media.assets import Asset, image_asset
+from render_service.compositor.processes.confinement import landlock_version
 from render_service.compositor.processes.limits import PROBING, RENDERING, TaskLimits
 from render_service.compositor.processes.pool import ProcessPool, TaskOptions
 from render_service.domain.errors import ErrorReason, RenderFailure
@@ -41,6 +42,16 @@ async def test_a_process_sees_no_secrets(pool: ProcessPool) -> None:
     assert SECRET not in environment
     assert "key-of-the-provider" not in environment.values()
     assert not {name for name in environment if name.startswith(("RENDER_", "AWS_", "S3_", "DATABASE", "REDIS"))}
+
+
+async def test_a_process_cannot_reach_beyond_itself(pool: ProcessPool) -> None:
+    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1")
+    port = server.sockets[0].getsockname()[1]
+    ends = await pool.share().run(tasks.errors_of_escapes, os.getpid(), port)
+    server.close()
+    needed = {"environment": 1, "memory": 1, "signal": 6, "network": 4, "program": 1}  # versions of Landlock
+    escaped = {escape for escape, end in zip(needed, ends, strict=True) if end not in ("EACCES", "EPERM")}
+    assert not {escape for escape in escaped if needed[escape] <= landlock_version()}
 
 
 async def test_a_process_is_limited_for_life(pool: ProcessPool) -> None:
