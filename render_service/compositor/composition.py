@@ -114,7 +114,7 @@ class Composition:
 
     async def run(self) -> ComposedVideo:
         """Compose; see `Compositor.compose`."""
-        inspected = await inspect_media(self.share, self.media, self.spec.project.bad_asset_policy)
+        inspected = await inspect_media(self.share, self.media, self.spec.project)
         request = Request(self.spec, inspected.media, inspected.facts, inspected.hashes)
         await asyncio.to_thread(request.write, self.parts)
         srt, vtt = self.parts / "captions.srt", self.parts / "captions.vtt"

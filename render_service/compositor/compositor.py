@@ -89,7 +89,7 @@ class Compositor:
         parts.mkdir(exist_ok=True)
         share = self._pool.share()
         try:
-            inspected = await inspect_media(share, media, spec.project.bad_asset_policy)
+            inspected = await inspect_media(share, media, spec.project)
             request = Request(spec, inspected.media, inspected.facts, inspected.hashes)
             await asyncio.to_thread(request.write, parts)
             await share.run(check_request, parts)

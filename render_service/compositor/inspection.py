@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum, auto
@@ -15,7 +15,7 @@ from render_service.compositor.processes.pool import Share, TaskOptions
 from render_service.compositor.task_group import task_group
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.projects.media import MediaFacts
-from render_service.domain.projects.project import BadAssetPolicy
+from render_service.domain.projects.project import BadAssetPolicy, Project
 from render_service.domain.warning import JobWarning, WarningCode, warning_from_failure
 
 
@@ -24,6 +24,7 @@ class Use(Enum):
 
     IMAGE = auto()
     CLIP = auto()
+    SILENT_CLIP = auto()
     SOUND = auto()
 
 
@@ -64,20 +65,20 @@ class Inspection:
     warnings: tuple[JobWarning, ...]
 
 
-def inspect_file(asset: Asset) -> InspectedFile:
-    """Hash and probe a file. Runs in a worker process.
+def inspect_file(asset: Asset, use: Use) -> InspectedFile:
+    """Hash and probe a file for its use. Runs in a worker process.
 
     Raises:
         RenderFailure: ASSET_INVALID where it cannot be used.
     """
     with asset.path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    match _USES[asset.field]:
+    match use:
         case Use.IMAGE:
             probe_image(asset)
             return InspectedFile(sha256, None)
-        case Use.CLIP:
-            return InspectedFile(sha256, probe_clip(asset).duration)
+        case Use.CLIP | Use.SILENT_CLIP:
+            return InspectedFile(sha256, probe_clip(asset, is_heard=use is Use.CLIP).duration)
         case Use.SOUND:
             repairs: list[RenderFailure] = []
             length = probe_sound(asset, warn=repairs.append)
@@ -85,28 +86,43 @@ def inspect_file(asset: Asset) -> InspectedFile:
             return InspectedFile(sha256, length, tuple(warnings))
 
 
-async def inspect_media(share: Share, media: Media, policy: BadAssetPolicy) -> Inspection:
+async def inspect_media(share: Share, media: Media, project: Project) -> Inspection:
     """Inspect all files of a render, each once however many shots use it.
 
     Args:
         share: Where the work is done.
         media: The local files.
-        policy: What to do about a shot's unusable picture or clip. Faults of narrations, music and the watermark always
-            fail, because nothing can replace them.
+        project: Decides what to do about a shot's unusable picture or clip, and whether a clip's sound is used. Faults
+            of narrations, music and the watermark always fail, because nothing can replace them.
 
     Raises:
         RenderFailure: ASSET_INVALID, naming shot, field and fault.
     """
-    uses: dict[tuple[Path, Use], Asset] = {}
-    for asset in media.assets():
-        uses.setdefault((asset.path, _USES[asset.field]), asset)
+    silenced = {shot.id for shot in project.shots if not shot.clip_sound}
+    uses = [(asset, _use(asset, silenced)) for asset in media.assets()]
+    distinct: dict[tuple[Path, Use], Asset] = {}
+    for asset, use in uses:
+        distinct.setdefault((asset.path, use), asset)
     gate = asyncio.Semaphore(share.width)
+    policy = project.bad_asset_policy
     async with task_group() as group:
-        tasks = {use: group.create_task(_inspect(share, gate, asset, policy)) for use, asset in uses.items()}
-    return _inspection(media, {use: task.result() for use, task in tasks.items()})
+        tasks = {
+            (path, use): group.create_task(_inspect(share, gate, asset, use, policy))
+            for (path, use), asset in distinct.items()
+        }
+    return _inspection(media, uses, {key: task.result() for key, task in tasks.items()})
 
 
-def _inspection(media: Media, found: Mapping[tuple[Path, Use], InspectedFile | RenderFailure]) -> Inspection:
+def _use(asset: Asset, silenced: Collection[str]) -> Use:
+    use = _USES[asset.field]
+    return Use.SILENT_CLIP if use is Use.CLIP and asset.shot_id in silenced else use
+
+
+def _inspection(
+    media: Media, uses: Sequence[tuple[Asset, Use]], found: Mapping[tuple[Path, Use], InspectedFile | RenderFailure]
+) -> Inspection:
+    clip_uses = {asset.path: use for asset, use in uses if use in (Use.CLIP, Use.SILENT_CLIP)}
+
     def usable(path: Path | None, use: Use) -> InspectedFile | None:
         file = found[path, use] if path is not None else None
         return file if isinstance(file, InspectedFile) else None
@@ -114,12 +130,13 @@ def _inspection(media: Media, found: Mapping[tuple[Path, Use], InspectedFile | R
     shots: dict[str, ShotMedia] = {}
     facts: dict[str, MediaFacts] = {}
     for shot_id, files in media.shots.items():
-        image, clip = usable(files.image, Use.IMAGE), usable(files.clip, Use.CLIP)
+        image = usable(files.image, Use.IMAGE)
+        clip = usable(files.clip, clip_uses[files.clip]) if files.clip is not None else None
         narration = usable(files.narration, Use.SOUND)
         shots[shot_id] = replace(files, image=files.image if image else None, clip=files.clip if clip else None)
         facts[shot_id] = MediaFacts(clip.length if clip else None, narration.length if narration else None)
     repaired = [warning for file in found.values() if isinstance(file, InspectedFile) for warning in file.warnings]
-    faults = ((asset, found[asset.path, _USES[asset.field]]) for asset in media.assets())
+    faults = ((asset, found[asset.path, use]) for asset, use in uses)
     replaced = [
         warning_from_failure(WarningCode.ASSET_REPLACED, asset.renamed(fault))
         for asset, fault in faults
@@ -134,12 +151,12 @@ def _inspection(media: Media, found: Mapping[tuple[Path, Use], InspectedFile | R
 
 
 async def _inspect(
-    share: Share, gate: asyncio.Semaphore, asset: Asset, policy: BadAssetPolicy
+    share: Share, gate: asyncio.Semaphore, asset: Asset, use: Use, policy: BadAssetPolicy
 ) -> InspectedFile | RenderFailure:
-    shown = _USES[asset.field] is not Use.SOUND and asset.field != "watermark.uri"
+    shown = use is not Use.SOUND and asset.field != "watermark.uri"
     async with gate:
         try:
-            return await share.run_with(TaskOptions(PROBING, asset), inspect_file, asset)
+            return await share.run_with(TaskOptions(PROBING, asset), inspect_file, asset, use)
         except RenderFailure as failure:
             if shown and policy is BadAssetPolicy.CARD and failure.reason is ErrorReason.ASSET_INVALID:
                 return failure

@@ -34,6 +34,8 @@ _TO_YUV = np.array(
 _DENSITY = 1.06
 # Pixels that sampling may touch behind the far edge of a view; also for chroma, where they are half as many.
 _AFTER = 8
+# A picture longer than so many frames is cropped: no camera movement gets there.
+_LONGEST_SHAPE = 8
 _HEADER = struct.Struct("<2I4d")
 
 
@@ -113,6 +115,7 @@ def prepare_canvas(
     if fit is not Fit.COVER:
         pixels = _framed(pixels, covered, blurred=fit is Fit.BLUR)
         density = covered[0] / width
+    pixels = _around_focus(pixels, covered, motion)
     picture_height, picture_width = pixels.shape[:2]
     cover = max(width / picture_width, height / picture_height)
     path = CameraPath(motion, picture_width * cover, picture_height * cover, width, height)
@@ -121,6 +124,19 @@ def prepare_canvas(
     if size != (picture_width, picture_height):
         pixels = _resized(pixels, size, cv2.INTER_AREA if size[0] < picture_width else cv2.INTER_CUBIC)
     return _cropped(pixels, path)
+
+
+def _around_focus(pixels: Pixels, size: tuple[int, int], motion: Motion) -> Pixels:
+    """Crop a very long picture around its focus: scaled to cover the frame, all of it would fill the memory."""
+    height, width = pixels.shape[:2]
+    scale = max(size[0] / width, size[1] / height)
+    rows, columns = (
+        min(side, max(1, math.ceil(_LONGEST_SHAPE * wanted / scale)))
+        for side, wanted in ((height, size[1]), (width, size[0]))
+    )
+    # The focus keeps its relative place.
+    top, left = round(motion.focus_y * (height - rows)), round(motion.focus_x * (width - columns))
+    return pixels[top : top + rows, left : left + columns]
 
 
 def _cropped(pixels: Pixels, path: CameraPath) -> Canvas:

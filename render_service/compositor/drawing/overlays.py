@@ -1,5 +1,6 @@
 """Draws captions and the watermark onto frames: each is made once and blended into its rectangle."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -87,7 +88,9 @@ def faded(overlay: Overlay, opacity: float) -> Overlay:
 
 def draw_watermark(mark: WatermarkLayer, picture: PictureFormat, assets: Mapping[str, Asset]) -> Overlay:
     """Return a watermark as an overlay: inside a margin, at most a quarter of the frame high."""
-    pixels = load_image(assets[mark.watermark])
+    # No larger than it can be drawn: a logo may be exported at any size.
+    largest = (math.ceil(mark.scale * picture.width), math.ceil(picture.height / 4))
+    pixels = load_image(assets[mark.watermark], contain=largest)
     height, width = pixels.shape[:2]
     scale = min(mark.scale * picture.width / width, picture.height / 4 / height)
     size = tuple(max(2, round(side * scale) // 2 * 2) for side in (width, height))

@@ -99,7 +99,12 @@ def _check_pixels(asset: Asset, size: tuple[int, int], bytes_per_pixel: float, l
 
 
 def load_image(
-    asset: Asset, *, cover: tuple[int, int] | None = None, exact: bool = True, limits: MediaLimits = DEFAULT_LIMITS
+    asset: Asset,
+    *,
+    cover: tuple[int, int] | None = None,
+    contain: tuple[int, int] | None = None,
+    exact: bool = True,
+    limits: MediaLimits = DEFAULT_LIMITS,
 ) -> NDArray[np.uint8]:
     """Decode a still picture, the first frame where it has several.
 
@@ -107,6 +112,8 @@ def load_image(
         asset: JPEG, PNG, WebP, AVIF, HEIC, TIFF, BMP or GIF, identified by content.
         cover: Width and height in pixels that the result must cover: a larger picture is scaled down, keeping its
             aspect ratio, to the smallest size that covers them. None keeps the size. Pictures are never scaled up.
+        contain: Width and height in pixels that the result must fit into: a larger picture is scaled down. At most one
+            of `cover` and `contain` is given.
         exact: False scales only by cheap integer factors: the result is at most twice as large as it must be, which
             saves a resampling if the caller scales it anyway.
         limits: The largest number of pixels.
@@ -124,7 +131,7 @@ def load_image(
         _open_image(asset, sniff_asset(asset, FileClass.IMAGE), limits) as picture,
     ):
         orientation = _orientation(picture)
-        size = _covering_size(picture.size, cover, swapped=orientation >= 5)
+        size = _wanted_size(picture.size, cover, contain, swapped=orientation >= 5)
         if picture.format == "JPEG" and size != picture.size:
             picture.draft(None, size)
         profile = picture.info.get("icc_profile")
@@ -150,12 +157,16 @@ def _orientation(picture: Image.Image) -> int:
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
-def _covering_size(size: tuple[int, int], cover: tuple[int, int] | None, *, swapped: bool) -> tuple[int, int]:
-    if cover is None:
+def _wanted_size(
+    size: tuple[int, int], cover: tuple[int, int] | None, contain: tuple[int, int] | None, *, swapped: bool
+) -> tuple[int, int]:
+    target = cover or contain
+    if target is None:
         return size
     width, height = size
-    cover_width, cover_height = cover[::-1] if swapped else cover
-    scale = min(1.0, max(cover_width / width, cover_height / height))
+    target_width, target_height = target[::-1] if swapped else target
+    scales = target_width / width, target_height / height
+    scale = min(1.0, max(scales) if cover else min(scales))
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 

@@ -9,14 +9,17 @@ import numpy as np
 import pytest
 from av.audio.frame import AudioFrame
 
+from render_service.compositor.compositor import Compositor
 from render_service.compositor.media.assets import AssetFault, Media, MediaLimits, ShotMedia, narration_asset
 from render_service.compositor.media.probing import probe_media, probe_sound
 from render_service.compositor.media.resampling import Resampler
 from render_service.compositor.media.sound_format import SAMPLE_RATE
 from render_service.compositor.media.sounds import SoundReader, decode_sound
 from render_service.domain.errors import RenderFailure
+from render_service.domain.projects.project import Shot
 from render_service.domain.warning import WarningCode
 from tests.integration.compositor.oracle import Sound, ffmpeg, write_sound
+from tests.integration.compositor.storyboards import composed, photo, spec_of
 
 RATE = 16_000
 
@@ -186,3 +189,25 @@ def test_the_limit_of_length_holds_for_what_is_decoded(tmp_path: Path) -> None:
     with pytest.raises(RenderFailure) as caught:
         probe_sound(narration_asset("opening", path), MediaLimits(seconds=2))
     assert caught.value.metadata["fault"] == AssetFault.TOO_LONG
+
+
+@pytest.mark.asyncio
+async def test_a_render_warns_of_samples_that_are_not_finite_and_ignores_sound_that_is_not_used(tmp_path: Path) -> None:
+    samples = tone(1)
+    samples[500] = np.nan
+    clip = tmp_path / "clip.mkv"
+    ffmpeg("-f", "lavfi", "-i", "testsrc=s=64x64:d=1", "-f", "lavfi", "-i", "sine=d=1", "-c:a", "wavpack", clip)
+    shots = (
+        Shot("spoken", caption="", image_uri="given", narration_audio_uri="given"),
+        Shot("silent", caption="", clip_uri="given", clip_sound=False),
+    )
+    picture = photo(tmp_path / "picture.png")
+    narration = wav(tmp_path / "sound.wav", samples, tag=3)
+    media = Media({"spoken": ShotMedia(image=picture, narration=narration), "silent": ShotMedia(clip=clip)})
+    compositor = Compositor(processes=1)
+    await compositor.start()
+    try:
+        video = await composed(compositor, spec_of(shots), media, tmp_path / "work")
+    finally:
+        await compositor.close()
+    assert [warning.message.partition(":")[0] for warning in video.warnings] == ["spoken.narration_audio_uri"]
