@@ -19,9 +19,10 @@ from render_service.server.auth.authenticator import Authenticator
 from render_service.server.interceptors.authentication import Authentication
 from render_service.server.interceptors.authorization import Authorization, is_open
 from render_service.server.interceptors.base import CallInterceptor, Context, Middleware
-from render_service.server.interceptors.errors import ErrorMiddleware
+from render_service.server.interceptors.errors import ErrorMiddleware, JobLogContext
 from render_service.server.interceptors.metrics import MetricsMiddleware
 from render_service.server.interceptors.rate_limits import QuotaCache, QuotaInterceptor
+from render_service.server.interceptors.requests import MAX_REQUEST_BYTES
 from render_service.server.interceptors.tracing import TracingMiddleware
 from render_service.server.services.project import ProjectServicer
 from render_service.server.services.render import RenderServicer
@@ -48,7 +49,9 @@ _OPTIONS = (
     ("grpc.http2.min_ping_interval_without_data_ms", 4_500),
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.keepalive_permit_without_calls", 1),
-    ("grpc.max_receive_message_length", 4 * 1024 * 1024),
+    ("grpc.max_receive_message_length", MAX_REQUEST_BYTES),
+    # Only identity: gRPC decompresses before any code of ours can refuse the caller.
+    ("grpc.compression_enabled_algorithms_bitset", 1),
 )
 
 
@@ -87,11 +90,13 @@ class Listener:
         tls: grpc.ServerCredentials | None = None,
     ) -> None:
         self._tls = tls
-        admissions = (Authentication(authenticator, is_open), Authorization(), QuotaInterceptor(quotas))
+        self._authentication = authentication = Authentication(authenticator, is_open)
         guard: Middleware = MetricsMiddleware(ErrorMiddleware()) if measured else ErrorMiddleware()
         if is_tracing():
             guard = TracingMiddleware(guard)
-        interceptor = CallInterceptor(guard, admissions)
+        interceptor = CallInterceptor(
+            guard, authentication, (JobLogContext(), Authorization(), QuotaInterceptor(quotas))
+        )
         self._server = grpc.aio.server(interceptors=(interceptor,), options=_OPTIONS)
         self._health = Health()
         render_service_pb2_grpc.add_RenderServiceServicer_to_server(renders, self._server)
@@ -123,6 +128,10 @@ class Listener:
         await self._server.start()
         await self.tell_ready(True)
         return port
+
+    async def check_sessions(self) -> None:
+        """End open streams whose credentials are no longer valid, until cancelled."""
+        await self._authentication.run()
 
     async def tell_ready(self, ready: bool) -> None:
         """Say whether calls can be served, through the health of every service."""

@@ -35,7 +35,6 @@ from render_service.runtime.lifecycle import (
     stop_event,
     tracing,
     wait_for_database,
-    wait_for_redis,
 )
 from render_service.runtime.loop_lag import LoopLagMonitor
 from render_service.runtime.readiness import Readiness, measure_connections
@@ -90,17 +89,15 @@ async def run_server(settings: Settings) -> None:
         stack.push_async_callback(database.close)
         redis = connect_redis(settings.redis_url, timeout_seconds=_COMMAND_SECONDS)
         stack.push_async_callback(redis.aclose)
-        if not await finishes_before(stop, wait_for_database(database)) or not await finishes_before(
-            stop, wait_for_redis(redis)
-        ):
+        # Redis is not waited for: without it everything works, only more slowly.
+        if not await finishes_before(stop, wait_for_database(database)):
             return
         subscriptions = connect_redis(settings.redis_url, timeout_seconds=None)
         stack.push_async_callback(subscriptions.aclose)
 
         jobs, projects, outbox = Jobs(database), Projects(database), JobOutbox(database)
-        events = WorkspaceEvents(database)
         transitions = JobLifecycle(database, lease=settings.lease, retry=RetryPolicy(settings.max_failed_attempts))
-        publisher = Publisher(redis)
+        publisher, events = Publisher(redis), WorkspaceEvents(database)
         queue = RenderQueue(make_broker(settings.redis_url))
         dispatcher = Dispatcher(outbox, queue)
         notifier = JobNotifier(publisher, dispatcher)
@@ -114,8 +111,8 @@ async def run_server(settings: Settings) -> None:
         keys = KeyReader(ApiKeys(database))
         stack.push_async_callback(keys.record)
         tasks.start("key usage", keys.run())
-        log, removals = AuditLog(database), Deletions(database)
-        auditor, remover = Auditor(log), _start_removing(tasks, settings.ages, database, store)
+        removals = Deletions(database)
+        auditor, remover = Auditor(AuditLog(database)), _start_removing(tasks, settings.ages, database, store)
         quotas, receivers = QuotaCache(WorkspaceQuotas(database), settings.quotas), _receivers(settings)
         reader = ProjectReader(FetchPolicy(allow_http=settings.allow_http_assets, file_roots=settings.file_roots))
         listener = Listener(
@@ -142,6 +139,7 @@ async def run_server(settings: Settings) -> None:
             measured=settings.metrics_listen is not None,
             tls=tls,
         )
+        tasks.start("session checks", listener.check_sessions())
         await stack.enter_async_context(callback_listener(settings, redis))
         port = await listener.start(settings.listen)
         readiness = Readiness(database, redis, stop, listener.tell_ready)

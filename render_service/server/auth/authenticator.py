@@ -1,5 +1,6 @@
 """Who calls: from the credentials of a call to a principal."""
 
+import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -14,7 +15,8 @@ from render_service.runtime.periodic import PeriodicTask
 from render_service.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
-_REMEMBER_SECONDS = 10.0
+# With the interval of session checks, less than the 10 s within which a revoked key ends its calls.
+_REMEMBER_SECONDS = 4.0
 _REMEMBER_AT_MOST = 1_000
 
 
@@ -53,7 +55,7 @@ class KeyReader:
     def __init__(self, keys: ApiKeys, *, record_seconds: float = 30.0) -> None:
         self._keys = keys
         self._task = PeriodicTask("key usage", interval_seconds=record_seconds)
-        self._known: OrderedDict[bytes, tuple[datetime, ApiKey]] = OrderedDict()
+        self._known: OrderedDict[bytes, tuple[float, ApiKey]] = OrderedDict()
         self._used: dict[UUID, datetime] = {}
 
     def recognises(self, token: str) -> bool:
@@ -66,12 +68,13 @@ class KeyReader:
         Raises:
             DomainError: STORE_UNAVAILABLE.
         """
-        now = datetime.now(UTC)
-        digest = key_hash(token)
-        read_at, key = self._known.get(digest, (None, None))
-        if read_at is None or (now - read_at).total_seconds() >= _REMEMBER_SECONDS:
+        # The cache's age by a monotonic clock: a clock that is set back must not keep a revoked key valid.
+        digest, started = key_hash(token), time.monotonic()
+        read_at, key = self._known.get(digest, (float("-inf"), None))
+        if started - read_at >= _REMEMBER_SECONDS:
             key = await self._keys.find(token)
-            self._remember(digest, now, key)
+            self._remember(digest, started, key)
+        now = datetime.now(UTC)
         if key is None or not key.works_at(now):
             return None
         self._used[key.id] = now
@@ -92,10 +95,10 @@ class KeyReader:
             self._used = used | self._used
             _log.debug("cannot record which keys were used: the database is away")
 
-    def _remember(self, digest: bytes, now: datetime, key: ApiKey | None) -> None:
+    def _remember(self, digest: bytes, read_at: float, key: ApiKey | None) -> None:
         self._known.pop(digest, None)
         if key is not None:
-            self._known[digest] = (now, key)
+            self._known[digest] = (read_at, key)
             if len(self._known) > _REMEMBER_AT_MOST:
                 self._known.popitem(last=False)
 
@@ -133,9 +136,14 @@ class Authenticator:
         elif self._certificates is not None:
             principal = self._certificates.principal(auth_context)
         if principal is None:
-            raise DomainError(
-                ErrorReason.CREDENTIALS_INVALID,
-                "send the metadata `authorization: Bearer …` with a valid key or token, or a known client certificate",
-                {"scheme": "bearer"},
-            )
+            raise credentials_invalid()
         return principal
+
+
+def credentials_invalid() -> DomainError:
+    """Return the error of a call without valid credentials, or whose credentials were revoked or have expired."""
+    return DomainError(
+        ErrorReason.CREDENTIALS_INVALID,
+        "send the metadata `authorization: Bearer …` once, with a valid key or token, or a known client certificate",
+        {"scheme": "bearer"},
+    )

@@ -1,6 +1,10 @@
 """Finds out who makes each call, before anything else is done for it."""
 
+import asyncio
+from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 from uuid import UUID
 
@@ -8,10 +12,13 @@ import structlog
 
 from render_service.domain.access.access import EVERYBODY, Principal
 from render_service.domain.access.audit import Origin
-from render_service.server.auth.authenticator import Authenticator
-from render_service.server.interceptors.base import Call
+from render_service.domain.errors import DomainError, ErrorReason
+from render_service.runtime.periodic import PeriodicTask
+from render_service.server.auth.authenticator import Authenticator, credentials_invalid
+from render_service.server.interceptors.base import Call, Release
 
 _PRINCIPAL: ContextVar[Principal] = ContextVar("principal")
+_CHECK_SECONDS = 3.0
 _ORIGIN: ContextVar[Origin] = ContextVar("origin")
 
 
@@ -25,8 +32,20 @@ def current_origin() -> Origin:
     return _ORIGIN.get()
 
 
+@dataclass(slots=True)
+class _Session:
+    """The open streams of one caller with the same credentials."""
+
+    authorization: str
+    auth_context: Mapping[str, Iterable[bytes]]
+    principal: Principal
+    calls: dict["asyncio.Task[object]", Call] = field(default_factory=dict)
+
+
 class Authentication:
     """Finds out who makes each call; those that are open to all are not asked.
+
+    Open streams are checked again every few seconds: those whose credentials were revoked or have expired are ended.
 
     Args:
         authenticator: Knows callers; None takes everybody for granted, for development on one machine.
@@ -36,17 +55,74 @@ class Authentication:
     def __init__(self, authenticator: Authenticator | None, is_open: "IsOpen") -> None:
         self._authenticator = authenticator
         self._is_open = is_open
+        self._sessions: dict[tuple[str, str, Principal], _Session] = {}
+        self._task = PeriodicTask("session checks", interval_seconds=_CHECK_SECONDS)
 
-    async def admit(self, call: Call) -> None:
-        """Note who calls."""
-        principal = EVERYBODY
+    async def run(self) -> None:
+        """Check the credentials of open streams until cancelled."""
+        await self._task.run(self._check_sessions)
+
+    async def admit(self, call: Call) -> Release | None:
+        """Note who calls.
+
+        Raises:
+            DomainError: CREDENTIALS_INVALID, or STORE_UNAVAILABLE.
+        """
+        principal, release = EVERYBODY, None
         if self._authenticator is not None and not self._is_open(call.method):
-            authorization = call.metadata.get("authorization", "")
-            principal = await self._authenticator.principal(authorization, call.context.auth_context())
+            authorization, auth_context = _authorization(call), call.context.auth_context()
+            principal = await self._authenticator.principal(authorization, auth_context)
+            if call.streaming:
+                release = self._open_stream(call, authorization, auth_context, principal)
             structlog.contextvars.bind_contextvars(principal=principal.id)
         _PRINCIPAL.set(principal)
         request_id = structlog.contextvars.get_contextvars().get("request_id")
         _ORIGIN.set(Origin(principal.id, principal.name, call.context.peer(), UUID(request_id) if request_id else None))
+        return release
+
+    def _open_stream(
+        self, call: Call, authorization: str, auth_context: Mapping[str, Iterable[bytes]], principal: Principal
+    ) -> Release:
+        task = asyncio.current_task()
+        assert task is not None, "calls are handled in tasks"
+        key = (authorization, "" if authorization else call.context.peer(), principal)
+        session = self._sessions.setdefault(key, _Session(authorization, auth_context, principal))
+        session.calls[task] = call
+        return partial(self._close_stream, key, task)
+
+    def _close_stream(self, key: tuple[str, str, Principal], task: "asyncio.Task[object]") -> None:
+        session = self._sessions[key]
+        del session.calls[task]
+        if not session.calls:
+            del self._sessions[key]
+
+    async def _check_sessions(self) -> None:
+        for session in list(self._sessions.values()):
+            if not await self._is_valid(session):
+                for task, call in list(session.calls.items()):
+                    call.revoked = True
+                    task.cancel()
+
+    async def _is_valid(self, session: _Session) -> bool:
+        assert self._authenticator is not None, "without it there are no sessions"
+        try:
+            principal = await self._authenticator.principal(session.authorization, session.auth_context)
+        except DomainError as error:
+            # While it cannot be known, streams go on.
+            return error.reason is not ErrorReason.CREDENTIALS_INVALID
+        return principal == session.principal
+
+
+def _authorization(call: Call) -> str:
+    """Return the metadata `authorization`, empty where there is none.
+
+    Raises:
+        DomainError: CREDENTIALS_INVALID, where there is more than one: which of them counts would be a guess.
+    """
+    values = [value for name, value in call.context.invocation_metadata() or () if name == "authorization"]
+    if len(values) > 1:
+        raise credentials_invalid()
+    return values[0] if values and isinstance(values[0], str) else ""
 
 
 class IsOpen(Protocol):

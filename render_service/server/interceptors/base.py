@@ -3,25 +3,28 @@
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol, cast
 
 import grpc
+from google.protobuf import empty_pb2
 from google.protobuf.message import DecodeError, Message
 
-from render_service.domain.errors import FieldFault, InvalidFields
+from render_service.server.interceptors.requests import MAX_SMALL_BYTES, ByteBudget, check_small, decode
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
-    """A call before its handler runs: full method name, request, gRPC's context, and whether responses are streamed."""
+    """A call: full method name, gRPC's context, whether responses are streamed, and its request once that is read."""
 
     method: str
-    request: Message
     context: Context
     streaming: bool = False
+    request: Message = field(default_factory=empty_pb2.Empty)
+    revoked: bool = False
+    """Whether the call is cancelled because its credentials are no longer valid."""
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -29,28 +32,12 @@ class Call:
         return {name: value for name, value in self.context.invocation_metadata() or () if isinstance(value, str)}
 
 
-class _Undecodable:
-    """A request that is not a message of its type."""
-
-
-def _forgiving(deserialize: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
-    """Return a deserializer that does not raise: gRPC would send the exception's text to the caller."""
-
-    def read(data: bytes) -> Any:
-        try:
-            return deserialize(data)
-        except DecodeError:
-            return _Undecodable()
-
-    return read
-
-
 def _or_empty(deserialize: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
-    """Return a deserializer that reads bytes of another type as an empty message."""
+    """Return a deserializer that reads bytes of another type, or too many of them, as an empty message."""
 
     def read(data: bytes) -> Any:
         try:
-            return deserialize(data)
+            return deserialize(data if len(data) <= MAX_SMALL_BYTES else b"")
         except DecodeError:
             return deserialize(b"")
 
@@ -79,17 +66,25 @@ class Middleware(Protocol):
 class CallInterceptor(grpc.aio.ServerInterceptor):
     """Everything that happens around a call, in one interceptor: each layer costs every idle watch memory.
 
+    The caller is authenticated before its request is read, let alone parsed: gRPC is told of streamed requests, whose
+    handlers read them themselves. On the wire there is no difference.
+
     Calls with a stream of requests (only server reflection has one) pass unchecked; bytes that are no message count as
     an empty one there.
 
     Args:
         middleware: Runs around everything.
-        access_checks: Run in this order.
+        authentication: Runs before the request is read.
+        access_checks: Run in this order after the request is read.
     """
 
-    def __init__(self, middleware: Middleware, access_checks: Sequence[AccessCheck]) -> None:
+    def __init__(
+        self, middleware: Middleware, authentication: AccessCheck, access_checks: Sequence[AccessCheck]
+    ) -> None:
         self._middleware = middleware
+        self._authentication = authentication
         self._access_checks = access_checks
+        self._budget = ByteBudget()
         self._wrapped: dict[str, Any] = {}
 
     async def intercept_service(
@@ -110,15 +105,17 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                 response_serializer=handler.response_serializer,
             )
 
-        async def unary(request: Message, context: Context) -> Any:
-            async with self._admitted(Call(method, request, context)):
-                return await handler.unary_unary(request, context)
+        async def unary(_: object, context: Context) -> Any:
+            call = Call(method, context)
+            async with self._admitted(call, handler.request_deserializer):
+                return await handler.unary_unary(call.request, context)
 
         # Writes instead of yielding: an abandoned generator is finalised later, in another context, while a coroutine
         # is cancelled, and has released everything when it ends.
-        async def stream(request: Message, context: Context) -> None:
-            async with self._admitted(Call(method, request, context, streaming=True)):
-                responses = handler.unary_stream(request, context)
+        async def stream(_: object, context: Context) -> None:
+            call = Call(method, context, streaming=True)
+            async with self._admitted(call, handler.request_deserializer):
+                responses = handler.unary_stream(call.request, context)
                 if inspect.isawaitable(responses):
                     await responses  # the handler writes by itself
                     return
@@ -126,30 +123,43 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                     async for response in responses:
                         await context.write(response)
 
-        make: Any = grpc.unary_stream_rpc_method_handler
-        if not handler.response_streaming:
-            make = grpc.unary_unary_rpc_method_handler
-        return make(
-            stream if handler.response_streaming else unary,
-            request_deserializer=_forgiving(handler.request_deserializer),
-            response_serializer=handler.response_serializer,
-        )
+        if handler.response_streaming:
+            return grpc.stream_stream_rpc_method_handler(
+                cast("Any", stream), response_serializer=handler.response_serializer
+            )
+        return grpc.stream_unary_rpc_method_handler(cast("Any", unary), response_serializer=handler.response_serializer)
 
     @asynccontextmanager
-    async def _admitted(self, call: Call) -> AsyncIterator[None]:
+    async def _admitted(self, call: Call, deserialize: Callable[[bytes], Any]) -> AsyncIterator[None]:
         releases: list[Release] = []
         async with self._middleware.around(call):
             try:
+                if (release := await self._authentication.admit(call)) is not None:
+                    releases.append(release)
+                if (release := await self._read_request(call, deserialize)) is not None:
+                    releases.append(release)
                 for check in self._access_checks:
                     release = await check.admit(call)
                     releases += (release,) if release is not None else ()
-                _refuse_undecodable(call.request)
                 yield
             finally:
                 for release in releases:
                     release()
 
-
-def _refuse_undecodable(request: object) -> None:
-    if isinstance(request, _Undecodable):
-        raise InvalidFields([FieldFault("request", "is not a message of the type that the method takes")])
+    async def _read_request(self, call: Call, deserialize: Callable[[bytes], Any]) -> Release | None:
+        """Read and parse the request; a large one holds its part of the budget until the call ends."""
+        data: Any = await call.context.read()
+        if data is grpc.aio.EOF:
+            data = b""
+        release = None
+        if call.streaming:
+            check_small(data)
+        elif len(data) > MAX_SMALL_BYTES:
+            release = await self._budget.acquire(len(data))
+        try:
+            call.request = decode(data, deserialize)
+        except BaseException:
+            if release is not None:
+                release()
+            raise
+        return release

@@ -1,5 +1,6 @@
 """The one place where errors of the domain become gRPC statuses with `google.rpc` details."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,8 +15,8 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from render_service.domain.errors import DomainError, ErrorReason, InvalidFields
+from render_service.server.auth.authenticator import credentials_invalid
 from render_service.server.interceptors.base import Call
-from render_service.server.interceptors.rate_limits import WATCHES
 from render_service.telemetry.logging import get_logger
 from render_service.telemetry.tracing.traceparent import read_traceparent
 
@@ -83,11 +84,16 @@ class ErrorMiddleware:
     async def around(self, call: Call) -> AsyncIterator[None]:
         """Translate errors."""
         request_id = str(uuid4())
-        with structlog.contextvars.bound_contextvars(**_told_of(call, request_id)):
+        with structlog.contextvars.bound_contextvars(**_log_fields(call, request_id)):
             try:
                 yield
             except grpc.aio.AbortError:
                 raise
+            except asyncio.CancelledError:
+                if not call.revoked:
+                    raise
+                _clear_cancellation()
+                await call.context.abort_with_status(rpc_status.to_status(to_status(credentials_invalid())))
             except DomainError as error:
                 if error.reason is ErrorReason.STORE_UNAVAILABLE:
                     cause = type(error.__cause__).__name__
@@ -99,13 +105,27 @@ class ErrorMiddleware:
                 await call.context.abort_with_status(rpc_status.to_status(to_status(fault)))
 
 
-def _told_of(call: Call, request_id: str) -> dict[str, str]:
-    """Return what every line of a call is to tell."""
-    told = {"request_id": request_id, "method": call.method}
+def _clear_cancellation() -> None:
+    task = asyncio.current_task()
+    if task is not None:
+        task.uncancel()
+
+
+class JobLogContext:
+    """Adds the job that a call names to the call's log lines. Watches do without: idle ones must cost nothing."""
+
+    async def admit(self, call: Call) -> None:
+        """Add the job."""
+        if not call.streaming:
+            structlog.contextvars.bind_contextvars(**_job_of(call))
+
+
+def _log_fields(call: Call, request_id: str) -> dict[str, str]:
+    """Return the fields of every log line of a call."""
+    fields = {"request_id": request_id, "method": call.method}
     if caller := read_traceparent(call.metadata.get("traceparent")):
-        told["trace_id"] = caller.trace_id
-    # Parked watches must not pay for it; the lines that they leave here tell their job all the same.
-    return told if call.method in WATCHES else told | _job_of(call)
+        fields["trace_id"] = caller.trace_id
+    return fields
 
 
 def _job_of(call: Call) -> dict[str, str]:

@@ -44,8 +44,6 @@ class TracingMiddleware:
     @asynccontextmanager
     async def _recorded(self, call: Call) -> AsyncIterator[None]:
         attributes = {"rpc.system.name": "grpc", "rpc.method": call.method[1:]}
-        if workspace_id := workspace_of(call):
-            attributes["render.workspace"] = workspace_id
         parent = read_traceparent(call.metadata.get("traceparent"))
         with span(call.method[1:], attributes, kind=Kind.SERVER, parent=parent) as recorded:
             outcome = Outcome()
@@ -53,6 +51,8 @@ class TracingMiddleware:
                 async with outcome.watched(self._within, call):
                     yield
             finally:
+                if workspace_id := workspace_of(call):
+                    recorded.note({"render.workspace": workspace_id})
                 recorded.note({"rpc.response.status_code": outcome.code.name})
                 recorded.end_with(outcome.code.name if outcome.code in _OUR_FAULTS else None)
 

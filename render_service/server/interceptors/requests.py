@@ -1,0 +1,85 @@
+"""Reads the request of a call: after its caller is known, within limits, and with bounded memory for all calls."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from google.protobuf.message import DecodeError, Message
+
+from render_service.domain.errors import FieldFault, InvalidFields
+
+MAX_REQUEST_BYTES = 4 * 1024 * 1024
+"""The largest request that is received, uncompressed."""
+MAX_SMALL_BYTES = 64 * 1024
+"""The largest request of a streamed or open call; smaller requests do not count against the budget."""
+BUDGET_BYTES = 2 * MAX_REQUEST_BYTES
+"""How many bytes of large requests one process handles at a time."""
+
+
+class ByteBudget:
+    """Bounds the bytes of large requests in work; callers wait their turn in order of arrival.
+
+    Args:
+        size: The bytes that may be held at a time; a larger single request may hold all of it.
+    """
+
+    def __init__(self, size: int = BUDGET_BYTES) -> None:
+        self._size = size
+        self._free = size
+        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+
+    async def acquire(self, size: int) -> Callable[[], None]:
+        """Wait until some bytes are free and hold them; the returned function releases them."""
+        size = min(size, self._size)
+        if self._waiting or size > self._free:
+            turn = asyncio.get_running_loop().create_future()
+            self._waiting.append((size, turn))
+            try:
+                await turn
+            except asyncio.CancelledError:
+                if turn.done() and not turn.cancelled():
+                    self._release(size)
+                else:
+                    self._waiting.remove((size, turn))
+                    self._serve()
+                raise
+        else:
+            self._free -= size
+        return lambda: self._release(size)
+
+    def _release(self, size: int) -> None:
+        self._free += size
+        self._serve()
+
+    def _serve(self) -> None:
+        while self._waiting and self._waiting[0][0] <= self._free:
+            size, turn = self._waiting.popleft()
+            if not turn.done():
+                self._free -= size
+                turn.set_result(None)
+
+
+def decode(data: bytes, deserialize: Callable[[bytes], Any]) -> Message:
+    """Return the message in a request's bytes.
+
+    Raises:
+        InvalidFields: The bytes are not a message of the method's type.
+    """
+    try:
+        message: Message = deserialize(data)
+    except DecodeError:
+        raise InvalidFields([FieldFault("request", "is not a message of the type that the method takes")]) from None
+    return message
+
+
+def check_small(data: bytes) -> None:
+    """Refuse a large request to a call that needs none.
+
+    Raises:
+        InvalidFields: The request is larger than MAX_SMALL_BYTES.
+    """
+    if len(data) > MAX_SMALL_BYTES:
+        raise InvalidFields(
+            [FieldFault("request", f"has {len(data)} bytes; this method takes at most {MAX_SMALL_BYTES}")]
+        )

@@ -1,0 +1,115 @@
+"""Callers without credentials cost the server nothing, and credentials that end, end their open calls."""
+
+import asyncio
+import gzip
+import resource
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from render.v1 import project_pb2
+from render.v1 import render_service_pb2 as pb
+
+from render_service.db.access.api_keys import ApiKeys
+from render_service.db.database import Database
+from render_service.domain.access.access import Access
+from tests.integration.server.issuer import Issuer
+from tests.integration.server.status import refusal
+from tests.serving import Stubs, bearer, serving, settings_of
+
+
+async def _drain(watch: Any) -> None:
+    async with asyncio.timeout(15):
+        async for _ in watch:
+            pass
+
+
+_START = "/render.v1.RenderService/StartRender"
+
+
+@pytest.fixture
+async def stubs(database_url: str, redis_url: str, tmp_path: Path) -> AsyncIterator[Stubs]:
+    async with serving(settings_of(database_url, redis_url, tmp_path)) as stubs:
+        yield stubs
+
+
+def _bomb() -> bytes:
+    """A request of 3.9 MiB that parses to some 2 million empty shots."""
+    shots = b"\x0a\x00" * 2_000_000
+    project = project_pb2.Project.DESCRIPTOR.fields_by_name["storyboard"].number
+
+    def nested(number: int, data: bytes) -> bytes:
+        size, varint = len(data), bytearray()
+        while size > 127:
+            varint.append(size & 127 | 128)
+            size >>= 7
+        return bytes([number << 3 | 2, *varint, size]) + data
+
+    source = pb.StartRenderRequest.DESCRIPTOR.fields_by_name["project"].number
+    return nested(source, nested(project, shots))
+
+
+async def test_requests_without_credentials_are_refused_before_they_are_parsed(stubs: Stubs) -> None:
+    call: Any = stubs.channel.unary_unary(_START)
+    body = _bomb()
+    await refusal(call(b""))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    answers = await asyncio.gather(*(refusal(call(body)) for _ in range(10)))
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    assert {answer.reason for answer in answers} == {"CREDENTIALS_INVALID"}
+    assert grown < 150, f"{grown:.0f} MiB for ten refused requests of 4 MiB, which this process itself sends"
+
+
+async def test_compressed_requests_are_not_taken(stubs: Stubs) -> None:
+    call: Any = stubs.channel.unary_unary(_START)
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await call(_bomb(), compression=grpc.Compression.Gzip)
+    assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED
+    assert len(gzip.compress(_bomb())) < 10_000
+
+
+async def test_two_authorization_headers_are_refused(stubs: Stubs, database: Database) -> None:
+    metadata = bearer(await ApiKeys(database).create("test", frozenset({"team"})))
+    await stubs.renders.ListJobs(pb.ListJobsRequest(workspace_id="team"), metadata=metadata)
+    told = await refusal(
+        stubs.renders.ListJobs(pb.ListJobsRequest(workspace_id="team"), metadata=(*metadata, *metadata))
+    )
+    assert told.reason == "CREDENTIALS_INVALID"
+
+
+async def test_a_revoked_key_ends_its_open_watches_within_ten_seconds(stubs: Stubs, database: Database) -> None:
+    keys = ApiKeys(database)
+    secret = await keys.create("test", frozenset({"team"}), access=Access.READ)
+    watch = stubs.renders.WatchWorkspace(pb.WatchWorkspaceRequest(workspace_id="team"), metadata=bearer(secret))
+    await watch.wait_for_connection()
+    began = time.monotonic()
+    found = await keys.find(secret)
+    assert found is not None
+    await keys.revoke(found.id)
+    with pytest.raises(grpc.aio.AioRpcError) as ended:
+        await _drain(watch)
+    assert ended.value.code() is grpc.StatusCode.UNAUTHENTICATED
+    assert time.monotonic() - began < 10
+
+
+async def test_an_expired_token_ends_its_open_watches(database_url: str, redis_url: str, tmp_path: Path) -> None:
+    async with Issuer() as issuer:
+        settings = settings_of(
+            database_url,
+            redis_url,
+            tmp_path,
+            auth="jwt",
+            jwt_issuer=issuer.name,
+            jwt_audience="render-service",
+            jwt_jwks_url=issuer.url,
+        )
+        async with serving(settings) as stubs:
+            # The leeway for clocks that differ is 30 s.
+            token = issuer.token(exp=int(time.time()) - 27)
+            watch = stubs.renders.WatchWorkspace(pb.WatchWorkspaceRequest(workspace_id="team"), metadata=bearer(token))
+            with pytest.raises(grpc.aio.AioRpcError) as ended:
+                await _drain(watch)
+            assert ended.value.code() is grpc.StatusCode.UNAUTHENTICATED
