@@ -11,6 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from render_service.db.uncancellable_connection import UncancellableConnection
+from render_service.db.workspace_shares import WorkspaceShares
 from render_service.domain.errors import DomainError, ErrorReason
 
 # What Postgres answers while it cannot do what is asked, though nothing is wrong with the request. Keys are classes of
@@ -27,6 +28,8 @@ _UNAVAILABLE = {
     "58": "I/O error",
 }
 _READ_ONLY = "25006"
+WORKSPACE_SHARE = 0.4
+"""The part of a process's connections that the calls of one workspace may use at once."""
 
 
 class DatabaseUnavailable(DomainError):
@@ -75,6 +78,7 @@ class Database:
 
     def __init__(self, url: str, *, size: int = 10, statement_timeout_seconds: float = 10.0) -> None:
         self.size = size
+        self._shares = WorkspaceShares(max(1, int(size * WORKSPACE_SHARE)))
         milliseconds = int(statement_timeout_seconds * 1000)
         self._engine = create_async_engine(
             sqlalchemy_url(url),
@@ -114,6 +118,21 @@ class Database:
             _translated(),
             asyncio.timeout(self._timeout_seconds),
             UncancellableConnection(self._engine) as connection,
+        ):
+            yield connection
+
+    @asynccontextmanager
+    async def single_for(self, workspace_id: str) -> AsyncIterator[AsyncConnection]:
+        """As `single`, for a workspace's call: one workspace uses at most `WORKSPACE_SHARE` of the connections.
+
+        Raises:
+            DatabaseUnavailable: As `single`; or the workspace's other calls take too long.
+        """
+        async with (
+            _translated(),
+            asyncio.timeout(self._timeout_seconds),
+            self._shares.enter(workspace_id),
+            self.single() as connection,
         ):
             yield connection
 

@@ -123,6 +123,8 @@ jobs = sa.Table(
     sa.Index("jobs_by_start", "workspace_id", "started_at"),
     sa.Index("jobs_ended", "finished_at", postgresql_where=sa.text("finished_at IS NOT NULL")),
     sa.Index("jobs_by_workspace", "workspace_id", sa.text("created_at DESC"), sa.text("id DESC")),
+    sa.Index("jobs_by_status", "workspace_id", "status", sa.text("created_at DESC"), sa.text("id DESC")),
+    sa.Index("jobs_by_label", "labels", postgresql_using="gin", postgresql_ops={"labels": "jsonb_path_ops"}),
     sa.Index(
         "jobs_by_project",
         "project_id",

@@ -183,7 +183,7 @@ class Jobs:
             DomainError: JOB_NOT_FOUND.
         """
         statement = JOB_SELECT.where(jobs.c.workspace_id == workspace_id, jobs.c.id == job_id)
-        async with self._database.single() as connection:
+        async with self._database.single_for(workspace_id) as connection:
             row = (await connection.execute(statement)).mappings().one_or_none()
         if row is None:
             raise job_not_found(job_id)
@@ -203,17 +203,8 @@ class Jobs:
         Returns:
             The jobs, and where the page ended; None where nothing follows.
         """
-        statement = JOB_SELECT.where(jobs.c.workspace_id == workspace_id)
-        if wanted.statuses:
-            statement = statement.where(jobs.c.status.in_(wanted.statuses))
-        if wanted.project_id:
-            statement = statement.where(jobs.c.project_id == wanted.project_id)
-        if wanted.labels:
-            statement = statement.where(jobs.c.labels.contains(dict(wanted.labels)))
-        if after:
-            statement = statement.where(sa.tuple_(jobs.c.created_at, jobs.c.id) < (after.created_at, after.id))
-        statement = statement.order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(limit + 1)
-        async with self._database.single() as connection:
+        statement = list_statement(workspace_id, wanted, after=after, limit=limit + 1)
+        async with self._database.single_for(workspace_id) as connection:
             found = [job_from_row(row) for row in (await connection.execute(statement)).mappings()]
         page = found[:limit]
         return page, Position(page[-1].create_time, page[-1].id) if len(found) > limit else None
@@ -260,6 +251,22 @@ class Jobs:
         statement = sa.select(jobs.c.id, jobs.c.sequence).where(jobs.c.id == sa.any_(sa.literal(list(job_ids))))
         async with self._database.single() as connection:
             return {row.id: row.sequence for row in await connection.execute(statement)}
+
+
+def list_statement(
+    workspace_id: str, wanted: JobFilter, *, after: Position | None, limit: int
+) -> sa.Select[tuple[Any, ...]]:
+    """Return the query for a page of a workspace's jobs, newest first."""
+    statement = JOB_SELECT.where(jobs.c.workspace_id == workspace_id)
+    if wanted.statuses:
+        statement = statement.where(jobs.c.status.in_(wanted.statuses))
+    if wanted.project_id:
+        statement = statement.where(jobs.c.project_id == wanted.project_id)
+    if wanted.labels:
+        statement = statement.where(jobs.c.labels.contains(dict(wanted.labels)))
+    if after:
+        statement = statement.where(sa.tuple_(jobs.c.created_at, jobs.c.id) < (after.created_at, after.id))
+    return statement.order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(limit)
 
 
 def job_not_found(job_id: UUID) -> DomainError:

@@ -68,7 +68,7 @@ class Projects:
             DomainError: PROJECT_NOT_FOUND.
         """
         statement = _SELECT.where(projects.c.workspace_id == workspace_id, projects.c.id == project_id)
-        async with self._database.single() as connection:
+        async with self._database.single_for(workspace_id) as connection:
             row = (await connection.execute(statement)).mappings().one_or_none()
         if row is None:
             raise project_not_found(project_id)
@@ -117,7 +117,7 @@ class Projects:
         if after:
             statement = statement.where(sa.tuple_(projects.c.created_at, projects.c.id) < (after.created_at, after.id))
         statement = statement.order_by(projects.c.created_at.desc(), projects.c.id.desc()).limit(limit + 1)
-        async with self._database.single() as connection:
+        async with self._database.single_for(workspace_id) as connection:
             found = [_stored(row) for row in (await connection.execute(statement)).mappings()]
         page = found[:limit]
         return page, Position(page[-1].create_time, page[-1].id) if len(found) > limit else None

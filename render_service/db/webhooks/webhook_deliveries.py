@@ -137,7 +137,7 @@ class WebhookDeliveries:
             place = sa.tuple_(deliveries.c.created_at, deliveries.c.id)
             statement = statement.where(place < (after.created_at, after.id))
         statement = statement.order_by(deliveries.c.created_at.desc(), deliveries.c.id.desc()).limit(limit + 1)
-        async with self._database.single() as connection:
+        async with self._database.single_for(workspace_id) as connection:
             found = [_from_row(row) for row in (await connection.execute(statement)).mappings()]
         page = found[:limit]
         return page, Position(page[-1].create_time, page[-1].id) if len(found) > limit else None
@@ -149,7 +149,7 @@ class WebhookDeliveries:
             DomainError: DELIVERY_NOT_FOUND.
         """
         statement = _SELECT.where(deliveries.c.workspace_id == workspace_id, deliveries.c.id == delivery_id)
-        async with self._database.single() as connection:
+        async with self._database.single_for(workspace_id) as connection:
             row = (await connection.execute(statement)).mappings().one_or_none()
         if row is None:
             raise DomainError(

@@ -1,0 +1,127 @@
+"""Lists of jobs stay fast however many jobs there are: no filter reads a workspace's jobs through."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.expression import ClauseElement, Executable
+
+from render_service.db.database import WORKSPACE_SHARE, Database
+from render_service.db.jobs.jobs import JobFilter, Jobs, list_statement
+from render_service.db.workspace_shares import WorkspaceShares
+from render_service.domain.jobs.job import JobStatus
+
+_JOBS = 30_000
+_FILL = sa.text("""
+    INSERT INTO jobs (id, task_id, workspace_id, provider, spec, status, finished_at, labels, created_at)
+    SELECT gen_random_uuid(), gen_random_uuid(), 'team', 'mock', '{}', 'COMPLETED', now(),
+        jsonb_build_object('team', 'a', 'order', n), now() - n * interval '1 second'
+    FROM generate_series(1, :jobs) AS n
+""")
+FILTERS = {
+    "none": JobFilter(),
+    "a label that nothing has": JobFilter(labels={"order": "none"}),
+    "a label that one job has": JobFilter(labels={"order": "7"}),
+    "a label that every job has": JobFilter(labels={"team": "a"}),
+    "a status that nothing has": JobFilter(statuses=(JobStatus.FAILED,)),
+    "a status that every job has": JobFilter(statuses=(JobStatus.COMPLETED,)),
+    "both": JobFilter(statuses=(JobStatus.COMPLETED,), labels={"order": "none"}),
+}
+
+
+class Explain(Executable, ClauseElement):
+    """Runs a query and returns its plan."""
+
+    inherit_cache = False
+
+    def __init__(self, statement: sa.Select[Any]) -> None:
+        self.statement = statement
+
+
+@compiles(Explain)
+def _explain(element: Explain, compiler: SQLCompiler, **options: Any) -> str:
+    return f"EXPLAIN (ANALYZE, FORMAT JSON) {compiler.process(element.statement, **options)}"
+
+
+@pytest.fixture
+async def full_database(database: Database) -> Database:
+    async with database.single() as connection:
+        await connection.execute(_FILL, {"jobs": _JOBS})
+        await connection.execute(sa.text("ANALYZE jobs"))
+    return database
+
+
+async def test_no_list_reads_a_workspace_through(full_database: Database) -> None:
+    for name, wanted in FILTERS.items():
+        statement = list_statement("team", wanted, after=None, limit=51)
+        async with full_database.single() as connection:
+            explained = (await connection.execute(Explain(statement))).scalar_one()
+        scans = [node for node in nodes(explained[0]["Plan"]) if node.get("Relation Name") == "jobs"]
+        assert scans
+        for scan in scans:
+            assert scan["Node Type"] != "Seq Scan", name
+            assert scan["Actual Rows"] + scan.get("Rows Removed by Filter", 0) < 1_000, name
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", []):
+        yield from nodes(child)
+
+
+async def test_thirty_calls_for_a_label_that_nothing_has_do_not_delay_another_workspace(
+    full_database: Database,
+) -> None:
+    jobs = Jobs(full_database)
+
+    async def call_for_ever() -> None:
+        while True:
+            await jobs.list("team", FILTERS["a label that nothing has"], after=None, limit=50)
+
+    hogs = [asyncio.create_task(call_for_ever()) for _ in range(30)]
+    await asyncio.sleep(0.5)
+    began = time.monotonic()
+    await jobs.list("other", JobFilter(), after=None, limit=50)
+    assert time.monotonic() - began < 1
+    for hog in hogs:
+        hog.cancel()
+    await asyncio.wait(hogs)
+
+
+async def test_a_workspace_holds_no_more_than_its_share_of_the_connections(database_url: str) -> None:
+    database = Database(database_url, size=5)
+    share = int(5 * WORKSPACE_SHARE)
+    entered = asyncio.Semaphore(0)
+    leave = asyncio.Event()
+
+    async def hold() -> None:
+        async with database.single_for("hog") as connection:
+            await connection.execute(sa.text("SELECT 1"))
+            entered.release()
+            await leave.wait()
+
+    hogs = [asyncio.create_task(hold()) for _ in range(20)]
+    for _ in range(share):
+        await entered.acquire()
+    async with asyncio.timeout(5), database.single_for("other") as connection:
+        await connection.execute(sa.text("SELECT 1"))
+    assert database.busy == share
+    leave.set()
+    await asyncio.gather(*hogs)
+    await database.close()
+
+
+async def test_a_share_is_forgotten_once_nobody_uses_it() -> None:
+    shares = WorkspaceShares(1)
+
+    async def use(number: int) -> None:
+        async with shares.enter(f"team-{number % 3}"):
+            await asyncio.sleep(0)
+
+    await asyncio.gather(*(use(number) for number in range(30)))
+    assert not shares._gates
