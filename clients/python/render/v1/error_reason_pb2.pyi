@@ -77,7 +77,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_STORE_UNAVAILABLE: _ErrorReason.ValueType  # 11
     """A store that this call needs is unavailable; retry after the given delay.
 
-    Status: UNAVAILABLE, with RetryInfo. Example: `{"store": "postgres"}`
+    Status: UNAVAILABLE, with RetryInfo. Example: `{"store": "postgres", "fault": "read-only"}`
     """
     ERROR_REASON_SHUTTING_DOWN: _ErrorReason.ValueType  # 12
     """The server is shutting down; reconnect, and resume a watch from its last sequence.
@@ -260,7 +260,7 @@ Status: OUT_OF_RANGE. Example: `{"offset": "99999999", "size_bytes": "1048576"}`
 ERROR_REASON_STORE_UNAVAILABLE: ErrorReason.ValueType  # 11
 """A store that this call needs is unavailable; retry after the given delay.
 
-Status: UNAVAILABLE, with RetryInfo. Example: `{"store": "postgres"}`
+Status: UNAVAILABLE, with RetryInfo. Example: `{"store": "postgres", "fault": "read-only"}`
 """
 ERROR_REASON_SHUTTING_DOWN: ErrorReason.ValueType  # 12
 """The server is shutting down; reconnect, and resume a watch from its last sequence.

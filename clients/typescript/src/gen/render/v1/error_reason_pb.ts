@@ -121,7 +121,7 @@ export enum ErrorReason {
   /**
    * A store that this call needs is unavailable; retry after the given delay.
    *
-   * Status: UNAVAILABLE, with RetryInfo. Example: `{"store": "postgres"}`
+   * Status: UNAVAILABLE, with RetryInfo. Example: `{"store": "postgres", "fault": "read-only"}`
    *
    * @generated from enum value: ERROR_REASON_STORE_UNAVAILABLE = 11;
    */
