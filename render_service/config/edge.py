@@ -55,18 +55,18 @@ class EdgeSettings(BaseSettings):
     """RENDER_JWT_WRITE_SCOPE: the word in the claim `scope` or `scp` that allows changes; a token without it can only
     read."""
 
-    quota_running_jobs: int = Field(default=0, ge=0, validation_alias="RENDER_QUOTA_RUNNING_JOBS")
+    quota_running_jobs: int = Field(default=100, ge=0, validation_alias="RENDER_QUOTA_RUNNING_JOBS")
     """RENDER_QUOTA_RUNNING_JOBS: how many jobs of a workspace run at a time; more wait. 0: any number. This and
     the other quotas are for workspaces that `render-service quotas set` has given none of their own."""
-    quota_queued_jobs: int = Field(default=0, ge=0, validation_alias="RENDER_QUOTA_QUEUED_JOBS")
+    quota_queued_jobs: int = Field(default=10_000, ge=0, validation_alias="RENDER_QUOTA_QUEUED_JOBS")
     """RENDER_QUOTA_QUEUED_JOBS: how many jobs of a workspace may wait. 0: any number."""
-    quota_requests_per_second: int = Field(default=0, ge=0, validation_alias="RENDER_QUOTA_REQUESTS_PER_SECOND")
+    quota_requests_per_second: int = Field(default=2_000, ge=0, validation_alias="RENDER_QUOTA_REQUESTS_PER_SECOND")
     """RENDER_QUOTA_REQUESTS_PER_SECOND: how many calls a second of a workspace each server takes. 0: any number."""
-    quota_watchers: int = Field(default=0, ge=0, validation_alias="RENDER_QUOTA_WATCHERS")
+    quota_watchers: int = Field(default=5_000, ge=0, validation_alias="RENDER_QUOTA_WATCHERS")
     """RENDER_QUOTA_WATCHERS: how many watches of a workspace may be open at each server. 0: any number."""
     quota_stored_bytes: int = Field(default=0, ge=0, validation_alias="RENDER_QUOTA_STORED_BYTES")
     """RENDER_QUOTA_STORED_BYTES: how many bytes of finished videos a workspace may have before it can start no more
-    jobs. 0: any number."""
+    jobs. 0: any number; the default, because storage depends on your plans."""
 
     job_retention_days: float = Field(default=0.0, ge=0, validation_alias="RENDER_JOB_RETENTION_DAYS")
     """RENDER_JOB_RETENTION_DAYS: how long ended jobs are kept, with their videos and history. 0: forever."""

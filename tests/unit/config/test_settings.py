@@ -12,6 +12,7 @@ import pytest
 from pydantic import HttpUrl, SecretStr
 
 from render_service.config.settings import ConfigurationError, Settings, load_settings
+from render_service.domain.access.quota import Quotas
 
 REFERENCE = Path(__file__).parents[3] / "docs/reference/configuration.md"
 OLD_NAMES = {
@@ -196,3 +197,17 @@ def test_what_only_shows_at_the_start_stops_it_with_one_line_too(
 ) -> None:
     line = stopped(command, {"STORAGE_URL": (tmp_path / "objects").as_uri(), variable: value})
     assert re.fullmatch(rf"render-service: {variable}: .+\n", line), line
+
+
+def test_a_workspace_has_quotas_by_default_and_none_where_the_operator_says_so() -> None:
+    assert Settings().quotas == Quotas(
+        running_jobs=100, queued_jobs=10_000, requests_per_second=2_000, watchers=5_000, stored_bytes=None
+    )
+    unlimited = Settings(quota_running_jobs=0, quota_queued_jobs=0, quota_requests_per_second=0, quota_watchers=0)
+    assert unlimited.quotas == Quotas()
+
+
+def test_the_limits_of_fetching_fit_together() -> None:
+    settings = Settings()
+    assert settings.max_asset_bytes <= settings.max_job_asset_bytes <= settings.workspace_scratch_bytes
+    assert settings.asset_timeout <= settings.job_fetch_time
