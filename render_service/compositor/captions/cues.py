@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from render_service.compositor.captions.alignment import AlignedWord, align_words
 from render_service.compositor.captions.layout import (
     CaptionLook,
     caption_look,
@@ -16,7 +17,6 @@ from render_service.compositor.text.drawn_texts import caption_text
 from render_service.compositor.text.fonts import is_wide
 from render_service.compositor.text.line_breaking import Break, cuts_clause_short, find_breaks
 from render_service.domain.jobs.job import RenderSpec
-from render_service.domain.projects.project import WordTiming
 from render_service.domain.projects.timeline import Timeline, TimelineShot, frames_in
 
 
@@ -93,7 +93,7 @@ def _shot_cues(text: str, planned: TimelineShot, fps: int, size: tuple[int, int]
     if planned.narration_frames:
         start = min(max(start, planned.narration_start), window[1] - 1)
         end = min(end, start + planned.narration_frames)
-    words = align_words(text, planned.shot.words)
+    words = align_words(text, planned.shot.words, look.language)
     clock = _Clock(text, (start, max(end, start + 1)), _anchors(words, planned, fps))
     parts = _split(text, size, look, max(1, int((end - start) / fps / _SHORTEST_SECONDS)))
     starts = [clock.start_of(first) for first, _ in parts]
@@ -111,29 +111,6 @@ def _shot_cues(text: str, planned: TimelineShot, fps: int, size: tuple[int, int]
             spoken = _cue_words(words, clock, (first, last), (begin, finish), round(_PAUSE_SECONDS * fps))
             cues.append(Cue(planned.shot_id, begin, finish, text[first:last], spoken))
     return cues
-
-
-@dataclass(frozen=True, slots=True)
-class AlignedWord:
-    """A timed word and its span in the text."""
-
-    first: int
-    last: int
-    timing: WordTiming
-
-
-def align_words(text: str, words: Sequence[WordTiming]) -> tuple[AlignedWord, ...]:
-    """Find timed words in a text, in order, whatever their case; words that are not there are left out."""
-    folded, found, position = text.lower(), [], 0
-    if len(folded) != len(text):
-        folded = text
-    for timing in words:
-        wanted = timing.text.strip().lower()
-        first = folded.find(wanted, position) if wanted else -1
-        if first >= 0:
-            position = first + len(wanted)
-            found.append(AlignedWord(first, position, timing))
-    return tuple(found)
 
 
 def _anchors(words: Sequence[AlignedWord], planned: TimelineShot, fps: int) -> list[tuple[int, int, int, int]]:
