@@ -24,25 +24,28 @@ def check_glyphs(spec: RenderSpec, carded: Collection[str] = ()) -> None:
         carded: Ids of the shots that have no picture and become cards, whose text is drawn too.
 
     Raises:
-        RenderFailure: GLYPH_MISSING, naming the first shot concerned and its characters as `U+XXXX NAME`. Metadata:
-            `shot_id` and `characters` (`U+XXXX` separated by commas) of that shot.
+        RenderFailure: GLYPH_MISSING, naming every shot concerned and its characters as `U+XXXX NAME`. Metadata: the
+            first shot's `shot_id` and `characters` (`U+XXXX`, separated by commas).
     """
-    missing: dict[str, None] = {}
-    concerned = None
+    missing: dict[str, dict[str, None]] = {}
     for owner, text in drawn_texts(spec.project, carded):
-        if concerned in (None, owner):
-            found = missing_characters(text)
-            missing.update(dict.fromkeys(found))
-            concerned = owner if missing else None
-    if concerned is None:
+        if found := missing_characters(text):
+            missing.setdefault(owner, {}).update(dict.fromkeys(found))
+    if not missing:
         return
-    named = "; ".join(_name(character) for character in list(missing)[:_NAMED_AT_MOST])
-    more = f" and {len(missing) - _NAMED_AT_MOST} more" if len(missing) > _NAMED_AT_MOST else ""
+    named = [f"{owner}: no font has a glyph for {_names(found)}" for owner, found in missing.items()]
+    more = f"; and {len(named) - _NAMED_AT_MOST} more shots" if len(named) > _NAMED_AT_MOST else ""
+    first = next(iter(missing))
     raise RenderFailure(
         ErrorReason.GLYPH_MISSING,
-        f"shot {concerned}: no font has a glyph for {named}{more}",
-        {"shot_id": concerned, "characters": ",".join(map(_code_point, missing))},
+        f"{'; '.join(named[:_NAMED_AT_MOST])}{more}; remove or replace these characters",
+        {"shot_id": first, "characters": ",".join(map(_code_point, missing[first]))},
     )
+
+
+def _names(characters: Collection[str]) -> str:
+    named = ", ".join(_name(character) for character in list(characters)[:_NAMED_AT_MOST])
+    return f"{named} and {len(characters) - _NAMED_AT_MOST} more" if len(characters) > _NAMED_AT_MOST else named
 
 
 def _code_point(character: str) -> str:

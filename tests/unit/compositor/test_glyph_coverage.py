@@ -27,6 +27,15 @@ def test_missing_characters_are_named_with_their_shot() -> None:
     assert not caught.value.retryable
 
 
+def test_all_missing_characters_of_a_project_are_reported_at_once() -> None:
+    shots = [Shot(f"shot-{n}", caption=f"{chr(0x13080 + n)}") for n in range(12)]
+    with pytest.raises(RenderFailure) as caught:
+        check_glyphs(spec_of(*shots))
+    message = caught.value.message
+    assert message.startswith("shot-0: no font has a glyph for U+13080 EGYPTIAN HIEROGLYPH D010; shot-1: no font")
+    assert message.endswith("; and 2 more shots; remove or replace these characters")
+
+
 def test_a_description_is_checked_only_where_it_is_drawn() -> None:
     spec = spec_of(Shot("a", visual_description="a \U00013080"))
     check_glyphs(spec)
