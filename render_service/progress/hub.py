@@ -18,6 +18,7 @@ from render_service.domain.jobs.job import JobEvent
 from render_service.progress.payload import decode_event
 from render_service.progress.subscription import Heard, Subscription, open_subscription
 from render_service.telemetry.logging import get_logger
+from render_service.telemetry.metrics.server import PROGRESS_MESSAGES_IGNORED
 
 _log = get_logger(__name__)
 _MAX_PENDING = 32
@@ -228,10 +229,12 @@ class ProgressHub:
             try:
                 event = decode_event(heard.data)
             except ValueError:
-                _log.warning("ignored a foreign message on a progress channel", channel=heard.channel)
+                PROGRESS_MESSAGES_IGNORED.inc()
+                _log.warning("ignored an invalid message on a progress channel", channel=heard.channel)
                 return
             for slot in slots:
-                slot.offer(event)
+                if slot.job_id in (None, event.job_id):
+                    slot.offer(event)
 
     async def _sweep(self) -> None:
         while True:
@@ -248,7 +251,8 @@ class ProgressHub:
                 continue  # Postgres is away; its watchers are told as soon as it is back.
             for slots in self._slots.values():
                 for slot in slots:
-                    if slot.job_id is None or present.get(slot.job_id, 0) > slot.seen:
+                    # Greater: events were missed. Less: the watcher was sent one that is not in Postgres.
+                    if slot.job_id is None or present.get(slot.job_id, 0) != slot.seen:
                         slot.mark_stale()
 
     async def _beat(self) -> None:

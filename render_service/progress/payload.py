@@ -54,7 +54,7 @@ def decode_event(data: bytes) -> JobEvent:
     try:
         payload = json.loads(data)
         reason = payload.get("error_reason")
-        return JobEvent(
+        event = JobEvent(
             job_id=UUID(payload["job_id"]),
             task_id=UUID(payload["task_id"]),
             workspace_id=payload["workspace_id"],
@@ -70,8 +70,25 @@ def decode_event(data: bytes) -> JobEvent:
             error=JobError(ErrorReason(reason), payload.get("error_message", "")) if reason else None,
             warnings=tuple(map(_decode_warning, payload.get("warnings", ()))),
         )
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError("not a progress payload") from error
+    if not _is_valid(event):
+        raise ValueError("not a progress payload")
+    return event
+
+
+def _is_valid(event: JobEvent) -> bool:
+    """Whether the parts that were taken over as they were have the right types and ranges."""
+    numbers = (event.sequence, event.milestone, event.attempt, event.progress)
+    texts = [event.workspace_id, event.message, event.error.message if event.error else ""]
+    texts += [text for warning in event.warnings for text in (warning.message, warning.shot_id, warning.field)]
+    return (
+        all(type(number) is int and 0 <= number < 2**63 for number in numbers)
+        and event.progress <= 100
+        and type(event.is_milestone) is bool
+        and all(isinstance(text, str) for text in texts)
+        and event.timestamp.tzinfo is not None
+    )
 
 
 def _decode_warning(data: Any) -> JobWarning:

@@ -106,11 +106,16 @@ class Follower:
         while True:
             await slot.wait()
             events = slot.take()
-            if slot.stale or self._has_gap(events):
+            # Whoever can write to Redis can publish there; only Postgres says that a job has ended.
+            if slot.stale or self._has_gap(events) or any(event.status.terminal for event in events):
                 slot.stale = False
                 found = await self._read(self._job_id, slot.seen)
                 if found is None:
                     raise _deleted(self._job_id)
+                if found.job.sequence < slot.seen:
+                    # Events are published after their commit, so the last one was forged. Go on from the truth.
+                    slot.seen = found.job.sequence - (1 if found.job.status.terminal else 0)
+                    self._milestone = found.job.milestone
                 told = self._catch_up(found)
             else:
                 told = self._tell(events)

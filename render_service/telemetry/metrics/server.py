@@ -35,3 +35,8 @@ PROVIDER_ORDERS = Gauge(
     ["provider", "state"],
     registry=SERVER,
 )
+PROGRESS_MESSAGES_IGNORED = Counter(
+    "render_progress_messages_ignored",
+    "Messages on the Redis progress channels that are not valid events. Not 0: something else publishes there.",
+    registry=SERVER,
+)
