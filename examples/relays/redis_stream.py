@@ -1,7 +1,7 @@
-"""Passes the changes of all jobs of a workspace on into a Redis Stream, each exactly once, whatever is restarted.
+"""Relays the changes of all jobs of a workspace to a Redis Stream, each exactly once, whatever is restarted.
 
-Needs redis and render-client. `python redis_stream.py STREAM`; REDIS_URL says where Redis is, and how to reach the
-service is set as for the `render` command.
+Needs redis and render-client. Run `python redis_stream.py STREAM`. REDIS_URL names Redis; the service is configured as
+for the `render` command.
 """
 
 import asyncio
@@ -14,8 +14,8 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError, TimeoutError  # noqa: A004
 from render_client import AsyncRenderClient, ClientConfig, RenderError, status_name
 
-# The entry and where to go on from are written together or not at all, and only by who stands where the last one was
-# written: not by a second relay, nor again by this one after an answer was lost.
+# Writes an entry and the cursor together or not at all, and only if the cursor is the one this relay read: a second
+# relay writes nothing, nor does this one after a lost reply.
 ADD = """
 if (redis.call('GET', KEYS[2]) or '') ~= ARGV[1] then return 0 end
 redis.call('XADD', KEYS[1], 'MAXLEN', '~', 1000000, '*',
@@ -26,16 +26,16 @@ return 1
 
 
 async def relay(client: AsyncRenderClient, redis: Redis, stream: str) -> None:
-    """Follow the workspace from where the stream stands, until the place in the stream is not ours any more."""
-    place = f"{{{stream}}}:cursor"  # the braces put both keys on the same node of a Redis Cluster
+    """Watch the workspace from the stream's cursor on, until another relay moves the cursor."""
+    cursor_key = f"{{{stream}}}:cursor"  # the braces put both keys on the same node of a Redis Cluster
     add = redis.register_script(ADD)
-    cursor = str(await redis.get(place) or "")
+    cursor = str(await redis.get(cursor_key) or "")
     async with aclosing(client.watch_workspace(start=cursor or "oldest")) as changes:
         async for change in changes:
             event = change.event
             assert event is not None  # heartbeats were not asked for
             fields = (event.job_id, event.sequence, status_name(event.status), MessageToJson(event, indent=None))
-            if not await add(keys=[stream, place], args=(cursor, change.cursor, *fields)):
+            if not await add(keys=[stream, cursor_key], args=(cursor, change.cursor, *fields)):
                 return
             cursor = change.cursor
 
@@ -50,7 +50,7 @@ async def main(stream: str) -> None:
                 print(f"Redis: {error}", file=sys.stderr)
             except RenderError as error:
                 if not error.connection_lost:
-                    raise  # such as CURSOR_PRUNED: it was away for longer than events are kept
+                    raise  # such as CURSOR_PRUNED: the relay was down for longer than events are kept
                 print(f"render service: {error}", file=sys.stderr)
             await asyncio.sleep(1)
 

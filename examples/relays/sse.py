@@ -1,6 +1,6 @@
-"""Passes the progress of a render on to browsers as Server-Sent Events, resumed by Last-Event-ID.
+"""Relays the progress of a render to browsers as Server-Sent Events, resumed by Last-Event-ID.
 
-Needs fastapi, uvicorn and render-client; how to reach the service is set as for the `render` command.
+Needs fastapi, uvicorn and render-client; the service is configured as for the `render` command.
 """
 
 from collections.abc import AsyncIterator
@@ -33,22 +33,22 @@ app = FastAPI(lifespan=connected)
 
 
 async def last_sequence(job_id: str, last_event_id: Annotated[int | None, Header()] = None) -> int | None:
-    """Check what can be checked before the stream begins. Here belongs, too, whether this caller may see this job."""
+    """Check the job before the stream begins. Also check here whether this caller may see this job."""
     try:
         job = await app.state.client.get(job_id)
     except (NotFoundError, InvalidRequestError):
         raise HTTPException(404) from None
     except (UnavailableError, DeadlineError):
-        # Browsers come back after a broken stream, but not after a refusal: the stream waits for the service.
+        # Browsers reconnect after a broken stream, but not after an error status: let the stream wait for the service.
         return last_event_id
     if last_event_id is not None and last_event_id >= job.sequence and has_ended(job):
-        raise HTTPException(204)  # the browser has seen the end; this tells it not to come back
+        raise HTTPException(204)  # the browser has the last event; 204 stops it from reconnecting
     return last_event_id
 
 
 @app.get("/jobs/{job_id}/events", response_class=EventSourceResponse)
 async def events(job_id: str, after: Annotated[int | None, Depends(last_sequence)]) -> AsyncIterator[ServerSentEvent]:
-    # Closed at once when the browser has gone. A browser that reads slowly is told the latest progress, not all of it.
+    # Closed as soon as the browser disconnects. A browser that reads slowly gets the latest progress, not all of it.
     async with aclosing(app.state.client.watch(job_id, after_sequence=after)) as watch:
         async for event in watch:
             yield ServerSentEvent(

@@ -1,6 +1,6 @@
-"""Passes the progress of a render on over a WebSocket, resumed by `after_sequence`.
+"""Relays the progress of a render over a WebSocket, resumed by `after_sequence`.
 
-Needs fastapi, uvicorn, websockets and render-client; how to reach the service is set as for the `render` command.
+Needs fastapi, uvicorn, websockets and render-client; the service is configured as for the `render` command.
 """
 
 import asyncio
@@ -33,21 +33,21 @@ app = FastAPI(lifespan=connected)
 
 @app.websocket("/jobs/{job_id}/progress")
 async def progress(websocket: WebSocket, job_id: str, after_sequence: int | None = None) -> None:
-    # Here belongs whether this caller may see this job.
+    # Check here whether this caller may see this job.
     await websocket.accept()
     async with asyncio.TaskGroup() as tasks:
-        telling = tasks.create_task(tell(websocket, job_id, after_sequence))
+        sending = tasks.create_task(send_progress(websocket, job_id, after_sequence))
         while (await websocket.receive())["type"] != "websocket.disconnect":
             pass
-        telling.cancel()  # closes the watch; the job goes on
+        sending.cancel()  # closes the watch; the job continues
 
 
-async def tell(websocket: WebSocket, job_id: str, after_sequence: int | None) -> None:
+async def send_progress(websocket: WebSocket, job_id: str, after_sequence: int | None) -> None:
     with suppress(WebSocketDisconnect):
         try:
             async with aclosing(app.state.client.watch(job_id, after_sequence=after_sequence)) as watch:
                 async for event in watch:
-                    # A watch tells the end also to who has seen it.
+                    # A watch also repeats the last event to a client that has it.
                     if after_sequence is None or event.sequence > after_sequence:
                         await websocket.send_json(
                             {
