@@ -24,6 +24,12 @@ class EdgeSettings(BaseSettings):
     unauthenticated_listen: bool = Field(default=False, validation_alias="RENDER_UNAUTHENTICATED_LISTEN")
     """RENDER_UNAUTHENTICATED_LISTEN: whether to listen outside loopback with `RENDER_AUTH=off`: anyone who reaches the
     port may then do everything."""
+    reflection: bool = Field(default=True, validation_alias="RENDER_REFLECTION")
+    """RENDER_REFLECTION: whether the server answers gRPC server reflection, which needs no credentials."""
+    max_streams: int = Field(default=1000, ge=1, le=100_000, validation_alias="RENDER_MAX_STREAMS")
+    """RENDER_MAX_STREAMS: how many calls and watches one connection may have open at a time."""
+    max_idle_seconds: float = Field(default=3600.0, ge=1, le=86_400, validation_alias="RENDER_MAX_IDLE_SECONDS")
+    """RENDER_MAX_IDLE_SECONDS: how long a connection without calls stays open; clients connect again by themselves."""
     metrics_listen: str | None = Field(default=None, validation_alias="RENDER_METRICS_LISTEN")
     """RENDER_METRICS_LISTEN: host:port of plain HTTP with `/metrics` for Prometheus and `/healthz` and `/readyz` for
     probes, for servers and workers; if unset, there is none. Expose it only to your own machines."""

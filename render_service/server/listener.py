@@ -76,6 +76,9 @@ class Listener:
         quotas: Knows how much workspaces may use.
         measured: Whether calls are counted.
         tls: What ports with TLS need; None listens without it.
+        serve_reflection: Whether to serve server reflection.
+        max_streams: How many calls one connection may have open.
+        max_idle_seconds: How long a connection without calls stays open.
     """
 
     def __init__(
@@ -88,6 +91,9 @@ class Listener:
         quotas: QuotaCache,
         measured: bool = False,
         tls: grpc.ServerCredentials | None = None,
+        serve_reflection: bool = True,
+        max_streams: int = 1000,
+        max_idle_seconds: float = 3600.0,
     ) -> None:
         self._tls = tls
         self._authentication = authentication = Authentication(authenticator, is_open)
@@ -97,14 +103,19 @@ class Listener:
         interceptor = CallInterceptor(
             guard, authentication, (JobLogContext(), Authorization(), QuotaInterceptor(quotas))
         )
-        self._server = grpc.aio.server(interceptors=(interceptor,), options=_OPTIONS)
+        limits = (
+            ("grpc.max_concurrent_streams", max_streams),
+            ("grpc.max_connection_idle_ms", int(max_idle_seconds * 1000)),
+        )
+        self._server = grpc.aio.server(interceptors=(interceptor,), options=(*_OPTIONS, *limits))
         self._health = Health()
         render_service_pb2_grpc.add_RenderServiceServicer_to_server(renders, self._server)
         project_service_pb2_grpc.add_ProjectServiceServicer_to_server(projects, self._server)
         webhook_service_pb2_grpc.add_WebhookServiceServicer_to_server(webhooks, self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         health_name = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
-        reflection.enable_server_reflection((*SERVICES, health_name, reflection.SERVICE_NAME), self._server)
+        if serve_reflection:
+            reflection.enable_server_reflection((*SERVICES, health_name, reflection.SERVICE_NAME), self._server)
 
     async def start(self, listen: str) -> int:
         """Listen and serve.

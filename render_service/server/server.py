@@ -138,6 +138,9 @@ async def run_server(settings: Settings) -> None:
             quotas=quotas,
             measured=settings.metrics_listen is not None,
             tls=tls,
+            serve_reflection=settings.reflection,
+            max_streams=settings.max_streams,
+            max_idle_seconds=settings.max_idle_seconds,
         )
         tasks.start("session checks", listener.check_sessions())
         await stack.enter_async_context(callback_listener(settings, redis))

@@ -16,7 +16,7 @@ from render_service.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
 _MAX_BYTES = 256 * 1024
-_TIMEOUT_SECONDS = 5.0
+_TIMEOUT_SECONDS = 3.0
 
 
 class KeySet:
@@ -47,7 +47,7 @@ class KeySet:
         self._keys: list[jwt.PyJWK] = []
         self._fetched_at: float | None = None
         self._tried_at: float | None = None
-        self._turn = asyncio.Lock()
+        self._refreshing: asyncio.Task[None] | None = None
         policy = FetchPolicy(
             allow_http=is_loopback(self._url.host),
             allow_private=True,
@@ -58,7 +58,10 @@ class KeySet:
         )
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close the connections and end a fetch that is under way."""
+        if self._refreshing is not None:
+            self._refreshing.cancel()
+            await asyncio.gather(self._refreshing, return_exceptions=True)
         await self._client.aclose()
 
     async def find(self, key_id: str) -> jwt.PyJWK | None:
@@ -73,17 +76,23 @@ class KeySet:
         return await self.first(lambda key: key.key_id == key_id)
 
     async def first(self, fits: Callable[[jwt.PyJWK], bool]) -> jwt.PyJWK | None:
-        """Return the first key that fits; None where none does, also after another look at what is published.
+        """Return the first key that fits; None where none does, also in a set fetched anew.
+
+        A known key is returned at once, and an old set is refreshed in the background; only an unknown key waits for a
+        fetch, of which there is one at a time.
 
         Raises:
             DomainError: STORE_UNAVAILABLE, where no keys can be had.
         """
-        found = self._among_fresh(fits)
-        if found is None:
-            async with self._turn:
-                found = self._among_fresh(fits)
-                if found is None and self._age(self._tried_at) >= self._pause_seconds:
-                    await self._refresh()
+        found = self._among(fits)
+        usable = self._age(self._fetched_at) < self._stale_seconds
+        if found is not None and usable:
+            if self._age(self._fetched_at) >= self._fresh_seconds:
+                self._start_refresh()
+            return found
+        if (refresh := self._start_refresh()) is not None:
+            # Shielded: a caller that leaves must not end the fetch that others wait for.
+            await asyncio.shield(refresh)
         if self._age(self._fetched_at) >= self._stale_seconds:
             raise DomainError(
                 ErrorReason.STORE_UNAVAILABLE,
@@ -91,16 +100,21 @@ class KeySet:
                 {"store": "jwks"},
                 retry_after_seconds=self._pause_seconds,
             )
-        return found or self._among(fits)
+        return self._among(fits)
 
-    def _among_fresh(self, fits: Callable[[jwt.PyJWK], bool]) -> jwt.PyJWK | None:
-        return self._among(fits) if self._age(self._fetched_at) < self._fresh_seconds else None
+    def _start_refresh(self) -> "asyncio.Task[None] | None":
+        """Return the fetch that is under way, else start one; None if the last one was too short a time ago."""
+        if self._refreshing is None or self._refreshing.done():
+            if self._age(self._tried_at) < self._pause_seconds:
+                return None
+            self._tried_at = time.monotonic()
+            self._refreshing = asyncio.create_task(self._refresh())
+        return self._refreshing
 
     def _among(self, fits: Callable[[jwt.PyJWK], bool]) -> jwt.PyJWK | None:
         return next((key for key in self._keys if fits(key)), None)
 
     async def _refresh(self) -> None:
-        self._tried_at = time.monotonic()
         try:
             keys = _usable(await self._fetch())
         except (httpx.HTTPError, ValueError, TimeoutError, OSError) as error:
@@ -136,6 +150,10 @@ def _usable(key_set: dict[str, Any]) -> list[jwt.PyJWK]:
     for entry in entries if isinstance(entries, list) else ():
         # A symmetric key in a published set would let everybody sign.
         if not isinstance(entry, dict) or entry.get("kty") == "oct" or entry.get("use", "sig") != "sig":
+            continue
+        # RFC 7517, 4.3: the operations that a key is for.
+        operations = entry.get("key_ops", ["verify"])
+        if not isinstance(operations, list) or "verify" not in operations:
             continue
         try:
             found.append(jwt.PyJWK.from_dict(entry))

@@ -15,6 +15,7 @@ class Issuer:
     def __init__(self) -> None:
         self.fetches = 0
         self.away = False
+        self.hanging = False
         self.extra: list[dict[str, Any]] = []
         self._keys: dict[str, ec.EllipticCurvePrivateKey] = {}
         self._server: asyncio.Server | None = None
@@ -60,6 +61,10 @@ class Issuer:
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         self.fetches += 1
+        if self.hanging:
+            await reader.read()  # until the caller gives up
+            writer.close()
+            return
         body = json.dumps({"keys": [*self.extra, *self._published()]}).encode()
         status = b"503 Service Unavailable" if self.away else b"200 OK"
         writer.write(b"HTTP/1.1 %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % (status, len(body)) + body)

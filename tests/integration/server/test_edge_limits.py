@@ -10,12 +10,16 @@ from typing import Any
 
 import grpc
 import pytest
+import sqlalchemy as sa
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2_grpc
 from render.v1 import project_pb2
 from render.v1 import render_service_pb2 as pb
 
 from render_service.db.access.api_keys import ApiKeys
 from render_service.db.database import Database
 from render_service.domain.access.access import Access
+from render_service.embedded.ports import free_port
 from tests.integration.server.issuer import Issuer
 from tests.integration.server.status import refusal
 from tests.serving import Stubs, bearer, serving, settings_of
@@ -113,3 +117,43 @@ async def test_an_expired_token_ends_its_open_watches(database_url: str, redis_u
             with pytest.raises(grpc.aio.AioRpcError) as ended:
                 await _drain(watch)
             assert ended.value.code() is grpc.StatusCode.UNAUTHENTICATED
+
+
+async def test_one_connection_has_no_more_streams_than_the_setting_allows(
+    database_url: str, redis_url: str, tmp_path: Path
+) -> None:
+    async with serving(settings_of(database_url, redis_url, tmp_path, max_streams=10)) as stubs:
+        health: Any = health_pb2_grpc.HealthStub(stubs.channel)
+        watches = [health.Watch(health_pb2.HealthCheckRequest()) for _ in range(10)]
+        for watch in watches:
+            await watch.read()
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await health.Check(health_pb2.HealthCheckRequest(), timeout=1)
+        assert refused.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+        watches[0].cancel()
+        await health.Check(health_pb2.HealthCheckRequest(), timeout=5)
+        for watch in watches[1:]:
+            watch.cancel()
+
+
+async def test_reflection_can_be_turned_off(database_url: str, redis_url: str, tmp_path: Path) -> None:
+    async with serving(settings_of(database_url, redis_url, tmp_path, reflection=False)) as stubs:
+        make: Any = reflection_pb2_grpc.ServerReflectionStub
+        call = make(stubs.channel).ServerReflectionInfo(iter(()))
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await call.read()
+        assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+async def test_a_server_that_starts_while_redis_is_away_serves(database_url: str, tmp_path: Path) -> None:
+    nobody = f"redis://127.0.0.1:{free_port()}/0"
+    async with serving(settings_of(database_url, nobody, tmp_path, auth="off")) as stubs:
+        answer = await stubs.renders.ListJobs(pb.ListJobsRequest(workspace_id="team"), timeout=5)
+        assert not answer.jobs
+
+
+async def test_errors_of_the_database_hold_nothing_that_callers_sent(database: Database) -> None:
+    with pytest.raises(sa.exc.DBAPIError) as raised:
+        async with database.single() as connection:
+            await connection.execute(sa.text("SELECT :given || nowhere"), {"given": "a caller's text"})
+    assert "a caller's text" not in str(raised.value)

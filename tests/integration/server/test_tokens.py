@@ -1,5 +1,6 @@
 """JSON Web Tokens open what their issuer says, for as long as it says, and nothing that anybody else says."""
 
+import asyncio
 import base64
 import json
 import time
@@ -195,3 +196,26 @@ async def test_without_any_keys_callers_are_told_to_try_again(issuer: Issuer, re
         await reader.principal(issuer.token())
     assert told.value.reason is ErrorReason.STORE_UNAVAILABLE
     assert told.value.retry_after_seconds is not None
+
+
+async def test_known_keys_verify_at_once_while_the_issuer_hangs(issuer: Issuer) -> None:
+    key_set = KeySet(issuer.url, fresh_seconds=0.0, pause_seconds=0.0)
+    reader = reader_of(issuer, key_set)
+    assert await reader.principal(issuer.token()) is not None
+    issuer.hanging, fetched, began = True, issuer.fetches, time.monotonic()
+    principals = await asyncio.gather(*(reader.principal(issuer.token()) for _ in range(20)))
+    assert all(principals)
+    assert time.monotonic() - began < 1
+    await asyncio.gather(*(reader.principal(issuer.token(key_id=f"unheard-{n}")) for n in range(20)))
+    assert time.monotonic() - began < 5
+    assert issuer.fetches - fetched <= 2, "one fetch at a time"
+    await key_set.close()
+
+
+async def test_a_key_that_is_not_for_verifying_opens_nothing(issuer: Issuer, reader: JwtReader) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    published = jwt.algorithms.ECAlgorithm.to_jwk(key.public_key(), as_dict=True)
+    issuer.extra = [{**published, "kid": "other", "alg": "ES256", "key_ops": ["encrypt"]}]
+    assert await reader.principal(issuer.token(key=key, key_id="other")) is None
+    issuer.extra = [{**published, "kid": "another", "alg": "ES256", "key_ops": ["verify"]}]
+    assert await reader.principal(issuer.token(key=key, key_id="another")) is not None

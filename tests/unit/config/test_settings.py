@@ -62,7 +62,7 @@ def good(variable: str) -> tuple[str, object] | None:
     if isinstance(kind, type) and issubclass(kind, Enum):
         return list(kind)[-1].value, list(kind)[-1]
     written: dict[object, tuple[str, object]] = {
-        bool: ("true", True),
+        bool: ("false", False) if Settings.model_fields[VARIABLES[variable]].default else ("true", True),
         int: ("7", 7),
         float: ("90", 90.0) if variable == "RENDER_DOWNLOAD_URL_SECONDS" else ("42.5", 42.5),
         Path: ("/some/where", Path("/some/where")),
