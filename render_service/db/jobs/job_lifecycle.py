@@ -1,4 +1,4 @@
-"""Changes of jobs' states: the calls around the statements of `transition_statements`."""
+"""Changes of jobs' states: the calls around the statements of `job_lifecycle_sql`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
