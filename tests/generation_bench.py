@@ -32,14 +32,14 @@ from render_service.providers.clip_provider import ProviderApi
 from render_service.providers.generation.cancellation import OrphanCanceller
 from render_service.providers.generation.clips import ClipMaker
 from render_service.providers.generation.results import ClipCopies, ClipLook
-from render_service.providers.generation.retry_policy import Patience
+from render_service.providers.generation.retry_policy import ProviderRetryPolicy
 from render_service.providers.generation.submission import Submissions
 from render_service.providers.provider import Generated, Generation
 from render_service.storage.store import ObjectStore
 from tests.fakes import custom, fal, runway
 from tests.records import HOUR, job_request, start_job
 
-HASTE = Patience(
+HASTE = ProviderRetryPolicy(
     attempts=3, delay=timedelta(milliseconds=20), task=timedelta(seconds=20), poll=timedelta(milliseconds=40)
 )
 FORM = OutputSpec(1280, 720, 24, Quality.DRAFT)
@@ -72,7 +72,7 @@ class GenerationBench:
     orders: dict[ProviderName, Submissions]
     copies: ClipCopies
     transitions: JobLifecycle
-    patience: Patience
+    retry_policy: ProviderRetryPolicy
     hints: TaskHints = field(default_factory=TaskHints)
     told: list[tuple[float, str]] = field(default_factory=list)
 
@@ -99,7 +99,7 @@ class GenerationBench:
         async def report(fraction: float, message: str) -> None:
             self.told.append((fraction, message))
 
-        maker = ClipMaker(claim.provider, self.orders, self.ledger, self.copies, self.patience, hints=self.hints)
+        maker = ClipMaker(claim.provider, self.orders, self.ledger, self.copies, self.retry_policy, hints=self.hints)
         return await maker.generate(Generation(claim.lease, claim.spec, folder, pictures or {}), report)
 
     async def run(self, provider: ProviderName, spec: RenderSpec, *, workspace: str = "team") -> Generated:
@@ -119,7 +119,7 @@ async def open_bench(
     folder: Path,
     urls: Mapping[ProviderName, str],
     *,
-    patience: Patience = HASTE,
+    retry_policy: ProviderRetryPolicy = HASTE,
     concurrency: int = 50,
     lease: timedelta = timedelta(seconds=30),
     request_seconds: float = 20,
@@ -157,7 +157,7 @@ async def open_bench(
             host = httpx.URL(url).host
             policy = FetchPolicy(allow_http=True, allow_private=True, allowed_hosts=frozenset({host}))
             fetchers[name] = Fetcher(policy)
-            orders[name] = Submissions(InstrumentedProvider(provider), ledger, patience)
+            orders[name] = Submissions(InstrumentedProvider(provider), ledger, retry_policy)
             stack.push_async_callback(orders[name].close)
         store = ObjectStore((folder / "objects").as_uri())
         yield GenerationBench(
@@ -168,6 +168,6 @@ async def open_bench(
             orders,
             ClipCopies(store, fetchers, _look),
             JobLifecycle(database, lease=lease, retry=RetryPolicy(max_failed_attempts=1000)),
-            patience,
+            retry_policy,
             hints or TaskHints(),
         )

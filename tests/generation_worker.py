@@ -53,7 +53,7 @@ async def main(database_url: str, folder: str, provider: str, url: str) -> None:
     name = ProviderName(provider)
     database = Database(database_url)
     async with open_bench(
-        database, Path(folder), {name: url}, patience=HASTE, concurrency=40, lease=LEASE, request_seconds=2
+        database, Path(folder), {name: url}, retry_policy=HASTE, concurrency=40, lease=LEASE, request_seconds=2
     ) as bench:
         print("ready", flush=True)
         await asyncio.gather(*(work(bench, name) for _ in range(SLOTS)))

@@ -1,8 +1,7 @@
 """The retry schedule of deliveries."""
 
 import random
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 
 # The schedule of Standard Webhooks 1.0, “Deliverability and reliability”: nine retries, the last after three days.
 SCHEDULE = (
@@ -36,21 +35,3 @@ def delay_after(failed: int, retry_after: timedelta | None = None) -> timedelta 
         return None
     delay = max(SCHEDULE[failed - 1], min(retry_after or timedelta(0), MAX_DELAY))
     return delay * random.uniform(1, 1 + _JITTER)  # noqa: S311 - not for cryptography
-
-
-def read_retry_after(text: str, now: datetime) -> timedelta | None:
-    """Parse a Retry-After header (RFC 9110, section 10.2.3); None if it is invalid.
-
-    Args:
-        text: The header's value: seconds or an HTTP date.
-        now: The current time, aware.
-    """
-    text = text.strip()
-    if text.isascii() and text.isdigit():
-        return min(timedelta(seconds=int(text[:9])), MAX_DELAY)
-    try:
-        date = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    aware = date if date.tzinfo else date.replace(tzinfo=UTC)
-    return max(timedelta(0), aware - now)

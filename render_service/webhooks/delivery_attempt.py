@@ -17,8 +17,9 @@ from render_service.db.webhooks.webhook_outbox import LeasedDelivery
 from render_service.domain.webhooks.webhook import event_id
 from render_service.fetch.errors import DestinationForbidden
 from render_service.fetch.resolver import Resolver, system_resolver
+from render_service.fetch.retry_after import read_retry_after
 from render_service.fetch.transport import GuardedTransport
-from render_service.webhooks.backoff import read_retry_after
+from render_service.webhooks.backoff import MAX_DELAY
 from render_service.webhooks.signing import secrets_of, signed_headers
 from render_service.webhooks.url_policy import WebhookUrlPolicy
 
@@ -139,7 +140,7 @@ def _outcome_of(response: httpx.Response) -> Outcome:
     if 300 <= status < 400:
         error += ", and redirects are not followed"
     header = response.headers.get("retry-after", "") if status in _HONOURS_RETRY_AFTER else ""
-    return Outcome(status, error, read_retry_after(header, datetime.now(UTC)) if header else None)
+    return Outcome(status, error, read_retry_after(header, datetime.now(UTC), most=MAX_DELAY) if header else None)
 
 
 def _describe(error: httpx.HTTPError) -> str:

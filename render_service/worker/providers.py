@@ -1,4 +1,4 @@
-"""Puts the providers together that the settings of a worker allow."""
+"""Opens the providers that are configured for a worker."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
-
-from pydantic import HttpUrl
 
 from render_service.compositor.compositor import Compositor
 from render_service.compositor.media.assets import Asset
@@ -21,16 +19,13 @@ from render_service.fetch.addresses import is_public
 from render_service.fetch.fetcher import Fetcher
 from render_service.fetch.policy import FetchPolicy
 from render_service.progress.task_hints import TaskHints
-from render_service.providers.apis.custom import CustomProvider
-from render_service.providers.apis.custom_contract import load_contract
 from render_service.providers.apis.instrumented import InstrumentedProvider
-from render_service.providers.apis.pika import PikaProvider
-from render_service.providers.apis.runway import RunwayProvider
+from render_service.providers.apis.registry import PROVIDERS
 from render_service.providers.clip_provider import ProviderApi
 from render_service.providers.generation.cancellation import OrphanCanceller
 from render_service.providers.generation.clips import ClipMaker
 from render_service.providers.generation.results import ClipCopies, ClipLook
-from render_service.providers.generation.retry_policy import Patience
+from render_service.providers.generation.retry_policy import ProviderRetryPolicy
 from render_service.providers.generation.submission import Submissions
 from render_service.providers.local import LocalProvider
 from render_service.providers.mock import MockProvider
@@ -41,14 +36,14 @@ from render_service.storage.store import ObjectStore
 
 @dataclass(frozen=True, slots=True)
 class Providers:
-    """The providers of a worker, by name, who stops the tasks of cancelled jobs, and who hears of callbacks, if any."""
+    """The providers of a worker by name, what cancels orphaned tasks, and the subscription to callbacks, if any."""
 
     providers: dict[ProviderName, Generator]
     abandoned: OrphanCanceller
     hints: TaskHints | None
 
     async def run(self) -> None:
-        """Stop tasks, and hear of callbacks, until cancelled."""
+        """Cancel orphaned tasks and receive callbacks until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.abandoned.run())
             if self.hints is not None:
@@ -59,20 +54,20 @@ class Providers:
 async def open_providers(
     settings: Settings, database: Database, store: ObjectStore, compositor: Compositor
 ) -> AsyncIterator[Providers]:
-    """Open the providers that the settings allow; on leaving, orders on their way are written down.
+    """Open the configured providers. On leaving, submissions under way are recorded first.
 
     Args:
         settings: The service's configuration.
-        database: Where orders are written down.
-        store: Where clips are kept.
-        compositor: Looks at clips.
+        database: Records submissions.
+        store: Stores clips.
+        compositor: Probes clips.
 
     Raises:
-        ConfigurationError: the contract of `custom` cannot be read.
+        ConfigurationError: The contract of `custom` cannot be read.
     """
     missing = missing_settings(settings)
     names = [name for name in sorted(GENERATING_PROVIDERS) if name not in missing]
-    patience = Patience(
+    retry_policy = ProviderRetryPolicy(
         attempts=settings.video_api_retry_attempts,
         delay=timedelta(seconds=settings.video_api_retry_delay),
         task=timedelta(seconds=settings.video_api_task_timeout),
@@ -91,10 +86,10 @@ async def open_providers(
         orders: dict[ProviderName, Submissions] = {}
         fetchers: dict[ProviderName, Fetcher] = {}
         for name in names:
-            provider, base = _clip_provider(name, settings)
+            provider = PROVIDERS[name].open(settings)
             await stack.enter_async_context(provider.api)
-            fetchers[name] = Fetcher(result_policy(name, base, settings))
-            orders[name] = Submissions(InstrumentedProvider(provider), ledger, patience)
+            fetchers[name] = Fetcher(result_policy(name, settings))
+            orders[name] = Submissions(InstrumentedProvider(provider), ledger, retry_policy)
             stack.push_async_callback(orders[name].close)
         copies = ClipCopies(store, fetchers, look)
         clip_providers: dict[ProviderName, ProviderApi] = {name: one.provider for name, one in orders.items()}
@@ -102,27 +97,28 @@ async def open_providers(
             {
                 ProviderName.LOCAL: LocalProvider(),
                 ProviderName.MOCK: MockProvider(settings.mock_delay),
-                **{name: ClipMaker(name, orders, ledger, copies, patience, hints=hints) for name in names},
+                **{name: ClipMaker(name, orders, ledger, copies, retry_policy, hints=hints) for name in names},
             },
             OrphanCanceller(ledger, clip_providers),
             hints if settings.callback_url is not None else None,
         )
 
 
-def result_policy(name: ProviderName, base: HttpUrl, settings: Settings) -> FetchPolicy:
+def result_policy(name: ProviderName, settings: Settings) -> FetchPolicy:
     """Return where the results of a provider may be fetched from.
 
-    The open network over https, as for the assets of callers. Where the operator has put the provider's own address
-    inside the network, results may lie inside too, but only on that host and on those that he names.
+    Public hosts over https, as for the assets of callers. If the operator configured an API inside the network, results
+    may come from inside too, but only from that host and from those that the settings name.
     """
-    host = (base.host or "").strip("[]").lower()
+    entry = PROVIDERS[name]
+    base = entry.base_url(settings)
+    host = ((base.host if base else None) or "").strip("[]").lower()
     if not _is_inside(host):
         return FetchPolicy(max_bytes=settings.max_asset_bytes)
-    extra = settings.custom_video_result_hosts if name is ProviderName.CUSTOM else ()
     return FetchPolicy(
         allow_http=True,
         allow_private=True,
-        allowed_hosts=frozenset({host, *extra}),
+        allowed_hosts=frozenset({host, *entry.result_hosts(settings)}),
         max_bytes=settings.max_asset_bytes,
     )
 
@@ -132,39 +128,3 @@ def _is_inside(host: str) -> bool:
         return not is_public(ip_address(host))
     except ValueError:
         return "." not in host or host.endswith((".internal", ".local", ".lan", ".localhost"))
-
-
-def _clip_provider(
-    name: ProviderName, settings: Settings
-) -> tuple[RunwayProvider | PikaProvider | CustomProvider, HttpUrl]:
-    timeout = settings.video_api_request_timeout
-    if name is ProviderName.RUNWAY:
-        assert settings.runwayml_api_key is not None
-        runway = RunwayProvider(
-            str(settings.runwayml_base_url),
-            settings.runwayml_api_key.get_secret_value(),
-            concurrency=settings.runwayml_concurrency,
-            timeout_seconds=timeout,
-        )
-        return runway, settings.runwayml_base_url
-    if name is ProviderName.PIKA:
-        assert settings.pika_api_key is not None
-        pika = PikaProvider(
-            str(settings.pika_base_url),
-            settings.pika_api_key.get_secret_value(),
-            concurrency=settings.pika_concurrency,
-            timeout_seconds=timeout,
-            callback_url=settings.callback_url_of(name),
-        )
-        return pika, settings.pika_base_url
-    assert settings.custom_video_api_url is not None
-    key = settings.custom_video_api_key
-    custom = CustomProvider(
-        str(settings.custom_video_api_url),
-        key.get_secret_value() if key else None,
-        load_contract(settings.custom_video_api_contract),
-        concurrency=settings.custom_video_concurrency,
-        timeout_seconds=timeout,
-        callback_url=settings.callback_url_of(name),
-    )
-    return custom, settings.custom_video_api_url

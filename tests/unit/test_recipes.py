@@ -9,15 +9,23 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
+from typing import get_args
 
 import pytest
+from render.v1 import job_pb2
+from render_client.cli.options import Artifact as CliArtifact
+from render_client.messages import ArtifactName
 
 import render_service
-from render_service.config.settings import Settings
+from render_service.config.settings import Settings, missing_settings
 from render_service.domain.errors import ErrorReason
+from render_service.domain.generation.provider_models import GENERATING_PROVIDERS, find_model
+from render_service.domain.jobs.job import Artifact, ProviderName
 from render_service.domain.projects import output, project
+from render_service.providers.apis.registry import PROVIDERS
 
 PACKAGE = Path(render_service.__file__).parent
+ROOT = PACKAGE.parent
 # Where fields are declared, checked and mapped: reading one here makes nobody see or hear it.
 DECLARATIONS = (
     "domain/projects/project.py",
@@ -76,6 +84,28 @@ def test_a_reason_of_errors_is_given_by_something(reason: ErrorReason) -> None:
     # Those that SQL gives stand in its text.
     sql = " ".join(file.read_text(encoding="utf-8") for file in (PACKAGE / "db").rglob("*_sql.py"))
     assert reason.name in names_read("server/interceptors/errors.py") or f"'{reason.name}'" in sql
+
+
+@pytest.mark.parametrize("provider", sorted(GENERATING_PROVIDERS))
+def test_a_provider_has_models_an_api_settings_documentation_and_a_fake(provider: ProviderName) -> None:
+    assert find_model(provider, "") is not None
+    assert provider in PROVIDERS
+    assert provider in missing_settings(Settings())
+    assert f"`{provider}`" in (ROOT / "docs/how-to/use-a-paid-provider.md").read_text(encoding="utf-8")
+    fake = "fal" if provider is ProviderName.PIKA else provider  # Pika is served by fal
+    assert (ROOT / f"tests/fakes/{fake}.py").is_file()
+
+
+def test_every_other_provider_needs_no_api() -> None:
+    assert set(ProviderName) - GENERATING_PROVIDERS == {ProviderName.LOCAL, ProviderName.MOCK}
+    assert set(PROVIDERS) == GENERATING_PROVIDERS
+
+
+@pytest.mark.parametrize("artifact", Artifact)
+def test_an_artifact_is_stored_and_known_to_the_clients(artifact: Artifact) -> None:
+    assert artifact.name in names_read("domain/jobs/job.py")
+    assert artifact.value in get_args(ArtifactName)
+    assert CliArtifact(artifact.value.replace("_", "-")).file_name(job_pb2.Job(job_id="x")) != "x"
 
 
 def metrics() -> Iterator[str]:

@@ -42,7 +42,9 @@ class ClipModel:
         takes_seed: Whether it can be made to repeat itself.
         takes_negative_prompt: Whether it can be told what must not be seen.
         sound_switch: Whether it makes sound unless it is told not to. The video has its own; sound costs more.
-        unit: What it is paid in.
+        takes_fps: Whether a frame rate can be asked for.
+        takes_options: Whether the caller's own options are passed on to it.
+        unit: Currency or credits that it is paid in.
         price: Per second of the clip; None where it is not known.
     """
 
@@ -57,6 +59,8 @@ class ClipModel:
     takes_seed: bool = True
     takes_negative_prompt: bool = False
     sound_switch: bool = False
+    takes_fps: bool = False
+    takes_options: bool = False
     unit: str = ""
     price: Decimal | None = None
 

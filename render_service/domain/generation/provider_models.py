@@ -35,6 +35,8 @@ _CUSTOM = ClipModel(
     prompt_limit=ANY_PROMPT,
     needs_prompt=False,
     takes_negative_prompt=True,
+    takes_fps=True,
+    takes_options=True,
 )
 
 GENERATING_PROVIDERS = frozenset({ProviderName.RUNWAY, ProviderName.PIKA, ProviderName.CUSTOM})

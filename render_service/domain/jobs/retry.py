@@ -1,13 +1,15 @@
-"""When a failed attempt of a job is repeated."""
+"""When a failed attempt at a job is repeated."""
 
 import random
 from dataclasses import dataclass
 from datetime import timedelta
 
+from render_service.domain.backoff import exponential_backoff
+
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often, and after how long a wait, a job is attempted again.
+    """How often, and after what delay, a job is attempted again.
 
     `max_failed_attempts` counts failed and lost attempts; the job fails for good with the last of them.
     """
@@ -17,7 +19,7 @@ class RetryPolicy:
     cap: timedelta = timedelta(minutes=5)
 
     def delay(self, failed_attempts: int, *, jitter: random.Random | None = None) -> timedelta:
-        """Return the wait before the next attempt: exponential with equal jitter.
+        """Return the delay before the next attempt; see `exponential_backoff`.
 
         Args:
             failed_attempts: Attempts failed so far, this one included; at least 1.
@@ -26,6 +28,4 @@ class RetryPolicy:
         Returns:
             Between half of and the whole of min(cap, base × 2^(failed_attempts − 1)).
         """
-        exponential = min(self.cap, self.base * (1 << min(failed_attempts - 1, 30)))
-        fraction = 0.5 + (jitter or random).random() / 2  # spreads retries, keeps no secret
-        return exponential * fraction
+        return exponential_backoff(failed_attempts, base=self.base, cap=self.cap, jitter=jitter)

@@ -1,6 +1,5 @@
 """Talks HTTP to a provider's API, and says what a failed request means."""
 
-import email.utils
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -9,6 +8,7 @@ from typing import Any, Self
 
 import httpx
 
+from render_service.fetch.retry_after import read_retry_after
 from render_service.providers.apis.uncancellable_requests import UncancellableRequests
 from render_service.providers.clip_provider import FaultKind, ProviderFault
 
@@ -173,13 +173,5 @@ def _told(response: httpx.Response) -> str:
 
 
 def retry_after(response: httpx.Response) -> timedelta | None:
-    """Read Retry-After, in seconds or as a date (RFC 9110, 10.2.3)."""
-    value = response.headers.get("retry-after", "").strip()
-    try:
-        wait = timedelta(seconds=float(value))
-    except (ValueError, OverflowError):
-        try:
-            wait = email.utils.parsedate_to_datetime(value) - datetime.now(UTC)
-        except (ValueError, TypeError):
-            return None
-    return max(timedelta(0), min(wait, _LONGEST_WAIT))
+    """Return how long a response asks to wait, at most ten minutes; None if it does not ask."""
+    return read_retry_after(response.headers.get("retry-after", ""), datetime.now(UTC), most=_LONGEST_WAIT)

@@ -13,7 +13,7 @@ from render_service.progress.task_hints import TaskHints
 from render_service.providers.generation.progress import Line, ProgressAggregator
 from render_service.providers.generation.reference_image import picture_at
 from render_service.providers.generation.results import ClipCopies
-from render_service.providers.generation.retry_policy import Patience
+from render_service.providers.generation.retry_policy import ProviderRetryPolicy
 from render_service.providers.generation.shot import MadeClip, ShotContext, ShotFailed, ShotWork
 from render_service.providers.generation.submission import Submissions
 from render_service.providers.provider import Generated, Generation, ReportProgress
@@ -27,7 +27,7 @@ class ClipMaker:
         orders: All providers that this worker can use.
         ledger: Where orders are written down.
         copies: Copies results.
-        patience: How long, and how often, providers are tried.
+        retry_policy: Limits of requests to providers.
         hints: Tells when a provider has called back.
     """
 
@@ -39,12 +39,12 @@ class ClipMaker:
         orders: Mapping[ProviderName, Submissions],
         ledger: GenerationLedger,
         copies: ClipCopies,
-        patience: Patience,
+        retry_policy: ProviderRetryPolicy,
         *,
         hints: TaskHints,
     ) -> None:
         self._name = name
-        self._workshop = ShotContext(orders, ledger, copies, patience, hints)
+        self._workshop = ShotContext(orders, ledger, copies, retry_policy, hints)
 
     async def generate(self, work: Generation, report: ReportProgress) -> Generated:
         """Make the clips of all shots that have none of their own."""

@@ -10,7 +10,7 @@ from render_service.domain.errors import ErrorReason
 from render_service.domain.generation.provider_task import ExternalTask, ProviderTask, TaskFault
 from render_service.progress.task_hints import TaskHints
 from render_service.providers.clip_provider import FaultKind, Phase, ProviderApi, ProviderFault, TaskReport, Traits
-from render_service.providers.generation.retry_policy import Patience
+from render_service.providers.generation.retry_policy import ProviderRetryPolicy
 
 # A task may not be known everywhere at the provider the moment it was ordered.
 _TIMES_GONE = 3
@@ -25,7 +25,7 @@ async def follow(
     provider: ProviderApi,
     task: ProviderTask,
     external: ExternalTask,
-    patience: Patience,
+    retry_policy: ProviderRetryPolicy,
     hear: Callable[[TaskReport, timedelta], None],
     *,
     hints: TaskHints,
@@ -40,7 +40,7 @@ async def follow(
         provider: Who makes it.
         task: The ledger's row.
         external: Its id at the provider.
-        patience: How long it may take.
+        retry_policy: How long the clip may take.
         hear: Is told of every look, and how long ago the task was ordered.
         hints: Tells when a look would pay. However many come, looks are no more than without them.
         at_once: Whether to look first and wait then: for tasks that were ordered some time ago.
@@ -53,7 +53,7 @@ async def follow(
     """
     ordered_at = task.submitted_at or datetime.now(UTC)
     failed = 0
-    pace = _Pace(provider.traits, patience, hints)
+    pace = _Pace(provider.traits, retry_policy, hints)
     pause, least = timedelta(0) if at_once else _spread(pace.first), timedelta(0)
     with hints.of(task.id) as hint:
         while True:
@@ -68,18 +68,18 @@ async def follow(
                 if fault.kind is FaultKind.REFUSED or (fault.kind is FaultKind.GONE and failed >= _TIMES_GONE):
                     told = TaskFault(ErrorReason.PROVIDER_FAILED, fault.message, fault.code or fault.kind.name)
                     return TaskReport(Phase.FAILED, fault=told)
-                if failed > patience.attempts:
+                if failed > retry_policy.attempts:
                     raise
-                pause = least = patience.backoff(failed, fault.retry_after)
+                pause = least = retry_policy.backoff(failed, fault.retry_after)
                 continue
             failed = 0
             hear(report, elapsed)
             if report.phase in (Phase.SUCCEEDED, Phase.FAILED):
                 return report
-            if elapsed > patience.task:
+            if elapsed > retry_policy.task:
                 with contextlib.suppress(ProviderFault):
                     await provider.cancel(external)
-                seconds = f"{patience.task.total_seconds():g}"
+                seconds = f"{retry_policy.task.total_seconds():g}"
                 told = TaskFault(
                     ErrorReason.PROVIDER_FAILED, f"{provider.name} did not finish within {seconds} s", "TIMED_OUT"
                 )
@@ -103,13 +103,13 @@ class _Pace:
 
     Args:
         traits: What the provider wants.
-        patience: What the operator wants.
+        retry_policy: Limits set by the operator.
         hints: Whether calls of the provider are heard.
     """
 
-    def __init__(self, traits: Traits, patience: Patience, hints: TaskHints) -> None:
+    def __init__(self, traits: Traits, retry_policy: ProviderRetryPolicy, hints: TaskHints) -> None:
         self._traits = traits
-        self._poll = patience.poll
+        self._poll = retry_policy.poll
         self._hints = hints
         self._before: tuple[float, timedelta] | None = None
         self._steps = 0

@@ -1,21 +1,22 @@
-"""How long, and how often, providers are tried."""
+"""When requests to providers are repeated, and for how long a clip is waited for."""
 
-import random
 from dataclasses import dataclass
 from datetime import timedelta
 
-_LONGEST = timedelta(seconds=60)
+from render_service.domain.backoff import exponential_backoff
+
+_MAX_DELAY = timedelta(seconds=90)
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """Limits of trying.
+class ProviderRetryPolicy:
+    """Limits of requests to providers.
 
     Args:
-        attempts: How often what failed in passing is repeated.
-        delay: Wait before the first repetition; doubles with each one.
+        attempts: How often a request that failed temporarily is repeated.
+        delay: Mean delay before the first repetition; doubles with each one, up to about a minute.
         task: How long a provider may take for one clip, its queue included.
-        poll: Time between two looks at a task; None for what the provider asks for.
+        poll: Time between two polls of a task; None for the provider's own recommendation.
     """
 
     attempts: int = 3
@@ -24,16 +25,11 @@ class Patience:
     poll: timedelta | None = None
 
     def backoff(self, failed: int, asked: timedelta | None = None) -> timedelta:
-        """Return how long to wait before the next try.
+        """Return the delay before the next attempt; see `exponential_backoff`.
 
         Args:
-            failed: Tries failed so far; at least 1.
-            asked: What the provider asks for; never waited less.
-
-        Returns:
-            The delay doubled with each try, at most a minute, plus up to a half of it at random, so that those who
-            failed together do not come back together.
+            failed: Attempts failed so far; at least 1.
+            asked: Minimum delay that the provider asks for.
         """
-        wait = min(_LONGEST, self.delay * (1 << min(failed - 1, 20)))
-        wait *= 1 + random.random() / 2  # noqa: S311 - spreads tries, keeps no secret
-        return max(wait, asked or timedelta(0))
+        # Equal jitter takes a quarter off on average, so that the mean of the first delay is `delay`.
+        return exponential_backoff(failed, base=self.delay * 4 / 3, cap=_MAX_DELAY, at_least=asked or timedelta(0))

@@ -20,7 +20,7 @@ from render_service.providers.clip_provider import ClipRequest, FaultKind, Phase
 from render_service.providers.generation.polling import follow
 from render_service.providers.generation.progress import Line, ProgressAggregator
 from render_service.providers.generation.results import ClipCopies, CopyFault
-from render_service.providers.generation.retry_policy import Patience
+from render_service.providers.generation.retry_policy import ProviderRetryPolicy
 from render_service.providers.generation.submission import Submissions
 from render_service.providers.provider import Generation
 from render_service.telemetry.tracing.spans import span
@@ -35,7 +35,7 @@ class ShotContext:
     orders: Mapping[ProviderName, Submissions]
     ledger: GenerationLedger
     copies: ClipCopies
-    patience: Patience
+    retry_policy: ProviderRetryPolicy
     hints: TaskHints
 
 
@@ -95,11 +95,10 @@ class ShotWork:
         self._board = board
         self._path = path
         self._provider = order.model.provider
-        is_custom = self._provider is ProviderName.CUSTOM
         self._request = ClipRequest(
             order,
             picture[0] if picture and order.from_image else None,
-            options=self._options.options if is_custom else {},
+            options=self._options.options if order.model.takes_options else {},
             metadata={"job_id": str(self._lease.job_id), "shot_id": order.shot_id},
         )
         self._key = order_key(order, picture[1] if picture and order.from_image else "", self._request.options)
@@ -162,7 +161,7 @@ class ShotWork:
         if not failed or failed[-1].fault is None:
             return
         fault = failed[-1].fault
-        if fault.retryable and len(failed) <= self._shop.patience.attempts:
+        if fault.retryable and len(failed) <= self._shop.retry_policy.attempts:
             return
         failure = self._failure(fault)
         if fault.reason is ErrorReason.CONTENT_REFUSED:
@@ -214,9 +213,9 @@ class ShotWork:
         self._refusals += 1
         self._refused_since = self._refused_since or now
         is_over = (
-            self._refusals > self._shop.patience.attempts
+            self._refusals > self._shop.retry_policy.attempts
             if fault.kind is FaultKind.UNREACHABLE
-            else now - self._refused_since > self._shop.patience.task.total_seconds()
+            else now - self._refused_since > self._shop.retry_policy.task.total_seconds()
         )
         if is_over and self._perhaps_sent:
             raise self._not_now(fault)
@@ -224,7 +223,7 @@ class ShotWork:
             await self._ledger.settle(self._lease, task.id, TaskState.CANCELLED, None)
             raise ShotFailed(self._not_now(fault))
         if self._prepared is None:
-            await asyncio.sleep(self._shop.patience.backoff(self._refusals, fault.retry_after).total_seconds())
+            await asyncio.sleep(self._shop.retry_policy.backoff(self._refusals, fault.retry_after).total_seconds())
 
     async def _resolve(self, task: ProviderTask) -> None:
         """Deal with an order of an earlier attempt that was perhaps sent."""
@@ -245,7 +244,7 @@ class ShotWork:
     async def _decide_unknown(self, live: LiveTask) -> None:
         self._resubmissions += 1
         anew = live.from_before and self._order.shot_id in self._options.regenerate_shots
-        if anew or (self._options.allow_resubmit and self._resubmissions <= self._shop.patience.attempts):
+        if anew or (self._options.allow_resubmit and self._resubmissions <= self._shop.retry_policy.attempts):
             await self._ledger.supersede(self._lease, live.task.id)
             return
         told = live.task.fault.message if live.task.fault else ""
@@ -265,7 +264,7 @@ class ShotWork:
         def hear(report: TaskReport, elapsed: timedelta) -> None:
             self._board.hear(self._order.shot_id, report, elapsed, orders.provider.traits.usual)
 
-        for tried in range(1, self._shop.patience.attempts + 2):
+        for tried in range(1, self._shop.retry_policy.attempts + 2):
             try:
                 # One span for all looks at the task.
                 with span("await clip", {"render.provider": self._provider, "render.shot": self._order.shot_id}):
@@ -273,7 +272,7 @@ class ShotWork:
                         orders.provider,
                         task,
                         task.external,
-                        self._shop.patience,
+                        self._shop.retry_policy,
                         hear,
                         hints=self._shop.hints,
                         at_once=at_once,
@@ -291,9 +290,9 @@ class ShotWork:
             try:
                 await self._copy(task, report)
             except CopyFault as bad:
-                if tried > self._shop.patience.attempts and bad.passing:
+                if tried > self._shop.retry_policy.attempts and bad.passing:
                     raise self._not_now(ProviderFault(FaultKind.UNREACHABLE, bad.message)) from bad
-                if tried > self._shop.patience.attempts:
+                if tried > self._shop.retry_policy.attempts:
                     told = TaskFault(ErrorReason.PROVIDER_FAILED, bad.message, "BAD_RESULT")
                     cost = report.cost or self._order.cost
                     await self._ledger.settle(self._lease, task.id, TaskState.FAILED, told, cost)
@@ -301,7 +300,7 @@ class ShotWork:
                     orders.freed()
                     return
                 # Looked at again: an address that has expired is given anew.
-                await asyncio.sleep(self._shop.patience.backoff(tried).total_seconds())
+                await asyncio.sleep(self._shop.retry_policy.backoff(tried).total_seconds())
                 at_once = True
             else:
                 orders.freed()
@@ -342,7 +341,6 @@ def order_key(order: ClipOrder, picture: str, options: Mapping[str, object]) -> 
         picture: SHA-256 of the picture it starts from; empty for none.
         options: What is handed to the provider beside it.
     """
-    is_custom = order.model.provider is ProviderName.CUSTOM
     content = {
         "provider": order.model.provider,
         "model": order.model.name,
@@ -351,7 +349,7 @@ def order_key(order: ClipOrder, picture: str, options: Mapping[str, object]) -> 
         "seed": order.seed,
         "picture": picture,
         "shape": order.shape_name,
-        "fps": order.fps if is_custom else 0,
+        "fps": order.fps if order.model.takes_fps else 0,
         "milliseconds": order.duration // timedelta(milliseconds=1),
         "options": options,
         "copy": order.copy,

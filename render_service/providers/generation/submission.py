@@ -16,7 +16,7 @@ from render_service.domain.errors import ErrorReason
 from render_service.domain.generation.provider_task import ExternalTask, TaskFault, TaskState
 from render_service.domain.jobs.job import Lease
 from render_service.providers.clip_provider import ClipRequest, FaultKind, ProviderApi, ProviderFault
-from render_service.providers.generation.retry_policy import Patience
+from render_service.providers.generation.retry_policy import ProviderRetryPolicy
 from render_service.telemetry.logging import get_logger
 
 T = TypeVar("T")
@@ -48,13 +48,13 @@ class Submissions:
     Args:
         provider: The provider.
         ledger: Where orders are written down.
-        patience: How often an order is repeated under its key where the answer got lost.
+        retry_policy: How often a submission is repeated under its key where the answer got lost.
     """
 
-    def __init__(self, provider: ProviderApi, ledger: GenerationLedger, patience: Patience) -> None:
+    def __init__(self, provider: ProviderApi, ledger: GenerationLedger, retry_policy: ProviderRetryPolicy) -> None:
         self.provider = provider
         self._ledger = ledger
-        self._patience = patience
+        self._retry_policy = retry_policy
         self._waiting: dict[UUID, _Waiting] = {}
         self._news = asyncio.Event()
         self._granter: asyncio.Task[None] | None = None
@@ -166,9 +166,9 @@ class Submissions:
                 if not self.provider.traits.repeats_by_key:
                     await self._note_unknown(waiting, fault)
                     return
-                if failed > self._patience.attempts:
+                if failed > self._retry_policy.attempts:
                     raise
-                await asyncio.sleep(self._patience.backoff(failed, fault.retry_after).total_seconds())
+                await asyncio.sleep(self._retry_policy.backoff(failed, fault.retry_after).total_seconds())
                 await self._ledger.repeat(waiting.lease, waiting.task_id)
             else:
                 await self._note_submitted(waiting, external)
@@ -183,7 +183,7 @@ class Submissions:
     async def _note_refusal(self, waiting: _Waiting, fault: ProviderFault) -> None:
         lease, task_id = waiting.lease, waiting.task_id
         if fault.kind in (FaultKind.BUSY, FaultKind.UNREACHABLE):
-            wait = self._patience.backoff(waiting.refusals + 1, fault.retry_after)
+            wait = self._retry_policy.backoff(waiting.refusals + 1, fault.retry_after)
             await _written(lambda: self._ledger.put_back(lease, task_id, wait))
             raise fault
         refused = fault.kind is FaultKind.CONTENT

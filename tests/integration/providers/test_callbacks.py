@@ -76,7 +76,7 @@ async def open_called(
                     database,
                     folder,
                     {name: fake.url for name, fake in fakes.items()},
-                    patience=replace(HASTE, poll=poll, task=timedelta(minutes=5)),
+                    retry_policy=replace(HASTE, poll=poll, task=timedelta(minutes=5)),
                     hints=hints,
                     callbacks=f"http://{listen}/callbacks",
                 ) as bench,
@@ -180,7 +180,7 @@ async def test_who_does_not_call_back_is_looked_at_more_often(called: Called, na
         called.bench.database,
         called.bench.folder / "deaf",
         urls,
-        patience=called.bench.patience,
+        retry_policy=called.bench.retry_policy,
         hints=called.bench.hints,
     ) as deaf:
         watched = Watched(Called(deaf, called.fakes, called.redis_url), name)

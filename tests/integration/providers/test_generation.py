@@ -350,7 +350,7 @@ async def test_cancelling_a_job_stops_its_tasks_at_the_provider(
 
 async def test_a_task_that_never_ends_is_stopped(bench: GenerationBench, fakes: Fakes) -> None:
     fakes[RUNWAY].plan = lambda body: TaskPlan(running=3600)
-    bench.patience = replace(bench.patience, task=timedelta(milliseconds=300))
+    bench.retry_policy = replace(bench.retry_policy, task=timedelta(milliseconds=300))
     with pytest.raises(RenderFailure) as failed:
         await bench.run(RUNWAY, spec_of("dawn"))
     assert failed.value.metadata["code"] == "TIMED_OUT"

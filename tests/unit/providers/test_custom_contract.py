@@ -35,7 +35,7 @@ def test_a_file_tells_only_what_differs(tmp_path: Path) -> None:
 
 def test_the_example_of_the_reference_is_one(tmp_path: Path) -> None:
     page = REFERENCE.read_text(encoding="utf-8")
-    section = page.partition("## A backend that words it differently")[2]
+    section = page.partition("## A backend with other names")[2]
     example = section.partition("```json\n")[2].partition("```")[0]
     contract = load_contract(file_of(tmp_path, example))
     assert contract.cancel_method == "DELETE"

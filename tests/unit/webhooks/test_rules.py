@@ -8,7 +8,8 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from render_service.domain.webhooks.webhook import ENDS
-from render_service.webhooks.backoff import MAX_DELAY, SCHEDULE, delay_after, read_retry_after
+from render_service.fetch.retry_after import read_retry_after
+from render_service.webhooks.backoff import MAX_DELAY, SCHEDULE, delay_after
 from render_service.webhooks.signing import secrets_of, signed_headers
 from render_service.webhooks.url_policy import WebhookUrlPolicy, host_of
 
@@ -73,14 +74,14 @@ def test_a_receiver_can_ask_for_a_longer_wait_up_to_a_day_but_not_for_a_shorter_
         ("Sun Nov 22 12:01:00 2026", timedelta(minutes=1)),
         ("soon", None),
         ("-5", None),
-        ("1.5", None),
+        ("1.5", timedelta(seconds=1.5)),
         ("٣", None),
         ("Mon, 99 Foo 2026 99:99:99 GMT", None),
         ("", None),
     ],
 )
 def test_retry_after_is_read_in_both_forms_and_nonsense_is_none(text: str, wait: timedelta | None) -> None:
-    assert read_retry_after(text, NOW) == wait
+    assert read_retry_after(text, NOW, most=MAX_DELAY) == wait
 
 
 @pytest.mark.parametrize(
