@@ -14,6 +14,7 @@ from render_service.domain.errors import DomainError, ErrorReason, RenderFailure
 from render_service.domain.jobs.job import JobError, JobEvent, JobStatus, Lease, ProviderName
 from render_service.engine.attempt import AttemptContext, Outcome, run_attempt
 from render_service.engine.leases import Holding, LeaseKeeper, StopReason
+from render_service.engine.machine_faults import is_machine_fault
 from render_service.engine.progress_reporter import ProgressReporter
 from render_service.progress.publisher import Publisher
 from render_service.providers.provider import Generator
@@ -216,13 +217,17 @@ class JobRunner:
 
     def _end_of_fault(self, lease: Lease, fault: Exception) -> _End:
         if not isinstance(fault, DomainError):
-            _log.error("attempt failed by a fault of the service", exc_info=fault)
-            error = JobError(ErrorReason.INTERNAL, "an internal fault; the operators were told")
-            return _End(lambda: self._transitions.end_attempt(lease, error, retryable=True), error)
+            # A machine without disk, memory or file handles is no fault of the job: another worker may have them.
+            counted = not is_machine_fault(fault)
+            _log.error("attempt failed by a fault of the service", counted=counted, exc_info=fault)
+            error = JobError(
+                ErrorReason.INTERNAL, f"internal error in job {lease.job_id}; the operators can find it in the logs"
+            )
+            return _End(lambda: self._transitions.end_attempt(lease, error, retryable=True, counted=counted), error)
         retryable = fault.retryable if isinstance(fault, RenderFailure) else True
         _log.warning("attempt failed", reason=fault.reason, message=fault.message, retryable=retryable)
         error = JobError(fault.reason, fault.message, fault.metadata)
-        # A store that is away, or a machine that fails, is no fault of the job: it is retried until its deadline.
+        # An unavailable store, or a machine that fails, is no fault of the job: it is retried until its deadline.
         worker_fault = isinstance(fault, RenderFailure) and fault.worker_fault
         counted = fault.reason is not ErrorReason.STORE_UNAVAILABLE and not worker_fault
         return _End(lambda: self._transitions.end_attempt(lease, error, retryable=retryable, counted=counted), error)

@@ -12,7 +12,7 @@ from render_service.db.database import Database
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.providers.mock import MockProvider
 from render_service.telemetry.metrics.worker import ATTEMPTS, WORKER
-from tests.integration.engine.test_runner import endless, engine_with, failing
+from tests.integration.engine.harness import endless, engine_with, failing
 from tests.records import start_job
 
 Counts = dict[tuple[str, str], float]

@@ -21,7 +21,7 @@ from render_service.providers.local import LocalProvider
 from render_service.retention.remover import Remover
 from render_service.retention.sweep import sweep
 from render_service.storage.keys import clip_key
-from tests.integration.engine.test_runner import Engine, engine_with
+from tests.integration.engine.harness import Engine, engine_with
 from tests.objects import put_object
 from tests.records import SPEC, claim_next, job_request, start_job, transitions_of
 
