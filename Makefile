@@ -9,7 +9,7 @@ TYPESCRIPT := clients/typescript
 export PATH := $(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test check format generate record-contract lock sbom clean bench-compositor robustness bench-watching fuzz ledger docs docs-serve
+.PHONY: help setup demo dev test check format generate record-contract lock sbom clean bench-compositor robustness bench-watching fuzz probe ledger docs docs-serve
 
 help: ## List the commands.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -51,6 +51,9 @@ ledger: setup ## Order 500 shots from a faulty provider while its workers are ki
 
 fuzz: setup ## Send 20,000 wild requests to a server and see that it stays itself; SEED=n repeats a run.
 	@python -m tests.fuzz
+
+probe: setup ## Attack a service on this machine from outside, and see that another workspace's work does not suffer.
+	@python -m benchmarks.probe $(if $(ONLY),--only $(ONLY))
 
 check: setup $(TYPESCRIPT)/node_modules/.ready ## Run all static checks.
 	@ruff check .

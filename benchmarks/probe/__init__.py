@@ -1,0 +1,1 @@
+"""Attacks on a running service from outside, each beside a caller of another workspace whose work must not suffer."""
