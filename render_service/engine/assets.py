@@ -30,11 +30,11 @@ async def fetch_assets(project: Project, session: FetchSession, folder: Path) ->
 
     Args:
         project: The project.
-        session: Fetches the files, guarded and within the limits of the job.
+        session: Fetches files within the limits of the job.
         folder: Where the files go.
 
     Returns:
-        The files, and warnings about pictures that a card will stand in for.
+        The files, and a warning for each file that a card replaces.
 
     Raises:
         RenderFailure: ASSET_INVALID, naming shot, field and fault.
@@ -95,7 +95,7 @@ def _shown_file(source: ShotSource) -> tuple[tuple[str, str], ...]:
             return ()
 
 
-def _told(want: _Wanted, fault: FetchError) -> str:
+def _message(want: _Wanted, fault: FetchError) -> str:
     path = want.field if want.shot_id is None else f"{want.shot_id}.{want.field}"
     return f"{path}: {fault.message}"
 
@@ -104,4 +104,4 @@ def _failure(want: _Wanted, fault: FetchError) -> RenderFailure:
     metadata = {"field": want.field, "fault": fault.kind.value}
     if want.shot_id is not None:
         metadata["shot_id"] = want.shot_id
-    return RenderFailure(ErrorReason.ASSET_INVALID, _told(want, fault), metadata, retryable=fault.retryable)
+    return RenderFailure(ErrorReason.ASSET_INVALID, _message(want, fault), metadata, retryable=fault.retryable)

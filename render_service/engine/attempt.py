@@ -108,7 +108,7 @@ class AttemptContext:
             attempts: Numbers of attempts that no record points at.
         """
         for attempt in attempts:
-            # What stays behind because the store is away costs space, not truth.
+            # Objects left because the store is unavailable only cost space.
             with suppress(DomainError):
                 await self.store.delete_prefix(keys.attempt_prefix(lease.workspace_id, lease.job_id, attempt))
 
@@ -118,14 +118,14 @@ async def run_attempt(claim: Claim, provider: Generator, reporter: ProgressRepor
 
     Args:
         claim: The job.
-        provider: Who makes the pictures.
-        reporter: Is told how far it is.
-        room: What to work with.
+        provider: Generates the clips or the video.
+        reporter: Reports progress.
+        room: Services that the attempt uses.
 
     Raises:
-        RenderFailure: it cannot be made.
-        LeaseLost: the job is not this worker's any more.
-        DomainError: a store is away.
+        RenderFailure: the video cannot be made.
+        LeaseLost: this worker no longer holds the job.
+        DomainError: a store is unavailable.
     """
     lease, spec = claim.lease, claim.spec
     stage = partial(_stage, provider=claim.provider)
@@ -135,7 +135,7 @@ async def run_attempt(claim: Claim, provider: Generator, reporter: ProgressRepor
             with stage(JobStage.GENERATING):
                 return Outcome(None, (await _generate(provider, work, reporter, start=0, end=100)).raw_results)
         await reporter.tell(JobStage.PREPARING, 1, "Fetching pictures and sounds")
-        # Before anything is generated: no fault that can be known now may be found after a provider was paid.
+        # Before anything is generated: a fault that can be found now must not surface after a provider was paid.
         with stage(JobStage.PREPARING):
             media, warnings = await fetch_assets(spec.project, session, folder / "assets")
             generates = claim.provider in GENERATING_PROVIDERS
@@ -184,7 +184,7 @@ async def _generate(
     provider: Generator, work: Generation, reporter: ProgressReporter, *, start: float, end: float
 ) -> Generated:
     async def generated_so_far(fraction: float, message: str) -> None:
-        # A provider that reports is at work: queues may be long, and some tell no percentage.
+        # A provider that reports is at work: queues may be long, and some report no percentage.
         await reporter.tell(JobStage.GENERATING, start + fraction * (end - start), message, alive=True)
 
     return await provider.generate(work, generated_so_far)

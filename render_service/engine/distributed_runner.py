@@ -1,4 +1,4 @@
-"""Has segments made by all workers of a cluster, through messages on the queue `compose`."""
+"""Distributes segments over all workers of a cluster, through messages on the queue `compose`."""
 
 import asyncio
 import time
@@ -17,20 +17,20 @@ from render_service.queue.compose import ComposeQueue, SegmentOrder
 from render_service.storage import keys
 from render_service.storage.store import ObjectStore
 
-_LOOK_SECONDS = 0.1
+_POLL_SECONDS = 0.1
 _SEND_AGAIN_SECONDS = 3.0
 _AT_ONCE = 32
 
 
 class DistributedRunner:
-    """Orders segments, and waits until they lie in the object store.
+    """Submits segments, and waits until they are in the object store.
 
-    A message that got lost, or whose maker was killed, is sent again; a segment that is made twice has the same bytes.
+    A message that got lost, or whose worker was killed, is sent again; rendering twice gives the same bytes.
 
     Args:
-        queue: Where orders go.
-        signs: What requester and maker tell each other.
-        store: Where assets and segments lie.
+        queue: Queue for segment messages.
+        signs: Coordinates requester and worker.
+        store: Object store for assets and segments.
     """
 
     stores = True
@@ -63,11 +63,11 @@ class DistributedRunner:
 
     @property
     def width(self) -> int:
-        """As many as a cluster of some machines can make at once."""
+        """Most segments in flight at once."""
         return _AT_ONCE
 
     async def run(self, job: SegmentJob, workdir: Path, output: Path, report: Callable[[int], None]) -> None:
-        """Have a segment made; as `compositor.runner.SegmentRunner`."""
+        """Render a segment on any worker; implements `compositor.runner.SegmentRunner`."""
         render_id = uuid5(NAMESPACE_URL, workdir.as_uri())
         lease = self._lease_of(workdir)
         assets = {
@@ -97,10 +97,10 @@ class DistributedRunner:
             await self._store.put_file(key, path, content_type="application/octet-stream")
 
     async def _made_in_time(self, order: SegmentOrder) -> bool:
-        """Send an order and wait for its segment; return False where the order seems to be lost.
+        """Send a message and wait for its segment; return False if the message seems lost.
 
         Raises:
-            RenderFailure: it cannot be made.
+            RenderFailure: the segment cannot be rendered.
         """
         with suppress(RedisError, OSError):
             await self._signs.want(order.render_id)
@@ -118,6 +118,6 @@ class DistributedRunner:
                 if overdue and not await self._signs.working(order.key) and await asyncio.to_thread(self._queue.empty):
                     return False
             except (RedisError, OSError):
-                # Without Redis nobody hears of new orders; those already taken are still made.
+                # Without Redis no new messages are delivered; segments already claimed are still rendered.
                 sent = time.monotonic()
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(_POLL_SECONDS)

@@ -1,4 +1,4 @@
-"""Puts the clips that a provider made into a render, as long as their shots need them."""
+"""Adds generated clips to a render, fitted to the length of their shots."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,7 +19,7 @@ _SLOWEST = 2.0
 async def with_clips(
     spec: RenderSpec, media: Media, clips: Mapping[str, Path], compositor: Compositor, folder: Path
 ) -> Media:
-    """Return a render's files with the generated clips, which take the place of the pictures that they start from.
+    """Return a render's files with the generated clips, which replace their reference pictures.
 
     A clip that is longer than its shot is cut by the compositor; one that is shorter is slowed down, at most to half
     its speed.
@@ -28,7 +28,7 @@ async def with_clips(
         spec: The render.
         media: Its files.
         clips: The generated clips by shot id.
-        compositor: Measures and slows them.
+        compositor: Probes and slows them.
         folder: Scratch space.
     """
     if not clips:
@@ -40,7 +40,7 @@ async def with_clips(
     files = dict(media.shots)
     for number, (shot_id, clip) in enumerate(clips.items()):
         path, factor = clip, wanted[shot_id] / lengths[shot_id]
-        # Less than a frame is not worth it.
+        # A difference of less than a frame is not visible.
         if wanted[shot_id] - lengths[shot_id] > timedelta(seconds=1) / spec.output.fps:
             path = folder / f"slowed-{number}.mov"
             await compositor.slow_clip(clip_asset(shot_id, clip), path, min(_SLOWEST, factor))
@@ -51,7 +51,7 @@ async def with_clips(
 async def _wanted(
     spec: RenderSpec, media: Media, lengths: Mapping[str, timedelta], compositor: Compositor
 ) -> dict[str, timedelta]:
-    """Return how long each shot is seen, its narration measured where that may make it longer."""
+    """Return each shot's duration; narration is probed where it may extend the shot."""
     facts = {}
     for shot_id, files in media.shots.items():
         narration = None

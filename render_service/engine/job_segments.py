@@ -1,4 +1,4 @@
-"""The segments and sound that a job uses: cached in the object store, and recorded so that they go with their jobs."""
+"""A job's segments and sound: cached in the object store, and recorded so that they are deleted with their jobs."""
 
 from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
@@ -11,10 +11,10 @@ Record = Callable[[Collection[str]], Awaitable[None]]
 
 
 class JobSegments:
-    """A `compositor.segments.ports.SegmentStore` for one attempt at a job. Workspaces share nothing.
+    """A `compositor.segments.ports.SegmentStore` for one attempt at a job. Workspaces are isolated.
 
     Every object is recorded before it is stored, so that none is stored that no job refers to. Objects that were found
-    are recorded by `close`, together: should the process die before, their makers still refer to them.
+    are recorded by `close`, together: if the process dies first, the jobs that stored them still refer to them.
 
     Args:
         store: The object store.
@@ -52,5 +52,5 @@ class JobSegments:
             self._recorded.update(new)
 
     async def close(self) -> None:
-        """Record what was found."""
+        """Record the cached objects that were used."""
         await self.use(sorted(self._found))

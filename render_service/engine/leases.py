@@ -1,4 +1,4 @@
-"""Keeps the leases of running attempts, and stops an attempt whose job is no longer to be worked on."""
+"""Renews the leases of running attempts, and stops attempts that must not continue."""
 
 import asyncio
 from datetime import timedelta
@@ -13,7 +13,7 @@ _log = get_logger(__name__)
 
 
 class StopReason(Enum):
-    """Why an attempt is to stop before its time."""
+    """Why an attempt is stopped early."""
 
     LEASE_LOST = auto()
     CANCELLED = auto()
@@ -23,7 +23,7 @@ class StopReason(Enum):
 
 
 class Holding:
-    """A lease that is kept while its attempt runs."""
+    """A lease that is renewed while its attempt runs."""
 
     def __init__(self, lease: Lease, attempt: "asyncio.Task[object]") -> None:
         self.lease = lease
@@ -42,7 +42,7 @@ class LeaseKeeper:
 
     Args:
         transitions: Renews leases.
-        no_progress: How long an attempt may stand still.
+        no_progress: Longest time without progress.
         interval_seconds: The time between two renewals; also the longest time until a cancel is noticed.
     """
 
@@ -55,7 +55,7 @@ class LeaseKeeper:
         self._stopping: StopReason | None = None
 
     def hold(self, lease: Lease, attempt: "asyncio.Task[object]") -> Holding:
-        """Keep a lease until it is dropped."""
+        """Renew a lease until it is dropped."""
         holding = Holding(lease, attempt)
         self._held.add(holding)
         self._holding.set()
@@ -64,19 +64,19 @@ class LeaseKeeper:
         return holding
 
     def drop(self, holding: Holding) -> None:
-        """Keep a lease no longer."""
+        """Stop renewing a lease."""
         self._held.discard(holding)
         if not self._held:
             self._holding.clear()
 
     def stop_all(self, reason: StopReason) -> None:
-        """Stop every attempt, those too that begin from now on."""
+        """Stop every attempt, including any that start later."""
         self._stopping = reason
         for holding in list(self._held):
             holding.stop(reason)
 
     async def run(self) -> None:
-        """Renew until cancelled; costs nothing while no lease is held."""
+        """Renew until cancelled; idle while no lease is held."""
         while True:
             await self._holding.wait()
             await asyncio.sleep(self._interval_seconds)
@@ -92,7 +92,7 @@ class LeaseKeeper:
                 continue
             for holding in held:
                 reason = _reason_to_stop(renewed.get(holding.lease.token))
-                # Dropped meanwhile: its own last write has taken the lease away.
+                # Dropped meanwhile: the attempt's last write released the lease.
                 if reason is not None and holding in self._held:
                     holding.stop(reason)
 

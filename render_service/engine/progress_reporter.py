@@ -15,7 +15,7 @@ _SECONDS_BETWEEN_SIGNS = 20.0
 
 
 class ProgressReporter:
-    """Tells the progress of one attempt.
+    """Reports the progress of one attempt.
 
     Args:
         transitions: Stores progress.
@@ -30,27 +30,27 @@ class ProgressReporter:
         self._stage = JobStage.PREPARING
         self._percent = 0
         self._message = ""
-        self._told_at = 0.0
+        self._reported_at = 0.0
         self.holding: Holding | None = None
 
     async def tell(self, stage: JobStage, percent: float, message: str, *, alive: bool = False) -> None:
-        """Store and publish progress; what is no news is left out.
+        """Store and publish progress; unchanged progress is omitted.
 
-        While Postgres is away nothing is told: the work goes on, and a later report tells what it has come to.
+        While Postgres is unavailable nothing is reported: the work continues, and a later report catches up.
 
         Args:
-            stage: What the attempt is busy with.
-            percent: 0–100; told as at most 99, since 100 is the end. Never falls.
-            message: In words what happens.
-            alive: Whether the work goes on although nothing changes, as with a provider that has said so. Told now and
-                then even if it is no news, and keeps the job from being ended for lack of progress.
+            stage: The current stage.
+            percent: 0–100; capped at 99, since 100 means finished. Never falls.
+            message: A message for people.
+            alive: Whether the work continues although nothing changes, as a provider may report. Such a heartbeat is
+                stored periodically and keeps the job from being failed for lack of progress.
 
         Raises:
-            LeaseLost: the job is not this worker's any more.
+            LeaseLost: this worker no longer holds the job.
         """
         whole = max(self._percent, min(99, int(percent)))
         is_news = stage is not self._stage or whole != self._percent or message != self._message
-        is_sign = alive and time.monotonic() - self._told_at >= _SECONDS_BETWEEN_SIGNS
+        is_sign = alive and time.monotonic() - self._reported_at >= _SECONDS_BETWEEN_SIGNS
         if not is_news and not is_sign:
             return
         try:
@@ -66,12 +66,12 @@ class ProgressReporter:
             _log.warning("progress not stored: the database is away", stage=stage, progress=whole)
             return
         self._stage, self._percent, self._message = stage, whole, message
-        self._told_at = time.monotonic()
+        self._reported_at = time.monotonic()
         await self._publisher.publish(report.event)
         if report.cancel_requested and self.holding is not None:
             self.holding.stop(StopReason.CANCELLED)
 
     async def tell_now_and_then(self, stage: JobStage, percent: float, message: str) -> None:
-        """Do as `tell`, but not too often: for steps that report at every frame."""
-        if stage is not self._stage or time.monotonic() - self._told_at >= _LEAST_SECONDS_BETWEEN:
+        """Report like `tell`, rate-limited: for steps that report every frame."""
+        if stage is not self._stage or time.monotonic() - self._reported_at >= _LEAST_SECONDS_BETWEEN:
             await self.tell(stage, percent, message)

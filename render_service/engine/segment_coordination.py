@@ -1,7 +1,7 @@
-"""What requesters and makers of segments tell each other through Redis: all of it hints that may be lost.
+"""Coordinates segment requesters and workers through Redis; all of it hints that may be lost.
 
-The object store says whether a segment is done; these signs only say whether it is still wanted, whether somebody is at
-it, and why it cannot be made. Each expires by itself.
+The object store shows whether a segment is done; these keys only show whether it is still wanted, whether a worker is
+rendering it, and why it failed. Each key expires.
 """
 
 import json
@@ -16,7 +16,7 @@ _FAILED_SECONDS = 60
 
 
 class SegmentCoordination:
-    """Sets and reads the signs.
+    """Sets and reads the keys.
 
     Args:
         redis: A client with short time-outs.
@@ -26,42 +26,42 @@ class SegmentCoordination:
         self._redis = redis
 
     async def want(self, render_id: UUID) -> None:
-        """Say for the next seconds that a render wants its segments."""
+        """Mark a render's segments as wanted for a few seconds."""
         await self._redis.set(f"compose:wanted:{render_id}", 1, ex=_LIVE_SECONDS)
 
     async def want_no_more(self, render_id: UUID) -> None:
-        """Say that a render wants nothing any more."""
+        """Mark a render's segments as no longer wanted."""
         await self._redis.delete(f"compose:wanted:{render_id}")
 
     async def wanted(self, render_id: UUID) -> bool:
-        """Tell whether a render still wants its segments."""
+        """Return whether a render still wants its segments."""
         return bool(await self._redis.exists(f"compose:wanted:{render_id}"))
 
     async def work(self, key: str) -> None:
-        """Say for the next seconds that somebody is making a segment."""
+        """Mark a segment as being rendered for a few seconds."""
         await self._redis.set(f"compose:working:{key}", 1, ex=_LIVE_SECONDS)
 
     async def working(self, key: str) -> bool:
-        """Tell whether somebody is making a segment."""
+        """Return whether a worker is rendering a segment."""
         return bool(await self._redis.exists(f"compose:working:{key}"))
 
     async def stop_work(self, key: str) -> None:
-        """Say that this process makes a segment no more."""
+        """Mark a segment as no longer being rendered."""
         await self._redis.delete(f"compose:working:{key}")
 
     async def fail(self, key: str, failure: RenderFailure) -> None:
-        """Say why a segment cannot be made."""
-        told = {"reason": failure.reason, "message": failure.message, "metadata": failure.metadata}
-        await self._redis.set(f"compose:failed:{key}", json.dumps(told), ex=_FAILED_SECONDS)
+        """Record why a segment failed."""
+        stored = {"reason": failure.reason, "message": failure.message, "metadata": failure.metadata}
+        await self._redis.set(f"compose:failed:{key}", json.dumps(stored), ex=_FAILED_SECONDS)
 
     async def failure(self, key: str) -> RenderFailure | None:
-        """Return why a segment cannot be made; None where nobody said so."""
-        told = await self._redis.get(f"compose:failed:{key}")
-        if told is None:
+        """Return why a segment failed, or None."""
+        stored = await self._redis.get(f"compose:failed:{key}")
+        if stored is None:
             return None
-        fields = json.loads(told)
+        fields = json.loads(stored)
         return RenderFailure(ErrorReason(fields["reason"]), fields["message"], fields["metadata"])
 
     async def forget_failure(self, key: str) -> None:
-        """Take back what an earlier attempt said."""
+        """Clear the failure of an earlier attempt."""
         await self._redis.delete(f"compose:failed:{key}")

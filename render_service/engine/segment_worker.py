@@ -1,4 +1,4 @@
-"""Makes segments that any worker of the cluster has ordered."""
+"""Renders segments submitted by any worker of the cluster."""
 
 import asyncio
 import shutil
@@ -25,12 +25,12 @@ _RENDERS_KEPT = 4
 
 
 class SegmentWorker:
-    """Takes orders.
+    """Renders segments from the queue.
 
     Args:
-        compositor: Makes segments in its processes.
-        signs: What requester and maker tell each other.
-        store: Where assets and segments lie.
+        compositor: Renders segments in its processes.
+        signs: Coordinates requester and worker.
+        store: Object store for assets and segments.
         folder: Scratch space of this process.
     """
 
@@ -43,7 +43,7 @@ class SegmentWorker:
         self._fetching: dict[Path, asyncio.Lock] = {}
 
     async def make(self, order: SegmentOrder) -> None:
-        """Make a segment, unless it is there or nobody wants it any more. Never raises: whoever waits sends again."""
+        """Render a segment, unless it is stored or no longer wanted. Never raises: the requester sends it again."""
         try:
             # Another build would store other bytes under the same key.
             if SegmentSpec.from_bytes(order.spec).build != build_fingerprint():
@@ -103,7 +103,7 @@ class SegmentWorker:
                 raise FileNotFoundError(path.name)
 
     def _enter(self, render_id: UUID) -> Path:
-        """Return the folder of a render here; those used least lately are removed."""
+        """Return the folder of a render here; the least recently used are removed."""
         self._renders[render_id] = self._renders.pop(render_id, 0) + 1
         workdir = self._folder / f"segments-{render_id}"
         workdir.mkdir(exist_ok=True)

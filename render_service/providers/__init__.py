@@ -1,1 +1,1 @@
-"""The makers of pictures: each turns the shots of a project into clips, or a whole project into a video."""
+"""Video providers: each turns the shots of a project into clips, or a whole project into a video."""

@@ -1,7 +1,7 @@
-"""What a provider that makes clips is to the rest: a handful of calls, each one request to its API.
+"""The interface of a clip provider: a handful of calls, each one request to its API.
 
-Nothing here waits, repeats or remembers: that is done once, for all providers, in `clip_maker`, `ordering` and
-`following`.
+Nothing here waits, retries or keeps state: `generation.clips`, `generation.submission` and `generation.polling` do that
+for all providers.
 """
 
 from collections.abc import Mapping
@@ -21,11 +21,11 @@ from render_service.domain.jobs.job import ProviderName
 class FaultKind(Enum):
     """What a failed call to a provider means for what comes next."""
 
-    REFUSED = auto()  # it does not want this order, or us; the same again is refused again
-    CONTENT = auto()  # its moderation refuses words or picture
-    BUSY = auto()  # it takes nothing now; surely nothing was begun
-    UNREACHABLE = auto()  # nothing reached it
-    LOST = auto()  # it was sent, and what became of it is not known
+    REFUSED = auto()  # it rejects the request or the credentials; a retry fails too
+    CONTENT = auto()  # its moderation rejects the prompt or the picture
+    BUSY = auto()  # it accepts nothing now; no task was created
+    UNREACHABLE = auto()  # the request did not reach it
+    LOST = auto()  # the request was sent; its outcome is unknown
     GONE = auto()  # it knows no such task
 
 
@@ -35,8 +35,8 @@ class ProviderFault(Exception):
     Args:
         kind: What it means.
         message: One sentence for people; holds no key and no internal text.
-        code: The provider's own word for it, if any.
-        retry_after: How long it asks to be left alone.
+        code: The provider's error code, if any.
+        retry_after: The delay that the provider requests.
     """
 
     def __init__(self, kind: FaultKind, message: str, *, code: str = "", retry_after: timedelta | None = None) -> None:
@@ -49,7 +49,7 @@ class ProviderFault(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """The picture that a clip starts from: the caller's address, and the file that was fetched from it."""
+    """The picture that a clip starts from: the caller's URL, and the file fetched from it."""
 
     uri: str
     path: Path
@@ -57,13 +57,13 @@ class Picture:
 
     @property
     def is_public(self) -> bool:
-        """Whether a provider can fetch it by itself."""
+        """Whether a provider can fetch it directly."""
         return self.uri.startswith("https://")
 
 
 @dataclass(frozen=True, slots=True)
 class ClipRequest:
-    """A clip to be ordered. `picture_url` is where the provider finds the picture, once `prepare` has seen to it."""
+    """A clip to submit. `prepare` sets `picture_url`, from which the provider reads the picture."""
 
     order: ClipOrder
     picture: Picture | None = None
@@ -83,17 +83,17 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TaskReport:
-    """What a provider tells of a task.
+    """A provider's report on a task.
 
     Args:
         phase: Where it is.
-        fraction: How much is done, 0–1, for providers that say so.
-        message: What to tell people beside the phase, such as a place in a queue; empty for nothing.
-        outputs: Addresses of the clip, if it SUCCEEDED.
+        fraction: Progress, 0–1, for providers that report it.
+        message: A message for people beside the phase, such as a place in a queue; empty for nothing.
+        outputs: URLs of the clip, if it SUCCEEDED.
         fault: Why it FAILED.
-        cost: What was charged, if the provider says so.
-        metadata: What else is worth keeping, JSON values.
-        retry_after: How long the provider asks to be left alone.
+        cost: What was charged, if the provider reports it.
+        metadata: Other details to record, JSON values.
+        retry_after: The delay that the provider requests.
     """
 
     phase: Phase
@@ -108,15 +108,15 @@ class TaskReport:
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """How a provider wants to be dealt with.
+    """Limits and features of a provider's API.
 
     Args:
-        concurrency: How many clips it makes at a time, over all jobs of all workers.
-        poll_first: Time from the order to the first look at the task.
-        poll_most: Longest time between two looks.
-        repeats_by_key: Whether an order sent again under the same key is the same order.
-        usual: How long a clip usually takes, to guess the progress where it tells none.
-        calls_back: Whether it was asked to call back when a clip is done.
+        concurrency: Most clips in progress at a time, over all jobs of all workers.
+        poll_first: Delay from submission to the first poll.
+        poll_most: Longest interval between polls.
+        repeats_by_key: Whether submissions are idempotent by key.
+        usual: Usual duration of a task, to estimate progress where the provider reports none.
+        calls_back: Whether it sends a callback when a clip is done.
     """
 
     concurrency: int
@@ -137,41 +137,41 @@ class ProviderApi(Protocol):
 
     @property
     def traits(self) -> Traits:
-        """How it wants to be dealt with."""
+        """Its limits and features."""
         ...
 
     async def prepare(self, request: ClipRequest) -> ClipRequest:
-        """See to it that the provider can get at the picture; costs nothing and may be repeated.
+        """Make the picture available to the provider; free of charge and safe to repeat.
 
         Raises:
-            ProviderFault: it cannot.
+            ProviderFault: the picture cannot be made available.
         """
         ...
 
     async def submit(self, request: ClipRequest, key: UUID) -> ExternalTask:
-        """Order a clip: one request, never repeated here.
+        """Submit a clip: one request, never retried here.
 
         Args:
             request: As `prepare` returned it.
-            key: The order's own; providers that know such keys take a second order under it for the first.
+            key: Idempotency key; providers that support one deduplicate submissions by it.
 
         Raises:
-            ProviderFault: LOST where it may have arrived; any other kind where it surely has not.
+            ProviderFault: LOST if the request may have arrived; any other kind if it has not.
         """
         ...
 
     async def poll(self, task: ExternalTask) -> TaskReport:
-        """Look at a task.
+        """Poll a task.
 
         Raises:
-            ProviderFault: it could not be looked at.
+            ProviderFault: the poll failed.
         """
         ...
 
     async def cancel(self, task: ExternalTask) -> None:
-        """Stop a task; one that has ended, or is not known any more, is no fault.
+        """Cancel a task; does nothing if it has ended or is no longer known.
 
         Raises:
-            ProviderFault: the provider could not be told.
+            ProviderFault: the request to cancel failed.
         """
         ...

@@ -1,10 +1,10 @@
-"""The provider `local`: makes no clips, since stills and cards are all that the compositor needs."""
+"""The provider `local`: generates no clips; the compositor renders stills and cards."""
 
 from render_service.providers.provider import Generated, Generation, ReportProgress
 
 
 class LocalProvider:
-    """Leaves the whole work to the compositor."""
+    """Generates nothing; the compositor does all the work."""
 
     makes_whole_videos = False
 

@@ -1,4 +1,4 @@
-"""The provider `mock`: goes through the stages without making a video, for callers who test their own side."""
+"""The provider `mock`: reports every stage without rendering a video, for testing clients."""
 
 import asyncio
 
@@ -14,7 +14,7 @@ _STAGES = (
 
 
 class MockProvider:
-    """Reports 10, 30, 60, 90 % and answers with a placeholder address.
+    """Reports 10, 30, 60, 90 % and returns a placeholder URL.
 
     Args:
         delay_seconds: How long each of the four stages takes.
@@ -26,7 +26,7 @@ class MockProvider:
         self._delay_seconds = delay_seconds
 
     async def generate(self, work: Generation, report: ReportProgress) -> Generated:
-        """Pretend to make the whole video."""
+        """Report each stage, then return the placeholder."""
         for fraction, message in _STAGES:
             await asyncio.sleep(self._delay_seconds)
             await report(fraction, message)

@@ -1,4 +1,4 @@
-"""What a provider is to the engine."""
+"""The interface between the engine and a provider."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -8,12 +8,12 @@ from typing import Protocol
 from render_service.domain.jobs.job import Lease, RawResults, RenderSpec
 
 ReportProgress = Callable[[float, str], Awaitable[None]]
-"""Tells how much of a provider's own work is done, 0–1, and in words what happens."""
+"""Reports a provider's progress, 0–1, and a message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """What a provider is to work on.
+    """The input of a provider.
 
     Args:
         lease: The right to change the job.
@@ -30,7 +30,7 @@ class Generation:
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """What a provider made: local clips by shot id, its own answer, and the object keys of the clips."""
+    """The output of a provider: local clips by shot id, its raw response, and the object keys of the clips."""
 
     clips: Mapping[str, Path] = field(default_factory=dict)
     raw_results: RawResults | None = None
@@ -38,21 +38,21 @@ class Generated:
 
 
 class Generator(Protocol):
-    """Makes pictures for a project."""
+    """Generates clips or a video for a project."""
 
     @property
     def makes_whole_videos(self) -> bool:
-        """Whether its answer already holds the finished video, so that there is nothing to compose."""
+        """Whether it returns the finished video, so that nothing is composed."""
         ...
 
     async def generate(self, work: Generation, report: ReportProgress) -> Generated:
-        """Make what the project needs; cancelled like any coroutine.
+        """Generate what the project needs; can be cancelled.
 
         Args:
-            work: The project, and where to put files.
-            report: To be called whenever something is done.
+            work: The project, and a folder for files.
+            report: Called on progress.
 
         Raises:
-            RenderFailure: it cannot be made.
+            RenderFailure: generation failed.
         """
         ...

@@ -54,7 +54,7 @@ class Providers:
 async def open_providers(
     settings: Settings, database: Database, store: ObjectStore, compositor: Compositor
 ) -> AsyncIterator[Providers]:
-    """Open the configured providers. On leaving, submissions under way are recorded first.
+    """Open the configured providers. Submissions in flight are recorded before it closes.
 
     Args:
         settings: The service's configuration.
@@ -74,7 +74,7 @@ async def open_providers(
         poll=timedelta(seconds=settings.video_api_poll_seconds) if settings.video_api_poll_seconds else None,
     )
 
-    async def look(path: Path) -> ClipLook:
+    async def probe(path: Path) -> ClipLook:
         facts = await compositor.look_at_clip(Asset(path, "clip"))
         return ClipLook(facts.duration, facts.width, facts.height)
 
@@ -83,21 +83,21 @@ async def open_providers(
         subscription = connect_redis(settings.redis_url, timeout_seconds=None)
         stack.push_async_callback(subscription.aclose)
         hints = TaskHints(subscription)
-        orders: dict[ProviderName, Submissions] = {}
+        submissions: dict[ProviderName, Submissions] = {}
         fetchers: dict[ProviderName, Fetcher] = {}
         for name in names:
             provider = PROVIDERS[name].open(settings)
             await stack.enter_async_context(provider.api)
             fetchers[name] = Fetcher(result_policy(name, settings))
-            orders[name] = Submissions(InstrumentedProvider(provider), ledger, retry_policy)
-            stack.push_async_callback(orders[name].close)
-        copies = ClipCopies(store, fetchers, look)
-        clip_providers: dict[ProviderName, ProviderApi] = {name: one.provider for name, one in orders.items()}
+            submissions[name] = Submissions(InstrumentedProvider(provider), ledger, retry_policy)
+            stack.push_async_callback(submissions[name].close)
+        copies = ClipCopies(store, fetchers, probe)
+        clip_providers: dict[ProviderName, ProviderApi] = {name: one.provider for name, one in submissions.items()}
         yield Providers(
             {
                 ProviderName.LOCAL: LocalProvider(),
                 ProviderName.MOCK: MockProvider(settings.mock_delay),
-                **{name: ClipMaker(name, orders, ledger, copies, retry_policy, hints=hints) for name in names},
+                **{name: ClipMaker(name, submissions, ledger, copies, retry_policy, hints=hints) for name in names},
             },
             OrphanCanceller(ledger, clip_providers),
             hints if settings.callback_url is not None else None,

@@ -1,4 +1,4 @@
-"""The scratch folder of a worker process; what killed processes left behind is removed."""
+"""The scratch folder of a worker process; folders of killed processes are removed."""
 
 import fcntl
 import os
@@ -14,13 +14,13 @@ _LOCK = "lock"
 
 @contextmanager
 def scratch_folder(parent: Path) -> Iterator[Path]:
-    """Lend a folder of this process's own, mode 0700; it is locked for as long as the process lives.
+    """Yield a folder private to this process, mode 0700; it stays locked while the process lives.
 
     Args:
-        parent: Where the folders of all workers of this machine are.
+        parent: Parent of the folders of all workers on this machine.
     """
     parent.mkdir(parents=True, exist_ok=True)
-    # One at a time: a folder that is not locked yet must not look left behind to a worker that starts just then.
+    # One at a time: another worker that starts now must not remove a folder that is not locked yet.
     with (parent / _LOCK).open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
         _remove_left_behind(parent)

@@ -1,4 +1,4 @@
-"""Puts together what sends deliveries from a worker."""
+"""Builds the webhook sender of a worker."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,9 +15,9 @@ _CONNECTIONS = 4
 
 @asynccontextmanager
 async def webhook_sender(settings: Settings) -> AsyncIterator[WebhookSender | None]:
-    """Lend a sender, which is yet to be run; None where there is no key to sign with.
+    """Yield a sender, not yet running; None without a signing key.
 
-    It has connections to Postgres of its own: however many deliveries end at once, no job waits for one.
+    It has its own Postgres connections, so that deliveries never block jobs.
 
     Args:
         settings: The service's configuration.
