@@ -1,4 +1,4 @@
-"""Metrics of jobs, which no single process knows: read from Postgres."""
+"""Metrics of jobs across all processes, read from Postgres."""
 
 import sqlalchemy as sa
 

@@ -1,4 +1,4 @@
-"""The gRPC side of the server: where it listens, with which options, its health, and how it takes leave."""
+"""The gRPC listener: its address and options, health, and graceful shutdown."""
 
 import grpc
 from google.protobuf.message import Message
@@ -36,7 +36,7 @@ SERVICES = (
     project_service_pb2.DESCRIPTOR.services_by_name["ProjectService"].full_name,
     webhook_service_pb2.DESCRIPTOR.services_by_name["WebhookService"].full_name,
 )
-# The published types of this package do not know the message yet.
+# The published types of this package lack the message.
 _HEALTH_LIST = vars(health_pb2)["HealthListResponse"]
 _OPTIONS = (
     # Two servers on one port would share its calls silently.
@@ -56,7 +56,7 @@ _OPTIONS = (
 
 
 class Health(health_aio.HealthServicer):
-    """The health of each service, one by one or all at once."""
+    """The health of each service, and of all of them together."""
 
     async def List(self, request: Message, context: Context) -> Message:  # noqa: N802 - named by the contract
         """Return the health of every service."""
@@ -69,11 +69,11 @@ class Listener:
     """A gRPC server with this service's RPCs, health and reflection.
 
     Args:
-        authenticator: Knows who calls; None lets everybody pass.
+        authenticator: Authenticates callers; None admits everyone.
         renders: The RPCs of RenderService.
         projects: The RPCs of ProjectService.
         webhooks: The RPCs of WebhookService.
-        quotas: Knows how much workspaces may use.
+        quotas: The quotas of workspaces.
         measured: Whether calls are counted.
         tls: What ports with TLS need; None listens without it.
         serve_reflection: Whether to serve server reflection.
@@ -151,7 +151,7 @@ class Listener:
             await self._health.set(service, status)
 
     async def refuse(self) -> None:
-        """Say NOT_SERVING to whoever asks for health, so that new calls go elsewhere."""
+        """Report NOT_SERVING to health checks, so that new calls go to other servers."""
         await self._health.enter_graceful_shutdown()
 
     async def stop(self) -> None:
@@ -160,7 +160,7 @@ class Listener:
 
 
 def check_listen(settings: Settings) -> list[str]:
-    """Refuse to listen beyond this machine without TLS or without auth, unless told to in so many words.
+    """Refuse to listen outside loopback without TLS or authentication, unless the settings allow it explicitly.
 
     Returns:
         What to warn of.

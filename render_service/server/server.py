@@ -1,4 +1,4 @@
-"""The server process: puts its parts together, serves until told to stop, and takes leave of its callers."""
+"""The server process: builds its components, serves until SIGTERM, and shuts down gracefully."""
 
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -89,7 +89,7 @@ async def run_server(settings: Settings) -> None:
         stack.push_async_callback(database.close)
         redis = connect_redis(settings.redis_url, timeout_seconds=_COMMAND_SECONDS)
         stack.push_async_callback(redis.aclose)
-        # Redis is not waited for: without it everything works, only more slowly.
+        # The start does not wait for Redis: without it everything works, only more slowly.
         if not await finishes_before(stop, wait_for_database(database)):
             return
         subscriptions = connect_redis(settings.redis_url, timeout_seconds=None)
@@ -155,7 +155,7 @@ async def run_server(settings: Settings) -> None:
 
         _log.info("server stopping", watchers=hub.watchers)
         await listener.refuse()
-        # Watches are ended by us, with a word on how to resume: gRPC's own stop would only cut them.
+        # Watches end with a status that says how to resume; gRPC's own stop would only cancel them.
         hub.close()
         await hub.wait_until_left(_LEAVE_SECONDS)
         await listener.stop()
@@ -163,7 +163,7 @@ async def run_server(settings: Settings) -> None:
 
 
 def _measure(tasks: BackgroundTasks, database: Database, hub: ProgressHub) -> None:
-    """Set up the metrics that are read, not counted."""
+    """Register the metrics that are computed when scraped."""
     WATCHERS.set_function(lambda: hub.watchers)
     measure_connections(database)
     tasks.start("job metrics", JobMetrics(database).run())
@@ -175,14 +175,14 @@ def _receivers(settings: Settings) -> WebhookTargets:
 
 
 def _start_forgetting(tasks: BackgroundTasks, settings: Settings, database: Database) -> WebhookDeliveries:
-    """Run what removes deliveries that are kept no longer."""
+    """Prune deliveries past their retention."""
     deliveries = WebhookDeliveries(database)
     tasks.start("deliveries", DeliveryPruner(deliveries, age=settings.webhook_retention).run())
     return deliveries
 
 
 def _start_removing(tasks: BackgroundTasks, ages: RetentionPolicy, database: Database, store: ObjectStore) -> Remover:
-    """Run what removes what was deleted or has expired."""
+    """Delete the objects of deleted and expired jobs."""
     deletions, objects = Deletions(database), JobObjects(database)
     remover = Remover(deletions, objects, store)
     tasks.start("remover", remover.run())

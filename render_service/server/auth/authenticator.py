@@ -1,4 +1,4 @@
-"""Who calls: from the credentials of a call to a principal."""
+"""Authentication: from the credentials of a call to a principal."""
 
 import time
 from collections import OrderedDict
@@ -28,7 +28,7 @@ class TokenReader(Protocol):
         ...
 
     def principal(self, token: str) -> Awaitable[Principal | None]:
-        """Return who calls; None where the token is not, or no longer, valid.
+        """Return the principal; None if the token is not, or no longer, valid.
 
         Raises:
             DomainError: STORE_UNAVAILABLE.
@@ -40,7 +40,7 @@ class CertificateReader(Protocol):
     """Finds the principal of a client certificate that TLS has verified."""
 
     def principal(self, auth_context: Mapping[str, Iterable[bytes]]) -> Principal | None:
-        """Return who calls; None where there is no certificate, or its subject is not known."""
+        """Return the principal; None if there is no certificate, or its subject is unknown."""
         ...
 
 
@@ -63,7 +63,7 @@ class KeyReader:
         return looks_like_key(token)
 
     async def principal(self, token: str) -> Principal | None:
-        """Return who calls with a key; None where it is unknown, expired or, for some seconds at least, revoked.
+        """Return the principal of a key; None if it is unknown, expired or, for some seconds at least, revoked.
 
         Raises:
             DomainError: STORE_UNAVAILABLE.
@@ -85,7 +85,7 @@ class KeyReader:
         await self._task.run(self.record)
 
     async def record(self) -> None:
-        """Record which keys were used since the last time; where Postgres is away, the next time does it."""
+        """Record which keys were used since the last time; if Postgres is unavailable, the next run records them."""
         used, self._used = self._used, {}
         if not used:
             return
@@ -104,11 +104,11 @@ class KeyReader:
 
 
 class Authenticator:
-    """Finds out who calls. A bearer token in the call speaks louder than the certificate of its connection.
+    """Authenticates callers. A bearer token takes precedence over the client certificate of the connection.
 
     Args:
-        tokens: Know bearer tokens, each of one kind.
-        certificates: Knows client certificates; None where they say nothing.
+        tokens: Authenticate bearer tokens, one for each kind.
+        certificates: Authenticates client certificates; None if they are not accepted.
     """
 
     def __init__(self, tokens: Sequence[TokenReader], certificates: CertificateReader | None = None) -> None:
@@ -116,11 +116,11 @@ class Authenticator:
         self._certificates = certificates
 
     async def principal(self, authorization: str, auth_context: Mapping[str, Iterable[bytes]]) -> Principal:
-        """Return who calls.
+        """Return the principal of a call.
 
         Args:
-            authorization: The metadata `authorization`, empty where there is none.
-            auth_context: What the transport knows of the peer.
+            authorization: The metadata `authorization`, empty if there is none.
+            auth_context: The transport's properties of the peer.
 
         Raises:
             DomainError: CREDENTIALS_INVALID, or STORE_UNAVAILABLE.

@@ -1,4 +1,4 @@
-"""Client certificates: which principal their subject is."""
+"""Client certificates: maps their subjects to principals."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -42,7 +42,7 @@ class SubjectReader:
         self._grants = ReloadingFile("subjects of client certificates", [file], lambda: _read(file))
 
     def principal(self, auth_context: Mapping[str, Iterable[bytes]]) -> Principal | None:
-        """Return who calls; None where there is no certificate, or its subject is not known."""
+        """Return the principal; None if there is no certificate, or its subject is unknown."""
         grants = self._grants.get()
         for field in ("peer_spiffe_id", "x509_subject"):
             for raw in auth_context.get(field, ()):

@@ -1,4 +1,4 @@
-"""Puts together how callers prove who they are, as the settings ask for it."""
+"""Builds the authenticator that the settings describe."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,11 +15,11 @@ from render_service.server.tls.loopback import is_loopback
 
 @asynccontextmanager
 async def make_authenticator(settings: Settings, keys: KeyReader) -> AsyncIterator[Authenticator | None]:
-    """Lend what finds out who calls; None where nobody is asked.
+    """Open the configured authenticator; None if authentication is off.
 
     Args:
         settings: The service's configuration.
-        keys: Knows API keys.
+        keys: Authenticates API keys.
 
     Raises:
         ConfigurationError: a setting that a method needs is missing or wrong.

@@ -1,4 +1,4 @@
-"""Public keys that somebody signs with: fetched when needed, kept, and fetched anew when they are rotated."""
+"""Public keys of a signer: fetched on demand, cached, and fetched again after a rotation."""
 
 import asyncio
 import time
@@ -23,11 +23,11 @@ class KeySet:
     """The keys that a signer publishes as a JSON Web Key Set (RFC 7517).
 
     Args:
-        url: Where. Its host is the only one that is asked; it may lie inside the network.
+        url: URL of the key set. Only its host is contacted; it may be inside the network.
         whose: The signer, for messages.
         fresh_seconds: How long a set is used before it is fetched again.
         stale_seconds: How long it is used at most while it cannot be fetched again.
-        pause_seconds: The least time between two fetches, whatever unknown keys callers use.
+        pause_seconds: Shortest time between two fetches, however many unknown keys callers use.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class KeySet:
         )
 
     async def close(self) -> None:
-        """Close the connections and end a fetch that is under way."""
+        """Close the connections and cancel a running fetch."""
         if self._refreshing is not None:
             self._refreshing.cancel()
             await asyncio.gather(self._refreshing, return_exceptions=True)
@@ -71,18 +71,18 @@ class KeySet:
             key_id: The `kid` of a token.
 
         Raises:
-            DomainError: STORE_UNAVAILABLE, where no keys can be had.
+            DomainError: STORE_UNAVAILABLE, if no keys are available.
         """
         return await self.first(lambda key: key.key_id == key_id)
 
     async def first(self, fits: Callable[[jwt.PyJWK], bool]) -> jwt.PyJWK | None:
-        """Return the first key that fits; None where none does, also in a set fetched anew.
+        """Return the first key that matches; None if none does, even in a newly fetched set.
 
         A known key is returned at once, and an old set is refreshed in the background; only an unknown key waits for a
         fetch, of which there is one at a time.
 
         Raises:
-            DomainError: STORE_UNAVAILABLE, where no keys can be had.
+            DomainError: STORE_UNAVAILABLE, if no keys are available.
         """
         found = self._among(fits)
         usable = self._age(self._fetched_at) < self._stale_seconds
@@ -91,7 +91,7 @@ class KeySet:
                 self._start_refresh()
             return found
         if (refresh := self._start_refresh()) is not None:
-            # Shielded: a caller that leaves must not end the fetch that others wait for.
+            # Shielded: a cancelled caller must not cancel the fetch that others wait for.
             await asyncio.shield(refresh)
         if self._age(self._fetched_at) >= self._stale_seconds:
             raise DomainError(
@@ -103,7 +103,7 @@ class KeySet:
         return self._among(fits)
 
     def _start_refresh(self) -> "asyncio.Task[None] | None":
-        """Return the fetch that is under way, else start one; None if the last one was too short a time ago."""
+        """Return the running fetch, or start one; None if the last one was too recent."""
         if self._refreshing is None or self._refreshing.done():
             if self._age(self._tried_at) < self._pause_seconds:
                 return None
@@ -144,11 +144,11 @@ class KeySet:
 
 
 def _usable(key_set: dict[str, Any]) -> list[jwt.PyJWK]:
-    """Return the keys that can verify; others, of a later standard perhaps, do not spoil the set."""
+    """Return the keys that can verify; unsupported ones, perhaps of a later standard, are skipped."""
     found = []
     entries = key_set.get("keys")
     for entry in entries if isinstance(entries, list) else ():
-        # A symmetric key in a published set would let everybody sign.
+        # A symmetric key in a published set would let anyone sign.
         if not isinstance(entry, dict) or entry.get("kty") == "oct" or entry.get("use", "sig") != "sig":
             continue
         # RFC 7517, 4.3: the operations that a key is for.

@@ -43,10 +43,10 @@ class JwtReader:
         return _FORM.fullmatch(token) is not None
 
     async def principal(self, token: str) -> Principal | None:
-        """Return who calls; None where the token is not valid.
+        """Return the principal; None if the token is invalid.
 
         Raises:
-            DomainError: STORE_UNAVAILABLE, where the issuer's keys cannot be had.
+            DomainError: STORE_UNAVAILABLE, if the issuer's keys are not available.
         """
         try:
             header = jwt.get_unverified_header(token)

@@ -1,4 +1,4 @@
-"""Signatures of providers' callbacks: whether what was received is what the provider has sent, and just now."""
+"""Verifies the signatures of providers' callbacks, and that they are recent."""
 
 import base64
 import binascii
@@ -22,26 +22,26 @@ _MAX_SIGNATURES = 10
 
 
 class SignatureCheck(Protocol):
-    """Knows how one provider signs."""
+    """Verifies the signatures of one provider."""
 
     async def verify(self, headers: Mapping[str, str], body: bytes) -> bool:
-        """Tell whether a callback is the provider's, and fresh.
+        """Return whether a callback is from the provider, and recent.
 
         Args:
             headers: By their names in lower case.
             body: As received.
 
         Raises:
-            DomainError: STORE_UNAVAILABLE: that cannot be known now.
+            DomainError: STORE_UNAVAILABLE: the signature cannot be verified now.
         """
         ...
 
 
 class FalSignatures:
-    """Checks what fal signs with Ed25519 under one of its published keys.
+    """Verifies callbacks that fal signs with Ed25519 under one of its published keys.
 
     Source: https://docs.fal.ai/model-apis/model-endpoints/webhooks . The key is not named; any that is published will
-    do. fal signs for all its customers with the same keys, and does not sign the address.
+    do. fal signs for all its customers with the same keys, and does not sign the URL.
 
     Args:
         keys: fal's.
@@ -51,7 +51,7 @@ class FalSignatures:
         self._keys = keys
 
     async def verify(self, headers: Mapping[str, str], body: bytes) -> bool:
-        """Tell whether a callback is fal's."""
+        """Return whether a callback is from fal."""
         request_id, user_id, timestamp = (headers.get(name, "") for name in _FAL_HEADERS)
         if not request_id or not user_id or not _is_fresh(timestamp):
             return False
@@ -76,7 +76,7 @@ class FalSignatures:
 
 
 class StandardSignatures:
-    """Checks what is signed as Standard Webhooks have it: HMAC-SHA256 over id, time and body under a shared secret.
+    """Verifies callbacks signed as Standard Webhooks specify: HMAC-SHA256 over id, time and body under a shared secret.
 
     Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 
@@ -88,7 +88,7 @@ class StandardSignatures:
         self._key = key
 
     async def verify(self, headers: Mapping[str, str], body: bytes) -> bool:
-        """Tell whether a callback is signed with the secret."""
+        """Return whether a callback is signed with the secret."""
         message_id, timestamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
         if not message_id or not _is_fresh(timestamp):
             return False

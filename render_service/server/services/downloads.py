@@ -1,4 +1,4 @@
-"""The files of a finished job: which there are, their addresses, their bytes."""
+"""The files of a finished job: names, URLs and content."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -15,11 +15,11 @@ _PIECE_BYTES = 512 * 1024
 
 
 class Downloads:
-    """Leads callers to the files of their jobs.
+    """Gives callers access to the files of their jobs.
 
     Args:
         store: Where the files are.
-        valid_for: How long an address works.
+        valid_for: How long a pre-signed URL is valid.
     """
 
     def __init__(self, store: ObjectStore, *, valid_for: timedelta) -> None:
@@ -27,7 +27,7 @@ class Downloads:
         self._valid_for = valid_for
 
     async def video_urls(self, job: Job) -> tuple[str, ...]:
-        """Return the addresses of a job's video: of the stored one, else those that the provider gave."""
+        """Return the URLs of a job's video: the stored one's, or else those of the provider."""
         if job.status is not JobStatus.COMPLETED:
             return ()
         if job.video is None:
@@ -39,7 +39,7 @@ class Downloads:
         """Return a file of a job.
 
         Raises:
-            DomainError: VIDEO_NOT_READY where there is none.
+            DomainError: VIDEO_NOT_READY if there is none.
         """
         if job.status is not JobStatus.COMPLETED or job.video is None:
             raise _not_ready(job, "the job has no video that this service stores")
@@ -48,7 +48,7 @@ class Downloads:
         return job.video.files[artifact]
 
     async def url(self, job_id: UUID, file: StoredFile) -> PresignedUrl:
-        """Return an address of a file.
+        """Return a pre-signed URL of a file.
 
         Raises:
             DomainError: DOWNLOAD_URL_UNSUPPORTED.
@@ -63,7 +63,7 @@ class Downloads:
         return signed
 
     async def read(self, file: StoredFile, offset: int) -> AsyncIterator[pb.DownloadVideoResponse]:
-        """Yield a file from an offset on, in pieces; the first tells of the whole file.
+        """Yield a file in chunks from an offset; the first chunk describes the whole file.
 
         Raises:
             DomainError: OFFSET_OUT_OF_RANGE.
@@ -94,7 +94,7 @@ class Downloads:
 
 
 def file_name(file: StoredFile) -> str:
-    """Return the name of a file, without where it lies."""
+    """Return the name of a file without its folder."""
     return file.key.rpartition("/")[2]
 
 

@@ -1,4 +1,4 @@
-"""Tells watchers and workers of what was just committed, outside the answer's path."""
+"""Notifies watchers and workers of committed changes, without delaying the response."""
 
 import asyncio
 
@@ -11,8 +11,8 @@ class JobNotifier:
     """Publishes events and nudges the dispatcher, without making the caller wait for Redis.
 
     Args:
-        publisher: Publishes.
-        dispatcher: Is nudged.
+        publisher: Publishes events over Redis.
+        dispatcher: Runs at once when a job is due.
     """
 
     def __init__(self, publisher: Publisher, dispatcher: Dispatcher) -> None:
@@ -21,7 +21,7 @@ class JobNotifier:
         self._publishing: set[asyncio.Task[None]] = set()
 
     def announce(self, event: JobEvent) -> None:
-        """Tell of a committed event."""
+        """Publish a committed event."""
         if not event.status.terminal:
             self._dispatcher.nudge()
         task = asyncio.create_task(self._publisher.publish(event))

@@ -18,14 +18,14 @@ from render_service.server.services.project_input import ProjectReader
 
 
 class ProjectServicer(project_service_pb2_grpc.ProjectServiceServicer):
-    """Keeps projects.
+    """Stores projects.
 
     Args:
         projects: The projects in Postgres.
         reader: Reads projects.
-        auditor: Writes the audit trail.
-        removals: Removes projects with their jobs.
-        remover: Removes their bytes.
+        auditor: Writes the audit log.
+        removals: Deletes projects with their jobs.
+        remover: Deletes their objects.
     """
 
     def __init__(

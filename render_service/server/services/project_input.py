@@ -1,4 +1,4 @@
-"""Reads projects from requests, puts values in the places of their variables, and holds them against the rules."""
+"""Reads projects from requests, fills in their variables, and validates them."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ from render_service.domain.projects.validation import check_project
 from render_service.fetch.policy import FetchPolicy, check_open_uri, check_uri
 from render_service.server.mapping.project import project_from_proto
 
-# Beyond this a project takes so long to read that the other calls on the event loop would notice.
+# Beyond this, reading a project would delay the other calls on the event loop noticeably.
 _LARGE_BYTES = 128 * 1024
 
 
@@ -20,14 +20,14 @@ class ProjectReader:
     """Reads projects.
 
     Args:
-        policy: Which addresses a project may name.
+        policy: Which URLs a project may name.
     """
 
     def __init__(self, policy: FetchPolicy) -> None:
         self._policy = policy
 
     async def read(self, message: project_pb2.Project, faults: Faults) -> Project:
-        """Return the project of a request that stores it, noting everything that is wrong whatever its variables are.
+        """Return the project of a request that stores it, noting every fault that no value of its variables can fix.
 
         Args:
             message: The field `project` of the request.
@@ -44,12 +44,12 @@ class ProjectReader:
     async def read_for_render(
         self, message: project_pb2.Project, variables: Mapping[str, str], faults: Faults
     ) -> Project:
-        """Return the project of a request that renders it, with its variables put in.
+        """Return the project of a request that renders it, with its variables filled in.
 
         Args:
             message: The field `project` of the request.
             variables: The field `variables` of the request.
-            faults: Where is noted what is wrong with the project as it has become, and with the variables.
+            faults: Where faults of the filled project and of the variables are noted.
         """
         return await self._aside(
             message, lambda: self.fill_in(project_from_proto(message, "project", faults), variables, faults)

@@ -63,21 +63,21 @@ _OfJob = (
 
 
 class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
-    """Renders projects and tells how it goes.
+    """Renders projects and reports the progress of their jobs.
 
     Args:
         jobs: The jobs in Postgres.
         transitions: Changes jobs.
         reader: Reads projects.
         starter: Starts renders.
-        announcer: Tells of changed jobs.
+        announcer: Notifies workers and watchers of changed jobs.
         events: The events of workspaces in Postgres.
-        hub: Where watchers wait.
-        downloads: Leads to finished videos.
-        auditor: Writes the audit trail.
-        removals: Removes jobs.
-        remover: Removes their bytes.
-        receivers: Knows the rules of those who are told of jobs.
+        hub: Forwards published events to watches.
+        downloads: Returns URLs of finished videos.
+        auditor: Writes the audit log.
+        removals: Deletes jobs.
+        remover: Deletes their objects.
+        receivers: Validates the webhook receivers of jobs.
     """
 
     def __init__(
@@ -151,14 +151,14 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         )
         job = started.job
         return pb.StartRenderResponse(
-            job=await self._told(job) if job is not None else None,
+            job=await self._with_urls(job) if job is not None else None,
             estimate=estimate_to_proto(started.clips) if started.clips else None,
         )
 
     async def GetJob(self, request: pb.GetJobRequest, context: Context) -> pb.GetJobResponse:
         """Return a job as it is now."""
         job = await self._job(request, Faults())
-        return pb.GetJobResponse(job=await self._told(job))
+        return pb.GetJobResponse(job=await self._with_urls(job))
 
     async def ListJobs(self, request: pb.ListJobsRequest, context: Context) -> pb.ListJobsResponse:
         """Return a page of jobs."""
@@ -180,7 +180,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         )
 
     async def CancelJob(self, request: pb.CancelJobRequest, context: Context) -> pb.CancelJobResponse:
-        """Ask for a job to be stopped."""
+        """Request the cancellation of a job."""
         job = await self._job(request, Faults())
         if not job.status.terminal:
             await self._auditor.note(Action.JOB_CANCELLED, job.workspace_id, job.id)
@@ -188,12 +188,12 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
             if event is not None:
                 self._announcer.announce(event)
             job = await self._jobs.get(job.workspace_id, job.id)
-        return pb.CancelJobResponse(job=await self._told(job))
+        return pb.CancelJobResponse(job=await self._with_urls(job))
 
     async def WatchProgress(
         self, request: pb.WatchProgressRequest, context: Context
     ) -> AsyncIterator[pb.WatchProgressResponse]:
-        """Tell what happens to a job, to its end."""
+        """Stream the events of a job until it ends."""
         job_id, task_id, after = await self._watched(request)
         began = datetime.now(UTC)
         async with aclosing(watch_job(self._hub, self._jobs.history, job_id, task_id, after)) as updates:
@@ -207,7 +207,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
     async def WatchWorkspace(
         self, request: pb.WatchWorkspaceRequest, context: Context
     ) -> AsyncIterator[pb.WatchWorkspaceResponse]:
-        """Tell what happens in a workspace, without end."""
+        """Stream the events of a workspace until cancelled."""
         faults = Faults()
         workspace_id = workspace_field(request.workspace_id, "workspace_id", faults)
         labels = labels_field(request.labels, "labels", faults)
@@ -249,7 +249,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
             yield piece
 
     async def DeleteJob(self, request: pb.DeleteJobRequest, context: Context) -> pb.DeleteJobResponse:
-        """Remove a job that has ended, with all that it left."""
+        """Delete a job that has ended, with its objects."""
         job = await self._job(request, Faults())
         if job.status.terminal:
             await self._auditor.note(Action.JOB_DELETED, job.workspace_id, job.id)
@@ -258,7 +258,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         return pb.DeleteJobResponse()
 
     async def _watched(self, request: pb.WatchProgressRequest) -> tuple[UUID, UUID, int | None]:
-        """Return a watch's job, task and last sequence, and nothing more: a watch keeps what it is given for hours."""
+        """Return a watch's job, task and last sequence, and nothing else: a watch holds them for hours."""
         faults = Faults()
         after = request.after_sequence if request.HasField("after_sequence") else None
         if after is not None and after < 0:
@@ -308,7 +308,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         return job_to_proto(job, urls)
 
     async def _urls(self, jobs: Sequence[Job]) -> list[tuple[str, ...]]:
-        """Return the addresses of the videos of some jobs of one workspace, and note whoever is told of ours."""
+        """Return the video URLs of jobs of one workspace, and record in the audit log who receives ours."""
         found = [await self._downloads.video_urls(job) for job in jobs]
         ours = {
             job.id: file_name(job.video.files[Artifact.VIDEO])
@@ -319,12 +319,12 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
             if ours:
                 await self._auditor.note_told_addresses(jobs[0].workspace_id, ours)
         except DatabaseUnavailable:
-            # Reads go on while Postgres is read-only; only the URLs, which must be in the audit log, are left out.
+            # Reads continue while Postgres is read-only; only the URLs, which must be in the audit log, are omitted.
             return [() if job.id in ours else urls for job, urls in zip(jobs, found, strict=True)]
         return found
 
 
 def _measure_lag(rpc: str, event: JobEvent, began: datetime) -> None:
-    """Measure how late an event is told, unless it is older than the watch."""
+    """Measure how late an event is delivered, unless it is older than the watch."""
     if event.timestamp > began:
         EVENT_LAG_SECONDS.labels(rpc).observe(max(0.0, (datetime.now(UTC) - event.timestamp).total_seconds()))

@@ -87,7 +87,7 @@ class RenderStarter:
         provider = request.provider or self._default_provider
         workspace_id, options = request.workspace_id, request.options
         if options.request_id is not None and not request.dry_run:
-            # Before anything else: the project may have changed or gone since.
+            # First of all: the project may have changed or been deleted since.
             earlier = await self._jobs.started_by(workspace_id, options.request_id, options.request_hash)
             if earlier is not None:
                 return Started(earlier, ())
@@ -111,14 +111,14 @@ class RenderStarter:
         return Started(job, clips)
 
     async def _decide(self, request: RenderRequest) -> RenderSpec:
-        """Return what to render, with everything that the request leaves open decided."""
+        """Return what to render, with the defaults of everything that the request omits."""
         source = request.source
         project = source if isinstance(source, Project) else await self._stored(request, source)
         output = decide_output(request.output.over(project.output), MODE_PRESETS[project.mode].aspect_ratio)
         return RenderSpec(project, output, request.generation)
 
     def _clips(self, provider: ProviderName, spec: RenderSpec) -> tuple[ClipOrder, ...]:
-        """Return the clips to generate, all validated: nothing may fail later that can be known now."""
+        """Return the clips to generate, all validated: what can be checked now must not fail later."""
         faults = Faults()
         faults.add_all(check_generation(provider, spec))
         faults.raise_if_any()
@@ -132,7 +132,7 @@ class RenderStarter:
     async def _stored(self, request: RenderRequest, project_id: UUID) -> Project:
         project = (await self._projects.get(request.workspace_id, project_id)).project
         faults = Faults()
-        # In a thread: values can make a project many times as long.
+        # In a thread: values can make a project many times longer.
         filled = await asyncio.to_thread(self._reader.fill_in, project, request.variables, faults)
         faults.raise_if_any()
         return filled

@@ -25,13 +25,13 @@ from render_service.server.services.webhook_input import WebhookTargets
 
 
 class WebhookServicer(webhook_service_pb2_grpc.WebhookServiceServicer):
-    """Keeps webhooks and tells of their deliveries; a worker sends them.
+    """Manages webhooks and lists their deliveries; workers send them.
 
     Args:
         webhooks: The webhooks in Postgres.
         deliveries: The deliveries in Postgres.
-        receivers: Knows the rules of addresses, and the secrets.
-        auditor: Writes the audit trail.
+        receivers: Validates receivers, and derives their secrets.
+        auditor: Writes the audit log.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class WebhookServicer(webhook_service_pb2_grpc.WebhookServiceServicer):
     async def GetWebhookSecret(
         self, request: pb.GetWebhookSecretRequest, context: Context
     ) -> pb.GetWebhookSecretResponse:
-        """Return what signatures are checked with."""
+        """Return the secrets that verify signatures."""
         faults = Faults()
         workspace_field(request.workspace_id, "workspace_id", faults)
         faults.raise_if_any()

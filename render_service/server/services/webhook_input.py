@@ -1,4 +1,4 @@
-"""Reads the addresses that callers want to be told at, and refuses them where nothing could be signed."""
+"""Validates webhook receivers, and refuses them where no signing key is configured."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ from render_service.webhooks.url_policy import WebhookUrlPolicy, host_of
 
 
 class WebhookTargets:
-    """Knows the rules of receivers, and the secrets that they check signatures with.
+    """Validates receivers, and derives the secrets that they verify signatures with.
 
     Args:
         keys: The service's signing keys, the current one first; empty where there are no webhooks.
@@ -28,7 +28,7 @@ class WebhookTargets:
         self._urls = urls
 
     def read(self, message: Webhook | JobWebhook, path: str, faults: Faults) -> Receiver | None:
-        """Return a receiver; None, with a fault, for what may be none."""
+        """Return a receiver; None, with a fault, if it is invalid."""
         named = statuses_from_proto(message.statuses, f"{path}.statuses", faults)
         if fault := self._urls.fault(message.url):
             faults.add(f"{path}.url", fault)
@@ -37,7 +37,7 @@ class WebhookTargets:
         return Receiver(message.url, host_of(message.url), statuses)
 
     def check_configured(self) -> None:
-        """Refuse what needs a signing key where there is none.
+        """Refuse a request that needs a signing key if there is none.
 
         Raises:
             DomainError: WEBHOOKS_NOT_CONFIGURED.
@@ -50,6 +50,6 @@ class WebhookTargets:
             )
 
     def secrets(self, workspace_id: str) -> tuple[str, ...]:
-        """Return what signatures of a workspace's deliveries are checked with, the current one first."""
+        """Return the secrets that verify a workspace's deliveries, the current one first."""
         self.check_configured()
         return secrets_of(workspace_id, self._keys)

@@ -35,12 +35,12 @@ def server_credentials(settings: Settings) -> grpc.ServerCredentials | None:
         raise ConfigurationError(
             f"RENDER_TLS_CERT, RENDER_TLS_KEY, RENDER_TLS_CLIENT_CA: {reason or 'no matching PEM files'}"
         ) from None
-    # gRPC asks for the configuration at every handshake, on a thread of its own; open connections stay as they are.
+    # gRPC requests the configuration at every handshake, on its own thread; open connections are unaffected.
     return grpc.dynamic_ssl_server_credentials(initial, reloading.get, client_ca is not None)
 
 
 def _read(cert: Path, key: Path, client_ca: Path | None) -> grpc.ServerCertificateConfiguration:
-    # gRPC takes anything and then fails every handshake. OpenSSL says at once whether key and certificate match.
+    # gRPC accepts anything and then fails every handshake. OpenSSL checks at once whether key and certificate match.
     ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key, password=_no_passphrase)
     authorities = client_ca.read_bytes() if client_ca is not None else None
     if authorities is not None:
@@ -49,5 +49,5 @@ def _read(cert: Path, key: Path, client_ca: Path | None) -> grpc.ServerCertifica
 
 
 def _no_passphrase() -> str:
-    # Without it, OpenSSL would ask on the terminal.
+    # Without it, OpenSSL would prompt on the terminal.
     raise ValueError("keys must have no passphrase")

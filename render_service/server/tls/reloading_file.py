@@ -1,4 +1,4 @@
-"""What was read from files, read anew when they are replaced: certificates, and who their subjects are."""
+"""Values read from files and reloaded when the files are replaced: certificates, and the map of their subjects."""
 
 import threading
 import time
@@ -15,9 +15,9 @@ _Value = TypeVar("_Value")
 
 
 class ReloadingFile(Generic[_Value]):
-    """A value read from files. May be asked from any thread, for every connection.
+    """A value read from files. Thread-safe, and cheap enough for every connection.
 
-    Files that cannot be read, or make no sense, leave the value as it was: half a replacement must not end the service.
+    Unreadable or invalid files leave the value unchanged: a half-written replacement must not stop the service.
 
     Args:
         what: What it is, for the log.
@@ -38,7 +38,7 @@ class ReloadingFile(Generic[_Value]):
         self._value = read()
 
     def get(self) -> _Value:
-        """Return the newest value; files are looked at once a second at most."""
+        """Return the current value; files are checked at most once a second."""
         with self._lock:
             if time.monotonic() - self._looked_at >= _LOOK_SECONDS:
                 self._looked_at = time.monotonic()
@@ -52,7 +52,7 @@ class ReloadingFile(Generic[_Value]):
                 return
             self._value = self._read()
         except (OSError, ValueError) as error:
-            # Looked at again: a writer may be half-way through.
+            # Checked again: a writer may be half-way through.
             _log.error("cannot reload; going on with what was read before", what=self._what, error=str(error))
             return
         self._seen = seen
