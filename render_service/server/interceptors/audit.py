@@ -1,4 +1,4 @@
-"""Writes the audit trail for the calls of this server."""
+"""Writes the audit log for the calls of this server."""
 
 import time
 from collections import OrderedDict
@@ -14,12 +14,12 @@ _REMEMBERED = 10_000
 
 
 class Auditor:
-    """Writes down what a caller does, before it takes effect: there may be an entry too many, but none is missing.
+    """Records what a caller does, before it takes effect: an entry may be superfluous, but none is missing.
 
-    Starts of jobs are not written here but together with the job.
+    Starts of jobs are recorded together with the job instead.
 
     Args:
-        log: The audit trail.
+        log: The audit log.
     """
 
     def __init__(self, log: AuditLog) -> None:
@@ -27,24 +27,24 @@ class Auditor:
         self._told: OrderedDict[tuple[str, UUID], float] = OrderedDict()
 
     async def note(self, action: Action, workspace_id: str, target: UUID | None, *, detail: str = "") -> None:
-        """Write down what the call that is being handled is about to do.
+        """Record what the current call is about to do.
 
         Raises:
-            DomainError: STORE_UNAVAILABLE; the action must then not be done.
+            DomainError: STORE_UNAVAILABLE; do not perform the action then.
         """
         await self._log.record(current_origin(), action, workspace_id=workspace_id, target=target, detail=detail)
 
     async def note_told_addresses(self, workspace_id: str, files: Mapping[UUID, str]) -> None:
-        """Write down that the answer to the call that is being handled tells addresses of files.
+        """Record that the response of the current call contains URLs of files.
 
-        Callers ask for a job again and again: who was told of the same job within the last minutes leaves no new entry.
+        Callers poll jobs: a caller that received the same job's URLs within the last minutes adds no new entry.
 
         Args:
             workspace_id: The jobs'.
             files: The name of the file, by job.
 
         Raises:
-            DomainError: STORE_UNAVAILABLE; the addresses must then not be told.
+            DomainError: STORE_UNAVAILABLE; do not return the URLs then.
         """
         origin, now = current_origin(), time.monotonic()
         while self._told and next(iter(self._told.values())) < now - _TOLD_SECONDS:

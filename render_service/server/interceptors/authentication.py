@@ -1,4 +1,4 @@
-"""Finds out who makes each call, before anything else is done for it."""
+"""Authenticates the caller of each call, before any other work is done for it."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -23,12 +23,12 @@ _ORIGIN: ContextVar[Origin] = ContextVar("origin")
 
 
 def current_principal() -> Principal:
-    """Return who makes the call that is being handled."""
+    """Return the principal of the current call."""
     return _PRINCIPAL.get()
 
 
 def current_origin() -> Origin:
-    """Return who makes the call that is being handled, and from where."""
+    """Return the principal of the current call, and its peer address."""
     return _ORIGIN.get()
 
 
@@ -43,13 +43,13 @@ class _Session:
 
 
 class Authentication:
-    """Finds out who makes each call; those that are open to all are not asked.
+    """Authenticates the caller of each call, except for methods without authentication.
 
     Open streams are checked again every few seconds: those whose credentials were revoked or have expired are ended.
 
     Args:
-        authenticator: Knows callers; None takes everybody for granted, for development on one machine.
-        is_open: Tells whether a method is open to all.
+        authenticator: Authenticates callers; None admits everyone, for development on one machine.
+        is_open: Returns whether a method needs no credentials.
     """
 
     def __init__(self, authenticator: Authenticator | None, is_open: "IsOpen") -> None:
@@ -63,7 +63,7 @@ class Authentication:
         await self._task.run(self._check_sessions)
 
     async def admit(self, call: Call) -> Release | None:
-        """Note who calls.
+        """Authenticate the caller.
 
         Raises:
             DomainError: CREDENTIALS_INVALID, or STORE_UNAVAILABLE.
@@ -108,7 +108,7 @@ class Authentication:
         try:
             principal = await self._authenticator.principal(session.authorization, session.auth_context)
         except DomainError as error:
-            # While it cannot be known, streams go on.
+            # Streams continue while credentials cannot be checked.
             return error.reason is not ErrorReason.CREDENTIALS_INVALID
         return principal == session.principal
 
@@ -117,7 +117,7 @@ def _authorization(call: Call) -> str:
     """Return the metadata `authorization`, empty where there is none.
 
     Raises:
-        DomainError: CREDENTIALS_INVALID, where there is more than one: which of them counts would be a guess.
+        DomainError: CREDENTIALS_INVALID, where there is more than one: it would be ambiguous.
     """
     values = [value for name, value in call.context.invocation_metadata() or () if name == "authorization"]
     if len(values) > 1:
@@ -126,7 +126,7 @@ def _authorization(call: Call) -> str:
 
 
 class IsOpen(Protocol):
-    """Tells whether a method is open to all."""
+    """Returns whether a method needs no credentials."""
 
     def __call__(self, method: str, /) -> bool:
         """Answer for a full method name."""

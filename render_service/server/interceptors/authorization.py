@@ -1,4 +1,4 @@
-"""What each RPC asks of its caller: one rule for every one of them, and the interceptor that holds callers to it."""
+"""The access that each RPC requires: one rule for every method, and the interceptor that enforces it."""
 
 from enum import Enum
 
@@ -9,7 +9,7 @@ from render_service.server.interceptors.base import Call
 
 
 class Rule(Enum):
-    """What a call needs: nothing at all, or a workspace that is open to the caller, to read in it or to change it."""
+    """The access that a call requires: none, or read or write access to a workspace."""
 
     OPEN = None
     READ = Access.READ
@@ -46,18 +46,18 @@ RULES = {
 
 
 def is_open(method: str) -> bool:
-    """Whether a method asks for no credentials."""
+    """Whether a method needs no credentials."""
     return RULES.get(method) is Rule.OPEN
 
 
 def workspace_of(call: Call) -> str:
-    """Return the workspace that a call names; empty where it names none, or what is no id of one."""
+    """Return the workspace that a call names; empty if it names none, or the id is malformed."""
     workspace_id: str = getattr(call.request, "workspace_id", "")
     return workspace_id if is_workspace_id(workspace_id) else ""
 
 
 class Authorization:
-    """Lets a call pass only where its rule allows the caller to do that in the workspace that the call names."""
+    """Admits a call only if the caller has the access that its rule requires in the named workspace."""
 
     async def admit(self, call: Call) -> None:
         """Admit a call or refuse it."""
@@ -65,7 +65,7 @@ class Authorization:
         if rule.value is not None:
             principal = current_principal()
             workspace_id = workspace_of(call)
-            # What is no id at all is refused as such by the handler, which then looks at nothing.
+            # The handler refuses a malformed id before it reads anything.
             if workspace_id and not principal.may_enter(workspace_id):
                 raise DomainError(
                     ErrorReason.WORKSPACE_FORBIDDEN,

@@ -64,12 +64,12 @@ class Middleware(Protocol):
 
 
 class CallInterceptor(grpc.aio.ServerInterceptor):
-    """Everything that happens around a call, in one interceptor: each layer costs every idle watch memory.
+    """All middleware of a call, in one interceptor: each layer costs every idle watch memory.
 
-    The caller is authenticated before its request is read, let alone parsed: gRPC is told of streamed requests, whose
+    The caller is authenticated before its request is read, let alone parsed: methods are registered with streamed requests, whose
     handlers read them themselves. On the wire there is no difference.
 
-    Calls with a stream of requests (only server reflection has one) pass unchecked; bytes that are no message count as
+    Calls with a stream of requests (only server reflection has one) pass unchecked; malformed bytes count as
     an empty one there.
 
     Args:
@@ -110,7 +110,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             async with self._admitted(call, handler.request_deserializer):
                 return await handler.unary_unary(call.request, context)
 
-        # Writes instead of yielding: an abandoned generator is finalised later, in another context, while a coroutine
+        # Writes instead of yielding: an unfinished generator is finalised later, in another context, while a coroutine
         # is cancelled, and has released everything when it ends.
         async def stream(_: object, context: Context) -> None:
             call = Call(method, context, streaming=True)

@@ -50,7 +50,7 @@ STATUS_OF_REASON = {
     ErrorReason.SHUTTING_DOWN: code_pb2.UNAVAILABLE,
     ErrorReason.INTERNAL: code_pb2.INTERNAL,
 }
-"""Reasons that are answered to a call; the others are told of failed jobs."""
+"""Reasons of failed calls; the others are reported for failed jobs."""
 
 
 def to_status(error: DomainError) -> status_pb2.Status:
@@ -78,7 +78,7 @@ def to_status(error: DomainError) -> status_pb2.Status:
 
 
 class ErrorMiddleware:
-    """Gives every call a request id for the log, and turns whatever it raises into a status without internal text."""
+    """Gives every call a request id for the log, and turns its exceptions into a status without internal text."""
 
     @asynccontextmanager
     async def around(self, call: Call) -> AsyncIterator[None]:
@@ -99,7 +99,7 @@ class ErrorMiddleware:
                     cause = type(error.__cause__).__name__
                     _log.warning("call refused", reason=error.reason, cause=cause, **_job_of(call))
                 await call.context.abort_with_status(rpc_status.to_status(to_status(error)))
-            except Exception:  # noqa: BLE001 - whatever it is, callers are told nothing internal
+            except Exception:  # noqa: BLE001 - callers must see no internal text
                 _log.exception("call failed by a fault of the service", **_job_of(call))
                 fault = DomainError(ErrorReason.INTERNAL, "an internal fault", {"request_id": request_id})
                 await call.context.abort_with_status(rpc_status.to_status(to_status(fault)))
@@ -112,7 +112,7 @@ def _clear_cancellation() -> None:
 
 
 class JobLogContext:
-    """Adds the job that a call names to the call's log lines. Watches do without: idle ones must cost nothing."""
+    """Adds the job that a call names to the call's log lines. Not for watches: idle ones must cost nothing."""
 
     async def admit(self, call: Call) -> None:
         """Add the job."""
@@ -129,6 +129,6 @@ def _log_fields(call: Call, request_id: str) -> dict[str, str]:
 
 
 def _job_of(call: Call) -> dict[str, str]:
-    """Return the job that a call names, if it has the form of one: a log takes no text of callers' making."""
+    """Return the job that a call names, if it has the form of one: callers' free text is not logged."""
     job_id = getattr(call.request, "job_id", "")
     return {"job_id": job_id} if _JOB_ID.fullmatch(job_id) else {}

@@ -1,4 +1,4 @@
-"""The status that a call ends with, for whatever counts or records calls."""
+"""The status that a call ends with, for metrics and tracing."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

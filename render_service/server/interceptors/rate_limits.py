@@ -1,4 +1,4 @@
-"""Holds workspaces to their quotas: calls and watches at this server, jobs and bytes in all."""
+"""Enforces workspaces' quotas: calls and watches at this server, jobs and bytes in total."""
 
 import asyncio
 import time
@@ -21,7 +21,7 @@ WATCHES = frozenset({"/render.v1.RenderService/WatchProgress", "/render.v1.Rende
 
 
 class QuotaCache:
-    """Knows the quotas of every workspace; those that differ from the configured ones are read every few seconds.
+    """Caches the quotas of every workspace; those that differ from the configured ones are read every few seconds.
 
     Args:
         stored: The quotas in Postgres.
@@ -36,7 +36,7 @@ class QuotaCache:
         self._turn = asyncio.Lock()
 
     async def of(self, workspace_id: str) -> Quotas:
-        """Return the quotas of a workspace; those last known where Postgres is away."""
+        """Return the quotas of a workspace; the cached ones if Postgres is unavailable."""
         if time.monotonic() - self._read_at >= _FRESH_SECONDS and not self._turn.locked():
             async with self._turn:
                 try:
@@ -58,7 +58,7 @@ class QuotaCache:
 
 
 class _Bucket:
-    """Tokens that flow in steadily, up to those of one second; every call takes one."""
+    """A token bucket that holds up to one second's tokens; every call takes one."""
 
     __slots__ = ("_at", "_tokens")
 
@@ -81,7 +81,7 @@ class QuotaInterceptor:
     """Refuses calls and watches beyond a workspace's quota at this server.
 
     Args:
-        book: Knows the quotas.
+        book: The quotas.
     """
 
     def __init__(self, book: QuotaCache) -> None:

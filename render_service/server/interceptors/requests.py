@@ -1,4 +1,4 @@
-"""Reads the request of a call: after its caller is known, within limits, and with bounded memory for all calls."""
+"""Reads the request of a call: after authentication, within limits, and with bounded memory for all calls."""
 
 import asyncio
 from collections import deque
@@ -18,7 +18,7 @@ BUDGET_BYTES = 2 * MAX_REQUEST_BYTES
 
 
 class ByteBudget:
-    """Bounds the bytes of large requests in work; callers wait their turn in order of arrival.
+    """Bounds the bytes of large requests in progress; callers wait in order of arrival.
 
     Args:
         size: The bytes that may be held at a time; a larger single request may hold all of it.

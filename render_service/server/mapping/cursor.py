@@ -19,9 +19,9 @@ def encode_cursor(position: EventPosition, workspace_id: str) -> str:
 
 
 def decode_cursor(cursor: str, workspace_id: str) -> EventPosition:
-    """Return the position that a cursor stands for.
+    """Return the position that a cursor encodes.
 
-    The checksum tells mistakes, not forgers: a position gives no access, since events are read within the workspace.
+    The checksum detects mistakes, not forgery: a position gives no access, since events are read within the workspace.
 
     Raises:
         InvalidFields: `encode_cursor` did not make it for this workspace.

@@ -19,7 +19,7 @@ class EnumTable(Generic[E]):
     """The values of one enum on both sides.
 
     A name of the contract is the domain's value in capitals after the enum's own name: `TRANSITION_KIND_CROSS_FADE` is
-    `cross_fade`, `ASPECT_RATIO_16_9` is `16:9`. Zero means that nothing was said, and has no counterpart.
+    `cross_fade`, `ASPECT_RATIO_16_9` is `16:9`. Zero means unspecified, and has no counterpart.
 
     Args:
         descriptor: The contract's enum.

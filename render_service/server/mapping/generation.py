@@ -1,4 +1,4 @@
-"""Between `render.v1.ProviderOptions` and `Estimate` and the domain's generation options and clip orders."""
+"""Between `render.v1.ProviderOptions` and `Estimate` and the domain's generation options and planned clips."""
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
@@ -46,7 +46,7 @@ def generation_from_proto(message: pb.ProviderOptions, path: str, faults: Faults
 
 
 def estimate_to_proto(orders: Sequence[ClipOrder]) -> pb.Estimate:
-    """Return what orders are likely to cost."""
+    """Return the estimated cost of clips."""
     shots = []
     for order in orders:
         shot = pb.ShotEstimate(

@@ -21,7 +21,7 @@ _LABEL_KEY = re.compile(r"[a-z0-9_./-]{1,63}")
 
 
 NO_ID = UUID(int=0)
-"""Stands for an id that could not be read; it is never asked for, since a fault was noted."""
+"""Placeholder of a malformed id; it is never looked up, since a fault was noted."""
 
 
 def uuid_field(value: str, path: str, faults: Faults) -> UUID:
@@ -45,7 +45,7 @@ def workspace_field(value: str, path: str, faults: Faults) -> str:
 
 
 def labels_field(labels: Mapping[str, str], path: str, faults: Faults) -> dict[str, str]:
-    """Return labels in the order of their keys, noting a fault for what is not allowed."""
+    """Return labels in the order of their keys, noting a fault for each that is not allowed."""
     if len(labels) > MAX_LABELS:
         faults.add(path, f"must have at most {MAX_LABELS} labels")
         return {}
@@ -59,9 +59,9 @@ def labels_field(labels: Mapping[str, str], path: str, faults: Faults) -> dict[s
 
 
 def variables_field(variables: Mapping[str, str], path: str, faults: Faults) -> dict[str, str]:
-    """Return the values of variables in the order of their names, noting a fault for what is not allowed.
+    """Return the values of variables in the order of their names, noting a fault for each that is not allowed.
 
-    Names that are none are left out: nothing that is said later shall repeat them.
+    Malformed names are omitted, so that no later message repeats them.
     """
     if len(variables) > MAX_VARIABLES:
         faults.add(path, f"must be at most {MAX_VARIABLES}")
@@ -75,7 +75,7 @@ def variables_field(variables: Mapping[str, str], path: str, faults: Faults) -> 
 
 
 def page_size_field(value: int, path: str, faults: Faults) -> int:
-    """Return how many items a page shall have: 1 to `MAX_PAGE_SIZE`."""
+    """Return the number of items of a page: 1 to `MAX_PAGE_SIZE`."""
     if not 0 <= value <= MAX_PAGE_SIZE:
         faults.add(path, f"must be 0 to {MAX_PAGE_SIZE}; 0 means {DEFAULT_PAGE_SIZE}")
         return DEFAULT_PAGE_SIZE

@@ -41,9 +41,9 @@ def encode(position: Position, *, binding: bytes) -> str:
 
 
 def decode(token: str, *, binding: bytes) -> Position:
-    """Return the position that a token stands for.
+    """Return the position that a token encodes.
 
-    The checksum tells mistakes, not forgers: a position gives no access, since each page is read within its workspace.
+    The checksum detects mistakes, not forgery: a position gives no access, since each page is read within its workspace.
 
     Raises:
         DomainError: INVALID_PAGE_TOKEN, unless `encode` made the token with the same binding.

@@ -12,7 +12,7 @@ from render_service.server.mapping.enums import PROJECT_STATUS
 from render_service.server.mapping.records import Exceptions, Record
 from render_service.server.mapping.times import timestamp
 
-# Three hours of talk. Reading so many takes some tenths of a second, for which all other calls wait.
+# Three hours of talk. Reading so many takes some tenths of a second, during which all other calls wait.
 MAX_ALL_WORDS = 30_000
 
 _SET_BY_THE_SERVICE = ("project_id", "workspace_id", "status", "etag", "create_time", "update_time")
@@ -32,9 +32,9 @@ def project_from_proto(message: project_pb2.Project, path: str, faults: Faults) 
 
     Args:
         message: The project as sent. Of more shots or words than the rules allow, one too many is read; with more than
-            `MAX_ALL_WORDS` words in all shots, nothing is: it would hold up others.
+            `MAX_ALL_WORDS` words in all shots, nothing is read: it would delay other calls.
         path: Its path in the request, such as `project`.
-        faults: Takes the faults of form. The rules are `domain.validation.check_project`'s matter.
+        faults: Takes the faults of form. `domain.validation.check_project` checks the rules.
     """
     if sum(len(shot.words) for shot in message.storyboard.shots[: MAX_SHOTS + 1]) > MAX_ALL_WORDS:
         faults.add(f"{path}.storyboard.shots", f"must have at most {MAX_ALL_WORDS:,} words in all")

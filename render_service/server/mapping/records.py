@@ -44,8 +44,8 @@ class Exceptions:
 class Record(Generic[T]):
     """Maps one message type to one dataclass and back, field by field of the same name.
 
-    A field that the sender left out gets the dataclass's default; where that has none, the empty value of its type.
-    Written back, such a field shows its default; a message within that says nothing but defaults is left out.
+    A field that the sender omitted gets the dataclass's default; where that has none, the empty value of its type.
+    Written back, such a field shows its default; a nested message that holds only defaults is omitted.
 
     Args:
         kind: The dataclass. Its fields are of types str, bool, int, float, timedelta, StrEnum, another such dataclass,
@@ -108,7 +108,7 @@ class Record(Generic[T]):
                 writer(found, message)
 
     def says_nothing(self, value: T) -> bool:
-        """Tell whether a value holds nothing but defaults."""
+        """Return whether a value holds only defaults."""
         return value == self._default
 
 

@@ -303,7 +303,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         (urls,) = await self._urls([await self._jobs.get(event.workspace_id, event.job_id)])
         return urls
 
-    async def _told(self, job: Job) -> job_pb2.Job:
+    async def _with_urls(self, job: Job) -> job_pb2.Job:
         (urls,) = await self._urls([job])
         return job_to_proto(job, urls)
 
