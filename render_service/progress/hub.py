@@ -1,6 +1,6 @@
-"""One Redis subscription for all watchers of a server process, and one slot a watcher.
+"""One Redis subscription for all watchers of a server process, and one slot per watcher.
 
-A slot is bounded: milestones wait in order, of progress only the latest counts. Whatever may have been missed (a gap, a
+A slot is bounded: milestones queue in order, and only the latest progress is kept. A possible loss (a gap, a
 reconnect, too many waiting) only marks the slot stale, and its watcher reads Postgres.
 """
 
@@ -28,7 +28,7 @@ ReadPresent = Callable[[Sequence[UUID]], Awaitable[Mapping[UUID, int]]]
 
 
 class Slot:
-    """What waits for one watcher."""
+    """The pending events of one watcher."""
 
     __slots__ = ("_pending", "_progress", "_ready", "beat", "channel", "closing", "job_id", "seen", "stale")
 
@@ -36,7 +36,7 @@ class Slot:
         self.channel = channel
         self.job_id = job_id
         self.seen = 0
-        """The last sequence that the watcher was told; kept here for the hub's sweep."""
+        """The last sequence that the watcher received; kept here for the hub's sweep."""
         self.stale = False
         self.beat = False
         self.closing = False
@@ -46,7 +46,7 @@ class Slot:
         self._ready = asyncio.Event()
 
     def offer(self, event: JobEvent) -> None:
-        """Put an event in; never waits, never grows beyond its bound."""
+        """Add an event; never blocks, never exceeds the bound."""
         if event.is_milestone:
             if len(self._pending) >= _MAX_PENDING:
                 self._pending.clear()
@@ -60,17 +60,17 @@ class Slot:
         self._ready.set()
 
     def mark_stale(self) -> None:
-        """Say that something may have been missed."""
+        """Mark that events may have been missed."""
         self.stale = True
         self._ready.set()
 
     def mark_beat(self) -> None:
-        """Say that a sign of life is due."""
+        """Mark that a heartbeat is due."""
         self.beat = True
         self._ready.set()
 
     def close(self) -> None:
-        """Say that the server shuts down."""
+        """Mark that the server is shutting down."""
         self.closing = True
         self._ready.set()
 
@@ -90,7 +90,7 @@ class Slot:
             )
 
     def take(self) -> list[JobEvent]:
-        """Return the events that wait, in order of sequence, and forget them."""
+        """Return the pending events in order of sequence, and clear them."""
         events = sorted((*self._pending, *self._progress.values()), key=lambda event: event.sequence)
         self._pending.clear()
         self._progress.clear()
@@ -102,9 +102,9 @@ class ProgressHub:
 
     Args:
         redis: A client without a read time-out.
-        read_present: Returns the present sequence of many jobs; asked now and then for all watched jobs at once.
-        sweep_seconds: How often that is.
-        beat_seconds: How often every watcher gets a sign of life.
+        read_present: Returns the present sequence of many jobs; called periodically for all watched jobs at once.
+        sweep_seconds: Interval of these calls.
+        beat_seconds: How often every watcher receives a heartbeat.
     """
 
     def __init__(
@@ -124,7 +124,7 @@ class ProgressHub:
         self._closing = False
 
     async def run(self) -> None:
-        """Listen until cancelled; Redis being away is waited for."""
+        """Listen until cancelled; reconnect when Redis is unavailable."""
         async with asyncio.TaskGroup() as group:
             for part in (self._listen(), self._sweep(), self._beat()):
                 group.create_task(part)
@@ -136,13 +136,13 @@ class ProgressHub:
 
     @contextmanager
     def subscribe(self, channel: str, job_id: UUID | None = None) -> Iterator[Slot]:
-        """Lend a slot that receives what is published on a channel from about now on.
+        """Yield a slot that receives the events published on a channel from now on.
 
-        What is published before Redis has confirmed that is not lost: the confirmation marks the slot stale.
+        Events published before Redis confirms the subscription are not lost: the confirmation marks the slot stale.
 
         Args:
             channel: The Redis channel.
-            job_id: The job that the channel is of, where it is of one; the sweep then looks after the slot.
+            job_id: The job of the channel, if it has one; the sweep then checks the slot.
         """
         slot = Slot(channel, job_id)
         if self._closing:
@@ -172,13 +172,13 @@ class ProgressHub:
                 slot.close()
 
     async def wait_until_left(self, seconds: float) -> None:
-        """Wait until every watcher has left, but at most so long."""
+        """Wait until every watcher has left, for at most this many seconds."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._left.wait()
 
     def _subscribe_by_slots(self, channel: str) -> None:
-        """Have a channel subscribed to, or unsubscribed from, as its slots demand by then."""
+        """Schedule the subscription or unsubscription of a channel, depending on its slots at that time."""
         self._changed.add(channel)
         self._any_changed.set()
 
@@ -195,15 +195,15 @@ class ProgressHub:
     async def _listen_once(self) -> None:
         async with open_subscription(self._redis) as subscription:
             self._changed.clear()
-            # One channel is always subscribed, so that the connection is never without.
+            # One channel is always subscribed, so that the connection is never unused.
             await subscription.subscribe("task_updates:", *self._slots)
             self._listening = True
             try:
                 async with asyncio.TaskGroup() as group:
                     group.create_task(self._match(subscription))
                     group.create_task(subscription.keep_alive())
-                    async for heard in subscription.heard():
-                        self._receive(heard)
+                    async for message in subscription.heard():
+                        self._receive(message)
             finally:
                 self._listening = False
 
@@ -217,20 +217,20 @@ class ProgressHub:
             if unwanted := changed - self._slots.keys():
                 await subscription.unsubscribe(*unwanted)
 
-    def _receive(self, heard: Heard) -> None:
-        slots = self._slots.get(heard.channel)
+    def _receive(self, message: Heard) -> None:
+        slots = self._slots.get(message.channel)
         if not slots:
             return
-        if heard.kind == "subscribe":
-            # Whatever was published before is missing.
+        if message.kind == "subscribe":
+            # Events published before it may be missing.
             for slot in slots:
                 slot.mark_stale()
-        elif heard.kind == "message" and isinstance(heard.data, bytes):
+        elif message.kind == "message" and isinstance(message.data, bytes):
             try:
-                event = decode_event(heard.data)
+                event = decode_event(message.data)
             except ValueError:
                 PROGRESS_MESSAGES_IGNORED.inc()
-                _log.warning("ignored an invalid message on a progress channel", channel=heard.channel)
+                _log.warning("ignored an invalid message on a progress channel", channel=message.channel)
                 return
             for slot in slots:
                 if slot.job_id in (None, event.job_id):
@@ -239,7 +239,7 @@ class ProgressHub:
     async def _sweep(self) -> None:
         while True:
             await self._any.wait()
-            # While Redis is away this is all that watchers hear by.
+            # While Redis is unavailable, watchers depend on this sweep alone.
             await asyncio.sleep(min(1.0, self._sweep_seconds) if not self._listening else self._sweep_seconds)
             watched = {slot.job_id for slots in self._slots.values() for slot in slots if slot.job_id is not None}
             if not self._slots:
@@ -248,7 +248,7 @@ class ProgressHub:
             try:
                 present = await self._read_present(list(watched))
             except DomainError:
-                continue  # Postgres is away; its watchers are told as soon as it is back.
+                continue  # Postgres is unavailable; watchers catch up when it is back.
             for slots in self._slots.values():
                 for slot in slots:
                     # Greater: events were missed. Less: the watcher was sent one that is not in Postgres.

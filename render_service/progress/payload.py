@@ -1,4 +1,4 @@
-"""The JSON that travels on `task_updates:{task_id}`, readable by any other backend."""
+"""The JSON that is published on `task_updates:{task_id}`, readable by any other backend."""
 
 import json
 from dataclasses import asdict
@@ -22,7 +22,7 @@ def workspace_channel(workspace_id: str) -> str:
 
 
 def encode_event(event: JobEvent) -> bytes:
-    """Return the payload of an event: `status`, `progress`, `message`, `timestamp` and what watchers need beyond."""
+    """Return the payload of an event: `status`, `progress`, `message`, `timestamp` and further fields."""
     payload: dict[str, Any] = {
         "status": event.status,
         "progress": event.progress,
@@ -78,7 +78,7 @@ def decode_event(data: bytes) -> JobEvent:
 
 
 def _is_valid(event: JobEvent) -> bool:
-    """Whether the parts that were taken over as they were have the right types and ranges."""
+    """Whether the fields that were copied without conversion have valid types and ranges."""
     numbers = (event.sequence, event.milestone, event.attempt, event.progress)
     texts = [event.workspace_id, event.message, event.error.message if event.error else ""]
     texts += [text for warning in event.warnings for text in (warning.message, warning.shot_id, warning.field)]

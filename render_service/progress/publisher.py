@@ -1,4 +1,4 @@
-"""Publishes events after they were committed. What is not published is found in Postgres, only later."""
+"""Publishes committed events over Redis. Watchers read unpublished events from Postgres, only later."""
 
 import time
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from render_service.telemetry.logging import get_logger
 from render_service.telemetry.metrics.shared import EVENTS_UNPUBLISHED, JOBS_ENDED
 
 _log = get_logger(__name__)
-_COMPLAIN_EVERY_SECONDS = 10.0
+_LOG_EVERY_SECONDS = 10.0
 _PAUSE_SECONDS = 1.0
 
 
@@ -21,25 +21,25 @@ class Publisher:
 
     Args:
         redis: A client with short time-outs.
-        told: Is called where changes of state or stage were committed, with Redis or without.
+        on_milestone: Called when changes of state or stage were committed, even while Redis is unavailable.
     """
 
-    def __init__(self, redis: "Redis", told: Callable[[], None] = lambda: None) -> None:
-        self._told = told
+    def __init__(self, redis: "Redis", on_milestone: Callable[[], None] = lambda: None) -> None:
+        self._on_milestone = on_milestone
         self._redis = redis
-        self._complained = -_COMPLAIN_EVERY_SECONDS
+        self._logged_at = -_LOG_EVERY_SECONDS
         self._paused_until = 0.0
 
     async def publish(self, *events: JobEvent) -> None:
-        """Publish committed events, in order. Redis' faults are only logged: Postgres has the truth."""
+        """Publish committed events, in order. Errors of Redis are only logged: Postgres is the source of truth."""
         for event in events:
-            # Whoever ends a job publishes it, once.
+            # The process that ends a job publishes it, exactly once.
             if event.status.terminal:
                 JOBS_ENDED.labels(event.status, event.error.reason if event.error else "").inc()
         if not events:
             return
         if any(event.is_milestone for event in events):
-            self._told()
+            self._on_milestone()
         if time.monotonic() < self._paused_until:
             EVENTS_UNPUBLISHED.inc(len(events))
             return
@@ -53,8 +53,8 @@ class Publisher:
         except (RedisError, OSError, TimeoutError) as error:
             EVENTS_UNPUBLISHED.inc(len(events))
             now = time.monotonic()
-            # A dead Redis must not slow the work down by its time-out at every step.
+            # An unavailable Redis must not delay every step of the work by its time-out.
             self._paused_until = now + _PAUSE_SECONDS
-            if now - self._complained >= _COMPLAIN_EVERY_SECONDS:
-                self._complained = now
+            if now - self._logged_at >= _LOG_EVERY_SECONDS:
+                self._logged_at = now
                 _log.warning("progress not published; watchers will read it from Postgres", error=type(error).__name__)

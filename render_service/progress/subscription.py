@@ -1,6 +1,6 @@
-"""One connection to Redis that hears channels, and ends with the first thing that goes wrong.
+"""One connection to Redis that subscribes to channels, and fails on the first error.
 
-redis-py's own PubSub connects anew by itself, from whichever task notices first: with one task that reads and another
+redis-py's own PubSub reconnects by itself, from whichever task notices first: with one task that reads and another
 that subscribes, both do, and one of the connections is left over.
 """
 
@@ -17,7 +17,7 @@ _PINGS_MISSED = 3
 
 
 class Heard(NamedTuple):
-    """What came: `subscribe` or `unsubscribe` as confirmations, or a `message` with its data."""
+    """A received message: `subscribe` or `unsubscribe` as confirmations, or a `message` with its data."""
 
     kind: str
     channel: str
@@ -25,13 +25,13 @@ class Heard(NamedTuple):
 
 
 class Subscription:
-    """Hears channels over one connection, which speaks RESP2.
+    """Receives the messages of channels over one connection, which speaks RESP2.
 
     One task may read while another writes. Every method raises RedisError or OSError where the connection is lost.
 
     Args:
-        connection: Connected, and used by nobody else.
-        ping_seconds: How often the other side is to say something; it is gone after three times as long.
+        connection: Connected, and used for nothing else.
+        ping_seconds: How often to ping; the connection counts as lost after three intervals of silence.
     """
 
     def __init__(self, connection: AbstractConnection, ping_seconds: float) -> None:
@@ -39,21 +39,21 @@ class Subscription:
         self._ping_seconds = ping_seconds
 
     async def subscribe(self, *channels: str) -> None:
-        """Ask for what is published on channels; each is confirmed."""
+        """Subscribe to channels; each is confirmed."""
         await self._send("SUBSCRIBE", *channels)
 
     async def unsubscribe(self, *channels: str) -> None:
-        """Ask for no more of channels; each is confirmed."""
+        """Unsubscribe from channels; each is confirmed."""
         await self._send("UNSUBSCRIBE", *channels)
 
     async def keep_alive(self) -> NoReturn:
-        """Have the other side say something now and then, so that silence tells that it is gone."""
+        """Ping regularly, so that silence means a lost connection."""
         while True:
             await asyncio.sleep(self._ping_seconds)
             await self._send("PING")
 
     async def heard(self) -> AsyncIterator[Heard]:
-        """Yield what comes, without end."""
+        """Yield messages until cancelled."""
         while True:
             answer = await self._connection.read_response(timeout=_PINGS_MISSED * self._ping_seconds)
             if answer is None:
@@ -64,18 +64,18 @@ class Subscription:
 
     async def _send(self, *words: str) -> None:
         if not self._connection.is_connected:
-            # It would connect anew, and nobody would know what was missed.
+            # It would reconnect, and missed messages would go unnoticed.
             raise RedisConnectionError("the connection was lost")
         await self._connection.send_command(*words, check_health=False)
 
 
 @asynccontextmanager
 async def open_subscription(redis: "Redis", *, ping_seconds: float = 5.0) -> AsyncIterator[Subscription]:
-    """Lend a connection of a client for a subscription.
+    """Open a subscription on a connection from a client's pool.
 
     Args:
         redis: A client whose connections speak RESP2.
-        ping_seconds: As `Subscription` has it.
+        ping_seconds: As in `Subscription`.
 
     Raises:
         RedisError, OSError, TimeoutError: Redis cannot be reached.

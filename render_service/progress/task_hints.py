@@ -1,6 +1,6 @@
-"""Hints that a task at a provider has news: from the server that was called back to the worker that follows the task.
+"""Hints that a provider's task has changed: from the server that received a callback to the worker that polls the task.
 
-A hint only says that a look would pay. One that gets lost costs time, one that is wrong a look.
+A hint only requests a poll. A lost one costs time, a wrong one costs a poll.
 """
 
 import asyncio
@@ -19,59 +19,59 @@ _RECONNECT_SECONDS = 0.5
 
 
 async def give_hint(redis: "Redis", task_id: UUID) -> None:
-    """Tell all workers that a task has news.
+    """Notify all workers that a task has changed.
 
     Args:
         redis: A client with short time-outs.
         task_id: The id of the ledger's row.
 
     Raises:
-        RedisError, OSError, TimeoutError: nobody could be told.
+        RedisError, OSError, TimeoutError: the hint was not published.
     """
     await redis.publish(_CHANNEL, str(task_id))
 
 
 class TaskHints:
-    """Hears hints for the tasks that a worker follows.
+    """Receives hints for the tasks that a worker polls.
 
     Args:
-        redis: A client without a read time-out; None where nobody calls back.
+        redis: A client without a read time-out; None if there are no callbacks.
     """
 
     def __init__(self, redis: "Redis | None" = None) -> None:
         self._redis = redis
-        self._followed: dict[UUID, set[asyncio.Event]] = {}
+        self._polled: dict[UUID, set[asyncio.Event]] = {}
         self._listening = False
 
     @property
     def listening(self) -> bool:
-        """Whether hints are heard now; only then may looks be few."""
+        """Whether hints are received now; only then may polls be rare."""
         return self._listening
 
     async def run(self) -> None:
-        """Listen until cancelled; Redis being away is waited for."""
+        """Listen until cancelled; reconnect when Redis is unavailable."""
         assert self._redis is not None
         while True:
             try:
                 await self._listen(self._redis)
             except (RedisError, OSError, TimeoutError) as error:
-                _log.warning("hints of providers are not heard; looking more often", error=type(error).__name__)
+                _log.warning("not receiving provider hints; polling more often", error=type(error).__name__)
             finally:
                 self._listening = False
             await asyncio.sleep(_RECONNECT_SECONDS)
 
     @contextmanager
     def of(self, task_id: UUID) -> Iterator[asyncio.Event]:
-        """Lend an event that is set by each hint for a task."""
+        """Yield an event that is set by each hint for a task."""
         event = asyncio.Event()
-        events = self._followed.setdefault(task_id, set())
+        events = self._polled.setdefault(task_id, set())
         events.add(event)
         try:
             yield event
         finally:
             events.discard(event)
             if not events:
-                self._followed.pop(task_id, None)
+                self._polled.pop(task_id, None)
 
     async def _listen(self, redis: "Redis") -> None:
         async with redis.pubsub() as pubsub:
@@ -80,13 +80,13 @@ class TaskHints:
                 if message["type"] == "subscribe":
                     self._listening = True
                 elif message["type"] == "message":
-                    self._hear(message["data"])
+                    self._receive(message["data"])
 
-    def _hear(self, data: object) -> None:
+    def _receive(self, data: object) -> None:
         try:
             task_id = UUID(data.decode("ascii") if isinstance(data, bytes) else str(data))
         except ValueError:
-            _log.warning("ignored a foreign message on the channel of hints")
+            _log.warning("ignored an invalid message on the hint channel")
             return
-        for event in self._followed.get(task_id, ()):
+        for event in self._polled.get(task_id, ()):
             event.set()

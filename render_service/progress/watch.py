@@ -1,4 +1,4 @@
-"""The order in which one watcher is told of one job: ordered, unique, resumable, and always to the end."""
+"""The stream of one job's events to one watcher: ordered, unique, resumable, and complete to the terminal event."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ ReadHistory = Callable[[UUID, int], Awaitable[History | None]]
 
 
 class Heartbeat:
-    """A sign of life: nothing has changed."""
+    """A heartbeat: nothing has changed."""
 
     __slots__ = ("timestamp",)
 
@@ -35,7 +35,7 @@ class Heartbeat:
 
 
 def present_event(job: Job) -> JobEvent:
-    """Return the event that tells a job as it is now."""
+    """Return an event with the current state of a job."""
     return JobEvent(
         job_id=job.id,
         task_id=job.task_id,
@@ -55,7 +55,7 @@ def present_event(job: Job) -> JobEvent:
 
 
 class Follower:
-    """What one watcher has been told, and hence what is new to it."""
+    """Tracks which events one watcher has received, and returns the new ones."""
 
     __slots__ = ("_job_id", "_milestone", "_read", "_slot", "ended")
 
@@ -77,7 +77,7 @@ class Follower:
             raise _deleted(self._job_id)
         job = found.job
         if after_sequence is None:
-            return self._tell([present_event(job)])
+            return self._accept([present_event(job)])
         if after_sequence > job.sequence:
             raise DomainError(
                 ErrorReason.SEQUENCE_IN_FUTURE,
@@ -92,12 +92,12 @@ class Follower:
             )
         self._slot.seen = after_sequence
         if job.status.terminal and after_sequence >= job.sequence:
-            # The caller knows the end already; a watch still tells it, so that it never ends without.
-            return self._tell([present_event(job)], again=True)
+            # The caller has seen the terminal event; it is sent again, so that every watch ends with one.
+            return self._accept([present_event(job)], again=True)
         return self._catch_up(found)
 
     async def more(self) -> list[JobEvent]:
-        """Wait, and return what is new; empty where only a sign of life is due.
+        """Wait, and return what is new; empty if only a heartbeat is due.
 
         Raises:
             DomainError: SHUTTING_DOWN, STORE_UNAVAILABLE, or JOB_NOT_FOUND where the job was deleted meanwhile.
@@ -106,22 +106,22 @@ class Follower:
         while True:
             await slot.wait()
             events = slot.take()
-            # Whoever can write to Redis can publish there; only Postgres says that a job has ended.
+            # Any client of Redis can publish there; only Postgres decides whether a job has ended.
             if slot.stale or self._has_gap(events) or any(event.status.terminal for event in events):
                 slot.stale = False
                 found = await self._read(self._job_id, slot.seen)
                 if found is None:
                     raise _deleted(self._job_id)
                 if found.job.sequence < slot.seen:
-                    # Events are published after their commit, so the last one was forged. Go on from the truth.
+                    # Events are published after their commit, so the last one was forged. Resume from Postgres.
                     slot.seen = found.job.sequence - (1 if found.job.status.terminal else 0)
                     self._milestone = found.job.milestone
-                told = self._catch_up(found)
+                new_events = self._catch_up(found)
             else:
-                told = self._tell(events)
+                new_events = self._accept(events)
             beat, slot.beat = slot.beat, False
-            if told or beat:
-                return told
+            if new_events or beat:
+                return new_events
 
     def _has_gap(self, events: list[JobEvent]) -> bool:
         known = self._milestone
@@ -134,29 +134,29 @@ class Follower:
         return False
 
     def _catch_up(self, found: History) -> list[JobEvent]:
-        return self._tell([*found.events, present_event(found.job)])
+        return self._accept([*found.events, present_event(found.job)])
 
-    def _tell(self, events: list[JobEvent], *, again: bool = False) -> list[JobEvent]:
-        told = []
+    def _accept(self, events: list[JobEvent], *, again: bool = False) -> list[JobEvent]:
+        new_events = []
         for event in events:
             if (event.sequence <= self._slot.seen and not again) or self.ended:
                 continue
             self._slot.seen = event.sequence
             self._milestone = event.milestone
             self.ended = event.status.terminal
-            told.append(event)
-        return told
+            new_events.append(event)
+        return new_events
 
 
 async def watch_job(
     hub: ProgressHub, read: ReadHistory, job_id: UUID, task_id: UUID, after_sequence: int | None
 ) -> AsyncGenerator[JobEvent | Heartbeat, None]:
-    """Tell what happens to a job, to its end.
+    """Stream the events of a job until it ends.
 
     Args:
         hub: Where events arrive.
         read: Reads a job and its milestones after a sequence.
-        job_id: The job, known to be the caller's.
+        job_id: The job; the caller's access is already checked.
         task_id: Names its channel.
         after_sequence: The last sequence the caller knows; None to begin with the present state.
 
@@ -166,7 +166,7 @@ async def watch_job(
     Raises:
         DomainError: as `Follower`.
     """
-    # Subscribed before the first read, so that nothing falls between the two.
+    # Subscribed before the first read, so that no event is missed between the two.
     with hub.subscribe(task_channel(task_id), job_id) as slot:
         follower = Follower(slot, job_id, read)
         for event in await follower.begin(after_sequence):

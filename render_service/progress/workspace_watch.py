@@ -1,4 +1,4 @@
-"""What one watcher of a whole workspace is told: every milestone once, and the latest progress in between."""
+"""The stream of a workspace's events to one watcher: every milestone once, and the latest progress in between."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
@@ -18,7 +18,7 @@ _REMEMBER_AT_MOST = 10_000
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceUpdate:
-    """A change, or with None a sign of life; and where the stream stands behind it."""
+    """An event, or None for a heartbeat; and the stream's position after it."""
 
     event: JobEvent | None
     position: EventPosition
@@ -33,15 +33,15 @@ async def watch_workspace(
     *,
     include_progress: bool,
 ) -> AsyncGenerator[WorkspaceUpdate, None]:
-    """Tell what happens in a workspace, without end.
+    """Stream the events of a workspace until cancelled.
 
     Args:
-        hub: Where events arrive; they only say that there is something to read.
+        hub: Where events arrive; they only signal that there are events to read.
         events: The events in Postgres.
         workspace_id: Which workspace.
         start: Where to begin.
         labels: Only jobs that have all of these.
-        include_progress: Whether to tell progress between milestones.
+        include_progress: Whether to send progress between milestones.
 
     Raises:
         DomainError: SHUTTING_DOWN, or STORE_UNAVAILABLE.
@@ -77,34 +77,34 @@ async def _wait(slot: Slot, seconds: float | None) -> None:
 
 
 class _Progress:
-    """Which progress may be told: only what lies between milestones that were told, in order."""
+    """Selects the progress to send: only what lies between milestones that were sent, in order."""
 
     def __init__(self, events: WorkspaceEvents, workspace_id: str, labels: Mapping[str, str]) -> None:
         self._events = events
         self._workspace_id = workspace_id
         self._labels = labels
-        self._told: dict[UUID, tuple[int, int]] = {}
+        self._sent: dict[UUID, tuple[int, int]] = {}
 
     def note(self, event: JobEvent) -> None:
-        """Remember a milestone that was told."""
+        """Record a milestone that was sent."""
         if event.status.terminal:
-            self._told.pop(event.job_id, None)
+            self._sent.pop(event.job_id, None)
             return
-        if len(self._told) >= _REMEMBER_AT_MOST:
-            self._told.clear()
-        self._told[event.job_id] = (event.milestone, event.sequence)
+        if len(self._sent) >= _REMEMBER_AT_MOST:
+            self._sent.clear()
+        self._sent[event.job_id] = (event.milestone, event.sequence)
 
     async def news(self, slot: Slot, position: EventPosition) -> list[JobEvent]:
-        """Return the progress that waits and may be told now."""
+        """Return the pending progress that may be sent now."""
         waiting = [event for event in slot.take() if not event.is_milestone]
-        unknown = [event.job_id for event in waiting if event.job_id not in self._told]
+        unknown = [event.job_id for event in waiting if event.job_id not in self._sent]
         if unknown:
             found = await self._events.told(self._workspace_id, position, self._labels, unknown)
-            self._told |= {job_id: found.get(job_id, _UNKNOWN) for job_id in unknown}
+            self._sent |= {job_id: found.get(job_id, _UNKNOWN) for job_id in unknown}
         news = []
         for event in waiting:
-            milestone, sequence = self._told[event.job_id]
+            milestone, sequence = self._sent[event.job_id]
             if event.milestone == milestone and event.sequence > sequence:
-                self._told[event.job_id] = (milestone, event.sequence)
+                self._sent[event.job_id] = (milestone, event.sequence)
                 news.append(event)
         return news

@@ -1,4 +1,4 @@
-"""The broker: where messages go. A message is a hint that there is work; what work, Postgres says."""
+"""The message broker. A message is a hint that there is work; Postgres determines which."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -18,12 +18,12 @@ def make_broker(url: str, *, blocking_timeout_seconds: float = 5.0) -> RedisBrok
 
     Args:
         url: REDIS_URL.
-        blocking_timeout_seconds: After which a command that Redis does not answer fails.
+        blocking_timeout_seconds: Time-out of a command to Redis.
     """
     return RedisBroker(
         url=url,
         middleware=[],
-        # Messages of a killed worker come back after this, looked for at every fetch rather than by chance.
+        # Messages of a killed worker are requeued after this; every fetch checks for them, not a random one.
         heartbeat_timeout=5_000,
         maintenance_chance=1_000_000,
         socket_timeout=blocking_timeout_seconds,
@@ -33,12 +33,12 @@ def make_broker(url: str, *, blocking_timeout_seconds: float = 5.0) -> RedisBrok
 
 
 class RenderQueue:
-    """Sends messages to the render queue by name: the sender needs none of the worker's code.
+    """Sends messages to the render queue by name: the sender does not import the worker's code.
 
     Args:
-        broker: Where to.
+        broker: The broker to send to.
 
-    All methods block, and raise `redis.RedisError` where Redis is away: call them from a thread.
+    All methods block, and raise `redis.RedisError` if Redis is unavailable: call them from a thread.
     """
 
     def __init__(self, broker: RedisBroker) -> None:
@@ -53,7 +53,7 @@ class RenderQueue:
             )
 
     def length(self) -> int:
-        """Return how many messages wait, those not counted that a worker already fetched."""
+        """Return the number of waiting messages, without those that a worker has fetched."""
         client: redis.Redis = self._broker.client
         length = client.llen(f"{self._broker.namespace}:{RENDER_QUEUE}")
         return int(length)

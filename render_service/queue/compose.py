@@ -1,4 +1,4 @@
-"""Orders for segments on the queue `compose`: messages that any worker of the cluster may take."""
+"""Tasks to render segments, on the queue `compose`: messages that any worker of the cluster may claim."""
 
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ COMPOSE_ACTOR = "make_segment"
 
 @dataclass(frozen=True, slots=True)
 class SegmentOrder:
-    """A segment to be made.
+    """A segment to render.
 
     `key` is the segment's object key, `spec` what it is made of in canonical form, `assets` the object keys of the
     files that it needs by their content hashes, `render_id` the render that waits for it.
@@ -33,15 +33,15 @@ class SegmentOrder:
 
     @classmethod
     def from_message(cls, key: str, spec: str, assets: dict[str, str], render_id: str) -> Self:
-        """Return the order that a message's arguments describe."""
+        """Return the task that a message's arguments describe."""
         return cls(key, b64decode(spec), assets, UUID(render_id))
 
 
 class ComposeQueue:
-    """Sends orders. Both methods block, and raise `redis.RedisError` where Redis is away: call them from a thread.
+    """Submits segments. Both methods block, and raise `redis.RedisError` if Redis is unavailable: use a thread.
 
     Args:
-        broker: Where to.
+        broker: The broker to send to.
     """
 
     def __init__(self, broker: RedisBroker) -> None:
@@ -49,12 +49,12 @@ class ComposeQueue:
         broker.declare_queue(COMPOSE_QUEUE)
 
     def send(self, order: SegmentOrder) -> None:
-        """Send an order."""
+        """Submit a segment."""
         self._broker.enqueue(
             Message(queue_name=COMPOSE_QUEUE, actor_name=COMPOSE_ACTOR, args=order.to_message(), kwargs={}, options={})
         )
 
     def empty(self) -> bool:
-        """Tell whether no order waits to be fetched."""
+        """Return whether the queue is empty."""
         client: redis.Redis = self._broker.client
         return int(client.llen(f"{self._broker.namespace}:{COMPOSE_QUEUE}")) == 0

@@ -1,4 +1,4 @@
-"""Sends messages for due jobs: right after a commit, and at an interval."""
+"""Dispatches messages for due jobs: right after a commit, and periodically."""
 
 import asyncio
 
@@ -15,11 +15,11 @@ _ENOUGH_WAITING = 1_000
 
 
 class Dispatcher:
-    """Empties the outbox into the queue.
+    """Drains the outbox into the queue.
 
     Args:
         outbox: The due jobs.
-        queue: Where messages go.
+        queue: The queue to send to.
         interval_seconds: The mean time between two polls of the outbox.
     """
 
@@ -37,7 +37,7 @@ class Dispatcher:
         await self._task.run(self.dispatch)
 
     async def dispatch(self) -> int:
-        """Send messages for all due jobs, unless plenty wait already; return how many were sent.
+        """Send messages for all due jobs, unless enough are waiting; return how many were sent.
 
         Raises:
             DatabaseUnavailable: Postgres is unavailable.

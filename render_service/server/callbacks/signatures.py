@@ -40,8 +40,8 @@ class SignatureCheck(Protocol):
 class FalSignatures:
     """Verifies callbacks that fal signs with Ed25519 under one of its published keys.
 
-    Source: https://docs.fal.ai/model-apis/model-endpoints/webhooks . The key is not named; any that is published will
-    do. fal signs for all its customers with the same keys, and does not sign the URL.
+    Source: https://docs.fal.ai/model-apis/model-endpoints/webhooks . The key is not named; any published one may
+    match. fal signs for all its customers with the same keys, and does not sign the URL.
 
     Args:
         keys: fal's.

@@ -66,8 +66,8 @@ class Middleware(Protocol):
 class CallInterceptor(grpc.aio.ServerInterceptor):
     """All middleware of a call, in one interceptor: each layer costs every idle watch memory.
 
-    The caller is authenticated before its request is read, let alone parsed: methods are registered with streamed requests, whose
-    handlers read them themselves. On the wire there is no difference.
+    The caller is authenticated before its request is read, let alone parsed: methods are registered
+    with streamed requests, whose handlers read them themselves. On the wire there is no difference.
 
     Calls with a stream of requests (only server reflection has one) pass unchecked; malformed bytes count as
     an empty one there.

@@ -43,7 +43,7 @@ def encode(position: Position, *, binding: bytes) -> str:
 def decode(token: str, *, binding: bytes) -> Position:
     """Return the position that a token encodes.
 
-    The checksum detects mistakes, not forgery: a position gives no access, since each page is read within its workspace.
+    The checksum detects mistakes, not forgery: a position gives no access, since pages are read within their workspace.
 
     Raises:
         DomainError: INVALID_PAGE_TOKEN, unless `encode` made the token with the same binding.
