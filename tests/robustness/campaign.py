@@ -13,8 +13,9 @@ from tests.robustness.cluster import Cluster
 from tests.robustness.failpoints import Saboteur, schedule
 from tests.robustness.history import ENDS, History
 from tests.robustness.tables import StaleWriter, read_tables, unended
-from tests.robustness.traffic import WORKSPACES, Callers, wishes
+from tests.robustness.traffic import Callers
 from tests.robustness.validators import contradictions
+from tests.robustness.wishes import WORKSPACES, wishes
 
 _LEASE_SECONDS = 4.0
 # About what a kill and its pauses take; jobs are spread over the time that the kills need.

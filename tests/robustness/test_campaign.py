@@ -5,7 +5,7 @@ from pathlib import Path
 from tests.robustness.campaign import Plan, run_campaign
 from tests.robustness.failpoints import schedule
 from tests.robustness.report import report
-from tests.robustness.traffic import wishes
+from tests.robustness.wishes import wishes
 
 
 async def test_whatever_is_killed_every_promise_is_kept(tmp_path: Path) -> None:

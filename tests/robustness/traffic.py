@@ -8,7 +8,6 @@ import time
 import uuid
 from collections import Counter, deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import grpc
@@ -31,6 +30,7 @@ from tests.robustness.history import (
     Watch,
     WorkspaceWatch,
 )
+from tests.robustness.wishes import WORKSPACES, Wish
 
 if TYPE_CHECKING:
     from render.v1.render_service_pb2_grpc import RenderServiceAsyncStub
@@ -39,39 +39,6 @@ _CALL_SECONDS = 4.0
 _RECENT = 15
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _BROKEN = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED})
-WORKSPACES = ("north", "south", "west")
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """One job that somebody wants, and how they go about it.
-
-    `copies` callers send the same request at once, `rival` tells whether one more sends another body under the same
-    request_id, `cancel_after` is in seconds, and `by_client` tells whether the published client is used.
-    """
-
-    workspace: str
-    request_id: str
-    copies: int
-    rival: bool
-    cancel_after: float | None
-    by_client: bool
-
-
-def wishes(seed: int, count: int) -> list[Wish]:
-    """Return so many wishes, the same for the same arguments."""
-    choice = random.Random(f"wishes {seed}")
-    return [
-        Wish(
-            workspace=choice.choice(WORKSPACES),
-            request_id=str(uuid.UUID(int=choice.getrandbits(128), version=4)),
-            copies=choice.choices([1, 2, 5], [8, 2, 1])[0],
-            rival=choice.random() < 0.05,
-            cancel_after=choice.uniform(0, 3) if choice.random() < 0.1 else None,
-            by_client=choice.random() < 0.3,
-        )
-        for _ in range(count)
-    ]
 
 
 class Callers:

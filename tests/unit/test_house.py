@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -17,6 +17,17 @@ import render_service
 PACKAGE = Path(render_service.__file__).parent
 ROOT = PACKAGE.parent
 PAGE = ROOT / "docs/explanation/architecture.md"
+HAND_WRITTEN = (
+    "render_service",
+    "clients/python",
+    "clients/typescript/src",
+    "tests",
+    "scripts",
+    "benchmarks",
+    "examples",
+)
+MOST_LINES = 400
+MOST_MODULES = 16
 # Modules directly in the service's folder: entry points, which may import any package.
 ENTRY_POINTS = {"__init__", "__main__", "health"}
 
@@ -96,6 +107,34 @@ def test_sub_packages_import_only_what_stands_to_their_right(package: str) -> No
             if target[:1] == (package,) and len(target) > 1 and "migrations" not in target:
                 place, aim = order.index(sub_package(module)), order.index(sub_package(target))
                 assert place <= aim, f"{'.'.join(module)} imports {'.'.join(target)}"
+
+
+def hand_written() -> Iterator[Path]:
+    """Every file of code that people write."""
+    for folder in HAND_WRITTEN:
+        for file in (ROOT / folder).rglob("*.*"):
+            parts = set(file.relative_to(ROOT).parts)
+            if file.suffix in {".py", ".ts"} and not parts & {"node_modules", "dist", "gen", "v1", ".venv"}:
+                yield file
+
+
+def test_files_can_be_read_in_one_sitting() -> None:
+    long = {str(file.relative_to(ROOT)): lines for file in hand_written() if (lines := line_count(file)) > MOST_LINES}
+    assert not long, "split them: a file has one noun for a name"
+
+
+def line_count(file: Path) -> int:
+    """How many lines a file has."""
+    return file.read_bytes().count(b"\n")
+
+
+def test_folders_can_be_read_at_a_glance() -> None:
+    modules: dict[Path, int] = defaultdict(int)
+    for file in hand_written():
+        if file.stem != "__init__" and not {"versions", "tests"} & set(file.parts):
+            modules[file.parent.relative_to(ROOT)] += 1
+    crowded = {str(folder): count for folder, count in modules.items() if count > MOST_MODULES}
+    assert not crowded, "group them into sub-folders"
 
 
 @pytest.mark.parametrize("folder", sorted({file.parent for file in PACKAGE.rglob("*.py")}), ids=lambda path: path.name)

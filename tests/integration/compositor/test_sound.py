@@ -7,84 +7,28 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from render_service.compositor.media.assets import Media, ShotMedia
-from render_service.compositor.media.probing import probe_media
 from render_service.compositor.sound.mixing import measure_sound, packets_hash
-from render_service.compositor.sound.spec import SoundFacts
-from render_service.domain.jobs.job import RenderSpec
-from render_service.domain.projects.output import Container, OutputSpec, Quality
-from render_service.domain.projects.project import Music, NarrationPolicy, Project, Shot, Transition, TransitionKind
-from render_service.domain.projects.timeline import Timeline, plan_timeline
-from tests.integration.compositor.oracle import decoded_sound, ffmpeg, measured, warnings_of_decoding, write_sound
+from render_service.domain.projects.output import Container
+from render_service.domain.projects.project import Music, NarrationPolicy
+from render_service.domain.projects.timeline import plan_timeline
+from tests.integration.compositor.mixes import (
+    BURST,
+    RATE,
+    chirp_at,
+    found_at,
+    loudness_of,
+    mixed,
+    noise,
+    plucked,
+    shot,
+    speech,
+    story,
+    tone,
+)
+from tests.integration.compositor.oracle import ffmpeg, measured, warnings_of_decoding, write_sound
 from tests.integration.compositor.storyboards import mix
-
-Sound = NDArray[np.float32]
-RATE = 48_000
-
-
-def shot(shot_id: str, seconds: float = 2, fade: float = 0, *, clip_sound: bool = True, clip: bool = False) -> Shot:
-    kind = TransitionKind.CROSS_FADE if fade else TransitionKind.CUT
-    return Shot(
-        id=shot_id,
-        duration=timedelta(seconds=seconds),
-        transition=Transition(kind, timedelta(seconds=fade) if fade else None),
-        clip_sound=clip_sound,
-        clip_uri="https://example.com/clip.mp4" if clip else "",
-    )
-
-
-def story(
-    *shots: Shot,
-    music: Music | None = None,
-    policy: NarrationPolicy = NarrationPolicy.EXTEND,
-    fps: int = 25,
-    container: Container = Container.MP4,
-) -> RenderSpec:
-    project = Project(shots=shots, music=music, narration_policy=policy)
-    return RenderSpec(project, OutputSpec(320, 180, fps, Quality.STANDARD, container))
-
-
-def mixed(spec: RenderSpec, media: Media, folder: Path) -> tuple[Timeline, SoundFacts, Sound]:
-    """Mix; return the timeline, what was measured, and the sound as FFmpeg decodes it."""
-    timeline = plan_timeline(spec.project, spec.output.fps, probe_media(media).facts)
-    path = folder / "mixed"
-    facts = mix(timeline, spec, media, path)
-    assert list(folder.glob("*.pcm")) == []
-    return timeline, facts, decoded_sound(path)
-
-
-def tone(seconds: float, frequency: float = 440, amplitude: float = 0.3) -> Sound:
-    at = np.arange(round(seconds * RATE)) / RATE
-    mono = amplitude * np.sin(2 * np.pi * frequency * at)
-    return np.stack([mono, mono]).astype(np.float32)
-
-
-def chirp_at(seconds: float, length: float) -> Sound:
-    """Silence with a short burst that can be found again to the sample."""
-    sound = np.zeros((2, round(length * RATE)), np.float32)
-    start = round(seconds * RATE)
-    at = np.arange(RATE // 20) / RATE
-    burst = 0.5 * np.hanning(len(at)) * np.sin(2 * np.pi * (500 + 20_000 * at) * at)
-    sound[:, start : start + len(at)] = burst.astype(np.float32)
-    return sound
-
-
-def found_at(sound: Sound, burst: Sound) -> float:
-    """When a burst is heard, in seconds, by cross-correlation."""
-    size = 1 << (sound.shape[1] + burst.shape[1]).bit_length()
-    spectrum = np.fft.rfft(sound[0], size) * np.conj(np.fft.rfft(burst[0], size))
-    return int(np.argmax(np.fft.irfft(spectrum)[: sound.shape[1]])) / RATE
-
-
-BURST = chirp_at(0, 0.05)
-
-
-def loudness_of(sound: Sound, start: float, end: float) -> float:
-    """RMS of a stretch, in dB."""
-    stretch = sound[:, round(start * RATE) : round(end * RATE)]
-    return float(10 * np.log10(np.mean(np.square(stretch, dtype=np.float64)) + 1e-12))
 
 
 @pytest.mark.parametrize(("fps", "fade"), [(24, 0.5), (25, 0), (30, 0.5), (50, 0.5), (60, 0)])
@@ -139,38 +83,17 @@ def test_sound_of_any_kind_is_heard_at_its_pitch_and_level(
     assert left == pytest.approx(right, rel=0.05)
 
 
-def speech(seconds: float, seed: int = 3) -> Sound:
-    """Syllables of noise with pauses: as uneven as speech, with peaks some 15 dB above its loudness."""
-    random = np.random.default_rng(seed)
-    count = round(seconds * RATE)
-    syllables = np.repeat(random.choice([0, 0.3, 0.6, 1.0], count // 6000 + 1), 6000)[:count]
-    swing = np.abs(np.sin(np.arange(count) * np.pi / 6000))
-    mono = np.clip(random.normal(0, 0.1, count), -1, 1) * syllables * swing
-    return np.stack([mono, mono]).astype(np.float32)
-
-
-def plucked(seconds: float) -> Sound:
-    """Very short sounds far apart: peaks more than 30 dB above the loudness."""
-    sound = np.zeros((2, round(seconds * RATE)), np.float32)
-    sound[:, :: RATE // 2] = 0.9
-    return sound
-
-
 @pytest.mark.parametrize(
     ("kind", "gain"), [("speech", 0.5), ("speech", 3.0), ("tone", 0.3), ("tone", 3.0), ("noise", 0.2), ("noise", 1.0)]
 )
 def test_the_mix_is_normalised_with_its_peaks_held(tmp_path: Path, kind: str, gain: float) -> None:
-    sound = {"speech": speech(4), "tone": tone(4), "noise": np.float32(0.1) * _noise(4)}[kind] * np.float32(gain)
+    sound = {"speech": speech(4), "tone": tone(4), "noise": np.float32(0.1) * noise(4)}[kind] * np.float32(gain)
     path = write_sound(tmp_path / "n.wav", sound, RATE, "-c:a", "pcm_f32le")
     _, facts, _ = mixed(story(shot("a", 4)), Media({"a": ShotMedia(narration=path)}), tmp_path)
     oracle = measured(tmp_path / "mixed")
     assert oracle.integrated == pytest.approx(-14, abs=0.5)
     assert oracle.true_peak <= -0.95
     assert facts.integrated_lufs == pytest.approx(oracle.integrated, abs=0.1)
-
-
-def _noise(seconds: float) -> Sound:
-    return np.random.default_rng(5).standard_normal((2, round(seconds * RATE))).astype(np.float32)
 
 
 def test_sound_that_is_nearly_all_peaks_stays_quieter_rather_than_squashed(tmp_path: Path) -> None:
@@ -336,72 +259,3 @@ def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
         tracemalloc.stop()
     assert peaks[1] < peaks[0] * 1.1
     assert peaks[1] < 40_000_000
-
-
-HISS = np.float32(0.0002)  # about −69 LUFS
-
-
-def test_hiss_is_not_amplified_to_full_loudness(tmp_path: Path) -> None:
-    hiss = write_sound(tmp_path / "hiss.wav", HISS * _noise(3), RATE, "-c:a", "pcm_f32le")
-    for media, music in (
-        (Media({"a": ShotMedia(narration=hiss)}), None),
-        (Media(music=hiss), Music("x", 1.0)),
-    ):
-        _, facts, _ = mixed(story(shot("a", 3), music=music), media, tmp_path)
-        # The encoder takes some of so faint a noise away.
-        assert -69 + 20 - 3 < facts.integrated_lufs < -69 + 20 + 1
-        assert facts.quiet == (str(hiss),)
-
-
-def test_every_narration_is_equally_loud(tmp_path: Path) -> None:
-    loud = write_sound(tmp_path / "loud.wav", speech(3))
-    soft = write_sound(tmp_path / "soft.wav", np.float32(0.45) * speech(3, seed=4))
-    media = Media({"a": ShotMedia(narration=loud), "b": ShotMedia(narration=soft)})
-    _, facts, sound = mixed(story(shot("a", 3), shot("b", 3)), media, tmp_path)
-    assert loudness_of(sound, 0, 3) == pytest.approx(loudness_of(sound, 3, 6), abs=1.5)
-    assert facts.quiet == ()
-
-
-def test_a_quiet_take_beside_a_normal_one_is_raised_by_the_most_allowed(tmp_path: Path) -> None:
-    normal = write_sound(tmp_path / "normal.wav", tone(3))
-    faint = write_sound(tmp_path / "faint.wav", np.float32(0.004) * tone(3), RATE, "-c:a", "pcm_f32le")
-    media = Media({"a": ShotMedia(narration=normal), "b": ShotMedia(narration=faint)})
-    _, facts, sound = mixed(story(shot("a", 3), shot("b", 3)), media, tmp_path)
-    assert facts.integrated_lufs == pytest.approx(-14, abs=0.5)
-    # Of 48 dB below, the normal one was lowered by some 2 dB, and this one raised by 20.
-    assert loudness_of(sound, 0.2, 2.8) - loudness_of(sound, 3.2, 5.8) == pytest.approx(48 - 20 - 2, abs=3)
-    assert facts.quiet == (str(faint),)
-
-
-def test_the_voice_stands_out_from_loud_music(tmp_path: Path) -> None:
-    music = write_sound(tmp_path / "m.wav", tone(8, 3000, 0.9))
-    voice = write_sound(tmp_path / "n.wav", np.float32(0.3) * tone(4, 300))
-    spec = story(shot("a", 2), shot("b", 6), music=Music("x", 1.0))
-    _, _, sound = mixed(spec, Media({"b": ShotMedia(narration=voice)}, music), tmp_path)
-    spectrum = np.abs(np.fft.rfft(sound[0, 3 * RATE : 4 * RATE] * np.hanning(RATE)))
-    assert 20 * np.log10(spectrum[290:310].max() / spectrum[2900:3100].max()) >= 10
-
-
-def test_a_voice_on_one_side_is_heard_in_the_middle(tmp_path: Path) -> None:
-    sided = speech(3)
-    sided[0] = 0
-    voice = write_sound(tmp_path / "n.wav", sided)
-    _, facts, sound = mixed(story(shot("a", 3)), Media({"a": ShotMedia(narration=voice)}), tmp_path)
-    assert loudness_of(sound[:1], 0, 3) == pytest.approx(loudness_of(sound[1:], 0, 3), abs=0.1)
-    assert facts.integrated_lufs == pytest.approx(-14, abs=0.5)
-
-
-def test_a_voice_that_is_louder_on_one_side_stays_there(tmp_path: Path) -> None:
-    leaning = speech(3) * np.array([[1.0], [0.3]], np.float32)
-    voice = write_sound(tmp_path / "n.wav", leaning)
-    _, _, sound = mixed(story(shot("a", 3)), Media({"a": ShotMedia(narration=voice)}), tmp_path)
-    assert loudness_of(sound[:1], 0, 3) - loudness_of(sound[1:], 0, 3) == pytest.approx(10.5, abs=1)
-
-
-def test_a_narration_that_begins_off_zero_begins_without_a_click(tmp_path: Path) -> None:
-    at = np.arange(2 * RATE) / RATE
-    wave = (0.3 * np.cos(2 * np.pi * 100 * at)).astype(np.float32)
-    voice = write_sound(tmp_path / "n.wav", np.stack([wave, wave]))
-    _, _, sound = mixed(story(shot("a", 1), shot("b", 2)), Media({"b": ShotMedia(narration=voice)}), tmp_path)
-    steps = np.abs(np.diff(sound[0]))
-    assert steps[RATE - 2000 : RATE + 2000].max() < 2 * steps[RATE + 20_000 : RATE + 40_000].max()

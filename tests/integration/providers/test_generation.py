@@ -2,27 +2,22 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from render_service.db.database import Database
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.jobs.cost import Cost
-from render_service.domain.jobs.job import GenerationOptions, JobError, JobStage, ProviderChoice, ProviderName
+from render_service.domain.jobs.job import GenerationOptions, JobError, ProviderChoice, ProviderName
 from tests.fakes.custom import FakeCustom
 from tests.fakes.fal import FakeFal
 from tests.fakes.generating import GeneratingApi, Output, TaskPlan
-from tests.fakes.http_server import Fault, Request
+from tests.fakes.http_server import Fault
 from tests.fakes.runway import FakeRunway
 from tests.generation_bench import GenerationBench, open_bench, spec_of
-
-RUNWAY, PIKA, CUSTOM, LOCAL = ProviderName.RUNWAY, ProviderName.PIKA, ProviderName.CUSTOM, ProviderName.LOCAL
-DROP_AFTER, DROP_BEFORE = Fault(drop=True, after=True), Fault(drop=True)
+from tests.integration.providers.generating import CUSTOM, DROP_AFTER, DROP_BEFORE, LOCAL, PIKA, RUNWAY, Fakes
 
 
 @pytest.fixture
@@ -38,19 +33,6 @@ async def bench(
     urls = {name: fake.url for name, fake in fakes.items()}
     async with open_bench(database, tmp_path, urls) as bench:
         yield bench
-
-
-Fakes = dict[ProviderName, GeneratingApi]
-
-
-async def _waiting(database: Database, workspace: str) -> int:
-    """How many clips of a workspace wait for a place."""
-    async with database.single() as connection:
-        found = await connection.scalar(
-            sa.text("SELECT count(*) FROM provider_tasks WHERE workspace_id = :workspace AND state = 'WAITING'"),
-            {"workspace": workspace},
-        )
-    return int(found or 0)
 
 
 @pytest.mark.parametrize("name", [RUNWAY, PIKA, CUSTOM])
@@ -325,100 +307,3 @@ async def test_refused_content_is_not_offered_to_others(bench: GenerationBench, 
         await bench.run(RUNWAY, spec_of("dawn", options=options))
     assert failed.value.reason is ErrorReason.CONTENT_REFUSED
     assert not fakes[CUSTOM].bill
-
-
-@pytest.mark.parametrize("name", [RUNWAY, PIKA, CUSTOM])
-async def test_cancelling_a_job_stops_its_tasks_at_the_provider(
-    bench: GenerationBench, fakes: Fakes, name: ProviderName
-) -> None:
-    fakes[name].plan = lambda body: TaskPlan(running=60)
-    claim = await bench.claimed(name, spec_of("dawn", "noon"))
-    attempt = asyncio.create_task(bench.generate(claim))
-    while len(fakes[name].bill) < 2:
-        await asyncio.sleep(0.02)
-    await bench.transitions.cancel("team", claim.lease.job_id)
-    attempt.cancel()
-    await asyncio.gather(attempt, return_exceptions=True)
-    await bench.abandoned.stop_all()
-    assert not any(task.cancelled for task in fakes[name].tasks.values())
-    await bench.transitions.release(claim.lease)
-    await bench.abandoned.stop_all()
-    assert all(task.cancelled for task in fakes[name].tasks.values())
-    fakes[name].plan = lambda body: TaskPlan()
-    assert len((await bench.run(name, spec_of("dawn"))).clips) == 1
-
-
-async def test_a_task_that_never_ends_is_stopped(bench: GenerationBench, fakes: Fakes) -> None:
-    fakes[RUNWAY].plan = lambda body: TaskPlan(running=3600)
-    bench.retry_policy = replace(bench.retry_policy, task=timedelta(milliseconds=300))
-    with pytest.raises(RenderFailure) as failed:
-        await bench.run(RUNWAY, spec_of("dawn"))
-    assert failed.value.metadata["code"] == "TIMED_OUT"
-    assert [task.cancelled for task in fakes[RUNWAY].tasks.values()] == [True]
-
-
-async def test_waiting_is_told_as_what_it_is(bench: GenerationBench, fakes: Fakes) -> None:
-    fakes[RUNWAY].plan = lambda body: TaskPlan(throttled=1.2, running=0.6)
-    fakes[PIKA].plan = lambda body: TaskPlan(queued=1.2, running=0.6)
-    await bench.run(RUNWAY, spec_of("dawn"))
-    assert any("throttled by runway" in message for _, message in bench.told)
-    await bench.run(PIKA, spec_of("dawn"))
-    assert any("place 3 in the queue" in message for _, message in bench.told)
-    assert bench.told[-1] == (1.0, "Generating clips: 1 of 1 done")
-
-
-async def test_places_are_shared_by_all_workers_and_dealt_out_in_turn(
-    database: Database, tmp_path: Path, fakes: Fakes
-) -> None:
-    fake = fakes[RUNWAY]
-    fake.plan = lambda body: TaskPlan(running=3600)
-    most = 0
-
-    def count(request: Request) -> None:
-        nonlocal most
-        most = max(most, sum(task.phase == "running" for task in fake.tasks.values()))
-
-    fake.chooser = count
-    urls = {RUNWAY: fake.url}
-    async with (
-        open_bench(database, tmp_path / "a", urls, concurrency=3) as one,
-        open_bench(database, tmp_path / "b", urls, concurrency=3) as two,
-    ):
-        large = await one.claimed(RUNWAY, spec_of(*(f"large {n}" for n in range(12))), workspace="large")
-        first = asyncio.create_task(one.generate(large))
-        while len(fake.bill) < 3:
-            await asyncio.sleep(0.02)
-        small = await two.claimed(RUNWAY, spec_of("small 1", "small 2"), workspace="small")
-        second = asyncio.create_task(two.generate(small))
-        while await _waiting(database, "small") < 2:
-            await asyncio.sleep(0.02)
-        for made in range(3, 15, 3):
-            for task in fake.tasks.values():
-                task.plan = TaskPlan(running=0)
-            while len(fake.bill) < min(made + 3, 14):
-                await asyncio.sleep(0.02)
-        for task in fake.tasks.values():
-            task.plan = TaskPlan(running=0)
-        await asyncio.gather(first, second)
-    assert most <= 3
-    order = [body["promptText"].split()[0] for body in fake.bill]
-    # Three of the large job ran already; of the next three, and of the three after them, one each is for the other.
-    assert order.index("small") <= 5
-    assert [n for n, word in enumerate(order) if word == "small"][1] <= 8
-
-
-async def test_the_lease_fences_what_is_written(bench: GenerationBench, fakes: Fakes) -> None:
-    fakes[RUNWAY].plan = lambda body: TaskPlan(running=0.4)
-    first = await bench.claimed(RUNWAY, spec_of("dawn"))
-    frozen = asyncio.create_task(bench.generate(first))
-    while not fakes[RUNWAY].bill:
-        await asyncio.sleep(0.01)
-    await bench.transitions.release(first.lease)
-    second = await bench.claim()
-    made = await bench.generate(second)
-    assert set(made.clips) == {"s1"}
-    await asyncio.gather(frozen, return_exceptions=True)
-    assert len(fakes[RUNWAY].bill) == 1
-    await bench.transitions.report(
-        second.lease, stage=JobStage.COMPOSING, stage_changed=True, progress=60, message="goes on"
-    )

@@ -8,7 +8,8 @@ from render_client import RenderClient, RetryPolicy
 from render_client.config import MetadataHook
 
 from tests.unit.client.blocking import BlockingAsyncClient
-from tests.unit.client.fake_service import FakeServer, FakeService, Line
+from tests.unit.client.fake_server import FakeServer, Line
+from tests.unit.client.fake_service import FakeService
 
 IMPATIENT = RetryPolicy(first_delay=0.01, longest_delay=0.05, give_up_after=20.0)
 

@@ -17,7 +17,8 @@ from render_client import (
     UnavailableError,
 )
 
-from tests.unit.client.fake_service import FakeServer, FakeService, Line, refusal
+from tests.unit.client.fake_server import FakeServer, Line
+from tests.unit.client.fake_service import FakeService, refusal
 
 UNAVAILABLE = grpc.StatusCode.UNAVAILABLE
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from render_client import DownloadError, NotFoundError, RenderClient
 
-from tests.unit.client.fake_service import PIECE, FakeService, Line
+from tests.unit.client.fake_server import Line
+from tests.unit.client.fake_service import PIECE, FakeService
 
 
 @pytest.fixture

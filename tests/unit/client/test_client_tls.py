@@ -7,7 +7,8 @@ import pytest
 import trustme
 from render_client import TLS, RenderClient, RetryPolicy, UnavailableError
 
-from tests.unit.client.fake_service import FakeServer, FakeService
+from tests.unit.client.fake_server import FakeServer
+from tests.unit.client.fake_service import FakeService
 
 NAME = "render.example"
 PATIENCE = RetryPolicy(first_delay=0.01, call_attempts=2)

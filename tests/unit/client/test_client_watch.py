@@ -20,7 +20,8 @@ from render_client import (
 )
 
 from tests.unit.client.conftest import IMPATIENT
-from tests.unit.client.fake_service import FakeServer, FakeService, Line, refusal
+from tests.unit.client.fake_server import FakeServer, Line
+from tests.unit.client.fake_service import FakeService, refusal
 
 
 def test_a_watch_tells_every_change_once_and_ends_with_the_end(client: RenderClient, service: FakeService) -> None:

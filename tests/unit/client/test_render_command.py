@@ -16,7 +16,8 @@ from render_client.cli.main import app
 from typer.testing import CliRunner, Result
 
 from tests.programs import program
-from tests.unit.client.fake_service import FakeServer, FakeService, refusal
+from tests.unit.client.fake_server import FakeServer
+from tests.unit.client.fake_service import FakeService, refusal
 
 Run = Callable[..., Result]
 
