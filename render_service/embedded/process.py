@@ -21,7 +21,7 @@ _LOG_TAIL_BYTES = 2_000
 
 
 class ProcessFailed(Exception):
-    """A process did not start, or ended before its time; the message is for people and has the log's last lines."""
+    """A process did not start, or ended unexpectedly; the message ends with the log's last lines."""
 
 
 def is_locked(lock: Path) -> bool:
@@ -40,7 +40,7 @@ class SupervisedProcess:
     """A command that never outlives this process; see `supervisor` for how.
 
     Args:
-        name: what people call it, for messages.
+        name: shown in messages.
         argv: the program's absolute path and its arguments; no secrets, they show in process lists.
         log: file to which its output is appended.
         environment: its whole environment; `None` for ours.
@@ -165,7 +165,7 @@ class SupervisedProcess:
         return code
 
     def kill(self) -> None:
-        """SIGKILL the command itself; what it started is left to notice, then is killed by the supervisor."""
+        """SIGKILL the command itself; the supervisor then kills what it started."""
         supervisor.send(self.pid, signal.SIGKILL)
 
     def freeze(self) -> None:

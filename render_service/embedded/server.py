@@ -1,4 +1,4 @@
-"""What embedded servers have in common: a supervised process that is started, waited for, and for tests broken."""
+"""The base class of embedded servers: a supervised process that is started, waited for, and for tests broken."""
 
 import asyncio
 import importlib.util
@@ -25,9 +25,9 @@ class EmbeddedServer(ABC):
     """
 
     name: ClassVar[str]
-    """What people call it."""
+    """Shown in messages."""
     start_seconds: ClassVar[float]
-    """How long it may take until it answers."""
+    """Longest time until it is ready."""
 
     def __init__(self, data_dir: Path, port: int | None = None) -> None:
         self.data_dir = data_dir.absolute()
@@ -98,12 +98,12 @@ class EmbeddedServer(ABC):
 
     @property
     def _lock(self) -> Path:
-        """Lets only one server live on the same data."""
+        """Lock file: one server at a time on the same data."""
         return self.data_dir / "lock"
 
     @abstractmethod
     async def _prepare(self) -> SupervisedProcess:
-        """Return the process to start, with all that it needs made ready."""
+        """Return the process to start, after preparing all that it needs."""
 
     @abstractmethod
     async def _answers(self, pid: int) -> bool:
@@ -111,7 +111,7 @@ class EmbeddedServer(ABC):
 
     @abstractmethod
     async def _furnish(self) -> None:
-        """Make what is to be in a server that answers, where it is not there yet."""
+        """Create the initial content of a running server if absent."""
 
     async def _until_ready(self, process: SupervisedProcess) -> None:
         deadline = asyncio.get_running_loop().time() + self.start_seconds

@@ -1,4 +1,4 @@
-"""A stack with a workspace and a key of its own, as people need it to try the service."""
+"""A stack with its own workspace and API key, for trying the service."""
 
 import asyncio
 import secrets
@@ -11,15 +11,15 @@ from render_service.embedded.stack import Stack
 
 WORKSPACE = "demo"
 DEVELOPMENT_TARGET = "127.0.0.1:50051"
-"""Where `render-service dev` listens unless told otherwise."""
+"""Where `render-service dev` listens by default."""
 _KEY_FILE = "api-key"
 _WEBHOOK_KEY_FILE = "webhook-key"
 
 
 def make_stack(data: Path, *, port: int | None, file_roots: tuple[Path, ...]) -> Stack:
-    """Return a stack that takes `file://` assets from some folders and tells webhooks on this machine.
+    """Return a stack that accepts `file://` assets from some folders and webhooks on this machine.
 
-    The key that it signs deliveries with is made at the first start and kept in its data, mode 0600.
+    The webhook signing key is created at the first start and kept in its data, mode 0600.
 
     Args:
         data: Folder for all data.

@@ -1,4 +1,4 @@
-"""The whole system on this machine: Postgres, Valkey, one server and one worker, as processes that never outlive us."""
+"""The whole system on this machine: Postgres, Valkey, one server and one worker, all ending with this process."""
 
 import asyncio
 import os
@@ -117,7 +117,7 @@ class Stack:
             await self._pause(process, deadline)
 
     async def first_end(self) -> ProcessFailed:
-        """Wait until server or worker ends although nobody stopped it; returns what to tell people."""
+        """Wait until server or worker ends although nobody stopped it; returns the error to show."""
         while True:
             for process in self._processes.values():
                 if not process.running:

@@ -1,4 +1,4 @@
-"""Stands between us and one server process, so that the server never outlives us, however we die.
+"""Supervises one server process, so that it never outlives its parent, however the parent ends.
 
 Run as a program, `python -I -S supervisor.py SPEC`: it starts one command, says `pid N` on stdout, and at the end
 `exit N`. It imports nothing outside the standard library and has one thread, so that it starts fast and may fork.
@@ -119,7 +119,7 @@ def processes() -> Iterator[tuple[int, int]]:
 
 
 def send(pid: int, number: int) -> bool:
-    """Send a signal, or with 0 only look; False where the process is already gone."""
+    """Send a signal, or with 0 only check; False where the process is already gone."""
     try:
         os.kill(pid, number)
     except ProcessLookupError:
@@ -208,7 +208,7 @@ class _Supervisor:
 
 
 def _has_living_parent(lock: int) -> bool:
-    """Whether whoever holds the lock is in use, and not about to stop because its parent is gone."""
+    """Whether the lock's holder has a living parent, and so is not about to stop."""
     holder = os.pread(lock, 32, 0).decode()
     return holder.isdigit() and send(int(holder), 0)
 
@@ -228,7 +228,7 @@ def _reap(child: int) -> int | None:
 
 
 def _kill_leftovers() -> None:
-    """End what the command left behind; as their subreaper we are the parent of all of them."""
+    """Kill what the command left running; as their subreaper we are the parent of all of them."""
     while left := descendants(os.getpid()):
         for pid in left:
             send(pid, signal.SIGKILL)
@@ -249,7 +249,7 @@ def _spawn(spec: Spec) -> int:
 
 
 def _become_command(spec: Spec, supervisor: int) -> NoReturn:
-    """In the forked child: set up descriptors, signals and user, and turn into the command."""
+    """In the forked child: set up descriptors, signals and user, and exec the command."""
     log = os.open(spec.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     nothing = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
     os.dup2(nothing, 0)

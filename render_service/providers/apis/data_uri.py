@@ -1,4 +1,4 @@
-"""Pictures as `data:` addresses, for providers that cannot fetch them."""
+"""Pictures as `data:` URLs, for providers that cannot fetch them."""
 
 import asyncio
 import base64
@@ -9,7 +9,7 @@ MAX_BYTES = 10 * 1024 * 1024
 
 
 async def with_reachable_picture(request: ClipRequest) -> ClipRequest:
-    """Return a request whose picture the provider can get at: by its own address, or inside the request.
+    """Return a request whose picture the provider can read: by URL, or inline.
 
     Raises:
         ProviderFault: REFUSED: it is too large for that.

@@ -19,7 +19,7 @@ _BATCH = 20
 
 
 class OrphanCanceller:
-    """Looks for tasks that nobody wants any more.
+    """Finds and cancels orphaned tasks.
 
     Each provider by itself: one that does not answer keeps only its own tasks waiting.
 
@@ -54,7 +54,7 @@ class OrphanCanceller:
                 group.create_task(task.run(partial(self._stop_tasks_of, provider)))
 
     async def stop_all(self) -> None:
-        """Stop what is abandoned now."""
+        """Cancel the tasks that are orphaned now."""
         await asyncio.gather(*(self._stop_tasks_of(provider) for provider in self._providers.values()))
 
     async def _stop_tasks_of(self, provider: ProviderApi) -> None:

@@ -102,7 +102,7 @@ class ClipMaker:
 
 
 def _results(provider: ProviderName, made: Mapping[str, MadeClip | None]) -> RawResults:
-    """Tell who has made each shot, and for how much."""
+    """Report which provider made each shot, and the cost."""
     shots: list[dict[str, Any]] = []
     for shot_id, clip in made.items():
         if clip is None:

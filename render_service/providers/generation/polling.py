@@ -1,4 +1,4 @@
-"""Follows a task at its provider to the task's end."""
+"""Polls a task at its provider until it ends."""
 
 import asyncio
 import contextlib
@@ -31,9 +31,9 @@ async def follow(
     hints: TaskHints,
     at_once: bool,
 ) -> TaskReport:
-    """Look at a task until it has ended.
+    """Poll a task until it has ended.
 
-    The first look comes early also where the provider calls back: a call that came before anybody listened for it is
+    The first poll comes early also where the provider calls back: a call that came before anybody listened for it is
     made up for so.
 
     Args:
@@ -46,10 +46,10 @@ async def follow(
         at_once: Whether to look first and wait then: for tasks that were ordered some time ago.
 
     Returns:
-        What the last look told: SUCCEEDED or FAILED; FAILED too where it took too long, and was stopped.
+        The last report: SUCCEEDED or FAILED; FAILED too where it took too long, and was stopped.
 
     Raises:
-        ProviderFault: it could not be looked at for too long a time.
+        ProviderFault: polling failed for too long.
     """
     ordered_at = task.submitted_at or datetime.now(UTC)
     failed = 0
@@ -99,7 +99,7 @@ async def _hinted(hint: asyncio.Event, pause: timedelta, least: timedelta) -> bo
 
 
 class _Pace:
-    """How long to wait between looks: few of them, and one just after the end.
+    """Poll intervals: few polls, and one just after the end.
 
     Args:
         traits: What the provider wants.
@@ -117,7 +117,7 @@ class _Pace:
 
     @property
     def first(self) -> timedelta:
-        """The shortest time between two looks."""
+        """Shortest interval between polls."""
         return self._poll or self._traits.poll_first
 
     def called(self, hinted: bool) -> None:
@@ -127,7 +127,7 @@ class _Pace:
         self._eager = _EAGER if hinted else max(0, self._eager - 1)
 
     def next(self, report: TaskReport, elapsed: timedelta) -> timedelta:
-        """Return how long to wait after a look."""
+        """Return the delay after a poll."""
         self._steps += 1
         usual = self._poll or min(self._traits.poll_most, self._traits.poll_first * _GROWTH**self._steps)
         left = self._left(report, elapsed)
@@ -148,7 +148,7 @@ class _Pace:
 
 
 def _aimed(usual: timedelta, left: timedelta | None, least: timedelta) -> timedelta:
-    """Change a pause so that the next look comes just after the foreseen end, where that is near.
+    """Adjust a delay so that the next poll comes just after the expected end, if that is near.
 
     Looks are few, since providers want it so; one that comes a moment too early costs a whole pause.
     """
@@ -158,5 +158,5 @@ def _aimed(usual: timedelta, left: timedelta | None, least: timedelta) -> timede
 
 
 def _spread(pause: timedelta) -> timedelta:
-    """Lengthen a pause by up to a twentieth at random, so that not all tasks are looked at in the same moment."""
-    return pause * (1 + random.random() / 20)  # noqa: S311 - spreads looks, keeps no secret
+    """Lengthen a pause by up to a twentieth at random, so that tasks are not all polled at once."""
+    return pause * (1 + random.random() / 20)  # noqa: S311 - jitter, not a secret

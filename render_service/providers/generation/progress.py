@@ -1,4 +1,4 @@
-"""How far the clips of a job are, told as one figure and one sentence."""
+"""Aggregates the progress of a job's clips into one fraction and one message."""
 
 import asyncio
 import time
@@ -26,7 +26,7 @@ class Line(Enum):
 
 
 class ProgressAggregator:
-    """Gathers what is told of each clip.
+    """Collects the progress of each clip.
 
     Args:
         shot_ids: The shots that a clip is made for.
@@ -39,12 +39,12 @@ class ProgressAggregator:
         self._news = asyncio.Event()
 
     def put(self, shot_id: str, line: Line) -> None:
-        """Note where a clip is."""
+        """Record the state of a clip."""
         fraction = {Line.DONE: 1.0, Line.COPYING: _MADE}.get(line, 0.0)
         self._set(shot_id, line.value, fraction, "")
 
     def hear(self, shot_id: str, report: TaskReport, elapsed: timedelta, usual: timedelta) -> None:
-        """Note what a provider tells of a clip.
+        """Record a provider's report on a clip.
 
         Args:
             shot_id: The clip's shot.
@@ -77,7 +77,7 @@ class ProgressAggregator:
 
     @property
     def fraction(self) -> float:
-        """How much of all clips is done, 0–1."""
+        """Progress over all clips, 0–1."""
         return sum(self._fractions.values()) / max(1, len(self._fractions))
 
     @property

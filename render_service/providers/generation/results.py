@@ -1,4 +1,4 @@
-"""Copies clips from providers, whose addresses expire, into the object store, and checks them on the way."""
+"""Copies clips from providers, whose URLs expire, into the object store, and checks them on the way."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _LEAST_SIDE = 64
 
 @dataclass(frozen=True, slots=True)
 class ClipLook:
-    """What a look at a clip found: its length, and its sides in pixels."""
+    """The result of probing a clip: its duration, and its size in pixels."""
 
     duration: timedelta
     width: int
@@ -36,7 +36,7 @@ LookAtClip = Callable[[Path], Awaitable[ClipLook]]
 
 
 class CopyFault(Exception):
-    """A result cannot be had from its address.
+    """A result cannot be fetched from its URL.
 
     Args:
         message: One sentence for people.
@@ -82,7 +82,7 @@ class ClipCopies:
 
         Raises:
             CopyFault: it cannot be fetched, or is not what was ordered.
-            StorageUnavailable: the store is away.
+            StorageUnavailable: the store is unavailable.
         """
         provider = order.model.provider
         if not urls:
@@ -97,7 +97,7 @@ class ClipCopies:
         return await self._stored(workspace_id, fetched, look, metadata)
 
     async def restore(self, clip: StoredClip, path: Path) -> bool:
-        """Fetch a stored clip into a file; tell whether there is one."""
+        """Fetch a stored clip into a file; return whether there is one."""
         return await self._store.fetch_to(clip.key, path)
 
     async def _checked(self, order: ClipOrder, path: Path) -> ClipLook:
@@ -117,7 +117,7 @@ class ClipCopies:
         self, workspace_id: str, fetched: Fetched, look: ClipLook, metadata: Mapping[str, Any]
     ) -> StoredClip:
         key = keys.clip_key(workspace_id, fetched.sha256)
-        # The same bytes again are not written over: somebody may be reading them.
+        # Identical bytes are not overwritten: another task may be reading them.
         if await self._store.head(key) is None:
             await self._store.put_file(key, fetched.path, content_type="video/mp4")
         return StoredClip(

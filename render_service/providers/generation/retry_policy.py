@@ -1,4 +1,4 @@
-"""When requests to providers are repeated, and for how long a clip is waited for."""
+"""The retry policy and timeouts of requests to providers."""
 
 from dataclasses import dataclass
 from datetime import timedelta

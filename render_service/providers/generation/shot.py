@@ -58,7 +58,7 @@ class MadeClip:
 
 
 class ShotFailed(Exception):
-    """A provider cannot make a clip; another may."""
+    """A provider cannot make a clip; a fallback provider may."""
 
     def __init__(self, failure: RenderFailure) -> None:
         super().__init__(failure.message)
@@ -113,8 +113,8 @@ class ShotWork:
 
         Raises:
             ShotFailed: this provider cannot make it.
-            RenderFailure: it cannot be made, and nobody else shall try; or not now.
-            LeaseLost: the job is not this worker's any more.
+            RenderFailure: it cannot be made, and no fallback applies; or not now.
+            LeaseLost: this worker no longer holds the job.
         """
         if self._provider not in self._shop.orders:
             raise ShotFailed(
@@ -256,7 +256,7 @@ class ShotWork:
         )
 
     async def _finish(self, task: ProviderTask) -> None:
-        """Follow a task to its end, and copy what it made."""
+        """Poll a task until it ends, and copy its result."""
         orders = self._shop.orders[self._provider]
         assert task.external is not None
         at_once = task.intent_token != self._lease.token
@@ -266,7 +266,7 @@ class ShotWork:
 
         for tried in range(1, self._shop.retry_policy.attempts + 2):
             try:
-                # One span for all looks at the task.
+                # One span for all polls of the task.
                 with span("await clip", {"render.provider": self._provider, "render.shot": self._order.shot_id}):
                     report = await follow(
                         orders.provider,
@@ -278,7 +278,7 @@ class ShotWork:
                         at_once=at_once,
                     )
             except ProviderFault as fault:
-                # The task goes on at the provider: the next attempt follows it further.
+                # The task continues at the provider: the next attempt polls it.
                 raise self._not_now(fault) from fault
             if report.phase is Phase.FAILED:
                 told = report.fault or TaskFault(ErrorReason.PROVIDER_FAILED, f"{self._provider} failed")
@@ -299,7 +299,7 @@ class ShotWork:
                     charged(self._provider, cost)
                     orders.freed()
                     return
-                # Looked at again: an address that has expired is given anew.
+                # Poll again: the provider issues a new URL for one that has expired.
                 await asyncio.sleep(self._shop.retry_policy.backoff(tried).total_seconds())
                 at_once = True
             else:

@@ -1,4 +1,4 @@
-"""Sends orders to a provider as it has places for them, and writes down what became of each before anything else."""
+"""Submits clips to a provider within its concurrency limit, and records each outcome first."""
 
 import asyncio
 import contextlib
@@ -28,7 +28,7 @@ _PAUSE_WITHOUT_DATABASE = 1.0
 
 @dataclass(slots=True, eq=False)
 class _Waiting:
-    """An order that waits for a place."""
+    """A submission that waits for capacity."""
 
     lease: Lease
     task_id: UUID
@@ -40,7 +40,7 @@ class _Waiting:
 
 
 class Submissions:
-    """Orders clips from one provider, for all jobs of this process.
+    """Submits clips to one provider, for all jobs of this process.
 
     Places at the provider are shared by all workers through the ledger. An order on its way is never broken off:
     whoever is cancelled meanwhile waits until it is written down what became of it.
@@ -61,7 +61,7 @@ class Submissions:
         self._sending: set[asyncio.Task[None]] = set()
 
     async def place(self, lease: Lease, task_id: UUID, request: ClipRequest, refusals: int) -> None:
-        """Order a clip as soon as it is its turn.
+        """Submit a clip when capacity allows.
 
         Args:
             lease: The job's.
@@ -74,7 +74,7 @@ class Submissions:
 
         Raises:
             ProviderFault: BUSY or UNREACHABLE: the row is WAITING again. LOST: it is INTENT still, and can be repeated.
-            LeaseLost: the job is not this worker's any more.
+            LeaseLost: this worker no longer holds the job.
         """
         waiting = _Waiting(lease, task_id, request, refusals)
         self._waiting[task_id] = waiting
@@ -91,11 +91,11 @@ class Submissions:
         await self._until_answered(waiting)
 
     def freed(self) -> None:
-        """Hear that a place has become free."""
+        """Notify the dispatcher that capacity is free."""
         self._news.set()
 
     async def close(self) -> None:
-        """Wait until every order on its way is written down."""
+        """Wait until every submission in flight is recorded."""
         if self._granter is not None:
             self._granter.cancel()
         await asyncio.gather(*self._sending, *([self._granter] if self._granter else []), return_exceptions=True)
@@ -143,12 +143,12 @@ class Submissions:
     async def _send_and_note(self, waiting: _Waiting) -> None:
         try:
             await self._send_until_known(waiting)
-        except BaseException as error:  # noqa: BLE001 - whoever waits is told, whatever it is
+        except BaseException as error:  # noqa: BLE001 - the waiter receives any error
             if not waiting.answered.done():
                 waiting.answered.set_exception(
                     error if isinstance(error, Exception) else ProviderFault(FaultKind.LOST, "stopped while ordering")
                 )
-            # Read by whoever waits; nobody does where the job is gone.
+            # The waiter reads it; there is none if the job is gone.
             waiting.answered.exception()
         else:
             waiting.answered.set_result(None)
