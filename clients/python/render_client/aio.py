@@ -30,22 +30,22 @@ News = TypeVar("News")
 
 
 class AsyncRenderClient(AsyncProjectCalls, AsyncWebhookCalls):
-    """Talks to a render service from one event loop; make it inside that loop.
+    """A client of the render service for one event loop; create it inside that loop.
 
-    What `RenderClient` promises holds here too: deadlines on all calls that are no streams, retries where they are
-    safe, `RenderError` and its subclasses when the service refuses or cannot be reached. Cancelling a task that awaits
-    one of its methods ends the call, so `asyncio.timeout` gives a watch or a download its limit.
+    It gives the same guarantees as `RenderClient`: deadlines on all unary calls, retries where they are safe, and
+    `RenderError` or one of its subclasses when the service rejects the call or cannot be reached. Cancelling a task
+    that awaits a method ends the call, so use `asyncio.timeout` to limit a watch or a download.
 
     Args:
-        target: Address as gRPC writes it: `host:port`, `dns:///host:port` or `unix:/path/to/socket`.
-        token: API key or JWT; None sends none.
-        workspace: Workspace that every call is made in; None means `default`.
-        tls: True or a `TLS` for TLS, False for plaintext; None means plaintext to this machine itself and TLS to any
+        target: gRPC target: `host:port`, `dns:///host:port` or `unix:/path/to/socket`.
+        token: API key or JWT; None sends no token.
+        workspace: Workspace of every call; None means `default`.
+        tls: True or a `TLS` for TLS, False for plaintext; None means plaintext for a loopback target and TLS for any
             other.
-        timeout: Seconds for each call that is not a stream, its retries included; > 0.
-        retry: How patiently calls are tried again.
-        metadata: Asked before each call, on each try, for metadata to send along, names in lower case: a way to pass
-            on the trace context, which the client knows nothing of.
+        timeout: Seconds for each unary call, including its retries; > 0.
+        retry: Retry policy; None means the default `RetryPolicy`.
+        metadata: Called before each attempt; returns additional metadata to send, with lower-case names. Use it to
+            propagate a trace context.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class AsyncRenderClient(AsyncProjectCalls, AsyncWebhookCalls):
 
     @classmethod
     def from_config(cls, config: ClientConfig) -> Self:
-        """Make a client from a configuration, such as `ClientConfig.load()` gathers."""
+        """Create a client from a configuration, such as `ClientConfig.load()` returns."""
         return cls(
             config.target,
             token=config.token,
@@ -89,12 +89,12 @@ class AsyncRenderClient(AsyncProjectCalls, AsyncWebhookCalls):
         )
 
     async def close(self) -> None:
-        """Close the connection; calls under way end with `ClientClosedError`."""
+        """Close the connection; calls in progress raise `ClientClosedError`."""
         self._closed.set()
         await self._channel.close()
 
     async def __aenter__(self) -> Self:
-        """Return the client itself, to be closed at the end of the block."""
+        """Return the client; leaving the block closes it."""
         return self
 
     async def __aexit__(
@@ -118,7 +118,7 @@ class AsyncRenderClient(AsyncProjectCalls, AsyncWebhookCalls):
         webhook_url: str | None = None,
         webhook_statuses: Collection[StatusName] = (),
     ) -> job_pb2.Job:
-        """Start rendering a project given here, or a stored one; see `RenderClient.start`."""
+        """Start rendering an inline or a stored project; see `RenderClient.start`."""
         request = self._requests.start(
             project=project,
             project_id=project_id,
@@ -143,7 +143,7 @@ class AsyncRenderClient(AsyncProjectCalls, AsyncWebhookCalls):
         provider_options: render_service_pb2.ProviderOptions | None = None,
         variables: Mapping[str, str] | None = None,
     ) -> render_service_pb2.Estimate:
-        """Check a start and tell what it would order, without starting it; see `RenderClient.estimate`."""
+        """Validate a start and return what it would submit, without starting it; see `RenderClient.estimate`."""
         request = self._requests.start(
             project=project,
             project_id=project_id,
@@ -159,7 +159,7 @@ class AsyncRenderClient(AsyncProjectCalls, AsyncWebhookCalls):
         return (await self._call(self._render.StartRender, request)).estimate
 
     async def get(self, job_id: str) -> job_pb2.Job:
-        """Return a job as it is now."""
+        """Return the current state of a job."""
         return (await self._call(self._render.GetJob, self._requests.get(job_id))).job
 
     async def list(
@@ -180,18 +180,18 @@ class AsyncRenderClient(AsyncProjectCalls, AsyncWebhookCalls):
             request.page_token = page.next_page_token
 
     async def cancel(self, job_id: str) -> job_pb2.Job:
-        """Ask for a job to be stopped, and return it as it is now; a job that has ended stays as it is."""
+        """Request cancellation of a job and return its current state. A job that has ended is unchanged."""
         return (await self._call(self._render.CancelJob, self._requests.cancel(job_id))).job
 
     async def delete_job(self, job_id: str) -> None:
-        """Remove a job that has ended, with its history, its video and all other files; they cannot be had back."""
+        """Delete a job that has ended, with its history, video and other files. This cannot be undone."""
         await self._call(self._render.DeleteJob, self._requests.delete(job_id), repeatable=False)
 
     def watch(self, job_id: str, *, after_sequence: int | None = None) -> AsyncGenerator[job_pb2.JobEvent, None]:
-        """Iterate over the changes of a job until its end, reconnecting and resuming; see `RenderClient.watch`.
+        """Iterate over the events of a job until its end, reconnecting and resuming; see `RenderClient.watch`.
 
-        Who leaves the loop early closes the watch at once with `aclose()` (or `contextlib.aclosing`); otherwise it ends
-        when the iterator is collected.
+        To close the watch when leaving the loop early, call `aclose()` or use `contextlib.aclosing`; otherwise it stays
+        open until the iterator is garbage-collected.
         """
         return self._follow(self._render.WatchProgress, WatchPosition(self._requests, job_id, after_sequence))
 
@@ -203,14 +203,14 @@ class AsyncRenderClient(AsyncProjectCalls, AsyncWebhookCalls):
         include_progress: bool = False,
         heartbeats: bool = False,
     ) -> AsyncGenerator[WorkspaceChange, None]:
-        """Iterate over the changes of all jobs of the workspace, without an end; see `RenderClient.watch_workspace`."""
+        """Iterate over the changes of all jobs of the workspace; never ends; see `RenderClient.watch_workspace`."""
         position = WorkspacePosition(
             self._requests, start, labels=labels, include_progress=include_progress, heartbeats=heartbeats
         )
         return self._follow(self._render.WatchWorkspace, position)
 
     async def wait(self, job_id: str) -> job_pb2.Job:
-        """Wait until a job has ended, however it ends; see `RenderClient.wait`."""
+        """Wait until a job is COMPLETED, FAILED or CANCELLED; see `RenderClient.wait`."""
         async for _ in self.watch(job_id):
             pass
         return await self.get(job_id)
@@ -223,9 +223,9 @@ class AsyncRenderClient(AsyncProjectCalls, AsyncWebhookCalls):
         artifact: ArtifactName = "video",
         on_progress: ProgressCallback | None = None,
     ) -> Path:
-        """Download a file of a COMPLETED job, going on where a broken download stopped; see `RenderClient.download`.
+        """Download a file of a COMPLETED job, resuming an interrupted one; see `RenderClient.download`.
 
-        The disk is written in a thread, and on_progress is called there.
+        Files are written in a worker thread, and on_progress is called in that thread.
         """
         attempts = self._stream_attempts()
         file = PartialFile(self._requests, job_id, Path(path), artifact, on_progress)
@@ -258,7 +258,7 @@ class AsyncRenderClient(AsyncProjectCalls, AsyncWebhookCalls):
     async def create_download_url(
         self, job_id: str, *, artifact: ArtifactName = "video"
     ) -> render_service_pb2.CreateDownloadUrlResponse:
-        """Make an address that a file of a COMPLETED job can be fetched from over HTTP, until its expire_time."""
+        """Create a pre-signed URL of a file of a COMPLETED job, valid until its expire_time."""
         return await self._call(self._render.CreateDownloadUrl, self._requests.download_url(job_id, artifact))
 
     async def _call(
@@ -297,7 +297,7 @@ class AsyncRenderClient(AsyncProjectCalls, AsyncWebhookCalls):
                         self._reached = True
                         if (news := position.accept(response)) is not None:
                             yield news
-                        # Once the caller is done with it: however long that takes, it is no time without progress.
+                        # After the yield, so that the time the caller takes does not count as time without progress.
                         attempts.progressed()
                         if position.ended:
                             return
@@ -322,7 +322,7 @@ class AsyncRenderClient(AsyncProjectCalls, AsyncWebhookCalls):
 
     @contextlib.contextmanager
     def _noticing_close(self) -> Iterator[None]:
-        """Tell the closing of the client, which gRPC shows as a cancellation, from a cancellation of the task."""
+        """Distinguish closing the client, which gRPC reports as a cancellation, from cancelling the task."""
         try:
             yield
         except asyncio.CancelledError:

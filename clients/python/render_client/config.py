@@ -16,24 +16,24 @@ DEFAULT_WORKSPACE = "default"
 DEFAULT_TIMEOUT = 10.0
 
 MetadataHook = Callable[[], Iterable[tuple[str, str]]]
-"""Returns what is to be sent along with a call, such as the `traceparent` of the span that is open."""
+"""Returns additional metadata for a call, such as the `traceparent` of the current span."""
 
 _SETTINGS = ("target", "token", "workspace", "tls", "timeout")
 
 
 class ConfigurationError(ValueError):
-    """A setting is wrong; the message names it and where it came from."""
+    """A setting is invalid; the message names it and its source."""
 
 
 @dataclass(frozen=True, slots=True)
 class TLS:
-    """TLS with other than the usual settings.
+    """TLS with custom settings.
 
     Attributes:
-        root_certificates: PEM of the authorities to trust; None means those that come with gRPC.
+        root_certificates: PEM of the authorities to trust; None means gRPC's defaults.
         certificate_chain: PEM of the client's own certificate, for mutual TLS.
-        private_key: PEM of the key to certificate_chain.
-        server_name: Name to expect in the server's certificate, where it differs from the target's.
+        private_key: PEM of the private key of certificate_chain.
+        server_name: Name to expect in the server's certificate, if it differs from the target's.
     """
 
     root_certificates: bytes | None = None
@@ -44,17 +44,17 @@ class TLS:
 
 @dataclass(frozen=True, slots=True)
 class ClientConfig:
-    """All that a client needs to know.
+    """Configuration of a client.
 
     Attributes:
-        target: Address as gRPC writes it: `host:port`, `dns:///host:port` or `unix:/path/to/socket`.
-        token: API key or JWT sent as `authorization: Bearer …`; None sends none.
-        workspace: Workspace that every call is made in.
-        tls: True or a `TLS` for TLS, False for plaintext; None means plaintext to this machine itself and TLS to any
-            other, so that a token never leaves the machine unprotected by accident.
-        timeout: Seconds for each call that is not a stream, its retries included; > 0.
-        retry: How patiently calls are tried again.
-        more_metadata: Asked before each call, on each try, for metadata to send along; names in lower case.
+        target: gRPC target: `host:port`, `dns:///host:port` or `unix:/path/to/socket`.
+        token: API key or JWT sent as `authorization: Bearer …`; None sends no token.
+        workspace: Workspace of every call.
+        tls: True or a `TLS` for TLS, False for plaintext; None means plaintext for a loopback target and TLS for any
+            other, so that a token is never sent over a network unencrypted by accident.
+        timeout: Seconds for each unary call, including its retries; > 0.
+        retry: Retry policy.
+        more_metadata: Called before each attempt; returns additional metadata to send, with lower-case names.
     """
 
     target: str = DEFAULT_TARGET
@@ -67,22 +67,22 @@ class ClientConfig:
 
     @classmethod
     def load(cls, flags: Mapping[str, str | None] | None = None, environment: Mapping[str, str] | None = None) -> Self:
-        """Gather the settings from flags, else the environment, else the configuration file, else the defaults.
+        """Load settings from flags, the environment, the configuration file and the defaults, in order of precedence.
 
         The environment variables are RENDER_TARGET, RENDER_TOKEN, RENDER_WORKSPACE, RENDER_TLS and RENDER_TIMEOUT; the
-        file is TOML with the same names in lower case without the prefix, at RENDER_CLIENT_CONFIG, else at
+        file is TOML with the same names in lower case without the prefix, at RENDER_CLIENT_CONFIG or, if unset, at
         `render/config.toml` under XDG_CONFIG_HOME or `~/.config`. `tls` is `on`, `off`, or the path of a PEM file with
         the authorities to trust; `timeout` is seconds.
 
         Args:
-            flags: Settings given by hand, by name; None values count as not given.
-            environment: In place of the process's own.
+            flags: Command-line settings, by name; None values are ignored.
+            environment: Environment variables; None means those of the process.
 
         Returns:
             The configuration.
 
         Raises:
-            ConfigurationError: If a setting is wrong or a file cannot be read.
+            ConfigurationError: If a setting is invalid or a file cannot be read.
         """
         environment = os.environ if environment is None else environment
         merged = {name: (value, "config file") for name, value in _read_file(environment).items()}
@@ -106,9 +106,9 @@ class ClientConfig:
         return config
 
     def metadata(self) -> tuple[tuple[str, str | bytes], ...]:
-        """Metadata to send with a call that is made now."""
+        """Return the metadata for one attempt of a call."""
         more = tuple(self.more_metadata()) if self.more_metadata else ()
-        # Call credentials would be refused by gRPC on a plaintext channel, even to the machine itself.
+        # gRPC rejects call credentials on a plaintext channel, even over loopback.
         return (*more, ("authorization", f"Bearer {self.token}")) if self.token else more
 
     def credentials(self) -> grpc.ChannelCredentials | None:
@@ -122,14 +122,14 @@ class ClientConfig:
     def channel_options(self) -> list[tuple[str, str | int]]:
         """Options of the channel: see https://grpc.github.io/grpc/core/group__grpc__arg__keys.html."""
         options: list[tuple[str, str | int]] = [
-            # A frozen or vanished server is noticed after 20 + 10 s, also while a watch idles.
+            # Detects a dead server after 20 + 10 s, even while a watch is idle.
             ("grpc.keepalive_time_ms", 20_000),
             ("grpc.http2.ping_timeout_ms", 10_000),
             ("grpc.http2.max_pings_without_data", 0),
-            # The defaults wait up to two minutes before they connect anew, long after the server is back.
+            # By default gRPC waits up to two minutes before it reconnects.
             ("grpc.initial_reconnect_backoff_ms", 200),
             ("grpc.max_reconnect_backoff_ms", 5_000),
-            # A page of 100 jobs with what their providers answered may exceed the usual 4 MiB.
+            # A page of 100 jobs with their providers' responses may exceed the default of 4 MiB.
             ("grpc.max_receive_message_length", 16 * 1024 * 1024),
             ("grpc.primary_user_agent", "render-client"),
         ]

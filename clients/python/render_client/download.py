@@ -1,4 +1,4 @@
-"""Receives a file piece by piece beside its destination, resumes it, and moves it there once it is whole and right."""
+"""Downloads a file in chunks next to its destination, resumes it, and moves it into place once it is verified."""
 
 import hashlib
 from collections.abc import Callable
@@ -17,16 +17,16 @@ ProgressCallback = Callable[[int, int], None]
 
 
 class PartialFile:
-    """A download on its way: `{path}.{job_id}.part` until it is whole.
+    """A download in progress: `{path}.{job_id}.part` until it is complete.
 
-    The job's id in the name keeps what is left of another job's download from being taken for the start of this one.
+    The name contains the job's id, so that a partial download of another job is never resumed.
 
     Args:
         requests: Builder of requests.
         job_id: UUID of the job.
-        path: Where the finished file goes; an existing file is replaced only when the new one is whole.
+        path: Destination; an existing file is replaced only once the new one is complete.
         artifact: Which file of the job.
-        on_progress: Called with the bytes that are there and the bytes of the whole file, after every piece.
+        on_progress: Called after every chunk with the bytes received and the size of the file in bytes.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class PartialFile:
         self._sha256 = ""
 
     def open(self) -> None:
-        """Open what an earlier download left, or begin.
+        """Open the partial file, or create it.
 
         Raises:
             OSError: If the file cannot be written.
@@ -64,24 +64,24 @@ class PartialFile:
         self._left_by_another = self._received > 0
 
     def close(self) -> None:
-        """Close the file; what has arrived stays for the next try."""
+        """Close the file; the received data is kept for the next attempt."""
         self._open_file().close()
         if not self._received:
             self._part.unlink(missing_ok=True)
 
     def request(self) -> render_service_pb2.DownloadVideoRequest:
-        """Build the call that goes on after the bytes that are there."""
+        """Build the request that resumes after the received bytes."""
         return self._requests.download(self._job_id, self._artifact, self._received)
 
     def accept(self, piece: render_service_pb2.DownloadVideoResponse) -> None:
-        """Store one piece.
+        """Write one chunk.
 
         Args:
-            piece: As the service sent it.
+            piece: The chunk as the service sent it.
 
         Raises:
-            UnavailableError: If the piece is of another file than the pieces before; to be tried again from the start.
-            DownloadError: If the piece does not follow what is there.
+            UnavailableError: If the chunk belongs to another file than those before; retry from the start.
+            DownloadError: If the chunk does not follow the received bytes.
             OSError: If the file cannot be written.
         """
         if piece.size_bytes or piece.sha256:
@@ -101,12 +101,11 @@ class PartialFile:
             self._on_progress(self._received, self._size)
 
     def finish(self) -> None:
-        """Put the file in place after the stream ended with OK.
+        """Move the file into place after the stream closed with OK.
 
         Raises:
-            UnavailableError: If the stream ended early, or what an earlier download had left was wrong; to be tried
-                again.
-            DownloadError: If the bytes are not the ones promised.
+            UnavailableError: If the stream ended early, or the partial file was corrupt; retry.
+            DownloadError: If the size or checksum does not match.
         """
         if self._size is None or self._received < self._size:
             raise UnavailableError("the download ended early", code=_UNAVAILABLE)
@@ -120,14 +119,14 @@ class PartialFile:
         self._part.replace(self._path)
 
     def broken(self, error: RenderError) -> RenderError:
-        """Judge how a stream ended.
+        """Return the error to handle after a stream failed.
 
         Args:
-            error: As the service or the connection gave it.
+            error: Error of the service or the connection.
 
         Returns:
-            The error to go by: where what an earlier download left is longer than the file, it is thrown away and the
-            error asks for another try.
+            The given error; or, if the partial file is longer than the file, a retryable one, after discarding the
+            partial file.
         """
         if isinstance(error, OutOfRangeError) and self._left_by_another:
             self._restart()

@@ -1,4 +1,4 @@
-"""The errors a caller of the render service may meet, and their making from gRPC's."""
+"""Errors of the client, and their translation from gRPC errors."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
@@ -12,7 +12,7 @@ _DETAILS_KEY = "grpc-status-details-bin"
 
 
 class RenderError(Exception):
-    """A call that did not succeed; the base of all errors of this package.
+    """A failed call; base class of all call errors of this package.
 
     Attributes:
         message: One sentence for people.
@@ -54,7 +54,7 @@ class RenderError(Exception):
 
 
 class InvalidRequestError(RenderError):
-    """INVALID_ARGUMENT: the request is wrong; `field_faults` names the fields."""
+    """INVALID_ARGUMENT: the request is invalid; `field_faults` names the fields."""
 
 
 class NotFoundError(RenderError):
@@ -66,19 +66,19 @@ class AlreadyExistsError(RenderError):
 
 
 class PreconditionError(RenderError):
-    """FAILED_PRECONDITION: asked too early, or something is not set up, such as a provider's key."""
+    """FAILED_PRECONDITION: the job is not in the required state, or something is not configured, such as a provider's key."""
 
 
 class ConflictError(RenderError):
-    """ABORTED: the project was changed by somebody else since it was read."""
+    """ABORTED: the project was modified since it was read."""
 
 
 class OutOfRangeError(RenderError):
-    """OUT_OF_RANGE: an offset beyond the end, or events that are no longer kept."""
+    """OUT_OF_RANGE: an offset beyond the end, or events that have been pruned."""
 
 
 class AuthenticationError(RenderError):
-    """UNAUTHENTICATED: no valid token came with the call."""
+    """UNAUTHENTICATED: the call has no valid token."""
 
 
 class PermissionDeniedError(RenderError):
@@ -86,27 +86,27 @@ class PermissionDeniedError(RenderError):
 
 
 class QuotaError(RenderError):
-    """RESOURCE_EXHAUSTED: a limit is reached; `retry_after` says when to come back, where that is known."""
+    """RESOURCE_EXHAUSTED: a limit is reached; `retry_after` says when to retry, if known."""
 
 
 class UnavailableError(RenderError):
-    """UNAVAILABLE: the service cannot be reached, or a store it needs cannot."""
+    """UNAVAILABLE: the service, or a store it depends on, cannot be reached."""
 
 
 class DeadlineError(RenderError):
-    """DEADLINE_EXCEEDED: no answer within the time the caller gave."""
+    """DEADLINE_EXCEEDED: no response before the deadline."""
 
 
 class ServiceError(RenderError):
-    """INTERNAL and the like: a fault of the service; `metadata["request_id"]` finds it in the service's log."""
+    """INTERNAL and the like: an error in the service; find it in the service's log by `metadata["request_id"]`."""
 
 
 class DownloadError(RenderError):
-    """The bytes that arrived are not the file that was promised."""
+    """The downloaded data does not match the file's size or checksum."""
 
 
 class ClientClosedError(RenderError):
-    """The client was closed while the call was under way, or before it."""
+    """The client was closed before or during the call."""
 
 
 _BY_CODE: dict[grpc.StatusCode, type[RenderError]] = {
@@ -129,7 +129,7 @@ _BY_CODE: dict[grpc.StatusCode, type[RenderError]] = {
 
 
 def translate(error: grpc.RpcError) -> RenderError:
-    """Turn gRPC's error of a failed call, synchronous or asyncio, into this package's.
+    """Translate a gRPC error, synchronous or asyncio, into one of this package.
 
     Args:
         error: As raised by a stub.
@@ -139,14 +139,14 @@ def translate(error: grpc.RpcError) -> RenderError:
     """
     code = error.code()
     details = StatusDetails()
-    # Both kinds of error give pairs; the published types of the synchronous one do not say so.
+    # Both kinds of error return pairs; the type stubs of the synchronous one omit that.
     trailing = cast("Iterable[tuple[str, str | bytes]]", error.trailing_metadata() or ())
     for key, value in trailing:
         if key == _DETAILS_KEY and isinstance(value, bytes):
             try:
                 details = decode_status_details(value)
             except MalformedDetails:
-                # The code and the message stand without them.
+                # The code and the message are valid without the details.
                 continue
     ours = details.domain == DOMAIN
     return _BY_CODE.get(code, RenderError)(

@@ -1,4 +1,4 @@
-"""Builds the requests of the contract from what callers give; used by the synchronous and the asyncio client alike."""
+"""Builds requests from the arguments of the synchronous and asyncio clients."""
 
 import uuid
 from collections.abc import Collection, Mapping
@@ -30,18 +30,18 @@ OLDEST = "oldest"
 
 
 def has_ended(state: job_pb2.Job | job_pb2.JobEvent) -> bool:
-    """Tell whether a job is COMPLETED, FAILED or CANCELLED."""
+    """Return whether a job is COMPLETED, FAILED or CANCELLED."""
     return state.status in _ENDS
 
 
 def status_name(status: job_pb2.JobStatus.ValueType) -> str:
-    """Name a status without its prefix, such as `COMPLETED`; a value newer than this package by its number."""
+    """Return a status without its prefix, such as `COMPLETED`; an unknown value as its number."""
     found = job_pb2.JobStatus.DESCRIPTOR.values_by_number.get(status)
     return found.name.removeprefix("JOB_STATUS_") if found else str(status)
 
 
 def stage_name(stage: job_pb2.JobStage.ValueType) -> str:
-    """Name a stage without its prefix, such as `COMPOSING`; empty outside PROCESSING."""
+    """Return a stage without its prefix, such as `COMPOSING`; empty outside PROCESSING."""
     found = job_pb2.JobStage.DESCRIPTOR.values_by_number.get(stage)
     if stage == job_pb2.JOB_STAGE_UNSPECIFIED:
         return ""
@@ -49,7 +49,7 @@ def stage_name(stage: job_pb2.JobStage.ValueType) -> str:
 
 
 class Requests:
-    """Requests in one workspace.
+    """Builds the requests of one workspace.
 
     Args:
         workspace: Workspace that the requests name.
@@ -72,13 +72,13 @@ class Requests:
         variables: Mapping[str, str] | None,
         webhook: render_service_pb2.JobWebhook | None = None,
     ) -> render_service_pb2.StartRenderRequest:
-        """Build a StartRender with a request_id, made here where the caller gave none, so that it can be repeated."""
+        """Build a StartRender; generates a request_id if none is given, so that it is safe to retry."""
         if (project is None) == (project_id is None):
             raise ValueError("give either a project or a project_id")
         return render_service_pb2.StartRenderRequest(
             workspace_id=self.workspace,
             project=project,
-            # An empty project_id would take the place of the project in the oneof.
+            # An empty project_id would replace the project in the oneof.
             project_id=cast("str", project_id),
             provider=provider or "",
             output=output,
@@ -91,7 +91,7 @@ class Requests:
         )
 
     def job_webhook(self, url: str | None, statuses: Collection[StatusName]) -> render_service_pb2.JobWebhook | None:
-        """Build the webhook of a StartRender; None where there is no address."""
+        """Build the webhook of a StartRender; None if there is no URL."""
         if url is None:
             return None
         return render_service_pb2.JobWebhook(url=url, statuses=_statuses(statuses))
@@ -132,7 +132,7 @@ class Requests:
     def watch_workspace(
         self, start: str, labels: Mapping[str, str] | None, include_progress: bool
     ) -> render_service_pb2.WatchWorkspaceRequest:
-        """Build a WatchWorkspace that starts behind a cursor, at OLDEST, or, where that is empty, now."""
+        """Build a WatchWorkspace that starts after a cursor, at OLDEST, or, if empty, now."""
         request = render_service_pb2.WatchWorkspaceRequest(
             workspace_id=self.workspace, labels=labels, include_progress=include_progress
         )
@@ -149,7 +149,7 @@ class Requests:
         )
 
     def download(self, job_id: str, artifact: ArtifactName, offset: int) -> render_service_pb2.DownloadVideoRequest:
-        """Build a DownloadVideo from `offset` bytes on."""
+        """Build a DownloadVideo that starts at byte `offset`."""
         return render_service_pb2.DownloadVideoRequest(
             workspace_id=self.workspace, job_id=job_id, artifact=_ARTIFACTS[artifact], offset=offset
         )

@@ -11,12 +11,12 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 from render.v1 import project_pb2
 
-# "//" after nothing but blanks; a JSON text cannot run over a line's end, so this never cuts one.
+# "//" after only blanks; a JSON string cannot span lines, so this never cuts into one.
 _COMMENT_LINE = re.compile(r"^[ \t]*//.*$", re.MULTILINE)
-# A place for a value, as proto/render/v1/project.proto describes it.
+# A placeholder for a value, as defined in proto/render/v1/project.proto.
 _VARIABLE = re.compile(r"(\{\{[ \t]*[A-Za-z_][A-Za-z0-9_]{0,62}[ \t]*\}\})")
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:")
-# What protobuf's parser says, as of protobuf 7: it wraps a fault once more on every level it passes.
+# Error messages of protobuf's parser, as of protobuf 7: it wraps an error once per level of nesting.
 _WRAPPING = re.compile(r"^Failed to parse (\w+) field: ")
 _PLACE = re.compile(r' at "?Project\.?([\w.\[\]]*?)"?\.*$')
 _UNKNOWN_FIELD = re.compile(
@@ -25,16 +25,16 @@ _UNKNOWN_FIELD = re.compile(
 
 
 class ProjectFileError(ValueError):
-    """A project file is no project; the message names the file and, where known, the field or the line."""
+    """A project file is invalid; the message names the file and, if known, the field or the line."""
 
 
 def load_project(path: Path) -> project_pb2.Project:
     """Read a project file.
 
     The file is the JSON form of `render.v1.Project` (https://protobuf.dev/programming-guides/json/), in which lines
-    that begin with `//` are comments. Addresses without a scheme are paths of files, relative to the project file's
-    folder, and become `file://` addresses. One with a variable such as `images/{{city}}.jpg` does so unseen, and one
-    that begins with a variable stays as it is.
+    that begin with `//` are comments. A URI without a scheme is a path relative to the project file's folder and
+    becomes a `file://` URI. A path that contains a variable, such as `images/{{city}}.jpg`, is converted without
+    checking that the file exists; one that begins with a variable is unchanged.
 
     Args:
         path: The file, UTF-8.
@@ -43,8 +43,8 @@ def load_project(path: Path) -> project_pb2.Project:
         The project.
 
     Raises:
-        ProjectFileError: If the file cannot be read, is no JSON, has unknown fields or wrong values, or names a file
-            that is not there.
+        ProjectFileError: If the file cannot be read, is not JSON, has unknown fields or invalid values, or refers to a
+            file that does not exist.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -71,7 +71,7 @@ def load_project(path: Path) -> project_pb2.Project:
 
 
 def _uris(message: Message, place: str) -> Iterator[tuple[Message, str, str]]:
-    """Find all addresses in a message, as (message, field, path of the field)."""
+    """Find all URIs in a message, as (message, field, path of the field)."""
     for descriptor, value in message.ListFields():
         name = f"{place}{descriptor.name}"
         if descriptor.name == "uri" or descriptor.name.endswith("_uri"):

@@ -1,4 +1,4 @@
-"""When to try a call again: exponential backoff with jitter, within the caller's time."""
+"""Retry policy: exponential backoff with jitter, within the caller's deadline."""
 
 import random
 import time
@@ -12,17 +12,17 @@ from render_client.errors import DeadlineError, QuotaError, RenderError
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How patiently calls are tried again after the connection was lost or the service was unavailable.
+    """How calls are retried after the connection is lost or the service is unavailable.
 
     Attributes:
         first_delay: Seconds before the first retry.
-        longest_delay: Seconds that a delay grows to at most; the service may ask for more.
-        factor: By which each delay is longer than the one before.
-        call_attempts: How often a plain call that is safe to repeat is sent at most, ≥ 1. The same holds for a watch or
-            a download of a client that has not reached the service before, so that a wrong address is told at once.
-        give_up_after: Seconds without a sign of life after which a watch or a download ends with the last error.
-        longest_stream: Seconds after which a watch or a download is taken up anew where it stands. So is noticed, too,
-            that a service is dead behind a proxy that keeps the connection alive.
+        longest_delay: Maximum delay in seconds; the service may ask for a longer one.
+        factor: Multiplier of the delay after each retry.
+        call_attempts: Maximum attempts of a unary call that is safe to repeat, ≥ 1. Also applies to a watch or a
+            download until the client has reached the service once, so that a wrong target fails early.
+        give_up_after: Seconds without progress after which a watch or a download raises the last error.
+        longest_stream: Seconds after which a watch or a download is reopened and resumed. This detects a dead service
+            behind a proxy that keeps the connection alive.
     """
 
     first_delay: float = 0.2
@@ -34,16 +34,15 @@ class RetryPolicy:
 
 
 class Attempts:
-    """The tries of one call or stream.
+    """The attempts of one call or stream.
 
     Args:
-        policy: How patiently.
-        timeout: Seconds for all tries together; None for no such limit.
-        most: How many tries at most while there is no sign of life; None for no such limit.
-        longest: Seconds that a single try may take, after which the next one goes on where it stood; None for no such
-            limit.
+        policy: Retry policy.
+        timeout: Seconds for all attempts together; None means no limit.
+        most: Maximum attempts without progress; None means no limit.
+        longest: Seconds that a single attempt may take, after which the next one resumes; None means no limit.
         clock: Monotonic time in seconds.
-        jitter: Gives a number from 0 to below 1 that spreads delays, so that many callers do not come back at once.
+        jitter: Returns a number in [0, 1) that spreads delays, so that callers do not retry simultaneously.
     """
 
     def __init__(
@@ -67,10 +66,10 @@ class Attempts:
         self._failures = self._failures_in_a_row = 0
 
     def remaining(self) -> float | None:
-        """Seconds that the next try may take; None for no limit.
+        """Seconds that the next attempt may take; None means no limit.
 
         Raises:
-            DeadlineError: If nothing is left of the timeout.
+            DeadlineError: If the timeout has passed.
         """
         if self._end is None:
             return self._longest
@@ -80,41 +79,41 @@ class Attempts:
         return left if self._longest is None else min(left, self._longest)
 
     def progressed(self) -> None:
-        """Take note of a sign of life: the next failure starts with the shortest delay, and tries are not counted."""
+        """Record progress: the next failure starts with the shortest delay, and attempts are no longer limited."""
         self._last_sign = self._clock()
         self._failures_in_a_row = 0
         self._most = None
         self._alive = self._ever_alive = True
 
     def delay_after(self, error: RenderError) -> float:
-        """Say how long to wait before the next try.
+        """Return how long to wait before the next attempt.
 
         Args:
-            error: How the last try ended.
+            error: Error of the last attempt.
 
         Returns:
-            Seconds to wait, ≥ 0: the growing delay, or longer where the service asked for that.
+            Seconds to wait, ≥ 0: the backoff, or longer if the service asked for it.
 
         Raises:
-            RenderError: The given error, if trying again would not help or there is no time or try left.
+            RenderError: The given error, if it is not retryable or no time or attempt is left.
         """
         lasted_longest = self._lasted_longest(error)
         if lasted_longest and self._alive:
             self._alive = False
-            # The service shall have seen the end of the old one, and not all watchers come at the same moment.
+            # Gives the service time to see the old stream end, and spreads the watchers.
             return self._policy.first_delay * (0.5 + 0.5 * self._jitter())
         self._failures += 1
         passing = error.connection_lost or lasted_longest or self._is_crowded_out(error)
         if not passing or self._failures == self._most:
             raise error
-        # Beyond 2^64 the product would overflow; the longest delay is reached long before.
+        # The exponent is capped to avoid overflow; the longest delay is reached long before.
         grown = self._policy.first_delay * self._policy.factor ** min(self._failures_in_a_row, 64)
         delay = min(self._policy.longest_delay, grown)
         self._failures_in_a_row += 1
         if error.retry_after is None:
             delay *= 0.5 + 0.5 * self._jitter()
         else:
-            # Never earlier than asked, and not all at the same moment.
+            # Never earlier than the service asked for, with jitter on top.
             delay = error.retry_after + 0.5 * delay * self._jitter()
         then = self._clock() + delay
         if (self._end is not None and then >= self._end) or then - self._last_sign > self._policy.give_up_after:
@@ -122,11 +121,11 @@ class Attempts:
         return delay
 
     def _lasted_longest(self, error: RenderError) -> bool:
-        """Tell whether only the limit of a single try is over, not the caller's."""
+        """Return whether the limit of a single attempt has passed, not the caller's deadline."""
         if self._longest is None or not isinstance(error, DeadlineError):
             return False
         return self._end is None or self._clock() < self._end
 
     def _is_crowded_out(self, error: RenderError) -> bool:
-        """Tell whether a stream that was open before finds its place taken for the moment."""
+        """Return whether a stream that was open before is rejected by a quota when it resumes."""
         return self._longest is not None and self._ever_alive and isinstance(error, QuotaError)

@@ -29,22 +29,21 @@ News = TypeVar("News")
 
 
 class RenderClient(ProjectCalls, WebhookCalls):
-    """Talks to a render service; safe to share between threads.
+    """A client of the render service; safe to share between threads.
 
-    Every call that is not a stream has a deadline. Calls that are safe to repeat are tried again while the service is
-    unavailable. Every method raises `RenderError`, or the subclass of it that fits, when the service refuses or
-    cannot be reached.
+    Every unary call has a deadline. Calls that are safe to repeat are retried while the service is unavailable. Every
+    method raises `RenderError` or one of its subclasses when the service rejects the call or cannot be reached.
 
     Args:
-        target: Address as gRPC writes it: `host:port`, `dns:///host:port` or `unix:/path/to/socket`.
-        token: API key or JWT; None sends none.
-        workspace: Workspace that every call is made in; None means `default`.
-        tls: True or a `TLS` for TLS, False for plaintext; None means plaintext to this machine itself and TLS to any
+        target: gRPC target: `host:port`, `dns:///host:port` or `unix:/path/to/socket`.
+        token: API key or JWT; None sends no token.
+        workspace: Workspace of every call; None means `default`.
+        tls: True or a `TLS` for TLS, False for plaintext; None means plaintext for a loopback target and TLS for any
             other.
-        timeout: Seconds for each call that is not a stream, its retries included; > 0.
-        retry: How patiently calls are tried again.
-        metadata: Asked before each call, on each try, for metadata to send along, names in lower case: a way to pass
-            on the trace context, which the client knows nothing of.
+        timeout: Seconds for each unary call, including its retries; > 0.
+        retry: Retry policy; None means the default `RetryPolicy`.
+        metadata: Called before each attempt; returns additional metadata to send, with lower-case names. Use it to
+            propagate a trace context.
     """
 
     def __init__(
@@ -76,7 +75,7 @@ class RenderClient(ProjectCalls, WebhookCalls):
 
     @classmethod
     def from_config(cls, config: ClientConfig) -> Self:
-        """Make a client from a configuration, such as `ClientConfig.load()` gathers."""
+        """Create a client from a configuration, such as `ClientConfig.load()` returns."""
         return cls(
             config.target,
             token=config.token,
@@ -88,12 +87,12 @@ class RenderClient(ProjectCalls, WebhookCalls):
         )
 
     def close(self) -> None:
-        """Close the connection; calls under way in other threads end with `ClientClosedError`."""
+        """Close the connection; calls in progress in other threads raise `ClientClosedError`."""
         self._closed.set()
         self._channel.close()
 
     def __enter__(self) -> Self:
-        """Return the client itself, to be closed at the end of the block."""
+        """Return the client; leaving the block closes it."""
         return self
 
     def __exit__(
@@ -117,24 +116,24 @@ class RenderClient(ProjectCalls, WebhookCalls):
         webhook_url: str | None = None,
         webhook_statuses: Collection[StatusName] = (),
     ) -> job_pb2.Job:
-        """Start rendering a project given here, or a stored one.
+        """Start rendering an inline or a stored project.
 
         Args:
-            project: A whole project; either this or project_id.
+            project: An inline project; give either this or project_id.
             project_id: UUID of a stored project.
             provider: `local`, `runway`, `pika`, `custom` or `mock`; None means the service's default.
             output: Overrides the project's own output options field by field.
-            request_id: UUID that makes this start unique: the same one returns the same job. None makes a new one,
-                used for all tries of this call, so that a retry never starts a second job.
-            labels: The caller's own, to find the job by.
+            request_id: UUID that makes this call idempotent: the same UUID returns the same job. None generates one
+                that every attempt of this call uses, so that a retry never starts a second job.
+            labels: Labels to find the job by.
             provider_options: How clips are generated, for `runway`, `pika` and `custom`.
-            priority: Among the workspace's own jobs, −100 to 100; greater goes first.
-            variables: Values for the `{{places}}` of the project, by name: exactly those that it has.
-            webhook_url: Address that is told of this job, besides the webhooks of the workspace.
-            webhook_statuses: Which statuses it is told; empty means the three ends.
+            priority: Priority among the workspace's jobs, −100 to 100; higher runs first.
+            variables: Values for the project's `{{placeholders}}`, by name; must name exactly those it has.
+            webhook_url: URL that is notified of this job, in addition to the workspace's webhooks.
+            webhook_statuses: Statuses to notify it of; empty means the three terminal ones.
 
         Returns:
-            The job as stored; it reaches its end whatever breaks from here on.
+            The stored job. It runs to its end even if this client disconnects.
         """
         request = self._requests.start(
             project=project,
@@ -160,20 +159,20 @@ class RenderClient(ProjectCalls, WebhookCalls):
         provider_options: render_service_pb2.ProviderOptions | None = None,
         variables: Mapping[str, str] | None = None,
     ) -> render_service_pb2.Estimate:
-        """Check everything about a start and tell what it would order from its provider, without starting it.
+        """Validate a start and return what it would submit to its provider, without starting it.
         Args:
-            project: A whole project; either this or project_id.
+            project: An inline project; give either this or project_id.
             project_id: UUID of a stored project.
-            provider: `runway`, `pika` or `custom`; the others order nothing.
+            provider: `runway`, `pika` or `custom`; the others submit nothing.
             output: Overrides the project's own output options field by field.
-            provider_options: How clips are to be generated.
-            variables: Values for the `{{places}}` of the project.
+            provider_options: How clips are generated.
+            variables: Values for the project's `{{placeholders}}`.
 
         Returns:
-            The clips that would be ordered, and what they are likely to cost; empty where nothing would be.
+            The clips that would be submitted and their estimated cost; empty if nothing would be submitted.
 
         Raises:
-            RenderError: What `start` would be refused with.
+            RenderError: The error that `start` would raise.
         """
         request = self._requests.start(
             project=project,
@@ -190,7 +189,7 @@ class RenderClient(ProjectCalls, WebhookCalls):
         return self._call(self._render.StartRender, request).estimate
 
     def get(self, job_id: str) -> job_pb2.Job:
-        """Return a job as it is now."""
+        """Return the current state of a job."""
         return self._call(self._render.GetJob, self._requests.get(job_id)).job
 
     def list(
@@ -200,12 +199,12 @@ class RenderClient(ProjectCalls, WebhookCalls):
         project_id: str | None = None,
         labels: Mapping[str, str] | None = None,
     ) -> Iterator[job_pb2.Job]:
-        """Iterate over the jobs of the workspace, newest first; pages are fetched as they are needed.
+        """Iterate over the jobs of the workspace, newest first; pages are fetched on demand.
 
         Args:
-            statuses: Keep only jobs in one of these; empty keeps all.
-            project_id: Keep only jobs of this project.
-            labels: Keep only jobs that have all of these.
+            statuses: Only jobs in one of these statuses; empty means all.
+            project_id: Only jobs of this project.
+            labels: Only jobs that have all of these labels.
         """
         request = self._requests.list_jobs(statuses, project_id, labels)
         while True:
@@ -216,25 +215,25 @@ class RenderClient(ProjectCalls, WebhookCalls):
             request.page_token = page.next_page_token
 
     def cancel(self, job_id: str) -> job_pb2.Job:
-        """Ask for a job to be stopped, and return it as it is now; a job that has ended stays as it is."""
+        """Request cancellation of a job and return its current state. A job that has ended is unchanged."""
         return self._call(self._render.CancelJob, self._requests.cancel(job_id)).job
 
     def delete_job(self, job_id: str) -> None:
-        """Remove a job that has ended, with its history, its video and all other files; they cannot be had back."""
+        """Delete a job that has ended, with its history, video and other files. This cannot be undone."""
         self._call(self._render.DeleteJob, self._requests.delete(job_id), repeatable=False)
 
     def watch(
         self, job_id: str, *, after_sequence: int | None = None, timeout: float | None = None
     ) -> Iterator[job_pb2.JobEvent]:
-        """Iterate over the changes of a job until its end, reconnecting and resuming as often as it takes.
+        """Iterate over the events of a job until its end, reconnecting and resuming as needed.
 
-        Sequences rise strictly, no state or stage change is left out, and the last event is the terminal one. Leaving
-        the loop early closes the watch and leaves the job alone.
+        Sequences increase strictly, no state or stage change is omitted, and the last event is the terminal one.
+        Leaving the loop early closes the watch and does not affect the job.
 
         Args:
             job_id: UUID of the job.
-            after_sequence: Last sequence already seen; None begins with the present state.
-            timeout: Seconds for the whole watch, after which it raises `DeadlineError`; None for no limit.
+            after_sequence: Last sequence already seen; None starts with the current state.
+            timeout: Seconds for the whole watch, after which it raises `DeadlineError`; None means no limit.
         """
         return self._follow(self._render.WatchProgress, WatchPosition(self._requests, job_id, after_sequence), timeout)
 
@@ -246,20 +245,20 @@ class RenderClient(ProjectCalls, WebhookCalls):
         include_progress: bool = False,
         heartbeats: bool = False,
     ) -> Iterator[WorkspaceChange]:
-        """Iterate over the state and stage changes of all jobs of the workspace, each once, without an end.
+        """Iterate over the state and stage changes of all jobs of the workspace, each once; never ends.
 
-        Reconnects and resumes by itself like `watch`. To resume after a restart of the caller too, keep the cursor of
-        each change once it is dealt with, and start from the last one.
+        Reconnects and resumes like `watch`. To resume after your program restarts, store the cursor of each change once
+        you have handled it, and start from the last one.
 
         Args:
-            start: Cursor to go on behind, `"oldest"` for all that is kept, or empty for what happens from now on.
-            labels: Keep only events of jobs that have all of these.
-            include_progress: Whether to tell the latest progress between state and stage changes too; such events are
-                not repeated after a reconnect.
-            heartbeats: Whether to give signs of life, whose cursors are as good as any, as changes without an event.
+            start: Cursor to resume after, `"oldest"` for all retained events, or empty for new events only.
+            labels: Only events of jobs that have all of these labels.
+            include_progress: Whether to include the latest progress between state and stage changes; progress events
+                are not replayed after a reconnect.
+            heartbeats: Whether to yield heartbeats, as changes without an event; their cursors are valid too.
 
         Raises:
-            OutOfRangeError: If the events behind the cursor are no longer kept (`CURSOR_PRUNED`).
+            OutOfRangeError: If the events after the cursor have been pruned (`CURSOR_PRUNED`).
         """
         position = WorkspacePosition(
             self._requests, start, labels=labels, include_progress=include_progress, heartbeats=heartbeats
@@ -267,14 +266,14 @@ class RenderClient(ProjectCalls, WebhookCalls):
         return self._follow(self._render.WatchWorkspace, position, None)
 
     def wait(self, job_id: str, *, timeout: float | None = None) -> job_pb2.Job:
-        """Wait until a job has ended, however it ends.
+        """Wait until a job is COMPLETED, FAILED or CANCELLED.
 
         Args:
             job_id: UUID of the job.
-            timeout: Seconds after which to raise `DeadlineError`; None for no limit.
+            timeout: Seconds after which to raise `DeadlineError`; None means no limit.
 
         Returns:
-            The job, COMPLETED, FAILED or CANCELLED.
+            The ended job.
         """
         for _ in self.watch(job_id, timeout=timeout):
             pass
@@ -289,22 +288,22 @@ class RenderClient(ProjectCalls, WebhookCalls):
         on_progress: ProgressCallback | None = None,
         timeout: float | None = None,
     ) -> Path:
-        """Download a file of a COMPLETED job, going on where a broken download stopped, and check it.
+        """Download a file of a COMPLETED job, resuming an interrupted download, and verify its checksum.
 
-        The bytes gather in `{path}.{job_id}.part`; that file stays after a failure, and the next call goes on from it.
+        Data is written to `{path}.{job_id}.part`. That file is kept after a failure, and the next call resumes from it.
 
         Args:
             job_id: UUID of the job.
-            path: Where the file goes; the folder must exist. An existing file is replaced once the new one is whole.
+            path: Destination; its folder must exist. An existing file is replaced once the new one is complete.
             artifact: `video`, `poster`, `contact_sheet`, `captions_srt` or `captions_vtt`.
-            on_progress: Called after every piece with the bytes that are there and the bytes of the whole file.
-            timeout: Seconds for the whole download; None for no limit.
+            on_progress: Called after every chunk with the bytes received and the size of the file in bytes.
+            timeout: Seconds for the whole download; None means no limit.
 
         Returns:
             The path.
 
         Raises:
-            DownloadError: If what arrived is not what the service promised.
+            DownloadError: If the received data does not match the size or checksum that the service announced.
             OSError: If the file cannot be written.
         """
         attempts = self._stream_attempts(timeout)
@@ -337,7 +336,7 @@ class RenderClient(ProjectCalls, WebhookCalls):
     def create_download_url(
         self, job_id: str, *, artifact: ArtifactName = "video"
     ) -> render_service_pb2.CreateDownloadUrlResponse:
-        """Make an address that a file of a COMPLETED job can be fetched from over HTTP, until its expire_time."""
+        """Create a pre-signed URL of a file of a COMPLETED job, valid until its expire_time."""
         return self._call(self._render.CreateDownloadUrl, self._requests.download_url(job_id, artifact))
 
     def _call(
@@ -371,7 +370,7 @@ class RenderClient(ProjectCalls, WebhookCalls):
                     self._reached = True
                     if (news := position.accept(response)) is not None:
                         yield news
-                    # Once the caller is done with it: however long that takes, it is no time without progress.
+                    # After the yield, so that the time the caller takes does not count as time without progress.
                     attempts.progressed()
                     if position.ended:
                         return

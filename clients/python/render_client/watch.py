@@ -1,4 +1,4 @@
-"""Where a watch stands: what was seen, what to ask for after a broken connection, and whether it is over."""
+"""The position of a watch: what was received, how to resume after a lost connection, and whether it has ended."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,24 +17,24 @@ News_co = TypeVar("News_co", covariant=True)
 
 
 class Position(Protocol[Request_co, Response_contra, News_co]):
-    """The place of one watch, kept across connections; `ended` once nothing can follow."""
+    """The position of one watch, kept across connections; `ended` once nothing can follow."""
 
     ended: bool
 
     def request(self) -> Request_co:
-        """Build the call that goes on after what was seen."""
+        """Build the request that resumes after the last message."""
 
     def accept(self, response: Response_contra) -> News_co | None:
-        """Take one message of the stream, and return what is news to the caller in it."""
+        """Process one message of the stream and return what is new to the caller."""
 
 
 class WatchPosition:
-    """The place of one watch in the events of a job, kept across connections.
+    """The position of one watch in the events of a job, kept across connections.
 
     Args:
         requests: Builder of requests.
         job_id: UUID of the job.
-        after_sequence: Last sequence the caller has seen; None to begin with the present state.
+        after_sequence: Last sequence the caller has seen; None starts with the current state.
     """
 
     def __init__(self, requests: Requests, job_id: str, after_sequence: int | None) -> None:
@@ -44,18 +44,18 @@ class WatchPosition:
         self.ended = False
 
     def request(self) -> render_service_pb2.WatchProgressRequest:
-        """Build the call that goes on after what was seen."""
+        """Build the request that resumes after the last message."""
         return self._requests.watch(self._job_id, self._last_sequence)
 
     def accept(self, response: render_service_pb2.WatchProgressResponse) -> job_pb2.JobEvent | None:
-        """Take one message of the stream.
+        """Process one message of the stream.
 
         Args:
             response: As the service sent it.
 
         Returns:
-            The event if it is news to the caller; None for a heartbeat or an event seen before. The terminal event is
-            news even at a sequence that the caller gave as seen: a watch always tells the end.
+            The event if it is new to the caller; None for a heartbeat or an event seen before. The terminal event is
+            always returned, even if the caller passed its sequence as seen.
         """
         if response.WhichOneof("update") != "event":
             return None
@@ -70,11 +70,11 @@ class WatchPosition:
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceChange:
-    """One message of a workspace's watch.
+    """One message of a workspace watch.
 
     Attributes:
-        event: A change of one of the jobs; None for a sign of life, which is given only where it was asked for.
-        cursor: Where the watch stands behind this message: keep it once the event is dealt with, and go on from it.
+        event: A change of one of the jobs; None for a heartbeat, which is yielded only if requested.
+        cursor: Position after this message: store it once the event is handled, and resume from it.
     """
 
     event: job_pb2.JobEvent | None
@@ -82,14 +82,14 @@ class WorkspaceChange:
 
 
 class WorkspacePosition:
-    """The place of one watch in the events of a workspace, kept across connections.
+    """The position of one watch in the events of a workspace, kept across connections.
 
     Args:
         requests: Builder of requests.
-        start: Cursor to go on behind, OLDEST, or empty for what happens from now on.
-        labels: Keep only events of jobs that have all of these.
-        include_progress: Whether progress between state and stage changes is told too.
-        heartbeats: Whether signs of life are news to the caller.
+        start: Cursor to resume after, OLDEST, or empty for new events only.
+        labels: Only events of jobs that have all of these labels.
+        include_progress: Whether to include progress between state and stage changes.
+        heartbeats: Whether to return heartbeats to the caller.
     """
 
     def __init__(
@@ -109,11 +109,11 @@ class WorkspacePosition:
         self.ended = False
 
     def request(self) -> render_service_pb2.WatchWorkspaceRequest:
-        """Build the call that goes on after what was seen."""
+        """Build the request that resumes after the last message."""
         return self._requests.watch_workspace(self._start, self._labels, self._include_progress)
 
     def accept(self, response: render_service_pb2.WatchWorkspaceResponse) -> WorkspaceChange | None:
-        """Take one message of the stream, and return it where it is news to the caller."""
+        """Process one message of the stream and return it if it is new to the caller."""
         self._start = response.cursor or self._start
         if response.WhichOneof("update") == "event":
             return WorkspaceChange(response.event, self._start)
@@ -121,5 +121,5 @@ class WorkspacePosition:
 
 
 def ended_without_end() -> UnavailableError:
-    """Make the error of a stream that ended with OK before its end: to be treated like a lost connection."""
+    """Return the error of a stream that closed with OK before its end; treated like a lost connection."""
     return UnavailableError("the watch was ended too early", code=grpc.StatusCode.UNAVAILABLE)

@@ -1,4 +1,4 @@
-"""The calls about webhooks, of the synchronous and of the asyncio client."""
+"""Webhook methods of the synchronous and asyncio clients."""
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Collection, Iterator, Mapping
@@ -20,7 +20,7 @@ Response = TypeVar("Response", bound=Message)
 
 
 class WebhookCalls(ABC):
-    """Calls of `RenderClient` that are about webhooks."""
+    """Webhook methods of `RenderClient`."""
 
     _webhooks: WebhookServiceStub
     _requests: Requests
@@ -33,15 +33,16 @@ class WebhookCalls(ABC):
     def create_webhook(
         self, url: str, *, statuses: Collection[StatusName] = (), labels: Mapping[str, str] | None = None
     ) -> pb.Webhook:
-        """Store an address that is told of the workspace's jobs from now on.
+        """Create a webhook that is notified of the workspace's jobs from now on.
 
         Args:
-            url: Where deliveries are sent: `https`, public.
-            statuses: Which are told, PROCESSING with every change of stage; empty means the three ends.
-            labels: Only of jobs that have all of these.
+            url: Public `https` URL that deliveries are sent to.
+            statuses: Statuses to notify of; PROCESSING includes every change of stage. Empty means the three
+                terminal ones.
+            labels: Only jobs that have all of these labels.
 
         Raises:
-            AlreadyExistsError: If the workspace has a webhook with this url (`WEBHOOK_EXISTS`).
+            AlreadyExistsError: If the workspace already has a webhook with this URL (`WEBHOOK_EXISTS`).
         """
         request = self._requests.create_webhook(url, statuses, labels)
         return self._call(self._webhooks.CreateWebhook, request, repeatable=False).webhook
@@ -51,22 +52,22 @@ class WebhookCalls(ABC):
         return tuple(self._call(self._webhooks.ListWebhooks, self._requests.list_webhooks()).webhooks)
 
     def delete_webhook(self, webhook_id: str) -> None:
-        """Remove a webhook with its deliveries."""
+        """Delete a webhook and its deliveries."""
         self._call(self._webhooks.DeleteWebhook, self._requests.delete_webhook(webhook_id), repeatable=False)
 
     def webhook_secret(self) -> tuple[str, ...]:
-        """Return what `render_client.webhooks.verify` checks deliveries with: all that are good now, one as a rule."""
+        """Return the signing secrets valid now, usually one, to pass to `render_client.webhooks.verify`."""
         return tuple(self._call(self._webhooks.GetWebhookSecret, self._requests.webhook_secret()).secrets)
 
     def list_webhook_deliveries(
         self, *, webhook_id: str | None = None, job_id: str | None = None, states: Collection[DeliveryStateName] = ()
     ) -> Iterator[pb.WebhookDelivery]:
-        """Iterate over deliveries, newest first; pages are fetched as they are needed.
+        """Iterate over deliveries, newest first; pages are fetched on demand.
 
         Args:
-            webhook_id: Keep only those of this webhook.
-            job_id: Keep only those of this job.
-            states: Keep only those in one of these; empty keeps all.
+            webhook_id: Only deliveries of this webhook.
+            job_id: Only deliveries of this job.
+            states: Only deliveries in one of these states; empty means all.
         """
         request = self._requests.list_webhook_deliveries(webhook_id, job_id, states)
         while True:
@@ -77,12 +78,12 @@ class WebhookCalls(ABC):
             request.page_token = page.next_page_token
 
     def redeliver_webhook(self, delivery_id: str) -> pb.WebhookDelivery:
-        """Have a delivery sent again, whatever became of it, under the same id; return it as it is now."""
+        """Send a delivery again under the same id, whatever its state; return its current state."""
         return self._call(self._webhooks.RedeliverWebhook, self._requests.redeliver_webhook(delivery_id)).delivery
 
 
 class AsyncWebhookCalls(ABC):
-    """Calls of `AsyncRenderClient` that are about webhooks."""
+    """Webhook methods of `AsyncRenderClient`."""
 
     _webhooks: "WebhookServiceAsyncStub"
     _requests: Requests
@@ -99,7 +100,7 @@ class AsyncWebhookCalls(ABC):
     async def create_webhook(
         self, url: str, *, statuses: Collection[StatusName] = (), labels: Mapping[str, str] | None = None
     ) -> pb.Webhook:
-        """Store an address that is told of the workspace's jobs; see `RenderClient.create_webhook`."""
+        """Create a webhook that is notified of the workspace's jobs; see `RenderClient.create_webhook`."""
         request = self._requests.create_webhook(url, statuses, labels)
         return (await self._call(self._webhooks.CreateWebhook, request, repeatable=False)).webhook
 
@@ -108,11 +109,11 @@ class AsyncWebhookCalls(ABC):
         return tuple((await self._call(self._webhooks.ListWebhooks, self._requests.list_webhooks())).webhooks)
 
     async def delete_webhook(self, webhook_id: str) -> None:
-        """Remove a webhook with its deliveries."""
+        """Delete a webhook and its deliveries."""
         await self._call(self._webhooks.DeleteWebhook, self._requests.delete_webhook(webhook_id), repeatable=False)
 
     async def webhook_secret(self) -> tuple[str, ...]:
-        """Return what `render_client.webhooks.verify` checks deliveries with: all that are good now, one as a rule."""
+        """Return the signing secrets valid now, usually one, to pass to `render_client.webhooks.verify`."""
         return tuple((await self._call(self._webhooks.GetWebhookSecret, self._requests.webhook_secret())).secrets)
 
     async def list_webhook_deliveries(
@@ -129,6 +130,6 @@ class AsyncWebhookCalls(ABC):
             request.page_token = page.next_page_token
 
     async def redeliver_webhook(self, delivery_id: str) -> pb.WebhookDelivery:
-        """Have a delivery sent again, whatever became of it, under the same id; return it as it is now."""
+        """Send a delivery again under the same id, whatever its state; return its current state."""
         request = self._requests.redeliver_webhook(delivery_id)
         return (await self._call(self._webhooks.RedeliverWebhook, request)).delivery

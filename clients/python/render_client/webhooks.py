@@ -1,6 +1,6 @@
-"""For receivers of webhooks: tells whether a delivery is genuine, and what it says. Needs the standard library only.
+"""Verifies and parses webhook deliveries. Uses only the standard library.
 
-Deliveries are signed as Standard Webhooks 1.0 says:
+Deliveries are signed according to Standard Webhooks 1.0:
 https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
 
@@ -19,29 +19,29 @@ _VERSION = "v1"
 
 
 class InvalidDelivery(Exception):
-    """A request is no genuine delivery, or too old to be taken for one: answer it with 400 and do nothing else."""
+    """The delivery is not authentic or too old: respond with 400 and discard it."""
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookEvent:
-    """What a delivery says.
+    """The event of a delivery.
 
     Attributes:
-        id: The same for every delivery of this event: whoever keeps the ids that were dealt with deals with each once.
+        id: The same for every delivery of this event; store handled ids to process each event once.
         type: `job.pending`, `job.processing`, `job.completed`, `job.failed` or `job.cancelled`.
-        timestamp: When it happened, aware.
+        timestamp: When it happened; timezone-aware.
         job_id: UUID of the job.
         workspace_id: Workspace of the job.
-        sequence: Grows with every change of the job.
+        sequence: Increases with every change of the job.
         status: `PENDING`, `PROCESSING`, `COMPLETED`, `FAILED` or `CANCELLED`.
-        stage: What a PROCESSING job is busy with, such as `COMPOSING`; else empty.
-        progress: Percent.
-        message: For people.
-        attempt: How often the job was begun.
-        error_reason: Why it FAILED, for programs; else empty.
-        error_message: Why it FAILED, for people; else empty.
-        labels: Of the job.
-        data: All that was said, also what newer services say besides.
+        stage: Stage of a PROCESSING job, such as `COMPOSING`; otherwise empty.
+        progress: Percent, 0 to 100.
+        message: Human-readable.
+        attempt: Number of times the job was started.
+        error_reason: Machine-readable reason of a FAILED job; otherwise empty.
+        error_message: Human-readable reason of a FAILED job; otherwise empty.
+        labels: Labels of the job.
+        data: The complete payload, including fields added by newer services.
     """
 
     id: str
@@ -64,17 +64,17 @@ class WebhookEvent:
 def verify(
     body: bytes, headers: Mapping[str, str], secrets: str | Sequence[str], *, tolerance: float = 300.0
 ) -> WebhookEvent:
-    """Check that a request comes from the render service, unchanged and lately, and return what it says.
+    """Verify the signature and age of a delivery, and return its event.
 
     Args:
-        body: The request's body as it came, byte for byte.
-        headers: Its headers, in any case.
+        body: The raw request body, unmodified.
+        headers: The request headers; names are case-insensitive.
         secrets: One or more of the workspace's secrets, as `RenderClient.webhook_secret` returns them.
-        tolerance: By how many seconds the two clocks may differ, the time on the way included.
+        tolerance: Maximum difference in seconds between the timestamp and this machine's clock.
 
     Raises:
-        InvalidDelivery: It is not, or not lately.
-        ValueError: A secret is none.
+        InvalidDelivery: If the signature, the timestamp or the body is invalid.
+        ValueError: If a secret is malformed.
     """
     found = {name.lower(): value for name, value in headers.items()}
     try:
@@ -89,7 +89,7 @@ def verify(
     signed = f"{event_id}.{timestamp}.".encode() + body
     keys = [_key(secret) for secret in ((secrets,) if isinstance(secrets, str) else secrets)]
     expected = [hmac.digest(key, signed, "sha256") for key in keys]
-    # Every pair is compared, so that the time taken tells nothing.
+    # Every pair is compared, so that timing reveals nothing.
     matches = [hmac.compare_digest(one, other) for one in _signatures(given) for other in expected]
     if not any(matches):
         raise InvalidDelivery("no signature is right")
@@ -107,7 +107,7 @@ def _key(secret: str) -> bytes:
 
 
 def _signatures(header: str) -> list[bytes]:
-    """Return the signatures of our version; there may be others."""
+    """Return the signatures of the supported version and ignore others."""
     found = []
     for part in header.split():
         version, _, signature = part.partition(",")
@@ -121,12 +121,12 @@ def _signatures(header: str) -> list[bytes]:
 
 def _event(event_id: str, body: bytes) -> WebhookEvent:
     try:
-        told = json.loads(body)
-        data = told["data"]
+        payload = json.loads(body)
+        data = payload["data"]
         return WebhookEvent(
             id=event_id,
-            type=told["type"],
-            timestamp=datetime.fromisoformat(told["timestamp"]),
+            type=payload["type"],
+            timestamp=datetime.fromisoformat(payload["timestamp"]),
             job_id=data["job_id"],
             workspace_id=data["workspace_id"],
             sequence=data["sequence"],

@@ -147,7 +147,7 @@ class Output:
         )
 
     def event(self, event: job_pb2.JobEvent, cursor: str) -> None:
-        """Print a change of one of many jobs on a line of its own."""
+        """Print one event of a workspace watch on its own line."""
         if self.machine:
             change = json_format.MessageToDict(event, preserving_proto_field_name=True)
             self.value({"cursor": cursor, "event": change})
@@ -160,7 +160,7 @@ class Output:
             self._out.print(Text(f"warning: {warning.message}", style="yellow"), soft_wrap=True)
 
     def estimate(self, estimate: render_service_pb2.Estimate) -> None:
-        """Print what would be ordered, and what it is likely to cost."""
+        """Print what would be submitted and its estimated cost."""
         if self.machine:
             self.message(estimate)
             return
@@ -181,11 +181,11 @@ class Output:
             print(f"in all {cost.amount} {cost.unit}")
 
     def file(self, message: Message) -> None:
-        """Print a message of the contract as a file for people."""
+        """Print a message as indented JSON."""
         print(json_format.MessageToJson(message, preserving_proto_field_name=True, ensure_ascii=False))
 
     def deleted(self, name: str, value: str) -> None:
-        """Print that something is gone."""
+        """Print that something was deleted."""
         if self.machine:
             self.value({name: value, "deleted": True})
         else:
@@ -198,7 +198,7 @@ class Output:
         titles: Sequence[str],
         cells: Callable[[M], Sequence[str | Text]],
     ) -> None:
-        """Print messages as a table whose last column gives way, or as one line of JSON each."""
+        """Print messages as a table whose last column is truncated to fit, or as one line of JSON each."""
         if self.machine:
             for message in messages:
                 self.message(message)
@@ -214,14 +214,14 @@ class Output:
             self.say(nothing)
 
     def fail(self, error: Exception, target: str) -> int:
-        """Print why the command could not do its work: one line, or one for each wrong field.
+        """Print why the command failed: one line, or one for each invalid field.
 
         Args:
-            error: What went wrong.
-            target: Address of the service that was asked.
+            error: The error.
+            target: gRPC target of the service.
 
         Returns:
-            The exit code for it.
+            The exit code.
         """
         if isinstance(error, RenderError):
             code = _exit_code(error)
@@ -248,7 +248,7 @@ class Output:
 
 
 def end_code(status: job_pb2.JobStatus.ValueType) -> int:
-    """Give the exit code for the end of a job."""
+    """Return the exit code for a job's terminal status."""
     return {job_pb2.JOB_STATUS_COMPLETED: 0, job_pb2.JOB_STATUS_CANCELLED: JOB_CANCELLED}.get(status, JOB_FAILED)
 
 
@@ -259,7 +259,7 @@ def _exit_code(error: RenderError) -> int:
 
 
 def _time(moment: Timestamp) -> str:
-    # An absent time reads as the epoch, which no job was made at.
+    # An unset time reads as the epoch.
     return f"{moment.ToDatetime(tzinfo=UTC).astimezone():%Y-%m-%d %H:%M:%S}" if moment.seconds else ""
 
 

@@ -24,10 +24,10 @@ _COLOURS = {"COMPLETED": "green", "FAILED": "red", "CANCELLED": "yellow", "PENDI
 
 
 class WatchDisplay:
-    """A live bar for each watched job; to be used in a `with` block, from any number of threads.
+    """A progress bar for each watched job; use it in a `with` block. Thread-safe.
 
     Args:
-        console: Where to draw; None makes one on standard error, so that standard output stays free for results.
+        console: Where to draw; None means standard error, so that standard output holds only results.
     """
 
     def __init__(self, console: Console | None = None) -> None:
@@ -48,22 +48,22 @@ class WatchDisplay:
         self._bars: dict[str, TaskID] = {}
 
     def __enter__(self) -> Self:
-        """Begin to draw."""
+        """Start drawing."""
         self._progress.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Leave the last state standing."""
+        """Stop drawing and keep the last state on screen."""
         self._progress.stop()
 
     def show(self, event: job_pb2.JobEvent, name: str | None = None) -> None:
-        """Draw one change.
+        """Draw one event.
 
         Args:
-            event: As the watch gave it.
-            name: What to call the job; None means the start of its id.
+            event: Event of the watch.
+            name: Label of the job; None means the start of its id.
         """
         name = name or event.job_id[:8]
         word = state_word(event)
@@ -91,7 +91,7 @@ class WatchDisplay:
 
 
 def state_word(state: job_pb2.Job | job_pb2.JobEvent) -> str:
-    """Say in one word where a job is: its stage while it is PROCESSING, else its status."""
+    """Return a job's stage while it is PROCESSING, otherwise its status."""
     return stage_name(state.stage) or status_name(state.status)
 
 
@@ -101,10 +101,10 @@ def coloured(status: str) -> Text:
 
 
 def show_watch(events: Iterable[job_pb2.JobEvent], console: Console | None = None) -> job_pb2.JobEvent | None:
-    """Show a watch as a live bar until it ends.
+    """Show a watch as a progress bar until it ends.
 
     Args:
-        events: The changes of one job, such as `RenderClient.watch` gives.
+        events: Events of one job, such as `RenderClient.watch` yields.
         console: Where to draw; None means standard error.
 
     Returns:
@@ -120,11 +120,11 @@ def show_watch(events: Iterable[job_pb2.JobEvent], console: Console | None = Non
 def show_download(
     download: Callable[[Callable[[int, int], None]], object], name: str, console: Console | None = None
 ) -> None:
-    """Show a download as a live bar of bytes.
+    """Show a download as a progress bar.
 
     Args:
-        download: Downloads, and tells the callback it is given the bytes that are there and those of the whole file.
-        name: What to call the file.
+        download: Performs the download; calls its argument with the bytes received and the size in bytes.
+        name: Label of the file.
         console: Where to draw; None means standard error.
     """
     console = console or Console(stderr=True)
