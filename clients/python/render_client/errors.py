@@ -66,7 +66,7 @@ class AlreadyExistsError(RenderError):
 
 
 class PreconditionError(RenderError):
-    """FAILED_PRECONDITION: the job is not in the required state, or something is not configured, such as a provider's key."""
+    """FAILED_PRECONDITION: the job is not in the required state, or a provider key is missing."""
 
 
 class ConflictError(RenderError):
