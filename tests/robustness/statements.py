@@ -3,7 +3,7 @@
 # Statements to Postgres.
 START = b"INSERT INTO jobs"
 TAKE_OUTBOX = b"WITH due AS"
-CLAIM = b"Taken up by a worker"
+CLAIM = b"Claimed by a worker"
 REPORT = b"greatest(progress"
 RENEW = b"AS stuck"
 COMPLETE = b"message = 'Completed'"

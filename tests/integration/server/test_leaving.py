@@ -99,7 +99,7 @@ async def test_a_store_that_is_away_is_told_as_worth_another_try(
         request = pb.GetJobRequest(workspace_id="team", job_id=job_id)
         told = await refusal(stubs.renders.GetJob(request))
         assert (told.code, told.reason) == (grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE")
-        assert told.metadata == {"store": "postgres"}
+        assert told.metadata == {"store": "postgres", "fault": "unreachable"}
         assert told.retry_seconds
         await own_postgres.start()
         assert (await stubs.renders.GetJob(request)).job.job_id == job_id
