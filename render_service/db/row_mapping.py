@@ -1,4 +1,4 @@
-"""Between rows and the domain: the one place that knows both."""
+"""Maps rows to the domain; the only module that depends on both."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -90,7 +90,7 @@ EVENT_COLUMNS = (
 
 
 def job_from_row(row: Mapping[Any, Any]) -> Job:
-    """Return the job that a row of JOB_SELECT tells."""
+    """Return the job of a row of JOB_SELECT."""
     return Job(
         id=row["id"],
         task_id=row["task_id"],
@@ -120,7 +120,7 @@ def job_from_row(row: Mapping[Any, Any]) -> Job:
 
 
 def event_from_row(row: Mapping[Any, Any], *, is_milestone: bool) -> JobEvent:
-    """Return the event that a row with EVENT_COLUMNS, `job_id`, `task_id` and `timestamp` tells."""
+    """Return the event that a row with EVENT_COLUMNS, `job_id`, `task_id` and `timestamp` describes."""
     return JobEvent(
         job_id=row["job_id"],
         task_id=row["task_id"],

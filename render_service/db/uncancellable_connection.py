@@ -1,4 +1,4 @@
-"""A connection whose statements come to their end also where whoever asked has left meanwhile."""
+"""A connection that completes its statements even if the caller is cancelled."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -11,10 +11,10 @@ _PATIENCE_SECONDS = 1.0
 
 
 class UncancellableConnection(AsyncConnection):
-    """As its base, but a cancelled caller waits a moment for what is under way.
+    """As its base, but a cancelled caller waits briefly for the running statement.
 
     A connection on which something was broken off is lost, and a new one costs more than a hundred statements. Under
-    load, when callers run out of patience by the hundred, the making of connections would leave no time for anything
+    load, when callers time out by the hundred, opening connections would leave no time for anything
     else, even after the load is gone.
     """
 

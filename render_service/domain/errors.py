@@ -45,7 +45,7 @@ class ErrorReason(StrEnum):
 
 
 class DomainError(Exception):
-    """A refusal that the caller is told about.
+    """An error that is reported to the caller.
 
     Args:
         reason: What kind of refusal it is.

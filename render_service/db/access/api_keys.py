@@ -24,7 +24,7 @@ _NOTE_USED = sa.text("""
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """What is known of a key, which is not the key itself."""
+    """The metadata of a key, without the key itself."""
 
     id: UUID
     name: str
@@ -51,7 +51,7 @@ def looks_like_key(text: str) -> bool:
 
 
 def key_hash(key: str) -> bytes:
-    """Return what is stored of a key.
+    """Return the hash of a key, which is all that is stored.
 
     256 random bits need no salt and no slow hash: they cannot be guessed from their hash.
     """
@@ -79,10 +79,10 @@ class ApiKeys:
         """Make a key and return it; it cannot be shown again.
 
         Args:
-            name: What people call it.
+            name: Display name.
             workspaces: The workspaces it opens.
             access: What may be done there.
-            expire_time: From when on it works no longer; None for never.
+            expire_time: When it expires; None for never.
         """
         key = _PREFIX + secrets.token_urlsafe(32)
         statement = sa.insert(api_keys).values(
@@ -98,7 +98,7 @@ class ApiKeys:
         return key
 
     async def find(self, key: str) -> ApiKey | None:
-        """Return what is known of a key; None where it is unknown, revoked or expired."""
+        """Return the metadata of a key; None if it is unknown, revoked or expired."""
         if not looks_like_key(key):
             return None
         statement = sa.select(api_keys).where(
@@ -111,13 +111,13 @@ class ApiKeys:
         return _key(row) if row is not None else None
 
     async def list(self) -> Sequence[ApiKey]:
-        """Return all keys, also those that work no longer, the oldest first."""
+        """Return all keys, including revoked and expired ones, the oldest first."""
         statement = sa.select(api_keys).order_by(api_keys.c.created_at, api_keys.c.id)
         async with self._database.single() as connection:
             return [_key(row) for row in await connection.execute(statement)]
 
     async def revoke(self, key_id: UUID) -> bool:
-        """Make a key work no longer; return whether there is such a key. Revoking again changes nothing."""
+        """Revoke a key; return whether it exists. Revoking again changes nothing."""
         statement = (
             sa.update(api_keys)
             .where(api_keys.c.id == key_id)

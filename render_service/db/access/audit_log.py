@@ -100,7 +100,7 @@ class AuditLog:
 
 
 def audit_values(origin: Origin, action: Action) -> dict[str, object]:
-    """Return the columns that tell who did what."""
+    """Return the columns that record who did what."""
     return {
         "principal": origin.principal,
         "principal_name": origin.principal_name,

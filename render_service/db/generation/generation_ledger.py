@@ -1,8 +1,8 @@
-"""The ledger of clips ordered from paid providers: what keeps a clip from being paid twice.
+"""The ledger of clips submitted to paid providers: it prevents paying for a clip twice.
 
-Every write of a job's attempt carries its lease, as all its writes do. The one exception is noting a task's id: the
-worker that sent the order is the only one who will ever know it, so it may note it even when it has lost its lease,
-as long as nobody else has ordered since (`intent_token`).
+Every write of a job's attempt carries its lease, as all its writes do. The one exception is recording a task's id: the
+worker that submitted the task is the only one that has it, so it may record it even after it lost its lease,
+unless another worker has submitted since (`intent_token`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,7 +37,7 @@ class LiveTask:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """A row that is to be ordered as soon as the provider has a place."""
+    """A row to be submitted as soon as the provider has a free slot."""
 
     task_id: UUID
     lease: Lease
@@ -68,13 +68,13 @@ class GenerationLedger:
         return LiveTask(_task(row), bool(row["held_by_other"]), bool(row["from_before"])) if row is not None else None
 
     async def failures(self, lease: Lease, key: bytes) -> list[ProviderTask]:
-        """Return the failed orders of a clip by the lease's job, oldest first."""
+        """Return the failed submissions of a clip by the lease's job, oldest first."""
         async with self._database.single() as connection:
             rows = await connection.execute(statements.FAILED_OF, {"job_id": lease.job_id, "key": key})
             return [_task(row) for row in rows.mappings()]
 
     async def open(self, lease: Lease, key: bytes, *, shot_id: str, provider: ProviderName, model: str) -> None:
-        """Make a row for a clip unless there is a live one; it waits for its turn.
+        """Make a row for a clip unless there is a live one; it is queued.
 
         Raises:
             LeaseLost: the job is not this worker's any more, and there is no row.
@@ -94,21 +94,21 @@ class GenerationLedger:
                 raise LeaseLost
 
     async def adopt(self, lease: Lease, task_id: UUID, *, shot_id: str) -> bool:
-        """Take over a row from a job that does not run; tell whether it is the lease's job's now."""
+        """Take over a row from a job that does not run; return whether the lease's job holds it now."""
         async with self._database.single() as connection:
             adopted = await connection.execute(statements.ADOPT, {**_fence(lease), "id": task_id, "shot_id": shot_id})
             return adopted.rowcount == 1
 
     async def grant(self, provider: ProviderName, limit: int, asking: Sequence[Asking]) -> set[UUID]:
-        """Give places at a provider to those whose turn it is; they are INTENT then.
+        """Grant a provider's free slots to the rows that are next; their state becomes INTENT.
 
         Args:
             provider: The provider.
             limit: How many clips it makes at a time, over all jobs of all workers.
-            asking: The rows that this worker would order at once.
+            asking: The rows that this worker is ready to submit.
 
         Returns:
-            The rows to order now.
+            The rows to submit now.
         """
         async with self._database.single() as connection:
             # Two statements: the second must see what the one before us at the lock has left. Whatever breaks in
@@ -130,17 +130,17 @@ class GenerationLedger:
             return ids
 
     async def repeat(self, lease: Lease, task_id: UUID) -> None:
-        """Be about to send an order again under the same key.
+        """Record the intent to submit again under the same key.
 
         Raises:
-            LeaseLost: the row is not this worker's to order.
+            LeaseLost: the row is not this worker's to submit.
         """
         async with self._database.single() as connection:
             if (await connection.execute(statements.REPEAT, {**_fence(lease), "id": task_id})).one_or_none() is None:
                 raise LeaseLost
 
     async def submitted(self, lease: Lease, task_id: UUID, external: ExternalTask) -> ProviderTask | None:
-        """Note the id of a task just ordered; None where somebody else has ordered since."""
+        """Record the id of a task just submitted; None if another worker has submitted since."""
         async with self._database.single() as connection:
             row = (
                 (
@@ -160,7 +160,7 @@ class GenerationLedger:
         return _task(row) if row is not None else None
 
     async def put_back(self, lease: Lease, task_id: UUID, delay: timedelta) -> None:
-        """Have an order wait again that the provider has surely not taken.
+        """Requeue a submission that the provider has certainly not accepted.
 
         Raises:
             LeaseLost: the row is not this worker's any more.
@@ -170,7 +170,7 @@ class GenerationLedger:
     async def settle(
         self, lease: Lease, task_id: UUID, state: TaskState, fault: TaskFault | None, cost: Cost | None = None
     ) -> None:
-        """End an order without a clip: FAILED, CANCELLED or UNKNOWN.
+        """End a submission without a clip: FAILED, CANCELLED or UNKNOWN.
 
         Raises:
             LeaseLost: the row is not this worker's any more.
@@ -179,7 +179,7 @@ class GenerationLedger:
         await self._move(lease, task_id, state, open_states, fault=fault, cost=cost)
 
     async def succeeded(self, lease: Lease, task_id: UUID, clip: StoredClip, cost: Cost | None) -> ProviderTask:
-        """Note a clip that is stored.
+        """Record a stored clip.
 
         Raises:
             LeaseLost: the row is not this worker's any more.
@@ -208,16 +208,16 @@ class GenerationLedger:
         return _task(row)
 
     async def supersede(self, lease: Lease, task_id: UUID) -> None:
-        """Make room for a new row beside one that has ended."""
+        """Supersede an ended row, so that a new one can be added."""
         async with self._database.single() as connection:
             await connection.execute(statements.SUPERSEDE, {**_fence(lease), "id": task_id})
 
     async def take_abandoned(self, provider: ProviderName, *, patience: timedelta, batch: int) -> list[ProviderTask]:
-        """Drop the orders of ended jobs that were not sent, and take those of cancelled jobs that run at a provider.
+        """Drop unsent submissions of ended jobs, and claim tasks of cancelled jobs that run at a provider.
 
         Args:
             provider: Whose.
-            patience: After which another worker may take what this one has not dealt with.
+            patience: Time after which another worker may claim what this one has not completed.
             batch: The most to take.
         """
         async with self._database.single() as connection:
@@ -228,7 +228,7 @@ class GenerationLedger:
             return [_task(row) for row in rows.mappings()]
 
     async def cancelled(self, task_id: UUID) -> None:
-        """Note that the provider was told to stop the task of a cancelled job."""
+        """Record that the provider was asked to cancel the task of a cancelled job."""
         async with self._database.single() as connection:
             await connection.execute(statements.CANCELLED, {"id": task_id})
 

@@ -1,4 +1,4 @@
-"""The repository of removals: rows go first, and leave a note by which the bytes follow, however often we crash."""
+"""The repository of deletions: rows are deleted first and leave a record, by which the objects follow."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -97,7 +97,7 @@ class Deletion:
 
 @dataclass(frozen=True, slots=True)
 class KeptJob:
-    """A job as far as its bytes are concerned: `keys` are those of its video's files."""
+    """A job whose objects may be deleted: `keys` are the object keys of its video's files."""
 
     workspace_id: str
     ended: bool
@@ -105,7 +105,7 @@ class KeptJob:
 
 
 class Deletions:
-    """Removes rows, and knows of the bytes that are to follow.
+    """Deletes rows, and lists the objects to delete afterwards.
 
     Args:
         database: Where the rows are.
@@ -115,7 +115,7 @@ class Deletions:
         self._database = database
 
     async def delete_job(self, workspace_id: str, job_id: UUID) -> None:
-        """Remove a job that has ended, with its history and the record of its video.
+        """Delete a job that has ended, with its history and the record of its video.
 
         Raises:
             DomainError: JOB_NOT_FOUND, or JOB_NOT_ENDED.
@@ -129,7 +129,7 @@ class Deletions:
             raise _not_ended(job_id, status)
 
     async def delete_project(self, workspace_id: str, project_id: UUID) -> bool:
-        """Remove a project with all its jobs; return whether there was one.
+        """Delete a project with all its jobs; return whether it existed.
 
         Raises:
             DomainError: JOB_NOT_ENDED; nothing was removed.
@@ -142,31 +142,31 @@ class Deletions:
         return bool(row.projects)
 
     async def expire_jobs(self, *, age: timedelta, batch: int = 100) -> int:
-        """Remove jobs that ended so long ago; return how many."""
+        """Delete jobs past their retention; return how many."""
         return await self._count(_EXPIRE_JOBS, age, batch)
 
     async def expire_videos(self, *, age: timedelta, batch: int = 100) -> int:
-        """Remove the records of videos so old, whose jobs stay; return how many."""
+        """Delete the records of videos past their retention, and keep their jobs; return how many."""
         return await self._count(_EXPIRE_VIDEOS, age, batch)
 
     async def expire_clips(self, *, age: timedelta, batch: int = 100) -> int:
-        """Give up clips that providers made so long ago: they are ordered anew when needed; return how many."""
+        """Supersede clips past their retention, which are submitted again when needed; return how many."""
         async with self._database.single() as connection:
             return (await connection.execute(_EXPIRE_CLIPS, {"age": age, "batch": batch})).rowcount
 
     async def pending(self, *, batch: int = 100) -> Sequence[Deletion]:
-        """Return jobs whose bytes are to go, the longest waiting first."""
+        """Return jobs whose objects are to be deleted, the longest waiting first."""
         async with self._database.single() as connection:
             rows = await connection.execute(_PENDING, {"batch": batch})
             return [Deletion(row.job_id, row.workspace_id) for row in rows]
 
     async def done(self, removals: Sequence[Deletion]) -> None:
-        """Say that the bytes of these jobs are gone."""
+        """Record that the objects of these jobs are deleted."""
         async with self._database.single() as connection:
             await connection.execute(_DONE, {"job_ids": [removal.job_id for removal in removals]})
 
     async def kept(self, job_ids: Sequence[UUID]) -> dict[UUID, KeptJob]:
-        """Return those of some jobs that there are."""
+        """Return those of the given jobs that exist."""
         async with self._database.single() as connection:
             rows = (await connection.execute(_JOBS, {"job_ids": list(job_ids)})).all()
         return {
@@ -188,7 +188,7 @@ class Deletions:
         return {job_id: kept[job_id] for job_id in ids if job_id in kept}
 
     async def clips_in_use(self, keys: Sequence[str]) -> frozenset[str]:
-        """Return those of some object keys at which a clip lies that is still of use."""
+        """Return those of the given object keys whose clip is still in use."""
         statement = sa.select(provider_tasks.c.clip_key).where(
             provider_tasks.c.state == "SUCCEEDED", provider_tasks.c.clip_key == sa.any_(sa.literal(list(keys)))
         )

@@ -28,7 +28,7 @@ from render_service.domain.warning import JobWarning, distinct_warnings
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A job just taken up: the right to change it, what to render, and the event to publish.
+    """A claimed job: its lease, what to render, and the event to publish.
 
     `waited` is how long it was due; `trace_parent` the span that it belongs to, as a W3C `traceparent`.
     """
@@ -59,7 +59,7 @@ class Renewal:
 
 
 class LeaseLost(Exception):
-    """The job now belongs to somebody else, or has ended: stop, and change nothing."""
+    """Another worker holds the job, or it has ended: stop, and change nothing."""
 
 
 class JobLifecycle:
@@ -81,7 +81,7 @@ class JobLifecycle:
         self._retry = retry
 
     async def claim(self, *, worker: str, providers: Sequence[ProviderName], deadline: timedelta) -> Claim | None:
-        """Take up a due job. Workspaces take turns; within one it is by priority, then by how long they have waited.
+        """Claim a due job. Workspaces take turns; within one it is by priority, then by how long they have waited.
 
         Args:
             worker: Name of the claimer, for people.
@@ -89,7 +89,7 @@ class JobLifecycle:
             deadline: How long after its first start a job may run.
 
         Returns:
-            The claim; None where nothing is due, or others were faster.
+            The claim; None if no job is due, or other workers were faster.
         """
         token = uuid4()
         async with self._database.single() as connection:
@@ -122,10 +122,10 @@ class JobLifecycle:
 
         Args:
             lease: The attempt's lease.
-            stage: What it is busy with.
+            stage: The stage of the attempt.
             stage_changed: Whether that is new.
             progress: Percent.
-            message: In words what happens.
+            message: Progress message for people.
             alive: Whether it counts as progress that nothing changes, because others are known to be at it.
 
         Raises:
@@ -153,7 +153,7 @@ class JobLifecycle:
 
         Args:
             leases: The leases held.
-            no_progress: How long an attempt may stand still.
+            no_progress: How long an attempt may make no progress.
 
         Returns:
             What was found, by lease token; a lease that is missing is lost.
@@ -186,7 +186,7 @@ class JobLifecycle:
             lease: The attempt's lease.
             raw_results: The provider's response, if there is one.
             video: The stored video, if this service stores it.
-            warnings: What its viewers may notice.
+            warnings: Warnings for viewers.
 
         Raises:
             LeaseLost: the job is not this worker's any more; nothing was changed.
@@ -211,7 +211,7 @@ class JobLifecycle:
         return event_from_row(row, is_milestone=True)
 
     async def end_attempt(self, lease: Lease, error: JobError, *, retryable: bool, counted: bool = True) -> JobEvent:
-        """End an attempt that failed: the job waits for another, or is FAILED; CANCELLED where that was asked for.
+        """End an attempt that failed: the job waits for another, or is FAILED; CANCELLED if that was requested.
 
         Args:
             lease: The attempt's.
@@ -250,7 +250,7 @@ class JobLifecycle:
         return bool(found)
 
     async def release(self, lease: Lease) -> JobEvent:
-        """Give a job back so that another worker continues at once.
+        """Hand a job over, so that another worker continues at once.
 
         Raises:
             LeaseLost: the job is not this worker's any more; nothing was changed.
@@ -262,7 +262,7 @@ class JobLifecycle:
         return event_from_row(row, is_milestone=True)
 
     async def reclaim_expired(self, *, batch: int = 100) -> list[JobEvent]:
-        """Take expired leases away: their jobs wait again, or end where they may not be attempted again."""
+        """Reclaim expired leases: their jobs are due again, or end if they may not be retried."""
         async with self._database.single() as connection:
             rows = await connection.execute(
                 statements.RECLAIM_EXPIRED, {"max_failed_attempts": self._retry.max_failed_attempts, "batch": batch}
@@ -270,7 +270,7 @@ class JobLifecycle:
             return [event_from_row(row, is_milestone=True) for row in rows.mappings()]
 
     async def cancel(self, workspace_id: str, job_id: UUID) -> JobEvent | None:
-        """Cancel a job: at once where it is PENDING, else by asking its worker. Jobs that have ended stay as they are.
+        """Cancel a job: at once where it is PENDING, else by requesting it from its worker. Ended jobs are unchanged.
 
         Returns:
             The event to publish, where the job was cancelled at once.

@@ -47,7 +47,7 @@ _IN_USE = sa.text("SELECT DISTINCT key FROM job_objects WHERE key = ANY(:keys)")
 
 
 class JobObjects:
-    """Knows which jobs use which shared objects.
+    """Records which jobs use which shared objects.
 
     Args:
         database: Where the references are.
@@ -84,6 +84,6 @@ class JobObjects:
             await connection.execute(_FORGET, {"job_id": job_id})
 
     async def in_use(self, keys: Sequence[str]) -> frozenset[str]:
-        """Return those of some keys that a job refers to."""
+        """Return those of the given keys that a job refers to."""
         async with self._database.single() as connection:
             return frozenset((await connection.execute(_IN_USE, {"keys": list(keys)})).scalars())

@@ -54,7 +54,7 @@ class JobOutbox:
             return [row.id for row in rows]
 
     async def put_back(self, ids: Sequence[UUID]) -> None:
-        """Say that the messages of these jobs could not be sent."""
+        """Make jobs due again whose messages could not be sent."""
         async with self._database.single() as connection:
             await connection.execute(_PUT_BACK, {"ids": list(ids)})
 

@@ -1,4 +1,4 @@
-"""The repository of jobs: storing new ones, reading, listing, and what a watcher has missed."""
+"""The repository of jobs: create, read, list, and replay missed events."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -108,7 +108,7 @@ class Jobs:
     async def start(
         self, request: JobRequest, *, most_queued: int | None = None, origin: Origin | None = None
     ) -> tuple[Job, JobEvent | None]:
-        """Store a job, its first event and the entry in the audit trail in one transaction.
+        """Store a job, its first event and the entry in the audit log in one transaction.
 
         Args:
             request: The job.

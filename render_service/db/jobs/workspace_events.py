@@ -1,6 +1,6 @@
 """The events of a workspace in an order that never skips one, also where transactions commit out of order.
 
-Events are ordered by the id of the transaction that wrote them, then by their own. An event is told only once every
+Events are ordered by the id of the transaction that wrote them, then by their own. An event is read only once every
 transaction that began before it has ended (its id lies below the snapshot's xmin): nothing can come to lie before it.
 """
 
@@ -95,7 +95,7 @@ class WorkspaceEvents:
         self._database = database
 
     async def now(self) -> EventPosition:
-        """Return the position behind all that is settled."""
+        """Return the position after all settled events."""
         async with self._database.single() as connection:
             return EventPosition(int((await connection.execute(_NOW)).scalar_one()), 0)
 
@@ -114,7 +114,7 @@ class WorkspaceEvents:
             workspace_id: Whose events.
             after: The position.
             labels: Only of jobs that have all of these.
-            batch: The most events to look at.
+            batch: The most events to read.
         """
         async with self._database.single() as connection:
             rows = (
@@ -144,7 +144,7 @@ class WorkspaceEvents:
             return {row.job_id: (row.milestone, row.sequence) for row in await connection.execute(_TOLD, parameters)}
 
     async def prune(self, *, age: timedelta, batch: int = 1_000) -> int:
-        """Remove old events of jobs that ended long ago, but not their ends; return how many were removed."""
+        """Prune old events of ended jobs, except terminal ones; return how many."""
         async with self._database.single() as connection:
             result = await connection.execute(_PRUNE, {"age": age, "batch": batch})
             return int(result.scalar_one())

@@ -123,7 +123,7 @@ class Projects:
         return page, Position(page[-1].create_time, page[-1].id) if len(found) > limit else None
 
     async def delete(self, workspace_id: str, project_id: UUID) -> None:
-        """Remove a project; its jobs stay.
+        """Delete a project; its jobs are kept.
 
         Raises:
             DomainError: PROJECT_NOT_FOUND.

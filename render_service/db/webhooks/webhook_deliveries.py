@@ -1,4 +1,4 @@
-"""The repository of deliveries as callers see them: listing, sending again, and forgetting what is old."""
+"""The repository of deliveries as callers see them: listing, redelivery and pruning."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -160,7 +160,7 @@ class WebhookDeliveries:
         return _from_row(row)
 
     async def redeliver(self, workspace_id: str, delivery_id: UUID) -> Delivery:
-        """Have a delivery sent now, behind those of its job that come before it; its schedule begins anew.
+        """Redeliver now, after the earlier deliveries of its job; its retry schedule starts again.
 
         Raises:
             DomainError: DELIVERY_NOT_FOUND.
@@ -172,7 +172,7 @@ class WebhookDeliveries:
         return await self.get(workspace_id, delivery_id)
 
     async def forget(self, *, age: timedelta, batch: int = 1_000) -> int:
-        """Remove deliveries that are old or belong to a deleted webhook; those that still wait are given up first.
+        """Prune deliveries that are old or belong to a deleted webhook; pending ones are failed first.
 
         Args:
             age: How old.

@@ -1,4 +1,4 @@
-"""Deliveries as their senders see them: leased when due, and written down how each try went."""
+"""Deliveries as their senders see them: leased when due, with the outcome of each attempt recorded."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -136,7 +136,7 @@ class WebhookOutbox:
         self._lease = lease
 
     async def lease(self, room: Capacity) -> list[LeasedDelivery]:
-        """Take deliveries that are due; others that ask at the same time get others. Workspaces take turns."""
+        """Lease due deliveries; concurrent senders lease different ones. Workspaces take turns."""
         parameters = {
             "workspaces": [target.workspace_id for target in room.targets],
             "hosts": [target.host for target in room.targets],
@@ -166,13 +166,13 @@ class WebhookOutbox:
     async def end_try(
         self, leased: LeasedDelivery, state: DeliveryState, *, http_status: int, error: str, delay: timedelta | None
     ) -> bool:
-        """Write down how a try went; where it was the last, the next delivery of the job gets its turn.
+        """Record the outcome of an attempt; after the last one, the next delivery of the job is due.
 
         Args:
             leased: The delivery.
             state: What it is now.
             http_status: Of the answer; 0 where there was none.
-            error: What was wrong, for people; empty where nothing was.
+            error: The error, for people; empty if there was none.
             delay: After which it is tried again; None unless it is still PENDING.
 
         Returns:
@@ -191,7 +191,7 @@ class WebhookOutbox:
             return bool((await connection.execute(_END_TRY, parameters)).rowcount)
 
     async def give_back(self, leased: Sequence[LeasedDelivery]) -> None:
-        """Let others send these at once; the tries that were begun do not count."""
+        """Release deliveries to other senders at once; the started attempts do not count."""
         parameters = {"ids": [one.id for one in leased], "attempts": [one.attempt for one in leased]}
         async with self._database.single() as connection:
             await connection.execute(_GIVE_BACK, parameters)

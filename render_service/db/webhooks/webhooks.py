@@ -1,4 +1,4 @@
-"""The repository of webhooks: who is told of a workspace's jobs."""
+"""The repository of webhooks: the receivers of a workspace's job events."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -32,12 +32,12 @@ class Webhooks:
     async def create(
         self, webhook_id: UUID, workspace_id: str, receiver: Receiver, labels: Mapping[str, str], *, origin: Origin
     ) -> Webhook:
-        """Store a webhook, together with the entry in the audit trail.
+        """Store a webhook, together with the entry in the audit log.
 
         Args:
             webhook_id: Its id.
-            workspace_id: Whose jobs it is told of.
-            receiver: Who is told, and of what.
+            workspace_id: The workspace whose events it receives.
+            receiver: The receiver, and the statuses that it subscribes to.
             labels: Only of jobs that have all of these.
             origin: Who stores it, and from where.
 
@@ -90,7 +90,7 @@ class Webhooks:
         return _from_row(row)
 
     async def delete(self, workspace_id: str, webhook_id: UUID) -> None:
-        """Remove a webhook: nothing more is sent to it, and its deliveries are no longer found.
+        """Delete a webhook: nothing more is sent to it, and its deliveries are no longer found.
 
         Their rows go later, in batches: there may be millions.
 

@@ -40,8 +40,8 @@ class ClipModel:
         prompt_limit: Most UTF-16 code units of a prompt.
         needs_prompt: Whether words are needed even with a picture.
         takes_seed: Whether it can be made to repeat itself.
-        takes_negative_prompt: Whether it can be told what must not be seen.
-        sound_switch: Whether it makes sound unless it is told not to. The video has its own; sound costs more.
+        takes_negative_prompt: Whether it accepts a negative prompt.
+        sound_switch: Whether it makes sound unless the request turns it off. The video has its own; sound costs more.
         takes_fps: Whether a frame rate can be asked for.
         takes_options: Whether the caller's own options are passed on to it.
         unit: Currency or credits that it is paid in.

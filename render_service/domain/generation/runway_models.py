@@ -30,7 +30,7 @@ def _following(prices: dict[str, int | None], prefix: str = "") -> tuple[Shape, 
 
 
 def _ratios(ratios: Sequence[str], prices: dict[str, int | None]) -> tuple[Shape, ...]:
-    """Shapes that are told by proportions and fineness: `16:9/720p`."""
+    """Shapes that are named by aspect ratio and resolution: `16:9/720p`."""
     return tuple(
         shape(f"{ratio}/{fineness}", ratio, _SIDES[fineness], _price(price))
         for fineness, price in prices.items()

@@ -1,4 +1,4 @@
-"""Webhooks: who is told of a workspace's jobs over HTTP, and the deliveries on their way."""
+"""Webhooks: the receivers of a workspace's job events over HTTP, and their deliveries."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from render_service.domain.jobs.receiver import Receiver
 
 MAX_WEBHOOKS = 16
 ENDS = tuple(status for status in JobStatus if status.terminal)
-"""The statuses that are told where a caller names none."""
+"""The statuses that a receiver subscribes to if the caller names none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Webhook:
 
 
 class DeliveryState(StrEnum):
-    """PENDING → DELIVERED | FAILED, and back to PENDING where somebody asks for it to be sent again."""
+    """PENDING → DELIVERED | FAILED, and back to PENDING on redelivery."""
 
     PENDING = "PENDING"
     DELIVERED = "DELIVERED"
