@@ -143,7 +143,7 @@ class _Converter:
         last = self._source = self._graph.add_buffer(
             width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base or Fraction(1, 1000)
         )
-        for name, arguments in (*_cropped(frame, part), *colours, *turn.value):
+        for name, arguments in (*_cropped(frame, part), *colours, *turn.filters):
             last.link_to(following := self._graph.add(name, arguments))
             last = following
         last.link_to(sink := self._graph.add("buffersink"))

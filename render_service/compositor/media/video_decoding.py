@@ -40,21 +40,28 @@ _WITHOUT_INDEX = frozenset(("flv",))
 
 
 class Turn(Enum):
-    """How a picture has to be turned to be displayed, by the names and arguments of FFmpeg's filters."""
+    """How a picture has to be turned to be displayed: filters of FFmpeg, each `name` or `name=argument`."""
 
-    NONE = ()
-    MIRROR = (("hflip", ""),)
-    FLIP = (("vflip", ""),)
-    HALF = (("hflip", ""), ("vflip", ""))
-    CLOCKWISE = (("transpose", "clock"),)
-    COUNTER_CLOCKWISE = (("transpose", "cclock"),)
-    TRANSPOSE = (("transpose", "cclock_flip"),)
-    TRANSVERSE = (("transpose", "clock_flip"),)
+    NONE = ""
+    MIRROR = "hflip"
+    FLIP = "vflip"
+    HALF = "hflip,vflip"
+    CLOCKWISE = "transpose=clock"
+    COUNTER_CLOCKWISE = "transpose=cclock"
+    TRANSPOSE = "transpose=cclock_flip"
+    TRANSVERSE = "transpose=clock_flip"
+
+    @property
+    def filters(self) -> tuple[tuple[str, str], ...]:
+        """The names and arguments of the filters."""
+        return tuple(
+            (name, argument) for name, _, argument in (part.partition("=") for part in self.value.split(",") if part)
+        )
 
     @property
     def swaps_sides(self) -> bool:
         """Whether width and height change places."""
-        return bool(self.value) and self.value[0][0] == "transpose"
+        return self.value.startswith("transpose")
 
 
 @dataclass(frozen=True, slots=True)
