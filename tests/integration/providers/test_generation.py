@@ -1,38 +1,19 @@
 """Clips are made by each provider, once, whatever goes wrong on the way."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from render_service.db.database import Database
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.jobs.cost import Cost
 from render_service.domain.jobs.job import GenerationOptions, JobError, ProviderChoice, ProviderName
-from tests.fakes.custom import FakeCustom
-from tests.fakes.fal import FakeFal
-from tests.fakes.generating import GeneratingApi, Output, TaskPlan
+from tests.fakes.generating import Output, TaskPlan
 from tests.fakes.http_server import Fault
 from tests.fakes.runway import FakeRunway
-from tests.generation_bench import GenerationBench, open_bench, spec_of
+from tests.generation_bench import GenerationBench, spec_of
 from tests.integration.providers.generating import CUSTOM, DROP_AFTER, DROP_BEFORE, LOCAL, PIKA, RUNWAY, Fakes
-
-
-@pytest.fixture
-async def fakes() -> AsyncIterator[dict[ProviderName, GeneratingApi]]:
-    async with FakeRunway() as runway, FakeFal() as fal, FakeCustom() as custom:
-        yield {RUNWAY: runway, PIKA: fal, CUSTOM: custom}
-
-
-@pytest.fixture
-async def bench(
-    database: Database, tmp_path: Path, fakes: dict[ProviderName, GeneratingApi]
-) -> AsyncIterator[GenerationBench]:
-    urls = {name: fake.url for name, fake in fakes.items()}
-    async with open_bench(database, tmp_path, urls) as bench:
-        yield bench
 
 
 @pytest.mark.parametrize("name", [RUNWAY, PIKA, CUSTOM])
