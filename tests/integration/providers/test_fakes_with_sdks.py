@@ -55,13 +55,13 @@ async def fal_sdk(fake_fal: FakeFal) -> AsyncIterator[fal_client.AsyncClient]:
 async def test_runways_package_submits_waits_and_reads_the_result(
     fake_runway: FakeRunway, runway_sdk: AsyncRunwayML
 ) -> None:
-    fake_runway.plan = lambda body: TaskPlan(throttled=0.1, queued=0.1, running=0.2)
+    phase = 3600.0  # seconds; far longer than any call takes
+    fake_runway.plan = lambda body: TaskPlan(throttled=phase, queued=phase, running=phase)
     created = await runway_sdk.text_to_video.create(**TEXT)
     assert created.model_extra is not None
-    seen = set()
-    while (task := await runway_sdk.tasks.retrieve(created.id)).status != "SUCCEEDED":
-        seen.add(task.status)
-    assert seen == {"THROTTLED", "PENDING", "RUNNING"}
+    for status in ("THROTTLED", "PENDING", "RUNNING"):
+        assert (await runway_sdk.tasks.retrieve(created.id)).status == status
+        fake_runway.tasks[created.id].created -= phase
     done = await created.wait_for_task_output()
     assert done.status == "SUCCEEDED"
     assert done.output[0].endswith(".mp4")
