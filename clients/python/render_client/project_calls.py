@@ -1,34 +1,22 @@
 """The calls about stored projects, of the synchronous and of the asyncio client."""
 
-from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Iterator
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-import grpc
-from google.protobuf.message import Message
 from render.v1 import project_pb2
 from render.v1.project_service_pb2_grpc import ProjectServiceStub
 
-from render_client.messages import Requests
+from render_client.calls import AsyncCalls, Calls
 
 if TYPE_CHECKING:
     # Only the published types have it.
     from render.v1.project_service_pb2_grpc import ProjectServiceAsyncStub
 
-Request = TypeVar("Request", bound=Message)
-Response = TypeVar("Response", bound=Message)
 
-
-class ProjectCalls(ABC):
+class ProjectCalls(Calls):
     """Calls of `RenderClient` about stored projects."""
 
     _projects: ProjectServiceStub
-    _requests: Requests
-
-    @abstractmethod
-    def _call(
-        self, method: "grpc.UnaryUnaryMultiCallable[Request, Response]", request: Request, *, repeatable: bool = True
-    ) -> Response: ...
 
     def create_project(self, project: project_pb2.Project) -> project_pb2.Project:
         """Store a new project, and return it with its project_id."""
@@ -60,20 +48,10 @@ class ProjectCalls(ABC):
         self._call(self._projects.DeleteProject, request, repeatable=False)
 
 
-class AsyncProjectCalls(ABC):
+class AsyncProjectCalls(AsyncCalls):
     """Calls of `AsyncRenderClient` about stored projects."""
 
     _projects: "ProjectServiceAsyncStub"
-    _requests: Requests
-
-    @abstractmethod
-    async def _call(
-        self,
-        method: "grpc.aio.UnaryUnaryMultiCallable[Request, Response]",
-        request: Request,
-        *,
-        repeatable: bool = True,
-    ) -> Response: ...
 
     async def create_project(self, project: project_pb2.Project) -> project_pb2.Project:
         """Store a new project, and return it with its project_id."""

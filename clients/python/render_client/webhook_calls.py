@@ -1,34 +1,23 @@
 """Webhook methods of the synchronous and asyncio clients."""
 
-from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Collection, Iterator, Mapping
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-import grpc
-from google.protobuf.message import Message
 from render.v1 import webhook_service_pb2 as pb
 from render.v1.webhook_service_pb2_grpc import WebhookServiceStub
 
-from render_client.messages import DeliveryStateName, Requests, StatusName
+from render_client.calls import AsyncCalls, Calls
+from render_client.messages import DeliveryStateName, StatusName
 
 if TYPE_CHECKING:
     # Of the published types only.
     from render.v1.webhook_service_pb2_grpc import WebhookServiceAsyncStub
 
-Request = TypeVar("Request", bound=Message)
-Response = TypeVar("Response", bound=Message)
 
-
-class WebhookCalls(ABC):
+class WebhookCalls(Calls):
     """Webhook methods of `RenderClient`."""
 
     _webhooks: WebhookServiceStub
-    _requests: Requests
-
-    @abstractmethod
-    def _call(
-        self, method: "grpc.UnaryUnaryMultiCallable[Request, Response]", request: Request, *, repeatable: bool = True
-    ) -> Response: ...
 
     def create_webhook(
         self, url: str, *, statuses: Collection[StatusName] = (), labels: Mapping[str, str] | None = None
@@ -82,20 +71,10 @@ class WebhookCalls(ABC):
         return self._call(self._webhooks.RedeliverWebhook, self._requests.redeliver_webhook(delivery_id)).delivery
 
 
-class AsyncWebhookCalls(ABC):
+class AsyncWebhookCalls(AsyncCalls):
     """Webhook methods of `AsyncRenderClient`."""
 
     _webhooks: "WebhookServiceAsyncStub"
-    _requests: Requests
-
-    @abstractmethod
-    async def _call(
-        self,
-        method: "grpc.aio.UnaryUnaryMultiCallable[Request, Response]",
-        request: Request,
-        *,
-        repeatable: bool = True,
-    ) -> Response: ...
 
     async def create_webhook(
         self, url: str, *, statuses: Collection[StatusName] = (), labels: Mapping[str, str] | None = None

@@ -12,7 +12,18 @@ from render_client.cli.exit_codes import EXIT_CODES, REFUSED
 from render_client.cli.options import Artifact, AspectRatio, FileFormat, Quality, Status, output_options, parse_pairs
 from render_client.cli.projects import projects
 from render_client.cli.sample import SAMPLE
-from render_client.cli.session import Connection, JobId, Labels, Machine, Model, Variables, output_for, reported_errors
+from render_client.cli.session import (
+    Connection,
+    JobId,
+    Labels,
+    Machine,
+    Model,
+    ProjectFile,
+    StoredProject,
+    Variables,
+    output_for,
+    reported_errors,
+)
 from render_client.cli.webhooks import webhooks
 
 if TYPE_CHECKING:
@@ -71,13 +82,8 @@ def connect(
 def start(
     context: typer.Context,
     *,
-    file: Annotated[
-        Path | None,
-        typer.Argument(metavar="FILE", help="Project file: JSON form of render.v1.Project.", show_default=False),
-    ] = None,
-    project_id: Annotated[
-        str | None, typer.Option("--project-id", help="Id of a stored project, instead of FILE.")
-    ] = None,
+    file: ProjectFile = None,
+    project_id: StoredProject = None,
     provider: Annotated[str | None, typer.Option(help="local, runway, pika, custom or mock.")] = None,
     model: Model = None,
     aspect_ratio: Annotated[
@@ -139,13 +145,8 @@ def start(
 def estimate(
     context: typer.Context,
     *,
-    file: Annotated[
-        Path | None,
-        typer.Argument(metavar="FILE", help="Project file: JSON form of render.v1.Project.", show_default=False),
-    ] = None,
-    project_id: Annotated[
-        str | None, typer.Option("--project-id", help="Id of a stored project, instead of FILE.")
-    ] = None,
+    file: ProjectFile = None,
+    project_id: StoredProject = None,
     provider: Annotated[str | None, typer.Option(help="runway, pika or custom.")] = None,
     model: Model = None,
     variable: Variables = None,

@@ -5,6 +5,7 @@ The client is imported inside the functions: `render --help` must not pay for gR
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -22,6 +23,11 @@ Labels = Annotated[
     list[str] | None, typer.Option("--label", "-l", metavar="NAME=VALUE", help="Label; repeat for several.")
 ]
 
+ProjectFile = Annotated[
+    Path | None,
+    typer.Argument(metavar="FILE", help="Project file: JSON form of render.v1.Project.", show_default=False),
+]
+StoredProject = Annotated[str | None, typer.Option("--project-id", help="Id of a stored project, instead of FILE.")]
 Model = Annotated[str | None, typer.Option(help="Model of the provider. Default: the provider's.", show_default=False)]
 Variables = Annotated[
     list[str] | None,
