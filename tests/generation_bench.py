@@ -28,13 +28,13 @@ from render_service.providers.apis.custom_contract import CustomContract
 from render_service.providers.apis.instrumented import InstrumentedProvider
 from render_service.providers.apis.pika import PikaProvider
 from render_service.providers.apis.runway import RunwayProvider
-from render_service.providers.clip_provider import ProviderApi
 from render_service.providers.generation.cancellation import OrphanCanceller
 from render_service.providers.generation.clips import ClipMaker
 from render_service.providers.generation.results import ClipCopies, ClipLook
 from render_service.providers.generation.retry_policy import ProviderRetryPolicy
 from render_service.providers.generation.submission import Submissions
-from render_service.providers.provider import Generated, Generation
+from render_service.providers.generator import Generated, Generation
+from render_service.providers.provider_api import ProviderApi
 from render_service.storage.store import ObjectStore
 from tests.fakes import custom, fal, runway
 from tests.records import HOUR, job_request, start_job
@@ -71,7 +71,7 @@ class GenerationBench:
     store: ObjectStore
     orders: dict[ProviderName, Submissions]
     copies: ClipCopies
-    transitions: JobLifecycle
+    lifecycle: JobLifecycle
     retry_policy: ProviderRetryPolicy
     hints: TaskHints = field(default_factory=TaskHints)
     told: list[tuple[float, str]] = field(default_factory=list)
@@ -87,7 +87,7 @@ class GenerationBench:
         return await self.claim()
 
     async def claim(self) -> Claim:
-        claim = await self.transitions.claim(worker="bench", providers=list(ProviderName), deadline=HOUR)
+        claim = await self.lifecycle.claim(worker="bench", providers=list(ProviderName), deadline=HOUR)
         assert claim is not None
         return claim
 
@@ -106,7 +106,7 @@ class GenerationBench:
         """Store a job, make its clips, and complete it."""
         claim = await self.claimed(provider, spec, workspace=workspace)
         generated = await self.generate(claim)
-        await self.transitions.complete(claim.lease, generated.raw_results, None)
+        await self.lifecycle.complete(claim.lease, generated.raw_results, None)
         return generated
 
     async def job(self, job_id: UUID, workspace: str = "team") -> Job:

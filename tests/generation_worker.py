@@ -23,7 +23,7 @@ SLOTS = 5
 async def work(bench: GenerationBench, name: ProviderName) -> None:
     """Run jobs for ever."""
     while True:
-        claim = await bench.transitions.claim(worker="doomed", providers=[name], deadline=HOUR)
+        claim = await bench.lifecycle.claim(worker="doomed", providers=[name], deadline=HOUR)
         if claim is None:
             await asyncio.sleep(0.1)
             continue
@@ -35,9 +35,9 @@ async def work(bench: GenerationBench, name: ProviderName) -> None:
             except DomainError as failure:
                 error = JobError(failure.reason, failure.message, failure.metadata)
                 retryable = failure.retryable if isinstance(failure, RenderFailure) else True
-                await bench.transitions.end_attempt(claim.lease, error, retryable=retryable)
+                await bench.lifecycle.end_attempt(claim.lease, error, retryable=retryable)
             else:
-                await bench.transitions.complete(claim.lease, made.raw_results, None)
+                await bench.lifecycle.complete(claim.lease, made.raw_results, None)
         keeper.cancel()
 
 
@@ -45,7 +45,7 @@ async def keep(bench: GenerationBench, claim: Claim, attempt: "asyncio.Task[obje
     """Renew a lease, and stop the attempt where it is lost."""
     while True:
         await asyncio.sleep(LEASE.total_seconds() / 4)
-        if not await bench.transitions.renew([claim.lease], no_progress=HOUR):
+        if not await bench.lifecycle.renew([claim.lease], no_progress=HOUR):
             attempt.cancel()
 
 

@@ -49,15 +49,15 @@ async def start_job(database: Database, request: JobRequest | None = None) -> Jo
     return job
 
 
-def transitions_of(
+def lifecycle_of(
     database: Database, *, lease: timedelta = timedelta(seconds=30), retry: RetryPolicy | None = None
 ) -> JobLifecycle:
     """The state machine with a lease and a policy of the test's own."""
     return JobLifecycle(database, lease=lease, retry=retry or RetryPolicy())
 
 
-async def claim_next(transitions: JobLifecycle, *, deadline: timedelta = HOUR) -> Claim:
+async def claim_next(lifecycle: JobLifecycle, *, deadline: timedelta = HOUR) -> Claim:
     """Claim the job that has waited longest; there must be one."""
-    claim = await transitions.claim(worker="test", providers=list(ProviderName), deadline=deadline)
+    claim = await lifecycle.claim(worker="test", providers=list(ProviderName), deadline=deadline)
     assert claim is not None
     return claim

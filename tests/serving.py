@@ -67,13 +67,13 @@ class Stubs:
         self.webhooks = webhook_service_pb2_grpc.WebhookServiceStub(channel)
 
 
-async def claim_soon(transitions: JobLifecycle) -> Claim:
+async def claim_soon(lifecycle: JobLifecycle) -> Claim:
     """Claim a job as a worker does. The server's dispatcher may hold the rows of new jobs for a moment: workers hear of
     them only after that.
     """
     async with asyncio.timeout(5):
         while True:
-            claim = await transitions.claim(worker="test", providers=list(ProviderName), deadline=timedelta(hours=1))
+            claim = await lifecycle.claim(worker="test", providers=list(ProviderName), deadline=timedelta(hours=1))
             if claim is not None:
                 return claim
             await asyncio.sleep(0.01)

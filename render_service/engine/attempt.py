@@ -30,7 +30,7 @@ from render_service.engine.generated_clips import with_clips
 from render_service.engine.job_segments import JobSegments
 from render_service.engine.progress_reporter import ProgressReporter
 from render_service.fetch.fetcher import Fetcher, FetchSession
-from render_service.providers.provider import Generated, Generation, Generator
+from render_service.providers.generator import Generated, Generation, Generator
 from render_service.storage import keys
 from render_service.storage.store import ObjectStore
 from render_service.telemetry.metrics.worker import STAGE_SECONDS

@@ -41,13 +41,13 @@ class LeaseKeeper:
     """Renews all leases of a worker in one statement a second.
 
     Args:
-        transitions: Renews leases.
+        lifecycle: Renews leases.
         no_progress: Longest time without progress.
         interval_seconds: The time between two renewals; also the longest time until a cancel is noticed.
     """
 
-    def __init__(self, transitions: JobLifecycle, *, no_progress: timedelta, interval_seconds: float = 1.0) -> None:
-        self._transitions = transitions
+    def __init__(self, lifecycle: JobLifecycle, *, no_progress: timedelta, interval_seconds: float = 1.0) -> None:
+        self._lifecycle = lifecycle
         self._no_progress = no_progress
         self._interval_seconds = interval_seconds
         self._held: set[Holding] = set()
@@ -84,7 +84,7 @@ class LeaseKeeper:
             if not held:
                 continue
             try:
-                renewed = await self._transitions.renew(
+                renewed = await self._lifecycle.renew(
                     [holding.lease for holding in held], no_progress=self._no_progress
                 )
             except DatabaseUnavailable:

@@ -18,13 +18,13 @@ class ProgressReporter:
     """Reports the progress of one attempt.
 
     Args:
-        transitions: Stores progress.
+        lifecycle: Stores progress.
         publisher: Publishes it.
         lease: The attempt's lease.
     """
 
-    def __init__(self, transitions: JobLifecycle, publisher: Publisher, lease: Lease) -> None:
-        self._transitions = transitions
+    def __init__(self, lifecycle: JobLifecycle, publisher: Publisher, lease: Lease) -> None:
+        self._lifecycle = lifecycle
         self._publisher = publisher
         self._lease = lease
         self._stage = JobStage.PREPARING
@@ -54,7 +54,7 @@ class ProgressReporter:
         if not is_news and not is_sign:
             return
         try:
-            report = await self._transitions.report(
+            report = await self._lifecycle.report(
                 self._lease,
                 stage=stage,
                 stage_changed=stage is not self._stage,

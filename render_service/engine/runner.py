@@ -17,7 +17,7 @@ from render_service.engine.leases import Holding, LeaseKeeper, StopReason
 from render_service.engine.machine_faults import is_machine_fault
 from render_service.engine.progress_reporter import ProgressReporter
 from render_service.progress.publisher import Publisher
-from render_service.providers.provider import Generator
+from render_service.providers.generator import Generator
 from render_service.queue.broker import RENDER_QUEUE
 from render_service.queue.dispatcher import Dispatcher
 from render_service.telemetry.logging import get_logger
@@ -50,7 +50,7 @@ class JobRunner:
 
     Args:
         worker: Name of the worker, for people.
-        transitions: Changes jobs.
+        lifecycle: Changes jobs.
         publisher: Tells watchers.
         dispatcher: Is nudged where a job waits again.
         providers: Who can make pictures.
@@ -62,7 +62,7 @@ class JobRunner:
         self,
         *,
         worker: str,
-        transitions: JobLifecycle,
+        lifecycle: JobLifecycle,
         publisher: Publisher,
         dispatcher: Dispatcher,
         providers: Mapping[ProviderName, Generator],
@@ -70,13 +70,13 @@ class JobRunner:
         limits: RunnerLimits,
     ) -> None:
         self._worker = worker
-        self._transitions = transitions
+        self._lifecycle = lifecycle
         self._publisher = publisher
         self._dispatcher = dispatcher
         self._providers = providers
         self._room = room
         self._limits = limits
-        self._keeper = LeaseKeeper(transitions, no_progress=limits.no_progress)
+        self._keeper = LeaseKeeper(lifecycle, no_progress=limits.no_progress)
         self._running: set[asyncio.Task[object]] = set()
         self._draining = False
         self.hint_wasted = False
@@ -121,7 +121,7 @@ class JobRunner:
         complained = False
         while not self._draining:
             try:
-                return await self._transitions.claim(
+                return await self._lifecycle.claim(
                     worker=self._worker, providers=list(self._providers), deadline=self._limits.deadline
                 )
             except DatabaseUnavailable:
@@ -159,7 +159,7 @@ class JobRunner:
         lease = claim.lease
         _log.info("claimed", provider=claim.provider)
         await self._publisher.publish(claim.event)
-        reporter = ProgressReporter(self._transitions, self._publisher, lease)
+        reporter = ProgressReporter(self._lifecycle, self._publisher, lease)
         attempt = asyncio.create_task(run_attempt(claim, self._providers[claim.provider], reporter, self._room))
         holding = reporter.holding = self._keeper.hold(lease, attempt)
         try:
@@ -186,7 +186,7 @@ class JobRunner:
     async def _after_loss(self, lease: Lease) -> None:
         """Clean up after an attempt that may write no more."""
         try:
-            completed = await self._transitions.was_completed_by(lease)
+            completed = await self._lifecycle.was_completed_by(lease)
         except DatabaseUnavailable:
             completed = True  # Who does not know keeps the video: left over it costs space, missing it costs the job.
         if completed:
@@ -213,7 +213,7 @@ class JobRunner:
                 # What it stumbled over while it was stopped is not why it ended.
                 return self._end_of_stop(lease, holding.stopped)
             return self._end_of_fault(lease, fault)
-        return _End(lambda: self._transitions.complete(lease, outcome.raw_results, outcome.video, outcome.warnings))
+        return _End(lambda: self._lifecycle.complete(lease, outcome.raw_results, outcome.video, outcome.warnings))
 
     def _end_of_fault(self, lease: Lease, fault: Exception) -> _End:
         if not isinstance(fault, DomainError):
@@ -223,14 +223,14 @@ class JobRunner:
             error = JobError(
                 ErrorReason.INTERNAL, f"internal error in job {lease.job_id}; the operators can find it in the logs"
             )
-            return _End(lambda: self._transitions.end_attempt(lease, error, retryable=True, counted=counted), error)
+            return _End(lambda: self._lifecycle.end_attempt(lease, error, retryable=True, counted=counted), error)
         retryable = fault.retryable if isinstance(fault, RenderFailure) else True
         _log.warning("attempt failed", reason=fault.reason, message=fault.message, retryable=retryable)
         error = JobError(fault.reason, fault.message, fault.metadata)
         # An unavailable store, or a machine that fails, is no fault of the job: it is retried until its deadline.
         worker_fault = isinstance(fault, RenderFailure) and fault.worker_fault
         counted = fault.reason is not ErrorReason.STORE_UNAVAILABLE and not worker_fault
-        return _End(lambda: self._transitions.end_attempt(lease, error, retryable=retryable, counted=counted), error)
+        return _End(lambda: self._lifecycle.end_attempt(lease, error, retryable=retryable, counted=counted), error)
 
     def _end_of_stop(self, lease: Lease, reason: StopReason | None) -> _End:
         match reason:
@@ -248,8 +248,8 @@ class JobRunner:
                 )
             case _:
                 # CANCELLED and SHUTDOWN: releasing a job that is to be cancelled cancels it.
-                return _End(lambda: self._transitions.release(lease))
-        return _End(lambda: self._transitions.end_attempt(lease, error, retryable=False), error)
+                return _End(lambda: self._lifecycle.release(lease))
+        return _End(lambda: self._lifecycle.end_attempt(lease, error, retryable=False), error)
 
     async def _write_down(self, write: Callable[[], Awaitable[JobEvent]]) -> JobEvent:
         """Write the end of an attempt; waits where Postgres is away: its restart must not cost hours of work."""

@@ -1,6 +1,6 @@
 """The provider `local`: generates no clips; the compositor renders stills and cards."""
 
-from render_service.providers.provider import Generated, Generation, ReportProgress
+from render_service.providers.generator import Generated, Generation, ReportProgress
 
 
 class LocalProvider:

@@ -3,7 +3,7 @@
 import asyncio
 
 from render_service.domain.jobs.job import RawResults
-from render_service.providers.provider import Generated, Generation, ReportProgress
+from render_service.providers.generator import Generated, Generation, ReportProgress
 
 _STAGES = (
     (0.10, "Mock: reading the script"),

@@ -96,7 +96,7 @@ async def run_server(settings: Settings) -> None:
         stack.push_async_callback(subscriptions.aclose)
 
         jobs, projects, outbox = Jobs(database), Projects(database), JobOutbox(database)
-        transitions = JobLifecycle(database, lease=settings.lease, retry=RetryPolicy(settings.max_failed_attempts))
+        lifecycle = JobLifecycle(database, lease=settings.lease, retry=RetryPolicy(settings.max_failed_attempts))
         publisher, events = Publisher(redis), WorkspaceEvents(database)
         queue = RenderQueue(make_broker(settings.redis_url))
         dispatcher = Dispatcher(outbox, queue)
@@ -105,7 +105,7 @@ async def run_server(settings: Settings) -> None:
         tasks = await stack.enter_async_context(BackgroundTasks(stop))
         tasks.start("progress", hub.run())
         tasks.start("dispatcher", dispatcher.run())
-        tasks.start("reconciler", Reconciler(transitions, outbox, queue, dispatcher, publisher).run())
+        tasks.start("reconciler", Reconciler(lifecycle, outbox, queue, dispatcher, publisher).run())
         tasks.start("pruner", HistoryPruner(events, age=timedelta(days=settings.event_retention_days)).run())
 
         keys = KeyReader(ApiKeys(database))
@@ -119,7 +119,7 @@ async def run_server(settings: Settings) -> None:
             await stack.enter_async_context(make_authenticator(settings, keys)),
             RenderServicer(
                 jobs=jobs,
-                transitions=transitions,
+                lifecycle=lifecycle,
                 reader=reader,
                 starter=RenderStarter(jobs, projects, notifier, reader, settings=settings, quotas=quotas),
                 announcer=notifier,

@@ -21,15 +21,15 @@ from render_service.fetch.policy import FetchPolicy
 from render_service.progress.task_hints import TaskHints
 from render_service.providers.apis.instrumented import InstrumentedProvider
 from render_service.providers.apis.registry import PROVIDERS
-from render_service.providers.clip_provider import ProviderApi
 from render_service.providers.generation.cancellation import OrphanCanceller
 from render_service.providers.generation.clips import ClipMaker
 from render_service.providers.generation.results import ClipCopies, ClipLook
 from render_service.providers.generation.retry_policy import ProviderRetryPolicy
 from render_service.providers.generation.submission import Submissions
+from render_service.providers.generator import Generator
 from render_service.providers.local import LocalProvider
 from render_service.providers.mock import MockProvider
-from render_service.providers.provider import Generator
+from render_service.providers.provider_api import ProviderApi
 from render_service.runtime.lifecycle import connect_redis
 from render_service.storage.store import ObjectStore
 
@@ -92,14 +92,14 @@ async def open_providers(
             submissions[name] = Submissions(InstrumentedProvider(provider), ledger, retry_policy)
             stack.push_async_callback(submissions[name].close)
         copies = ClipCopies(store, fetchers, probe)
-        clip_providers: dict[ProviderName, ProviderApi] = {name: one.provider for name, one in submissions.items()}
+        apis: dict[ProviderName, ProviderApi] = {name: one.provider for name, one in submissions.items()}
         yield Providers(
             {
                 ProviderName.LOCAL: LocalProvider(),
                 ProviderName.MOCK: MockProvider(settings.mock_delay),
                 **{name: ClipMaker(name, submissions, ledger, copies, retry_policy, hints=hints) for name in names},
             },
-            OrphanCanceller(ledger, clip_providers),
+            OrphanCanceller(ledger, apis),
             hints if settings.callback_url is not None else None,
         )
 

@@ -83,7 +83,7 @@ async def run_worker(settings: Settings) -> None:
         ):
             return
 
-        transitions = JobLifecycle(
+        lifecycle = JobLifecycle(
             database,
             lease=settings.lease,
             retry=RetryPolicy(settings.max_failed_attempts),
@@ -104,7 +104,7 @@ async def run_worker(settings: Settings) -> None:
         room = await stack.enter_async_context(open_providers(settings, database, store, compositor))
         runner = JobRunner(
             worker=f"{socket.gethostname()}:{os.getpid()}",
-            transitions=transitions,
+            lifecycle=lifecycle,
             publisher=publisher,
             dispatcher=dispatcher,
             providers=room.providers,
@@ -113,7 +113,7 @@ async def run_worker(settings: Settings) -> None:
                 timedelta(seconds=settings.job_deadline_seconds), timedelta(seconds=settings.no_progress_seconds)
             ),
         )
-        reconciler = Reconciler(transitions, outbox, queue, dispatcher, publisher)
+        reconciler = Reconciler(lifecycle, outbox, queue, dispatcher, publisher)
         tasks = await stack.enter_async_context(BackgroundTasks(stop))
         tasks.start("leases", runner.keep_leases())
         tasks.start("dispatcher", dispatcher.run())

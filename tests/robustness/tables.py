@@ -53,7 +53,7 @@ async def unended(url: str) -> int:
 
 
 @asynccontextmanager
-async def transitions(url: str, *, lease: timedelta, max_failed_attempts: int = 5) -> AsyncIterator[JobLifecycle]:
+async def job_lifecycle(url: str, *, lease: timedelta, max_failed_attempts: int = 5) -> AsyncIterator[JobLifecycle]:
     """Lend the statements that change jobs, as a worker uses them."""
     database = Database(url, size=2)
     try:
@@ -79,7 +79,7 @@ class StaleWriter:
 
     async def run(self) -> None:
         """Write until cancelled."""
-        async with transitions(self._url, lease=timedelta(hours=1)) as writes:
+        async with job_lifecycle(self._url, lease=timedelta(hours=1)) as writes:
             while True:
                 await asyncio.sleep(0.5)
                 try:

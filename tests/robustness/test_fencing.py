@@ -17,7 +17,7 @@ from render_service.domain.projects.output import OutputSpec, Quality
 from render_service.domain.projects.project import Project
 from tests.robustness.cluster import Cluster
 from tests.robustness.service import caller
-from tests.robustness.tables import transitions, write_with
+from tests.robustness.tables import job_lifecycle, write_with
 from tests.robustness.validators import fenced, one_end
 
 WRITES = ["report", "renew", "complete", "end_attempt", "release"]
@@ -31,7 +31,7 @@ async def lost_lease(database_url: str) -> AsyncIterator[Lease]:
     database = Database(database_url, size=2)
     spec = RenderSpec(Project(), OutputSpec(640, 360, 30, Quality.DRAFT))
     await Jobs(database).start(JobRequest("team", None, ProviderName.MOCK, spec))
-    async with transitions(database_url, lease=LEASE) as writes:
+    async with job_lifecycle(database_url, lease=LEASE) as writes:
         first = await writes.claim(worker="first", providers=[ProviderName.MOCK], deadline=LEASE)
         assert first is not None
         with psycopg.connect(database_url) as connection:
@@ -54,14 +54,14 @@ async def test_a_write_with_a_lease_that_was_taken_away_changes_no_row(
     database_url: str, lost_lease: Lease, write: str
 ) -> None:
     before = everything(database_url)
-    async with transitions(database_url, lease=LEASE) as writes:
+    async with job_lifecycle(database_url, lease=LEASE) as writes:
         assert not await write_with(writes, lost_lease, write)
     assert everything(database_url) == before
 
 
 @pytest.mark.parametrize("write", WRITES)
 async def test_a_lease_opens_no_other_job(database_url: str, lost_lease: Lease, write: str) -> None:
-    async with transitions(database_url, lease=LEASE) as writes:
+    async with job_lifecycle(database_url, lease=LEASE) as writes:
         database = Database(database_url, size=2)
         spec = RenderSpec(Project(), OutputSpec(640, 360, 30, Quality.DRAFT))
         await Jobs(database).start(JobRequest("team", None, ProviderName.MOCK, spec))

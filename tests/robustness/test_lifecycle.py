@@ -80,7 +80,7 @@ class World:
         self.connection = psycopg.connect(self.url, autocommit=True)
         self.connection.execute("TRUNCATE jobs CASCADE")
         self.database = Database(self.url, size=2)
-        self.transitions = JobLifecycle(self.database, lease=_HOUR, retry=RetryPolicy(_MAX_FAILED))
+        self.lifecycle = JobLifecycle(self.database, lease=_HOUR, retry=RetryPolicy(_MAX_FAILED))
 
     def run(self, work: Coroutine[object, object, _T]) -> _T:
         """Do something on the event loop."""
@@ -144,7 +144,7 @@ class JobLife(RuleBasedStateMachine):
     @rule(target=leases)
     def claim(self) -> object:
         """A worker asks for work."""
-        claim = self.world.run(self.world.transitions.claim(worker="w", providers=[ProviderName.MOCK], deadline=_HOUR))
+        claim = self.world.run(self.world.lifecycle.claim(worker="w", providers=[ProviderName.MOCK], deadline=_HOUR))
         due = {job_id for job_id, job in self.world.jobs.items() if job.status == "PENDING" and job.due}
         if claim is None:
             assert not due
@@ -171,7 +171,7 @@ class JobLife(RuleBasedStateMachine):
             job.stage, job.progress, job.expired = stage, max(job.progress, progress), False
 
     async def _event_of_report(self, lease: Lease, stage: JobStage, progress: int, *, changed: bool) -> JobEvent:
-        report = await self.world.transitions.report(
+        report = await self.world.lifecycle.report(
             lease, stage=stage, stage_changed=changed, progress=progress, message=""
         )
         assert report.cancel_requested == self.world.jobs[lease.job_id].cancel_requested
@@ -180,7 +180,7 @@ class JobLife(RuleBasedStateMachine):
     @rule(lease=leases)
     def renew(self, lease: Lease) -> None:
         """A worker renews a lease."""
-        renewed = self.world.run(self.world.transitions.renew([lease], no_progress=_HOUR))
+        renewed = self.world.run(self.world.lifecycle.renew([lease], no_progress=_HOUR))
         job = self.world.jobs[lease.job_id]
         assert (lease.token in renewed) == (job.token == lease.token)
         if lease.token in renewed:
@@ -191,16 +191,16 @@ class JobLife(RuleBasedStateMachine):
     @rule(lease=leases)
     def complete(self, lease: Lease) -> None:
         """A worker has made the video."""
-        if self._write(lease, self.world.transitions.complete(lease, RawResults("done"), None)):
+        if self._write(lease, self.world.lifecycle.complete(lease, RawResults("done"), None)):
             job = self.world.jobs[lease.job_id]
             job.change("COMPLETED")
             job.progress = 100
-            assert self.world.run(self.world.transitions.was_completed_by(lease))
+            assert self.world.run(self.world.lifecycle.was_completed_by(lease))
 
     @rule(lease=leases, retryable=st.booleans(), counted=st.booleans())
     def end_attempt(self, lease: Lease, retryable: bool, counted: bool) -> None:
         """A worker has failed."""
-        write = self.world.transitions.end_attempt(lease, _ERROR, retryable=retryable, counted=counted)
+        write = self.world.lifecycle.end_attempt(lease, _ERROR, retryable=retryable, counted=counted)
         if self._write(lease, write):
             job = self.world.jobs[lease.job_id]
             job.failed += counted
@@ -215,7 +215,7 @@ class JobLife(RuleBasedStateMachine):
     @rule(lease=leases)
     def release(self, lease: Lease) -> None:
         """A worker shuts down."""
-        if self._write(lease, self.world.transitions.release(lease)):
+        if self._write(lease, self.world.lifecycle.release(lease)):
             job = self.world.jobs[lease.job_id]
             job.change("CANCELLED" if job.cancel_requested else "PENDING")
 
@@ -232,7 +232,7 @@ class JobLife(RuleBasedStateMachine):
     @rule()
     def reclaim(self) -> None:
         """The reconciler looks."""
-        events = self.world.run(self.world.transitions.reclaim_expired())
+        events = self.world.run(self.world.lifecycle.reclaim_expired())
         expired = {job_id: job for job_id, job in self.world.jobs.items() if job.expired}
         assert {event.job_id for event in events} == expired.keys()
         for job in expired.values():
@@ -247,7 +247,7 @@ class JobLife(RuleBasedStateMachine):
     @rule(job_id=ids)
     def cancel(self, job_id: UUID) -> None:
         """A caller cancels."""
-        event = self.world.run(self.world.transitions.cancel(_WORKSPACE, job_id))
+        event = self.world.run(self.world.lifecycle.cancel(_WORKSPACE, job_id))
         job = self.world.jobs[job_id]
         assert (event is not None) == (job.status == "PENDING")
         if job.status == "PENDING":
@@ -259,7 +259,7 @@ class JobLife(RuleBasedStateMachine):
     @rule(job_id=ids)
     def cancel_of_a_stranger(self, job_id: UUID) -> None:
         """Another workspace cancels: nothing happens."""
-        assert self.world.run(self.world.transitions.cancel("stranger", job_id)) is None
+        assert self.world.run(self.world.lifecycle.cancel("stranger", job_id)) is None
 
     @rule()
     def let_time_pass(self) -> None:

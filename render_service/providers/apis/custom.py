@@ -16,7 +16,7 @@ from render_service.domain.jobs.job import ProviderName
 from render_service.providers.apis.custom_contract import REQUEST_FIELDS, CustomContract, dig, put
 from render_service.providers.apis.data_uri import with_reachable_picture
 from render_service.providers.apis.http_client import HttpApi, retry_after
-from render_service.providers.clip_provider import ClipRequest, FaultKind, Phase, ProviderFault, TaskReport, Traits
+from render_service.providers.provider_api import ClipRequest, FaultKind, Phase, ProviderFault, TaskReport, Traits
 from render_service.telemetry.tracing.spans import current_span
 
 

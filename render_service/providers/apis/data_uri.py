@@ -3,7 +3,7 @@
 import asyncio
 import base64
 
-from render_service.providers.clip_provider import ClipRequest, FaultKind, ProviderFault
+from render_service.providers.provider_api import ClipRequest, FaultKind, ProviderFault
 
 MAX_BYTES = 10 * 1024 * 1024
 

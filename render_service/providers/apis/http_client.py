@@ -10,7 +10,7 @@ import httpx
 
 from render_service.fetch.retry_after import read_retry_after
 from render_service.providers.apis.uncancellable_requests import UncancellableRequests
-from render_service.providers.clip_provider import FaultKind, ProviderFault
+from render_service.providers.provider_api import FaultKind, ProviderFault
 
 _BUSY = frozenset({429, 503})
 _LONGEST_WAIT = timedelta(minutes=10)

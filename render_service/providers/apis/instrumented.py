@@ -8,7 +8,7 @@ from uuid import UUID
 from render_service.domain.generation.provider_task import ExternalTask
 from render_service.domain.jobs.cost import Cost
 from render_service.domain.jobs.job import ProviderName
-from render_service.providers.clip_provider import ClipRequest, ProviderApi, ProviderFault, TaskReport, Traits
+from render_service.providers.provider_api import ClipRequest, ProviderApi, ProviderFault, TaskReport, Traits
 from render_service.telemetry.metrics.worker import PROVIDER_CALL_SECONDS, PROVIDER_CALLS, PROVIDER_COST
 from render_service.telemetry.tracing.spans import Kind, span
 
@@ -57,7 +57,7 @@ def charged(provider: ProviderName, cost: Cost | None) -> None:
 
 
 class InstrumentedProvider:
-    """A provider's API with every call observed; see `clip_provider.ClipProvider`.
+    """A provider's API with every call measured and traced; see `provider_api.ProviderApi`.
 
     Args:
         provider: The provider.

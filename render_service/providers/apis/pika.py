@@ -14,7 +14,7 @@ from render_service.domain.generation.provider_task import ExternalTask, TaskFau
 from render_service.domain.jobs.job import ProviderName
 from render_service.providers.apis.data_uri import with_reachable_picture
 from render_service.providers.apis.http_client import HttpApi
-from render_service.providers.clip_provider import ClipRequest, FaultKind, Phase, ProviderFault, TaskReport, Traits
+from render_service.providers.provider_api import ClipRequest, FaultKind, Phase, ProviderFault, TaskReport, Traits
 
 _APP = "fal-ai/pika"
 _MODERATION = ("content_policy_violation", "safety", "nsfw")

@@ -16,7 +16,7 @@ from render_service.domain.generation.runway_models import RUNWAY_CREDITS, shape
 from render_service.domain.jobs.cost import Cost
 from render_service.domain.jobs.job import ProviderName
 from render_service.providers.apis.http_client import HttpApi
-from render_service.providers.clip_provider import (
+from render_service.providers.provider_api import (
     ClipRequest,
     FaultKind,
     Phase,

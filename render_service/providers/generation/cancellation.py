@@ -9,7 +9,7 @@ from render_service.db.database import DatabaseUnavailable
 from render_service.db.generation.generation_ledger import GenerationLedger
 from render_service.domain.generation.provider_task import ProviderTask
 from render_service.domain.jobs.job import ProviderName
-from render_service.providers.clip_provider import ProviderApi, ProviderFault
+from render_service.providers.provider_api import ProviderApi, ProviderFault
 from render_service.runtime.periodic import PeriodicTask
 from render_service.telemetry.logging import get_logger
 

@@ -16,7 +16,7 @@ from render_service.providers.generation.results import ClipCopies
 from render_service.providers.generation.retry_policy import ProviderRetryPolicy
 from render_service.providers.generation.shot import MadeClip, ShotContext, ShotFailed, ShotWork
 from render_service.providers.generation.submission import Submissions
-from render_service.providers.provider import Generated, Generation, ReportProgress
+from render_service.providers.generator import Generated, Generation, ReportProgress
 
 
 class ClipMaker:

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from render_service.domain.errors import ErrorReason
 from render_service.domain.generation.provider_task import ExternalTask, ProviderTask, TaskFault
 from render_service.progress.task_hints import TaskHints
-from render_service.providers.clip_provider import FaultKind, Phase, ProviderApi, ProviderFault, TaskReport, Traits
 from render_service.providers.generation.retry_policy import ProviderRetryPolicy
+from render_service.providers.provider_api import FaultKind, Phase, ProviderApi, ProviderFault, TaskReport, Traits
 
 # A task may not be known everywhere at the provider the moment it was ordered.
 _TIMES_GONE = 3

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from enum import Enum
 
-from render_service.providers.clip_provider import Phase, TaskReport
-from render_service.providers.provider import ReportProgress
+from render_service.providers.generator import ReportProgress
+from render_service.providers.provider_api import Phase, TaskReport
 
 _SECONDS_BETWEEN = 0.5
 # A job that waits for its provider is not stuck: it says so now and then, also when nothing changes.

@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 
 from render_service.domain.projects.file_signatures import HEAD_BYTES, sniff
-from render_service.providers.clip_provider import Picture
+from render_service.providers.provider_api import Picture
 
 
 def picture_at(uri: str, path: Path) -> tuple[Picture, str]:

@@ -16,13 +16,13 @@ from render_service.domain.generation.provider_task import ProviderTask, TaskFau
 from render_service.domain.jobs.job import ProviderName
 from render_service.progress.task_hints import TaskHints
 from render_service.providers.apis.instrumented import charged
-from render_service.providers.clip_provider import ClipRequest, FaultKind, Phase, Picture, ProviderFault, TaskReport
 from render_service.providers.generation.polling import follow
 from render_service.providers.generation.progress import Line, ProgressAggregator
 from render_service.providers.generation.results import ClipCopies, CopyFault
 from render_service.providers.generation.retry_policy import ProviderRetryPolicy
 from render_service.providers.generation.submission import Submissions
-from render_service.providers.provider import Generation
+from render_service.providers.generator import Generation
+from render_service.providers.provider_api import ClipRequest, FaultKind, Phase, Picture, ProviderFault, TaskReport
 from render_service.telemetry.tracing.spans import span
 
 _SECONDS_BETWEEN_LOOKS_AT_OTHERS = 1.0

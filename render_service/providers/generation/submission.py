@@ -15,8 +15,8 @@ from render_service.db.jobs.job_lifecycle import LeaseLost
 from render_service.domain.errors import ErrorReason
 from render_service.domain.generation.provider_task import ExternalTask, TaskFault, TaskState
 from render_service.domain.jobs.job import Lease
-from render_service.providers.clip_provider import ClipRequest, FaultKind, ProviderApi, ProviderFault
 from render_service.providers.generation.retry_policy import ProviderRetryPolicy
+from render_service.providers.provider_api import ClipRequest, FaultKind, ProviderApi, ProviderFault
 from render_service.telemetry.logging import get_logger
 
 T = TypeVar("T")

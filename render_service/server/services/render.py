@@ -67,7 +67,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
 
     Args:
         jobs: The jobs in Postgres.
-        transitions: Changes jobs.
+        lifecycle: Changes jobs.
         reader: Reads projects.
         starter: Starts renders.
         announcer: Notifies workers and watchers of changed jobs.
@@ -84,7 +84,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         self,
         *,
         jobs: Jobs,
-        transitions: JobLifecycle,
+        lifecycle: JobLifecycle,
         reader: ProjectReader,
         starter: RenderStarter,
         announcer: JobNotifier,
@@ -101,7 +101,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         self._remover = remover
         self._auditor = auditor
         self._jobs = jobs
-        self._transitions = transitions
+        self._lifecycle = lifecycle
         self._reader = reader
         self._starter = starter
         self._announcer = announcer
@@ -184,7 +184,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         job = await self._job(request, Faults())
         if not job.status.terminal:
             await self._auditor.note(Action.JOB_CANCELLED, job.workspace_id, job.id)
-            event = await self._transitions.cancel(job.workspace_id, job.id)
+            event = await self._lifecycle.cancel(job.workspace_id, job.id)
             if event is not None:
                 self._announcer.announce(event)
             job = await self._jobs.get(job.workspace_id, job.id)

@@ -51,10 +51,10 @@ Write = Callable[[JobLifecycle, Lease], Awaitable[object]]
 
 
 WRITES: dict[str, Write] = {
-    "report": lambda transitions, lease: transitions.report(
+    "report": lambda lifecycle, lease: lifecycle.report(
         lease, stage=JobStage.UPLOADING, stage_changed=True, progress=99, message="zombie"
     ),
-    "complete": lambda transitions, lease: transitions.complete(lease, RawResults("zombie"), VIDEO),
-    "end_attempt": lambda transitions, lease: transitions.end_attempt(lease, ERROR, retryable=False),
-    "release": lambda transitions, lease: transitions.release(lease),
+    "complete": lambda lifecycle, lease: lifecycle.complete(lease, RawResults("zombie"), VIDEO),
+    "end_attempt": lambda lifecycle, lease: lifecycle.end_attempt(lease, ERROR, retryable=False),
+    "release": lambda lifecycle, lease: lifecycle.release(lease),
 }

@@ -17,17 +17,17 @@ from render_service.domain.jobs.job import (
 )
 from render_service.domain.jobs.retry import RetryPolicy
 from tests.integration.db.lifecycle import AT_ONCE, ERROR, EXPIRED, WRITES, milestones_of, row_of
-from tests.records import HOUR, VIDEO, claim_next, start_job, transitions_of
+from tests.records import HOUR, VIDEO, claim_next, lifecycle_of, start_job
 
 
 @pytest.mark.parametrize("write", WRITES)
 @pytest.mark.parametrize("state", ["claimed by another", "waiting again", "completed", "cancelled"])
 async def test_a_worker_without_the_lease_can_change_nothing(database: Database, write: str, state: str) -> None:
     job = await start_job(database)
-    transitions = transitions_of(database, lease=EXPIRED)
-    zombie = (await claim_next(transitions)).lease
+    lifecycle = lifecycle_of(database, lease=EXPIRED)
+    zombie = (await claim_next(lifecycle)).lease
     await asyncio.sleep(0.01)
-    lasting = transitions_of(database)
+    lasting = lifecycle_of(database)
     if state == "completed":
         await lasting.complete(zombie, RawResults("completed"), None)
     elif state == "cancelled":
@@ -39,8 +39,8 @@ async def test_a_worker_without_the_lease_can_change_nothing(database: Database,
             await claim_next(lasting)
     row, milestones = await row_of(database, job.id), await milestones_of(database, job.id)
     with pytest.raises(LeaseLost):
-        await WRITES[write](transitions, zombie)
-    assert await transitions.renew([zombie], no_progress=HOUR) == {}
+        await WRITES[write](lifecycle, zombie)
+    assert await lifecycle.renew([zombie], no_progress=HOUR) == {}
     assert await row_of(database, job.id) == row
     assert await milestones_of(database, job.id) == milestones
 
@@ -48,15 +48,15 @@ async def test_a_worker_without_the_lease_can_change_nothing(database: Database,
 async def test_attempts_that_end_at_the_same_moment_leave_one_end(database: Database) -> None:
     for _ in range(10):
         job = await start_job(database)
-        transitions = transitions_of(database, lease=EXPIRED, retry=RetryPolicy(max_failed_attempts=1))
-        lease = (await claim_next(transitions)).lease
+        lifecycle = lifecycle_of(database, lease=EXPIRED, retry=RetryPolicy(max_failed_attempts=1))
+        lease = (await claim_next(lifecycle)).lease
         await asyncio.sleep(0.002)
         await asyncio.gather(
-            transitions.complete(lease, None, VIDEO),
-            transitions.end_attempt(lease, ERROR, retryable=False),
-            transitions.reclaim_expired(),
-            transitions.cancel("team", job.id),
-            transitions.release(lease),
+            lifecycle.complete(lease, None, VIDEO),
+            lifecycle.end_attempt(lease, ERROR, retryable=False),
+            lifecycle.reclaim_expired(),
+            lifecycle.cancel("team", job.id),
+            lifecycle.release(lease),
             return_exceptions=True,
         )
         history = await Jobs(database).history(job.id, 0)
@@ -65,7 +65,7 @@ async def test_attempts_that_end_at_the_same_moment_leave_one_end(database: Data
         assert len(ends) <= 1
         assert history.job.status.terminal == bool(ends)
         if history.job.status is JobStatus.PENDING:
-            await transitions.cancel("team", job.id)
+            await lifecycle.cancel("team", job.id)
 
 
 def test_the_tables_themselves_refuse_a_second_end(database_url: str) -> None:
@@ -88,20 +88,20 @@ def test_the_tables_themselves_refuse_a_second_end(database_url: str) -> None:
 
 async def test_events_that_are_returned_are_those_that_history_keeps(database: Database) -> None:
     job = await start_job(database)
-    transitions = transitions_of(database, retry=AT_ONCE)
+    lifecycle = lifecycle_of(database, retry=AT_ONCE)
     returned: list[JobEvent] = []
 
     async def claimed() -> Claim:
-        claim = await claim_next(transitions)
+        claim = await claim_next(lifecycle)
         returned.append(claim.event)
         return claim
 
-    returned.append(await transitions.release((await claimed()).lease))
-    returned.append(await transitions.end_attempt((await claimed()).lease, ERROR, retryable=True))
+    returned.append(await lifecycle.release((await claimed()).lease))
+    returned.append(await lifecycle.end_attempt((await claimed()).lease, ERROR, retryable=True))
     lease = (await claimed()).lease
-    report = await transitions.report(lease, stage=JobStage.COMPOSING, stage_changed=True, progress=5, message="x")
+    report = await lifecycle.report(lease, stage=JobStage.COMPOSING, stage_changed=True, progress=5, message="x")
     returned.append(report.event)
-    returned.append(await transitions.end_attempt(lease, ERROR, retryable=True))
+    returned.append(await lifecycle.end_attempt(lease, ERROR, retryable=True))
     history = await Jobs(database).history(job.id, 1)
     assert history is not None
     kept = list(history.events)

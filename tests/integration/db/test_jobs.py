@@ -14,7 +14,7 @@ from render_service.db.schema import jobs
 from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.jobs.job import JobStage, JobStatus
 from render_service.domain.warning import JobWarning, WarningCode
-from tests.records import VIDEO, claim_next, job_request, start_job, transitions_of
+from tests.records import VIDEO, claim_next, job_request, lifecycle_of, start_job
 
 
 async def count(database: Database, table: str) -> int:
@@ -45,7 +45,7 @@ async def test_the_same_request_returns_the_same_job_and_nothing_new(database: D
 async def test_the_same_request_returns_its_job_as_it_has_become(database: Database) -> None:
     request = job_request(request_id=uuid4())
     first, _ = await Jobs(database).start(request)
-    await transitions_of(database).cancel("team", first.id)
+    await lifecycle_of(database).cancel("team", first.id)
     again, _ = await Jobs(database).start(request)
     assert (again.id, again.status) == (first.id, JobStatus.CANCELLED)
 
@@ -137,7 +137,7 @@ async def test_a_list_keeps_what_the_filter_wants(database: Database) -> None:
     project_id = uuid4()
     red = await start_job(database, job_request(labels={"colour": "red", "size": "s"}, project_id=project_id))
     blue = await start_job(database, job_request(labels={"colour": "blue", "size": "s"}))
-    await transitions_of(database).cancel("team", blue.id)
+    await lifecycle_of(database).cancel("team", blue.id)
     for wanted, expected in (
         (JobFilter(labels={"colour": "red"}), [red.id]),
         (JobFilter(labels={"size": "s"}), [blue.id, red.id]),
@@ -152,12 +152,12 @@ async def test_a_list_keeps_what_the_filter_wants(database: Database) -> None:
 
 async def test_history_tells_what_came_after_a_sequence_and_how_the_job_is_now(database: Database) -> None:
     job = await start_job(database)
-    transitions = transitions_of(database)
-    lease = (await claim_next(transitions)).lease
+    lifecycle = lifecycle_of(database)
+    lease = (await claim_next(lifecycle)).lease
     for progress in (1, 2):
-        await transitions.report(lease, stage=JobStage.PREPARING, stage_changed=False, progress=progress, message="")
-    await transitions.report(lease, stage=JobStage.COMPOSING, stage_changed=True, progress=3, message="")
-    await transitions.report(lease, stage=JobStage.COMPOSING, stage_changed=False, progress=9, message="now")
+        await lifecycle.report(lease, stage=JobStage.PREPARING, stage_changed=False, progress=progress, message="")
+    await lifecycle.report(lease, stage=JobStage.COMPOSING, stage_changed=True, progress=3, message="")
+    await lifecycle.report(lease, stage=JobStage.COMPOSING, stage_changed=False, progress=9, message="now")
     for after, sequences in ((0, [1, 2, 5]), (1, [2, 5]), (2, [5]), (4, [5]), (5, []), (6, []), (10**15, [])):
         history = await Jobs(database).history(job.id, after)
         assert history is not None
@@ -170,7 +170,7 @@ async def test_history_tells_what_came_after_a_sequence_and_how_the_job_is_now(d
 async def test_warnings_of_the_attempt_that_completed_a_job_stay_with_it_and_its_event(database: Database) -> None:
     warnings = (JobWarning(WarningCode.ASSET_REPLACED, "one.image_uri: empty", "one", "image_uri"),)
     job = await start_job(database)
-    lifecycle = transitions_of(database)
+    lifecycle = lifecycle_of(database)
     event = await lifecycle.complete((await claim_next(lifecycle)).lease, None, VIDEO, [*warnings, *warnings])
     assert event.warnings == warnings
     assert (await Jobs(database).get("team", job.id)).warnings == warnings
@@ -191,8 +191,8 @@ async def test_a_warning_of_a_newer_build_does_not_hide_the_job(database: Databa
 
 async def test_history_knows_from_where_it_is_still_complete(database: Database) -> None:
     job = await start_job(database)
-    transitions = transitions_of(database)
-    await transitions.complete((await claim_next(transitions)).lease, None, VIDEO)
+    lifecycle = lifecycle_of(database)
+    await lifecycle.complete((await claim_next(lifecycle)).lease, None, VIDEO)
     async with database.single() as connection:
         await connection.execute(sa.text("DELETE FROM job_events WHERE milestone < 3"))
     history = await Jobs(database).history(job.id, 2)
@@ -203,15 +203,15 @@ async def test_history_knows_from_where_it_is_still_complete(database: Database)
 
 async def test_the_present_of_many_jobs_is_told_at_once(database: Database) -> None:
     first, second = await start_job(database), await start_job(database)
-    await transitions_of(database).cancel("team", second.id)
+    await lifecycle_of(database).cancel("team", second.id)
     assert await Jobs(database).present([first.id, second.id, uuid4()]) == {first.id: 1, second.id: 2}
     assert await Jobs(database).present([]) == {}
 
 
 async def test_times_are_aware_and_follow_each_other(database: Database) -> None:
     job = await start_job(database)
-    transitions = transitions_of(database)
-    await transitions.complete((await claim_next(transitions)).lease, None, None)
+    lifecycle = lifecycle_of(database)
+    await lifecycle.complete((await claim_next(lifecycle)).lease, None, None)
     job = await Jobs(database).get("team", job.id)
     assert job.start_time is not None
     assert job.end_time is not None

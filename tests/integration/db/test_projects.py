@@ -12,7 +12,7 @@ from render_service.db.projects.projects import Projects
 from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.jobs.job import JobError
 from render_service.domain.projects.project import Music, Project, ProjectStatus
-from tests.records import PROJECT, claim_next, job_request, start_job, transitions_of
+from tests.records import PROJECT, claim_next, job_request, lifecycle_of, start_job
 
 
 async def test_a_project_is_read_back_as_it_was_stored(database: Database) -> None:
@@ -90,7 +90,7 @@ async def test_a_deleted_project_is_gone_and_its_jobs_stay(database: Database) -
 
 
 async def test_a_projects_status_follows_its_latest_job(database: Database) -> None:
-    projects, transitions = Projects(database), transitions_of(database)
+    projects, lifecycle = Projects(database), lifecycle_of(database)
     assert (await projects.create("team", Project(title="bare"))).status is ProjectStatus.PENDING
     stored = await projects.create("team", PROJECT)
     assert stored.status is ProjectStatus.SCRIPT_READY
@@ -104,16 +104,16 @@ async def test_a_projects_status_follows_its_latest_job(database: Database) -> N
     request = job_request(project_id=stored.id)
     await start_job(database, request)
     assert await status() is ProjectStatus.PROCESSING
-    lease = (await claim_next(transitions)).lease
+    lease = (await claim_next(lifecycle)).lease
     assert await status() is ProjectStatus.PROCESSING
-    await transitions.complete(lease, None, None)
+    await lifecycle.complete(lease, None, None)
     assert await status() is ProjectStatus.COMPLETED
     await start_job(database, request)
     assert await status() is ProjectStatus.PROCESSING
-    await transitions.end_attempt(
-        (await claim_next(transitions)).lease, JobError(ErrorReason.INTERNAL, ""), retryable=False
+    await lifecycle.end_attempt(
+        (await claim_next(lifecycle)).lease, JobError(ErrorReason.INTERNAL, ""), retryable=False
     )
     assert await status() is ProjectStatus.FAILED
     job = await start_job(database, request)
-    await transitions.cancel("team", job.id)
+    await lifecycle.cancel("team", job.id)
     assert await status() is ProjectStatus.SCRIPT_READY

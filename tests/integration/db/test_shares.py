@@ -16,7 +16,7 @@ from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.jobs.job import ProviderName
 from render_service.domain.jobs.request import JobOptions, JobRequest
 from render_service.domain.jobs.retry import RetryPolicy
-from tests.records import HOUR, SPEC, VIDEO, job_request, start_job, transitions_of
+from tests.records import HOUR, SPEC, VIDEO, job_request, lifecycle_of, start_job
 
 
 async def queue(database: Database, workspace: str, count: int = 1, *, priority: int = 0) -> list[UUID]:
@@ -24,8 +24,8 @@ async def queue(database: Database, workspace: str, count: int = 1, *, priority:
     return [(await start_job(database, request)).id for _ in range(count)]
 
 
-async def claim(transitions: JobLifecycle) -> Claim | None:
-    return await transitions.claim(worker="test", providers=list(ProviderName), deadline=HOUR)
+async def claim(lifecycle: JobLifecycle) -> Claim | None:
+    return await lifecycle.claim(worker="test", providers=list(ProviderName), deadline=HOUR)
 
 
 async def flood(database: Database, workspace: str, count: int) -> None:
@@ -45,82 +45,82 @@ async def flood(database: Database, workspace: str, count: int) -> None:
 
 @pytest.mark.parametrize("slots", [1, 2, 5])
 async def test_one_job_does_not_wait_behind_a_thousand_of_another_workspace(database: Database, slots: int) -> None:
-    transitions = transitions_of(database)
+    lifecycle = lifecycle_of(database)
     await flood(database, "many", 1_000)
-    running = [await claim(transitions) for _ in range(slots)]
+    running = [await claim(lifecycle) for _ in range(slots)]
     for held in running[1:]:
         assert held is not None
-        await transitions.complete(held.lease, None, None)
+        await lifecycle.complete(held.lease, None, None)
     (single,) = await queue(database, "few")
     # As jobs end one by one: the very next that is claimed is the single one.
     assert running[0] is not None
-    await transitions.complete(running[0].lease, None, None)
-    following = await claim(transitions)
+    await lifecycle.complete(running[0].lease, None, None)
+    following = await claim(lifecycle)
     assert following is not None
     assert following.lease.job_id == single
 
 
 async def test_a_workspace_that_was_served_waits_for_the_others(database: Database) -> None:
-    transitions = transitions_of(database)
+    lifecycle = lifecycle_of(database)
     for workspace in ("a", "b", "c"):
         await queue(database, workspace, 4)
     order = []
     for _ in range(12):
-        held = await claim(transitions)
+        held = await claim(lifecycle)
         assert held is not None
         order.append(held.lease.workspace_id)
-        await transitions.complete(held.lease, None, None)
+        await lifecycle.complete(held.lease, None, None)
     assert order == ["a", "b", "c"] * 4
 
 
 async def test_slots_are_shared_evenly_while_everybody_has_work(database: Database) -> None:
-    transitions = transitions_of(database)
+    lifecycle = lifecycle_of(database)
     await queue(database, "many", 20)
     await queue(database, "some", 3)
     await queue(database, "one", 1)
-    held = [await claim(transitions) for _ in range(9)]
+    held = [await claim(lifecycle) for _ in range(9)]
     assert Counter(found.lease.workspace_id for found in held if found) == {"many": 5, "some": 3, "one": 1}
 
 
 async def test_priority_orders_the_jobs_of_a_workspace_and_of_no_other(database: Database) -> None:
-    transitions = transitions_of(database)
+    lifecycle = lifecycle_of(database)
     late, urgent, usual, next_usual = [
         (await queue(database, "team", priority=priority))[0] for priority in (-5, 100, 0, 0)
     ]
     (other,) = await queue(database, "other", priority=-100)
-    held = [await claim(transitions) for _ in range(5)]
+    held = [await claim(lifecycle) for _ in range(5)]
     order = [found.lease.job_id for found in held if found]
     assert [job_id for job_id in order if job_id != other] == [urgent, usual, next_usual, late]
     assert order.index(other) <= 1, "its turn comes whatever others think of their own jobs"
 
 
 async def test_many_claims_at_once_take_each_job_once_and_miss_none(database: Database) -> None:
-    transitions = transitions_of(database)
+    lifecycle = lifecycle_of(database)
     for workspace in ("a", "b", "c", "d"):
         await queue(database, workspace, 5)
-    held = await asyncio.gather(*(claim(transitions) for _ in range(20)))
+    held = await asyncio.gather(*(claim(lifecycle) for _ in range(20)))
     assert len({found.lease.job_id for found in held if found}) == 20
-    assert await claim(transitions) is None
+    assert await claim(lifecycle) is None
 
 
 async def test_no_more_jobs_run_than_the_quota_says_however_many_claim_at_once(database: Database) -> None:
-    transitions = JobLifecycle(database, lease=HOUR, retry=RetryPolicy(), running_quota=2)
+    lifecycle = JobLifecycle(database, lease=HOUR, retry=RetryPolicy(), running_quota=2)
     await WorkspaceQuotas(database).set("big", {QuotaName.RUNNING_JOBS: 5})
     await WorkspaceQuotas(database).set("free", {QuotaName.RUNNING_JOBS: None})
     await WorkspaceQuotas(database).set("stopped", {QuotaName.RUNNING_JOBS: 0})
     for workspace in ("usual", "big", "free", "stopped"):
         await queue(database, workspace, 8)
-    held = [found for found in await asyncio.gather(*(claim(transitions) for _ in range(40))) if found]
+    held = [found for found in await asyncio.gather(*(claim(lifecycle) for _ in range(40))) if found]
     # A claim that finds its workspace full at the last moment goes away empty: the next one finds the rest.
-    while (found := await claim(transitions)) is not None:
+    while (found := await claim(lifecycle)) is not None:
         held.append(found)
     assert Counter(found.lease.workspace_id for found in held) == {"usual": 2, "big": 5, "free": 8}
     done = next(found for found in held if found.lease.workspace_id == "usual")
-    await transitions.complete(done.lease, None, None)
-    following = await claim(transitions)
+    await lifecycle.complete(done.lease, None, None)
+    following = await claim(lifecycle)
     assert following is not None
     assert following.lease.workspace_id == "usual"
-    assert await claim(transitions) is None
+    assert await claim(lifecycle) is None
 
 
 async def test_no_more_jobs_are_queued_than_the_quota_says_however_many_start_at_once(database: Database) -> None:
@@ -138,7 +138,7 @@ async def test_no_more_jobs_are_queued_than_the_quota_says_however_many_start_at
     for refused in refusals:
         assert refused.reason is ErrorReason.QUOTA_EXCEEDED
         assert refused.metadata == {"quota": "queued_jobs", "limit": "10"}
-    assert await claim(transitions_of(database)) is not None
+    assert await claim(lifecycle_of(database)) is not None
     assert await start() is None, "what runs does not wait any more"
 
 
@@ -154,9 +154,9 @@ async def test_stored_bytes_are_those_of_all_files_of_finished_videos(database: 
     quotas = WorkspaceQuotas(database)
     assert await quotas.stored_bytes("team") == 0
     await start_job(database)
-    held = await claim(transitions_of(database))
+    held = await claim(lifecycle_of(database))
     assert held is not None
-    await transitions_of(database).complete(held.lease, None, VIDEO)
+    await lifecycle_of(database).complete(held.lease, None, VIDEO)
     assert await quotas.stored_bytes("team") == 1234 + 12
     assert await quotas.stored_bytes("other") == 0
 

@@ -19,12 +19,12 @@ from render_service.engine.runner import JobRunner, RunnerLimits
 from render_service.fetch.fetcher import Fetcher
 from render_service.fetch.policy import FetchPolicy
 from render_service.progress.publisher import Publisher
-from render_service.providers.provider import Generated, Generation, Generator, ReportProgress
+from render_service.providers.generator import Generated, Generation, Generator, ReportProgress
 from render_service.queue.broker import RenderQueue, make_broker
 from render_service.queue.dispatcher import Dispatcher
 from render_service.runtime.lifecycle import connect_redis
 from render_service.storage.store import ObjectStore
-from tests.records import HOUR, transitions_of
+from tests.records import HOUR, lifecycle_of
 
 AT_ONCE = RetryPolicy(max_failed_attempts=3, base=timedelta(0))
 LONG = RunnerLimits(HOUR, HOUR)
@@ -76,7 +76,7 @@ class Engine:
         self.runner = runner
         self.store = store
         self.folder = folder
-        self.transitions = transitions_of(database)
+        self.lifecycle = lifecycle_of(database)
 
     async def job(self, job: Job) -> Job:
         return await Jobs(self.database).get("team", job.id)
@@ -97,7 +97,7 @@ async def engine_with(
     provider: Generator,
     *,
     limits: RunnerLimits = LONG,
-    transitions: JobLifecycle | None = None,
+    lifecycle: JobLifecycle | None = None,
     name: ProviderName = ProviderName.MOCK,
     policy: FetchPolicy | None = None,
 ) -> AsyncIterator[Engine]:
@@ -110,7 +110,7 @@ async def engine_with(
     providers: Mapping[ProviderName, Generator] = {name: provider}
     runner = JobRunner(
         worker="test",
-        transitions=transitions or transitions_of(database, retry=AT_ONCE),
+        lifecycle=lifecycle or lifecycle_of(database, retry=AT_ONCE),
         publisher=Publisher(redis),
         dispatcher=Dispatcher(JobOutbox(database), RenderQueue(make_broker(nowhere))),
         providers=providers,

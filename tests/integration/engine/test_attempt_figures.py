@@ -60,7 +60,7 @@ async def test_one_that_is_cancelled(database: Database, tmp_path: Path, gained:
         running = asyncio.create_task(engine.runner.run_next())
         await provider.begun.wait()
         assert WORKER.get_sample_value("render_worker_slots_busy") == 1
-        await engine.transitions.cancel("team", job.id)
+        await engine.lifecycle.cancel("team", job.id)
         await running
     assert gained() == {("cancelled", ""): 1}
     assert WORKER.get_sample_value("render_worker_slots_busy") == 0
@@ -74,7 +74,7 @@ async def test_one_whose_lease_is_lost(database: Database, tmp_path: Path, gaine
         await provider.begun.wait()
         async with database.single() as connection:
             await connection.execute(sa.text("UPDATE jobs SET lease_expires_at = now() - interval '1 s'"))
-        await engine.transitions.reclaim_expired()
+        await engine.lifecycle.reclaim_expired()
         await running
     assert gained() == {("lost", ""): 1}
 

@@ -23,7 +23,7 @@ from render_service.retention.sweep import sweep
 from render_service.storage.keys import clip_key
 from tests.integration.engine.harness import Engine, engine_with
 from tests.objects import put_object
-from tests.records import SPEC, claim_next, job_request, start_job, transitions_of
+from tests.records import SPEC, claim_next, job_request, lifecycle_of, start_job
 
 ONE = SPEC
 OTHER = replace(SPEC, project=Project(title="Test", shots=(Shot("two", caption="Two", duration=timedelta(seconds=1)),)))
@@ -103,10 +103,10 @@ async def test_a_removal_that_was_interrupted_is_repeated_to_its_end(database: D
 async def test_clips_of_deleted_jobs_go_unless_another_job_uses_them(database: Database, tmp_path: Path) -> None:
     async with rendering(database, tmp_path) as engine:
         objects, deletions = JobObjects(database), Deletions(database)
-        transitions = transitions_of(database)
+        lifecycle = lifecycle_of(database)
         shared, own = clip_key("team", "ab" * 32), clip_key("team", "cd" * 32)
         maker = await start_job(database)
-        lease = (await claim_next(transitions)).lease
+        lease = (await claim_next(lifecycle)).lease
         for key in (shared, own):
             await put_object(engine.store, key, b"clip", content_type="video/mp4")
             # As the ledger has it when the worker dies before it could refer to the clip.
@@ -120,11 +120,11 @@ async def test_clips_of_deleted_jobs_go_unless_another_job_uses_them(database: D
                     {"id": uuid4(), "task": key.encode(), "job": maker.id, "key": key},
                 )
         user = await start_job(database)
-        await transitions.complete(lease, None, None)
-        user_lease = (await claim_next(transitions)).lease
+        await lifecycle.complete(lease, None, None)
+        user_lease = (await claim_next(lifecycle)).lease
         assert user_lease.job_id == user.id
         await objects.add(user_lease, [shared])
-        await transitions.complete(user_lease, None, None)
+        await lifecycle.complete(user_lease, None, None)
 
         remover = Remover(deletions, objects, engine.store)
         await deletions.delete_job("team", maker.id)
@@ -139,8 +139,8 @@ async def test_clips_of_deleted_jobs_go_unless_another_job_uses_them(database: D
 
 async def test_nothing_is_recorded_for_a_job_whose_lease_is_lost(database: Database) -> None:
     await start_job(database)
-    transitions = transitions_of(database)
-    lease = (await claim_next(transitions)).lease
+    lifecycle = lifecycle_of(database)
+    lease = (await claim_next(lifecycle)).lease
     with pytest.raises(LeaseLost):
         await JobObjects(database).add(replace(lease, token=uuid4()), ["segments/team/ab/x.mp4"])
     assert await JobObjects(database).in_use(["segments/team/ab/x.mp4"]) == frozenset()

@@ -18,8 +18,8 @@ from render_service.domain.projects.output import OutputSpec, Quality
 from render_service.domain.projects.project import Music, Project, Shot, Watermark
 from render_service.engine.runner import RunnerLimits
 from render_service.fetch.policy import FetchPolicy
+from render_service.providers.generator import Generation, ReportProgress
 from render_service.providers.mock import MockProvider
-from render_service.providers.provider import Generation, ReportProgress
 from render_service.storage.errors import StorageUnavailable
 from render_service.storage.keys import attempt_prefix
 from render_service.storage.store import ObjectStore
@@ -40,7 +40,7 @@ async def test_a_mock_job_goes_through_its_stages_to_its_placeholder_address(
             return report
 
     noting = Noting(database, lease=timedelta(seconds=30), retry=AT_ONCE)
-    async with engine_with(database, tmp_path, MockProvider(0), transitions=noting) as engine:
+    async with engine_with(database, tmp_path, MockProvider(0), lifecycle=noting) as engine:
         job = await start_job(database)
         assert await engine.runner.run_next()
         job = await engine.job(job)
@@ -122,7 +122,7 @@ async def test_a_running_job_is_cancelled_within_two_seconds(database: Database,
         job = await start_job(database)
         running = asyncio.create_task(engine.runner.run_next())
         await provider.begun.wait()
-        await engine.transitions.cancel("team", job.id)
+        await engine.lifecycle.cancel("team", job.id)
         assert await ended(engine, job) < 2
         assert await running
         job = await engine.job(job)
@@ -160,14 +160,14 @@ async def test_an_attempt_that_lost_its_lease_stops_and_changes_nothing(database
         await provider.begun.wait()
         async with database.single() as connection:
             await connection.execute(sa.text("UPDATE jobs SET lease_expires_at = now() - interval '1 s'"))
-        await engine.transitions.reclaim_expired()
-        other = await claim_next(engine.transitions)
+        await engine.lifecycle.reclaim_expired()
+        other = await claim_next(engine.lifecycle)
         before = await engine.job(job)
         async with asyncio.timeout(3):
             assert await running
         assert provider.cancelled
         assert await engine.job(job) == before
-        await engine.transitions.complete(other.lease, None, None)
+        await engine.lifecycle.complete(other.lease, None, None)
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ async def test_a_drain_hands_over_what_does_not_finish_and_another_can_claim_it_
             await engine.runner.drain(timedelta(seconds=0.1))
         assert await running
         assert provider.cancelled
-        claim = await claim_next(engine.transitions)
+        claim = await claim_next(engine.lifecycle)
     assert (claim.lease.job_id, claim.lease.attempt, claim.lease.failed_attempts) == (job.id, 2, 0)
 
 
@@ -238,7 +238,7 @@ async def test_a_drain_that_begins_while_a_job_is_claimed_does_not_leave_it_runn
 
     provider = endless()
     slow = Slow(database, lease=timedelta(seconds=30), retry=AT_ONCE)
-    async with engine_with(database, tmp_path, provider, transitions=slow) as engine:
+    async with engine_with(database, tmp_path, provider, lifecycle=slow) as engine:
         job = await start_job(database)
         running = asyncio.create_task(engine.runner.run_next())
         await claiming.wait()
@@ -291,7 +291,7 @@ def storing(store: Callable[[], ObjectStore]) -> Scripted:
 
 
 async def test_postgres_being_away_for_a_moment_costs_no_attempt(database: Database, tmp_path: Path) -> None:
-    async with engine_with(database, tmp_path, storing(lambda: engine.store), transitions=Away(database)) as engine:
+    async with engine_with(database, tmp_path, storing(lambda: engine.store), lifecycle=Away(database)) as engine:
         job = await start_job(database)
         async with asyncio.timeout(6):
             assert await engine.runner.run_next()
@@ -302,7 +302,7 @@ async def test_postgres_being_away_for_a_moment_costs_no_attempt(database: Datab
 async def test_a_completion_whose_answer_was_lost_keeps_its_video(database: Database, tmp_path: Path) -> None:
     away = Away(database)
     away.claims, away.commits = 0, True
-    async with engine_with(database, tmp_path, storing(lambda: engine.store), transitions=away) as engine:
+    async with engine_with(database, tmp_path, storing(lambda: engine.store), lifecycle=away) as engine:
         job = await start_job(database)
         await engine.runner.run_next()
         assert (await engine.job(job)).status is JobStatus.COMPLETED

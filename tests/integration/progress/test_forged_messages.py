@@ -47,9 +47,9 @@ async def test_a_forged_message_ends_no_watch_and_hides_no_end(database: Databas
         await tell_forged(service, job, forgeries(job)[kind])
         await asyncio.sleep(0.3)
         assert not watching.done()
-        claim = await claim_next(service.transitions)
+        claim = await claim_next(service.lifecycle)
         await service.publisher.publish(claim.event)
-        await service.publisher.publish(await service.transitions.complete(claim.lease, None, None))
+        await service.publisher.publish(await service.lifecycle.complete(claim.lease, None, None))
         async with asyncio.timeout(10):
             await watching
     assert told[-1].status is JobStatus.COMPLETED

@@ -20,7 +20,7 @@ from render_service.progress.payload import task_channel
 from render_service.progress.publisher import Publisher
 from render_service.progress.watch import Heartbeat, watch_job
 from render_service.runtime.lifecycle import connect_redis
-from tests.records import claim_next, start_job, transitions_of
+from tests.records import claim_next, lifecycle_of, start_job
 
 
 class Service:
@@ -28,7 +28,7 @@ class Service:
 
     def __init__(self, database: Database, hub: ProgressHub, publisher: Publisher, redis: "Redis") -> None:
         self.jobs = Jobs(database)
-        self.transitions = transitions_of(database)
+        self.lifecycle = lifecycle_of(database)
         self.database = database
         self.hub = hub
         self.publisher = publisher
@@ -80,18 +80,18 @@ async def live(service: Service, job: Job, publish: Callable[[JobEvent], bool] =
             await service.publisher.publish(event)
         await asyncio.sleep(0)
 
-    claim = await claim_next(service.transitions)
+    claim = await claim_next(service.lifecycle)
     assert claim.lease.job_id == job.id
     await told(claim.event)
     stage = JobStage.PREPARING
     for percent in range(1, 100, 3):
         now = JobStage.COMPOSING if percent > 50 else JobStage.GENERATING if percent > 20 else JobStage.PREPARING
-        report = await service.transitions.report(
+        report = await service.lifecycle.report(
             claim.lease, stage=now, stage_changed=now is not stage, progress=percent, message=str(percent)
         )
         stage = now
         await told(report.event)
-    await told(await service.transitions.complete(claim.lease, None, None))
+    await told(await service.lifecycle.complete(claim.lease, None, None))
 
 
 async def milestones(service: Service, job: Job, after: int = 0) -> list[int]:
@@ -131,7 +131,7 @@ async def test_a_watch_from_a_sequence_on_tells_exactly_what_was_missed(service:
 
 async def test_a_watch_of_an_ended_job_tells_the_end_also_to_who_knows_it(service: Service) -> None:
     job = await start_job(service.database)
-    event = await service.transitions.cancel("team", job.id)
+    event = await service.lifecycle.cancel("team", job.id)
     assert event is not None
     for after in (None, event.sequence):
         (told,) = await service.watch(job, after)
@@ -184,16 +184,16 @@ async def test_a_cut_subscription_is_made_anew_and_loses_nothing(service: Servic
     job = await start_job(service.database)
     watch = asyncio.create_task(service.watch(job))
     await service.watched()
-    claim = await claim_next(service.transitions)
+    claim = await claim_next(service.lifecycle)
     await service.redis.client_kill_filter(_type="pubsub", skipme=False)
     await service.publisher.publish(claim.event)
-    await service.publisher.publish(await service.transitions.complete(claim.lease, None, None))
+    await service.publisher.publish(await service.lifecycle.complete(claim.lease, None, None))
     check_promise(await watch, await milestones(service, job))
 
 
 async def test_watchers_that_come_and_go_while_subscriptions_are_cut_notice_nothing(service: Service) -> None:
     job = await start_job(service.database)
-    claim = await claim_next(service.transitions)
+    claim = await claim_next(service.lifecycle)
     cutting = True
 
     async def cut() -> None:
@@ -215,7 +215,7 @@ async def test_watchers_that_come_and_go_while_subscriptions_are_cut_notice_noth
         cutting = False
     watch = asyncio.create_task(service.watch(job, 1))
     await service.watched()
-    await service.publisher.publish(await service.transitions.complete(claim.lease, None, None))
+    await service.publisher.publish(await service.lifecycle.complete(claim.lease, None, None))
     check_promise(await watch, await milestones(service, job, 1))
 
 
@@ -227,13 +227,13 @@ async def test_watches_survive_a_redis_that_is_killed_and_comes_back_empty(
         watch = asyncio.create_task(service.watch(job))
         await service.watched()
         await own_valkey.stop()
-        claim = await claim_next(service.transitions)
+        claim = await claim_next(service.lifecycle)
         await service.publisher.publish(claim.event)
         await own_valkey.start()
         async with asyncio.timeout(10):
             while not await service.redis.pubsub_channels("task_updates:?*"):
                 await asyncio.sleep(0.02)
-        event = await service.transitions.complete(claim.lease, None, None)
+        event = await service.lifecycle.complete(claim.lease, None, None)
         while not watch.done():
             await service.publisher.publish(event)
             await asyncio.sleep(0.05)
@@ -321,7 +321,7 @@ async def test_an_idle_watch_holds_no_connection_to_postgres(database_url: str, 
         while service.hub.watchers < 5:
             await asyncio.sleep(0.01)
         for job in jobs:
-            event = await service.transitions.cancel("team", job.id)
+            event = await service.lifecycle.cancel("team", job.id)
             assert event is not None
             while not watches[jobs.index(job)].done():
                 await service.publisher.publish(event)
@@ -332,7 +332,7 @@ async def test_an_idle_watch_holds_no_connection_to_postgres(database_url: str, 
 
 async def claimed(service: Service) -> Claim:
     await start_job(service.database)
-    return await claim_next(service.transitions)
+    return await claim_next(service.lifecycle)
 
 
 async def test_publishing_neither_raises_nor_holds_up_the_work_without_redis(

@@ -52,7 +52,7 @@ async def all_told(events: WorkspaceEvents, workspace_id: str, after: EventPosit
             return told
 
 
-def transitions_of(database: Database) -> JobLifecycle:
+def lifecycle_of(database: Database) -> JobLifecycle:
     return JobLifecycle(database, lease=timedelta(seconds=10), retry=RetryPolicy())
 
 
@@ -81,13 +81,13 @@ async def test_changes_of_a_job_keep_their_order_where_a_transaction_got_its_id_
     database: Database, database_url: str
 ) -> None:
     job_id = await start(database, "team")
-    transitions = transitions_of(database)
+    lifecycle = lifecycle_of(database)
     engine = sa.create_engine(sqlalchemy_url(database_url))
     with engine.begin() as early:
         early.execute(sa.text("SELECT pg_current_xact_id()"))
-        claim = await transitions.claim(worker="w", providers=[ProviderName.MOCK], deadline=timedelta(hours=1))
+        claim = await lifecycle.claim(worker="w", providers=[ProviderName.MOCK], deadline=timedelta(hours=1))
         assert claim
-        await transitions.release(claim.lease)
+        await lifecycle.release(claim.lease)
         early.execute(statements.CANCEL, {"workspace_id": "team", "job_id": job_id})
     engine.dispose()
     batch = await WorkspaceEvents(database).read("team", OLDEST, {})
@@ -121,11 +121,11 @@ async def test_concurrent_writers_and_a_resuming_reader_lose_nothing(database: D
 
 
 async def test_pruning_leaves_the_end_of_each_job_and_a_horizon(database: Database, database_url: str) -> None:
-    events, transitions = WorkspaceEvents(database), transitions_of(database)
+    events, lifecycle = WorkspaceEvents(database), lifecycle_of(database)
     job_id = await start(database, "team")
-    claim = await transitions.claim(worker="w", providers=[ProviderName.MOCK], deadline=timedelta(hours=1))
+    claim = await lifecycle.claim(worker="w", providers=[ProviderName.MOCK], deadline=timedelta(hours=1))
     assert claim
-    await transitions.complete(claim.lease, None, None)
+    await lifecycle.complete(claim.lease, None, None)
     running = await start(database, "team")
     with psycopg.connect(database_url) as connection:
         connection.execute("UPDATE job_events SET created_at = created_at - interval '60 days'")
@@ -173,14 +173,14 @@ async def test_a_watch_tells_milestones_and_the_progress_between_them_in_order(
     database: Database, redis_url: str
 ) -> None:
     redis = connect_redis(redis_url, timeout_seconds=2)
-    publisher, transitions = Publisher(redis), transitions_of(database)
+    publisher, lifecycle = Publisher(redis), lifecycle_of(database)
     await start(database, "team", {"show": "no"})
     wanted = await start(database, "team", {"show": "yes"})
     async with watching(database, redis_url, {"show": "yes"}, include_progress=True) as (stream, _):
         assert (await next_event(stream)).event.job_id == wanted  # type: ignore[union-attr]
         leases = {}
         for _ in range(2):
-            claim = await transitions.claim(worker="w", providers=[ProviderName.MOCK], deadline=timedelta(hours=1))
+            claim = await lifecycle.claim(worker="w", providers=[ProviderName.MOCK], deadline=timedelta(hours=1))
             assert claim
             leases[claim.lease.job_id] = claim.lease
             await publisher.publish(claim.event)
@@ -189,7 +189,7 @@ async def test_a_watch_tells_milestones_and_the_progress_between_them_in_order(
         assert (claimed.event.job_id, claimed.event.stage) == (wanted, JobStage.PREPARING)
         for progress in (10, 20):
             for lease in leases.values():
-                report = await transitions.report(
+                report = await lifecycle.report(
                     lease, stage=JobStage.PREPARING, stage_changed=False, progress=progress, message=""
                 )
                 await publisher.publish(report.event)
@@ -204,9 +204,9 @@ async def test_a_resumed_watch_tells_progress_of_jobs_whose_milestones_it_was_to
     database: Database, redis_url: str
 ) -> None:
     redis = connect_redis(redis_url, timeout_seconds=2)
-    transitions, events = transitions_of(database), WorkspaceEvents(database)
+    lifecycle, events = lifecycle_of(database), WorkspaceEvents(database)
     await start(database, "team")
-    claim = await transitions.claim(worker="w", providers=[ProviderName.MOCK], deadline=timedelta(hours=1))
+    claim = await lifecycle.claim(worker="w", providers=[ProviderName.MOCK], deadline=timedelta(hours=1))
     assert claim
     position = (await events.read("team", OLDEST, {})).end
     hub = ProgressHub(
@@ -218,9 +218,7 @@ async def test_a_resumed_watch_tells_progress_of_jobs_whose_milestones_it_was_to
     assert first.event is None
     assert first.position == position
     waiting = asyncio.create_task(next_event(stream))
-    report = await transitions.report(
-        claim.lease, stage=JobStage.PREPARING, stage_changed=False, progress=33, message=""
-    )
+    report = await lifecycle.report(claim.lease, stage=JobStage.PREPARING, stage_changed=False, progress=33, message="")
     while not waiting.done():
         # Published until the subscription, which has no sign of its being ready, is there.
         await Publisher(redis).publish(report.event)

@@ -7,8 +7,8 @@ from pathlib import Path
 from render_service.db.database import Database
 from render_service.db.jobs.job_lifecycle import Claim
 from render_service.domain.jobs.job import ProviderName
-from render_service.providers.clip_provider import ProviderApi
 from render_service.providers.generation.cancellation import OrphanCanceller
+from render_service.providers.provider_api import ProviderApi
 from tests.fakes.custom import FakeCustom
 from tests.fakes.generating import GeneratingApi, TaskPlan
 from tests.fakes.http_server import Fault
@@ -40,10 +40,10 @@ async def generating(
 
 async def cancel(bench: GenerationBench, claim: Claim, attempt: "asyncio.Task[object]") -> None:
     """Cancel a job as the service does."""
-    await bench.transitions.cancel("team", claim.lease.job_id)
+    await bench.lifecycle.cancel("team", claim.lease.job_id)
     attempt.cancel()
     await asyncio.gather(attempt, return_exceptions=True)
-    await bench.transitions.release(claim.lease)
+    await bench.lifecycle.release(claim.lease)
 
 
 async def all_cancelled(fake: GeneratingApi) -> None:

@@ -25,12 +25,12 @@ async def test_cancelling_a_job_stops_its_tasks_at_the_provider(
     attempt = asyncio.create_task(bench.generate(claim))
     while len(fakes[name].bill) < 2:
         await asyncio.sleep(0.02)
-    await bench.transitions.cancel("team", claim.lease.job_id)
+    await bench.lifecycle.cancel("team", claim.lease.job_id)
     attempt.cancel()
     await asyncio.gather(attempt, return_exceptions=True)
     await bench.abandoned.stop_all()
     assert not any(task.cancelled for task in fakes[name].tasks.values())
-    await bench.transitions.release(claim.lease)
+    await bench.lifecycle.release(claim.lease)
     await bench.abandoned.stop_all()
     assert all(task.cancelled for task in fakes[name].tasks.values())
     fakes[name].plan = lambda body: TaskPlan()
@@ -102,12 +102,12 @@ async def test_the_lease_fences_what_is_written(bench: GenerationBench, fakes: F
     frozen = asyncio.create_task(bench.generate(first))
     while not fakes[RUNWAY].bill:
         await asyncio.sleep(0.01)
-    await bench.transitions.release(first.lease)
+    await bench.lifecycle.release(first.lease)
     second = await bench.claim()
     made = await bench.generate(second)
     assert set(made.clips) == {"s1"}
     await asyncio.gather(frozen, return_exceptions=True)
     assert len(fakes[RUNWAY].bill) == 1
-    await bench.transitions.report(
+    await bench.lifecycle.report(
         second.lease, stage=JobStage.COMPOSING, stage_changed=True, progress=60, message="goes on"
     )

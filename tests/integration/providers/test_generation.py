@@ -100,7 +100,7 @@ async def test_an_attempt_that_was_interrupted_is_continued_where_it_was(bench: 
         await asyncio.sleep(0.02)
     attempt.cancel()
     await asyncio.gather(attempt, return_exceptions=True)
-    await bench.transitions.release(first.lease)
+    await bench.lifecycle.release(first.lease)
     made = await bench.generate(await bench.claim())
     assert len(made.clips) == 2
     assert len(fakes[RUNWAY].bill) == 2
@@ -116,7 +116,7 @@ async def test_an_order_on_its_way_is_written_down_before_a_stopped_attempt_ends
         await asyncio.sleep(0.01)
     attempt.cancel()
     await asyncio.gather(attempt, return_exceptions=True)
-    await bench.transitions.release(first.lease)
+    await bench.lifecycle.release(first.lease)
     await bench.generate(await bench.claim())
     assert len(fakes[RUNWAY].bill) == 1
 
@@ -135,11 +135,11 @@ async def test_an_order_of_unknown_outcome_is_never_repeated_unasked(
     assert not failed.value.retryable
     before = len(fakes[name].bill)
     error = JobError(failed.value.reason, failed.value.message)
-    await bench.transitions.end_attempt(claim.lease, error, retryable=False)
+    await bench.lifecycle.end_attempt(claim.lease, error, retryable=False)
     again = await bench.claimed(name, spec_of("dawn"))
     with pytest.raises(RenderFailure):
         await bench.generate(again)
-    await bench.transitions.end_attempt(again.lease, error, retryable=False)
+    await bench.lifecycle.end_attempt(again.lease, error, retryable=False)
     assert len(fakes[name].bill) == before
     allowed = spec_of("dawn", options=GenerationOptions(allow_resubmit=True))
     assert set((await bench.run(name, allowed)).clips) == {"s1"}
@@ -165,13 +165,13 @@ async def test_a_worker_lost_while_it_ordered_leaves_an_unknown_outcome_but_for_
         while not fakes[name].requests:
             await asyncio.sleep(0.01)
         # The lease passes on while the order is under way.
-        await bench.transitions.release(first.lease)
+        await bench.lifecycle.release(first.lease)
         second = await bench.claim()
         if name is RUNWAY:
             with pytest.raises(RenderFailure) as failed:
                 await bench.generate(second)
             assert failed.value.reason is ErrorReason.SUBMIT_OUTCOME_UNKNOWN
-            await bench.transitions.end_attempt(
+            await bench.lifecycle.end_attempt(
                 second.lease, JobError(failed.value.reason, failed.value.message), retryable=False
             )
         else:

@@ -24,7 +24,7 @@ from tests.fakes.http_server import Fault, Request
 from tests.fakes.runway import FakeRunway
 from tests.generation_bench import spec_of
 from tests.generation_worker import LEASE
-from tests.records import job_request, start_job, transitions_of
+from tests.records import job_request, lifecycle_of, start_job
 
 REPOSITORY = Path(__file__).parents[3]
 SEED = 20261
@@ -87,14 +87,14 @@ def plan(chance: random.Random) -> TaskPlan:
 async def run_to_the_end(database: Database, workers: Workers, *, kills: int, seconds: float) -> None:
     """Let workers work, kill one every second or two, and take their leases away, until all jobs have ended."""
     chance = random.Random(SEED)
-    transitions = transitions_of(database, lease=LEASE, retry=RetryPolicy(max_failed_attempts=1000))
+    lifecycle = lifecycle_of(database, lease=LEASE, retry=RetryPolicy(max_failed_attempts=1000))
     began, next_kill = time.monotonic(), 0.5
     try:
         while True:
             assert time.monotonic() - began < seconds, "the jobs do not come to an end"
             await workers.start()
             await asyncio.sleep(0.1)
-            await transitions.reclaim_expired()
+            await lifecycle.reclaim_expired()
             async with database.single() as connection:
                 left = await connection.scalar(
                     sa.select(sa.func.count()).where(jobs.c.status.in_(["PENDING", "PROCESSING"]))

@@ -17,7 +17,7 @@ from render_service.domain.jobs.retry import RetryPolicy
 from tests.fakes.generating import TaskPlan
 from tests.fakes.runway import FakeRunway
 from tests.generation_bench import open_bench, spec_of
-from tests.records import claim_next, job_request, start_job, transitions_of
+from tests.records import claim_next, job_request, lifecycle_of, start_job
 
 RUNWAY = ProviderName.RUNWAY
 ONE_PLACE = 1
@@ -25,8 +25,8 @@ AT_ONCE = RetryPolicy(max_failed_attempts=1000, base=timedelta(0))
 
 
 @pytest.fixture
-def transitions(database: Database) -> JobLifecycle:
-    return transitions_of(database, retry=AT_ONCE)
+def lifecycle(database: Database) -> JobLifecycle:
+    return lifecycle_of(database, retry=AT_ONCE)
 
 
 @pytest.fixture
@@ -52,12 +52,12 @@ class Clip:
 
 
 @pytest.fixture
-async def clips(database: Database, ledger: GenerationLedger, transitions: JobLifecycle) -> list[Clip]:
+async def clips(database: Database, ledger: GenerationLedger, lifecycle: JobLifecycle) -> list[Clip]:
     """Two jobs, of which both want the one place."""
     made = []
     for number in range(2):
         await start_job(database, job_request(provider=RUNWAY, spec=spec_of(f"shot {number}")))
-        claim = await claim_next(transitions)
+        claim = await claim_next(lifecycle)
         key = bytes([number]) * 32
         await ledger.open(claim.lease, key, shot_id="s1", provider=RUNWAY, model="gen4.5")
         live = await ledger.live(claim.lease, key)
@@ -66,14 +66,14 @@ async def clips(database: Database, ledger: GenerationLedger, transitions: JobLi
     return made
 
 
-async def lose(database: Database, transitions: JobLifecycle, clip: Clip) -> None:
+async def lose(database: Database, lifecycle: JobLifecycle, clip: Clip) -> None:
     """Let the lease of a job expire, as when its worker is killed, and its job wait for another."""
     async with database.single() as connection:
         await connection.execute(
             sa.text("UPDATE jobs SET lease_expires_at = now() - interval '1 second' WHERE id = :id"),
             {"id": clip.claim.lease.job_id},
         )
-    assert len(await transitions.reclaim_expired()) == 1
+    assert len(await lifecycle.reclaim_expired()) == 1
 
 
 async def let_pass(database: Database, time: timedelta) -> None:
@@ -93,11 +93,11 @@ async def test_a_clip_keeps_its_place_while_its_job_is_worked_on(database: Datab
 
 
 async def test_a_lost_workers_clip_keeps_its_place_for_a_minute_and_no_longer(
-    database: Database, transitions: JobLifecycle, clips: list[Clip]
+    database: Database, lifecycle: JobLifecycle, clips: list[Clip]
 ) -> None:
     first, second = clips
     await first.order()
-    await lose(database, transitions, first)
+    await lose(database, lifecycle, first)
     assert not await second.is_granted(), "the provider is still making it"
     await let_pass(database, timedelta(seconds=50))
     assert not await second.is_granted()
@@ -106,24 +106,24 @@ async def test_a_lost_workers_clip_keeps_its_place_for_a_minute_and_no_longer(
 
 
 async def test_the_place_of_a_worker_that_was_lost_while_ordering_is_kept_as_long(
-    database: Database, transitions: JobLifecycle, clips: list[Clip]
+    database: Database, lifecycle: JobLifecycle, clips: list[Clip]
 ) -> None:
     first, second = clips
     assert await first.is_granted()
-    await lose(database, transitions, first)
+    await lose(database, lifecycle, first)
     assert not await second.is_granted()
     await let_pass(database, timedelta(seconds=61))
     assert await second.is_granted()
 
 
 async def test_who_takes_a_lost_job_up_has_its_place_again_and_frees_it_when_it_ends(
-    database: Database, ledger: GenerationLedger, transitions: JobLifecycle, clips: list[Clip]
+    database: Database, ledger: GenerationLedger, lifecycle: JobLifecycle, clips: list[Clip]
 ) -> None:
     first, second = clips
     await first.order()
-    await lose(database, transitions, first)
+    await lose(database, lifecycle, first)
     await let_pass(database, timedelta(seconds=61))
-    again = await claim_next(transitions)
+    again = await claim_next(lifecycle)
     assert again.lease.job_id == first.claim.lease.job_id
     assert not await second.is_granted()
     fault = TaskFault(ErrorReason.PROVIDER_FAILED, "it failed")
@@ -132,30 +132,30 @@ async def test_who_takes_a_lost_job_up_has_its_place_again_and_frees_it_when_it_
 
 
 async def test_an_order_whose_outcome_is_unknown_holds_no_place(
-    database: Database, ledger: GenerationLedger, transitions: JobLifecycle, clips: list[Clip]
+    database: Database, ledger: GenerationLedger, lifecycle: JobLifecycle, clips: list[Clip]
 ) -> None:
     first, second = clips
     assert await first.is_granted()
-    await lose(database, transitions, first)
-    again = await claim_next(transitions)
+    await lose(database, lifecycle, first)
+    again = await claim_next(lifecycle)
     unknown = TaskFault(ErrorReason.SUBMIT_OUTCOME_UNKNOWN, "the worker was lost")
     await ledger.settle(again.lease, first.task_id, TaskState.UNKNOWN, unknown)
     assert await second.is_granted()
 
 
-async def test_a_job_that_has_ended_holds_no_place(transitions: JobLifecycle, clips: list[Clip]) -> None:
+async def test_a_job_that_has_ended_holds_no_place(lifecycle: JobLifecycle, clips: list[Clip]) -> None:
     first, second = clips
     await first.order()
-    await transitions.end_attempt(first.claim.lease, JobError(ErrorReason.INTERNAL, "it broke"), retryable=False)
+    await lifecycle.end_attempt(first.claim.lease, JobError(ErrorReason.INTERNAL, "it broke"), retryable=False)
     assert await second.is_granted()
 
 
 async def test_a_lost_worker_keeps_nobody_waiting_by_its_turn(
-    database: Database, transitions: JobLifecycle, clips: list[Clip]
+    database: Database, lifecycle: JobLifecycle, clips: list[Clip]
 ) -> None:
     first, second = clips
     assert not await second.is_granted(), "the first one's turn comes before"
-    await lose(database, transitions, first)
+    await lose(database, lifecycle, first)
     assert await second.is_granted()
 
 
@@ -172,7 +172,7 @@ async def test_jobs_that_wait_for_the_place_of_a_lost_job_do_not_keep_it_from_go
         assert live is not None
         clip = Clip(ledger, lost, live.task.id)
         await clip.order()
-        await lose(database, bench.transitions, clip)
+        await lose(database, bench.lifecycle, clip)
         await let_pass(database, timedelta(seconds=61))
         fake.plan = lambda body: TaskPlan()
         await start_job(database, job_request(provider=RUNWAY, spec=spec_of("waits"), workspace="others"))

@@ -22,7 +22,7 @@ from render_service.queue.broker import RenderQueue, make_broker
 from render_service.queue.dispatcher import Dispatcher
 from render_service.queue.reconciler import Reconciler
 from render_service.runtime.lifecycle import connect_redis
-from tests.records import claim_next, start_job, transitions_of
+from tests.records import claim_next, lifecycle_of, start_job
 
 LOST_AT_ONCE = timedelta(0)
 
@@ -39,9 +39,9 @@ class Queue:
         self.dispatcher = Dispatcher(self.outbox, self.messages, interval_seconds=0.05)
 
     def reconciler(self, lost_after: timedelta = LOST_AT_ONCE, retry: RetryPolicy | None = None) -> Reconciler:
-        transitions = transitions_of(self.database, lease=timedelta(milliseconds=1), retry=retry)
+        lifecycle = lifecycle_of(self.database, lease=timedelta(milliseconds=1), retry=retry)
         publisher = Publisher(self.redis)
-        return Reconciler(transitions, self.outbox, self.messages, self.dispatcher, publisher, lost_after=lost_after)
+        return Reconciler(lifecycle, self.outbox, self.messages, self.dispatcher, publisher, lost_after=lost_after)
 
     async def enqueued(self) -> dict[UUID, bool]:
         async with self.database.single() as connection:
@@ -81,20 +81,20 @@ async def test_more_jobs_than_one_batch_are_all_sent(queue: Queue) -> None:
 
 
 async def test_jobs_that_wait_for_their_next_attempt_or_have_ended_are_not_due(queue: Queue) -> None:
-    transitions = transitions_of(queue.database, retry=RetryPolicy(base=timedelta(hours=1), cap=timedelta(hours=1)))
+    lifecycle = lifecycle_of(queue.database, retry=RetryPolicy(base=timedelta(hours=1), cap=timedelta(hours=1)))
     ended, _ = await start_job(queue.database), await start_job(queue.database)
-    await transitions.cancel("team", ended.id)
-    lease = (await claim_next(transitions)).lease
+    await lifecycle.cancel("team", ended.id)
+    lease = (await claim_next(lifecycle)).lease
     assert await queue.dispatcher.dispatch() == 0
-    await transitions.end_attempt(lease, JobError(ErrorReason.INTERNAL, ""), retryable=True)
+    await lifecycle.end_attempt(lease, JobError(ErrorReason.INTERNAL, ""), retryable=True)
     assert await queue.dispatcher.dispatch() == 0
 
 
 async def test_a_job_handed_over_is_due_at_once(queue: Queue) -> None:
     await start_job(queue.database)
-    transitions = transitions_of(queue.database)
+    lifecycle = lifecycle_of(queue.database)
     assert await queue.dispatcher.dispatch() == 1
-    await transitions.release((await claim_next(transitions)).lease)
+    await lifecycle.release((await claim_next(lifecycle)).lease)
     assert await queue.dispatcher.dispatch() == 1
 
 
@@ -173,7 +173,7 @@ async def test_a_lost_message_is_sent_again_but_only_while_none_waits(queue: Que
 async def test_a_job_whose_worker_was_lost_is_due_again(queue: Queue) -> None:
     job = await start_job(queue.database)
     await queue.dispatcher.dispatch()
-    await claim_next(transitions_of(queue.database, lease=timedelta(milliseconds=1)))
+    await claim_next(lifecycle_of(queue.database, lease=timedelta(milliseconds=1)))
     await asyncio.sleep(0.01)
     await queue.reconciler().reconcile()
     assert (await Jobs(queue.database).get("team", job.id)).status is JobStatus.PENDING
@@ -181,11 +181,11 @@ async def test_a_job_whose_worker_was_lost_is_due_again(queue: Queue) -> None:
 
 
 async def test_jobs_whose_workers_were_lost_end_where_they_may_not_be_tried_again(queue: Queue) -> None:
-    transitions = transitions_of(queue.database, lease=timedelta(milliseconds=1))
+    lifecycle = lifecycle_of(queue.database, lease=timedelta(milliseconds=1))
     failed, cancelled = await start_job(queue.database), await start_job(queue.database)
-    await claim_next(transitions)
-    await claim_next(transitions)
-    await transitions.cancel("team", cancelled.id)
+    await claim_next(lifecycle)
+    await claim_next(lifecycle)
+    await lifecycle.cancel("team", cancelled.id)
     await asyncio.sleep(0.01)
     await queue.reconciler(retry=RetryPolicy(max_failed_attempts=1)).reconcile()
     jobs = Jobs(queue.database)
@@ -196,7 +196,7 @@ async def test_jobs_whose_workers_were_lost_end_where_they_may_not_be_tried_agai
 async def test_expired_leases_are_taken_care_of_also_without_redis(database: Database, unused_tcp_port: int) -> None:
     queue = Queue(database, f"redis://127.0.0.1:{unused_tcp_port}/0")
     job = await start_job(database)
-    await claim_next(transitions_of(database, lease=timedelta(milliseconds=1)))
+    await claim_next(lifecycle_of(database, lease=timedelta(milliseconds=1)))
     await asyncio.sleep(0.01)
     with pytest.raises((RedisError, OSError)):
         await queue.reconciler().reconcile()

@@ -26,7 +26,7 @@ from render_service.domain.jobs.job import JobEvent, JobStage
 from render_service.embedded.ports import LOOPBACK, free_port
 from render_service.embedded.stack import Stack
 from render_service.progress.publisher import Publisher
-from tests.records import transitions_of
+from tests.records import lifecycle_of
 from tests.serving import claim_soon
 
 RELAYS = Path(__file__).parents[3] / "examples" / "relays"
@@ -89,7 +89,7 @@ class Service:
 
     stack: Stack
     database: Database
-    transitions: JobLifecycle
+    lifecycle: JobLifecycle
     publisher: Publisher
     metrics: str
     workspace: str
@@ -111,7 +111,7 @@ class Service:
 
     async def claim(self) -> Claim:
         """Claim a job that waits."""
-        claim = await claim_soon(self.transitions)
+        claim = await claim_soon(self.lifecycle)
         await self.publisher.publish(claim.event)
         return claim
 
@@ -120,7 +120,7 @@ class Service:
         stage = None
         for step in range(steps):
             now = STAGES[step * len(STAGES) // steps]
-            report = await self.transitions.report(
+            report = await self.lifecycle.report(
                 claim.lease,
                 stage=now,
                 stage_changed=now is not stage,
@@ -130,7 +130,7 @@ class Service:
             stage = now
             await self.publisher.publish(report.event)
             await asyncio.sleep(pause)
-        await self.publisher.publish(await self.transitions.complete(claim.lease, None, None))
+        await self.publisher.publish(await self.lifecycle.complete(claim.lease, None, None))
 
     async def milestones(self, job_id: str) -> list[JobEvent]:
         """All changes of state and stage of a job: what nobody may miss."""
@@ -160,7 +160,7 @@ async def shared_service() -> AsyncIterator[Service]:
         await stack.start_server()
         database = Database(stack.postgres.url)
         redis = Redis.from_url(stack.valkey.url)
-        yield Service(stack, database, transitions_of(database), Publisher(redis), metrics, "")
+        yield Service(stack, database, lifecycle_of(database), Publisher(redis), metrics, "")
         await redis.aclose()
         await database.close()
         await stack.stop()

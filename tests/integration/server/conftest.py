@@ -22,7 +22,7 @@ from render_service.embedded import EmbeddedValkey
 from render_service.storage.keys import attempt_prefix
 from render_service.storage.store import ObjectStore
 from tests.objects import put_object
-from tests.records import claim_next, transitions_of
+from tests.records import claim_next, lifecycle_of
 from tests.serving import Stubs, serving, settings_of
 
 CONTENT = bytes(range(256)) * 5_000
@@ -42,7 +42,7 @@ class Service:
     stubs: Stubs
     database: Database
     store: ObjectStore
-    transitions: JobLifecycle
+    lifecycle: JobLifecycle
     workspace: str
 
     async def start(self, **fields: object) -> job_pb2.Job:
@@ -65,7 +65,7 @@ class Service:
                 sa.text("UPDATE jobs SET run_after = now() + interval '1 day' WHERE status = 'PENDING' AND id <> :id"),
                 {"id": UUID(job_id)},
             )
-        claim = await claim_next(self.transitions)
+        claim = await claim_next(self.lifecycle)
         assert str(claim.lease.job_id) == job_id
         return claim
 
@@ -81,7 +81,7 @@ class Service:
             await put_object(self.store, f"{prefix}/{name}", data, content_type=kind)
             files[artifact] = StoredFile(f"{prefix}/{name}", len(data), "ab" * 32, kind)
         video = Video(files=files, width=256, height=144, fps=25, frames=10)
-        await self.transitions.complete(lease, RawResults("completed"), video)
+        await self.lifecycle.complete(lease, RawResults("completed"), video)
         return video
 
     async def row(self, job_id: str) -> Job:
@@ -106,7 +106,7 @@ async def shared_service(
     database = Database(_shared_database_url)
     async with serving(settings) as stubs:
         store = ObjectStore(settings.storage_url)
-        yield Service(stubs, database, store, transitions_of(database, lease=timedelta(minutes=5)), "")
+        yield Service(stubs, database, store, lifecycle_of(database, lease=timedelta(minutes=5)), "")
     await database.close()
 
 
@@ -119,6 +119,6 @@ def service(shared_service: Service, request: pytest.FixtureRequest) -> Service:
         shared_service.stubs,
         shared_service.database,
         shared_service.store,
-        shared_service.transitions,
+        shared_service.lifecycle,
         workspace.removeprefix("test-"),
     )

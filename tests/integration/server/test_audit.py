@@ -23,7 +23,7 @@ from render_service.domain.jobs.job import Artifact, StoredFile, Video
 from render_service.storage.store import ObjectStore
 from tests.integration.server.status import refusal
 from tests.objects import put_object
-from tests.records import transitions_of
+from tests.records import lifecycle_of
 from tests.seaweedfs import S3TestBucket
 from tests.serving import Stubs, bearer, claim_soon, serving, settings_of
 
@@ -56,10 +56,10 @@ async def test_every_action_leaves_who_what_when_and_from_where(
     )
     job_id = (await stubs.renders.StartRender(start, metadata=bearer(key))).job.job_id
     await stubs.renders.StartRender(start, metadata=bearer(key))  # the same request starts nothing
-    held = await claim_soon(transitions_of(database))
+    held = await claim_soon(lifecycle_of(database))
     file = StoredFile(f"videos/team/{job_id}/1/video.mp4", 5, "ab" * 32, "video/mp4")
     await put_object(store, file.key, b"video", content_type="video/mp4")
-    await transitions_of(database).complete(held.lease, None, Video({Artifact.VIDEO: file}, 2, 2, 1, 1))
+    await lifecycle_of(database).complete(held.lease, None, Video({Artifact.VIDEO: file}, 2, 2, 1, 1))
     download = pb.DownloadVideoRequest(workspace_id="team", job_id=job_id)
     assert [piece async for piece in stubs.renders.DownloadVideo(download, metadata=bearer(key))]
     waiting = (
@@ -110,10 +110,10 @@ async def test_whoever_is_told_the_address_of_a_video_leaves_an_entry(
         for _ in range(2):
             start = pb.StartRenderRequest(workspace_id="team", project=PROJECT)
             job = (await stubs.renders.StartRender(start, metadata=bearer(owner))).job
-            held = await claim_soon(transitions_of(database))
+            held = await claim_soon(lifecycle_of(database))
             file = StoredFile(f"videos/team/{job.job_id}/1/video.mp4", 5, "ab" * 32, "video/mp4")
             await put_object(store, file.key, b"video", content_type="video/mp4")
-            await transitions_of(database).complete(held.lease, None, Video({Artifact.VIDEO: file}, 2, 2, 1, 1))
+            await lifecycle_of(database).complete(held.lease, None, Video({Artifact.VIDEO: file}, 2, 2, 1, 1))
             ended.append(job.job_id)
         one = {"workspace_id": "team", "job_id": ended[0]}
 

@@ -22,7 +22,7 @@ from render_service.domain.jobs.job import Artifact, StoredFile, Video
 from render_service.storage.store import ObjectStore
 from tests.integration.server.status import read_refusal
 from tests.objects import put_object
-from tests.records import transitions_of
+from tests.records import lifecycle_of
 from tests.serving import Stubs, bearer, claim_soon, serving, settings_of
 
 PROJECT = project_pb2.Project(
@@ -79,11 +79,11 @@ async def neighbours(
                 request_id="" if job_ids else REQUEST_ID,
             )
             job_ids.append((await stubs.renders.StartRender(start, metadata=metadata)).job.job_id)
-        held = await claim_soon(transitions_of(database))
+        held = await claim_soon(lifecycle_of(database))
         file = StoredFile(f"videos/ours/{held.lease.job_id}/1/video.mp4", 5, "ab" * 32, "video/mp4")
         await put_object(store, file.key, b"video", content_type="video/mp4")
-        await transitions_of(database).complete(held.lease, None, Video({Artifact.VIDEO: file}, 2, 2, 1, 1))
-        await claim_soon(transitions_of(database))
+        await lifecycle_of(database).complete(held.lease, None, Video({Artifact.VIDEO: file}, 2, 2, 1, 1))
+        await claim_soon(lifecycle_of(database))
         page = await stubs.renders.ListJobs(pb.ListJobsRequest(workspace_id="ours", page_size=1), metadata=metadata)
         sent = await stubs.webhooks.ListWebhookDeliveries(
             webhooks_pb.ListWebhookDeliveriesRequest(workspace_id="ours", page_size=1), metadata=metadata

@@ -18,7 +18,7 @@ from render_service.db.access.quotas import WorkspaceQuotas
 from render_service.db.database import Database
 from render_service.domain.access.quota import QuotaName
 from tests.integration.server.status import refusal
-from tests.records import VIDEO, transitions_of
+from tests.records import VIDEO, lifecycle_of
 from tests.serving import Stubs, claim_soon, serving, settings_of
 
 PROJECT = project_pb2.Project(storyboard=project_pb2.Storyboard(shots=[project_pb2.Shot(id="one", caption="One")]))
@@ -103,8 +103,8 @@ async def test_watches_beyond_the_quota_are_refused_until_one_is_closed(opened: 
 async def test_a_workspace_that_stores_too_much_starts_no_more_jobs(opened: Opener, database: Database) -> None:
     stubs = await opened(quota_stored_bytes=1000)
     await start(stubs)
-    transitions = transitions_of(database)
-    await transitions.complete((await claim_soon(transitions)).lease, None, VIDEO)
+    lifecycle = lifecycle_of(database)
+    await lifecycle.complete((await claim_soon(lifecycle)).lease, None, VIDEO)
     told = await refusal(start(stubs))
     assert (told.code, told.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "QUOTA_EXCEEDED")
     assert told.metadata == {"quota": "stored_bytes", "limit": "1000"}

@@ -25,7 +25,7 @@ from render_service.runtime.health_probe import is_ready_over_http, is_serving
 from render_service.telemetry.metrics.server import SERVER
 from render_service.telemetry.metrics.shared import SHARED
 from tests.integration.server.status import refusal
-from tests.records import job_request, start_job, transitions_of
+from tests.records import job_request, lifecycle_of, start_job
 from tests.serving import claim_soon, serving, settings_of
 
 
@@ -90,11 +90,11 @@ async def test_without_its_database_the_server_is_alive_but_not_ready(
 async def test_figures_tell_of_calls_jobs_and_stores(
     database_url: str, redis_url: str, tmp_path: Path, database: Database
 ) -> None:
-    transitions = transitions_of(database)
+    lifecycle = lifecycle_of(database)
     await start_job(database)
-    held = await claim_soon(transitions)
+    held = await claim_soon(lifecycle)
     error = JobError(ErrorReason.ASSET_INVALID, "It cannot be.")
-    await transitions.end_attempt(held.lease, error, retryable=False)
+    await lifecycle.end_attempt(held.lease, error, retryable=False)
     await start_job(database, job_request())
     await start_job(database, job_request())
     listen = f"{LOOPBACK}:{free_port()}"

@@ -29,7 +29,7 @@ from render_service.domain.jobs.job import Artifact, JobError, StoredFile, Video
 from render_service.server.interceptors.errors import STATUS_OF_REASON
 from tests.fuzz.campaign import LEAK
 from tests.integration.server.status import Refusal, refusal
-from tests.records import job_request, start_job, transitions_of
+from tests.records import job_request, lifecycle_of, start_job
 from tests.serving import Stubs, bearer, claim_soon, serving, settings_of
 
 CONTRACT = (Path(__file__).parents[3] / "proto/render/v1/error_reason.proto").read_text(encoding="utf-8")
@@ -70,9 +70,9 @@ class Scene:
     async def completed(self) -> str:
         """A job with a video."""
         job = await start_job(self.database, job_request())
-        held = await claim_soon(transitions_of(self.database))
+        held = await claim_soon(lifecycle_of(self.database))
         file = StoredFile(f"videos/team/{job.id}/1/video.mp4", 5, "ab" * 32, "video/mp4")
-        await transitions_of(self.database).complete(held.lease, None, Video({Artifact.VIDEO: file}, 2, 2, 1, 1))
+        await lifecycle_of(self.database).complete(held.lease, None, Video({Artifact.VIDEO: file}, 2, 2, 1, 1))
         return str(job.id)
 
 
@@ -301,9 +301,9 @@ async def test_why_a_job_failed_is_told_by_its_reason(
     assert "On a failed job." in DOCUMENTED[reason]
     async with serving(settings_of(database_url, redis_url, tmp_path, auth="off")) as stubs:
         job = await start_job(database)
-        held = await claim_soon(transitions_of(database))
+        held = await claim_soon(lifecycle_of(database))
         error = JobError(ErrorReason(reason), "It cannot be.", {"shot_id": "one"})
-        await transitions_of(database).end_attempt(held.lease, error, retryable=False)
+        await lifecycle_of(database).end_attempt(held.lease, error, retryable=False)
         ids: dict[str, Any] = {"workspace_id": "team", "job_id": str(job.id)}
         told = (await stubs.renders.GetJob(pb.GetJobRequest(**ids))).job
         assert (told.error_reason, told.error_message, dict(told.error_metadata)) == (

@@ -112,7 +112,7 @@ async def test_a_running_job_is_cancelled_by_its_worker(service: Service) -> Non
     job = await service.start()
     lease = (await service.claim(job.job_id)).lease
     assert (await cancel(service, job.job_id)).status == job_pb2.JOB_STATUS_PROCESSING
-    await service.transitions.release(lease)
+    await service.lifecycle.release(lease)
     assert (await service.get(job.job_id)).status == job_pb2.JOB_STATUS_CANCELLED
 
 
@@ -132,7 +132,7 @@ async def test_a_finished_job_tells_of_its_video_and_a_failed_one_why(service: S
     failed = await service.start()
     error = JobError(ErrorReason.ASSET_INVALID, "the picture is none", {"shot_id": "one"})
     lease = (await service.claim(failed.job_id)).lease
-    await service.transitions.end_attempt(lease, error, retryable=False)
+    await service.lifecycle.end_attempt(lease, error, retryable=False)
     failed = await service.get(failed.job_id)
     assert failed.status == job_pb2.JOB_STATUS_FAILED
     assert (failed.error_reason, failed.error_message) == ("ASSET_INVALID", "the picture is none")
@@ -143,7 +143,7 @@ async def test_a_job_without_a_stored_video_leads_to_the_providers_addresses(ser
     job = await service.start()
     url = "https://example.com/mock-videos/x.mp4"
     lease = (await service.claim(job.job_id)).lease
-    await service.transitions.complete(lease, RawResults("completed", (url,), {"provider": "mock"}), None)
+    await service.lifecycle.complete(lease, RawResults("completed", (url,), {"provider": "mock"}), None)
     done = await service.get(job.job_id)
     assert (list(done.video_urls), done.raw_results.status) == ([url], "completed")
     assert not done.HasField("video")
@@ -169,8 +169,8 @@ async def test_a_watch_tells_all_to_the_end_and_can_be_resumed_anywhere(service:
     first = await anext(stream)
     assert (first.event.sequence, first.event.status) == (1, job_pb2.JOB_STATUS_PENDING)
     lease = (await service.claim(job.job_id)).lease
-    await service.transitions.report(lease, stage=JobStage.COMPOSING, stage_changed=True, progress=50, message="half")
-    await service.transitions.complete(lease, None, None)
+    await service.lifecycle.report(lease, stage=JobStage.COMPOSING, stage_changed=True, progress=50, message="half")
+    await service.lifecycle.complete(lease, None, None)
     told = [first.event, *await events(stream)]
     assert [event.sequence for event in told] == [1, 2, 3, 4]
     assert [event.stage for event in told] == [0, job_pb2.JOB_STAGE_PREPARING, job_pb2.JOB_STAGE_COMPOSING, 0]

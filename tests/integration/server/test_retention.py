@@ -32,7 +32,7 @@ from render_service.retention.sweep import sweep
 from render_service.storage.store import ObjectStore
 from tests.integration.server.status import refusal
 from tests.objects import put_object
-from tests.records import job_request, start_job, transitions_of
+from tests.records import job_request, lifecycle_of, start_job
 from tests.seaweedfs import S3TestBucket
 from tests.serving import Stubs, claim_soon, serving, settings_of
 
@@ -68,8 +68,8 @@ async def stubs(settings: Settings) -> AsyncIterator[Stubs]:
 async def finished(database: Database, store: ObjectStore, *, project_id: UUID | None = None) -> UUID:
     """A COMPLETED job with two files, and one that an attempt before it has left."""
     job = await start_job(database, job_request(project_id=project_id))
-    transitions = transitions_of(database)
-    held = await claim_soon(transitions)
+    lifecycle = lifecycle_of(database)
+    held = await claim_soon(lifecycle)
     assert held.lease.job_id == job.id
     files = {}
     for artifact, name in ((Artifact.VIDEO, "video.mp4"), (Artifact.POSTER, "poster.jpg")):
@@ -77,7 +77,7 @@ async def finished(database: Database, store: ObjectStore, *, project_id: UUID |
         await put_object(store, file.key, name.encode(), content_type=file.content_type)
         files[artifact] = file
     await put_object(store, f"videos/team/{job.id}/1/video.mp4", b"left", content_type="video/mp4")
-    await transitions.complete(held.lease, None, Video(files, 2, 2, 1, 1))
+    await lifecycle.complete(held.lease, None, Video(files, 2, 2, 1, 1))
     return job.id
 
 
@@ -127,7 +127,7 @@ async def test_a_job_that_has_not_ended_is_not_deleted(stubs: Stubs, database: D
         assert (told.code, told.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "JOB_NOT_ENDED")
         assert told.metadata == {"job_id": str(job.id), "status": status}
         if status == "PENDING":
-            await claim_soon(transitions_of(database))
+            await claim_soon(lifecycle_of(database))
     await Jobs(database).get("team", job.id)
 
 
@@ -156,7 +156,7 @@ async def test_a_project_is_deleted_with_its_jobs_or_not_at_all(
     told = await refusal(stubs.projects.DeleteProject(delete))
     assert (told.reason, told.metadata["job_id"]) == ("JOB_NOT_ENDED", str(waiting.id))
     await Jobs(database).get("team", done)
-    await transitions_of(database).cancel("team", waiting.id)
+    await lifecycle_of(database).cancel("team", waiting.id)
 
     await stubs.projects.DeleteProject(delete)
     assert (await refusal(stubs.projects.DeleteProject(delete))).reason == "PROJECT_NOT_FOUND"
@@ -241,7 +241,7 @@ async def test_a_sweep_finds_every_orphan_and_nothing_else(database: Database, e
     store = either_store
     kept = await finished(database, store)
     running = await start_job(database)
-    await claim_soon(transitions_of(database))
+    await claim_soon(lifecycle_of(database))
     await put_object(store, f"videos/team/{running.id}/1/video.mp4", b"soon", content_type="video/mp4")
     orphans = [
         f"videos/team/{kept}/1/video.mp4",  # of an attempt that lost

@@ -20,7 +20,7 @@ from render_service.domain.webhooks.webhook import DeliveryState
 from tests.fakes.http_server import Fault, Request
 from tests.integration.webhooks.receiver import EVERY, ReceivingServer, add_webhook, sending
 from tests.integration.webhooks.test_sender import deliveries, events_of, hurry, run_job, until_state
-from tests.records import HOUR, VIDEO, start_job, transitions_of
+from tests.records import HOUR, VIDEO, lifecycle_of, start_job
 
 AMPLE = Capacity(1_000, 1_000, 1_000, {}, {})
 DAY = timedelta(days=1)
@@ -59,19 +59,19 @@ class Whims:
 
 async def work(database: Database, chance: random.Random) -> None:
     """Run jobs as a worker does, until none is left: some end, some fail, some are handed over first."""
-    transitions = transitions_of(database)
-    while claim := await transitions.claim(worker="test", providers=list(ProviderName), deadline=HOUR):
+    lifecycle = lifecycle_of(database)
+    while claim := await lifecycle.claim(worker="test", providers=list(ProviderName), deadline=HOUR):
         for stage in chance.sample(list(JobStage), chance.randrange(1, 4)):
             await asyncio.sleep(chance.random() * 0.02)
-            await transitions.report(claim.lease, stage=stage, stage_changed=True, progress=5, message="")
+            await lifecycle.report(claim.lease, stage=stage, stage_changed=True, progress=5, message="")
         match chance.randrange(3):
             case 0:
-                await transitions.complete(claim.lease, None, VIDEO)
+                await lifecycle.complete(claim.lease, None, VIDEO)
             case 1:
                 fault = JobError(ErrorReason.INTERNAL, "no")
-                await transitions.end_attempt(claim.lease, fault, retryable=False)
+                await lifecycle.end_attempt(claim.lease, fault, retryable=False)
             case _:
-                await transitions.release(claim.lease)
+                await lifecycle.release(claim.lease)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -89,7 +89,7 @@ async def test_nothing_is_missed_doubled_or_out_of_order_where_all_goes_on_at_on
         async def cancel_some() -> None:
             for job in chance.sample(jobs, 8):
                 await asyncio.sleep(chance.random() * 0.05)
-                await transitions_of(database).cancel("team", job.id)
+                await lifecycle_of(database).cancel("team", job.id)
 
         await asyncio.gather(*(work(database, chance) for _ in range(4)), cancel_some())
         async with asyncio.timeout(60):

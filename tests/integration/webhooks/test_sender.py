@@ -21,18 +21,18 @@ from render_service.webhooks.signing import secrets_of
 from render_service.webhooks.url_policy import host_of
 from tests.fakes.http_server import Fault
 from tests.integration.webhooks.receiver import EVERY, KEY, ReceivingServer, add_webhook, sending
-from tests.records import VIDEO, claim_next, job_request, start_job, transitions_of
+from tests.records import VIDEO, claim_next, job_request, lifecycle_of, start_job
 
 
 async def run_job(database: Database, job: Job | None = None) -> Job:
     """Take a job through its life: six events."""
     job = job or await start_job(database)
-    transitions = transitions_of(database)
-    lease = (await claim_next(transitions)).lease
+    lifecycle = lifecycle_of(database)
+    lease = (await claim_next(lifecycle)).lease
     for stage in (JobStage.COMPOSING, JobStage.CHECKING, JobStage.UPLOADING):
-        await transitions.report(lease, stage=stage, stage_changed=True, progress=50, message=stage)
-        await transitions.report(lease, stage=stage, stage_changed=False, progress=60, message="no milestone")
-    await transitions.complete(lease, None, VIDEO)
+        await lifecycle.report(lease, stage=stage, stage_changed=True, progress=50, message=stage)
+        await lifecycle.report(lease, stage=stage, stage_changed=False, progress=60, message="no milestone")
+    await lifecycle.complete(lease, None, VIDEO)
     return job
 
 
@@ -93,9 +93,9 @@ async def test_a_failed_job_is_delivered_with_its_error(database: Database) -> N
     async with ReceivingServer() as receiver, sending(database):
         await add_webhook(database, receiver.url)
         await start_job(database)
-        lease = (await claim_next(transitions_of(database))).lease
+        lease = (await claim_next(lifecycle_of(database))).lease
         error = JobError(ErrorReason.ASSET_INVALID, "The picture “a” is none.")
-        await transitions_of(database).end_attempt(lease, error, retryable=False)
+        await lifecycle_of(database).end_attempt(lease, error, retryable=False)
         await receiver.until(1)
     body = json.loads(receiver.accepted[0].body)
     assert body["type"] == "job.failed"
@@ -230,7 +230,7 @@ async def test_a_webhook_gets_only_the_events_it_subscribed_to(database: Databas
         labelled = await run_job(database, await start_job(database, job_request(labels=labels)))
         plain = await run_job(database, await start_job(database, job_request(labels={"batch": "7"})))
         cancelled = await start_job(database)
-        await transitions_of(database).cancel("team", cancelled.id)
+        await lifecycle_of(database).cancel("team", cancelled.id)
         await receiver.until(8)
         await asyncio.sleep(0.3)
     delivered = {(one.path, one.data["job_id"], one.data["status"]) for one in receiver.accepted}

@@ -11,7 +11,7 @@ from render_service.domain.generation.provider_models import find_model
 from render_service.domain.jobs.job import ProviderName
 from render_service.providers.apis.custom import order_body
 from render_service.providers.apis.custom_contract import CustomContract, dig, load_contract
-from render_service.providers.clip_provider import ClipRequest
+from render_service.providers.provider_api import ClipRequest
 from tests.unit.providers.test_requests_of_models import order
 
 REFERENCE = Path(__file__).parents[3] / "docs/reference/custom-provider.md"

@@ -22,7 +22,7 @@ from render_service.providers.apis.custom import order_body
 from render_service.providers.apis.custom_contract import CustomContract
 from render_service.providers.apis.pika import queue_request
 from render_service.providers.apis.runway import task_request
-from render_service.providers.clip_provider import ClipRequest, Picture
+from render_service.providers.provider_api import ClipRequest, Picture
 
 PICTURE = Picture("https://example.com/dawn.jpg", Path("dawn.jpg"), "image/jpeg")
 KEY = UUID(int=1)
