@@ -163,7 +163,7 @@ async def test_an_attempt_that_lost_its_lease_stops_and_changes_nothing(database
         await engine.lifecycle.reclaim_expired()
         other = await claim_next(engine.lifecycle)
         before = await engine.job(job)
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(20):
             assert await running
         assert provider.cancelled
         assert await engine.job(job) == before
@@ -183,7 +183,7 @@ async def test_a_job_that_hangs_is_ended_and_says_why(
     provider = endless()
     async with engine_with(database, tmp_path, provider, limits=limits) as engine:
         job = await start_job(database)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await engine.runner.run_next()
         job = await engine.job(job)
     assert provider.cancelled
@@ -216,7 +216,7 @@ async def test_a_drain_hands_over_what_does_not_finish_and_another_can_claim_it_
         job = await start_job(database)
         running = asyncio.create_task(engine.runner.run_next())
         await provider.begun.wait()
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(20):
             await engine.runner.drain(timedelta(seconds=0.1))
         assert await running
         assert provider.cancelled
@@ -245,7 +245,7 @@ async def test_a_drain_that_begins_while_a_job_is_claimed_does_not_leave_it_runn
         draining = asyncio.create_task(engine.runner.drain(timedelta(0)))
         await asyncio.sleep(0.01)
         go_on.set()
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(20):
             await draining
             await running
         assert (await engine.job(job)).status is JobStatus.PENDING

@@ -180,10 +180,10 @@ async def test_redirects_without_an_address_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("chunks", "retryable"),
     [
-        ([5.0], True),
-        ([*answer(b"half", length=8), 5.0], True),
-        ([b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", *[b"x", 0.1] * 100], False),
-        ([b"H", 0.1, b"T", 0.1, b"T", 0.1, *[b"P", 0.1] * 30], False),
+        ([15.0], True),
+        ([*answer(b"half", length=8), 15.0], True),
+        ([b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", *[b"x", 0.1] * 150], False),
+        ([b"H", 0.1, b"T", 0.1, b"T", 0.1, *[b"P", 0.1] * 150], False),
     ],
     ids=["silent", "silent in the middle", "dripping body", "dripping head"],
 )
@@ -191,7 +191,7 @@ async def test_slow_responses_end_by_their_deadlines(chunks: Chunks, retryable: 
     started = time.monotonic()
     error = await _failed("/a", tmp_path, chunks)
     assert (error.kind, error.retryable) == (FetchErrorKind.TIMED_OUT, retryable)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 9
 
 
 async def test_names_and_hosts_that_are_not_there_are_unreachable(tmp_path: Path) -> None:
@@ -229,7 +229,7 @@ async def test_the_next_address_is_tried_when_one_does_not_answer(tmp_path: Path
 
 async def test_a_cancelled_fetch_leaves_no_file(tmp_path: Path) -> None:
     async with serve() as web, fetching(POLICY) as fetcher:
-        web.answers["/a"] = [*answer(b"half", length=8), 5.0]
+        web.answers["/a"] = [*answer(b"half", length=8), 15.0]
         task = asyncio.create_task(fetcher.fetch(web.url("/a"), tmp_path / "file"))
         await asyncio.sleep(0.1)
         task.cancel()

@@ -133,7 +133,7 @@ async def test_figures_tell_of_calls_jobs_and_stores(
         assert samples["render_watchers", ()] == 1
         assert samples["render_store_up", (("store", "postgres"),)] == 1
         assert samples["render_store_up", (("store", "redis"),)] == 1
-        assert 0 < samples["render_store_probe_seconds", (("store", "postgres"),)] < 2
+        assert 0 < samples["render_store_probe_seconds", (("store", "postgres"),)] < 10
         assert samples["render_database_connections", ()] >= samples["render_database_connections_busy", ()] >= 0
         assert samples["render_queue_age_seconds", ()] > 0
         assert set(re.findall(r"^# TYPE (\w+) ", text, re.MULTILINE)) == {
