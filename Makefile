@@ -9,7 +9,7 @@ TYPESCRIPT := clients/typescript
 export PATH := $(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test check format generate record-contract lock sbom clean bench-compositor robustness bench-watching fuzz probe ledger docs docs-serve
+.PHONY: help setup demo dev test check format generate record-contract lock sbom clean bench-compositor bench-service robustness bench-watching fuzz probe ledger docs docs-serve
 
 help: ## List the commands.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -94,6 +94,9 @@ record-contract: setup ## Record the contract as it is, for `make check` to hold
 
 bench-compositor: setup ## Measure the compositor beside its peers; PHOTOS=DIR and STORYBOARD=FILE take other work.
 	@python -m benchmarks.compositor
+
+bench-service: setup ## Measure what the service costs around the rendering, beside a bare gRPC server; SECONDS_EACH=5.
+	@python -m benchmarks.service $(if $(SECONDS_EACH),--seconds $(SECONDS_EACH))
 
 lock: setup ## Pin all dependencies anew by hash.
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

@@ -1,0 +1,131 @@
+"""How late an event reaches a thousand watchers of one job, and how long it takes them all to begin."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from render.v1 import job_pb2
+from render.v1 import render_service_pb2 as pb
+
+from benchmarks.service.bare import SERVICE, age_seconds
+from benchmarks.service.figures import percentile
+from benchmarks.service.load import channels
+from benchmarks.service.stack import Running, Stores
+from render_service.db.database import Database
+from render_service.db.jobs.job_lifecycle import JobLifecycle
+from render_service.domain.jobs.job import JobStage, ProviderName, RawResults
+from render_service.domain.jobs.retry import RetryPolicy
+from render_service.progress.publisher import Publisher
+from render_service.runtime.lifecycle import connect_redis
+
+WATCHERS = 1_000
+EVENTS = 20
+_GAP_SECONDS = 0.5
+_CONNECTIONS = 10
+
+
+@dataclass(slots=True)
+class Fan:
+    """Seconds: until every watcher had its first message, and how late each got an event and the end."""
+
+    opening: float = 0.0
+    events: list[float] = field(default_factory=list)
+    ends: list[float] = field(default_factory=list)
+
+    @property
+    def event(self) -> float:
+        """How late all but 1 % of the events were."""
+        return percentile(self.events, 0.99)
+
+    @property
+    def end(self) -> float:
+        """How late all but 1 % of the watchers saw the end."""
+        return percentile(self.ends, 0.99)
+
+
+async def watch_bare(running: Running, stdin: asyncio.StreamWriter) -> Fan:
+    """Send events to the watchers of the bare server."""
+
+    async def send(number: int) -> None:
+        stdin.write(b"end\n" if number == EVENTS else b"event\n")
+        await stdin.drain()
+
+    def age(message: bytes, fan: Fan) -> None:
+        (fan.ends if message[8:].startswith(b"end") else fan.events).append(age_seconds(message))
+
+    return await _watch(running.port, f"/{SERVICE}/Watch", b"", send, age)
+
+
+async def watch_job(running: Running, stores: Stores, job_id: str) -> Fan:
+    """Report the progress of a claimed job to its watchers, and complete it."""
+    database = Database(stores.postgres.url, size=1)
+    redis = connect_redis(stores.environment["REDIS_URL"], timeout_seconds=2)
+    lifecycle = JobLifecycle(database, lease=timedelta(minutes=5), retry=RetryPolicy())
+    publisher = Publisher(redis)
+    claim = await lifecycle.claim(worker="bench", providers=[ProviderName.MOCK], deadline=timedelta(hours=1))
+    assert claim is not None
+    assert str(claim.lease.job_id) == job_id
+
+    async def send(number: int) -> None:
+        if number == EVENTS:
+            event = await lifecycle.complete(claim.lease, RawResults("done", ("https://example.com/video.mp4",)), None)
+        else:
+            stage = JobStage.COMPOSING
+            report = await lifecycle.report(
+                claim.lease, stage=stage, stage_changed=number == 1, progress=number, message="Rendering frames"
+            )
+            event = report.event
+        await publisher.publish(event)
+
+    def age(message: bytes, fan: Fan) -> None:
+        update = pb.WatchProgressResponse.FromString(message)
+        if update.WhichOneof("update") != "event":
+            return
+        late = (datetime.now(UTC) - update.event.timestamp.ToDatetime(UTC)).total_seconds()
+        (fan.ends if update.event.status == job_pb2.JOB_STATUS_COMPLETED else fan.events).append(late)
+
+    request = pb.WatchProgressRequest(workspace_id="default", job_id=job_id).SerializeToString()
+    try:
+        return await _watch(running.port, "/render.v1.RenderService/WatchProgress", request, send, age)
+    finally:
+        await redis.aclose()
+        await database.close()
+
+
+async def _watch(
+    port: int,
+    method: str,
+    request: bytes,
+    send: Callable[[int], Awaitable[None]],
+    age: Callable[[bytes, Fan], None],
+) -> Fan:
+    fan = Fan()
+    opened = 0
+    all_opened = asyncio.Event()
+
+    async with channels(port, _CONNECTIONS) as connected:
+        calls = [channel.unary_stream(method) for channel in connected]
+
+        async def follow(number: int) -> None:
+            nonlocal opened
+            stream = calls[number % len(calls)](request).__aiter__()
+            await anext(stream)
+            opened += 1
+            if opened == WATCHERS:
+                all_opened.set()
+            async for message in stream:
+                age(message, fan)
+
+        began = time.perf_counter()
+        async with asyncio.TaskGroup() as group:
+            for number in range(WATCHERS):
+                group.create_task(follow(number))
+            async with asyncio.timeout(120):
+                await all_opened.wait()
+            fan.opening = time.perf_counter() - began
+            for number in range(1, EVENTS + 1):
+                await asyncio.sleep(_GAP_SECONDS)
+                await send(number)
+    return fan
