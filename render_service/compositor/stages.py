@@ -14,8 +14,8 @@ from render_service.compositor.encoding.muxing import Chapter, MuxInput, mux
 from render_service.compositor.encoding.thumbnails import write_thumbnails
 from render_service.compositor.media.assets import AssetFault, Media, clip_asset, narration_asset
 from render_service.compositor.segments.content_hashes import name_media
-from render_service.compositor.segments.plan import PlannedSegment
 from render_service.compositor.segments.planning import plan_pictures, shown_sources
+from render_service.compositor.segments.stills import chosen_stills
 from render_service.compositor.sound.planning import heard_assets, plan_sound
 from render_service.compositor.sound.spec import SoundFacts
 from render_service.compositor.text.drawn_texts import caption_text, clean_text
@@ -153,7 +153,7 @@ def plan_composition(parts: Path, srt: Path, vtt: Path) -> Plan:
         segments=tuple(
             SegmentRef(segment.job.key, segment.job.frames, tuple(segment.job.assets)) for segment in planned
         ),
-        stills=_chosen_stills(timeline, planned),
+        stills=chosen_stills(timeline, planned),
         poster=_poster_shot(timeline),
         chapters=_chapters(timeline, spec),
         has_sound=has_sound,
@@ -223,16 +223,6 @@ def _too_long(shot_id: str, facts: Mapping[str, MediaFacts]) -> RenderFailure:
     return asset.invalid(
         AssetFault.TOO_LONG, f"the file makes the video longer than {hours:g} hours; shorten it, or set the duration"
     )
-
-
-def _chosen_stills(timeline: Timeline, planned: tuple[PlannedSegment, ...]) -> tuple[tuple[str, int], ...]:
-    """Return for every shot the segment and its frame that show it best: just after its way in."""
-    stills: dict[int, tuple[str, int]] = {}
-    # Transitions first, so that a shot's body takes their place where there is one, and its first slice the last.
-    for segment in sorted(planned, key=lambda one: (one.is_body, -one.start)):
-        settled = min(segment.job.frames - 1, timeline.fps // 3) if segment.start == 0 else 0
-        stills[segment.shot_index] = (segment.job.key, settled)
-    return tuple(stills[index] for index in sorted(stills))
 
 
 def _poster_shot(timeline: Timeline) -> int:

@@ -47,7 +47,7 @@ class CuePainter:
                 overlay = self._overlay(number, cue, frame)
                 if overlay is None:
                     continue
-                opacity = min(1.0, (frame - cue.start + 1) / cue.fade_in, (cue.end - frame) / cue.fade_out)
+                opacity = cue.opacity(frame)
                 shown = overlay if opacity >= 1 else faded(overlay, opacity)
                 shown.blend(target.y, target.u, target.v)
 

@@ -86,6 +86,10 @@ class CueLayer:
     look: CaptionLook
     words: tuple[CueWord, ...] = ()
 
+    def opacity(self, frame: int) -> float:
+        """Return how opaque it is, 0–1, in a frame from `start` to before `end`."""
+        return min(1.0, (frame - self.start + 1) / self.fade_in, (self.end - frame) / self.fade_out)
+
 
 @dataclass(frozen=True, slots=True)
 class WatermarkLayer:
