@@ -90,7 +90,7 @@ class EdgeSettings(BaseSettings):
     """RENDER_AUDIT_RETENTION_DAYS: how long the audit trail is kept. 0: forever."""
 
     @property
-    def ages(self) -> RetentionPolicy:
+    def retention(self) -> RetentionPolicy:
         """How long data is kept."""
         return RetentionPolicy(
             jobs=_days(self.job_retention_days),

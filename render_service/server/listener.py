@@ -137,14 +137,14 @@ class Listener:
         except RuntimeError:
             raise ConfigurationError(f"RENDER_LISTEN: cannot listen on {listen}") from None
         await self._server.start()
-        await self.tell_ready(True)
+        await self.set_serving(True)
         return port
 
     async def check_sessions(self) -> None:
         """End open streams whose credentials are no longer valid, until cancelled."""
         await self._authentication.run()
 
-    async def tell_ready(self, ready: bool) -> None:
+    async def set_serving(self, ready: bool) -> None:
         """Say whether calls can be served, through the health of every service."""
         status = health_pb2.HealthCheckResponse.SERVING if ready else health_pb2.HealthCheckResponse.NOT_SERVING
         for service in ("", *SERVICES):

@@ -43,14 +43,14 @@ from render_service.runtime.task_group import BackgroundTasks, finishes_before
 from render_service.server.auth.authenticator import KeyReader
 from render_service.server.auth.configured import make_authenticator
 from render_service.server.callbacks.listener import callback_listener
-from render_service.server.interceptors.audit import Auditor
+from render_service.server.interceptors.audit import AuditRecorder
 from render_service.server.interceptors.rate_limits import QuotaCache
 from render_service.server.job_metrics import JobMetrics
 from render_service.server.listener import Listener, check_listen
 from render_service.server.services.downloads import Downloads
 from render_service.server.services.job_notifier import JobNotifier
 from render_service.server.services.project import ProjectServicer
-from render_service.server.services.project_input import ProjectReader
+from render_service.server.services.project_input import ProjectParser
 from render_service.server.services.render import RenderServicer
 from render_service.server.services.start_render import RenderStarter
 from render_service.server.services.webhook import WebhookServicer
@@ -111,29 +111,32 @@ async def run_server(settings: Settings) -> None:
         keys = KeyReader(ApiKeys(database))
         stack.push_async_callback(keys.record)
         tasks.start("key usage", keys.run())
-        removals = Deletions(database)
-        auditor, remover = Auditor(AuditLog(database)), _start_removing(tasks, settings.ages, database, store)
-        quotas, receivers = QuotaCache(WorkspaceQuotas(database), settings.quotas), _receivers(settings)
-        reader = ProjectReader(FetchPolicy(allow_http=settings.allow_http_assets, file_roots=settings.file_roots))
+        deletions = Deletions(database)
+        audit, remover = AuditRecorder(AuditLog(database)), _start_remover(tasks, settings.retention, database, store)
+        quotas = QuotaCache(WorkspaceQuotas(database), settings.quotas)
+        parser = ProjectParser(FetchPolicy(allow_http=settings.allow_http_assets, file_roots=settings.file_roots))
         listener = Listener(
             await stack.enter_async_context(make_authenticator(settings, keys)),
             RenderServicer(
                 jobs=jobs,
                 lifecycle=lifecycle,
-                reader=reader,
-                starter=RenderStarter(jobs, projects, notifier, reader, settings=settings, quotas=quotas),
-                announcer=notifier,
+                parser=parser,
+                starter=RenderStarter(jobs, projects, notifier, parser, settings=settings, quotas=quotas),
+                notifier=notifier,
                 events=events,
                 hub=hub,
-                auditor=auditor,
-                removals=removals,
+                audit=audit,
+                deletions=deletions,
                 remover=remover,
-                receivers=receivers,
+                webhook_targets=_webhook_targets(settings),
                 downloads=Downloads(store, valid_for=timedelta(seconds=settings.download_url_seconds)),
             ),
-            ProjectServicer(projects, reader, auditor=auditor, removals=removals, remover=remover),
+            ProjectServicer(projects, parser, audit=audit, deletions=deletions, remover=remover),
             WebhookServicer(
-                Webhooks(database), _start_forgetting(tasks, settings, database), receivers, auditor=auditor
+                Webhooks(database),
+                _start_delivery_pruner(tasks, settings, database),
+                _webhook_targets(settings),
+                audit=audit,
             ),
             quotas=quotas,
             measured=settings.metrics_listen is not None,
@@ -145,7 +148,7 @@ async def run_server(settings: Settings) -> None:
         tasks.start("session checks", listener.check_sessions())
         await stack.enter_async_context(callback_listener(settings, redis))
         port = await listener.start(settings.listen)
-        readiness = Readiness(database, redis, stop, listener.tell_ready)
+        readiness = Readiness(database, redis, stop, listener.set_serving)
         tasks.start("readiness", readiness.run())
         if settings.metrics_listen is not None:
             _measure(tasks, database, hub)
@@ -170,21 +173,23 @@ def _measure(tasks: BackgroundTasks, database: Database, hub: ProgressHub) -> No
     tasks.start("loop lag", LoopLagMonitor().run())
 
 
-def _receivers(settings: Settings) -> WebhookTargets:
+def _webhook_targets(settings: Settings) -> WebhookTargets:
     return WebhookTargets(settings.webhook_signing_keys, WebhookUrlPolicy(settings.webhook_allowed_hosts))
 
 
-def _start_forgetting(tasks: BackgroundTasks, settings: Settings, database: Database) -> WebhookDeliveries:
+def _start_delivery_pruner(tasks: BackgroundTasks, settings: Settings, database: Database) -> WebhookDeliveries:
     """Prune deliveries past their retention."""
     deliveries = WebhookDeliveries(database)
     tasks.start("deliveries", DeliveryPruner(deliveries, age=settings.webhook_retention).run())
     return deliveries
 
 
-def _start_removing(tasks: BackgroundTasks, ages: RetentionPolicy, database: Database, store: ObjectStore) -> Remover:
+def _start_remover(
+    tasks: BackgroundTasks, retention: RetentionPolicy, database: Database, store: ObjectStore
+) -> Remover:
     """Delete the objects of deleted and expired jobs."""
     deletions, objects = Deletions(database), JobObjects(database)
     remover = Remover(deletions, objects, store)
     tasks.start("remover", remover.run())
-    tasks.start("expiry", Expiry(ages, deletions, AuditLog(database), store, remover, objects=objects).run())
+    tasks.start("expiry", Expiry(retention, deletions, AuditLog(database), store, remover, objects=objects).run())
     return remover

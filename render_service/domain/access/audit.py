@@ -1,4 +1,4 @@
-"""What is kept of actions that somebody may have to answer for."""
+"""Entries of the audit trail."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,14 +7,14 @@ from uuid import UUID
 
 
 class Action(StrEnum):
-    """What was done."""
+    """What was done. The values are stored, so that they stay as they are."""
 
     JOB_STARTED = "job_started"
     JOB_CANCELLED = "job_cancelled"
     JOB_DELETED = "job_deleted"
     FILE_DOWNLOADED = "file_downloaded"
-    FILE_ADDRESS_MADE = "file_address_made"
-    FILE_ADDRESS_TOLD = "file_address_told"
+    FILE_URL_PRESIGNED = "file_address_made"
+    FILE_URL_RETURNED = "file_address_told"
     PROJECT_DELETED = "project_deleted"
     KEY_CREATED = "key_created"
     KEY_REVOKED = "key_revoked"
@@ -43,7 +43,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One action as it is kept; by `action`, `target` is a job, a project, a key, a webhook …; `at` is aware UTC."""
+    """One recorded action. `target` is the id of a job, project, key or webhook, depending on `action`; `at` is UTC."""
 
     at: datetime
     origin: Origin

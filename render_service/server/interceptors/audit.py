@@ -9,11 +9,11 @@ from render_service.db.access.audit_log import AuditLog
 from render_service.domain.access.audit import Action
 from render_service.server.interceptors.authentication import current_origin
 
-_TOLD_SECONDS = 600.0
-_REMEMBERED = 10_000
+_RETURNED_SECONDS = 600.0
+_MAX_RETURNED = 10_000
 
 
-class Auditor:
+class AuditRecorder:
     """Records what a caller does, before it takes effect: an entry may be superfluous, but none is missing.
 
     Starts of jobs are recorded together with the job instead.
@@ -24,9 +24,9 @@ class Auditor:
 
     def __init__(self, log: AuditLog) -> None:
         self._log = log
-        self._told: OrderedDict[tuple[str, UUID], float] = OrderedDict()
+        self._returned: OrderedDict[tuple[str, UUID], float] = OrderedDict()
 
-    async def note(self, action: Action, workspace_id: str, target: UUID | None, *, detail: str = "") -> None:
+    async def record(self, action: Action, workspace_id: str, target: UUID | None, *, detail: str = "") -> None:
         """Record what the current call is about to do.
 
         Raises:
@@ -34,7 +34,7 @@ class Auditor:
         """
         await self._log.record(current_origin(), action, workspace_id=workspace_id, target=target, detail=detail)
 
-    async def note_told_addresses(self, workspace_id: str, files: Mapping[UUID, str]) -> None:
+    async def record_returned_urls(self, workspace_id: str, files: Mapping[UUID, str]) -> None:
         """Record that the response of the current call contains URLs of files.
 
         Callers poll jobs: a caller that received the same job's URLs within the last minutes adds no new entry.
@@ -47,12 +47,12 @@ class Auditor:
             DomainError: STORE_UNAVAILABLE; do not return the URLs then.
         """
         origin, now = current_origin(), time.monotonic()
-        while self._told and next(iter(self._told.values())) < now - _TOLD_SECONDS:
-            self._told.popitem(last=False)
-        new = {job_id: name for job_id, name in files.items() if (origin.principal, job_id) not in self._told}
+        while self._returned and next(iter(self._returned.values())) < now - _RETURNED_SECONDS:
+            self._returned.popitem(last=False)
+        new = {job_id: name for job_id, name in files.items() if (origin.principal, job_id) not in self._returned}
         if not new:
             return
-        await self._log.record_all(origin, Action.FILE_ADDRESS_TOLD, workspace_id=workspace_id, targets=new)
-        self._told |= {(origin.principal, job_id): now for job_id in new}
-        while len(self._told) > _REMEMBERED:
-            self._told.popitem(last=False)
+        await self._log.record_all(origin, Action.FILE_URL_RETURNED, workspace_id=workspace_id, targets=new)
+        self._returned |= {(origin.principal, job_id): now for job_id in new}
+        while len(self._returned) > _MAX_RETURNED:
+            self._returned.popitem(last=False)

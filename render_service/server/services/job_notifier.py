@@ -20,7 +20,7 @@ class JobNotifier:
         self._dispatcher = dispatcher
         self._publishing: set[asyncio.Task[None]] = set()
 
-    def announce(self, event: JobEvent) -> None:
+    def notify(self, event: JobEvent) -> None:
         """Publish a committed event."""
         if not event.status.terminal:
             self._dispatcher.nudge()

@@ -9,12 +9,12 @@ from render_service.domain.access.audit import Action
 from render_service.domain.faults import Faults
 from render_service.domain.projects.project import Project
 from render_service.retention.remover import Remover
-from render_service.server.interceptors.audit import Auditor
+from render_service.server.interceptors.audit import AuditRecorder
 from render_service.server.interceptors.base import Context
 from render_service.server.mapping import page_token
 from render_service.server.mapping.ids import page_size_field, uuid_field, workspace_field
 from render_service.server.mapping.project import project_to_proto
-from render_service.server.services.project_input import ProjectReader
+from render_service.server.services.project_input import ProjectParser
 
 
 class ProjectServicer(project_service_pb2_grpc.ProjectServiceServicer):
@@ -22,20 +22,20 @@ class ProjectServicer(project_service_pb2_grpc.ProjectServiceServicer):
 
     Args:
         projects: The projects in Postgres.
-        reader: Reads projects.
-        auditor: Writes the audit log.
-        removals: Deletes projects with their jobs.
+        parser: Reads and validates projects.
+        audit: Writes the audit log.
+        deletions: Deletes projects with their jobs.
         remover: Deletes their objects.
     """
 
     def __init__(
-        self, projects: Projects, reader: ProjectReader, *, auditor: Auditor, removals: Deletions, remover: Remover
+        self, projects: Projects, parser: ProjectParser, *, audit: AuditRecorder, deletions: Deletions, remover: Remover
     ) -> None:
-        self._removals = removals
+        self._deletions = deletions
         self._remover = remover
-        self._auditor = auditor
+        self._audit = audit
         self._projects = projects
-        self._reader = reader
+        self._parser = parser
 
     async def CreateProject(self, request: pb.CreateProjectRequest, context: Context) -> pb.CreateProjectResponse:
         """Store a new project."""
@@ -84,9 +84,9 @@ class ProjectServicer(project_service_pb2_grpc.ProjectServiceServicer):
         project_id = uuid_field(request.project_id, "project_id", faults)
         faults.raise_if_any()
         await self._projects.get(request.workspace_id, project_id)  # what is absent leaves no entry
-        await self._auditor.note(Action.PROJECT_DELETED, request.workspace_id, project_id)
+        await self._audit.record(Action.PROJECT_DELETED, request.workspace_id, project_id)
         if request.delete_jobs:
-            if not await self._removals.delete_project(request.workspace_id, project_id):
+            if not await self._deletions.delete_project(request.workspace_id, project_id):
                 raise project_not_found(project_id)
             self._remover.nudge()
         else:
@@ -96,6 +96,6 @@ class ProjectServicer(project_service_pb2_grpc.ProjectServiceServicer):
     async def _project(self, request: pb.CreateProjectRequest | pb.UpdateProjectRequest, faults: Faults) -> Project:
         if not request.HasField("project"):
             faults.add("project", "is required")
-        project = await self._reader.read(request.project, faults)
+        project = await self._parser.parse(request.project, faults)
         faults.raise_if_any()
         return project

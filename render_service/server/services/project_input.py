@@ -16,8 +16,8 @@ from render_service.server.mapping.project import project_from_proto
 _LARGE_BYTES = 128 * 1024
 
 
-class ProjectReader:
-    """Reads projects.
+class ProjectParser:
+    """Reads and validates projects.
 
     Args:
         policy: Which URLs a project may name.
@@ -26,12 +26,12 @@ class ProjectReader:
     def __init__(self, policy: FetchPolicy) -> None:
         self._policy = policy
 
-    async def read(self, message: project_pb2.Project, faults: Faults) -> Project:
-        """Return the project of a request that stores it, noting every fault that no value of its variables can fix.
+    async def parse(self, message: project_pb2.Project, faults: Faults) -> Project:
+        """Return the project of a request that stores it, adding every fault that no value of its variables can fix.
 
         Args:
             message: The field `project` of the request.
-            faults: Where faults are noted.
+            faults: Collects the faults.
         """
 
         def read() -> Project:
@@ -39,9 +39,9 @@ class ProjectReader:
             self._check_template(project, faults, for_render=False)
             return project
 
-        return await self._aside(message, read)
+        return await self._off_loop(message, read)
 
-    async def read_for_render(
+    async def parse_for_render(
         self, message: project_pb2.Project, variables: Mapping[str, str], faults: Faults
     ) -> Project:
         """Return the project of a request that renders it, with its variables filled in.
@@ -49,14 +49,14 @@ class ProjectReader:
         Args:
             message: The field `project` of the request.
             variables: The field `variables` of the request.
-            faults: Where faults of the filled project and of the variables are noted.
+            faults: Collects the faults of the filled project and of the variables.
         """
-        return await self._aside(
+        return await self._off_loop(
             message, lambda: self.fill_in(project_from_proto(message, "project", faults), variables, faults)
         )
 
     def fill_in(self, project: Project, variables: Mapping[str, str], faults: Faults) -> Project:
-        """Do as `read_for_render` with a stored project."""
+        """Do as `parse_for_render` with a stored project."""
         filling = fill_in(project, variables, "project", "variables")
         faults.add_all(filling.faults)
         if filling.project is None:
@@ -77,5 +77,5 @@ class ProjectReader:
         )
         faults.add_all(found)
 
-    async def _aside(self, message: project_pb2.Project, read: Callable[[], Project]) -> Project:
+    async def _off_loop(self, message: project_pb2.Project, read: Callable[[], Project]) -> Project:
         return await asyncio.to_thread(read) if message.ByteSize() > _LARGE_BYTES else read()

@@ -24,7 +24,7 @@ from render_service.progress.hub import ProgressHub
 from render_service.progress.watch import Heartbeat, watch_job
 from render_service.progress.workspace_watch import watch_workspace
 from render_service.retention.remover import Remover
-from render_service.server.interceptors.audit import Auditor
+from render_service.server.interceptors.audit import AuditRecorder
 from render_service.server.interceptors.base import Context
 from render_service.server.interceptors.tracing import trace_parent_of
 from render_service.server.mapping import page_token
@@ -47,7 +47,7 @@ from render_service.server.mapping.output import output_from_proto
 from render_service.server.mapping.times import timestamp
 from render_service.server.services.downloads import Downloads, file_name
 from render_service.server.services.job_notifier import JobNotifier
-from render_service.server.services.project_input import ProjectReader
+from render_service.server.services.project_input import ProjectParser
 from render_service.server.services.start_render import RenderStarter, request_hash
 from render_service.server.services.webhook_input import WebhookTargets
 from render_service.telemetry.metrics.server import EVENT_LAG_SECONDS
@@ -68,16 +68,16 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
     Args:
         jobs: The jobs in Postgres.
         lifecycle: Changes jobs.
-        reader: Reads projects.
+        parser: Reads and validates projects.
         starter: Starts renders.
-        announcer: Notifies workers and watchers of changed jobs.
+        notifier: Notifies workers and watchers of changed jobs.
         events: The events of workspaces in Postgres.
         hub: Forwards published events to watches.
         downloads: Returns URLs of finished videos.
-        auditor: Writes the audit log.
-        removals: Deletes jobs.
+        audit: Writes the audit log.
+        deletions: Deletes jobs.
         remover: Deletes their objects.
-        receivers: Validates the webhook receivers of jobs.
+        webhook_targets: Validates the webhook receivers of jobs.
     """
 
     def __init__(
@@ -85,26 +85,26 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         *,
         jobs: Jobs,
         lifecycle: JobLifecycle,
-        reader: ProjectReader,
+        parser: ProjectParser,
         starter: RenderStarter,
-        announcer: JobNotifier,
+        notifier: JobNotifier,
         events: WorkspaceEvents,
         hub: ProgressHub,
         downloads: Downloads,
-        auditor: Auditor,
-        removals: Deletions,
+        audit: AuditRecorder,
+        deletions: Deletions,
         remover: Remover,
-        receivers: WebhookTargets,
+        webhook_targets: WebhookTargets,
     ) -> None:
-        self._receivers = receivers
-        self._removals = removals
+        self._webhook_targets = webhook_targets
+        self._deletions = deletions
         self._remover = remover
-        self._auditor = auditor
+        self._audit = audit
         self._jobs = jobs
         self._lifecycle = lifecycle
-        self._reader = reader
+        self._parser = parser
         self._starter = starter
-        self._announcer = announcer
+        self._notifier = notifier
         self._events = events
         self._hub = hub
         self._downloads = downloads
@@ -119,7 +119,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
             case "project_id":
                 source = uuid_field(request.project_id, "project_id", faults)
             case "project":
-                source = await self._reader.read_for_render(request.project, variables, faults)
+                source = await self._parser.parse_for_render(request.project, variables, faults)
             case _:
                 faults.add("source", "give either project_id or project")
         provider = provider_field(request.provider, "provider", faults)
@@ -132,11 +132,13 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
             request_hash=request_hash(request),
             priority=priority_field(request.priority, "priority", faults),
             trace_parent=trace_parent_of(context),
-            webhook=self._receivers.read(request.webhook, "webhook", faults) if request.HasField("webhook") else None,
+            webhook=self._webhook_targets.read(request.webhook, "webhook", faults)
+            if request.HasField("webhook")
+            else None,
         )
         faults.raise_if_any()
         if options.webhook is not None:
-            self._receivers.check_configured()
+            self._webhook_targets.check_configured()
         started = await self._starter.start(
             RenderRequest(
                 workspace_id=request.workspace_id,
@@ -183,10 +185,10 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         """Request the cancellation of a job."""
         job = await self._job(request, Faults())
         if not job.status.terminal:
-            await self._auditor.note(Action.JOB_CANCELLED, job.workspace_id, job.id)
+            await self._audit.record(Action.JOB_CANCELLED, job.workspace_id, job.id)
             event = await self._lifecycle.cancel(job.workspace_id, job.id)
             if event is not None:
-                self._announcer.announce(event)
+                self._notifier.notify(event)
             job = await self._jobs.get(job.workspace_id, job.id)
         return pb.CancelJobResponse(job=await self._with_urls(job))
 
@@ -232,7 +234,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
     ) -> pb.CreateDownloadUrlResponse:
         """Make an address of a finished video."""
         job, file = await self._file(request, Faults())
-        await self._note_file(Action.FILE_ADDRESS_MADE, job, file)
+        await self._record_file(Action.FILE_URL_PRESIGNED, job, file)
         signed = await self._downloads.url(job.id, file)
         return pb.CreateDownloadUrlResponse(url=signed.url, expire_time=timestamp(signed.expire_time))
 
@@ -244,7 +246,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         if request.offset < 0:
             faults.add("offset", "must not be negative")
         job, file = await self._file(request, faults)
-        await self._note_file(Action.FILE_DOWNLOADED, job, file)
+        await self._record_file(Action.FILE_DOWNLOADED, job, file)
         async for piece in self._downloads.read(file, request.offset):
             yield piece
 
@@ -252,8 +254,8 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         """Delete a job that has ended, with its objects."""
         job = await self._job(request, Faults())
         if job.status.terminal:
-            await self._auditor.note(Action.JOB_DELETED, job.workspace_id, job.id)
-        await self._removals.delete_job(job.workspace_id, job.id)
+            await self._audit.record(Action.JOB_DELETED, job.workspace_id, job.id)
+        await self._deletions.delete_job(job.workspace_id, job.id)
         self._remover.nudge()
         return pb.DeleteJobResponse()
 
@@ -294,8 +296,8 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         job = await self._job(request, faults)
         return job, self._downloads.file(job, artifact)
 
-    async def _note_file(self, action: Action, job: Job, file: StoredFile) -> None:
-        await self._auditor.note(action, job.workspace_id, job.id, detail=file_name(file))
+    async def _record_file(self, action: Action, job: Job, file: StoredFile) -> None:
+        await self._audit.record(action, job.workspace_id, job.id, detail=file_name(file))
 
     async def _urls_of(self, event: JobEvent) -> tuple[str, ...]:
         if event.status is not JobStatus.COMPLETED:
@@ -317,7 +319,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         }
         try:
             if ours:
-                await self._auditor.note_told_addresses(jobs[0].workspace_id, ours)
+                await self._audit.record_returned_urls(jobs[0].workspace_id, ours)
         except DatabaseUnavailable:
             # Reads continue while Postgres is read-only; only the URLs, which must be in the audit log, are omitted.
             return [() if job.id in ours else urls for job, urls in zip(jobs, found, strict=True)]

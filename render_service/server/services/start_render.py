@@ -21,7 +21,7 @@ from render_service.domain.projects.project import MODE_PRESETS, Project
 from render_service.server.interceptors.authentication import current_origin
 from render_service.server.interceptors.rate_limits import QuotaCache
 from render_service.server.services.job_notifier import JobNotifier
-from render_service.server.services.project_input import ProjectReader
+from render_service.server.services.project_input import ProjectParser
 from render_service.telemetry.logging import get_logger
 from render_service.telemetry.metrics.server import JOBS_STARTED
 from render_service.telemetry.tracing.spans import annotate
@@ -52,7 +52,7 @@ class RenderStarter:
         jobs: Stores jobs.
         projects: Stores projects.
         notifier: Notifies workers and watchers of new jobs.
-        reader: Validates projects.
+        parser: Fills in and validates projects.
         settings: The service's configuration.
         quotas: The quotas of workspaces.
     """
@@ -62,7 +62,7 @@ class RenderStarter:
         jobs: Jobs,
         projects: Projects,
         notifier: JobNotifier,
-        reader: ProjectReader,
+        parser: ProjectParser,
         *,
         settings: Settings,
         quotas: QuotaCache,
@@ -71,7 +71,7 @@ class RenderStarter:
         self._jobs = jobs
         self._projects = projects
         self._notifier = notifier
-        self._reader = reader
+        self._parser = parser
         self._default_provider = settings.default_provider
         self._missing = missing_settings(settings)
 
@@ -107,7 +107,7 @@ class RenderStarter:
         if event is not None:
             JOBS_STARTED.labels(provider).inc()
             _log.info("render started", job_id=str(job.id), workspace_id=workspace_id, provider=provider)
-            self._notifier.announce(event)
+            self._notifier.notify(event)
         return Started(job, clips)
 
     async def _decide(self, request: RenderRequest) -> RenderSpec:
@@ -133,7 +133,7 @@ class RenderStarter:
         project = (await self._projects.get(request.workspace_id, project_id)).project
         faults = Faults()
         # In a thread: values can make a project many times longer.
-        filled = await asyncio.to_thread(self._reader.fill_in, project, request.variables, faults)
+        filled = await asyncio.to_thread(self._parser.fill_in, project, request.variables, faults)
         faults.raise_if_any()
         return filled
 

@@ -9,7 +9,7 @@ from render_service.db.webhooks.webhook_deliveries import DeliveryFilter, Webhoo
 from render_service.db.webhooks.webhooks import Webhooks
 from render_service.domain.access.audit import Action
 from render_service.domain.faults import Faults
-from render_service.server.interceptors.audit import Auditor
+from render_service.server.interceptors.audit import AuditRecorder
 from render_service.server.interceptors.authentication import current_origin
 from render_service.server.interceptors.base import Context
 from render_service.server.mapping import page_token
@@ -30,27 +30,32 @@ class WebhookServicer(webhook_service_pb2_grpc.WebhookServiceServicer):
     Args:
         webhooks: The webhooks in Postgres.
         deliveries: The deliveries in Postgres.
-        receivers: Validates receivers, and derives their secrets.
-        auditor: Writes the audit log.
+        webhook_targets: Validates webhooks, and derives their secrets.
+        audit: Writes the audit log.
     """
 
     def __init__(
-        self, webhooks: Webhooks, deliveries: WebhookDeliveries, receivers: WebhookTargets, *, auditor: Auditor
+        self,
+        webhooks: Webhooks,
+        deliveries: WebhookDeliveries,
+        webhook_targets: WebhookTargets,
+        *,
+        audit: AuditRecorder,
     ) -> None:
         self._webhooks = webhooks
         self._deliveries = deliveries
-        self._receivers = receivers
-        self._auditor = auditor
+        self._webhook_targets = webhook_targets
+        self._audit = audit
 
     async def CreateWebhook(self, request: pb.CreateWebhookRequest, context: Context) -> pb.CreateWebhookResponse:
         """Store a webhook."""
         faults = Faults()
         workspace_field(request.workspace_id, "workspace_id", faults)
-        receiver = self._receivers.read(request.webhook, "webhook", faults)
+        receiver = self._webhook_targets.read(request.webhook, "webhook", faults)
         labels = labels_field(request.webhook.labels, "webhook.labels", faults)
         faults.raise_if_any()
         assert receiver is not None
-        self._receivers.check_configured()
+        self._webhook_targets.check_configured()
         webhook = await self._webhooks.create(uuid4(), request.workspace_id, receiver, labels, origin=current_origin())
         return pb.CreateWebhookResponse(webhook=webhook_to_proto(webhook))
 
@@ -69,7 +74,7 @@ class WebhookServicer(webhook_service_pb2_grpc.WebhookServiceServicer):
         webhook_id = uuid_field(request.webhook_id, "webhook_id", faults)
         faults.raise_if_any()
         await self._webhooks.get(request.workspace_id, webhook_id)  # what is absent leaves no entry
-        await self._auditor.note(Action.WEBHOOK_DELETED, request.workspace_id, webhook_id)
+        await self._audit.record(Action.WEBHOOK_DELETED, request.workspace_id, webhook_id)
         await self._webhooks.delete(request.workspace_id, webhook_id)
         return pb.DeleteWebhookResponse()
 
@@ -80,8 +85,8 @@ class WebhookServicer(webhook_service_pb2_grpc.WebhookServiceServicer):
         faults = Faults()
         workspace_field(request.workspace_id, "workspace_id", faults)
         faults.raise_if_any()
-        secrets = self._receivers.secrets(request.workspace_id)
-        await self._auditor.note(Action.WEBHOOK_SECRET_READ, request.workspace_id, None)
+        secrets = self._webhook_targets.secrets(request.workspace_id)
+        await self._audit.record(Action.WEBHOOK_SECRET_READ, request.workspace_id, None)
         return pb.GetWebhookSecretResponse(secrets=secrets)
 
     async def ListWebhookDeliveries(
@@ -113,8 +118,8 @@ class WebhookServicer(webhook_service_pb2_grpc.WebhookServiceServicer):
         workspace_field(request.workspace_id, "workspace_id", faults)
         delivery_id = uuid_field(request.delivery_id, "delivery_id", faults)
         faults.raise_if_any()
-        self._receivers.check_configured()
+        self._webhook_targets.check_configured()
         await self._deliveries.get(request.workspace_id, delivery_id)  # what is absent leaves no entry
-        await self._auditor.note(Action.WEBHOOK_REDELIVERED, request.workspace_id, delivery_id)
+        await self._audit.record(Action.WEBHOOK_REDELIVERED, request.workspace_id, delivery_id)
         delivery = await self._deliveries.redeliver(request.workspace_id, delivery_id)
         return pb.RedeliverWebhookResponse(delivery=delivery_to_proto(delivery))

@@ -127,7 +127,7 @@ async def test_whoever_is_told_the_address_of_a_video_leaves_an_entry(
         assert all(job.video_urls for job in listed.jobs)
         await stubs.renders.GetJob(pb.GetJobRequest(**one), metadata=bearer(reader))
 
-    wanted = AuditFilter(action=Action.FILE_ADDRESS_TOLD)
+    wanted = AuditFilter(action=Action.FILE_URL_RETURNED)
     entries = list(reversed(await AuditLog(database).find(wanted, limit=100)))
     assert [(entry.origin.principal_name, entry.target, entry.detail) for entry in entries] == [
         ("owner", UUID(ended[0]), "video.mp4"),  # by the watch; who goes on asking leaves no more

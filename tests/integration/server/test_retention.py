@@ -98,9 +98,11 @@ async def age_jobs(database: Database, job_id: UUID, age: timedelta) -> None:
             )
 
 
-def expiry(database: Database, store: ObjectStore, ages: RetentionPolicy) -> tuple[Expiry, Remover]:
+def expiry(database: Database, store: ObjectStore, retention: RetentionPolicy) -> tuple[Expiry, Remover]:
     remover = Remover(Deletions(database), JobObjects(database), store)
-    return Expiry(ages, Deletions(database), AuditLog(database), store, remover, objects=JobObjects(database)), remover
+    return Expiry(
+        retention, Deletions(database), AuditLog(database), store, remover, objects=JobObjects(database)
+    ), remover
 
 
 async def test_a_deleted_job_is_gone_with_all_its_bytes(stubs: Stubs, database: Database, store: ObjectStore) -> None:
