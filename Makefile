@@ -62,6 +62,7 @@ check: setup $(TYPESCRIPT)/node_modules/.ready ## Run all static checks.
 	@buf lint
 	@buf format --diff --exit-code proto
 	@python scripts/generate_stubs.py --check
+	@python scripts/generate_sync_client.py --check
 	@python scripts/generate_reference.py --check
 	@python scripts/generate_api_reference.py --check
 	@python scripts/draw_architecture.py --check
@@ -77,6 +78,7 @@ format: setup $(TYPESCRIPT)/node_modules/.ready ## Format code and contract.
 
 generate: setup $(TYPESCRIPT)/node_modules/.ready ## Make the stubs anew from the contract, and the reference from contract and settings.
 	@python scripts/generate_stubs.py
+	@python scripts/generate_sync_client.py
 	@cd $(TYPESCRIPT) && npm run --silent generate
 	@python scripts/generate_reference.py
 	@python scripts/generate_api_reference.py

@@ -1,6 +1,8 @@
 """Both clients have a method for every RPC of the contract, and the same methods."""
 
 import inspect
+import runpy
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from render_client import AsyncRenderClient, RenderClient
 
 from tests.unit.client.fake_service import FakeService
 
+ROOT = Path(__file__).resolve().parents[3]
 SERVICES = (render_service_pb2, project_service_pb2, webhook_service_pb2)
 RPCS = {
     method.name
@@ -44,21 +47,24 @@ def test_every_rpc_of_the_contract_is_called_by_a_method(
     assert set(service.calls) == RPCS
 
 
-def methods_of(client: type) -> dict[str, inspect.Signature]:
-    return {
-        name: inspect.signature(method)
-        for name, method in inspect.getmembers(client, inspect.isfunction)
-        if not name.startswith("_")
-    }
+def surface_of(client: type) -> Mapping[str, object]:
+    """What a caller sees of each public method: parameters with types and defaults, the result, the description."""
+    found = {}
+    for name, method in inspect.getmembers(client):
+        if callable(method) and (not name.startswith("_") or name == "__init__"):
+            signature = inspect.signature(method)
+            parameters = [
+                (each.name, each.kind, each.default, each.annotation) for each in signature.parameters.values()
+            ]
+            found[name] = (parameters, inspect.getdoc(method))
+    return found
 
 
-def test_both_clients_have_the_same_methods() -> None:
-    assert methods_of(RenderClient).keys() == methods_of(AsyncRenderClient).keys()
+@pytest.mark.parametrize("name", sorted(surface_of(RenderClient).keys() | surface_of(AsyncRenderClient).keys()))
+def test_both_clients_offer_the_same(name: str) -> None:
+    assert surface_of(RenderClient)[name] == surface_of(AsyncRenderClient)[name]
+    assert inspect.getdoc(RenderClient) == inspect.getdoc(AsyncRenderClient)
 
 
-@pytest.mark.parametrize("name", sorted(methods_of(RenderClient)))
-def test_a_method_takes_the_same_in_both_clients(name: str) -> None:
-    synchronous, asynchronous = methods_of(RenderClient)[name], methods_of(AsyncRenderClient)[name]
-    # asyncio has its own way of giving up: `asyncio.timeout`.
-    expected = [parameter for key, parameter in synchronous.parameters.items() if key != "timeout"]
-    assert expected == list(asynchronous.parameters.values())
+def test_the_synchronous_client_is_generated_from_the_asyncio_client() -> None:
+    assert runpy.run_path(str(ROOT / "scripts/generate_sync_client.py"), run_name="x")["main"](["--check"]) == 0

@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from render_client import DownloadError, NotFoundError, RenderClient
+from render_client import DownloadError, NotFoundError, RenderClient, UnavailableError
 
 from tests.unit.client.fake_server import Line
 from tests.unit.client.fake_service import PIECE, FakeService
@@ -111,3 +111,11 @@ def test_no_trace_is_left_of_a_refused_download(client: RenderClient, tmp_path: 
 def test_a_folder_that_is_not_there_is_an_os_error(client: RenderClient, job_id: str, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         client.download(job_id, tmp_path / "no" / "v.mp4")
+
+
+def test_a_download_has_the_time_it_is_given(
+    client: RenderClient, service: FakeService, job_id: str, tmp_path: Path
+) -> None:
+    service.pieces_before_break = [0] * 100_000
+    with pytest.raises(UnavailableError):
+        client.download(job_id, tmp_path / "v.mp4", timeout=0.3)

@@ -1,38 +1,30 @@
-"""The synchronous client."""
+# Generated from render_client/aio by `make generate`; do not edit.
+"""The client: jobs, their progress and their files."""
 
-import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from os import PathLike
 from pathlib import Path
-from types import TracebackType
-from typing import Self, TypeVar
 
 import grpc
-from google.protobuf.message import Message
 from render.v1 import job_pb2, output_pb2, project_pb2, render_service_pb2
-from render.v1.project_service_pb2_grpc import ProjectServiceStub
-from render.v1.render_service_pb2_grpc import RenderServiceStub
-from render.v1.webhook_service_pb2_grpc import WebhookServiceStub
 
-from render_client.config import DEFAULT_TIMEOUT, DEFAULT_WORKSPACE, TLS, ClientConfig, MetadataHook
 from render_client.download import PartialFile, ProgressCallback
 from render_client.errors import ClientClosedError, RenderError, translate
-from render_client.messages import ArtifactName, Requests, StatusName
-from render_client.project_calls import ProjectCalls
-from render_client.retry import Attempts, RetryPolicy
-from render_client.watch import Position, WatchPosition, WorkspaceChange, WorkspacePosition, ended_without_end
-from render_client.webhook_calls import WebhookCalls
-
-Request = TypeVar("Request", bound=Message)
-Response = TypeVar("Response", bound=Message)
-News = TypeVar("News")
+from render_client.messages import ArtifactName, StatusName
+from render_client.sync.primitives import Stream, run_blocking
+from render_client.sync.projects import ProjectMethods
+from render_client.sync.webhooks import WebhookMethods
+from render_client.watch import WatchPosition, WorkspaceChange, WorkspacePosition
 
 
-class RenderClient(ProjectCalls, WebhookCalls):
-    """A client of the render service; safe to share between threads.
+class RenderClient(ProjectMethods, WebhookMethods):
+    """A client of the render service.
 
     Every unary call has a deadline. Calls that are safe to repeat are retried while the service is unavailable. Every
     method raises `RenderError` or one of its subclasses when the service rejects the call or cannot be reached.
+
+    `RenderClient` may be shared between threads. `AsyncRenderClient` has the same methods for asyncio and belongs to
+    the event loop in which it is created; cancelling a task that awaits a method ends the call.
 
     Args:
         target: gRPC target: `host:port`, `dns:///host:port` or `unix:/path/to/socket`.
@@ -45,61 +37,6 @@ class RenderClient(ProjectCalls, WebhookCalls):
         metadata: Called before each attempt; returns additional metadata to send, with lower-case names. Use it to
             propagate a trace context.
     """
-
-    def __init__(
-        self,
-        target: str,
-        *,
-        token: str | None = None,
-        workspace: str | None = None,
-        tls: bool | TLS | None = None,
-        timeout: float = DEFAULT_TIMEOUT,
-        retry: RetryPolicy | None = None,
-        metadata: MetadataHook | None = None,
-    ) -> None:
-        workspace = workspace or DEFAULT_WORKSPACE
-        config = ClientConfig(target, token, workspace, tls, timeout, retry or RetryPolicy(), metadata)
-        credentials, options = config.credentials(), config.channel_options()
-        self.config = config
-        self._channel = (
-            grpc.insecure_channel(target, options)
-            if credentials is None
-            else grpc.secure_channel(target, credentials, options)
-        )
-        self._render = RenderServiceStub(self._channel)
-        self._projects = ProjectServiceStub(self._channel)
-        self._webhooks = WebhookServiceStub(self._channel)
-        self._requests = Requests(config.workspace)
-        self._reached = False
-        self._closed = threading.Event()
-
-    @classmethod
-    def from_config(cls, config: ClientConfig) -> Self:
-        """Create a client from a configuration, such as `ClientConfig.load()` returns."""
-        return cls(
-            config.target,
-            token=config.token,
-            workspace=config.workspace,
-            tls=config.tls,
-            timeout=config.timeout,
-            retry=config.retry,
-            metadata=config.more_metadata,
-        )
-
-    def close(self) -> None:
-        """Close the connection; calls in progress in other threads raise `ClientClosedError`."""
-        self._closed.set()
-        self._channel.close()
-
-    def __enter__(self) -> Self:
-        """Return the client; leaving the block closes it."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """Close the connection."""
-        self.close()
 
     def start(
         self,
@@ -147,7 +84,7 @@ class RenderClient(ProjectCalls, WebhookCalls):
             variables=variables,
             webhook=self._requests.job_webhook(webhook_url, webhook_statuses),
         )
-        return self._call(self._render.StartRender, request).job
+        return (self._call(self._render.StartRender, request)).job
 
     def estimate(
         self,
@@ -160,6 +97,7 @@ class RenderClient(ProjectCalls, WebhookCalls):
         variables: Mapping[str, str] | None = None,
     ) -> render_service_pb2.Estimate:
         """Validate a start and return what it would submit to its provider, without starting it.
+
         Args:
             project: An inline project; give either this or project_id.
             project_id: UUID of a stored project.
@@ -186,11 +124,11 @@ class RenderClient(ProjectCalls, WebhookCalls):
             variables=variables,
         )
         request.dry_run = True
-        return self._call(self._render.StartRender, request).estimate
+        return (self._call(self._render.StartRender, request)).estimate
 
     def get(self, job_id: str) -> job_pb2.Job:
         """Return the current state of a job."""
-        return self._call(self._render.GetJob, self._requests.get(job_id)).job
+        return (self._call(self._render.GetJob, self._requests.get(job_id))).job
 
     def list(
         self,
@@ -198,7 +136,7 @@ class RenderClient(ProjectCalls, WebhookCalls):
         statuses: Collection[StatusName] = (),
         project_id: str | None = None,
         labels: Mapping[str, str] | None = None,
-    ) -> Iterator[job_pb2.Job]:
+    ) -> Stream[job_pb2.Job]:
         """Iterate over the jobs of the workspace, newest first; pages are fetched on demand.
 
         Args:
@@ -209,14 +147,15 @@ class RenderClient(ProjectCalls, WebhookCalls):
         request = self._requests.list_jobs(statuses, project_id, labels)
         while True:
             page = self._call(self._render.ListJobs, request)
-            yield from page.jobs
+            for job in page.jobs:
+                yield job
             if not page.next_page_token:
                 return
             request.page_token = page.next_page_token
 
     def cancel(self, job_id: str) -> job_pb2.Job:
         """Request cancellation of a job and return its current state. A job that has ended is unchanged."""
-        return self._call(self._render.CancelJob, self._requests.cancel(job_id)).job
+        return (self._call(self._render.CancelJob, self._requests.cancel(job_id))).job
 
     def delete_job(self, job_id: str) -> None:
         """Delete a job that has ended, with its history, video and other files. This cannot be undone."""
@@ -224,7 +163,7 @@ class RenderClient(ProjectCalls, WebhookCalls):
 
     def watch(
         self, job_id: str, *, after_sequence: int | None = None, timeout: float | None = None
-    ) -> Iterator[job_pb2.JobEvent]:
+    ) -> Stream[job_pb2.JobEvent]:
         """Iterate over the events of a job until its end, reconnecting and resuming as needed.
 
         Sequences increase strictly, no state or stage change is omitted, and the last event is the terminal one.
@@ -244,7 +183,7 @@ class RenderClient(ProjectCalls, WebhookCalls):
         labels: Mapping[str, str] | None = None,
         include_progress: bool = False,
         heartbeats: bool = False,
-    ) -> Iterator[WorkspaceChange]:
+    ) -> Stream[WorkspaceChange]:
         """Iterate over the state and stage changes of all jobs of the workspace, each once; never ends.
 
         Reconnects and resumes like `watch`. To resume after your program restarts, store the cursor of each change once
@@ -296,7 +235,8 @@ class RenderClient(ProjectCalls, WebhookCalls):
             job_id: UUID of the job.
             path: Destination; its folder must exist. An existing file is replaced once the new one is complete.
             artifact: `video`, `poster`, `contact_sheet`, `captions_srt` or `captions_vtt`.
-            on_progress: Called after every chunk with the bytes received and the size of the file in bytes.
+            on_progress: Called after every chunk with the bytes received and the size of the file in bytes; by
+                `AsyncRenderClient` in a worker thread.
             timeout: Seconds for the whole download; None means no limit.
 
         Returns:
@@ -308,7 +248,7 @@ class RenderClient(ProjectCalls, WebhookCalls):
         """
         attempts = self._stream_attempts(timeout)
         file = PartialFile(self._requests, job_id, Path(path), artifact, on_progress)
-        file.open()
+        run_blocking(file.open)
         try:
             while True:
                 self._check_open()
@@ -316,11 +256,12 @@ class RenderClient(ProjectCalls, WebhookCalls):
                     file.request(), timeout=attempts.remaining(), metadata=self.config.metadata()
                 )
                 try:
-                    for piece in call:
-                        file.accept(piece)
-                        self._reached = True
-                        attempts.progressed()
-                    file.finish()
+                    with self._closed.ending(ClientClosedError("the client was closed")):
+                        for piece in call:
+                            run_blocking(file.accept, piece)
+                            self._reached = True
+                            attempts.progressed()
+                    run_blocking(file.finish)
                 except grpc.RpcError as error:
                     ending = file.broken(translate(error))
                 except RenderError as error:
@@ -338,62 +279,3 @@ class RenderClient(ProjectCalls, WebhookCalls):
     ) -> render_service_pb2.CreateDownloadUrlResponse:
         """Create a pre-signed URL of a file of a COMPLETED job, valid until its expire_time."""
         return self._call(self._render.CreateDownloadUrl, self._requests.download_url(job_id, artifact))
-
-    def _call(
-        self, method: "grpc.UnaryUnaryMultiCallable[Request, Response]", request: Request, *, repeatable: bool = True
-    ) -> Response:
-        most = self.config.retry.call_attempts if repeatable else 1
-        attempts = Attempts(self.config.retry, timeout=self.config.timeout, most=most)
-        while True:
-            self._check_open()
-            try:
-                response = method(request, timeout=attempts.remaining(), metadata=self.config.metadata())
-            except grpc.RpcError as error:
-                ending = translate(error)
-            else:
-                self._reached = True
-                return response
-            self._pause(attempts.delay_after(ending))
-
-    def _follow(
-        self,
-        method: "grpc.UnaryStreamMultiCallable[Request, Response]",
-        position: Position[Request, Response, News],
-        timeout: float | None,
-    ) -> Iterator[News]:
-        attempts = self._stream_attempts(timeout)
-        while True:
-            self._check_open()
-            call = method(position.request(), timeout=attempts.remaining(), metadata=self.config.metadata())
-            try:
-                for response in call:
-                    self._reached = True
-                    if (news := position.accept(response)) is not None:
-                        yield news
-                    # After the yield, so that the time the caller takes does not count as time without progress.
-                    attempts.progressed()
-                    if position.ended:
-                        return
-                ending: RenderError = ended_without_end()
-            except grpc.RpcError as error:
-                ending = translate(error)
-            finally:
-                call.cancel()
-            self._pause(attempts.delay_after(ending))
-
-    def _stream_attempts(self, timeout: float | None) -> Attempts:
-        retry = self.config.retry
-        return Attempts(
-            retry,
-            timeout=timeout,
-            most=None if self._reached else retry.call_attempts,
-            longest=retry.longest_stream,
-        )
-
-    def _pause(self, seconds: float) -> None:
-        if self._closed.wait(seconds):
-            raise ClientClosedError("the client was closed")
-
-    def _check_open(self) -> None:
-        if self._closed.is_set():
-            raise ClientClosedError("the client is closed")

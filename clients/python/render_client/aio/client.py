@@ -1,0 +1,280 @@
+"""The client: jobs, their progress and their files."""
+
+from collections.abc import Collection, Mapping
+from os import PathLike
+from pathlib import Path
+
+import grpc
+from render.v1 import job_pb2, output_pb2, project_pb2, render_service_pb2
+
+from render_client.aio.primitives import Stream, run_blocking
+from render_client.aio.projects import AsyncProjectMethods
+from render_client.aio.webhooks import AsyncWebhookMethods
+from render_client.download import PartialFile, ProgressCallback
+from render_client.errors import ClientClosedError, RenderError, translate
+from render_client.messages import ArtifactName, StatusName
+from render_client.watch import WatchPosition, WorkspaceChange, WorkspacePosition
+
+
+class AsyncRenderClient(AsyncProjectMethods, AsyncWebhookMethods):
+    """A client of the render service.
+
+    Every unary call has a deadline. Calls that are safe to repeat are retried while the service is unavailable. Every
+    method raises `RenderError` or one of its subclasses when the service rejects the call or cannot be reached.
+
+    `RenderClient` may be shared between threads. `AsyncRenderClient` has the same methods for asyncio and belongs to
+    the event loop in which it is created; cancelling a task that awaits a method ends the call.
+
+    Args:
+        target: gRPC target: `host:port`, `dns:///host:port` or `unix:/path/to/socket`.
+        token: API key or JWT; None sends no token.
+        workspace: Workspace of every call; None means `default`.
+        tls: True or a `TLS` for TLS, False for plaintext; None means plaintext for a loopback target and TLS for any
+            other.
+        timeout: Seconds for each unary call, including its retries; > 0.
+        retry: Retry policy; None means the default `RetryPolicy`.
+        metadata: Called before each attempt; returns additional metadata to send, with lower-case names. Use it to
+            propagate a trace context.
+    """
+
+    async def start(
+        self,
+        project: project_pb2.Project | None = None,
+        *,
+        project_id: str | None = None,
+        provider: str | None = None,
+        output: output_pb2.OutputOptions | None = None,
+        request_id: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        provider_options: render_service_pb2.ProviderOptions | None = None,
+        priority: int = 0,
+        variables: Mapping[str, str] | None = None,
+        webhook_url: str | None = None,
+        webhook_statuses: Collection[StatusName] = (),
+    ) -> job_pb2.Job:
+        """Start rendering an inline or a stored project.
+
+        Args:
+            project: An inline project; give either this or project_id.
+            project_id: UUID of a stored project.
+            provider: `local`, `runway`, `pika`, `custom` or `mock`; None means the service's default.
+            output: Overrides the project's own output options field by field.
+            request_id: UUID that makes this call idempotent: the same UUID returns the same job. None generates one
+                that every attempt of this call uses, so that a retry never starts a second job.
+            labels: Labels to find the job by.
+            provider_options: How clips are generated, for `runway`, `pika` and `custom`.
+            priority: Priority among the workspace's jobs, −100 to 100; higher runs first.
+            variables: Values for the project's `{{placeholders}}`, by name; must name exactly those it has.
+            webhook_url: URL that is notified of this job, in addition to the workspace's webhooks.
+            webhook_statuses: Statuses to notify it of; empty means the three terminal ones.
+
+        Returns:
+            The stored job. It runs to its end even if this client disconnects.
+        """
+        request = self._requests.start(
+            project=project,
+            project_id=project_id,
+            provider=provider,
+            output=output,
+            request_id=request_id,
+            labels=labels,
+            provider_options=provider_options,
+            priority=priority,
+            variables=variables,
+            webhook=self._requests.job_webhook(webhook_url, webhook_statuses),
+        )
+        return (await self._call(self._render.StartRender, request)).job
+
+    async def estimate(
+        self,
+        project: project_pb2.Project | None = None,
+        *,
+        project_id: str | None = None,
+        provider: str | None = None,
+        output: output_pb2.OutputOptions | None = None,
+        provider_options: render_service_pb2.ProviderOptions | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> render_service_pb2.Estimate:
+        """Validate a start and return what it would submit to its provider, without starting it.
+
+        Args:
+            project: An inline project; give either this or project_id.
+            project_id: UUID of a stored project.
+            provider: `runway`, `pika` or `custom`; the others submit nothing.
+            output: Overrides the project's own output options field by field.
+            provider_options: How clips are generated.
+            variables: Values for the project's `{{placeholders}}`.
+
+        Returns:
+            The clips that would be submitted and their estimated cost; empty if nothing would be submitted.
+
+        Raises:
+            RenderError: The error that `start` would raise.
+        """
+        request = self._requests.start(
+            project=project,
+            project_id=project_id,
+            provider=provider,
+            output=output,
+            request_id=None,
+            labels=None,
+            provider_options=provider_options,
+            priority=0,
+            variables=variables,
+        )
+        request.dry_run = True
+        return (await self._call(self._render.StartRender, request)).estimate
+
+    async def get(self, job_id: str) -> job_pb2.Job:
+        """Return the current state of a job."""
+        return (await self._call(self._render.GetJob, self._requests.get(job_id))).job
+
+    async def list(
+        self,
+        *,
+        statuses: Collection[StatusName] = (),
+        project_id: str | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> Stream[job_pb2.Job]:
+        """Iterate over the jobs of the workspace, newest first; pages are fetched on demand.
+
+        Args:
+            statuses: Only jobs in one of these statuses; empty means all.
+            project_id: Only jobs of this project.
+            labels: Only jobs that have all of these labels.
+        """
+        request = self._requests.list_jobs(statuses, project_id, labels)
+        while True:
+            page = await self._call(self._render.ListJobs, request)
+            for job in page.jobs:
+                yield job
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    async def cancel(self, job_id: str) -> job_pb2.Job:
+        """Request cancellation of a job and return its current state. A job that has ended is unchanged."""
+        return (await self._call(self._render.CancelJob, self._requests.cancel(job_id))).job
+
+    async def delete_job(self, job_id: str) -> None:
+        """Delete a job that has ended, with its history, video and other files. This cannot be undone."""
+        await self._call(self._render.DeleteJob, self._requests.delete(job_id), repeatable=False)
+
+    def watch(
+        self, job_id: str, *, after_sequence: int | None = None, timeout: float | None = None
+    ) -> Stream[job_pb2.JobEvent]:
+        """Iterate over the events of a job until its end, reconnecting and resuming as needed.
+
+        Sequences increase strictly, no state or stage change is omitted, and the last event is the terminal one.
+        Leaving the loop early closes the watch and does not affect the job.
+
+        Args:
+            job_id: UUID of the job.
+            after_sequence: Last sequence already seen; None starts with the current state.
+            timeout: Seconds for the whole watch, after which it raises `DeadlineError`; None means no limit.
+        """
+        return self._follow(self._render.WatchProgress, WatchPosition(self._requests, job_id, after_sequence), timeout)
+
+    def watch_workspace(
+        self,
+        *,
+        start: str = "",
+        labels: Mapping[str, str] | None = None,
+        include_progress: bool = False,
+        heartbeats: bool = False,
+    ) -> Stream[WorkspaceChange]:
+        """Iterate over the state and stage changes of all jobs of the workspace, each once; never ends.
+
+        Reconnects and resumes like `watch`. To resume after your program restarts, store the cursor of each change once
+        you have handled it, and start from the last one.
+
+        Args:
+            start: Cursor to resume after, `"oldest"` for all retained events, or empty for new events only.
+            labels: Only events of jobs that have all of these labels.
+            include_progress: Whether to include the latest progress between state and stage changes; progress events
+                are not replayed after a reconnect.
+            heartbeats: Whether to yield heartbeats, as changes without an event; their cursors are valid too.
+
+        Raises:
+            OutOfRangeError: If the events after the cursor have been pruned (`CURSOR_PRUNED`).
+        """
+        position = WorkspacePosition(
+            self._requests, start, labels=labels, include_progress=include_progress, heartbeats=heartbeats
+        )
+        return self._follow(self._render.WatchWorkspace, position, None)
+
+    async def wait(self, job_id: str, *, timeout: float | None = None) -> job_pb2.Job:
+        """Wait until a job is COMPLETED, FAILED or CANCELLED.
+
+        Args:
+            job_id: UUID of the job.
+            timeout: Seconds after which to raise `DeadlineError`; None means no limit.
+
+        Returns:
+            The ended job.
+        """
+        async for _ in self.watch(job_id, timeout=timeout):
+            pass
+        return await self.get(job_id)
+
+    async def download(
+        self,
+        job_id: str,
+        path: str | PathLike[str],
+        *,
+        artifact: ArtifactName = "video",
+        on_progress: ProgressCallback | None = None,
+        timeout: float | None = None,
+    ) -> Path:
+        """Download a file of a COMPLETED job, resuming an interrupted download, and verify its checksum.
+
+        Data is written to `{path}.{job_id}.part`. That file is kept after a failure, and the next call resumes from it.
+
+        Args:
+            job_id: UUID of the job.
+            path: Destination; its folder must exist. An existing file is replaced once the new one is complete.
+            artifact: `video`, `poster`, `contact_sheet`, `captions_srt` or `captions_vtt`.
+            on_progress: Called after every chunk with the bytes received and the size of the file in bytes; by
+                `AsyncRenderClient` in a worker thread.
+            timeout: Seconds for the whole download; None means no limit.
+
+        Returns:
+            The path.
+
+        Raises:
+            DownloadError: If the received data does not match the size or checksum that the service announced.
+            OSError: If the file cannot be written.
+        """
+        attempts = self._stream_attempts(timeout)
+        file = PartialFile(self._requests, job_id, Path(path), artifact, on_progress)
+        await run_blocking(file.open)
+        try:
+            while True:
+                self._check_open()
+                call = self._render.DownloadVideo(
+                    file.request(), timeout=attempts.remaining(), metadata=self.config.metadata()
+                )
+                try:
+                    with self._closed.ending(ClientClosedError("the client was closed")):
+                        async for piece in call:
+                            await run_blocking(file.accept, piece)
+                            self._reached = True
+                            attempts.progressed()
+                    await run_blocking(file.finish)
+                except grpc.RpcError as error:
+                    ending = file.broken(translate(error))
+                except RenderError as error:
+                    ending = error
+                else:
+                    return Path(path)
+                finally:
+                    call.cancel()
+                await self._pause(attempts.delay_after(ending))
+        finally:
+            file.close()
+
+    async def create_download_url(
+        self, job_id: str, *, artifact: ArtifactName = "video"
+    ) -> render_service_pb2.CreateDownloadUrlResponse:
+        """Create a pre-signed URL of a file of a COMPLETED job, valid until its expire_time."""
+        return await self._call(self._render.CreateDownloadUrl, self._requests.download_url(job_id, artifact))

@@ -1,0 +1,40 @@
+"""Methods of the client for stored projects."""
+
+from render.v1 import project_pb2
+
+from render_client.aio.connection import AsyncConnection
+from render_client.aio.primitives import Stream
+
+
+class AsyncProjectMethods(AsyncConnection):
+    """Methods of the client for stored projects."""
+
+    async def create_project(self, project: project_pb2.Project) -> project_pb2.Project:
+        """Store a new project, and return it with its project_id."""
+        request = self._requests.create_project(project)
+        return (await self._call(self._projects.CreateProject, request, repeatable=False)).project
+
+    async def get_project(self, project_id: str) -> project_pb2.Project:
+        """Return a stored project."""
+        return (await self._call(self._projects.GetProject, self._requests.get_project(project_id))).project
+
+    async def update_project(self, project: project_pb2.Project) -> project_pb2.Project:
+        """Replace a stored project. With an etag, fails if the project has changed since."""
+        request = self._requests.update_project(project)
+        return (await self._call(self._projects.UpdateProject, request, repeatable=False)).project
+
+    async def list_projects(self) -> Stream[project_pb2.Project]:
+        """Iterate over the projects of the workspace, newest first; pages are fetched on demand."""
+        request = self._requests.list_projects()
+        while True:
+            page = await self._call(self._projects.ListProjects, request)
+            for project in page.projects:
+                yield project
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    async def delete_project(self, project_id: str, *, delete_jobs: bool = False) -> None:
+        """Delete a stored project. Its jobs and videos are kept, unless delete_jobs is set."""
+        request = self._requests.delete_project(project_id, delete_jobs)
+        await self._call(self._projects.DeleteProject, request, repeatable=False)

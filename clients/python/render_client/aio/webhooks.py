@@ -1,0 +1,66 @@
+"""Methods of the client for webhooks and their deliveries."""
+
+from collections.abc import Collection, Mapping
+
+from render.v1 import webhook_service_pb2 as pb
+
+from render_client.aio.connection import AsyncConnection
+from render_client.aio.primitives import Stream
+from render_client.messages import DeliveryStateName, StatusName
+
+
+class AsyncWebhookMethods(AsyncConnection):
+    """Methods of the client for webhooks and their deliveries."""
+
+    async def create_webhook(
+        self, url: str, *, statuses: Collection[StatusName] = (), labels: Mapping[str, str] | None = None
+    ) -> pb.Webhook:
+        """Create a webhook that is notified of the workspace's jobs from now on.
+
+        Args:
+            url: Public `https` URL that deliveries are sent to.
+            statuses: Statuses to notify of; PROCESSING includes every change of stage. Empty means the three
+                terminal ones.
+            labels: Only jobs that have all of these labels.
+
+        Raises:
+            AlreadyExistsError: If the workspace already has a webhook with this URL (`WEBHOOK_EXISTS`).
+        """
+        request = self._requests.create_webhook(url, statuses, labels)
+        return (await self._call(self._webhooks.CreateWebhook, request, repeatable=False)).webhook
+
+    async def list_webhooks(self) -> tuple[pb.Webhook, ...]:
+        """Return all webhooks of the workspace, oldest first."""
+        return tuple((await self._call(self._webhooks.ListWebhooks, self._requests.list_webhooks())).webhooks)
+
+    async def delete_webhook(self, webhook_id: str) -> None:
+        """Delete a webhook and its deliveries."""
+        await self._call(self._webhooks.DeleteWebhook, self._requests.delete_webhook(webhook_id), repeatable=False)
+
+    async def webhook_secret(self) -> tuple[str, ...]:
+        """Return the signing secrets valid now, usually one, to pass to `render_client.webhooks.verify`."""
+        return tuple((await self._call(self._webhooks.GetWebhookSecret, self._requests.webhook_secret())).secrets)
+
+    async def list_webhook_deliveries(
+        self, *, webhook_id: str | None = None, job_id: str | None = None, states: Collection[DeliveryStateName] = ()
+    ) -> Stream[pb.WebhookDelivery]:
+        """Iterate over deliveries, newest first; pages are fetched on demand.
+
+        Args:
+            webhook_id: Only deliveries of this webhook.
+            job_id: Only deliveries of this job.
+            states: Only deliveries in one of these states; empty means all.
+        """
+        request = self._requests.list_webhook_deliveries(webhook_id, job_id, states)
+        while True:
+            page = await self._call(self._webhooks.ListWebhookDeliveries, request)
+            for delivery in page.deliveries:
+                yield delivery
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    async def redeliver_webhook(self, delivery_id: str) -> pb.WebhookDelivery:
+        """Send a delivery again under the same id, whatever its state; return its current state."""
+        request = self._requests.redeliver_webhook(delivery_id)
+        return (await self._call(self._webhooks.RedeliverWebhook, request)).delivery
