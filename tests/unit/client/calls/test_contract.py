@@ -11,7 +11,7 @@ from render_client import AsyncRenderClient, RenderClient
 
 from tests.unit.client.fake_service import FakeService
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 SERVICES = (render_service_pb2, project_service_pb2, webhook_service_pb2)
 RPCS = {
     method.name
