@@ -12,7 +12,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 from PIL import Image
 
-from render_service.compositor.captions.drawing import CaptionLook, draw_caption
+from render_service.compositor.captions.drawing import CaptionFormat, draw_caption
 from render_service.compositor.media.assets import Media
 from render_service.domain.jobs.job import RenderSpec
 
@@ -35,7 +35,7 @@ def encode_alone(frames: Sequence[VideoFrame], path: Path, fps: int) -> float:
 
 def caption_file(spec: RenderSpec, text: str, path: Path) -> Path:
     """Write a caption as a transparent picture of the frame's size, for those that cannot set Chinese themselves."""
-    overlay = draw_caption(text, spec.output.width, spec.output.height, CaptionLook())
+    overlay = draw_caption(text, spec.output.width, spec.output.height, CaptionFormat())
     canvas = np.zeros((spec.output.height, spec.output.width, 4), np.uint8)
     if overlay is not None:
         part = canvas[overlay.y : overlay.y + overlay.height, overlay.x : overlay.x + overlay.width]

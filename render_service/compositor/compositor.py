@@ -55,7 +55,7 @@ class Compositor:
         """Make one segment of any render in the processes here; as `SegmentRunner.run`."""
         await PoolRunner(self._share).run(job, workdir, output, lambda _: None)
 
-    async def look_at_clip(self, asset: Asset) -> ClipFacts:
+    async def probe_clip(self, asset: Asset) -> ClipFacts:
         """Probe a clip.
 
         Raises:
@@ -64,11 +64,11 @@ class Compositor:
         return await self._share.run_with(TaskOptions(PROBING, asset), probe_clip, asset)
 
     async def sound_length(self, asset: Asset) -> timedelta:
-        """Measure a sound; raises as `look_at_clip`."""
+        """Measure a sound; raises as `probe_clip`."""
         return await self._share.run_with(TaskOptions(PROBING, asset), probe_sound, asset)
 
     async def slow_clip(self, asset: Asset, output: Path, factor: float) -> None:
-        """Write a clip that lasts `factor` times as long, without its sound; raises as `look_at_clip`."""
+        """Write a clip that lasts `factor` times as long, without its sound; raises as `probe_clip`."""
         await self._share.run_with(TaskOptions(RENDERING, asset), slow_down, asset, output, factor)
 
     async def check(self, spec: RenderSpec, media: Media, workdir: Path) -> Media:

@@ -113,14 +113,16 @@ class AttemptContext:
                 await self.store.delete_prefix(keys.attempt_prefix(lease.workspace_id, lease.job_id, attempt))
 
 
-async def run_attempt(claim: Claim, provider: Generator, reporter: ProgressReporter, room: AttemptContext) -> Outcome:
+async def run_attempt(
+    claim: Claim, provider: Generator, reporter: ProgressReporter, context: AttemptContext
+) -> Outcome:
     """Make the video of a claimed job and store it.
 
     Args:
         claim: The job.
         provider: Generates the clips or the video.
         reporter: Reports progress.
-        room: Services that the attempt uses.
+        context: Services that the attempt uses.
 
     Raises:
         RenderFailure: the video cannot be made.
@@ -129,17 +131,17 @@ async def run_attempt(claim: Claim, provider: Generator, reporter: ProgressRepor
     """
     lease, spec = claim.lease, claim.spec
     stage = partial(_stage, provider=claim.provider)
-    async with room.scratch(lease) as (folder, session):
+    async with context.scratch(lease) as (folder, session):
         if provider.makes_whole_videos:
             work = Generation(lease, spec, folder)
             with stage(JobStage.GENERATING):
                 return Outcome(None, (await _generate(provider, work, reporter, start=0, end=100)).raw_results)
-        await reporter.tell(JobStage.PREPARING, 1, "Fetching pictures and sounds")
+        await reporter.report(JobStage.PREPARING, 1, "Fetching pictures and sounds")
         # Before anything is generated: a fault that can be found now must not surface after a provider was paid.
         with stage(JobStage.PREPARING):
             media, warnings = await fetch_assets(spec.project, session, folder / "assets")
             generates = claim.provider in GENERATING_PROVIDERS
-            usable = await room.compositor.check(spec, media, folder) if generates else media
+            usable = await context.compositor.check(spec, media, folder) if generates else media
         pictures = {shot_id: files.image for shot_id, files in usable.shots.items() if files.image is not None}
         work = Generation(lease, spec, folder, pictures)
         with stage(JobStage.GENERATING):
@@ -149,22 +151,22 @@ async def run_attempt(claim: Claim, provider: Generator, reporter: ProgressRepor
         async def composed_so_far(fraction: float) -> None:
             percent = composing_from + fraction * (_COMPOSED - composing_from)
             if fraction < CHECKING_FROM:
-                await reporter.tell_now_and_then(JobStage.COMPOSING, percent, "Composing the video")
+                await reporter.report_every_frame(JobStage.COMPOSING, percent, "Composing the video")
             else:
-                await reporter.tell_now_and_then(JobStage.CHECKING, percent, "Checking the video")
+                await reporter.report_every_frame(JobStage.CHECKING, percent, "Checking the video")
 
-        await reporter.tell(JobStage.COMPOSING, composing_from, "Composing the video")
+        await reporter.report(JobStage.COMPOSING, composing_from, "Composing the video")
         with stage(JobStage.COMPOSING):
-            media = await with_clips(spec, media, generated.clips, room.compositor, folder)
-            async with room.segments(lease, folder) as segments:
+            media = await with_clips(spec, media, generated.clips, context.compositor, folder)
+            async with context.segments(lease, folder) as segments:
                 # Before the clips are used: from here on they are kept for as long as this job is.
                 await segments.use(generated.object_keys)
-                composed = await room.compositor.compose(
+                composed = await context.compositor.compose(
                     spec, media, workdir=folder, segments=segments, on_progress=composed_so_far
                 )
-        await reporter.tell(JobStage.UPLOADING, _COMPOSED, "Storing the video")
+        await reporter.report(JobStage.UPLOADING, _COMPOSED, "Storing the video")
         with stage(JobStage.UPLOADING):
-            video = await _upload(lease, composed, room.store)
+            video = await _upload(lease, composed, context.store)
     results = generated.raw_results or RawResults("completed", extra={"provider": claim.provider.value})
     warnings = [*warnings, *composed.warnings]
     if warnings:
@@ -185,7 +187,7 @@ async def _generate(
 ) -> Generated:
     async def generated_so_far(fraction: float, message: str) -> None:
         # A provider that reports is at work: queues may be long, and some report no percentage.
-        await reporter.tell(JobStage.GENERATING, start + fraction * (end - start), message, alive=True)
+        await reporter.report(JobStage.GENERATING, start + fraction * (end - start), message, alive=True)
 
     return await provider.generate(work, generated_so_far)
 

@@ -13,7 +13,7 @@ from render_service.compositor.segments.spec import SegmentJob
 from render_service.domain.errors import DomainError, RenderFailure
 from render_service.domain.jobs.job import Lease
 from render_service.engine.segment_coordination import SegmentCoordination
-from render_service.queue.compose import ComposeQueue, SegmentOrder
+from render_service.queue.compose import ComposeQueue, SegmentRequest
 from render_service.storage import keys
 from render_service.storage.store import ObjectStore
 
@@ -29,15 +29,15 @@ class DistributedRunner:
 
     Args:
         queue: Queue for segment messages.
-        signs: Coordinates requester and worker.
+        coordination: Coordinates requester and worker.
         store: Object store for assets and segments.
     """
 
     stores = True
 
-    def __init__(self, queue: ComposeQueue, signs: SegmentCoordination, store: ObjectStore) -> None:
+    def __init__(self, queue: ComposeQueue, coordination: SegmentCoordination, store: ObjectStore) -> None:
         self._queue = queue
-        self._signs = signs
+        self._coordination = coordination
         self._store = store
         self._leases: dict[Path, Lease] = {}
 
@@ -73,18 +73,18 @@ class DistributedRunner:
         assets = {
             sha256: keys.asset_key(lease.workspace_id, lease.job_id, lease.attempt, sha256) for sha256 in job.assets
         }
-        order = SegmentOrder(keys.segment_key(lease.workspace_id, job.key), job.spec, assets, render_id)
+        request = SegmentRequest(keys.segment_key(lease.workspace_id, job.key), job.spec, assets, render_id)
         for sha256, asset in job.assets.items():
             await self._offer(assets[sha256], asset.path)
         with suppress(RedisError, OSError):
-            await self._signs.forget_failure(order.key)
+            await self._coordination.forget_failure(request.key)
         try:
             # A segment that another job of the workspace made may be deleted together with that job.
-            while not (await self._made_in_time(order) and await self._store.fetch_to(order.key, output)):
+            while not (await self._made_in_time(request) and await self._store.fetch_to(request.key, output)):
                 pass
         except asyncio.CancelledError:
             with suppress(RedisError, OSError):
-                await self._signs.want_no_more(render_id)
+                await self._coordination.want_no_more(render_id)
             raise
         except RenderFailure as failure:
             # Another worker knows a file by its hash alone.
@@ -96,26 +96,30 @@ class DistributedRunner:
         if await self._store.head(key) is None:
             await self._store.put_file(key, path, content_type="application/octet-stream")
 
-    async def _made_in_time(self, order: SegmentOrder) -> bool:
+    async def _made_in_time(self, request: SegmentRequest) -> bool:
         """Send a message and wait for its segment; return False if the message seems lost.
 
         Raises:
             RenderFailure: the segment cannot be rendered.
         """
         with suppress(RedisError, OSError):
-            await self._signs.want(order.render_id)
-            await asyncio.to_thread(self._queue.send, order)
+            await self._coordination.want(request.render_id)
+            await asyncio.to_thread(self._queue.send, request)
         sent = time.monotonic()
         while True:
-            if await self._store.head(order.key) is not None:
+            if await self._store.head(request.key) is not None:
                 return True
             try:
-                await self._signs.want(order.render_id)
-                failure = await self._signs.failure(order.key)
+                await self._coordination.want(request.render_id)
+                failure = await self._coordination.failure(request.key)
                 if failure is not None:
                     raise failure
                 overdue = time.monotonic() - sent > _SEND_AGAIN_SECONDS
-                if overdue and not await self._signs.working(order.key) and await asyncio.to_thread(self._queue.empty):
+                if (
+                    overdue
+                    and not await self._coordination.working(request.key)
+                    and await asyncio.to_thread(self._queue.empty)
+                ):
                     return False
             except (RedisError, OSError):
                 # Without Redis no new messages are delivered; segments already claimed are still rendered.

@@ -34,7 +34,7 @@ async def with_clips(
     if not clips:
         return media
     lengths = {
-        shot_id: (await compositor.look_at_clip(clip_asset(shot_id, clip))).duration for shot_id, clip in clips.items()
+        shot_id: (await compositor.probe_clip(clip_asset(shot_id, clip))).duration for shot_id, clip in clips.items()
     }
     wanted = await _wanted(spec, media, lengths, compositor)
     files = dict(media.shots)

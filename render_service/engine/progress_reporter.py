@@ -10,8 +10,8 @@ from render_service.progress.publisher import Publisher
 from render_service.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
-_LEAST_SECONDS_BETWEEN = 0.2
-_SECONDS_BETWEEN_SIGNS = 20.0
+_MIN_INTERVAL_SECONDS = 0.2
+_HEARTBEAT_SECONDS = 20.0
 
 
 class ProgressReporter:
@@ -33,7 +33,7 @@ class ProgressReporter:
         self._reported_at = 0.0
         self.holding: Holding | None = None
 
-    async def tell(self, stage: JobStage, percent: float, message: str, *, alive: bool = False) -> None:
+    async def report(self, stage: JobStage, percent: float, message: str, *, alive: bool = False) -> None:
         """Store and publish progress; unchanged progress is omitted.
 
         While Postgres is unavailable nothing is reported: the work continues, and a later report catches up.
@@ -49,12 +49,12 @@ class ProgressReporter:
             LeaseLost: this worker no longer holds the job.
         """
         whole = max(self._percent, min(99, int(percent)))
-        is_news = stage is not self._stage or whole != self._percent or message != self._message
-        is_sign = alive and time.monotonic() - self._reported_at >= _SECONDS_BETWEEN_SIGNS
-        if not is_news and not is_sign:
+        is_changed = stage is not self._stage or whole != self._percent or message != self._message
+        is_heartbeat = alive and time.monotonic() - self._reported_at >= _HEARTBEAT_SECONDS
+        if not is_changed and not is_heartbeat:
             return
         try:
-            report = await self._lifecycle.report(
+            stored = await self._lifecycle.report(
                 self._lease,
                 stage=stage,
                 stage_changed=stage is not self._stage,
@@ -63,15 +63,15 @@ class ProgressReporter:
                 alive=alive,
             )
         except DatabaseUnavailable:
-            _log.warning("progress not stored: the database is away", stage=stage, progress=whole)
+            _log.warning("progress not stored: the database is unavailable", stage=stage, progress=whole)
             return
         self._stage, self._percent, self._message = stage, whole, message
         self._reported_at = time.monotonic()
-        await self._publisher.publish(report.event)
-        if report.cancel_requested and self.holding is not None:
+        await self._publisher.publish(stored.event)
+        if stored.cancel_requested and self.holding is not None:
             self.holding.stop(StopReason.CANCELLED)
 
-    async def tell_now_and_then(self, stage: JobStage, percent: float, message: str) -> None:
-        """Report like `tell`, rate-limited: for steps that report every frame."""
-        if stage is not self._stage or time.monotonic() - self._reported_at >= _LEAST_SECONDS_BETWEEN:
-            await self.tell(stage, percent, message)
+    async def report_every_frame(self, stage: JobStage, percent: float, message: str) -> None:
+        """Report like `report`, rate-limited: for steps that report every frame."""
+        if stage is not self._stage or time.monotonic() - self._reported_at >= _MIN_INTERVAL_SECONDS:
+            await self.report(stage, percent, message)

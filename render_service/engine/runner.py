@@ -54,7 +54,7 @@ class JobRunner:
         publisher: Tells watchers.
         dispatcher: Is nudged where a job waits again.
         providers: Who can make pictures.
-        room: What an attempt works with.
+        context: What an attempt works with.
         limits: How long a job may take.
     """
 
@@ -66,7 +66,7 @@ class JobRunner:
         publisher: Publisher,
         dispatcher: Dispatcher,
         providers: Mapping[ProviderName, Generator],
-        room: AttemptContext,
+        context: AttemptContext,
         limits: RunnerLimits,
     ) -> None:
         self._worker = worker
@@ -74,7 +74,7 @@ class JobRunner:
         self._publisher = publisher
         self._dispatcher = dispatcher
         self._providers = providers
-        self._room = room
+        self._context = context
         self._limits = limits
         self._keeper = LeaseKeeper(lifecycle, no_progress=limits.no_progress)
         self._running: set[asyncio.Task[object]] = set()
@@ -160,7 +160,7 @@ class JobRunner:
         _log.info("claimed", provider=claim.provider)
         await self._publisher.publish(claim.event)
         reporter = ProgressReporter(self._lifecycle, self._publisher, lease)
-        attempt = asyncio.create_task(run_attempt(claim, self._providers[claim.provider], reporter, self._room))
+        attempt = asyncio.create_task(run_attempt(claim, self._providers[claim.provider], reporter, self._context))
         holding = reporter.holding = self._keeper.hold(lease, attempt)
         try:
             end = await self._end_of(attempt, holding)
@@ -181,7 +181,7 @@ class JobRunner:
         if not event.status.terminal:
             self._dispatcher.nudge()
         completed = event.status is JobStatus.COMPLETED
-        await self._room.discard(lease, range(1, lease.attempt if completed else lease.attempt + 1))
+        await self._context.discard(lease, range(1, lease.attempt if completed else lease.attempt + 1))
 
     async def _after_loss(self, lease: Lease) -> None:
         """Clean up after an attempt that may write no more."""
@@ -193,7 +193,7 @@ class JobRunner:
             _log.warning("the end may have been written, but the answer got lost")
             return
         _log.warning("lease lost; another attempt has the job")
-        await self._room.discard(lease, (lease.attempt,))
+        await self._context.discard(lease, (lease.attempt,))
 
     async def _end_of(self, attempt: "asyncio.Task[Outcome]", holding: Holding) -> _End:
         """Wait for an attempt, and return what its end calls for."""

@@ -15,7 +15,7 @@ from render_service.compositor.segments.build_fingerprint import build_fingerpri
 from render_service.compositor.segments.spec import SegmentJob, SegmentSpec
 from render_service.domain.errors import DomainError, RenderFailure
 from render_service.engine.segment_coordination import SegmentCoordination
-from render_service.queue.compose import SegmentOrder
+from render_service.queue.compose import SegmentRequest
 from render_service.storage.store import ObjectStore
 from render_service.telemetry.logging import get_logger
 
@@ -29,72 +29,76 @@ class SegmentWorker:
 
     Args:
         compositor: Renders segments in its processes.
-        signs: Coordinates requester and worker.
+        coordination: Coordinates requester and worker.
         store: Object store for assets and segments.
         folder: Scratch space of this process.
     """
 
-    def __init__(self, compositor: Compositor, signs: SegmentCoordination, store: ObjectStore, folder: Path) -> None:
+    def __init__(
+        self, compositor: Compositor, coordination: SegmentCoordination, store: ObjectStore, folder: Path
+    ) -> None:
         self._compositor = compositor
-        self._signs = signs
+        self._coordination = coordination
         self._store = store
         self._folder = folder
         self._renders: OrderedDict[UUID, int] = OrderedDict()
         self._fetching: dict[Path, asyncio.Lock] = {}
 
-    async def make(self, order: SegmentOrder) -> None:
+    async def make(self, request: SegmentRequest) -> None:
         """Render a segment, unless it is stored or no longer wanted. Never raises: the requester sends it again."""
         try:
             # Another build would store other bytes under the same key.
-            if SegmentSpec.from_bytes(order.spec).build != build_fingerprint():
-                _log.warning("ordered by another build of the service; left to its own workers", segment=order.key)
+            if SegmentSpec.from_bytes(request.spec).build != build_fingerprint():
+                _log.warning("requested by another build; left to workers of that build", segment=request.key)
                 return
-            if not await self._signs.wanted(order.render_id) or await self._signs.working(order.key):
+            if not await self._coordination.wanted(request.render_id) or await self._coordination.working(request.key):
                 return
-            if await self._store.head(order.key) is not None:
+            if await self._store.head(request.key) is not None:
                 return
-            await self._make_while_wanted(order)
+            await self._make_while_wanted(request)
         except RenderFailure as failure:
             if failure.worker_fault:
-                _log.warning("segment not made by this worker; it will be ordered again", segment=order.key)
+                _log.warning("segment not made by this worker; it will be requested again", segment=request.key)
                 return
-            _log.warning("segment cannot be made", segment=order.key, reason=failure.reason)
+            _log.warning("segment cannot be made", segment=request.key, reason=failure.reason)
             with suppress(RedisError, OSError):
-                await self._signs.fail(order.key, failure)
+                await self._coordination.fail(request.key, failure)
         except (DomainError, RedisError, OSError) as error:
-            _log.warning("segment not made; it will be ordered again", segment=order.key, error=type(error).__name__)
+            _log.warning(
+                "segment not made; it will be requested again", segment=request.key, error=type(error).__name__
+            )
 
-    async def _make_while_wanted(self, order: SegmentOrder) -> None:
-        making = asyncio.create_task(self._make(order))
+    async def _make_while_wanted(self, request: SegmentRequest) -> None:
+        making = asyncio.create_task(self._make(request))
         try:
             while not making.done():
                 with suppress(RedisError, OSError):
-                    await self._signs.work(order.key)
-                    if not await self._signs.wanted(order.render_id):
+                    await self._coordination.work(request.key)
+                    if not await self._coordination.wanted(request.render_id):
                         making.cancel()
                 await asyncio.wait((making,), timeout=_SIGN_SECONDS)
         finally:
             making.cancel()
             with suppress(RedisError, OSError):
-                await self._signs.stop_work(order.key)
+                await self._coordination.stop_work(request.key)
         if not making.cancelled():
             making.result()
 
-    async def _make(self, order: SegmentOrder) -> None:
-        workdir = await asyncio.to_thread(self._enter, order.render_id)
+    async def _make(self, request: SegmentRequest) -> None:
+        workdir = await asyncio.to_thread(self._enter, request.render_id)
         output = workdir / f"{uuid4().hex}.segment"
         try:
-            assets = {sha256: workdir / sha256 for sha256 in order.assets}
+            assets = {sha256: workdir / sha256 for sha256 in request.assets}
             for sha256, path in assets.items():
-                await self._fetch(order.assets[sha256], path)
+                await self._fetch(request.assets[sha256], path)
             # The requester, which knows the fields, names the file by its own.
             named = {sha256: Asset(path, sha256) for sha256, path in assets.items()}
-            job = SegmentJob(order.spec, named, frames=0)
+            job = SegmentJob(request.spec, named, frames=0)
             await self._compositor.make_segment(job, workdir, output)
-            await self._store.put_file(order.key, output, content_type="video/mp4")
+            await self._store.put_file(request.key, output, content_type="video/mp4")
         finally:
             await asyncio.to_thread(output.unlink, missing_ok=True)
-            self._leave(order.render_id)
+            self._leave(request.render_id)
 
     async def _fetch(self, key: str, path: Path) -> None:
         lock = self._fetching.setdefault(path, asyncio.Lock())

@@ -15,7 +15,7 @@ COMPOSE_ACTOR = "make_segment"
 
 
 @dataclass(frozen=True, slots=True)
-class SegmentOrder:
+class SegmentRequest:
     """A segment to render.
 
     `key` is the segment's object key, `spec` what it is made of in canonical form, `assets` the object keys of the
@@ -48,10 +48,12 @@ class ComposeQueue:
         self._broker = broker
         broker.declare_queue(COMPOSE_QUEUE)
 
-    def send(self, order: SegmentOrder) -> None:
+    def send(self, request: SegmentRequest) -> None:
         """Submit a segment."""
         self._broker.enqueue(
-            Message(queue_name=COMPOSE_QUEUE, actor_name=COMPOSE_ACTOR, args=order.to_message(), kwargs={}, options={})
+            Message(
+                queue_name=COMPOSE_QUEUE, actor_name=COMPOSE_ACTOR, args=request.to_message(), kwargs={}, options={}
+            )
         )
 
     def empty(self) -> bool:

@@ -75,7 +75,7 @@ async def open_providers(
     )
 
     async def probe(path: Path) -> ClipLook:
-        facts = await compositor.look_at_clip(Asset(path, "clip"))
+        facts = await compositor.probe_clip(Asset(path, "clip"))
         return ClipLook(facts.duration, facts.width, facts.height)
 
     async with AsyncExitStack() as stack:

@@ -29,7 +29,7 @@ from render_service.fetch.limits import FetchLimits
 from render_service.fetch.policy import FetchPolicy
 from render_service.progress.publisher import Publisher
 from render_service.queue.broker import RENDER_ACTOR, RENDER_QUEUE, RenderQueue, make_broker
-from render_service.queue.compose import COMPOSE_ACTOR, COMPOSE_QUEUE, ComposeQueue, SegmentOrder
+from render_service.queue.compose import COMPOSE_ACTOR, COMPOSE_QUEUE, ComposeQueue, SegmentRequest
 from render_service.queue.dispatcher import Dispatcher
 from render_service.queue.reconciler import Reconciler
 from render_service.runtime.lifecycle import (
@@ -96,19 +96,19 @@ async def run_worker(settings: Settings) -> None:
         publisher = Publisher(redis, sender.nudge if sender else lambda: None)
         dispatcher = Dispatcher(outbox, queue)
         fetcher = Fetcher(fetch_policy(settings), limits=fetch_limits(settings))
-        signs = SegmentCoordination(redis)
-        remote = DistributedRunner(ComposeQueue(broker), signs, store) if settings.compose == "queue" else None
+        coordination = SegmentCoordination(redis)
+        remote = DistributedRunner(ComposeQueue(broker), coordination, store) if settings.compose == "queue" else None
         compositor = Compositor(processes=settings.compose_processes, runner=remote, folder=folder)
         await compositor.start()
         stack.push_async_callback(compositor.close)
-        room = await stack.enter_async_context(open_providers(settings, database, store, compositor))
+        providers = await stack.enter_async_context(open_providers(settings, database, store, compositor))
         runner = JobRunner(
             worker=f"{socket.gethostname()}:{os.getpid()}",
             lifecycle=lifecycle,
             publisher=publisher,
             dispatcher=dispatcher,
-            providers=room.providers,
-            room=AttemptContext(store, fetcher, compositor, folder, objects=JobObjects(database), runner=remote),
+            providers=providers.providers,
+            context=AttemptContext(store, fetcher, compositor, folder, objects=JobObjects(database), runner=remote),
             limits=RunnerLimits(
                 timedelta(seconds=settings.job_deadline_seconds), timedelta(seconds=settings.no_progress_seconds)
             ),
@@ -118,11 +118,11 @@ async def run_worker(settings: Settings) -> None:
         tasks.start("leases", runner.keep_leases())
         tasks.start("dispatcher", dispatcher.run())
         tasks.start("reconciler", reconciler.run())
-        tasks.start("providers", room.run())
+        tasks.start("providers", providers.run())
         if sender is not None:
             tasks.start("webhooks", sender.run())
 
-        maker = SegmentWorker(compositor, signs, store, folder)
+        maker = SegmentWorker(compositor, coordination, store, folder)
         consumers = list(_consumers(settings, broker, runner, maker))
         for consumer in consumers:
             consumer.start()
@@ -151,7 +151,7 @@ async def _hand_over(
         await dispatcher.dispatch()  # so that what was handed over is announced at once
     await stopped
     if runner.hint_wasted:
-        await _tell_anew(outbox, dispatcher)
+        await _redispatch(outbox, dispatcher)
 
 
 def _measure(settings: Settings, database: Database, compositor: Compositor) -> None:
@@ -162,7 +162,7 @@ def _measure(settings: Settings, database: Database, compositor: Compositor) -> 
     measure_connections(database)
 
 
-async def _tell_anew(outbox: JobOutbox, dispatcher: Dispatcher) -> None:
+async def _redispatch(outbox: JobOutbox, dispatcher: Dispatcher) -> None:
     """Send messages for all jobs that wait: some were taken by this worker while it was ending, and nobody ran them."""
     with contextlib.suppress(Exception):
         await outbox.forget_stale(age=timedelta(0))
@@ -174,12 +174,12 @@ def _consumers(settings: Settings, broker: RedisBroker, runner: JobRunner, maker
 
     async def run_next(_job_id: str) -> None:
         # Whichever job's turn it is, which need not be the one that the message was sent for; and then the next, until
-        # there is none: the message of a job whose workspace had its fill was dropped, and its end makes room.
+        # there is none: the message of a job whose workspace had its fill was dropped, and its end frees capacity.
         while await runner.run_next():
             pass
 
     async def make_segment(*arguments: Any) -> None:
-        await maker.make(SegmentOrder.from_message(*arguments))
+        await maker.make(SegmentRequest.from_message(*arguments))
 
     slots = settings.worker_slots
     yield Consumer(broker, queue=RENDER_QUEUE, actor=RENDER_ACTOR, slots=slots, handle=run_next, loop=loop)

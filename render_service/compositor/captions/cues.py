@@ -7,8 +7,8 @@ from itertools import pairwise
 
 from render_service.compositor.captions.alignment import AlignedWord, align_words
 from render_service.compositor.captions.layout import (
-    CaptionLook,
-    caption_look,
+    CaptionFormat,
+    caption_format,
     caption_measure,
     is_bilingual,
     max_lines,
@@ -78,24 +78,24 @@ def plan_cues(timeline: Timeline, spec: RenderSpec) -> tuple[Cue, ...]:
     Returns:
         Cues in time order that do not overlap, each at least one frame long.
     """
-    look = caption_look(spec)
+    fmt = caption_format(spec)
     cues: list[Cue] = []
     for planned in timeline.shots:
         text = caption_text(spec.project, planned.shot)
         if text:
-            cues += _shot_cues(text, planned, timeline.fps, (spec.output.width, spec.output.height), look)
+            cues += _shot_cues(text, planned, timeline.fps, (spec.output.width, spec.output.height), fmt)
     return tuple(cues)
 
 
-def _shot_cues(text: str, planned: TimelineShot, fps: int, size: tuple[int, int], look: CaptionLook) -> list[Cue]:
+def _shot_cues(text: str, planned: TimelineShot, fps: int, size: tuple[int, int], fmt: CaptionFormat) -> list[Cue]:
     window = (planned.start + planned.overlap_in // 2, planned.end - (planned.overlap_out - planned.overlap_out // 2))
     start, end = window
     if planned.narration_frames:
         start = min(max(start, planned.narration_start), window[1] - 1)
         end = min(end, start + planned.narration_frames)
-    words = align_words(text, planned.shot.words, look.language)
+    words = align_words(text, planned.shot.words, fmt.language)
     clock = _Clock(text, (start, max(end, start + 1)), _anchors(words, planned, fps))
-    parts = _split(text, size, look, max(1, int((end - start) / fps / _SHORTEST_SECONDS)))
+    parts = _split(text, size, fmt, max(1, int((end - start) / fps / _SHORTEST_SECONDS)))
     starts = [clock.start_of(first) for first, _ in parts]
     ends = [clock.end_of(last) for _, last in parts]
     if not planned.narration_frames and not words:
@@ -185,13 +185,13 @@ def _cue_words(
     return tuple(result)
 
 
-def _split(text: str, size: tuple[int, int], look: CaptionLook, most: int) -> list[tuple[int, int]]:
+def _split(text: str, size: tuple[int, int], fmt: CaptionFormat, most: int) -> list[tuple[int, int]]:
     """Split a text into parts that fit the screen, at most `most` of them if fuller parts make that possible."""
     if is_bilingual(text):
         # Both languages say the same and are read together.
         return [(0, len(text))]
-    width, max_width = caption_measure(text, *size, look)
-    breaks = [*find_breaks(text, look.language), Break(len(text), -1.0)]
+    width, max_width = caption_measure(text, *size, fmt)
+    breaks = [*find_breaks(text, fmt.language), Break(len(text), -1.0)]
     edges = [0, *(found.position for found in breaks)]
     pieces = [width(text[a:b]) for a, b in pairwise(edges)]
     ends, forced = [_end(text, found) for found in breaks], [found.forced for found in breaks]

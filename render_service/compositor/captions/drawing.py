@@ -11,12 +11,12 @@ from PIL import Image, ImageDraw
 
 from render_service.compositor.captions.layout import (
     GEOMETRY,
+    CaptionFormat,
     CaptionGeometry,
     CaptionLayout,
-    CaptionLook,
     baselines,
     block_height,
-    caption_look,
+    caption_format,
     even_up,
     lay_out_caption,
     safe_area,
@@ -25,7 +25,7 @@ from render_service.compositor.frames.overlay import Overlay, overlay_from_chann
 from render_service.compositor.text.typesetting import draw_line, new_mask
 from render_service.domain.projects.project import CaptionStyle
 
-__all__ = ["HIGHLIGHT", "CaptionLook", "CaptionStyle", "caption_look", "draw_caption", "safe_area"]
+__all__ = ["HIGHLIGHT", "CaptionFormat", "CaptionStyle", "caption_format", "draw_caption", "safe_area"]
 
 Mask = NDArray[np.float32]
 
@@ -41,7 +41,7 @@ def draw_caption(
     text: str,
     width: int,
     height: int,
-    look: CaptionLook,
+    fmt: CaptionFormat,
     *,
     words: Sequence[int | None] | None = None,
     highlighted: int | None = None,
@@ -54,17 +54,17 @@ def draw_caption(
         text: The caption; line feeds force line breaks. Text that does not fit is set smaller.
         width: Frame width in pixels, even, ≥ 128.
         height: Frame height in pixels, even, ≥ 128.
-        look: Style, scale, language.
+        fmt: Style, scale, language.
         words: For each character the number of its word; None between words.
         highlighted: Number of the word to draw in the highlight colour.
 
     Returns:
         The overlay, entirely inside the safe area, or None where the text is blank.
     """
-    layout = lay_out_caption(text, width, height, look, tuple(words) if words is not None else None)
+    layout = lay_out_caption(text, width, height, fmt, tuple(words) if words is not None else None)
     if layout is None:
         return None
-    drawing = _draw(layout, look.style)
+    drawing = _draw(layout, fmt.style)
     letters = drawing.letters
     red = green = blue = letters
     if highlighted is not None:

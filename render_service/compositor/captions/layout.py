@@ -26,7 +26,7 @@ class Rect:
 
 
 @dataclass(frozen=True, slots=True)
-class CaptionLook:
+class CaptionFormat:
     """The style of captions.
 
     Args:
@@ -40,10 +40,10 @@ class CaptionLook:
     language: str = ""
 
 
-def caption_look(spec: RenderSpec) -> CaptionLook:
+def caption_format(spec: RenderSpec) -> CaptionFormat:
     """Return the caption style of a render: the project's own, with the defaults of its mode."""
     preset, options = MODE_PRESETS[spec.project.mode], spec.project.captions
-    return CaptionLook(
+    return CaptionFormat(
         options.style or preset.caption_style, preset.caption_scale * options.scale, render_language(spec.project)
     )
 
@@ -159,7 +159,7 @@ class _Span:
 
 @lru_cache(maxsize=64)
 def lay_out_caption(
-    text: str, width: int, height: int, look: CaptionLook, words: tuple[int | None, ...] | None = None
+    text: str, width: int, height: int, fmt: CaptionFormat, words: tuple[int | None, ...] | None = None
 ) -> CaptionLayout | None:
     """Lay out a caption at its full size if it fits, else smaller.
 
@@ -170,7 +170,7 @@ def lay_out_caption(
         text: The caption; line feeds force line breaks.
         width: Frame width in pixels.
         height: Frame height in pixels.
-        look: Its style.
+        fmt: Its style.
         words: For each character the number of its word.
 
     Returns:
@@ -179,17 +179,17 @@ def lay_out_caption(
     if not text.strip():
         return None
     area = safe_area(width, height)
-    full = size = caption_size(width, height, look)
+    full = size = caption_size(width, height, fmt)
     limit = max(max_lines(width, height), text.strip().count("\n") + 1)
     if is_bilingual(text):
         limit = max(limit, _BILINGUAL_LINES)
     while True:
-        spans = _fit(text, size, area, look)
-        fits = block_height([span.kind.size for span in spans], look.style) <= area.height
+        spans = _fit(text, size, area, fmt)
+        fits = block_height([span.kind.size for span in spans], fmt.style) <= area.height
         if size <= _SMALLEST or (fits and (len(spans) <= limit or size <= _CROWDED * full)):
             break
         size = max(_SMALLEST, int(size * 0.94))
-    while len(spans) > 1 and block_height([span.kind.size for span in spans], look.style) > area.height:
+    while len(spans) > 1 and block_height([span.kind.size for span in spans], fmt.style) > area.height:
         spans = spans[:-1]
     lines = tuple(
         set_line(
@@ -220,25 +220,25 @@ def _is_wide(text: str) -> bool:
     return sum(map(is_wide, text)) * 3 > len(text)
 
 
-def caption_size(width: int, height: int, look: CaptionLook) -> int:
+def caption_size(width: int, height: int, fmt: CaptionFormat) -> int:
     """Return the full em size of captions, in pixels."""
-    return max(_SMALLEST, round(min(width, height) * _SIZE * look.scale))
+    return max(_SMALLEST, round(min(width, height) * _SIZE * fmt.scale))
 
 
-def caption_measure(text: str, width: int, height: int, look: CaptionLook) -> tuple[Callable[[str], float], float]:
+def caption_measure(text: str, width: int, height: int, fmt: CaptionFormat) -> tuple[Callable[[str], float], float]:
     """Return how to measure a caption at full size, and its longest line.
 
     Args:
-        text: The whole caption; its language is guessed if `look` names none.
+        text: The whole caption; its language is guessed if `fmt` names none.
         width: Frame width in pixels.
         height: Frame height in pixels.
-        look: Its style.
+        fmt: Its style.
 
     Returns:
         A function that returns the width of a text, and the maximum width of a line, both in pixels.
     """
-    kind = TextStyle(caption_size(width, height, look), CAPTION_WEIGHT, text_language(text, look.language))
-    return partial(measure, kind=kind), _max_line_width(text, kind.size, safe_area(width, height), look.style)
+    kind = TextStyle(caption_size(width, height, fmt), CAPTION_WEIGHT, text_language(text, fmt.language))
+    return partial(measure, kind=kind), _max_line_width(text, kind.size, safe_area(width, height), fmt.style)
 
 
 def _max_line_width(text: str, size: int, area: Rect, style: CaptionStyle) -> float:
@@ -247,16 +247,16 @@ def _max_line_width(text: str, size: int, area: Rect, style: CaptionStyle) -> fl
     return max(min(available, (_WIDE_MEASURE if _is_wide(text) else _NARROW_MEASURE) * size), size)
 
 
-def _fit(text: str, size: int, area: Rect, look: CaptionLook) -> list[_Span]:
+def _fit(text: str, size: int, area: Rect, fmt: CaptionFormat) -> list[_Span]:
     bilingual = is_bilingual(text)
-    main_is_wide = text_language(text, look.language).lower().startswith(("zh", "ja", "ko", "yue"))
+    main_is_wide = text_language(text, fmt.language).lower().startswith(("zh", "ja", "ko", "yue"))
     spans, start = [], 0
     for paragraph in text.split("\n"):
         minor = bilingual and _is_wide(paragraph) != main_is_wide
         paragraph_size = max(_SMALLEST, round(_MINOR * size)) if minor else size
-        kind = TextStyle(paragraph_size, CAPTION_WEIGHT, text_language(paragraph, look.language))
+        kind = TextStyle(paragraph_size, CAPTION_WEIGHT, text_language(paragraph, fmt.language))
         # Lines of the second language are smaller, so they hold more letters at the same length.
-        longest = _max_line_width(paragraph, size, area, look.style)
+        longest = _max_line_width(paragraph, size, area, fmt.style)
         for first, last in break_lines(paragraph, partial(measure, kind=kind), longest, kind.language):
             spans.append(_Span(start + first, start + last, kind, bidi.base_level(paragraph)))
         start += len(paragraph) + 1

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from render_service.compositor.captions.cues import Cue
-from render_service.compositor.captions.layout import CaptionLook, caption_look, lay_out_caption
+from render_service.compositor.captions.layout import CaptionFormat, caption_format, lay_out_caption
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.output import OutputSpec
 
@@ -17,11 +17,11 @@ def write_srt(cues: Sequence[Cue], spec: RenderSpec, path: Path) -> None:
         spec: The render.
         path: The file to write.
     """
-    blocks, look = [], caption_look(spec)
+    blocks, fmt = [], caption_format(spec)
     for number, cue in enumerate(cues, 1):
         times = f"{_time(cue.start, spec.output.fps, ',')} --> {_time(cue.end, spec.output.fps, ',')}"
         # Readers treat any line with an arrow as a line of times.
-        lines = [cue.text[a:b].replace("-->", "→") for a, b in _lines(cue, spec.output, look)]
+        lines = [cue.text[a:b].replace("-->", "→") for a, b in _lines(cue, spec.output, fmt)]
         blocks.append("\n".join((str(number), times, *lines)) + "\n")
     path.write_text("\n".join(blocks), encoding="utf-8", newline="\n")
 
@@ -34,16 +34,16 @@ def write_vtt(cues: Sequence[Cue], spec: RenderSpec, path: Path) -> None:
         spec: The render.
         path: The file to write.
     """
-    blocks, look = ["WEBVTT\n"], caption_look(spec)
+    blocks, fmt = ["WEBVTT\n"], caption_format(spec)
     for number, cue in enumerate(cues, 1):
         times = f"{_time(cue.start, spec.output.fps, '.')} --> {_time(cue.end, spec.output.fps, '.')}"
-        lines = [_vtt_line(cue, a, b, spec.output.fps) for a, b in _lines(cue, spec.output, look)]
+        lines = [_vtt_line(cue, a, b, spec.output.fps) for a, b in _lines(cue, spec.output, fmt)]
         blocks.append("\n".join((str(number), times, *lines)) + "\n")
     path.write_text("\n".join(blocks), encoding="utf-8", newline="\n")
 
 
-def _lines(cue: Cue, output: OutputSpec, look: CaptionLook) -> Sequence[tuple[int, int]]:
-    layout = lay_out_caption(cue.text, output.width, output.height, look)
+def _lines(cue: Cue, output: OutputSpec, fmt: CaptionFormat) -> Sequence[tuple[int, int]]:
+    layout = lay_out_caption(cue.text, output.width, output.height, fmt)
     return layout.spans if layout is not None else ()
 
 

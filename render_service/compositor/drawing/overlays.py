@@ -61,7 +61,7 @@ class CuePainter:
                 for n, span in enumerate(cue.words):
                     letters[span.first : span.last] = [n] * (span.last - span.first)
             overlay = draw_caption(
-                cue.text, self._picture.width, self._picture.height, cue.look, words=letters, highlighted=word
+                cue.text, self._picture.width, self._picture.height, cue.fmt, words=letters, highlighted=word
             )
             self._drawn = drawn = _Drawn(number, word, overlay)
         return drawn.overlay

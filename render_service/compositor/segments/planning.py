@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from render_service.compositor.captions.cues import Cue, plan_cues
-from render_service.compositor.captions.drawing import caption_look
+from render_service.compositor.captions.drawing import caption_format
 from render_service.compositor.media.assets import Media, ShotMedia
 from render_service.compositor.segments.build_fingerprint import build_fingerprint
 from render_service.compositor.segments.content_hashes import MediaHashes
@@ -48,10 +48,10 @@ def plan_pictures(
     """
     check_glyphs(spec, [shot.shot_id for shot in timeline.shots if isinstance(shot.source, PlaceholderSource)])
     cues = plan_cues(timeline, spec)
-    look = caption_look(spec)
+    fmt = caption_format(spec)
     highlights = spec.project.captions.highlight_words
     layers = [
-        CueLayer(cue.text, cue.start, cue.end, *fades, look, cue.words if highlights else ())
+        CueLayer(cue.text, cue.start, cue.end, *fades, fmt, cue.words if highlights else ())
         for cue, fades in zip(cues, caption_fades(cues, timeline), strict=True)
     ]
     mark = spec.project.watermark

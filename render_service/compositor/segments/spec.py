@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Self
 
 from render_service.compositor.captions.cues import CueWord
-from render_service.compositor.captions.drawing import CaptionLook
+from render_service.compositor.captions.drawing import CaptionFormat
 from render_service.compositor.frames.format import PictureFormat
 from render_service.compositor.media.assets import Asset
 from render_service.domain.canonical import canonical_bytes, from_canonical
@@ -74,7 +74,7 @@ class CueLayer:
         end: The frame after the last; may lie behind the segment.
         fade_in: Frames over which it comes; 1 is at once.
         fade_out: Frames over which it goes; 1 is at once.
-        look: How it is drawn.
+        fmt: How it is drawn.
         words: The words that are marked in this segment.
     """
 
@@ -83,7 +83,7 @@ class CueLayer:
     end: int
     fade_in: int
     fade_out: int
-    look: CaptionLook
+    fmt: CaptionFormat
     words: tuple[CueWord, ...] = ()
 
     def opacity(self, frame: int) -> float:

@@ -114,7 +114,9 @@ async def engine_with(
         publisher=Publisher(redis),
         dispatcher=Dispatcher(JobOutbox(database), RenderQueue(make_broker(nowhere))),
         providers=providers,
-        room=AttemptContext(store, Fetcher(policy or FetchPolicy()), compositor, scratch, objects=JobObjects(database)),
+        context=AttemptContext(
+            store, Fetcher(policy or FetchPolicy()), compositor, scratch, objects=JobObjects(database)
+        ),
         limits=limits,
     )
     keeping = asyncio.create_task(runner.keep_leases())

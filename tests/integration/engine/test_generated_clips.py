@@ -57,7 +57,7 @@ def clips_of(folder: Path, *seconds: float) -> dict[str, Path]:
 
 async def lengths(compositor: Compositor, media: Media) -> list[float]:
     looks = [
-        await compositor.look_at_clip(clip_asset("s", shot.clip))
+        await compositor.probe_clip(clip_asset("s", shot.clip))
         for shot in media.shots.values()
         if shot.clip is not None
     ]

@@ -23,7 +23,7 @@ from render_service.engine.job_segments import JobSegments
 from render_service.engine.segment_coordination import SegmentCoordination
 from render_service.engine.segment_worker import SegmentWorker
 from render_service.queue.broker import make_broker
-from render_service.queue.compose import COMPOSE_ACTOR, COMPOSE_QUEUE, ComposeQueue, SegmentOrder
+from render_service.queue.compose import COMPOSE_ACTOR, COMPOSE_QUEUE, ComposeQueue, SegmentRequest
 from render_service.runtime.lifecycle import connect_redis
 from render_service.storage.store import ObjectStore
 from render_service.worker.consumer import Consumer
@@ -42,27 +42,27 @@ class Cluster:
 
     def __init__(self, redis_url: str, folder: Path) -> None:
         self.redis: Redis = connect_redis(redis_url, timeout_seconds=2)
-        self.signs = SegmentCoordination(self.redis)
+        self.coordination = SegmentCoordination(self.redis)
         self.store = ObjectStore((folder / "objects").as_uri())
         self.queue = ComposeQueue(make_broker(redis_url))
         self.makers = Compositor(processes=1)
         scratch = folder / "scratch"
         scratch.mkdir()
-        self.maker = SegmentWorker(self.makers, self.signs, self.store, scratch)
-        self.runner = DistributedRunner(self.queue, self.signs, self.store)
+        self.maker = SegmentWorker(self.makers, self.coordination, self.store, scratch)
+        self.runner = DistributedRunner(self.queue, self.coordination, self.store)
         self.requester = Compositor(processes=1, runner=self.runner)
         self.taken: list[str] = []
         self.to_be_dropped = 0
         self._redis_url = redis_url
 
     async def _take(self, *arguments: object) -> None:
-        order = SegmentOrder.from_message(*arguments)  # type: ignore[arg-type]
-        self.taken.append(order.key)
+        request = SegmentRequest.from_message(*arguments)  # type: ignore[arg-type]
+        self.taken.append(request.key)
         if self.to_be_dropped > 0:
             # As a maker that is killed right after it took the message.
             self.to_be_dropped -= 1
             return
-        await self.maker.make(order)
+        await self.maker.make(request)
 
     def consume(self) -> Consumer:
         consumer = Consumer(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render_service.compositor.captions.drawing import draw_caption
-from render_service.compositor.captions.layout import CaptionLook
+from render_service.compositor.captions.layout import CaptionFormat
 from render_service.compositor.drawing.cards import draw_card, draw_title_card
 from render_service.domain.projects.project import CaptionStyle
 
@@ -23,7 +23,7 @@ def _caption(text: str, style: CaptionStyle, language: str = "") -> NDArray[np.u
     luma = np.full((_HEIGHT, _WIDTH), 200, np.uint8)
     luma[:, _WIDTH // 2 :] = 60
     half = np.full((_HEIGHT // 2, _WIDTH // 2), 128, np.uint8)
-    overlay = draw_caption(text, _WIDTH, _HEIGHT, CaptionLook(style, language=language))
+    overlay = draw_caption(text, _WIDTH, _HEIGHT, CaptionFormat(style, language=language))
     assert overlay is not None
     overlay.blend(luma, half, half.copy())
     return luma[-_BAND:]

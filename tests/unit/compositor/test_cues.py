@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from render_service.compositor.captions.cues import Cue, plan_cues
 from render_service.compositor.captions.layout import (
-    CaptionLook,
-    caption_look,
+    CaptionFormat,
+    caption_format,
     caption_size,
     lay_out_caption,
     max_lines,
@@ -101,10 +101,10 @@ def test_long_texts_are_shown_in_cues_that_fit_at_full_size(text: str, size: tup
     _, cues = planned(spec_of(Shot("s", narration=text, duration=seconds(40)), size=size))
     assert len(cues) > 1
     for cue in cues:
-        layout = lay_out_caption(cue.text, *size, CaptionLook())
+        layout = lay_out_caption(cue.text, *size, CaptionFormat())
         assert layout is not None
         assert len(layout.lines) <= max_lines(*size)
-        assert layout.size == caption_size(*size, CaptionLook())
+        assert layout.size == caption_size(*size, CaptionFormat())
 
 
 def test_cues_end_where_sentences_or_clauses_end_if_they_can() -> None:
@@ -203,9 +203,9 @@ def test_the_look_is_what_the_project_says_over_what_its_mode_says() -> None:
         Project(mode=ProjectMode.SHORT, captions=CaptionOptions(scale=0.5), language="ja"),
         OutputSpec(720, 1280, 30, Quality.STANDARD),
     )
-    look = caption_look(short)
-    assert look.scale == pytest.approx(1.35 * 0.5)
-    assert look.language == "ja"
+    fmt = caption_format(short)
+    assert fmt.scale == pytest.approx(1.35 * 0.5)
+    assert fmt.language == "ja"
 
 
 def test_captions_change_at_once_within_a_shot_and_at_cuts_and_fade_elsewhere() -> None:
