@@ -22,6 +22,7 @@ from render_service.server.interceptors.base import CallInterceptor, Context, Mi
 from render_service.server.interceptors.errors import ErrorMiddleware, JobLogContext
 from render_service.server.interceptors.metrics import MetricsMiddleware
 from render_service.server.interceptors.rate_limits import QuotaCache, QuotaInterceptor
+from render_service.server.interceptors.refusals import RefusalRecorder
 from render_service.server.interceptors.requests import MAX_REQUEST_BYTES
 from render_service.server.interceptors.tracing import TracingMiddleware
 from render_service.server.services.project import ProjectServicer
@@ -74,6 +75,7 @@ class Listener:
         projects: The RPCs of ProjectService.
         webhooks: The RPCs of WebhookService.
         quotas: The quotas of workspaces.
+        refusals: Records calls that are refused for their credentials.
         measured: Whether calls are counted.
         tls: What ports with TLS need; None listens without it.
         serve_reflection: Whether to serve server reflection.
@@ -89,6 +91,7 @@ class Listener:
         webhooks: WebhookServicer,
         *,
         quotas: QuotaCache,
+        refusals: RefusalRecorder,
         measured: bool = False,
         tls: grpc.ServerCredentials | None = None,
         serve_reflection: bool = True,
@@ -97,7 +100,8 @@ class Listener:
     ) -> None:
         self._tls = tls
         self._authentication = authentication = Authentication(authenticator, is_open)
-        guard: Middleware = MetricsMiddleware(ErrorMiddleware()) if measured else ErrorMiddleware()
+        guard: Middleware = ErrorMiddleware(refusals)
+        guard = MetricsMiddleware(guard) if measured else guard
         if is_tracing():
             guard = TracingMiddleware(guard)
         interceptor = CallInterceptor(

@@ -45,6 +45,7 @@ from render_service.server.auth.configured import make_authenticator
 from render_service.server.callbacks.listener import callback_listener
 from render_service.server.interceptors.audit import AuditRecorder
 from render_service.server.interceptors.rate_limits import QuotaCache
+from render_service.server.interceptors.refusals import RefusalRecorder
 from render_service.server.job_metrics import JobMetrics
 from render_service.server.listener import Listener, check_listen
 from render_service.server.services.downloads import Downloads
@@ -111,7 +112,7 @@ async def run_server(settings: Settings) -> None:
         keys = KeyReader(ApiKeys(database))
         stack.push_async_callback(keys.record)
         tasks.start("key usage", keys.run())
-        deletions = Deletions(database)
+        deletions, refusals = Deletions(database), _start_recording_refusals(tasks, stack, database)
         audit, remover = AuditRecorder(AuditLog(database)), _start_remover(tasks, settings.retention, database, store)
         quotas = QuotaCache(WorkspaceQuotas(database), settings.quotas)
         parser = ProjectParser(FetchPolicy(allow_http=settings.allow_http_assets, file_roots=settings.file_roots))
@@ -139,6 +140,7 @@ async def run_server(settings: Settings) -> None:
                 audit=audit,
             ),
             quotas=quotas,
+            refusals=refusals,
             measured=settings.metrics_listen is not None,
             tls=tls,
             serve_reflection=settings.reflection,
@@ -171,6 +173,14 @@ def _measure(tasks: BackgroundTasks, database: Database, hub: ProgressHub) -> No
     measure_connections(database)
     tasks.start("job metrics", JobMetrics(database).run())
     tasks.start("loop lag", LoopLagMonitor().run())
+
+
+def _start_recording_refusals(tasks: BackgroundTasks, stack: AsyncExitStack, database: Database) -> RefusalRecorder:
+    """Write audit entries of refused calls in the background, the last ones when the server stops."""
+    refusals = RefusalRecorder(AuditLog(database))
+    stack.push_async_callback(refusals.close)
+    tasks.start("refusals", refusals.run())
+    return refusals
 
 
 def _webhook_targets(settings: Settings) -> WebhookTargets:

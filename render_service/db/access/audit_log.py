@@ -65,6 +65,16 @@ class AuditLog:
         async with self._database.single() as connection:
             await connection.execute(sa.insert(audit_log).values(values))
 
+    async def record_entries(self, entries: Sequence[AuditEntry]) -> None:
+        """Append entries, each with its own time; they are durable when this returns."""
+        values = [
+            audit_values(entry.origin, entry.action)
+            | {"at": entry.at, "workspace_id": entry.workspace_id, "target": entry.target, "detail": entry.detail}
+            for entry in entries
+        ]
+        async with self._database.single() as connection:
+            await connection.execute(sa.insert(audit_log).values(values))
+
     async def find(self, wanted: AuditFilter, *, limit: int) -> Sequence[AuditEntry]:
         """Return the newest entries that match, the newest first."""
         statement = sa.select(audit_log).order_by(audit_log.c.id.desc()).limit(limit)

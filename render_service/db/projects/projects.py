@@ -7,11 +7,14 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from render_service.db.access.audit_log import audit_values
 from render_service.db.database import Database
 from render_service.db.jobs.jobs import Position
 from render_service.db.row_mapping import PROJECT
-from render_service.db.schema import jobs, projects
+from render_service.db.schema import audit_log, jobs, projects
+from render_service.domain.access.audit import Action, Origin
 from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.jobs.job import JobStatus
 from render_service.domain.projects.project import Project, ProjectStatus
@@ -50,16 +53,24 @@ class Projects:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def create(self, workspace_id: str, project: Project) -> StoredProject:
-        """Store a new project."""
+    async def create(self, workspace_id: str, project: Project, *, origin: Origin | None = None) -> StoredProject:
+        """Store a new project, together with the entry in the audit log.
+
+        Args:
+            workspace_id: The workspace to store it in.
+            project: Its content.
+            origin: Who stores it, and from where; None leaves no entry in the audit log.
+        """
         statement = (
             sa.insert(projects)
             .values(id=uuid4(), workspace_id=workspace_id, body=PROJECT.dump_python(project, mode="json"))
             # It has no job yet. In INSERT … RETURNING, SQLAlchemy would look up the jobs of all projects.
             .returning(*projects.c, sa.null().label(_LATEST_JOB_STATUS.name))
         )
-        async with self._database.single() as connection:
-            return _stored((await connection.execute(statement)).mappings().one())
+        async with self._database.transaction() as connection:
+            stored = _stored((await connection.execute(statement)).mappings().one())
+            await _audit(connection, origin, Action.PROJECT_CREATED, stored)
+        return stored
 
     async def get(self, workspace_id: str, project_id: UUID) -> StoredProject:
         """Return a project.
@@ -74,14 +85,17 @@ class Projects:
             raise project_not_found(project_id)
         return _stored(row)
 
-    async def update(self, workspace_id: str, project_id: UUID, project: Project, *, etag: str) -> StoredProject:
-        """Replace a project's content.
+    async def update(
+        self, workspace_id: str, project_id: UUID, project: Project, *, etag: str, origin: Origin | None = None
+    ) -> StoredProject:
+        """Replace a project's content, together with the entry in the audit log.
 
         Args:
             workspace_id: The project's workspace.
             project_id: Which project.
             project: The new content.
             etag: The version that is replaced; empty replaces any.
+            origin: Who replaces it, and from where; None leaves no entry in the audit log.
 
         Raises:
             DomainError: PROJECT_NOT_FOUND, or ETAG_MISMATCH.
@@ -98,10 +112,13 @@ class Projects:
         )
         if etag:
             statement = statement.where(projects.c.version == _version(etag))
-        async with self._database.single() as connection:
+        async with self._database.transaction() as connection:
             row = (await connection.execute(statement)).mappings().one_or_none()
+            if row is not None:
+                stored = _stored(row)
+                await _audit(connection, origin, Action.PROJECT_UPDATED, stored)
         if row is not None:
-            return _stored(row)
+            return stored
         present = await self.get(workspace_id, project_id)
         raise DomainError(
             ErrorReason.ETAG_MISMATCH,
@@ -144,6 +161,12 @@ def project_not_found(project_id: UUID) -> DomainError:
     return DomainError(
         ErrorReason.PROJECT_NOT_FOUND, "there is no such project in this workspace", {"project_id": str(project_id)}
     )
+
+
+async def _audit(connection: AsyncConnection, origin: Origin | None, action: Action, stored: StoredProject) -> None:
+    if origin is not None:
+        entry = audit_values(origin, action) | {"workspace_id": stored.workspace_id, "target": stored.id}
+        await connection.execute(sa.insert(audit_log).values(entry))
 
 
 def _version(etag: str) -> int:

@@ -15,6 +15,8 @@ class Action(StrEnum):
     FILE_DOWNLOADED = "file_downloaded"
     FILE_URL_PRESIGNED = "file_address_made"
     FILE_URL_RETURNED = "file_address_told"
+    PROJECT_CREATED = "project_created"
+    PROJECT_UPDATED = "project_updated"
     PROJECT_DELETED = "project_deleted"
     KEY_CREATED = "key_created"
     KEY_REVOKED = "key_revoked"
@@ -22,6 +24,7 @@ class Action(StrEnum):
     WEBHOOK_DELETED = "webhook_deleted"
     WEBHOOK_SECRET_READ = "webhook_secret_read"
     WEBHOOK_REDELIVERED = "webhook_redelivered"
+    ACCESS_REFUSED = "access_refused"
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,11 @@ def current_origin() -> Origin:
     return _ORIGIN.get()
 
 
+def known_origin() -> Origin | None:
+    """Return what `current_origin` returns; None if the call is not, or not yet, authenticated."""
+    return _ORIGIN.get(None)
+
+
 @dataclass(slots=True)
 class _Session:
     """The open streams of one caller with the same credentials."""

@@ -16,7 +16,10 @@ from grpc_status import rpc_status
 
 from render_service.domain.errors import DomainError, ErrorReason, InvalidFields
 from render_service.server.auth.authenticator import credentials_invalid
+from render_service.server.interceptors.authentication import known_origin
+from render_service.server.interceptors.authorization import workspace_of
 from render_service.server.interceptors.base import Call
+from render_service.server.interceptors.refusals import ACCESS_REASONS, RefusalRecorder
 from render_service.telemetry.logging import get_logger
 from render_service.telemetry.tracing.traceparent import read_traceparent
 
@@ -78,7 +81,14 @@ def to_status(error: DomainError) -> status_pb2.Status:
 
 
 class ErrorMiddleware:
-    """Gives every call a request id for the log, and turns its exceptions into a status without internal text."""
+    """Gives every call a request id for the log, and turns its exceptions into a status without internal text.
+
+    Args:
+        refusals: Records calls that are refused for their credentials.
+    """
+
+    def __init__(self, refusals: RefusalRecorder) -> None:
+        self._refusals = refusals
 
     @asynccontextmanager
     async def around(self, call: Call) -> AsyncIterator[None]:
@@ -93,16 +103,29 @@ class ErrorMiddleware:
                 if not call.revoked:
                     raise
                 _clear_cancellation()
+                self._record_refusal(call, ErrorReason.CREDENTIALS_INVALID, request_id)
                 await call.context.abort_with_status(rpc_status.to_status(to_status(credentials_invalid())))
             except DomainError as error:
                 if error.reason is ErrorReason.STORE_UNAVAILABLE:
                     cause = type(error.__cause__).__name__
                     _log.warning("call refused", reason=error.reason, cause=cause, **_job_of(call))
+                elif error.reason in ACCESS_REASONS:
+                    self._record_refusal(call, error.reason, request_id)
                 await call.context.abort_with_status(rpc_status.to_status(to_status(error)))
             except Exception:  # noqa: BLE001 - callers must see no internal text
                 _log.exception("call failed by a fault of the service", **_job_of(call))
                 fault = DomainError(ErrorReason.INTERNAL, "an internal fault", {"request_id": request_id})
                 await call.context.abort_with_status(rpc_status.to_status(to_status(fault)))
+
+    def _record_refusal(self, call: Call, reason: ErrorReason, request_id: str) -> None:
+        self._refusals.record(
+            reason,
+            method=call.method,
+            workspace_id=workspace_of(call),
+            peer=call.context.peer(),
+            origin=known_origin(),
+            request_id=request_id,
+        )
 
 
 def _clear_cancellation() -> None:

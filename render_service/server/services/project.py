@@ -10,6 +10,7 @@ from render_service.domain.faults import Faults
 from render_service.domain.projects.project import Project
 from render_service.retention.remover import Remover
 from render_service.server.interceptors.audit import AuditRecorder
+from render_service.server.interceptors.authentication import current_origin
 from render_service.server.interceptors.base import Context
 from render_service.server.mapping import page_token
 from render_service.server.mapping.ids import page_size_field, uuid_field, workspace_field
@@ -42,7 +43,7 @@ class ProjectServicer(project_service_pb2_grpc.ProjectServiceServicer):
         faults = Faults()
         workspace_field(request.workspace_id, "workspace_id", faults)
         project = await self._project(request, faults)
-        stored = await self._projects.create(request.workspace_id, project)
+        stored = await self._projects.create(request.workspace_id, project, origin=current_origin())
         return pb.CreateProjectResponse(project=project_to_proto(stored))
 
     async def GetProject(self, request: pb.GetProjectRequest, context: Context) -> pb.GetProjectResponse:
@@ -60,7 +61,9 @@ class ProjectServicer(project_service_pb2_grpc.ProjectServiceServicer):
         workspace_field(request.workspace_id, "workspace_id", faults)
         project_id = uuid_field(request.project.project_id, "project.project_id", faults)
         project = await self._project(request, faults)
-        stored = await self._projects.update(request.workspace_id, project_id, project, etag=request.project.etag)
+        stored = await self._projects.update(
+            request.workspace_id, project_id, project, etag=request.project.etag, origin=current_origin()
+        )
         return pb.UpdateProjectResponse(project=project_to_proto(stored))
 
     async def ListProjects(self, request: pb.ListProjectsRequest, context: Context) -> pb.ListProjectsResponse:

@@ -9,6 +9,12 @@ CALLS = Counter("render_grpc_calls", "Calls that ended.", ["method", "code"], re
 CALL_SECONDS = Histogram(
     "render_grpc_call_seconds", "Duration of unary calls.", ["method"], buckets=_SECONDS, registry=SERVER
 )
+CALLS_REFUSED = Counter(
+    "render_calls_refused",
+    "Calls refused for their credentials, by the reason of the error. A burst may be an attack, or an expired key.",
+    ["reason"],
+    registry=SERVER,
+)
 JOBS_STARTED = Counter("render_jobs_started", "Jobs that this server has stored.", ["provider"], registry=SERVER)
 WATCHERS = Gauge("render_watchers", "Open watches on this server.", registry=SERVER)
 EVENT_LAG_SECONDS = Histogram(

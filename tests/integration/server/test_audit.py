@@ -18,9 +18,12 @@ from render_service.config.settings import Settings
 from render_service.db.access.api_keys import ApiKeys
 from render_service.db.access.audit_log import AuditFilter, AuditLog
 from render_service.db.database import Database
+from render_service.domain.access.access import Access
 from render_service.domain.access.audit import Action
 from render_service.domain.jobs.job import Artifact, StoredFile, Video
+from render_service.server.interceptors.refusals import ACCESS_REASONS
 from render_service.storage.store import ObjectStore
+from render_service.telemetry.metrics.server import CALLS_REFUSED
 from tests.integration.server.status import refusal
 from tests.objects import put_object
 from tests.records import lifecycle_of
@@ -75,6 +78,11 @@ async def test_every_action_leaves_who_what_when_and_from_where(
             projects_pb.CreateProjectRequest(workspace_id="team", project=PROJECT), metadata=bearer(key)
         )
     ).project.project_id
+    changed = project_pb2.Project(project_id=project_id, title="Quarterly, corrected")
+    update = projects_pb.UpdateProjectRequest(workspace_id="team", project=changed)
+    await stubs.projects.UpdateProject(update, metadata=bearer(key))
+    update.project.etag = "1"
+    await refusal(stubs.projects.UpdateProject(update, metadata=bearer(key)))  # stale: nothing is done
     delete = projects_pb.DeleteProjectRequest(workspace_id="team", project_id=project_id)
     await stubs.projects.DeleteProject(delete, metadata=bearer(key))
     await refusal(stubs.projects.DeleteProject(delete, metadata=bearer(key)))
@@ -85,6 +93,8 @@ async def test_every_action_leaves_who_what_when_and_from_where(
         (Action.FILE_DOWNLOADED, UUID(job_id), "video.mp4"),
         (Action.JOB_STARTED, UUID(waiting), ""),
         (Action.JOB_CANCELLED, UUID(waiting), ""),
+        (Action.PROJECT_CREATED, UUID(project_id), ""),
+        (Action.PROJECT_UPDATED, UUID(project_id), ""),
         (Action.PROJECT_DELETED, UUID(project_id), ""),
     ]
     for entry in entries:
@@ -136,19 +146,40 @@ async def test_whoever_is_told_the_address_of_a_video_leaves_an_entry(
     ]
 
 
-async def test_what_was_refused_leaves_no_entry(stubs: Stubs, database: Database) -> None:
+async def test_what_does_not_exist_leaves_no_entry(stubs: Stubs, database: Database) -> None:
     key = await ApiKeys(database).create("backend", frozenset({"team"}))
     absent = "0198c0de-7a11-7c3e-9f00-5e1f5e1f5e1f"
-    for workspace in ("team", "other"):
-        await refusal(
-            stubs.renders.CancelJob(pb.CancelJobRequest(workspace_id=workspace, job_id=absent), metadata=bearer(key))
-        )
-        await refusal(
-            stubs.projects.DeleteProject(
-                projects_pb.DeleteProjectRequest(workspace_id=workspace, project_id=absent), metadata=bearer(key)
-            )
-        )
+    await refusal(
+        stubs.renders.CancelJob(pb.CancelJobRequest(workspace_id="team", job_id=absent), metadata=bearer(key))
+    )
+    delete = projects_pb.DeleteProjectRequest(workspace_id="team", project_id=absent)
+    await refusal(stubs.projects.DeleteProject(delete, metadata=bearer(key)))
     assert await AuditLog(database).find(AuditFilter(), limit=10) == []
+
+
+async def test_refused_calls_leave_entries_and_are_counted(settings: Settings, database: Database) -> None:
+    keys, counted = ApiKeys(database), _refused()
+    key = await keys.create("dashboard", frozenset({"team"}), access=Access.READ)
+    wrong = "rk_" + "0" * 43
+    async with serving(settings) as stubs:
+        for _ in range(3):  # repeated: counted each time, recorded once
+            await refusal(stubs.renders.ListJobs(pb.ListJobsRequest(workspace_id="other"), metadata=bearer(key)))
+            await refusal(stubs.renders.ListJobs(pb.ListJobsRequest(workspace_id="team"), metadata=bearer(wrong)))
+            start = pb.StartRenderRequest(workspace_id="team", project=PROJECT)
+            await refusal(stubs.renders.StartRender(start, metadata=bearer(key)))
+    entries = await AuditLog(database).find(AuditFilter(action=Action.ACCESS_REFUSED), limit=100)
+    assert {(entry.origin.principal_name, entry.workspace_id, entry.detail) for entry in entries} == {
+        ("dashboard", "other", "WORKSPACE_FORBIDDEN ListJobs"),
+        ("unauthenticated", None, "CREDENTIALS_INVALID ListJobs"),
+        ("dashboard", "team", "WRITE_FORBIDDEN StartRender"),
+    }
+    assert len(entries) == 3
+    assert all(entry.origin.peer.startswith("ipv4:127.0.0.1:") and entry.origin.request_id for entry in entries)
+    assert {reason: count - counted[reason] for reason, count in _refused().items()} == dict.fromkeys(counted, 3)
+
+
+def _refused() -> dict[str, float]:
+    return {reason: CALLS_REFUSED.labels(reason)._value.get() for reason in ACCESS_REASONS}
 
 
 async def test_old_entries_are_removed_and_others_kept(database: Database) -> None:
