@@ -14,14 +14,16 @@ export PATH := $(BIN):$(PATH)
 help: ## List the commands.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-setup: $(VENV)/.ready ## Make the virtual environment and install all that is needed.
+setup: $(VENV)/.ready ## Make the virtual environment and install all that developers need.
 
-$(VENV)/.ready: requirements/dev.txt pyproject.toml clients/python/pyproject.toml
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "Installing dependencies into $(VENV) …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable clients/python --editable .
+# What running the service takes, then what developers take on top. Each is a stamp of its own, so that the demo needs no tools.
+$(VENV)/.runs: requirements/embedded.txt requirements/uv.txt pyproject.toml clients/python/pyproject.toml
+	@$(PYTHON) scripts/install.py $(VENV) requirements/embedded.txt --size "some 220 MB to download, 640 MB on disk"
 	@touch $@
+
+$(VENV)/.ready: requirements/dev.txt requirements/uv.txt pyproject.toml clients/python/pyproject.toml
+	@$(PYTHON) scripts/install.py $(VENV) requirements/dev.txt --size "with developers' tools some 480 MB to download, 1.5 GB on disk"
+	@touch $(VENV)/.runs $@
 
 # The TypeScript client's. npm comes with the virtual environment, and trusts the authorities that this machine trusts; no
 # script of a package is run.
@@ -30,10 +32,10 @@ $(TYPESCRIPT)/node_modules/.ready: $(TYPESCRIPT)/package.json $(TYPESCRIPT)/pack
 	@cd $(TYPESCRIPT) && NODE_USE_SYSTEM_CA=1 npm ci --ignore-scripts --no-audit --no-fund --loglevel error
 	@touch $@
 
-demo: setup ## Render the sample project through the whole system into out/demo.mp4.
+demo: $(VENV)/.runs ## Render the sample project through the whole system into out/demo.mp4.
 	@render-service demo
 
-dev: setup ## Keep the whole system running in the foreground; data stays under .render/.
+dev: $(VENV)/.runs ## Keep the whole system running in the foreground; data stays under .render/.
 	@render-service dev
 
 test: setup $(TYPESCRIPT)/node_modules/.ready ## Run all tests, in three processes that each start servers of their own: much of them is waiting.
@@ -103,6 +105,11 @@ bench-service: setup ## Measure what the service costs around the rendering, bes
 lock: setup ## Pin all dependencies anew by hash.
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--no-emit-package render-client pyproject.toml --extra embedded --group dev --output-file requirements/dev.txt
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--no-emit-package render-client pyproject.toml --extra embedded --group run --constraints requirements/dev.txt \
+		--output-file requirements/embedded.txt
+	@echo uv | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate - \
+		--constraints requirements/dev.txt --output-file requirements/uv.txt
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--no-emit-package render-client pyproject.toml --constraints requirements/dev.txt --output-file requirements/runtime.txt
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
