@@ -14,6 +14,7 @@ from render_service.compositor.captions.layout import (
     CaptionFormat,
     CaptionGeometry,
     CaptionLayout,
+    Rect,
     baselines,
     block_height,
     caption_format,
@@ -45,8 +46,9 @@ def draw_caption(
     *,
     words: Sequence[int | None] | None = None,
     highlighted: int | None = None,
+    area: Rect | None = None,
 ) -> Overlay | None:
-    """Draw a caption at the foot of the safe area, centred.
+    """Draw a caption at the foot of an area, centred.
 
     The same arguments give the same bytes on every machine with the same fonts and libraries.
 
@@ -57,11 +59,13 @@ def draw_caption(
         fmt: Style, scale, language.
         words: For each character the number of its word; None between words.
         highlighted: Number of the word to draw in the highlight colour.
+        area: The part of the frame to stay inside (`caption_area`); None takes the safe area.
 
     Returns:
-        The overlay, entirely inside the safe area, or None where the text is blank.
+        The overlay, entirely inside the area, or None where the text is blank.
     """
-    layout = lay_out_caption(text, width, height, fmt, tuple(words) if words is not None else None)
+    numbers = tuple(words) if words is not None else None
+    layout = lay_out_caption(text, width, height, fmt, words=numbers, area=area)
     if layout is None:
         return None
     drawing = _draw(layout, fmt.style)

@@ -63,6 +63,8 @@ _BILINGUAL_LINES = 4
 # Full-width marks whose ink fills the left or the right half of their cell only.
 _BLANK_RIGHT = frozenset("，。、；：）」』】》〉")
 _BLANK_LEFT = frozenset("（「『【《〈")
+# Space between captions and a watermark, as a part of the frame's shorter side.
+_MARK_GAP = 0.015
 # Below this share of the full size a caption may take more lines than usual.
 _CROWDED = 0.7
 
@@ -86,6 +88,39 @@ def safe_area(width: int, height: int) -> Rect:
         left, top, bottom = 0.05 * width, 0.05 * height, (0.07 if height > width else 0.05) * height
     x, y = even_up(left), even_up(top)
     return Rect(x, y, width - 2 * x, height - y - even_up(bottom))
+
+
+def caption_area(width: int, height: int, fmt: CaptionFormat, mark: Rect | None) -> Rect:
+    """Return the part of a frame that the captions of a video stay inside: the safe area, clear of the watermark.
+
+    Where the longest line that the style allows could touch the watermark, captions keep to the rows above it, or below
+    it if it is in the upper half. The text does not matter, so that captions do not jump up and down in a video.
+
+    Args:
+        width: Frame width in pixels, even.
+        height: Frame height in pixels, even.
+        fmt: The style of the captions.
+        mark: The rectangle of the watermark; None without one.
+
+    Returns:
+        The area, its edges on even pixels.
+    """
+    area = safe_area(width, height)
+    if mark is None:
+        return area
+    geometry, size = GEOMETRY[fmt.style], caption_size(width, height, fmt)
+    edge = geometry.margin(size) + geometry.pad_x * size
+    # A line can be off centre by the optical correction.
+    reach = min(area.width / 2, (_NARROW_MEASURE / 2 + 0.25) * size + edge)
+    if mark.x >= width / 2 + reach or mark.x + mark.width <= width / 2 - reach:
+        return area
+    gap = even_up(_MARK_GAP * min(width, height))
+    top, bottom = area.y, area.y + area.height
+    if mark.y + mark.height / 2 >= height / 2:
+        bottom = min(bottom, (mark.y - gap) // 2 * 2)
+    else:
+        top = max(top, even_up(mark.y + mark.height + gap))
+    return Rect(area.x, top, area.width, bottom - top)
 
 
 def even_up(value: float) -> int:
@@ -132,7 +167,7 @@ class CaptionLayout:
         lines: From top to bottom.
         spans: For each line, its start and end in the text.
         shifts: For each line, its optical correction to the right of centred, in pixels.
-        area: The safe area that the lines fit into.
+        area: The part of the frame that the lines fit into.
     """
 
     size: int
@@ -159,7 +194,13 @@ class _Span:
 
 @lru_cache(maxsize=64)
 def lay_out_caption(
-    text: str, width: int, height: int, fmt: CaptionFormat, words: tuple[int | None, ...] | None = None
+    text: str,
+    width: int,
+    height: int,
+    fmt: CaptionFormat,
+    *,
+    words: tuple[int | None, ...] | None = None,
+    area: Rect | None = None,
 ) -> CaptionLayout | None:
     """Lay out a caption at its full size if it fits, else smaller.
 
@@ -172,13 +213,14 @@ def lay_out_caption(
         height: Frame height in pixels.
         fmt: Its style.
         words: For each character the number of its word.
+        area: The part of the frame to stay inside; None takes the safe area.
 
     Returns:
         The layout, or None where the text is blank.
     """
     if not text.strip():
         return None
-    area = safe_area(width, height)
+    area = area or safe_area(width, height)
     full = size = caption_size(width, height, fmt)
     limit = max(max_lines(width, height), text.strip().count("\n") + 1)
     if is_bilingual(text):

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from render_service.compositor.captions.drawing import draw_caption
+from render_service.compositor.captions.layout import Rect, caption_area
 from render_service.compositor.frames.format import PictureFormat
 from render_service.compositor.frames.overlay import Overlay, overlay_from_rgba
 from render_service.compositor.frames.planes import Plane, Planes
@@ -33,11 +34,13 @@ class CuePainter:
     Args:
         cues: The segment's captions.
         picture: Form of the frames.
+        mark: The watermark, which captions do not touch; None without one.
     """
 
-    def __init__(self, cues: tuple[CueLayer, ...], picture: PictureFormat) -> None:
+    def __init__(self, cues: tuple[CueLayer, ...], picture: PictureFormat, mark: Overlay | None = None) -> None:
         self._cues = cues
         self._picture = picture
+        self._mark = None if mark is None else Rect(mark.x, mark.y, mark.width, mark.height)
         self._drawn: _Drawn | None = None
 
     def draw(self, frame: int, target: Planes) -> None:
@@ -60,9 +63,9 @@ class CuePainter:
                 letters = [None] * len(cue.text)
                 for n, span in enumerate(cue.words):
                     letters[span.first : span.last] = [n] * (span.last - span.first)
-            overlay = draw_caption(
-                cue.text, self._picture.width, self._picture.height, cue.fmt, words=letters, highlighted=word
-            )
+            size = (self._picture.width, self._picture.height)
+            area = caption_area(*size, cue.fmt, self._mark)
+            overlay = draw_caption(cue.text, *size, cue.fmt, words=letters, highlighted=word, area=area)
             self._drawn = drawn = _Drawn(number, word, overlay)
         return drawn.overlay
 

@@ -492,7 +492,7 @@ Global___Card: _TypeAlias = Card  # noqa: Y015
 
 @_typing.final
 class Watermark(_message.Message):
-    """Watermark is a picture laid over the whole video, such as a logo."""
+    """Watermark is a picture laid over the whole video, such as a logo. Captions keep clear of it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -132,7 +132,7 @@ export const CardSchema: GenMessage<Card> = /*@__PURE__*/
   messageDesc(file_render_v1_project, 2);
 
 /**
- * Watermark is a picture laid over the whole video, such as a logo.
+ * Watermark is a picture laid over the whole video, such as a logo. Captions keep clear of it.
  *
  * @generated from message render.v1.Watermark
  */

@@ -1,0 +1,131 @@
+"""Captions and the watermark never touch, in any frame, corner, size or style."""
+
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from render_service.compositor.captions.drawing import CaptionFormat, draw_caption
+from render_service.compositor.captions.layout import Rect, caption_area, safe_area
+from render_service.compositor.drawing.overlays import draw_watermark
+from render_service.compositor.drawing.segment import Painter
+from render_service.compositor.frames.format import PictureFormat
+from render_service.compositor.frames.overlay import Overlay
+from render_service.compositor.frames.planes import Planes
+from render_service.compositor.media.assets import Asset, watermark_asset
+from render_service.compositor.segments.spec import CueLayer, DrawnCard, Layer, SegmentSpec, WatermarkLayer
+from render_service.domain.projects.output import Container, Quality
+from render_service.domain.projects.project import CaptionStyle, Corner, Motion, MotionKind
+
+_SIZES = [(480, 270), (270, 480), (320, 320), (320, 400), (640, 128), (128, 640)]
+_TEXTS = [
+    "Short",
+    "50% OFF · FREE SHIPPING · 30-DAY RETURNS",
+    "A caption that is as long as a caption can be before it is split, and that fills all of its lines to the end. "
+    * 3,
+    "一日目。朝いちばんの新幹線「のぞみ」で、雨上がりの京都へ。\nOn the first day, by the first train to Kyoto.",
+    "\n".join(["Line"] * 9),
+]
+
+
+@pytest.fixture(scope="module")
+def marks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Asset]:
+    """Watermarks that are wide, square and tall."""
+    folder = tmp_path_factory.mktemp("marks")
+    return {
+        name: watermark_asset(_plain(folder / f"{name}.png", width, height))
+        for name, width, height in (("wide", 60, 15), ("square", 30, 30), ("tall", 10, 80))
+    }
+
+
+def _plain(path: Path, width: int, height: int) -> Path:
+    cv2.imwrite(str(path), np.full((height, width, 3), 200, np.uint8))
+    return path
+
+
+def _touch(one: Overlay, other: Overlay) -> bool:
+    across = one.x < other.x + other.width and other.x < one.x + one.width
+    return across and one.y < other.y + other.height and other.y < one.y + one.height
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    size=st.sampled_from(_SIZES),
+    corner=st.sampled_from(Corner),
+    shape=st.sampled_from(["wide", "square", "tall"]),
+    scale=st.sampled_from([0.05, 0.12, 0.2, 0.5]),
+    style=st.sampled_from(CaptionStyle),
+    text=st.sampled_from(_TEXTS),
+    letters=st.sampled_from([0.5, 1.0, 1.35, 2.7]),
+)
+@example(
+    size=(320, 320),
+    corner=Corner.BOTTOM_RIGHT,
+    shape="square",
+    scale=0.2,
+    style=CaptionStyle.OUTLINE,
+    text=_TEXTS[1],
+    letters=1.5,
+)
+def test_captions_and_watermark_never_touch(
+    *,
+    marks: dict[str, Asset],
+    size: tuple[int, int],
+    corner: Corner,
+    shape: str,
+    scale: float,
+    style: CaptionStyle,
+    text: str,
+    letters: float,
+) -> None:
+    picture = PictureFormat(*size, 30, Quality.STANDARD, Container.MP4)
+    mark = draw_watermark(WatermarkLayer(shape, corner, 0.8, scale), picture, marks)
+    fmt = CaptionFormat(style, letters)
+    area = caption_area(*size, fmt, Rect(mark.x, mark.y, mark.width, mark.height))
+    caption = draw_caption(text, *size, fmt, area=area)
+    assert caption is not None
+    assert not _touch(mark, caption)
+    assert caption.y >= 0
+    assert caption.y + caption.height <= size[1]
+
+
+@pytest.mark.parametrize("corner", Corner)
+def test_a_watermark_that_no_line_reaches_moves_nothing(corner: Corner, marks: dict[str, Asset]) -> None:
+    picture = PictureFormat(1920, 1080, 30, Quality.STANDARD, Container.MP4)
+    mark = draw_watermark(WatermarkLayer("square", corner, 0.8, 0.12), picture, marks)
+    found = caption_area(1920, 1080, CaptionFormat(), Rect(mark.x, mark.y, mark.width, mark.height))
+    assert found == safe_area(1920, 1080)
+
+
+def test_all_captions_of_a_video_stand_on_the_same_line(marks: dict[str, Asset]) -> None:
+    """Short ones, too, although they would not touch the watermark."""
+    picture = PictureFormat(1080, 1080, 30, Quality.STANDARD, Container.MP4)
+    mark = draw_watermark(WatermarkLayer("square", Corner.BOTTOM_LEFT, 0.8, 0.12), picture, marks)
+    area = caption_area(1080, 1080, CaptionFormat(), Rect(mark.x, mark.y, mark.width, mark.height))
+    drawn = [
+        draw_caption(text, 1080, 1080, CaptionFormat(), area=area) for text in ("Go", "The whole line is filled up")
+    ]
+    assert len({one.y + one.height for one in drawn if one is not None}) == 1
+    assert all(one is not None and one.y + one.height < mark.y for one in drawn)
+
+
+def test_the_frames_of_a_segment_show_the_watermark_whole(tmp_path: Path, marks: dict[str, Asset]) -> None:
+    picture = PictureFormat(320, 320, 30, Quality.STANDARD, Container.MP4)
+    layer = Layer(DrawnCard("", "seed", "theme", ""), Motion(MotionKind.NONE), 1, 0)
+    bare = SegmentSpec("", picture, 1, layer, watermark=WatermarkLayer("square", Corner.BOTTOM_RIGHT, 1.0, 0.2))
+    captioned = replace(bare, cues=(CueLayer(_TEXTS[1], 0, 1, 1, 1, CaptionFormat(scale=1.5)),))
+    frames = []
+    for spec in (bare, captioned):
+        frame = Planes.empty(320, 320)
+        with closing(Painter(spec, marks, tmp_path)) as painter:
+            painter.draw(0, frame)
+        frames.append(frame.y.astype(int))
+    changed = np.argwhere(frames[0] != frames[1])
+    mark = np.argwhere(frames[0] > 180)
+    assert len(mark) == 64 * 64
+    assert changed[:, 0].max() < mark[:, 0].min()
