@@ -34,9 +34,9 @@ _CALL_SECONDS = 10.0
 
 @dataclass
 class Task:
-    """One order: `status` and `progress` as the contract has them, `error` once it failed."""
+    """One submission: `status` and `progress` as in the contract, `error` once it has failed."""
 
-    order: dict[str, Any]
+    submission: dict[str, Any]
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     status: str = "queued"
     progress: float = 0.0
@@ -47,8 +47,8 @@ class Backend:
     """Keeps tasks, and works on one at a time.
 
     Args:
-        folder: Where finished clips lie, as `{id}.mp4`.
-        webhook_secret: `whsec_` and Base64, what callbacks are signed with; None calls nobody back.
+        folder: Folder of finished clips, `{id}.mp4`.
+        webhook_secret: `whsec_` and Base64, signs callbacks; None sends none.
     """
 
     def __init__(self, folder: Path, webhook_secret: str | None = None) -> None:
@@ -72,13 +72,13 @@ class Backend:
         self._thread.join()
         self._loop.close()
 
-    def order(self, key: str, order: dict[str, Any]) -> Task:
-        """Take an order; the same key again is the same order."""
+    def submit(self, key: str, submission: dict[str, Any]) -> Task:
+        """Accept a submission; the same key returns the same task."""
         with self._lock:
             known = self._by_key.get(key)
             if known is not None:
                 return known
-            task = self._by_key[key] = Task(order)
+            task = self._by_key[key] = Task(submission)
             self._tasks[task.id] = task
         self._loop.call_soon_threadsafe(self._begin, task)
         return task
@@ -108,17 +108,17 @@ class Backend:
                 task.status, task.error = "failed", str(error)
             else:
                 task.status = "succeeded"
-        url = task.order.get("callback_url")
+        url = task.submission.get("callback_url")
         if url and self._webhook_secret:
             await asyncio.to_thread(call_back, url, task, self._webhook_secret)
 
 
 def call_back(url: str, task: Task, secret: str) -> None:
-    """Say that a task has ended, signed as Standard Webhooks have it. Once will do: the service looks by itself too.
+    """Notify the service that a task has ended, signed as in Standard Webhooks. Once suffices: the service also polls.
 
     Args:
-        url: The order's `callback_url`.
-        task: The task; nothing that is told of it is believed, so that little need be told.
+        url: The submission's `callback_url`.
+        task: The task. The service uses the callback only as a hint and polls, so the body is short.
         secret: `whsec_` and Base64.
     """
     body = json.dumps({"id": task.id, "status": task.status}).encode()
@@ -131,31 +131,32 @@ def call_back(url: str, task: Task, secret: str) -> None:
         "webhook-timestamp": timestamp,
         "webhook-signature": f"v1,{signature}",
     }
-    request = urllib.request.Request(url, body, headers, method="POST")  # noqa: S310 - whoever has the key may say where
+    request = urllib.request.Request(url, body, headers, method="POST")  # noqa: S310 - submitters are trusted
     try:
         with urllib.request.urlopen(request, timeout=_CALL_SECONDS):  # noqa: S310
             pass
     except OSError as error:
-        _log.warning("not called back: %s", error)
+        _log.warning("callback failed: %s", error)
 
 
 async def make_clip(compositor: Compositor, task: Task, path: Path) -> None:
-    """Make the clip of an order. Replace this by your model.
+    """Make the clip of a submission. Replace this with your model.
 
     Args:
         compositor: Makes a card that shows the prompt.
-        task: The order; its `progress` is told to whoever asks.
+        task: The task; polls return its `progress`.
         path: Where the clip goes.
     """
-    order = task.order
+    submission = task.submission
     shot = Shot(
         "clip",
-        visual_description=order.get("prompt", ""),
+        visual_description=submission.get("prompt", ""),
         caption="",
-        duration=timedelta(seconds=order["duration_seconds"]),
+        duration=timedelta(seconds=submission["duration_seconds"]),
     )
     spec = RenderSpec(
-        Project(shots=(shot,)), OutputSpec(order["width"], order["height"], order["fps"], Quality.STANDARD)
+        Project(shots=(shot,)),
+        OutputSpec(submission["width"], submission["height"], submission["fps"], Quality.STANDARD),
     )
 
     async def tell(fraction: float) -> None:
@@ -166,17 +167,17 @@ async def make_clip(compositor: Compositor, task: Task, path: Path) -> None:
         await asyncio.to_thread(path.write_bytes, await asyncio.to_thread(video.path.read_bytes))
 
 
-def order_fault(order: object) -> str | None:
-    """Tell what is wrong with an order, or None."""
-    if not isinstance(order, dict):
+def submission_fault(submission: object) -> str | None:
+    """Return what is wrong with a submission, or None."""
+    if not isinstance(submission, dict):
         return "the body must be a JSON object"
-    seconds = order.get("duration_seconds")
+    seconds = submission.get("duration_seconds")
     if not isinstance(seconds, int | float) or not 0 < seconds <= LONGEST_CUSTOM_CLIP:
         return f"duration_seconds must be more than 0, at most {LONGEST_CUSTOM_CLIP}"
     for name in ("width", "height", "fps"):
-        if not isinstance(order.get(name), int):
+        if not isinstance(submission.get(name), int):
             return f"{name} must be a whole number"
-    return None if isinstance(order.get("prompt", ""), str) else "prompt must be text"
+    return None if isinstance(submission.get("prompt", ""), str) else "prompt must be text"
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -187,21 +188,21 @@ class Handler(BaseHTTPRequestHandler):
     key: str | None = None
 
     def do_POST(self) -> None:
-        """Take an order, or cancel a task."""
+        """Accept a submission, or cancel a task."""
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         if not self._is_allowed():
             return
         match self.path.split("/")[1:]:
             case ["videos"]:
-                self._order(body)
+                self._submit(body)
             case ["videos", task_id, "cancel"] if task := self.backend.find(task_id):
                 self.backend.cancel(task)
-                self._answer(HTTPStatus.OK, self._told(task))
+                self._answer(HTTPStatus.OK, self._state(task))
             case _:
                 self._refuse(HTTPStatus.NOT_FOUND, "not_found", "there is no such task")
 
     def do_GET(self) -> None:
-        """Tell of a task, or serve a clip."""
+        """Return a task, or serve a clip."""
         match self.path.split("/")[1:]:
             case ["clips", name] if name.endswith(".mp4") and self.backend.find(name.removesuffix(".mp4")):
                 self._send(HTTPStatus.OK, "video/mp4", (self.backend.folder / name).read_bytes())
@@ -210,35 +211,35 @@ class Handler(BaseHTTPRequestHandler):
                 if task is None:
                     self._refuse(HTTPStatus.NOT_FOUND, "not_found", "there is no such task")
                 else:
-                    self._answer(HTTPStatus.OK, self._told(task))
+                    self._answer(HTTPStatus.OK, self._state(task))
             case ["videos", _]:
                 return  # refused by _is_allowed
             case _:
                 self._refuse(HTTPStatus.NOT_FOUND, "not_found", "there is nothing here")
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that the base class has
-        """Keep quiet."""
+        """Log nothing."""
 
-    def _order(self, body: bytes) -> None:
+    def _submit(self, body: bytes) -> None:
         key = self.headers.get("Idempotency-Key")
         try:
-            order = json.loads(body)
+            submission = json.loads(body)
         except ValueError:
-            order = None
-        fault = order_fault(order) if key else "the header Idempotency-Key is missing"
+            submission = None
+        fault = submission_fault(submission) if key else "the header Idempotency-Key is missing"
         if fault or not key:
-            self._refuse(HTTPStatus.UNPROCESSABLE_ENTITY, "bad_order", fault or "")
+            self._refuse(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_submission", fault or "")
         else:
-            self._answer(HTTPStatus.CREATED, self._told(self.backend.order(key, order)))
+            self._answer(HTTPStatus.CREATED, self._state(self.backend.submit(key, submission)))
 
-    def _told(self, task: Task) -> dict[str, Any]:
-        told: dict[str, Any] = {"id": task.id, "status": task.status, "progress": round(task.progress, 3)}
+    def _state(self, task: Task) -> dict[str, Any]:
+        state: dict[str, Any] = {"id": task.id, "status": task.status, "progress": round(task.progress, 3)}
         if task.status == "succeeded":
-            told["output"] = [{"url": f"http://{self.headers['Host']}/clips/{task.id}.mp4"}]
-            told["cost"] = {"amount": "0", "currency": "USD"}
+            state["output"] = [{"url": f"http://{self.headers['Host']}/clips/{task.id}.mp4"}]
+            state["cost"] = {"amount": "0", "currency": "USD"}
         if task.status == "failed":
-            told["error"] = {"code": "internal", "message": task.error, "retryable": True}
-        return told
+            state["error"] = {"code": "internal", "message": task.error, "retryable": True}
+        return state
 
     def _is_allowed(self) -> bool:
         if self.key is None or self.headers.get("Authorization") == f"Bearer {self.key}":
@@ -270,8 +271,8 @@ def main() -> None:
     """Serve until interrupted."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=8900)
-    parser.add_argument("--key", help="what callers must send as bearer token; anybody may call by default")
-    parser.add_argument("--webhook-secret", help="what callbacks are signed with, as whsec_…; none are sent by default")
+    parser.add_argument("--key", help="bearer token that callers must send; by default anyone may call")
+    parser.add_argument("--webhook-secret", help="secret that signs callbacks, whsec_…; by default none are sent")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         backend = Backend(Path(folder), arguments.webhook_secret)

@@ -176,7 +176,7 @@ def _parse_tls(value: str, source: str) -> bool | TLS:
     try:
         return TLS(root_certificates=Path(value).expanduser().read_bytes())
     except OSError as error:
-        raise ConfigurationError(f"tls ({source}): neither on nor off nor a readable PEM file: {value}") from error
+        raise ConfigurationError(f"tls ({source}): {value!r} is not on, off or a readable PEM file") from error
 
 
 def _parse_timeout(value: str, source: str) -> float:
@@ -185,5 +185,5 @@ def _parse_timeout(value: str, source: str) -> float:
     except ValueError:
         timeout = 0.0
     if not 0 < timeout < float("inf"):
-        raise ConfigurationError(f"timeout ({source}): not a number of seconds above 0: {value}")
+        raise ConfigurationError(f"timeout ({source}): {value!r} is not a number of seconds above 0")
     return timeout

@@ -90,9 +90,11 @@ class PartialFile:
                 raise UnavailableError("the file changed while it was downloaded", code=_UNAVAILABLE)
             self._size, self._sha256 = piece.size_bytes, piece.sha256
         if piece.offset != self._received:
-            raise DownloadError(f"a piece at {piece.offset} came where {self._received} was due", code=_DATA_LOSS)
+            raise DownloadError(
+                f"received a chunk at offset {piece.offset} instead of {self._received}", code=_DATA_LOSS
+            )
         if self._size is None:
-            raise DownloadError("the first piece does not tell the size of the file", code=_DATA_LOSS)
+            raise DownloadError("the first chunk has no file size", code=_DATA_LOSS)
         file = self._open_file()
         file.write(piece.data)
         self._hash.update(piece.data)
@@ -113,8 +115,8 @@ class PartialFile:
             inherited = self._left_by_another
             self._restart()
             if inherited:
-                raise UnavailableError("what was left of a download is wrong", code=_UNAVAILABLE)
-            raise DownloadError("the file that arrived does not match its checksum", code=_DATA_LOSS)
+                raise UnavailableError("the partial file of an earlier download is corrupt", code=_UNAVAILABLE)
+            raise DownloadError("the downloaded file does not match its checksum", code=_DATA_LOSS)
         self._open_file().close()
         self._part.replace(self._path)
 
@@ -130,7 +132,7 @@ class PartialFile:
         """
         if isinstance(error, OutOfRangeError) and self._left_by_another:
             self._restart()
-            return UnavailableError("what was left of a download is wrong", code=_UNAVAILABLE)
+            return UnavailableError("the partial file of an earlier download is corrupt", code=_UNAVAILABLE)
         return error
 
     def _restart(self) -> None:
@@ -140,5 +142,5 @@ class PartialFile:
         self._left_by_another = False
 
     def _open_file(self) -> BinaryIO:
-        assert self._file is not None, "used before open"
+        assert self._file is not None, "the partial file is not open"
         return self._file

@@ -17,11 +17,11 @@ class RenderError(Exception):
     Attributes:
         message: One sentence for people.
         code: The gRPC status, such as `grpc.StatusCode.NOT_FOUND`.
-        reason: Name of `render.v1.ErrorReason` without its prefix, such as `JOB_NOT_FOUND`; empty where the service
-            told none, as when it could not be reached.
+        reason: Name of `render.v1.ErrorReason` without its prefix, such as `JOB_NOT_FOUND`; empty if absent,
+            such as when the service cannot be reached.
         metadata: Details of the reason, as documented at `render.v1.ErrorReason`.
-        field_faults: Every wrong field of the request, where the service named any.
-        retry_after: Seconds after which the service asks to try again; None where it did not.
+        field_faults: The invalid fields of the request, if the service named any.
+        retry_after: Seconds after which the service asks to retry; None if absent.
     """
 
     def __init__(

@@ -78,7 +78,7 @@ def _uris(message: Message, place: str) -> Iterator[tuple[Message, str, str]]:
             yield message, descriptor.name, name
         elif descriptor.message_type and descriptor.is_repeated:
             for index, item in enumerate(value):
-                # Maps yield their keys; the contract has none that hold addresses.
+                # Maps yield their keys; the contract has none that hold URIs.
                 if isinstance(item, Message):
                     yield from _uris(item, f"{name}[{index}].")
         elif descriptor.message_type:
@@ -98,7 +98,7 @@ def _resolve(uri: str, folder: Path, place: str) -> str:
 
 
 def _one_line(error: json_format.ParseError) -> str:
-    """Say `field: what is wrong` from what protobuf's parser says, or the same as it where it says something new."""
+    """Return `field: fault` for an error of protobuf's parser; its own text if the error is of an unknown form."""
     text = " ".join(str(error).split()).replace("Failed to load JSON: ", "")
     fields = []
     while wrapping := _WRAPPING.match(text):
@@ -114,5 +114,5 @@ def _one_line(error: json_format.ParseError) -> str:
     place = named[1] if named and named[1] else ".".join(fields)
     what = (text[: named.start()] if named else text).rstrip(".")
     if "object is not iterable" in what or "expected string or bytes-like" in what:
-        what = "a value of the wrong kind"
+        what = "value of the wrong type"
     return f"{place}: {what}" if place else what

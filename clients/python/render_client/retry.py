@@ -60,8 +60,8 @@ class Attempts:
         self._jitter = jitter
         self._most = most
         self._longest = longest
-        self._alive = self._ever_alive = False
-        self._started = self._last_sign = clock()
+        self._progressed = self._ever_progressed = False
+        self._started = self._last_progress = clock()
         self._end = None if timeout is None else self._started + timeout
         self._failures = self._failures_in_a_row = 0
 
@@ -75,15 +75,15 @@ class Attempts:
             return self._longest
         left = self._end - self._clock()
         if left <= 0:
-            raise DeadlineError("the time given for the call is over", code=grpc.StatusCode.DEADLINE_EXCEEDED)
+            raise DeadlineError("the timeout of the call has passed", code=grpc.StatusCode.DEADLINE_EXCEEDED)
         return left if self._longest is None else min(left, self._longest)
 
     def progressed(self) -> None:
         """Record progress: the next failure starts with the shortest delay, and attempts are no longer limited."""
-        self._last_sign = self._clock()
+        self._last_progress = self._clock()
         self._failures_in_a_row = 0
         self._most = None
-        self._alive = self._ever_alive = True
+        self._progressed = self._ever_progressed = True
 
     def delay_after(self, error: RenderError) -> float:
         """Return how long to wait before the next attempt.
@@ -97,14 +97,14 @@ class Attempts:
         Raises:
             RenderError: The given error, if it is not retryable or no time or attempt is left.
         """
-        lasted_longest = self._lasted_longest(error)
-        if lasted_longest and self._alive:
-            self._alive = False
+        reached_longest = self._reached_longest(error)
+        if reached_longest and self._progressed:
+            self._progressed = False
             # Gives the service time to see the old stream end, and spreads the watchers.
             return self._policy.first_delay * (0.5 + 0.5 * self._jitter())
         self._failures += 1
-        passing = error.connection_lost or lasted_longest or self._is_crowded_out(error)
-        if not passing or self._failures == self._most:
+        retryable = error.connection_lost or reached_longest or self._is_over_quota(error)
+        if not retryable or self._failures == self._most:
             raise error
         # The exponent is capped to avoid overflow; the longest delay is reached long before.
         grown = self._policy.first_delay * self._policy.factor ** min(self._failures_in_a_row, 64)
@@ -116,16 +116,16 @@ class Attempts:
             # Never earlier than the service asked for, with jitter on top.
             delay = error.retry_after + 0.5 * delay * self._jitter()
         then = self._clock() + delay
-        if (self._end is not None and then >= self._end) or then - self._last_sign > self._policy.give_up_after:
+        if (self._end is not None and then >= self._end) or then - self._last_progress > self._policy.give_up_after:
             raise error
         return delay
 
-    def _lasted_longest(self, error: RenderError) -> bool:
+    def _reached_longest(self, error: RenderError) -> bool:
         """Return whether the limit of a single attempt has passed, not the caller's deadline."""
         if self._longest is None or not isinstance(error, DeadlineError):
             return False
         return self._end is None or self._clock() < self._end
 
-    def _is_crowded_out(self, error: RenderError) -> bool:
+    def _is_over_quota(self, error: RenderError) -> bool:
         """Return whether a stream that was open before is rejected by a quota when it resumes."""
-        return self._longest is not None and self._ever_alive and isinstance(error, QuotaError)
+        return self._longest is not None and self._ever_progressed and isinstance(error, QuotaError)

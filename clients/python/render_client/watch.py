@@ -122,4 +122,4 @@ class WorkspacePosition:
 
 def ended_without_end() -> UnavailableError:
     """Return the error of a stream that closed with OK before its end; treated like a lost connection."""
-    return UnavailableError("the watch was ended too early", code=grpc.StatusCode.UNAVAILABLE)
+    return UnavailableError("the stream ended before the job did", code=grpc.StatusCode.UNAVAILABLE)

@@ -81,18 +81,16 @@ def verify(
         event_id, timestamp, given = (found[f"webhook-{name}"] for name in ("id", "timestamp", "signature"))
         age = abs(time.time() - int(timestamp))
     except (KeyError, ValueError):
-        raise InvalidDelivery(
-            "the headers webhook-id, webhook-timestamp and webhook-signature are not all there"
-        ) from None
+        raise InvalidDelivery("webhook-id, webhook-timestamp or webhook-signature is missing or malformed") from None
     if age > tolerance:
-        raise InvalidDelivery("the delivery is too old, or from the future")
+        raise InvalidDelivery("webhook-timestamp: too old, or in the future")
     signed = f"{event_id}.{timestamp}.".encode() + body
     keys = [_key(secret) for secret in ((secrets,) if isinstance(secrets, str) else secrets)]
     expected = [hmac.digest(key, signed, "sha256") for key in keys]
     # Every pair is compared, so that timing reveals nothing.
     matches = [hmac.compare_digest(one, other) for one in _signatures(given) for other in expected]
     if not any(matches):
-        raise InvalidDelivery("no signature is right")
+        raise InvalidDelivery("webhook-signature: matches no secret")
     return _event(event_id, body)
 
 
@@ -102,7 +100,7 @@ def _key(secret: str) -> bytes:
     except binascii.Error:
         key = b""
     if not key:
-        raise ValueError("a secret is whsec_ and Base64")
+        raise ValueError("secret: must be whsec_ followed by Base64")
     return key
 
 
@@ -141,4 +139,4 @@ def _event(event_id: str, body: bytes) -> WebhookEvent:
             data=data,
         )
     except (ValueError, KeyError, TypeError):
-        raise InvalidDelivery("the body is not that of a render service's delivery") from None
+        raise InvalidDelivery("body: not a delivery of the render service") from None

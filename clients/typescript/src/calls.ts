@@ -1,4 +1,4 @@
-// How calls are made: with deadlines, with retries where they are safe, and as streams that go on where they broke.
+// Makes calls: with deadlines, with retries where they are safe, and as streams that resume.
 
 import {
   create,
@@ -29,10 +29,10 @@ import type { Position } from "./watch.js";
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 
-/** How often a call is sent that might do its work twice. */
+/** Attempts of a call that is not safe to repeat. */
 export const ONCE = 1;
 
-/** The calls of one client, all in its workspace and over its connection. */
+/** The calls of one client, in its workspace and over its connection. */
 export class Calls {
   readonly workspace: string;
   readonly #connection: Connection;
@@ -42,12 +42,12 @@ export class Calls {
   readonly #closed = new AbortController();
   #reached = false;
 
-  /** @throws TypeError If an option is wrong. */
+  /** @throws TypeError If an option is invalid. */
   constructor(options: RenderClientOptions) {
     this.workspace = options.workspace ?? "default";
     this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     if (!(this.#timeoutMs > 0)) {
-      throw new TypeError(`timeoutMs must be above 0: ${options.timeoutMs}`);
+      throw new TypeError(`timeoutMs: must be above 0: ${options.timeoutMs}`);
     }
     this.#retry = { ...DEFAULT_RETRY, ...options.retry };
     const { token, metadata } = options;
@@ -60,21 +60,21 @@ export class Calls {
       return headers;
     };
     if (token && /[^\x21-\x7e]/.test(token)) {
-      throw new TypeError("a token has no blanks, line ends or letters beyond ASCII");
+      throw new TypeError("token: contains a space, a line end or a non-ASCII character; pass only the key itself");
     }
     this.#connection = new Connection(options.address, options.tls, { ...DEFAULT_KEEP_ALIVE, ...options.keepAlive });
   }
 
-  /** Closes the connection; calls under way end with `ClientClosedError`. */
+  /** Closes the connection; calls in progress reject with `ClientClosedError`. */
   close(): void {
     this.#closed.abort(new ClientClosedError());
     this.#connection.close();
   }
 
   /**
-   * Makes a plain call.
+   * Makes a unary call.
    *
-   * @param most How often it is sent at most: `ONCE` where that might do its work twice.
+   * @param most Maximum attempts; `ONCE` if the call is not safe to repeat.
    */
   async unary<I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
@@ -106,7 +106,7 @@ export class Calls {
     }
   }
 
-  /** Gives what is news in a stream, over as many connections as it takes, until the position says that it is over. */
+  /** Yields what is new in a stream, reconnecting as needed, until the position has ended. */
   async *follow<I extends DescMessage, O extends DescMessage, News>(
     method: DescMethodServerStreaming<I, O>,
     position: Position<MessageInitShape<I>, MessageShape<O>, News>,
@@ -126,10 +126,10 @@ export class Calls {
             if (position.ended) {
               return;
             }
-            // What the caller took for the event is no silence of the service.
+            // After the yield, so that the time the caller takes does not count as time without progress.
             attempts.progressed();
           }
-          failure = new UnavailableError("the watch was ended too early");
+          failure = new UnavailableError("the stream ended before the job did");
         } catch (error) {
           failure = ofCall(error);
         }
@@ -180,8 +180,8 @@ export class Calls {
     const left = attempts.remainingMs();
     const headers = this.#headers();
     const connected = new Interruption(interruption.signal);
-    // A deadline of the transport's own would keep the program alive after a stream that nobody reads to its end.
-    const end = () => connected.end(new DeadlineError("the time given for the call is over"));
+    // A deadline of the transport would keep the program alive after a stream that is not read to its end.
+    const end = () => connected.end(new DeadlineError("the timeout of the call has passed"));
     const timer = left === undefined ? undefined : setTimeout(end, left).unref();
     const { transport } = this.#connection;
     try {
@@ -199,7 +199,7 @@ export class Calls {
     }
   }
 
-  /** Makes a request in the workspace, and finds out now, rather than after four tries, whether it can be sent. */
+  /** Builds a request in the workspace, and checks at once that it can be serialized, rather than on each attempt. */
   #request<I extends DescMessage>(schema: I, init: MessageInitShape<I>): MessageShape<I> {
     try {
       const request = Object.assign(create(schema, init), { workspaceId: this.workspace });
@@ -221,7 +221,7 @@ export class Calls {
   }
 }
 
-/** The error of a call; whatever else was thrown, such as that of a full disk, is thrown on. */
+/** Returns the error of a call; rethrows any other, such as that of a full disk. */
 function ofCall(error: unknown): RenderError {
   if (error instanceof RenderError) {
     return error;

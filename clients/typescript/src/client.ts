@@ -1,4 +1,4 @@
-// The client: every call of the render service.
+// The client, with a method for every RPC.
 
 import { randomUUID } from "node:crypto";
 
@@ -23,24 +23,24 @@ import { WatchPosition, type WatchWorkspaceOptions, type WorkspaceChange, Worksp
 const PAGE_SIZE = 100;
 
 /**
- * Talks to a render service. One client serves a whole program: calls share its connection.
+ * A client of the render service. Create one for the whole program: its calls share a connection.
  *
- * Every call that is not a stream has a deadline. Calls that are safe to repeat are tried again while the service is
- * unavailable. Every method throws `RenderError`, or the subclass of it that fits, when the service refuses or cannot be
- * reached, and the reason of its `signal` once that is aborted.
+ * Every unary call has a deadline. Calls that are safe to repeat are retried while the service is unavailable. Every
+ * method throws `RenderError` or one of its subclasses when the service rejects the call or cannot be reached, and the
+ * reason of its `signal` once that is aborted.
  */
 export class RenderClient {
-  /** Workspace that every call is made in. */
+  /** Workspace of every call. */
   readonly workspace: string;
   readonly #calls: Calls;
 
-  /** @throws TypeError If an option is wrong. */
+  /** @throws TypeError If an option is invalid. */
   constructor(options: RenderClientOptions) {
     this.#calls = new Calls(options);
     this.workspace = this.#calls.workspace;
   }
 
-  /** Closes the connection; calls under way end with `ClientClosedError`. */
+  /** Closes the connection; calls in progress reject with `ClientClosedError`. */
   close(): void {
     this.#calls.close();
   }
@@ -51,29 +51,29 @@ export class RenderClient {
   }
 
   /**
-   * Starts rendering a project given here, or a stored one.
+   * Starts rendering an inline or a stored project.
    *
-   * @param options requestId: UUID that makes this start unique: the same one returns the same job. Left out, a new one
-   *   is used for all tries of this call, so that a retry never starts a second job.
-   * @returns The job as stored; it reaches its end whatever breaks from here on.
+   * @param options requestId: UUID that makes this call idempotent: the same UUID returns the same job. If omitted, one
+   *   is generated that every attempt of this call uses, so that a retry never starts a second job.
+   * @returns The stored job. It runs to its end even if this client disconnects.
    */
   async start(options: RenderOptions & CallOptions & { requestId?: string | undefined }): Promise<Job> {
     const request = { ...renderRequest(options), requestId: options.requestId ?? randomUUID() };
     return given((await this.#calls.unary(RenderService.method.startRender, request, options)).job);
   }
 
-  /** Checks what `start` would check, and tells what the job would order and cost, without starting it. */
+  /** Validates a start and returns what it would submit to its provider, and the estimated cost, without starting it. */
   async estimate(options: RenderOptions & CallOptions): Promise<Estimate | undefined> {
     const request = { ...renderRequest(options), dryRun: true };
     return (await this.#calls.unary(RenderService.method.startRender, request, options)).estimate;
   }
 
-  /** Returns a job as it is now. */
+  /** Returns the current state of a job. */
   async get(jobId: string, options: CallOptions = {}): Promise<Job> {
     return given((await this.#calls.unary(RenderService.method.getJob, { jobId }, options)).job);
   }
 
-  /** Iterates over the jobs of the workspace, newest first; pages are fetched as they are needed. */
+  /** Iterates over the jobs of the workspace, newest first; pages are fetched on demand. */
   async *list(options: ListOptions & CallOptions = {}): AsyncGenerator<Job, void, undefined> {
     const { statuses = [], projectId = "", labels = {} } = options;
     const filter = { statuses, projectId, labels, pageSize: PAGE_SIZE };
@@ -85,23 +85,23 @@ export class RenderClient {
     } while (pageToken);
   }
 
-  /** Asks for a job to be stopped, and returns it as it is now; a job that has ended stays as it is. */
+  /** Requests cancellation of a job and returns its current state. A job that has ended is unchanged. */
   async cancel(jobId: string, options: CallOptions = {}): Promise<Job> {
     return given((await this.#calls.unary(RenderService.method.cancelJob, { jobId }, options)).job);
   }
 
-  /** Removes a job that has ended, with its history and all its files; they cannot be had back. */
+  /** Deletes a job that has ended, with its history, video and other files. This cannot be undone. */
   async deleteJob(jobId: string, options: CallOptions = {}): Promise<void> {
     await this.#calls.unary(RenderService.method.deleteJob, { jobId }, options, ONCE);
   }
 
   /**
-   * Iterates over the changes of a job until its end, reconnecting and resuming as often as it takes.
+   * Iterates over the events of a job until its end, reconnecting and resuming as needed.
    *
-   * Sequences rise strictly, no state or stage change is left out, and the last event is the terminal one. Leaving the
-   * loop early closes the watch and leaves the job alone.
+   * Sequences increase strictly, no state or stage change is omitted, and the last event is the terminal one. Leaving
+   * the loop early closes the watch and does not affect the job.
    *
-   * @param options afterSequence: last sequence already seen; left out, the watch begins with the present state.
+   * @param options afterSequence: last sequence already seen; if omitted, the watch starts with the current state.
    */
   watch(
     jobId: string,
@@ -115,18 +115,18 @@ export class RenderClient {
   }
 
   /**
-   * Iterates over the state and stage changes of all jobs of the workspace, each once, without an end.
+   * Iterates over the state and stage changes of all jobs of the workspace, each once; never ends.
    *
-   * Reconnects and resumes by itself like `watch`. To resume after a restart of the caller too, keep the cursor of each
-   * change once it is dealt with, and start from the last one.
+   * Reconnects and resumes like `watch`. To resume after your program restarts, store the cursor of each change once you
+   * have handled it, and start from the last one.
    *
-   * @throws OutOfRangeError If the events behind the cursor are no longer kept (`CURSOR_PRUNED`).
+   * @throws OutOfRangeError If the events after the cursor have been pruned (`CURSOR_PRUNED`).
    */
   watchWorkspace(options: WatchWorkspaceOptions & CallOptions = {}): AsyncGenerator<WorkspaceChange, void, undefined> {
     return this.#calls.follow(RenderService.method.watchWorkspace, new WorkspacePosition(options), options);
   }
 
-  /** Waits until a job has ended, however it ends, and returns it: COMPLETED, FAILED or CANCELLED. */
+  /** Waits until a job is COMPLETED, FAILED or CANCELLED, and returns it. */
   async wait(jobId: string, options: CallOptions = {}): Promise<Job> {
     const watch = this.watch(jobId, options);
     while (!(await watch.next()).done);
@@ -134,19 +134,19 @@ export class RenderClient {
   }
 
   /**
-   * Downloads a file of a COMPLETED job, going on where a broken download stopped, and checks its SHA-256.
+   * Downloads a file of a COMPLETED job, resuming an interrupted download, and verifies its checksum.
    *
-   * The bytes gather in `{path}.{jobId}.part`; that file stays after a failure, and the next call goes on from it.
+   * Data is written to `{path}.{jobId}.part`. That file is kept after a failure, and the next call resumes from it.
    *
-   * @param path Where the file goes; the folder must exist. An existing file is replaced once the new one is whole.
+   * @param path Destination; its folder must exist. An existing file is replaced once the new one is complete.
    * @returns The path.
-   * @throws DownloadError If what arrived is not what the service promised.
+   * @throws DownloadError If the received data does not match the size or checksum that the service announced.
    */
   async download(jobId: string, path: string, options: DownloadOptions & CallOptions = {}): Promise<string> {
     return this.#calls.download(jobId, path, options);
   }
 
-  /** Makes an address that a file of a COMPLETED job can be fetched from over HTTP, until its `expireTime`. */
+  /** Creates a pre-signed URL of a file of a COMPLETED job, valid until its `expireTime`. */
   async createDownloadUrl(
     jobId: string,
     options: CallOptions & { artifact?: Artifact | undefined } = {},
@@ -165,12 +165,12 @@ export class RenderClient {
     return given((await this.#calls.unary(ProjectService.method.getProject, { projectId }, options)).project);
   }
 
-  /** Replaces the content of a stored project; with an `etag`, only if nobody else has changed it since. */
+  /** Replaces a stored project. With an `etag`, fails if the project has changed since. */
   async updateProject(project: MessageInitShape<typeof ProjectSchema>, options: CallOptions = {}): Promise<Project> {
     return given((await this.#calls.unary(ProjectService.method.updateProject, { project }, options, ONCE)).project);
   }
 
-  /** Iterates over the projects of the workspace, newest first; pages are fetched as they are needed. */
+  /** Iterates over the projects of the workspace, newest first; pages are fetched on demand. */
   async *listProjects(options: CallOptions = {}): AsyncGenerator<Project, void, undefined> {
     let pageToken = "";
     do {
@@ -185,9 +185,9 @@ export class RenderClient {
   }
 
   /**
-   * Removes a stored project.
+   * Deletes a stored project.
    *
-   * @param options deleteJobs: also remove its jobs with their videos; left out, they stay.
+   * @param options deleteJobs: whether to delete its jobs and their videos too; by default they are kept.
    */
   async deleteProject(
     projectId: string,
@@ -197,7 +197,7 @@ export class RenderClient {
     await this.#calls.unary(ProjectService.method.deleteProject, request, options, ONCE);
   }
 
-  /** Stores an address that is told of the workspace's jobs from now on, and returns it with its `webhookId`. */
+  /** Creates a webhook that is notified of the workspace's jobs from now on. */
   async createWebhook(webhook: MessageInitShape<typeof WebhookSchema>, options: CallOptions = {}): Promise<Webhook> {
     return given((await this.#calls.unary(WebhookService.method.createWebhook, { webhook }, options, ONCE)).webhook);
   }
@@ -207,17 +207,17 @@ export class RenderClient {
     return (await this.#calls.unary(WebhookService.method.listWebhooks, {}, options)).webhooks;
   }
 
-  /** Removes a webhook with its deliveries. */
+  /** Deletes a webhook and its deliveries. */
   async deleteWebhook(webhookId: string, options: CallOptions = {}): Promise<void> {
     await this.#calls.unary(WebhookService.method.deleteWebhook, { webhookId }, options, ONCE);
   }
 
-  /** Returns what `verifyWebhook` checks the workspace's deliveries with: all that are good now, one as a rule. */
+  /** Returns the signing secrets valid now, usually one, to pass to `verifyWebhook`. */
   async webhookSecret(options: CallOptions = {}): Promise<string[]> {
     return (await this.#calls.unary(WebhookService.method.getWebhookSecret, {}, options)).secrets;
   }
 
-  /** Iterates over the deliveries of the workspace, newest first; pages are fetched as they are needed. */
+  /** Iterates over deliveries, newest first; pages are fetched on demand. */
   async *listWebhookDeliveries(
     options: ListDeliveriesOptions & CallOptions = {},
   ): AsyncGenerator<WebhookDelivery, void, undefined> {
@@ -235,7 +235,7 @@ export class RenderClient {
     } while (pageToken);
   }
 
-  /** Sends a delivery again, whatever became of it. */
+  /** Sends a delivery again under the same id, whatever its state. */
   async redeliverWebhook(deliveryId: string, options: CallOptions = {}): Promise<WebhookDelivery> {
     return given(
       (await this.#calls.unary(WebhookService.method.redeliverWebhook, { deliveryId }, options, ONCE)).delivery,
@@ -265,7 +265,7 @@ function renderRequest(options: RenderOptions) {
 
 function given<T>(message: T | undefined): T {
   if (message === undefined) {
-    throw new UnavailableError("the service answered without a result");
+    throw new UnavailableError("the response has no result");
   }
   return message;
 }

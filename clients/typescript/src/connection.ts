@@ -11,23 +11,23 @@ import type { KeepAlive, TlsOptions } from "./options.js";
 
 export const DEFAULT_KEEP_ALIVE: KeepAlive = { intervalMs: 20_000, timeoutMs: 5_000 };
 
-/** How long a connection may take to come about, TLS included. */
+/** Timeout of a new connection, including the TLS handshake. */
 const CONNECT_TIMEOUT_MS = 20_000;
-/** A page of 100 jobs with what their providers answered may exceed the usual 4 MiB. */
+/** A page of 100 jobs with their providers' responses may exceed the default of 4 MiB. */
 const LARGEST_MESSAGE_BYTES = 16 * 1024 * 1024;
-/** HTTP/2's default of 64 KiB in flight would hold a download down to 1.3 MB/s over a line of 50 ms. */
+/** HTTP/2's default of 64 KiB in flight would limit a download to 1.3 MB/s at a round trip of 50 ms. */
 const WINDOW_BYTES = 4 * 1024 * 1024;
 
-/** An address taken apart. */
-type Place = { readonly path: string } | { readonly host: string; readonly port: number };
+/** A parsed address. */
+type Endpoint = { readonly path: string } | { readonly host: string; readonly port: number };
 
 /**
- * Takes an address apart.
+ * Parses an address.
  *
  * @param address `host:port`, `dns:///host:port`, `[::1]:port` or `unix:/path/to/socket`; without a port, 443.
- * @throws TypeError If it is none of these.
+ * @throws TypeError If it has another form.
  */
-export function parseAddress(address: string): Place {
+export function parseAddress(address: string): Endpoint {
   const socket = /^unix:(?:\/\/)?(.+)$/.exec(address)?.[1];
   if (socket !== undefined) {
     return { path: socket };
@@ -36,45 +36,47 @@ export function parseAddress(address: string): Place {
   const host = parts?.[1] ?? parts?.[2];
   const port = Number(parts?.[3] ?? 443);
   if (host === undefined || port < 1 || port > 65_535) {
-    throw new TypeError(`not an address of the form host:port: ${address}`);
+    throw new TypeError(`address: must have the form host:port: ${address}`);
   }
   return { host, port };
 }
 
-/** Whether an address leads to this machine itself. */
-export function isLocal(place: Place): boolean {
+/** Returns whether an address is a loopback address or a socket. */
+export function isLocal(endpoint: Endpoint): boolean {
   return (
-    "path" in place ||
-    place.host === "localhost" ||
-    (isIP(place.host) === 4 && place.host.startsWith("127.")) ||
-    (isIP(place.host) === 6 && place.host === "::1")
+    "path" in endpoint ||
+    endpoint.host === "localhost" ||
+    (isIP(endpoint.host) === 4 && endpoint.host.startsWith("127.")) ||
+    (isIP(endpoint.host) === 6 && endpoint.host === "::1")
   );
 }
 
-/** A connection that is made when it is first needed, and again whenever it broke. */
+/** A connection that is opened on first use, and again after it is lost. */
 export class Connection {
   readonly transport: Transport;
   readonly #sessions: Sessions;
 
   /**
-   * @param address As `parseAddress` takes it.
-   * @param tls True or options for TLS, false for plaintext; undefined means plaintext to this machine itself and TLS
-   *   to any other, so that a token never leaves the machine unprotected by accident.
-   * @param keepAlive When a silent server is taken for dead.
+   * @param address See `parseAddress`.
+   * @param tls True or options for TLS, false for plaintext; undefined means plaintext for a loopback address and
+   *   TLS for any other, so that a token is never sent over a network unencrypted by accident.
+   * @param keepAlive When a silent connection counts as lost.
    */
   constructor(address: string, tls: boolean | TlsOptions | undefined, keepAlive: KeepAlive) {
-    const place = parseAddress(address);
-    const secure = tls ?? !isLocal(place);
+    const endpoint = parseAddress(address);
+    const secure = tls ?? !isLocal(endpoint);
     const options = secure === true ? {} : secure;
     const host =
-      "path" in place ? "localhost" : `${isIP(place.host) === 6 ? `[${place.host}]` : place.host}:${place.port}`;
+      "path" in endpoint
+        ? "localhost"
+        : `${isIP(endpoint.host) === 6 ? `[${endpoint.host}]` : endpoint.host}:${endpoint.port}`;
     const baseUrl = `${options ? "https" : "http"}://${host}`;
     this.#sessions = new Sessions(
       baseUrl,
       { pingIntervalMs: keepAlive.intervalMs, pingTimeoutMs: keepAlive.timeoutMs },
       {
         settings: { initialWindowSize: WINDOW_BYTES, enablePush: false },
-        createConnection: () => open(place, options),
+        createConnection: () => open(endpoint, options),
       },
     );
     this.transport = createGrpcTransport({
@@ -89,7 +91,7 @@ export class Connection {
   }
 }
 
-/** Sessions whose streams together may have a window's bytes in flight, as each of them may. */
+/** Sessions with the same flow-control window for all streams together as for each of them. */
 class Sessions extends Http2SessionManager {
   readonly #widened = new WeakSet<ClientHttp2Session>();
 
@@ -104,8 +106,8 @@ class Sessions extends Http2SessionManager {
   }
 }
 
-function open(place: Place, tls: TlsOptions | false): Socket {
-  const target = { ...place, noDelay: true };
+function open(endpoint: Endpoint, tls: TlsOptions | false): Socket {
+  const target = { ...endpoint, noDelay: true };
   const socket = tls
     ? connectTls({
         ...target,
@@ -113,7 +115,7 @@ function open(place: Place, tls: TlsOptions | false): Socket {
         ca: pem(tls.rootCertificates),
         cert: pem(tls.certificateChain),
         key: pem(tls.privateKey),
-        servername: tls.serverName ?? ("host" in place && !isIP(place.host) ? place.host : undefined),
+        servername: tls.serverName ?? ("host" in endpoint && !isIP(endpoint.host) ? endpoint.host : undefined),
       })
     : connectPlain(target);
   const timer = setTimeout(() => {

@@ -1,4 +1,4 @@
-// Receives a file piece by piece beside its destination, resumes it, and moves it there once it is whole and right.
+// Downloads a file in chunks next to its destination, resumes it, and moves it into place once it is verified.
 
 import { createHash } from "node:crypto";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
@@ -9,18 +9,18 @@ import { DownloadError, OutOfRangeError, type RenderError, UnavailableError } fr
 import { Artifact } from "./gen/render/v1/job_pb.js";
 import type { DownloadVideoRequestSchema, DownloadVideoResponse } from "./gen/render/v1/render_service_pb.js";
 
-/** What to download, and who wants to know how far it is. */
+/** Options of a download. */
 export interface DownloadOptions {
   /** Which file of the job; default `Artifact.VIDEO`. */
   artifact?: Artifact | undefined;
-  /** Called after every piece with the bytes that are there and the bytes of the whole file. */
+  /** Called after every chunk with the bytes received and the size of the file in bytes. */
   onProgress?: ((received: number, size: number) => void) | undefined;
 }
 
 /**
- * A download on its way: `{path}.{jobId}.part` until it is whole.
+ * A download in progress: `{path}.{jobId}.part` until it is complete.
  *
- * The job's id in the name keeps what is left of another job's download from being taken for the start of this one.
+ * The name contains the job's id, so that a partial download of another job is never resumed.
  */
 export class PartialFile {
   readonly #jobId: string;
@@ -31,7 +31,7 @@ export class PartialFile {
   #hash = createHash("sha256");
   #received = 0;
   #leftByAnother = false;
-  #promised: { size: number; sha256: string } | undefined;
+  #announced: { size: number; sha256: string } | undefined;
 
   private constructor(jobId: string, path: string, part: string, options: DownloadOptions, file: FileHandle) {
     this.#jobId = jobId;
@@ -42,18 +42,18 @@ export class PartialFile {
   }
 
   /**
-   * Opens what an earlier download left, or begins.
+   * Opens the partial file, or creates it.
    *
-   * @throws The system's error, if the file cannot be written.
+   * @throws The error of the system, if the file cannot be written.
    */
   static async open(jobId: string, path: string, options: DownloadOptions): Promise<PartialFile> {
     const part = `${path}.${jobId}.part`;
     const file = new PartialFile(jobId, path, part, options, await open(part, "a+"));
-    await file.#readWhatIsThere();
+    await file.#readPart();
     return file;
   }
 
-  async #readWhatIsThere(): Promise<void> {
+  async #readPart(): Promise<void> {
     const block = new Uint8Array(1 << 20);
     for (;;) {
       const { bytesRead } = await this.#file.read(block, 0, block.length, this.#received);
@@ -66,7 +66,7 @@ export class PartialFile {
     this.#leftByAnother = this.#received > 0;
   }
 
-  /** Closes the file; what has arrived stays for the next try. */
+  /** Closes the file; the received data is kept for the next attempt. */
   async close(): Promise<void> {
     await this.#file.close();
     if (this.#received === 0) {
@@ -74,7 +74,7 @@ export class PartialFile {
     }
   }
 
-  /** The call that goes on after the bytes that are there. */
+  /** Builds the request that resumes after the received bytes. */
   request(): MessageInitShape<typeof DownloadVideoRequestSchema> {
     return {
       jobId: this.#jobId,
@@ -84,64 +84,63 @@ export class PartialFile {
   }
 
   /**
-   * Stores one piece.
+   * Writes one chunk.
    *
-   * @throws UnavailableError If it is of another file than the pieces before; to be tried again from the start.
-   * @throws DownloadError If it does not follow what is there.
+   * @throws UnavailableError If the chunk belongs to another file than those before; retry from the start.
+   * @throws DownloadError If the chunk does not follow the received bytes.
    */
   async accept(piece: DownloadVideoResponse): Promise<void> {
     if (piece.sizeBytes > 0n || piece.sha256) {
-      const promised = { size: Number(piece.sizeBytes), sha256: piece.sha256 };
-      if (this.#promised && (this.#promised.size !== promised.size || this.#promised.sha256 !== promised.sha256)) {
+      const announced = { size: Number(piece.sizeBytes), sha256: piece.sha256 };
+      if (this.#announced && (this.#announced.size !== announced.size || this.#announced.sha256 !== announced.sha256)) {
         await this.#restart();
         throw new UnavailableError("the file changed while it was downloaded");
       }
-      this.#promised = promised;
+      this.#announced = announced;
     }
     if (piece.offset !== BigInt(this.#received)) {
-      throw new DownloadError(`a piece at ${piece.offset} came where ${this.#received} was due`);
+      throw new DownloadError(`received a chunk at offset ${piece.offset} instead of ${this.#received}`);
     }
-    if (!this.#promised) {
-      throw new DownloadError("the first piece does not tell the size of the file");
+    if (!this.#announced) {
+      throw new DownloadError("the first chunk has no file size");
     }
     await this.#file.appendFile(piece.data);
     this.#hash.update(piece.data);
     this.#received += piece.data.length;
-    this.#options.onProgress?.(this.#received, this.#promised.size);
+    this.#options.onProgress?.(this.#received, this.#announced.size);
   }
 
   /**
-   * Puts the file in place after the stream ended with OK.
+   * Moves the file into place after the stream closed with OK.
    *
-   * @throws UnavailableError If the stream ended early, or what an earlier download had left was wrong; to be tried
-   *   again.
-   * @throws DownloadError If the bytes are not the ones promised.
+   * @throws UnavailableError If the stream ended early, or the partial file was corrupt; retry.
+   * @throws DownloadError If the size or checksum does not match.
    */
   async finish(): Promise<void> {
-    if (!this.#promised || this.#received < this.#promised.size) {
+    if (!this.#announced || this.#received < this.#announced.size) {
       throw new UnavailableError("the download ended early");
     }
-    const { size, sha256 } = this.#promised;
+    const { size, sha256 } = this.#announced;
     if (this.#received !== size || !["", this.#hash.copy().digest("hex")].includes(sha256)) {
       const inherited = this.#leftByAnother;
       await this.#restart();
       throw inherited
-        ? new UnavailableError("what was left of a download is wrong")
-        : new DownloadError("the file that arrived does not match its checksum");
+        ? new UnavailableError("the partial file of an earlier download is corrupt")
+        : new DownloadError("the downloaded file does not match its checksum");
     }
     await rename(this.#part, this.#path);
   }
 
   /**
-   * Judges how a stream ended.
+   * Returns the error to handle after a stream failed.
    *
-   * @returns The error to go by: where what an earlier download left is longer than the file, it is thrown away and the
-   *   error asks for another try.
+   * @returns The given error; or, if the partial file is longer than the file, a retryable one, after discarding the
+   *   partial file.
    */
   async broken(error: RenderError): Promise<RenderError> {
     if (error instanceof OutOfRangeError && this.#leftByAnother) {
       await this.#restart();
-      return new UnavailableError("what was left of a download is wrong");
+      return new UnavailableError("the partial file of an earlier download is corrupt");
     }
     return error;
   }
@@ -150,7 +149,7 @@ export class PartialFile {
     await this.#file.truncate(0);
     this.#hash = createHash("sha256");
     this.#received = 0;
-    this.#promised = undefined;
+    this.#announced = undefined;
     this.#leftByAnother = false;
   }
 }

@@ -1,4 +1,4 @@
-// The errors a caller of the render service may meet, and their making from those of the transport.
+// Errors of the client, and their translation from those of the transport.
 
 import { ConnectError } from "@connectrpc/connect";
 
@@ -6,10 +6,10 @@ import type { ErrorReason } from "./gen/render/v1/error_reason_pb.js";
 import { StatusCode } from "./status-code.js";
 import { decodeStatusDetails, type FieldFault } from "./status-details.js";
 
-/** Names of `render.v1.ErrorReason`, such as `JOB_NOT_FOUND`; a newer service may tell others. */
+/** Names of `render.v1.ErrorReason`, such as `JOB_NOT_FOUND`; a newer service may send others. */
 export type ErrorReasonName = Exclude<keyof typeof ErrorReason, "UNSPECIFIED"> | (string & {});
 
-/** What is known of a failed call besides its message. */
+/** Details of a failed call besides its message. */
 export interface RenderErrorInit {
   code?: StatusCode | undefined;
   reason?: string | undefined;
@@ -19,17 +19,17 @@ export interface RenderErrorInit {
   cause?: unknown;
 }
 
-/** A call that did not succeed; the base of all errors of this package. `message` is one sentence for people. */
+/** A failed call; base class of all call errors of this package. `message` is one sentence for people. */
 export class RenderError extends Error {
   /** The gRPC status, such as `StatusCode.NOT_FOUND`. */
   readonly code: StatusCode;
-  /** Reason as listed in error_reason.proto; empty where the service told none, as when it could not be reached. */
+  /** Reason as listed in error_reason.proto; empty if absent, such as when the service cannot be reached. */
   readonly reason: ErrorReasonName;
   /** Details of the reason, as documented at `ErrorReason`. */
   readonly metadata: Readonly<Record<string, string>>;
-  /** Every wrong field of the request, where the service named any. */
+  /** The invalid fields of the request, if the service named any. */
   readonly fieldFaults: readonly FieldFault[];
-  /** Milliseconds after which the service asks to try again; undefined where it did not. */
+  /** Milliseconds after which the service asks to retry; undefined if absent. */
   readonly retryAfterMs: number | undefined;
 
   constructor(message: string, init: RenderErrorInit = {}) {
@@ -53,7 +53,7 @@ export class RenderError extends Error {
   }
 }
 
-/** INVALID_ARGUMENT: the request is wrong; `fieldFaults` names the fields. */
+/** INVALID_ARGUMENT: the request is invalid; `fieldFaults` names the fields. */
 export class InvalidRequestError extends RenderError {}
 
 /** NOT_FOUND: there is no such job, project or webhook in the workspace. */
@@ -62,49 +62,49 @@ export class NotFoundError extends RenderError {}
 /** ALREADY_EXISTS: the requestId was used before with another request, or the workspace has such a webhook. */
 export class AlreadyExistsError extends RenderError {}
 
-/** FAILED_PRECONDITION: asked too early, or something is not set up, such as a provider's key. */
+/** FAILED_PRECONDITION: the job is not in the required state, or a provider key is missing. */
 export class PreconditionError extends RenderError {}
 
-/** ABORTED: the project was changed by somebody else since it was read. */
+/** ABORTED: the project was modified since it was read. */
 export class ConflictError extends RenderError {}
 
-/** OUT_OF_RANGE: an offset beyond the end, or events that are no longer kept. */
+/** OUT_OF_RANGE: an offset beyond the end, or events that have been pruned. */
 export class OutOfRangeError extends RenderError {}
 
-/** UNAUTHENTICATED: no valid token came with the call. */
+/** UNAUTHENTICATED: the call has no valid token. */
 export class AuthenticationError extends RenderError {}
 
 /** PERMISSION_DENIED: the token is valid but may not do this. */
 export class PermissionDeniedError extends RenderError {}
 
-/** RESOURCE_EXHAUSTED: a limit is reached; `retryAfterMs` says when to come back, where that is known. */
+/** RESOURCE_EXHAUSTED: a limit is reached; `retryAfterMs` says when to retry, if known. */
 export class QuotaError extends RenderError {}
 
-/** UNAVAILABLE: the service cannot be reached, or a store it needs cannot. */
+/** UNAVAILABLE: the service, or a store it depends on, cannot be reached. */
 export class UnavailableError extends RenderError {
   constructor(message: string, init: RenderErrorInit = {}) {
     super(message, { code: StatusCode.UNAVAILABLE, ...init });
   }
 }
 
-/** DEADLINE_EXCEEDED: no answer within the time the caller gave. */
+/** DEADLINE_EXCEEDED: no response before the deadline. */
 export class DeadlineError extends RenderError {
   constructor(message: string, init: RenderErrorInit = {}) {
     super(message, { code: StatusCode.DEADLINE_EXCEEDED, ...init });
   }
 }
 
-/** INTERNAL and the like: a fault of the service; `metadata.request_id` finds it in the service's log. */
+/** INTERNAL and the like: an error in the service; find it in the service's log by `metadata.request_id`. */
 export class ServiceError extends RenderError {}
 
-/** The bytes that arrived are not the file that was promised. */
+/** The downloaded data does not match the file's size or checksum. */
 export class DownloadError extends RenderError {
   constructor(message: string) {
     super(message, { code: StatusCode.DATA_LOSS });
   }
 }
 
-/** The client was closed while the call was under way, or before it. */
+/** The client was closed before or during the call. */
 export class ClientClosedError extends RenderError {
   constructor() {
     super("the client is closed", { code: StatusCode.CANCELLED });
@@ -115,7 +115,7 @@ const DOMAIN = "render.v1";
 
 const BROKEN: ReadonlySet<StatusCode> = new Set([StatusCode.CANCELLED, StatusCode.INTERNAL, StatusCode.UNKNOWN]);
 
-/** Codes that the transport itself gives to connections that cannot be made, break or speak nonsense. */
+/** Codes that the transport itself gives to connections that fail. */
 const BROKEN_LOCALLY: ReadonlySet<StatusCode> = new Set([...BROKEN, StatusCode.ABORTED, StatusCode.UNAVAILABLE]);
 
 const BY_CODE: ReadonlyMap<StatusCode, new (message: string, init: RenderErrorInit) => RenderError> = new Map([
@@ -136,7 +136,7 @@ const BY_CODE: ReadonlyMap<StatusCode, new (message: string, init: RenderErrorIn
   [StatusCode.UNIMPLEMENTED, ServiceError],
 ]);
 
-/** Turns whatever a call of the transport threw into the error to throw in its place. */
+/** Translates what a call of the transport threw into an error of this package. */
 export function translate(thrown: unknown): RenderError {
   if (thrown instanceof RenderError) {
     return thrown;
@@ -146,18 +146,18 @@ export function translate(thrown: unknown): RenderError {
     return error.cause;
   }
   // Both use the numbers of gRPC.
-  const told = error.code as number as StatusCode;
-  const message = error.rawMessage || wordOf(error.cause) || StatusCode[told];
-  // A status that the service sent is in the metadata; without one, the transport made the error up.
+  const status = error.code as number as StatusCode;
+  const message = error.rawMessage || systemCode(error.cause) || StatusCode[status];
+  // A status from the service is in the metadata; without one, the error is the transport's own.
   if (!error.metadata.has("grpc-status")) {
-    const broken = BROKEN_LOCALLY.has(told) || message.startsWith("http/2 ");
-    const code = broken ? StatusCode.UNAVAILABLE : told;
+    const broken = BROKEN_LOCALLY.has(status) || message.startsWith("http/2 ");
+    const code = broken ? StatusCode.UNAVAILABLE : status;
     return new (BY_CODE.get(code) ?? RenderError)(message, { code, cause: error.cause ?? error });
   }
   const details = decodeStatusDetails(error.details.filter((detail) => "type" in detail));
   const ours = details.domain === DOMAIN;
-  return new (BY_CODE.get(told) ?? RenderError)(message, {
-    code: told,
+  return new (BY_CODE.get(status) ?? RenderError)(message, {
+    code: status,
     reason: ours ? details.reason : "",
     metadata: ours ? details.metadata : {},
     fieldFaults: details.fieldFaults,
@@ -165,7 +165,7 @@ export function translate(thrown: unknown): RenderError {
   });
 }
 
-/** The word of the operating system for a failure, such as `ECONNREFUSED`, which some failures have alone. */
-function wordOf(cause: unknown): string {
+/** Returns the operating system's code of a failure, such as `ECONNREFUSED`: some failures have no message. */
+function systemCode(cause: unknown): string {
   return cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : "";
 }

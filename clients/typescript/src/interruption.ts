@@ -1,6 +1,6 @@
-// Ending calls before their time: by the caller's signal, or because the client was closed.
+// Ends calls early: by the caller's signal, or because the client was closed.
 
-/** A signal that follows others until it is released, so that a long-lived one keeps no trace of calls that are over. */
+/** A signal that follows others until it is released, so that a long-lived one holds no reference to ended calls. */
 export class Interruption {
   readonly #controller = new AbortController();
   readonly #sources: readonly AbortSignal[];
@@ -21,7 +21,7 @@ export class Interruption {
     return this.#controller.signal;
   }
 
-  /** End what hangs on the signal, and let go of the others. */
+  /** Aborts the signal, and stops following the others. */
   end(reason?: Error): void {
     this.release();
     this.#controller.abort(reason);
@@ -34,7 +34,7 @@ export class Interruption {
   }
 
   /**
-   * Wait, unless interrupted.
+   * Waits, unless interrupted.
    *
    * @throws The reason of the signal, once it is aborted.
    */

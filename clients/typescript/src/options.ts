@@ -1,4 +1,4 @@
-// What callers may choose.
+// Options of the client and its methods.
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
 
@@ -13,98 +13,98 @@ import type { RetryPolicy } from "./retry.js";
 export interface RenderClientOptions {
   /** `host:port`, `dns:///host:port` or `unix:/path/to/socket`. */
   address: string;
-  /** API key or JWT, sent as `authorization: Bearer …`; left out, none is sent. */
+  /** API key or JWT, sent as `authorization: Bearer …`; if omitted, none is sent. */
   token?: string | undefined;
-  /** Workspace that every call is made in; default `default`. */
+  /** Workspace of every call; default `default`. */
   workspace?: string | undefined;
   /**
-   * True or options for TLS, false for plaintext; left out, plaintext to this machine itself and TLS to any other, so
-   * that a token never leaves the machine unprotected by accident.
+   * True or options for TLS, false for plaintext. If omitted, plaintext for a loopback address and TLS for any other,
+   * so that a token is never sent over a network unencrypted by accident.
    */
   tls?: boolean | TlsOptions | undefined;
-  /** Milliseconds for each call that is not a stream, its retries included; > 0, default 10,000. */
+  /** Milliseconds for each unary call, including its retries; > 0, default 10,000. */
   timeoutMs?: number | undefined;
-  /** How patiently calls are tried again; what is left out is as by default. */
+  /** Retry policy; omitted fields have their defaults. */
   retry?: Partial<RetryPolicy> | undefined;
-  /** When a silent server is taken for dead; what is left out is as by default. */
+  /** When a silent connection counts as lost; omitted fields have their defaults. */
   keepAlive?: Partial<KeepAlive> | undefined;
   /**
-   * Asked before each call, on each try, for metadata to send along, names in lower case: a way to pass on the trace
-   * context, which the client knows nothing of.
+   * Called before each attempt; returns additional metadata to send, with lower-case names. Use it to propagate a trace
+   * context.
    */
   metadata?: (() => Readonly<Record<string, string>>) | undefined;
 }
 
-/** TLS with other than the usual settings; certificates and keys are PEM. */
+/** TLS with custom settings; certificates and keys are PEM. */
 export interface TlsOptions {
-  /** Authorities to trust; left out, those that Node.js trusts. */
+  /** Authorities to trust; if omitted, those that Node.js trusts. */
   rootCertificates?: string | Uint8Array | undefined;
   /** The client's own certificate, for mutual TLS. */
   certificateChain?: string | Uint8Array | undefined;
-  /** The key to certificateChain. */
+  /** Private key of certificateChain. */
   privateKey?: string | Uint8Array | undefined;
-  /** Name to expect in the server's certificate, where it differs from the address. */
+  /** Name to expect in the server's certificate, if it differs from the address. */
   serverName?: string | undefined;
 }
 
-/** When a silent server is taken for dead, while a call or a watch is under way. */
+/** When a silent connection counts as lost, while a call or a watch is in progress. */
 export interface KeepAlive {
   /** Milliseconds of silence before a ping; the service tolerates no less than 10,000. Default 20,000. */
   readonly intervalMs: number;
-  /** Milliseconds to wait for its answer; default 5,000, which leaves a plain call time for a new connection. */
+  /** Milliseconds to wait for the response; default 5,000, which leaves a unary call time for a new connection. */
   readonly timeoutMs: number;
 }
 
-/** What every call takes. */
+/** Options of every call. */
 export interface CallOptions {
   /** Ends the call; it then throws the signal's reason. */
   signal?: AbortSignal | undefined;
   /**
-   * Milliseconds after which the call ends with `DeadlineError`. Left out, plain calls have the client's limit; watches
-   * and downloads have none.
+   * Milliseconds after which the call ends with `DeadlineError`. If omitted, unary calls have the client's
+   * timeout; watches and downloads have none.
    */
   timeoutMs?: number | undefined;
 }
 
-/** What to render: a project given here, or a stored one. */
+/** What to render: an inline project or a stored one. */
 export type Source =
   | { project: MessageInitShape<typeof ProjectSchema>; projectId?: undefined }
   | { projectId: string; project?: undefined };
 
-/** What to render, and how; all is described at `StartRenderRequest`. */
+/** What to render, and how; see `StartRenderRequest`. */
 export type RenderOptions = Source & {
-  /** `local`, `runway`, `pika`, `custom` or `mock`; left out, the service's default. */
+  /** `local`, `runway`, `pika`, `custom` or `mock`; if omitted, the service's default. */
   provider?: string | undefined;
   /** Overrides the project's own output options field by field. */
   output?: MessageInitShape<typeof OutputOptionsSchema> | undefined;
   /** How the provider generates clips. */
   providerOptions?: MessageInitShape<typeof ProviderOptionsSchema> | undefined;
-  /** The caller's own, to find the job by. */
+  /** Labels to find the job by. */
   labels?: Record<string, string> | undefined;
-  /** Among the workspace's own jobs, −100 to 100; greater goes first. */
+  /** Priority among the workspace's jobs, −100 to 100; higher runs first. */
   priority?: number | undefined;
-  /** Values for the `{{names}}` in the project. */
+  /** Values for the project's `{{placeholders}}`, by name. */
   variables?: Record<string, string> | undefined;
-  /** An address that is told of this job. */
+  /** URL to notify of this job. */
   webhook?: MessageInitShape<typeof JobWebhookSchema> | undefined;
 };
 
-/** What of a workspace's jobs to list. */
+/** Filters of a list of jobs. */
 export interface ListOptions {
-  /** Keep only jobs in one of these; empty keeps all. */
+  /** Only jobs in one of these statuses; empty means all. */
   statuses?: JobStatus[] | undefined;
-  /** Keep only jobs of this project. */
+  /** Only jobs of this project. */
   projectId?: string | undefined;
-  /** Keep only jobs that have all of these. */
+  /** Only jobs that have all of these labels. */
   labels?: Record<string, string> | undefined;
 }
 
-/** What of a workspace's deliveries to list. */
+/** Filters of a list of deliveries. */
 export interface ListDeliveriesOptions {
-  /** Keep only deliveries of this webhook. */
+  /** Only deliveries to this webhook. */
   webhookId?: string | undefined;
-  /** Keep only deliveries of this job. */
+  /** Only deliveries of this job. */
   jobId?: string | undefined;
-  /** Keep only deliveries in one of these; empty keeps all. */
+  /** Only deliveries in one of these states; empty means all. */
   states?: WebhookDeliveryState[] | undefined;
 }

@@ -1,30 +1,30 @@
-// When to try a call again: exponential backoff with jitter, within the caller's time.
+// Retry policy: exponential backoff with jitter, within the caller's deadline.
 
 import { DeadlineError, QuotaError, type RenderError } from "./errors.js";
 
-/** How patiently calls are tried again after the connection was lost or the service was unavailable. */
+/** How calls are retried after the connection is lost or the service is unavailable. */
 export interface RetryPolicy {
   /** Milliseconds before the first retry; default 200. */
   readonly firstDelayMs: number;
-  /** Milliseconds that a delay grows to at most; the service may ask for more. Default 10,000. */
+  /** Maximum delay in milliseconds; the service may ask for a longer one. Default 10,000. */
   readonly longestDelayMs: number;
-  /** By which each delay is longer than the one before; default 2. */
+  /** Multiplier of the delay after each retry; default 2. */
   readonly factor: number;
   /**
-   * How often a plain call that is safe to repeat is sent at most, ≥ 1; default 4. The same holds for a watch or a
-   * download of a client that has not reached the service before, so that a wrong address is told at once.
+   * Maximum attempts of a unary call that is safe to repeat, ≥ 1; default 4. Also applies to a watch or a download
+   * until the client has reached the service once, so that a wrong address fails early.
    */
   readonly callAttempts: number;
-  /** Milliseconds without a sign of life after which a watch or a download ends with the last error; default 600,000. */
+  /** Milliseconds without progress after which a watch or a download throws the last error; default 600,000. */
   readonly giveUpAfterMs: number;
   /**
-   * Milliseconds after which a watch or a download is taken up anew where it stands; default 300,000. So is noticed,
-   * too, that a service is dead behind a proxy that keeps the connection alive.
+   * Milliseconds after which a watch or a download is reopened and resumed; default 300,000. This detects a dead
+   * service behind a proxy that keeps the connection alive.
    */
   readonly longestStreamMs: number;
 }
 
-/** The policy of a client that was given none. */
+/** The default policy. */
 export const DEFAULT_RETRY: RetryPolicy = {
   firstDelayMs: 200,
   longestDelayMs: 10_000,
@@ -34,21 +34,21 @@ export const DEFAULT_RETRY: RetryPolicy = {
   longestStreamMs: 300_000,
 };
 
-/** What bounds the tries of one call or stream, and where they get time and chance from. */
+/** Limits of the attempts of one call or stream, and their sources of time and randomness. */
 export interface AttemptsInit {
-  /** Milliseconds for all tries together; undefined for no such limit. */
+  /** Milliseconds for all attempts together; undefined for no limit. */
   readonly timeoutMs?: number | undefined;
-  /** How many tries at most while there is no sign of life; undefined for no such limit. */
+  /** Maximum attempts without progress; undefined for no limit. */
   readonly most?: number | undefined;
-  /** Milliseconds that a single try may take, after which the next one goes on where it stood; undefined for no limit. */
+  /** Milliseconds that a single attempt may take, after which the next one resumes; undefined for no limit. */
   readonly longestMs?: number | undefined;
   /** Monotonic time in milliseconds. */
   readonly clock?: () => number;
-  /** Gives a number from 0 to below 1 that spreads delays, so that many callers do not come back at once. */
+  /** Returns a number in [0, 1) that spreads delays, so that callers do not retry simultaneously. */
   readonly jitter?: () => number;
 }
 
-/** The tries of one call or stream. */
+/** The attempts of one call or stream. */
 export class Attempts {
   readonly #policy: RetryPolicy;
   readonly #clock: () => number;
@@ -73,21 +73,21 @@ export class Attempts {
   }
 
   /**
-   * Milliseconds that the next try may take; undefined for no limit.
+   * Milliseconds that the next attempt may take; undefined for no limit.
    *
-   * @throws DeadlineError If nothing is left of the timeout.
+   * @throws DeadlineError If the timeout has passed.
    */
   remainingMs(): number | undefined {
     const left = this.#end - this.#clock();
     if (left <= 0) {
-      throw new DeadlineError("the time given for the call is over");
+      throw new DeadlineError("the timeout of the call has passed");
     }
-    // A timer of Node.js holds no more than 31 bits; longer limits are checked between the tries alone.
+    // A timer of Node.js holds 31 bits; longer limits are checked only between attempts.
     const most = Math.min(left, this.#longest);
     return most < 2 ** 31 - 1 ? Math.ceil(most) : undefined;
   }
 
-  /** Takes note of a sign of life: the next failure starts with the shortest delay, and tries are not counted. */
+  /** Records progress: the next failure starts with the shortest delay, and attempts are no longer limited. */
   progressed(): void {
     this.#lastSign = this.#clock();
     this.#failuresInARow = 0;
@@ -97,22 +97,22 @@ export class Attempts {
   }
 
   /**
-   * Says how long to wait before the next try.
+   * Returns how long to wait before the next attempt.
    *
-   * @param error How the last try ended.
-   * @returns Milliseconds to wait, ≥ 0: the growing delay, or longer where the service asked for that.
-   * @throws The given error, if trying again would not help or there is no time or try left.
+   * @param error Error of the last attempt.
+   * @returns Milliseconds to wait, ≥ 0: the backoff, or longer if the service asked for it.
+   * @throws The given error, if it is not retryable or no time or attempt is left.
    */
   delayAfter(error: RenderError): number {
     const isStream = this.#longest < Infinity;
-    // The limit of a single try is over, not the caller's.
+    // The limit of a single attempt has passed, not the caller's deadline.
     const lastedLongest = isStream && error instanceof DeadlineError && this.#clock() < this.#end;
     if (lastedLongest && this.#alive) {
       this.#alive = false;
-      // The service shall have seen the end of the old one, and not all watchers come at the same moment.
+      // Gives the service time to see the old stream end, and spreads the watchers.
       return this.#policy.firstDelayMs * (0.5 + 0.5 * this.#jitter());
     }
-    // A stream that was open before finds its place taken for the moment.
+    // A stream that was open before is rejected by a quota when it resumes.
     const crowdedOut = isStream && this.#wasAlive && error instanceof QuotaError;
     this.#failures += 1;
     if (!(error.connectionLost || lastedLongest || crowdedOut) || this.#failures === this.#most) {

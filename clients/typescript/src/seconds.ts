@@ -1,9 +1,9 @@
-// Durations, as people write them.
+// Durations from numbers of seconds.
 
 import { create } from "@bufbuild/protobuf";
 import { type Duration, DurationSchema } from "@bufbuild/protobuf/wkt";
 
-/** A duration of so many seconds, such as `seconds(2.5)`; kept to the microsecond. */
+/** Returns a duration of `value` seconds, such as `seconds(2.5)`, rounded to microseconds. */
 export function seconds(value: number): Duration {
   const microseconds = Math.round(value * 1e6);
   return create(DurationSchema, {

@@ -4,7 +4,7 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import { DurationSchema } from "@bufbuild/protobuf/wkt";
 
-/** One wrong field of a request. */
+/** An invalid field of a request. */
 export interface FieldFault {
   /** Path as in the proto message, such as `project.storyboard.shots[2].duration`. */
   readonly field: string;
@@ -12,9 +12,9 @@ export interface FieldFault {
   readonly description: string;
 }
 
-/** What a failed call tells besides its status code and message. */
+/** The details of a failed call, besides its status code and message. */
 export interface StatusDetails {
-  /** `google.rpc.ErrorInfo.reason`; empty where the server told none. */
+  /** `google.rpc.ErrorInfo.reason`; empty if absent. */
   reason: string;
   /** `google.rpc.ErrorInfo.domain`. */
   domain: string;
@@ -22,37 +22,37 @@ export interface StatusDetails {
   metadata: Record<string, string>;
   /** Field violations of `google.rpc.BadRequest`, in the server's order. */
   fieldFaults: FieldFault[];
-  /** Milliseconds to wait as `google.rpc.RetryInfo` says, ≥ 0; undefined where the server told none. */
+  /** Milliseconds to wait as `google.rpc.RetryInfo` says, ≥ 0; undefined if absent. */
   retryAfterMs: number | undefined;
 }
 
 /**
  * Decodes the details of a failed call.
  *
- * @param details Type names and serialized messages, as they came with the status; other types are passed over, and so
- *   is what is no protobuf message: code and message of the call stand without it.
+ * @param details Type names and serialized messages, as they came with the status; those of other types
+ *   and malformed ones are skipped, since the code and the message are valid without them.
  */
 export function decodeStatusDetails(details: Iterable<{ type: string; value: Uint8Array }>): StatusDetails {
-  const told: StatusDetails = { reason: "", domain: "", metadata: {}, fieldFaults: [], retryAfterMs: undefined };
+  const found: StatusDetails = { reason: "", domain: "", metadata: {}, fieldFaults: [], retryAfterMs: undefined };
   for (const { type, value } of details) {
     try {
       switch (type) {
         case "google.rpc.ErrorInfo": {
           const info = new Fields(value);
           const entries = info.all(3).map((entry) => new Fields(entry));
-          told.reason = info.text(1);
-          told.domain = info.text(2);
-          told.metadata = Object.fromEntries(entries.map((entry) => [entry.text(1), entry.text(2)]));
+          found.reason = info.text(1);
+          found.domain = info.text(2);
+          found.metadata = Object.fromEntries(entries.map((entry) => [entry.text(1), entry.text(2)]));
           break;
         }
         case "google.rpc.BadRequest":
           for (const violation of new Fields(value).all(1).map((each) => new Fields(each))) {
-            told.fieldFaults.push({ field: violation.text(1), description: violation.text(2) });
+            found.fieldFaults.push({ field: violation.text(1), description: violation.text(2) });
           }
           break;
         case "google.rpc.RetryInfo": {
           const delay = fromBinary(DurationSchema, new Fields(value).last(1));
-          told.retryAfterMs = Math.max(0, Number(delay.seconds) * 1000 + delay.nanos / 1e6);
+          found.retryAfterMs = Math.max(0, Number(delay.seconds) * 1000 + delay.nanos / 1e6);
           break;
         }
       }
@@ -60,7 +60,7 @@ export function decodeStatusDetails(details: Iterable<{ type: string; value: Uin
       continue;
     }
   }
-  return told;
+  return found;
 }
 
 /** The length-delimited fields of a message. */
@@ -83,7 +83,7 @@ class Fields {
     return this.#values.filter(([found]) => found === number).map(([, value]) => value);
   }
 
-  /** Of a field sent twice the last one counts. */
+  /** The last value of a repeated field counts. */
   last(number: number): Uint8Array {
     return this.all(number).at(-1) ?? new Uint8Array();
   }

@@ -1,4 +1,4 @@
-// Where a watch stands: what was seen, what to ask for after a broken connection, and whether it is over.
+// The position of a watch: what was received, how to resume after a lost connection, and whether it has ended.
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
 
@@ -10,23 +10,23 @@ import type {
   WatchWorkspaceResponse,
 } from "./gen/render/v1/render_service_pb.js";
 
-/** Tells whether a job is COMPLETED, FAILED or CANCELLED. */
+/** Returns whether a job is COMPLETED, FAILED or CANCELLED. */
 export function hasEnded(state: Pick<Job | JobEvent, "status">): boolean {
   return (
     state.status === JobStatus.COMPLETED || state.status === JobStatus.FAILED || state.status === JobStatus.CANCELLED
   );
 }
 
-/** The place of one watch, kept across connections; `ended` once nothing can follow. */
+/** The position of one watch, kept across connections; `ended` once nothing can follow. */
 export interface Position<Request, Response, News> {
   readonly ended: boolean;
-  /** The call that goes on after what was seen. */
+  /** Builds the request that resumes after the last message. */
   request(): Request;
-  /** Take one message of the stream, and return what is news to the caller in it. */
+  /** Processes one message of the stream and returns what is new to the caller. */
   accept(response: Response): News | undefined;
 }
 
-/** The place of one watch in the events of a job. */
+/** The position of one watch in the events of a job. */
 export class WatchPosition implements Position<
   MessageInitShape<typeof WatchProgressRequestSchema>,
   WatchProgressResponse,
@@ -49,8 +49,8 @@ export class WatchPosition implements Position<
   }
 
   /**
-   * The event, if it is news; undefined for a heartbeat or an event seen before. The terminal event is news even at a
-   * sequence that the caller gave as seen: a watch always tells the end.
+   * Returns the event if it is new; undefined for a heartbeat or an event seen before. The terminal event is always
+   * returned, even if the caller passed its sequence as seen.
    */
   accept({ update }: WatchProgressResponse): JobEvent | undefined {
     if (update.case !== "event") {
@@ -67,27 +67,27 @@ export class WatchPosition implements Position<
   }
 }
 
-/** One message of a workspace's watch. */
+/** One message of a workspace watch. */
 export interface WorkspaceChange {
-  /** A change of one of the jobs; undefined for a sign of life, which is given only where it was asked for. */
+  /** A change of one of the jobs; undefined for a heartbeat, which is yielded only if requested. */
   readonly event: JobEvent | undefined;
-  /** Where the watch stands behind this message: keep it once the event is dealt with, and go on from it. */
+  /** Position after this message: store it once the event is handled, and resume from it. */
   readonly cursor: string;
 }
 
-/** What a workspace's watch tells, and from where on. */
+/** Options of a workspace watch. */
 export interface WatchWorkspaceOptions {
-  /** Cursor to go on behind, `"oldest"` for all that is kept; left out, what happens from now on. */
+  /** Cursor to resume after, `"oldest"` for all retained events; if omitted, new events only. */
   start?: "oldest" | (string & {}) | undefined;
-  /** Keep only events of jobs that have all of these. */
+  /** Only events of jobs that have all of these labels. */
   labels?: Record<string, string> | undefined;
-  /** Tell the latest progress between state and stage changes too; not repeated after a reconnect. */
+  /** Whether to include the latest progress between changes; progress is not replayed after a reconnect. */
   includeProgress?: boolean | undefined;
-  /** Give signs of life, whose cursors are as good as any, as changes without an event. */
+  /** Whether to yield heartbeats, as changes without an event; their cursors are valid too. */
   heartbeats?: boolean | undefined;
 }
 
-/** The place of one watch in the events of a workspace. */
+/** The position of one watch in the events of a workspace. */
 export class WorkspacePosition implements Position<
   MessageInitShape<typeof WatchWorkspaceRequestSchema>,
   WatchWorkspaceResponse,

@@ -1,4 +1,4 @@
-// Checks that a webhook's delivery comes from the render service, as Standard Webhooks lays down.
+// Verifies webhook deliveries according to Standard Webhooks 1.0.
 
 import { createHmac, timingSafeEqual } from "node:crypto";
 
@@ -7,12 +7,12 @@ import type { JobStage, JobStatus } from "./gen/render/v1/job_pb.js";
 /** Headers of a request: those of `fetch`, or those of Node.js with lower-case names. */
 export type WebhookHeaders = Headers | Readonly<Record<string, string | readonly string[] | undefined>>;
 
-/** A delivery that is not to be believed; the message says why. */
+/** The delivery is not authentic or too old; the message says which. */
 export class WebhookVerificationError extends Error {
   override readonly name = "WebhookVerificationError";
 }
 
-/** What a delivery tells, with the names it has on the wire. */
+/** The body of a delivery, with its names on the wire. */
 export interface WebhookPayload {
   /** Such as `job.completed`. */
   readonly type: string;
@@ -38,28 +38,28 @@ export interface WebhookPayload {
   };
 }
 
-/** A delivery that was checked. */
+/** A verified delivery. */
 export interface VerifiedWebhook {
-  /** `webhook-id`: the same for every try of this delivery; keep it to deal with each but once. */
+  /** `webhook-id`: the same for every attempt of this delivery; store handled ids to process each event once. */
   readonly id: string;
-  /** When this try was sent. */
+  /** When this attempt was sent. */
   readonly sentAt: Date;
-  /** What it tells. */
+  /** The body. */
   readonly payload: WebhookPayload;
 }
 
 const DEFAULT_TOLERANCE_MS = 5 * 60_000;
 
 /**
- * Checks the signature and the age of a delivery (https://www.standardwebhooks.com), and reads it.
+ * Verifies the signature and the age of a delivery (https://www.standardwebhooks.com), and parses it.
  *
- * @param body The body exactly as it came over the wire, before any JSON parser touched it.
+ * @param body The raw request body, unmodified.
  * @param headers With `webhook-id`, `webhook-timestamp` and `webhook-signature`.
- * @param secrets Of the workspace, `whsec_…`, as `webhookSecret` gives them; one that fits is enough.
- * @param options toleranceMs: how far the sender's clock and ours may be apart; default 5 minutes. now: in place of
- *   the clock, in milliseconds since 1970.
- * @throws WebhookVerificationError If the delivery is not to be believed: answer 4xx and do nothing.
- * @throws TypeError If a secret is none.
+ * @param secrets The workspace's secrets, `whsec_…`, as `webhookSecret` returns them; one that matches is enough.
+ * @param options toleranceMs: maximum difference between the timestamp and this machine's clock; default 5 minutes.
+ *   now: milliseconds since 1970, instead of the clock.
+ * @throws WebhookVerificationError If the delivery is not authentic or too old: respond with 4xx and discard it.
+ * @throws TypeError If a secret is malformed.
  */
 export function verifyWebhook(
   body: string | Uint8Array,

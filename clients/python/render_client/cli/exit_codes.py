@@ -8,7 +8,7 @@ JOB_CANCELLED = 5
 INTERRUPTED = 130
 
 EXIT_CODES = (
-    "Exit codes: 0 done (a watched job COMPLETED) · 1 the watched job FAILED · 2 wrong usage, project file or request "
-    "· 3 the service cannot be reached in time · 4 the service refused, or a file could not be written · "
-    "5 the watched job was CANCELLED · 130 interrupted (the job goes on)."
+    "Exit codes: 0 success (a watched job COMPLETED) · 1 the watched job FAILED · 2 invalid usage, project file or "
+    "request · 3 the service did not answer in time · 4 the service refused the call, or a file could not be written · "
+    "5 the watched job was CANCELLED · 130 interrupted (the job continues)."
 )

@@ -1,4 +1,4 @@
-"""How the `render` command speaks: tables and sentences for people, JSON lines for machines, exit codes for scripts."""
+"""Output of the `render` command: tables and sentences for people, JSON lines for programs, exit codes for scripts."""
 
 import json
 import sys
@@ -34,7 +34,7 @@ class Output:
 
     def __init__(self, machine: bool) -> None:
         self.machine = machine
-        # A pipe has no width; its reader shall get whole lines.
+        # A pipe has no width, and its reader needs whole lines.
         self._out = Console() if sys.stdout.isatty() else Console(width=240)
         self.err = Console(stderr=True)
 
@@ -47,7 +47,7 @@ class Output:
         print(json.dumps(value, ensure_ascii=False), flush=True)
 
     def say(self, text: str) -> None:
-        """Print a sentence for people, on standard error; nothing for machines."""
+        """Print a sentence for people, on standard error; nothing with --json."""
         if not self.machine:
             self.err.print(text, markup=False, highlight=False, soft_wrap=True)
 
@@ -75,7 +75,7 @@ class Output:
             "provider": job.provider,
             "labels": ", ".join(f"{key} = {value}" for key, value in sorted(job.labels.items())),
             "video": video,
-            "address": "\n".join(job.video_urls),
+            "url": "\n".join(job.video_urls),
             "created": _time(job.create_time),
             "started": _time(job.start_time),
             "ended": _time(job.end_time),
@@ -124,7 +124,7 @@ class Output:
             ("webhook", "statuses", "labels", "url"),
             lambda webhook: (
                 webhook.webhook_id,
-                ", ".join(map(status_name, webhook.statuses)) or "the ends",
+                ", ".join(map(status_name, webhook.statuses)) or "terminal",
                 ", ".join(f"{key} = {value}" for key, value in sorted(webhook.labels.items())),
                 webhook.url,
             ),
@@ -135,7 +135,7 @@ class Output:
         self._table(
             deliveries,
             "no deliveries",
-            ("delivery", "state", "event", "tries", "answer", "url"),
+            ("delivery", "state", "event", "attempts", "response", "url"),
             lambda delivery: (
                 delivery.delivery_id,
                 webhook_service_pb2.WebhookDeliveryState.Name(delivery.state).removeprefix("WEBHOOK_DELIVERY_STATE_"),
@@ -166,7 +166,7 @@ class Output:
             return
         self._table(
             estimate.shots,
-            "nothing would be ordered",
+            "nothing would be submitted",
             ("shot", "provider", "model", "seconds", "shape", "cost"),
             lambda shot: (
                 shot.shot_id,
@@ -178,7 +178,7 @@ class Output:
             ),
         )
         for cost in estimate.cost:
-            print(f"in all {cost.amount} {cost.unit}")
+            print(f"total {cost.amount} {cost.unit}")
 
     def file(self, message: Message) -> None:
         """Print a message as indented JSON."""

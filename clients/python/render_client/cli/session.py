@@ -1,6 +1,6 @@
 """What every command of `render` needs: a connection made on first use, and one way to report errors.
 
-The client is imported inside the functions: `render --help` must not pay for gRPC.
+The client is imported inside the functions: `render --help` must not load gRPC.
 """
 
 import contextlib
@@ -60,7 +60,7 @@ class Connection:
 
 
 def output_for(machine: bool) -> "Output":
-    """Return what prints a command's results: tables and sentences, or JSON for machines."""
+    """Return what prints a command's results: tables and sentences, or JSON."""
     from render_client.cli.output import Output
 
     return Output(machine)
@@ -79,5 +79,5 @@ def reported_errors(output: "Output", connection: Connection) -> Iterator[None]:
         # OSError: a file that cannot be written. Network errors arrive as RenderError.
         raise typer.Exit(output.fail(error, connection.target)) from error
     except KeyboardInterrupt:
-        output.say("interrupted; a job that was started goes on")
+        output.say("interrupted; a started job continues")
         raise typer.Exit(INTERRUPTED) from None

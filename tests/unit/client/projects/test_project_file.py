@@ -52,8 +52,8 @@ def test_lines_that_begin_with_slashes_are_comments(tmp_path: Path) -> None:
         ('{"storyboard": {"shots": [{"motion": {"focus_x": "left"}}]}}', "storyboard.shots[0].motion.focus_x: "),
         ('{"storyboard": {"shots": {}}}', "storyboard"),
         ('{"mode": "BIG"}', "mode: Invalid enum value BIG"),
-        ('{"music": 3}', "music: a value of the wrong kind"),
-        ('{"title": 3}', "title: a value of the wrong kind"),
+        ('{"music": 3}', "music: value of the wrong type"),
+        ('{"title": 3}', "title: value of the wrong type"),
         (
             '{"storyboard": {"shots": [{}, {"image_uri": "no.png"}]}}',
             "storyboard.shots[1].image_uri: no such file: no.png",
