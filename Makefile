@@ -35,8 +35,8 @@ $(TYPESCRIPT)/node_modules/.ready: $(TYPESCRIPT)/package.json $(TYPESCRIPT)/pack
 demo: $(VENV)/.runs ## Render the sample project through the whole system into out/demo.mp4.
 	@render-service demo
 
-dev: $(VENV)/.runs ## Keep the whole system running in the foreground; data stays under .render/.
-	@render-service dev
+dev: $(VENV)/.runs ## Keep the whole system running in the foreground, its data under .render/; PORT=n, ALLOW=dir for your files.
+	@render-service dev $(if $(PORT),--port $(PORT)) $(if $(ALLOW),--allow "$(ALLOW)")
 
 test: setup $(TYPESCRIPT)/node_modules/.ready ## Run all tests, in three processes that each start servers of their own: much of them is waiting.
 	@pytest --numprocesses 3 --dist loadfile

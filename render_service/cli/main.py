@@ -65,11 +65,19 @@ def demo(
 def dev(
     data: Annotated[Path, typer.Option(help="Folder for all data; kept between runs.")] = _DATA,
     port: Annotated[int, typer.Option(help="Port of the gRPC server on 127.0.0.1.", min=0, max=65535)] = 50051,
+    allow: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Folder whose files projects may name, beside the current one and RENDER_FILE_ROOTS; repeatable.",
+            exists=True,
+            file_okay=False,
+        ),
+    ] = None,
 ) -> None:
     """Run Postgres, Valkey, a server and a worker in the foreground. Ctrl-C stops them."""
     from render_service.embedded.dev import run_dev
 
-    raise SystemExit(run_dev(data, port))
+    raise SystemExit(run_dev(data, port, tuple(allow or ())))
 
 
 @app.command()

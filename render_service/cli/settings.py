@@ -21,9 +21,12 @@ def command_settings(log_level: str | None = None) -> "Settings":
     Args:
         log_level: Lowest level to log; None for the configured one.
     """
-    from render_service.config.settings import ConfigurationError, load_settings
+    from render_service.config.settings import ConfigurationError, load_settings, variables_given
+    from render_service.config.unknown import mistyped_settings
     from render_service.telemetry.logging import configure_logging
 
+    for warning in mistyped_settings(variables_given()):
+        print(f"render-service: {warning}", file=sys.stderr)
     try:
         settings = load_settings()
     except ConfigurationError as error:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import redis
 import sqlalchemy as sa
+from dotenv import dotenv_values
 from pydantic import Field, HttpUrl, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
@@ -211,6 +212,11 @@ def load_settings() -> Settings:
         raise ConfigurationError(
             f"{_variable(str(first['loc'][0]))}: {first['msg'].removeprefix('Value error, ')}"
         ) from None
+
+
+def variables_given() -> set[str]:
+    """Return the names of all environment variables and of the lines of the file that RENDER_CONFIG names."""
+    return set(os.environ) | set(dotenv_values(os.environ.get("RENDER_CONFIG") or os.devnull))
 
 
 def _variable(location: str) -> str:

@@ -1,35 +1,42 @@
 """`render-service dev`: the whole system in the foreground, its data kept between runs."""
 
 import asyncio
+import os
 import signal
 from pathlib import Path
 
+from render_service.embedded.ports import LOOPBACK, is_free
 from render_service.embedded.process import ProcessFailed
 from render_service.embedded.session import WORKSPACE, command, grpcurl_line, key_of, make_stack
 
 
-def run_dev(data: Path, port: int) -> int:
+def run_dev(data: Path, port: int, allowed: tuple[Path, ...] = ()) -> int:
     """Run the system until Ctrl-C.
 
     Args:
         data: Folder for all data.
         port: Port of the gRPC server; 0 picks a free one.
+        allowed: Folders whose files projects may name, beside the current folder and those in RENDER_FILE_ROOTS.
 
     Returns:
-        The exit code: 0 after Ctrl-C, 1 where a part ended by itself.
+        The exit code: 0 after Ctrl-C, 1 where the port is taken or a part ended by itself.
     """
+    if port and not is_free(port):
+        print(f"Port {port} of {LOOPBACK} is in use. Stop what listens on it, or choose another with --port.")
+        return 1
+    configured = (Path(root) for root in os.environ.get("RENDER_FILE_ROOTS", "").split(":") if root)
     try:
-        return asyncio.run(_run(data, port or None))
+        return asyncio.run(_run(data, port or None, (Path.cwd(), *allowed, *configured)))
     except ProcessFailed as failure:
         print(failure)
         return 1
 
 
-async def _run(data: Path, port: int | None) -> int:
+async def _run(data: Path, port: int | None, file_roots: tuple[Path, ...]) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    stack = make_stack(data, port=port, file_roots=(Path.cwd(),))
+    stack = make_stack(data, port=port, file_roots=file_roots)
     async with stack:
         key = await key_of(stack)
         print(
