@@ -370,6 +370,14 @@ workspace_quotas = sa.Table(
     comment="Quotas of workspaces that differ from the configured ones.",
 )
 
+service_keys = sa.Table(
+    "service_keys",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("key", BYTEA, nullable=False),
+    comment="Random keys that all servers share and callers never see, by what they are for.",
+)
+
 api_keys = sa.Table(
     "api_keys",
     metadata,

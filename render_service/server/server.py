@@ -7,6 +7,7 @@ from render_service.config.settings import Settings
 from render_service.db.access.api_keys import ApiKeys
 from render_service.db.access.audit_log import AuditLog
 from render_service.db.access.quotas import WorkspaceQuotas
+from render_service.db.access.service_keys import ServiceKeys
 from render_service.db.database import Database
 from render_service.db.jobs.deletions import Deletions
 from render_service.db.jobs.job_lifecycle import JobLifecycle
@@ -48,6 +49,7 @@ from render_service.server.interceptors.rate_limits import QuotaCache
 from render_service.server.interceptors.refusals import RefusalRecorder
 from render_service.server.job_metrics import JobMetrics
 from render_service.server.listener import Listener, check_listen
+from render_service.server.mapping.cursor import Cursors
 from render_service.server.services.downloads import Downloads
 from render_service.server.services.job_notifier import JobNotifier
 from render_service.server.services.project import ProjectServicer
@@ -130,6 +132,7 @@ async def run_server(settings: Settings) -> None:
                 deletions=deletions,
                 remover=remover,
                 webhook_targets=_webhook_targets(settings),
+                cursors=Cursors(ServiceKeys(database)),
                 downloads=Downloads(store, valid_for=timedelta(seconds=settings.download_url_seconds)),
             ),
             ProjectServicer(projects, parser, audit=audit, deletions=deletions, remover=remover),

@@ -44,6 +44,7 @@ STATUS_OF_REASON = {
     ErrorReason.PROVIDER_NOT_CONFIGURED: code_pb2.FAILED_PRECONDITION,
     ErrorReason.ETAG_MISMATCH: code_pb2.ABORTED,
     ErrorReason.OFFSET_OUT_OF_RANGE: code_pb2.OUT_OF_RANGE,
+    ErrorReason.FILE_LOST: code_pb2.DATA_LOSS,
     ErrorReason.CURSOR_PRUNED: code_pb2.OUT_OF_RANGE,
     ErrorReason.WEBHOOK_NOT_FOUND: code_pb2.NOT_FOUND,
     ErrorReason.DELIVERY_NOT_FOUND: code_pb2.NOT_FOUND,

@@ -8,6 +8,7 @@ from render.v1 import render_service_pb2 as pb
 
 from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.jobs.job import Artifact, Job, JobStatus, StoredFile
+from render_service.storage.errors import ObjectAbsent
 from render_service.storage.presigning import PresignedUrl
 from render_service.storage.store import ObjectStore
 
@@ -62,11 +63,11 @@ class Downloads:
             )
         return signed
 
-    async def read(self, file: StoredFile, offset: int) -> AsyncIterator[pb.DownloadVideoResponse]:
+    async def read(self, job_id: UUID, file: StoredFile, offset: int) -> AsyncIterator[pb.DownloadVideoResponse]:
         """Yield a file in chunks from an offset; the first chunk describes the whole file.
 
         Raises:
-            DomainError: OFFSET_OUT_OF_RANGE.
+            DomainError: OFFSET_OUT_OF_RANGE; FILE_LOST, if the store does not have the file as it was stored.
         """
         if offset > file.size_bytes:
             raise DomainError(
@@ -80,11 +81,18 @@ class Downloads:
         if offset == file.size_bytes:
             yield head
             return
-        async for data in self._store.read(file.key, offset=offset, chunk_bytes=_PIECE_BYTES):
-            piece = head if head.offset == offset and not head.data else pb.DownloadVideoResponse(offset=offset)
-            piece.data = data
-            yield piece
-            offset += len(data)
+        try:
+            async for data in self._store.read(file.key, offset=offset, chunk_bytes=_PIECE_BYTES):
+                piece = head if head.offset == offset and not head.data else pb.DownloadVideoResponse(offset=offset)
+                piece.data = data
+                offset += len(data)
+                if offset > file.size_bytes:
+                    break
+                yield piece
+        except (ObjectAbsent, ValueError) as error:  # ValueError: the object is shorter than the offset
+            raise _lost(job_id, file) from error
+        if offset != file.size_bytes:
+            raise _lost(job_id, file)
 
     async def _sign(self, job_id: UUID, file: StoredFile) -> PresignedUrl | None:
         name = f"{job_id}.{file.key.rpartition('.')[2]}"
@@ -96,6 +104,15 @@ class Downloads:
 def file_name(file: StoredFile) -> str:
     """Return the name of a file without its folder."""
     return file.key.rpartition("/")[2]
+
+
+def _lost(job_id: UUID, file: StoredFile) -> DomainError:
+    name = file_name(file)
+    return DomainError(
+        ErrorReason.FILE_LOST,
+        f"{name}: lost by the object store; render again, or tell the operator",
+        {"job_id": str(job_id), "file": name},
+    )
 
 
 def _not_ready(job: Job, what: str) -> DomainError:

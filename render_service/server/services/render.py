@@ -28,7 +28,7 @@ from render_service.server.interceptors.audit import AuditRecorder
 from render_service.server.interceptors.base import Context
 from render_service.server.interceptors.tracing import trace_parent_of
 from render_service.server.mapping import page_token
-from render_service.server.mapping.cursor import decode_cursor, encode_cursor
+from render_service.server.mapping.cursor import CursorCodec, Cursors
 from render_service.server.mapping.enums import ARTIFACT
 from render_service.server.mapping.generation import estimate_to_proto, generation_from_proto
 from render_service.server.mapping.ids import (
@@ -50,6 +50,7 @@ from render_service.server.services.job_notifier import JobNotifier
 from render_service.server.services.project_input import ProjectParser
 from render_service.server.services.start_render import RenderStarter, request_hash
 from render_service.server.services.webhook_input import WebhookTargets
+from render_service.telemetry.logging import get_logger
 from render_service.telemetry.metrics.server import EVENT_LAG_SECONDS
 
 _OfJob = (
@@ -60,6 +61,8 @@ _OfJob = (
     | pb.DownloadVideoRequest
     | pb.DeleteJobRequest
 )
+
+_log = get_logger(__name__)
 
 
 class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
@@ -73,6 +76,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         notifier: Notifies workers and watchers of changed jobs.
         events: The events of workspaces in Postgres.
         hub: Forwards published events to watches.
+        cursors: Encrypts cursors.
         downloads: Returns URLs of finished videos.
         audit: Writes the audit log.
         deletions: Deletes jobs.
@@ -90,6 +94,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         notifier: JobNotifier,
         events: WorkspaceEvents,
         hub: ProgressHub,
+        cursors: Cursors,
         downloads: Downloads,
         audit: AuditRecorder,
         deletions: Deletions,
@@ -108,6 +113,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         self._events = events
         self._hub = hub
         self._downloads = downloads
+        self._cursors = cursors
 
     async def StartRender(self, request: pb.StartRenderRequest, context: Context) -> pb.StartRenderResponse:
         """Store a job."""
@@ -214,14 +220,15 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         workspace_id = workspace_field(request.workspace_id, "workspace_id", faults)
         labels = labels_field(request.labels, "labels", faults)
         faults.raise_if_any()
-        start = await self._start_of(request)
+        codec = await self._cursors.codec()
+        start = await self._start_of(request, codec)
         began = datetime.now(UTC)
         watch = watch_workspace(
             self._hub, self._events, workspace_id, start, labels, include_progress=request.include_progress
         )
         async with aclosing(watch) as updates:
             async for update in updates:
-                response = pb.WatchWorkspaceResponse(cursor=encode_cursor(update.position, workspace_id))
+                response = pb.WatchWorkspaceResponse(cursor=codec.encode(update.position, workspace_id))
                 if update.event is None:
                     response.heartbeat.CopyFrom(timestamp(datetime.now(UTC)))
                 else:
@@ -247,8 +254,14 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
             faults.add("offset", "must not be negative")
         job, file = await self._file(request, faults)
         await self._record_file(Action.FILE_DOWNLOADED, job, file)
-        async for piece in self._downloads.read(file, request.offset):
-            yield piece
+        try:
+            async for piece in self._downloads.read(job.id, file, request.offset):
+                yield piece
+        except DomainError as error:
+            if error.reason is ErrorReason.FILE_LOST:
+                await self._file(request, faults)  # refused if the job or its video was deleted meanwhile
+                _log.error("stored file lost", job_id=str(job.id), key=file.key)
+            raise
 
     async def DeleteJob(self, request: pb.DeleteJobRequest, context: Context) -> pb.DeleteJobResponse:
         """Delete a job that has ended, with its objects."""
@@ -268,15 +281,15 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         job = await self._job(request, faults)
         return job.id, job.task_id, after
 
-    async def _start_of(self, request: pb.WatchWorkspaceRequest) -> EventPosition:
+    async def _start_of(self, request: pb.WatchWorkspaceRequest, codec: CursorCodec) -> EventPosition:
         if request.WhichOneof("start") == "cursor":
-            start = decode_cursor(request.cursor, request.workspace_id)
+            start = codec.decode(request.cursor, request.workspace_id)
             horizon = await self._events.horizon(request.workspace_id)
             if start < horizon:
                 raise DomainError(
                     ErrorReason.CURSOR_PRUNED,
                     "the events behind this cursor are no longer kept",
-                    {"oldest": encode_cursor(horizon, request.workspace_id)},
+                    {"oldest": codec.encode(horizon, request.workspace_id)},
                 )
             return start
         if request.from_oldest:

@@ -239,6 +239,11 @@ async def internal(make: Make) -> Refusal:
     return await refusal(scene.call("GetProject", project_id=ABSENT))
 
 
+async def file_lost(make: Make) -> Refusal:
+    scene = await make()
+    return await refusal(scene.call("DownloadVideo", job_id=await scene.completed()))
+
+
 PROVOKED: dict[str, Callable[..., Awaitable[Refusal]]] = {
     provoke.__name__.upper(): provoke
     for provoke in (
@@ -256,6 +261,7 @@ PROVOKED: dict[str, Callable[..., Awaitable[Refusal]]] = {
         video_not_ready,
         download_url_unsupported,
         offset_out_of_range,
+        file_lost,
         provider_not_configured,
         etag_mismatch,
         webhook_not_found,

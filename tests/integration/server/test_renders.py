@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterable
 from datetime import UTC, datetime, timedelta
+from unittest import mock
 from uuid import UUID, uuid4
 
 import grpc
@@ -10,10 +11,13 @@ import pytest
 from render.v1 import job_pb2
 from render.v1 import render_service_pb2 as pb
 
+from render_service.db.jobs.deletions import Deletions
+from render_service.db.jobs.jobs import Jobs
 from render_service.domain.errors import ErrorReason
-from render_service.domain.jobs.job import JobError, JobStage, JobStatus, ProviderName, RawResults
+from render_service.domain.jobs.job import Artifact, Job, JobError, JobStage, JobStatus, ProviderName, RawResults
 from tests.integration.server.conftest import CONTENT, POSTER, Service, project_message
 from tests.integration.server.status import refusal
+from tests.objects import put_object
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -245,6 +249,42 @@ async def test_the_poster_can_be_downloaded_too(service: Service) -> None:
     await service.finish(job.job_id)
     (piece,) = await download(service, job.job_id, artifact=job_pb2.ARTIFACT_POSTER)
     assert (piece.data, piece.content_type) == (POSTER, "image/jpeg")
+
+
+@pytest.mark.parametrize("artifact", [job_pb2.ARTIFACT_VIDEO, job_pb2.ARTIFACT_POSTER])
+@pytest.mark.parametrize("left", [None, -1, 1], ids=["absent", "truncated", "longer"])
+@pytest.mark.parametrize("offset", [0, len(POSTER) - 1])
+async def test_a_file_that_the_store_has_lost_is_data_loss_by_name(
+    service: Service, artifact: job_pb2.Artifact.ValueType, left: int | None, offset: int
+) -> None:
+    job = await service.start()
+    video = await service.finish(job.job_id)
+    file = video.files[Artifact.VIDEO if artifact == job_pb2.ARTIFACT_VIDEO else Artifact.POSTER]
+    await service.store.delete(file.key)
+    if left is not None:
+        await put_object(service.store, file.key, bytes(file.size_bytes + left), content_type=file.content_type)
+    told = await refusal(download(service, job.job_id, artifact=artifact, offset=offset))
+    assert (told.code, told.reason) == (grpc.StatusCode.DATA_LOSS, "FILE_LOST")
+    assert told.metadata == {"job_id": job.job_id, "file": file.key.rpartition("/")[2]}
+
+
+async def test_a_job_deleted_during_its_download_is_not_found(service: Service) -> None:
+    job = await service.start()
+    video = await service.finish(job.job_id)
+    get = Jobs.get
+    deleted: list[UUID] = []
+
+    async def get_then_delete(jobs: Jobs, workspace_id: str, job_id: UUID) -> Job:
+        found = await get(jobs, workspace_id, job_id)
+        if not deleted:
+            deleted.append(job_id)
+            await service.store.delete(video.files[Artifact.VIDEO].key)
+            await Deletions(service.database).delete_job(workspace_id, job_id)
+        return found
+
+    with mock.patch.object(Jobs, "get", get_then_delete):
+        told = await refusal(download(service, job.job_id))
+    assert (told.code, told.reason) == (grpc.StatusCode.NOT_FOUND, "JOB_NOT_FOUND")
 
 
 async def test_a_download_before_the_end_or_without_a_video_is_refused_as_too_early(service: Service) -> None:

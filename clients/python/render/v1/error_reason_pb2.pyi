@@ -198,6 +198,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
 
     Status: FAILED_PRECONDITION. Example: `{"setting": "RENDER_WEBHOOK_KEYS"}`
     """
+    ERROR_REASON_FILE_LOST: _ErrorReason.ValueType  # 35
+    """A file of the job is missing from the object store, or has another size than when it was stored. Retrying does not
+    help; render again, or tell the operator.
+
+    Status: DATA_LOSS. Example: `{"job_id": "…", "file": "video.mp4"}`
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is sent as `google.rpc.ErrorInfo.reason` (without the `ERROR_REASON_` prefix, domain `render.v1`) in the
@@ -380,5 +386,11 @@ ERROR_REASON_WEBHOOKS_NOT_CONFIGURED: ErrorReason.ValueType  # 34
 """The server has no key to sign deliveries with.
 
 Status: FAILED_PRECONDITION. Example: `{"setting": "RENDER_WEBHOOK_KEYS"}`
+"""
+ERROR_REASON_FILE_LOST: ErrorReason.ValueType  # 35
+"""A file of the job is missing from the object store, or has another size than when it was stored. Retrying does not
+help; render again, or tell the operator.
+
+Status: DATA_LOSS. Example: `{"job_id": "…", "file": "video.mp4"}`
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

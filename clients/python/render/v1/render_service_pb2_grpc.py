@@ -146,7 +146,8 @@ class RenderServiceServicer:
 
     def DownloadVideo(self, request, context):
         """DownloadVideo streams the bytes of the video, or of another artifact, starting at `offset`. FAILED_PRECONDITION
-        (`VIDEO_NOT_READY`) unless the job is COMPLETED; OUT_OF_RANGE for an offset beyond the end.
+        (`VIDEO_NOT_READY`) unless the job is COMPLETED; OUT_OF_RANGE for an offset beyond the end; DATA_LOSS (`FILE_LOST`)
+        if the object store no longer has the file.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

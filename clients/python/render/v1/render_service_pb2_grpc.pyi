@@ -62,7 +62,8 @@ class RenderServiceStub:
     """
     DownloadVideo: _grpc.UnaryStreamMultiCallable[_render_service_pb2.DownloadVideoRequest, _render_service_pb2.DownloadVideoResponse]
     """DownloadVideo streams the bytes of the video, or of another artifact, starting at `offset`. FAILED_PRECONDITION
-    (`VIDEO_NOT_READY`) unless the job is COMPLETED; OUT_OF_RANGE for an offset beyond the end.
+    (`VIDEO_NOT_READY`) unless the job is COMPLETED; OUT_OF_RANGE for an offset beyond the end; DATA_LOSS (`FILE_LOST`)
+    if the object store no longer has the file.
     """
     DeleteJob: _grpc.UnaryUnaryMultiCallable[_render_service_pb2.DeleteJobRequest, _render_service_pb2.DeleteJobResponse]
     """DeleteJob deletes a job that has ended, with its history, its video and all other files. This cannot be undone. Its
@@ -104,7 +105,8 @@ class RenderServiceAsyncStub(RenderServiceStub):
     """
     DownloadVideo: _aio.UnaryStreamMultiCallable[_render_service_pb2.DownloadVideoRequest, _render_service_pb2.DownloadVideoResponse]  # type: ignore[assignment]
     """DownloadVideo streams the bytes of the video, or of another artifact, starting at `offset`. FAILED_PRECONDITION
-    (`VIDEO_NOT_READY`) unless the job is COMPLETED; OUT_OF_RANGE for an offset beyond the end.
+    (`VIDEO_NOT_READY`) unless the job is COMPLETED; OUT_OF_RANGE for an offset beyond the end; DATA_LOSS (`FILE_LOST`)
+    if the object store no longer has the file.
     """
     DeleteJob: _aio.UnaryUnaryMultiCallable[_render_service_pb2.DeleteJobRequest, _render_service_pb2.DeleteJobResponse]  # type: ignore[assignment]
     """DeleteJob deletes a job that has ended, with its history, its video and all other files. This cannot be undone. Its
@@ -191,7 +193,8 @@ class RenderServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_render_service_pb2.DownloadVideoResponse], _abc.AsyncIterator[_render_service_pb2.DownloadVideoResponse]]:
         """DownloadVideo streams the bytes of the video, or of another artifact, starting at `offset`. FAILED_PRECONDITION
-        (`VIDEO_NOT_READY`) unless the job is COMPLETED; OUT_OF_RANGE for an offset beyond the end.
+        (`VIDEO_NOT_READY`) unless the job is COMPLETED; OUT_OF_RANGE for an offset beyond the end; DATA_LOSS (`FILE_LOST`)
+        if the object store no longer has the file.
         """
 
     @_abc_1.abstractmethod

@@ -1044,7 +1044,8 @@ export const RenderService: GenService<{
   },
   /**
    * DownloadVideo streams the bytes of the video, or of another artifact, starting at `offset`. FAILED_PRECONDITION
-   * (`VIDEO_NOT_READY`) unless the job is COMPLETED; OUT_OF_RANGE for an offset beyond the end.
+   * (`VIDEO_NOT_READY`) unless the job is COMPLETED; OUT_OF_RANGE for an offset beyond the end; DATA_LOSS (`FILE_LOST`)
+   * if the object store no longer has the file.
    *
    * @generated from rpc render.v1.RenderService.DownloadVideo
    */
