@@ -13,9 +13,9 @@ from render_service.compositor.captions.layout import (
     is_bilingual,
     max_lines,
 )
+from render_service.compositor.text.break_opportunities import Break, cuts_clause_short, find_breaks
 from render_service.compositor.text.drawn_texts import caption_text
 from render_service.compositor.text.fonts import is_wide
-from render_service.compositor.text.line_breaking import Break, cuts_clause_short, find_breaks
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.timeline import Timeline, TimelineShot, frames_in
 

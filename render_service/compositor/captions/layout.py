@@ -9,7 +9,7 @@ from itertools import pairwise
 from render_service.compositor.text import bidi
 from render_service.compositor.text.drawn_texts import render_language
 from render_service.compositor.text.fonts import CAPTION_WEIGHT, is_wide, regional_face, text_language
-from render_service.compositor.text.line_breaking import break_lines
+from render_service.compositor.text.line_breaking import LineSpan, break_lines
 from render_service.compositor.text.typesetting import Line, TextStyle, measure, set_line
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.project import MODE_PRESETS, CaptionStyle
@@ -67,6 +67,8 @@ _BLANK_LEFT = frozenset("（「『【《〈")
 _MARK_GAP = 0.015
 # Below this share of the full size a caption may take more lines than usual.
 _CROWDED = 0.7
+# Below this share a URL may be divided.
+_TORN = 0.45
 
 
 def safe_area(width: int, height: int) -> Rect:
@@ -165,14 +167,14 @@ class CaptionLayout:
     Args:
         size: Em size of the main lines, in pixels; those of a second language are smaller.
         lines: From top to bottom.
-        spans: For each line, its start and end in the text.
+        spans: For each line, its place in the text.
         shifts: For each line, its optical correction to the right of centred, in pixels.
         area: The part of the frame that the lines fit into.
     """
 
     size: int
     lines: tuple[Line, ...]
-    spans: tuple[tuple[int, int], ...]
+    spans: tuple[LineSpan, ...]
     shifts: tuple[float, ...]
     area: Rect
 
@@ -184,10 +186,9 @@ def max_lines(width: int, height: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """A line before layout: its start and end in the text, its style, and its paragraph's bidi level."""
+    """A line before layout: its place in the text, its style, and its paragraph's bidi level."""
 
-    first: int
-    last: int
+    line: LineSpan
     kind: TextStyle
     base: int
 
@@ -226,24 +227,33 @@ def lay_out_caption(
     if is_bilingual(text):
         limit = max(limit, _BILINGUAL_LINES)
     while True:
-        spans = _fit(text, size, area, fmt)
+        spans, torn = _fit(text, size, area, fmt, full)
         fits = block_height([span.kind.size for span in spans], fmt.style) <= area.height
-        if size <= _SMALLEST or (fits and (len(spans) <= limit or size <= _CROWDED * full)):
+        # Before a long word is divided it is set smaller, a URL much smaller; a long text, before it takes more lines.
+        crowded = len(spans) > limit or any(span.line.hyphenated for span in spans)
+        fits = fits and not (crowded and size > _CROWDED * full) and not (torn and size > _TORN * full)
+        if fits or size <= _SMALLEST:
             break
         size = max(_SMALLEST, int(size * 0.94))
     while len(spans) > 1 and block_height([span.kind.size for span in spans], fmt.style) > area.height:
         spans = spans[:-1]
     lines = tuple(
         set_line(
-            text[span.first : span.last],
+            span.line.of(text),
             span.kind,
             base=span.base,
-            words=words[span.first : span.last] if words is not None else None,
+            words=_words_of(span.line, words) if words is not None else None,
         )
         for span in spans
     )
-    shifts = tuple(_optical_shift(text[span.first : span.last], span.kind) for span in spans)
-    return CaptionLayout(size, lines, tuple((span.first, span.last) for span in spans), shifts, area)
+    shifts = tuple(_optical_shift(span.line.of(text), span.kind) for span in spans)
+    return CaptionLayout(size, lines, tuple(span.line for span in spans), shifts, area)
+
+
+def _words_of(line: LineSpan, words: Sequence[int | None]) -> Sequence[int | None]:
+    """Return the word of each drawn character of a line: a hyphen belongs to the word that it divides."""
+    found = words[line.first : line.last]
+    return (*found, found[-1]) if line.hyphenated else found
 
 
 def _optical_shift(line: str, kind: TextStyle) -> float:
@@ -280,29 +290,33 @@ def caption_measure(text: str, width: int, height: int, fmt: CaptionFormat) -> t
         A function that returns the width of a text, and the maximum width of a line, both in pixels.
     """
     kind = TextStyle(caption_size(width, height, fmt), CAPTION_WEIGHT, text_language(text, fmt.language))
-    return partial(measure, kind=kind), _max_line_width(text, kind.size, safe_area(width, height), fmt.style)
+    return partial(measure, kind=kind), _max_line_width(text, kind.size, safe_area(width, height), fmt.style, kind.size)
 
 
-def _max_line_width(text: str, size: int, area: Rect, style: CaptionStyle) -> float:
+def _max_line_width(text: str, size: int, area: Rect, style: CaptionStyle, full: int) -> float:
     geometry = GEOMETRY[style]
     available = area.width - 2 * (geometry.margin(size) + geometry.pad_x * size)
-    return max(min(available, (_WIDE_MEASURE if _is_wide(text) else _NARROW_MEASURE) * size), size)
+    return max(min(available, (_WIDE_MEASURE if _is_wide(text) else _NARROW_MEASURE) * full), size)
 
 
-def _fit(text: str, size: int, area: Rect, fmt: CaptionFormat) -> list[_Span]:
+def _fit(text: str, size: int, area: Rect, fmt: CaptionFormat, full: int) -> tuple[list[_Span], bool]:
+    """Break a caption into lines of a size; also return whether a URL or the like is divided."""
     bilingual = is_bilingual(text)
     main_is_wide = text_language(text, fmt.language).lower().startswith(("zh", "ja", "ko", "yue"))
-    spans, start = [], 0
+    spans, start, torn = [], 0, False
     for paragraph in text.split("\n"):
         minor = bilingual and _is_wide(paragraph) != main_is_wide
         paragraph_size = max(_SMALLEST, round(_MINOR * size)) if minor else size
         kind = TextStyle(paragraph_size, CAPTION_WEIGHT, text_language(paragraph, fmt.language))
         # Lines of the second language are smaller, so they hold more letters at the same length.
-        longest = _max_line_width(paragraph, size, area, fmt.style)
-        for first, last in break_lines(paragraph, partial(measure, kind=kind), longest, kind.language):
-            spans.append(_Span(start + first, start + last, kind, bidi.base_level(paragraph)))
+        # So do those of a caption that is set smaller to fit.
+        longest = _max_line_width(paragraph, size, area, fmt.style, full)
+        broken = break_lines(paragraph, partial(measure, kind=kind), longest, kind.language)
+        for first, last, hyphenated in broken.lines:
+            spans.append(_Span(LineSpan(start + first, start + last, hyphenated), kind, bidi.base_level(paragraph)))
+        torn = torn or broken.torn
         start += len(paragraph) + 1
-    return spans
+    return spans, torn
 
 
 def baselines(sizes: Sequence[int]) -> list[float]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from render_service.compositor.captions.cues import Cue
 from render_service.compositor.captions.layout import CaptionFormat, caption_format, lay_out_caption
+from render_service.compositor.text.line_breaking import LineSpan
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.output import OutputSpec
 
@@ -21,7 +22,7 @@ def write_srt(cues: Sequence[Cue], spec: RenderSpec, path: Path) -> None:
     for number, cue in enumerate(cues, 1):
         times = f"{_time(cue.start, spec.output.fps, ',')} --> {_time(cue.end, spec.output.fps, ',')}"
         # Readers treat any line with an arrow as a line of times.
-        lines = [cue.text[a:b].replace("-->", "→") for a, b in _lines(cue, spec.output, fmt)]
+        lines = [line.of(cue.text).replace("-->", "→") for line in _lines(cue, spec.output, fmt)]
         blocks.append("\n".join((str(number), times, *lines)) + "\n")
     path.write_text("\n".join(blocks), encoding="utf-8", newline="\n")
 
@@ -37,24 +38,24 @@ def write_vtt(cues: Sequence[Cue], spec: RenderSpec, path: Path) -> None:
     blocks, fmt = ["WEBVTT\n"], caption_format(spec)
     for number, cue in enumerate(cues, 1):
         times = f"{_time(cue.start, spec.output.fps, '.')} --> {_time(cue.end, spec.output.fps, '.')}"
-        lines = [_vtt_line(cue, a, b, spec.output.fps) for a, b in _lines(cue, spec.output, fmt)]
+        lines = [_vtt_line(cue, line, spec.output.fps) for line in _lines(cue, spec.output, fmt)]
         blocks.append("\n".join((str(number), times, *lines)) + "\n")
     path.write_text("\n".join(blocks), encoding="utf-8", newline="\n")
 
 
-def _lines(cue: Cue, output: OutputSpec, fmt: CaptionFormat) -> Sequence[tuple[int, int]]:
+def _lines(cue: Cue, output: OutputSpec, fmt: CaptionFormat) -> Sequence[LineSpan]:
     layout = lay_out_caption(cue.text, output.width, output.height, fmt)
     return layout.spans if layout is not None else ()
 
 
-def _vtt_line(cue: Cue, first: int, last: int, fps: int) -> str:
-    parts, position = [], first
+def _vtt_line(cue: Cue, line: LineSpan, fps: int) -> str:
+    parts, position = [], line.first
     for word in cue.words:
         # A time in the text must lie inside the cue's own (WebVTT 4.2.1); the first word begins with the cue.
-        if first <= word.first < last and word.start > cue.start:
+        if line.first <= word.first < line.last and word.start > cue.start:
             parts += [_escape(cue.text[position : word.first]), f"<{_time(word.start, fps, '.')}>"]
             position = word.first
-    return "".join((*parts, _escape(cue.text[position:last])))
+    return "".join((*parts, _escape(line._replace(first=position).of(cue.text))))
 
 
 def _escape(text: str) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -44,6 +45,8 @@ _TITLE_SIZES = (0.125, 0.112, 0.1, 0.09, 0.08, 0.072, 0.064, 0.057, 0.05, 0.042)
 # Longest line in em: beyond it the eye loses the way back.
 _MEASURE = 19.0
 _TITLE_MEASURE = 13.0
+# Down to this share of the largest letters, no word is divided.
+_WHOLE_WORDS = 0.6
 # More than any card can hold at its smallest letters.
 _MOST_CHARACTERS = 800
 
@@ -153,19 +156,17 @@ def _fit(text: str, language: str, space: tuple[int, int], side: float, *, title
         kind = TextStyle(max(6, round(side * share)), weight, language)
         # Smaller letters may run on longer: a card full of narrow columns looks worse than a few long lines.
         longest = min(space[0], measure_em * kind.size * sizes[0] / share)
-        block = _Block(kind, _lines(text, kind, longest), base)
+        broken = break_lines(text, partial(measure, kind=kind), longest, language, evenness=0.45)
+        block = _Block(kind, tuple(line.of(text) for line in broken.lines), base)
+        # A long word is set smaller before it is divided, as far as it stays large.
+        whole = not (broken.torn or broken.hyphenated) or share <= _WHOLE_WORDS * sizes[0]
         # Many short lines of huge letters read worse than a few of large ones.
-        if block.height <= space[1] and (len(block.lines) <= (3 if title else 4) or share <= sizes[-4]):
+        if whole and block.height <= space[1] and (len(block.lines) <= (3 if title else 4) or share <= sizes[-4]):
             return block
     most = max(1, int((space[1] / kind.size - 1.12) / _LEADING) + 1)
     if len(block.lines) <= most:
         return block
     return _Block(kind, (*block.lines[: most - 1], _shortened(block.lines[most - 1], kind, longest)), base)
-
-
-def _lines(text: str, kind: TextStyle, longest: float) -> tuple[str, ...]:
-    spans = break_lines(text, lambda part: measure(part, kind), longest, kind.language, evenness=0.45)
-    return tuple(text[a:b] for a, b in spans)
 
 
 def _shortened(line: str, kind: TextStyle, longest: float) -> str:

@@ -38,7 +38,8 @@ def build_fingerprint(entry: str = PICTURE_ENTRY) -> str:
     libraries = (av.__version__, sorted(av.library_versions.items()), cv2.__version__, np.__version__, PIL.__version__)
     hashed.update(repr(libraries).encode())
     # Phrases decide where lines break, coverage decides which face draws a letter.
-    hashed.update(f"{version('budoux')} {version('uharfbuzz')}".encode())
+    packages = ("budoux", "icu4py", "pyphen", "uharfbuzz")
+    hashed.update(" ".join(map(version, packages)).encode())
     hashed.update(fonts_fingerprint().encode())
     return hashed.hexdigest()[:16]
 

@@ -5,7 +5,7 @@ which is what X9 asks of an implementation without them. Paired brackets follow 
 """
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 _NEUTRAL = frozenset(("B", "S", "WS", "ON", "BN", "LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"))
 _BRACKETS = {pair[0]: pair[1] for pair in ("()", "[]", "{}", "「」", "『』", "（）", "【】", "《》", "〈〉", "［］")}
@@ -23,18 +23,24 @@ def base_level(text: str) -> int:
     return 0
 
 
-def levels(text: str, base: int) -> list[int]:
+def levels(text: str, base: int, units: Iterable[tuple[int, int]] = ()) -> list[int]:
     """Resolve the embedding level of every character of a paragraph.
 
     Args:
         text: One paragraph, in logical order.
         base: Its level, 0 or 1; see `base_level`.
+        units: Starts and ends of parts such as `@handle` or URLs, whose signs take the direction of the part's first
+            letter (a higher-level protocol, HL3), as if the part were isolated.
 
     Returns:
         One level per character: even is drawn left to right, odd right to left.
     """
     original = [unicodedata.bidirectional(character) or "L" for character in text]
-    kinds = _resolve_weak(original, base)
+    kinds = list(original)
+    for first, last in units:
+        direction = _direction(base_level(text[first:last]))
+        kinds[first:last] = [kind if kind in ("L", "R", "AL", "NSM") else direction for kind in kinds[first:last]]
+    kinds = _resolve_weak(kinds, base)
     _resolve_brackets(text, kinds, base)
     _resolve_neutral(kinds, base)
     result = []

@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw
 
 from render_service.compositor.text import bidi
 from render_service.compositor.text.fonts import Face, load_font, split_by_face
+from render_service.compositor.text.tokens import NAMES, find_tokens
 
 # The shaper rejects line ends inside a line; other control characters have no glyph either.
 _CONTROLS = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029), " ")
@@ -69,7 +70,8 @@ def set_line(text: str, kind: TextStyle, *, base: int | None = None, words: Sequ
     """
     text = text.translate(_CONTROLS)
     level = bidi.base_level(text) if base is None else base
-    found = bidi.levels(text, level)
+    names = [(token.first, token.last) for token in find_tokens(text) if token.kind in NAMES]
+    found = bidi.levels(text, level, names)
     pieces: list[tuple[str, Face, int, int | None]] = []
     position = 0
     for part, face in split_by_face(text, kind.language):
