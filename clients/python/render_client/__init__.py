@@ -4,11 +4,13 @@ Names are imported on first use, so that importing the package, or asking `rende
 """
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from render_client.aio import AsyncRenderClient
     from render_client.config import TLS, ClientConfig, ConfigurationError
+    from render_client.durations import seconds
     from render_client.errors import (
         AlreadyExistsError,
         AuthenticationError,
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
         DeadlineError,
         DownloadError,
         InvalidRequestError,
+        JobFailedError,
         NotFoundError,
         OutOfRangeError,
         PermissionDeniedError,
@@ -33,9 +36,13 @@ if TYPE_CHECKING:
     from render_client.sync import RenderClient
     from render_client.watch import WorkspaceChange
 
+# gRPC's core writes to standard error what every call of this package reports as an error. Set it yourself to see more.
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+
 _MODULES = {
     "aio": ("AsyncRenderClient",),
     "config": ("TLS", "ClientConfig", "ConfigurationError"),
+    "durations": ("seconds",),
     "errors": (
         "AlreadyExistsError",
         "AuthenticationError",
@@ -44,6 +51,7 @@ _MODULES = {
         "DeadlineError",
         "DownloadError",
         "InvalidRequestError",
+        "JobFailedError",
         "NotFoundError",
         "OutOfRangeError",
         "PermissionDeniedError",
@@ -75,6 +83,7 @@ __all__ = [
     "DownloadError",
     "FieldFault",
     "InvalidRequestError",
+    "JobFailedError",
     "NotFoundError",
     "OutOfRangeError",
     "PermissionDeniedError",
@@ -89,6 +98,7 @@ __all__ = [
     "WorkspaceChange",
     "has_ended",
     "load_project",
+    "seconds",
     "stage_name",
     "status_name",
 ]

@@ -65,6 +65,18 @@ class ClientConfig:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     more_metadata: MetadataHook | None = field(default=None, repr=False)
 
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            ConfigurationError: If a value can never work.
+        """
+        for name in ("target", "token"):
+            if fault := _fault(name, getattr(self, name)):
+                raise ConfigurationError(f"{name}: {fault}")
+        if not 0 < self.timeout < float("inf"):
+            raise ConfigurationError(f"timeout: must be a number of seconds above 0: {self.timeout}")
+
     @classmethod
     def load(cls, flags: Mapping[str, str | None] | None = None, environment: Mapping[str, str] | None = None) -> Self:
         """Load settings from flags, the environment, the configuration file and the defaults, in order of precedence.
@@ -93,6 +105,8 @@ class ClientConfig:
                 merged[name] = (flag, f"--{name}")
         config = cls()
         for name, (value, source) in merged.items():
+            if fault := _fault(name, value):
+                raise ConfigurationError(f"{name} ({source}): {fault}")
             if name == "tls":
                 config = replace(config, tls=_parse_tls(value, source))
             elif name == "timeout":
@@ -145,6 +159,34 @@ class ClientConfig:
         address = self.target.rpartition("/")[2].removeprefix("ipv4:").removeprefix("ipv6:").removeprefix("dns:")
         host = address if address.count(":") > 1 and "]" not in address else address.rpartition(":")[0] or address
         return host == "localhost" or host.startswith("127.") or host.strip("[]") == "::1"
+
+
+def _fault(name: str, value: str | None) -> str | None:
+    """Return what is wrong with a target or a token that can never work; None for any other setting."""
+    if name == "target":
+        return _target_fault(value or "")
+    # The token itself is not part of the message.
+    if name != "token" or value is None:
+        return None
+    if "\n" in value or "\r" in value:
+        return "contains a line end; pass only the token itself"
+    if not value.isascii() or not value.isprintable() or " " in value:
+        return "contains a space, a control character or a non-ASCII character"
+    return None
+
+
+def _target_fault(target: str) -> str | None:
+    if not target.strip():
+        return "empty; pass host:port or unix:PATH"
+    scheme, separator, rest = target.partition("://")
+    if separator and scheme.lower() in ("http", "https"):
+        host = rest.partition("/")[0]
+        # Without a port, a URL means that of its scheme.
+        port = "" if ":" in host.rpartition("]")[2] else ":443" if scheme.lower() == "https" else ":80"
+        return f"{target!r} is a URL; pass host:port, such as {host}{port}"
+    if any(character.isspace() for character in target):
+        return f"{target!r} contains a space or a line end"
+    return None
 
 
 def _read_file(environment: Mapping[str, str]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from os import PathLike
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,6 +15,16 @@ from render_client.messages import ArtifactName, Requests
 _DATA_LOSS, _UNAVAILABLE = grpc.StatusCode.DATA_LOSS, grpc.StatusCode.UNAVAILABLE
 
 ProgressCallback = Callable[[int, int], None]
+
+
+def check_destination(path: str | PathLike[str]) -> None:
+    """Check that a file can be downloaded to a path.
+
+    Raises:
+        FileNotFoundError: If its folder does not exist.
+    """
+    if not Path(path).absolute().parent.is_dir():
+        raise FileNotFoundError(f"{path}: its folder does not exist")
 
 
 class PartialFile:

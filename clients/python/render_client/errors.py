@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
 
 import grpc
+from render.v1 import job_pb2
 
+from render_client.messages import status_name
 from render_client.status_details import FieldFault, MalformedDetails, StatusDetails, decode_status_details
 
 DOMAIN = "render.v1"
@@ -101,6 +103,31 @@ class ServiceError(RenderError):
     """INTERNAL and the like: an error in the service; find it in the service's log by `metadata["request_id"]`."""
 
 
+class JobFailedError(PreconditionError):
+    """A job that has ended without a video: it is FAILED or CANCELLED.
+
+    `reason` and `metadata` are those of the job, such as `ASSET_INVALID` and the shot.
+
+    Attributes:
+        job: The ended job.
+    """
+
+    def __init__(self, job: job_pb2.Job) -> None:
+        status = status_name(job.status)
+        cause = ": ".join(part for part in (job.error_reason, job.error_message) if part)
+        details = ", ".join(f"{name} = {value}" for name, value in sorted(job.error_metadata.items()))
+        message = (
+            f"job {job.job_id} is {status}" + (f": {cause}" if cause else "") + (f" ({details})" if details else "")
+        )
+        super().__init__(
+            message,
+            code=grpc.StatusCode.FAILED_PRECONDITION,
+            reason=job.error_reason or status,
+            metadata=job.error_metadata,
+        )
+        self.job = job
+
+
 class DownloadError(RenderError):
     """The downloaded data does not match the file's size or checksum."""
 
@@ -128,11 +155,23 @@ _BY_CODE: dict[grpc.StatusCode, type[RenderError]] = {
 }
 
 
-def translate(error: grpc.RpcError) -> RenderError:
+# What gRPC's core reports of failed handshakes, and what to do about it.
+_TLS_HINTS = {
+    "WRONG_VERSION_NUMBER": "does the server speak TLS? If not, pass tls=False (RENDER_TLS=off)",
+    "CERTIFICATE_VERIFY_FAILED": "the server's certificate is not signed by a trusted authority; pass "
+    "tls=TLS(root_certificates=…) (RENDER_TLS=ca.pem)",
+    "Hostname Verification Check failed": "the server's certificate is for another name; pass tls=TLS(server_name=…)",
+    "is not in peer certificate": "the server's certificate is for another name; pass tls=TLS(server_name=…)",
+}
+_PLAINTEXT_HINT = "does the server expect TLS? If so, pass tls=True (RENDER_TLS=on)"
+
+
+def translate(error: grpc.RpcError, *, first_on_plaintext: bool = False) -> RenderError:
     """Translate a gRPC error, synchronous or asyncio, into one of this package.
 
     Args:
         error: As raised by a stub.
+        first_on_plaintext: Whether the connection is plaintext and no call has succeeded on it yet.
 
     Returns:
         The error to raise in its place.
@@ -150,10 +189,21 @@ def translate(error: grpc.RpcError) -> RenderError:
                 continue
     ours = details.domain == DOMAIN
     return _BY_CODE.get(code, RenderError)(
-        error.details() or code.name,
+        _with_hint(error.details() or code.name, code, first_on_plaintext=first_on_plaintext),
         code=code,
         reason=details.reason if ours else "",
         metadata=details.metadata if ours else None,
         field_faults=details.field_faults,
         retry_after=details.retry_after,
     )
+
+
+def _with_hint(message: str, code: grpc.StatusCode, *, first_on_plaintext: bool) -> str:
+    if code is not grpc.StatusCode.UNAVAILABLE:
+        return message
+    for sign, hint in _TLS_HINTS.items():
+        if sign in message:
+            return f"{hint}. {message}"
+    # A server that expects TLS closes a plaintext connection without a word.
+    closed = message.endswith("Socket closed") or "Connection reset" in message
+    return f"{_PLAINTEXT_HINT}. {message}" if first_on_plaintext and closed else message

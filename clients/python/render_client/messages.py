@@ -1,8 +1,9 @@
 """Builds requests from the arguments of the synchronous and asyncio clients."""
 
+import difflib
 import uuid
 from collections.abc import Collection, Mapping
-from typing import Literal, cast
+from typing import Literal, TypeVar, cast
 
 from render.v1 import (
     job_pb2,
@@ -17,6 +18,12 @@ ArtifactName = Literal["video", "poster", "contact_sheet", "captions_srt", "capt
 StatusName = Literal["PENDING", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED"]
 DeliveryStateName = Literal["PENDING", "DELIVERED", "FAILED"]
 
+_STATUSES = {name.removeprefix("JOB_STATUS_"): value for name, value in job_pb2.JobStatus.items() if value}
+_DELIVERY_STATES = {
+    name.removeprefix("WEBHOOK_DELIVERY_STATE_"): value
+    for name, value in webhook_service_pb2.WebhookDeliveryState.items()
+    if value
+}
 _ENDS = frozenset((job_pb2.JOB_STATUS_COMPLETED, job_pb2.JOB_STATUS_FAILED, job_pb2.JOB_STATUS_CANCELLED))
 _ARTIFACTS = {
     "video": job_pb2.ARTIFACT_VIDEO,
@@ -25,6 +32,7 @@ _ARTIFACTS = {
     "captions_srt": job_pb2.ARTIFACT_CAPTIONS_SRT,
     "captions_vtt": job_pb2.ARTIFACT_CAPTIONS_VTT,
 }
+Value = TypeVar("Value")
 PAGE_SIZE = 100
 OLDEST = "oldest"
 
@@ -32,6 +40,11 @@ OLDEST = "oldest"
 def has_ended(state: job_pb2.Job | job_pb2.JobEvent) -> bool:
     """Return whether a job is COMPLETED, FAILED or CANCELLED."""
     return state.status in _ENDS
+
+
+def is_completed(state: job_pb2.Job | job_pb2.JobEvent) -> bool:
+    """Return whether a job is COMPLETED."""
+    return state.status == job_pb2.JOB_STATUS_COMPLETED
 
 
 def status_name(status: job_pb2.JobStatus.ValueType) -> str:
@@ -145,13 +158,13 @@ class Requests:
     def download_url(self, job_id: str, artifact: ArtifactName) -> render_service_pb2.CreateDownloadUrlRequest:
         """Build a CreateDownloadUrl."""
         return render_service_pb2.CreateDownloadUrlRequest(
-            workspace_id=self.workspace, job_id=job_id, artifact=_ARTIFACTS[artifact]
+            workspace_id=self.workspace, job_id=job_id, artifact=_known("artifact", artifact, _ARTIFACTS)
         )
 
     def download(self, job_id: str, artifact: ArtifactName, offset: int) -> render_service_pb2.DownloadVideoRequest:
         """Build a DownloadVideo that starts at byte `offset`."""
         return render_service_pb2.DownloadVideoRequest(
-            workspace_id=self.workspace, job_id=job_id, artifact=_ARTIFACTS[artifact], offset=offset
+            workspace_id=self.workspace, job_id=job_id, artifact=_known("artifact", artifact, _ARTIFACTS), offset=offset
         )
 
     def create_project(self, project: project_pb2.Project) -> project_service_pb2.CreateProjectRequest:
@@ -199,13 +212,12 @@ class Requests:
         self, webhook_id: str | None, job_id: str | None, states: Collection[DeliveryStateName]
     ) -> webhook_service_pb2.ListWebhookDeliveriesRequest:
         """Build the ListWebhookDeliveries of a first page."""
-        values = webhook_service_pb2.WebhookDeliveryState
         return webhook_service_pb2.ListWebhookDeliveriesRequest(
             workspace_id=self.workspace,
             page_size=PAGE_SIZE,
             webhook_id=webhook_id or "",
             job_id=job_id or "",
-            states=[values.Value(f"WEBHOOK_DELIVERY_STATE_{state}") for state in states],
+            states=[_known("state", state, _DELIVERY_STATES) for state in states],
         )
 
     def redeliver_webhook(self, delivery_id: str) -> webhook_service_pb2.RedeliverWebhookRequest:
@@ -214,4 +226,19 @@ class Requests:
 
 
 def _statuses(names: Collection[StatusName]) -> list[job_pb2.JobStatus.ValueType]:
-    return [job_pb2.JobStatus.Value(f"JOB_STATUS_{name}") for name in names]
+    if isinstance(names, str):
+        raise TypeError(f"statuses: must be a list of statuses, not the text {names!r}")
+    return [_known("status", name, _STATUSES) for name in names]
+
+
+def _known(what: str, name: str, known: Mapping[str, Value]) -> Value:
+    """Look up a name of the contract.
+
+    Raises:
+        ValueError: If there is no such name.
+    """
+    if name not in known:
+        like = difflib.get_close_matches(name, known, n=1) or difflib.get_close_matches(name.upper(), known, n=1)
+        hint = f"; did you mean {like[0]!r}?" if like else f"; use one of {', '.join(known)}"
+        raise ValueError(f"{what}: {name!r} is unknown{hint}")
+    return known[name]

@@ -33,6 +33,21 @@ class RetryPolicy:
     longest_stream: float = 300.0
 
 
+class Countdown:
+    """The time that is left for several calls together.
+
+    Args:
+        timeout: Seconds from now; None means no limit.
+    """
+
+    def __init__(self, timeout: float | None) -> None:
+        self._end = None if timeout is None else time.monotonic() + timeout
+
+    def remaining(self) -> float | None:
+        """Return the seconds left, ≥ 0; None means no limit."""
+        return None if self._end is None else max(0.0, self._end - time.monotonic())
+
+
 class Attempts:
     """The attempts of one call or stream.
 

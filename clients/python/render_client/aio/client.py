@@ -1,18 +1,20 @@
 """The client: jobs, their progress and their files."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from os import PathLike
 from pathlib import Path
 
 import grpc
 from render.v1 import job_pb2, output_pb2, project_pb2, render_service_pb2
 
-from render_client.aio.primitives import Stream, run_blocking
+from render_client.aio.primitives import Stream, closing, run_blocking
 from render_client.aio.projects import AsyncProjectMethods
 from render_client.aio.webhooks import AsyncWebhookMethods
-from render_client.download import PartialFile, ProgressCallback
-from render_client.errors import ClientClosedError, RenderError, translate
-from render_client.messages import ArtifactName, StatusName
+from render_client.download import PartialFile, ProgressCallback, check_destination
+from render_client.durations import Seconds, as_optional_seconds
+from render_client.errors import ClientClosedError, JobFailedError, PreconditionError, RenderError
+from render_client.messages import ArtifactName, StatusName, has_ended, is_completed
+from render_client.retry import Countdown
 from render_client.watch import WatchPosition, WorkspaceChange, WorkspacePosition
 
 
@@ -31,7 +33,7 @@ class AsyncRenderClient(AsyncProjectMethods, AsyncWebhookMethods):
         workspace: Workspace of every call; None means `default`.
         tls: True or a `TLS` for TLS, False for plaintext; None means plaintext for a loopback target and TLS for any
             other.
-        timeout: Seconds for each unary call, including its retries; > 0.
+        timeout: Seconds, or a `timedelta`, for each unary call including its retries; > 0.
         retry: Retry policy; None means the default `RetryPolicy`.
         metadata: Called before each attempt; returns additional metadata to send, with lower-case names. Use it to
             propagate a trace context.
@@ -85,6 +87,75 @@ class AsyncRenderClient(AsyncProjectMethods, AsyncWebhookMethods):
         )
         return (await self._call(self._render.StartRender, request)).job
 
+    async def render(
+        self,
+        project: project_pb2.Project | None = None,
+        *,
+        output: str | PathLike[str],
+        project_id: str | None = None,
+        provider: str | None = None,
+        output_options: output_pb2.OutputOptions | None = None,
+        request_id: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        provider_options: render_service_pb2.ProviderOptions | None = None,
+        priority: int = 0,
+        variables: Mapping[str, str] | None = None,
+        on_progress: Callable[[job_pb2.JobEvent], None] | None = None,
+        timeout: Seconds | None = None,
+    ) -> job_pb2.Job:
+        """Render a project into a file: start a job, watch it to its end, and download the video.
+
+        Args:
+            project: An inline project; give either this or project_id.
+            output: Path of the video; its folder must exist. An existing file is replaced once the new one is complete.
+            project_id: UUID of a stored project.
+            provider: See `start`.
+            output_options: Overrides the project's own output options field by field.
+            request_id: See `start`. With the same UUID, a second call watches the same job.
+            labels: Labels to find the job by.
+            provider_options: How clips are generated, for `runway`, `pika` and `custom`.
+            priority: Priority among the workspace's jobs, −100 to 100; higher runs first.
+            variables: Values for the project's `{{placeholders}}`, by name.
+            on_progress: Called with each event of the job, such as `print(event.progress, event.message)`.
+            timeout: Seconds, or a `timedelta`, for everything together; None means no limit. The job continues after
+                it; `metadata["job_id"]` of the error identifies it.
+
+        Returns:
+            The COMPLETED job, with its warnings and cost.
+
+        Raises:
+            JobFailedError: If the job is FAILED or CANCELLED; the message says why.
+            RenderError: If the service rejects the project or cannot be reached.
+            OSError: If the file cannot be written.
+        """
+        await run_blocking(check_destination, output)
+        limit = Countdown(as_optional_seconds(timeout))
+        job = await self.start(
+            project,
+            project_id=project_id,
+            provider=provider,
+            output=output_options,
+            request_id=request_id,
+            labels=labels,
+            provider_options=provider_options,
+            priority=priority,
+            variables=variables,
+        )
+        try:
+            if not has_ended(job):
+                async with closing(self.watch(job.job_id, timeout=limit.remaining())) as events:
+                    async for event in events:
+                        if on_progress is not None:
+                            on_progress(event)
+                job = await self.get(job.job_id)
+            if not is_completed(job):
+                raise JobFailedError(job)
+            await self.download(job.job_id, output, timeout=limit.remaining())
+        except RenderError as error:
+            error.metadata.setdefault("job_id", job.job_id)
+            raise
+        return job
+
     async def estimate(
         self,
         project: project_pb2.Project | None = None,
@@ -129,7 +200,7 @@ class AsyncRenderClient(AsyncProjectMethods, AsyncWebhookMethods):
         """Return the current state of a job."""
         return (await self._call(self._render.GetJob, self._requests.get(job_id))).job
 
-    async def list(
+    def list(
         self,
         *,
         statuses: Collection[StatusName] = (),
@@ -144,13 +215,7 @@ class AsyncRenderClient(AsyncProjectMethods, AsyncWebhookMethods):
             labels: Only jobs that have all of these labels.
         """
         request = self._requests.list_jobs(statuses, project_id, labels)
-        while True:
-            page = await self._call(self._render.ListJobs, request)
-            for job in page.jobs:
-                yield job
-            if not page.next_page_token:
-                return
-            request.page_token = page.next_page_token
+        return self._pages(self._render.ListJobs, request, lambda page: page.jobs)
 
     async def cancel(self, job_id: str) -> job_pb2.Job:
         """Request cancellation of a job and return its current state. A job that has ended is unchanged."""
@@ -161,7 +226,7 @@ class AsyncRenderClient(AsyncProjectMethods, AsyncWebhookMethods):
         await self._call(self._render.DeleteJob, self._requests.delete(job_id), repeatable=False)
 
     def watch(
-        self, job_id: str, *, after_sequence: int | None = None, timeout: float | None = None
+        self, job_id: str, *, after_sequence: int | None = None, timeout: Seconds | None = None
     ) -> Stream[job_pb2.JobEvent]:
         """Iterate over the events of a job until its end, reconnecting and resuming as needed.
 
@@ -171,7 +236,8 @@ class AsyncRenderClient(AsyncProjectMethods, AsyncWebhookMethods):
         Args:
             job_id: UUID of the job.
             after_sequence: Last sequence already seen; None starts with the current state.
-            timeout: Seconds for the whole watch, after which it raises `DeadlineError`; None means no limit.
+            timeout: Seconds, or a `timedelta`, for the whole watch, after which it raises `DeadlineError`; None means
+                no limit.
         """
         return self._follow(self._render.WatchProgress, WatchPosition(self._requests, job_id, after_sequence), timeout)
 
@@ -203,12 +269,12 @@ class AsyncRenderClient(AsyncProjectMethods, AsyncWebhookMethods):
         )
         return self._follow(self._render.WatchWorkspace, position, None)
 
-    async def wait(self, job_id: str, *, timeout: float | None = None) -> job_pb2.Job:
+    async def wait(self, job_id: str, *, timeout: Seconds | None = None) -> job_pb2.Job:
         """Wait until a job is COMPLETED, FAILED or CANCELLED.
 
         Args:
             job_id: UUID of the job.
-            timeout: Seconds after which to raise `DeadlineError`; None means no limit.
+            timeout: Seconds, or a `timedelta`, after which to raise `DeadlineError`; None means no limit.
 
         Returns:
             The ended job.
@@ -224,7 +290,7 @@ class AsyncRenderClient(AsyncProjectMethods, AsyncWebhookMethods):
         *,
         artifact: ArtifactName = "video",
         on_progress: ProgressCallback | None = None,
-        timeout: float | None = None,
+        timeout: Seconds | None = None,
     ) -> Path:
         """Download a file of a COMPLETED job, resuming an interrupted download, and verify its checksum.
 
@@ -236,12 +302,13 @@ class AsyncRenderClient(AsyncProjectMethods, AsyncWebhookMethods):
             artifact: `video`, `poster`, `contact_sheet`, `captions_srt` or `captions_vtt`.
             on_progress: Called after every chunk with the bytes received and the size of the file in bytes; by
                 `AsyncRenderClient` in a worker thread.
-            timeout: Seconds for the whole download; None means no limit.
+            timeout: Seconds, or a `timedelta`, for the whole download; None means no limit.
 
         Returns:
             The path.
 
         Raises:
+            JobFailedError: If the job is FAILED or CANCELLED; the message says why.
             DownloadError: If the received data does not match the size or checksum that the service announced.
             OSError: If the file cannot be written.
         """
@@ -262,13 +329,14 @@ class AsyncRenderClient(AsyncProjectMethods, AsyncWebhookMethods):
                             attempts.progressed()
                     await run_blocking(file.finish)
                 except grpc.RpcError as error:
-                    ending = file.broken(translate(error))
+                    ending = file.broken(self._translated(error))
                 except RenderError as error:
                     ending = error
                 else:
                     return Path(path)
                 finally:
                     call.cancel()
+                await self._raise_if_failed(job_id, ending)
                 await self._pause(attempts.delay_after(ending))
         finally:
             file.close()
@@ -276,5 +344,20 @@ class AsyncRenderClient(AsyncProjectMethods, AsyncWebhookMethods):
     async def create_download_url(
         self, job_id: str, *, artifact: ArtifactName = "video"
     ) -> render_service_pb2.CreateDownloadUrlResponse:
-        """Create a pre-signed URL of a file of a COMPLETED job, valid until its expire_time."""
-        return await self._call(self._render.CreateDownloadUrl, self._requests.download_url(job_id, artifact))
+        """Create a pre-signed URL of a file of a COMPLETED job, valid until its expire_time.
+
+        Raises:
+            JobFailedError: If the job is FAILED or CANCELLED; the message says why.
+        """
+        try:
+            return await self._call(self._render.CreateDownloadUrl, self._requests.download_url(job_id, artifact))
+        except PreconditionError as error:
+            await self._raise_if_failed(job_id, error)
+            raise
+
+    async def _raise_if_failed(self, job_id: str, error: RenderError) -> None:
+        """Raise `JobFailedError` if an error says that a job has no file because the job has failed."""
+        if isinstance(error, PreconditionError):
+            job = await self.get(job_id)
+            if has_ended(job) and not is_completed(job):
+                raise JobFailedError(job) from error

@@ -1,7 +1,8 @@
 """The connection of a client: how one call and one stream are made, retried, resumed and ended."""
 
+from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import grpc
 from google.protobuf.message import Message
@@ -11,6 +12,7 @@ from render.v1.webhook_service_pb2_grpc import WebhookServiceStub
 
 from render_client.aio.primitives import ClosedFlag, Stream, open_channel
 from render_client.config import DEFAULT_TIMEOUT, DEFAULT_WORKSPACE, TLS, ClientConfig, MetadataHook
+from render_client.durations import Seconds, as_optional_seconds, as_seconds
 from render_client.errors import ClientClosedError, RenderError, translate
 from render_client.messages import Requests
 from render_client.retry import Attempts, RetryPolicy
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 Request = TypeVar("Request", bound=Message)
 Response = TypeVar("Response", bound=Message)
 News = TypeVar("News")
+Item = TypeVar("Item")
 
 
 class AsyncConnection:
@@ -34,12 +37,19 @@ class AsyncConnection:
         token: str | None = None,
         workspace: str | None = None,
         tls: bool | TLS | None = None,
-        timeout: float = DEFAULT_TIMEOUT,
+        timeout: Seconds = DEFAULT_TIMEOUT,
         retry: RetryPolicy | None = None,
         metadata: MetadataHook | None = None,
     ) -> None:
-        workspace = workspace or DEFAULT_WORKSPACE
-        self.config = ClientConfig(target, token, workspace, tls, timeout, retry or RetryPolicy(), metadata)
+        self.config = ClientConfig(
+            target,
+            token,
+            workspace or DEFAULT_WORKSPACE,
+            tls,
+            as_seconds(timeout),
+            retry or RetryPolicy(),
+            metadata,
+        )
         self._channel = open_channel(self.config)
         self._render = RenderServiceStub(self._channel)
         self._projects = ProjectServiceStub(self._channel)
@@ -87,7 +97,7 @@ class AsyncConnection:
                 with self._closed.ending(_closed_error()):
                     response = await method(request, timeout=attempts.remaining(), metadata=self.config.metadata())
             except grpc.RpcError as error:
-                ending = translate(error)
+                ending = self._translated(error)
             else:
                 self._reached = True
                 return response
@@ -97,7 +107,7 @@ class AsyncConnection:
         self,
         method: "StreamMethod[Request, Response]",
         position: Position[Request, Response, News],
-        timeout: float | None,
+        timeout: Seconds | None,
     ) -> Stream[News]:
         attempts = self._stream_attempts(timeout)
         while True:
@@ -115,15 +125,32 @@ class AsyncConnection:
                             return
                 ending: RenderError = ended_without_end()
             except grpc.RpcError as error:
-                ending = translate(error)
+                ending = self._translated(error)
             finally:
                 call.cancel()
             await self._pause(attempts.delay_after(ending))
 
-    def _stream_attempts(self, timeout: float | None) -> Attempts:
+    async def _pages(
+        self, method: "UnaryMethod[Request, Response]", first: Request, items: Callable[[Response], Iterable[Item]]
+    ) -> Stream[Item]:
+        """Iterate over the items of all pages; each page is fetched on demand."""
+        request: Any = first
+        while True:
+            page: Any = await self._call(method, request)
+            for item in items(page):
+                yield item
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    def _stream_attempts(self, timeout: Seconds | None) -> Attempts:
         retry = self.config.retry
         most = None if self._reached else retry.call_attempts
-        return Attempts(retry, timeout=timeout, most=most, longest=retry.longest_stream)
+        return Attempts(retry, timeout=as_optional_seconds(timeout), most=most, longest=retry.longest_stream)
+
+    def _translated(self, error: grpc.RpcError) -> RenderError:
+        plaintext = self.config.credentials() is None
+        return translate(error, first_on_plaintext=plaintext and not self._reached)
 
     async def _pause(self, seconds: float) -> None:
         if await self._closed.wait(seconds):

@@ -32,6 +32,15 @@ def open_channel(config: ClientConfig) -> grpc.aio.Channel:
     return grpc.aio.secure_channel(config.target, credentials, options)
 
 
+@contextlib.asynccontextmanager
+async def closing(stream: Stream[Item]) -> AsyncGenerator[Stream[Item], None]:
+    """Close a stream at the end of a block."""
+    try:
+        yield stream
+    finally:
+        await stream.aclose()
+
+
 async def run_blocking(function: Callable[..., Result], *args: object) -> Result:
     """Call a function that blocks on files, without blocking the event loop."""
     return await asyncio.to_thread(function, *args)

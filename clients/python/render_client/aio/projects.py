@@ -23,16 +23,10 @@ class AsyncProjectMethods(AsyncConnection):
         request = self._requests.update_project(project)
         return (await self._call(self._projects.UpdateProject, request, repeatable=False)).project
 
-    async def list_projects(self) -> Stream[project_pb2.Project]:
+    def list_projects(self) -> Stream[project_pb2.Project]:
         """Iterate over the projects of the workspace, newest first; pages are fetched on demand."""
         request = self._requests.list_projects()
-        while True:
-            page = await self._call(self._projects.ListProjects, request)
-            for project in page.projects:
-                yield project
-            if not page.next_page_token:
-                return
-            request.page_token = page.next_page_token
+        return self._pages(self._projects.ListProjects, request, lambda page: page.projects)
 
     async def delete_project(self, project_id: str, *, delete_jobs: bool = False) -> None:
         """Delete a stored project. Its jobs and videos are kept, unless delete_jobs is set."""

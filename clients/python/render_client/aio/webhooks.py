@@ -41,7 +41,7 @@ class AsyncWebhookMethods(AsyncConnection):
         """Return the signing secrets valid now, usually one, to pass to `render_client.webhooks.verify`."""
         return tuple((await self._call(self._webhooks.GetWebhookSecret, self._requests.webhook_secret())).secrets)
 
-    async def list_webhook_deliveries(
+    def list_webhook_deliveries(
         self, *, webhook_id: str | None = None, job_id: str | None = None, states: Collection[DeliveryStateName] = ()
     ) -> Stream[pb.WebhookDelivery]:
         """Iterate over deliveries, newest first; pages are fetched on demand.
@@ -52,13 +52,7 @@ class AsyncWebhookMethods(AsyncConnection):
             states: Only deliveries in one of these states; empty means all.
         """
         request = self._requests.list_webhook_deliveries(webhook_id, job_id, states)
-        while True:
-            page = await self._call(self._webhooks.ListWebhookDeliveries, request)
-            for delivery in page.deliveries:
-                yield delivery
-            if not page.next_page_token:
-                return
-            request.page_token = page.next_page_token
+        return self._pages(self._webhooks.ListWebhookDeliveries, request, lambda page: page.deliveries)
 
     async def redeliver_webhook(self, delivery_id: str) -> pb.WebhookDelivery:
         """Send a delivery again under the same id, whatever its state; return its current state."""

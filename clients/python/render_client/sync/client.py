@@ -1,17 +1,19 @@
 # Generated from render_client/aio by `make generate`; do not edit.
 """The client: jobs, their progress and their files."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from os import PathLike
 from pathlib import Path
 
 import grpc
 from render.v1 import job_pb2, output_pb2, project_pb2, render_service_pb2
 
-from render_client.download import PartialFile, ProgressCallback
-from render_client.errors import ClientClosedError, RenderError, translate
-from render_client.messages import ArtifactName, StatusName
-from render_client.sync.primitives import Stream, run_blocking
+from render_client.download import PartialFile, ProgressCallback, check_destination
+from render_client.durations import Seconds, as_optional_seconds
+from render_client.errors import ClientClosedError, JobFailedError, PreconditionError, RenderError
+from render_client.messages import ArtifactName, StatusName, has_ended, is_completed
+from render_client.retry import Countdown
+from render_client.sync.primitives import Stream, closing, run_blocking
 from render_client.sync.projects import ProjectMethods
 from render_client.sync.webhooks import WebhookMethods
 from render_client.watch import WatchPosition, WorkspaceChange, WorkspacePosition
@@ -32,7 +34,7 @@ class RenderClient(ProjectMethods, WebhookMethods):
         workspace: Workspace of every call; None means `default`.
         tls: True or a `TLS` for TLS, False for plaintext; None means plaintext for a loopback target and TLS for any
             other.
-        timeout: Seconds for each unary call, including its retries; > 0.
+        timeout: Seconds, or a `timedelta`, for each unary call including its retries; > 0.
         retry: Retry policy; None means the default `RetryPolicy`.
         metadata: Called before each attempt; returns additional metadata to send, with lower-case names. Use it to
             propagate a trace context.
@@ -85,6 +87,75 @@ class RenderClient(ProjectMethods, WebhookMethods):
             webhook=self._requests.job_webhook(webhook_url, webhook_statuses),
         )
         return (self._call(self._render.StartRender, request)).job
+
+    def render(
+        self,
+        project: project_pb2.Project | None = None,
+        *,
+        output: str | PathLike[str],
+        project_id: str | None = None,
+        provider: str | None = None,
+        output_options: output_pb2.OutputOptions | None = None,
+        request_id: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        provider_options: render_service_pb2.ProviderOptions | None = None,
+        priority: int = 0,
+        variables: Mapping[str, str] | None = None,
+        on_progress: Callable[[job_pb2.JobEvent], None] | None = None,
+        timeout: Seconds | None = None,
+    ) -> job_pb2.Job:
+        """Render a project into a file: start a job, watch it to its end, and download the video.
+
+        Args:
+            project: An inline project; give either this or project_id.
+            output: Path of the video; its folder must exist. An existing file is replaced once the new one is complete.
+            project_id: UUID of a stored project.
+            provider: See `start`.
+            output_options: Overrides the project's own output options field by field.
+            request_id: See `start`. With the same UUID, a second call watches the same job.
+            labels: Labels to find the job by.
+            provider_options: How clips are generated, for `runway`, `pika` and `custom`.
+            priority: Priority among the workspace's jobs, −100 to 100; higher runs first.
+            variables: Values for the project's `{{placeholders}}`, by name.
+            on_progress: Called with each event of the job, such as `print(event.progress, event.message)`.
+            timeout: Seconds, or a `timedelta`, for everything together; None means no limit. The job continues after
+                it; `metadata["job_id"]` of the error identifies it.
+
+        Returns:
+            The COMPLETED job, with its warnings and cost.
+
+        Raises:
+            JobFailedError: If the job is FAILED or CANCELLED; the message says why.
+            RenderError: If the service rejects the project or cannot be reached.
+            OSError: If the file cannot be written.
+        """
+        run_blocking(check_destination, output)
+        limit = Countdown(as_optional_seconds(timeout))
+        job = self.start(
+            project,
+            project_id=project_id,
+            provider=provider,
+            output=output_options,
+            request_id=request_id,
+            labels=labels,
+            provider_options=provider_options,
+            priority=priority,
+            variables=variables,
+        )
+        try:
+            if not has_ended(job):
+                with closing(self.watch(job.job_id, timeout=limit.remaining())) as events:
+                    for event in events:
+                        if on_progress is not None:
+                            on_progress(event)
+                job = self.get(job.job_id)
+            if not is_completed(job):
+                raise JobFailedError(job)
+            self.download(job.job_id, output, timeout=limit.remaining())
+        except RenderError as error:
+            error.metadata.setdefault("job_id", job.job_id)
+            raise
+        return job
 
     def estimate(
         self,
@@ -145,13 +216,7 @@ class RenderClient(ProjectMethods, WebhookMethods):
             labels: Only jobs that have all of these labels.
         """
         request = self._requests.list_jobs(statuses, project_id, labels)
-        while True:
-            page = self._call(self._render.ListJobs, request)
-            for job in page.jobs:
-                yield job
-            if not page.next_page_token:
-                return
-            request.page_token = page.next_page_token
+        return self._pages(self._render.ListJobs, request, lambda page: page.jobs)
 
     def cancel(self, job_id: str) -> job_pb2.Job:
         """Request cancellation of a job and return its current state. A job that has ended is unchanged."""
@@ -162,7 +227,7 @@ class RenderClient(ProjectMethods, WebhookMethods):
         self._call(self._render.DeleteJob, self._requests.delete(job_id), repeatable=False)
 
     def watch(
-        self, job_id: str, *, after_sequence: int | None = None, timeout: float | None = None
+        self, job_id: str, *, after_sequence: int | None = None, timeout: Seconds | None = None
     ) -> Stream[job_pb2.JobEvent]:
         """Iterate over the events of a job until its end, reconnecting and resuming as needed.
 
@@ -172,7 +237,8 @@ class RenderClient(ProjectMethods, WebhookMethods):
         Args:
             job_id: UUID of the job.
             after_sequence: Last sequence already seen; None starts with the current state.
-            timeout: Seconds for the whole watch, after which it raises `DeadlineError`; None means no limit.
+            timeout: Seconds, or a `timedelta`, for the whole watch, after which it raises `DeadlineError`; None means
+                no limit.
         """
         return self._follow(self._render.WatchProgress, WatchPosition(self._requests, job_id, after_sequence), timeout)
 
@@ -204,12 +270,12 @@ class RenderClient(ProjectMethods, WebhookMethods):
         )
         return self._follow(self._render.WatchWorkspace, position, None)
 
-    def wait(self, job_id: str, *, timeout: float | None = None) -> job_pb2.Job:
+    def wait(self, job_id: str, *, timeout: Seconds | None = None) -> job_pb2.Job:
         """Wait until a job is COMPLETED, FAILED or CANCELLED.
 
         Args:
             job_id: UUID of the job.
-            timeout: Seconds after which to raise `DeadlineError`; None means no limit.
+            timeout: Seconds, or a `timedelta`, after which to raise `DeadlineError`; None means no limit.
 
         Returns:
             The ended job.
@@ -225,7 +291,7 @@ class RenderClient(ProjectMethods, WebhookMethods):
         *,
         artifact: ArtifactName = "video",
         on_progress: ProgressCallback | None = None,
-        timeout: float | None = None,
+        timeout: Seconds | None = None,
     ) -> Path:
         """Download a file of a COMPLETED job, resuming an interrupted download, and verify its checksum.
 
@@ -237,12 +303,13 @@ class RenderClient(ProjectMethods, WebhookMethods):
             artifact: `video`, `poster`, `contact_sheet`, `captions_srt` or `captions_vtt`.
             on_progress: Called after every chunk with the bytes received and the size of the file in bytes; by
                 `AsyncRenderClient` in a worker thread.
-            timeout: Seconds for the whole download; None means no limit.
+            timeout: Seconds, or a `timedelta`, for the whole download; None means no limit.
 
         Returns:
             The path.
 
         Raises:
+            JobFailedError: If the job is FAILED or CANCELLED; the message says why.
             DownloadError: If the received data does not match the size or checksum that the service announced.
             OSError: If the file cannot be written.
         """
@@ -263,13 +330,14 @@ class RenderClient(ProjectMethods, WebhookMethods):
                             attempts.progressed()
                     run_blocking(file.finish)
                 except grpc.RpcError as error:
-                    ending = file.broken(translate(error))
+                    ending = file.broken(self._translated(error))
                 except RenderError as error:
                     ending = error
                 else:
                     return Path(path)
                 finally:
                     call.cancel()
+                self._raise_if_failed(job_id, ending)
                 self._pause(attempts.delay_after(ending))
         finally:
             file.close()
@@ -277,5 +345,20 @@ class RenderClient(ProjectMethods, WebhookMethods):
     def create_download_url(
         self, job_id: str, *, artifact: ArtifactName = "video"
     ) -> render_service_pb2.CreateDownloadUrlResponse:
-        """Create a pre-signed URL of a file of a COMPLETED job, valid until its expire_time."""
-        return self._call(self._render.CreateDownloadUrl, self._requests.download_url(job_id, artifact))
+        """Create a pre-signed URL of a file of a COMPLETED job, valid until its expire_time.
+
+        Raises:
+            JobFailedError: If the job is FAILED or CANCELLED; the message says why.
+        """
+        try:
+            return self._call(self._render.CreateDownloadUrl, self._requests.download_url(job_id, artifact))
+        except PreconditionError as error:
+            self._raise_if_failed(job_id, error)
+            raise
+
+    def _raise_if_failed(self, job_id: str, error: RenderError) -> None:
+        """Raise `JobFailedError` if an error says that a job has no file because the job has failed."""
+        if isinstance(error, PreconditionError):
+            job = self.get(job_id)
+            if has_ended(job) and not is_completed(job):
+                raise JobFailedError(job) from error

@@ -32,6 +32,15 @@ def open_channel(config: ClientConfig) -> grpc.Channel:
     return grpc.secure_channel(config.target, credentials, options)
 
 
+@contextlib.contextmanager
+def closing(stream: Stream[Item]) -> Generator[Stream[Item], None, None]:
+    """Close a stream at the end of a block."""
+    try:
+        yield stream
+    finally:
+        stream.close()
+
+
 def run_blocking(function: Callable[..., Result], *args: object) -> Result:
     """Call a function that blocks on files."""
     return function(*args)

@@ -27,13 +27,7 @@ class ProjectMethods(Connection):
     def list_projects(self) -> Stream[project_pb2.Project]:
         """Iterate over the projects of the workspace, newest first; pages are fetched on demand."""
         request = self._requests.list_projects()
-        while True:
-            page = self._call(self._projects.ListProjects, request)
-            for project in page.projects:
-                yield project
-            if not page.next_page_token:
-                return
-            request.page_token = page.next_page_token
+        return self._pages(self._projects.ListProjects, request, lambda page: page.projects)
 
     def delete_project(self, project_id: str, *, delete_jobs: bool = False) -> None:
         """Delete a stored project. Its jobs and videos are kept, unless delete_jobs is set."""

@@ -53,13 +53,7 @@ class WebhookMethods(Connection):
             states: Only deliveries in one of these states; empty means all.
         """
         request = self._requests.list_webhook_deliveries(webhook_id, job_id, states)
-        while True:
-            page = self._call(self._webhooks.ListWebhookDeliveries, request)
-            for delivery in page.deliveries:
-                yield delivery
-            if not page.next_page_token:
-                return
-            request.page_token = page.next_page_token
+        return self._pages(self._webhooks.ListWebhookDeliveries, request, lambda page: page.deliveries)
 
     def redeliver_webhook(self, delivery_id: str) -> pb.WebhookDelivery:
         """Send a delivery again under the same id, whatever its state; return its current state."""

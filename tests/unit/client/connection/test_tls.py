@@ -68,3 +68,22 @@ def test_no_token_goes_to_a_server_that_is_not_trusted(authority: trustme.CA, se
     with client, pytest.raises(UnavailableError):
         client.get("x")
     assert service.tokens == []
+
+
+def test_a_failed_handshake_is_explained(authority: trustme.CA, service: FakeService, port: int) -> None:
+    plain = FakeServer(service)
+    plain.start()
+    trusted = TLS(root_certificates=authority.cert_pem.bytes(), server_name="other.example")
+    cases: list[tuple[int, bool | TLS, str]] = [
+        (plain.port, True, "does the server speak TLS"),
+        (port, False, "does the server expect TLS"),
+        (port, TLS(root_certificates=trustme.CA().cert_pem.bytes(), server_name=NAME), "not signed by a trusted"),
+        (port, trusted, "the server's certificate is for another name"),
+    ]
+    for target_port, tls, hint in cases:
+        with (
+            RenderClient(f"127.0.0.1:{target_port}", tls=tls, retry=PATIENCE) as client,
+            pytest.raises(UnavailableError, match=hint),
+        ):
+            client.get("x")
+    plain.stop()
