@@ -28,7 +28,7 @@ from render_service.domain.projects.media import MediaFacts
 from render_service.domain.projects.output import Container
 from render_service.domain.projects.plan_warnings import plan_warnings
 from render_service.domain.projects.sequence import INTRO_ID
-from render_service.domain.projects.shot_source import CardSource
+from render_service.domain.projects.shot_source import CardSource, PlaceholderSource
 from render_service.domain.projects.timeline import Timeline, plan_timeline
 from render_service.domain.projects.validation import LONGEST_VIDEO
 from render_service.domain.warning import JobWarning
@@ -139,6 +139,8 @@ def plan_composition(parts: Path, srt: Path, vtt: Path) -> Plan:
     request = Request.read(parts)
     spec, timeline = request.spec, request.timeline()
     _check_length(timeline, request.facts)
+    cards = [shot.shot_id for shot in timeline.shots if isinstance(shot.source, PlaceholderSource)]
+    replaced = check_glyphs(spec, cards)
     hashes = name_media(request.media, request.hashes)
     cues, planned = plan_pictures(spec, timeline, hashes)
     for segment in planned:
@@ -158,7 +160,7 @@ def plan_composition(parts: Path, srt: Path, vtt: Path) -> Plan:
         chapters=_chapters(timeline, spec),
         has_sound=has_sound,
         sounds=tuple(heard_assets(sound, hashes.assets)) if has_sound else (),
-        warnings=plan_warnings(spec.project, timeline),
+        warnings=(*plan_warnings(spec.project, timeline), *replaced),
     )
     (parts / "plan.json").write_bytes(canonical_bytes(plan))
     return plan

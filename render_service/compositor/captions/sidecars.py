@@ -1,5 +1,6 @@
 """Writes captions as sidecar files: SubRip (`.srt`) and WebVTT (`.vtt`, W3C Candidate Recommendation 2019)."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,6 +9,9 @@ from render_service.compositor.captions.layout import CaptionFormat, caption_for
 from render_service.compositor.text.line_breaking import LineSpan
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.output import OutputSpec
+
+_WORD_JOINER = "\u2060"
+_SRT_MARKUP = re.compile(r"<(?=/?[a-zA-Z!])|\{(?=[\\a-zA-Z*])|\\(?=[NnhH{}])")
 
 
 def write_srt(cues: Sequence[Cue], spec: RenderSpec, path: Path) -> None:
@@ -21,8 +25,7 @@ def write_srt(cues: Sequence[Cue], spec: RenderSpec, path: Path) -> None:
     blocks, fmt = [], caption_format(spec)
     for number, cue in enumerate(cues, 1):
         times = f"{_time(cue.start, spec.output.fps, ',')} --> {_time(cue.end, spec.output.fps, ',')}"
-        # Readers treat any line with an arrow as a line of times.
-        lines = [line.of(cue.text).replace("-->", "→") for line in _lines(cue, spec.output, fmt)]
+        lines = [_srt_text(line.of(cue.text)) for line in _lines(cue, spec.output, fmt)]
         blocks.append("\n".join((str(number), times, *lines)) + "\n")
     path.write_text("\n".join(blocks), encoding="utf-8", newline="\n")
 
@@ -56,6 +59,15 @@ def _vtt_line(cue: Cue, line: LineSpan, fps: int) -> str:
             parts += [_escape(cue.text[position : word.first]), f"<{_time(word.start, fps, '.')}>"]
             position = word.first
     return "".join((*parts, _escape(line._replace(first=position).of(cue.text))))
+
+
+def _srt_text(text: str) -> str:
+    """Return a line that SubRip readers show as it is.
+
+    They treat `<b>`, `{b}` and `\\N` as markup, and a line with `-->` as a line of times. SubRip has no escapes: FFmpeg
+    and mpv show `&lt;` as it is written. So an invisible joiner keeps what looks like markup from being read as such.
+    """
+    return _SRT_MARKUP.sub(f"\\g<0>{_WORD_JOINER}", text).replace("-->", "→")
 
 
 def _escape(text: str) -> str:

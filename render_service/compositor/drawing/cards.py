@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from render_service.compositor.captions.layout import safe_area
 from render_service.compositor.text import bidi
 from render_service.compositor.text.drawn_texts import clean_text
-from render_service.compositor.text.fonts import is_covered, text_language
+from render_service.compositor.text.fonts import text_language
 from render_service.compositor.text.line_breaking import break_lines
 from render_service.compositor.text.typesetting import TextStyle, draw_line, measure, new_mask, set_line
 
@@ -57,7 +57,7 @@ def draw_card(
     """Draw the card of a shot that has no picture: its text, left-aligned (right-aligned if written so).
 
     The foot of the card stays free for captions. A text that would need letters too small to read is cut after as many
-    lines as fit, with an ellipsis. Characters that no font covers are omitted.
+    lines as fit, with an ellipsis.
 
     Args:
         text: What to write; may be empty.
@@ -130,7 +130,7 @@ def draw_title_card(
 
 
 def _drawable(text: str) -> str:
-    drawn = clean_text("".join(character for character in clean_text(text) if is_covered(character)))
+    drawn = clean_text(text)
     return drawn if len(drawn) <= _MOST_CHARACTERS else drawn[:_MOST_CHARACTERS].rstrip() + "…"
 
 

@@ -9,11 +9,10 @@ from render_service.compositor.segments.build_fingerprint import build_fingerpri
 from render_service.compositor.segments.content_hashes import MediaHashes
 from render_service.compositor.segments.plan import Ingredients, PlannedSegment, plan_segments
 from render_service.compositor.segments.spec import CueLayer, WatermarkLayer
-from render_service.compositor.text.glyph_coverage import check_glyphs
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.project import Project
 from render_service.domain.projects.sequence import sequence
-from render_service.domain.projects.shot_source import PlaceholderSource, ShotSource, resolved_source
+from render_service.domain.projects.shot_source import ShotSource, resolved_source
 from render_service.domain.projects.timeline import Timeline
 
 # Captions come and go within this time, so that they do not flash.
@@ -42,17 +41,14 @@ def plan_pictures(
 
     Returns:
         All captions, and all segments in order.
-
-    Raises:
-        RenderFailure: GLYPH_MISSING where a text cannot be drawn.
     """
-    check_glyphs(spec, [shot.shot_id for shot in timeline.shots if isinstance(shot.source, PlaceholderSource)])
     cues = plan_cues(timeline, spec)
     fmt = caption_format(spec)
     highlights = spec.project.captions.highlight_words
     layers = [
         CueLayer(cue.text, cue.start, cue.end, *fades, fmt, cue.words if highlights else ())
         for cue, fades in zip(cues, caption_fades(cues, timeline), strict=True)
+        if spec.project.captions.burn_in
     ]
     mark = spec.project.watermark
     watermark = None

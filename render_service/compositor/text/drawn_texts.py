@@ -4,9 +4,11 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 
 from render_service.compositor.text.fonts import guess_language
 from render_service.domain.projects.project import MODE_PRESETS, Project, Shot
+from render_service.domain.projects.sequence import END_ID, TITLE_ID
 
 # Direction follows from the text itself; stray embeddings and isolates left by an editor would break it.
 _DROPPED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\u00ad\u202a-\u202e\u2066-\u2069\ufeff]")
@@ -27,24 +29,32 @@ def caption_text(project: Project, shot: Shot) -> str:
     return clean_text(shot.narration) if MODE_PRESETS[project.mode].narration_as_caption else ""
 
 
-def drawn_texts(project: Project, carded: Collection[str]) -> Iterator[tuple[str, str]]:
-    """Yield all texts that a render draws.
+@dataclass(frozen=True, slots=True)
+class DrawnText:
+    """A text that is drawn: the id of its shot (`@title` and `@end` for the cards), its field, and the text."""
+
+    shot_id: str
+    field: str
+    text: str
+
+
+def drawn_texts(project: Project, carded: Collection[str]) -> Iterator[DrawnText]:
+    """Yield all texts that a render draws into the picture.
 
     Args:
         project: The project.
         carded: Ids of the shots without a picture, which become cards.
-
-    Yields:
-        The id of a shot (`@title` and `@end` for the title and end card) and a text drawn in it.
     """
-    for owner, card in (("@title", project.title_card), ("@end", project.end_card)):
+    for owner, name, card in ((TITLE_ID, "title_card", project.title_card), (END_ID, "end_card", project.end_card)):
         if card is not None:
-            yield owner, clean_text(card.title)
-            yield owner, clean_text(card.subtitle)
+            yield DrawnText(owner, f"{name}.title", clean_text(card.title))
+            yield DrawnText(owner, f"{name}.subtitle", clean_text(card.subtitle))
     for shot in project.shots:
-        yield shot.id, caption_text(project, shot)
+        if project.captions.burn_in:
+            field = "narration" if shot.caption is None else "caption"
+            yield DrawnText(shot.id, field, caption_text(project, shot))
         if shot.id in carded:
-            yield shot.id, clean_text(shot.visual_description)
+            yield DrawnText(shot.id, "visual_description", clean_text(shot.visual_description))
 
 
 def render_language(project: Project) -> str:
@@ -52,7 +62,8 @@ def render_language(project: Project) -> str:
     if project.language:
         return project.language
     weights: Counter[str] = Counter()
-    for _, text in drawn_texts(project, ()):
-        weights[guess_language(text)] += len(text)
+    burnt_in = replace(project, captions=replace(project.captions, burn_in=True))
+    for drawn in drawn_texts(burnt_in, ()):
+        weights[guess_language(drawn.text)] += len(drawn.text)
     del weights[""]
     return weights.most_common(1)[0][0] if weights else ""

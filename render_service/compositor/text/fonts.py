@@ -1,7 +1,7 @@
 """The font faces that draw text: their files, their coverage, and the choice of a face for a character.
 
-All faces ship inside Python wheels (SIL Open Font License 1.1), so every machine draws the same bytes without
-installed fonts.
+All faces ship inside Python wheels or this package (SIL Open Font License 1.1), so every machine draws the same bytes
+without installed fonts.
 """
 
 import hashlib
@@ -55,7 +55,13 @@ _SCRIPTS = (
     *("Arabic", "Hebrew", "Devanagari", "Bengali", "Thai", "Tamil", "Telugu", "Gujarati", "Gurmukhi", "Kannada"),
     *("Malayalam", "Oriya", "Sinhala", "Myanmar", "Khmer", "Lao", "Ethiopic", "Georgian", "Armenian"),
 )
-_FALLBACKS = (*(_noto(f"Sans{script}") for script in _SCRIPTS), _LATIN_EXTENDED, _noto("SansSymbols"), _EMOJI)
+# Arrows, dingbats, geometric shapes, Braille, chess and cards; mathematical alphabets and operators.
+_SYMBOLS = Face("Symbols2", "render_service.compositor.text", "font_files/NotoSansSymbols2-Regular.ttf")
+_MATHEMATICS = Face("Math", "render_service.compositor.text", "font_files/NotoSansMath-Regular.ttf")
+_FALLBACKS = (
+    *(_noto(f"Sans{script}") for script in _SCRIPTS),
+    *(_LATIN_EXTENDED, _noto("SansSymbols"), _EMOJI, _SYMBOLS, _MATHEMATICS),
+)
 # East Asian faces, the Korean one too, draw ellipses at half height; other scripts have them on the baseline.
 _LOW_ELLIPSIS = _LATIN_EXTENDED
 # Punctuation that CJK faces draw in a full-width cell, but that must be narrow in Latin text.
@@ -219,6 +225,18 @@ def _in_wide_context(text: str, position: int) -> bool:
     return False
 
 
+REPLACEMENT = "\ufffd"
+"""What is drawn for a character that no face covers."""
+
+
+def drawn_characters(text: str) -> str:
+    """Return a text with `REPLACEMENT` for each character that no face covers; positions stay the same."""
+    if all(map(is_covered, text)):
+        return text
+    return "".join(character if is_covered(character) else REPLACEMENT for character in text)
+
+
+@lru_cache(maxsize=65536)
 def is_covered(character: str) -> bool:
     """Return whether some face can draw a character; invisible characters count as covered."""
     if is_ignorable(character) or character.isspace():
@@ -246,7 +264,10 @@ def load_font(face: Face, size: int, weight: int) -> ImageFont.FreeTypeFont:
         The font, shaped by HarfBuzz. It is shared: callers must not change its variation.
     """
     font = ImageFont.truetype(str(_path(face)), size, index=face.index, layout_engine=ImageFont.Layout.RAQM)
-    axes = font.get_variation_axes()
+    try:
+        axes = font.get_variation_axes()
+    except OSError:  # a face of one weight
+        return font
     font.set_variation_by_axes([float(weight if axis["name"] == b"Weight" else axis["default"] or 0) for axis in axes])
     return font
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from PIL import Image, ImageDraw
 
 from render_service.compositor.text import bidi
-from render_service.compositor.text.fonts import Face, load_font, split_by_face
+from render_service.compositor.text.fonts import Face, drawn_characters, load_font, split_by_face
 from render_service.compositor.text.tokens import NAMES, find_tokens
 
 # The shaper rejects line ends inside a line; other control characters have no glyph either.
@@ -52,7 +52,7 @@ class Line:
 
 def measure(text: str, kind: TextStyle) -> float:
     """Return the width in pixels of a text set in one line; control characters count as spaces."""
-    line = text.translate(_CONTROLS)
+    line = drawn_characters(text.translate(_CONTROLS))
     return sum(_advance(part, face, kind) for part, face in split_by_face(line, kind.language))
 
 
@@ -60,7 +60,8 @@ def set_line(text: str, kind: TextStyle, *, base: int | None = None, words: Sequ
     """Lay out one line.
 
     Args:
-        text: The line in logical order; control characters become spaces.
+        text: The line in logical order; control characters become spaces, characters without a glyph
+            `REPLACEMENT`.
         kind: Its style.
         base: Paragraph level, 0 or 1 (right to left); None takes it from the text.
         words: For each character the number of its word, so that single words can be drawn.
@@ -68,7 +69,7 @@ def set_line(text: str, kind: TextStyle, *, base: int | None = None, words: Sequ
     Returns:
         The line with its runs in visual order.
     """
-    text = text.translate(_CONTROLS)
+    text = drawn_characters(text.translate(_CONTROLS))
     level = bidi.base_level(text) if base is None else base
     names = [(token.first, token.last) for token in find_tokens(text) if token.kind in NAMES]
     found = bidi.levels(text, level, names)

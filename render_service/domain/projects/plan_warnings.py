@@ -49,7 +49,8 @@ def _highlight_warnings(project: Project, placed: TimelineShot) -> Iterator[JobW
     shot = placed.shot
     narrated = shot.narration if MODE_PRESETS[project.mode].narration_as_caption else ""
     caption = narrated if shot.caption is None else shot.caption
-    if project.captions.highlight_words and caption and not shot.words:
+    options = project.captions
+    if options.highlight_words and options.burn_in and caption and not shot.words:
         yield JobWarning(
             WarningCode.HIGHLIGHT_WITHOUT_WORDS,
             f"{shot.id}.words: empty, so no word of its caption is highlighted; pass word timings",

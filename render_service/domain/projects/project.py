@@ -108,6 +108,13 @@ class BadAssetPolicy(StrEnum):
     CARD = "card"
 
 
+class MissingGlyph(StrEnum):
+    """What happens to a character that no font can draw: the job fails, or `�` takes its place."""
+
+    FAIL = "fail"
+    REPLACE = "replace"
+
+
 @dataclass(frozen=True, slots=True)
 class Motion:
     """A camera movement.
@@ -162,11 +169,15 @@ class Watermark:
 
 @dataclass(frozen=True, slots=True)
 class CaptionOptions:
-    """How captions are drawn. `scale` multiplies their size; `highlight_words` needs `Shot.words`."""
+    """How captions are drawn.
+
+    `scale` multiplies their size; `highlight_words` needs `Shot.words`; without `burn_in` they are in sidecars only.
+    """
 
     style: CaptionStyle | None = None
     scale: float = 1.0
     highlight_words: bool = False
+    burn_in: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +235,7 @@ class Project:
     end_card: Card | None = None
     narration_policy: NarrationPolicy = NarrationPolicy.EXTEND
     bad_asset_policy: BadAssetPolicy = BadAssetPolicy.FAIL
+    missing_glyph: MissingGlyph = MissingGlyph.FAIL
 
 
 @dataclass(frozen=True, slots=True)

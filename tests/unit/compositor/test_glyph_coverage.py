@@ -3,13 +3,20 @@
 import pytest
 
 from render_service.compositor.text.drawn_texts import clean_text, render_language
-from render_service.compositor.text.fonts import guess_language, is_covered, split_by_face, text_language
+from render_service.compositor.text.fonts import (
+    drawn_characters,
+    guess_language,
+    is_covered,
+    split_by_face,
+    text_language,
+)
 from render_service.compositor.text.glyph_coverage import check_glyphs, missing_characters
-from render_service.compositor.text.typesetting import TextStyle, measure
+from render_service.compositor.text.typesetting import TextStyle, measure, set_line
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.output import OutputSpec, Quality
-from render_service.domain.projects.project import Card, Project, Shot
+from render_service.domain.projects.project import CaptionOptions, Card, MissingGlyph, Project, Shot
+from render_service.domain.warning import WarningCode
 
 
 def spec_of(*shots: Shot, **fields: Card) -> RenderSpec:
@@ -21,7 +28,12 @@ def test_missing_characters_are_named_with_their_shot() -> None:
     with pytest.raises(RenderFailure) as caught:
         check_glyphs(spec)
     assert caught.value.reason is ErrorReason.GLYPH_MISSING
-    assert caught.value.metadata == {"shot_id": "zoo", "characters": "U+13080,U+12000"}
+    assert caught.value.metadata == {
+        "shot_id": "zoo",
+        "field": "caption",
+        "characters": "U+13080,U+12000",
+        "missing": "zoo.caption U+13080,U+12000",
+    }
     assert "zoo" in caught.value.message
     assert "U+13080 EGYPTIAN HIEROGLYPH D010" in caught.value.message
     assert not caught.value.retryable
@@ -30,10 +42,39 @@ def test_missing_characters_are_named_with_their_shot() -> None:
 def test_all_missing_characters_of_a_project_are_reported_at_once() -> None:
     shots = [Shot(f"shot-{n}", caption=f"{chr(0x13080 + n)}") for n in range(12)]
     with pytest.raises(RenderFailure) as caught:
-        check_glyphs(spec_of(*shots))
-    message = caught.value.message
-    assert message.startswith("shot-0: no font has a glyph for U+13080 EGYPTIAN HIEROGLYPH D010; shot-1: no font")
-    assert message.endswith("; and 2 more shots; remove or replace these characters")
+        check_glyphs(spec_of(*shots, title_card=Card("\U00012000", "\U00012001")))
+    message, listed = caught.value.message, caught.value.metadata["missing"]
+    assert message.startswith(
+        "title_card.title: no font has a glyph for U+12000 CUNEIFORM SIGN A; title_card.subtitle:"
+    )
+    assert "; and 4 more fields; remove these characters, or set missing_glyph to REPLACE" in message
+    assert listed.startswith("title_card.title U+12000; title_card.subtitle U+12001; shot-0.caption U+13080; ")
+    assert listed.endswith("; shot-11.caption U+1308B")
+
+
+def test_missing_characters_may_be_replaced_with_a_warning_for_each_field() -> None:
+    shots = (Shot("a", caption="x \U00013080"), Shot("b", narration="\U00012000"), Shot("c", caption="fine"))
+    project = Project(shots=shots, end_card=Card("\U00012000"), missing_glyph=MissingGlyph.REPLACE)
+    warnings = check_glyphs(RenderSpec(project, OutputSpec(1280, 720, 30, Quality.STANDARD)))
+    assert [(warning.code, warning.shot_id, warning.field) for warning in warnings] == [
+        (WarningCode.GLYPH_REPLACED, "", "end_card.title"),
+        (WarningCode.GLYPH_REPLACED, "a", "caption"),
+        (WarningCode.GLYPH_REPLACED, "b", "narration"),
+    ]
+    assert "U+13080 EGYPTIAN HIEROGLYPH D010" in warnings[1].message
+
+
+def test_a_replaced_character_is_drawn_as_one_box() -> None:
+    style = TextStyle(40, 400)
+    assert drawn_characters("a \U00013080 b") == "a \ufffd b"
+    assert measure("a \U00013080 b", style) == measure("a \ufffd b", style)
+    line = set_line("a \U00013080 b", style)
+    assert "".join(run.text for run in line.runs) == "a \ufffd b"
+
+
+def test_captions_that_are_not_drawn_need_no_glyphs() -> None:
+    project = Project(shots=(Shot("a", caption="\U00013080"),), captions=CaptionOptions(burn_in=False))
+    assert check_glyphs(RenderSpec(project, OutputSpec(1280, 720, 30, Quality.STANDARD))) == ()
 
 
 def test_a_description_is_checked_only_where_it_is_drawn() -> None:
@@ -64,6 +105,9 @@ def test_title_and_end_cards_are_checked() -> None:
         "Bến cảng Ế Größe Žluťoučký İstanbul Ελλάδα Привет ẑ ə",
         "ভোর வணக்கம் తెలుగు ગુજરાતી ಕನ್ನಡ മലയാളം မြန်မာ ខ្មែរ ລາວ አማርኛ ქართული Հայերեն",
         "\U0001f984 \U0001f44d\U0001f3fd ❤\ufe0f \U0001f468\u200d\U0001f469\u200d\U0001f467 1\ufe0f\u20e3",
+        "► ✗ ✓ ➜ ➤ ✦ ☐ ☑ ⟶ ⟵ ⇄ ▲ ▼ ◆ ● ○ ★ ☆ ■ □ ▪ ✔ ✘ ❯ ⏱ ⌘ ⌥ ⏎ ⚙ ☎ ✂ ❝ ❞ ♞ 🂡 ⠿ \U0001f9ff",
+        "∑ ∫ ∂ ∇ √ ∞ ≈ ≠ ≤ ≥ ∈ ∉ ⊂ ∪ ∩ ∀ ∃ ¬ ∧ ∨ ⊕ ⊗ ℝ ℕ ℤ ℂ ⟨x⟩ ⌊x⌋ ∮ ∴ ⨁ ⪅ ⫋",
+        "𝗕𝗼𝗹𝗱 𝐛𝐨𝐥𝐝 𝑖𝑡𝑎𝑙𝑖𝑐 𝒮𝒸𝓇𝒾𝓅𝓉 𝔉𝔯𝔞𝔨𝔱𝔲𝔯 𝔻𝕠𝕦𝕓𝕝𝕖 𝙼𝚘𝚗𝚘 𝟏𝟐𝟑",
         "zero\u200bwidth\u00adsoft \u200fmark\ufe0f",
     ],
 )

@@ -24,7 +24,7 @@ def test_srt_says_what_is_seen_and_when(tmp_path: Path) -> None:
     path = tmp_path / "captions.srt"
     write_srt(CUES, SPEC, path)
     blocks = path.read_text(encoding="utf-8").split("\n\n")
-    assert blocks[0] == "1\n00:00:00,000 --> 00:00:02,467\nFish & chips <b>5 > 3</b> → now"
+    assert blocks[0] == "1\n00:00:00,000 --> 00:00:02,467\nFish & chips <\u2060b>5 > 3<\u2060/b> → now"
     assert blocks[1].splitlines()[1] == "00:00:02,467 --> 00:00:05,000"
     assert len(blocks[1].splitlines()) == 4
     assert blocks[2] == "3\n01:00:00,000 --> 01:00:01,500\nيستيقظ الميناء\n"

@@ -20,6 +20,7 @@ from render_service.domain.projects.project import (
     Direction,
     Easing,
     Fit,
+    MissingGlyph,
     Motion,
     MotionKind,
     Music,
@@ -122,6 +123,7 @@ PROJECTS = st.builds(
         style=st.none() | st.sampled_from(CaptionStyle),
         scale=st.floats(0.5, 2),
         highlight_words=st.booleans(),
+        burn_in=st.booleans(),
     ),
     watermark=st.none()
     | st.builds(Watermark, uri=URI, corner=st.sampled_from(Corner), opacity=FRACTION, scale=st.floats(0.02, 0.5)),
@@ -131,6 +133,7 @@ PROJECTS = st.builds(
     end_card=st.none() | CARDS,
     narration_policy=st.sampled_from(NarrationPolicy),
     bad_asset_policy=st.sampled_from(BadAssetPolicy),
+    missing_glyph=st.sampled_from(MissingGlyph),
 )
 
 _ANY_OF: dict[int, st.SearchStrategy[Any]] = {

@@ -120,9 +120,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     On a failed job. Example: `{}`
     """
     ERROR_REASON_GLYPH_MISSING: _ErrorReason.ValueType  # 20
-    """The text contains characters that no font of the service can draw.
+    """The text contains characters that no font of the service can draw; `missing` lists all, with shot and field.
 
-    On a failed job. Example: `{"shot_id": "opening", "characters": "U+13080"}`
+    On a failed job. Example: `{"shot_id": "opening", "field": "caption", "characters": "U+13080", "missing": "opening.caption U+13080"}`
     """
     ERROR_REASON_SEQUENCE_IN_FUTURE: _ErrorReason.ValueType  # 21
     """`after_sequence` is greater than the current sequence of the job.
@@ -309,9 +309,9 @@ ERROR_REASON_COMPOSE_FAILED: ErrorReason.ValueType  # 19
 On a failed job. Example: `{}`
 """
 ERROR_REASON_GLYPH_MISSING: ErrorReason.ValueType  # 20
-"""The text contains characters that no font of the service can draw.
+"""The text contains characters that no font of the service can draw; `missing` lists all, with shot and field.
 
-On a failed job. Example: `{"shot_id": "opening", "characters": "U+13080"}`
+On a failed job. Example: `{"shot_id": "opening", "field": "caption", "characters": "U+13080", "missing": "opening.caption U+13080"}`
 """
 ERROR_REASON_SEQUENCE_IN_FUTURE: ErrorReason.ValueType  # 21
 """`after_sequence` is greater than the current sequence of the job.

@@ -390,6 +390,30 @@ BAD_ASSET_POLICY_CARD: BadAssetPolicy.ValueType  # 2
 """A card replaces it, and the job carries a warning."""
 Global___BadAssetPolicy: _TypeAlias = BadAssetPolicy  # noqa: Y015
 
+class _MissingGlyph:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MissingGlyphEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MissingGlyph.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MISSING_GLYPH_UNSPECIFIED: _MissingGlyph.ValueType  # 0
+    """FAIL."""
+    MISSING_GLYPH_FAIL: _MissingGlyph.ValueType  # 1
+    """The job fails before rendering and names all such characters, with their shots and fields."""
+    MISSING_GLYPH_REPLACE: _MissingGlyph.ValueType  # 2
+    """`�` is drawn in its place, and the job carries a warning."""
+
+class MissingGlyph(_MissingGlyph, metaclass=_MissingGlyphEnumTypeWrapper):
+    """MissingGlyph is what happens to a character that no font of the service can draw."""
+
+MISSING_GLYPH_UNSPECIFIED: MissingGlyph.ValueType  # 0
+"""FAIL."""
+MISSING_GLYPH_FAIL: MissingGlyph.ValueType  # 1
+"""The job fails before rendering and names all such characters, with their shots and fields."""
+MISSING_GLYPH_REPLACE: MissingGlyph.ValueType  # 2
+"""`�` is drawn in its place, and the job carries a warning."""
+Global___MissingGlyph: _TypeAlias = MissingGlyph  # noqa: Y015
+
 @_typing.final
 class Transition(_message.Message):
     """Transition leads from the previous shot into the shot that contains it. On the first shot it is ignored."""
@@ -540,25 +564,36 @@ class CaptionOptions(_message.Message):
     STYLE_FIELD_NUMBER: _builtins.int
     SCALE_FIELD_NUMBER: _builtins.int
     HIGHLIGHT_WORDS_FIELD_NUMBER: _builtins.int
+    BURN_IN_FIELD_NUMBER: _builtins.int
     style: Global___CaptionStyle.ValueType
     """style defaults to the mode's."""
     scale: _builtins.float
     """scale multiplies the size of the letters, 0.5–2; default 1."""
     highlight_words: _builtins.bool
     """highlight_words marks each word while it is spoken, for shots that have words."""
+    burn_in: _builtins.bool
+    """burn_in draws the captions into the picture; default true. Otherwise they are in the sidecar files only
+    (`ARTIFACT_CAPTIONS_SRT`, `ARTIFACT_CAPTIONS_VTT`), which every job has.
+    """
     def __init__(
         self,
         *,
         style: Global___CaptionStyle.ValueType = ...,
         scale: _builtins.float | None = ...,
         highlight_words: _builtins.bool = ...,
+        burn_in: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_scale", b"_scale", "scale", b"scale"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_burn_in", b"_burn_in", "_scale", b"_scale", "burn_in", b"burn_in", "scale", b"scale"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_scale", b"_scale", "highlight_words", b"highlight_words", "scale", b"scale", "style", b"style"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_burn_in", b"_burn_in", "_scale", b"_scale", "burn_in", b"burn_in", "highlight_words", b"highlight_words", "scale", b"scale", "style", b"style"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__burn_in: _TypeAlias = _typing.Literal["burn_in"]  # noqa: Y015
+    _WhichOneofArgType__burn_in: _TypeAlias = _typing.Literal["_burn_in", b"_burn_in"]  # noqa: Y015
     _WhichOneofReturnType__scale: _TypeAlias = _typing.Literal["scale"]  # noqa: Y015
     _WhichOneofArgType__scale: _TypeAlias = _typing.Literal["_scale", b"_scale"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__burn_in) -> _WhichOneofReturnType__burn_in | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__scale) -> _WhichOneofReturnType__scale | None: ...
 
 Global___CaptionOptions: _TypeAlias = CaptionOptions  # noqa: Y015
@@ -824,6 +859,7 @@ class Project(_message.Message):
     END_CARD_FIELD_NUMBER: _builtins.int
     NARRATION_POLICY_FIELD_NUMBER: _builtins.int
     BAD_ASSET_POLICY_FIELD_NUMBER: _builtins.int
+    MISSING_GLYPH_FIELD_NUMBER: _builtins.int
     project_id: _builtins.str
     """project_id is the UUID set by the service. Ignored in CreateProject and in an inline project."""
     workspace_id: _builtins.str
@@ -851,6 +887,8 @@ class Project(_message.Message):
     """narration_policy defaults to EXTEND."""
     bad_asset_policy: Global___BadAssetPolicy.ValueType
     """bad_asset_policy defaults to FAIL."""
+    missing_glyph: Global___MissingGlyph.ValueType
+    """missing_glyph defaults to FAIL."""
     @_builtins.property
     def target_duration(self) -> _duration_pb2.Duration:
         """target_duration is the desired length of the video: shots without a duration share what the others leave of it,
@@ -918,10 +956,11 @@ class Project(_message.Message):
         end_card: Global___Card | None = ...,
         narration_policy: Global___NarrationPolicy.ValueType = ...,
         bad_asset_policy: Global___BadAssetPolicy.ValueType = ...,
+        missing_glyph: Global___MissingGlyph.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["captions", b"captions", "create_time", b"create_time", "end_card", b"end_card", "music", b"music", "output", b"output", "storyboard", b"storyboard", "target_duration", b"target_duration", "title_card", b"title_card", "update_time", b"update_time", "watermark", b"watermark"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bad_asset_policy", b"bad_asset_policy", "captions", b"captions", "create_time", b"create_time", "end_card", b"end_card", "etag", b"etag", "intro_clip_uri", b"intro_clip_uri", "language", b"language", "mode", b"mode", "music", b"music", "narration_policy", b"narration_policy", "output", b"output", "outro_clip_uri", b"outro_clip_uri", "project_id", b"project_id", "script", b"script", "status", b"status", "storyboard", b"storyboard", "target_duration", b"target_duration", "title", b"title", "title_card", b"title_card", "update_time", b"update_time", "watermark", b"watermark", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bad_asset_policy", b"bad_asset_policy", "captions", b"captions", "create_time", b"create_time", "end_card", b"end_card", "etag", b"etag", "intro_clip_uri", b"intro_clip_uri", "language", b"language", "missing_glyph", b"missing_glyph", "mode", b"mode", "music", b"music", "narration_policy", b"narration_policy", "output", b"output", "outro_clip_uri", b"outro_clip_uri", "project_id", b"project_id", "script", b"script", "status", b"status", "storyboard", b"storyboard", "target_duration", b"target_duration", "title", b"title", "title_card", b"title_card", "update_time", b"update_time", "watermark", b"watermark", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -200,9 +200,9 @@ export enum ErrorReason {
   COMPOSE_FAILED = 19,
 
   /**
-   * The text contains characters that no font of the service can draw.
+   * The text contains characters that no font of the service can draw; `missing` lists all, with shot and field.
    *
-   * On a failed job. Example: `{"shot_id": "opening", "characters": "U+13080"}`
+   * On a failed job. Example: `{"shot_id": "opening", "field": "caption", "characters": "U+13080", "missing": "opening.caption U+13080"}`
    *
    * @generated from enum value: ERROR_REASON_GLYPH_MISSING = 20;
    */
