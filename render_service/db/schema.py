@@ -33,6 +33,7 @@ projects = sa.Table(
     sa.Column("id", UUID, primary_key=True),
     sa.Column("workspace_id", sa.Text, nullable=False),
     sa.Column("body", JSONB, nullable=False, comment="domain.project.Project as JSON"),
+    sa.Column("body_bytes", sa.Integer, sa.Computed("octet_length(body::text)", persisted=True), nullable=False),
     sa.Column("version", sa.BigInteger, nullable=False, server_default="1", comment="the etag; grows with each update"),
     _time("created_at", nullable=False, default=True),
     _time("updated_at", nullable=False, default=True),

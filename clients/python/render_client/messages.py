@@ -118,6 +118,8 @@ class Requests:
         statuses: Collection[StatusName],
         project_id: str | None,
         labels: Mapping[str, str] | None,
+        *,
+        full: bool,
     ) -> render_service_pb2.ListJobsRequest:
         """Build the ListJobs of a first page."""
         return render_service_pb2.ListJobsRequest(
@@ -126,6 +128,7 @@ class Requests:
             statuses=_statuses(statuses),
             project_id=project_id or "",
             labels=labels,
+            view=job_pb2.JOB_VIEW_FULL if full else job_pb2.JOB_VIEW_BASIC,
         )
 
     def cancel(self, job_id: str) -> render_service_pb2.CancelJobRequest:
@@ -179,9 +182,13 @@ class Requests:
         """Build an UpdateProject."""
         return project_service_pb2.UpdateProjectRequest(workspace_id=self.workspace, project=project)
 
-    def list_projects(self) -> project_service_pb2.ListProjectsRequest:
+    def list_projects(self, *, full: bool) -> project_service_pb2.ListProjectsRequest:
         """Build the ListProjects of a first page."""
-        return project_service_pb2.ListProjectsRequest(workspace_id=self.workspace, page_size=PAGE_SIZE)
+        return project_service_pb2.ListProjectsRequest(
+            workspace_id=self.workspace,
+            page_size=PAGE_SIZE,
+            view=project_pb2.PROJECT_VIEW_FULL if full else project_pb2.PROJECT_VIEW_BASIC,
+        )
 
     def delete_project(self, project_id: str, delete_jobs: bool) -> project_service_pb2.DeleteProjectRequest:
         """Build a DeleteProject."""

@@ -7,8 +7,8 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Calls, ONCE } from "./calls.js";
 import type { DownloadOptions } from "./download.js";
 import { UnavailableError } from "./errors.js";
-import { Artifact, type Job, type JobEvent } from "./gen/render/v1/job_pb.js";
-import type { Project, ProjectSchema } from "./gen/render/v1/project_pb.js";
+import { Artifact, type Job, type JobEvent, JobView } from "./gen/render/v1/job_pb.js";
+import { type Project, type ProjectSchema, ProjectView } from "./gen/render/v1/project_pb.js";
 import { ProjectService } from "./gen/render/v1/project_service_pb.js";
 import { type CreateDownloadUrlResponse, type Estimate, RenderService } from "./gen/render/v1/render_service_pb.js";
 import {
@@ -75,8 +75,9 @@ export class RenderClient {
 
   /** Iterates over the jobs of the workspace, newest first; pages are fetched on demand. */
   async *list(options: ListOptions & CallOptions = {}): AsyncGenerator<Job, void, undefined> {
-    const { statuses = [], projectId = "", labels = {} } = options;
-    const filter = { statuses, projectId, labels, pageSize: PAGE_SIZE };
+    const { statuses = [], projectId = "", labels = {}, full = false } = options;
+    const view = full ? JobView.FULL : JobView.BASIC;
+    const filter = { statuses, projectId, labels, view, pageSize: PAGE_SIZE };
     let pageToken = "";
     do {
       const page = await this.#calls.unary(RenderService.method.listJobs, { ...filter, pageToken }, options);
@@ -170,13 +171,21 @@ export class RenderClient {
     return given((await this.#calls.unary(ProjectService.method.updateProject, { project }, options, ONCE)).project);
   }
 
-  /** Iterates over the projects of the workspace, newest first; pages are fetched on demand. */
-  async *listProjects(options: CallOptions = {}): AsyncGenerator<Project, void, undefined> {
+  /**
+   * Iterates over the projects of the workspace, newest first; pages are fetched on demand.
+   *
+   * @param options full: whether projects contain their storyboards, as `getProject` returns them. To update a project,
+   *   get it first or list it in full: the service refuses an update with the etag of a project without storyboard.
+   */
+  async *listProjects(
+    options: CallOptions & { full?: boolean | undefined } = {},
+  ): AsyncGenerator<Project, void, undefined> {
+    const view = options.full ? ProjectView.FULL : ProjectView.BASIC;
     let pageToken = "";
     do {
       const page = await this.#calls.unary(
         ProjectService.method.listProjects,
-        { pageToken, pageSize: PAGE_SIZE },
+        { pageToken, pageSize: PAGE_SIZE, view },
         options,
       );
       yield* page.projects;

@@ -97,6 +97,8 @@ export interface ListOptions {
   projectId?: string | undefined;
   /** Only jobs that have all of these labels. */
   labels?: Record<string, string> | undefined;
+  /** Whether jobs contain `rawResults` and `video.check`, too, as `get` returns them; default false. */
+  full?: boolean | undefined;
 }
 
 /** Filters of a list of deliveries. */

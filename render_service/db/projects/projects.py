@@ -27,16 +27,29 @@ _LATEST_JOB_STATUS = (
     .scalar_subquery()
     .label("latest_job_status")
 )
-_SELECT = sa.select(projects, _LATEST_JOB_STATUS)
+_SHOT_COUNT = sa.func.jsonb_array_length(projects.c.body["shots"]).label("shot_count")
+_COLUMNS = tuple(column for column in projects.c if column is not projects.c.body)
+_SELECT = sa.select(*_COLUMNS, projects.c.body, _SHOT_COUNT, _LATEST_JOB_STATUS)
+_SELECT_BASIC = sa.select(
+    *_COLUMNS, projects.c.body.op("-")(sa.literal("shots", sa.Text)).label("body"), _SHOT_COUNT, _LATEST_JOB_STATUS
+)
 
 
 @dataclass(frozen=True, slots=True)
 class StoredProject:
-    """A project as stored. `status` follows from its latest job."""
+    """A project as stored.
+
+    Args:
+        project: Its content; without the shots in a list that omits them.
+        shot_count: The number of its shots.
+        status: Follows from its latest job.
+        etag: The version that `Projects.update` takes.
+    """
 
     id: UUID
     workspace_id: str
     project: Project
+    shot_count: int
     status: ProjectStatus
     etag: str
     create_time: datetime
@@ -65,7 +78,7 @@ class Projects:
             sa.insert(projects)
             .values(id=uuid4(), workspace_id=workspace_id, body=PROJECT.dump_python(project, mode="json"))
             # It has no job yet. In INSERT … RETURNING, SQLAlchemy would look up the jobs of all projects.
-            .returning(*projects.c, sa.null().label(_LATEST_JOB_STATUS.name))
+            .returning(*projects.c, _SHOT_COUNT, sa.null().label(_LATEST_JOB_STATUS.name))
         )
         async with self._database.transaction() as connection:
             stored = _stored((await connection.execute(statement)).mappings().one())
@@ -108,7 +121,7 @@ class Projects:
                 version=projects.c.version + 1,
                 updated_at=sa.func.now(),
             )
-            .returning(*projects.c, _LATEST_JOB_STATUS)
+            .returning(*projects.c, _SHOT_COUNT, _LATEST_JOB_STATUS)
         )
         if etag:
             statement = statement.where(projects.c.version == _version(etag))
@@ -127,17 +140,37 @@ class Projects:
         )
 
     async def list(
-        self, workspace_id: str, *, after: Position | None, limit: int
+        self,
+        workspace_id: str,
+        *,
+        after: Position | None,
+        limit: int,
+        with_shots: bool = True,
+        max_bytes: int | None = None,
     ) -> tuple[list[StoredProject], Position | None]:
-        """Return a page of a workspace's projects, newest first, and where it ended (None: nothing follows)."""
-        statement = _SELECT.where(projects.c.workspace_id == workspace_id)
+        """Return a page of a workspace's projects, newest first.
+
+        Args:
+            workspace_id: Whose projects.
+            after: Where the page before ended.
+            limit: The most projects to return.
+            with_shots: Whether the projects contain their shots.
+            max_bytes: The most bytes of projects to read, each with its shots, unless the first alone has more; None
+                for any number.
+
+        Returns:
+            The projects, and where the page ended; None where nothing follows.
+        """
+        statement = (_SELECT if with_shots else _SELECT_BASIC).where(projects.c.workspace_id == workspace_id)
         if after:
             statement = statement.where(sa.tuple_(projects.c.created_at, projects.c.id) < (after.created_at, after.id))
         statement = statement.order_by(projects.c.created_at.desc(), projects.c.id.desc()).limit(limit + 1)
+        if max_bytes is not None:
+            statement = _bounded(statement, max_bytes)
         async with self._database.single_for(workspace_id) as connection:
-            found = [_stored(row) for row in (await connection.execute(statement)).mappings()]
-        page = found[:limit]
-        return page, Position(page[-1].create_time, page[-1].id) if len(found) > limit else None
+            rows = (await connection.execute(statement)).mappings().all()
+        page = [_stored(row) for row in rows[:limit] if row["body"] is not None]
+        return page, Position(page[-1].create_time, page[-1].id) if len(rows) > len(page) else None
 
     async def delete(self, workspace_id: str, project_id: UUID) -> None:
         """Delete a project; its jobs are kept.
@@ -169,6 +202,16 @@ async def _audit(connection: AsyncConnection, origin: Origin | None, action: Act
         await connection.execute(sa.insert(audit_log).values(entry))
 
 
+def _bounded(statement: sa.Select[Any], max_bytes: int) -> sa.Select[Any]:
+    """Return a page's statement without the bodies beyond a number of bytes: Postgres does not even read these."""
+    page = statement.subquery()
+    order = (page.c.created_at.desc(), page.c.id.desc())
+    read = sa.func.sum(page.c.body_bytes).over(order_by=order)
+    is_first = sa.func.row_number().over(order_by=order) == 1
+    body = sa.case((sa.or_(read <= max_bytes, is_first), page.c.body)).label("body")
+    return sa.select(*(column for column in page.c if column.name != "body"), body).order_by(*order)
+
+
 def _version(etag: str) -> int:
     # What this service did not make matches no version; it may hold what Postgres would not even take.
     return int(etag) if etag.isascii() and etag.isdecimal() and len(etag) < len(str(2**63)) else -1
@@ -180,14 +223,15 @@ def _stored(row: Mapping[Any, Any]) -> StoredProject:
         id=row["id"],
         workspace_id=row["workspace_id"],
         project=project,
-        status=_status(project, row["latest_job_status"]),
+        shot_count=row["shot_count"],
+        status=_status(row["shot_count"], row["latest_job_status"]),
         etag=str(row["version"]),
         create_time=row["created_at"],
         update_time=row["updated_at"],
     )
 
 
-def _status(project: Project, latest_job: str | None) -> ProjectStatus:
+def _status(shot_count: int, latest_job: str | None) -> ProjectStatus:
     match latest_job:
         case JobStatus.PENDING | JobStatus.PROCESSING:
             return ProjectStatus.PROCESSING
@@ -195,4 +239,4 @@ def _status(project: Project, latest_job: str | None) -> ProjectStatus:
             return ProjectStatus.COMPLETED
         case JobStatus.FAILED:
             return ProjectStatus.FAILED
-    return ProjectStatus.SCRIPT_READY if project.shots else ProjectStatus.PENDING
+    return ProjectStatus.SCRIPT_READY if shot_count else ProjectStatus.PENDING

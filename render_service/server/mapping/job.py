@@ -10,16 +10,19 @@ from render_service.domain.jobs.job import Artifact, Job, JobEvent, JobStage, Jo
 from render_service.domain.warning import JobWarning
 from render_service.server.mapping.enums import ARTIFACT, JOB_STAGE, JOB_STATUS, WARNING_CODE
 from render_service.server.mapping.generation import costs_to_proto
+from render_service.server.mapping.pages import View
 from render_service.server.mapping.times import optional_timestamp, timestamp
 
 
-def job_to_proto(job: Job, video_urls: Sequence[str]) -> job_pb2.Job:
+def job_to_proto(job: Job, video_urls: Sequence[str], view: View = View.FULL) -> job_pb2.Job:
     """Return the message of a job.
 
     Args:
         job: The job.
         video_urls: Where its video can be fetched; empty unless it is COMPLETED.
+        view: BASIC omits the response of the provider, and what the verification of the video measured.
     """
+    full = view is View.FULL
     return job_pb2.Job(
         job_id=str(job.id),
         task_id=str(job.task_id),
@@ -33,8 +36,8 @@ def job_to_proto(job: Job, video_urls: Sequence[str]) -> job_pb2.Job:
         sequence=job.sequence,
         attempt=job.attempt,
         video_urls=video_urls,
-        video=_video(job.video) if job.video else None,
-        raw_results=_raw_results(job.raw_results) if job.raw_results else None,
+        video=_video(job.video, full=full) if job.video else None,
+        raw_results=_raw_results(job.raw_results) if job.raw_results and full else None,
         error_message=job.error.message if job.error else "",
         error_reason=job.error.reason if job.error else "",
         error_metadata=job.error.metadata if job.error else None,
@@ -92,7 +95,7 @@ def _warning(warning: JobWarning) -> job_pb2.JobWarning:
     )
 
 
-def _video(video: Video) -> job_pb2.Video:
+def _video(video: Video, *, full: bool) -> job_pb2.Video:
     file = video.files[Artifact.VIDEO]
     check = Struct()
     check.update(video.check)
@@ -105,7 +108,7 @@ def _video(video: Video) -> job_pb2.Video:
         frames=video.frames,
         content_type=file.content_type,
         artifacts=[ARTIFACT.number(artifact) for artifact in Artifact if artifact in video.files],
-        check=check,
+        check=check if full else None,
     )
 
 

@@ -9,13 +9,17 @@ from render_service.domain.faults import Faults
 from render_service.domain.projects.project import Project
 from render_service.domain.projects.validation import MAX_SHOTS, MAX_WORDS
 from render_service.server.mapping.enums import PROJECT_STATUS
+from render_service.server.mapping.pages import View
 from render_service.server.mapping.records import Exceptions, Record
 from render_service.server.mapping.times import timestamp
 
 # Three hours of talk. Reading so many takes some tenths of a second, during which all other calls wait.
 MAX_ALL_WORDS = 30_000
 
-_SET_BY_THE_SERVICE = ("project_id", "workspace_id", "status", "etag", "create_time", "update_time")
+BASIC_ETAG = "-basic"
+"""How the etag of a project without its storyboard ends; UpdateProject refuses it."""
+
+_SET_BY_THE_SERVICE = ("project_id", "workspace_id", "status", "etag", "create_time", "update_time", "shot_count")
 _PROJECT = Record(
     Project,
     project_pb2.Project.DESCRIPTOR,
@@ -46,15 +50,23 @@ def project_from_proto(message: project_pb2.Project, path: str, faults: Faults) 
     return replace(project, shots=shots)
 
 
-def project_to_proto(stored: StoredProject) -> project_pb2.Project:
-    """Return the message of a stored project."""
+def project_to_proto(stored: StoredProject, view: View = View.FULL) -> project_pb2.Project:
+    """Return the message of a stored project.
+
+    Args:
+        stored: The project; in the BASIC view without its shots.
+        view: BASIC marks the etag: an update with this project would delete its shots.
+    """
     message = project_pb2.Project(
         project_id=str(stored.id),
         workspace_id=stored.workspace_id,
         status=PROJECT_STATUS.number(stored.status),
-        etag=stored.etag,
+        etag=stored.etag if view is View.FULL else stored.etag + BASIC_ETAG,
+        shot_count=stored.shot_count,
         create_time=timestamp(stored.create_time),
         update_time=timestamp(stored.update_time),
     )
     _PROJECT.write(stored.project, message)
+    if view is View.BASIC:
+        message.ClearField("storyboard")
     return message

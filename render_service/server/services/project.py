@@ -4,6 +4,7 @@ from render.v1 import project_service_pb2 as pb
 from render.v1 import project_service_pb2_grpc
 
 from render_service.db.jobs.deletions import Deletions
+from render_service.db.jobs.jobs import Position
 from render_service.db.projects.projects import Projects, project_not_found
 from render_service.domain.access.audit import Action
 from render_service.domain.faults import Faults
@@ -14,7 +15,8 @@ from render_service.server.interceptors.authentication import current_origin
 from render_service.server.interceptors.base import Context
 from render_service.server.mapping import page_token
 from render_service.server.mapping.ids import page_size_field, uuid_field, workspace_field
-from render_service.server.mapping.project import project_to_proto
+from render_service.server.mapping.pages import MAX_PAGE_BYTES, PROJECT_VIEW, View, count_fitting
+from render_service.server.mapping.project import BASIC_ETAG, project_to_proto
 from render_service.server.services.project_input import ProjectParser
 
 
@@ -60,6 +62,8 @@ class ProjectServicer(project_service_pb2_grpc.ProjectServiceServicer):
         faults = Faults()
         workspace_field(request.workspace_id, "workspace_id", faults)
         project_id = uuid_field(request.project.project_id, "project.project_id", faults)
+        if request.project.etag.endswith(BASIC_ETAG):
+            faults.add("project.etag", "is of a project without storyboard; use that of GetProject or the FULL view")
         project = await self._project(request, faults)
         stored = await self._projects.update(
             request.workspace_id, project_id, project, etag=request.project.etag, origin=current_origin()
@@ -71,12 +75,22 @@ class ProjectServicer(project_service_pb2_grpc.ProjectServiceServicer):
         faults = Faults()
         workspace_field(request.workspace_id, "workspace_id", faults)
         limit = page_size_field(request.page_size, "page_size", faults)
+        view = PROJECT_VIEW.read(request.view, "view", faults) or View.BASIC
         faults.raise_if_any()
         binding = page_token.binding_of(request)
         after = page_token.decode(request.page_token, binding=binding) if request.page_token else None
-        found, end = await self._projects.list(request.workspace_id, after=after, limit=limit)
+        found, end = await self._projects.list(
+            request.workspace_id,
+            after=after,
+            limit=limit,
+            with_shots=view is View.FULL,
+            max_bytes=MAX_PAGE_BYTES if view is View.FULL else None,
+        )
+        items = [project_to_proto(stored, view) for stored in found]
+        if (count := count_fitting(items)) < len(items):
+            end = Position(found[count - 1].create_time, found[count - 1].id)
         return pb.ListProjectsResponse(
-            projects=[project_to_proto(stored) for stored in found],
+            projects=items[:count],
             next_page_token=page_token.encode(end, binding=binding) if end else "",
         )
 

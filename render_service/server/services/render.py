@@ -11,7 +11,7 @@ from render.v1 import render_service_pb2 as pb
 from render_service.db.database import DatabaseUnavailable
 from render_service.db.jobs.deletions import Deletions
 from render_service.db.jobs.job_lifecycle import JobLifecycle
-from render_service.db.jobs.jobs import JobFilter, Jobs
+from render_service.db.jobs.jobs import JobFilter, Jobs, Position
 from render_service.db.jobs.workspace_events import EventPosition, WorkspaceEvents
 from render_service.domain.access.audit import Action
 from render_service.domain.errors import DomainError, ErrorReason
@@ -44,6 +44,7 @@ from render_service.server.mapping.ids import (
 )
 from render_service.server.mapping.job import event_to_proto, job_to_proto, statuses_from_proto
 from render_service.server.mapping.output import output_from_proto
+from render_service.server.mapping.pages import JOB_VIEW, View, count_fitting
 from render_service.server.mapping.times import timestamp
 from render_service.server.services.downloads import Downloads, file_name
 from render_service.server.services.job_notifier import JobNotifier
@@ -178,12 +179,16 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
             project_id=optional_uuid_field(request.project_id, "project_id", faults),
             labels=labels_field(request.labels, "labels", faults),
         )
+        view = JOB_VIEW.read(request.view, "view", faults) or View.BASIC
         faults.raise_if_any()
         binding = page_token.binding_of(request)
         after = page_token.decode(request.page_token, binding=binding) if request.page_token else None
         found, end = await self._jobs.list(request.workspace_id, wanted, after=after, limit=limit)
+        items = [job_to_proto(job, urls, view) for job, urls in zip(found, await self._urls(found), strict=True)]
+        if (count := count_fitting(items)) < len(items):
+            end = Position(found[count - 1].create_time, found[count - 1].id)
         return pb.ListJobsResponse(
-            jobs=[job_to_proto(job, urls) for job, urls in zip(found, await self._urls(found), strict=True)],
+            jobs=items[:count],
             next_page_token=page_token.encode(end, binding=binding) if end else "",
         )
 

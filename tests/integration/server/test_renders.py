@@ -14,7 +14,17 @@ from render.v1 import render_service_pb2 as pb
 from render_service.db.jobs.deletions import Deletions
 from render_service.db.jobs.jobs import Jobs
 from render_service.domain.errors import ErrorReason
-from render_service.domain.jobs.job import Artifact, Job, JobError, JobStage, JobStatus, ProviderName, RawResults
+from render_service.domain.jobs.job import (
+    Artifact,
+    Job,
+    JobError,
+    JobStage,
+    JobStatus,
+    ProviderName,
+    RawResults,
+    StoredFile,
+    Video,
+)
 from tests.integration.server.conftest import CONTENT, POSTER, Service, project_message
 from tests.integration.server.status import refusal
 from tests.objects import put_object
@@ -306,3 +316,43 @@ async def test_a_local_folder_has_no_addresses_and_says_what_to_do_instead(servi
     told = await refusal(service.stubs.renders.CreateDownloadUrl(request))
     assert (told.code, told.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "DOWNLOAD_URL_UNSUPPORTED")
     assert "DownloadVideo" in told.message
+
+
+async def test_jobs_are_listed_without_their_details_unless_these_are_asked_for(service: Service) -> None:
+    job = await service.start()
+    lease = (await service.claim(job.job_id)).lease
+    file = StoredFile(f"videos/{service.workspace}/{job.job_id}/1/video.mp4", 5, "ab" * 32, "video/mp4")
+    results = RawResults("completed", ("https://example.com/v",), {"padding": "p" * 1_000})
+    video = Video({Artifact.VIDEO: file}, 2, 2, 1, 1, {"loudness": -14.0})
+    await service.lifecycle.complete(lease, results, video)
+    whole = await service.get(job.job_id)
+    assert whole.raw_results.extra["padding"]
+    assert whole.video.check["loudness"] == -14.0
+    for view, has_details in ((None, False), (job_pb2.JOB_VIEW_BASIC, False), (job_pb2.JOB_VIEW_FULL, True)):
+        listed = await service.stubs.renders.ListJobs(
+            pb.ListJobsRequest(workspace_id=service.workspace, view=view)  # type: ignore[arg-type]
+        )
+        expected = job_pb2.Job()
+        expected.CopyFrom(whole)
+        if not has_details:
+            expected.ClearField("raw_results")
+            expected.video.ClearField("check")
+        assert list(listed.jobs) == [expected]
+
+
+async def test_pages_of_jobs_end_by_bytes(service: Service) -> None:
+    results = RawResults("completed", (), {"padding": "p" * 1_200_000})
+    made = []
+    for _ in range(4):
+        made.append((await service.start()).job_id)
+        await service.lifecycle.complete((await service.claim(made[-1])).lease, results, None)
+    found, sizes, token = [], [], ""
+    while True:
+        request = pb.ListJobsRequest(workspace_id=service.workspace, page_token=token, view=job_pb2.JOB_VIEW_FULL)
+        page = await service.stubs.renders.ListJobs(request)
+        found += [job.job_id for job in page.jobs]
+        sizes.append(len(page.jobs))
+        token = page.next_page_token
+        if not token:
+            break
+    assert (found, sizes) == (made[::-1], [2, 2])

@@ -118,3 +118,66 @@ async def test_wrong_fields_of_a_project_are_named_all_at_once(service: Service)
     assert set(told.metadata["fields"].split(",")) == {"workspace_id", "project.project_id", "project.title"}
     told = await refusal(service.stubs.projects.CreateProject(pb.CreateProjectRequest(workspace_id="a")))
     assert told.metadata["fields"] == "project"
+
+
+def _large(service: Service, shots: int) -> pb.CreateProjectRequest:
+    """A project of some 12 kB a shot."""
+    board = project_pb2.Storyboard()
+    for number in range(shots):
+        board.shots.add(id=f"s{number}", visual_description="d" * 4_000, narration="文" * 2_700)
+    return pb.CreateProjectRequest(
+        workspace_id=service.workspace, project=project_pb2.Project(title="Large", storyboard=board)
+    )
+
+
+async def test_lists_fit_in_a_message_in_both_views(service: Service) -> None:
+    made = [
+        (await service.stubs.projects.CreateProject(_large(service, 80))).project.project_id for _ in range(6)
+    ]  # 6 MB in all
+    for view, has_shots in (
+        (project_pb2.PROJECT_VIEW_UNSPECIFIED, False),
+        (project_pb2.PROJECT_VIEW_BASIC, False),
+        (project_pb2.PROJECT_VIEW_FULL, True),
+    ):
+        found, pages, token = [], 0, ""
+        while True:
+            request = pb.ListProjectsRequest(workspace_id=service.workspace, page_size=50, page_token=token, view=view)
+            page = await service.stubs.projects.ListProjects(request)
+            assert page.ByteSize() < 3_500_000
+            found += list(page.projects)
+            pages, token = pages + 1, page.next_page_token
+            if not token:
+                break
+        assert [project.project_id for project in found] == made[::-1]
+        assert pages == (2 if has_shots else 1)
+        for project in found:
+            assert project.shot_count == 80
+            assert project.status == project_pb2.PROJECT_STATUS_SCRIPT_READY
+            assert len(project.storyboard.shots) == (80 if has_shots else 0)
+
+
+async def test_a_project_listed_without_its_storyboard_cannot_replace_the_complete_one(service: Service) -> None:
+    created = (await service.stubs.projects.CreateProject(_large(service, 1))).project
+    for view in (project_pb2.PROJECT_VIEW_BASIC, project_pb2.PROJECT_VIEW_FULL):
+        listed = await service.stubs.projects.ListProjects(
+            pb.ListProjectsRequest(workspace_id=service.workspace, view=view)
+        )
+        (project,) = listed.projects
+        project.title = "Renamed"
+        update = service.stubs.projects.UpdateProject(
+            pb.UpdateProjectRequest(workspace_id=service.workspace, project=project)
+        )
+        if view == project_pb2.PROJECT_VIEW_FULL:
+            assert (await update).project.storyboard == created.storyboard
+        else:
+            told = await refusal(update)
+            assert (told.reason, told.metadata) == ("INVALID_FIELD", {"fields": "project.etag"})
+    stored = await service.stubs.projects.GetProject(
+        pb.GetProjectRequest(workspace_id=service.workspace, project_id=created.project_id)
+    )
+    assert stored.project.title == "Renamed"
+
+
+async def test_a_view_that_the_contract_lacks_is_refused(service: Service) -> None:
+    request = pb.ListProjectsRequest(workspace_id=service.workspace, view=7)  # type: ignore[arg-type]
+    assert (await refusal(service.stubs.projects.ListProjects(request))).metadata == {"fields": "view"}

@@ -12,8 +12,9 @@ from render_service.domain.jobs import job
 from render_service.domain.projects import output, project
 from render_service.domain.warning import WarningCode
 from render_service.server.mapping.enums import EnumTable
+from render_service.server.mapping.pages import View
 
-_ELSEWHERE = {"QualityPreset": output.Quality, "WarningCode": WarningCode}
+_ELSEWHERE = {"QualityPreset": output.Quality, "WarningCode": WarningCode, "ProjectView": View, "JobView": View}
 PAIRS: list[tuple[EnumDescriptor, type[StrEnum]]] = [
     (descriptor, _ELSEWHERE.get(name) or getattr(domain, name))
     for file, domain in ((error_reason_pb2, errors), (job_pb2, job), (output_pb2, output), (project_pb2, project))

@@ -26,7 +26,7 @@ NOW = datetime(2026, 1, 31, 12, 0, 0, 123456, UTC)
 
 
 def stored(project: Project) -> StoredProject:
-    return StoredProject(UUID(int=7), "team-a", project, ProjectStatus.SCRIPT_READY, "3", NOW, NOW)
+    return StoredProject(UUID(int=7), "team-a", project, len(project.shots), ProjectStatus.SCRIPT_READY, "3", NOW, NOW)
 
 
 def read(message: project_pb2.Project) -> Project:
@@ -48,6 +48,7 @@ def content(message: project_pb2.Project) -> project_pb2.Project:
     bare.CopyFrom(message)
     bare.ClearField("project_id")
     bare.ClearField("workspace_id")
+    bare.ClearField("shot_count")
     bare.ClearField("status")
     bare.ClearField("etag")
     bare.ClearField("create_time")

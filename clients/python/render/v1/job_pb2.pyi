@@ -187,6 +187,30 @@ WARNING_CODE_SOUND_TOO_QUIET: WarningCode.ValueType  # 10
 """A sound is too quiet to be brought to the target loudness without amplifying its noise."""
 Global___WarningCode: _TypeAlias = WarningCode  # noqa: Y015
 
+class _JobView:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _JobViewEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_JobView.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    JOB_VIEW_UNSPECIFIED: _JobView.ValueType  # 0
+    """BASIC."""
+    JOB_VIEW_BASIC: _JobView.ValueType  # 1
+    """Without raw_results and video.check."""
+    JOB_VIEW_FULL: _JobView.ValueType  # 2
+    """Complete, as GetJob returns it."""
+
+class JobView(_JobView, metaclass=_JobViewEnumTypeWrapper):
+    """JobView is how much of each job a list returns."""
+
+JOB_VIEW_UNSPECIFIED: JobView.ValueType  # 0
+"""BASIC."""
+JOB_VIEW_BASIC: JobView.ValueType  # 1
+"""Without raw_results and video.check."""
+JOB_VIEW_FULL: JobView.ValueType  # 2
+"""Complete, as GetJob returns it."""
+Global___JobView: _TypeAlias = JobView  # noqa: Y015
+
 @_typing.final
 class RawResults(_message.Message):
     """RawResults is the response of the provider, under field names that earlier callers know."""

@@ -414,6 +414,34 @@ MISSING_GLYPH_REPLACE: MissingGlyph.ValueType  # 2
 """`�` is drawn in its place, and the job carries a warning."""
 Global___MissingGlyph: _TypeAlias = MissingGlyph  # noqa: Y015
 
+class _ProjectView:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ProjectViewEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ProjectView.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PROJECT_VIEW_UNSPECIFIED: _ProjectView.ValueType  # 0
+    """BASIC."""
+    PROJECT_VIEW_BASIC: _ProjectView.ValueType  # 1
+    """Without the storyboard; shot_count is the number of its shots. UpdateProject refuses the etag of this view
+    (INVALID_ARGUMENT), because updating with such a project would delete the storyboard.
+    """
+    PROJECT_VIEW_FULL: _ProjectView.ValueType  # 2
+    """Complete, as GetProject returns it."""
+
+class ProjectView(_ProjectView, metaclass=_ProjectViewEnumTypeWrapper):
+    """ProjectView is how much of each project a list returns."""
+
+PROJECT_VIEW_UNSPECIFIED: ProjectView.ValueType  # 0
+"""BASIC."""
+PROJECT_VIEW_BASIC: ProjectView.ValueType  # 1
+"""Without the storyboard; shot_count is the number of its shots. UpdateProject refuses the etag of this view
+(INVALID_ARGUMENT), because updating with such a project would delete the storyboard.
+"""
+PROJECT_VIEW_FULL: ProjectView.ValueType  # 2
+"""Complete, as GetProject returns it."""
+Global___ProjectView: _TypeAlias = ProjectView  # noqa: Y015
+
 @_typing.final
 class Transition(_message.Message):
     """Transition leads from the previous shot into the shot that contains it. On the first shot it is ignored."""
@@ -860,6 +888,7 @@ class Project(_message.Message):
     NARRATION_POLICY_FIELD_NUMBER: _builtins.int
     BAD_ASSET_POLICY_FIELD_NUMBER: _builtins.int
     MISSING_GLYPH_FIELD_NUMBER: _builtins.int
+    SHOT_COUNT_FIELD_NUMBER: _builtins.int
     project_id: _builtins.str
     """project_id is the UUID set by the service. Ignored in CreateProject and in an inline project."""
     workspace_id: _builtins.str
@@ -889,6 +918,8 @@ class Project(_message.Message):
     """bad_asset_policy defaults to FAIL."""
     missing_glyph: Global___MissingGlyph.ValueType
     """missing_glyph defaults to FAIL."""
+    shot_count: _builtins.int
+    """shot_count is the number of shots in the storyboard, which the BASIC view omits; set by the service."""
     @_builtins.property
     def target_duration(self) -> _duration_pb2.Duration:
         """target_duration is the desired length of the video: shots without a duration share what the others leave of it,
@@ -957,10 +988,11 @@ class Project(_message.Message):
         narration_policy: Global___NarrationPolicy.ValueType = ...,
         bad_asset_policy: Global___BadAssetPolicy.ValueType = ...,
         missing_glyph: Global___MissingGlyph.ValueType = ...,
+        shot_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["captions", b"captions", "create_time", b"create_time", "end_card", b"end_card", "music", b"music", "output", b"output", "storyboard", b"storyboard", "target_duration", b"target_duration", "title_card", b"title_card", "update_time", b"update_time", "watermark", b"watermark"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bad_asset_policy", b"bad_asset_policy", "captions", b"captions", "create_time", b"create_time", "end_card", b"end_card", "etag", b"etag", "intro_clip_uri", b"intro_clip_uri", "language", b"language", "missing_glyph", b"missing_glyph", "mode", b"mode", "music", b"music", "narration_policy", b"narration_policy", "output", b"output", "outro_clip_uri", b"outro_clip_uri", "project_id", b"project_id", "script", b"script", "status", b"status", "storyboard", b"storyboard", "target_duration", b"target_duration", "title", b"title", "title_card", b"title_card", "update_time", b"update_time", "watermark", b"watermark", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bad_asset_policy", b"bad_asset_policy", "captions", b"captions", "create_time", b"create_time", "end_card", b"end_card", "etag", b"etag", "intro_clip_uri", b"intro_clip_uri", "language", b"language", "missing_glyph", b"missing_glyph", "mode", b"mode", "music", b"music", "narration_policy", b"narration_policy", "output", b"output", "outro_clip_uri", b"outro_clip_uri", "project_id", b"project_id", "script", b"script", "shot_count", b"shot_count", "status", b"status", "storyboard", b"storyboard", "target_duration", b"target_duration", "title", b"title", "title_card", b"title_card", "update_time", b"update_time", "watermark", b"watermark", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

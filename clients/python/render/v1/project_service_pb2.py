@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from render.v1 import project_pb2 as render_dot_v1_dot_project__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1frender/v1/project_service.proto\x12\trender.v1\x1a\x17render/v1/project.proto\"g\n\x14\x43reateProjectRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12,\n\x07project\x18\x02 \x01(\x0b\x32\x12.render.v1.ProjectR\x07project\"E\n\x15\x43reateProjectResponse\x12,\n\x07project\x18\x01 \x01(\x0b\x32\x12.render.v1.ProjectR\x07project\"U\n\x11GetProjectRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x1d\n\nproject_id\x18\x02 \x01(\tR\tprojectId\"B\n\x12GetProjectResponse\x12,\n\x07project\x18\x01 \x01(\x0b\x32\x12.render.v1.ProjectR\x07project\"g\n\x14UpdateProjectRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12,\n\x07project\x18\x02 \x01(\x0b\x32\x12.render.v1.ProjectR\x07project\"E\n\x15UpdateProjectResponse\x12,\n\x07project\x18\x01 \x01(\x0b\x32\x12.render.v1.ProjectR\x07project\"t\n\x13ListProjectsRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x1b\n\tpage_size\x18\x02 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\"n\n\x14ListProjectsResponse\x12.\n\x08projects\x18\x01 \x03(\x0b\x32\x12.render.v1.ProjectR\x08projects\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"y\n\x14\x44\x65leteProjectRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x1d\n\nproject_id\x18\x02 \x01(\tR\tprojectId\x12\x1f\n\x0b\x64\x65lete_jobs\x18\x03 \x01(\x08R\ndeleteJobs\"\x17\n\x15\x44\x65leteProjectResponse2\xa8\x03\n\x0eProjectService\x12R\n\rCreateProject\x12\x1f.render.v1.CreateProjectRequest\x1a .render.v1.CreateProjectResponse\x12I\n\nGetProject\x12\x1c.render.v1.GetProjectRequest\x1a\x1d.render.v1.GetProjectResponse\x12R\n\rUpdateProject\x12\x1f.render.v1.UpdateProjectRequest\x1a .render.v1.UpdateProjectResponse\x12O\n\x0cListProjects\x12\x1e.render.v1.ListProjectsRequest\x1a\x1f.render.v1.ListProjectsResponse\x12R\n\rDeleteProject\x12\x1f.render.v1.DeleteProjectRequest\x1a .render.v1.DeleteProjectResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1frender/v1/project_service.proto\x12\trender.v1\x1a\x17render/v1/project.proto\"g\n\x14\x43reateProjectRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12,\n\x07project\x18\x02 \x01(\x0b\x32\x12.render.v1.ProjectR\x07project\"E\n\x15\x43reateProjectResponse\x12,\n\x07project\x18\x01 \x01(\x0b\x32\x12.render.v1.ProjectR\x07project\"U\n\x11GetProjectRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x1d\n\nproject_id\x18\x02 \x01(\tR\tprojectId\"B\n\x12GetProjectResponse\x12,\n\x07project\x18\x01 \x01(\x0b\x32\x12.render.v1.ProjectR\x07project\"g\n\x14UpdateProjectRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12,\n\x07project\x18\x02 \x01(\x0b\x32\x12.render.v1.ProjectR\x07project\"E\n\x15UpdateProjectResponse\x12,\n\x07project\x18\x01 \x01(\x0b\x32\x12.render.v1.ProjectR\x07project\"\xa0\x01\n\x13ListProjectsRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x1b\n\tpage_size\x18\x02 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\x12*\n\x04view\x18\x04 \x01(\x0e\x32\x16.render.v1.ProjectViewR\x04view\"n\n\x14ListProjectsResponse\x12.\n\x08projects\x18\x01 \x03(\x0b\x32\x12.render.v1.ProjectR\x08projects\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"y\n\x14\x44\x65leteProjectRequest\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x1d\n\nproject_id\x18\x02 \x01(\tR\tprojectId\x12\x1f\n\x0b\x64\x65lete_jobs\x18\x03 \x01(\x08R\ndeleteJobs\"\x17\n\x15\x44\x65leteProjectResponse2\xa8\x03\n\x0eProjectService\x12R\n\rCreateProject\x12\x1f.render.v1.CreateProjectRequest\x1a .render.v1.CreateProjectResponse\x12I\n\nGetProject\x12\x1c.render.v1.GetProjectRequest\x1a\x1d.render.v1.GetProjectResponse\x12R\n\rUpdateProject\x12\x1f.render.v1.UpdateProjectRequest\x1a .render.v1.UpdateProjectResponse\x12O\n\x0cListProjects\x12\x1e.render.v1.ListProjectsRequest\x1a\x1f.render.v1.ListProjectsResponse\x12R\n\rDeleteProject\x12\x1f.render.v1.DeleteProjectRequest\x1a .render.v1.DeleteProjectResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,14 +44,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UPDATEPROJECTREQUEST']._serialized_end=505
   _globals['_UPDATEPROJECTRESPONSE']._serialized_start=507
   _globals['_UPDATEPROJECTRESPONSE']._serialized_end=576
-  _globals['_LISTPROJECTSREQUEST']._serialized_start=578
-  _globals['_LISTPROJECTSREQUEST']._serialized_end=694
-  _globals['_LISTPROJECTSRESPONSE']._serialized_start=696
-  _globals['_LISTPROJECTSRESPONSE']._serialized_end=806
-  _globals['_DELETEPROJECTREQUEST']._serialized_start=808
-  _globals['_DELETEPROJECTREQUEST']._serialized_end=929
-  _globals['_DELETEPROJECTRESPONSE']._serialized_start=931
-  _globals['_DELETEPROJECTRESPONSE']._serialized_end=954
-  _globals['_PROJECTSERVICE']._serialized_start=957
-  _globals['_PROJECTSERVICE']._serialized_end=1381
+  _globals['_LISTPROJECTSREQUEST']._serialized_start=579
+  _globals['_LISTPROJECTSREQUEST']._serialized_end=739
+  _globals['_LISTPROJECTSRESPONSE']._serialized_start=741
+  _globals['_LISTPROJECTSRESPONSE']._serialized_end=851
+  _globals['_DELETEPROJECTREQUEST']._serialized_start=853
+  _globals['_DELETEPROJECTREQUEST']._serialized_end=974
+  _globals['_DELETEPROJECTRESPONSE']._serialized_start=976
+  _globals['_DELETEPROJECTRESPONSE']._serialized_end=999
+  _globals['_PROJECTSERVICE']._serialized_start=1002
+  _globals['_PROJECTSERVICE']._serialized_end=1426
 # @@protoc_insertion_point(module_scope)

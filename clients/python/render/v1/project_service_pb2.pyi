@@ -184,26 +184,30 @@ class ListProjectsRequest(_message.Message):
     WORKSPACE_ID_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    VIEW_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """workspace_id is the workspace to list. Required."""
     page_size: _builtins.int
     """page_size is the maximum number of projects to return: 0–100; 0 means 20. Otherwise INVALID_ARGUMENT. Pages may be
-    shorter.
+    shorter: one of several projects has at most 3 MiB.
     """
     page_token: _builtins.str
     """page_token is the next_page_token of the previous page; empty for the first page. A token of another list or filter
     is INVALID_ARGUMENT.
     """
+    view: _project_pb2.ProjectView.ValueType
+    """view is how much of each project to return; default BASIC."""
     def __init__(
         self,
         *,
         workspace_id: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        view: _project_pb2.ProjectView.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "view", b"view", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -92,7 +92,7 @@ class ProjectServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListProjects(self, request, context):
-        """ListProjects returns the projects of a workspace, newest first, in pages.
+        """ListProjects returns the projects of a workspace, newest first, in pages: by default without their storyboards.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

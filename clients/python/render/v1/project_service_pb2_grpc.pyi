@@ -43,7 +43,7 @@ class ProjectServiceStub:
     UpdateProject: _grpc.UnaryUnaryMultiCallable[_project_service_pb2.UpdateProjectRequest, _project_service_pb2.UpdateProjectResponse]
     """UpdateProject replaces the content of a project. Jobs already started keep the content they were started with."""
     ListProjects: _grpc.UnaryUnaryMultiCallable[_project_service_pb2.ListProjectsRequest, _project_service_pb2.ListProjectsResponse]
-    """ListProjects returns the projects of a workspace, newest first, in pages."""
+    """ListProjects returns the projects of a workspace, newest first, in pages: by default without their storyboards."""
     DeleteProject: _grpc.UnaryUnaryMultiCallable[_project_service_pb2.DeleteProjectRequest, _project_service_pb2.DeleteProjectResponse]
     """DeleteProject deletes a project. Its jobs and videos stay unless delete_jobs is set. A project that does not exist
     is NOT_FOUND.
@@ -64,7 +64,7 @@ class ProjectServiceAsyncStub(ProjectServiceStub):
     UpdateProject: _aio.UnaryUnaryMultiCallable[_project_service_pb2.UpdateProjectRequest, _project_service_pb2.UpdateProjectResponse]  # type: ignore[assignment]
     """UpdateProject replaces the content of a project. Jobs already started keep the content they were started with."""
     ListProjects: _aio.UnaryUnaryMultiCallable[_project_service_pb2.ListProjectsRequest, _project_service_pb2.ListProjectsResponse]  # type: ignore[assignment]
-    """ListProjects returns the projects of a workspace, newest first, in pages."""
+    """ListProjects returns the projects of a workspace, newest first, in pages: by default without their storyboards."""
     DeleteProject: _aio.UnaryUnaryMultiCallable[_project_service_pb2.DeleteProjectRequest, _project_service_pb2.DeleteProjectResponse]  # type: ignore[assignment]
     """DeleteProject deletes a project. Its jobs and videos stay unless delete_jobs is set. A project that does not exist
     is NOT_FOUND.
@@ -106,7 +106,7 @@ class ProjectServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _project_service_pb2.ListProjectsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_project_service_pb2.ListProjectsResponse, _abc.Awaitable[_project_service_pb2.ListProjectsResponse]]:
-        """ListProjects returns the projects of a workspace, newest first, in pages."""
+        """ListProjects returns the projects of a workspace, newest first, in pages: by default without their storyboards."""
 
     @_abc_1.abstractmethod
     def DeleteProject(

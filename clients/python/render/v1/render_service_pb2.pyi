@@ -489,11 +489,12 @@ class ListJobsRequest(_message.Message):
     STATUSES_FIELD_NUMBER: _builtins.int
     PROJECT_ID_FIELD_NUMBER: _builtins.int
     LABELS_FIELD_NUMBER: _builtins.int
+    VIEW_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """workspace_id is the workspace to list. Required."""
     page_size: _builtins.int
     """page_size is the maximum number of jobs to return: 0–100; 0 means 20. Otherwise INVALID_ARGUMENT. Pages may be
-    shorter.
+    shorter: one of several jobs has at most 3 MiB.
     """
     page_token: _builtins.str
     """page_token is the next_page_token of the previous page; empty for the first page. A token of another list or filter
@@ -501,6 +502,8 @@ class ListJobsRequest(_message.Message):
     """
     project_id: _builtins.str
     """project_id returns only jobs of this project; empty returns all."""
+    view: _job_pb2.JobView.ValueType
+    """view is how much of each job to return; default BASIC."""
     @_builtins.property
     def statuses(self) -> _containers.RepeatedScalarFieldContainer[_job_pb2.JobStatus.ValueType]:
         """statuses filters jobs by status; empty returns all."""
@@ -518,10 +521,11 @@ class ListJobsRequest(_message.Message):
         statuses: _abc.Iterable[_job_pb2.JobStatus.ValueType] | None = ...,
         project_id: _builtins.str = ...,
         labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        view: _job_pb2.JobView.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["labels", b"labels", "page_size", b"page_size", "page_token", b"page_token", "project_id", b"project_id", "statuses", b"statuses", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["labels", b"labels", "page_size", b"page_size", "page_token", b"page_token", "project_id", b"project_id", "statuses", b"statuses", "view", b"view", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

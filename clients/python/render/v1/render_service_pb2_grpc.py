@@ -104,7 +104,7 @@ class RenderServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListJobs(self, request, context):
-        """ListJobs returns the jobs of a workspace, newest first, in pages.
+        """ListJobs returns the jobs of a workspace, newest first, in pages: by default without their details.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

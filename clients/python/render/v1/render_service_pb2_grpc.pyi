@@ -42,7 +42,7 @@ class RenderServiceStub:
     GetJob: _grpc.UnaryUnaryMultiCallable[_render_service_pb2.GetJobRequest, _render_service_pb2.GetJobResponse]
     """GetJob returns the current state of a job."""
     ListJobs: _grpc.UnaryUnaryMultiCallable[_render_service_pb2.ListJobsRequest, _render_service_pb2.ListJobsResponse]
-    """ListJobs returns the jobs of a workspace, newest first, in pages."""
+    """ListJobs returns the jobs of a workspace, newest first, in pages: by default without their details."""
     CancelJob: _grpc.UnaryUnaryMultiCallable[_render_service_pb2.CancelJobRequest, _render_service_pb2.CancelJobResponse]
     """CancelJob cancels a job. It is idempotent: a job that has already ended is returned unchanged."""
     WatchProgress: _grpc.UnaryStreamMultiCallable[_render_service_pb2.WatchProgressRequest, _render_service_pb2.WatchProgressResponse]
@@ -85,7 +85,7 @@ class RenderServiceAsyncStub(RenderServiceStub):
     GetJob: _aio.UnaryUnaryMultiCallable[_render_service_pb2.GetJobRequest, _render_service_pb2.GetJobResponse]  # type: ignore[assignment]
     """GetJob returns the current state of a job."""
     ListJobs: _aio.UnaryUnaryMultiCallable[_render_service_pb2.ListJobsRequest, _render_service_pb2.ListJobsResponse]  # type: ignore[assignment]
-    """ListJobs returns the jobs of a workspace, newest first, in pages."""
+    """ListJobs returns the jobs of a workspace, newest first, in pages: by default without their details."""
     CancelJob: _aio.UnaryUnaryMultiCallable[_render_service_pb2.CancelJobRequest, _render_service_pb2.CancelJobResponse]  # type: ignore[assignment]
     """CancelJob cancels a job. It is idempotent: a job that has already ended is returned unchanged."""
     WatchProgress: _aio.UnaryStreamMultiCallable[_render_service_pb2.WatchProgressRequest, _render_service_pb2.WatchProgressResponse]  # type: ignore[assignment]
@@ -143,7 +143,7 @@ class RenderServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _render_service_pb2.ListJobsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_render_service_pb2.ListJobsResponse, _abc.Awaitable[_render_service_pb2.ListJobsResponse]]:
-        """ListJobs returns the jobs of a workspace, newest first, in pages."""
+        """ListJobs returns the jobs of a workspace, newest first, in pages: by default without their details."""
 
     @_abc_1.abstractmethod
     def CancelJob(

@@ -184,13 +184,14 @@ def list_jobs(
     project_id: Annotated[str | None, typer.Option("--project-id", help="Only jobs of this project.")] = None,
     label: Labels = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Maximum number of jobs.")] = 20,
+    full: Annotated[bool, typer.Option("--full", help="With --json: also raw_results and video.check.")] = False,
     machine: Machine = False,
 ) -> None:
     """List jobs, newest first."""
     output = output_for(machine)
     with reported_errors(output, context.obj), context.obj.client() as client:
         statuses = [cast("StatusName", each.value.upper()) for each in status or ()]
-        jobs = client.list(statuses=statuses, project_id=project_id, labels=parse_pairs(label, "--label"))
+        jobs = client.list(statuses=statuses, project_id=project_id, labels=parse_pairs(label, "--label"), full=full)
         output.jobs(job for _, job in zip(range(limit), jobs, strict=False))
 
 

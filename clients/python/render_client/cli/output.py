@@ -110,7 +110,7 @@ class Output:
             lambda project: (
                 project.project_id,
                 project_pb2.ProjectStatus.Name(project.status).removeprefix("PROJECT_STATUS_"),
-                str(len(project.storyboard.shots)),
+                str(project.shot_count or len(project.storyboard.shots)),  # earlier services send no count
                 _time(project.update_time)[5:16],
                 project.title,
             ),

@@ -54,12 +54,13 @@ def list_projects(
     context: typer.Context,
     *,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Maximum number of projects.")] = 20,
+    full: Annotated[bool, typer.Option("--full", help="With --json: also the storyboards.")] = False,
     machine: Machine = False,
 ) -> None:
     """List projects, newest first."""
     output = output_for(machine)
     with reported_errors(output, context.obj), context.obj.client() as client:
-        output.projects(project for _, project in zip(range(limit), client.list_projects(), strict=False))
+        output.projects(project for _, project in zip(range(limit), client.list_projects(full=full), strict=False))
 
 
 @projects.command()

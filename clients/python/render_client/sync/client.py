@@ -207,6 +207,7 @@ class RenderClient(ProjectMethods, WebhookMethods):
         statuses: Collection[StatusName] = (),
         project_id: str | None = None,
         labels: Mapping[str, str] | None = None,
+        full: bool = False,
     ) -> Stream[job_pb2.Job]:
         """Iterate over the jobs of the workspace, newest first; pages are fetched on demand.
 
@@ -214,8 +215,9 @@ class RenderClient(ProjectMethods, WebhookMethods):
             statuses: Only jobs in one of these statuses; empty means all.
             project_id: Only jobs of this project.
             labels: Only jobs that have all of these labels.
+            full: Whether jobs contain raw_results and video.check, too, as `get` returns them.
         """
-        request = self._requests.list_jobs(statuses, project_id, labels)
+        request = self._requests.list_jobs(statuses, project_id, labels, full=full)
         return self._pages(self._render.ListJobs, request, lambda page: page.jobs)
 
     def cancel(self, job_id: str) -> job_pb2.Job:

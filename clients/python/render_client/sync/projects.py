@@ -24,9 +24,14 @@ class ProjectMethods(Connection):
         request = self._requests.update_project(project)
         return (self._call(self._projects.UpdateProject, request, repeatable=False)).project
 
-    def list_projects(self) -> Stream[project_pb2.Project]:
-        """Iterate over the projects of the workspace, newest first; pages are fetched on demand."""
-        request = self._requests.list_projects()
+    def list_projects(self, *, full: bool = False) -> Stream[project_pb2.Project]:
+        """Iterate over the projects of the workspace, newest first; pages are fetched on demand.
+
+        Args:
+            full: Whether projects contain their storyboards, as `get_project` returns them. To update a project, get it
+                first or list it in full: the service refuses an update with the etag of a project without storyboard.
+        """
+        request = self._requests.list_projects(full=full)
         return self._pages(self._projects.ListProjects, request, lambda page: page.projects)
 
     def delete_project(self, project_id: str, *, delete_jobs: bool = False) -> None:

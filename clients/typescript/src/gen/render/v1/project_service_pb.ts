@@ -6,7 +6,7 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Project } from "./project_pb.js";
+import type { Project, ProjectView } from "./project_pb.js";
 import { file_render_v1_project } from "./project_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file render/v1/project_service.proto.
  */
 export const file_render_v1_project_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch9yZW5kZXIvdjEvcHJvamVjdF9zZXJ2aWNlLnByb3RvEglyZW5kZXIudjEiUQoUQ3JlYXRlUHJvamVjdFJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEiMKB3Byb2plY3QYAiABKAsyEi5yZW5kZXIudjEuUHJvamVjdCI8ChVDcmVhdGVQcm9qZWN0UmVzcG9uc2USIwoHcHJvamVjdBgBIAEoCzISLnJlbmRlci52MS5Qcm9qZWN0Ij0KEUdldFByb2plY3RSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRISCgpwcm9qZWN0X2lkGAIgASgJIjkKEkdldFByb2plY3RSZXNwb25zZRIjCgdwcm9qZWN0GAEgASgLMhIucmVuZGVyLnYxLlByb2plY3QiUQoUVXBkYXRlUHJvamVjdFJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEiMKB3Byb2plY3QYAiABKAsyEi5yZW5kZXIudjEuUHJvamVjdCI8ChVVcGRhdGVQcm9qZWN0UmVzcG9uc2USIwoHcHJvamVjdBgBIAEoCzISLnJlbmRlci52MS5Qcm9qZWN0IlIKE0xpc3RQcm9qZWN0c1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIlUKFExpc3RQcm9qZWN0c1Jlc3BvbnNlEiQKCHByb2plY3RzGAEgAygLMhIucmVuZGVyLnYxLlByb2plY3QSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIlUKFERlbGV0ZVByb2plY3RSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRISCgpwcm9qZWN0X2lkGAIgASgJEhMKC2RlbGV0ZV9qb2JzGAMgASgIIhcKFURlbGV0ZVByb2plY3RSZXNwb25zZTKoAwoOUHJvamVjdFNlcnZpY2USUgoNQ3JlYXRlUHJvamVjdBIfLnJlbmRlci52MS5DcmVhdGVQcm9qZWN0UmVxdWVzdBogLnJlbmRlci52MS5DcmVhdGVQcm9qZWN0UmVzcG9uc2USSQoKR2V0UHJvamVjdBIcLnJlbmRlci52MS5HZXRQcm9qZWN0UmVxdWVzdBodLnJlbmRlci52MS5HZXRQcm9qZWN0UmVzcG9uc2USUgoNVXBkYXRlUHJvamVjdBIfLnJlbmRlci52MS5VcGRhdGVQcm9qZWN0UmVxdWVzdBogLnJlbmRlci52MS5VcGRhdGVQcm9qZWN0UmVzcG9uc2USTwoMTGlzdFByb2plY3RzEh4ucmVuZGVyLnYxLkxpc3RQcm9qZWN0c1JlcXVlc3QaHy5yZW5kZXIudjEuTGlzdFByb2plY3RzUmVzcG9uc2USUgoNRGVsZXRlUHJvamVjdBIfLnJlbmRlci52MS5EZWxldGVQcm9qZWN0UmVxdWVzdBogLnJlbmRlci52MS5EZWxldGVQcm9qZWN0UmVzcG9uc2ViBnByb3RvMw", [file_render_v1_project]);
+  fileDesc("Ch9yZW5kZXIvdjEvcHJvamVjdF9zZXJ2aWNlLnByb3RvEglyZW5kZXIudjEiUQoUQ3JlYXRlUHJvamVjdFJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEiMKB3Byb2plY3QYAiABKAsyEi5yZW5kZXIudjEuUHJvamVjdCI8ChVDcmVhdGVQcm9qZWN0UmVzcG9uc2USIwoHcHJvamVjdBgBIAEoCzISLnJlbmRlci52MS5Qcm9qZWN0Ij0KEUdldFByb2plY3RSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRISCgpwcm9qZWN0X2lkGAIgASgJIjkKEkdldFByb2plY3RSZXNwb25zZRIjCgdwcm9qZWN0GAEgASgLMhIucmVuZGVyLnYxLlByb2plY3QiUQoUVXBkYXRlUHJvamVjdFJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEiMKB3Byb2plY3QYAiABKAsyEi5yZW5kZXIudjEuUHJvamVjdCI8ChVVcGRhdGVQcm9qZWN0UmVzcG9uc2USIwoHcHJvamVjdBgBIAEoCzISLnJlbmRlci52MS5Qcm9qZWN0IngKE0xpc3RQcm9qZWN0c1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJEiQKBHZpZXcYBCABKA4yFi5yZW5kZXIudjEuUHJvamVjdFZpZXciVQoUTGlzdFByb2plY3RzUmVzcG9uc2USJAoIcHJvamVjdHMYASADKAsyEi5yZW5kZXIudjEuUHJvamVjdBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiVQoURGVsZXRlUHJvamVjdFJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhIKCnByb2plY3RfaWQYAiABKAkSEwoLZGVsZXRlX2pvYnMYAyABKAgiFwoVRGVsZXRlUHJvamVjdFJlc3BvbnNlMqgDCg5Qcm9qZWN0U2VydmljZRJSCg1DcmVhdGVQcm9qZWN0Eh8ucmVuZGVyLnYxLkNyZWF0ZVByb2plY3RSZXF1ZXN0GiAucmVuZGVyLnYxLkNyZWF0ZVByb2plY3RSZXNwb25zZRJJCgpHZXRQcm9qZWN0EhwucmVuZGVyLnYxLkdldFByb2plY3RSZXF1ZXN0Gh0ucmVuZGVyLnYxLkdldFByb2plY3RSZXNwb25zZRJSCg1VcGRhdGVQcm9qZWN0Eh8ucmVuZGVyLnYxLlVwZGF0ZVByb2plY3RSZXF1ZXN0GiAucmVuZGVyLnYxLlVwZGF0ZVByb2plY3RSZXNwb25zZRJPCgxMaXN0UHJvamVjdHMSHi5yZW5kZXIudjEuTGlzdFByb2plY3RzUmVxdWVzdBofLnJlbmRlci52MS5MaXN0UHJvamVjdHNSZXNwb25zZRJSCg1EZWxldGVQcm9qZWN0Eh8ucmVuZGVyLnYxLkRlbGV0ZVByb2plY3RSZXF1ZXN0GiAucmVuZGVyLnYxLkRlbGV0ZVByb2plY3RSZXNwb25zZWIGcHJvdG8z", [file_render_v1_project]);
 
 /**
  * CreateProjectRequest is the request of CreateProject.
@@ -179,7 +179,7 @@ export type ListProjectsRequest = Message<"render.v1.ListProjectsRequest"> & {
 
   /**
    * page_size is the maximum number of projects to return: 0–100; 0 means 20. Otherwise INVALID_ARGUMENT. Pages may be
-   * shorter.
+   * shorter: one of several projects has at most 3 MiB.
    *
    * @generated from field: int32 page_size = 2;
    */
@@ -192,6 +192,13 @@ export type ListProjectsRequest = Message<"render.v1.ListProjectsRequest"> & {
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
+
+  /**
+   * view is how much of each project to return; default BASIC.
+   *
+   * @generated from field: render.v1.ProjectView view = 4;
+   */
+  view: ProjectView;
 };
 
 /**
@@ -319,7 +326,7 @@ export const ProjectService: GenService<{
     output: typeof UpdateProjectResponseSchema;
   },
   /**
-   * ListProjects returns the projects of a workspace, newest first, in pages.
+   * ListProjects returns the projects of a workspace, newest first, in pages: by default without their storyboards.
    *
    * @generated from rpc render.v1.ProjectService.ListProjects
    */
