@@ -17,8 +17,8 @@ from render_service.compositor.frames.format import PictureFormat
 from render_service.compositor.frames.planes import Plane, Planes
 from render_service.domain.projects.output import Container, Quality
 
-# Segments are shorter than this, so each has exactly one keyframe, its first.
-KEYFRAME_SECONDS = 10
+# No segment is longer than this, so each has exactly one keyframe, its first.
+KEYFRAME_SECONDS = 20
 
 _AVX512 = 13  # CV_CPU_AVX_512F of OpenCV's cvdef.h
 _BT709 = 1

@@ -27,11 +27,16 @@ from render_service.domain.projects.shot_source import (
     GeneratedSource,
     PlaceholderSource,
     StillSource,
+    is_clip,
 )
 from render_service.domain.projects.timeline import Timeline, TimelineShot
 
-# A body is cut so that no piece is longer: all processes work to the end, an edit costs little, and players can seek.
-SLICE_SECONDS = 3
+# A clip's body is cut so that no piece is longer: all processes work to the end, an edit costs little, and players can
+# seek.
+CLIP_SLICE_SECONDS = 3
+# Every piece begins with a keyframe, which renews the texture of the whole picture. Under a slow camera movement, or
+# none, that is seen as a pulse; movement within clips hides it. So the bodies of pictures and cards are cut rarely.
+STILL_SLICE_SECONDS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,6 @@ def plan_segments(timeline: Timeline, spec: RenderSpec, ingredients: Ingredients
     """
     output = spec.output
     picture = PictureFormat(output.width, output.height, output.fps, output.quality, output.container)
-    longest = SLICE_SECONDS * output.fps
     # The title rather than a shot: cards of one video share their colours, whichever shots are edited.
     cards = _CardStyle(spec.project.title, render_language(spec.project))
     segments = []
@@ -95,7 +99,8 @@ def plan_segments(timeline: Timeline, spec: RenderSpec, ingredients: Ingredients
             )
             segments.append(_planned(bare, shot.start, shot.index, ingredients))
         body = shot.frames - shot.overlap_in - shot.overlap_out
-        slices = -(-body // longest)
+        longest = CLIP_SLICE_SECONDS if is_clip(shot.source) else STILL_SLICE_SECONDS
+        slices = -(-body // (longest * output.fps))
         for number in range(slices):
             first, after = body * number // slices, body * (number + 1) // slices
             layer = _layer(shot, cards, ingredients, shot.overlap_in + first)
