@@ -17,9 +17,9 @@ from render_service.db.generation.generation_ledger import GenerationLedger
 from render_service.db.jobs.job_lifecycle import Claim, JobLifecycle
 from render_service.db.jobs.jobs import Jobs
 from render_service.domain.jobs.job import GenerationOptions, Job, ProviderName, RenderSpec
-from render_service.domain.jobs.retry import RetryPolicy
 from render_service.domain.projects.output import OutputSpec, Quality
 from render_service.domain.projects.project import Project, Shot
+from render_service.domain.retry import RetryPolicy
 from render_service.fetch.fetcher import Fetcher
 from render_service.fetch.policy import FetchPolicy
 from render_service.progress.task_hints import TaskHints
@@ -29,9 +29,9 @@ from render_service.providers.apis.instrumented import InstrumentedProvider
 from render_service.providers.apis.pika import PikaProvider
 from render_service.providers.apis.runway import RunwayProvider
 from render_service.providers.generation.cancellation import OrphanCanceller
-from render_service.providers.generation.clips import ClipMaker
-from render_service.providers.generation.results import ClipCopies, ClipLook
-from render_service.providers.generation.retry_policy import ProviderRetryPolicy
+from render_service.providers.generation.clips import ClipGenerator
+from render_service.providers.generation.limits import GenerationLimits, provider_retry_policy
+from render_service.providers.generation.results import ClipCopies, ClipInfo
 from render_service.providers.generation.submission import Submissions
 from render_service.providers.generator import Generated, Generation
 from render_service.providers.provider_api import ProviderApi
@@ -39,8 +39,10 @@ from render_service.storage.store import ObjectStore
 from tests.fakes import custom, fal, runway
 from tests.records import HOUR, job_request, start_job
 
-HASTE = ProviderRetryPolicy(
-    attempts=3, delay=timedelta(milliseconds=20), task=timedelta(seconds=20), poll=timedelta(milliseconds=40)
+SHORT = GenerationLimits(
+    provider_retry_policy(retries=3, mean_delay=timedelta(milliseconds=20)),
+    task_timeout=timedelta(seconds=20),
+    poll_interval=timedelta(milliseconds=40),
 )
 FORM = OutputSpec(1280, 720, 24, Quality.DRAFT)
 
@@ -56,9 +58,9 @@ def spec_of(
     return RenderSpec(Project(title="Test", shots=shots), FORM, options or GenerationOptions())
 
 
-async def _look(path: Path) -> ClipLook:
+async def _probe(path: Path) -> ClipInfo:
     facts = await asyncio.to_thread(probe_clip, Asset(path, "clip"))
-    return ClipLook(facts.duration, facts.width, facts.height)
+    return ClipInfo(facts.duration, facts.width, facts.height)
 
 
 @dataclass
@@ -69,16 +71,16 @@ class GenerationBench:
     folder: Path
     ledger: GenerationLedger
     store: ObjectStore
-    orders: dict[ProviderName, Submissions]
+    submissions: dict[ProviderName, Submissions]
     copies: ClipCopies
     lifecycle: JobLifecycle
-    retry_policy: ProviderRetryPolicy
+    limits: GenerationLimits
     hints: TaskHints = field(default_factory=TaskHints)
-    told: list[tuple[float, str]] = field(default_factory=list)
+    reported: list[tuple[float, str]] = field(default_factory=list)
 
     @property
-    def abandoned(self) -> OrphanCanceller:
-        providers: dict[ProviderName, ProviderApi] = {name: one.provider for name, one in self.orders.items()}
+    def canceller(self) -> OrphanCanceller:
+        providers: dict[ProviderName, ProviderApi] = {name: one.provider for name, one in self.submissions.items()}
         return OrphanCanceller(self.ledger, providers)
 
     async def claimed(self, provider: ProviderName, spec: RenderSpec, *, workspace: str = "team") -> Claim:
@@ -97,10 +99,12 @@ class GenerationBench:
         await asyncio.to_thread(folder.mkdir, parents=True)
 
         async def report(fraction: float, message: str) -> None:
-            self.told.append((fraction, message))
+            self.reported.append((fraction, message))
 
-        maker = ClipMaker(claim.provider, self.orders, self.ledger, self.copies, self.retry_policy, hints=self.hints)
-        return await maker.generate(Generation(claim.lease, claim.spec, folder, pictures or {}), report)
+        generator = ClipGenerator(
+            claim.provider, self.submissions, self.ledger, self.copies, self.limits, hints=self.hints
+        )
+        return await generator.generate(Generation(claim.lease, claim.spec, folder, pictures or {}), report)
 
     async def run(self, provider: ProviderName, spec: RenderSpec, *, workspace: str = "team") -> Generated:
         """Store a job, make its clips, and complete it."""
@@ -119,7 +123,7 @@ async def open_bench(
     folder: Path,
     urls: Mapping[ProviderName, str],
     *,
-    retry_policy: ProviderRetryPolicy = HASTE,
+    limits: GenerationLimits = SHORT,
     concurrency: int = 50,
     lease: timedelta = timedelta(seconds=30),
     request_seconds: float = 20,
@@ -150,24 +154,24 @@ async def open_bench(
     }
     async with AsyncExitStack() as stack:
         ledger = GenerationLedger(database)
-        orders, fetchers = {}, {}
+        submissions, fetchers = {}, {}
         for name, url in urls.items():
             provider = make[name](url)
             await stack.enter_async_context(provider.api)
             host = httpx.URL(url).host
             policy = FetchPolicy(allow_http=True, allow_private=True, allowed_hosts=frozenset({host}))
             fetchers[name] = Fetcher(policy)
-            orders[name] = Submissions(InstrumentedProvider(provider), ledger, retry_policy)
-            stack.push_async_callback(orders[name].close)
+            submissions[name] = Submissions(InstrumentedProvider(provider), ledger, limits.retry)
+            stack.push_async_callback(submissions[name].close)
         store = ObjectStore((folder / "objects").as_uri())
         yield GenerationBench(
             database,
             folder,
             ledger,
             store,
-            orders,
-            ClipCopies(store, fetchers, _look),
-            JobLifecycle(database, lease=lease, retry=RetryPolicy(max_failed_attempts=1000)),
-            retry_policy,
+            submissions,
+            ClipCopies(store, fetchers, _probe),
+            JobLifecycle(database, lease=lease, retry=RetryPolicy(max_attempts=1000)),
+            limits,
             hints or TaskHints(),
         )

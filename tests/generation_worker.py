@@ -13,7 +13,7 @@ from render_service.db.database import Database
 from render_service.db.jobs.job_lifecycle import Claim, LeaseLost
 from render_service.domain.errors import DomainError, RenderFailure
 from render_service.domain.jobs.job import JobError, ProviderName
-from tests.generation_bench import HASTE, GenerationBench, open_bench
+from tests.generation_bench import SHORT, GenerationBench, open_bench
 from tests.records import HOUR
 
 LEASE = timedelta(seconds=2)
@@ -53,7 +53,7 @@ async def main(database_url: str, folder: str, provider: str, url: str) -> None:
     name = ProviderName(provider)
     database = Database(database_url)
     async with open_bench(
-        database, Path(folder), {name: url}, retry_policy=HASTE, concurrency=40, lease=LEASE, request_seconds=2
+        database, Path(folder), {name: url}, limits=SHORT, concurrency=40, lease=LEASE, request_seconds=2
     ) as bench:
         print("ready", flush=True)
         await asyncio.gather(*(work(bench, name) for _ in range(SLOTS)))

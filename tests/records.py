@@ -9,9 +9,9 @@ from render_service.db.jobs.job_lifecycle import Claim, JobLifecycle
 from render_service.db.jobs.jobs import Jobs
 from render_service.domain.jobs.job import Artifact, Job, ProviderName, RenderSpec, StoredFile, Video
 from render_service.domain.jobs.request import JobOptions, JobRequest
-from render_service.domain.jobs.retry import RetryPolicy
 from render_service.domain.projects.output import OutputSpec, Quality
 from render_service.domain.projects.project import Project, Shot
+from render_service.domain.retry import RetryPolicy
 
 HOUR = timedelta(hours=1)
 PROJECT = Project(title="Test", shots=(Shot("one", caption="One", duration=timedelta(milliseconds=400)),))

@@ -44,7 +44,7 @@ async def serving(settings: Settings, channel: grpc.aio.Channel | None = None) -
         async with channel or grpc.aio.insecure_channel(settings.listen) as opened:
             async with asyncio.timeout(20):
                 if channel is None:
-                    while not await is_serving(settings.listen, patience=1):
+                    while not await is_serving(settings.listen, timeout_seconds=1):
                         assert not task.done(), task.result()
                         await asyncio.sleep(0.02)
                 else:

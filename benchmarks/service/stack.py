@@ -68,7 +68,7 @@ async def server(stores: Stores) -> AsyncIterator[Running]:
     try:
         await process.start()
         async with asyncio.timeout(60):
-            while not await is_serving(f"{LOOPBACK}:{port}", patience=1):
+            while not await is_serving(f"{LOOPBACK}:{port}", timeout_seconds=1):
                 await asyncio.sleep(0.01)
         yield Running(process.pid, port, time.perf_counter() - began)
     finally:

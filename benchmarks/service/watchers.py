@@ -16,7 +16,7 @@ from benchmarks.service.stack import Running, Stores
 from render_service.db.database import Database
 from render_service.db.jobs.job_lifecycle import JobLifecycle
 from render_service.domain.jobs.job import JobStage, ProviderName, RawResults
-from render_service.domain.jobs.retry import RetryPolicy
+from render_service.domain.retry import RetryPolicy
 from render_service.progress.publisher import Publisher
 from render_service.runtime.lifecycle import connect_redis
 

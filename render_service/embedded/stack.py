@@ -104,7 +104,7 @@ class Stack:
         """Start the gRPC server, also again after its end; returns when its health says SERVING."""
         process = await self._start("server", "serve", {})
         deadline = asyncio.get_running_loop().time() + _READY_SECONDS
-        while not await is_serving(self.target, patience=1):
+        while not await is_serving(self.target, timeout_seconds=1):
             await self._pause(process, deadline)
 
     async def start_worker(self) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
 
-from render_service.domain.generation.clip_plan import ClipOrder
+from render_service.domain.generation.clip_plan import ClipSpec
 from render_service.domain.generation.provider_task import ExternalTask, TaskFault
 from render_service.domain.jobs.cost import Cost
 from render_service.domain.jobs.job import ProviderName
@@ -65,7 +65,7 @@ class Picture:
 class ClipRequest:
     """A clip to submit. `prepare` sets `picture_url`, from which the provider reads the picture."""
 
-    order: ClipOrder
+    spec: ClipSpec
     picture: Picture | None = None
     picture_url: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Asks a gRPC server for its health: in this process, or as a program for container probes, `python -m …health`."""
+"""Checks the health of a gRPC server: in this process, or as a program for container probes, `python -m …health`."""
 
 import asyncio
 import os
@@ -12,12 +12,12 @@ _DEFAULT_LISTEN = "127.0.0.1:50051"
 _CHECK = "/grpc.health.v1.Health/Check"
 
 
-async def is_serving(target: str, *, patience: float = 3.0) -> bool:
-    """Whether a server answers its health check with SERVING.
+async def is_serving(target: str, *, timeout_seconds: float = 3.0) -> bool:
+    """Return whether a server reports SERVING.
 
     Args:
         target: host:port, without TLS.
-        patience: seconds to wait for the answer.
+        timeout_seconds: Time to wait for the response.
     """
     async with grpc.aio.insecure_channel(target) as channel:
         check = channel.unary_unary(
@@ -26,17 +26,17 @@ async def is_serving(target: str, *, patience: float = 3.0) -> bool:
             response_deserializer=health_pb2.HealthCheckResponse.FromString,
         )
         try:
-            answer = await check(health_pb2.HealthCheckRequest(), timeout=patience)
+            answer = await check(health_pb2.HealthCheckRequest(), timeout=timeout_seconds)
         except grpc.aio.AioRpcError:
             return False
     return answer.status == health_pb2.HealthCheckResponse.SERVING
 
 
 def local_target(listen: str) -> str:
-    """The address at which a server that listens on `listen` is reached from its own machine.
+    """Return the address by which this machine reaches a server that listens on `listen`.
 
     Args:
-        listen: host:port as in RENDER_LISTEN; the host may be one that means all addresses.
+        listen: host:port as in RENDER_LISTEN; the host may stand for all addresses.
     """
     host, _, port = listen.rpartition(":")
     if host in ("", "*", "0.0.0.0"):  # noqa: S104 - compared, not bound
@@ -46,15 +46,15 @@ def local_target(listen: str) -> str:
     return f"{host}:{port}"
 
 
-def is_ready_over_http(listen: str, *, patience: float = 3.0) -> bool:
-    """Whether a server's `/readyz` answers that it can serve: the way to ask one that speaks TLS.
+def is_ready_over_http(listen: str, *, timeout_seconds: float = 3.0) -> bool:
+    """Return whether `/readyz` of a server reports that it is ready; works with TLS on the gRPC port.
 
     Args:
         listen: host:port as in RENDER_METRICS_LISTEN.
-        patience: seconds to wait for the answer.
+        timeout_seconds: Time to wait for the response.
     """
     host, _, port = local_target(listen).rpartition(":")
-    connection = HTTPConnection(host.strip("[]"), int(port), timeout=patience)
+    connection = HTTPConnection(host.strip("[]"), int(port), timeout=timeout_seconds)
     try:
         connection.request("GET", "/readyz")
         return connection.getresponse().status == 200

@@ -4,15 +4,15 @@ import sqlalchemy as sa
 
 from render_service.db.database import Database
 from render_service.runtime.periodic import PeriodicTask
-from render_service.telemetry.metrics.server import JOBS, PROVIDER_ORDERS, QUEUE_AGE_SECONDS
+from render_service.telemetry.metrics.server import JOBS, PROVIDER_TASKS, QUEUE_AGE_SECONDS
 
 _JOBS = sa.text("""
     SELECT status, count(*) AS jobs, coalesce(extract(epoch FROM now() - min(run_after)), 0) AS age
     FROM jobs WHERE status IN ('PENDING', 'PROCESSING') GROUP BY status
 """)
 # Open tasks only: an index holds them, while counting all would scan the table each time.
-_ORDERS = sa.text("""
-    SELECT provider, state, count(*) AS orders FROM provider_tasks
+_PROVIDER_TASKS = sa.text("""
+    SELECT provider, state, count(*) AS tasks FROM provider_tasks
     WHERE state IN ('WAITING', 'INTENT', 'SUBMITTED') GROUP BY provider, state
 """)
 
@@ -41,11 +41,11 @@ class JobMetrics:
         """
         async with self._database.single() as connection:
             jobs = {row.status: row for row in await connection.execute(_JOBS)}
-            orders = (await connection.execute(_ORDERS)).all()
+            tasks = (await connection.execute(_PROVIDER_TASKS)).all()
         for status in ("PENDING", "PROCESSING"):
             JOBS.labels(status).set(jobs[status].jobs if status in jobs else 0)
         # Jobs that wait for another attempt may not be due yet.
         QUEUE_AGE_SECONDS.set(max(0.0, float(jobs["PENDING"].age)) if "PENDING" in jobs else 0)
-        PROVIDER_ORDERS.clear()
-        for row in orders:
-            PROVIDER_ORDERS.labels(row.provider, row.state).set(row.orders)
+        PROVIDER_TASKS.clear()
+        for row in tasks:
+            PROVIDER_TASKS.labels(row.provider, row.state).set(row.tasks)

@@ -19,7 +19,7 @@ from render_service.db.projects.projects import Projects
 from render_service.db.webhooks.webhook_deliveries import WebhookDeliveries
 from render_service.db.webhooks.webhooks import Webhooks
 from render_service.domain.jobs.retention_policy import RetentionPolicy
-from render_service.domain.jobs.retry import RetryPolicy
+from render_service.domain.retry import RetryPolicy
 from render_service.fetch.policy import FetchPolicy
 from render_service.progress.hub import ProgressHub
 from render_service.progress.publisher import Publisher

@@ -22,9 +22,9 @@ from render_service.progress.task_hints import TaskHints
 from render_service.providers.apis.instrumented import InstrumentedProvider
 from render_service.providers.apis.registry import PROVIDERS
 from render_service.providers.generation.cancellation import OrphanCanceller
-from render_service.providers.generation.clips import ClipMaker
-from render_service.providers.generation.results import ClipCopies, ClipLook
-from render_service.providers.generation.retry_policy import ProviderRetryPolicy
+from render_service.providers.generation.clips import ClipGenerator
+from render_service.providers.generation.limits import GenerationLimits, provider_retry_policy
+from render_service.providers.generation.results import ClipCopies, ClipInfo
 from render_service.providers.generation.submission import Submissions
 from render_service.providers.generator import Generator
 from render_service.providers.local import LocalProvider
@@ -39,13 +39,13 @@ class Providers:
     """The providers of a worker by name, what cancels orphaned tasks, and the subscription to callbacks, if any."""
 
     providers: dict[ProviderName, Generator]
-    abandoned: OrphanCanceller
+    canceller: OrphanCanceller
     hints: TaskHints | None
 
     async def run(self) -> None:
         """Cancel orphaned tasks and receive callbacks until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.abandoned.run())
+            group.create_task(self.canceller.run())
             if self.hints is not None:
                 group.create_task(self.hints.run())
 
@@ -67,16 +67,18 @@ async def open_providers(
     """
     missing = missing_settings(settings)
     names = [name for name in sorted(GENERATING_PROVIDERS) if name not in missing]
-    retry_policy = ProviderRetryPolicy(
-        attempts=settings.video_api_retry_attempts,
-        delay=timedelta(seconds=settings.video_api_retry_delay),
-        task=timedelta(seconds=settings.video_api_task_timeout),
-        poll=timedelta(seconds=settings.video_api_poll_seconds) if settings.video_api_poll_seconds else None,
+    limits = GenerationLimits(
+        provider_retry_policy(
+            retries=settings.video_api_retry_attempts,
+            mean_delay=timedelta(seconds=settings.video_api_retry_delay),
+        ),
+        task_timeout=timedelta(seconds=settings.video_api_task_timeout),
+        poll_interval=timedelta(seconds=settings.video_api_poll_seconds) if settings.video_api_poll_seconds else None,
     )
 
-    async def probe(path: Path) -> ClipLook:
+    async def probe(path: Path) -> ClipInfo:
         facts = await compositor.probe_clip(Asset(path, "clip"))
-        return ClipLook(facts.duration, facts.width, facts.height)
+        return ClipInfo(facts.duration, facts.width, facts.height)
 
     async with AsyncExitStack() as stack:
         ledger = GenerationLedger(database)
@@ -89,7 +91,7 @@ async def open_providers(
             provider = PROVIDERS[name].open(settings)
             await stack.enter_async_context(provider.api)
             fetchers[name] = Fetcher(result_policy(name, settings))
-            submissions[name] = Submissions(InstrumentedProvider(provider), ledger, retry_policy)
+            submissions[name] = Submissions(InstrumentedProvider(provider), ledger, limits.retry)
             stack.push_async_callback(submissions[name].close)
         copies = ClipCopies(store, fetchers, probe)
         apis: dict[ProviderName, ProviderApi] = {name: one.provider for name, one in submissions.items()}
@@ -97,7 +99,7 @@ async def open_providers(
             {
                 ProviderName.LOCAL: LocalProvider(),
                 ProviderName.MOCK: MockProvider(settings.mock_delay),
-                **{name: ClipMaker(name, submissions, ledger, copies, retry_policy, hints=hints) for name in names},
+                **{name: ClipGenerator(name, submissions, ledger, copies, limits, hints=hints) for name in names},
             },
             OrphanCanceller(ledger, apis),
             hints if settings.callback_url is not None else None,

@@ -18,7 +18,7 @@ from render_service.db.database import Database
 from render_service.db.jobs.job_lifecycle import JobLifecycle
 from render_service.db.jobs.job_objects import JobObjects
 from render_service.db.jobs.job_outbox import JobOutbox
-from render_service.domain.jobs.retry import RetryPolicy
+from render_service.domain.retry import RetryPolicy
 from render_service.engine.attempt import AttemptContext
 from render_service.engine.distributed_runner import DistributedRunner
 from render_service.engine.runner import JobRunner, RunnerLimits

@@ -37,7 +37,7 @@ async def test_a_serving_server_is_told_from_one_that_stops(server: tuple[str, h
 
 
 async def test_nobody_listening_is_not_serving() -> None:
-    assert not await is_serving(f"127.0.0.1:{free_port()}", patience=1)
+    assert not await is_serving(f"127.0.0.1:{free_port()}", timeout_seconds=1)
 
 
 @pytest.mark.parametrize(("serves", "code"), [(True, 0), (False, 1)])

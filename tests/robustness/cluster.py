@@ -98,7 +98,7 @@ class Member:
         if not self.process.running:
             return False
         if self.role is Role.SERVER:
-            return await is_serving(f"{LOOPBACK}:{self.listen}", patience=1)
+            return await is_serving(f"{LOOPBACK}:{self.listen}", timeout_seconds=1)
         return self.ready_file.exists()
 
     async def until_ready(self, seconds: float = 60) -> None:

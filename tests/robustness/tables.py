@@ -14,7 +14,7 @@ from render_service.db.database import Database, DatabaseUnavailable
 from render_service.db.jobs.job_lifecycle import JobLifecycle, LeaseLost
 from render_service.domain.errors import ErrorReason
 from render_service.domain.jobs.job import JobError, JobStage, Lease, RawResults
-from render_service.domain.jobs.retry import RetryPolicy
+from render_service.domain.retry import RetryPolicy
 from tests.robustness.history import EventRow, History, JobRow, StaleWrite
 
 _JOBS = """

@@ -27,9 +27,9 @@ from render_service.db.jobs.jobs import Jobs, RequestIdReused
 from render_service.domain.errors import ErrorReason
 from render_service.domain.jobs.job import JobError, JobEvent, JobStage, Lease, ProviderName, RawResults, RenderSpec
 from render_service.domain.jobs.request import JobOptions, JobRequest
-from render_service.domain.jobs.retry import RetryPolicy
 from render_service.domain.projects.output import OutputSpec, Quality
 from render_service.domain.projects.project import Project
+from render_service.domain.retry import RetryPolicy
 from tests.robustness.history import ENDS, History
 from tests.robustness.tables import read_tables
 from tests.robustness.validators import fenced, one_end

@@ -36,7 +36,7 @@ class LiveTask:
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class SlotRequest:
     """A row to be submitted as soon as the provider has a free slot."""
 
     task_id: UUID
@@ -93,19 +93,19 @@ class GenerationLedger:
             if made.rowcount == 0 and not await self._holds(lease):
                 raise LeaseLost
 
-    async def adopt(self, lease: Lease, task_id: UUID, *, shot_id: str) -> bool:
+    async def take_over(self, lease: Lease, task_id: UUID, *, shot_id: str) -> bool:
         """Take over a row from a job that does not run; return whether the lease's job holds it now."""
         async with self._database.single() as connection:
-            adopted = await connection.execute(statements.ADOPT, {**_fence(lease), "id": task_id, "shot_id": shot_id})
-            return adopted.rowcount == 1
+            taken = await connection.execute(statements.TAKE_OVER, {**_fence(lease), "id": task_id, "shot_id": shot_id})
+            return taken.rowcount == 1
 
-    async def grant(self, provider: ProviderName, limit: int, asking: Sequence[Asking]) -> set[UUID]:
+    async def grant(self, provider: ProviderName, limit: int, requests: Sequence[SlotRequest]) -> set[UUID]:
         """Grant a provider's free slots to the rows that are next; their state becomes INTENT.
 
         Args:
             provider: The provider.
             limit: How many clips it makes at a time, over all jobs of all workers.
-            asking: The rows that this worker is ready to submit.
+            requests: The rows that this worker is ready to submit.
 
         Returns:
             The rows to submit now.
@@ -120,9 +120,9 @@ class GenerationLedger:
                 {
                     "provider": provider,
                     "limit": limit,
-                    "ids": [one.task_id for one in asking],
-                    "job_ids": [one.lease.job_id for one in asking],
-                    "tokens": [one.lease.token for one in asking],
+                    "ids": [request.task_id for request in requests],
+                    "job_ids": [request.lease.job_id for request in requests],
+                    "tokens": [request.lease.token for request in requests],
                 },
             )
             ids = {row.id for row in granted}
@@ -212,18 +212,18 @@ class GenerationLedger:
         async with self._database.single() as connection:
             await connection.execute(statements.SUPERSEDE, {**_fence(lease), "id": task_id})
 
-    async def take_abandoned(self, provider: ProviderName, *, patience: timedelta, batch: int) -> list[ProviderTask]:
+    async def claim_orphans(self, provider: ProviderName, *, retry_after: timedelta, batch: int) -> list[ProviderTask]:
         """Drop unsent submissions of ended jobs, and claim tasks of cancelled jobs that run at a provider.
 
         Args:
             provider: Whose.
-            patience: Time after which another worker may claim what this one has not completed.
+            retry_after: Time after which another worker may claim what this one has not completed.
             batch: The most to take.
         """
         async with self._database.single() as connection:
             await connection.execute(statements.DROP_UNSENT, {"provider": provider})
             rows = await connection.execute(
-                statements.TAKE_ABANDONED, {"provider": provider, "patience": patience, "batch": batch}
+                statements.CLAIM_ORPHANS, {"provider": provider, "retry_after": retry_after, "batch": batch}
             )
             return [_task(row) for row in rows.mappings()]
 

@@ -25,7 +25,7 @@ INSERT = sa.text(f"""
 """)
 
 # Of a job that does not run now, so that nobody waits for one that waits itself.
-ADOPT = sa.text(f"""
+TAKE_OVER = sa.text(f"""
     WITH {HELD}
     UPDATE provider_tasks t SET job_id = held.id, shot_id = :shot_id FROM held
     WHERE t.id = :id AND t.state <> 'SUCCEEDED'
@@ -116,8 +116,8 @@ DROP_UNSENT = sa.text("""
         AND t.provider = :provider
 """)
 
-TAKE_ABANDONED = sa.text("""
-    UPDATE provider_tasks SET cancel_after = now() + CAST(:patience AS interval) WHERE id IN (
+CLAIM_ORPHANS = sa.text("""
+    UPDATE provider_tasks SET cancel_after = now() + CAST(:retry_after AS interval) WHERE id IN (
         SELECT t.id FROM provider_tasks t JOIN jobs j ON j.id = t.job_id
         WHERE j.status = 'CANCELLED' AND t.state = 'SUBMITTED' AND t.provider = :provider
             AND (t.cancel_after IS NULL OR t.cancel_after < now())

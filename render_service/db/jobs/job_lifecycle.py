@@ -22,7 +22,7 @@ from render_service.domain.jobs.job import (
     RenderSpec,
     Video,
 )
-from render_service.domain.jobs.retry import RetryPolicy
+from render_service.domain.retry import RetryPolicy
 from render_service.domain.warning import JobWarning, distinct_warnings
 
 
@@ -229,7 +229,7 @@ class JobLifecycle:
                 job_id=lease.job_id,
                 token=lease.token,
                 retry=retryable,
-                max_failed_attempts=self._retry.max_failed_attempts,
+                max_failed_attempts=self._retry.max_attempts,
                 delay=self._retry.delay(lease.failed_attempts + 1 if counted else lease.attempt),
                 counted=int(counted),
                 retry_message=f"Will be tried again: {error.message}",
@@ -265,7 +265,7 @@ class JobLifecycle:
         """Reclaim expired leases: their jobs are due again, or end if they may not be retried."""
         async with self._database.single() as connection:
             rows = await connection.execute(
-                statements.RECLAIM_EXPIRED, {"max_failed_attempts": self._retry.max_failed_attempts, "batch": batch}
+                statements.RECLAIM_EXPIRED, {"max_failed_attempts": self._retry.max_attempts, "batch": batch}
             )
             return [event_from_row(row, is_milestone=True) for row in rows.mappings()]
 

@@ -31,7 +31,7 @@ _SAME_SHAPE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class ClipOrder:
+class ClipSpec:
     """A clip as it is submitted.
 
     Args:
@@ -109,7 +109,7 @@ def check_generation(provider: ProviderName, spec: RenderSpec) -> list[FieldFaul
     return faults
 
 
-def plan_clips(spec: RenderSpec, choice: ProviderChoice) -> tuple[ClipOrder, ...]:
+def plan_clips(spec: RenderSpec, choice: ProviderChoice) -> tuple[ClipSpec, ...]:
     """Plan the clips that a provider would be asked for.
 
     The length of a shot is the one that the project gives it; narrations, not measured yet, may make it longer, and the
@@ -125,7 +125,7 @@ def plan_clips(spec: RenderSpec, choice: ProviderChoice) -> tuple[ClipOrder, ...
     model = find_model(choice.provider, choice.model)
     assert model is not None
     lengths = _lengths(spec)
-    clips: list[ClipOrder] = []
+    clips: list[ClipSpec] = []
     seen: dict[tuple[object, ...], int] = {}
     for shot in generated_shots(spec):
         shape = nearest_shape(_shapes(model, shot), spec.output)
@@ -133,7 +133,7 @@ def plan_clips(spec: RenderSpec, choice: ProviderChoice) -> tuple[ClipOrder, ...
         alike = (shot.visual_description.strip(), shot.image_uri, duration)
         copy = seen[alike] = seen.get(alike, -1) + 1
         clips.append(
-            ClipOrder(
+            ClipSpec(
                 shot_id=shot.id,
                 model=model,
                 prompt=shot.visual_description.strip(),
@@ -160,7 +160,7 @@ def _is_generated(shot: Shot) -> bool:
     return not isinstance(declared_source(shot), ClipSource)
 
 
-def estimated_cost(clips: Sequence[ClipOrder]) -> tuple[Cost, ...]:
+def estimated_cost(clips: Sequence[ClipSpec]) -> tuple[Cost, ...]:
     """Return the likely cost of clips in all; those without a known price are omitted."""
     return total(clip.cost for clip in clips if clip.cost is not None)
 

@@ -1,4 +1,4 @@
-"""The provider `custom`: any backend that speaks our published HTTP contract, or can be described in its terms."""
+"""The provider `custom`: a backend that implements our published HTTP contract, or one that can be mapped to it."""
 
 import math
 from collections.abc import Mapping
@@ -21,15 +21,15 @@ from render_service.telemetry.tracing.spans import current_span
 
 
 class CustomProvider:
-    """A backend of the operator's own.
+    """A backend of the operator.
 
     Args:
-        base_url: Where it is.
-        key: Its key; None where it wants none.
-        contract: How it words its interface.
+        base_url: Base URL of the backend.
+        key: Its key; None if it requires none.
+        contract: Paths, field names and words of its interface.
         concurrency: How many clips it makes at a time.
         timeout_seconds: How long one request may take.
-        callback_url: Where it is asked to call back, to be followed by `/` and the order's key; None for nowhere.
+        callback_url: URL for callbacks, completed by `/` and the submission's key; None for no callbacks.
     """
 
     name = ProviderName.CUSTOM
@@ -67,33 +67,33 @@ class CustomProvider:
         self._callback_url = callback_url
 
     async def prepare(self, request: ClipRequest) -> ClipRequest:
-        """Leave the picture to `submit`: inside a request that waits it would only take up memory."""
+        """Do nothing: `submit` inlines the picture, because a waiting request with it would use memory."""
         return request
 
     async def submit(self, request: ClipRequest, key: UUID) -> ExternalTask:
-        """Order a clip."""
+        """Submit a clip."""
         contract = self._contract
         headers = {contract.idempotency_header: str(key)} if contract.idempotency_header else {}
         if (current := current_span()) is not None:
-            # Only here: to the other providers our traces are nobody's business.
+            # Only here: the other providers are third parties.
             headers["traceparent"] = current.header
         callback_url = f"{self._callback_url}/{key}" if self._callback_url is not None else None
-        body = order_body(contract, await with_reachable_picture(request), callback_url)
-        answer = self.api.json(await self.api.order(self.api.url(contract.submit_path), body, headers))
+        body = submit_body(contract, await with_reachable_picture(request), callback_url)
+        answer = self.api.json(await self.api.submit(self.api.url(contract.submit_path), body, headers))
         task_id = dig(answer, contract.id)
         if not isinstance(task_id, str | int) or isinstance(task_id, bool) or task_id == "":
-            raise ProviderFault(FaultKind.LOST, "custom answered an order without an id")
+            raise ProviderFault(FaultKind.LOST, "custom responded to the submission without an id")
         return ExternalTask(str(task_id))
 
     async def poll(self, task: ExternalTask) -> TaskReport:
-        """Look at a task."""
+        """Poll a task."""
         contract = self._contract
         response = await self.api.call("GET", self._url(contract.status_path, task))
         answer = self.api.json(response)
         word = dig(answer, contract.status)
         phase = self._phases.get(str(word).lower())
         if phase is None:
-            raise ProviderFault(FaultKind.UNREACHABLE, f"custom tells the unknown status {str(word)[:40]}")
+            raise ProviderFault(FaultKind.UNREACHABLE, f"custom reported the unknown status {str(word)[:40]}")
         url = dig(answer, contract.output_url)
         return TaskReport(
             phase,
@@ -105,9 +105,9 @@ class CustomProvider:
         )
 
     async def cancel(self, task: ExternalTask) -> None:
-        """Stop a task."""
+        """Cancel a task."""
         try:
-            await self.api.stop(self._contract.cancel_method, self._url(self._contract.cancel_path, task))
+            await self.api.cancel(self._contract.cancel_method, self._url(self._contract.cancel_path, task))
         except ProviderFault as fault:
             if fault.kind not in (FaultKind.GONE, FaultKind.REFUSED):
                 raise
@@ -124,13 +124,15 @@ class CustomProvider:
     def _failure(self, answer: Mapping[str, Any], word: str) -> TaskFault:
         contract = self._contract
         code = str(dig(answer, contract.error_code) or "")
-        told = " ".join(str(dig(answer, contract.error_message) or "").split())[:200]
+        message = " ".join(str(dig(answer, contract.error_message) or "").split())[:200]
         if word.lower() in (one.lower() for one in contract.words.canceled):
             return TaskFault(ErrorReason.PROVIDER_FAILED, "the task was cancelled at custom", code or word)
         if code and code.lower().startswith(tuple(one.lower() for one in contract.moderation_codes)):
-            return TaskFault(ErrorReason.CONTENT_REFUSED, "custom's moderation refused it", code)
+            return TaskFault(ErrorReason.CONTENT_REFUSED, "custom's moderation rejected it", code)
         retryable = dig(answer, contract.error_retryable) is True
-        return TaskFault(ErrorReason.PROVIDER_FAILED, f"custom failed{f': {told}' if told else ''}", code, retryable)
+        return TaskFault(
+            ErrorReason.PROVIDER_FAILED, f"custom failed{f': {message}' if message else ''}", code, retryable
+        )
 
     def _cost(self, answer: Mapping[str, Any]) -> Cost | None:
         amount, unit = dig(answer, self._contract.cost_amount), dig(answer, self._contract.cost_unit)
@@ -143,19 +145,19 @@ class CustomProvider:
         return Cost(unit[:20], charged) if charged.is_finite() and 0 <= charged < 10**9 else None
 
 
-def order_body(contract: CustomContract, request: ClipRequest, callback_url: str | None = None) -> dict[str, Any]:
-    """Return the body that orders a clip; fields that say nothing are left out."""
-    order = request.order
+def submit_body(contract: CustomContract, request: ClipRequest, callback_url: str | None = None) -> dict[str, Any]:
+    """Return the body that submits a clip; empty fields are omitted."""
+    spec = request.spec
     values: dict[str, Any] = {
-        "prompt": order.prompt,
-        "negative_prompt": order.negative_prompt,
+        "prompt": spec.prompt,
+        "negative_prompt": spec.negative_prompt,
         "image_url": request.picture_url,
-        "duration_seconds": order.duration / timedelta(seconds=1),
-        "width": order.width,
-        "height": order.height,
-        "fps": order.fps,
-        "seed": order.seed,
-        "model": order.model.name,
+        "duration_seconds": spec.duration / timedelta(seconds=1),
+        "width": spec.width,
+        "height": spec.height,
+        "fps": spec.fps,
+        "seed": spec.seed,
+        "model": spec.model.name,
         "callback_url": callback_url,
         "metadata": dict(request.metadata),
         "options": dict(request.options),

@@ -1,4 +1,4 @@
-"""How the backend behind the provider `custom` words its HTTP interface; the defaults are our published contract."""
+"""Describes the HTTP interface of the backend behind the provider `custom`; the defaults are our published contract."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ _HOLDS_ID = r"\{id\}"
 
 
 class StatusWords(BaseModel):
-    """The words that a backend has for each phase of a task; letters' case does not matter."""
+    """The words of a backend for each phase of a task; case-insensitive."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -41,55 +41,55 @@ class StatusWords(BaseModel):
 
 
 class CustomContract(BaseModel):
-    """Paths, field names and words of a backend. Places in JSON are dotted: `data.videos.0.url`."""
+    """Paths, field names and words of a backend. Paths into JSON are dotted: `data.videos.0.url`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     submit_path: str = "/videos"
-    """Where a clip is ordered by POST."""
+    """Path to submit a clip to by POST."""
     status_path: str = Field(default="/videos/{id}", pattern=_HOLDS_ID)
-    """Where a task is looked at by GET."""
+    """Path to poll a task at by GET."""
     cancel_path: str = Field(default="/videos/{id}/cancel", pattern=_HOLDS_ID)
-    """Where a task is stopped."""
+    """Path to cancel a task at."""
     cancel_method: str = Field(default="POST", pattern="^(POST|PUT|DELETE)$")
-    """How a task is stopped."""
+    """Method that cancels a task."""
     auth_header: str = "Authorization"
     """The header that carries the key."""
     auth_value: str = "Bearer {key}"
-    """What it carries; `{key}` stands for the key."""
+    """Value of that header; `{key}` stands for the key."""
     idempotency_header: str = "Idempotency-Key"
-    """The header that carries the order's key; empty for a backend that does not know repeated orders."""
+    """The header that carries the idempotency key; empty for a backend that does not deduplicate submissions."""
     request: Mapping[str, str] = Field(default_factory=dict)
-    """Places of the request's fields, where they differ from their names; an empty place leaves the field out."""
+    """Paths of the request's fields that differ from their names; an empty path omits the field."""
     constants: Mapping[str, Any] = Field(default_factory=dict)
-    """What is sent beside them, by place."""
+    """Constants that are sent as well, by path."""
     id: str = "id"
-    """Place of the task's id in the answer to an order."""
+    """Path of the task's id in the response to a submission."""
     status: str = "status"
-    """Place of the status word."""
+    """Path of the status word."""
     progress: str = "progress"
-    """Place of the progress; empty where the backend tells none."""
+    """Path of the progress; empty if the backend reports none."""
     progress_scale: float = Field(default=1.0, gt=0)
-    """What the progress is when all is done: 1, or 100 for percent."""
+    """The progress of a finished task: 1, or 100 for percent."""
     output_url: str = "output.0.url"
-    """Place of the clip's address."""
+    """Path of the clip's URL."""
     error_code: str = "error.code"
-    """Place of the error's code."""
+    """Path of the error's code."""
     error_message: str = "error.message"
-    """Place of the error's message."""
+    """Path of the error's message."""
     error_retryable: str = "error.retryable"
-    """Place of whether ordering again may help."""
+    """Path of whether a new submission may succeed."""
     cost_amount: str = "cost.amount"
-    """Place of what was charged."""
+    """Path of the amount charged."""
     cost_unit: str = "cost.currency"
-    """Place of its currency."""
+    """Path of its currency."""
     words: StatusWords = StatusWords()
     """The words of the status."""
     moderation_codes: tuple[str, ...] = ("content_refused", "moderation")
-    """Beginnings of the error codes by which the backend refuses content."""
+    """Prefixes of the error codes that mean that moderation rejected the content."""
 
     def place(self, name: str) -> str:
-        """Return the place of a field of the request; empty to leave it out."""
+        """Return the path of a field of the request; empty if it is omitted."""
         return self.request.get(name, name)
 
 
@@ -100,7 +100,7 @@ def load_contract(path: Path | None) -> CustomContract:
         path: The file; None for the published contract.
 
     Raises:
-        ConfigurationError: the file cannot be read, or says something else.
+        ConfigurationError: the file cannot be read, or is invalid.
     """
     if path is None:
         return CustomContract()
@@ -115,12 +115,12 @@ def load_contract(path: Path | None) -> CustomContract:
     if unknown := sorted(set(contract.request) - set(REQUEST_FIELDS)):
         raise ConfigurationError(f"CUSTOM_VIDEO_API_CONTRACT: request: there is no field {unknown[0]}")
     if (taken := _taken_twice(contract)) is not None:
-        raise ConfigurationError(f"CUSTOM_VIDEO_API_CONTRACT: request: two things lie at {taken}")
+        raise ConfigurationError(f"CUSTOM_VIDEO_API_CONTRACT: request: two values have the path {taken}")
     return contract
 
 
 def _taken_twice(contract: CustomContract) -> str | None:
-    """Return a place that would be written over by another, or None. An object of constants may be added to."""
+    """Return a path that another one would overwrite, or None. Objects of constants may be extended."""
     fields = [place for name in REQUEST_FIELDS if (place := contract.place(name))]
     places = [*fields, *(place for place, value in contract.constants.items() if not isinstance(value, dict))]
     for number, place in enumerate(places):
@@ -131,7 +131,7 @@ def _taken_twice(contract: CustomContract) -> str | None:
 
 
 def dig(value: object, place: str) -> Any:
-    """Return what lies at a place in JSON; None where there is nothing."""
+    """Return the value at a path in JSON; None if there is none."""
     for step in place.split(".") if place else ():
         if isinstance(value, Mapping):
             value = value.get(step)
@@ -143,7 +143,7 @@ def dig(value: object, place: str) -> Any:
 
 
 def put(target: dict[str, Any], place: str, value: object) -> None:
-    """Set what lies at a place in a JSON object, making the objects on the way."""
+    """Set the value at a path in a JSON object, and create the objects on the way."""
     *way, last = place.split(".")
     for step in way:
         target = target.setdefault(step, {})

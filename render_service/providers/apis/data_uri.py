@@ -12,10 +12,10 @@ async def with_reachable_picture(request: ClipRequest) -> ClipRequest:
     """Return a request whose picture the provider can read: by URL, or inline.
 
     Raises:
-        ProviderFault: REFUSED: it is too large for that.
+        ProviderFault: REFUSED: the picture is too large to be inlined.
     """
     picture = request.picture
-    if picture is None or not request.order.from_image:
+    if picture is None or not request.spec.from_image:
         return request
     url = picture.uri
     if not picture.is_public:
@@ -25,4 +25,4 @@ async def with_reachable_picture(request: ClipRequest) -> ClipRequest:
             )
         content = await asyncio.to_thread(picture.path.read_bytes)
         url = f"data:{picture.media_type};base64,{base64.b64encode(content).decode('ascii')}"
-    return ClipRequest(request.order, picture, url, request.options, request.metadata)
+    return ClipRequest(request.spec, picture, url, request.options, request.metadata)

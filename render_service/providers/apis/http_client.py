@@ -1,4 +1,4 @@
-"""Talks HTTP to a provider's API, and says what a failed request means."""
+"""An HTTP client for providers' APIs, which classifies failed requests."""
 
 import json
 from collections.abc import Mapping
@@ -13,29 +13,29 @@ from render_service.providers.apis.uncancellable_requests import UncancellableRe
 from render_service.providers.provider_api import FaultKind, ProviderFault
 
 _BUSY = frozenset({429, 503})
-_LONGEST_WAIT = timedelta(minutes=10)
-_MAX_ANSWER_BYTES = 4 * 1024 * 1024
+_MAX_WAIT = timedelta(minutes=10)
+_MAX_RESPONSE_BYTES = 4 * 1024 * 1024
 _MAX_MESSAGE = 300
 
 
 class HttpApi:
-    """One provider's API. Used as an async context manager; calls may run at once.
+    """One provider's API: an async context manager, whose calls may run concurrently.
 
-    Submissions go over new connections: on one that was kept open and that the other side closes in this moment, an
-    order would be lost without anybody knowing whether it arrived.
+    Submissions use new connections. If the other side closed a kept-alive connection just then, it would be unknown
+    whether the submission arrived.
 
     Args:
-        who: The provider's name, for messages.
-        base_url: Where the API is, without a closing `/`.
-        headers: What is sent with every request, such as the key.
+        provider: The provider's name, for messages.
+        base_url: Base URL of the API.
+        headers: Headers of every request, such as the key.
         timeout_seconds: How long one request may take.
-        busy: Statuses by which this API says that it has surely not begun anything.
-        max_connections: How many looks there may be at a time; more wait.
+        busy: Statuses that mean that the API has certainly started nothing.
+        max_connections: The most concurrent polls; more wait.
     """
 
     def __init__(
         self,
-        who: str,
+        provider: str,
         base_url: str,
         headers: Mapping[str, str],
         *,
@@ -43,7 +43,7 @@ class HttpApi:
         busy: frozenset[int] = _BUSY,
         max_connections: int = 50,
     ) -> None:
-        self._who = who
+        self._provider = provider
         self._base = httpx.URL(base_url.rstrip("/"))
         self._busy = busy
         self._requests = UncancellableRequests()
@@ -53,10 +53,10 @@ class HttpApi:
             "trust_env": False,
         }
         self._client = httpx.AsyncClient(limits=httpx.Limits(max_connections=max_connections), **shared)
-        self._orders = httpx.AsyncClient(limits=httpx.Limits(max_keepalive_connections=0), **shared)
-        # Elsewhere the key has no business.
-        bare = {**shared, "headers": {"User-Agent": "render-service"}}
-        self._elsewhere = httpx.AsyncClient(limits=httpx.Limits(max_keepalive_connections=0), **bare)
+        self._unpooled = httpx.AsyncClient(limits=httpx.Limits(max_keepalive_connections=0), **shared)
+        # Without the key, which no other host may see.
+        without_key = {**shared, "headers": {"User-Agent": "render-service"}}
+        self._elsewhere = httpx.AsyncClient(limits=httpx.Limits(max_keepalive_connections=0), **without_key)
 
     async def __aenter__(self) -> Self:
         return self
@@ -65,18 +65,18 @@ class HttpApi:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._requests.close()
-        for client in (self._client, self._orders, self._elsewhere):
+        for client in (self._client, self._unpooled, self._elsewhere):
             await client.aclose()
 
     def url(self, path: str) -> str:
-        """Return the address of a path of the API."""
+        """Return the URL of a path of the API."""
         return f"{self._base}{path}"
 
-    def own(self, url: str) -> str | None:
-        """Return an address that the API has given, moved to the base address: keys are sent nowhere else.
+    def on_base_url(self, url: str) -> str | None:
+        """Return a URL that the API has returned, moved to the base URL, because the key is sent to no other host.
 
         Returns:
-            The address; None where the text is none.
+            The URL; None if the text is not a URL.
         """
         try:
             parsed = httpx.URL(url)
@@ -86,92 +86,92 @@ class HttpApi:
             return None
         return str(self._base.copy_with(raw_path=parsed.raw_path))
 
-    async def order(self, url: str, body: object, headers: Mapping[str, str] | None = None) -> httpx.Response:
-        """POST something that is charged. A fault is LOST unless it is sure that nothing was begun."""
-        return await self._send(self._orders, "POST", url, is_order=True, json=body, headers=headers)
+    async def submit(self, url: str, body: object, headers: Mapping[str, str] | None = None) -> httpx.Response:
+        """POST a request that is charged. A fault is LOST unless the API has certainly started nothing."""
+        return await self._send(self._unpooled, "POST", url, is_charged=True, json=body, headers=headers)
 
     async def call(self, method: str, url: str, *, body: object | None = None) -> httpx.Response:
-        """Send a request that may be repeated; a passing fault is UNREACHABLE or BUSY."""
-        more = {} if body is None else {"json": body}
-        return await self._send(self._client, method, url, is_order=False, **more)
+        """Send a request that is safe to repeat; a temporary fault is UNREACHABLE or BUSY."""
+        content = {} if body is None else {"json": body}
+        return await self._send(self._client, method, url, is_charged=False, **content)
 
-    async def stop(self, method: str, url: str) -> httpx.Response:
-        """Send as `call` what must not wait until all looks at other tasks are through."""
-        return await self._send(self._orders, method, url, is_order=False)
+    async def cancel(self, method: str, url: str) -> httpx.Response:
+        """Send a request like `call`, without waiting for a connection that polls use."""
+        return await self._send(self._unpooled, method, url, is_charged=False)
 
     async def upload(self, url: str, fields: Mapping[str, str], name: str, content: bytes, media_type: str) -> None:
-        """POST a form with a file to an address elsewhere, without the key."""
+        """POST a form with a file to another host, without the key."""
         await self._send(
             self._elsewhere,
             "POST",
             url,
-            is_order=False,
+            is_charged=False,
             data=dict(fields),
             files={"file": (name, content, media_type)},
         )
 
     def json(self, response: httpx.Response) -> dict[str, Any]:
-        """Return the JSON object of an answer.
+        """Return the JSON object of a response.
 
         Raises:
-            ProviderFault: LOST: there is none.
+            ProviderFault: LOST: the response is not a JSON object.
         """
         try:
             value = response.json()
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise ProviderFault(FaultKind.LOST, f"{self._who} answered with something that is no JSON") from error
+            raise ProviderFault(FaultKind.LOST, f"{self._provider} sent a response that is not JSON") from error
         if not isinstance(value, dict):
-            raise ProviderFault(FaultKind.LOST, f"{self._who} answered with something that is no JSON object")
+            raise ProviderFault(FaultKind.LOST, f"{self._provider} sent a response that is not a JSON object")
         return value
 
     async def _send(
-        self, client: httpx.AsyncClient, method: str, url: str, *, is_order: bool, **content: Any
+        self, client: httpx.AsyncClient, method: str, url: str, *, is_charged: bool, **content: Any
     ) -> httpx.Response:
-        unknown = FaultKind.LOST if is_order else FaultKind.UNREACHABLE
+        unknown = FaultKind.LOST if is_charged else FaultKind.UNREACHABLE
         try:
             response = await self._requests.run(client.request(method, url, **content))
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
-            raise ProviderFault(FaultKind.UNREACHABLE, f"{self._who} cannot be reached") from error
+            raise ProviderFault(FaultKind.UNREACHABLE, f"{self._provider} is unreachable") from error
         except httpx.TimeoutException as error:
-            raise ProviderFault(unknown, f"{self._who} does not answer in time") from error
+            raise ProviderFault(unknown, f"{self._provider} did not respond in time") from error
         except httpx.HTTPError as error:
-            raise ProviderFault(unknown, f"{self._who} broke the connection off") from error
-        if len(response.content) > _MAX_ANSWER_BYTES:
-            raise ProviderFault(unknown, f"{self._who} answered with too much")
+            raise ProviderFault(unknown, f"{self._provider} closed the connection") from error
+        if len(response.content) > _MAX_RESPONSE_BYTES:
+            raise ProviderFault(unknown, f"{self._provider} sent a response that is too large")
         if response.is_success:
             return response
         raise self._fault_of(response, unknown)
 
     def _fault_of(self, response: httpx.Response, unknown: FaultKind) -> ProviderFault:
         status = response.status_code
-        said = f"{self._who} answered {status}{_told(response)}"
+        message = f"{self._provider} responded with {status}{_error_text(response)}"
         wait = retry_after(response)
         if status in self._busy:
-            return ProviderFault(FaultKind.BUSY, said, retry_after=wait)
+            return ProviderFault(FaultKind.BUSY, message, retry_after=wait)
         if status in (408, 425) or status >= 500 or response.is_redirect:
-            return ProviderFault(unknown, said, retry_after=wait)
+            return ProviderFault(unknown, message, retry_after=wait)
         if status in (404, 410):
-            return ProviderFault(FaultKind.GONE, said)
-        return ProviderFault(FaultKind.REFUSED, said, code=str(status))
+            return ProviderFault(FaultKind.GONE, message)
+        return ProviderFault(FaultKind.REFUSED, message, code=str(status))
 
 
-def _told(response: httpx.Response) -> str:
-    """Return what an API says about a refusal, as the end of a sentence; APIs put it into one of a few fields."""
+def _error_text(response: httpx.Response) -> str:
+    """Return the error of a response, as the end of a sentence; APIs use one of a few fields for it."""
     try:
         body = response.json()
     except (json.JSONDecodeError, UnicodeDecodeError):
         return ""
     if not isinstance(body, dict):
         return ""
-    told = next((body[name] for name in ("error", "message", "detail") if body.get(name)), "")
-    if isinstance(told, dict):
-        told = told.get("message") or told.get("code") or ""
-    if isinstance(told, list):
-        told = "; ".join(str(one.get("msg", "")) for one in told if isinstance(one, dict))
-    text = " ".join(str(told).split())
+    error = next((body[name] for name in ("error", "message", "detail") if body.get(name)), "")
+    if isinstance(error, dict):
+        error = error.get("message") or error.get("code") or ""
+    if isinstance(error, list):
+        error = "; ".join(str(item.get("msg", "")) for item in error if isinstance(item, dict))
+    text = " ".join(str(error).split())
     return f": {text[:_MAX_MESSAGE]}" if text else ""
 
 
 def retry_after(response: httpx.Response) -> timedelta | None:
-    """Return how long a response asks to wait, at most ten minutes; None if it does not ask."""
-    return read_retry_after(response.headers.get("retry-after", ""), datetime.now(UTC), most=_LONGEST_WAIT)
+    """Return the delay that a response requests, at most ten minutes; None if it requests none."""
+    return read_retry_after(response.headers.get("retry-after", ""), datetime.now(UTC), most=_MAX_WAIT)

@@ -12,19 +12,19 @@ from render_service.providers.provider_api import ClipRequest, ProviderApi, Prov
 from render_service.telemetry.metrics.worker import PROVIDER_CALL_SECONDS, PROVIDER_CALLS, PROVIDER_COST
 from render_service.telemetry.tracing.spans import Kind, span
 
-# A backend of the operator's own names its unit itself: it must not make series without end.
-_MOST_UNITS = 20
+# The backend behind `custom` names its unit itself, and must not create any number of time series.
+_MAX_UNITS = 20
 _units: set[tuple[ProviderName, str]] = set()
 
 
 @contextmanager
-def observed(provider: ProviderName, operation: str, *, traced: bool = True) -> Iterator[None]:
+def measured(provider: ProviderName, operation: str, *, traced: bool = True) -> Iterator[None]:
     """Count and measure a call to a provider, and record it as a span.
 
     Args:
-        provider: Whom.
-        operation: What for; one of few words.
-        traced: Whether with a span; there are too many looks at tasks for one each.
+        provider: The provider.
+        operation: The kind of call; one of a few words.
+        traced: Whether to record a span; polls are too frequent for one each.
     """
     outcome = "error"
     opened = span(f"{operation} clip", {"render.provider": provider}, kind=Kind.CLIENT) if traced else nullcontext()
@@ -44,12 +44,12 @@ def observed(provider: ProviderName, operation: str, *, traced: bool = True) -> 
             PROVIDER_CALLS.labels(provider, operation, outcome).inc()
 
 
-def charged(provider: ProviderName, cost: Cost | None) -> None:
-    """Count what a clip has cost."""
+def count_cost(provider: ProviderName, cost: Cost | None) -> None:
+    """Add the cost of a clip to the metric."""
     if cost is None:
         return
     unit = (provider, cost.unit)
-    if unit in _units or len(_units) < _MOST_UNITS:
+    if unit in _units or len(_units) < _MAX_UNITS:
         _units.add(unit)
         PROVIDER_COST.labels(provider, cost.unit).inc(float(cost.amount))
     else:
@@ -73,25 +73,25 @@ class InstrumentedProvider:
 
     @property
     def traits(self) -> Traits:
-        """How it wants to be dealt with."""
+        """Its limits and features."""
         return self._provider.traits
 
     async def prepare(self, request: ClipRequest) -> ClipRequest:
-        """See to it that the provider can get at the picture."""
-        with observed(self.name, "prepare"):
+        """Make the picture available to the provider."""
+        with measured(self.name, "prepare"):
             return await self._provider.prepare(request)
 
     async def submit(self, request: ClipRequest, key: UUID) -> ExternalTask:
-        """Order a clip."""
-        with observed(self.name, "submit"):
+        """Submit a clip."""
+        with measured(self.name, "submit"):
             return await self._provider.submit(request, key)
 
     async def poll(self, task: ExternalTask) -> TaskReport:
-        """Look at a task."""
-        with observed(self.name, "poll", traced=False):
+        """Poll a task."""
+        with measured(self.name, "poll", traced=False):
             return await self._provider.poll(task)
 
     async def cancel(self, task: ExternalTask) -> None:
-        """Stop a task."""
-        with observed(self.name, "cancel"):
+        """Cancel a task."""
+        with measured(self.name, "cancel"):
             await self._provider.cancel(task)

@@ -24,11 +24,11 @@ class PikaProvider:
     """Pika behind fal's queue.
 
     Args:
-        base_url: Where the queue is.
+        base_url: Base URL of the queue.
         key: The API key.
-        concurrency: How many clips are made at a time; more wait in fal's queue.
+        concurrency: How many clips are in progress at a time; more would wait in fal's queue.
         timeout_seconds: How long one request may take.
-        callback_url: Where it is asked to call back, to be followed by `/` and the order's key; None for nowhere.
+        callback_url: URL for callbacks, completed by `/` and the submission's key; None for no callbacks.
     """
 
     name = ProviderName.PIKA
@@ -47,33 +47,34 @@ class PikaProvider:
         self._callback_url = callback_url
 
     async def prepare(self, request: ClipRequest) -> ClipRequest:
-        """Leave the picture to `submit`: inside a request that waits it would only take up memory."""
+        """Do nothing: `submit` inlines the picture, because a waiting request with it would use memory."""
         return request
 
     async def submit(self, request: ClipRequest, key: UUID) -> ExternalTask:
-        """Put a request into the queue."""
+        """Submit a clip to the queue."""
         path, body = queue_request(await with_reachable_picture(request))
         url = self.api.url(path)
         if self._callback_url is not None:
             url += "?" + urlencode({"fal_webhook": f"{self._callback_url}/{key}"})
-        answer = self.api.json(await self.api.order(url, body))
+        answer = self.api.json(await self.api.submit(url, body))
         request_id = answer.get("request_id")
         if not isinstance(request_id, str):
-            raise ProviderFault(FaultKind.LOST, "pika answered an order without an id")
-        usual = self.api.url(f"/{_APP}/requests/{quote(request_id, safe='')}")
+            raise ProviderFault(FaultKind.LOST, "pika responded to the submission without an id")
+        default = self.api.url(f"/{_APP}/requests/{quote(request_id, safe='')}")
         urls = {
-            name: self.api.own(str(answer.get(name) or "")) or f"{usual}{tail}"
+            name: self.api.on_base_url(str(answer.get(name) or "")) or f"{default}{tail}"
             for name, tail in (("status_url", "/status"), ("response_url", ""), ("cancel_url", "/cancel"))
         }
         return ExternalTask(request_id, urls)
 
     async def poll(self, task: ExternalTask) -> TaskReport:
-        """Ask for the status, and for the result once there is one."""
+        """Get the status, and the result once there is one."""
         answer = self.api.json(await self.api.call("GET", task.details["status_url"]))
         match answer.get("status"):
             case "IN_QUEUE":
-                place = answer.get("queue_position")
-                return TaskReport(Phase.QUEUED, message=f"place {place} in the queue" if isinstance(place, int) else "")
+                position = answer.get("queue_position")
+                message = f"position {position} in the queue" if isinstance(position, int) else ""
+                return TaskReport(Phase.QUEUED, message=message)
             case "IN_PROGRESS":
                 return TaskReport(Phase.RUNNING)
             case "COMPLETED":
@@ -81,13 +82,13 @@ class PikaProvider:
                     return TaskReport(Phase.FAILED, fault=_failure(str(answer["error"]), str(answer.get("error_type"))))
                 return await self._result(task)
             case other:
-                raise ProviderFault(FaultKind.UNREACHABLE, f"pika tells the unknown status {str(other)[:40]}")
+                raise ProviderFault(FaultKind.UNREACHABLE, f"pika reported the unknown status {str(other)[:40]}")
 
     async def _result(self, task: ExternalTask) -> TaskReport:
         try:
             answer = self.api.json(await self.api.call("GET", task.details["response_url"]))
         except ProviderFault as fault:
-            # The result of a request that failed is its error.
+            # A failed request returns its error in place of the result.
             if fault.kind is FaultKind.REFUSED:
                 return TaskReport(Phase.FAILED, fault=_failure(fault.message, fault.code))
             raise
@@ -97,38 +98,39 @@ class PikaProvider:
         return TaskReport(Phase.SUCCEEDED, 1.0, outputs=(url,) if isinstance(url, str) else (), metadata=metadata)
 
     async def cancel(self, task: ExternalTask) -> None:
-        """Take a request out of the queue, or stop it."""
+        """Remove a request from the queue, or stop it."""
         try:
-            await self.api.stop("PUT", task.details["cancel_url"])
+            await self.api.cancel("PUT", task.details["cancel_url"])
         except ProviderFault as fault:
-            # 400: it has already ended.
+            # 400: it has ended.
             if fault.kind not in (FaultKind.GONE, FaultKind.REFUSED):
                 raise
 
 
 def queue_request(request: ClipRequest) -> tuple[str, dict[str, Any]]:
-    """Return path and body of the request that orders a clip."""
-    order = request.order
-    assert order.shape is not None
-    ratio, _, resolution = order.shape.name.rpartition("/")
+    """Return path and body of the request that submits a clip."""
+    spec = request.spec
+    assert spec.shape is not None
+    ratio, _, resolution = spec.shape.name.rpartition("/")
     body: dict[str, Any] = {
-        "prompt": order.prompt,
+        "prompt": spec.prompt,
         "resolution": resolution,
-        "duration": order.duration // timedelta(seconds=1),
+        "duration": spec.duration // timedelta(seconds=1),
     }
-    if order.negative_prompt:
-        body["negative_prompt"] = order.negative_prompt
-    if order.seed is not None:
-        body["seed"] = order.seed
-    base = f"/{_APP}/{order.model.name}"
-    if not order.from_image:
+    if spec.negative_prompt:
+        body["negative_prompt"] = spec.negative_prompt
+    if spec.seed is not None:
+        body["seed"] = spec.seed
+    base = f"/{_APP}/{spec.model.name}"
+    if not spec.from_image:
         return f"{base}/text-to-video", {**body, "aspect_ratio": ratio}
     return f"{base}/image-to-video", {**body, "image_url": request.picture_url}
 
 
 def _failure(message: str, code: str) -> TaskFault:
     if any(word in f"{message} {code}".lower() for word in _MODERATION):
-        return TaskFault(ErrorReason.CONTENT_REFUSED, "pika's moderation refused it", code)
-    told = " ".join(message.split())[:200]
+        return TaskFault(ErrorReason.CONTENT_REFUSED, "pika's moderation rejected it", code)
     wrong_input = code in ("400", "422")
-    return TaskFault(ErrorReason.PROVIDER_FAILED, f"pika failed: {told}", code, retryable=not wrong_input)
+    return TaskFault(
+        ErrorReason.PROVIDER_FAILED, f"pika failed: {' '.join(message.split())[:200]}", code, retryable=not wrong_input
+    )

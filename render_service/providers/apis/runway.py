@@ -1,4 +1,4 @@
-"""The provider `runway`: Runway's API, one task a clip.
+"""The provider `runway`: Runway's API, one task per clip.
 
 Facts: https://docs.dev.runwayml.com and the types of the official package `runwayml` 5.24.
 """
@@ -26,8 +26,8 @@ from render_service.providers.provider_api import (
 )
 
 VERSION = "2024-11-06"
-# Runway tells by these that it sheds load or limits the rate. 504 is its gateway's, which does not know what became of
-# the order, and counts as lost.
+# Runway sheds load or limits the rate with these. 504 comes from its gateway, which does not know the outcome, and
+# counts as lost.
 _BUSY = frozenset({429, 502, 503})
 _EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 
@@ -36,9 +36,9 @@ class RunwayProvider:
     """Runway's API.
 
     Args:
-        base_url: Where it is.
+        base_url: Base URL of the API.
         key: The API key.
-        concurrency: How many clips it makes at a time; more are THROTTLED there.
+        concurrency: How many clips are in progress at a time; more would be THROTTLED.
         timeout_seconds: How long one request may take.
     """
 
@@ -47,13 +47,13 @@ class RunwayProvider:
     def __init__(self, base_url: str, key: str, *, concurrency: int, timeout_seconds: float) -> None:
         headers = {"Authorization": f"Bearer {key}", "X-Runway-Version": VERSION}
         self.api = HttpApi("runway", base_url, headers, timeout_seconds=timeout_seconds, busy=_BUSY)
-        # More than one look in five seconds is not wanted.
+        # Runway recommends at most one poll per five seconds.
         self.traits = Traits(concurrency, timedelta(seconds=5), timedelta(seconds=5), usual=timedelta(seconds=90))
 
     async def prepare(self, request: ClipRequest) -> ClipRequest:
-        """Upload a picture that Runway could not fetch."""
+        """Upload a picture that Runway cannot fetch."""
         picture = request.picture
-        if picture is None or not request.order.from_image:
+        if picture is None or not request.spec.from_image:
             return request
         if picture.is_public:
             return _with_picture(request, picture.uri)
@@ -65,16 +65,16 @@ class RunwayProvider:
         try:
             url, uri, fields = started["uploadUrl"], started["runwayUri"], dict(started["fields"])
         except (KeyError, TypeError, ValueError) as error:
-            raise ProviderFault(FaultKind.UNREACHABLE, "runway answered an upload in an unknown way") from error
+            raise ProviderFault(FaultKind.UNREACHABLE, "runway sent an invalid response to an upload") from error
         await self.api.upload(url, fields, name, content, picture.media_type)
         return _with_picture(request, uri)
 
     async def submit(self, request: ClipRequest, key: UUID) -> ExternalTask:
         """Create a task."""
         path, body = task_request(request)
-        answer = self.api.json(await self.api.order(self.api.url(path), body))
+        answer = self.api.json(await self.api.submit(self.api.url(path), body))
         if not isinstance(answer.get("id"), str):
-            raise ProviderFault(FaultKind.LOST, "runway answered an order without an id")
+            raise ProviderFault(FaultKind.LOST, "runway responded to the submission without an id")
         return ExternalTask(answer["id"])
 
     async def poll(self, task: ExternalTask) -> TaskReport:
@@ -98,12 +98,12 @@ class RunwayProvider:
                 fault = TaskFault(ErrorReason.PROVIDER_FAILED, "the task was cancelled at runway", "CANCELLED")
                 return TaskReport(Phase.FAILED, fault=fault, cost=cost)
             case other:
-                raise ProviderFault(FaultKind.UNREACHABLE, f"runway tells the unknown status {str(other)[:40]}")
+                raise ProviderFault(FaultKind.UNREACHABLE, f"runway reported the unknown status {str(other)[:40]}")
 
     async def cancel(self, task: ExternalTask) -> None:
-        """Delete a task that runs. (Of one that has succeeded this would delete the result.)"""
+        """Delete a running task. (Deleting a succeeded one would delete its result.)"""
         try:
-            await self.api.stop("DELETE", self.api.url(f"/v1/tasks/{task.id}"))
+            await self.api.cancel("DELETE", self.api.url(f"/v1/tasks/{task.id}"))
         except ProviderFault as fault:
             if fault.kind is not FaultKind.GONE:
                 raise
@@ -111,22 +111,22 @@ class RunwayProvider:
 
 def task_request(request: ClipRequest) -> tuple[str, dict[str, Any]]:
     """Return path and body of the request that creates a task."""
-    order = request.order
-    assert order.shape is not None
+    spec = request.spec
+    assert spec.shape is not None
     body: dict[str, Any] = {
-        "model": order.model.name,
-        **shape_fields(order.shape),
-        "duration": order.duration // timedelta(seconds=1),
+        "model": spec.model.name,
+        **shape_fields(spec.shape),
+        "duration": spec.duration // timedelta(seconds=1),
     }
-    if order.prompt:
-        body["promptText"] = order.prompt
-    if order.seed is not None:
-        body["seed"] = order.seed
-    if order.negative_prompt:
-        body["negativePrompt"] = order.negative_prompt
-    if order.model.sound_switch:
+    if spec.prompt:
+        body["promptText"] = spec.prompt
+    if spec.seed is not None:
+        body["seed"] = spec.seed
+    if spec.negative_prompt:
+        body["negativePrompt"] = spec.negative_prompt
+    if spec.model.sound_switch:
         body["audio"] = False
-    if not order.from_image:
+    if not spec.from_image:
         return "/v1/text_to_video", body
     body["promptImage"] = request.picture_url
     return "/v1/image_to_video", body
@@ -135,19 +135,19 @@ def task_request(request: ClipRequest) -> tuple[str, dict[str, Any]]:
 def failure(code: str, message: str) -> TaskFault:
     """Return what a failed task's `failureCode` means.
 
-    Source: https://docs.dev.runwayml.com/errors/task-failures/ . Safety codes are never to be repeated.
+    Source: https://docs.dev.runwayml.com/errors/task-failures/ . Failures with a safety code must not be retried.
     """
     if "SAFETY" in code:
-        return TaskFault(ErrorReason.CONTENT_REFUSED, "runway's moderation refused it", code)
+        return TaskFault(ErrorReason.CONTENT_REFUSED, "runway's moderation rejected it", code)
     if code.startswith("ASSET."):
         return TaskFault(ErrorReason.ASSET_INVALID, "runway cannot use the picture", code)
     retryable = not code or "INTERNAL" in code or code.endswith("UNAVAILABLE")
-    told = " ".join(message.split())[:200]
-    return TaskFault(ErrorReason.PROVIDER_FAILED, f"runway failed{f': {told}' if told else ''}", code, retryable)
+    text = " ".join(message.split())[:200]
+    return TaskFault(ErrorReason.PROVIDER_FAILED, f"runway failed{f': {text}' if text else ''}", code, retryable)
 
 
 def _with_picture(request: ClipRequest, url: str) -> ClipRequest:
-    return ClipRequest(request.order, request.picture, url, request.options, request.metadata)
+    return ClipRequest(request.spec, request.picture, url, request.options, request.metadata)
 
 
 def _fraction(value: object) -> float | None:

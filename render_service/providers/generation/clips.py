@@ -1,4 +1,4 @@
-"""The providers that make one clip a shot, as the engine sees them: all the clips of a job, each paid once."""
+"""Generates all clips of a job, each paid once, with the providers that make one clip per shot."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -10,25 +10,25 @@ from render_service.domain.generation.clip_plan import choices, generated_shots,
 from render_service.domain.jobs.cost import plain
 from render_service.domain.jobs.job import ProviderName, RawResults
 from render_service.progress.task_hints import TaskHints
-from render_service.providers.generation.progress import Line, ProgressAggregator
+from render_service.providers.generation.limits import GenerationLimits
+from render_service.providers.generation.progress import ClipStatus, ProgressAggregator
 from render_service.providers.generation.reference_image import picture_at
 from render_service.providers.generation.results import ClipCopies
-from render_service.providers.generation.retry_policy import ProviderRetryPolicy
-from render_service.providers.generation.shot import MadeClip, ShotContext, ShotFailed, ShotWork
+from render_service.providers.generation.shot import GeneratedClip, ShotContext, ShotFailed, ShotGeneration
 from render_service.providers.generation.submission import Submissions
 from render_service.providers.generator import Generated, Generation, ReportProgress
 
 
-class ClipMaker:
-    """A provider that makes one clip a shot, with the others to fall back to.
+class ClipGenerator:
+    """A provider that makes one clip per shot, with the others as fallbacks.
 
     Args:
-        name: Whose jobs these are.
-        orders: All providers that this worker can use.
-        ledger: Where orders are written down.
+        name: The provider of the jobs.
+        submissions: All providers that this worker can use.
+        ledger: Records submissions.
         copies: Copies results.
-        retry_policy: Limits of requests to providers.
-        hints: Tells when a provider has called back.
+        limits: Limits of clips and of requests to providers.
+        hints: Announces callbacks of providers.
     """
 
     makes_whole_videos = False
@@ -36,22 +36,22 @@ class ClipMaker:
     def __init__(
         self,
         name: ProviderName,
-        orders: Mapping[ProviderName, Submissions],
+        submissions: Mapping[ProviderName, Submissions],
         ledger: GenerationLedger,
         copies: ClipCopies,
-        retry_policy: ProviderRetryPolicy,
+        limits: GenerationLimits,
         *,
         hints: TaskHints,
     ) -> None:
         self._name = name
-        self._workshop = ShotContext(orders, ledger, copies, retry_policy, hints)
+        self._context = ShotContext(submissions, ledger, copies, limits, hints)
 
     async def generate(self, work: Generation, report: ReportProgress) -> Generated:
-        """Make the clips of all shots that have none of their own."""
-        asked = choices(self._name, work.spec.generation)
+        """Generate clips for all shots without one of their own."""
+        candidates = choices(self._name, work.spec.generation)
         plans = {
-            choice: {order.shot_id: order for order in plan_clips(work.spec, choice)}
-            for choice in asked
+            choice: {spec.shot_id: spec for spec in plan_clips(work.spec, choice)}
+            for choice in candidates
             if choice.provider is not ProviderName.LOCAL
         }
         shots = generated_shots(work.spec)
@@ -64,47 +64,51 @@ class ClipMaker:
         }
         folder = work.folder / "clips"
         await asyncio.to_thread(folder.mkdir, exist_ok=True)
-        board = ProgressAggregator([shot.id for shot in shots])
+        progress = ProgressAggregator([shot.id for shot in shots])
 
-        async def make(shot_id: str, number: int) -> MadeClip | None:
+        async def generate(shot_id: str, number: int) -> GeneratedClip | None:
             failures: list[str] = []
-            for turn, choice in enumerate(asked, 1):
-                order = plans[choice][shot_id] if choice in plans else None
-                if order is None or (order.from_image and shot_id not in pictures):
-                    # The shot's own picture, or a card, stands in.
-                    board.put(shot_id, Line.DONE)
+            for turn, choice in enumerate(candidates, 1):
+                spec = plans[choice][shot_id] if choice in plans else None
+                if spec is None or (spec.from_image and shot_id not in pictures):
+                    # The compositor uses the shot's own picture, or a card.
+                    progress.set_status(shot_id, ClipStatus.DONE)
                     return None
                 path = folder / f"{number}.mp4"
-                shot = ShotWork(self._workshop, work, order, picture=pictures.get(shot_id), board=board, path=path)
+                shot = ShotGeneration(
+                    self._context, work, spec, picture=pictures.get(shot_id), progress=progress, path=path
+                )
                 try:
-                    made = await shot.run()
+                    clip = await shot.run()
                 except ShotFailed as failed:
-                    if turn == len(asked):
+                    if turn == len(candidates):
                         raise failed.failure from failed
                     failures.append(f"{choice.provider}: {failed.failure.message}")
                     continue
-                board.put(shot_id, Line.DONE)
-                return made.after(failures)
-            raise AssertionError("somebody is always asked")
+                progress.set_status(shot_id, ClipStatus.DONE)
+                return clip.after(failures)
+            raise AssertionError("there is always a candidate")
 
         async with _together() as group:
-            teller = group.create_task(board.tell(report))
-            async with _together() as making:
-                tasks = {shot.id: making.create_task(make(shot.id, number)) for number, shot in enumerate(shots, 1)}
-            teller.cancel()
-        made = {shot_id: task.result() for shot_id, task in tasks.items()}
-        await report(1.0, board.message)
+            reporting = group.create_task(progress.report_changes(report))
+            async with _together() as generating:
+                tasks = {
+                    shot.id: generating.create_task(generate(shot.id, number)) for number, shot in enumerate(shots, 1)
+                }
+            reporting.cancel()
+        clips = {shot_id: task.result() for shot_id, task in tasks.items()}
+        await report(1.0, progress.message)
         return Generated(
-            {shot_id: clip.path for shot_id, clip in made.items() if clip is not None},
-            _results(self._name, made),
-            tuple(clip.task.clip.key for clip in made.values() if clip is not None and clip.task.clip is not None),
+            {shot_id: clip.path for shot_id, clip in clips.items() if clip is not None},
+            _results(self._name, clips),
+            tuple(clip.task.clip.key for clip in clips.values() if clip is not None and clip.task.clip is not None),
         )
 
 
-def _results(provider: ProviderName, made: Mapping[str, MadeClip | None]) -> RawResults:
+def _results(provider: ProviderName, clips: Mapping[str, GeneratedClip | None]) -> RawResults:
     """Report which provider made each shot, and the cost."""
     shots: list[dict[str, Any]] = []
-    for shot_id, clip in made.items():
+    for shot_id, clip in clips.items():
         if clip is None:
             shots.append({"shot_id": shot_id, "provider": ProviderName.LOCAL.value})
             continue
@@ -118,14 +122,14 @@ def _results(provider: ProviderName, made: Mapping[str, MadeClip | None]) -> Raw
                 "model": task.model,
                 "task_id": task.external.id if task.external else "",
                 "reused": clip.reused,
-                "from_image": clip.order.from_image,
-                "shape": clip.order.shape_name,
-                "ordered_seconds": clip.order.duration.total_seconds(),
+                "from_image": clip.spec.from_image,
+                "shape": clip.spec.shape_name,
+                "ordered_seconds": clip.spec.duration.total_seconds(),
                 "seconds": task.clip.milliseconds / 1000,
                 "width": task.clip.width,
                 "height": task.clip.height,
                 "sha256": task.clip.sha256,
-                **({"seed": clip.order.seed} if clip.order.seed is not None else {}),
+                **({"seed": clip.spec.seed} if clip.spec.seed is not None else {}),
                 **({"cost": {"unit": task.cost.unit, "amount": plain(task.cost.amount)}} if task.cost else {}),
                 **({"ordered_at": task.submitted_at.isoformat()} if task.submitted_at else {}),
                 **({"finished_at": task.finished_at.isoformat()} if task.finished_at else {}),

@@ -10,195 +10,194 @@ from typing import TypeVar
 from uuid import UUID
 
 from render_service.db.database import DatabaseUnavailable
-from render_service.db.generation.generation_ledger import Asking, GenerationLedger
+from render_service.db.generation.generation_ledger import GenerationLedger, SlotRequest
 from render_service.db.jobs.job_lifecycle import LeaseLost
 from render_service.domain.errors import ErrorReason
 from render_service.domain.generation.provider_task import ExternalTask, TaskFault, TaskState
 from render_service.domain.jobs.job import Lease
-from render_service.providers.generation.retry_policy import ProviderRetryPolicy
+from render_service.domain.retry import RetryPolicy
 from render_service.providers.provider_api import ClipRequest, FaultKind, ProviderApi, ProviderFault
 from render_service.telemetry.logging import get_logger
 
 T = TypeVar("T")
 
 _log = get_logger(__name__)
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0
-_PAUSE_WITHOUT_DATABASE = 1.0
+_MIN_INTERVAL_SECONDS, _MAX_INTERVAL_SECONDS = 0.1, 1.0
+_DATABASE_RETRY_SECONDS = 1.0
 
 
 @dataclass(slots=True, eq=False)
-class _Waiting:
-    """A submission that waits for capacity."""
+class _Submission:
+    """A submission that waits for a slot, or whose request is in flight."""
 
     lease: Lease
     task_id: UUID
     request: ClipRequest
     refusals: int
-    # Of the job that waits: the task that sends orders serves all jobs, and lines and spans must name the right one.
+    # The context of the job: one dispatcher sends for all jobs, and log lines and spans must name the right one.
     context: contextvars.Context = field(default_factory=contextvars.copy_context)
-    answered: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    outcome: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
 class Submissions:
     """Submits clips to one provider, for all jobs of this process.
 
-    Places at the provider are shared by all workers through the ledger. An order on its way is never broken off:
-    whoever is cancelled meanwhile waits until it is written down what became of it.
+    All workers share the provider's slots through the ledger. A request in flight is never aborted: a cancelled caller
+    waits until its outcome is recorded.
 
     Args:
         provider: The provider.
-        ledger: Where orders are written down.
-        retry_policy: How often a submission is repeated under its key where the answer got lost.
+        ledger: Records submissions.
+        retry: When a request is repeated under its key because its response was lost.
     """
 
-    def __init__(self, provider: ProviderApi, ledger: GenerationLedger, retry_policy: ProviderRetryPolicy) -> None:
+    def __init__(self, provider: ProviderApi, ledger: GenerationLedger, retry: RetryPolicy) -> None:
         self.provider = provider
         self._ledger = ledger
-        self._retry_policy = retry_policy
-        self._waiting: dict[UUID, _Waiting] = {}
-        self._news = asyncio.Event()
-        self._granter: asyncio.Task[None] | None = None
+        self._retry = retry
+        self._waiting: dict[UUID, _Submission] = {}
+        self._wake = asyncio.Event()
+        self._dispatcher: asyncio.Task[None] | None = None
         self._sending: set[asyncio.Task[None]] = set()
 
-    async def place(self, lease: Lease, task_id: UUID, request: ClipRequest, refusals: int) -> None:
-        """Submit a clip when capacity allows.
+    async def submit(self, lease: Lease, task_id: UUID, request: ClipRequest, refusals: int) -> None:
+        """Submit a clip as soon as the provider has a free slot. Then its row is SUBMITTED, FAILED or UNKNOWN.
 
         Args:
-            lease: The job's.
-            task_id: The ledger's row, which is WAITING.
-            request: The order, prepared.
-            refusals: How often it was put back so far.
-
-        Returns:
-            When the row is SUBMITTED, FAILED or UNKNOWN.
+            lease: The job's lease.
+            task_id: The row of the ledger; WAITING.
+            request: The prepared request.
+            refusals: How often the provider has not accepted it so far.
 
         Raises:
-            ProviderFault: BUSY or UNREACHABLE: the row is WAITING again. LOST: it is INTENT still, and can be repeated.
+            ProviderFault: BUSY or UNREACHABLE: the row is WAITING again. LOST: it is still INTENT; call `resubmit`.
             LeaseLost: this worker no longer holds the job.
         """
-        waiting = _Waiting(lease, task_id, request, refusals)
-        self._waiting[task_id] = waiting
-        self._news.set()
-        if self._granter is None or self._granter.done():
-            self._granter = asyncio.create_task(self._grant())
-        await self._until_answered(waiting)
+        submission = _Submission(lease, task_id, request, refusals)
+        self._waiting[task_id] = submission
+        self._wake.set()
+        if self._dispatcher is None or self._dispatcher.done():
+            self._dispatcher = asyncio.create_task(self._dispatch())
+        await self._outcome_of(submission)
 
-    async def repeat(self, lease: Lease, task_id: UUID, request: ClipRequest) -> None:
-        """Send an order again whose answer was never heard, under the same key; see `place`."""
+    async def resubmit(self, lease: Lease, task_id: UUID, request: ClipRequest) -> None:
+        """Submit a clip again, under the same key, whose response was lost; raises as `submit`."""
         await self._ledger.repeat(lease, task_id)
-        waiting = _Waiting(lease, task_id, request, 0)
-        self._send(waiting)
-        await self._until_answered(waiting)
+        submission = _Submission(lease, task_id, request, 0)
+        self._send(submission)
+        await self._outcome_of(submission)
 
-    def freed(self) -> None:
-        """Notify the dispatcher that capacity is free."""
-        self._news.set()
+    def on_slot_freed(self) -> None:
+        """Dispatch the next submission at once: a task has ended."""
+        self._wake.set()
 
     async def close(self) -> None:
         """Wait until every submission in flight is recorded."""
-        if self._granter is not None:
-            self._granter.cancel()
-        await asyncio.gather(*self._sending, *([self._granter] if self._granter else []), return_exceptions=True)
+        if self._dispatcher is not None:
+            self._dispatcher.cancel()
+        await asyncio.gather(*self._sending, *([self._dispatcher] if self._dispatcher else []), return_exceptions=True)
 
-    async def _until_answered(self, waiting: _Waiting) -> None:
+    async def _outcome_of(self, submission: _Submission) -> None:
         try:
-            await asyncio.shield(waiting.answered)
+            await asyncio.shield(submission.outcome)
         except asyncio.CancelledError:
-            if self._waiting.pop(waiting.task_id, None) is None:
-                await asyncio.wait([waiting.answered])
-                waiting.answered.exception()
+            if self._waiting.pop(submission.task_id, None) is None:
+                await asyncio.wait([submission.outcome])
+                submission.outcome.exception()
             raise
 
-    async def _grant(self) -> None:
-        pause = _FIRST_PAUSE
+    async def _dispatch(self) -> None:
+        pause = _MIN_INTERVAL_SECONDS
         while self._waiting:
-            self._news.clear()
-            asking = [Asking(waiting.task_id, waiting.lease) for waiting in self._waiting.values()]
+            self._wake.clear()
+            requests = [SlotRequest(waiting.task_id, waiting.lease) for waiting in self._waiting.values()]
             try:
-                granted = await self._ledger.grant(self.provider.name, self.provider.traits.concurrency, asking)
+                granted = await self._ledger.grant(self.provider.name, self.provider.traits.concurrency, requests)
             except DatabaseUnavailable:
-                await asyncio.sleep(_PAUSE_WITHOUT_DATABASE)
+                await asyncio.sleep(_DATABASE_RETRY_SECONDS)
                 continue
-            for one in asking:
-                if one.task_id not in granted:
+            for request in requests:
+                if request.task_id not in granted:
                     continue
-                waiting = self._waiting.pop(one.task_id, None)
-                if waiting is not None:
-                    self._send(waiting)
+                submission = self._waiting.pop(request.task_id, None)
+                if submission is not None:
+                    self._send(submission)
                 else:
-                    # Cancelled while its turn came.
+                    # Cancelled in the meantime.
                     with contextlib.suppress(LeaseLost, DatabaseUnavailable):
-                        await self._ledger.put_back(one.lease, one.task_id, timedelta(0))
-            pause = _FIRST_PAUSE if granted else min(_LONGEST_PAUSE, pause * 2)
+                        await self._ledger.put_back(request.lease, request.task_id, timedelta(0))
+            pause = _MIN_INTERVAL_SECONDS if granted else min(_MAX_INTERVAL_SECONDS, pause * 2)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
-                    await self._news.wait()
-                    pause = _FIRST_PAUSE
+                    await self._wake.wait()
+                    pause = _MIN_INTERVAL_SECONDS
 
-    def _send(self, waiting: _Waiting) -> None:
-        task = asyncio.create_task(self._send_and_note(waiting), context=waiting.context)
+    def _send(self, submission: _Submission) -> None:
+        task = asyncio.create_task(self._send_and_record(submission), context=submission.context)
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
 
-    async def _send_and_note(self, waiting: _Waiting) -> None:
+    async def _send_and_record(self, submission: _Submission) -> None:
         try:
-            await self._send_until_known(waiting)
+            await self._send_until_known(submission)
         except BaseException as error:  # noqa: BLE001 - the waiter receives any error
-            if not waiting.answered.done():
-                waiting.answered.set_exception(
-                    error if isinstance(error, Exception) else ProviderFault(FaultKind.LOST, "stopped while ordering")
+            if not submission.outcome.done():
+                submission.outcome.set_exception(
+                    error
+                    if isinstance(error, Exception)
+                    else ProviderFault(FaultKind.LOST, "the worker stopped while it submitted the clip")
                 )
-            # The waiter reads it; there is none if the job is gone.
-            waiting.answered.exception()
+            # Read, so that asyncio does not log it: there is no waiter if the job is gone.
+            submission.outcome.exception()
         else:
-            waiting.answered.set_result(None)
+            submission.outcome.set_result(None)
 
-    async def _send_until_known(self, waiting: _Waiting) -> None:
+    async def _send_until_known(self, submission: _Submission) -> None:
         failed = 0
         while True:
             try:
-                external = await self.provider.submit(waiting.request, waiting.task_id)
+                external = await self.provider.submit(submission.request, submission.task_id)
             except ProviderFault as fault:
                 if fault.kind is not FaultKind.LOST:
-                    await self._note_refusal(waiting, fault)
+                    await self._record_refusal(submission, fault)
                     return
                 failed += 1
                 if not self.provider.traits.repeats_by_key:
-                    await self._note_unknown(waiting, fault)
+                    await self._record_unknown(submission, fault)
                     return
-                if failed > self._retry_policy.attempts:
+                if self._retry.is_exhausted(failed):
                     raise
-                await asyncio.sleep(self._retry_policy.backoff(failed, fault.retry_after).total_seconds())
-                await self._ledger.repeat(waiting.lease, waiting.task_id)
+                await asyncio.sleep(self._retry.delay(failed, at_least=fault.retry_after).total_seconds())
+                await self._ledger.repeat(submission.lease, submission.task_id)
             else:
-                await self._note_submitted(waiting, external)
+                await self._record_submitted(submission, external)
                 return
 
-    async def _note_submitted(self, waiting: _Waiting, external: ExternalTask) -> None:
-        noted = await _written(lambda: self._ledger.submitted(waiting.lease, waiting.task_id, external))
-        if noted is None:
-            _log.warning("an order was repeated by another worker", provider=self.provider.name, task=external.id)
+    async def _record_submitted(self, submission: _Submission, external: ExternalTask) -> None:
+        recorded = await _write(lambda: self._ledger.submitted(submission.lease, submission.task_id, external))
+        if recorded is None:
+            _log.warning("another worker has submitted the clip again", provider=self.provider.name, task=external.id)
             raise LeaseLost
 
-    async def _note_refusal(self, waiting: _Waiting, fault: ProviderFault) -> None:
-        lease, task_id = waiting.lease, waiting.task_id
+    async def _record_refusal(self, submission: _Submission, fault: ProviderFault) -> None:
+        lease, task_id = submission.lease, submission.task_id
         if fault.kind in (FaultKind.BUSY, FaultKind.UNREACHABLE):
-            wait = self._retry_policy.backoff(waiting.refusals + 1, fault.retry_after)
-            await _written(lambda: self._ledger.put_back(lease, task_id, wait))
+            delay = self._retry.delay(submission.refusals + 1, at_least=fault.retry_after)
+            await _write(lambda: self._ledger.put_back(lease, task_id, delay))
             raise fault
         refused = fault.kind is FaultKind.CONTENT
         reason = ErrorReason.CONTENT_REFUSED if refused else ErrorReason.PROVIDER_FAILED
         failed = TaskFault(reason, fault.message, fault.code)
-        await _written(lambda: self._ledger.settle(lease, task_id, TaskState.FAILED, failed))
+        await _write(lambda: self._ledger.settle(lease, task_id, TaskState.FAILED, failed))
 
-    async def _note_unknown(self, waiting: _Waiting, fault: ProviderFault) -> None:
+    async def _record_unknown(self, submission: _Submission, fault: ProviderFault) -> None:
         unknown = TaskFault(ErrorReason.SUBMIT_OUTCOME_UNKNOWN, fault.message, fault.code)
-        await _written(lambda: self._ledger.settle(waiting.lease, waiting.task_id, TaskState.UNKNOWN, unknown))
+        await _write(lambda: self._ledger.settle(submission.lease, submission.task_id, TaskState.UNKNOWN, unknown))
 
 
-async def _written(write: Callable[[], Awaitable[T]]) -> T:
-    """Write for as long as it takes: what became of an order is known nowhere else."""
+async def _write(write: Callable[[], Awaitable[T]]) -> T:
+    """Write until it succeeds: the outcome of a submission is known nowhere else."""
     while True:
         with contextlib.suppress(DatabaseUnavailable):
             return await write()
-        await asyncio.sleep(_PAUSE_WITHOUT_DATABASE)
+        await asyncio.sleep(_DATABASE_RETRY_SECONDS)

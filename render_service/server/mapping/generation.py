@@ -9,7 +9,7 @@ from render.v1 import job_pb2
 from render.v1 import render_service_pb2 as pb
 
 from render_service.domain.faults import Faults
-from render_service.domain.generation.clip_plan import MAX_FALLBACKS, ClipOrder, estimated_cost
+from render_service.domain.generation.clip_plan import MAX_FALLBACKS, ClipSpec, estimated_cost
 from render_service.domain.generation.provider_models import GENERATING_PROVIDERS
 from render_service.domain.jobs.cost import Cost, plain
 from render_service.domain.jobs.job import GenerationOptions, ProviderChoice, ProviderName
@@ -45,21 +45,21 @@ def generation_from_proto(message: pb.ProviderOptions, path: str, faults: Faults
     )
 
 
-def estimate_to_proto(orders: Sequence[ClipOrder]) -> pb.Estimate:
+def estimate_to_proto(clips: Sequence[ClipSpec]) -> pb.Estimate:
     """Return the estimated cost of clips."""
     shots = []
-    for order in orders:
+    for spec in clips:
         shot = pb.ShotEstimate(
-            shot_id=order.shot_id,
-            provider=order.model.provider,
-            model=order.model.name,
-            shape=order.shape_name,
-            from_image=order.from_image,
-            cost=cost_to_proto(order.cost) if order.cost is not None else None,
+            shot_id=spec.shot_id,
+            provider=spec.model.provider,
+            model=spec.model.name,
+            shape=spec.shape_name,
+            from_image=spec.from_image,
+            cost=cost_to_proto(spec.cost) if spec.cost is not None else None,
         )
-        shot.duration.FromMicroseconds(order.duration // timedelta(microseconds=1))
+        shot.duration.FromMicroseconds(spec.duration // timedelta(microseconds=1))
         shots.append(shot)
-    return pb.Estimate(cost=costs_to_proto(estimated_cost(orders)), shots=shots)
+    return pb.Estimate(cost=costs_to_proto(estimated_cost(clips)), shots=shots)
 
 
 def costs_to_proto(costs: Iterable[Cost]) -> list[job_pb2.Cost]:

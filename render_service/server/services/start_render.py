@@ -12,7 +12,7 @@ from render_service.db.jobs.jobs import Jobs
 from render_service.db.projects.projects import Projects
 from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.faults import Faults
-from render_service.domain.generation.clip_plan import ClipOrder, check_generation, choices, plan_clips
+from render_service.domain.generation.clip_plan import ClipSpec, check_generation, choices, plan_clips
 from render_service.domain.generation.provider_models import GENERATING_PROVIDERS
 from render_service.domain.jobs.job import Job, ProviderChoice, ProviderName, RenderSpec
 from render_service.domain.jobs.request import JobRequest, RenderRequest
@@ -42,7 +42,7 @@ class Started:
     """The outcome of StartRender: the job, None for a dry run, and the clips to be generated for it."""
 
     job: Job | None
-    clips: tuple[ClipOrder, ...]
+    clips: tuple[ClipSpec, ...]
 
 
 class RenderStarter:
@@ -117,7 +117,7 @@ class RenderStarter:
         output = decide_output(request.output.over(project.output), MODE_PRESETS[project.mode].aspect_ratio)
         return RenderSpec(project, output, request.generation)
 
-    def _clips(self, provider: ProviderName, spec: RenderSpec) -> tuple[ClipOrder, ...]:
+    def _clips(self, provider: ProviderName, spec: RenderSpec) -> tuple[ClipSpec, ...]:
         """Return the clips to generate, all validated: what can be checked now must not fail later."""
         faults = Faults()
         faults.add_all(check_generation(provider, spec))

@@ -35,7 +35,7 @@ QUEUE_AGE_SECONDS = Gauge(
     "How long the longest-waiting PENDING job has been due: the same on every server.",
     registry=SERVER,
 )
-PROVIDER_ORDERS = Gauge(
+PROVIDER_TASKS = Gauge(
     "render_provider_orders",
     "Clips submitted to providers and not finished, by their state in the ledger: the same on every server.",
     ["provider", "state"],

@@ -17,13 +17,13 @@ from render_service.domain.jobs.job import (
     Lease,
     RawResults,
 )
-from render_service.domain.jobs.retry import RetryPolicy
+from render_service.domain.retry import RetryPolicy
 from tests.records import VIDEO
 
 ERROR = JobError(ErrorReason.COMPOSE_FAILED, "the picture tore", {"shot_id": "one"})
 
 
-AT_ONCE = RetryPolicy(max_failed_attempts=2, base=timedelta(0))
+AT_ONCE = RetryPolicy(max_attempts=2, base=timedelta(0))
 
 
 EXPIRED = timedelta(milliseconds=1)

@@ -15,7 +15,7 @@ from render_service.domain.jobs.job import (
     JobStatus,
     RawResults,
 )
-from render_service.domain.jobs.retry import RetryPolicy
+from render_service.domain.retry import RetryPolicy
 from tests.integration.db.lifecycle import AT_ONCE, ERROR, EXPIRED, WRITES, milestones_of, row_of
 from tests.records import HOUR, VIDEO, claim_next, lifecycle_of, start_job
 
@@ -48,7 +48,7 @@ async def test_a_worker_without_the_lease_can_change_nothing(database: Database,
 async def test_attempts_that_end_at_the_same_moment_leave_one_end(database: Database) -> None:
     for _ in range(10):
         job = await start_job(database)
-        lifecycle = lifecycle_of(database, lease=EXPIRED, retry=RetryPolicy(max_failed_attempts=1))
+        lifecycle = lifecycle_of(database, lease=EXPIRED, retry=RetryPolicy(max_attempts=1))
         lease = (await claim_next(lifecycle)).lease
         await asyncio.sleep(0.002)
         await asyncio.gather(

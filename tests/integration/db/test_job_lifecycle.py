@@ -18,7 +18,7 @@ from render_service.domain.jobs.job import (
     ProviderName,
     RawResults,
 )
-from render_service.domain.jobs.retry import RetryPolicy
+from render_service.domain.retry import RetryPolicy
 from tests.integration.db.lifecycle import AT_ONCE, ERROR, EXPIRED, job_of, milestones_of, row_of
 from tests.records import HOUR, SPEC, VIDEO, claim_next, job_request, lifecycle_of, start_job
 

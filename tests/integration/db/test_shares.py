@@ -15,7 +15,7 @@ from render_service.domain.access.quota import QuotaName
 from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.jobs.job import ProviderName
 from render_service.domain.jobs.request import JobOptions, JobRequest
-from render_service.domain.jobs.retry import RetryPolicy
+from render_service.domain.retry import RetryPolicy
 from tests.records import HOUR, SPEC, VIDEO, job_request, lifecycle_of, start_job
 
 

@@ -13,7 +13,7 @@ from render_service.db.jobs.job_objects import JobObjects
 from render_service.db.jobs.job_outbox import JobOutbox
 from render_service.db.jobs.jobs import Jobs
 from render_service.domain.jobs.job import Job, JobEvent, ProviderName, RawResults
-from render_service.domain.jobs.retry import RetryPolicy
+from render_service.domain.retry import RetryPolicy
 from render_service.engine.attempt import AttemptContext
 from render_service.engine.runner import JobRunner, RunnerLimits
 from render_service.fetch.fetcher import Fetcher
@@ -26,7 +26,7 @@ from render_service.runtime.lifecycle import connect_redis
 from render_service.storage.store import ObjectStore
 from tests.records import HOUR, lifecycle_of
 
-AT_ONCE = RetryPolicy(max_failed_attempts=3, base=timedelta(0))
+AT_ONCE = RetryPolicy(max_attempts=3, base=timedelta(0))
 LONG = RunnerLimits(HOUR, HOUR)
 
 

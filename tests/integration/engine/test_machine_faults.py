@@ -26,7 +26,7 @@ async def test_a_fault_of_the_machine_costs_a_job_none_of_its_attempts(
 ) -> None:
     async with engine_with(database, tmp_path, failing(fault)) as engine:
         job = await start_job(database)
-        for _ in range(AT_ONCE.max_failed_attempts + 2):
+        for _ in range(AT_ONCE.max_attempts + 2):
             assert await engine.runner.run_next()
         assert (await engine.job(job)).status is JobStatus.PENDING
 

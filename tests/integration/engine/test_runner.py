@@ -79,7 +79,7 @@ async def test_a_failure_that_may_pass_is_tried_as_often_as_the_policy_says(data
     failure = RenderFailure(ErrorReason.PROVIDER_FAILED, "overloaded", retryable=True)
     async with engine_with(database, tmp_path, failing(failure)) as engine:
         job = await start_job(database)
-        for attempt in range(1, AT_ONCE.max_failed_attempts + 1):
+        for attempt in range(1, AT_ONCE.max_attempts + 1):
             assert not (await engine.job(job)).status.terminal
             assert await engine.runner.run_next()
             assert (await engine.job(job)).attempt == attempt
@@ -102,7 +102,7 @@ async def test_a_fault_of_the_service_is_told_as_such_without_its_text(database:
 async def test_a_store_that_is_away_costs_a_job_none_of_its_attempts(database: Database, tmp_path: Path) -> None:
     async with engine_with(database, tmp_path, failing(StorageUnavailable())) as engine:
         job = await start_job(database)
-        for _ in range(AT_ONCE.max_failed_attempts + 1):
+        for _ in range(AT_ONCE.max_attempts + 1):
             assert await engine.runner.run_next()
         assert (await engine.job(job)).status is JobStatus.PENDING
 

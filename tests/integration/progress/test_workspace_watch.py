@@ -18,9 +18,9 @@ from render_service.db.jobs.jobs import Jobs
 from render_service.db.jobs.workspace_events import OLDEST, EventPosition, WorkspaceEvents
 from render_service.domain.jobs.job import JobStage, JobStatus, ProviderName, RenderSpec
 from render_service.domain.jobs.request import JobOptions, JobRequest
-from render_service.domain.jobs.retry import RetryPolicy
 from render_service.domain.projects.output import OutputSpec, Quality
 from render_service.domain.projects.project import Project
+from render_service.domain.retry import RetryPolicy
 from render_service.progress.hub import ProgressHub
 from render_service.progress.publisher import Publisher
 from render_service.progress.workspace_watch import WorkspaceUpdate, watch_workspace

@@ -24,7 +24,7 @@ from tests.fakes import custom
 from tests.fakes.custom import FakeCustom
 from tests.fakes.fal import FakeFal
 from tests.fakes.generating import FakeTask, GeneratingApi, TaskPlan
-from tests.generation_bench import HASTE, GenerationBench, open_bench, spec_of
+from tests.generation_bench import SHORT, GenerationBench, open_bench, spec_of
 from tests.serving import settings_of
 
 PIKA, CUSTOM = ProviderName.PIKA, ProviderName.CUSTOM
@@ -76,7 +76,7 @@ async def open_called(
                     database,
                     folder,
                     {name: fake.url for name, fake in fakes.items()},
-                    retry_policy=replace(HASTE, poll=poll, task=timedelta(minutes=5)),
+                    limits=replace(SHORT, poll_interval=poll, task_timeout=timedelta(minutes=5)),
                     hints=hints,
                     callbacks=f"http://{listen}/callbacks",
                 ) as bench,
@@ -180,7 +180,7 @@ async def test_who_does_not_call_back_is_looked_at_more_often(called: Called, na
         called.bench.database,
         called.bench.folder / "deaf",
         urls,
-        retry_policy=called.bench.retry_policy,
+        limits=called.bench.limits,
         hints=called.bench.hints,
     ) as deaf:
         watched = Watched(Called(deaf, called.fakes, called.redis_url), name)

@@ -64,7 +64,7 @@ async def test_looks_that_hang_do_not_hold_up_a_cancel(database: Database, tmp_p
             while sum(request.method == "GET" for request in fake.requests) < 50:
                 await asyncio.sleep(0.02)
         await cancel(bench, claim, attempt)
-        stopping = asyncio.create_task(bench.abandoned.stop_all())
+        stopping = asyncio.create_task(bench.canceller.cancel_all())
         await all_cancelled(fake)
         await stopping
 
@@ -75,9 +75,9 @@ async def test_a_provider_that_does_not_answer_keeps_no_other_waiting(database: 
         async with open_bench(database, tmp_path, urls, request_seconds=HANGING_SECONDS) as bench:
             hang(silent, "DELETE")
             jobs = [await generating(bench, silent, RUNWAY, 3), await generating(bench, other, CUSTOM, 3)]
-            providers: dict[ProviderName, ProviderApi] = {name: one.provider for name, one in bench.orders.items()}
+            providers: dict[ProviderName, ProviderApi] = {name: one.provider for name, one in bench.submissions.items()}
             abandoned = OrphanCanceller(
-                bench.ledger, providers, interval_seconds=0.05, patience=timedelta(seconds=HANGING_SECONDS)
+                bench.ledger, providers, interval_seconds=0.05, timeout=timedelta(seconds=HANGING_SECONDS)
             )
             looking = asyncio.create_task(abandoned.run())
             await cancel(bench, *jobs[0])
@@ -102,10 +102,8 @@ async def test_a_cancel_without_an_answer_is_sent_again(database: Database, tmp_
         ]
         claim, attempt = await generating(bench, fake, RUNWAY, 1)
         await cancel(bench, claim, attempt)
-        providers: dict[ProviderName, ProviderApi] = {RUNWAY: bench.orders[RUNWAY].provider}
-        abandoned = OrphanCanceller(
-            bench.ledger, providers, interval_seconds=0.05, patience=timedelta(milliseconds=300)
-        )
+        providers: dict[ProviderName, ProviderApi] = {RUNWAY: bench.submissions[RUNWAY].provider}
+        abandoned = OrphanCanceller(bench.ledger, providers, interval_seconds=0.05, timeout=timedelta(milliseconds=300))
         looking = asyncio.create_task(abandoned.run())
         await all_cancelled(fake)
         looking.cancel()

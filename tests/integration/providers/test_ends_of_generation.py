@@ -28,10 +28,10 @@ async def test_cancelling_a_job_stops_its_tasks_at_the_provider(
     await bench.lifecycle.cancel("team", claim.lease.job_id)
     attempt.cancel()
     await asyncio.gather(attempt, return_exceptions=True)
-    await bench.abandoned.stop_all()
+    await bench.canceller.cancel_all()
     assert not any(task.cancelled for task in fakes[name].tasks.values())
     await bench.lifecycle.release(claim.lease)
-    await bench.abandoned.stop_all()
+    await bench.canceller.cancel_all()
     assert all(task.cancelled for task in fakes[name].tasks.values())
     fakes[name].plan = lambda body: TaskPlan()
     assert len((await bench.run(name, spec_of("dawn"))).clips) == 1
@@ -39,7 +39,7 @@ async def test_cancelling_a_job_stops_its_tasks_at_the_provider(
 
 async def test_a_task_that_never_ends_is_stopped(bench: GenerationBench, fakes: Fakes) -> None:
     fakes[RUNWAY].plan = lambda body: TaskPlan(running=3600)
-    bench.retry_policy = replace(bench.retry_policy, task=timedelta(milliseconds=300))
+    bench.limits = replace(bench.limits, task_timeout=timedelta(milliseconds=300))
     with pytest.raises(RenderFailure) as failed:
         await bench.run(RUNWAY, spec_of("dawn"))
     assert failed.value.metadata["code"] == "TIMED_OUT"
@@ -50,10 +50,10 @@ async def test_waiting_is_told_as_what_it_is(bench: GenerationBench, fakes: Fake
     fakes[RUNWAY].plan = lambda body: TaskPlan(throttled=1.2, running=0.6)
     fakes[PIKA].plan = lambda body: TaskPlan(queued=1.2, running=0.6)
     await bench.run(RUNWAY, spec_of("dawn"))
-    assert any("throttled by runway" in message for _, message in bench.told)
+    assert any("throttled by runway" in message for _, message in bench.reported)
     await bench.run(PIKA, spec_of("dawn"))
-    assert any("place 3 in the queue" in message for _, message in bench.told)
-    assert bench.told[-1] == (1.0, "Generating clips: 1 of 1 done")
+    assert any("position 3 in the queue" in message for _, message in bench.reported)
+    assert bench.reported[-1] == (1.0, "Generating clips: 1 of 1 done")
 
 
 async def test_places_are_shared_by_all_workers_and_dealt_out_in_turn(

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from render_service.db.database import Database
 from render_service.db.schema import jobs, provider_tasks
 from render_service.domain.jobs.job import ProviderName
-from render_service.domain.jobs.retry import RetryPolicy
+from render_service.domain.retry import RetryPolicy
 from tests.fakes.custom import FakeCustom
 from tests.fakes.generating import GeneratingApi, Output, TaskPlan
 from tests.fakes.http_server import Fault, Request
@@ -87,7 +87,7 @@ def plan(chance: random.Random) -> TaskPlan:
 async def run_to_the_end(database: Database, workers: Workers, *, kills: int, seconds: float) -> None:
     """Let workers work, kill one every second or two, and take their leases away, until all jobs have ended."""
     chance = random.Random(SEED)
-    lifecycle = lifecycle_of(database, lease=LEASE, retry=RetryPolicy(max_failed_attempts=1000))
+    lifecycle = lifecycle_of(database, lease=LEASE, retry=RetryPolicy(max_attempts=1000))
     began, next_kill = time.monotonic(), 0.5
     try:
         while True:

@@ -8,12 +8,12 @@ import pytest
 import sqlalchemy as sa
 
 from render_service.db.database import Database
-from render_service.db.generation.generation_ledger import Asking, GenerationLedger
+from render_service.db.generation.generation_ledger import GenerationLedger, SlotRequest
 from render_service.db.jobs.job_lifecycle import Claim, JobLifecycle
 from render_service.domain.errors import ErrorReason
 from render_service.domain.generation.provider_task import ExternalTask, TaskFault, TaskState
 from render_service.domain.jobs.job import JobError, ProviderName
-from render_service.domain.jobs.retry import RetryPolicy
+from render_service.domain.retry import RetryPolicy
 from tests.fakes.generating import TaskPlan
 from tests.fakes.runway import FakeRunway
 from tests.generation_bench import open_bench, spec_of
@@ -21,7 +21,7 @@ from tests.records import claim_next, job_request, lifecycle_of, start_job
 
 RUNWAY = ProviderName.RUNWAY
 ONE_PLACE = 1
-AT_ONCE = RetryPolicy(max_failed_attempts=1000, base=timedelta(0))
+AT_ONCE = RetryPolicy(max_attempts=1000, base=timedelta(0))
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ class Clip:
         self.task_id = task_id
 
     async def is_granted(self) -> bool:
-        asking = [Asking(self.task_id, self.claim.lease)]
+        asking = [SlotRequest(self.task_id, self.claim.lease)]
         return bool(await self.ledger.grant(RUNWAY, ONE_PLACE, asking))
 
     async def order(self) -> None:

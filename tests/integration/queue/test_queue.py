@@ -15,7 +15,7 @@ from render_service.db.jobs.job_outbox import JobOutbox
 from render_service.db.jobs.jobs import Jobs
 from render_service.domain.errors import ErrorReason
 from render_service.domain.jobs.job import JobError, JobStatus
-from render_service.domain.jobs.retry import RetryPolicy
+from render_service.domain.retry import RetryPolicy
 from render_service.embedded import EmbeddedValkey
 from render_service.progress.publisher import Publisher
 from render_service.queue.broker import RenderQueue, make_broker
@@ -187,7 +187,7 @@ async def test_jobs_whose_workers_were_lost_end_where_they_may_not_be_tried_agai
     await claim_next(lifecycle)
     await lifecycle.cancel("team", cancelled.id)
     await asyncio.sleep(0.01)
-    await queue.reconciler(retry=RetryPolicy(max_failed_attempts=1)).reconcile()
+    await queue.reconciler(retry=RetryPolicy(max_attempts=1)).reconcile()
     jobs = Jobs(queue.database)
     assert (await jobs.get("team", failed.id)).status is JobStatus.FAILED
     assert (await jobs.get("team", cancelled.id)).status is JobStatus.CANCELLED

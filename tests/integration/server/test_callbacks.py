@@ -236,7 +236,7 @@ async def test_connections_that_only_wait_are_bounded_and_keep_nobody_out(callba
         writer.write(target + (b"Content-Length: 9\r\n\r\n1" if number % 2 else b"A"))
         slow.append((reader, writer))
     assert [await callbacks.by_custom(uuid4()) for _ in range(5)] == [200] * 5
-    assert await is_serving(callbacks.settings.listen, patience=2)
+    assert await is_serving(callbacks.settings.listen, timeout_seconds=2)
 
     async def ended(reader: asyncio.StreamReader) -> None:
         with suppress(ConnectionError):

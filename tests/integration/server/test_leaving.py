@@ -111,7 +111,7 @@ async def test_a_server_that_waits_for_its_stores_serves_nobody_and_can_be_stopp
     nowhere = f"postgresql://render@127.0.0.1:{unused_tcp_port}/render"
     settings = settings_of(nowhere, redis_url, tmp_path, auth="off")
     server = asyncio.create_task(run_server(settings))
-    assert not await is_serving(settings.listen, patience=0.5)
+    assert not await is_serving(settings.listen, timeout_seconds=0.5)
     assert not server.done()
     os.kill(os.getpid(), signal.SIGTERM)
     async with asyncio.timeout(5):

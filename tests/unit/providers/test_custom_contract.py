@@ -9,7 +9,7 @@ import pytest
 from render_service.config.settings import ConfigurationError
 from render_service.domain.generation.provider_models import find_model
 from render_service.domain.jobs.job import ProviderName
-from render_service.providers.apis.custom import order_body
+from render_service.providers.apis.custom import submit_body
 from render_service.providers.apis.custom_contract import CustomContract, dig, load_contract
 from render_service.providers.provider_api import ClipRequest
 from tests.unit.providers.test_requests_of_models import order
@@ -57,9 +57,9 @@ def test_the_example_of_the_reference_is_one(tmp_path: Path) -> None:
         ({"words": {"done": ["x"]}}, "words.done: "),
         ({"words": {"queued": "x"}}, "words.queued: "),
         ({"request": {"promt": "text"}}, "request: there is no field promt"),
-        ({"request": {"prompt": "input", "seed": "input.seed"}}, "request: two things lie at input.seed"),
-        ({"request": {"prompt": "seed"}}, "request: two things lie at seed"),
-        ({"constants": {"input": 1}, "request": {"prompt": "input.text"}}, "request: two things lie at input"),
+        ({"request": {"prompt": "input", "seed": "input.seed"}}, "request: two values have the path input.seed"),
+        ({"request": {"prompt": "seed"}}, "request: two values have the path seed"),
+        ({"constants": {"input": 1}, "request": {"prompt": "input.text"}}, "request: two values have the path input"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_told_in_one_line(tmp_path: Path, content: object, named: str) -> None:
@@ -85,8 +85,8 @@ def test_one_order_leaves_nothing_in_the_next() -> None:
     )
     model = find_model(ProviderName.CUSTOM, "")
     assert model is not None
-    first = order_body(contract, ClipRequest(order(model, None, 2, from_image=False, full=True)))
-    second = order_body(contract, ClipRequest(order(model, None, 2, from_image=False, full=False)))
+    first = submit_body(contract, ClipRequest(order(model, None, 2, from_image=False, full=True)))
+    second = submit_body(contract, ClipRequest(order(model, None, 2, from_image=False, full=False)))
     assert first["input"]["not"] == "blur"
     assert second["input"] == {"quality": "high", "text": "A harbour at dawn 🚢"}
 

@@ -14,11 +14,11 @@ from runwayml.types.text_to_video_create_params import TextToVideoCreateParams
 from typing_extensions import is_typeddict
 
 from render_service.domain.generation.clip_model import ClipModel, Shape
-from render_service.domain.generation.clip_plan import ClipOrder
+from render_service.domain.generation.clip_plan import ClipSpec
 from render_service.domain.generation.provider_models import MAX_SEED, MODELS, find_model
 from render_service.domain.generation.runway_models import shape_fields
 from render_service.domain.jobs.job import ProviderName
-from render_service.providers.apis.custom import order_body
+from render_service.providers.apis.custom import submit_body
 from render_service.providers.apis.custom_contract import CustomContract
 from render_service.providers.apis.pika import queue_request
 from render_service.providers.apis.runway import task_request
@@ -28,7 +28,7 @@ PICTURE = Picture("https://example.com/dawn.jpg", Path("dawn.jpg"), "image/jpeg"
 KEY = UUID(int=1)
 
 
-def orders_of(model: ClipModel) -> Iterator[ClipOrder]:
+def orders_of(model: ClipModel) -> Iterator[ClipSpec]:
     """Every combination of shape and length, from words and from a picture, bare and with all that may be said."""
     for from_image, shapes in ((False, model.text_shapes), (True, model.image_shapes)):
         for shape in shapes:
@@ -37,8 +37,8 @@ def orders_of(model: ClipModel) -> Iterator[ClipOrder]:
                     yield order(model, shape, seconds, from_image=from_image, full=full)
 
 
-def order(model: ClipModel, shape: Shape | None, seconds: float, *, from_image: bool, full: bool) -> ClipOrder:
-    return ClipOrder(
+def order(model: ClipModel, shape: Shape | None, seconds: float, *, from_image: bool, full: bool) -> ClipSpec:
+    return ClipSpec(
         shot_id="one",
         model=model,
         prompt="A harbour at dawn 🚢" if full or model.needs_prompt or not from_image else "",
@@ -53,7 +53,7 @@ def order(model: ClipModel, shape: Shape | None, seconds: float, *, from_image: 
     )
 
 
-def request_of(one: ClipOrder) -> ClipRequest:
+def request_of(one: ClipSpec) -> ClipRequest:
     return ClipRequest(one, PICTURE, PICTURE.uri if one.from_image else None)
 
 
@@ -174,7 +174,7 @@ def test_customs_requests_are_those_of_our_contract() -> None:
     full = ClipRequest(
         order(model, None, 3.5, from_image=True, full=True), PICTURE, PICTURE.uri, {"style": "ink"}, {"shot_id": "one"}
     )
-    assert order_body(CustomContract(), full) == {
+    assert submit_body(CustomContract(), full) == {
         "prompt": "A harbour at dawn 🚢",
         "negative_prompt": "blur",
         "image_url": PICTURE.uri,
@@ -196,7 +196,7 @@ def test_customs_fields_go_where_a_backend_wants_them() -> None:
         request={"prompt": "input.text", "duration_seconds": "input.seconds", "fps": "", "metadata": ""},
         constants={"input.quality": "high"},
     )
-    body = order_body(contract, request_of(order(model, None, 4, from_image=False, full=False)))
+    body = submit_body(contract, request_of(order(model, None, 4, from_image=False, full=False)))
     assert body == {
         "input": {"quality": "high", "text": "A harbour at dawn 🚢", "seconds": 4.0},
         "width": 1920,

@@ -9,7 +9,7 @@ import pytest
 from render_service.db.database import Database
 from render_service.domain.jobs.cost import Cost
 from render_service.domain.jobs.job import ProviderName
-from render_service.providers.apis.instrumented import charged
+from render_service.providers.apis.instrumented import count_cost
 from render_service.telemetry.metrics.worker import PROVIDER_COST, WORKER
 from tests.fakes.custom import FakeCustom
 from tests.fakes.http_server import Fault
@@ -63,7 +63,7 @@ async def test_calls_are_counted_by_their_outcome_and_clips_by_their_cost(
 def test_a_backend_that_makes_up_units_makes_no_series_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("render_service.providers.apis.instrumented._units", set())
     for number in range(100):
-        charged(CUSTOM, Cost(f"unit-{number}", Decimal(1)))
+        count_cost(CUSTOM, Cost(f"unit-{number}", Decimal(1)))
     (metric,) = PROVIDER_COST.collect()
     units = {sample.labels["unit"] for sample in metric.samples if sample.labels["provider"] == "custom"}
     assert "other" in units
