@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from render_service.compositor.captions.reading_speed import speed_warnings
 from render_service.compositor.captions.sidecars import write_srt, write_vtt
 from render_service.compositor.encoding.gif import write_gif
 from render_service.compositor.encoding.muxing import Chapter, MuxInput, mux
@@ -160,7 +161,11 @@ def plan_composition(parts: Path, srt: Path, vtt: Path) -> Plan:
         chapters=_chapters(timeline, spec),
         has_sound=has_sound,
         sounds=tuple(heard_assets(sound, hashes.assets)) if has_sound else (),
-        warnings=(*plan_warnings(spec.project, timeline), *replaced),
+        warnings=(
+            *plan_warnings(spec.project, timeline),
+            *replaced,
+            *speed_warnings(spec.project, cues, timeline.fps),
+        ),
     )
     (parts / "plan.json").write_bytes(canonical_bytes(plan))
     return plan

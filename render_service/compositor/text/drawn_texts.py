@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from render_service.compositor.text.fonts import guess_language
-from render_service.domain.projects.project import MODE_PRESETS, Project, Shot
+from render_service.domain.projects.project import Project, Shot
+from render_service.domain.projects.reading import shown_caption
 from render_service.domain.projects.sequence import END_ID, TITLE_ID
 
 # Direction follows from the text itself; stray embeddings and isolates left by an editor would break it.
@@ -24,9 +25,7 @@ def clean_text(text: str) -> str:
 
 def caption_text(project: Project, shot: Shot) -> str:
     """Return the caption of a shot, or its narration in modes that caption narration; may be empty."""
-    if shot.caption is not None:
-        return clean_text(shot.caption)
-    return clean_text(shot.narration) if MODE_PRESETS[project.mode].narration_as_caption else ""
+    return clean_text(shown_caption(project, shot))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from render_service.domain.projects.project import MODE_PRESETS, Project, TransitionKind
+from render_service.domain.projects.project import Project, TransitionKind
+from render_service.domain.projects.reading import shown_caption
 from render_service.domain.projects.timeline import Timeline, TimelineShot, wished_overlaps
 from render_service.domain.warning import JobWarning, WarningCode
 
@@ -47,8 +48,7 @@ def _transition_warnings(placed: TimelineShot, wished: int, fps: int) -> Iterato
 
 def _highlight_warnings(project: Project, placed: TimelineShot) -> Iterator[JobWarning]:
     shot = placed.shot
-    narrated = shot.narration if MODE_PRESETS[project.mode].narration_as_caption else ""
-    caption = narrated if shot.caption is None else shot.caption
+    caption = shown_caption(project, shot)
     options = project.captions
     if options.highlight_words and options.burn_in and caption and not shot.words:
         yield JobWarning(

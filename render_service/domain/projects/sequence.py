@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from render_service.domain.projects.project import Card, Motion, MotionKind, Project, Shot, Transition, TransitionKind
+from render_service.domain.projects.reading import comfortable_time
 from render_service.domain.projects.shot_source import CardSource, ClipSource, ShotSource, declared_source
 
 INTRO_ID = "@intro"
@@ -53,4 +54,5 @@ def _bumper(shot_id: str, uri: str) -> SequencedShot:
 
 
 def _card(shot_id: str, card: Card) -> SequencedShot:
-    return SequencedShot(Shot(shot_id, caption="", duration=card.duration or DEFAULT_CARD), CardSource(card))
+    duration = card.duration or max(DEFAULT_CARD, comfortable_time(f"{card.title} {card.subtitle}"))
+    return SequencedShot(Shot(shot_id, caption="", duration=duration), CardSource(card))

@@ -16,8 +16,9 @@ from render_service.domain.projects.project import (
     Shot,
     TransitionKind,
 )
+from render_service.domain.projects.reading import comfortable_time, shown_caption
 from render_service.domain.projects.sequence import INTRO_ID, OUTRO_ID, SequencedShot, sequence
-from render_service.domain.projects.shot_source import ShotSource, is_clip
+from render_service.domain.projects.shot_source import PlaceholderSource, ShotSource, is_clip
 
 DEFAULT_SHOT = timedelta(seconds=5)
 SHORTEST_SHARE = timedelta(seconds=1)
@@ -105,13 +106,14 @@ def plan_timeline(
 
     Returns:
         The timeline: no gaps, at least one frame a shot, and at most two shots in any frame. A shot without a duration
-        gets its share of the target duration, else lasts as long as its clip, else `DEFAULT_SHOT`; with the policy
+        gets its share of the target duration, else lasts as long as its clip, else `DEFAULT_SHOT` or as long as its
+        texts take to read, unless a voice speaks them; with the policy
         EXTEND every shot lasts at least until its narration is over.
     """
     placed = _resolved(sequence(project), sources or {})
     shots = [one.shot for one in placed]
     wished = wished_overlaps(project, shots, fps)
-    lengths = _lengths(project, shots, facts, wished, fps)
+    lengths = _lengths(project, placed, facts, wished, fps)
     if project.narration_policy is NarrationPolicy.EXTEND:
         for index, shot in enumerate(shots):
             narration = facts.get(shot.id, _NO_FACTS).narration
@@ -164,14 +166,19 @@ def wished_overlaps(project: Project, shots: Sequence[Shot], fps: int) -> list[i
 
 
 def _lengths(
-    project: Project, shots: Sequence[Shot], facts: Mapping[str, MediaFacts], wished: Sequence[int], fps: int
+    project: Project, placed: Sequence[SequencedShot], facts: Mapping[str, MediaFacts], wished: Sequence[int], fps: int
 ) -> list[int]:
     said: list[int | None] = []
-    for shot in shots:
-        clip = facts.get(shot.id, _NO_FACTS).clip
+    for index, one in enumerate(placed):
+        shot, found = one.shot, facts.get(one.id, _NO_FACTS)
         shares = project.target_duration is not None and shot.id not in (INTRO_ID, OUTRO_ID)
-        duration = shot.duration or (None if shares else clip or DEFAULT_SHOT)
-        said.append(None if duration is None else max(1, frames_in(duration, fps)))
+        if shot.duration is None and not shares and found.clip is None and found.narration is None:
+            # A caption changes in the middle of a transition.
+            changes = -(-sum(wished[index : index + 2]) // 2)
+            said.append(max(frames_in(DEFAULT_SHOT, fps), frames_covering(_text_time(project, one), fps) + changes))
+        else:
+            duration = shot.duration or (None if shares else found.clip or DEFAULT_SHOT)
+            said.append(None if duration is None else max(1, frames_in(duration, fps)))
     sharing = said.count(None)
     if project.target_duration is None or sharing == 0:
         return [length for length in said if length is not None]
@@ -186,6 +193,14 @@ def _lengths(
         else:
             lengths.append(length)
     return lengths
+
+
+def _text_time(project: Project, placed: SequencedShot) -> timedelta:
+    """Return how long the texts of a shot take to read, and its timed words to be spoken."""
+    shot = placed.shot
+    card = shot.visual_description if isinstance(placed.source, PlaceholderSource) else ""
+    read = comfortable_time(shown_caption(project, shot)) + comfortable_time(card)
+    return max(read, shot.words[-1].end if shot.words else timedelta(0))
 
 
 def _transition_kind(project: Project, shot: Shot) -> TransitionKind:

@@ -150,7 +150,7 @@ class _WarningCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WarningCo
     WARNING_CODE_WORDS_UNMATCHED: _WarningCode.ValueType  # 5
     """Some word timings match no word of the caption, so their times were interpolated."""
     WARNING_CODE_CAPTION_TOO_FAST: _WarningCode.ValueType  # 6
-    """A caption is shown too briefly to be read comfortably."""
+    """A caption is shown too briefly to be read: more than 20 characters a second, or 10 East Asian ones."""
     WARNING_CODE_SHOT_SHORTENED: _WarningCode.ValueType  # 7
     """Transitions cover more than half of the shot's duration."""
     WARNING_CODE_TRANSITION_SHORTENED: _WarningCode.ValueType  # 8
@@ -176,7 +176,7 @@ WARNING_CODE_HIGHLIGHT_WITHOUT_WORDS: WarningCode.ValueType  # 4
 WARNING_CODE_WORDS_UNMATCHED: WarningCode.ValueType  # 5
 """Some word timings match no word of the caption, so their times were interpolated."""
 WARNING_CODE_CAPTION_TOO_FAST: WarningCode.ValueType  # 6
-"""A caption is shown too briefly to be read comfortably."""
+"""A caption is shown too briefly to be read: more than 20 characters a second, or 10 East Asian ones."""
 WARNING_CODE_SHOT_SHORTENED: WarningCode.ValueType  # 7
 """Transitions cover more than half of the shot's duration."""
 WARNING_CODE_TRANSITION_SHORTENED: WarningCode.ValueType  # 8

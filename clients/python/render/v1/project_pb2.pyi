@@ -525,7 +525,9 @@ class Card(_message.Message):
     """subtitle below it, at most 400 characters."""
     @_builtins.property
     def duration(self) -> _duration_pb2.Duration:
-        """duration is how long the card is shown, transitions included: > 0 to 600 s; default 3 s."""
+        """duration is how long the card is shown, transitions included: > 0 to 600 s; default 3 s, or longer if its texts
+        take longer to read.
+        """
 
     def __init__(
         self,
@@ -727,7 +729,8 @@ class Shot(_message.Message):
     @_builtins.property
     def duration(self) -> _duration_pb2.Duration:
         """duration is how long the shot is shown, transitions included: > 0 to 600 s, otherwise INVALID_ARGUMENT. If omitted,
-        the shot lasts its share of the project's target_duration, or as long as its clip, or 5 s.
+        the shot lasts its share of the project's target_duration, or as long as its clip, or 5 s; without a clip and
+        narration_audio_uri longer, if its texts take longer to read (15 characters a second, 7.5 East Asian ones).
         """
 
     @_builtins.property
@@ -923,7 +926,7 @@ class Project(_message.Message):
     @_builtins.property
     def target_duration(self) -> _duration_pb2.Duration:
         """target_duration is the desired length of the video: shots without a duration share what the others leave of it,
-        each at least 1 s. > 0 to 3,600 s; if omitted, such shots last 5 s each.
+        each at least 1 s. > 0 to 3,600 s; see Shot.duration for shots without a duration if it is omitted.
         """
 
     @_builtins.property

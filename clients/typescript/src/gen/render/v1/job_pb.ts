@@ -717,7 +717,7 @@ export enum WarningCode {
   WORDS_UNMATCHED = 5,
 
   /**
-   * A caption is shown too briefly to be read comfortably.
+   * A caption is shown too briefly to be read: more than 20 characters a second, or 10 East Asian ones.
    *
    * @generated from enum value: WARNING_CODE_CAPTION_TOO_FAST = 6;
    */

@@ -117,7 +117,8 @@ export type Card = Message<"render.v1.Card"> & {
   subtitle: string;
 
   /**
-   * duration is how long the card is shown, transitions included: > 0 to 600 s; default 3 s.
+   * duration is how long the card is shown, transitions included: > 0 to 600 s; default 3 s, or longer if its texts
+   * take longer to read.
    *
    * @generated from field: google.protobuf.Duration duration = 3;
    */
@@ -305,7 +306,8 @@ export type Shot = Message<"render.v1.Shot"> & {
 
   /**
    * duration is how long the shot is shown, transitions included: > 0 to 600 s, otherwise INVALID_ARGUMENT. If omitted,
-   * the shot lasts its share of the project's target_duration, or as long as its clip, or 5 s.
+   * the shot lasts its share of the project's target_duration, or as long as its clip, or 5 s; without a clip and
+   * narration_audio_uri longer, if its texts take longer to read (15 characters a second, 7.5 East Asian ones).
    *
    * @generated from field: google.protobuf.Duration duration = 5;
    */
@@ -492,7 +494,7 @@ export type Project = Message<"render.v1.Project"> & {
 
   /**
    * target_duration is the desired length of the video: shots without a duration share what the others leave of it,
-   * each at least 1 s. > 0 to 3,600 s; if omitted, such shots last 5 s each.
+   * each at least 1 s. > 0 to 3,600 s; see Shot.duration for shots without a duration if it is omitted.
    *
    * @generated from field: google.protobuf.Duration target_duration = 5;
    */
