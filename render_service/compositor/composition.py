@@ -153,35 +153,38 @@ class Composition:
         copies = Counter(segment.key for segment in plan.segments)
         # Long segments first: the short ones at the end keep all processes busy to the last moment.
         order = sorted(segments.values(), key=lambda segment: -segment.frames)
-        gate = asyncio.Semaphore(self.runner.width)
+        waiting = iter(order)
+        stills = _Countdown({key for key, _ in plan.stills})
+
+        async def make_waiting() -> None:
+            for segment in waiting:
+                await self._make(segment, assets, copies[segment.key])
+                stills.count(segment.key)
+
         async with task_group() as group:
             reporting = group.create_task(self._report_progress())
             async with task_group() as work:
                 mixing = work.create_task(self._make_sound(plan, assets))
-                making = {
-                    segment.key: work.create_task(self._make(segment, assets, copies[segment.key], gate))
-                    for segment in order
-                }
-                work.create_task(self._make_thumbnails(plan, making, poster, sheet))
+                # As many tasks as segments can be made at once: thousands would keep the event loop busy.
+                for _ in range(min(self.runner.width, len(order))):
+                    work.create_task(make_waiting())
+                work.create_task(self._make_thumbnails(stills, poster, sheet))
             reporting.cancel()
         return mixing.result()
 
-    async def _make(
-        self, segment: SegmentRef, assets: Mapping[str, Asset], copies: int, gate: asyncio.Semaphore
-    ) -> None:
+    async def _make(self, segment: SegmentRef, assets: Mapping[str, Asset], copies: int) -> None:
         path = segment_file(self.parts, segment.key)
         # A span of this process, although another one renders: worker processes know nothing of traces.
-        async with gate:
-            with span("segment", {"render.segment": segment.key, "render.frames": segment.frames}) as recorded:
-                if self.store is not None and await self.store.get(segment.key, path):
-                    recorded.note({"render.segment.reused": True})
-                    SEGMENTS.labels("reused").inc()
-                    self._reused += copies
-                    self._count(segment.frames * copies)
-                    return
-                spec = await asyncio.to_thread(spec_file(self.parts, segment.key).read_bytes)
-                job = SegmentJob(spec, {sha256: assets[sha256] for sha256 in segment.assets}, segment.frames)
-                await self.runner.run(job, self.parts, path, lambda frames: self._count(frames * copies))
+        with span("segment", {"render.segment": segment.key, "render.frames": segment.frames}) as recorded:
+            if self.store is not None and await self.store.get(segment.key, path):
+                recorded.note({"render.segment.reused": True})
+                SEGMENTS.labels("reused").inc()
+                self._reused += copies
+                self._count(segment.frames * copies)
+                return
+            spec = await asyncio.to_thread(spec_file(self.parts, segment.key).read_bytes)
+            job = SegmentJob(spec, {sha256: assets[sha256] for sha256 in segment.assets}, segment.frames)
+            await self.runner.run(job, self.parts, path, lambda frames: self._count(frames * copies))
         SEGMENTS.labels("made").inc()
         self._made += copies
         if self.store is not None and not self.runner.stores:
@@ -203,12 +206,9 @@ class Composition:
         await cache.put(path, facts)
         return facts
 
-    async def _make_thumbnails(
-        self, plan: Plan, making: Mapping[str, asyncio.Task[None]], poster: Path, sheet: Path
-    ) -> None:
+    async def _make_thumbnails(self, stills: "_Countdown", poster: Path, sheet: Path) -> None:
         """Write poster and contact sheet as soon as their segments are there, while others are still being made."""
-        for key, _ in plan.stills:
-            await making[key]
+        await stills.done.wait()
         await self.share.run(draw_thumbnails, self.parts, poster, sheet)
 
     def _count(self, frames: int) -> None:
@@ -226,6 +226,20 @@ class Composition:
         if part > self._reported:
             self._reported = part
             await self.on_progress(part)
+
+
+class _Countdown:
+    """An event that is set once all of some keys are counted; there is at least one."""
+
+    def __init__(self, keys: set[str]) -> None:
+        self._missing = keys
+        self.done = asyncio.Event()
+
+    def count(self, key: str) -> None:
+        """Count a key; others than those awaited are ignored."""
+        self._missing.discard(key)
+        if not self._missing:
+            self.done.set()
 
 
 def _quiet_sounds(sound: SoundFacts | None, assets: Mapping[str, Asset]) -> Iterator[JobWarning]:

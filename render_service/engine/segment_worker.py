@@ -47,8 +47,8 @@ class SegmentWorker:
     async def make(self, request: SegmentRequest) -> None:
         """Render a segment, unless it is stored or no longer wanted. Never raises: the requester sends it again."""
         try:
-            # Another build would store other bytes under the same key.
-            if SegmentSpec.from_bytes(request.spec).build != build_fingerprint():
+            # Another build would store other bytes under the same key. The first call reads and parses many files.
+            if SegmentSpec.from_bytes(request.spec).build != await asyncio.to_thread(build_fingerprint):
                 _log.warning("requested by another build; left to workers of that build", segment=request.key)
                 return
             if not await self._coordination.wanted(request.render_id) or await self._coordination.working(request.key):

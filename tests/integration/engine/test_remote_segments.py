@@ -161,7 +161,7 @@ async def test_a_cancelled_render_stops_its_makers(cluster: Cluster, tmp_path: P
         await asyncio.sleep(0.01)
     composing.cancel()
     await asyncio.gather(composing, return_exceptions=True)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while [key async for key in cluster.redis.scan_iter("compose:working:*")]:
             await asyncio.sleep(0.05)
     await consumer.stop()
