@@ -4,7 +4,7 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 PYTHON ?= python3
-STUBS := clients/python/render/v1
+STUB_TOOLS := $(VENV)/stubs
 TYPESCRIPT := clients/typescript
 export PATH := $(BIN):$(PATH)
 
@@ -24,6 +24,13 @@ $(VENV)/.runs: requirements/embedded.txt requirements/uv.txt pyproject.toml clie
 $(VENV)/.ready: requirements/dev.txt requirements/uv.txt pyproject.toml clients/python/pyproject.toml
 	@$(PYTHON) scripts/install.py $(VENV) requirements/dev.txt --size "with developers' tools some 480 MB to download, 1.5 GB on disk"
 	@touch $(VENV)/.runs $@
+
+# Old tools in an environment of their own: their stubs of the Python client work with old and new versions of protobuf.
+$(STUB_TOOLS)/.ready: requirements/stubs.txt | $(VENV)/.ready
+	@echo "Installing the generator of the Python stubs into $(STUB_TOOLS) …"
+	@uv venv --quiet --clear --python $(BIN)/python $(STUB_TOOLS)
+	@VIRTUAL_ENV=$(STUB_TOOLS) uv pip install --quiet --require-hashes --requirement requirements/stubs.txt
+	@touch $@
 
 # The TypeScript client's. npm comes with the virtual environment, and trusts the authorities that this machine trusts; no
 # script of a package is run.
@@ -57,13 +64,13 @@ fuzz: setup ## Send 20,000 wild requests to a server and see that it stays itsel
 probe: setup ## Attack a service on this machine from outside, and see that another workspace's work does not suffer.
 	@python -m benchmarks.probe $(if $(ONLY),--only $(ONLY))
 
-check: setup $(TYPESCRIPT)/node_modules/.ready ## Run all static checks.
+check: setup $(STUB_TOOLS)/.ready $(TYPESCRIPT)/node_modules/.ready ## Run all static checks.
 	@ruff check .
 	@ruff format --check .
 	@mypy
 	@buf lint
 	@buf format --diff --exit-code proto
-	@python scripts/generate_stubs.py --check
+	@python scripts/generate_stubs.py --python $(STUB_TOOLS)/bin/python --check
 	@python scripts/generate_sync_client.py --check
 	@python scripts/generate_reference.py --check
 	@python scripts/generate_api_reference.py --check
@@ -78,8 +85,8 @@ format: setup $(TYPESCRIPT)/node_modules/.ready ## Format code and contract.
 	@buf format --write proto
 	@cd $(TYPESCRIPT) && npm run --silent format
 
-generate: setup $(TYPESCRIPT)/node_modules/.ready ## Make the stubs anew from the contract, and the reference from contract and settings.
-	@python scripts/generate_stubs.py
+generate: setup $(STUB_TOOLS)/.ready $(TYPESCRIPT)/node_modules/.ready ## Make the stubs anew from the contract, and the reference from contract and settings.
+	@python scripts/generate_stubs.py --python $(STUB_TOOLS)/bin/python
 	@python scripts/generate_sync_client.py
 	@cd $(TYPESCRIPT) && npm run --silent generate
 	@python scripts/generate_reference.py
@@ -114,6 +121,8 @@ lock: setup ## Pin all dependencies anew by hash.
 		--no-emit-package render-client pyproject.toml --constraints requirements/dev.txt --output-file requirements/runtime.txt
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--group pyproject.toml:build --constraints requirements/dev.txt --output-file requirements/build.txt
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		requirements/stubs.in --output-file requirements/stubs.txt
 
 SBOM ?= out/sbom.cdx.json
 sbom: setup ## Write the software bill of materials of an installation (CycloneDX) to out/sbom.cdx.json.

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import grpc
-from render.v1 import job_pb2, output_pb2, project_pb2
-from render.v1 import render_service_pb2 as pb
-from render.v1 import render_service_pb2_grpc as pb_grpc
+from render_client.v1 import job_pb2, output_pb2, project_pb2
+from render_client.v1 import render_service_pb2 as pb
+from render_client.v1 import render_service_pb2_grpc as pb_grpc
 
 from render_service.embedded.stack import Stack
 from tests.fakes.generating import TaskPlan

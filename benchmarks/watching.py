@@ -19,8 +19,8 @@ from pathlib import Path
 import grpc
 import psycopg
 import uvloop
-from render.v1 import render_service_pb2
-from render.v1.render_service_pb2_grpc import RenderServiceStub
+from render_client.v1 import render_service_pb2
+from render_client.v1.render_service_pb2_grpc import RenderServiceStub
 
 from render_service.embedded.supervisor import descendants
 from tests.robustness.cluster import Cluster, Member
@@ -33,8 +33,8 @@ _CHANNELS = 4
 # A watcher in a process of its own, to be frozen.
 _WATCHER = """
 import sys, grpc
-from render.v1 import render_service_pb2 as pb
-from render.v1.render_service_pb2_grpc import RenderServiceStub
+from render_client.v1 import render_service_pb2 as pb
+from render_client.v1.render_service_pb2_grpc import RenderServiceStub
 with grpc.insecure_channel(sys.argv[1]) as channel:
     watch = pb.WatchProgressRequest(workspace_id="default", job_id=sys.argv[2])
     for _ in RenderServiceStub(channel).WatchProgress(watch):

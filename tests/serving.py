@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-from render.v1 import project_service_pb2_grpc, render_service_pb2_grpc, webhook_service_pb2_grpc
+from render_client.v1 import project_service_pb2_grpc, render_service_pb2_grpc, webhook_service_pb2_grpc
 
 from render_service.config.settings import Settings
 from render_service.db.jobs.job_lifecycle import Claim, JobLifecycle

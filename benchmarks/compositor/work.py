@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from google.protobuf.json_format import Parse
-from render.v1 import project_pb2
+from render_client.v1 import project_pb2
 
 from render_service.compositor.media.assets import Media, ShotMedia
 from render_service.domain.jobs.job import RenderSpec

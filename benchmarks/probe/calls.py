@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from render.v1 import render_service_pb2
-from render.v1.render_service_pb2_grpc import RenderServiceStub
 from render_client import AsyncRenderClient
+from render_client.v1 import render_service_pb2
+from render_client.v1.render_service_pb2_grpc import RenderServiceStub
 
 from benchmarks.probe.system import System, project, run_job, timed
 from render_service.db.access.api_keys import ApiKeys, create_api_key

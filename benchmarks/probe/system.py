@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from render.v1 import job_pb2, output_pb2, project_pb2
 from render_client import AsyncRenderClient, RenderError
+from render_client.v1 import job_pb2, output_pb2, project_pb2
 
 from render_service.db.access.api_keys import create_api_key
 from render_service.embedded.stack import Stack

@@ -8,8 +8,8 @@ import argparse
 import sys
 
 import uvloop
-from render.v1 import output_pb2, project_pb2
-from render.v1 import render_service_pb2 as pb
+from render_client.v1 import output_pb2, project_pb2
+from render_client.v1 import render_service_pb2 as pb
 
 from benchmarks.service import stack
 from benchmarks.service.bare import SERVICE

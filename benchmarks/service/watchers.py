@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from render.v1 import job_pb2
-from render.v1 import render_service_pb2 as pb
+from render_client.v1 import job_pb2
+from render_client.v1 import render_service_pb2 as pb
 
 from benchmarks.service.bare import SERVICE, age_seconds
 from benchmarks.service.figures import percentile

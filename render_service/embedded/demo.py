@@ -5,10 +5,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from render.v1 import job_pb2
 from render_client import AsyncRenderClient
 from render_client.cli.progress import WatchDisplay
 from render_client.projects_file import load_project
+from render_client.v1 import job_pb2
 from rich.console import Console
 
 from render_service.embedded.process import ProcessFailed

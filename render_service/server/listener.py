@@ -5,7 +5,7 @@ from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health_aio
 from grpc_reflection.v1alpha import reflection
-from render.v1 import (
+from render_client.v1 import (
     project_service_pb2,
     project_service_pb2_grpc,
     render_service_pb2,

@@ -34,12 +34,17 @@ PROJECT = {
 PROGRAM = """
 import json, sys
 from pathlib import Path
-import render.v1, render_client
+import render_client
 from google.protobuf import json_format
-from render.v1 import project_pb2
+try:
+    import render_client.v1 as stubs
+    from render_client.v1 import project_pb2
+except ImportError:  # where the stubs were before
+    import render.v1 as stubs
+    from render.v1 import project_pb2
 
 target, folder, project = sys.argv[1:]
-for package in (render_client, render.v1):
+for package in (render_client, stubs):
     assert Path(package.__file__).is_relative_to(folder), package.__file__
 with render_client.RenderClient(target, workspace="compatibility") as client:
     job = client.start(json_format.Parse(project, project_pb2.Project()), provider="local")

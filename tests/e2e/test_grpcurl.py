@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from google.protobuf.descriptor import ServiceDescriptor
-from render.v1 import project_service_pb2, render_service_pb2, webhook_service_pb2
+from render_client.v1 import project_service_pb2, render_service_pb2, webhook_service_pb2
 
 from render_service.embedded.stack import Stack
 

@@ -13,9 +13,9 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from render.v1 import job_pb2, output_pb2, project_pb2
-from render.v1 import render_service_pb2 as pb
 from render_client.projects_file import load_project
+from render_client.v1 import job_pb2, output_pb2, project_pb2
+from render_client.v1 import render_service_pb2 as pb
 
 from render_service.embedded.stack import Stack
 from render_service.embedded.supervisor import descendants

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import grpc
 import pytest
-from render.v1 import job_pb2, project_pb2
-from render.v1 import render_service_pb2 as pb
-from render.v1 import render_service_pb2_grpc as pb_grpc
+from render_client.v1 import job_pb2, project_pb2
+from render_client.v1 import render_service_pb2 as pb
+from render_client.v1 import render_service_pb2_grpc as pb_grpc
 
 from render_service.db.access.api_keys import ApiKeys
 from render_service.db.database import Database

@@ -4,9 +4,9 @@ from collections import Counter
 
 import grpc
 import pytest
-from render.v1 import job_pb2, output_pb2, project_pb2
-from render.v1 import render_service_pb2 as pb
-from render.v1 import render_service_pb2_grpc as pb_grpc
+from render_client.v1 import job_pb2, output_pb2, project_pb2
+from render_client.v1 import render_service_pb2 as pb
+from render_client.v1 import render_service_pb2_grpc as pb_grpc
 
 from render_service.embedded.ports import LOOPBACK, free_port
 from render_service.embedded.stack import Stack

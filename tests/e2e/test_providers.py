@@ -13,9 +13,9 @@ import pytest_asyncio
 from google.protobuf import json_format
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
-from render.v1 import job_pb2, output_pb2, project_pb2
-from render.v1 import render_service_pb2 as pb
-from render.v1 import render_service_pb2_grpc as pb_grpc
+from render_client.v1 import job_pb2, output_pb2, project_pb2
+from render_client.v1 import render_service_pb2 as pb
+from render_client.v1 import render_service_pb2_grpc as pb_grpc
 
 from render_service.embedded.stack import Stack
 from tests.fakes import custom, fal, runway

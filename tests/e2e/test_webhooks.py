@@ -10,9 +10,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from render.v1 import project_pb2
 from render_client import AsyncRenderClient
 from render_client.messages import StatusName
+from render_client.v1 import project_pb2
 from render_client.webhooks import verify
 
 from render_service.embedded.stack import Stack

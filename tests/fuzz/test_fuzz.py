@@ -5,7 +5,7 @@ import contextlib
 import time
 
 import grpc
-from render.v1 import render_service_pb2 as pb
+from render_client.v1 import render_service_pb2 as pb
 
 from render_service.embedded.stack import Stack
 from tests.fuzz.campaign import resident_bytes, run_campaign

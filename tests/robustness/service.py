@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import psycopg
 from psycopg.rows import dict_row
-from render.v1 import job_pb2, output_pb2, project_pb2
 from render_client.aio import AsyncRenderClient
 from render_client.retry import RetryPolicy
+from render_client.v1 import job_pb2, output_pb2, project_pb2
 
 from tests.robustness.cluster import Cluster, Member
 from tests.robustness.history import History, JobRow

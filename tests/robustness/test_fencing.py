@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from render.v1 import job_pb2
+from render_client.v1 import job_pb2
 
 from render_service.db.database import Database
 from render_service.db.jobs.jobs import Jobs

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import grpc
 import pytest
-from render.v1 import job_pb2, project_pb2, render_service_pb2
-from render.v1.render_service_pb2_grpc import RenderServiceStub
 from render_client.errors import translate
+from render_client.v1 import job_pb2, project_pb2, render_service_pb2
+from render_client.v1.render_service_pb2_grpc import RenderServiceStub
 
 from tests.robustness.cluster import Cluster
 from tests.robustness.service import caller

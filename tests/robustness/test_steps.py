@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from render.v1 import job_pb2
+from render_client.v1 import job_pb2
 
 from tests.robustness import statements
 from tests.robustness.cluster import Cluster, Member

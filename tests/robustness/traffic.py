@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import grpc
-from render.v1 import job_pb2, project_pb2, render_service_pb2
-from render.v1.render_service_pb2_grpc import RenderServiceStub
 from render_client.aio import AsyncRenderClient
 from render_client.errors import RenderError, translate
 from render_client.messages import has_ended, stage_name, status_name
 from render_client.retry import RetryPolicy
+from render_client.v1 import job_pb2, project_pb2, render_service_pb2
+from render_client.v1.render_service_pb2_grpc import RenderServiceStub
 
 from tests.robustness.history import (
     ENDS,
@@ -33,7 +33,7 @@ from tests.robustness.history import (
 from tests.robustness.wishes import WORKSPACES, Wish
 
 if TYPE_CHECKING:
-    from render.v1.render_service_pb2_grpc import RenderServiceAsyncStub
+    from render_client.v1.render_service_pb2_grpc import RenderServiceAsyncStub
 
 _CALL_SECONDS = 4.0
 _RECENT = 15

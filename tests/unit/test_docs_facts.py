@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from render.v1 import error_reason_pb2
+from render_client.v1 import error_reason_pb2
 
 from render_service.cli.main import app
 from render_service.config.settings import Settings

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 from google.protobuf import json_format
-from render.v1 import project_pb2, render_service_pb2
+from render_client.v1 import project_pb2, render_service_pb2
 
 from render_service.domain.faults import Faults
 from render_service.domain.projects.validation import check_project

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from render.v1 import job_pb2
 from render_client.cli.options import Artifact as CliArtifact
 from render_client.messages import ArtifactName
+from render_client.v1 import job_pb2
 
 import render_service
 from render_service.config.settings import Settings, missing_settings

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from google.protobuf import json_format
 from PIL import Image
-from render.v1 import project_pb2
+from render_client.v1 import project_pb2
 
 from render_service.domain.faults import Faults
 from render_service.domain.projects.template import fill_in

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 import grpc
-from render.v1 import render_service_pb2
 
 from render_client.errors import DownloadError, OutOfRangeError, RenderError, UnavailableError
 from render_client.messages import ArtifactName, Requests
+from render_client.v1 import render_service_pb2
 
 _DATA_LOSS, _UNAVAILABLE = grpc.StatusCode.DATA_LOSS, grpc.StatusCode.UNAVAILABLE
 

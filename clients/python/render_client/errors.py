@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
 
 import grpc
-from render.v1 import job_pb2
 
 from render_client.messages import status_name
 from render_client.status_details import FieldFault, MalformedDetails, StatusDetails, decode_status_details
+from render_client.v1 import job_pb2
 
 DOMAIN = "render.v1"
 _DETAILS_KEY = "grpc-status-details-bin"

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Collection, Mapping
 from typing import Literal, TypeVar, cast
 
-from render.v1 import (
+from render_client.v1 import (
     job_pb2,
     output_pb2,
     project_pb2,

@@ -9,7 +9,8 @@ from urllib.parse import quote
 
 from google.protobuf import json_format
 from google.protobuf.message import Message
-from render.v1 import project_pb2
+
+from render_client.v1 import project_pb2
 
 # "//" after only blanks; a JSON string cannot span lines, so this never cuts into one.
 _COMMENT_LINE = re.compile(r"^[ \t]*//.*$", re.MULTILINE)

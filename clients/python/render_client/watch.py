@@ -6,10 +6,10 @@ from typing import Protocol, TypeVar
 
 import grpc
 from google.protobuf.message import Message
-from render.v1 import job_pb2, render_service_pb2
 
 from render_client.errors import UnavailableError
 from render_client.messages import Requests, has_ended
+from render_client.v1 import job_pb2, render_service_pb2
 
 Request_co = TypeVar("Request_co", bound=Message, covariant=True)
 Response_contra = TypeVar("Response_contra", bound=Message, contravariant=True)

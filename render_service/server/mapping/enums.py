@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 from google.protobuf.descriptor import EnumDescriptor
-from render.v1 import job_pb2, project_pb2
+from render_client.v1 import job_pb2, project_pb2
 
 from render_service.domain.faults import Faults
 from render_service.domain.jobs.job import Artifact, JobStage, JobStatus

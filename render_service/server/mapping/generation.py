@@ -5,8 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 from google.protobuf import json_format
-from render.v1 import job_pb2
-from render.v1 import render_service_pb2 as pb
+from render_client.v1 import job_pb2
+from render_client.v1 import render_service_pb2 as pb
 
 from render_service.domain.faults import Faults
 from render_service.domain.generation.clip_plan import MAX_FALLBACKS, ClipSpec, estimated_cost

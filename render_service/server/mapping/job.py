@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from google.protobuf.struct_pb2 import Struct
-from render.v1 import job_pb2
+from render_client.v1 import job_pb2
 
 from render_service.domain.faults import Faults
 from render_service.domain.jobs.job import Artifact, Job, JobEvent, JobStage, JobStatus, RawResults, Video

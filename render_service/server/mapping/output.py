@@ -1,6 +1,6 @@
 """Between `render.v1.OutputOptions` and the domain's."""
 
-from render.v1 import output_pb2
+from render_client.v1 import output_pb2
 
 from render_service.domain.faults import Faults
 from render_service.domain.projects.output import OutputOptions

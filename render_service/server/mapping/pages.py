@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from google.protobuf.message import Message
-from render.v1 import job_pb2, project_pb2
+from render_client.v1 import job_pb2, project_pb2
 
 from render_service.server.mapping.enums import EnumTable
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from render.v1 import project_pb2
+from render_client.v1 import project_pb2
 
 from render_service.db.projects.projects import StoredProject
 from render_service.domain.faults import Faults

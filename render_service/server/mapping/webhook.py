@@ -1,6 +1,6 @@
 """Between the domain's webhooks and deliveries and `render.v1.Webhook` and `WebhookDelivery`."""
 
-from render.v1 import webhook_service_pb2 as pb
+from render_client.v1 import webhook_service_pb2 as pb
 
 from render_service.domain.webhooks.webhook import Delivery, DeliveryState, Webhook, event_id
 from render_service.server.mapping.enums import JOB_STATUS, EnumTable

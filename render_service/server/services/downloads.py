@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import UUID
 
-from render.v1 import render_service_pb2 as pb
+from render_client.v1 import render_service_pb2 as pb
 
 from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.jobs.job import Artifact, Job, JobStatus, StoredFile

@@ -1,7 +1,7 @@
 """The wire side of ProjectService."""
 
-from render.v1 import project_service_pb2 as pb
-from render.v1 import project_service_pb2_grpc
+from render_client.v1 import project_service_pb2 as pb
+from render_client.v1 import project_service_pb2_grpc
 
 from render_service.db.jobs.deletions import Deletions
 from render_service.db.jobs.jobs import Position

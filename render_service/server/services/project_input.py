@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 
-from render.v1 import project_pb2
+from render_client.v1 import project_pb2
 
 from render_service.domain.faults import Faults
 from render_service.domain.projects.project import Project

@@ -5,8 +5,8 @@ from contextlib import aclosing
 from datetime import UTC, datetime
 from uuid import UUID
 
-from render.v1 import job_pb2, render_service_pb2_grpc
-from render.v1 import render_service_pb2 as pb
+from render_client.v1 import job_pb2, render_service_pb2_grpc
+from render_client.v1 import render_service_pb2 as pb
 
 from render_service.db.database import DatabaseUnavailable
 from render_service.db.jobs.deletions import Deletions

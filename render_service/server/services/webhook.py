@@ -2,8 +2,8 @@
 
 from uuid import uuid4
 
-from render.v1 import webhook_service_pb2 as pb
-from render.v1 import webhook_service_pb2_grpc
+from render_client.v1 import webhook_service_pb2 as pb
+from render_client.v1 import webhook_service_pb2_grpc
 
 from render_service.db.webhooks.webhook_deliveries import DeliveryFilter, WebhookDeliveries
 from render_service.db.webhooks.webhooks import Webhooks

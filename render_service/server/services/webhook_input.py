@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from render.v1.render_service_pb2 import JobWebhook
-from render.v1.webhook_service_pb2 import Webhook
+from render_client.v1.render_service_pb2 import JobWebhook
+from render_client.v1.webhook_service_pb2 import Webhook
 
 from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.faults import Faults

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from google.protobuf import duration_pb2
-from render.v1 import job_pb2, output_pb2, project_pb2
 from render_client import (
     AlreadyExistsError,
     AsyncRenderClient,
@@ -24,6 +23,7 @@ from render_client import (
     has_ended,
     status_name,
 )
+from render_client.v1 import job_pb2, output_pb2, project_pb2
 
 from tests.integration.client.conftest import Service
 

@@ -15,8 +15,8 @@ import pytest
 import pytest_asyncio
 from google.protobuf import duration_pb2
 from redis.asyncio import Redis
-from render.v1 import project_pb2
 from render_client import AsyncRenderClient
+from render_client.v1 import project_pb2
 
 from render_service.db.database import Database
 from render_service.db.jobs.job_lifecycle import Claim, JobLifecycle

@@ -10,7 +10,7 @@ import pytest_asyncio
 from google.protobuf import json_format
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
-from render.v1 import job_pb2
+from render_client.v1 import job_pb2
 
 from tests.integration.relays.conftest import Relay, Service
 

@@ -11,8 +11,8 @@ import pytest
 import pytest_asyncio
 import sqlalchemy as sa
 from google.protobuf import json_format
-from render.v1 import job_pb2, project_pb2
-from render.v1 import render_service_pb2 as pb
+from render_client.v1 import job_pb2, project_pb2
+from render_client.v1 import render_service_pb2 as pb
 
 from render_service.db.database import Database
 from render_service.db.jobs.job_lifecycle import Claim, JobLifecycle

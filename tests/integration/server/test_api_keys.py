@@ -10,8 +10,8 @@ from pathlib import Path
 import grpc
 import psycopg
 import pytest
-from render.v1 import project_service_pb2 as projects_pb
-from render.v1 import render_service_pb2 as pb
+from render_client.v1 import project_service_pb2 as projects_pb
+from render_client.v1 import render_service_pb2 as pb
 from typer.testing import CliRunner
 
 from render_service.cli.main import app

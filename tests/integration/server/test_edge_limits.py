@@ -13,8 +13,8 @@ import pytest
 import sqlalchemy as sa
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2_grpc
-from render.v1 import project_pb2
-from render.v1 import render_service_pb2 as pb
+from render_client.v1 import project_pb2
+from render_client.v1 import render_service_pb2 as pb
 
 from render_service.db.access.api_keys import ApiKeys
 from render_service.db.database import Database

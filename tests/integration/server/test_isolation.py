@@ -11,10 +11,10 @@ import pytest
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from pydantic import SecretStr
-from render.v1 import job_pb2, project_pb2, project_service_pb2, render_service_pb2, webhook_service_pb2
-from render.v1 import project_service_pb2 as projects_pb
-from render.v1 import render_service_pb2 as pb
-from render.v1 import webhook_service_pb2 as webhooks_pb
+from render_client.v1 import job_pb2, project_pb2, project_service_pb2, render_service_pb2, webhook_service_pb2
+from render_client.v1 import project_service_pb2 as projects_pb
+from render_client.v1 import render_service_pb2 as pb
+from render_client.v1 import webhook_service_pb2 as webhooks_pb
 
 from render_service.db.access.api_keys import ApiKeys
 from render_service.db.database import Database

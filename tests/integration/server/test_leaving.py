@@ -9,7 +9,7 @@ from pathlib import Path
 
 import grpc
 import pytest
-from render.v1 import render_service_pb2 as pb
+from render_client.v1 import render_service_pb2 as pb
 
 from render_service.config.settings import ConfigurationError
 from render_service.embedded import EmbeddedPostgres

@@ -9,8 +9,8 @@ from typing import Any
 
 import grpc
 import pytest
-from render.v1 import project_pb2
-from render.v1 import render_service_pb2 as pb
+from render_client.v1 import project_pb2
+from render_client.v1 import render_service_pb2 as pb
 from typer.testing import CliRunner
 
 from render_service.cli.main import app

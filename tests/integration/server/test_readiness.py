@@ -13,8 +13,8 @@ from grpc_health.v1 import health_pb2
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from psycopg import sql
-from render.v1 import project_pb2
-from render.v1 import render_service_pb2 as pb
+from render_client.v1 import project_pb2
+from render_client.v1 import render_service_pb2 as pb
 
 from render_service.db.database import Database
 from render_service.db.migrate import upgrade

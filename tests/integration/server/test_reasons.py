@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
-from render.v1 import error_reason_pb2, project_pb2
-from render.v1 import project_service_pb2 as projects_pb
-from render.v1 import render_service_pb2 as pb
-from render.v1 import webhook_service_pb2 as webhooks_pb
+from render_client.v1 import error_reason_pb2, project_pb2
+from render_client.v1 import project_service_pb2 as projects_pb
+from render_client.v1 import render_service_pb2 as pb
+from render_client.v1 import webhook_service_pb2 as webhooks_pb
 
 from render_service.config.settings import Settings
 from render_service.db.access.api_keys import ApiKeys

@@ -11,9 +11,9 @@ from google.protobuf import json_format
 from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_status import rpc_status
-from render.v1 import project_pb2
-from render.v1 import project_service_pb2 as projects_pb
-from render.v1 import render_service_pb2 as pb
+from render_client.v1 import project_pb2
+from render_client.v1 import project_service_pb2 as projects_pb
+from render_client.v1 import render_service_pb2 as pb
 
 from tests.integration.server.conftest import Service, project_message
 from tests.integration.server.status import refusal

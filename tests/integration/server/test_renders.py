@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 
 import grpc
 import pytest
-from render.v1 import job_pb2
-from render.v1 import render_service_pb2 as pb
+from render_client.v1 import job_pb2
+from render_client.v1 import render_service_pb2 as pb
 
 from render_service.db.jobs.deletions import Deletions
 from render_service.db.jobs.jobs import Jobs

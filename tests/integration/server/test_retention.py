@@ -11,9 +11,9 @@ from uuid import UUID
 import grpc
 import pytest
 import sqlalchemy as sa
-from render.v1 import project_pb2
-from render.v1 import project_service_pb2 as projects_pb
-from render.v1 import render_service_pb2 as pb
+from render_client.v1 import project_pb2
+from render_client.v1 import project_service_pb2 as projects_pb
+from render_client.v1 import render_service_pb2 as pb
 from typer.testing import CliRunner
 
 from render_service.cli.main import app

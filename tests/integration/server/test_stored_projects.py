@@ -2,8 +2,8 @@
 
 import grpc
 import pytest
-from render.v1 import project_pb2
-from render.v1 import project_service_pb2 as pb
+from render_client.v1 import project_pb2
+from render_client.v1 import project_service_pb2 as pb
 
 from tests.integration.server.conftest import Service, project_message
 from tests.integration.server.status import refusal

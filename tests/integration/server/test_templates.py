@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import grpc
 import pytest
-from render.v1 import project_pb2, project_service_pb2, render_service_pb2
+from render_client.v1 import project_pb2, project_service_pb2, render_service_pb2
 
 from tests.integration.server.conftest import Service, project_message
 from tests.integration.server.status import Refusal, refusal

@@ -9,8 +9,8 @@ from typing import Any
 import grpc
 import pytest
 import trustme
-from render.v1 import project_service_pb2 as projects_pb
-from render.v1 import render_service_pb2 as pb
+from render_client.v1 import project_service_pb2 as projects_pb
+from render_client.v1 import render_service_pb2 as pb
 
 from render_service.config.settings import Settings
 from render_service.db.access.api_keys import ApiKeys

@@ -13,8 +13,8 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from render.v1 import project_service_pb2 as projects_pb
-from render.v1 import render_service_pb2 as pb
+from render_client.v1 import project_service_pb2 as projects_pb
+from render_client.v1 import render_service_pb2 as pb
 
 from render_service.domain.access.access import Access
 from render_service.domain.errors import DomainError, ErrorReason

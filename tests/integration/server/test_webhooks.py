@@ -10,9 +10,9 @@ import grpc
 import pytest
 import pytest_asyncio
 from pydantic import SecretStr
-from render.v1 import job_pb2
-from render.v1 import render_service_pb2 as renders_pb
-from render.v1 import webhook_service_pb2 as pb
+from render_client.v1 import job_pb2
+from render_client.v1 import render_service_pb2 as renders_pb
+from render_client.v1 import webhook_service_pb2 as pb
 
 from render_service.db.access.audit_log import AuditFilter, AuditLog
 from render_service.db.database import Database

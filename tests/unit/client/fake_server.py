@@ -6,9 +6,9 @@ import threading
 from concurrent import futures
 
 import grpc
-from render.v1.project_service_pb2_grpc import add_ProjectServiceServicer_to_server
-from render.v1.render_service_pb2_grpc import add_RenderServiceServicer_to_server
-from render.v1.webhook_service_pb2_grpc import add_WebhookServiceServicer_to_server
+from render_client.v1.project_service_pb2_grpc import add_ProjectServiceServicer_to_server
+from render_client.v1.render_service_pb2_grpc import add_RenderServiceServicer_to_server
+from render_client.v1.webhook_service_pb2_grpc import add_WebhookServiceServicer_to_server
 
 from tests.unit.client.fake_service import FakeService
 

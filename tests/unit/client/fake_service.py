@@ -12,10 +12,10 @@ from google.protobuf import any_pb2, duration_pb2
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
-from render.v1 import job_pb2, project_pb2, project_service_pb2, render_service_pb2
-from render.v1.project_service_pb2_grpc import ProjectServiceServicer
-from render.v1.render_service_pb2_grpc import RenderServiceServicer
 from render_client import has_ended
+from render_client.v1 import job_pb2, project_pb2, project_service_pb2, render_service_pb2
+from render_client.v1.project_service_pb2_grpc import ProjectServiceServicer
+from render_client.v1.render_service_pb2_grpc import RenderServiceServicer
 from typing_extensions import override
 
 from tests.unit.client.fake_webhooks import FakeWebhooks

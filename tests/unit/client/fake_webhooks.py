@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import grpc
 from google.protobuf.message import Message
-from render.v1 import webhook_service_pb2 as pb
-from render.v1.webhook_service_pb2_grpc import WebhookServiceServicer
+from render_client.v1 import webhook_service_pb2 as pb
+from render_client.v1.webhook_service_pb2_grpc import WebhookServiceServicer
 from typing_extensions import override
 
 Admit = Callable[[str, Message, grpc.ServicerContext], None]

@@ -7,8 +7,8 @@ import pytest
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
-from render import v1
-from render.v1 import project_service_pb2, render_service_pb2, webhook_service_pb2
+from render_client import v1
+from render_client.v1 import project_service_pb2, render_service_pb2, webhook_service_pb2
 
 from render_service.server.interceptors.authorization import RULES, Rule, is_open
 from render_service.server.listener import SERVICES
@@ -31,7 +31,7 @@ def test_every_rpc_has_a_rule_and_every_rule_an_rpc() -> None:
 
 
 def test_the_server_serves_every_service_of_the_contract() -> None:
-    files = [importlib.import_module(f"render.v1.{module.name}") for module in pkgutil.iter_modules(v1.__path__)]
+    files = [importlib.import_module(f"render_client.v1.{module.name}") for module in pkgutil.iter_modules(v1.__path__)]
     contract = {
         service.full_name
         for file in files

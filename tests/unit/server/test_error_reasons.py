@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from google.rpc import code_pb2
-from render.v1 import error_reason_pb2
+from render_client.v1 import error_reason_pb2
 
 from render_service.domain.errors import ErrorReason
 from render_service.server.interceptors.errors import STATUS_OF_REASON

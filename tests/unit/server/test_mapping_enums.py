@@ -4,7 +4,7 @@ from enum import StrEnum
 
 import pytest
 from google.protobuf.descriptor import EnumDescriptor
-from render.v1 import error_reason_pb2, job_pb2, output_pb2, project_pb2
+from render_client.v1 import error_reason_pb2, job_pb2, output_pb2, project_pb2
 
 from render_service.domain import errors
 from render_service.domain.faults import Faults

@@ -8,7 +8,7 @@ import pytest
 from google.protobuf import json_format
 from hypothesis import given
 from hypothesis import strategies as st
-from render.v1 import render_service_pb2 as pb
+from render_client.v1 import render_service_pb2 as pb
 
 from render_service.domain.errors import InvalidFields
 from render_service.domain.faults import Faults

@@ -6,7 +6,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from google.protobuf import json_format
-from render.v1 import job_pb2
+from render_client.v1 import job_pb2
 
 from render_service.domain.errors import ErrorReason
 from render_service.domain.jobs.cost import Cost

@@ -1,6 +1,6 @@
 """Pages of lists fit in a message."""
 
-from render.v1 import project_pb2, project_service_pb2
+from render_client.v1 import project_pb2, project_service_pb2
 
 from render_service.server.mapping.pages import MAX_PAGE_BYTES, count_fitting
 

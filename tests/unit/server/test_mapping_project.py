@@ -10,7 +10,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from hypothesis import HealthCheck, given, settings
-from render.v1 import output_pb2, project_pb2
+from render_client.v1 import output_pb2, project_pb2
 
 from render_service.db.projects.projects import StoredProject
 from render_service.domain.errors import InvalidFields

@@ -5,7 +5,6 @@ from os import PathLike
 from pathlib import Path
 
 import grpc
-from render.v1 import job_pb2, output_pb2, project_pb2, render_service_pb2
 
 from render_client.aio.primitives import Stream, closing, run_blocking
 from render_client.aio.projects import AsyncProjectMethods
@@ -15,6 +14,7 @@ from render_client.durations import Seconds, as_optional_seconds
 from render_client.errors import ClientClosedError, JobFailedError, PreconditionError, RenderError
 from render_client.messages import ArtifactName, StatusName, has_ended, is_completed
 from render_client.retry import Countdown
+from render_client.v1 import job_pb2, output_pb2, project_pb2, render_service_pb2
 from render_client.watch import WatchPosition, WorkspaceChange, WorkspacePosition
 
 

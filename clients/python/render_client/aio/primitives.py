@@ -12,8 +12,9 @@ from render_client.config import ClientConfig
 if TYPE_CHECKING:
     from grpc.aio import UnaryStreamMultiCallable as StreamMethod
     from grpc.aio import UnaryUnaryMultiCallable as UnaryMethod
-    from render.v1.project_service_pb2_grpc import ProjectServiceAsyncStub as ProjectStub
-    from render.v1.webhook_service_pb2_grpc import WebhookServiceAsyncStub as WebhookStub
+
+    from render_client.v1.project_service_pb2_grpc import ProjectServiceAsyncStub as ProjectStub
+    from render_client.v1.webhook_service_pb2_grpc import WebhookServiceAsyncStub as WebhookStub
 
     __all__ = ["ProjectStub", "StreamMethod", "UnaryMethod", "WebhookStub"]
 

@@ -1,9 +1,8 @@
 """Methods of the client for stored projects."""
 
-from render.v1 import project_pb2
-
 from render_client.aio.connection import AsyncConnection
 from render_client.aio.primitives import Stream
+from render_client.v1 import project_pb2
 
 
 class AsyncProjectMethods(AsyncConnection):

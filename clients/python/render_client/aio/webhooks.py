@@ -2,11 +2,10 @@
 
 from collections.abc import Collection, Mapping
 
-from render.v1 import webhook_service_pb2 as pb
-
 from render_client.aio.connection import AsyncConnection
 from render_client.aio.primitives import Stream
 from render_client.messages import DeliveryStateName, StatusName
+from render_client.v1 import webhook_service_pb2 as pb
 
 
 class AsyncWebhookMethods(AsyncConnection):

@@ -27,10 +27,9 @@ from render_client.cli.session import (
 from render_client.cli.webhooks import webhooks
 
 if TYPE_CHECKING:
-    from render.v1 import project_pb2
-    from render.v1.render_service_pb2 import ProviderOptions
-
     from render_client.messages import StatusName
+    from render_client.v1 import project_pb2
+    from render_client.v1.render_service_pb2 import ProviderOptions
 
 app = typer.Typer(
     name="render",
@@ -349,6 +348,6 @@ def _project(file: Path | None) -> "project_pb2.Project | None":
 
 
 def _provider_options(model: str | None) -> "ProviderOptions | None":
-    from render.v1.render_service_pb2 import ProviderOptions
+    from render_client.v1.render_service_pb2 import ProviderOptions
 
     return ProviderOptions(model=model) if model else None

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, cast
 import typer
 
 if TYPE_CHECKING:
-    from render.v1 import job_pb2, output_pb2
-
     from render_client.messages import ArtifactName
+    from render_client.v1 import job_pb2, output_pb2
 
 
 class AspectRatio(StrEnum):
@@ -78,7 +77,7 @@ def output_options(
     aspect_ratio: AspectRatio | None, fps: int, quality: Quality | None, container: FileFormat | None
 ) -> "output_pb2.OutputOptions":
     """Return the options as a message. What is not set is left to the project and the service."""
-    from render.v1 import output_pb2
+    from render_client.v1 import output_pb2
 
     options = output_pb2.OutputOptions(fps=fps)
     if aspect_ratio:

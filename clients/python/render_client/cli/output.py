@@ -10,7 +10,6 @@ import typer
 from google.protobuf import json_format
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
-from render.v1 import job_pb2, project_pb2, render_service_pb2, webhook_service_pb2
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -21,6 +20,7 @@ from render_client.config import ConfigurationError
 from render_client.errors import DeadlineError, InvalidRequestError, RenderError, UnavailableError
 from render_client.messages import status_name
 from render_client.projects_file import ProjectFileError
+from render_client.v1 import job_pb2, project_pb2, render_service_pb2, webhook_service_pb2
 
 M = TypeVar("M", bound=Message)
 

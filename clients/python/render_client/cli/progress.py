@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Self
 
-from render.v1 import job_pb2
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -19,6 +18,7 @@ from rich.table import Column
 from rich.text import Text
 
 from render_client.messages import has_ended, stage_name, status_name
+from render_client.v1 import job_pb2
 
 _COLOURS = {"COMPLETED": "green", "FAILED": "red", "CANCELLED": "yellow", "PENDING": "dim"}
 

@@ -4,7 +4,6 @@ import asyncio
 from pathlib import Path
 
 import typer
-from render.v1 import job_pb2
 
 from render_client.aio import AsyncRenderClient
 from render_client.cli.exit_codes import JOB_FAILED
@@ -15,6 +14,7 @@ from render_client.config import ClientConfig
 from render_client.errors import RenderError
 from render_client.messages import ArtifactName, has_ended
 from render_client.sync import RenderClient
+from render_client.v1 import job_pb2
 
 
 def _watch_all(

@@ -6,7 +6,6 @@ from os import PathLike
 from pathlib import Path
 
 import grpc
-from render.v1 import job_pb2, output_pb2, project_pb2, render_service_pb2
 
 from render_client.download import PartialFile, ProgressCallback, check_destination
 from render_client.durations import Seconds, as_optional_seconds
@@ -16,6 +15,7 @@ from render_client.retry import Countdown
 from render_client.sync.primitives import Stream, closing, run_blocking
 from render_client.sync.projects import ProjectMethods
 from render_client.sync.webhooks import WebhookMethods
+from render_client.v1 import job_pb2, output_pb2, project_pb2, render_service_pb2
 from render_client.watch import WatchPosition, WorkspaceChange, WorkspacePosition
 
 

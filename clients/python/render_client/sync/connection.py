@@ -7,9 +7,6 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import grpc
 from google.protobuf.message import Message
-from render.v1.project_service_pb2_grpc import ProjectServiceStub
-from render.v1.render_service_pb2_grpc import RenderServiceStub
-from render.v1.webhook_service_pb2_grpc import WebhookServiceStub
 
 from render_client.config import DEFAULT_TIMEOUT, DEFAULT_WORKSPACE, TLS, ClientConfig, MetadataHook
 from render_client.durations import Seconds, as_optional_seconds, as_seconds
@@ -17,6 +14,9 @@ from render_client.errors import ClientClosedError, RenderError, translate
 from render_client.messages import Requests
 from render_client.retry import Attempts, RetryPolicy
 from render_client.sync.primitives import ClosedFlag, Stream, open_channel
+from render_client.v1.project_service_pb2_grpc import ProjectServiceStub
+from render_client.v1.render_service_pb2_grpc import RenderServiceStub
+from render_client.v1.webhook_service_pb2_grpc import WebhookServiceStub
 from render_client.watch import Position, ended_without_end
 
 if TYPE_CHECKING:

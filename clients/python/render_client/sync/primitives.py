@@ -12,8 +12,9 @@ from render_client.config import ClientConfig
 if TYPE_CHECKING:
     from grpc import UnaryStreamMultiCallable as StreamMethod
     from grpc import UnaryUnaryMultiCallable as UnaryMethod
-    from render.v1.project_service_pb2_grpc import ProjectServiceStub as ProjectStub
-    from render.v1.webhook_service_pb2_grpc import WebhookServiceStub as WebhookStub
+
+    from render_client.v1.project_service_pb2_grpc import ProjectServiceStub as ProjectStub
+    from render_client.v1.webhook_service_pb2_grpc import WebhookServiceStub as WebhookStub
 
     __all__ = ["ProjectStub", "StreamMethod", "UnaryMethod", "WebhookStub"]
 

@@ -1,10 +1,9 @@
 # Generated from render_client/aio by `make generate`; do not edit.
 """Methods of the client for stored projects."""
 
-from render.v1 import project_pb2
-
 from render_client.sync.connection import Connection
 from render_client.sync.primitives import Stream
+from render_client.v1 import project_pb2
 
 
 class ProjectMethods(Connection):

@@ -3,11 +3,10 @@
 
 from collections.abc import Collection, Mapping
 
-from render.v1 import webhook_service_pb2 as pb
-
 from render_client.messages import DeliveryStateName, StatusName
 from render_client.sync.connection import Connection
 from render_client.sync.primitives import Stream
+from render_client.v1 import webhook_service_pb2 as pb
 
 
 class WebhookMethods(Connection):

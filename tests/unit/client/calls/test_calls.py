@@ -5,7 +5,6 @@ from typing import cast
 
 import grpc
 import pytest
-from render.v1 import project_pb2, project_service_pb2, render_service_pb2
 from render_client import (
     ConflictError,
     DeadlineError,
@@ -16,6 +15,7 @@ from render_client import (
     RetryPolicy,
     UnavailableError,
 )
+from render_client.v1 import project_pb2, project_service_pb2, render_service_pb2
 
 from tests.unit.client.fake_server import FakeServer, Line
 from tests.unit.client.fake_service import FakeService, refusal

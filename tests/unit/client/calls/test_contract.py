@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from render.v1 import project_pb2, project_service_pb2, render_service_pb2, webhook_service_pb2
 from render_client import AsyncRenderClient, RenderClient
+from render_client.v1 import project_pb2, project_service_pb2, render_service_pb2, webhook_service_pb2
 
 from tests.unit.client.fake_service import FakeService
 

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 from google.protobuf.duration_pb2 import Duration
-from render.v1 import project_pb2
 from render_client import RenderClient, seconds
+from render_client.v1 import project_pb2
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import grpc
 import pytest
-from render.v1 import job_pb2, output_pb2, project_pb2, render_service_pb2
 from render_client import (
     DeadlineError,
     InvalidRequestError,
@@ -14,6 +13,7 @@ from render_client import (
     PreconditionError,
     RenderClient,
 )
+from render_client.v1 import job_pb2, output_pb2, project_pb2, render_service_pb2
 
 from tests.unit.client.fake_service import FakeService, refusal
 

@@ -8,8 +8,8 @@ from typing import Any
 import grpc
 import grpc_testing
 import pytest
-from render.v1 import job_pb2, project_service_pb2, render_service_pb2, webhook_service_pb2
 from render_client import NotFoundError, RenderClient, RetryPolicy, UnavailableError
+from render_client.v1 import job_pb2, project_service_pb2, render_service_pb2, webhook_service_pb2
 
 PATIENCE = RetryPolicy(first_delay=0.001, longest_delay=0.002, call_attempts=3)
 RENDERS = render_service_pb2.DESCRIPTOR.services_by_name["RenderService"]

@@ -3,8 +3,8 @@
 import io
 
 import pytest
-from render.v1 import job_pb2
 from render_client.cli.progress import WatchDisplay, show_download, show_watch
+from render_client.v1 import job_pb2
 from rich.console import Console
 
 EVENTS = [

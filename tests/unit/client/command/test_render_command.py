@@ -11,8 +11,8 @@ from pathlib import Path
 
 import grpc
 import pytest
-from render.v1 import job_pb2, project_service_pb2, render_service_pb2
 from render_client.cli.main import app
+from render_client.v1 import job_pb2, project_service_pb2, render_service_pb2
 from typer.testing import CliRunner, Result
 
 from tests.programs import program

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import grpc
 import pytest
-from render.v1 import job_pb2
 from render_client import (
     ClientClosedError,
     DeadlineError,
@@ -18,6 +17,7 @@ from render_client import (
     has_ended,
     status_name,
 )
+from render_client.v1 import job_pb2
 
 from tests.unit.client.conftest import IMPATIENT
 from tests.unit.client.fake_server import FakeServer, Line

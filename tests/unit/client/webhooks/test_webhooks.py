@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
-from render.v1 import job_pb2
-from render.v1 import render_service_pb2 as renders_pb
-from render.v1 import webhook_service_pb2 as pb
 from render_client import RenderClient
+from render_client.v1 import job_pb2
+from render_client.v1 import render_service_pb2 as renders_pb
+from render_client.v1 import webhook_service_pb2 as pb
 from render_client.webhooks import InvalidDelivery, verify
 
 from render_service.webhooks.signing import secrets_of, signed_headers
