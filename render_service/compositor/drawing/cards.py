@@ -89,7 +89,7 @@ def draw_card(
         )
         bar = (round(0.07 * min(width, height)), max(2, round(0.0055 * min(width, height))))
         _rule(picture, left if rightwards else width - left - bar[0], top - 0.05 * min(width, height), bar, palette)
-    return _finish(picture, seed)
+    return _rounded(picture)
 
 
 def draw_title_card(
@@ -126,7 +126,7 @@ def draw_title_card(
             top += main.height + gap
             _rule(picture, (width - bar[0]) / 2, top, bar, palette)
             _write(picture, under, top=top + bar[1] + 0.8 * gap, x=width / 2, align="centre", opacity=0.82)
-    return _finish(picture, seed)
+    return _rounded(picture)
 
 
 def _drawable(text: str) -> str:
@@ -223,12 +223,6 @@ def _background(width: int, height: int, seed: str, theme: str) -> tuple[Palette
     return palette, np.multiply(picture, np.float32(1 / 256), dtype=np.float32)
 
 
-def _finish(picture: Picture, seed: str) -> NDArray[np.uint8]:
-    """Round to bytes with a little noise, without which the gradient would show bands."""
-    number = int.from_bytes(hashlib.sha256(seed.encode()).digest()[8:12])
-    noise = np.random.Generator(np.random.PCG64(number)).random(picture.shape[:2], dtype=np.float32)
-    noise -= np.float32(0.5)
-    noise *= np.float32(1.6)
-    picture += noise[..., None]
+def _rounded(picture: Picture) -> NDArray[np.uint8]:
     np.rint(picture, out=picture)
     return picture.clip(0, 255, out=picture).astype(np.uint8)

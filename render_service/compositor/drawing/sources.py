@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from render_service.compositor.drawing.canvas import prepare_canvas, read_canvas, write_canvas
 from render_service.compositor.drawing.cards import draw_card, draw_title_card
+from render_service.compositor.drawing.dithering import dither
 from render_service.compositor.drawing.sampling import sample
 from render_service.compositor.frames.format import PictureFormat
 from render_service.compositor.frames.planes import Planes
@@ -44,6 +45,7 @@ class CanvasLayer:
     def __init__(self, layer: Layer, picture: PictureFormat, assets: Mapping[str, Asset], workdir: Path) -> None:
         path = _canvas_file(layer, picture, assets, workdir)
         self._canvas = read_canvas(path, layer.motion, picture.width, picture.height)
+        self._is_card = isinstance(layer.source, DrawnCard)
         self._next = layer.first
         self._still: Planes | None = None
         # The movement begins with the first frame and ends with the last.
@@ -55,6 +57,8 @@ class CanvasLayer:
             target.copy_from(self._still)
             return
         sample(self._canvas.planes, self._canvas.view(self._next / self._steps), target)
+        if self._is_card:
+            dither(target.y)
         self._next += 1
         if self._canvas.path.motion.kind is MotionKind.NONE:
             self._still = Planes.empty(target.width, target.height)
