@@ -8,6 +8,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 from pydantic_core import PydanticUndefined
 
+from render_service.config.names import variable_of
 from render_service.config.settings import Settings
 from render_service.telemetry.metrics.server import SERVER
 from render_service.telemetry.metrics.shared import SHARED
@@ -29,7 +30,7 @@ def configuration() -> str:
     """Return the page."""
     rows = []
     for name, field in Settings.model_fields.items():
-        variable = field.validation_alias if isinstance(field.validation_alias, str) else name.upper()
+        variable = variable_of(name, field)
         meaning = " ".join((field.description or "").removeprefix(f"{variable}: ").split())
         default = field.default
         if field.default_factory is not None:

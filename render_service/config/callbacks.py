@@ -4,8 +4,9 @@ import base64
 import binascii
 
 from pydantic import Field, HttpUrl, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings
 
+from render_service.config.names import WITH_PREFIX
 from render_service.domain.jobs.job import ProviderName
 
 CALLBACK_PATH = "/callbacks"
@@ -16,19 +17,21 @@ _LEAST_KEY_BYTES = 24
 class CallbackSettings(BaseSettings):
     """Where providers call back, and how their callbacks are authenticated."""
 
-    model_config = SettingsConfigDict(use_attribute_docstrings=True)
+    model_config = WITH_PREFIX
 
-    callback_url: HttpUrl | None = Field(default=None, validation_alias="RENDER_CALLBACK_URL")
+    callback_url: HttpUrl | None = None
     """RENDER_CALLBACK_URL: public base URL at which providers reach `RENDER_CALLBACK_LISTEN`; the same for servers and
     workers. If unset, providers are not asked to call back."""
-    callback_listen: str | None = Field(default=None, validation_alias="RENDER_CALLBACK_LISTEN")
+    callback_listen: str | None = None
     """RENDER_CALLBACK_LISTEN: host:port of plain HTTP in the server for the callbacks of providers; if unset, there is
     none. It accepts only signed requests, but what providers send is readable on the way: outside loopback, put a proxy
     that terminates TLS in front."""
-    custom_video_webhook_secret: SecretStr | None = None
+    custom_video_webhook_secret: SecretStr | None = Field(default=None, validation_alias="CUSTOM_VIDEO_WEBHOOK_SECRET")
     """CUSTOM_VIDEO_WEBHOOK_SECRET: secret that the provider `custom` signs its callbacks with: `whsec_` and at least 24
     random bytes in Base64 (Standard Webhooks). If unset, `custom` is not asked to call back."""
-    pika_webhook_jwks_url: HttpUrl = HttpUrl("https://rest.fal.ai/.well-known/jwks.json")
+    pika_webhook_jwks_url: HttpUrl = Field(
+        default=HttpUrl("https://rest.fal.ai/.well-known/jwks.json"), validation_alias="PIKA_WEBHOOK_JWKS_URL"
+    )
     """PIKA_WEBHOOK_JWKS_URL: URL at which fal publishes the keys that it signs its callbacks with; `http://` only on
     loopback."""
 

@@ -4,8 +4,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from pydantic import Field, HttpUrl, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings
 
+from render_service.config.names import WITH_PREFIX
 from render_service.domain.access.quota import Quotas
 from render_service.domain.jobs.retention_policy import RetentionPolicy
 
@@ -15,78 +16,78 @@ AUTH_METHODS = frozenset({"api-keys", "jwt", "mtls"})
 class EdgeSettings(BaseSettings):
     """The settings that only the server needs, except `metrics_listen`."""
 
-    model_config = SettingsConfigDict(use_attribute_docstrings=True)
+    model_config = WITH_PREFIX
 
-    listen: str = Field(default="127.0.0.1:50051", validation_alias="RENDER_LISTEN")
+    listen: str = "127.0.0.1:50051"
     """RENDER_LISTEN: host:port of the gRPC server; port 0 picks a free one."""
-    insecure_listen: bool = Field(default=False, validation_alias="RENDER_INSECURE_LISTEN")
+    insecure_listen: bool = False
     """RENDER_INSECURE_LISTEN: whether to listen outside loopback without TLS, because a mesh or proxy adds it."""
-    unauthenticated_listen: bool = Field(default=False, validation_alias="RENDER_UNAUTHENTICATED_LISTEN")
+    unauthenticated_listen: bool = False
     """RENDER_UNAUTHENTICATED_LISTEN: whether to listen outside loopback with `RENDER_AUTH=off`: anyone who reaches the
     port may then do everything."""
-    reflection: bool = Field(default=True, validation_alias="RENDER_REFLECTION")
+    reflection: bool = True
     """RENDER_REFLECTION: whether the server answers gRPC server reflection, which needs no credentials."""
-    max_streams: int = Field(default=1000, ge=1, le=100_000, validation_alias="RENDER_MAX_STREAMS")
+    max_streams: int = Field(default=1000, ge=1, le=100_000)
     """RENDER_MAX_STREAMS: how many calls and watches one connection may have open at a time."""
-    max_idle_seconds: float = Field(default=3600.0, ge=1, le=86_400, validation_alias="RENDER_MAX_IDLE_SECONDS")
+    max_idle_seconds: float = Field(default=3600.0, ge=1, le=86_400)
     """RENDER_MAX_IDLE_SECONDS: how long a connection without calls stays open; clients connect again by themselves."""
-    metrics_listen: str | None = Field(default=None, validation_alias="RENDER_METRICS_LISTEN")
+    metrics_listen: str | None = None
     """RENDER_METRICS_LISTEN: host:port of plain HTTP with `/metrics` for Prometheus and `/healthz` and `/readyz` for
     probes, for servers and workers; if unset, there is none. Expose it only to your own machines."""
-    tls_cert: Path | None = Field(default=None, validation_alias="RENDER_TLS_CERT")
+    tls_cert: Path | None = None
     """RENDER_TLS_CERT: PEM file with the server's certificate and its chain; together with `RENDER_TLS_KEY` it turns
     TLS on. Replaced files take effect without a restart."""
-    tls_key: Path | None = Field(default=None, validation_alias="RENDER_TLS_KEY")
+    tls_key: Path | None = None
     """RENDER_TLS_KEY: PEM file with the key of `RENDER_TLS_CERT`, without a passphrase."""
-    tls_client_ca: Path | None = Field(default=None, validation_alias="RENDER_TLS_CLIENT_CA")
+    tls_client_ca: Path | None = None
     """RENDER_TLS_CLIENT_CA: PEM file with the authorities of client certificates; if set, every client must present
     one."""
-    tls_subjects: Path | None = Field(default=None, validation_alias="RENDER_TLS_SUBJECTS")
+    tls_subjects: Path | None = None
     """RENDER_TLS_SUBJECTS: JSON file that maps the subjects of client certificates to workspaces. Replaced files take
     effect without a restart."""
 
-    auth: str = Field(default="api-keys", validation_alias="RENDER_AUTH")
+    auth: str = "api-keys"
     """RENDER_AUTH: how callers authenticate: one or more of `api-keys`, `jwt` and `mtls`, separated by `,`; or `off`
     (outside loopback only with `RENDER_UNAUTHENTICATED_LISTEN`)."""
-    jwt_issuer: str | None = Field(default=None, validation_alias="RENDER_JWT_ISSUER")
+    jwt_issuer: str | None = None
     """RENDER_JWT_ISSUER: required `iss` of tokens."""
-    jwt_audience: str | None = Field(default=None, validation_alias="RENDER_JWT_AUDIENCE")
+    jwt_audience: str | None = None
     """RENDER_JWT_AUDIENCE: required `aud` of tokens."""
-    jwt_jwks_url: HttpUrl | None = Field(default=None, validation_alias="RENDER_JWT_JWKS_URL")
+    jwt_jwks_url: HttpUrl | None = None
     """RENDER_JWT_JWKS_URL: URL at which the issuer publishes its keys; `http://` only on loopback."""
-    jwt_workspaces_claim: str = Field(default="workspaces", validation_alias="RENDER_JWT_WORKSPACES_CLAIM")
+    jwt_workspaces_claim: str = "workspaces"
     """RENDER_JWT_WORKSPACES_CLAIM: the claim that lists the workspaces of a token: a list, or words separated by
     blanks."""
-    jwt_write_scope: str = Field(default="render:write", validation_alias="RENDER_JWT_WRITE_SCOPE")
+    jwt_write_scope: str = "render:write"
     """RENDER_JWT_WRITE_SCOPE: the word in the claim `scope` or `scp` that allows changes; a token without it can only
     read."""
 
-    quota_running_jobs: int = Field(default=100, ge=0, validation_alias="RENDER_QUOTA_RUNNING_JOBS")
+    quota_running_jobs: int = Field(default=100, ge=0)
     """RENDER_QUOTA_RUNNING_JOBS: how many jobs of a workspace run at a time; more wait. 0: any number. This and
     the other quotas are for workspaces that `render-service quotas set` has given none of their own."""
-    quota_queued_jobs: int = Field(default=10_000, ge=0, validation_alias="RENDER_QUOTA_QUEUED_JOBS")
+    quota_queued_jobs: int = Field(default=10_000, ge=0)
     """RENDER_QUOTA_QUEUED_JOBS: how many jobs of a workspace may wait. 0: any number."""
-    quota_requests_per_second: int = Field(default=2_000, ge=0, validation_alias="RENDER_QUOTA_REQUESTS_PER_SECOND")
+    quota_requests_per_second: int = Field(default=2_000, ge=0)
     """RENDER_QUOTA_REQUESTS_PER_SECOND: how many calls a second of a workspace each server takes. 0: any number."""
-    quota_watchers: int = Field(default=5_000, ge=0, validation_alias="RENDER_QUOTA_WATCHERS")
+    quota_watchers: int = Field(default=5_000, ge=0)
     """RENDER_QUOTA_WATCHERS: how many watches of a workspace may be open at each server. 0: any number."""
-    quota_stored_bytes: int = Field(default=0, ge=0, validation_alias="RENDER_QUOTA_STORED_BYTES")
+    quota_stored_bytes: int = Field(default=0, ge=0)
     """RENDER_QUOTA_STORED_BYTES: how many bytes of finished videos a workspace may have before it can start no more
     jobs. 0: any number; the default, because storage depends on your plans."""
 
-    job_retention_days: float = Field(default=0.0, ge=0, validation_alias="RENDER_JOB_RETENTION_DAYS")
+    job_retention_days: float = Field(default=0.0, ge=0)
     """RENDER_JOB_RETENTION_DAYS: how long ended jobs are kept, with their videos and history. 0: forever."""
-    video_retention_days: float = Field(default=0.0, ge=0, validation_alias="RENDER_VIDEO_RETENTION_DAYS")
+    video_retention_days: float = Field(default=0.0, ge=0)
     """RENDER_VIDEO_RETENTION_DAYS: how long videos are kept, with posters and captions; their jobs stay. 0: forever."""
-    clip_retention_days: float = Field(default=0.0, ge=0, validation_alias="RENDER_CLIP_RETENTION_DAYS")
+    clip_retention_days: float = Field(default=0.0, ge=0)
     """RENDER_CLIP_RETENTION_DAYS: how long clips generated by paid providers are kept for reuse in later jobs. 0:
     forever."""
-    segment_retention_days: float = Field(default=30.0, ge=0, validation_alias="RENDER_SEGMENT_RETENTION_DAYS")
+    segment_retention_days: float = Field(default=30.0, ge=0)
     """RENDER_SEGMENT_RETENTION_DAYS: how long rendered segments are cached; older ones are rendered again. 0:
     forever."""
-    asset_retention_days: float = Field(default=30.0, ge=0, validation_alias="RENDER_ASSET_RETENTION_DAYS")
+    asset_retention_days: float = Field(default=30.0, ge=0)
     """RENDER_ASSET_RETENTION_DAYS: how long copies of callers' files are cached for the workers. 0: forever."""
-    audit_retention_days: float = Field(default=365.0, ge=0, validation_alias="RENDER_AUDIT_RETENTION_DAYS")
+    audit_retention_days: float = Field(default=365.0, ge=0)
     """RENDER_AUDIT_RETENTION_DAYS: how long the audit trail is kept. 0: forever."""
 
     @property

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from render_service.config.names import variable_of
 from render_service.config.settings import Settings
 
 _NOT_OURS = frozenset(
@@ -14,7 +15,7 @@ _SIMILARITY = 0.8
 
 def setting_names() -> frozenset[str]:
     """Return the environment variable of every setting."""
-    return frozenset((field.description or "").partition(":")[0] for field in Settings.model_fields.values())
+    return frozenset(variable_of(name, field) for name, field in Settings.model_fields.items())
 
 
 def mistyped_settings(variables: Iterable[str]) -> list[str]:

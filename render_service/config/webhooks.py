@@ -6,7 +6,9 @@ from datetime import timedelta
 from typing import Annotated
 
 from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode
+
+from render_service.config.names import WITH_PREFIX
 
 _LEAST_KEY_BYTES = 32
 
@@ -14,18 +16,16 @@ _LEAST_KEY_BYTES = 32
 class WebhookSettings(BaseSettings):
     """The settings of webhooks, which server and worker share."""
 
-    model_config = SettingsConfigDict(use_attribute_docstrings=True)
+    model_config = WITH_PREFIX
 
-    webhook_keys: SecretStr | None = Field(default=None, validation_alias="RENDER_WEBHOOK_KEYS")
+    webhook_keys: SecretStr | None = None
     """RENDER_WEBHOOK_KEYS: keys that the secrets of all workspaces are derived from, the same for servers and workers:
     base64 of at least 32 random bytes each, separated by `,`. The first is the current one. Deliveries are signed with
     all of them, so that you can rotate keys without interruption. If unset, webhooks are off."""
-    webhook_allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(), validation_alias="RENDER_WEBHOOK_ALLOWED_HOSTS"
-    )
+    webhook_allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(default=())
     """RENDER_WEBHOOK_ALLOWED_HOSTS: hosts inside the network, separated by `,`, to which deliveries may be sent, also
     over plain `http://`; the same for servers and workers; none by default."""
-    webhook_retention_days: float = Field(default=30.0, gt=0, validation_alias="RENDER_WEBHOOK_RETENTION_DAYS")
+    webhook_retention_days: float = Field(default=30.0, gt=0)
     """RENDER_WEBHOOK_RETENTION_DAYS: how long deliveries are kept for listing and redelivery."""
 
     @field_validator("webhook_keys")

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from render_service.compositor.compositor import Compositor
 from render_service.compositor.media.assets import Asset
-from render_service.config.settings import Settings, missing_settings
+from render_service.config.providers import missing_settings
+from render_service.config.settings import Settings
 from render_service.db.database import Database
 from render_service.db.generation.generation_ledger import GenerationLedger
 from render_service.domain.generation.provider_models import GENERATING_PROVIDERS

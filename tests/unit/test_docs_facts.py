@@ -7,6 +7,7 @@ import pytest
 from render_client.v1 import error_reason_pb2
 
 from render_service.cli.main import app
+from render_service.config.names import variable_of
 from render_service.config.settings import Settings
 from render_service.server.interceptors.authorization import RULES, Rule
 from scripts.documents import ROOT, pages, read
@@ -32,10 +33,7 @@ def mentioned(pattern: str, page: Path) -> set[str]:
 
 @pytest.mark.parametrize("page", PAGES, ids=str)
 def test_named_settings_exist(page: Path) -> None:
-    known = OTHER_VARIABLES | {
-        field.validation_alias if isinstance(field.validation_alias, str) else name.upper()
-        for name, field in Settings.model_fields.items()
-    }
+    known = OTHER_VARIABLES | {variable_of(name, field) for name, field in Settings.model_fields.items()}
     named = mentioned(r"\b(?:RENDER|CUSTOM_VIDEO|VIDEO_API|PIKA|RUNWAYML|STORAGE)_[A-Z_]*[A-Z]\b(?!_?…|_)", page)
     assert named <= known, named - known
 

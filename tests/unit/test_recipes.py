@@ -17,7 +17,8 @@ from render_client.messages import ArtifactName
 from render_client.v1 import job_pb2
 
 import render_service
-from render_service.config.settings import Settings, missing_settings
+from render_service.config.providers import missing_settings
+from render_service.config.settings import Settings
 from render_service.domain.errors import ErrorReason
 from render_service.domain.generation.provider_models import GENERATING_PROVIDERS, find_model
 from render_service.domain.jobs.job import Artifact, ProviderName

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from google.protobuf.message import Message
 
-from render_service.config.settings import Settings, missing_settings
+from render_service.config.providers import missing_settings
+from render_service.config.settings import Settings
 from render_service.db.jobs.jobs import Jobs
 from render_service.db.projects.projects import Projects
 from render_service.domain.errors import DomainError, ErrorReason

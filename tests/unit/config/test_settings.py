@@ -11,6 +11,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 import pytest
 from pydantic import HttpUrl, SecretStr
 
+from render_service.config.names import variable_of
 from render_service.config.settings import ConfigurationError, Settings, load_settings
 from render_service.domain.access.quota import Quotas
 
@@ -34,13 +35,8 @@ ADDRESSES = {
 }
 
 
-def variable_of(name: str) -> str:
-    alias = Settings.model_fields[name].validation_alias
-    return alias if isinstance(alias, str) else name.upper()
-
-
 WEBHOOK_SECRETS = {"CUSTOM_VIDEO_WEBHOOK_SECRET": "whsec_" + 32 * "A", "RENDER_WEBHOOK_KEYS": 44 * "A"}
-VARIABLES = {variable_of(name): name for name in Settings.model_fields}
+VARIABLES = {variable_of(name, field): name for name, field in Settings.model_fields.items()}
 
 
 def kind_of(variable: str) -> Any:
@@ -110,6 +106,16 @@ def test_a_setting_works_from_the_environment_and_from_a_file_and_the_environmen
         file.write_text(f"{variable}={bad}\n", encoding="utf-8")
         monkeypatch.setenv(variable, written)
         assert getattr(load_settings(), VARIABLES[variable]) == read
+
+
+@pytest.mark.parametrize("name", ["AUTH", "LISTEN", "COMPOSE", "LOG_LEVEL", "WORK_DIR", "RENDER_DATABASE_URL"])
+def test_a_variable_of_another_program_sets_nothing(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    untouched = load_settings()
+    monkeypatch.setenv(name, "off")
+    file = tmp_path / "settings.env"
+    file.write_text(f"{name}=off\n", encoding="utf-8")
+    monkeypatch.setenv("RENDER_CONFIG", str(file))
+    assert load_settings() == untouched
 
 
 @pytest.mark.parametrize("variable", [name for name in VARIABLES if wrong(name)])
