@@ -12,9 +12,10 @@ from render_service.compositor.media.assets import Asset, Media, ShotMedia
 from render_service.compositor.media.probing import probe_clip, probe_image, probe_sound
 from render_service.compositor.processes.limits import PROBING
 from render_service.compositor.processes.pool import Share, TaskOptions
+from render_service.compositor.sound.pauses import PauseFinder
 from render_service.compositor.task_group import task_group
 from render_service.domain.errors import ErrorReason, RenderFailure
-from render_service.domain.projects.media import MediaFacts
+from render_service.domain.projects.media import MediaFacts, Pause
 from render_service.domain.projects.project import BadAssetPolicy, Project
 from render_service.domain.warning import JobWarning, WarningCode, warning_from_failure
 
@@ -41,10 +42,11 @@ _USES = {
 
 @dataclass(frozen=True, slots=True)
 class InspectedFile:
-    """A file's SHA-256 in hexadecimal, its length, which is None for a picture, and warnings about it."""
+    """A file's SHA-256 in hexadecimal, its length, which is None for a picture, a sound's pauses, and warnings."""
 
     sha256: str
     length: timedelta | None
+    pauses: tuple[Pause, ...] = ()
     warnings: tuple[JobWarning, ...] = ()
 
 
@@ -81,9 +83,10 @@ def inspect_file(asset: Asset, use: Use) -> InspectedFile:
             return InspectedFile(sha256, probe_clip(asset, is_heard=use is Use.CLIP).duration)
         case Use.SOUND:
             repairs: list[RenderFailure] = []
-            length = probe_sound(asset, warn=repairs.append)
+            finder = PauseFinder()
+            length = probe_sound(asset, warn=repairs.append, listen=finder.add)
             warnings = (warning_from_failure(WarningCode.ASSET_REPAIRED, repair) for repair in repairs)
-            return InspectedFile(sha256, length, tuple(warnings))
+            return InspectedFile(sha256, length, finder.pauses(), tuple(warnings))
 
 
 async def inspect_media(share: Share, media: Media, project: Project) -> Inspection:
@@ -134,7 +137,11 @@ def _inspection(
         clip = usable(files.clip, clip_uses[files.clip]) if files.clip is not None else None
         narration = usable(files.narration, Use.SOUND)
         shots[shot_id] = replace(files, image=files.image if image else None, clip=files.clip if clip else None)
-        facts[shot_id] = MediaFacts(clip.length if clip else None, narration.length if narration else None)
+        facts[shot_id] = MediaFacts(
+            clip.length if clip else None,
+            narration.length if narration else None,
+            narration.pauses if narration else (),
+        )
     repaired = [warning for file in found.values() if isinstance(file, InspectedFile) for warning in file.warnings]
     faults = ((asset, found[asset.path, use]) for asset, use in uses)
     replaced = [

@@ -143,7 +143,7 @@ def plan_composition(parts: Path, srt: Path, vtt: Path) -> Plan:
     cards = [shot.shot_id for shot in timeline.shots if isinstance(shot.source, PlaceholderSource)]
     replaced = check_glyphs(spec, cards)
     hashes = name_media(request.media, request.hashes)
-    cues, planned = plan_pictures(spec, timeline, hashes)
+    cues, planned = plan_pictures(spec, timeline, hashes, request.facts)
     for segment in planned:
         spec_file(parts, segment.job.key).write_bytes(segment.job.spec)
     write_srt(cues, spec, srt)

@@ -1,9 +1,9 @@
 """Plans cues: splits long captions, times each cue to its speech, and times the highlight of each word."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from render_service.compositor.captions.alignment import AlignedWord, align_words
 from render_service.compositor.captions.layout import (
@@ -13,10 +13,11 @@ from render_service.compositor.captions.layout import (
     is_bilingual,
     max_lines,
 )
+from render_service.compositor.captions.speech_time import PAUSES, pause_points, reading_time
 from render_service.compositor.text.break_opportunities import Break, cuts_clause_short, find_breaks
 from render_service.compositor.text.drawn_texts import caption_text
-from render_service.compositor.text.fonts import is_wide
 from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.projects.media import Pause
 from render_service.domain.projects.timeline import Timeline, TimelineShot, frames_in
 
 
@@ -61,19 +62,20 @@ _SPLIT_LINES, _MOST_LINES = 2, 6
 # The end of one sentence and the beginning of the next read badly in one cue.
 _STRADDLE_COST = 0.7
 
-_PAUSES = dict.fromkeys("。！？!?.…؟۔।", 2.0) | dict.fromkeys("，、；：,;:—–،؛\n", 1.0)
-"""Length of the speaker's pause at punctuation, in units of the time of one ideograph."""
 
-
-def plan_cues(timeline: Timeline, spec: RenderSpec) -> tuple[Cue, ...]:
+def plan_cues(
+    timeline: Timeline, spec: RenderSpec, pauses: Mapping[str, Sequence[Pause]] | None = None
+) -> tuple[Cue, ...]:
     """Plan all cues of a video.
 
     A shot's cues run from the middle of the transition in to the middle of the transition out, so that the cues of two
-    shots are never on screen together. With narration audio they follow it; with word timings they follow the words.
+    shots are never on screen together. With narration audio they follow it and
+    change where it pauses; with word timings they follow the words.
 
     Args:
         timeline: The timeline of `spec`.
         spec: The render.
+        pauses: Those of the narrations, by shot id.
 
     Returns:
         Cues in time order that do not overlap, each at least one frame long.
@@ -83,18 +85,32 @@ def plan_cues(timeline: Timeline, spec: RenderSpec) -> tuple[Cue, ...]:
     for planned in timeline.shots:
         text = caption_text(spec.project, planned.shot)
         if text:
-            cues += _shot_cues(text, planned, timeline.fps, (spec.output.width, spec.output.height), fmt)
+            heard = _in_frames((pauses or {}).get(planned.shot_id, ()), planned, timeline.fps)
+            cues += _shot_cues(text, planned, timeline.fps, (spec.output.width, spec.output.height), fmt, pauses=heard)
     return tuple(cues)
 
 
-def _shot_cues(text: str, planned: TimelineShot, fps: int, size: tuple[int, int], fmt: CaptionFormat) -> list[Cue]:
+def _shot_cues(
+    text: str,
+    planned: TimelineShot,
+    fps: int,
+    size: tuple[int, int],
+    fmt: CaptionFormat,
+    *,
+    pauses: Sequence[tuple[int, int]],
+) -> list[Cue]:
     window = (planned.start + planned.overlap_in // 2, planned.end - (planned.overlap_out - planned.overlap_out // 2))
     start, end = window
     if planned.narration_frames:
         start = min(max(start, planned.narration_start), window[1] - 1)
         end = min(end, start + planned.narration_frames)
     words = align_words(text, planned.shot.words, fmt.language)
-    clock = _Clock(text, (start, max(end, start + 1)), _anchors(words, planned, fps))
+    span = (start, max(end, start + 1))
+    if pauses and not words:
+        inside = [pause for pause in pauses if span[0] <= pause[0] < pause[1] <= span[1]]
+        clock = _Clock(text, pause_points(text, span, inside, fps))
+    else:
+        clock = _Clock(text, _word_points(text, span, _anchors(words, planned, fps)))
     parts = _split(text, size, fmt, max(1, int((end - start) / fps / _SHORTEST_SECONDS)))
     starts = [clock.start_of(first) for first, _ in parts]
     ends = [clock.end_of(last) for _, last in parts]
@@ -124,22 +140,34 @@ def _anchors(words: Sequence[AlignedWord], planned: TimelineShot, fps: int) -> l
     return anchors
 
 
-class _Clock:
-    """Maps characters to frames: by the words' times where given, else in proportion to reading time."""
+def _word_points(
+    text: str, span: tuple[int, int], anchors: Sequence[tuple[int, int, int, int]]
+) -> list[tuple[int, int]]:
+    """Return positions in a text and the frames in which they are spoken, from its start to its end."""
+    points = [point for first, last, start, end in anchors for point in ((first, start), (last, end))]
+    if not points:
+        return [(0, span[0]), (len(text), span[1])]
+    if points[0][0] > 0:
+        points.insert(0, (0, min(span[0], points[0][1])))
+    if points[-1][0] < len(text):
+        points.append((len(text), points[-1][1]))
+    return points
 
-    def __init__(self, text: str, span: tuple[int, int], anchors: Sequence[tuple[int, int, int, int]]) -> None:
-        self._sums = [0.0]
-        for character in text:
-            self._sums.append(self._sums[-1] + _reading_time(character))
-        points: list[tuple[int, int]] = []
-        for first, last, start, end in anchors:
-            points += [(first, start), (last, end)]
-        if not points:
-            points = [(0, span[0]), (len(text), span[1])]
-        if points[0][0] > 0:
-            points.insert(0, (0, min(span[0], points[0][1])))
-        if points[-1][0] < len(text):
-            points.append((len(text), max(span[1], points[-1][1])) if not anchors else (len(text), points[-1][1]))
+
+def _in_frames(pauses: Sequence[Pause], planned: TimelineShot, fps: int) -> list[tuple[int, int]]:
+    """Return pauses of a shot's narration as frames of the video, each at least one long."""
+    frames = []
+    for pause in pauses:
+        first = planned.narration_start + frames_in(pause.start, fps)
+        frames.append((first, max(first + 1, planned.narration_start + frames_in(pause.end, fps))))
+    return frames
+
+
+class _Clock:
+    """Maps characters to frames: by the times of some, between them in proportion to reading time."""
+
+    def __init__(self, text: str, points: Sequence[tuple[int, int]]) -> None:
+        self._sums = [0.0, *accumulate(map(reading_time, text))]
         self._points = points
 
     def start_of(self, position: int) -> int:
@@ -158,15 +186,6 @@ class _Clock:
         whole = self._sums[right] - self._sums[left]
         share = (self._sums[position] - self._sums[left]) / whole if whole else 0.0
         return begin + round(share * (end - begin))
-
-
-def _reading_time(character: str) -> float:
-    """Return the approximate speaking time of a character, in units of one ideograph."""
-    if character in _PAUSES:
-        return _PAUSES[character]
-    if is_wide(character):
-        return 1.0
-    return 0.36 if character.isalnum() else 0.12
 
 
 def _cue_words(
@@ -247,9 +266,9 @@ def _end(text: str, found: Break) -> tuple[float, bool]:
     """Return the cost of ending a cue at a break, and whether a sentence ends there."""
     # The last few characters decide; slicing the whole text at each break would take quadratic time.
     last = text[max(0, found.position - 8) : found.position].rstrip(' \u3000”’"」』）)»')[-1:]
-    sentence = _PAUSES.get(last) == 2.0
+    sentence = PAUSES.get(last) == 2.0
     if sentence or found.position == len(text) or found.forced:
         return 0.0, sentence
-    if last in _PAUSES:
+    if last in PAUSES:
         return 0.3, False
     return 1.2 + 2 * max(found.cost, 0.0) + (0.5 if cuts_clause_short(text, found.position) else 0.0), False

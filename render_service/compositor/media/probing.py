@@ -27,7 +27,7 @@ from render_service.compositor.media.declared_size import declared_size_of, decl
 from render_service.compositor.media.demuxing import clock_shifts_of, open_media
 from render_service.compositor.media.images import load_image
 from render_service.compositor.media.sniffing import ANIMATED_WEBP, sniff_asset
-from render_service.compositor.media.sound_format import SAMPLE_RATE
+from render_service.compositor.media.sound_format import SAMPLE_RATE, Sound
 from render_service.compositor.media.sounds import decode_sound, sound_stream
 from render_service.compositor.media.video_decoding import (
     decoded_frames,
@@ -242,7 +242,10 @@ def _read_packets(asset: Asset, container: InputContainer, video: VideoStream) -
 
 
 def probe_sound(
-    asset: Asset, limits: MediaLimits = DEFAULT_LIMITS, warn: Callable[[RenderFailure], None] | None = None
+    asset: Asset,
+    limits: MediaLimits = DEFAULT_LIMITS,
+    warn: Callable[[RenderFailure], None] | None = None,
+    listen: Callable[[Sound], None] | None = None,
 ) -> timedelta:
     """Decode a whole sound and measure its length, which headers often get wrong.
 
@@ -250,6 +253,7 @@ def probe_sound(
         asset: A sound file, or a clip with a sound track.
         limits: Limit of length.
         warn: Takes the faults that do not prevent its use.
+        listen: Takes its samples, block by block.
 
     Returns:
         Its length, to the microsecond.
@@ -260,6 +264,8 @@ def probe_sound(
     samples = 0
     for piece in decode_sound(asset, warn):
         samples += piece.shape[1]
+        if listen is not None:
+            listen(piece)
         if samples > limits.seconds * SAMPLE_RATE:
             raise asset.invalid(AssetFault.TOO_LONG, f"the file is longer than {limits.seconds} s; shorten it")
     if samples == 0:

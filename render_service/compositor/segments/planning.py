@@ -1,6 +1,6 @@
 """Plans a render before any of it is made. Runs in a worker process, as fonts and media must be read."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from render_service.compositor.captions.cues import Cue, plan_cues
 from render_service.compositor.captions.drawing import caption_format
@@ -10,6 +10,7 @@ from render_service.compositor.segments.content_hashes import MediaHashes
 from render_service.compositor.segments.plan import Ingredients, PlannedSegment, plan_segments
 from render_service.compositor.segments.spec import CueLayer, WatermarkLayer
 from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.projects.media import MediaFacts
 from render_service.domain.projects.project import Project
 from render_service.domain.projects.sequence import sequence
 from render_service.domain.projects.shot_source import ShotSource, resolved_source
@@ -30,7 +31,7 @@ def shown_sources(project: Project, media: Media) -> dict[str, ShotSource]:
 
 
 def plan_pictures(
-    spec: RenderSpec, timeline: Timeline, hashes: MediaHashes
+    spec: RenderSpec, timeline: Timeline, hashes: MediaHashes, facts: Mapping[str, MediaFacts] | None = None
 ) -> tuple[tuple[Cue, ...], tuple[PlannedSegment, ...]]:
     """Plan captions and segments.
 
@@ -38,11 +39,12 @@ def plan_pictures(
         spec: The render.
         timeline: Which shot is seen when.
         hashes: Hashes of its media.
+        facts: What was measured of them, by shot id.
 
     Returns:
         All captions, and all segments in order.
     """
-    cues = plan_cues(timeline, spec)
+    cues = plan_cues(timeline, spec, {shot_id: found.pauses for shot_id, found in (facts or {}).items()})
     fmt = caption_format(spec)
     highlights = spec.project.captions.highlight_words
     layers = [

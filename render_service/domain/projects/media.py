@@ -5,11 +5,26 @@ from datetime import timedelta
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """A stretch in which a voice is silent, counted from the start of its file."""
+
+    start: timedelta
+    end: timedelta
+
+
+def pause(start: float, end: float) -> Pause:
+    """Return a pause, given in seconds."""
+    return Pause(timedelta(seconds=start), timedelta(seconds=end))
+
+
+@dataclass(frozen=True, slots=True)
 class MediaFacts:
     """Measured lengths of one shot's media; None where the shot has none.
 
-    `clip` is the length of the clip's picture, `narration` of the spoken narration; both > 0.
+    `clip` is the length of the clip's picture, `narration` of the spoken narration; both > 0. `pauses` are those of
+    the narration, in order.
     """
 
     clip: timedelta | None = None
     narration: timedelta | None = None
+    pauses: tuple[Pause, ...] = ()
