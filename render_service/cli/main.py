@@ -82,7 +82,7 @@ def dev(
 
 @app.command()
 def serve() -> None:
-    """Run the gRPC server. It waits for Postgres and Redis; SIGTERM drains it."""
+    """Run the gRPC server. It waits for Postgres; SIGTERM drains it."""
     settings = command_settings()
     from render_service.server.server import run_server
 
@@ -91,7 +91,7 @@ def serve() -> None:
 
 @app.command()
 def work() -> None:
-    """Run a worker. It waits for Postgres and Redis; SIGTERM hands running jobs over to other workers."""
+    """Run a worker. It waits for Postgres; SIGTERM hands running jobs over to other workers."""
     settings = command_settings()
     # Dramatiq reads it on import. A larger prefetch would hold messages that an idle worker could take.
     os.environ["dramatiq_queue_prefetch"] = str(settings.worker_slots)  # noqa: SIM112 - its name is Dramatiq's

@@ -50,11 +50,12 @@ class JobRunner:
 
     Args:
         worker: Name of the worker, for people.
+        slots: How many jobs run at a time.
         lifecycle: Changes jobs.
-        publisher: Tells watchers.
-        dispatcher: Is nudged where a job waits again.
-        providers: Who can make pictures.
-        context: What an attempt works with.
+        publisher: Publishes events.
+        dispatcher: Nudged when a job is due again.
+        providers: Whose jobs to run.
+        context: Services that attempts use.
         limits: How long a job may take.
     """
 
@@ -62,6 +63,7 @@ class JobRunner:
         self,
         *,
         worker: str,
+        slots: int,
         lifecycle: JobLifecycle,
         publisher: Publisher,
         dispatcher: Dispatcher,
@@ -70,6 +72,7 @@ class JobRunner:
         limits: RunnerLimits,
     ) -> None:
         self._worker = worker
+        self._slots = asyncio.Semaphore(slots)
         self._lifecycle = lifecycle
         self._publisher = publisher
         self._dispatcher = dispatcher
@@ -80,33 +83,56 @@ class JobRunner:
         self._running: set[asyncio.Task[object]] = set()
         self._draining = False
         self.hint_wasted = False
-        """Whether a message was taken while draining: it told of work for which another worker is to be told anew."""
+        """Whether a message was taken while draining: another worker must be notified of the job that is due."""
 
     async def keep_leases(self) -> None:
         """Renew leases until cancelled."""
         await self._keeper.run()
 
+    @property
+    def has_free_slot(self) -> bool:
+        """Whether a job that is claimed now would run at once."""
+        return not self._draining and not self._slots.locked()
+
     async def run_next(self) -> bool:
-        """Claim the job that has waited longest and run it to the end of this attempt.
+        """Wait for a free slot, claim the job whose turn it is, and run it to the end of this attempt.
+
+        Called for a message: while Postgres is unavailable it waits, because the hint would be lost with the message.
 
         Returns:
-            Whether there was one.
+            Whether a job was due.
         """
         current = asyncio.current_task()
         assert current is not None
-        # From before the claim on: a drain that begins meanwhile must know of this job.
+        # Before the claim: a drain that begins meanwhile must wait for this job.
         self._running.add(current)
         try:
-            claim = await self._claim()
-            if claim is None:
-                return False
-            await self._run_told(claim)
+            async with self._slots:
+                claim = await self._claim_for_hint()
+                if claim is None:
+                    return False
+                await self._run_claimed(claim)
         finally:
             self._running.discard(current)
         return True
 
+    async def start_next(self) -> bool:
+        """Claim the job whose turn it is and run it in a task of its own, then further jobs until none is due.
+
+        Returns:
+            Whether a job was started; False if none was due or no slot was free.
+
+        Raises:
+            DatabaseUnavailable: Postgres is unavailable.
+        """
+        found: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        task = asyncio.create_task(self._run_until_none_due(found))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await found
+
     async def drain(self, grace: timedelta) -> None:
-        """Claim nothing more; let running attempts go on for a while, then hand their jobs over."""
+        """Claim nothing more; let running attempts continue for a while, then hand their jobs over."""
         self._draining = True
         if not self._running:
             return
@@ -116,28 +142,52 @@ class JobRunner:
             self._keeper.stop_all(StopReason.SHUTDOWN)
             await asyncio.wait(unfinished, timeout=5)
 
+    async def _run_until_none_due(self, found: "asyncio.Future[bool]") -> None:
+        """Run due jobs one after the other; `found` receives whether there was a first, or why that is unknown."""
+        try:
+            if not self.has_free_slot:
+                found.set_result(False)
+                return
+            while True:
+                async with self._slots:
+                    claim = await self._claim()
+                    if not found.done():
+                        found.set_result(claim is not None)
+                    if claim is None:
+                        return
+                    await self._run_claimed(claim)
+        except Exception as error:  # noqa: BLE001 - nobody awaits this task
+            if not found.done():
+                found.set_exception(error)
+            elif not isinstance(error, DatabaseUnavailable):
+                _log.error("a job was left by a fault of the service; its lease expires", exc_info=error)
+
     async def _claim(self) -> Claim | None:
-        """Claim a job; waits while Postgres is away, since the hint would be lost with its message."""
+        if self._draining:
+            return None
+        return await self._lifecycle.claim(
+            worker=self._worker, providers=list(self._providers), deadline=self._limits.deadline
+        )
+
+    async def _claim_for_hint(self) -> Claim | None:
         complained = False
         while not self._draining:
             try:
-                return await self._lifecycle.claim(
-                    worker=self._worker, providers=list(self._providers), deadline=self._limits.deadline
-                )
+                return await self._claim()
             except DatabaseUnavailable:
                 if not complained:
-                    _log.warning("no job claimed: the database is away")
+                    _log.warning("no job claimed: the database is unavailable")
                 complained = True
             await asyncio.sleep(_PAUSE_SECONDS)
         self.hint_wasted = True
         return None
 
-    async def _run_told(self, claim: Claim) -> None:
-        """Run an attempt as part of its caller's trace, its lines in the log with its ids."""
+    async def _run_claimed(self, claim: Claim) -> None:
+        """Run an attempt as part of its caller's trace, with its ids in every line of the log."""
         lease, parent = claim.lease, read_traceparent(claim.trace_parent)
         if lease.attempt == 1:
             JOB_WAIT_SECONDS.observe(claim.waited.total_seconds())
-        told = {"job_id": str(lease.job_id), "attempt": lease.attempt, "workspace_id": lease.workspace_id}
+        fields = {"job_id": str(lease.job_id), "attempt": lease.attempt, "workspace_id": lease.workspace_id}
         attributes: dict[str, str | int | float] = {
             "messaging.system": "dramatiq",
             "messaging.operation.type": "process",
@@ -149,7 +199,7 @@ class JobRunner:
             "render.waited_seconds": claim.waited.total_seconds(),
         }
         with (
-            structlog.contextvars.bound_contextvars(**told, **({"trace_id": parent.trace_id} if parent else {})),
+            structlog.contextvars.bound_contextvars(**fields, **({"trace_id": parent.trace_id} if parent else {})),
             span("render attempt", attributes, kind=Kind.CONSUMER, parent=parent) as recorded,
             SLOTS_BUSY.track_inprogress(),
         ):

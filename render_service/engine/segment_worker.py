@@ -4,6 +4,7 @@ import asyncio
 import shutil
 from collections import OrderedDict
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -43,9 +44,24 @@ class SegmentWorker:
         self._folder = folder
         self._renders: OrderedDict[UUID, int] = OrderedDict()
         self._fetching: dict[Path, asyncio.Lock] = {}
+        self._making: set[asyncio.Task[object]] = set()
+
+    async def drain(self, grace: timedelta) -> None:
+        """Wait for the segments that are being rendered, for `grace` at most."""
+        if self._making:
+            await asyncio.wait(self._making, timeout=grace.total_seconds())
 
     async def make(self, request: SegmentRequest) -> None:
         """Render a segment, unless it is stored or no longer wanted. Never raises: the requester sends it again."""
+        current = asyncio.current_task()
+        assert current is not None
+        self._making.add(current)
+        try:
+            await self._make_if_wanted(request)
+        finally:
+            self._making.discard(current)
+
+    async def _make_if_wanted(self, request: SegmentRequest) -> None:
         try:
             # Another build would store other bytes under the same key. The first call reads and parses many files.
             if SegmentSpec.from_bytes(request.spec).build != await asyncio.to_thread(build_fingerprint):

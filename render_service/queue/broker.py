@@ -13,22 +13,26 @@ RENDER_QUEUE = "render"
 RENDER_ACTOR = "render_job"
 
 
-def make_broker(url: str, *, blocking_timeout_seconds: float = 5.0) -> RedisBroker:
+def make_broker(url: str, *, blocking_timeout_seconds: float = 3.0) -> RedisBroker:
     """Return a broker without middleware: retries, delays, time limits and results live in Postgres.
 
     Args:
         url: REDIS_URL.
         blocking_timeout_seconds: Time-out of a command to Redis.
     """
+    # Dramatiq would drop the time-outs when it opens the URL itself.
+    client = redis.Redis.from_url(
+        url,
+        socket_timeout=blocking_timeout_seconds,
+        socket_connect_timeout=blocking_timeout_seconds,
+        retry=Retry(NoBackoff(), 0),
+    )
     return RedisBroker(
-        url=url,
+        client=client,
         middleware=[],
         # Messages of a killed worker are requeued after this; every fetch checks for them, not a random one.
         heartbeat_timeout=5_000,
         maintenance_chance=1_000_000,
-        socket_timeout=blocking_timeout_seconds,
-        socket_connect_timeout=blocking_timeout_seconds,
-        retry=Retry(NoBackoff(), 0),
     )
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from typing import Any
@@ -13,7 +13,6 @@ from redis.asyncio.connection import AbstractConnection, Connection, ConnectionP
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
 from sqlalchemy.exc import ProgrammingError
 
 from render_service.config.settings import ConfigurationError
@@ -115,41 +114,24 @@ def open_store(url: str) -> ObjectStore:
 
 async def wait_for_database(database: Database) -> None:
     """Wait until Postgres answers and has the schema that this build expects."""
-
-    async def fault() -> str | None:
-        try:
-            async with database.single() as connection:
-                found = await connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
-        except DatabaseUnavailable:
-            return "Postgres cannot be reached"
-        except ProgrammingError:
-            found = None
-        expected = newest_revision()
-        if found is None or found < expected:
-            return f"the schema is at {found or 'nothing'}, not at {expected}: run `render-service migrate`"
-        return None
-
-    await _wait_for("postgres", fault)
-
-
-async def wait_for_redis(redis: "Redis") -> None:
-    """Wait until Redis answers."""
-
-    async def fault() -> str | None:
-        try:
-            await redis.ping()
-        except (RedisError, OSError, TimeoutError):
-            return "Redis cannot be reached"
-        return None
-
-    await _wait_for("redis", fault)
-
-
-async def _wait_for(store: str, fault: Callable[[], Awaitable[str | None]]) -> None:
     waited = 0.0
-    while (reason := await fault()) is not None:
+    while (fault := await _database_fault(database)) is not None:
         if waited % _SECONDS_BETWEEN_COMPLAINTS == 0:
-            _log.warning("waiting", store=store, reason=reason)
+            _log.warning("waiting", store="postgres", reason=fault)
         await asyncio.sleep(_SECONDS_BETWEEN_TRIES)
         waited += _SECONDS_BETWEEN_TRIES
-    _log.info("connected", store=store)
+    _log.info("connected", store="postgres")
+
+
+async def _database_fault(database: Database) -> str | None:
+    try:
+        async with database.single() as connection:
+            found = await connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+    except DatabaseUnavailable:
+        return "Postgres cannot be reached"
+    except ProgrammingError:
+        found = None
+    expected = newest_revision()
+    if found is None or found < expected:
+        return f"the schema is at {found or 'nothing'}, not at {expected}: run `render-service migrate`"
+    return None

@@ -2,13 +2,19 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from datetime import timedelta
+from contextlib import suppress
+from threading import Thread
 from typing import Any
 
 from dramatiq import Actor, Worker
 from dramatiq.brokers.redis import RedisBroker
+from redis.exceptions import RedisError
 
+from render_service.telemetry.logging import get_logger
+
+_log = get_logger(__name__)
 _POLL_MILLISECONDS = 100
+_STOP_MILLISECONDS = 3_600_000
 
 
 class Consumer:
@@ -43,10 +49,30 @@ class Consumer:
         """Begin to take messages."""
         self._worker.start()
 
-    async def stop(self, within: timedelta = timedelta(seconds=30)) -> None:
-        """Take no more messages, give back those not begun, and wait for those begun.
+    def stop(self) -> "asyncio.Future[None]":
+        """Take no more messages, give back those that were not begun, and wait for those that were.
 
-        Args:
-            within: How long to wait at most; without Redis the threads try for ever to acknowledge their messages.
+        Returns:
+            A future that is done once all that has happened. Without Redis that may be never: the threads try to
+            acknowledge their messages until it is back. Nothing waits for them when the process ends.
         """
-        await asyncio.to_thread(self._worker.stop, timeout=within // timedelta(milliseconds=1))
+        loop = asyncio.get_running_loop()
+        stopped: asyncio.Future[None] = loop.create_future()
+
+        def stop() -> None:
+            try:
+                self._worker.stop(timeout=_STOP_MILLISECONDS)
+            except RedisError as error:
+                # Whoever consumes the queue takes them over, as soon as the heartbeat of this process is missing.
+                _log.warning("messages not given back", error=type(error).__name__)
+            with suppress(RuntimeError):  # the loop was closed meanwhile
+                loop.call_soon_threadsafe(_finish, stopped)
+
+        # Not in the loop's own threads: the end of the process would wait for them.
+        Thread(target=stop, daemon=True, name="stop consumer").start()
+        return stopped
+
+
+def _finish(future: "asyncio.Future[None]") -> None:
+    if not future.done():
+        future.set_result(None)

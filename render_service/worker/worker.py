@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from dramatiq.brokers.redis import RedisBroker
+from redis.exceptions import RedisError
 
 from render_service.compositor.compositor import Compositor
 from render_service.config.settings import ConfigurationError, Settings
-from render_service.db.database import Database
+from render_service.db.database import Database, DatabaseUnavailable
 from render_service.db.jobs.job_lifecycle import JobLifecycle
 from render_service.db.jobs.job_objects import JobObjects
 from render_service.db.jobs.job_outbox import JobOutbox
@@ -38,7 +39,6 @@ from render_service.runtime.lifecycle import (
     stop_event,
     tracing,
     wait_for_database,
-    wait_for_redis,
 )
 from render_service.runtime.loop_lag import LoopLagMonitor
 from render_service.runtime.readiness import Readiness, measure_connections
@@ -48,14 +48,14 @@ from render_service.telemetry.logging import get_logger
 from render_service.telemetry.metrics.shared import SHARED
 from render_service.telemetry.metrics.worker import COMPOSE_PROCESSES, COMPOSE_PROCESSES_BUSY, SLOTS, WORKER
 from render_service.worker.consumer import Consumer
+from render_service.worker.job_poller import JobPoller
 from render_service.worker.providers import open_providers
 from render_service.worker.scratch import scratch_folder
 from render_service.worker.webhooks import webhook_sender
 
 _log = get_logger(__name__)
 _COMMAND_SECONDS = 2.0
-# Attempts that are handed over are given 5 s to end.
-_STOP_SECONDS = timedelta(seconds=6)
+_STOP_SECONDS = 6.0
 
 
 async def run_worker(settings: Settings) -> None:
@@ -78,9 +78,7 @@ async def run_worker(settings: Settings) -> None:
         stack.push_async_callback(database.close)
         redis = connect_redis(settings.redis_url, timeout_seconds=_COMMAND_SECONDS)
         stack.push_async_callback(redis.aclose)
-        if not await finishes_before(stop, wait_for_database(database)) or not await finishes_before(
-            stop, wait_for_redis(redis)
-        ):
+        if not await finishes_before(stop, wait_for_database(database)):
             return
 
         lifecycle = JobLifecycle(
@@ -104,6 +102,7 @@ async def run_worker(settings: Settings) -> None:
         providers = await stack.enter_async_context(open_providers(settings, database, store, compositor))
         runner = JobRunner(
             worker=f"{socket.gethostname()}:{os.getpid()}",
+            slots=settings.worker_slots,
             lifecycle=lifecycle,
             publisher=publisher,
             dispatcher=dispatcher,
@@ -115,10 +114,15 @@ async def run_worker(settings: Settings) -> None:
         )
         reconciler = Reconciler(lifecycle, outbox, queue, dispatcher, publisher)
         tasks = await stack.enter_async_context(BackgroundTasks(stop))
-        tasks.start("leases", runner.keep_leases())
-        tasks.start("dispatcher", dispatcher.run())
-        tasks.start("reconciler", reconciler.run())
-        tasks.start("providers", providers.run())
+        background = {
+            "leases": runner.keep_leases(),
+            "dispatcher": dispatcher.run(),
+            "reconciler": reconciler.run(),
+            "job poller": JobPoller(runner).run(),
+            "providers": providers.run(),
+        }
+        for name, work in background.items():
+            tasks.start(name, work)
         if sender is not None:
             tasks.start("webhooks", sender.run())
 
@@ -137,21 +141,31 @@ async def run_worker(settings: Settings) -> None:
         _log.info("worker ready", slots=settings.worker_slots, compose_processes=settings.compose_processes)
         await stop.wait()
         _log.info("worker stopping")
-        await _hand_over(timedelta(seconds=settings.shutdown_grace_seconds), consumers, runner, outbox, dispatcher)
+        grace = timedelta(seconds=settings.shutdown_grace_seconds)
+        await _hand_over(grace, consumers, runner=runner, maker=maker, outbox=outbox, dispatcher=dispatcher)
     _log.info("worker stopped")
 
 
 async def _hand_over(
-    grace: timedelta, consumers: Sequence[Consumer], runner: JobRunner, outbox: JobOutbox, dispatcher: Dispatcher
+    grace: timedelta,
+    consumers: Sequence[Consumer],
+    *,
+    runner: JobRunner,
+    maker: SegmentWorker,
+    outbox: JobOutbox,
+    dispatcher: Dispatcher,
 ) -> None:
-    """Take no more jobs, and leave those that do not end within the grace to other workers."""
-    stopped = asyncio.gather(*(consumer.stop(grace + _STOP_SECONDS) for consumer in consumers))
-    await runner.drain(grace)
-    with contextlib.suppress(Exception):
-        await dispatcher.dispatch()  # so that what was handed over is announced at once
-    await stopped
-    if runner.hint_wasted:
-        await _redispatch(outbox, dispatcher)
+    """Take no more jobs, and leave those that do not end within the grace period to other workers."""
+    stopped = [consumer.stop() for consumer in consumers]
+    await asyncio.gather(runner.drain(grace), maker.drain(grace))
+    # What follows only makes other workers start sooner: without Redis, they poll.
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_STOP_SECONDS):
+            with contextlib.suppress(DatabaseUnavailable, RedisError, OSError):
+                await dispatcher.dispatch()  # messages for the jobs handed over
+            await asyncio.wait(stopped)
+            if runner.hint_wasted:
+                await _send_again(outbox, dispatcher)
 
 
 def _measure(settings: Settings, database: Database, compositor: Compositor) -> None:
@@ -162,9 +176,9 @@ def _measure(settings: Settings, database: Database, compositor: Compositor) -> 
     measure_connections(database)
 
 
-async def _redispatch(outbox: JobOutbox, dispatcher: Dispatcher) -> None:
-    """Send messages for all jobs that wait: some were taken by this worker while it was ending, and nobody ran them."""
-    with contextlib.suppress(Exception):
+async def _send_again(outbox: JobOutbox, dispatcher: Dispatcher) -> None:
+    """Send messages for all due jobs: this worker took some while it was draining, and did not run their jobs."""
+    with contextlib.suppress(DatabaseUnavailable, RedisError, OSError):
         await outbox.forget_stale(age=timedelta(0))
         await dispatcher.dispatch()
 

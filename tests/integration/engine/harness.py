@@ -100,6 +100,7 @@ async def engine_with(
     lifecycle: JobLifecycle | None = None,
     name: ProviderName = ProviderName.MOCK,
     policy: FetchPolicy | None = None,
+    slots: int = 8,
 ) -> AsyncIterator[Engine]:
     nowhere = "redis://127.0.0.1:1/0"
     redis = connect_redis(nowhere, timeout_seconds=1)
@@ -110,6 +111,7 @@ async def engine_with(
     providers: Mapping[ProviderName, Generator] = {name: provider}
     runner = JobRunner(
         worker="test",
+        slots=slots,
         lifecycle=lifecycle or lifecycle_of(database, retry=AT_ONCE),
         publisher=Publisher(redis),
         dispatcher=Dispatcher(JobOutbox(database), RenderQueue(make_broker(nowhere))),
