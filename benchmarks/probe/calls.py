@@ -16,6 +16,7 @@ from benchmarks.probe.system import System, project, run_job, timed
 from render_service.db.access.api_keys import ApiKeys, create_api_key
 from render_service.db.database import Database
 from tests.serving import bearer
+from tests.wire import nested
 
 _BOMBS = 20
 _MESSAGE_MIB = 4
@@ -162,16 +163,8 @@ def _many_empty_shots(size: int) -> bytes:
     shots_field = storyboard_field.message_type.fields_by_name["shots"]
     body = bytes([shots_field.number << 3 | 2, 0]) * (size // 2)
     for field in (storyboard_field, project_field):
-        body = bytes([field.number << 3 | 2]) + _varint(len(body)) + body
+        body = nested(field.number, body)
     return body
-
-
-def _varint(value: int) -> bytes:
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*out, value])
 
 
 @asynccontextmanager

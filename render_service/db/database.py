@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import psycopg
 import sqlalchemy as sa
+from pydantic_core import from_json, to_json
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
@@ -86,6 +87,9 @@ class Database:
             max_overflow=0,
             pool_timeout=5,
             pool_pre_ping=True,
+            # Bodies of projects may have megabytes; these are several times faster than the standard library's.
+            json_serializer=_to_json,
+            json_deserializer=from_json,
             # Statements' parameters hold callers' content, which must not reach the log.
             hide_parameters=True,
             # Set for the engine, not at each checkout: a caller cancelled while it is being set would take the
@@ -164,6 +168,10 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self._engine.dispose()
+
+
+def _to_json(value: object) -> str:
+    return to_json(value).decode()
 
 
 @asynccontextmanager

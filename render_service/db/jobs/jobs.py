@@ -28,8 +28,8 @@ _INSERT = sa.text(f"""
     ), changed AS (
         INSERT INTO jobs (id, task_id, workspace_id, project_id, provider, spec, labels, request_id, request_hash,
             priority, trace_parent, webhook, message)
-        SELECT :id, :task_id, :workspace_id, :project_id, :provider, :spec, :labels, :request_id, :request_hash,
-            :priority, :trace_parent, :webhook, 'Waiting for a worker'
+        SELECT :id, :task_id, :workspace_id, :project_id, :provider, CAST(:spec AS jsonb), :labels, :request_id,
+            :request_hash, :priority, :trace_parent, :webhook, 'Waiting for a worker'
         FROM room WHERE room.found
         ON CONFLICT (workspace_id, request_id) WHERE request_id IS NOT NULL DO NOTHING
         RETURNING jobs.*
@@ -44,7 +44,7 @@ _INSERT = sa.text(f"""
     SELECT room.found AS room, id AS job_id, task_id, updated_at AS timestamp, {EVENT_COLUMNS}
     FROM room LEFT JOIN changed ON true
 """).bindparams(
-    sa.bindparam("spec", type_=JSONB),
+    sa.bindparam("spec", type_=sa.Text),
     sa.bindparam("labels", type_=JSONB),
     sa.bindparam("webhook", type_=JSONB(none_as_null=True)),
     sa.bindparam("project_id", type_=sa.Uuid),
@@ -129,7 +129,7 @@ class Jobs:
             "workspace_id": request.workspace_id,
             "project_id": request.project_id,
             "provider": request.provider,
-            "spec": RENDER_SPEC.dump_python(request.spec, mode="json"),
+            "spec": RENDER_SPEC.dump_json(request.spec).decode(),
             "labels": dict(request.options.labels),
             "request_id": request.options.request_id,
             "request_hash": request.options.request_hash,

@@ -157,7 +157,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         elif len(data) > MAX_SMALL_BYTES:
             release = await self._budget.acquire(len(data))
         try:
-            call.request = decode(data, deserialize)
+            call.request = await decode(data, deserialize)
         except BaseException:
             if release is not None:
                 release()

@@ -1,11 +1,13 @@
 """The wire side of ProjectService."""
 
+import asyncio
+
+from render_client.v1 import project_pb2, project_service_pb2_grpc
 from render_client.v1 import project_service_pb2 as pb
-from render_client.v1 import project_service_pb2_grpc
 
 from render_service.db.jobs.deletions import Deletions
 from render_service.db.jobs.jobs import Position
-from render_service.db.projects.projects import Projects, project_not_found
+from render_service.db.projects.projects import Projects, StoredProject, project_not_found
 from render_service.domain.access.audit import Action
 from render_service.domain.faults import Faults
 from render_service.domain.projects.project import Project
@@ -17,7 +19,7 @@ from render_service.server.mapping import page_token
 from render_service.server.mapping.ids import page_size_field, uuid_field, workspace_field
 from render_service.server.mapping.pages import MAX_PAGE_BYTES, PROJECT_VIEW, View, count_fitting
 from render_service.server.mapping.project import BASIC_ETAG, project_to_proto
-from render_service.server.services.project_input import ProjectParser
+from render_service.server.services.project_input import LARGE_BYTES, ProjectParser
 
 
 class ProjectServicer(project_service_pb2_grpc.ProjectServiceServicer):
@@ -46,7 +48,7 @@ class ProjectServicer(project_service_pb2_grpc.ProjectServiceServicer):
         workspace_field(request.workspace_id, "workspace_id", faults)
         project = await self._project(request, faults)
         stored = await self._projects.create(request.workspace_id, project, origin=current_origin())
-        return pb.CreateProjectResponse(project=project_to_proto(stored))
+        return pb.CreateProjectResponse(project=await _to_proto(stored))
 
     async def GetProject(self, request: pb.GetProjectRequest, context: Context) -> pb.GetProjectResponse:
         """Return a project."""
@@ -55,7 +57,7 @@ class ProjectServicer(project_service_pb2_grpc.ProjectServiceServicer):
         project_id = uuid_field(request.project_id, "project_id", faults)
         faults.raise_if_any()
         stored = await self._projects.get(request.workspace_id, project_id)
-        return pb.GetProjectResponse(project=project_to_proto(stored))
+        return pb.GetProjectResponse(project=await _to_proto(stored))
 
     async def UpdateProject(self, request: pb.UpdateProjectRequest, context: Context) -> pb.UpdateProjectResponse:
         """Replace a project's content."""
@@ -68,7 +70,7 @@ class ProjectServicer(project_service_pb2_grpc.ProjectServiceServicer):
         stored = await self._projects.update(
             request.workspace_id, project_id, project, etag=request.project.etag, origin=current_origin()
         )
-        return pb.UpdateProjectResponse(project=project_to_proto(stored))
+        return pb.UpdateProjectResponse(project=await _to_proto(stored))
 
     async def ListProjects(self, request: pb.ListProjectsRequest, context: Context) -> pb.ListProjectsResponse:
         """Return a page of projects."""
@@ -86,7 +88,7 @@ class ProjectServicer(project_service_pb2_grpc.ProjectServiceServicer):
             with_shots=view is View.FULL,
             max_bytes=MAX_PAGE_BYTES if view is View.FULL else None,
         )
-        items = [project_to_proto(stored, view) for stored in found]
+        items = [await _to_proto(stored, view) for stored in found]
         if (count := count_fitting(items)) < len(items):
             end = Position(found[count - 1].create_time, found[count - 1].id)
         return pb.ListProjectsResponse(
@@ -116,3 +118,10 @@ class ProjectServicer(project_service_pb2_grpc.ProjectServiceServicer):
         project = await self._parser.parse(request.project, faults)
         faults.raise_if_any()
         return project
+
+
+async def _to_proto(stored: StoredProject, view: View = View.FULL) -> project_pb2.Project:
+    """Do as `project_to_proto`, aside from the event loop if the project is large."""
+    if view is View.FULL and stored.size_bytes > LARGE_BYTES:
+        return await asyncio.to_thread(project_to_proto, stored, view)
+    return project_to_proto(stored, view)

@@ -13,7 +13,7 @@ from render_service.fetch.policy import FetchPolicy, check_open_uri, check_uri
 from render_service.server.mapping.project import project_from_proto
 
 # Beyond this, reading a project would delay the other calls on the event loop noticeably.
-_LARGE_BYTES = 128 * 1024
+LARGE_BYTES = 128 * 1024
 
 
 class ProjectParser:
@@ -78,4 +78,4 @@ class ProjectParser:
         faults.add_all(found)
 
     async def _off_loop(self, message: project_pb2.Project, read: Callable[[], Project]) -> Project:
-        return await asyncio.to_thread(read) if message.ByteSize() > _LARGE_BYTES else read()
+        return await asyncio.to_thread(read) if message.ByteSize() > LARGE_BYTES else read()

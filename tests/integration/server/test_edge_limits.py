@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2_grpc
 from render_client.v1 import project_pb2
+from render_client.v1 import project_service_pb2 as projects_pb
 from render_client.v1 import render_service_pb2 as pb
 
 from render_service.db.access.api_keys import ApiKeys
@@ -23,6 +24,7 @@ from render_service.embedded.ports import free_port
 from tests.integration.server.issuer import Issuer
 from tests.integration.server.status import refusal
 from tests.serving import Stubs, bearer, serving, settings_of
+from tests.wire import nested
 
 
 async def _drain(watch: Any) -> None:
@@ -44,13 +46,6 @@ def _bomb() -> bytes:
     """A request of 3.9 MiB that parses to some 2 million empty shots."""
     shots = b"\x0a\x00" * 2_000_000
     project = project_pb2.Project.DESCRIPTOR.fields_by_name["storyboard"].number
-
-    def nested(number: int, data: bytes) -> bytes:
-        size, varint = len(data), bytearray()
-        while size > 127:
-            varint.append(size & 127 | 128)
-            size >>= 7
-        return bytes([number << 3 | 2, *varint, size]) + data
 
     source = pb.StartRenderRequest.DESCRIPTOR.fields_by_name["project"].number
     return nested(source, nested(project, shots))
@@ -157,3 +152,49 @@ async def test_errors_of_the_database_hold_nothing_that_callers_sent(database: D
         async with database.single() as connection:
             await connection.execute(sa.text("SELECT :given || nowhere"), {"given": "a caller's text"})
     assert "a caller's text" not in str(raised.value)
+
+
+def _largest() -> project_pb2.Project:
+    """200 shots with texts and URLs of full length, in a script of three bytes a character, and 30,000 words."""
+    project = project_pb2.Project(title="文" * 200, script="文" * 50_000)
+    url = "https://example.com/" + "a" * 8_172
+    for number in range(200):
+        shot = project.storyboard.shots.add(id=f"shot-{number}")
+        shot.visual_description = shot.narration = "文" * 4_000
+        shot.caption = "文" * 1_000
+        shot.image_uri = shot.narration_audio_uri = url
+        shot.duration.FromSeconds(45)
+        for word in range(150):
+            timing = shot.words.add(text="文" * 10)
+            timing.start.FromMilliseconds(200 * word)
+            timing.end.FromMilliseconds(200 * word + 199)
+    return project
+
+
+async def test_the_largest_project_that_the_contract_allows_is_accepted_and_returned(
+    database_url: str, redis_url: str, tmp_path: Path
+) -> None:
+    settings = settings_of(database_url, redis_url, tmp_path, auth="off")
+    project = _largest()
+    async with serving(settings):
+        options = [("grpc.max_receive_message_length", 16 * 1024 * 1024)]
+        async with grpc.aio.insecure_channel(settings.listen, options) as channel:
+            stubs = Stubs(channel)
+            create = projects_pb.CreateProjectRequest(workspace_id="team", project=project)
+            assert create.ByteSize() > 9 * 1024 * 1024
+            created = (await stubs.projects.CreateProject(create)).project
+            for sent, kept in zip(project.storyboard.shots, created.storyboard.shots, strict=True):
+                assert (kept.narration, kept.image_uri) == (sent.narration, sent.image_uri)
+                assert list(kept.words) == list(sent.words)
+            started = await stubs.renders.StartRender(pb.StartRenderRequest(workspace_id="team", project=project))
+            assert started.job.job_id
+            get = projects_pb.GetProjectRequest(workspace_id="team", project_id=created.project_id)
+            assert (await stubs.projects.GetProject(get)).project == created
+
+
+async def test_a_request_of_tiny_messages_is_refused_before_it_is_parsed(stubs: Stubs, database: Database) -> None:
+    metadata = bearer(await ApiKeys(database).create("test", frozenset({"team"})))
+    call: Any = stubs.channel.unary_unary(_START)
+    told = await refusal(call(_bomb(), metadata=metadata))
+    assert (told.code, told.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD")
+    assert "fields" in told.message

@@ -864,7 +864,10 @@ Global___Music: _TypeAlias = Music  # noqa: Y015
 
 @_typing.final
 class Project(_message.Message):
-    """Project is a script and a storyboard, with the preset and the length to render them at."""
+    """Project is a script and a storyboard, with the preset and the length to render them at. A request that contains one
+    has at most 12 MiB, otherwise RESOURCE_EXHAUSTED: 200 shots with texts and URLs of full length fit in any script whose
+    characters have up to 3 bytes, and with up to 30,000 words of 10 characters.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -1,1 +1,0 @@
-from render_client.v1.output_pb2 import *

@@ -1,1 +1,0 @@
-from render_client.v1.webhook_service_pb2 import *
