@@ -10,6 +10,7 @@ from render_service.db.database import DatabaseUnavailable
 from render_service.domain.access.quota import QuotaName, Quotas, quota_exceeded
 from render_service.server.interceptors.authorization import workspace_of
 from render_service.server.interceptors.base import Call, Release
+from render_service.server.interceptors.watches import WATCHES
 from render_service.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
@@ -17,7 +18,6 @@ _FRESH_SECONDS = 5.0
 _BUCKETS = 10_000
 _RETRY_SECONDS = 5.0
 _STORED_RETRY_SECONDS = 60.0
-WATCHES = frozenset({"/render.v1.RenderService/WatchProgress", "/render.v1.RenderService/WatchWorkspace"})
 
 
 class QuotaCache:

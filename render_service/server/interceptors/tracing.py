@@ -8,7 +8,7 @@ import grpc
 from render_service.server.interceptors.authorization import is_open, workspace_of
 from render_service.server.interceptors.base import Call, Context, Middleware
 from render_service.server.interceptors.outcome import Outcome
-from render_service.server.interceptors.rate_limits import WATCHES
+from render_service.server.interceptors.watches import WATCHES
 from render_service.telemetry.tracing.spans import Kind, current_span, span
 from render_service.telemetry.tracing.traceparent import read_traceparent
 

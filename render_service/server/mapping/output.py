@@ -1,4 +1,4 @@
-"""Between `render.v1.OutputOptions` and the domain's."""
+"""Reads `render.v1.OutputOptions`."""
 
 from render_client.v1 import output_pb2
 
@@ -10,12 +10,11 @@ _OUTPUT = Record(OutputOptions, output_pb2.OutputOptions.DESCRIPTOR)
 
 
 def output_from_proto(message: output_pb2.OutputOptions, path: str, faults: Faults) -> OutputOptions:
-    """Return output options; `path` is theirs in the request, `faults` takes the faults of form."""
+    """Return output options.
+
+    Args:
+        message: The message.
+        path: Its path in the request, for faults.
+        faults: Collects invalid fields.
+    """
     return _OUTPUT.read(message, path, faults)
-
-
-def output_to_proto(options: OutputOptions) -> output_pb2.OutputOptions:
-    """Return the message of output options."""
-    message = output_pb2.OutputOptions()
-    _OUTPUT.write(options, message)
-    return message

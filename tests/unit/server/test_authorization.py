@@ -11,6 +11,7 @@ from render_client import v1
 from render_client.v1 import project_service_pb2, render_service_pb2, webhook_service_pb2
 
 from render_service.server.interceptors.authorization import RULES, Rule, is_open
+from render_service.server.interceptors.watches import WATCHES
 from render_service.server.listener import SERVICES
 
 FILES = (render_service_pb2, project_service_pb2, webhook_service_pb2, health_pb2, reflection_pb2)
@@ -28,6 +29,11 @@ METHODS: dict[str, MethodDescriptor] = {
 
 def test_every_rpc_has_a_rule_and_every_rule_an_rpc() -> None:
     assert METHODS.keys() == RULES.keys()
+
+
+def test_watches_are_the_streams_with_heartbeats() -> None:
+    assert {method.rpartition("/")[2] for method in WATCHES} == {"WatchProgress", "WatchWorkspace"}
+    assert METHODS.keys() >= WATCHES
 
 
 def test_the_server_serves_every_service_of_the_contract() -> None:
