@@ -1,0 +1,1 @@
+from render_client.v1.error_reason_pb2 import *
