@@ -9,7 +9,7 @@ TYPESCRIPT := clients/typescript
 export PATH := $(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test check format generate record-contract lock sbom clean bench-compositor bench-service robustness bench-watching fuzz probe ledger docs docs-serve
+.PHONY: help setup demo dev test check format generate record-contract lock sbom clean bench-compositor bench-service robustness bench-watching corners fuzz probe ledger docs docs-serve
 
 help: ## List the commands.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ dev: $(VENV)/.runs ## Keep the whole system running in the foreground, its data 
 
 test: setup $(TYPESCRIPT)/node_modules/.ready ## Run all tests, in three processes that each start servers of their own: much of them is waiting.
 	@pytest --numprocesses 3 --dist loadfile
+
+corners: setup ## Run a caller's main job with the oldest and the newest Python, protobuf and grpcio that the client supports.
+	@python -m tests.corners
 
 robustness: setup ## Break the service on purpose: SEED=n JOBS=2000 KILLS=100 WATCHERS=200, all optional.
 	@python -m tests.robustness $(if $(SEED),--seed $(SEED)) $(if $(JOBS),--jobs $(JOBS)) $(if $(KILLS),--kills $(KILLS)) \

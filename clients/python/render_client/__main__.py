@@ -1,5 +1,7 @@
 """Runs the `render` command, or says what to install if one of its packages is missing."""
 
+from __future__ import annotations
+
 import importlib
 import sys
 

@@ -1,15 +1,25 @@
 """How to reach a render service: address, credentials, workspace, and the settings of the connection."""
 
+from __future__ import annotations
+
 import os
-import tomllib
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING
 
 import grpc
 
 from render_client.retry import RetryPolicy
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 DEFAULT_TARGET = "127.0.0.1:50051"
 DEFAULT_WORKSPACE = "default"
@@ -25,7 +35,7 @@ class ConfigurationError(ValueError):
     """A setting is invalid; the message names it and its source."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TLS:
     """TLS with custom settings.
 
@@ -42,7 +52,7 @@ class TLS:
     server_name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ClientConfig:
     """Configuration of a client.
 

@@ -1,5 +1,7 @@
 """Downloads a file in chunks next to its destination, resumes it, and moves it into place once it is verified."""
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Callable
 from os import PathLike

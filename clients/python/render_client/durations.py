@@ -1,12 +1,14 @@
 """Durations: numbers of seconds and `timedelta` wherever a duration is expected."""
 
+from __future__ import annotations
+
 import math
 from datetime import timedelta
 from typing import Union
 
 from google.protobuf.duration_pb2 import Duration
 
-Seconds = Union[float, timedelta]  # noqa: UP007  evaluated by Python 3.9 too
+Seconds = Union[float, timedelta]
 """A duration: a number of seconds, or a `timedelta`."""
 
 
@@ -32,6 +34,6 @@ def as_seconds(value: Seconds) -> float:
     return value.total_seconds() if isinstance(value, timedelta) else float(value)
 
 
-def as_optional_seconds(value: "Seconds | None") -> "float | None":
+def as_optional_seconds(value: Seconds | None) -> float | None:
     """Return a duration as seconds; None for no limit."""
     return None if value is None else as_seconds(value)

@@ -1,5 +1,7 @@
 """Errors of the client, and their translation from gRPC errors."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
 

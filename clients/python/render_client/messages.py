@@ -1,5 +1,7 @@
 """Builds requests from the arguments of the synchronous and asyncio clients."""
 
+from __future__ import annotations
+
 import difflib
 import uuid
 from collections.abc import Collection, Mapping

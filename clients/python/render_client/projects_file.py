@@ -1,5 +1,7 @@
 """Reads project files: the JSON form of `render.v1.Project`."""
 
+from __future__ import annotations
+
 import difflib
 import json
 import re
@@ -77,13 +79,13 @@ def _uris(message: Message, place: str) -> Iterator[tuple[Message, str, str]]:
         name = f"{place}{descriptor.name}"
         if descriptor.name == "uri" or descriptor.name.endswith("_uri"):
             yield message, descriptor.name, name
-        elif descriptor.message_type and descriptor.is_repeated:
+        elif isinstance(value, Message):
+            yield from _uris(value, f"{name}.")
+        elif descriptor.message_type:
             for index, item in enumerate(value):
                 # Maps yield their keys; the contract has none that hold URIs.
                 if isinstance(item, Message):
                     yield from _uris(item, f"{name}[{index}].")
-        elif descriptor.message_type:
-            yield from _uris(value, f"{name}.")
 
 
 def _resolve(uri: str, folder: Path, place: str) -> str:

@@ -1,5 +1,7 @@
 """Retry policy: exponential backoff with jitter, within the caller's deadline."""
 
+from __future__ import annotations
+
 import random
 import time
 from collections.abc import Callable
@@ -10,7 +12,7 @@ import grpc
 from render_client.errors import DeadlineError, QuotaError, RenderError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RetryPolicy:
     """How calls are retried after the connection is lost or the service is unavailable.
 

@@ -1,5 +1,7 @@
 """Reads the `google.rpc` details of a failed call from its `grpc-status-details-bin` metadata."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 
 from google.protobuf.message import DecodeError
@@ -10,7 +12,7 @@ class MalformedDetails(ValueError):
     """The bytes are not a `google.rpc.Status`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FieldFault:
     """An invalid field of a request: its path as in the proto message, and what is wrong with it."""
 
@@ -18,7 +20,7 @@ class FieldFault:
     description: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StatusDetails:
     """The details of a failed call, besides its status code and message.
 

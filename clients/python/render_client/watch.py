@@ -1,5 +1,7 @@
 """The position of a watch: what was received, how to resume after a lost connection, and whether it has ended."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -68,7 +70,7 @@ class WatchPosition:
         return event
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class WorkspaceChange:
     """One message of a workspace watch.
 

@@ -4,6 +4,8 @@ Deliveries are signed according to Standard Webhooks 1.0:
 https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
 
+from __future__ import annotations
+
 import base64
 import binascii
 import hmac
@@ -22,7 +24,7 @@ class InvalidDelivery(Exception):
     """The delivery is not authentic or too old: respond with 400 and discard it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class WebhookEvent:
     """The event of a delivery.
 
@@ -124,7 +126,7 @@ def _event(event_id: str, body: bytes) -> WebhookEvent:
         return WebhookEvent(
             id=event_id,
             type=payload["type"],
-            timestamp=datetime.fromisoformat(payload["timestamp"]),
+            timestamp=datetime.fromisoformat(payload["timestamp"].replace("Z", "+00:00")),
             job_id=data["job_id"],
             workspace_id=data["workspace_id"],
             sequence=data["sequence"],

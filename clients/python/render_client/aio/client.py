@@ -1,5 +1,7 @@
 """The client: jobs, their progress and their files."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Collection, Mapping
 from os import PathLike
 from pathlib import Path

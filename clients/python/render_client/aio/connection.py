@@ -1,8 +1,10 @@
 """The connection of a client: how one call and one stream are made, retried, resumed and ended."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
 from google.protobuf.message import Message
@@ -19,6 +21,8 @@ from render_client.v1.webhook_service_pb2_grpc import WebhookServiceStub
 from render_client.watch import Position, ended_without_end
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from render_client.aio.primitives import StreamMethod, UnaryMethod
 
 Request = TypeVar("Request", bound=Message)
@@ -87,7 +91,7 @@ class AsyncConnection:
         await self.close()
 
     async def _call(
-        self, method: "UnaryMethod[Request, Response]", request: Request, *, repeatable: bool = True
+        self, method: UnaryMethod[Request, Response], request: Request, *, repeatable: bool = True
     ) -> Response:
         most = self.config.retry.call_attempts if repeatable else 1
         attempts = Attempts(self.config.retry, timeout=self.config.timeout, most=most)
@@ -105,7 +109,7 @@ class AsyncConnection:
 
     async def _follow(
         self,
-        method: "StreamMethod[Request, Response]",
+        method: StreamMethod[Request, Response],
         position: Position[Request, Response, News],
         timeout: Seconds | None,
     ) -> Stream[News]:
@@ -131,7 +135,7 @@ class AsyncConnection:
             await self._pause(attempts.delay_after(ending))
 
     async def _pages(
-        self, method: "UnaryMethod[Request, Response]", first: Request, items: Callable[[Response], Iterable[Item]]
+        self, method: UnaryMethod[Request, Response], first: Request, items: Callable[[Response], Iterable[Item]]
     ) -> Stream[Item]:
         """Iterate over the items of all pages; each page is fetched on demand."""
         request: Any = first

@@ -1,9 +1,11 @@
 """What asyncio and threads do differently. `render_client.sync.primitives` has the same names, for threads."""
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Iterator
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import grpc
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-Stream: TypeAlias = AsyncGenerator[Item, None]
+Stream = AsyncGenerator[Item, None]
 """Items that arrive one by one. Close it, or exhaust it, to end the call behind it."""
 
 
@@ -65,7 +67,7 @@ class ClosedFlag:
         """Wait until the client is closed, for at most so many seconds; return whether it was."""
         try:
             await asyncio.wait_for(self._event.wait(), seconds)
-        except asyncio.TimeoutError:  # noqa: UP041  Python 3.10 and earlier do not raise the built-in one.
+        except asyncio.TimeoutError:
             return False
         return True
 
@@ -76,6 +78,8 @@ class ClosedFlag:
             yield
         except asyncio.CancelledError:
             task = asyncio.current_task()
-            if self.is_set() and task and not task.cancelling():
+            # Before Python 3.11 a task does not tell whether it is cancelled; a closed client then counts as the cause.
+            cancelled = getattr(task, "cancelling", bool)()
+            if self.is_set() and task and not cancelled:
                 raise error from None
             raise

@@ -1,5 +1,7 @@
 """Methods of the client for stored projects."""
 
+from __future__ import annotations
+
 from render_client.aio.connection import AsyncConnection
 from render_client.aio.primitives import Stream
 from render_client.v1 import project_pb2

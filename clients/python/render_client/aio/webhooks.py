@@ -1,5 +1,7 @@
 """Methods of the client for webhooks and their deliveries."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Mapping
 
 from render_client.aio.connection import AsyncConnection

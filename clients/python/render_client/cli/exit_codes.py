@@ -1,5 +1,7 @@
 """The exit codes of `render`, for scripts."""
 
+from __future__ import annotations
+
 JOB_FAILED = 1
 USAGE = 2
 UNREACHABLE = 3

@@ -4,7 +4,7 @@ import sys
 import tempfile
 from importlib.metadata import version as version_of
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Optional, cast
 
 import typer
 
@@ -57,18 +57,20 @@ def connect(
         bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
     ] = False,
     target: Annotated[
-        str | None, typer.Option(help="Address of the service, host:port or unix:PATH. (RENDER_TARGET)")
+        Optional[str], typer.Option(help="Address of the service, host:port or unix:PATH. (RENDER_TARGET)")
     ] = None,
     token: Annotated[
-        str | None,
+        Optional[str],
         typer.Option(help="API key. Prefer RENDER_TOKEN: other users of the machine can see options."),
     ] = None,
-    workspace: Annotated[str | None, typer.Option("--workspace", "-w", help="Workspace id. (RENDER_WORKSPACE)")] = None,
+    workspace: Annotated[
+        Optional[str], typer.Option("--workspace", "-w", help="Workspace id. (RENDER_WORKSPACE)")
+    ] = None,
     tls: Annotated[
-        str | None,
+        Optional[str],
         typer.Option(help="on, off, or a PEM file of authorities. Default: on, except for loopback. (RENDER_TLS)"),
     ] = None,
-    timeout: Annotated[str | None, typer.Option(help="Timeout of each call, in seconds. (RENDER_TIMEOUT)")] = None,
+    timeout: Annotated[Optional[str], typer.Option(help="Timeout of each call, in seconds. (RENDER_TIMEOUT)")] = None,
 ) -> None:
     """Render projects into videos and watch their progress.
 
@@ -83,14 +85,14 @@ def start(
     *,
     file: ProjectFile = None,
     project_id: StoredProject = None,
-    provider: Annotated[str | None, typer.Option(help="local, runway, pika, custom or mock.")] = None,
+    provider: Annotated[Optional[str], typer.Option(help="local, runway, pika, custom or mock.")] = None,
     model: Model = None,
     aspect_ratio: Annotated[
-        AspectRatio | None, typer.Option("--aspect-ratio", help="Aspect ratio of the video.")
+        Optional[AspectRatio], typer.Option("--aspect-ratio", help="Aspect ratio of the video.")
     ] = None,
     fps: Annotated[int, typer.Option(help="Frames per second: 24, 25, 30, 50 or 60.", show_default=False)] = 0,
-    quality: Annotated[Quality | None, typer.Option(help="Quality preset.")] = None,
-    container: Annotated[FileFormat | None, typer.Option("--format", help="File format.")] = None,
+    quality: Annotated[Optional[Quality], typer.Option(help="Quality preset.")] = None,
+    container: Annotated[Optional[FileFormat], typer.Option("--format", help="File format.")] = None,
     variable: Variables = None,
     label: Labels = None,
     priority: Annotated[
@@ -98,13 +100,13 @@ def start(
         typer.Option(help="Priority within the workspace, −100 to 100; the highest runs first.", show_default=False),
     ] = 0,
     request_id: Annotated[
-        str | None,
+        Optional[str],
         typer.Option("--request-id", help="Idempotency key, a UUID: the same one never starts a second job."),
     ] = None,
-    webhook: Annotated[str | None, typer.Option(metavar="URL", help="URL to notify when the job ends.")] = None,
+    webhook: Annotated[Optional[str], typer.Option(metavar="URL", help="URL to notify when the job ends.")] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Wait and show the progress.")] = False,
     download: Annotated[
-        Path | None, typer.Option("--download", "-o", help="Wait, and download the video to this path.")
+        Optional[Path], typer.Option("--download", "-o", help="Wait, and download the video to this path.")
     ] = None,
     machine: Machine = False,
 ) -> None:
@@ -146,7 +148,7 @@ def estimate(
     *,
     file: ProjectFile = None,
     project_id: StoredProject = None,
-    provider: Annotated[str | None, typer.Option(help="runway, pika or custom.")] = None,
+    provider: Annotated[Optional[str], typer.Option(help="runway, pika or custom.")] = None,
     model: Model = None,
     variable: Variables = None,
     machine: Machine = False,
@@ -179,8 +181,10 @@ def get(context: typer.Context, *, job_id: JobId, machine: Machine = False) -> N
 def list_jobs(
     context: typer.Context,
     *,
-    status: Annotated[list[Status] | None, typer.Option(help="Only jobs with this status; repeat for several.")] = None,
-    project_id: Annotated[str | None, typer.Option("--project-id", help="Only jobs of this project.")] = None,
+    status: Annotated[
+        Optional[list[Status]], typer.Option(help="Only jobs with this status; repeat for several.")
+    ] = None,
+    project_id: Annotated[Optional[str], typer.Option("--project-id", help="Only jobs of this project.")] = None,
     label: Labels = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Maximum number of jobs.")] = 20,
     full: Annotated[bool, typer.Option("--full", help="With --json: also raw_results and video.check.")] = False,
@@ -191,7 +195,7 @@ def list_jobs(
     with reported_errors(output, context.obj), context.obj.client() as client:
         statuses = [cast("StatusName", each.value.upper()) for each in status or ()]
         jobs = client.list(statuses=statuses, project_id=project_id, labels=parse_pairs(label, "--label"), full=full)
-        output.jobs(job for _, job in zip(range(limit), jobs, strict=False))
+        output.jobs(job for _, job in zip(range(limit), jobs))
 
 
 @app.command()
@@ -202,10 +206,10 @@ def watch(
         list[str], typer.Argument(metavar="JOB...", help="Ids of one or more jobs.", show_default=False)
     ],
     after_sequence: Annotated[
-        int | None, typer.Option("--after-sequence", help="Resume after this sequence; single job only.")
+        Optional[int], typer.Option("--after-sequence", help="Resume after this sequence; single job only.")
     ] = None,
     download: Annotated[
-        Path | None, typer.Option("--download", "-o", help="Download the video to this path; single job only.")
+        Optional[Path], typer.Option("--download", "-o", help="Download the video to this path; single job only.")
     ] = None,
     machine: Machine = False,
 ) -> None:
@@ -270,7 +274,7 @@ def download(
     *,
     job_id: JobId,
     path: Annotated[
-        Path | None, typer.Argument(help="Path to save to. Default: the job id, in this folder.", show_default=False)
+        Optional[Path], typer.Argument(help="Path to save to. Default: the job id, in this folder.", show_default=False)
     ] = None,
     artifact: Annotated[Artifact, typer.Option("--artifact", "-a", help="File to fetch.")] = Artifact.VIDEO,
     machine: Machine = False,
@@ -308,7 +312,7 @@ def preview(
     *,
     job_id: JobId,
     folder: Annotated[
-        Path | None, typer.Option("--folder", help="Folder for the pictures. Default: a temporary one.")
+        Optional[Path], typer.Option("--folder", help="Folder for the pictures. Default: a temporary one.")
     ] = None,
     show: Annotated[bool, typer.Option(help="Open the pictures.")] = True,
     machine: Machine = False,
@@ -341,13 +345,13 @@ def init(
     print(f"wrote {file}; render it: render start {file} --watch --download video.mp4")
 
 
-def _project(file: Path | None) -> "project_pb2.Project | None":
+def _project(file: Optional[Path]) -> "Optional[project_pb2.Project]":
     from render_client.projects_file import load_project
 
     return load_project(file) if file else None
 
 
-def _provider_options(model: str | None) -> "ProviderOptions | None":
+def _provider_options(model: Optional[str]) -> "ProviderOptions | None":
     from render_client.v1.render_service_pb2 import ProviderOptions
 
     return ProviderOptions(model=model) if model else None

@@ -1,7 +1,7 @@
 """Options of the `render` command, and their counterparts in the contract."""
 
-from enum import StrEnum
-from typing import TYPE_CHECKING, cast
+from enum import Enum
+from typing import TYPE_CHECKING, Optional, cast
 
 import typer
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from render_client.v1 import job_pb2, output_pb2
 
 
-class AspectRatio(StrEnum):
+class AspectRatio(str, Enum):
     """Aspect ratios."""
 
     LANDSCAPE = "16:9"
@@ -19,7 +19,7 @@ class AspectRatio(StrEnum):
     TALL = "4:5"
 
 
-class Quality(StrEnum):
+class Quality(str, Enum):
     """Quality presets."""
 
     DRAFT = "draft"
@@ -27,7 +27,7 @@ class Quality(StrEnum):
     HIGH = "high"
 
 
-class FileFormat(StrEnum):
+class FileFormat(str, Enum):
     """File formats."""
 
     MP4 = "mp4"
@@ -35,7 +35,7 @@ class FileFormat(StrEnum):
     GIF = "gif"
 
 
-class Artifact(StrEnum):
+class Artifact(str, Enum):
     """Files of a job."""
 
     VIDEO = "video"
@@ -63,7 +63,7 @@ class Artifact(StrEnum):
         return job.job_id + ending
 
 
-class Status(StrEnum):
+class Status(str, Enum):
     """Statuses of a job."""
 
     PENDING = "pending"
@@ -74,7 +74,7 @@ class Status(StrEnum):
 
 
 def output_options(
-    aspect_ratio: AspectRatio | None, fps: int, quality: Quality | None, container: FileFormat | None
+    aspect_ratio: Optional[AspectRatio], fps: int, quality: Optional[Quality], container: Optional[FileFormat]
 ) -> "output_pb2.OutputOptions":
     """Return the options as a message. What is not set is left to the project and the service."""
     from render_client.v1 import output_pb2
@@ -89,7 +89,7 @@ def output_options(
     return options
 
 
-def parse_pairs(given: list[str] | None, option: str) -> dict[str, str]:
+def parse_pairs(given: Optional[list[str]], option: str) -> dict[str, str]:
     """Parse the NAME=VALUE pairs of a repeatable option.
 
     Raises:

@@ -1,9 +1,11 @@
 """Output of the `render` command: tables and sentences for people, JSON lines for programs, exit codes for scripts."""
 
+from __future__ import annotations
+
 import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC
+from datetime import timezone
 from typing import TypeVar
 
 import typer
@@ -233,7 +235,7 @@ class Output:
                 "fields": {fault.field: fault.description for fault in error.field_faults},
             }
         else:
-            code = USAGE if isinstance(error, ConfigurationError | ProjectFileError | typer.BadParameter) else REFUSED
+            code = USAGE if isinstance(error, (ConfigurationError, ProjectFileError, typer.BadParameter)) else REFUSED
             report = {"message": str(error)}
         if self.machine:
             print(json.dumps({"error": report}, ensure_ascii=False), file=sys.stderr)
@@ -255,12 +257,12 @@ def end_code(status: job_pb2.JobStatus.ValueType) -> int:
 def _exit_code(error: RenderError) -> int:
     if isinstance(error, InvalidRequestError):
         return USAGE
-    return UNREACHABLE if isinstance(error, UnavailableError | DeadlineError) else REFUSED
+    return UNREACHABLE if isinstance(error, (UnavailableError, DeadlineError)) else REFUSED
 
 
 def _time(moment: Timestamp) -> str:
     # An unset time reads as the epoch.
-    return f"{moment.ToDatetime(tzinfo=UTC).astimezone():%Y-%m-%d %H:%M:%S}" if moment.seconds else ""
+    return f"{moment.ToDatetime(tzinfo=timezone.utc).astimezone():%Y-%m-%d %H:%M:%S}" if moment.seconds else ""
 
 
 def _size(size_bytes: int) -> str:

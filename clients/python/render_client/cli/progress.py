@@ -1,8 +1,10 @@
 """Shows jobs and downloads on a terminal while they run; plain lines where there is no terminal."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import (
@@ -18,6 +20,9 @@ from rich.table import Column
 from rich.text import Text
 
 from render_client.messages import has_ended, stage_name, status_name
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 from render_client.v1 import job_pb2
 
 _COLOURS = {"COMPLETED": "green", "FAILED": "red", "CANCELLED": "yellow", "PENDING": "dim"}

@@ -60,7 +60,7 @@ def list_projects(
     """List projects, newest first."""
     output = output_for(machine)
     with reported_errors(output, context.obj), context.obj.client() as client:
-        output.projects(project for _, project in zip(range(limit), client.list_projects(full=full), strict=False))
+        output.projects(project for _, project in zip(range(limit), client.list_projects(full=full)))
 
 
 @projects.command()

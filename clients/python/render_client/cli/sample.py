@@ -1,5 +1,7 @@
 """The commented sample project that `render init` writes."""
 
+from __future__ import annotations
+
 SAMPLE = """\
 // A project for the render service: the JSON form of render.v1.Project.
 // Lines that begin with two slashes are comments. Every field is described in proto/render/v1/project.proto.

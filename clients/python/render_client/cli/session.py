@@ -6,7 +6,7 @@ The client is imported inside the functions: `render --help` must not load gRPC.
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
@@ -20,17 +20,19 @@ if TYPE_CHECKING:
 Machine = Annotated[bool, typer.Option("--json", help="Print one JSON object a line; errors too, on standard error.")]
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="Id of the job.", show_default=False)]
 Labels = Annotated[
-    list[str] | None, typer.Option("--label", "-l", metavar="NAME=VALUE", help="Label; repeat for several.")
+    Optional[list[str]], typer.Option("--label", "-l", metavar="NAME=VALUE", help="Label; repeat for several.")
 ]
 
 ProjectFile = Annotated[
-    Path | None,
+    Optional[Path],
     typer.Argument(metavar="FILE", help="Project file: JSON form of render.v1.Project.", show_default=False),
 ]
-StoredProject = Annotated[str | None, typer.Option("--project-id", help="Id of a stored project, instead of FILE.")]
-Model = Annotated[str | None, typer.Option(help="Model of the provider. Default: the provider's.", show_default=False)]
+StoredProject = Annotated[Optional[str], typer.Option("--project-id", help="Id of a stored project, instead of FILE.")]
+Model = Annotated[
+    Optional[str], typer.Option(help="Model of the provider. Default: the provider's.", show_default=False)
+]
 Variables = Annotated[
-    list[str] | None,
+    Optional[list[str]],
     typer.Option("--var", metavar="NAME=VALUE", help="Value of {{NAME}} in the project; repeat for several."),
 ]
 
@@ -38,7 +40,7 @@ Variables = Annotated[
 class Connection:
     """The options before the command. The client is created when a command first needs it."""
 
-    def __init__(self, flags: dict[str, str | None]) -> None:
+    def __init__(self, flags: dict[str, Optional[str]]) -> None:
         self._flags = flags
         self.target = ""
 

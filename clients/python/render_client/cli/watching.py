@@ -1,5 +1,7 @@
 """Watches jobs and downloads their files for the commands that stay until the end."""
 
+from __future__ import annotations
+
 import asyncio
 from pathlib import Path
 

@@ -1,6 +1,6 @@
 """The commands `render webhooks …`: webhooks of the workspace, and their deliveries."""
 
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Optional, cast
 
 import typer
 
@@ -21,7 +21,7 @@ def create(
     *,
     url: Annotated[str, typer.Argument(metavar="URL", help="URL to notify.", show_default=False)],
     status: Annotated[
-        list[Status] | None,
+        Optional[list[Status]],
         typer.Option(help="Only these statuses; repeat for several. Default: COMPLETED, FAILED and CANCELLED."),
     ] = None,
     label: Labels = None,
@@ -67,8 +67,8 @@ def secret(context: typer.Context, *, machine: Machine = False) -> None:
 def deliveries(
     context: typer.Context,
     *,
-    webhook_id: Annotated[str | None, typer.Option("--webhook", help="Only deliveries to this webhook.")] = None,
-    job_id: Annotated[str | None, typer.Option("--job", help="Only deliveries of this job.")] = None,
+    webhook_id: Annotated[Optional[str], typer.Option("--webhook", help="Only deliveries to this webhook.")] = None,
+    job_id: Annotated[Optional[str], typer.Option("--job", help="Only deliveries of this job.")] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Maximum number of deliveries.")] = 20,
     machine: Machine = False,
 ) -> None:
@@ -76,7 +76,7 @@ def deliveries(
     output = output_for(machine)
     with reported_errors(output, context.obj), context.obj.client() as client:
         found = client.list_webhook_deliveries(webhook_id=webhook_id, job_id=job_id)
-        output.deliveries(delivery for _, delivery in zip(range(limit), found, strict=False))
+        output.deliveries(delivery for _, delivery in zip(range(limit), found))
 
 
 @webhooks.command()

@@ -1,6 +1,8 @@
 # Generated from render_client/aio by `make generate`; do not edit.
 """The client: jobs, their progress and their files."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Collection, Mapping
 from os import PathLike
 from pathlib import Path

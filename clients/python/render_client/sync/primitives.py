@@ -1,9 +1,11 @@
 """What asyncio and threads do differently. `render_client.aio.primitives` has the same names, for asyncio."""
 
+from __future__ import annotations
+
 import contextlib
 import threading
 from collections.abc import Callable, Generator, Iterator
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import grpc
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-Stream: TypeAlias = Generator[Item, None, None]
+Stream = Generator[Item, None, None]
 """Items that arrive one by one. Close it, or exhaust it, to end the call behind it."""
 
 

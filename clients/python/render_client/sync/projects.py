@@ -1,6 +1,8 @@
 # Generated from render_client/aio by `make generate`; do not edit.
 """Methods of the client for stored projects."""
 
+from __future__ import annotations
+
 from render_client.sync.connection import Connection
 from render_client.sync.primitives import Stream
 from render_client.v1 import project_pb2

@@ -1,6 +1,8 @@
 # Generated from render_client/aio by `make generate`; do not edit.
 """Methods of the client for webhooks and their deliveries."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Mapping
 
 from render_client.messages import DeliveryStateName, StatusName
