@@ -36,7 +36,8 @@ class Settings(StoreSettings, ProviderSettings, EdgeSettings, CallbackSettings, 
     """RENDER_LOG_LEVEL: lowest level that is logged."""
 
     worker_slots: int = Field(default=2, ge=1, le=256)
-    """RENDER_WORKER_SLOTS: how many jobs one worker process runs at a time."""
+    """RENDER_WORKER_SLOTS: how many jobs one worker process runs at a time. While all slots are busy, it runs one more
+    job of a workspace that has no job running."""
     compose_processes: int = Field(
         default_factory=lambda: os.cpu_count() or 1,
         ge=1,

@@ -131,6 +131,28 @@ class JobRunner:
         task.add_done_callback(self._running.discard)
         return await found
 
+    async def run_unserved(self) -> None:
+        """While all slots are busy, run the next job of a workspace that has none running, in addition to the slots.
+
+        Returns once its attempt has ended, or at once where there is no such job. Cancelling the caller leaves the job
+        to `drain`.
+
+        Raises:
+            DatabaseUnavailable: Postgres is unavailable.
+        """
+        if not self._slots.locked():
+            return
+        task = asyncio.create_task(self._run_unserved())
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        await asyncio.wait((task,))
+        task.result()
+
+    async def _run_unserved(self) -> None:
+        claim = await self._claim(unserved=True)
+        if claim is not None:
+            await self._run_claimed(claim)
+
     async def drain(self, grace: timedelta) -> None:
         """Claim nothing more; let running attempts continue for a while, then hand their jobs over."""
         self._draining = True
@@ -162,11 +184,12 @@ class JobRunner:
             elif not isinstance(error, DatabaseUnavailable):
                 _log.error("a job was left by a fault of the service; its lease expires", exc_info=error)
 
-    async def _claim(self) -> Claim | None:
+    async def _claim(self, *, unserved: bool = False) -> Claim | None:
         if self._draining:
             return None
+        providers = list(self._providers)
         return await self._lifecycle.claim(
-            worker=self._worker, providers=list(self._providers), deadline=self._limits.deadline
+            worker=self._worker, providers=providers, deadline=self._limits.deadline, unserved=unserved
         )
 
     async def _claim_for_hint(self) -> Claim | None:

@@ -50,6 +50,7 @@ from render_service.telemetry.metrics.worker import COMPOSE_PROCESSES, COMPOSE_P
 from render_service.worker.consumer import Consumer
 from render_service.worker.job_poller import JobPoller
 from render_service.worker.providers import open_providers
+from render_service.worker.reserved_slot import ReservedSlot
 from render_service.worker.scratch import scratch_folder
 from render_service.worker.webhooks import webhook_sender
 
@@ -119,6 +120,7 @@ async def run_worker(settings: Settings) -> None:
             "dispatcher": dispatcher.run(),
             "reconciler": reconciler.run(),
             "job poller": JobPoller(runner).run(),
+            "reserved slot": ReservedSlot(runner).run(),
             "providers": providers.run(),
         }
         for name, work in background.items():

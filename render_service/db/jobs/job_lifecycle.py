@@ -80,13 +80,16 @@ class JobLifecycle:
         self._lease = lease
         self._retry = retry
 
-    async def claim(self, *, worker: str, providers: Sequence[ProviderName], deadline: timedelta) -> Claim | None:
+    async def claim(
+        self, *, worker: str, providers: Sequence[ProviderName], deadline: timedelta, unserved: bool = False
+    ) -> Claim | None:
         """Claim a due job. Workspaces take turns; within one it is by priority, then by how long they have waited.
 
         Args:
             worker: Name of the claimer, for people.
             providers: Whose jobs to take.
             deadline: How long after its first start a job may run.
+            unserved: Whether to take only jobs of workspaces that have no job running.
 
         Returns:
             The claim; None if no job is due, or other workers were faster.
@@ -102,6 +105,7 @@ class JobLifecycle:
                 providers=list(providers),
                 deadline=deadline,
                 running_quota=self._running_quota,
+                unserved=unserved,
             )
         if row is None:
             return None

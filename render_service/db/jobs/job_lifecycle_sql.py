@@ -46,7 +46,8 @@ CLAIM = sa.text(f"""
     ), next AS (
         SELECT due.id
         FROM (
-            SELECT workspace_id, most FROM turns WHERE most IS NULL OR running < most
+            SELECT workspace_id, most FROM turns
+            WHERE (most IS NULL OR running < most) AND (running = 0 OR NOT CAST(:unserved AS boolean))
             ORDER BY running, served_at NULLS FIRST, workspace_id
         ) AS turn
         CROSS JOIN LATERAL (

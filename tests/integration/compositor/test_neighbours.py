@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from fractions import Fraction
 from pathlib import Path
 
@@ -119,11 +120,15 @@ def most_words(folder: Path) -> tuple[RenderSpec, Media]:
 
 
 def most_segments(folder: Path) -> tuple[RenderSpec, Media]:
-    """A project of three hours in as many shots as the rules allow, no two alike, so that no segment serves twice."""
+    """A project of three hours of clips, in as many shots as the rules allow, whose segments are all different."""
     length = LONGEST_VIDEO / MAX_SHOTS
-    return spec_of(
-        [Shot(f"s{number}", f"Shot {number}", duration=length) for number in range(MAX_SHOTS)], LARGEST
-    ), Media()
+    clip = endless_clip(folder / "hog.mp4", round(length.total_seconds()))
+    # The length of its shot is part of what a segment is.
+    shots = [
+        Shot(f"s{number}", clip_uri="given", duration=length - timedelta(seconds=number / 60))
+        for number in range(MAX_SHOTS)
+    ]
+    return spec_of(shots, LARGEST), Media({shot.id: ShotMedia(clip=clip) for shot in shots})
 
 
 def longest_sounds(folder: Path) -> tuple[RenderSpec, Media]:
