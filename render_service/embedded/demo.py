@@ -12,10 +12,11 @@ from render_client.v1 import job_pb2
 from rich.console import Console
 
 from render_service.embedded.process import ProcessFailed
-from render_service.embedded.session import DEVELOPMENT_TARGET, WORKSPACE, grpcurl_line, key_of, make_stack
+from render_service.embedded.session import DEVELOPMENT_TARGET, WORKSPACE, command, grpcurl_line, key_of, make_stack
 from render_service.embedded.stack import Stack
 
-_SAMPLE = Path("samples/harbour/project.json")
+_PACKAGE = Path(__file__).parents[1]
+_SAMPLE = "samples/harbour/project.json"
 
 
 def run_demo(out: Path, data: Path) -> int:
@@ -32,9 +33,6 @@ def run_demo(out: Path, data: Path) -> int:
         The exit code: 0 where the video is there.
     """
     console = Console(highlight=False)
-    if not _SAMPLE.is_file():
-        console.print(f"The sample {_SAMPLE} is missing. Run the demo in the folder of the repository.")
-        return 1
     try:
         if not Stack.is_in_use(data):
             return asyncio.run(_run(out, data, console))
@@ -45,16 +43,23 @@ def run_demo(out: Path, data: Path) -> int:
         return 1
 
 
+def sample_project() -> Path:
+    """Return the project file of the demo: in the installed package, or in the repository that it is developed in."""
+    packaged = _PACKAGE / _SAMPLE
+    return packaged if packaged.is_file() else _PACKAGE.parent / _SAMPLE
+
+
 async def _run(out: Path, data: Path, console: Console) -> int:
     began = time.monotonic()
+    sample = sample_project()
     await asyncio.to_thread(out.mkdir, parents=True, exist_ok=True)
     console.print("Starting Postgres, Valkey, a gRPC server and a worker …")
-    stack = make_stack(data, port=None, file_roots=(_SAMPLE.parent,))
+    stack = make_stack(data, port=None, file_roots=(sample.parent,))
     async with stack:
         key = await key_of(stack)
         console.print(f"Ready after {time.monotonic() - began:.1f} s at {stack.target}.")
         async with AsyncRenderClient(stack.target, token=key, workspace=WORKSPACE) as client:
-            project = await client.create_project(load_project(_SAMPLE))
+            project = await client.create_project(load_project(sample))
             console.print(f"Project “{project.title}”, {len(project.storyboard.shots)} shots.\n")
             job = await client.start(project_id=project.project_id)
             with WatchDisplay(console) as display:
@@ -72,7 +77,7 @@ async def _run(out: Path, data: Path, console: Console) -> int:
     console.print(
         f"\n[bold]{video}[/]  {seconds:.1f} s, {size}, {job.video.fps} fps, "
         f"{job.video.size_bytes / 1e6:.1f} MB\n[bold]{poster}[/]\n\n"
-        "To inspect the job, run `make dev`, and in a second shell:\n"
+        f"To inspect the job, run `{command('render-service')} dev`, and in a second shell:\n"
     )
     request = f'{{"workspace_id": "{WORKSPACE}", "job_id": "{job.job_id}"}}'
     console.print(
