@@ -39,7 +39,7 @@ class Caller:
             labels={"body": "one"},
         )
 
-    async def end_of(self, job_id: str, seconds: float = 60) -> job_pb2.Job:
+    async def end_of(self, job_id: str, seconds: float = 120) -> job_pb2.Job:
         """Wait for the end of a job."""
         async with asyncio.timeout(seconds):
             return await self.client.wait(job_id)
@@ -78,4 +78,7 @@ class Caller:
 
 def caller(cluster: Cluster) -> Caller:
     """Return a caller; its client is to be closed."""
-    return Caller(cluster, AsyncRenderClient(cluster.target(), retry=RetryPolicy(longest_delay=0.5, call_attempts=50)))
+    return Caller(
+        cluster,
+        AsyncRenderClient(cluster.target(), retry=RetryPolicy(longest_delay=0.5, call_attempts=500), timeout=120),
+    )

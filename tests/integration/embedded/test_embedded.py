@@ -1,6 +1,7 @@
 """What the embedded servers promise: quick, kept data, brought back after a crash, and never left behind."""
 
 import asyncio
+import contextlib
 import os
 import pwd
 import shutil
@@ -42,7 +43,11 @@ asyncio.run(main())
 
 
 def owners(pids: list[int]) -> set[int]:
-    return {Path(f"/proc/{pid}").stat().st_uid for pid in pids}
+    found = set()
+    for pid in pids:
+        with contextlib.suppress(FileNotFoundError):  # It ended after it was listed.
+            found.add(Path(f"/proc/{pid}").stat().st_uid)
+    return found
 
 
 async def execute(url: str, statement: str) -> None:

@@ -123,7 +123,7 @@ async def test_every_shot_is_paid_once_whoever_is_killed(database: Database, dat
             spec = spec_of(*(f"shot {number}.{shot}" for shot in range(25)), seconds=1)
             await start_job(database, job_request(provider=ProviderName.CUSTOM, spec=spec))
         workers = Workers(2, database_url, str(tmp_path), "custom", fake.url)
-        await run_to_the_end(database, workers, kills=KILLS, seconds=240)
+        await run_to_the_end(database, workers, kills=KILLS, seconds=400)
         assert await tell(database, jobs.c.status) == {"COMPLETED": JOBS}
         assert await tell(database, provider_tasks.c.state) == {"SUCCEEDED": SHOTS}
         assert len(fake.bill) == SHOTS
@@ -147,7 +147,7 @@ async def test_without_keys_nothing_is_paid_twice_and_what_is_unknown_is_said(
                 database, job_request(provider=ProviderName.RUNWAY, spec=spec_of(f"shot {number}", seconds=2))
             )
         workers = Workers(2, database_url, str(tmp_path), "runway", fake.url)
-        await run_to_the_end(database, workers, kills=4, seconds=120)
+        await run_to_the_end(database, workers, kills=4, seconds=300)
         bill = paid(fake)
         assert max(bill.values()) == 1
         async with database.single() as connection:

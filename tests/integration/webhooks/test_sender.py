@@ -319,8 +319,8 @@ async def test_a_sender_that_ends_leaves_what_was_not_answered_to_others_at_once
                 while not receiver.requests:
                     await asyncio.sleep(0.01)
         async with sending(database):
-            await receiver.until(1, seconds=2)
-        await until_state(database, DeliveryState.DELIVERED)
+            await receiver.until(1)
+            await until_state(database, DeliveryState.DELIVERED)
     assert (await deliveries(database))[0].attempts == 2
 
 

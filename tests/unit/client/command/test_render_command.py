@@ -302,9 +302,12 @@ def test_events_are_shown_until_interrupted_and_can_be_gone_on_from(service: Fak
             [*command, "events", "--json", "--from", start], stdout=subprocess.PIPE, stderr=subprocess.PIPE
         ) as shown:
             assert shown.stdout is not None
-            cursors += [json.loads(shown.stdout.readline())["cursor"] for _ in range(3)]
-            shown.send_signal(signal.SIGINT)
-            shown.communicate(timeout=20)
+            try:
+                cursors += [json.loads(shown.stdout.readline())["cursor"] for _ in range(3)]
+                shown.send_signal(signal.SIGINT)
+                shown.communicate(timeout=60)
+            finally:
+                shown.kill()
         assert shown.returncode == 130
     assert cursors == ["1", "2", "3", "4", "5", "6"]
 
