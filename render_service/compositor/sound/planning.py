@@ -13,6 +13,8 @@ from render_service.domain.projects.timeline import Timeline
 
 # Shorter fades of a clip are heard as a click.
 _DECLICK = SAMPLE_RATE // 100
+# Music that fades out in less time than this seems cut off: then it begins to fade under the voice.
+_SHORTEST_FADE = SAMPLE_RATE // 2
 
 
 def plan_sound(timeline: Timeline, spec: RenderSpec, hashes: MediaHashes) -> SoundSpec:
@@ -31,7 +33,7 @@ def plan_sound(timeline: Timeline, spec: RenderSpec, hashes: MediaHashes) -> Sou
         quality=spec.output.quality,
         narrations=tuple(_narrations(timeline, hashes, total)),
         clips=tuple(_clips(timeline, hashes)),
-        music=_music(spec, hashes),
+        music=_music(spec, hashes, _after_voice(timeline)),
     )
 
 
@@ -59,11 +61,19 @@ def _clips(timeline: Timeline, hashes: MediaHashes) -> Iterator[ClipTrack]:
             yield ClipTrack(sound, shot.start * per_frame, shot.end * per_frame, rise, fall)
 
 
-def _music(spec: RenderSpec, hashes: MediaHashes) -> MusicTrack | None:
+def _after_voice(timeline: Timeline) -> int | None:
+    """Return the samples between the end of the last narration and that of the video; None without narration."""
+    ends = [shot.narration_start + shot.narration_frames for shot in timeline.shots if shot.narration_frames]
+    return max(0, timeline.frames - max(ends)) * SAMPLE_RATE // timeline.fps if ends else None
+
+
+def _music(spec: RenderSpec, hashes: MediaHashes, after_voice: int | None) -> MusicTrack | None:
     music = spec.project.music
     if music is None or hashes.music is None or music.volume == 0:
         return None
     fade_in, fade_out = _samples(music.fade_in), _samples(music.fade_out)
+    if after_voice is not None and after_voice >= _SHORTEST_FADE:
+        fade_out = min(fade_out, after_voice)
     return MusicTrack(hashes.music, music.volume, music.loop, fade_in, fade_out, music.duck)
 
 

@@ -216,6 +216,14 @@ class Music:
 
 
 @dataclass(frozen=True, slots=True)
+class Pacing:
+    """The least time between two narrations, and from the last to the end of the video; None: the mode decides."""
+
+    narration_gap: timedelta | None = None
+    tail: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
     """A script and a storyboard, with the preset and the length they are to be rendered at."""
 
@@ -236,6 +244,7 @@ class Project:
     narration_policy: NarrationPolicy = NarrationPolicy.EXTEND
     bad_asset_policy: BadAssetPolicy = BadAssetPolicy.FAIL
     missing_glyph: MissingGlyph = MissingGlyph.FAIL
+    pacing: Pacing = field(default_factory=Pacing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +262,7 @@ class ModePreset:
     caption_scale: float
     narration_as_caption: bool
     caption_style: CaptionStyle = CaptionStyle.OUTLINE
+    pacing: Pacing = Pacing(timedelta(milliseconds=300), timedelta(milliseconds=1500))
 
 
 MODE_PRESETS = {

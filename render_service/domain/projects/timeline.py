@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from render_service.domain.projects.media import MediaFacts
+from render_service.domain.projects.pacing import decided_pacing, extend_for_narration
 from render_service.domain.projects.project import (
     MODE_PRESETS,
     Direction,
@@ -108,17 +109,18 @@ def plan_timeline(
         The timeline: no gaps, at least one frame a shot, and at most two shots in any frame. A shot without a duration
         gets its share of the target duration, else lasts as long as its clip, else `DEFAULT_SHOT` or as long as its
         texts take to read, unless a voice speaks them; with the policy
-        EXTEND every shot lasts at least until its narration is over.
+        EXTEND every shot lasts at least until its narration is over, with the project's pacing after it.
     """
     placed = _resolved(sequence(project), sources or {})
     shots = [one.shot for one in placed]
     wished = wished_overlaps(project, shots, fps)
     lengths = _lengths(project, placed, facts, wished, fps)
     if project.narration_policy is NarrationPolicy.EXTEND:
-        for index, shot in enumerate(shots):
-            narration = facts.get(shot.id, _NO_FACTS).narration
-            if narration is not None:
-                lengths[index] = max(lengths[index], wished[index] + frames_covering(narration, fps))
+        spoken = [facts.get(shot.id, _NO_FACTS).narration for shot in shots]
+        narrations = [None if length is None else frames_covering(length, fps) for length in spoken]
+        pacing = decided_pacing(project)
+        gap, tail = (frames_covering(length or timedelta(0), fps) for length in (pacing.narration_gap, pacing.tail))
+        extend_for_narration(lengths, wished, narrations, gap=gap, tail=tail)
     overlaps = [0] + [
         min(wished[index], lengths[index - 1] // 2, lengths[index] // 2) for index in range(1, len(shots))
     ]

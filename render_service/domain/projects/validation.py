@@ -26,6 +26,8 @@ LONGEST_SHOT = timedelta(seconds=600)
 LONGEST_TARGET = timedelta(hours=1)
 LONGEST_TRANSITION = timedelta(seconds=5)
 LONGEST_FADE = timedelta(seconds=10)
+LONGEST_GAP = timedelta(seconds=5)
+LONGEST_TAIL = timedelta(seconds=10)
 LONGEST_VIDEO = timedelta(hours=3)
 
 _ZERO = timedelta(0)
@@ -100,6 +102,12 @@ class _Check:
             self._uri(project.watermark.uri, f"{path}.watermark.uri", required=True)
             self._number(project.watermark.opacity, f"{path}.watermark.opacity", 0, 1)
             self._number(project.watermark.scale, f"{path}.watermark.scale", 0.02, 0.5)
+        for name, pause, most in (
+            ("narration_gap", project.pacing.narration_gap, LONGEST_GAP),
+            ("tail", project.pacing.tail, LONGEST_TAIL),
+        ):
+            if pause is not None and not _ZERO <= pause <= most:
+                self._fault(f"{path}.pacing.{name}", f"must be 0 s to {_seconds(most)}")
         self._uri(project.intro_clip_uri, f"{path}.intro_clip_uri")
         self._uri(project.outro_clip_uri, f"{path}.outro_clip_uri")
         for name, card in (("title_card", project.title_card), ("end_card", project.end_card)):

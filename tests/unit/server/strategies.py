@@ -25,6 +25,7 @@ from render_service.domain.projects.project import (
     MotionKind,
     Music,
     NarrationPolicy,
+    Pacing,
     Project,
     ProjectMode,
     Shot,
@@ -134,6 +135,11 @@ PROJECTS = st.builds(
     narration_policy=st.sampled_from(NarrationPolicy),
     bad_asset_policy=st.sampled_from(BadAssetPolicy),
     missing_glyph=st.sampled_from(MissingGlyph),
+    pacing=st.builds(
+        Pacing,
+        narration_gap=st.none() | spans(5, least=timedelta(0)),
+        tail=st.none() | spans(10, least=timedelta(0)),
+    ),
 )
 
 _ANY_OF: dict[int, st.SearchStrategy[Any]] = {

@@ -831,7 +831,7 @@ class Music(_message.Message):
 
     @_builtins.property
     def fade_out(self) -> _duration_pb2.Duration:
-        """fade_out at the end of the video, 0–10 s; default 2 s."""
+        """fade_out at the end of the video, 0–10 s; default 2 s. It begins after the last narration (see Pacing.tail)."""
 
     def __init__(
         self,
@@ -861,6 +861,38 @@ class Music(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__volume) -> _WhichOneofReturnType__volume | None: ...
 
 Global___Music: _TypeAlias = Music  # noqa: Y015
+
+@_typing.final
+class Pacing(_message.Message):
+    """Pacing is the time left around narrations, for projects with the narration policy EXTEND. Shots are extended for it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NARRATION_GAP_FIELD_NUMBER: _builtins.int
+    TAIL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def narration_gap(self) -> _duration_pb2.Duration:
+        """narration_gap is the least time between a narration and that of the next shot, 0–5 s; default 0.3 s."""
+
+    @_builtins.property
+    def tail(self) -> _duration_pb2.Duration:
+        """tail is the least time between the last narration and the end of the video, 0–10 s; default 1.5 s. If the music
+        fades out for longer than the time that is left, it fades out in that time, after the voice.
+        """
+
+    def __init__(
+        self,
+        *,
+        narration_gap: _duration_pb2.Duration | None = ...,
+        tail: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["narration_gap", b"narration_gap", "tail", b"tail"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["narration_gap", b"narration_gap", "tail", b"tail"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Pacing: _TypeAlias = Pacing  # noqa: Y015
 
 @_typing.final
 class Project(_message.Message):
@@ -895,6 +927,7 @@ class Project(_message.Message):
     BAD_ASSET_POLICY_FIELD_NUMBER: _builtins.int
     MISSING_GLYPH_FIELD_NUMBER: _builtins.int
     SHOT_COUNT_FIELD_NUMBER: _builtins.int
+    PACING_FIELD_NUMBER: _builtins.int
     project_id: _builtins.str
     """project_id is the UUID set by the service. Ignored in CreateProject and in an inline project."""
     workspace_id: _builtins.str
@@ -968,6 +1001,10 @@ class Project(_message.Message):
     def end_card(self) -> Global___Card:
         """end_card is shown after the last shot; if omitted, there is none."""
 
+    @_builtins.property
+    def pacing(self) -> Global___Pacing:
+        """pacing is the time left around narrations."""
+
     def __init__(
         self,
         *,
@@ -995,10 +1032,11 @@ class Project(_message.Message):
         bad_asset_policy: Global___BadAssetPolicy.ValueType = ...,
         missing_glyph: Global___MissingGlyph.ValueType = ...,
         shot_count: _builtins.int = ...,
+        pacing: Global___Pacing | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["captions", b"captions", "create_time", b"create_time", "end_card", b"end_card", "music", b"music", "output", b"output", "storyboard", b"storyboard", "target_duration", b"target_duration", "title_card", b"title_card", "update_time", b"update_time", "watermark", b"watermark"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["captions", b"captions", "create_time", b"create_time", "end_card", b"end_card", "music", b"music", "output", b"output", "pacing", b"pacing", "storyboard", b"storyboard", "target_duration", b"target_duration", "title_card", b"title_card", "update_time", b"update_time", "watermark", b"watermark"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bad_asset_policy", b"bad_asset_policy", "captions", b"captions", "create_time", b"create_time", "end_card", b"end_card", "etag", b"etag", "intro_clip_uri", b"intro_clip_uri", "language", b"language", "missing_glyph", b"missing_glyph", "mode", b"mode", "music", b"music", "narration_policy", b"narration_policy", "output", b"output", "outro_clip_uri", b"outro_clip_uri", "project_id", b"project_id", "script", b"script", "shot_count", b"shot_count", "status", b"status", "storyboard", b"storyboard", "target_duration", b"target_duration", "title", b"title", "title_card", b"title_card", "update_time", b"update_time", "watermark", b"watermark", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bad_asset_policy", b"bad_asset_policy", "captions", b"captions", "create_time", b"create_time", "end_card", b"end_card", "etag", b"etag", "intro_clip_uri", b"intro_clip_uri", "language", b"language", "missing_glyph", b"missing_glyph", "mode", b"mode", "music", b"music", "narration_policy", b"narration_policy", "output", b"output", "outro_clip_uri", b"outro_clip_uri", "pacing", b"pacing", "project_id", b"project_id", "script", b"script", "shot_count", b"shot_count", "status", b"status", "storyboard", b"storyboard", "target_duration", b"target_duration", "title", b"title", "title_card", b"title_card", "update_time", b"update_time", "watermark", b"watermark", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
