@@ -1,7 +1,7 @@
-"""How promptly the service recovers, and what watchers cost it: `python -m benchmarks.watching`.
+"""Measures how fast the service recovers, and what watchers cost: `python -m benchmarks.watching`.
 
-Everything runs by default configuration, except that mock jobs take no longer than needed. Each line gives a figure and
-its limit; the exit code is 1 where one is not kept.
+Everything has its default configuration, except that mock jobs are as short as possible. Each line shows a metric and
+its limit; the exit code is 1 if a limit is exceeded.
 """
 
 import argparse
@@ -28,9 +28,9 @@ from tests.robustness.service import Caller, caller
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE_KIB = os.sysconf("SC_PAGE_SIZE") // 1024
-_PARKED = 1_000
+_WATCHERS = 1_000
 _CHANNELS = 4
-# A watcher in a process of its own, to be frozen.
+# A watcher in its own process, so that it can be frozen.
 _WATCHER = """
 import sys, grpc
 from render_client.v1 import render_service_pb2 as pb
@@ -38,45 +38,45 @@ from render_client.v1.render_service_pb2_grpc import RenderServiceStub
 with grpc.insecure_channel(sys.argv[1]) as channel:
     watch = pb.WatchProgressRequest(workspace_id="default", job_id=sys.argv[2])
     for _ in RenderServiceStub(channel).WatchProgress(watch):
-        print("told", flush=True)
+        print("received", flush=True)
 """
 
 
-class Figures:
-    """What was measured, against what was promised."""
+class Metrics:
+    """The measured metrics and their limits."""
 
     def __init__(self) -> None:
-        self.kept = True
+        self.all_met = True
 
-    def tell(self, what: str, value: float, limit: float, unit: str) -> None:
-        """Print a figure with the most that it may be."""
-        kept = value <= limit
-        self.kept = self.kept and kept
-        print(f"{'ok  ' if kept else 'FAIL'}  {what:58} {value:9.2f} {unit}  (at most {limit:g})", flush=True)
+    def report(self, name: str, value: float, limit: float, unit: str) -> None:
+        """Print a metric and its upper limit."""
+        is_met = value <= limit
+        self.all_met = self.all_met and is_met
+        print(f"{'ok  ' if is_met else 'FAIL'}  {name:58} {value:9.2f} {unit}  (at most {limit:g})", flush=True)
 
 
 async def main(churn_seconds: float, only: str) -> bool:
-    """Measure everything; return whether every limit is kept."""
-    figures = Figures()
+    """Measure everything; return whether every limit is met."""
+    metrics = Metrics()
     for name, measure in {
         "recovery": recovery,
         "redis": lost_queue,
         "frozen": frozen_watcher,
-        "parked": parked_watchers,
-        "churn": lambda figures: churn(figures, churn_seconds),
+        "watchers": idle_watchers,
+        "churn": lambda metrics: churn(metrics, churn_seconds),
         "idle": idle,
     }.items():
         if only in ("", name):
-            await measure(figures)
-    return figures.kept
+            await measure(metrics)
+    return metrics.all_met
 
 
-async def recovery(figures: Figures) -> None:
-    """A worker is killed, and one is told to end, while they have a job."""
+async def recovery(metrics: Metrics) -> None:
+    """Kill a worker that runs a job, and terminate another."""
     async with _service(workers=2) as (cluster, calling):
-        for what, act, limit in (
-            ("a killed worker's job runs elsewhere after", Member.kill, 15.0),
-            ("a terminated worker's job runs elsewhere after", _terminate, 2.0),
+        for name, act, limit in (
+            ("job of a killed worker runs elsewhere after", Member.kill, 15.0),
+            ("job of a terminated worker runs elsewhere after", _terminate, 2.0),
         ):
             await _until_ready(cluster)
             job = await calling.start()
@@ -85,13 +85,13 @@ async def recovery(figures: Figures) -> None:
             began = time.monotonic()
             act(holder)
             await _until(cluster, "SELECT attempt = 2 FROM jobs WHERE id = %s", job.job_id)
-            figures.tell(what, time.monotonic() - began, limit, "s")
+            metrics.report(name, time.monotonic() - began, limit, "s")
             await calling.end_of(job.job_id)
             holder.kept = True
 
 
-async def lost_queue(figures: Figures) -> None:
-    """Redis is killed and loses everything while jobs are queued."""
+async def lost_queue(metrics: Metrics) -> None:
+    """Kill Redis and delete its data while jobs are queued."""
     async with _service(workers=1, settings={"RENDER_WORKER_SLOTS": "8"}) as (cluster, calling):
         cluster.workers[0].freeze()
         for _ in range(5):
@@ -104,11 +104,11 @@ async def lost_queue(figures: Figures) -> None:
         cluster.workers[0].thaw()
         began = time.monotonic()
         await _until(cluster, "SELECT bool_and(attempt > 0) FROM jobs")
-        figures.tell("jobs queued in a Redis that was wiped all run after", time.monotonic() - began, 15.0, "s")
+        metrics.report("all jobs queued in a wiped Redis run after", time.monotonic() - began, 15.0, "s")
 
 
-async def frozen_watcher(figures: Figures) -> None:
-    """A watcher stops answering, its connection still open."""
+async def frozen_watcher(metrics: Metrics) -> None:
+    """Freeze a watcher whose connection stays open."""
     async with _service(workers=0) as (cluster, calling):
         job = await calling.start()
         server = cluster.servers[0]
@@ -122,65 +122,68 @@ async def frozen_watcher(figures: Figures) -> None:
             watcher.send_signal(signal.SIGSTOP)
             began = time.monotonic()
             await _until_true(lambda: _connections(server.listen) < before)
-            figures.tell("a frozen watcher is dropped after", time.monotonic() - began, 10.0, "s")
+            metrics.report("frozen watcher is disconnected after", time.monotonic() - began, 10.0, "s")
         finally:
             watcher.kill()
             await watcher.wait()
 
 
-async def parked_watchers(figures: Figures) -> None:
-    """A thousand watchers of a thousand jobs that do not move, while others work."""
+async def idle_watchers(metrics: Metrics) -> None:
+    """Keep a thousand watchers of a thousand waiting jobs open while other clients call."""
     async with _service(workers=1) as (cluster, calling):
         server = cluster.servers[0]
-        job_ids = await _parked_jobs(cluster, calling, _PARKED + 50)
+        job_ids = await _waiting_jobs(cluster, calling, _WATCHERS + 50)
         async with _watching(server, job_ids[:50]):
             pass
         await asyncio.sleep(1)
         before = _memory_kib(server)
         async with _watching(server, job_ids[50:]):
             await asyncio.sleep(3)
-            each = (_memory_kib(server) - before) / _PARKED
-            figures.tell("server memory for each parked watcher", each, 40.0, "KiB")
-            figures.tell("database connections busy while they are parked, median", await _busy(cluster), 0, "")
+            each = (_memory_kib(server) - before) / _WATCHERS
+            metrics.report("server memory per idle watcher", each, 40.0, "KiB")
+            metrics.report("database connections busy meanwhile, median", await _busy(cluster), 0, "")
             calls = [await _seconds(calling.client.get(job_ids[0])) for _ in range(100)]
             jobs = [await _seconds(_run(calling)) for _ in range(5)]
-            figures.tell("GetJob beside 1,000 parked watchers, median", 1000 * statistics.median(calls), 50, "ms")
-            figures.tell("GetJob beside 1,000 parked watchers, slowest of 100", 1000 * max(calls), 500, "ms")
-            figures.tell("a mock job of 0.4 s watched beside them, median", statistics.median(jobs), 2.0, "s")
+            metrics.report("GetJob beside 1,000 idle watchers, median", 1000 * statistics.median(calls), 50, "ms")
+            metrics.report("GetJob beside 1,000 idle watchers, slowest of 100", 1000 * max(calls), 500, "ms")
+            metrics.report("a mock job of 0.4 s watched beside them, median", statistics.median(jobs), 2.0, "s")
 
 
-async def churn(figures: Figures, seconds: float) -> None:
-    """Watchers come and go, some politely and some in the middle of an answer."""
+async def churn(metrics: Metrics, seconds: float) -> None:
+    """Connect and disconnect watchers, some of them before the first response."""
     async with _service(workers=0) as (cluster, calling):
         server = cluster.servers[0]
-        job_ids = await _parked_jobs(cluster, calling, 50)
+        job_ids = await _waiting_jobs(cluster, calling, 50)
         samples: list[float] = []
-        came = 0
+        connected = 0
         async with grpc.aio.insecure_channel(f"127.0.0.1:{server.listen}") as channel:
             stub = RenderServiceStub(channel)
             end = time.monotonic() + seconds
             while time.monotonic() < end:
                 await asyncio.gather(
-                    *(_come_and_go(stub, job_ids[(came + number) % 50], told=number % 3 > 0) for number in range(50))
+                    *(
+                        _connect_and_disconnect(stub, job_ids[(connected + number) % 50], await_response=number % 3 > 0)
+                        for number in range(50)
+                    )
                 )
-                came += 50
+                connected += 50
                 samples.append(_memory_kib(server))
         await asyncio.sleep(1)
         third = len(samples) // 3
         growth = statistics.mean(samples[-third:]) - statistics.mean(samples[third : 2 * third])
-        # Over a third of the run; what a leak of 100 bytes a watcher would make, and the allocator's noise.
-        limit = 1024 + came / 3 * 0.1
-        figures.tell(f"growth over {came / 3:.0f} watchers coming and going", growth, limit, "KiB")
+        # Over a third of the run: a leak of 100 bytes per watcher, plus the allocator's noise.
+        limit = 1024 + connected / 3 * 0.1
+        metrics.report(f"growth over {connected / 3:.0f} watchers that connect and disconnect", growth, limit, "KiB")
 
 
-async def idle(figures: Figures) -> None:
-    """Server and worker have nothing to do."""
+async def idle(metrics: Metrics) -> None:
+    """Leave server and worker idle."""
     async with _service(workers=1) as (cluster, _):
         await asyncio.sleep(5)
         before, began = _cpu_seconds(cluster), time.monotonic()
         await asyncio.sleep(20)
         used = 100 * (_cpu_seconds(cluster) - before) / (time.monotonic() - began)
-        figures.tell("server and worker with nothing to do, of a core", used, 3.0, "%")
+        metrics.report("processor time of idle server and worker, of a core", used, 3.0, "%")
 
 
 @asynccontextmanager
@@ -201,10 +204,10 @@ def _terminate(member: Member) -> None:
     os.kill(member.process.pid, signal.SIGTERM)
 
 
-async def _until(cluster: Cluster, question: str, *arguments: str) -> None:
+async def _until(cluster: Cluster, query: str, *arguments: str) -> None:
     async with await psycopg.AsyncConnection.connect(cluster.postgres.url, autocommit=True) as connection:
         while True:
-            row = await (await connection.execute(question, arguments)).fetchone()
+            row = await (await connection.execute(query, arguments)).fetchone()
             if row is not None and row[0]:
                 return
             await asyncio.sleep(0.02)
@@ -217,8 +220,8 @@ async def _until_true(condition: Callable[[], bool]) -> None:
         await asyncio.sleep(0.05)
 
 
-async def _parked_jobs(cluster: Cluster, calling: Caller, count: int) -> list[str]:
-    """Start jobs that no worker may take up yet."""
+async def _waiting_jobs(cluster: Cluster, calling: Caller, count: int) -> list[str]:
+    """Start jobs that are not due yet."""
     async with await psycopg.AsyncConnection.connect(cluster.postgres.url, autocommit=True) as connection:
         await connection.execute("ALTER TABLE jobs ALTER run_after SET DEFAULT now() + interval '1 day'")
         jobs = [await calling.start() for _ in range(count)]
@@ -228,7 +231,7 @@ async def _parked_jobs(cluster: Cluster, calling: Caller, count: int) -> list[st
 
 @asynccontextmanager
 async def _watching(server: Member, job_ids: list[str]) -> AsyncIterator[None]:
-    """Watch jobs, each by a stream of its own that has been told the present state."""
+    """Watch each job by its own stream that has received the current state."""
     async with AsyncExitStack() as stack:
         stubs = []
         for number in range(_CHANNELS):
@@ -247,9 +250,9 @@ async def _watching(server: Member, job_ids: list[str]) -> AsyncIterator[None]:
             call.cancel()
 
 
-async def _come_and_go(stub: "RenderServiceStub", job_id: str, *, told: bool) -> None:
+async def _connect_and_disconnect(stub: "RenderServiceStub", job_id: str, *, await_response: bool) -> None:
     call = stub.WatchProgress(render_service_pb2.WatchProgressRequest(workspace_id="default", job_id=job_id))
-    if told:
+    if await_response:
         await call.read()
     else:
         await asyncio.sleep(0.002)
@@ -268,12 +271,12 @@ async def _seconds(work: Awaitable[object]) -> float:
 
 
 async def _busy(cluster: Cluster) -> float:
-    """The median number of connections, but ours, that are not idle."""
-    question = "SELECT count(*) FROM pg_stat_activity WHERE state <> 'idle' AND pid <> pg_backend_pid()"
+    """Return the median number of connections other than ours that are not idle."""
+    query = "SELECT count(*) FROM pg_stat_activity WHERE state <> 'idle' AND pid <> pg_backend_pid()"
     samples = []
     async with await psycopg.AsyncConnection.connect(cluster.postgres.url, autocommit=True) as connection:
         for _ in range(50):
-            row = await (await connection.execute(question)).fetchone()
+            row = await (await connection.execute(query)).fetchone()
             assert row is not None
             samples.append(row[0])
             await asyncio.sleep(0.05)
@@ -294,18 +297,20 @@ def _cpu_seconds(cluster: Cluster) -> float:
 
 
 def _connections(port: int) -> int:
-    """How many connections to a port of 127.0.0.1 are established, on the server's side; see proc(5)."""
-    # gRPC's sockets speak both versions of IP.
+    """Return the number of established connections to a port of 127.0.0.1, on the server's side; see proc(5)."""
+    # gRPC's sockets support both versions of IP.
     tables = [Path(f"/proc/net/{name}").read_text().splitlines()[1:] for name in ("tcp", "tcp6")]
     rows = [line.split() for table in tables for line in table]
     return sum(row[1].endswith(f":{port:04X}") and row[3] == "01" for row in rows)
 
 
-_Measure = Callable[[Figures], Awaitable[None]]
+_Measure = Callable[[Metrics], Awaitable[None]]
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--churn-seconds", type=float, default=30, help="1800 for the long version")
-    parser.add_argument("--only", default="", help="one of recovery, redis, frozen, parked, churn, idle")
+    parser.add_argument(
+        "--churn-seconds", type=float, default=30, help="duration of the churn; 1800 for a thorough run"
+    )
+    parser.add_argument("--only", default="", help="one of recovery, redis, frozen, watchers, churn, idle")
     arguments = parser.parse_args()
     sys.exit(0 if uvloop.run(main(arguments.churn_seconds, arguments.only)) else 1)

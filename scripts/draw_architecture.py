@@ -1,4 +1,4 @@
-"""Draws the packages and their imports from the table of the architecture page (`--check`: is the drawing fresh?)."""
+"""Draws the packages and their imports from the table of the architecture page, or checks the drawing (`--check`)."""
 
 import argparse
 import re
@@ -29,7 +29,7 @@ HEAD = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}"
 
 
 def read_packages(page: str) -> dict[str, set[str]]:
-    """Return the packages that each package imports, as the page's first table says."""
+    """Return the packages that each package imports, from the page's first table."""
     section = page.partition("\n## Packages\n")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| `(\w+)` \|.*\|([^|]*)\|$", section, re.MULTILINE)
     return {name: set(re.findall(r"`(\w+)`", cell)) for name, cell in rows}
@@ -56,7 +56,7 @@ def depths(graph: Graph) -> dict[str, int]:
 
 
 def routes(graph: Graph, depth: Mapping[str, int]) -> list[list[str]]:
-    """Return each arrow as the points that it passes, one in each row; those between its ends are places of its own."""
+    """Return each arrow as its points, one per row; those between its ends are named after the arrow."""
     return [
         [name, *(f"{name}>{target}@{row}" for row in range(depth[name] + 1, depth[target])), target]
         for name, targets in sorted(graph.items())
@@ -65,7 +65,7 @@ def routes(graph: Graph, depth: Mapping[str, int]) -> list[list[str]]:
 
 
 def place(arrows: Sequence[Sequence[str]], depth: Mapping[str, int]) -> dict[str, tuple[float, float]]:
-    """Return the middle of every box and of every point that an arrow passes; neighbours in a row do not overlap.
+    """Return the centre of every box and of every point of an arrow; nothing in a row overlaps.
 
     The order in a row follows the mean position of the neighbours in the row before, swept down and up (the barycentre
     method of Sugiyama, Tagawa and Toda, 1981).
@@ -130,9 +130,9 @@ def draw(graph: Graph) -> str:
 
 
 def main() -> int:
-    """Write the drawing, or check that it is fresh."""
+    """Write the drawing, or check that it is current."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="exit 1 where the drawing is stale, and write nothing")
+    parser.add_argument("--check", action="store_true", help="only compare; exit 1 if the drawing is stale")
     check = parser.parse_args().check
     drawing = draw(reduce(read_packages(PAGE.read_text(encoding="utf-8"))))
     if check:

@@ -1,4 +1,4 @@
-"""Writes docs/reference/api from the comments of the contract, or checks that it is fresh (`--check`)."""
+"""Writes docs/reference/api from the comments of the contract, or checks that it is current (`--check`)."""
 
 import argparse
 import re
@@ -59,11 +59,11 @@ class Contract:
         return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
     def of_package(self, file: FileDescriptorProto) -> str:
-        """Return the comment above the package line, which says what the file is for."""
+        """Return the comment above the package line, which describes the file."""
         return self.comment(file, _PACKAGE)
 
     def type_of(self, file: FileDescriptorProto, field: FieldDescriptorProto) -> str:
-        """Return a field's type in words, linked to where it is described."""
+        """Return a field's type in words, with a link to its description."""
         entry = next((each for each in _nested(file) if field.type_name.endswith(f".{each.name}")), None)
         if entry is not None:
             key, value = entry.field
@@ -74,7 +74,7 @@ class Contract:
         return f"optional {word}" if field.proto3_optional else word
 
     def link(self, file: FileDescriptorProto, type_name: str) -> str:
-        """Return a type's name, linked where it has a page."""
+        """Return a type's name, with a link if it has a page."""
         short = type_name.rpartition(".")[2]
         page = self.page_of.get(type_name)
         if page is None:
@@ -236,8 +236,8 @@ def _first_page(contract: Contract) -> str:
     proto = "../../../proto/render/v1/render_service.proto"
     return _sections(
         _FIRST_PAGE.format(proto=proto),
-        _table(("RPC", "what it does"), rows),
-        _table(("types", "what they are"), types),
+        _table(("RPC", "description"), rows),
+        _table(("types", "description"), types),
     )
 
 
@@ -263,7 +263,7 @@ def generate() -> dict[str, str]:
 def main() -> int:
     """Write the pages, or compare them."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="only compare; exit 1 where a page is stale")
+    parser.add_argument("--check", action="store_true", help="only compare; exit 1 if a page is stale")
     fresh = generate()
     folder = ROOT / TARGET
     kept = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.md")}

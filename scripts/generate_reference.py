@@ -67,7 +67,7 @@ def metrics() -> str:
 def _rows(registry: CollectorRegistry) -> Iterator[str]:
     for metric in registry.collect():
         name = f"{metric.name}_total" if metric.type == "counter" else metric.name
-        # Not from its samples: one that has counted nothing yet has none.
+        # Not from its samples: a metric without observations has none.
         collector = registry._names_to_collectors.get(metric.name)  # noqa: SLF001
         labels = ",".join(getattr(collector, "_labelnames", ()))
         yield f"| `{name}{f'{{{labels}}}' if labels else ''}` | {metric.type} | {metric.documentation} |"
@@ -79,7 +79,7 @@ PAGES = {"configuration.md": configuration, "metrics.md": metrics}
 def main() -> int:
     """Write the pages, or compare them."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="only compare; exit 1 where a page is stale")
+    parser.add_argument("--check", action="store_true", help="only compare; exit 1 if a page is stale")
     check = parser.parse_args().check
     stale = 0
     for name, page in PAGES.items():

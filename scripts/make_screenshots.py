@@ -1,4 +1,4 @@
-"""Makes the documentation's pictures of what people see, from a real run: the `render` command, and the demo's video.
+"""Takes the documentation's screenshots from a real run: of the `render` command and of the demo's video.
 
     python -m scripts.make_screenshots
 
@@ -32,14 +32,14 @@ IMAGES = ROOT / "docs" / "images"
 _COLUMNS = 104
 _STILL, _GAP = (480, 270), 6
 _STATES = re.compile(r"PENDING|PREPARING|GENERATING|COMPOSING|CHECKING|UPLOADING|COMPLETED")
-# What a live display sends before it draws itself anew: back to the line's start, and lines erased upwards.
+# What a live display sends before it redraws: back to the start of the line, and lines erased upwards.
 _REDRAWN = re.compile(r"\r(?:\x1b\[2K|\x1b\[1A)+")
 _OTHER_CONTROLS = re.compile(r"\x1b\[\?25[lh]|\r")
 _RENDER = Path(sys.executable).parent / "render"
 
 
 def in_terminal(arguments: list[str], environment: dict[str, str]) -> str:
-    """Run a command in a terminal of its own.
+    """Run a command in its own terminal.
 
     Returns:
         Everything that it wrote, with its control sequences.
@@ -52,7 +52,7 @@ def in_terminal(arguments: list[str], environment: dict[str, str]) -> str:
     while True:
         try:
             piece = os.read(master, 65536)
-        except OSError:  # Linux tells so that nobody has the other end any more.
+        except OSError:  # Linux raises this once the other end is closed.
             break
         if not piece:
             break
@@ -64,24 +64,24 @@ def in_terminal(arguments: list[str], environment: dict[str, str]) -> str:
 
 
 def frames_of(written: str) -> list[str]:
-    """Return what stood on the terminal after each drawing of a live display."""
+    """Return the content of the terminal after each redraw of a live display."""
     return [_OTHER_CONTROLS.sub("", frame).strip("\n") for frame in _REDRAWN.split(written)]
 
 
 def picture(name: str, command: str, shown: str) -> None:
-    """Write a terminal with a command and what it shows as an SVG of nothing but its own."""
+    """Write a terminal with a command and its output as a self-contained SVG."""
     console = Console(record=True, width=_COLUMNS, file=io.StringIO(), force_terminal=True, color_system="truecolor")
     console.print(Text.assemble(("$ ", "dim"), (command, "bold")), highlight=False)
     console.print(Text.from_ansi(shown), soft_wrap=True)
     svg = console.export_svg(title="render", theme=MONOKAI, unique_id=name)
-    # Fonts would be fetched from elsewhere.
+    # Fonts would be fetched from the network.
     svg = re.sub(r"@font-face \{.*?\}\n", "", svg, flags=re.DOTALL).replace("Fira Code", "DejaVu Sans Mono")
     svg = "\n".join(line.rstrip() for line in svg.splitlines() if line.strip()) + "\n"
     (IMAGES / f"{name}.svg").write_text(svg, encoding="utf-8")
 
 
 def photograph(environment: dict[str, str], scratch: Path) -> None:
-    """Render with the command, and keep what it shows."""
+    """Render with the command, and save its output."""
 
     def render(*arguments: str) -> str:
         return in_terminal([str(_RENDER), *arguments], environment)
@@ -105,7 +105,7 @@ def photograph(environment: dict[str, str], scratch: Path) -> None:
 
 
 def stills(video: Path) -> None:
-    """Write a picture of the middles of the demo's shots, three in a row, without its card."""
+    """Write a picture of the middle frames of the demo's shots except its card, three per row."""
     shots = json.loads((ROOT / "samples/harbour/project.json").read_text(encoding="utf-8"))["storyboard"]["shots"]
     begins, moments = 0.0, []
     for shot in shots:
@@ -127,7 +127,7 @@ def stills(video: Path) -> None:
 
 
 async def main() -> None:
-    """Start the service, and make the pictures."""
+    """Start the service, and take the screenshots."""
     with tempfile.TemporaryDirectory(prefix="render-") as name:
         folder = Path(name)
         async with make_stack(folder / "service", port=None, file_roots=(ROOT / "samples",)) as stack:

@@ -28,23 +28,23 @@ _MOVIEPY_SHOTS = 1
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A measured value and its limit."""
+    """A measured value and its target."""
 
     name: str
     value: float
-    limit: float
+    target: float
     at_most: bool
     unit: str = ""
 
     @property
-    def reached(self) -> bool:
-        """Whether it keeps its limit."""
-        return self.value <= self.limit if self.at_most else self.value >= self.limit
+    def is_met(self) -> bool:
+        """Whether the value meets its target."""
+        return self.value <= self.target if self.at_most else self.value >= self.target
 
     def row(self) -> str:
         """Return the metric as a row of the report's table."""
-        wanted = f"{'≤' if self.at_most else '≥'} {self.limit:g}{self.unit}"
-        return f"| {self.name} | {self.value:.3f}{self.unit} | {wanted} | {'yes' if self.reached else '**no**'} |"
+        target = f"{'≤' if self.at_most else '≥'} {self.target:g}{self.unit}"
+        return f"| {self.name} | {self.value:.3f}{self.unit} | {target} | {'met' if self.is_met else '**missed**'} |"
 
 
 def say(text: str) -> None:
@@ -58,7 +58,7 @@ def megabytes(path: Path) -> float:
 
 
 def moviepy_python(folder: Path) -> Path:
-    """Return the interpreter of an environment with MoviePy, which does not go together with this project's Pillow."""
+    """Return the interpreter of an environment with MoviePy, which conflicts with this project's Pillow."""
     python = folder / "bin" / "python"
     if not python.exists():
         venv.create(folder, with_pip=True)
@@ -68,7 +68,7 @@ def moviepy_python(folder: Path) -> Path:
 
 
 async def run(folder: Path) -> tuple[list[Metric], list[str]]:
-    """Measure everything; return the metrics that count, and lines that explain them."""
+    """Measure everything; return the metrics with targets, and lines that explain them."""
     processes = os.cpu_count() or 1
     minutes = float(os.environ.get("MINUTES", "10"))
     rounds = int(os.environ.get("ROUNDS", "3"))
@@ -85,7 +85,7 @@ async def run(folder: Path) -> tuple[list[Metric], list[str]]:
     await compositor.start()
     firsts, agains, editeds, floors, worked = [], [], [], [], []
     for attempt in range(rounds):
-        # By turns, so that whatever else the machine does disturbs all of them alike.
+        # In turn, so that other load on the machine affects all of them equally.
         store = ours.FolderStore(folder / f"store-{attempt}")
         begun = ours.cpu_seconds(compositor.pids)
         firsts.append(await ours.measure(compositor, spec, media, folder, store))
@@ -100,7 +100,7 @@ async def run(folder: Path) -> tuple[list[Metric], list[str]]:
         )
     await compositor.close()
     del ready
-    # The shortest of several runs: what disturbs a run only ever makes it longer.
+    # The shortest of several runs: other load only ever makes a run longer.
     first, again, edited = (min(runs, key=lambda run: run.seconds) for runs in (firsts, agains, editeds))
     floor = min(floors)
     cpu, floor_cpu = (min(seconds) for seconds in zip(*worked, strict=True))
@@ -116,19 +116,19 @@ async def run(folder: Path) -> tuple[list[Metric], list[str]]:
 
     output = spec.output
     lines = [
-        f"- The work: {len(spec.project.shots)} shots, {first.frames} frames of {output.width} × {output.height}.",
+        f"- Input: {len(spec.project.shots)} shots, {first.frames} frames of {output.width} × {output.height}.",
         f"  {output.fps} frames per second, zoom, captions, cross-fades; x264 veryfast, crf 21; {processes} cores.",
-        f"- Best of {rounds} rounds; load of the machine in the last quarter of an hour: {os.getloadavg()[2]:.1f}.",
-        f"- Compositor: {first.seconds:.2f} s ({first.made} segments made), from files on disk to the checked video",
-        "  with sound track, poster and contact sheet, worker processes warm.",
-        f"- After changing one caption: {edited.seconds:.2f} s ({edited.made} segments made, {edited.reused} reused).",
+        f"- Best of {rounds} rounds; load average of the last 15 minutes: {os.getloadavg()[2]:.1f}.",
+        f"- Compositor: {first.seconds:.2f} s ({first.made} segments rendered), from files to the verified video",
+        "  with sound track, poster and contact sheet; the compose processes are warm.",
+        f"- One caption changed: {edited.seconds:.2f} s ({edited.made} segments rendered, {edited.reused} reused).",
         f"- Unchanged: {again.seconds:.2f} s ({again.reused} segments reused).",
-        f"- x264 alone on the same frames, ready in memory, all cores: {floor:.2f} s.",
+        f"- x264 alone on the same frames, in memory, on all cores: {floor:.2f} s.",
         f"- Processor time, all processes: compositor {cpu:.1f} s, x264 alone {floor_cpu:.1f} s,",
-        f"  {cpu / floor_cpu:.3f} times as much; it is less disturbed by what else the machine does than wall time.",
+        f"  {cpu / floor_cpu:.3f} times as much; less sensitive to other load than wall time.",
         f"- SSIM of x264 alone against the reference: {best:.4f}.",
         f"- One FFmpeg filtergraph command: {command:.2f} s.",
-        f"- {MOVIEPY.replace('==', ' ')}: {seconds:.1f} s for {count} frames, {slow:.0f} s for the whole work.",
+        f"- {MOVIEPY.replace('==', ' ')}: {seconds:.1f} s for {count} frames, {slow:.0f} s extrapolated to all frames.",
         f"- {minutes:g} minutes of video: {long.seconds:.1f} s for {long.frames} frames.",
         f"- Size: compositor {megabytes(first.video):.2f} MB, x264 alone {megabytes(folder / 'floor.mp4'):.2f} MB.",
     ]
@@ -159,25 +159,25 @@ def compare(spec: RenderSpec, media: Media, *videos: Path) -> tuple[float, ...]:
 
 
 def main() -> int:
-    """Run, report, and return 0 where every limit is kept."""
+    """Run, write the report, and return 0 if every target is met."""
     with tempfile.TemporaryDirectory(prefix="bench-compositor-") as folder:
         metrics, lines = asyncio.run(run(Path(folder)))
-    verdict = "PASS" if all(metric.reached for metric in metrics) else "FAIL"
-    missed = ", ".join(metric.name for metric in metrics if not metric.reached)
-    table = ["| metric | measured | wanted | reached |", "|---|---|---|---|", *(metric.row() for metric in metrics)]
+    verdict = "PASS" if all(metric.is_met for metric in metrics) else "FAIL"
+    missed = ", ".join(metric.name for metric in metrics if not metric.is_met)
+    table = ["| metric | measured | target | result |", "|---|---|---|---|", *(metric.row() for metric in metrics)]
     report = "\n".join(
         [
             "# The compositor's speed",
             "",
-            "Written by `make bench-compositor`; all metrics come from one run on one machine. `PHOTOS=DIR` and",
-            "`STORYBOARD=FILE` take other work, `MINUTES=N` another length of the long storyboard",
-            "(10 unless given), `ROUNDS=N` the number of rounds of which the best counts (3 unless given).",
+            "Written by `make bench-compositor`; all metrics come from one run on one machine. Set `PHOTOS=DIR` and",
+            "`STORYBOARD=FILE` to measure other input, `MINUTES=N` for another length of the long storyboard",
+            "(default: 10), and `ROUNDS=N` for the number of rounds, of which the best counts (default: 3).",
             "",
             *table,
             "",
             *lines,
             "",
-            f"Verdict: {verdict}" + (f" (not reached: {missed})" if missed else ""),
+            f"Verdict: {verdict}" + (f" (missed: {missed})" if missed else ""),
             "",
         ]
     )

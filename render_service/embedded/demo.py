@@ -1,4 +1,4 @@
-"""`render-service demo`: the sample project through the whole system, from nothing to a video on disk."""
+"""`render-service demo`: renders the sample project with the whole system into a video on disk."""
 
 import asyncio
 import tempfile
@@ -22,15 +22,15 @@ _SAMPLE = "samples/harbour/project.json"
 def run_demo(out: Path, data: Path) -> int:
     """Render the sample into `out`/demo.mp4 and demo.jpg.
 
-    The data is kept, so that `render-service dev` on the same folder shows the job, and a second run is quick. Where
-    such a `dev` is running, the demo keeps out of its way and uses a folder that it removes.
+    The data is kept, so that `render-service dev` on the same folder shows the job, and a second run is fast. While
+    such a `dev` is running, the demo uses a temporary folder instead.
 
     Args:
-        out: Folder for the results; made if absent.
+        out: Folder for the results; created if missing.
         data: Folder for all data of the service.
 
     Returns:
-        The exit code: 0 where the video is there.
+        The exit code: 0 if the video was written.
     """
     console = Console(highlight=False)
     try:

