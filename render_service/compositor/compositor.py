@@ -13,6 +13,7 @@ from render_service.compositor.media.retiming import slow_down
 from render_service.compositor.processes.limits import PROBING, RENDERING
 from render_service.compositor.processes.pool import ProcessPool, TaskOptions
 from render_service.compositor.processes.segment_runner import PoolRunner
+from render_service.compositor.processes.self_test import write_and_read
 from render_service.compositor.segments.ports import SegmentRunner, SegmentStore
 from render_service.compositor.segments.spec import SegmentJob
 from render_service.compositor.stages import Request, check_request
@@ -70,6 +71,14 @@ class Compositor:
     async def slow_clip(self, asset: Asset, output: Path, factor: float) -> None:
         """Write a clip that lasts `factor` times as long, without its sound; raises as `probe_clip`."""
         await self._share.run_with(TaskOptions(RENDERING, asset), slow_down, asset, output, factor)
+
+    async def test_machine(self, folder: Path) -> None:
+        """Check that a process here starts and can write to a folder.
+
+        Raises:
+            RenderFailure: It cannot.
+        """
+        await self._share.run(write_and_read, folder)
 
     async def check(self, spec: RenderSpec, media: Media, workdir: Path) -> Media:
         """Check all that can be known of a render before its clips are generated, and paid.

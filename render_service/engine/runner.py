@@ -15,6 +15,7 @@ from render_service.domain.jobs.job import JobError, JobEvent, JobStatus, Lease,
 from render_service.engine.attempt import AttemptContext, Outcome, run_attempt
 from render_service.engine.leases import Holding, LeaseKeeper, StopReason
 from render_service.engine.machine_faults import is_machine_fault
+from render_service.engine.machine_gate import MachineGate
 from render_service.engine.progress_reporter import ProgressReporter
 from render_service.progress.publisher import Publisher
 from render_service.providers.generator import Generator
@@ -57,6 +58,7 @@ class JobRunner:
         providers: Whose jobs to run.
         context: Services that attempts use.
         limits: How long a job may take.
+        gate: Whether the machine can run jobs.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class JobRunner:
         providers: Mapping[ProviderName, Generator],
         context: AttemptContext,
         limits: RunnerLimits,
+        gate: MachineGate,
     ) -> None:
         self._worker = worker
         self._slots = asyncio.Semaphore(slots)
@@ -79,6 +82,8 @@ class JobRunner:
         self._providers = providers
         self._context = context
         self._limits = limits
+        self.gate = gate
+        """Closed while the machine cannot run jobs."""
         self._keeper = LeaseKeeper(lifecycle, no_progress=limits.no_progress)
         self._running: set[asyncio.Task[object]] = set()
         self._draining = False
@@ -92,12 +97,13 @@ class JobRunner:
     @property
     def has_free_slot(self) -> bool:
         """Whether a job that is claimed now would run at once."""
-        return not self._draining and not self._slots.locked()
+        return not self._draining and self.gate.is_open and not self._slots.locked()
 
     async def run_next(self) -> bool:
         """Wait for a free slot, claim the job whose turn it is, and run it to the end of this attempt.
 
-        Called for a message: while Postgres is unavailable it waits, because the hint would be lost with the message.
+        Called for a message. While Postgres is unavailable or the machine fails it waits, because the hint would be
+        lost with the message.
 
         Returns:
             Whether a job was due.
@@ -185,7 +191,7 @@ class JobRunner:
                 _log.error("a job was left by a fault of the service; its lease expires", exc_info=error)
 
     async def _claim(self, *, unserved: bool = False) -> Claim | None:
-        if self._draining:
+        if self._draining or not self.gate.is_open:
             return None
         providers = list(self._providers)
         return await self._lifecycle.claim(
@@ -196,7 +202,8 @@ class JobRunner:
         complained = False
         while not self._draining:
             try:
-                return await self._claim()
+                if self.gate.is_open:
+                    return await self._claim()
             except DatabaseUnavailable:
                 if not complained:
                     _log.warning("no job claimed: the database is unavailable")
@@ -254,6 +261,8 @@ class JobRunner:
         if not event.status.terminal:
             self._dispatcher.nudge()
         completed = event.status is JobStatus.COMPLETED
+        if completed:
+            self.gate.note_success()
         await self._context.discard(lease, range(1, lease.attempt if completed else lease.attempt + 1))
 
     async def _after_loss(self, lease: Lease) -> None:
@@ -285,13 +294,16 @@ class JobRunner:
             if holding.stopped is not None:
                 # What it stumbled over while it was stopped is not why it ended.
                 return self._end_of_stop(lease, holding.stopped)
-            return self._end_of_fault(lease, fault)
+            return await self._end_of_fault(lease, fault)
         return _End(lambda: self._lifecycle.complete(lease, outcome.raw_results, outcome.video, outcome.warnings))
 
-    def _end_of_fault(self, lease: Lease, fault: Exception) -> _End:
+    async def _end_of_fault(self, lease: Lease, fault: Exception) -> _End:
         if not isinstance(fault, DomainError):
-            # A machine without disk, memory or file handles is no fault of the job: another worker may have them.
-            counted = not is_machine_fault(fault)
+            # A machine without disk, memory or file handles is no fault of the job: another worker may have them. Where
+            # the exception does not tell, the machine is tested.
+            counted = not is_machine_fault(fault) and await self.gate.passes_test()
+            if not counted:
+                self.gate.close()
             _log.error("attempt failed by a fault of the service", counted=counted, exc_info=fault)
             error = JobError(
                 ErrorReason.INTERNAL, f"internal error in job {lease.job_id}; the operators can find it in the logs"
@@ -302,6 +314,8 @@ class JobRunner:
         error = JobError(fault.reason, fault.message, fault.metadata)
         # An unavailable store, or a machine that fails, is no fault of the job: it is retried until its deadline.
         worker_fault = isinstance(fault, RenderFailure) and fault.worker_fault
+        if worker_fault:
+            self.gate.close()
         counted = fault.reason is not ErrorReason.STORE_UNAVAILABLE and not worker_fault
         return _End(lambda: self._lifecycle.end_attempt(lease, error, retryable=retryable, counted=counted), error)
 

@@ -15,6 +15,8 @@ from render_service.compositor.media.assets import Asset
 from render_service.compositor.segments.build_fingerprint import build_fingerprint
 from render_service.compositor.segments.spec import SegmentJob, SegmentSpec
 from render_service.domain.errors import DomainError, RenderFailure
+from render_service.engine.machine_faults import is_machine_fault
+from render_service.engine.machine_gate import MachineGate
 from render_service.engine.segment_coordination import SegmentCoordination
 from render_service.queue.compose import SegmentRequest
 from render_service.storage.store import ObjectStore
@@ -23,6 +25,7 @@ from render_service.telemetry.logging import get_logger
 _log = get_logger(__name__)
 _SIGN_SECONDS = 1.0
 _RENDERS_KEPT = 4
+_GATE_SECONDS = 0.5
 
 
 class SegmentWorker:
@@ -33,21 +36,31 @@ class SegmentWorker:
         coordination: Coordinates requester and worker.
         store: Object store for assets and segments.
         folder: Scratch space of this process.
+        gate: Whether the machine can render.
     """
 
     def __init__(
-        self, compositor: Compositor, coordination: SegmentCoordination, store: ObjectStore, folder: Path
+        self,
+        compositor: Compositor,
+        coordination: SegmentCoordination,
+        store: ObjectStore,
+        folder: Path,
+        *,
+        gate: MachineGate,
     ) -> None:
         self._compositor = compositor
         self._coordination = coordination
         self._store = store
         self._folder = folder
+        self._gate = gate
         self._renders: OrderedDict[UUID, int] = OrderedDict()
         self._fetching: dict[Path, asyncio.Lock] = {}
         self._making: set[asyncio.Task[object]] = set()
+        self._draining = False
 
     async def drain(self, grace: timedelta) -> None:
         """Wait for the segments that are being rendered, for `grace` at most."""
+        self._draining = True
         if self._making:
             await asyncio.wait(self._making, timeout=grace.total_seconds())
 
@@ -67,22 +80,35 @@ class SegmentWorker:
             if SegmentSpec.from_bytes(request.spec).build != await asyncio.to_thread(build_fingerprint):
                 _log.warning("requested by another build; left to workers of that build", segment=request.key)
                 return
-            if not await self._coordination.wanted(request.render_id) or await self._coordination.working(request.key):
+            if not await self._may_make(request) or await self._coordination.working(request.key):
                 return
             if await self._store.head(request.key) is not None:
                 return
             await self._make_while_wanted(request)
         except RenderFailure as failure:
             if failure.worker_fault:
+                self._gate.close()
                 _log.warning("segment not made by this worker; it will be requested again", segment=request.key)
                 return
             _log.warning("segment cannot be made", segment=request.key, reason=failure.reason)
             with suppress(RedisError, OSError):
                 await self._coordination.fail(request.key, failure)
         except (DomainError, RedisError, OSError) as error:
+            if is_machine_fault(error):
+                self._gate.close()
             _log.warning(
                 "segment not made; it will be requested again", segment=request.key, error=type(error).__name__
             )
+
+    async def _may_make(self, request: SegmentRequest) -> bool:
+        """Wait until the machine can render, and return whether the segment is still wanted."""
+        while await self._coordination.wanted(request.render_id):
+            if self._gate.is_open:
+                return True
+            if self._draining:
+                return False
+            await asyncio.sleep(_GATE_SECONDS)
+        return False
 
     async def _make_while_wanted(self, request: SegmentRequest) -> None:
         making = asyncio.create_task(self._make(request))

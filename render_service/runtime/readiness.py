@@ -1,4 +1,4 @@
-"""Whether this process can do its work: asked of the stores every few seconds, and told through health and figures."""
+"""Readiness: probes the stores every few seconds, for health and metrics."""
 
 import asyncio
 import time
@@ -21,14 +21,15 @@ _log = get_logger(__name__)
 
 
 class Readiness:
-    """Looks after the stores. Without Postgres there is nothing to do; without Redis everything is only slower.
+    """Probes the stores. A process without Postgres is not ready; one without Redis is, and only works more slowly.
 
     Args:
-        database: Asked for a sign of life.
-        redis: Asked for a sign of life.
-        stop: Is set once this process is to end.
-        tell: Told whether this process can do its work, whenever that changes.
-        interval_seconds: The time between two looks.
+        database: The pool to probe.
+        redis: The client to probe.
+        stop: Set when this process is to end.
+        on_change: Receives whether Postgres answers, whenever that changes.
+        is_able: Whether this machine can work; None where that is not tested.
+        interval_seconds: The mean time between two probes.
     """
 
     def __init__(
@@ -36,20 +37,23 @@ class Readiness:
         database: Database,
         redis: "Redis",
         stop: asyncio.Event,
-        tell: Callable[[bool], Awaitable[None]] | None = None,
+        on_change: Callable[[bool], Awaitable[None]] | None = None,
         *,
+        is_able: Callable[[], bool] | None = None,
         interval_seconds: float = 2.0,
     ) -> None:
         self._database = database
         self._redis = redis
-        self._tell = tell
+        self._on_change = on_change
+        self._is_able = is_able
         self._task = PeriodicTask("readiness", interval_seconds=interval_seconds, immediately=True)
         self._stop = stop
         self._database_up = True
 
     def is_ready(self) -> bool:
-        """Whether this process can do its work, and is not about to end."""
-        return self._database_up and not self._stop.is_set()
+        """Whether this process can work, and is not about to end."""
+        able = self._is_able is None or self._is_able()
+        return self._database_up and able and not self._stop.is_set()
 
     async def run(self) -> None:
         """Probe until cancelled."""
@@ -68,9 +72,9 @@ class Readiness:
         _note("postgres", ready, began)
         if ready != self._database_up:
             self._database_up = ready
-            _log.log(30 if not ready else 20, "ready" if ready else "not ready: the database is away")
-            if self._tell is not None:
-                await self._tell(ready)
+            _log.log(30 if not ready else 20, "ready" if ready else "not ready: the database is unavailable")
+            if self._on_change is not None:
+                await self._on_change(ready)
 
     async def _probe_redis(self) -> None:
         began = time.perf_counter()
@@ -83,7 +87,7 @@ class Readiness:
 
 
 def measure_connections(database: Database) -> None:
-    """Have the figures tell how many connections to Postgres this process uses."""
+    """Set up the metrics of this process's connections to Postgres."""
     DATABASE_CONNECTIONS.set(database.size)
     DATABASE_CONNECTIONS_BUSY.set_function(lambda: database.busy)
 

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from render_service.db.jobs.job_outbox import JobOutbox
 from render_service.domain.retry import RetryPolicy
 from render_service.engine.attempt import AttemptContext
 from render_service.engine.distributed_runner import DistributedRunner
+from render_service.engine.machine_gate import MachineGate
 from render_service.engine.runner import JobRunner, RunnerLimits
 from render_service.engine.segment_coordination import SegmentCoordination
 from render_service.engine.segment_worker import SegmentWorker
@@ -101,6 +103,7 @@ async def run_worker(settings: Settings) -> None:
         await compositor.start()
         stack.push_async_callback(compositor.close)
         providers = await stack.enter_async_context(open_providers(settings, database, store, compositor))
+        gate = MachineGate(partial(compositor.test_machine, folder))
         runner = JobRunner(
             worker=f"{socket.gethostname()}:{os.getpid()}",
             slots=settings.worker_slots,
@@ -112,6 +115,7 @@ async def run_worker(settings: Settings) -> None:
             limits=RunnerLimits(
                 timedelta(seconds=settings.job_deadline_seconds), timedelta(seconds=settings.no_progress_seconds)
             ),
+            gate=gate,
         )
         reconciler = Reconciler(lifecycle, outbox, queue, dispatcher, publisher)
         tasks = await stack.enter_async_context(BackgroundTasks(stop))
@@ -119,6 +123,7 @@ async def run_worker(settings: Settings) -> None:
             "leases": runner.keep_leases(),
             "dispatcher": dispatcher.run(),
             "reconciler": reconciler.run(),
+            "machine gate": gate.run(),
             "job poller": JobPoller(runner).run(),
             "reserved slot": ReservedSlot(runner).run(),
             "providers": providers.run(),
@@ -128,11 +133,11 @@ async def run_worker(settings: Settings) -> None:
         if sender is not None:
             tasks.start("webhooks", sender.run())
 
-        maker = SegmentWorker(compositor, coordination, store, folder)
+        maker = SegmentWorker(compositor, coordination, store, folder, gate=gate)
         consumers = list(_consumers(settings, broker, runner, maker))
         for consumer in consumers:
             consumer.start()
-        readiness = Readiness(database, redis, stop)
+        readiness = Readiness(database, redis, stop, is_able=lambda: gate.is_open)
         if settings.metrics_listen is not None:
             _measure(settings, database, compositor)
             tasks.start("readiness", readiness.run())

@@ -8,6 +8,11 @@ _CALL_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 6
 
 SLOTS = Gauge("render_worker_slots", "Jobs that this worker can run at a time.", registry=WORKER)
 SLOTS_BUSY = Gauge("render_worker_slots_busy", "Jobs that this worker is running.", registry=WORKER)
+TAKES_JOBS = Gauge(
+    "render_worker_takes_jobs",
+    "Whether this worker takes jobs: 0 while its machine fails, for example because its scratch disk is full.",
+    registry=WORKER,
+)
 COMPOSE_PROCESSES = Gauge("render_compose_processes", "Compose processes of this worker.", registry=WORKER)
 COMPOSE_PROCESSES_BUSY = Gauge(
     "render_compose_processes_busy", "Compose processes of this worker that are working.", registry=WORKER

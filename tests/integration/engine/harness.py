@@ -15,6 +15,7 @@ from render_service.db.jobs.jobs import Jobs
 from render_service.domain.jobs.job import Job, JobEvent, ProviderName, RawResults
 from render_service.domain.retry import RetryPolicy
 from render_service.engine.attempt import AttemptContext
+from render_service.engine.machine_gate import MachineGate
 from render_service.engine.runner import JobRunner, RunnerLimits
 from render_service.fetch.fetcher import Fetcher
 from render_service.fetch.policy import FetchPolicy
@@ -65,6 +66,15 @@ def endless() -> Scripted:
     return Scripted(act)
 
 
+def working_machine() -> MachineGate:
+    """Return a gate of a machine that passes every test."""
+
+    async def passes() -> None:
+        return None
+
+    return MachineGate(passes, longest_delay_seconds=0)
+
+
 class Engine:
     """A runner as a worker has it; without Redis, which it does not need."""
 
@@ -101,6 +111,7 @@ async def engine_with(
     name: ProviderName = ProviderName.MOCK,
     policy: FetchPolicy | None = None,
     slots: int = 8,
+    gate: MachineGate | None = None,
 ) -> AsyncIterator[Engine]:
     nowhere = "redis://127.0.0.1:1/0"
     redis = connect_redis(nowhere, timeout_seconds=1)
@@ -120,12 +131,15 @@ async def engine_with(
             store, Fetcher(policy or FetchPolicy()), compositor, scratch, objects=JobObjects(database)
         ),
         limits=limits,
+        gate=gate or working_machine(),
     )
     keeping = asyncio.create_task(runner.keep_leases())
+    testing = asyncio.create_task(runner.gate.run())
     try:
         yield Engine(database, runner, store, scratch, compositor)
         assert list(scratch.iterdir()) == [], "an attempt leaves its scratch folder behind"
     finally:
         keeping.cancel()
-        await asyncio.wait((keeping,))
+        testing.cancel()
+        await asyncio.wait((keeping, testing))
         await redis.aclose()

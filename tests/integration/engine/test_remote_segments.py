@@ -27,6 +27,7 @@ from render_service.queue.compose import COMPOSE_ACTOR, COMPOSE_QUEUE, ComposeQu
 from render_service.runtime.lifecycle import connect_redis
 from render_service.storage.store import ObjectStore
 from render_service.worker.consumer import Consumer
+from tests.integration.engine.harness import working_machine
 
 OUTPUT = OutputSpec(256, 144, 25, Quality.DRAFT)
 PROJECT = Project(
@@ -48,7 +49,7 @@ class Cluster:
         self.makers = Compositor(processes=1)
         scratch = folder / "scratch"
         scratch.mkdir()
-        self.maker = SegmentWorker(self.makers, self.coordination, self.store, scratch)
+        self.maker = SegmentWorker(self.makers, self.coordination, self.store, scratch, gate=working_machine())
         self.runner = DistributedRunner(self.queue, self.coordination, self.store)
         self.requester = Compositor(processes=1, runner=self.runner)
         self.taken: list[str] = []
