@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ from render_service.telemetry.metrics.worker import SEGMENTS
 from render_service.telemetry.tracing.spans import span
 
 Progress = Callable[[float], Awaitable[None]]
+WarningsListener = Callable[[Sequence[JobWarning]], Awaitable[None]]
 
 # Share of the progress that is reported when all segments are there.
 _SEGMENTS_DONE = 0.94
@@ -95,6 +96,7 @@ class Composition:
         on_progress: Receives the part 0–1 that is done.
         share: Where the work is done.
         runner: Makes the segments.
+        on_warnings: Receives the warnings that are known before anything is drawn.
     """
 
     spec: RenderSpec
@@ -105,6 +107,7 @@ class Composition:
     on_progress: Progress
     share: Share
     runner: SegmentRunner
+    on_warnings: WarningsListener | None = None
     _made: int = 0
     _reused: int = 0
     _frames_done: int = 0
@@ -119,6 +122,8 @@ class Composition:
         await asyncio.to_thread(request.write, self.parts)
         srt, vtt = self.parts / "captions.srt", self.parts / "captions.vtt"
         plan = await self.share.run(plan_composition, self.parts, srt, vtt)
+        if self.on_warnings is not None:
+            await self.on_warnings((*inspected.warnings, *plan.warnings))
         poster, sheet = self.workdir / "poster.jpg", self.workdir / "contact-sheet.jpg"
         assets = name_media(inspected.media, inspected.hashes).assets
         sound = await self._make_all(plan, assets, poster, sheet)

@@ -5,7 +5,7 @@ import shutil
 from datetime import timedelta
 from pathlib import Path
 
-from render_service.compositor.composition import CHECKING_FROM, ComposedVideo, Composition, Progress
+from render_service.compositor.composition import CHECKING_FROM, ComposedVideo, Composition, Progress, WarningsListener
 from render_service.compositor.inspection import inspect_media
 from render_service.compositor.media.assets import Asset, Media
 from render_service.compositor.media.probing import ClipFacts, probe_clip, probe_sound
@@ -124,6 +124,7 @@ class Compositor:
         workdir: Path,
         segments: SegmentStore | None,
         on_progress: Progress,
+        on_warnings: WarningsListener | None = None,
     ) -> ComposedVideo:
         """Compose a video.
 
@@ -135,6 +136,7 @@ class Compositor:
             workdir: An existing folder for this render alone; the results lie in it, the rest is removed.
             segments: Where segments are looked for before they are made, and kept; None makes all of them.
             on_progress: Receives the part 0–1 that is done; never less than before. What it raises ends the render.
+            on_warnings: Receives the warnings that are known before anything is drawn. What it raises ends the render.
 
         Returns:
             The video.
@@ -146,7 +148,7 @@ class Compositor:
         parts.mkdir(exist_ok=True)
         share = self._pool.share()
         runner = self._runner or PoolRunner(share)
-        composition = Composition(spec, media, workdir, parts, segments, on_progress, share, runner)
+        composition = Composition(spec, media, workdir, parts, segments, on_progress, share, runner, on_warnings)
         try:
             return await composition.run()
         finally:

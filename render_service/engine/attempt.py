@@ -23,7 +23,7 @@ from render_service.domain.jobs.job import (
     StoredFile,
     Video,
 )
-from render_service.domain.warning import JobWarning
+from render_service.domain.warning import JobWarning, distinct_warnings
 from render_service.engine.assets import fetch_assets
 from render_service.engine.distributed_runner import DistributedRunner
 from render_service.engine.generated_clips import with_clips
@@ -139,7 +139,8 @@ async def run_attempt(
         await reporter.report(JobStage.PREPARING, 1, "Fetching pictures and sounds")
         # Before anything is generated: a fault that can be found now must not surface after a provider was paid.
         with stage(JobStage.PREPARING):
-            media, warnings = await fetch_assets(spec.project, session, folder / "assets")
+            media, replaced = await fetch_assets(spec.project, session, folder / "assets")
+            await reporter.warn(replaced)
             generates = claim.provider in GENERATING_PROVIDERS
             usable = await context.compositor.check(spec, media, folder) if generates else media
         pictures = {shot_id: files.image for shot_id, files in usable.shots.items() if files.image is not None}
@@ -162,17 +163,22 @@ async def run_attempt(
                 # Before the clips are used: from here on they are kept for as long as this job is.
                 await segments.use(generated.object_keys)
                 composed = await context.compositor.compose(
-                    spec, media, workdir=folder, segments=segments, on_progress=composed_so_far
+                    spec,
+                    media,
+                    workdir=folder,
+                    segments=segments,
+                    on_progress=composed_so_far,
+                    on_warnings=reporter.warn,
                 )
         await reporter.report(JobStage.UPLOADING, _COMPOSED, "Storing the video")
         with stage(JobStage.UPLOADING):
             video = await _upload(lease, composed, context.store)
     results = generated.raw_results or RawResults("completed", extra={"provider": claim.provider.value})
-    warnings = [*warnings, *composed.warnings]
+    warnings = distinct_warnings((*reporter.warnings, *composed.warnings))
     if warnings:
         messages = [warning.message for warning in warnings]
         results = replace(results, extra={**results.extra, "warnings": messages})
-    return Outcome(video, results, tuple(warnings))
+    return Outcome(video, results, warnings)
 
 
 @contextmanager

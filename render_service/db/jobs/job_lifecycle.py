@@ -1,7 +1,7 @@
 """Changes of jobs' states: the calls around the statements of `job_lifecycle_sql`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -120,7 +120,15 @@ class JobLifecycle:
         )
 
     async def report(
-        self, lease: Lease, *, stage: JobStage, stage_changed: bool, progress: int, message: str, alive: bool = False
+        self,
+        lease: Lease,
+        *,
+        stage: JobStage,
+        stage_changed: bool,
+        progress: int,
+        message: str,
+        alive: bool = False,
+        warnings: Sequence[JobWarning] | None = None,
     ) -> Report:
         """Store progress and renew the lease, in one statement.
 
@@ -131,6 +139,7 @@ class JobLifecycle:
             progress: Percent.
             message: Progress message for people.
             alive: Whether it counts as progress that nothing changes, because others are known to be at it.
+            warnings: All warnings of the attempt so far; None leaves them as they are stored.
 
         Raises:
             LeaseLost: the job is not this worker's any more; nothing was changed.
@@ -147,10 +156,15 @@ class JobLifecycle:
                 progress=progress,
                 message=message,
                 alive=alive,
+                warnings=None if warnings is None else _dumped(warnings),
             )
         if row is None:
             raise LeaseLost
-        return Report(event_from_row(row, is_milestone=stage_changed), row["cancel_requested"])
+        event = event_from_row(row, is_milestone=stage_changed)
+        if not stage_changed and warnings is None:
+            # Progress comes often; it need not repeat them each time.
+            event = replace(event, warnings=())
+        return Report(event, row["cancel_requested"])
 
     async def renew(self, leases: Sequence[Lease], *, no_progress: timedelta) -> dict[UUID, Renewal]:
         """Renew many leases in one statement.
@@ -208,7 +222,7 @@ class JobLifecycle:
                 fps=video.fps if video else None,
                 frames=video.frames if video else None,
                 checked=dict(video.check) if video else None,
-                warnings=WARNINGS.dump_python(distinct_warnings(warnings), mode="json"),
+                warnings=_dumped(warnings),
             )
         if row is None:
             raise LeaseLost
@@ -282,6 +296,10 @@ class JobLifecycle:
         async with self._database.single() as connection:
             row = await _one(connection, statements.CANCEL, workspace_id=workspace_id, job_id=job_id)
         return event_from_row(row, is_milestone=True) if row is not None else None
+
+
+def _dumped(warnings: Sequence[JobWarning]) -> Any:
+    return WARNINGS.dump_python(distinct_warnings(warnings), mode="json")
 
 
 async def _one(connection: AsyncConnection, statement: sa.TextClause, **parameters: object) -> Any:

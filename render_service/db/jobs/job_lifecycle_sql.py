@@ -83,6 +83,7 @@ REPORT = sa.text(f"""
     WITH changed AS (
         UPDATE jobs SET
             stage = :stage, progress = greatest(progress, :progress), message = :message,
+            warnings = coalesce(:warnings, warnings),
             event_xid = greatest(event_xid, pg_current_xact_id()),
             sequence = sequence + 1, milestone = milestone + CASE WHEN :stage_changed THEN 1 ELSE 0 END,
             progressed_at = CASE WHEN :stage_changed OR :progress > progress OR :alive THEN now()
@@ -95,7 +96,7 @@ REPORT = sa.text(f"""
         SELECT id, event_xid, {EVENT_COLUMNS} FROM changed WHERE :stage_changed
     )
     SELECT {_RETURNED}, cancel_requested FROM changed
-""")
+""").bindparams(sa.bindparam("warnings", type_=JSONB(none_as_null=True)))
 
 # PROCESSING, unchanged but for the lease.
 RENEW = sa.text("""

@@ -9,9 +9,11 @@ import pytest
 import sqlalchemy as sa
 
 from render_service.db.database import Database
+from render_service.db.jobs.jobs import Jobs
 from render_service.domain.errors import ErrorReason
 from render_service.domain.jobs.job import (
     JobError,
+    JobEvent,
     JobStage,
     JobStatus,
     Lease,
@@ -19,6 +21,7 @@ from render_service.domain.jobs.job import (
     RawResults,
 )
 from render_service.domain.retry import RetryPolicy
+from render_service.domain.warning import JobWarning, WarningCode
 from tests.integration.db.lifecycle import AT_ONCE, ERROR, EXPIRED, job_of, milestones_of, row_of
 from tests.records import HOUR, SPEC, VIDEO, claim_next, job_request, lifecycle_of, start_job
 
@@ -62,6 +65,27 @@ async def test_many_workers_claiming_at_once_never_take_the_same_job(database: D
     )
     taken = [claim.lease.job_id for claim in claims if claim is not None]
     assert sorted(taken) == sorted(ids)
+
+
+async def test_warnings_are_stored_when_they_are_met_and_not_repeated_with_all_progress(database: Database) -> None:
+    job = await start_job(database)
+    lifecycle = lifecycle_of(database)
+    lease = (await claim_next(lifecycle)).lease
+    first = (JobWarning(WarningCode.ASSET_REPLACED, "one.image_uri: empty", "one", "image_uri"),)
+    both = (*first, JobWarning(WarningCode.CAPTION_TOO_FAST, "one.caption: too fast", "one", "caption"))
+
+    async def report(stage: JobStage, warnings: tuple[JobWarning, ...] | None, *, new: bool = False) -> JobEvent:
+        report = await lifecycle.report(
+            lease, stage=stage, stage_changed=new, progress=3, message="", warnings=warnings
+        )
+        return report.event
+
+    assert (await report(JobStage.PREPARING, first)).warnings == first
+    assert (await Jobs(database).get("team", job.id)).warnings == first
+    assert (await report(JobStage.PREPARING, None)).warnings == ()
+    assert (await report(JobStage.COMPOSING, both, new=True)).warnings == both
+    assert (await report(JobStage.CHECKING, None, new=True)).warnings == both
+    assert (await Jobs(database).get("team", job.id)).warnings == both
 
 
 async def test_a_report_stores_progress_and_only_a_new_stage_becomes_history(database: Database) -> None:

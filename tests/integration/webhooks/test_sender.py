@@ -15,6 +15,7 @@ from render_service.domain.errors import ErrorReason
 from render_service.domain.jobs.job import Job, JobError, JobStage, JobStatus
 from render_service.domain.jobs.receiver import Receiver
 from render_service.domain.jobs.request import JobOptions
+from render_service.domain.warning import JobWarning, WarningCode
 from render_service.domain.webhooks.webhook import Delivery, DeliveryState, event_id
 from render_service.embedded.ports import free_port
 from render_service.webhooks.signing import secrets_of
@@ -22,6 +23,8 @@ from render_service.webhooks.url_policy import host_of
 from tests.fakes.http_server import Fault
 from tests.integration.webhooks.receiver import EVERY, KEY, ReceivingServer, add_webhook, sending
 from tests.records import VIDEO, claim_next, job_request, lifecycle_of, start_job
+
+WARNING = JobWarning(WarningCode.CAPTION_TOO_FAST, "one.caption: too fast", "one", "caption")
 
 
 async def run_job(database: Database, job: Job | None = None) -> Job:
@@ -32,7 +35,7 @@ async def run_job(database: Database, job: Job | None = None) -> Job:
     for stage in (JobStage.COMPOSING, JobStage.CHECKING, JobStage.UPLOADING):
         await lifecycle.report(lease, stage=stage, stage_changed=True, progress=50, message=stage)
         await lifecycle.report(lease, stage=stage, stage_changed=False, progress=60, message="no milestone")
-    await lifecycle.complete(lease, None, VIDEO)
+    await lifecycle.complete(lease, None, VIDEO, [WARNING])
     return job
 
 
@@ -86,6 +89,9 @@ async def test_a_delivery_is_verified_by_the_reference_library_and_says_what_hap
         "error_reason": None,
         "error_message": None,
         "labels": {"batch": "7", "城市": "北京"},
+        "warnings": [
+            {"code": "CAPTION_TOO_FAST", "message": "one.caption: too fast", "shot_id": "one", "field": "caption"}
+        ],
     }
 
 

@@ -51,6 +51,7 @@ class WatchDisplay:
             expand=True,
         )
         self._bars: dict[str, TaskID] = {}
+        self._warned: set[tuple[str, str]] = set()
 
     def __enter__(self) -> Self:
         """Start drawing."""
@@ -92,6 +93,9 @@ class WatchDisplay:
 
     def _show_warnings(self, event: job_pb2.JobEvent, name: str) -> None:
         for warning in event.warnings:
+            if (event.job_id, warning.message) in self._warned:
+                continue
+            self._warned.add((event.job_id, warning.message))
             self._console.print(Text(f"{name}  warning: {warning.message}", style="yellow"), soft_wrap=True)
 
 

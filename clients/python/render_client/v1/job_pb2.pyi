@@ -331,7 +331,7 @@ Global___Cost: _TypeAlias = Cost  # noqa: Y015
 
 @_typing.final
 class JobWarning(_message.Message):
-    """JobWarning is something that viewers of a COMPLETED job's video may notice."""
+    """JobWarning is something that viewers of a job's video may notice."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -511,7 +511,7 @@ class Job(_message.Message):
 
     @_builtins.property
     def warnings(self) -> _containers.RepeatedCompositeFieldContainer[Global___JobWarning]:
-        """warnings are what viewers of the video may notice; at most 100."""
+        """warnings are what viewers of the video may notice, as far as the current attempt has met it; at most 100."""
 
     def __init__(
         self,
@@ -602,7 +602,7 @@ class JobEvent(_message.Message):
 
     @_builtins.property
     def warnings(self) -> _containers.RepeatedCompositeFieldContainer[Global___JobWarning]:
-        """warnings are those of a COMPLETED job; empty otherwise."""
+        """warnings are those of the job after this change; progress between two stages may omit them."""
 
     def __init__(
         self,

@@ -157,7 +157,7 @@ export const CostSchema: GenMessage<Cost> = /*@__PURE__*/
   messageDesc(file_render_v1_job, 2);
 
 /**
- * JobWarning is something that viewers of a COMPLETED job's video may notice.
+ * JobWarning is something that viewers of a job's video may notice.
  *
  * @generated from message render.v1.JobWarning
  */
@@ -382,7 +382,7 @@ export type Job = Message<"render.v1.Job"> & {
   priority: number;
 
   /**
-   * warnings are what viewers of the video may notice; at most 100.
+   * warnings are what viewers of the video may notice, as far as the current attempt has met it; at most 100.
    *
    * @generated from field: repeated render.v1.JobWarning warnings = 26;
    */
@@ -488,7 +488,7 @@ export type JobEvent = Message<"render.v1.JobEvent"> & {
   videoUrls: string[];
 
   /**
-   * warnings are those of a COMPLETED job; empty otherwise.
+   * warnings are those of the job after this change; progress between two stages may omit them.
    *
    * @generated from field: repeated render.v1.JobWarning warnings = 13;
    */
