@@ -15,7 +15,7 @@ from render_service.compositor.processes.pool import Share, TaskOptions
 from render_service.compositor.sound.pauses import PauseFinder
 from render_service.compositor.task_group import task_group
 from render_service.domain.errors import ErrorReason, RenderFailure
-from render_service.domain.projects.media import MediaFacts, Pause
+from render_service.domain.projects.media import KeyframeGap, MediaFacts, Pause
 from render_service.domain.projects.project import BadAssetPolicy, Project
 from render_service.domain.warning import JobWarning, WarningCode, warning_from_failure
 
@@ -42,11 +42,15 @@ _USES = {
 
 @dataclass(frozen=True, slots=True)
 class InspectedFile:
-    """A file's SHA-256 in hexadecimal, its length, which is None for a picture, a sound's pauses, and warnings."""
+    """A file's SHA-256 in hexadecimal, its length, and what else was measured.
+
+    The length is None for a picture. Sounds have pauses, clips have stretches without a keyframe.
+    """
 
     sha256: str
     length: timedelta | None
     pauses: tuple[Pause, ...] = ()
+    gaps: tuple[KeyframeGap, ...] = ()
     warnings: tuple[JobWarning, ...] = ()
 
 
@@ -80,13 +84,14 @@ def inspect_file(asset: Asset, use: Use) -> InspectedFile:
             probe_image(asset)
             return InspectedFile(sha256, None)
         case Use.CLIP | Use.SILENT_CLIP:
-            return InspectedFile(sha256, probe_clip(asset, is_heard=use is Use.CLIP).duration)
+            clip = probe_clip(asset, is_heard=use is Use.CLIP)
+            return InspectedFile(sha256, clip.duration, gaps=clip.gaps)
         case Use.SOUND:
             repairs: list[RenderFailure] = []
             finder = PauseFinder()
             length = probe_sound(asset, warn=repairs.append, listen=finder.add)
             warnings = (warning_from_failure(WarningCode.ASSET_REPAIRED, repair) for repair in repairs)
-            return InspectedFile(sha256, length, finder.pauses(), tuple(warnings))
+            return InspectedFile(sha256, length, finder.pauses(), warnings=tuple(warnings))
 
 
 async def inspect_media(share: Share, media: Media, project: Project) -> Inspection:
@@ -141,6 +146,7 @@ def _inspection(
             clip.length if clip else None,
             narration.length if narration else None,
             narration.pauses if narration else (),
+            clip.gaps if clip else (),
         )
     repaired = [warning for file in found.values() if isinstance(file, InspectedFile) for warning in file.warnings]
     faults = ((asset, found[asset.path, use]) for asset, use in uses)

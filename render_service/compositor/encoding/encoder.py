@@ -17,7 +17,7 @@ from render_service.compositor.frames.format import PictureFormat
 from render_service.compositor.frames.planes import Plane, Planes
 from render_service.domain.projects.output import Container, Quality
 
-# No segment is longer than this, so each has exactly one keyframe, its first.
+# Few segments are longer than this, so almost all have exactly one keyframe, their first.
 KEYFRAME_SECONDS = 20
 
 _AVX512 = 13  # CV_CPU_AVX_512F of OpenCV's cvdef.h

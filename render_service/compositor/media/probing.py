@@ -1,8 +1,9 @@
 """Probes every file of a render before it starts: format, length, and whether it decodes."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from itertools import pairwise
 
 import av
 from av.container import InputContainer
@@ -38,7 +39,7 @@ from render_service.compositor.media.video_decoding import (
 )
 from render_service.domain.errors import RenderFailure
 from render_service.domain.projects.file_signatures import FileClass, FileKind
-from render_service.domain.projects.media import MediaFacts
+from render_service.domain.projects.media import KeyframeGap, MediaFacts
 from render_service.domain.projects.project import BadAssetPolicy
 from render_service.domain.warning import JobWarning, WarningCode, warning_from_failure
 
@@ -47,6 +48,8 @@ _LOST_SECONDS = 0.5
 # Containers that declare their exact length; for others it is estimated from the bit rate.
 _DECLARES_LENGTH = ("mov", "matroska", "avi", "wav", "flac")
 _PROBE_SIZE = (64, 64)
+# Most clips have a keyframe more often.
+_LONG_GAP_SECONDS = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ class ClipFacts:
         height: Displayed height in pixels.
         codec: Name of its video codec.
         has_sound: Whether it has a sound track.
+        gaps: Its long stretches without a keyframe.
     """
 
     duration: timedelta
@@ -68,6 +72,7 @@ class ClipFacts:
     height: int
     codec: str
     has_sound: bool
+    gaps: tuple[KeyframeGap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,17 +121,17 @@ def probe_media(
 
     for shot_id, files in media.shots.items():
         try:
-            clip = _probe_picture(shot_id, files, limits, is_heard=shot_id not in silenced)
+            clip, gaps = _probe_picture(shot_id, files, limits, is_heard=shot_id not in silenced)
             kept[shot_id] = files
         except RenderFailure as failure:
             if policy is BadAssetPolicy.FAIL:
                 raise
             warnings.append(warning_from_failure(WarningCode.ASSET_REPLACED, failure))
-            clip, kept[shot_id] = None, ShotMedia(narration=files.narration)
+            clip, gaps, kept[shot_id] = None, (), ShotMedia(narration=files.narration)
         narration = None
         if files.narration is not None:
             narration = probe_sound(narration_asset(shot_id, files.narration), limits, note_repair)
-        facts[shot_id] = MediaFacts(clip, narration)
+        facts[shot_id] = MediaFacts(clip, narration, gaps=gaps)
     if media.music is not None:
         probe_sound(music_asset(media.music), limits, note_repair)
     if media.watermark is not None:
@@ -134,13 +139,16 @@ def probe_media(
     return Probed(facts, replace(media, shots=kept), tuple(warnings))
 
 
-def _probe_picture(shot_id: str, files: ShotMedia, limits: MediaLimits, *, is_heard: bool) -> timedelta | None:
-    """Probe a shot's picture and clip; return the clip's length."""
+def _probe_picture(
+    shot_id: str, files: ShotMedia, limits: MediaLimits, *, is_heard: bool
+) -> tuple[timedelta | None, tuple[KeyframeGap, ...]]:
+    """Probe a shot's picture and clip; return the clip's length and its long stretches without a keyframe."""
     if files.image is not None:
         probe_image(image_asset(shot_id, files.image), limits)
     if files.clip is None:
-        return None
-    return probe_clip(clip_asset(shot_id, files.clip), limits, is_heard=is_heard).duration
+        return None, ()
+    clip = probe_clip(clip_asset(shot_id, files.clip), limits, is_heard=is_heard)
+    return clip.duration, clip.gaps
 
 
 def probe_image(asset: Asset, limits: MediaLimits = DEFAULT_LIMITS) -> None:
@@ -182,13 +190,25 @@ def probe_clip(asset: Asset, limits: MediaLimits = DEFAULT_LIMITS, *, is_heard: 
         size = shown_size(first, video)
     with open_media(asset, FileClass.CLIP, limits) as (container, _):
         video = picture_stream(asset, container, limits)
-        frames, picture_end, end = _read_packets(asset, container, video)
+        read = _read_packets(asset, container, video)
         start = start_seconds(video)
         declared = (container.duration or 0) / av.time_base
-    if kind.reader in _DECLARES_LENGTH and end - min(start, 0.0) < declared - _LOST_SECONDS:
+    if kind.reader in _DECLARES_LENGTH and read.end - min(start, 0.0) < declared - _LOST_SECONDS:
         raise asset.invalid(AssetFault.TRUNCATED, "the file ends before its declared length; upload it again")
-    duration = _duration(asset, limits, picture_end - start)
-    return ClipFacts(duration, frames, round(size[0]), round(size[1]), codec, bool(sounds))
+    duration = _duration(asset, limits, read.picture_end - start)
+    keyframes = [at - start for at in read.keyframes] if pictures.is_seekable else []
+    gaps = _gaps(keyframes, duration.total_seconds())
+    return ClipFacts(duration, read.frames, round(size[0]), round(size[1]), codec, bool(sounds), gaps)
+
+
+def _gaps(keyframes: Sequence[float], end: float) -> tuple[KeyframeGap, ...]:
+    """Return the long stretches without a keyframe, given the keyframes' times and the end of a clip, in seconds."""
+    bounds = [0.0, *sorted(at for at in keyframes if 0 < at < end), end]
+    return tuple(
+        KeyframeGap(timedelta(seconds=begin), timedelta(seconds=after), after == end)
+        for begin, after in pairwise(bounds)
+        if after - begin > _LONG_GAP_SECONDS
+    )
 
 
 def _duration(asset: Asset, limits: MediaLimits, seconds: float) -> timedelta:
@@ -211,12 +231,23 @@ def _probe_webp(asset: Asset, limits: MediaLimits) -> ClipFacts:
         raise asset.invalid(AssetFault.TRUNCATED, "the clip has no picture that can be decoded; export it again")
     # The last picture is shown as long as the one before it.
     duration = _duration(asset, limits, 2 * begins[-1] - begins[-2])
-    return ClipFacts(duration, frames, round(size[0]), round(size[1]), "webp", has_sound=False)
+    gaps = _gaps((), duration.total_seconds())
+    return ClipFacts(duration, frames, round(size[0]), round(size[1]), "webp", has_sound=False, gaps=gaps)
 
 
-def _read_packets(asset: Asset, container: InputContainer, video: VideoStream) -> tuple[int, float, float]:
-    """Return the number of pictures, the end of the last one, and the end of the last packet of any track."""
+@dataclass(frozen=True, slots=True)
+class _Packets:
+    """The number of pictures, their keyframes, the end of the last one, and the end of all tracks, in seconds."""
+
+    frames: int
+    keyframes: Sequence[float]
+    picture_end: float
+    end: float
+
+
+def _read_packets(asset: Asset, container: InputContainer, video: VideoStream) -> _Packets:
     frames, picture_end, end = 0, 0.0, 0.0
+    keyframes: list[float] = []
     usual = float(1 / video.average_rate) if video.average_rate else 0.04
     survey = ClockSurvey()
     for packet in container.demux():
@@ -238,7 +269,9 @@ def _read_packets(asset: Asset, container: InputContainer, video: VideoStream) -
         if packet.stream is video:
             frames += 1
             picture_end = max(picture_end, at + (length or usual))
-    return frames, picture_end, max(end, picture_end)
+            if packet.is_keyframe:
+                keyframes.append(at)
+    return _Packets(frames, keyframes, picture_end, max(end, picture_end))
 
 
 def probe_sound(

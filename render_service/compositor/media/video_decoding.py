@@ -35,6 +35,11 @@ from render_service.compositor.media.demuxing import VIDEO_CODECS
 _ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 # Containers that hold no presentation times.
 _WITHOUT_TIMES = frozenset(("avi",))
+SEEK_MARGIN_SECONDS = 1.0
+"""How far before a wanted picture a clip is sought: some indexes seek slightly too far.
+
+A second of decoding costs less than a wrong picture.
+"""
 # Containers whose index is missing in many files.
 _WITHOUT_INDEX = frozenset(("flv",))
 
@@ -189,8 +194,7 @@ def _decoded_from(
 ) -> Generator[VideoFrame, None, None]:
     video = pictures.stream
     if pictures.is_seekable and wanted > start_seconds(video) and video.time_base is not None:
-        # Some indexes seek slightly too far; a second of margin costs less than a wrong picture.
-        container.seek(max(0, round((wanted - 1.0) / video.time_base)), stream=video)
+        container.seek(max(0, round((wanted - SEEK_MARGIN_SECONDS) / video.time_base)), stream=video)
         frames = decoded_frames(asset, container, pictures)
         first = next(frames, None)
         if first is not None and frame_seconds(first) <= wanted:

@@ -2,12 +2,13 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from render_service.compositor.frames.format import PictureFormat
 from render_service.compositor.media.assets import Asset
 from render_service.compositor.segments.content_hashes import MediaHashes, ShotHashes
+from render_service.compositor.segments.slices import cut_clip, cut_still
 from render_service.compositor.segments.spec import (
     CueLayer,
     DrawnCard,
@@ -21,6 +22,7 @@ from render_service.compositor.segments.spec import (
 )
 from render_service.compositor.text.drawn_texts import clean_text, render_language
 from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.projects.media import KeyframeGap
 from render_service.domain.projects.shot_source import (
     CardSource,
     ClipSource,
@@ -30,13 +32,6 @@ from render_service.domain.projects.shot_source import (
     is_clip,
 )
 from render_service.domain.projects.timeline import Timeline, TimelineShot
-
-# A clip's body is cut so that no piece is longer: all processes work to the end, an edit costs little, and players can
-# seek.
-CLIP_SLICE_SECONDS = 3
-# Every piece begins with a keyframe, which renews the texture of the whole picture. Under a slow camera movement, or
-# none, that is seen as a pulse; movement within clips hides it. So the bodies of pictures and cards are cut rarely.
-STILL_SLICE_SECONDS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +43,14 @@ class Ingredients:
         hashes: Hashes of the media.
         cues: All captions in order, no two at once; their frames count from the start of the video.
         watermark: Picture over everything.
+        gaps: The long stretches of clips without a keyframe, by shot id.
     """
 
     build: str
     hashes: MediaHashes
     cues: Sequence[CueLayer]
     watermark: WatermarkLayer | None
+    gaps: Mapping[str, Sequence[KeyframeGap]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +95,13 @@ def plan_segments(timeline: Timeline, spec: RenderSpec, ingredients: Ingredients
                 ingredients.build, picture, shot.overlap_in, going, coming, shot.transition, shot.direction
             )
             segments.append(_planned(bare, shot.start, shot.index, ingredients))
-        body = shot.frames - shot.overlap_in - shot.overlap_out
-        longest = CLIP_SLICE_SECONDS if is_clip(shot.source) else STILL_SLICE_SECONDS
-        slices = -(-body // (longest * output.fps))
-        for number in range(slices):
-            first, after = body * number // slices, body * (number + 1) // slices
-            layer = _layer(shot, cards, ingredients, shot.overlap_in + first)
+        body = (shot.overlap_in, shot.frames - shot.overlap_out)
+        gaps = ingredients.gaps.get(shot.shot_id, ())
+        slices = cut_clip(*body, output.fps, gaps) if is_clip(shot.source) else cut_still(*body, output.fps)
+        for first, after in slices:
+            layer = _layer(shot, cards, ingredients, first)
             bare = SegmentSpec(ingredients.build, picture, after - first, layer)
-            segments.append(_planned(bare, shot.start + shot.overlap_in + first, shot.index, ingredients))
+            segments.append(_planned(bare, shot.start + first, shot.index, ingredients))
         previous = shot
     assert sum(segment.job.frames for segment in segments) == timeline.frames
     return tuple(segments)

@@ -56,7 +56,8 @@ def plan_pictures(
     watermark = None
     if mark is not None and hashes.watermark is not None:
         watermark = WatermarkLayer(hashes.watermark, mark.corner, mark.opacity, mark.scale)
-    ingredients = Ingredients(build_fingerprint(), hashes, layers, watermark)
+    gaps = {shot_id: found.gaps for shot_id, found in (facts or {}).items()}
+    ingredients = Ingredients(build_fingerprint(), hashes, layers, watermark, gaps)
     return cues, plan_segments(timeline, spec, ingredients)
 
 

@@ -18,13 +18,26 @@ def pause(start: float, end: float) -> Pause:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyframeGap:
+    """A long stretch of a clip that begins with a keyframe and has no other, counted from the start of its picture.
+
+    `is_last` where it lasts to the clip's end.
+    """
+
+    start: timedelta
+    end: timedelta
+    is_last: bool
+
+
+@dataclass(frozen=True, slots=True)
 class MediaFacts:
     """Measured lengths of one shot's media; None where the shot has none.
 
     `clip` is the length of the clip's picture, `narration` of the spoken narration; both > 0. `pauses` are those of
-    the narration, in order.
+    the narration, `gaps` the clip's long stretches without a keyframe, each in order.
     """
 
     clip: timedelta | None = None
     narration: timedelta | None = None
     pauses: tuple[Pause, ...] = ()
+    gaps: tuple[KeyframeGap, ...] = ()
