@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from render_service.compositor.drawing.motion import CameraPath, View
 from render_service.compositor.drawing.sampling import margin
+from render_service.compositor.frames.fitting import decided_fit
 from render_service.compositor.frames.planes import BACKDROP_RGB, Planes
 from render_service.domain.projects.project import Fit, Motion
 
@@ -36,6 +37,7 @@ _DENSITY = 1.06
 _AFTER = 8
 # A picture longer than so many frames is cropped: no camera movement gets there.
 _LONGEST_SHAPE = 8
+_CENTRE = (0.5, 0.5)
 _HEADER = struct.Struct("<2I4d")
 
 
@@ -93,14 +95,14 @@ def flattened(pixels: Pixels) -> Pixels:
 
 
 def prepare_canvas(
-    load: Callable[[tuple[int, int]], Pixels], fit: Fit, motion: Motion, width: int, height: int
+    load: Callable[[tuple[int, int]], Pixels], fit: Fit | None, motion: Motion, width: int, height: int
 ) -> Canvas:
     """Make a picture ready for its movement.
 
     Args:
         load: Returns the picture as (height, width, 3 or 4) sRGB; where it is larger than the size it is given, it may
             be scaled down as long as it still covers that.
-        fit: How the picture fills the frame.
+        fit: How the picture fills the frame; None decides by its shape, unless the movement has a focus.
         motion: The movement, decided.
         width: Frame width in pixels, even.
         height: Frame height in pixels, even.
@@ -112,6 +114,10 @@ def prepare_canvas(
     density = _DENSITY * (1 + (motion.amount or 0))
     covered = (math.ceil(width * density), math.ceil(height * density))
     pixels = flattened(load(covered))
+    if fit is None and (motion.focus_x, motion.focus_y) != _CENTRE:
+        # Whoever gives a focus knows which part is seen.
+        fit = Fit.COVER
+    fit = decided_fit(fit, (pixels.shape[1], pixels.shape[0]), (width, height))
     if fit is not Fit.COVER:
         pixels = _framed(pixels, covered, blurred=fit is Fit.BLUR)
         density = covered[0] / width

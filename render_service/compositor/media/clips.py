@@ -4,7 +4,7 @@ import math
 import tempfile
 from collections.abc import Generator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +16,7 @@ from av.filter import Graph
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace
 
+from render_service.compositor.frames.fitting import decided_fit
 from render_service.compositor.frames.planes import BACKDROP_RGB, BLACK, Plane, Planes
 from render_service.compositor.media.assets import DEFAULT_LIMITS, Asset, AssetFault, MediaLimits
 from render_service.compositor.media.clip_source import ClipSource, open_clip
@@ -35,7 +36,7 @@ class FrameFormat:
     width: int
     height: int
     fps: int
-    fit: Fit = Fit.COVER
+    fit: Fit | None = Fit.COVER
 
 
 class ClipReader:
@@ -132,7 +133,7 @@ class _Converter:
 
     def __init__(self, frame: VideoFrame, shown: tuple[float, float], form: FrameFormat, folder: Path) -> None:
         self._accepted = _traits(frame)
-        self._form = form
+        self._form = form = replace(form, fit=decided_fit(form.fit, shown, (form.width, form.height)))
         self._has_alpha = _has_alpha(frame)
         turn = turn_of(frame)
         part, size = _fitted(shown, form)

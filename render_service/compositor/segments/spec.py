@@ -19,7 +19,7 @@ class DrawnStill:
     """A picture file, named by the SHA-256 of its content."""
 
     still: str
-    fit: Fit
+    fit: Fit | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class DrawnClip:
     """A video file, named by the SHA-256 of its content, shown from its start; its last frame stays."""
 
     clip: str
-    fit: Fit
+    fit: Fit | None
 
 
 DrawnSource = DrawnStill | DrawnCard | DrawnClip

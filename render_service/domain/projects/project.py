@@ -198,7 +198,7 @@ class Shot:
     narration_audio_uri: str = ""
     motion: Motion = field(default_factory=Motion)
     transition: Transition = field(default_factory=Transition)
-    fit: Fit = Fit.COVER
+    fit: Fit | None = None
     clip_sound: bool = True
     words: tuple[WordTiming, ...] = ()
 

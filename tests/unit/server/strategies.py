@@ -93,7 +93,7 @@ def shots(draw: st.DrawFn) -> tuple[Shot, ...]:
         narration_audio_uri=OPTIONAL_URI,
         motion=MOTIONS,
         transition=TRANSITIONS,
-        fit=st.sampled_from(Fit),
+        fit=st.none() | st.sampled_from(Fit),
         clip_sound=st.booleans(),
         words=st.lists(spans(600), max_size=4).map(_words),
     )

@@ -257,7 +257,9 @@ class _Fit:
 class _FitEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Fit.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     FIT_UNSPECIFIED: _Fit.ValueType  # 0
-    """COVER."""
+    """COVER, but BLUR for a portrait picture or clip of which a landscape frame would show less than 60 %, as COVER would
+    cut off heads. A picture whose motion has a focus is always COVER.
+    """
     FIT_COVER: _Fit.ValueType  # 1
     """Fills the frame; the rest is cropped, keeping the motion's focus in view."""
     FIT_CONTAIN: _Fit.ValueType  # 2
@@ -269,7 +271,9 @@ class Fit(_Fit, metaclass=_FitEnumTypeWrapper):
     """Fit is how a picture or clip of another shape fills the frame."""
 
 FIT_UNSPECIFIED: Fit.ValueType  # 0
-"""COVER."""
+"""COVER, but BLUR for a portrait picture or clip of which a landscape frame would show less than 60 %, as COVER would
+cut off heads. A picture whose motion has a focus is always COVER.
+"""
 FIT_COVER: Fit.ValueType  # 1
 """Fills the frame; the rest is cropped, keeping the motion's focus in view."""
 FIT_CONTAIN: Fit.ValueType  # 2
@@ -723,7 +727,7 @@ class Shot(_message.Message):
     narration_audio_uri: _builtins.str
     """narration_audio_uri is the URL of the spoken narration. The rules are those of image_uri."""
     fit: Global___Fit.ValueType
-    """fit of the picture or clip in the frame; default COVER."""
+    """fit of the picture or clip in the frame; if omitted, its shape decides (see Fit)."""
     clip_sound: _builtins.bool
     """clip_sound is whether the sound of the clip is played; default true."""
     @_builtins.property

@@ -351,7 +351,7 @@ export type Shot = Message<"render.v1.Shot"> & {
   transition?: Transition | undefined;
 
   /**
-   * fit of the picture or clip in the frame; default COVER.
+   * fit of the picture or clip in the frame; if omitted, its shape decides (see Fit).
    *
    * @generated from field: render.v1.Fit fit = 11;
    */
@@ -1025,7 +1025,8 @@ export const EasingSchema: GenEnum<Easing> = /*@__PURE__*/
  */
 export enum Fit {
   /**
-   * COVER.
+   * COVER, but BLUR for a portrait picture or clip of which a landscape frame would show less than 60 %, as COVER would
+   * cut off heads. A picture whose motion has a focus is always COVER.
    *
    * @generated from enum value: FIT_UNSPECIFIED = 0;
    */
