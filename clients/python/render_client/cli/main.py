@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Optional, cast
 import typer
 
 from render_client.cli.exit_codes import EXIT_CODES, REFUSED
+from render_client.cli.ids import find_job
 from render_client.cli.options import Artifact, AspectRatio, FileFormat, Quality, Status, output_options, parse_pairs
 from render_client.cli.projects import projects
 from render_client.cli.sample import SAMPLE
 from render_client.cli.session import (
+    Columns,
     Connection,
     JobId,
     Labels,
@@ -21,6 +23,7 @@ from render_client.cli.session import (
     ProjectFile,
     StoredProject,
     Variables,
+    Wide,
     output_for,
     reported_errors,
 )
@@ -174,7 +177,7 @@ def get(context: typer.Context, *, job_id: JobId, machine: Machine = False) -> N
     """Show a job."""
     output = output_for(machine)
     with reported_errors(output, context.obj), context.obj.client() as client:
-        output.job(client.get(job_id))
+        output.job(client.get(find_job(client, job_id)))
 
 
 @app.command("list")
@@ -188,10 +191,12 @@ def list_jobs(
     label: Labels = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Maximum number of jobs.")] = 20,
     full: Annotated[bool, typer.Option("--full", help="With --json: also raw_results and video.check.")] = False,
+    wide: Wide = False,
+    columns: Columns = None,
     machine: Machine = False,
 ) -> None:
-    """List jobs, newest first."""
-    output = output_for(machine)
+    """List jobs, newest first. Why a job failed is shown below it."""
+    output = output_for(machine, wide=wide, columns=columns)
     with reported_errors(output, context.obj), context.obj.client() as client:
         statuses = [cast("StatusName", each.value.upper()) for each in status or ()]
         jobs = client.list(statuses=statuses, project_id=project_id, labels=parse_pairs(label, "--label"), full=full)
@@ -203,7 +208,10 @@ def watch(
     context: typer.Context,
     *,
     job_ids: Annotated[
-        list[str], typer.Argument(metavar="JOB...", help="Ids of one or more jobs.", show_default=False)
+        list[str],
+        typer.Argument(
+            metavar="JOB...", help="Ids of one or more jobs, or their first 8 characters.", show_default=False
+        ),
     ],
     after_sequence: Annotated[
         Optional[int], typer.Option("--after-sequence", help="Resume after this sequence; single job only.")
@@ -220,7 +228,9 @@ def watch(
             raise typer.BadParameter("--after-sequence and --download are for a single job")
         from render_client.cli.watching import finish
 
-        finish(context.obj, output, job_ids, download, after_sequence)
+        with context.obj.client() as client:
+            found = [find_job(client, job_id) for job_id in job_ids]
+        finish(context.obj, output, found, download, after_sequence)
 
 
 @app.command()
@@ -248,7 +258,7 @@ def cancel(context: typer.Context, *, job_id: JobId, machine: Machine = False) -
     """Cancel a job."""
     output = output_for(machine)
     with reported_errors(output, context.obj), context.obj.client() as client:
-        output.job(client.cancel(job_id))
+        output.job(client.cancel(find_job(client, job_id)))
 
 
 @app.command()
@@ -256,7 +266,10 @@ def delete(
     context: typer.Context,
     *,
     job_ids: Annotated[
-        list[str], typer.Argument(metavar="JOB...", help="Ids of one or more jobs.", show_default=False)
+        list[str],
+        typer.Argument(
+            metavar="JOB...", help="Ids of one or more jobs, or their first 8 characters.", show_default=False
+        ),
     ],
     machine: Machine = False,
 ) -> None:
@@ -264,8 +277,9 @@ def delete(
     output = output_for(machine)
     with reported_errors(output, context.obj), context.obj.client() as client:
         for job_id in job_ids:
-            client.delete_job(job_id)
-            output.deleted("job_id", job_id)
+            found = find_job(client, job_id)
+            client.delete_job(found)
+            output.deleted("job_id", found)
 
 
 @app.command()
@@ -284,6 +298,7 @@ def download(
     with reported_errors(output, context.obj), context.obj.client() as client:
         from render_client.cli.watching import fetch
 
+        job_id = find_job(client, job_id)
         path = path or Path(artifact.file_name(client.get(job_id)))
         fetch(client, output, job_id, path, artifact.artifact_name)
 
@@ -299,7 +314,7 @@ def url(
     """Print a pre-signed URL of a file of a job. It expires."""
     output = output_for(machine)
     with reported_errors(output, context.obj), context.obj.client() as client:
-        made = client.create_download_url(job_id, artifact=artifact.artifact_name)
+        made = client.create_download_url(find_job(client, job_id), artifact=artifact.artifact_name)
         if machine:
             output.message(made)
         else:
@@ -322,6 +337,7 @@ def preview(
     with reported_errors(output, context.obj), context.obj.client() as client:
         from render_client.cli.watching import fetch
 
+        job_id = find_job(client, job_id)
         job = client.get(job_id)
         folder = folder or Path(tempfile.mkdtemp(prefix="render-"))
         for artifact in (Artifact.POSTER, Artifact.CONTACT_SHEET):

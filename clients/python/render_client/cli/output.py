@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timezone
 from typing import TypeVar
 
@@ -18,6 +18,7 @@ from rich.text import Text
 
 from render_client.cli.exit_codes import JOB_CANCELLED, JOB_FAILED, REFUSED, UNREACHABLE, USAGE
 from render_client.cli.progress import coloured, state_word
+from render_client.cli.tables import Column, choose_columns, print_table
 from render_client.config import ConfigurationError
 from render_client.errors import DeadlineError, InvalidRequestError, RenderError, UnavailableError
 from render_client.messages import status_name
@@ -32,10 +33,14 @@ class Output:
 
     Args:
         machine: Whether to print JSON, one object a line, rather than tables.
+        wide: Whether tables have all columns, in full.
+        columns: Names of the columns to show, separated by commas; None means the usual ones.
     """
 
-    def __init__(self, machine: bool) -> None:
+    def __init__(self, machine: bool, *, wide: bool = False, columns: str | None = None) -> None:
         self.machine = machine
+        self._wide = wide
+        self._columns = columns
         # A pipe has no width, and its reader needs whole lines.
         self._out = Console() if sys.stdout.isatty() else Console(width=240)
         self.err = Console(stderr=True)
@@ -72,10 +77,10 @@ class Output:
             "warnings": "\n".join(warning.message for warning in job.warnings),
             "error": job.error_message,
             "reason": job.error_reason,
-            "details": ", ".join(f"{key} = {value}" for key, value in sorted(job.error_metadata.items())),
+            "details": _pairs(job.error_metadata),
             "project": job.project_id,
             "provider": job.provider,
-            "labels": ", ".join(f"{key} = {value}" for key, value in sorted(job.labels.items())),
+            "labels": _pairs(job.labels),
             "video": video,
             "url": "\n".join(job.video_urls),
             "created": _time(job.create_time),
@@ -93,14 +98,18 @@ class Output:
         self._table(
             jobs,
             "no jobs",
-            ("job", "status", "", "created", "message"),
-            lambda job: (
-                job.job_id,
-                coloured(status_name(job.status)),
-                f"{job.progress} %",
-                _time(job.create_time)[5:16],
-                job.error_message or job.message,
+            (
+                Column("job", lambda job: job.job_id, is_id=True),
+                Column("status", lambda job: coloured(status_name(job.status))),
+                Column("progress", lambda job: f"{job.progress} %"),
+                Column("created", lambda job: _time(job.create_time)[5:16]),
+                Column("provider", lambda job: job.provider, is_extra=True),
+                Column("project", lambda job: job.project_id, is_extra=True),
+                Column("labels", lambda job: _pairs(job.labels), is_text=True, is_extra=True),
+                # Why a job failed is printed below it, in full.
+                Column("message", lambda job: "" if job.error_message else job.message, is_text=True),
             ),
+            notes=lambda job: [failure_cause(job)] if job.error_message else [],
         )
 
     def projects(self, projects: Iterable[project_pb2.Project]) -> None:
@@ -108,13 +117,13 @@ class Output:
         self._table(
             projects,
             "no projects",
-            ("project", "status", "shots", "updated", "title"),
-            lambda project: (
-                project.project_id,
-                project_pb2.ProjectStatus.Name(project.status).removeprefix("PROJECT_STATUS_"),
-                str(project.shot_count or len(project.storyboard.shots)),  # earlier services send no count
-                _time(project.update_time)[5:16],
-                project.title,
+            (
+                Column("project", lambda project: project.project_id),
+                Column("status", _project_status),
+                # Earlier services send no count.
+                Column("shots", lambda project: str(project.shot_count or len(project.storyboard.shots))),
+                Column("updated", lambda project: _time(project.update_time)[5:16]),
+                Column("title", lambda project: project.title, is_text=True),
             ),
         )
 
@@ -123,12 +132,11 @@ class Output:
         self._table(
             webhooks,
             "no webhooks",
-            ("webhook", "statuses", "labels", "url"),
-            lambda webhook: (
-                webhook.webhook_id,
-                ", ".join(map(status_name, webhook.statuses)) or "terminal",
-                ", ".join(f"{key} = {value}" for key, value in sorted(webhook.labels.items())),
-                webhook.url,
+            (
+                Column("webhook", lambda webhook: webhook.webhook_id),
+                Column("statuses", lambda webhook: ", ".join(map(status_name, webhook.statuses)) or "terminal"),
+                Column("labels", lambda webhook: _pairs(webhook.labels), is_text=True),
+                Column("url", lambda webhook: webhook.url, is_text=True),
             ),
         )
 
@@ -137,15 +145,15 @@ class Output:
         self._table(
             deliveries,
             "no deliveries",
-            ("delivery", "state", "event", "attempts", "response", "url"),
-            lambda delivery: (
-                delivery.delivery_id,
-                webhook_service_pb2.WebhookDeliveryState.Name(delivery.state).removeprefix("WEBHOOK_DELIVERY_STATE_"),
-                delivery.type,
-                str(delivery.attempts),
-                delivery.error or str(delivery.http_status or ""),
-                delivery.url,
+            (
+                Column("delivery", lambda delivery: delivery.delivery_id),
+                Column("state", _delivery_state),
+                Column("event", lambda delivery: delivery.type),
+                Column("attempts", lambda delivery: str(delivery.attempts)),
+                Column("response", lambda delivery: "" if delivery.error else str(delivery.http_status or "")),
+                Column("url", lambda delivery: delivery.url, is_text=True),
             ),
+            notes=lambda delivery: [delivery.error] if delivery.error else [],
         )
 
     def event(self, event: job_pb2.JobEvent, cursor: str) -> None:
@@ -169,14 +177,13 @@ class Output:
         self._table(
             estimate.shots,
             "nothing would be submitted",
-            ("shot", "provider", "model", "seconds", "shape", "cost"),
-            lambda shot: (
-                shot.shot_id,
-                shot.provider,
-                shot.model,
-                f"{shot.duration.ToNanoseconds() / 1e9:g}",
-                shot.shape,
-                f"{shot.cost.amount} {shot.cost.unit}" if shot.HasField("cost") else "unknown",
+            (
+                Column("shot", lambda shot: shot.shot_id),
+                Column("provider", lambda shot: shot.provider),
+                Column("model", lambda shot: shot.model),
+                Column("seconds", lambda shot: f"{shot.duration.ToNanoseconds() / 1e9:g}"),
+                Column("shape", lambda shot: shot.shape),
+                Column("cost", _shot_cost),
             ),
         )
         for cost in estimate.cost:
@@ -197,22 +204,20 @@ class Output:
         self,
         messages: Iterable[M],
         nothing: str,
-        titles: Sequence[str],
-        cells: Callable[[M], Sequence[str | Text]],
+        columns: Sequence[Column[M]],
+        notes: Callable[[M], Sequence[str]] = lambda message: (),
     ) -> None:
-        """Print messages as a table whose last column is truncated to fit, or as one line of JSON each."""
+        """Print messages as a table that fits the terminal, or as one line of JSON each."""
         if self.machine:
             for message in messages:
                 self.message(message)
             return
-        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-        for title in titles:
-            table.add_column(title, no_wrap=True, overflow="ellipsis" if title == titles[-1] else "fold")
-        for message in messages:
-            table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in cells(message)))
-        if table.row_count:
-            self._out.print(table)
-        else:
+        try:
+            chosen = choose_columns(columns, self._columns, wide=self._wide)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from error
+        width = self._out.width if self._out.is_terminal and not self._wide else None
+        if not print_table(self._out, chosen, messages, width=width, notes=notes):
             self.say(nothing)
 
     def fail(self, error: Exception, target: str) -> int:
@@ -247,6 +252,27 @@ class Output:
         else:
             self.say(f"error: {report['message']}")
         return code
+
+
+def failure_cause(state: job_pb2.Job | job_pb2.JobEvent) -> str:
+    """Return why a job failed, such as `ASSET_INVALID: shot-1.image_uri: …`."""
+    return ": ".join(part for part in (state.error_reason, state.error_message) if part)
+
+
+def _pairs(labels: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in sorted(labels.items()))
+
+
+def _project_status(project: project_pb2.Project) -> str:
+    return project_pb2.ProjectStatus.Name(project.status).removeprefix("PROJECT_STATUS_")
+
+
+def _delivery_state(delivery: webhook_service_pb2.WebhookDelivery) -> str:
+    return webhook_service_pb2.WebhookDeliveryState.Name(delivery.state).removeprefix("WEBHOOK_DELIVERY_STATE_")
+
+
+def _shot_cost(shot: render_service_pb2.ShotEstimate) -> str:
+    return f"{shot.cost.amount} {shot.cost.unit}" if shot.HasField("cost") else "unknown"
 
 
 def end_code(status: job_pb2.JobStatus.ValueType) -> int:

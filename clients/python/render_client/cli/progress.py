@@ -89,6 +89,10 @@ class WatchDisplay:
         self._progress.update(self._bars[event.job_id], completed=event.progress, state=state, message=message)
         if has_ended(event):
             self._progress.stop_task(self._bars[event.job_id])
+            if event.error_message:
+                # The bar has no room for it.
+                cause = ": ".join(part for part in (event.error_reason, event.error_message) if part)
+                self._console.print(Text(f"{name}  {word}  {cause}", style="red"))
             self._show_warnings(event, name)
 
     def _show_warnings(self, event: job_pb2.JobEvent, name: str) -> None:

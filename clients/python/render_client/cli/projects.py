@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from render_client.cli.session import Machine, output_for, reported_errors
+from render_client.cli.session import Columns, Machine, Wide, output_for, reported_errors
 
 projects = typer.Typer(name="projects", help="Manage stored projects.", no_args_is_help=True)
 
@@ -55,10 +55,12 @@ def list_projects(
     *,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Maximum number of projects.")] = 20,
     full: Annotated[bool, typer.Option("--full", help="With --json: also the storyboards.")] = False,
+    wide: Wide = False,
+    columns: Columns = None,
     machine: Machine = False,
 ) -> None:
     """List projects, newest first."""
-    output = output_for(machine)
+    output = output_for(machine, wide=wide, columns=columns)
     with reported_errors(output, context.obj), context.obj.client() as client:
         output.projects(project for _, project in zip(range(limit), client.list_projects(full=full)))
 

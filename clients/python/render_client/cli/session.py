@@ -4,13 +4,15 @@ The client is imported inside the functions: `render --help` must not load gRPC.
 """
 
 import contextlib
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from render_client.cli.exit_codes import INTERRUPTED
+from render_client.cli.exit_codes import INTERRUPTED, READER_GONE
 
 if TYPE_CHECKING:
     from render_client.cli.output import Output
@@ -18,7 +20,14 @@ if TYPE_CHECKING:
     from render_client.sync import RenderClient
 
 Machine = Annotated[bool, typer.Option("--json", help="Print one JSON object a line; errors too, on standard error.")]
-JobId = Annotated[str, typer.Argument(metavar="JOB", help="Id of the job.", show_default=False)]
+JobId = Annotated[
+    str, typer.Argument(metavar="JOB", help="Id of the job, or its first 8 characters.", show_default=False)
+]
+Wide = Annotated[bool, typer.Option("--wide", help="Show all columns, and shorten nothing.")]
+Columns = Annotated[
+    Optional[str],
+    typer.Option("--columns", metavar="NAMES", help="Columns to show, in order: a,b,c.", show_default=False),
+]
 Labels = Annotated[
     Optional[list[str]], typer.Option("--label", "-l", metavar="NAME=VALUE", help="Label; repeat for several.")
 ]
@@ -43,6 +52,8 @@ class Connection:
     def __init__(self, flags: dict[str, Optional[str]]) -> None:
         self._flags = flags
         self.target = ""
+        self.watched: list[str] = []
+        """Ids of the jobs that the command waits for."""
 
     def config(self) -> "ClientConfig":
         """Return the settings from options, environment and file."""
@@ -61,11 +72,11 @@ class Connection:
             yield client
 
 
-def output_for(machine: bool) -> "Output":
+def output_for(machine: bool, *, wide: bool = False, columns: Optional[str] = None) -> "Output":
     """Return what prints a command's results: tables and sentences, or JSON."""
     from render_client.cli.output import Output
 
-    return Output(machine)
+    return Output(machine, wide=wide, columns=columns)
 
 
 @contextlib.contextmanager
@@ -77,9 +88,22 @@ def reported_errors(output: "Output", connection: Connection) -> Iterator[None]:
 
     try:
         yield
+    except BrokenPipeError:
+        # The reader of the output has what it wants, such as `head`. Nothing may be flushed to it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(READER_GONE) from None
     except (RenderError, ConfigurationError, ProjectFileError, typer.BadParameter, OSError) as error:
         # OSError: a file that cannot be written. Network errors arrive as RenderError.
         raise typer.Exit(output.fail(error, connection.target)) from error
     except KeyboardInterrupt:
-        output.say("interrupted; a started job continues")
+        output.say(_how_to_go_on(connection.watched))
         raise typer.Exit(INTERRUPTED) from None
+
+
+def _how_to_go_on(job_ids: list[str]) -> str:
+    if not job_ids:
+        return "interrupted"
+    ids = " ".join(job_ids)
+    continues = f"job {ids} continues" if len(job_ids) == 1 else "the jobs continue"
+    stop = "".join(f"\nto cancel:    render cancel {job_id}" for job_id in job_ids)
+    return f"interrupted; {continues}\nto go on:     render watch {ids}{stop}"

@@ -63,6 +63,7 @@ def finish(
     after_sequence: int | None = None,
 ) -> None:
     """Watch jobs until they end, download the video of a single one, and exit with the code of the worst end."""
+    connection.watched = job_ids
     code, faults = _watch_all(connection.config(), output, job_ids, after_sequence)
     for fault in faults:
         code = output.fail(fault, connection.target)

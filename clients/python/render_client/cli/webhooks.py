@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Optional, cast
 import typer
 
 from render_client.cli.options import Status, parse_pairs
-from render_client.cli.session import Labels, Machine, output_for, reported_errors
+from render_client.cli.session import Columns, Labels, Machine, Wide, output_for, reported_errors
 
 if TYPE_CHECKING:
     from render_client.messages import StatusName
@@ -35,9 +35,11 @@ def create(
 
 
 @webhooks.command("list")
-def list_webhooks(context: typer.Context, *, machine: Machine = False) -> None:
+def list_webhooks(
+    context: typer.Context, *, wide: Wide = False, columns: Columns = None, machine: Machine = False
+) -> None:
     """List the workspace's webhooks, oldest first."""
-    output = output_for(machine)
+    output = output_for(machine, wide=wide, columns=columns)
     with reported_errors(output, context.obj), context.obj.client() as client:
         output.webhooks(client.list_webhooks())
 
@@ -70,10 +72,12 @@ def deliveries(
     webhook_id: Annotated[Optional[str], typer.Option("--webhook", help="Only deliveries to this webhook.")] = None,
     job_id: Annotated[Optional[str], typer.Option("--job", help="Only deliveries of this job.")] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Maximum number of deliveries.")] = 20,
+    wide: Wide = False,
+    columns: Columns = None,
     machine: Machine = False,
 ) -> None:
     """List deliveries and their outcomes, newest first."""
-    output = output_for(machine)
+    output = output_for(machine, wide=wide, columns=columns)
     with reported_errors(output, context.obj), context.obj.client() as client:
         found = client.list_webhook_deliveries(webhook_id=webhook_id, job_id=job_id)
         output.deliveries(delivery for _, delivery in zip(range(limit), found))

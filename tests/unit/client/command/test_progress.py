@@ -1,6 +1,7 @@
 """What a watch looks like on a terminal, and without one."""
 
 import io
+import re
 
 import pytest
 from render_client.cli.progress import WatchDisplay, show_download, show_watch
@@ -61,10 +62,21 @@ def test_on_a_terminal_the_bar_shows_stage_percentage_and_message_as_they_are() 
 
 def test_the_last_state_stays_in_view_on_one_line() -> None:
     console = terminal(60)
-    show_watch(EVENTS, console)
+    show_watch([*EVENTS[:2], job_pb2.JobEvent(job_id="0198c0de-7a11", status=job_pb2.JOB_STATUS_CANCELLED)], console)
     drawn = text_of(console).removesuffix("\n\x1b[?25h")
-    assert "FAILED" in drawn.rpartition("\r")[2]
+    assert "CANCELLED" in drawn.rpartition("\r")[2]
     assert "\n" not in drawn
+
+
+def test_a_failure_is_shown_in_full_on_lines_of_its_own() -> None:
+    console = terminal(60)
+    cause = "shot-1.image_uri: could not resolve host pictures.example.invalid; check the URL of the picture"
+    failed = job_pb2.JobEvent(
+        job_id="0198c0de-7a11", status=job_pb2.JOB_STATUS_FAILED, error_reason="ASSET_INVALID", error_message=cause
+    )
+    show_watch([*EVENTS[:2], failed], console)
+    lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text_of(console)).replace("\r", "\n")
+    assert f"0198c0de FAILED ASSET_INVALID: {cause}" in " ".join(lines.split())
 
 
 def test_a_watch_of_nothing_gives_nothing() -> None:

@@ -6,37 +6,16 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import grpc
 import pytest
-from render_client.cli.main import app
 from render_client.v1 import job_pb2, project_service_pb2, render_service_pb2
-from typer.testing import CliRunner, Result
 
 from tests.programs import program
+from tests.unit.client.command.conftest import Run
 from tests.unit.client.fake_server import FakeServer
 from tests.unit.client.fake_service import FakeService, refusal
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(server: FakeServer, tmp_path: Path) -> Run:
-    """Runs the command against the server, with settings from the environment alone."""
-    environment = {
-        "RENDER_TARGET": f"127.0.0.1:{server.port}",
-        "RENDER_TOKEN": "a-token",
-        "RENDER_CLIENT_CONFIG": "",
-        "XDG_CONFIG_HOME": str(tmp_path),
-        "COLUMNS": "200",
-    }
-
-    def run(*arguments: str) -> Result:
-        return CliRunner().invoke(app, arguments, env=environment)
-
-    return run
 
 
 @pytest.fixture
