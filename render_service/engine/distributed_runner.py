@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from uuid import NAMESPACE_URL, uuid5
@@ -19,23 +19,35 @@ from render_service.storage.store import ObjectStore
 
 _POLL_SECONDS = 0.1
 _SEND_AGAIN_SECONDS = 3.0
+_UNAVAILABLE_SECONDS = 3.0
 _AT_ONCE = 32
 
 
 class DistributedRunner:
     """Submits segments, and waits until they are in the object store.
 
-    A message that got lost, or whose worker was killed, is sent again; rendering twice gives the same bytes.
+    A message that got lost, or whose worker was killed, is sent again; rendering twice gives the same bytes. While
+    Redis is unavailable, segments are rendered here.
 
     Args:
         queue: Queue for segment messages.
         coordination: Coordinates requester and worker.
         store: Object store for assets and segments.
+        make_here: Renders a segment in the processes of this worker, given the segment, a scratch folder and the path
+            of the result.
     """
 
     stores = True
 
-    def __init__(self, queue: ComposeQueue, coordination: SegmentCoordination, store: ObjectStore) -> None:
+    def __init__(
+        self,
+        queue: ComposeQueue,
+        coordination: SegmentCoordination,
+        store: ObjectStore,
+        make_here: Callable[[SegmentJob, Path, Path], Awaitable[None]],
+    ) -> None:
+        self._make_here = make_here
+        self._unavailable_since: float | None = None
         self._queue = queue
         self._coordination = coordination
         self._store = store
@@ -81,7 +93,10 @@ class DistributedRunner:
         try:
             # A segment that another job of the workspace made may be deleted together with that job.
             while not (await self._made_in_time(request) and await self._store.fetch_to(request.key, output)):
-                pass
+                if self._is_unavailable():
+                    await self._make_here(job, workdir, output)
+                    await self._store.put_file(request.key, output, content_type="video/mp4")
+                    break
         except asyncio.CancelledError:
             with suppress(RedisError, OSError):
                 await self._coordination.want_no_more(render_id)
@@ -92,12 +107,17 @@ class DistributedRunner:
             raise (named.renamed(failure) if named is not None else failure) from None
         report(job.frames)
 
+    def _is_unavailable(self) -> bool:
+        """Whether Redis has failed for so long that no worker will receive a message."""
+        since = self._unavailable_since
+        return since is not None and time.monotonic() - since > _UNAVAILABLE_SECONDS
+
     async def _offer(self, key: str, path: Path) -> None:
         if await self._store.head(key) is None:
             await self._store.put_file(key, path, content_type="application/octet-stream")
 
     async def _made_in_time(self, request: SegmentRequest) -> bool:
-        """Send a message and wait for its segment; return False if the message seems lost.
+        """Send a message and wait for its segment; return False if the message seems lost or Redis is unavailable.
 
         Raises:
             RenderFailure: the segment cannot be rendered.
@@ -121,7 +141,11 @@ class DistributedRunner:
                     and await asyncio.to_thread(self._queue.empty)
                 ):
                     return False
+                self._unavailable_since = None
             except (RedisError, OSError):
                 # Without Redis no new messages are delivered; segments already claimed are still rendered.
                 sent = time.monotonic()
+                self._unavailable_since = self._unavailable_since or sent
+                if self._is_unavailable():
+                    return False
             await asyncio.sleep(_POLL_SECONDS)

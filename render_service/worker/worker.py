@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import Iterator, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from dramatiq.brokers.redis import RedisBroker
 from redis.exceptions import RedisError
 
 from render_service.compositor.compositor import Compositor
+from render_service.compositor.segments.spec import SegmentJob
 from render_service.config.settings import ConfigurationError, Settings
 from render_service.db.database import Database, DatabaseUnavailable
 from render_service.db.jobs.job_lifecycle import JobLifecycle
@@ -46,6 +47,7 @@ from render_service.runtime.loop_lag import LoopLagMonitor
 from render_service.runtime.readiness import Readiness, measure_connections
 from render_service.runtime.status_server import status_page
 from render_service.runtime.task_group import BackgroundTasks, finishes_before
+from render_service.storage.store import ObjectStore
 from render_service.telemetry.logging import get_logger
 from render_service.telemetry.metrics.shared import SHARED
 from render_service.telemetry.metrics.worker import COMPOSE_PROCESSES, COMPOSE_PROCESSES_BUSY, SLOTS, WORKER
@@ -98,10 +100,9 @@ async def run_worker(settings: Settings) -> None:
         dispatcher = Dispatcher(outbox, queue)
         fetcher = Fetcher(fetch_policy(settings), limits=fetch_limits(settings))
         coordination = SegmentCoordination(redis)
-        remote = DistributedRunner(ComposeQueue(broker), coordination, store) if settings.compose == "queue" else None
-        compositor = Compositor(processes=settings.compose_processes, runner=remote, folder=folder)
-        await compositor.start()
-        stack.push_async_callback(compositor.close)
+        compositor, remote = await stack.enter_async_context(
+            _open_compositor(settings, ComposeQueue(broker), coordination, store, folder)
+        )
         providers = await stack.enter_async_context(open_providers(settings, database, store, compositor))
         gate = MachineGate(partial(compositor.test_machine, folder))
         runner = JobRunner(
@@ -151,6 +152,24 @@ async def run_worker(settings: Settings) -> None:
         grace = timedelta(seconds=settings.shutdown_grace_seconds)
         await _hand_over(grace, consumers, runner=runner, maker=maker, outbox=outbox, dispatcher=dispatcher)
     _log.info("worker stopped")
+
+
+@asynccontextmanager
+async def _open_compositor(
+    settings: Settings, queue: ComposeQueue, coordination: SegmentCoordination, store: ObjectStore, folder: Path
+) -> AsyncIterator[tuple[Compositor, DistributedRunner | None]]:
+    """Yield the running compositor, and what distributes its segments over all workers, if anything does."""
+
+    async def make_here(job: SegmentJob, workdir: Path, output: Path) -> None:
+        await compositor.make_segment(job, workdir, output)
+
+    remote = DistributedRunner(queue, coordination, store, make_here) if settings.compose == "queue" else None
+    compositor = Compositor(processes=settings.compose_processes, runner=remote, folder=folder)
+    await compositor.start()
+    try:
+        yield compositor, remote
+    finally:
+        await compositor.close()
 
 
 async def _hand_over(

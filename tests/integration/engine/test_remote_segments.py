@@ -18,6 +18,7 @@ from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.jobs.job import Lease, RenderSpec
 from render_service.domain.projects.output import Container, OutputSpec, Quality
 from render_service.domain.projects.project import Fit, Motion, MotionKind, Project, Shot
+from render_service.embedded import EmbeddedValkey
 from render_service.engine.distributed_runner import DistributedRunner
 from render_service.engine.job_segments import JobSegments
 from render_service.engine.segment_coordination import SegmentCoordination
@@ -50,7 +51,7 @@ class Cluster:
         scratch = folder / "scratch"
         scratch.mkdir()
         self.maker = SegmentWorker(self.makers, self.coordination, self.store, scratch, gate=working_machine())
-        self.runner = DistributedRunner(self.queue, self.coordination, self.store)
+        self.runner = DistributedRunner(self.queue, self.coordination, self.store, self.makers.make_segment)
         self.requester = Compositor(processes=1, runner=self.runner)
         self.taken: list[str] = []
         self.to_be_dropped = 0
@@ -140,6 +141,19 @@ async def test_orders_lost_with_redis_are_sent_again(cluster: Cluster, tmp_path:
     consumer = cluster.consume()
     assert await composing
     await consumer.stop()
+
+
+async def test_without_redis_a_worker_renders_its_segments_itself(own_valkey: EmbeddedValkey, tmp_path: Path) -> None:
+    cluster = Cluster(own_valkey.url, tmp_path)
+    await own_valkey.stop()
+    await asyncio.gather(cluster.makers.start(), cluster.requester.start())
+    try:
+        async with asyncio.timeout(120):
+            assert await cluster.compose(tmp_path / "video")
+    finally:
+        await asyncio.gather(cluster.makers.close(), cluster.requester.close())
+        await cluster.redis.aclose()
+    assert cluster.taken == []
 
 
 async def test_duplicate_orders_do_no_harm(cluster: Cluster, tmp_path: Path) -> None:
