@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from render_service.db.database import Database
 
 _Result = TypeVar("_Result")
-keys = typer.Typer(help="Manage API keys.", no_args_is_help=True)
+keys = typer.Typer(rich_markup_mode=None, help="Manage API keys.", no_args_is_help=True)
 
 
 @keys.command("create")

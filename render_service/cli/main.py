@@ -22,6 +22,7 @@ from render_service.cli.settings import command_settings, exit_with_error
 from render_service.domain.errors import DomainError
 
 app = typer.Typer(
+    rich_markup_mode=None,
     help="Turns scripts and storyboards into finished videos, over gRPC.",
     no_args_is_help=True,
     add_completion=False,

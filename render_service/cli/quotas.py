@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _Result = TypeVar("_Result")
 _UNLIMITED = "unlimited"
-quotas = typer.Typer(help="Manage quotas of single workspaces.", no_args_is_help=True)
+quotas = typer.Typer(rich_markup_mode=None, help="Manage quotas of single workspaces.", no_args_is_help=True)
 
 _Workspace = Annotated[str, typer.Argument(help="Id of the workspace.")]
 

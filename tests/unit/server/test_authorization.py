@@ -13,9 +13,17 @@ from render_client.v1 import project_service_pb2, render_service_pb2, webhook_se
 from render_service.server.interceptors.authorization import RULES, Rule, is_open
 from render_service.server.interceptors.watches import WATCHES
 from render_service.server.listener import SERVICES
+from render_service.server.services.project import ProjectServicer
+from render_service.server.services.render import RenderServicer
+from render_service.server.services.webhook import WebhookServicer
 
 FILES = (render_service_pb2, project_service_pb2, webhook_service_pb2, health_pb2, reflection_pb2)
 OURS = "render.v1."
+SERVICERS: dict[str, type] = {
+    "render.v1.RenderService": RenderServicer,
+    "render.v1.ProjectService": ProjectServicer,
+    "render.v1.WebhookService": WebhookServicer,
+}
 
 
 def services() -> list[ServiceDescriptor]:
@@ -29,6 +37,12 @@ METHODS: dict[str, MethodDescriptor] = {
 
 def test_every_rpc_has_a_rule_and_every_rule_an_rpc() -> None:
     assert METHODS.keys() == RULES.keys()
+
+
+@pytest.mark.parametrize("method", [name for name in METHODS if name.startswith(f"/{OURS}")])
+def test_every_rpc_of_ours_has_a_handler(method: str) -> None:
+    _, service, name = method.split("/")
+    assert name in vars(SERVICERS[service]), "only the generated method, which answers UNIMPLEMENTED"
 
 
 def test_watches_are_the_streams_with_heartbeats() -> None:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from render_client.v1.render_service_pb2 import ProviderOptions
 
 app = typer.Typer(
+    rich_markup_mode=None,
     name="render",
     help="Render projects into videos and watch their progress.",
     epilog=EXIT_CODES,

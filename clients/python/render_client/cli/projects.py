@@ -7,7 +7,7 @@ import typer
 
 from render_client.cli.session import Columns, Machine, Wide, output_for, reported_errors
 
-projects = typer.Typer(name="projects", help="Manage stored projects.", no_args_is_help=True)
+projects = typer.Typer(rich_markup_mode=None, name="projects", help="Manage stored projects.", no_args_is_help=True)
 
 ProjectId = Annotated[str, typer.Argument(metavar="PROJECT", help="Id of the project.", show_default=False)]
 ProjectFile = Annotated[

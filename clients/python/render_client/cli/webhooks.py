@@ -10,7 +10,7 @@ from render_client.cli.session import Columns, Labels, Machine, Wide, output_for
 if TYPE_CHECKING:
     from render_client.messages import StatusName
 
-webhooks = typer.Typer(name="webhooks", help="Manage webhooks.", no_args_is_help=True)
+webhooks = typer.Typer(rich_markup_mode=None, name="webhooks", help="Manage webhooks.", no_args_is_help=True)
 
 WebhookId = Annotated[str, typer.Argument(metavar="WEBHOOK", help="Id of the webhook.", show_default=False)]
 
