@@ -29,6 +29,8 @@ class EdgeSettings(BaseSettings):
     """RENDER_REFLECTION: whether the server answers gRPC server reflection, which needs no credentials."""
     max_streams: int = Field(default=1000, ge=1, le=100_000)
     """RENDER_MAX_STREAMS: how many calls and watches one connection may have open at a time."""
+    max_connections: int = Field(default=10_000, ge=1, le=1_000_000)
+    """RENDER_MAX_CONNECTIONS: how many connections the server has open at a time; further ones are closed at once."""
     max_idle_seconds: float = Field(default=3600.0, ge=1, le=86_400)
     """RENDER_MAX_IDLE_SECONDS: how long a connection without calls stays open; clients connect again by themselves."""
     metrics_listen: str | None = None
@@ -71,9 +73,9 @@ class EdgeSettings(BaseSettings):
     """RENDER_QUOTA_REQUESTS_PER_SECOND: how many calls a second of a workspace each server takes. 0: any number."""
     quota_watchers: int = Field(default=5_000, ge=0)
     """RENDER_QUOTA_WATCHERS: how many watches of a workspace may be open at each server. 0: any number."""
-    quota_stored_bytes: int = Field(default=0, ge=0)
+    quota_stored_bytes: int = Field(default=1024**4, ge=0)
     """RENDER_QUOTA_STORED_BYTES: how many bytes of finished videos a workspace may have before it can start no more
-    jobs. 0: any number; the default, because storage depends on your plans."""
+    jobs; default: 1 TiB. 0: any number."""
 
     job_retention_days: float = Field(default=0.0, ge=0)
     """RENDER_JOB_RETENTION_DAYS: how long ended jobs are kept, with their videos and history. 0: forever."""

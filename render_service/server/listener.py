@@ -21,6 +21,7 @@ from render_service.server.interceptors.authorization import Authorization, is_o
 from render_service.server.interceptors.base import CallInterceptor, Context, Middleware
 from render_service.server.interceptors.errors import ErrorMiddleware, JobLogContext
 from render_service.server.interceptors.metrics import MetricsMiddleware
+from render_service.server.interceptors.open_streams import OpenStreamLimit
 from render_service.server.interceptors.rate_limits import QuotaCache, QuotaInterceptor
 from render_service.server.interceptors.refusals import RefusalRecorder
 from render_service.server.interceptors.requests import MAX_REQUEST_BYTES
@@ -80,6 +81,7 @@ class Listener:
         tls: What ports with TLS need; None listens without it.
         serve_reflection: Whether to serve server reflection.
         max_streams: How many calls one connection may have open.
+        max_connections: How many connections the server has open; further ones are closed at once.
         max_idle_seconds: How long a connection without calls stays open.
     """
 
@@ -96,6 +98,7 @@ class Listener:
         tls: grpc.ServerCredentials | None = None,
         serve_reflection: bool = True,
         max_streams: int = 1000,
+        max_connections: int = 10_000,
         max_idle_seconds: float = 3600.0,
     ) -> None:
         self._tls = tls
@@ -105,10 +108,11 @@ class Listener:
         if is_tracing():
             guard = TracingMiddleware(guard)
         interceptor = CallInterceptor(
-            guard, authentication, (JobLogContext(), Authorization(), QuotaInterceptor(quotas))
+            guard, authentication, (OpenStreamLimit(), JobLogContext(), Authorization(), QuotaInterceptor(quotas))
         )
         limits = (
             ("grpc.max_concurrent_streams", max_streams),
+            ("grpc.max_allowed_incoming_connections", max_connections),
             ("grpc.max_connection_idle_ms", int(max_idle_seconds * 1000)),
         )
         self._server = grpc.aio.server(interceptors=(interceptor,), options=(*_OPTIONS, *limits))

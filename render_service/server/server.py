@@ -148,6 +148,7 @@ async def run_server(settings: Settings) -> None:
             tls=tls,
             serve_reflection=settings.reflection,
             max_streams=settings.max_streams,
+            max_connections=settings.max_connections,
             max_idle_seconds=settings.max_idle_seconds,
         )
         tasks.start("session checks", listener.check_sessions())

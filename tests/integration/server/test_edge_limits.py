@@ -3,8 +3,10 @@
 import asyncio
 import gzip
 import resource
+import socket
 import time
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from render_service.db.access.api_keys import ApiKeys
 from render_service.db.database import Database
 from render_service.domain.access.access import Access
 from render_service.embedded.ports import free_port
+from render_service.server.interceptors.open_streams import MAX_STREAMS_PER_ADDRESS
 from tests.integration.server.issuer import Issuer
 from tests.integration.server.status import refusal
 from tests.serving import Stubs, bearer, serving, settings_of
@@ -198,3 +201,77 @@ async def test_a_request_of_tiny_messages_is_refused_before_it_is_parsed(stubs: 
     told = await refusal(call(_bomb(), metadata=metadata))
     assert (told.code, told.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD")
     assert "fields" in told.message
+
+
+async def test_streams_without_credentials_are_limited_and_cost_little(
+    database_url: str, redis_url: str, tmp_path: Path
+) -> None:
+    async with serving(settings_of(database_url, redis_url, tmp_path, max_streams=3_000)) as stubs:
+        health: Any = health_pb2_grpc.HealthStub(stubs.channel)
+        watches = [health.Watch(health_pb2.HealthCheckRequest()) for _ in range(2_000)]
+        answers = await asyncio.gather(*(watch.read() for watch in watches), return_exceptions=True)
+        open_watches = [watch for watch, answer in zip(watches, answers, strict=True) if not _is_error(answer)]
+        assert len(open_watches) == MAX_STREAMS_PER_ADDRESS
+        told = await refusal(health.Watch(health_pb2.HealthCheckRequest()))
+        assert (told.reason, told.metadata["quota"]) == ("QUOTA_EXCEEDED", "open_streams")
+        await health.Check(health_pb2.HealthCheckRequest())
+        for watch in open_watches:
+            watch.cancel()
+        async with asyncio.timeout(20):
+            while _is_error(await health.Watch(health_pb2.HealthCheckRequest()).read()):
+                await asyncio.sleep(0.01)
+
+
+def _is_error(answer: object) -> bool:
+    return isinstance(answer, BaseException) or answer is grpc.aio.EOF
+
+
+_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+
+
+async def _is_accepted(connection: socket.socket) -> bool:
+    """Whether the server answers on a new HTTP/2 connection, instead of closing it."""
+    connection.setblocking(False)
+    loop = asyncio.get_running_loop()
+    try:
+        await loop.sock_sendall(connection, _PREFACE)
+        async with asyncio.timeout(20):
+            return bool(await loop.sock_recv(connection, 9))
+    except ConnectionError:
+        return False
+
+
+def _address(listen: str) -> tuple[str, int]:
+    host, _, port = listen.rpartition(":")
+    return host, int(port)
+
+
+async def test_connections_beyond_the_limit_are_closed_at_once(
+    database_url: str, redis_url: str, tmp_path: Path
+) -> None:
+    settings = settings_of(database_url, redis_url, tmp_path, max_connections=10)
+    address = _address(settings.listen)
+    async with serving(settings) as stubs:
+        health: Any = health_pb2_grpc.HealthStub(stubs.channel)
+        await health.Check(health_pb2.HealthCheckRequest())
+        with ExitStack() as stack:
+            opened = [stack.enter_context(socket.create_connection(address)) for _ in range(12)]
+            accepted = [await _is_accepted(connection) for connection in opened]
+            assert 5 <= sum(accepted) < 12
+            # Calls on open connections go on.
+            await health.Check(health_pb2.HealthCheckRequest())
+        async with asyncio.timeout(20):
+            is_accepted = False
+            while not is_accepted:
+                with socket.create_connection(address) as connection:
+                    is_accepted = await _is_accepted(connection)
+
+
+async def test_idle_connections_are_closed(database_url: str, redis_url: str, tmp_path: Path) -> None:
+    settings = settings_of(database_url, redis_url, tmp_path, max_idle_seconds=1)
+    async with serving(settings):
+        with socket.create_connection(_address(settings.listen)) as connection:
+            assert await _is_accepted(connection)
+            async with asyncio.timeout(30):
+                while await asyncio.get_running_loop().sock_recv(connection, 1024):
+                    pass  # settings, pings and GOAWAY come before the end

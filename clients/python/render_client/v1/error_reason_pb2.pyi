@@ -169,7 +169,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_QUOTA_EXCEEDED: _ErrorReason.ValueType  # 29
     """The workspace has used up one of its quotas: `queued_jobs`, `requests_per_second`, `watchers`, `stored_bytes`
-    or `webhooks`.
+    or `webhooks`. Or the server has as many streams without credentials as it allows: `open_streams`.
 
     Status: RESOURCE_EXHAUSTED, with RetryInfo. Example: `{"quota": "queued_jobs", "limit": "100"}`
     """
@@ -358,7 +358,7 @@ Status: PERMISSION_DENIED. Example: `{"workspace_id": "team-a"}`
 """
 ERROR_REASON_QUOTA_EXCEEDED: ErrorReason.ValueType  # 29
 """The workspace has used up one of its quotas: `queued_jobs`, `requests_per_second`, `watchers`, `stored_bytes`
-or `webhooks`.
+or `webhooks`. Or the server has as many streams without credentials as it allows: `open_streams`.
 
 Status: RESOURCE_EXHAUSTED, with RetryInfo. Example: `{"quota": "queued_jobs", "limit": "100"}`
 """

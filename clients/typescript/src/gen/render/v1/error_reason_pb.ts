@@ -285,7 +285,7 @@ export enum ErrorReason {
 
   /**
    * The workspace has used up one of its quotas: `queued_jobs`, `requests_per_second`, `watchers`, `stored_bytes`
-   * or `webhooks`.
+   * or `webhooks`. Or the server has as many streams without credentials as it allows: `open_streams`.
    *
    * Status: RESOURCE_EXHAUSTED, with RetryInfo. Example: `{"quota": "queued_jobs", "limit": "100"}`
    *
