@@ -209,8 +209,13 @@ def test_a_workspace_has_quotas_by_default_and_none_where_the_operator_says_so()
     assert Settings().quotas == Quotas(
         running_jobs=100, queued_jobs=10_000, requests_per_second=2_000, watchers=5_000, stored_bytes=1024**4
     )
-    names = ("running_jobs", "queued_jobs", "requests_per_second", "watchers", "stored_bytes")
-    unlimited = Settings(**{f"quota_{name}": 0 for name in names})
+    unlimited = Settings(
+        quota_running_jobs=0,
+        quota_queued_jobs=0,
+        quota_requests_per_second=0,
+        quota_watchers=0,
+        quota_stored_bytes=0,
+    )
     assert unlimited.quotas == Quotas()
 
 
