@@ -1,17 +1,20 @@
 """The connection pool: one async path to Postgres for server and worker."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
 
 import psycopg
 import sqlalchemy as sa
 from pydantic_core import from_json, to_json
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import PoolResetState
 
-from render_service.db.uncancellable_connection import UncancellableConnection
+from render_service.db.prepared import PreparedConnections, Row, Statement, is_idle
+from render_service.db.uncancellable_connection import UncancellableConnection, to_its_end
 from render_service.db.workspace_shares import WorkspaceShares
 from render_service.domain.errors import DomainError, ErrorReason
 
@@ -29,6 +32,8 @@ _UNAVAILABLE = {
     "58": "I/O error",
 }
 _READ_ONLY = "25006"
+_PING = Statement("SELECT 1")
+_NONE: Mapping[str, Any] = {}
 WORKSPACE_SHARE = 0.4
 """The part of a process's connections that the calls of one workspace may use at once."""
 
@@ -49,13 +54,15 @@ class DatabaseUnavailable(DomainError):
         )
 
 
-def unavailability(error: DBAPIError) -> str | None:
+def unavailability(error: DBAPIError | psycopg.Error) -> str | None:
     """Return the fault if an error means that Postgres is unavailable; None if the statement is at fault."""
-    state = _sqlstate(error.orig)
+    state = _sqlstate(error.orig if isinstance(error, DBAPIError) else error)
     if state is not None:
         return _UNAVAILABLE.get(state) or _UNAVAILABLE.get(state[:2])
     # The driver's own errors: no connection, or one that broke.
-    lost = isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated
+    lost = isinstance(error, OperationalError | InterfaceError | psycopg.OperationalError | psycopg.InterfaceError)
+    if isinstance(error, DBAPIError):
+        lost = lost or error.connection_invalidated
     return "unreachable" if lost else None
 
 
@@ -90,6 +97,7 @@ class Database:
             # Bodies of projects may have megabytes; these are several times faster than the standard library's.
             json_serializer=_to_json,
             json_deserializer=from_json,
+            pool_reset_on_return=None,  # `_reset` does so without a round trip
             # Statements' parameters hold callers' content, which must not reach the log.
             hide_parameters=True,
             # Set for the engine, not at each checkout: a caller cancelled while it is being set would take the
@@ -107,9 +115,33 @@ class Database:
             },
         )
         sa.event.listen(self._engine.sync_engine, "handle_error", _drop_read_only_connection)
+        sa.event.listen(self._engine.sync_engine, "reset", _reset)
+        self._prepared = PreparedConnections(self._engine.pool)
         self._transactional = self._engine.execution_options(isolation_level="READ COMMITTED")
         # Postgres' own timeout does not help when Postgres is frozen.
         self._timeout_seconds = statement_timeout_seconds + 2
+
+    async def execute(self, statement: Statement, parameters: Mapping[str, Any] = _NONE) -> list[Row]:
+        """Execute a prepared statement as a transaction of its own, and return its rows.
+
+        Raises:
+            DatabaseUnavailable: As `single`.
+        """
+        with _translated():
+            async with asyncio.timeout(self._timeout_seconds):
+                return await to_its_end(self._prepared.execute(statement, parameters))
+
+    async def execute_for(
+        self, workspace_id: str, statement: Statement, parameters: Mapping[str, Any] = _NONE
+    ) -> list[Row]:
+        """As `execute`, for a workspace's call; see `single_for`.
+
+        Raises:
+            DatabaseUnavailable: As `single_for`.
+        """
+        with _translated():
+            async with asyncio.timeout(self._timeout_seconds), self._shares.enter(workspace_id):
+                return await to_its_end(self._prepared.execute(statement, parameters))
 
     @asynccontextmanager
     async def single(self) -> AsyncIterator[AsyncConnection]:
@@ -118,12 +150,9 @@ class Database:
         Raises:
             DatabaseUnavailable: Postgres is unavailable; whether a statement took effect is then unknown.
         """
-        async with (
-            _translated(),
-            asyncio.timeout(self._timeout_seconds),
-            UncancellableConnection(self._engine) as connection,
-        ):
-            yield connection
+        with _translated():
+            async with asyncio.timeout(self._timeout_seconds), self._connect(self._engine) as connection:
+                yield connection
 
     @asynccontextmanager
     async def single_for(self, workspace_id: str) -> AsyncIterator[AsyncConnection]:
@@ -132,13 +161,13 @@ class Database:
         Raises:
             DatabaseUnavailable: As `single`; or the workspace's other calls take too long.
         """
-        async with (
-            _translated(),
-            asyncio.timeout(self._timeout_seconds),
-            self._shares.enter(workspace_id),
-            self.single() as connection,
-        ):
-            yield connection
+        with _translated():
+            async with (
+                asyncio.timeout(self._timeout_seconds),
+                self._shares.enter(workspace_id),
+                self.single() as connection,
+            ):
+                yield connection
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
@@ -147,14 +176,29 @@ class Database:
         Raises:
             DatabaseUnavailable: Postgres is unavailable; whether the commit took place is then unknown.
         """
-        async with _translated(), asyncio.timeout(self._timeout_seconds), self._transactional.begin() as connection:
+        with _translated():
+            async with (
+                asyncio.timeout(self._timeout_seconds),
+                self._connect(self._transactional) as connection,
+                connection.begin(),
+            ):
+                yield connection
+
+    @asynccontextmanager
+    async def _connect(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+        connection = UncancellableConnection(engine)
+        with self._prepared.making_way():
+            await connection.start()
+        try:
             yield connection
+        finally:
+            await asyncio.shield(asyncio.create_task(connection.close()))
 
     @property
     def busy(self) -> int:
         """How many connections are in use."""
         pool = self._engine.pool
-        return pool.checkedout() if isinstance(pool, sa.QueuePool) else 0
+        return pool.checkedout() - self._prepared.idle if isinstance(pool, sa.QueuePool) else 0
 
     async def ping(self) -> None:
         """Check that Postgres answers.
@@ -162,11 +206,11 @@ class Database:
         Raises:
             DatabaseUnavailable: It does not.
         """
-        async with self.single() as connection:
-            await connection.execute(sa.text("SELECT 1"))
+        await self.execute(_PING)
 
     async def close(self) -> None:
         """Close every connection."""
+        self._prepared.close()
         await self._engine.dispose()
 
 
@@ -174,11 +218,11 @@ def _to_json(value: object) -> str:
     return to_json(value).decode()
 
 
-@asynccontextmanager
-async def _translated() -> AsyncIterator[None]:
+@contextmanager
+def _translated() -> Iterator[None]:
     try:
         yield
-    except DBAPIError as error:
+    except (DBAPIError, psycopg.Error) as error:
         fault = unavailability(error)
         if fault is None:
             raise
@@ -189,6 +233,12 @@ async def _translated() -> AsyncIterator[None]:
         raise DatabaseUnavailable("too slow") from error
     except OSError as error:
         raise DatabaseUnavailable from error
+
+
+def _reset(connection: Any, _: object, state: PoolResetState) -> None:
+    """Undo what a connection that returns to the pool has left open."""
+    if not state.terminate_only and not is_idle(connection.driver_connection):
+        connection.rollback()
 
 
 def _drop_read_only_connection(context: sa.engine.ExceptionContext) -> None:

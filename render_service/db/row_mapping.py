@@ -1,8 +1,11 @@
 """Maps rows to the domain; the only module that depends on both."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from decimal import Decimal
-from typing import Any
+from enum import StrEnum
+from types import NoneType
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_type_hints
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter
@@ -15,9 +18,7 @@ from render_service.domain.jobs.job import (
     Job,
     JobError,
     JobEvent,
-    JobStage,
     JobStatus,
-    ProviderName,
     RawResults,
     RenderSpec,
     StoredFile,
@@ -25,6 +26,12 @@ from render_service.domain.jobs.job import (
 )
 from render_service.domain.projects.project import Project
 from render_service.domain.warning import JobWarning, WarningCode
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
+Row = Mapping[Any, Any]
 
 PROJECT = TypeAdapter(Project)
 RENDER_SPEC = TypeAdapter(RenderSpec)
@@ -80,6 +87,8 @@ JOB_COLUMNS: tuple[sa.ColumnElement[Any], ...] = (
     videos.c.checked,
     COST_OF_JOB,
 )
+OWN_COLUMNS = ", ".join(column.name for column in JOB_COLUMNS if isinstance(column, sa.Column) and column.table is jobs)
+"""Those of JOB_COLUMNS that are in the job's own row."""
 JOB_SELECT = sa.select(*JOB_COLUMNS).select_from(jobs.outerjoin(videos, videos.c.job_id == jobs.c.id))
 
 # What a statement that changes a job returns, and what history holds, in one order.
@@ -89,73 +98,109 @@ EVENT_COLUMNS = (
 )
 
 
-def job_from_row(row: Mapping[Any, Any]) -> Job:
+class RowMapping(Generic[T]):
+    """Makes a dataclass from a row, each field from the column of the same name.
+
+    A column of a StrEnum holds its value, one of another dataclass its JSON; all else is as psycopg returns it.
+
+    Args:
+        kind: The dataclass.
+        columns: The columns of fields that are named otherwise.
+        computed: Makes fields that are not in one column.
+    """
+
+    def __init__(
+        self,
+        kind: type[T],
+        *,
+        columns: Mapping[str, str] | None = None,
+        computed: Mapping[str, Callable[[Row], Any]] | None = None,
+    ) -> None:
+        self._kind = kind
+        self._plain: list[tuple[str, str]] = []
+        self._converted: list[tuple[str, str, Callable[[Any], Any]]] = []
+        self._computed = computed or {}
+        hints = get_type_hints(kind)
+        for item in fields(kind):
+            if item.name in self._computed:
+                continue
+            column = (columns or {}).get(item.name, item.name)
+            convert = _converter(hints[item.name])
+            if convert is None:
+                self._plain.append((item.name, column))
+            else:
+                self._converted.append((item.name, column, convert))
+
+    def read(self, row: Row) -> T:
+        """Return the row's value.
+
+        Raises:
+            KeyError: The row lacks a column.
+            ValueError: A column holds what this build does not know.
+        """
+        values = {name: row[column] for name, column in self._plain}
+        for name, column, convert in self._converted:
+            found = row[column]
+            values[name] = None if found is None else convert(found)
+        for name, compute in self._computed.items():
+            values[name] = compute(row)
+        return self._kind(**values)
+
+
+def job_from_row(row: Row) -> Job:
     """Return the job of a row of JOB_SELECT."""
-    return Job(
-        id=row["id"],
-        task_id=row["task_id"],
-        workspace_id=row["workspace_id"],
-        project_id=row["project_id"],
-        provider=ProviderName(row["provider"]),
-        status=JobStatus(row["status"]),
-        stage=JobStage(row["stage"]) if row["stage"] else None,
-        progress=row["progress"],
-        message=row["message"],
-        sequence=row["sequence"],
-        milestone=row["milestone"],
-        attempt=row["attempt"],
-        raw_results=RAW_RESULTS.validate_python(row["raw_results"]) if row["raw_results"] is not None else None,
-        video=_video_from_row(row) if row["files"] is not None else None,
-        error=_error_from_row(row, row["error_metadata"] or {}),
-        request_id=row["request_id"],
-        labels=row["labels"],
-        create_time=row["created_at"],
-        start_time=row["started_at"],
-        end_time=row["finished_at"],
-        update_time=row["updated_at"],
-        priority=row["priority"],
-        cost=total(Cost(unit, Decimal(amount)) for unit, amount in (row["cost"] or {}).items()),
-        warnings=_warnings_from_row(row["warnings"]),
-    )
+    return _JOB.read(row)
 
 
-def event_from_row(row: Mapping[Any, Any], *, is_milestone: bool) -> JobEvent:
+def event_from_row(row: Row, *, is_milestone: bool) -> JobEvent:
     """Return the event that a row with EVENT_COLUMNS, `job_id`, `task_id` and `timestamp` describes."""
-    return JobEvent(
-        job_id=row["job_id"],
-        task_id=row["task_id"],
-        workspace_id=row["workspace_id"],
-        sequence=row["sequence"],
-        milestone=row["milestone"],
-        is_milestone=is_milestone,
-        status=JobStatus(row["status"]),
-        stage=JobStage(row["stage"]) if row["stage"] else None,
-        progress=row["progress"],
-        message=row["message"],
-        attempt=row["attempt"],
-        timestamp=row["timestamp"],
-        error=_error_from_row(row, {}),
-        warnings=_warnings_from_row(row["warnings"]),
-    )
+    return (_MILESTONE if is_milestone else _PROGRESS).read(row)
 
 
-def _video_from_row(row: Mapping[Any, Any]) -> Video:
-    return Video(
-        files=FILES.validate_python(row["files"]),
-        width=row["width"],
-        height=row["height"],
-        fps=row["fps"],
-        frames=row["frames"],
-        check=row["checked"],
-    )
+def _converter(hint: Any) -> Callable[[Any], Any] | None:
+    kinds = [kind for kind in get_args(hint) if kind is not NoneType] or [hint]
+    kind = kinds[0]
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return kind
+    if is_dataclass(kind):
+        return TypeAdapter(kind).validate_python
+    return None
 
 
-def _error_from_row(row: Mapping[Any, Any], metadata: Mapping[str, str]) -> JobError | None:
+def _video(row: Row) -> Video | None:
+    return _VIDEO.read(row) if row["files"] is not None else None
+
+
+def _error(row: Row) -> JobError | None:
     if not row["error_reason"] or row["status"] != JobStatus.FAILED:
         return None
-    return JobError(ErrorReason(row["error_reason"]), row["error_message"] or "", metadata)
+    return JobError(ErrorReason(row["error_reason"]), row["error_message"] or "", row.get("error_metadata") or {})
 
 
-def _warnings_from_row(stored: Sequence[Mapping[str, str]]) -> tuple[JobWarning, ...]:
+def _cost(row: Row) -> tuple[Cost, ...]:
+    return total(Cost(unit, Decimal(amount)) for unit, amount in (row["cost"] or {}).items())
+
+
+def _warnings(row: Row) -> tuple[JobWarning, ...]:
+    stored: Sequence[Mapping[str, str]] = row["warnings"]
+    if not stored:
+        return ()
     # During an upgrade, newer workers may store codes that this build does not know.
     return WARNINGS.validate_python([warning for warning in stored if warning["code"] in set(WarningCode)])
+
+
+_VIDEO = RowMapping(
+    Video, columns={"check": "checked"}, computed={"files": lambda row: FILES.validate_python(row["files"])}
+)
+_JOB = RowMapping(
+    Job,
+    columns={
+        "create_time": "created_at",
+        "start_time": "started_at",
+        "end_time": "finished_at",
+        "update_time": "updated_at",
+    },
+    computed={"video": _video, "error": _error, "cost": _cost, "warnings": _warnings},
+)
+_MILESTONE = RowMapping(JobEvent, computed={"is_milestone": lambda _: True, "error": _error, "warnings": _warnings})
+_PROGRESS = RowMapping(JobEvent, computed={"is_milestone": lambda _: False, "error": _error, "warnings": _warnings})

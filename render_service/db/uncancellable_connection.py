@@ -21,7 +21,7 @@ class UncancellableConnection(AsyncConnection):
     async def start(self, is_ctxmanager: bool = False) -> Self:
         """Take a connection from the pool; one that arrives after the caller has left goes back."""
         try:
-            await _to_its_end(super().start(is_ctxmanager))
+            await to_its_end(super().start(is_ctxmanager))
         except asyncio.CancelledError:
             if self.sync_connection is not None:
                 await self.close()
@@ -31,10 +31,11 @@ class UncancellableConnection(AsyncConnection):
     # The signature is SQLAlchemy's, overloads and all; nothing of it matters here.
     async def execute(self, *arguments: Any, **options: Any) -> Any:
         """Execute a statement."""
-        return await _to_its_end(super().execute(*arguments, **options))
+        return await to_its_end(super().execute(*arguments, **options))
 
 
-async def _to_its_end(work: Coroutine[Any, Any, _T]) -> _T:
+async def to_its_end(work: Coroutine[Any, Any, _T]) -> _T:
+    """Await work that goes on for a moment if the caller is cancelled."""
     task = asyncio.create_task(work)
     try:
         return await asyncio.shield(task)

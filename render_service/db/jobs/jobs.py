@@ -8,10 +8,17 @@ from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter
-from sqlalchemy.dialects.postgresql import JSONB
 
 from render_service.db.database import Database
-from render_service.db.row_mapping import EVENT_COLUMNS, JOB_SELECT, RENDER_SPEC, event_from_row, job_from_row
+from render_service.db.prepared import Statement
+from render_service.db.row_mapping import (
+    EVENT_COLUMNS,
+    JOB_SELECT,
+    OWN_COLUMNS,
+    RENDER_SPEC,
+    event_from_row,
+    job_from_row,
+)
 from render_service.db.schema import job_events, jobs
 from render_service.domain.access.audit import Action, Origin
 from render_service.domain.access.quota import QuotaName, quota_exceeded
@@ -20,16 +27,19 @@ from render_service.domain.jobs.job import Job, JobEvent, JobStatus
 from render_service.domain.jobs.receiver import Receiver
 from render_service.domain.jobs.request import JobRequest
 
-# Returns one row in any case; without a job where there was no room, or where the request_id was taken.
-_INSERT = sa.text(f"""
+# Returns one row in any case; without a job where there was no room, or where the request_id was taken. A new job has
+# neither a video nor costs.
+_INSERT = Statement(
+    f"""
     WITH room AS MATERIALIZED (
         SELECT CAST(:most_queued AS bigint) IS NULL
             OR workspace_has_room(CAST(:workspace_id AS text), 'PENDING', :most_queued) AS found
     ), changed AS (
         INSERT INTO jobs (id, task_id, workspace_id, project_id, provider, spec, labels, request_id, request_hash,
             priority, trace_parent, webhook, message)
-        SELECT :id, :task_id, :workspace_id, :project_id, :provider, CAST(:spec AS jsonb), :labels, :request_id,
-            :request_hash, :priority, :trace_parent, :webhook, 'Waiting for a worker'
+        SELECT :id, :task_id, :workspace_id, CAST(:project_id AS uuid), :provider, CAST(:spec AS jsonb), :labels,
+            CAST(:request_id AS uuid), :request_hash, :priority, :trace_parent, CAST(:webhook AS jsonb),
+            'Waiting for a worker'
         FROM room WHERE room.found
         ON CONFLICT (workspace_id, request_id) WHERE request_id IS NOT NULL DO NOTHING
         RETURNING jobs.*
@@ -38,19 +48,23 @@ _INSERT = sa.text(f"""
         SELECT id, event_xid, {EVENT_COLUMNS} FROM changed
     ), audited AS (
         INSERT INTO audit_log (workspace_id, principal, principal_name, action, target, peer, request_id)
-        SELECT workspace_id, :principal, :principal_name, :action, id, :peer, :call_id
+        SELECT workspace_id, :principal, :principal_name, :action, id, :peer, CAST(:call_id AS uuid)
         FROM changed WHERE CAST(:principal AS text) IS NOT NULL
     )
-    SELECT room.found AS room, id AS job_id, task_id, updated_at AS timestamp, {EVENT_COLUMNS}
+    SELECT room.found AS room, id AS job_id, updated_at AS timestamp, NULL AS files, NULL AS cost, {OWN_COLUMNS}
     FROM room LEFT JOIN changed ON true
-""").bindparams(
-    sa.bindparam("spec", type_=sa.Text),
-    sa.bindparam("labels", type_=JSONB),
-    sa.bindparam("webhook", type_=JSONB(none_as_null=True)),
-    sa.bindparam("project_id", type_=sa.Uuid),
-    sa.bindparam("request_id", type_=sa.Uuid),
-    sa.bindparam("call_id", type_=sa.Uuid),
+    """,
+    json=frozenset({"labels", "webhook"}),
 )
+_GET = Statement(
+    JOB_SELECT.where(jobs.c.workspace_id == sa.bindparam("workspace_id"), jobs.c.id == sa.bindparam("job_id"))
+)
+_STARTED_BY = Statement(
+    JOB_SELECT.add_columns(jobs.c.request_hash).where(
+        jobs.c.workspace_id == sa.bindparam("workspace_id"), jobs.c.request_id == sa.bindparam("request_id")
+    )
+)
+_PRESENT = Statement("SELECT id, sequence FROM jobs WHERE id = ANY(:job_ids)")
 _RECEIVER: TypeAdapter[Receiver | None] = TypeAdapter(Receiver | None)
 _RETRY_SECONDS = 5.0
 
@@ -122,9 +136,8 @@ class Jobs:
             RequestIdReused: the request_id was used with another body.
             DomainError: QUOTA_EXCEEDED.
         """
-        job_id = uuid4()
         parameters = {
-            "id": job_id,
+            "id": uuid4(),
             "task_id": uuid4(),
             "workspace_id": request.workspace_id,
             "project_id": request.project_id,
@@ -144,13 +157,10 @@ class Jobs:
             "call_id": origin.request_id if origin else None,
         }
         while True:
-            async with self._database.single() as connection:
-                row = (await connection.execute(_INSERT, parameters)).mappings().one()
-                if row["job_id"] is not None:
-                    job_row = await connection.execute(JOB_SELECT.where(jobs.c.id == job_id))
-                    return job_from_row(job_row.mappings().one()), event_from_row(row, is_milestone=True)
-            # A concurrent twin was faster, and has committed; it is gone again only if it was deleted since. The
-            # connection was given back first: many twins that each held one and wanted another would wait for ever.
+            (row,) = await self._database.execute(_INSERT, parameters)
+            if row["job_id"] is not None:
+                return job_from_row(row), event_from_row(row, is_milestone=True)
+            # A concurrent twin was faster, and has committed; it is gone again only if it was deleted since.
             options = request.options
             if options.request_id is not None and (
                 earlier := await self.started_by(request.workspace_id, options.request_id, options.request_hash)
@@ -165,13 +175,10 @@ class Jobs:
         Raises:
             RequestIdReused: it was used with another body.
         """
-        statement = JOB_SELECT.add_columns(jobs.c.request_hash).where(
-            jobs.c.workspace_id == workspace_id, jobs.c.request_id == request_id
-        )
-        async with self._database.single() as connection:
-            row = (await connection.execute(statement)).mappings().one_or_none()
-        if row is None:
+        rows = await self._database.execute(_STARTED_BY, {"workspace_id": workspace_id, "request_id": request_id})
+        if not rows:
             return None
+        (row,) = rows
         if row["request_hash"] != request_hash:
             raise RequestIdReused(request_id, row["id"])
         return job_from_row(row)
@@ -182,12 +189,10 @@ class Jobs:
         Raises:
             DomainError: JOB_NOT_FOUND.
         """
-        statement = JOB_SELECT.where(jobs.c.workspace_id == workspace_id, jobs.c.id == job_id)
-        async with self._database.single_for(workspace_id) as connection:
-            row = (await connection.execute(statement)).mappings().one_or_none()
-        if row is None:
+        rows = await self._database.execute_for(workspace_id, _GET, {"workspace_id": workspace_id, "job_id": job_id})
+        if not rows:
             raise job_not_found(job_id)
-        return job_from_row(row)
+        return job_from_row(rows[0])
 
     async def list(
         self, workspace_id: str, wanted: JobFilter, *, after: Position | None, limit: int
@@ -248,9 +253,8 @@ class Jobs:
 
     async def present(self, job_ids: Sequence[UUID]) -> dict[UUID, int]:
         """Return the present sequence of many jobs in one query, by job id."""
-        statement = sa.select(jobs.c.id, jobs.c.sequence).where(jobs.c.id == sa.any_(sa.literal(list(job_ids))))
-        async with self._database.single() as connection:
-            return {row.id: row.sequence for row in await connection.execute(statement)}
+        rows = await self._database.execute(_PRESENT, {"job_ids": list(job_ids)})
+        return {row["id"]: row["sequence"] for row in rows}
 
 
 def list_statement(

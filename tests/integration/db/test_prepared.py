@@ -1,0 +1,99 @@
+"""The fast path shares the pool's connections with SQLAlchemy, and a lost connection costs no caller its statement."""
+
+import asyncio
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+
+from render_service.db.database import Database
+from render_service.db.prepared import Statement
+from render_service.embedded import EmbeddedPostgres
+
+ONE = Statement("SELECT CAST(:number AS int) AS number")
+
+
+async def fast(database: Database, number: int = 1) -> int:
+    (row,) = await database.execute(ONE, {"number": number})
+    found: int = row["number"]
+    return found
+
+
+async def slow(database: Database) -> None:
+    async with database.single() as connection:
+        await connection.execute(sa.text("SELECT 1"))
+
+
+async def sessions(url: str) -> int:
+    async with await psycopg.AsyncConnection.connect(url) as connection:
+        found = await connection.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        row = await found.fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+@pytest.mark.parametrize("size", [1, 3])
+async def test_both_paths_together_use_no_more_connections_than_the_pool_has(
+    own_postgres: EmbeddedPostgres, size: int
+) -> None:
+    database = Database(own_postgres.url, size=size)
+    async with asyncio.timeout(30):
+        for _ in range(5):
+            await asyncio.gather(*(fast(database) for _ in range(20)), *(slow(database) for _ in range(20)))
+            await asyncio.gather(*(slow(database) for _ in range(5)))
+            await asyncio.gather(*(fast(database) for _ in range(5)))
+    assert database.busy == 0
+    assert await sessions(own_postgres.url) <= size
+    await database.close()
+    assert database.busy == 0
+
+
+async def test_statements_are_prepared_once_a_connection(database_url: str) -> None:
+    database = Database(database_url, size=1)
+    for number in range(20):
+        assert await fast(database, number) == number
+    rows = await database.execute(Statement("SELECT statement FROM pg_prepared_statements"))
+    assert sum("AS number" in row["statement"] for row in rows) == 1
+    await database.close()
+
+
+async def test_connections_that_postgres_cut_in_use_or_not_cost_no_caller_anything(database_url: str) -> None:
+    database = Database(database_url, size=5)
+    for _ in range(5):
+        await asyncio.gather(*(fast(database) for _ in range(5)))
+        async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
+            await connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE pid <> pg_backend_pid() AND datname = current_database()"
+            )
+        await asyncio.gather(*(fast(database) for _ in range(5)))
+    await database.close()
+
+
+async def test_a_statement_that_fails_leaves_its_connection_to_others(database_url: str) -> None:
+    database = Database(database_url, size=1)
+    for _ in range(3):
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            await database.execute(Statement("SELECT 1 / 0"))
+    assert await fast(database) == 1
+    assert database.busy == 0
+    await database.close()
+
+
+async def test_callers_wait_for_a_connection_that_the_other_path_uses(database_url: str) -> None:
+    database = Database(database_url, size=1)
+    async with database.single() as connection:
+        await connection.execute(sa.text("SELECT 1"))
+        waiting = asyncio.create_task(fast(database))
+        await asyncio.wait([waiting], timeout=0.05)
+        assert not waiting.done()
+    assert await waiting == 1
+    await database.close()
+
+
+def test_parameters_are_numbered_by_name_and_casts_are_left_alone() -> None:
+    sql, values = Statement("SELECT :one, :two, :one, '12:30', x::text").bind({"one": 1, "two": 2})
+    assert sql == b"SELECT $1, $2, $1, '12:30', x::text"
+    assert values == [1, 2]
