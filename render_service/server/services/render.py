@@ -21,6 +21,7 @@ from render_service.domain.jobs.request import JobOptions, RenderRequest
 from render_service.domain.projects.project import Project
 from render_service.domain.projects.validation import check_output
 from render_service.progress.hub import ProgressHub
+from render_service.progress.shared_reads import SharedReads
 from render_service.progress.watch import Heartbeat, watch_job
 from render_service.progress.workspace_watch import watch_workspace
 from render_service.retention.remover import Remover
@@ -47,6 +48,7 @@ from render_service.server.mapping.output import output_from_proto
 from render_service.server.mapping.pages import JOB_VIEW, View, count_fitting
 from render_service.server.mapping.times import timestamp
 from render_service.server.services.downloads import Downloads, file_name
+from render_service.server.services.event_responses import EventResponses
 from render_service.server.services.job_notifier import JobNotifier
 from render_service.server.services.project_input import ProjectParser
 from render_service.server.services.start_render import RenderStarter, request_hash
@@ -107,6 +109,8 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         self._remover = remover
         self._audit = audit
         self._jobs = jobs
+        self._histories = SharedReads(jobs.history)
+        self._responses = EventResponses(jobs.get, downloads, audit)
         self._lifecycle = lifecycle
         self._parser = parser
         self._starter = starter
@@ -209,13 +213,13 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         """Stream the events of a job until it ends."""
         job_id, task_id, after = await self._watched(request)
         began = datetime.now(UTC)
-        async with aclosing(watch_job(self._hub, self._jobs.history, job_id, task_id, after)) as updates:
+        async with aclosing(watch_job(self._hub, self._histories.read, job_id, task_id, after)) as updates:
             async for update in updates:
                 if isinstance(update, Heartbeat):
                     yield pb.WatchProgressResponse(heartbeat=timestamp(update.timestamp))
                 else:
                     _measure_lag("WatchProgress", update, began)
-                    yield pb.WatchProgressResponse(event=event_to_proto(update, await self._urls_of(update)))
+                    yield await self._responses.response(update)
 
     async def WatchWorkspace(
         self, request: pb.WatchWorkspaceRequest, context: Context

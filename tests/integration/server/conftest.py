@@ -22,8 +22,8 @@ from render_service.embedded import EmbeddedValkey
 from render_service.storage.keys import attempt_prefix
 from render_service.storage.store import ObjectStore
 from tests.objects import put_object
-from tests.records import claim_next, lifecycle_of
-from tests.serving import Stubs, serving, settings_of
+from tests.records import lifecycle_of
+from tests.serving import Stubs, claim_soon, serving, settings_of
 
 CONTENT = bytes(range(256)) * 5_000
 POSTER = b"\xff\xd8 a picture"
@@ -65,7 +65,7 @@ class Service:
                 sa.text("UPDATE jobs SET run_after = now() + interval '1 day' WHERE status = 'PENDING' AND id <> :id"),
                 {"id": UUID(job_id)},
             )
-        claim = await claim_next(self.lifecycle)
+        claim = await claim_soon(self.lifecycle)
         assert str(claim.lease.job_id) == job_id
         return claim
 
