@@ -1,14 +1,19 @@
 """Draws captions and the watermark onto frames: each is made once and blended into its rectangle."""
 
+import hashlib
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from render_service.compositor.captions.drawing import draw_caption
 from render_service.compositor.captions.layout import Rect, caption_area
+from render_service.compositor.drawing.shared_files import made_once
 from render_service.compositor.frames.format import PictureFormat
 from render_service.compositor.frames.overlay import Overlay, overlay_from_rgba
 from render_service.compositor.frames.planes import Plane, Planes
@@ -89,11 +94,33 @@ def faded(overlay: Overlay, opacity: float) -> Overlay:
     )
 
 
-def draw_watermark(mark: WatermarkLayer, picture: PictureFormat, assets: Mapping[str, Asset]) -> Overlay:
-    """Return a watermark as an overlay: inside a margin, at most a quarter of the frame high."""
+def draw_watermark(mark: WatermarkLayer, picture: PictureFormat, assets: Mapping[str, Asset], workdir: Path) -> Overlay:
+    """Return a watermark as an overlay: inside a margin, at most a quarter of the frame high.
+
+    Its file is decoded once for all segments of a render, which share the work folder.
+    """
+    name = hashlib.sha256(repr((mark.watermark, mark.scale, picture.width, picture.height)).encode()).hexdigest()
+
+    def make(path: Path) -> None:
+        partial = path.with_suffix(f".{os.getpid()}.part")
+        with partial.open("wb") as file:
+            np.save(file, _scaled_watermark(mark, picture, assets[mark.watermark]))
+        partial.replace(path)
+
+    drawing = np.load(made_once(workdir / f"{name[:32]}.watermark", make), allow_pickle=False)
+    height, width = drawing.shape[:2]
+    margin = round(_MARGIN * min(picture.width, picture.height))
+    right, bottom = picture.width - margin - width, picture.height - margin - height
+    x = margin if mark.corner in (Corner.TOP_LEFT, Corner.BOTTOM_LEFT) else right
+    y = margin if mark.corner in (Corner.TOP_LEFT, Corner.TOP_RIGHT) else bottom
+    return overlay_from_rgba(drawing * np.float32(mark.opacity), max(0, x) // 2 * 2, max(0, y) // 2 * 2)
+
+
+def _scaled_watermark(mark: WatermarkLayer, picture: PictureFormat, asset: Asset) -> NDArray[np.float32]:
+    """Return a watermark at its size in the frame: (height, width, 4), RGB times opacity and opacity, 0–1."""
     # No larger than it can be drawn: a logo may be exported at any size.
     largest = (math.ceil(mark.scale * picture.width), math.ceil(picture.height / 4))
-    pixels = load_image(assets[mark.watermark], contain=largest)
+    pixels = load_image(asset, contain=largest)
     height, width = pixels.shape[:2]
     scale = min(mark.scale * picture.width / width, picture.height / 4 / height)
     size = tuple(max(2, round(side * scale) // 2 * 2) for side in (width, height))
@@ -103,8 +130,4 @@ def draw_watermark(mark: WatermarkLayer, picture: PictureFormat, assets: Mapping
     # Scaled with colours times opacity: invisible pixels must not lend their colour to the edges.
     straight[..., :3] *= straight[..., 3:]
     drawing = cv2.resize(straight, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    margin = round(_MARGIN * min(picture.width, picture.height))
-    right, bottom = picture.width - margin - size[0], picture.height - margin - size[1]
-    x = margin if mark.corner in (Corner.TOP_LEFT, Corner.BOTTOM_LEFT) else right
-    y = margin if mark.corner in (Corner.TOP_LEFT, Corner.TOP_RIGHT) else bottom
-    return overlay_from_rgba(drawing * np.float32(mark.opacity), max(0, x) // 2 * 2, max(0, y) // 2 * 2)
+    return np.asarray(drawing, np.float32)

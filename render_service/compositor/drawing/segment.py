@@ -58,7 +58,7 @@ class Painter:
         picture = spec.picture
         self._layer = _open(spec.layer, picture, assets, workdir)
         self._incoming = _open(spec.incoming, picture, assets, workdir) if spec.incoming else None
-        self._mark = draw_watermark(spec.watermark, picture, assets) if spec.watermark else None
+        self._mark = draw_watermark(spec.watermark, picture, assets, workdir) if spec.watermark else None
         self._cues = CuePainter(spec.cues, picture, self._mark)
         if self._incoming:
             self._old = Planes.empty(picture.width, picture.height)

@@ -1,6 +1,5 @@
 """Sources of frames: still pictures and cards under a moving camera."""
 
-import fcntl
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from render_service.compositor.drawing.canvas import prepare_canvas, read_canvas
 from render_service.compositor.drawing.cards import draw_card, draw_title_card
 from render_service.compositor.drawing.dithering import dither
 from render_service.compositor.drawing.sampling import sample
+from render_service.compositor.drawing.shared_files import made_once
 from render_service.compositor.frames.format import PictureFormat
 from render_service.compositor.frames.planes import Planes
 from render_service.compositor.media.assets import Asset
@@ -102,21 +102,17 @@ def _card(source: DrawnCard, size: tuple[int, int]) -> NDArray[np.uint8]:
 def _canvas_file(layer: Layer, picture: PictureFormat, assets: Mapping[str, Asset], workdir: Path) -> Path:
     """Return the file of the layer's canvas, made now unless another segment has made it."""
     name = hashlib.sha256(repr((layer.source, layer.motion, picture.width, picture.height)).encode()).hexdigest()
-    path = workdir / f"{name[:32]}.canvas"
-    if path.exists():
-        return path
-    with path.with_suffix(".lock").open("w") as lock:
-        # Segments of the same shot start together: one prepares, the other waits. The lock ends with its holder.
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not path.exists():
-            source = layer.source
 
-            def load(size: tuple[int, int]) -> NDArray[np.uint8]:
-                if isinstance(source, DrawnCard):
-                    return _card(source, size)
-                assert isinstance(source, DrawnStill)
-                return load_image(assets[source.still], cover=size, exact=False)
+    def make(path: Path) -> None:
+        source = layer.source
 
-            fit = source.fit if isinstance(source, DrawnStill) else Fit.COVER
-            write_canvas(prepare_canvas(load, fit, layer.motion, picture.width, picture.height), path)
-    return path
+        def load(size: tuple[int, int]) -> NDArray[np.uint8]:
+            if isinstance(source, DrawnCard):
+                return _card(source, size)
+            assert isinstance(source, DrawnStill)
+            return load_image(assets[source.still], cover=size, exact=False)
+
+        fit = source.fit if isinstance(source, DrawnStill) else Fit.COVER
+        write_canvas(prepare_canvas(load, fit, layer.motion, picture.width, picture.height), path)
+
+    return made_once(workdir / f"{name[:32]}.canvas", make)

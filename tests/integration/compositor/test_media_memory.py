@@ -28,7 +28,7 @@ from render_service.domain.projects.project import Corner, Fit, Motion, MotionKi
 path, use = Path(sys.argv[1]), sys.argv[2]
 if use == "watermark":
     picture = PictureFormat(1920, 1080, 30, Quality.STANDARD, Container.MP4)
-    draw_watermark(WatermarkLayer("x", Corner.TOP_LEFT, 1.0, 0.2), picture, {"x": watermark_asset(path)})
+    draw_watermark(WatermarkLayer("x", Corner.TOP_LEFT, 1.0, 0.2), picture, {"x": watermark_asset(path)}, path.parent)
 else:
     asset = image_asset("opening", path)
     motion = Motion(MotionKind.ZOOM_IN, 0.1)

@@ -3,21 +3,25 @@
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from render_service.compositor.captions.drawing import CaptionFormat, draw_caption
 from render_service.compositor.captions.layout import Rect, caption_area, safe_area
+from render_service.compositor.drawing import overlays
 from render_service.compositor.drawing.overlays import draw_watermark
 from render_service.compositor.drawing.segment import Painter
 from render_service.compositor.frames.format import PictureFormat
 from render_service.compositor.frames.overlay import Overlay
 from render_service.compositor.frames.planes import Planes
 from render_service.compositor.media.assets import Asset, watermark_asset
+from render_service.compositor.media.images import load_image
 from render_service.compositor.segments.spec import CueLayer, DrawnCard, Layer, SegmentSpec, WatermarkLayer
 from render_service.domain.projects.output import Container, Quality
 from render_service.domain.projects.project import CaptionStyle, Corner, Motion, MotionKind
@@ -84,7 +88,7 @@ def test_captions_and_watermark_never_touch(
     letters: float,
 ) -> None:
     picture = PictureFormat(*size, 30, Quality.STANDARD, Container.MP4)
-    mark = draw_watermark(WatermarkLayer(shape, corner, 0.8, scale), picture, marks)
+    mark = draw_watermark(WatermarkLayer(shape, corner, 0.8, scale), picture, marks, marks["square"].path.parent)
     fmt = CaptionFormat(style, letters)
     area = caption_area(*size, fmt, Rect(mark.x, mark.y, mark.width, mark.height))
     caption = draw_caption(text, *size, fmt, area=area)
@@ -97,7 +101,7 @@ def test_captions_and_watermark_never_touch(
 @pytest.mark.parametrize("corner", Corner)
 def test_a_watermark_that_no_line_reaches_moves_nothing(corner: Corner, marks: dict[str, Asset]) -> None:
     picture = PictureFormat(1920, 1080, 30, Quality.STANDARD, Container.MP4)
-    mark = draw_watermark(WatermarkLayer("square", corner, 0.8, 0.12), picture, marks)
+    mark = draw_watermark(WatermarkLayer("square", corner, 0.8, 0.12), picture, marks, marks["square"].path.parent)
     found = caption_area(1920, 1080, CaptionFormat(), Rect(mark.x, mark.y, mark.width, mark.height))
     assert found == safe_area(1920, 1080)
 
@@ -105,7 +109,9 @@ def test_a_watermark_that_no_line_reaches_moves_nothing(corner: Corner, marks: d
 def test_all_captions_of_a_video_stand_on_the_same_line(marks: dict[str, Asset]) -> None:
     """Short ones, too, although they would not touch the watermark."""
     picture = PictureFormat(1080, 1080, 30, Quality.STANDARD, Container.MP4)
-    mark = draw_watermark(WatermarkLayer("square", Corner.BOTTOM_LEFT, 0.8, 0.12), picture, marks)
+    mark = draw_watermark(
+        WatermarkLayer("square", Corner.BOTTOM_LEFT, 0.8, 0.12), picture, marks, marks["square"].path.parent
+    )
     area = caption_area(1080, 1080, CaptionFormat(), Rect(mark.x, mark.y, mark.width, mark.height))
     drawn = [
         draw_caption(text, 1080, 1080, CaptionFormat(), area=area) for text in ("Go", "The whole line is filled up")
@@ -129,3 +135,24 @@ def test_the_frames_of_a_segment_show_the_watermark_whole(tmp_path: Path, marks:
     mark = np.argwhere(frames[0] > 180)
     assert len(mark) == 64 * 64
     assert changed[:, 0].max() < mark[:, 0].min()
+
+
+def test_a_watermark_is_decoded_once_for_all_segments_of_a_render(
+    tmp_path: Path, marks: dict[str, Asset], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[Asset] = []
+
+    def counting(asset: Asset, **options: Any) -> NDArray[np.uint8]:
+        decoded.append(asset)
+        return load_image(asset, **options)
+
+    monkeypatch.setattr(overlays, "load_image", counting)
+    picture = PictureFormat(320, 180, 30, Quality.STANDARD, Container.MP4)
+    layer = WatermarkLayer("wide", Corner.TOP_LEFT, 0.8, 0.2)
+    first, second = (draw_watermark(layer, picture, marks, tmp_path) for _ in range(2))
+    assert len(decoded) == 1
+    assert np.array_equal(first.luma, second.luma)
+    assert np.array_equal(first.clear, second.clear)
+    # Another size is another drawing.
+    draw_watermark(replace(layer, scale=0.3), picture, marks, tmp_path)
+    assert len(decoded) == 2
