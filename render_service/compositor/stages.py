@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from render_service.compositor.captions.reading_speed import speed_warnings
 from render_service.compositor.captions.sidecars import write_srt, write_vtt
+from render_service.compositor.captions.word_warnings import word_warnings
 from render_service.compositor.encoding.gif import write_gif
 from render_service.compositor.encoding.muxing import Chapter, MuxInput, mux
 from render_service.compositor.encoding.thumbnails import write_thumbnails
@@ -162,9 +163,10 @@ def plan_composition(parts: Path, srt: Path, vtt: Path) -> Plan:
         has_sound=has_sound,
         sounds=tuple(heard_assets(sound, hashes.assets)) if has_sound else (),
         warnings=(
-            *plan_warnings(spec.project, timeline),
+            *plan_warnings(spec.project, timeline, request.facts if has_sound else {}),
             *replaced,
             *speed_warnings(spec.project, cues, timeline.fps),
+            *word_warnings(spec),
         ),
     )
     (parts / "plan.json").write_bytes(canonical_bytes(plan))

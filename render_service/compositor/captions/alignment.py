@@ -52,19 +52,33 @@ def align_words(text: str, words: Sequence[WordTiming], language: str = "") -> t
         The words of the text whose times are known, in order, without overlap.
     """
     tokens = _tokens(text, language)
+    found = _find(tokens, [_tokens(word.text, language) for word in words])
+    if sum(last - first for _, first, last in found) < _ENOUGH * len(tokens):
+        return tuple(_aligned(tokens, first, last, words[number]) for number, first, last in found)
+    return tuple(_with_gaps(text, tokens, words, found))
+
+
+def unmatched_words(text: str, words: Sequence[WordTiming], language: str = "") -> tuple[WordTiming, ...]:
+    """Return the words that `align_words` does not find in a text, in order, except those of punctuation only."""
     spoken = [_tokens(word.text, language) for word in words]
+    found = {number for number, _, _ in _find(_tokens(text, language), spoken)}
+    return tuple(
+        word for number, (word, parts) in enumerate(zip(words, spoken, strict=True)) if parts and number not in found
+    )
+
+
+def _find(tokens: Sequence[_Token], spoken: Sequence[Sequence[_Token]]) -> list[tuple[int, int, int]]:
+    """Return the spoken words that are found: the number of each, its first token in the text and the one after it."""
     forms = [part.form for parts in spoken for part in parts]
     matched = dict(_common(forms, [token.form for token in tokens]))
-    found: list[tuple[int, int, int]] = []  # number of the word, its first and last token
+    found: list[tuple[int, int, int]] = []
     position = 0
     for number, parts in enumerate(spoken):
         places = [matched.get(position + part) for part in range(len(parts))]
         position += len(parts)
         if parts and places[0] is not None and places == [*range(places[0], places[0] + len(parts))]:
             found.append((number, places[0], places[0] + len(parts)))
-    if sum(last - first for _, first, last in found) < _ENOUGH * len(tokens):
-        return tuple(_aligned(tokens, first, last, words[number]) for number, first, last in found)
-    return tuple(_with_gaps(text, tokens, words, found))
+    return found
 
 
 def _aligned(tokens: Sequence[_Token], first: int, last: int, timing: WordTiming) -> AlignedWord:

@@ -1,19 +1,25 @@
-"""What a plan changes of the durations and captions that a project asks for."""
+"""What a plan changes of the durations, captions and narrations that a project asks for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
 
+from render_service.domain.projects.media import MediaFacts
 from render_service.domain.projects.project import Project, TransitionKind
 from render_service.domain.projects.reading import shown_caption
 from render_service.domain.projects.timeline import Timeline, TimelineShot, wished_overlaps
 from render_service.domain.warning import JobWarning, WarningCode
 
+# A cut of less speech than this is not noticed: files often end with a few milliseconds of padding.
+_INAUDIBLE = timedelta(milliseconds=100)
 
-def plan_warnings(project: Project, timeline: Timeline) -> tuple[JobWarning, ...]:
+
+def plan_warnings(project: Project, timeline: Timeline, facts: Mapping[str, MediaFacts]) -> tuple[JobWarning, ...]:
     """Return the warnings about a project's shots in their order.
 
     Args:
         project: The validated project.
         timeline: Its plan.
+        facts: What was measured of the shots' media that are heard, by shot id; shots may be missing.
     """
     wished = wished_overlaps(project, [placed.shot for placed in timeline.shots], timeline.fps)
     return tuple(
@@ -22,6 +28,7 @@ def plan_warnings(project: Project, timeline: Timeline) -> tuple[JobWarning, ...
         for warning in (
             *_transition_warnings(placed, wished[placed.index], timeline.fps),
             *_highlight_warnings(project, placed),
+            *_narration_warnings(placed, timeline, facts.get(placed.shot_id, MediaFacts())),
         )
     )
 
@@ -56,6 +63,24 @@ def _highlight_warnings(project: Project, placed: TimelineShot) -> Iterator[JobW
             f"{shot.id}.words: empty, so no word of its caption is highlighted; pass word timings",
             shot.id,
             "words",
+        )
+
+
+def _narration_warnings(placed: TimelineShot, timeline: Timeline, facts: MediaFacts) -> Iterator[JobWarning]:
+    if facts.narration is None:
+        return
+    # Under TRIM the shot's end cuts a narration, under OVERLAP that of the video.
+    frames = min(placed.narration_frames, timeline.frames - placed.narration_start)
+    speech = facts.narration
+    if facts.pauses and facts.pauses[-1].end >= speech - _INAUDIBLE:
+        speech = facts.pauses[-1].start
+    if speech - timedelta(seconds=1) * frames / timeline.fps > _INAUDIBLE:
+        yield JobWarning(
+            WarningCode.NARRATION_TRIMMED,
+            f"{placed.shot_id}.narration_audio_uri: lasts {speech.total_seconds():.3g} s, of which"
+            f" {_seconds(frames, timeline.fps)} are heard; make the shot longer or set narration_policy to EXTEND",
+            placed.shot_id,
+            "narration_audio_uri",
         )
 
 

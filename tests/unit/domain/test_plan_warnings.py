@@ -1,9 +1,21 @@
 """A plan that changes what a project asks for says so, by shot and field; one that does not, says nothing."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
+import pytest
+
+from render_service.domain.projects.media import MediaFacts, pause
 from render_service.domain.projects.plan_warnings import plan_warnings
-from render_service.domain.projects.project import CaptionOptions, Project, Shot, Transition, TransitionKind, WordTiming
+from render_service.domain.projects.project import (
+    CaptionOptions,
+    NarrationPolicy,
+    Project,
+    Shot,
+    Transition,
+    TransitionKind,
+    WordTiming,
+)
 from render_service.domain.projects.timeline import plan_timeline
 from render_service.domain.warning import MAX_WARNINGS, JobWarning, WarningCode, distinct_warnings
 
@@ -14,8 +26,9 @@ def fade(seconds: float) -> Transition:
     return Transition(kind=TransitionKind.CROSS_FADE, duration=timedelta(seconds=seconds))
 
 
-def found(project: Project) -> list[tuple[WarningCode, str, str]]:
-    warnings = plan_warnings(project, plan_timeline(project, 30, {}))
+def found(project: Project, facts: Mapping[str, MediaFacts] | None = None) -> list[tuple[WarningCode, str, str]]:
+    facts = facts or {}
+    warnings = plan_warnings(project, plan_timeline(project, 30, facts), facts)
     assert all(warning.message.startswith(f"{warning.shot_id}.{warning.field}: ") for warning in warnings)
     return [(warning.code, warning.shot_id, warning.field) for warning in warnings]
 
@@ -51,6 +64,40 @@ def test_highlighted_words_without_timings_warn_for_each_captioned_shot() -> Non
         (WarningCode.HIGHLIGHT_WITHOUT_WORDS, "four", "words"),
     ]
     assert found(Project(shots=shots)) == []
+
+
+def spoken(seconds: float, *, silent_from: float | None = None, clip: float | None = None) -> MediaFacts:
+    return MediaFacts(
+        clip=None if clip is None else timedelta(seconds=clip),
+        narration=timedelta(seconds=seconds),
+        pauses=() if silent_from is None else (pause(silent_from, seconds),),
+    )
+
+
+@pytest.mark.parametrize(
+    ("policy", "trimmed"),
+    [(NarrationPolicy.TRIM, ["one", "two"]), (NarrationPolicy.OVERLAP, ["two"]), (NarrationPolicy.EXTEND, [])],
+)
+def test_a_narration_that_is_cut_warns(policy: NarrationPolicy, trimmed: list[str]) -> None:
+    project = Project(shots=(lasting("one", 4), lasting("two", 4)), narration_policy=policy)
+    facts = {"one": spoken(5), "two": spoken(4.2)}
+    assert found(project, facts) == [
+        (WarningCode.NARRATION_TRIMMED, shot_id, "narration_audio_uri") for shot_id in trimmed
+    ]
+
+
+def test_a_narration_longer_than_the_clip_of_its_shot_warns_under_trim() -> None:
+    project = Project(shots=(Shot("one", clip_uri="https://a.test/b.mp4"),), narration_policy=NarrationPolicy.TRIM)
+    facts = {"one": spoken(5, clip=3)}
+    (warning,) = plan_warnings(project, plan_timeline(project, 30, facts), facts)
+    assert warning.code is WarningCode.NARRATION_TRIMMED
+    assert warning.message.startswith("one.narration_audio_uri: lasts 5 s, of which 3 s are heard; ")
+
+
+@pytest.mark.parametrize("narration", [spoken(4), spoken(4.05), spoken(6, silent_from=3.9)])
+def test_a_cut_of_silence_warns_of_nothing(narration: MediaFacts) -> None:
+    project = Project(shots=(lasting("one", 4),), narration_policy=NarrationPolicy.TRIM)
+    assert found(project, {"one": narration}) == []
 
 
 def test_equal_warnings_are_kept_once_and_many_are_cut() -> None:

@@ -148,7 +148,7 @@ class _WarningCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WarningCo
     WARNING_CODE_HIGHLIGHT_WITHOUT_WORDS: _WarningCode.ValueType  # 4
     """Captions highlight words, but the shot has no word timings."""
     WARNING_CODE_WORDS_UNMATCHED: _WarningCode.ValueType  # 5
-    """Some word timings match no word of the caption, so their times were interpolated."""
+    """More than a tenth of the shot's word timings match no word of its caption, so times are estimated there."""
     WARNING_CODE_CAPTION_TOO_FAST: _WarningCode.ValueType  # 6
     """A caption is shown too briefly to be read: more than 20 characters a second, or 10 East Asian ones."""
     WARNING_CODE_SHOT_SHORTENED: _WarningCode.ValueType  # 7
@@ -156,7 +156,7 @@ class _WarningCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WarningCo
     WARNING_CODE_TRANSITION_SHORTENED: _WarningCode.ValueType  # 8
     """A transition is shorter than requested, because a shot next to it is too short."""
     WARNING_CODE_NARRATION_TRIMMED: _WarningCode.ValueType  # 9
-    """The narration is longer than its shot and was cut."""
+    """The narration is cut: at the end of its shot (NARRATION_POLICY_TRIM), or at the end of the video."""
     WARNING_CODE_SOUND_TOO_QUIET: _WarningCode.ValueType  # 10
     """A sound is too quiet to be brought to the target loudness without amplifying its noise."""
 
@@ -174,7 +174,7 @@ WARNING_CODE_GLYPH_REPLACED: WarningCode.ValueType  # 3
 WARNING_CODE_HIGHLIGHT_WITHOUT_WORDS: WarningCode.ValueType  # 4
 """Captions highlight words, but the shot has no word timings."""
 WARNING_CODE_WORDS_UNMATCHED: WarningCode.ValueType  # 5
-"""Some word timings match no word of the caption, so their times were interpolated."""
+"""More than a tenth of the shot's word timings match no word of its caption, so times are estimated there."""
 WARNING_CODE_CAPTION_TOO_FAST: WarningCode.ValueType  # 6
 """A caption is shown too briefly to be read: more than 20 characters a second, or 10 East Asian ones."""
 WARNING_CODE_SHOT_SHORTENED: WarningCode.ValueType  # 7
@@ -182,7 +182,7 @@ WARNING_CODE_SHOT_SHORTENED: WarningCode.ValueType  # 7
 WARNING_CODE_TRANSITION_SHORTENED: WarningCode.ValueType  # 8
 """A transition is shorter than requested, because a shot next to it is too short."""
 WARNING_CODE_NARRATION_TRIMMED: WarningCode.ValueType  # 9
-"""The narration is longer than its shot and was cut."""
+"""The narration is cut: at the end of its shot (NARRATION_POLICY_TRIM), or at the end of the video."""
 WARNING_CODE_SOUND_TOO_QUIET: WarningCode.ValueType  # 10
 """A sound is too quiet to be brought to the target loudness without amplifying its noise."""
 Global___WarningCode: _TypeAlias = WarningCode  # noqa: Y015

@@ -1,5 +1,6 @@
 """What a project says of its captions is what is in the picture and in the sidecar files."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,10 +10,19 @@ import pytest
 from numpy.typing import NDArray
 
 from render_service.compositor.compositor import ComposedVideo, Compositor
-from render_service.compositor.media.assets import Media
+from render_service.compositor.media.assets import Media, ShotMedia
 from render_service.domain.errors import ErrorReason, RenderFailure
-from render_service.domain.projects.project import CaptionOptions, MissingGlyph, Motion, MotionKind, Shot
+from render_service.domain.projects.project import (
+    CaptionOptions,
+    MissingGlyph,
+    Motion,
+    MotionKind,
+    NarrationPolicy,
+    Shot,
+    WordTiming,
+)
 from render_service.domain.warning import WarningCode
+from tests.integration.compositor.oracle import write_sound
 from tests.integration.compositor.storyboards import composed, spec_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -54,3 +64,16 @@ async def test_a_character_that_no_font_has_fails_the_render_or_is_replaced(
     (warning,) = video.warnings
     assert (warning.code, warning.shot_id, warning.field) == (WarningCode.GLYPH_REPLACED, "s", "caption")
     assert "\U00013080" in video.captions_vtt.read_text()
+
+
+async def test_words_of_another_text_and_a_cut_narration_are_warned_about(
+    compositor: Compositor, tmp_path: Path
+) -> None:
+    tone = (0.3 * np.sin(np.linspace(0, 2 * np.pi * 440, 48_000))).astype(np.float32)
+    voice = write_sound(tmp_path / "voice.wav", tone[None, :])
+    words = (WordTiming("Goodbye", timedelta(0), timedelta(seconds=0.4)),)
+    spec = spec_of((replace(_shot("Hello"), words=words),), narration_policy=NarrationPolicy.TRIM)
+    video = await composed(compositor, spec, Media({"s": ShotMedia(narration=voice)}), tmp_path / "work")
+    found = [(warning.code, warning.shot_id, warning.field) for warning in video.warnings]
+    assert (WarningCode.NARRATION_TRIMMED, "s", "narration_audio_uri") in found
+    assert (WarningCode.WORDS_UNMATCHED, "s", "words") in found

@@ -710,7 +710,7 @@ export enum WarningCode {
   HIGHLIGHT_WITHOUT_WORDS = 4,
 
   /**
-   * Some word timings match no word of the caption, so their times were interpolated.
+   * More than a tenth of the shot's word timings match no word of its caption, so times are estimated there.
    *
    * @generated from enum value: WARNING_CODE_WORDS_UNMATCHED = 5;
    */
@@ -738,7 +738,7 @@ export enum WarningCode {
   TRANSITION_SHORTENED = 8,
 
   /**
-   * The narration is longer than its shot and was cut.
+   * The narration is cut: at the end of its shot (NARRATION_POLICY_TRIM), or at the end of the video.
    *
    * @generated from enum value: WARNING_CODE_NARRATION_TRIMMED = 9;
    */
