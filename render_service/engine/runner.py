@@ -12,9 +12,9 @@ from render_service.db.database import DatabaseUnavailable
 from render_service.db.jobs.job_lifecycle import Claim, JobLifecycle, LeaseLost
 from render_service.domain.errors import DomainError, ErrorReason, RenderFailure
 from render_service.domain.jobs.job import JobError, JobEvent, JobStatus, Lease, ProviderName
+from render_service.domain.machine_faults import is_machine_fault
 from render_service.engine.attempt import AttemptContext, Outcome, run_attempt
 from render_service.engine.leases import Holding, LeaseKeeper, StopReason
-from render_service.engine.machine_faults import is_machine_fault
 from render_service.engine.machine_gate import MachineGate
 from render_service.engine.progress_reporter import ProgressReporter
 from render_service.progress.publisher import Publisher

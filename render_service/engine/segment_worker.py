@@ -15,7 +15,7 @@ from render_service.compositor.media.assets import Asset
 from render_service.compositor.segments.build_fingerprint import build_fingerprint
 from render_service.compositor.segments.spec import SegmentJob, SegmentSpec
 from render_service.domain.errors import DomainError, RenderFailure
-from render_service.engine.machine_faults import is_machine_fault
+from render_service.domain.machine_faults import is_machine_fault
 from render_service.engine.machine_gate import MachineGate
 from render_service.engine.segment_coordination import SegmentCoordination
 from render_service.queue.compose import SegmentRequest

@@ -45,7 +45,8 @@ class Kind(StrEnum):
     OUT_OF_MEMORY = "out_of_memory"
     UNDECODABLE = "undecodable"
     """A library refused the media: FFmpeg, OpenCV or Pillow raised."""
-    NO_SPACE = "no_space"
+    MACHINE_FAULT = "machine_fault"
+    """The machine lacks something or fails; the message says what."""
     ERROR = "error"
     """A fault of the service."""
 
@@ -57,7 +58,7 @@ class Answer:
     Args:
         kind: What it is.
         value: The result or report, as JSON values.
-        message: A failure's message, or an error's name.
+        message: A failure's message, an error's name, or what the machine lacks.
         trace: Where an error was raised, for the log.
         reason: A failure's reason.
         metadata: A failure's metadata.

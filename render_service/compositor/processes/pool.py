@@ -261,8 +261,9 @@ def _result(answer: Answer, function: Callable[..., Any], options: TaskOptions) 
             raise RenderFailure(reason, answer.message, answer.metadata, retryable=answer.retryable)
         case Kind.OUT_OF_MEMORY:
             raise _out_of_memory(options)
-        case Kind.NO_SPACE:
-            raise _worker_fault("the scratch disk is full")
+        case Kind.MACHINE_FAULT:
+            _log.error("the machine failed a worker process: %s\n%s", answer.message, answer.trace)
+            raise _worker_fault(f"the worker's machine failed: {answer.message}")
         case Kind.UNDECODABLE if options.asset is not None:
             _log.warning("undecodable: %s\n%s", answer.message, answer.trace)
             raise options.asset.invalid(AssetFault.TRUNCATED, "the file cannot be decoded; export it again")

@@ -14,6 +14,7 @@ from render_service.compositor.processes.confinement import drop_capabilities, r
 from render_service.compositor.processes.limits import limit_process, limit_task
 from render_service.compositor.processes.messages import Answer, Kind, Task, read_task, write_answer
 from render_service.domain.errors import RenderFailure
+from render_service.domain.machine_faults import is_machine_fault
 
 
 def main() -> None:
@@ -52,7 +53,10 @@ def _answer(answers: BinaryIO, task: Task) -> None:
             retryable=failure.retryable,
         )
     except Exception as error:  # noqa: BLE001 - the parent decides what it means for the job
-        answer = Answer(_kind_of(error), message=type(error).__name__, trace=traceback.format_exc())
+        kind = _kind_of(error)
+        # Without the path, which is of no use to the job's owner.
+        message = getattr(error, "strerror", None) or type(error).__name__
+        answer = Answer(kind, message=message, trace=traceback.format_exc())
     write_answer(answers, answer)
 
 
@@ -66,8 +70,10 @@ def _kind_of(error: BaseException) -> Kind:
         return Kind.OUT_OF_MEMORY
     if isinstance(error, cv2.error):
         return Kind.OUT_OF_MEMORY if error.code == cv2.Error.StsNoMem else Kind.UNDECODABLE
-    if code in (errno.ENOSPC, errno.EDQUOT):
-        return Kind.NO_SPACE
+    # FFmpeg's readers return these two for a file that ends too early as well.
+    ambiguous = isinstance(error, av.error.FFmpegError) and code in (errno.EIO, errno.EAGAIN)
+    if is_machine_fault(error) and not ambiguous:
+        return Kind.MACHINE_FAULT
     if isinstance(error, av.error.FFmpegError | UnidentifiedImageError | Image.DecompressionBombError):
         return Kind.UNDECODABLE
     return Kind.ERROR

@@ -99,7 +99,7 @@ async def test_a_process_that_is_killed_is_the_workers_fault(pool: ProcessPool, 
 
 
 async def test_a_full_scratch_disk_is_the_workers_fault(pool: ProcessPool, asset: Asset) -> None:
-    with pytest.raises(RenderFailure, match="scratch disk") as caught:
+    with pytest.raises(RenderFailure, match="No space left on device") as caught:
         await pool.share().run_with(TaskOptions(PROBING, asset), tasks.library_without_space)
     assert caught.value.worker_fault
 

@@ -7,7 +7,7 @@ import pytest
 
 from render_service.db.database import Database
 from render_service.domain.jobs.job import JobStatus
-from render_service.engine.machine_faults import is_machine_fault
+from render_service.domain.machine_faults import is_machine_fault
 from tests.integration.engine.harness import AT_ONCE, engine_with, failing
 from tests.records import start_job
 
