@@ -119,7 +119,7 @@ def decode_sound(asset: Asset, warn: Callable[[RenderFailure], None] | None = No
         frames = _decoded(asset, container, stream, shifts.get(stream.index, ()))
         yield from resampler.resample(_without_padding(frames, stream) if kind.reader == "mov" else frames)
     if resampler.non_finite and warn is not None:
-        what = f"{resampler.non_finite} samples are not finite numbers and are silent; export the sound again"
+        what = f"samples that are not finite numbers are silent ({resampler.non_finite:,}); export the sound again"
         warn(asset.invalid(AssetFault.NOT_FINITE, what))
 
 

@@ -262,7 +262,7 @@ def _result(answer: Answer, function: Callable[..., Any], options: TaskOptions) 
         case Kind.OUT_OF_MEMORY:
             raise _out_of_memory(options)
         case Kind.MACHINE_FAULT:
-            _log.error("the machine failed a worker process: %s\n%s", answer.message, answer.trace)
+            _log.warning("the machine failed a worker process: %s\n%s", answer.message, answer.trace)
             raise _worker_fault(f"the worker's machine failed: {answer.message}")
         case Kind.UNDECODABLE if options.asset is not None:
             _log.warning("undecodable: %s\n%s", answer.message, answer.trace)

@@ -77,7 +77,9 @@ def test_samples_that_are_not_finite_become_silence_with_a_warning(tmp_path: Pat
     probed = probe_media(Media({"opening": ShotMedia(narration=path)}))
     found = [(warning.code, warning.shot_id) for warning in probed.warnings]
     assert found == [(WarningCode.ASSET_REPAIRED, "opening")]
-    assert probed.warnings[0].message.startswith("opening.narration_audio_uri: 3 samples are not finite")
+    assert probed.warnings[0].message.startswith(
+        "opening.narration_audio_uri: samples that are not finite numbers are silent (3)"
+    )
     sound = decoded(path)
     assert np.isfinite(sound).all()
     assert np.abs(sound).max() > 0.2
