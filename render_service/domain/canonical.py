@@ -1,9 +1,10 @@
 """Canonical form of values that are hashed: the same value gives the same bytes on every machine."""
 
 from functools import cache
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import TypeAdapter
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 T = TypeVar("T")
 
@@ -27,5 +28,7 @@ def from_canonical(kind: type[T], content: bytes) -> T:
 
 
 @cache
-def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+def _adapter(kind: type[Any]) -> "TypeAdapter[Any]":
+    from pydantic import TypeAdapter  # noqa: PLC0415 - compose processes hash nothing: it would take 8 MiB of each.
+
     return TypeAdapter(kind)

@@ -1,11 +1,14 @@
 """The message broker. A message is a hint that there is work; Postgres determines which."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from uuid import UUID
 
 import redis
 from dramatiq import Message
-from dramatiq.brokers.redis import RedisBroker
+from dramatiq.broker import MessageProxy
+from dramatiq.brokers.redis import RedisBroker, _RedisConsumer
+from dramatiq.errors import ConnectionClosed
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -27,13 +30,44 @@ def make_broker(url: str, *, blocking_timeout_seconds: float = 3.0) -> RedisBrok
         socket_connect_timeout=blocking_timeout_seconds,
         retry=Retry(NoBackoff(), 0),
     )
-    return RedisBroker(
+    return _Broker(  # type: ignore[no-untyped-call]
         client=client,
         middleware=[],
         # Messages of a killed worker are requeued after this; every fetch checks for them, not a random one.
         heartbeat_timeout=5_000,
         maintenance_chance=1_000_000,
     )
+
+
+@contextmanager
+def _silence_is_absence() -> Iterator[None]:
+    try:
+        yield
+    except redis.TimeoutError as error:
+        raise ConnectionClosed(error) from None
+
+
+class _Consumer(_RedisConsumer):
+    """Treats a Redis that does not answer as one that is away: Dramatiq retries then, but has no case for time-outs."""
+
+    def ack(self, message: MessageProxy) -> None:
+        with _silence_is_absence():
+            super().ack(message)  # type: ignore[no-untyped-call]
+
+    def nack(self, message: MessageProxy) -> None:
+        with _silence_is_absence():
+            super().nack(message)  # type: ignore[no-untyped-call]
+
+    def __next__(self) -> MessageProxy | None:
+        with _silence_is_absence():
+            message: MessageProxy | None = super().__next__()  # type: ignore[no-untyped-call]
+            return message
+
+
+class _Broker(RedisBroker):
+    @property
+    def consumer_class(self) -> type[_Consumer]:
+        return _Consumer
 
 
 class RenderQueue:

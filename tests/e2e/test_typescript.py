@@ -227,7 +227,10 @@ def test_the_client_has_the_methods_of_the_python_client(node: str, built: Path)
     program = 'import { RenderClient as R } from "render-client"; console.log(Object.getOwnPropertyNames(R.prototype))'
     told = run([node, "--input-type=module", "--eval", program], built, {})
     ours = set(re.findall(r"'([a-zA-Z]+)'", told)) - {"constructor"}
-    theirs = {name for name, _ in inspect.getmembers(RenderClient, inspect.isfunction) if not name.startswith("_")}
+    # `render` puts start, watch and download into one call; in TypeScript, callers await the three.
+    python_only = {"render"}
+    methods = {name for name, _ in inspect.getmembers(RenderClient, inspect.isfunction) if not name.startswith("_")}
+    theirs = methods - python_only
     assert ours == {re.sub(r"_([a-z])", lambda letter: letter[1].upper(), name) for name in theirs}
 
 

@@ -63,6 +63,7 @@ test("a delivery is verified with the workspace's secrets, and comes again under
       error_reason: null,
       error_message: null,
       labels,
+      warnings: [],
     });
     const forged = Buffer.concat([first.body, Buffer.from(" ")]);
     assert.throws(() => verifyWebhook(forged, first.headers, secrets), WebhookVerificationError);

@@ -17,7 +17,16 @@ from render_service.compositor.verification.video import check_video
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.output import OutputSpec, Quality
-from render_service.domain.projects.project import Motion, MotionKind, Music, Project, Shot, Transition, TransitionKind
+from render_service.domain.projects.project import (
+    Fit,
+    Motion,
+    MotionKind,
+    Music,
+    Project,
+    Shot,
+    Transition,
+    TransitionKind,
+)
 from render_service.domain.projects.timeline import Timeline, plan_timeline
 from tests.integration.compositor.oracle import ffmpeg, write_sound
 from tests.integration.compositor.storyboards import mix
@@ -228,7 +237,7 @@ def test_a_picture_whose_middle_is_black_may_look_black(finished: Finished, tmp_
     tall = Image.new("RGB", (90, 320), (200, 180, 90))
     tall.paste((0, 0, 0), (0, 90, 90, 230))
     tall.save(tmp_path / "tall.png")
-    night = with_shots(finished, MotionKind.ZOOM_IN, tmp_path / "tall.png")
+    night = with_shots(finished, MotionKind.ZOOM_IN, tmp_path / "tall.png", Fit.COVER)
     night.check(encode(tmp_path / "good.mp4", BLACK, sound_of(finished)))
 
 
@@ -244,8 +253,8 @@ def test_a_frozen_shot_is_found(finished: Finished, tmp_path: Path) -> None:
     assert failure.metadata["shot_id"] == "one"
 
 
-def with_shots(finished: Finished, kind: MotionKind, picture: Path) -> Finished:
-    shots = tuple(shot(name, kind) for name in ("one", "two", "three"))
+def with_shots(finished: Finished, kind: MotionKind, picture: Path, fit: Fit | None = None) -> Finished:
+    shots = tuple(dataclasses.replace(shot(name, kind), fit=fit) for name in ("one", "two", "three"))
     spec = dataclasses.replace(finished.spec, project=dataclasses.replace(finished.spec.project, shots=shots))
     media = Media({each.id: ShotMedia(image=picture) for each in shots}, finished.media.music)
     return dataclasses.replace(
