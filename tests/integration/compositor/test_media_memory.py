@@ -12,7 +12,8 @@ from render_service.compositor.media.assets import AssetFault, image_asset
 from render_service.compositor.media.images import load_image
 from render_service.domain.errors import RenderFailure
 
-_MOST_MEBIBYTES = 300
+# Of the process's own; 300 with the libraries' pages at their least.
+_MOST_MEBIBYTES = 262
 _DRAW = """
 import sys
 from pathlib import Path
@@ -33,8 +34,9 @@ else:
     asset = image_asset("opening", path)
     motion = Motion(MotionKind.ZOOM_IN, 0.1)
     prepare_canvas(lambda size: load_image(asset, cover=size, exact=False), Fit(use), motion, 1920, 1080)
-peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
-print(int(peak.split()[1]) // 1024)
+status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+# Without the pages of libraries: processes share them, and the page cache decides how many are mapped (38 to 54 MiB).
+print((int(status["VmHWM"].split()[0]) - int(status["RssFile"].split()[0])) // 1024)
 """
 
 
@@ -61,7 +63,7 @@ def flat(path: Path, size: tuple[int, int], mode: str = "RGB", **options: object
         ("flat.png", (30_000, 1), "RGB", {}),
     ],
 )
-def test_the_largest_pictures_take_less_than_300_mebibytes(
+def test_the_largest_pictures_take_bounded_memory(
     tmp_path: Path, name: str, size: tuple[int, int], mode: str, options: dict[str, object]
 ) -> None:
     path = flat(tmp_path / name, size, mode, **options)
