@@ -16,7 +16,7 @@ from tests.records import claim_next, start_job
 
 
 async def tell_forged(service: Service, job: Job, forged: bytes) -> None:
-    await service.watched()
+    await service.subscribed()
     await service.redis.publish(task_channel(job.task_id), forged)
 
 

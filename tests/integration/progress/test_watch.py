@@ -34,18 +34,33 @@ class Service:
         self.publisher = publisher
         self.redis = redis
 
-    async def watch(self, job: Job, after: int | None = None) -> list[JobEvent]:
-        """Everything that a watch tells, to its end; fails where the end does not come."""
+    async def watch(self, job: Job, after: int | None = None, begun: asyncio.Event | None = None) -> list[JobEvent]:
+        """Return all events of a watch, to its end; fails where the end does not come."""
+        events = []
         async with (
-            asyncio.timeout(20),
+            asyncio.timeout(60),
             aclosing(watch_job(self.hub, self.jobs.history, job.id, job.task_id, after)) as updates,
         ):
-            return [update async for update in updates if isinstance(update, JobEvent)]
+            async for update in updates:
+                if isinstance(update, JobEvent):
+                    events.append(update)
+                    if begun is not None:
+                        begun.set()
+        return events
 
-    async def watched(self) -> None:
-        """Wait until Redis knows of all watchers' subscriptions."""
-        async with asyncio.timeout(5):
-            while len(await self.redis.pubsub_channels("task_updates:?*")) < 1:
+    async def begin_watch(self, job: Job, after: int | None = None) -> "asyncio.Task[list[JobEvent]]":
+        """Begin a watch, and wait until it has its first event and Redis knows of its subscription."""
+        begun = asyncio.Event()
+        watch = asyncio.create_task(self.watch(job, after, begun))
+        async with asyncio.timeout(30):
+            await begun.wait()
+        await self.subscribed()
+        return watch
+
+    async def subscribed(self) -> None:
+        """Wait until Redis knows of a watcher's subscription."""
+        async with asyncio.timeout(30):
+            while not await self.redis.pubsub_channels("task_updates:?*"):
                 await asyncio.sleep(0.01)
 
 
@@ -111,8 +126,7 @@ def check_promise(told: list[JobEvent], expected_milestones: list[int]) -> None:
 
 async def test_a_watch_tells_the_present_then_what_follows_to_the_end(service: Service) -> None:
     job = await start_job(service.database)
-    watch = asyncio.create_task(service.watch(job))
-    await service.watched()
+    watch = await service.begin_watch(job)
     await live(service, job)
     told = await watch
     assert told[0].sequence == 1
@@ -166,8 +180,7 @@ async def test_messages_lost_doubled_or_out_of_order_are_made_good_from_postgres
 
 async def test_a_gap_is_noticed_with_the_next_message_and_filled_at_once(service: Service) -> None:
     job = await start_job(service.database)
-    watch = asyncio.create_task(service.watch(job))
-    await service.watched()
+    watch = await service.begin_watch(job)
     await live(service, job, lambda event: event.status.terminal)
     check_promise(await watch, await milestones(service, job))
 
@@ -182,8 +195,7 @@ async def test_without_redis_watchers_are_still_told_by_the_sweep(database: Data
 
 async def test_a_cut_subscription_is_made_anew_and_loses_nothing(service: Service) -> None:
     job = await start_job(service.database)
-    watch = asyncio.create_task(service.watch(job))
-    await service.watched()
+    watch = await service.begin_watch(job)
     claim = await claim_next(service.lifecycle)
     await service.redis.client_kill_filter(_type="pubsub", skipme=False)
     await service.publisher.publish(claim.event)
@@ -213,8 +225,7 @@ async def test_watchers_that_come_and_go_while_subscriptions_are_cut_notice_noth
             group.create_task(come_and_go(number))
         await asyncio.sleep(3)
         cutting = False
-    watch = asyncio.create_task(service.watch(job, 1))
-    await service.watched()
+    watch = await service.begin_watch(job, 1)
     await service.publisher.publish(await service.lifecycle.complete(claim.lease, None, None))
     check_promise(await watch, await milestones(service, job, 1))
 
@@ -224,8 +235,7 @@ async def test_watches_survive_a_redis_that_is_killed_and_comes_back_empty(
 ) -> None:
     async with serving(database, own_valkey.url, sweep_seconds=60) as service:
         job = await start_job(database)
-        watch = asyncio.create_task(service.watch(job))
-        await service.watched()
+        watch = await service.begin_watch(job)
         await own_valkey.stop()
         claim = await claim_next(service.lifecycle)
         await service.publisher.publish(claim.event)
@@ -242,8 +252,7 @@ async def test_watches_survive_a_redis_that_is_killed_and_comes_back_empty(
 
 async def test_what_others_publish_on_a_channel_disturbs_no_watch(service: Service) -> None:
     job = await start_job(service.database)
-    watch = asyncio.create_task(service.watch(job))
-    await service.watched()
+    watch = await service.begin_watch(job)
     for foreign in (b"", b"hello", b"{}", b"\xff\xfe", b'{"status": "COMPLETED"}'):
         await service.redis.publish(task_channel(job.task_id), foreign)
     await live(service, job)

@@ -17,7 +17,7 @@ from render_service.cli.main import app
 from render_service.db.access.quotas import WorkspaceQuotas
 from render_service.db.database import Database
 from render_service.domain.access.quota import QuotaName
-from tests.integration.server.status import refusal
+from tests.integration.server.status import read_refusal, refusal
 from tests.records import VIDEO, lifecycle_of
 from tests.serving import Stubs, claim_soon, serving, settings_of
 
@@ -67,7 +67,7 @@ async def test_calls_beyond_the_rate_are_refused_until_there_is_room_again(opene
     refused = [result for result in results if isinstance(result, grpc.aio.AioRpcError)]
     assert 30 - len(refused) <= 5 + 5 * (time.monotonic() - began) + 1
     assert refused
-    told = await refusal(get("team"))
+    told = read_refusal(refused[0])
     assert (told.code, told.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "QUOTA_EXCEEDED")
     assert told.metadata == {"quota": "requests_per_second", "limit": "5"}
     assert told.retry_seconds is not None
