@@ -91,9 +91,9 @@ def test_the_client_of_an_earlier_commit_still_works(stack: Stack, tmp_path: Pat
         check=False,
     )
     assert ran.returncode == 0, ran.stderr
-    told = json.loads(ran.stdout)
-    assert (told["status"], told["progress"]) == (COMPLETED, 100)
-    assert hashlib.sha256((client / "video.mp4").read_bytes()).hexdigest() == told["sha256"]
+    job = json.loads(ran.stdout)
+    assert (job["status"], job["progress"]) == (COMPLETED, 100)
+    assert hashlib.sha256((client / "video.mp4").read_bytes()).hexdigest() == job["sha256"]
 
 
 class Caller:

@@ -38,17 +38,17 @@ async def start(stubs: Stubs, project: project_pb2.Project, workspace: str) -> j
 
 
 async def render(stubs: Stubs, project: project_pb2.Project, path: Path) -> tuple[job_pb2.Job, list[job_pb2.JobEvent]]:
-    """Render a project to its end, download the video, and return the job and all that its watcher was told."""
+    """Render a project to its end, download the video, and return the job and all events that its watcher received."""
     job = await start(stubs, project, "films")
     named = {"workspace_id": "films", "job_id": job.job_id}
     async with asyncio.timeout(90):
         watch = stubs.renders.WatchProgress(pb.WatchProgressRequest(**named, after_sequence=0))
-        told = [response.event async for response in watch if response.HasField("event")]
+        events = [response.event async for response in watch if response.HasField("event")]
     job = (await stubs.renders.GetJob(pb.GetJobRequest(**named))).job
     assert job.status == job_pb2.JOB_STATUS_COMPLETED, job.error_message
     download = stubs.renders.DownloadVideo(pb.DownloadVideoRequest(**named))  # type: ignore[arg-type]
     path.write_bytes(b"".join([piece.data async for piece in download]))
-    return job, told
+    return job, events
 
 
 def decoded(path: Path) -> tuple[list[NDArray[np.uint8]], float]:
@@ -66,12 +66,12 @@ def decoded(path: Path) -> tuple[list[NDArray[np.uint8]], float]:
 
 async def test_the_video_is_what_was_asked_for(stubs: Stubs, tmp_path: Path) -> None:
     project = load_project(QUICKSTART)
-    job, told = await render(stubs, project, tmp_path / "video.mp4")
-    assert [event.sequence for event in told] == sorted({event.sequence for event in told})
-    assert [event.progress for event in told] == sorted(event.progress for event in told)
-    stages = list(dict.fromkeys(job_pb2.JobStage.Name(event.stage).removeprefix("JOB_STAGE_") for event in told))
+    job, events = await render(stubs, project, tmp_path / "video.mp4")
+    assert [event.sequence for event in events] == sorted({event.sequence for event in events})
+    assert [event.progress for event in events] == sorted(event.progress for event in events)
+    stages = list(dict.fromkeys(job_pb2.JobStage.Name(event.stage).removeprefix("JOB_STAGE_") for event in events))
     assert [stage for stage in stages if stage != "UNSPECIFIED"] == ["PREPARING", "COMPOSING", "CHECKING", "UPLOADING"]
-    assert told[-1].status == job_pb2.JOB_STATUS_COMPLETED
+    assert events[-1].status == job_pb2.JOB_STATUS_COMPLETED
 
     data = (tmp_path / "video.mp4").read_bytes()
     assert (job.video.size_bytes, job.video.sha256) == (len(data), hashlib.sha256(data).hexdigest())

@@ -23,8 +23,8 @@ PARENT = ("traceparent", f"00-{TRACE}-b7ad6b7169203331-01")
 def lines(stack: Stack, process: str, job_id: str) -> list[dict[str, object]]:
     """What a process has logged of a job."""
     log = (stack.data_dir / f"{process}.log").read_text(encoding="utf-8")
-    told = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
-    return [line for line in told if line.get("job_id") == job_id]
+    records = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+    return [line for line in records if line.get("job_id") == job_id]
 
 
 async def test_every_line_says_whose_it_is(tmp_path: Path) -> None:

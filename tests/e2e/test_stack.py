@@ -56,7 +56,7 @@ async def test_a_stack_starts_again_on_the_data_of_one_whose_parent_was_killed(t
     assert not await left(parent.family)
 
 
-async def test_a_part_that_does_not_start_is_told_with_its_own_words_and_leaves_nothing(tmp_path: Path) -> None:
+async def test_a_part_that_does_not_start_is_reported_with_its_own_message_and_leaves_nothing(tmp_path: Path) -> None:
     stack = Stack(tmp_path, environment=QUIET | {"RENDER_WORKER_SLOTS": "none"}, durable=False)
     with pytest.raises(ProcessFailed, match="RENDER_WORKER_SLOTS"):
         await stack.start()

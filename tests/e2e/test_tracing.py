@@ -127,7 +127,7 @@ async def test_a_local_render_is_one_trace_down_to_its_segments(service: Service
     assert sum(one.seconds for one in children(spans, attempt)) <= attempt.seconds
 
 
-async def test_calls_to_a_provider_are_in_the_trace_and_only_custom_is_told_of_it(service: Service) -> None:
+async def test_calls_to_a_provider_are_in_the_trace_and_only_custom_receives_its_context(service: Service) -> None:
     shot = {"id": "one", "visualDescription": f"a harbour {token_hex(4)}", "duration": "2s"}
     for provider, orders in (("custom", service.custom), ("runway", service.runway)):
         parent, trace_id, _ = caller()
@@ -178,11 +178,11 @@ async def test_what_a_caller_does_wrong_is_no_fault_of_the_server(service: Servi
         )
     refused: list[CollectedSpan] = []
 
-    def told(spans: list[CollectedSpan]) -> bool:
+    def exported(spans: list[CollectedSpan]) -> bool:
         refused[:] = [one for one in spans if one.trace_id == trace_id]
         return bool(refused)
 
-    await service.collector.until(told)
+    await service.collector.until(exported)
     assert [(one.attributes["rpc.response.status_code"], one.fault) for one in refused] == [("NOT_FOUND", None)]
 
 
@@ -190,8 +190,8 @@ async def test_what_a_caller_does_not_sample_is_not_recorded_yet_stays_one_trace
     parent, trace_id, _ = caller()
     job = await service.start(project({"caption": "One", "duration": "1s"}), "mock", parent.removesuffix("1") + "0")
     assert (await service.ended(job)).status == job_pb2.JOB_STATUS_COMPLETED
-    told = [line for line in service.lines("worker") if line.get("job_id") == job.job_id]
-    assert {line["trace_id"] for line in told} == {trace_id}
+    records = [line for line in service.lines("worker") if line.get("job_id") == job.job_id]
+    assert {line["trace_id"] for line in records} == {trace_id}
     seen = await service.start(project({"caption": "Two", "duration": "1s"}), "mock", caller()[0])
     await service.ended(seen)
     await service.collector.trace_of(seen.job_id)
@@ -207,10 +207,10 @@ async def test_lines_of_the_log_lead_to_the_trace_and_back(service: Service) -> 
     assert (started["event"], started["trace_id"]) == ("render started", trace_id)
     assert started["span_id"] == only(spans, START).span_id
     assert started.keys() >= {"request_id", "method", "workspace_id", "timestamp", "level"}
-    told = [line for line in service.lines("worker") if line.get("job_id") == job.job_id]
-    assert {line["event"] for line in told} == {"claimed", "attempt ended"}
+    records = [line for line in service.lines("worker") if line.get("job_id") == job.job_id]
+    assert {line["event"] for line in records} == {"claimed", "attempt ended"}
     attempt = only(spans, "render attempt")
-    for line in told:
+    for line in records:
         assert (line["trace_id"], line["span_id"], line["attempt"]) == (trace_id, attempt.span_id, 1)
 
 

@@ -97,7 +97,7 @@ class Service:
 
     Attributes:
         stack: Its processes.
-        environment: What callers are told, as environment variables.
+        environment: What callers receive, as environment variables.
     """
 
     stack: Stack
@@ -225,8 +225,8 @@ async def test_the_client_speaks_tls_with_the_real_server(
 
 def test_the_client_has_the_methods_of_the_python_client(node: str, built: Path) -> None:
     program = 'import { RenderClient as R } from "render-client"; console.log(Object.getOwnPropertyNames(R.prototype))'
-    told = run([node, "--input-type=module", "--eval", program], built, {})
-    ours = set(re.findall(r"'([a-zA-Z]+)'", told)) - {"constructor"}
+    output = run([node, "--input-type=module", "--eval", program], built, {})
+    ours = set(re.findall(r"'([a-zA-Z]+)'", output)) - {"constructor"}
     # `render` puts start, watch and download into one call; in TypeScript, callers await the three.
     python_only = {"render"}
     methods = {name for name, _ in inspect.getmembers(RenderClient, inspect.isfunction) if not name.startswith("_")}
@@ -267,8 +267,8 @@ def printed(service: Service, repository: Path) -> list[str]:
     script.write_text("\n".join(lines) + "\n", encoding="utf-8")
     # What `npm ci` has once fetched for `make test` is not asked for again.
     npm = {"npm_config_prefer_offline": "true", "npm_config_loglevel": "error", "NODE_USE_SYSTEM_CA": "1"}
-    told = run(["bash", str(script)], repository, {**service.environment, **npm})
-    return re.split(rf"^{MARK}\d+\n", told, flags=re.MULTILINE)[1:]
+    output = run(["bash", str(script)], repository, {**service.environment, **npm})
+    return re.split(rf"^{MARK}\d+\n", output, flags=re.MULTILINE)[1:]
 
 
 @pytest.fixture
@@ -288,7 +288,7 @@ def test_the_how_to_leads_from_an_installation_to_a_video(printed: list[str], fi
     for number, step in enumerate(steps):
         if "output" in step.attributes:
             assert printed[number - 1] == step.text
-    assert any("100 % Completed" in told for told in printed)
+    assert any("100 % Completed" in text for text in printed)
     assert (films / "video.mp4").read_bytes()[4:8] == b"ftyp"
 
 
@@ -299,8 +299,8 @@ def test_the_examples_of_the_client_s_page_run(node: str, service: Service, film
     (films / "video.mp4").unlink()
     for block in (render, refusal):
         (films / "example.ts").write_text(block.text, encoding="utf-8")
-        told = run([node, "example.ts"], films, service.environment)
-    assert "project.storyboard.shots → " in told
+        output = run([node, "example.ts"], films, service.environment)
+    assert "project.storyboard.shots → " in output
     assert (films / "video.mp4").read_bytes()[4:8] == b"ftyp"
 
 
@@ -320,10 +320,10 @@ def test_the_receiver_of_the_client_s_page_believes_our_deliveries_alone(node: s
         answers = [post(port, sent, headers) for sent in (body, body, body.replace(b"completed", b"cancelled"))]
     finally:
         receiver.terminate()
-        told, _ = receiver.communicate(timeout=20)
+        output, _ = receiver.communicate(timeout=20)
     assert answers == [204, 204, 401]
-    assert told.count("job.completed") == 1
-    assert "job.cancelled" not in told
+    assert output.count("job.completed") == 1
+    assert "job.cancelled" not in output
 
 
 def post(port: int, body: bytes, headers: Mapping[str, str]) -> int:

@@ -34,10 +34,10 @@ class FakeCustom(GeneratingApi):
             case "POST", ["videos"]:
                 return self._order(request)
             case "GET", ["videos", task_id] if task_id in self.tasks:
-                return answer(self._told(self.tasks[task_id]))
+                return answer(self._body(self.tasks[task_id]))
             case "POST", ["videos", task_id, "cancel"] if task_id in self.tasks:
                 self.tasks[task_id].cancelled = True
-                return answer(self._told(self.tasks[task_id]))
+                return answer(self._body(self.tasks[task_id]))
         return answer({"error": {"code": "not_found", "message": "no such task"}}, 404)
 
     def _order(self, request: Request) -> Response:
@@ -52,21 +52,21 @@ class FakeCustom(GeneratingApi):
             self._by_key[key] = task
         elif task.body != request.json():
             return answer({"error": {"code": "key_reused", "message": "the key has another body"}}, 409)
-        return answer(self._told(task), 201)
+        return answer(self._body(task), 201)
 
     def signed_callback(self, task: FakeTask) -> tuple[dict[str, str], bytes]:
         body = json.dumps({"type": "video.ended", "data": {"id": task.id, "status": task.phase}}).encode()
         return sign(body), body
 
-    def _told(self, task: FakeTask) -> dict[str, Any]:
-        told: dict[str, Any] = {"id": task.id, "status": _WORDS.get(task.phase, "canceled"), "progress": task.fraction}
+    def _body(self, task: FakeTask) -> dict[str, Any]:
+        body: dict[str, Any] = {"id": task.id, "status": _WORDS.get(task.phase, "canceled"), "progress": task.fraction}
         if task.phase == "succeeded":
             amount = str(PRICE * Decimal(str(task.seconds)))
-            told |= {"output": [{"url": self.clip_url(task)}], "cost": {"amount": amount, "currency": "USD"}}
+            body |= {"output": [{"url": self.clip_url(task)}], "cost": {"amount": amount, "currency": "USD"}}
         if task.phase == "failed":
             code = str(task.plan.failure)
-            told["error"] = {"code": code, "message": "it did not work", "retryable": code.startswith("internal")}
-        return told
+            body["error"] = {"code": code, "message": "it did not work", "retryable": code.startswith("internal")}
+        return body
 
 
 def sign(body: bytes, *, at: float | None = None, secret: str = SECRET) -> dict[str, str]:

@@ -64,14 +64,14 @@ class FakeFal(GeneratingApi):
         payload: dict[str, object] = (
             {"video": {"url": f"{self.url}/clips/{task.id}/0.mp4"}} if succeeded else {"detail": []}
         )
-        told = {
+        content = {
             "request_id": task.id,
             "gateway_request_id": task.id,
             "status": "OK" if succeeded else "ERROR",
             "error": None if succeeded else "Generation failed",
             "payload": payload,
         }
-        body = json.dumps(told).encode()
+        body = json.dumps(content).encode()
         return {**self.sign(task.id, body), "Content-Type": "application/json"}, body
 
     def _order(self, endpoint: str, request: Request) -> Response:

@@ -51,7 +51,7 @@ class FakeTask:
     created: float = field(default_factory=time.monotonic)
     cancelled: bool = False
     looks: int = 0
-    """How often its result was told."""
+    """How often its result was returned."""
     callback_url: str | None = None
     downloads: int = 0
 
@@ -120,7 +120,7 @@ class GeneratingApi(FakeServer):
         return task
 
     def signed_callback(self, task: FakeTask) -> tuple[dict[str, str], bytes]:
-        """Return headers and body by which the end of a task is told, as this provider signs them."""
+        """Return headers and body that report the end of a task, as this provider signs them."""
         raise AssertionError(f"{type(self).__name__} calls nobody back")
 
     async def call_back(self, url: str, headers: Mapping[str, str], body: bytes) -> int:

@@ -39,7 +39,7 @@ class FakeRunway(GeneratingApi):
                 fields = {"key": uri}
                 return answer({"runwayUri": uri, "uploadUrl": f"{self.url}/form/{uri[9:]}", "fields": fields})
             case "GET", ["tasks", task_id] if task_id in self.tasks:
-                return answer(self._told(self.tasks[task_id]))
+                return answer(self._body(self.tasks[task_id]))
             case "DELETE", ["tasks", task_id] if task_id in self.tasks:
                 self.tasks[task_id].cancelled = True
                 return Response(204)
@@ -54,23 +54,23 @@ class FakeRunway(GeneratingApi):
         task = self.create(body, _size(body), body["duration"])
         return answer({"id": task.id, "estimatedCost": {"credits": _cost(task)}})
 
-    def _told(self, task: FakeTask) -> dict[str, Any]:
-        told: dict[str, Any] = {"id": task.id, "createdAt": _CREATED}
+    def _body(self, task: FakeTask) -> dict[str, Any]:
+        body: dict[str, Any] = {"id": task.id, "createdAt": _CREATED}
         estimated = {"estimatedCost": {"credits": _cost(task)}}
         match task.phase:
             case "queued":
-                return {**told, **estimated, "status": "PENDING"}
+                return {**body, **estimated, "status": "PENDING"}
             case "throttled":
-                return {**told, **estimated, "status": "THROTTLED"}
+                return {**body, **estimated, "status": "THROTTLED"}
             case "running":
-                return {**told, **estimated, "status": "RUNNING", "progress": task.fraction}
+                return {**body, **estimated, "status": "RUNNING", "progress": task.fraction}
             case "succeeded":
                 charged = {"cost": {"credits": _cost(task)}}
-                return {**told, **charged, "status": "SUCCEEDED", "output": [self.clip_url(task)]}
+                return {**body, **charged, "status": "SUCCEEDED", "output": [self.clip_url(task)]}
             case "cancelled":
-                return {**told, "cost": {"credits": _cost(task)}, "status": "CANCELLED"}
+                return {**body, "cost": {"credits": _cost(task)}, "status": "CANCELLED"}
         failed = {"status": "FAILED", "failure": "The task failed.", "failureCode": task.plan.failure}
-        return {**told, "cost": {"credits": 0}, **failed}
+        return {**body, "cost": {"credits": 0}, **failed}
 
     def _take_file(self, request: Request) -> Response:
         assert "authorization" not in request.headers

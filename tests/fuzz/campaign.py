@@ -80,9 +80,9 @@ async def _make(channel: grpc.aio.Channel, call: FuzzedCall, findings: Findings)
     seconds = time.perf_counter() - began
     code = (await answer.code()).name if answer.done() else "OK"
     if answer.done():
-        told = repr((await answer.details(), tuple(await answer.trailing_metadata() or ()))).encode()
-        if code in _NEVER or LEAK.search(told):
-            findings.faults.append(f"{call.method} ({call.what}) {code}: {told[:300]!r} for {call.body[:200]!r}")
+        details = repr((await answer.details(), tuple(await answer.trailing_metadata() or ()))).encode()
+        if code in _NEVER or LEAK.search(details):
+            findings.faults.append(f"{call.method} ({call.what}) {code}: {details[:300]!r} for {call.body[:200]!r}")
     answer.cancel()
     findings.latencies.append(seconds)
     findings.statuses[code] += 1

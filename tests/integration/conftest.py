@@ -40,7 +40,7 @@ def database_url(_shared_database_url: str) -> str:
     """A database with the newest schema and no rows, as DATABASE_URL. Emptied, which is quicker than made anew."""
     tables = sql.SQL(", ").join(sql.Identifier(table.name) for table in metadata.sorted_tables)
     with psycopg.connect(_shared_database_url, autocommit=True) as connection:
-        # Whoever of an earlier test still holds a lock is a fault to be told, not to be waited for.
+        # A lock that an earlier test still holds is a fault to report, not to wait for.
         connection.execute("SET lock_timeout = '5s'")
         connection.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY").format(tables))
     return _shared_database_url

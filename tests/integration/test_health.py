@@ -28,7 +28,9 @@ async def server() -> AsyncIterator[tuple[str, health.aio.HealthServicer]]:
     await server.stop(0)
 
 
-async def test_a_serving_server_is_told_from_one_that_stops(server: tuple[str, health.aio.HealthServicer]) -> None:
+async def test_a_serving_server_is_distinguished_from_a_stopping_one(
+    server: tuple[str, health.aio.HealthServicer],
+) -> None:
     target, servicer = server
     await servicer.set("", SERVING)
     assert await is_serving(target)

@@ -110,7 +110,7 @@ async def run_campaign(plan: Plan, folder: Path, *, quiet: bool = False) -> Resu
             callers.leave()
             _, stuck = await asyncio.wait(watchers, timeout=_RECOVERY_SECONDS / 2)
             await _replay(plan, callers, history)
-            # Their watchers stay connected: whatever has been committed by now is told within the time of a sweep.
+            # Their watchers stay connected: whatever has been committed by now is delivered within the time of a sweep.
             await asyncio.sleep(_SWEEP_SECONDS)
             for task in [*stuck, *aside]:
                 task.cancel()
@@ -165,7 +165,7 @@ async def _until_ended(url: str, since: float) -> float:
 
 
 async def _replay(plan: Plan, callers: Callers, history: History) -> None:
-    """Watch jobs that have ended, from somewhere in their history: all that is kept must be told."""
+    """Watch jobs that have ended, from somewhere in their history: all that is kept must be delivered."""
     choice = random.Random(f"replay {plan.seed}")
     known = [start for start in history.starts if start.outcome == "acknowledged"]
     for start in choice.sample(known, min(len(known), 100)):

@@ -21,7 +21,7 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class SeenEvent:
     """One event of a watch as it arrived."""
 
     job_id: str
@@ -34,23 +34,23 @@ class Told:
 
 @dataclass(slots=True)
 class Connection:
-    """One stream of a watch: from where it was asked for, what it told, and how it ended.
+    """One stream of a watch: from where it was asked for, what it delivered, and how it ended.
 
     `after` is None for a watch from the present on. `ending` is `OK`, the name of another gRPC status, or `left` where
     the watcher closed it.
     """
 
     after: int | None
-    told: list[Told] = field(default_factory=list)
+    events: list[SeenEvent] = field(default_factory=list)
     ending: str = "left"
 
 
 @dataclass(slots=True)
 class Watch:
-    """All connections of one watcher to one job, each resumed after what the one before told.
+    """All connections of one watcher to one job, each resumed after the last event of the one before.
 
     `by` is `client` for the published client, which resumes by itself (one connection here), or `stub`.
-    `unfinished` tells that the watcher went away on purpose, before the end.
+    `unfinished` says that the watcher went away on purpose, before the end.
     """
 
     workspace: str
@@ -62,10 +62,10 @@ class Watch:
 
 @dataclass(slots=True)
 class WorkspaceWatch:
-    """What one watcher of a whole workspace was told from its oldest event on, resuming with cursors, in order."""
+    """What one watcher of a whole workspace received from its oldest event on, resuming with cursors, in order."""
 
     workspace: str
-    told: list[Told] = field(default_factory=list)
+    events: list[SeenEvent] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class Look:
 class Intrusion:
     """A call from a workspace for a job that is not its own: how it was answered, ids in the text taken out.
 
-    `absent` tells that no such job exists at all: the answer must not differ.
+    `absent` says that no such job exists at all: the answer must not differ.
     """
 
     call: str

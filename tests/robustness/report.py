@@ -12,7 +12,7 @@ def report(result: Result) -> str:
     attempts = Counter(min(row.attempt, 6) for row in history.jobs.values())
     connections = [connection for watch in history.watches for connection in watch.connections]
     resumed = sum(1 for connection in connections if connection.after is not None)
-    told = sum(len(connection.told) for connection in connections)
+    events = sum(len(connection.events) for connection in connections)
     lines = [
         "",
         f"Jobs         {len(history.jobs)} made, {result.acknowledged} acknowledged: {_counts(statuses)}",
@@ -21,7 +21,7 @@ def report(result: Result) -> str:
         f"Failpoints   {_counts(result.failpoints)}",
         f"Killed at    {_counts(result.at_steps)}",
         f"Watches      {len(history.watches)}, at most {result.most_watching} at once",
-        f"Streams      {len(connections)}, {resumed} of them resumed; {told} events told",
+        f"Streams      {len(connections)}, {resumed} of them resumed; {events} events received",
         f"Answers      {_counts(result.codes)}",
         f"Intrusions   {len(history.intrusions)};  stale writes {len(history.stale_writes)}",
         f"All ended    {result.recovery_seconds:.1f} s after the last fault and start; run of {result.seconds:.0f} s",
@@ -35,14 +35,14 @@ def report(result: Result) -> str:
     broken = [name for name, found in result.contradictions.items() if found]
     lost = len(result.contradictions["Durable"])
     skipped = len(result.contradictions["Resumable"])
-    untold = len(result.contradictions["EndAlwaysTold"])
+    missing = len(result.contradictions["EndAlwaysDelivered"])
     accepted = sum(write.accepted for write in history.stale_writes)
     kept = "KEPT" if result.kept else "NOT KEPT"
     verdict = [
         f"{lost} of {result.acknowledged} acknowledged jobs lost",
         f"{len(result.contradictions['OneEnd'])} with two ends",
         f"{accepted} of {len(history.stale_writes)} stale writes accepted",
-        f"{untold} watches without their end",
+        f"{missing} watches without their end",
         f"{skipped} with a skipped change",
         f"over {result.kills} kills and {sum(result.failpoints.values())} failpoints",
         f"with {result.most_watching} watchers",

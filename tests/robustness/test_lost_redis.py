@@ -1,4 +1,4 @@
-"""A connection to Redis that was lost is told by redis-py's own error, whatever the event loop calls it."""
+"""A lost connection to Redis raises redis-py's own error, whatever the event loop raises."""
 
 import asyncio
 from contextlib import aclosing

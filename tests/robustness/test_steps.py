@@ -122,7 +122,7 @@ async def test_a_video_whose_worker_never_learns_that_it_was_recorded_is_kept(ca
             await sprung.wait()
         ended = await calling.end_of(job.job_id)
     assert (ended.status, ended.attempt) == (job_pb2.JOB_STATUS_COMPLETED, 1)
-    # The worker asks again, and is told that its lease is gone: that must not make it clean up.
+    # The worker asks again, and learns that its lease is gone: that must not make it clean up.
     await asyncio.sleep(2)
     await assert_video_is_whole(calling, ended, tmp_path)
 

@@ -13,9 +13,9 @@ from tests.robustness.history import (
     JobRow,
     Listing,
     Look,
+    SeenEvent,
     StaleWrite,
     Start,
-    Told,
     Watch,
     WorkspaceWatch,
 )
@@ -31,14 +31,14 @@ _EVENTS = (
     EventRow(9, 6, "COMPLETED", "", 100, 2),
 )
 _SEEN = (
-    Told("a1", 1, "PENDING", "", 0, 0),
-    Told("a1", 2, "PROCESSING", "PREPARING", 0, 1),
-    Told("a1", 3, "PROCESSING", "PREPARING", 10, 1),
-    Told("a1", 4, "PENDING", "", 10, 1),
-    Told("a1", 5, "PROCESSING", "PREPARING", 0, 2),
-    Told("a1", 7, "PROCESSING", "GENERATING", 30, 2),
-    Told("a1", 8, "PROCESSING", "GENERATING", 60, 2),
-    Told("a1", 9, "COMPLETED", "", 100, 2),
+    SeenEvent("a1", 1, "PENDING", "", 0, 0),
+    SeenEvent("a1", 2, "PROCESSING", "PREPARING", 0, 1),
+    SeenEvent("a1", 3, "PROCESSING", "PREPARING", 10, 1),
+    SeenEvent("a1", 4, "PENDING", "", 10, 1),
+    SeenEvent("a1", 5, "PROCESSING", "PREPARING", 0, 2),
+    SeenEvent("a1", 7, "PROCESSING", "GENERATING", 30, 2),
+    SeenEvent("a1", 8, "PROCESSING", "GENERATING", 60, 2),
+    SeenEvent("a1", 9, "COMPLETED", "", 100, 2),
 )
 
 
@@ -65,7 +65,7 @@ def right() -> History:
             Watch("a", "a1", "stub", [Connection(9, [_SEEN[-1]], "OK")]),
             Watch("a", "a1", "stub", [Connection(None, [_SEEN[1]], "left")], unfinished=True),
         ],
-        workspace_watches=[WorkspaceWatch("a", [told for told in _SEEN if told.sequence not in (3, 8)])],
+        workspace_watches=[WorkspaceWatch("a", [event for event in _SEEN if event.sequence not in (3, 8)])],
         looks=[Look("a1", "PENDING", 1, 0.0, 1.0), Look("a1", "COMPLETED", 9, 5.0, 6.0)],
         intrusions=[
             Intrusion("GetJob", True, "NOT_FOUND", "there is no such job"),
@@ -81,8 +81,8 @@ def _row(history: History, **changes: object) -> None:
     history.jobs["a1"] = dataclasses.replace(history.jobs["a1"], **changes)  # type: ignore[arg-type]  # any field
 
 
-def _told(history: History) -> list[Told]:
-    return history.watches[0].connections[0].told
+def _events(history: History) -> list[SeenEvent]:
+    return history.watches[0].connections[0].events
 
 
 def a_lost_job(history: History) -> None:
@@ -126,9 +126,9 @@ def an_end_left_again(history: History) -> None:
     history.looks.append(Look("a1", "PROCESSING", 10, 7.0, 8.0))
 
 
-def two_clients_told_different_ends(history: History) -> None:
-    """The end was told before it was committed."""
-    _told(history)[-1] = dataclasses.replace(_told(history)[-1], status="FAILED")
+def two_clients_sent_different_ends(history: History) -> None:
+    """The end was delivered before it was committed."""
+    _events(history)[-1] = dataclasses.replace(_events(history)[-1], status="FAILED")
 
 
 def a_stale_write_accepted(history: History) -> None:
@@ -156,48 +156,48 @@ def a_milestone_overwritten(history: History) -> None:
 
 def events_out_of_order(history: History) -> None:
     """What was published overtook what was read."""
-    told = _told(history)
-    told[1], told[3] = told[3], told[1]
+    events = _events(history)
+    events[1], events[3] = events[3], events[1]
 
 
 def progress_that_falls(history: History) -> None:
     """Late progress was forwarded."""
-    _told(history)[6] = dataclasses.replace(_told(history)[6], progress=20)
+    _events(history)[6] = dataclasses.replace(_events(history)[6], progress=20)
 
 
 def something_after_the_end(history: History) -> None:
     """The stream was not closed."""
-    _told(history).append(Told("a1", 10, "PROCESSING", "GENERATING", 100, 2))
+    _events(history).append(SeenEvent("a1", 10, "PROCESSING", "GENERATING", 100, 2))
 
 
-def an_event_told_twice(history: History) -> None:
+def an_event_sent_twice(history: History) -> None:
     """Read from Postgres and received from Redis."""
-    _told(history).insert(2, _told(history)[1])
+    _events(history).insert(2, _events(history)[1])
 
 
-def an_event_told_again_after_resuming(history: History) -> None:
+def an_event_sent_again_after_resuming(history: History) -> None:
     """after_sequence taken as 'from'."""
-    history.watches[1].connections[1].told.insert(0, _SEEN[2])
+    history.watches[1].connections[1].events.insert(0, _SEEN[2])
 
 
 def one_sequence_with_two_meanings(history: History) -> None:
     """Two writers used the same sequence."""
-    _told(history)[2] = dataclasses.replace(_told(history)[2], progress=11)
+    _events(history)[2] = dataclasses.replace(_events(history)[2], progress=11)
 
 
 def a_stage_skipped(history: History) -> None:
     """A slow watcher's queue dropped a milestone."""
-    del _told(history)[5]
+    del _events(history)[5]
 
 
 def an_event_lost_between_two_connections(history: History) -> None:
     """Resumed from the present instead of from history."""
-    del history.watches[1].connections[1].told[0]
+    del history.watches[1].connections[1].events[0]
 
 
 def an_ok_without_an_end(history: History) -> None:
     """The server shut down and closed its streams with OK."""
-    _told(history).pop()
+    _events(history).pop()
 
 
 def a_watcher_left_waiting(history: History) -> None:
@@ -220,36 +220,36 @@ def another_workspaces_job_listed(history: History) -> None:
     history.listings.append(Listing("a", frozenset({"a1", "b1"})))
 
 
-def another_jobs_event_told(history: History) -> None:
+def another_jobs_event_sent(history: History) -> None:
     """Two jobs share a channel."""
-    _told(history)[3] = dataclasses.replace(_told(history)[3], job_id="b1")
+    _events(history)[3] = dataclasses.replace(_events(history)[3], job_id="b1")
 
 
-def a_workspace_told_out_of_order(history: History) -> None:
+def a_workspace_sent_out_of_order(history: History) -> None:
     """Ordered by the clock instead of by commit."""
-    told = history.workspace_watches[0].told
-    told[1], told[2] = told[2], told[1]
+    events = history.workspace_watches[0].events
+    events[1], events[2] = events[2], events[1]
 
 
-def a_workspace_told_twice(history: History) -> None:
+def a_workspace_sent_twice(history: History) -> None:
     """The cursor points at the last event instead of behind it."""
-    history.workspace_watches[0].told.append(_SEEN[-1])
+    history.workspace_watches[0].events.append(_SEEN[-1])
 
 
 def an_event_of_a_workspace_committed_late_and_skipped(history: History) -> None:
     """The cursor was a plain number."""
-    del history.workspace_watches[0].told[2]
+    del history.workspace_watches[0].events[2]
 
 
-def another_workspaces_event_told(history: History) -> None:
+def another_workspaces_event_sent(history: History) -> None:
     """All workspaces share a channel."""
-    history.workspace_watches[0].told.append(dataclasses.replace(_SEEN[1], job_id="b1"))
+    history.workspace_watches[0].events.append(dataclasses.replace(_SEEN[1], job_id="b1"))
 
 
 _CAUGHT_BY: dict[str, list[Callable[[History], None]]] = {
     "Durable": [a_lost_job, a_job_for_ever_pending],
     "Idempotent": [two_jobs_for_one_request, another_body_accepted, the_same_body_refused, a_job_nobody_asked_for],
-    "OneEnd": [two_ends, an_end_left_again, two_clients_told_different_ends],
+    "OneEnd": [two_ends, an_end_left_again, two_clients_sent_different_ends],
     "Fenced": [
         a_stale_write_accepted,
         a_report_of_an_attempt_that_was_over,
@@ -260,26 +260,26 @@ _CAUGHT_BY: dict[str, list[Callable[[History], None]]] = {
         events_out_of_order,
         progress_that_falls,
         something_after_the_end,
-        a_workspace_told_out_of_order,
+        a_workspace_sent_out_of_order,
     ],
     "Unique": [
-        an_event_told_twice,
-        an_event_told_again_after_resuming,
+        an_event_sent_twice,
+        an_event_sent_again_after_resuming,
         one_sequence_with_two_meanings,
-        a_workspace_told_twice,
+        a_workspace_sent_twice,
     ],
     "Resumable": [
         a_stage_skipped,
         an_event_lost_between_two_connections,
         an_event_of_a_workspace_committed_late_and_skipped,
     ],
-    "EndAlwaysTold": [an_ok_without_an_end, a_watcher_left_waiting],
+    "EndAlwaysDelivered": [an_ok_without_an_end, a_watcher_left_waiting],
     "Isolated": [
         another_workspaces_job_shown,
         another_workspaces_job_betrayed,
         another_workspaces_job_listed,
-        another_jobs_event_told,
-        another_workspaces_event_told,
+        another_jobs_event_sent,
+        another_workspaces_event_sent,
     ],
 }
 

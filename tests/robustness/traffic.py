@@ -25,8 +25,8 @@ from tests.robustness.history import (
     Intrusion,
     Listing,
     Look,
+    SeenEvent,
     Start,
-    Told,
     Watch,
     WorkspaceWatch,
 )
@@ -154,13 +154,13 @@ class Callers:
     # Watching
 
     async def watch_for_ever(self, seed: int) -> None:
-        """Watch one recent job after another to its end, until told to leave."""
+        """Watch one recent job after another to its end, until stopped."""
         choice = random.Random(f"watcher {seed}")
         await self._any.wait()
         while self._recent and not self._leaving:
             workspace, job_id = choice.choice(self._recent)
             await self.watch(workspace, job_id, choice)
-            # Jobs end faster than new ones begin: without a pause, watchers would mostly be told of ends.
+            # Jobs end faster than new ones begin: without a pause, watchers would mostly see ends.
             await asyncio.sleep(choice.uniform(1, 4))
 
     async def watch(
@@ -199,10 +199,10 @@ class Callers:
         watch.connections.append(connection)
         client = choice.choice(self._clients[watch.workspace])
         while True:
-            last = connection.told[-1].sequence if connection.told else after
+            last = connection.events[-1].sequence if connection.events else after
             try:
                 async for event in client.watch(watch.job_id, after_sequence=last):
-                    connection.told.append(_told(event))
+                    connection.events.append(_seen(event))
             except RenderError as error:
                 # A client that never reached a service gives up soon; whoever uses it comes back.
                 if not error.connection_lost:
@@ -228,8 +228,8 @@ class Callers:
             try:
                 async for response in call:
                     if response.WhichOneof("update") == "event":
-                        connection.told.append(_told(response.event))
-                        if len(connection.told) == leave_after and connection.told[-1].status not in ENDS:
+                        connection.events.append(_seen(response.event))
+                        if len(connection.events) == leave_after and connection.events[-1].status not in ENDS:
                             break
                 else:
                     connection.ending = "OK"
@@ -240,8 +240,8 @@ class Callers:
                     return
             finally:
                 call.cancel()
-            if connection.told:
-                after = connection.told[-1].sequence
+            if connection.events:
+                after = connection.events[-1].sequence
             if connection.ending == "left" and choice.random() < 0.2:
                 watch.unfinished = True
                 return
@@ -263,7 +263,7 @@ class Callers:
             try:
                 async for response in call:
                     if response.WhichOneof("update") == "event":
-                        watch.told.append(_told(response.event))
+                        watch.events.append(_seen(response.event))
                     cursor = response.cursor
                     leave_after -= 1
                     if leave_after == 0:
@@ -357,9 +357,9 @@ def _shot() -> project_pb2.Shot:
     return project_pb2.Shot(id="only", visual_description="A light in the dark")
 
 
-def _told(event: job_pb2.JobEvent) -> Told:
+def _seen(event: job_pb2.JobEvent) -> SeenEvent:
     assert has_ended(event) == (status_name(event.status) in ENDS)
-    return Told(
+    return SeenEvent(
         event.job_id,
         event.sequence,
         status_name(event.status),

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
-from tests.robustness.history import ENDS, Connection, EventRow, History, JobRow, Told, Watch
+from tests.robustness.history import ENDS, Connection, EventRow, History, JobRow, SeenEvent, Watch
 
 
 def durable(history: History) -> Iterator[str]:
@@ -55,9 +55,9 @@ def one_end(history: History) -> Iterator[str]:
             ended_at.setdefault(look.job_id, look.answered_at)
         elif look.asked_at > ended_at.get(look.job_id, float("inf")):
             yield f"job {look.job_id} was seen {look.status} after it had ended"
-    for told in _all_told(history):
-        if told.status in ENDS and (end := _end_of(history, told.job_id)) is not None and end.status != told.status:
-            yield f"a watch of job {told.job_id} told {told.status}; it has ended {end.status}"
+    for seen in _all_events(history):
+        if seen.status in ENDS and (end := _end_of(history, seen.job_id)) is not None and end.status != seen.status:
+            yield f"a watch of job {seen.job_id} saw {seen.status}; it has ended {end.status}"
 
 
 def fenced(history: History) -> Iterator[str]:
@@ -80,65 +80,65 @@ def fenced(history: History) -> Iterator[str]:
 def ordered(history: History) -> Iterator[str]:
     """Sequences rise strictly, progress never falls within an attempt, and nothing follows the end."""
     for watch, connection in _connections(history):
-        for before, after in pairwise(connection.told):
+        for before, after in pairwise(connection.events):
             if after.sequence <= before.sequence:
-                yield f"a watch of job {watch.job_id} told {after.sequence} after {before.sequence}"
+                yield f"a watch of job {watch.job_id} saw {after.sequence} after {before.sequence}"
             if after.attempt == before.attempt and after.progress < before.progress:
                 yield f"a watch of job {watch.job_id} fell from {before.progress} to {after.progress} %"
             if after.attempt < before.attempt:
                 yield f"a watch of job {watch.job_id} went back to attempt {after.attempt}"
             if before.status in ENDS:
-                yield f"a watch of job {watch.job_id} told {after.status} after its end"
+                yield f"a watch of job {watch.job_id} saw {after.status} after its end"
     for workspace_watch in history.workspace_watches:
         known: dict[str, int] = {}
-        for told in workspace_watch.told:
-            if told.sequence < known.get(told.job_id, 0):
-                yield f"a watch of {workspace_watch.workspace} told job {told.job_id} out of order at {told.sequence}"
-            known[told.job_id] = told.sequence
+        for event in workspace_watch.events:
+            if event.sequence < known.get(event.job_id, 0):
+                yield f"a watch of {workspace_watch.workspace} saw job {event.job_id} out of order at {event.sequence}"
+            known[event.job_id] = event.sequence
 
 
 def unique(history: History) -> Iterator[str]:
-    """Nothing is told twice unless asked for again, and one sequence means one and the same change to everybody."""
+    """Nothing is delivered twice unless asked for again, and one sequence means the same change to everybody."""
     meaning: dict[tuple[str, int], tuple[str, str, int, int]] = {}
     for row in history.jobs.values():
         for event in row.events:
             meaning[row.job_id, event.sequence] = (event.status, event.stage, event.progress, event.attempt)
     for watch, connection in _connections(history):
-        numbers = [told.sequence for told in connection.told]
+        numbers = [seen.sequence for seen in connection.events]
         if len(set(numbers)) != len(numbers):
-            yield f"a watch of job {watch.job_id} told a sequence twice"
-        for told in connection.told:
-            # The end alone is told also to those who say that they know it: a watch never ends without.
-            if connection.after is not None and told.sequence <= connection.after and told.status not in ENDS:
-                yield f"a watch of job {watch.job_id} after {connection.after} told {told.sequence}"
-            content = (told.status, told.stage, told.progress, told.attempt)
-            if meaning.setdefault((watch.job_id, told.sequence), content) != content:
-                known = meaning[watch.job_id, told.sequence]
-                yield f"job {watch.job_id} at {told.sequence} was told as {content} and as {known}"
+            yield f"a watch of job {watch.job_id} saw a sequence twice"
+        for seen in connection.events:
+            # The end alone is delivered also to those who say that they know it: a watch never ends without.
+            if connection.after is not None and seen.sequence <= connection.after and seen.status not in ENDS:
+                yield f"a watch of job {watch.job_id} after {connection.after} saw {seen.sequence}"
+            content = (seen.status, seen.stage, seen.progress, seen.attempt)
+            if meaning.setdefault((watch.job_id, seen.sequence), content) != content:
+                known = meaning[watch.job_id, seen.sequence]
+                yield f"job {watch.job_id} at {seen.sequence} was delivered as {content} and as {known}"
     for workspace_watch in history.workspace_watches:
-        for (job_id, sequence), count in Counter((t.job_id, t.sequence) for t in workspace_watch.told).items():
+        for (job_id, sequence), count in Counter((t.job_id, t.sequence) for t in workspace_watch.events).items():
             if count > 1:
-                yield f"a watch of {workspace_watch.workspace} told job {job_id} at {sequence} {count} times"
-        for told in workspace_watch.told:
-            content = (told.status, told.stage, told.progress, told.attempt)
-            if meaning.setdefault((told.job_id, told.sequence), content) != content:
-                yield f"a watch of {workspace_watch.workspace} told job {told.job_id} at {told.sequence} as {content}"
+                yield f"a watch of {workspace_watch.workspace} saw job {job_id} at {sequence} {count} times"
+        for seen in workspace_watch.events:
+            content = (seen.status, seen.stage, seen.progress, seen.attempt)
+            if meaning.setdefault((seen.job_id, seen.sequence), content) != content:
+                yield f"a watch of {workspace_watch.workspace} saw job {seen.job_id} at {seen.sequence} as {content}"
 
 
 def resumable(history: History) -> Iterator[str]:
-    """No change of state or stage is skipped between where a watch was taken up and what it told last."""
+    """No change of state or stage is skipped between where a watch was taken up and its last event."""
     for watch, connection in _connections(history):
         row = history.jobs.get(watch.job_id)
-        if row is None or not connection.told:
+        if row is None or not connection.events:
             continue
-        known = {told.sequence for told in connection.told}
-        first = connection.after if connection.after is not None else connection.told[0].sequence
-        last = connection.told[-1].sequence
+        known = {event.sequence for event in connection.events}
+        first = connection.after if connection.after is not None else connection.events[0].sequence
+        last = connection.events[-1].sequence
         missing = [event for event in row.events if first < event.sequence <= last and event.sequence not in known]
         if missing:
             yield f"a watch of job {watch.job_id} after {first} skipped {', '.join(map(_brief, missing))}"
     for workspace_watch in history.workspace_watches:
-        seen = {(told.job_id, told.sequence) for told in workspace_watch.told}
+        seen = {(event.job_id, event.sequence) for event in workspace_watch.events}
         for row in history.jobs.values():
             if row.workspace == workspace_watch.workspace:
                 skipped = [event for event in row.events if (row.job_id, event.sequence) not in seen]
@@ -146,21 +146,21 @@ def resumable(history: History) -> Iterator[str]:
                     yield f"a watch of {row.workspace} skipped {', '.join(map(_brief, skipped))} of job {row.job_id}"
 
 
-def end_always_told(history: History) -> Iterator[str]:
-    """A watch that ended with OK has told the end, and every watcher who stayed has learned it."""
+def end_always_delivered(history: History) -> Iterator[str]:
+    """A watch that ended with OK has delivered the end, and every watcher who stayed has learned it."""
     for watch in history.watches:
         for connection in watch.connections:
-            if connection.ending == "OK" and not _tells_end(connection):
+            if connection.ending == "OK" and not _has_end(connection):
                 yield f"a watch of job {watch.job_id} ended with OK after {_last(connection)}"
         row = history.jobs.get(watch.job_id)
         if watch.unfinished or row is None or row.status not in ENDS:
             continue
-        if not watch.connections or not _tells_end(watch.connections[-1]):
+        if not watch.connections or not _has_end(watch.connections[-1]):
             yield f"a watch of job {watch.job_id} never learned that it is {row.status}"
 
 
 def isolated(history: History) -> Iterator[str]:
-    """A workspace sees itself only: other workspaces' ids answer exactly as ids that do not exist."""
+    """Workspaces are isolated from each other: other workspaces' ids answer exactly as ids that do not exist."""
     absent = {intrusion.call: (intrusion.code, intrusion.text) for intrusion in history.intrusions if intrusion.absent}
     for intrusion in history.intrusions:
         if intrusion.code != "NOT_FOUND":
@@ -168,15 +168,19 @@ def isolated(history: History) -> Iterator[str]:
         elif (intrusion.code, intrusion.text) != absent.get(intrusion.call, (intrusion.code, intrusion.text)):
             yield f"{intrusion.call} tells another workspace's job from one that does not exist: {intrusion.text}"
     for watch, connection in _connections(history):
-        for told in connection.told:
-            if told.job_id != watch.job_id:
-                yield f"a watch of job {watch.job_id} told of job {told.job_id}"
-        if connection.told and (row := history.jobs.get(watch.job_id)) is not None and row.workspace != watch.workspace:
-            yield f"a watch in {watch.workspace} told of job {watch.job_id} of {row.workspace}"
+        for event in connection.events:
+            if event.job_id != watch.job_id:
+                yield f"a watch of job {watch.job_id} saw job {event.job_id}"
+        if (
+            connection.events
+            and (row := history.jobs.get(watch.job_id)) is not None
+            and row.workspace != watch.workspace
+        ):
+            yield f"a watch in {watch.workspace} saw job {watch.job_id} of {row.workspace}"
     for workspace_watch in history.workspace_watches:
-        for told in workspace_watch.told:
-            if (row := history.jobs.get(told.job_id)) is None or row.workspace != workspace_watch.workspace:
-                yield f"a watch of {workspace_watch.workspace} told of job {told.job_id}, which is not its own"
+        for event in workspace_watch.events:
+            if (row := history.jobs.get(event.job_id)) is None or row.workspace != workspace_watch.workspace:
+                yield f"a watch of {workspace_watch.workspace} saw job {event.job_id}, which is not its own"
     for listing in history.listings:
         for job_id in listing.job_ids:
             if (row := history.jobs.get(job_id)) is None or row.workspace != listing.workspace:
@@ -191,7 +195,7 @@ VALIDATORS: dict[str, Callable[[History], Iterator[str]]] = {
     "Ordered": ordered,
     "Unique": unique,
     "Resumable": resumable,
-    "EndAlwaysTold": end_always_told,
+    "EndAlwaysDelivered": end_always_delivered,
     "Isolated": isolated,
 }
 
@@ -207,9 +211,9 @@ def _connections(history: History) -> Iterator[tuple[Watch, Connection]]:
             yield watch, connection
 
 
-def _all_told(history: History) -> Iterator[Told]:
+def _all_events(history: History) -> Iterator[SeenEvent]:
     for _, connection in _connections(history):
-        yield from connection.told
+        yield from connection.events
 
 
 def _end_of(history: History, job_id: str) -> JobRow | None:
@@ -232,12 +236,12 @@ def _may_follow(before: EventRow, after: EventRow) -> bool:
             return False
 
 
-def _tells_end(connection: Connection) -> bool:
-    return bool(connection.told) and connection.told[-1].status in ENDS
+def _has_end(connection: Connection) -> bool:
+    return bool(connection.events) and connection.events[-1].status in ENDS
 
 
 def _last(connection: Connection) -> str:
-    return connection.told[-1].status if connection.told else "nothing"
+    return connection.events[-1].status if connection.events else "nothing"
 
 
 def _brief(event: EventRow) -> str:

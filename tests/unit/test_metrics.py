@@ -20,7 +20,7 @@ LABELS = {
 }  # fmt: skip
 
 
-def told() -> Iterator[tuple[Metric, str]]:
+def exposed() -> Iterator[tuple[Metric, str]]:
     """Every metric, with its name on the page."""
     for registry in (SHARED, SERVER, WORKER):
         for metric in registry.collect():
@@ -40,11 +40,11 @@ def asked(text: str) -> set[str]:
 
 
 def test_the_reference_lists_exactly_the_metrics_there_are() -> None:
-    assert documented().keys() == {name for _, name in told()}
+    assert documented().keys() == {name for _, name in exposed()}
 
 
 def test_names_and_labels_keep_the_conventions() -> None:
-    for metric, name in told():
+    for metric, name in exposed():
         assert re.fullmatch(r"(render|process)(_[a-z]+)+", name)
         assert not re.search(r"_(milliseconds|ms|minutes|kb|mb|percent)\b", name), "base units only"
         assert (metric.type != "histogram") or name.endswith("_seconds")
@@ -56,8 +56,8 @@ def test_the_dashboard_shows_every_figure_and_asks_for_no_other() -> None:
     dashboard = json.loads((ROOT / "deploy/grafana/render-service.json").read_text(encoding="utf-8"))
     panels = [panel for panel in dashboard["panels"] if panel["type"] != "row"]
     queries = " ".join(target["expr"] for panel in panels for target in panel["targets"])
-    ours = {name for _, name in told() if name.startswith("render_")}
-    assert ours <= asked(queries) <= {name for _, name in told()}
+    ours = {name for _, name in exposed() if name.startswith("render_")}
+    assert ours <= asked(queries) <= {name for _, name in exposed()}
     assert len({panel["id"] for panel in dashboard["panels"]}) == len(dashboard["panels"])
 
 
@@ -69,7 +69,7 @@ ALERTS = re.findall(r"- alert: (\w+)\n(.*?)(?=\n\n|\Z)", RULES, re.DOTALL)
 def test_an_alert_asks_for_metrics_there_are_and_says_what_to_do(alert: str, rule: str) -> None:
     names = asked(rule)
     assert names
-    assert names <= {name for _, name in told()}
+    assert names <= {name for _, name in exposed()}
     assert f"runbook: docs/reference/operating.md#{alert.lower()}" in rule
     operating = (ROOT / "docs/reference/operating.md").read_text(encoding="utf-8")
     assert re.search(rf"^### {alert}\n\n\S", operating, re.MULTILINE), "no section tells what to do"

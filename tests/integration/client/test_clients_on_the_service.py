@@ -98,7 +98,7 @@ def test_a_cancelled_job_ends_its_watch(client: RenderClient) -> None:
     assert status_name([*client.watch(job.job_id)][-1].status) == "CANCELLED"
 
 
-def test_a_watch_that_had_seen_the_end_is_told_it_again(client: RenderClient) -> None:
+def test_a_watch_that_had_seen_the_end_receives_it_again(client: RenderClient) -> None:
     job = client.wait(client.start(CARDS, provider="mock").job_id)
     assert [event.sequence for event in client.watch(job.job_id, after_sequence=job.sequence)] == [job.sequence]
 
@@ -176,8 +176,8 @@ def test_a_watch_of_the_workspace_outlives_a_killed_server_without_loss_or_repea
         if ended == watched:
             break
     restart.join()
-    told = [(event.job_id, event.sequence) for event in seen]
-    assert len(set(told)) == len(told)
+    positions = [(event.job_id, event.sequence) for event in seen]
+    assert len(set(positions)) == len(positions)
     for job_id in watched:
         states = [status_name(event.status) for event in seen if event.job_id == job_id]
         assert states[0] == "PENDING"

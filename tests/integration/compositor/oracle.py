@@ -51,8 +51,8 @@ def measured(path: Path) -> Measured:
     """Measure a file with FFmpeg's ebur128 filter."""
     program = imageio_ffmpeg.get_ffmpeg_exe()
     command = [program, "-hide_banner", "-nostdin", "-i", str(path), "-af", "ebur128=peak=true", "-f", "null", "-"]
-    told = subprocess.run(command, capture_output=True, check=True).stderr.decode()
-    summary = told[told.rindex("Summary:") :]
+    output = subprocess.run(command, capture_output=True, check=True).stderr.decode()
+    summary = output[output.rindex("Summary:") :]
     integrated = re.search(r"I:\s+(\S+) LUFS", summary)
     peak = re.search(r"Peak:\s+(\S+) dBFS", summary)
     assert integrated is not None

@@ -32,7 +32,7 @@ def quarters(
     filters: str = "scale=out_color_matrix=bt709:out_range=tv",
     size: tuple[int, int] = (160, 90),
 ) -> Path:
-    """Make a clip of ten pictures: red and green above, blue and yellow below; filtered and encoded as told."""
+    """Make a clip of ten pictures: red and green above, blue and yellow below; filtered and encoded as given."""
     width, height = size
     picture = np.zeros((height, width, 3), np.uint8)
     picture[: height // 2, : width // 2], picture[: height // 2, width // 2 :] = RGB[:2]

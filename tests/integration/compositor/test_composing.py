@@ -181,16 +181,16 @@ async def test_a_card_stands_in_for_a_damaged_picture_where_the_project_wants_it
 
 async def test_progress_rises_to_the_end(compositor: Compositor, tmp_path: Path) -> None:
     shots, media = photo_shots(tmp_path, 2)
-    told: list[float] = []
+    reported: list[float] = []
 
     async def tell(part: float) -> None:
-        told.append(part)
+        reported.append(part)
 
     (tmp_path / "work").mkdir()
     await compositor.compose(spec_of(shots), media, workdir=tmp_path / "work", segments=None, on_progress=tell)
-    assert told == sorted(told)
-    assert told[-1] == 1.0
-    assert len(told) >= 4
+    assert reported == sorted(reported)
+    assert reported[-1] == 1.0
+    assert len(reported) >= 4
 
 
 async def test_a_sound_that_stays_too_quiet_is_warned_about_by_name(compositor: Compositor, tmp_path: Path) -> None:

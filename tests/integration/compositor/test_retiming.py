@@ -76,7 +76,7 @@ def test_a_clip_that_lies_on_its_side_stays_so(tmp_path: Path) -> None:
     assert (slowed.width, slowed.height) == (96, 160)
 
 
-def test_what_is_no_clip_is_told_as_such(tmp_path: Path) -> None:
+def test_what_is_no_clip_is_reported_as_such(tmp_path: Path) -> None:
     bad = tmp_path / "bad.mp4"
     for content in (b"", b"<!doctype html>", clip(tmp_path, "x264.mp4").read_bytes()[:200]):
         bad.write_bytes(content)

@@ -45,8 +45,8 @@ def test_the_track_is_as_long_as_the_pictures_and_silent_where_nothing_sounds(tm
     assert facts.silent
     # FFmpeg's decoder returns whole AAC frames of 1024 samples; the file tells the length.
     assert abs(sound.shape[1] - timeline.frames * RATE // fps) < 1024
-    told = ffmpeg("-i", tmp_path / "mixed", "-map", "0:a", "-c", "copy", "-f", "framecrc", "-").decode().split()
-    assert told
+    packets = ffmpeg("-i", tmp_path / "mixed", "-map", "0:a", "-c", "copy", "-f", "framecrc", "-").decode().split()
+    assert packets
     assert not sound.any()
     assert warnings_of_decoding(tmp_path / "mixed") == ""
 

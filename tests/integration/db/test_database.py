@@ -1,4 +1,4 @@
-"""Postgres being away is told as such, connections are always given back, and keys are kept as hashes only."""
+"""An unavailable Postgres is reported as such, connections are always given back, and keys are kept as hashes only."""
 
 import asyncio
 import contextlib

@@ -93,11 +93,15 @@ async def test_a_report_stores_progress_and_only_a_new_stage_becomes_history(dat
     lifecycle = lifecycle_of(database)
     lease = (await claim_next(lifecycle)).lease
     before = (await row_of(database, job.id))["lease_expires_at"]
-    told = await lifecycle.report(lease, stage=JobStage.PREPARING, stage_changed=False, progress=3, message="fetching")
-    assert (told.event.sequence, told.event.progress, told.event.is_milestone) == (3, 3, False)
-    assert not told.cancel_requested
-    told = await lifecycle.report(lease, stage=JobStage.COMPOSING, stage_changed=True, progress=40, message="frames")
-    assert (told.event.sequence, told.event.milestone, told.event.is_milestone) == (4, 3, True)
+    reported = await lifecycle.report(
+        lease, stage=JobStage.PREPARING, stage_changed=False, progress=3, message="fetching"
+    )
+    assert (reported.event.sequence, reported.event.progress, reported.event.is_milestone) == (3, 3, False)
+    assert not reported.cancel_requested
+    reported = await lifecycle.report(
+        lease, stage=JobStage.COMPOSING, stage_changed=True, progress=40, message="frames"
+    )
+    assert (reported.event.sequence, reported.event.milestone, reported.event.is_milestone) == (4, 3, True)
     assert await milestones_of(database, job.id) == [
         (1, "PENDING"),
         (2, "PROCESSING/PREPARING"),
@@ -114,8 +118,10 @@ async def test_progress_never_falls_within_an_attempt(database: Database) -> Non
     lifecycle = lifecycle_of(database)
     lease = (await claim_next(lifecycle)).lease
     for sent, stored in ((50, 50), (20, 50), (60, 60)):
-        told = await lifecycle.report(lease, stage=JobStage.PREPARING, stage_changed=False, progress=sent, message="")
-        assert told.event.progress == stored
+        reported = await lifecycle.report(
+            lease, stage=JobStage.PREPARING, stage_changed=False, progress=sent, message=""
+        )
+        assert reported.event.progress == stored
 
 
 async def test_completing_stores_the_video_and_ends_the_job(database: Database) -> None:
@@ -296,8 +302,8 @@ async def test_a_running_job_hears_of_its_cancellation_with_its_next_write(datab
     lifecycle = lifecycle_of(database)
     lease = (await claim_next(lifecycle)).lease
     await lifecycle.cancel("team", job.id)
-    told = await lifecycle.report(lease, stage=JobStage.PREPARING, stage_changed=False, progress=1, message="")
-    assert told.cancel_requested
+    reported = await lifecycle.report(lease, stage=JobStage.PREPARING, stage_changed=False, progress=1, message="")
+    assert reported.cancel_requested
     renewed = await lifecycle.renew([lease], no_progress=HOUR)
     assert renewed[lease.token].cancel_requested
 

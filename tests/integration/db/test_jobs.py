@@ -176,9 +176,9 @@ async def test_warnings_of_the_attempt_that_completed_a_job_stay_with_it_and_its
     assert (await Jobs(database).get("team", job.id)).warnings == warnings
     history = await Jobs(database).history(job.id, 0)
     assert history is not None
-    assert [told.warnings for told in history.events] == [(), (), warnings]
+    assert [entry.warnings for entry in history.events] == [(), (), warnings]
     batch = await WorkspaceEvents(database).read("team", OLDEST, {})
-    assert [told.warnings for told, _ in batch.events] == [(), (), warnings]
+    assert [entry.warnings for entry, _ in batch.events] == [(), (), warnings]
 
 
 async def test_a_warning_of_a_newer_build_does_not_hide_the_job(database: Database) -> None:
@@ -201,7 +201,7 @@ async def test_history_knows_from_where_it_is_still_complete(database: Database)
     assert [event.sequence for event in history.events] == [3]
 
 
-async def test_the_present_of_many_jobs_is_told_at_once(database: Database) -> None:
+async def test_the_current_events_of_many_jobs_are_read_at_once(database: Database) -> None:
     first, second = await start_job(database), await start_job(database)
     await lifecycle_of(database).cancel("team", second.id)
     assert await Jobs(database).present([first.id, second.id, uuid4()]) == {first.id: 1, second.id: 2}

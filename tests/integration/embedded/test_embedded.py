@@ -198,7 +198,7 @@ async def test_a_second_server_on_the_same_data_is_refused_and_harms_nobody(tmp_
         assert await answer(first.url) == 1
 
 
-async def test_a_taken_port_is_told_with_the_servers_own_words(tmp_path: Path) -> None:
+async def test_a_taken_port_is_reported_with_the_servers_own_message(tmp_path: Path) -> None:
     async with EmbeddedValkey(tmp_path / "first") as first:
         with pytest.raises(ProcessFailed, match="in use"):
             await EmbeddedValkey(tmp_path / "second", port=first.port).start()

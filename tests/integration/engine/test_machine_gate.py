@@ -58,7 +58,7 @@ async def until_completed(engine: Engine, jobs: list[Job], *pollers: JobPoller) 
                 await asyncio.sleep(0.01)
 
 
-@pytest.mark.parametrize("fault", [FULL, DIED, ValueError("told by the self-test alone")], ids=repr)
+@pytest.mark.parametrize("fault", [FULL, DIED, ValueError("seen by the self-test alone")], ids=repr)
 async def test_a_failing_machine_costs_each_job_no_attempt_and_the_worker_takes_no_more(
     database: Database, tmp_path: Path, fault: Exception
 ) -> None:

@@ -81,7 +81,7 @@ class Cluster:
     async def compose(self, workdir: Path, project: Project = PROJECT) -> bytes:
         workdir.mkdir()
 
-        async def told(_: float) -> None:
+        async def ignore(_: float) -> None:
             return
 
         async def record(_: Collection[str]) -> None:
@@ -94,7 +94,7 @@ class Cluster:
                 Media(),
                 workdir=workdir,
                 segments=JobSegments(self.store, "team", record),
-                on_progress=told,
+                on_progress=ignore,
             )
         assert [info async for info in self.store.list("assets")] == []
         return await asyncio.to_thread(video.path.read_bytes)
@@ -116,11 +116,11 @@ async def test_many_workers_make_the_same_bytes_as_one(cluster: Cluster, tmp_pat
     assert cluster.taken, "the segments went through the queue"
     (tmp_path / "alone").mkdir()
 
-    async def told(_: float) -> None:
+    async def ignore(_: float) -> None:
         return
 
     alone = await cluster.makers.compose(
-        RenderSpec(PROJECT, OUTPUT), Media(), workdir=tmp_path / "alone", segments=None, on_progress=told
+        RenderSpec(PROJECT, OUTPUT), Media(), workdir=tmp_path / "alone", segments=None, on_progress=ignore
     )
     assert alone.path.read_bytes() == spread
 
@@ -185,10 +185,10 @@ async def test_a_cancelled_render_stops_its_makers(cluster: Cluster, tmp_path: P
 async def test_a_segment_that_cannot_be_made_fails_the_render_with_its_reason(
     cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = RenderFailure(ErrorReason.ASSET_INVALID, "image_uri of shot one is truncated", {"shot_id": "one"})
+    failure = RenderFailure(ErrorReason.ASSET_INVALID, "image_uri of shot one is truncated", {"shot_id": "one"})
 
     async def damaged(*_: object) -> None:
-        raise told
+        raise failure
 
     monkeypatch.setattr(cluster.makers, "make_segment", damaged)
     consumer = cluster.consume()
@@ -196,9 +196,9 @@ async def test_a_segment_that_cannot_be_made_fails_the_render_with_its_reason(
         await cluster.compose(tmp_path / "video")
     await consumer.stop()
     assert (caught.value.reason, caught.value.message, caught.value.metadata) == (
-        told.reason,
-        told.message,
-        told.metadata,
+        failure.reason,
+        failure.message,
+        failure.metadata,
     )
 
 

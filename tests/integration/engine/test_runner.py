@@ -1,4 +1,4 @@
-"""However an attempt ends, its job is told the truth, its lease is respected, and nothing is left behind."""
+"""However an attempt ends, its job records the truth, its lease is respected, and nothing is left behind."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -31,12 +31,12 @@ from tests.records import HOUR, claim_next, job_request, start_job
 async def test_a_mock_job_goes_through_its_stages_to_its_placeholder_address(
     database: Database, tmp_path: Path
 ) -> None:
-    told: list[int] = []
+    reported: list[int] = []
 
     class Noting(JobLifecycle):
         async def report(self, *arguments: Any, **options: Any) -> Report:
             report = await super().report(*arguments, **options)
-            told.append(report.event.progress)
+            reported.append(report.event.progress)
             return report
 
     noting = Noting(database, lease=timedelta(seconds=30), retry=AT_ONCE)
@@ -44,7 +44,7 @@ async def test_a_mock_job_goes_through_its_stages_to_its_placeholder_address(
         job = await start_job(database)
         assert await engine.runner.run_next()
         job = await engine.job(job)
-    assert [*told, job.progress] == [10, 30, 60, 90, 100]
+    assert [*reported, job.progress] == [10, 30, 60, 90, 100]
     assert job.status is JobStatus.COMPLETED
     assert job.raw_results is not None
     assert job.raw_results.video_urls == (f"https://example.com/mock-videos/{job.task_id}.mp4",)
@@ -87,7 +87,7 @@ async def test_a_failure_that_may_pass_is_tried_as_often_as_the_policy_says(data
         assert not await engine.runner.run_next()
 
 
-async def test_a_fault_of_the_service_is_told_as_such_without_its_text(database: Database, tmp_path: Path) -> None:
+async def test_a_fault_of_the_service_is_reported_without_its_text(database: Database, tmp_path: Path) -> None:
     async with engine_with(database, tmp_path, failing(ValueError("password=hunter2 in /etc/secrets"))) as engine:
         job = await start_job(database)
         while not (await engine.job(job)).status.terminal:

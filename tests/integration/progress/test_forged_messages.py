@@ -37,11 +37,11 @@ def forgeries(job: Job) -> dict[str, bytes]:
 async def test_a_forged_message_ends_no_watch_and_hides_no_end(database: Database, redis_url: str, kind: str) -> None:
     async with serving(database, redis_url, sweep_seconds=0.2) as service:
         job = await start_job(database)
-        told: list[JobEvent] = []
+        events: list[JobEvent] = []
 
         async def watch() -> None:
             async with aclosing(watch_job(service.hub, service.jobs.history, job.id, job.task_id, None)) as updates:
-                told.extend([update async for update in updates if isinstance(update, JobEvent)])
+                events.extend([update async for update in updates if isinstance(update, JobEvent)])
 
         watching = asyncio.create_task(watch())
         await tell_forged(service, job, forgeries(job)[kind])
@@ -52,8 +52,8 @@ async def test_a_forged_message_ends_no_watch_and_hides_no_end(database: Databas
         await service.publisher.publish(await service.lifecycle.complete(claim.lease, None, None))
         async with asyncio.timeout(10):
             await watching
-    assert told[-1].status is JobStatus.COMPLETED
-    assert [event.status.terminal for event in told].count(True) == 1
+    assert events[-1].status is JobStatus.COMPLETED
+    assert [event.status.terminal for event in events].count(True) == 1
 
 
 async def test_invalid_messages_are_counted(database: Database, redis_url: str) -> None:

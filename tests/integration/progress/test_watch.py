@@ -87,17 +87,17 @@ async def service(database: Database, redis_url: str) -> AsyncIterator[Service]:
         yield service
 
 
-async def live(service: Service, job: Job, publish: Callable[[JobEvent], bool] = lambda _: True) -> None:
-    """Bring a job through its stages to its end, publishing what `publish` says."""
+async def live(service: Service, job: Job, is_published: Callable[[JobEvent], bool] = lambda _: True) -> None:
+    """Bring a job through its stages to its end, publishing the events that `is_published` selects."""
 
-    async def told(event: JobEvent) -> None:
-        if publish(event):
+    async def publish(event: JobEvent) -> None:
+        if is_published(event):
             await service.publisher.publish(event)
         await asyncio.sleep(0)
 
     claim = await claim_next(service.lifecycle)
     assert claim.lease.job_id == job.id
-    await told(claim.event)
+    await publish(claim.event)
     stage = JobStage.PREPARING
     for percent in range(1, 100, 3):
         now = JobStage.COMPOSING if percent > 50 else JobStage.GENERATING if percent > 20 else JobStage.PREPARING
@@ -105,8 +105,8 @@ async def live(service: Service, job: Job, publish: Callable[[JobEvent], bool] =
             claim.lease, stage=now, stage_changed=now is not stage, progress=percent, message=str(percent)
         )
         stage = now
-        await told(report.event)
-    await told(await service.lifecycle.complete(claim.lease, None, None))
+        await publish(report.event)
+    await publish(await service.lifecycle.complete(claim.lease, None, None))
 
 
 async def milestones(service: Service, job: Job, after: int = 0) -> list[int]:
@@ -115,22 +115,22 @@ async def milestones(service: Service, job: Job, after: int = 0) -> list[int]:
     return [event.sequence for event in history.events]
 
 
-def check_promise(told: list[JobEvent], expected_milestones: list[int]) -> None:
+def check_promise(events: list[JobEvent], expected_milestones: list[int]) -> None:
     """Ordered, unique, complete, progress never falling, and the end last."""
-    sequences = [event.sequence for event in told]
+    sequences = [event.sequence for event in events]
     assert sequences == sorted(set(sequences))
     assert set(expected_milestones) <= set(sequences), "a change of state or stage was skipped"
-    assert [event.progress for event in told] == sorted(event.progress for event in told)
-    assert [event.status.terminal for event in told] == [False] * (len(told) - 1) + [True]
+    assert [event.progress for event in events] == sorted(event.progress for event in events)
+    assert [event.status.terminal for event in events] == [False] * (len(events) - 1) + [True]
 
 
 async def test_a_watch_tells_the_present_then_what_follows_to_the_end(service: Service) -> None:
     job = await start_job(service.database)
     watch = await service.begin_watch(job)
     await live(service, job)
-    told = await watch
-    assert told[0].sequence == 1
-    check_promise(told, await milestones(service, job))
+    events = await watch
+    assert events[0].sequence == 1
+    check_promise(events, await milestones(service, job))
 
 
 async def test_a_watch_from_a_sequence_on_tells_exactly_what_was_missed(service: Service) -> None:
@@ -138,9 +138,9 @@ async def test_a_watch_from_a_sequence_on_tells_exactly_what_was_missed(service:
     await live(service, job)
     last = (await service.jobs.get("team", job.id)).sequence
     for after in range(last):
-        told = await service.watch(job, after)
-        assert [event.sequence for event in told] == await milestones(service, job, after)
-        check_promise(told, [last])
+        events = await service.watch(job, after)
+        assert [event.sequence for event in events] == await milestones(service, job, after)
+        check_promise(events, [last])
 
 
 async def test_a_watch_of_an_ended_job_tells_the_end_also_to_who_knows_it(service: Service) -> None:
@@ -148,8 +148,8 @@ async def test_a_watch_of_an_ended_job_tells_the_end_also_to_who_knows_it(servic
     event = await service.lifecycle.cancel("team", job.id)
     assert event is not None
     for after in (None, event.sequence):
-        (told,) = await service.watch(job, after)
-        assert (told.sequence, told.status) == (event.sequence, JobStatus.CANCELLED)
+        (received,) = await service.watch(job, after)
+        assert (received.sequence, received.status) == (event.sequence, JobStatus.CANCELLED)
 
 
 async def test_messages_lost_doubled_or_out_of_order_are_made_good_from_postgres(
@@ -174,8 +174,8 @@ async def test_messages_lost_doubled_or_out_of_order_are_made_good_from_postgres
             await living
             kept = await milestones(service, job)
             for watch in watches:
-                told = await watch
-                check_promise(told, [sequence for sequence in kept if sequence >= told[0].sequence])
+                events = await watch
+                check_promise(events, [sequence for sequence in kept if sequence >= events[0].sequence])
 
 
 async def test_a_gap_is_noticed_with_the_next_message_and_filled_at_once(service: Service) -> None:
@@ -185,7 +185,7 @@ async def test_a_gap_is_noticed_with_the_next_message_and_filled_at_once(service
     check_promise(await watch, await milestones(service, job))
 
 
-async def test_without_redis_watchers_are_still_told_by_the_sweep(database: Database, unused_tcp_port: int) -> None:
+async def test_without_redis_the_sweep_still_delivers_events(database: Database, unused_tcp_port: int) -> None:
     async with serving(database, f"redis://127.0.0.1:{unused_tcp_port}/0", sweep_seconds=0.2) as service:
         job = await start_job(database)
         watch = asyncio.create_task(service.watch(job, 1))

@@ -42,21 +42,21 @@ async def start(database: Database, workspace_id: str, labels: dict[str, str] | 
     return job.id
 
 
-async def all_told(events: WorkspaceEvents, workspace_id: str, after: EventPosition = OLDEST) -> list[UUID]:
-    told = []
+async def all_events(events: WorkspaceEvents, workspace_id: str, after: EventPosition = OLDEST) -> list[UUID]:
+    job_ids = []
     while True:
         batch = await events.read(workspace_id, after, {}, batch=3)
-        told += [event.job_id for event, _ in batch.events]
+        job_ids += [event.job_id for event, _ in batch.events]
         after = batch.end
         if not batch.more:
-            return told
+            return job_ids
 
 
 def lifecycle_of(database: Database) -> JobLifecycle:
     return JobLifecycle(database, lease=timedelta(seconds=10), retry=RetryPolicy())
 
 
-async def test_an_event_committed_late_is_neither_skipped_nor_told_out_of_order(
+async def test_an_event_committed_late_is_neither_skipped_nor_delivered_out_of_order(
     database: Database, database_url: str
 ) -> None:
     events = WorkspaceEvents(database)
@@ -102,22 +102,22 @@ async def test_changes_of_a_job_keep_their_order_where_a_transaction_got_its_id_
 async def test_reading_in_small_batches_tells_each_event_once(database: Database) -> None:
     started = [await start(database, "team") for _ in range(10)]
     await start(database, "other")
-    assert await all_told(WorkspaceEvents(database), "team") == started
+    assert await all_events(WorkspaceEvents(database), "team") == started
 
 
 async def test_concurrent_writers_and_a_resuming_reader_lose_nothing(database: Database) -> None:
     events = WorkspaceEvents(database)
-    told: list[UUID] = []
+    received: list[UUID] = []
     position = OLDEST
     writing = asyncio.gather(*(start(database, "team") for _ in range(200)))
     while not writing.done():
         batch = await events.read("team", position, {}, batch=7)
-        told += [event.job_id for event, _ in batch.events]
+        received += [event.job_id for event, _ in batch.events]
         position = batch.end
         await asyncio.sleep(0)
     started = await writing
-    told += await all_told(events, "team", position)
-    assert sorted(told) == sorted(started)
+    received += await all_events(events, "team", position)
+    assert sorted(received) == sorted(started)
 
 
 async def test_pruning_leaves_the_end_of_each_job_and_a_horizon(database: Database, database_url: str) -> None:
@@ -200,7 +200,7 @@ async def test_a_watch_tells_milestones_and_the_progress_between_them_in_order(
     await redis.aclose()
 
 
-async def test_a_resumed_watch_tells_progress_of_jobs_whose_milestones_it_was_told_before(
+async def test_a_resumed_watch_reports_progress_of_jobs_whose_milestones_it_has_seen(
     database: Database, redis_url: str
 ) -> None:
     redis = connect_redis(redis_url, timeout_seconds=2)

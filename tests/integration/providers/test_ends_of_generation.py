@@ -46,7 +46,7 @@ async def test_a_task_that_never_ends_is_stopped(bench: GenerationBench, fakes: 
     assert [task.cancelled for task in fakes[RUNWAY].tasks.values()] == [True]
 
 
-async def test_waiting_is_told_as_what_it_is(bench: GenerationBench, fakes: Fakes) -> None:
+async def test_waiting_is_reported_with_its_cause(bench: GenerationBench, fakes: Fakes) -> None:
     fakes[RUNWAY].plan = lambda body: TaskPlan(throttled=1.2, running=0.6)
     fakes[PIKA].plan = lambda body: TaskPlan(queued=1.2, running=0.6)
     await bench.run(RUNWAY, spec_of("dawn"))

@@ -30,13 +30,13 @@ async def bench(database: Database, tmp_path: Path, custom: FakeCustom) -> Async
         yield bench
 
 
-def told(name: str, **labels: str) -> float:
+def metric(name: str, **labels: str) -> float:
     """A figure of this process so far."""
     return WORKER.get_sample_value(name, {"provider": "custom", **labels}) or 0
 
 
 def calls(operation: str, outcome: str) -> float:
-    return told("render_provider_calls_total", operation=operation, outcome=outcome)
+    return metric("render_provider_calls_total", operation=operation, outcome=outcome)
 
 
 async def test_calls_are_counted_by_their_outcome_and_clips_by_their_cost(
@@ -45,19 +45,19 @@ async def test_calls_are_counted_by_their_outcome_and_clips_by_their_cost(
     custom.faults = [("POST", Fault(status=503, retry_after="0"))]
     kinds = [("submit", "ok"), ("submit", "busy"), ("fetch", "ok"), ("poll", "ok")]
     before = {kind: calls(*kind) for kind in kinds}
-    measured = told("render_provider_call_seconds_count", operation="submit")
-    paid = told("render_provider_cost_total", unit="USD")
+    measured = metric("render_provider_call_seconds_count", operation="submit")
+    paid = metric("render_provider_cost_total", unit="USD")
     await bench.run(CUSTOM, spec_of("dawn", "noon"))
     gained = {kind: calls(*kind) - before[kind] for kind in kinds}
     assert (gained["submit", "ok"], gained["submit", "busy"], gained["fetch", "ok"]) == (2, 1, 2)
     assert gained["poll", "ok"] >= 2
-    assert told("render_provider_call_seconds_count", operation="submit") - measured == 3
-    assert told("render_provider_cost_total", unit="USD") - paid == pytest.approx(
+    assert metric("render_provider_call_seconds_count", operation="submit") - measured == 3
+    assert metric("render_provider_cost_total", unit="USD") - paid == pytest.approx(
         sum(0.02 * task.seconds for task in custom.tasks.values())
     )
-    paid = told("render_provider_cost_total", unit="USD")
+    paid = metric("render_provider_cost_total", unit="USD")
     await bench.run(CUSTOM, spec_of("dawn", "noon"))
-    assert told("render_provider_cost_total", unit="USD") == paid, "what is used again costs nothing"
+    assert metric("render_provider_cost_total", unit="USD") == paid, "what is used again costs nothing"
 
 
 def test_a_backend_that_makes_up_units_makes_no_series_without_end(monkeypatch: pytest.MonkeyPatch) -> None:

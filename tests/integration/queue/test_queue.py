@@ -28,7 +28,7 @@ LOST_AT_ONCE = timedelta(0)
 
 
 class Queue:
-    """A dispatcher and a reconciler that look when told to."""
+    """A dispatcher and a reconciler that run on demand."""
 
     def __init__(self, database: Database, redis_url: str) -> None:
         self.database = database

@@ -23,7 +23,7 @@ class Browser:
         window: Bytes that may wait on the way to it; None for the usual.
 
     Attributes:
-        events: What was told, with its `sequence`.
+        events: What was received, with its `sequence`.
         connections: How often it connected.
         awake: Set while it reads.
     """
@@ -41,7 +41,7 @@ class Browser:
         self.awake.set()
 
     async def read(self) -> None:
-        """Read until told that nothing follows."""
+        """Read until the stream says that nothing follows."""
         raise AssertionError("one of the browsers below is meant")
 
     def _take(self, event: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Browsers behind the relays are told every change of a job once, in order, to its end, whatever breaks in between."""
+"""Browsers behind the relays receive every change of a job once, in order, to its end, whatever breaks in between."""
 
 import asyncio
 
@@ -16,7 +16,7 @@ BROWSERS = pytest.mark.parametrize("browser", [EventSource, WebSocketPage], ids=
 ABSENT = "0198c0de-7a11-7c3e-9f00-5e1f5e1f5e1f"
 
 
-async def check_told(service: Service, job_id: str, browser: Browser, after: int = 0) -> None:
+async def check_delivered(service: Service, job_id: str, browser: Browser, after: int = 0) -> None:
     """Ordered, unique, complete, and the end last."""
     sequences = [event["sequence"] for event in browser.events]
     assert sequences == sorted(set(sequences))
@@ -30,7 +30,7 @@ async def check_told(service: Service, job_id: str, browser: Browser, after: int
 
 
 @BROWSERS
-async def test_nothing_is_missed_or_told_twice_while_relay_and_server_are_killed(
+async def test_no_event_is_lost_or_repeated_while_relay_and_server_are_killed(
     service: Service, start_web_relay: Starter, browser: type[Browser]
 ) -> None:
     relay = await start_web_relay(browser.relay)
@@ -50,12 +50,12 @@ async def test_nothing_is_missed_or_told_twice_while_relay_and_server_are_killed
     await relay.start()
     async with asyncio.timeout(30):
         await asyncio.gather(reading, working)
-    await check_told(service, job_id, page)
+    await check_delivered(service, job_id, page)
     assert page.connections >= 3
 
 
 @BROWSERS
-async def test_a_page_that_knows_a_sequence_is_told_what_follows_it(
+async def test_a_page_that_knows_a_sequence_receives_what_follows_it(
     service: Service, start_web_relay: Starter, browser: type[Browser]
 ) -> None:
     relay = await start_web_relay(browser.relay)
@@ -65,14 +65,14 @@ async def test_a_page_that_knows_a_sequence_is_told_what_follows_it(
     milestones = [event.sequence for event in await service.milestones(job_id)]
     page = browser(relay.port, job_id, after=milestones[2])
     await asyncio.wait_for(page.read(), 20)
-    await check_told(service, job_id, page, after=milestones[2])
+    await check_delivered(service, job_id, page, after=milestones[2])
     seen_all = browser(relay.port, job_id, after=milestones[-1])
     await asyncio.wait_for(seen_all.read(), 20)
     assert seen_all.events == []
 
 
 @BROWSERS
-async def test_a_page_that_comes_while_the_service_is_away_is_told_all_when_it_is_back(
+async def test_a_page_opened_while_the_service_is_down_receives_everything_later(
     service: Service, start_web_relay: Starter, browser: type[Browser]
 ) -> None:
     relay = await start_web_relay(browser.relay)
@@ -85,7 +85,7 @@ async def test_a_page_that_comes_while_the_service_is_away_is_told_all_when_it_i
     await service.live(claim, steps=8, pause=0.05)
     await service.stack.start_server()
     await asyncio.wait_for(reading, 30)
-    await check_told(service, job_id, page)
+    await check_delivered(service, job_id, page)
 
 
 @BROWSERS
@@ -129,7 +129,7 @@ async def test_a_page_that_does_not_read_delays_nobody_and_still_learns_the_end(
     slow.awake.set()
     await asyncio.wait_for(readings[0], 30)
     for page in (quick, slow):
-        await check_told(service, job_id, page)
+        await check_delivered(service, job_id, page)
 
 
 async def test_the_relays_say_when_there_is_no_such_job(service: Service, start_web_relay: Starter) -> None:

@@ -22,7 +22,7 @@ class Refusal:
 
 
 async def refusal(call: Awaitable[Any] | AsyncIterable[Any]) -> Refusal:
-    """Make a call that must be refused, or a stream that must end so, and return what its caller is told."""
+    """Make a call that must be refused, or a stream that must end so, and return its error."""
     try:
         if isinstance(call, AsyncIterable):
             async for _ in call:

@@ -41,9 +41,9 @@ async def test_a_key_opens_its_workspaces_and_no_other(stubs: Stubs, database: D
     key = await ApiKeys(database).create("backend", frozenset({"team", "other"}))
     await list_jobs(stubs, key, "team")
     await list_jobs(stubs, key, "other")
-    told = await refusal(list_jobs(stubs, key, "third"))
-    assert (told.code, told.reason) == (grpc.StatusCode.PERMISSION_DENIED, "WORKSPACE_FORBIDDEN")
-    assert told.metadata == {"workspace_id": "third"}
+    error = await refusal(list_jobs(stubs, key, "third"))
+    assert (error.code, error.reason) == (grpc.StatusCode.PERMISSION_DENIED, "WORKSPACE_FORBIDDEN")
+    assert error.metadata == {"workspace_id": "third"}
 
 
 @pytest.mark.parametrize(
@@ -51,20 +51,20 @@ async def test_a_key_opens_its_workspaces_and_no_other(stubs: Stubs, database: D
     [(), bearer(NOBODY), bearer(""), (("authorization", NOBODY),), (("authorization", "Basic eDp5"),)],
     ids=["none", "unknown", "empty", "no scheme", "another scheme"],
 )
-async def test_whoever_shows_no_valid_key_is_told_that_and_nothing_else(
+async def test_a_call_without_a_valid_key_learns_nothing_else(
     stubs: Stubs, metadata: tuple[tuple[str, str], ...]
 ) -> None:
-    told = await refusal(stubs.renders.ListJobs(pb.ListJobsRequest(workspace_id="team"), metadata=metadata))
-    assert (told.code, told.reason) == (grpc.StatusCode.UNAUTHENTICATED, "CREDENTIALS_INVALID")
+    error = await refusal(stubs.renders.ListJobs(pb.ListJobsRequest(workspace_id="team"), metadata=metadata))
+    assert (error.code, error.reason) == (grpc.StatusCode.UNAUTHENTICATED, "CREDENTIALS_INVALID")
 
 
 async def test_a_key_for_reading_changes_nothing(stubs: Stubs, database: Database) -> None:
     key = await ApiKeys(database).create("dashboard", frozenset({"team"}), access=Access.READ)
     await list_jobs(stubs, key)
-    told = await refusal(
+    error = await refusal(
         stubs.projects.CreateProject(projects_pb.CreateProjectRequest(workspace_id="team"), metadata=bearer(key))
     )
-    assert (told.code, told.reason) == (grpc.StatusCode.PERMISSION_DENIED, "WRITE_FORBIDDEN")
+    assert (error.code, error.reason) == (grpc.StatusCode.PERMISSION_DENIED, "WRITE_FORBIDDEN")
 
 
 async def test_an_expired_key_works_no_longer(stubs: Stubs, database: Database) -> None:
@@ -119,6 +119,6 @@ def test_a_key_for_what_is_no_workspace_is_not_made(database_url: str, monkeypat
 
 def test_revoking_what_is_no_key_says_so(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", database_url)
-    told = CliRunner().invoke(app, ["keys", "revoke", "0198c0de-7a11-7c3e-9f00-5e1f5e1f5e1f"])
-    assert told.exit_code == 2
-    assert "does not exist" in told.stderr
+    result = CliRunner().invoke(app, ["keys", "revoke", "0198c0de-7a11-7c3e-9f00-5e1f5e1f5e1f"])
+    assert result.exit_code == 2
+    assert "does not exist" in result.stderr

@@ -108,7 +108,7 @@ async def test_every_action_leaves_who_what_when_and_from_where(
         assert secret not in kept
 
 
-async def test_whoever_is_told_the_address_of_a_video_leaves_an_entry(
+async def test_returning_the_url_of_a_video_leaves_an_entry(
     settings: Settings, database: Database, s3: S3TestBucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in s3.environment.items():
@@ -128,8 +128,8 @@ async def test_whoever_is_told_the_address_of_a_video_leaves_an_entry(
         one = {"workspace_id": "team", "job_id": ended[0]}
 
         watch = stubs.renders.WatchProgress(pb.WatchProgressRequest(**one, after_sequence=0), metadata=bearer(owner))
-        told = [response.event async for response in watch]
-        assert told[-1].video_urls[0].startswith("http")
+        events = [response.event async for response in watch]
+        assert events[-1].video_urls[0].startswith("http")
         for _ in range(3):
             got = await stubs.renders.GetJob(pb.GetJobRequest(**one), metadata=bearer(owner))
             assert got.job.video_urls[0].startswith("http")
@@ -204,10 +204,10 @@ def test_the_trail_is_queried_from_the_command_line_and_knows_of_keys(
     key = run(app, ["keys", "create", "backend", "--workspace", "team"]).stdout.strip()
     row = json.loads(run(app, ["keys", "list", "--json"]).stdout)
     run(app, ["keys", "revoke", row["id"]])
-    told = run(app, ["audit", "--json", "--target", row["id"], "--since-days", "1"])
-    entries = [json.loads(line) for line in told.stdout.splitlines()]
+    result = run(app, ["audit", "--json", "--target", row["id"], "--since-days", "1"])
+    entries = [json.loads(line) for line in result.stdout.splitlines()]
     assert [entry["action"] for entry in entries] == ["key_revoked", "key_created"]
     assert entries[0]["principal"].startswith("command:")
-    assert key.removeprefix("rk_") not in told.stdout
+    assert key.removeprefix("rk_") not in result.stdout
     assert run(app, ["audit", "--action", "job_deleted"]).stdout == ""
     assert "key_created" in run(app, ["audit"]).stdout

@@ -273,7 +273,7 @@ async def test_keys_of_fal_are_fetched_once_and_anew_when_they_are_rotated() -> 
     await away.close()
 
 
-async def test_without_keys_or_redis_the_provider_is_told_to_try_again(
+async def test_without_keys_or_redis_the_provider_is_asked_to_try_again(
     database_url: str, own_valkey: EmbeddedValkey, tmp_path: Path
 ) -> None:
     settings = callback_settings(database_url, own_valkey.url, tmp_path, f"http://{LOOPBACK}:{free_port()}/jwks.json")

@@ -76,10 +76,10 @@ async def test_compressed_requests_are_not_taken(stubs: Stubs) -> None:
 async def test_two_authorization_headers_are_refused(stubs: Stubs, database: Database) -> None:
     metadata = bearer(await ApiKeys(database).create("test", frozenset({"team"})))
     await stubs.renders.ListJobs(pb.ListJobsRequest(workspace_id="team"), metadata=metadata)
-    told = await refusal(
+    error = await refusal(
         stubs.renders.ListJobs(pb.ListJobsRequest(workspace_id="team"), metadata=(*metadata, *metadata))
     )
-    assert told.reason == "CREDENTIALS_INVALID"
+    assert error.reason == "CREDENTIALS_INVALID"
 
 
 async def test_a_revoked_key_ends_its_open_watches_within_ten_seconds(stubs: Stubs, database: Database) -> None:
@@ -198,9 +198,9 @@ async def test_the_largest_project_that_the_contract_allows_is_accepted_and_retu
 async def test_a_request_of_tiny_messages_is_refused_before_it_is_parsed(stubs: Stubs, database: Database) -> None:
     metadata = bearer(await ApiKeys(database).create("test", frozenset({"team"})))
     call: Any = stubs.channel.unary_unary(_START)
-    told = await refusal(call(_bomb(), metadata=metadata))
-    assert (told.code, told.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD")
-    assert "fields" in told.message
+    error = await refusal(call(_bomb(), metadata=metadata))
+    assert (error.code, error.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD")
+    assert "fields" in error.message
 
 
 async def test_streams_without_credentials_are_limited_and_cost_little(
@@ -212,8 +212,8 @@ async def test_streams_without_credentials_are_limited_and_cost_little(
         answers = await asyncio.gather(*(watch.read() for watch in watches), return_exceptions=True)
         open_watches = [watch for watch, answer in zip(watches, answers, strict=True) if not _is_error(answer)]
         assert len(open_watches) == MAX_STREAMS_PER_ADDRESS
-        told = await refusal(health.Watch(health_pb2.HealthCheckRequest()))
-        assert (told.reason, told.metadata["quota"]) == ("QUOTA_EXCEEDED", "open_streams")
+        error = await refusal(health.Watch(health_pb2.HealthCheckRequest()))
+        assert (error.reason, error.metadata["quota"]) == ("QUOTA_EXCEEDED", "open_streams")
         await health.Check(health_pb2.HealthCheckRequest())
         for watch in open_watches:
             watch.cancel()

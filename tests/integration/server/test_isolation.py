@@ -106,7 +106,7 @@ async def neighbours(
 
 
 async def answer(neighbours: Neighbours, method: str, request: Message, key: str) -> tuple[str, bytes]:
-    """Everything that a caller is told: the status, and the bytes of the answer or of the refusal's details."""
+    """Everything that a caller receives: the status, and the bytes of the answer or of the refusal's details."""
     channel: Any = neighbours.stubs.channel
     raw = channel.unary_stream if METHODS[method].server_streaming else channel.unary_unary
     call = raw(method)(request.SerializeToString(), metadata=bearer(key), timeout=10)
@@ -115,8 +115,8 @@ async def answer(neighbours: Neighbours, method: str, request: Message, key: str
             return "OK", await call
         body = b"".join([piece async for piece in call])
     except grpc.aio.AioRpcError as error:
-        told = read_refusal(error)
-        return told.code.name, told.message.encode() + told.raw
+        refused = read_refusal(error)
+        return refused.code.name, refused.message.encode() + refused.raw
     return "OK", body
 
 
@@ -142,12 +142,12 @@ def ids_of(neighbours: Neighbours, job_id: str) -> dict[str, str]:
     return dict(zip(IDS, found, strict=True))
 
 
-def neutral(told: tuple[str, bytes], ids: dict[str, str]) -> tuple[str, bytes]:
-    """What was told, with the ids that the caller itself gave taken out."""
-    body = told[1]
+def neutral(response: tuple[str, bytes], ids: dict[str, str]) -> tuple[str, bytes]:
+    """A response, with the ids that the caller itself gave taken out."""
+    body = response[1]
     for given in set(ids.values()):
         body = body.replace(given.encode(), b"<the id>")
-    return told[0], body
+    return response[0], body
 
 
 WITH_IDS = [
@@ -177,8 +177,8 @@ async def test_ids_of_another_workspace_are_answered_as_those_that_do_not_exist(
     expected = neutral(await answer(neighbours, method, asking(method, "theirs", nothing), neighbours.theirs), nothing)
     for job_id in neighbours.job_ids:
         ids = ids_of(neighbours, job_id)
-        told = await answer(neighbours, method, asking(method, "theirs", ids), neighbours.theirs)
-        assert neutral(told, ids) == expected
+        response = await answer(neighbours, method, asking(method, "theirs", ids), neighbours.theirs)
+        assert neutral(response, ids) == expected
     if not method.endswith(("ListJobs", "ListWebhookDeliveries")):
         assert expected[0] == "NOT_FOUND"
 

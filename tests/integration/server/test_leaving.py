@@ -44,9 +44,9 @@ async def test_on_shutdown_every_watch_ends_with_word_on_how_to_resume(
         os.kill(os.getpid(), signal.SIGTERM)
         async with asyncio.timeout(5):
             for ending in endings:
-                told = await ending
-                assert (told.code, told.reason) == (grpc.StatusCode.UNAVAILABLE, "SHUTTING_DOWN")
-                assert told.retry_seconds
+                error = await ending
+                assert (error.code, error.reason) == (grpc.StatusCode.UNAVAILABLE, "SHUTTING_DOWN")
+                assert error.retry_seconds
             await server
 
 
@@ -90,17 +90,17 @@ async def test_callers_who_leave_their_watches_leave_nothing_in_the_server(
         assert left == []
 
 
-async def test_a_store_that_is_away_is_told_as_worth_another_try(
+async def test_an_unavailable_store_is_reported_as_retryable(
     own_postgres: EmbeddedPostgres, redis_url: str, tmp_path: Path
 ) -> None:
     async with serving(settings_of(own_postgres.url, redis_url, tmp_path, auth="off")) as stubs:
         job_id = await start(stubs)
         await own_postgres.stop()
         request = pb.GetJobRequest(workspace_id="team", job_id=job_id)
-        told = await refusal(stubs.renders.GetJob(request))
-        assert (told.code, told.reason) == (grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE")
-        assert told.metadata == {"store": "postgres", "fault": "unreachable"}
-        assert told.retry_seconds
+        error = await refusal(stubs.renders.GetJob(request))
+        assert (error.code, error.reason) == (grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE")
+        assert error.metadata == {"store": "postgres", "fault": "unreachable"}
+        assert error.retry_seconds
         await own_postgres.start()
         assert (await stubs.renders.GetJob(request)).job.job_id == job_id
 

@@ -1,4 +1,4 @@
-"""Quotas: who has used up a share is told which and for how long, and nobody else notices."""
+"""Quotas: a workspace that used up its share learns which and for how long, and no other notices."""
 
 import asyncio
 import time
@@ -46,10 +46,10 @@ async def test_a_full_queue_takes_no_more_jobs_but_those_of_others(opened: Opene
     stubs = await opened(quota_queued_jobs=2)
     first = await start(stubs, request_id="0198c0de-7a11-7c3e-9f00-5e1f5e1f5e1f")
     await start(stubs)
-    told = await refusal(start(stubs))
-    assert (told.code, told.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "QUOTA_EXCEEDED")
-    assert told.metadata == {"quota": "queued_jobs", "limit": "2"}
-    assert told.retry_seconds is not None
+    error = await refusal(start(stubs))
+    assert (error.code, error.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "QUOTA_EXCEEDED")
+    assert error.metadata == {"quota": "queued_jobs", "limit": "2"}
+    assert error.retry_seconds is not None
     again = await start(stubs, request_id="0198c0de-7a11-7c3e-9f00-5e1f5e1f5e1f")
     assert again.job.job_id == first.job.job_id, "the same request is no new job"
     await start(stubs, "other")
@@ -67,13 +67,13 @@ async def test_calls_beyond_the_rate_are_refused_until_there_is_room_again(opene
     refused = [result for result in results if isinstance(result, grpc.aio.AioRpcError)]
     assert 30 - len(refused) <= 5 + 5 * (time.monotonic() - began) + 1
     assert refused
-    told = read_refusal(refused[0])
-    assert (told.code, told.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "QUOTA_EXCEEDED")
-    assert told.metadata == {"quota": "requests_per_second", "limit": "5"}
-    assert told.retry_seconds is not None
-    assert 0 < told.retry_seconds <= 0.2
+    error = read_refusal(refused[0])
+    assert (error.code, error.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "QUOTA_EXCEEDED")
+    assert error.metadata == {"quota": "requests_per_second", "limit": "5"}
+    assert error.retry_seconds is not None
+    assert 0 < error.retry_seconds <= 0.2
     await get("other")
-    await asyncio.sleep(told.retry_seconds + 0.01)
+    await asyncio.sleep(error.retry_seconds + 0.01)
     await get("team")
 
 
@@ -87,9 +87,9 @@ async def test_watches_beyond_the_quota_are_refused_until_one_is_closed(opened: 
     held = [watch(), stubs.renders.WatchProgress(pb.WatchProgressRequest(workspace_id="team", job_id=job.job_id))]
     for one in held:
         await one.read()
-    told = await refusal(watch())
-    assert (told.code, told.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "QUOTA_EXCEEDED")
-    assert told.metadata == {"quota": "watchers", "limit": "2"}
+    error = await refusal(watch())
+    assert (error.code, error.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "QUOTA_EXCEEDED")
+    assert error.metadata == {"quota": "watchers", "limit": "2"}
     other = watch("other")
     assert await other.read()
     held[0].cancel()
@@ -105,9 +105,9 @@ async def test_a_workspace_that_stores_too_much_starts_no_more_jobs(opened: Open
     await start(stubs)
     lifecycle = lifecycle_of(database)
     await lifecycle.complete((await claim_soon(lifecycle)).lease, None, VIDEO)
-    told = await refusal(start(stubs))
-    assert (told.code, told.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "QUOTA_EXCEEDED")
-    assert told.metadata == {"quota": "stored_bytes", "limit": "1000"}
+    error = await refusal(start(stubs))
+    assert (error.code, error.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "QUOTA_EXCEEDED")
+    assert error.metadata == {"quota": "stored_bytes", "limit": "1000"}
     await start(stubs, "other")
 
 
@@ -123,8 +123,8 @@ async def test_a_workspace_with_quotas_of_its_own_is_held_to_these(opened: Opene
 
 @pytest.mark.parametrize("priority", [101, -101, 2**31 - 1])
 async def test_a_priority_out_of_range_is_refused(opened: Opener, priority: int) -> None:
-    told = await refusal(start(await opened(), priority=priority))
-    assert (told.reason, told.metadata) == ("INVALID_FIELD", {"fields": "priority"})
+    error = await refusal(start(await opened(), priority=priority))
+    assert (error.reason, error.metadata) == ("INVALID_FIELD", {"fields": "priority"})
 
 
 async def test_a_job_tells_its_priority(opened: Opener) -> None:

@@ -1,4 +1,4 @@
-"""Every reason of the contract is told over the wire as the contract says: status, metadata, when to try again."""
+"""Every reason of the contract reaches the caller as the contract says: status, metadata, when to try again."""
 
 import asyncio
 import json
@@ -284,24 +284,24 @@ def test_every_reason_of_the_contract_is_provoked_here_and_none_other_is_known()
 
 
 @pytest.mark.parametrize("reason", PROVOKED)
-async def test_a_refusal_is_told_as_documented_and_nothing_internal_with_it(scene: Make, reason: str) -> None:
-    told = await PROVOKED[reason](scene)
-    assert told.reason == reason
+async def test_a_refusal_is_as_documented_and_contains_nothing_internal(scene: Make, reason: str) -> None:
+    error = await PROVOKED[reason](scene)
+    assert error.reason == reason
     documented = " ".join(line.strip().removeprefix("//").strip() for line in DOCUMENTED[reason].splitlines())
     status = re.search(r"Status: (\w+)(, with RetryInfo)?", documented)
     example = re.search(r"Example: `(\{.*?\})`", documented)
     assert status is not None
     assert example is not None
-    assert told.code.name == status[1]
-    assert (told.retry_seconds is not None) == bool(status[2])
-    assert set(told.metadata) == set(json.loads(example[1]))
-    assert told.message
-    assert not LEAK.search(told.message.encode() + told.raw)
-    assert b"secret_body" not in told.raw
+    assert error.code.name == status[1]
+    assert (error.retry_seconds is not None) == bool(status[2])
+    assert set(error.metadata) == set(json.loads(example[1]))
+    assert error.message
+    assert not LEAK.search(error.message.encode() + error.raw)
+    assert b"secret_body" not in error.raw
 
 
 @pytest.mark.parametrize("reason", TOLD_OF_JOBS)
-async def test_why_a_job_failed_is_told_by_its_reason(
+async def test_a_failed_job_returns_its_reason(
     database_url: str, redis_url: str, tmp_path: Path, database: Database, reason: str
 ) -> None:
     assert "On a failed job." in DOCUMENTED[reason]
@@ -311,8 +311,8 @@ async def test_why_a_job_failed_is_told_by_its_reason(
         error = JobError(ErrorReason(reason), "It cannot be.", {"shot_id": "one"})
         await lifecycle_of(database).end_attempt(held.lease, error, retryable=False)
         ids: dict[str, Any] = {"workspace_id": "team", "job_id": str(job.id)}
-        told = (await stubs.renders.GetJob(pb.GetJobRequest(**ids))).job
-        assert (told.error_reason, told.error_message, dict(told.error_metadata)) == (
+        failed = (await stubs.renders.GetJob(pb.GetJobRequest(**ids))).job
+        assert (failed.error_reason, failed.error_message, dict(failed.error_metadata)) == (
             reason,
             "It cannot be.",
             {"shot_id": "one"},

@@ -1,4 +1,4 @@
-"""Whatever is wrong with a call, its caller is told all of it in terms of programs, and nothing internal."""
+"""Whatever is wrong with a call, its error names all of it for programs, and nothing internal."""
 
 from collections.abc import Awaitable
 from typing import Any
@@ -131,8 +131,8 @@ async def test_characters_that_no_store_takes_are_a_fault_of_the_field(service: 
     request = projects_pb.UpdateProjectRequest(
         workspace_id=service.workspace, project=project_message(projectId=str(uuid4()), etag=text)
     )
-    told = await refusal(service.stubs.projects.UpdateProject(request))
-    assert told.code in (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND)
+    error = await refusal(service.stubs.projects.UpdateProject(request))
+    assert error.code in (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND)
 
 
 def job_calls(stubs: Stubs, workspace: str, job_id: str) -> dict[str, Awaitable[Any]]:
@@ -152,16 +152,16 @@ def job_calls(stubs: Stubs, workspace: str, job_id: str) -> dict[str, Awaitable[
     }
 
 
-async def test_what_is_absent_and_what_is_another_workspaces_cannot_be_told_apart(service: Service) -> None:
+async def test_what_is_absent_and_what_is_another_workspaces_get_the_same_answer(service: Service) -> None:
     job = await service.start()
     absent = str(uuid4())
     answers = []
     for workspace, job_id in (("stranger", job.job_id), (service.workspace, absent)):
-        told = {name: await refusal(call) for name, call in job_calls(service.stubs, workspace, job_id).items()}
-        for answer in told.values():
+        errors = {name: await refusal(call) for name, call in job_calls(service.stubs, workspace, job_id).items()}
+        for answer in errors.values():
             assert (answer.code, answer.reason) == (grpc.StatusCode.NOT_FOUND, "JOB_NOT_FOUND")
             assert answer.metadata == {"job_id": job_id}
-        answers.append({name: answer.message for name, answer in told.items()})
+        answers.append({name: answer.message for name, answer in errors.items()})
     assert answers[0] == answers[1]
 
 
@@ -203,9 +203,9 @@ async def test_lists_name_all_their_wrong_fields_at_once(service: Service) -> No
     assert set(found) == {"workspace_id", "page_size", "statuses[0]", "statuses[1]", "project_id", "labels"}
 
 
-async def test_a_stored_project_that_is_absent_or_cannot_be_rendered_yet_is_told(service: Service) -> None:
-    told = await refusal(start(service, projectId=str(uuid4())))
-    assert (told.code, told.reason) == (grpc.StatusCode.NOT_FOUND, "PROJECT_NOT_FOUND")
+async def test_a_stored_project_that_is_absent_or_cannot_be_rendered_yet_is_refused(service: Service) -> None:
+    error = await refusal(start(service, projectId=str(uuid4())))
+    assert (error.code, error.reason) == (grpc.StatusCode.NOT_FOUND, "PROJECT_NOT_FOUND")
     request = projects_pb.CreateProjectRequest(
         workspace_id=service.workspace, project=project_pb2.Project(title="only a title")
     )
@@ -213,11 +213,11 @@ async def test_a_stored_project_that_is_absent_or_cannot_be_rendered_yet_is_told
     assert set(await faults_of(start(service, projectId=project.project_id))) == {"project.storyboard.shots"}
 
 
-async def test_a_provider_without_its_key_is_told_with_the_setting_that_is_missing(service: Service) -> None:
+async def test_a_provider_without_its_key_is_refused_with_the_missing_setting(service: Service) -> None:
     for provider, setting in (("runway", "RUNWAYML_API_KEY"), ("pika", "PIKA_API_KEY")):
-        told = await refusal(start(service, project=of_shots({"visualDescription": "a"}), provider=provider))
-        assert (told.code, told.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "PROVIDER_NOT_CONFIGURED")
-        assert told.metadata == {"provider": provider, "setting": setting}
+        error = await refusal(start(service, project=of_shots({"visualDescription": "a"}), provider=provider))
+        assert (error.code, error.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "PROVIDER_NOT_CONFIGURED")
+        assert error.metadata == {"provider": provider, "setting": setting}
 
 
 async def test_a_fault_of_the_service_tells_an_id_for_its_log_and_nothing_else(service: Service) -> None:
@@ -231,14 +231,14 @@ async def test_a_fault_of_the_service_tells_an_id_for_its_log_and_nothing_else(s
         service.get(job.job_id),
         service.stubs.renders.ListJobs(pb.ListJobsRequest(workspace_id=service.workspace)),
     ):
-        told = await refusal(call)
-        assert (told.code, told.reason, told.message) == (grpc.StatusCode.INTERNAL, "INTERNAL", "an internal fault")
-        assert set(told.metadata) == {"request_id"}
+        error = await refusal(call)
+        assert (error.code, error.reason, error.message) == (grpc.StatusCode.INTERNAL, "INTERNAL", "an internal fault")
+        assert set(error.metadata) == {"request_id"}
         for internal in (b"secret", b"raw_results", b"pydantic", b"validation", b".py"):
-            assert internal not in told.raw
+            assert internal not in error.raw
 
 
-async def test_health_is_told_to_who_asks_and_to_who_watches(service: Service) -> None:
+async def test_health_answers_checks_and_watches(service: Service) -> None:
     health: Any = health_pb2_grpc.HealthStub(service.stubs.channel)
     for name in ("", "render.v1.RenderService", "render.v1.ProjectService"):
         request = health_pb2.HealthCheckRequest(service=name)

@@ -67,9 +67,9 @@ async def test_a_request_id_with_another_request_is_refused(service: Service) ->
     request = pb.StartRenderRequest(
         workspace_id=service.workspace, project=project_message(title="Other"), request_id=request_id
     )
-    told = await refusal(service.stubs.renders.StartRender(request))
-    assert (told.code, told.reason) == (grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED")
-    assert told.metadata == {"request_id": request_id, "job_id": job.job_id}
+    error = await refusal(service.stubs.renders.StartRender(request))
+    assert (error.code, error.reason) == (grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED")
+    assert error.metadata == {"request_id": request_id, "job_id": job.job_id}
 
 
 def list_request(service: Service, **fields: object) -> pb.ListJobsRequest:
@@ -105,8 +105,8 @@ async def test_a_page_token_is_good_for_its_own_list_only(service: Service) -> N
         list_request(service, page_token="nonsense"),
         pb.ListJobsRequest(workspace_id="other", page_token=token),
     ):
-        told = await refusal(service.stubs.renders.ListJobs(request))
-        assert (told.code, told.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_PAGE_TOKEN")
+        error = await refusal(service.stubs.renders.ListJobs(request))
+        assert (error.code, error.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_PAGE_TOKEN")
 
 
 async def cancel(service: Service, job_id: str) -> job_pb2.Job:
@@ -185,13 +185,13 @@ async def test_a_watch_tells_all_to_the_end_and_can_be_resumed_anywhere(service:
     lease = (await service.claim(job.job_id)).lease
     await service.lifecycle.report(lease, stage=JobStage.COMPOSING, stage_changed=True, progress=50, message="half")
     await service.lifecycle.complete(lease, None, None)
-    told = [first.event, *await events(stream)]
-    assert [event.sequence for event in told] == [1, 2, 3, 4]
-    assert [event.stage for event in told] == [0, job_pb2.JOB_STAGE_PREPARING, job_pb2.JOB_STAGE_COMPOSING, 0]
-    assert told[-1].status == job_pb2.JOB_STATUS_COMPLETED
-    assert {event.task_id for event in told} == {job.task_id}
+    received = [first.event, *await events(stream)]
+    assert [event.sequence for event in received] == [1, 2, 3, 4]
+    assert [event.stage for event in received] == [0, job_pb2.JOB_STAGE_PREPARING, job_pb2.JOB_STAGE_COMPOSING, 0]
+    assert received[-1].status == job_pb2.JOB_STATUS_COMPLETED
+    assert {event.task_id for event in received} == {job.task_id}
     for after in range(4):
-        assert await events(watch(service, job.job_id, after_sequence=after)) == told[after:]
+        assert await events(watch(service, job.job_id, after_sequence=after)) == received[after:]
     assert [event.sequence for event in await events(watch(service, job.job_id, after_sequence=4))] == [4]
 
 
@@ -217,9 +217,9 @@ async def test_leaving_a_watch_does_not_cancel_the_job(service: Service) -> None
 
 async def test_a_watch_beyond_the_present_is_refused_with_the_present_sequence(service: Service) -> None:
     job = await service.start()
-    told = await refusal(events(watch(service, job.job_id, after_sequence=2**63 - 1)))
-    assert (told.code, told.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "SEQUENCE_IN_FUTURE")
-    assert told.metadata["sequence"] == "1"
+    error = await refusal(events(watch(service, job.job_id, after_sequence=2**63 - 1)))
+    assert (error.code, error.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "SEQUENCE_IN_FUTURE")
+    assert error.metadata["sequence"] == "1"
 
 
 async def download(service: Service, job_id: str, **fields: object) -> list[pb.DownloadVideoResponse]:
@@ -242,16 +242,16 @@ async def test_a_download_can_be_resumed_at_any_byte(service: Service) -> None:
             position += len(piece.data)
 
 
-async def test_whoever_has_everything_is_told_so_and_no_more_than_everything_can_be_asked_for(
+async def test_an_offset_at_the_end_returns_nothing_and_one_beyond_it_is_refused(
     service: Service,
 ) -> None:
     job = await service.start()
     await service.finish(job.job_id)
     (piece,) = await download(service, job.job_id, offset=len(CONTENT))
     assert (piece.data, piece.offset, piece.size_bytes) == (b"", len(CONTENT), len(CONTENT))
-    told = await refusal(download(service, job.job_id, offset=len(CONTENT) + 1))
-    assert (told.code, told.reason) == (grpc.StatusCode.OUT_OF_RANGE, "OFFSET_OUT_OF_RANGE")
-    assert told.metadata == {"offset": str(len(CONTENT) + 1), "size_bytes": str(len(CONTENT))}
+    error = await refusal(download(service, job.job_id, offset=len(CONTENT) + 1))
+    assert (error.code, error.reason) == (grpc.StatusCode.OUT_OF_RANGE, "OFFSET_OUT_OF_RANGE")
+    assert error.metadata == {"offset": str(len(CONTENT) + 1), "size_bytes": str(len(CONTENT))}
 
 
 async def test_the_poster_can_be_downloaded_too(service: Service) -> None:
@@ -273,9 +273,9 @@ async def test_a_file_that_the_store_has_lost_is_data_loss_by_name(
     await service.store.delete(file.key)
     if left is not None:
         await put_object(service.store, file.key, bytes(file.size_bytes + left), content_type=file.content_type)
-    told = await refusal(download(service, job.job_id, artifact=artifact, offset=offset))
-    assert (told.code, told.reason) == (grpc.StatusCode.DATA_LOSS, "FILE_LOST")
-    assert told.metadata == {"job_id": job.job_id, "file": file.key.rpartition("/")[2]}
+    error = await refusal(download(service, job.job_id, artifact=artifact, offset=offset))
+    assert (error.code, error.reason) == (grpc.StatusCode.DATA_LOSS, "FILE_LOST")
+    assert error.metadata == {"job_id": job.job_id, "file": file.key.rpartition("/")[2]}
 
 
 async def test_a_job_deleted_during_its_download_is_not_found(service: Service) -> None:
@@ -293,8 +293,8 @@ async def test_a_job_deleted_during_its_download_is_not_found(service: Service) 
         return found
 
     with mock.patch.object(Jobs, "get", get_then_delete):
-        told = await refusal(download(service, job.job_id))
-    assert (told.code, told.reason) == (grpc.StatusCode.NOT_FOUND, "JOB_NOT_FOUND")
+        error = await refusal(download(service, job.job_id))
+    assert (error.code, error.reason) == (grpc.StatusCode.NOT_FOUND, "JOB_NOT_FOUND")
 
 
 async def test_a_download_before_the_end_or_without_a_video_is_refused_as_too_early(service: Service) -> None:
@@ -304,18 +304,18 @@ async def test_a_download_before_the_end_or_without_a_video_is_refused_as_too_ea
     for job_id, status in ((job.job_id, "PENDING"), (cancelled.job_id, "CANCELLED")):
         url = pb.CreateDownloadUrlRequest(workspace_id=service.workspace, job_id=job_id)
         for call in (download(service, job_id), service.stubs.renders.CreateDownloadUrl(url)):
-            told = await refusal(call)
-            assert (told.code, told.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "VIDEO_NOT_READY")
-            assert told.metadata == {"job_id": job_id, "status": status}
+            error = await refusal(call)
+            assert (error.code, error.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "VIDEO_NOT_READY")
+            assert error.metadata == {"job_id": job_id, "status": status}
 
 
 async def test_a_local_folder_has_no_addresses_and_says_what_to_do_instead(service: Service) -> None:
     job = await service.start()
     await service.finish(job.job_id)
     request = pb.CreateDownloadUrlRequest(workspace_id=service.workspace, job_id=job.job_id)
-    told = await refusal(service.stubs.renders.CreateDownloadUrl(request))
-    assert (told.code, told.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "DOWNLOAD_URL_UNSUPPORTED")
-    assert "DownloadVideo" in told.message
+    error = await refusal(service.stubs.renders.CreateDownloadUrl(request))
+    assert (error.code, error.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "DOWNLOAD_URL_UNSUPPORTED")
+    assert "DownloadVideo" in error.message
 
 
 async def test_jobs_are_listed_without_their_details_unless_these_are_asked_for(service: Service) -> None:

@@ -125,9 +125,9 @@ async def test_a_job_that_has_not_ended_is_not_deleted(stubs: Stubs, database: D
     job = await start_job(database)
     delete = pb.DeleteJobRequest(workspace_id="team", job_id=str(job.id))
     for status in ("PENDING", "PROCESSING"):
-        told = await refusal(stubs.renders.DeleteJob(delete))
-        assert (told.code, told.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "JOB_NOT_ENDED")
-        assert told.metadata == {"job_id": str(job.id), "status": status}
+        error = await refusal(stubs.renders.DeleteJob(delete))
+        assert (error.code, error.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "JOB_NOT_ENDED")
+        assert error.metadata == {"job_id": str(job.id), "status": status}
         if status == "PENDING":
             await claim_soon(lifecycle_of(database))
     await Jobs(database).get("team", job.id)
@@ -155,8 +155,8 @@ async def test_a_project_is_deleted_with_its_jobs_or_not_at_all(
     waiting = await start_job(database, job_request(project_id=UUID(project_id)))
     delete = projects_pb.DeleteProjectRequest(workspace_id="team", project_id=project_id, delete_jobs=True)
 
-    told = await refusal(stubs.projects.DeleteProject(delete))
-    assert (told.reason, told.metadata["job_id"]) == ("JOB_NOT_ENDED", str(waiting.id))
+    error = await refusal(stubs.projects.DeleteProject(delete))
+    assert (error.reason, error.metadata["job_id"]) == ("JOB_NOT_ENDED", str(waiting.id))
     await Jobs(database).get("team", done)
     await lifecycle_of(database).cancel("team", waiting.id)
 
@@ -169,7 +169,7 @@ async def test_a_project_is_deleted_with_its_jobs_or_not_at_all(
     assert all(str(unrelated) in key for key in await keys(store))
 
 
-async def test_old_jobs_expire_with_their_bytes_and_cursors_from_before_are_told_so(
+async def test_old_jobs_expire_with_their_bytes_and_older_cursors_are_refused(
     database: Database, store: ObjectStore
 ) -> None:
     events = WorkspaceEvents(database)
@@ -195,8 +195,8 @@ async def test_old_videos_expire_and_their_jobs_stay(stubs: Stubs, database: Dat
     assert await keys(store) == []
     job = (await stubs.renders.GetJob(pb.GetJobRequest(workspace_id="team", job_id=str(job_id)))).job
     assert (job.status, list(job.video_urls), job.HasField("video")) == (3, [], False)
-    told = await refusal(stubs.renders.DownloadVideo(pb.DownloadVideoRequest(workspace_id="team", job_id=str(job_id))))
-    assert told.reason == "VIDEO_NOT_READY"
+    error = await refusal(stubs.renders.DownloadVideo(pb.DownloadVideoRequest(workspace_id="team", job_id=str(job_id))))
+    assert error.reason == "VIDEO_NOT_READY"
 
 
 async def test_segments_and_assets_expire_by_their_own_age(
@@ -220,7 +220,7 @@ async def test_what_has_expired_goes_from_either_store(database: Database, eithe
     await age_jobs(database, job_id, 40 * DAY)
     for key in ("segments/ab/one.mp4", "assets/cd/one"):
         await put_object(store, key, b"x", content_type="video/mp4")
-    # An age below nothing: S3 tells when an object was written, and cannot be told otherwise.
+    # An age below nothing: S3 sets the time at which an object was written, and accepts no other.
     task, remover = expiry(database, store, RetentionPolicy(jobs=30 * DAY, segments=-DAY, assets=DAY))
     found = await task.expire()
     assert (found["jobs"], found["segments"], found["assets"]) == (1, 1, 0)
@@ -294,9 +294,9 @@ def test_the_sweep_is_run_from_the_command_line(
     stray.parent.mkdir(parents=True)
     stray.write_bytes(b"12345")
     os.utime(stray, (time.time() - 7200,) * 2)
-    told = CliRunner().invoke(app, ["sweep"])
-    assert told.exit_code == 1
-    assert "orphan   videos/team/stray.mp4" in told.stdout
-    assert "1 objects; 1 orphans of 5 bytes found; 0 files missing" in told.stdout
+    result = CliRunner().invoke(app, ["sweep"])
+    assert result.exit_code == 1
+    assert "orphan   videos/team/stray.mp4" in result.stdout
+    assert "1 objects; 1 orphans of 5 bytes found; 0 files missing" in result.stdout
     assert CliRunner().invoke(app, ["sweep", "--delete"]).exit_code == 0
     assert CliRunner().invoke(app, ["sweep"]).stdout.startswith("0 objects")

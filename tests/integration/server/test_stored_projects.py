@@ -46,9 +46,9 @@ async def test_an_update_with_an_old_etag_is_aborted_and_tells_the_present_one(s
     for etag in (made.etag, "x", "-1", "9" * 30):
         made.etag = etag
         request = pb.UpdateProjectRequest(workspace_id=service.workspace, project=made)
-        told = await refusal(service.stubs.projects.UpdateProject(request))
-        assert (told.code, told.reason) == (grpc.StatusCode.ABORTED, "ETAG_MISMATCH")
-        assert told.metadata == {"project_id": made.project_id, "etag": second.etag}
+        error = await refusal(service.stubs.projects.UpdateProject(request))
+        assert (error.code, error.reason) == (grpc.StatusCode.ABORTED, "ETAG_MISMATCH")
+        assert error.metadata == {"project_id": made.project_id, "etag": second.etag}
 
 
 async def test_a_job_keeps_the_project_it_was_started_with(service: Service) -> None:
@@ -107,17 +107,17 @@ async def test_projects_of_another_workspace_are_as_absent_as_those_that_never_w
         service.stubs.projects.UpdateProject(pb.UpdateProjectRequest(workspace_id=theirs, project=made)),
         service.stubs.projects.DeleteProject(pb.DeleteProjectRequest(workspace_id=theirs, project_id=made.project_id)),
     ):
-        told = await refusal(call)
-        assert (told.code, told.reason) == (grpc.StatusCode.NOT_FOUND, "PROJECT_NOT_FOUND")
+        error = await refusal(call)
+        assert (error.code, error.reason) == (grpc.StatusCode.NOT_FOUND, "PROJECT_NOT_FOUND")
 
 
 async def test_wrong_fields_of_a_project_are_named_all_at_once(service: Service) -> None:
     request = pb.UpdateProjectRequest(workspace_id="", project=project_message(title="x" * 201, projectId="42"))
-    told = await refusal(service.stubs.projects.UpdateProject(request))
-    assert told.code is grpc.StatusCode.INVALID_ARGUMENT
-    assert set(told.metadata["fields"].split(",")) == {"workspace_id", "project.project_id", "project.title"}
-    told = await refusal(service.stubs.projects.CreateProject(pb.CreateProjectRequest(workspace_id="a")))
-    assert told.metadata["fields"] == "project"
+    error = await refusal(service.stubs.projects.UpdateProject(request))
+    assert error.code is grpc.StatusCode.INVALID_ARGUMENT
+    assert set(error.metadata["fields"].split(",")) == {"workspace_id", "project.project_id", "project.title"}
+    error = await refusal(service.stubs.projects.CreateProject(pb.CreateProjectRequest(workspace_id="a")))
+    assert error.metadata["fields"] == "project"
 
 
 def _large(service: Service, shots: int) -> pb.CreateProjectRequest:
@@ -170,8 +170,8 @@ async def test_a_project_listed_without_its_storyboard_cannot_replace_the_comple
         if view == project_pb2.PROJECT_VIEW_FULL:
             assert (await update).project.storyboard == created.storyboard
         else:
-            told = await refusal(update)
-            assert (told.reason, told.metadata) == ("INVALID_FIELD", {"fields": "project.etag"})
+            error = await refusal(update)
+            assert (error.reason, error.metadata) == ("INVALID_FIELD", {"fields": "project.etag"})
     stored = await service.stubs.projects.GetProject(
         pb.GetProjectRequest(workspace_id=service.workspace, project_id=created.project_id)
     )

@@ -65,18 +65,18 @@ async def test_a_template_stays_as_it_is_however_often_it_is_rendered(service: S
 
 @pytest.mark.parametrize("stored", [True, False], ids=["stored", "inline"])
 @pytest.mark.parametrize("dry_run", [True, False], ids=["dry-run", "render"])
-async def test_every_missing_and_every_unknown_name_is_told(service: Service, stored: bool, dry_run: bool) -> None:
+async def test_every_missing_and_every_unknown_name_is_reported(service: Service, stored: bool, dry_run: bool) -> None:
     project = (await create(service, **CITIES)).project_id if stored else project_message(**CITIES)
-    told = await refused(service, project, variables={"town": "Oslo", "land": "NO"}, dry_run=dry_run)
-    assert (told.code, told.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD")
-    assert told.metadata == {"fields": "variables[city],variables[host],variables[land],variables[town]"}
-    assert "variables[city]: must be given: project.title uses it" in told.message
-    assert "variables[town]: is used nowhere in the project" in told.message
+    error = await refused(service, project, variables={"town": "Oslo", "land": "NO"}, dry_run=dry_run)
+    assert (error.code, error.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD")
+    assert error.metadata == {"fields": "variables[city],variables[host],variables[land],variables[town]"}
+    assert "variables[city]: must be given: project.title uses it" in error.message
+    assert "variables[town]: is used nowhere in the project" in error.message
 
 
 async def test_without_variables_a_template_is_refused_and_another_project_is_not(service: Service) -> None:
-    told = await refused(service, project_message(**CITIES))
-    assert told.metadata == {"fields": "variables[city],variables[host]"}
+    error = await refused(service, project_message(**CITIES))
+    assert error.metadata == {"fields": "variables[city],variables[host]"}
     await service.start(project=project_message(title="{{ not a name }} {{}} {{"))
 
 
@@ -94,8 +94,8 @@ async def test_the_rules_hold_for_what_the_fields_have_become(
     service: Service, stored: bool, values: dict[str, str], field: str
 ) -> None:
     project = (await create(service, **CITIES)).project_id if stored else project_message(**CITIES)
-    told = await refused(service, project, variables=values)
-    assert (told.code, told.metadata) == (grpc.StatusCode.INVALID_ARGUMENT, {"fields": field})
+    error = await refused(service, project, variables=values)
+    assert (error.code, error.metadata) == (grpc.StatusCode.INVALID_ARGUMENT, {"fields": field})
 
 
 @pytest.mark.parametrize(
@@ -109,10 +109,10 @@ async def test_the_rules_hold_for_what_the_fields_have_become(
     ],
 )
 async def test_names_and_values_keep_their_limits(service: Service, values: dict[str, str], field: str) -> None:
-    told = await refused(service, project_message(title="{{city}}"), variables=values)
-    assert told.code == grpc.StatusCode.INVALID_ARGUMENT
-    assert field in told.metadata["fields"].split(",")
-    assert "secret" not in told.message
+    error = await refused(service, project_message(title="{{city}}"), variables=values)
+    assert error.code == grpc.StatusCode.INVALID_ARGUMENT
+    assert field in error.metadata["fields"].split(",")
+    assert "secret" not in error.message
 
 
 async def test_a_template_is_refused_at_once_for_what_no_value_can_mend(service: Service) -> None:
@@ -120,9 +120,9 @@ async def test_a_template_is_refused_at_once_for_what_no_value_can_mend(service:
     request = project_service_pb2.CreateProjectRequest(
         workspace_id=service.workspace, project=project_message(storyboard={"shots": shots})
     )
-    told = await refusal(service.stubs.projects.CreateProject(request))
+    error = await refusal(service.stubs.projects.CreateProject(request))
     fields = "project.storyboard.shots[0].image_uri,project.storyboard.shots[1].image_uri"
-    assert told.metadata == {"fields": fields}
+    assert error.metadata == {"fields": fields}
 
 
 async def test_variables_belong_to_the_request_that_a_request_id_stands_for(service: Service) -> None:
@@ -132,12 +132,12 @@ async def test_variables_belong_to_the_request_that_a_request_id_stands_for(serv
     job = await service.start(project=project, variables=values, request_id=request_id)
     again = await service.start(project=project, variables=dict(reversed(values.items())), request_id=request_id)
     assert again.job_id == job.job_id
-    told = await refused(service, project, variables=values | {"v0": "x"}, request_id=request_id)
-    assert told.reason == "REQUEST_ID_REUSED"
+    error = await refused(service, project, variables=values | {"v0": "x"}, request_id=request_id)
+    assert error.reason == "REQUEST_ID_REUSED"
 
 
 async def test_prompts_are_held_against_the_model_as_they_have_become(service: Service) -> None:
     shots = [{"visualDescription": "{{mood}} sea"}]
     project = project_message(storyboard={"shots": shots})
-    told = await refused(service, project, variables={"mood": "x" * 2_000}, provider="runway", dry_run=True)
-    assert told.metadata == {"fields": "project.storyboard.shots[0].visual_description"}
+    error = await refused(service, project, variables={"mood": "x" * 2_000}, provider="runway", dry_run=True)
+    assert error.metadata == {"fields": "project.storyboard.shots[0].visual_description"}

@@ -109,9 +109,9 @@ async def test_keys_are_taken_over_tls_and_plaintext_is_not_answered(
     async with serving(settings, channel_to(settings, authority)) as stubs:
         await stubs.renders.ListJobs(LIST, metadata=bearer(key))
         async with grpc.aio.insecure_channel(settings.listen) as plain:
-            with pytest.raises(grpc.aio.AioRpcError) as told:
+            with pytest.raises(grpc.aio.AioRpcError) as raised:
                 await Stubs(plain).renders.ListJobs(LIST, metadata=bearer(key), timeout=2)
-        assert told.value.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+        assert raised.value.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 
 
 async def test_a_new_certificate_is_taken_up_without_a_restart_and_a_broken_one_is_not(
@@ -157,8 +157,8 @@ async def test_the_subject_of_a_client_certificate_is_the_principal(
         key = await ApiKeys(database).create("other", frozenset({"other"}))
         await stubs.renders.ListJobs(other, metadata=bearer(key)), "a key in the call speaks louder"
         assert (await refusal(stubs.renders.ListJobs(LIST, metadata=bearer(key)))).reason == "WORKSPACE_FORBIDDEN"
-        told = await refusal(stubs.renders.ListJobs(LIST, metadata=bearer("rk_wrong")))
-        assert told.reason == "CREDENTIALS_INVALID", "a wrong one is not made good by the certificate"
+        error = await refusal(stubs.renders.ListJobs(LIST, metadata=bearer("rk_wrong")))
+        assert error.reason == "CREDENTIALS_INVALID", "a wrong one is not made good by the certificate"
 
         async with stubs_over(settings, authority, viewer) as read_only:
             await read_only.renders.ListJobs(LIST)

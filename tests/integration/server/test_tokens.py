@@ -70,19 +70,19 @@ async def test_a_token_opens_the_workspaces_of_its_claim_over_the_wire(
         token = issuer.token(teams="team other", scope="openid")
         for workspace in ("team", "other"):
             await stubs.renders.ListJobs(pb.ListJobsRequest(workspace_id=workspace), metadata=bearer(token))
-        told = await refusal(stubs.renders.ListJobs(pb.ListJobsRequest(workspace_id="third"), metadata=bearer(token)))
-        assert told.code is grpc.StatusCode.PERMISSION_DENIED
+        error = await refusal(stubs.renders.ListJobs(pb.ListJobsRequest(workspace_id="third"), metadata=bearer(token)))
+        assert error.code is grpc.StatusCode.PERMISSION_DENIED
         create = projects_pb.CreateProjectRequest(workspace_id="team")
         assert (await refusal(stubs.projects.CreateProject(create, metadata=bearer(token)))).reason == "WRITE_FORBIDDEN"
         token = issuer.token(teams=["team"])
-        told = await refusal(stubs.projects.CreateProject(create, metadata=bearer(token)))
-        assert told.reason == "INVALID_FIELD", "the caller may, the request is empty"
-        told = await refusal(
+        error = await refusal(stubs.projects.CreateProject(create, metadata=bearer(token)))
+        assert error.reason == "INVALID_FIELD", "the caller may, the request is empty"
+        error = await refusal(
             stubs.renders.ListJobs(
                 pb.ListJobsRequest(workspace_id="team"), metadata=bearer(issuer.token(exp=int(time.time()) - 60))
             )
         )
-        assert (told.code, told.reason) == (grpc.StatusCode.UNAUTHENTICATED, "CREDENTIALS_INVALID")
+        assert (error.code, error.reason) == (grpc.StatusCode.UNAUTHENTICATED, "CREDENTIALS_INVALID")
 
 
 @pytest.mark.parametrize(
@@ -190,12 +190,12 @@ async def test_known_keys_go_on_working_while_the_issuer_is_away(issuer: Issuer)
     await key_set.close()
 
 
-async def test_without_any_keys_callers_are_told_to_try_again(issuer: Issuer, reader: JwtReader) -> None:
+async def test_without_any_keys_callers_are_asked_to_try_again(issuer: Issuer, reader: JwtReader) -> None:
     issuer.away = True
-    with pytest.raises(DomainError) as told:
+    with pytest.raises(DomainError) as raised:
         await reader.principal(issuer.token())
-    assert told.value.reason is ErrorReason.STORE_UNAVAILABLE
-    assert told.value.retry_after_seconds is not None
+    assert raised.value.reason is ErrorReason.STORE_UNAVAILABLE
+    assert raised.value.retry_after_seconds is not None
 
 
 async def test_known_keys_verify_at_once_while_the_issuer_hangs(issuer: Issuer) -> None:

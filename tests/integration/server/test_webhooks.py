@@ -90,8 +90,8 @@ async def test_a_webhook_is_answered_and_listed_as_it_is_stored_until_it_is_dele
     assert list((await workspace.call("ListWebhooks")).webhooks) == [first, second]
     await workspace.call("DeleteWebhook", webhook_id=first.webhook_id)
     assert list((await workspace.call("ListWebhooks")).webhooks) == [second]
-    told = await refusal(workspace.call("DeleteWebhook", webhook_id=first.webhook_id))
-    assert (told.code, told.metadata) == (grpc.StatusCode.NOT_FOUND, {"webhook_id": first.webhook_id})
+    error = await refusal(workspace.call("DeleteWebhook", webhook_id=first.webhook_id))
+    assert (error.code, error.metadata) == (grpc.StatusCode.NOT_FOUND, {"webhook_id": first.webhook_id})
 
 
 async def test_an_address_is_stored_once_and_sixteen_in_all_however_many_ask_at_once(workspace: Workspace) -> None:
@@ -104,8 +104,8 @@ async def test_an_address_is_stored_once_and_sixteen_in_all_however_many_ask_at_
     )
     assert sum(isinstance(answer, pb.Webhook) for answer in answers) == 15
     assert len((await workspace.call("ListWebhooks")).webhooks) == 16
-    told = await refusal(workspace.call("CreateWebhook", webhook=pb.Webhook(url="https://example.com/more")))
-    assert (told.code, told.metadata) == (
+    error = await refusal(workspace.call("CreateWebhook", webhook=pb.Webhook(url="https://example.com/more")))
+    assert (error.code, error.metadata) == (
         grpc.StatusCode.RESOURCE_EXHAUSTED,
         {"quota": "webhooks", "limit": "16"},
     )
@@ -136,8 +136,8 @@ HOSTILE = [
 
 @pytest.mark.parametrize("url", HOSTILE)
 async def test_a_hostile_address_is_refused_by_its_field(workspace: Workspace, url: str) -> None:
-    told = await refusal(workspace.call("CreateWebhook", webhook=pb.Webhook(url=url)))
-    assert told.metadata == {"fields": "webhook.url"}
+    error = await refusal(workspace.call("CreateWebhook", webhook=pb.Webhook(url=url)))
+    assert error.metadata == {"fields": "webhook.url"}
     assert await start_refused(workspace, url=url) == (grpc.StatusCode.INVALID_ARGUMENT, {"fields": "webhook.url"})
     assert list((await workspace.call("ListWebhooks")).webhooks) == []
 
@@ -146,8 +146,8 @@ async def start_refused(workspace: Workspace, **webhook: Any) -> tuple[grpc.Stat
     request = renders_pb.StartRenderRequest(
         workspace_id=workspace.id, project=project_message(), webhook=renders_pb.JobWebhook(**webhook)
     )
-    told: Refusal = await refusal(workspace.stubs.renders.StartRender(request))
-    return told.code, told.metadata
+    error: Refusal = await refusal(workspace.stubs.renders.StartRender(request))
+    return error.code, error.metadata
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9000/", "https://hooks.internal/", "http://hooks.internal:8080/x"])
@@ -157,9 +157,9 @@ async def test_hosts_that_the_operator_names_may_be_inside_and_without_tls(works
 
 async def test_every_wrong_field_is_named(workspace: Workspace) -> None:
     wrong = pb.Webhook(url="nonsense", statuses=[0, 77], labels={"UPPER": "x"})  # type: ignore[list-item]
-    told = await refusal(workspace.call("CreateWebhook", webhook=wrong))
+    error = await refusal(workspace.call("CreateWebhook", webhook=wrong))
     fields = ["webhook.statuses[0]", "webhook.statuses[1]", "webhook.url", "webhook.labels"]
-    assert told.metadata == {"fields": ",".join(fields)}
+    assert error.metadata == {"fields": ",".join(fields)}
     assert (await start_refused(workspace, url="nonsense", statuses=[0]))[1] == {
         "fields": "webhook.statuses[0],webhook.url"
     }
@@ -210,12 +210,12 @@ async def test_deliveries_are_listed_newest_first_by_webhook_job_and_state_in_pa
             break
     assert paged == found
     page = await workspace.call("ListWebhookDeliveries", page_size=4)
-    told = await refusal(
+    error = await refusal(
         workspace.call(
             "ListWebhookDeliveries", page_token=page.next_page_token, states=[pb.WEBHOOK_DELIVERY_STATE_PENDING]
         )
     )
-    assert told.reason == "INVALID_PAGE_TOKEN"
+    assert error.reason == "INVALID_PAGE_TOKEN"
 
 
 async def test_a_deleted_webhooks_deliveries_are_neither_listed_nor_sent_again(workspace: Workspace) -> None:
@@ -226,8 +226,8 @@ async def test_a_deleted_webhooks_deliveries_are_neither_listed_nor_sent_again(w
     assert (again.delivery_id, again.state) == (delivery.delivery_id, pb.WEBHOOK_DELIVERY_STATE_PENDING)
     await workspace.call("DeleteWebhook", webhook_id=webhook.webhook_id)
     assert await workspace.deliveries() == []
-    told = await refusal(workspace.call("RedeliverWebhook", delivery_id=delivery.delivery_id))
-    assert told.reason == "DELIVERY_NOT_FOUND"
+    error = await refusal(workspace.call("RedeliverWebhook", delivery_id=delivery.delivery_id))
+    assert error.reason == "DELIVERY_NOT_FOUND"
 
 
 async def test_deleting_a_job_removes_its_deliveries(workspace: Workspace) -> None:
@@ -280,10 +280,10 @@ async def test_a_server_without_a_key_lists_and_deletes_only(
             ("GetWebhookSecret", {}),
             ("RedeliverWebhook", {"delivery_id": str(uuid4())}),
         ):
-            told = await refusal(workspace.call(method, **fields))
-            assert told.reason == "WEBHOOKS_NOT_CONFIGURED"
-            assert told.metadata == {"setting": "RENDER_WEBHOOK_KEYS"}
+            error = await refusal(workspace.call(method, **fields))
+            assert error.reason == "WEBHOOKS_NOT_CONFIGURED"
+            assert error.metadata == {"setting": "RENDER_WEBHOOK_KEYS"}
         assert list((await workspace.call("ListWebhooks")).webhooks) == []
         assert await workspace.deliveries() == []
-        told = await refusal(workspace.call("DeleteWebhook", webhook_id=str(uuid4())))
-        assert told.reason == "WEBHOOK_NOT_FOUND"
+        error = await refusal(workspace.call("DeleteWebhook", webhook_id=str(uuid4())))
+        assert error.reason == "WEBHOOK_NOT_FOUND"

@@ -62,7 +62,7 @@ async def test_an_empty_object_is_an_object(store: ObjectStore, tmp_path: Path) 
     assert (tmp_path / "copy").read_bytes() == b""
 
 
-async def test_what_is_absent_is_told_apart_from_what_failed(store: ObjectStore, tmp_path: Path) -> None:
+async def test_an_absent_object_is_distinguished_from_a_failure(store: ObjectStore, tmp_path: Path) -> None:
     assert await store.head("no/thing") is None
     assert not await store.fetch_to("no/thing", tmp_path / "copy")
     assert _files(tmp_path) == []

@@ -101,9 +101,11 @@ async def test_nothing_is_missed_doubled_or_out_of_order_where_all_goes_on_at_on
     for number, webhook in enumerate(webhooks):
         for job in jobs:
             expected = await events_of(database, job)
-            told = [one for one in receiver.accepted if one.path == f"/{number}" and one.data["job_id"] == str(job.id)]
-            assert list(dict.fromkeys(one.data["sequence"] for one in told)) == expected
-            assert len({one.id for one in told}) == len(expected)
+            accepted = [
+                one for one in receiver.accepted if one.path == f"/{number}" and one.data["job_id"] == str(job.id)
+            ]
+            assert list(dict.fromkeys(one.data["sequence"] for one in accepted)) == expected
+            assert len({one.id for one in accepted}) == len(expected)
             assert sum(one.webhook_id == webhook.id and one.job_id == job.id for one in kept) == len(expected)
 
 

@@ -1,4 +1,4 @@
-"""A worker waits for Postgres, hands its jobs over when told to stop, and cleans up after those that were killed."""
+"""A worker waits for Postgres, hands its jobs over when asked to stop, and cleans up after those that were killed."""
 
 import asyncio
 import re
@@ -97,22 +97,22 @@ async def test_a_worker_tells_what_it_does(
             assert await worker.wait() == 0
     samples = [sample for family in text_string_to_metric_families(page) for sample in family.samples]
 
-    def told(name: str, **labels: str) -> float:
+    def metric(name: str, **labels: str) -> float:
         (value,) = (sample.value for sample in samples if (sample.name, sample.labels) == (name, labels))
         return value
 
-    assert told("render_attempts_total", provider="local", outcome="completed", reason="") == 2
-    assert told("render_jobs_ended_total", status="COMPLETED", reason="") == 2
-    assert told("render_segments_total", origin="made") == told("render_segments_total", origin="reused") == 1
-    assert told("render_frames_composed_total") == 10
+    assert metric("render_attempts_total", provider="local", outcome="completed", reason="") == 2
+    assert metric("render_jobs_ended_total", status="COMPLETED", reason="") == 2
+    assert metric("render_segments_total", origin="made") == metric("render_segments_total", origin="reused") == 1
+    assert metric("render_frames_composed_total") == 10
     for stage in ("PREPARING", "GENERATING", "COMPOSING", "UPLOADING"):
-        assert told("render_stage_seconds_count", stage=stage, provider="local") == 2
-    assert told("render_job_wait_seconds_count") == 2
-    assert (told("render_worker_slots"), told("render_worker_slots_busy")) == (1, 0)
-    assert (told("render_compose_processes"), told("render_compose_processes_busy")) == (1, 0)
-    assert told("render_store_up", store="postgres") == told("render_store_up", store="redis") == 1
-    assert 0 <= told("render_messages_sent_total") <= 2  # A poll may be quicker than the dispatcher.
-    assert told("process_resident_memory_bytes") > 1e7
+        assert metric("render_stage_seconds_count", stage=stage, provider="local") == 2
+    assert metric("render_job_wait_seconds_count") == 2
+    assert (metric("render_worker_slots"), metric("render_worker_slots_busy")) == (1, 0)
+    assert (metric("render_compose_processes"), metric("render_compose_processes_busy")) == (1, 0)
+    assert metric("render_store_up", store="postgres") == metric("render_store_up", store="redis") == 1
+    assert 0 <= metric("render_messages_sent_total") <= 2  # A poll may be quicker than the dispatcher.
+    assert metric("process_resident_memory_bytes") > 1e7
     assert set(re.findall(r"^# TYPE (\w+) ", page, re.MULTILINE)) == {
         metric.name + ("_total" if metric.type == "counter" else "")
         for registry in (SHARED, WORKER)

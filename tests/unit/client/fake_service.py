@@ -74,7 +74,7 @@ class FakeService(RenderServiceServicer, ProjectServiceServicer):
         file: The bytes of every job's video.
         sha256: What is said of them.
         pieces_before_break: How many pieces each download sends before it breaks; empty means unbroken.
-        tell_again: Whether a resumed watch begins with what was already told.
+        repeat: Whether a resumed watch begins with events already sent.
         silent: Whether watches give no signs of life.
         watchers: How many watches are open.
         changed: Notified of every change here.
@@ -92,7 +92,7 @@ class FakeService(RenderServiceServicer, ProjectServiceServicer):
         self.file = b"".join(hashlib.sha256(index.to_bytes(4, "big")).digest() for index in range(32 * 1024))
         self.sha256 = hashlib.sha256(self.file).hexdigest()
         self.pieces_before_break: list[int] = []
-        self.tell_again = False
+        self.repeat = False
         self.silent = False
         self.watchers = 0
         self.changed = threading.Condition()
@@ -155,9 +155,9 @@ class FakeService(RenderServiceServicer, ProjectServiceServicer):
 
     def _admit(self, method: str, request: Message, context: grpc.ServicerContext) -> None:
         self.calls[method].append(request)
-        told = context.invocation_metadata()
-        self.tokens += [str(value) for key, value in told if key == "authorization"]
-        self.traces += [str(value) for key, value in told if key == "traceparent"]
+        metadata = context.invocation_metadata()
+        self.tokens += [str(value) for key, value in metadata if key == "authorization"]
+        self.traces += [str(value) for key, value in metadata if key == "traceparent"]
         if self.refusals[method]:
             context.abort_with_status(rpc_status.to_status(self.refusals[method].pop(0)))
 
@@ -217,14 +217,14 @@ class FakeService(RenderServiceServicer, ProjectServiceServicer):
     ) -> Iterator[render_service_pb2.WatchProgressResponse]:
         self._admit("WatchProgress", request, context)
         stored = self._job(request.job_id, context)
-        told = request.after_sequence if request.HasField("after_sequence") else len(stored.events) - 1
-        if self.tell_again:
-            told = max(0, told - 2)
+        sent = request.after_sequence if request.HasField("after_sequence") else len(stored.events) - 1
+        if self.repeat:
+            sent = max(0, sent - 2)
         self._count_watcher(+1)
         context.add_callback(lambda: self._count_watcher(-1))
         while context.is_active():
-            for event in stored.events[told:]:
-                told = event.sequence
+            for event in stored.events[sent:]:
+                sent = event.sequence
                 yield render_service_pb2.WatchProgressResponse(event=event)
                 if has_ended(event):
                     return
@@ -240,14 +240,14 @@ class FakeService(RenderServiceServicer, ProjectServiceServicer):
         self, request: render_service_pb2.WatchWorkspaceRequest, context: grpc.ServicerContext
     ) -> Iterator[render_service_pb2.WatchWorkspaceResponse]:
         self._admit("WatchWorkspace", request, context)
-        told = int(request.cursor) if request.cursor else 0 if request.from_oldest else len(self.journal)
+        sent = int(request.cursor) if request.cursor else 0 if request.from_oldest else len(self.journal)
         while context.is_active():
-            heartbeat = render_service_pb2.WatchWorkspaceResponse(cursor=str(told))
+            heartbeat = render_service_pb2.WatchWorkspaceResponse(cursor=str(sent))
             heartbeat.heartbeat.GetCurrentTime()
             yield heartbeat
-            for event in self.journal[told:]:
-                told += 1
-                yield render_service_pb2.WatchWorkspaceResponse(event=event, cursor=str(told))
+            for event in self.journal[sent:]:
+                sent += 1
+                yield render_service_pb2.WatchWorkspaceResponse(event=event, cursor=str(sent))
             with self.changed:
                 self.changed.wait(0.05)
 

@@ -35,7 +35,7 @@ def test_dark_parts_keep_their_brightness() -> None:
 
 
 @both
-def test_highlights_above_white_can_still_be_told_apart(transfer: HdrTransfer) -> None:
+def test_highlights_above_white_stay_distinguishable(transfer: HdrTransfer) -> None:
     # 203, 400 and 800 nits: PQ codes, and HLG signals of a 1000-nit display.
     codes = {HdrTransfer.PQ: (0.5807, 0.6526, 0.7276), HdrTransfer.HLG: (0.75, 0.867, 0.966)}[transfer]
     white, bright, brighter = (to_sdr(np.array([code] * 3), transfer)[0] for code in codes)

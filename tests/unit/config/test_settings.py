@@ -165,8 +165,8 @@ def test_the_names_that_earlier_deployments_use_still_work() -> None:
 
 def test_the_reference_tells_every_setting() -> None:
     text = REFERENCE.read_text(encoding="utf-8")
-    told = set(re.findall(r"`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)`", text))
-    assert told >= set(VARIABLES), set(VARIABLES) - told
+    documented = set(re.findall(r"`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)`", text))
+    assert documented >= set(VARIABLES), set(VARIABLES) - documented
 
 
 def stopped(command: str, environment: dict[str, str]) -> str:

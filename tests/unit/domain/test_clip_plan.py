@@ -99,7 +99,7 @@ def test_shots_with_a_clip_of_their_own_are_not_ordered() -> None:
         (ProviderName.LOCAL, GenerationOptions(seed=1), shot(), "provider_options"),
     ],
 )
-def test_what_a_provider_would_refuse_is_told_by_its_field(
+def test_what_a_provider_would_refuse_is_reported_by_its_field(
     provider: ProviderName, options: GenerationOptions, bad: Shot, field: str
 ) -> None:
     assert field in [fault.field for fault in check_generation(provider, spec(bad, options=options))]

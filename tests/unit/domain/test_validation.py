@@ -1,4 +1,4 @@
-"""Rules of projects: what keeps the contract's limits passes, and each breach is told at its field."""
+"""Rules of projects: what keeps the contract's limits passes, and each breach is reported at its field."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -282,7 +282,7 @@ def test_a_projects_own_output_options_are_checked() -> None:
     assert list(faults_of(Project(output=OutputOptions(fps=1)), for_render=False)) == ["project.output.fps"]
 
 
-def test_all_faults_are_told_in_the_order_of_the_contract() -> None:
+def test_all_faults_are_listed_in_the_order_of_the_contract() -> None:
     shot = Shot("!", caption="x" * 1001, duration=timedelta(0))
     project = Project(title="x" * 201, shots=(shot, replace(shot, id="b")), music=Music("", volume=2), language="?")
     assert list(faults_of(project)) == [

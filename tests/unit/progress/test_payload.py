@@ -107,7 +107,7 @@ def test_a_failure_tells_its_reason_but_not_its_details() -> None:
         encode_event(EVENT).replace(b'"job_id":"0', b'"job_id":"x'),
     ],
 )
-def test_what_others_publish_on_the_channel_is_told_apart(data: bytes) -> None:
+def test_foreign_messages_on_the_channel_are_recognised(data: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - any message will do
         decode_event(data)
 

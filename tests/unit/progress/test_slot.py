@@ -66,7 +66,7 @@ async def test_waiting_ends_with_whatever_there_is_to_do() -> None:
             await waiting
 
 
-async def test_the_servers_end_is_told_to_who_waits_and_to_who_comes_later() -> None:
+async def test_current_and_later_readers_learn_that_the_server_stops() -> None:
     slot = Slot("channel", EVENT.job_id)
     slot.offer(EVENT)
     slot.close()

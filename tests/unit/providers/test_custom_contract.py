@@ -62,7 +62,7 @@ def test_the_example_of_the_reference_is_one(tmp_path: Path) -> None:
         ({"constants": {"input": 1}, "request": {"prompt": "input.text"}}, "request: two values have the path input"),
     ],
 )
-def test_what_is_wrong_with_a_file_is_told_in_one_line(tmp_path: Path, content: object, named: str) -> None:
+def test_what_is_wrong_with_a_file_is_reported_in_one_line(tmp_path: Path, content: object, named: str) -> None:
     with pytest.raises(ConfigurationError) as error:
         load_contract(file_of(tmp_path, content))
     assert str(error.value).startswith("CUSTOM_VIDEO_API_CONTRACT: ")

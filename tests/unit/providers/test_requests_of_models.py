@@ -112,14 +112,14 @@ def test_runways_models_have_all_the_shapes_that_its_package_knows(model: ClipMo
     if not shapes:
         return
     hints = get_type_hints(params_of(ImageToVideoCreateParams if from_image else TextToVideoCreateParams, model.name))
-    told = [shape_fields(shape) for shape in shapes]
+    requests = [shape_fields(shape) for shape in shapes]
     for field in ("ratio", "resolution"):
         known = set(get_args(hints[field])) - UNASKED if field in hints else set()
         if from_image and known & FOLLOWING:
             known &= FOLLOWING
         elif not from_image:
             known -= FOLLOWING
-        assert {fields[field] for fields in told if field in fields} == known
+        assert {fields[field] for fields in requests if field in fields} == known
 
 
 def test_every_model_of_runways_package_is_in_the_table_or_left_out_for_a_reason() -> None:

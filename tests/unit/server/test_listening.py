@@ -36,7 +36,7 @@ def test_on_this_machine_itself_anything_goes(listen: str, auth: str) -> None:
     ],
     ids=str,
 )
-def test_beyond_this_machine_without_tls_or_auth_it_must_be_told_in_so_many_words(
+def test_listening_beyond_loopback_without_tls_or_auth_needs_an_explicit_setting(
     listen: str, given: dict[str, Any]
 ) -> None:
     with pytest.raises(ConfigurationError, match=r"RENDER_(LISTEN|AUTH): "):
@@ -54,12 +54,14 @@ def test_beyond_this_machine_without_tls_or_auth_it_must_be_told_in_so_many_word
     ],
     ids=str,
 )
-def test_what_it_was_told_to_it_does_and_says_so_loudly(listen: str, given: dict[str, Any], warnings: int) -> None:
+def test_an_explicit_insecure_listener_is_allowed_with_warnings(
+    listen: str, given: dict[str, Any], warnings: int
+) -> None:
     assert len(check_listen(Settings(listen=listen, **given))) == warnings
 
 
 @pytest.mark.parametrize("listen", ["50051", "127.0.0.1", "127.0.0.1:", "127.0.0.1:http", ":50051"])
-def test_what_is_no_address_is_told(listen: str) -> None:
+def test_what_is_no_address_is_refused(listen: str) -> None:
     with pytest.raises(ConfigurationError, match="RENDER_LISTEN"):
         check_listen(Settings(listen=listen))
 

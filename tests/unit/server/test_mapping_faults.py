@@ -1,4 +1,4 @@
-"""Faults of a request are told together, in order, and never more of them than an answer can carry."""
+"""Faults of a request are reported together, in order, and never more of them than an answer can carry."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def test_without_a_fault_nothing_is_refused() -> None:
     assert not faults
 
 
-def test_faults_are_told_in_order_the_first_of_each_field_only() -> None:
+def test_faults_are_listed_in_order_the_first_of_each_field_only() -> None:
     faults = Faults()
     faults.add("b", "must be one")
     faults.add_all([FieldFault("a", "must be two"), FieldFault("b", "must be three")])
@@ -30,9 +30,9 @@ def test_beyond_fifty_faults_the_rest_is_counted() -> None:
     faults = Faults()
     for number in range(MAX_LISTED + 7):
         faults.add(f"f{number}", "x")
-    told = refusal_of(faults).faults
-    assert len(told) == MAX_LISTED + 1
-    assert told[-1] == FieldFault("…", "and 7 more")
+    listed = refusal_of(faults).faults
+    assert len(listed) == MAX_LISTED + 1
+    assert listed[-1] == FieldFault("…", "and 7 more")
 
 
 def test_an_answer_stays_small_however_long_the_faults_are() -> None:

@@ -156,24 +156,24 @@ def test_an_estimate_tells_every_clip_and_the_sum() -> None:
         Shot("closing", clip_uri="https://example.com/clip.mp4", duration=timedelta(seconds=3)),
     )
     spec = RenderSpec(Project(shots=shots), OutputSpec(1920, 1080, 30, Quality.STANDARD))
-    told = estimate_to_proto(plan_clips(spec, ProviderChoice(ProviderName.RUNWAY)))
-    assert [shot.shot_id for shot in told.shots] == ["opening", "harbour"]
-    first, second = told.shots
+    estimate = estimate_to_proto(plan_clips(spec, ProviderChoice(ProviderName.RUNWAY)))
+    assert [shot.shot_id for shot in estimate.shots] == ["opening", "harbour"]
+    first, second = estimate.shots
     assert (first.provider, first.model, first.shape, first.from_image) == ("runway", "gen4.5", "1280:720", False)
     assert first.duration.ToTimedelta() == timedelta(seconds=4)
     assert second.duration.ToTimedelta() == timedelta(seconds=7)
-    assert [json_format.MessageToDict(cost) for cost in told.cost] == [{"unit": "runway-credits", "amount": "132"}]
+    assert [json_format.MessageToDict(cost) for cost in estimate.cost] == [{"unit": "runway-credits", "amount": "132"}]
     assert [first.cost.amount, second.cost.amount] == ["48", "84"]
 
 
-def test_what_has_no_known_price_is_told_without_one() -> None:
+def test_an_estimate_omits_unknown_prices() -> None:
     spec = RenderSpec(
         Project(shots=(Shot("one", visual_description="dawn", duration=timedelta(seconds=2)),)),
         OutputSpec(1280, 720, 30, Quality.STANDARD),
     )
-    told = estimate_to_proto(plan_clips(spec, ProviderChoice(ProviderName.CUSTOM)))
-    assert not told.cost
-    assert not told.shots[0].HasField("cost")
+    estimate = estimate_to_proto(plan_clips(spec, ProviderChoice(ProviderName.CUSTOM)))
+    assert not estimate.cost
+    assert not estimate.shots[0].HasField("cost")
 
 
 @pytest.mark.parametrize(("amount", "text"), [("0.10", "0.1"), ("0", "0"), ("1E+3", "1000"), ("0.000001", "0.000001")])

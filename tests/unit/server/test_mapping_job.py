@@ -1,4 +1,4 @@
-"""Jobs and their events are told in full."""
+"""Jobs and their events are mapped in full."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -83,12 +83,12 @@ EVENT = JobEvent(
 )
 
 
-def test_every_field_of_a_job_is_told() -> None:
+def test_every_field_of_a_job_is_mapped() -> None:
     message = job_to_proto(JOB, URLS)
     assert len(message.ListFields()) == len(message.DESCRIPTOR.fields)
     assert len(message.video.ListFields()) == len(message.video.DESCRIPTOR.fields)
-    told = json_format.MessageToDict(message, preserving_proto_field_name=True)
-    assert told == {
+    fields = json_format.MessageToDict(message, preserving_proto_field_name=True)
+    assert fields == {
         "job_id": str(JOB.id),
         "task_id": str(JOB.task_id),
         "workspace_id": "team-a",
@@ -155,7 +155,7 @@ def test_the_keys_of_the_object_store_and_the_check_stay_inside() -> None:
     assert b"poster" not in job_to_proto(JOB, ()).SerializeToString()
 
 
-def test_every_field_of_an_event_is_told() -> None:
+def test_every_field_of_an_event_is_mapped() -> None:
     message = event_to_proto(EVENT, URLS)
     assert len(message.ListFields()) == len(message.DESCRIPTOR.fields)
     assert json_format.MessageToDict(message, preserving_proto_field_name=True) == {

@@ -111,7 +111,7 @@ def test_whatever_is_sent_is_either_read_or_refused_by_field(message: project_pb
         assert read(project_to_proto(stored(project))) == project
 
 
-def test_what_the_service_sets_is_ignored_when_sent_and_told_when_returned() -> None:
+def test_what_the_service_sets_is_ignored_on_input_and_present_on_output() -> None:
     sent = project_pb2.Project(project_id="not a uuid", etag="\0", status=project_pb2.PROJECT_STATUS_FAILED)
     assert read(sent) == Project()
     message = project_to_proto(stored(Project()))

@@ -1,4 +1,4 @@
-"""Where the store lies: URLs, options and environment are read as documented, faults are told in one line."""
+"""Where the store lies: URLs, options and environment are read as documented, faults are reported in one line."""
 
 from pathlib import Path
 

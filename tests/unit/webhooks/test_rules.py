@@ -94,7 +94,7 @@ def test_retry_after_is_read_in_both_forms_and_nonsense_is_none(text: str, wait:
         ("https://例え.テスト/", "xn--r8jz45g.xn--zckzah:443"),
     ],
 )
-def test_a_host_is_told_with_its_port(url: str, host: str) -> None:
+def test_a_host_is_named_with_its_port(url: str, host: str) -> None:
     assert host_of(url) == host
 
 
@@ -118,5 +118,5 @@ def test_hosts_that_the_operator_names_are_allowed_by_name_only() -> None:
     assert addresses.fault("http://example.com/") is not None, "plain http is for named hosts only"
 
 
-def test_the_statuses_told_by_default_are_the_three_ends() -> None:
+def test_the_default_statuses_are_the_three_terminal_ones() -> None:
     assert ENDS == ("COMPLETED", "FAILED", "CANCELLED")

@@ -17,7 +17,7 @@ LOST = UnavailableError("lost", code=grpc.StatusCode.UNAVAILABLE)
 
 
 class Clock:
-    """Time that passes when told to."""
+    """Time that passes on demand."""
 
     def __init__(self) -> None:
         self.now = 1000.0

@@ -49,7 +49,7 @@ def test_this_machine_is_spoken_to_in_plaintext(target: str) -> None:
 
 
 @pytest.mark.parametrize("target", ["render.example:443", "10.0.0.1:1", "dns:///render:1", "localhost.evil:1"])
-def test_any_other_machine_is_spoken_to_over_tls_unless_told_otherwise(target: str) -> None:
+def test_connections_to_other_machines_use_tls_by_default(target: str) -> None:
     assert ClientConfig(target).credentials() is not None
     assert ClientConfig(target, tls=False).credentials() is None
 

@@ -23,11 +23,11 @@ def offsets(service: FakeService) -> list[int]:
 
 
 def test_a_download_is_the_file(client: RenderClient, service: FakeService, job_id: str, tmp_path: Path) -> None:
-    told: list[tuple[int, int]] = []
-    path = client.download(job_id, tmp_path / "v.mp4", on_progress=lambda got, size: told.append((got, size)))
+    reported: list[tuple[int, int]] = []
+    path = client.download(job_id, tmp_path / "v.mp4", on_progress=lambda got, size: reported.append((got, size)))
     assert path.read_bytes() == service.file
-    assert [got for got, _ in told] == list(range(PIECE, len(service.file) + 1, PIECE))
-    assert {size for _, size in told} == {len(service.file)}
+    assert [got for got, _ in reported] == list(range(PIECE, len(service.file) + 1, PIECE))
+    assert {size for _, size in reported} == {len(service.file)}
     assert [each.name for each in tmp_path.iterdir()] == ["v.mp4"]
 
 

@@ -1,4 +1,4 @@
-"""Both clients' watches: ordered, unique, resumed by themselves, and always told to the end."""
+"""Both clients' watches: ordered, unique, resumed by themselves, and always complete to the end."""
 
 import itertools
 import threading
@@ -41,7 +41,7 @@ def test_a_watch_goes_on_after_the_sequence_it_is_given(client: RenderClient, se
 def test_a_watch_resumes_after_every_cut_without_loss_or_repeat(
     client: RenderClient, service: FakeService, line: Line
 ) -> None:
-    service.tell_again = True
+    service.repeat = True
     job_id = service.new_job()
     seen = []
     for event in client.watch(job_id):
@@ -139,7 +139,7 @@ def test_a_watch_gives_up_when_there_is_no_sign_of_life(server: FakeServer, serv
             list(watch)
 
 
-def test_a_wrong_address_is_told_at_once(line: Line, client: RenderClient) -> None:
+def test_a_wrong_address_is_reported_at_once(line: Line, client: RenderClient) -> None:
     line.close()
     with pytest.raises(UnavailableError):
         next(client.watch("x"))
@@ -158,7 +158,7 @@ def test_closing_the_client_ends_its_watches(client: RenderClient, service: Fake
 def test_sequences_of_a_watch_rise_strictly_whatever_is_cut(
     client: RenderClient, service: FakeService, line: Line
 ) -> None:
-    service.tell_again = True
+    service.repeat = True
     job_id = service.new_job()
     over = threading.Event()
 

@@ -131,8 +131,11 @@ def test_deliveries_are_iterated_over_all_pages(client: RenderClient, service: F
 def test_a_job_can_be_started_with_an_address_of_its_own(client: RenderClient, service: FakeService) -> None:
     client.start(project_id=ID, webhook_url="https://example.com/", webhook_statuses=["FAILED"])
     client.start(project_id=ID)
-    told, untold = service.calls["StartRender"]
-    assert isinstance(told, renders_pb.StartRenderRequest)
+    notified, untold = service.calls["StartRender"]
+    assert isinstance(notified, renders_pb.StartRenderRequest)
     assert isinstance(untold, renders_pb.StartRenderRequest)
-    assert (told.webhook.url, list(told.webhook.statuses)) == ("https://example.com/", [job_pb2.JOB_STATUS_FAILED])
+    assert (notified.webhook.url, list(notified.webhook.statuses)) == (
+        "https://example.com/",
+        [job_pb2.JOB_STATUS_FAILED],
+    )
     assert not untold.HasField("webhook")
