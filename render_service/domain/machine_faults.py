@@ -2,12 +2,13 @@
 
 import errno
 
-# Out of disk, quota, memory, file handles or processes; a disk that fails, or has become read-only.
+# Out of disk, quota, memory, buffers, file handles or processes; a disk that fails, or has become read-only.
 _ERRNOS = frozenset(
     {
         errno.ENOSPC,
         errno.EDQUOT,
         errno.ENOMEM,
+        errno.ENOBUFS,
         errno.EMFILE,
         errno.ENFILE,
         errno.EAGAIN,
@@ -15,6 +16,8 @@ _ERRNOS = frozenset(
         errno.EROFS,
     }
 )
+# Modules whose errors are OSErrors with numbers of their own: those of OpenSSL, and of name resolution.
+_OTHER_NUMBERS = frozenset({"ssl", "socket"})
 
 
 def is_machine_fault(error: BaseException) -> bool:
@@ -27,7 +30,11 @@ def is_machine_fault(error: BaseException) -> bool:
         return all(is_machine_fault(each) for each in error.exceptions)
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, MemoryError) or (isinstance(cause, OSError) and cause.errno in _ERRNOS):
+        if isinstance(cause, MemoryError) or (isinstance(cause, OSError) and _names_machine(cause)):
             return True
         cause = cause.__cause__
     return False
+
+
+def _names_machine(error: OSError) -> bool:
+    return error.errno in _ERRNOS and type(error).__module__ not in _OTHER_NUMBERS

@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 import httpx
 
+from render_service.domain.machine_faults import is_machine_fault
 from render_service.fetch.encoding import Decoder, EncodingBroken, decoder_for
 from render_service.fetch.errors import DestinationForbidden, FetchError, FetchErrorKind
 from render_service.fetch.limits import FetchAccount, FetchAccounts, FetchLimits
@@ -113,7 +114,7 @@ class FetchSession:
 
         Raises:
             FetchError: It could not be fetched.
-            OSError: The file could not be written.
+            OSError: The file could not be written, or this machine lacks what a connection takes.
         """
         limit = self._policy.max_bytes if max_bytes is None else max_bytes
         uri = quote_blanks(uri)
@@ -152,6 +153,10 @@ class FetchSession:
         except TimeoutError as error:
             raise _too_slow(host, self._policy.total_timeout.total_seconds()) from error
         except httpx.HTTPError as error:
+            for cause in _causes(error):
+                # Without file handles or threads, no host can be reached.
+                if isinstance(cause, OSError) and is_machine_fault(cause):
+                    raise cause from None
             raise _translated(error, host) from error
         raise FetchError(
             FetchErrorKind.TOO_MANY_REDIRECTS, f"{host} redirects more than {self._policy.max_redirects} times"

@@ -5,6 +5,7 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
+from render_service.domain.machine_faults import is_machine_fault
 from render_service.fetch.errors import FetchError, FetchErrorKind
 from render_service.fetch.policy import FetchPolicy, file_path
 
@@ -18,6 +19,7 @@ def open_local(uri: str, policy: FetchPolicy) -> BinaryIO:
 
     Raises:
         FetchError: There is no such regular file, or it is elsewhere.
+        OSError: This machine lacks something, or its disk fails.
     """
     path = file_path(uri)
     if path is None:
@@ -27,6 +29,8 @@ def open_local(uri: str, policy: FetchPolicy) -> BinaryIO:
         # Does not follow a link created since, and does not wait for the writer of a pipe.
         descriptor = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, RuntimeError) as error:  # a circle of links is a RuntimeError before Python 3.13
+        if is_machine_fault(error):
+            raise
         raise FetchError(FetchErrorKind.NO_FILE, "there is no readable file at this URL") from error
     opened = os.fstat(descriptor)
     try:

@@ -6,6 +6,7 @@ names that are never answered delay neither other workspaces nor the rest of the
 """
 
 import asyncio
+import errno
 import socket
 import threading
 import time
@@ -115,7 +116,7 @@ class SystemResolver:
             threading.Thread(target=run, name="resolver", daemon=True).start()
         except RuntimeError as error:
             share.release()
-            raise OSError("no thread left to resolve a name in") from error
+            raise OSError(errno.EAGAIN, "no thread left to resolve a name in") from error
         return await waiting
 
     def _ask(self, host: str, port: int) -> _Answer:

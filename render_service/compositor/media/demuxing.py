@@ -9,6 +9,7 @@ from av.error import FFmpegError
 
 from render_service.compositor.media.assets import DEFAULT_LIMITS, Asset, AssetFault, MediaLimits
 from render_service.compositor.media.clocks import JOINABLE, ClockShifts, clock_shifts
+from render_service.compositor.media.decode_errors import is_of_machine
 from render_service.compositor.media.sniffing import sniff_asset
 from render_service.domain.projects.file_signatures import FileClass, FileKind
 
@@ -35,8 +36,8 @@ def open_media(
 ) -> Iterator[tuple[InputContainer, FileKind]]:
     """Open a clip or a sound for reading.
 
-    Errors of libav while the container is open become ASSET_INVALID of the asset. The demuxer reads from an open file,
-    may open nothing else (no protocol is allowed), and is never guessed.
+    Errors of libav while the container is open become ASSET_INVALID of the asset, except those of memory and of the
+    machine. The demuxer reads from an open file, may open nothing else (no protocol is allowed), and is never guessed.
 
     Args:
         asset: A local file.
@@ -48,6 +49,7 @@ def open_media(
 
     Raises:
         RenderFailure: ASSET_INVALID.
+        OSError, MemoryError: The machine lacks something or fails.
     """
     kind = sniff_asset(asset, wanted)
     with asset.path.open("rb") as file:
@@ -62,6 +64,8 @@ def open_media(
             ) as container:
                 yield container, kind
         except (FFmpegError, OverflowError, UnicodeError) as error:
+            if is_of_machine(error, demuxing=True):
+                raise
             raise asset.invalid(
                 AssetFault.TRUNCATED, f"the {kind.name} file is damaged or truncated; export or upload it again"
             ) from error

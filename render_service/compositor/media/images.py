@@ -12,15 +12,16 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, UnidentifiedImageError
 
 from render_service.compositor.media.assets import DEFAULT_LIMITS, Asset, AssetFault, MediaLimits
-from render_service.compositor.media.declared_pixels import webp_size
+from render_service.compositor.media.declared_size import webp_size
+from render_service.compositor.media.decode_errors import is_of_machine
 from render_service.compositor.media.sniffing import ANIMATED_WEBP, sniff_asset
 from render_service.domain.projects.file_signatures import FileClass, FileKind
 
 _ORIENTATION = 0x0112  # EXIF tag: how the camera was held, 1–8; from 5 on the sides are swapped
-# What Pillow's readers raise on damaged files.
+# What Pillow's readers raise on damaged files; an OSError may be of the machine as well.
 _DAMAGED = (
     *(OSError, SyntaxError, ValueError, EOFError, RuntimeError, struct.error),
-    *(IndexError, KeyError, OverflowError, MemoryError, UnidentifiedImageError),
+    *(IndexError, KeyError, OverflowError, UnidentifiedImageError),
 )
 # Memory that decoding takes at its peak, in bytes a pixel, as measured. JPEG is decoded at a fraction of its size.
 _BYTES_PER_PIXEL = {"PNG": 4.3, "BMP": 4.3, "TIFF": 5.0, "GIF": 4.3, "HEIF": 8.0, "AVIF": 12.0, "WEBP": 16.3}
@@ -57,11 +58,15 @@ def _open_image(asset: Asset, kind: FileKind, limits: MediaLimits) -> Iterator[I
         try:
             picture = Image.open(file, formats=(kind.reader,))
         except _DAMAGED as error:
+            if is_of_machine(error):
+                raise
             raise asset.invalid(AssetFault.TRUNCATED, damaged) from error
         _check_pixels(asset, picture.size, _bytes_per_pixel(picture), limits)
         try:
             yield picture
         except _DAMAGED as error:
+            if is_of_machine(error):
+                raise
             raise asset.invalid(AssetFault.TRUNCATED, damaged) from error
 
 
@@ -152,7 +157,9 @@ def _orientation(picture: Image.Image) -> int:
     """EXIF orientation 1–8; 1 where there is none or it cannot be read."""
     try:
         value = picture.getexif().get(_ORIENTATION, 1)
-    except _DAMAGED:
+    except _DAMAGED as error:
+        if is_of_machine(error):
+            raise
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import ctypes
-import errno
 import importlib
 import os
 import signal
@@ -10,11 +9,18 @@ import sys
 import traceback
 from typing import Any, BinaryIO
 
+from render_service.compositor.media.decode_errors import Fault, fault_of
 from render_service.compositor.processes.confinement import drop_capabilities, restrict
 from render_service.compositor.processes.limits import limit_process, limit_task
 from render_service.compositor.processes.messages import Answer, Kind, Task, read_task, write_answer
 from render_service.domain.errors import RenderFailure
-from render_service.domain.machine_faults import is_machine_fault
+
+_KINDS = {
+    Fault.MEMORY: Kind.OUT_OF_MEMORY,
+    Fault.MACHINE: Kind.MACHINE_FAULT,
+    Fault.MEDIA: Kind.UNDECODABLE,
+    Fault.OTHER: Kind.ERROR,
+}
 
 
 def main() -> None:
@@ -53,30 +59,11 @@ def _answer(answers: BinaryIO, task: Task) -> None:
             retryable=failure.retryable,
         )
     except Exception as error:  # noqa: BLE001 - the parent decides what it means for the job
-        kind = _kind_of(error)
+        kind = _KINDS[fault_of(error)]
         # Without the path, which is of no use to the job's owner.
         message = getattr(error, "strerror", None) or type(error).__name__
         answer = Answer(kind, message=message, trace=traceback.format_exc())
     write_answer(answers, answer)
-
-
-def _kind_of(error: BaseException) -> Kind:
-    import av  # noqa: PLC0415 - heavy, and not needed before something fails
-    import cv2  # noqa: PLC0415
-    from PIL import Image, UnidentifiedImageError  # noqa: PLC0415
-
-    code = error.errno if isinstance(error, OSError | av.error.FFmpegError) else None
-    if isinstance(error, MemoryError) or code == errno.ENOMEM:
-        return Kind.OUT_OF_MEMORY
-    if isinstance(error, cv2.error):
-        return Kind.OUT_OF_MEMORY if error.code == cv2.Error.StsNoMem else Kind.UNDECODABLE
-    # FFmpeg's readers return these two for a file that ends too early as well.
-    ambiguous = isinstance(error, av.error.FFmpegError) and code in (errno.EIO, errno.EAGAIN)
-    if is_machine_fault(error) and not ambiguous:
-        return Kind.MACHINE_FAULT
-    if isinstance(error, av.error.FFmpegError | UnidentifiedImageError | Image.DecompressionBombError):
-        return Kind.UNDECODABLE
-    return Kind.ERROR
 
 
 def _set_up_opencv() -> None:

@@ -14,6 +14,7 @@ from av.video.stream import VideoStream
 
 from render_service.compositor.media.assets import Media
 from render_service.compositor.media.declared_size import top_level_boxes
+from render_service.compositor.media.decode_errors import is_of_machine
 from render_service.compositor.media.sound_format import SAMPLE_RATE
 from render_service.compositor.sound.mixing import (
     AAC_PRIMING,
@@ -80,6 +81,7 @@ def check_video(
 
     Raises:
         RenderFailure: CHECK_FAILED with the name of the check, what was expected and what was found.
+        OSError, MemoryError: The machine lacks something or fails.
     """
     form = _FORMS[spec.output.container]
     try:
@@ -92,6 +94,8 @@ def check_video(
         if heard is not None:
             found |= _check_loudness(path, sound)
     except FFmpegError as error:
+        if is_of_machine(error):
+            raise
         raise RenderFailure(
             ErrorReason.CHECK_FAILED, "the finished video cannot be decoded", {"check": "decode"}
         ) from error

@@ -82,6 +82,7 @@ class ClipCopies:
 
         Raises:
             CopyFault: it cannot be fetched, or is not what was requested.
+            RenderFailure: this machine cannot probe it; the clip may be usable.
             StorageUnavailable: the store is unavailable.
         """
         provider = spec.model.provider
@@ -105,6 +106,8 @@ class ClipCopies:
         try:
             info = await self._probe(path)
         except RenderFailure as failure:
+            if failure.worker_fault:
+                raise  # says nothing of the clip, which is paid
             raise CopyFault(f"the result of {provider} is not a usable clip: {failure.message}") from failure
         if info.duration < spec.duration - max(_SHORT_BY, spec.duration * _SHORT_BY_FRACTION):
             actual, requested = info.duration.total_seconds(), spec.duration.total_seconds()

@@ -16,6 +16,7 @@ from render_service.domain.generation.clip_plan import ClipSpec
 from render_service.domain.generation.provider_task import ProviderTask, TaskFault, TaskState
 from render_service.domain.jobs.cost import Cost
 from render_service.domain.jobs.job import ProviderName
+from render_service.domain.machine_faults import is_machine_fault
 from render_service.progress.task_hints import TaskHints
 from render_service.providers.apis.instrumented import count_cost
 from render_service.providers.generation.limits import GenerationLimits
@@ -217,6 +218,8 @@ class ShotGeneration:
             refused = TaskFault(ErrorReason.PROVIDER_FAILED, fault.message, fault.code)
             await self._ledger.settle(self._lease, task.id, TaskState.FAILED, refused)
             return
+        if is_machine_fault(fault):
+            raise self._temporary(fault)  # no other provider can be reached either
         now = asyncio.get_running_loop().time()
         self._refusals += 1
         self._refused_since = self._refused_since or now
@@ -336,6 +339,7 @@ class ShotGeneration:
             f"shot {self._spec.shot_id}: {fault.message}",
             self._metadata(fault.code),
             retryable=True,
+            worker_fault=is_machine_fault(fault),
         )
 
     def _failure(self, fault: TaskFault) -> RenderFailure:
