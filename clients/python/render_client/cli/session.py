@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from render_client.cli.exit_codes import INTERRUPTED, READER_GONE
+from render_client.cli.interruptions import repeated_interrupts
 
 if TYPE_CHECKING:
     from render_client.cli.output import Output
@@ -87,7 +88,8 @@ def reported_errors(output: "Output", connection: Connection) -> Iterator[None]:
     from render_client.projects_file import ProjectFileError
 
     try:
-        yield
+        with repeated_interrupts():
+            yield
     except BrokenPipeError:
         # The reader of the output has what it wants, such as `head`. Nothing may be flushed to it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -4,7 +4,11 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
+
+import pytest
+from render_client.cli.interruptions import repeated_interrupts
 
 from tests.unit.client.command.conftest import Run
 from tests.unit.client.fake_server import FakeServer
@@ -66,3 +70,34 @@ def test_an_interrupted_watch_names_the_job_and_how_to_go_on(service: FakeServic
     assert watching.returncode == 130
     for line in (f"job {job_id} continues", f"render watch {job_id}", f"render cancel {job_id}"):
         assert line in said
+
+
+def test_an_interrupt_that_a_finalizer_swallows_is_raised_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    swallowed: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", swallowed.append)
+
+    class Interrupted:
+        def __del__(self) -> None:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0)
+
+    def work() -> None:
+        with repeated_interrupts():
+            Interrupted()
+            time.sleep(60)
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert len(swallowed) == 1
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
+def test_an_ignored_interrupt_stays_ignored() -> None:
+    former = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with repeated_interrupts():
+            os.kill(os.getpid(), signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, former)
