@@ -92,6 +92,12 @@ def database_url(postgres_server: EmbeddedPostgres, _migrated_template: str) -> 
 
 
 @pytest.fixture
+def own_database_url(postgres_server: EmbeddedPostgres, _migrated_template: str) -> Iterator[str]:
+    """A database of the test's own with the newest schema, which it may damage."""
+    yield from _database_of_its_own(postgres_server, _migrated_template)
+
+
+@pytest.fixture
 def empty_database_url(postgres_server: EmbeddedPostgres) -> Iterator[str]:
     """A database of the test's own without any schema, as DATABASE_URL."""
     yield from _database_of_its_own(postgres_server, "template1")

@@ -35,15 +35,26 @@ def _shared_database_url(postgres_server: EmbeddedPostgres, _migrated_template: 
     return postgres_server.url_of(name)
 
 
-@pytest.fixture
-def database_url(_shared_database_url: str) -> str:
-    """A database with the newest schema and no rows, as DATABASE_URL. Emptied, which is quicker than made anew."""
+def _empty(url: str) -> str:
+    """Delete all rows, which is quicker than to create the database anew."""
     tables = sql.SQL(", ").join(sql.Identifier(table.name) for table in metadata.sorted_tables)
-    with psycopg.connect(_shared_database_url, autocommit=True) as connection:
-        # A lock that an earlier test still holds is a fault to report, not to wait for.
+    with psycopg.connect(url, autocommit=True) as connection:
+        # A lock that an earlier test still holds is a fault to report, not one to wait for.
         connection.execute("SET lock_timeout = '5s'")
         connection.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY").format(tables))
-    return _shared_database_url
+    return url
+
+
+@pytest.fixture
+def database_url(_shared_database_url: str) -> str:
+    """A database with the newest schema and no rows, as DATABASE_URL."""
+    return _empty(_shared_database_url)
+
+
+@pytest.fixture(scope="module")
+def module_database_url(_shared_database_url: str) -> str:
+    """The same database, emptied once for all tests of a module; none of them may use `database_url` as well."""
+    return _empty(_shared_database_url)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import grpc
 import pytest
+import pytest_asyncio
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from pydantic import SecretStr
@@ -19,11 +20,14 @@ from render_client.v1 import webhook_service_pb2 as webhooks_pb
 from render_service.db.access.api_keys import ApiKeys
 from render_service.db.database import Database
 from render_service.domain.jobs.job import Artifact, StoredFile, Video
+from render_service.embedded import EmbeddedValkey
 from render_service.storage.store import ObjectStore
 from tests.integration.server.status import read_refusal
 from tests.objects import put_object
 from tests.records import lifecycle_of
 from tests.serving import Stubs, bearer, claim_soon, serving, settings_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PROJECT = project_pb2.Project(
     title="Ours", storyboard=project_pb2.Storyboard(shots=[project_pb2.Shot(caption="Ours alone")])
@@ -41,11 +45,12 @@ METHODS = {
 
 @dataclass(frozen=True)
 class Neighbours:
-    """Two workspaces at one server: what there is in `ours`, and the key of `theirs`."""
+    """Three workspaces at one server: what there is in `ours`, and the keys of the others, which have nothing yet."""
 
     stubs: Stubs
     ours: str
     theirs: str
+    newcomer: str
     job_ids: tuple[str, ...]
     project_id: str
     webhook_id: str
@@ -55,14 +60,17 @@ class Neighbours:
     cursor: str
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def neighbours(
-    database_url: str, redis_url: str, tmp_path: Path, database: Database
+    module_database_url: str, valkey_server: EmbeddedValkey, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Neighbours]:
-    settings = settings_of(database_url, redis_url, tmp_path, webhook_keys=SecretStr("a2V5" * 11))
+    folder: Path = tmp_path_factory.mktemp("isolation")
+    settings = settings_of(module_database_url, valkey_server.url, folder, webhook_keys=SecretStr("a2V5" * 11))
     store = ObjectStore(settings.storage_url)
-    ours, theirs = [await ApiKeys(database).create(name, frozenset({name})) for name in ("ours", "theirs")]
+    database = Database(module_database_url)
     async with serving(settings) as stubs:
+        keys = ApiKeys(database)
+        ours, theirs, newcomer = [await keys.create(name, frozenset({name})) for name in ("ours", "theirs", "newcomer")]
         metadata = bearer(ours)
         created = await stubs.projects.CreateProject(
             projects_pb.CreateProjectRequest(workspace_id="ours", project=PROJECT), metadata=metadata
@@ -95,6 +103,7 @@ async def neighbours(
             stubs,
             ours,
             theirs,
+            newcomer,
             tuple(job_ids),
             created.project.project_id,
             hooked.webhook.webhook_id,
@@ -103,6 +112,7 @@ async def neighbours(
             sent.next_page_token,
             cursor,
         )
+    await database.close()
 
 
 async def answer(neighbours: Neighbours, method: str, request: Message, key: str) -> tuple[str, bytes]:
@@ -157,7 +167,7 @@ WITH_IDS = [
 ]
 
 
-def test_every_method_that_takes_an_id_is_probed() -> None:
+async def test_every_method_that_takes_an_id_is_probed() -> None:
     without = {name.rpartition("/")[2] for name in METHODS if name not in WITH_IDS}
     assert without == {
         "WatchWorkspace",
@@ -198,26 +208,26 @@ async def test_a_workspace_that_is_closed_looks_like_one_that_does_not_exist(
 
 
 async def test_nothing_of_another_workspace_is_listed_or_watched(neighbours: Neighbours) -> None:
-    stubs, metadata = neighbours.stubs, bearer(neighbours.theirs)
-    jobs = await stubs.renders.ListJobs(pb.ListJobsRequest(workspace_id="theirs"), metadata=metadata)
+    stubs, metadata = neighbours.stubs, bearer(neighbours.newcomer)
+    jobs = await stubs.renders.ListJobs(pb.ListJobsRequest(workspace_id="newcomer"), metadata=metadata)
     assert list(jobs.jobs) == []
     projects = await stubs.projects.ListProjects(
-        projects_pb.ListProjectsRequest(workspace_id="theirs"), metadata=metadata
+        projects_pb.ListProjectsRequest(workspace_id="newcomer"), metadata=metadata
     )
     assert list(projects.projects) == []
     webhooks = await stubs.webhooks.ListWebhooks(
-        webhooks_pb.ListWebhooksRequest(workspace_id="theirs"), metadata=metadata
+        webhooks_pb.ListWebhooksRequest(workspace_id="newcomer"), metadata=metadata
     )
     assert list(webhooks.webhooks) == []
     deliveries = await stubs.webhooks.ListWebhookDeliveries(
-        webhooks_pb.ListWebhookDeliveriesRequest(workspace_id="theirs"), metadata=metadata
+        webhooks_pb.ListWebhookDeliveriesRequest(workspace_id="newcomer"), metadata=metadata
     )
     assert list(deliveries.deliveries) == []
     watch: Any = stubs.renders.WatchWorkspace(
-        pb.WatchWorkspaceRequest(workspace_id="theirs", from_oldest=True), metadata=metadata
+        pb.WatchWorkspaceRequest(workspace_id="newcomer", from_oldest=True), metadata=metadata
     )
     assert (await watch.read()).HasField("heartbeat")
-    start = pb.StartRenderRequest(workspace_id="theirs", project=PROJECT)
+    start = pb.StartRenderRequest(workspace_id="newcomer", project=PROJECT)
     mine = (await stubs.renders.StartRender(start, metadata=metadata)).job.job_id
     assert (await watch.read()).event.job_id == mine, "the first event is its own"
     watch.cancel()
@@ -244,7 +254,7 @@ async def test_page_tokens_and_cursors_of_another_workspace_are_none(neighbours:
 
 
 async def test_a_request_id_of_another_workspace_is_free(neighbours: Neighbours) -> None:
-    start = pb.StartRenderRequest(workspace_id="theirs", project=PROJECT, request_id=REQUEST_ID)
-    job = (await neighbours.stubs.renders.StartRender(start, metadata=bearer(neighbours.theirs))).job
+    start = pb.StartRenderRequest(workspace_id="newcomer", project=PROJECT, request_id=REQUEST_ID)
+    job = (await neighbours.stubs.renders.StartRender(start, metadata=bearer(neighbours.newcomer))).job
     assert job.job_id not in neighbours.job_ids
     assert UUID(job.request_id) == UUID(REQUEST_ID)
