@@ -94,7 +94,7 @@ class SeaweedFS:
         """Start it; returns when it takes requests."""
         await self._process.start()
         deadline = asyncio.get_running_loop().time() + _START_SECONDS
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, verify=False) as client:
             while not await self._healthy(client):
                 if not self._process.running or asyncio.get_running_loop().time() > deadline:
                     await self.stop()

@@ -15,6 +15,7 @@ from typing import BinaryIO
 import httpx
 
 from render_service.domain.machine_faults import is_machine_fault
+from render_service.fetch.certificates import public_authorities
 from render_service.fetch.encoding import Decoder, EncodingBroken, decoder_for
 from render_service.fetch.errors import DestinationForbidden, FetchError, FetchErrorKind
 from render_service.fetch.limits import FetchAccount, FetchAccounts, FetchLimits
@@ -70,7 +71,7 @@ class Fetcher:
         self._policy = policy
         self._accounts = FetchAccounts(limits or FetchLimits())
         self._resolver = resolver
-        self._tls = tls or httpx.create_ssl_context()
+        self._tls = tls or public_authorities()
 
     @contextmanager
     def session(self, workspace_id: str) -> Iterator["FetchSession"]:

@@ -20,6 +20,7 @@ import httpcore
 import httpx
 
 from render_service.fetch.addresses import Address
+from render_service.fetch.certificates import public_authorities
 from render_service.fetch.errors import DestinationForbidden
 from render_service.fetch.policy import FetchPolicy, parse_literal, url_fault
 from render_service.fetch.resolver import Resolver, system_resolver
@@ -55,7 +56,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         self._policy = policy
         self._workspace_id = workspace_id
         self._resolver = resolver
-        self._tls = tls or httpx.create_ssl_context()
+        self._tls = tls or public_authorities()
         self._open: set[_Connector] = set()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

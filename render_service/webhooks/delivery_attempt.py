@@ -15,6 +15,7 @@ import httpx
 
 from render_service.db.webhooks.webhook_outbox import LeasedDelivery
 from render_service.domain.webhooks.webhook import event_id
+from render_service.fetch.certificates import public_authorities
 from render_service.fetch.errors import DestinationForbidden
 from render_service.fetch.resolver import Resolver, system_resolver
 from render_service.fetch.retry_after import read_retry_after
@@ -84,7 +85,7 @@ class DeliveryClient:
         self._urls = urls
         self._seconds = timeout.total_seconds()
         self._resolver = resolver
-        self._tls = tls or httpx.create_ssl_context()
+        self._tls = tls or public_authorities()
 
     async def deliver(self, delivery: LeasedDelivery) -> Outcome:
         """Send a delivery once and return the outcome. The response's body is discarded."""

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import httpx
 
+from render_service.fetch.certificates import public_authorities
 from render_service.fetch.retry_after import read_retry_after
 from render_service.providers.apis.uncancellable_requests import UncancellableRequests
 from render_service.providers.provider_api import FaultKind, ProviderFault
@@ -51,6 +52,7 @@ class HttpApi:
             "headers": {"User-Agent": "render-service", "Accept": "application/json", **headers},
             "timeout": httpx.Timeout(timeout_seconds, connect=min(timeout_seconds, 10.0)),
             "trust_env": False,
+            "verify": public_authorities(),
         }
         self._client = httpx.AsyncClient(limits=httpx.Limits(max_connections=max_connections), **shared)
         self._unpooled = httpx.AsyncClient(limits=httpx.Limits(max_keepalive_connections=0), **shared)

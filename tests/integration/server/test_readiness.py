@@ -59,7 +59,10 @@ async def test_without_its_database_the_server_is_alive_but_not_ready(
     url = sa.make_url(empty_database_url)
     name = url.database or ""
     beside = url.set(database="postgres").render_as_string(hide_password=False)
-    async with serving(settings), httpx.AsyncClient(base_url=f"http://{metrics}", trust_env=False) as client:
+    async with (
+        serving(settings),
+        httpx.AsyncClient(base_url=f"http://{metrics}", trust_env=False, verify=False) as client,
+    ):
         assert (await client.get("/readyz")).status_code == 200
 
         def allow(word: LiteralString) -> None:
@@ -101,7 +104,10 @@ async def test_figures_tell_of_calls_jobs_and_stores(
     settings = settings_of(database_url, redis_url, tmp_path, auth="off", metrics_listen=listen)
     # Counters are those of the process, in which other servers may have run before.
     before = figures(b"".join(generate_latest(registry) for registry in (SHARED, SERVER)).decode())
-    async with serving(settings) as stubs, httpx.AsyncClient(base_url=f"http://{listen}", trust_env=False) as client:
+    async with (
+        serving(settings) as stubs,
+        httpx.AsyncClient(base_url=f"http://{listen}", trust_env=False, verify=False) as client,
+    ):
         started = await stubs.renders.StartRender(pb.StartRenderRequest(workspace_id="team", project=PROJECT))
         cancel = pb.CancelJobRequest(workspace_id="team", job_id=started.job.job_id)
         await stubs.renders.CancelJob(cancel)

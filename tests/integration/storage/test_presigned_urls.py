@@ -13,7 +13,7 @@ KEY = "videos/w/j/video.mp4"
 
 
 async def _get(url: str, **headers: str) -> httpx.Response:
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=False) as client:
         return await client.get(url, headers=headers)
 
 
