@@ -3,29 +3,9 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB, UUID
 
+from render_service.db.columns import Xid8, time_column
+
 metadata = sa.MetaData()
-_NOW = sa.text("now()")
-
-
-class Xid8(sa.types.UserDefinedType[int]):
-    """Postgres' 64-bit transaction id: rises with every transaction, never wraps."""
-
-    cache_ok = True
-
-    def get_col_spec(self, **_: object) -> str:
-        """Return the type's name in SQL."""
-        return "xid8"
-
-
-def _time(name: str, *, nullable: bool = True, default: bool = False, comment: str | None = None) -> sa.Column[object]:
-    return sa.Column(
-        name,
-        sa.TIMESTAMP(timezone=True),
-        nullable=nullable,
-        server_default=_NOW if default else None,
-        comment=comment,
-    )
-
 
 projects = sa.Table(
     "projects",
@@ -35,8 +15,8 @@ projects = sa.Table(
     sa.Column("body", JSONB, nullable=False, comment="domain.project.Project as JSON"),
     sa.Column("body_bytes", sa.Integer, sa.Computed("octet_length(body::text)", persisted=True), nullable=False),
     sa.Column("version", sa.BigInteger, nullable=False, server_default="1", comment="the etag; grows with each update"),
-    _time("created_at", nullable=False, default=True),
-    _time("updated_at", nullable=False, default=True),
+    time_column("created_at", nullable=False, default=True),
+    time_column("updated_at", nullable=False, default=True),
     sa.Index("projects_by_workspace", "workspace_id", sa.text("created_at DESC"), sa.text("id DESC")),
     comment="Projects. A project's status is not stored: it follows from its latest job.",
 )
@@ -68,22 +48,24 @@ jobs = sa.Table(
     ),
     sa.Column("attempt", sa.Integer, nullable=False, server_default="0", comment="how often the job was claimed"),
     sa.Column("failed_attempts", sa.Integer, nullable=False, server_default="0", comment="attempts failed or lost"),
-    _time("run_after", nullable=False, default=True, comment="not to be claimed before"),
-    _time("enqueued_at", comment="when a message was last sent for it; null: a message is due (the row is its outbox)"),
+    time_column("run_after", nullable=False, default=True, comment="not to be claimed before"),
+    time_column(
+        "enqueued_at", comment="when a message was last sent for it; null: a message is due (the row is its outbox)"
+    ),
     sa.Column("lease_token", UUID, comment="whoever knows it may change the job"),
-    _time("lease_expires_at", comment="after this the reconciler takes the lease away"),
+    time_column("lease_expires_at", comment="after this the reconciler takes the lease away"),
     sa.Column("worker", sa.Text, comment="who holds the lease, for people"),
     sa.Column("cancel_requested", sa.Boolean, nullable=False, server_default=sa.false()),
-    _time("deadline_at", comment="set at the first claim; the job is ended after it"),
-    _time("progressed_at", comment="when this attempt last got further"),
+    time_column("deadline_at", comment="set at the first claim; the job is ended after it"),
+    time_column("progressed_at", comment="when this attempt last got further"),
     sa.Column("error_reason", sa.Text),
     sa.Column("error_message", sa.Text),
     sa.Column("error_metadata", JSONB),
     sa.Column("raw_results", JSONB),
-    _time("created_at", nullable=False, default=True),
-    _time("started_at"),
-    _time("finished_at"),
-    _time("updated_at", nullable=False, default=True),
+    time_column("created_at", nullable=False, default=True),
+    time_column("started_at"),
+    time_column("finished_at"),
+    time_column("updated_at", nullable=False, default=True),
     sa.Column(
         "priority",
         sa.SmallInteger,
@@ -150,7 +132,7 @@ job_events = sa.Table(
     sa.Column("attempt", sa.Integer, nullable=False),
     sa.Column("error_reason", sa.Text),
     sa.Column("error_message", sa.Text),
-    _time("created_at", nullable=False, default=True),
+    time_column("created_at", nullable=False, default=True),
     sa.Column(
         "xid",
         Xid8,
@@ -193,7 +175,7 @@ videos = sa.Table(
     sa.Column("fps", sa.Integer, nullable=False),
     sa.Column("frames", sa.BigInteger, nullable=False),
     sa.Column("checked", JSONB, nullable=False, server_default="{}", comment="what the self-check found"),
-    _time("created_at", nullable=False, default=True),
+    time_column("created_at", nullable=False, default=True),
     sa.Column("size_bytes", sa.BigInteger, nullable=False, server_default="0", comment="of all files together"),
     sa.Index("videos_by_age", "created_at", postgresql_using="brin"),
     sa.Index("videos_by_workspace", "workspace_id", postgresql_include=["size_bytes"]),
@@ -211,14 +193,14 @@ provider_tasks = sa.Table(
     sa.Column("provider", sa.Text, nullable=False),
     sa.Column("model", sa.Text, nullable=False),
     sa.Column("state", sa.Text, nullable=False, server_default="WAITING"),
-    _time("not_before", nullable=False, default=True, comment="not to be ordered before"),
+    time_column("not_before", nullable=False, default=True, comment="not to be ordered before"),
     sa.Column("intent_token", UUID, comment="lease token of who ordered, or was about to"),
-    _time("intent_at", comment="when the order was about to be sent"),
+    time_column("intent_at", comment="when the order was about to be sent"),
     sa.Column("external_id", sa.Text, comment="the provider's id of the task"),
     sa.Column("external", JSONB, comment="what else the provider answered to the order"),
-    _time("submitted_at"),
-    _time("finished_at"),
-    _time("cancel_after", comment="a worker tells the provider to stop; another one may after this"),
+    time_column("submitted_at"),
+    time_column("finished_at"),
+    time_column("cancel_after", comment="a worker tells the provider to stop; another one may after this"),
     sa.Column("error_reason", sa.Text),
     sa.Column("error_message", sa.Text),
     sa.Column("error_code", sa.Text, comment="the provider's own word for it"),
@@ -227,7 +209,7 @@ provider_tasks = sa.Table(
     sa.Column("cost_amount", sa.Numeric),
     sa.Column("clip_key", sa.Text, comment="object-store key"),
     sa.Column("clip", JSONB, comment="what the clip is: size, SHA-256, length, sides"),
-    _time("created_at", nullable=False, default=True),
+    time_column("created_at", nullable=False, default=True),
     sa.CheckConstraint(
         "state IN ('WAITING', 'INTENT', 'SUBMITTED', 'SUCCEEDED', 'FAILED', 'CANCELLED', 'UNKNOWN', 'SUPERSEDED')",
         name="provider_tasks_state_known",
@@ -274,7 +256,7 @@ removals = sa.Table(
     metadata,
     sa.Column("job_id", UUID, primary_key=True),
     sa.Column("workspace_id", sa.Text, nullable=False),
-    _time("created_at", nullable=False, default=True),
+    time_column("created_at", nullable=False, default=True),
     sa.Index("removals_by_age", "created_at"),
     comment="Jobs whose video is no longer recorded and whose bytes are to go; written in the same transaction.",
 )
@@ -288,7 +270,7 @@ webhooks = sa.Table(
     sa.Column("host", sa.Text, nullable=False, comment="host:port of the url"),
     sa.Column("statuses", ARRAY(sa.Text), nullable=False, comment="which are told; never empty"),
     sa.Column("labels", JSONB, nullable=False, comment="only of jobs that have all of these"),
-    _time("created_at", nullable=False, default=True),
+    time_column("created_at", nullable=False, default=True),
     sa.Index("webhooks_by_workspace", "workspace_id", "created_at", "id"),
     comment="Who is told of a workspace's jobs. At most 16 a workspace, each url once, both under a lock.",
 )
@@ -310,7 +292,7 @@ webhook_deliveries = sa.Table(
     sa.Column("type", sa.Text, nullable=False),
     sa.Column("body", sa.Text, nullable=False, comment="JSON as it is sent, the same at every try"),
     sa.Column("state", sa.Text, nullable=False, server_default="PENDING"),
-    _time(
+    time_column(
         "due_at",
         comment="when it is tried next, or its lease ends; null: an earlier one of its job goes first, or it is done",
     ),
@@ -319,8 +301,8 @@ webhook_deliveries = sa.Table(
     sa.Column("tries", sa.Integer, nullable=False, server_default="0", comment="since it was last asked for; backoff"),
     sa.Column("http_status", sa.Integer, nullable=False, server_default="0", comment="0: there was no answer"),
     sa.Column("error", sa.Text, nullable=False, server_default="", comment="what was wrong with the latest try"),
-    _time("created_at", nullable=False, default=True),
-    _time("attempted_at"),
+    time_column("created_at", nullable=False, default=True),
+    time_column("attempted_at"),
     sa.CheckConstraint("state IN ('PENDING', 'DELIVERED', 'FAILED')", name="webhook_deliveries_state_known"),
     sa.CheckConstraint("state = 'PENDING' OR due_at IS NULL", name="webhook_deliveries_due_while_pending"),
     sa.Index(
@@ -346,7 +328,7 @@ audit_log = sa.Table(
     "audit_log",
     metadata,
     sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
-    _time("at", nullable=False, default=True),
+    time_column("at", nullable=False, default=True),
     sa.Column("workspace_id", sa.Text, comment="null: of no workspace, such as a key's making"),
     sa.Column("principal", sa.Text, nullable=False, comment="domain.access.Principal.id"),
     sa.Column("principal_name", sa.Text, nullable=False),
@@ -371,6 +353,14 @@ workspace_quotas = sa.Table(
     comment="Quotas of workspaces that differ from the configured ones.",
 )
 
+workspace_storage = sa.Table(
+    "workspace_storage",
+    metadata,
+    sa.Column("workspace_id", sa.Text, primary_key=True),
+    sa.Column("video_bytes", sa.BigInteger, nullable=False, comment="sum of videos.size_bytes"),
+    comment="How much each workspace stores; kept by a trigger on videos, in the same transaction.",
+)
+
 service_keys = sa.Table(
     "service_keys",
     metadata,
@@ -387,10 +377,10 @@ api_keys = sa.Table(
     sa.Column("key_hash", BYTEA, nullable=False, unique=True, comment="SHA-256 of the key; the key is not stored"),
     sa.Column("workspaces", ARRAY(sa.Text), nullable=False),
     sa.Column("access", sa.Text, nullable=False, server_default="write", comment="domain.access.Access"),
-    _time("created_at", nullable=False, default=True),
-    _time("expires_at", comment="from then on it works no longer; null: never"),
-    _time("last_used_at", comment="roughly: written now and then, not with every call"),
-    _time("revoked_at"),
+    time_column("created_at", nullable=False, default=True),
+    time_column("expires_at", comment="from then on it works no longer; null: never"),
+    time_column("last_used_at", comment="roughly: written now and then, not with every call"),
+    time_column("revoked_at"),
     sa.CheckConstraint("access IN ('read', 'write')", name="api_keys_access_known"),
     comment="API keys: 256 random bits each, hence a plain hash suffices.",
 )

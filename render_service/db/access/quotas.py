@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from render_service.db.database import Database
-from render_service.db.schema import videos, workspace_quotas
+from render_service.db.schema import workspace_quotas, workspace_storage
 from render_service.domain.access.quota import QuotaName
 
 Limits = Mapping[QuotaName, int | None]
@@ -48,11 +48,9 @@ class WorkspaceQuotas:
 
     async def stored_bytes(self, workspace_id: str) -> int:
         """Return how many bytes the finished videos of a workspace have, with all their files."""
-        statement = sa.select(sa.func.coalesce(sa.func.sum(videos.c.size_bytes), 0)).where(
-            videos.c.workspace_id == workspace_id
-        )
+        statement = sa.select(workspace_storage.c.video_bytes).where(workspace_storage.c.workspace_id == workspace_id)
         async with self._database.single() as connection:
-            return int((await connection.execute(statement)).scalar_one())
+            return await connection.scalar(statement) or 0
 
 
 def _limits(stored: Mapping[str, int | None]) -> Limits:

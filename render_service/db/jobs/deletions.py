@@ -72,6 +72,8 @@ _EXPIRE_VIDEOS = sa.text(f"""
     ), {_NOTED}
     SELECT count(*) FROM gone
 """)
+# Until the end of the transaction. Two batches at once could each hold the storage counter that the other needs.
+_LOCK_EXPIRY = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('expiry', 0))")
 # The row stays: it tells what the clip has cost.
 _EXPIRE_CLIPS = sa.text("""
     UPDATE provider_tasks SET state = 'SUPERSEDED' WHERE id IN (
@@ -196,7 +198,8 @@ class Deletions:
             return frozenset((await connection.execute(statement)).scalars())
 
     async def _count(self, statement: sa.TextClause, age: timedelta, batch: int) -> int:
-        async with self._database.single() as connection:
+        async with self._database.transaction() as connection:
+            await connection.execute(_LOCK_EXPIRY)
             return int((await connection.execute(statement, {"age": age, "batch": batch})).scalar_one())
 
 

@@ -13,9 +13,10 @@ from alembic.migration import MigrationContext
 from sqlalchemy.dialects.postgresql.base import ischema_names
 
 from render_service.db import migrate
+from render_service.db.columns import Xid8
 from render_service.db.database import DatabaseUnavailable, sqlalchemy_url
 from render_service.db.migrate import newest_revision, upgrade
-from render_service.db.schema import Xid8, metadata
+from render_service.db.schema import metadata
 
 # What Postgres itself says about every column, index and constraint; alembic's comparison knows neither the conditions
 # of partial indexes nor check constraints.
@@ -33,6 +34,15 @@ _TABLES = """
     SELECT relname, reloptions, obj_description(oid) FROM pg_class
     WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> 'alembic_version'
 """
+
+_A_VIDEO = sa.text("""
+    WITH job AS (
+        INSERT INTO jobs (id, task_id, workspace_id, provider, spec)
+        VALUES (gen_random_uuid(), gen_random_uuid(), :workspace, 'MOCK', '{}') RETURNING id
+    )
+    INSERT INTO videos (job_id, workspace_id, files, width, height, fps, frames, size_bytes)
+    SELECT id, :workspace, '{}', 2, 2, 1, 1, :size FROM job
+""")
 
 
 def catalogue(url: str) -> list[set[tuple[object, ...]]]:
@@ -72,6 +82,23 @@ def test_every_migration_can_be_undone_and_done_again(empty_database_url: str) -
     assert all(not part for part in catalogue(empty_database_url)), "undoing leaves something behind"
     assert upgrade(empty_database_url) == newest_revision()
     assert catalogue(empty_database_url) == before
+
+
+def test_videos_from_before_the_counter_are_counted(empty_database_url: str) -> None:
+    upgrade(empty_database_url)
+    engine = sa.create_engine(sqlalchemy_url(empty_database_url), poolclass=sa.NullPool)
+    config = Config()
+    config.set_main_option("script_location", migrate.__file__.replace("migrate.py", "migrations"))
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0014")
+        for workspace, size in (("a", 3), ("a", 4), ("b", 5)):
+            connection.execute(_A_VIDEO, {"workspace": workspace, "size": size})
+        connection.commit()
+    upgrade(empty_database_url)
+    with engine.connect() as connection:
+        counted = connection.execute(sa.text("SELECT workspace_id, video_bytes FROM workspace_storage ORDER BY 1"))
+        assert [tuple(row) for row in counted] == [("a", 7), ("b", 5)]
 
 
 def test_several_migrations_at_once_take_turns(empty_database_url: str) -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections import Counter
+from contextlib import suppress
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -9,11 +11,12 @@ import sqlalchemy as sa
 
 from render_service.db.access.quotas import WorkspaceQuotas
 from render_service.db.database import Database
+from render_service.db.jobs.deletions import Deletions
 from render_service.db.jobs.job_lifecycle import Claim, JobLifecycle
 from render_service.db.jobs.jobs import Jobs
 from render_service.domain.access.quota import QuotaName
 from render_service.domain.errors import DomainError, ErrorReason
-from render_service.domain.jobs.job import ProviderName
+from render_service.domain.jobs.job import Lease, ProviderName
 from render_service.domain.jobs.request import JobOptions, JobRequest
 from render_service.domain.retry import RetryPolicy
 from tests.records import HOUR, SPEC, VIDEO, job_request, lifecycle_of, start_job
@@ -159,6 +162,33 @@ async def test_stored_bytes_are_those_of_all_files_of_finished_videos(database: 
     await lifecycle_of(database).complete(held.lease, None, VIDEO)
     assert await quotas.stored_bytes("team") == 1234 + 12
     assert await quotas.stored_bytes("other") == 0
+
+
+async def test_stored_bytes_are_counted_exactly_however_many_videos_come_and_go_at_once(database: Database) -> None:
+    async def recount() -> dict[str, int]:
+        statement = sa.text("SELECT workspace_id, sum(size_bytes) FROM videos GROUP BY workspace_id")
+        async with database.single() as connection:
+            return {workspace: int(size) for workspace, size in await connection.execute(statement)}
+
+    lifecycle, deletions = lifecycle_of(database), Deletions(database)
+    jobs = [job_id for workspace in ("a", "b") for job_id in await queue(database, workspace, 30)]
+    held = [found.lease for found in [await claim(lifecycle) for _ in jobs] if found is not None]
+    first, second = held[:30], held[30:]
+    await asyncio.gather(*(lifecycle.complete(lease, None, VIDEO) for lease in first))
+    # Videos of both workspaces expire in batches while others are completed and deleted.
+    await asyncio.gather(
+        *(deletions.expire_videos(age=timedelta(0), batch=5) for _ in range(2)),
+        *(deletions.expire_jobs(age=timedelta(0), batch=5) for _ in range(2)),
+        *(lifecycle.complete(lease, None, VIDEO) for lease in second),
+        *(_delete(deletions, lease) for lease in first),
+    )
+    counted = {workspace: await WorkspaceQuotas(database).stored_bytes(workspace) for workspace in ("a", "b")}
+    assert counted == {"a": 0, "b": 0} | await recount()
+
+
+async def _delete(deletions: Deletions, lease: Lease) -> None:
+    with suppress(DomainError):  # it has expired
+        await deletions.delete_job(lease.workspace_id, lease.job_id)
 
 
 async def test_quotas_of_a_workspace_are_set_one_by_one_and_cleared(database: Database) -> None:

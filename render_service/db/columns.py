@@ -1,0 +1,33 @@
+"""Columns and column types of the tables that SQLAlchemy does not have."""
+
+import sqlalchemy as sa
+
+
+class Xid8(sa.types.UserDefinedType[int]):
+    """Postgres' 64-bit transaction id: rises with every transaction, never wraps."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        """Return the type's name in SQL."""
+        return "xid8"
+
+
+def time_column(
+    name: str, *, nullable: bool = True, default: bool = False, comment: str | None = None
+) -> sa.Column[object]:
+    """Return a column of moments in time.
+
+    Args:
+        name: Its name.
+        nullable: Whether it may be empty.
+        default: Whether it is the time of the insertion unless another one is given.
+        comment: What it is for.
+    """
+    return sa.Column(
+        name,
+        sa.TIMESTAMP(timezone=True),
+        nullable=nullable,
+        server_default=sa.text("now()") if default else None,
+        comment=comment,
+    )
