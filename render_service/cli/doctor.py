@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from redis.exceptions import RedisError
 from sqlalchemy.exc import ProgrammingError
 
+from render_service.compositor.processes.confinement import describe_confinement
 from render_service.compositor.text.fonts import is_covered
 from render_service.config.settings import Settings
 from render_service.db.database import Database, DatabaseUnavailable
@@ -48,6 +49,7 @@ async def examine(settings: Settings) -> list[Finding]:
         _scratch(settings),
         _fonts(),
         _encoder(),
+        _sandbox(),
     ]
 
 
@@ -112,3 +114,8 @@ def _encoder() -> Finding:
     if missing:
         return Finding("Encoder", False, f"lacks {', '.join(missing)}", "Reinstall the package `av` from its wheel.")
     return Finding("Encoder", True, f"{', '.join(_ENCODERS)}")
+
+
+def _sandbox() -> Finding:
+    """What a kernel lacks is no fault: rendering works, and `docs/reference/security.md` says what to do."""
+    return Finding("Sandbox", True, describe_confinement())

@@ -35,7 +35,7 @@ class Compositor:
     Args:
         processes: How many processes work; one a core is right. A render that has none of them gets one more.
         runner: Makes the segments; None makes them in the processes here.
-        folder: Where the processes' scratch folders are made; None makes them below the system's temporary folder.
+        folder: The only folder that the processes may read and change, see `ProcessPool`; None restricts no files.
     """
 
     def __init__(self, *, processes: int, runner: SegmentRunner | None = None, folder: Path | None = None) -> None:

@@ -15,6 +15,7 @@ from dramatiq.brokers.redis import RedisBroker
 from redis.exceptions import RedisError
 
 from render_service.compositor.compositor import Compositor
+from render_service.compositor.processes.confinement import describe_confinement
 from render_service.compositor.segments.spec import SegmentJob
 from render_service.config.settings import ConfigurationError, Settings
 from render_service.db.database import Database, DatabaseUnavailable
@@ -146,7 +147,12 @@ async def run_worker(settings: Settings) -> None:
         await stack.enter_async_context(status_page(settings.metrics_listen, (SHARED, WORKER), readiness.is_ready))
         if settings.ready_file is not None:
             _touch(settings.ready_file)
-        _log.info("worker ready", slots=settings.worker_slots, compose_processes=settings.compose_processes)
+        _log.info(
+            "worker ready",
+            slots=settings.worker_slots,
+            compose_processes=settings.compose_processes,
+            sandbox=describe_confinement(),
+        )
         await stop.wait()
         _log.info("worker stopping")
         grace = timedelta(seconds=settings.shutdown_grace_seconds)

@@ -121,7 +121,8 @@ class ProcessPool:
     Args:
         processes: How many; one a core is right for encoding.
         modules: Modules that every process imports before its first task, so that the first task is not slower.
-        folder: Where the processes' scratch folders are made; None makes them below the system's temporary folder.
+        folder: The only folder that the processes may change: their scratch folders and all files of tasks are below
+            it. None makes the scratch folders below the system's temporary folder, and leaves files unrestricted.
     """
 
     def __init__(self, processes: int, modules: tuple[str, ...] = (), folder: Path | None = None) -> None:
@@ -235,7 +236,7 @@ class ProcessPool:
     async def _start(self) -> WorkerProcess:
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="compose-", dir=self._parent_folder))
-        return await WorkerProcess.start(self._modules, self._folder)
+        return await WorkerProcess.start(self._modules, self._folder, self._parent_folder)
 
 
 async def _converse(process: WorkerProcess, task: Task, on_report: Callable[[Any], None] | None) -> Answer:

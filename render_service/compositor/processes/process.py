@@ -44,12 +44,13 @@ class WorkerProcess:
         """How many tasks it has been given."""
 
     @classmethod
-    async def start(cls, modules: tuple[str, ...], folder: Path) -> Self:
+    async def start(cls, modules: tuple[str, ...], folder: Path, confined_to: Path | None) -> Self:
         """Start a process and wait until it is ready.
 
         Args:
             modules: What it imports before its first task.
             folder: Where its scratch folder is made.
+            confined_to: The only folder that it may change, above `folder`; None leaves files unrestricted.
 
         Raises:
             ProcessDied: It ended before it was ready.
@@ -61,6 +62,7 @@ class WorkerProcess:
                 sys.executable,
                 "-m",
                 "render_service.compositor.processes.worker_process",
+                str(confined_to or ""),
                 *modules,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,

@@ -7,10 +7,11 @@ import os
 import signal
 import sys
 import traceback
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from render_service.compositor.media.decode_errors import Fault, fault_of
-from render_service.compositor.processes.confinement import drop_capabilities, restrict
+from render_service.compositor.processes.confinement import confine
 from render_service.compositor.processes.limits import limit_process, limit_task
 from render_service.compositor.processes.messages import Answer, Kind, Task, read_task, write_answer
 from render_service.domain.errors import RenderFailure
@@ -24,18 +25,21 @@ _KINDS = {
 
 
 def main() -> None:
-    """Serve until standard input ends."""
+    """Serve until standard input ends.
+
+    The first argument is the only folder that the process may change, or empty; the others are modules to import.
+    """
     _die_with_parent()
     limit_process()
     # What libraries print must not get between the messages.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     tasks = sys.stdin.buffer
-    for module in sys.argv[1:]:
+    folder, *modules = sys.argv[1:]
+    for module in modules:
         importlib.import_module(module)
     _set_up_opencv()
-    drop_capabilities()
-    restrict()
+    confine(Path(folder) if folder else None)
     write_answer(answers, Answer(Kind.READY))
     with contextlib.suppress(EOFError, BrokenPipeError):
         while True:

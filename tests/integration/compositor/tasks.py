@@ -7,9 +7,10 @@ import resource
 import signal
 import socket
 import struct
-import subprocess
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import av
 import numpy as np
@@ -134,25 +135,56 @@ def library_without_space() -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def errors_of_escapes(pid: int, port: int) -> list[str]:
+def errors_of_escapes(pid: int, port: int, outside: Path) -> dict[str, str]:
     """Try what a decoder does that was taken over; return how each attempt ends.
 
     Args:
         pid: A process that it wants to spy on and to stop.
         port: A port of this machine on which something listens.
+        outside: A file that is not of the render.
     """
-    ends = []
-    for escape in (
-        lambda: Path(f"/proc/{pid}/environ").read_bytes(),
-        lambda: Path(f"/proc/{pid}/mem").open("rb").close(),
-        lambda: os.kill(pid, signal.SIGCONT),
-        lambda: socket.create_connection(("127.0.0.1", port), timeout=5).close(),
-        lambda: subprocess.run(["/bin/sh", "-c", "true"], check=True),
-    ):
-        try:
-            escape()
-        except OSError as error:
-            ends.append(errno.errorcode[error.errno or 0])
-        else:
-            ends.append("done")
-    return ends
+    escapes: dict[str, Callable[[], object]] = {
+        "environment": lambda: Path(f"/proc/{pid}/environ").read_bytes(),
+        "memory": lambda: Path(f"/proc/{pid}/mem").open("rb").close(),
+        "signal": lambda: os.kill(pid, signal.SIGCONT),
+        "limits": lambda: resource.prlimit(pid, resource.RLIMIT_CORE),
+        "network": lambda: socket.create_connection(("127.0.0.1", port), timeout=5).close(),
+        "datagrams": lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).close(),
+        "local sockets": lambda: socket.socket(socket.AF_UNIX).close(),
+        "program": lambda: os.execv("/bin/sh", ["sh", "-c", "true"]),
+        "process": _fork,
+        "read": outside.read_bytes,
+        "write": lambda: outside.write_bytes(b""),
+        "make": (outside.parent / "made").mkdir,
+        "remove": outside.unlink,
+    }
+    return {name: _end_of(escape) for name, escape in escapes.items()}
+
+
+def _fork() -> None:
+    if os.fork() == 0:
+        os._exit(0)
+
+
+def _end_of(escape: Callable[[], object]) -> str:
+    try:
+        escape()
+    except OSError as error:
+        return errno.errorcode[error.errno or 0]
+    return "done"
+
+
+def start_a_thread() -> int:
+    """Start a thread, as encoders do; return how many threads the process has without it."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: len(list(Path("/proc/self/task").iterdir())) - 1).result()
+
+
+def write_and_move(folder: Path) -> str:
+    """Write a temporary file and move it to the folder of the render; return what is read back."""
+    folder.mkdir()
+    with NamedTemporaryFile(delete=False) as file:
+        file.write(b"picture")
+    moved = Path(file.name).rename(folder / "picture")
+    Path(os.devnull).write_bytes(b"")
+    return moved.read_text()
