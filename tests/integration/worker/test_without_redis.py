@@ -16,7 +16,7 @@ from render_service.embedded import EmbeddedValkey
 from tests.integration.worker.processes import status_of, until, until_ready, working
 from tests.records import job_request, start_job
 
-STARTS_WITHIN_SECONDS = 15
+STARTS_WITHIN_SECONDS = 60
 
 
 async def has_started(database: Database) -> None:
