@@ -112,10 +112,11 @@ async def engine_with(
     policy: FetchPolicy | None = None,
     slots: int = 8,
     gate: MachineGate | None = None,
+    store: ObjectStore | None = None,
 ) -> AsyncIterator[Engine]:
     nowhere = "redis://127.0.0.1:1/0"
     redis = connect_redis(nowhere, timeout_seconds=1)
-    store = ObjectStore((folder / "objects").as_uri())
+    store = store or ObjectStore((folder / "objects").as_uri())
     scratch = folder / "scratch"
     scratch.mkdir()
     compositor = Compositor(processes=1)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 
@@ -31,6 +31,13 @@ class FaultyProxy:
     url: str
     connections: int = 0
     fault_of: Callable[[int], LineFault] = lambda number: LineFault()
+    talks: set["asyncio.Task[None]"] = field(default_factory=set)
+
+    def begin(self, fault: LineFault) -> None:
+        """Reset all connections, and let the fault befall all further ones."""
+        self.fault_of = lambda number: fault
+        for talk in self.talks:
+            talk.cancel()
 
 
 @asynccontextmanager
@@ -67,17 +74,16 @@ async def faulty_proxy(server_url: str) -> AsyncIterator[FaultyProxy]:
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         talk_now = asyncio.create_task(talk(reader, writer))
-        talks.add(talk_now)
-        talk_now.add_done_callback(talks.discard)
+        proxy.talks.add(talk_now)
+        talk_now.add_done_callback(proxy.talks.discard)
 
-    talks: set[asyncio.Task[None]] = set()
     listening = await asyncio.start_server(accept, "127.0.0.1", 0)
     proxy = FaultyProxy(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}")
     async with listening:
         yield proxy
-        for task in list(talks):
+        for task in proxy.talks:
             task.cancel()
-        await asyncio.gather(*talks, return_exceptions=True)
+        await asyncio.gather(*proxy.talks, return_exceptions=True)
 
 
 async def _pass(
