@@ -49,11 +49,21 @@ class ProviderFault(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """The picture that a clip starts from: the caller's URL, and the file fetched from it."""
+    """The picture that a clip starts from: the caller's URL, and the file fetched from it.
+
+    Args:
+        uri: The caller's URL.
+        path: The file.
+        media_type: Its IANA media type, by its first bytes.
+        format: Its format's name for people, such as `HEIC`.
+        size_bytes: Its size.
+    """
 
     uri: str
     path: Path
     media_type: str
+    format: str
+    size_bytes: int
 
     @property
     def is_public(self) -> bool:
@@ -107,6 +117,35 @@ class TaskReport:
 
 
 @dataclass(frozen=True, slots=True)
+class PictureLimits:
+    """Which pictures a provider takes.
+
+    Args:
+        media_types: IANA media types, and the names of their formats for people; empty for any.
+        sent_bytes: The largest picture that can be sent to it, in bytes.
+        fetched_bytes: The largest picture that it fetches from a public URL, in bytes; None for any.
+    """
+
+    media_types: Mapping[str, str] = field(default_factory=dict)
+    sent_bytes: int = 10 * 1024 * 1024
+    fetched_bytes: int | None = None
+
+    def is_fetched(self, picture: Picture) -> bool:
+        """Return whether the provider fetches a picture from the caller's URL; others are sent to it."""
+        return picture.is_public and (self.fetched_bytes is None or picture.size_bytes <= self.fetched_bytes)
+
+    def fault_of(self, picture: Picture) -> tuple[str, str] | None:
+        """Return why the provider does not take a picture: the kind of fault, and the fault in words; or None."""
+        if self.media_types and picture.media_type not in self.media_types:
+            names = sorted(self.media_types.values())
+            listed = f"{', '.join(names[:-1])} or {names[-1]}"
+            return "wrong_type", f"does not take {picture.format}; convert the picture to {listed}"
+        if not self.is_fetched(picture) and picture.size_bytes > self.sent_bytes:
+            return "too_large", f"takes at most {self.sent_bytes:,} bytes; the picture has {picture.size_bytes:,}"
+        return None
+
+
+@dataclass(frozen=True, slots=True)
 class Traits:
     """Limits and features of a provider's API.
 
@@ -117,6 +156,7 @@ class Traits:
         repeats_by_key: Whether submissions are idempotent by key.
         usual: Usual duration of a task, to estimate progress where the provider reports none.
         calls_back: Whether it sends a callback when a clip is done.
+        pictures: Which pictures it takes.
     """
 
     concurrency: int
@@ -125,6 +165,7 @@ class Traits:
     repeats_by_key: bool = False
     usual: timedelta = timedelta(seconds=60)
     calls_back: bool = False
+    pictures: PictureLimits = field(default_factory=PictureLimits)
 
 
 class ProviderApi(Protocol):

@@ -14,9 +14,20 @@ from render_service.domain.generation.provider_task import ExternalTask, TaskFau
 from render_service.domain.jobs.job import ProviderName
 from render_service.providers.apis.data_uri import with_reachable_picture
 from render_service.providers.apis.http_client import HttpApi
-from render_service.providers.provider_api import ClipRequest, FaultKind, Phase, ProviderFault, TaskReport, Traits
+from render_service.providers.provider_api import (
+    ClipRequest,
+    FaultKind,
+    Phase,
+    PictureLimits,
+    ProviderFault,
+    TaskReport,
+    Traits,
+)
 
 _APP = "fal-ai/pika"
+_PICTURES = PictureLimits(
+    {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WebP", "image/gif": "GIF", "image/avif": "AVIF"}
+)
 _MODERATION = ("content_policy_violation", "safety", "nsfw")
 
 
@@ -43,6 +54,7 @@ class PikaProvider:
             timedelta(seconds=5),
             usual=timedelta(seconds=60),
             calls_back=callback_url is not None,
+            pictures=_PICTURES,
         )
         self._callback_url = callback_url
 

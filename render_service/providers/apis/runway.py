@@ -20,6 +20,7 @@ from render_service.providers.provider_api import (
     ClipRequest,
     FaultKind,
     Phase,
+    PictureLimits,
     ProviderFault,
     TaskReport,
     Traits,
@@ -30,6 +31,13 @@ VERSION = "2024-11-06"
 # counts as lost.
 _BUSY = frozenset({429, 502, 503})
 _EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
+# "API Input Parameters", docs.dev.runwayml.com/assets/inputs.
+_PICTURES = PictureLimits(
+    {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WebP"},
+    sent_bytes=200_000_000,
+    fetched_bytes=16_000_000,
+)
+_MAX_URL = 2048
 
 
 class RunwayProvider:
@@ -48,14 +56,16 @@ class RunwayProvider:
         headers = {"Authorization": f"Bearer {key}", "X-Runway-Version": VERSION}
         self.api = HttpApi("runway", base_url, headers, timeout_seconds=timeout_seconds, busy=_BUSY)
         # Runway recommends at most one poll per five seconds.
-        self.traits = Traits(concurrency, timedelta(seconds=5), timedelta(seconds=5), usual=timedelta(seconds=90))
+        self.traits = Traits(
+            concurrency, timedelta(seconds=5), timedelta(seconds=5), usual=timedelta(seconds=90), pictures=_PICTURES
+        )
 
     async def prepare(self, request: ClipRequest) -> ClipRequest:
         """Upload a picture that Runway cannot fetch."""
         picture = request.picture
         if picture is None or not request.spec.from_image:
             return request
-        if picture.is_public:
+        if _PICTURES.is_fetched(picture) and len(picture.uri) <= _MAX_URL:
             return _with_picture(request, picture.uri)
         content = await asyncio.to_thread(picture.path.read_bytes)
         name = f"picture.{_EXTENSIONS.get(picture.media_type, 'bin')}"

@@ -6,17 +6,18 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from render_service.db.generation.generation_ledger import GenerationLedger
-from render_service.domain.generation.clip_plan import choices, generated_shots, plan_clips
+from render_service.domain.generation.clip_plan import ClipSpec, choices, generated_shots, plan_clips
 from render_service.domain.jobs.cost import plain
 from render_service.domain.jobs.job import ProviderName, RawResults
 from render_service.progress.task_hints import TaskHints
 from render_service.providers.generation.limits import GenerationLimits
 from render_service.providers.generation.progress import ClipStatus, ProgressAggregator
-from render_service.providers.generation.reference_image import picture_at
+from render_service.providers.generation.reference_image import check_picture, picture_at
 from render_service.providers.generation.results import ClipCopies
 from render_service.providers.generation.shot import GeneratedClip, ShotContext, ShotFailed, ShotGeneration
 from render_service.providers.generation.submission import Submissions
 from render_service.providers.generator import Generated, Generation, ReportProgress
+from render_service.providers.provider_api import Picture
 
 
 class ClipGenerator:
@@ -47,7 +48,12 @@ class ClipGenerator:
         self._context = ShotContext(submissions, ledger, copies, limits, hints)
 
     async def generate(self, work: Generation, report: ReportProgress) -> Generated:
-        """Generate clips for all shots without one of their own."""
+        """Generate clips for all shots without one of their own.
+
+        Raises:
+            RenderFailure: A clip cannot be generated. ASSET_INVALID if one of the providers does not take a shot's
+                picture: nothing has been submitted then.
+        """
         candidates = choices(self._name, work.spec.generation)
         plans = {
             choice: {spec.shot_id: spec for spec in plan_clips(work.spec, choice)}
@@ -62,6 +68,8 @@ class ClipGenerator:
             for shot in shots
             if shot.id in work.pictures
         }
+        for choice, plan in plans.items():
+            self._check_pictures(choice.provider, plan, pictures)
         folder = work.folder / "clips"
         await asyncio.to_thread(folder.mkdir, exist_ok=True)
         progress = ProgressAggregator([shot.id for shot in shots])
@@ -103,6 +111,16 @@ class ClipGenerator:
             _results(self._name, clips),
             tuple(clip.task.clip.key for clip in clips.values() if clip is not None and clip.task.clip is not None),
         )
+
+    def _check_pictures(
+        self, provider: ProviderName, plan: Mapping[str, ClipSpec], pictures: Mapping[str, tuple[Picture, str]]
+    ) -> None:
+        submissions = self._context.submissions.get(provider)
+        if submissions is None:
+            return
+        for shot_id, (picture, _) in pictures.items():
+            if plan[shot_id].from_image:
+                check_picture(shot_id, picture, provider, submissions.provider.traits.pictures)
 
 
 def _results(provider: ProviderName, clips: Mapping[str, GeneratedClip | None]) -> RawResults:

@@ -55,6 +55,46 @@ async def test_a_clip_starts_from_the_shots_picture(
         assert given.startswith("data:image/png;base64,")
 
 
+LARGE = 10 * 1024 * 1024 + 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        (RUNWAY, b"GIF89a", "runway does not take GIF; convert the picture to JPEG, PNG or WebP"),
+        (PIKA, b"II*\0", "pika does not take TIFF; convert the picture to AVIF, GIF, JPEG, PNG or WebP"),
+        (PIKA, b"\xff\xd8\xff".ljust(LARGE), "pika takes at most 10,485,760 bytes; the picture has 10,485,761"),
+        (CUSTOM, b"\xff\xd8\xff".ljust(LARGE), "custom takes at most 10,485,760 bytes; the picture has 10,485,761"),
+    ],
+    ids=["runway-gif", "pika-tiff", "pika-large", "custom-large"],
+)
+async def test_a_picture_that_a_provider_does_not_take_is_refused_before_anything_is_paid(
+    bench: GenerationBench, fakes: Fakes, name: ProviderName, content: bytes, message: str
+) -> None:
+    good, bad = bench.folder / "good", bench.folder / "bad"
+    good.write_bytes(b"\x89PNG\r\n\x1a\n")
+    bad.write_bytes(content)
+    claim = await bench.claimed(name, spec_of("it moves", "it stands", image_uri="file:///assets/picture"))
+    with pytest.raises(RenderFailure) as refused:
+        await bench.generate(claim, {"s1": good, "s2": bad})
+    assert refused.value.message == f"s2.image_uri: {message}"
+    assert refused.value.reason is ErrorReason.ASSET_INVALID
+    assert (refused.value.metadata["shot_id"], refused.value.metadata["field"]) == ("s2", "image_uri")
+    assert not fakes[name].bill
+
+
+async def test_a_picture_that_is_too_large_to_be_fetched_is_uploaded(
+    bench: GenerationBench, fakes: Fakes, tmp_path: Path
+) -> None:
+    picture = tmp_path / "dawn.png"
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n".ljust(16_000_001, b"\0"))
+    claim = await bench.claimed(RUNWAY, spec_of("it moves", image_uri="https://example.com/dawn.png"))
+    await bench.generate(claim, {"s1": picture})
+    fake = fakes[RUNWAY]
+    assert isinstance(fake, FakeRunway)
+    assert [len(content) for content in fake.uploads.values()] == [16_000_001]
+
+
 async def test_what_the_workspace_has_is_not_paid_again(bench: GenerationBench, fakes: Fakes) -> None:
     await bench.run(RUNWAY, spec_of("dawn", "noon"))
     again = await bench.run(RUNWAY, spec_of("noon", "dusk", "dawn"))

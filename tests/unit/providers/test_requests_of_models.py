@@ -24,7 +24,7 @@ from render_service.providers.apis.pika import queue_request
 from render_service.providers.apis.runway import task_request
 from render_service.providers.provider_api import ClipRequest, Picture
 
-PICTURE = Picture("https://example.com/dawn.jpg", Path("dawn.jpg"), "image/jpeg")
+PICTURE = Picture("https://example.com/dawn.jpg", Path("dawn.jpg"), "image/jpeg", "JPEG", 1000)
 KEY = UUID(int=1)
 
 
