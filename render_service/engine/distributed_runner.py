@@ -4,6 +4,8 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from enum import Enum, auto
 from pathlib import Path
 from uuid import NAMESPACE_URL, uuid5
 
@@ -20,14 +22,37 @@ from render_service.storage.store import ObjectStore
 _POLL_SECONDS = 0.1
 _SEND_AGAIN_SECONDS = 3.0
 _UNAVAILABLE_SECONDS = 3.0
+_MARK_SECONDS = 1.0
 _AT_ONCE = 32
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Attempt:
+    """An attempt that renders, and the lock that its worker holds while it renders one of its segments itself."""
+
+    lease: Lease
+    own: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class _End(Enum):
+    """Why waiting for a segment ended."""
+
+    STORED = auto()
+    LOST = auto()
+    """No worker has its message."""
+    BEHIND = auto()
+    """Its message waits behind others."""
+    UNAVAILABLE = auto()
+    """Redis delivers no messages."""
 
 
 class DistributedRunner:
     """Submits segments, and waits until they are in the object store.
 
     A message that got lost, or whose worker was killed, is sent again; rendering twice gives the same bytes. While
-    Redis is unavailable, segments are rendered here.
+    Redis is unavailable, segments are rendered here. The queue serves messages in their order, however many one job has
+    sent, so a job whose segments wait behind those of others renders one at a time here: as with local rendering, each
+    job has a process of its worker.
 
     Args:
         queue: Queue for segment messages.
@@ -51,7 +76,7 @@ class DistributedRunner:
         self._queue = queue
         self._coordination = coordination
         self._store = store
-        self._leases: dict[Path, Lease] = {}
+        self._attempts: dict[Path, _Attempt] = {}
 
     @asynccontextmanager
     async def attempt(self, lease: Lease, folder: Path) -> AsyncIterator[None]:
@@ -61,17 +86,17 @@ class DistributedRunner:
             lease: The job's lease.
             folder: The folder of the attempt, above the `workdir` of its segments.
         """
-        self._leases[folder] = lease
+        self._attempts[folder] = _Attempt(lease)
         try:
             yield
         finally:
-            del self._leases[folder]
+            del self._attempts[folder]
             # Whatever remains because the store is unavailable is deleted together with the job, or by a sweep.
             with suppress(DomainError):
                 await self._store.delete_prefix(keys.asset_prefix(lease.workspace_id, lease.job_id, lease.attempt))
 
-    def _lease_of(self, workdir: Path) -> Lease:
-        return next(lease for folder, lease in self._leases.items() if workdir.is_relative_to(folder))
+    def _attempt_in(self, workdir: Path) -> _Attempt:
+        return next(attempt for folder, attempt in self._attempts.items() if workdir.is_relative_to(folder))
 
     @property
     def width(self) -> int:
@@ -81,7 +106,8 @@ class DistributedRunner:
     async def run(self, job: SegmentJob, workdir: Path, output: Path, report: Callable[[int], None]) -> None:
         """Render a segment on any worker; implements `compositor.runner.SegmentRunner`."""
         render_id = uuid5(NAMESPACE_URL, workdir.as_uri())
-        lease = self._lease_of(workdir)
+        attempt = self._attempt_in(workdir)
+        lease = attempt.lease
         assets = {
             sha256: keys.asset_key(lease.workspace_id, lease.job_id, lease.attempt, sha256) for sha256 in job.assets
         }
@@ -91,11 +117,17 @@ class DistributedRunner:
         with suppress(RedisError, OSError):
             await self._coordination.forget_failure(request.key)
         try:
-            # A segment that another job of the workspace made may be deleted together with that job.
-            while not (await self._made_in_time(request) and await self._store.fetch_to(request.key, output)):
-                if self._is_unavailable():
-                    await self._make_here(job, workdir, output)
-                    await self._store.put_file(request.key, output, content_type="video/mp4")
+            while True:
+                end = await self._wait(request, attempt.own)
+                # A segment that another job of the workspace made may be deleted together with that job.
+                if end is _End.STORED and await self._store.fetch_to(request.key, output):
+                    break
+                if end is _End.UNAVAILABLE:
+                    await self._make_own(request.key, job, workdir, output)
+                    break
+                if end is _End.BEHIND:
+                    async with attempt.own:
+                        await self._make_own(request.key, job, workdir, output)
                     break
         except asyncio.CancelledError:
             with suppress(RedisError, OSError):
@@ -116,8 +148,29 @@ class DistributedRunner:
         if await self._store.head(key) is None:
             await self._store.put_file(key, path, content_type="application/octet-stream")
 
-    async def _made_in_time(self, request: SegmentRequest) -> bool:
-        """Send a message and wait for its segment; return False if the message seems lost or Redis is unavailable.
+    async def _make_own(self, key: str, job: SegmentJob, workdir: Path, output: Path) -> None:
+        """Render a segment here, and store it. Meanwhile other workers leave it alone."""
+        marking = asyncio.create_task(self._mark(key))
+        try:
+            await self._make_here(job, workdir, output)
+            await self._store.put_file(key, output, content_type="video/mp4")
+        finally:
+            marking.cancel()
+            with suppress(RedisError, OSError):
+                await self._coordination.stop_work(key)
+
+    async def _mark(self, key: str) -> None:
+        while True:
+            with suppress(RedisError, OSError):
+                await self._coordination.work(key)
+            await asyncio.sleep(_MARK_SECONDS)
+
+    async def _wait(self, request: SegmentRequest, own: asyncio.Lock) -> _End:
+        """Send a message and wait for its segment, or for a reason not to wait any longer.
+
+        Args:
+            request: The segment.
+            own: Held while this worker renders a segment of the same attempt.
 
         Raises:
             RenderFailure: the segment cannot be rendered.
@@ -128,24 +181,23 @@ class DistributedRunner:
         sent = time.monotonic()
         while True:
             if await self._store.head(request.key) is not None:
-                return True
+                return _End.STORED
             try:
                 await self._coordination.want(request.render_id)
                 failure = await self._coordination.failure(request.key)
                 if failure is not None:
                     raise failure
                 overdue = time.monotonic() - sent > _SEND_AGAIN_SECONDS
-                if (
-                    overdue
-                    and not await self._coordination.working(request.key)
-                    and await asyncio.to_thread(self._queue.empty)
-                ):
-                    return False
+                if overdue and not await self._coordination.working(request.key):
+                    if await asyncio.to_thread(self._queue.empty):
+                        return _End.LOST
+                    if not own.locked():
+                        return _End.BEHIND
                 self._unavailable_since = None
             except (RedisError, OSError):
                 # Without Redis no new messages are delivered; segments already claimed are still rendered.
                 sent = time.monotonic()
                 self._unavailable_since = self._unavailable_since or sent
                 if self._is_unavailable():
-                    return False
+                    return _End.UNAVAILABLE
             await asyncio.sleep(_POLL_SECONDS)

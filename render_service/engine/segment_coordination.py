@@ -51,7 +51,12 @@ class SegmentCoordination:
 
     async def fail(self, key: str, failure: RenderFailure) -> None:
         """Record why a segment failed."""
-        stored = {"reason": failure.reason, "message": failure.message, "metadata": failure.metadata}
+        stored = {
+            "reason": failure.reason,
+            "message": failure.message,
+            "metadata": failure.metadata,
+            "retryable": failure.retryable,
+        }
         await self._redis.set(f"compose:failed:{key}", json.dumps(stored), ex=_FAILED_SECONDS)
 
     async def failure(self, key: str) -> RenderFailure | None:
@@ -60,7 +65,12 @@ class SegmentCoordination:
         if stored is None:
             return None
         fields = json.loads(stored)
-        return RenderFailure(ErrorReason(fields["reason"]), fields["message"], fields["metadata"])
+        return RenderFailure(
+            ErrorReason(fields["reason"]),
+            fields["message"],
+            fields["metadata"],
+            retryable=fields.get("retryable", False),  # a worker of an earlier version omits it
+        )
 
     async def forget_failure(self, key: str) -> None:
         """Clear the failure of an earlier attempt."""

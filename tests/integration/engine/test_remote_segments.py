@@ -19,6 +19,7 @@ from render_service.domain.jobs.job import Lease, RenderSpec
 from render_service.domain.projects.output import Container, OutputSpec, Quality
 from render_service.domain.projects.project import Fit, Motion, MotionKind, Project, Shot
 from render_service.embedded import EmbeddedValkey
+from render_service.engine import distributed_runner
 from render_service.engine.distributed_runner import DistributedRunner
 from render_service.engine.job_segments import JobSegments
 from render_service.engine.segment_coordination import SegmentCoordination
@@ -156,6 +157,18 @@ async def test_without_redis_a_worker_renders_its_segments_itself(own_valkey: Em
     assert cluster.taken == []
 
 
+async def test_a_render_does_not_wait_behind_all_segments_of_another(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(distributed_runner, "_SEND_AGAIN_SECONDS", 0.0)
+    # Nobody ever comes to an end with these: what the render sends stays behind them.
+    for number in range(100):
+        cluster.queue.send(SegmentRequest(f"segments/others/{number}", b"", {}, uuid4()))
+    async with asyncio.timeout(120):
+        assert await cluster.compose(tmp_path / "video")
+    assert await cluster.redis.llen(f"dramatiq:{COMPOSE_QUEUE}") > 100, "its own messages are left in the queue"
+
+
 async def test_duplicate_orders_do_no_harm(cluster: Cluster, tmp_path: Path) -> None:
     composing = asyncio.create_task(cluster.compose(tmp_path / "video"))
     while await asyncio.to_thread(cluster.queue.empty):
@@ -185,7 +198,7 @@ async def test_a_cancelled_render_stops_its_makers(cluster: Cluster, tmp_path: P
 async def test_a_segment_that_cannot_be_made_fails_the_render_with_its_reason(
     cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    failure = RenderFailure(ErrorReason.ASSET_INVALID, "image_uri of shot one is truncated", {"shot_id": "one"})
+    failure = RenderFailure(ErrorReason.COMPOSE_FAILED, "composing failed", {"shot_id": "one"}, retryable=True)
 
     async def damaged(*_: object) -> None:
         raise failure
@@ -195,10 +208,11 @@ async def test_a_segment_that_cannot_be_made_fails_the_render_with_its_reason(
     with pytest.raises(RenderFailure) as caught:
         await cluster.compose(tmp_path / "video")
     await consumer.stop()
-    assert (caught.value.reason, caught.value.message, caught.value.metadata) == (
+    assert (caught.value.reason, caught.value.message, caught.value.metadata, caught.value.retryable) == (
         failure.reason,
         failure.message,
         failure.metadata,
+        failure.retryable,
     )
 
 
