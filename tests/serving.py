@@ -42,7 +42,7 @@ async def serving(settings: Settings, channel: grpc.aio.Channel | None = None) -
     task = asyncio.create_task(run_server(settings))
     try:
         async with channel or grpc.aio.insecure_channel(settings.listen) as opened:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 if channel is None:
                     while not await is_serving(settings.listen, timeout_seconds=1):
                         assert not task.done(), task.result()
@@ -71,7 +71,7 @@ async def claim_soon(lifecycle: JobLifecycle) -> Claim:
     """Claim a job as a worker does. The server's dispatcher may hold the rows of new jobs for a moment: workers hear of
     them only after that.
     """
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while True:
             claim = await lifecycle.claim(worker="test", providers=list(ProviderName), deadline=timedelta(hours=1))
             if claim is not None:

@@ -14,7 +14,7 @@ async def set_read_only(url: str, on: bool) -> None:
     async with await psycopg.AsyncConnection.connect(url, autocommit=True, options=writable) as connection:
         await connection.execute(f"ALTER SYSTEM SET default_transaction_read_only = {'on' if on else 'off'}")
         await connection.execute("SELECT pg_reload_conf()")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await _is_read_only(url) is not on:
             await asyncio.sleep(0.02)
 

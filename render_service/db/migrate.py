@@ -1,5 +1,6 @@
 """Brings a database's schema up to date."""
 
+from functools import cache
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -54,6 +55,7 @@ def _connected(engine: sa.Engine) -> sa.Connection:
         raise DatabaseUnavailable from error
 
 
+@cache
 def newest_revision() -> str:
     """Return the revision that this build of the service expects."""
     return ScriptDirectory.from_config(_config()).get_current_head() or ""

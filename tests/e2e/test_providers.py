@@ -139,7 +139,7 @@ async def test_a_cancelled_job_is_cancelled_at_its_provider(service: Service) ->
     service.custom.plan = lambda body: TaskPlan(running=600)
     before = set(service.custom.tasks)
     started = await service.stub.StartRender(request("custom", "gulls"))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(service.custom.tasks) < len(before) + 4:
             await asyncio.sleep(0.05)
         await service.stub.CancelJob(pb.CancelJobRequest(workspace_id="team", job_id=started.job.job_id))

@@ -66,7 +66,7 @@ async def test_a_part_that_does_not_start_is_reported_with_its_own_message_and_l
 async def test_the_end_of_a_part_is_noticed(tmp_path: Path) -> None:
     async with Stack(tmp_path, environment=QUIET, durable=False) as stack:
         stack.worker.kill()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             assert "worker" in str(await stack.first_end())
         await stack.start_worker()
         assert stack.worker.running

@@ -320,7 +320,7 @@ def test_the_receiver_of_the_client_s_page_believes_our_deliveries_alone(node: s
         answers = [post(port, sent, headers) for sent in (body, body, body.replace(b"completed", b"cancelled"))]
     finally:
         receiver.terminate()
-        output, _ = receiver.communicate(timeout=20)
+        output, _ = receiver.communicate(timeout=60)
     assert answers == [204, 204, 401]
     assert output.count("job.completed") == 1
     assert "job.cancelled" not in output
@@ -330,7 +330,7 @@ def post(port: int, body: bytes, headers: Mapping[str, str]) -> int:
     """Send a delivery, as soon as somebody listens; returns the status of the answer."""
     deadline = time.monotonic() + 20
     while True:
-        connection = http.client.HTTPConnection(LOOPBACK, port, timeout=20)
+        connection = http.client.HTTPConnection(LOOPBACK, port, timeout=60)
         try:
             connection.request("POST", "/", body, dict(headers))
             return connection.getresponse().status

@@ -62,7 +62,7 @@ async def test_webhooks_arrive_within_a_second_and_none_is_lost_while_workers_ar
         for _ in range(3):
             job = await client.wait((await client.start(PROJECT, provider="mock")).job_id)
             ended = time.monotonic()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while receiver.sequences(job.job_id) != events_in(service)[job.job_id]:
                     await asyncio.sleep(0.01)
             lags.append(time.monotonic() - ended)

@@ -15,7 +15,7 @@ async def test_more_concurrent_duplicates_than_connections_make_one_job_at_once(
     database = Database(database_url, size=3)
     spec = RenderSpec(Project(), OutputSpec(640, 360, 30, Quality.DRAFT))
     request = JobRequest("team", None, ProviderName.MOCK, spec, JobOptions(request_id=uuid4(), request_hash=b"body"))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         answers = await asyncio.gather(*(Jobs(database).start(request) for _ in range(60)))
     await database.close()
     assert len({job.id for job, _ in answers}) == 1

@@ -36,9 +36,9 @@ async def test_a_read_only_postgres_ends_no_process_and_no_watch(tmp_path: Path)
             await set_read_only(cluster.postgres.url, True)
             for job_id in (ended.job_id, running.job_id):
                 request = render_service_pb2.GetJobRequest(workspace_id=ended.workspace_id, job_id=job_id)
-                assert (await stub.GetJob(request, timeout=5)).job.job_id == job_id
+                assert (await stub.GetJob(request, timeout=30)).job.job_id == job_id
             with pytest.raises(grpc.aio.AioRpcError) as refusal:
-                await stub.StartRender(start_request(ended.workspace_id), timeout=5)
+                await stub.StartRender(start_request(ended.workspace_id), timeout=30)
             assert refusal.value.code() is grpc.StatusCode.UNAVAILABLE
             assert translate(refusal.value).retry_after is not None
             # Long enough for every background loop to meet it.
@@ -47,7 +47,7 @@ async def test_a_read_only_postgres_ends_no_process_and_no_watch(tmp_path: Path)
             assert not watching.done()
             await set_read_only(cluster.postgres.url, False)
 
-            assert (await stub.StartRender(start_request(ended.workspace_id), timeout=5)).job.job_id
+            assert (await stub.StartRender(start_request(ended.workspace_id), timeout=30)).job.job_id
             async with asyncio.timeout(30):
                 await watching
         assert seen[-1].status == job_pb2.JOB_STATUS_COMPLETED

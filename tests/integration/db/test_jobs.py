@@ -68,7 +68,7 @@ async def test_workspaces_have_request_ids_of_their_own(database: Database) -> N
 
 async def test_more_duplicates_at_once_than_there_are_connections_make_one_job(database: Database) -> None:
     request = job_request(request_id=uuid4())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         answers = await asyncio.gather(*(Jobs(database).start(request) for _ in range(40)))
     assert len({job.id for job, _ in answers}) == 1
     assert sum(event is not None for _, event in answers) == 1

@@ -108,7 +108,7 @@ async def test_a_workspace_holds_no_more_than_its_share_of_the_connections(datab
     hogs = [asyncio.create_task(hold()) for _ in range(20)]
     for _ in range(share):
         await entered.acquire()
-    async with asyncio.timeout(5), database.single_for("other") as connection:
+    async with asyncio.timeout(60), database.single_for("other") as connection:
         await connection.execute(sa.text("SELECT 1"))
     assert database.busy == share
     leave.set()

@@ -162,7 +162,7 @@ async def watching(
 
 
 async def next_event(stream: AsyncIterator[WorkspaceUpdate]) -> WorkspaceUpdate:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while True:
             update = await anext(stream)
             if update.event is not None:

@@ -64,7 +64,7 @@ async def test_it_calls_back_as_the_contract_has_it(
     urls = {ProviderName.CUSTOM: backend_url}
     async with open_bench(database, tmp_path, urls, callbacks=callbacks_url) as bench:
         await bench.run(ProviderName.CUSTOM, spec_of("a harbour at dawn", seconds=1))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not Heard.posts:
                 await asyncio.sleep(0.02)
     ((path, headers, body),) = Heard.posts

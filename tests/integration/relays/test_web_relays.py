@@ -84,7 +84,7 @@ async def test_a_page_opened_while_the_service_is_down_receives_everything_later
     reading = asyncio.create_task(page.read())
     await service.live(claim, steps=8, pause=0.05)
     await service.stack.start_server()
-    await asyncio.wait_for(reading, 30)
+    await asyncio.wait_for(reading, 60)
     await check_delivered(service, job_id, page)
 
 
@@ -104,7 +104,7 @@ async def test_a_closed_page_ends_its_watch_and_not_the_job(
     for task in reading:
         task.cancel()
     await asyncio.wait(reading)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await service.watchers() > before:
             await asyncio.sleep(0.02)
     await service.live(claim, steps=4, pause=0)
@@ -124,10 +124,10 @@ async def test_a_page_that_does_not_read_delays_nobody_and_still_learns_the_end(
     await until(lambda: bool(slow.events and quick.events))
     slow.awake.clear()
     await service.live(claim, steps=400, pause=0, padding="." * 24_000)
-    await asyncio.wait_for(readings[1], 10)
+    await asyncio.wait_for(readings[1], 60)
     assert len(slow.events) < len(quick.events)
     slow.awake.set()
-    await asyncio.wait_for(readings[0], 30)
+    await asyncio.wait_for(readings[0], 60)
     for page in (quick, slow):
         await check_delivered(service, job_id, page)
 

@@ -60,7 +60,7 @@ class Callbacks:
         other = uuid4()
         with self.hints.of(other) as next_heard:
             assert await self.by_custom(other) == 200
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 await next_heard.wait()
         return not heard.is_set()
 
@@ -84,7 +84,7 @@ async def hearing(redis_url: str) -> AsyncIterator[TaskHints]:
     redis = connect_redis(redis_url, timeout_seconds=None)
     hints = TaskHints(redis)
     task = asyncio.create_task(hints.run())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not hints.listening:
             await asyncio.sleep(0.01)
     yield hints
@@ -106,7 +106,7 @@ async def test_a_rightly_signed_callback_is_a_hint_for_its_task(callbacks: Callb
         task_id = uuid4()
         with callbacks.hints.of(task_id) as heard, callbacks.hints.of(uuid4()) as other:
             assert await post(task_id) == 200
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 await heard.wait()
             assert not other.is_set()
 
@@ -212,7 +212,7 @@ async def test_what_is_no_request_is_refused(callbacks: Callbacks, sent: bytes) 
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(sent)
     writer.write_eof()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         answer = await reader.read()
     writer.close()
     assert not answer or answer.split()[1] in (b"400", b"404", b"431"), answer
@@ -243,7 +243,7 @@ async def test_connections_that_only_wait_are_bounded_and_keep_nobody_out(callba
             while await reader.read(1024):
                 pass
 
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         await asyncio.gather(*(ended(reader) for reader, _ in slow))
     assert time.monotonic() - began < 12
     for _, writer in slow:
@@ -284,7 +284,7 @@ async def test_without_keys_or_redis_the_provider_is_asked_to_try_again(
         await own_valkey.stop()
         assert await called.by_custom(uuid4()) == 503
         await own_valkey.start()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while await called.by_custom(uuid4()) != 200:
                 await asyncio.sleep(0.05)
 

@@ -119,7 +119,7 @@ async def answer(neighbours: Neighbours, method: str, request: Message, key: str
     """Everything that a caller receives: the status, and the bytes of the answer or of the refusal's details."""
     channel: Any = neighbours.stubs.channel
     raw = channel.unary_stream if METHODS[method].server_streaming else channel.unary_unary
-    call = raw(method)(request.SerializeToString(), metadata=bearer(key), timeout=10)
+    call = raw(method)(request.SerializeToString(), metadata=bearer(key), timeout=60)
     try:
         if not METHODS[method].server_streaming:
             return "OK", await call

@@ -38,7 +38,7 @@ def figures(text: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
     }
 
 
-async def until(true: Callable[[], object], *, seconds: float = 10) -> None:
+async def until(true: Callable[[], object], *, seconds: float = 60) -> None:
     async with asyncio.timeout(seconds):
         while True:
             found = true()

@@ -173,7 +173,7 @@ def watch(
 async def events(
     stream: AsyncIterable[pb.WatchProgressResponse],
 ) -> list[job_pb2.JobEvent]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         return [response.event async for response in stream if response.HasField("event")]
 
 
@@ -198,7 +198,7 @@ async def test_a_watch_tells_all_to_the_end_and_can_be_resumed_anywhere(service:
 async def test_a_quiet_watch_gives_signs_of_life(service: Service) -> None:
     job = await service.start()
     stream = watch(service, job.job_id)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         first, second = await stream.read(), await stream.read()
     assert isinstance(first, pb.WatchProgressResponse)
     assert isinstance(second, pb.WatchProgressResponse)

@@ -96,7 +96,7 @@ async def stubs_over(
 async def cannot_connect(settings: Settings, root: trustme.CA, client: trustme.LeafCert | None = None) -> bool:
     async with stubs_over(settings, root, client) as stubs:
         try:
-            await stubs.renders.ListJobs(LIST, timeout=5)
+            await stubs.renders.ListJobs(LIST, timeout=30)
         except grpc.aio.AioRpcError as error:
             return error.code() is grpc.StatusCode.UNAVAILABLE
     return False

@@ -69,7 +69,7 @@ class ReceivingServer(FakeServer):
         found = [delivery.data["sequence"] for delivery in self.accepted if delivery.data["job_id"] == str(job_id)]
         return list(dict.fromkeys(found))
 
-    async def until(self, number: int, *, seconds: float = 10) -> None:
+    async def until(self, number: int, *, seconds: float = 60) -> None:
         """Wait until so many deliveries were accepted."""
         async with asyncio.timeout(seconds):
             while len(self.accepted) < number:

@@ -156,7 +156,7 @@ async def test_one_that_waits_is_sent_at_once_behind_those_of_its_job_that_come_
         receiver.faults = [("POST", Fault(status=500))]
         await add_webhook(database, receiver.url, statuses=EVERY)
         job = await run_job(database)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not (waiting := await deliveries(database))[0].error:
                 await asyncio.sleep(0.02)
         await WebhookDeliveries(database).redeliver("team", waiting[-1].id)

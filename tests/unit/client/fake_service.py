@@ -21,6 +21,8 @@ from typing_extensions import override
 from tests.unit.client.fake_webhooks import FakeWebhooks
 
 PIECE = 64 * 1024
+# 1 MiB without repetition, so that a piece in the wrong place shows.
+FILE = b"".join(hashlib.sha256(index.to_bytes(4, "big")).digest() for index in range(32 * 1024))
 
 
 def refusal(
@@ -89,7 +91,7 @@ class FakeService(RenderServiceServicer, ProjectServiceServicer):
         self.journal: list[job_pb2.JobEvent] = []
         self.projects: dict[str, project_pb2.Project] = {}
         self.webhooks = FakeWebhooks(self._admit)
-        self.file = b"".join(hashlib.sha256(index.to_bytes(4, "big")).digest() for index in range(32 * 1024))
+        self.file = FILE
         self.sha256 = hashlib.sha256(self.file).hexdigest()
         self.pieces_before_break: list[int] = []
         self.repeat = False

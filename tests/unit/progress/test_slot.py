@@ -62,7 +62,7 @@ async def test_waiting_ends_with_whatever_there_is_to_do() -> None:
         await asyncio.sleep(0)
         assert not waiting.done()
         wake(slot)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await waiting
 
 

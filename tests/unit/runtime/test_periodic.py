@@ -28,13 +28,13 @@ class Runs:
             raise self._errors.pop(0)
 
     async def reach(self, count: int) -> None:
-        async with asyncio.timeout(5), self._changed:
+        async with asyncio.timeout(60), self._changed:
             await self._changed.wait_for(lambda: self.count >= count)
 
 
 async def stop(running: "asyncio.Task[None]") -> None:
     running.cancel()
-    await asyncio.wait([running], timeout=5)
+    await asyncio.wait([running], timeout=60)
     assert running.cancelled()
 
 
@@ -81,7 +81,7 @@ async def test_a_store_that_is_unavailable_ends_no_task(error: Exception) -> Non
 async def test_a_bug_ends_the_task_and_stops_the_process() -> None:
     async def serve() -> None:
         stopping = asyncio.Event()
-        async with asyncio.timeout(5), BackgroundTasks(stopping) as tasks:
+        async with asyncio.timeout(60), BackgroundTasks(stopping) as tasks:
             tasks.start("broken", PeriodicTask("test", interval_seconds=0.01).run(Runs(ValueError())))
             await stopping.wait()
 
@@ -116,5 +116,5 @@ async def test_work_is_cancelled_when_the_process_is_to_stop_first(
     stopping = asyncio.Event()
     if not finishes:
         stopping.set()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         assert await finishes_before(stopping, work()) is finishes
