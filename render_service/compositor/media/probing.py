@@ -1,6 +1,6 @@
 """Probes every file of a render before it starts: format, length, and whether it decodes."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import pairwise
@@ -31,6 +31,7 @@ from render_service.compositor.media.sniffing import ANIMATED_WEBP, sniff_asset
 from render_service.compositor.media.sound_format import SAMPLE_RATE, Sound
 from render_service.compositor.media.sounds import decode_sound, sound_stream
 from render_service.compositor.media.video_decoding import (
+    SEEK_MARGIN_SECONDS,
     decoded_frames,
     frame_seconds,
     picture_stream,
@@ -50,6 +51,7 @@ _DECLARES_LENGTH = ("mov", "matroska", "avi", "wav", "flac")
 _PROBE_SIZE = (64, 64)
 # Most clips have a keyframe more often.
 _LONG_GAP_SECONDS = 6.0
+_LONGEST_FRAME_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,13 +199,15 @@ def probe_clip(asset: Asset, limits: MediaLimits = DEFAULT_LIMITS, *, is_heard: 
         raise asset.invalid(AssetFault.TRUNCATED, "the file ends before its declared length; upload it again")
     duration = _duration(asset, limits, read.picture_end - start)
     keyframes = [at - start for at in read.keyframes] if pictures.is_seekable else []
-    gaps = _gaps(keyframes, duration.total_seconds())
+    gaps = keyframe_gaps(keyframes, duration.total_seconds())
     return ClipFacts(duration, read.frames, round(size[0]), round(size[1]), codec, bool(sounds), gaps)
 
 
-def _gaps(keyframes: Sequence[float], end: float) -> tuple[KeyframeGap, ...]:
+def keyframe_gaps(keyframes: Iterable[float], end: float) -> tuple[KeyframeGap, ...]:
     """Return the long stretches without a keyframe, given the keyframes' times and the end of a clip, in seconds."""
-    bounds = [0.0, *sorted(at for at in keyframes if 0 < at < end), end]
+    # No picture is decoded from a keyframe that lies closer to the end: all after it begin at the one before.
+    last = end - SEEK_MARGIN_SECONDS - _LONGEST_FRAME_SECONDS
+    bounds = [0.0, *sorted(at for at in keyframes if 0 < at < last), end]
     return tuple(
         KeyframeGap(timedelta(seconds=begin), timedelta(seconds=after), after == end)
         for begin, after in pairwise(bounds)
@@ -231,7 +235,7 @@ def _probe_webp(asset: Asset, limits: MediaLimits) -> ClipFacts:
         raise asset.invalid(AssetFault.TRUNCATED, "the clip has no picture that can be decoded; export it again")
     # The last picture is shown as long as the one before it.
     duration = _duration(asset, limits, 2 * begins[-1] - begins[-2])
-    gaps = _gaps((), duration.total_seconds())
+    gaps = keyframe_gaps((), duration.total_seconds())
     return ClipFacts(duration, frames, round(size[0]), round(size[1]), "webp", has_sound=False, gaps=gaps)
 
 
