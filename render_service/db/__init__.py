@@ -1,1 +1,1 @@
-"""Postgres, the truth: schema, migrations, and one repository per aggregate."""
+"""Postgres, the source of truth: schema, migrations, and one repository per aggregate."""

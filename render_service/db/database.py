@@ -14,12 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import PoolResetState
 
 from render_service.db.prepared import PreparedConnections, Row, Statement, is_idle
-from render_service.db.uncancellable_connection import UncancellableConnection, to_its_end
+from render_service.db.uncancellable_connection import UncancellableConnection, uncancelled
 from render_service.db.workspace_shares import WorkspaceShares
 from render_service.domain.errors import DomainError, ErrorReason
 
-# What Postgres answers while it cannot do what is asked, though nothing is wrong with the request. Keys are classes of
-# SQLSTATEs, or whole SQLSTATEs, as in appendix A of its manual; values name the fault.
+# The errors of Postgres that are not the fault of a statement. Keys are classes of SQLSTATEs, or whole SQLSTATEs, as in
+# appendix A of its manual; values name the fault.
 _UNAVAILABLE = {
     "08": "connection lost",
     "25006": "read-only",  # after a failover, or because the disk is full
@@ -35,11 +35,11 @@ _READ_ONLY = "25006"
 _PING = Statement("SELECT 1")
 _NONE: Mapping[str, Any] = {}
 WORKSPACE_SHARE = 0.4
-"""The part of a process's connections that the calls of one workspace may use at once."""
+"""The share of a process's connections that the calls of one workspace may use at once."""
 
 
 class DatabaseUnavailable(DomainError):
-    """Postgres cannot be reached, does not answer in time, or answers that it cannot do its work now.
+    """Postgres cannot be reached, does not answer in time, or reports that it cannot work now.
 
     Args:
         fault: What is wrong, in a few words.
@@ -59,7 +59,7 @@ def unavailability(error: DBAPIError | psycopg.Error) -> str | None:
     state = _sqlstate(error.orig if isinstance(error, DBAPIError) else error)
     if state is not None:
         return _UNAVAILABLE.get(state) or _UNAVAILABLE.get(state[:2])
-    # The driver's own errors: no connection, or one that broke.
+    # Errors of the driver itself: no connection, or a broken one.
     lost = isinstance(error, OperationalError | InterfaceError | psycopg.OperationalError | psycopg.InterfaceError)
     if isinstance(error, DBAPIError):
         lost = lost or error.connection_invalidated
@@ -80,7 +80,7 @@ class Database:
 
     Args:
         url: DATABASE_URL.
-        size: The most connections at once; further callers wait.
+        size: The maximum number of connections; further callers wait.
         statement_timeout_seconds: How long a statement may take.
     """
 
@@ -100,7 +100,7 @@ class Database:
             pool_reset_on_return=None,  # `_reset` does so without a round trip
             # Statements' parameters hold callers' content, which must not reach the log.
             hide_parameters=True,
-            # Set for the engine, not at each checkout: a caller cancelled while it is being set would take the
+            # Set for the engine, not at each checkout: a caller that is cancelled while it is being set would take the
             # connection away from the pool.
             isolation_level="AUTOCOMMIT",
             connect_args={
@@ -122,14 +122,14 @@ class Database:
         self._timeout_seconds = statement_timeout_seconds + 2
 
     async def execute(self, statement: Statement, parameters: Mapping[str, Any] = _NONE) -> list[Row]:
-        """Execute a prepared statement as a transaction of its own, and return its rows.
+        """Execute a prepared statement in its own transaction and return its rows.
 
         Raises:
             DatabaseUnavailable: As `single`.
         """
         with _translated():
             async with asyncio.timeout(self._timeout_seconds):
-                return await to_its_end(self._prepared.execute(statement, parameters))
+                return await uncancelled(self._prepared.execute(statement, parameters))
 
     async def execute_for(
         self, workspace_id: str, statement: Statement, parameters: Mapping[str, Any] = _NONE
@@ -141,11 +141,11 @@ class Database:
         """
         with _translated():
             async with asyncio.timeout(self._timeout_seconds), self._shares.enter(workspace_id):
-                return await to_its_end(self._prepared.execute(statement, parameters))
+                return await uncancelled(self._prepared.execute(statement, parameters))
 
     @asynccontextmanager
     async def single(self) -> AsyncIterator[AsyncConnection]:
-        """Open a connection on which each statement is a transaction of its own.
+        """Open a connection on which each statement is its own transaction.
 
         Raises:
             DatabaseUnavailable: Postgres is unavailable; whether a statement took effect is then unknown.
@@ -187,7 +187,7 @@ class Database:
     @asynccontextmanager
     async def _connect(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         connection = UncancellableConnection(engine)
-        with self._prepared.making_way():
+        with self._prepared.yielding_connection():
             await connection.start()
         try:
             yield connection
@@ -236,13 +236,13 @@ def _translated() -> Iterator[None]:
 
 
 def _reset(connection: Any, _: object, state: PoolResetState) -> None:
-    """Undo what a connection that returns to the pool has left open."""
+    """Roll back the open transaction of a connection that returns to the pool."""
     if not state.terminate_only and not is_idle(connection.driver_connection):
         connection.rollback()
 
 
 def _drop_read_only_connection(context: sa.engine.ExceptionContext) -> None:
-    """Give up a connection that turned out to be read-only: after a failover, a new one reaches the new primary."""
+    """Drop a connection that turned out to be read-only: after a failover, a new one reaches the new primary."""
     if _sqlstate(context.original_exception) == _READ_ONLY:
         context.is_disconnect = True
         context.invalidate_pool_on_disconnect = False

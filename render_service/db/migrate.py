@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from render_service.db.database import DatabaseUnavailable, sqlalchemy_url
 
-_LOCK = 0x72656E646572  # "render": any number no other program locks in this database
+_LOCK = 0x72656E646572  # "render": a number that no other program locks in this database
 
 
 def _config() -> Config:
@@ -22,16 +22,16 @@ def _config() -> Config:
 
 
 def upgrade(url: str) -> str:
-    """Migrate to the newest revision; several callers at once take turns.
+    """Migrate to the newest revision; concurrent callers take turns.
 
     Args:
         url: The database, as DATABASE_URL.
 
     Returns:
-        The revision the database is now at.
+        The new revision of the database.
 
     Raises:
-        DatabaseUnavailable: it cannot be reached.
+        DatabaseUnavailable: It cannot be reached.
     """
     config = _config()
     engine = sa.create_engine(sqlalchemy_url(url), poolclass=sa.NullPool)

@@ -39,7 +39,7 @@ RAW_RESULTS = TypeAdapter(RawResults)
 FILES = TypeAdapter(dict[Artifact, StoredFile])
 WARNINGS = TypeAdapter(tuple[JobWarning, ...])
 
-# What a job's clips cost, summed by unit; null where nothing was ordered for it.
+# What a job's clips cost, summed by unit; null if nothing was submitted for it.
 _COSTS = (
     sa.select(provider_tasks.c.cost_unit, sa.func.sum(provider_tasks.c.cost_amount).label("amount"))
     .where(provider_tasks.c.job_id == jobs.c.id, provider_tasks.c.cost_unit.is_not(None))
@@ -91,7 +91,7 @@ OWN_COLUMNS = ", ".join(column.name for column in JOB_COLUMNS if isinstance(colu
 """Those of JOB_COLUMNS that are in the job's own row."""
 JOB_SELECT = sa.select(*JOB_COLUMNS).select_from(jobs.outerjoin(videos, videos.c.job_id == jobs.c.id))
 
-# What a statement that changes a job returns, and what history holds, in one order.
+# The columns that a statement which changes a job returns and the history stores, in one order.
 EVENT_COLUMNS = (
     "sequence, milestone, workspace_id, status, stage, progress, message, attempt, error_reason, error_message,"
     " warnings"
@@ -101,12 +101,12 @@ EVENT_COLUMNS = (
 class RowMapping(Generic[T]):
     """Makes a dataclass from a row, each field from the column of the same name.
 
-    A column of a StrEnum holds its value, one of another dataclass its JSON; all else is as psycopg returns it.
+    A column holds the value of a StrEnum or the JSON of another dataclass; all else is as psycopg returns it.
 
     Args:
         kind: The dataclass.
-        columns: The columns of fields that are named otherwise.
-        computed: Makes fields that are not in one column.
+        columns: The columns of fields whose column has another name.
+        computed: Computes the fields that do not come from a single column.
     """
 
     def __init__(
@@ -132,11 +132,11 @@ class RowMapping(Generic[T]):
                 self._converted.append((item.name, column, convert))
 
     def read(self, row: Row) -> T:
-        """Return the row's value.
+        """Return the dataclass of a row.
 
         Raises:
             KeyError: The row lacks a column.
-            ValueError: A column holds what this build does not know.
+            ValueError: A column holds a value that this build does not know.
         """
         values = {name: row[column] for name, column in self._plain}
         for name, column, convert in self._converted:

@@ -7,45 +7,45 @@ from typing import Any, Self, TypeVar
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 _T = TypeVar("_T")
-_PATIENCE_SECONDS = 1.0
+_GRACE_SECONDS = 1.0
 
 
 class UncancellableConnection(AsyncConnection):
     """As its base, but a cancelled caller waits briefly for the running statement.
 
-    A connection on which something was broken off is lost, and a new one costs more than a hundred statements. Under
-    load, when callers time out by the hundred, opening connections would leave no time for anything
-    else, even after the load is gone.
+    A connection whose statement was interrupted is lost, and a new one costs more than a hundred statements. Under
+    load, when callers time out by the hundred, opening connections would leave no time for anything else, even after
+    the load has ended.
     """
 
     async def start(self, is_ctxmanager: bool = False) -> Self:
-        """Take a connection from the pool; one that arrives after the caller has left goes back."""
+        """Take a connection from the pool; one that arrives after the caller was cancelled is returned."""
         try:
-            await to_its_end(super().start(is_ctxmanager))
+            await uncancelled(super().start(is_ctxmanager))
         except asyncio.CancelledError:
             if self.sync_connection is not None:
                 await self.close()
             raise
         return self
 
-    # The signature is SQLAlchemy's, overloads and all; nothing of it matters here.
+    # SQLAlchemy's signature has many overloads; all arguments are passed on.
     async def execute(self, *arguments: Any, **options: Any) -> Any:
         """Execute a statement."""
-        return await to_its_end(super().execute(*arguments, **options))
+        return await uncancelled(super().execute(*arguments, **options))
 
 
-async def to_its_end(work: Coroutine[Any, Any, _T]) -> _T:
-    """Await work that goes on for a moment if the caller is cancelled."""
+async def uncancelled(work: Coroutine[Any, Any, _T]) -> _T:
+    """Await work that continues for up to a second if the caller is cancelled."""
     task = asyncio.create_task(work)
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
         try:
-            await asyncio.wait([task], timeout=_PATIENCE_SECONDS)
+            await asyncio.wait([task], timeout=_GRACE_SECONDS)
         finally:
             if not task.done():
                 task.cancel()
                 await asyncio.wait([task])
             if not task.cancelled():
-                task.exception()  # nobody is left to hear of it
+                task.exception()  # retrieved, so that asyncio does not log it
         raise

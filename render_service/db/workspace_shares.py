@@ -1,4 +1,4 @@
-"""Keeps one workspace from holding all connections: it gets its share of them, and its further calls wait."""
+"""Keeps one workspace from using all connections: calls beyond its share wait."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,17 +9,17 @@ class WorkspaceShares:
     """Limits what each workspace uses at a time.
 
     Args:
-        limit: The most that one workspace may use at once.
+        limit: How many connections one workspace may use at once.
     """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._gates: dict[str, tuple[asyncio.Semaphore, int]] = {}
-        """By workspace: its gate, and how many calls are in or before it."""
+        """By workspace: its semaphore, and how many calls hold it or wait for it."""
 
     @asynccontextmanager
     async def enter(self, workspace_id: str) -> AsyncIterator[None]:
-        """Wait until the workspace uses less than its share, and count as use until the end of the block."""
+        """Wait until the workspace uses less than its share; the block counts as one use."""
         gate, users = self._gates.get(workspace_id) or (asyncio.Semaphore(self._limit), 0)
         self._gates[workspace_id] = gate, users + 1
         try:

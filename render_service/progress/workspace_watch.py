@@ -99,7 +99,7 @@ class _Progress:
         waiting = [event for event in slot.take() if not event.is_milestone]
         unknown = [event.job_id for event in waiting if event.job_id not in self._sent]
         if unknown:
-            found = await self._events.told(self._workspace_id, position, self._labels, unknown)
+            found = await self._events.last_reported(self._workspace_id, position, self._labels, unknown)
             self._sent |= {job_id: found.get(job_id, _UNKNOWN) for job_id in unknown}
         news = []
         for event in waiting:

@@ -46,7 +46,7 @@ class ApiKey:
 
 
 def looks_like_key(text: str) -> bool:
-    """Whether a text has the form of an API key."""
+    """Whether a text has the format of an API key."""
     return _FORM.fullmatch(text) is not None
 
 
@@ -76,12 +76,12 @@ class ApiKeys:
         access: Access = Access.WRITE,
         expire_time: datetime | None = None,
     ) -> str:
-        """Make a key and return it; it cannot be shown again.
+        """Create a key and return it; it cannot be shown again.
 
         Args:
             name: Display name.
             workspaces: The workspaces it opens.
-            access: What may be done there.
+            access: What its holder may do there.
             expire_time: When it expires; None for never.
         """
         key = _PREFIX + secrets.token_urlsafe(32)
@@ -141,7 +141,7 @@ async def create_api_key(
     access: Access = Access.WRITE,
     expire_time: datetime | None = None,
 ) -> str:
-    """Make a key in a database that no process has open yet; as `ApiKeys.create`."""
+    """Create a key through a connection of its own; see `ApiKeys.create`."""
     database = Database(url, size=1)
     try:
         return await ApiKeys(database).create(name, workspaces, access=access, expire_time=expire_time)

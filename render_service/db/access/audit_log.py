@@ -20,7 +20,7 @@ _PRUNE = sa.text("""
 
 @dataclass(frozen=True, slots=True)
 class AuditFilter:
-    """Which entries to return; what is None keeps all."""
+    """Which entries to return; a criterion that is None matches all."""
 
     workspace_id: str | None = None
     principal: str | None = None
@@ -48,9 +48,9 @@ class AuditLog:
         Args:
             origin: Who acts, and from where.
             action: What is done.
-            workspace_id: Where; None where it is of no workspace.
-            target: To what.
-            detail: Which part of it; never a secret.
+            workspace_id: The workspace; None if the action belongs to none.
+            target: Id of the job, project, key or webhook.
+            detail: Details, such as the file; never a secret.
         """
         values = audit_values(origin, action) | {"workspace_id": workspace_id, "target": target, "detail": detail}
         async with self._database.single() as connection:
@@ -104,7 +104,7 @@ class AuditLog:
             ]
 
     async def prune(self, *, age: timedelta, batch: int = 1_000) -> int:
-        """Remove old entries; return how many."""
+        """Prune old entries; return how many."""
         async with self._database.single() as connection:
             return (await connection.execute(_PRUNE, {"age": age, "batch": batch})).rowcount
 

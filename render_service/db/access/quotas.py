@@ -1,4 +1,4 @@
-"""The repository of quotas that differ from the configured ones, and of what workspaces use."""
+"""The repository of quotas that differ from the configured ones, and of stored bytes."""
 
 from collections.abc import Mapping
 
@@ -24,13 +24,13 @@ class WorkspaceQuotas:
         self._database = database
 
     async def all(self) -> dict[str, Limits]:
-        """Return the workspaces that have quotas of their own, with these."""
+        """Return the quotas of all workspaces that have their own."""
         statement = sa.select(workspace_quotas).order_by(workspace_quotas.c.workspace_id)
         async with self._database.single() as connection:
             return {row.workspace_id: _limits(row.limits) for row in await connection.execute(statement)}
 
     async def set(self, workspace_id: str, limits: Limits) -> None:
-        """Give a workspace quotas of its own; those not named stay as they are."""
+        """Set quotas of a workspace; those not named stay as they are."""
         statement = insert(workspace_quotas).values(
             workspace_id=workspace_id, limits={name.value: limit for name, limit in limits.items()}
         )
@@ -42,12 +42,12 @@ class WorkspaceQuotas:
             await connection.execute(statement)
 
     async def clear(self, workspace_id: str) -> None:
-        """Take all quotas of its own from a workspace."""
+        """Remove a workspace's own quotas."""
         async with self._database.single() as connection:
             await connection.execute(sa.delete(workspace_quotas).where(workspace_quotas.c.workspace_id == workspace_id))
 
     async def stored_bytes(self, workspace_id: str) -> int:
-        """Return how many bytes the finished videos of a workspace have, with all their files."""
+        """Return the size in bytes of a workspace's finished videos, with all their files."""
         statement = sa.select(workspace_storage.c.video_bytes).where(workspace_storage.c.workspace_id == workspace_id)
         async with self._database.single() as connection:
             return await connection.scalar(statement) or 0

@@ -1,4 +1,4 @@
-"""The repository of the keys that all servers share and callers never see."""
+"""The repository of internal keys that all servers share."""
 
 import secrets
 
@@ -12,7 +12,7 @@ _KEY_BYTES = 32
 
 
 class ServiceKeys:
-    """The keys in Postgres, each made once at random; a backup of the database contains them.
+    """The keys in Postgres, each generated once at random; a backup of the database contains them.
 
     Args:
         database: Where they are.
@@ -22,10 +22,10 @@ class ServiceKeys:
         self._database = database
 
     async def get(self, name: str) -> bytes:
-        """Return a key of 32 bytes; the first server to ask for it makes it.
+        """Return a key of 32 bytes; the first server that asks for it generates it.
 
         Args:
-            name: What the key is for.
+            name: The purpose of the key.
 
         Raises:
             DatabaseUnavailable: Postgres is unavailable.

@@ -1,1 +1,1 @@
-"""What was submitted to paid providers, in Postgres."""
+"""The ledger of clips submitted to paid providers, in Postgres."""

@@ -24,10 +24,9 @@ from render_service.domain.jobs.job import Lease, ProviderName
 
 @dataclass(frozen=True, slots=True)
 class LiveTask:
-    """The row that stands for a clip.
+    """The current row of a clip.
 
-    `held_by_other` tells whether another job, which runs now, works on it; `from_before` whether it is older than the
-    job that asks.
+    `held_by_other`: another job, which runs now, works on it. `from_before`: it is older than the job that asks.
     """
 
     task: ProviderTask
@@ -54,7 +53,7 @@ class GenerationLedger:
         self._database = database
 
     async def live(self, lease: Lease, key: bytes) -> LiveTask | None:
-        """Return the row that stands for a clip in the lease's workspace, or None."""
+        """Return the current row of a clip in the lease's workspace, or None."""
         async with self._database.single() as connection:
             row = (
                 (
@@ -77,7 +76,7 @@ class GenerationLedger:
         """Make a row for a clip unless there is a live one; it is queued.
 
         Raises:
-            LeaseLost: the job is not this worker's any more, and there is no row.
+            LeaseLost: The worker no longer holds the job, and there is no row.
         """
         parameters = {
             **_fence(lease),
@@ -111,8 +110,8 @@ class GenerationLedger:
             The rows to submit now.
         """
         async with self._database.single() as connection:
-            # Two statements: the second must see what the one before us at the lock has left. Whatever breaks in
-            # between is rolled back when the connection goes back to its pool.
+            # Two statements: the second must see the changes of the previous holder of the lock. After an error in
+            # between, the pool rolls the connection back.
             await connection.exec_driver_sql("BEGIN")
             await connection.execute(statements.LOCK_PROVIDER, {"provider": provider})
             granted = await connection.execute(
@@ -133,7 +132,7 @@ class GenerationLedger:
         """Record the intent to submit again under the same key.
 
         Raises:
-            LeaseLost: the row is not this worker's to submit.
+            LeaseLost: The worker may not submit this row.
         """
         async with self._database.single() as connection:
             if (await connection.execute(statements.REPEAT, {**_fence(lease), "id": task_id})).one_or_none() is None:
@@ -163,7 +162,7 @@ class GenerationLedger:
         """Requeue a submission that the provider has certainly not accepted.
 
         Raises:
-            LeaseLost: the row is not this worker's any more.
+            LeaseLost: The worker no longer holds the row.
         """
         await self._move(lease, task_id, TaskState.WAITING, (TaskState.INTENT,), delay=delay)
 
@@ -173,7 +172,7 @@ class GenerationLedger:
         """End a submission without a clip: FAILED, CANCELLED or UNKNOWN.
 
         Raises:
-            LeaseLost: the row is not this worker's any more.
+            LeaseLost: The worker no longer holds the row.
         """
         open_states = (TaskState.WAITING, TaskState.INTENT, TaskState.SUBMITTED)
         await self._move(lease, task_id, state, open_states, fault=fault, cost=cost)
@@ -182,7 +181,7 @@ class GenerationLedger:
         """Record a stored clip.
 
         Raises:
-            LeaseLost: the row is not this worker's any more.
+            LeaseLost: The worker no longer holds the row.
         """
         described = {name: value for name, value in asdict(clip).items() if name != "key"}
         async with self._database.single() as connection:
@@ -216,8 +215,8 @@ class GenerationLedger:
         """Drop unsent submissions of ended jobs, and claim tasks of cancelled jobs that run at a provider.
 
         Args:
-            provider: Whose.
-            retry_after: Time after which another worker may claim what this one has not completed.
+            provider: The provider of the tasks.
+            retry_after: Time after which another worker may claim the tasks that this one has not cancelled.
             batch: The most to take.
         """
         async with self._database.single() as connection:

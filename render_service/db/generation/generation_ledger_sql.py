@@ -1,10 +1,10 @@
-"""The statements of the ledger of clips; `provider_tasks` says what they are for."""
+"""The statements of the generation ledger; see the comment of the table `provider_tasks`."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
 LIVE = "('WAITING', 'INTENT', 'SUBMITTED', 'SUCCEEDED', 'UNKNOWN')"
-# Holds the job's row until the write is done: a lease cannot be taken away between the look and the write.
+# Locks the job's row until the write is done, so that the lease cannot be lost between the check and the write.
 HELD = "held AS (SELECT id, created_at FROM jobs WHERE id = :job_id AND lease_token = :token FOR SHARE)"
 
 LIVE_OF = sa.text(f"""
@@ -24,7 +24,7 @@ INSERT = sa.text(f"""
     ON CONFLICT (workspace_id, key) WHERE state IN {LIVE} DO NOTHING
 """)
 
-# Of a job that does not run now, so that nobody waits for one that waits itself.
+# Only from a job that does not run now, so that no job waits for one that waits itself.
 TAKE_OVER = sa.text(f"""
     WITH {HELD}
     UPDATE provider_tasks t SET job_id = held.id, shot_id = :shot_id FROM held
@@ -64,11 +64,11 @@ SUCCEEDED = sa.text(f"""
 
 LOCK_PROVIDER = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('provider_tasks/' || :provider, 0))")
 
-# Every workspace gets one place in turn: its n-th clip, counting those that are being made, comes before the (n+1)-th
-# of any other. Whoever asks is granted only those of its own jobs; who comes first but does not ask keeps its place,
-# for as long as its lease lasts. The clips of a job that nobody works on now, since its worker was lost perhaps, are
-# still being made and keep their places; but only for a while: those who wait may fill the very workers that the job
-# needs in order to go on.
+# Workspaces take turns: the n-th clip of a workspace, clips in progress included, comes before the (n+1)-th of any
+# other. A worker is granted slots for its own jobs only; a row that is next but was not requested keeps its slot while
+# its job's lease lasts. Clips of a job without a worker, such as one whose worker was lost, are still in progress at
+# the provider and keep their slots, but only for a minute: the jobs that wait for slots may occupy all the workers that
+# this job needs to continue.
 GRANT = sa.text("""
     WITH busy AS (
         SELECT t.workspace_id, count(*) AS clips FROM provider_tasks t JOIN jobs j ON j.id = t.job_id
@@ -96,7 +96,7 @@ GRANT = sa.text("""
     RETURNING t.id
 """)
 
-# An order that can be repeated by its key: from now on the repetition's answer counts.
+# A submission that can be repeated under its key: from now on, the response to the repetition counts.
 REPEAT = sa.text(f"""
     WITH {HELD}
     UPDATE provider_tasks t SET state = 'INTENT', intent_token = :token, intent_at = now() FROM held

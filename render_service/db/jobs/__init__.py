@@ -1,1 +1,1 @@
-"""Jobs, their events and their life in Postgres."""
+"""Jobs, their events and their lifecycle in Postgres."""

@@ -1,4 +1,4 @@
-"""The repository of deletions: rows are deleted first and leave a record, by which the objects follow."""
+"""The repository of deletions: rows are deleted first and leave a record, by which their objects are deleted later."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,18 +14,18 @@ from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.jobs.job import JobStatus
 
 _ENDED = "('COMPLETED', 'FAILED', 'CANCELLED')"
-_NOTED = """
-    noted AS (
-        INSERT INTO removals (job_id, workspace_id) SELECT id, workspace_id FROM gone ON CONFLICT DO NOTHING
+_RECORDED = """
+    recorded AS (
+        INSERT INTO removals (job_id, workspace_id) SELECT id, workspace_id FROM deleted ON CONFLICT DO NOTHING
     )
 """
 _DELETE_JOB = sa.text(f"""
     WITH found AS (
         SELECT id, status FROM jobs WHERE workspace_id = :workspace_id AND id = :job_id FOR UPDATE
-    ), gone AS (
+    ), deleted AS (
         DELETE FROM jobs USING found WHERE jobs.id = found.id AND found.status IN {_ENDED}
         RETURNING jobs.id, jobs.workspace_id
-    ), {_NOTED}
+    ), {_RECORDED}
     SELECT status FROM found
 """)
 # All or nothing: where a job has not ended, nothing is removed.
@@ -37,16 +37,16 @@ _DELETE_PROJECT = sa.text(f"""
         WHERE jobs.workspace_id = :workspace_id FOR UPDATE OF jobs
     ), busy AS (
         SELECT id, status FROM found WHERE status NOT IN {_ENDED} ORDER BY id LIMIT 1
-    ), gone AS (
+    ), deleted AS (
         DELETE FROM jobs USING found WHERE jobs.id = found.id AND NOT EXISTS (SELECT FROM busy)
         RETURNING jobs.id, jobs.workspace_id
-    ), {_NOTED}, removed AS (
+    ), {_RECORDED}, removed AS (
         DELETE FROM projects USING project WHERE projects.id = project.id AND NOT EXISTS (SELECT FROM busy)
     )
     SELECT (SELECT count(*) FROM project) AS projects, (SELECT id FROM busy) AS busy_id,
         (SELECT status FROM busy) AS busy_status
 """)
-# Cursors from before the events that go with the jobs would skip them: those are told that they are too old.
+# Cursors older than the events that are deleted with the jobs would skip them: they are refused as too old.
 _EXPIRE_JOBS = sa.text(f"""
     WITH old AS (
         SELECT id FROM jobs WHERE finished_at < now() - CAST(:age AS interval)
@@ -57,24 +57,24 @@ _EXPIRE_JOBS = sa.text(f"""
         FROM job_events AS e JOIN old ON e.job_id = old.id ORDER BY e.workspace_id, e.xid DESC, e.id DESC
         ON CONFLICT (workspace_id) DO UPDATE SET xid = excluded.xid, id = excluded.id
         WHERE (event_horizons.xid, event_horizons.id) < (excluded.xid, excluded.id)
-    ), gone AS (
+    ), deleted AS (
         DELETE FROM jobs USING old WHERE jobs.id = old.id RETURNING jobs.id, jobs.workspace_id
-    ), {_NOTED}
-    SELECT count(*) FROM gone
+    ), {_RECORDED}
+    SELECT count(*) FROM deleted
 """)
 _EXPIRE_VIDEOS = sa.text(f"""
     WITH old AS (
         SELECT job_id FROM videos WHERE created_at < now() - CAST(:age AS interval)
         LIMIT :batch FOR UPDATE SKIP LOCKED
-    ), gone AS (
+    ), deleted AS (
         DELETE FROM videos USING old WHERE videos.job_id = old.job_id
         RETURNING videos.job_id AS id, videos.workspace_id
-    ), {_NOTED}
-    SELECT count(*) FROM gone
+    ), {_RECORDED}
+    SELECT count(*) FROM deleted
 """)
 # Until the end of the transaction. Two batches at once could each hold the storage counter that the other needs.
 _LOCK_EXPIRY = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('expiry', 0))")
-# The row stays: it tells what the clip has cost.
+# The row stays, because it records the clip's cost.
 _EXPIRE_CLIPS = sa.text("""
     UPDATE provider_tasks SET state = 'SUPERSEDED' WHERE id IN (
         SELECT id FROM provider_tasks WHERE state = 'SUCCEEDED' AND finished_at < now() - CAST(:age AS interval)
@@ -91,7 +91,7 @@ _JOBS = sa.text("""
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """A job whose bytes are to go."""
+    """A job whose objects are to be deleted."""
 
     job_id: UUID
     workspace_id: str

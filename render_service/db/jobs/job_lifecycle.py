@@ -68,8 +68,8 @@ class JobLifecycle:
     Args:
         database: Where the jobs are.
         lease: How long a claim or a report keeps a job.
-        retry: When failed attempts are repeated.
-        running_quota: How many jobs of a workspace may run at a time, where it has no quota of its own; None: any.
+        retry: The retry policy of failed attempts.
+        running_quota: How many jobs of a workspace may run at a time unless it has its own quota; None: any number.
     """
 
     def __init__(
@@ -83,11 +83,11 @@ class JobLifecycle:
     async def claim(
         self, *, worker: str, providers: Sequence[ProviderName], deadline: timedelta, unserved: bool = False
     ) -> Claim | None:
-        """Claim a due job. Workspaces take turns; within one it is by priority, then by how long they have waited.
+        """Claim a due job. Workspaces take turns; within one, the order is by priority, then by waiting time.
 
         Args:
-            worker: Name of the claimer, for people.
-            providers: Whose jobs to take.
+            worker: Name of the worker, for people.
+            providers: The providers whose jobs to take.
             deadline: How long after its first start a job may run.
             unserved: Whether to take only jobs of workspaces that have no job running.
 
@@ -138,11 +138,11 @@ class JobLifecycle:
             stage_changed: Whether that is new.
             progress: Percent.
             message: Progress message for people.
-            alive: Whether it counts as progress that nothing changes, because others are known to be at it.
+            alive: Whether an unchanged report counts as progress, because other workers are known to be working on it.
             warnings: All warnings of the attempt so far; None leaves them as they are stored.
 
         Raises:
-            LeaseLost: the job is not this worker's any more; nothing was changed.
+            LeaseLost: The worker no longer holds the job; nothing was changed.
         """
         async with self._database.single() as connection:
             row = await _one(
@@ -162,7 +162,7 @@ class JobLifecycle:
             raise LeaseLost
         event = event_from_row(row, is_milestone=stage_changed)
         if not stage_changed and warnings is None:
-            # Progress comes often; it need not repeat them each time.
+            # Progress events are frequent and need not repeat the warnings.
             event = replace(event, warnings=())
         return Report(event, row["cancel_requested"])
 
@@ -174,7 +174,7 @@ class JobLifecycle:
             no_progress: How long an attempt may make no progress.
 
         Returns:
-            What was found, by lease token; a lease that is missing is lost.
+            The renewals by lease token; a lease that is missing is lost.
         """
         async with self._database.single() as connection:
             rows = await connection.execute(
@@ -207,7 +207,7 @@ class JobLifecycle:
             warnings: Warnings for viewers.
 
         Raises:
-            LeaseLost: the job is not this worker's any more; nothing was changed.
+            LeaseLost: The worker no longer holds the job; nothing was changed.
         """
         async with self._database.single() as connection:
             row = await _one(
@@ -232,13 +232,13 @@ class JobLifecycle:
         """End an attempt that failed: the job waits for another, or is FAILED; CANCELLED if that was requested.
 
         Args:
-            lease: The attempt's.
+            lease: The attempt's lease.
             error: Why it failed.
             retryable: Whether another attempt may succeed; none follows after the job's deadline.
             counted: Whether it counts as one of the attempts that the policy allows to fail.
 
         Raises:
-            LeaseLost: the job is not this worker's any more; nothing was changed.
+            LeaseLost: The worker no longer holds the job; nothing was changed.
         """
         async with self._database.single() as connection:
             row = await _one(
@@ -260,7 +260,7 @@ class JobLifecycle:
         return event_from_row(row, is_milestone=True)
 
     async def was_completed_by(self, lease: Lease) -> bool:
-        """Whether this attempt has completed its job: what its writer may not know where the answer was lost."""
+        """Whether this attempt has completed its job; the worker cannot know if the response of `complete` was lost."""
         async with self._database.single() as connection:
             found = await connection.scalar(
                 statements.WAS_COMPLETED, {"job_id": lease.job_id, "attempt": lease.attempt}
@@ -271,7 +271,7 @@ class JobLifecycle:
         """Hand a job over, so that another worker continues at once.
 
         Raises:
-            LeaseLost: the job is not this worker's any more; nothing was changed.
+            LeaseLost: The worker no longer holds the job; nothing was changed.
         """
         async with self._database.single() as connection:
             row = await _one(connection, statements.RELEASE, job_id=lease.job_id, token=lease.token)
@@ -291,7 +291,7 @@ class JobLifecycle:
         """Cancel a job: at once where it is PENDING, else by requesting it from its worker. Ended jobs are unchanged.
 
         Returns:
-            The event to publish, where the job was cancelled at once.
+            The event to publish if the job was cancelled at once.
         """
         async with self._database.single() as connection:
             row = await _one(connection, statements.CANCEL, workspace_id=workspace_id, job_id=job_id)

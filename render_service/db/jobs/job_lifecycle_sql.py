@@ -1,10 +1,11 @@
-"""The statements that change a job's state, one for each way: the state machine as Postgres runs it.
+"""The statements that change a job's state, one for each transition of the state machine.
 
-All have one form: a CTE `changed` updates rows that are in the right state, `appended` writes the change into history,
-and the changed rows are returned as events to be published. A statement that finds nothing to change returns nothing.
+All have one form: the CTE `changed` updates rows that are in the right state, `appended` adds the change to the
+history, and the changed rows are returned as events to be published. A statement that finds nothing to change returns
+no rows.
 
-A transaction may get its id, wait for the row, and write after one with a greater id. `event_xid` therefore never falls
-within a job: events of one job lie in the order of their sequences also for those who read by transaction id.
+A transaction may get its id, wait for the row, and write after a transaction with a greater id. `event_xid` therefore
+never decreases within a job, so that readers by transaction id also see the events of a job in the order of sequences.
 """
 
 import sqlalchemy as sa
@@ -20,11 +21,11 @@ _APPENDED = f"""
 """
 _RETURNED = f"changed.id AS job_id, changed.task_id, changed.updated_at AS timestamp, {EVENT_COLUMNS}"
 
-# PENDING → PROCESSING. Workspaces take turns: first the one with the fewest running jobs, of equals the one that was
-# served least recently. Within it goes first what has the greatest priority, then what has waited longest. `waiting`
-# finds the workspaces by skipping through the index: it costs by their number, not by that of their jobs. The turns are
-# taken one after the other until one leads to a job, so that no more than that job is locked; the subquery must stay
-# lateral and the room be asked for last, which locks a workspace's count.
+# PENDING → PROCESSING. Workspaces take turns: first the one with the fewest running jobs; among equals, the one that
+# was served least recently. Within a workspace, the job with the highest priority comes first, then the one that has
+# waited longest. `waiting` finds the workspaces by a skip scan of the index: its cost depends on the number of
+# workspaces, not of jobs. Turns are tried one after another until one yields a job, so that only that job is locked:
+# the subquery must stay lateral, and the capacity must be checked last, because that locks the workspace's count.
 CLAIM = sa.text(f"""
     WITH RECURSIVE waiting AS (
         (SELECT workspace_id FROM jobs WHERE status = 'PENDING' ORDER BY workspace_id LIMIT 1)
@@ -78,7 +79,7 @@ CLAIM = sa.text(f"""
     FROM changed
 """)
 
-# PROCESSING → PROCESSING: progress, and an event only where the stage changed.
+# PROCESSING → PROCESSING: progress; an event is added to the history only if the stage changed.
 REPORT = sa.text(f"""
     WITH changed AS (
         UPDATE jobs SET
@@ -98,7 +99,7 @@ REPORT = sa.text(f"""
     SELECT {_RETURNED}, cancel_requested FROM changed
 """).bindparams(sa.bindparam("warnings", type_=JSONB(none_as_null=True)))
 
-# PROCESSING, unchanged but for the lease.
+# PROCESSING → PROCESSING: only the lease changes.
 RENEW = sa.text("""
     UPDATE jobs SET lease_expires_at = now() + :lease
     WHERE status = 'PROCESSING' AND id = ANY(:job_ids) AND lease_token = ANY(:tokens)
@@ -133,7 +134,7 @@ COMPLETE = sa.text(f"""
 
 WAS_COMPLETED = sa.text("SELECT status = 'COMPLETED' AND attempt = :attempt FROM jobs WHERE id = :job_id")
 
-# PROCESSING → PENDING for another attempt | FAILED | CANCELLED where that was asked for meanwhile.
+# PROCESSING → PENDING for another attempt | FAILED | CANCELLED if that was requested meanwhile.
 END_ATTEMPT = sa.text(f"""
     WITH ended AS (
         SELECT id, CASE
@@ -161,8 +162,8 @@ END_ATTEMPT = sa.text(f"""
     SELECT {_RETURNED} FROM changed
 """).bindparams(sa.bindparam("error_metadata", type_=JSONB(none_as_null=True)))
 
-# PROCESSING → PENDING at once, because the worker shuts down; no attempt is counted as failed. `run_after` stays, here
-# and where a lease expired: the job keeps its place before those that came later.
+# PROCESSING → PENDING at once, because the worker shuts down; no attempt is counted as failed. `run_after` is
+# unchanged, here and after an expired lease, so that the job stays ahead of later ones.
 RELEASE = sa.text(f"""
     WITH changed AS (
         UPDATE jobs SET
@@ -214,8 +215,8 @@ RECLAIM_EXPIRED = sa.text(f"""
     SELECT {_RETURNED} FROM changed
 """)
 
-# PENDING → CANCELLED at once; PROCESSING is only marked, until its worker has stopped. One statement, so that a job
-# that changes between the two states meanwhile is caught in either.
+# PENDING → CANCELLED at once; a PROCESSING job is only marked, until its worker has stopped. One statement, so that a
+# job that moves between the two states meanwhile is cancelled in either.
 CANCEL = sa.text(f"""
     WITH changed AS (
         UPDATE jobs SET

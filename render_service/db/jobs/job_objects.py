@@ -20,8 +20,8 @@ _ADD = sa.text("""
     )
     SELECT count(*) FROM held
 """)
-# Of a job whose row is gone. Clips that it ordered count as used by it, also those it had no time to refer to; they are
-# in use for as long as another job refers to them, or another job that exists has ordered the same bytes.
+# For a job whose row is deleted. Clips that it submitted count as used by it, even if it had not referred to them yet;
+# they are in use while another job refers to them, or while an existing job has submitted the same bytes.
 _UNSHARED = sa.text("""
     WITH used AS (
         SELECT key FROM job_objects WHERE job_id = :job_id
@@ -36,7 +36,7 @@ _UNSHARED = sa.text("""
             WHERE t.clip_key = used.key AND t.state = 'SUCCEEDED'
         )
 """)
-# The rows stay: they tell what the clips have cost. The same clip is ordered anew where it is needed again.
+# The rows stay, because they record the clips' costs. A clip that is needed again is submitted again.
 _SUPERSEDE = sa.text("""
     UPDATE provider_tasks SET state = 'SUPERSEDED' WHERE state = 'SUCCEEDED' AND clip_key = ANY(:keys)
 """)
@@ -60,7 +60,7 @@ class JobObjects:
         """Record that a job uses objects; call it before they are stored.
 
         Raises:
-            LeaseLost: The job is not this worker's any more: nothing may be stored for it.
+            LeaseLost: The worker no longer holds the job: nothing may be stored for it.
         """
         parameters = {"job_id": lease.job_id, "token": lease.token, "keys": list(keys)}
         async with self._database.single() as connection:

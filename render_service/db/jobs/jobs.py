@@ -27,20 +27,20 @@ from render_service.domain.jobs.job import Job, JobEvent, JobStatus
 from render_service.domain.jobs.receiver import Receiver
 from render_service.domain.jobs.request import JobRequest
 
-# Returns one row in any case; without a job where there was no room, or where the request_id was taken. A new job has
-# neither a video nor costs.
+# Always returns one row: without a job if the queue was full or the request_id was taken. A new job has neither a video
+# nor costs.
 _INSERT = Statement(
     f"""
-    WITH room AS MATERIALIZED (
+    WITH capacity AS MATERIALIZED (
         SELECT CAST(:most_queued AS bigint) IS NULL
-            OR workspace_has_room(CAST(:workspace_id AS text), 'PENDING', :most_queued) AS found
+            OR workspace_has_room(CAST(:workspace_id AS text), 'PENDING', :most_queued) AS is_free
     ), changed AS (
         INSERT INTO jobs (id, task_id, workspace_id, project_id, provider, spec, labels, request_id, request_hash,
             priority, trace_parent, webhook, message)
         SELECT :id, :task_id, :workspace_id, CAST(:project_id AS uuid), :provider, CAST(:spec AS jsonb), :labels,
             CAST(:request_id AS uuid), :request_hash, :priority, :trace_parent, CAST(:webhook AS jsonb),
             'Waiting for a worker'
-        FROM room WHERE room.found
+        FROM capacity WHERE capacity.is_free
         ON CONFLICT (workspace_id, request_id) WHERE request_id IS NOT NULL DO NOTHING
         RETURNING jobs.*
     ), appended AS (
@@ -51,8 +51,8 @@ _INSERT = Statement(
         SELECT workspace_id, :principal, :principal_name, :action, id, :peer, CAST(:call_id AS uuid)
         FROM changed WHERE CAST(:principal AS text) IS NOT NULL
     )
-    SELECT room.found AS room, id AS job_id, updated_at AS timestamp, NULL AS files, NULL AS cost, {OWN_COLUMNS}
-    FROM room LEFT JOIN changed ON true
+    SELECT capacity.is_free, id AS job_id, updated_at AS timestamp, NULL AS files, NULL AS cost, {OWN_COLUMNS}
+    FROM capacity LEFT JOIN changed ON true
     """,
     json=frozenset({"labels", "webhook"}),
 )
@@ -80,7 +80,7 @@ class JobFilter:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A place in a list that is ordered by newest first."""
+    """A position in a list, newest first."""
 
     created_at: datetime
     id: UUID
@@ -88,7 +88,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class JobHistory:
-    """A job as it is, with those of its milestones that came after a sequence, read in one snapshot.
+    """A job with its milestones after a sequence, read in one snapshot.
 
     `oldest_after` is the least `after_sequence` for which history is complete; 0 where nothing was pruned.
     """
@@ -133,7 +133,7 @@ class Jobs:
             The job, and the event to publish; None where the request_id had already made this job.
 
         Raises:
-            RequestIdReused: the request_id was used with another body.
+            RequestIdReused: The request_id was used with another body.
             DomainError: QUOTA_EXCEEDED.
         """
         parameters = {
@@ -160,20 +160,20 @@ class Jobs:
             (row,) = await self._database.execute(_INSERT, parameters)
             if row["job_id"] is not None:
                 return job_from_row(row), event_from_row(row, is_milestone=True)
-            # A concurrent twin was faster, and has committed; it is gone again only if it was deleted since.
+            # A concurrent request with the same id was faster and has committed; its job may have been deleted since.
             options = request.options
             if options.request_id is not None and (
                 earlier := await self.started_by(request.workspace_id, options.request_id, options.request_hash)
             ):
                 return earlier, None
-            if most_queued is not None and not row["room"]:
+            if most_queued is not None and not row["is_free"]:
                 raise quota_exceeded(QuotaName.QUEUED_JOBS, most_queued, retry_after_seconds=_RETRY_SECONDS)
 
     async def started_by(self, workspace_id: str, request_id: UUID, request_hash: bytes) -> Job | None:
         """Return the job that a request_id has made, or None.
 
         Raises:
-            RequestIdReused: it was used with another body.
+            RequestIdReused: It was used with another body.
         """
         rows = await self._database.execute(_STARTED_BY, {"workspace_id": workspace_id, "request_id": request_id})
         if not rows:
@@ -200,13 +200,13 @@ class Jobs:
         """Return a page of a workspace's jobs, newest first.
 
         Args:
-            workspace_id: Whose jobs.
+            workspace_id: The workspace whose jobs to list.
             wanted: Which of them.
-            after: Where the page before ended.
+            after: Where the previous page ended.
             limit: The most jobs to return.
 
         Returns:
-            The jobs, and where the page ended; None where nothing follows.
+            The jobs, and where the page ended; None after the last page.
         """
         statement = list_statement(workspace_id, wanted, after=after, limit=limit + 1)
         async with self._database.single_for(workspace_id) as connection:
@@ -252,7 +252,7 @@ class Jobs:
         )
 
     async def present(self, job_ids: Sequence[UUID]) -> dict[UUID, int]:
-        """Return the present sequence of many jobs in one query, by job id."""
+        """Return the current sequence of many jobs in one query, by job id."""
         rows = await self._database.execute(_PRESENT, {"job_ids": list(job_ids)})
         return {row["id"]: row["sequence"] for row in rows}
 
@@ -274,7 +274,7 @@ def list_statement(
 
 
 def job_not_found(job_id: UUID) -> DomainError:
-    """Return the refusal for a job that is absent, or in another workspace."""
+    """Return the error for a job that does not exist or is in another workspace."""
     return DomainError(ErrorReason.JOB_NOT_FOUND, "there is no such job in this workspace", {"job_id": str(job_id)})
 
 

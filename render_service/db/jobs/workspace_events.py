@@ -1,7 +1,7 @@
-"""The events of a workspace in an order that never skips one, also where transactions commit out of order.
+"""The events of a workspace in an order that never skips one, even if transactions commit out of order.
 
-Events are ordered by the id of the transaction that wrote them, then by their own. An event is read only once every
-transaction that began before it has ended (its id lies below the snapshot's xmin): nothing can come to lie before it.
+Events are sorted by the id of the transaction that wrote them, then by their own id. An event is read only after every
+earlier transaction has ended (its transaction id is below the snapshot's xmin), so that no event can appear before it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ _NOW = sa.text(f"SELECT CAST(CAST({_XMIN} AS text) AS bigint)")
 _HORIZON = sa.text("""
     SELECT CAST(CAST(xid AS text) AS bigint) AS xid, id FROM event_horizons WHERE workspace_id = :workspace_id
 """)
-_TOLD = sa.text("""
+_LAST = sa.text("""
     SELECT e.job_id, max(e.milestone) AS milestone, max(e.sequence) AS sequence
     FROM job_events AS e JOIN jobs ON jobs.id = e.job_id
     WHERE e.workspace_id = :workspace_id AND e.job_id = ANY(:job_ids) AND jobs.labels @> :labels
@@ -46,22 +46,22 @@ _PRUNE = sa.text("""
         WHERE e.created_at < now() - CAST(:age AS interval) AND jobs.finished_at < now() - CAST(:age AS interval)
             AND e.milestone < jobs.milestone
         LIMIT :batch
-    ), gone AS (
+    ), deleted AS (
         DELETE FROM job_events AS e USING old WHERE e.job_id = old.job_id AND e.sequence = old.sequence
         RETURNING e.workspace_id, e.xid, e.id
     ), marked AS (
         INSERT INTO event_horizons (workspace_id, xid, id)
-        SELECT DISTINCT ON (workspace_id) workspace_id, xid, id FROM gone ORDER BY workspace_id, xid DESC, id DESC
+        SELECT DISTINCT ON (workspace_id) workspace_id, xid, id FROM deleted ORDER BY workspace_id, xid DESC, id DESC
         ON CONFLICT (workspace_id) DO UPDATE SET xid = excluded.xid, id = excluded.id
         WHERE (event_horizons.xid, event_horizons.id) < (excluded.xid, excluded.id)
     )
-    SELECT count(*) FROM gone
+    SELECT count(*) FROM deleted
 """)
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class EventPosition:
-    """A place in the order of a workspace's events: behind all with a lesser or equal (xid, id)."""
+    """A position in a workspace's events: after all with a lesser or equal (xid, id)."""
 
     xid: int
     id: int
@@ -72,10 +72,10 @@ OLDEST = EventPosition(0, 0)
 
 @dataclass(frozen=True, slots=True)
 class EventBatch:
-    """Events behind a position, each with its own.
+    """Events after a position, each with its own position.
 
-    `end` is where a reader stands behind the whole batch, which may be further than the last event. `more`: at once
-    there is more to read; `unsettled`: there is an event that must wait for an older transaction.
+    `end` is the position after the whole batch, which may be further than the last event. `more`: there is more to read
+    at once. `unsettled`: there is an event that must wait for an older transaction.
     """
 
     events: tuple[tuple[JobEvent, EventPosition], ...]
@@ -108,12 +108,12 @@ class WorkspaceEvents:
     async def read(
         self, workspace_id: str, after: EventPosition, labels: Mapping[str, str], *, batch: int = 200
     ) -> EventBatch:
-        """Return the events behind a position.
+        """Return the events after a position.
 
         Args:
-            workspace_id: Whose events.
+            workspace_id: The workspace whose events to read.
             after: The position.
-            labels: Only of jobs that have all of these.
+            labels: Only events of jobs that have all of these.
             batch: The most events to read.
         """
         async with self._database.single() as connection:
@@ -135,13 +135,15 @@ class WorkspaceEvents:
             unsettled=len(settled) < len(rows),
         )
 
-    async def told(
+    async def last_reported(
         self, workspace_id: str, upto: EventPosition, labels: Mapping[str, str], job_ids: Sequence[UUID]
     ) -> dict[UUID, tuple[int, int]]:
         """Return the last milestone and sequence, up to a position, of those of some jobs that have the labels."""
         parameters = _parameters(workspace_id, upto, labels) | {"job_ids": list(job_ids)}
         async with self._database.single() as connection:
-            return {row.job_id: (row.milestone, row.sequence) for row in await connection.execute(_TOLD, parameters)}
+            return {
+                row.job_id: (row.milestone, row.sequence) for row in await connection.execute(_LAST, parameters)
+            }
 
     async def prune(self, *, age: timedelta, batch: int = 1_000) -> int:
         """Prune old events of ended jobs, except terminal ones; return how many."""

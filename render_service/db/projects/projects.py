@@ -138,11 +138,11 @@ class Projects:
                 await _audit(connection, origin, Action.PROJECT_UPDATED, stored)
         if row is not None:
             return stored
-        present = await self.get(workspace_id, project_id)
+        current = await self.get(workspace_id, project_id)
         raise DomainError(
             ErrorReason.ETAG_MISMATCH,
             "the project was changed since it was read",
-            {"project_id": str(project_id), "etag": present.etag},
+            {"project_id": str(project_id), "etag": current.etag},
         )
 
     async def list(
@@ -157,15 +157,15 @@ class Projects:
         """Return a page of a workspace's projects, newest first.
 
         Args:
-            workspace_id: Whose projects.
-            after: Where the page before ended.
+            workspace_id: The workspace whose projects to list.
+            after: Where the previous page ended.
             limit: The most projects to return.
             with_shots: Whether the projects contain their shots.
             max_bytes: The most bytes of projects to read, each with its shots, unless the first alone has more; None
                 for any number.
 
         Returns:
-            The projects, and where the page ended; None where nothing follows.
+            The projects, and where the page ended; None after the last page.
         """
         statement = (_SELECT if with_shots else _SELECT_BASIC).where(projects.c.workspace_id == workspace_id)
         if after:
@@ -190,13 +190,13 @@ class Projects:
             .returning(projects.c.id)
         )
         async with self._database.single() as connection:
-            gone = (await connection.execute(statement)).one_or_none()
-        if gone is None:
+            deleted = (await connection.execute(statement)).one_or_none()
+        if deleted is None:
             raise project_not_found(project_id)
 
 
 def project_not_found(project_id: UUID) -> DomainError:
-    """Return the refusal for a project that is absent, or in another workspace."""
+    """Return the error for a project that does not exist or is in another workspace."""
     return DomainError(
         ErrorReason.PROJECT_NOT_FOUND, "there is no such project in this workspace", {"project_id": str(project_id)}
     )
@@ -209,7 +209,7 @@ async def _audit(connection: AsyncConnection, origin: Origin | None, action: Act
 
 
 def _bounded(statement: sa.Select[Any], max_bytes: int) -> sa.Select[Any]:
-    """Return a page's statement without the bodies beyond a number of bytes: Postgres does not even read these."""
+    """Return a page's statement without the bodies beyond a number of bytes, which Postgres does not even read."""
     page = statement.subquery()
     order = (page.c.created_at.desc(), page.c.id.desc())
     read = sa.func.sum(page.c.body_bytes).over(order_by=order)
@@ -219,7 +219,7 @@ def _bounded(statement: sa.Select[Any], max_bytes: int) -> sa.Select[Any]:
 
 
 def _version(etag: str) -> int:
-    # What this service did not make matches no version; it may hold what Postgres would not even take.
+    # An etag that this service did not issue matches no version; Postgres may not even accept it as a number.
     return int(etag) if etag.isascii() and etag.isdecimal() and len(etag) < len(str(2**63)) else -1
 
 

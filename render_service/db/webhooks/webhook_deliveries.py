@@ -15,7 +15,7 @@ from render_service.db.schema import webhooks
 from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.webhooks.webhook import Delivery, DeliveryState
 
-# Those of a deleted webhook wait to be removed.
+# Deliveries of a deleted webhook wait to be pruned.
 _KEPT = sa.or_(
     deliveries.c.webhook_id.is_(None),
     sa.exists().where(webhooks.c.id == deliveries.c.webhook_id),
@@ -35,8 +35,8 @@ _SELECT = sa.select(
     deliveries.c.attempted_at,
     deliveries.c.due_at,
 ).where(_KEPT)
-# One that is done waits again, and the trigger gives it its turn; one that waits keeps its place. The job's row is
-# locked first, here and where waiting ones are given up, as whoever deletes the job does.
+# A finished delivery becomes pending again, and the trigger schedules it; a pending one keeps its place. The job's row
+# is locked first, here and in _GIVE_UP, in the same order as when the job is deleted.
 _WAIT_AGAIN = sa.text("""
     WITH job AS (
         SELECT id FROM jobs WHERE id = (
@@ -47,8 +47,8 @@ _WAIT_AGAIN = sa.text("""
         tries = 0, state = 'PENDING', leased = leased AND state = 'PENDING'
     FROM job WHERE d.job_id = job.id AND d.workspace_id = :workspace_id AND d.id = :id
 """)
-# Whoever is first of its job goes now, unless it is just being sent.
-_HURRY = sa.text("""
+# The job's first pending delivery is due now, unless it is being sent.
+_SEND_NOW = sa.text("""
     UPDATE webhook_deliveries SET due_at = now()
     WHERE state = 'PENDING' AND NOT (leased AND due_at > now()) AND id = (
         SELECT first.id FROM webhook_deliveries AS first JOIN webhook_deliveries AS wanted
@@ -57,7 +57,7 @@ _HURRY = sa.text("""
         ORDER BY first.sequence LIMIT 1
     )
 """)
-# Where nothing is sent any more, because the key is gone or for a fault, nothing must wait for ever.
+# If nothing is sent any more, because the key was removed or because of a fault, no delivery may stay pending for ever.
 _GIVE_UP = sa.text("""
     UPDATE webhook_deliveries SET
         state = 'FAILED', due_at = NULL, leased = false, error = 'not delivered for as long as deliveries are kept'
@@ -74,7 +74,7 @@ _FORGET = sa.text("""
         LIMIT :batch FOR UPDATE SKIP LOCKED
     )
 """)
-# Finds the webhooks that deliveries name by skipping through the index: it costs by their number.
+# Finds the webhooks that deliveries name by a skip scan of the index: its cost depends on the number of webhooks.
 _FORGET_OF_DELETED = sa.text("""
     WITH RECURSIVE named AS (
         (SELECT webhook_id AS id FROM webhook_deliveries WHERE webhook_id IS NOT NULL ORDER BY webhook_id LIMIT 1)
@@ -118,13 +118,13 @@ class WebhookDeliveries:
         """Return a page of a workspace's deliveries, newest first.
 
         Args:
-            workspace_id: Whose deliveries.
+            workspace_id: The workspace whose deliveries to list.
             wanted: Which of them.
-            after: Where the page before ended.
+            after: Where the previous page ended.
             limit: The most to return.
 
         Returns:
-            The deliveries, and where the page ended; None where nothing follows.
+            The deliveries, and where the page ended; None after the last page.
         """
         statement = _SELECT.where(deliveries.c.workspace_id == workspace_id)
         if wanted.webhook_id:
@@ -168,7 +168,7 @@ class WebhookDeliveries:
         parameters = {"workspace_id": workspace_id, "id": delivery_id}
         async with self._database.single() as connection:
             await connection.execute(_WAIT_AGAIN, parameters)
-            await connection.execute(_HURRY, parameters)
+            await connection.execute(_SEND_NOW, parameters)
         return await self.get(workspace_id, delivery_id)
 
     async def forget(self, *, age: timedelta, batch: int = 1_000) -> int:
@@ -179,7 +179,7 @@ class WebhookDeliveries:
             batch: The most to change of each kind.
 
         Returns:
-            How many rows were changed; less than `batch` may yet be more than nothing.
+            How many rows were changed; repeat until it is 0.
         """
         parameters = {"age": age, "batch": batch}
         async with self._database.single() as connection:

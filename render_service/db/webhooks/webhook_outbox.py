@@ -10,11 +10,11 @@ import sqlalchemy as sa
 from render_service.db.database import Database
 from render_service.domain.webhooks.webhook import DeliveryState
 
-# Targets, each a host that a workspace sends to, are found by skipping through the index: a lease costs by their
-# number, not by that of the deliveries that pile up before a dead one. Of each, no more are taken than it has room
-# for, and workspaces take turns. That a delivery has none of its job before it is asked again here, since one that
-# was sent long ago may have been asked for anew. Only what was chosen is locked, and looked at again: what another
-# sender has taken meanwhile is due no longer.
+# Targets, each a host that a workspace sends to, are found by a skip scan of the index: the cost of a lease depends on
+# their number, not on the deliveries that pile up for an unreachable one. For each target, no more are taken than its
+# capacity allows, and workspaces take turns. Whether an earlier delivery of the job is pending is checked here again,
+# because an old one may have been redelivered. Only the chosen rows are locked, and checked again: those that another
+# sender has taken meanwhile are no longer due.
 _LEASE = sa.text("""
     WITH RECURSIVE targets AS (
         (SELECT workspace_id, host FROM webhook_deliveries WHERE due_at IS NOT NULL
@@ -27,8 +27,8 @@ _LEASE = sa.text("""
         ) AS next
     ), known AS (
         SELECT * FROM unnest(
-            CAST(:workspaces AS text[]), CAST(:hosts AS text[]), CAST(:rooms AS integer[])
-        ) AS known (workspace_id, host, room)
+            CAST(:workspaces AS text[]), CAST(:hosts AS text[]), CAST(:capacities AS integer[])
+        ) AS known (workspace_id, host, capacity)
     ), busy AS (
         SELECT * FROM unnest(CAST(:busy_workspaces AS text[]), CAST(:busy AS integer[])) AS busy (workspace_id, sent)
     ), due AS (
@@ -43,15 +43,15 @@ _LEASE = sa.text("""
                 )
                 AND (d.webhook_id IS NULL OR EXISTS (SELECT FROM webhooks WHERE webhooks.id = d.webhook_id))
             ORDER BY d.due_at
-            LIMIT greatest(0, coalesce(known.room, :target_room))
+            LIMIT greatest(0, coalesce(known.capacity, :target_capacity))
         ) AS found
     ), turns AS (
         SELECT id, due_at, workspace_id, row_number() OVER (PARTITION BY workspace_id ORDER BY due_at) AS turn FROM due
     ), chosen AS (
         SELECT id FROM turns LEFT JOIN busy USING (workspace_id)
-        WHERE turn <= :workspace_room - coalesce(busy.sent, 0)
+        WHERE turn <= :workspace_capacity - coalesce(busy.sent, 0)
         ORDER BY turn, due_at
-        LIMIT :room
+        LIMIT :capacity
     ), taken AS (
         SELECT id FROM webhook_deliveries WHERE id IN (SELECT id FROM chosen) AND due_at <= now()
         FOR NO KEY UPDATE SKIP LOCKED
@@ -61,7 +61,7 @@ _LEASE = sa.text("""
     FROM taken WHERE d.id = taken.id
     RETURNING d.id, d.workspace_id, d.job_id, d.sequence, d.url, d.host, d.body, d.attempts, d.tries
 """)
-# The job's row is locked first, as whoever deletes the job does: neither then waits for the other in a circle.
+# The job's row is locked first, in the same order as when the job is deleted, which prevents deadlocks.
 _END_TRY = sa.text("""
     WITH job AS (
         SELECT id FROM jobs WHERE id = :job_id FOR KEY SHARE
@@ -90,8 +90,8 @@ class Target:
 class LeasedDelivery:
     """A delivery that this sender may try now.
 
-    `attempt` counts all tries, and tells this lease from every other; `number` counts those since the delivery was
-    made or last asked for, and is 1 for the first.
+    `attempt` counts all attempts and identifies this lease; `number` counts those since the delivery was created or
+    last redelivered, and is 1 for the first.
     """
 
     id: UUID
@@ -109,11 +109,11 @@ class Capacity:
     """How many deliveries may be taken.
 
     Args:
-        overall: In all.
-        workspace: Of a workspace, those that are being sent included.
-        target: To a target that `targets` does not name.
-        targets: To these.
-        busy: How many of each workspace are being sent.
+        overall: The limit in all.
+        workspace: The limit of each workspace, deliveries in flight included.
+        target: The limit of a target that `targets` does not name.
+        targets: The limits of these targets.
+        busy: Deliveries in flight by workspace.
     """
 
     overall: int
@@ -128,24 +128,24 @@ class WebhookOutbox:
 
     Args:
         database: Where they are.
-        lease: How long a sender has for a try; longer than the try's own time-out.
+        lease: How long a sender has for an attempt; longer than the attempt's own time-out.
     """
 
     def __init__(self, database: Database, *, lease: timedelta = timedelta(seconds=30)) -> None:
         self._database = database
         self._lease = lease
 
-    async def lease(self, room: Capacity) -> list[LeasedDelivery]:
+    async def lease(self, capacity: Capacity) -> list[LeasedDelivery]:
         """Lease due deliveries; concurrent senders lease different ones. Workspaces take turns."""
         parameters = {
-            "workspaces": [target.workspace_id for target in room.targets],
-            "hosts": [target.host for target in room.targets],
-            "rooms": list(room.targets.values()),
-            "busy_workspaces": list(room.busy),
-            "busy": list(room.busy.values()),
-            "target_room": room.target,
-            "workspace_room": room.workspace,
-            "room": room.overall,
+            "workspaces": [target.workspace_id for target in capacity.targets],
+            "hosts": [target.host for target in capacity.targets],
+            "capacities": list(capacity.targets.values()),
+            "busy_workspaces": list(capacity.busy),
+            "busy": list(capacity.busy.values()),
+            "target_capacity": capacity.target,
+            "workspace_capacity": capacity.workspace,
+            "capacity": capacity.overall,
             "lease": self._lease,
         }
         async with self._database.single() as connection:
@@ -170,10 +170,10 @@ class WebhookOutbox:
 
         Args:
             leased: The delivery.
-            state: What it is now.
-            http_status: Of the answer; 0 where there was none.
+            state: Its new state.
+            http_status: The HTTP status of the response; 0 without one.
             error: The error, for people; empty if there was none.
-            delay: After which it is tried again; None unless it is still PENDING.
+            delay: Time until the next attempt; None unless it is still PENDING.
 
         Returns:
             Whether the lease was still held; otherwise nothing was changed.

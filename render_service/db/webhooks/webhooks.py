@@ -38,7 +38,7 @@ class Webhooks:
             webhook_id: Its id.
             workspace_id: The workspace whose events it receives.
             receiver: The receiver, and the statuses that it subscribes to.
-            labels: Only of jobs that have all of these.
+            labels: Only events of jobs that have all of these.
             origin: Who stores it, and from where.
 
         Raises:
@@ -54,7 +54,7 @@ class Webhooks:
         }
         entry = audit_values(origin, Action.WEBHOOK_CREATED) | {"workspace_id": workspace_id, "target": webhook_id}
         async with self._database.transaction() as connection:
-            # One at a time in a workspace: what is read next then holds until the commit.
+            # One at a time in a workspace, so that the rows read next stay as they are until the commit.
             await connection.execute(_LOCK, {"workspace_id": workspace_id})
             of_workspace = sa.select(webhooks.c.id, webhooks.c.url).where(webhooks.c.workspace_id == workspace_id)
             present = {row.url: row.id for row in await connection.execute(of_workspace)}
@@ -90,9 +90,9 @@ class Webhooks:
         return _from_row(row)
 
     async def delete(self, workspace_id: str, webhook_id: UUID) -> None:
-        """Delete a webhook: nothing more is sent to it, and its deliveries are no longer found.
+        """Delete a webhook: nothing more is sent to it, and its deliveries are no longer listed.
 
-        Their rows go later, in batches: there may be millions.
+        Their rows are pruned later, in batches, because there may be millions.
 
         Raises:
             DomainError: WEBHOOK_NOT_FOUND.
@@ -104,7 +104,7 @@ class Webhooks:
 
 
 def webhook_not_found(webhook_id: UUID) -> DomainError:
-    """Return the refusal for a webhook that is absent, or in another workspace."""
+    """Return the error for a webhook that does not exist or is in another workspace."""
     return DomainError(
         ErrorReason.WEBHOOK_NOT_FOUND,
         "there is no such webhook in this workspace",
