@@ -1,1 +1,1 @@
-"""Pure rules of rendering: projects, outputs, timelines, jobs and their errors. Does no I/O, imports no other room."""
+"""The rules of rendering: projects, outputs, timelines, jobs and errors. No I/O, no imports of other packages."""

@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 def canonical_bytes(spec: object) -> bytes:
-    """Return a spec as JSON with every field of its class in it, so that no field can be missing from a hash."""
+    """Return a spec as JSON with every field of its class, so that no field can be missing from a hash."""
     kind: Any = type(spec)
     return _adapter(kind).dump_json(spec)
 
@@ -19,9 +19,9 @@ def from_canonical(kind: type[T], content: bytes) -> T:
     """Return the spec that `canonical_bytes` wrote.
 
     Raises:
-        pydantic.ValidationError: The content is not such a spec.
+        pydantic.ValidationError: The content is not a spec of this class.
     """
-    hashable: Any = kind  # mypy takes type[T] for unhashable
+    hashable: Any = kind  # mypy considers type[T] unhashable
     spec = _adapter(hashable).validate_json(content)
     assert isinstance(spec, kind)
     return spec

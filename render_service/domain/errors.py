@@ -1,4 +1,4 @@
-"""The errors of the domain: what may be refused or fail, each with a reason that callers can act on."""
+"""The errors of the domain, each with a reason that callers can act on."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -49,10 +49,10 @@ class DomainError(Exception):
     """An error that is reported to the caller.
 
     Args:
-        reason: What kind of refusal it is.
+        reason: The kind of error.
         message: One sentence for people; holds no internal text.
         metadata: Details for programs, as documented at the reason in `error_reason.proto`.
-        retry_after_seconds: Where waiting helps, how long; sent as `google.rpc.RetryInfo`.
+        retry_after_seconds: How long to wait, if waiting helps; sent as `google.rpc.RetryInfo`.
     """
 
     def __init__(
@@ -92,14 +92,14 @@ class InvalidFields(DomainError):
 
 
 class RenderFailure(DomainError):
-    """A render attempt cannot go on; becomes the job's `error_message` unless the attempt is repeated.
+    """A render attempt cannot continue; becomes the job's `error_message` unless the attempt is retried.
 
     Args:
-        reason: What kind of failure it is.
+        reason: The kind of failure.
         message: One sentence for people; holds no internal text.
         metadata: Details for programs.
-        retryable: Whether another attempt may succeed where this one did not.
-        worker_fault: Whether the machine failed and not the job: such an attempt does not count against the job.
+        retryable: Whether another attempt may succeed.
+        worker_fault: Whether the machine is at fault, not the job: such an attempt does not count against the job.
     """
 
     def __init__(

@@ -1,11 +1,11 @@
-"""Collects the faults of one request, so that its sender hears of all of them at once."""
+"""Collects the faults of one request, so that its error lists all of them."""
 
 from collections.abc import Iterable
 
 from render_service.domain.errors import FieldFault, InvalidFields
 
 MAX_LISTED = 50
-# An answer's trailers hold every fault several times over, and clients refuse trailers beyond 8 KiB.
+# A response's trailers contain every fault several times, and clients reject trailers beyond 8 KiB.
 MAX_LISTED_TEXT = 1_500
 
 
@@ -27,7 +27,7 @@ class Faults:
         return bool(self._listed or self._more)
 
     def add(self, path: str, description: str) -> None:
-        """Note a fault.
+        """Add a fault.
 
         Args:
             path: The field, as in the message: `project.storyboard.shots[2].duration`.
@@ -44,7 +44,7 @@ class Faults:
         self._listed.append(FieldFault(path, description))
 
     def add_all(self, faults: Iterable[FieldFault]) -> None:
-        """Note faults that the domain's rules found."""
+        """Add faults that the domain's rules found."""
         for fault in faults:
             self.add(fault.field, fault.description)
 
@@ -52,7 +52,7 @@ class Faults:
         """Refuse the request if there is a fault.
 
         Raises:
-            InvalidFields: With every listed fault, and last how many more there are.
+            InvalidFields: Holds every listed fault, and last the number of further ones.
         """
         if self._more:
             raise InvalidFields((*self._listed, FieldFault("…", f"and {self._more} more")))

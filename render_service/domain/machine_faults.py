@@ -1,8 +1,8 @@
-"""Which exceptions are the fault of a machine, and not of the job that it worked on."""
+"""Which exceptions are the fault of the machine, not of the job that it ran."""
 
 import errno
 
-# Out of disk, quota, memory, buffers, file handles or processes; a disk that fails, or has become read-only.
+# Out of disk space, quota, memory, buffers, file descriptors or processes; a disk that fails or has become read-only.
 _ERRNOS = frozenset(
     {
         errno.ENOSPC,
@@ -21,7 +21,7 @@ _OTHER_NUMBERS = frozenset({"ssl", "socket"})
 
 
 def is_machine_fault(error: BaseException) -> bool:
-    """Return whether an exception, or what caused it, says that the machine lacks something or fails.
+    """Return whether an exception or its cause says that the machine lacks a resource or fails.
 
     Args:
         error: The exception; of a group, all must be of that kind.

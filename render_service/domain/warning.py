@@ -1,4 +1,4 @@
-"""What a viewer of a finished video may notice: a job that COMPLETED in spite of it carries it as a warning."""
+"""Warnings of a job that COMPLETED: what a viewer of the finished video may notice."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from enum import StrEnum
 from render_service.domain.errors import RenderFailure
 
 MAX_WARNINGS = 100
-"""The most warnings of one job that are stored."""
+"""The maximum number of warnings that are stored for one job."""
 
 
 class WarningCode(StrEnum):
@@ -32,8 +32,8 @@ class JobWarning:
     Args:
         code: The kind, for programs.
         message: One sentence for people.
-        shot_id: The shot that it is about; empty if it concerns the whole video.
-        field: The field of the shot, or of the project, that it is about, such as `image_uri` or `music.uri`.
+        shot_id: The shot concerned; empty if it is the whole video.
+        field: The field of the shot or of the project concerned, such as `image_uri` or `music.uri`.
     """
 
     code: WarningCode
@@ -43,7 +43,7 @@ class JobWarning:
 
 
 def warning_from_failure(code: WarningCode, failure: RenderFailure) -> JobWarning:
-    """Return the warning that takes the place of a failure which does not end the render."""
+    """Return the warning for a failure that does not end the render."""
     return JobWarning(code, failure.message, failure.metadata.get("shot_id", ""), failure.metadata.get("field", ""))
 
 

@@ -141,9 +141,7 @@ class WorkspaceEvents:
         """Return the last milestone and sequence, up to a position, of those of some jobs that have the labels."""
         parameters = _parameters(workspace_id, upto, labels) | {"job_ids": list(job_ids)}
         async with self._database.single() as connection:
-            return {
-                row.job_id: (row.milestone, row.sequence) for row in await connection.execute(_LAST, parameters)
-            }
+            return {row.job_id: (row.milestone, row.sequence) for row in await connection.execute(_LAST, parameters)}
 
     async def prune(self, *, age: timedelta, batch: int = 1_000) -> int:
         """Prune old events of ended jobs, except terminal ones; return how many."""

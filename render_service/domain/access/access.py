@@ -1,4 +1,4 @@
-"""Who may do what: principals, the workspaces that they may enter, and the two degrees of access."""
+"""Who may do what: principals, the workspaces that they may access, and the two levels of access."""
 
 import re
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ _WORKSPACE = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
 def is_workspace_id(text: str) -> bool:
-    """Whether a text has the form of a workspace's id: 1–64 characters `a–z 0–9 _ -`, first a letter or digit."""
+    """Whether a text has the format of a workspace id: 1–64 characters `a–z 0–9 _ -`, first a letter or digit."""
     return _WORKSPACE.fullmatch(text) is not None
 
 
@@ -19,7 +19,7 @@ class Access(StrEnum):
     WRITE = "write"
 
     def includes(self, needed: "Access") -> bool:
-        """Whether this degree suffices for what is needed."""
+        """Whether this level includes the required one."""
         return self is Access.WRITE or needed is Access.READ
 
 
@@ -30,7 +30,7 @@ class Principal:
     Args:
         id: Stable and unique, for records: `key:UUID`, `jwt:ISSUER#SUBJECT`, `certificate:SUBJECT`.
         name: For people.
-        workspaces: The workspaces that it may enter; None for every one.
+        workspaces: The workspaces that it may access; None for all.
         access: What it may do there.
     """
 
@@ -40,9 +40,9 @@ class Principal:
     access: Access
 
     def may_enter(self, workspace_id: str) -> bool:
-        """Whether a workspace is open to this principal."""
+        """Whether this principal may access a workspace."""
         return self.workspaces is None or workspace_id in self.workspaces
 
 
 EVERYBODY = Principal("anonymous", "anonymous", None, Access.WRITE)
-"""Who calls where callers are not asked who they are."""
+"""The caller if authentication is off."""

@@ -7,7 +7,7 @@ from uuid import UUID
 
 
 class Action(StrEnum):
-    """What was done. The values are stored, so that they stay as they are."""
+    """What was done. The values are stored and must not change."""
 
     JOB_STARTED = "job_started"
     JOB_CANCELLED = "job_cancelled"

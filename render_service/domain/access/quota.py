@@ -8,7 +8,7 @@ from render_service.domain.errors import DomainError, ErrorReason
 
 
 class QuotaName(StrEnum):
-    """What is counted."""
+    """What a quota limits."""
 
     RUNNING_JOBS = "running_jobs"
     QUEUED_JOBS = "queued_jobs"
@@ -19,14 +19,14 @@ class QuotaName(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Quotas:
-    """What a workspace may use; None where there is no limit.
+    """What a workspace may use; None for no limit.
 
     Args:
-        running_jobs: Jobs that are PROCESSING. More than that wait; nothing is refused.
+        running_jobs: Jobs that are PROCESSING. Further jobs wait; none is refused.
         queued_jobs: Jobs that are PENDING.
-        requests_per_second: Calls to one server, on average; as many again may come at once.
+        requests_per_second: Calls to one server, on average; bursts of as many are allowed.
         watchers: Open watches at one server.
-        stored_bytes: Bytes of finished videos with all their files; jobs are refused once there are as many.
+        stored_bytes: Bytes of finished videos with all their files; new jobs are refused once it is reached.
     """
 
     running_jobs: int | None = None
@@ -41,7 +41,7 @@ class Quotas:
 
 
 def quota_exceeded(quota: QuotaName, limit: int, *, retry_after_seconds: float) -> DomainError:
-    """Return the refusal for a call that would exceed a quota."""
+    """Return the error for a call that would exceed a quota."""
     return DomainError(
         ErrorReason.QUOTA_EXCEEDED,
         f"the workspace's quota {quota} of {limit} is used up; try again later",

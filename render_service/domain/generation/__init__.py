@@ -1,1 +1,1 @@
-"""Models of providers, and the clips that a project needs of them."""
+"""Models of providers, and the clips that a project needs from them."""

@@ -1,4 +1,4 @@
-"""What a model that makes clips is: which sizes and lengths it can make, from what, and for how much."""
+"""What a model that generates clips supports: sizes, lengths, inputs and prices."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,7 +12,7 @@ ANY_PROMPT = 4_000
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A picture size that a model can make.
+    """A picture size that a model can generate.
 
     `name` is the API's word for it. `width` and `height` give its proportions; both None where the clip takes those of
     the shot's picture. `side` is the length of the shorter side in pixels. `price` per second, where it depends on the
@@ -31,21 +31,21 @@ class ClipModel:
     """One model of a provider.
 
     Args:
-        provider: Whose model it is.
-        name: The API's word for it.
-        text_shapes: Sizes it can make from words alone; empty where it needs a picture.
-        image_shapes: Sizes it can make from a picture; empty where it takes none.
-        any_shape: Whether it makes every size, as asked; it has no list then.
-        durations: Lengths it can make in whole seconds, rising; empty where it makes every length.
-        prompt_limit: Most UTF-16 code units of a prompt.
-        needs_prompt: Whether words are needed even with a picture.
-        takes_seed: Whether it can be made to repeat itself.
+        provider: The provider of the model.
+        name: Its name in the provider's API.
+        text_shapes: Sizes it can generate from text alone; empty if it needs a picture.
+        image_shapes: Sizes it can generate from a picture; empty if it accepts none.
+        any_shape: Whether it generates any size; it has no list then.
+        durations: Lengths it can generate in whole seconds, ascending; empty if it generates any length.
+        prompt_limit: The maximum number of UTF-16 code units of a prompt.
+        needs_prompt: Whether a prompt is required even with a picture.
+        takes_seed: Whether it accepts a seed, which makes results repeatable.
         takes_negative_prompt: Whether it accepts a negative prompt.
         sound_switch: Whether it makes sound unless the request turns it off. The video has its own; sound costs more.
-        takes_fps: Whether a frame rate can be asked for.
+        takes_fps: Whether it accepts a frame rate.
         takes_options: Whether the caller's own options are passed on to it.
-        unit: Currency or credits that it is paid in.
-        price: Per second of the clip; None where it is not known.
+        unit: Currency or credits of its prices.
+        price: Price per second of the clip; None if unknown.
     """
 
     provider: ProviderName
@@ -66,11 +66,11 @@ class ClipModel:
 
     @property
     def makes_from_text(self) -> bool:
-        """Whether it can do without a picture."""
+        """Whether it can generate from text alone."""
         return self.any_shape or bool(self.text_shapes)
 
     def cost(self, duration: timedelta, shape: Shape | None) -> Cost | None:
-        """Return what a clip is likely to cost; None where that is not known."""
+        """Return the estimated cost of a clip; None if unknown."""
         price = shape.price if shape is not None and shape.price is not None else self.price
         if price is None:
             return None

@@ -1,4 +1,4 @@
-"""Plans the clips that a render submits to a provider: one for each shot without a clip of its own.
+"""Plans the clips that a render submits to a provider: one for each shot without a clip.
 
 Pure, so that the cost and every fault are known before anything is paid."""
 
@@ -35,18 +35,18 @@ class ClipSpec:
     """A clip as it is submitted.
 
     Args:
-        shot_id: The shot it is for.
-        model: The model that makes it.
-        prompt: What is to be seen; may be empty only with a picture.
-        negative_prompt: What must not be seen.
-        seed: For a model that can repeat itself.
+        shot_id: The shot that it is for.
+        model: The model that generates it.
+        prompt: What to show; may be empty only with a picture.
+        negative_prompt: What not to show.
+        seed: The seed, for models that accept one.
         from_image: Whether it starts from the shot's picture.
-        shape: Its size in the model's words; None where the model makes every size.
-        width: Side in pixels that the video has, and that is asked for where there is no shape.
-        height: The same for the height.
+        shape: The model's name for its size; None if the model generates any size.
+        width: Width of the video in pixels, requested if there is no shape.
+        height: Height of the video in pixels, as `width`.
         fps: Frames per second of the video.
         duration: Its length.
-        copy: How many earlier submissions of the render differ only in the shot: each gets a clip of its own.
+        copy: How many earlier submissions of the render differ only in the shot: each gets its own clip.
     """
 
     shot_id: str
@@ -64,26 +64,26 @@ class ClipSpec:
 
     @property
     def cost(self) -> Cost | None:
-        """What it is likely to cost."""
+        """Its estimated cost."""
         return self.model.cost(self.duration, self.shape)
 
     @property
     def shape_name(self) -> str:
-        """Its shape in the model's words, or its size in pixels."""
+        """The model's name for its shape, or its size in pixels."""
         return self.shape.name if self.shape is not None else f"{self.width}x{self.height}"
 
 
 def choices(provider: ProviderName, options: GenerationOptions) -> tuple[ProviderChoice, ...]:
-    """Return the models that are asked for clips, in order of preference."""
+    """Return the models that generate clips, in order of preference."""
     return (ProviderChoice(provider, options.model), *options.fallbacks)
 
 
 def check_generation(provider: ProviderName, spec: RenderSpec) -> list[FieldFault]:
-    """Find everything about a render that its providers would refuse.
+    """Find everything in a render that its providers would refuse.
 
     Args:
         provider: The job's own provider.
-        spec: The render; its project keeps the rules of projects.
+        spec: The render; its project is valid.
 
     Returns:
         The faults, by field of StartRenderRequest; empty where all clips can be submitted.
@@ -110,7 +110,7 @@ def check_generation(provider: ProviderName, spec: RenderSpec) -> list[FieldFaul
 
 
 def plan_clips(spec: RenderSpec, choice: ProviderChoice) -> tuple[ClipSpec, ...]:
-    """Plan the clips that a provider would be asked for.
+    """Plan the clips that a provider would generate.
 
     The length of a shot is the one that the project gives it; narrations, not measured yet, may make it longer, and the
     clip is slowed down then: the price must not depend on what is found out later.
@@ -152,7 +152,7 @@ def plan_clips(spec: RenderSpec, choice: ProviderChoice) -> tuple[ClipSpec, ...]
 
 
 def generated_shots(spec: RenderSpec) -> tuple[Shot, ...]:
-    """Return the shots that a clip is generated for: those without one of their own."""
+    """Return the shots that a clip is generated for: those without one."""
     return tuple(shot for shot in spec.project.shots if _is_generated(shot))
 
 
@@ -161,29 +161,29 @@ def _is_generated(shot: Shot) -> bool:
 
 
 def estimated_cost(clips: Sequence[ClipSpec]) -> tuple[Cost, ...]:
-    """Return the likely cost of clips in all; those without a known price are omitted."""
+    """Return the estimated total cost of clips; those without a known price are omitted."""
     return total(clip.cost for clip in clips if clip.cost is not None)
 
 
 def nearest_duration(allowed: Sequence[int], wanted: timedelta) -> timedelta:
-    """Return the allowed length nearest to the wanted one, the longer of two equally near: cutting beats slowing.
+    """Return the allowed length nearest to the wanted one, of two equally near ones the longer: better cut than slow.
 
     Args:
-        allowed: Whole seconds, rising; empty where every length is allowed.
+        allowed: Whole seconds, ascending; empty if any length is allowed.
         wanted: More than 0.
     """
     if not allowed:
-        # To the millisecond, upwards: a clip that ends a frame early would show.
+        # Rounded up to milliseconds: a clip that ends a frame early would be noticed.
         return timedelta(milliseconds=-(-wanted // timedelta(milliseconds=1)))
     return min((timedelta(seconds=seconds) for seconds in allowed), key=lambda one: (abs(one - wanted), -one))
 
 
 def nearest_shape(shapes: Sequence[Shape], output: OutputSpec) -> Shape | None:
-    """Return the shape nearest to the video's: in proportions first, then the smallest that need not be enlarged.
+    """Return the shape nearest to the video's: first by proportions, then the smallest that need not be enlarged.
 
     Args:
-        shapes: What the model can make; empty where it makes every size.
-        output: The video's form.
+        shapes: What the model can generate; empty if it generates any size.
+        output: The format of the video.
     """
     if not shapes:
         return None

@@ -1,4 +1,4 @@
-"""The models of the paid providers, and what each can make: checked before anything is sent.
+"""The models of the paid providers, and what each can generate: checked before anything is sent.
 
 Sources: the published schema of fal's Pika 2.2 endpoints, which the tests hold this table against; prices as published
 in autumn 2026, for estimates only: what was charged in the end is what the provider says.
@@ -40,10 +40,10 @@ _CUSTOM = ClipModel(
 )
 
 GENERATING_PROVIDERS = frozenset({ProviderName.RUNWAY, ProviderName.PIKA, ProviderName.CUSTOM})
-"""The providers that make one clip a shot, and charge for it."""
+"""The providers that generate one clip for each shot, and charge for it."""
 
 MODELS = {ProviderName.RUNWAY: RUNWAY_MODELS, ProviderName.PIKA: (_PIKA,)}
-"""The models of each provider, its default first. `custom` has none of its own: any name is handed on."""
+"""The models of each provider, its default first. `custom` has no list: any name is passed on."""
 
 
 def find_model(provider: ProviderName, name: str) -> ClipModel | None:
@@ -54,7 +54,7 @@ def find_model(provider: ProviderName, name: str) -> ClipModel | None:
         name: The model's name; empty for the default.
 
     Returns:
-        The model; None where the provider has none of that name.
+        The model; None if the provider has none of that name.
     """
     if provider is ProviderName.CUSTOM:
         return replace(_CUSTOM, name=name)

@@ -1,4 +1,4 @@
-"""A clip ordered from a paid provider, as the ledger keeps it."""
+"""A clip submitted to a paid provider, as the ledger records it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from render_service.domain.jobs.job import ProviderName
 
 
 class TaskState(StrEnum):
-    """WAITING → INTENT → SUBMITTED → SUCCEEDED | FAILED | CANCELLED; UNKNOWN and SUPERSEDED as the ledger has them."""
+    """WAITING → INTENT → SUBMITTED → SUCCEEDED | FAILED | CANCELLED; for UNKNOWN and SUPERSEDED see the ledger."""
 
     WAITING = "WAITING"
     INTENT = "INTENT"
@@ -27,7 +27,7 @@ class TaskState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ExternalTask:
-    """A task at a provider: its id, and what else was answered to the order that is needed later (JSON values)."""
+    """A task at a provider: its id, and other JSON values of the response to the submission that are needed later."""
 
     id: str
     details: Mapping[str, Any] = field(default_factory=dict)
@@ -35,7 +35,7 @@ class ExternalTask:
 
 @dataclass(frozen=True, slots=True)
 class TaskFault:
-    """Why a task failed. `code` is the provider's own word; `retryable` tells whether ordering again may help."""
+    """Why a task failed. `code` is the provider's error code; `retryable`: whether submitting again may help."""
 
     reason: ErrorReason
     message: str
@@ -58,7 +58,7 @@ class StoredClip:
 
 @dataclass(frozen=True, slots=True)
 class ProviderTask:
-    """A row of the ledger. `id` is also the idempotency key of the order."""
+    """A row of the ledger. `id` is also the idempotency key of the submission."""
 
     id: UUID
     key: bytes

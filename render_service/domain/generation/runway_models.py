@@ -3,7 +3,7 @@
 Sources: the request types of the official package `runwayml` 5.24, which the tests hold this table against; where these
 are silent, what the API itself is reported to accept (lengths, longest prompts). Prices are in credits a second without
 sound, as published in autumn 2026 (https://docs.dev.runwayml.com/guides/pricing/); a model without one has none that is
-known for sure. Models whose lengths are not known (`wan3`, `wan3_prime`, `h3_max`, `kling_4`) are left out.
+known for sure. Models whose lengths are not known (`wan3`, `wan3_prime`, `h3_max`, `kling_4`) are omitted.
 """
 
 from collections.abc import Sequence
@@ -14,11 +14,11 @@ from render_service.domain.jobs.job import ProviderName
 
 RUNWAY_CREDITS = "runway-credits"
 AS_PICTURE = "picture"
-"""The name of the shape that is not said at all: the clip has the picture's."""
+"""The name of the shape that is not sent at all: the clip has the shape of the picture."""
 
 
 def _pixels(*names: str) -> tuple[Shape, ...]:
-    """Shapes whose names are their pixels: `1280:720`."""
+    """Shapes named by their pixels: `1280:720`."""
     return tuple(shape(name, name) for name in names)
 
 
@@ -209,7 +209,7 @@ RUNWAY_MODELS = (
 
 
 def shape_fields(one: Shape) -> dict[str, str]:
-    """Return the fields of a request that tell a shape."""
+    """Return the fields of a request that name a shape."""
     if one.name == AS_PICTURE:
         return {}
     ratio, _, fineness = one.name.rpartition("/")

@@ -22,6 +22,6 @@ def total(costs: Iterable[Cost]) -> tuple[Cost, ...]:
 
 
 def plain(amount: Decimal) -> str:
-    """Return an amount as decimal text without an exponent and without idle zeros, such as `0.45`."""
+    """Return an amount as decimal text without an exponent and without trailing zeros, such as `0.45`."""
     text = format(amount, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text

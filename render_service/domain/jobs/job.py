@@ -1,4 +1,4 @@
-"""A job's life: its states and stages, the record of it, and the rules of attempts and leases."""
+"""A job's lifecycle: its states, stages, record, attempts and leases."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,12 +25,12 @@ class JobStatus(StrEnum):
 
     @property
     def terminal(self) -> bool:
-        """Whether this is an end, which a job never leaves."""
+        """Whether this status is final."""
         return self in (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
 
 
 class JobStage(StrEnum):
-    """What a PROCESSING job is busy with."""
+    """What a PROCESSING job is doing."""
 
     PREPARING = "PREPARING"
     GENERATING = "GENERATING"
@@ -40,7 +40,7 @@ class JobStage(StrEnum):
 
 
 class ProviderName(StrEnum):
-    """The makers of videos that a job can name."""
+    """The providers that a job can name."""
 
     LOCAL = "local"
     RUNWAY = "runway"
@@ -62,14 +62,14 @@ class GenerationOptions:
     """How providers are to generate clips.
 
     Args:
-        model: Model of the job's own provider; empty for its default.
-        seed: Makes a model repeat itself as far as it can; None leaves the choice to the provider.
-        negative_prompt: What must not be seen, for models that know such a thing.
-        strict: Whether a shot that a model cannot make with exactly its length and shape is refused.
-        allow_resubmit: Whether a submission whose outcome is unknown is made again, which may be charged twice.
-        regenerate_shots: Ids of shots whose clip is to be made anew although there is one.
-        fallbacks: Who makes a shot that the job's own provider cannot make, in order.
-        options: JSON object handed to the provider `custom` as it is.
+        model: Model of the job's provider; empty for its default.
+        seed: Makes results repeatable as far as the model can; None leaves the choice to the provider.
+        negative_prompt: What not to show, for models that accept it.
+        strict: Whether to refuse a shot whose exact length and shape the model cannot generate.
+        allow_resubmit: Whether to repeat a submission whose outcome is unknown, which may be charged twice.
+        regenerate_shots: Ids of shots whose clip to generate again even if there is one.
+        fallbacks: Who generates a shot that the job's provider cannot generate, in order.
+        options: JSON object passed to the provider `custom` unchanged.
     """
 
     model: str = ""
@@ -84,7 +84,7 @@ class GenerationOptions:
 
 @dataclass(frozen=True, slots=True)
 class RenderSpec:
-    """All that a render depends on, frozen when it is started: later edits of the project do not reach it."""
+    """All that a render depends on, frozen at its start: later edits of the project do not affect it."""
 
     project: Project
     output: OutputSpec
@@ -93,7 +93,7 @@ class RenderSpec:
 
 @dataclass(frozen=True, slots=True)
 class RawResults:
-    """What the provider answered; `extra` holds JSON values only."""
+    """The provider's response; `extra` holds JSON values only."""
 
     status: str
     video_urls: tuple[str, ...] = ()
@@ -101,7 +101,7 @@ class RawResults:
 
 
 class Artifact(StrEnum):
-    """The files that a job leaves."""
+    """The files of a finished job."""
 
     VIDEO = "video"
     POSTER = "poster"
@@ -122,7 +122,7 @@ class StoredFile:
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """The finished video of a job with all its files; sides in pixels; `check` is what the self-check found."""
+    """The finished video of a job with all its files; sides in pixels; `check` is the result of the self-check."""
 
     files: Mapping[Artifact, StoredFile]
     width: int
@@ -143,7 +143,7 @@ class JobError:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job as its row tells it. `progress` is 0–100; times are aware UTC."""
+    """A job as stored. `progress` is 0–100; times are aware UTC."""
 
     id: UUID
     task_id: UUID
@@ -173,10 +173,10 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class JobEvent:
-    """One change of a job, as history keeps it and watchers see it.
+    """One change of a job, as the history stores it and watchers receive it.
 
     `milestone` counts the job's changes of state and stage up to and including this event, without a gap; history keeps
-    exactly those. `is_milestone` tells whether this event is one, or only progress between two.
+    exactly those. `is_milestone`: whether this event is one, or only progress between two.
     """
 
     job_id: UUID
@@ -197,7 +197,7 @@ class JobEvent:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A worker's right to change one job. Every write carries `token`; a row with another token is not changed."""
+    """A worker's right to change one job. Every write carries `token` and changes only a row with the same token."""
 
     job_id: UUID
     task_id: UUID

@@ -12,7 +12,7 @@ class Receiver:
     Args:
         url: Where deliveries are sent.
         host: Host and port of `url`: deliveries to one host share its capacity.
-        statuses: Those that it is notified of; never empty.
+        statuses: The statuses that it subscribes to; never empty.
     """
 
     url: str

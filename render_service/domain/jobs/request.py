@@ -1,4 +1,4 @@
-"""A request for a job, as one value from the handler of StartRender down to the statement that stores the job."""
+"""A request for a job: one value from the handler of StartRender to the statement that stores the job."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,11 +12,11 @@ from render_service.domain.projects.project import Project
 
 @dataclass(frozen=True, slots=True)
 class JobOptions:
-    """What a caller says about a job, whatever it renders.
+    """The options of a request that do not depend on what it renders.
 
     Args:
-        labels: The caller's own names and values, to find the job by.
-        request_id: Idempotency key of the request; None without one.
+        labels: Names and values that the caller chooses, to find the job by.
+        request_id: Idempotency key of the request; None if there is none.
         request_hash: SHA-256 of the whole request without its `request_id`: equal for equal requests.
         priority: Among the workspace's own jobs, −100 to 100; the highest runs first.
         trace_parent: The span that the job's attempts belong to, as a W3C `traceparent`.
@@ -38,10 +38,10 @@ class RenderRequest:
     Args:
         workspace_id: The caller's workspace.
         source: A valid project with its variables filled in, or the id of a stored one.
-        options: What the caller says about the job.
+        options: Its options.
         variables: Values for the placeholders of a stored project.
-        provider: Generates the clips; None for the configured default.
-        output: Form of the video, where it differs from the project's.
+        provider: The provider of the clips; None for the configured default.
+        output: Output options that replace those of the project.
         generation: How clips are generated.
         dry_run: Whether to validate and estimate only.
     """
@@ -58,7 +58,7 @@ class RenderRequest:
 
 @dataclass(frozen=True, slots=True)
 class JobRequest:
-    """A job to store: everything that was open in the request is decided."""
+    """A job to store: all defaults of the request are resolved."""
 
     workspace_id: str
     project_id: UUID | None

@@ -1,4 +1,4 @@
-"""How long things are kept."""
+"""How long data is kept."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -6,7 +6,7 @@ from datetime import timedelta
 
 @dataclass(frozen=True, slots=True)
 class RetentionPolicy:
-    """How long things are kept; None for ever.
+    """How long data is kept; None keeps it for ever.
 
     Args:
         jobs: Jobs since their end, with videos and history.

@@ -1,1 +1,1 @@
-"""Projects: storyboard, output, timeline, and the rules that they must keep."""
+"""Projects: storyboard, output, timeline and validation."""

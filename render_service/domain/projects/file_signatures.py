@@ -9,7 +9,7 @@ HEAD_BYTES = 4096
 
 
 class FileClass(StrEnum):
-    """What a file can be to a project."""
+    """What a project can use a file as."""
 
     IMAGE = "image"
     CLIP = "clip"
@@ -24,10 +24,10 @@ class FileKind:
     """A file format.
 
     Args:
-        file_class: What a file of this format can be to a project. A container that may hold pictures is a CLIP.
+        file_class: What a project can use it as. A container that may hold pictures is a CLIP.
         name: The format's name for people.
         reader: The one demuxer (libav's name) or image format (Pillow's name) that may read it; None if unsupported.
-        media_type: IANA media type, where a provider needs it.
+        media_type: IANA media type, if a provider needs it.
     """
 
     file_class: FileClass
@@ -38,7 +38,7 @@ class FileKind:
 
 _UNKNOWN = FileKind(FileClass.UNKNOWN, "unknown")
 
-# Magic numbers at fixed places: (offset, bytes, kind).
+# Magic numbers at fixed offsets: (offset, bytes, kind).
 _MAGIC: tuple[tuple[int, bytes, FileKind], ...] = (
     (0, b"\xff\xd8\xff", FileKind(FileClass.IMAGE, "JPEG", "JPEG", "image/jpeg")),
     (0, b"\x89PNG\r\n\x1a\n", FileKind(FileClass.IMAGE, "PNG", "PNG", "image/png")),

@@ -1,4 +1,4 @@
-"""What was measured of a shot's own media, as far as the timeline depends on it."""
+"""Measurements of a shot's media that the timeline depends on."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,7 +21,7 @@ def pause(start: float, end: float) -> Pause:
 class KeyframeGap:
     """A long stretch of a clip that begins with a keyframe and has no other, counted from the start of its picture.
 
-    `is_last` where it lasts to the clip's end.
+    `is_last`: it lasts to the clip's end.
     """
 
     start: timedelta
@@ -31,7 +31,7 @@ class KeyframeGap:
 
 @dataclass(frozen=True, slots=True)
 class MediaFacts:
-    """Measured lengths of one shot's media; None where the shot has none.
+    """Measured lengths of one shot's media; None if the shot has none.
 
     `clip` is the length of the clip's picture, `narration` of the spoken narration; both > 0. `pauses` are those of
     the narration, `gaps` the clip's long stretches without a keyframe, each in order.

@@ -1,11 +1,11 @@
-"""The form of a finished video: frame size, frame rate, quality."""
+"""The format of a finished video: frame size, frame rate, quality."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class AspectRatio(StrEnum):
-    """Picture shapes, each standing for a size at full HD quality."""
+    """Aspect ratios, each with its size at full HD quality."""
 
     LANDSCAPE_16_9 = "16:9"
     PORTRAIT_9_16 = "9:16"
@@ -60,7 +60,7 @@ class FrameSize:
 
 @dataclass(frozen=True, slots=True)
 class OutputOptions:
-    """What a caller asked for; None means: not said."""
+    """What a caller asked for; None means that it was not given."""
 
     aspect_ratio: AspectRatio | None = None
     size: FrameSize | None = None
@@ -69,7 +69,7 @@ class OutputOptions:
     container: Container | None = None
 
     def over(self, other: "OutputOptions") -> "OutputOptions":
-        """Return these options, completed by `other` where these say nothing."""
+        """Return these options, with those that are not given taken from `other`."""
         says_frame = self.aspect_ratio is not None or self.size is not None
         frame = self if says_frame else other
         return OutputOptions(
@@ -83,7 +83,7 @@ class OutputOptions:
 
 @dataclass(frozen=True, slots=True)
 class OutputSpec:
-    """The form of the video, decided: sides in pixels (even), frames per second, quality, file format."""
+    """The resolved format of a video: sides in pixels (even), frames per second, quality, file format."""
 
     width: int
     height: int
@@ -93,15 +93,15 @@ class OutputSpec:
 
 
 def decide_output(options: OutputOptions, default_ratio: AspectRatio) -> OutputSpec:
-    """Decide every question of form.
+    """Resolve output options.
 
     Args:
         options: Validated options of the caller.
-        default_ratio: The shape where the options name none; the project mode's.
+        default_ratio: The aspect ratio if the options name none; that of the project's mode.
 
     Returns:
-        The decided form. A DRAFT of an aspect ratio has half its sides (rounded down to even); exact sizes are kept.
-        A GIF is made smaller where its longer side is above `GIF_SIDE`, and slower where it has more than `GIF_FPS`.
+        The resolved format. A DRAFT of an aspect ratio has half its sides (rounded down to even); exact sizes are kept.
+        A GIF is scaled down if its longer side exceeds `GIF_SIDE`, and its frame rate reduced if it exceeds `GIF_FPS`.
     """
     quality = options.quality or Quality.STANDARD
     if options.size is not None:

@@ -1,4 +1,4 @@
-"""Extends shots so that a video breathes: time between its narrations, and after the last one. Integer frames only."""
+"""Extends shots to leave time between narrations and after the last one. Integer frames only."""
 
 from collections.abc import Sequence
 
@@ -17,14 +17,14 @@ def decided_pacing(project: Project) -> Pacing:
 def extend_for_narration(
     lengths: list[int], overlaps: Sequence[int], narrations: Sequence[int | None], *, gap: int, tail: int
 ) -> None:
-    """Extend shots, in place, until every narration can be heard whole, with time around it. Everything in frames.
+    """Extend shots, in place, until every narration is complete, with time around it. Everything in frames.
 
     Args:
         lengths: The shots' lengths.
-        overlaps: The longest way into each shot, after which its narration begins.
+        overlaps: The longest transition into each shot, after which its narration begins.
         narrations: Length of each shot's narration; None without one.
-        gap: The least time between a narration and the one of the next shot.
-        tail: The least time between the last narration and the end of the video.
+        gap: The minimum time between a narration and that of the next shot.
+        tail: The minimum time between the last narration and the end of the video.
     """
     narrated = [index for index, narration in enumerate(narrations) if narration is not None]
     for index in narrated:
@@ -34,7 +34,7 @@ def extend_for_narration(
     if not narrated:
         return
     last = narrated[-1]
-    # The ways into later shots are at most so long, whatever becomes of this one.
+    # The transitions into later shots are at most this long, however long this shot becomes.
     after = sum(lengths[index] - min(overlaps[index], lengths[index] // 2) for index in range(last + 1, len(lengths)))
     spoken = overlaps[last] + (narrations[last] or 0)
     lengths[last] = max(lengths[last], spoken + tail - after)

@@ -1,4 +1,4 @@
-"""What a plan changes of the durations, captions and narrations that a project asks for."""
+"""Warns of durations, captions and narrations that the plan had to change."""
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -19,7 +19,7 @@ def plan_warnings(project: Project, timeline: Timeline, facts: Mapping[str, Medi
     Args:
         project: The validated project.
         timeline: Its plan.
-        facts: What was measured of the shots' media that are heard, by shot id; shots may be missing.
+        facts: Measurements of the shots' audible media, by shot id; shots may be missing.
     """
     wished = wished_overlaps(project, [placed.shot for placed in timeline.shots], timeline.fps)
     return tuple(

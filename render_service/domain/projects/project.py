@@ -1,4 +1,4 @@
-"""What a video is to show and say: the project, its storyboard and its shots."""
+"""What a video shows and says: the project, its storyboard and its shots."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -16,7 +16,7 @@ class ProjectMode(StrEnum):
 
 
 class ProjectStatus(StrEnum):
-    """How far a project has come; kept in step with its latest job."""
+    """The status of a project; follows from its latest job."""
 
     PENDING = "pending"
     PROCESSING = "processing"
@@ -38,7 +38,7 @@ class MotionKind(StrEnum):
 
 
 class TransitionKind(StrEnum):
-    """Ways from one shot into the next."""
+    """Transitions from one shot to the next."""
 
     CUT = "cut"
     CROSS_FADE = "cross_fade"
@@ -60,7 +60,7 @@ class Direction(StrEnum):
 
 
 class Easing(StrEnum):
-    """How a motion's speed runs over the shot."""
+    """How the speed of a motion changes during the shot."""
 
     LINEAR = "linear"
     EASE_IN = "ease_in"
@@ -77,7 +77,7 @@ class Fit(StrEnum):
 
 
 class CaptionStyle(StrEnum):
-    """How captions stand off from the picture."""
+    """How captions are set off from the picture."""
 
     PLAIN = "plain"
     OUTLINE = "outline"
@@ -94,7 +94,7 @@ class Corner(StrEnum):
 
 
 class NarrationPolicy(StrEnum):
-    """What happens where narration audio is longer than its shot: the shot grows, it is cut, or it runs on."""
+    """What happens if narration audio exceeds its shot: the shot is extended, the audio cut, or it overlaps the next."""
 
     EXTEND = "extend"
     TRIM = "trim"
@@ -102,14 +102,14 @@ class NarrationPolicy(StrEnum):
 
 
 class BadAssetPolicy(StrEnum):
-    """What happens to a shot whose picture or clip cannot be used: the job fails, or a card stands in."""
+    """What happens to a shot whose picture or clip cannot be used: the job fails, or a card replaces it."""
 
     FAIL = "fail"
     CARD = "card"
 
 
 class MissingGlyph(StrEnum):
-    """What happens to a character that no font can draw: the job fails, or `�` takes its place."""
+    """What happens to a character that no font can draw: the job fails, or `�` replaces it."""
 
     FAIL = "fail"
     REPLACE = "replace"
@@ -132,7 +132,7 @@ class Motion:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """The way from the previous shot into this one; None means: the mode decides."""
+    """The transition from the previous shot to this one; None means: the mode's default."""
 
     kind: TransitionKind | None = None
     duration: timedelta | None = None
@@ -150,7 +150,7 @@ class WordTiming:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A designed picture made of text; `duration` None means: the default of where it stands."""
+    """A designed picture made of text; `duration` None means: the default for its position."""
 
     title: str
     subtitle: str = ""
@@ -182,10 +182,10 @@ class CaptionOptions:
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """One picture of the storyboard with what is said over it.
+    """One picture of the storyboard, with its narration.
 
     `caption` None means: the narration is drawn; an empty one draws nothing. `duration` None means: the shot's share.
-    What it shows follows from `image_uri` and `clip_uri`: see `shot_source.declared_source`.
+    Its source follows from `image_uri` and `clip_uri`: see `shot_source.declared_source`.
     """
 
     id: str
@@ -217,7 +217,7 @@ class Music:
 
 @dataclass(frozen=True, slots=True)
 class Pacing:
-    """The least time between two narrations, and from the last to the end of the video; None: the mode decides."""
+    """The minimum time between two narrations, and after the last one; None means: the mode's default."""
 
     narration_gap: timedelta | None = None
     tail: timedelta | None = None
@@ -225,7 +225,7 @@ class Pacing:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A script and a storyboard, with the preset and the length they are to be rendered at."""
+    """A script and a storyboard, with the preset and the length to render them with."""
 
     title: str = ""
     mode: ProjectMode = ProjectMode.STANDARD
@@ -249,7 +249,7 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class ModePreset:
-    """What a mode decides where the project says nothing.
+    """The defaults of a mode.
 
     `caption_scale` multiplies the caption size that the frame's shorter side gives; `narration_as_caption` says
     whether a shot without a caption shows its narration.

@@ -1,4 +1,4 @@
-"""How long texts take to read: decides how long shots without a voice are shown, and which captions are too fast."""
+"""How long texts take to read: determines the length of shots without narration, and which captions are too fast."""
 
 import unicodedata
 from datetime import timedelta
@@ -21,7 +21,7 @@ def shown_caption(project: Project, shot: Shot) -> str:
 
 
 def reading_seconds(text: str) -> float:
-    """Return how long a text must be shown at least, in seconds.
+    """Return the minimum time for which a text must be shown, in seconds.
 
     In a text of two languages, on lines of their own, each viewer reads one: the slower counts.
     """

@@ -1,4 +1,4 @@
-"""The shots of a video in the order in which they are shown: the storyboard between intro, cards and outro."""
+"""The shots of a video in the order in which they are shown: intro, cards, storyboard and outro."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,7 +17,7 @@ DEFAULT_CARD = timedelta(seconds=3)
 
 @dataclass(frozen=True, slots=True)
 class SequencedShot:
-    """A shot in its place, with what it asks to show."""
+    """A shot in its place, with its declared source."""
 
     shot: Shot
     source: ShotSource

@@ -1,4 +1,4 @@
-"""What a shot shows, as a type: decided here from the fields of the contract, and again once its files are known."""
+"""What a shot shows, as a type: decided from the fields of the contract, and again once its files are known."""
 
 from dataclasses import dataclass
 from typing import assert_never
@@ -43,7 +43,7 @@ ShotSource = StillSource | ClipSource | GeneratedSource | CardSource | Placehold
 
 
 def declared_source(shot: Shot) -> StillSource | ClipSource | PlaceholderSource:
-    """Return what a shot of the storyboard asks to show. Validation lets it name a picture or a clip, not both."""
+    """Return the source that a shot of the storyboard declares: a picture or a clip, never both in a valid project."""
     if shot.clip_uri:
         return ClipSource(shot.clip_uri)
     if shot.image_uri:
@@ -52,14 +52,14 @@ def declared_source(shot: Shot) -> StillSource | ClipSource | PlaceholderSource:
 
 
 def resolved_source(shot: Shot, declared: ShotSource, *, has_clip: bool, has_image: bool) -> ShotSource:
-    """Return what a shot shows, given the files that are there to show.
+    """Return what a shot shows, given the files that exist.
 
     A clip that the shot does not declare was generated for it. A shot without a usable file falls back to a
     placeholder (`BadAssetPolicy.CARD`).
 
     Args:
         shot: The shot.
-        declared: What it asks to show.
+        declared: The source that it declares.
         has_clip: Whether there is a clip file for it; takes precedence over a picture.
         has_image: Whether there is a picture file for it.
     """
@@ -71,7 +71,7 @@ def resolved_source(shot: Shot, declared: ShotSource, *, has_clip: bool, has_ima
 
 
 def is_clip(source: ShotSource) -> bool:
-    """Return whether a source is moving pictures."""
+    """Return whether a source is a moving picture."""
     match source:
         case ClipSource() | GeneratedSource():
             return True

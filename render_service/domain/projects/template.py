@@ -1,4 +1,4 @@
-r"""Projects with variables: `{{city}}` in a text or URI stands for a value given when a render is started.
+r"""Projects with variables: `{{city}}` in a text or URI is replaced by a value given when a render is started.
 
 Blanks inside the braces do not count. A backslash before a place makes it plain text: `\{{city}}` becomes `{{city}}`,
 and `\\{{city}}` becomes a backslash and the value. Everything else stays as it is, other uses of braces too. Values are
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 MAX_VARIABLES = 100
 MAX_VALUE = 10_000
-# Many places times long values must not fill the memory. No request is longer than this without variables either.
+# Many places with long values must not fill the memory. No request without variables is longer than this either.
 MAX_ADDED = 4 * 1024 * 1024
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_]{0,62}"
 _VARIABLE_NAME = re.compile(_NAME)
-# The look-behind makes a run of backslashes match once, from its start, not from each of them.
+# Because of the lookbehind, a run of backslashes matches once, from its start, not from each of them.
 _PLACE = re.compile(rf"(?<!\\)(\\*)\{{\{{[ \t]*({_NAME})[ \t]*\}}\}}")
-# Fields that hold names, not texts: a shot's id must be known before any value is.
+# Fields that are names, not texts: a shot's id must be known before the values are.
 _NAMES = frozenset({"Shot.id"})
-# Where fields of the domain lie elsewhere in the contract.
+# Fields of the domain that have another path in the contract.
 _PATHS = {"Project.shots": "storyboard.shots"}
 
 T = TypeVar("T", bound="DataclassInstance")
@@ -50,7 +50,7 @@ class Filling:
 
 
 def is_variable_name(name: str) -> bool:
-    """Tell whether a text can name a variable: 1–63 characters `A–Z a–z 0–9 _`, not starting with a digit."""
+    """Return whether a text can name a variable: 1–63 characters `A–Z a–z 0–9 _`, not starting with a digit."""
     return _VARIABLE_NAME.fullmatch(name) is not None
 
 

@@ -1,4 +1,4 @@
-"""Plans which shot is seen in which frames. Integer frames only; no I/O."""
+"""Plans which shot is shown in which frames. Integer frames only; no I/O."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -35,17 +35,17 @@ class TimelineShot:
 
     Args:
         shot: The shot itself; the intro, outro, title and end card are shots with ids that begin with `@`.
-        source: What it shows, decided.
+        source: What it shows.
         index: Its place among all shots of the timeline, from 0.
-        start: First frame in which it is seen, its incoming transition included.
-        frames: Number of frames in which it is seen; at least 1.
+        start: First frame in which it is shown, its incoming transition included.
+        frames: Number of frames in which it is shown; at least 1.
         overlap_in: Frames it shares with the previous shot; 0 for the first shot and for a cut.
         overlap_out: Frames it shares with the next shot.
-        transition: The way in, decided.
+        transition: The transition from the previous shot.
         direction: Where the transition moves to.
-        motion: The camera movement, decided: no field is None.
-        narration_start: Frame of the video in which the narration begins: when the way in is over.
-        narration_frames: Frames for which the narration may be heard under the project's policy; 0 without one.
+        motion: The camera movement; no field is None.
+        narration_start: Frame of the video in which the narration begins, at the end of its incoming transition.
+        narration_frames: Frames for which the narration may play under the project's policy; 0 without one.
     """
 
     shot: Shot
@@ -68,7 +68,7 @@ class TimelineShot:
 
     @property
     def end(self) -> int:
-        """The frame after the last in which the shot is seen."""
+        """The frame after the last in which the shot is shown."""
         return self.start + self.frames
 
 
@@ -97,13 +97,13 @@ def frames_covering(duration: timedelta, fps: int) -> int:
 def plan_timeline(
     project: Project, fps: int, facts: Mapping[str, MediaFacts], sources: Mapping[str, ShotSource] | None = None
 ) -> Timeline:
-    """Decide in which frames every shot is seen.
+    """Decide in which frames every shot is shown.
 
     Args:
         project: Has at least one shot and is validated.
         fps: Frames per second of the video.
         facts: Measured lengths of the shots' clips and narrations by shot id; shots may be missing.
-        sources: What shots show, by shot id; those that are missing show what they declare.
+        sources: What shots show, by shot id; the others show what they declare.
 
     Returns:
         The timeline: no gaps, at least one frame a shot, and at most two shots in any frame. A shot without a duration
@@ -155,13 +155,13 @@ def _resolved(shots: Sequence[SequencedShot], sources: Mapping[str, ShotSource])
 
 
 def wished_overlaps(project: Project, shots: Sequence[Shot], fps: int) -> list[int]:
-    """Return the frames that each shot's way in lasts if both shots are long enough; 0 for a cut."""
+    """Return the length in frames of each shot's incoming transition if both shots are long enough; 0 for a cut."""
     preset = MODE_PRESETS[project.mode]
     wished = []
     for index, shot in enumerate(shots):
         kind = _transition_kind(project, shot)
         duration = shot.transition.duration or preset.transition_duration or timedelta(milliseconds=500)
-        # What follows the intro cuts in: a clip that was made elsewhere ends as its maker meant it to.
+        # The intro is followed by a cut: a clip from elsewhere ends as its author intended.
         cuts = index == 0 or kind is TransitionKind.CUT or shots[index - 1].id == INTRO_ID
         wished.append(0 if cuts else max(1, frames_in(duration, fps)))
     return wished
@@ -198,7 +198,7 @@ def _lengths(
 
 
 def _text_time(project: Project, placed: SequencedShot) -> timedelta:
-    """Return how long the texts of a shot take to read, and its timed words to be spoken."""
+    """Return how long the texts of a shot take to read, and its timed words to speak."""
     shot = placed.shot
     card = shot.visual_description if isinstance(placed.source, PlaceholderSource) else ""
     read = comfortable_time(shown_caption(project, shot)) + comfortable_time(card)
@@ -213,7 +213,7 @@ def _motion(project: Project, placed: SequencedShot) -> Motion:
     motion = placed.shot.motion
     return replace(
         motion,
-        # A clip moves by itself.
+        # A clip has its own movement.
         kind=motion.kind or (MotionKind.NONE if is_clip(placed.source) else MODE_PRESETS[project.mode].motion),
         easing=motion.easing or Easing.EASE_IN_OUT,
         amount=DEFAULT_AMOUNT if motion.amount is None else motion.amount,

@@ -1,4 +1,4 @@
-"""The rules that a project and its output options must keep; the contract's comments name the same limits."""
+"""The rules for a project and its output options; the contract's comments name the same limits."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -32,7 +32,7 @@ LONGEST_VIDEO = timedelta(hours=3)
 
 _ZERO = timedelta(0)
 _SHOT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-# RFC 5646, section 2.1, without the irregular tags that it keeps for old data only.
+# RFC 5646, section 2.1, without the grandfathered irregular tags.
 _LANGUAGE_TAG = re.compile(
     r"""(?:
         (?: [a-z]{2,3} (?:-[a-z]{3}){0,3} | [a-z]{4,8} )    # language, extended language
@@ -61,9 +61,9 @@ def check_project(
         project: Any project; its times and numbers may have any value.
         path: Path of the project in the request, such as `project`.
         uri_fault: The rule for URIs.
-        for_render: Whether it is to be rendered now: then it needs a shot, and must not be too long.
+        for_render: Whether it is rendered now: it then needs a shot, and must not be too long.
         open_uri_fault: The rule for URIs with variables, given where the project is a template. Then only faults
-            that no value can mend are reported.
+            that no value can correct are reported.
 
     Returns:
         The faults, each saying what is allowed, in the order of the contract's fields; empty for a sound project.
@@ -76,7 +76,7 @@ def check_project(
 
 
 def check_output(options: OutputOptions, path: str) -> list[FieldFault]:
-    """Find everything that is wrong with output options; `path` is theirs in the request."""
+    """Find everything that is wrong with output options; `path` is their path in the request."""
     check = _Check(lambda uri: None)
     check.output(options, path)
     return check.faults
@@ -233,7 +233,7 @@ class _Check:
 
 
 def _least_length(project: Project) -> timedelta:
-    """Return how long the shots and cards last at least: clips and narrations, not yet measured, may add to it."""
+    """Return the minimum length of the shots and cards: clips and narrations, not yet measured, may add to it."""
     cards = [card.duration or DEFAULT_CARD for card in (project.title_card, project.end_card) if card]
     known = sum([shot.duration for shot in project.shots if shot.duration is not None] + cards, _ZERO)
     open_shots = [shot for shot in project.shots if shot.duration is None]

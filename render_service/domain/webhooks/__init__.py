@@ -1,1 +1,1 @@
-"""Webhooks."""
+"""Webhooks and their deliveries."""

@@ -16,7 +16,7 @@ ENDS = tuple(status for status in JobStatus if status.terminal)
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """A receiver of the events of those jobs of a workspace that have all of some labels."""
+    """A receiver of job events of a workspace, restricted to jobs that have all of its labels."""
 
     id: UUID
     workspace_id: str
@@ -38,7 +38,7 @@ class Delivery:
     """One event on its way to one receiver, as callers see it.
 
     `webhook_id` is None for the receiver that a job was started with; `http_status` is 0 where there was no answer;
-    `next_attempt_time` is None while an earlier one of its job is to be delivered first.
+    `next_attempt_time` is None while an earlier delivery of its job is pending.
     """
 
     id: UUID
@@ -57,5 +57,5 @@ class Delivery:
 
 
 def event_id(job_id: UUID, sequence: int) -> str:
-    """Return the `webhook-id` of an event: the same for every receiver, try and redelivery."""
+    """Return the `webhook-id` of an event: the same for every receiver, attempt and redelivery."""
     return f"evt_{job_id.hex}_{sequence}"
