@@ -94,7 +94,7 @@ class Corner(StrEnum):
 
 
 class NarrationPolicy(StrEnum):
-    """What happens if narration audio exceeds its shot: the shot is extended, the audio cut, or it overlaps the next."""
+    """What happens if narration audio is longer than its shot: the shot is extended, or the audio is cut, or it overlaps."""
 
     EXTEND = "extend"
     TRIM = "trim"
