@@ -94,7 +94,7 @@ class Corner(StrEnum):
 
 
 class NarrationPolicy(StrEnum):
-    """What happens if narration audio is longer than its shot: the shot is extended, or the audio is cut, or it overlaps."""
+    """What happens if narration audio is longer than its shot: extend the shot, cut the audio, or let it overlap."""
 
     EXTEND = "extend"
     TRIM = "trim"
