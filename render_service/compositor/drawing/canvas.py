@@ -37,7 +37,6 @@ _DENSITY = 1.06
 _AFTER = 8
 # A picture longer than so many frames is cropped: no camera movement gets there.
 _LONGEST_SHAPE = 8
-_CENTRE = (0.5, 0.5)
 _HEADER = struct.Struct("<2I4d")
 
 
@@ -114,10 +113,8 @@ def prepare_canvas(
     density = _DENSITY * (1 + (motion.amount or 0))
     covered = (math.ceil(width * density), math.ceil(height * density))
     pixels = flattened(load(covered))
-    if fit is None and (motion.focus_x, motion.focus_y) != _CENTRE:
-        # Whoever gives a focus knows which part is seen.
-        fit = Fit.COVER
-    fit = decided_fit(fit, (pixels.shape[1], pixels.shape[0]), (width, height))
+    focus = (motion.focus_x, motion.focus_y)
+    fit = decided_fit(fit, (pixels.shape[1], pixels.shape[0]), (width, height), focus)
     if fit is not Fit.COVER:
         pixels = _framed(pixels, covered, blurred=fit is Fit.BLUR)
         density = covered[0] / width

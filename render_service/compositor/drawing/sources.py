@@ -79,7 +79,8 @@ class ClipLayer:
 
     def __init__(self, layer: Layer, picture: PictureFormat, assets: Mapping[str, Asset]) -> None:
         assert isinstance(layer.source, DrawnClip)
-        form = FrameFormat(picture.width, picture.height, picture.fps, layer.source.fit)
+        focus = (layer.motion.focus_x, layer.motion.focus_y)
+        form = FrameFormat(picture.width, picture.height, picture.fps, layer.source.fit, focus)
         self._reader = ClipReader(assets[layer.source.clip], form, first=layer.first)
 
     def draw(self, target: Planes) -> None:

@@ -16,12 +16,12 @@ from av.filter import Graph
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace
 
-from render_service.compositor.frames.fitting import decided_fit
+from render_service.compositor.frames.fitting import CENTRE, decided_fit
 from render_service.compositor.frames.planes import BACKDROP_RGB, BLACK, Plane, Planes
 from render_service.compositor.media.assets import DEFAULT_LIMITS, Asset, AssetFault, MediaLimits
 from render_service.compositor.media.clip_source import ClipSource, open_clip
 from render_service.compositor.media.tone_mapping import HdrTransfer, write_cube
-from render_service.compositor.media.video_decoding import frame_seconds, turn_of
+from render_service.compositor.media.video_decoding import Turn, frame_seconds, turn_of
 from render_service.domain.projects.project import Fit
 
 _HD_WIDTH = 1280  # untagged video of at least this size is assumed to be BT.709
@@ -31,12 +31,21 @@ _BACKDROP_BRIGHTNESS = 0.62  # of the blurred copy behind a picture
 
 @dataclass(frozen=True, slots=True)
 class FrameFormat:
-    """The format of a clip's output frames: sides in pixels (even), frames per second, how the clip fills the frame."""
+    """The format of a clip's output frames.
+
+    Args:
+        width: Width in pixels, even.
+        height: Height in pixels, even.
+        fps: Frames per second.
+        fit: How the clip fills the frame; None decides by its shape.
+        focus: The point of the displayed clip that COVER keeps in view, as fractions 0–1 of its width and height.
+    """
 
     width: int
     height: int
     fps: int
     fit: Fit | None = Fit.COVER
+    focus: tuple[float, float] = CENTRE
 
 
 class ClipReader:
@@ -133,18 +142,19 @@ class _Converter:
 
     def __init__(self, frame: VideoFrame, shown: tuple[float, float], form: FrameFormat, folder: Path) -> None:
         self._accepted = _traits(frame)
-        self._form = form = replace(form, fit=decided_fit(form.fit, shown, (form.width, form.height)))
+        self._form = form = replace(form, fit=decided_fit(form.fit, shown, (form.width, form.height), form.focus))
         self._has_alpha = _has_alpha(frame)
         turn = turn_of(frame)
         part, size = _fitted(shown, form)
+        start = _start(form.focus, part, turn)
         if turn.swaps_sides:
-            part, size = part[::-1], size[::-1]
+            part, size, start = part[::-1], size[::-1], start[::-1]
         colours = _premultiplied(frame, size) if self._has_alpha else _colours(frame, size, folder)
         self._graph = Graph()
         last = self._source = self._graph.add_buffer(
             width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base or Fraction(1, 1000)
         )
-        for name, arguments in (*_cropped(frame, part), *colours, *turn.filters):
+        for name, arguments in (*_cropped(frame, part, start), *colours, *turn.filters):
             last.link_to(following := self._graph.add(name, arguments))
             last = following
         last.link_to(sink := self._graph.add("buffersink"))
@@ -186,13 +196,37 @@ def _fitted(shown: tuple[float, float], form: FrameFormat) -> tuple[tuple[float,
     return (1.0, 1.0), (min(width, form.width), min(height, form.height))
 
 
-def _cropped(frame: VideoFrame, part: tuple[float, float]) -> list[tuple[str, str]]:
-    """Return the filter that crops a picture to its visible middle, so that nothing else is scaled."""
+def _start(focus: tuple[float, float], part: tuple[float, float], turn: Turn) -> tuple[float, float]:
+    """Return which fractions 0–1 of what is not visible lie before the visible part of the stored picture.
+
+    Args:
+        focus: The point of the displayed picture to be as close to the middle as its edges allow.
+        part: The visible fractions of the displayed picture's width and height.
+        turn: How the stored picture is turned to be displayed.
+
+    Returns:
+        The fractions, in the order of the displayed picture's axes.
+    """
+    before = (
+        min(max((point - share / 2) / (1 - share), 0.0), 1.0) if share < 1 else 0.5
+        for point, share in zip(focus, part, strict=True)
+    )
+    across, down = (
+        1 - value if is_reversed else value for value, is_reversed in zip(before, turn.reverses, strict=True)
+    )
+    return across, down
+
+
+def _cropped(frame: VideoFrame, part: tuple[float, float], start: tuple[float, float]) -> list[tuple[str, str]]:
+    """Return the filter that crops a picture to its visible part, so that nothing else is scaled."""
     width, height = (
         side if share > 1 - 1 / side else max(2, round(side * share / 2) * 2)
         for side, share in zip((frame.width, frame.height), part, strict=True)
     )
-    return [] if (width, height) == (frame.width, frame.height) else [("crop", f"{width}:{height}")]
+    if (width, height) == (frame.width, frame.height):
+        return []
+    left, top = round((frame.width - width) * start[0]), round((frame.height - height) * start[1])
+    return [("crop", f"{width}:{height}:{left}:{top}")]
 
 
 def _colours(frame: VideoFrame, size: tuple[int, int], folder: Path) -> list[tuple[str, str]]:

@@ -68,6 +68,13 @@ class Turn(Enum):
         """Whether width and height change places."""
         return self.value.startswith("transpose")
 
+    @property
+    def reverses(self) -> tuple[bool, bool]:
+        """Whether the displayed picture runs against the stored one, from left to right and from top to bottom."""
+        across = self in (Turn.MIRROR, Turn.HALF, Turn.CLOCKWISE, Turn.TRANSVERSE)
+        down = self in (Turn.FLIP, Turn.HALF, Turn.COUNTER_CLOCKWISE, Turn.TRANSVERSE)
+        return across, down
+
 
 @dataclass(frozen=True, slots=True)
 class Pictures:

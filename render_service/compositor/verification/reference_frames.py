@@ -32,7 +32,9 @@ def expected_lumas(shot: TimelineShot, files: ShotMedia, numbers: Sequence[int],
     scale = min(1.0, _LINES / output.height)
     width, height = (max(2, round(side * scale / 2) * 2) for side in (output.width, output.height))
     if is_clip(shot.source):
-        return _of_clip(shot, files, numbers, FrameFormat(width, height, output.fps, shot.shot.fit))
+        focus = (shot.motion.focus_x, shot.motion.focus_y)
+        form = FrameFormat(width, height, output.fps, shot.shot.fit, focus)
+        return _of_clip(shot, files, numbers, form)
     if not isinstance(shot.source, StillSource):
         return []
     assert files.image is not None

@@ -258,7 +258,7 @@ class _FitEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Fit.ValueType], _
     DESCRIPTOR: _descriptor.EnumDescriptor
     FIT_UNSPECIFIED: _Fit.ValueType  # 0
     """COVER, but BLUR for a portrait picture or clip of which a landscape frame would show less than 60 %, as COVER would
-    cut off heads. A picture whose motion has a focus is always COVER.
+    cut off heads. With a focus in `motion` it is always COVER.
     """
     FIT_COVER: _Fit.ValueType  # 1
     """Fills the frame; the rest is cropped, keeping the motion's focus in view."""
@@ -272,7 +272,7 @@ class Fit(_Fit, metaclass=_FitEnumTypeWrapper):
 
 FIT_UNSPECIFIED: Fit.ValueType  # 0
 """COVER, but BLUR for a portrait picture or clip of which a landscape frame would show less than 60 %, as COVER would
-cut off heads. A picture whose motion has a focus is always COVER.
+cut off heads. With a focus in `motion` it is always COVER.
 """
 FIT_COVER: Fit.ValueType  # 1
 """Fills the frame; the rest is cropped, keeping the motion's focus in view."""
@@ -634,7 +634,7 @@ Global___CaptionOptions: _TypeAlias = CaptionOptions  # noqa: Y015
 
 @_typing.final
 class Motion(_message.Message):
-    """Motion moves the view over a still picture."""
+    """Motion moves the view over a still picture. A clip moves by itself: of its motion, only the focus is used."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -646,7 +646,9 @@ class Motion(_message.Message):
     kind: Global___MotionKind.ValueType
     """kind defaults to the mode's."""
     focus_x: _builtins.float
-    """focus_x is the point the motion keeps in view, as a fraction 0–1 of the picture's width from the left; default 0.5."""
+    """focus_x is the point the motion keeps in view, as a fraction 0–1 of the picture's width from the left; default 0.5.
+    A clip is cropped around it where it covers a frame of another shape.
+    """
     focus_y: _builtins.float
     """focus_y is the same for the height, from the top; default 0.5."""
     easing: Global___Easing.ValueType

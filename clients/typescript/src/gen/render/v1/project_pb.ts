@@ -218,7 +218,7 @@ export const CaptionOptionsSchema: GenMessage<CaptionOptions> = /*@__PURE__*/
   messageDesc(file_render_v1_project, 4);
 
 /**
- * Motion moves the view over a still picture.
+ * Motion moves the view over a still picture. A clip moves by itself: of its motion, only the focus is used.
  *
  * @generated from message render.v1.Motion
  */
@@ -232,6 +232,7 @@ export type Motion = Message<"render.v1.Motion"> & {
 
   /**
    * focus_x is the point the motion keeps in view, as a fraction 0–1 of the picture's width from the left; default 0.5.
+   * A clip is cropped around it where it covers a frame of another shape.
    *
    * @generated from field: optional double focus_x = 2;
    */
@@ -1026,7 +1027,7 @@ export const EasingSchema: GenEnum<Easing> = /*@__PURE__*/
 export enum Fit {
   /**
    * COVER, but BLUR for a portrait picture or clip of which a landscape frame would show less than 60 %, as COVER would
-   * cut off heads. A picture whose motion has a focus is always COVER.
+   * cut off heads. With a focus in `motion` it is always COVER.
    *
    * @generated from enum value: FIT_UNSPECIFIED = 0;
    */
