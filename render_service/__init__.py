@@ -3,7 +3,13 @@
 import sys
 from typing import Any
 
-# The client of Redis loads OpenTelemetry's metrics (3 MiB, 40 ms) wherever they are installed, used or not. Here that
-# is for the sake of traces only, so it is told that there are none, unless somebody has loaded them already.
+# Extras that libraries import wherever they find them. Marked as not installed here, unless something imported them
+# already, they take neither time nor memory.
+_UNUSED_EXTRAS = (
+    "opentelemetry.sdk.metrics",  # for the metrics of redis: 3 MiB, 40 ms
+    "httpx._main",  # the command line of httpx, with Rich, Click and Pygments
+    "mako.ext.pygmentplugin",  # colours of Mako, which Alembic uses, by Pygments
+)
 _modules: dict[str, Any] = sys.modules
-_modules.setdefault("opentelemetry.sdk.metrics", None)
+for _extra in _UNUSED_EXTRAS:
+    _modules.setdefault(_extra, None)

@@ -1,8 +1,12 @@
 """Writes the pages of settings and metrics from the code, or checks that they are up to date (`--check`)."""
 
 import argparse
+import ast
+import inspect
 import sys
+import textwrap
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
@@ -29,9 +33,10 @@ checks whether the stores and providers that the settings point at work.
 def configuration() -> str:
     """Return the page."""
     rows = []
+    meanings = dict(_docstrings(Settings))
     for name, field in Settings.model_fields.items():
         variable = variable_of(name, field)
-        meaning = " ".join((field.description or "").removeprefix(f"{variable}: ").split())
+        meaning = " ".join(meanings.get(name, "").removeprefix(f"{variable}: ").split())
         default = field.default
         if field.default_factory is not None:
             shown = "one per core"
@@ -41,6 +46,17 @@ def configuration() -> str:
             shown = f"`{default}`"
         rows.append(f"| `{variable}` | {shown} | {meaning[:1].upper()}{meaning[1:]} |")
     return HEAD + "\n".join(sorted(rows)) + "\n"
+
+
+def _docstrings(settings: type) -> Iterator[tuple[str, str]]:
+    """Yield the fields of a class and its bases with the strings below them, a class after its bases."""
+    for part in reversed([part for part in settings.__mro__ if part.__module__.startswith("render_service.")]):
+        [body] = ast.parse(textwrap.dedent(inspect.getsource(part))).body
+        assert isinstance(body, ast.ClassDef)
+        for field, text in pairwise(body.body):
+            match field, text:
+                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(docstring))):
+                    yield name, docstring
 
 
 METRICS = """# Metrics

@@ -13,7 +13,7 @@ from render_service.compositor.processes.confinement import describe_confinement
 from render_service.compositor.text.fonts import is_covered
 from render_service.config.settings import Settings
 from render_service.db.database import Database, DatabaseUnavailable
-from render_service.db.migrate import newest_revision
+from render_service.db.revision import newest_revision
 from render_service.runtime.lifecycle import connect_redis
 from render_service.storage.errors import StorageUnavailable
 from render_service.storage.store import ObjectStore

@@ -6,12 +6,12 @@ from pydantic_settings import SettingsConfigDict
 
 PREFIX = "RENDER_"
 
-WITHOUT_PREFIX = SettingsConfigDict(
-    alias_generator=AliasGenerator(validation_alias=str.upper), use_attribute_docstrings=True
-)
+# `defer_build`: only the class that has all settings builds a validator, when it is first used. The fields' docstrings
+# are for the reference page, whose generator reads them: pydantic would parse all sources at every start.
+WITHOUT_PREFIX = SettingsConfigDict(alias_generator=AliasGenerator(validation_alias=str.upper), defer_build=True)
 """For settings that other programs name as well, such as DATABASE_URL: the variable is the field's name in capitals."""
 
-WITH_PREFIX = SettingsConfigDict(alias_generator=None, env_prefix=PREFIX, use_attribute_docstrings=True)
+WITH_PREFIX = SettingsConfigDict(alias_generator=None, env_prefix=PREFIX, defer_build=True)
 """For all others: the variable is the field's name in capitals, after `RENDER_`."""
 
 

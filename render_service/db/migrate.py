@@ -1,13 +1,11 @@
 """Brings a database's schema up to date."""
 
-from functools import cache
 from pathlib import Path
 
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy.exc import OperationalError
 
 from render_service.db.database import DatabaseUnavailable, sqlalchemy_url
@@ -53,9 +51,3 @@ def _connected(engine: sa.Engine) -> sa.Connection:
         return engine.connect()
     except OperationalError as error:
         raise DatabaseUnavailable from error
-
-
-@cache
-def newest_revision() -> str:
-    """Return the revision that this build of the service expects."""
-    return ScriptDirectory.from_config(_config()).get_current_head() or ""

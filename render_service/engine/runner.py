@@ -6,8 +6,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-import structlog
-
 from render_service.db.database import DatabaseUnavailable
 from render_service.db.jobs.job_lifecycle import Claim, JobLifecycle, LeaseLost
 from render_service.domain.errors import DomainError, ErrorReason, RenderFailure
@@ -21,7 +19,7 @@ from render_service.progress.publisher import Publisher
 from render_service.providers.generator import Generator
 from render_service.queue.broker import RENDER_QUEUE
 from render_service.queue.dispatcher import Dispatcher
-from render_service.telemetry.logging import get_logger
+from render_service.telemetry.logging import bound_contextvars, get_logger
 from render_service.telemetry.metrics.worker import ATTEMPTS, JOB_WAIT_SECONDS, SLOTS_BUSY
 from render_service.telemetry.tracing.spans import Kind, Span, span
 from render_service.telemetry.tracing.traceparent import read_traceparent
@@ -229,7 +227,7 @@ class JobRunner:
             "render.waited_seconds": claim.waited.total_seconds(),
         }
         with (
-            structlog.contextvars.bound_contextvars(**fields, **({"trace_id": parent.trace_id} if parent else {})),
+            bound_contextvars(**fields, **({"trace_id": parent.trace_id} if parent else {})),
             span("render attempt", attributes, kind=Kind.CONSUMER, parent=parent) as recorded,
             SLOTS_BUSY.track_inprogress(),
         ):

@@ -17,7 +17,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from render_service.config.settings import ConfigurationError
 from render_service.db.database import Database, DatabaseUnavailable
-from render_service.db.migrate import newest_revision
+from render_service.db.revision import newest_revision
 from render_service.storage.store import ObjectStore
 from render_service.telemetry.logging import get_logger
 from render_service.telemetry.tracing.switch import traced

@@ -3,12 +3,12 @@
 import contextlib
 from collections.abc import Iterator
 
-import structlog
 from obstore.exceptions import BaseError
 
 from render_service.domain.errors import DomainError, ErrorReason
+from render_service.telemetry.logging import get_logger
 
-_log = structlog.get_logger(__name__)
+_log = get_logger(__name__)
 
 
 class StorageUnavailable(DomainError):

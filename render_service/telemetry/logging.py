@@ -2,13 +2,35 @@
 
 import logging
 import sys
-from typing import Literal, TextIO
-
-import structlog
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal, TextIO
 
 from render_service.telemetry.tracing.spans import current_span
 
+
+@contextmanager
+def _without(module: str) -> Iterator[None]:
+    """Mark a module that is not imported yet as not installed in the block, for a library to which it is optional."""
+    modules: dict[str, Any] = sys.modules
+    absent = module not in modules
+    if absent:
+        modules[module] = None
+    try:
+        yield
+    finally:
+        if absent:
+            del modules[module]
+
+
+# It would colour tracebacks, which are plain here, and takes longer to load than structlog itself.
+with _without("rich"):
+    import structlog
+
 Logger = structlog.stdlib.BoundLogger
+bound_contextvars = structlog.contextvars.bound_contextvars
+bind_contextvars = structlog.contextvars.bind_contextvars
+get_contextvars = structlog.contextvars.get_contextvars
 # Without the frames' local variables, among which are keys and passwords.
 _TRACEBACKS = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
 

@@ -143,6 +143,7 @@ def test_a_folder_says_what_it_is_for(folder: Path) -> None:
     assert folder.name == "versions" or (file.is_file() and ast.get_docstring(ast.parse(file.read_text("utf-8"))))
 
 
+@cache
 def loaded_by(module: str) -> set[str]:
     """All modules that a fresh process has loaded once it has imported one."""
     program = f"import sys, {module}; print('\\n'.join(name for name, module in sys.modules.items() if module))"
@@ -160,6 +161,12 @@ def test_the_exporter_of_traces_brings_no_grpc_into_the_worker() -> None:
     loaded = loaded_by("render_service.telemetry.tracing.recorder")
     assert "opentelemetry.sdk.trace" in loaded
     assert not {name for name in loaded if name.split(".")[0] == "grpc"}
+
+
+@pytest.mark.parametrize("entry", ["render_service.worker.worker", "render_service.server.server"])
+def test_server_and_worker_load_no_extras_of_libraries_and_no_migrations(entry: str) -> None:
+    unused = {"rich", "click", "pygments", "attr", "alembic", "mako", "jwt", "typer"}
+    assert not unused & {name.split(".")[0] for name in loaded_by(entry)}
 
 
 def test_the_worker_loads_no_grpc() -> None:

@@ -8,8 +8,6 @@ import httpx
 from render_service.config.settings import ConfigurationError, Settings
 from render_service.server.auth.authenticator import Authenticator, KeyReader, TokenReader
 from render_service.server.auth.client_certificates import SubjectReader
-from render_service.server.auth.jwks import KeySet
-from render_service.server.auth.jwt import JwtReader
 from render_service.server.tls.loopback import is_loopback
 
 
@@ -40,6 +38,9 @@ async def make_authenticator(settings: Settings, keys: KeyReader) -> AsyncIterat
         )
     if url.scheme != "https" and not is_loopback(httpx.URL(str(url)).host):
         raise ConfigurationError("RENDER_JWT_JWKS_URL: must start with https://")
+    from render_service.server.auth.jwks import KeySet  # noqa: PLC0415 - PyJWT is loaded only where it is needed
+    from render_service.server.auth.jwt import JwtReader  # noqa: PLC0415
+
     key_set = KeySet(str(url))
     try:
         tokens.append(

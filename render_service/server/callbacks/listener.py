@@ -7,6 +7,7 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from redis.asyncio import Redis
@@ -18,9 +19,10 @@ from render_service.domain.errors import DomainError
 from render_service.domain.jobs.job import ProviderName
 from render_service.progress.task_hints import give_hint
 from render_service.runtime.http_server import HttpError, HttpRequest, HttpResponse, serve_http
-from render_service.server.auth.jwks import KeySet
-from render_service.server.callbacks.signatures import FalSignatures, SignatureCheck, StandardSignatures
 from render_service.telemetry.logging import get_logger
+
+if TYPE_CHECKING:
+    from render_service.server.callbacks.signatures import SignatureCheck
 
 _log = get_logger(__name__)
 MAX_BODY = 256 * 1024
@@ -37,7 +39,7 @@ class CallbackHandler:
         prefix: Path of the public base URL, which a reverse proxy may or may not strip.
     """
 
-    def __init__(self, redis: "Redis", checks: Mapping[ProviderName, SignatureCheck], prefix: str) -> None:
+    def __init__(self, redis: "Redis", checks: "Mapping[ProviderName, SignatureCheck]", prefix: str) -> None:
         self._redis = redis
         self._checks = checks
         self._path = re.compile(f"(?:{re.escape(prefix)})?{CALLBACK_PATH}/([a-z]+)/([0-9a-f-]{{36}})", re.ASCII)
@@ -87,6 +89,9 @@ async def callback_listener(settings: Settings, redis: "Redis") -> AsyncIterator
         return
     if settings.callback_url is None:
         raise ConfigurationError("RENDER_CALLBACK_LISTEN: needs RENDER_CALLBACK_URL as well")
+    from render_service.server.auth.jwks import KeySet  # noqa: PLC0415 - PyJWT is loaded only where it is needed
+    from render_service.server.callbacks.signatures import FalSignatures, StandardSignatures  # noqa: PLC0415
+
     keys = KeySet(
         str(settings.pika_webhook_jwks_url),
         whose="fal's callbacks",

@@ -8,14 +8,13 @@ from functools import partial
 from typing import Protocol
 from uuid import UUID
 
-import structlog
-
 from render_service.domain.access.access import EVERYBODY, Principal
 from render_service.domain.access.audit import Origin
 from render_service.domain.errors import DomainError, ErrorReason
 from render_service.runtime.periodic import PeriodicTask
 from render_service.server.auth.authenticator import Authenticator, credentials_invalid
 from render_service.server.interceptors.base import Call, Release
+from render_service.telemetry.logging import bind_contextvars, get_contextvars
 
 _PRINCIPAL: ContextVar[Principal] = ContextVar("principal")
 _CHECK_SECONDS = 3.0
@@ -79,9 +78,9 @@ class Authentication:
             principal = await self._authenticator.principal(authorization, auth_context)
             if call.streaming:
                 release = self._open_stream(call, authorization, auth_context, principal)
-            structlog.contextvars.bind_contextvars(principal=principal.id)
+            bind_contextvars(principal=principal.id)
         _PRINCIPAL.set(principal)
-        request_id = structlog.contextvars.get_contextvars().get("request_id")
+        request_id = get_contextvars().get("request_id")
         _ORIGIN.set(Origin(principal.id, principal.name, call.context.peer(), UUID(request_id) if request_id else None))
         return release
 

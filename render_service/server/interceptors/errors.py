@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from uuid import uuid4
 
 import grpc
-import structlog
 from google.protobuf import duration_pb2
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.message import Message
@@ -20,7 +19,7 @@ from render_service.server.interceptors.authentication import known_origin
 from render_service.server.interceptors.authorization import workspace_of
 from render_service.server.interceptors.base import Call
 from render_service.server.interceptors.refusals import ACCESS_REASONS, RefusalRecorder
-from render_service.telemetry.logging import get_logger
+from render_service.telemetry.logging import bind_contextvars, bound_contextvars, get_logger
 from render_service.telemetry.tracing.traceparent import read_traceparent
 
 _log = get_logger(__name__)
@@ -95,7 +94,7 @@ class ErrorMiddleware:
     async def around(self, call: Call) -> AsyncIterator[None]:
         """Translate errors."""
         request_id = str(uuid4())
-        with structlog.contextvars.bound_contextvars(**_log_fields(call, request_id)):
+        with bound_contextvars(**_log_fields(call, request_id)):
             try:
                 yield
             except grpc.aio.AbortError:
@@ -141,7 +140,7 @@ class JobLogContext:
     async def admit(self, call: Call) -> None:
         """Add the job."""
         if not call.streaming:
-            structlog.contextvars.bind_contextvars(**_job_of(call))
+            bind_contextvars(**_job_of(call))
 
 
 def _log_fields(call: Call, request_id: str) -> dict[str, str]:

@@ -4,7 +4,6 @@ import ssl
 from pathlib import Path
 
 import grpc
-from cryptography import x509
 
 from render_service.config.settings import ConfigurationError, Settings
 from render_service.server.tls.reloading_file import ReloadingFile
@@ -44,6 +43,8 @@ def _read(cert: Path, key: Path, client_ca: Path | None) -> grpc.ServerCertifica
     ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key, password=_no_passphrase)
     authorities = client_ca.read_bytes() if client_ca is not None else None
     if authorities is not None:
+        from cryptography import x509  # noqa: PLC0415 - X.509 is loaded only where there are client certificates
+
         x509.load_pem_x509_certificates(authorities)
     return grpc.ssl_server_certificate_configuration([(key.read_bytes(), cert.read_bytes())], authorities)
 

@@ -15,7 +15,8 @@ from sqlalchemy.dialects.postgresql.base import ischema_names
 from render_service.db import migrate
 from render_service.db.columns import Xid8
 from render_service.db.database import DatabaseUnavailable, sqlalchemy_url
-from render_service.db.migrate import newest_revision, upgrade
+from render_service.db.migrate import upgrade
+from render_service.db.revision import newest_revision
 from render_service.db.schema import metadata
 
 # What Postgres itself says about every column, index and constraint; alembic's comparison knows neither the conditions
