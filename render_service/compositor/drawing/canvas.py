@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from render_service.compositor.drawing.motion import CameraPath, View
 from render_service.compositor.drawing.sampling import margin
 from render_service.compositor.frames.fitting import decided_fit
-from render_service.compositor.frames.planes import BACKDROP_RGB, Planes
+from render_service.compositor.frames.ground import DARK_GROUND, ground_under
+from render_service.compositor.frames.planes import Planes
 from render_service.domain.projects.project import Fit, Motion
 
 Pixels = NDArray[np.uint8]
@@ -85,12 +86,12 @@ def _resized(pixels: Pixels, size: tuple[int, int], way: int) -> Pixels:
 
 
 def flattened(pixels: Pixels) -> Pixels:
-    """Lay a picture with straight alpha over the backdrop; opaque pictures are returned as they are."""
+    """Lay a picture with straight alpha over the ground that suits it; opaque pictures are returned as they are."""
     if pixels.shape[2] == 3:
         return pixels
     opacity = pixels[:, :, 3:].astype(np.float32) / 255
-    backdrop = np.array(BACKDROP_RGB, np.float32)
-    return np.rint(backdrop + (pixels[:, :, :3] - backdrop) * opacity).astype(np.uint8)
+    ground = np.array(ground_under(pixels) or DARK_GROUND, np.float32)
+    return np.rint(ground + (pixels[:, :, :3] - ground) * opacity).astype(np.uint8)
 
 
 def prepare_canvas(

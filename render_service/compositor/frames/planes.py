@@ -11,9 +11,6 @@ Plane = NDArray[np.uint8]
 BLACK = (16, 128, 128)
 WHITE = (235, 128, 128)
 
-BACKDROP_RGB = (18, 20, 24)
-"""The ground under transparent pictures and clips, in full-range sRGB."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Planes:

@@ -6,6 +6,7 @@ from collections.abc import Generator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -15,9 +16,11 @@ import numpy as np
 from av.filter import Graph
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace
+from numpy.typing import NDArray
 
 from render_service.compositor.frames.fitting import CENTRE, decided_fit
-from render_service.compositor.frames.planes import BACKDROP_RGB, BLACK, Plane, Planes
+from render_service.compositor.frames.ground import DARK_GROUND, Colour, ground_under
+from render_service.compositor.frames.planes import BLACK, Plane, Planes
 from render_service.compositor.media.assets import DEFAULT_LIMITS, Asset, AssetFault, MediaLimits
 from render_service.compositor.media.clip_source import ClipSource, open_clip
 from render_service.compositor.media.tone_mapping import HdrTransfer, write_cube
@@ -25,6 +28,8 @@ from render_service.compositor.media.video_decoding import Turn, frame_seconds, 
 from render_service.domain.projects.project import Fit
 
 _HD_WIDTH = 1280  # untagged video of at least this size is assumed to be BT.709
+_GROUND_FRAMES = 50  # of a transparent clip are searched for one that shows something
+_GROUND_SIDE = 256  # the longer side at which they are judged, in pixels
 _SAMPLING_POINT = 0.3  # when within an output frame the clip is sampled, as a fraction of the frame's duration
 _BACKDROP_BRIGHTNESS = 0.62  # of the blurred copy behind a picture
 
@@ -112,9 +117,12 @@ class ClipReader:
             clip = stack.enter_context(open_clip(self._asset, self._limits))
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="clip-")))
             converter: _Converter | None = None
+            ground: Colour | None = None
             for frame, repeats in self._chosen(clip, first):
+                if ground is None and _has_alpha(frame):
+                    ground = _ground_of(self._asset, self._limits)
                 if converter is None or not converter.accepts(frame):
-                    converter = _Converter(frame, clip.shown_size(frame), self._form, folder)
+                    converter = _Converter(frame, clip.shown_size(frame), self._form, folder, ground or DARK_GROUND)
                 converted = converter.convert(frame)
                 for _ in range(repeats):
                     yield converted
@@ -140,7 +148,10 @@ class ClipReader:
 class _Converter:
     """Converts pictures of one format to frames: colours, opacity, size, orientation, surround."""
 
-    def __init__(self, frame: VideoFrame, shown: tuple[float, float], form: FrameFormat, folder: Path) -> None:
+    def __init__(
+        self, frame: VideoFrame, shown: tuple[float, float], form: FrameFormat, folder: Path, ground: Colour
+    ) -> None:
+        self._ground = ground
         self._accepted = _traits(frame)
         self._form = form = replace(form, fit=decided_fit(form.fit, shown, (form.width, form.height), form.focus))
         self._has_alpha = _has_alpha(frame)
@@ -171,7 +182,7 @@ class _Converter:
         converted = self._sink.pull()
         assert isinstance(converted, VideoFrame)
         if self._has_alpha:
-            converted = _over_backdrop(converted)
+            converted = _over_ground(converted, self._ground)
         inner = Planes(*(_plane(converted, number) for number in range(3)))
         return surrounded(inner, self._form)
 
@@ -275,11 +286,24 @@ def _is_yuv(frame: VideoFrame) -> bool:
     return not frame.format.is_rgb and frame.format.name != "pal8"
 
 
-def _over_backdrop(frame: VideoFrame) -> VideoFrame:
-    """Lay a picture of planes G, B, R (times opacity) and opacity over the ground of transparent stills."""
+def _ground_of(asset: Asset, limits: MediaLimits) -> Colour:
+    """Return the ground under a transparent clip: that of its first pictures that show something."""
+    with open_clip(asset, limits) as clip:
+        for frame in islice(clip.frames(clip.start), _GROUND_FRAMES):
+            scale = min(1.0, _GROUND_SIDE / max(frame.width, frame.height))
+            width, height = (max(1, round(side * scale)) for side in (frame.width, frame.height))
+            pixels: NDArray[np.uint8] = np.asarray(frame.reformat(width, height, "rgba").to_ndarray(), np.uint8)
+            ground = ground_under(pixels)
+            if ground is not None:
+                return ground
+    return DARK_GROUND
+
+
+def _over_ground(frame: VideoFrame, ground: Colour) -> VideoFrame:
+    """Lay a picture of planes G, B, R (times opacity) and opacity over a ground."""
     green, blue, red, opacity = (_plane(frame, number).astype(np.float32) for number in range(4))
     clear = 1 - opacity / 255
-    channels = [channel + ground * clear for channel, ground in zip((red, green, blue), BACKDROP_RGB, strict=True)]
+    channels = [channel + level * clear for channel, level in zip((red, green, blue), ground, strict=True)]
     rgb = np.rint(np.stack(channels, axis=-1)).clip(0, 255).astype(np.uint8)
     return VideoFrame.from_ndarray(rgb, format="rgb24").reformat(
         format="yuv420p",

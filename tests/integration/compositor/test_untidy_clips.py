@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from render_service.compositor.frames.planes import BACKDROP_RGB
+from render_service.compositor.frames.ground import DARK_GROUND
 from render_service.compositor.media.assets import AssetFault, Media, ShotMedia, clip_asset
 from render_service.compositor.media.clips import ClipReader, FrameFormat
 from render_service.compositor.media.probing import probe_clip, probe_media
@@ -137,7 +137,7 @@ def test_transparency_lies_over_the_ground_of_a_still(tmp_path: Path, name: str)
     with ClipReader(clip_asset("opening", path), FrameFormat(96, 64, 10)) as reader:
         frames = [reader.read() for _ in range(5)]
     for frame in (frames[0], frames[-1]):
-        for column, colour in ((12, (200, 60, 30)), (36, BACKDROP_RGB)):
+        for column, colour in ((12, (200, 60, 30)), (36, DARK_GROUND)):
             found = frame.y[32, 2 * column], frame.u[16, column], frame.v[16, column]
             assert np.abs(np.array(found, int) - in_bt709(colour)).max() <= 8, (name, found)
 

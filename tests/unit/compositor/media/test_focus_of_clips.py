@@ -8,6 +8,7 @@ import pytest
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
+from render_service.compositor.frames.ground import DARK_GROUND
 from render_service.compositor.media import clips
 from render_service.compositor.media.clips import FrameFormat, _Converter
 from render_service.compositor.media.video_decoding import Turn
@@ -42,7 +43,7 @@ def converted(stored: Picture, turn: Turn, fit: Fit | None, focus: tuple[float, 
     frame.colorspace, frame.color_range = 1, 1
     form = FrameFormat(SIDE, SIDE, 25, fit, focus)
     shown = (height, width) if turn.swaps_sides else (width, height)
-    return _Converter(frame, shown, form, Path()).convert(frame).y
+    return _Converter(frame, shown, form, Path(), DARK_GROUND).convert(frame).y
 
 
 @pytest.mark.parametrize("turn", list(Turn), ids=lambda turn: turn.name)
