@@ -5,6 +5,7 @@ Each command imports its own side of the service when it runs, so that `--help` 
 
 import asyncio
 import atexit
+import gc
 import os
 import sys
 from collections.abc import Coroutine
@@ -87,6 +88,7 @@ def serve() -> None:
     settings = command_settings()
     from render_service.server.server import run_server
 
+    _freeze_heap()
     _run(run_server(settings))
 
 
@@ -98,6 +100,7 @@ def work() -> None:
     os.environ["dramatiq_queue_prefetch"] = str(settings.worker_slots)  # noqa: SIM112 - its name is Dramatiq's
     from render_service.worker.worker import run_worker
 
+    _freeze_heap()
     _run(run_worker(settings))
 
 
@@ -151,6 +154,11 @@ def main() -> None:
             exit_with_error(error.message)
     except SystemExit as end:
         _end_process(end)
+
+
+def _freeze_heap() -> None:
+    """Keep what the imports made out of garbage collections, each of which would stop all threads to examine it."""
+    gc.freeze()
 
 
 def _end_process(end: SystemExit) -> NoReturn:

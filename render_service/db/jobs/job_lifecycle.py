@@ -1,5 +1,6 @@
 """Changes of jobs' states: the calls around the statements of `job_lifecycle_sql`."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -113,7 +114,8 @@ class JobLifecycle:
         return Claim(
             lease,
             ProviderName(row["provider"]),
-            RENDER_SPEC.validate_python(row["spec"]),
+            # In a thread: that of a large project takes tens of milliseconds.
+            await asyncio.to_thread(RENDER_SPEC.validate_python, row["spec"]),
             event_from_row(row, is_milestone=True),
             waited=row["waited"],
             trace_parent=row["trace_parent"],

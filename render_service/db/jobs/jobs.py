@@ -16,6 +16,7 @@ from render_service.db.row_mapping import (
     JOB_SELECT,
     OWN_COLUMNS,
     RENDER_SPEC,
+    dump_jsonb,
     event_from_row,
     job_from_row,
 )
@@ -142,7 +143,7 @@ class Jobs:
             "workspace_id": request.workspace_id,
             "project_id": request.project_id,
             "provider": request.provider,
-            "spec": RENDER_SPEC.dump_json(request.spec).decode(),
+            "spec": await dump_jsonb(RENDER_SPEC, request.spec),
             "labels": dict(request.options.labels),
             "request_id": request.options.request_id,
             "request_hash": request.options.request_hash,

@@ -3,7 +3,8 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from contextvars import ContextVar
+from typing import Any, ParamSpec, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
@@ -16,8 +17,21 @@ MAX_FIELDS = 300_000
 """The most fields of a request. 30,000 words with their times have 240,000."""
 MAX_SMALL_BYTES = 64 * 1024
 """The largest request of a streamed or open call; smaller requests do not count against the budget."""
+LARGE_BYTES = 128 * 1024
+"""Work on more than this would delay the other calls on the event loop noticeably."""
 BUDGET_BYTES = 2 * MAX_REQUEST_BYTES
 """How many bytes of large requests one process handles at a time."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
+_REQUEST_BYTES: ContextVar[int] = ContextVar("request_bytes", default=0)
+
+
+async def off_loop(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Return what some work on the current call's request returns; on a large request it runs in a thread."""
+    if _REQUEST_BYTES.get() > LARGE_BYTES:
+        return await asyncio.to_thread(work, *args, **kwargs)
+    return work(*args, **kwargs)
 
 
 class ByteBudget:
@@ -67,11 +81,12 @@ async def decode(data: bytes, deserialize: Callable[[bytes], Any]) -> Message:
     """Return the message in a request's bytes.
 
     The fields of a large request are counted first, aside from the event loop: parsed, tiny nested messages take 90
-    times their bytes.
+    times their bytes. From here on, `off_loop` knows the size.
 
     Raises:
         InvalidFields: The bytes are not a message of the method's type, or have more fields than any valid one.
     """
+    _REQUEST_BYTES.set(len(data))
     if len(data) > MAX_SMALL_BYTES and await asyncio.to_thread(
         has_more_fields, data, deserialize(b"").DESCRIPTOR, MAX_FIELDS
     ):

@@ -15,11 +15,12 @@ from render_service.retention.remover import Remover
 from render_service.server.interceptors.audit import AuditRecorder
 from render_service.server.interceptors.authentication import current_origin
 from render_service.server.interceptors.base import Context
+from render_service.server.interceptors.requests import LARGE_BYTES
 from render_service.server.mapping import page_token
 from render_service.server.mapping.ids import page_size_field, uuid_field, workspace_field
 from render_service.server.mapping.pages import MAX_PAGE_BYTES, PROJECT_VIEW, View, count_fitting
 from render_service.server.mapping.project import BASIC_ETAG, project_to_proto
-from render_service.server.services.project_input import LARGE_BYTES, ProjectParser
+from render_service.server.services.project_input import ProjectParser
 
 
 class ProjectServicer(project_service_pb2_grpc.ProjectServiceServicer):

@@ -1,7 +1,6 @@
 """Reads projects from requests, fills in their variables, and validates them."""
 
-import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from render_client.v1 import project_pb2
 
@@ -10,10 +9,8 @@ from render_service.domain.projects.project import Project
 from render_service.domain.projects.template import fill_in
 from render_service.domain.projects.validation import check_project
 from render_service.fetch.policy import FetchPolicy, check_open_uri, check_uri
+from render_service.server.interceptors.requests import off_loop
 from render_service.server.mapping.project import project_from_proto
-
-# Beyond this, reading a project would delay the other calls on the event loop noticeably.
-LARGE_BYTES = 128 * 1024
 
 
 class ProjectParser:
@@ -39,7 +36,7 @@ class ProjectParser:
             self._check_template(project, faults, for_render=False)
             return project
 
-        return await self._off_loop(message, read)
+        return await off_loop(read)
 
     async def parse_for_render(
         self, message: project_pb2.Project, variables: Mapping[str, str], faults: Faults
@@ -51,9 +48,7 @@ class ProjectParser:
             variables: The field `variables` of the request.
             faults: Collects the faults of the filled project and of the variables.
         """
-        return await self._off_loop(
-            message, lambda: self.fill_in(project_from_proto(message, "project", faults), variables, faults)
-        )
+        return await off_loop(lambda: self.fill_in(project_from_proto(message, "project", faults), variables, faults))
 
     def fill_in(self, project: Project, variables: Mapping[str, str], faults: Faults) -> Project:
         """Do as `parse_for_render` with a stored project."""
@@ -76,6 +71,3 @@ class ProjectParser:
             open_uri_fault=lambda pieces: check_open_uri(pieces, self._policy),
         )
         faults.add_all(found)
-
-    async def _off_loop(self, message: project_pb2.Project, read: Callable[[], Project]) -> Project:
-        return await asyncio.to_thread(read) if message.ByteSize() > LARGE_BYTES else read()

@@ -27,6 +27,7 @@ from render_service.progress.workspace_watch import watch_workspace
 from render_service.retention.remover import Remover
 from render_service.server.interceptors.audit import AuditRecorder
 from render_service.server.interceptors.base import Context
+from render_service.server.interceptors.requests import off_loop
 from render_service.server.interceptors.tracing import trace_parent_of
 from render_service.server.mapping import page_token
 from render_service.server.mapping.cursor import CursorCodec, Cursors
@@ -140,7 +141,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         options = JobOptions(
             labels=labels_field(request.labels, "labels", faults),
             request_id=optional_uuid_field(request.request_id, "request_id", faults),
-            request_hash=request_hash(request),
+            request_hash=await off_loop(request_hash, request),
             priority=priority_field(request.priority, "priority", faults),
             trace_parent=trace_parent_of(context),
             webhook=self._webhook_targets.read(request.webhook, "webhook", faults)

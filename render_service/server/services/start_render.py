@@ -5,7 +5,7 @@ import hashlib
 from dataclasses import dataclass
 from uuid import UUID
 
-from google.protobuf.message import Message
+from render_client.v1 import render_service_pb2 as pb
 
 from render_service.config.providers import missing_settings
 from render_service.config.settings import Settings
@@ -21,6 +21,7 @@ from render_service.domain.projects.output import decide_output
 from render_service.domain.projects.project import MODE_PRESETS, Project
 from render_service.server.interceptors.authentication import current_origin
 from render_service.server.interceptors.rate_limits import QuotaCache
+from render_service.server.interceptors.requests import off_loop
 from render_service.server.services.job_notifier import JobNotifier
 from render_service.server.services.project_input import ProjectParser
 from render_service.telemetry.logging import get_logger
@@ -30,12 +31,17 @@ from render_service.telemetry.tracing.spans import annotate
 _log = get_logger(__name__)
 
 
-def request_hash(request: Message) -> bytes:
-    """Return the SHA-256 of a StartRender request without its request_id: equal for equal requests."""
-    body = type(request)()
-    body.CopyFrom(request)
-    body.ClearField("request_id")
-    return hashlib.sha256(body.SerializeToString(deterministic=True)).digest()
+def request_hash(request: pb.StartRenderRequest) -> bytes:
+    """Return the SHA-256 of a request without its request_id: equal for equal requests.
+
+    The field is cleared for a moment: a copy of the largest request would take as long as the hash.
+    """
+    request_id = request.request_id
+    request.ClearField("request_id")
+    try:
+        return hashlib.sha256(request.SerializeToString(deterministic=True)).digest()
+    finally:
+        request.request_id = request_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +99,7 @@ class RenderStarter:
             if earlier is not None:
                 return Started(earlier, ())
         spec = await self._decide(request)
-        clips = self._clips(provider, spec)
+        clips = await off_loop(self._clips, provider, spec)
         if request.dry_run:
             return Started(None, clips)
         project_id = request.source if isinstance(request.source, UUID) else None

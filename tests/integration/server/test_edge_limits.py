@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import resource
 import socket
+import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
@@ -19,11 +20,15 @@ from render_client.v1 import project_pb2
 from render_client.v1 import project_service_pb2 as projects_pb
 from render_client.v1 import render_service_pb2 as pb
 
+from render_service.db import row_mapping
 from render_service.db.access.api_keys import ApiKeys
 from render_service.db.database import Database
+from render_service.db.projects import projects
 from render_service.domain.access.access import Access
 from render_service.embedded.ports import free_port
 from render_service.server.interceptors.open_streams import MAX_STREAMS_PER_ADDRESS
+from render_service.server.services import project as project_service
+from render_service.server.services import project_input, render, start_render
 from tests.integration.server.issuer import Issuer
 from tests.integration.server.status import refusal
 from tests.serving import Stubs, bearer, serving, settings_of
@@ -174,9 +179,38 @@ def _largest() -> project_pb2.Project:
     return project
 
 
-async def test_the_largest_project_that_the_contract_allows_is_accepted_and_returned(
-    database_url: str, redis_url: str, tmp_path: Path
+class _ThreadsOf:
+    """Notes the threads in which functions of a module run."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._monkeypatch = monkeypatch
+        self.seen: dict[str, set[threading.Thread]] = {}
+
+    def watch(self, owner: object, name: str) -> None:
+        work = getattr(owner, name)
+
+        def noting(*args: Any, **kwargs: Any) -> Any:
+            self.seen.setdefault(name, set()).add(threading.current_thread())
+            return work(*args, **kwargs)
+
+        self._monkeypatch.setattr(owner, name, noting)
+
+
+async def test_the_largest_project_that_the_contract_allows_is_accepted_and_returned_without_holding_up_other_calls(
+    database_url: str, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    threads = _ThreadsOf(monkeypatch)
+    for owner, name in (
+        (render, "request_hash"),
+        (start_render, "check_generation"),
+        (project_input, "project_from_proto"),
+        (project_input, "check_project"),
+        (project_service, "project_to_proto"),
+        (projects, "_read_body"),
+    ):
+        threads.watch(owner, name)
+    for adapter in (row_mapping.PROJECT, row_mapping.RENDER_SPEC):
+        threads.watch(adapter, "dump_json")
     settings = settings_of(database_url, redis_url, tmp_path, auth="off")
     project = _largest()
     async with serving(settings):
@@ -193,6 +227,8 @@ async def test_the_largest_project_that_the_contract_allows_is_accepted_and_retu
             assert started.job.job_id
             get = projects_pb.GetProjectRequest(workspace_id="team", project_id=created.project_id)
             assert (await stubs.projects.GetProject(get)).project == created
+    assert len(threads.seen) == 7
+    assert threading.current_thread() not in set.union(*threads.seen.values())
 
 
 async def test_a_request_of_tiny_messages_is_refused_before_it_is_parsed(stubs: Stubs, database: Database) -> None:
