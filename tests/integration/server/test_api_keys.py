@@ -3,9 +3,11 @@
 import asyncio
 import json
 import re
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest import mock
 
 import grpc
 import psycopg
@@ -18,6 +20,7 @@ from render_service.cli.main import app
 from render_service.db.access.api_keys import ApiKeys
 from render_service.db.database import Database
 from render_service.domain.access.access import Access
+from render_service.server.auth import authenticator
 from render_service.server.auth.authenticator import KeyReader
 from tests.integration.server.status import refusal
 from tests.serving import Stubs, bearer, serving, settings_of
@@ -65,6 +68,24 @@ async def test_a_key_for_reading_changes_nothing(stubs: Stubs, database: Databas
         stubs.projects.CreateProject(projects_pb.CreateProjectRequest(workspace_id="team"), metadata=bearer(key))
     )
     assert (error.code, error.reason) == (grpc.StatusCode.PERMISSION_DENIED, "WRITE_FORBIDDEN")
+
+
+async def test_a_clock_that_is_set_back_keeps_no_revoked_key_valid(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = ApiKeys(database)
+    token = await keys.create("backend", frozenset({"team"}))
+    reader = KeyReader(keys)
+    assert await reader.principal(token) is not None
+    (key,) = await keys.list()
+    await keys.revoke(key.id)
+    # Ten seconds pass, and the clock on the wall is set back by a day.
+    now = time.monotonic() + 10
+    clock = mock.Mock(wraps=datetime)
+    clock.now.side_effect = lambda zone: datetime.now(zone) - timedelta(days=1)
+    monkeypatch.setattr(authenticator, "datetime", clock)
+    monkeypatch.setattr(authenticator, "time", mock.Mock(monotonic=lambda: now))
+    assert await reader.principal(token) is None
 
 
 async def test_an_expired_key_works_no_longer(stubs: Stubs, database: Database) -> None:
