@@ -1,7 +1,8 @@
-"""Each recipe of CONTRIBUTING.md: a place that was forgotten when something new was added is found here, by name.
+"""The recipes of CONTRIBUTING.md: each place that was forgotten when something was added fails a test, by name.
 
-What is held elsewhere: that the domain has every field and enum value of the contract (unit/server), that an RPC has an
-authorization rule (unit/server), and that settings and metrics are documented (unit/config, unit/test_metrics.py).
+Other tests hold that the domain has every field and enum value of the contract (unit/server), that an RPC has an
+authorization rule (unit/server), that settings and metrics are documented (unit/config, unit/test_metrics.py), and that
+every transition is drawn (unit/compositor/test_transitions.py).
 """
 
 import ast
@@ -13,55 +14,59 @@ from typing import get_args
 
 import pytest
 from render_client.cli.options import Artifact as CliArtifact
-from render_client.messages import ArtifactName
+from render_client.messages import ArtifactName, Requests
 from render_client.v1 import job_pb2
 
 import render_service
+from render_service.compositor.text.fonts import FALLBACKS, Face, coverage, load_font, regional_face
 from render_service.config.providers import missing_settings
 from render_service.config.settings import Settings
 from render_service.domain.errors import ErrorReason
 from render_service.domain.generation.provider_models import GENERATING_PROVIDERS, find_model
 from render_service.domain.jobs.job import Artifact, ProviderName
 from render_service.domain.projects import output, project
+from render_service.domain.warning import WarningCode
 from render_service.providers.apis.registry import PROVIDERS
 
 PACKAGE = Path(render_service.__file__).parent
 ROOT = PACKAGE.parent
-# Where fields are declared, checked and mapped: reading one here makes nobody see or hear it.
+# Where fields are declared, validated and mapped: a field that is read only here has no effect on the video.
 DECLARATIONS = (
     "domain/projects/project.py",
     "domain/projects/output.py",
     "domain/projects/validation.py",
     "server/mapping",
 )
-# Kept and returned for people, as the contract says; the storyboard is what is rendered.
+# Stored and returned for people, as the contract says; only the storyboard is rendered.
 NOT_RENDERED = {"Project.script"}
 
 
 @cache
-def names_read(*without: str) -> frozenset[str]:
-    """All attributes that the service reads, but for some modules and folders."""
-    found = set()
+def modules() -> tuple[tuple[str, frozenset[str], frozenset[str]], ...]:
+    """All modules of the service: their paths, the attributes that they read, and the names that they use."""
+    found = []
     for file in PACKAGE.rglob("*.py"):
-        if not file.relative_to(PACKAGE).as_posix().startswith(without or ("-",)):
-            tree = ast.parse(file.read_text(encoding="utf-8"))
-            found |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    return frozenset(found)
+        nodes = list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+        attributes = frozenset(node.attr for node in nodes if isinstance(node, ast.Attribute))
+        names = frozenset(node.id for node in nodes if isinstance(node, ast.Name))
+        found.append((file.relative_to(PACKAGE).as_posix(), attributes, names))
+    return tuple(found)
+
+
+@cache
+def names_read(*without: str) -> frozenset[str]:
+    """All attributes that the service reads, outside some modules and folders."""
+    return frozenset().union(*(read for path, read, _ in modules() if not path.startswith(without or ("-",))))
 
 
 @cache
 def names_used(*without: str) -> frozenset[str]:
-    """All names that the service uses after importing them, but for some modules and folders."""
-    found = set()
-    for file in PACKAGE.rglob("*.py"):
-        if not file.relative_to(PACKAGE).as_posix().startswith(without or ("-",)):
-            tree = ast.parse(file.read_text(encoding="utf-8"))
-            found |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    return frozenset(found)
+    """All names that the service uses after importing them, outside some modules and folders."""
+    return frozenset().union(*(used for path, _, used in modules() if not path.startswith(without or ("-",))))
 
 
 def declared_fields() -> Iterator[str]:
-    """`Class.field` of everything that a project or its output can say."""
+    """`Class.field` of every field of a project and its output."""
     for module in (project, output):
         for name, kind in vars(module).items():
             if isinstance(kind, type) and is_dataclass(kind) and kind.__module__ == module.__name__:
@@ -81,8 +86,8 @@ def test_a_setting_has_an_effect(setting: str) -> None:
 
 
 @pytest.mark.parametrize("reason", ErrorReason)
-def test_a_reason_of_errors_is_given_by_something(reason: ErrorReason) -> None:
-    # Those that SQL gives stand in its text.
+def test_an_error_reason_is_raised_by_something(reason: ErrorReason) -> None:
+    # Some are set by SQL.
     sql = " ".join(file.read_text(encoding="utf-8") for file in (PACKAGE / "db").rglob("*_sql.py"))
     assert reason.name in names_read("server/interceptors/errors.py") or f"'{reason.name}'" in sql
 
@@ -106,11 +111,32 @@ def test_every_other_provider_needs_no_api() -> None:
 def test_an_artifact_is_stored_and_known_to_the_clients(artifact: Artifact) -> None:
     assert artifact.name in names_read("domain/jobs/job.py")
     assert artifact.value in get_args(ArtifactName)
+    request = Requests("team").download_url("x", artifact.value)
+    assert request.artifact == job_pb2.Artifact.Value(f"ARTIFACT_{artifact.name}")
     assert CliArtifact(artifact.value.replace("_", "-")).file_name(job_pb2.Job(job_id="x")) != "x"
 
 
+@pytest.mark.parametrize("code", WarningCode)
+def test_a_warning_is_given_by_something(code: WarningCode) -> None:
+    assert code.name in names_read("domain/warning.py")
+
+
+@pytest.mark.parametrize("face", FALLBACKS, ids=[face.name for face in FALLBACKS])
+def test_a_font_draws_characters_and_is_credited(face: Face) -> None:
+    earlier = (regional_face(""), *FALLBACKS[: FALLBACKS.index(face)])
+    assert coverage(face).difference(*map(coverage, earlier)), "the faces before it draw all its characters"
+    family = load_font(face, 16, 400).getname()[0] or ""
+    notice = (ROOT / "NOTICE").read_text(encoding="utf-8")
+    assert (family if face.package.startswith("render_service.") else face.package.replace("_", "-")) in notice
+
+
+def test_every_font_file_is_used() -> None:
+    files = (PACKAGE / "compositor/text/font_files").glob("*.[ot]tf")
+    assert {f"font_files/{file.name}" for file in files} <= {face.file for face in FALLBACKS}
+
+
 def metrics() -> Iterator[str]:
-    """The names under which the code knows the metrics."""
+    """The names of the metrics in the code."""
     for file in (PACKAGE / "telemetry/metrics").glob("*.py"):
         for node in ast.parse(file.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):

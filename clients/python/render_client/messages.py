@@ -27,13 +27,7 @@ _DELIVERY_STATES = {
     if value
 }
 _ENDS = frozenset((job_pb2.JOB_STATUS_COMPLETED, job_pb2.JOB_STATUS_FAILED, job_pb2.JOB_STATUS_CANCELLED))
-_ARTIFACTS = {
-    "video": job_pb2.ARTIFACT_VIDEO,
-    "poster": job_pb2.ARTIFACT_POSTER,
-    "contact_sheet": job_pb2.ARTIFACT_CONTACT_SHEET,
-    "captions_srt": job_pb2.ARTIFACT_CAPTIONS_SRT,
-    "captions_vtt": job_pb2.ARTIFACT_CAPTIONS_VTT,
-}
+_ARTIFACTS = {name.removeprefix("ARTIFACT_").lower(): value for name, value in job_pb2.Artifact.items() if value}
 Value = TypeVar("Value")
 PAGE_SIZE = 100
 OLDEST = "oldest"

@@ -58,10 +58,11 @@ _SCRIPTS = (
 # Arrows, dingbats, geometric shapes, Braille, chess and cards; mathematical alphabets and operators.
 _SYMBOLS = Face("Symbols2", "render_service.compositor.text", "font_files/NotoSansSymbols2-Regular.ttf")
 _MATHEMATICS = Face("Math", "render_service.compositor.text", "font_files/NotoSansMath-Regular.ttf")
-_FALLBACKS = (
+FALLBACKS = (
     *(_noto(f"Sans{script}") for script in _SCRIPTS),
     *(_LATIN_EXTENDED, _noto("SansSymbols"), _EMOJI, _SYMBOLS, _MATHEMATICS),
 )
+"""The faces that draw what the East Asian ones do not; the first that has a character draws it."""
 # East Asian faces, the Korean one too, draw ellipses at half height; other scripts have them on the baseline.
 _LOW_ELLIPSIS = _LATIN_EXTENDED
 # Punctuation that CJK faces draw in a full-width cell, but that must be narrow in Latin text.
@@ -196,13 +197,13 @@ def _face_for(text: str, position: int, language: str, last: Face | None) -> Fac
         follows = is_ignorable(character) or unicodedata.category(character)[0] == "M"
         if follows and (is_ignorable(character) or ord(character) in coverage(last)):
             return last
-        between = unicodedata.category(character)[0] in "ZP" and last in _FALLBACKS and last != _EMOJI
+        between = unicodedata.category(character)[0] in "ZP" and last in FALLBACKS and last != _EMOJI
         if between and ord(character) in coverage(last):
             return last
     regional = regional_face(language)
     if character in _WIDTH_BY_CONTEXT and not _in_wide_context(text, position):
         return _LOW_ELLIPSIS if character in "…‥" else LATIN
-    for face in (regional, *_FALLBACKS):
+    for face in (regional, *FALLBACKS):
         if ord(character) in coverage(face):
             return face
     return last or regional
@@ -241,7 +242,7 @@ def is_covered(character: str) -> bool:
     """Return whether some face can draw a character; invisible characters count as covered."""
     if is_ignorable(character) or character.isspace():
         return True
-    return any(ord(character) in coverage(face) for face in (_SIMPLIFIED, *_FALLBACKS))
+    return any(ord(character) in coverage(face) for face in (_SIMPLIFIED, *FALLBACKS))
 
 
 @cache
@@ -281,7 +282,7 @@ def _path(face: Face) -> Path:
 def fonts_fingerprint() -> str:
     """Return a hash over all font files, so that it changes whenever a font changes."""
     digest = hashlib.sha256()
-    for face in (_SIMPLIFIED, *_FALLBACKS):
+    for face in (_SIMPLIFIED, *FALLBACKS):
         with _path(face).open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()[:16]
