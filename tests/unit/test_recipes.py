@@ -30,6 +30,8 @@ from render_service.providers.apis.registry import PROVIDERS
 
 PACKAGE = Path(render_service.__file__).parent
 ROOT = PACKAGE.parent
+NOTICE = (ROOT / "NOTICE").read_text(encoding="utf-8")
+FONT_FILES = sorted((PACKAGE / "compositor/text/font_files").glob("*.[ot]tf"))
 # Where fields are declared, validated and mapped: a field that is read only here has no effect on the video.
 DECLARATIONS = (
     "domain/projects/project.py",
@@ -125,14 +127,16 @@ def test_a_warning_is_given_by_something(code: WarningCode) -> None:
 def test_a_font_draws_characters_and_is_credited(face: Face) -> None:
     earlier = (regional_face(""), *FALLBACKS[: FALLBACKS.index(face)])
     assert coverage(face).difference(*map(coverage, earlier)), "the faces before it draw all its characters"
-    family = load_font(face, 16, 400).getname()[0] or ""
-    notice = (ROOT / "NOTICE").read_text(encoding="utf-8")
-    assert (family if face.package.startswith("render_service.") else face.package.replace("_", "-")) in notice
+    assert face.package.startswith("render_service.") or face.package.replace("_", "-") in NOTICE
 
 
-def test_every_font_file_is_used() -> None:
-    files = (PACKAGE / "compositor/text/font_files").glob("*.[ot]tf")
-    assert {f"font_files/{file.name}" for file in files} <= {face.file for face in FALLBACKS}
+@pytest.mark.parametrize("file", FONT_FILES, ids=[file.name for file in FONT_FILES])
+def test_a_font_file_is_used_credited_and_documented(file: Path) -> None:
+    (face,) = (face for face in FALLBACKS if face.file.endswith(f"/{file.name}"))
+    family = load_font(face, 16, 400).getname()[0]
+    assert family
+    assert family in NOTICE
+    assert family in (ROOT / "docs/reference/captions.md").read_text(encoding="utf-8")
 
 
 def metrics() -> Iterator[str]:
