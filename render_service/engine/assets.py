@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from render_service.compositor.media.assets import Media, ShotMedia
@@ -9,11 +10,19 @@ from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.projects.project import BadAssetPolicy, Project
 from render_service.domain.projects.sequence import sequence
 from render_service.domain.projects.shot_source import ClipSource, ShotSource, StillSource
+from render_service.domain.retry import RetryPolicy
 from render_service.domain.warning import JobWarning, WarningCode, warning_from_failure
-from render_service.fetch.errors import FetchError
+from render_service.fetch.errors import FetchError, FetchErrorKind
 from render_service.fetch.fetcher import FetchSession
+from render_service.telemetry.logging import get_logger
+
+_log = get_logger(__name__)
 
 _AT_ONCE = 8
+# Object stores answer 503 for seconds, and break connections off: a whole attempt is not given up for that.
+_RETRY = RetryPolicy(max_attempts=4, base=timedelta(seconds=1), cap=timedelta(seconds=4))
+# A host that is slow, or a workspace that holds too much, would occupy the worker's slot: the job is retried later.
+_NOT_REPEATED = (FetchErrorKind.TIMED_OUT, FetchErrorKind.BUSY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +34,23 @@ class _Wanted:
     shot_id: str | None = None
 
 
-async def fetch_assets(project: Project, session: FetchSession, folder: Path) -> tuple[Media, list[JobWarning]]:
-    """Fetch all files that a project names.
+async def fetch_assets(
+    project: Project, session: FetchSession, folder: Path, *, retry: RetryPolicy = _RETRY
+) -> tuple[Media, list[JobWarning]]:
+    """Fetch all files that a project names. What fails for the moment is repeated a few times.
 
     Args:
         project: The project.
         session: Fetches files within the limits of the job.
         folder: Where the files go.
+        retry: How often a fetch is repeated, and when.
 
     Returns:
         The files, and a warning for each file that a card replaces.
 
     Raises:
         RenderFailure: ASSET_INVALID, naming shot, field and fault.
+        ExceptionGroup: OSErrors: this machine lacks something or fails.
     """
     wanted = [
         _Wanted(uri, field, one.id)
@@ -54,15 +67,10 @@ async def fetch_assets(project: Project, session: FetchSession, folder: Path) ->
     paths = {uri: folder / f"asset-{number}" for number, uri in enumerate(dict.fromkeys(w.uri for w in wanted))}
     places = asyncio.Semaphore(_AT_ONCE)
 
-    async def fetch(uri: str) -> FetchError | None:
-        async with places:
-            try:
-                await session.fetch(uri, paths[uri])
-            except FetchError as error:
-                return error
-            return None
-
-    faults = dict(zip(paths, await asyncio.gather(*(fetch(uri) for uri in paths)), strict=True))
+    # A group: where the machine fails one of them, none goes on in a folder that is being removed.
+    async with asyncio.TaskGroup() as group:
+        fetches = {uri: group.create_task(_fetch(session, uri, path, places, retry)) for uri, path in paths.items()}
+    faults = {uri: fetch.result() for uri, fetch in fetches.items()}
     warnings: list[JobWarning] = []
     usable: dict[tuple[str | None, str], Path] = {}
     for want in wanted:
@@ -82,6 +90,25 @@ async def fetch_assets(project: Project, session: FetchSession, folder: Path) ->
         for shot in sequence(project)
     }
     return Media(shots, music=usable.get((None, "music.uri")), watermark=usable.get((None, "watermark.uri"))), warnings
+
+
+async def _fetch(
+    session: FetchSession, uri: str, path: Path, places: asyncio.Semaphore, retry: RetryPolicy
+) -> FetchError | None:
+    """Fetch a file, and return the error of the last attempt if none succeeded."""
+    failed = 0
+    while True:
+        try:
+            async with places:
+                await session.fetch(uri, path)
+        except FetchError as error:
+            failed += 1
+            if not error.retryable or error.kind in _NOT_REPEATED or retry.is_exhausted(failed):
+                return error
+            _log.info("fetch repeated", kind=error.kind, status=error.status, failed=failed)
+            await asyncio.sleep(retry.delay(failed).total_seconds())
+        else:
+            return None
 
 
 def _shown_file(source: ShotSource) -> tuple[tuple[str, str], ...]:
