@@ -1,11 +1,9 @@
 """Settings of callbacks: providers report when a clip is done."""
 
-import base64
-import binascii
-
 from pydantic import Field, HttpUrl, SecretStr, field_validator
 from pydantic_settings import BaseSettings
 
+from render_service.config.keys import decode_key
 from render_service.config.names import WITH_PREFIX
 from render_service.domain.jobs.job import ProviderName
 
@@ -63,8 +61,4 @@ class CallbackSettings(BaseSettings):
 def webhook_key(secret: SecretStr) -> bytes | None:
     """Return the key in a Standard Webhooks secret; None if the secret is invalid."""
     text = secret.get_secret_value()
-    try:
-        key = base64.b64decode(text.removeprefix(_PREFIX), validate=True)
-    except (binascii.Error, ValueError):
-        return None
-    return key if text.startswith(_PREFIX) and len(key) >= _LEAST_KEY_BYTES else None
+    return decode_key(text.removeprefix(_PREFIX), least_bytes=_LEAST_KEY_BYTES) if text.startswith(_PREFIX) else None

@@ -1,13 +1,12 @@
 """Settings of webhooks: signing keys, allowed hosts and retention."""
 
-import base64
-import binascii
 from datetime import timedelta
 from typing import Annotated
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode
 
+from render_service.config.keys import decode_key
 from render_service.config.names import WITH_PREFIX
 
 _LEAST_KEY_BYTES = 32
@@ -33,7 +32,7 @@ class WebhookSettings(BaseSettings):
     def _decodable(cls, value: SecretStr | None) -> SecretStr | None:
         if value is None or not value.get_secret_value().strip():
             return None
-        if any(len(key) < _LEAST_KEY_BYTES for key in _decoded(value)):
+        if None in _decoded(value):
             raise ValueError(f"must be base64 of at least {_LEAST_KEY_BYTES} bytes, or several separated by ,")
         return value
 
@@ -47,7 +46,7 @@ class WebhookSettings(BaseSettings):
     @property
     def webhook_signing_keys(self) -> tuple[bytes, ...]:
         """The signing keys, the current one first; empty if webhooks are off."""
-        return () if self.webhook_keys is None else _decoded(self.webhook_keys)
+        return () if self.webhook_keys is None else tuple(key for key in _decoded(self.webhook_keys) if key is not None)
 
     @property
     def webhook_retention(self) -> timedelta:
@@ -55,12 +54,6 @@ class WebhookSettings(BaseSettings):
         return timedelta(days=self.webhook_retention_days)
 
 
-def _decoded(keys: SecretStr) -> tuple[bytes, ...]:
-    """Return the keys; an empty one for invalid base64."""
-    found = []
-    for text in keys.get_secret_value().split(","):
-        try:
-            found.append(base64.b64decode(text.strip(), validate=True))
-        except (binascii.Error, ValueError):
-            found.append(b"")
-    return tuple(found)
+def _decoded(keys: SecretStr) -> tuple[bytes | None, ...]:
+    """Return the keys, each None if it is invalid."""
+    return tuple(decode_key(text, least_bytes=_LEAST_KEY_BYTES) for text in keys.get_secret_value().split(","))
