@@ -21,12 +21,12 @@ from render_service.domain.jobs.job import RenderSpec
 
 __all__ = ["CHECKING_FROM", "ComposedVideo", "Compositor"]
 
-# What every worker process imports before its first task.
-_MODULES = (
+PROCESS_MODULES = (
     "render_service.compositor.inspection",
     "render_service.compositor.drawing.segment",
     "render_service.compositor.stages",
 )
+"""What every worker process imports before its first task."""
 
 
 class Compositor:
@@ -39,7 +39,7 @@ class Compositor:
     """
 
     def __init__(self, *, processes: int, runner: SegmentRunner | None = None, folder: Path | None = None) -> None:
-        self._pool = ProcessPool(processes, _MODULES, folder)
+        self._pool = ProcessPool(processes, PROCESS_MODULES, folder)
         # What belongs to no composition of this machine.
         self._share = self._pool.share()
         self._runner = runner

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import render_service
+from render_service.compositor.compositor import PROCESS_MODULES
 
 PACKAGE = Path(render_service.__file__).parent
 ROOT = PACKAGE.parent
@@ -167,6 +168,22 @@ def test_the_exporter_of_traces_brings_no_grpc_into_the_worker() -> None:
 def test_server_and_worker_load_no_extras_of_libraries_and_no_migrations(entry: str) -> None:
     unused = {"rich", "click", "pygments", "attr", "alembic", "mako", "jwt", "typer"}
     assert not unused & {name.split(".")[0] for name in loaded_by(entry)}
+
+
+def test_compose_processes_load_only_what_composing_takes() -> None:
+    loaded = loaded_by(", ".join(("render_service.compositor.processes.worker_process", *PROCESS_MODULES)))
+    assert {"av", "cv2", "numpy"} <= loaded
+    unused = {
+        "pydantic",
+        "pydantic_settings",
+        "prometheus_client",
+        "sqlalchemy",
+        "psycopg",
+        "redis",
+        "httpx",
+        "structlog",
+    }
+    assert not unused & {name.split(".")[0] for name in loaded}
 
 
 def test_the_worker_loads_no_grpc() -> None:

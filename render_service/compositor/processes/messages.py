@@ -11,12 +11,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
-from typing import Any, BinaryIO, get_type_hints
+from typing import TYPE_CHECKING, Any, BinaryIO, get_type_hints
 
-from pydantic import TypeAdapter
 from pydantic_core import from_json, to_json
 
 from render_service.compositor.processes.limits import TaskLimits
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 LENGTH = struct.Struct("<I")
 """Every message is preceded by its length in bytes."""
@@ -74,9 +76,6 @@ class Answer:
     retryable: bool = False
 
 
-_ANSWER = TypeAdapter(Answer)
-
-
 def encode_task(task: Task) -> bytes:
     """Return a task as the process reads it."""
     return _framed(pickle.dumps(task, pickle.HIGHEST_PROTOCOL))
@@ -108,7 +107,8 @@ def decode_answer(content: bytes) -> Answer:
     Raises:
         ValueError: It is none.
     """
-    return _ANSWER.validate_python(from_json(content))
+    answer: Answer = _type_adapter(Answer).validate_python(from_json(content))
+    return answer
 
 
 def decode_result(function: Callable[..., Any], value: Any) -> Any:
@@ -117,12 +117,19 @@ def decode_result(function: Callable[..., Any], value: Any) -> Any:
     Raises:
         ValueError: It is not what the function promises.
     """
-    return _result_type(function).validate_python(value)
+    return _type_adapter(_result_type(function)).validate_python(value)
 
 
 @cache
-def _result_type(function: Callable[..., Any]) -> TypeAdapter[Any]:
-    return TypeAdapter(get_type_hints(function)["return"])
+def _result_type(function: Callable[..., Any]) -> Any:
+    return get_type_hints(function)["return"]
+
+
+@cache
+def _type_adapter(promised: Any) -> "TypeAdapter[Any]":
+    from pydantic import TypeAdapter  # noqa: PLC0415 - only the parent decodes: it would take 8 MiB of each process.
+
+    return TypeAdapter(promised)
 
 
 def _framed(content: bytes) -> bytes:
