@@ -16,7 +16,6 @@ from render_service.compositor.drawing.segment import Painter
 from render_service.compositor.encoding.encoder import planes_of
 from render_service.compositor.frames.planes import Planes
 from render_service.compositor.media.assets import Media
-from render_service.compositor.media.probing import probe_media
 from render_service.compositor.segments.content_hashes import name_media
 from render_service.compositor.segments.plan import PlannedSegment
 from render_service.compositor.segments.planning import plan_pictures
@@ -24,6 +23,7 @@ from render_service.compositor.segments.spec import DrawnStill, Layer, SegmentSp
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.project import TransitionKind
 from render_service.domain.projects.timeline import plan_timeline
+from tests.integration.compositor.inspecting import inspected
 
 _BT709 = np.array((0.2126, 0.7152, 0.0722))
 
@@ -31,7 +31,7 @@ _BT709 = np.array((0.2126, 0.7152, 0.0722))
 def plan(spec: RenderSpec, media: Media) -> tuple[PlannedSegment, ...]:
     """Plan a render; media are named by path instead of content."""
     paths = {path: str(path) for files in media.shots.values() for path in (files.image,) if path}
-    timeline = plan_timeline(spec.project, spec.output.fps, probe_media(media).facts)
+    timeline = plan_timeline(spec.project, spec.output.fps, inspected(media).facts)
     return plan_pictures(spec, timeline, name_media(media, paths))[1]
 
 

@@ -1,7 +1,7 @@
-"""Probes every file of a render before it starts: format, length, and whether it decodes."""
+"""Probes a media file: its format and length, and whether it decodes."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
 
@@ -13,14 +13,7 @@ from render_service.compositor.media.assets import (
     DEFAULT_LIMITS,
     Asset,
     AssetFault,
-    Media,
     MediaLimits,
-    ShotMedia,
-    clip_asset,
-    image_asset,
-    music_asset,
-    narration_asset,
-    watermark_asset,
 )
 from render_service.compositor.media.clip_source import AnimatedWebP
 from render_service.compositor.media.clocks import JOINABLE, ClockSurvey, start_seconds
@@ -40,9 +33,7 @@ from render_service.compositor.media.video_decoding import (
 )
 from render_service.domain.errors import RenderFailure
 from render_service.domain.projects.file_signatures import FileClass, FileKind
-from render_service.domain.projects.media import KeyframeGap, MediaFacts
-from render_service.domain.projects.project import BadAssetPolicy
-from render_service.domain.warning import JobWarning, WarningCode, warning_from_failure
+from render_service.domain.projects.media import KeyframeGap
 
 # A file that ends this much before its declared length is truncated.
 _LOST_SECONDS = 0.5
@@ -75,82 +66,6 @@ class ClipFacts:
     codec: str
     has_sound: bool
     gaps: tuple[KeyframeGap, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Probed:
-    """The result of probing a render's files.
-
-    Args:
-        facts: The measured lengths that the timeline depends on, by shot id.
-        media: The usable files: those that a card replaces are removed.
-        warnings: The faults of the removed files, and those that do not prevent the use of a file.
-    """
-
-    facts: dict[str, MediaFacts] = field(default_factory=dict)
-    media: Media = field(default_factory=Media)
-    warnings: tuple[JobWarning, ...] = ()
-
-
-def probe_media(
-    media: Media,
-    policy: BadAssetPolicy = BadAssetPolicy.FAIL,
-    limits: MediaLimits = DEFAULT_LIMITS,
-    *,
-    silenced: Collection[str] = (),
-) -> Probed:
-    """Probe all files of a render.
-
-    Args:
-        media: The local files.
-        policy: What to do about a shot's unusable picture or clip. Faults of narrations, music and the watermark always
-            fail, because nothing can replace them.
-        limits: Limits of size and length.
-        silenced: Ids of the shots whose clip's sound is not used.
-
-    Returns:
-        The lengths, the usable files, and warnings.
-
-    Raises:
-        RenderFailure: ASSET_INVALID, naming the first fault by shot, field and kind.
-    """
-    facts: dict[str, MediaFacts] = {}
-    kept: dict[str, ShotMedia] = {}
-    warnings: list[JobWarning] = []
-
-    def note_repair(failure: RenderFailure) -> None:
-        warnings.append(warning_from_failure(WarningCode.ASSET_REPAIRED, failure))
-
-    for shot_id, files in media.shots.items():
-        try:
-            clip, gaps = _probe_picture(shot_id, files, limits, is_heard=shot_id not in silenced)
-            kept[shot_id] = files
-        except RenderFailure as failure:
-            if policy is BadAssetPolicy.FAIL:
-                raise
-            warnings.append(warning_from_failure(WarningCode.ASSET_REPLACED, failure))
-            clip, gaps, kept[shot_id] = None, (), ShotMedia(narration=files.narration)
-        narration = None
-        if files.narration is not None:
-            narration = probe_sound(narration_asset(shot_id, files.narration), limits, note_repair)
-        facts[shot_id] = MediaFacts(clip, narration, gaps=gaps)
-    if media.music is not None:
-        probe_sound(music_asset(media.music), limits, note_repair)
-    if media.watermark is not None:
-        probe_image(watermark_asset(media.watermark), limits)
-    return Probed(facts, replace(media, shots=kept), tuple(warnings))
-
-
-def _probe_picture(
-    shot_id: str, files: ShotMedia, limits: MediaLimits, *, is_heard: bool
-) -> tuple[timedelta | None, tuple[KeyframeGap, ...]]:
-    """Probe a shot's picture and clip; return the clip's length and its long stretches without a keyframe."""
-    if files.image is not None:
-        probe_image(image_asset(shot_id, files.image), limits)
-    if files.clip is None:
-        return None, ()
-    clip = probe_clip(clip_asset(shot_id, files.clip), limits, is_heard=is_heard)
-    return clip.duration, clip.gaps
 
 
 def probe_image(asset: Asset, limits: MediaLimits = DEFAULT_LIMITS) -> None:

@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render_service.compositor.media.assets import Media
-from render_service.compositor.media.probing import probe_media
 from render_service.compositor.sound.spec import SoundFacts
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.output import Container, OutputSpec, Quality
 from render_service.domain.projects.project import Music, NarrationPolicy, Project, Shot, Transition, TransitionKind
 from render_service.domain.projects.timeline import Timeline, plan_timeline
+from tests.integration.compositor.inspecting import inspected
 from tests.integration.compositor.oracle import decoded_sound
 from tests.integration.compositor.storyboards import mix
 
@@ -46,7 +46,7 @@ def story(
 
 def mixed(spec: RenderSpec, media: Media, folder: Path) -> tuple[Timeline, SoundFacts, Sound]:
     """Mix; return the timeline, what was measured, and the sound as FFmpeg decodes it."""
-    timeline = plan_timeline(spec.project, spec.output.fps, probe_media(media).facts)
+    timeline = plan_timeline(spec.project, spec.output.fps, inspected(media).facts)
     path = folder / "mixed"
     facts = mix(timeline, spec, media, path)
     assert list(folder.glob("*.pcm")) == []

@@ -12,7 +12,6 @@ import numpy as np
 
 from render_service.compositor.compositor import ComposedVideo, Compositor
 from render_service.compositor.media.assets import Media, ShotMedia
-from render_service.compositor.media.probing import probe_media
 from render_service.compositor.segments.content_hashes import name_media
 from render_service.compositor.segments.planning import shown_sources
 from render_service.compositor.sound.mixing import mix_sound
@@ -22,6 +21,7 @@ from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.output import Container, OutputSpec, Quality
 from render_service.domain.projects.project import Project, Shot
 from render_service.domain.projects.timeline import Timeline, plan_timeline
+from tests.integration.compositor.inspecting import inspected
 
 SMALL = OutputSpec(320, 180, 30, Quality.STANDARD)
 
@@ -94,7 +94,7 @@ def mix(timeline: Timeline, spec: RenderSpec, media: Media, path: Path) -> Sound
 def timeline_of(spec: RenderSpec, media: Media) -> Timeline:
     """Return the timeline that a render has."""
     sources = shown_sources(spec.project, media)
-    return plan_timeline(spec.project, spec.output.fps, probe_media(media).facts, sources)
+    return plan_timeline(spec.project, spec.output.fps, inspected(media).facts, sources)
 
 
 async def composed(

@@ -19,9 +19,10 @@ from render_service.compositor.media.assets import (
     music_asset,
     narration_asset,
 )
-from render_service.compositor.media.probing import probe_clip, probe_media, probe_sound
+from render_service.compositor.media.probing import probe_clip, probe_sound
 from render_service.domain.errors import ErrorReason, RenderFailure
-from render_service.domain.projects.project import BadAssetPolicy
+from render_service.domain.projects.project import BadAssetPolicy, Project
+from tests.integration.compositor.inspecting import inspected
 from tests.integration.compositor.oracle import ffmpeg, write_sound
 
 Probe = Callable[[Asset, MediaLimits], object]
@@ -183,7 +184,7 @@ def test_all_media_of_a_render_are_measured_by_shot(folder: Path) -> None:
         "three": ShotMedia(),
     }
     media = Media(shots, folder / "sound.mp3", folder / "picture.png")
-    probed = probe_media(media)
+    probed = inspected(media)
     assert probed.media == media
     assert probed.warnings == ()
     assert probed.facts["one"].narration == timedelta(seconds=2)
@@ -199,8 +200,8 @@ def test_a_card_stands_in_for_a_bad_picture_where_the_policy_says_so(folder: Pat
         "three": ShotMedia(image=folder / "picture.png"),
     }
     with pytest.raises(RenderFailure):
-        probe_media(Media(shots))
-    probed = probe_media(Media(shots), BadAssetPolicy.CARD)
+        inspected(Media(shots))
+    probed = inspected(Media(shots), Project(bad_asset_policy=BadAssetPolicy.CARD))
     assert probed.media.shots["one"] == ShotMedia(narration=folder / "sound.wav")
     assert probed.media.shots["two"] == ShotMedia()
     assert probed.media.shots["three"] == shots["three"]
@@ -217,7 +218,7 @@ def test_nothing_stands_in_for_bad_sound_or_a_bad_watermark(tmp_path: Path, fiel
         "watermark": Media(watermark=bad),
     }[field]
     with pytest.raises(RenderFailure) as caught:
-        probe_media(media, BadAssetPolicy.CARD)
+        inspected(media, Project(bad_asset_policy=BadAssetPolicy.CARD))
     named = {"narration": "narration_audio_uri", "music": "music.uri", "watermark": "watermark.uri"}
     assert caught.value.metadata["field"] == named[field]
 
@@ -226,5 +227,5 @@ def test_nothing_stands_in_for_bad_sound_or_a_bad_watermark(tmp_path: Path, fiel
 def test_the_intro_and_outro_are_named_by_their_own_fields(tmp_path: Path, shot_id: str) -> None:
     (tmp_path / "bad").write_bytes(b"")
     with pytest.raises(RenderFailure) as caught:
-        probe_media(Media({shot_id: ShotMedia(clip=tmp_path / "bad")}))
+        inspected(Media({shot_id: ShotMedia(clip=tmp_path / "bad")}))
     assert caught.value.metadata == {"field": f"{shot_id[1:]}_clip_uri", "fault": "empty"}

@@ -11,9 +11,11 @@ from PIL import Image
 from render_service.compositor.frames.ground import DARK_GROUND
 from render_service.compositor.media.assets import AssetFault, Media, ShotMedia, clip_asset
 from render_service.compositor.media.clips import ClipReader, FrameFormat
-from render_service.compositor.media.probing import probe_clip, probe_media
+from render_service.compositor.media.probing import probe_clip
 from render_service.compositor.media.sounds import decode_sound
 from render_service.domain.errors import RenderFailure
+from render_service.domain.projects.project import Project, Shot
+from tests.integration.compositor.inspecting import inspected
 from tests.integration.compositor.oracle import ffmpeg
 from tests.integration.compositor.test_clips import in_bt709
 from tests.integration.compositor.test_media_table import (
@@ -166,8 +168,8 @@ def test_sound_that_is_not_used_fails_nothing(tmp_path: Path, make: Callable[[Ca
     ffmpeg("-v", "error", "-i", make(MP4), "-c:v", "copy", "-c:a", "wavpack", path)
     media = Media({"opening": ShotMedia(clip=path)})
     with pytest.raises(RenderFailure, match=r"opening\.clip_uri: the sound codec wavpack is not supported"):
-        probe_media(media)
-    assert probe_media(media, silenced={"opening"}).facts["opening"].clip is not None
+        inspected(media)
+    assert inspected(media, Project(shots=(Shot("opening", clip_sound=False),))).facts["opening"].clip is not None
 
 
 def test_frames_that_grow_beyond_the_limit_are_refused_before_they_are_decoded(tmp_path: Path) -> None:

@@ -11,13 +11,14 @@ from av.audio.frame import AudioFrame
 
 from render_service.compositor.compositor import Compositor
 from render_service.compositor.media.assets import AssetFault, Media, MediaLimits, ShotMedia, narration_asset
-from render_service.compositor.media.probing import probe_media, probe_sound
+from render_service.compositor.media.probing import probe_sound
 from render_service.compositor.media.resampling import Resampler
 from render_service.compositor.media.sound_format import SAMPLE_RATE
 from render_service.compositor.media.sounds import SoundReader, decode_sound
 from render_service.domain.errors import RenderFailure
 from render_service.domain.projects.project import Shot
 from render_service.domain.warning import WarningCode
+from tests.integration.compositor.inspecting import inspected
 from tests.integration.compositor.oracle import Sound, ffmpeg, write_sound
 from tests.integration.compositor.storyboards import composed, photo, spec_of
 
@@ -74,7 +75,7 @@ def test_samples_that_are_not_finite_become_silence_with_a_warning(tmp_path: Pat
     samples = tone(1)
     samples[5000:5003] = value
     path = wav(tmp_path / "sound.wav", samples, tag=3)
-    probed = probe_media(Media({"opening": ShotMedia(narration=path)}))
+    probed = inspected(Media({"opening": ShotMedia(narration=path)}))
     found = [(warning.code, warning.shot_id) for warning in probed.warnings]
     assert found == [(WarningCode.ASSET_REPAIRED, "opening")]
     assert probed.warnings[0].message.startswith(
