@@ -38,7 +38,6 @@ async def test_what_fails_for_the_moment_is_fetched_again(fault: Chunks, tmp_pat
     assert len(web.requests) == AT_ONCE.max_attempts
 
 
-@pytest.mark.parametrize(("status", "requests", "retryable"), [("503 Slow Down", 4, True), ("404 Not Found", 1, False)])
 async def test_a_machine_that_fails_one_fetch_ends_all_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     arrived, left = asyncio.Event(), asyncio.Event()
 
@@ -61,6 +60,7 @@ async def test_a_machine_that_fails_one_fetch_ends_all_of_them(tmp_path: Path, m
     assert left.is_set()
 
 
+@pytest.mark.parametrize(("status", "requests", "retryable"), [("503 Slow Down", 4, True), ("404 Not Found", 1, False)])
 async def test_in_the_end_the_fault_is_named(status: str, requests: int, retryable: bool, tmp_path: Path) -> None:
     async with serve() as web, fetching(POLICY) as session:
         web.answers["/picture.png"] = answer(b"", status)
