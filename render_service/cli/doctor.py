@@ -40,7 +40,7 @@ async def examine(settings: Settings) -> list[Finding]:
         settings: The service's configuration.
 
     Returns:
-        One finding for each thing, in the order in which it is best mended.
+        One finding for each check, in the order in which to fix them.
     """
     return [
         await _postgres(settings),

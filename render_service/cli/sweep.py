@@ -30,9 +30,9 @@ def sweep_store(*, delete: bool) -> None:
         typer.echo(f"orphan   {key}")
     for key in report.missing_keys:
         typer.echo(f"missing  {key}")
-    gone = "removed" if delete else "found"
+    action = "removed" if delete else "found"
     typer.echo(
-        f"{report.objects} objects; {report.orphans} orphans of {report.orphan_bytes} bytes {gone}; "
+        f"{report.objects} objects; {report.orphans} orphans of {report.orphan_bytes} bytes {action}; "
         f"{report.missing} files missing"
     )
     raise SystemExit(1 if report.missing or (report.orphans and not delete) else 0)

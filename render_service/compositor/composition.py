@@ -204,10 +204,10 @@ class Composition:
         known = await cache.get(path)
         if known is not None:
             return known
-        heard = {sha256: assets[sha256] for sha256 in plan.sounds}
-        options = TaskOptions(MIXING, next(iter(heard.values())) if len(heard) == 1 else None)
+        audible = {sha256: assets[sha256] for sha256 in plan.sounds}
+        options = TaskOptions(MIXING, next(iter(audible.values())) if len(audible) == 1 else None)
         with span("sound"):
-            facts = await self.share.run_with(options, mix_sound, spec, heard, path)
+            facts = await self.share.run_with(options, mix_sound, spec, audible, path)
         await cache.put(path, facts)
         return facts
 

@@ -85,10 +85,10 @@ class Plan:
         frames: Length of the video.
         segments: In order; segments with equal content have equal keys.
         stills: For every shot, the segment and the frame of it that show it best.
-        poster: Which still stands for the video.
+        poster: Which still is the poster of the video.
         chapters: One a shot.
         has_sound: Whether there is a sound to mix: its spec is the file `sound.spec`.
-        sounds: The hashes of the files that are heard.
+        sounds: The hashes of the audible files.
         warnings: What the plan changes of what the project asks for.
     """
 
@@ -235,7 +235,7 @@ def _too_long(shot_id: str, facts: Mapping[str, MediaFacts]) -> RenderFailure:
 
 
 def _poster_shot(timeline: Timeline) -> int:
-    """Return the shot that stands for the video: the title card, else the first of the storyboard."""
+    """Return the shot that the poster shows: the title card, else the first of the storyboard."""
     return next((shot.index for shot in timeline.shots if shot.shot_id != INTRO_ID), 0)
 
 

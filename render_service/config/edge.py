@@ -66,7 +66,7 @@ class EdgeSettings(BaseSettings):
 
     quota_running_jobs: int = Field(default=100, ge=0)
     """RENDER_QUOTA_RUNNING_JOBS: how many jobs of a workspace run at a time; more wait. 0: any number. This and
-    the other quotas are for workspaces that `render-service quotas set` has given none of their own."""
+    the other quotas are for workspaces without their own quotas (`render-service quotas set`)."""
     quota_queued_jobs: int = Field(default=10_000, ge=0)
     """RENDER_QUOTA_QUEUED_JOBS: how many jobs of a workspace may wait. 0: any number."""
     quota_requests_per_second: int = Field(default=2_000, ge=0)
@@ -106,7 +106,7 @@ class EdgeSettings(BaseSettings):
 
     @property
     def quotas(self) -> Quotas:
-        """The quotas of workspaces without quotas of their own."""
+        """The default quotas of workspaces."""
         return Quotas(
             running_jobs=self.quota_running_jobs or None,
             queued_jobs=self.quota_queued_jobs or None,

@@ -45,7 +45,7 @@ class SupervisedProcess:
         log: file to which its output is appended.
         environment: its whole environment; `None` for ours.
         lock: file that lets only one such process live at a time; a second one fails.
-        lock_patience: how long to wait for the clean-up after a parent that was killed just now.
+        lock_timeout: how long to wait for the clean-up after a parent that was killed just now.
         user: (uid, gid) to run it as, where we are root.
         stop_signal: asks it to end.
         stop_grace: how long it may take to end before it is killed with all it started.
@@ -59,7 +59,7 @@ class SupervisedProcess:
         log: Path,
         environment: Mapping[str, str] | None = None,
         lock: Path | None = None,
-        lock_patience: timedelta = timedelta(seconds=8),
+        lock_timeout: timedelta = timedelta(seconds=8),
         user: tuple[int, int] | None = None,
         stop_signal: signal.Signals = signal.SIGTERM,
         stop_grace: timedelta = timedelta(seconds=10),
@@ -68,12 +68,12 @@ class SupervisedProcess:
         self.log = log
         self._environment = environment
         self._stop_grace = stop_grace
-        self._lock_patience = lock_patience
+        self._lock_timeout = lock_timeout
         self._spec = supervisor.Spec(
             argv=list(argv),
             log=str(log.absolute()),
             lock=str(lock.absolute()) if lock else None,
-            lock_seconds=lock_patience.total_seconds(),
+            lock_seconds=lock_timeout.total_seconds(),
             stop_signal=int(stop_signal),
             stop_seconds=stop_grace.total_seconds(),
             user=user,
@@ -91,7 +91,7 @@ class SupervisedProcess:
             ProcessFailed: it was never started.
         """
         self._listen()
-        pid = self._heard("pid")
+        pid = self._reported("pid")
         if pid is None:
             raise ProcessFailed(f"{self.name} is not running")
         return pid
@@ -100,12 +100,12 @@ class SupervisedProcess:
     def returncode(self) -> int | None:
         """The exit code, negative for a signal; `None` while it, or anything it started, runs, and before the start."""
         self._listen()
-        return self._heard("exit")
+        return self._reported("exit")
 
     @property
     def running(self) -> bool:
         """Whether the command was started and has not ended."""
-        return not self._ended() and self._heard("pid") is not None and self._heard("exit") is None
+        return not self._ended() and self._reported("pid") is not None and self._reported("exit") is None
 
     async def start(self) -> None:
         """Start the command; returns when it has a process id, not when it is ready.
@@ -123,14 +123,14 @@ class SupervisedProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=self._environment,
-            # Ctrl-C in a terminal reaches the whole foreground group; the order of stopping is ours to choose.
+            # Ctrl-C in a terminal reaches the whole foreground group; this class decides the order of stopping.
             start_new_session=True,
         )
         assert self._supervisor.stdout is not None
         os.set_blocking(self._supervisor.stdout.fileno(), False)
-        patience = self._lock_patience.total_seconds() + 10
-        await self._until(lambda: self._heard("pid") is not None or self._ended(), patience)
-        if self._heard("pid") is None:
+        timeout = self._lock_timeout.total_seconds() + 10
+        await self._until(lambda: self._reported("pid") is not None or self._ended(), timeout)
+        if self._reported("pid") is None:
             locked = b"locked" in self._said
             await self.stop()
             reason = "one is already running on the same data" if locked else "its supervisor ended"
@@ -144,7 +144,7 @@ class SupervisedProcess:
         assert child.stdin is not None
         assert child.stdout is not None
         child.stdin.close()
-        if not await self._until(self._ended, self._stop_grace.total_seconds() + self._lock_patience.total_seconds()):
+        if not await self._until(self._ended, self._stop_grace.total_seconds() + self._lock_timeout.total_seconds()):
             child.kill()
             await self._until(self._ended, 5)
         self._listen()
@@ -194,7 +194,7 @@ class SupervisedProcess:
             return "(empty)"
         return "\n".join(text.splitlines()[-12:])
 
-    def _heard(self, word: str) -> int | None:
+    def _reported(self, word: str) -> int | None:
         for line in self._said.decode().splitlines():
             key, _, value = line.partition(" ")
             if key == word:

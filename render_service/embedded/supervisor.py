@@ -182,7 +182,7 @@ class _Supervisor:
         if self._wakeup in readable:
             os.read(self._wakeup, 4096)
         # The parent writes nothing, so readable means closed. A child that the parent forked may hold the pipe open
-        # after the parent's death: then the new parent's id tells.
+        # after the parent's death: the changed parent id then shows it.
         return self._stop_asked or sys.stdin.fileno() in readable or os.getppid() != self._parent
 
     def _follow(self, child: int) -> int:
@@ -274,7 +274,7 @@ def _become_user(uid: int, gid: int) -> None:
 
     Without it a server could only run if every folder above its program and its data were open to all, and the
     alternative, changing the modes of folders that are not ours, is worse. An ambient capability outlives exec; without
-    the secure bit, access(2), with which initdb looks for its companions, would not count it. See capabilities(7).
+    the secure bit, access(2), with which initdb finds its other programs, would not count it. See capabilities(7).
     """
     if LINUX:
         _prctl(_PR_SET_KEEPCAPS, 1)
@@ -299,7 +299,7 @@ def _prctl(option: int, *arguments: int, tolerate: tuple[int, ...] = ()) -> None
 
 
 def _say(line: str) -> None:
-    # With the parent gone, what is left to do is to clean up.
+    # Without the parent, only cleaning up is left.
     with contextlib.suppress(BrokenPipeError):
         os.write(1, f"{line}\n".encode())
 

@@ -1,1 +1,1 @@
-"""Runs one job from claim to video record: the only room that knows all the steps."""
+"""Runs one job from claim to video record: the only package that knows all the steps."""

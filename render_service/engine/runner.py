@@ -282,23 +282,23 @@ class JobRunner:
             outcome = await attempt
         except asyncio.CancelledError:
             if not attempt.cancelled():
-                # Not the attempt was cancelled but whoever waits for it.
+                # The task that waits for the attempt was cancelled, not the attempt.
                 attempt.cancel()
                 raise
             return self._end_of_stop(lease, holding.stopped)
         except LeaseLost:
             raise
-        except Exception as fault:  # noqa: BLE001 - whatever goes wrong, the job must not hang
+        except Exception as fault:  # noqa: BLE001 - the job must not hang after any error
             if holding.stopped is not None:
-                # What it stumbled over while it was stopped is not why it ended.
+                # An error while stopping is not the cause of the end.
                 return self._end_of_stop(lease, holding.stopped)
             return await self._end_of_fault(lease, fault)
         return _End(lambda: self._lifecycle.complete(lease, outcome.raw_results, outcome.video, outcome.warnings))
 
     async def _end_of_fault(self, lease: Lease, fault: Exception) -> _End:
         if not isinstance(fault, DomainError):
-            # A machine without disk, memory or file handles is no fault of the job: another worker may have them. Where
-            # the exception does not tell, the machine is tested.
+            # A machine without disk space, memory or file descriptors is not the job's fault: another worker may have
+            # them. If the exception does not show it, the machine is tested.
             counted = not is_machine_fault(fault) and await self.gate.passes_test()
             if not counted:
                 self.gate.close()
@@ -348,7 +348,7 @@ class JobRunner:
 
 
 def _outcome(status: JobStatus, end: _End) -> str:
-    """Return an attempt's outcome as figures name it."""
+    """Return an attempt's outcome as the metrics name it."""
     if status is JobStatus.PENDING:
         return "retried" if end.error else "handed_over"
     return status.lower()

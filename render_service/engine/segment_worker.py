@@ -156,9 +156,9 @@ class SegmentWorker:
         idle = [known for known, users in self._renders.items() if users == 0]
         for known in idle[: max(0, len(self._renders) - _RENDERS_KEPT)]:
             del self._renders[known]
-            gone = self._folder / f"segments-{known}"
-            self._fetching = {path: lock for path, lock in self._fetching.items() if path.parent != gone}
-            shutil.rmtree(gone, ignore_errors=True)
+            removed = self._folder / f"segments-{known}"
+            self._fetching = {path: lock for path, lock in self._fetching.items() if path.parent != removed}
+            shutil.rmtree(removed, ignore_errors=True)
         return workdir
 
     def _leave(self, render_id: UUID) -> None:

@@ -78,7 +78,7 @@ class Fetcher:
         """Yield what fetches the files of one job. Leave it when these files are removed, not before.
 
         Args:
-            workspace_id: The job's workspace, whose shares of connections, DNS look-ups and disk are used.
+            workspace_id: The job's workspace, whose shares of connections, DNS lookups and disk are used.
         """
         with self._accounts.open(workspace_id) as account:
             transport = GuardedTransport(

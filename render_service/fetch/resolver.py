@@ -1,7 +1,7 @@
 """Resolves host names as the operating system does, in threads of its own, bounded for each workspace, with a cache.
 
-The event loop's own look-ups share a few threads with everything else in the process, and a thread is stuck for as long
-as a name server does not answer. So each look-up here has its own thread, and a workspace has only a few of them:
+The event loop's own lookups share a few threads with everything else in the process, and a thread is stuck for as long
+as a name server does not answer. So each lookup here has its own thread, and a workspace has only a few of them:
 names that are never answered delay neither other workspaces nor the rest of the process.
 """
 
@@ -49,7 +49,7 @@ class SystemResolver:
     against the workspace until then. Whether the addresses may be connected to is checked by the caller, each time.
 
     Args:
-        lookups_per_workspace: How many threads a workspace may occupy at a time; further look-ups wait.
+        lookups_per_workspace: How many threads a workspace may occupy at a time; further lookups wait.
         fresh_seconds: How long addresses are cached.
         failure_seconds: How long a failure is cached.
     """
@@ -72,7 +72,7 @@ class SystemResolver:
         Args:
             host: The name, in ASCII.
             port: The port to connect to, 1–65535.
-            workspace_id: The workspace whose share of look-ups is used; empty for the service itself.
+            workspace_id: The workspace whose share of lookups is used; empty for the service itself.
 
         Returns:
             IPv4 and IPv6 addresses, in the order of preference of the operating system.

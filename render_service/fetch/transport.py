@@ -1,7 +1,7 @@
 """A transport for httpx that connects only where a policy allows, and to exactly the IP address that was checked.
 
 - **Guard.** A name is resolved once for each connection; all its addresses must be allowed, and the connection goes to
-  one of them by number. There is no second look-up that could answer otherwise (DNS rebinding). TLS still verifies the
+  one of them by number. There is no second lookup that could answer otherwise (DNS rebinding). TLS still verifies the
   name. Every request is checked, and so is every redirect that a client follows.
 - **One connection for each request.** It is closed when the response is closed, and at once when the request is
   cancelled or times out. Connections are not pooled: the pool of httpcore 1.x loses the slot of a request that is
@@ -40,7 +40,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
     Args:
         policy: Where connections may go.
-        workspace_id: The workspace whose share of DNS look-ups is used; empty for the service itself.
+        workspace_id: The workspace whose share of DNS lookups is used; empty for the service itself.
         resolver: Resolves host names.
         tls: Trusted certificates; None for the public authorities (or `SSL_CERT_FILE`).
     """

@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.jobs.job import JobEvent
 from render_service.progress.payload import decode_event
-from render_service.progress.subscription import Heard, Subscription, open_subscription
+from render_service.progress.subscription import Message, Subscription, open_subscription
 from render_service.telemetry.logging import get_logger
 from render_service.telemetry.metrics.server import PROGRESS_MESSAGES_IGNORED
 
@@ -202,7 +202,7 @@ class ProgressHub:
                 async with asyncio.TaskGroup() as group:
                     group.create_task(self._match(subscription))
                     group.create_task(subscription.keep_alive())
-                    async for message in subscription.heard():
+                    async for message in subscription.messages():
                         self._receive(message)
             finally:
                 self._listening = False
@@ -217,7 +217,7 @@ class ProgressHub:
             if unwanted := changed - self._slots.keys():
                 await subscription.unsubscribe(*unwanted)
 
-    def _receive(self, message: Heard) -> None:
+    def _receive(self, message: Message) -> None:
         slots = self._slots.get(message.channel)
         if not slots:
             return

@@ -1,7 +1,7 @@
 """Reads a job's history once for all watchers that want it at the same time.
 
-The end of a job, and a lost subscription, make all of its watchers read it in the same moment. Whoever asks while a
-read is under way waits for the next one, which begins after it was asked for: no answer is older than its question.
+When a job ends or a subscription is lost, all watchers of the job read it at the same time. A caller that asks during a
+read waits for the next one, which begins after the call: no result is older than its request.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ class SharedReads(Generic[T]):
             if job_id not in self._running:
                 self._running[job_id] = asyncio.create_task(self._run(job_id))
         gathered.after_sequence = min(gathered.after_sequence, after_sequence)
-        # The read goes on for the others if this caller leaves.
+        # The read continues for the other callers if this one leaves.
         return await asyncio.shield(gathered.outcome)
 
     async def _run(self, job_id: UUID) -> None:

@@ -1,7 +1,7 @@
 """One connection to Redis that subscribes to channels, and fails on the first error.
 
-redis-py's own PubSub reconnects by itself, from whichever task notices first: with one task that reads and another
-that subscribes, both do, and one of the connections is left over.
+redis-py's own PubSub reconnects in the task that first notices a lost connection: with one task that reads and another
+that subscribes, both may reconnect, and one of the connections leaks.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 _PINGS_MISSED = 3
 
 
-class Heard(NamedTuple):
+class Message(NamedTuple):
     """A received message: `subscribe` or `unsubscribe` as confirmations, or a `message` with its data."""
 
     kind: str
@@ -52,15 +52,15 @@ class Subscription:
             await asyncio.sleep(self._ping_seconds)
             await self._send("PING")
 
-    async def heard(self) -> AsyncIterator[Heard]:
+    async def messages(self) -> AsyncIterator[Message]:
         """Yield messages until cancelled."""
         while True:
             answer = await self._connection.read_response(timeout=_PINGS_MISSED * self._ping_seconds)
             if answer is None:
-                raise RedisConnectionError("nothing was heard for too long")
+                raise RedisConnectionError("nothing was received for too long")
             if answer[0] != b"pong":
                 kind, channel, data = answer
-                yield Heard(kind.decode(), channel.decode(errors="replace"), data)
+                yield Message(kind.decode(), channel.decode(errors="replace"), data)
 
     async def _send(self, *words: str) -> None:
         if not self._connection.is_connected:

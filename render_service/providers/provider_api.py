@@ -19,14 +19,14 @@ from render_service.domain.jobs.job import ProviderName
 
 
 class FaultKind(Enum):
-    """What a failed call to a provider means for what comes next."""
+    """What a failed call to a provider means for the next step."""
 
     REFUSED = auto()  # it rejects the request or the credentials; a retry fails too
     CONTENT = auto()  # its moderation rejects the prompt or the picture
     BUSY = auto()  # it accepts nothing now; no task was created
     UNREACHABLE = auto()  # the request did not reach it
     LOST = auto()  # the request was sent; its outcome is unknown
-    GONE = auto()  # it knows no such task
+    GONE = auto()  # there is no such task
 
 
 class ProviderFault(Exception):

@@ -22,7 +22,7 @@ class Expiry:
     """Expires what is older than the retention policy allows.
 
     Args:
-        policy: How long things are kept.
+        policy: How long data is kept.
         deletions: Deletes rows.
         log: The audit trail.
         store: The object store.

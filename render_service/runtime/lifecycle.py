@@ -54,7 +54,7 @@ def tracing(service: str) -> Iterator[None]:
 
 
 def connect_redis(url: str, *, timeout_seconds: float | None) -> "Redis":
-    """Return a client that fails fast: whoever uses it knows what to do without Redis.
+    """Return a client that fails fast: its callers work without Redis.
 
     Args:
         url: REDIS_URL.
@@ -62,7 +62,7 @@ def connect_redis(url: str, *, timeout_seconds: float | None) -> "Redis":
     """
     options: dict[str, Any] = dict(parse_url(url))
     kind = options.pop("connection_class", Connection)
-    if "path" not in options:  # a Unix socket knows no such thing
+    if "path" not in options:  # Unix sockets have no keepalive
         options["socket_keepalive"] = True
     return Redis.from_pool(
         ConnectionPool(
@@ -78,10 +78,10 @@ def connect_redis(url: str, *, timeout_seconds: float | None) -> "Redis":
 
 
 class _DependableConnection(AbstractConnection):
-    """Tells its loss as redis-py's own error where uvloop tells it by a RuntimeError.
+    """Raises redis-py's own error for a lost connection, for which uvloop raises a RuntimeError.
 
-    And passes cancellations on: redis-py sends by `asyncio.wait_for`, which before Python 3.12 swallows one that comes
-    in the moment when all is sent. Whoever was cancelled would go on for ever.
+    Also propagates cancellation: redis-py sends through `asyncio.wait_for`, which before Python 3.12 swallows a
+    cancellation that arrives when sending completes. The cancelled task would run for ever.
     """
 
     async def send_packed_command(self, command: bytes | str | Iterable[bytes], check_health: bool = True) -> None:

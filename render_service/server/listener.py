@@ -185,10 +185,10 @@ def check_listen(settings: Settings) -> list[str]:
     if not settings.auth_methods:
         if not settings.unauthenticated_listen:
             raise ConfigurationError(
-                "RENDER_AUTH: `off` beyond a loopback address only with RENDER_UNAUTHENTICATED_LISTEN=true: whoever "
-                "reaches the port may do everything"
+                "RENDER_AUTH: `off` beyond a loopback address only with RENDER_UNAUTHENTICATED_LISTEN=true: anyone "
+                "who can reach the port has full access"
             )
-        warnings.append("listening beyond this machine, and whoever reaches the port may do everything")
+        warnings.append("listening beyond this machine: anyone who can reach the port has full access")
     if settings.tls_cert is None:
         if not settings.insecure_listen:
             raise ConfigurationError(

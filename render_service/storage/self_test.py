@@ -22,7 +22,7 @@ async def self_test(store: LocalStore | S3Store, name: str, attributes: Mapping[
         attributes: What to store with the object, where the store keeps attributes.
 
     Raises:
-        StorageUnavailable: One of these failed; the message tells an operator why.
+        StorageUnavailable: One of these failed; the message names the cause for operators.
     """
     key = f"checks/{uuid.uuid4()}"
     written = key.encode()

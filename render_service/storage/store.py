@@ -251,7 +251,7 @@ class ObjectStore:
         """Check that objects can be written, read and deleted.
 
         Raises:
-            StorageUnavailable: They cannot; the message tells an operator why.
+            StorageUnavailable: They cannot; the message names the cause for operators.
         """
         await self_test(self._store, self._name, self._attributes("text/plain"))
 

@@ -63,7 +63,7 @@ class Consumer:
             try:
                 self._worker.stop(timeout=_STOP_MILLISECONDS)
             except RedisError as error:
-                # Whoever consumes the queue takes them over, as soon as the heartbeat of this process is missing.
+                # Another consumer of the queue takes them over once the heartbeat of this process is missing.
                 _log.warning("messages not given back", error=type(error).__name__)
             with suppress(RuntimeError):  # the loop was closed meanwhile
                 loop.call_soon_threadsafe(_finish, stopped)

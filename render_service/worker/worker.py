@@ -1,4 +1,4 @@
-"""The worker process: puts its parts together, runs until told to stop, and hands its jobs over."""
+"""The worker process: assembles its parts, runs until it is stopped, and hands its jobs over."""
 
 import asyncio
 import contextlib
@@ -209,7 +209,7 @@ def _measure(settings: Settings, database: Database, compositor: Compositor) -> 
 
 
 async def _send_again(outbox: JobOutbox, dispatcher: Dispatcher) -> None:
-    """Send messages for all due jobs: this worker took some while it was draining, and did not run their jobs."""
+    """Send messages for all due jobs: this worker received some while draining and did not run their jobs."""
     with contextlib.suppress(DatabaseUnavailable, RedisError, OSError):
         await outbox.forget_stale(age=timedelta(0))
         await dispatcher.dispatch()

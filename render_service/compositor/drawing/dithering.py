@@ -16,8 +16,8 @@ _SEED = 20_240_229
 def dither(luma: Plane) -> None:
     """Add noise of at most two levels to a frame's luma, in place.
 
-    The noise stands still while the picture moves below it, as the encoder then codes it once, with the keyframe. Noise
-    that moved along would be smoothed away by motion compensation.
+    The noise does not move while the picture moves below it, as the encoder then codes it once, with the keyframe.
+    Noise that moved along would be smoothed away by motion compensation.
 
     Args:
         luma: Limited-range luma, shape (height, width); strides may be padded.

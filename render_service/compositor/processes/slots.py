@@ -55,6 +55,6 @@ class Slots:
             if self._held.total() < self._count or not self._held[waiting.owner]:
                 self._held[waiting.owner] += 1
                 self._waiting.remove(waiting)
-                # Where it was cancelled meanwhile, whoever waited gives the slot back.
+                # If it was cancelled meanwhile, the waiting task returns the slot.
                 if not waiting.granted.done():
                     waiting.granted.set_result(None)

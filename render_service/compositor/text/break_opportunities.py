@@ -42,7 +42,7 @@ gli di da e o os der um uma do dos em no na com por para que en con het een van 
 """
 # Words that belong to the next one: a line that ends with one of them reads as cut off.
 _LEADING_WORDS = frozenset(_LEADING.split())
-# Chinese particles that belong to what stands before them, and words that belong to what follows.
+# Chinese particles that belong to the preceding word, and words that belong to the following one.
 _TRAILING_CHARACTERS = frozenset("的地得了着著過过們们嗎吗呢吧啊呀啦嘛")
 _LEADING_CHARACTERS = frozenset("与與和及或在从從向被把对對而但第")
 

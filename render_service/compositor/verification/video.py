@@ -86,12 +86,12 @@ def check_video(
     form = _FORMS[spec.output.container]
     try:
         with av.open(str(path)) as container:
-            video, heard = _streams(container, form)
+            video, audio = _streams(container, form)
             found = _check_form(path, video, spec)
-            packets = _read_packets(container, video, heard)
-            found |= _check_times(packets, heard, timeline, form)
+            packets = _read_packets(container, video, audio)
+            found |= _check_times(packets, audio, timeline, form)
             found |= check_pictures(container, packets.frames, timeline, spec.output, media)
-        if heard is not None:
+        if audio is not None:
             found |= _check_loudness(path, sound)
     except FFmpegError as error:
         if is_of_machine(error):
@@ -149,7 +149,7 @@ class _Packets:
     sound_end: float
 
 
-def _read_packets(container: InputContainer, video: VideoStream, heard: AudioStream | None) -> _Packets:
+def _read_packets(container: InputContainer, video: VideoStream, audio: AudioStream | None) -> _Packets:
     frames: list[tuple[float, CodedFrame]] = []
     start, end = math.inf, -math.inf
     for packet in container.demux():
@@ -158,14 +158,14 @@ def _read_packets(container: InputContainer, video: VideoStream, heard: AudioStr
         at = float(packet.pts * packet.time_base)
         if packet.stream is video:
             frames.append((at, CodedFrame(packet.size, packet.is_keyframe)))
-        elif packet.stream is heard:
+        elif packet.stream is audio:
             start = min(start, at)
             end = max(end, at + float((packet.duration or 0) * packet.time_base))
     frames.sort(key=lambda frame: frame[0])
     return _Packets([frame for _, frame in frames], [at for at, _ in frames], start, end)
 
 
-def _check_times(packets: _Packets, heard: AudioStream | None, timeline: Timeline, form: _Form) -> dict[str, Any]:
+def _check_times(packets: _Packets, audio: AudioStream | None, timeline: Timeline, form: _Form) -> dict[str, Any]:
     times, frame = packets.times, 1 / timeline.fps
     if len(times) != timeline.frames:
         fail("frame_count", timeline.frames, len(times))
@@ -174,10 +174,10 @@ def _check_times(packets: _Packets, heard: AudioStream | None, timeline: Timelin
         fail("frame_times", f"every {frame:.6f} s", f"{worst:.6f} s off")
     duration = timeline.frames / timeline.fps
     found: dict[str, Any] = {"frames": len(times), "duration_seconds": round(duration, 6)}
-    if heard is not None:
+    if audio is not None:
         # Where playing begins, and where the first sample lies behind what the encoder put before it; a player hears
         # the sound in its place only if both are right.
-        start = float((heard.start_time or 0) * (heard.time_base or 0))
+        start = float((audio.start_time or 0) * (audio.time_base or 0))
         content = start if form.priming is None else packets.sound_start + form.priming
         offset = max(start - times[0], content - times[0], key=abs)
         if abs(offset) >= frame:

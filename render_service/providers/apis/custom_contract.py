@@ -56,7 +56,7 @@ class CustomContract(BaseModel):
     auth_header: str = "Authorization"
     """The header that carries the key."""
     auth_value: str = "Bearer {key}"
-    """Value of that header; `{key}` stands for the key."""
+    """Value of that header; `{key}` is replaced by the key."""
     idempotency_header: str = "Idempotency-Key"
     """The header that carries the idempotency key; empty for a backend that does not deduplicate submissions."""
     request: Mapping[str, str] = Field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Cancels the provider tasks of cancelled jobs, whichever worker submitted them."""
+"""Cancels the provider tasks of cancelled jobs, no matter which worker submitted them."""
 
 import asyncio
 from collections.abc import Mapping

@@ -48,7 +48,7 @@ class ClipGenerator:
         self._context = ShotContext(submissions, ledger, copies, limits, hints)
 
     async def generate(self, work: Generation, report: ReportProgress) -> Generated:
-        """Generate clips for all shots without one of their own.
+        """Generate clips for all shots without one.
 
         Raises:
             RenderFailure: A clip cannot be generated. ASSET_INVALID if one of the providers does not take a shot's

@@ -15,7 +15,7 @@ from render_service.providers.provider_api import FaultKind, Phase, ProviderApi,
 # A task just submitted may not be known yet to every server of the provider: so many polls in a row must say "gone".
 _MAX_GONE = 3
 _GROWTH = 1.3
-# Added to the expected end, because a poll that comes too early costs a whole interval.
+# Added to the expected end, because polling too early costs a whole interval.
 _MARGIN = timedelta(milliseconds=300)
 # With callbacks, polls only make up for lost callbacks and show progress: so many times fewer.
 _CALLBACK_FACTOR = 6
@@ -34,7 +34,7 @@ async def poll_until_done(
 ) -> TaskReport:
     """Poll a task until it has ended.
 
-    The first poll comes early even with callbacks, to make up for a callback that arrived before anyone subscribed.
+    The first poll is early even with callbacks, in case a callback arrived before the subscription.
 
     Args:
         provider: The provider.

@@ -47,7 +47,7 @@ class ShotContext:
 class GeneratedClip:
     """A clip on this machine, with its row of the ledger.
 
-    `reused` tells whether it was paid before this job; `failures` are those of the providers tried before.
+    `reused`: whether it was paid before this job; `failures` are those of the providers tried before.
     """
 
     path: Path

@@ -147,7 +147,7 @@ class Submissions:
                     if isinstance(error, Exception)
                     else ProviderFault(FaultKind.LOST, "the worker stopped while it submitted the clip")
                 )
-            # Read, so that asyncio does not log it: there is no waiter if the job is gone.
+            # Retrieved, so that asyncio does not log it: nothing waits for it if the job has ended.
             submission.outcome.exception()
         else:
             submission.outcome.set_result(None)

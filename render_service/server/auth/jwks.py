@@ -24,7 +24,7 @@ class KeySet:
 
     Args:
         url: URL of the key set. Only its host is contacted; it may be inside the network.
-        whose: The signer, for messages.
+        signer: The signer, for messages.
         fresh_seconds: How long a set is used before it is fetched again.
         stale_seconds: How long it is used at most while it cannot be fetched again.
         pause_seconds: Shortest time between two fetches, however many unknown keys callers use.
@@ -34,13 +34,13 @@ class KeySet:
         self,
         url: str,
         *,
-        whose: str = "the tokens' issuer",
+        signer: str = "the tokens' issuer",
         fresh_seconds: float = 300.0,
         stale_seconds: float = 86_400.0,
         pause_seconds: float = 5.0,
     ) -> None:
         self._url = httpx.URL(url)
-        self._whose = whose
+        self._signer = signer
         self._fresh_seconds = fresh_seconds
         self._stale_seconds = stale_seconds
         self._pause_seconds = pause_seconds
@@ -96,7 +96,7 @@ class KeySet:
         if self._age(self._fetched_at) >= self._stale_seconds:
             raise DomainError(
                 ErrorReason.STORE_UNAVAILABLE,
-                f"the keys of {self._whose} cannot be had now; try again",
+                f"the keys of {self._signer} cannot be had now; try again",
                 {"store": "jwks"},
                 retry_after_seconds=self._pause_seconds,
             )
@@ -118,11 +118,11 @@ class KeySet:
         try:
             keys = _usable(await self._fetch())
         except (httpx.HTTPError, ValueError, TimeoutError, OSError) as error:
-            _log.warning(f"cannot fetch the keys of {self._whose}", error=type(error).__name__)
+            _log.warning(f"cannot fetch the keys of {self._signer}", error=type(error).__name__)
             return
         self._keys = keys
         self._fetched_at = time.monotonic()
-        _log.info(f"fetched the keys of {self._whose}", keys=[key.key_id for key in keys])
+        _log.info(f"fetched the keys of {self._signer}", keys=[key.key_id for key in keys])
 
     async def _fetch(self) -> dict[str, Any]:
         body = bytearray()

@@ -94,7 +94,7 @@ async def callback_listener(settings: Settings, redis: "Redis") -> AsyncIterator
 
     keys = KeySet(
         str(settings.pika_webhook_jwks_url),
-        whose="fal's callbacks",
+        signer="fal's callbacks",
         fresh_seconds=_KEYS_FRESH_SECONDS,
         pause_seconds=_KEYS_PAUSE_SECONDS,
     )

@@ -69,7 +69,7 @@ class EventResponses:
         if kept is None or (kept[1].done() and (kept[1].cancelled() or kept[1].exception() is not None)):
             kept = event, asyncio.create_task(self._complete(event))
             _keep(self._completed, *kept)
-        # The work goes on for the others if this caller leaves.
+        # The work continues for the other callers if this one leaves.
         completed = await asyncio.shield(kept[1])
         if completed.file:
             try:

@@ -32,40 +32,40 @@ class OpenSpan:
 
     def __init__(self, recorded: trace.Span) -> None:
         self._recorded = recorded
-        self.told = False
-        """Whether it is known how the work ended."""
+        self.has_outcome = False
+        """Whether the outcome of the work was recorded."""
 
     def note(self, attributes: Attributes) -> None:
-        """Say more of the work."""
+        """Add attributes."""
         self._recorded.set_attributes(dict(attributes))
 
     def end_with(self, fault: str | None) -> None:
-        """Say how the work ended."""
-        self.told = True
+        """Record the outcome of the work."""
+        self.has_outcome = True
         if fault is not None:
             self._recorded.set_attribute("error.type", fault)
             self._recorded.set_status(trace.StatusCode.ERROR, fault)
 
 
 class OtlpRecorder:
-    """Records for one process; where to and how much of it, the variables OTEL_* say. See `spans.Recorder`.
+    """Records the spans of one process and exports them as the variables OTEL_* say. See `spans.Recorder`.
 
-    Sending has a thread and a bounded queue of its own: a collector that is slow or away costs spans and nothing else.
+    The exporter has its own thread and a bounded queue: if the collector is slow or unreachable, only spans are lost.
 
     Args:
-        service: Name of this process, where OTEL_SERVICE_NAME does not give one.
-        version: Of the service.
+        service: Name of this process, unless OTEL_SERVICE_NAME gives one.
+        version: Version of the service.
     """
 
     def __init__(self, service: str, version: str) -> None:
-        # What the environment says stands above what is given here but for the name, which has a default in the SDK.
-        told = Resource.create()
+        # The environment takes precedence over the arguments, except for the SDK's default service name.
+        environment = Resource.create()
         known = {"service.version": version}
-        if str(told.attributes.get("service.name", "")).startswith("unknown_service"):
+        if str(environment.attributes.get("service.name", "")).startswith("unknown_service"):
             known["service.name"] = service
         self._provider = TracerProvider(
-            resource=told.merge(Resource(known)),
-            # The end of the process is ours to shape: an exit handler would wait for the collector.
+            resource=environment.merge(Resource(known)),
+            # The process shuts it down itself: an exit handler would wait for the collector.
             shutdown_on_exit=False,
             span_limits=SpanLimits(max_span_attribute_length=_LONGEST_VALUE),
         )
@@ -95,16 +95,16 @@ class OtlpRecorder:
                 opened.note({"render.cancelled": True})
                 raise
             except BaseException as error:
-                if not opened.told:
+                if not opened.has_outcome:
                     opened.end_with(error.reason if isinstance(error, DomainError) else type(error).__name__)
                 raise
 
     def annotate(self, attributes: Attributes) -> None:
-        """Say more of the work whose span is open."""
+        """Add attributes to the current span."""
         trace.get_current_span().set_attributes(dict(attributes))
 
     def current(self) -> TraceParent | None:
-        """Return the span that is open."""
+        """Return the current span."""
         carrier: dict[str, str] = {}
         _PROPAGATOR.inject(carrier)
         return read_traceparent(carrier.get("traceparent"))

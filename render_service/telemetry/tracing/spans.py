@@ -12,7 +12,7 @@ Attributes = Mapping[str, str | int | float | bool]
 
 
 class Kind(Enum):
-    """What a span stands for, seen from this process."""
+    """The kind of work that a span records, seen from this process."""
 
     INTERNAL = auto()
     SERVER = auto()
@@ -21,19 +21,19 @@ class Kind(Enum):
 
 
 class Span(Protocol):
-    """Some work with a beginning and an end. An exception that leaves its block is its fault, unless told otherwise."""
+    """A unit of work. An exception that leaves its block is recorded as its fault, unless `end_with` was called."""
 
     def note(self, attributes: Attributes) -> None:
-        """Say more of the work. Never secrets, and no addresses with queries."""
+        """Add attributes. Never secrets, and no URLs with queries."""
         ...
 
     def end_with(self, fault: str | None) -> None:
-        """Say how the work ended: with a fault, in one word such as an error's reason, or with none."""
+        """Record the outcome: a fault in one word, such as an error's reason, or None."""
         ...
 
 
 class Recorder(Protocol):
-    """Makes spans and sends them away."""
+    """Records spans and exports them."""
 
     def span(
         self, name: str, kind: Kind, parent: TraceParent | None, attributes: Attributes
@@ -94,17 +94,17 @@ def span(
     """Return a block that is recorded as a span.
 
     Args:
-        name: What is done; one of few, hence without ids.
-        attributes: More of it, with ids. Never secrets, and no addresses with queries.
-        kind: What it stands for.
-        parent: The span of another process that it belongs to; None for the one that is open in this task.
+        name: The operation; one of few names, without ids.
+        attributes: Details, such as ids. Never secrets, and no URLs with queries.
+        kind: The kind of work.
+        parent: The span of another process that it belongs to; None for the current span of this task.
     """
     recorder = _Switch.recorder
     return _NO_SPAN if recorder is None else recorder.span(name, kind, parent, attributes)
 
 
 def annotate(attributes: Attributes) -> None:
-    """Say more of the work whose span is open in this task."""
+    """Add attributes to the current span of this task."""
     if _Switch.recorder is not None:
         _Switch.recorder.annotate(attributes)
 

@@ -20,7 +20,7 @@ async def redis(own_valkey: EmbeddedValkey) -> AsyncIterator["Redis"]:
 
 
 async def heard(subscription: Subscription) -> None:
-    async for _ in subscription.heard():
+    async for _ in subscription.messages():
         pass
 
 
