@@ -11,7 +11,7 @@ export PATH := $(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test check format generate record-contract lock sbom clean bench-compositor bench-service robustness bench-watching corners fuzz probe ledger docs docs-serve
+.PHONY: help setup demo dev test check format generate record-contract lock sbom clean bench-compositor bench-service bench-starting robustness bench-watching corners fuzz probe ledger docs docs-serve
 
 help: ## List the commands.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -113,6 +113,9 @@ bench-compositor: setup ## Measure the compositor beside its peers; PHOTOS=DIR a
 
 bench-service: setup ## Measure what the service costs around the rendering, beside a bare gRPC server; SECONDS_EACH=5.
 	@python -m benchmarks.service $(if $(SECONDS_EACH),--seconds $(SECONDS_EACH))
+
+bench-starting: setup ## Measure the processor time that each program takes to start.
+	@python -m benchmarks.starting
 
 lock: setup ## Pin all dependencies anew by hash.
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
