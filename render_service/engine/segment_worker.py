@@ -93,11 +93,15 @@ class SegmentWorker:
             _log.warning("segment cannot be made", segment=request.key, reason=failure.reason)
             with suppress(RedisError, OSError):
                 await self._coordination.fail(request.key, failure)
-        except (DomainError, RedisError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong, the requester sends it again
             if is_machine_fault(error):
                 self._gate.close()
+            expected = isinstance(error, DomainError | RedisError | OSError | MemoryError)
             _log.warning(
-                "segment not made; it will be requested again", segment=request.key, error=type(error).__name__
+                "segment not made; it will be requested again",
+                segment=request.key,
+                error=type(error).__name__,
+                exc_info=None if expected else error,
             )
 
     async def _may_make(self, request: SegmentRequest) -> bool:

@@ -1,6 +1,7 @@
 """A video composed by many workers is the one that a single worker makes, whatever happens to messages and makers."""
 
 import asyncio
+import errno
 from collections.abc import AsyncIterator, Collection
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from render_service.compositor.compositor import Compositor
 from render_service.compositor.frames.format import PictureFormat
 from render_service.compositor.media.assets import Media, image_asset
 from render_service.compositor.segments.build_fingerprint import build_fingerprint
-from render_service.compositor.segments.spec import DrawnStill, Layer, SegmentJob, SegmentSpec
+from render_service.compositor.segments.spec import DrawnCard, DrawnStill, Layer, SegmentJob, SegmentSpec
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.jobs.job import Lease, RenderSpec
 from render_service.domain.projects.output import Container, OutputSpec, Quality
@@ -214,6 +215,38 @@ async def test_a_segment_that_cannot_be_made_fails_the_render_with_its_reason(
         failure.metadata,
         failure.retryable,
     )
+
+
+@pytest.mark.parametrize(
+    ("fault", "closes"),
+    [
+        (MemoryError(), True),
+        (OSError(errno.EMFILE, "Too many open files"), True),
+        (RenderFailure(ErrorReason.COMPOSE_FAILED, "the worker process died", worker_fault=True), True),
+        (ValueError("a fault of the service"), False),
+        (RenderFailure(ErrorReason.ASSET_INVALID, "the file is damaged"), False),
+    ],
+    ids=repr,
+)
+async def test_a_machine_that_fails_takes_no_more_segments(
+    redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception, closes: bool
+) -> None:
+    cluster = Cluster(redis_url, tmp_path)
+    gate = working_machine()
+    maker = SegmentWorker(cluster.makers, cluster.coordination, cluster.store, tmp_path / "scratch", gate=gate)
+
+    async def fail(*_: object) -> None:
+        raise fault
+
+    monkeypatch.setattr(cluster.makers, "make_segment", fail)
+    render_id = uuid4()
+    await cluster.coordination.want(render_id)
+    layer = Layer(DrawnCard("Card", "one", "one", "en"), Motion(kind=MotionKind.NONE), 10, 0)
+    picture = PictureFormat(256, 144, 25, Quality.DRAFT, Container.MP4)
+    spec = SegmentSpec(build_fingerprint(), picture, 10, layer)
+    await maker.make(SegmentRequest("segments/team/one", spec.to_bytes(), {}, render_id))
+    assert gate.is_open != closes
+    await cluster.redis.aclose()
 
 
 async def test_a_file_that_another_worker_cannot_decode_is_named_by_its_field(cluster: Cluster, tmp_path: Path) -> None:
