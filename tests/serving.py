@@ -33,7 +33,7 @@ def settings_of(database_url: str, redis_url: str, folder: Path, **overrides: An
 
 @asynccontextmanager
 async def serving(settings: Settings, channel: grpc.aio.Channel | None = None) -> AsyncIterator["Stubs"]:
-    """Run the server, and lend stubs of its services.
+    """Run the server, and yield stubs of its services.
 
     Args:
         settings: The server's.

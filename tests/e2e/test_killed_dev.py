@@ -6,7 +6,7 @@ from tests.e2e.test_dev import Dev
 from tests.parent import left
 
 
-async def test_nothing_of_a_killed_dev_goes_on(tmp_path: Path) -> None:
+async def test_nothing_of_a_killed_dev_keeps_running(tmp_path: Path) -> None:
     dev = Dev(tmp_path / "data")
     assert len(dev.family) >= 4, "Postgres, Valkey, a server and a worker"
     dev.close()

@@ -1,4 +1,4 @@
-"""Lines of the log tell whose call, job and trace they belong to, in the server as in the worker, traced or not."""
+"""Log lines name their call, job and trace, in the server as in the worker, traced or not."""
 
 import asyncio
 import json

@@ -24,8 +24,8 @@ def request(provider: str) -> pb.StartRenderRequest:
     return pb.StartRenderRequest(workspace_id="team", project=project, provider=provider, output=output)
 
 
-def looks(fake: GeneratingApi) -> Counter[str]:
-    """How often each task was looked at."""
+def polls(fake: GeneratingApi) -> Counter[str]:
+    """How often each task was polled."""
     seen = (one.path.removesuffix("/status") for one in fake.requests if one.method == "GET")
     return Counter(path.rpartition("/")[2] for path in seen if path.rpartition("/")[2] in fake.tasks)
 
@@ -64,5 +64,5 @@ async def test_clips_are_found_done_by_callbacks_and_without_them_by_looking(
                 assert len(fake.bill) == 3
                 assert [status for _, status in fake.callbacks] == ([] if lost else [200] * 3)
                 # One after a second, and one for the call, or six seconds later; pika's result is another request.
-                found = looks(fake)
+                found = polls(fake)
                 assert max(found.values()) <= (3 if provider == "pika" else 2), found

@@ -129,7 +129,7 @@ async def test_a_local_render_is_one_trace_down_to_its_segments(service: Service
 
 async def test_calls_to_a_provider_are_in_the_trace_and_only_custom_receives_its_context(service: Service) -> None:
     shot = {"id": "one", "visualDescription": f"a harbour {token_hex(4)}", "duration": "2s"}
-    for provider, orders in (("custom", service.custom), ("runway", service.runway)):
+    for provider, fake in (("custom", service.custom), ("runway", service.runway)):
         parent, trace_id, _ = caller()
         job = await service.start(project(shot), provider, parent)
         assert (await service.ended(job)).status == job_pb2.JOB_STATUS_COMPLETED
@@ -138,7 +138,7 @@ async def test_calls_to_a_provider_are_in_the_trace_and_only_custom_receives_its
         assert generating.keys() >= {"prepare clip", "submit clip", "await clip", "fetch clip"}
         assert generating["await clip"].attributes["render.shot"] == "one"
         assert all(one.attributes.get("render.provider", provider) == provider for one in generating.values())
-        sent = [request.headers.get("traceparent") for request in orders.requests if request.method == "POST"]
+        sent = [request.headers.get("traceparent") for request in fake.requests if request.method == "POST"]
         assert sent == ([f"00-{trace_id}-{generating['submit clip'].span_id}-01"] if provider == "custom" else [None])
 
 

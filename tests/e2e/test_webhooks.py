@@ -81,7 +81,7 @@ async def test_webhooks_arrive_within_a_second_and_none_is_lost_while_workers_ar
                 await asyncio.sleep(0.1)
         for request in receiver.requests:
             verify(request.body, request.headers, secrets)
-        # Each event once, whoever keeps the ids.
+        # Each event once for a receiver that stores the ids.
         delivered = {one.id for one in receiver.accepted}
         assert len(delivered) == sum(map(len, events_in(service).values()))
         repeated = len(receiver.accepted) - len(delivered)

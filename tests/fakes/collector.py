@@ -1,4 +1,4 @@
-"""A collector of OpenTelemetry that takes traces over OTLP/HTTP, and tells how their spans hang together."""
+"""A collector of OpenTelemetry that takes traces over OTLP/HTTP, and returns how their spans are connected."""
 
 import asyncio
 from collections.abc import Callable

@@ -18,11 +18,11 @@ _WORDS = {"queued": "queued", "throttled": "queued", "running": "running", "succ
 
 
 class FakeCustom(GeneratingApi):
-    """The backend; `orders` counts the orders of each idempotency key."""
+    """The backend; `submissions` counts the submissions of each idempotency key."""
 
     def __init__(self, port: int = 0) -> None:
         super().__init__(port)
-        self.orders: dict[str, int] = {}
+        self.submissions: dict[str, int] = {}
         self._by_key: dict[str, FakeTask] = {}
 
     async def handle(self, request: Request) -> Response:
@@ -42,7 +42,7 @@ class FakeCustom(GeneratingApi):
 
     def _order(self, request: Request) -> Response:
         key = request.headers["idempotency-key"]
-        self.orders[key] = self.orders.get(key, 0) + 1
+        self.submissions[key] = self.submissions.get(key, 0) + 1
         task = self._by_key.get(key)
         if task is None:
             body = request.json()

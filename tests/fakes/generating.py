@@ -23,7 +23,7 @@ class Output(Enum):
     EXPIRED_ONCE = auto()  # the first address answers 403; looking at the task again gives one that works
     HTML = auto()
     TRUNCATED_ONCE = auto()
-    SHORT = auto()  # a clip much shorter than ordered
+    SHORT = auto()  # a clip much shorter than requested
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class FakeTask:
     id: str = field(default_factory=lambda: str(uuid4()))
     created: float = field(default_factory=time.monotonic)
     cancelled: bool = False
-    looks: int = 0
+    polls: int = 0
     """How often its result was returned."""
     callback_url: str | None = None
     downloads: int = 0
@@ -88,9 +88,9 @@ class GeneratingApi(FakeServer):
         self.plan: Callable[[dict[str, Any]], TaskPlan] = lambda body: TaskPlan()
         """How the next task goes, by the body of the order."""
         self.clip_scale = 4
-        """Clips are made so many times smaller than ordered, to save time; nothing depends on it."""
+        """Clips are made so many times smaller than requested, to save time; nothing depends on it."""
         self.tiny_clips = False
-        """Whether all clips are the same few bytes, whatever was ordered."""
+        """Whether all clips are the same few bytes, whatever was requested."""
         self.calls_back = True
         """Whether it calls back when a task ends and the order asked for it; otherwise callbacks get lost."""
         self.callbacks: list[tuple[str, int]] = []
@@ -147,9 +147,9 @@ class GeneratingApi(FakeServer):
         await super().__aexit__(kind, error, trace)
 
     def clip_url(self, task: FakeTask) -> str:
-        """Return the address of a clip; a fresh one with each look."""
-        task.looks += 1
-        return f"{self.url}/clips/{task.id}/{task.looks}.mp4"
+        """Return the address of a clip; a new one with each poll."""
+        task.polls += 1
+        return f"{self.url}/clips/{task.id}/{task.polls}.mp4"
 
     def clip(self, request: Request) -> Response:
         """Answer a download."""

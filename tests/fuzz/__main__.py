@@ -1,4 +1,4 @@
-"""`make fuzz`: a long campaign, with its figures. `SEED=n` repeats one, `CALLS=n` sets its length."""
+"""`make fuzz`: a long campaign, with its results. `SEED=n` repeats one, `CALLS=n` sets its length."""
 
 import asyncio
 import os

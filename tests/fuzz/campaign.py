@@ -75,7 +75,7 @@ async def _make(channel: grpc.aio.Channel, call: FuzzedCall, findings: Findings)
         raw, asked = channel.stream_stream, iter((call.body,))
     answer = raw(call.method)(asked, metadata=call.metadata, timeout=_SECONDS)
     with contextlib.suppress(grpc.aio.AioRpcError):
-        # Watches may go on for ever: their first message tells that they were let in.
+        # Watches may go on for ever: their first message shows that they were accepted.
         await (answer.read() if call.answers_in_stream else answer)
     seconds = time.perf_counter() - began
     code = (await answer.code()).name if answer.done() else "OK"

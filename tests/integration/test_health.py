@@ -43,7 +43,7 @@ async def test_nobody_listening_is_not_serving() -> None:
 
 
 @pytest.mark.parametrize(("serves", "code"), [(True, 0), (False, 1)])
-async def test_the_probe_program_tells_by_its_exit_code(
+async def test_the_probe_program_reports_by_its_exit_code(
     server: tuple[str, health.aio.HealthServicer], serves: bool, code: int
 ) -> None:
     target, servicer = server

@@ -14,7 +14,7 @@ from tests.robustness.report import report
 
 
 def main() -> int:
-    """Run a campaign; 0 where every promise was kept and every figure reached."""
+    """Run a campaign; 0 where every promise was kept and every target reached."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
     parser.add_argument("--jobs", type=int, default=2_000, help="jobs to start")

@@ -63,7 +63,7 @@ class Result:
 
     @property
     def kept(self) -> bool:
-        """Whether every promise was kept and every figure reached."""
+        """Whether every promise was kept and every target reached."""
         return not any(self.contradictions.values()) and not self.faults and not self.unmet and not self.broken_parts
 
 
@@ -81,7 +81,7 @@ async def run_campaign(plan: Plan, folder: Path, *, quiet: bool = False) -> Resu
         "RENDER_MOCK_DELAY": str(plan.mock_delay),
         "RENDER_WORKER_SLOTS": "16",
         "RENDER_LEASE_SECONDS": str(_LEASE_SECONDS),
-        # So many that no job may end FAILED however often it is hit: then FAILED tells of a fault.
+        # So many that no job may end FAILED however often it is hit: then FAILED means a fault.
         "RENDER_MAX_FAILED_ATTEMPTS": "50",
         "RENDER_HEARTBEAT_SECONDS": "2",
         "RENDER_LOG_LEVEL": "warning",
@@ -150,7 +150,7 @@ async def _start_all(plan: Plan, callers: Callers) -> None:
         pending.add(asyncio.create_task(callers.fulfil(wish)))
         await asyncio.sleep(pace)
         if len(pending) > _MOST_CALLERS:
-            # However slow the service is while it is broken: a storm of ever more callers would only prove patience.
+            # However slow the service is while it is broken: a storm of ever more callers would prove nothing.
             await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
         for task in [task for task in pending if task.done()]:
             pending.discard(task)
@@ -170,7 +170,7 @@ async def _replay(plan: Plan, callers: Callers, history: History) -> None:
     known = [start for start in history.starts if start.outcome == "acknowledged"]
     for start in choice.sample(known, min(len(known), 100)):
         await asyncio.wait_for(
-            callers.watch(start.workspace, start.job_id, choice, after=choice.choice([0, 1, 2]), patient=True), 30
+            callers.watch(start.workspace, start.job_id, choice, after=choice.choice([0, 1, 2]), stays=True), 30
         )
 
 
@@ -178,7 +178,7 @@ async def _tell(plan: Plan, callers: Callers, saboteur: Saboteur) -> None:
     began = time.monotonic()
     for _ in cycle([None]):
         await asyncio.sleep(15)
-        ended = sum(look.status in ENDS for look in callers.history.looks)
+        ended = sum(observation.status in ENDS for observation in callers.history.observations)
         print(
             f"{time.monotonic() - began:4.0f} s: {callers.acknowledged}/{plan.jobs} jobs acknowledged, "
             f"{saboteur.kills}/{plan.kills} kills, {callers.watching} watching, {ended} ends seen",

@@ -69,7 +69,7 @@ class WorkspaceWatch:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Observation:
     """A job as GetJob, CancelJob or ListJobs answered; times in seconds on the watcher's monotonic clock."""
 
     job_id: str
@@ -143,7 +143,7 @@ class History:
     starts: list[Start] = field(default_factory=list)
     watches: list[Watch] = field(default_factory=list)
     workspace_watches: list[WorkspaceWatch] = field(default_factory=list)
-    looks: list[Look] = field(default_factory=list)
+    observations: list[Observation] = field(default_factory=list)
     intrusions: list[Intrusion] = field(default_factory=list)
     listings: list[Listing] = field(default_factory=list)
     stale_writes: list[StaleWrite] = field(default_factory=list)

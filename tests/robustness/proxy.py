@@ -1,6 +1,6 @@
-"""A TCP proxy that stands between two parts of the service and cuts, delays or swallows what passes.
+"""A TCP proxy between two parts of the service and cuts, delays or swallows what passes.
 
-It understands just enough of Postgres' and Redis' protocols to tell which statement or command passes. So a process can
+It understands just enough of Postgres' and Redis' protocols to know which statement or command passes. So a process can
 be killed before a statement reaches Postgres, or after it was committed but before the reply arrives, without any
 switch in the service itself.
 """
@@ -45,7 +45,7 @@ class Trap:
     """Waits for a statement to pass, and acts once.
 
     Attributes:
-        text: A part of the statement's text, or of the command, that tells it from all others.
+        text: A part of the statement's text, or of the command, that identifies it.
         moment: When to act.
         act: What becomes of the connection.
         spring: Called when it acts: kills or freezes somebody.

@@ -45,13 +45,13 @@ class Caller:
             return await self.client.wait(job_id)
 
     async def row(self, job_id: str) -> JobRow:
-        """Return a job as the tables tell it."""
+        """Return a job as the tables have it."""
         history = History()
         await read_tables(self.cluster.postgres.url, history)
         return history.jobs[job_id]
 
     async def rows(self) -> History:
-        """Return all jobs as the tables tell them."""
+        """Return all jobs as the tables have them."""
         history = History()
         await read_tables(self.cluster.postgres.url, history)
         return history

@@ -231,7 +231,7 @@ class JobLife(RuleBasedStateMachine):
 
     @rule()
     def reclaim(self) -> None:
-        """The reconciler looks."""
+        """The reconciler runs."""
         events = self.world.run(self.world.lifecycle.reclaim_expired())
         expired = {job_id: job for job_id, job in self.world.jobs.items() if job.expired}
         assert {event.job_id for event in events} == expired.keys()

@@ -36,7 +36,7 @@ async def calling(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cal
 def trapped(
     members: Sequence[Member], text: bytes, moment: Moment, *, act: Act = Act.CUT, kill: bool, parameter: bytes = b""
 ) -> Iterator[asyncio.Event]:
-    """Wait at a step of whichever member takes it first; the event tells that it was taken."""
+    """Wait at a step of the member that takes it first; the event is set when it was taken."""
     sprung = asyncio.Event()
     set_traps: list[tuple[Proxy, Trap]] = []
 

@@ -12,7 +12,7 @@ from tests.robustness.history import (
     Intrusion,
     JobRow,
     Listing,
-    Look,
+    Observation,
     SeenEvent,
     StaleWrite,
     Start,
@@ -66,7 +66,7 @@ def right() -> History:
             Watch("a", "a1", "stub", [Connection(None, [_SEEN[1]], "left")], unfinished=True),
         ],
         workspace_watches=[WorkspaceWatch("a", [event for event in _SEEN if event.sequence not in (3, 8)])],
-        looks=[Look("a1", "PENDING", 1, 0.0, 1.0), Look("a1", "COMPLETED", 9, 5.0, 6.0)],
+        observations=[Observation("a1", "PENDING", 1, 0.0, 1.0), Observation("a1", "COMPLETED", 9, 5.0, 6.0)],
         intrusions=[
             Intrusion("GetJob", True, "NOT_FOUND", "there is no such job"),
             Intrusion("GetJob", False, "NOT_FOUND", "there is no such job"),
@@ -91,7 +91,7 @@ def a_lost_job(history: History) -> None:
 
 
 def a_job_for_ever_pending(history: History) -> None:
-    """The message was lost and nobody looked."""
+    """The message was lost and nobody polled."""
     _row(history, status="PENDING", events=_EVENTS[:1])
 
 
@@ -123,7 +123,7 @@ def two_ends(history: History) -> None:
 
 def an_end_left_again(history: History) -> None:
     """An expired lease was taken from a job that had ended."""
-    history.looks.append(Look("a1", "PROCESSING", 10, 7.0, 8.0))
+    history.observations.append(Observation("a1", "PROCESSING", 10, 7.0, 8.0))
 
 
 def two_clients_sent_different_ends(history: History) -> None:
@@ -201,7 +201,7 @@ def an_ok_without_an_end(history: History) -> None:
 
 
 def a_watcher_left_waiting(history: History) -> None:
-    """The last event was published while Redis was away, and nobody looked."""
+    """The last event was published while Redis was away, and nobody polled."""
     history.watches[1].connections[1] = Connection(3, list(_SEEN[3:6]), "left")
 
 

@@ -1,4 +1,4 @@
-"""Callers of the service: they start jobs, cancel, watch, look, and intrude, and record what they saw."""
+"""Callers of the service: they start jobs, cancel, watch, poll, and intrude, and record what they saw."""
 
 import asyncio
 import contextlib
@@ -24,7 +24,7 @@ from tests.robustness.history import (
     History,
     Intrusion,
     Listing,
-    Look,
+    Observation,
     SeenEvent,
     Start,
     Watch,
@@ -164,7 +164,7 @@ class Callers:
             await asyncio.sleep(choice.uniform(1, 4))
 
     async def watch(
-        self, workspace: str, job_id: str, choice: random.Random, *, after: int | None = None, patient: bool = False
+        self, workspace: str, job_id: str, choice: random.Random, *, after: int | None = None, stays: bool = False
     ) -> Watch:
         """Watch a job to its end, by the client or by a stub that leaves and comes back.
 
@@ -173,7 +173,7 @@ class Callers:
             job_id: The job.
             choice: Randomness.
             after: Where to begin; None for the present, or the very beginning.
-            patient: Whether the watcher stays, and never leaves by itself.
+            stays: Whether the watcher stays, and never leaves by itself.
         """
         by_client = choice.random() < 0.3
         watch = Watch(workspace, job_id, "client" if by_client else "stub")
@@ -184,7 +184,7 @@ class Callers:
             if by_client:
                 await self._watch_by_client(watch, choice, after)
             else:
-                await self._watch_by_stub(watch, choice, after, patient=patient)
+                await self._watch_by_stub(watch, choice, after, stays=stays)
         finally:
             self.watching -= 1
         return watch
@@ -204,7 +204,7 @@ class Callers:
                 async for event in client.watch(watch.job_id, after_sequence=last):
                     connection.events.append(_seen(event))
             except RenderError as error:
-                # A client that never reached a service gives up soon; whoever uses it comes back.
+                # A client that never reached a service gives up soon; its user returns.
                 if not error.connection_lost:
                     connection.ending = error.code.name
                     self._note("watch", error)
@@ -214,11 +214,11 @@ class Callers:
                 connection.ending = "OK"
                 return
 
-    async def _watch_by_stub(self, watch: Watch, choice: random.Random, after: int | None, *, patient: bool) -> None:
+    async def _watch_by_stub(self, watch: Watch, choice: random.Random, after: int | None, *, stays: bool) -> None:
         if after is None and choice.random() < 0.3:
             after = 0
         while True:
-            leave_after = None if patient or choice.random() < 0.6 else choice.randint(1, 4)
+            leave_after = None if stays or choice.random() < 0.6 else choice.randint(1, 4)
             connection = Connection(after)
             watch.connections.append(connection)
             request = render_service_pb2.WatchProgressRequest(
@@ -303,8 +303,8 @@ class Callers:
                 await asyncio.sleep(0.3)
             else:
                 self.codes["OK"] += 1
-                self.history.looks.append(
-                    Look(job.job_id, status_name(job.status), job.sequence, asked, time.monotonic())
+                self.history.observations.append(
+                    Observation(job.job_id, status_name(job.status), job.sequence, asked, time.monotonic())
                 )
                 return
 

@@ -48,13 +48,13 @@ def one_end(history: History) -> Iterator[str]:
         elif ends and (ends[0] is not row.events[-1] or ends[0].status != row.status):
             yield f"job {row.job_id} is {row.status}; its end in history is {ends[0].status} at {ends[0].sequence}"
     ended_at: dict[str, float] = {}
-    for look in sorted(history.looks, key=lambda look: look.answered_at):
-        if look.status in ENDS:
-            if (end := _end_of(history, look.job_id)) is not None and end.status != look.status:
-                yield f"job {look.job_id} was seen {look.status} and has ended {end.status}"
-            ended_at.setdefault(look.job_id, look.answered_at)
-        elif look.asked_at > ended_at.get(look.job_id, float("inf")):
-            yield f"job {look.job_id} was seen {look.status} after it had ended"
+    for observation in sorted(history.observations, key=lambda seen: seen.answered_at):
+        if observation.status in ENDS:
+            if (end := _end_of(history, observation.job_id)) is not None and end.status != observation.status:
+                yield f"job {observation.job_id} was seen {observation.status} and has ended {end.status}"
+            ended_at.setdefault(observation.job_id, observation.answered_at)
+        elif observation.asked_at > ended_at.get(observation.job_id, float("inf")):
+            yield f"job {observation.job_id} was seen {observation.status} after it had ended"
     for seen in _all_events(history):
         if seen.status in ENDS and (end := _end_of(history, seen.job_id)) is not None and end.status != seen.status:
             yield f"a watch of job {seen.job_id} saw {seen.status}; it has ended {end.status}"
@@ -166,7 +166,7 @@ def isolated(history: History) -> Iterator[str]:
         if intrusion.code != "NOT_FOUND":
             yield f"{intrusion.call} for another workspace's job answered {intrusion.code}"
         elif (intrusion.code, intrusion.text) != absent.get(intrusion.call, (intrusion.code, intrusion.text)):
-            yield f"{intrusion.call} tells another workspace's job from one that does not exist: {intrusion.text}"
+            yield f"{intrusion.call} exposes another workspace's job: {intrusion.text}"
     for watch, connection in _connections(history):
         for event in connection.events:
             if event.job_id != watch.job_id:

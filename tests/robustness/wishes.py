@@ -11,8 +11,8 @@ WORKSPACES = ("north", "south", "west")
 class Wish:
     """One job that somebody wants, and how they go about it.
 
-    `copies` callers send the same request at once, `rival` tells whether one more sends another body under the same
-    request_id, `cancel_after` is in seconds, and `by_client` tells whether the published client is used.
+    `copies` callers send the same request at once, `rival`: whether one more sends another body under the same
+    request_id, `cancel_after` is in seconds, and `by_client`: whether the published client is used.
     """
 
     workspace: str

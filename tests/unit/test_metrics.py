@@ -72,7 +72,7 @@ def test_an_alert_asks_for_metrics_there_are_and_says_what_to_do(alert: str, rul
     assert names <= {name for _, name in exposed()}
     assert f"runbook: docs/reference/operating.md#{alert.lower()}" in rule
     operating = (ROOT / "docs/reference/operating.md").read_text(encoding="utf-8")
-    assert re.search(rf"^### {alert}\n\n\S", operating, re.MULTILINE), "no section tells what to do"
+    assert re.search(rf"^### {alert}\n\n\S", operating, re.MULTILINE), "no section says what to do"
 
 
 def test_no_alert_is_overlooked_here() -> None:

@@ -61,7 +61,7 @@ def measured(path: Path) -> Measured:
 
 
 def write_sound(path: Path, sound: Sound, rate: int = 48_000, *options: str) -> Path:
-    """Write (channels, n) samples into a file whose name tells the format."""
+    """Write (channels, n) samples into a file whose name gives the format."""
     raw = ("-f", "f32le", "-ar", str(rate), "-ac", str(sound.shape[0]), "-i", "-")
     ffmpeg(*raw, *options, path, content=sound.T.astype("<f4").tobytes())
     return path

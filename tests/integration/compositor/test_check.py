@@ -128,7 +128,7 @@ def sound_of(finished: Finished) -> Path:
     return finished.path.with_name("sound")
 
 
-def test_a_good_video_passes_and_tells_what_was_found(finished: Finished) -> None:
+def test_a_good_video_passes_and_the_results_are_reported(finished: Finished) -> None:
     found = finished.check()
     assert found["frames"] == 150
     assert found["duration_seconds"] == 6

@@ -183,11 +183,11 @@ async def test_progress_rises_to_the_end(compositor: Compositor, tmp_path: Path)
     shots, media = photo_shots(tmp_path, 2)
     reported: list[float] = []
 
-    async def tell(part: float) -> None:
+    async def report(part: float) -> None:
         reported.append(part)
 
     (tmp_path / "work").mkdir()
-    await compositor.compose(spec_of(shots), media, workdir=tmp_path / "work", segments=None, on_progress=tell)
+    await compositor.compose(spec_of(shots), media, workdir=tmp_path / "work", segments=None, on_progress=report)
     assert reported == sorted(reported)
     assert reported[-1] == 1.0
     assert len(reported) >= 4

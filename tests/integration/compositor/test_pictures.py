@@ -175,12 +175,12 @@ async def test_cancelling_kills_what_works_and_leaves_nothing(tmp_path: Path) ->
     begun = asyncio.Event()
     (tmp_path / "work").mkdir()
 
-    async def tell(_: float) -> None:
+    async def report(_: float) -> None:
         begun.set()
 
     spec = spec_of(shots, OutputSpec(1280, 720, 60, Quality.HIGH))
     task = asyncio.create_task(
-        compositor.compose(spec, media, workdir=tmp_path / "work", segments=None, on_progress=tell)
+        compositor.compose(spec, media, workdir=tmp_path / "work", segments=None, on_progress=report)
     )
     await begun.wait()
     task.cancel()
@@ -202,13 +202,15 @@ async def test_a_killed_process_does_not_fail_the_render(tmp_path: Path) -> None
     (tmp_path / "work").mkdir()
     killed = False
 
-    async def tell(part: float) -> None:
+    async def report(part: float) -> None:
         nonlocal killed
         if not killed and part > 0.1:
             killed = True
             os.kill(compositor.pids[0], signal.SIGKILL)
 
-    video = await compositor.compose(spec_of(shots), media, workdir=tmp_path / "work", segments=None, on_progress=tell)
+    video = await compositor.compose(
+        spec_of(shots), media, workdir=tmp_path / "work", segments=None, on_progress=report
+    )
     assert killed
     assert video.check["frames"] == 3 * 120 - 30
     await compositor.close()

@@ -60,7 +60,7 @@ async def test_a_failure_keeps_its_reason(pool: ProcessPool) -> None:
     assert failure.value.metadata == {"shot_id": "one"}
 
 
-async def test_an_unforeseen_error_tells_nothing_but_its_kind(pool: ProcessPool) -> None:
+async def test_an_unforeseen_error_shows_nothing_but_its_kind(pool: ProcessPool) -> None:
     with pytest.raises(RenderFailure, match=r"^composing failed \(ZeroDivisionError\)$") as failure:
         await pool.share().run(tasks.divide_by_zero)
     assert failure.value.reason is ErrorReason.COMPOSE_FAILED

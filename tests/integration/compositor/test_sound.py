@@ -43,7 +43,7 @@ def test_narration_is_heard_in_the_very_frame_it_is_planned_for(tmp_path: Path, 
 def test_the_track_is_as_long_as_the_pictures_and_silent_where_nothing_sounds(tmp_path: Path, fps: int) -> None:
     timeline, facts, sound = mixed(story(shot("a", 1.37), fps=fps), Media(), tmp_path)
     assert facts.silent
-    # FFmpeg's decoder returns whole AAC frames of 1024 samples; the file tells the length.
+    # FFmpeg's decoder returns whole AAC frames of 1024 samples; the file gives the length.
     assert abs(sound.shape[1] - timeline.frames * RATE // fps) < 1024
     packets = ffmpeg("-i", tmp_path / "mixed", "-map", "0:a", "-c", "copy", "-f", "framecrc", "-").decode().split()
     assert packets

@@ -26,7 +26,7 @@ from tests.integration.db.lifecycle import AT_ONCE, ERROR, EXPIRED, job_of, mile
 from tests.records import HOUR, SPEC, VIDEO, claim_next, job_request, lifecycle_of, start_job
 
 
-async def test_a_claim_takes_the_job_that_has_waited_longest_and_tells_all_that_a_worker_needs(
+async def test_a_claim_takes_the_job_that_has_waited_longest_and_returns_all_that_a_worker_needs(
     database: Database,
 ) -> None:
     first, second = await start_job(database), await start_job(database)
@@ -297,7 +297,7 @@ async def test_a_running_job_that_is_to_be_cancelled_ends_as_cancelled_however_i
     assert (await job_of(database, job.id)).error is None
 
 
-async def test_a_running_job_hears_of_its_cancellation_with_its_next_write(database: Database) -> None:
+async def test_a_running_job_learns_of_its_cancellation_with_its_next_write(database: Database) -> None:
     job = await start_job(database)
     lifecycle = lifecycle_of(database)
     lease = (await claim_next(lifecycle)).lease

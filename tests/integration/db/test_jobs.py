@@ -1,4 +1,4 @@
-"""Starting a job twice makes one; lists, filters and histories tell what is there, of one workspace only."""
+"""Starting a job twice makes one; lists, filters and histories return what is there, of one workspace only."""
 
 import asyncio
 from datetime import timedelta
@@ -150,7 +150,7 @@ async def test_a_list_keeps_what_the_filter_wants(database: Database) -> None:
         assert await pages(database, wanted, 10) == [expected]
 
 
-async def test_history_tells_what_came_after_a_sequence_and_how_the_job_is_now(database: Database) -> None:
+async def test_history_returns_the_events_after_a_sequence_and_the_current_job(database: Database) -> None:
     job = await start_job(database)
     lifecycle = lifecycle_of(database)
     lease = (await claim_next(lifecycle)).lease

@@ -68,7 +68,7 @@ async def test_both_servers_start_from_nothing_within_seconds(tmp_path: Path) ->
     began = time.monotonic()
     await asyncio.gather(postgres.start(), valkey.start())
     try:
-        # Measured 1 s on two idle cores; the bound leaves room for a busy machine.
+        # Measured 1 s on two idle cores; the bound allows for a busy machine.
         assert time.monotonic() - began < 10
         assert await answer(postgres.url) == 1
     finally:

@@ -96,7 +96,7 @@ async def test_another_worker_runs_the_jobs_of_one_whose_machine_fails(database:
             assert await held is False
 
 
-async def test_the_self_test_tells_a_machine_that_can_render_from_one_that_cannot(
+async def test_the_self_test_distinguishes_machines_that_can_render(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compositor = Compositor(processes=1)

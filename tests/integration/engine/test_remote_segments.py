@@ -42,7 +42,7 @@ PROJECT = Project(
 
 
 class Cluster:
-    """Makers behind a queue, and a compositor that orders from them."""
+    """Makers behind a queue, and a compositor that requests segments from them."""
 
     def __init__(self, redis_url: str, folder: Path) -> None:
         self.redis: Redis = connect_redis(redis_url, timeout_seconds=2)
@@ -132,7 +132,7 @@ async def test_segments_whose_maker_was_killed_are_made_by_another(cluster: Clus
     consumer = cluster.consume()
     assert await cluster.compose(tmp_path / "video")
     await consumer.stop()
-    assert len(cluster.taken) > len(set(cluster.taken)), "what was dropped was ordered again"
+    assert len(cluster.taken) > len(set(cluster.taken)), "what was dropped was requested again"
 
 
 async def test_orders_lost_with_redis_are_sent_again(cluster: Cluster, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A fetch ends within its limits: with the whole file, its true size and hash, or with an error that tells why."""
+"""A fetch ends within its limits: with the whole file, its size and hash, or with an error that names the cause."""
 
 import asyncio
 import gzip
@@ -131,7 +131,7 @@ async def test_a_file_over_the_limit_is_refused(chunks: Chunks, tmp_path: Path) 
     assert error.message == "the file is larger than the 8,388,608 bytes allowed"
 
 
-async def test_a_limit_of_the_call_goes_before_the_policys(tmp_path: Path) -> None:
+async def test_a_limit_of_the_call_overrides_the_policys(tmp_path: Path) -> None:
     async with serve() as web, fetching(POLICY) as fetcher:
         web.answers["/a"] = answer(b"12345")
         assert (await fetcher.fetch(web.url("/a"), tmp_path / "file", max_bytes=5)).size_bytes == 5
@@ -207,7 +207,7 @@ async def test_names_and_hosts_that_are_not_there_are_unreachable(tmp_path: Path
     assert _names(tmp_path) == []
 
 
-async def test_a_look_up_that_hangs_is_left_in_time(tmp_path: Path) -> None:
+async def test_a_lookup_that_hangs_is_abandoned_in_time(tmp_path: Path) -> None:
     async def hanging(host: str, port: int, workspace_id: str) -> list[str]:
         await asyncio.Event().wait()
         return []

@@ -1,6 +1,6 @@
 """No URL, redirect or answer of DNS makes the service connect to where it must not.
 
-Loopback stands for the inside; a single address of it, allowed by the policy, stands for the public internet.
+Loopback represents the internal network; one address of it, allowed by the policy, the public internet.
 """
 
 import os
@@ -26,7 +26,7 @@ POLICY = FetchPolicy(allow_http=True, allowed_networks=(IPv4Network(f"{PUBLIC}/3
 
 
 class Dns:
-    """Answers each look-up with the next list of addresses, the last one for ever, and notes what was asked."""
+    """Answers each lookup with the next list of addresses, the last one for ever, and notes what was asked."""
 
     def __init__(self, *answers: Sequence[str]) -> None:
         self._answers = list(answers)
@@ -49,7 +49,7 @@ async def _refused(fetcher: FetchSession, uri: str, folder: Path) -> FetchError:
 
 
 @pytest.mark.parametrize("uri", BY_SIGHT.values(), ids=BY_SIGHT.keys())
-async def test_hostile_uris_are_refused_before_any_look_up(uri: str, tmp_path: Path) -> None:
+async def test_hostile_uris_are_refused_before_any_lookup(uri: str, tmp_path: Path) -> None:
     dns = Dns(["93.184.216.34"])
     async with fetching(FetchPolicy(), resolver=dns) as fetcher:
         error = await _refused(fetcher, uri, tmp_path)
@@ -80,7 +80,7 @@ async def test_the_real_resolver_is_guarded_too(tmp_path: Path) -> None:
 
 
 async def test_a_name_that_changes_after_the_check_is_not_followed(tmp_path: Path) -> None:
-    """DNS rebinding: whoever looks up once to check and once to connect ends up inside."""
+    """DNS rebinding: a client that resolves once to check and once to connect ends up inside."""
     async with serve(PUBLIC) as public, serve(INSIDE, public.port) as inside:
         public.answers["/a"] = answer(b"public")
         inside.answers["/a"] = answer(b"inside")

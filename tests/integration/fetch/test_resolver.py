@@ -13,7 +13,7 @@ from render_service.fetch.resolver import SystemResolver
 
 
 class NameServers:
-    """Stands for the operating system's look-up: names below `dead.example` wait until `release`."""
+    """Replaces the operating system's resolver: names below `dead.example` wait until `release`."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []

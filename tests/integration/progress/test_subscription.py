@@ -1,4 +1,4 @@
-"""A subscription hears what is published, and ends where the other side is gone."""
+"""A subscription receives what is published, and ends if the other side is lost."""
 
 import asyncio
 from collections.abc import AsyncIterator

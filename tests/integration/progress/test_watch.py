@@ -1,4 +1,4 @@
-"""A watch is ordered, unique and resumable, always tells the end, and needs Redis only to be quick."""
+"""A watch is ordered, unique, resumable and complete to the end, and needs Redis only for speed."""
 
 import asyncio
 import random
@@ -124,7 +124,7 @@ def check_promise(events: list[JobEvent], expected_milestones: list[int]) -> Non
     assert [event.status.terminal for event in events] == [False] * (len(events) - 1) + [True]
 
 
-async def test_a_watch_tells_the_present_then_what_follows_to_the_end(service: Service) -> None:
+async def test_a_watch_delivers_the_current_state_then_all_events_to_the_end(service: Service) -> None:
     job = await start_job(service.database)
     watch = await service.begin_watch(job)
     await live(service, job)
@@ -133,7 +133,7 @@ async def test_a_watch_tells_the_present_then_what_follows_to_the_end(service: S
     check_promise(events, await milestones(service, job))
 
 
-async def test_a_watch_from_a_sequence_on_tells_exactly_what_was_missed(service: Service) -> None:
+async def test_a_watch_from_a_sequence_delivers_exactly_the_missed_events(service: Service) -> None:
     job = await start_job(service.database)
     await live(service, job)
     last = (await service.jobs.get("team", job.id)).sequence
@@ -143,7 +143,7 @@ async def test_a_watch_from_a_sequence_on_tells_exactly_what_was_missed(service:
         check_promise(events, [last])
 
 
-async def test_a_watch_of_an_ended_job_tells_the_end_also_to_who_knows_it(service: Service) -> None:
+async def test_a_watch_of_an_ended_job_always_delivers_the_end(service: Service) -> None:
     job = await start_job(service.database)
     event = await service.lifecycle.cancel("team", job.id)
     assert event is not None
@@ -291,7 +291,7 @@ async def test_a_sequence_whose_followers_are_gone_is_refused_with_the_oldest_th
     check_promise(await service.watch(job, oldest), await milestones(service, job, oldest))
 
 
-async def test_the_servers_end_ends_every_watch_and_tells_when_all_have_left(service: Service) -> None:
+async def test_stopping_the_server_ends_every_watch_and_waits_for_all(service: Service) -> None:
     jobs = [await start_job(service.database) for _ in range(3)]
     watches = [asyncio.create_task(service.watch(job)) for job in jobs]
     while service.hub.watchers < 3:

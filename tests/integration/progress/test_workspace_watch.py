@@ -99,7 +99,7 @@ async def test_changes_of_a_job_keep_their_order_where_a_transaction_got_its_id_
     ]
 
 
-async def test_reading_in_small_batches_tells_each_event_once(database: Database) -> None:
+async def test_reading_in_small_batches_returns_each_event_once(database: Database) -> None:
     started = [await start(database, "team") for _ in range(10)]
     await start(database, "other")
     assert await all_events(WorkspaceEvents(database), "team") == started
@@ -169,7 +169,7 @@ async def next_event(stream: AsyncIterator[WorkspaceUpdate]) -> WorkspaceUpdate:
                 return update
 
 
-async def test_a_watch_tells_milestones_and_the_progress_between_them_in_order(
+async def test_a_watch_delivers_milestones_and_the_progress_between_them_in_order(
     database: Database, redis_url: str
 ) -> None:
     redis = connect_redis(redis_url, timeout_seconds=2)

@@ -1,4 +1,4 @@
-"""A provider that calls back is looked at less often and yet found done at once; without its call it is found all the
+"""A provider that calls back is polled less often and yet found done at once; without its call it is found all the
 same."""
 
 import asyncio
@@ -96,7 +96,7 @@ async def called(database: Database, database_url: str, redis_url: str, tmp_path
 
 
 class Watched:
-    """The looks at the one task of a job, which goes on until it is ended."""
+    """The polls at the one task of a job, which goes on until it is ended."""
 
     def __init__(self, called: Called, name: ProviderName) -> None:
         self.fake = called.fakes[name]
@@ -104,8 +104,8 @@ class Watched:
         self._name = name
 
     @property
-    def looks(self) -> list[float]:
-        """When each look was answered."""
+    def polls(self) -> list[float]:
+        """When each poll was answered."""
         return [
             at
             for at, request in self.fake.answered
@@ -114,8 +114,8 @@ class Watched:
 
     @property
     def pauses(self) -> list[float]:
-        """Seconds between the looks."""
-        return [after - before for before, after in itertools.pairwise(self.looks)]
+        """Seconds between the polls."""
+        return [after - before for before, after in itertools.pairwise(self.polls)]
 
     @property
     def task(self) -> FakeTask:
@@ -126,9 +126,9 @@ class Watched:
         claim = await self._bench.claimed(self._name, spec_of("dawn"))
         return asyncio.create_task(self._bench.generate(claim))
 
-    async def looked(self, times: int) -> None:
+    async def polled(self, times: int) -> None:
         async with asyncio.timeout(60):
-            while len(self.looks) < times:
+            while len(self.polls) < times:
                 await asyncio.sleep(0.005)
 
     async def call(self, body: bytes | None = None) -> None:
@@ -154,11 +154,11 @@ async def test_the_end_is_found_at_once_by_the_call_and_not_by_looking(
     async with open_called(database, database_url, redis_url, tmp_path, timedelta(seconds=1)) as called:
         watched = Watched(called, name)
         making = await watched.start()
-        await watched.looked(1)
+        await watched.polled(1)
         await watched.end(making)
         assert [status for _, status in watched.fake.callbacks] == [200]
         # Without the call it would have come after six seconds.
-        assert len(watched.looks) == 2
+        assert len(watched.polls) == 2
         assert watched.pauses[0] < FEWER
 
 
@@ -167,9 +167,9 @@ async def test_a_callback_that_gets_lost_costs_a_pause_and_nothing_else(called: 
     watched = Watched(called, name)
     watched.fake.calls_back = False
     making = await watched.start()
-    await watched.looked(1)
+    await watched.polled(1)
     await watched.end(making)
-    assert len(watched.looks) == 2
+    assert len(watched.polls) == 2
     assert watched.pauses[0] >= FEWER * POLL.total_seconds() - EARLIER
 
 
@@ -185,45 +185,45 @@ async def test_who_does_not_call_back_is_looked_at_more_often(called: Called, na
     ) as deaf:
         watched = Watched(Called(deaf, called.fakes, called.redis_url), name)
         making = await watched.start()
-        await watched.looked(5)
+        await watched.polled(5)
         assert watched.task.callback_url is None
         await watched.end(making)
         assert min(watched.pauses) < FEWER * POLL.total_seconds() / 2
 
 
-async def test_a_call_that_comes_before_the_end_can_be_seen_makes_looks_frequent_again(called: Called) -> None:
-    """Status and callback of a provider need not tell the same at the same moment."""
+async def test_a_callback_before_the_end_is_visible_makes_polls_frequent_again(called: Called) -> None:
+    """Status and callback of a provider need not agree at the same moment."""
     watched = Watched(called, CUSTOM)
     watched.fake.calls_back = False
     making = await watched.start()
-    await watched.looked(1)
+    await watched.polled(1)
     await watched.call()
-    await watched.looked(4)
+    await watched.polled(4)
     assert min(watched.pauses[1:3]) < FEWER * POLL.total_seconds() / 2
     await watched.end(making)
 
 
-async def test_what_a_callback_tells_is_not_believed(called: Called) -> None:
+async def test_the_content_of_a_callback_is_not_trusted(called: Called) -> None:
     watched = Watched(called, CUSTOM)
     watched.fake.calls_back = False
     making = await watched.start()
-    await watched.looked(1)
+    await watched.polled(1)
     for body in (b'{"status": "failed"}', b'{"status": "succeeded", "output": [{"url": "http://evil.example"}]}', b""):
         await watched.call(body)
-    await watched.looked(2)
+    await watched.polled(2)
     assert not making.done()
     await watched.end(making)
 
 
-async def test_a_flood_of_callbacks_makes_no_more_looks_than_there_would_be_without(called: Called) -> None:
+async def test_a_flood_of_callbacks_causes_no_additional_polls(called: Called) -> None:
     watched = Watched(called, CUSTOM)
     watched.fake.calls_back = False
     redis = connect_redis(called.redis_url, timeout_seconds=2)
     making = await watched.start()
-    await watched.looked(1)
+    await watched.polled(1)
     assert watched.task.callback_url is not None
     task_id = UUID(watched.task.callback_url.rpartition("/")[2])
-    while len(watched.looks) < 6:
+    while len(watched.polls) < 6:
         await asyncio.gather(*(give_hint(redis, task_id) for _ in range(20)))
         await asyncio.sleep(0.005)
     await watched.end(making)
@@ -231,7 +231,7 @@ async def test_a_flood_of_callbacks_makes_no_more_looks_than_there_would_be_with
     await redis.aclose()
 
 
-async def test_without_redis_looks_are_as_frequent_as_without_callbacks(
+async def test_without_redis_polls_are_as_frequent_as_without_callbacks(
     database: Database, database_url: str, own_valkey: EmbeddedValkey, tmp_path: Path
 ) -> None:
     async with open_called(database, database_url, own_valkey.url, tmp_path, POLL) as called:
@@ -241,7 +241,7 @@ async def test_without_redis_looks_are_as_frequent_as_without_callbacks(
                 await asyncio.sleep(0.01)
         watched = Watched(called, CUSTOM)
         making = await watched.start()
-        await watched.looked(5)
+        await watched.polled(5)
         await watched.end(making)
         assert min(watched.pauses) < FEWER * POLL.total_seconds() / 2
         await own_valkey.start()

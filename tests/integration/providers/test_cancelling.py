@@ -28,7 +28,7 @@ def hang(fake: GeneratingApi, method: str) -> None:
 async def generating(
     bench: GenerationBench, fake: GeneratingApi, name: ProviderName, shots: int
 ) -> tuple[Claim, "asyncio.Task[object]"]:
-    """A job whose clips are all ordered, and take their time."""
+    """A job whose clips are all submitted and take a while."""
     fake.plan = lambda body: TaskPlan(running=3600)
     claim = await bench.claimed(name, spec_of(*(f"{name} {number}" for number in range(shots))))
     attempt: asyncio.Task[object] = asyncio.create_task(bench.generate(claim))
@@ -52,13 +52,13 @@ async def all_cancelled(fake: GeneratingApi) -> None:
             await asyncio.sleep(0.02)
 
 
-async def test_looks_that_hang_do_not_hold_up_a_cancel(database: Database, tmp_path: Path) -> None:
+async def test_polls_that_hang_do_not_delay_a_cancel(database: Database, tmp_path: Path) -> None:
     async with (
         FakeRunway() as fake,
         open_bench(database, tmp_path, {RUNWAY: fake.url}, concurrency=100, request_seconds=HANGING_SECONDS) as bench,
     ):
         hang(fake, "GET")
-        # More than there may be looks at a time.
+        # More than there may be polls at a time.
         claim, attempt = await generating(bench, fake, RUNWAY, 70)
         async with asyncio.timeout(120):
             while sum(request.method == "GET" for request in fake.requests) < 50:

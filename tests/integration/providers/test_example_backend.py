@@ -58,7 +58,7 @@ def callbacks_url() -> Iterator[str]:
     server.server_close()
 
 
-async def test_it_calls_back_as_the_contract_has_it(
+async def test_it_calls_back_as_the_contract_says(
     database: Database, tmp_path: Path, backend_url: str, callbacks_url: str
 ) -> None:
     urls = {ProviderName.CUSTOM: backend_url}

@@ -23,8 +23,8 @@ async def test_each_shot_gets_a_clip_that_is_paid_once_and_recorded(
     claim = await bench.claimed(name, spec_of("dawn", "noon", "dusk"))
     made = await bench.generate(claim)
     assert set(made.clips) == {"s1", "s2", "s3"}
-    ordered = [str(order.get("prompt") or order.get("promptText")) for order in fakes[name].bill]
-    assert sorted(ordered) == ["dawn", "dusk", "noon"]
+    prompts = [str(task.get("prompt") or task.get("promptText")) for task in fakes[name].bill]
+    assert sorted(prompts) == ["dawn", "dusk", "noon"]
     assert made.raw_results is not None
     for number, clip in enumerate(made.raw_results.extra["clips"], 1):
         assert clip["shot_id"] == f"s{number}"
@@ -219,7 +219,7 @@ async def test_a_worker_lost_while_it_ordered_leaves_an_unknown_outcome_but_for_
         lost.cancel()
         await asyncio.gather(lost, return_exceptions=True)
         assert len(fakes[name].bill) == 1
-    # The lost worker could still note what had become of its order: it is not ordered again.
+    # The lost worker could still note the outcome of its submission, which is not repeated.
     assert set((await bench.run(RUNWAY, spec_of("dawn"))).clips) == {"s1"}
     assert len(fakes[RUNWAY].bill) == 1
 
@@ -235,11 +235,11 @@ async def test_a_provider_that_is_busy_is_asked_again_when_it_wants_to_be(
 
 
 @pytest.mark.parametrize("name", [RUNWAY, PIKA, CUSTOM])
-async def test_looks_that_fail_in_passing_cost_nothing(
+async def test_polls_that_fail_temporarily_cost_nothing(
     bench: GenerationBench, fakes: Fakes, name: ProviderName
 ) -> None:
-    looks = [Fault(status=502), DROP_BEFORE, Fault(status=429, retry_after="0.1")]
-    fakes[name].faults = [("GET", fault) for fault in looks]
+    polls = [Fault(status=502), DROP_BEFORE, Fault(status=429, retry_after="0.1")]
+    fakes[name].faults = [("GET", fault) for fault in polls]
     await bench.run(name, spec_of("dawn"))
     assert len(fakes[name].bill) == 1
 

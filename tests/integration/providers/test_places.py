@@ -77,7 +77,7 @@ async def lose(database: Database, lifecycle: JobLifecycle, clip: Clip) -> None:
 
 
 async def let_pass(database: Database, time: timedelta) -> None:
-    """Make all orders so much older."""
+    """Make all submissions older by some time."""
     async with database.single() as connection:
         await connection.execute(
             sa.text("UPDATE provider_tasks SET submitted_at = submitted_at - :time, intent_at = intent_at - :time"),
@@ -116,7 +116,7 @@ async def test_the_place_of_a_worker_that_was_lost_while_ordering_is_kept_as_lon
     assert await second.is_granted()
 
 
-async def test_who_takes_a_lost_job_up_has_its_place_again_and_frees_it_when_it_ends(
+async def test_a_worker_that_takes_over_a_lost_job_gets_its_place_and_frees_it_at_the_end(
     database: Database, ledger: GenerationLedger, lifecycle: JobLifecycle, clips: list[Clip]
 ) -> None:
     first, second = clips

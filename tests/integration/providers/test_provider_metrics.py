@@ -31,7 +31,7 @@ async def bench(database: Database, tmp_path: Path, custom: FakeCustom) -> Async
 
 
 def metric(name: str, **labels: str) -> float:
-    """A figure of this process so far."""
+    """The current value of a metric of this process."""
     return WORKER.get_sample_value(name, {"provider": "custom", **labels}) or 0
 
 

@@ -98,7 +98,7 @@ async def test_a_job_handed_over_is_due_at_once(queue: Queue) -> None:
     assert await queue.dispatcher.dispatch() == 1
 
 
-async def test_dispatchers_that_look_at_once_send_no_message_twice(queue: Queue) -> None:
+async def test_concurrent_dispatchers_send_no_message_twice(queue: Queue) -> None:
     for _ in range(40):
         await start_job(queue.database)
     sent = await asyncio.gather(*(queue.dispatcher.dispatch() for _ in range(8)))
@@ -128,7 +128,7 @@ async def test_what_fails_to_be_sent_on_the_way_is_put_back(database: Database, 
     await queue.close()
 
 
-async def test_the_dispatcher_goes_on_once_redis_is_back_and_hears_a_nudge(
+async def test_the_dispatcher_continues_once_redis_is_back_and_wakes_on_a_nudge(
     database: Database, own_valkey: EmbeddedValkey
 ) -> None:
     queue = Queue(database, own_valkey.url)

@@ -110,7 +110,7 @@ async def test_two_relays_write_no_more_than_one(service: Service, redis: Any, m
     await check(service, redis, jobs)
 
 
-async def test_a_relay_that_starts_late_tells_what_happened_before(
+async def test_a_relay_that_starts_late_reports_earlier_events(
     service: Service, redis: Any, make_relay: Callable[[], Relay]
 ) -> None:
     job_id = await service.start()

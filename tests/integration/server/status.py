@@ -1,4 +1,4 @@
-"""What a refused call tells: its status, and the details that came with it."""
+"""The error of a refused call: its status and details."""
 
 from collections.abc import AsyncIterable, Awaitable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The audit trail tells who started, cancelled, deleted or downloaded what, when and from where; no secrets."""
+"""The audit trail records who started, cancelled, deleted or downloaded what, when and from where; no secrets."""
 
 import json
 from collections.abc import AsyncIterator

@@ -35,7 +35,7 @@ BODY = b'{"status": "OK"}'
 
 @dataclass
 class Callbacks:
-    """A server that is called back, and what workers hear of it."""
+    """A server that is called back, and what its workers receive."""
 
     settings: Settings
     fal: FakeFal
@@ -80,7 +80,7 @@ def callback_settings(database_url: str, redis_url: str, folder: Path, jwks_url:
 
 @asynccontextmanager
 async def hearing(redis_url: str) -> AsyncIterator[TaskHints]:
-    """What a worker hears."""
+    """What a worker receives."""
     redis = connect_redis(redis_url, timeout_seconds=None)
     hints = TaskHints(redis)
     task = asyncio.create_task(hints.run())

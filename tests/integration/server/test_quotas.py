@@ -127,7 +127,7 @@ async def test_a_priority_out_of_range_is_refused(opened: Opener, priority: int)
     assert (error.reason, error.metadata) == ("INVALID_FIELD", {"fields": "priority"})
 
 
-async def test_a_job_tells_its_priority(opened: Opener) -> None:
+async def test_a_job_shows_its_priority(opened: Opener) -> None:
     assert (await start(await opened(), priority=-7)).job.priority == -7
 
 

@@ -1,4 +1,4 @@
-"""The server says that it can serve only while it can, and tells an operator what happens."""
+"""The server says that it can serve only while it can, and shows operators what happens."""
 
 import asyncio
 import re
@@ -29,8 +29,8 @@ from tests.records import job_request, lifecycle_of, start_job
 from tests.serving import claim_soon, serving, settings_of
 
 
-def figures(text: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
-    """What a page of figures tells, by name and labels."""
+def metrics(text: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    """The values of a metrics page, by name and labels."""
     return {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
         for family in text_string_to_metric_families(text)
@@ -90,7 +90,7 @@ async def test_without_its_database_the_server_is_alive_but_not_ready(
         assert (await client.get("/readyz")).status_code == 200
 
 
-async def test_figures_tell_of_calls_jobs_and_stores(
+async def test_metrics_cover_calls_jobs_and_stores(
     database_url: str, redis_url: str, tmp_path: Path, database: Database
 ) -> None:
     lifecycle = lifecycle_of(database)
@@ -103,7 +103,7 @@ async def test_figures_tell_of_calls_jobs_and_stores(
     listen = f"{LOOPBACK}:{free_port()}"
     settings = settings_of(database_url, redis_url, tmp_path, auth="off", metrics_listen=listen)
     # Counters are those of the process, in which other servers may have run before.
-    before = figures(b"".join(generate_latest(registry) for registry in (SHARED, SERVER)).decode())
+    before = metrics(b"".join(generate_latest(registry) for registry in (SHARED, SERVER)).decode())
     async with (
         serving(settings) as stubs,
         httpx.AsyncClient(base_url=f"http://{listen}", trust_env=False, verify=False) as client,
@@ -124,7 +124,7 @@ async def test_figures_tell_of_calls_jobs_and_stores(
 
         await until(has_jobs)
         watch.cancel()
-        samples = figures(text)
+        samples = metrics(text)
 
         def gained(name: str, **labels: str) -> float:
             key = (name, tuple(sorted(labels.items())))
@@ -151,7 +151,7 @@ async def test_figures_tell_of_calls_jobs_and_stores(
         assert (await client.post("/metrics")).status_code == 405
 
 
-async def test_each_service_tells_its_health(database_url: str, redis_url: str, tmp_path: Path) -> None:
+async def test_each_service_reports_its_health(database_url: str, redis_url: str, tmp_path: Path) -> None:
     async with serving(settings_of(database_url, redis_url, tmp_path)) as stubs:
         listed: Any = stubs.channel.unary_unary(
             "/grpc.health.v1.Health/List",

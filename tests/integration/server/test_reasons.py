@@ -61,8 +61,8 @@ class Scene:
 
     def call(self, method: str, *, key: str | None = None, **fields: Any) -> Any:
         """Call a method in the workspace `team`."""
-        rooms = ((self.stubs.renders, pb), (self.stubs.projects, projects_pb), (self.stubs.webhooks, webhooks_pb))
-        stub, messages = next((stub, messages) for stub, messages in rooms if hasattr(stub, method))
+        services = ((self.stubs.renders, pb), (self.stubs.projects, projects_pb), (self.stubs.webhooks, webhooks_pb))
+        stub, messages = next((stub, messages) for stub, messages in services if hasattr(stub, method))
         request = getattr(messages, f"{method}Request")
         return getattr(stub, method)(request(**({"workspace_id": "team"} | fields)), metadata=bearer(key or self.key))
 

@@ -220,7 +220,7 @@ async def test_a_provider_without_its_key_is_refused_with_the_missing_setting(se
         assert error.metadata == {"provider": provider, "setting": setting}
 
 
-async def test_a_fault_of_the_service_tells_an_id_for_its_log_and_nothing_else(service: Service) -> None:
+async def test_a_fault_of_the_service_returns_an_id_for_its_log_and_nothing_else(service: Service) -> None:
     job = await service.start()
     async with service.database.single() as connection:
         await connection.execute(

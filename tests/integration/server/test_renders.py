@@ -136,7 +136,7 @@ async def test_cancelling_a_finished_job_answers_its_state(service: Service) -> 
     assert (await cancel(service, job.job_id)).status == job_pb2.JOB_STATUS_COMPLETED
 
 
-async def test_a_finished_job_tells_of_its_video_and_a_failed_one_why(service: Service) -> None:
+async def test_a_finished_job_shows_its_video_and_a_failed_one_its_reason(service: Service) -> None:
     job = await service.start()
     video = await service.finish(job.job_id)
     done = await service.get(job.job_id)
@@ -177,7 +177,7 @@ async def events(
         return [response.event async for response in stream if response.HasField("event")]
 
 
-async def test_a_watch_tells_all_to_the_end_and_can_be_resumed_anywhere(service: Service) -> None:
+async def test_a_watch_delivers_all_events_and_can_be_resumed_anywhere(service: Service) -> None:
     job = await service.start()
     stream = aiter(watch(service, job.job_id))
     first = await anext(stream)

@@ -214,7 +214,7 @@ async def test_segments_and_assets_expire_by_their_own_age(
     assert await keys(store) == ["assets/cd/new", "segments/ab/new.mp4"]
 
 
-async def test_what_has_expired_goes_from_either_store(database: Database, either_store: ObjectStore) -> None:
+async def test_expired_objects_are_deleted_from_either_store(database: Database, either_store: ObjectStore) -> None:
     store = either_store
     job_id, kept = await finished(database, store), await finished(database, store)
     await age_jobs(database, job_id, 40 * DAY)
@@ -269,7 +269,7 @@ async def test_a_sweep_finds_every_orphan_and_nothing_else(database: Database, e
     assert len(await keys(store)) == 3
 
 
-async def test_a_sweep_tells_of_files_that_are_missing(database: Database, store: ObjectStore) -> None:
+async def test_a_sweep_reports_missing_files(database: Database, store: ObjectStore) -> None:
     job_id = await finished(database, store)
     await store.delete(f"videos/team/{job_id}/2/poster.jpg")
     report = await sweep(Deletions(database), JobObjects(database), store, delete=False)

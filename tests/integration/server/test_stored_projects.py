@@ -37,7 +37,7 @@ async def test_a_project_without_shots_can_be_stored_and_is_pending(service: Ser
     assert made.status == project_pb2.PROJECT_STATUS_PENDING
 
 
-async def test_an_update_with_an_old_etag_is_aborted_and_tells_the_present_one(service: Service) -> None:
+async def test_an_update_with_an_old_etag_is_aborted_and_returns_the_current_one(service: Service) -> None:
     made = await create(service)
     made.title = "Second"
     request = pb.UpdateProjectRequest(workspace_id=service.workspace, project=made)

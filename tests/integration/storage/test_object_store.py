@@ -192,7 +192,7 @@ async def test_wrong_keys_are_named_as_the_cause(s3_options: S3Options) -> None:
     assert "wrong-secret" not in str(raised.value)
 
 
-async def test_an_absent_server_is_unavailable_and_tells_callers_no_address() -> None:
+async def test_an_absent_server_is_unavailable_and_the_error_holds_no_address() -> None:
     port = free_port()
     store = ObjectStore(
         "s3://films", s3=S3Options(f"http://127.0.0.1:{port}", access_key_id="i", secret_access_key="s")

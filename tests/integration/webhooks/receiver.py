@@ -99,7 +99,7 @@ async def sending(
     attempt_timeout: timedelta = timedelta(seconds=15),
     resolver: Resolver = system_resolver,
 ) -> AsyncIterator[WebhookSender]:
-    """Run a sender that looks every twentieth of a second."""
+    """Run a sender that polls every 50 ms."""
     client = DeliveryClient(keys, WebhookUrlPolicy(hosts), timeout=attempt_timeout, resolver=resolver)
     sender = WebhookSender(WebhookOutbox(database, lease=lease), client, interval_seconds=0.05)
     task = asyncio.create_task(sender.run())

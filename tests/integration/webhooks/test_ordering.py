@@ -75,9 +75,7 @@ async def work(database: Database, chance: random.Random) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_nothing_is_missed_doubled_or_out_of_order_where_all_goes_on_at_once(
-    database: Database, seed: int
-) -> None:
+async def test_no_event_is_lost_repeated_or_out_of_order_under_concurrency(database: Database, seed: int) -> None:
     chance = random.Random(seed)
     async with ReceivingServer() as receiver, AsyncExitStack() as stack:
         for _ in range(3):
@@ -164,7 +162,7 @@ async def test_one_that_waits_is_sent_at_once_behind_those_of_its_job_that_come_
     assert receiver.sequences(job.id) == await events_of(database, job)
 
 
-async def test_one_asked_for_again_goes_before_later_ones_that_wait(database: Database) -> None:
+async def test_a_redelivery_precedes_later_pending_deliveries(database: Database) -> None:
     await add_webhook(database, "https://example.com/", statuses=EVERY)
     await run_job(database)
     outbox = WebhookOutbox(database)

@@ -184,7 +184,7 @@ async def test_a_receiver_that_was_down_gets_every_event_once_it_is_back(databas
             assert receiver.sequences(job.id) == await events_of(database, job)
 
 
-async def test_a_delivery_fails_after_the_last_attempt_and_the_next_of_the_job_goes_on(
+async def test_a_delivery_fails_after_the_last_attempt_and_the_next_of_the_job_is_sent(
     database: Database,
 ) -> None:
     async with ReceivingServer() as receiver, sending(database):
@@ -278,7 +278,7 @@ async def test_the_webhook_of_a_job_is_delivered_besides_those_of_the_workspace(
         for delivery in receiver.accepted
         if delivery.data["status"] == "COMPLETED" and (delivery.data["job_id"] == str(job.id))
     }
-    assert len(ids) == 1, "one event has one id, whichever webhook gets it"
+    assert len(ids) == 1, "one event has one id for all webhooks"
 
 
 async def test_two_keys_sign_side_by_side_while_one_replaces_the_other(database: Database) -> None:
@@ -304,7 +304,7 @@ async def test_what_a_killed_sender_was_at_is_sent_again_under_the_same_id(datab
             async with asyncio.timeout(60):
                 while not receiver.requests:
                     await asyncio.sleep(0.01)
-            # As after SIGKILL: nothing is given back, and nobody hears of the answer.
+            # As after SIGKILL: nothing is released, and the response is lost.
             tasks = list(killed._sending)
             killed._sending.clear()
             for task in tasks:

@@ -76,7 +76,7 @@ async def test_a_worker_that_waits_for_its_stores_can_be_stopped(tmp_path: Path,
             assert await worker.wait() == 0
 
 
-async def test_a_worker_tells_what_it_does(
+async def test_a_worker_exposes_its_metrics(
     database: Database, database_url: str, redis_url: str, tmp_path: Path
 ) -> None:
     listen = f"127.0.0.1:{free_port()}"

@@ -39,7 +39,7 @@ def line(server: FakeServer) -> Iterator[Line]:
 
 @pytest.fixture
 def retry() -> RetryPolicy:
-    """How patient the clients are; a test may give another."""
+    """The retry policy of the clients; a test may give another."""
     return IMPATIENT
 
 

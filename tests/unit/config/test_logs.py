@@ -38,7 +38,7 @@ def test_lines_below_the_level_are_left_out(stream: io.StringIO) -> None:
     assert stream.getvalue() == ""
 
 
-def test_a_traceback_tells_where_but_not_what_the_variables_held(stream: io.StringIO) -> None:
+def test_a_traceback_shows_where_but_not_the_values_of_variables(stream: io.StringIO) -> None:
     def check(password: str) -> None:
         raise ValueError("no")
 

@@ -163,7 +163,7 @@ def test_the_names_that_earlier_deployments_use_still_work() -> None:
     assert set(VARIABLES) >= OLD_NAMES
 
 
-def test_the_reference_tells_every_setting() -> None:
+def test_the_reference_lists_every_setting() -> None:
     text = REFERENCE.read_text(encoding="utf-8")
     documented = set(re.findall(r"`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)`", text))
     assert documented >= set(VARIABLES), set(VARIABLES) - documented

@@ -1,4 +1,4 @@
-"""What is ordered for a render, what it is likely to cost, and what is refused before anything is paid."""
+"""What is submitted for a render, its estimated cost, and what is refused before anything is paid."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -73,8 +73,8 @@ def test_an_estimate_is_the_sum_of_what_the_clips_cost() -> None:
 
 def test_shots_with_a_clip_of_their_own_are_not_ordered() -> None:
     own = Shot("own", clip_uri="https://example.com/clip.mp4")
-    orders = plan_clips(spec(own, shot()), ProviderChoice(RUNWAY))
-    assert [order.shot_id for order in orders] == ["one"]
+    clips = plan_clips(spec(own, shot()), ProviderChoice(RUNWAY))
+    assert [clip.shot_id for clip in clips] == ["one"]
 
 
 @pytest.mark.parametrize(

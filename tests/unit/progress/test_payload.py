@@ -76,7 +76,7 @@ def test_timestamps_are_utc_wherever_they_come_from() -> None:
     assert json.loads(encode_event(replace(EVENT, timestamp=elsewhere)))["timestamp"] == "2026-01-31T12:00:00.000005Z"
 
 
-def test_a_failure_tells_its_reason_but_not_its_details() -> None:
+def test_a_failure_shows_its_reason_but_not_its_details() -> None:
     error = JobError(ErrorReason.ASSET_INVALID, "the picture is none", {"shot_id": "one"})
     payload = json.loads(encode_event(replace(EVENT, status=JobStatus.FAILED, error=error)))
     assert (payload["error_reason"], payload["error_message"]) == ("ASSET_INVALID", "the picture is none")

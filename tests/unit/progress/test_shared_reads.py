@@ -43,7 +43,7 @@ async def test_the_least_sequence_is_read_for_all() -> None:
     assert table.reads == [3]
 
 
-async def test_whoever_asks_during_a_read_gets_what_was_written_before_it_asked() -> None:
+async def test_a_caller_during_a_read_gets_what_was_written_before_its_call() -> None:
     table = Table()
     shared = SharedReads(table.read)
     table.gate.clear()

@@ -1,4 +1,4 @@
-"""A contract file says what it may, and one line tells what is wrong with one that does not."""
+"""Contract files are validated, and the error says in one line what is wrong."""
 
 import json
 from pathlib import Path
@@ -27,7 +27,7 @@ def test_without_a_file_it_is_the_published_contract() -> None:
     assert load_contract(None) == CustomContract()
 
 
-def test_a_file_tells_only_what_differs(tmp_path: Path) -> None:
+def test_a_file_lists_only_what_differs(tmp_path: Path) -> None:
     contract = load_contract(file_of(tmp_path, {"submit_path": "/jobs", "request": {"fps": ""}}))
     assert (contract.submit_path, contract.status_path) == ("/jobs", "/videos/{id}")
     assert (contract.place("fps"), contract.place("prompt")) == ("", "prompt")

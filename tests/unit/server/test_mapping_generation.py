@@ -1,4 +1,4 @@
-"""Options of generation are read as sent, and estimates tell what would be ordered."""
+"""Options of generation are read as sent, and estimates list what would be submitted."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -149,7 +149,7 @@ def test_whatever_is_sent_is_read_or_refused_and_never_breaks(
     assert faults or len(found.fallbacks) == min(len(fallbacks), MAX_FALLBACKS + 1)
 
 
-def test_an_estimate_tells_every_clip_and_the_sum() -> None:
+def test_an_estimate_lists_every_clip_and_the_sum() -> None:
     shots = (
         Shot("opening", visual_description="dawn", duration=timedelta(seconds=4)),
         Shot("harbour", visual_description="noon", duration=timedelta(seconds=6.5)),

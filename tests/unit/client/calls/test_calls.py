@@ -132,7 +132,7 @@ def test_what_is_not_safe_to_repeat_is_sent_once(client: RenderClient, service: 
     assert len(service.calls["CreateProject"]) == 1
 
 
-def test_an_error_tells_reason_metadata_and_fields(client: RenderClient, service: FakeService) -> None:
+def test_an_error_holds_reason_metadata_and_fields(client: RenderClient, service: FakeService) -> None:
     faults = {"project.storyboard.shots[2].duration": "must be above 0", "provider": "unknown"}
     service.refusals["StartRender"] = [
         refusal(

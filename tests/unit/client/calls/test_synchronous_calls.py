@@ -89,14 +89,14 @@ def test_what_may_have_been_done_already_is_not_sent_again(
         deleted.result()
 
 
-def test_a_watch_goes_on_behind_what_it_has_seen_and_ends_with_the_end_alone(
+def test_a_watch_resumes_after_the_last_event_and_ends_with_the_terminal_one_alone(
     channel: Any, client: RenderClient, caller: ThreadPoolExecutor
 ) -> None:
     seen: list[int] = []
     watched = caller.submit(lambda: seen.extend(event.sequence for event in client.watch("j")))
     watching = job_pb2.JOB_STATUS_PROCESSING
     asked = []
-    # The second stream repeats an event and ends with OK before the end; the third tells the end.
+    # The second stream repeats an event and ends with OK before the end; the third delivers the end.
     streams = (((3, watching), (5, watching)), ((5, watching), (6, watching)), ((7, job_pb2.JOB_STATUS_COMPLETED),))
     for events, code in zip(streams, (LOST, grpc.StatusCode.OK, grpc.StatusCode.OK), strict=True):
         _, request, call = channel.take_unary_stream(RENDERS.methods_by_name["WatchProgress"])

@@ -105,7 +105,7 @@ def test_watch_gives_machines_a_line_of_json_for_each_change(run: Run, service: 
     assert result.stderr == ""
 
 
-def test_watch_shows_many_jobs_and_tells_the_worst_end(run: Run, service: FakeService) -> None:
+def test_watch_shows_many_jobs_and_exits_with_the_worst_end(run: Run, service: FakeService) -> None:
     ids = [service.new_job() for _ in range(3)]
     ends = (job_pb2.JOB_STATUS_COMPLETED, job_pb2.JOB_STATUS_FAILED, job_pb2.JOB_STATUS_CANCELLED)
     for job_id, end in zip(ids, ends, strict=True):
@@ -157,7 +157,9 @@ def test_download_saves_video_or_poster(run: Run, service: FakeService, tmp_path
     assert service.calls["DownloadVideo"][0].artifact == 2  # type: ignore[attr-defined]
 
 
-def test_every_wrong_field_has_its_line_and_usage_its_exit_code(run: Run, service: FakeService, project: str) -> None:
+def test_every_wrong_field_has_a_line_and_usage_errors_an_exit_code(
+    run: Run, service: FakeService, project: str
+) -> None:
     faults = {"provider": "must be one of local, mock", "project.storyboard.shots[0].duration": "must be above 0"}
     status = refusal(grpc.StatusCode.INVALID_ARGUMENT, "two", "INVALID_FIELD", faults=faults)
     service.refusals["StartRender"] = [status, status]
@@ -174,7 +176,7 @@ def test_what_is_not_there_exits_as_refused(run: Run) -> None:
 
 
 @pytest.mark.parametrize("command", [["get", "x"], ["watch", "x"], ["list"]])
-def test_a_service_out_of_reach_has_its_own_exit_code(run: Run, server: FakeServer, command: list[str]) -> None:
+def test_an_unreachable_service_has_its_own_exit_code(run: Run, server: FakeServer, command: list[str]) -> None:
     server.stop()
     result = run("--timeout", "1", *command)
     assert result.exit_code == 3

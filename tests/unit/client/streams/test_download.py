@@ -31,7 +31,7 @@ def test_a_download_is_the_file(client: RenderClient, service: FakeService, job_
     assert [each.name for each in tmp_path.iterdir()] == ["v.mp4"]
 
 
-def test_a_broken_download_goes_on_from_where_it_broke(
+def test_an_interrupted_download_resumes(
     client: RenderClient, service: FakeService, job_id: str, tmp_path: Path
 ) -> None:
     service.pieces_before_break = [3, 0, 5]
@@ -55,7 +55,7 @@ def test_a_download_outlives_cuts_of_the_line(
     assert len(offsets(service)) > 1
 
 
-def test_a_later_download_goes_on_from_what_an_earlier_one_left(
+def test_a_later_download_resumes_an_earlier_one(
     client: RenderClient, service: FakeService, job_id: str, tmp_path: Path
 ) -> None:
     def stop(got: int, size: int) -> None:

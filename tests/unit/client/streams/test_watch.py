@@ -24,7 +24,9 @@ from tests.unit.client.fake_server import FakeServer, Line
 from tests.unit.client.fake_service import FakeService, refusal
 
 
-def test_a_watch_tells_every_change_once_and_ends_with_the_end(client: RenderClient, service: FakeService) -> None:
+def test_a_watch_delivers_every_change_once_and_ends_with_the_terminal_event(
+    client: RenderClient, service: FakeService
+) -> None:
     job_id = service.new_job()
     watch = client.watch(job_id)
     first = next(watch)
@@ -32,7 +34,7 @@ def test_a_watch_tells_every_change_once_and_ends_with_the_end(client: RenderCli
     assert [event.sequence for event in (first, *watch)] == [1, 2, 3, 4, 5, 6]
 
 
-def test_a_watch_goes_on_after_the_sequence_it_is_given(client: RenderClient, service: FakeService) -> None:
+def test_a_watch_continues_after_the_given_sequence(client: RenderClient, service: FakeService) -> None:
     job_id = service.new_job()
     service.run_to_end(job_id)
     assert [event.sequence for event in client.watch(job_id, after_sequence=3)] == [4, 5, 6]
@@ -196,7 +198,7 @@ def test_a_workspace_is_watched_through_cuts_without_loss_or_repeat(
     assert seen == service.journal[:20]
 
 
-def test_a_workspace_watch_goes_on_behind_a_cursor_and_shows_signs_of_life(
+def test_a_workspace_watch_resumes_after_a_cursor_and_sends_heartbeats(
     client: RenderClient, service: FakeService
 ) -> None:
     service.run_to_end(service.new_job())
