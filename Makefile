@@ -48,7 +48,7 @@ dev: $(VENV)/.runs ## Keep the whole system running in the foreground, its data 
 	@render-service dev $(if $(PORT),--port $(PORT)) $(if $(ALLOW),--allow "$(ALLOW)")
 
 test: setup $(TYPESCRIPT)/node_modules/.ready ## Run all tests, in three processes that each start servers of their own: much of them is waiting.
-	@pytest --numprocesses 3 --dist loadfile
+	@pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 corners: setup ## Run a caller's main job with the oldest and the newest Python, protobuf and grpcio that the client supports.
 	@python -m tests.corners
