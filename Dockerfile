@@ -23,7 +23,7 @@ RUN groupadd --gid 10001 render \
  && install --directory --owner=render --group=render --mode=0700 /var/lib/render-service /scratch
 COPY --from=build /opt/render-service /opt/render-service
 ENV PATH=/opt/render-service/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 RENDER_WORK_DIR=/scratch
-# Numbers, so that orchestrators can tell that it is not root.
+# Numbers, so that orchestrators can verify that it is not root.
 USER 10001:10001
 WORKDIR /var/lib/render-service
 # Objects, where they are kept in a local folder; and a worker's scratch files.

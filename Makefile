@@ -117,7 +117,7 @@ bench-service: setup ## Measure what the service costs around the rendering, bes
 bench-starting: setup ## Measure the processor time that each program takes to start.
 	@python -m benchmarks.starting
 
-lock: setup ## Pin all dependencies anew by hash.
+lock: setup ## Pin all dependencies again by hash.
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--no-emit-package render-client pyproject.toml --extra embedded --group dev --output-file requirements/dev.txt
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

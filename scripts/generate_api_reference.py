@@ -188,7 +188,7 @@ def _reasons_page(contract: Contract, file: FileDescriptorProto) -> str:
         if position == 0:
             continue
         if found is None:
-            raise ValueError(f"{value.name}: its comment must tell status and example")
+            raise ValueError(f"{value.name}: its comment must give status and example")
         name = f"`{value.name.removeprefix('ERROR_REASON_')}`"
         if found["status"]:
             refused.append((name, found["status"], meaning, found["example"]))

@@ -35,7 +35,7 @@ def generate() -> dict[str, str]:
 
 def tidy(text: str, name: str) -> str:
     """Sort the imports of a generated module, and format it."""
-    # By its final name, since ruff tells first-party imports by the place of a file.
+    # By its final name, because ruff recognises first-party imports by a file's path.
     for command in (["check", "--select", "I", "--fix"], ["format"]):
         place = ["--quiet", "--stdin-filename", str(TARGET / name), "-"]
         text = subprocess.run(["ruff", *command, *place], input=text, capture_output=True, text=True, check=True).stdout

@@ -2,7 +2,7 @@
 
     python -m scripts.make_screenshots
 
-It starts the whole service, renders the samples with the command in a terminal, and writes docs/images anew.
+It starts the whole service, renders the samples with the command in a terminal, and writes docs/images.
 """
 
 import asyncio

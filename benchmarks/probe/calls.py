@@ -104,7 +104,7 @@ async def event_loop_hog(system: System) -> None:
 
 
 async def revocation(system: System) -> None:
-    """A watch that is open ends soon after its key is revoked; that of another key of the same workspace goes on."""
+    """A watch that is open ends soon after its key is revoked; that of another key of the same workspace continues."""
     url = system.stack.postgres.url
     revoked, kept = [await create_api_key(url, name, frozenset({"attacker"})) for name in ("revoked", "of the victim")]
     request = render_service_pb2.WatchWorkspaceRequest(workspace_id="attacker")

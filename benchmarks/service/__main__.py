@@ -13,8 +13,8 @@ from render_client.v1 import render_service_pb2 as pb
 
 from benchmarks.service import stack
 from benchmarks.service.bare import SERVICE
-from benchmarks.service.figures import Figures
 from benchmarks.service.load import CLIENTS, Load, channels, measure
+from benchmarks.service.results import Results
 from benchmarks.service.watchers import WATCHERS, Fan, watch_bare, watch_job
 
 _RENDER = "/render.v1.RenderService/"
@@ -22,7 +22,7 @@ _RENDER = "/render.v1.RenderService/"
 
 async def main(seconds: float) -> int:
     """Measure everything; return the exit code."""
-    figures = Figures()
+    results = Results()
     async with stack.bare() as (running, stdin):
         bare = await measure(running.port, running.pid, f"/{SERVICE}/Call", lambda _: b"x" * 64, seconds=seconds)
         bare_fan = await watch_bare(running, stdin)
@@ -35,35 +35,35 @@ async def main(seconds: float) -> int:
         got = await measure(running.port, running.pid, f"{_RENDER}GetJob", lambda _: get, seconds=seconds)
         page = pb.ListJobsRequest(workspace_id="default", page_size=20).SerializeToString()
         listed = await measure(running.port, running.pid, f"{_RENDER}ListJobs", lambda _: page, seconds=seconds)
-        figures.show("server ready after its start", running.started_in, "s", at_most=0.7)
-    _show_calls(figures, bare, started, got, listed)
-    _show_watchers(figures, bare_fan, fan)
-    print(figures.verdict())
-    return 1 if figures.missed else 0
+        results.show("server ready after its start", running.started_in, "s", at_most=0.7)
+    _show_calls(results, bare, started, got, listed)
+    _show_watchers(results, bare_fan, fan)
+    print(results.verdict())
+    return 1 if results.missed else 0
 
 
-def _show_calls(figures: Figures, bare: Load, started: Load, got: Load, listed: Load) -> None:
-    figures.show(f"bare call, {CLIENTS} clients", bare.rate, "/s")
-    figures.show("bare call, processor time of the server", bare.processor * 1e3, "ms")
+def _show_calls(results: Results, bare: Load, started: Load, got: Load, listed: Load) -> None:
+    results.show(f"bare call, {CLIENTS} clients", bare.rate, "/s")
+    results.show("bare call, processor time of the server", bare.processor * 1e3, "ms")
     for name, load, share, most in (
         ("StartRender", started, 0.5, 0.8),
         ("GetJob", got, 0.6, 0.5),
         ("ListJobs of 20", listed, 0.25, None),
     ):
-        figures.show(f"{name}, {CLIENTS} clients", load.rate, "/s", at_least=share * bare.rate)
-        figures.show(f"{name}, p50", load.median * 1e3, "ms")
-        figures.show(f"{name}, p99", load.slowest * 1e3, "ms")
-        figures.show(f"{name}, processor time of the server", load.processor * 1e3, "ms", at_most=most)
+        results.show(f"{name}, {CLIENTS} clients", load.rate, "/s", at_least=share * bare.rate)
+        results.show(f"{name}, p50", load.median * 1e3, "ms")
+        results.show(f"{name}, p99", load.slowest * 1e3, "ms")
+        results.show(f"{name}, processor time of the server", load.processor * 1e3, "ms", at_most=most)
 
 
-def _show_watchers(figures: Figures, bare: Fan, fan: Fan) -> None:
+def _show_watchers(results: Results, bare: Fan, fan: Fan) -> None:
     for name, value, floor, most in (
         (f"opening {WATCHERS} watches of one job", fan.opening, bare.opening, 2.0),
         ("event to each of them, p99", fan.event, bare.event, 1.3),
         ("end to each of them, p99", fan.end, bare.end, 1.3),
     ):
-        figures.show(f"{name}, bare server", floor * 1e3, "ms")
-        figures.show(name, value * 1e3, "ms", at_most=most * floor * 1e3)
+        results.show(f"{name}, bare server", floor * 1e3, "ms")
+        results.show(name, value * 1e3, "ms", at_most=most * floor * 1e3)
 
 
 def _request() -> pb.StartRenderRequest:

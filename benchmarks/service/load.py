@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import grpc
 
-from benchmarks.service.figures import percentile, processor_seconds
+from benchmarks.service.results import percentile, processor_seconds
 
 CLIENTS = 32
 _CONNECTIONS = 2

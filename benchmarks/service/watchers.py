@@ -10,8 +10,8 @@ from render_client.v1 import job_pb2
 from render_client.v1 import render_service_pb2 as pb
 
 from benchmarks.service.bare import SERVICE, age_seconds
-from benchmarks.service.figures import percentile
 from benchmarks.service.load import channels
+from benchmarks.service.results import percentile
 from benchmarks.service.stack import Running, Stores
 from render_service.db.database import Database
 from render_service.db.jobs.job_lifecycle import JobLifecycle

@@ -1,6 +1,6 @@
 """A backend that speaks the HTTP contract of the provider `custom`: `python -m examples.custom_provider.backend`.
 
-Standard library only, apart from `make_clip`, which stands for the model.
+Standard library only, apart from `make_clip`, which replaces the model.
 """
 
 import argparse
@@ -159,11 +159,11 @@ async def make_clip(compositor: Compositor, task: Task, path: Path) -> None:
         OutputSpec(submission["width"], submission["height"], submission["fps"], Quality.STANDARD),
     )
 
-    async def tell(fraction: float) -> None:
+    async def report(fraction: float) -> None:
         task.progress = fraction
 
     with tempfile.TemporaryDirectory() as folder:
-        video = await compositor.compose(spec, Media(), workdir=Path(folder), segments=None, on_progress=tell)
+        video = await compositor.compose(spec, Media(), workdir=Path(folder), segments=None, on_progress=report)
         await asyncio.to_thread(path.write_bytes, await asyncio.to_thread(video.path.read_bytes))
 
 

@@ -110,7 +110,7 @@ def _lost(job_id: UUID, file: StoredFile) -> DomainError:
     name = file_name(file)
     return DomainError(
         ErrorReason.FILE_LOST,
-        f"{name}: lost by the object store; render again, or report it to the operator",
+        f"{name}: lost by the object store; render again, or contact the operator",
         {"job_id": str(job_id), "file": name},
     )
 

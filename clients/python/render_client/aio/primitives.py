@@ -78,7 +78,7 @@ class ClosedFlag:
             yield
         except asyncio.CancelledError:
             task = asyncio.current_task()
-            # Before Python 3.11 a task does not tell whether it is cancelled; a closed client then counts as the cause.
+            # Before Python 3.11 a task does not know whether it is cancelled; a closed client then counts as the cause.
             cancelled = getattr(task, "cancelling", bool)()
             if self.is_set() and task and not cancelled:
                 raise error from None

@@ -90,7 +90,7 @@ class WatchDisplay:
         if has_ended(event):
             self._progress.stop_task(self._bars[event.job_id])
             if event.error_message:
-                # The bar has no room for it.
+                # It does not fit into the bar.
                 cause = ": ".join(part for part in (event.error_reason, event.error_message) if part)
                 self._console.print(Text(f"{name}  {word}  {cause}", style="red"))
             self._show_warnings(event, name)

@@ -200,7 +200,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_FILE_LOST: _ErrorReason.ValueType  # 35
     """A file of the job is missing from the object store, or has another size than when it was stored. Retrying does not
-    help; render again, or tell the operator.
+    help; render again, or contact the operator.
 
     Status: DATA_LOSS. Example: `{"job_id": "…", "file": "video.mp4"}`
     """
@@ -389,7 +389,7 @@ Status: FAILED_PRECONDITION. Example: `{"setting": "RENDER_WEBHOOK_KEYS"}`
 """
 ERROR_REASON_FILE_LOST: ErrorReason.ValueType  # 35
 """A file of the job is missing from the object store, or has another size than when it was stored. Retrying does not
-help; render again, or tell the operator.
+help; render again, or contact the operator.
 
 Status: DATA_LOSS. Example: `{"job_id": "…", "file": "video.mp4"}`
 """

@@ -35,7 +35,7 @@ class _AspectRatioEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AspectRat
     """Portrait 4:5, 1080 × 1350."""
 
 class AspectRatio(_AspectRatio, metaclass=_AspectRatioEnumTypeWrapper):
-    """AspectRatio is a picture shape; each stands for a size in pixels at full HD quality."""
+    """AspectRatio is the shape of the frame; each has a size in pixels at full HD quality."""
 
 ASPECT_RATIO_UNSPECIFIED: AspectRatio.ValueType  # 0
 """Taken from the project's mode."""

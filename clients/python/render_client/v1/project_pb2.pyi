@@ -103,7 +103,7 @@ class _MotionKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MotionKind
     MOTION_KIND_UNSPECIFIED: _MotionKind.ValueType  # 0
     """The mode decides."""
     MOTION_KIND_NONE: _MotionKind.ValueType  # 1
-    """The picture stands still."""
+    """The picture does not move."""
     MOTION_KIND_ZOOM_IN: _MotionKind.ValueType  # 2
     """Zooms in slowly."""
     MOTION_KIND_ZOOM_OUT: _MotionKind.ValueType  # 3
@@ -123,7 +123,7 @@ class MotionKind(_MotionKind, metaclass=_MotionKindEnumTypeWrapper):
 MOTION_KIND_UNSPECIFIED: MotionKind.ValueType  # 0
 """The mode decides."""
 MOTION_KIND_NONE: MotionKind.ValueType  # 1
-"""The picture stands still."""
+"""The picture does not move."""
 MOTION_KIND_ZOOM_IN: MotionKind.ValueType  # 2
 """Zooms in slowly."""
 MOTION_KIND_ZOOM_OUT: MotionKind.ValueType  # 3

@@ -237,7 +237,7 @@ class ProviderOptions(_message.Message):
 
     @_builtins.property
     def fallbacks(self) -> _containers.RepeatedCompositeFieldContainer[Global___ProviderFallback]:
-        """fallbacks are tried in order, at most 4, if the provider cannot make a shot. `local` stands for the shot's picture
+        """fallbacks are tried in order, at most 4, if the provider cannot make a shot. `local` means the shot's picture
         or a card. Content refused by a provider is not sent to them.
         """
 

@@ -340,7 +340,7 @@ export enum ErrorReason {
 
   /**
    * A file of the job is missing from the object store, or has another size than when it was stored. Retrying does not
-   * help; render again, or tell the operator.
+   * help; render again, or contact the operator.
    *
    * Status: DATA_LOSS. Example: `{"job_id": "…", "file": "video.mp4"}`
    *

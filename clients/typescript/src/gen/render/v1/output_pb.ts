@@ -101,7 +101,7 @@ export const OutputOptionsSchema: GenMessage<OutputOptions> = /*@__PURE__*/
   messageDesc(file_render_v1_output, 1);
 
 /**
- * AspectRatio is a picture shape; each stands for a size in pixels at full HD quality.
+ * AspectRatio is the shape of the frame; each has a size in pixels at full HD quality.
  *
  * @generated from enum render.v1.AspectRatio
  */

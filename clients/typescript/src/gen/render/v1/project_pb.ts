@@ -792,7 +792,7 @@ export enum MotionKind {
   UNSPECIFIED = 0,
 
   /**
-   * The picture stands still.
+   * The picture does not move.
    *
    * @generated from enum value: MOTION_KIND_NONE = 1;
    */

@@ -226,7 +226,7 @@ export type ProviderOptions = Message<"render.v1.ProviderOptions"> & {
   regenerateShots: string[];
 
   /**
-   * fallbacks are tried in order, at most 4, if the provider cannot make a shot. `local` stands for the shot's picture
+   * fallbacks are tried in order, at most 4, if the provider cannot make a shot. `local` means the shot's picture
    * or a card. Content refused by a provider is not sent to them.
    *
    * @generated from field: repeated render.v1.ProviderFallback fallbacks = 7;

@@ -8,8 +8,8 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass
-class Figures:
-    """Prints each figure, and keeps whether all targets are met."""
+class Results:
+    """Prints each result, and keeps whether all targets are met."""
 
     met: int = 0
     missed: list[str] = field(default_factory=list)
@@ -17,7 +17,7 @@ class Figures:
     def show(
         self, name: str, value: float, unit: str, *, at_least: float | None = None, at_most: float | None = None
     ) -> None:
-        """Print a figure, and its target where it has one.
+        """Print a result, and its target where it has one.
 
         Args:
             name: What was measured.
