@@ -7,10 +7,11 @@ every transition is drawn (unit/compositor/test_transitions.py).
 
 import ast
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args, get_type_hints
 
 import pytest
 from render_client.cli.options import Artifact as CliArtifact
@@ -21,10 +22,11 @@ import render_service
 from render_service.compositor.text.fonts import FALLBACKS, Face, coverage, load_font, regional_face
 from render_service.config.providers import missing_settings
 from render_service.config.settings import Settings
-from render_service.domain.errors import ErrorReason
+from render_service.domain.errors import ErrorReason, FieldFault
 from render_service.domain.generation.provider_models import GENERATING_PROVIDERS, find_model
 from render_service.domain.jobs.job import Artifact, ProviderName
 from render_service.domain.projects import output, project
+from render_service.domain.projects.validation import check_project
 from render_service.domain.warning import WarningCode
 from render_service.providers.apis.registry import PROVIDERS
 
@@ -80,6 +82,50 @@ def test_a_field_of_a_project_reaches_the_video(field: str) -> None:
     assert field in NOT_RENDERED or field.rpartition(".")[2] in names_read(*DECLARATIONS), (
         "declared and mapped, but nothing uses it"
     )
+
+
+# With every optional part, so that each field of each part is reached.
+WHOLE = project.Project(
+    shots=(project.Shot("s", words=(project.WordTiming("w", timedelta(0), timedelta(seconds=1)),)),),
+    music=project.Music("m"),
+    watermark=project.Watermark("w"),
+    title_card=project.Card("t"),
+    end_card=project.Card("t"),
+    output=output.OutputOptions(size=output.FrameSize(320, 180)),
+)
+BEYOND_LIMITS: dict[type, object] = {
+    str: "x" * 1_000_000,
+    int: 10**9,
+    float: 1e9,
+    timedelta: timedelta(days=365),
+}
+
+
+def beyond_limits(part: Any, path: str = "project") -> Iterator[tuple[str, Any]]:
+    """Yield the path of each text, number and time, and the part with such a value that no limit allows."""
+    for name, hint in get_type_hints(type(part)).items():
+        value, kinds = getattr(part, name), get_args(hint) or (hint,)
+        inner = value[0] if isinstance(value, tuple) else value
+        if is_dataclass(inner):
+            for leaf, changed in beyond_limits(inner, f"{path}.{name}"):
+                yield leaf, replace(part, **{name: (changed,) if isinstance(value, tuple) else changed})
+        else:
+            assert not any(map(is_dataclass, kinds)), f"add {path}.{name} to WHOLE"
+            yield from (
+                (f"{path}.{name}", replace(part, **{name: BEYOND_LIMITS[k]})) for k in kinds if k in BEYOND_LIMITS
+            )
+
+
+PROJECTS_BEYOND_LIMITS = dict(beyond_limits(WHOLE))
+
+
+@pytest.mark.parametrize("field", PROJECTS_BEYOND_LIMITS)
+def test_a_field_of_a_project_has_limits(field: str) -> None:
+    def faults_of(tried: project.Project) -> list[FieldFault]:
+        return check_project(tried, "project", lambda uri: "is too long" if len(uri) > 2000 else None, for_render=False)
+
+    assert not faults_of(WHOLE)
+    assert faults_of(PROJECTS_BEYOND_LIMITS[field])
 
 
 @pytest.mark.parametrize("setting", list(Settings.model_fields))
