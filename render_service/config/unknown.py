@@ -1,4 +1,4 @@
-"""Names variables that look like a mistyped setting: they are ignored otherwise, and nothing says so."""
+"""Reports variables that look like a mistyped setting, which would be ignored silently."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches

@@ -17,10 +17,10 @@ POLL_SECONDS = 0.01
 
 
 class EmbeddedServer(ABC):
-    """One server on a loopback port with a folder of its own. Never outlives this process.
+    """One server on a loopback port with its own folder. Never outlives this process.
 
     Args:
-        data_dir: folder of its own; made if absent.
+        data_dir: its folder; created if absent.
         port: TCP port on 127.0.0.1; a free one is chosen once where it is `None`.
     """
 

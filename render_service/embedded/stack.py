@@ -26,7 +26,7 @@ class Stack:
     """The service with all it needs, its data, objects and logs below one folder, which may be kept between runs.
 
     Args:
-        data_dir: folder of its own; made if absent. Logs lie in it as `server.log` and `worker.log`, those of the run
+        data_dir: its folder; created if absent. Logs lie in it as `server.log` and `worker.log`, those of the run
             before as `….log.previous`.
         port: port of the gRPC server on 127.0.0.1; a free one is chosen where it is `None`.
         environment: settings for server and worker beside those that the stack decides itself.

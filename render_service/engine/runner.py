@@ -53,7 +53,7 @@ class JobRunner:
         lifecycle: Changes jobs.
         publisher: Publishes events.
         dispatcher: Nudged when a job is due again.
-        providers: Whose jobs to run.
+        providers: The providers whose jobs to run.
         context: Services that attempts use.
         limits: How long a job may take.
         gate: Whether the machine can run jobs.
@@ -98,7 +98,7 @@ class JobRunner:
         return not self._draining and self.gate.is_open and not self._slots.locked()
 
     async def run_next(self) -> bool:
-        """Wait for a free slot, claim the job whose turn it is, and run it to the end of this attempt.
+        """Wait for a free slot, claim the next job, and run it to the end of this attempt.
 
         Called for a message. While Postgres is unavailable or the machine fails it waits, because the hint would be
         lost with the message.
@@ -121,7 +121,7 @@ class JobRunner:
         return True
 
     async def start_next(self) -> bool:
-        """Claim the job whose turn it is and run it in a task of its own, then further jobs until none is due.
+        """Claim the next job and run it in its own task, then further jobs until none is due.
 
         Returns:
             Whether a job was started; False if none was due or no slot was free.

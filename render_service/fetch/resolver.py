@@ -1,4 +1,4 @@
-"""Resolves host names as the operating system does, in threads of its own, bounded for each workspace, with a cache.
+"""Resolves host names as the operating system does, in its own threads, bounded for each workspace, with a cache.
 
 The event loop's own lookups share a few threads with everything else in the process, and a thread is stuck for as long
 as a name server does not answer. So each lookup here has its own thread, and a workspace has only a few of them:

@@ -34,12 +34,12 @@ class HttpResponse:
 
 
 class HttpRequest:
-    """A request whose head was read; its body is read on demand.
+    """A request with its head; the body is read on demand.
 
     Args:
         head: The request's head.
         connection: State of the protocol.
-        reader: Where the body comes from.
+        reader: Reads the body.
     """
 
     def __init__(self, head: h11.Request, connection: h11.Connection, reader: asyncio.StreamReader) -> None:

@@ -20,7 +20,7 @@ DEFAULT_REGION = "us-east-1"
 
 @dataclass(frozen=True, slots=True)
 class S3Options:
-    """How to reach S3. A None comes from the environment (`AWS_*`), then from the machine's role.
+    """How to reach S3. A value that is None comes from the environment (`AWS_*`), then from the machine's role.
 
     `endpoint` is the base URL of a store other than AWS. `public_endpoint` replaces it in pre-signed URLs where callers
     reach the store under another name than this service does. `path_style` puts the bucket into the path (SeaweedFS,

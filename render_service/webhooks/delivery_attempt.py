@@ -52,7 +52,7 @@ class Outcome:
 
     @property
     def gone(self) -> bool:
-        """Whether the receiver wants no further deliveries."""
+        """Whether the receiver accepts no further deliveries."""
         return self.status == 410
 
     @property

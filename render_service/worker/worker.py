@@ -231,7 +231,7 @@ def _consumers(settings: Settings, broker: RedisBroker, runner: JobRunner, maker
     yield Consumer(broker, queue=RENDER_QUEUE, actor=RENDER_ACTOR, slots=slots, handle=run_next, loop=loop)
     if settings.compose == "queue":
         slots = settings.compose_processes
-        # Dramatiq wants a broker for each of its workers.
+        # Dramatiq needs a broker for each of its workers.
         broker = make_broker(settings.redis_url)
         yield Consumer(broker, queue=COMPOSE_QUEUE, actor=COMPOSE_ACTOR, slots=slots, handle=make_segment, loop=loop)
 

@@ -45,7 +45,7 @@ def _letter_time(character: str) -> float:
 def pause_points(
     text: str, span: tuple[int, int], pauses: Sequence[tuple[int, int]], fps: int
 ) -> list[tuple[int, int]]:
-    """Find when a voice that reads a text comes to its sentences and clauses.
+    """Find when a voice that reads a text reaches its sentences and clauses.
 
     Its pauses are matched with the text's punctuation, in order: those that lie where the letters let them be expected.
 
@@ -56,7 +56,7 @@ def pause_points(
         fps: Frames per second.
 
     Returns:
-        Positions in the text and the frames in which the voice comes to them, both ascending: the start, the end of
+        Positions in the text and the frames in which the voice reaches them, both ascending: the start, the end of
         what is said before each matched pause, the start of what follows it, and the end.
     """
     start, end = span

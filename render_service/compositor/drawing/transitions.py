@@ -1,4 +1,4 @@
-"""Ways from one shot into the next, drawn plane by plane."""
+"""Draws transitions from one shot to the next, plane by plane."""
 
 from functools import lru_cache
 
@@ -22,8 +22,8 @@ def draw_transition(
         kind: Which transition; a cut shows the new shot.
         direction: Where wipes, slides and pushes move to.
         done: How much of the transition's time is over, 0 (only the old shot) to 1 (only the new one).
-        old: The shot that goes.
-        new: The shot that comes.
+        old: The outgoing shot.
+        new: The incoming shot.
         target: Where to draw; all three have the same size, and no planes in common.
     """
     if kind is TransitionKind.CROSS_FADE:

@@ -14,7 +14,7 @@ AnyPacket: TypeAlias = "Packet[Any]"
 
 # Demuxers of formats that can be joined byte by byte, so that the clock is set back in the middle of the file.
 JOINABLE = frozenset(("mpegts", "mpeg", "flv"))
-# A clock that steps back or forward by more was set anew (as in FFmpeg's dts_delta_threshold); less is disorder.
+# A clock that steps back or forward by more was reset (as in FFmpeg's dts_delta_threshold); less is disorder.
 _SET_BACK_SECONDS = 1.0
 _SET_FORWARD_SECONDS = 10.0
 # All decoded pictures get times in these ticks.
@@ -44,7 +44,7 @@ class _StreamClock:
 
 
 class ClockSurvey:
-    """Finds the places where a file's clock was set anew. Takes all packets of the file in order.
+    """Finds the places where a file's clock was reset. Takes all packets of the file in order.
 
     All streams share the clock: the first to jump sets the shift for all, so that sound and picture stay together.
     """
@@ -79,7 +79,7 @@ class ClockSurvey:
 
 
 def clock_shifts(container: InputContainer) -> ClockShifts:
-    """Read all packets of a container, and return where its clock was set anew."""
+    """Read all packets of a container, and return where its clock was reset."""
     survey = ClockSurvey()
     for packet in container.demux((*container.streams.video, *container.streams.audio)):
         if packet.size:

@@ -72,7 +72,7 @@ def open_media(
 
 
 def clock_shifts_of(asset: Asset, kind: FileKind) -> ClockShifts:
-    """Return where the clock of a clip or sound was set anew; formats that cannot be joined are not searched."""
+    """Return where the clock of a clip or sound was reset; formats that cannot be joined are not searched."""
     if kind.reader not in JOINABLE:
         return {}
     with open_media(asset, FileClass.SOUND if kind.file_class is FileClass.SOUND else FileClass.CLIP) as (container, _):

@@ -82,7 +82,7 @@ class Pictures:
 
     Args:
         stream: The video track.
-        shifts: Where its clock was set anew; see `clock_shifts`.
+        shifts: Where its clock was reset; see `clock_shifts`.
         by_decoding: Whether the container holds no presentation times.
         is_seekable: Whether its index leads to the same pictures as decoding from the start.
     """
@@ -125,7 +125,7 @@ def picture_stream(asset: Asset, container: InputContainer, limits: MediaLimits)
 
 
 def pictures_of(video: VideoStream, reader: str | None, shifts: ClockShifts) -> Pictures:
-    """Return how the pictures of a clip are timed, given its demuxer and where its clock was set anew."""
+    """Return how the pictures of a clip are timed, given its demuxer and where its clock was reset."""
     found, by_decoding = shifts.get(video.index, ()), reader in _WITHOUT_TIMES
     return Pictures(video, found, by_decoding, not found and not by_decoding and reader not in _WITHOUT_INDEX)
 

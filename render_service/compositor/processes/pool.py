@@ -21,7 +21,7 @@ from render_service.domain.errors import ErrorReason, RenderFailure
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# How often a task is begun whose process dies.
+# How often a task is started if its process dies.
 _LIVES = 3
 # Signals by which a process ends itself: a crash of the code that it runs.
 _CRASHES = frozenset({signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL})
@@ -46,8 +46,8 @@ class TaskOptions:
 class Share:
     """One render's part in a pool: it is entitled to one process at once, and shares the others with all renders.
 
-    So a render whose tasks take long never keeps another from working: where all processes are busy, one more is
-    started for a render that has none.
+    So a render with long tasks never blocks another: if all processes are busy, one more is started for a render that
+    has none.
     """
 
     def __init__(self, pool: "ProcessPool") -> None:
@@ -145,7 +145,7 @@ class ProcessPool:
         await asyncio.gather(*(self._add() for _ in range(self.size)))
 
     async def close(self) -> None:
-        """Kill the processes and wait until they are gone."""
+        """Kill the processes and wait until they have ended."""
         self._closed = True
         for process in (*self._idle, *self._busy):
             process.kill()

@@ -81,7 +81,7 @@ def _set_up_opencv() -> None:
 
 
 def _die_with_parent() -> None:
-    """Ask Linux to kill this process when its parent is gone, however that ended; elsewhere standard input ends."""
+    """Ask Linux to kill this process when its parent ends for any reason; elsewhere standard input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
         set_parent_death_signal = 1  # PR_SET_PDEATHSIG, prctl(2)

@@ -60,7 +60,7 @@ class PlannedSegment:
     Args:
         job: What to make.
         start: Its first frame in the video.
-        shot_index: The shot that is seen, in a transition the one that comes.
+        shot_index: The shot that is shown; in a transition, the incoming one.
         is_body: Whether only one shot is seen.
     """
 

@@ -62,9 +62,9 @@ def plan_pictures(
 
 
 def caption_fades(cues: Sequence[Cue], timeline: Timeline) -> list[tuple[int, int]]:
-    """Return over how many frames each caption comes and goes.
+    """Return over how many frames each caption fades in and out.
 
-    A caption that takes the place of another in the same shot, or comes or goes with a cut, does so at once: fading
+    A caption that replaces another in the same shot, or begins or ends with a cut, does so at once: fading
     there would look like flicker.
     """
     shots = {shot.shot_id: shot for shot in timeline.shots}

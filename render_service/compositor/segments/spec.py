@@ -72,8 +72,8 @@ class CueLayer:
         text: What is seen.
         start: First frame in which it is seen, counted from the segment's first; may lie before it.
         end: The frame after the last; may lie behind the segment.
-        fade_in: Frames over which it comes; 1 is at once.
-        fade_out: Frames over which it goes; 1 is at once.
+        fade_in: Frames over which it fades in; 1 is at once.
+        fade_out: Frames over which it fades out; 1 is at once.
         fmt: How it is drawn.
         words: The words that are marked in this segment.
     """
@@ -109,9 +109,9 @@ class SegmentSpec:
         build: Names the build of everything that draws and encodes.
         picture: Form of the frames.
         frames: How many there are.
-        layer: The shot that is seen, in a transition the one that goes.
-        incoming: The shot that comes, in a transition.
-        transition: How it comes; CUT without one.
+        layer: The shot that is shown; in a transition, the outgoing one.
+        incoming: The incoming shot of a transition.
+        transition: The transition; CUT if there is none.
         direction: Where the transition moves to.
         cues: Captions that are seen in the segment.
         watermark: Picture over everything.

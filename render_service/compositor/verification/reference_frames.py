@@ -1,4 +1,4 @@
-"""What a frame of a shot should show, drawn anew and small from the shot's own picture or clip."""
+"""What a frame of a shot should show, drawn again and small from the shot's own picture or clip."""
 
 from collections.abc import Sequence
 
