@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -33,6 +33,7 @@ _UNAVAILABLE = {
 }
 _READ_ONLY = "25006"
 _PING = Statement("SELECT 1")
+_CLOSE_SECONDS = 5.0  # for what is in use
 _NONE: Mapping[str, Any] = {}
 WORKSPACE_SHARE = 0.4
 """The share of a process's connections that the calls of one workspace may use at once."""
@@ -120,6 +121,8 @@ class Database:
         self._transactional = self._engine.execution_options(isolation_level="READ COMMITTED")
         # Postgres' own timeout does not help when Postgres is frozen.
         self._timeout_seconds = statement_timeout_seconds + 2
+        self._users = 0
+        self._unused = asyncio.Event()
 
     async def execute(self, statement: Statement, parameters: Mapping[str, Any] = _NONE) -> list[Row]:
         """Execute a prepared statement in its own transaction and return its rows.
@@ -127,7 +130,7 @@ class Database:
         Raises:
             DatabaseUnavailable: As `single`.
         """
-        with _translated():
+        with self._using(), _translated():
             async with asyncio.timeout(self._timeout_seconds):
                 return await uncancelled(self._prepared.execute(statement, parameters))
 
@@ -139,7 +142,7 @@ class Database:
         Raises:
             DatabaseUnavailable: As `single_for`.
         """
-        with _translated():
+        with self._using(), _translated():
             async with asyncio.timeout(self._timeout_seconds), self._shares.enter(workspace_id):
                 return await uncancelled(self._prepared.execute(statement, parameters))
 
@@ -187,12 +190,24 @@ class Database:
     @asynccontextmanager
     async def _connect(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         connection = UncancellableConnection(engine)
-        with self._prepared.yielding_connection():
-            await connection.start()
+        with self._using():
+            with self._prepared.yielding_connection():
+                await connection.start()
+            try:
+                yield connection
+            finally:
+                await uncancelled(connection.close())
+
+    @contextmanager
+    def _using(self) -> Iterator[None]:
+        """Let `close` wait for the block."""
+        self._users += 1
         try:
-            yield connection
+            yield
         finally:
-            await asyncio.shield(asyncio.create_task(connection.close()))
+            self._users -= 1
+            if not self._users:
+                self._unused.set()
 
     @property
     def busy(self) -> int:
@@ -209,7 +224,12 @@ class Database:
         await self.execute(_PING)
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection. One in use is waited for, since nobody closes what comes back to a pool later."""
+        self._unused.clear()
+        if self._users:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_CLOSE_SECONDS):
+                    await self._unused.wait()
         self._prepared.close()
         await self._engine.dispose()
 

@@ -86,3 +86,31 @@ async def test_a_key_itself_is_nowhere_in_the_database(database: Database) -> No
         rows = (await connection.execute(sa.text("SELECT api_keys::text FROM api_keys"))).all()
     assert len(key) >= 43, "256 bits"
     assert key.removeprefix("rk_") not in str(rows)
+
+
+async def test_closing_waits_for_connections_in_use_and_leaves_none_open(database_url: str) -> None:
+    database = Database(database_url, size=2)
+    taken, leave = asyncio.Event(), asyncio.Event()
+
+    async def hold() -> None:
+        async with database.single() as connection:
+            taken.set()
+            await leave.wait()
+            await connection.execute(sa.text("SELECT 1"))
+
+    holding = asyncio.create_task(hold())
+    await taken.wait()
+    pinging = asyncio.create_task(database.ping())
+    closing = asyncio.create_task(database.close())
+    await pinging
+    assert not closing.done()
+    leave.set()
+    await asyncio.gather(holding, closing)
+    watching = Database(database_url, size=1)
+    others = sa.text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    async with asyncio.timeout(60), watching.single() as connection:
+        while await connection.scalar(others):
+            await asyncio.sleep(0.01)
+    await watching.close()
