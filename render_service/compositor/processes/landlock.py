@@ -108,6 +108,8 @@ def _files(version: int) -> int:
 def _readable() -> Iterator[Path]:
     yield from map(Path, _SYSTEM_PATHS)
     yield from map(Path, {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix})
+    # Packages may lie elsewhere (PYTHONPATH, .pth files). The working directory is no such place, whatever lies there.
+    yield from (Path(entry) for entry in sys.path if entry and Path(entry).resolve() != Path.cwd())
     yield Path(render_service.__file__).parent
     yield from map(Path, filter(None, os.environ.get("LD_LIBRARY_PATH", "").split(":")))
 

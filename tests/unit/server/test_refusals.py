@@ -11,6 +11,7 @@ import structlog
 from render_service.db.database import DatabaseUnavailable
 from render_service.domain.access.audit import AuditEntry, Origin
 from render_service.domain.errors import ErrorReason
+from render_service.server.interceptors import refusals
 from render_service.server.interceptors.refusals import (
     MAX_PER_SOURCE,
     MAX_PER_WINDOW,
@@ -36,6 +37,12 @@ class _Log:
 @pytest.fixture
 def log() -> _Log:
     return _Log()
+
+
+@pytest.fixture(autouse=True)
+def _own_logger(monkeypatch: pytest.MonkeyPatch) -> None:
+    # One that was used before may keep the configuration of that time, which no test captures.
+    monkeypatch.setattr(refusals, "_log", structlog.get_logger())
 
 
 @pytest.fixture
