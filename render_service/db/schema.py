@@ -52,7 +52,7 @@ jobs = sa.Table(
     time_column(
         "enqueued_at", comment="when a message was last sent for it; null: a message is due (the row is its outbox)"
     ),
-    sa.Column("lease_token", UUID, comment="whoever knows it may change the job"),
+    sa.Column("lease_token", UUID, comment="the token that changes of the job must present"),
     time_column("lease_expires_at", comment="after this the reconciler takes the lease away"),
     sa.Column("worker", sa.Text, comment="who holds the lease, for people"),
     sa.Column("cancel_requested", sa.Boolean, nullable=False, server_default=sa.false()),
@@ -231,11 +231,11 @@ provider_tasks = sa.Table(
     sa.Index("provider_tasks_by_job", "job_id"),
     sa.Index("provider_tasks_by_clip", "clip_key", postgresql_where=sa.text("clip_key IS NOT NULL")),
     comment=(
-        "One row for each clip that is ordered from a paid provider: "
+        "One row for each clip that is submitted to a paid provider: "
         "WAITING → INTENT → SUBMITTED → SUCCEEDED | FAILED | CANCELLED. The partial unique index keeps a clip from "
-        "being ordered twice. INTENT is committed before the order is sent, SUBMITTED as soon as it is answered; a "
-        "row found in INTENT by another attempt is an order of unknown outcome: UNKNOWN, unless it can be repeated "
-        "by its key. SUPERSEDED: a newer row has its place."
+        "being submitted twice. INTENT is committed before the submission is sent, SUBMITTED once the provider has "
+        "acknowledged it. A row found in INTENT by another attempt is a submission of unknown outcome: UNKNOWN, unless "
+        "it can be repeated under its idempotency key. SUPERSEDED: a newer row has its place."
     ),
 )
 
@@ -268,11 +268,11 @@ webhooks = sa.Table(
     sa.Column("workspace_id", sa.Text, nullable=False),
     sa.Column("url", sa.Text, nullable=False),
     sa.Column("host", sa.Text, nullable=False, comment="host:port of the url"),
-    sa.Column("statuses", ARRAY(sa.Text), nullable=False, comment="which are told; never empty"),
+    sa.Column("statuses", ARRAY(sa.Text), nullable=False, comment="the statuses that are delivered; never empty"),
     sa.Column("labels", JSONB, nullable=False, comment="only of jobs that have all of these"),
     time_column("created_at", nullable=False, default=True),
     sa.Index("webhooks_by_workspace", "workspace_id", "created_at", "id"),
-    comment="Who is told of a workspace's jobs. At most 16 a workspace, each url once, both under a lock.",
+    comment="Receivers of a workspace's events. At most 16 a workspace, each url once, both under a lock.",
 )
 
 webhook_deliveries = sa.Table(
