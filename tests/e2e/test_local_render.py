@@ -116,7 +116,7 @@ async def test_a_cancelled_render_stops_and_leaves_nothing(stubs: Stubs, stack: 
                 asked = time.monotonic()
         took = time.monotonic() - asked
     assert (await stubs.renders.GetJob(pb.GetJobRequest(**named))).job.status == job_pb2.JOB_STATUS_CANCELLED
-    assert took < 8
+    assert took < 30
     async with asyncio.timeout(60):
         while len(descendants(stack.worker.pid)) > before or list((stack.data_dir / "work").glob("worker-*/*-1")):
             await asyncio.sleep(0.05)

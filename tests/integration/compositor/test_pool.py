@@ -1,7 +1,6 @@
 """Worker processes: they are killed when their task is cancelled, replaced when they die, and gone when closed."""
 
 import asyncio
-import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -25,10 +24,10 @@ async def pool() -> AsyncIterator[ProcessPool]:
 
 def _alive(pid: int) -> bool:
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        # It was gone before the file was opened, or before it was read.
         return False
-    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
 
 
 async def _until(true: Callable[[], object]) -> None:

@@ -69,7 +69,7 @@ async def test_both_servers_start_from_nothing_within_seconds(tmp_path: Path) ->
     await asyncio.gather(postgres.start(), valkey.start())
     try:
         # Measured 1 s on two idle cores; the bound allows for a busy machine.
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 30
         assert await answer(postgres.url) == 1
     finally:
         await asyncio.gather(postgres.stop(), valkey.stop())

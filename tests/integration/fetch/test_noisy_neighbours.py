@@ -77,7 +77,7 @@ async def test_cancelled_jobs_close_their_connections_and_others_fetch_at_once(t
         async def victim() -> None:
             started = time.monotonic()
             await job(fetcher, "victim", [web.url("/a")] * 8, tmp_path)
-            assert time.monotonic() - started < 8
+            assert time.monotonic() - started < 20
 
         await victim()
         for task in attack:

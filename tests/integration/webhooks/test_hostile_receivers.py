@@ -82,7 +82,7 @@ async def test_a_thousand_deliveries_to_a_receiver_that_never_answers_delay_nobo
             before = len(alive.accepted)
             await run_job(database, await start_job(database, job_request(workspace=workspace)))
             await alive.until(before + 1)
-            assert time.monotonic() - began < 8
+            assert time.monotonic() - began < 14
         assert sum(one.attempts for one in await deliveries(database) if one.url.endswith(f":{dead}/")) <= 8
 
 
@@ -99,7 +99,7 @@ async def test_a_workspace_with_many_dead_receivers_delays_no_other(database: Da
         began = time.monotonic()
         await run_job(database, await start_job(database, job_request(workspace="others")))
         await alive.until(1)
-        assert time.monotonic() - began < 8
+        assert time.monotonic() - began < 14
         assert sum(one.attempts for one in await deliveries(database)) == 24
 
 
