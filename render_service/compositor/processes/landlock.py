@@ -12,8 +12,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import render_service
-
 # The same numbers on all architectures.
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _VERSION = 1  # flag of landlock_create_ruleset: return the version of the interface
@@ -42,6 +40,8 @@ _SYSTEM_PATHS = (
     *("/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/sys/devices/system/cpu"),
     *("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"),
 )
+# Names of the folders into which packages are installed; the second is Debian's.
+_PACKAGE_FOLDERS = frozenset({"site-packages", "dist-packages"})
 
 
 class _Ruleset(ctypes.Structure):
@@ -108,9 +108,12 @@ def _files(version: int) -> int:
 def _readable() -> Iterator[Path]:
     yield from map(Path, _SYSTEM_PATHS)
     yield from map(Path, {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix})
-    # Packages may lie elsewhere (PYTHONPATH, .pth files). The working directory is no such place, whatever lies there.
-    yield from (Path(entry) for entry in sys.path if entry and Path(entry).resolve() != Path.cwd())
-    yield Path(render_service.__file__).parent
+    # Packages may lie elsewhere (PYTHONPATH, .pth files). A folder that is not for packages alone may hold settings and
+    # keys beside them: there, only the packages that are loaded are readable.
+    yield from (entry for entry in map(Path, sys.path) if entry.name in _PACKAGE_FOLDERS)
+    for name, module in tuple(sys.modules.items()):
+        if "." not in name:
+            yield from map(Path, getattr(module, "__path__", ()))
     yield from map(Path, filter(None, os.environ.get("LD_LIBRARY_PATH", "").split(":")))
 
 
