@@ -6,6 +6,9 @@ no rows.
 
 A transaction may get its id, wait for the row, and write after a transaction with a greater id. `event_xid` therefore
 never decreases within a job, so that readers by transaction id also see the events of a job in the order of sequences.
+
+Rows are locked FOR NO KEY UPDATE, as UPDATE itself does: FOR UPDATE would also skip, or wait for, a job whose key is
+only shared, by a foreign key that is checked or a delivery that ends.
 """
 
 import sqlalchemy as sa
@@ -56,7 +59,7 @@ CLAIM = sa.text(f"""
             WHERE status = 'PENDING' AND run_after <= now() AND provider = ANY(:providers)
                 AND jobs.workspace_id = turn.workspace_id
             ORDER BY priority DESC, run_after, id
-            FOR UPDATE SKIP LOCKED
+            FOR NO KEY UPDATE SKIP LOCKED
             LIMIT 1
         ) AS due
         WHERE turn.most IS NULL OR workspace_has_room(due.workspace_id, 'PROCESSING', turn.most)
@@ -142,7 +145,7 @@ END_ATTEMPT = sa.text(f"""
             WHEN :retry AND deadline_at > now() AND failed_attempts + :counted < :max_failed_attempts THEN 'PENDING'
             ELSE 'FAILED' END AS next
         FROM jobs WHERE id = :job_id AND lease_token = :token
-        FOR UPDATE
+        FOR NO KEY UPDATE
     ), changed AS (
         UPDATE jobs SET
             status = next, stage = NULL,
@@ -191,7 +194,7 @@ RECLAIM_EXPIRED = sa.text(f"""
             deadline_at < now() AS past_deadline
         FROM jobs WHERE status = 'PROCESSING' AND lease_expires_at < now()
         LIMIT :batch
-        FOR UPDATE SKIP LOCKED
+        FOR NO KEY UPDATE SKIP LOCKED
     ), changed AS (
         UPDATE jobs SET
             status = next, stage = NULL,

@@ -14,7 +14,7 @@ _TAKE = sa.text("""
         WHERE status = 'PENDING' AND enqueued_at IS NULL AND run_after <= now()
         ORDER BY run_after
         LIMIT :batch
-        FOR UPDATE SKIP LOCKED
+        FOR NO KEY UPDATE SKIP LOCKED
     )
     UPDATE jobs SET enqueued_at = now() FROM due WHERE jobs.id = due.id
     RETURNING jobs.id
@@ -26,7 +26,7 @@ _FORGET = sa.text("""
         WHERE status = 'PENDING' AND enqueued_at < now() - CAST(:age AS interval)
         ORDER BY run_after
         LIMIT :batch
-        FOR UPDATE SKIP LOCKED
+        FOR NO KEY UPDATE SKIP LOCKED
     )
     UPDATE jobs SET enqueued_at = NULL FROM stale WHERE jobs.id = stale.id
     RETURNING jobs.id

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from render_service.db.database import Database
+from render_service.db.jobs.job_outbox import JobOutbox
 from render_service.db.jobs.jobs import Jobs
 from render_service.domain.errors import ErrorReason
 from render_service.domain.jobs.job import (
@@ -47,6 +48,20 @@ async def test_a_claim_takes_the_job_that_has_waited_longest_and_returns_all_tha
     assert (await claim_next(lifecycle)).lease.job_id == second.id
     assert await lifecycle.claim(worker="w", providers=list(ProviderName), deadline=HOUR) is None
     assert await milestones_of(database, first.id) == [(1, "PENDING"), (2, "PROCESSING/PREPARING")]
+
+
+async def test_a_job_whose_key_is_shared_is_neither_skipped_nor_waited_for(database: Database) -> None:
+    """A delivery that ends, or a foreign key that is checked, locks the job's key and changes nothing of the job."""
+    job = await start_job(database)
+    lifecycle, outbox = lifecycle_of(database, lease=timedelta(0)), JobOutbox(database)
+    async with database.transaction() as sharing, asyncio.timeout(60):
+        await sharing.execute(sa.text("SELECT FROM jobs WHERE id = :id FOR KEY SHARE"), {"id": job.id})
+        assert await outbox.take() == [job.id]
+        assert await outbox.forget_stale(age=timedelta(0)) == 1
+        assert (await claim_next(lifecycle)).lease.job_id == job.id
+        assert [event.status for event in await lifecycle.reclaim_expired()] == [JobStatus.PENDING]
+        lease = (await claim_next(lifecycle)).lease
+        assert (await lifecycle.end_attempt(lease, ERROR, retryable=False)).status is JobStatus.FAILED
 
 
 async def test_a_claim_leaves_jobs_of_providers_that_the_worker_does_not_serve(database: Database) -> None:
