@@ -92,7 +92,7 @@ def test_the_end_of_a_process_does_not_wait_for_a_collector_that_never_answers()
         done = subprocess.run(command, env=environment, capture_output=True, check=True, text=True, timeout=60)
         silent.setblocking(False)
         silent.accept()[0].close()  # it was spoken to
-    assert 1 < float(done.stdout) < 3
+    assert 1 < float(done.stdout) < 9
 
 
 @pytest.mark.parametrize("flags", ["00", "01", "ff"])

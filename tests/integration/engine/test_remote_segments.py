@@ -45,7 +45,7 @@ class Cluster:
     """Makers behind a queue, and a compositor that requests segments from them."""
 
     def __init__(self, redis_url: str, folder: Path) -> None:
-        self.redis: Redis = connect_redis(redis_url, timeout_seconds=2)
+        self.redis: Redis = connect_redis(redis_url, timeout_seconds=30)
         self.coordination = SegmentCoordination(self.redis)
         self.store = ObjectStore((folder / "objects").as_uri())
         self.queue = ComposeQueue(make_broker(redis_url))

@@ -16,7 +16,7 @@ async def publish_on_and_on(redis: "Redis", times: int) -> None:
 
 
 async def test_a_cancel_is_never_swallowed_by_a_command(redis_url: str) -> None:
-    redis = connect_redis(redis_url, timeout_seconds=2)
+    redis = connect_redis(redis_url, timeout_seconds=30)
     swallowed = []
     for moment in range(MOMENTS * ROUNDS):
         task = asyncio.create_task(publish_on_and_on(redis, 100))

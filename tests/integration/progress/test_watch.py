@@ -66,10 +66,15 @@ class Service:
 
 @asynccontextmanager
 async def serving(
-    database: Database, redis_url: str, *, sweep_seconds: float = 60, beat_seconds: float = 60
+    database: Database,
+    redis_url: str,
+    *,
+    sweep_seconds: float = 60,
+    beat_seconds: float = 60,
+    command_seconds: float = 30,
 ) -> AsyncIterator[Service]:
     subscriptions = connect_redis(redis_url, timeout_seconds=None)
-    redis = connect_redis(redis_url, timeout_seconds=1)
+    redis = connect_redis(redis_url, timeout_seconds=command_seconds)
     hub = ProgressHub(subscriptions, Jobs(database).present, sweep_seconds=sweep_seconds, beat_seconds=beat_seconds)
     running = asyncio.create_task(hub.run())
     try:
@@ -357,7 +362,7 @@ async def test_publishing_neither_raises_nor_holds_up_the_work_without_redis(
 async def test_publishing_into_a_frozen_redis_holds_up_the_work_only_for_moments(
     database: Database, own_valkey: EmbeddedValkey
 ) -> None:
-    async with serving(database, own_valkey.url) as service:
+    async with serving(database, own_valkey.url, command_seconds=1) as service:
         event = (await claimed(service)).event
         await service.publisher.publish(event)
         own_valkey.freeze()

@@ -172,7 +172,7 @@ async def next_event(stream: AsyncIterator[WorkspaceUpdate]) -> WorkspaceUpdate:
 async def test_a_watch_delivers_milestones_and_the_progress_between_them_in_order(
     database: Database, redis_url: str
 ) -> None:
-    redis = connect_redis(redis_url, timeout_seconds=2)
+    redis = connect_redis(redis_url, timeout_seconds=30)
     publisher, lifecycle = Publisher(redis), lifecycle_of(database)
     await start(database, "team", {"show": "no"})
     wanted = await start(database, "team", {"show": "yes"})
@@ -203,7 +203,7 @@ async def test_a_watch_delivers_milestones_and_the_progress_between_them_in_orde
 async def test_a_resumed_watch_reports_progress_of_jobs_whose_milestones_it_has_seen(
     database: Database, redis_url: str
 ) -> None:
-    redis = connect_redis(redis_url, timeout_seconds=2)
+    redis = connect_redis(redis_url, timeout_seconds=30)
     lifecycle, events = lifecycle_of(database), WorkspaceEvents(database)
     await start(database, "team")
     claim = await lifecycle.claim(worker="w", providers=[ProviderName.MOCK], deadline=timedelta(hours=1))

@@ -59,7 +59,7 @@ async def open_called(
             custom_video_webhook_secret=SecretStr(custom.SECRET),
             pika_webhook_jwks_url=fal.jwks_url,
         )
-        redis = connect_redis(redis_url, timeout_seconds=2)
+        redis = connect_redis(redis_url, timeout_seconds=30)
         subscription = connect_redis(redis_url, timeout_seconds=None)
         hints = TaskHints(subscription)
         hearing = asyncio.create_task(hints.run())
@@ -218,7 +218,7 @@ async def test_the_content_of_a_callback_is_not_trusted(called: Called) -> None:
 async def test_a_flood_of_callbacks_causes_no_additional_polls(called: Called) -> None:
     watched = Watched(called, CUSTOM)
     watched.fake.calls_back = False
-    redis = connect_redis(called.redis_url, timeout_seconds=2)
+    redis = connect_redis(called.redis_url, timeout_seconds=30)
     making = await watched.start()
     await watched.polled(1)
     assert watched.task.callback_url is not None

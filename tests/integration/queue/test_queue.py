@@ -32,8 +32,8 @@ class Queue:
 
     def __init__(self, database: Database, redis_url: str) -> None:
         self.database = database
-        self.redis = connect_redis(redis_url, timeout_seconds=1)
-        self.broker = make_broker(redis_url, blocking_timeout_seconds=1)
+        self.redis = connect_redis(redis_url, timeout_seconds=30)
+        self.broker = make_broker(redis_url, blocking_timeout_seconds=30)
         self.messages = RenderQueue(self.broker)
         self.outbox = JobOutbox(database)
         self.dispatcher = Dispatcher(self.outbox, self.messages, interval_seconds=0.05)
