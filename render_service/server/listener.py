@@ -4,7 +4,6 @@ import grpc
 from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health_aio
-from grpc_reflection.v1alpha import reflection
 from render_client.v1 import (
     project_service_pb2,
     project_service_pb2_grpc,
@@ -26,6 +25,7 @@ from render_service.server.interceptors.rate_limits import QuotaCache, QuotaInte
 from render_service.server.interceptors.refusals import RefusalRecorder
 from render_service.server.interceptors.requests import MAX_REQUEST_BYTES
 from render_service.server.interceptors.tracing import TracingMiddleware
+from render_service.server.reflection import add_reflection
 from render_service.server.services.project import ProjectServicer
 from render_service.server.services.render import RenderServicer
 from render_service.server.services.webhook import WebhookServicer
@@ -123,7 +123,7 @@ class Listener:
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         health_name = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
         if serve_reflection:
-            reflection.enable_server_reflection((*SERVICES, health_name, reflection.SERVICE_NAME), self._server)
+            add_reflection((*SERVICES, health_name), self._server)
 
     async def start(self, listen: str) -> int:
         """Listen and serve.

@@ -40,6 +40,7 @@ RULES = {
     "/grpc.health.v1.Health/Check": Rule.OPEN,
     "/grpc.health.v1.Health/List": Rule.OPEN,
     "/grpc.health.v1.Health/Watch": Rule.OPEN,
+    "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo": Rule.OPEN,
     "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": Rule.OPEN,
 }
 """The rule of every method that the server has. A call without a rule is refused."""

@@ -15,7 +15,6 @@ import grpc
 import pytest
 import sqlalchemy as sa
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection_pb2_grpc
 from render_client.v1 import project_pb2
 from render_client.v1 import project_service_pb2 as projects_pb
 from render_client.v1 import render_service_pb2 as pb
@@ -27,6 +26,7 @@ from render_service.db.projects import projects
 from render_service.domain.access.access import Access
 from render_service.embedded.ports import free_port
 from render_service.server.interceptors.open_streams import MAX_STREAMS_PER_ADDRESS
+from render_service.server.reflection import SERVICE_NAMES
 from render_service.server.services import project as project_service
 from render_service.server.services import project_input, render, start_render
 from tests.integration.server.issuer import Issuer
@@ -142,11 +142,11 @@ async def test_one_connection_has_no_more_streams_than_the_setting_allows(
 
 async def test_reflection_can_be_turned_off(database_url: str, redis_url: str, tmp_path: Path) -> None:
     async with serving(settings_of(database_url, redis_url, tmp_path, reflection=False)) as stubs:
-        make: Any = reflection_pb2_grpc.ServerReflectionStub
-        call = make(stubs.channel).ServerReflectionInfo(iter(()))
-        with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await call.read()
-        assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED
+        for service in SERVICE_NAMES:
+            call: Any = stubs.channel.stream_stream(f"/{service}/ServerReflectionInfo")(iter(()))
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await call.read()
+            assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
 async def test_a_server_that_starts_while_redis_is_away_serves(database_url: str, tmp_path: Path) -> None:

@@ -33,6 +33,10 @@ def services() -> list[ServiceDescriptor]:
 METHODS: dict[str, MethodDescriptor] = {
     f"/{service.full_name}/{method.name}": method for service in services() for method in service.methods
 }
+# The second name of the same methods.
+METHODS |= {
+    name.replace(".v1alpha.", ".v1."): method for name, method in METHODS.items() if ".reflection.v1alpha." in name
+}
 
 
 def test_every_rpc_has_a_rule_and_every_rule_an_rpc() -> None:
