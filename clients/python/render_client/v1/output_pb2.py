@@ -14,13 +14,14 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16render/v1/output.proto\x12\trender.v1\"9\n\tFrameSize\x12\x14\n\x05width\x18\x01 \x01(\x05R\x05width\x12\x16\n\x06height\x18\x02 \x01(\x05R\x06height\"\xfb\x01\n\rOutputOptions\x12;\n\x0c\x61spect_ratio\x18\x01 \x01(\x0e\x32\x16.render.v1.AspectRatioH\x00R\x0b\x61spectRatio\x12*\n\x04size\x18\x02 \x01(\x0b\x32\x14.render.v1.FrameSizeH\x00R\x04size\x12\x10\n\x03\x66ps\x18\x03 \x01(\x05R\x03\x66ps\x12\x32\n\x07quality\x18\x04 \x01(\x0e\x32\x18.render.v1.QualityPresetR\x07quality\x12\x32\n\tcontainer\x18\x05 \x01(\x0e\x32\x14.render.v1.ContainerR\tcontainerB\x07\n\x05\x66rame*\x85\x01\n\x0b\x41spectRatio\x12\x1c\n\x18\x41SPECT_RATIO_UNSPECIFIED\x10\x00\x12\x15\n\x11\x41SPECT_RATIO_16_9\x10\x01\x12\x15\n\x11\x41SPECT_RATIO_9_16\x10\x02\x12\x14\n\x10\x41SPECT_RATIO_1_1\x10\x03\x12\x14\n\x10\x41SPECT_RATIO_4_5\x10\x04*\x7f\n\rQualityPreset\x12\x1e\n\x1aQUALITY_PRESET_UNSPECIFIED\x10\x00\x12\x18\n\x14QUALITY_PRESET_DRAFT\x10\x01\x12\x1b\n\x17QUALITY_PRESET_STANDARD\x10\x02\x12\x17\n\x13QUALITY_PRESET_HIGH\x10\x03*`\n\tContainer\x12\x19\n\x15\x43ONTAINER_UNSPECIFIED\x10\x00\x12\x11\n\rCONTAINER_MP4\x10\x01\x12\x12\n\x0e\x43ONTAINER_WEBM\x10\x02\x12\x11\n\rCONTAINER_GIF\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16render/v1/output.proto\x12\trender.v1\"9\n\tFrameSize\x12\x14\n\x05width\x18\x01 \x01(\x05R\x05width\x12\x16\n\x06height\x18\x02 \x01(\x05R\x06height\"\xfb\x01\n\rOutputOptions\x12;\n\x0c\x61spect_ratio\x18\x01 \x01(\x0e\x32\x16.render.v1.AspectRatioH\x00R\x0b\x61spectRatio\x12*\n\x04size\x18\x02 \x01(\x0b\x32\x14.render.v1.FrameSizeH\x00R\x04size\x12\x10\n\x03\x66ps\x18\x03 \x01(\x05R\x03\x66ps\x12\x32\n\x07quality\x18\x04 \x01(\x0e\x32\x18.render.v1.QualityPresetR\x07quality\x12\x32\n\tcontainer\x18\x05 \x01(\x0e\x32\x14.render.v1.ContainerR\tcontainerB\x07\n\x05\x66rame*\x85\x01\n\x0b\x41spectRatio\x12\x1c\n\x18\x41SPECT_RATIO_UNSPECIFIED\x10\x00\x12\x15\n\x11\x41SPECT_RATIO_16_9\x10\x01\x12\x15\n\x11\x41SPECT_RATIO_9_16\x10\x02\x12\x14\n\x10\x41SPECT_RATIO_1_1\x10\x03\x12\x14\n\x10\x41SPECT_RATIO_4_5\x10\x04*\x7f\n\rQualityPreset\x12\x1e\n\x1aQUALITY_PRESET_UNSPECIFIED\x10\x00\x12\x18\n\x14QUALITY_PRESET_DRAFT\x10\x01\x12\x1b\n\x17QUALITY_PRESET_STANDARD\x10\x02\x12\x17\n\x13QUALITY_PRESET_HIGH\x10\x03*`\n\tContainer\x12\x19\n\x15\x43ONTAINER_UNSPECIFIED\x10\x00\x12\x11\n\rCONTAINER_MP4\x10\x01\x12\x12\n\x0e\x43ONTAINER_WEBM\x10\x02\x12\x11\n\rCONTAINER_GIF\x10\x03\x42\x31\n\rcom.render.v1P\x01Z\x1e\x65xample.com/render/v1;renderv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'render.v1.output_pb2', _globals)
 if _descriptor._USE_C_DESCRIPTORS == False:
-  DESCRIPTOR._options = None
+  _globals['DESCRIPTOR']._options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\rcom.render.v1P\001Z\036example.com/render/v1;renderv1'
   _globals['_ASPECTRATIO']._serialized_start=351
   _globals['_ASPECTRATIO']._serialized_end=484
   _globals['_QUALITYPRESET']._serialized_start=486

@@ -4,10 +4,19 @@ import inspect
 import runpy
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from render_client import AsyncRenderClient, RenderClient
-from render_client.v1 import project_pb2, project_service_pb2, render_service_pb2, webhook_service_pb2
+from render_client.v1 import (
+    error_reason_pb2,
+    job_pb2,
+    output_pb2,
+    project_pb2,
+    project_service_pb2,
+    render_service_pb2,
+    webhook_service_pb2,
+)
 
 from tests.unit.client.fake_service import FakeService
 
@@ -68,3 +77,13 @@ def test_both_clients_offer_the_same(name: str) -> None:
 
 def test_the_synchronous_client_is_generated_from_the_asyncio_client() -> None:
     assert runpy.run_path(str(ROOT / "scripts/generate_sync_client.py"), run_name="x")["main"](["--check"]) == 0
+
+
+@pytest.mark.parametrize(
+    "file", [*SERVICES, error_reason_pb2, job_pb2, output_pb2, project_pb2], ids=lambda file: file.DESCRIPTOR.name
+)
+def test_a_file_of_the_contract_says_where_stubs_of_other_languages_belong(file: ModuleType) -> None:
+    # Without go_package, `protoc --go_out` refuses the file; without multiple files, Java nests every message.
+    options = file.DESCRIPTOR.GetOptions()
+    assert options.go_package == "example.com/render/v1;renderv1"
+    assert (options.java_package, options.java_multiple_files) == ("com.render.v1", True)
