@@ -7,11 +7,9 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from render_service.db.database import Database
 from render_service.db.jobs import job_lifecycle_sql as statements
+from render_service.db.prepared import Row, Statement
 from render_service.db.row_mapping import FILES, RAW_RESULTS, RENDER_SPEC, WARNINGS, event_from_row
 from render_service.domain.jobs.job import (
     JobError,
@@ -96,18 +94,16 @@ class JobLifecycle:
             The claim; None if no job is due, or other workers were faster.
         """
         token = uuid4()
-        async with self._database.single() as connection:
-            row = await _one(
-                connection,
-                statements.CLAIM,
-                token=token,
-                lease=self._lease,
-                worker=worker,
-                providers=list(providers),
-                deadline=deadline,
-                running_quota=self._running_quota,
-                unserved=unserved,
-            )
+        row = await self._one(
+            statements.CLAIM,
+            token=token,
+            lease=self._lease,
+            worker=worker,
+            providers=list(providers),
+            deadline=deadline,
+            running_quota=self._running_quota,
+            unserved=unserved,
+        )
         if row is None:
             return None
         lease = Lease(row["job_id"], row["task_id"], row["workspace_id"], token, row["attempt"], row["failed_attempts"])
@@ -146,20 +142,18 @@ class JobLifecycle:
         Raises:
             LeaseLost: The worker no longer holds the job; nothing was changed.
         """
-        async with self._database.single() as connection:
-            row = await _one(
-                connection,
-                statements.REPORT,
-                job_id=lease.job_id,
-                token=lease.token,
-                lease=self._lease,
-                stage=stage,
-                stage_changed=stage_changed,
-                progress=progress,
-                message=message,
-                alive=alive,
-                warnings=None if warnings is None else _dumped(warnings),
-            )
+        row = await self._one(
+            statements.REPORT,
+            job_id=lease.job_id,
+            token=lease.token,
+            lease=self._lease,
+            stage=stage,
+            stage_changed=stage_changed,
+            progress=progress,
+            message=message,
+            alive=alive,
+            warnings=None if warnings is None else _dumped(warnings),
+        )
         if row is None:
             raise LeaseLost
         event = event_from_row(row, is_milestone=stage_changed)
@@ -178,20 +172,19 @@ class JobLifecycle:
         Returns:
             The renewals by lease token; a lease that is missing is lost.
         """
-        async with self._database.single() as connection:
-            rows = await connection.execute(
-                statements.RENEW,
-                {
-                    "job_ids": [lease.job_id for lease in leases],
-                    "tokens": [lease.token for lease in leases],
-                    "lease": self._lease,
-                    "no_progress": no_progress,
-                },
-            )
-            return {
-                row["lease_token"]: Renewal(row["cancel_requested"], bool(row["past_deadline"]), bool(row["stuck"]))
-                for row in rows.mappings()
-            }
+        rows = await self._database.execute(
+            statements.RENEW,
+            {
+                "job_ids": [lease.job_id for lease in leases],
+                "tokens": [lease.token for lease in leases],
+                "lease": self._lease,
+                "no_progress": no_progress,
+            },
+        )
+        return {
+            row["lease_token"]: Renewal(row["cancel_requested"], bool(row["past_deadline"]), bool(row["stuck"]))
+            for row in rows
+        }
 
     async def complete(
         self,
@@ -211,21 +204,19 @@ class JobLifecycle:
         Raises:
             LeaseLost: The worker no longer holds the job; nothing was changed.
         """
-        async with self._database.single() as connection:
-            row = await _one(
-                connection,
-                statements.COMPLETE,
-                job_id=lease.job_id,
-                token=lease.token,
-                raw_results=RAW_RESULTS.dump_python(raw_results, mode="json") if raw_results else None,
-                files=FILES.dump_python(dict(video.files), mode="json") if video else None,
-                width=video.width if video else None,
-                height=video.height if video else None,
-                fps=video.fps if video else None,
-                frames=video.frames if video else None,
-                checked=dict(video.check) if video else None,
-                warnings=_dumped(warnings),
-            )
+        row = await self._one(
+            statements.COMPLETE,
+            job_id=lease.job_id,
+            token=lease.token,
+            raw_results=RAW_RESULTS.dump_python(raw_results, mode="json") if raw_results else None,
+            files=FILES.dump_python(dict(video.files), mode="json") if video else None,
+            width=video.width if video else None,
+            height=video.height if video else None,
+            fps=video.fps if video else None,
+            frames=video.frames if video else None,
+            checked=dict(video.check) if video else None,
+            warnings=_dumped(warnings),
+        )
         if row is None:
             raise LeaseLost
         return event_from_row(row, is_milestone=True)
@@ -242,32 +233,27 @@ class JobLifecycle:
         Raises:
             LeaseLost: The worker no longer holds the job; nothing was changed.
         """
-        async with self._database.single() as connection:
-            row = await _one(
-                connection,
-                statements.END_ATTEMPT,
-                job_id=lease.job_id,
-                token=lease.token,
-                retry=retryable,
-                max_failed_attempts=self._retry.max_attempts,
-                delay=self._retry.delay(lease.failed_attempts + 1 if counted else lease.attempt),
-                counted=int(counted),
-                retry_message=f"Will be tried again: {error.message}",
-                error_reason=error.reason,
-                error_message=error.message,
-                error_metadata=dict(error.metadata),
-            )
+        row = await self._one(
+            statements.END_ATTEMPT,
+            job_id=lease.job_id,
+            token=lease.token,
+            retry=retryable,
+            max_failed_attempts=self._retry.max_attempts,
+            delay=self._retry.delay(lease.failed_attempts + 1 if counted else lease.attempt),
+            counted=int(counted),
+            retry_message=f"Will be tried again: {error.message}",
+            error_reason=error.reason,
+            error_message=error.message,
+            error_metadata=dict(error.metadata),
+        )
         if row is None:
             raise LeaseLost
         return event_from_row(row, is_milestone=True)
 
     async def was_completed_by(self, lease: Lease) -> bool:
         """Whether this attempt has completed its job; the worker cannot know if the response of `complete` was lost."""
-        async with self._database.single() as connection:
-            found = await connection.scalar(
-                statements.WAS_COMPLETED, {"job_id": lease.job_id, "attempt": lease.attempt}
-            )
-        return bool(found)
+        row = await self._one(statements.WAS_COMPLETED, job_id=lease.job_id, attempt=lease.attempt)
+        return row is not None and bool(row["found"])
 
     async def release(self, lease: Lease) -> JobEvent:
         """Hand a job over, so that another worker continues at once.
@@ -275,19 +261,17 @@ class JobLifecycle:
         Raises:
             LeaseLost: The worker no longer holds the job; nothing was changed.
         """
-        async with self._database.single() as connection:
-            row = await _one(connection, statements.RELEASE, job_id=lease.job_id, token=lease.token)
+        row = await self._one(statements.RELEASE, job_id=lease.job_id, token=lease.token)
         if row is None:
             raise LeaseLost
         return event_from_row(row, is_milestone=True)
 
     async def reclaim_expired(self, *, batch: int = 100) -> list[JobEvent]:
         """Reclaim expired leases: their jobs are due again, or end if they may not be retried."""
-        async with self._database.single() as connection:
-            rows = await connection.execute(
-                statements.RECLAIM_EXPIRED, {"max_failed_attempts": self._retry.max_attempts, "batch": batch}
-            )
-            return [event_from_row(row, is_milestone=True) for row in rows.mappings()]
+        rows = await self._database.execute(
+            statements.RECLAIM_EXPIRED, {"max_failed_attempts": self._retry.max_attempts, "batch": batch}
+        )
+        return [event_from_row(row, is_milestone=True) for row in rows]
 
     async def cancel(self, workspace_id: str, job_id: UUID) -> JobEvent | None:
         """Cancel a job: at once where it is PENDING, else by requesting it from its worker. Ended jobs are unchanged.
@@ -295,14 +279,13 @@ class JobLifecycle:
         Returns:
             The event to publish if the job was cancelled at once.
         """
-        async with self._database.single() as connection:
-            row = await _one(connection, statements.CANCEL, workspace_id=workspace_id, job_id=job_id)
+        row = await self._one(statements.CANCEL, workspace_id=workspace_id, job_id=job_id)
         return event_from_row(row, is_milestone=True) if row is not None else None
+
+    async def _one(self, statement: Statement, **parameters: object) -> Row | None:
+        rows = await self._database.execute(statement, parameters)
+        return rows[0] if rows else None
 
 
 def _dumped(warnings: Sequence[JobWarning]) -> Any:
     return WARNINGS.dump_python(distinct_warnings(warnings), mode="json")
-
-
-async def _one(connection: AsyncConnection, statement: sa.TextClause, **parameters: object) -> Any:
-    return (await connection.execute(statement, parameters)).mappings().one_or_none()

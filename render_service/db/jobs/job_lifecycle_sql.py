@@ -11,9 +11,7 @@ Rows are locked FOR NO KEY UPDATE, as UPDATE itself does: FOR UPDATE would also 
 only shared, by a foreign key that is checked or a delivery that ends.
 """
 
-import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
-
+from render_service.db.prepared import Statement
 from render_service.db.row_mapping import EVENT_COLUMNS
 
 _APPENDED = f"""
@@ -29,7 +27,7 @@ _RETURNED = f"changed.id AS job_id, changed.task_id, changed.updated_at AS times
 # waited longest. `waiting` finds the workspaces by a skip scan of the index: its cost depends on the number of
 # workspaces, not of jobs. Turns are tried one after another until one yields a job, so that only that job is locked:
 # the subquery must stay lateral, and the capacity must be checked last, because that locks the workspace's count.
-CLAIM = sa.text(f"""
+CLAIM = Statement(f"""
     WITH RECURSIVE waiting AS (
         (SELECT workspace_id FROM jobs WHERE status = 'PENDING' ORDER BY workspace_id LIMIT 1)
         UNION ALL
@@ -83,7 +81,8 @@ CLAIM = sa.text(f"""
 """)
 
 # PROCESSING → PROCESSING: progress; an event is added to the history only if the stage changed.
-REPORT = sa.text(f"""
+REPORT = Statement(
+    f"""
     WITH changed AS (
         UPDATE jobs SET
             stage = :stage, progress = greatest(progress, :progress), message = :message,
@@ -100,10 +99,12 @@ REPORT = sa.text(f"""
         SELECT id, event_xid, {EVENT_COLUMNS} FROM changed WHERE :stage_changed
     )
     SELECT {_RETURNED}, cancel_requested FROM changed
-""").bindparams(sa.bindparam("warnings", type_=JSONB(none_as_null=True)))
+""",
+    json=frozenset({"warnings"}),
+)
 
 # PROCESSING → PROCESSING: only the lease changes.
-RENEW = sa.text("""
+RENEW = Statement("""
     UPDATE jobs SET lease_expires_at = now() + :lease
     WHERE status = 'PROCESSING' AND id = ANY(:job_ids) AND lease_token = ANY(:tokens)
     RETURNING lease_token, cancel_requested, deadline_at < now() AS past_deadline,
@@ -111,7 +112,8 @@ RENEW = sa.text("""
 """)
 
 # PROCESSING → COMPLETED, with the video's record.
-COMPLETE = sa.text(f"""
+COMPLETE = Statement(
+    f"""
     WITH changed AS (
         UPDATE jobs SET
             status = 'COMPLETED', stage = NULL, progress = 100, message = 'Completed', raw_results = :raw_results,
@@ -128,17 +130,15 @@ COMPLETE = sa.text(f"""
         FROM changed WHERE CAST(:files AS jsonb) IS NOT NULL
     ), {_APPENDED}
     SELECT {_RETURNED} FROM changed
-""").bindparams(
-    sa.bindparam("raw_results", type_=JSONB(none_as_null=True)),
-    sa.bindparam("warnings", type_=JSONB),
-    sa.bindparam("files", type_=JSONB(none_as_null=True)),
-    sa.bindparam("checked", type_=JSONB(none_as_null=True)),
+""",
+    json=frozenset({"raw_results", "warnings", "files", "checked"}),
 )
 
-WAS_COMPLETED = sa.text("SELECT status = 'COMPLETED' AND attempt = :attempt FROM jobs WHERE id = :job_id")
+WAS_COMPLETED = Statement("SELECT status = 'COMPLETED' AND attempt = :attempt AS found FROM jobs WHERE id = :job_id")
 
 # PROCESSING → PENDING for another attempt | FAILED | CANCELLED if that was requested meanwhile.
-END_ATTEMPT = sa.text(f"""
+END_ATTEMPT = Statement(
+    f"""
     WITH ended AS (
         SELECT id, CASE
             WHEN cancel_requested THEN 'CANCELLED'
@@ -163,11 +163,13 @@ END_ATTEMPT = sa.text(f"""
         RETURNING jobs.*
     ), {_APPENDED}
     SELECT {_RETURNED} FROM changed
-""").bindparams(sa.bindparam("error_metadata", type_=JSONB(none_as_null=True)))
+""",
+    json=frozenset({"error_metadata"}),
+)
 
 # PROCESSING → PENDING at once, because the worker shuts down; no attempt is counted as failed. `run_after` is
 # unchanged, here and after an expired lease, so that the job stays ahead of later ones.
-RELEASE = sa.text(f"""
+RELEASE = Statement(f"""
     WITH changed AS (
         UPDATE jobs SET
             status = CASE WHEN cancel_requested THEN 'CANCELLED' ELSE 'PENDING' END, stage = NULL,
@@ -184,7 +186,7 @@ RELEASE = sa.text(f"""
 """)
 
 # PROCESSING with an expired lease → PENDING | FAILED | CANCELLED.
-RECLAIM_EXPIRED = sa.text(f"""
+RECLAIM_EXPIRED = Statement(f"""
     WITH expired AS (
         SELECT id,
             CASE
@@ -220,7 +222,7 @@ RECLAIM_EXPIRED = sa.text(f"""
 
 # PENDING → CANCELLED at once; a PROCESSING job is only marked, until its worker has stopped. One statement, so that a
 # job that moves between the two states meanwhile is cancelled in either.
-CANCEL = sa.text(f"""
+CANCEL = Statement(f"""
     WITH changed AS (
         UPDATE jobs SET
             cancel_requested = true,

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-import sqlalchemy as sa
-
 from render_service.db.database import Database
+from render_service.db.prepared import Statement
 
-_TAKE = sa.text("""
+_TAKE = Statement("""
     WITH due AS (
         SELECT id FROM jobs
         WHERE status = 'PENDING' AND enqueued_at IS NULL AND run_after <= now()
@@ -19,8 +18,8 @@ _TAKE = sa.text("""
     UPDATE jobs SET enqueued_at = now() FROM due WHERE jobs.id = due.id
     RETURNING jobs.id
 """)
-_PUT_BACK = sa.text("UPDATE jobs SET enqueued_at = NULL WHERE status = 'PENDING' AND id = ANY(:ids)")
-_FORGET = sa.text("""
+_PUT_BACK = Statement("UPDATE jobs SET enqueued_at = NULL WHERE status = 'PENDING' AND id = ANY(:ids)")
+_FORGET = Statement("""
     WITH stale AS (
         SELECT id FROM jobs
         WHERE status = 'PENDING' AND enqueued_at < now() - CAST(:age AS interval)
@@ -49,14 +48,11 @@ class JobOutbox:
         They are marked before their messages are sent: a worker that gets a message at once must not find its row
         locked. A crash in between leaves marked jobs without a message, which `forget_stale` finds.
         """
-        async with self._database.single() as connection:
-            rows = await connection.execute(_TAKE, {"batch": batch})
-            return [row.id for row in rows]
+        return [row["id"] for row in await self._database.execute(_TAKE, {"batch": batch})]
 
     async def put_back(self, ids: Sequence[UUID]) -> None:
         """Make jobs due again whose messages could not be sent."""
-        async with self._database.single() as connection:
-            await connection.execute(_PUT_BACK, {"ids": list(ids)})
+        await self._database.execute(_PUT_BACK, {"ids": list(ids)})
 
     async def forget_stale(self, *, age: timedelta, batch: int = 100) -> int:
         """Make messages due again for jobs enqueued long ago; return for how many.
@@ -65,6 +61,4 @@ class JobOutbox:
             age: How long ago.
             batch: The most jobs to change.
         """
-        async with self._database.single() as connection:
-            rows = await connection.execute(_FORGET, {"age": age, "batch": batch})
-            return len(rows.all())
+        return len(await self._database.execute(_FORGET, {"age": age, "batch": batch}))

@@ -65,6 +65,27 @@ _STARTED_BY = Statement(
         jobs.c.workspace_id == sa.bindparam("workspace_id"), jobs.c.request_id == sa.bindparam("request_id")
     )
 )
+_OLDEST_AFTER: sa.ColumnClause[int] = sa.literal_column("""(
+    SELECT CASE WHEN min(kept.milestone) > 1 THEN min(kept.sequence) - 1 ELSE 0 END
+    FROM job_events AS kept WHERE kept.job_id = jobs.id
+)""")
+_EVENT_FIELDS = (
+    *("sequence", "milestone", "status", "stage", "progress", "message", "attempt", "error_reason", "error_message"),
+    *("warnings", "created_at"),
+)
+_HISTORY = Statement(
+    JOB_SELECT.add_columns(
+        _OLDEST_AFTER.label("oldest_after"),
+        *(job_events.c[name].label(f"event_{name}") for name in _EVENT_FIELDS),
+    )
+    .outerjoin_from(
+        JOB_SELECT.get_final_froms()[0],
+        job_events,
+        sa.and_(job_events.c.job_id == jobs.c.id, job_events.c.sequence > sa.bindparam("after_sequence")),
+    )
+    .where(jobs.c.id == sa.bindparam("job_id"))
+    .order_by(job_events.c.sequence)
+)
 _PRESENT = Statement("SELECT id, sequence FROM jobs WHERE id = ANY(:job_ids)")
 _RECEIVER: TypeAdapter[Receiver | None] = TypeAdapter(Receiver | None)
 _RETRY_SECONDS = 5.0
@@ -217,33 +238,7 @@ class Jobs:
 
     async def history(self, job_id: UUID, after_sequence: int) -> JobHistory | None:
         """Return a job and its milestones after a sequence; None where there is no such job."""
-        kept = job_events.alias("kept")
-        oldest = sa.select(sa.case((sa.func.min(kept.c.milestone) > 1, sa.func.min(kept.c.sequence) - 1), else_=0))
-        statement = (
-            JOB_SELECT.add_columns(
-                oldest.where(kept.c.job_id == jobs.c.id).scalar_subquery().label("oldest_after"),
-                job_events.c.sequence.label("event_sequence"),
-                job_events.c.milestone.label("event_milestone"),
-                job_events.c.status.label("event_status"),
-                job_events.c.stage.label("event_stage"),
-                job_events.c.progress.label("event_progress"),
-                job_events.c.message.label("event_message"),
-                job_events.c.attempt.label("event_attempt"),
-                job_events.c.error_reason.label("event_error_reason"),
-                job_events.c.error_message.label("event_error_message"),
-                job_events.c.warnings.label("event_warnings"),
-                job_events.c.created_at.label("event_timestamp"),
-            )
-            .outerjoin_from(
-                JOB_SELECT.get_final_froms()[0],
-                job_events,
-                sa.and_(job_events.c.job_id == jobs.c.id, job_events.c.sequence > after_sequence),
-            )
-            .where(jobs.c.id == job_id)
-            .order_by(job_events.c.sequence)
-        )
-        async with self._database.single() as connection:
-            rows = (await connection.execute(statement)).mappings().all()
+        rows = await self._database.execute(_HISTORY, {"job_id": job_id, "after_sequence": after_sequence})
         if not rows:
             return None
         return JobHistory(
@@ -280,7 +275,7 @@ def job_not_found(job_id: UUID) -> DomainError:
 
 
 def _joined_event(row: Mapping[Any, Any]) -> JobEvent:
-    names = ("sequence", "milestone", "status", "stage", "progress", "message", "attempt", "error_reason")
-    event = {name: row[f"event_{name}"] for name in (*names, "error_message", "warnings", "timestamp")}
-    shared = {"job_id": row["id"], "task_id": row["task_id"], "workspace_id": row["workspace_id"]}
+    event = {name: row[f"event_{name}"] for name in _EVENT_FIELDS}
+    shared = {name: row[name] for name in ("task_id", "workspace_id")}
+    shared |= {"job_id": row["id"], "timestamp": row["event_created_at"]}
     return event_from_row(event | shared, is_milestone=True)

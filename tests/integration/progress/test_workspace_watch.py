@@ -88,7 +88,7 @@ async def test_changes_of_a_job_keep_their_order_where_a_transaction_got_its_id_
         claim = await lifecycle.claim(worker="w", providers=[ProviderName.MOCK], deadline=timedelta(hours=1))
         assert claim
         await lifecycle.release(claim.lease)
-        early.execute(statements.CANCEL, {"workspace_id": "team", "job_id": job_id})
+        early.execute(sa.text(statements.CANCEL.text), {"workspace_id": "team", "job_id": job_id})
     engine.dispose()
     batch = await WorkspaceEvents(database).read("team", OLDEST, {})
     assert [(event.sequence, event.status) for event, _ in batch.events] == [

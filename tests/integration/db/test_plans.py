@@ -1,28 +1,37 @@
-"""Lists of jobs stay fast however many jobs there are: no filter reads a workspace's jobs through."""
+"""The database stays fast however many jobs there are: no list and no prepared statement reads the table through."""
 
 import asyncio
+import pkgutil
 import time
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator
+from importlib import import_module
 from typing import Any
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import ClauseElement, Executable
 
+from render_service import db
 from render_service.db.database import WORKSPACE_SHARE, Database
 from render_service.db.jobs.jobs import JobFilter, Jobs, list_statement
+from render_service.db.prepared import Statement
 from render_service.db.workspace_shares import WorkspaceShares
 from render_service.domain.jobs.job import JobStatus
 
-_JOBS = 30_000
-_FILL = sa.text("""
+_ENDED = """
     INSERT INTO jobs (id, task_id, workspace_id, provider, spec, status, finished_at, labels, created_at)
     SELECT gen_random_uuid(), gen_random_uuid(), 'team', 'mock', '{}', 'COMPLETED', now(),
         jsonb_build_object('team', 'a', 'order', n), now() - n * interval '1 second'
-    FROM generate_series(1, :jobs) AS n
-""")
+    FROM generate_series(1, 100000) AS n
+"""
+_WAITING = """
+    INSERT INTO jobs (id, task_id, workspace_id, provider, spec)
+    SELECT gen_random_uuid(), gen_random_uuid(), 'team-' || n % 10, 'mock', '{}' FROM generate_series(1, 1000) AS n
+"""
 FILTERS = {
     "none": JobFilter(),
     "a label that nothing has": JobFilter(labels={"order": "none"}),
@@ -48,12 +57,47 @@ def _explain(element: Explain, compiler: SQLCompiler, **options: Any) -> str:
     return f"EXPLAIN (ANALYZE, FORMAT JSON) {compiler.process(element.statement, **options)}"
 
 
+def statements() -> dict[str, Statement]:
+    """Return every prepared statement of the package, by name."""
+    modules = (
+        import_module(module.name)
+        for module in pkgutil.walk_packages(db.__path__, f"{db.__name__}.")
+        if "migrations" not in module.name
+    )
+    return {
+        f"{module.__name__.rpartition('.')[2]}.{name}": value
+        for module in modules
+        for name, value in vars(module).items()
+        if isinstance(value, Statement)
+    }
+
+
+@pytest.fixture(scope="module")
+def full_database_url(module_database_url: str) -> str:
+    with psycopg.connect(module_database_url, autocommit=True) as connection:
+        for statement in (_ENDED, _WAITING, "ANALYZE jobs"):
+            connection.execute(statement)
+    return module_database_url
+
+
 @pytest.fixture
-async def full_database(database: Database) -> Database:
-    async with database.single() as connection:
-        await connection.execute(_FILL, {"jobs": _JOBS})
-        await connection.execute(sa.text("ANALYZE jobs"))
-    return database
+async def full_database(full_database_url: str) -> AsyncIterator[Database]:
+    database = Database(full_database_url)
+    yield database
+    await database.close()
+
+
+def test_no_prepared_statement_reads_all_jobs(full_database_url: str) -> None:
+    found = statements()
+    assert {"job_lifecycle_sql.CLAIM", "jobs._GET", "job_outbox._TAKE"} <= found.keys()
+    with psycopg.connect(full_database_url, autocommit=True) as connection:
+        for name, statement in found.items():
+            sql, _ = statement.bind(defaultdict(lambda: None))
+            row = connection.execute(b"EXPLAIN (GENERIC_PLAN, FORMAT JSON) " + sql).fetchone()
+            assert row is not None
+            for node in nodes(row[0][0]["Plan"]):
+                reads_jobs = node["Node Type"] == "Seq Scan" and node["Relation Name"] == "jobs"
+                assert not reads_jobs, name
 
 
 async def test_no_list_reads_a_workspace_through(full_database: Database) -> None:
@@ -93,8 +137,8 @@ async def test_thirty_calls_for_a_label_that_nothing_has_do_not_delay_another_wo
     await asyncio.wait(hogs)
 
 
-async def test_a_workspace_holds_no_more_than_its_share_of_the_connections(database_url: str) -> None:
-    database = Database(database_url, size=5)
+async def test_a_workspace_holds_no_more_than_its_share_of_the_connections(full_database_url: str) -> None:
+    database = Database(full_database_url, size=5)
     share = int(5 * WORKSPACE_SHARE)
     entered = asyncio.Semaphore(0)
     leave = asyncio.Event()
