@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -130,6 +130,11 @@ class Video:
     fps: int
     frames: int
     check: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def duration(self) -> timedelta:
+        """How long it plays, rounded to microseconds."""
+        return timedelta(microseconds=round(self.frames * 1_000_000 / self.fps))
 
 
 @dataclass(frozen=True, slots=True)

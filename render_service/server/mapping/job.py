@@ -11,7 +11,7 @@ from render_service.domain.warning import JobWarning
 from render_service.server.mapping.enums import ARTIFACT, JOB_STAGE, JOB_STATUS, WARNING_CODE
 from render_service.server.mapping.generation import costs_to_proto
 from render_service.server.mapping.pages import View
-from render_service.server.mapping.times import optional_timestamp, timestamp
+from render_service.server.mapping.times import optional_timestamp, timestamp, write_duration
 
 
 def job_to_proto(job: Job, video_urls: Sequence[str], view: View = View.FULL) -> job_pb2.Job:
@@ -99,7 +99,7 @@ def _video(video: Video, *, full: bool) -> job_pb2.Video:
     file = video.files[Artifact.VIDEO]
     check = Struct()
     check.update(video.check)
-    return job_pb2.Video(
+    message = job_pb2.Video(
         size_bytes=file.size_bytes,
         sha256=file.sha256,
         width=video.width,
@@ -110,6 +110,8 @@ def _video(video: Video, *, full: bool) -> job_pb2.Video:
         artifacts=[ARTIFACT.number(artifact) for artifact in Artifact if artifact in video.files],
         check=check if full else None,
     )
+    write_duration(video.duration, message.duration)
+    return message
 
 
 def _raw_results(results: RawResults) -> job_pb2.RawResults:

@@ -111,6 +111,7 @@ def test_every_field_of_a_job_is_mapped() -> None:
             "content_type": "video/mp4",
             "artifacts": ["ARTIFACT_VIDEO", "ARTIFACT_POSTER"],
             "check": {"frames": 900.0},
+            "duration": "30s",
         },
         "raw_results": {
             "status": "completed",

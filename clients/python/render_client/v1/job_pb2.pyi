@@ -5,6 +5,7 @@ A job: one rendering of a project."""
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -260,6 +261,7 @@ class Video(_message.Message):
     CONTENT_TYPE_FIELD_NUMBER: _builtins.int
     ARTIFACTS_FIELD_NUMBER: _builtins.int
     CHECK_FIELD_NUMBER: _builtins.int
+    DURATION_FIELD_NUMBER: _builtins.int
     size_bytes: _builtins.int
     """size_bytes is the length of the file."""
     sha256: _builtins.str
@@ -271,7 +273,7 @@ class Video(_message.Message):
     fps: _builtins.int
     """fps is the frame rate in frames per second."""
     frames: _builtins.int
-    """frames is the number of pictures; the video lasts frames / fps seconds."""
+    """frames is the number of pictures."""
     content_type: _builtins.str
     """content_type is the media type, such as `video/mp4`."""
     @_builtins.property
@@ -281,6 +283,10 @@ class Video(_message.Message):
     @_builtins.property
     def check(self) -> _struct_pb2.Struct:
         """check is the result of verifying the finished file: the measured values by name."""
+
+    @_builtins.property
+    def duration(self) -> _duration_pb2.Duration:
+        """duration is frames / fps, rounded to microseconds."""
 
     def __init__(
         self,
@@ -294,10 +300,11 @@ class Video(_message.Message):
         content_type: _builtins.str = ...,
         artifacts: _abc.Iterable[Global___Artifact.ValueType] | None = ...,
         check: _struct_pb2.Struct | None = ...,
+        duration: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["check", b"check"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["check", b"check", "duration", b"duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifacts", b"artifacts", "check", b"check", "content_type", b"content_type", "fps", b"fps", "frames", b"frames", "height", b"height", "sha256", b"sha256", "size_bytes", b"size_bytes", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifacts", b"artifacts", "check", b"check", "content_type", b"content_type", "duration", b"duration", "fps", b"fps", "frames", b"frames", "height", b"height", "sha256", b"sha256", "size_bytes", b"size_bytes", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
