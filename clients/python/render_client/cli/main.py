@@ -31,7 +31,6 @@ from render_client.cli.webhooks import webhooks
 
 if TYPE_CHECKING:
     from render_client.messages import StatusName
-    from render_client.v1 import project_pb2
     from render_client.v1.render_service_pb2 import ProviderOptions
 
 app = typer.Typer(
@@ -121,7 +120,7 @@ def start(
             raise typer.BadParameter("give exactly one of FILE and --project-id")
         options = output_options(aspect_ratio, fps, quality, container)
         job = client.start(
-            _project(file),
+            context.obj.project(file) if file else None,
             project_id=project_id,
             provider=provider,
             output=options,
@@ -164,7 +163,7 @@ def estimate(
             raise typer.BadParameter("give exactly one of FILE and --project-id")
         output.estimate(
             client.estimate(
-                _project(file),
+                context.obj.project(file) if file else None,
                 project_id=project_id,
                 provider=provider,
                 provider_options=_provider_options(model),
@@ -360,12 +359,6 @@ def init(
         print(f"error: {file}: {error.strerror}", file=sys.stderr)
         raise typer.Exit(REFUSED) from error
     print(f"wrote {file}; render it: render start {file} --watch --download video.mp4")
-
-
-def _project(file: Optional[Path]) -> "Optional[project_pb2.Project]":
-    from render_client.projects_file import load_project
-
-    return load_project(file) if file else None
 
 
 def _provider_options(model: Optional[str]) -> "ProviderOptions | None":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import timezone
 from typing import TypeVar
 
@@ -22,7 +23,7 @@ from render_client.cli.tables import Column, choose_columns, print_table
 from render_client.config import ConfigurationError
 from render_client.errors import DeadlineError, InvalidRequestError, RenderError, UnavailableError
 from render_client.messages import status_name
-from render_client.projects_file import ProjectFileError
+from render_client.projects_file import ProjectDocument, ProjectFileError
 from render_client.v1 import job_pb2, project_pb2, render_service_pb2, webhook_service_pb2
 
 M = TypeVar("M", bound=Message)
@@ -220,19 +221,20 @@ class Output:
         if not print_table(self._out, chosen, messages, width=width, notes=notes):
             self.say(nothing)
 
-    def fail(self, error: Exception, target: str) -> int:
+    def fail(self, error: Exception, target: str, document: ProjectDocument | None = None) -> int:
         """Print why the command failed: one line, or one for each invalid field.
 
         Args:
             error: The error.
             target: gRPC target of the service.
+            document: The project file that was sent; invalid fields are shown at their places in it.
 
         Returns:
             The exit code.
         """
         if isinstance(error, RenderError):
             code = _exit_code(error)
-            report = {
+            report: dict[str, object] = {
                 "code": error.code.name,
                 "reason": error.reason,
                 "message": error.message,
@@ -242,21 +244,31 @@ class Output:
         else:
             code = USAGE if isinstance(error, (ConfigurationError, ProjectFileError, typer.BadParameter)) else REFUSED
             report = {"message": str(error)}
+            if isinstance(error, ProjectFileError):
+                report["faults"] = [asdict(fault) for fault in error.faults]
         if self.machine:
             print(json.dumps({"error": report}, ensure_ascii=False), file=sys.stderr)
         elif isinstance(error, RenderError) and error.field_faults:
             for fault in error.field_faults:
-                self.say(f"error: {fault.field}: {fault.description}")
+                self.say(f"error: {_located(fault.field, document)}: {fault.description}")
         elif code == UNREACHABLE and not report["reason"]:
             self.say(f"error: cannot reach the service at {target}: {report['message']}")
         else:
-            self.say(f"error: {report['message']}")
+            for line in str(report["message"]).splitlines() or [""]:
+                self.say(f"error: {line}")
         return code
 
 
 def failure_cause(state: job_pb2.Job | job_pb2.JobEvent) -> str:
     """Return why a job failed, such as `ASSET_INVALID: shot-1.image_uri: …`."""
     return ": ".join(part for part in (state.error_reason, state.error_message) if part)
+
+
+def _located(field: str, document: ProjectDocument | None) -> str:
+    """Return `path:line:column: storyboard.shots[0].duration` for a field of the project file, otherwise the field."""
+    name = field.removeprefix("project.")
+    place = document.place(name) if document is not None and name != field else None
+    return f"{document.path}:{place[0]}:{place[1]}: {name}" if document is not None and place is not None else field
 
 
 def _pairs(labels: Mapping[str, str]) -> str:

@@ -10,9 +10,7 @@ from render_client.cli.session import Columns, Machine, Wide, output_for, report
 projects = typer.Typer(rich_markup_mode=None, name="projects", help="Manage stored projects.", no_args_is_help=True)
 
 ProjectId = Annotated[str, typer.Argument(metavar="PROJECT", help="Id of the project.", show_default=False)]
-ProjectFile = Annotated[
-    Path, typer.Argument(metavar="FILE", help="Project file: JSON form of render.v1.Project.", show_default=False)
-]
+ProjectFile = Annotated[Path, typer.Argument(metavar="FILE", help="Project file, JSON or YAML.", show_default=False)]
 
 
 @projects.command()
@@ -20,9 +18,7 @@ def create(context: typer.Context, *, file: ProjectFile, machine: Machine = Fals
     """Store a project and print its id."""
     output = output_for(machine)
     with reported_errors(output, context.obj), context.obj.client() as client:
-        from render_client.projects_file import load_project
-
-        project = client.create_project(load_project(file))
+        project = client.create_project(context.obj.project(file))
         if machine:
             output.message(project)
         else:
@@ -42,9 +38,7 @@ def update(context: typer.Context, *, project_id: ProjectId, file: ProjectFile, 
     """Replace a project. If FILE has an etag, fails if the project has changed since."""
     output = output_for(machine)
     with reported_errors(output, context.obj), context.obj.client() as client:
-        from render_client.projects_file import load_project
-
-        project = load_project(file)
+        project = context.obj.project(file)
         project.project_id = project_id
         output.projects([client.update_project(project)])
 

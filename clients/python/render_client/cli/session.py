@@ -18,7 +18,9 @@ from render_client.cli.interruptions import repeated_interrupts
 if TYPE_CHECKING:
     from render_client.cli.output import Output
     from render_client.config import ClientConfig
+    from render_client.projects_file import ProjectDocument
     from render_client.sync import RenderClient
+    from render_client.v1 import project_pb2
 
 Machine = Annotated[bool, typer.Option("--json", help="Print one JSON object a line; errors too, on standard error.")]
 JobId = Annotated[
@@ -35,7 +37,7 @@ Labels = Annotated[
 
 ProjectFile = Annotated[
     Optional[Path],
-    typer.Argument(metavar="FILE", help="Project file: JSON form of render.v1.Project.", show_default=False),
+    typer.Argument(metavar="FILE", help="Project file, JSON or YAML.", show_default=False),
 ]
 StoredProject = Annotated[Optional[str], typer.Option("--project-id", help="Id of a stored project, instead of FILE.")]
 Model = Annotated[
@@ -53,6 +55,8 @@ class Connection:
     def __init__(self, flags: dict[str, Optional[str]]) -> None:
         self._flags = flags
         self.target = ""
+        self.document: Optional[ProjectDocument] = None
+        """The project file that the command sends."""
         self.watched: list[str] = []
         """Ids of the jobs that the command waits for."""
 
@@ -63,6 +67,17 @@ class Connection:
         config = ClientConfig.load(self._flags)
         self.target = config.target
         return config
+
+    def project(self, file: Path) -> "project_pb2.Project":
+        """Read the project file that the command sends.
+
+        Raises:
+            ProjectFileError: If it is invalid.
+        """
+        from render_client.projects_file import load_document
+
+        self.document = load_document(file)
+        return self.document.project
 
     @contextlib.contextmanager
     def client(self) -> "Iterator[RenderClient]":
@@ -82,7 +97,7 @@ def output_for(machine: bool, *, wide: bool = False, columns: Optional[str] = No
 
 @contextlib.contextmanager
 def reported_errors(output: "Output", connection: Connection) -> Iterator[None]:
-    """Report an error of the block in one line and exit with its code."""
+    """Report an error of the block, and exit with its code."""
     from render_client.config import ConfigurationError
     from render_client.errors import RenderError
     from render_client.projects_file import ProjectFileError
@@ -96,7 +111,7 @@ def reported_errors(output: "Output", connection: Connection) -> Iterator[None]:
         raise typer.Exit(READER_GONE) from None
     except (RenderError, ConfigurationError, ProjectFileError, typer.BadParameter, OSError) as error:
         # OSError: a file that cannot be written. Network errors arrive as RenderError.
-        raise typer.Exit(output.fail(error, connection.target)) from error
+        raise typer.Exit(output.fail(error, connection.target, connection.document)) from error
     except KeyboardInterrupt:
         output.say(_how_to_go_on(connection.watched))
         raise typer.Exit(INTERRUPTED) from None

@@ -165,9 +165,26 @@ def test_every_wrong_field_has_a_line_and_usage_errors_an_exit_code(
     service.refusals["StartRender"] = [status, status]
     result = run("start", project)
     assert result.exit_code == 2
-    assert result.stderr.splitlines() == [f"error: {field}: {fault}" for field, fault in faults.items()]
+    assert result.stderr.splitlines() == [
+        "error: provider: must be one of local, mock",
+        f"error: {project}:1:43: storyboard.shots[0].duration: must be above 0",
+    ]
     error = json.loads(run("start", project, "--json").stderr)["error"]
     assert (error["reason"], error["fields"]) == ("INVALID_FIELD", faults)
+
+
+def test_every_fault_of_a_project_file_has_a_line(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "p.yaml"
+    file.write_text("titel: Sea\nmode: big\n")
+    result = run("start", str(file))
+    assert result.exit_code == 2
+    assert result.stderr.splitlines() == [
+        f"error: {file}:1:1: titel: no such field; did you mean title?",
+        f"error: {file}:2:7: mode: must be one of standard, short, slideshow",
+    ]
+    first, second = json.loads(run("start", str(file), "--json").stderr)["error"]["faults"]
+    assert first == {"line": 1, "column": 1, "field": "titel", "message": "no such field; did you mean title?"}
+    assert second["field"] == "mode"
 
 
 def test_what_is_not_there_exits_as_refused(run: Run) -> None:

@@ -1,14 +1,20 @@
 """Project files: read, resolved, and refused with the field's name."""
 
+import sys
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 from render_client import ProjectFileError, load_project
+from render_client.projects_file import load_document
+from render_client.v1 import output_pb2, project_pb2
+
+KINDS = "none, zoom_in, zoom_out, pan_left, pan_right, pan_up, pan_down"
 
 
-def load(folder: Path, text: str) -> object:
-    (folder / "p.json").write_text(text, encoding="utf-8")
-    return load_project(folder / "p.json")
+def load(folder: Path, text: str, name: str = "p.json") -> project_pb2.Project:
+    (folder / name).write_text(text, encoding="utf-8")
+    return load_project(folder / name)
 
 
 def test_relative_paths_become_file_addresses_of_the_files_folder(tmp_path: Path) -> None:
@@ -38,39 +44,181 @@ def test_addresses_with_variables_keep_their_places(tmp_path: Path) -> None:
     assert project.music.uri == "https://x/{{city}}.m4a"
 
 
-def test_lines_that_begin_with_slashes_are_comments(tmp_path: Path) -> None:
-    (tmp_path / "p.json").write_text('// what this is\n{\n  // the title\n  "title": "// kept"\n}\n')
-    assert load_project(tmp_path / "p.json").title == "// kept"
+@pytest.mark.parametrize(
+    "text",
+    [
+        '// what this is\n{\n  // the title\n  "title": "// kept"\n}\n',
+        '/* a\n   b */ { /* c */ "title" /* d */ : // e\n "// kept" /* f */ } // end',
+    ],
+)
+def test_json_may_have_comments_anywhere(tmp_path: Path, text: str) -> None:
+    assert load(tmp_path, text) == project_pb2.Project(title="// kept")
+
+
+def test_yaml_says_the_same_as_json(tmp_path: Path) -> None:
+    (tmp_path / "boats.jpg").touch()
+    in_json = """{"title": "The \\u6d77", "output": {"aspect_ratio": "ASPECT_RATIO_9_16", "fps": 30},
+        "music": {"uri": "https://x/y.m4a", "volume": 0.5, "loop": false, "fade_in": "0.5s"},
+        "storyboard": {"shots": [{"caption": "a\\nb", "duration": "3s"}, {"image_uri": "boats.jpg", "caption": ""}]}}"""
+    in_yaml = """
+        # A comment, and another below
+        title: The 海   # at the end of a line
+        output: {aspect_ratio: 9:16, fps: 30}
+        music: &music
+          uri: https://x/y.m4a
+          volume: 0.5
+          loop: false
+          fade_in: 0.5s
+        storyboard:
+          shots:
+            - caption: |-
+                a
+                b
+              duration: 3s
+            # a comment between shots
+            - image_uri: boats.jpg
+              caption: ""
+        """
+    assert load(tmp_path, in_json) == load(tmp_path, dedent(in_yaml), "p.yaml")
+
+
+@pytest.mark.parametrize("kind", ["MOTION_KIND_ZOOM_IN", "ZOOM_IN", "zoom_in"])
+def test_enum_values_may_be_short(tmp_path: Path, kind: str) -> None:
+    text = f'{{"$schema": "x.json", "storyboard": {{"shots": [{{"motion": {{"kind": "{kind}"}}}}]}}}}'
+    project = load(tmp_path, text)
+    assert project.storyboard.shots[0].motion.kind == project_pb2.MOTION_KIND_ZOOM_IN
+
+
+@pytest.mark.parametrize("ratio", ["16:9", "16_9", "ASPECT_RATIO_16_9"])
+def test_aspect_ratios_may_be_written_as_people_do(tmp_path: Path, ratio: str) -> None:
+    project = load(tmp_path, f"output:\n  aspect_ratio: {ratio}\n", "p.yml")
+    assert project.output.aspect_ratio == output_pb2.ASPECT_RATIO_16_9
+
+
+def test_all_faults_are_reported_at_once_with_line_and_column(tmp_path: Path) -> None:
+    in_yaml = """\
+        titel: Sea
+        language: 7
+        output: {size: {width: wide}, aspect_ratio: 9:16}
+        storyboard:
+          shots:
+            - captoin: x
+              duration: 3
+            - motion: {kind: zoomin}
+              image_uri: none.png
+        """
+    in_json = """\
+        {"titel": "Sea",
+        "language": 7,
+        "output": {"size": {"width": "wide"}, "aspect_ratio": "9:16"},
+        "storyboard": {
+          "shots": [
+            { "captoin": "x",
+              "duration": 3},
+            { "motion": {"kind": "zoomin"},
+              "image_uri": "none.png"}]}}
+        """
+    expected = [
+        (1, 1, "titel: no such field; did you mean title?"),
+        (2, 11, 'language: must be text: put it in quotes, "7"'),
+        (3, 24, "output.size.width: must be a whole number of at most 32 bits"),
+        (3, 31, "output.aspect_ratio: excludes size; give one of them"),
+        (6, 7, "storyboard.shots[0].captoin: no such field; did you mean caption?"),
+        (7, 17, 'storyboard.shots[0].duration: must be a duration in seconds, such as "2.5s"'),
+        (8, 22, f"storyboard.shots[1].motion.kind: must be one of {KINDS}; did you mean zoom_in?"),
+        (9, 18, "storyboard.shots[1].image_uri: no such file: none.png"),
+    ]
+    for name, text in (("p.yaml", in_yaml), ("p.json", in_json)):
+        with pytest.raises(ProjectFileError) as refused:
+            load(tmp_path, dedent(text), name)
+        lines = str(refused.value).splitlines()
+        assert [line.split(": ", 1)[1] for line in lines] == [fault for _, _, fault in expected]
+        places = [(fault.line, fault.column) for fault in refused.value.faults]
+        assert lines[0].startswith(f"{tmp_path / name}:{places[0][0]}:{places[0][1]}: ")
+        assert [line for line, _ in places] == [line for line, _, _ in expected]
+        if name == "p.yaml":
+            assert places == [(line, column) for line, column, _ in expected]
 
 
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ('{"titel": "x"}', "titel: no such field; did you mean title?"),
-        ('{"storyboard": {"shots": [{}, {"captoin": "x"}]}}', "storyboard.shots[1].captoin: no such field"),
-        ('{"storyboard": {"shots": [{"duration": "5"}]}}', "storyboard.shots[0].duration: "),
-        ('{"storyboard": {"shots": [{"motion": {"focus_x": "left"}}]}}', "storyboard.shots[0].motion.focus_x: "),
-        ('{"storyboard": {"shots": {}}}', "storyboard"),
-        ('{"mode": "BIG"}', "mode: Invalid enum value BIG"),
-        ('{"music": 3}', "music: value of the wrong type"),
-        ('{"title": 3}', "title: value of the wrong type"),
-        (
-            '{"storyboard": {"shots": [{}, {"image_uri": "no.png"}]}}',
-            "storyboard.shots[1].image_uri: no such file: no.png",
-        ),
-        ('{"music": {"uri": "."}}', "music.uri: no such file"),
-        ('{\n  "title": ,\n}', "line 2, column 12"),
-        ("[]", "not a JSON object"),
-        ("", "line 1, column 1"),
-        ('{"title": "a", "title": "b"}', "duplicate key title"),
-        ("[" * 100_000, "nested too deeply"),
+        ('{"storyboard": {"shots": [{"duration": "5"}]}}', "1:40: storyboard.shots[0].duration: must be a duration"),
+        ('{"storyboard": {"shots": {}}}', "1:26: storyboard.shots: must be a list"),
+        ('{"mode": "BIG"}', "1:10: mode: must be one of standard, short, slideshow"),
+        ('{"mode": []}', "1:10: mode: must be one of"),
+        ('{"mode": 169}', "1:10: mode: must be one of"),
+        ('{"music": 3}', "1:11: music: must be an object"),
+        ('{"music": {"loop": 1}}', "1:20: music.loop: must be true or false"),
+        ('{"music": {"volume": "loud"}}', "1:22: music.volume: must be a number"),
+        ('{"title": ["a"]}', "1:11: title: must be text"),
+        ('{"title": "\\ud800"}', "1:11: title: contains half of a surrogate pair"),
+        ('{"music": {"uri": "."}}', "1:19: music.uri: no such file: ."),
+        ('{"music": {"uri": "a\\u0000"}}', "1:19: music.uri: no such file"),
+        ('{"title": "a", "title": "b"}', "1:16: title: given twice"),
+        ('{"endCard": {}, "end_card": {}}', "1:17: end_card: given twice"),
+        ('{"storyboard": {"shots": [{"$schema": "x"}]}}', "1:28: storyboard.shots[0].$schema: no such field"),
+        ('{\n  "title": ,\n}', "2:12: expected a value"),
+        ('{"title": Sea}', "1:11: Sea: text needs double quotes"),
+        ('{"title": "a",}', "1:14: expected no ',' before '}'"),
+        ('{"title": "a" "mode"', "1:15: expected ',' or '}'"),
+        ('{"title" "a"}', "1:10: expected ':' after the field name"),
+        ('{"title": "a', "1:11: unterminated string"),
+        ('{"title": "a"} x', "1:16: unexpected text after the end"),
+        ("{ /* x", "1:3: comment without an end"),
+        ("[]", "1:1: must be an object"),
+        ("", "1:1: expected a value"),
+        ("[" * 100_000, "1:66: nested too deeply"),
+        ('{"title": ' + "1" * 5_000 + "}", "1:11: number of too many digits"),
     ],
 )
-def test_a_wrong_file_is_refused_on_one_line_naming_file_and_field(tmp_path: Path, text: str, complaint: str) -> None:
+def test_wrong_json_is_refused_on_one_line_with_its_place(tmp_path: Path, text: str, complaint: str) -> None:
     with pytest.raises(ProjectFileError) as refused:
         load(tmp_path, text)
-    assert str(refused.value).startswith(f"{tmp_path / 'p.json'}: {complaint}")
+    assert str(refused.value).startswith(f"{tmp_path / 'p.json'}:{complaint}")
     assert "\n" not in str(refused.value)
+
+
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{name}: &{name} [{', '.join([f'*{former}'] * 10)}]\n" for former, name in zip("abcdef", "bcdefg", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("title: [", "1:9: "),
+        ("title: a: b", "1:9: mapping values are not allowed here"),
+        ("title: 'a", "1:10: found unexpected end of stream"),
+        ("title: a\n---\ntitle: b", "2:1: "),
+        ("title: !!binary aGk=", "1:8: aGk=: not a value of tag tag:yaml.org,2002:binary"),
+        ("title: !x {}", "1:8: tag !x: not supported"),
+        ("? [a]\n: b", "1:3: a field name must be text"),
+        ("title: \x07", "1:8: character that YAML does not allow"),
+        ("# nothing", "1:1: empty"),
+        ("- a", "1:1: must be an object"),
+        ("&a storyboard: &b {shots: [*b]}", "nested too deeply"),
+        ("[" * 100 + "]" * 100, "nested too deeply"),
+        (BOMB, "aliases repeat more than 20,000 values"),
+    ],
+)
+def test_wrong_yaml_is_refused_with_its_place(tmp_path: Path, text: str, complaint: str) -> None:
+    with pytest.raises(ProjectFileError) as refused:
+        load(tmp_path, text, "p.yaml")
+    assert complaint in str(refused.value)
+
+
+def test_yaml_without_its_package_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ruamel.yaml", None)
+    with pytest.raises(ProjectFileError, match=r"pip install 'render-client\[yaml\]'"):
+        load(tmp_path, "title: a", "p.yaml")
+
+
+def test_the_place_of_a_field_is_that_of_the_nearest_one_in_the_file(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text("storyboard:\n  shots:\n    - caption: a\n    - {}\n")
+    document = load_document(tmp_path / "p.yaml")
+    fields = ("storyboard.shots[1].duration", "storyboard.shots[0].caption", "storyboard.shots", "music.uri")
+    assert [document.place(field) for field in fields] == [(4, 7), (3, 16), (3, 5), None]
 
 
 def test_a_file_that_is_not_there_or_no_text_is_refused(tmp_path: Path) -> None:
