@@ -78,7 +78,8 @@ check: setup $(STUB_TOOLS)/.ready $(TYPESCRIPT)/node_modules/.ready ## Run all s
 	@python scripts/generate_stubs.py --python $(STUB_TOOLS)/bin/python --check
 	@python scripts/generate_sync_client.py --check
 	@python scripts/generate_reference.py --check
-	@python scripts/generate_api_reference.py --check
+	@python -m scripts.generate_api_reference --check
+	@python -m scripts.generate_agent_pages --check
 	@python scripts/draw_architecture.py --check
 	@python -m scripts.build_docs
 	@scripts/check_breaking.sh
@@ -95,7 +96,8 @@ generate: setup $(STUB_TOOLS)/.ready $(TYPESCRIPT)/node_modules/.ready ## Make t
 	@python scripts/generate_sync_client.py
 	@cd $(TYPESCRIPT) && npm run --silent generate
 	@python scripts/generate_reference.py
-	@python scripts/generate_api_reference.py
+	@python -m scripts.generate_api_reference
+	@python -m scripts.generate_agent_pages
 	@python scripts/draw_architecture.py
 
 docs: setup ## Build the documentation into out/docs; a broken link is an error.

@@ -62,6 +62,9 @@ def build(site: Path) -> None:
         if built.returncode != 0:
             # The rest is a stack trace of the generator itself.
             raise ValueError((built.stdout + built.stderr).partition("Traceback")[0])
+        # Programs read the pages as Markdown, from the addresses that llms.txt names.
+        for page in pages():
+            shutil.copyfile(project / "pages" / page, project / "site" / page)
         shutil.rmtree(site, ignore_errors=True)
         shutil.copytree(project / "site", site)
 

@@ -104,9 +104,6 @@ class Reader:
             "RENDER_TARGET": stack.target,
             "RENDER_TOKEN": key,
             "RENDER_WORKSPACE": WORKSPACE,
-            "TARGET": stack.target,
-            "TOKEN": key,
-            "WORKSPACE": WORKSPACE,
         }
 
     def follow(self, page: Path) -> None:

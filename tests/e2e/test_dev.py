@@ -16,6 +16,12 @@ from tests.parent import left
 REPOSITORY = Path(__file__).parents[2]
 # A shell in which nothing was activated.
 BARE = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
+PAGES_WITH_SETTINGS = ("clients/grpcurl/README.md", "docs/tutorial/first-video.md")
+
+
+def without_values(line: str) -> str:
+    """Return a line of settings without port and key, which differ from run to run."""
+    return re.sub(r":\d+|rk_\S+", "", line)
 
 
 class Dev:
@@ -70,6 +76,10 @@ async def test_what_it_prints_works_when_pasted_and_ctrl_c_leaves_nothing(dev: D
     assert json.loads(paste(list_jobs)) == {}
     token = dev.printed_line("token ").split()[-1]
     settings = dev.printed_line("export ")
+    for page in PAGES_WITH_SETTINGS:
+        shown = re.search("^ *(export RENDER_TARGET=.*)$", (REPOSITORY / page).read_text(), re.MULTILINE)
+        assert shown
+        assert without_values(shown[1]) == without_values(settings)
     start = dev.printed_line("render start ")
     # The same line, with the provider that needs little time.
     paste(f"{settings} && {start} --provider mock")

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,10 @@ MARK = "=== block "
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the examples are run."""
-    return tmp_path_factory.mktemp("grpcurl")
+    """Where the examples are run: with a virtual environment that has only what `activate` is."""
+    folder = tmp_path_factory.mktemp("grpcurl")
+    (folder / ".venv").symlink_to(sys.prefix)
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +37,9 @@ def answers(stack: Stack, grpcurl: str, folder: Path) -> list[str]:
         env={
             **os.environ,
             "PATH": f"{Path(grpcurl).parent}:{os.environ['PATH']}",
-            "TARGET": stack.target,
-            "TOKEN": "rk_example",
-            "WORKSPACE": "grpcurl",
+            "RENDER_TARGET": stack.target,
+            "RENDER_TOKEN": "rk_example",
+            "RENDER_WORKSPACE": "grpcurl",
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -27,7 +27,7 @@ from tests.programs import program
 
 # Number of blocks per page that tests cannot run: container engines, the toolchains of Go and Java, downloads.
 NOT_RUN = {"clients/README.md": 5, "docs/how-to/deploy.md": 2, "docs/how-to/observe.md": 1}
-SHOWN = {"js", "json", "yaml", "toml", "text", "ts"}
+SHOWN = {"js", "json", "proto", "yaml", "toml", "text", "ts"}
 
 
 def all_blocks() -> Iterator[tuple[Path, Block]]:
