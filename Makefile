@@ -80,6 +80,7 @@ check: setup $(STUB_TOOLS)/.ready $(TYPESCRIPT)/node_modules/.ready ## Run all s
 	@python scripts/generate_reference.py --check
 	@python -m scripts.generate_api_reference --check
 	@python -m scripts.generate_agent_pages --check
+	@python -m scripts.generate_project_schema --check
 	@python scripts/draw_architecture.py --check
 	@python -m scripts.build_docs
 	@scripts/check_breaking.sh
@@ -98,6 +99,7 @@ generate: setup $(STUB_TOOLS)/.ready $(TYPESCRIPT)/node_modules/.ready ## Make t
 	@python scripts/generate_reference.py
 	@python -m scripts.generate_api_reference
 	@python -m scripts.generate_agent_pages
+	@python -m scripts.generate_project_schema
 	@python scripts/draw_architecture.py
 
 docs: setup ## Build the documentation into out/docs; a broken link is an error.

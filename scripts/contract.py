@@ -73,6 +73,30 @@ class Contract:
         """Return the comment above the package line, which describes the file."""
         return self.comment(file, PACKAGE)
 
+    def of_message(self, name: str) -> str:
+        """Return the comment above a message, such as `Shot`."""
+        file, index = self._find(name, MESSAGE)
+        return self.comment(file, MESSAGE, index)
+
+    def of_field(self, message: str, field: str) -> str:
+        """Return what the comment above a field says of it, as a sentence."""
+        file, index = self._find(message, MESSAGE)
+        names = [each.name for each in file.message_type[index].field]
+        return said_of(field, self.comment(file, MESSAGE, index, PART, names.index(field)))
+
+    def of_value(self, enum: str, value: str) -> str:
+        """Return the comment above a value of an enum."""
+        file, index = self._find(enum, ENUM)
+        names = [each.name for each in file.enum_type[index].value]
+        return self.comment(file, ENUM, index, PART, names.index(value))
+
+    def _find(self, name: str, part: int) -> tuple[FileDescriptorProto, int]:
+        for file in self.files:
+            names = _names(file.message_type if part == MESSAGE else file.enum_type)
+            if name in names:
+                return file, names.index(name)
+        raise KeyError(name)
+
     def type_of(self, file: FileDescriptorProto, field: FieldDescriptorProto) -> str:
         """Return a field's type in words, with a link to its description."""
         entry = next((each for each in _nested(file) if field.type_name.endswith(f".{each.name}")), None)
@@ -96,6 +120,14 @@ class Contract:
 def page_name(file: FileDescriptorProto) -> str:
     """Return the name of a file's page."""
     return Path(file.name).stem.replace("_", "-") + ".md"
+
+
+def said_of(name: str, text: str) -> str:
+    """Return a comment such as `width is …` or `ListJobs returns …` without the name, for a row that begins with it."""
+    rest = re.sub(rf"^{name} (?:is |are |(?=(?!as )[a-z]+s ))", "", text)
+    if "_" in name and rest == text and text.startswith(name):
+        return f"`{name}`{text.removeprefix(name)}"
+    return rest[:1].upper() + rest[1:]
 
 
 def anchor(type_name: str, part: str) -> str:

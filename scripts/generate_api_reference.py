@@ -28,6 +28,7 @@ from scripts.contract import (
     in_reading_order,
     page_name,
     read_contract,
+    said_of,
 )
 
 _NOTE = "<!-- Written by `make generate` from proto/render/v1; do not edit. -->\n"
@@ -55,14 +56,6 @@ def _named(type_name: str, part: str, shown: str = "") -> str:
     return f'<a id="{name}"></a>[`{shown or part}`](#{name})'
 
 
-def _said_of(name: str, text: str) -> str:
-    """Return a comment such as `width is …` or `ListJobs returns …` without the name, for a row that begins with it."""
-    rest = re.sub(rf"^{name} (?:is |are |(?=(?!as )[a-z]+s ))", "", text)
-    if "_" in name and rest == text and text.startswith(name):
-        return f"`{name}`{text.removeprefix(name)}"
-    return rest[:1].upper() + rest[1:]
-
-
 def _cell(text: str) -> str:
     return text.replace("\n\n", " ").replace("|", "\\|")
 
@@ -80,7 +73,7 @@ def _fields(contract: Contract, file: FileDescriptorProto, message: DescriptorPr
     index = list(file.message_type).index(message)
     rows = []
     for position, field in enumerate(message.field):
-        text = contract.linked(file, _said_of(field.name, contract.comment(file, MESSAGE, index, PART, position)))
+        text = contract.linked(file, said_of(field.name, contract.comment(file, MESSAGE, index, PART, position)))
         if field.HasField("oneof_index") and not field.proto3_optional:
             text += f" One of `{message.oneof_decl[field.oneof_index].name}`."
         rows.append((_named(message.name, field.name), contract.type_of(file, field), text))
@@ -202,7 +195,7 @@ def _first_page(contract: Contract) -> str:
                 rows.append(
                     (
                         f"[{service.name}.{method.name}]({page_name(file)}#{method.name.lower()})",
-                        _said_of(method.name, _first(text)),
+                        said_of(method.name, _first(text)),
                     )
                 )
     types = [

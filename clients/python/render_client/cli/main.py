@@ -348,6 +348,16 @@ def preview(
 
 
 @app.command()
+def doctor(context: typer.Context, *, machine: Machine = False) -> None:
+    """Show versions and settings, and check that the service accepts them."""
+    output = output_for(machine)
+    with reported_errors(output, context.obj):
+        from render_client.cli.doctor import examine
+
+        examine(context.obj, output)
+
+
+@app.command()
 def init(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="File to create.")] = Path("project.json"),
 ) -> None:

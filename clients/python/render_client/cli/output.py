@@ -194,6 +194,13 @@ class Output:
         """Print a message as indented JSON."""
         print(json_format.MessageToJson(message, preserving_proto_field_name=True, ensure_ascii=False))
 
+    def finding(self, check: str, found: str) -> None:
+        """Print one finding of `render doctor`."""
+        if self.machine:
+            self.value({"check": check, "found": found})
+        else:
+            print(f"{check:<10}{found}", flush=True)
+
     def deleted(self, name: str, value: str) -> None:
         """Print that something was deleted."""
         if self.machine:
