@@ -59,8 +59,11 @@ export class Calls {
       }
       return headers;
     };
+    if (token && /[\r\n]/.test(token)) {
+      throw new TypeError("token: contains a line end; pass only the token itself");
+    }
     if (token && /[^\x21-\x7e]/.test(token)) {
-      throw new TypeError("token: contains a space, a line end or a non-ASCII character; pass only the key itself");
+      throw new TypeError("token: contains a space, a control character or a non-ASCII character");
     }
     this.#connection = new Connection(options.address, options.tls, { ...DEFAULT_KEEP_ALIVE, ...options.keepAlive });
   }

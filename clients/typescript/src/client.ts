@@ -1,13 +1,15 @@
 // The client, with a method for every RPC.
 
 import { randomUUID } from "node:crypto";
+import { stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
 
 import { Calls, ONCE } from "./calls.js";
 import type { DownloadOptions } from "./download.js";
-import { UnavailableError } from "./errors.js";
-import { Artifact, type Job, type JobEvent, JobView } from "./gen/render/v1/job_pb.js";
+import { JobFailedError, PreconditionError, RenderError, UnavailableError } from "./errors.js";
+import { Artifact, type Job, type JobEvent, JobStatus, JobView } from "./gen/render/v1/job_pb.js";
 import { type Project, type ProjectSchema, ProjectView } from "./gen/render/v1/project_pb.js";
 import { ProjectService } from "./gen/render/v1/project_service_pb.js";
 import { type CreateDownloadUrlResponse, type Estimate, RenderService } from "./gen/render/v1/render_service_pb.js";
@@ -17,8 +19,21 @@ import {
   type WebhookSchema,
   WebhookService,
 } from "./gen/render/v1/webhook_service_pb.js";
-import type { CallOptions, ListDeliveriesOptions, ListOptions, RenderClientOptions, RenderOptions } from "./options.js";
-import { WatchPosition, type WatchWorkspaceOptions, type WorkspaceChange, WorkspacePosition } from "./watch.js";
+import type {
+  CallOptions,
+  ListDeliveriesOptions,
+  ListOptions,
+  RenderClientOptions,
+  RenderOptions,
+  RenderToFileOptions,
+} from "./options.js";
+import {
+  hasEnded,
+  WatchPosition,
+  type WatchWorkspaceOptions,
+  type WorkspaceChange,
+  WorkspacePosition,
+} from "./watch.js";
 
 const PAGE_SIZE = 100;
 
@@ -60,6 +75,44 @@ export class RenderClient {
   async start(options: RenderOptions & CallOptions & { requestId?: string | undefined }): Promise<Job> {
     const request = { ...renderRequest(options), requestId: options.requestId ?? randomUUID() };
     return given((await this.#calls.unary(RenderService.method.startRender, request, options)).job);
+  }
+
+  /**
+   * Renders a project into a file: starts a job, watches it to its end, and downloads the video.
+   *
+   * @param path Path of the video; its folder must exist. An existing file is replaced once the new one is complete.
+   * @param options timeoutMs: for everything together; by default there is no limit. The job continues after it, and
+   *   `metadata.job_id` of the error identifies it.
+   * @returns The COMPLETED job, with its warnings and cost.
+   * @throws JobFailedError If the job is FAILED or CANCELLED; the message says why.
+   */
+  async render(path: string, options: RenderToFileOptions): Promise<Job> {
+    const folder = dirname(resolve(path));
+    if (!(await stat(folder).catch(() => undefined))?.isDirectory()) {
+      throw new Error(`${path}: its folder does not exist`);
+    }
+    const { signal, timeoutMs, onProgress } = options;
+    const end = timeoutMs === undefined ? undefined : performance.now() + timeoutMs;
+    const limits = () => ({ signal, timeoutMs: end === undefined ? undefined : end - performance.now() });
+    let job = await this.start({ ...options, timeoutMs: undefined });
+    try {
+      if (!hasEnded(job)) {
+        for await (const event of this.watch(job.jobId, limits())) {
+          onProgress?.(event);
+        }
+        job = await this.get(job.jobId, { signal });
+      }
+      if (job.status !== JobStatus.COMPLETED) {
+        throw new JobFailedError(job);
+      }
+      await this.download(job.jobId, path, limits());
+      return job;
+    } catch (error) {
+      if (error instanceof RenderError) {
+        Object.assign(error, { metadata: { job_id: job.jobId, ...error.metadata } });
+      }
+      throw error;
+    }
   }
 
   /** Validates a start and returns what it would submit to its provider, and the estimated cost, without starting it. */
@@ -141,19 +194,28 @@ export class RenderClient {
    *
    * @param path Destination; its folder must exist. An existing file is replaced once the new one is complete.
    * @returns The path.
+   * @throws JobFailedError If the job is FAILED or CANCELLED; the message says why.
    * @throws DownloadError If the received data does not match the size or checksum that the service announced.
    */
   async download(jobId: string, path: string, options: DownloadOptions & CallOptions = {}): Promise<string> {
-    return this.#calls.download(jobId, path, options);
+    return this.#unlessFailed(jobId, options, this.#calls.download(jobId, path, options));
   }
 
-  /** Creates a pre-signed URL of a file of a COMPLETED job, valid until its `expireTime`. */
+  /**
+   * Creates a pre-signed URL of a file of a COMPLETED job, valid until its `expireTime`.
+   *
+   * @throws JobFailedError If the job is FAILED or CANCELLED; the message says why.
+   */
   async createDownloadUrl(
     jobId: string,
     options: CallOptions & { artifact?: Artifact | undefined } = {},
   ): Promise<CreateDownloadUrlResponse> {
     const request = { jobId, artifact: options.artifact ?? Artifact.VIDEO };
-    return this.#calls.unary(RenderService.method.createDownloadUrl, request, options);
+    return this.#unlessFailed(
+      jobId,
+      options,
+      this.#calls.unary(RenderService.method.createDownloadUrl, request, options),
+    );
   }
 
   /** Stores a new project, and returns it with its `projectId`. */
@@ -249,6 +311,21 @@ export class RenderClient {
     return given(
       (await this.#calls.unary(WebhookService.method.redeliverWebhook, { deliveryId }, options, ONCE)).delivery,
     );
+  }
+
+  /** Awaits a call about a file, and explains its failure by the job's own if the job has failed. */
+  async #unlessFailed<T>(jobId: string, { signal }: CallOptions, call: Promise<T>): Promise<T> {
+    try {
+      return await call;
+    } catch (error) {
+      if (error instanceof PreconditionError) {
+        const job = await this.get(jobId, { signal });
+        if (hasEnded(job) && job.status !== JobStatus.COMPLETED) {
+          throw new JobFailedError(job, error);
+        }
+      }
+      throw error;
+    }
   }
 }
 

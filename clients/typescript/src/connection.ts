@@ -28,6 +28,16 @@ type Endpoint = { readonly path: string } | { readonly host: string; readonly po
  * @throws TypeError If it has another form.
  */
 export function parseAddress(address: string): Endpoint {
+  if (!address.trim()) {
+    throw new TypeError("address: empty; pass host:port or unix:PATH");
+  }
+  const url = /^(https?):\/\/([^/]*)/i.exec(address);
+  if (url) {
+    const [, scheme = "", host = ""] = url;
+    // Without a port, a URL means that of its scheme.
+    const port = /:\d+$/.test(host) ? "" : scheme.toLowerCase() === "https" ? ":443" : ":80";
+    throw new TypeError(`address: ${JSON.stringify(address)} is a URL; pass host:port, such as ${host}${port}`);
+  }
   const socket = /^unix:(?:\/\/)?(.+)$/.exec(address)?.[1];
   if (socket !== undefined) {
     return { path: socket };
@@ -36,7 +46,7 @@ export function parseAddress(address: string): Endpoint {
   const host = parts?.[1] ?? parts?.[2];
   const port = Number(parts?.[3] ?? 443);
   if (host === undefined || port < 1 || port > 65_535) {
-    throw new TypeError(`address: must have the form host:port: ${address}`);
+    throw new TypeError(`address: must have the form host:port: ${JSON.stringify(address)}`);
   }
   return { host, port };
 }

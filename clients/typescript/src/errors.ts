@@ -3,6 +3,7 @@
 import { ConnectError } from "@connectrpc/connect";
 
 import type { ErrorReason } from "./gen/render/v1/error_reason_pb.js";
+import { type Job, JobStatus } from "./gen/render/v1/job_pb.js";
 import { StatusCode } from "./status-code.js";
 import { decodeStatusDetails, type FieldFault } from "./status-details.js";
 
@@ -64,6 +65,33 @@ export class AlreadyExistsError extends RenderError {}
 
 /** FAILED_PRECONDITION: the job is not in the required state, or a provider key is missing. */
 export class PreconditionError extends RenderError {}
+
+/**
+ * A job that has ended without a video: it is FAILED or CANCELLED.
+ *
+ * `reason` and `metadata` are those of the job, such as `ASSET_INVALID` and the shot.
+ */
+export class JobFailedError extends PreconditionError {
+  /** The ended job. */
+  readonly job: Job;
+
+  constructor(job: Job, cause?: RenderError) {
+    const status = JobStatus[job.status] ?? `status ${job.status}`;
+    const why = [job.errorReason, job.errorMessage].filter(Boolean).join(": ");
+    const metadata = job.errorMetadata;
+    const details = Object.keys(metadata)
+      .sort()
+      .map((name) => `${name} = ${metadata[name]}`)
+      .join(", ");
+    super(`job ${job.jobId} is ${status}${why && `: ${why}`}${details && ` (${details})`}`, {
+      code: StatusCode.FAILED_PRECONDITION,
+      reason: job.errorReason || status,
+      metadata,
+      cause,
+    });
+    this.job = job;
+  }
+}
 
 /** ABORTED: the project was modified since it was read. */
 export class ConflictError extends RenderError {}
@@ -152,7 +180,10 @@ export function translate(thrown: unknown): RenderError {
   if (!error.metadata.has("grpc-status")) {
     const broken = BROKEN_LOCALLY.has(status) || message.startsWith("http/2 ");
     const code = broken ? StatusCode.UNAVAILABLE : status;
-    return new (BY_CODE.get(code) ?? RenderError)(message, { code, cause: error.cause ?? error });
+    return new (BY_CODE.get(code) ?? RenderError)(withHint(message, error.cause), {
+      code,
+      cause: error.cause ?? error,
+    });
   }
   const details = decodeStatusDetails(error.details.filter((detail) => "type" in detail));
   const ours = details.domain === DOMAIN;
@@ -163,6 +194,24 @@ export function translate(thrown: unknown): RenderError {
     fieldFaults: details.fieldFaults,
     retryAfterMs: details.retryAfterMs,
   });
+}
+
+const UNTRUSTED = "the server's certificate is not signed by a trusted authority; pass tls: { rootCertificates }";
+
+/** What Node.js reports of failed handshakes, and what to do about it. */
+const TLS_HINTS: Readonly<Record<string, string>> = {
+  ERR_SSL_WRONG_VERSION_NUMBER: "does the server speak TLS? If not, pass tls: false",
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: "does the server speak TLS? If not, pass tls: false",
+  ERR_TLS_CERT_ALTNAME_INVALID: "the server's certificate is for another name; pass tls: { serverName }",
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
+  SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
+};
+
+function withHint(message: string, cause: unknown): string {
+  const hint = TLS_HINTS[systemCode(cause)];
+  return hint === undefined ? message : `${hint}. ${message}`;
 }
 
 /** Returns the operating system's code of a failure, such as `ECONNREFUSED`: some failures have no message. */

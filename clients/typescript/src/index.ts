@@ -11,6 +11,7 @@ export {
   DownloadError,
   type ErrorReasonName,
   InvalidRequestError,
+  JobFailedError,
   NotFoundError,
   OutOfRangeError,
   PermissionDeniedError,
@@ -33,7 +34,7 @@ export type * from "./options.js";
 export type { RetryPolicy } from "./retry.js";
 export { StatusCode } from "./status-code.js";
 export type { FieldFault } from "./status-details.js";
-export { seconds } from "./seconds.js";
+export { seconds, toSeconds } from "./seconds.js";
 export { hasEnded, type WatchWorkspaceOptions, type WorkspaceChange } from "./watch.js";
 export {
   type VerifiedWebhook,

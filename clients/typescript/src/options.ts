@@ -2,7 +2,7 @@
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
 
-import type { JobStatus } from "./gen/render/v1/job_pb.js";
+import type { JobEvent, JobStatus } from "./gen/render/v1/job_pb.js";
 import type { OutputOptionsSchema } from "./gen/render/v1/output_pb.js";
 import type { ProjectSchema } from "./gen/render/v1/project_pb.js";
 import type { JobWebhookSchema, ProviderOptionsSchema } from "./gen/render/v1/render_service_pb.js";
@@ -88,6 +88,15 @@ export type RenderOptions = Source & {
   /** URL to notify of this job. */
   webhook?: MessageInitShape<typeof JobWebhookSchema> | undefined;
 };
+
+/** Options of `render`. */
+export type RenderToFileOptions = RenderOptions &
+  CallOptions & {
+    /** See `start`; with the same UUID, a second call watches the same job. */
+    requestId?: string | undefined;
+    /** Called with each event of the job, such as `({ progress, message }) => console.log(progress, message)`. */
+    onProgress?: ((event: JobEvent) => void) | undefined;
+  };
 
 /** Filters of a list of jobs. */
 export interface ListOptions {

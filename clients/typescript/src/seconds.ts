@@ -1,4 +1,4 @@
-// Durations from numbers of seconds.
+// Durations from and to numbers of seconds.
 
 import { create } from "@bufbuild/protobuf";
 import { type Duration, DurationSchema } from "@bufbuild/protobuf/wkt";
@@ -10,4 +10,9 @@ export function seconds(value: number): Duration {
     seconds: BigInt(Math.trunc(microseconds / 1e6)),
     nanos: (microseconds % 1e6) * 1000,
   });
+}
+
+/** Returns a duration in seconds, such as `toSeconds(job.video.duration)`; 0 if it is absent. */
+export function toSeconds(duration: Duration | undefined): number {
+  return duration === undefined ? 0 : Number(duration.seconds) + duration.nanos / 1e9;
 }

@@ -16,6 +16,7 @@ import {
   RenderError,
   seconds,
   StatusCode,
+  toSeconds,
   UnavailableError,
   verifyWebhook,
   WebhookVerificationError,
@@ -121,6 +122,11 @@ test("addresses are taken as gRPC writes them", () => {
   for (const wrong of ["", "http://127.0.0.1:50051", "a:b", "::1", "host:0", "host:70000", "user@host:1"]) {
     assert.throws(() => parseAddress(wrong), TypeError, wrong);
   }
+  const says = (address: string, message: RegExp) => assert.throws(() => parseAddress(address), { message });
+  says(" ", /^address: empty; pass host:port or unix:PATH$/);
+  says("http://127.0.0.1:50051", /is a URL; pass host:port, such as 127\.0\.0\.1:50051$/);
+  says("https://render.example.com/", /is a URL; pass host:port, such as render\.example\.com:443$/);
+  says("host:1\n", /must have the form host:port: "host:1\\n"$/);
 });
 
 test("only this machine itself is spoken to without TLS unasked", () => {
@@ -135,7 +141,10 @@ test("only this machine itself is spoken to without TLS unasked", () => {
 test("wrong options are refused at once", () => {
   assert.throws(() => new RenderClient({ address: "nowhere at all" }), TypeError);
   assert.throws(() => new RenderClient({ address: "127.0.0.1:1", timeoutMs: 0 }), TypeError);
-  assert.throws(() => new RenderClient({ address: "127.0.0.1:1", token: "two\nlines" }), TypeError);
+  assert.throws(() => new RenderClient({ address: "127.0.0.1:1", token: "rk_key\n" }), {
+    name: "TypeError",
+    message: "token: contains a line end; pass only the token itself",
+  });
 });
 
 test("durations are kept to the microsecond", () => {
@@ -143,6 +152,8 @@ test("durations are kept to the microsecond", () => {
   assert.deepEqual(parts(2.5), [2n, 500_000_000]);
   assert.deepEqual(parts(0.1 + 0.2), [0n, 300_000_000]);
   assert.deepEqual(parts(600), [600n, 0]);
+  assert.equal(toSeconds(seconds(2.5)), 2.5);
+  assert.equal(toSeconds(undefined), 0);
 });
 
 test("a webhook is verified as Standard Webhooks' own example is", () => {

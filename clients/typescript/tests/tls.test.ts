@@ -36,9 +36,12 @@ test("nothing is said to a server that is not trusted, has another name, or want
       return true;
     });
   };
-  await refused({ ...own, serverName: "localhost" }, /certificate/);
+  await refused({ ...own, serverName: "localhost" }, /^the server's certificate is not signed by a trusted authority/);
   await refused({ ...own, rootCertificates: pem("stranger"), serverName: "localhost" }, /certificate/);
-  await refused({ ...own, rootCertificates: pem("authority"), serverName: "render.example" }, /altnames/);
+  await refused(
+    { ...own, rootCertificates: pem("authority"), serverName: "render.example" },
+    /^the server's certificate is for another name; .*altnames/,
+  );
   await refused({ rootCertificates: pem("authority"), serverName: "localhost" }, /./);
   await refused(false, /./);
 });
