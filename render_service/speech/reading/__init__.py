@@ -1,0 +1,1 @@
+"""How texts are read aloud: numbers, dates, amounts, units and abbreviations in words."""
