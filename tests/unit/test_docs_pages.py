@@ -21,7 +21,7 @@ from render_service.domain.projects.validation import check_project
 from render_service.providers.apis.custom_contract import CustomContract
 from render_service.server.mapping.project import project_from_proto
 from scripts.build_docs import lay_out
-from scripts.documents import ROOT, Block, blocks, pages, read
+from scripts.documents import ROOT, Block, blocks, links, pages, read
 from tests.documents import ELSEWHERE, RUN
 from tests.programs import program
 
@@ -155,3 +155,10 @@ def accept(message: project_pb2.Project) -> None:
     project = project_from_proto(message, "project", faults)
     faults.raise_if_any()
     assert check_project(project, "project", lambda _: None, for_render=True) == []
+
+
+def test_each_question_has_a_short_answer_with_a_link() -> None:
+    page = Path("docs/how-to/how-do-i.md")
+    questions = re.findall(r"^### ([^\n]+\?)\n\n(.*?)(?=\n##|\Z)", read(page), re.MULTILINE | re.DOTALL)
+    assert len({question for question, _ in questions}) == read(page).count("\n### ") >= 50
+    assert [question for question, answer in questions if not list(links(answer)) or len(answer.split()) > 60] == []
