@@ -1,69 +1,14 @@
-"""Runs a caller's main job with the oldest and the newest versions that the Python client supports: `make corners`.
+"""Runs a caller's main job with the oldest and the newest versions that the clients support: `make corners`.
 
-Each corner gets a fresh environment with the client's built wheel. A corner whose interpreter is not on this machine is
-named and left out.
+A corner whose interpreter is not to be had on this machine is named and left out.
 """
 
-import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from tests.corners import node, python
 from tests.corners.service import running_service
-
-ROOT = Path(__file__).resolve().parents[2]
-# Python, and the packages to pin; the resolver chooses the rest.
-CORNERS = (
-    ("3.9", ("protobuf==4.25.*", "grpcio==1.62.*")),
-    ("3.10", ("protobuf==5.29.*", "grpcio==1.66.*")),
-    ("3.12", ("protobuf==6.33.*", "grpcio==1.76.*")),
-    ("3.13", ("protobuf>=7.36", "grpcio>=1.85")),
-)
-
-
-def uv(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run uv; its output is kept."""
-    return subprocess.run(["uv", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
-
-
-def find_python(version: str) -> str | None:
-    """Find an interpreter on PATH, or among those of pyenv."""
-    on_path = shutil.which(f"python{version}")
-    candidates: list[str] = [
-        *([on_path] if on_path else ()),
-        *map(str, Path.home().glob(f".pyenv/versions/{version}.*/bin/python")),
-    ]
-    for candidate in candidates:
-        asked = subprocess.run([candidate, "--version"], capture_output=True, text=True, check=False)
-        if asked.stdout.startswith(f"Python {version}."):
-            return candidate
-    return None
-
-
-def run_corner(python: str, pins: tuple[str, ...], wheel: Path, folder: Path, target: str) -> bool | None:
-    """Run one corner; None where this machine has no such interpreter."""
-    environment = folder / "venv"
-    found = find_python(python)
-    if found is None or uv("venv", "--quiet", "--python", found, str(environment)).returncode:
-        print(f"python {python}: not on this machine")
-        return None
-    interpreter = str(environment / "bin/python")
-    installed = uv("pip", "install", "--quiet", "--python", interpreter, f"{wheel}[cli]", *pins)
-    if installed.returncode:
-        print(f"python {python}: cannot be installed\n{installed.stderr}")
-        return False
-    program = ROOT / "tests/corners/program.py"
-    for command in (
-        [interpreter, "-W", "error", str(program), target, str(folder)],
-        [str(environment / "bin/render"), "--target", target, "list"],
-    ):
-        ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
-        print(ran.stdout if command[0] == interpreter else "", end="")
-        if ran.returncode or ran.stderr:
-            print(f"python {python} with {', '.join(pins)}: {Path(command[0]).name} failed\n{ran.stdout}{ran.stderr}")
-            return False
-    return True
 
 
 def main() -> int:
@@ -72,19 +17,14 @@ def main() -> int:
     Returns:
         1 if any failed.
     """
-    outcomes = []
-    with tempfile.TemporaryDirectory() as folder, running_service() as target:
-        built = uv("build", "--quiet", "--wheel", "--out-dir", folder, "clients/python")
-        if built.returncode:
-            print(built.stderr)
-            return 1
-        (wheel,) = Path(folder).glob("*.whl")
-        for python, pins in CORNERS:
-            place = Path(folder) / python
-            place.mkdir()
-            outcomes.append(run_corner(python, pins, wheel, place, target))
+    outcomes: list[bool | None] = []
+    with tempfile.TemporaryDirectory() as name, running_service() as target:
+        for language in (python, node):
+            folder = Path(name) / language.__name__.rpartition(".")[2]
+            folder.mkdir()
+            outcomes += language.run_corners(folder, target)
     ran = [outcome for outcome in outcomes if outcome is not None]
-    print(f"{sum(ran)} of {len(CORNERS)} corners are right, {len(outcomes) - len(ran)} have no interpreter here")
+    print(f"{sum(ran)} of {len(outcomes)} corners are right, {len(outcomes) - len(ran)} have no interpreter here")
     return 0 if ran and all(ran) else 1
 
 

@@ -79,8 +79,7 @@ def node() -> str:
 def built(node: str) -> Path:
     """The package's folder, built from what is in it now."""
     assert (CLIENT / "node_modules").is_dir(), "its dependencies are missing: run `make test`"
-    run([node, "scripts/clean.mjs"], CLIENT, {})
-    run([node, "node_modules/typescript/bin/tsc"], CLIENT, {})
+    run([node, "scripts/build.mjs"], CLIENT, {})
     return CLIENT
 
 

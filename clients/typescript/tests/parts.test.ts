@@ -22,9 +22,9 @@ import {
   WebhookVerificationError,
 } from "render-client";
 
-import { isLocal, parseAddress } from "../dist/connection.js";
-import { Attempts, DEFAULT_RETRY } from "../dist/retry.js";
-import { decodeStatusDetails } from "../dist/status-details.js";
+import { isLocal, parseAddress } from "../dist/esm/connection.js";
+import { Attempts, DEFAULT_RETRY } from "../dist/esm/retry.js";
+import { decodeStatusDetails } from "../dist/esm/status-details.js";
 import { field, numberField } from "./fake-service.ts";
 
 test("delays grow to the longest, spread by chance, and start anew after a sign of life", () => {
