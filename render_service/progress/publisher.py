@@ -1,11 +1,12 @@
 """Publishes committed events over Redis. Watchers read unpublished events from Postgres, only later."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from render_service.db.batching import Batcher
 from render_service.domain.jobs.job import JobEvent
 from render_service.progress.payload import encode_event, task_channel, workspace_channel
 from render_service.telemetry.logging import get_logger
@@ -27,6 +28,8 @@ class Publisher:
     def __init__(self, redis: "Redis", on_milestone: Callable[[], None] = lambda: None) -> None:
         self._on_milestone = on_milestone
         self._redis = redis
+        # One at a time, so that events of a job are published in their order.
+        self._batches = Batcher[Sequence[JobEvent], None](self._send, parallel=1)
         self._logged_at = -_LOG_EVERY_SECONDS
         self._paused_until = 0.0
 
@@ -40,9 +43,13 @@ class Publisher:
             return
         if any(event.is_milestone for event in events):
             self._on_milestone()
+        await self._batches.call(events)
+
+    async def _send(self, batches: Sequence[Sequence[JobEvent]]) -> Sequence[None]:
+        events = [event for batch in batches for event in batch]
         if time.monotonic() < self._paused_until:
             EVENTS_UNPUBLISHED.inc(len(events))
-            return
+            return [None] * len(batches)
         pipeline = self._redis.pipeline(transaction=False)
         for event in events:
             payload = encode_event(event)
@@ -58,3 +65,4 @@ class Publisher:
             if now - self._logged_at >= _LOG_EVERY_SECONDS:
                 self._logged_at = now
                 _log.warning("progress not published; watchers will read it from Postgres", error=type(error).__name__)
+        return [None] * len(batches)

@@ -1,7 +1,9 @@
 """The message broker. A message is a hint that there is work; Postgres determines which."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from copy import copy
+from functools import partial
 from uuid import UUID
 
 import redis
@@ -16,7 +18,7 @@ RENDER_QUEUE = "render"
 RENDER_ACTOR = "render_job"
 
 
-def make_broker(url: str, *, blocking_timeout_seconds: float = 3.0) -> RedisBroker:
+def make_broker(url: str, *, blocking_timeout_seconds: float = 3.0) -> "Broker":
     """Return a broker without middleware: retries, delays, time limits and results live in Postgres.
 
     Args:
@@ -30,7 +32,7 @@ def make_broker(url: str, *, blocking_timeout_seconds: float = 3.0) -> RedisBrok
         socket_connect_timeout=blocking_timeout_seconds,
         retry=Retry(NoBackoff(), 0),
     )
-    return _Broker(  # type: ignore[no-untyped-call]
+    return Broker(  # type: ignore[no-untyped-call]
         client=client,
         middleware=[],
         # Messages of a killed worker are requeued after this; every fetch checks for them, not a random one.
@@ -64,7 +66,18 @@ class _Consumer(_RedisConsumer):
             return message
 
 
-class _Broker(RedisBroker):
+class Broker(RedisBroker):
+    """A broker of Dramatiq that sends many messages at once."""
+
+    def enqueue_all(self, messages: Sequence["Message[object]"]) -> None:
+        """Enqueue messages in one round trip, each as `enqueue` does."""
+        with closing(self.client.pipeline(transaction=False)) as pipeline:
+            pipelined = copy(self)
+            pipelined.scripts = {**self.scripts, "dispatch": partial(self.scripts["dispatch"], client=pipeline)}
+            for message in messages:
+                pipelined.enqueue(message)
+            pipeline.execute()
+
     @property
     def consumer_class(self) -> type[_Consumer]:
         return _Consumer
@@ -79,16 +92,18 @@ class RenderQueue:
     All methods block, and raise `redis.RedisError` if Redis is unavailable: call them from a thread.
     """
 
-    def __init__(self, broker: RedisBroker) -> None:
+    def __init__(self, broker: Broker) -> None:
         self._broker = broker
         broker.declare_queue(RENDER_QUEUE)
 
     def send(self, job_ids: Sequence[UUID]) -> None:
         """Send a message for each job."""
-        for job_id in job_ids:
-            self._broker.enqueue(
+        self._broker.enqueue_all(
+            [
                 Message(queue_name=RENDER_QUEUE, actor_name=RENDER_ACTOR, args=(str(job_id),), kwargs={}, options={})
-            )
+                for job_id in job_ids
+            ]
+        )
 
     def length(self) -> int:
         """Return the number of waiting messages, without those that a worker has fetched."""

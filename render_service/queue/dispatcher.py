@@ -57,3 +57,5 @@ class Dispatcher:
                 raise
             sent += len(due)
             MESSAGES_SENT.inc(len(due))
+            if len(due) < _BATCH:
+                return sent

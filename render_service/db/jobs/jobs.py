@@ -1,65 +1,34 @@
 """The repository of jobs: create, read, list, and replay missed events."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import sqlalchemy as sa
-from pydantic import TypeAdapter
+from psycopg.types.json import Jsonb
 
+from render_service.db.batching import Batcher
 from render_service.db.database import Database
-from render_service.db.prepared import Statement
+from render_service.db.jobs.job_inserts import insert_jobs, job_values
+from render_service.db.prepared import Row, Statement
 from render_service.db.row_mapping import (
-    EVENT_COLUMNS,
     JOB_SELECT,
-    OWN_COLUMNS,
     RENDER_SPEC,
-    dump_jsonb,
     event_from_row,
     job_from_row,
 )
 from render_service.db.schema import job_events, jobs
-from render_service.domain.access.audit import Action, Origin
+from render_service.domain.access.audit import Origin
 from render_service.domain.access.quota import QuotaName, quota_exceeded
 from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.jobs.job import Job, JobEvent, JobStatus
-from render_service.domain.jobs.receiver import Receiver
 from render_service.domain.jobs.request import JobRequest
 
-# Always returns one row: without a job if the queue was full or the request_id was taken. A new job has neither a video
-# nor costs.
-_INSERT = Statement(
-    f"""
-    WITH capacity AS MATERIALIZED (
-        SELECT CAST(:most_queued AS bigint) IS NULL
-            OR workspace_has_room(CAST(:workspace_id AS text), 'PENDING', :most_queued) AS is_free
-    ), changed AS (
-        INSERT INTO jobs (id, task_id, workspace_id, project_id, provider, spec, labels, request_id, request_hash,
-            priority, trace_parent, webhook, message)
-        SELECT :id, :task_id, :workspace_id, CAST(:project_id AS uuid), :provider, CAST(:spec AS jsonb), :labels,
-            CAST(:request_id AS uuid), :request_hash, :priority, :trace_parent, CAST(:webhook AS jsonb),
-            'Waiting for a worker'
-        FROM capacity WHERE capacity.is_free
-        ON CONFLICT (workspace_id, request_id) WHERE request_id IS NOT NULL DO NOTHING
-        RETURNING jobs.*
-    ), appended AS (
-        INSERT INTO job_events (job_id, xid, {EVENT_COLUMNS})
-        SELECT id, event_xid, {EVENT_COLUMNS} FROM changed
-    ), audited AS (
-        INSERT INTO audit_log (workspace_id, principal, principal_name, action, target, peer, request_id)
-        SELECT workspace_id, :principal, :principal_name, :action, id, :peer, CAST(:call_id AS uuid)
-        FROM changed WHERE CAST(:principal AS text) IS NOT NULL
-    )
-    SELECT capacity.is_free, id AS job_id, updated_at AS timestamp, NULL AS files, NULL AS cost, {OWN_COLUMNS}
-    FROM capacity LEFT JOIN changed ON true
-    """,
-    json=frozenset({"labels", "webhook"}),
-)
-_GET = Statement(
-    JOB_SELECT.where(jobs.c.workspace_id == sa.bindparam("workspace_id"), jobs.c.id == sa.bindparam("job_id"))
-)
+_GET = Statement(JOB_SELECT.where(jobs.c.id == sa.any_(sa.bindparam("job_ids", type_=sa.ARRAY(sa.Uuid)))))
 _STARTED_BY = Statement(
     JOB_SELECT.add_columns(jobs.c.request_hash).where(
         jobs.c.workspace_id == sa.bindparam("workspace_id"), jobs.c.request_id == sa.bindparam("request_id")
@@ -87,7 +56,7 @@ _HISTORY = Statement(
     .order_by(job_events.c.sequence)
 )
 _PRESENT = Statement("SELECT id, sequence FROM jobs WHERE id = ANY(:job_ids)")
-_RECEIVER: TypeAdapter[Receiver | None] = TypeAdapter(Receiver | None)
+_SMALL_BYTES = 64 * 1024  # of a spec; larger ones are stored by statements of their own
 _RETRY_SECONDS = 5.0
 
 
@@ -140,9 +109,16 @@ class Jobs:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._inserts = Batcher(partial(insert_jobs, database))
+        self._gets = Batcher(self._get)
 
     async def start(
-        self, request: JobRequest, *, most_queued: int | None = None, origin: Origin | None = None
+        self,
+        request: JobRequest,
+        *,
+        most_queued: int | None = None,
+        origin: Origin | None = None,
+        is_small: bool = False,
     ) -> tuple[Job, JobEvent | None]:
         """Store a job, its first event and the entry in the audit log in one transaction.
 
@@ -150,6 +126,7 @@ class Jobs:
             request: The job.
             most_queued: How many PENDING jobs the workspace may have; None for any number.
             origin: Who starts it, and from where; None leaves no entry in the audit trail.
+            is_small: Whether the spec is known to be small; otherwise it is serialized in a thread.
 
         Returns:
             The job, and the event to publish; None where the request_id had already made this job.
@@ -158,28 +135,14 @@ class Jobs:
             RequestIdReused: The request_id was used with another body.
             DomainError: QUOTA_EXCEEDED.
         """
-        parameters = {
-            "id": uuid4(),
-            "task_id": uuid4(),
-            "workspace_id": request.workspace_id,
-            "project_id": request.project_id,
-            "provider": request.provider,
-            "spec": await dump_jsonb(RENDER_SPEC, request.spec),
-            "labels": dict(request.options.labels),
-            "request_id": request.options.request_id,
-            "request_hash": request.options.request_hash,
-            "priority": request.options.priority,
-            "trace_parent": request.options.trace_parent,
-            "webhook": _RECEIVER.dump_python(request.options.webhook, mode="json"),
-            "most_queued": most_queued,
-            "principal": origin.principal if origin else None,
-            "principal_name": origin.principal_name if origin else None,
-            "action": Action.JOB_STARTED,
-            "peer": origin.peer if origin else None,
-            "call_id": origin.request_id if origin else None,
-        }
+        dumped = (
+            RENDER_SPEC.dump_json(request.spec)
+            if is_small
+            else await asyncio.to_thread(RENDER_SPEC.dump_json, request.spec)
+        )
+        values = job_values(request, Jsonb(dumped, dumps=bytes), most_queued=most_queued, origin=origin)
         while True:
-            (row,) = await self._database.execute(_INSERT, parameters)
+            row = await self._insert(values, is_small=len(dumped) <= _SMALL_BYTES)
             if row["job_id"] is not None:
                 return job_from_row(row), event_from_row(row, is_milestone=True)
             # A concurrent request with the same id was faster and has committed; its job may have been deleted since.
@@ -190,6 +153,14 @@ class Jobs:
                 return earlier, None
             if most_queued is not None and not row["is_free"]:
                 raise quota_exceeded(QuotaName.QUEUED_JOBS, most_queued, retry_after_seconds=_RETRY_SECONDS)
+
+    async def _insert(self, values: Mapping[str, Any], *, is_small: bool) -> Row:
+        if is_small:
+            return await self._inserts.call(values)
+        (result,) = await insert_jobs(self._database, [values])
+        if isinstance(result, Exception):
+            raise result
+        return result
 
     async def started_by(self, workspace_id: str, request_id: UUID, request_hash: bytes) -> Job | None:
         """Return the job that a request_id has made, or None.
@@ -211,10 +182,15 @@ class Jobs:
         Raises:
             DomainError: JOB_NOT_FOUND.
         """
-        rows = await self._database.execute_for(workspace_id, _GET, {"workspace_id": workspace_id, "job_id": job_id})
-        if not rows:
+        job = await self._gets.call(job_id)
+        if job is None or job.workspace_id != workspace_id:
             raise job_not_found(job_id)
-        return job_from_row(rows[0])
+        return job
+
+    async def _get(self, job_ids: Sequence[UUID]) -> list[Job | None]:
+        rows = await self._database.execute(_GET, {"job_ids": list(set(job_ids))})
+        found = {row["id"]: job_from_row(row) for row in rows}
+        return [found.get(job_id) for job_id in job_ids]
 
     async def list(
         self, workspace_id: str, wanted: JobFilter, *, after: Position | None, limit: int

@@ -27,11 +27,16 @@ R = TypeVar("R")
 _REQUEST_BYTES: ContextVar[int] = ContextVar("request_bytes", default=0)
 
 
+def is_small_request() -> bool:
+    """Whether work on the current call's request is too little to delay the other calls."""
+    return _REQUEST_BYTES.get() <= LARGE_BYTES
+
+
 async def off_loop(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Return what some work on the current call's request returns; on a large request it runs in a thread."""
-    if _REQUEST_BYTES.get() > LARGE_BYTES:
-        return await asyncio.to_thread(work, *args, **kwargs)
-    return work(*args, **kwargs)
+    if is_small_request():
+        return work(*args, **kwargs)
+    return await asyncio.to_thread(work, *args, **kwargs)
 
 
 class ByteBudget:

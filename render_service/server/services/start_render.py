@@ -21,7 +21,7 @@ from render_service.domain.projects.output import decide_output
 from render_service.domain.projects.project import MODE_PRESETS, Project
 from render_service.server.interceptors.authentication import current_origin
 from render_service.server.interceptors.rate_limits import QuotaCache
-from render_service.server.interceptors.requests import off_loop
+from render_service.server.interceptors.requests import is_small_request, off_loop
 from render_service.server.services.job_notifier import JobNotifier
 from render_service.server.services.project_input import ProjectParser
 from render_service.telemetry.logging import get_logger
@@ -109,6 +109,7 @@ class RenderStarter:
             JobRequest(workspace_id, project_id, provider, spec, options),
             most_queued=quotas.queued_jobs,
             origin=current_origin(),
+            is_small=project_id is None and is_small_request(),
         )
         annotate({"render.job.id": str(job.id), "render.provider": provider})
         if event is not None:

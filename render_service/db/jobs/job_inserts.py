@@ -1,0 +1,121 @@
+"""The statement that stores new jobs: those of all callers that wait at the same time."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+from psycopg.types.json import Jsonb
+from pydantic import TypeAdapter
+
+from render_service.db.database import Database
+from render_service.db.prepared import Row, Statement
+from render_service.db.row_mapping import EVENT_COLUMNS, OWN_COLUMNS
+from render_service.domain.access.audit import Action, Origin
+from render_service.domain.jobs.receiver import Receiver
+from render_service.domain.jobs.request import JobRequest
+
+# The parameters, one array each, and the type of their elements.
+_TYPES = {
+    "id": "uuid",
+    "task_id": "uuid",
+    "workspace_id": "text",
+    "project_id": "uuid",
+    "provider": "text",
+    "spec": "jsonb",
+    "labels": "jsonb",
+    "request_id": "uuid",
+    "request_hash": "bytea",
+    "priority": "smallint",
+    "trace_parent": "text",
+    "webhook": "jsonb",
+    "most_queued": "bigint",
+    "principal": "text",
+    "principal_name": "text",
+    "peer": "text",
+    "call_id": "uuid",
+}
+# Returns a row for each requested job, without a job if the queue was full or the request_id was taken. A new job has
+# neither a video nor costs. Transactions lock in one order: first the counts, by workspace, then the request_ids.
+_INSERT = Statement(f"""
+    WITH requested AS MATERIALIZED (
+        SELECT * FROM unnest({", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in _TYPES.items())})
+        WITH ORDINALITY AS requested({", ".join(_TYPES)}, place)
+    ), queued AS MATERIALIZED (
+        SELECT workspace_id, jobs_in_turn(workspace_id, 'PENDING') AS jobs FROM (
+            SELECT DISTINCT workspace_id FROM requested WHERE most_queued IS NOT NULL ORDER BY workspace_id
+        ) AS workspaces
+    ), admitted AS MATERIALIZED (
+        SELECT requested.*, most_queued IS NULL OR
+            queued.jobs + rank() OVER (PARTITION BY workspace_id ORDER BY place) <= most_queued AS is_free
+        FROM requested LEFT JOIN queued USING (workspace_id)
+    ), changed AS (
+        INSERT INTO jobs (id, task_id, workspace_id, project_id, provider, spec, labels, request_id, request_hash,
+            priority, trace_parent, webhook, message)
+        SELECT id, task_id, workspace_id, project_id, provider, spec, labels, request_id, request_hash,
+            priority, trace_parent, webhook, 'Waiting for a worker'
+        FROM admitted WHERE is_free ORDER BY workspace_id, request_id, place
+        ON CONFLICT (workspace_id, request_id) WHERE request_id IS NOT NULL DO NOTHING
+        RETURNING jobs.*
+    ), appended AS (
+        INSERT INTO job_events (job_id, xid, {EVENT_COLUMNS})
+        SELECT id, event_xid, {EVENT_COLUMNS} FROM changed
+    ), audited AS (
+        INSERT INTO audit_log (workspace_id, principal, principal_name, action, target, peer, request_id)
+        SELECT requested.workspace_id, principal, principal_name, '{Action.JOB_STARTED}', id, peer, call_id
+        FROM requested WHERE principal IS NOT NULL AND id IN (SELECT id FROM changed)
+    )
+    SELECT admitted.is_free, changed.id AS job_id, changed.updated_at AS timestamp, NULL AS files, NULL AS cost,
+        {", ".join(f"changed.{name}" for name in OWN_COLUMNS.split(", "))}
+    FROM admitted LEFT JOIN changed ON changed.id = admitted.id ORDER BY admitted.place
+""")
+_RECEIVER: TypeAdapter[Receiver | None] = TypeAdapter(Receiver | None)
+
+
+def job_values(request: JobRequest, spec: Jsonb, *, most_queued: int | None, origin: Origin | None) -> dict[str, Any]:
+    """Return the values of a job's columns, and of its entry in the audit log."""
+    webhook = _RECEIVER.dump_python(request.options.webhook, mode="json")
+    return {
+        "id": uuid4(),
+        "task_id": uuid4(),
+        "workspace_id": request.workspace_id,
+        "project_id": request.project_id,
+        "provider": request.provider.value,
+        "spec": spec,
+        "labels": Jsonb(dict(request.options.labels)),
+        "request_id": request.options.request_id,
+        "request_hash": request.options.request_hash,
+        "priority": request.options.priority,
+        "trace_parent": request.options.trace_parent,
+        "webhook": Jsonb(webhook) if webhook is not None else None,
+        "most_queued": most_queued,
+        "principal": origin.principal if origin else None,
+        "principal_name": origin.principal_name if origin else None,
+        "peer": origin.peer if origin else None,
+        "call_id": origin.request_id if origin else None,
+    }
+
+
+async def insert_jobs(database: Database, jobs: Sequence[Mapping[str, Any]]) -> list[Row | Exception]:
+    """Store jobs, their first events and their entries in the audit log in one transaction.
+
+    A job that the database refuses, for example because a label holds a NUL character, must not take others along:
+    the jobs are then stored one by one.
+
+    Args:
+        database: Where to store them.
+        jobs: What `job_values` returns, for each.
+
+    Returns:
+        For each its row, with `is_free`, and a null `job_id` if it was not stored; or the exception.
+
+    Raises:
+        DatabaseUnavailable: Postgres is unavailable.
+    """
+    parameters = {name: [job[name] for job in jobs] for name in _TYPES}
+    try:
+        return [*await database.execute(_INSERT, parameters)]
+    except psycopg.Error as error:
+        if len(jobs) == 1:
+            return [error]
+    return [result for job in jobs for result in await insert_jobs(database, [job])]

@@ -1,0 +1,102 @@
+"""Calls that share a statement have each their own outcome."""
+
+import asyncio
+from dataclasses import replace
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+
+from render_service.db.database import Database
+from render_service.db.jobs.jobs import Jobs
+from render_service.domain.access.audit import Origin
+from render_service.domain.errors import DomainError, ErrorReason
+from render_service.domain.jobs.job import Job
+from tests.records import job_request
+
+
+async def test_jobs_started_at_once_are_each_stored_with_their_own_event_and_entry(database: Database) -> None:
+    jobs = Jobs(database)
+    started = await asyncio.gather(
+        *(
+            jobs.start(job_request(labels={"order": str(number)}), origin=Origin(f"key-{number}", "k", "peer", uuid4()))
+            for number in range(20)
+        )
+    )
+    assert [job.labels for job, _ in started] == [{"order": str(number)} for number in range(20)]
+    assert all(event is not None and event.job_id == job.id for job, event in started)
+    async with database.single() as connection:
+        entries = await connection.execute(sa.text("SELECT target, principal FROM audit_log"))
+        assert {(entry.target, entry.principal) for entry in entries} == {
+            (job.id, f"key-{number}") for number, (job, _) in enumerate(started)
+        }
+        assert await connection.scalar(sa.text("SELECT count(DISTINCT xid) FROM job_events")) < 20
+
+
+async def test_a_batch_stores_no_more_jobs_than_the_quota_of_each_workspace(database: Database) -> None:
+    jobs = Jobs(database)
+    workspaces = ["small", "large", "unlimited"] * 10
+    quotas = {"small": 3, "large": 8, "unlimited": None}
+    results = await asyncio.gather(
+        *(
+            jobs.start(replace(job_request(), workspace_id=workspace), most_queued=quotas[workspace])
+            for workspace in workspaces
+        ),
+        return_exceptions=True,
+    )
+    refused = [result for result in results if isinstance(result, DomainError)]
+    assert {error.reason for error in refused} == {ErrorReason.QUOTA_EXCEEDED}
+    admitted = [workspace for workspace, result in zip(workspaces, results, strict=True) if isinstance(result, tuple)]
+    assert {workspace: admitted.count(workspace) for workspace in quotas} == {"small": 3, "large": 8, "unlimited": 10}
+
+
+async def test_a_job_that_the_database_refuses_takes_no_other_along(database: Database) -> None:
+    jobs = Jobs(database)
+    results = await asyncio.gather(
+        *(jobs.start(job_request(labels={"text": "\0" if number == 3 else ""})) for number in range(6)),
+        return_exceptions=True,
+    )
+    assert isinstance(results[3], psycopg.errors.UntranslatableCharacter)
+    stored = [result for result in results if isinstance(result, tuple)]
+    assert len(stored) == 5
+    for job, _ in stored:
+        assert await jobs.get("team", job.id) == job
+
+
+async def test_one_request_sent_twice_at_once_makes_one_job(database: Database) -> None:
+    jobs = Jobs(database)
+    request = job_request(request_id=uuid4())
+    started = await asyncio.gather(*(jobs.start(request) for _ in range(10)), jobs.start(job_request()))
+    assert len({job.id for job, _ in started[:10]}) == 1
+    assert sum(event is not None for _, event in started[:10]) == 1
+    assert started[10][1] is not None
+
+
+async def test_jobs_read_at_once_are_found_in_their_own_workspace_only(database: Database) -> None:
+    jobs = Jobs(database)
+    ours, _ = await jobs.start(job_request())
+    theirs, _ = await jobs.start(replace(job_request(), workspace_id="other"))
+
+    async def read(workspace_id: str, job_id: UUID) -> Job | ErrorReason:
+        try:
+            return await jobs.get(workspace_id, job_id)
+        except DomainError as error:
+            return error.reason
+
+    calls = [("team", ours.id), ("other", theirs.id), ("team", theirs.id), ("other", ours.id), ("team", uuid4())]
+    missing = ErrorReason.JOB_NOT_FOUND
+    assert await asyncio.gather(*(read(*call) for call in calls)) == [ours, theirs, missing, missing, missing]
+
+
+@pytest.mark.parametrize("characters", [10, 100_000])
+async def test_specs_of_any_size_are_stored(database: Database, characters: int) -> None:
+    request = job_request()
+    spec = replace(request.spec, project=replace(request.spec.project, title="x" * characters))
+    job, event = await Jobs(database).start(replace(request, spec=spec), is_small=characters < 1000)
+    assert event is not None
+    async with database.single() as connection:
+        title = await connection.scalar(
+            sa.text("SELECT spec -> 'project' ->> 'title' FROM jobs WHERE id = :id"), {"id": job.id}
+        )
+    assert title == "x" * characters

@@ -1,0 +1,117 @@
+"""Callers that wait at the same time share a batch, and nobody else's failure or cancellation is theirs."""
+
+import asyncio
+from collections.abc import Sequence
+from contextvars import ContextVar
+
+import pytest
+
+from render_service.db.batching import Batcher
+
+
+class Statement:
+    """Doubles numbers, once it may; refuses negative ones."""
+
+    def __init__(self, *, open_at_once: bool = True) -> None:
+        self.batches: list[list[int]] = []
+        self.may_end = asyncio.Event()
+        self.begun = asyncio.Event()
+        if open_at_once:
+            self.may_end.set()
+
+    async def execute(self, numbers: Sequence[int]) -> list[int | Exception]:
+        self.batches.append([*numbers])
+        self.begun.set()
+        await self.may_end.wait()
+        return [2 * number if number >= 0 else ValueError(number) for number in numbers]
+
+
+async def test_callers_of_one_moment_share_a_batch_and_get_their_own_results() -> None:
+    statement = Statement()
+    batcher = Batcher(statement.execute)
+    assert await asyncio.gather(*map(batcher.call, range(5))) == [0, 2, 4, 6, 8]
+    assert statement.batches == [[0, 1, 2, 3, 4]]
+
+
+async def test_one_call_after_another_is_executed_at_once() -> None:
+    statement = Statement()
+    batcher = Batcher(statement.execute, parallel=1)
+    async with asyncio.timeout(60):
+        assert [await batcher.call(number) for number in range(100)] == [2 * number for number in range(100)]
+    assert len(statement.batches) == 100
+
+
+async def test_calls_during_a_batch_are_the_next_one_in_order_and_within_the_limit() -> None:
+    statement = Statement(open_at_once=False)
+    batcher = Batcher(statement.execute, limit=3, parallel=1)
+    calls = [asyncio.create_task(batcher.call(0))]
+    await statement.begun.wait()
+    calls += [asyncio.create_task(batcher.call(number)) for number in range(1, 6)]
+    await asyncio.sleep(0)
+    statement.may_end.set()
+    assert await asyncio.gather(*calls) == [0, 2, 4, 6, 8, 10]
+    assert statement.batches == [[0], [1, 2, 3], [4, 5]]
+
+
+async def test_a_refused_item_fails_alone() -> None:
+    batcher = Batcher(Statement().execute)
+    results = await asyncio.gather(batcher.call(1), batcher.call(-1), batcher.call(2), return_exceptions=True)
+    assert [results[0], results[2]] == [2, 4]
+    assert isinstance(results[1], ValueError)
+
+
+async def test_a_batch_that_fails_fails_for_all_its_callers_and_for_nobody_later() -> None:
+    failures = [OSError()]
+
+    async def execute(numbers: Sequence[int]) -> Sequence[int]:
+        if failures:
+            raise failures.pop()
+        return numbers
+
+    batcher = Batcher(execute)
+    results = await asyncio.gather(batcher.call(1), batcher.call(2), return_exceptions=True)
+    assert [type(result) for result in results] == [OSError, OSError]
+    assert await batcher.call(3) == 3
+
+
+async def test_a_caller_that_leaves_before_its_batch_is_not_executed_and_one_that_leaves_later_stops_nobody() -> None:
+    statement = Statement(open_at_once=False)
+    batcher = Batcher(statement.execute, parallel=1)
+    first, second = asyncio.create_task(batcher.call(1)), asyncio.create_task(batcher.call(2))
+    await statement.begun.wait()
+    third, fourth = asyncio.create_task(batcher.call(3)), asyncio.create_task(batcher.call(4))
+    await asyncio.sleep(0)
+    first.cancel()
+    third.cancel()
+    await asyncio.wait([first, third])
+    statement.may_end.set()
+    assert [*await asyncio.gather(second, fourth)] == [4, 8]
+    assert statement.batches == [[1, 2], [4]]
+
+
+async def test_a_batch_has_the_context_of_no_caller() -> None:
+    variable: ContextVar[str] = ContextVar("request_id", default="none")
+    seen: list[str] = []
+
+    async def execute(numbers: Sequence[int]) -> Sequence[int]:
+        seen.append(variable.get())
+        return numbers
+
+    variable.set("mine")
+    await Batcher(execute).call(1)
+    assert seen == ["none"]
+
+
+@pytest.mark.parametrize("parallel", [1, 3])
+async def test_no_more_batches_are_executed_at_a_time_than_allowed(parallel: int) -> None:
+    statement = Statement(open_at_once=False)
+    batcher = Batcher(statement.execute, limit=1, parallel=parallel)
+    calls = [asyncio.create_task(batcher.call(number)) for number in range(10)]
+    while len(statement.batches) < parallel:
+        await asyncio.sleep(0)
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert len(statement.batches) == parallel
+    statement.may_end.set()
+    await asyncio.gather(*calls)
+    assert sorted(batch[0] for batch in statement.batches) == [*range(10)]
