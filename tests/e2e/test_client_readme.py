@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from render_client import RenderClient, load_project, status_name
-from render_client.cli.sample import SAMPLE
+from render_client.projects_file.templates import template_text
 
 from render_service.embedded.stack import Stack
 
@@ -66,7 +66,8 @@ def test_the_shell_examples_run(stack: Stack, folder: Path) -> None:
 
 
 def test_the_sample_of_render_init_is_accepted(stack: Stack, tmp_path: Path) -> None:
-    (tmp_path / "sample.json").write_text(SAMPLE, encoding="utf-8")
+    file = tmp_path / "sample.yaml"
+    file.write_text(template_text("sample", file), encoding="utf-8")
     with RenderClient(stack.target, workspace="readme") as client:
-        job = client.wait(client.start(load_project(tmp_path / "sample.json"), provider="mock").job_id)
+        job = client.wait(client.start(load_project(file), provider="mock").job_id)
     assert status_name(job.status) == "COMPLETED"

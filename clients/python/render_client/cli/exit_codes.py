@@ -12,7 +12,8 @@ INTERRUPTED = 130
 READER_GONE = 141
 
 EXIT_CODES = (
-    "Exit codes: 0 success (a watched job COMPLETED) · 1 the watched job FAILED · 2 invalid usage, project file or "
-    "request · 3 the service did not answer in time · 4 the service refused the call, or a file could not be written · "
-    "5 the watched job was CANCELLED · 130 interrupted (the job continues) · 141 the reader of the output is gone."
+    "Exit codes: 0 success (a watched job COMPLETED) · 1 the watched job FAILED, or `fmt --check` found a file to "
+    "format · 2 invalid usage, project file or request · 3 the service did not answer in time · 4 the service refused "
+    "the call, or a file could not be written · 5 the watched job was CANCELLED · 130 interrupted (the job continues) "
+    "· 141 the reader of the output is gone."
 )

@@ -1,6 +1,5 @@
 """The `render` command. Each command imports the client when it runs, so that `--help` answers at once."""
 
-import sys
 import tempfile
 from importlib.metadata import version as version_of
 from pathlib import Path
@@ -8,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Optional, cast
 
 import typer
 
-from render_client.cli.exit_codes import EXIT_CODES, REFUSED
+from render_client.cli import files
+from render_client.cli.exit_codes import EXIT_CODES
 from render_client.cli.ids import find_job
 from render_client.cli.options import Artifact, AspectRatio, FileFormat, Quality, Status, output_options, parse_pairs
 from render_client.cli.projects import projects
-from render_client.cli.sample import SAMPLE
 from render_client.cli.session import (
     Columns,
     Connection,
@@ -357,21 +356,10 @@ def doctor(context: typer.Context, *, machine: Machine = False) -> None:
         examine(context.obj, output)
 
 
-@app.command()
-def init(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="File to create.")] = Path("project.json"),
-) -> None:
-    """Create a sample project with comments."""
-    try:
-        with file.open("x", encoding="utf-8") as sample:
-            sample.write(SAMPLE)
-    except OSError as error:
-        print(f"error: {file}: {error.strerror}", file=sys.stderr)
-        raise typer.Exit(REFUSED) from error
-    print(f"wrote {file}; render it: render start {file} --watch --download video.mp4")
-
-
 def _provider_options(model: Optional[str]) -> "ProviderOptions | None":
     from render_client.v1.render_service_pb2 import ProviderOptions
 
     return ProviderOptions(model=model) if model else None
+
+
+files.add_to(app)

@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass
 from json import JSONDecodeError, JSONDecoder
+from typing import NamedTuple
 
 from render_client.projects_file.tree import (
     DEPTH_LIMIT,
@@ -21,6 +22,7 @@ from render_client.projects_file.tree import (
 )
 
 _BLANK = re.compile(r"[ \t\r\n]*")
+_EMPTY_LINE = re.compile(r"\n[ \t\r]*\n")
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
@@ -37,16 +39,12 @@ class JsonDocument:
     end: list[str]
 
 
-@dataclass
-class _Found:
-    """Comments with their offsets, and whether an empty line comes before them."""
+class _Comment(NamedTuple):
+    """A comment as it is written, and the offsets where it begins and ends."""
 
-    comments: list[tuple[int, str]]
-    gap: bool = False
-
-    def texts(self) -> list[str]:
-        """Return the comments as they are written."""
-        return [text for _, text in self.comments]
+    start: int
+    end: int
+    text: str
 
 
 def read_json(text: str) -> JsonDocument:
@@ -102,10 +100,10 @@ class _Reader:
             if self._text[self._at : self._at + 1] != '"':
                 raise self._fault("expected a field name in double quotes")
             name = self._string()
-            comments.before += self._find_comments().texts()
+            comments.before += _texts(self._find_comments())
             if not self._take(":"):
                 raise self._fault("expected ':' after the field name")
-            comments.before += self._find_comments().texts()
+            comments.before += _texts(self._find_comments())
             value = self._value(depth + 1)
             member = Member(name, value, line, column, comments)
             mapping.members.append(member)
@@ -129,19 +127,20 @@ class _Reader:
 
     def _next(self, comments: Comments, end: str) -> Comments:
         """Read what stands behind a member or an item, and return the comments before the next one."""
-        found = self._find_comments()
         ended = self._last
+        found = self._find_comments()
         if self._text[self._at : self._at + 1] != end:
             if not self._take(","):
                 raise self._fault(f"expected ',' or '{end}'")
             comma = self._last
-            comments.after = found.texts()
-            found, ended = self._find_comments(), comma
+            found += self._find_comments()
             if self._text[self._at : self._at + 1] == end:
                 raise self._fault(f"expected no ',' before '{end}'", comma - 1)
-        after, before = self._split(found, ended)
-        comments.after += after
-        return Comments(before, gap=found.gap)
+        comments.after, before = self._split(found, ended)
+        others = found[len(comments.after) :]
+        between = found[len(comments.after) - 1].end if comments.after else ended
+        gap = self._text[between : others[0].start if others else self._at]
+        return Comments(before, gap=_EMPTY_LINE.search(gap) is not None)
 
     def _constant(self) -> Scalar:
         line, column = self._place(self._at)
@@ -168,29 +167,28 @@ class _Reader:
         return str(text)
 
     def _first_comments(self) -> Comments:
-        return Comments(self._find_comments().texts())
+        return Comments(_texts(self._find_comments()))
 
-    def _find_comments(self) -> _Found:
+    def _find_comments(self) -> list[_Comment]:
         """Skip blanks and comments, and return the comments."""
-        found = _Found([])
+        found: list[_Comment] = []
         while True:
             blank = _BLANK.match(self._text, self._at)
             assert blank is not None
-            found.gap = found.gap or (not found.comments and blank[0].count("\n") > 1)
             self._at = blank.end()
             comment = _COMMENT.match(self._text, self._at)
             if comment is None:
                 if self._text.startswith("/*", self._at):
                     raise self._fault("comment without an end")
                 return found
-            found.comments.append((comment.start(), comment[0].rstrip()))
+            found.append(_Comment(comment.start(), comment.end(), comment[0].rstrip()))
             self._at = comment.end()
 
-    def _split(self, found: _Found, ended: int) -> tuple[list[str], list[str]]:
+    def _split(self, found: list[_Comment], ended: int) -> tuple[list[str], list[str]]:
         """Split comments into those on the line where something ended, and the others."""
         line = self._place(ended)[0]
-        same = [text for start, text in found.comments if self._place(start)[0] == line]
-        return same, found.texts()[len(same) :]
+        same = [comment.text for comment in found if self._place(comment.start)[0] == line]
+        return same, _texts(found)[len(same) :]
 
     def _take(self, character: str) -> bool:
         if self._text.startswith(character, self._at):
@@ -205,3 +203,7 @@ class _Reader:
 
     def _fault(self, message: str, offset: int | None = None) -> SyntaxFault:
         return SyntaxFault(message, *self._place(self._at if offset is None else offset))
+
+
+def _texts(comments: list[_Comment]) -> list[str]:
+    return [comment.text for comment in comments]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Union
 
@@ -109,11 +108,3 @@ def plain(node: Node) -> object:
     if isinstance(node, Sequence):
         return [plain(item.value) for item in node.items]
     return node.value
-
-
-def children(node: Node) -> Iterator[Node]:
-    """Give the values in a node."""
-    if isinstance(node, Mapping):
-        yield from (member.value for member in node.members)
-    elif isinstance(node, Sequence):
-        yield from (item.value for item in node.items)

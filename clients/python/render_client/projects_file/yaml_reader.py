@@ -94,9 +94,10 @@ class _Tree:
             return Scalar(_scalar(given.value, tag, line, column), given.value, line, column)
         if tag not in (f"{_TAG}map", f"{_TAG}seq"):
             raise SyntaxFault(f"tag {tag}: not supported", line, column)
+        is_inline = bool(given.flow_style)
         if tag == f"{_TAG}seq":
-            return Sequence([Item(self.node(each, depth + 1)) for each in given.value], line, column)
-        mapping = Mapping([], line, column)
+            return Sequence([Item(self.node(each, depth + 1)) for each in given.value], line, column, is_inline)
+        mapping = Mapping([], line, column, is_inline)
         for name, value in given.value:
             place = _place(name.start_mark)
             if not isinstance(name.value, str):
