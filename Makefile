@@ -51,7 +51,7 @@ dev: $(VENV)/.runs ## Keep the whole system running in the foreground, its data 
 test: setup $(TYPESCRIPT)/node_modules/.ready ## Run all tests, in three processes that each start servers of their own: much of them is waiting.
 	@pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
-corners: setup $(TYPESCRIPT)/node_modules/.ready ## Run a caller's main job with the oldest and the newest Python, protobuf, grpcio and Node.js.
+corners: setup $(TYPESCRIPT)/node_modules/.ready ## Run a caller's main job with the oldest and newest versions of Python, Node.js and Go, and check its types.
 	@python -m tests.corners
 
 robustness: setup ## Break the service on purpose: SEED=n JOBS=2000 KILLS=100 WATCHERS=200, all optional.

@@ -14,7 +14,7 @@ CLIENT = ROOT / "clients/typescript"
 PROGRAM = ROOT / "tests/corners/program.mjs"
 VERSIONS = ("20", "22", "24")
 _ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "NODE_USE_SYSTEM_CA": "1"}
-_NPM = ("npm", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error")
+NPM = ("npm", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error")
 
 
 def run(command: tuple[str, ...], folder: Path) -> bool:
@@ -37,12 +37,12 @@ def run_corners(folder: Path, target: str) -> list[bool | None]:
         target: A running `SelfRunningService`.
     """
     (folder / "package.json").write_text("{}")
-    if not run((*_NPM, "run", "--silent", "build"), CLIENT) or not run(
-        (*_NPM, "pack", "--pack-destination", str(folder)), CLIENT
+    if not run((*NPM, "run", "--silent", "build"), CLIENT) or not run(
+        (*NPM, "pack", "--pack-destination", str(folder)), CLIENT
     ):
         return [False]
     (package,) = folder.glob("*.tgz")
-    if not run((*_NPM, "install", "--prefer-offline", package.name), folder):
+    if not run((*NPM, "install", "--prefer-offline", package.name), folder):
         return [False]
     shutil.copy(PROGRAM, folder)
     return [run_corner(version, folder, target) for version in VERSIONS]

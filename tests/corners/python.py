@@ -33,6 +33,16 @@ def find_python(version: str) -> str | None:
     return None
 
 
+def build_wheel(folder: Path) -> Path | None:
+    """Build the client's wheel; None if it fails, after printing why."""
+    built = uv("build", "--quiet", "--wheel", "--out-dir", str(folder), "clients/python")
+    if built.returncode:
+        print(built.stderr)
+        return None
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
 def run_corner(python: str, pins: tuple[str, ...], wheel: Path, folder: Path, target: str) -> bool | None:
     """Run one corner; prints why it failed.
 
@@ -71,11 +81,9 @@ def run_corner(python: str, pins: tuple[str, ...], wheel: Path, folder: Path, ta
 
 def run_corners(folder: Path, target: str) -> list[bool | None]:
     """Build the client's wheel and run all corners; see `run_corner`."""
-    built = uv("build", "--quiet", "--wheel", "--out-dir", str(folder), "clients/python")
-    if built.returncode:
-        print(built.stderr)
+    wheel = build_wheel(folder)
+    if wheel is None:
         return [False]
-    (wheel,) = folder.glob("*.whl")
     outcomes = []
     for python, pins in CORNERS:
         place = folder / python
