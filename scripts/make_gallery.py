@@ -139,7 +139,7 @@ def _modes() -> Sheet:
     for mode in ("STANDARD", "SHORT", "SLIDESHOW"):
         shot = picture("05-dusk", duration="2s", narration="The last ferry goes home.")
         del shot["caption"], shot["motion"], shot["transition"]
-        videos.append((project(shot, mode=f"PROJECT_MODE_{mode}"), [(f"PROJECT_MODE_{mode}", 1.0)]))
+        videos.append((project(shot, mode=f"PROJECT_MODE_{mode}"), [(mode, 1.0)]))
     return Sheet("mode", 3, 240, videos, None)
 
 
