@@ -196,7 +196,7 @@ def _file_fault(uri: str, policy: FetchPolicy) -> str | None:
     if path is None:
         return "must name a file as file:///absolute/path"
     if not any(path.is_relative_to(root) for root in policy.file_roots):
-        return "names a file outside the allowed folders"
+        return "names a file outside the folders that the server allows (RENDER_FILE_ROOTS, or dev --allow)"
     return None
 
 

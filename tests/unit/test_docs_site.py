@@ -37,6 +37,32 @@ FOUND_ON = {
         "docs/reference/webhooks.html",
     },
 }
+# What people type who do not know the words of this service yet, and a page that must answer.
+ASKED = {
+    "subtitles": "docs/reference/captions.html",
+    "vertical video": "docs/how-to/how-do-i.html",
+    "TikTok": "docs/how-to/storyboard.html",
+    "logo": "docs/how-to/storyboard.html",
+    "voice-over": "docs/how-to/how-do-i.html",
+    "text-to-speech": "docs/how-to/voice.html",
+    "background music": "docs/how-to/storyboard.html",
+    "price": "docs/how-to/use-a-paid-provider.html",
+    "AI video": "docs/how-to/use-a-paid-provider.html",
+    "rate limit": "docs/reference/security.html",
+    "API key": "docs/reference/security.html",
+    "Docker": "docs/how-to/deploy.html",
+    "Kubernetes": "docs/how-to/deploy.html",
+    "Prometheus": "docs/how-to/observe.html",
+    "browser": "docs/how-to/relay-progress.html",
+    "WebSocket": "docs/how-to/relay-progress.html",
+    "callback": "docs/how-to/receive-webhooks.html",
+    "retry": "clients/index.html",
+    "timeout": "clients/python/index.html",
+    "Ken Burns": "docs/how-to/storyboard.html",
+    "batch": "docs/how-to/templates.html",
+    "GDPR": "docs/reference/retention.html",
+    "localhost": "docs/tutorial/first-video.html",
+}
 # Words of which a heading must have one, since search ranks headings above text.
 HEADINGS = ("pre-signed URL", "autoscaling", "thumbnail", "notification", "idempotency")
 GLOSSARY = Path("docs/reference/glossary.md")
@@ -64,6 +90,15 @@ def test_search_finds_words_on_the_pages_where_they_belong(index: list[dict[str,
     }
     assert FOUND_ON[word] <= found, FOUND_ON[word] - found
     assert "docs/reference/glossary.html" in found
+
+
+def test_search_finds_what_people_type(index: list[dict[str, str]]) -> None:
+    missing = {}
+    for words, page in ASKED.items():
+        texts = [f"{item['title']} {item['text']}" for item in index if urldefrag(item["location"]).url == page]
+        if not any(words.lower() in text.lower() for text in texts):
+            missing[words] = page
+    assert missing == {}
 
 
 @pytest.mark.parametrize("word", HEADINGS)
