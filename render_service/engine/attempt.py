@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from render_service.compositor.compositor import CHECKING_FROM, ComposedVideo, Compositor
+from render_service.compositor.media.assets import Media
 from render_service.db.jobs.job_lifecycle import Claim
 from render_service.db.jobs.job_objects import JobObjects
 from render_service.domain.errors import DomainError
@@ -20,14 +21,17 @@ from render_service.domain.jobs.job import (
     Lease,
     ProviderName,
     RawResults,
+    RenderSpec,
     StoredFile,
     Video,
 )
+from render_service.domain.projects.narrations import spoken_narrations
 from render_service.domain.warning import JobWarning, distinct_warnings
 from render_service.engine.assets import fetch_assets
 from render_service.engine.distributed_runner import DistributedRunner
 from render_service.engine.generated_clips import with_clips
 from render_service.engine.job_segments import JobSegments
+from render_service.engine.narrations import Narrator, OnSpoken, not_installed
 from render_service.engine.progress_reporter import ProgressReporter
 from render_service.fetch.fetcher import Fetcher, FetchSession
 from render_service.providers.generator import Generated, Generation, Generator
@@ -61,6 +65,7 @@ class AttemptContext:
         folder: Scratch space of this process.
         objects: Records which shared objects jobs use.
         runner: Renders segments on all workers; None where this one renders them itself.
+        narrator: Speaks narrations; None where this worker cannot.
     """
 
     def __init__(
@@ -72,6 +77,7 @@ class AttemptContext:
         *,
         objects: JobObjects,
         runner: DistributedRunner | None = None,
+        narrator: Narrator | None = None,
     ) -> None:
         self.store = store
         self.fetcher = fetcher
@@ -79,6 +85,7 @@ class AttemptContext:
         self._folder = folder
         self._objects = objects
         self._runner = runner
+        self._narrator = narrator
 
     @asynccontextmanager
     async def scratch(self, lease: Lease) -> AsyncIterator[tuple[Path, FetchSession]]:
@@ -99,6 +106,23 @@ class AttemptContext:
         async with rendering:
             yield segments
         await segments.close()
+
+    async def narrate(
+        self, lease: Lease, spec: RenderSpec, media: Media, folder: Path, on_spoken: OnSpoken
+    ) -> tuple[RenderSpec, Media]:
+        """Return a render with the narrations spoken that its project wants spoken; see `Narrator.narrate`.
+
+        Raises:
+            RenderFailure: PROVIDER_NOT_CONFIGURED: this worker cannot speak.
+        """
+        if not spoken_narrations(spec.project):
+            return spec, media
+        if self._narrator is None:
+            raise not_installed()
+        store = JobSegments(self.store, lease.workspace_id, partial(self._objects.add, lease))
+        narrated = await self._narrator.narrate(spec, media, store, folder, on_spoken)
+        await store.close()
+        return narrated
 
     async def discard(self, lease: Lease, attempts: Iterable[int]) -> None:
         """Remove what attempts at a job have stored.
@@ -141,6 +165,12 @@ async def run_attempt(
         with stage(JobStage.PREPARING):
             media, replaced = await fetch_assets(spec.project, session, folder / "assets")
             await reporter.warn(replaced)
+
+            async def spoken_so_far(spoken: int, of: int) -> None:
+                percent = 1 + (_PREPARED - 1) * spoken / of
+                await reporter.report(JobStage.PREPARING, percent, f"Speaking narration {spoken} of {of}", alive=True)
+
+            spec, media = await context.narrate(lease, spec, media, folder / "narrations", spoken_so_far)
             generates = claim.provider in GENERATING_PROVIDERS
             usable = await context.compositor.check(spec, media, folder) if generates else media
         pictures = {shot_id: files.image for shot_id, files in usable.shots.items() if files.image is not None}

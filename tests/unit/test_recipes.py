@@ -86,11 +86,16 @@ def test_a_field_of_a_project_reaches_the_video(field: str) -> None:
 
 # With every optional part, so that each field of each part is reached.
 WHOLE = project.Project(
-    shots=(project.Shot("s", words=(project.WordTiming("w", timedelta(0), timedelta(seconds=1)),)),),
+    shots=(
+        project.Shot(
+            "s", words=(project.WordTiming("w", timedelta(0), timedelta(seconds=1)),), speech=project.Speech(speed=1.0)
+        ),
+    ),
     music=project.Music("m"),
     watermark=project.Watermark("w"),
     title_card=project.Card("t"),
     end_card=project.Card("t"),
+    speech=project.Speech(speed=1.0),
     output=output.OutputOptions(size=output.FrameSize(320, 180)),
 )
 BEYOND_LIMITS: dict[type, object] = {

@@ -3,6 +3,7 @@
 import ctypes
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from render_service.compositor.processes.landlock import landlock_version, restrict_by_landlock
@@ -17,17 +18,18 @@ class _CapabilityHeader(ctypes.Structure):
     _fields_ = (("version", ctypes.c_uint32), ("pid", ctypes.c_int))
 
 
-def confine(folder: Path | None) -> None:
+def confine(folder: Path | None, readable: Iterable[Path] = ()) -> None:
     """Confine this process, as far as the kernel offers it.
 
     Args:
         folder: The only folder that the process may change; None leaves files unrestricted.
+        readable: Files and folders that it may read, beside the folder and what Python and libraries need.
 
     Raises:
         OSError: The kernel refuses.
     """
     _drop_capabilities()
-    restrict_by_landlock(folder)
+    restrict_by_landlock(folder, readable)
     filter_system_calls()
 
 

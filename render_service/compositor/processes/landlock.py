@@ -9,7 +9,7 @@ import ctypes
 import os
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 # The same numbers on all architectures.
@@ -65,11 +65,12 @@ def landlock_version() -> int:
     return max(0, int(version))
 
 
-def restrict_by_landlock(folder: Path | None) -> None:
+def restrict_by_landlock(folder: Path | None, readable: Iterable[Path] = ()) -> None:
     """Restrict this process as far as the kernel offers it.
 
     Args:
         folder: The only folder that the process may change. None leaves files unrestricted, except that none is run.
+        readable: Files and folders that it may read as well.
 
     Raises:
         OSError: The kernel refuses.
@@ -86,7 +87,7 @@ def restrict_by_landlock(folder: Path | None) -> None:
     ruleset = _checked(libc.syscall(_CREATE_RULESET, ctypes.byref(attributes), ctypes.c_size_t(size), 0))
     try:
         if folder is not None:
-            for path in _readable():
+            for path in (*_readable(), *readable):
                 _allow(libc, ruleset, path, _READ & files)
             _allow(libc, ruleset, Path("/dev/null"), (_READ | _WRITE) & files)
             _allow(libc, ruleset, folder, (_READ | _WRITE) & files)

@@ -123,13 +123,22 @@ class ProcessPool:
         modules: Modules that every process imports before its first task, so that the first task is not slower.
         folder: The only folder that the processes may change: their scratch folders and all files of tasks are below
             it. None makes the scratch folders below the system's temporary folder, and leaves files unrestricted.
+        readable: Files and folders that the processes may read as well.
     """
 
-    def __init__(self, processes: int, modules: tuple[str, ...] = (), folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        processes: int,
+        modules: tuple[str, ...] = (),
+        folder: Path | None = None,
+        *,
+        readable: tuple[Path, ...] = (),
+    ) -> None:
         assert processes >= 1
         self.size = processes
         self._modules = modules
         self._parent_folder = folder
+        self._readable = readable
         self._folder: Path | None = None
         self.slots = Slots(processes)
         """Held by the tasks that run."""
@@ -236,7 +245,7 @@ class ProcessPool:
     async def _start(self) -> WorkerProcess:
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="compose-", dir=self._parent_folder))
-        return await WorkerProcess.start(self._modules, self._folder, self._parent_folder)
+        return await WorkerProcess.start(self._modules, self._folder, self._parent_folder, self._readable)
 
 
 async def _converse(process: WorkerProcess, task: Task, on_report: Callable[[Any], None] | None) -> Answer:

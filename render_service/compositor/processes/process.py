@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import shutil
 import signal
 import sys
@@ -44,13 +45,16 @@ class WorkerProcess:
         """How many tasks it has been given."""
 
     @classmethod
-    async def start(cls, modules: tuple[str, ...], folder: Path, confined_to: Path | None) -> Self:
+    async def start(
+        cls, modules: tuple[str, ...], folder: Path, confined_to: Path | None, readable: tuple[Path, ...] = ()
+    ) -> Self:
         """Start a process and wait until it is ready.
 
         Args:
             modules: What it imports before its first task.
             folder: Where its scratch folder is made.
             confined_to: The only folder that it may change, above `folder`; None leaves files unrestricted.
+            readable: Files and folders that it may read, beside that folder and what Python and libraries need.
 
         Raises:
             ProcessDied: It ended before it was ready.
@@ -63,6 +67,7 @@ class WorkerProcess:
                 "-m",
                 "render_service.compositor.processes.worker_process",
                 str(confined_to or ""),
+                os.pathsep.join(map(str, readable)),
                 *modules,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,

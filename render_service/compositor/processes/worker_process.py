@@ -27,7 +27,8 @@ _KINDS = {
 def main() -> None:
     """Serve until standard input ends.
 
-    The first argument is the only folder that the process may change, or empty; the others are modules to import.
+    The first argument is the only folder that the process may change, or empty; the second, files and folders that it
+    may read as well, separated like the entries of PATH; the others are modules to import.
     """
     _die_with_parent()
     limit_process()
@@ -35,11 +36,11 @@ def main() -> None:
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     tasks = sys.stdin.buffer
-    folder, *modules = sys.argv[1:]
+    folder, readable, *modules = sys.argv[1:]
     for module in modules:
         importlib.import_module(module)
     _set_up_opencv()
-    confine(Path(folder) if folder else None)
+    confine(Path(folder) if folder else None, [Path(path) for path in readable.split(os.pathsep) if path])
     write_answer(answers, Answer(Kind.READY))
     with contextlib.suppress(EOFError, BrokenPipeError):
         while True:

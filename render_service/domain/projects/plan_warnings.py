@@ -75,12 +75,13 @@ def _narration_warnings(placed: TimelineShot, timeline: Timeline, facts: MediaFa
     if facts.pauses and facts.pauses[-1].end >= speech - _INAUDIBLE:
         speech = facts.pauses[-1].start
     if speech - timedelta(seconds=1) * frames / timeline.fps > _INAUDIBLE:
+        field = "narration_audio_uri" if placed.shot.narration_audio_uri else "narration"
         yield JobWarning(
             WarningCode.NARRATION_TRIMMED,
-            f"{placed.shot_id}.narration_audio_uri: lasts {speech.total_seconds():.3g} s, of which"
+            f"{placed.shot_id}.{field}: lasts {speech.total_seconds():.3g} s, of which"
             f" {_seconds(frames, timeline.fps)} are heard; make the shot longer or set narration_policy to EXTEND",
             placed.shot_id,
-            "narration_audio_uri",
+            field,
         )
 
 

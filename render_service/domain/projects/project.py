@@ -181,6 +181,15 @@ class CaptionOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class Speech:
+    """Who speaks a narration. `voice` empty: one that speaks `language`; that empty: see `narrations`. Speed 0.5–2."""
+
+    voice: str = ""
+    speed: float | None = None
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Shot:
     """One picture of the storyboard, with its narration.
 
@@ -201,6 +210,7 @@ class Shot:
     fit: Fit | None = None
     clip_sound: bool = True
     words: tuple[WordTiming, ...] = ()
+    speech: Speech | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +255,7 @@ class Project:
     bad_asset_policy: BadAssetPolicy = BadAssetPolicy.FAIL
     missing_glyph: MissingGlyph = MissingGlyph.FAIL
     pacing: Pacing = field(default_factory=Pacing)
+    speech: Speech | None = None
 
 
 @dataclass(frozen=True, slots=True)

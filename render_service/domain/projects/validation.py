@@ -5,12 +5,14 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from render_service.domain.errors import FieldFault
+from render_service.domain.projects.narrations import speech_faults
 from render_service.domain.projects.output import FRAME_RATES, MAX_SIDE, MIN_SIDE, OutputOptions
-from render_service.domain.projects.project import Card, Motion, Music, Project, Shot, WordTiming
+from render_service.domain.projects.project import Card, Motion, Music, Project, Shot, Speech, WordTiming
 from render_service.domain.projects.sequence import DEFAULT_CARD
 from render_service.domain.projects.shot_source import declared_source, is_clip
 from render_service.domain.projects.template import known_pieces
 from render_service.domain.projects.timeline import DEFAULT_SHOT, SHORTEST_SHARE
+from render_service.domain.speech.requests import MAX_SPEED, MIN_SPEED
 
 MAX_SHOTS = 200
 MAX_WORDS = 1_000
@@ -21,6 +23,7 @@ MAX_NARRATION = 4_000
 MAX_CAPTION = 1_000
 MAX_WORD = 100
 MAX_LANGUAGE = 35
+MAX_VOICE = 64
 
 LONGEST_SHOT = timedelta(seconds=600)
 LONGEST_TARGET = timedelta(hours=1)
@@ -114,6 +117,11 @@ class _Check:
             if card:
                 self._card(card, f"{path}.{name}")
 
+        if project.speech:
+            self._speech(project.speech, f"{path}.speech")
+        if not self.faults and self._open_uri_fault is None:
+            self.faults.extend(speech_faults(project, path))
+
     def renderable(self, project: Project, path: str) -> None:
         if not project.shots:
             self._fault(f"{path}.shots", f"must have 1 to {MAX_SHOTS} shots to be rendered")
@@ -155,6 +163,8 @@ class _Check:
         self._motion(shot.motion, f"{path}.motion")
         self._span(shot.transition.duration, f"{path}.transition.duration", LONGEST_TRANSITION)
         self._words(shot.words, f"{path}.words")
+        if shot.speech:
+            self._speech(shot.speech, f"{path}.speech")
 
     def _motion(self, motion: Motion, path: str) -> None:
         self._number(motion.focus_x, f"{path}.focus_x", 0, 1)
@@ -176,6 +186,12 @@ class _Check:
                 limits = f"more than 0 s, at most {_seconds(LONGEST_SHOT)}"
                 self._fault(f"{path}[{index}].end", f"must be {limits}, and not before the word's start")
             before = max(before, word.start)
+
+    def _speech(self, speech: Speech, path: str) -> None:
+        self._text(speech.voice, f"{path}.voice", MAX_VOICE)
+        if speech.speed is not None:
+            self._number(speech.speed, f"{path}.speed", MIN_SPEED, MAX_SPEED)
+        self._language(speech.language, f"{path}.language")
 
     def _music(self, music: Music, path: str) -> None:
         self._uri(music.uri, f"{path}.uri", required=True)

@@ -45,7 +45,8 @@ class Record(Generic[T]):
     """Maps one message type to one dataclass and back, field by field of the same name.
 
     A field that the sender omitted gets the dataclass's default; where that has none, the empty value of its type.
-    Written back, such a field shows its default; a nested message that holds only defaults is omitted.
+    Written back, such a field shows its default; a nested message that holds only defaults is omitted, unless None is
+    another value of its field.
 
     Args:
         kind: The dataclass. Its fields are of types str, bool, int, float, timedelta, StrEnum, another such dataclass,
@@ -142,7 +143,8 @@ def _field(hint: Any, descriptor: FieldDescriptor, exceptions: Exceptions, most:
     if kind is timedelta:
         return read_duration, _into(descriptor.name, write_duration)
     if is_dataclass(kind):
-        return _within(_record(kind, descriptor, exceptions), descriptor.name)
+        is_optional = kind is not hint
+        return _within(_record(kind, descriptor, exceptions), descriptor.name, is_optional=is_optional)
     if issubclass(kind, StrEnum):
         assert descriptor.enum_type is not None
         table = EnumTable(descriptor.enum_type, kind)
@@ -150,9 +152,9 @@ def _field(hint: Any, descriptor: FieldDescriptor, exceptions: Exceptions, most:
     return _SCALARS[kind], lambda value, message: setattr(message, descriptor.name, value)
 
 
-def _within(record: Record[Any], name: str) -> tuple[Reader, Writer]:
+def _within(record: Record[Any], name: str, *, is_optional: bool) -> tuple[Reader, Writer]:
     def write(value: Any, message: Message) -> None:
-        if not record.says_nothing(value):
+        if is_optional or not record.says_nothing(value):
             inner = getattr(message, name)
             inner.SetInParent()
             record.write(value, inner)

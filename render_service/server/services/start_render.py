@@ -9,6 +9,7 @@ from render_client.v1 import render_service_pb2 as pb
 
 from render_service.config.providers import missing_settings
 from render_service.config.settings import Settings
+from render_service.config.speech import SPEECH_EXTRA
 from render_service.db.jobs.jobs import Jobs
 from render_service.db.projects.projects import Projects
 from render_service.domain.errors import DomainError, ErrorReason
@@ -17,8 +18,10 @@ from render_service.domain.generation.clip_plan import ClipSpec, check_generatio
 from render_service.domain.generation.provider_models import GENERATING_PROVIDERS
 from render_service.domain.jobs.job import Job, ProviderChoice, ProviderName, RenderSpec
 from render_service.domain.jobs.request import JobRequest, RenderRequest
+from render_service.domain.projects.narrations import spoken_narrations
 from render_service.domain.projects.output import decide_output
 from render_service.domain.projects.project import MODE_PRESETS, Project
+from render_service.domain.speech.voices import SpeechProvider
 from render_service.server.interceptors.authentication import current_origin
 from render_service.server.interceptors.rate_limits import QuotaCache
 from render_service.server.interceptors.requests import is_small_request, off_loop
@@ -75,6 +78,7 @@ class RenderStarter:
         quotas: QuotaCache,
     ) -> None:
         self._quotas = quotas
+        self._speaks = settings.speaks
         self._jobs = jobs
         self._projects = projects
         self._notifier = notifier
@@ -99,6 +103,8 @@ class RenderStarter:
             if earlier is not None:
                 return Started(earlier, ())
         spec = await self._decide(request)
+        if not self._speaks and spoken_narrations(spec.project):
+            raise _speech_not_configured()
         clips = await off_loop(self._clips, provider, spec)
         if request.dry_run:
             return Started(None, clips)
@@ -144,6 +150,14 @@ class RenderStarter:
         filled = await asyncio.to_thread(self._parser.fill_in, project, request.variables, faults)
         faults.raise_if_any()
         return filled
+
+
+def _speech_not_configured() -> DomainError:
+    return DomainError(
+        ErrorReason.PROVIDER_NOT_CONFIGURED,
+        f"speech is not configured: install the extra {SPEECH_EXTRA} on server and workers",
+        {"provider": SpeechProvider.LOCAL, "setting": "RENDER_SPEECH_PROVIDER"},
+    )
 
 
 def not_configured(provider: ProviderName, setting: str) -> DomainError:

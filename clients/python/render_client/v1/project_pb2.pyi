@@ -686,6 +686,43 @@ class Motion(_message.Message):
 Global___Motion: _TypeAlias = Motion  # noqa: Y015
 
 @_typing.final
+class Speech(_message.Message):
+    """Speech is who speaks narrations, and how. A message without fields is enough: the voice then follows from the text."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VOICE_FIELD_NUMBER: _builtins.int
+    SPEED_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    voice: _builtins.str
+    """voice is the id of a voice, as ListVoices returns it; an unknown one is INVALID_ARGUMENT and names similar ones. If
+    omitted, a voice that speaks the language. A voice speaks one language, and Latin words in a Chinese text; a
+    narration with letters that it cannot read is INVALID_ARGUMENT and names them.
+    """
+    speed: _builtins.float
+    """speed is how fast it speaks, 0.5–2; default 1."""
+    language: _builtins.str
+    """language of the narration as a BCP 47 tag; one that the voice does not speak is INVALID_ARGUMENT. If omitted,
+    the voice's, otherwise Project.language, otherwise Chinese for a narration with Han characters, else English.
+    """
+    def __init__(
+        self,
+        *,
+        voice: _builtins.str = ...,
+        speed: _builtins.float | None = ...,
+        language: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_speed", b"_speed", "speed", b"speed"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_speed", b"_speed", "language", b"language", "speed", b"speed", "voice", b"voice"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__speed: _TypeAlias = _typing.Literal["speed"]  # noqa: Y015
+    _WhichOneofArgType__speed: _TypeAlias = _typing.Literal["_speed", b"_speed"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__speed) -> _WhichOneofReturnType__speed | None: ...
+
+Global___Speech: _TypeAlias = Speech  # noqa: Y015
+
+@_typing.final
 class Shot(_message.Message):
     """Shot is one picture of the storyboard with its text and sound."""
 
@@ -704,6 +741,7 @@ class Shot(_message.Message):
     FIT_FIELD_NUMBER: _builtins.int
     CLIP_SOUND_FIELD_NUMBER: _builtins.int
     WORDS_FIELD_NUMBER: _builtins.int
+    SPEECH_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """id names the shot in errors and progress: 1–64 characters `A–Z a–z 0–9 _ -`, unique in the storyboard. If omitted,
     the shot is called `shot-N`, N counting from 1.
@@ -713,7 +751,7 @@ class Shot(_message.Message):
     picture, the text of its card. At most 4,000 characters.
     """
     narration: _builtins.str
-    """narration is what is said over the shot. At most 4,000 characters."""
+    """narration is what is said over the shot; `speech` has it spoken. At most 4,000 characters."""
     caption: _builtins.str
     """caption is the text drawn over the shot; if omitted, the narration is used. An empty caption draws nothing. At most
     1,000 characters.
@@ -753,6 +791,13 @@ class Shot(_message.Message):
         30,000 in all shots. Words that are not in the caption are skipped.
         """
 
+    @_builtins.property
+    def speech(self) -> Global___Speech:
+        """speech has the narration spoken, unless the shot has a narration_audio_uri. Its fields take precedence over those of
+        Project.speech, one by one; a voice of the project that does not speak the shot's language is replaced by one that
+        does. The spoken words replace `words`.
+        """
+
     def __init__(
         self,
         *,
@@ -769,10 +814,11 @@ class Shot(_message.Message):
         fit: Global___Fit.ValueType = ...,
         clip_sound: _builtins.bool | None = ...,
         words: _abc.Iterable[Global___WordTiming] | None = ...,
+        speech: Global___Speech | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_caption", b"_caption", "_clip_sound", b"_clip_sound", "caption", b"caption", "clip_sound", b"clip_sound", "duration", b"duration", "motion", b"motion", "transition", b"transition"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_caption", b"_caption", "_clip_sound", b"_clip_sound", "caption", b"caption", "clip_sound", b"clip_sound", "duration", b"duration", "motion", b"motion", "speech", b"speech", "transition", b"transition"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_caption", b"_caption", "_clip_sound", b"_clip_sound", "caption", b"caption", "clip_sound", b"clip_sound", "clip_uri", b"clip_uri", "duration", b"duration", "fit", b"fit", "id", b"id", "image_uri", b"image_uri", "motion", b"motion", "narration", b"narration", "narration_audio_uri", b"narration_audio_uri", "transition", b"transition", "visual_description", b"visual_description", "words", b"words"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_caption", b"_caption", "_clip_sound", b"_clip_sound", "caption", b"caption", "clip_sound", b"clip_sound", "clip_uri", b"clip_uri", "duration", b"duration", "fit", b"fit", "id", b"id", "image_uri", b"image_uri", "motion", b"motion", "narration", b"narration", "narration_audio_uri", b"narration_audio_uri", "speech", b"speech", "transition", b"transition", "visual_description", b"visual_description", "words", b"words"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__caption: _TypeAlias = _typing.Literal["caption"]  # noqa: Y015
     _WhichOneofArgType__caption: _TypeAlias = _typing.Literal["_caption", b"_caption"]  # noqa: Y015
@@ -934,6 +980,7 @@ class Project(_message.Message):
     MISSING_GLYPH_FIELD_NUMBER: _builtins.int
     SHOT_COUNT_FIELD_NUMBER: _builtins.int
     PACING_FIELD_NUMBER: _builtins.int
+    SPEECH_FIELD_NUMBER: _builtins.int
     project_id: _builtins.str
     """project_id is the UUID set by the service. Ignored in CreateProject and in an inline project."""
     workspace_id: _builtins.str
@@ -1011,6 +1058,13 @@ class Project(_message.Message):
     def pacing(self) -> Global___Pacing:
         """pacing is the time left around narrations."""
 
+    @_builtins.property
+    def speech(self) -> Global___Speech:
+        """speech has the narrations of all shots spoken that have no narration_audio_uri: at most 150,000 characters in all.
+        If omitted, only shots with a speech of their own are spoken. Rendering such a project is FAILED_PRECONDITION
+        (`PROVIDER_NOT_CONFIGURED`) on a server without speech.
+        """
+
     def __init__(
         self,
         *,
@@ -1039,10 +1093,11 @@ class Project(_message.Message):
         missing_glyph: Global___MissingGlyph.ValueType = ...,
         shot_count: _builtins.int = ...,
         pacing: Global___Pacing | None = ...,
+        speech: Global___Speech | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["captions", b"captions", "create_time", b"create_time", "end_card", b"end_card", "music", b"music", "output", b"output", "pacing", b"pacing", "storyboard", b"storyboard", "target_duration", b"target_duration", "title_card", b"title_card", "update_time", b"update_time", "watermark", b"watermark"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["captions", b"captions", "create_time", b"create_time", "end_card", b"end_card", "music", b"music", "output", b"output", "pacing", b"pacing", "speech", b"speech", "storyboard", b"storyboard", "target_duration", b"target_duration", "title_card", b"title_card", "update_time", b"update_time", "watermark", b"watermark"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bad_asset_policy", b"bad_asset_policy", "captions", b"captions", "create_time", b"create_time", "end_card", b"end_card", "etag", b"etag", "intro_clip_uri", b"intro_clip_uri", "language", b"language", "missing_glyph", b"missing_glyph", "mode", b"mode", "music", b"music", "narration_policy", b"narration_policy", "output", b"output", "outro_clip_uri", b"outro_clip_uri", "pacing", b"pacing", "project_id", b"project_id", "script", b"script", "shot_count", b"shot_count", "status", b"status", "storyboard", b"storyboard", "target_duration", b"target_duration", "title", b"title", "title_card", b"title_card", "update_time", b"update_time", "watermark", b"watermark", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bad_asset_policy", b"bad_asset_policy", "captions", b"captions", "create_time", b"create_time", "end_card", b"end_card", "etag", b"etag", "intro_clip_uri", b"intro_clip_uri", "language", b"language", "missing_glyph", b"missing_glyph", "mode", b"mode", "music", b"music", "narration_policy", b"narration_policy", "output", b"output", "outro_clip_uri", b"outro_clip_uri", "pacing", b"pacing", "project_id", b"project_id", "script", b"script", "shot_count", b"shot_count", "speech", b"speech", "status", b"status", "storyboard", b"storyboard", "target_duration", b"target_duration", "title", b"title", "title_card", b"title_card", "update_time", b"update_time", "watermark", b"watermark", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

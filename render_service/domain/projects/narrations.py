@@ -1,0 +1,67 @@
+"""Which narrations of a project are spoken, and by whom."""
+
+from collections.abc import Iterator, Mapping
+
+from render_service.domain.errors import FieldFault
+from render_service.domain.projects.project import Project, Shot, Speech
+from render_service.domain.speech.readable import is_spoken
+from render_service.domain.speech.requests import SpeechFault, SpeechRequest, plan_speech, voice_fault
+from render_service.domain.speech.voices import find_voice
+
+MAX_SPOKEN = 150_000
+"""Characters of all narrations that are spoken: about three hours, the longest video."""
+
+
+def spoken_narrations(project: Project) -> Mapping[str, SpeechRequest]:
+    """Return what is spoken over the shots of a validated project, by shot id, in order.
+
+    A shot's narration is spoken if the shot or the project has a `speech`, and the shot no audio of its own.
+    """
+    plans = ((shot.id, _plan(project, shot)) for shot in _spoken_shots(project))
+    return {shot_id: plan for shot_id, plan in plans if isinstance(plan, SpeechRequest)}
+
+
+def speech_faults(project: Project, path: str) -> Iterator[FieldFault]:
+    """Yield what is wrong with the voices of a project, and with the narrations that they are to read.
+
+    Args:
+        project: A project without variables.
+        path: Its path in the request, such as `project`.
+    """
+    named = voice_fault(project.speech.voice) if project.speech else None
+    if named:
+        yield FieldFault(f"{path}.speech.voice", named)
+        return
+    places = {shot.id: place for place, shot in enumerate(project.shots)}
+    spoken = list(_spoken_shots(project))
+    if sum(len(shot.narration) for shot in spoken) > MAX_SPOKEN:
+        yield FieldFault(
+            f"{path}.storyboard.shots", f"must have at most {MAX_SPOKEN:,} characters in all narrations that are spoken"
+        )
+        return
+    for shot in spoken:
+        plan = _plan(project, shot)
+        if isinstance(plan, SpeechFault):
+            at = f"{path}.storyboard.shots[{places[shot.id]}]"
+            yield FieldFault(f"{at}.narration" if plan.part == "text" else f"{at}.speech.{plan.part}", plan.description)
+
+
+def _spoken_shots(project: Project) -> Iterator[Shot]:
+    for shot in project.shots:
+        is_on = project.speech is not None or shot.speech is not None
+        if is_on and not shot.narration_audio_uri and is_spoken(shot.narration):
+            yield shot
+
+
+def _plan(project: Project, shot: Shot) -> SpeechRequest | SpeechFault:
+    """Return how a shot is spoken: by its own fields over the project's, whose voice must speak the shot's language."""
+    own, base = shot.speech or Speech(), project.speech or Speech()
+    speed = own.speed if own.speed is not None else base.speed
+    language = own.language or ("" if own.voice else base.language)
+    voice = own.voice or base.voice
+    inherited = find_voice(base.voice)
+    if own.language and not own.voice and inherited is not None and not inherited.speaks(own.language):
+        voice = ""
+    if not voice and not language:
+        language = project.language
+    return plan_speech(shot.narration, voice, language, 1.0 if speed is None else speed)

@@ -1,0 +1,105 @@
+"""Narrations are spoken into the video, once in a workspace, and their words are lit while they are spoken."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import av
+import numpy as np
+
+from render_service.db.database import Database
+from render_service.domain.errors import ErrorReason
+from render_service.domain.jobs.job import Artifact, Job, JobStatus, ProviderName, RenderSpec
+from render_service.domain.projects.output import OutputSpec, Quality
+from render_service.domain.projects.project import CaptionOptions, Project, Shot, Speech
+from render_service.domain.speech.requests import SpeechRequest
+from render_service.engine.narrations import Narrator, speech_keys
+from render_service.providers.local import LocalProvider
+from render_service.speech.installation import Installation, find_installation
+from render_service.storage.store import ObjectStore
+from tests.integration.engine.harness import Engine, engine_with
+from tests.records import job_request, start_job
+
+SHORT = timedelta(milliseconds=200)
+PROJECT = Project(
+    shots=(
+        Shot("one", narration="Hi there.", duration=SHORT),
+        Shot("two", narration="你好。", speech=Speech(speed=1.5), duration=SHORT),
+    ),
+    captions=CaptionOptions(highlight_words=True),
+    speech=Speech(),
+)
+OUTPUT = OutputSpec(256, 144, 25, Quality.DRAFT)
+
+
+@asynccontextmanager
+async def speaking(
+    database: Database, folder: Path, installation: Installation | None, store: ObjectStore | None = None
+) -> AsyncIterator[Engine]:
+    folder.mkdir()
+    narrator = None if installation is None else Narrator(installation, None)
+    async with engine_with(
+        database, folder, LocalProvider(), name=ProviderName.LOCAL, store=store, narrator=narrator
+    ) as engine:
+        await engine.compositor.start()
+        try:
+            yield engine
+        finally:
+            await engine.compositor.close()
+            if narrator is not None:
+                await narrator.close()
+
+
+async def run(engine: Engine, project: Project) -> Job:
+    job = await start_job(engine.database, job_request(provider=ProviderName.LOCAL, spec=RenderSpec(project, OUTPUT)))
+    await engine.runner.run_next()
+    return await engine.job(job)
+
+
+async def test_narrations_are_spoken_once_and_their_words_are_lit(database: Database, tmp_path: Path) -> None:
+    installed = find_installation(None, None)
+    async with speaking(database, tmp_path / "first", installed) as engine:
+        job = await run(engine, PROJECT)
+        assert (job.status, job.warnings, job.error) == (JobStatus.COMPLETED, (), None)
+        assert job.video is not None
+        path = tmp_path / "video.mp4"
+        assert await engine.store.fetch_to(job.video.files[Artifact.VIDEO].key, path)
+        assert job.video.frames > 2 * job.video.fps, "the narrations extend their shots of 0.2 s"
+        store = engine.store
+        made = set(await engine.objects())
+    with av.open(str(path)) as video:
+        sound = np.concatenate([frame.to_ndarray() for frame in video.decode(audio=0)], axis=1)
+    assert np.abs(sound).max() > 0.3
+
+    # Without a model, only what is stored can be heard.
+    dumb = Installation((tmp_path / "no-model",), installed.voices)
+    async with speaking(database, tmp_path / "second", dumb, store) as engine:
+        again = await run(engine, PROJECT)
+        assert again.status is JobStatus.COMPLETED
+        assert again.video is not None
+        assert again.video.files[Artifact.VIDEO].sha256 == job.video.files[Artifact.VIDEO].sha256
+        assert {key for key in set(await engine.objects()) - made if not key.startswith("videos/")} == set()
+
+
+def test_a_changed_word_voice_or_speed_is_spoken_anew() -> None:
+    request, installed = SpeechRequest("Hi there.", "af_heart", 1.0), find_installation(None, None)
+    others = [replace(request, text="Hi you."), replace(request, voice="af_bella"), replace(request, speed=1.1)]
+    keys = {key for one in (request, *others) for key in speech_keys(one, installed)}
+    assert len(keys) == 8
+    assert speech_keys(request, installed) == speech_keys(replace(request), installed)
+
+
+async def test_a_worker_without_speech_fails_the_job_and_says_what_to_install(
+    database: Database, tmp_path: Path
+) -> None:
+    async with speaking(database, tmp_path / "mute", None) as engine:
+        job = await run(engine, PROJECT)
+        assert job.status is JobStatus.FAILED
+        assert job.error is not None
+        assert job.error.reason is ErrorReason.PROVIDER_NOT_CONFIGURED
+        assert "install the extra `speech`" in job.error.message
+        # Without `speech` the same narrations are captions, as ever.
+        silent = replace(PROJECT, speech=None, shots=(PROJECT.shots[0],), captions=CaptionOptions())
+        assert (await run(engine, silent)).status is JobStatus.COMPLETED
