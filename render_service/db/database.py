@@ -210,6 +210,12 @@ class Database:
                 self._unused.set()
 
     @property
+    def address(self) -> str:
+        """Where Postgres is: `host:port/database`, without the credentials."""
+        url = self._engine.url
+        return f"{url.host or 'localhost'}:{url.port or 5432}/{url.database or ''}"
+
+    @property
     def busy(self) -> int:
         """How many connections are in use."""
         pool = self._engine.pool

@@ -81,6 +81,7 @@ JOB_COLUMNS: tuple[sa.ColumnElement[Any], ...] = (
     jobs.c.updated_at,
     jobs.c.priority,
     jobs.c.warnings,
+    jobs.c.title,
     videos.c.files,
     videos.c.width,
     videos.c.height,

@@ -76,6 +76,7 @@ jobs = sa.Table(
     sa.Column("trace_parent", sa.Text, comment="W3C traceparent of the StartRender call; null: it was not traced"),
     sa.Column("webhook", JSONB, comment="url, host and statuses of the receiver that it was started with"),
     sa.Column("warnings", JSONB, nullable=False, server_default="[]", comment="domain.warning.JobWarning as JSON"),
+    sa.Column("title", sa.Text, nullable=False, server_default="", comment="of the project, at the start"),
     sa.CheckConstraint(
         "status IN ('PENDING', 'PROCESSING', 'COMPLETED', 'FAILED', 'CANCELLED')", name="jobs_status_known"
     ),

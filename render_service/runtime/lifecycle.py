@@ -117,7 +117,7 @@ async def wait_for_database(database: Database) -> None:
     waited = 0.0
     while (fault := await _database_fault(database)) is not None:
         if waited % _SECONDS_BETWEEN_COMPLAINTS == 0:
-            _log.warning("waiting", store="postgres", reason=fault)
+            _log.warning("waiting", store="postgres", address=database.address, reason=fault)
         await asyncio.sleep(_SECONDS_BETWEEN_TRIES)
         waited += _SECONDS_BETWEEN_TRIES
     _log.info("connected", store="postgres")
@@ -127,8 +127,10 @@ async def _database_fault(database: Database) -> str | None:
     try:
         async with database.single() as connection:
             found = await connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
-    except DatabaseUnavailable:
-        return "Postgres cannot be reached"
+    except DatabaseUnavailable as error:
+        # The driver's words, such as "connection refused"; the rest of its message are hints on further lines.
+        cause = str(getattr(error.__cause__, "orig", None) or error.__cause__ or error.message).partition("\n")[0]
+        return f"Postgres cannot be reached: {cause}"
     except ProgrammingError:
         found = None
     expected = newest_revision()

@@ -29,6 +29,7 @@ _TYPES = {
     "priority": "smallint",
     "trace_parent": "text",
     "webhook": "jsonb",
+    "title": "text",
     "most_queued": "bigint",
     "principal": "text",
     "principal_name": "text",
@@ -51,9 +52,9 @@ _INSERT = Statement(f"""
         FROM requested LEFT JOIN queued USING (workspace_id)
     ), changed AS (
         INSERT INTO jobs (id, task_id, workspace_id, project_id, provider, spec, labels, request_id, request_hash,
-            priority, trace_parent, webhook, message)
+            priority, trace_parent, webhook, title, message)
         SELECT id, task_id, workspace_id, project_id, provider, spec, labels, request_id, request_hash,
-            priority, trace_parent, webhook, 'Waiting for a worker'
+            priority, trace_parent, webhook, title, 'Waiting for a worker'
         FROM admitted WHERE is_free ORDER BY workspace_id, request_id, place
         ON CONFLICT (workspace_id, request_id) WHERE request_id IS NOT NULL DO NOTHING
         RETURNING jobs.*
@@ -88,6 +89,7 @@ def job_values(request: JobRequest, spec: Jsonb, *, most_queued: int | None, ori
         "priority": request.options.priority,
         "trace_parent": request.options.trace_parent,
         "webhook": Jsonb(webhook) if webhook is not None else None,
+        "title": request.spec.project.title,
         "most_queued": most_queued,
         "principal": origin.principal if origin else None,
         "principal_name": origin.principal_name if origin else None,

@@ -148,7 +148,7 @@ class JobError:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job as stored. `progress` is 0–100; times are aware UTC."""
+    """A job as stored. `progress` is 0–100, `title` that of the project; times are aware UTC."""
 
     id: UUID
     task_id: UUID
@@ -174,6 +174,7 @@ class Job:
     cost: tuple[Cost, ...] = ()
     priority: int = 0
     warnings: tuple[JobWarning, ...] = ()
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,7 @@ def job_to_proto(job: Job, video_urls: Sequence[str], view: View = View.FULL) ->
         cost=costs_to_proto(job.cost),
         priority=job.priority,
         warnings=map(_warning, job.warnings),
+        title=job.title,
     )
 
 

@@ -319,7 +319,8 @@ async def test_a_local_folder_has_no_addresses_and_says_what_to_do_instead(servi
 
 
 async def test_jobs_are_listed_without_their_details_unless_these_are_asked_for(service: Service) -> None:
-    job = await service.start()
+    job = await service.start(project=project_message(title="{{city}}, again"), variables={"city": "Oslo"})
+    assert job.title == "Oslo, again"
     lease = (await service.claim(job.job_id)).lease
     file = StoredFile(f"videos/{service.workspace}/{job.job_id}/1/video.mp4", 5, "ab" * 32, "video/mp4")
     results = RawResults("completed", ("https://example.com/v",), {"padding": "p" * 1_000})

@@ -5,6 +5,7 @@ import re
 import signal
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import psycopg
@@ -52,6 +53,9 @@ async def test_a_worker_that_starts_before_its_postgres_waits_for_it_and_then_wo
                 await asyncio.sleep(0.05)
         async with postgres:
             async with asyncio.timeout(30):
+                waiting = next(line for line in log.read_text("utf-8").splitlines() if "cannot be reached" in line)
+                assert f":{urlsplit(postgres.url).port}/" in waiting
+                assert "onnection refused" in waiting
                 while "render-service migrate" not in log.read_text(encoding="utf-8"):
                     await asyncio.sleep(0.05)
             assert not (tmp_path / "ready").exists()

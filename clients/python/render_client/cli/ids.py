@@ -1,8 +1,9 @@
-"""Short ids: the first 8 or more characters of a job's id, accepted wherever they are unique."""
+"""Short ids: the first 8 or more characters of an id, accepted wherever they are unique."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from render_client.sync import RenderClient
 
 _SHORT = re.compile(r"^[0-9a-f]{8}[0-9a-f-]{0,27}$")
-# A short id is looked for among so many of the newest jobs.
+# A short id is looked for among so many of the newest jobs, projects, webhooks or deliveries.
 _NEWEST = 2_000
 
 
@@ -27,12 +28,40 @@ def find_job(client: RenderClient, given: str) -> str:
         typer.BadParameter: If no job or several jobs have this beginning.
         RenderError: If the jobs cannot be listed.
     """
-    if not _SHORT.match(given.lower()) or len(given.replace("-", "")) == 32:
+    return _find("job", given, (job.job_id for job in client.list())) if is_short(given) else given
+
+
+def find_project(client: RenderClient, given: str) -> str:
+    """Return the full id that the id of a project or a short one means; see `find_job`."""
+    if not is_short(given):
         return given
-    jobs = islice(client.list(), _NEWEST)
-    found = [job.job_id for job in jobs if job.job_id.startswith(given.lower())]
+    return _find("project", given, (project.project_id for project in client.list_projects()))
+
+
+def find_webhook(client: RenderClient, given: str) -> str:
+    """Return the full id that the id of a webhook or a short one means; see `find_job`."""
+    if not is_short(given):
+        return given
+    return _find("webhook", given, (webhook.webhook_id for webhook in client.list_webhooks()))
+
+
+def find_delivery(client: RenderClient, given: str) -> str:
+    """Return the full id that the id of a delivery or a short one means; see `find_job`."""
+    if not is_short(given):
+        return given
+    return _find("delivery", given, (delivery.delivery_id for delivery in client.list_webhook_deliveries()))
+
+
+def is_short(given: str) -> bool:
+    """Return whether a text is the beginning of a UUID, of at least 8 characters."""
+    return bool(_SHORT.match(given.lower())) and len(given.replace("-", "")) < 32
+
+
+def _find(kind: str, given: str, ids: Iterable[str]) -> str:
+    found = [each for each in islice(ids, _NEWEST) if each.startswith(given.lower())]
     if len(found) == 1:
         return found[0]
     if found:
-        raise typer.BadParameter(f"job {given}: ambiguous; give more of {', '.join(found)}")
-    raise typer.BadParameter(f"job {given}: none of the newest {_NEWEST:,} jobs has an id that begins so")
+        raise typer.BadParameter(f"{kind} {given}: ambiguous; give more of {', '.join(found)}")
+    several = {"delivery": "deliveries"}.get(kind, f"{kind}s")
+    raise typer.BadParameter(f"{kind} {given}: none of the newest {_NEWEST:,} {several} has an id that begins so")

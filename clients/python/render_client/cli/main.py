@@ -9,7 +9,7 @@ import typer
 
 from render_client.cli import files
 from render_client.cli.exit_codes import EXIT_CODES
-from render_client.cli.ids import find_job
+from render_client.cli.ids import find_job, find_project
 from render_client.cli.options import Artifact, AspectRatio, FileFormat, Quality, Status, output_options, parse_pairs
 from render_client.cli.projects import projects
 from render_client.cli.session import (
@@ -117,6 +117,8 @@ def start(
     with reported_errors(output, context.obj), context.obj.client() as client:
         if (file is None) == (project_id is None):
             raise typer.BadParameter("give exactly one of FILE and --project-id")
+        if project_id is not None:
+            project_id = find_project(client, project_id)
         options = output_options(aspect_ratio, fps, quality, container)
         job = client.start(
             context.obj.project(file) if file else None,
@@ -163,7 +165,7 @@ def estimate(
         output.estimate(
             client.estimate(
                 context.obj.project(file) if file else None,
-                project_id=project_id,
+                project_id=find_project(client, project_id) if project_id else None,
                 provider=provider,
                 provider_options=_provider_options(model),
                 variables=parse_pairs(variable, "--var"),
@@ -198,6 +200,8 @@ def list_jobs(
     output = output_for(machine, wide=wide, columns=columns)
     with reported_errors(output, context.obj), context.obj.client() as client:
         statuses = [cast("StatusName", each.value.upper()) for each in status or ()]
+        if project_id is not None:
+            project_id = find_project(client, project_id)
         jobs = client.list(statuses=statuses, project_id=project_id, labels=parse_pairs(label, "--label"), full=full)
         output.jobs(job for _, job in zip(range(limit), jobs))
 

@@ -79,6 +79,7 @@ class Output:
             "error": job.error_message,
             "reason": job.error_reason,
             "details": _pairs(job.error_metadata),
+            "title": job.title,
             "project": job.project_id,
             "provider": job.provider,
             "labels": _pairs(job.labels),
@@ -107,6 +108,7 @@ class Output:
                 Column("provider", lambda job: job.provider, is_extra=True),
                 Column("project", lambda job: job.project_id, is_extra=True),
                 Column("labels", lambda job: _pairs(job.labels), is_text=True, is_extra=True),
+                Column("title", lambda job: job.title, is_text=True),
                 # Why a job failed is printed below it, in full.
                 Column("message", lambda job: "" if job.error_message else job.message, is_text=True),
             ),
@@ -119,7 +121,7 @@ class Output:
             projects,
             "no projects",
             (
-                Column("project", lambda project: project.project_id),
+                Column("project", lambda project: project.project_id, is_id=True),
                 Column("status", _project_status),
                 # Earlier services send no count.
                 Column("shots", lambda project: str(project.shot_count or len(project.storyboard.shots))),
@@ -134,7 +136,7 @@ class Output:
             webhooks,
             "no webhooks",
             (
-                Column("webhook", lambda webhook: webhook.webhook_id),
+                Column("webhook", lambda webhook: webhook.webhook_id, is_id=True),
                 Column("statuses", lambda webhook: ", ".join(map(status_name, webhook.statuses)) or "terminal"),
                 Column("labels", lambda webhook: _pairs(webhook.labels), is_text=True),
                 Column("url", lambda webhook: webhook.url, is_text=True),
@@ -147,7 +149,7 @@ class Output:
             deliveries,
             "no deliveries",
             (
-                Column("delivery", lambda delivery: delivery.delivery_id),
+                Column("delivery", lambda delivery: delivery.delivery_id, is_id=True),
                 Column("state", _delivery_state),
                 Column("event", lambda delivery: delivery.type),
                 Column("attempts", lambda delivery: str(delivery.attempts)),

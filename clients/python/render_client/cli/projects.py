@@ -5,11 +5,14 @@ from typing import Annotated
 
 import typer
 
+from render_client.cli.ids import find_project
 from render_client.cli.session import Columns, Machine, Wide, output_for, reported_errors
 
 projects = typer.Typer(rich_markup_mode=None, name="projects", help="Manage stored projects.", no_args_is_help=True)
 
-ProjectId = Annotated[str, typer.Argument(metavar="PROJECT", help="Id of the project.", show_default=False)]
+ProjectId = Annotated[
+    str, typer.Argument(metavar="PROJECT", help="Id of the project, or its beginning.", show_default=False)
+]
 ProjectFile = Annotated[Path, typer.Argument(metavar="FILE", help="Project file, JSON or YAML.", show_default=False)]
 
 
@@ -30,7 +33,7 @@ def get(context: typer.Context, *, project_id: ProjectId) -> None:
     """Print a project as a project file."""
     output = output_for(False)
     with reported_errors(output, context.obj), context.obj.client() as client:
-        output.file(client.get_project(project_id))
+        output.file(client.get_project(find_project(client, project_id)))
 
 
 @projects.command()
@@ -39,7 +42,7 @@ def update(context: typer.Context, *, project_id: ProjectId, file: ProjectFile, 
     output = output_for(machine)
     with reported_errors(output, context.obj), context.obj.client() as client:
         project = context.obj.project(file)
-        project.project_id = project_id
+        project.project_id = find_project(client, project_id)
         output.projects([client.update_project(project)])
 
 
@@ -70,5 +73,6 @@ def delete(
     """Delete a project. Its jobs and videos are kept, unless --with-jobs is given. This cannot be undone."""
     output = output_for(machine)
     with reported_errors(output, context.obj), context.obj.client() as client:
+        project_id = find_project(client, project_id)
         client.delete_project(project_id, delete_jobs=with_jobs)
         output.deleted("project_id", project_id)

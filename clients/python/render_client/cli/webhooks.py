@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Optional, cast
 
 import typer
 
+from render_client.cli.ids import find_delivery, find_job, find_webhook
 from render_client.cli.options import Status, parse_pairs
 from render_client.cli.session import Columns, Labels, Machine, Wide, output_for, reported_errors
 
@@ -12,7 +13,9 @@ if TYPE_CHECKING:
 
 webhooks = typer.Typer(rich_markup_mode=None, name="webhooks", help="Manage webhooks.", no_args_is_help=True)
 
-WebhookId = Annotated[str, typer.Argument(metavar="WEBHOOK", help="Id of the webhook.", show_default=False)]
+WebhookId = Annotated[
+    str, typer.Argument(metavar="WEBHOOK", help="Id of the webhook, or its beginning.", show_default=False)
+]
 
 
 @webhooks.command()
@@ -49,6 +52,7 @@ def delete(context: typer.Context, *, webhook_id: WebhookId, machine: Machine = 
     """Delete a webhook and its deliveries."""
     output = output_for(machine)
     with reported_errors(output, context.obj), context.obj.client() as client:
+        webhook_id = find_webhook(client, webhook_id)
         client.delete_webhook(webhook_id)
         output.deleted("webhook_id", webhook_id)
 
@@ -79,7 +83,10 @@ def deliveries(
     """List deliveries and their outcomes, newest first."""
     output = output_for(machine, wide=wide, columns=columns)
     with reported_errors(output, context.obj), context.obj.client() as client:
-        found = client.list_webhook_deliveries(webhook_id=webhook_id, job_id=job_id)
+        found = client.list_webhook_deliveries(
+            webhook_id=find_webhook(client, webhook_id) if webhook_id else None,
+            job_id=find_job(client, job_id) if job_id else None,
+        )
         output.deliveries(delivery for _, delivery in zip(range(limit), found))
 
 
@@ -87,10 +94,13 @@ def deliveries(
 def redeliver(
     context: typer.Context,
     *,
-    delivery_id: Annotated[str, typer.Argument(metavar="DELIVERY", help="Id of the delivery.", show_default=False)],
+    delivery_id: Annotated[
+        str,
+        typer.Argument(metavar="DELIVERY", help="Id of the delivery, or its beginning.", show_default=False),
+    ],
     machine: Machine = False,
 ) -> None:
     """Send a delivery again."""
     output = output_for(machine)
     with reported_errors(output, context.obj), context.obj.client() as client:
-        output.deliveries([client.redeliver_webhook(delivery_id)])
+        output.deliveries([client.redeliver_webhook(find_delivery(client, delivery_id))])

@@ -442,6 +442,7 @@ class Job(_message.Message):
     COST_FIELD_NUMBER: _builtins.int
     PRIORITY_FIELD_NUMBER: _builtins.int
     WARNINGS_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     """job_id is the UUID of the job."""
     task_id: _builtins.str
@@ -472,6 +473,8 @@ class Job(_message.Message):
     """request_id is the caller's id of the StartRender call, if it passed one."""
     priority: _builtins.int
     """priority among the jobs of the same workspace, as requested."""
+    title: _builtins.str
+    """title of the project as it was when the job was started, its variables replaced."""
     @_builtins.property
     def video_urls(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """video_urls are URLs of the video, for COMPLETED jobs only. They may be pre-signed URLs, which expire;
@@ -549,10 +552,11 @@ class Job(_message.Message):
         cost: _abc.Iterable[Global___Cost] | None = ...,
         priority: _builtins.int = ...,
         warnings: _abc.Iterable[Global___JobWarning] | None = ...,
+        title: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "raw_results", b"raw_results", "start_time", b"start_time", "update_time", b"update_time", "video", b"video"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "cost", b"cost", "create_time", b"create_time", "end_time", b"end_time", "error_message", b"error_message", "error_metadata", b"error_metadata", "error_reason", b"error_reason", "job_id", b"job_id", "labels", b"labels", "message", b"message", "priority", b"priority", "progress", b"progress", "project_id", b"project_id", "provider", b"provider", "raw_results", b"raw_results", "request_id", b"request_id", "sequence", b"sequence", "stage", b"stage", "start_time", b"start_time", "status", b"status", "task_id", b"task_id", "update_time", b"update_time", "video", b"video", "video_urls", b"video_urls", "warnings", b"warnings", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "cost", b"cost", "create_time", b"create_time", "end_time", b"end_time", "error_message", b"error_message", "error_metadata", b"error_metadata", "error_reason", b"error_reason", "job_id", b"job_id", "labels", b"labels", "message", b"message", "priority", b"priority", "progress", b"progress", "project_id", b"project_id", "provider", b"provider", "raw_results", b"raw_results", "request_id", b"request_id", "sequence", b"sequence", "stage", b"stage", "start_time", b"start_time", "status", b"status", "task_id", b"task_id", "title", b"title", "update_time", b"update_time", "video", b"video", "video_urls", b"video_urls", "warnings", b"warnings", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from render_client.cli.interruptions import repeated_interrupts
+from render_client.v1 import webhook_service_pb2
 
 from tests.unit.client.command.conftest import Run
 from tests.unit.client.fake_server import FakeServer
@@ -28,6 +29,31 @@ def test_a_short_id_is_accepted_wherever_it_is_unique(run: Run, service: FakeSer
     assert run("cancel", job_id[:13]).exit_code == 0
     assert run("delete", short).exit_code == 0
     assert not service.jobs
+
+
+def test_projects_webhooks_and_deliveries_have_short_ids_too(run: Run, service: FakeService, tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text("title: Sea\n")
+    project_id = run("projects", "create", str(tmp_path / "p.yaml")).stdout.strip()
+    short = project_id[:8]
+    assert "Sea" in run("projects", "get", short).stdout
+    assert run("projects", "update", short, str(tmp_path / "p.yaml")).exit_code == 0
+    assert run("start", "--project-id", short).exit_code == 0
+    assert service.calls["StartRender"][0].project_id == project_id  # type: ignore[attr-defined]
+    assert run("list", "--project-id", short).exit_code == 0
+    assert service.calls["ListJobs"][-1].project_id == project_id  # type: ignore[attr-defined]
+    assert run("projects", "delete", short).exit_code == 0
+
+    run("webhooks", "create", "https://example.com/")
+    (webhook_id,) = service.webhooks.webhooks
+    delivery_id = "0b5f2c6e-8a4b-4d0f-9a53-0d7b2e5a1f10"
+    service.webhooks.deliveries.append(webhook_service_pb2.WebhookDelivery(delivery_id=delivery_id))
+    assert delivery_id in run("webhooks", "redeliver", delivery_id[:8]).stdout
+    assert run("webhooks", "deliveries", "--webhook", webhook_id[:8]).exit_code == 0
+    assert service.calls["ListWebhookDeliveries"][-1].webhook_id == webhook_id  # type: ignore[attr-defined]
+    assert run("webhooks", "delete", webhook_id[:8]).exit_code == 0
+    assert run("webhooks", "redeliver", "ffffffff").stderr == (
+        "error: delivery ffffffff: none of the newest 2,000 deliveries has an id that begins so\n"
+    )
 
 
 def test_an_ambiguous_or_unknown_short_id_is_refused(run: Run, service: FakeService) -> None:

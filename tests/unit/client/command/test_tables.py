@@ -1,10 +1,13 @@
 """Tables at every width: ids, states and progress are never cut, texts only where they must be."""
 
 import io
+import re
+from collections.abc import Callable
+from typing import Any, Literal
 
 import pytest
 from render_client.cli.output import Output
-from render_client.v1 import job_pb2
+from render_client.v1 import job_pb2, project_pb2, webhook_service_pb2
 from rich.cells import cell_len
 from rich.console import Console
 
@@ -17,6 +20,7 @@ JOBS = (
         progress=7,
         message="正在合成第十二个镜头,还剩三个镜头" * 3,
         provider="local",
+        title="第一支视频",
     ),
     job_pb2.Job(
         job_id=IDS[1],
@@ -29,16 +33,43 @@ JOBS = (
 )
 
 
-def listing(width: int, *, terminal: bool = True, colour: bool = False, **options: object) -> str:
-    """What `render list` prints on a terminal of a width, or into a pipe."""
+OTHERS: dict[str, Callable[[Output], None]] = {
+    "projects": lambda output: output.projects(
+        [project_pb2.Project(project_id=IDS[0], status=project_pb2.PROJECT_STATUS_SCRIPT_READY, title="渔村" * 60)]
+    ),
+    "webhooks": lambda output: output.webhooks(
+        [webhook_service_pb2.Webhook(webhook_id=IDS[0], url="https://example.com/" + "a" * 90, labels={"team": "海"})]
+    ),
+    "deliveries": lambda output: output.deliveries(
+        [
+            webhook_service_pb2.WebhookDelivery(
+                delivery_id=IDS[0], type="job.completed", attempts=12, url="https://example.com/" + "a" * 90
+            )
+        ]
+    ),
+}
+
+
+def printed_by(
+    show: Callable[[Output], None],
+    width: int,
+    *,
+    terminal: bool = True,
+    colours: Literal["truecolor", "auto"] | None = None,
+    **options: object,
+) -> str:
+    """What a command prints on a terminal of a width, or into a pipe."""
     output = Output(False, **options)  # type: ignore[arg-type]
-    console = Console(
-        width=width, file=io.StringIO(), force_terminal=terminal, color_system="truecolor" if colour else None
-    )
+    console = Console(width=width, file=io.StringIO(), force_terminal=terminal, color_system=colours)
     output._out = console
-    output.jobs(JOBS)
+    show(output)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
+
+
+def listing(width: int, **options: Any) -> str:
+    """What `render list` prints."""
+    return printed_by(lambda output: output.jobs(JOBS), width, **options)
 
 
 @pytest.mark.parametrize("width", [60, 80, 120, 200])
@@ -53,6 +84,21 @@ def test_a_table_fits_the_terminal_and_cuts_nothing_that_matters(width: int) -> 
         assert f"{job.progress} %" in line
     # Wrapped between words, but complete.
     assert f"ASSET_INVALID: {CAUSE}" in " ".join(printed.split())
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+@pytest.mark.parametrize("kind", OTHERS)
+def test_the_other_tables_fit_too(kind: str, width: int) -> None:
+    printed = printed_by(OTHERS[kind], width)
+    header, line = printed.splitlines()
+    assert all(cell_len(each) <= width for each in (header, line))
+    assert line.split()[0] in (IDS[0], IDS[0][:8])
+    assert {"projects": "SCRIPT_READY", "webhooks": "terminal", "deliveries": "job.completed  12"}[kind] in line
+
+
+def test_titles_stay_where_only_one_text_fits() -> None:
+    assert all("第一支视频" in listing(width) for width in (60, 80, 120))
+    assert "message" not in listing(60).splitlines()[0]
 
 
 def test_ids_are_in_full_where_there_is_room() -> None:
@@ -76,6 +122,11 @@ def test_columns_are_chosen_by_name_in_order() -> None:
     assert first.split() == ["7", "%", IDS[0]]
 
 
-def test_no_text_is_coloured_where_colour_is_off() -> None:
-    assert "\x1b[" in listing(120, colour=True)
+def test_no_text_is_coloured_where_colour_is_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    colour = re.compile(r"\x1b\[3[0-9]m")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert colour.search(listing(120, colours="auto"))
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not colour.search(listing(120, colours="auto"))
     assert "\x1b[" not in listing(120)
