@@ -132,6 +132,7 @@ async def run_server(settings: Settings) -> None:
                 deletions=deletions,
                 remover=remover,
                 webhook_targets=_webhook_targets(settings),
+                speaks=settings.speaks,
                 cursors=Cursors(ServiceKeys(database)),
                 downloads=Downloads(store, valid_for=timedelta(seconds=settings.download_url_seconds)),
             ),

@@ -40,10 +40,11 @@ class Kokoro:
         import onnxruntime  # noqa: PLC0415 - takes a second, and is an extra
 
         self._installation = installation
+        # It looks for graphics processors, which the sandbox hides, and warns of it.
+        onnxruntime.set_default_logger_severity(3)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
-        options.log_severity_level = 3
         model = installation.read_model() + _with_output(_DURATIONS)
         self._session: Any = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 

@@ -127,6 +127,10 @@ class Requests:
             view=job_pb2.JOB_VIEW_FULL if full else job_pb2.JOB_VIEW_BASIC,
         )
 
+    def list_voices(self, language: str) -> render_service_pb2.ListVoicesRequest:
+        """Build the ListVoices of a first page."""
+        return render_service_pb2.ListVoicesRequest(workspace_id=self.workspace, page_size=PAGE_SIZE, language=language)
+
     def cancel(self, job_id: str) -> render_service_pb2.CancelJobRequest:
         """Build a CancelJob."""
         return render_service_pb2.CancelJobRequest(workspace_id=self.workspace, job_id=job_id)

@@ -12,7 +12,12 @@ import { JobFailedError, PreconditionError, RenderError, UnavailableError } from
 import { Artifact, type Job, type JobEvent, JobStatus, JobView } from "./gen/render/v1/job_pb.js";
 import { type Project, type ProjectSchema, ProjectView } from "./gen/render/v1/project_pb.js";
 import { ProjectService } from "./gen/render/v1/project_service_pb.js";
-import { type CreateDownloadUrlResponse, type Estimate, RenderService } from "./gen/render/v1/render_service_pb.js";
+import {
+  type CreateDownloadUrlResponse,
+  type Estimate,
+  RenderService,
+  type Voice,
+} from "./gen/render/v1/render_service_pb.js";
 import {
   type Webhook,
   type WebhookDelivery,
@@ -135,6 +140,21 @@ export class RenderClient {
     do {
       const page = await this.#calls.unary(RenderService.method.listJobs, { ...filter, pageToken }, options);
       yield* page.jobs;
+      pageToken = page.nextPageToken;
+    } while (pageToken);
+  }
+
+  /**
+   * Iterates over the voices that can speak narrations; there are none if the service has no speech.
+   *
+   * @param options language: only voices that speak it, a BCP 47 tag such as `en`.
+   */
+  async *listVoices({ language = "", ...options }: CallOptions & { language?: string } = {}): AsyncGenerator<Voice> {
+    const filter = { language, pageSize: PAGE_SIZE };
+    let pageToken = "";
+    do {
+      const page = await this.#calls.unary(RenderService.method.listVoices, { ...filter, pageToken }, options);
+      yield* page.voices;
       pageToken = page.nextPageToken;
     } while (pageToken);
   }

@@ -78,6 +78,11 @@ def check_project(
     return check.faults
 
 
+def is_language_tag(tag: str) -> bool:
+    """Return whether a text is a BCP 47 tag of at most `MAX_LANGUAGE` characters."""
+    return len(tag) <= MAX_LANGUAGE and _LANGUAGE_TAG.fullmatch(tag) is not None
+
+
 def check_output(options: OutputOptions, path: str) -> list[FieldFault]:
     """Find everything that is wrong with output options; `path` is their path in the request."""
     check = _Check(lambda uri: None)

@@ -25,6 +25,7 @@ RULES = {
     "/render.v1.RenderService/WatchWorkspace": Rule.READ,
     "/render.v1.RenderService/CreateDownloadUrl": Rule.READ,
     "/render.v1.RenderService/DownloadVideo": Rule.READ,
+    "/render.v1.RenderService/ListVoices": Rule.READ,
     "/render.v1.RenderService/DeleteJob": Rule.WRITE,
     "/render.v1.ProjectService/CreateProject": Rule.WRITE,
     "/render.v1.ProjectService/GetProject": Rule.READ,

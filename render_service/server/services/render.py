@@ -53,6 +53,7 @@ from render_service.server.services.event_responses import EventResponses
 from render_service.server.services.job_notifier import JobNotifier
 from render_service.server.services.project_input import ProjectParser
 from render_service.server.services.start_render import RenderStarter, request_hash
+from render_service.server.services.voices import list_voices
 from render_service.server.services.webhook_input import WebhookTargets
 from render_service.telemetry.logging import get_logger
 from render_service.telemetry.metrics.server import EVENT_LAG_SECONDS
@@ -86,6 +87,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         deletions: Deletes jobs.
         remover: Deletes their objects.
         webhook_targets: Validates the webhook receivers of jobs.
+        speaks: Whether narrations can be spoken.
     """
 
     def __init__(
@@ -104,7 +106,9 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         deletions: Deletions,
         remover: Remover,
         webhook_targets: WebhookTargets,
+        speaks: bool,
     ) -> None:
+        self._speaks = speaks
         self._webhook_targets = webhook_targets
         self._deletions = deletions
         self._remover = remover
@@ -272,6 +276,10 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
                 await self._file(request, faults)  # refused if the job or its video was deleted meanwhile
                 _log.error("stored file lost", job_id=str(job.id), key=file.key)
             raise
+
+    async def ListVoices(self, request: pb.ListVoicesRequest, context: Context) -> pb.ListVoicesResponse:
+        """Return a page of voices."""
+        return list_voices(request, speaks=self._speaks)
 
     async def DeleteJob(self, request: pb.DeleteJobRequest, context: Context) -> pb.DeleteJobResponse:
         """Delete a job that has ended, with its objects."""

@@ -205,6 +205,22 @@ class FakeService(RenderServiceServicer, ProjectServiceServicer):
         return render_service_pb2.ListJobsResponse(jobs=jobs[first : first + 2], next_page_token=token)
 
     @override
+    def ListVoices(
+        self, request: render_service_pb2.ListVoicesRequest, context: grpc.ServicerContext
+    ) -> render_service_pb2.ListVoicesResponse:
+        self._admit("ListVoices", request, context)
+        voices = [
+            render_service_pb2.Voice(
+                voice_id="af_heart", languages=["en-US"], gender=render_service_pb2.VOICE_GENDER_FEMALE
+            ),
+            render_service_pb2.Voice(
+                voice_id="zm_yunxi", languages=["zh-CN"], gender=render_service_pb2.VOICE_GENDER_MALE
+            ),
+        ]
+        found = [voice for voice in voices if voice.languages[0].startswith(request.language)]
+        return render_service_pb2.ListVoicesResponse(voices=found)
+
+    @override
     def CancelJob(
         self, request: render_service_pb2.CancelJobRequest, context: grpc.ServicerContext
     ) -> render_service_pb2.CancelJobResponse:

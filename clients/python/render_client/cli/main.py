@@ -26,6 +26,7 @@ from render_client.cli.session import (
     output_for,
     reported_errors,
 )
+from render_client.cli.voices import list_voices
 from render_client.cli.webhooks import webhooks
 
 if TYPE_CHECKING:
@@ -204,6 +205,9 @@ def list_jobs(
             project_id = find_project(client, project_id)
         jobs = client.list(statuses=statuses, project_id=project_id, labels=parse_pairs(label, "--label"), full=full)
         output.jobs(job for _, job in zip(range(limit), jobs))
+
+
+app.command("voices")(list_voices)
 
 
 @app.command()

@@ -130,6 +130,20 @@ class Output:
             ),
         )
 
+    def voices(self, voices: Iterable[render_service_pb2.Voice]) -> None:
+        """Print voices as a table, or one line of JSON each."""
+        self._table(
+            voices,
+            "no voices: the service has no speech, or none speaks the language",
+            (
+                Column("voice", lambda voice: voice.voice_id),
+                Column("languages", lambda voice: ", ".join(voice.languages)),
+                Column("gender", _gender),
+                Column("provider", lambda voice: voice.provider),
+                Column("sample", lambda voice: voice.sample_text, is_text=True, is_extra=True),
+            ),
+        )
+
     def webhooks(self, webhooks: Iterable[webhook_service_pb2.Webhook]) -> None:
         """Print webhooks as a table, or one line of JSON each."""
         self._table(
@@ -278,6 +292,10 @@ def _located(field: str, document: ProjectDocument | None) -> str:
     name = field.removeprefix("project.")
     place = document.place(name) if document is not None and name != field else None
     return f"{document.path}:{place[0]}:{place[1]}: {name}" if document is not None and place is not None else field
+
+
+def _gender(voice: render_service_pb2.Voice) -> str:
+    return render_service_pb2.VoiceGender.Name(voice.gender).rpartition("_")[2].lower()
 
 
 def _pairs(labels: Mapping[str, str]) -> str:

@@ -222,6 +222,15 @@ class RenderClient(ProjectMethods, WebhookMethods):
         request = self._requests.list_jobs(statuses, project_id, labels, full=full)
         return self._pages(self._render.ListJobs, request, lambda page: page.jobs)
 
+    def list_voices(self, *, language: str = "") -> Stream[render_service_pb2.Voice]:
+        """Iterate over the voices that can speak narrations; there are none if the service has no speech.
+
+        Args:
+            language: Only voices that speak this language, a BCP 47 tag such as `en`; empty means all.
+        """
+        request = self._requests.list_voices(language)
+        return self._pages(self._render.ListVoices, request, lambda page: page.voices)
+
     def cancel(self, job_id: str) -> job_pb2.Job:
         """Request cancellation of a job and return its current state. A job that has ended is unchanged."""
         return (self._call(self._render.CancelJob, self._requests.cancel(job_id))).job

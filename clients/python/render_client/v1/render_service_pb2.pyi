@@ -10,6 +10,7 @@ from google.protobuf import message as _message
 from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from render_client.v1 import job_pb2 as _job_pb2
 from render_client.v1 import output_pb2 as _output_pb2
 from render_client.v1 import project_pb2 as _project_pb2
@@ -23,6 +24,30 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _VoiceGender:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _VoiceGenderEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_VoiceGender.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    VOICE_GENDER_UNSPECIFIED: _VoiceGender.ValueType  # 0
+    """Never sent."""
+    VOICE_GENDER_FEMALE: _VoiceGender.ValueType  # 1
+    """A woman's voice."""
+    VOICE_GENDER_MALE: _VoiceGender.ValueType  # 2
+    """A man's voice."""
+
+class VoiceGender(_VoiceGender, metaclass=_VoiceGenderEnumTypeWrapper):
+    """VoiceGender is how a voice sounds."""
+
+VOICE_GENDER_UNSPECIFIED: VoiceGender.ValueType  # 0
+"""Never sent."""
+VOICE_GENDER_FEMALE: VoiceGender.ValueType  # 1
+"""A woman's voice."""
+VOICE_GENDER_MALE: VoiceGender.ValueType  # 2
+"""A man's voice."""
+Global___VoiceGender: _TypeAlias = VoiceGender  # noqa: Y015
 
 @_typing.final
 class StartRenderRequest(_message.Message):
@@ -953,3 +978,109 @@ class DeleteJobResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DeleteJobResponse: _TypeAlias = DeleteJobResponse  # noqa: Y015
+
+@_typing.final
+class ListVoicesRequest(_message.Message):
+    """ListVoicesRequest is the request of ListVoices."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKSPACE_ID_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    workspace_id: _builtins.str
+    """workspace_id is the caller's workspace. Required."""
+    language: _builtins.str
+    """language selects voices that speak it, as a BCP 47 tag such as `en` or `zh-Hans`; script and region do not matter.
+    If omitted, all voices are returned.
+    """
+    page_size: _builtins.int
+    """page_size is the maximum number of voices to return: 0–100; 0 means 20. Otherwise INVALID_ARGUMENT."""
+    page_token: _builtins.str
+    """page_token is the next_page_token of the previous page; empty for the first page. A token of another list or filter
+    is INVALID_ARGUMENT.
+    """
+    def __init__(
+        self,
+        *,
+        workspace_id: _builtins.str = ...,
+        language: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["language", b"language", "page_size", b"page_size", "page_token", b"page_token", "workspace_id", b"workspace_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListVoicesRequest: _TypeAlias = ListVoicesRequest  # noqa: Y015
+
+@_typing.final
+class ListVoicesResponse(_message.Message):
+    """ListVoicesResponse is the response of ListVoices."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VOICES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """next_page_token requests the next page; empty on the last page."""
+    @_builtins.property
+    def voices(self) -> _containers.RepeatedCompositeFieldContainer[Global___Voice]:
+        """voices of this page."""
+
+    def __init__(
+        self,
+        *,
+        voices: _abc.Iterable[Global___Voice] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "voices", b"voices"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListVoicesResponse: _TypeAlias = ListVoicesResponse  # noqa: Y015
+
+@_typing.final
+class Voice(_message.Message):
+    """Voice is a voice that can speak narrations."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VOICE_ID_FIELD_NUMBER: _builtins.int
+    LANGUAGES_FIELD_NUMBER: _builtins.int
+    GENDER_FIELD_NUMBER: _builtins.int
+    SAMPLE_TEXT_FIELD_NUMBER: _builtins.int
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    voice_id: _builtins.str
+    """voice_id names it in Speech.voice."""
+    gender: Global___VoiceGender.ValueType
+    """gender is how it sounds."""
+    sample_text: _builtins.str
+    """sample_text is a sentence to judge it by."""
+    provider: _builtins.str
+    """provider that speaks: `local`, the model on the workers."""
+    @_builtins.property
+    def languages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """languages that it speaks, as BCP 47 tags."""
+
+    def __init__(
+        self,
+        *,
+        voice_id: _builtins.str = ...,
+        languages: _abc.Iterable[_builtins.str] | None = ...,
+        gender: Global___VoiceGender.ValueType = ...,
+        sample_text: _builtins.str = ...,
+        provider: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["gender", b"gender", "languages", b"languages", "provider", b"provider", "sample_text", b"sample_text", "voice_id", b"voice_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Voice: _TypeAlias = Voice  # noqa: Y015

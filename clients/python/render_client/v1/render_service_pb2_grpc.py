@@ -56,6 +56,11 @@ class RenderServiceStub(object):
                 request_serializer=render_dot_v1_dot_render__service__pb2.DownloadVideoRequest.SerializeToString,
                 response_deserializer=render_dot_v1_dot_render__service__pb2.DownloadVideoResponse.FromString,
                 )
+        self.ListVoices = channel.unary_unary(
+                '/render.v1.RenderService/ListVoices',
+                request_serializer=render_dot_v1_dot_render__service__pb2.ListVoicesRequest.SerializeToString,
+                response_deserializer=render_dot_v1_dot_render__service__pb2.ListVoicesResponse.FromString,
+                )
         self.DeleteJob = channel.unary_unary(
                 '/render.v1.RenderService/DeleteJob',
                 request_serializer=render_dot_v1_dot_render__service__pb2.DeleteJobRequest.SerializeToString,
@@ -133,6 +138,14 @@ class RenderServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListVoices(self, request, context):
+        """ListVoices returns the voices that can speak narrations (Speech.voice), in the order of their ids, in pages. A
+        service without speech has none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteJob(self, request, context):
         """DeleteJob deletes a job that has ended, with its history, its video and all other files. This cannot be undone. Its
         request_id can be used again, and watches of the workspace no longer deliver its events. FAILED_PRECONDITION
@@ -184,6 +197,11 @@ def add_RenderServiceServicer_to_server(servicer, server):
                     servicer.DownloadVideo,
                     request_deserializer=render_dot_v1_dot_render__service__pb2.DownloadVideoRequest.FromString,
                     response_serializer=render_dot_v1_dot_render__service__pb2.DownloadVideoResponse.SerializeToString,
+            ),
+            'ListVoices': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListVoices,
+                    request_deserializer=render_dot_v1_dot_render__service__pb2.ListVoicesRequest.FromString,
+                    response_serializer=render_dot_v1_dot_render__service__pb2.ListVoicesResponse.SerializeToString,
             ),
             'DeleteJob': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteJob,
@@ -335,6 +353,23 @@ class RenderService(object):
         return grpc.experimental.unary_stream(request, target, '/render.v1.RenderService/DownloadVideo',
             render_dot_v1_dot_render__service__pb2.DownloadVideoRequest.SerializeToString,
             render_dot_v1_dot_render__service__pb2.DownloadVideoResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def ListVoices(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/render.v1.RenderService/ListVoices',
+            render_dot_v1_dot_render__service__pb2.ListVoicesRequest.SerializeToString,
+            render_dot_v1_dot_render__service__pb2.ListVoicesResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
 

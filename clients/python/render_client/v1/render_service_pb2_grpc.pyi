@@ -65,6 +65,10 @@ class RenderServiceStub:
     (`VIDEO_NOT_READY`) unless the job is COMPLETED; OUT_OF_RANGE for an offset beyond the end; DATA_LOSS (`FILE_LOST`)
     if the object store no longer has the file.
     """
+    ListVoices: _grpc.UnaryUnaryMultiCallable[_render_service_pb2.ListVoicesRequest, _render_service_pb2.ListVoicesResponse]
+    """ListVoices returns the voices that can speak narrations (Speech.voice), in the order of their ids, in pages. A
+    service without speech has none.
+    """
     DeleteJob: _grpc.UnaryUnaryMultiCallable[_render_service_pb2.DeleteJobRequest, _render_service_pb2.DeleteJobResponse]
     """DeleteJob deletes a job that has ended, with its history, its video and all other files. This cannot be undone. Its
     request_id can be used again, and watches of the workspace no longer deliver its events. FAILED_PRECONDITION
@@ -107,6 +111,10 @@ class RenderServiceAsyncStub(RenderServiceStub):
     """DownloadVideo streams the bytes of the video, or of another artifact, starting at `offset`. FAILED_PRECONDITION
     (`VIDEO_NOT_READY`) unless the job is COMPLETED; OUT_OF_RANGE for an offset beyond the end; DATA_LOSS (`FILE_LOST`)
     if the object store no longer has the file.
+    """
+    ListVoices: _aio.UnaryUnaryMultiCallable[_render_service_pb2.ListVoicesRequest, _render_service_pb2.ListVoicesResponse]  # type: ignore[assignment]
+    """ListVoices returns the voices that can speak narrations (Speech.voice), in the order of their ids, in pages. A
+    service without speech has none.
     """
     DeleteJob: _aio.UnaryUnaryMultiCallable[_render_service_pb2.DeleteJobRequest, _render_service_pb2.DeleteJobResponse]  # type: ignore[assignment]
     """DeleteJob deletes a job that has ended, with its history, its video and all other files. This cannot be undone. Its
@@ -195,6 +203,16 @@ class RenderServiceServicer(metaclass=_abc_1.ABCMeta):
         """DownloadVideo streams the bytes of the video, or of another artifact, starting at `offset`. FAILED_PRECONDITION
         (`VIDEO_NOT_READY`) unless the job is COMPLETED; OUT_OF_RANGE for an offset beyond the end; DATA_LOSS (`FILE_LOST`)
         if the object store no longer has the file.
+        """
+
+    @_abc_1.abstractmethod
+    def ListVoices(
+        self,
+        request: _render_service_pb2.ListVoicesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_render_service_pb2.ListVoicesResponse, _abc.Awaitable[_render_service_pb2.ListVoicesResponse]]:
+        """ListVoices returns the voices that can speak narrations (Speech.voice), in the order of their ids, in pages. A
+        service without speech has none.
         """
 
     @_abc_1.abstractmethod

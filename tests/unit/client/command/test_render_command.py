@@ -291,6 +291,16 @@ def test_webhooks_are_made_listed_and_removed(run: Run, service: FakeService) ->
     assert run("webhooks", "delete", made["webhook_id"]).exit_code == 0
 
 
+def test_voices_are_listed_by_language(run: Run) -> None:
+    everything = run("voices").stdout
+    assert "af_heart" in everything
+    assert "zm_yunxi" in everything
+    chinese = run("voices", "--language", "zh").stdout
+    assert "af_heart" not in chinese
+    assert "male" in chinese
+    assert "no voices" in run("voices", "--language", "fr").stderr
+
+
 def test_events_are_shown_until_interrupted_and_can_be_gone_on_from(service: FakeService, server: FakeServer) -> None:
     service.run_to_end(service.new_job())
     cursors: list[str] = []

@@ -4,8 +4,8 @@
 
 // Render projects and watch their progress.
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Artifact, Cost, Job, JobEvent, JobStatus, JobView } from "./job_pb.js";
@@ -20,7 +20,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file render/v1/render_service.proto.
  */
 export const file_render_v1_render_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch5yZW5kZXIvdjEvcmVuZGVyX3NlcnZpY2UucHJvdG8SCXJlbmRlci52MSKfBAoSU3RhcnRSZW5kZXJSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIUCgpwcm9qZWN0X2lkGAIgASgJSAASJQoHcHJvamVjdBgDIAEoCzISLnJlbmRlci52MS5Qcm9qZWN0SAASEAoIcHJvdmlkZXIYBCABKAkSKAoGb3V0cHV0GAUgASgLMhgucmVuZGVyLnYxLk91dHB1dE9wdGlvbnMSEgoKcmVxdWVzdF9pZBgGIAEoCRI5CgZsYWJlbHMYByADKAsyKS5yZW5kZXIudjEuU3RhcnRSZW5kZXJSZXF1ZXN0LkxhYmVsc0VudHJ5EjQKEHByb3ZpZGVyX29wdGlvbnMYCCABKAsyGi5yZW5kZXIudjEuUHJvdmlkZXJPcHRpb25zEg8KB2RyeV9ydW4YCSABKAgSEAoIcHJpb3JpdHkYCiABKAUSPwoJdmFyaWFibGVzGAsgAygLMiwucmVuZGVyLnYxLlN0YXJ0UmVuZGVyUmVxdWVzdC5WYXJpYWJsZXNFbnRyeRImCgd3ZWJob29rGAwgASgLMhUucmVuZGVyLnYxLkpvYldlYmhvb2saLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARowCg5WYXJpYWJsZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQggKBnNvdXJjZSJBCgpKb2JXZWJob29rEgsKA3VybBgBIAEoCRImCghzdGF0dXNlcxgCIAMoDjIULnJlbmRlci52MS5Kb2JTdGF0dXMi8QEKD1Byb3ZpZGVyT3B0aW9ucxINCgVtb2RlbBgBIAEoCRIRCgRzZWVkGAIgASgDSACIAQESFwoPbmVnYXRpdmVfcHJvbXB0GAMgASgJEg4KBnN0cmljdBgEIAEoCBIWCg5hbGxvd19yZXN1Ym1pdBgFIAEoCBIYChByZWdlbmVyYXRlX3Nob3RzGAYgAygJEi4KCWZhbGxiYWNrcxgHIAMoCzIbLnJlbmRlci52MS5Qcm92aWRlckZhbGxiYWNrEigKB29wdGlvbnMYCCABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0QgcKBV9zZWVkIjMKEFByb3ZpZGVyRmFsbGJhY2sSEAoIcHJvdmlkZXIYASABKAkSDQoFbW9kZWwYAiABKAkiWQoTU3RhcnRSZW5kZXJSZXNwb25zZRIbCgNqb2IYASABKAsyDi5yZW5kZXIudjEuSm9iEiUKCGVzdGltYXRlGAIgASgLMhMucmVuZGVyLnYxLkVzdGltYXRlIlEKCEVzdGltYXRlEh0KBGNvc3QYASADKAsyDy5yZW5kZXIudjEuQ29zdBImCgVzaG90cxgCIAMoCzIXLnJlbmRlci52MS5TaG90RXN0aW1hdGUirwEKDFNob3RFc3RpbWF0ZRIPCgdzaG90X2lkGAEgASgJEhAKCHByb3ZpZGVyGAIgASgJEg0KBW1vZGVsGAMgASgJEisKCGR1cmF0aW9uGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEg0KBXNoYXBlGAUgASgJEhIKCmZyb21faW1hZ2UYBiABKAgSHQoEY29zdBgHIAEoCzIPLnJlbmRlci52MS5Db3N0IjUKDUdldEpvYlJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEg4KBmpvYl9pZBgCIAEoCSItCg5HZXRKb2JSZXNwb25zZRIbCgNqb2IYASABKAsyDi5yZW5kZXIudjEuSm9iIpMCCg9MaXN0Sm9ic1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJEiYKCHN0YXR1c2VzGAQgAygOMhQucmVuZGVyLnYxLkpvYlN0YXR1cxISCgpwcm9qZWN0X2lkGAUgASgJEjYKBmxhYmVscxgGIAMoCzImLnJlbmRlci52MS5MaXN0Sm9ic1JlcXVlc3QuTGFiZWxzRW50cnkSIAoEdmlldxgHIAEoDjISLnJlbmRlci52MS5Kb2JWaWV3Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiSQoQTGlzdEpvYnNSZXNwb25zZRIcCgRqb2JzGAEgAygLMg4ucmVuZGVyLnYxLkpvYhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiOAoQQ2FuY2VsSm9iUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSDgoGam9iX2lkGAIgASgJIjAKEUNhbmNlbEpvYlJlc3BvbnNlEhsKA2pvYhgBIAEoCzIOLnJlbmRlci52MS5Kb2IibAoUV2F0Y2hQcm9ncmVzc1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEg4KBmpvYl9pZBgCIAEoCRIbCg5hZnRlcl9zZXF1ZW5jZRgDIAEoA0gAiAEBQhEKD19hZnRlcl9zZXF1ZW5jZSJ4ChVXYXRjaFByb2dyZXNzUmVzcG9uc2USJAoFZXZlbnQYASABKAsyEy5yZW5kZXIudjEuSm9iRXZlbnRIABIvCgloZWFydGJlYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wSABCCAoGdXBkYXRlIuYBChVXYXRjaFdvcmtzcGFjZVJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhAKBmN1cnNvchgCIAEoCUgAEhUKC2Zyb21fb2xkZXN0GAMgASgISAASPAoGbGFiZWxzGAQgAygLMiwucmVuZGVyLnYxLldhdGNoV29ya3NwYWNlUmVxdWVzdC5MYWJlbHNFbnRyeRIYChBpbmNsdWRlX3Byb2dyZXNzGAUgASgIGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCBwoFc3RhcnQiiQEKFldhdGNoV29ya3NwYWNlUmVzcG9uc2USJAoFZXZlbnQYASABKAsyEy5yZW5kZXIudjEuSm9iRXZlbnRIABIvCgloZWFydGJlYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wSAASDgoGY3Vyc29yGAMgASgJQggKBnVwZGF0ZSJnChhDcmVhdGVEb3dubG9hZFVybFJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEg4KBmpvYl9pZBgCIAEoCRIlCghhcnRpZmFjdBgDIAEoDjITLnJlbmRlci52MS5BcnRpZmFjdCJZChlDcmVhdGVEb3dubG9hZFVybFJlc3BvbnNlEgsKA3VybBgBIAEoCRIvCgtleHBpcmVfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAicwoURG93bmxvYWRWaWRlb1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEg4KBmpvYl9pZBgCIAEoCRIOCgZvZmZzZXQYAyABKAMSJQoIYXJ0aWZhY3QYBCABKA4yEy5yZW5kZXIudjEuQXJ0aWZhY3QibwoVRG93bmxvYWRWaWRlb1Jlc3BvbnNlEg4KBm9mZnNldBgBIAEoAxIMCgRkYXRhGAIgASgMEhIKCnNpemVfYnl0ZXMYAyABKAMSDgoGc2hhMjU2GAQgASgJEhQKDGNvbnRlbnRfdHlwZRgFIAEoCSI4ChBEZWxldGVKb2JSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIOCgZqb2JfaWQYAiABKAkiEwoRRGVsZXRlSm9iUmVzcG9uc2Uy1gUKDVJlbmRlclNlcnZpY2USTAoLU3RhcnRSZW5kZXISHS5yZW5kZXIudjEuU3RhcnRSZW5kZXJSZXF1ZXN0Gh4ucmVuZGVyLnYxLlN0YXJ0UmVuZGVyUmVzcG9uc2USPQoGR2V0Sm9iEhgucmVuZGVyLnYxLkdldEpvYlJlcXVlc3QaGS5yZW5kZXIudjEuR2V0Sm9iUmVzcG9uc2USQwoITGlzdEpvYnMSGi5yZW5kZXIudjEuTGlzdEpvYnNSZXF1ZXN0GhsucmVuZGVyLnYxLkxpc3RKb2JzUmVzcG9uc2USRgoJQ2FuY2VsSm9iEhsucmVuZGVyLnYxLkNhbmNlbEpvYlJlcXVlc3QaHC5yZW5kZXIudjEuQ2FuY2VsSm9iUmVzcG9uc2USVAoNV2F0Y2hQcm9ncmVzcxIfLnJlbmRlci52MS5XYXRjaFByb2dyZXNzUmVxdWVzdBogLnJlbmRlci52MS5XYXRjaFByb2dyZXNzUmVzcG9uc2UwARJXCg5XYXRjaFdvcmtzcGFjZRIgLnJlbmRlci52MS5XYXRjaFdvcmtzcGFjZVJlcXVlc3QaIS5yZW5kZXIudjEuV2F0Y2hXb3Jrc3BhY2VSZXNwb25zZTABEl4KEUNyZWF0ZURvd25sb2FkVXJsEiMucmVuZGVyLnYxLkNyZWF0ZURvd25sb2FkVXJsUmVxdWVzdBokLnJlbmRlci52MS5DcmVhdGVEb3dubG9hZFVybFJlc3BvbnNlElQKDURvd25sb2FkVmlkZW8SHy5yZW5kZXIudjEuRG93bmxvYWRWaWRlb1JlcXVlc3QaIC5yZW5kZXIudjEuRG93bmxvYWRWaWRlb1Jlc3BvbnNlMAESRgoJRGVsZXRlSm9iEhsucmVuZGVyLnYxLkRlbGV0ZUpvYlJlcXVlc3QaHC5yZW5kZXIudjEuRGVsZXRlSm9iUmVzcG9uc2VCMQoNY29tLnJlbmRlci52MVABWh5leGFtcGxlLmNvbS9yZW5kZXIvdjE7cmVuZGVydjFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_render_v1_job, file_render_v1_output, file_render_v1_project]);
+  fileDesc("Ch5yZW5kZXIvdjEvcmVuZGVyX3NlcnZpY2UucHJvdG8SCXJlbmRlci52MSKfBAoSU3RhcnRSZW5kZXJSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIUCgpwcm9qZWN0X2lkGAIgASgJSAASJQoHcHJvamVjdBgDIAEoCzISLnJlbmRlci52MS5Qcm9qZWN0SAASEAoIcHJvdmlkZXIYBCABKAkSKAoGb3V0cHV0GAUgASgLMhgucmVuZGVyLnYxLk91dHB1dE9wdGlvbnMSEgoKcmVxdWVzdF9pZBgGIAEoCRI5CgZsYWJlbHMYByADKAsyKS5yZW5kZXIudjEuU3RhcnRSZW5kZXJSZXF1ZXN0LkxhYmVsc0VudHJ5EjQKEHByb3ZpZGVyX29wdGlvbnMYCCABKAsyGi5yZW5kZXIudjEuUHJvdmlkZXJPcHRpb25zEg8KB2RyeV9ydW4YCSABKAgSEAoIcHJpb3JpdHkYCiABKAUSPwoJdmFyaWFibGVzGAsgAygLMiwucmVuZGVyLnYxLlN0YXJ0UmVuZGVyUmVxdWVzdC5WYXJpYWJsZXNFbnRyeRImCgd3ZWJob29rGAwgASgLMhUucmVuZGVyLnYxLkpvYldlYmhvb2saLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARowCg5WYXJpYWJsZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQggKBnNvdXJjZSJBCgpKb2JXZWJob29rEgsKA3VybBgBIAEoCRImCghzdGF0dXNlcxgCIAMoDjIULnJlbmRlci52MS5Kb2JTdGF0dXMi8QEKD1Byb3ZpZGVyT3B0aW9ucxINCgVtb2RlbBgBIAEoCRIRCgRzZWVkGAIgASgDSACIAQESFwoPbmVnYXRpdmVfcHJvbXB0GAMgASgJEg4KBnN0cmljdBgEIAEoCBIWCg5hbGxvd19yZXN1Ym1pdBgFIAEoCBIYChByZWdlbmVyYXRlX3Nob3RzGAYgAygJEi4KCWZhbGxiYWNrcxgHIAMoCzIbLnJlbmRlci52MS5Qcm92aWRlckZhbGxiYWNrEigKB29wdGlvbnMYCCABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0QgcKBV9zZWVkIjMKEFByb3ZpZGVyRmFsbGJhY2sSEAoIcHJvdmlkZXIYASABKAkSDQoFbW9kZWwYAiABKAkiWQoTU3RhcnRSZW5kZXJSZXNwb25zZRIbCgNqb2IYASABKAsyDi5yZW5kZXIudjEuSm9iEiUKCGVzdGltYXRlGAIgASgLMhMucmVuZGVyLnYxLkVzdGltYXRlIlEKCEVzdGltYXRlEh0KBGNvc3QYASADKAsyDy5yZW5kZXIudjEuQ29zdBImCgVzaG90cxgCIAMoCzIXLnJlbmRlci52MS5TaG90RXN0aW1hdGUirwEKDFNob3RFc3RpbWF0ZRIPCgdzaG90X2lkGAEgASgJEhAKCHByb3ZpZGVyGAIgASgJEg0KBW1vZGVsGAMgASgJEisKCGR1cmF0aW9uGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEg0KBXNoYXBlGAUgASgJEhIKCmZyb21faW1hZ2UYBiABKAgSHQoEY29zdBgHIAEoCzIPLnJlbmRlci52MS5Db3N0IjUKDUdldEpvYlJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEg4KBmpvYl9pZBgCIAEoCSItCg5HZXRKb2JSZXNwb25zZRIbCgNqb2IYASABKAsyDi5yZW5kZXIudjEuSm9iIpMCCg9MaXN0Sm9ic1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJEiYKCHN0YXR1c2VzGAQgAygOMhQucmVuZGVyLnYxLkpvYlN0YXR1cxISCgpwcm9qZWN0X2lkGAUgASgJEjYKBmxhYmVscxgGIAMoCzImLnJlbmRlci52MS5MaXN0Sm9ic1JlcXVlc3QuTGFiZWxzRW50cnkSIAoEdmlldxgHIAEoDjISLnJlbmRlci52MS5Kb2JWaWV3Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiSQoQTGlzdEpvYnNSZXNwb25zZRIcCgRqb2JzGAEgAygLMg4ucmVuZGVyLnYxLkpvYhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiOAoQQ2FuY2VsSm9iUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSDgoGam9iX2lkGAIgASgJIjAKEUNhbmNlbEpvYlJlc3BvbnNlEhsKA2pvYhgBIAEoCzIOLnJlbmRlci52MS5Kb2IibAoUV2F0Y2hQcm9ncmVzc1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEg4KBmpvYl9pZBgCIAEoCRIbCg5hZnRlcl9zZXF1ZW5jZRgDIAEoA0gAiAEBQhEKD19hZnRlcl9zZXF1ZW5jZSJ4ChVXYXRjaFByb2dyZXNzUmVzcG9uc2USJAoFZXZlbnQYASABKAsyEy5yZW5kZXIudjEuSm9iRXZlbnRIABIvCgloZWFydGJlYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wSABCCAoGdXBkYXRlIuYBChVXYXRjaFdvcmtzcGFjZVJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhAKBmN1cnNvchgCIAEoCUgAEhUKC2Zyb21fb2xkZXN0GAMgASgISAASPAoGbGFiZWxzGAQgAygLMiwucmVuZGVyLnYxLldhdGNoV29ya3NwYWNlUmVxdWVzdC5MYWJlbHNFbnRyeRIYChBpbmNsdWRlX3Byb2dyZXNzGAUgASgIGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCBwoFc3RhcnQiiQEKFldhdGNoV29ya3NwYWNlUmVzcG9uc2USJAoFZXZlbnQYASABKAsyEy5yZW5kZXIudjEuSm9iRXZlbnRIABIvCgloZWFydGJlYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wSAASDgoGY3Vyc29yGAMgASgJQggKBnVwZGF0ZSJnChhDcmVhdGVEb3dubG9hZFVybFJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEg4KBmpvYl9pZBgCIAEoCRIlCghhcnRpZmFjdBgDIAEoDjITLnJlbmRlci52MS5BcnRpZmFjdCJZChlDcmVhdGVEb3dubG9hZFVybFJlc3BvbnNlEgsKA3VybBgBIAEoCRIvCgtleHBpcmVfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAicwoURG93bmxvYWRWaWRlb1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEg4KBmpvYl9pZBgCIAEoCRIOCgZvZmZzZXQYAyABKAMSJQoIYXJ0aWZhY3QYBCABKA4yEy5yZW5kZXIudjEuQXJ0aWZhY3QibwoVRG93bmxvYWRWaWRlb1Jlc3BvbnNlEg4KBm9mZnNldBgBIAEoAxIMCgRkYXRhGAIgASgMEhIKCnNpemVfYnl0ZXMYAyABKAMSDgoGc2hhMjU2GAQgASgJEhQKDGNvbnRlbnRfdHlwZRgFIAEoCSI4ChBEZWxldGVKb2JSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIOCgZqb2JfaWQYAiABKAkiEwoRRGVsZXRlSm9iUmVzcG9uc2UiYgoRTGlzdFZvaWNlc1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhAKCGxhbmd1YWdlGAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoBRISCgpwYWdlX3Rva2VuGAQgASgJIk8KEkxpc3RWb2ljZXNSZXNwb25zZRIgCgZ2b2ljZXMYASADKAsyEC5yZW5kZXIudjEuVm9pY2USFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJInsKBVZvaWNlEhAKCHZvaWNlX2lkGAEgASgJEhEKCWxhbmd1YWdlcxgCIAMoCRImCgZnZW5kZXIYAyABKA4yFi5yZW5kZXIudjEuVm9pY2VHZW5kZXISEwoLc2FtcGxlX3RleHQYBCABKAkSEAoIcHJvdmlkZXIYBSABKAkqWwoLVm9pY2VHZW5kZXISHAoYVk9JQ0VfR0VOREVSX1VOU1BFQ0lGSUVEEAASFwoTVk9JQ0VfR0VOREVSX0ZFTUFMRRABEhUKEVZPSUNFX0dFTkRFUl9NQUxFEAIyoQYKDVJlbmRlclNlcnZpY2USTAoLU3RhcnRSZW5kZXISHS5yZW5kZXIudjEuU3RhcnRSZW5kZXJSZXF1ZXN0Gh4ucmVuZGVyLnYxLlN0YXJ0UmVuZGVyUmVzcG9uc2USPQoGR2V0Sm9iEhgucmVuZGVyLnYxLkdldEpvYlJlcXVlc3QaGS5yZW5kZXIudjEuR2V0Sm9iUmVzcG9uc2USQwoITGlzdEpvYnMSGi5yZW5kZXIudjEuTGlzdEpvYnNSZXF1ZXN0GhsucmVuZGVyLnYxLkxpc3RKb2JzUmVzcG9uc2USRgoJQ2FuY2VsSm9iEhsucmVuZGVyLnYxLkNhbmNlbEpvYlJlcXVlc3QaHC5yZW5kZXIudjEuQ2FuY2VsSm9iUmVzcG9uc2USVAoNV2F0Y2hQcm9ncmVzcxIfLnJlbmRlci52MS5XYXRjaFByb2dyZXNzUmVxdWVzdBogLnJlbmRlci52MS5XYXRjaFByb2dyZXNzUmVzcG9uc2UwARJXCg5XYXRjaFdvcmtzcGFjZRIgLnJlbmRlci52MS5XYXRjaFdvcmtzcGFjZVJlcXVlc3QaIS5yZW5kZXIudjEuV2F0Y2hXb3Jrc3BhY2VSZXNwb25zZTABEl4KEUNyZWF0ZURvd25sb2FkVXJsEiMucmVuZGVyLnYxLkNyZWF0ZURvd25sb2FkVXJsUmVxdWVzdBokLnJlbmRlci52MS5DcmVhdGVEb3dubG9hZFVybFJlc3BvbnNlElQKDURvd25sb2FkVmlkZW8SHy5yZW5kZXIudjEuRG93bmxvYWRWaWRlb1JlcXVlc3QaIC5yZW5kZXIudjEuRG93bmxvYWRWaWRlb1Jlc3BvbnNlMAESSQoKTGlzdFZvaWNlcxIcLnJlbmRlci52MS5MaXN0Vm9pY2VzUmVxdWVzdBodLnJlbmRlci52MS5MaXN0Vm9pY2VzUmVzcG9uc2USRgoJRGVsZXRlSm9iEhsucmVuZGVyLnYxLkRlbGV0ZUpvYlJlcXVlc3QaHC5yZW5kZXIudjEuRGVsZXRlSm9iUmVzcG9uc2VCMQoNY29tLnJlbmRlci52MVABWh5leGFtcGxlLmNvbS9yZW5kZXIvdjE7cmVuZGVydjFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_render_v1_job, file_render_v1_output, file_render_v1_project]);
 
 /**
  * StartRenderRequest is the request of StartRender.
@@ -966,6 +966,161 @@ export const DeleteJobResponseSchema: GenMessage<DeleteJobResponse> = /*@__PURE_
   messageDesc(file_render_v1_render_service, 22);
 
 /**
+ * ListVoicesRequest is the request of ListVoices.
+ *
+ * @generated from message render.v1.ListVoicesRequest
+ */
+export type ListVoicesRequest = Message<"render.v1.ListVoicesRequest"> & {
+  /**
+   * workspace_id is the caller's workspace. Required.
+   *
+   * @generated from field: string workspace_id = 1;
+   */
+  workspaceId: string;
+
+  /**
+   * language selects voices that speak it, as a BCP 47 tag such as `en` or `zh-Hans`; script and region do not matter.
+   * If omitted, all voices are returned.
+   *
+   * @generated from field: string language = 2;
+   */
+  language: string;
+
+  /**
+   * page_size is the maximum number of voices to return: 0–100; 0 means 20. Otherwise INVALID_ARGUMENT.
+   *
+   * @generated from field: int32 page_size = 3;
+   */
+  pageSize: number;
+
+  /**
+   * page_token is the next_page_token of the previous page; empty for the first page. A token of another list or filter
+   * is INVALID_ARGUMENT.
+   *
+   * @generated from field: string page_token = 4;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message render.v1.ListVoicesRequest.
+ * Use `create(ListVoicesRequestSchema)` to create a new message.
+ */
+export const ListVoicesRequestSchema: GenMessage<ListVoicesRequest> = /*@__PURE__*/
+  messageDesc(file_render_v1_render_service, 23);
+
+/**
+ * ListVoicesResponse is the response of ListVoices.
+ *
+ * @generated from message render.v1.ListVoicesResponse
+ */
+export type ListVoicesResponse = Message<"render.v1.ListVoicesResponse"> & {
+  /**
+   * voices of this page.
+   *
+   * @generated from field: repeated render.v1.Voice voices = 1;
+   */
+  voices: Voice[];
+
+  /**
+   * next_page_token requests the next page; empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message render.v1.ListVoicesResponse.
+ * Use `create(ListVoicesResponseSchema)` to create a new message.
+ */
+export const ListVoicesResponseSchema: GenMessage<ListVoicesResponse> = /*@__PURE__*/
+  messageDesc(file_render_v1_render_service, 24);
+
+/**
+ * Voice is a voice that can speak narrations.
+ *
+ * @generated from message render.v1.Voice
+ */
+export type Voice = Message<"render.v1.Voice"> & {
+  /**
+   * voice_id names it in Speech.voice.
+   *
+   * @generated from field: string voice_id = 1;
+   */
+  voiceId: string;
+
+  /**
+   * languages that it speaks, as BCP 47 tags.
+   *
+   * @generated from field: repeated string languages = 2;
+   */
+  languages: string[];
+
+  /**
+   * gender is how it sounds.
+   *
+   * @generated from field: render.v1.VoiceGender gender = 3;
+   */
+  gender: VoiceGender;
+
+  /**
+   * sample_text is a sentence to judge it by.
+   *
+   * @generated from field: string sample_text = 4;
+   */
+  sampleText: string;
+
+  /**
+   * provider that speaks: `local`, the model on the workers.
+   *
+   * @generated from field: string provider = 5;
+   */
+  provider: string;
+};
+
+/**
+ * Describes the message render.v1.Voice.
+ * Use `create(VoiceSchema)` to create a new message.
+ */
+export const VoiceSchema: GenMessage<Voice> = /*@__PURE__*/
+  messageDesc(file_render_v1_render_service, 25);
+
+/**
+ * VoiceGender is how a voice sounds.
+ *
+ * @generated from enum render.v1.VoiceGender
+ */
+export enum VoiceGender {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: VOICE_GENDER_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * A woman's voice.
+   *
+   * @generated from enum value: VOICE_GENDER_FEMALE = 1;
+   */
+  FEMALE = 1,
+
+  /**
+   * A man's voice.
+   *
+   * @generated from enum value: VOICE_GENDER_MALE = 2;
+   */
+  MALE = 2,
+}
+
+/**
+ * Describes the enum render.v1.VoiceGender.
+ */
+export const VoiceGenderSchema: GenEnum<VoiceGender> = /*@__PURE__*/
+  enumDesc(file_render_v1_render_service, 0);
+
+/**
  * RenderService renders projects. A workspace_id has 1–64 characters `a–z 0–9 _ -` and starts with a letter or digit;
  * anything else is INVALID_ARGUMENT. Ids that do not exist, or belong to another workspace, are NOT_FOUND.
  *
@@ -1060,6 +1215,17 @@ export const RenderService: GenService<{
     methodKind: "server_streaming";
     input: typeof DownloadVideoRequestSchema;
     output: typeof DownloadVideoResponseSchema;
+  },
+  /**
+   * ListVoices returns the voices that can speak narrations (Speech.voice), in the order of their ids, in pages. A
+   * service without speech has none.
+   *
+   * @generated from rpc render.v1.RenderService.ListVoices
+   */
+  listVoices: {
+    methodKind: "unary";
+    input: typeof ListVoicesRequestSchema;
+    output: typeof ListVoicesResponseSchema;
   },
   /**
    * DeleteJob deletes a job that has ended, with its history, its video and all other files. This cannot be undone. Its
