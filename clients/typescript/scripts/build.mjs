@@ -1,6 +1,6 @@
-// Compiles src into dist, as ES modules and as CommonJS, and removes what an earlier build left.
+// Compiles src into dist, as ES modules and as CommonJS, removes what an earlier build left, and adds the changelog.
 import { execFileSync } from "node:child_process";
-import { rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -15,6 +15,10 @@ function compile(folder, type, ...options) {
   writeFileSync(join(outDir, "package.json"), `${JSON.stringify({ type })}\n`);
 }
 
+const changelog = join(home, "../../CHANGELOG.md");
+if (existsSync(changelog)) {
+  copyFileSync(changelog, join(home, "CHANGELOG.md"));
+}
 rmSync(join(home, "dist"), { recursive: true, force: true });
 compile("esm", "module");
 compile("cjs", "commonjs", ...COMMONJS);
