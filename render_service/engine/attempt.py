@@ -182,9 +182,9 @@ async def run_attempt(
         async def composed_so_far(fraction: float) -> None:
             percent = composing_from + fraction * (_COMPOSED - composing_from)
             if fraction < CHECKING_FROM:
-                await reporter.report_every_frame(JobStage.COMPOSING, percent, "Composing the video")
+                await reporter.report(JobStage.COMPOSING, percent, "Composing the video")
             else:
-                await reporter.report_every_frame(JobStage.CHECKING, percent, "Checking the video")
+                await reporter.report(JobStage.CHECKING, percent, "Checking the video")
 
         await reporter.report(JobStage.COMPOSING, composing_from, "Composing the video")
         with stage(JobStage.COMPOSING):

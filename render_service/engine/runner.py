@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -241,7 +241,8 @@ class JobRunner:
         attempt = asyncio.create_task(run_attempt(claim, self._providers[claim.provider], reporter, self._context))
         holding = reporter.holding = self._keeper.hold(lease, attempt)
         try:
-            end = await self._end_of(attempt, holding)
+            async with aclosing(reporter):
+                end = await self._end_of(attempt, holding)
             event = await self._write_down(end.write)
         except LeaseLost:
             recorded.end_with("LEASE_LOST")
