@@ -56,6 +56,7 @@ class ComposedVideo:
         contact_sheet: A JPEG with a frame of every shot.
         captions_srt: The captions as SubRip.
         captions_vtt: The captions as WebVTT.
+        words: The spoken words as JSON.
         width: Sides in pixels.
         height: Sides in pixels.
         fps: Frames per second.
@@ -72,6 +73,7 @@ class ComposedVideo:
     contact_sheet: Path
     captions_srt: Path
     captions_vtt: Path
+    words: Path
     width: int
     height: int
     fps: int
@@ -120,8 +122,8 @@ class Composition:
         inspected = await inspect_media(self.share, self.media, self.spec.project)
         request = Request(self.spec, inspected.media, inspected.facts, inspected.hashes)
         await asyncio.to_thread(request.write, self.parts)
-        srt, vtt = self.parts / "captions.srt", self.parts / "captions.vtt"
-        plan = await self.share.run(plan_composition, self.parts, srt, vtt)
+        srt, vtt, words = (self.parts / name for name in ("captions.srt", "captions.vtt", "words.json"))
+        plan = await self.share.run(plan_composition, self.parts, srt, vtt, words)
         if self.on_warnings is not None:
             await self.on_warnings((*inspected.warnings, *plan.warnings))
         poster, sheet = self.workdir / "poster.jpg", self.workdir / "contact-sheet.jpg"
@@ -141,6 +143,7 @@ class Composition:
             contact_sheet=sheet,
             captions_srt=srt.rename(self.workdir / srt.name),
             captions_vtt=vtt.rename(self.workdir / vtt.name),
+            words=words.rename(self.workdir / words.name),
             width=output.width,
             height=output.height,
             fps=output.fps,

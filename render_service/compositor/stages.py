@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from render_service.compositor.captions.reading_speed import speed_warnings
-from render_service.compositor.captions.sidecars import write_srt, write_vtt
+from render_service.compositor.captions.sidecars import write_srt, write_vtt, write_words
 from render_service.compositor.captions.word_warnings import word_warnings
 from render_service.compositor.encoding.gif import write_gif
 from render_service.compositor.encoding.muxing import Chapter, MuxInput, mux
@@ -127,13 +127,14 @@ def sound_file(parts: Path) -> Path:
     return parts / "sound"
 
 
-def plan_composition(parts: Path, srt: Path, vtt: Path) -> Plan:
-    """Plan the composition whose request lies in a folder; write all specs there, and the captions.
+def plan_composition(parts: Path, srt: Path, vtt: Path, words: Path) -> Plan:
+    """Plan the composition whose request lies in a folder; write all specs there, the captions and the words.
 
     Args:
         parts: The folder.
         srt: Where the captions go as SubRip.
         vtt: Where they go as WebVTT.
+        words: Where the spoken words go as JSON.
 
     Raises:
         RenderFailure: GLYPH_MISSING; ASSET_INVALID where the files make the video too long.
@@ -149,6 +150,7 @@ def plan_composition(parts: Path, srt: Path, vtt: Path) -> Plan:
         spec_file(parts, segment.job.key).write_bytes(segment.job.spec)
     write_srt(cues, spec, srt)
     write_vtt(cues, spec, vtt)
+    write_words(timeline, words)
     has_sound = spec.output.container is not Container.GIF
     sound = plan_sound(timeline, spec, hashes)
     sound_spec_file(parts).write_bytes(sound.to_bytes())

@@ -235,6 +235,7 @@ async def _upload(lease: Lease, composed: ComposedVideo, store: ObjectStore) -> 
         Artifact.CONTACT_SHEET: (composed.contact_sheet, "image/jpeg"),
         Artifact.CAPTIONS_SRT: (composed.captions_srt, "application/x-subrip"),
         Artifact.CAPTIONS_VTT: (composed.captions_vtt, "text/vtt"),
+        Artifact.WORDS: (composed.words, "application/json"),
     }
     files = {}
     for artifact, (path, content_type) in made.items():

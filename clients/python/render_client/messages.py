@@ -16,7 +16,7 @@ from render_client.v1 import (
     webhook_service_pb2,
 )
 
-ArtifactName = Literal["video", "poster", "contact_sheet", "captions_srt", "captions_vtt"]
+ArtifactName = Literal["video", "poster", "contact_sheet", "captions_srt", "captions_vtt", "words"]
 StatusName = Literal["PENDING", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED"]
 DeliveryStateName = Literal["PENDING", "DELIVERED", "FAILED"]
 

@@ -1,7 +1,10 @@
-"""Writes captions as sidecar files: SubRip (`.srt`) and WebVTT (`.vtt`, W3C Candidate Recommendation 2019)."""
+"""Writes captions as sidecar files, SubRip (`.srt`) and WebVTT (`.vtt`, W3C CR 2019), and spoken words as JSON."""
 
+import json
 import re
 from collections.abc import Sequence
+from datetime import timedelta
+from operator import itemgetter
 from pathlib import Path
 
 from render_service.compositor.captions.cues import Cue
@@ -9,6 +12,7 @@ from render_service.compositor.captions.layout import CaptionFormat, caption_for
 from render_service.compositor.text.line_breaking import LineSpan
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.output import OutputSpec
+from render_service.domain.projects.timeline import Timeline
 
 _WORD_JOINER = "\u2060"
 _SRT_MARKUP = re.compile(r"<(?=/?[a-zA-Z!])|\{(?=[\\a-zA-Z*])|\\(?=[NnhH{}])")
@@ -44,6 +48,28 @@ def write_vtt(cues: Sequence[Cue], spec: RenderSpec, path: Path) -> None:
         lines = [_vtt_line(cue, line, spec.output.fps) for line in _lines(cue, spec.output, fmt)]
         blocks.append("\n".join((str(number), times, *lines)) + "\n")
     path.write_text("\n".join(blocks), encoding="utf-8", newline="\n")
+
+
+def write_words(timeline: Timeline, path: Path) -> None:
+    """Write the words that are spoken as JSON: text, start and end in seconds of the video, and shot, by time.
+
+    A word that begins after its narration has been cut off is omitted.
+
+    Args:
+        timeline: The shots, with their words.
+        path: The file to write.
+    """
+    fps, words = timeline.fps, []
+    for placed in timeline.shots:
+        frames = placed.narration_frames or timeline.frames - placed.narration_start
+        end = timedelta(seconds=1) * min(frames, timeline.frames - placed.narration_start) / fps
+        begin = timedelta(seconds=1) * placed.narration_start / fps
+        for word in placed.shot.words:
+            if word.start < end:
+                first, last = ((begin + time).total_seconds() for time in (word.start, min(word.end, end)))
+                words.append({"text": word.text, "start": first, "end": last, "shot": placed.shot_id})
+    words.sort(key=itemgetter("start"))
+    path.write_text(json.dumps(words, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 def _lines(cue: Cue, output: OutputSpec, fmt: CaptionFormat) -> Sequence[LineSpan]:

@@ -108,6 +108,7 @@ class Artifact(StrEnum):
     CONTACT_SHEET = "contact_sheet"
     CAPTIONS_SRT = "captions_srt"
     CAPTIONS_VTT = "captions_vtt"
+    WORDS = "words"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Narrations are spoken into the video, once in a workspace, and their words are lit while they are spoken."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -67,11 +68,16 @@ async def test_narrations_are_spoken_once_and_their_words_are_lit(database: Data
         path = tmp_path / "video.mp4"
         assert await engine.store.fetch_to(job.video.files[Artifact.VIDEO].key, path)
         assert job.video.frames > 2 * job.video.fps, "the narrations extend their shots of 0.2 s"
+        words = tmp_path / "words.json"
+        assert await engine.store.fetch_to(job.video.files[Artifact.WORDS].key, words)
         store = engine.store
         made = set(await engine.objects())
     with av.open(str(path)) as video:
         sound = np.concatenate([frame.to_ndarray() for frame in video.decode(audio=0)], axis=1)
     assert np.abs(sound).max() > 0.3
+    spoken = json.loads(words.read_text(encoding="utf-8"))
+    assert [(word["text"], word["shot"]) for word in spoken] == [("Hi", "one"), ("there.", "one"), ("你好", "two")]
+    assert 0 <= spoken[0]["start"] < spoken[0]["end"] <= spoken[1]["start"] < spoken[2]["start"]
 
     # Without a model, only what is stored can be heard.
     dumb = Installation((tmp_path / "no-model",), installed.voices)

@@ -213,6 +213,11 @@ async def test_a_stored_project_that_is_absent_or_cannot_be_rendered_yet_is_refu
     assert set(await faults_of(start(service, projectId=project.project_id))) == {"project.storyboard.shots"}
 
 
+async def test_a_project_is_not_spoken_by_a_voice_that_does_not_exist(service: Service) -> None:
+    project = of_shots({"narration": "Hello"}) | {"speech": {"voice": "af_hart"}}
+    assert set(await faults_of(start(service, project=project))) == {"project.speech.voice"}
+
+
 async def test_a_provider_without_its_key_is_refused_with_the_missing_setting(service: Service) -> None:
     for provider, setting in (("runway", "RUNWAYML_API_KEY"), ("pika", "PIKA_API_KEY")):
         error = await refusal(start(service, project=of_shots({"visualDescription": "a"}), provider=provider))

@@ -1,16 +1,20 @@
 """Sidecar files that players read: times to the millisecond, marks escaped, words timed."""
 
+import json
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import av
 import pytest
 
 from render_service.compositor.captions.cues import Cue, CueWord
-from render_service.compositor.captions.sidecars import write_srt, write_vtt
+from render_service.compositor.captions.sidecars import write_srt, write_vtt, write_words
 from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.projects.media import MediaFacts
 from render_service.domain.projects.output import OutputSpec, Quality
-from render_service.domain.projects.project import Project
+from render_service.domain.projects.project import NarrationPolicy, Project, Shot, WordTiming
+from render_service.domain.projects.timeline import plan_timeline
 
 SPEC = RenderSpec(Project(), OutputSpec(1280, 720, 30, Quality.STANDARD))
 CUES = (
@@ -57,3 +61,24 @@ def test_ffmpeg_reads_every_cue_back_at_its_time(tmp_path: Path, name: str) -> N
     assert times == [cue.start for cue in CUES]
     text = bytes(packets[1]).decode()
     assert re.sub(r"\s", "", text) == CUES[1].text
+
+
+def test_words_have_the_times_of_the_video_and_none_is_there_that_is_cut_off(tmp_path: Path) -> None:
+    def word(text: str, start: float, end: float) -> WordTiming:
+        return WordTiming(text, timedelta(seconds=start), timedelta(seconds=end))
+
+    second = timedelta(seconds=1)
+    shots = (
+        Shot("a", duration=2 * second, words=(word("one", 0.5, 1.5), word("two", 1.75, 3), word("cut", 2.5, 3))),
+        Shot("b", duration=2 * second, words=(word("三", 0, 0.25),)),
+    )
+    project = Project(shots=shots, narration_policy=NarrationPolicy.TRIM)
+    narrated = {shot.id: MediaFacts(narration=3 * second) for shot in shots}
+    timeline = plan_timeline(project, 20, narrated)
+    path = tmp_path / "words.json"
+    write_words(timeline, path)
+    assert json.loads(path.read_text(encoding="utf-8")) == [
+        {"text": "one", "start": 0.5, "end": 1.5, "shot": "a"},
+        {"text": "two", "start": 1.75, "end": 2.0, "shot": "a"},
+        {"text": "三", "start": 2.0, "end": 2.25, "shot": "b"},
+    ]

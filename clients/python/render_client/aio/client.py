@@ -312,7 +312,7 @@ class AsyncRenderClient(AsyncProjectMethods, AsyncWebhookMethods):
         Args:
             job_id: UUID of the job.
             path: Destination; its folder must exist. An existing file is replaced once the new one is complete.
-            artifact: `video`, `poster`, `contact_sheet`, `captions_srt` or `captions_vtt`.
+            artifact: `video`, `poster`, `contact_sheet`, `captions_srt`, `captions_vtt` or `words`.
             on_progress: Called after every chunk with the bytes received and the size of the file in bytes; by
                 `AsyncRenderClient` in a worker thread.
             timeout: Seconds, or a `timedelta`, for the whole download; None means no limit.

@@ -43,6 +43,7 @@ class Artifact(str, Enum):
     CONTACT_SHEET = "contact-sheet"
     CAPTIONS_SRT = "captions-srt"
     CAPTIONS_VTT = "captions-vtt"
+    WORDS = "words"
 
     @property
     def artifact_name(self) -> "ArtifactName":
@@ -59,6 +60,7 @@ class Artifact(str, Enum):
                 Artifact.CONTACT_SHEET: "-contact-sheet.jpg",
                 Artifact.CAPTIONS_SRT: ".srt",
                 Artifact.CAPTIONS_VTT: ".vtt",
+                Artifact.WORDS: "-words.json",
             }[self]
         return job.job_id + ending
 

@@ -114,6 +114,11 @@ class _ArtifactEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Artifact.Val
     """The captions as SubRip, UTF-8."""
     ARTIFACT_CAPTIONS_VTT: _Artifact.ValueType  # 5
     """The captions as WebVTT."""
+    ARTIFACT_WORDS: _Artifact.ValueType  # 6
+    """The words that are spoken, as JSON: an array in the order of their times of objects with `text`, `start` and `end`
+    in seconds of the video, and `shot`, the id of the shot. It has the words of spoken narrations and those of
+    Shot.words, and is empty if there are none. `application/json`.
+    """
 
 class Artifact(_Artifact, metaclass=_ArtifactEnumTypeWrapper):
     """Artifact is one of the files that a job produces."""
@@ -130,6 +135,11 @@ ARTIFACT_CAPTIONS_SRT: Artifact.ValueType  # 4
 """The captions as SubRip, UTF-8."""
 ARTIFACT_CAPTIONS_VTT: Artifact.ValueType  # 5
 """The captions as WebVTT."""
+ARTIFACT_WORDS: Artifact.ValueType  # 6
+"""The words that are spoken, as JSON: an array in the order of their times of objects with `text`, `start` and `end`
+in seconds of the video, and `shot`, the id of the shot. It has the words of spoken narrations and those of
+Shot.words, and is empty if there are none. `application/json`.
+"""
 Global___Artifact: _TypeAlias = Artifact  # noqa: Y015
 
 class _WarningCode:

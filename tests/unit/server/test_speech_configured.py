@@ -1,0 +1,31 @@
+"""A project that asks for speech is refused on a server without it, and named what to install."""
+
+from typing import Any, cast
+
+import pytest
+
+from render_service.config.settings import Settings
+from render_service.domain.errors import DomainError, ErrorReason
+from render_service.domain.jobs.request import JobOptions, RenderRequest
+from render_service.domain.projects.output import OutputOptions
+from render_service.domain.projects.project import Project, Shot, Speech
+from render_service.server.services.start_render import RenderStarter
+
+
+def test_speech_is_on_where_it_is_installed_unless_it_is_turned_off() -> None:
+    assert Settings().speaks
+    assert Settings(speech_provider="local").speaks
+    assert not Settings(speech_provider="none").speaks
+
+
+async def test_a_spoken_project_is_refused_where_speech_is_off() -> None:
+    nothing = cast("Any", None)
+    starter = RenderStarter(
+        nothing, nothing, nothing, nothing, settings=Settings(speech_provider="none"), quotas=nothing
+    )
+    project = Project(shots=(Shot("one", narration="Hello"),), speech=Speech())
+    request = RenderRequest("team", project, JobOptions(), output=OutputOptions())
+    with pytest.raises(DomainError, match=r"install the extra render-service\[speech\]") as refused:
+        await starter.start(request)
+    assert refused.value.reason is ErrorReason.PROVIDER_NOT_CONFIGURED
+    assert refused.value.metadata["setting"] == "RENDER_SPEECH_PROVIDER"
