@@ -117,7 +117,10 @@ def _method(contract: Contract, file: FileDescriptorProto, method: MethodDescrip
         yield "A stream of:\n"
     yield _fields(contract, file, messages[method.output_type])
     yield f"### Example of {method.name}\n"
-    yield from _example(contract.examples[f"{file.service[0].name}/{method.name}"], streams=method.server_streaming)
+    name = f"{file.service[0].name}/{method.name}"
+    if name not in contract.examples:
+        raise ValueError(f"{name} has no example: add a call to scripts/record_examples.py, then run it")
+    yield from _example(contract.examples[name], streams=method.server_streaming)
 
 
 def _example(example: Mapping[str, Any], *, streams: bool) -> Iterator[str]:

@@ -38,14 +38,15 @@ EXAMPLES_FILE = Path(__file__).resolve().parent.parent / "docs/reference/api/exa
 WORKSPACE = "films"
 RECEIVER = "https://films.example.com"
 """Shown in place of the receiver of webhooks that the run starts on this machine."""
-STORAGE = {
+SECOND_SERVER = {
+    "RENDER_SPEECH_PROVIDER": "local",
     "STORAGE_URL": "s3://videos",
     "AWS_ENDPOINT_URL_S3": "https://s3.example.com",
     "AWS_REGION": "eu-north-1",
     "AWS_ACCESS_KEY_ID": "example-key",
     "AWS_SECRET_ACCESS_KEY": "example-secret",
 }
-"""A store with pre-signed URLs, which are made without asking it."""
+"""Settings of a second server: speech, and a store with pre-signed URLs. It lists and signs without asking either."""
 _RENDER, _PROJECT, _WEBHOOK = "RenderService", "ProjectService", "WebhookService"
 _HANG_SECONDS = 120.0
 _STORYBOARD = {
@@ -80,7 +81,7 @@ class Call:
         messages: Maximum number of messages to take from a stream.
         races: Fields of the answer that depend on how far the worker is.
         shown: Whether the call is the example of its RPC.
-        needs_s3: Whether it goes to a server whose store has pre-signed URLs.
+        second: Whether it goes to the second server, which has speech and pre-signed URLs.
     """
 
     service: str
@@ -91,7 +92,7 @@ class Call:
     messages: int | None = None
     races: frozenset[str] = frozenset()
     shown: bool = True
-    needs_s3: bool = False
+    second: bool = False
 
     @property
     def name(self) -> str:
@@ -160,7 +161,8 @@ CALLS = (
     ),
     Call(_RENDER, "WatchWorkspace", {"workspace_id": WORKSPACE, "from_oldest": True}, messages=2),
     Call(_RENDER, "DownloadVideo", {**_JOB, "artifact": "ARTIFACT_POSTER"}),
-    Call(_RENDER, "CreateDownloadUrl", _JOB, needs_s3=True),
+    Call(_RENDER, "CreateDownloadUrl", _JOB, second=True),
+    Call(_RENDER, "ListVoices", {"workspace_id": WORKSPACE, "language": "zh", "page_size": 2}, second=True),
     Call(
         _WEBHOOK,
         "ListWebhookDeliveries",
@@ -210,11 +212,11 @@ def record(stack: Stack, token: str = "") -> dict[str, Any]:
     """
     known: dict[str, Any] = {}
     found: dict[str, Any] = {}
-    with _receiver() as receiver, grpc.insecure_channel(stack.target) as channel, _server_with_s3(stack) as second:
+    with _receiver() as receiver, grpc.insecure_channel(stack.target) as channel, _second_server(stack) as other:
         for call in CALLS:
             request = _filled(call.request, known)
             sent = json.loads(json.dumps(request).replace(RECEIVER, receiver))
-            answers = _answers(call, second if call.needs_s3 else channel, sent, token)
+            answers = _answers(call, other if call.second else channel, sent, token)
             for name, path in call.keep.items():
                 known[name] = _at(answers[0], path)
             if call.shown:
@@ -339,10 +341,10 @@ def _receiver() -> Iterator[str]:
 
 
 @contextmanager
-def _server_with_s3(stack: Stack) -> Iterator[grpc.Channel]:
-    """Run a second server on the same database whose store has pre-signed URLs; gives a channel to it."""
+def _second_server(stack: Stack) -> Iterator[grpc.Channel]:
+    """Run a second server on the same database, with other settings; gives a channel to it."""
     target = f"{LOOPBACK}:{free_port()}"
-    environment = {**os.environ, **stack.settings, **STORAGE, "RENDER_LISTEN": target}
+    environment = {**os.environ, **stack.settings, **SECOND_SERVER, "RENDER_LISTEN": target}
     with (stack.data_dir / "second-server.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "render_service", "serve"], env=environment, stdout=log, stderr=log
