@@ -1,10 +1,12 @@
 """Takes the documentation's screenshots from a real run: of the `render` command and of the demo's video.
 
-    python -m scripts.make_screenshots
+    python -m scripts.make_screenshots [--only-command]
 
-It starts the whole service, renders the samples with the command in a terminal, and writes docs/images.
+It starts the whole service, renders the samples with the command in a terminal, and writes docs/images; with
+`--only-command` not the demo's animation.
 """
 
+import argparse
 import asyncio
 import fcntl
 import io
@@ -39,8 +41,8 @@ _OTHER_CONTROLS = re.compile(r"\x1b\[\?25[lh]|\r")
 _RENDER = Path(sys.executable).parent / "render"
 
 
-def in_terminal(arguments: list[str], environment: dict[str, str]) -> str:
-    """Run a command in its own terminal.
+def in_terminal(arguments: list[str], environment: dict[str, str], *, exit_code: int = 0) -> str:
+    """Run a command in its own terminal, which must end with an exit code.
 
     Returns:
         Everything that it wrote, with its control sequences.
@@ -59,7 +61,7 @@ def in_terminal(arguments: list[str], environment: dict[str, str]) -> str:
             break
         written += piece
     os.close(master)
-    if process.wait() != 0:
+    if process.wait() != exit_code:
         raise RuntimeError(f"{arguments} ended with {process.returncode}:\n{written.decode()}")
     return written.decode()
 
@@ -73,7 +75,8 @@ def picture(name: str, command: str, shown: str) -> None:
     """Write a terminal with a command and its output as a self-contained SVG."""
     console = Console(record=True, width=_COLUMNS, file=io.StringIO(), force_terminal=True, color_system="truecolor")
     console.print(Text.assemble(("$ ", "dim"), (command, "bold")), highlight=False)
-    console.print(Text.from_ansi(shown), soft_wrap=True)
+    # Folded as a terminal does. Without the empty line, the descenders of the last one would be cut off.
+    console.print(Text.from_ansi(shown), overflow="fold", end="\n\n")
     svg = console.export_svg(title="render", theme=MONOKAI, unique_id=name)
     # Fonts would be fetched from the network.
     svg = re.sub(r"@font-face \{.*?\}\n", "", svg, flags=re.DOTALL).replace("Fira Code", "DejaVu Sans Mono")
@@ -81,11 +84,23 @@ def picture(name: str, command: str, shown: str) -> None:
     (IMAGES / f"{name}.svg").write_text(svg, encoding="utf-8")
 
 
-def photograph(environment: dict[str, str], scratch: Path) -> None:
+_UNREACHABLE = """title: Postcards
+storyboard: {shots: [{image_uri: "https://pictures.example.invalid/boat.jpg"}]}
+"""
+_FAULTY = """titel: A morning by the sea
+storyboard:
+  shots:
+    - image_uri: images/boat.jpg
+      duration: 4
+      motion: {kind: zoomin}
+"""
+
+
+def photograph(environment: dict[str, str], scratch: Path, *, with_animation: bool) -> None:
     """Render with the command, and save its output."""
 
-    def render(*arguments: str) -> str:
-        return in_terminal([str(_RENDER), *arguments], environment)
+    def render(*arguments: str, exit_code: int = 0) -> str:
+        return in_terminal([str(_RENDER), *arguments], environment, exit_code=exit_code)
 
     def start(*arguments: str) -> str:
         ran = subprocess.run(
@@ -98,8 +113,14 @@ def photograph(environment: dict[str, str], scratch: Path) -> None:
     frames = frames_of(render("watch", *jobs))
     varied = max(frames, key=lambda frame: (len(set(_STATES.findall(frame))), frame.count("%")))
     picture("cli-watch", f"render watch {' '.join(job[:8] + '…' for job in jobs)}", varied)
+    (scratch / "postcards.yaml").write_text(_UNREACHABLE, encoding="utf-8")
+    render("watch", start(str(scratch / "postcards.yaml")), exit_code=1)
     picture("cli-list", "render list", render("list").replace("\r", "").strip("\n"))
-
+    (scratch / "film.yaml").write_text(_FAULTY, encoding="utf-8")
+    faults = render("check", str(scratch / "film.yaml"), exit_code=2)
+    picture("cli-check", "render check film.yaml", faults.replace(f"{scratch}/", "").replace("\r", "").strip("\n"))
+    if not with_animation:
+        return
     video = scratch / "demo.mp4"
     render("download", demo, str(video))
     moving_picture(video)
@@ -127,6 +148,9 @@ def moving_picture(video: Path) -> None:
 
 async def main() -> None:
     """Start the service, and take the screenshots."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only-command", action="store_true", help="not the demo's animation, which takes longest")
+    only_command = parser.parse_args().only_command
     with tempfile.TemporaryDirectory(prefix="render-") as name:
         folder = Path(name)
         async with make_stack(folder / "service", port=None, file_roots=(ROOT / "samples",)) as stack:
@@ -139,7 +163,7 @@ async def main() -> None:
                 "RENDER_TOKEN": await key_of(stack),
                 "RENDER_WORKSPACE": WORKSPACE,
             }
-            await asyncio.to_thread(photograph, environment, folder)
+            await asyncio.to_thread(photograph, environment, folder, with_animation=not only_command)
 
 
 if __name__ == "__main__":

@@ -191,7 +191,8 @@ def _is_listed(host: str, policy: FetchPolicy) -> bool:
 
 def _file_fault(uri: str, policy: FetchPolicy) -> str | None:
     if not policy.file_roots:
-        return "must begin with http:// or https://" if policy.allow_http else "must begin with https://"
+        schemes = "http:// or https://" if policy.allow_http else "https://"
+        return f"must begin with {schemes}: this server reads no local files (allow folders with RENDER_FILE_ROOTS)"
     path = file_path(uri)
     if path is None:
         return "must name a file as file:///absolute/path"

@@ -117,6 +117,13 @@ def test_files_outside_the_roots_are_refused(uri: str) -> None:
     assert check_uri(uri, FetchPolicy(file_roots=(Path("/samples"),))) is not None
 
 
+def test_refused_files_name_the_setting_that_allows_them() -> None:
+    for policy in (FetchPolicy(), FetchPolicy(file_roots=(Path("/samples"),))):
+        fault = check_uri("file:///home/me/boat.jpg", policy)
+        assert fault is not None
+        assert "RENDER_FILE_ROOTS" in fault
+
+
 def test_files_inside_the_roots_pass() -> None:
     policy = FetchPolicy(file_roots=(Path("/other"), Path("/samples")))
     assert check_uri("file:///samples/a%20b.png", policy) is None
