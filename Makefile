@@ -5,13 +5,14 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 PYTHON ?= python3
 STUB_TOOLS := $(VENV)/stubs
+LISTENERS := $(VENV)/listeners
 TYPESCRIPT := clients/typescript
 export PATH := $(BIN):$(PATH)
 # Containers often set it. Each of the hundreds of processes that tests start would compile every changed module again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test dist check format generate record-contract lock sbom clean bench-compositor bench-service bench-starting robustness bench-watching corners fuzz probe ledger docs docs-serve
+.PHONY: help setup demo dev test dist check format generate record-contract lock sbom clean bench-compositor bench-service bench-starting bench-speech robustness bench-watching corners fuzz probe ledger docs docs-serve
 
 help: ## List the commands.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -132,6 +133,15 @@ bench-service: setup ## Measure what the service costs around the rendering, bes
 bench-starting: setup ## Measure the processor time that each program takes to start.
 	@python -m benchmarks.starting
 
+$(LISTENERS)/.ready: requirements/bench-speech.txt | $(VENV)/.ready
+	@echo "Installing an aligner and a recognizer into $(LISTENERS): 210 MB to download …"
+	@uv venv --quiet --clear --python $(BIN)/python $(LISTENERS)
+	@VIRTUAL_ENV=$(LISTENERS) uv pip install --quiet --require-hashes --requirement requirements/bench-speech.txt
+	@touch $@
+
+bench-speech: setup $(LISTENERS)/.ready ## Measure speech: its speed, its word times, and what a recognizer reads back.
+	@python -m benchmarks.speech $(LISTENERS)/bin/python
+
 lock: setup ## Pin all dependencies again by hash.
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--no-emit-package render-client pyproject.toml --extra embedded --extra speech --group dev --output-file requirements/dev.txt
@@ -148,6 +158,8 @@ lock: setup ## Pin all dependencies again by hash.
 		--group pyproject.toml:build --constraints requirements/dev.txt --output-file requirements/build.txt
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		requirements/stubs.in --output-file requirements/stubs.txt
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		requirements/bench-speech.in --output-file requirements/bench-speech.txt
 
 SBOM ?= out/sbom.cdx.json
 sbom: setup ## Write the software bill of materials of an installation (CycloneDX) to out/sbom.cdx.json.

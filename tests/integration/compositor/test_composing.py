@@ -83,6 +83,7 @@ async def test_only_results_remain_in_the_work_folder(compositor: Compositor, tm
         "contact-sheet.jpg",
         "poster.jpg",
         "video.mp4",
+        "words.json",
     ]
     assert video.poster.read_bytes()[:2] == b"\xff\xd8"
 
