@@ -280,8 +280,9 @@ def _become_user(uid: int, gid: int) -> None:
         _prctl(_PR_SET_KEEPCAPS, 1)
         _prctl(_PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP, tolerate=(errno.EPERM,))
     os.setgroups([])
-    os.setresgid(gid, gid, gid)
-    os.setresuid(uid, uid, uid)
+    # For root, each sets the real, the effective and the saved id.
+    os.setgid(gid)
+    os.setuid(uid)
     if LINUX:
         mask = 1 << _CAP_DAC_OVERRIDE
         header = (ctypes.c_uint32 * 2)(_LINUX_CAPABILITY_VERSION_3, 0)

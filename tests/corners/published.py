@@ -2,7 +2,8 @@
 
     python -m tests.corners.published out/dist
 
-Also asks the index for wheels of everything that the demo pins on a Mac with an arm64 processor, which is not here.
+Also checks what can be checked here of a Mac with an arm64 processor: that the index has wheels for it of everything
+that the demo pins, and that no code calls what only Linux has without asking for the system first.
 """
 
 import sys
@@ -68,6 +69,12 @@ def has_wheels_for_macos(folder: Path) -> bool:
     return run((*resolve, *platform, "--requirement", EMBEDDED), folder, MACOSX_DEPLOYMENT_TARGET="14.0")
 
 
+def runs_on_macos(folder: Path) -> bool:
+    """Whether a type checker finds everything that the code calls on macOS too."""
+    check = ("mypy", "--platform", "darwin", "--cache-dir", str(folder))
+    return run((*check, "render_service", "clients/python/render_client"), ROOT)
+
+
 def main() -> int:
     """Try everything; the exit status of the process."""
     built = Path(sys.argv[1]).absolute()
@@ -90,6 +97,7 @@ def main() -> int:
             service_source.name: lambda folder: try_service(service_source, client, folder),
             package.name: lambda folder: try_package(package, folder, target),
             "wheels for macOS on arm64": has_wheels_for_macos,
+            "calls on macOS": runs_on_macos,
         }
         for number, (what, check) in enumerate(checks.items()):
             folder = Path(name) / str(number)
