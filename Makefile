@@ -8,6 +8,9 @@ STUB_TOOLS := $(VENV)/stubs
 LISTENERS := $(VENV)/listeners
 TYPESCRIPT := clients/typescript
 export PATH := $(BIN):$(PATH)
+# install.py itself names what an installed Python lacks.
+FIND_PYTHON = command -v $(PYTHON) >/dev/null || \
+	{ echo "$(PYTHON) is missing: install Python 3.11 or newer, or add PYTHON= with its path" >&2; exit 1; }
 # Containers often set it. Each of the hundreds of processes that tests start would compile every changed module again.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -21,10 +24,12 @@ setup: $(VENV)/.ready ## Make the virtual environment and install all that devel
 
 # What running the service takes, then what developers take on top. Each is a stamp of its own, so that the demo needs no tools.
 $(VENV)/.runs: requirements/embedded.txt requirements/uv.txt pyproject.toml clients/python/pyproject.toml
+	@$(FIND_PYTHON)
 	@$(PYTHON) scripts/install.py $(VENV) requirements/embedded.txt --size "some 220 MB to download, 640 MB on disk"
 	@touch $@
 
 $(VENV)/.ready: requirements/dev.txt requirements/uv.txt pyproject.toml clients/python/pyproject.toml
+	@$(FIND_PYTHON)
 	@$(PYTHON) scripts/install.py $(VENV) requirements/dev.txt --size "with developers' tools and speech some 630 MB to download, 1.8 GB on disk"
 	@NODE_USE_SYSTEM_CA=1 render-service install-voices
 	@touch $(VENV)/.runs $(VENV)/.shell $@

@@ -40,6 +40,22 @@ def test_a_machine_that_lacks_nothing_passes(libc: tuple[str, str]) -> None:
     assert install.missing((3, 11, 0), libc) is None
 
 
+def test_a_machine_without_python_is_told_so_in_one_line(tmp_path: Path) -> None:
+    ran = subprocess.run(
+        ["make", "--silent", "demo", "PYTHON=python3.0", f"VENV={tmp_path}/absent"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    message, made = ran.stderr.splitlines()
+    assert message == "python3.0 is missing: install Python 3.11 or newer, or add PYTHON= with its path"
+    assert ran.returncode
+    assert made.startswith("make: ***")
+    assert not (tmp_path / "absent").exists()
+
+
 def test_another_system_has_no_glibc_and_needs_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.platform", "darwin")
     assert install.missing((3, 12, 1), ("", "")) is None
