@@ -17,6 +17,7 @@ from render_client.v1 import project_pb2
 
 PROJECT = project_pb2.Project.DESCRIPTOR
 _DURATION = re.compile(r"^[0-9]{1,9}(\.[0-9]{1,9})?s$")
+_HALF_A_PAIR = re.compile(r"[\ud800-\udfff]")
 _INTEGERS = (FieldDescriptor.TYPE_INT32, FieldDescriptor.TYPE_INT64)
 _DECIMALS = (FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FLOAT)
 _WANTED = {
@@ -128,8 +129,8 @@ def _is_right(field: FieldDescriptor, value: object) -> bool:
         known = field.enum_type.values_by_name if isinstance(value, str) else field.enum_type.values_by_number
         return isinstance(value, (str, int)) and not isinstance(value, bool) and value in known
     # What most values are; protobuf's parser, which is slower, judges the others.
-    if isinstance(value, str) and field.type == FieldDescriptor.TYPE_STRING and value.isascii():
-        return True
+    if isinstance(value, str) and field.type == FieldDescriptor.TYPE_STRING:
+        return _HALF_A_PAIR.search(value) is None
     if isinstance(value, str) and field.message_type is not None and field.message_type.name == "Duration":
         return _DURATION.match(value) is not None or _is_parsed(field, value)
     return _is_parsed(field, value)

@@ -176,16 +176,20 @@ class _Reader:
             blank = _BLANK.match(self._text, self._at)
             assert blank is not None
             self._at = blank.end()
+            if not self._text.startswith("/", self._at):
+                return found
             comment = _COMMENT.match(self._text, self._at)
             if comment is None:
-                if self._text.startswith("/*", self._at):
-                    raise self._fault("comment without an end")
-                return found
+                raise self._fault(
+                    "comment without an end" if self._text.startswith("/*", self._at) else "expected a value"
+                )
             found.append(_Comment(comment.start(), comment.end(), comment[0].rstrip()))
             self._at = comment.end()
 
     def _split(self, found: list[_Comment], ended: int) -> tuple[list[str], list[str]]:
         """Split comments into those on the line where something ended, and the others."""
+        if not found:
+            return [], []
         line = self._place(ended)[0]
         same = [comment.text for comment in found if self._place(comment.start)[0] == line]
         return same, _texts(found)[len(same) :]
