@@ -30,6 +30,7 @@ from scripts.contract import (
     read_contract,
     said_of,
 )
+from scripts.example_calls import REFUSAL
 
 _NOTE = "<!-- Written by `make generate` from proto/render/v1; do not edit. -->\n"
 _REASONS = "ErrorReason"
@@ -119,7 +120,7 @@ def _method(contract: Contract, file: FileDescriptorProto, method: MethodDescrip
     yield f"### Example of {method.name}\n"
     name = f"{file.service[0].name}/{method.name}"
     if name not in contract.examples:
-        raise ValueError(f"{name} has no example: add a call to scripts/record_examples.py, then run it")
+        raise ValueError(f"{name} has no example: add a call to scripts/example_calls.py, then record it")
     yield from _example(contract.examples[name], streams=method.server_streaming)
 
 
@@ -214,6 +215,10 @@ def _first_page(contract: Contract) -> str:
         _FIRST_PAGE.format(proto=proto),
         _table(("RPC", "description"), rows),
         _table(("types", "description"), types),
+        "## Example of a refused call\n",
+        "The status of a refused call has details: `ErrorInfo` with the [reason](error-reason.md), and\n"
+        "`BadRequest` with every invalid field.\n",
+        *_example(contract.examples[REFUSAL], streams=False),
     )
 
 

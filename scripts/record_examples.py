@@ -2,8 +2,9 @@
 
     python -m scripts.record_examples
 
-It starts the whole service, makes every call of EXAMPLES in order, and writes docs/reference/api/examples.json. A test
-makes the same calls and compares the answers, except for values that differ in every run (see `comparable`).
+It starts the whole service, makes every call of `example_calls.py` in order, and writes
+docs/reference/api/examples.json. A test makes the same calls and compares the answers, except for values that differ in
+every run (see `comparable`).
 """
 
 import asyncio
@@ -19,7 +20,6 @@ import time
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -28,16 +28,15 @@ import grpc
 from google.protobuf import json_format
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
+from google.rpc import error_details_pb2, status_pb2
 from render_client.v1 import project_service_pb2, render_service_pb2, webhook_service_pb2
 
 from render_service.embedded.ports import LOOPBACK, free_port
 from render_service.embedded.stack import Stack
 from render_service.runtime.health_probe import is_serving
+from scripts.example_calls import CALLS, PROJECT, RECEIVER, RENDER, WEBHOOK, Call
 
 EXAMPLES_FILE = Path(__file__).resolve().parent.parent / "docs/reference/api/examples.json"
-WORKSPACE = "films"
-RECEIVER = "https://films.example.com"
-"""Shown in place of the receiver of webhooks that the run starts on this machine."""
 SECOND_SERVER = {
     "RENDER_SPEECH_PROVIDER": "local",
     "STORAGE_URL": "s3://videos",
@@ -47,20 +46,7 @@ SECOND_SERVER = {
     "AWS_SECRET_ACCESS_KEY": "example-secret",
 }
 """Settings of a second server: speech, and a store with pre-signed URLs. It lists and signs without asking either."""
-_RENDER, _PROJECT, _WEBHOOK = "RenderService", "ProjectService", "WebhookService"
 _HANG_SECONDS = 120.0
-_STORYBOARD = {
-    "shots": [
-        {
-            "id": "sea",
-            "visual_description": "The sea before breakfast",
-            "caption": "It begins early.",
-            "duration": "2s",
-        },
-        {"id": "boats", "visual_description": "The boats are already out", "duration": "1s"},
-    ]
-}
-_DRAFT = {"size": {"width": 320, "height": 180}, "quality": "QUALITY_PRESET_DRAFT"}
 # Values of these fields differ in every run, or between machines.
 _VARIABLE = re.compile(
     r"(job|task|project|webhook|delivery|event|request)Id|etag|cursor|nextPageToken|sequence|sizeBytes|sha256|data|"
@@ -68,139 +54,10 @@ _VARIABLE = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Call:
-    """One call of the run.
-
-    Attributes:
-        service: Name of its service.
-        method: Name of its method.
-        request: Its request in JSON; a value `<name>` is replaced by what an earlier answer had for that name.
-        keep: Names under which values of the answer are kept, with their paths.
-        until: Path and value that the answer must have; the call is repeated until then.
-        messages: Maximum number of messages to take from a stream.
-        races: Fields of the answer that depend on how far the worker is.
-        shown: Whether the call is the example of its RPC.
-        second: Whether it goes to the second server, which has speech and pre-signed URLs.
-    """
-
-    service: str
-    method: str
-    request: dict[str, Any]
-    keep: dict[str, Sequence[str | int]] = field(default_factory=dict)
-    until: tuple[Sequence[str | int], str] | None = None
-    messages: int | None = None
-    races: frozenset[str] = frozenset()
-    shown: bool = True
-    second: bool = False
-
-    @property
-    def name(self) -> str:
-        """Name of the RPC, such as `RenderService/GetJob`."""
-        return f"{self.service}/{self.method}"
-
-
-_JOB = {"workspace_id": WORKSPACE, "job_id": "<job>"}
-CALLS = (
-    Call(
-        _PROJECT,
-        "CreateProject",
-        {"workspace_id": WORKSPACE, "project": {"title": "A morning", "storyboard": _STORYBOARD}},
-        keep={"project": ("project", "projectId")},
-    ),
-    Call(
-        _PROJECT,
-        "GetProject",
-        {"workspace_id": WORKSPACE, "project_id": "<project>"},
-        keep={"etag": ("project", "etag")},
-    ),
-    Call(
-        _PROJECT,
-        "UpdateProject",
-        {
-            "workspace_id": WORKSPACE,
-            "project": {
-                "project_id": "<project>",
-                "etag": "<etag>",
-                "title": "A morning by the sea",
-                "storyboard": _STORYBOARD,
-            },
-        },
-    ),
-    Call(_PROJECT, "ListProjects", {"workspace_id": WORKSPACE, "page_size": 10}),
-    Call(
-        _WEBHOOK,
-        "CreateWebhook",
-        {
-            "workspace_id": WORKSPACE,
-            "webhook": {"url": f"{RECEIVER}/render", "statuses": ["JOB_STATUS_COMPLETED", "JOB_STATUS_FAILED"]},
-        },
-        keep={"webhook": ("webhook", "webhookId")},
-    ),
-    Call(_WEBHOOK, "GetWebhookSecret", {"workspace_id": WORKSPACE}),
-    Call(_WEBHOOK, "ListWebhooks", {"workspace_id": WORKSPACE}),
-    Call(
-        _RENDER,
-        "StartRender",
-        {
-            "workspace_id": WORKSPACE,
-            "project_id": "<project>",
-            "output": _DRAFT,
-            "request_id": "7d3f7c1a-3c0b-4f43-9a53-0f6f6a1f2b7e",
-            "labels": {"episode": "12"},
-        },
-        keep={"job": ("job", "jobId")},
-    ),
-    Call(_RENDER, "WatchProgress", _JOB, shown=False),
-    Call(_RENDER, "WatchProgress", {**_JOB, "after_sequence": 0}, races=frozenset({"progress"})),
-    Call(_RENDER, "GetJob", _JOB),
-    Call(
-        _RENDER,
-        "ListJobs",
-        {"workspace_id": WORKSPACE, "statuses": ["JOB_STATUS_COMPLETED"], "labels": {"episode": "12"}},
-    ),
-    Call(_RENDER, "WatchWorkspace", {"workspace_id": WORKSPACE, "from_oldest": True}, messages=2),
-    Call(_RENDER, "DownloadVideo", {**_JOB, "artifact": "ARTIFACT_POSTER"}),
-    Call(_RENDER, "CreateDownloadUrl", _JOB, second=True),
-    Call(_RENDER, "ListVoices", {"workspace_id": WORKSPACE, "language": "zh", "page_size": 2}, second=True),
-    Call(
-        _WEBHOOK,
-        "ListWebhookDeliveries",
-        {"workspace_id": WORKSPACE, "job_id": "<job>"},
-        keep={"delivery": ("deliveries", 0, "deliveryId")},
-        until=(("deliveries", 0, "state"), "WEBHOOK_DELIVERY_STATE_DELIVERED"),
-    ),
-    Call(
-        _WEBHOOK,
-        "RedeliverWebhook",
-        {"workspace_id": WORKSPACE, "delivery_id": "<delivery>"},
-        # A worker may begin to send before the answer is read.
-        races=frozenset({"state", "attempts", "attemptTime", "nextAttemptTime", "httpStatus"}),
-    ),
-    Call(_WEBHOOK, "DeleteWebhook", {"workspace_id": WORKSPACE, "webhook_id": "<webhook>"}),
-    Call(
-        _RENDER,
-        "StartRender",
-        {
-            "workspace_id": WORKSPACE,
-            "project": {"storyboard": {"shots": [{"visual_description": "Too long", "duration": "600s"}]}},
-        },
-        keep={"long job": ("job", "jobId")},
-        shown=False,
-    ),
-    Call(
-        _RENDER,
-        "CancelJob",
-        {"workspace_id": WORKSPACE, "job_id": "<long job>"},
-        races=frozenset({"status", "stage", "message", "progress", "attempt", "startTime", "endTime", "errorMessage"}),
-    ),
-    Call(_RENDER, "DeleteJob", _JOB),
-    Call(_PROJECT, "DeleteProject", {"workspace_id": WORKSPACE, "project_id": "<project>"}),
-)
 _FILES = {
-    _RENDER: render_service_pb2.DESCRIPTOR,
-    _PROJECT: project_service_pb2.DESCRIPTOR,
-    _WEBHOOK: webhook_service_pb2.DESCRIPTOR,
+    RENDER: render_service_pb2.DESCRIPTOR,
+    PROJECT: project_service_pb2.DESCRIPTOR,
+    WEBHOOK: webhook_service_pb2.DESCRIPTOR,
 }
 
 
@@ -216,7 +73,12 @@ def record(stack: Stack, token: str = "") -> dict[str, Any]:
         for call in CALLS:
             request = _filled(call.request, known)
             sent = json.loads(json.dumps(request).replace(RECEIVER, receiver))
-            answers = _answers(call, other if call.second else channel, sent, token)
+            try:
+                answers = _answers(call, other if call.second else channel, sent, token)
+            except grpc.RpcError as error:
+                if not call.refused:
+                    raise
+                answers = [_status(error)]
             for name, path in call.keep.items():
                 known[name] = _at(answers[0], path)
             if call.shown:
@@ -312,6 +174,14 @@ def _made(call: Call, channel: grpc.Channel, request: dict[str, Any], token: str
         answer.cancel()
 
 
+def _status(error: grpc.RpcError) -> dict[str, Any]:
+    """Return the status of a refused call, with its details."""
+    trailers: Any = error.trailing_metadata()
+    raw = next(value for key, value in trailers if key == "grpc-status-details-bin")
+    pool = error_details_pb2.DESCRIPTOR.pool  # the types of the details
+    return json_format.MessageToDict(status_pb2.Status.FromString(raw), descriptor_pool=pool)
+
+
 def _says_something(message: Message) -> bool:
     return message.WhichOneof("update") != "heartbeat" if "update" in message.DESCRIPTOR.oneofs_by_name else True
 
@@ -376,6 +246,11 @@ def main() -> None:
             examples = record(stack)
         finally:
             asyncio.run(stack.stop())
+    if EXAMPLES_FILE.exists() and comparable(json.loads(EXAMPLES_FILE.read_text(encoding="utf-8"))) == comparable(
+        examples
+    ):
+        print("The recorded examples are what the service answers; nothing is changed.")
+        return
     EXAMPLES_FILE.write_text(json.dumps(examples, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
