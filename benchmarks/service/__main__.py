@@ -6,6 +6,7 @@ is 1 where a target is missed.
 
 import argparse
 import sys
+from collections.abc import Mapping
 
 import uvloop
 from render_client.v1 import output_pb2, project_pb2
@@ -13,11 +14,13 @@ from render_client.v1 import render_service_pb2 as pb
 
 from benchmarks.service import stack
 from benchmarks.service.bare import SERVICE
+from benchmarks.service.jobs import Throughput, finish_jobs
 from benchmarks.service.load import CLIENTS, Load, channels, measure
 from benchmarks.service.results import Results
 from benchmarks.service.watchers import WATCHERS, Fan, watch_bare, watch_job
 
 _RENDER = "/render.v1.RenderService/"
+_WORKERS = ((2,), (8,), (32,), (8, 8))
 
 
 async def main(seconds: float) -> int:
@@ -36,8 +39,10 @@ async def main(seconds: float) -> int:
         page = pb.ListJobsRequest(workspace_id="default", page_size=20).SerializeToString()
         listed = await measure(running.port, running.pid, f"{_RENDER}ListJobs", lambda _: page, seconds=seconds)
         results.show("server ready after its start", running.started_in, "s", at_most=0.7)
+        finished = {slots: await finish_jobs(stores, slots, seconds=seconds) for slots in _WORKERS}
     _show_calls(results, bare, started, got, listed)
     _show_watchers(results, bare_fan, fan)
+    _show_jobs(results, finished)
     print(results.verdict())
     return 1 if results.missed else 0
 
@@ -64,6 +69,15 @@ def _show_watchers(results: Results, bare: Fan, fan: Fan) -> None:
     ):
         results.show(f"{name}, bare server", floor * 1e3, "ms")
         results.show(name, value * 1e3, "ms", at_most=most * floor * 1e3)
+
+
+def _show_jobs(results: Results, finished: Mapping[tuple[int, ...], Throughput]) -> None:
+    for slots, throughput in finished.items():
+        name = f"mock jobs, {len(slots)} × {slots[0]} slots"
+        least = 1.7 * finished[slots[:1]].rate if len(slots) > 1 else None
+        results.show(name, throughput.rate, "/s", at_least=least)
+        results.show(f"{name}, processor time of workers", throughput.processor * 1e3, "ms", at_most=2.0)
+    results.show("worker ready after its start", finished[_WORKERS[0]].started_in, "s", at_most=1.0)
 
 
 def _request() -> pb.StartRenderRequest:

@@ -22,7 +22,9 @@ class Batcher(Generic[Item, Result]):
         execute: Returns the results of a batch, in its order. A result that is an exception is raised to its caller;
             what `execute` raises itself is raised to every caller of the batch.
         limit: The most items of a batch.
-        parallel: How many batches are executed at a time.
+        parallel: How many batches are executed at a time, if they are slow.
+        slow_seconds: How long calls wait for the batch under way before they are executed beside it: waiting makes
+            batches larger, but one connection that hangs must not hold up all calls.
     """
 
     def __init__(
@@ -30,14 +32,16 @@ class Batcher(Generic[Item, Result]):
         execute: Callable[[Sequence[Item]], Awaitable[Sequence[Result | Exception]]],
         *,
         limit: int = 100,
-        parallel: int = 2,
+        parallel: int = 3,
+        slow_seconds: float = 0.05,
     ) -> None:
         self._execute = execute
         self._limit = limit
         self._parallel = parallel
         self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
-        self._running = 0
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._slow_seconds = slow_seconds
+        self._runner: asyncio.Task[None] | None = None
+        self._answering: set[asyncio.Task[None]] = set()
 
     async def call(self, item: Item) -> Result:
         """Return the result of an item, executed in one of the next batches.
@@ -47,20 +51,23 @@ class Batcher(Generic[Item, Result]):
         loop = asyncio.get_running_loop()
         outcome: asyncio.Future[Result] = loop.create_future()
         self._waiting.append((item, outcome))
-        if self._running < self._parallel:
-            self._running += 1
+        if self._runner is None:
             # The context of one caller, with its request id, must not be that of the others.
-            task = loop.create_task(self._run(), context=Context())
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._runner = loop.create_task(self._run(), context=Context())
         return await outcome
 
     async def _run(self) -> None:
         try:
             while self._waiting:
-                await self._answer(self._next_batch())
+                if len(self._answering) >= self._parallel:
+                    await asyncio.wait(self._answering, return_when=asyncio.FIRST_COMPLETED)
+                    continue
+                batch = asyncio.create_task(self._answer(self._next_batch()))
+                self._answering.add(batch)
+                batch.add_done_callback(self._answering.discard)
+                await asyncio.wait([batch], timeout=self._slow_seconds)
         finally:
-            self._running -= 1
+            self._runner = None
 
     def _next_batch(self) -> list[tuple[Item, "asyncio.Future[Result]"]]:
         batch: list[tuple[Item, asyncio.Future[Result]]] = []

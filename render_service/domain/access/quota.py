@@ -37,7 +37,7 @@ class Quotas:
 
     def overridden_by(self, limits: Mapping[QuotaName, int | None]) -> "Quotas":
         """Return these quotas with some limits replaced."""
-        return replace(self, **{name.value: limit for name, limit in limits.items()})
+        return replace(self, **{name.value: limit for name, limit in limits.items()}) if limits else self
 
 
 def quota_exceeded(quota: QuotaName, limit: int, *, retry_after_seconds: float) -> DomainError:

@@ -103,9 +103,9 @@ async def test_a_batch_has_the_context_of_no_caller() -> None:
 
 
 @pytest.mark.parametrize("parallel", [1, 3])
-async def test_no_more_batches_are_executed_at_a_time_than_allowed(parallel: int) -> None:
+async def test_calls_do_not_wait_for_a_slow_batch_unless_as_many_as_allowed_are_executed(parallel: int) -> None:
     statement = Statement(open_at_once=False)
-    batcher = Batcher(statement.execute, limit=1, parallel=parallel)
+    batcher = Batcher(statement.execute, limit=1, parallel=parallel, slow_seconds=0)
     calls = [asyncio.create_task(batcher.call(number)) for number in range(10)]
     while len(statement.batches) < parallel:
         await asyncio.sleep(0)
