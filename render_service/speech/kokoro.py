@@ -45,6 +45,8 @@ class Kokoro:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
+        # A thread that waits for work in a loop takes the processor from the compose processes beside it.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         model = installation.read_model() + _with_output(_DURATIONS)
         self._session: Any = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 

@@ -1,7 +1,7 @@
 """Narrations are spoken into the video, once in a workspace, and their words are lit while they are spoken."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -10,16 +10,17 @@ from pathlib import Path
 import av
 import numpy as np
 
+from render_service.compositor.media.assets import Media
 from render_service.db.database import Database
 from render_service.domain.errors import ErrorReason
 from render_service.domain.jobs.job import Artifact, Job, JobStatus, ProviderName, RenderSpec
 from render_service.domain.projects.output import OutputSpec, Quality
 from render_service.domain.projects.project import CaptionOptions, Project, Shot, Speech
 from render_service.domain.speech.requests import SpeechRequest
+from render_service.engine.job_segments import JobSegments
 from render_service.engine.narrations import Narrator, speech_keys
 from render_service.providers.local import LocalProvider
 from render_service.speech.installation import Installation, find_installation
-from render_service.storage.store import ObjectStore
 from tests.integration.engine.harness import Engine, engine_with
 from tests.records import job_request, start_job
 
@@ -36,15 +37,12 @@ OUTPUT = OutputSpec(256, 144, 25, Quality.DRAFT)
 
 
 @asynccontextmanager
-async def speaking(
-    database: Database, folder: Path, installation: Installation | None, store: ObjectStore | None = None
-) -> AsyncIterator[Engine]:
+async def speaking(database: Database, folder: Path, installation: Installation | None) -> AsyncIterator[Engine]:
     folder.mkdir()
     narrator = None if installation is None else Narrator(installation, None)
-    async with engine_with(
-        database, folder, LocalProvider(), name=ProviderName.LOCAL, store=store, narrator=narrator
-    ) as engine:
-        await engine.compositor.start()
+    async with engine_with(database, folder, LocalProvider(), name=ProviderName.LOCAL, narrator=narrator) as engine:
+        if narrator is not None:
+            await engine.compositor.start()
         try:
             yield engine
         finally:
@@ -70,8 +68,14 @@ async def test_narrations_are_spoken_once_and_their_words_are_lit(database: Data
         assert job.video.frames > 2 * job.video.fps, "the narrations extend their shots of 0.2 s"
         words = tmp_path / "words.json"
         assert await engine.store.fetch_to(job.video.files[Artifact.WORDS].key, words)
-        store = engine.store
-        made = set(await engine.objects())
+        # Without a model, only what is stored can be heard.
+        mute = Narrator(Installation((tmp_path / "no-model",), installed.voices), None)
+        store = JobSegments(engine.store, job.workspace_id, _record_nothing)
+        spec = RenderSpec(PROJECT, OUTPUT)
+        heard, media = await mute.narrate(spec, Media(), store, tmp_path / "again", _report_nothing)
+        await mute.close()
+        assert [len(shot.words) for shot in heard.project.shots] == [2, 1]
+        assert all(files.narration is not None and files.narration.exists() for files in media.shots.values())
     with av.open(str(path)) as video:
         sound = np.concatenate([frame.to_ndarray() for frame in video.decode(audio=0)], axis=1)
     assert np.abs(sound).max() > 0.3
@@ -79,14 +83,13 @@ async def test_narrations_are_spoken_once_and_their_words_are_lit(database: Data
     assert [(word["text"], word["shot"]) for word in spoken] == [("Hi", "one"), ("there.", "one"), ("你好", "two")]
     assert 0 <= spoken[0]["start"] < spoken[0]["end"] <= spoken[1]["start"] < spoken[2]["start"]
 
-    # Without a model, only what is stored can be heard.
-    dumb = Installation((tmp_path / "no-model",), installed.voices)
-    async with speaking(database, tmp_path / "second", dumb, store) as engine:
-        again = await run(engine, PROJECT)
-        assert again.status is JobStatus.COMPLETED
-        assert again.video is not None
-        assert again.video.files[Artifact.VIDEO].sha256 == job.video.files[Artifact.VIDEO].sha256
-        assert {key for key in set(await engine.objects()) - made if not key.startswith("videos/")} == set()
+
+async def _record_nothing(_keys: Collection[str]) -> None:
+    """Leave the job's objects as they are."""
+
+
+async def _report_nothing(_spoken: int, _of: int) -> None:
+    """Report no progress."""
 
 
 def test_a_changed_word_voice_or_speed_is_spoken_anew() -> None:
@@ -106,6 +109,3 @@ async def test_a_worker_without_speech_fails_the_job_and_says_what_to_install(
         assert job.error is not None
         assert job.error.reason is ErrorReason.PROVIDER_NOT_CONFIGURED
         assert "install the extra `speech`" in job.error.message
-        # Without `speech` the same narrations are captions, as ever.
-        silent = replace(PROJECT, speech=None, shots=(PROJECT.shots[0],), captions=CaptionOptions())
-        assert (await run(engine, silent)).status is JobStatus.COMPLETED

@@ -46,7 +46,7 @@ def test_speech_begins_and_ends_at_once_and_without_a_click(english: Spoken) -> 
 
 
 def test_the_same_text_gives_the_same_sound(speaker: Speaker) -> None:
-    one, other = speaker.speak("Hi.", "af_heart"), speaker.speak("Hi.", "af_heart")
+    one, other = speaker.speak("Hi", "af_heart", 2.0), speaker.speak("Hi", "af_heart", 2.0)
     assert np.array_equal(one.samples, other.samples)
     assert one.words == other.words
 
