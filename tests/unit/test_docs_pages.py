@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 from google.protobuf import json_format
+from PIL import Image
 from render_client.v1 import project_pb2, render_service_pb2
 
 from render_service.domain.faults import Faults
@@ -162,3 +163,19 @@ def test_each_question_has_a_short_answer_with_a_link() -> None:
     questions = re.findall(r"^### ([^\n]+\?)\n\n(.*?)(?=\n##|\Z)", read(page), re.MULTILINE | re.DOTALL)
     assert len({question for question, _ in questions}) == read(page).count("\n### ") >= 50
     assert [question for question, answer in questions if not list(links(answer)) or len(answer.split()) > 60] == []
+
+
+def test_the_readme_begins_with_three_sentences_a_moving_picture_and_the_commands() -> None:
+    first_screen = read(Path("README.md")).partition("\n## ")[0]
+    sentences, _, rest = first_screen.partition("\n![")
+    assert len(re.findall(r"\.(?=\s)", sentences)) == 3
+    picture = Image.open(ROOT / rest.partition("](")[2].partition(")")[0])
+    assert getattr(picture, "n_frames", 1) > 1
+    commands = next(blocks(first_screen)).text
+    assert re.findall(r"^make (\w+)", commands, re.MULTILINE) == ["demo", "test", "dev"]
+
+
+def test_pictures_of_the_pages_are_small() -> None:
+    sizes = {file.name: file.stat().st_size for file in (ROOT / "docs/images").iterdir()}
+    assert max(sizes.values()) < 3_000_000
+    assert sum(sizes.values()) < 4_000_000
