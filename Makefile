@@ -25,7 +25,7 @@ setup: $(VENV)/.ready ## Make the virtual environment and install all that devel
 # What running the service takes, then what developers take on top. Each is a stamp of its own, so that the demo needs no tools.
 $(VENV)/.runs: requirements/embedded.txt requirements/uv.txt pyproject.toml clients/python/pyproject.toml
 	@$(FIND_PYTHON)
-	@$(PYTHON) scripts/install.py $(VENV) requirements/embedded.txt --size "some 220 MB to download, 640 MB on disk"
+	@$(PYTHON) scripts/install.py $(VENV) requirements/embedded.txt --size "some 210 MB to download, 730 MB on disk"
 	@touch $@
 
 $(VENV)/.ready: requirements/dev.txt requirements/uv.txt pyproject.toml clients/python/pyproject.toml

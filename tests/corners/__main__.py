@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.corners import checkers, go, node, python
+from tests.corners import checkers, go, java, node, python
 from tests.corners.service import running_service
 
 
@@ -19,7 +19,7 @@ def main() -> int:
     """
     outcomes: list[bool | None] = []
     with tempfile.TemporaryDirectory() as name, running_service() as target:
-        for language in (python, checkers, node, go):
+        for language in (python, checkers, node, go, java):
             folder = Path(name) / language.__name__.rpartition(".")[2]
             folder.mkdir()
             outcomes += language.run_corners(folder, target)

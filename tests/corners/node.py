@@ -29,7 +29,7 @@ def run(command: tuple[str, ...], folder: Path, **environment: str) -> bool:
         check=False,
     )
     if ran.returncode:
-        print(f"{' '.join(command)}: failed\n{ran.stdout}{ran.stderr}")
+        print(f"{' '.join(command)[:200]}: failed\n{ran.stdout}{ran.stderr}")
     elif PROGRAM.name in command:
         print(ran.stdout, end="")
     return ran.returncode == 0

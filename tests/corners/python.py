@@ -11,6 +11,7 @@ CORNERS = (
     ("3.10", ("protobuf==5.29.*", "grpcio==1.66.*")),
     ("3.12", ("protobuf==6.33.*", "grpcio==1.76.*")),
     ("3.13", ("protobuf>=7.36", "grpcio>=1.85")),
+    ("3.14", ("protobuf>=7.36", "grpcio>=1.85")),
 )
 
 
