@@ -134,18 +134,6 @@ class Database:
             async with asyncio.timeout(self._timeout_seconds):
                 return await uncancelled(self._prepared.execute(statement, parameters))
 
-    async def execute_for(
-        self, workspace_id: str, statement: Statement, parameters: Mapping[str, Any] = _NONE
-    ) -> list[Row]:
-        """As `execute`, for a workspace's call; see `single_for`.
-
-        Raises:
-            DatabaseUnavailable: As `single_for`.
-        """
-        with self._using(), _translated():
-            async with asyncio.timeout(self._timeout_seconds), self._shares.enter(workspace_id):
-                return await uncancelled(self._prepared.execute(statement, parameters))
-
     @asynccontextmanager
     async def single(self) -> AsyncIterator[AsyncConnection]:
         """Open a connection on which each statement is its own transaction.
