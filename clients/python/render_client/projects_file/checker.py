@@ -54,6 +54,8 @@ class Checker:
             self._add("must be an object: fields with their values", "", root)
             return {}
         members = [member for member in root.members if member.name != SCHEMA_FIELD]
+        for repeated in [member for member in root.members if member.name == SCHEMA_FIELD][1:]:
+            self._add("given twice", SCHEMA_FIELD, repeated)
         return self._message(PROJECT, members, "")
 
     def _message(self, message: Descriptor, members: Iterable[Member], path: str) -> dict[str, Any]:
@@ -69,14 +71,17 @@ class Checker:
                 )
                 continue
             name = f"{path}{field.name}"
-            # The names of the alternatives of a `oneof` exclude each other; a field without one excludes itself.
+            # The alternatives of a `oneof` exclude each other.
             group = field.containing_oneof.name if field.containing_oneof else field.name
-            if group in given:
-                other = given[group]
-                self._add("given twice" if other == field.name else f"excludes {other}; give one of them", name, member)
+            is_null = isinstance(member.value, Scalar) and member.value.value is None
+            if name in self.places:
+                self._add("given twice", name, member)
+                continue
+            if group in given and not is_null:
+                self._add(f"excludes {given[group]}; give one of them", name, member)
                 continue
             self.places[name] = (member.value.line, member.value.column)
-            if isinstance(member.value, Scalar) and member.value.value is None:
+            if is_null:
                 continue  # As in JSON's protobuf form, null is the same as no value.
             given[group] = field.name
             values[field.name] = self._field(field, member.value, name)

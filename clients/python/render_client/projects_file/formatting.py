@@ -92,7 +92,7 @@ def _format_yaml(path: Path, text: str) -> str:
     written = io.StringIO()
     # ruamel.yaml would lose the comments before a mark of the document's start, which says nothing.
     yaml.dump(yaml.load(_DOCUMENT_START.sub(r"\1", "\n".join(lines))), written)
-    return _aligned(written.getvalue())
+    return _aligned(written.getvalue().lstrip("\n"))
 
 
 def renamed(

@@ -73,6 +73,7 @@ def test_json_gets_one_layout_full_names_and_keeps_its_comments(tmp_path: Path) 
 
 def test_yaml_gets_one_layout_short_names_and_keeps_its_comments(tmp_path: Path) -> None:
     text = """\
+
         # about the file
 
         title:   "海"   # the title

@@ -157,6 +157,8 @@ def test_all_faults_are_reported_at_once_with_line_and_column(tmp_path: Path) ->
         ('{"music": {"uri": "a\\u0000"}}', "1:19: music.uri: no such file"),
         ('{"title": "a", "title": "b"}', "1:16: title: given twice"),
         ('{"endCard": {}, "end_card": {}}', "1:17: end_card: given twice"),
+        ('{"title": null, "title": "b"}', "1:17: title: given twice"),
+        ('{"$schema": "a", "$schema": "b"}', "1:18: $schema: given twice"),
         ('{"storyboard": {"shots": [{"$schema": "x"}]}}', "1:28: storyboard.shots[0].$schema: no such field"),
         ('{\n  "title": ,\n}', "2:12: expected a value"),
         ('{"title": Sea}', "1:11: Sea: text needs double quotes"),
