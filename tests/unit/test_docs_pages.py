@@ -169,8 +169,8 @@ def test_the_readme_begins_with_three_sentences_a_moving_picture_and_the_command
     first_screen = read(Path("README.md")).partition("\n## ")[0]
     sentences, _, rest = first_screen.partition("\n![")
     assert len(re.findall(r"\.(?=\s)", sentences)) == 3
-    picture = Image.open(ROOT / rest.partition("](")[2].partition(")")[0])
-    assert getattr(picture, "n_frames", 1) > 1
+    with Image.open(ROOT / rest.partition("](")[2].partition(")")[0]) as picture:
+        assert getattr(picture, "n_frames", 1) > 1
     commands = next(blocks(first_screen)).text
     assert re.findall(r"^make (\w+)", commands, re.MULTILINE) == ["demo", "test", "dev"]
 
