@@ -42,8 +42,13 @@ def init(
 ) -> None:
     """Create a project with comments. It can be rendered as it is."""
     from render_client.projects_file.templates import template_text
+    from render_client.projects_file.yaml_reader import YamlNotInstalled
 
-    text = template_text(template.value if template else "sample", file)
+    try:
+        text = template_text(template.value if template else "sample", file)
+    except YamlNotInstalled as error:  # a template is converted from YAML to JSON
+        print(f"error: {error}", file=sys.stderr)
+        raise typer.Exit(REFUSED) from error
     try:
         with file.open("x", encoding="utf-8") as created:
             created.write(text)

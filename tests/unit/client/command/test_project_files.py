@@ -1,6 +1,7 @@
 """`render init`, `check`, `fmt` and `schema`."""
 
 import json
+import sys
 from pathlib import Path
 
 import grpc
@@ -23,6 +24,15 @@ def test_init_writes_a_template_that_can_be_rendered_and_overwrites_nothing(
     again = run("init", file, "-t", "quote")
     assert (again.exit_code, again.stderr) == (4, f"error: {file}: File exists\n")
     assert "'news', 'product', 'course', 'quote', 'recipe', 'slideshow'" in run("init", file, "-t", "film").stderr
+
+
+def test_init_without_the_package_for_yaml_says_what_to_install(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ruamel.yaml", None)
+    assert run("init", str(tmp_path / "p.yaml")).exit_code == 0
+    refused = run("init", str(tmp_path / "p.json"))
+    assert (refused.exit_code, "pip install 'render-client[yaml]'" in refused.stderr) == (4, True)
 
 
 def test_check_reports_all_faults_of_all_files(run: Run, service: FakeService, tmp_path: Path) -> None:
