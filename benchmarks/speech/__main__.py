@@ -75,7 +75,7 @@ class FolderStore:
 def speak_all(folder: Path) -> list[Spoken]:
     """Speak all sentences, after a first one that loads everything."""
     installation = find_installation(None, None)
-    voices = {code: cycle(voice for voice in VOICES if voice.speaks(code)) for code in ("en", "zh")}
+    voices = {code: cycle([voice for voice in VOICES if voice.speaks(code)]) for code in ("en", "zh")}
     for text, voice_id in (("Hello.", "af_heart"), ("你好。", "zf_xiaobei")):
         speak(SpeechRequest(text, voice_id, 1.0), installation, folder / "first.wav")
     spoken = []
