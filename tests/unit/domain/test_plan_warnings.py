@@ -1,6 +1,7 @@
 """A plan that changes what a project asks for says so, by shot and field; one that does not, says nothing."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -78,16 +79,22 @@ def spoken(seconds: float, *, silent_from: float | None = None, clip: float | No
     ("policy", "trimmed"),
     [(NarrationPolicy.TRIM, ["one", "two"]), (NarrationPolicy.OVERLAP, ["two"]), (NarrationPolicy.EXTEND, [])],
 )
-def test_a_narration_that_is_cut_warns(policy: NarrationPolicy, trimmed: list[str]) -> None:
-    project = Project(shots=(lasting("one", 4), lasting("two", 4)), narration_policy=policy)
+@pytest.mark.parametrize("field", ["narration_audio_uri", "narration"])
+def test_a_narration_that_is_cut_warns(field: str, policy: NarrationPolicy, trimmed: list[str]) -> None:
+    shots = tuple(
+        replace(lasting(shot_id, 4), narration="Read.")
+        if field == "narration"
+        else replace(lasting(shot_id, 4), narration_audio_uri="https://a.test/b.wav")
+        for shot_id in ("one", "two")
+    )
+    project = Project(shots=shots, narration_policy=policy)
     facts = {"one": spoken(5), "two": spoken(4.2)}
-    assert found(project, facts) == [
-        (WarningCode.NARRATION_TRIMMED, shot_id, "narration_audio_uri") for shot_id in trimmed
-    ]
+    assert found(project, facts) == [(WarningCode.NARRATION_TRIMMED, shot_id, field) for shot_id in trimmed]
 
 
 def test_a_narration_longer_than_the_clip_of_its_shot_warns_under_trim() -> None:
-    project = Project(shots=(Shot("one", clip_uri="https://a.test/b.mp4"),), narration_policy=NarrationPolicy.TRIM)
+    shot = Shot("one", clip_uri="https://a.test/b.mp4", narration_audio_uri="https://a.test/b.wav")
+    project = Project(shots=(shot,), narration_policy=NarrationPolicy.TRIM)
     facts = {"one": spoken(5, clip=3)}
     (warning,) = plan_warnings(project, plan_timeline(project, 30, facts), facts)
     assert warning.code is WarningCode.NARRATION_TRIMMED

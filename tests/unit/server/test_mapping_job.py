@@ -64,6 +64,7 @@ JOB = Job(
     cost=(Cost("USD", Decimal("0.450")),),
     priority=7,
     warnings=(WARNING,),
+    title="The sea",
 )
 EVENT = JobEvent(
     job_id=UUID(int=1),
