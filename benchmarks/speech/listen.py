@@ -18,6 +18,8 @@ from faster_whisper import WhisperModel
 from pocketsphinx import Decoder
 
 _RATE = 16_000
+# Without it, the recognizer writes traditional characters.
+_PROMPTS = {"en": None, "zh": "以下是普通话的句子。"}
 
 
 def main(folder: Path) -> None:
@@ -27,7 +29,10 @@ def main(folder: Path) -> None:
     results = []
     for sentence in json.loads((folder / "sentences.json").read_text(encoding="utf-8")):
         path = folder / sentence["file"]
-        segments, _ = recognizer.transcribe(str(path), language=sentence["language"], beam_size=5)
+        language = sentence["language"]
+        segments, _ = recognizer.transcribe(
+            str(path), language=language, beam_size=5, initial_prompt=_PROMPTS[language]
+        )
         heard = "".join(segment.text for segment in segments)
         starts = _starts(aligner, path, sentence["text"]) if sentence["language"] == "en" else None
         results.append({"heard": heard, "starts": starts})
