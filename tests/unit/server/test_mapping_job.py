@@ -131,6 +131,7 @@ def test_every_field_of_a_job_is_mapped() -> None:
         "cost": [{"unit": "USD", "amount": "0.45"}],
         "priority": 7,
         "warnings": [WARNING_IN_JSON],
+        "title": "The sea",
     }
 
 
