@@ -174,7 +174,8 @@ async def run_attempt(
             generates = claim.provider in GENERATING_PROVIDERS
             usable = await context.compositor.check(spec, media, folder) if generates else media
         pictures = {shot_id: files.image for shot_id, files in usable.shots.items() if files.image is not None}
-        work = Generation(lease, spec, folder, pictures)
+        # As StartRender planned it: the length of what was spoken must not change what is submitted and paid.
+        work = Generation(lease, claim.spec, folder, pictures)
         with stage(JobStage.GENERATING):
             generated = await _generate(provider, work, reporter, start=_PREPARED, end=_GENERATED)
         composing_from = _GENERATED if generated.clips else _PREPARED

@@ -6,22 +6,25 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 
 from render_service.compositor.media.assets import Media
 from render_service.db.database import Database
-from render_service.domain.errors import ErrorReason
-from render_service.domain.jobs.job import Artifact, Job, JobStatus, ProviderName, RenderSpec
+from render_service.domain.errors import ErrorReason, RenderFailure
+from render_service.domain.generation.clip_plan import ClipSpec, plan_clips
+from render_service.domain.jobs.job import Artifact, Job, JobStatus, ProviderChoice, ProviderName, RenderSpec
 from render_service.domain.projects.output import OutputSpec, Quality
-from render_service.domain.projects.project import CaptionOptions, Project, Shot, Speech
+from render_service.domain.projects.project import CaptionOptions, Project, Shot, Speech, WordTiming
 from render_service.domain.speech.requests import SpeechRequest
 from render_service.engine.job_segments import JobSegments
 from render_service.engine.narrations import Narrator, speech_keys
+from render_service.providers.generator import Generation, ReportProgress
 from render_service.providers.local import LocalProvider
 from render_service.speech.installation import Installation, find_installation
-from tests.integration.engine.harness import Engine, engine_with
+from tests.integration.engine.harness import Engine, Scripted, engine_with
 from tests.records import job_request, start_job
 
 SHORT = timedelta(milliseconds=200)
@@ -109,3 +112,33 @@ async def test_a_worker_without_speech_fails_the_job_and_says_what_to_install(
         assert job.error is not None
         assert job.error.reason is ErrorReason.PROVIDER_NOT_CONFIGURED
         assert "install the extra `speech`" in job.error.message
+
+
+class SlowNarrator(Narrator):
+    """Speaks every narration until 9.5 s after the start of its shot, without a model."""
+
+    def __init__(self) -> None:
+        pass
+
+    async def narrate(self, spec: RenderSpec, media: Media, *_: Any, **__: Any) -> tuple[RenderSpec, Media]:
+        words = (WordTiming("Hi", timedelta(0), timedelta(seconds=9.5)),)
+        shots = tuple(replace(shot, words=words) for shot in spec.project.shots)
+        return replace(spec, project=replace(spec.project, shots=shots)), media
+
+
+async def test_clips_are_submitted_as_they_were_estimated_however_long_the_narrations_are(
+    database: Database, tmp_path: Path
+) -> None:
+    project = Project(shots=(Shot("one", visual_description="dawn", narration="Hi there."),), speech=Speech())
+    choice = ProviderChoice(ProviderName.RUNWAY, "")
+    submitted: list[tuple[ClipSpec, ...]] = []
+
+    async def act(work: Generation, _report: ReportProgress) -> None:
+        submitted.append(plan_clips(work.spec, choice))
+        raise RenderFailure(ErrorReason.PROVIDER_FAILED, "nothing is composed")
+
+    provider = Scripted(act)
+    provider.makes_whole_videos = False
+    async with engine_with(database, tmp_path, provider, name=ProviderName.LOCAL, narrator=SlowNarrator()) as engine:
+        await run(engine, project)
+    assert submitted == [plan_clips(RenderSpec(project, OUTPUT), choice)]
