@@ -121,7 +121,7 @@ async def test_a_local_render_is_one_trace_down_to_its_segments(service: Service
     made = [one.name for one in children(spans, only(spans, "composing"))]
     assert made.count("segment") >= 2
     assert {"segment", "sound", "joining", "checking", "store object"} == set(made)
-    assert [one.name for one in children(spans, only(spans, "uploading"))] == ["store object"] * 5
+    assert [one.name for one in children(spans, only(spans, "uploading"))] == ["store object"] * 6
     assert all(one.fault is None for one in spans)
     assert not any("Watch" in one.name for one in service.collector.spans), "a parked watch would pay for it"
     assert sum(one.seconds for one in children(spans, attempt)) <= attempt.seconds
