@@ -23,8 +23,8 @@ _PUNCTUATION = str.maketrans(
         "'": "",
     }
 )
-_HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]+")
-_LATIN = re.compile(r"[A-Za-z][A-Za-z' -]*")
+_HAN = re.compile(r"[\u3400-\u9fff]+")
+_LATIN = re.compile(r"[^\W\d_\u3400-\u9fff](?:[^\W\d_\u3400-\u9fff]|[' -])*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +123,8 @@ class _Reading:
             if any(map(str.isalnum, piece.reading)):
                 owner = len(words)
                 words.append(piece.text.strip())
+            if _would_join(self.text, piece.reading):
+                self._append(" ", None)
             self._append(_line_end(piece.reading, self.text), owner)
         self.words = tuple(words)
 
@@ -134,6 +136,12 @@ class _Reading:
             elif self.text and self.text[-1] != " ":
                 self.text += " "
                 self.owners.append(None)
+
+
+def _would_join(before: str, reading: str) -> bool:
+    """Return whether two readings would be read as one word, as those of ½ and é in `½é`."""
+    edges = before[-1:], reading[:1]
+    return all(edge.isalnum() and not _HAN.match(edge) for edge in edges)
 
 
 def _line_end(reading: str, before: str) -> str:

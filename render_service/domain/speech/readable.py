@@ -2,6 +2,7 @@
 
 import unicodedata
 
+from render_service.domain.speech.han import is_han
 from render_service.domain.speech.voices import primary
 
 _MOST_NAMED = 10
@@ -9,7 +10,8 @@ _MOST_NAMED = 10
 _ALWAYS_READ = frozenset(("LATIN", "FULLWIDTH", "MODIFIER", "MASCULINE", "FEMININE", "DIGIT", "VULGAR")) | frozenset(
     ("SUPERSCRIPT", "SUBSCRIPT")
 )
-_READ_IN_CHINESE = frozenset(("CJK", "IDEOGRAPHIC"))
+REPETITION = "々"
+"""Stands for the Han character before it."""
 
 
 def guess_language(text: str) -> str:
@@ -21,19 +23,23 @@ def guess_language(text: str) -> str:
 def unreadable_characters(text: str, language: str) -> tuple[str, ...]:
     """Return the letters and digits of a text that a voice of a language cannot read, in order, at most ten.
 
-    Latin letters and the digits 0–9 can be read in every language, Han characters in Chinese. Other characters than
+    Latin letters and the digits 0–9 can be read in every language, Han characters that have a known pronunciation in
+    Chinese. Other characters than
     letters and digits are never in the way: what has no reading, such as an emoji, is skipped.
 
     Args:
         text: A narration.
         language: BCP 47 tag of the voice's language.
     """
-    readable = _ALWAYS_READ | _READ_IN_CHINESE if primary(language) == "zh" else _ALWAYS_READ
-    found = dict.fromkeys(
-        character
-        for character in text
-        if unicodedata.category(character)[0] in "LN" and _script(character) not in readable
-    )
+    is_chinese = primary(language) == "zh"
+    found: dict[str, None] = {}
+    before = ""
+    for character in text:
+        is_read_as_han = is_chinese and is_han(before if character == REPETITION else character)
+        if unicodedata.category(character)[0] in "LN" and _script(character) not in _ALWAYS_READ and not is_read_as_han:
+            found[character] = None
+        if character != REPETITION:
+            before = character
     return tuple(found)[:_MOST_NAMED]
 
 

@@ -4,9 +4,12 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator
 
+from render_service.domain.speech.han import is_han
+from render_service.domain.speech.readable import REPETITION
 from render_service.speech.reading.chinese_numbers import cardinal, counted, decimal, digits
 from render_service.speech.reading.english import read_english
 from render_service.speech.reading.pieces import Piece, Rule, apply_rules
+from render_service.speech.reading.powers import POWER, exponent
 
 _NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
 _NOT_IN_WORD = r"(?<![A-Za-z0-9.])"
@@ -84,6 +87,7 @@ _SYMBOLS = {
     "『": "“",
     "』": "”",
     "·": "",
+    "〇": "零",
 }
 
 
@@ -104,15 +108,37 @@ def _symbol(character: str) -> str:
     if character in _SYMBOLS:
         return _SYMBOLS[character]
     plain = unicodedata.normalize("NFKC", character)
-    if plain.isdecimal():
-        return digits(plain)
-    return character if unicodedata.category(character)[0] in "LPZ" or character.isspace() else ""
+    if is_han(plain):
+        return plain
+    if any(map(str.isdecimal, plain)):
+        # What is left are digits of other forms, and fractions such as ½.
+        return digits(plain) if plain.isdecimal() else _read(plain.replace("⁄", "/"), read_chinese)
+    if character.isalpha():
+        return _latin(character)
+    return character if unicodedata.category(character)[0] in "PZ" or character.isspace() else ""
 
 
-def _latin(match: re.Match[str]) -> str:
-    reading = " ".join("".join(piece.reading for piece in read_english(match[0])).split())
+def _read(text: str, read: Callable[[str], tuple[Piece, ...]]) -> str:
+    return "".join(piece.reading for piece in read(text))
+
+
+def _latin(text: str) -> str:
+    reading = " ".join(_read(unicodedata.normalize("NFKC", text), read_english).split())
     # A single letter is no article here.
     return " " + re.sub(r"\bA\b", "ay", reading) + " "
+
+
+def _repeated(match: re.Match[str]) -> str | None:
+    return _symbol(match["han"]) * len(match[0]) if is_han(match["han"]) else None
+
+
+def _power(match: re.Match[str]) -> str:
+    power = exponent(match["power"])
+    return {2: "的平方", 3: "的立方"}.get(power) or f"的{cardinal(power)}次方"
+
+
+def _mixed(match: re.Match[str]) -> str:
+    return f"{cardinal(int(match['whole']))}又{_symbol(match['part'])}"
 
 
 def _money(match: re.Match[str]) -> str | None:
@@ -176,13 +202,16 @@ def _rule(pattern: str, read: Callable[[re.Match[str]], str | None]) -> Rule:
 
 
 _RULES: tuple[Rule, ...] = (
+    _rule(rf"(?P<han>\w){REPETITION}+", _repeated),
+    _rule(rf"(?<=[\w)）])(?P<power>{POWER})", _power),
+    _rule(r"(?P<whole>\d+)\s?(?P<part>[¼-¾⅐-⅞])", _mixed),
     # Addresses and words that begin with a Latin letter, with the digits and blanks between them.
-    _rule(r"(?:https?://|www\.)[!-~]+", _latin),
-    _rule(r"[A-Za-z0-9.+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+", _latin),
+    _rule(r"(?:https?://|www\.)[!-~]+", lambda match: _latin(match[0])),
+    _rule(r"[A-Za-z0-9.+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+", lambda match: _latin(match[0])),
     _rule(rf"(?P<code>[A-Z]{{3}})\s?(?P<amount>{_NUMBER})(?P<large>万|亿)?(?P<sign>)(?P<code2>)(?P<amount2>)", _money),
     _rule(
-        r"[A-Za-zÀ-ÖØ-öø-ɏ](?:[A-Za-zÀ-ÖØ-öø-ɏ0-9'’.&+-]*[A-Za-zÀ-ÖØ-öø-ɏ0-9])?(?: [A-Za-zÀ-ÖØ-öø-ɏ][A-Za-zÀ-ÖØ-öø-ɏ0-9'’.&-]*)*",
-        _latin,
+        r"[A-Za-zÀ-ÖØ-öø-ɏＡ-Ｚａ-ｚ](?:[A-Za-zÀ-ÖØ-öø-ɏＡ-Ｚａ-ｚ0-9'’.&+-]*[A-Za-zÀ-ÖØ-öø-ɏＡ-Ｚａ-ｚ0-9])?(?: [A-Za-zÀ-ÖØ-öø-ɏＡ-Ｚａ-ｚ][A-Za-zÀ-ÖØ-öø-ɏＡ-Ｚａ-ｚ0-9'’.&-]*)*",
+        lambda match: _latin(match[0]),
     ),
     _rule(
         rf"(?P<sign>[$＄¥￥€£₩₹])\s?(?P<amount>{_NUMBER})(?P<large>万亿|百万|千万|万|亿)?(?P<code>)(?P<code2>)(?P<amount2>)",

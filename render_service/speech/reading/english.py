@@ -27,6 +27,7 @@ from render_service.speech.reading.english_words import (
     Currency,
 )
 from render_service.speech.reading.pieces import Piece, Rule, apply_rules
+from render_service.speech.reading.powers import POWER, exponent
 
 _NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
 _MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
@@ -71,8 +72,8 @@ def _folded(character: str) -> str:
     if character in SYMBOLS:
         return SYMBOLS[character]
     plain = "".join(c for c in unicodedata.normalize("NFKD", character) if not unicodedata.combining(c))
-    if plain.isdecimal():
-        return f" {digits(plain)} "
+    if any(map(str.isdecimal, plain)):
+        return re.sub(r"\d+", lambda number: f" {digits(number[0])} ", plain)
     return plain if plain and unicodedata.category(plain[0])[0] in "LNPZ" else ""
 
 
@@ -176,6 +177,14 @@ def _number(match: re.Match[str]) -> str:
     written = match["number"]
     read = _bare_year if len(written) == 4 and written.isdigit() else _plain
     return _signed(match) + read(written)
+
+
+def _power(match: re.Match[str]) -> str:
+    written, power = match["base"], exponent(match["power"])
+    base = spell(written) if written.isalpha() else decimal(written)
+    if power in (2, 3):
+        return f"{base} {'squared' if power == 2 else 'cubed'}"
+    return f"{base} to the power of {cardinal(power)}"
 
 
 def _fraction(match: re.Match[str]) -> str | None:
@@ -289,7 +298,8 @@ _RULES: tuple[Rule, ...] = (
         _range,
     ),
     _rule(rf"{_START}(?P<top>\d{{1,3}})/(?P<bottom>\d{{1,3}}){_END}", _fraction),
-    _rule(r"(?P<whole>\d+)?\s?(?P<part>[½⅓⅔¼¾⅕⅛⅜⅝⅞])", _mixed),
+    _rule(r"(?P<whole>\d+)?\s?(?P<part>[¼-¾⅐-⅞↉])", _mixed),
+    _rule(rf"{_START}(?P<base>{_NUMBER}|[A-Za-z])(?P<power>{POWER})(?!\w)", _power),
     _rule(
         rf"{_START}v(?P<version>\d+(?:\.\d+)*){_END}",
         lambda match: "version " + " point ".join(decimal(part) for part in match["version"].split(".")),

@@ -51,6 +51,8 @@ def test_a_voice_is_chosen_by_name_or_by_language(text: str, voice: str, languag
         ("Привет", "", "", "text", "П, р, и, в, е, т"),
         ("カタカナ", "", "zh", "text", "カ, タ, ナ"),
         ("١٢", "", "", "text", "١, ٢"),
+        ("𠮷野家", "", "", "text", "cannot read 𠮷;"),
+        ("a々", "zf_xiaobei", "", "text", "cannot read 々;"),
     ],
 )
 def test_what_cannot_be_spoken_is_refused_by_name(text: str, voice: str, language: str, part: str, said: str) -> None:
