@@ -1,8 +1,9 @@
 """The connection pool: one async path to Postgres for server and worker."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -13,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import PoolResetState
 
+from render_service.db.batching import Batcher, Item, Result
 from render_service.db.prepared import PreparedConnections, Row, Statement, is_idle
 from render_service.db.uncancellable_connection import UncancellableConnection, uncancelled
 from render_service.db.workspace_shares import WorkspaceShares
@@ -33,6 +35,7 @@ _UNAVAILABLE = {
 }
 _READ_ONLY = "25006"
 _PING = Statement("SELECT 1")
+_WAIT_SECONDS = 5.0  # for a connection, or for a batch
 _CLOSE_SECONDS = 5.0  # for what is in use
 _NONE: Mapping[str, Any] = {}
 WORKSPACE_SHARE = 0.4
@@ -93,7 +96,7 @@ class Database:
             sqlalchemy_url(url),
             pool_size=size,
             max_overflow=0,
-            pool_timeout=5,
+            pool_timeout=_WAIT_SECONDS,
             pool_pre_ping=True,
             # Bodies of projects may have megabytes; these are several times faster than the standard library's.
             json_serializer=_to_json,
@@ -133,6 +136,25 @@ class Database:
         with self._using(), _translated():
             async with asyncio.timeout(self._timeout_seconds):
                 return await uncancelled(self._prepared.execute(statement, parameters))
+
+    def batcher(
+        self,
+        execute: Callable[[Sequence[Item]], Awaitable[Sequence[Result | Exception]]],
+        *,
+        limit: int = 100,
+        parallel: int = 3,
+    ) -> Batcher[Item, Result]:
+        """Return a batcher for statements on this database.
+
+        Its calls wait as long for a batch to begin as others wait for a connection, then raise DatabaseUnavailable.
+        """
+        return Batcher(
+            execute,
+            limit=limit,
+            parallel=parallel,
+            wait_seconds=_WAIT_SECONDS,
+            too_late=partial(DatabaseUnavailable, "too slow"),
+        )
 
     @asynccontextmanager
     async def single(self) -> AsyncIterator[AsyncConnection]:

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from render_service.db.batching import Batcher
 from render_service.db.database import Database
 from render_service.db.prepared import Statement
 from render_service.db.schema import workspace_quotas
@@ -26,7 +25,7 @@ class WorkspaceQuotas:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._stored = Batcher(self._stored_bytes)
+        self._stored = database.batcher(self._stored_bytes)
 
     async def all(self) -> dict[str, Limits]:
         """Return the quotas of all workspaces that have their own."""

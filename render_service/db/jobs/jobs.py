@@ -11,10 +11,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from psycopg.types.json import Jsonb
 
-from render_service.db.batching import Batcher
+from render_service.db.batching import KeyedBatcher
 from render_service.db.database import Database
 from render_service.db.jobs.job_inserts import insert_jobs, job_values
-from render_service.db.prepared import Row, Statement
+from render_service.db.prepared import Statement
 from render_service.db.row_mapping import (
     JOB_SELECT,
     RENDER_SPEC,
@@ -109,8 +109,11 @@ class Jobs:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._inserts = Batcher(partial(insert_jobs, database))
-        self._gets = Batcher(self._get)
+        # Inserts of one workspace take turns at its lock: more than one at a time would only hold connections.
+        insert = partial(insert_jobs, database)
+        self._small_inserts = KeyedBatcher(lambda: database.batcher(insert, parallel=1))
+        self._large_inserts = KeyedBatcher(lambda: database.batcher(insert, parallel=1, limit=1))
+        self._gets = database.batcher(self._get)
 
     async def start(
         self,
@@ -141,8 +144,9 @@ class Jobs:
             else await asyncio.to_thread(RENDER_SPEC.dump_json, request.spec)
         )
         values = job_values(request, Jsonb(dumped, dumps=bytes), most_queued=most_queued, origin=origin)
+        inserts = self._small_inserts if len(dumped) <= _SMALL_BYTES else self._large_inserts
         while True:
-            row = await self._insert(values, is_small=len(dumped) <= _SMALL_BYTES)
+            row = await inserts.call(request.workspace_id, values)
             if row["job_id"] is not None:
                 return job_from_row(row), event_from_row(row, is_milestone=True)
             # A concurrent request with the same id was faster and has committed; its job may have been deleted since.
@@ -153,14 +157,6 @@ class Jobs:
                 return earlier, None
             if most_queued is not None and not row["is_free"]:
                 raise quota_exceeded(QuotaName.QUEUED_JOBS, most_queued, retry_after_seconds=_RETRY_SECONDS)
-
-    async def _insert(self, values: Mapping[str, Any], *, is_small: bool) -> Row:
-        if is_small:
-            return await self._inserts.call(values)
-        (result,) = await insert_jobs(self._database, [values])
-        if isinstance(result, Exception):
-            raise result
-        return result
 
     async def started_by(self, workspace_id: str, request_id: UUID, request_hash: bytes) -> Job | None:
         """Return the job that a request_id has made, or None.

@@ -1,4 +1,4 @@
-"""Calls that share a statement have each their own outcome."""
+"""Calls that share a statement have each their own outcome, and wait for no other workspace."""
 
 import asyncio
 from dataclasses import replace
@@ -13,7 +13,7 @@ from render_service.db.jobs.jobs import Jobs
 from render_service.domain.access.audit import Origin
 from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.jobs.job import Job
-from tests.records import job_request
+from tests.records import PROJECT, SPEC, job_request
 
 
 async def test_jobs_started_at_once_are_each_stored_with_their_own_event_and_entry(database: Database) -> None:
@@ -100,3 +100,22 @@ async def test_specs_of_any_size_are_stored(database: Database, characters: int)
             sa.text("SELECT spec -> 'project' ->> 'title' FROM jobs WHERE id = :id"), {"id": job.id}
         )
     assert title == "x" * characters
+
+
+@pytest.mark.parametrize("characters", [10, 100_000])
+async def test_jobs_of_a_workspace_whose_lock_is_held_delay_no_other_workspace(
+    database_url: str, characters: int
+) -> None:
+    request = job_request(spec=replace(SPEC, project=replace(PROJECT, title="x" * characters)))
+    database = Database(database_url, size=3)
+    jobs = Jobs(database)
+    async with await psycopg.AsyncConnection.connect(database_url) as holder:
+        await holder.execute("SELECT jobs_in_turn('team', 'PENDING')")
+        held = [asyncio.create_task(jobs.start(request, most_queued=10, is_small=True)) for _ in range(6)]
+        other = asyncio.create_task(jobs.start(replace(request, workspace_id="other"), most_queued=10, is_small=True))
+        async with asyncio.timeout(60):
+            await other
+        assert not any(call.done() for call in held)
+        await holder.rollback()
+        assert len(await asyncio.gather(*held)) == 6
+    await database.close()

@@ -6,7 +6,7 @@ from contextvars import ContextVar
 
 import pytest
 
-from render_service.db.batching import Batcher
+from render_service.db.batching import Batcher, KeyedBatcher
 
 
 class Statement:
@@ -107,11 +107,58 @@ async def test_calls_do_not_wait_for_a_slow_batch_unless_as_many_as_allowed_are_
     statement = Statement(open_at_once=False)
     batcher = Batcher(statement.execute, limit=1, parallel=parallel, slow_seconds=0)
     calls = [asyncio.create_task(batcher.call(number)) for number in range(10)]
-    while len(statement.batches) < parallel:
-        await asyncio.sleep(0)
+    async with asyncio.timeout(60):
+        while len(statement.batches) < parallel:
+            await asyncio.sleep(0)
     for _ in range(10):
         await asyncio.sleep(0)
     assert len(statement.batches) == parallel
     statement.may_end.set()
     await asyncio.gather(*calls)
     assert sorted(batch[0] for batch in statement.batches) == [*range(10)]
+
+
+async def test_a_call_waits_only_so_long_for_its_batch_to_begin_and_any_time_for_its_outcome() -> None:
+    statement = Statement(open_at_once=False)
+    batcher = Batcher(statement.execute, parallel=1, wait_seconds=0.01, too_late=lambda: OSError("too late"))
+    begun = asyncio.create_task(batcher.call(1))
+    await statement.begun.wait()
+    async with asyncio.timeout(60):
+        with pytest.raises(OSError, match="too late"):
+            await batcher.call(2)
+    statement.may_end.set()
+    assert await begun == 2
+    assert await batcher.call(3) == 6
+    assert statement.batches == [[1], [3]]
+
+
+async def test_calls_of_one_key_share_batches_and_wait_for_no_other_key() -> None:
+    statements = [Statement(open_at_once=False), Statement()]
+    waiting = iter(statements)
+    batcher = KeyedBatcher(lambda: Batcher(next(waiting).execute, parallel=1))
+    held = [asyncio.create_task(batcher.call("a", number)) for number in range(3)]
+    async with asyncio.timeout(60):
+        assert await asyncio.gather(*(batcher.call("b", number) for number in range(3))) == [0, 2, 4]
+    assert not any(call.done() for call in held)
+    statements[0].may_end.set()
+    assert await asyncio.gather(*held) == [0, 2, 4]
+    assert [statement.batches for statement in statements] == [[[0, 1, 2]], [[0, 1, 2]]]
+
+
+async def test_the_batcher_of_a_key_is_forgotten_once_idle_and_not_while_a_batch_continues_without_callers() -> None:
+    statement = Statement(open_at_once=False)
+    batcher = KeyedBatcher(lambda: Batcher(statement.execute, parallel=1))
+    left = asyncio.create_task(batcher.call("a", 0))
+    await statement.begun.wait()
+    left.cancel()
+    await asyncio.wait([left])
+    others = [asyncio.create_task(batcher.call(key, 1)) for key in ("b", "a")]
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert statement.batches == [[0], [1]]  # that of "a" is the next one
+    statement.may_end.set()
+    await asyncio.gather(*others)
+    for number in range(10):
+        await batcher.call(f"team-{number}", number)
+        await asyncio.sleep(0)
+    assert len(batcher._batchers) <= 2
