@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from render_service.db.database import DatabaseUnavailable
-from render_service.db.jobs.job_lifecycle import JobLifecycle, LeaseLost
+from render_service.db.jobs.job_lifecycle import JobLifecycle, LeaseLost, Report
 from render_service.domain.jobs.job import JobStage, Lease
 from render_service.domain.warning import JobWarning, distinct_warnings
 from render_service.engine.leases import Holding, StopReason
@@ -15,6 +15,7 @@ from render_service.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
 _MIN_INTERVAL_SECONDS = 0.2
+_RETRY_INTERVALS = 5  # between two attempts to store progress while Postgres is unavailable
 _HEARTBEAT_SECONDS = 20.0
 
 
@@ -32,22 +33,34 @@ class ProgressReporter:
     """Reports the progress of one attempt.
 
     Each report is a transaction. A new stage and a new warning are stored at once; of other progress, what changes
-    within 0.2 s of the last report is merged into the next one.
+    within an interval after the last report is merged into the next one. The last report is always stored, even if no
+    other follows. Where the lease turns out to be lost or a cancel requested, the attempt is stopped.
 
     Args:
         lifecycle: Stores progress.
         publisher: Publishes it.
         lease: The attempt's lease.
+        interval_seconds: The shortest time between two reports of the same stage.
     """
 
-    def __init__(self, lifecycle: JobLifecycle, publisher: Publisher, lease: Lease) -> None:
+    def __init__(
+        self,
+        lifecycle: JobLifecycle,
+        publisher: Publisher,
+        lease: Lease,
+        *,
+        interval_seconds: float = _MIN_INTERVAL_SECONDS,
+    ) -> None:
         self._lifecycle = lifecycle
         self._publisher = publisher
         self._lease = lease
+        self._interval_seconds = interval_seconds
         self._current = self._stored = _Progress()
         self._alive = False
         self._stored_at = float("-inf")
+        self._available = True
         self._turn = asyncio.Lock()
+        self._storing: set[asyncio.Task[None]] = set()
         self._later: asyncio.Task[None] | None = None
         self.holding: Holding | None = None
 
@@ -70,7 +83,8 @@ class ProgressReporter:
     async def report(self, stage: JobStage, percent: float, message: str, *, alive: bool = False) -> None:
         """Store and publish progress; unchanged progress is omitted.
 
-        While Postgres is unavailable nothing is reported: the work continues, and a later report catches up.
+        While Postgres is unavailable the work continues; the latest progress is stored once it is available. A caller
+        that is cancelled leaves the report under way to be completed.
 
         Args:
             stage: The current stage.
@@ -89,31 +103,76 @@ class ProgressReporter:
             return
         self._alive = self._alive or alive
         is_urgent = stage is not self._stored.stage or self._current.warnings != self._stored.warnings
-        if is_urgent or age >= _MIN_INTERVAL_SECONDS:
+        if is_urgent or age >= self._interval_seconds:
             await self._store()
-        elif self._later is None or self._later.done():
-            self._later = asyncio.create_task(self._store_later(_MIN_INTERVAL_SECONDS - age))
+        else:
+            self._ensure_stored_after(self._interval_seconds - age)
 
     async def aclose(self) -> None:
         """Report nothing more: the attempt ends, and its end says it all."""
-        if self._later is not None:
-            self._later.cancel()
-            await asyncio.wait([self._later])
+        tasks = {*self._storing, *([self._later] if self._later is not None else [])}
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    def _ensure_stored_after(self, seconds: float) -> None:
+        """Start the task that stores the latest progress after a pause, unless it runs."""
+        if self._later is None or self._later.done():
+            self._later = asyncio.create_task(self._store_later(seconds))
 
     async def _store_later(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
         try:
-            if self._current != self._stored:
+            # Until nothing is left: a report that arrives while another is being stored relies on this task.
+            while self._current != self._stored:
+                await asyncio.sleep(seconds)
                 await self._store()
+                seconds = self._pause_seconds
         except LeaseLost:
-            if self.holding is not None:
-                self.holding.stop(StopReason.LEASE_LOST)
+            pass  # `_store_now` has stopped the attempt
         except Exception:  # noqa: BLE001 - nobody awaits this task, and progress alone must not fail an attempt
             _log.exception("progress not stored by a fault of the service")
 
+    @property
+    def _pause_seconds(self) -> float:
+        return self._interval_seconds * (1 if self._available else _RETRY_INTERVALS)
+
     async def _store(self) -> None:
+        # A task of its own: a cancelled caller must not interrupt a statement, whose outcome would then be unknown.
+        task = asyncio.create_task(self._store_now())
+        self._storing.add(task)
+        task.add_done_callback(self._storing.discard)
+        await asyncio.shield(task)
+
+    async def _store_now(self) -> None:
+        try:
+            report = await self._store_in_turn()
+        except DatabaseUnavailable:
+            if self._available:
+                _log.warning("progress not stored: the database is unavailable", stage=self._current.stage)
+            self._available = False
+            self._ensure_stored_after(self._pause_seconds)
+            return
+        except LeaseLost:
+            if self.holding is not None:
+                self.holding.stop(StopReason.LEASE_LOST)
+            raise
+        self._available = True
+        if report is None:
+            return
+        # Not within the turn: the next report need not wait for Redis. The publisher keeps the order of its calls.
+        await self._publisher.publish(report.event)
+        if report.cancel_requested and self.holding is not None:
+            self.holding.stop(StopReason.CANCELLED)
+
+    async def _store_in_turn(self) -> Report | None:
+        """Store the progress of now; None if an earlier report has stored it meanwhile."""
         async with self._turn:
             progress, stored, alive = self._current, self._stored, self._alive
+            if progress == stored and not alive:
+                return None
+            # Before the statement, since another heartbeat may arrive during it.
+            self._alive = False
             try:
                 report = await self._lifecycle.report(
                     self._lease,
@@ -124,12 +183,8 @@ class ProgressReporter:
                     alive=alive,
                     warnings=progress.warnings if progress.warnings != stored.warnings else None,
                 )
-            except DatabaseUnavailable:
-                _log.warning(
-                    "progress not stored: the database is unavailable", stage=progress.stage, progress=progress.percent
-                )
-                return
-            self._stored, self._alive, self._stored_at = progress, False, time.monotonic()
-            await self._publisher.publish(report.event)
-        if report.cancel_requested and self.holding is not None:
-            self.holding.stop(StopReason.CANCELLED)
+            except BaseException:
+                self._alive = self._alive or alive
+                raise
+            self._stored, self._stored_at = progress, time.monotonic()
+            return report

@@ -5,8 +5,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
-
 from render_service.db.database import Database
 from render_service.db.jobs.job_lifecycle import JobLifecycle, Report
 from render_service.domain.jobs.job import JobStatus
@@ -68,20 +66,3 @@ async def test_nothing_is_reported_after_the_end_of_an_attempt(database: Databas
         ended = await engine.job(job)
     assert (ended.status, ended.progress) == (JobStatus.COMPLETED, 100)
     assert lifecycle.stored[0] == 10
-
-
-async def test_a_delayed_report_that_finds_the_lease_lost_stops_the_attempt(database: Database, tmp_path: Path) -> None:
-    async def act(_work: Generation, report: ReportProgress) -> None:
-        await report(0.1, "Working")
-        async with database.single() as connection:
-            await connection.execute(sa.text("UPDATE jobs SET lease_token = gen_random_uuid()"))
-        await report(0.2, "Working")
-        await asyncio.Event().wait()
-
-    provider = Scripted(act)
-    async with engine_with(database, tmp_path, provider) as engine:
-        job = await start_job(database)
-        async with asyncio.timeout(60):
-            assert await engine.runner.run_next()
-        assert provider.cancelled
-        assert (await engine.job(job)).progress == 10
