@@ -103,7 +103,7 @@ async def run_server(settings: Settings) -> None:
         publisher, events = Publisher(redis), WorkspaceEvents(database)
         queue = RenderQueue(make_broker(settings.redis_url))
         dispatcher = Dispatcher(outbox, queue)
-        notifier = JobNotifier(publisher, dispatcher)
+        notifier = _open_notifier(stack, publisher, dispatcher)
         hub = ProgressHub(subscriptions, jobs.present, beat_seconds=settings.heartbeat_seconds)
         tasks = await stack.enter_async_context(BackgroundTasks(stop))
         tasks.start("progress", hub.run())
@@ -178,6 +178,13 @@ def _measure(tasks: BackgroundTasks, database: Database, hub: ProgressHub) -> No
     measure_connections(database)
     tasks.start("job metrics", JobMetrics(database).run())
     tasks.start("loop lag", LoopLagMonitor().run())
+
+
+def _open_notifier(stack: AsyncExitStack, publisher: Publisher, dispatcher: Dispatcher) -> JobNotifier:
+    """Return a notifier whose last events are published before the stack closes Redis."""
+    notifier = JobNotifier(publisher, dispatcher)
+    stack.push_async_callback(notifier.close, timeout_seconds=_COMMAND_SECONDS)
+    return notifier
 
 
 def _start_recording_refusals(tasks: BackgroundTasks, stack: AsyncExitStack, database: Database) -> RefusalRecorder:

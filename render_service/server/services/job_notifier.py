@@ -27,3 +27,16 @@ class JobNotifier:
         task = asyncio.create_task(self._publisher.publish(event))
         self._publishing.add(task)
         task.add_done_callback(self._publishing.discard)
+
+    async def close(self, *, timeout_seconds: float) -> None:
+        """Wait for the events that are being published; call it before Redis is closed.
+
+        Args:
+            timeout_seconds: The longest time to wait. Watchers read what is not published by then from Postgres.
+        """
+        if not self._publishing:
+            return
+        _, unpublished = await asyncio.wait(self._publishing, timeout=timeout_seconds)
+        for task in unpublished:
+            task.cancel()
+        await asyncio.gather(*unpublished, return_exceptions=True)

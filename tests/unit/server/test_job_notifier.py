@@ -1,0 +1,76 @@
+"""The last events of a server that stops are published before it closes its connections."""
+
+import asyncio
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+
+from render_service.domain.jobs.job import JobEvent, JobStatus
+from render_service.progress.publisher import Publisher
+from render_service.queue.dispatcher import Dispatcher
+from render_service.server.services.job_notifier import JobNotifier
+
+EVENT = JobEvent(
+    uuid4(),
+    uuid4(),
+    "team",
+    sequence=1,
+    milestone=1,
+    is_milestone=True,
+    status=JobStatus.PENDING,
+    stage=None,
+    progress=0,
+    message="",
+    attempt=0,
+    timestamp=datetime.now(UTC),
+)
+
+
+class SlowPublisher(Publisher):
+    """Publishes once Redis answers."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+        self.redis_answers = asyncio.Event()
+        self.published: list[JobEvent] = []
+
+    async def publish(self, *events: JobEvent) -> None:
+        self.begun.set()
+        await self.redis_answers.wait()
+        self.published += events
+
+
+class IdleDispatcher(Dispatcher):
+    """Dispatches nothing."""
+
+    def __init__(self) -> None:
+        pass
+
+    def nudge(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("events", [0, 1, 3])
+async def test_closing_waits_for_the_events_that_are_being_published(events: int) -> None:
+    publisher = SlowPublisher()
+    notifier = JobNotifier(publisher, IdleDispatcher())
+    for _ in range(events):
+        notifier.notify(EVENT)
+    closing = asyncio.create_task(notifier.close(timeout_seconds=60))
+    if events:
+        await publisher.begun.wait()
+        assert not closing.done()
+        publisher.redis_answers.set()
+    await closing
+    assert publisher.published == [EVENT] * events
+
+
+async def test_closing_does_not_wait_for_a_redis_that_never_answers() -> None:
+    publisher = SlowPublisher()
+    notifier = JobNotifier(publisher, IdleDispatcher())
+    notifier.notify(EVENT)
+    await publisher.begun.wait()
+    async with asyncio.timeout(60):
+        await notifier.close(timeout_seconds=0.01)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
