@@ -115,12 +115,13 @@ class AttemptContext:
         Raises:
             RenderFailure: PROVIDER_NOT_CONFIGURED: this worker cannot speak.
         """
-        if not spoken_narrations(spec.project):
+        requests = await asyncio.to_thread(spoken_narrations, spec.project)
+        if not requests:
             return spec, media
         if self._narrator is None:
             raise not_installed()
         store = JobSegments(self.store, lease.workspace_id, partial(self._objects.add, lease))
-        narrated = await self._narrator.narrate(spec, media, store, folder, on_spoken)
+        narrated = await self._narrator.narrate(spec, media, requests, store, folder=folder, on_spoken=on_spoken)
         await store.close()
         return narrated
 
@@ -168,7 +169,7 @@ async def run_attempt(
 
             async def spoken_so_far(spoken: int, of: int) -> None:
                 percent = 1 + (_PREPARED - 1) * spoken / of
-                await reporter.report(JobStage.PREPARING, percent, f"Speaking narration {spoken} of {of}", alive=True)
+                await reporter.report(JobStage.PREPARING, percent, f"{spoken} of {of} narrations spoken", alive=True)
 
             spec, media = await context.narrate(lease, spec, media, folder / "narrations", spoken_so_far)
             generates = claim.provider in GENERATING_PROVIDERS

@@ -2,7 +2,7 @@
 
 import os
 import wave
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import lru_cache
 from itertools import accumulate
@@ -32,13 +32,16 @@ THREADS = min(2, os.cpu_count() or 1)
 """Threads of the model: more gain little."""
 
 
-def speak(request: SpeechRequest, installation: Installation, output: Path) -> tuple[WordTiming, ...]:
+def speak(
+    request: SpeechRequest, installation: Installation, output: Path, report: Callable[[None], None] = lambda _: None
+) -> tuple[WordTiming, ...]:
     """Speak a text into a WAV file: 24 kHz, 16 bits, one channel, 50 ms of silence before and 100 ms after speech.
 
     Args:
         request: What is spoken. Its text has something to read, and its voice is known.
         installation: What it is spoken with.
         output: The file.
+        report: Is called after each breath, with None.
 
     Returns:
         The words as they are written, with the times at which they are spoken, in order.
@@ -67,6 +70,7 @@ def speak(request: SpeechRequest, installation: Installation, output: Path) -> t
             spans[word] = (begin, min(end + shift, (length + last - first) / SAMPLE_RATE))
         sound.append(_faded(spoken[first:last]))
         length += sound[-1].size
+        report(None)
     _write(np.concatenate(sound or [np.zeros(_WINDOW, np.float32)]), output)
     return tuple(_timings(pronunciation.words, spans))
 

@@ -37,10 +37,14 @@ class TaskOptions:
         limits: What it may use.
         asset: The one file of the caller that it decodes: what the decoder does is blamed on it. None where a task
             reads none, or several.
+        work: What exceeds the limits in the words of a message, where no asset does.
+        remedy: What the caller can do about it.
     """
 
     limits: TaskLimits = RENDERING
     asset: Asset | None = None
+    work: str = "composing"
+    remedy: str = "make the output smaller"
 
 
 class Share:
@@ -278,21 +282,21 @@ def _result(answer: Answer, function: Callable[..., Any], options: TaskOptions) 
             _log.warning("undecodable: %s\n%s", answer.message, answer.trace)
             raise options.asset.invalid(AssetFault.TRUNCATED, "the file cannot be decoded; export it again")
     _log.error("work failed in a worker process: %s\n%s", answer.message, answer.trace)
-    raise RenderFailure(ErrorReason.COMPOSE_FAILED, f"composing failed ({answer.message})", retryable=True)
+    raise RenderFailure(ErrorReason.COMPOSE_FAILED, f"{options.work} failed ({answer.message})", retryable=True)
 
 
 def _out_of_memory(options: TaskOptions) -> RenderFailure:
     most = f"{options.limits.memory >> 20:,} MiB of memory"
     if options.asset is not None:
         return options.asset.invalid(AssetFault.TOO_EXPENSIVE, f"decoding it takes more than {most}; make it smaller")
-    return RenderFailure(ErrorReason.COMPOSE_FAILED, f"composing takes more than {most}; make the output smaller")
+    return RenderFailure(ErrorReason.COMPOSE_FAILED, f"{options.work} takes more than {most}; {options.remedy}")
 
 
 def _out_of_time(options: TaskOptions) -> RenderFailure:
     most = f"{options.limits.cpu_seconds:,} s of processor time"
     if options.asset is not None:
         return options.asset.invalid(AssetFault.TOO_EXPENSIVE, f"decoding it takes more than {most}; make it simpler")
-    return RenderFailure(ErrorReason.COMPOSE_FAILED, f"composing takes more than {most}; make the output smaller")
+    return RenderFailure(ErrorReason.COMPOSE_FAILED, f"{options.work} takes more than {most}; {options.remedy}")
 
 
 def _worker_fault(message: str) -> RenderFailure:

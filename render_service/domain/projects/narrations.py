@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping
 
 from render_service.domain.errors import FieldFault
 from render_service.domain.projects.project import Project, Shot, Speech
+from render_service.domain.speech.han import is_han
 from render_service.domain.speech.readable import is_spoken
 from render_service.domain.speech.requests import SpeechFault, SpeechRequest, plan_speech, voice_fault
 from render_service.domain.speech.voices import find_voice
 
 MAX_SPOKEN = 150_000
-"""Characters of all narrations that are spoken: about three hours, the longest video."""
+"""Characters of all narrations that are spoken: about three hours, the longest video. See `_weight`."""
 
 
 def spoken_narrations(project: Project) -> Mapping[str, SpeechRequest]:
@@ -34,9 +35,11 @@ def speech_faults(project: Project, path: str) -> Iterator[FieldFault]:
         return
     places = {shot.id: place for place, shot in enumerate(project.shots)}
     spoken = list(_spoken_shots(project))
-    if sum(len(shot.narration) for shot in spoken) > MAX_SPOKEN:
+    if sum(_weight(shot.narration, _speed(project, shot)) for shot in spoken) > MAX_SPOKEN:
         yield FieldFault(
-            f"{path}.storyboard.shots", f"must have at most {MAX_SPOKEN:,} characters in all narrations that are spoken"
+            f"{path}.storyboard.shots",
+            f"must have at most {MAX_SPOKEN:,} characters in all narrations that are spoken; a Han character counts as"
+            " 3, and the count is divided by the speed",
         )
         return
     for shot in spoken:
@@ -53,10 +56,21 @@ def _spoken_shots(project: Project) -> Iterator[Shot]:
             yield shot
 
 
+def _weight(text: str, speed: float) -> float:
+    """Return how many Latin characters at speed 1 take as long as a text: a Han character is a syllable."""
+    return (len(text) + 2 * sum(map(is_han, text))) / speed
+
+
+def _speed(project: Project, shot: Shot) -> float:
+    given = [
+        speech.speed for speech in (shot.speech, project.speech) if speech is not None and speech.speed is not None
+    ]
+    return given[0] if given else 1.0
+
+
 def _plan(project: Project, shot: Shot) -> SpeechRequest | SpeechFault:
     """Return how a shot is spoken: by its own fields over the project's, whose voice must speak the shot's language."""
     own, base = shot.speech or Speech(), project.speech or Speech()
-    speed = own.speed if own.speed is not None else base.speed
     language = own.language or ("" if own.voice else base.language)
     voice = own.voice or base.voice
     inherited = find_voice(base.voice)
@@ -64,4 +78,4 @@ def _plan(project: Project, shot: Shot) -> SpeechRequest | SpeechFault:
         voice = ""
     if not voice and not language:
         language = project.language
-    return plan_speech(shot.narration, voice, language, 1.0 if speed is None else speed)
+    return plan_speech(shot.narration, voice, language, _speed(project, shot))

@@ -103,7 +103,8 @@ class RenderStarter:
             if earlier is not None:
                 return Started(earlier, ())
         spec = await self._decide(request)
-        if not self._speaks and spoken_narrations(spec.project):
+        spoken = {} if self._speaks else await off_loop(spoken_narrations, spec.project)
+        if spoken:
             raise _speech_not_configured()
         clips = await off_loop(self._clips, provider, spec)
         if request.dry_run:

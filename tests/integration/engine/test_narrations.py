@@ -16,6 +16,7 @@ from render_service.db.database import Database
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.generation.clip_plan import ClipSpec, plan_clips
 from render_service.domain.jobs.job import Artifact, Job, JobStatus, ProviderChoice, ProviderName, RenderSpec
+from render_service.domain.projects.narrations import spoken_narrations
 from render_service.domain.projects.output import OutputSpec, Quality
 from render_service.domain.projects.project import CaptionOptions, Project, Shot, Speech, WordTiming
 from render_service.domain.speech.requests import SpeechRequest
@@ -42,7 +43,7 @@ OUTPUT = OutputSpec(256, 144, 25, Quality.DRAFT)
 @asynccontextmanager
 async def speaking(database: Database, folder: Path, installation: Installation | None) -> AsyncIterator[Engine]:
     folder.mkdir()
-    narrator = None if installation is None else Narrator(installation, None)
+    narrator = None if installation is None else Narrator(installation, folder)
     async with engine_with(database, folder, LocalProvider(), name=ProviderName.LOCAL, narrator=narrator) as engine:
         if narrator is not None:
             await engine.compositor.start()
@@ -75,7 +76,10 @@ async def test_narrations_are_spoken_once_and_their_words_are_lit(database: Data
         mute = Narrator(Installation((tmp_path / "no-model",), installed.voices), None)
         store = JobSegments(engine.store, job.workspace_id, _record_nothing)
         spec = RenderSpec(PROJECT, OUTPUT)
-        heard, media = await mute.narrate(spec, Media(), store, tmp_path / "again", _report_nothing)
+        requests = spoken_narrations(PROJECT)
+        heard, media = await mute.narrate(
+            spec, Media(), requests, store, folder=tmp_path / "again", on_spoken=_report_nothing
+        )
         await mute.close()
         assert [len(shot.words) for shot in heard.project.shots] == [2, 1]
         assert all(files.narration is not None and files.narration.exists() for files in media.shots.values())

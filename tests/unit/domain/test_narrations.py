@@ -93,6 +93,16 @@ def test_the_language_of_the_project_chooses_a_voice_where_none_is_named() -> No
             "project.storyboard.shots",
             "150,000 characters",
         ),
+        (
+            Project(shots=tuple(Shot(f"s{n}", narration="灯" * 4000) for n in range(13)), speech=Speech()),
+            "project.storyboard.shots",
+            "a Han character counts as 3,",
+        ),
+        (
+            Project(shots=tuple(Shot(f"s{n}", narration="a" * 4000) for n in range(19)), speech=Speech(speed=0.5)),
+            "project.storyboard.shots",
+            "divided by the speed",
+        ),
     ],
 )
 def test_what_cannot_be_spoken_is_refused_at_its_field(project: Project, field: str, said: str) -> None:

@@ -34,11 +34,11 @@ class Speaker:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._installation = find_installation(None, None)
+        self.installation = find_installation(None, None)
 
     def speak(self, text: str, voice: str, speed: float = 1.0) -> Spoken:
         path = self._folder / "speech.wav"
-        words = speak(SpeechRequest(text, voice, speed), self._installation, path)
+        words = speak(SpeechRequest(text, voice, speed), self.installation, path)
         with wave.open(str(path), "rb") as file:
             assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (24_000, 1, 2)
             samples = np.frombuffer(file.readframes(file.getnframes()), "<i2") / np.float32(32768)

@@ -6,11 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from render_service.domain.speech.requests import SpeechRequest
+from render_service.speech import synthesis
 from render_service.speech.installation import (
     Installation,
     SpeechNotInstalled,
     find_installation,
 )
+from render_service.speech.kokoro import Samples
 from render_service.speech.phonemes import Sounds, pronounce, sentences
 from render_service.speech.voice_archive import install_voices
 from tests.unit.speech.conftest import Speaker, Spoken
@@ -70,6 +73,19 @@ def test_a_long_text_is_spoken_in_parts_none_of_which_is_too_long() -> None:
     assert [one for part in parts for one in part if one.word is not None] == [
         one for one in sounds if one.word is not None
     ]
+
+
+def test_every_breath_is_reported(speaker: Speaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Quick:
+        def speak(self, signs: str, _voice: str, _speed: float) -> tuple[Samples, list[float]]:
+            return np.ones(24_000, np.float32), [0.1] * (len(signs) + 2)
+
+    monkeypatch.setattr(synthesis, "_model", lambda _: Quick())
+    reports: list[None] = []
+    request = SpeechRequest("This is a sentence of some length, with a clause in it. " * 12, "af_heart", 1.0)
+    words = synthesis.speak(request, speaker.installation, tmp_path / "speech.wav", reports.append)
+    assert len(reports) > 2
+    assert len(words) == 12 * 12
 
 
 def test_a_word_that_is_longer_than_a_part_is_cut_and_not_dropped() -> None:
