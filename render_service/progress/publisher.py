@@ -15,6 +15,7 @@ from render_service.telemetry.metrics.shared import EVENTS_UNPUBLISHED, JOBS_END
 _log = get_logger(__name__)
 _LOG_EVERY_SECONDS = 10.0
 _PAUSE_SECONDS = 1.0
+_Message = tuple[tuple[str, str], bytes]  # its channels and its payload
 
 
 class Publisher:
@@ -29,7 +30,7 @@ class Publisher:
         self._on_milestone = on_milestone
         self._redis = redis
         # One at a time, so that events of a job are published in their order.
-        self._batches = Batcher[Sequence[JobEvent], None](self._send, parallel=1)
+        self._batches = Batcher[Sequence[_Message], None](self._send, parallel=1)
         self._logged_at = -_LOG_EVERY_SECONDS
         self._paused_until = 0.0
 
@@ -43,22 +44,22 @@ class Publisher:
             return
         if any(event.is_milestone for event in events):
             self._on_milestone()
-        await self._batches.call(events)
+        # Encoded here, so that an event that cannot be encoded fails for its caller alone.
+        await self._batches.call([_message(event) for event in events])
 
-    async def _send(self, batches: Sequence[Sequence[JobEvent]]) -> Sequence[None]:
-        events = [event for batch in batches for event in batch]
+    async def _send(self, batches: Sequence[Sequence[_Message]]) -> Sequence[None]:
+        messages = [message for batch in batches for message in batch]
         if time.monotonic() < self._paused_until:
-            EVENTS_UNPUBLISHED.inc(len(events))
+            EVENTS_UNPUBLISHED.inc(len(messages))
             return [None] * len(batches)
         pipeline = self._redis.pipeline(transaction=False)
-        for event in events:
-            payload = encode_event(event)
-            pipeline.publish(task_channel(event.task_id), payload)
-            pipeline.publish(workspace_channel(event.workspace_id), payload)
+        for channels, payload in messages:
+            for channel in channels:
+                pipeline.publish(channel, payload)
         try:
             await pipeline.execute()
         except (RedisError, OSError, TimeoutError) as error:
-            EVENTS_UNPUBLISHED.inc(len(events))
+            EVENTS_UNPUBLISHED.inc(len(messages))
             now = time.monotonic()
             # An unavailable Redis must not delay every step of the work by its time-out.
             self._paused_until = now + _PAUSE_SECONDS
@@ -66,3 +67,7 @@ class Publisher:
                 self._logged_at = now
                 _log.warning("progress not published; watchers will read it from Postgres", error=type(error).__name__)
         return [None] * len(batches)
+
+
+def _message(event: JobEvent) -> _Message:
+    return (task_channel(event.task_id), workspace_channel(event.workspace_id)), encode_event(event)

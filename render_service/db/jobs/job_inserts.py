@@ -8,7 +8,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 from pydantic import TypeAdapter
 
-from render_service.db.database import Database
+from render_service.db.database import Database, DatabaseUnavailable
 from render_service.db.prepared import Row, Statement
 from render_service.db.row_mapping import EVENT_COLUMNS, OWN_COLUMNS
 from render_service.domain.access.audit import Action, Origin
@@ -36,8 +36,9 @@ _TYPES = {
     "peer": "text",
     "call_id": "uuid",
 }
-# Returns a row for each requested job, without a job if the queue was full or the request_id was taken. A new job has
-# neither a video nor costs. Transactions lock in one order: first the counts, by workspace, then the request_ids.
+# Returns a row for each requested job, without a job if the queue was full or the request_id was taken; of requests
+# with one request_id, only the first takes a place in the queue. A new job has neither a video nor costs.
+# Transactions lock in one order: first the counts, by workspace, then the request_ids.
 _INSERT = Statement(f"""
     WITH requested AS MATERIALIZED (
         SELECT * FROM unnest({", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in _TYPES.items())})
@@ -46,10 +47,13 @@ _INSERT = Statement(f"""
         SELECT workspace_id, jobs_in_turn(workspace_id, 'PENDING') AS jobs FROM (
             SELECT DISTINCT workspace_id FROM requested WHERE most_queued IS NOT NULL ORDER BY workspace_id
         ) AS workspaces
+    ), ranked AS (
+        SELECT *, row_number() OVER (PARTITION BY workspace_id, coalesce(request_id, id) ORDER BY place) = 1 AS is_first
+        FROM requested
     ), admitted AS MATERIALIZED (
-        SELECT requested.*, most_queued IS NULL OR
-            queued.jobs + rank() OVER (PARTITION BY workspace_id ORDER BY place) <= most_queued AS is_free
-        FROM requested LEFT JOIN queued USING (workspace_id)
+        SELECT ranked.*, most_queued IS NULL OR queued.jobs
+            + count(*) FILTER (WHERE is_first) OVER (PARTITION BY workspace_id ORDER BY place) <= most_queued AS is_free
+        FROM ranked LEFT JOIN queued USING (workspace_id)
     ), changed AS (
         INSERT INTO jobs (id, task_id, workspace_id, project_id, provider, spec, labels, request_id, request_hash,
             priority, trace_parent, webhook, title, message)
@@ -109,7 +113,8 @@ async def insert_jobs(database: Database, jobs: Sequence[Mapping[str, Any]]) -> 
         jobs: What `job_values` returns, for each.
 
     Returns:
-        For each its row, with `is_free`, and a null `job_id` if it was not stored; or the exception.
+        For each its row, with `is_free`, and a null `job_id` if it was not stored; or the exception. Where Postgres
+        becomes unavailable while jobs are stored one by one, DatabaseUnavailable for those not yet stored.
 
     Raises:
         DatabaseUnavailable: Postgres is unavailable.
@@ -120,4 +125,11 @@ async def insert_jobs(database: Database, jobs: Sequence[Mapping[str, Any]]) -> 
     except psycopg.Error as error:
         if len(jobs) == 1:
             return [error]
-    return [result for job in jobs for result in await insert_jobs(database, [job])]
+    results: list[Row | Exception] = []
+    for job in jobs:
+        try:
+            results += await insert_jobs(database, [job])
+        except DatabaseUnavailable as error:
+            results += [error] * (len(jobs) - len(results))
+            break
+    return results

@@ -183,9 +183,9 @@ class Jobs:
             raise job_not_found(job_id)
         return job
 
-    async def _get(self, job_ids: Sequence[UUID]) -> list[Job | None]:
+    async def _get(self, job_ids: Sequence[UUID]) -> list[Job | Exception | None]:
         rows = await self._database.execute(_GET, {"job_ids": list(set(job_ids))})
-        found = {row["id"]: job_from_row(row) for row in rows}
+        found = {row["id"]: _job_or_error(row) for row in rows}
         return [found.get(job_id) for job_id in job_ids]
 
     async def list(
@@ -244,6 +244,14 @@ def list_statement(
 def job_not_found(job_id: UUID) -> DomainError:
     """Return the error for a job that does not exist or is in another workspace."""
     return DomainError(ErrorReason.JOB_NOT_FOUND, "there is no such job in this workspace", {"job_id": str(job_id)})
+
+
+def _job_or_error(row: Mapping[Any, Any]) -> Job | Exception:
+    """Return the job of a row, or why it cannot be read: a newer build may have stored values unknown to this one."""
+    try:
+        return job_from_row(row)
+    except ValueError as error:
+        return error
 
 
 def _joined_event(row: Mapping[Any, Any]) -> JobEvent:

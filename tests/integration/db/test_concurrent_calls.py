@@ -89,6 +89,26 @@ async def test_jobs_read_at_once_are_found_in_their_own_workspace_only(database:
     assert await asyncio.gather(*(read(*call) for call in calls)) == [ours, theirs, missing, missing, missing]
 
 
+async def test_one_request_sent_twice_at_once_takes_one_place_in_the_queue(database: Database) -> None:
+    jobs = Jobs(database)
+    request = job_request(request_id=uuid4())
+    requests = [request, request, job_request(), request]
+    started = await asyncio.gather(*(jobs.start(each, most_queued=2, is_small=True) for each in requests))
+    assert len({job.id for job, _ in started}) == 2
+
+
+async def test_a_job_that_this_build_cannot_read_fails_its_own_callers_only(database: Database) -> None:
+    jobs = Jobs(database)
+    known, unknown = [(await jobs.start(job_request(), is_small=True))[0] for _ in range(2)]
+    async with database.single() as connection:
+        await connection.execute(sa.text("UPDATE jobs SET provider = 'later' WHERE id = :id"), {"id": unknown.id})
+    results = await asyncio.gather(
+        *(jobs.get("team", job.id) for job in (known, unknown, known)), return_exceptions=True
+    )
+    assert [results[0], results[2]] == [known, known]
+    assert isinstance(results[1], ValueError)
+
+
 @pytest.mark.parametrize("characters", [10, 100_000])
 async def test_specs_of_any_size_are_stored(database: Database, characters: int) -> None:
     request = job_request()

@@ -1,0 +1,39 @@
+"""Jobs of a batch that the database refuses are stored one by one, each with its own outcome."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from render_service.db.database import Database, DatabaseUnavailable
+from render_service.db.jobs.job_inserts import insert_jobs, job_values
+from render_service.db.prepared import Row, Statement
+from tests.records import job_request
+
+
+class LostDatabase(Database):
+    """Refuses batches, and is lost after it stored some jobs."""
+
+    def __init__(self, *, stores: int) -> None:
+        super().__init__("postgresql://unused.invalid/test")
+        self.stores = stores
+        self.calls = 0
+
+    async def execute(self, statement: Statement, parameters: Mapping[str, Any] | None = None) -> list[Row]:
+        assert parameters is not None
+        if len(parameters["id"]) > 1:
+            raise psycopg.errors.UntranslatableCharacter
+        self.calls += 1
+        if self.calls > self.stores:
+            raise DatabaseUnavailable
+        return [{"job_id": parameters["id"][0]}]
+
+
+async def test_jobs_stored_before_the_database_is_lost_are_answered_and_the_rest_is_not_tried() -> None:
+    jobs = [job_values(job_request(), Jsonb({}), most_queued=None, origin=None) for _ in range(5)]
+    database = LostDatabase(stores=2)
+    results = await insert_jobs(database, jobs)
+    assert results[:2] == [{"job_id": job["id"]} for job in jobs[:2]]
+    assert [type(result) for result in results[2:]] == [DatabaseUnavailable] * 3
+    assert database.calls == 3
