@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from render_service.config.speech import MODEL_PACKAGES, SPEECH_EXTRA, missing_packages
+from render_service.domain.speech.voices import VOICES
 
 MODEL_SHA256 = "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb"
 """The hash of Kokoro-82M v1.0, int8, as its authors released it."""
@@ -51,6 +52,11 @@ class Installation:
         return self.voices / f"{voice_id}.bin"
 
 
+def missing_voices(folder: Path) -> list[str]:
+    """Return the ids of the voices that a folder does not have, or not wholly."""
+    return [voice.id for voice in VOICES if not _is_whole(folder / f"{voice.id}.bin")]
+
+
 def find_installation(model: Path | None, voices: Path | None) -> Installation:
     """Return where model and voices are; reads neither.
 
@@ -67,13 +73,19 @@ def find_installation(model: Path | None, voices: Path | None) -> Installation:
     folder = voices or VOICES_FOLDER
     if model is not None and not model.is_file():
         raise SpeechNotInstalled(f"RENDER_SPEECH_MODEL: there is no file {model}")
-    if not any(folder.glob("*.bin")):
+    lacking = missing_voices(folder)
+    if lacking:
+        named = "all voices" if len(lacking) == len(VOICES) else f"the voices {', '.join(lacking)}"
         raise SpeechNotInstalled(
-            f"{folder} has no voices; run `render-service install-voices`, or set RENDER_SPEECH_VOICES to their folder"
+            f"{folder} lacks {named}; run `render-service install-voices`, or set RENDER_SPEECH_VOICES to their folder"
         )
     if model is not None:
         return Installation((model,), folder)
     return Installation(tuple(_package_folder(name) / "part.bin" for name in MODEL_PACKAGES), folder)
+
+
+def _is_whole(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size == VOICE_BYTES
 
 
 def _package_folder(name: str) -> Path:

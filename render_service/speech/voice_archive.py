@@ -8,8 +8,7 @@ import tempfile
 from base64 import b64decode
 from pathlib import Path
 
-from render_service.domain.speech.voices import VOICES
-from render_service.speech.installation import VOICE_BYTES, SpeechNotInstalled
+from render_service.speech.installation import SpeechNotInstalled, missing_voices
 
 PACKAGE = "kokoro-js@1.2.1"
 """The npm package that holds the voices of Kokoro-82M v1.0, 27 MB; its licence is Apache-2.0."""
@@ -30,7 +29,7 @@ def install_voices(archive: Path | None, folder: Path) -> int:
         SpeechNotInstalled: The archive cannot be fetched, or is another one.
         OSError: The folder cannot be written.
     """
-    missing = [voice.id for voice in VOICES if not _is_whole(folder / f"{voice.id}.bin")]
+    missing = missing_voices(folder)
     if not missing:
         return 0
     with tempfile.TemporaryDirectory() as temporary:
@@ -50,12 +49,8 @@ def install_voices(archive: Path | None, folder: Path) -> int:
     return len(missing)
 
 
-def _is_whole(path: Path) -> bool:
-    return path.is_file() and path.stat().st_size == VOICE_BYTES
-
-
 def _fetch(folder: Path) -> Path:
-    command = ["npm", "pack", PACKAGE, "--silent", "--pack-destination", str(folder)]
+    command = ["npm", "pack", PACKAGE, "--loglevel", "error", "--pack-destination", str(folder)]
     try:
         subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, "CI": "1"})
     except FileNotFoundError:

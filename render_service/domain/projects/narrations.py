@@ -6,7 +6,7 @@ from render_service.domain.errors import FieldFault
 from render_service.domain.projects.project import Project, Shot, Speech
 from render_service.domain.speech.han import is_han
 from render_service.domain.speech.readable import is_spoken
-from render_service.domain.speech.requests import SpeechFault, SpeechRequest, plan_speech, voice_fault
+from render_service.domain.speech.requests import SpeechFault, SpeechRequest, plan_speech
 from render_service.domain.speech.voices import find_voice
 
 MAX_SPOKEN = 150_000
@@ -23,16 +23,12 @@ def spoken_narrations(project: Project) -> Mapping[str, SpeechRequest]:
 
 
 def speech_faults(project: Project, path: str) -> Iterator[FieldFault]:
-    """Yield what is wrong with the voices of a project, and with the narrations that they are to read.
+    """Yield what is wrong with the narrations of a project that voices are to read.
 
     Args:
-        project: A project without variables.
+        project: A project without variables, whose voices and their languages are valid.
         path: Its path in the request, such as `project`.
     """
-    named = voice_fault(project.speech.voice) if project.speech else None
-    if named:
-        yield FieldFault(f"{path}.speech.voice", named)
-        return
     places = {shot.id: place for place, shot in enumerate(project.shots)}
     spoken = list(_spoken_shots(project))
     if sum(_weight(shot.narration, _speed(project, shot)) for shot in spoken) > MAX_SPOKEN:
@@ -44,9 +40,12 @@ def speech_faults(project: Project, path: str) -> Iterator[FieldFault]:
         return
     for shot in spoken:
         plan = _plan(project, shot)
+        if isinstance(plan, SpeechFault) and plan.part == "language":
+            # The others are checked where they are given.
+            yield FieldFault(f"{path}.language", f"{plan.description}; or set speech.voice or speech.language")
+            return
         if isinstance(plan, SpeechFault):
-            at = f"{path}.storyboard.shots[{places[shot.id]}]"
-            yield FieldFault(f"{at}.narration" if plan.part == "text" else f"{at}.speech.{plan.part}", plan.description)
+            yield FieldFault(f"{path}.storyboard.shots[{places[shot.id]}].narration", plan.description)
 
 
 def _spoken_shots(project: Project) -> Iterator[Shot]:

@@ -12,7 +12,7 @@ from render_service.domain.projects.sequence import DEFAULT_CARD
 from render_service.domain.projects.shot_source import declared_source, is_clip
 from render_service.domain.projects.template import known_pieces
 from render_service.domain.projects.timeline import DEFAULT_SHOT, SHORTEST_SHARE
-from render_service.domain.speech.requests import MAX_SPEED, MIN_SPEED
+from render_service.domain.speech.requests import MAX_SPEED, MIN_SPEED, named_fault
 
 MAX_SHOTS = 200
 MAX_WORDS = 1_000
@@ -193,10 +193,15 @@ class _Check:
             before = max(before, word.start)
 
     def _speech(self, speech: Speech, path: str) -> None:
+        known = len(self.faults)
         self._text(speech.voice, f"{path}.voice", MAX_VOICE)
         if speech.speed is not None:
             self._number(speech.speed, f"{path}.speed", MIN_SPEED, MAX_SPEED)
         self._language(speech.language, f"{path}.language")
+        voice, language = (part if len(self._pieces(part)) == 1 else "" for part in (speech.voice, speech.language))
+        fault = named_fault(voice, language) if len(self.faults) == known else None
+        if fault:
+            self._fault(f"{path}.{fault.part}", fault.description)
 
     def _music(self, music: Music, path: str) -> None:
         self._uri(music.uri, f"{path}.uri", required=True)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from render_service.domain.speech.readable import guess_language, unreadable_characters
 from render_service.domain.speech.voices import (
     LANGUAGES,
-    Voice,
     default_voice,
     find_voice,
     nearest_voices,
@@ -49,13 +48,11 @@ def plan_speech(text: str, voice_id: str, language: str, speed: float) -> Speech
     Returns:
         The request, or the first thing that is wrong with it.
     """
-    voice = _voice(voice_id, language or guess_language(text))
-    if isinstance(voice, SpeechFault):
-        return voice
-    if language and not voice.speaks(language):
-        other = default_voice(language)
-        remedy = f"choose a voice that speaks it, such as {other.id}" if other else f"voices speak {_languages()}"
-        return SpeechFault("language", f"voice {voice.id} speaks {voice.language}, not {language}; {remedy}")
+    fault = named_fault(voice_id, language)
+    if fault is not None:
+        return fault
+    voice = find_voice(voice_id) or default_voice(language or guess_language(text))
+    assert voice is not None
     unreadable = unreadable_characters(text, voice.language)
     if unreadable:
         return SpeechFault(
@@ -64,6 +61,22 @@ def plan_speech(text: str, voice_id: str, language: str, speed: float) -> Speech
             " choose another voice or another text",
         )
     return SpeechRequest(text, voice.id, speed)
+
+
+def named_fault(voice_id: str, language: str) -> SpeechFault | None:
+    """Return what is wrong with a voice and the language that it is to speak, if anything; either may be empty."""
+    fault = voice_fault(voice_id)
+    if fault is not None:
+        return SpeechFault("voice", fault)
+    if not language:
+        return None
+    voice, other = find_voice(voice_id), default_voice(language)
+    if voice is None:
+        return None if other else SpeechFault("language", f"no voice speaks {language}; voices speak {_languages()}")
+    if voice.speaks(language):
+        return None
+    remedy = f"choose a voice that speaks it, such as {other.id}" if other else f"voices speak {_languages()}"
+    return SpeechFault("language", f"voice {voice.id} speaks {voice.language}, not {language}; {remedy}")
 
 
 def voice_fault(voice_id: str) -> str | None:
@@ -75,14 +88,6 @@ def voice_fault(voice_id: str) -> str | None:
     near = nearest_voices(voice_id)
     remedy = f"did you mean {' or '.join(near)}?" if near else "ListVoices returns all voices"
     return f"must be the id of a voice, and {voice_id} is none; {remedy}"
-
-
-def _voice(voice_id: str, language: str) -> Voice | SpeechFault:
-    if voice_id:
-        voice, fault = find_voice(voice_id), voice_fault(voice_id)
-        return voice if voice is not None else SpeechFault("voice", fault or "")
-    unknown = SpeechFault("language", f"no voice speaks {language}; voices speak {_languages()}")
-    return default_voice(language) or unknown
 
 
 def _languages() -> str:

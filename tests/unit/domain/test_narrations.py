@@ -71,11 +71,21 @@ def test_the_language_of_the_project_chooses_a_voice_where_none_is_named() -> No
             "project.storyboard.shots[0].speech.voice",
             "zf_xiaoxiao",
         ),
+        (
+            Project(shots=(Shot("one", speech=Speech("nonsense")),)),
+            "project.storyboard.shots[0].speech.voice",
+            "must be the id of a voice",
+        ),
+        (
+            Project(shots=(replace(SHOT, speech=Speech(language="fr")),)),
+            "project.storyboard.shots[0].speech.language",
+            "no voice speaks fr",
+        ),
         (Project(shots=(SHOT,), speech=Speech(speed=2.5)), "project.speech.speed", "0.5 to 2"),
         (Project(shots=(SHOT,), speech=Speech(language="no tag")), "project.speech.language", "BCP 47"),
         (
-            Project(shots=(SHOT,), speech=Speech("af_heart", language="zh")),
-            "project.storyboard.shots[0].speech.language",
+            Project(shots=(SHOT, Shot("two", narration="Bye")), speech=Speech("af_heart", language="zh")),
+            "project.speech.language",
             "speaks en-US",
         ),
         (
@@ -84,8 +94,8 @@ def test_the_language_of_the_project_chooses_a_voice_where_none_is_named() -> No
             "cannot read 灯, 塔",
         ),
         (
-            Project(shots=(replace(SHOT, narration="Bonjour"),), speech=Speech(), language="fr"),
-            "project.storyboard.shots[0].speech.language",
+            Project(shots=(SHOT, Shot("two", narration="Bye")), speech=Speech(), language="fr"),
+            "project.language",
             "no voice speaks fr",
         ),
         (
@@ -109,6 +119,17 @@ def test_what_cannot_be_spoken_is_refused_at_its_field(project: Project, field: 
     [(at, description)] = faults(project)
     assert at == field
     assert said in description
+
+
+def test_a_project_that_is_only_stored_may_not_name_an_unknown_voice_or_language() -> None:
+    for speech, field in ((Speech("nonsense"), "voice"), (Speech(language="fr"), "language")):
+        found = check_project(Project(speech=speech), "project", lambda _: None, for_render=False)
+        assert [fault.field for fault in found] == [f"project.speech.{field}"]
+
+
+def test_what_a_template_names_is_checked_at_once() -> None:
+    template = Project(shots=(SHOT,), speech=Speech("{{voice}}", language="fr"))
+    assert [field for field, _ in faults(template, is_template=True)] == ["project.speech.language"]
 
 
 def test_a_template_is_checked_once_its_variables_have_values() -> None:

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from render_service.domain.speech.requests import SpeechRequest
+from render_service.domain.speech.voices import VOICES
 from render_service.speech import synthesis
 from render_service.speech.installation import (
+    VOICE_BYTES,
     Installation,
     SpeechNotInstalled,
     find_installation,
@@ -122,6 +124,17 @@ def test_a_model_that_is_another_one_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SpeechNotInstalled, match="there is no file"):
         find_installation(tmp_path / "absent.onnx", None)
     with pytest.raises(SpeechNotInstalled, match="install-voices"):
+        find_installation(None, tmp_path)
+
+
+def test_voices_that_are_missing_or_cut_off_are_named(tmp_path: Path) -> None:
+    for voice in VOICES:
+        with (tmp_path / f"{voice.id}.bin").open("wb") as file:
+            file.truncate(VOICE_BYTES)
+    assert find_installation(None, tmp_path).voices == tmp_path
+    (tmp_path / "af_heart.bin").unlink()
+    (tmp_path / "zm_yunxi.bin").write_bytes(b"cut off")
+    with pytest.raises(SpeechNotInstalled, match="lacks the voices af_heart, zm_yunxi; run `render-service install-v"):
         find_installation(None, tmp_path)
 
 

@@ -1061,8 +1061,8 @@ class Project(_message.Message):
     @_builtins.property
     def speech(self) -> Global___Speech:
         """speech has the narrations of all shots spoken that have no narration_audio_uri: at most 150,000 characters in all,
-        of which a Han character counts as 3, divided by the speed. If omitted, only shots with a speech of their own are spoken. Rendering such a project is FAILED_PRECONDITION
-        (`PROVIDER_NOT_CONFIGURED`) on a server without speech.
+        of which a Han character counts as 3, divided by the speed. If omitted, only shots with a speech of their own are
+        spoken. Rendering such a project is FAILED_PRECONDITION (`PROVIDER_NOT_CONFIGURED`) on a server without speech.
         """
 
     def __init__(

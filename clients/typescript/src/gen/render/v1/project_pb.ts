@@ -723,8 +723,8 @@ export type Project = Message<"render.v1.Project"> & {
 
   /**
    * speech has the narrations of all shots spoken that have no narration_audio_uri: at most 150,000 characters in all,
-   * of which a Han character counts as 3, divided by the speed. If omitted, only shots with a speech of their own are spoken. Rendering such a project is FAILED_PRECONDITION
-   * (`PROVIDER_NOT_CONFIGURED`) on a server without speech.
+   * of which a Han character counts as 3, divided by the speed. If omitted, only shots with a speech of their own are
+   * spoken. Rendering such a project is FAILED_PRECONDITION (`PROVIDER_NOT_CONFIGURED`) on a server without speech.
    *
    * @generated from field: render.v1.Speech speech = 26;
    */
