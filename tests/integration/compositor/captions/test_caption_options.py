@@ -72,7 +72,10 @@ async def test_words_of_another_text_and_a_cut_narration_are_warned_about(
     tone = (0.3 * np.sin(np.linspace(0, 2 * np.pi * 440, 48_000))).astype(np.float32)
     voice = write_sound(tmp_path / "voice.wav", tone[None, :])
     words = (WordTiming("Goodbye", timedelta(0), timedelta(seconds=0.4)),)
-    spec = spec_of((replace(_shot("Hello"), words=words),), narration_policy=NarrationPolicy.TRIM)
+    spec = spec_of(
+        (replace(_shot("Hello"), words=words, narration_audio_uri="https://a.test/voice.wav"),),
+        narration_policy=NarrationPolicy.TRIM,
+    )
     video = await composed(compositor, spec, Media({"s": ShotMedia(narration=voice)}), tmp_path / "work")
     found = [(warning.code, warning.shot_id, warning.field) for warning in video.warnings]
     assert (WarningCode.NARRATION_TRIMMED, "s", "narration_audio_uri") in found
