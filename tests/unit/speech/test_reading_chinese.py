@@ -8,6 +8,8 @@ from render_service.speech.reading.chinese import read_chinese
 from render_service.speech.reading.chinese_numbers import cardinal
 from render_service.speech.reading.pieces import reading_of
 
+pytestmark = pytest.mark.speech
+
 READINGS = {
     # Numbers.
     "0": "零",

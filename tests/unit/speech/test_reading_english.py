@@ -8,6 +8,8 @@ from render_service.speech.reading.english import read_english
 from render_service.speech.reading.english_numbers import cardinal, ordinal
 from render_service.speech.reading.pieces import reading_of
 
+pytestmark = pytest.mark.speech
+
 READINGS = {
     # Cardinals, ordinals, decimals.
     "0": "zero",

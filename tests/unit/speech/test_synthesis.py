@@ -20,6 +20,8 @@ from render_service.speech.phonemes import Sounds, pronounce, sentences
 from render_service.speech.voice_archive import install_voices
 from tests.unit.speech.conftest import Speaker, Spoken
 
+pytestmark = pytest.mark.speech
+
 ENGLISH = "Lit in 1887, it cost $4.50!"
 
 

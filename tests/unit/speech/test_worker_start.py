@@ -7,6 +7,8 @@ import pytest
 from render_service.config.settings import ConfigurationError, Settings
 from render_service.worker.speech import open_narrator
 
+pytestmark = pytest.mark.speech
+
 
 async def opens(settings: Settings, folder: Path) -> bool:
     async with open_narrator(settings, folder) as narrator:
