@@ -22,10 +22,19 @@ class _Call(Generic[Item, Result]):
     outcome: "asyncio.Future[Result]"
     has_begun: bool = False
 
+    def end(self, result: Result | Exception) -> None:
+        """Give the caller its result, unless it has left."""
+        if self.outcome.done():
+            return
+        if isinstance(result, Exception):
+            self.outcome.set_exception(result)
+        else:
+            self.outcome.set_result(result)
+
     def give_up(self, error: Exception) -> None:
         """End a call whose batch has not begun: nothing of it was executed."""
-        if not self.has_begun and not self.outcome.done():
-            self.outcome.set_exception(error)
+        if not self.has_begun:
+            self.end(error)
 
 
 class Batcher(Generic[Item, Result]):
@@ -112,18 +121,17 @@ class Batcher(Generic[Item, Result]):
     async def _answer(self, batch: Sequence[_Call[Item, Result]]) -> None:
         if not batch:  # all its callers were cancelled or gave up
             return
-        results: Sequence[Result | Exception]
         try:
             results = await self._execute([call.item for call in batch])
+            answers = list(zip(batch, results, strict=True))  # before any: a wrong number of results is nobody's
+            for call, result in answers:
+                call.end(result)
         except Exception as error:  # noqa: BLE001 - raised where the results are awaited
-            results = [error] * len(batch)
-        for call, result in zip(batch, results, strict=True):
-            if call.outcome.done():
-                continue
-            if isinstance(result, Exception):
-                call.outcome.set_exception(result)
-            else:
-                call.outcome.set_result(result)
+            for call in batch:
+                call.end(error)
+        finally:
+            for call in batch:
+                call.outcome.cancel()  # if the batch itself was cancelled: nobody may wait for ever
 
 
 class KeyedBatcher(Generic[Item, Result]):

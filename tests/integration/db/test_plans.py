@@ -2,7 +2,6 @@
 
 import asyncio
 import pkgutil
-import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from importlib import import_module
@@ -122,16 +121,19 @@ async def test_thirty_calls_for_a_label_that_nothing_has_do_not_delay_another_wo
     full_database: Database,
 ) -> None:
     jobs = Jobs(full_database)
+    begun = asyncio.Semaphore(0)
 
     async def call_for_ever() -> None:
         while True:
+            begun.release()
             await jobs.list("team", FILTERS["a label that nothing has"], after=None, limit=50)
 
     hogs = [asyncio.create_task(call_for_ever()) for _ in range(30)]
-    await asyncio.sleep(0.5)
-    began = time.monotonic()
-    await jobs.list("other", JobFilter(), after=None, limit=50)
-    assert time.monotonic() - began < 20
+    async with asyncio.timeout(60):
+        for _ in hogs:
+            await begun.acquire()
+        await jobs.list("other", JobFilter(), after=None, limit=50)
+    assert not any(hog.done() for hog in hogs), "a call failed"
     for hog in hogs:
         hog.cancel()
     await asyncio.wait(hogs)

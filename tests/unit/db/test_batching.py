@@ -74,6 +74,27 @@ async def test_a_batch_that_fails_fails_for_all_its_callers_and_for_nobody_later
     assert await batcher.call(3) == 3
 
 
+@pytest.mark.parametrize("results", [[1], [1, 2, 3]])
+async def test_results_that_do_not_match_the_batch_fail_for_all_its_callers(results: list[int]) -> None:
+    async def execute(_: Sequence[int]) -> Sequence[int]:
+        return results
+
+    batcher = Batcher(execute)
+    async with asyncio.timeout(60):
+        outcomes = await asyncio.gather(batcher.call(1), batcher.call(2), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [ValueError, ValueError]
+
+
+async def test_a_batch_that_is_cancelled_leaves_no_caller_waiting() -> None:
+    async def execute(_: Sequence[int]) -> Sequence[int]:
+        raise asyncio.CancelledError
+
+    batcher = Batcher(execute)
+    async with asyncio.timeout(60):
+        outcomes = await asyncio.gather(batcher.call(1), batcher.call(2), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [asyncio.CancelledError, asyncio.CancelledError]
+
+
 async def test_a_caller_that_leaves_before_its_batch_is_not_executed_and_one_that_leaves_later_stops_nobody() -> None:
     statement = Statement(open_at_once=False)
     batcher = Batcher(statement.execute, parallel=1)
