@@ -7,6 +7,7 @@ from contextvars import ContextVar
 import pytest
 
 from render_service.db.batching import Batcher, KeyedBatcher
+from render_service.db.database import Database, DatabaseUnavailable
 
 
 class Statement:
@@ -151,6 +152,21 @@ async def test_a_call_waits_only_so_long_for_its_batch_to_begin_and_any_time_for
     assert await begun == 2
     assert await batcher.call(3) == 6
     assert statement.batches == [[1], [3]]
+
+
+async def test_calls_that_wait_too_long_for_a_batch_find_the_database_unavailable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("render_service.db.database._WAIT_SECONDS", 0.01)
+    statement = Statement(open_at_once=False)
+    batcher = Database("postgresql://unused.invalid/test").batcher(statement.execute, parallel=1)
+    begun = asyncio.create_task(batcher.call(1))
+    await statement.begun.wait()
+    async with asyncio.timeout(60):
+        with pytest.raises(DatabaseUnavailable, match="too slow"):
+            await batcher.call(2)
+    statement.may_end.set()
+    assert await begun == 2
 
 
 async def test_calls_of_one_key_share_batches_and_wait_for_no_other_key() -> None:
