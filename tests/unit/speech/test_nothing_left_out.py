@@ -18,7 +18,7 @@ LETTERS = tuple(
 )
 # All digits, and some of the letters: reading one takes 10 ms.
 NUMBERS = tuple(letter for letter in LETTERS if unicodedata.category(letter)[0] == "N")
-OTHERS = NUMBERS + tuple(letter for letter in LETTERS if letter.isalpha() and not is_han(letter))[::29]
+OTHERS = NUMBERS + tuple(letter for letter in LETTERS if letter.isalpha() and not is_han(letter))[::199]
 HAN = tuple(letter for letter in LETTERS if is_han(letter))
 
 
@@ -29,13 +29,13 @@ def is_heard(character: str, language: str) -> bool:
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_every_accepted_letter_and_digit_is_heard(language: str) -> None:
     accepted = [one for one in OTHERS if not unreadable_characters(one, language)]
-    assert len(accepted) > 100
+    assert len(accepted) > 30
     assert [one for one in accepted if not is_heard(one, language)] == []
 
 
 def test_every_accepted_han_character_is_heard() -> None:
     assert len(HAN) > 26_000
-    assert [one for one in HAN[::11] if not is_heard(one, "zh")] == []
+    assert [one for one in HAN[::23] if not is_heard(one, "zh")] == []
 
 
 WORDS = st.text(st.sampled_from("〇々天佐木二12½²aBé "), max_size=6)
