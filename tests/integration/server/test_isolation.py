@@ -176,6 +176,7 @@ async def test_every_method_that_takes_an_id_is_probed() -> None:
         "CreateWebhook",
         "ListWebhooks",
         "GetWebhookSecret",
+        "ListVoices",
     }
 
 
