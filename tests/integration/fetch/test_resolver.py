@@ -5,10 +5,13 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
+from unittest import mock
 
 import pytest
 
+from render_service.fetch import resolver as resolver_module
 from render_service.fetch.resolver import SystemResolver
 
 
@@ -84,17 +87,25 @@ async def test_four_hundred_names_that_are_never_answered_delay_no_other_workspa
     assert sum(isinstance(result, socket.gaierror) for result in results) == 250
 
 
-async def test_answers_and_failures_are_cached_for_their_time(name_servers: NameServers) -> None:
-    resolver = SystemResolver(fresh_seconds=0.3, failure_seconds=0.3)
+async def test_answers_and_failures_are_cached_for_their_time(
+    name_servers: NameServers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.monotonic()
+    monkeypatch.setattr(resolver_module, "time", mock.Mock(monotonic=lambda: now))
+    resolver = SystemResolver(fresh_seconds=30, failure_seconds=5)
     for _ in range(3):
         assert await resolver("films.example", 443, "team") == ("127.0.0.1",)
         with pytest.raises(socket.gaierror) as raised:
             await resolver("absent.example", 443, "team")
         assert raised.value.errno == socket.EAI_NONAME
     assert name_servers.asked == ["films.example", "absent.example"]
-    await asyncio.sleep(0.4)
-    await resolver("films.example", 443, "team")
-    assert name_servers.asked == ["films.example", "absent.example", "films.example"]
+    for seconds, asked in ((6, "absent.example"), (25, "films.example")):
+        now += seconds
+        await resolver("films.example", 443, "team")
+        with suppress(socket.gaierror):
+            await resolver("absent.example", 443, "team")
+        assert asked in name_servers.asked[2:]
+    assert name_servers.asked[2:] == ["absent.example", "films.example", "absent.example"]
 
 
 async def test_one_name_asked_for_at_once_is_looked_up_by_few(name_servers: NameServers) -> None:
