@@ -300,7 +300,7 @@ async def test_what_a_killed_sender_was_at_is_sent_again_under_the_same_id(datab
         receiver.chooser = lambda request: Fault(delay=60, after=True)
         await add_webhook(database, receiver.url, statuses=(JobStatus.COMPLETED,))
         job = await run_job(database)
-        async with sending(database, lease=timedelta(seconds=1)) as killed:
+        async with sending(database, lease=timedelta(seconds=3)) as killed:
             async with asyncio.timeout(60):
                 while not receiver.requests:
                     await asyncio.sleep(0.01)
