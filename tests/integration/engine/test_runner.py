@@ -168,8 +168,8 @@ async def test_an_attempt_that_lost_its_lease_stops_and_changes_nothing(database
 @pytest.mark.parametrize(
     ("limits", "reason"),
     [
-        (RunnerLimits(timedelta(seconds=0.2), HOUR), ErrorReason.DEADLINE_EXCEEDED),
-        (RunnerLimits(HOUR, timedelta(seconds=0.2)), ErrorReason.NO_PROGRESS),
+        (RunnerLimits(timedelta(seconds=1.5), HOUR), ErrorReason.DEADLINE_EXCEEDED),
+        (RunnerLimits(HOUR, timedelta(seconds=1.5)), ErrorReason.NO_PROGRESS),
     ],
 )
 async def test_a_job_that_hangs_is_ended_and_says_why(
@@ -184,7 +184,7 @@ async def test_a_job_that_hangs_is_ended_and_says_why(
     assert provider.cancelled
     assert job.status is JobStatus.FAILED
     assert job.error is not None
-    assert (job.error.reason, job.error.metadata) == (reason, {"seconds": "0.2"})
+    assert (job.error.reason, job.error.metadata) == (reason, {"seconds": "1.5"})
 
 
 async def test_a_drain_lets_work_finish_within_its_grace(database: Database, tmp_path: Path) -> None:

@@ -25,11 +25,11 @@ async def heard(subscription: Subscription) -> None:
 
 
 async def test_silence_ends_a_subscription_and_quiet_does_not(own_valkey: EmbeddedValkey, redis: "Redis") -> None:
-    async with open_subscription(redis, ping_seconds=0.1) as subscription:
+    async with open_subscription(redis, ping_seconds=0.5) as subscription:
         await subscription.subscribe("channel")
         alive = asyncio.create_task(subscription.keep_alive())
         hearing = asyncio.create_task(heard(subscription))
-        await asyncio.wait((alive, hearing), timeout=1)
+        await asyncio.wait((alive, hearing), timeout=2)
         assert not hearing.done(), "nothing was published, but Redis is there"
         own_valkey.freeze()
         try:
