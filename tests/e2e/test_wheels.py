@@ -1,5 +1,6 @@
 """The built wheels run without the repository: `render-service demo` in an empty folder makes the video."""
 
+import json
 import os
 import re
 import subprocess
@@ -56,6 +57,12 @@ def metadata_of(wheel: Path) -> Message:
 
 
 def test_the_demo_of_the_wheel_makes_the_video_in_an_empty_folder(environment: Path, tmp_path: Path) -> None:
+    (sample,) = (environment / "lib").glob("python*/site-packages/render_service/samples/harbour/project.json")
+    project = json.loads(sample.read_text(encoding="utf-8"))
+    assert project == json.loads((ROOT / "samples/harbour/project.json").read_text(encoding="utf-8"))
+    # The whole film, in a size that takes little time to encode.
+    small = {"size": {"width": 640, "height": 360}, "fps": 24, "quality": "QUALITY_PRESET_DRAFT"}
+    sample.write_text(json.dumps(project | {"output": small}), encoding="utf-8")
     ran = subprocess.run(
         [str(environment / "bin/render-service"), "demo"],
         cwd=tmp_path,

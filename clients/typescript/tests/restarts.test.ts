@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 
-import { hasEnded, type JobEvent, JobStatus, MotionKind, QualityPreset, RenderError, seconds } from "render-client";
+import { Container, hasEnded, type JobEvent, JobStatus, MotionKind, RenderError, seconds } from "render-client";
 
 import { CARDS, collect, endServer, newClient, NOISE, serverIsBack } from "./service.ts";
 
@@ -72,13 +72,14 @@ test("a download outlives a killed server, and no byte comes twice", async () =>
     const shot = {
       imageUri: NOISE(),
       caption: "",
-      duration: seconds(1.25),
+      duration: seconds(4.5),
       motion: { kind: MotionKind.PAN_LEFT },
     };
     const { jobId } = await client.start({
       project: { storyboard: { shots: [shot] } },
       provider: "local",
-      output: { fps: 24, quality: QualityPreset.HIGH },
+      // A GIF of noise is large and yet made in a second.
+      output: { container: Container.GIF },
     });
     const job = await client.wait(jobId);
     assert.equal(job.status, JobStatus.COMPLETED, job.errorMessage);

@@ -49,11 +49,12 @@ def client(service: Service) -> Iterator[RenderClient]:
 def large_job(service: Service, noise_picture: Path) -> job_pb2.Job:
     """A COMPLETED job with a video larger than all buffers on the way."""
     shot = project_pb2.Shot(
-        image_uri=noise_picture.as_uri(), caption="", duration=duration_pb2.Duration(seconds=1, nanos=250_000_000)
+        image_uri=noise_picture.as_uri(), caption="", duration=duration_pb2.Duration(seconds=4, nanos=500_000_000)
     )
     shot.motion.kind = project_pb2.MOTION_KIND_PAN_LEFT
     project = project_pb2.Project(storyboard=project_pb2.Storyboard(shots=[shot]))
-    output = output_pb2.OutputOptions(fps=24, quality=output_pb2.QUALITY_PRESET_HIGH)
+    # A GIF of noise is large and yet made in a second.
+    output = output_pb2.OutputOptions(container=output_pb2.CONTAINER_GIF)
     with RenderClient(service.target, token=service.token, workspace=service.workspace) as client:
         job = client.wait(client.start(project, output=output).job_id)
     assert status_name(job.status) == "COMPLETED", job.error_message
