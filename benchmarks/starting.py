@@ -12,7 +12,7 @@ import sys
 from itertools import product
 from pathlib import Path
 
-from render_service.compositor.compositor import PROCESS_MODULES
+from render_service.compositor.tasks import PROCESS_MODULES
 
 _BIN = Path(sys.executable).parent
 _COUNT = "; import sys; print(sum(map(bool, sys.modules.values())))"

@@ -12,26 +12,27 @@ from render_service.compositor.media.assets import Asset, Media
 from render_service.compositor.processes.limits import MIXING
 from render_service.compositor.processes.pool import Share, TaskOptions
 from render_service.compositor.segments.content_hashes import name_media
+from render_service.compositor.segments.job import SegmentJob
 from render_service.compositor.segments.ports import SegmentRunner, SegmentStore
-from render_service.compositor.segments.spec import SegmentJob
-from render_service.compositor.sound.cache import SoundCache
-from render_service.compositor.sound.levelling import MOST_GAIN_DB
-from render_service.compositor.sound.mixing import mix_sound
-from render_service.compositor.sound.spec import SoundFacts
-from render_service.compositor.stages import (
+from render_service.compositor.shared_folder import (
     Plan,
     Request,
     SegmentRef,
-    draw_thumbnails,
-    join_composition,
-    plan_composition,
     segment_file,
     sound_file,
     sound_spec_file,
     spec_file,
+)
+from render_service.compositor.sound.cache import SoundCache
+from render_service.compositor.sound.spec import MOST_GAIN_DB, SoundFacts
+from render_service.compositor.task_group import task_group
+from render_service.compositor.tasks import (
+    draw_thumbnails,
+    join_composition,
+    mix_sound,
+    plan_composition,
     verify_composition,
 )
-from render_service.compositor.task_group import task_group
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.warning import JobWarning, WarningCode
 from render_service.telemetry.metrics.worker import SEGMENTS

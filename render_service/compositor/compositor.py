@@ -8,25 +8,25 @@ from pathlib import Path
 from render_service.compositor.composition import CHECKING_FROM, ComposedVideo, Composition, Progress, WarningsListener
 from render_service.compositor.inspection import inspect_media
 from render_service.compositor.media.assets import Asset, Media
-from render_service.compositor.media.probing import ClipFacts, probe_clip, probe_sound
-from render_service.compositor.media.retiming import slow_down
 from render_service.compositor.processes.limits import PROBING, RENDERING
 from render_service.compositor.processes.pool import ProcessPool, TaskOptions
-from render_service.compositor.processes.segment_runner import PoolRunner
 from render_service.compositor.processes.self_test import write_and_read
+from render_service.compositor.segment_runner import PoolRunner
+from render_service.compositor.segments.job import SegmentJob
 from render_service.compositor.segments.ports import SegmentRunner, SegmentStore
-from render_service.compositor.segments.spec import SegmentJob
-from render_service.compositor.stages import Request, check_request
+from render_service.compositor.shared_folder import Request
+from render_service.compositor.tasks import (
+    PROCESS_MODULES,
+    check_request,
+    probe_clip,
+    probe_sound,
+    segment_build,
+    slow_down,
+)
 from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.projects.media import ClipFacts
 
 __all__ = ["CHECKING_FROM", "ComposedVideo", "Compositor"]
-
-PROCESS_MODULES = (
-    "render_service.compositor.inspection",
-    "render_service.compositor.drawing.segment",
-    "render_service.compositor.stages",
-)
-"""What every worker process imports before its first task."""
 
 
 class Compositor:
@@ -43,6 +43,7 @@ class Compositor:
         # What belongs to no composition of this machine.
         self._share = self._pool.share()
         self._runner = runner
+        self._build: str | None = None
 
     async def start(self) -> None:
         """Start the processes."""
@@ -55,6 +56,12 @@ class Compositor:
     async def make_segment(self, job: SegmentJob, workdir: Path, output: Path) -> None:
         """Make one segment of any render in the processes here; as `SegmentRunner.run`."""
         await PoolRunner(self._share).run(job, workdir, output, lambda _: None)
+
+    async def build(self) -> str:
+        """Return the build of the segments that are made here: only equal builds make equal segments."""
+        if self._build is None:
+            self._build = await self._share.run(segment_build)
+        return self._build
 
     async def probe_clip(self, asset: Asset) -> ClipFacts:
         """Probe a clip.

@@ -1,33 +1,20 @@
 """Inspects every file of a render before any of it is made: hashes and probes each once, in the worker processes."""
 
 import asyncio
-import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from enum import Enum, auto
 from pathlib import Path
 
+from render_service.compositor.inspected_file import InspectedFile, Use
 from render_service.compositor.media.assets import Asset, Media, ShotMedia
-from render_service.compositor.media.probing import probe_clip, probe_image, probe_sound
 from render_service.compositor.processes.limits import PROBING
 from render_service.compositor.processes.pool import Share, TaskOptions
-from render_service.compositor.sound.pauses import PauseFinder
 from render_service.compositor.task_group import task_group
+from render_service.compositor.tasks import inspect_file
 from render_service.domain.errors import ErrorReason, RenderFailure
-from render_service.domain.projects.media import KeyframeGap, MediaFacts, Pause
+from render_service.domain.projects.media import MediaFacts
 from render_service.domain.projects.project import BadAssetPolicy, Project
 from render_service.domain.warning import JobWarning, WarningCode, warning_from_failure
-
-
-class Use(Enum):
-    """What a file is used as, which decides how it is probed."""
-
-    IMAGE = auto()
-    CLIP = auto()
-    SILENT_CLIP = auto()
-    SOUND = auto()
-
 
 _USES = {
     "image_uri": Use.IMAGE,
@@ -38,20 +25,6 @@ _USES = {
     "intro_clip_uri": Use.CLIP,
     "outro_clip_uri": Use.CLIP,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class InspectedFile:
-    """A file's SHA-256 in hexadecimal, its length, and what else was measured.
-
-    The length is None for a picture. Sounds have pauses, clips have stretches without a keyframe.
-    """
-
-    sha256: str
-    length: timedelta | None
-    pauses: tuple[Pause, ...] = ()
-    gaps: tuple[KeyframeGap, ...] = ()
-    warnings: tuple[JobWarning, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,29 +42,6 @@ class Inspection:
     facts: Mapping[str, MediaFacts]
     hashes: Mapping[Path, str]
     warnings: tuple[JobWarning, ...]
-
-
-def inspect_file(asset: Asset, use: Use) -> InspectedFile:
-    """Hash and probe a file for its use. Runs in a worker process.
-
-    Raises:
-        RenderFailure: ASSET_INVALID where it cannot be used.
-    """
-    with asset.path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    match use:
-        case Use.IMAGE:
-            probe_image(asset)
-            return InspectedFile(sha256, None)
-        case Use.CLIP | Use.SILENT_CLIP:
-            clip = probe_clip(asset, is_heard=use is Use.CLIP)
-            return InspectedFile(sha256, clip.duration, gaps=clip.gaps)
-        case Use.SOUND:
-            repairs: list[RenderFailure] = []
-            finder = PauseFinder()
-            length = probe_sound(asset, warn=repairs.append, listen=finder.add)
-            warnings = (warning_from_failure(WarningCode.ASSET_REPAIRED, repair) for repair in repairs)
-            return InspectedFile(sha256, length, finder.pauses(), warnings=tuple(warnings))
 
 
 async def inspect_media(share: Share, media: Media, project: Project) -> Inspection:

@@ -1,29 +1,42 @@
-"""The stages of a composition that run in a worker process: plan it, draw its stills, join it, verify it.
+"""The stages of a composition: inspect its files, plan it, draw its stills, join it, verify it.
 
-They share a folder on disk, so that what grows with a render crosses no pipe and keeps no event loop busy.
+They run in worker processes; everybody else calls them through `tasks`.
 """
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from render_service.compositor.captions.reading_speed import speed_warnings
 from render_service.compositor.captions.sidecars import write_srt, write_vtt, write_words
 from render_service.compositor.captions.word_warnings import word_warnings
+from render_service.compositor.encoding.chapter import Chapter
 from render_service.compositor.encoding.gif import write_gif
-from render_service.compositor.encoding.muxing import Chapter, MuxInput, mux
+from render_service.compositor.encoding.muxing import MuxInput, mux
 from render_service.compositor.encoding.thumbnails import write_thumbnails
-from render_service.compositor.media.assets import AssetFault, Media, clip_asset, narration_asset
+from render_service.compositor.inspected_file import InspectedFile, Use
+from render_service.compositor.media.assets import Asset, AssetFault, clip_asset, narration_asset
+from render_service.compositor.media.probing import probe_clip, probe_image, probe_sound
 from render_service.compositor.segments.content_hashes import name_media
 from render_service.compositor.segments.planning import plan_pictures, shown_sources
 from render_service.compositor.segments.stills import chosen_stills
+from render_service.compositor.shared_folder import (
+    Plan,
+    Request,
+    SegmentRef,
+    segment_file,
+    sound_file,
+    sound_spec_file,
+    spec_file,
+)
+from render_service.compositor.sound.pauses import PauseFinder
 from render_service.compositor.sound.planning import heard_assets, plan_sound
 from render_service.compositor.sound.spec import SoundFacts
 from render_service.compositor.text.drawn_texts import caption_text, clean_text
 from render_service.compositor.text.glyph_coverage import check_glyphs
 from render_service.compositor.verification.video import check_video
-from render_service.domain.canonical import canonical_bytes, from_canonical
+from render_service.domain.canonical import canonical_bytes
 from render_service.domain.errors import RenderFailure
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.media import MediaFacts
@@ -33,98 +46,32 @@ from render_service.domain.projects.sequence import INTRO_ID
 from render_service.domain.projects.shot_source import CardSource, PlaceholderSource
 from render_service.domain.projects.timeline import Timeline, plan_timeline
 from render_service.domain.projects.validation import LONGEST_VIDEO
-from render_service.domain.warning import JobWarning
+from render_service.domain.warning import WarningCode, warning_from_failure
 
 _CHAPTER_TITLE = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What is composed: a render, its usable files by hash, and their measured lengths."""
+def inspect_file(asset: Asset, use: Use) -> InspectedFile:
+    """Hash and probe a file for its use.
 
-    spec: RenderSpec
-    media: Media
-    facts: Mapping[str, MediaFacts]
-    hashes: Mapping[Path, str]
-
-    def write(self, parts: Path) -> None:
-        """Store it for the stages."""
-        (parts / "request.json").write_bytes(canonical_bytes(self))
-
-    @classmethod
-    def read(cls, parts: Path) -> Self:
-        """Read what was stored."""
-        return from_canonical(cls, (parts / "request.json").read_bytes())
-
-    def timeline(self) -> Timeline:
-        """Return which shot is seen when."""
-        sources = shown_sources(self.spec.project, self.media)
-        return plan_timeline(self.spec.project, self.spec.output.fps, self.facts, sources)
-
-
-@dataclass(frozen=True, slots=True)
-class SegmentRef:
-    """A segment that is planned.
-
-    Args:
-        key: Its name; its spec is the file `<key>.spec`, it is to be the file `<key>.mkv`.
-        frames: Its length.
-        assets: The hashes of the files that it shows.
+    Raises:
+        RenderFailure: ASSET_INVALID where it cannot be used.
     """
-
-    key: str
-    frames: int
-    assets: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A composition, planned.
-
-    Args:
-        frames: Length of the video.
-        segments: In order; segments with equal content have equal keys.
-        stills: For every shot, the segment and the frame of it that show it best.
-        poster: Which still is the poster of the video.
-        chapters: One a shot.
-        has_sound: Whether there is a sound to mix: its spec is the file `sound.spec`.
-        sounds: The hashes of the audible files.
-        warnings: What the plan changes of what the project asks for.
-    """
-
-    frames: int
-    segments: tuple[SegmentRef, ...]
-    stills: tuple[tuple[str, int], ...]
-    poster: int
-    chapters: tuple[Chapter, ...]
-    has_sound: bool
-    sounds: tuple[str, ...]
-    warnings: tuple[JobWarning, ...]
-
-    @classmethod
-    def read(cls, parts: Path) -> Self:
-        """Read what `plan_composition` stored."""
-        return from_canonical(cls, (parts / "plan.json").read_bytes())
-
-
-def spec_file(parts: Path, key: str) -> Path:
-    """Return where the spec of a segment lies."""
-    return parts / f"{key}.spec"
-
-
-def segment_file(parts: Path, key: str) -> Path:
-    """Return where a segment lies once it is made."""
-    return parts / f"{key}.mkv"
-
-
-def sound_spec_file(parts: Path) -> Path:
-    """Return where the spec of the sound lies."""
-    return parts / "sound.spec"
-
-
-def sound_file(parts: Path) -> Path:
-    """Return where the sound lies once it is mixed."""
-    return parts / "sound"
+    with asset.path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    match use:
+        case Use.IMAGE:
+            probe_image(asset)
+            return InspectedFile(sha256, None)
+        case Use.CLIP | Use.SILENT_CLIP:
+            clip = probe_clip(asset, is_heard=use is Use.CLIP)
+            return InspectedFile(sha256, clip.duration, gaps=clip.gaps)
+        case Use.SOUND:
+            repairs: list[RenderFailure] = []
+            finder = PauseFinder()
+            length = probe_sound(asset, warn=repairs.append, listen=finder.add)
+            warnings = (warning_from_failure(WarningCode.ASSET_REPAIRED, repair) for repair in repairs)
+            return InspectedFile(sha256, length, finder.pauses(), warnings=tuple(warnings))
 
 
 def plan_composition(parts: Path, srt: Path, vtt: Path, words: Path) -> Plan:
@@ -140,7 +87,7 @@ def plan_composition(parts: Path, srt: Path, vtt: Path, words: Path) -> Plan:
         RenderFailure: GLYPH_MISSING; ASSET_INVALID where the files make the video too long.
     """
     request = Request.read(parts)
-    spec, timeline = request.spec, request.timeline()
+    spec, timeline = request.spec, _timeline(request)
     _check_length(timeline, request.facts)
     cards = [shot.shot_id for shot in timeline.shots if isinstance(shot.source, PlaceholderSource)]
     replaced = check_glyphs(spec, cards)
@@ -182,7 +129,7 @@ def check_request(parts: Path) -> None:
         RenderFailure: GLYPH_MISSING; ASSET_INVALID where the files make the video too long.
     """
     request = Request.read(parts)
-    _check_length(request.timeline(), request.facts)
+    _check_length(_timeline(request), request.facts)
     # No shot becomes a placeholder: those without a picture get a clip.
     check_glyphs(request.spec, ())
 
@@ -209,7 +156,13 @@ def join_composition(parts: Path, path: Path) -> None:
 def verify_composition(parts: Path, path: Path, sound: SoundFacts | None) -> dict[str, Any]:
     """Check the finished video; see `check_video`."""
     request = Request.read(parts)
-    return check_video(path, request.timeline(), request.spec, request.media, sound)
+    return check_video(path, _timeline(request), request.spec, request.media, sound)
+
+
+def _timeline(request: Request) -> Timeline:
+    """Return which shot is seen when."""
+    spec = request.spec
+    return plan_timeline(spec.project, spec.output.fps, request.facts, shown_sources(spec.project, request.media))
 
 
 def _check_length(timeline: Timeline, facts: Mapping[str, MediaFacts]) -> None:

@@ -11,7 +11,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from redis.exceptions import RedisError
 
-from render_service.compositor.segments.spec import SegmentJob
+from render_service.compositor.segments.job import SegmentJob
 from render_service.domain.errors import DomainError, RenderFailure
 from render_service.domain.jobs.job import Lease
 from render_service.engine.segment_coordination import SegmentCoordination

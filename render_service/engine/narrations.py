@@ -15,8 +15,8 @@ import render_service
 from render_service.compositor.media.assets import AssetFault, Media, ShotMedia, narration_asset
 from render_service.compositor.processes.limits import TaskLimits
 from render_service.compositor.processes.pool import ProcessPool, Share, TaskOptions
-from render_service.compositor.segments.build_fingerprint import reachable_sources
 from render_service.compositor.segments.ports import SegmentStore
+from render_service.compositor.segments.reachable_sources import reachable_sources
 from render_service.domain.canonical import canonical_bytes
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.jobs.job import RenderSpec
@@ -24,7 +24,7 @@ from render_service.domain.projects.project import NarrationPolicy, WordTiming
 from render_service.domain.projects.validation import LONGEST_VIDEO
 from render_service.domain.speech.requests import SpeechRequest
 from render_service.speech.installation import MODEL_SHA256, Installation
-from render_service.speech.synthesis import speak
+from render_service.speech.tasks import speak
 
 SPEAKING = TaskLimits(memory=3 << 30, cpu_seconds=3600)
 """For one narration of at most 4,000 characters: the model takes about 1 GiB."""

@@ -12,8 +12,7 @@ from redis.exceptions import RedisError
 
 from render_service.compositor.compositor import Compositor
 from render_service.compositor.media.assets import Asset
-from render_service.compositor.segments.build_fingerprint import build_fingerprint
-from render_service.compositor.segments.spec import SegmentJob, SegmentSpec
+from render_service.compositor.segments.job import SegmentJob, build_of
 from render_service.domain.errors import DomainError, RenderFailure
 from render_service.domain.machine_faults import is_machine_fault
 from render_service.engine.machine_gate import MachineGate
@@ -76,8 +75,8 @@ class SegmentWorker:
 
     async def _make_if_wanted(self, request: SegmentRequest) -> None:
         try:
-            # Another build would store other bytes under the same key. The first call reads and parses many files.
-            if SegmentSpec.from_bytes(request.spec).build != await asyncio.to_thread(build_fingerprint):
+            # Another build would store other bytes under the same key.
+            if build_of(request.spec) != await self._compositor.build():
                 _log.warning("requested by another build; left to workers of that build", segment=request.key)
                 return
             if not await self._may_make(request) or await self._coordination.working(request.key):

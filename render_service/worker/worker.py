@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 
 from render_service.compositor.compositor import Compositor
 from render_service.compositor.processes.confinement import describe_confinement
-from render_service.compositor.segments.spec import SegmentJob
+from render_service.compositor.segments.job import SegmentJob
 from render_service.config.settings import ConfigurationError, Settings
 from render_service.db.database import Database, DatabaseUnavailable
 from render_service.db.jobs.job_lifecycle import JobLifecycle

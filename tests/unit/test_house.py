@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import render_service
-from render_service.compositor.compositor import PROCESS_MODULES
+from render_service.compositor.tasks import PROCESS_MODULES
 
 PACKAGE = Path(render_service.__file__).parent
 ROOT = PACKAGE.parent
@@ -186,10 +186,12 @@ def test_compose_processes_load_only_what_composing_takes() -> None:
     assert not unused & {name.split(".")[0] for name in loaded}
 
 
-def test_the_worker_loads_no_grpc() -> None:
+def test_the_worker_loads_neither_grpc_nor_what_its_processes_draw_with() -> None:
     loaded = loaded_by("render_service.worker.worker")
     assert "dramatiq.worker" in loaded
-    assert not {name for name in loaded if name.split(".")[0] == "grpc" or name.startswith("render_service.server")}
+    unused = {"grpc", "av", "cv2", "numpy", "PIL", "uharfbuzz", "icu4py", "onnxruntime"}
+    assert not unused & {name.split(".")[0] for name in loaded}
+    assert not {name for name in loaded if name.startswith(("render_service.server", "render_service.compositor.draw"))}
 
 
 def test_the_server_loads_neither_engine_nor_providers_nor_compositor_nor_codecs() -> None:

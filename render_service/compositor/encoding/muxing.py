@@ -12,6 +12,7 @@ from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from render_service.compositor.encoding.chapter import Chapter
 from render_service.compositor.encoding.encoder import open_segment
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.projects.output import Container
@@ -25,15 +26,6 @@ _OPTIONS = {
     Container.MP4: {"movflags": "+faststart", "fflags": "+bitexact"},
     Container.WEBM: {"cues_to_front": "1", "fflags": "+bitexact"},
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Chapter:
-    """A chapter mark: its title applies to the frames from `start` up to, but not including, `end`."""
-
-    title: str
-    start: int
-    end: int
 
 
 @dataclass(frozen=True, slots=True)

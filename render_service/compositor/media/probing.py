@@ -33,7 +33,7 @@ from render_service.compositor.media.video_decoding import (
 )
 from render_service.domain.errors import RenderFailure
 from render_service.domain.projects.file_signatures import FileClass, FileKind
-from render_service.domain.projects.media import KeyframeGap
+from render_service.domain.projects.media import ClipFacts, KeyframeGap
 
 # A file that ends this much before its declared length is truncated.
 _LOST_SECONDS = 0.5
@@ -43,29 +43,6 @@ _PROBE_SIZE = (64, 64)
 # Most clips have a keyframe more often.
 _LONG_GAP_SECONDS = 6.0
 _LONGEST_FRAME_SECONDS = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class ClipFacts:
-    """The properties of a clip.
-
-    Args:
-        duration: From the start of its first picture to the end of its last.
-        frames: Number of pictures.
-        width: Displayed width in pixels: rotated upright, with square pixels.
-        height: Displayed height in pixels.
-        codec: Name of its video codec.
-        has_sound: Whether it has a sound track.
-        gaps: Its long stretches without a keyframe.
-    """
-
-    duration: timedelta
-    frames: int
-    width: int
-    height: int
-    codec: str
-    has_sound: bool
-    gaps: tuple[KeyframeGap, ...] = ()
 
 
 def probe_image(asset: Asset, limits: MediaLimits = DEFAULT_LIMITS) -> None:

@@ -1,8 +1,6 @@
 """Fingerprints the code, fonts and libraries that decide a segment's bytes: another build may give other bytes."""
 
-import ast
 import hashlib
-from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -12,6 +10,7 @@ import cv2
 import numpy as np
 import PIL
 
+from render_service.compositor.segments.reachable_sources import reachable_sources
 from render_service.compositor.text.fonts import fonts_fingerprint
 
 _PACKAGE = Path(__file__).parents[2]
@@ -42,40 +41,3 @@ def build_fingerprint(entry: str = PICTURE_ENTRY) -> str:
     hashed.update(" ".join(map(version, packages)).encode())
     hashed.update(fonts_fingerprint().encode())
     return hashed.hexdigest()[:16]
-
-
-def reachable_sources(entry: str, package: Path) -> dict[str, bytes]:
-    """Return the sources of a module and of everything in its package that it imports, directly or not.
-
-    Args:
-        entry: Full name of the module, which begins with the package's name.
-        package: The folder of the package.
-
-    Returns:
-        Source by full module name.
-    """
-    found: dict[str, bytes] = {}
-    waiting = [entry]
-    while waiting:
-        name = waiting.pop()
-        file = _file_of(name, package)
-        if name in found or file is None:
-            continue
-        found[name] = file.read_bytes()
-        waiting += _imports(found[name], package.name)
-    return found
-
-
-def _file_of(name: str, package: Path) -> Path | None:
-    path = package.parent.joinpath(*name.split("."))
-    return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
-
-
-def _imports(source: bytes, package: str) -> Iterator[str]:
-    """Yield the names that a module may import from its package: modules, and what they define."""
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == package:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names if alias.name.split(".")[0] == package)

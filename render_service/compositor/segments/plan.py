@@ -8,6 +8,7 @@ from typing import assert_never
 from render_service.compositor.frames.format import PictureFormat
 from render_service.compositor.media.assets import Asset
 from render_service.compositor.segments.content_hashes import MediaHashes, ShotHashes
+from render_service.compositor.segments.job import SegmentJob
 from render_service.compositor.segments.slices import cut_clip, cut_still
 from render_service.compositor.segments.spec import (
     CueLayer,
@@ -16,7 +17,6 @@ from render_service.compositor.segments.spec import (
     DrawnSource,
     DrawnStill,
     Layer,
-    SegmentJob,
     SegmentSpec,
     WatermarkLayer,
 )

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from render_service.compositor.segments.spec import SegmentJob
+from render_service.compositor.segments.job import SegmentJob
 
 
 class SegmentStore(Protocol):

@@ -1,15 +1,11 @@
 """What a segment is made of. Its bytes are a pure function of this, and its key is the hash of it."""
 
-import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Self
 
 from render_service.compositor.captions.cues import CueWord
 from render_service.compositor.captions.drawing import CaptionFormat
 from render_service.compositor.frames.format import PictureFormat
-from render_service.compositor.media.assets import Asset
 from render_service.domain.canonical import canonical_bytes, from_canonical
 from render_service.domain.projects.project import Corner, Direction, Fit, Motion, TransitionKind
 
@@ -135,23 +131,3 @@ class SegmentSpec:
     def from_bytes(cls, content: bytes) -> Self:
         """Read the canonical form."""
         return from_canonical(cls, content)
-
-
-@dataclass(frozen=True)
-class SegmentJob:
-    """A segment to be made.
-
-    Args:
-        spec: What it is made of, in canonical form.
-        assets: The local files its sources name, by content hash.
-        frames: Its length, for scheduling and progress.
-    """
-
-    spec: bytes
-    assets: Mapping[str, Asset]
-    frames: int
-
-    @cached_property
-    def key(self) -> str:
-        """The segment's name: the SHA-256 of its spec, 64 hexadecimal digits."""
-        return hashlib.sha256(self.spec).hexdigest()

@@ -9,11 +9,10 @@ from render_service.compositor.media.assets import Asset
 from render_service.compositor.media.sound_format import SAMPLE_RATE
 from render_service.compositor.media.sounds import SoundReader
 from render_service.compositor.sound.loudness import LoudnessMeter, from_db, to_db
+from render_service.compositor.sound.spec import MOST_GAIN_DB
 
 VOICE_LUFS = -14.0
 """The loudness of every narration in the mix: that of the finished video."""
-MOST_GAIN_DB = 20.0
-"""The most by which a sound is amplified: more would make noise audible that its maker did not hear."""
 VOICE_ABOVE_DB = 10.0
 """How much louder than ducked sound a narration is at least."""
 _ONE_SIDED = 1e-4  # energy of the quieter channel, as a part of the other's: 40 dB below

@@ -6,6 +6,9 @@ from typing import Self
 from render_service.domain.canonical import canonical_bytes, from_canonical
 from render_service.domain.projects.output import Container, Quality
 
+MOST_GAIN_DB = 20.0
+"""The most by which a sound is amplified: more would make noise audible that its maker did not hear."""
+
 
 @dataclass(frozen=True, slots=True)
 class NarrationTrack:

@@ -1,4 +1,4 @@
-"""Measurements of a shot's media that the timeline depends on."""
+"""Measurements of media files: those that a timeline depends on, and all of a clip."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -40,4 +40,27 @@ class MediaFacts:
     clip: timedelta | None = None
     narration: timedelta | None = None
     pauses: tuple[Pause, ...] = ()
+    gaps: tuple[KeyframeGap, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ClipFacts:
+    """The properties of a clip.
+
+    Args:
+        duration: From the start of its first picture to the end of its last.
+        frames: Number of pictures.
+        width: Displayed width in pixels: rotated upright, with square pixels.
+        height: Displayed height in pixels.
+        codec: Name of its video codec.
+        has_sound: Whether it has a sound track.
+        gaps: Its long stretches without a keyframe.
+    """
+
+    duration: timedelta
+    frames: int
+    width: int
+    height: int
+    codec: str
+    has_sound: bool
     gaps: tuple[KeyframeGap, ...] = ()

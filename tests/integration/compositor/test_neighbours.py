@@ -16,7 +16,7 @@ import pytest
 
 from render_service.compositor.compositor import Compositor
 from render_service.compositor.media.assets import Media, ShotMedia
-from render_service.compositor.stages import Request
+from render_service.compositor.shared_folder import Request
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.output import OutputSpec, Quality

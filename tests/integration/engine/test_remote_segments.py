@@ -14,7 +14,8 @@ from render_service.compositor.compositor import Compositor
 from render_service.compositor.frames.format import PictureFormat
 from render_service.compositor.media.assets import Media, image_asset
 from render_service.compositor.segments.build_fingerprint import build_fingerprint
-from render_service.compositor.segments.spec import DrawnCard, DrawnStill, Layer, SegmentJob, SegmentSpec
+from render_service.compositor.segments.job import SegmentJob
+from render_service.compositor.segments.spec import DrawnCard, DrawnStill, Layer, SegmentSpec
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.jobs.job import Lease, RenderSpec
 from render_service.domain.projects.output import Container, OutputSpec, Quality

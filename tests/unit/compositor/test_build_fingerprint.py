@@ -9,6 +9,7 @@ import pytest
 
 import render_service
 from render_service.compositor.segments import build_fingerprint as build
+from render_service.compositor.segments import reachable_sources as sources
 from render_service.compositor.segments.build_fingerprint import PICTURE_ENTRY, SOUND_ENTRY, build_fingerprint
 
 PACKAGE = Path(render_service.__file__).parent
@@ -62,11 +63,11 @@ def test_moving_a_drawing_module_into_a_sub_folder_changes_the_fingerprint(packa
 
 
 def test_every_module_that_drawing_loads_is_covered(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    imports_of = build._imports
+    imports_of = sources._imports
     # Of the modules only one changes each time: the others need not be parsed again.
-    monkeypatch.setattr(build, "_imports", cache(lambda source, name: tuple(imports_of(source, name))))
+    monkeypatch.setattr(sources, "_imports", cache(lambda source, name: tuple(imports_of(source, name))))
     before = fingerprint()
-    for module in build.reachable_sources(PICTURE_ENTRY, package):
+    for module in sources.reachable_sources(PICTURE_ENTRY, package):
         file = file_of(package, module)
         if not file.is_file():
             continue

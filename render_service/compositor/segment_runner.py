@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from render_service.compositor.drawing.segment import render_segment
 from render_service.compositor.processes.limits import RENDERING
 from render_service.compositor.processes.pool import Share, TaskOptions
-from render_service.compositor.segments.spec import SegmentJob
+from render_service.compositor.segments.job import SegmentJob
+from render_service.compositor.tasks import render_segment
 from render_service.telemetry.metrics.worker import FRAMES_COMPOSED
 
 

@@ -1,0 +1,31 @@
+"""What one file of a render is used as, and what is measured of it."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum, auto
+
+from render_service.domain.projects.media import KeyframeGap, Pause
+from render_service.domain.warning import JobWarning
+
+
+class Use(Enum):
+    """What a file is used as, which decides how it is probed."""
+
+    IMAGE = auto()
+    CLIP = auto()
+    SILENT_CLIP = auto()
+    SOUND = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class InspectedFile:
+    """A file's SHA-256 in hexadecimal, its length, and what else was measured.
+
+    The length is None for a picture. Sounds have pauses, clips have stretches without a keyframe.
+    """
+
+    sha256: str
+    length: timedelta | None
+    pauses: tuple[Pause, ...] = ()
+    gaps: tuple[KeyframeGap, ...] = ()
+    warnings: tuple[JobWarning, ...] = ()

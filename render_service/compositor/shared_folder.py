@@ -1,0 +1,100 @@
+"""What the stages of a composition share on disk: the request, the plan, and the files that they write.
+
+So what grows with a render crosses no pipe, and keeps no event loop busy.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from render_service.compositor.encoding.chapter import Chapter
+from render_service.compositor.media.assets import Media
+from render_service.domain.canonical import canonical_bytes, from_canonical
+from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.projects.media import MediaFacts
+from render_service.domain.warning import JobWarning
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is composed: a render, its usable files by hash, and their measured lengths."""
+
+    spec: RenderSpec
+    media: Media
+    facts: Mapping[str, MediaFacts]
+    hashes: Mapping[Path, str]
+
+    def write(self, parts: Path) -> None:
+        """Store it for the stages."""
+        (parts / "request.json").write_bytes(canonical_bytes(self))
+
+    @classmethod
+    def read(cls, parts: Path) -> Self:
+        """Read what was stored."""
+        return from_canonical(cls, (parts / "request.json").read_bytes())
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentRef:
+    """A segment that is planned.
+
+    Args:
+        key: Its name; its spec is the file `<key>.spec`, it is to be the file `<key>.mkv`.
+        frames: Its length.
+        assets: The hashes of the files that it shows.
+    """
+
+    key: str
+    frames: int
+    assets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A composition, planned.
+
+    Args:
+        frames: Length of the video.
+        segments: In order; segments with equal content have equal keys.
+        stills: For every shot, the segment and the frame of it that show it best.
+        poster: Which still is the poster of the video.
+        chapters: One a shot.
+        has_sound: Whether there is a sound to mix: its spec is the file `sound.spec`.
+        sounds: The hashes of the audible files.
+        warnings: What the plan changes of what the project asks for.
+    """
+
+    frames: int
+    segments: tuple[SegmentRef, ...]
+    stills: tuple[tuple[str, int], ...]
+    poster: int
+    chapters: tuple[Chapter, ...]
+    has_sound: bool
+    sounds: tuple[str, ...]
+    warnings: tuple[JobWarning, ...]
+
+    @classmethod
+    def read(cls, parts: Path) -> Self:
+        """Read what `plan_composition` stored."""
+        return from_canonical(cls, (parts / "plan.json").read_bytes())
+
+
+def spec_file(parts: Path, key: str) -> Path:
+    """Return where the spec of a segment lies."""
+    return parts / f"{key}.spec"
+
+
+def segment_file(parts: Path, key: str) -> Path:
+    """Return where a segment lies once it is made."""
+    return parts / f"{key}.mkv"
+
+
+def sound_spec_file(parts: Path) -> Path:
+    """Return where the spec of the sound lies."""
+    return parts / "sound.spec"
+
+
+def sound_file(parts: Path) -> Path:
+    """Return where the sound lies once it is mixed."""
+    return parts / "sound"

@@ -1,0 +1,109 @@
+"""The functions that worker processes run, as their parents call them.
+
+Parents import this module, which loads neither codecs nor fonts nor numpy: each function imports what it calls, and the
+processes have imported that before their first task, see `PROCESS_MODULES`.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from render_service.compositor.inspected_file import InspectedFile, Use
+from render_service.compositor.media.assets import Asset
+from render_service.compositor.shared_folder import Plan
+from render_service.compositor.sound.spec import SoundFacts
+from render_service.domain.projects.media import ClipFacts
+
+PROCESS_MODULES = (
+    "render_service.compositor.tasks",
+    "render_service.compositor.drawing.segment",
+    "render_service.compositor.stages",
+)
+"""What every worker process imports before its first task."""
+
+
+def probe_clip(asset: Asset) -> ClipFacts:
+    """See `probing.probe_clip`."""
+    from render_service.compositor.media import probing
+
+    return probing.probe_clip(asset)
+
+
+def probe_sound(asset: Asset) -> timedelta:
+    """See `probing.probe_sound`."""
+    from render_service.compositor.media import probing
+
+    return probing.probe_sound(asset)
+
+
+def slow_down(asset: Asset, output: Path, factor: float) -> None:
+    """See `retiming.slow_down`."""
+    from render_service.compositor.media import retiming
+
+    retiming.slow_down(asset, output, factor)
+
+
+def inspect_file(asset: Asset, use: Use) -> InspectedFile:
+    """See `stages.inspect_file`."""
+    from render_service.compositor import stages
+
+    return stages.inspect_file(asset, use)
+
+
+def check_request(parts: Path) -> None:
+    """See `stages.check_request`."""
+    from render_service.compositor import stages
+
+    stages.check_request(parts)
+
+
+def plan_composition(parts: Path, srt: Path, vtt: Path, words: Path) -> Plan:
+    """See `stages.plan_composition`."""
+    from render_service.compositor import stages
+
+    return stages.plan_composition(parts, srt, vtt, words)
+
+
+def render_segment(
+    spec: bytes, assets: Mapping[str, Asset], workdir: Path, output: Path, report: Callable[[int], None]
+) -> None:
+    """See `drawing.segment.render_segment`."""
+    from render_service.compositor.drawing import segment
+
+    segment.render_segment(spec, assets, workdir, output, report)
+
+
+def mix_sound(spec: bytes, audible: Mapping[str, Asset], output: Path) -> SoundFacts:
+    """See `mixing.mix_sound`."""
+    from render_service.compositor.sound import mixing
+
+    return mixing.mix_sound(spec, audible, output)
+
+
+def draw_thumbnails(parts: Path, poster: Path, sheet: Path) -> None:
+    """See `stages.draw_thumbnails`."""
+    from render_service.compositor import stages
+
+    stages.draw_thumbnails(parts, poster, sheet)
+
+
+def join_composition(parts: Path, path: Path) -> None:
+    """See `stages.join_composition`."""
+    from render_service.compositor import stages
+
+    stages.join_composition(parts, path)
+
+
+def verify_composition(parts: Path, path: Path, sound: SoundFacts | None) -> dict[str, Any]:
+    """See `stages.verify_composition`."""
+    from render_service.compositor import stages
+
+    return stages.verify_composition(parts, path, sound)
+
+
+def segment_build() -> str:
+    """Return the build of the segments that this process makes; see `build_fingerprint`."""
+    from render_service.compositor.segments.build_fingerprint import build_fingerprint
+
+    return build_fingerprint()
