@@ -126,7 +126,7 @@ def _sandbox() -> Finding:
 
 def _speech(settings: Settings) -> Finding:
     """That speech is off is no fault: projects without it render as ever."""
-    if not settings.speaks:
+    if not settings.speaks_locally:
         return Finding("Speech", True, f"off; install {SPEECH_EXTRA} to have narrations spoken")
     try:
         installation = find_installation(settings.speech_model, settings.speech_voices)

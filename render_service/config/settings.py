@@ -20,6 +20,7 @@ from render_service.config.fetching import FetchSettings
 from render_service.config.names import WITH_PREFIX, variable_of
 from render_service.config.providers import ProviderSettings
 from render_service.config.speech import SpeechSettings
+from render_service.config.speech_providers import SpeechProviderSettings
 from render_service.config.stores import StoreSettings
 from render_service.config.webhooks import WebhookSettings
 
@@ -29,7 +30,14 @@ class ConfigurationError(Exception):
 
 
 class Settings(
-    StoreSettings, ProviderSettings, SpeechSettings, EdgeSettings, CallbackSettings, WebhookSettings, FetchSettings
+    StoreSettings,
+    ProviderSettings,
+    SpeechSettings,
+    SpeechProviderSettings,
+    EdgeSettings,
+    CallbackSettings,
+    WebhookSettings,
+    FetchSettings,
 ):
     """All settings. Names in capitals are environment variables, or lines `NAME=value` of the file `RENDER_CONFIG`."""
 

@@ -6,9 +6,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
+from pydantic import Field
 from pydantic_settings import BaseSettings
 
 from render_service.config.names import WITH_PREFIX
+from render_service.domain.speech.voices import SpeechProvider
 
 
 def speech_extra(python: tuple[int, int]) -> str:
@@ -28,20 +30,33 @@ class SpeechSettings(BaseSettings):
 
     model_config = WITH_PREFIX
 
-    speech_provider: Literal["local", "none"] | None = None
-    """RENDER_SPEECH_PROVIDER: `local` speaks narrations on the workers, which need the extra `speech`; `none` refuses
-    projects that ask for speech. Default: `local` where the extra is installed, otherwise `none`."""
+    speech_provider: Literal["local", "elevenlabs", "openai_compatible", "custom", "none"] | None = None
+    """RENDER_SPEECH_PROVIDER: who speaks narrations where a request names no speech provider. `local` speaks on the
+    workers, which need the extra `speech`; the others need their own settings. `none` turns `local` off and refuses
+    projects that ask for speech without naming a provider. Default: `local` where the extra is installed, otherwise
+    `none`."""
     speech_model: Path | None = None
     """RENDER_SPEECH_MODEL: file with the speech model, instead of the packages that hold it."""
     speech_voices: Path | None = None
     """RENDER_SPEECH_VOICES: folder with the voices; default: where `render-service install-voices` puts them."""
 
+    speech_idle_seconds: float = Field(default=300.0, ge=0, le=86400)
+    """RENDER_SPEECH_IDLE_SECONDS: how long a worker keeps the loaded speech model, which takes 0.7 GB, after the last
+    narration. Loading it again takes a second or two."""
+
     @property
-    def speaks(self) -> bool:
-        """Whether narrations can be spoken."""
+    def speaks_locally(self) -> bool:
+        """Whether `local` can speak narrations."""
+        if self.speech_provider in ("local", "none"):
+            return self.speech_provider == "local"
+        return not missing_packages(with_model=self.speech_model is None)
+
+    @property
+    def default_speech_provider(self) -> SpeechProvider | None:
+        """Who speaks where a request names nobody; None for nobody."""
         if self.speech_provider is None:
-            return not missing_packages(with_model=self.speech_model is None)
-        return self.speech_provider == "local"
+            return SpeechProvider.LOCAL if self.speaks_locally else None
+        return None if self.speech_provider == "none" else SpeechProvider(self.speech_provider)
 
 
 @cache

@@ -26,6 +26,7 @@ from render_service.domain.jobs.job import (
     Video,
 )
 from render_service.domain.projects.narrations import spoken_narrations
+from render_service.domain.speech.voices import SpeechProvider
 from render_service.domain.warning import JobWarning, distinct_warnings
 from render_service.engine.assets import fetch_assets
 from render_service.engine.distributed_runner import DistributedRunner
@@ -118,8 +119,8 @@ class AttemptContext:
         requests = await asyncio.to_thread(spoken_narrations, spec.project)
         if not requests:
             return spec, media
-        if self._narrator is None:
-            raise not_installed()
+        if self._narrator is None or spec.speech.first.provider is not SpeechProvider.LOCAL:
+            raise not_installed(spec.speech.first.provider)
         store = JobSegments(self.store, lease.workspace_id, partial(self._objects.add, lease))
         narrated = await self._narrator.narrate(spec, media, requests, store, folder=folder, on_spoken=on_spoken)
         await store.close()

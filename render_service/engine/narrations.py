@@ -23,6 +23,7 @@ from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.project import NarrationPolicy, WordTiming
 from render_service.domain.projects.validation import LONGEST_VIDEO
 from render_service.domain.speech.requests import SpeechRequest
+from render_service.domain.speech.voices import SpeechProvider
 from render_service.speech.installation import MODEL_SHA256, Installation
 from render_service.speech.tasks import speak
 
@@ -174,8 +175,11 @@ def _too_long(shot_id: str) -> RenderFailure:
     )
 
 
-def not_installed() -> RenderFailure:
-    """Return the failure of a job that is to be spoken on a worker without speech."""
+def not_installed(provider: SpeechProvider) -> RenderFailure:
+    """Return the failure of a job that is to be spoken on a worker that cannot use its speech provider."""
+    if provider is not SpeechProvider.LOCAL:
+        message = f"speech: provider {provider} is not configured on this worker"
+        return RenderFailure(ErrorReason.PROVIDER_NOT_CONFIGURED, message, {"provider": provider})
     return RenderFailure(
         ErrorReason.PROVIDER_NOT_CONFIGURED,
         "speech: this worker cannot speak; install the extra `speech` of render-service on all workers",

@@ -4,6 +4,7 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 
 from render_service.config.settings import Settings
+from render_service.config.speech_providers import remote_speech
 from render_service.db.access.api_keys import ApiKeys
 from render_service.db.access.audit_log import AuditLog
 from render_service.db.access.quotas import WorkspaceQuotas
@@ -55,7 +56,9 @@ from render_service.server.services.job_notifier import JobNotifier
 from render_service.server.services.project import ProjectServicer
 from render_service.server.services.project_input import ProjectParser
 from render_service.server.services.render import RenderServicer
+from render_service.server.services.speech_plan import SpeechPlanner
 from render_service.server.services.start_render import RenderStarter
+from render_service.server.services.voices import VoiceLists
 from render_service.server.services.webhook import WebhookServicer
 from render_service.server.services.webhook_input import WebhookTargets
 from render_service.server.tls.credentials import server_credentials
@@ -63,6 +66,7 @@ from render_service.storage.store import ObjectStore
 from render_service.telemetry.logging import get_logger
 from render_service.telemetry.metrics.server import SERVER, WATCHERS
 from render_service.telemetry.metrics.shared import SHARED
+from render_service.voices.catalog import VoiceCatalog
 from render_service.webhooks.url_policy import WebhookUrlPolicy
 
 _log = get_logger(__name__)
@@ -117,14 +121,16 @@ async def run_server(settings: Settings) -> None:
         deletions, refusals = Deletions(database), _start_recording_refusals(tasks, stack, database)
         audit, remover = AuditRecorder(AuditLog(database)), _start_remover(tasks, settings.retention, database, store)
         quotas = QuotaCache(WorkspaceQuotas(database), settings.quotas)
-        parser = ProjectParser(FetchPolicy(allow_http=settings.allow_http_assets, file_roots=settings.file_roots))
+        parser, (speech, voices) = _make_parser(settings), _plan_speech(settings)
         listener = Listener(
             await stack.enter_async_context(make_authenticator(settings, keys)),
             RenderServicer(
                 jobs=jobs,
                 lifecycle=lifecycle,
                 parser=parser,
-                starter=RenderStarter(jobs, projects, notifier, parser, settings=settings, quotas=quotas),
+                starter=RenderStarter(
+                    jobs, projects, notifier, parser, settings=settings, quotas=quotas, speech=speech
+                ),
                 notifier=notifier,
                 events=events,
                 hub=hub,
@@ -132,7 +138,7 @@ async def run_server(settings: Settings) -> None:
                 deletions=deletions,
                 remover=remover,
                 webhook_targets=_webhook_targets(settings),
-                speaks=settings.speaks,
+                voices=voices,
                 cursors=Cursors(ServiceKeys(database)),
                 downloads=Downloads(store, valid_for=timedelta(seconds=settings.download_url_seconds)),
             ),
@@ -193,6 +199,17 @@ def _start_recording_refusals(tasks: BackgroundTasks, stack: AsyncExitStack, dat
     stack.push_async_callback(refusals.close)
     tasks.start("refusals", refusals.run())
     return refusals
+
+
+def _make_parser(settings: Settings) -> ProjectParser:
+    policy = FetchPolicy(allow_http=settings.allow_http_assets, file_roots=settings.file_roots)
+    return ProjectParser(policy, any_voice=bool(remote_speech(settings)))
+
+
+def _plan_speech(settings: Settings) -> tuple[SpeechPlanner, VoiceLists]:
+    catalog = VoiceCatalog(settings)
+    planner = SpeechPlanner(settings, catalog)
+    return planner, VoiceLists(settings, planner, catalog)
 
 
 def _webhook_targets(settings: Settings) -> WebhookTargets:

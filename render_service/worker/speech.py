@@ -36,7 +36,7 @@ async def open_narrator(settings: Settings, folder: Path) -> AsyncIterator[Narra
 
 
 async def _installation(settings: Settings) -> Installation | None:
-    if not settings.speaks:
+    if not settings.speaks_locally:
         return None
     try:
         installation = find_installation(settings.speech_model, settings.speech_voices)

@@ -80,6 +80,8 @@ class Requests:
         priority: int,
         variables: Mapping[str, str] | None,
         webhook: render_service_pb2.JobWebhook | None = None,
+        speech_provider: str | None = None,
+        speech_provider_options: render_service_pb2.SpeechProviderOptions | None = None,
     ) -> render_service_pb2.StartRenderRequest:
         """Build a StartRender; generates a request_id if none is given, so that it is safe to retry."""
         if (project is None) == (project_id is None):
@@ -97,6 +99,8 @@ class Requests:
             priority=priority,
             variables=variables,
             webhook=webhook,
+            speech_provider=speech_provider or "",
+            speech_provider_options=speech_provider_options,
         )
 
     def job_webhook(self, url: str | None, statuses: Collection[StatusName]) -> render_service_pb2.JobWebhook | None:
@@ -127,9 +131,14 @@ class Requests:
             view=job_pb2.JOB_VIEW_FULL if full else job_pb2.JOB_VIEW_BASIC,
         )
 
-    def list_voices(self, language: str) -> render_service_pb2.ListVoicesRequest:
+    def list_voices(self, language: str, speech_provider: str | None) -> render_service_pb2.ListVoicesRequest:
         """Build the ListVoices of a first page."""
-        return render_service_pb2.ListVoicesRequest(workspace_id=self.workspace, page_size=PAGE_SIZE, language=language)
+        return render_service_pb2.ListVoicesRequest(
+            workspace_id=self.workspace,
+            page_size=PAGE_SIZE,
+            language=language,
+            speech_provider=speech_provider or "",
+        )
 
     def cancel(self, job_id: str) -> render_service_pb2.CancelJobRequest:
         """Build a CancelJob."""

@@ -147,10 +147,15 @@ export class RenderClient {
   /**
    * Iterates over the voices that can speak narrations; there are none if the service has no speech.
    *
-   * @param options language: only voices that speak it, a BCP 47 tag such as `en`.
+   * @param options language: only voices that speak it, a BCP 47 tag such as `en`. speechProvider: the provider whose
+   * voices to list; if omitted, the service's default.
    */
-  async *listVoices({ language = "", ...options }: CallOptions & { language?: string } = {}): AsyncGenerator<Voice> {
-    const filter = { language, pageSize: PAGE_SIZE };
+  async *listVoices({
+    language = "",
+    speechProvider = "",
+    ...options
+  }: CallOptions & { language?: string; speechProvider?: string } = {}): AsyncGenerator<Voice> {
+    const filter = { language, speechProvider, pageSize: PAGE_SIZE };
     let pageToken = "";
     do {
       const page = await this.#calls.unary(RenderService.method.listVoices, { ...filter, pageToken }, options);
@@ -365,6 +370,8 @@ function renderRequest(options: RenderOptions) {
     variables: options.variables ?? {},
     ...(options.output && { output: options.output }),
     ...(options.providerOptions && { providerOptions: options.providerOptions }),
+    speechProvider: options.speechProvider ?? "",
+    ...(options.speechProviderOptions && { speechProviderOptions: options.speechProviderOptions }),
     ...(options.webhook && { webhook: options.webhook }),
   };
 }

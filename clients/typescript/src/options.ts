@@ -5,7 +5,11 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { JobEvent, JobStatus } from "./gen/render/v1/job_pb.js";
 import type { OutputOptionsSchema } from "./gen/render/v1/output_pb.js";
 import type { ProjectSchema } from "./gen/render/v1/project_pb.js";
-import type { JobWebhookSchema, ProviderOptionsSchema } from "./gen/render/v1/render_service_pb.js";
+import type {
+  JobWebhookSchema,
+  ProviderOptionsSchema,
+  SpeechProviderOptionsSchema,
+} from "./gen/render/v1/render_service_pb.js";
 import type { WebhookDeliveryState } from "./gen/render/v1/webhook_service_pb.js";
 import type { RetryPolicy } from "./retry.js";
 
@@ -79,6 +83,10 @@ export type RenderOptions = Source & {
   output?: MessageInitShape<typeof OutputOptionsSchema> | undefined;
   /** How the provider generates clips. */
   providerOptions?: MessageInitShape<typeof ProviderOptionsSchema> | undefined;
+  /** Who speaks narrations: `local`, `elevenlabs`, `openai_compatible` or `custom`; if omitted, the service's default. */
+  speechProvider?: string | undefined;
+  /** How narrations are spoken. */
+  speechProviderOptions?: MessageInitShape<typeof SpeechProviderOptionsSchema> | undefined;
   /** Labels to find the job by. */
   labels?: Record<string, string> | undefined;
   /** Priority among the workspace's jobs, −100 to 100; higher runs first. */

@@ -11,6 +11,7 @@ from render_service.domain.errors import ErrorReason
 from render_service.domain.jobs.cost import Cost
 from render_service.domain.projects.output import OutputSpec
 from render_service.domain.projects.project import Project
+from render_service.domain.speech.options import SpeechOptions
 from render_service.domain.warning import JobWarning
 
 
@@ -89,6 +90,7 @@ class RenderSpec:
     project: Project
     output: OutputSpec
     generation: GenerationOptions = field(default_factory=GenerationOptions)
+    speech: SpeechOptions = field(default_factory=SpeechOptions)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from render_service.domain.jobs.job import GenerationOptions, ProviderName, Rend
 from render_service.domain.jobs.receiver import Receiver
 from render_service.domain.projects.output import OutputOptions
 from render_service.domain.projects.project import Project
+from render_service.domain.speech.options import SpeechOptions
+from render_service.domain.speech.voices import SpeechProvider
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class RenderRequest:
         provider: The provider of the clips; None for the configured default.
         output: Output options that replace those of the project.
         generation: How clips are generated.
+        speech_provider: Who speaks narrations; None for the configured default.
+        speech: How narrations are spoken, without defaults.
         dry_run: Whether to validate and estimate only.
     """
 
@@ -53,15 +57,18 @@ class RenderRequest:
     provider: ProviderName | None = None
     output: OutputOptions = field(default_factory=OutputOptions)
     generation: GenerationOptions = field(default_factory=GenerationOptions)
+    speech_provider: SpeechProvider | None = None
+    speech: SpeechOptions = field(default_factory=SpeechOptions)
     dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class JobRequest:
-    """A job to store: all defaults of the request are resolved."""
+    """A job to store: all defaults of the request are resolved. `is_spoken`: whether a worker has to speak for it."""
 
     workspace_id: str
     project_id: UUID | None
     provider: ProviderName
     spec: RenderSpec
     options: JobOptions = field(default_factory=JobOptions)
+    is_spoken: bool = False

@@ -182,11 +182,16 @@ class CaptionOptions:
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """Who speaks a narration. `voice` empty: one that speaks `language`; that empty: see `narrations`. Speed 0.5–2."""
+    """Who speaks a narration. `voice` empty: one that speaks `language`; that empty: see `narrations`. Speed 0.5–2.
+
+    `model` and `instructions` are for providers that have several models, or take instructions.
+    """
 
     voice: str = ""
     speed: float | None = None
     language: str = ""
+    model: str = ""
+    instructions: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from render_service.domain.errors import FieldFault
-from render_service.domain.projects.narrations import speech_faults
+from render_service.domain.projects.narrations import length_fault, speech_faults
 from render_service.domain.projects.output import FRAME_RATES, MAX_SIDE, MIN_SIDE, OutputOptions
 from render_service.domain.projects.project import Card, Motion, Music, Project, Shot, Speech, WordTiming
 from render_service.domain.projects.sequence import DEFAULT_CARD
@@ -24,6 +24,8 @@ MAX_CAPTION = 1_000
 MAX_WORD = 100
 MAX_LANGUAGE = 35
 MAX_VOICE = 64
+MAX_MODEL = 100
+MAX_INSTRUCTIONS = 1_000
 
 LONGEST_SHOT = timedelta(seconds=600)
 LONGEST_TARGET = timedelta(hours=1)
@@ -56,7 +58,13 @@ OpenUriFault = Callable[[Sequence[str]], str | None]
 
 
 def check_project(
-    project: Project, path: str, uri_fault: UriFault, *, for_render: bool, open_uri_fault: OpenUriFault | None = None
+    project: Project,
+    path: str,
+    uri_fault: UriFault,
+    *,
+    for_render: bool,
+    open_uri_fault: OpenUriFault | None = None,
+    any_voice: bool = False,
 ) -> list[FieldFault]:
     """Find everything that is wrong with a project.
 
@@ -67,11 +75,12 @@ def check_project(
         for_render: Whether it is rendered now: it then needs a shot, and must not be too long.
         open_uri_fault: The rule for URIs with variables, given where the project is a template. Then only faults
             that no value can correct are reported.
+        any_voice: Whether a voice may be one of another provider than `local`; StartRender decides which it must be.
 
     Returns:
         The faults, each saying what is allowed, in the order of the contract's fields; empty for a sound project.
     """
-    check = _Check(uri_fault, open_uri_fault)
+    check = _Check(uri_fault, open_uri_fault, any_voice=any_voice)
     check.project(project, path)
     if for_render:
         check.renderable(project, f"{path}.storyboard")
@@ -91,8 +100,11 @@ def check_output(options: OutputOptions, path: str) -> list[FieldFault]:
 
 
 class _Check:
-    def __init__(self, uri_fault: UriFault, open_uri_fault: OpenUriFault | None = None) -> None:
+    def __init__(
+        self, uri_fault: UriFault, open_uri_fault: OpenUriFault | None = None, *, any_voice: bool = False
+    ) -> None:
         self.faults: list[FieldFault] = []
+        self._any_voice = any_voice
         self._uri_fault = uri_fault
         self._open_uri_fault = open_uri_fault
 
@@ -125,7 +137,8 @@ class _Check:
         if project.speech:
             self._speech(project.speech, f"{path}.speech")
         if not self.faults and self._open_uri_fault is None:
-            self.faults.extend(speech_faults(project, path))
+            too_long = length_fault(project, path)
+            self.faults.extend(filter(None, [too_long]) if self._any_voice else speech_faults(project, path))
 
     def renderable(self, project: Project, path: str) -> None:
         if not project.shots:
@@ -195,9 +208,13 @@ class _Check:
     def _speech(self, speech: Speech, path: str) -> None:
         known = len(self.faults)
         self._text(speech.voice, f"{path}.voice", MAX_VOICE)
+        self._text(speech.model, f"{path}.model", MAX_MODEL)
+        self._text(speech.instructions, f"{path}.instructions", MAX_INSTRUCTIONS)
         if speech.speed is not None:
             self._number(speech.speed, f"{path}.speed", MIN_SPEED, MAX_SPEED)
         self._language(speech.language, f"{path}.language")
+        if self._any_voice:
+            return
         voice, language = (part if len(self._pieces(part)) == 1 else "" for part in (speech.voice, speech.language))
         fault = named_fault(voice, language) if len(self.faults) == known else None
         if fault:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from render_service.domain.speech.readable import guess_language, unreadable_characters
 from render_service.domain.speech.voices import (
     LANGUAGES,
+    SpeechProvider,
     default_voice,
     find_voice,
     nearest_voices,
@@ -19,18 +20,26 @@ class SpeechRequest:
 
     Args:
         text: The narration.
-        voice: Id of a voice.
+        voice: Id of a voice; empty for the default of `custom`.
         speed: 0.5–2; 1 is the voice's own speed.
+        provider: Who speaks. The other fields are empty for `local`, whose voice decides.
+        model: The provider's model; empty for the default of `custom`.
+        instructions: How to speak, in words.
+        language: BCP 47 tag of the text; empty if unknown.
     """
 
     text: str
     voice: str
     speed: float
+    provider: SpeechProvider = SpeechProvider.LOCAL
+    model: str = ""
+    instructions: str = ""
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechFault:
-    """What is wrong with a request: the part of it, `voice`, `language` or `text`, and the fault in words."""
+    """What is wrong with a request: a field of `Speech`, or `text`, and the fault in words."""
 
     part: str
     description: str

@@ -1,5 +1,6 @@
 """The voices that speak narrations: what they are called, and which languages they speak."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
@@ -13,9 +14,12 @@ class Gender(StrEnum):
 
 
 class SpeechProvider(StrEnum):
-    """Who speaks: `local` is the model that comes as a package."""
+    """Who speaks: `local` is the model that comes as a package; the others are HTTP APIs."""
 
     LOCAL = "local"
+    ELEVENLABS = "elevenlabs"
+    OPENAI_COMPATIBLE = "openai_compatible"
+    CUSTOM = "custom"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +30,16 @@ class Voice:
         id: Its name in `Speech.voice`.
         language: BCP 47 tag of the language that it speaks.
         gender: How it sounds.
-        provider: Who speaks with it.
     """
 
     id: str
     language: str
     gender: Gender
-    provider: SpeechProvider = SpeechProvider.LOCAL
 
     @property
     def sample_text(self) -> str:
         """A sentence by which people can judge the voice."""
-        return _SAMPLES[self.language]
+        return sample_text(self.language)
 
     def speaks(self, language: str) -> bool:
         """Return whether the voice speaks a language, given as a BCP 47 tag: script and region do not matter."""
@@ -45,8 +47,8 @@ class Voice:
 
 
 _SAMPLES = {
-    "en-US": "The lighthouse has guided ships into the harbour since 1887.",
-    "zh-CN": "自1887年以来，这座灯塔一直为船只照亮归途。",
+    "en": "The lighthouse has guided ships into the harbour since 1887.",
+    "zh": "自1887年以来，这座灯塔一直为船只照亮归途。",
 }
 _NAMES = {
     ("en-US", Gender.FEMALE): "af_heart af_alloy af_aoede af_bella af_jessica af_kore af_nicole af_nova af_river"
@@ -70,6 +72,11 @@ LANGUAGES = tuple(_DEFAULTS)
 """Primary subtags of the languages that are spoken."""
 
 
+def sample_text(language: str) -> str:
+    """Return a sentence by which people can judge a voice of a language; empty for other languages than `local`'s."""
+    return _SAMPLES.get(primary(language), "")
+
+
 def primary(language: str) -> str:
     """Return the primary subtag of a BCP 47 tag: `zh` of `zh-Hans`."""
     return language.partition("-")[0].lower()
@@ -88,7 +95,12 @@ def default_voice(language: str) -> Voice | None:
 
 def nearest_voices(voice_id: str) -> tuple[str, ...]:
     """Return the ids of up to three voices that an unknown id may have meant."""
-    written = voice_id.strip().lower()
-    short = {voice.id.partition("_")[2]: voice.id for voice in VOICES}
-    near = get_close_matches(written, [*_BY_ID, *short], n=3, cutoff=0.5)
-    return tuple(dict.fromkeys(short.get(name, name) for name in near))
+    return nearest(
+        {**{name: name for name in _BY_ID}, **{voice.id.partition("_")[2]: voice.id for voice in VOICES}}, voice_id
+    )
+
+
+def nearest(names: Mapping[str, str], written: str) -> tuple[str, ...]:
+    """Return up to three values whose names, in lower case, are similar to what was written."""
+    near = get_close_matches(written.strip().lower(), names, n=3, cutoff=0.5)
+    return tuple(dict.fromkeys(names[name] for name in near))

@@ -10,10 +10,11 @@ from render_client.v1 import render_service_pb2 as pb
 
 from render_service.domain.faults import Faults
 from render_service.domain.generation.clip_plan import MAX_FALLBACKS, ClipSpec, estimated_cost
-from render_service.domain.generation.provider_models import GENERATING_PROVIDERS
-from render_service.domain.jobs.cost import Cost, plain
+from render_service.domain.generation.provider_models import GENERATING_PROVIDERS, USD
+from render_service.domain.jobs.cost import Cost, plain, total
 from render_service.domain.jobs.job import GenerationOptions, ProviderChoice, ProviderName
 from render_service.domain.projects.validation import MAX_SHOTS
+from render_service.domain.speech.terms import PlannedNarration
 
 MAX_OPTIONS_BYTES = 16 * 1024
 _FALLBACKS = GENERATING_PROVIDERS | {ProviderName.LOCAL}
@@ -31,22 +32,22 @@ def generation_from_proto(message: pb.ProviderOptions, path: str, faults: Faults
     for number, fallback in enumerate(message.fallbacks[: MAX_FALLBACKS + 1]):
         provider = _fallback_provider(fallback.provider, f"{path}.fallbacks[{number}].provider", faults)
         if provider is not None:
-            model = _text(fallback.model, f"{path}.fallbacks[{number}].model", faults)
+            model = text_field(fallback.model, f"{path}.fallbacks[{number}].model", faults)
             fallbacks.append(ProviderChoice(provider, model))
     return GenerationOptions(
-        model=_text(message.model, f"{path}.model", faults),
+        model=text_field(message.model, f"{path}.model", faults),
         seed=message.seed if message.HasField("seed") else None,
-        negative_prompt=_text(message.negative_prompt, f"{path}.negative_prompt", faults),
+        negative_prompt=text_field(message.negative_prompt, f"{path}.negative_prompt", faults),
         strict=message.strict,
         allow_resubmit=message.allow_resubmit,
         regenerate_shots=tuple(message.regenerate_shots[: MAX_SHOTS + 1]),
         fallbacks=tuple(fallbacks),
-        options=_options(message, f"{path}.options", faults),
+        options=options_field(message, f"{path}.options", faults),
     )
 
 
-def estimate_to_proto(clips: Sequence[ClipSpec]) -> pb.Estimate:
-    """Return the estimated cost of clips."""
+def estimate_to_proto(clips: Sequence[ClipSpec], narrations: Sequence[PlannedNarration] = ()) -> pb.Estimate:
+    """Return what is submitted to providers, and its estimated cost."""
     shots = []
     for spec in clips:
         shot = pb.ShotEstimate(
@@ -59,7 +60,24 @@ def estimate_to_proto(clips: Sequence[ClipSpec]) -> pb.Estimate:
         )
         shot.duration.FromMicroseconds(spec.duration // timedelta(microseconds=1))
         shots.append(shot)
-    return pb.Estimate(cost=costs_to_proto(estimated_cost(clips)), shots=shots)
+    spoken = [Cost(USD, one.cost) for one in narrations if one.cost is not None]
+    return pb.Estimate(
+        cost=costs_to_proto(total((*estimated_cost(clips), *spoken))),
+        shots=shots,
+        narrations=map(_narration_to_proto, narrations),
+    )
+
+
+def _narration_to_proto(narration: PlannedNarration) -> pb.NarrationEstimate:
+    request = narration.request
+    return pb.NarrationEstimate(
+        shot_id=narration.shot_id,
+        provider=request.provider,
+        model=request.model,
+        voice=request.voice,
+        characters=len(request.text),
+        cost=cost_to_proto(Cost(USD, narration.cost)) if narration.cost is not None else None,
+    )
 
 
 def costs_to_proto(costs: Iterable[Cost]) -> list[job_pb2.Cost]:
@@ -80,7 +98,8 @@ def _fallback_provider(value: str, path: str, faults: Faults) -> ProviderName | 
     return known[value]
 
 
-def _options(message: pb.ProviderOptions, path: str, faults: Faults) -> dict[str, Any]:
+def options_field(message: pb.ProviderOptions | pb.SpeechProviderOptions, path: str, faults: Faults) -> dict[str, Any]:
+    """Return the JSON object `options` of a message, which a provider gets unchanged."""
     if message.options.ByteSize() > MAX_OPTIONS_BYTES:
         faults.add(path, f"must have at most {MAX_OPTIONS_BYTES:,} bytes")
     if not message.HasField("options"):
@@ -95,7 +114,8 @@ def _options(message: pb.ProviderOptions, path: str, faults: Faults) -> dict[str
     return read
 
 
-def _text(value: str, path: str, faults: Faults) -> str:
+def text_field(value: str, path: str, faults: Faults) -> str:
+    """Return a text that can be stored."""
     if "\0" in value:
         faults.add(path, "must not hold the character U+0000")
         return ""

@@ -18,10 +18,12 @@ class ProjectParser:
 
     Args:
         policy: Which URLs a project may name.
+        any_voice: Whether a remote speech provider is configured, whose voices StartRender checks.
     """
 
-    def __init__(self, policy: FetchPolicy) -> None:
+    def __init__(self, policy: FetchPolicy, *, any_voice: bool = False) -> None:
         self._policy = policy
+        self._any_voice = any_voice
 
     async def parse(self, message: project_pb2.Project, faults: Faults) -> Project:
         """Return the project of a request that stores it, adding every fault that no value of its variables can fix.
@@ -58,7 +60,13 @@ class ProjectParser:
             self._check_template(project, faults, for_render=True)
             return project
         faults.add_all(
-            check_project(filling.project, "project", lambda uri: check_uri(uri, self._policy), for_render=True)
+            check_project(
+                filling.project,
+                "project",
+                lambda uri: check_uri(uri, self._policy),
+                for_render=True,
+                any_voice=self._any_voice,
+            )
         )
         return filling.project
 
@@ -69,5 +77,6 @@ class ProjectParser:
             lambda uri: check_uri(uri, self._policy),
             for_render=for_render,
             open_uri_fault=lambda pieces: check_open_uri(pieces, self._policy),
+            any_voice=self._any_voice,
         )
         faults.add_all(found)

@@ -47,13 +47,14 @@ from render_service.server.mapping.ids import (
 from render_service.server.mapping.job import event_to_proto, job_to_proto, statuses_from_proto
 from render_service.server.mapping.output import output_from_proto
 from render_service.server.mapping.pages import JOB_VIEW, View, count_fitting
+from render_service.server.mapping.speech import speech_options_from_proto, speech_provider_field
 from render_service.server.mapping.times import timestamp
 from render_service.server.services.downloads import Downloads, file_name
 from render_service.server.services.event_responses import EventResponses
 from render_service.server.services.job_notifier import JobNotifier
 from render_service.server.services.project_input import ProjectParser
 from render_service.server.services.start_render import RenderStarter, request_hash
-from render_service.server.services.voices import list_voices
+from render_service.server.services.voices import VoiceLists
 from render_service.server.services.webhook_input import WebhookTargets
 from render_service.telemetry.logging import get_logger
 from render_service.telemetry.metrics.server import EVENT_LAG_SECONDS
@@ -87,7 +88,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         deletions: Deletes jobs.
         remover: Deletes their objects.
         webhook_targets: Validates the webhook receivers of jobs.
-        speaks: Whether narrations can be spoken.
+        voices: Lists voices.
     """
 
     def __init__(
@@ -106,9 +107,9 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         deletions: Deletions,
         remover: Remover,
         webhook_targets: WebhookTargets,
-        speaks: bool,
+        voices: VoiceLists,
     ) -> None:
-        self._speaks = speaks
+        self._voices = voices
         self._webhook_targets = webhook_targets
         self._deletions = deletions
         self._remover = remover
@@ -142,6 +143,8 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         output = output_from_proto(request.output, "output", faults)
         faults.add_all(check_output(output, "output"))
         generation = generation_from_proto(request.provider_options, "provider_options", faults)
+        speech_provider = speech_provider_field(request.speech_provider, "speech_provider", faults)
+        speech = speech_options_from_proto(request.speech_provider_options, "speech_provider_options", faults)
         options = JobOptions(
             labels=labels_field(request.labels, "labels", faults),
             request_id=optional_uuid_field(request.request_id, "request_id", faults),
@@ -164,13 +167,17 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
                 provider=provider,
                 output=output,
                 generation=generation,
+                speech_provider=speech_provider,
+                speech=speech,
                 dry_run=request.dry_run,
             )
         )
         job = started.job
         return pb.StartRenderResponse(
             job=await self._with_urls(job) if job is not None else None,
-            estimate=estimate_to_proto(started.clips) if started.clips else None,
+            estimate=estimate_to_proto(started.clips, started.narrations)
+            if started.clips or started.narrations
+            else None,
         )
 
     async def GetJob(self, request: pb.GetJobRequest, context: Context) -> pb.GetJobResponse:
@@ -279,7 +286,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
 
     async def ListVoices(self, request: pb.ListVoicesRequest, context: Context) -> pb.ListVoicesResponse:
         """Return a page of voices."""
-        return list_voices(request, speaks=self._speaks)
+        return await self._voices.list(request)
 
     async def DeleteJob(self, request: pb.DeleteJobRequest, context: Context) -> pb.DeleteJobResponse:
         """Delete a job that has ended, with its objects."""

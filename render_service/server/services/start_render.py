@@ -2,14 +2,13 @@
 
 import asyncio
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from render_client.v1 import render_service_pb2 as pb
 
 from render_service.config.providers import missing_settings
 from render_service.config.settings import Settings
-from render_service.config.speech import SPEECH_EXTRA
 from render_service.db.jobs.jobs import Jobs
 from render_service.db.projects.projects import Projects
 from render_service.domain.errors import DomainError, ErrorReason
@@ -18,15 +17,15 @@ from render_service.domain.generation.clip_plan import ClipSpec, check_generatio
 from render_service.domain.generation.provider_models import GENERATING_PROVIDERS
 from render_service.domain.jobs.job import Job, ProviderChoice, ProviderName, RenderSpec
 from render_service.domain.jobs.request import JobRequest, RenderRequest
-from render_service.domain.projects.narrations import spoken_narrations
 from render_service.domain.projects.output import decide_output
 from render_service.domain.projects.project import MODE_PRESETS, Project
-from render_service.domain.speech.voices import SpeechProvider
+from render_service.domain.speech.terms import PlannedNarration
 from render_service.server.interceptors.authentication import current_origin
 from render_service.server.interceptors.rate_limits import QuotaCache
 from render_service.server.interceptors.requests import is_small_request, off_loop
 from render_service.server.services.job_notifier import JobNotifier
 from render_service.server.services.project_input import ProjectParser
+from render_service.server.services.speech_plan import SpeechPlanner
 from render_service.telemetry.logging import get_logger
 from render_service.telemetry.metrics.server import JOBS_STARTED
 from render_service.telemetry.tracing.spans import annotate
@@ -49,10 +48,11 @@ def request_hash(request: pb.StartRenderRequest) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The outcome of StartRender: the job, None for a dry run, and the clips to be generated for it."""
+    """The outcome of StartRender: the job, None for a dry run, and the clips and narrations to be submitted for it."""
 
     job: Job | None
-    clips: tuple[ClipSpec, ...]
+    clips: tuple[ClipSpec, ...] = ()
+    narrations: tuple[PlannedNarration, ...] = ()
 
 
 class RenderStarter:
@@ -65,6 +65,7 @@ class RenderStarter:
         parser: Fills in and validates projects.
         settings: The service's configuration.
         quotas: The quotas of workspaces.
+        speech: Decides who speaks.
     """
 
     def __init__(
@@ -76,9 +77,10 @@ class RenderStarter:
         *,
         settings: Settings,
         quotas: QuotaCache,
+        speech: SpeechPlanner,
     ) -> None:
         self._quotas = quotas
-        self._speaks = settings.speaks
+        self._speech = speech
         self._jobs = jobs
         self._projects = projects
         self._notifier = notifier
@@ -101,19 +103,19 @@ class RenderStarter:
             # First of all: the project may have changed or been deleted since.
             earlier = await self._jobs.started_by(workspace_id, options.request_id, options.request_hash)
             if earlier is not None:
-                return Started(earlier, ())
+                return Started(earlier)
         spec = await self._decide(request)
-        spoken = {} if self._speaks else await off_loop(spoken_narrations, spec.project)
-        if spoken:
-            raise _speech_not_configured()
+        speech = await self._speech.plan(request, spec.project)
+        if speech.options is not None:
+            spec = replace(spec, speech=speech.options)
         clips = await off_loop(self._clips, provider, spec)
         if request.dry_run:
-            return Started(None, clips)
+            return Started(None, clips, speech.narrations)
         project_id = request.source if isinstance(request.source, UUID) else None
         quotas = await self._quotas.of(workspace_id)
         await self._quotas.check_stored(workspace_id, quotas)
         job, event = await self._jobs.start(
-            JobRequest(workspace_id, project_id, provider, spec, options),
+            JobRequest(workspace_id, project_id, provider, spec, options, speech.options is not None),
             most_queued=quotas.queued_jobs,
             origin=current_origin(),
             is_small=project_id is None and is_small_request(),
@@ -123,7 +125,7 @@ class RenderStarter:
             JOBS_STARTED.labels(provider).inc()
             _log.info("render started", job_id=str(job.id), workspace_id=workspace_id, provider=provider)
             self._notifier.notify(event)
-        return Started(job, clips)
+        return Started(job, clips, speech.narrations)
 
     async def _decide(self, request: RenderRequest) -> RenderSpec:
         """Return what to render, with the defaults of everything that the request omits."""
@@ -151,14 +153,6 @@ class RenderStarter:
         filled = await asyncio.to_thread(self._parser.fill_in, project, request.variables, faults)
         faults.raise_if_any()
         return filled
-
-
-def _speech_not_configured() -> DomainError:
-    return DomainError(
-        ErrorReason.PROVIDER_NOT_CONFIGURED,
-        f"speech is not configured: install the extra {SPEECH_EXTRA} on server and workers",
-        {"provider": SpeechProvider.LOCAL, "setting": "RENDER_SPEECH_PROVIDER"},
-    )
 
 
 def not_configured(provider: ProviderName, setting: str) -> DomainError:

@@ -10,15 +10,17 @@ from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.jobs.request import JobOptions, RenderRequest
 from render_service.domain.projects.output import OutputOptions
 from render_service.domain.projects.project import Project, Shot, Speech
+from render_service.server.services.speech_plan import SpeechPlanner
 from render_service.server.services.start_render import RenderStarter
+from render_service.voices.catalog import VoiceCatalog
 
 pytestmark = pytest.mark.speech
 
 
 def test_speech_is_on_where_it_is_installed_unless_it_is_turned_off() -> None:
-    assert Settings().speaks
-    assert Settings(speech_provider="local").speaks
-    assert not Settings(speech_provider="none").speaks
+    assert Settings().speaks_locally
+    assert Settings(speech_provider="local").speaks_locally
+    assert not Settings(speech_provider="none").speaks_locally
 
 
 def test_what_to_install_names_the_versions_of_python_that_can_speak() -> None:
@@ -28,9 +30,9 @@ def test_what_to_install_names_the_versions_of_python_that_can_speak() -> None:
 
 async def test_a_spoken_project_is_refused_where_speech_is_off() -> None:
     nothing = cast("Any", None)
-    starter = RenderStarter(
-        nothing, nothing, nothing, nothing, settings=Settings(speech_provider="none"), quotas=nothing
-    )
+    settings = Settings(speech_provider="none")
+    speech = SpeechPlanner(settings, VoiceCatalog(settings))
+    starter = RenderStarter(nothing, nothing, nothing, nothing, settings=settings, quotas=nothing, speech=speech)
     project = Project(shots=(Shot("one", narration="Hello"),), speech=Speech())
     request = RenderRequest("team", project, JobOptions(), output=OutputOptions())
     with pytest.raises(DomainError, match=r"install the extra render-service\[speech\]") as refused:

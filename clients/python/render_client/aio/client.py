@@ -55,6 +55,8 @@ class AsyncRenderClient(AsyncProjectMethods, AsyncWebhookMethods):
         variables: Mapping[str, str] | None = None,
         webhook_url: str | None = None,
         webhook_statuses: Collection[StatusName] = (),
+        speech_provider: str | None = None,
+        speech_provider_options: render_service_pb2.SpeechProviderOptions | None = None,
     ) -> job_pb2.Job:
         """Start rendering an inline or a stored project.
 
@@ -71,6 +73,8 @@ class AsyncRenderClient(AsyncProjectMethods, AsyncWebhookMethods):
             variables: Values for the project's `{{placeholders}}`, by name; must name exactly those it has.
             webhook_url: URL that is notified of this job, in addition to the workspace's webhooks.
             webhook_statuses: Statuses to notify it of; empty means the three terminal ones.
+            speech_provider: `local`, `elevenlabs`, `openai_compatible` or `custom`; None means the service's default.
+            speech_provider_options: How narrations are spoken.
 
         Returns:
             The stored job. It runs to its end even if this client disconnects.
@@ -86,6 +90,8 @@ class AsyncRenderClient(AsyncProjectMethods, AsyncWebhookMethods):
             priority=priority,
             variables=variables,
             webhook=self._requests.job_webhook(webhook_url, webhook_statuses),
+            speech_provider=speech_provider,
+            speech_provider_options=speech_provider_options,
         )
         return (await self._call(self._render.StartRender, request)).job
 
@@ -104,6 +110,8 @@ class AsyncRenderClient(AsyncProjectMethods, AsyncWebhookMethods):
         variables: Mapping[str, str] | None = None,
         on_progress: Callable[[job_pb2.JobEvent], None] | None = None,
         timeout: Seconds | None = None,
+        speech_provider: str | None = None,
+        speech_provider_options: render_service_pb2.SpeechProviderOptions | None = None,
     ) -> job_pb2.Job:
         """Render a project into a file: start a job, watch it to its end, and download the video.
 
@@ -121,6 +129,8 @@ class AsyncRenderClient(AsyncProjectMethods, AsyncWebhookMethods):
             on_progress: Called with each event of the job, such as `print(event.progress, event.message)`.
             timeout: Seconds, or a `timedelta`, for everything together; None means no limit. The job continues after
                 it; `metadata["job_id"]` of the error identifies it.
+            speech_provider: See `start`.
+            speech_provider_options: How narrations are spoken.
 
         Returns:
             The COMPLETED job, with its warnings and cost.
@@ -142,6 +152,8 @@ class AsyncRenderClient(AsyncProjectMethods, AsyncWebhookMethods):
             provider_options=provider_options,
             priority=priority,
             variables=variables,
+            speech_provider=speech_provider,
+            speech_provider_options=speech_provider_options,
         )
         try:
             if not has_ended(job):
@@ -167,8 +179,10 @@ class AsyncRenderClient(AsyncProjectMethods, AsyncWebhookMethods):
         output: output_pb2.OutputOptions | None = None,
         provider_options: render_service_pb2.ProviderOptions | None = None,
         variables: Mapping[str, str] | None = None,
+        speech_provider: str | None = None,
+        speech_provider_options: render_service_pb2.SpeechProviderOptions | None = None,
     ) -> render_service_pb2.Estimate:
-        """Validate a start and return what it would submit to its provider, without starting it.
+        """Validate a start and return what it would submit to its providers, without starting it.
 
         Args:
             project: An inline project; give either this or project_id.
@@ -177,9 +191,11 @@ class AsyncRenderClient(AsyncProjectMethods, AsyncWebhookMethods):
             output: Overrides the project's own output options field by field.
             provider_options: How clips are generated.
             variables: Values for the project's `{{placeholders}}`.
+            speech_provider: See `start`.
+            speech_provider_options: How narrations are spoken.
 
         Returns:
-            The clips that would be submitted and their estimated cost; empty if nothing would be submitted.
+            The clips and narrations that would be submitted, and their estimated cost; empty if there are none.
 
         Raises:
             RenderError: The error that `start` would raise.
@@ -194,6 +210,8 @@ class AsyncRenderClient(AsyncProjectMethods, AsyncWebhookMethods):
             provider_options=provider_options,
             priority=0,
             variables=variables,
+            speech_provider=speech_provider,
+            speech_provider_options=speech_provider_options,
         )
         request.dry_run = True
         return (await self._call(self._render.StartRender, request)).estimate
@@ -221,13 +239,16 @@ class AsyncRenderClient(AsyncProjectMethods, AsyncWebhookMethods):
         request = self._requests.list_jobs(statuses, project_id, labels, full=full)
         return self._pages(self._render.ListJobs, request, lambda page: page.jobs)
 
-    def list_voices(self, *, language: str = "") -> Stream[render_service_pb2.Voice]:
+    def list_voices(
+        self, *, language: str = "", speech_provider: str | None = None
+    ) -> Stream[render_service_pb2.Voice]:
         """Iterate over the voices that can speak narrations; there are none if the service has no speech.
 
         Args:
             language: Only voices that speak this language, a BCP 47 tag such as `en`; empty means all.
+            speech_provider: The provider whose voices to list; None means the service's default.
         """
-        request = self._requests.list_voices(language)
+        request = self._requests.list_voices(language, speech_provider)
         return self._pages(self._render.ListVoices, request, lambda page: page.voices)
 
     async def cancel(self, job_id: str) -> job_pb2.Job:

@@ -20,6 +20,7 @@ from render_client.cli.session import (
     Machine,
     Model,
     ProjectFile,
+    SpeechProvider,
     StoredProject,
     Variables,
     Wide,
@@ -90,6 +91,7 @@ def start(
     project_id: StoredProject = None,
     provider: Annotated[Optional[str], typer.Option(help="local, runway, pika, custom or mock.")] = None,
     model: Model = None,
+    speech_provider: SpeechProvider = None,
     aspect_ratio: Annotated[
         Optional[AspectRatio], typer.Option("--aspect-ratio", help="Aspect ratio of the video.")
     ] = None,
@@ -132,6 +134,7 @@ def start(
             priority=priority,
             variables=parse_pairs(variable, "--var"),
             webhook_url=webhook,
+            speech_provider=speech_provider,
         )
         if not watch and download is None:
             # For scripts without --json: standard output holds the id only.
@@ -155,10 +158,11 @@ def estimate(
     project_id: StoredProject = None,
     provider: Annotated[Optional[str], typer.Option(help="runway, pika or custom.")] = None,
     model: Model = None,
+    speech_provider: SpeechProvider = None,
     variable: Variables = None,
     machine: Machine = False,
 ) -> None:
-    """Validate a project and estimate what its provider would charge. Starts nothing."""
+    """Validate a project and estimate what its providers would charge. Starts nothing."""
     output = output_for(machine)
     with reported_errors(output, context.obj), context.obj.client() as client:
         if (file is None) == (project_id is None):
@@ -170,6 +174,7 @@ def estimate(
                 provider=provider,
                 provider_options=_provider_options(model),
                 variables=parse_pairs(variable, "--var"),
+                speech_provider=speech_provider,
             )
         )
 

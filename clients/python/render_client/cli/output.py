@@ -139,7 +139,10 @@ class Output:
                 Column("voice", lambda voice: voice.voice_id),
                 Column("languages", lambda voice: ", ".join(voice.languages)),
                 Column("gender", _gender),
+                Column("name", lambda voice: voice.name, is_text=True),
                 Column("provider", lambda voice: voice.provider),
+                Column("style", lambda voice: voice.style, is_text=True, is_extra=True),
+                Column("price", _voice_price, is_extra=True),
                 Column("sample", lambda voice: voice.sample_text, is_text=True, is_extra=True),
             ),
         )
@@ -191,8 +194,27 @@ class Output:
         if self.machine:
             self.message(estimate)
             return
+        if estimate.shots or not estimate.narrations:
+            self._clips(estimate.shots)
+        if estimate.narrations:
+            self._table(
+                estimate.narrations,
+                "",
+                (
+                    Column("shot", lambda narration: narration.shot_id),
+                    Column("provider", lambda narration: narration.provider),
+                    Column("model", lambda narration: narration.model),
+                    Column("voice", lambda narration: narration.voice),
+                    Column("characters", lambda narration: str(narration.characters)),
+                    Column("cost", _narration_cost),
+                ),
+            )
+        for cost in estimate.cost:
+            print(f"total {cost.amount} {cost.unit}")
+
+    def _clips(self, shots: Iterable[render_service_pb2.ShotEstimate]) -> None:
         self._table(
-            estimate.shots,
+            shots,
             "nothing would be submitted",
             (
                 Column("shot", lambda shot: shot.shot_id),
@@ -203,8 +225,6 @@ class Output:
                 Column("cost", _shot_cost),
             ),
         )
-        for cost in estimate.cost:
-            print(f"total {cost.amount} {cost.unit}")
 
     def file(self, message: Message) -> None:
         """Print a message as indented JSON."""
@@ -312,6 +332,17 @@ def _delivery_state(delivery: webhook_service_pb2.WebhookDelivery) -> str:
 
 def _shot_cost(shot: render_service_pb2.ShotEstimate) -> str:
     return f"{shot.cost.amount} {shot.cost.unit}" if shot.HasField("cost") else "unknown"
+
+
+def _narration_cost(narration: render_service_pb2.NarrationEstimate) -> str:
+    return f"{narration.cost.amount} {narration.cost.unit}" if narration.HasField("cost") else "unknown"
+
+
+def _voice_price(voice: render_service_pb2.Voice) -> str:
+    if not voice.price_unit:
+        return "free"
+    price = f"{voice.price.amount} {voice.price.unit}" if voice.HasField("price") else "unknown"
+    return f"{price} per {voice.price_unit}"
 
 
 def end_code(status: job_pb2.JobStatus.ValueType) -> int:

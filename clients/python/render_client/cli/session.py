@@ -43,6 +43,13 @@ StoredProject = Annotated[Optional[str], typer.Option("--project-id", help="Id o
 Model = Annotated[
     Optional[str], typer.Option(help="Model of the provider. Default: the provider's.", show_default=False)
 ]
+SpeechProvider = Annotated[
+    Optional[str],
+    typer.Option(
+        help="Who speaks narrations: local, elevenlabs, openai_compatible or custom. Default: the service's.",
+        show_default=False,
+    ),
+]
 Variables = Annotated[
     Optional[list[str]],
     typer.Option("--var", metavar="NAME=VALUE", help="Value of {{NAME}} in the project; repeat for several."),

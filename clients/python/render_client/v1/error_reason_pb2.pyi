@@ -204,6 +204,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
 
     Status: DATA_LOSS. Example: `{"job_id": "…", "file": "video.mp4"}`
     """
+    ERROR_REASON_PROVIDER_UNAVAILABLE: _ErrorReason.ValueType  # 36
+    """A provider does not answer a question that the call depends on.
+
+    Status: UNAVAILABLE, with RetryInfo. Example: `{"provider": "elevenlabs"}`
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is sent as `google.rpc.ErrorInfo.reason` (without the `ERROR_REASON_` prefix, domain `render.v1`) in the
@@ -392,5 +397,10 @@ ERROR_REASON_FILE_LOST: ErrorReason.ValueType  # 35
 help; render again, or contact the operator.
 
 Status: DATA_LOSS. Example: `{"job_id": "…", "file": "video.mp4"}`
+"""
+ERROR_REASON_PROVIDER_UNAVAILABLE: ErrorReason.ValueType  # 36
+"""A provider does not answer a question that the call depends on.
+
+Status: UNAVAILABLE, with RetryInfo. Example: `{"provider": "elevenlabs"}`
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -687,17 +687,21 @@ Global___Motion: _TypeAlias = Motion  # noqa: Y015
 
 @_typing.final
 class Speech(_message.Message):
-    """Speech is who speaks narrations, and how. A message without fields is enough: the voice then follows from the text."""
+    """Speech is who speaks narrations, and how. A message without fields is enough: the voice then follows from the text.
+    Which provider speaks is chosen by StartRender, which refuses what that provider cannot do.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     VOICE_FIELD_NUMBER: _builtins.int
     SPEED_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    INSTRUCTIONS_FIELD_NUMBER: _builtins.int
     voice: _builtins.str
     """voice is the id of a voice, as ListVoices returns it; an unknown one is INVALID_ARGUMENT and names similar ones. If
-    omitted, a voice that speaks the language. A voice speaks one language, and Latin words in a Chinese text; a
-    narration with letters that it cannot read is INVALID_ARGUMENT and names them.
+    omitted, a voice that speaks the language, or the provider's default. A voice of `local` speaks one language, and
+    Latin words in a Chinese text; a narration with letters that it cannot read is INVALID_ARGUMENT and names them.
     """
     speed: _builtins.float
     """speed is how fast it speaks, 0.5–2; default 1."""
@@ -705,16 +709,26 @@ class Speech(_message.Message):
     """language of the narration as a BCP 47 tag; one that the voice does not speak is INVALID_ARGUMENT. If omitted,
     the voice's, otherwise Project.language, otherwise Chinese for a narration with Han characters, else English.
     """
+    model: _builtins.str
+    """model of the provider, such as `eleven_v3`; empty means its default. One that the provider lacks is
+    INVALID_ARGUMENT. At most 100 characters.
+    """
+    instructions: _builtins.str
+    """instructions tell the model how to speak, such as `calm, like a bedtime story`. INVALID_ARGUMENT if the provider
+    does not take any. At most 1,000 characters.
+    """
     def __init__(
         self,
         *,
         voice: _builtins.str = ...,
         speed: _builtins.float | None = ...,
         language: _builtins.str = ...,
+        model: _builtins.str = ...,
+        instructions: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_speed", b"_speed", "speed", b"speed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_speed", b"_speed", "language", b"language", "speed", b"speed", "voice", b"voice"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_speed", b"_speed", "instructions", b"instructions", "language", b"language", "model", b"model", "speed", b"speed", "voice", b"voice"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__speed: _TypeAlias = _typing.Literal["speed"]  # noqa: Y015
     _WhichOneofArgType__speed: _TypeAlias = _typing.Literal["_speed", b"_speed"]  # noqa: Y015

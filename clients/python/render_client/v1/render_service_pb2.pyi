@@ -32,7 +32,7 @@ class _VoiceGender:
 class _VoiceGenderEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_VoiceGender.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     VOICE_GENDER_UNSPECIFIED: _VoiceGender.ValueType  # 0
-    """Never sent."""
+    """Unknown."""
     VOICE_GENDER_FEMALE: _VoiceGender.ValueType  # 1
     """A woman's voice."""
     VOICE_GENDER_MALE: _VoiceGender.ValueType  # 2
@@ -42,7 +42,7 @@ class VoiceGender(_VoiceGender, metaclass=_VoiceGenderEnumTypeWrapper):
     """VoiceGender is how a voice sounds."""
 
 VOICE_GENDER_UNSPECIFIED: VoiceGender.ValueType  # 0
-"""Never sent."""
+"""Unknown."""
 VOICE_GENDER_FEMALE: VoiceGender.ValueType  # 1
 """A woman's voice."""
 VOICE_GENDER_MALE: VoiceGender.ValueType  # 2
@@ -107,6 +107,8 @@ class StartRenderRequest(_message.Message):
     PRIORITY_FIELD_NUMBER: _builtins.int
     VARIABLES_FIELD_NUMBER: _builtins.int
     WEBHOOK_FIELD_NUMBER: _builtins.int
+    SPEECH_PROVIDER_FIELD_NUMBER: _builtins.int
+    SPEECH_PROVIDER_OPTIONS_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """workspace_id is the workspace to render in. Required."""
     project_id: _builtins.str
@@ -127,6 +129,10 @@ class StartRenderRequest(_message.Message):
     priority: _builtins.int
     """priority among the jobs of the same workspace: −100 to 100, otherwise INVALID_ARGUMENT. Higher goes first; equal
     priorities go in the order of their start. It does not affect other workspaces, which take turns.
+    """
+    speech_provider: _builtins.str
+    """speech_provider speaks the narrations of the project: `local`, `elevenlabs`, `openai_compatible` or `custom`; empty
+    means the server's default. An unknown provider is INVALID_ARGUMENT. Ignored if the project has nothing spoken.
     """
     @_builtins.property
     def project(self) -> _project_pb2.Project:
@@ -161,6 +167,12 @@ class StartRenderRequest(_message.Message):
     def webhook(self) -> Global___JobWebhook:
         """webhook receives the events of this job, in addition to the webhooks of the workspace."""
 
+    @_builtins.property
+    def speech_provider_options(self) -> Global___SpeechProviderOptions:
+        """speech_provider_options control how narrations are spoken. Fields that the provider does not support are
+        INVALID_ARGUMENT.
+        """
+
     def __init__(
         self,
         *,
@@ -176,16 +188,88 @@ class StartRenderRequest(_message.Message):
         priority: _builtins.int = ...,
         variables: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         webhook: Global___JobWebhook | None = ...,
+        speech_provider: _builtins.str = ...,
+        speech_provider_options: Global___SpeechProviderOptions | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["output", b"output", "project", b"project", "project_id", b"project_id", "provider_options", b"provider_options", "source", b"source", "webhook", b"webhook"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["output", b"output", "project", b"project", "project_id", b"project_id", "provider_options", b"provider_options", "source", b"source", "speech_provider_options", b"speech_provider_options", "webhook", b"webhook"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dry_run", b"dry_run", "labels", b"labels", "output", b"output", "priority", b"priority", "project", b"project", "project_id", b"project_id", "provider", b"provider", "provider_options", b"provider_options", "request_id", b"request_id", "source", b"source", "variables", b"variables", "webhook", b"webhook", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dry_run", b"dry_run", "labels", b"labels", "output", b"output", "priority", b"priority", "project", b"project", "project_id", b"project_id", "provider", b"provider", "provider_options", b"provider_options", "request_id", b"request_id", "source", b"source", "speech_provider", b"speech_provider", "speech_provider_options", b"speech_provider_options", "variables", b"variables", "webhook", b"webhook", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["project_id", "project"]  # noqa: Y015
     _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_source) -> _WhichOneofReturnType_source | None: ...
 
 Global___StartRenderRequest: _TypeAlias = StartRenderRequest  # noqa: Y015
+
+@_typing.final
+class SpeechProviderOptions(_message.Message):
+    """SpeechProviderOptions control how narrations are spoken. Model, voice and instructions are part of the project: see
+    Speech.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FALLBACKS_FIELD_NUMBER: _builtins.int
+    ALLOW_RESUBMIT_FIELD_NUMBER: _builtins.int
+    OPTIONS_FIELD_NUMBER: _builtins.int
+    allow_resubmit: _builtins.bool
+    """allow_resubmit accepts that a narration may be submitted, and charged, twice if the outcome of a submission is
+    unknown. Otherwise such a job fails (`SUBMIT_OUTCOME_UNKNOWN`).
+    """
+    @_builtins.property
+    def fallbacks(self) -> _containers.RepeatedCompositeFieldContainer[Global___SpeechFallback]:
+        """fallbacks are tried in order, at most 4, if the provider cannot speak a narration. Content refused by a provider is
+        not sent to them.
+        """
+
+    @_builtins.property
+    def options(self) -> _struct_pb2.Struct:
+        """options are passed to the provider `custom` unchanged, at most 16 KiB; INVALID_ARGUMENT for other providers."""
+
+    def __init__(
+        self,
+        *,
+        fallbacks: _abc.Iterable[Global___SpeechFallback] | None = ...,
+        allow_resubmit: _builtins.bool = ...,
+        options: _struct_pb2.Struct | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["options", b"options"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_resubmit", b"allow_resubmit", "fallbacks", b"fallbacks", "options", b"options"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SpeechProviderOptions: _TypeAlias = SpeechProviderOptions  # noqa: Y015
+
+@_typing.final
+class SpeechFallback(_message.Message):
+    """SpeechFallback names a speech provider that is tried if another one fails."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    VOICE_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    provider: _builtins.str
+    """provider is `local`, `elevenlabs`, `openai_compatible` or `custom`. Otherwise INVALID_ARGUMENT."""
+    voice: _builtins.str
+    """voice of that provider, for all shots; empty means its default for the language."""
+    model: _builtins.str
+    """model of that provider; empty means its default."""
+    def __init__(
+        self,
+        *,
+        provider: _builtins.str = ...,
+        voice: _builtins.str = ...,
+        model: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "provider", b"provider", "voice", b"voice"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SpeechFallback: _TypeAlias = SpeechFallback  # noqa: Y015
 
 @_typing.final
 class JobWebhook(_message.Message):
@@ -332,7 +416,7 @@ class StartRenderResponse(_message.Message):
 
     @_builtins.property
     def estimate(self) -> Global___Estimate:
-        """estimate is what the job will submit to its provider; absent if it submits nothing, and if an earlier call with the
+        """estimate is what the job will submit to its providers; absent if it submits nothing, and if an earlier call with the
         same request_id started the job.
         """
 
@@ -352,14 +436,15 @@ Global___StartRenderResponse: _TypeAlias = StartRenderResponse  # noqa: Y015
 
 @_typing.final
 class Estimate(_message.Message):
-    """Estimate is what a job submits to its provider, and the likely cost. It is an upper bound if no clip fails: clips
-    that the workspace already has cost nothing.
+    """Estimate is what a job submits to its providers, and the likely cost. It is an upper bound if nothing fails: clips
+    and narrations that the workspace already has cost nothing.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     COST_FIELD_NUMBER: _builtins.int
     SHOTS_FIELD_NUMBER: _builtins.int
+    NARRATIONS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def cost(self) -> _containers.RepeatedCompositeFieldContainer[_job_pb2.Cost]:
         """cost in total, one entry per unit; empty if nothing is submitted or no price is known."""
@@ -368,19 +453,68 @@ class Estimate(_message.Message):
     def shots(self) -> _containers.RepeatedCompositeFieldContainer[Global___ShotEstimate]:
         """shots for which a clip is submitted, in order."""
 
+    @_builtins.property
+    def narrations(self) -> _containers.RepeatedCompositeFieldContainer[Global___NarrationEstimate]:
+        """narrations that are submitted to a speech provider, in order; `local` submits nothing."""
+
     def __init__(
         self,
         *,
         cost: _abc.Iterable[_job_pb2.Cost] | None = ...,
         shots: _abc.Iterable[Global___ShotEstimate] | None = ...,
+        narrations: _abc.Iterable[Global___NarrationEstimate] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "shots", b"shots"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "narrations", b"narrations", "shots", b"shots"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Estimate: _TypeAlias = Estimate  # noqa: Y015
+
+@_typing.final
+class NarrationEstimate(_message.Message):
+    """NarrationEstimate is the narration that is submitted for one shot."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SHOT_ID_FIELD_NUMBER: _builtins.int
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    VOICE_FIELD_NUMBER: _builtins.int
+    CHARACTERS_FIELD_NUMBER: _builtins.int
+    COST_FIELD_NUMBER: _builtins.int
+    shot_id: _builtins.str
+    """shot_id of the shot."""
+    provider: _builtins.str
+    """provider that is tried first."""
+    model: _builtins.str
+    """model that speaks; empty for the default of `custom`."""
+    voice: _builtins.str
+    """voice that speaks; empty for the default of `custom`."""
+    characters: _builtins.int
+    """characters that are charged."""
+    @_builtins.property
+    def cost(self) -> _job_pb2.Cost:
+        """cost of the narration; absent if the price is unknown."""
+
+    def __init__(
+        self,
+        *,
+        shot_id: _builtins.str = ...,
+        provider: _builtins.str = ...,
+        model: _builtins.str = ...,
+        voice: _builtins.str = ...,
+        characters: _builtins.int = ...,
+        cost: _job_pb2.Cost | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["characters", b"characters", "cost", b"cost", "model", b"model", "provider", b"provider", "shot_id", b"shot_id", "voice", b"voice"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NarrationEstimate: _TypeAlias = NarrationEstimate  # noqa: Y015
 
 @_typing.final
 class ShotEstimate(_message.Message):
@@ -989,6 +1123,7 @@ class ListVoicesRequest(_message.Message):
     LANGUAGE_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    SPEECH_PROVIDER_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """workspace_id is the caller's workspace. Required."""
     language: _builtins.str
@@ -1001,6 +1136,10 @@ class ListVoicesRequest(_message.Message):
     """page_token is the next_page_token of the previous page; empty for the first page. A token of another list or filter
     is INVALID_ARGUMENT.
     """
+    speech_provider: _builtins.str
+    """speech_provider whose voices to return: `local`, `elevenlabs`, `openai_compatible` or `custom`; empty means the
+    server's default. One that is not configured is FAILED_PRECONDITION (`PROVIDER_NOT_CONFIGURED`).
+    """
     def __init__(
         self,
         *,
@@ -1008,10 +1147,11 @@ class ListVoicesRequest(_message.Message):
         language: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        speech_provider: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["language", b"language", "page_size", b"page_size", "page_token", b"page_token", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["language", b"language", "page_size", b"page_size", "page_token", b"page_token", "speech_provider", b"speech_provider", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1056,6 +1196,10 @@ class Voice(_message.Message):
     GENDER_FIELD_NUMBER: _builtins.int
     SAMPLE_TEXT_FIELD_NUMBER: _builtins.int
     PROVIDER_FIELD_NUMBER: _builtins.int
+    STYLE_FIELD_NUMBER: _builtins.int
+    PRICE_UNIT_FIELD_NUMBER: _builtins.int
+    PRICE_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
     voice_id: _builtins.str
     """voice_id names it in Speech.voice."""
     gender: Global___VoiceGender.ValueType
@@ -1063,10 +1207,20 @@ class Voice(_message.Message):
     sample_text: _builtins.str
     """sample_text is a sentence to judge it by."""
     provider: _builtins.str
-    """provider that speaks: `local`, the model on the workers."""
+    """provider that speaks, such as `local`, the model on the workers."""
+    style: _builtins.str
+    """style in the provider's words, such as `calm, narration`; empty if unknown."""
+    price_unit: _builtins.str
+    """price_unit is what the provider charges for, such as `1000 characters`; empty if speech is free of charge."""
+    name: _builtins.str
+    """name for people; empty if it is the voice_id."""
     @_builtins.property
     def languages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """languages that it speaks, as BCP 47 tags."""
+
+    @_builtins.property
+    def price(self) -> _job_pb2.Cost:
+        """price of one price_unit; absent if it is unknown, or speech is free of charge."""
 
     def __init__(
         self,
@@ -1076,10 +1230,14 @@ class Voice(_message.Message):
         gender: Global___VoiceGender.ValueType = ...,
         sample_text: _builtins.str = ...,
         provider: _builtins.str = ...,
+        style: _builtins.str = ...,
+        price_unit: _builtins.str = ...,
+        price: _job_pb2.Cost | None = ...,
+        name: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["price", b"price"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["gender", b"gender", "languages", b"languages", "provider", b"provider", "sample_text", b"sample_text", "voice_id", b"voice_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["gender", b"gender", "languages", b"languages", "name", b"name", "price", b"price", "price_unit", b"price_unit", "provider", b"provider", "sample_text", b"sample_text", "style", b"style", "voice_id", b"voice_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

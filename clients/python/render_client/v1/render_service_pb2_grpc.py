@@ -139,8 +139,9 @@ class RenderServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListVoices(self, request, context):
-        """ListVoices returns the voices that can speak narrations (Speech.voice), in the order of their ids, in pages. A
-        service without speech has none.
+        """ListVoices returns the voices of a speech provider (Speech.voice), in the order of their ids, in pages. A service
+        without speech has none, and neither has a provider that does not list its voices. UNAVAILABLE
+        (`PROVIDER_UNAVAILABLE`) if the provider does not answer.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

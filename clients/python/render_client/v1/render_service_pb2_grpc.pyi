@@ -66,8 +66,9 @@ class RenderServiceStub:
     if the object store no longer has the file.
     """
     ListVoices: _grpc.UnaryUnaryMultiCallable[_render_service_pb2.ListVoicesRequest, _render_service_pb2.ListVoicesResponse]
-    """ListVoices returns the voices that can speak narrations (Speech.voice), in the order of their ids, in pages. A
-    service without speech has none.
+    """ListVoices returns the voices of a speech provider (Speech.voice), in the order of their ids, in pages. A service
+    without speech has none, and neither has a provider that does not list its voices. UNAVAILABLE
+    (`PROVIDER_UNAVAILABLE`) if the provider does not answer.
     """
     DeleteJob: _grpc.UnaryUnaryMultiCallable[_render_service_pb2.DeleteJobRequest, _render_service_pb2.DeleteJobResponse]
     """DeleteJob deletes a job that has ended, with its history, its video and all other files. This cannot be undone. Its
@@ -113,8 +114,9 @@ class RenderServiceAsyncStub(RenderServiceStub):
     if the object store no longer has the file.
     """
     ListVoices: _aio.UnaryUnaryMultiCallable[_render_service_pb2.ListVoicesRequest, _render_service_pb2.ListVoicesResponse]  # type: ignore[assignment]
-    """ListVoices returns the voices that can speak narrations (Speech.voice), in the order of their ids, in pages. A
-    service without speech has none.
+    """ListVoices returns the voices of a speech provider (Speech.voice), in the order of their ids, in pages. A service
+    without speech has none, and neither has a provider that does not list its voices. UNAVAILABLE
+    (`PROVIDER_UNAVAILABLE`) if the provider does not answer.
     """
     DeleteJob: _aio.UnaryUnaryMultiCallable[_render_service_pb2.DeleteJobRequest, _render_service_pb2.DeleteJobResponse]  # type: ignore[assignment]
     """DeleteJob deletes a job that has ended, with its history, its video and all other files. This cannot be undone. Its
@@ -211,8 +213,9 @@ class RenderServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _render_service_pb2.ListVoicesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_render_service_pb2.ListVoicesResponse, _abc.Awaitable[_render_service_pb2.ListVoicesResponse]]:
-        """ListVoices returns the voices that can speak narrations (Speech.voice), in the order of their ids, in pages. A
-        service without speech has none.
+        """ListVoices returns the voices of a speech provider (Speech.voice), in the order of their ids, in pages. A service
+        without speech has none, and neither has a provider that does not list its voices. UNAVAILABLE
+        (`PROVIDER_UNAVAILABLE`) if the provider does not answer.
         """
 
     @_abc_1.abstractmethod

@@ -20,7 +20,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file render/v1/render_service.proto.
  */
 export const file_render_v1_render_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch5yZW5kZXIvdjEvcmVuZGVyX3NlcnZpY2UucHJvdG8SCXJlbmRlci52MSKfBAoSU3RhcnRSZW5kZXJSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIUCgpwcm9qZWN0X2lkGAIgASgJSAASJQoHcHJvamVjdBgDIAEoCzISLnJlbmRlci52MS5Qcm9qZWN0SAASEAoIcHJvdmlkZXIYBCABKAkSKAoGb3V0cHV0GAUgASgLMhgucmVuZGVyLnYxLk91dHB1dE9wdGlvbnMSEgoKcmVxdWVzdF9pZBgGIAEoCRI5CgZsYWJlbHMYByADKAsyKS5yZW5kZXIudjEuU3RhcnRSZW5kZXJSZXF1ZXN0LkxhYmVsc0VudHJ5EjQKEHByb3ZpZGVyX29wdGlvbnMYCCABKAsyGi5yZW5kZXIudjEuUHJvdmlkZXJPcHRpb25zEg8KB2RyeV9ydW4YCSABKAgSEAoIcHJpb3JpdHkYCiABKAUSPwoJdmFyaWFibGVzGAsgAygLMiwucmVuZGVyLnYxLlN0YXJ0UmVuZGVyUmVxdWVzdC5WYXJpYWJsZXNFbnRyeRImCgd3ZWJob29rGAwgASgLMhUucmVuZGVyLnYxLkpvYldlYmhvb2saLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARowCg5WYXJpYWJsZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQggKBnNvdXJjZSJBCgpKb2JXZWJob29rEgsKA3VybBgBIAEoCRImCghzdGF0dXNlcxgCIAMoDjIULnJlbmRlci52MS5Kb2JTdGF0dXMi8QEKD1Byb3ZpZGVyT3B0aW9ucxINCgVtb2RlbBgBIAEoCRIRCgRzZWVkGAIgASgDSACIAQESFwoPbmVnYXRpdmVfcHJvbXB0GAMgASgJEg4KBnN0cmljdBgEIAEoCBIWCg5hbGxvd19yZXN1Ym1pdBgFIAEoCBIYChByZWdlbmVyYXRlX3Nob3RzGAYgAygJEi4KCWZhbGxiYWNrcxgHIAMoCzIbLnJlbmRlci52MS5Qcm92aWRlckZhbGxiYWNrEigKB29wdGlvbnMYCCABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0QgcKBV9zZWVkIjMKEFByb3ZpZGVyRmFsbGJhY2sSEAoIcHJvdmlkZXIYASABKAkSDQoFbW9kZWwYAiABKAkiWQoTU3RhcnRSZW5kZXJSZXNwb25zZRIbCgNqb2IYASABKAsyDi5yZW5kZXIudjEuSm9iEiUKCGVzdGltYXRlGAIgASgLMhMucmVuZGVyLnYxLkVzdGltYXRlIlEKCEVzdGltYXRlEh0KBGNvc3QYASADKAsyDy5yZW5kZXIudjEuQ29zdBImCgVzaG90cxgCIAMoCzIXLnJlbmRlci52MS5TaG90RXN0aW1hdGUirwEKDFNob3RFc3RpbWF0ZRIPCgdzaG90X2lkGAEgASgJEhAKCHByb3ZpZGVyGAIgASgJEg0KBW1vZGVsGAMgASgJEisKCGR1cmF0aW9uGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEg0KBXNoYXBlGAUgASgJEhIKCmZyb21faW1hZ2UYBiABKAgSHQoEY29zdBgHIAEoCzIPLnJlbmRlci52MS5Db3N0IjUKDUdldEpvYlJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEg4KBmpvYl9pZBgCIAEoCSItCg5HZXRKb2JSZXNwb25zZRIbCgNqb2IYASABKAsyDi5yZW5kZXIudjEuSm9iIpMCCg9MaXN0Sm9ic1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJEiYKCHN0YXR1c2VzGAQgAygOMhQucmVuZGVyLnYxLkpvYlN0YXR1cxISCgpwcm9qZWN0X2lkGAUgASgJEjYKBmxhYmVscxgGIAMoCzImLnJlbmRlci52MS5MaXN0Sm9ic1JlcXVlc3QuTGFiZWxzRW50cnkSIAoEdmlldxgHIAEoDjISLnJlbmRlci52MS5Kb2JWaWV3Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiSQoQTGlzdEpvYnNSZXNwb25zZRIcCgRqb2JzGAEgAygLMg4ucmVuZGVyLnYxLkpvYhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiOAoQQ2FuY2VsSm9iUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSDgoGam9iX2lkGAIgASgJIjAKEUNhbmNlbEpvYlJlc3BvbnNlEhsKA2pvYhgBIAEoCzIOLnJlbmRlci52MS5Kb2IibAoUV2F0Y2hQcm9ncmVzc1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEg4KBmpvYl9pZBgCIAEoCRIbCg5hZnRlcl9zZXF1ZW5jZRgDIAEoA0gAiAEBQhEKD19hZnRlcl9zZXF1ZW5jZSJ4ChVXYXRjaFByb2dyZXNzUmVzcG9uc2USJAoFZXZlbnQYASABKAsyEy5yZW5kZXIudjEuSm9iRXZlbnRIABIvCgloZWFydGJlYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wSABCCAoGdXBkYXRlIuYBChVXYXRjaFdvcmtzcGFjZVJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhAKBmN1cnNvchgCIAEoCUgAEhUKC2Zyb21fb2xkZXN0GAMgASgISAASPAoGbGFiZWxzGAQgAygLMiwucmVuZGVyLnYxLldhdGNoV29ya3NwYWNlUmVxdWVzdC5MYWJlbHNFbnRyeRIYChBpbmNsdWRlX3Byb2dyZXNzGAUgASgIGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCBwoFc3RhcnQiiQEKFldhdGNoV29ya3NwYWNlUmVzcG9uc2USJAoFZXZlbnQYASABKAsyEy5yZW5kZXIudjEuSm9iRXZlbnRIABIvCgloZWFydGJlYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wSAASDgoGY3Vyc29yGAMgASgJQggKBnVwZGF0ZSJnChhDcmVhdGVEb3dubG9hZFVybFJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEg4KBmpvYl9pZBgCIAEoCRIlCghhcnRpZmFjdBgDIAEoDjITLnJlbmRlci52MS5BcnRpZmFjdCJZChlDcmVhdGVEb3dubG9hZFVybFJlc3BvbnNlEgsKA3VybBgBIAEoCRIvCgtleHBpcmVfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAicwoURG93bmxvYWRWaWRlb1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEg4KBmpvYl9pZBgCIAEoCRIOCgZvZmZzZXQYAyABKAMSJQoIYXJ0aWZhY3QYBCABKA4yEy5yZW5kZXIudjEuQXJ0aWZhY3QibwoVRG93bmxvYWRWaWRlb1Jlc3BvbnNlEg4KBm9mZnNldBgBIAEoAxIMCgRkYXRhGAIgASgMEhIKCnNpemVfYnl0ZXMYAyABKAMSDgoGc2hhMjU2GAQgASgJEhQKDGNvbnRlbnRfdHlwZRgFIAEoCSI4ChBEZWxldGVKb2JSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIOCgZqb2JfaWQYAiABKAkiEwoRRGVsZXRlSm9iUmVzcG9uc2UiYgoRTGlzdFZvaWNlc1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhAKCGxhbmd1YWdlGAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoBRISCgpwYWdlX3Rva2VuGAQgASgJIk8KEkxpc3RWb2ljZXNSZXNwb25zZRIgCgZ2b2ljZXMYASADKAsyEC5yZW5kZXIudjEuVm9pY2USFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJInsKBVZvaWNlEhAKCHZvaWNlX2lkGAEgASgJEhEKCWxhbmd1YWdlcxgCIAMoCRImCgZnZW5kZXIYAyABKA4yFi5yZW5kZXIudjEuVm9pY2VHZW5kZXISEwoLc2FtcGxlX3RleHQYBCABKAkSEAoIcHJvdmlkZXIYBSABKAkqWwoLVm9pY2VHZW5kZXISHAoYVk9JQ0VfR0VOREVSX1VOU1BFQ0lGSUVEEAASFwoTVk9JQ0VfR0VOREVSX0ZFTUFMRRABEhUKEVZPSUNFX0dFTkRFUl9NQUxFEAIyoQYKDVJlbmRlclNlcnZpY2USTAoLU3RhcnRSZW5kZXISHS5yZW5kZXIudjEuU3RhcnRSZW5kZXJSZXF1ZXN0Gh4ucmVuZGVyLnYxLlN0YXJ0UmVuZGVyUmVzcG9uc2USPQoGR2V0Sm9iEhgucmVuZGVyLnYxLkdldEpvYlJlcXVlc3QaGS5yZW5kZXIudjEuR2V0Sm9iUmVzcG9uc2USQwoITGlzdEpvYnMSGi5yZW5kZXIudjEuTGlzdEpvYnNSZXF1ZXN0GhsucmVuZGVyLnYxLkxpc3RKb2JzUmVzcG9uc2USRgoJQ2FuY2VsSm9iEhsucmVuZGVyLnYxLkNhbmNlbEpvYlJlcXVlc3QaHC5yZW5kZXIudjEuQ2FuY2VsSm9iUmVzcG9uc2USVAoNV2F0Y2hQcm9ncmVzcxIfLnJlbmRlci52MS5XYXRjaFByb2dyZXNzUmVxdWVzdBogLnJlbmRlci52MS5XYXRjaFByb2dyZXNzUmVzcG9uc2UwARJXCg5XYXRjaFdvcmtzcGFjZRIgLnJlbmRlci52MS5XYXRjaFdvcmtzcGFjZVJlcXVlc3QaIS5yZW5kZXIudjEuV2F0Y2hXb3Jrc3BhY2VSZXNwb25zZTABEl4KEUNyZWF0ZURvd25sb2FkVXJsEiMucmVuZGVyLnYxLkNyZWF0ZURvd25sb2FkVXJsUmVxdWVzdBokLnJlbmRlci52MS5DcmVhdGVEb3dubG9hZFVybFJlc3BvbnNlElQKDURvd25sb2FkVmlkZW8SHy5yZW5kZXIudjEuRG93bmxvYWRWaWRlb1JlcXVlc3QaIC5yZW5kZXIudjEuRG93bmxvYWRWaWRlb1Jlc3BvbnNlMAESSQoKTGlzdFZvaWNlcxIcLnJlbmRlci52MS5MaXN0Vm9pY2VzUmVxdWVzdBodLnJlbmRlci52MS5MaXN0Vm9pY2VzUmVzcG9uc2USRgoJRGVsZXRlSm9iEhsucmVuZGVyLnYxLkRlbGV0ZUpvYlJlcXVlc3QaHC5yZW5kZXIudjEuRGVsZXRlSm9iUmVzcG9uc2VCMQoNY29tLnJlbmRlci52MVABWh5leGFtcGxlLmNvbS9yZW5kZXIvdjE7cmVuZGVydjFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_render_v1_job, file_render_v1_output, file_render_v1_project]);
+  fileDesc("Ch5yZW5kZXIvdjEvcmVuZGVyX3NlcnZpY2UucHJvdG8SCXJlbmRlci52MSL7BAoSU3RhcnRSZW5kZXJSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIUCgpwcm9qZWN0X2lkGAIgASgJSAASJQoHcHJvamVjdBgDIAEoCzISLnJlbmRlci52MS5Qcm9qZWN0SAASEAoIcHJvdmlkZXIYBCABKAkSKAoGb3V0cHV0GAUgASgLMhgucmVuZGVyLnYxLk91dHB1dE9wdGlvbnMSEgoKcmVxdWVzdF9pZBgGIAEoCRI5CgZsYWJlbHMYByADKAsyKS5yZW5kZXIudjEuU3RhcnRSZW5kZXJSZXF1ZXN0LkxhYmVsc0VudHJ5EjQKEHByb3ZpZGVyX29wdGlvbnMYCCABKAsyGi5yZW5kZXIudjEuUHJvdmlkZXJPcHRpb25zEg8KB2RyeV9ydW4YCSABKAgSEAoIcHJpb3JpdHkYCiABKAUSPwoJdmFyaWFibGVzGAsgAygLMiwucmVuZGVyLnYxLlN0YXJ0UmVuZGVyUmVxdWVzdC5WYXJpYWJsZXNFbnRyeRImCgd3ZWJob29rGAwgASgLMhUucmVuZGVyLnYxLkpvYldlYmhvb2sSFwoPc3BlZWNoX3Byb3ZpZGVyGA0gASgJEkEKF3NwZWVjaF9wcm92aWRlcl9vcHRpb25zGA4gASgLMiAucmVuZGVyLnYxLlNwZWVjaFByb3ZpZGVyT3B0aW9ucxotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGjAKDlZhcmlhYmxlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCCAoGc291cmNlIocBChVTcGVlY2hQcm92aWRlck9wdGlvbnMSLAoJZmFsbGJhY2tzGAEgAygLMhkucmVuZGVyLnYxLlNwZWVjaEZhbGxiYWNrEhYKDmFsbG93X3Jlc3VibWl0GAIgASgIEigKB29wdGlvbnMYAyABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0IkAKDlNwZWVjaEZhbGxiYWNrEhAKCHByb3ZpZGVyGAEgASgJEg0KBXZvaWNlGAIgASgJEg0KBW1vZGVsGAMgASgJIkEKCkpvYldlYmhvb2sSCwoDdXJsGAEgASgJEiYKCHN0YXR1c2VzGAIgAygOMhQucmVuZGVyLnYxLkpvYlN0YXR1cyLxAQoPUHJvdmlkZXJPcHRpb25zEg0KBW1vZGVsGAEgASgJEhEKBHNlZWQYAiABKANIAIgBARIXCg9uZWdhdGl2ZV9wcm9tcHQYAyABKAkSDgoGc3RyaWN0GAQgASgIEhYKDmFsbG93X3Jlc3VibWl0GAUgASgIEhgKEHJlZ2VuZXJhdGVfc2hvdHMYBiADKAkSLgoJZmFsbGJhY2tzGAcgAygLMhsucmVuZGVyLnYxLlByb3ZpZGVyRmFsbGJhY2sSKAoHb3B0aW9ucxgIIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3RCBwoFX3NlZWQiMwoQUHJvdmlkZXJGYWxsYmFjaxIQCghwcm92aWRlchgBIAEoCRINCgVtb2RlbBgCIAEoCSJZChNTdGFydFJlbmRlclJlc3BvbnNlEhsKA2pvYhgBIAEoCzIOLnJlbmRlci52MS5Kb2ISJQoIZXN0aW1hdGUYAiABKAsyEy5yZW5kZXIudjEuRXN0aW1hdGUigwEKCEVzdGltYXRlEh0KBGNvc3QYASADKAsyDy5yZW5kZXIudjEuQ29zdBImCgVzaG90cxgCIAMoCzIXLnJlbmRlci52MS5TaG90RXN0aW1hdGUSMAoKbmFycmF0aW9ucxgDIAMoCzIcLnJlbmRlci52MS5OYXJyYXRpb25Fc3RpbWF0ZSKHAQoRTmFycmF0aW9uRXN0aW1hdGUSDwoHc2hvdF9pZBgBIAEoCRIQCghwcm92aWRlchgCIAEoCRINCgVtb2RlbBgDIAEoCRINCgV2b2ljZRgEIAEoCRISCgpjaGFyYWN0ZXJzGAUgASgFEh0KBGNvc3QYBiABKAsyDy5yZW5kZXIudjEuQ29zdCKvAQoMU2hvdEVzdGltYXRlEg8KB3Nob3RfaWQYASABKAkSEAoIcHJvdmlkZXIYAiABKAkSDQoFbW9kZWwYAyABKAkSKwoIZHVyYXRpb24YBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SDQoFc2hhcGUYBSABKAkSEgoKZnJvbV9pbWFnZRgGIAEoCBIdCgRjb3N0GAcgASgLMg8ucmVuZGVyLnYxLkNvc3QiNQoNR2V0Sm9iUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSDgoGam9iX2lkGAIgASgJIi0KDkdldEpvYlJlc3BvbnNlEhsKA2pvYhgBIAEoCzIOLnJlbmRlci52MS5Kb2IikwIKD0xpc3RKb2JzUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkSJgoIc3RhdHVzZXMYBCADKA4yFC5yZW5kZXIudjEuSm9iU3RhdHVzEhIKCnByb2plY3RfaWQYBSABKAkSNgoGbGFiZWxzGAYgAygLMiYucmVuZGVyLnYxLkxpc3RKb2JzUmVxdWVzdC5MYWJlbHNFbnRyeRIgCgR2aWV3GAcgASgOMhIucmVuZGVyLnYxLkpvYlZpZXcaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJJChBMaXN0Sm9ic1Jlc3BvbnNlEhwKBGpvYnMYASADKAsyDi5yZW5kZXIudjEuSm9iEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSI4ChBDYW5jZWxKb2JSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIOCgZqb2JfaWQYAiABKAkiMAoRQ2FuY2VsSm9iUmVzcG9uc2USGwoDam9iGAEgASgLMg4ucmVuZGVyLnYxLkpvYiJsChRXYXRjaFByb2dyZXNzUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSDgoGam9iX2lkGAIgASgJEhsKDmFmdGVyX3NlcXVlbmNlGAMgASgDSACIAQFCEQoPX2FmdGVyX3NlcXVlbmNlIngKFVdhdGNoUHJvZ3Jlc3NSZXNwb25zZRIkCgVldmVudBgBIAEoCzITLnJlbmRlci52MS5Kb2JFdmVudEgAEi8KCWhlYXJ0YmVhdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIAEIICgZ1cGRhdGUi5gEKFVdhdGNoV29ya3NwYWNlUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSEAoGY3Vyc29yGAIgASgJSAASFQoLZnJvbV9vbGRlc3QYAyABKAhIABI8CgZsYWJlbHMYBCADKAsyLC5yZW5kZXIudjEuV2F0Y2hXb3Jrc3BhY2VSZXF1ZXN0LkxhYmVsc0VudHJ5EhgKEGluY2x1ZGVfcHJvZ3Jlc3MYBSABKAgaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIHCgVzdGFydCKJAQoWV2F0Y2hXb3Jrc3BhY2VSZXNwb25zZRIkCgVldmVudBgBIAEoCzITLnJlbmRlci52MS5Kb2JFdmVudEgAEi8KCWhlYXJ0YmVhdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIABIOCgZjdXJzb3IYAyABKAlCCAoGdXBkYXRlImcKGENyZWF0ZURvd25sb2FkVXJsUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSDgoGam9iX2lkGAIgASgJEiUKCGFydGlmYWN0GAMgASgOMhMucmVuZGVyLnYxLkFydGlmYWN0IlkKGUNyZWF0ZURvd25sb2FkVXJsUmVzcG9uc2USCwoDdXJsGAEgASgJEi8KC2V4cGlyZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJzChREb3dubG9hZFZpZGVvUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSDgoGam9iX2lkGAIgASgJEg4KBm9mZnNldBgDIAEoAxIlCghhcnRpZmFjdBgEIAEoDjITLnJlbmRlci52MS5BcnRpZmFjdCJvChVEb3dubG9hZFZpZGVvUmVzcG9uc2USDgoGb2Zmc2V0GAEgASgDEgwKBGRhdGEYAiABKAwSEgoKc2l6ZV9ieXRlcxgDIAEoAxIOCgZzaGEyNTYYBCABKAkSFAoMY29udGVudF90eXBlGAUgASgJIjgKEERlbGV0ZUpvYlJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEg4KBmpvYl9pZBgCIAEoCSITChFEZWxldGVKb2JSZXNwb25zZSJ7ChFMaXN0Vm9pY2VzUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSEAoIbGFuZ3VhZ2UYAiABKAkSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkSFwoPc3BlZWNoX3Byb3ZpZGVyGAUgASgJIk8KEkxpc3RWb2ljZXNSZXNwb25zZRIgCgZ2b2ljZXMYASADKAsyEC5yZW5kZXIudjEuVm9pY2USFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIswBCgVWb2ljZRIQCgh2b2ljZV9pZBgBIAEoCRIRCglsYW5ndWFnZXMYAiADKAkSJgoGZ2VuZGVyGAMgASgOMhYucmVuZGVyLnYxLlZvaWNlR2VuZGVyEhMKC3NhbXBsZV90ZXh0GAQgASgJEhAKCHByb3ZpZGVyGAUgASgJEg0KBXN0eWxlGAYgASgJEhIKCnByaWNlX3VuaXQYByABKAkSHgoFcHJpY2UYCCABKAsyDy5yZW5kZXIudjEuQ29zdBIMCgRuYW1lGAkgASgJKlsKC1ZvaWNlR2VuZGVyEhwKGFZPSUNFX0dFTkRFUl9VTlNQRUNJRklFRBAAEhcKE1ZPSUNFX0dFTkRFUl9GRU1BTEUQARIVChFWT0lDRV9HRU5ERVJfTUFMRRACMqEGCg1SZW5kZXJTZXJ2aWNlEkwKC1N0YXJ0UmVuZGVyEh0ucmVuZGVyLnYxLlN0YXJ0UmVuZGVyUmVxdWVzdBoeLnJlbmRlci52MS5TdGFydFJlbmRlclJlc3BvbnNlEj0KBkdldEpvYhIYLnJlbmRlci52MS5HZXRKb2JSZXF1ZXN0GhkucmVuZGVyLnYxLkdldEpvYlJlc3BvbnNlEkMKCExpc3RKb2JzEhoucmVuZGVyLnYxLkxpc3RKb2JzUmVxdWVzdBobLnJlbmRlci52MS5MaXN0Sm9ic1Jlc3BvbnNlEkYKCUNhbmNlbEpvYhIbLnJlbmRlci52MS5DYW5jZWxKb2JSZXF1ZXN0GhwucmVuZGVyLnYxLkNhbmNlbEpvYlJlc3BvbnNlElQKDVdhdGNoUHJvZ3Jlc3MSHy5yZW5kZXIudjEuV2F0Y2hQcm9ncmVzc1JlcXVlc3QaIC5yZW5kZXIudjEuV2F0Y2hQcm9ncmVzc1Jlc3BvbnNlMAESVwoOV2F0Y2hXb3Jrc3BhY2USIC5yZW5kZXIudjEuV2F0Y2hXb3Jrc3BhY2VSZXF1ZXN0GiEucmVuZGVyLnYxLldhdGNoV29ya3NwYWNlUmVzcG9uc2UwARJeChFDcmVhdGVEb3dubG9hZFVybBIjLnJlbmRlci52MS5DcmVhdGVEb3dubG9hZFVybFJlcXVlc3QaJC5yZW5kZXIudjEuQ3JlYXRlRG93bmxvYWRVcmxSZXNwb25zZRJUCg1Eb3dubG9hZFZpZGVvEh8ucmVuZGVyLnYxLkRvd25sb2FkVmlkZW9SZXF1ZXN0GiAucmVuZGVyLnYxLkRvd25sb2FkVmlkZW9SZXNwb25zZTABEkkKCkxpc3RWb2ljZXMSHC5yZW5kZXIudjEuTGlzdFZvaWNlc1JlcXVlc3QaHS5yZW5kZXIudjEuTGlzdFZvaWNlc1Jlc3BvbnNlEkYKCURlbGV0ZUpvYhIbLnJlbmRlci52MS5EZWxldGVKb2JSZXF1ZXN0GhwucmVuZGVyLnYxLkRlbGV0ZUpvYlJlc3BvbnNlQjEKDWNvbS5yZW5kZXIudjFQAVoeZXhhbXBsZS5jb20vcmVuZGVyL3YxO3JlbmRlcnYxYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_render_v1_job, file_render_v1_output, file_render_v1_project]);
 
 /**
  * StartRenderRequest is the request of StartRender.
@@ -131,6 +131,22 @@ export type StartRenderRequest = Message<"render.v1.StartRenderRequest"> & {
    * @generated from field: render.v1.JobWebhook webhook = 12;
    */
   webhook?: JobWebhook | undefined;
+
+  /**
+   * speech_provider speaks the narrations of the project: `local`, `elevenlabs`, `openai_compatible` or `custom`; empty
+   * means the server's default. An unknown provider is INVALID_ARGUMENT. Ignored if the project has nothing spoken.
+   *
+   * @generated from field: string speech_provider = 13;
+   */
+  speechProvider: string;
+
+  /**
+   * speech_provider_options control how narrations are spoken. Fields that the provider does not support are
+   * INVALID_ARGUMENT.
+   *
+   * @generated from field: render.v1.SpeechProviderOptions speech_provider_options = 14;
+   */
+  speechProviderOptions?: SpeechProviderOptions | undefined;
 };
 
 /**
@@ -139,6 +155,79 @@ export type StartRenderRequest = Message<"render.v1.StartRenderRequest"> & {
  */
 export const StartRenderRequestSchema: GenMessage<StartRenderRequest> = /*@__PURE__*/
   messageDesc(file_render_v1_render_service, 0);
+
+/**
+ * SpeechProviderOptions control how narrations are spoken. Model, voice and instructions are part of the project: see
+ * Speech.
+ *
+ * @generated from message render.v1.SpeechProviderOptions
+ */
+export type SpeechProviderOptions = Message<"render.v1.SpeechProviderOptions"> & {
+  /**
+   * fallbacks are tried in order, at most 4, if the provider cannot speak a narration. Content refused by a provider is
+   * not sent to them.
+   *
+   * @generated from field: repeated render.v1.SpeechFallback fallbacks = 1;
+   */
+  fallbacks: SpeechFallback[];
+
+  /**
+   * allow_resubmit accepts that a narration may be submitted, and charged, twice if the outcome of a submission is
+   * unknown. Otherwise such a job fails (`SUBMIT_OUTCOME_UNKNOWN`).
+   *
+   * @generated from field: bool allow_resubmit = 2;
+   */
+  allowResubmit: boolean;
+
+  /**
+   * options are passed to the provider `custom` unchanged, at most 16 KiB; INVALID_ARGUMENT for other providers.
+   *
+   * @generated from field: google.protobuf.Struct options = 3;
+   */
+  options?: JsonObject | undefined;
+};
+
+/**
+ * Describes the message render.v1.SpeechProviderOptions.
+ * Use `create(SpeechProviderOptionsSchema)` to create a new message.
+ */
+export const SpeechProviderOptionsSchema: GenMessage<SpeechProviderOptions> = /*@__PURE__*/
+  messageDesc(file_render_v1_render_service, 1);
+
+/**
+ * SpeechFallback names a speech provider that is tried if another one fails.
+ *
+ * @generated from message render.v1.SpeechFallback
+ */
+export type SpeechFallback = Message<"render.v1.SpeechFallback"> & {
+  /**
+   * provider is `local`, `elevenlabs`, `openai_compatible` or `custom`. Otherwise INVALID_ARGUMENT.
+   *
+   * @generated from field: string provider = 1;
+   */
+  provider: string;
+
+  /**
+   * voice of that provider, for all shots; empty means its default for the language.
+   *
+   * @generated from field: string voice = 2;
+   */
+  voice: string;
+
+  /**
+   * model of that provider; empty means its default.
+   *
+   * @generated from field: string model = 3;
+   */
+  model: string;
+};
+
+/**
+ * Describes the message render.v1.SpeechFallback.
+ * Use `create(SpeechFallbackSchema)` to create a new message.
+ */
+export const SpeechFallbackSchema: GenMessage<SpeechFallback> = /*@__PURE__*/
+  messageDesc(file_render_v1_render_service, 2);
 
 /**
  * JobWebhook is a URL that receives notifications about one job. Deliveries are as described for WebhookService.
@@ -167,7 +256,7 @@ export type JobWebhook = Message<"render.v1.JobWebhook"> & {
  * Use `create(JobWebhookSchema)` to create a new message.
  */
 export const JobWebhookSchema: GenMessage<JobWebhook> = /*@__PURE__*/
-  messageDesc(file_render_v1_render_service, 1);
+  messageDesc(file_render_v1_render_service, 3);
 
 /**
  * ProviderOptions control how clips are generated, one for each shot that has no clip of its own. The prompt of a shot
@@ -246,7 +335,7 @@ export type ProviderOptions = Message<"render.v1.ProviderOptions"> & {
  * Use `create(ProviderOptionsSchema)` to create a new message.
  */
 export const ProviderOptionsSchema: GenMessage<ProviderOptions> = /*@__PURE__*/
-  messageDesc(file_render_v1_render_service, 2);
+  messageDesc(file_render_v1_render_service, 4);
 
 /**
  * ProviderFallback names a provider that is tried if another one fails.
@@ -274,7 +363,7 @@ export type ProviderFallback = Message<"render.v1.ProviderFallback"> & {
  * Use `create(ProviderFallbackSchema)` to create a new message.
  */
 export const ProviderFallbackSchema: GenMessage<ProviderFallback> = /*@__PURE__*/
-  messageDesc(file_render_v1_render_service, 3);
+  messageDesc(file_render_v1_render_service, 5);
 
 /**
  * StartRenderResponse is the response of StartRender.
@@ -290,7 +379,7 @@ export type StartRenderResponse = Message<"render.v1.StartRenderResponse"> & {
   job?: Job | undefined;
 
   /**
-   * estimate is what the job will submit to its provider; absent if it submits nothing, and if an earlier call with the
+   * estimate is what the job will submit to its providers; absent if it submits nothing, and if an earlier call with the
    * same request_id started the job.
    *
    * @generated from field: render.v1.Estimate estimate = 2;
@@ -303,11 +392,11 @@ export type StartRenderResponse = Message<"render.v1.StartRenderResponse"> & {
  * Use `create(StartRenderResponseSchema)` to create a new message.
  */
 export const StartRenderResponseSchema: GenMessage<StartRenderResponse> = /*@__PURE__*/
-  messageDesc(file_render_v1_render_service, 4);
+  messageDesc(file_render_v1_render_service, 6);
 
 /**
- * Estimate is what a job submits to its provider, and the likely cost. It is an upper bound if no clip fails: clips
- * that the workspace already has cost nothing.
+ * Estimate is what a job submits to its providers, and the likely cost. It is an upper bound if nothing fails: clips
+ * and narrations that the workspace already has cost nothing.
  *
  * @generated from message render.v1.Estimate
  */
@@ -325,6 +414,13 @@ export type Estimate = Message<"render.v1.Estimate"> & {
    * @generated from field: repeated render.v1.ShotEstimate shots = 2;
    */
   shots: ShotEstimate[];
+
+  /**
+   * narrations that are submitted to a speech provider, in order; `local` submits nothing.
+   *
+   * @generated from field: repeated render.v1.NarrationEstimate narrations = 3;
+   */
+  narrations: NarrationEstimate[];
 };
 
 /**
@@ -332,7 +428,63 @@ export type Estimate = Message<"render.v1.Estimate"> & {
  * Use `create(EstimateSchema)` to create a new message.
  */
 export const EstimateSchema: GenMessage<Estimate> = /*@__PURE__*/
-  messageDesc(file_render_v1_render_service, 5);
+  messageDesc(file_render_v1_render_service, 7);
+
+/**
+ * NarrationEstimate is the narration that is submitted for one shot.
+ *
+ * @generated from message render.v1.NarrationEstimate
+ */
+export type NarrationEstimate = Message<"render.v1.NarrationEstimate"> & {
+  /**
+   * shot_id of the shot.
+   *
+   * @generated from field: string shot_id = 1;
+   */
+  shotId: string;
+
+  /**
+   * provider that is tried first.
+   *
+   * @generated from field: string provider = 2;
+   */
+  provider: string;
+
+  /**
+   * model that speaks; empty for the default of `custom`.
+   *
+   * @generated from field: string model = 3;
+   */
+  model: string;
+
+  /**
+   * voice that speaks; empty for the default of `custom`.
+   *
+   * @generated from field: string voice = 4;
+   */
+  voice: string;
+
+  /**
+   * characters that are charged.
+   *
+   * @generated from field: int32 characters = 5;
+   */
+  characters: number;
+
+  /**
+   * cost of the narration; absent if the price is unknown.
+   *
+   * @generated from field: render.v1.Cost cost = 6;
+   */
+  cost?: Cost | undefined;
+};
+
+/**
+ * Describes the message render.v1.NarrationEstimate.
+ * Use `create(NarrationEstimateSchema)` to create a new message.
+ */
+export const NarrationEstimateSchema: GenMessage<NarrationEstimate> = /*@__PURE__*/
+  messageDesc(file_render_v1_render_service, 8);
 
 /**
  * ShotEstimate is the clip that is submitted for one shot.
@@ -395,7 +547,7 @@ export type ShotEstimate = Message<"render.v1.ShotEstimate"> & {
  * Use `create(ShotEstimateSchema)` to create a new message.
  */
 export const ShotEstimateSchema: GenMessage<ShotEstimate> = /*@__PURE__*/
-  messageDesc(file_render_v1_render_service, 6);
+  messageDesc(file_render_v1_render_service, 9);
 
 /**
  * GetJobRequest is the request of GetJob.
@@ -423,7 +575,7 @@ export type GetJobRequest = Message<"render.v1.GetJobRequest"> & {
  * Use `create(GetJobRequestSchema)` to create a new message.
  */
 export const GetJobRequestSchema: GenMessage<GetJobRequest> = /*@__PURE__*/
-  messageDesc(file_render_v1_render_service, 7);
+  messageDesc(file_render_v1_render_service, 10);
 
 /**
  * GetJobResponse is the response of GetJob.
@@ -444,7 +596,7 @@ export type GetJobResponse = Message<"render.v1.GetJobResponse"> & {
  * Use `create(GetJobResponseSchema)` to create a new message.
  */
 export const GetJobResponseSchema: GenMessage<GetJobResponse> = /*@__PURE__*/
-  messageDesc(file_render_v1_render_service, 8);
+  messageDesc(file_render_v1_render_service, 11);
 
 /**
  * ListJobsRequest is the request of ListJobs.
@@ -509,7 +661,7 @@ export type ListJobsRequest = Message<"render.v1.ListJobsRequest"> & {
  * Use `create(ListJobsRequestSchema)` to create a new message.
  */
 export const ListJobsRequestSchema: GenMessage<ListJobsRequest> = /*@__PURE__*/
-  messageDesc(file_render_v1_render_service, 9);
+  messageDesc(file_render_v1_render_service, 12);
 
 /**
  * ListJobsResponse is the response of ListJobs.
@@ -537,7 +689,7 @@ export type ListJobsResponse = Message<"render.v1.ListJobsResponse"> & {
  * Use `create(ListJobsResponseSchema)` to create a new message.
  */
 export const ListJobsResponseSchema: GenMessage<ListJobsResponse> = /*@__PURE__*/
-  messageDesc(file_render_v1_render_service, 10);
+  messageDesc(file_render_v1_render_service, 13);
 
 /**
  * CancelJobRequest is the request of CancelJob.
@@ -565,7 +717,7 @@ export type CancelJobRequest = Message<"render.v1.CancelJobRequest"> & {
  * Use `create(CancelJobRequestSchema)` to create a new message.
  */
 export const CancelJobRequestSchema: GenMessage<CancelJobRequest> = /*@__PURE__*/
-  messageDesc(file_render_v1_render_service, 11);
+  messageDesc(file_render_v1_render_service, 14);
 
 /**
  * CancelJobResponse is the response of CancelJob.
@@ -586,7 +738,7 @@ export type CancelJobResponse = Message<"render.v1.CancelJobResponse"> & {
  * Use `create(CancelJobResponseSchema)` to create a new message.
  */
 export const CancelJobResponseSchema: GenMessage<CancelJobResponse> = /*@__PURE__*/
-  messageDesc(file_render_v1_render_service, 12);
+  messageDesc(file_render_v1_render_service, 15);
 
 /**
  * WatchProgressRequest is the request of WatchProgress.
@@ -623,7 +775,7 @@ export type WatchProgressRequest = Message<"render.v1.WatchProgressRequest"> & {
  * Use `create(WatchProgressRequestSchema)` to create a new message.
  */
 export const WatchProgressRequestSchema: GenMessage<WatchProgressRequest> = /*@__PURE__*/
-  messageDesc(file_render_v1_render_service, 13);
+  messageDesc(file_render_v1_render_service, 16);
 
 /**
  * WatchProgressResponse is one message of a watch.
@@ -660,7 +812,7 @@ export type WatchProgressResponse = Message<"render.v1.WatchProgressResponse"> &
  * Use `create(WatchProgressResponseSchema)` to create a new message.
  */
 export const WatchProgressResponseSchema: GenMessage<WatchProgressResponse> = /*@__PURE__*/
-  messageDesc(file_render_v1_render_service, 14);
+  messageDesc(file_render_v1_render_service, 17);
 
 /**
  * WatchWorkspaceRequest is the request of WatchWorkspace.
@@ -721,7 +873,7 @@ export type WatchWorkspaceRequest = Message<"render.v1.WatchWorkspaceRequest"> &
  * Use `create(WatchWorkspaceRequestSchema)` to create a new message.
  */
 export const WatchWorkspaceRequestSchema: GenMessage<WatchWorkspaceRequest> = /*@__PURE__*/
-  messageDesc(file_render_v1_render_service, 15);
+  messageDesc(file_render_v1_render_service, 18);
 
 /**
  * WatchWorkspaceResponse is one message of a workspace watch.
@@ -765,7 +917,7 @@ export type WatchWorkspaceResponse = Message<"render.v1.WatchWorkspaceResponse">
  * Use `create(WatchWorkspaceResponseSchema)` to create a new message.
  */
 export const WatchWorkspaceResponseSchema: GenMessage<WatchWorkspaceResponse> = /*@__PURE__*/
-  messageDesc(file_render_v1_render_service, 16);
+  messageDesc(file_render_v1_render_service, 19);
 
 /**
  * CreateDownloadUrlRequest is the request of CreateDownloadUrl.
@@ -800,7 +952,7 @@ export type CreateDownloadUrlRequest = Message<"render.v1.CreateDownloadUrlReque
  * Use `create(CreateDownloadUrlRequestSchema)` to create a new message.
  */
 export const CreateDownloadUrlRequestSchema: GenMessage<CreateDownloadUrlRequest> = /*@__PURE__*/
-  messageDesc(file_render_v1_render_service, 17);
+  messageDesc(file_render_v1_render_service, 20);
 
 /**
  * CreateDownloadUrlResponse is the response of CreateDownloadUrl.
@@ -828,7 +980,7 @@ export type CreateDownloadUrlResponse = Message<"render.v1.CreateDownloadUrlResp
  * Use `create(CreateDownloadUrlResponseSchema)` to create a new message.
  */
 export const CreateDownloadUrlResponseSchema: GenMessage<CreateDownloadUrlResponse> = /*@__PURE__*/
-  messageDesc(file_render_v1_render_service, 18);
+  messageDesc(file_render_v1_render_service, 21);
 
 /**
  * DownloadVideoRequest is the request of DownloadVideo.
@@ -870,7 +1022,7 @@ export type DownloadVideoRequest = Message<"render.v1.DownloadVideoRequest"> & {
  * Use `create(DownloadVideoRequestSchema)` to create a new message.
  */
 export const DownloadVideoRequestSchema: GenMessage<DownloadVideoRequest> = /*@__PURE__*/
-  messageDesc(file_render_v1_render_service, 19);
+  messageDesc(file_render_v1_render_service, 22);
 
 /**
  * DownloadVideoResponse is one chunk of the file.
@@ -920,7 +1072,7 @@ export type DownloadVideoResponse = Message<"render.v1.DownloadVideoResponse"> &
  * Use `create(DownloadVideoResponseSchema)` to create a new message.
  */
 export const DownloadVideoResponseSchema: GenMessage<DownloadVideoResponse> = /*@__PURE__*/
-  messageDesc(file_render_v1_render_service, 20);
+  messageDesc(file_render_v1_render_service, 23);
 
 /**
  * DeleteJobRequest is the request of DeleteJob.
@@ -948,7 +1100,7 @@ export type DeleteJobRequest = Message<"render.v1.DeleteJobRequest"> & {
  * Use `create(DeleteJobRequestSchema)` to create a new message.
  */
 export const DeleteJobRequestSchema: GenMessage<DeleteJobRequest> = /*@__PURE__*/
-  messageDesc(file_render_v1_render_service, 21);
+  messageDesc(file_render_v1_render_service, 24);
 
 /**
  * DeleteJobResponse is the response of DeleteJob.
@@ -963,7 +1115,7 @@ export type DeleteJobResponse = Message<"render.v1.DeleteJobResponse"> & {
  * Use `create(DeleteJobResponseSchema)` to create a new message.
  */
 export const DeleteJobResponseSchema: GenMessage<DeleteJobResponse> = /*@__PURE__*/
-  messageDesc(file_render_v1_render_service, 22);
+  messageDesc(file_render_v1_render_service, 25);
 
 /**
  * ListVoicesRequest is the request of ListVoices.
@@ -1000,6 +1152,14 @@ export type ListVoicesRequest = Message<"render.v1.ListVoicesRequest"> & {
    * @generated from field: string page_token = 4;
    */
   pageToken: string;
+
+  /**
+   * speech_provider whose voices to return: `local`, `elevenlabs`, `openai_compatible` or `custom`; empty means the
+   * server's default. One that is not configured is FAILED_PRECONDITION (`PROVIDER_NOT_CONFIGURED`).
+   *
+   * @generated from field: string speech_provider = 5;
+   */
+  speechProvider: string;
 };
 
 /**
@@ -1007,7 +1167,7 @@ export type ListVoicesRequest = Message<"render.v1.ListVoicesRequest"> & {
  * Use `create(ListVoicesRequestSchema)` to create a new message.
  */
 export const ListVoicesRequestSchema: GenMessage<ListVoicesRequest> = /*@__PURE__*/
-  messageDesc(file_render_v1_render_service, 23);
+  messageDesc(file_render_v1_render_service, 26);
 
 /**
  * ListVoicesResponse is the response of ListVoices.
@@ -1035,7 +1195,7 @@ export type ListVoicesResponse = Message<"render.v1.ListVoicesResponse"> & {
  * Use `create(ListVoicesResponseSchema)` to create a new message.
  */
 export const ListVoicesResponseSchema: GenMessage<ListVoicesResponse> = /*@__PURE__*/
-  messageDesc(file_render_v1_render_service, 24);
+  messageDesc(file_render_v1_render_service, 27);
 
 /**
  * Voice is a voice that can speak narrations.
@@ -1072,11 +1232,39 @@ export type Voice = Message<"render.v1.Voice"> & {
   sampleText: string;
 
   /**
-   * provider that speaks: `local`, the model on the workers.
+   * provider that speaks, such as `local`, the model on the workers.
    *
    * @generated from field: string provider = 5;
    */
   provider: string;
+
+  /**
+   * style in the provider's words, such as `calm, narration`; empty if unknown.
+   *
+   * @generated from field: string style = 6;
+   */
+  style: string;
+
+  /**
+   * price_unit is what the provider charges for, such as `1000 characters`; empty if speech is free of charge.
+   *
+   * @generated from field: string price_unit = 7;
+   */
+  priceUnit: string;
+
+  /**
+   * price of one price_unit; absent if it is unknown, or speech is free of charge.
+   *
+   * @generated from field: render.v1.Cost price = 8;
+   */
+  price?: Cost | undefined;
+
+  /**
+   * name for people; empty if it is the voice_id.
+   *
+   * @generated from field: string name = 9;
+   */
+  name: string;
 };
 
 /**
@@ -1084,7 +1272,7 @@ export type Voice = Message<"render.v1.Voice"> & {
  * Use `create(VoiceSchema)` to create a new message.
  */
 export const VoiceSchema: GenMessage<Voice> = /*@__PURE__*/
-  messageDesc(file_render_v1_render_service, 25);
+  messageDesc(file_render_v1_render_service, 28);
 
 /**
  * VoiceGender is how a voice sounds.
@@ -1093,7 +1281,7 @@ export const VoiceSchema: GenMessage<Voice> = /*@__PURE__*/
  */
 export enum VoiceGender {
   /**
-   * Never sent.
+   * Unknown.
    *
    * @generated from enum value: VOICE_GENDER_UNSPECIFIED = 0;
    */
@@ -1217,8 +1405,9 @@ export const RenderService: GenService<{
     output: typeof DownloadVideoResponseSchema;
   },
   /**
-   * ListVoices returns the voices that can speak narrations (Speech.voice), in the order of their ids, in pages. A
-   * service without speech has none.
+   * ListVoices returns the voices of a speech provider (Speech.voice), in the order of their ids, in pages. A service
+   * without speech has none, and neither has a provider that does not list its voices. UNAVAILABLE
+   * (`PROVIDER_UNAVAILABLE`) if the provider does not answer.
    *
    * @generated from rpc render.v1.RenderService.ListVoices
    */

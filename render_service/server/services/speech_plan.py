@@ -1,0 +1,120 @@
+"""Decides who speaks the narrations of a render, and refuses what they cannot speak."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from render_service.config.settings import Settings
+from render_service.config.speech import SPEECH_EXTRA
+from render_service.config.speech_providers import REQUIRED, speech_providers, speech_terms
+from render_service.domain.errors import DomainError, ErrorReason
+from render_service.domain.faults import Faults
+from render_service.domain.jobs.request import RenderRequest
+from render_service.domain.projects.narrations import (
+    fallback_fault,
+    is_anything_spoken,
+    provider_faults,
+    spoken_narrations,
+)
+from render_service.domain.projects.project import Project
+from render_service.domain.speech.options import SpeechChoice, SpeechOptions
+from render_service.domain.speech.requests import SpeechRequest
+from render_service.domain.speech.terms import PlannedNarration
+from render_service.domain.speech.voices import SpeechProvider
+from render_service.server.interceptors.requests import off_loop
+from render_service.voices.catalog import VoiceCatalog
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechPlan:
+    """Who speaks a render; None if nothing is spoken. `narrations` holds what is submitted to remote providers."""
+
+    options: SpeechOptions | None = None
+    narrations: tuple[PlannedNarration, ...] = ()
+
+
+class SpeechPlanner:
+    """Plans speech by the configuration of the service.
+
+    Args:
+        settings: The configuration.
+        voices: The voices of the providers.
+    """
+
+    def __init__(self, settings: Settings, voices: VoiceCatalog) -> None:
+        self._voices = voices
+        self._default = settings.default_speech_provider
+        self._configured = speech_providers(settings)
+        self._terms = {provider: speech_terms(settings, provider) for provider in SpeechProvider}
+
+    @property
+    def has_default(self) -> bool:
+        """Whether narrations are spoken where a request names no provider."""
+        return self._default is not None
+
+    def provider(self, named: SpeechProvider | None) -> SpeechProvider:
+        """Return a configured provider: the named one, or the default.
+
+        Raises:
+            DomainError: PROVIDER_NOT_CONFIGURED.
+        """
+        provider = named or self._default
+        if provider is None or provider not in self._configured:
+            raise _not_configured(provider)
+        return provider
+
+    async def plan(self, request: RenderRequest, project: Project) -> SpeechPlan:
+        """Return who speaks a project, with the defaults of everything that the request omits.
+
+        Raises:
+            DomainError: PROVIDER_NOT_CONFIGURED, or INVALID_FIELD for what a provider cannot do.
+        """
+        if not is_anything_spoken(project):
+            return SpeechPlan()
+        first = self._completed(SpeechChoice(self.provider(request.speech_provider)))
+        fallbacks = tuple(
+            self._completed(replace(choice, provider=self.provider(choice.provider)))
+            for choice in request.speech.fallbacks
+        )
+        voices = {choice.provider: await self._voices.known(choice.provider) for choice in (first, *fallbacks)}
+
+        def check() -> Mapping[str, SpeechRequest]:
+            faults = Faults()
+            terms = self._terms[first.provider]
+            if request.speech.options and (terms is None or not terms.takes_options):
+                faults.add("speech_provider_options.options", f"must be empty for {first.provider}")
+            faults.add_all(provider_faults(project, first, terms, voices[first.provider]))
+            for place, choice in enumerate(fallbacks):
+                fault = fallback_fault(project, choice, self._terms[choice.provider], voices[choice.provider])
+                if fault is not None:
+                    part = fault.part if fault.part in ("voice", "model") else "provider"
+                    faults.add(f"speech_provider_options.fallbacks[{place}].{part}", fault.description)
+            faults.raise_if_any()
+            return spoken_narrations(project, first) if terms is not None else {}
+
+        requests = await off_loop(check)
+        options = SpeechOptions(first, fallbacks, request.speech.allow_resubmit, request.speech.options)
+        return SpeechPlan(options, tuple(self._planned(shot_id, one) for shot_id, one in requests.items()))
+
+    def _completed(self, choice: SpeechChoice) -> SpeechChoice:
+        terms = self._terms[choice.provider]
+        if terms is None:
+            return choice
+        return replace(choice, voice=choice.voice or terms.default_voice, model=choice.model or terms.default_model)
+
+    def _planned(self, shot_id: str, request: SpeechRequest) -> PlannedNarration:
+        terms = self._terms[request.provider]
+        return PlannedNarration(shot_id, request, terms.cost(request) if terms is not None else None)
+
+
+def _not_configured(provider: SpeechProvider | None) -> DomainError:
+    if provider is None or provider is SpeechProvider.LOCAL:
+        return DomainError(
+            ErrorReason.PROVIDER_NOT_CONFIGURED,
+            f"speech is not configured: install the extra {SPEECH_EXTRA} on server and workers",
+            {"provider": SpeechProvider.LOCAL, "setting": "RENDER_SPEECH_PROVIDER"},
+        )
+    return DomainError(
+        ErrorReason.PROVIDER_NOT_CONFIGURED,
+        f"speech provider {provider} is not configured: {REQUIRED[provider]} is not set on the server",
+        {"provider": provider, "setting": REQUIRED[provider]},
+    )

@@ -1,0 +1,129 @@
+"""StartRender refuses what a speech provider cannot do, before anything is spoken or paid, and estimates the rest."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from render_service.config.settings import Settings
+from render_service.domain.errors import DomainError, ErrorReason, InvalidFields
+from render_service.domain.jobs.request import JobOptions, RenderRequest
+from render_service.domain.projects.project import Project, Shot, Speech
+from render_service.domain.speech.options import SpeechChoice, SpeechOptions
+from render_service.domain.speech.terms import ListedVoice
+from render_service.domain.speech.voices import SpeechProvider
+from render_service.server.services.speech_plan import SpeechPlan, SpeechPlanner
+from render_service.voices.catalog import VoiceCatalog, Voices
+
+ELEVENLABS, OPENAI, CUSTOM, LOCAL = (
+    SpeechProvider.ELEVENLABS,
+    SpeechProvider.OPENAI_COMPATIBLE,
+    SpeechProvider.CUSTOM,
+    SpeechProvider.LOCAL,
+)
+GEORGE = ListedVoice("JBFqnCBsd6RMkjVDRZzb", "George")
+SETTINGS: dict[str, Any] = {
+    "speech_provider": "elevenlabs",
+    "elevenlabs_api_key": "key",
+    "openai_speech_base_url": "http://speech.internal/v1",
+    "openai_speech_max_characters": 20,
+    "custom_speech_api_url": "http://speech.internal",
+}
+
+
+class Catalog(VoiceCatalog):
+    """Knows the voices of ElevenLabs only."""
+
+    async def known(self, provider: SpeechProvider) -> Voices | None:
+        return (GEORGE,) if provider is ELEVENLABS else None
+
+
+async def plan(
+    speech: Speech | None,
+    provider: SpeechProvider | None = None,
+    *,
+    narration: str = "Hello",
+    options: SpeechOptions | None = None,
+    **settings: object,
+) -> SpeechPlan:
+    configured = Settings(**{**SETTINGS, **settings})
+    project = Project(shots=(Shot("one", narration=narration), Shot("two", narration=narration)), speech=speech)
+    request = RenderRequest("team", project, JobOptions(), speech_provider=provider, speech=options or SpeechOptions())
+    return await SpeechPlanner(configured, Catalog(configured)).plan(request, project)
+
+
+async def test_the_configured_provider_speaks_with_its_defaults() -> None:
+    planned = await plan(Speech())
+    assert planned.options == SpeechOptions(SpeechChoice(ELEVENLABS, GEORGE.id, "eleven_multilingual_v2"))
+    assert [(one.shot_id, one.request.voice, one.cost) for one in planned.narrations] == [
+        ("one", GEORGE.id, Decimal("0.0005")),
+        ("two", GEORGE.id, Decimal("0.0005")),
+    ]
+
+
+async def test_what_the_project_names_takes_precedence() -> None:
+    speech = Speech("nova", 1.5, "de-DE", "gpt-4o-mini-tts", "calm")
+    [one, _] = (await plan(speech, OPENAI)).narrations
+    request = one.request
+    assert (request.voice, request.speed, request.language) == ("nova", 1.5, "de-DE")
+    assert (request.model, request.instructions, one.cost) == ("gpt-4o-mini-tts", "calm", None)
+
+
+async def test_nothing_is_planned_where_nothing_is_spoken() -> None:
+    assert await plan(None, CUSTOM, custom_speech_api_url=None) == SpeechPlan()
+
+
+@pytest.mark.parametrize(
+    ("speech", "provider", "field", "said"),
+    [
+        (Speech("Gorge"), ELEVENLABS, "project.speech.voice", f"did you mean {GEORGE.id} \\(George\\)"),
+        (Speech(model="eleven_v9"), ELEVENLABS, "project.speech.model", "it has eleven_multilingual_v2"),
+        (Speech(speed=1.5), ELEVENLABS, "project.speech.speed", "0.7 to 1.2"),
+        (Speech(instructions="calm"), ELEVENLABS, "project.speech.instructions", "takes no instructions"),
+        (Speech(language="cy"), ELEVENLABS, "project.speech.language", "does not speak cy"),
+        (Speech(model="x"), LOCAL, "project.speech.model", "local has one model"),
+        (Speech(instructions="x"), LOCAL, "project.speech.instructions", "takes no instructions"),
+        (Speech(GEORGE.id), LOCAL, "project.speech.voice", "must be the id of a voice"),
+    ],
+)
+async def test_what_a_provider_cannot_do_is_refused_once_at_its_field(
+    speech: Speech, provider: SpeechProvider, field: str, said: str
+) -> None:
+    with pytest.raises(InvalidFields, match=said) as refused:
+        await plan(speech, provider)
+    assert [fault.field for fault in refused.value.faults] == [field]
+
+
+async def test_a_text_over_the_limit_is_refused_with_the_limit() -> None:
+    with pytest.raises(InvalidFields, match="at most 20 characters") as refused:
+        await plan(Speech(), OPENAI, narration="A sentence of some length.")
+    assert [fault.field for fault in refused.value.faults] == [
+        f"project.storyboard.shots[{place}].narration" for place in (0, 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("choice", "part"), [(SpeechChoice(ELEVENLABS, "nobody"), "voice"), (SpeechChoice(LOCAL, "nobody"), "voice")]
+)
+async def test_a_fallback_is_checked_as_well(choice: SpeechChoice, part: str) -> None:
+    with pytest.raises(InvalidFields) as refused:
+        await plan(Speech(), CUSTOM, options=SpeechOptions(fallbacks=(choice,)), speech_provider="local")
+    assert [fault.field for fault in refused.value.faults] == [f"speech_provider_options.fallbacks[0].{part}"]
+
+
+async def test_options_are_for_custom_only() -> None:
+    options = SpeechOptions(options={"pitch": 2})
+    assert (await plan(Speech(), CUSTOM, options=options)).options == SpeechOptions(
+        SpeechChoice(CUSTOM), options=options.options
+    )
+    with pytest.raises(InvalidFields, match="must be empty for elevenlabs"):
+        await plan(Speech(), options=options)
+
+
+@pytest.mark.parametrize(
+    ("provider", "setting"), [(ELEVENLABS, "ELEVENLABS_API_KEY"), (OPENAI, "OPENAI_SPEECH_BASE_URL")]
+)
+async def test_a_provider_that_is_not_configured_names_its_setting(provider: SpeechProvider, setting: str) -> None:
+    with pytest.raises(DomainError, match=setting) as refused:
+        await plan(Speech(), provider, elevenlabs_api_key=None, openai_speech_base_url=None)
+    assert refused.value.reason is ErrorReason.PROVIDER_NOT_CONFIGURED
