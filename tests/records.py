@@ -7,7 +7,16 @@ from uuid import UUID
 from render_service.db.database import Database
 from render_service.db.jobs.job_lifecycle import Claim, JobLifecycle
 from render_service.db.jobs.jobs import Jobs
-from render_service.domain.jobs.job import Artifact, Job, ProviderName, RenderSpec, StoredFile, Video
+from render_service.domain.jobs.job import (
+    Artifact,
+    AudioTrack,
+    AudioTrackKind,
+    Job,
+    ProviderName,
+    RenderSpec,
+    StoredFile,
+    Video,
+)
 from render_service.domain.jobs.request import JobOptions, JobRequest
 from render_service.domain.projects.output import OutputSpec, Quality
 from render_service.domain.projects.project import Project, Shot
@@ -26,6 +35,9 @@ VIDEO = Video(
     fps=25,
     frames=10,
     check={"frames": 10},
+    audio_tracks=(
+        AudioTrack(AudioTrackKind.MIX, "en-US", ("af_heart",), "local", timedelta(0.4), "ef" * 32, Artifact.VIDEO),
+    ),
 )
 
 

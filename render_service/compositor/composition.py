@@ -24,7 +24,7 @@ from render_service.compositor.shared_folder import (
     spec_file,
 )
 from render_service.compositor.sound.cache import SoundCache
-from render_service.compositor.sound.spec import MOST_GAIN_DB, SoundFacts
+from render_service.compositor.sound.spec import MOST_GAIN_DB, SoundFacts, stem_file
 from render_service.compositor.task_group import task_group
 from render_service.compositor.tasks import (
     draw_thumbnails,
@@ -33,7 +33,7 @@ from render_service.compositor.tasks import (
     plan_composition,
     verify_composition,
 )
-from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.jobs.job import AudioTrackKind, RenderSpec
 from render_service.domain.warning import JobWarning, WarningCode
 from render_service.telemetry.metrics.worker import SEGMENTS
 from render_service.telemetry.tracing.spans import span
@@ -58,6 +58,8 @@ class ComposedVideo:
         captions_srt: The captions as SubRip.
         captions_vtt: The captions as WebVTT.
         words: The spoken words as JSON.
+        stems: The parts of the sound that are files of their own.
+        sound_sha256: SHA-256 of the coded packets of its sound; empty without sound.
         width: Sides in pixels.
         height: Sides in pixels.
         fps: Frames per second.
@@ -75,6 +77,8 @@ class ComposedVideo:
     captions_srt: Path
     captions_vtt: Path
     words: Path
+    stems: Mapping[AudioTrackKind, Path]
+    sound_sha256: str
     width: int
     height: int
     fps: int
@@ -145,6 +149,8 @@ class Composition:
             captions_srt=srt.rename(self.workdir / srt.name),
             captions_vtt=vtt.rename(self.workdir / vtt.name),
             words=words.rename(self.workdir / words.name),
+            stems=self._keep_stems(sound),
+            sound_sha256=sound.packets if sound is not None else "",
             width=output.width,
             height=output.height,
             fps=output.fps,
@@ -155,6 +161,11 @@ class Composition:
             segments_reused=self._reused,
             warnings=(*inspected.warnings, *plan.warnings, *_quiet_sounds(sound, assets)),
         )
+
+    def _keep_stems(self, sound: SoundFacts | None) -> dict[AudioTrackKind, Path]:
+        """Move the stems to the results, and return where they are."""
+        kinds = sound.stems if sound is not None else ()
+        return {kind: stem_file(sound_file(self.parts), kind).rename(self.workdir / f"{kind}.flac") for kind in kinds}
 
     async def _make_all(self, plan: Plan, assets: Mapping[str, Asset], poster: Path, sheet: Path) -> SoundFacts | None:
         self._frames_total = plan.frames

@@ -17,6 +17,7 @@ from render_service.domain.errors import ErrorReason
 from render_service.domain.jobs.cost import Cost, total
 from render_service.domain.jobs.job import (
     Artifact,
+    AudioTrack,
     Job,
     JobError,
     JobEvent,
@@ -38,6 +39,7 @@ Row = Mapping[Any, Any]
 PROJECT = TypeAdapter(Project)
 RENDER_SPEC = TypeAdapter(RenderSpec)
 RAW_RESULTS = TypeAdapter(RawResults)
+AUDIO_TRACKS = TypeAdapter(tuple[AudioTrack, ...])
 FILES = TypeAdapter(dict[Artifact, StoredFile])
 WARNINGS = TypeAdapter(tuple[JobWarning, ...])
 
@@ -88,6 +90,7 @@ JOB_COLUMNS: tuple[sa.ColumnElement[Any], ...] = (
     videos.c.fps,
     videos.c.frames,
     videos.c.checked,
+    videos.c.audio_tracks,
     COST_OF_JOB,
 )
 OWN_COLUMNS = ", ".join(column.name for column in JOB_COLUMNS if isinstance(column, sa.Column) and column.table is jobs)
@@ -198,7 +201,12 @@ def _warnings(row: Row) -> tuple[JobWarning, ...]:
 
 
 _VIDEO = RowMapping(
-    Video, columns={"check": "checked"}, computed={"files": lambda row: FILES.validate_python(row["files"])}
+    Video,
+    columns={"check": "checked"},
+    computed={
+        "files": lambda row: FILES.validate_python(row["files"]),
+        "audio_tracks": lambda row: AUDIO_TRACKS.validate_python(row["audio_tracks"]) if row["audio_tracks"] else (),
+    },
 )
 _JOB = RowMapping(
     Job,

@@ -29,6 +29,7 @@ from render_service.domain.projects.narrations import spoken_narrations
 from render_service.domain.speech.voices import SpeechProvider
 from render_service.domain.warning import JobWarning, distinct_warnings
 from render_service.engine.assets import fetch_assets
+from render_service.engine.audio_tracks import STEMS, describe_tracks
 from render_service.engine.distributed_runner import DistributedRunner
 from render_service.engine.generated_clips import with_clips
 from render_service.engine.job_segments import JobSegments
@@ -206,6 +207,9 @@ async def run_attempt(
         await reporter.report(JobStage.UPLOADING, _COMPOSED, "Storing the video")
         with stage(JobStage.UPLOADING):
             video = await _upload(lease, composed, context.store)
+            requests = await asyncio.to_thread(spoken_narrations, claim.spec.project)
+            tracks = describe_tracks(claim.spec.project, requests.values(), video, composed.sound_sha256)
+            video = replace(video, audio_tracks=tracks)
     results = generated.raw_results or RawResults("completed", extra={"provider": claim.provider.value})
     warnings = distinct_warnings((*reporter.warnings, *composed.warnings))
     if warnings:
@@ -239,6 +243,7 @@ async def _upload(lease: Lease, composed: ComposedVideo, store: ObjectStore) -> 
         Artifact.CAPTIONS_SRT: (composed.captions_srt, "application/x-subrip"),
         Artifact.CAPTIONS_VTT: (composed.captions_vtt, "text/vtt"),
         Artifact.WORDS: (composed.words, "application/json"),
+        **{STEMS[kind]: (path, "audio/flac") for kind, path in composed.stems.items()},
     }
     files = {}
     for artifact, (path, content_type) in made.items():

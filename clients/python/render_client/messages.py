@@ -16,7 +16,18 @@ from render_client.v1 import (
     webhook_service_pb2,
 )
 
-ArtifactName = Literal["video", "poster", "contact_sheet", "captions_srt", "captions_vtt", "words"]
+ArtifactName = Literal[
+    "video",
+    "poster",
+    "contact_sheet",
+    "captions_srt",
+    "captions_vtt",
+    "words",
+    "mix",
+    "narration",
+    "music",
+    "effects",
+]
 StatusName = Literal["PENDING", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED"]
 DeliveryStateName = Literal["PENDING", "DELIVERED", "FAILED"]
 

@@ -34,6 +34,8 @@ def plan_sound(timeline: Timeline, spec: RenderSpec, hashes: MediaHashes) -> Sou
         narrations=tuple(_narrations(timeline, hashes, total)),
         clips=tuple(_clips(timeline, hashes)),
         music=_music(spec, hashes, _after_voice(timeline)),
+        loudness=spec.output.loudness,
+        stems=spec.output.stems,
     )
 
 

@@ -1,10 +1,12 @@
 """What the sound of a video is made from. Its bytes are a pure function of this, and its key is the hash of it."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 from render_service.domain.canonical import canonical_bytes, from_canonical
-from render_service.domain.projects.output import Container, Quality
+from render_service.domain.jobs.job import AudioTrackKind
+from render_service.domain.projects.output import Container, Loudness, Quality
 
 MOST_GAIN_DB = 20.0
 """The most by which a sound is amplified: more would make noise audible that its maker did not hear."""
@@ -66,6 +68,8 @@ class SoundSpec:
         narrations: In the order of the shots.
         clips: In the order of the shots. A clip without a sound track is silent.
         music: None without music.
+        loudness: How loud the finished sound is.
+        stems: Whether its parts are kept, too.
     """
 
     build: str
@@ -75,6 +79,8 @@ class SoundSpec:
     narrations: tuple[NarrationTrack, ...] = ()
     clips: tuple[ClipTrack, ...] = ()
     music: MusicTrack | None = None
+    loudness: Loudness = Loudness.ONLINE
+    stems: bool = False
 
     def to_bytes(self) -> bytes:
         """Return the canonical form."""
@@ -96,6 +102,7 @@ class SoundFacts:
         true_peak_dbtp: True peak (BS.1770-4); −inf for silence.
         packets: SHA-256 of the coded packets, 64 hexadecimal digits: the same packets sound the same in another file.
         quiet: Content hashes of sounds that stay too quiet, as amplifying them further would amplify their noise.
+        stems: The stems that lie beside the sound; see `stem_file`.
     """
 
     silent: bool
@@ -103,3 +110,9 @@ class SoundFacts:
     true_peak_dbtp: float
     packets: str
     quiet: tuple[str, ...] = ()
+    stems: tuple[AudioTrackKind, ...] = ()
+
+
+def stem_file(sound: Path, kind: AudioTrackKind) -> Path:
+    """Return where a stem lies beside a finished sound."""
+    return sound.with_name(f"{sound.name}-{kind}.flac")

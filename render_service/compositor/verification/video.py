@@ -16,9 +16,9 @@ from render_service.compositor.media.assets import Media
 from render_service.compositor.media.declared_size import top_level_boxes
 from render_service.compositor.media.decode_errors import is_of_machine
 from render_service.compositor.media.sound_format import SAMPLE_RATE
+from render_service.compositor.sound.limiter import PEAK_CEILING_DBTP
 from render_service.compositor.sound.mixing import (
     AAC_PRIMING,
-    PEAK_CEILING_DBTP,
     measure_sound,
     packets_hash,
 )

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from render_service.db.database import Database
 from render_service.db.jobs import job_lifecycle_sql as statements
 from render_service.db.prepared import Row, Statement
-from render_service.db.row_mapping import FILES, RAW_RESULTS, RENDER_SPEC, WARNINGS, event_from_row
+from render_service.db.row_mapping import AUDIO_TRACKS, FILES, RAW_RESULTS, RENDER_SPEC, WARNINGS, event_from_row
 from render_service.domain.jobs.job import (
     JobError,
     JobEvent,
@@ -215,6 +215,7 @@ class JobLifecycle:
             fps=video.fps if video else None,
             frames=video.frames if video else None,
             checked=dict(video.check) if video else None,
+            audio_tracks=AUDIO_TRACKS.dump_python(video.audio_tracks, mode="json") if video else None,
             warnings=_dumped(warnings),
         )
         if row is None:

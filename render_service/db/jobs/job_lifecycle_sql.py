@@ -124,14 +124,14 @@ COMPLETE = Statement(
         WHERE id = :job_id AND lease_token = :token
         RETURNING jobs.*
     ), recorded AS (
-        INSERT INTO videos (job_id, workspace_id, files, width, height, fps, frames, checked, size_bytes)
-        SELECT id, workspace_id, :files, :width, :height, :fps, :frames, :checked,
+        INSERT INTO videos (job_id, workspace_id, files, width, height, fps, frames, checked, audio_tracks, size_bytes)
+        SELECT id, workspace_id, :files, :width, :height, :fps, :frames, :checked, :audio_tracks,
             (SELECT sum(CAST(value ->> 'size_bytes' AS bigint)) FROM jsonb_each(CAST(:files AS jsonb)))
         FROM changed WHERE CAST(:files AS jsonb) IS NOT NULL
     ), {_APPENDED}
     SELECT {_RETURNED} FROM changed
 """,
-    json=frozenset({"raw_results", "warnings", "files", "checked"}),
+    json=frozenset({"raw_results", "warnings", "files", "checked", "audio_tracks"}),
 )
 
 WAS_COMPLETED = Statement("SELECT status = 'COMPLETED' AND attempt = :attempt AS found FROM jobs WHERE id = :job_id")

@@ -111,6 +111,42 @@ class Artifact(StrEnum):
     CAPTIONS_SRT = "captions_srt"
     CAPTIONS_VTT = "captions_vtt"
     WORDS = "words"
+    MIX = "mix"
+    NARRATION = "narration"
+    MUSIC = "music"
+    EFFECTS = "effects"
+
+
+class AudioTrackKind(StrEnum):
+    """What can be heard in a track of sound; effects are the sound of clips."""
+
+    MIX = "mix"
+    NARRATION = "narration"
+    MUSIC = "music"
+    EFFECTS = "effects"
+
+
+@dataclass(frozen=True, slots=True)
+class AudioTrack:
+    """A track of sound, in the video or in a file of its own.
+
+    Args:
+        kind: What can be heard.
+        language: BCP 47 tag of its narrations; empty where it is unknown, or there are none.
+        voices: Ids of the voices that speak in it, in the order in which they are first heard.
+        provider: Who spoke; empty where nobody did.
+        duration: How long it is.
+        sha256: Of its file, or of its coded packets where it is in the video; 64 lower-case hexadecimal digits.
+        artifact: The file that holds it.
+    """
+
+    kind: AudioTrackKind
+    language: str
+    voices: tuple[str, ...]
+    provider: str
+    duration: timedelta
+    sha256: str
+    artifact: Artifact
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +161,10 @@ class StoredFile:
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """The finished video of a job with all its files; sides in pixels; `check` is the result of the self-check."""
+    """The finished video of a job with all its files; sides in pixels; `check` is the result of the self-check.
+
+    `audio_tracks` are those in the video, then those in files of their own.
+    """
 
     files: Mapping[Artifact, StoredFile]
     width: int
@@ -133,6 +172,7 @@ class Video:
     fps: int
     frames: int
     check: Mapping[str, Any] = field(default_factory=dict)
+    audio_tracks: tuple[AudioTrack, ...] = ()
 
     @property
     def duration(self) -> timedelta:

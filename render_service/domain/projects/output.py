@@ -34,6 +34,21 @@ class Container(StrEnum):
         return "image/gif" if self is Container.GIF else f"video/{self.value}"
 
 
+class Loudness(StrEnum):
+    """Named targets of the finished sound's loudness."""
+
+    ONLINE = "online"
+    PODCAST = "podcast"
+    BROADCAST = "broadcast"
+
+    @property
+    def lufs(self) -> float:
+        """Integrated loudness (BS.1770-4) that is aimed at."""
+        return _LUFS[self]
+
+
+_LUFS = {Loudness.ONLINE: -14.0, Loudness.PODCAST: -16.0, Loudness.BROADCAST: -23.0}
+
 FRAME_RATES = (24, 25, 30, 50, 60)
 DEFAULT_FPS = 30
 MIN_SIDE = 128
@@ -67,6 +82,8 @@ class OutputOptions:
     fps: int | None = None
     quality: Quality | None = None
     container: Container | None = None
+    loudness: Loudness | None = None
+    stems: bool | None = None
 
     def over(self, other: "OutputOptions") -> "OutputOptions":
         """Return these options, with those that are not given taken from `other`."""
@@ -78,18 +95,25 @@ class OutputOptions:
             fps=self.fps if self.fps is not None else other.fps,
             quality=self.quality or other.quality,
             container=self.container or other.container,
+            loudness=self.loudness or other.loudness,
+            stems=self.stems if self.stems is not None else other.stems,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class OutputSpec:
-    """The resolved format of a video: sides in pixels (even), frames per second, quality, file format."""
+    """The resolved format of a video: sides in pixels (even), frames per second, quality, file format.
+
+    `loudness` is that of its sound; `stems` says whether the parts of the sound are also stored as files of their own.
+    """
 
     width: int
     height: int
     fps: int
     quality: Quality
     container: Container = Container.MP4
+    loudness: Loudness = Loudness.ONLINE
+    stems: bool = False
 
 
 def decide_output(options: OutputOptions, default_ratio: AspectRatio) -> OutputSpec:
@@ -116,4 +140,5 @@ def decide_output(options: OutputOptions, default_ratio: AspectRatio) -> OutputS
         if longer > GIF_SIDE:
             # Rounded to even; a side never becomes nothing, as no shape is narrower than MIN_SIDE : MAX_SIDE.
             width, height = (side * GIF_SIDE // longer // 2 * 2 for side in (width, height))
-    return OutputSpec(width, height, fps, quality, container)
+    loudness = options.loudness or Loudness.ONLINE
+    return OutputSpec(width, height, fps, quality, container, loudness, bool(options.stems))

@@ -8,7 +8,7 @@ from google.protobuf.descriptor import EnumDescriptor
 from render_client.v1 import job_pb2, project_pb2
 
 from render_service.domain.faults import Faults
-from render_service.domain.jobs.job import Artifact, JobStage, JobStatus
+from render_service.domain.jobs.job import Artifact, AudioTrackKind, JobStage, JobStatus
 from render_service.domain.projects.project import ProjectStatus
 from render_service.domain.warning import WarningCode
 
@@ -64,6 +64,7 @@ class EnumTable(Generic[E]):
 
 JOB_STATUS = EnumTable(job_pb2.JobStatus.DESCRIPTOR, JobStatus)
 ARTIFACT = EnumTable(job_pb2.Artifact.DESCRIPTOR, Artifact)
+AUDIO_TRACK_KIND = EnumTable(job_pb2.AudioTrackKind.DESCRIPTOR, AudioTrackKind)
 JOB_STAGE = EnumTable(job_pb2.JobStage.DESCRIPTOR, JobStage)
 WARNING_CODE = EnumTable(job_pb2.WarningCode.DESCRIPTOR, WarningCode)
 PROJECT_STATUS = EnumTable(project_pb2.ProjectStatus.DESCRIPTOR, ProjectStatus)

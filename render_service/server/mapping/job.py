@@ -6,9 +6,9 @@ from google.protobuf.struct_pb2 import Struct
 from render_client.v1 import job_pb2
 
 from render_service.domain.faults import Faults
-from render_service.domain.jobs.job import Artifact, Job, JobEvent, JobStage, JobStatus, RawResults, Video
+from render_service.domain.jobs.job import Artifact, AudioTrack, Job, JobEvent, JobStage, JobStatus, RawResults, Video
 from render_service.domain.warning import JobWarning
-from render_service.server.mapping.enums import ARTIFACT, JOB_STAGE, JOB_STATUS, WARNING_CODE
+from render_service.server.mapping.enums import ARTIFACT, AUDIO_TRACK_KIND, JOB_STAGE, JOB_STATUS, WARNING_CODE
 from render_service.server.mapping.generation import costs_to_proto
 from render_service.server.mapping.pages import View
 from render_service.server.mapping.times import optional_timestamp, timestamp, write_duration
@@ -110,8 +110,22 @@ def _video(video: Video, *, full: bool) -> job_pb2.Video:
         content_type=file.content_type,
         artifacts=[ARTIFACT.number(artifact) for artifact in Artifact if artifact in video.files],
         check=check if full else None,
+        audio_tracks=map(_audio_track, video.audio_tracks),
     )
     write_duration(video.duration, message.duration)
+    return message
+
+
+def _audio_track(track: AudioTrack) -> job_pb2.AudioTrack:
+    message = job_pb2.AudioTrack(
+        kind=AUDIO_TRACK_KIND.number(track.kind),
+        language=track.language,
+        voices=track.voices,
+        provider=track.provider,
+        sha256=track.sha256,
+        artifact=ARTIFACT.number(track.artifact),
+    )
+    write_duration(track.duration, message.duration)
     return message
 
 

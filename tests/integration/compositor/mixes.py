@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from render_service.compositor.media.assets import Media
 from render_service.compositor.sound.spec import SoundFacts
 from render_service.domain.jobs.job import RenderSpec
-from render_service.domain.projects.output import Container, OutputSpec, Quality
+from render_service.domain.projects.output import Container, Loudness, OutputSpec, Quality
 from render_service.domain.projects.project import Music, NarrationPolicy, Project, Shot, Transition, TransitionKind
 from render_service.domain.projects.timeline import Timeline, plan_timeline
 from tests.integration.compositor.inspecting import inspected
@@ -39,9 +39,11 @@ def story(
     policy: NarrationPolicy = NarrationPolicy.EXTEND,
     fps: int = 25,
     container: Container = Container.MP4,
+    loudness: Loudness = Loudness.ONLINE,
+    stems: bool = False,
 ) -> RenderSpec:
     project = Project(shots=shots, music=music, narration_policy=policy)
-    return RenderSpec(project, OutputSpec(320, 180, fps, Quality.STANDARD, container))
+    return RenderSpec(project, OutputSpec(320, 180, fps, Quality.STANDARD, container, loudness, stems))
 
 
 def mixed(spec: RenderSpec, media: Media, folder: Path) -> tuple[Timeline, SoundFacts, Sound]:

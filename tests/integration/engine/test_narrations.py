@@ -16,7 +16,15 @@ from render_service.compositor.media.assets import Media
 from render_service.db.database import Database
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.generation.clip_plan import ClipSpec, plan_clips
-from render_service.domain.jobs.job import Artifact, Job, JobStatus, ProviderChoice, ProviderName, RenderSpec
+from render_service.domain.jobs.job import (
+    Artifact,
+    AudioTrackKind,
+    Job,
+    JobStatus,
+    ProviderChoice,
+    ProviderName,
+    RenderSpec,
+)
 from render_service.domain.projects.narrations import spoken_narrations
 from render_service.domain.projects.output import OutputSpec, Quality
 from render_service.domain.projects.project import CaptionOptions, Project, Shot, Speech, WordTiming
@@ -40,7 +48,7 @@ PROJECT = Project(
     captions=CaptionOptions(highlight_words=True),
     speech=Speech(),
 )
-OUTPUT = OutputSpec(256, 144, 25, Quality.DRAFT)
+OUTPUT = OutputSpec(256, 144, 25, Quality.DRAFT, stems=True)
 
 
 @asynccontextmanager
@@ -73,6 +81,16 @@ async def test_narrations_are_spoken_once_and_their_words_are_lit(database: Data
         path = tmp_path / "video.mp4"
         assert await engine.store.fetch_to(job.video.files[Artifact.VIDEO].key, path)
         assert job.video.frames > 2 * job.video.fps, "the narrations extend their shots of 0.2 s"
+        files = job.video.files
+        voices = ("af_heart", "zf_xiaobei")
+        assert [(track.kind, track.artifact, track.voices, track.provider) for track in job.video.audio_tracks] == [
+            (AudioTrackKind.MIX, Artifact.VIDEO, voices, "local"),
+            (AudioTrackKind.MIX, Artifact.MIX, voices, "local"),
+            (AudioTrackKind.NARRATION, Artifact.NARRATION, voices, "local"),
+        ]
+        assert [track.sha256 for track in job.video.audio_tracks[1:]] == [
+            files[artifact].sha256 for artifact in (Artifact.MIX, Artifact.NARRATION)
+        ]
         words = tmp_path / "words.json"
         assert await engine.store.fetch_to(job.video.files[Artifact.WORDS].key, words)
         # Without a model, only what is stored can be heard.

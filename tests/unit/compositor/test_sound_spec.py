@@ -10,7 +10,7 @@ import pytest
 
 from render_service.compositor.sound.cache import SoundCache
 from render_service.compositor.sound.spec import ClipTrack, MusicTrack, NarrationTrack, SoundFacts, SoundSpec
-from render_service.domain.projects.output import Container, Quality
+from render_service.domain.projects.output import Container, Loudness, Quality
 
 SPEC = SoundSpec(
     "build",
@@ -29,6 +29,8 @@ OTHER: dict[str, Any] = {
     "narrations": (),
     "clips": (),
     "music": None,
+    "loudness": Loudness.BROADCAST,
+    "stems": True,
 }
 
 

@@ -12,6 +12,8 @@ from render_service.domain.errors import ErrorReason
 from render_service.domain.jobs.cost import Cost
 from render_service.domain.jobs.job import (
     Artifact,
+    AudioTrack,
+    AudioTrackKind,
     Job,
     JobError,
     JobEvent,
@@ -39,6 +41,9 @@ FILES = {
     Artifact.VIDEO: StoredFile("key", 5_000_000_000, "ab" * 32, "video/mp4"),
     Artifact.POSTER: StoredFile("poster", 1_000, "cd" * 32, "image/jpeg"),
 }
+TRACK = AudioTrack(
+    AudioTrackKind.NARRATION, "en-US", ("af_heart",), "local", timedelta(seconds=30), "ef" * 32, Artifact.NARRATION
+)
 JOB = Job(
     id=UUID(int=1),
     task_id=UUID(int=2),
@@ -53,7 +58,7 @@ JOB = Job(
     milestone=4,
     attempt=2,
     raw_results=RawResults("completed", ("https://example.com/1",), {"cost": 3, "list": [None, True, {"a": "b"}]}),
-    video=Video(FILES, 1920, 1080, 30, 900, check={"frames": 900}),
+    video=Video(FILES, 1920, 1080, 30, 900, check={"frames": 900}, audio_tracks=(TRACK,)),
     error=ERROR,
     request_id=UUID(int=4),
     labels={"team": "a"},
@@ -113,6 +118,17 @@ def test_every_field_of_a_job_is_mapped() -> None:
             "artifacts": ["ARTIFACT_VIDEO", "ARTIFACT_POSTER"],
             "check": {"frames": 900.0},
             "duration": "30s",
+            "audio_tracks": [
+                {
+                    "kind": "AUDIO_TRACK_KIND_NARRATION",
+                    "language": "en-US",
+                    "voices": ["af_heart"],
+                    "provider": "local",
+                    "duration": "30s",
+                    "sha256": "ef" * 32,
+                    "artifact": "ARTIFACT_NARRATION",
+                }
+            ],
         },
         "raw_results": {
             "status": "completed",

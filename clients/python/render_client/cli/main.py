@@ -10,7 +10,16 @@ import typer
 from render_client.cli import files
 from render_client.cli.exit_codes import EXIT_CODES
 from render_client.cli.ids import find_job, find_project
-from render_client.cli.options import Artifact, AspectRatio, FileFormat, Quality, Status, output_options, parse_pairs
+from render_client.cli.options import (
+    Artifact,
+    AspectRatio,
+    FileFormat,
+    Loudness,
+    Quality,
+    Status,
+    output_options,
+    parse_pairs,
+)
 from render_client.cli.projects import projects
 from render_client.cli.session import (
     Columns,
@@ -98,6 +107,13 @@ def start(
     fps: Annotated[int, typer.Option(help="Frames per second: 24, 25, 30, 50 or 60.", show_default=False)] = 0,
     quality: Annotated[Optional[Quality], typer.Option(help="Quality preset.")] = None,
     container: Annotated[Optional[FileFormat], typer.Option("--format", help="File format.")] = None,
+    loudness: Annotated[
+        Optional[Loudness], typer.Option(help="Loudness: online −14 LUFS, podcast −16, broadcast −23.")
+    ] = None,
+    stems: Annotated[
+        Optional[bool],
+        typer.Option("--stems/--no-stems", help="Also store mix, narration, music and effects as FLAC."),
+    ] = None,
     variable: Variables = None,
     label: Labels = None,
     priority: Annotated[
@@ -122,7 +138,7 @@ def start(
             raise typer.BadParameter("give exactly one of FILE and --project-id")
         if project_id is not None:
             project_id = find_project(client, project_id)
-        options = output_options(aspect_ratio, fps, quality, container)
+        options = output_options(aspect_ratio, fps, quality, container, loudness=loudness, stems=stems)
         job = client.start(
             context.obj.project(file) if file else None,
             project_id=project_id,

@@ -35,6 +35,14 @@ class FileFormat(str, Enum):
     GIF = "gif"
 
 
+class Loudness(str, Enum):
+    """Loudness targets."""
+
+    ONLINE = "online"
+    PODCAST = "podcast"
+    BROADCAST = "broadcast"
+
+
 class Artifact(str, Enum):
     """Files of a job."""
 
@@ -44,6 +52,10 @@ class Artifact(str, Enum):
     CAPTIONS_SRT = "captions-srt"
     CAPTIONS_VTT = "captions-vtt"
     WORDS = "words"
+    MIX = "mix"
+    NARRATION = "narration"
+    MUSIC = "music"
+    EFFECTS = "effects"
 
     @property
     def artifact_name(self) -> "ArtifactName":
@@ -61,7 +73,7 @@ class Artifact(str, Enum):
                 Artifact.CAPTIONS_SRT: ".srt",
                 Artifact.CAPTIONS_VTT: ".vtt",
                 Artifact.WORDS: "-words.json",
-            }[self]
+            }.get(self, f"-{self.value}.flac")
         return job.job_id + ending
 
 
@@ -76,7 +88,13 @@ class Status(str, Enum):
 
 
 def output_options(
-    aspect_ratio: Optional[AspectRatio], fps: int, quality: Optional[Quality], container: Optional[FileFormat]
+    aspect_ratio: Optional[AspectRatio],
+    fps: int,
+    quality: Optional[Quality],
+    container: Optional[FileFormat],
+    *,
+    loudness: Optional[Loudness] = None,
+    stems: Optional[bool] = None,
 ) -> "output_pb2.OutputOptions":
     """Return the options as a message. What is not set is left to the project and the service."""
     from render_client.v1 import output_pb2
@@ -88,6 +106,10 @@ def output_options(
         options.quality = output_pb2.QualityPreset.Value(f"QUALITY_PRESET_{quality.upper()}")
     if container:
         options.container = output_pb2.Container.Value(f"CONTAINER_{container.upper()}")
+    if loudness:
+        options.loudness = output_pb2.LoudnessTarget.Value(f"LOUDNESS_TARGET_{loudness.upper()}")
+    if stems is not None:
+        options.stems = stems
     return options
 
 

@@ -84,6 +84,7 @@ class Output:
             "provider": job.provider,
             "labels": _pairs(job.labels),
             "video": video,
+            "sound": "\n".join(map(_audio_track, job.video.audio_tracks)),
             "url": "\n".join(job.video_urls),
             "created": _time(job.create_time),
             "started": _time(job.start_time),
@@ -359,6 +360,15 @@ def _exit_code(error: RenderError) -> int:
 def _time(moment: Timestamp) -> str:
     # An unset time reads as the epoch.
     return f"{moment.ToDatetime(tzinfo=timezone.utc).astimezone():%Y-%m-%d %H:%M:%S}" if moment.seconds else ""
+
+
+def _audio_track(track: job_pb2.AudioTrack) -> str:
+    """Return one line about a track of sound, such as `narration: en-US, af_heart (local)`."""
+    kind = job_pb2.AudioTrackKind.Name(track.kind).removeprefix("AUDIO_TRACK_KIND_").lower()
+    voices = ", ".join(track.voices) + (f" ({track.provider})" if track.provider else "")
+    is_stem = track.artifact != job_pb2.ARTIFACT_VIDEO
+    details = ", ".join(filter(None, (track.language, voices, "FLAC" if is_stem else "in the video")))
+    return f"{kind}: {details}"
 
 
 def _size(size_bytes: int) -> str:

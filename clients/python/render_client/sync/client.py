@@ -334,7 +334,8 @@ class RenderClient(ProjectMethods, WebhookMethods):
         Args:
             job_id: UUID of the job.
             path: Destination; its folder must exist. An existing file is replaced once the new one is complete.
-            artifact: `video`, `poster`, `contact_sheet`, `captions_srt`, `captions_vtt` or `words`.
+            artifact: `video`, `poster`, `contact_sheet`, `captions_srt`, `captions_vtt`, `words`, and with
+                `output.stems` `mix`, `narration`, `music` or `effects`.
             on_progress: Called after every chunk with the bytes received and the size of the file in bytes; by
                 `AsyncRenderClient` in a worker thread.
             timeout: Seconds, or a `timedelta`, for the whole download; None means no limit.

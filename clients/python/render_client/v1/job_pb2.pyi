@@ -119,6 +119,14 @@ class _ArtifactEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Artifact.Val
     in seconds of the video, and `shot`, the id of the shot. It has the words of spoken narrations and those of
     Shot.words, and is empty if there are none. `application/json`.
     """
+    ARTIFACT_MIX: _Artifact.ValueType  # 7
+    """The sound of the whole video as FLAC, before it is compressed. Only with OutputOptions.stems, as the three below."""
+    ARTIFACT_NARRATION: _Artifact.ValueType  # 8
+    """The narrations alone, as they are in the mix."""
+    ARTIFACT_MUSIC: _Artifact.ValueType  # 9
+    """The music alone, lowered under narration as it is in the mix."""
+    ARTIFACT_EFFECTS: _Artifact.ValueType  # 10
+    """The sound of the clips alone, as it is in the mix."""
 
 class Artifact(_Artifact, metaclass=_ArtifactEnumTypeWrapper):
     """Artifact is one of the files that a job produces."""
@@ -140,7 +148,47 @@ ARTIFACT_WORDS: Artifact.ValueType  # 6
 in seconds of the video, and `shot`, the id of the shot. It has the words of spoken narrations and those of
 Shot.words, and is empty if there are none. `application/json`.
 """
+ARTIFACT_MIX: Artifact.ValueType  # 7
+"""The sound of the whole video as FLAC, before it is compressed. Only with OutputOptions.stems, as the three below."""
+ARTIFACT_NARRATION: Artifact.ValueType  # 8
+"""The narrations alone, as they are in the mix."""
+ARTIFACT_MUSIC: Artifact.ValueType  # 9
+"""The music alone, lowered under narration as it is in the mix."""
+ARTIFACT_EFFECTS: Artifact.ValueType  # 10
+"""The sound of the clips alone, as it is in the mix."""
 Global___Artifact: _TypeAlias = Artifact  # noqa: Y015
+
+class _AudioTrackKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AudioTrackKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AudioTrackKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    AUDIO_TRACK_KIND_UNSPECIFIED: _AudioTrackKind.ValueType  # 0
+    """Never sent."""
+    AUDIO_TRACK_KIND_MIX: _AudioTrackKind.ValueType  # 1
+    """Everything."""
+    AUDIO_TRACK_KIND_NARRATION: _AudioTrackKind.ValueType  # 2
+    """Narrations."""
+    AUDIO_TRACK_KIND_MUSIC: _AudioTrackKind.ValueType  # 3
+    """Music."""
+    AUDIO_TRACK_KIND_EFFECTS: _AudioTrackKind.ValueType  # 4
+    """The sound of clips."""
+
+class AudioTrackKind(_AudioTrackKind, metaclass=_AudioTrackKindEnumTypeWrapper):
+    """AudioTrackKind is what can be heard in a track of sound."""
+
+AUDIO_TRACK_KIND_UNSPECIFIED: AudioTrackKind.ValueType  # 0
+"""Never sent."""
+AUDIO_TRACK_KIND_MIX: AudioTrackKind.ValueType  # 1
+"""Everything."""
+AUDIO_TRACK_KIND_NARRATION: AudioTrackKind.ValueType  # 2
+"""Narrations."""
+AUDIO_TRACK_KIND_MUSIC: AudioTrackKind.ValueType  # 3
+"""Music."""
+AUDIO_TRACK_KIND_EFFECTS: AudioTrackKind.ValueType  # 4
+"""The sound of clips."""
+Global___AudioTrackKind: _TypeAlias = AudioTrackKind  # noqa: Y015
 
 class _WarningCode:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -257,6 +305,60 @@ class RawResults(_message.Message):
 Global___RawResults: _TypeAlias = RawResults  # noqa: Y015
 
 @_typing.final
+class AudioTrack(_message.Message):
+    """AudioTrack is a track of sound: in the video, or in a file of its own."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    VOICES_FIELD_NUMBER: _builtins.int
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    DURATION_FIELD_NUMBER: _builtins.int
+    SHA256_FIELD_NUMBER: _builtins.int
+    ARTIFACT_FIELD_NUMBER: _builtins.int
+    kind: Global___AudioTrackKind.ValueType
+    """kind is what can be heard."""
+    language: _builtins.str
+    """language of its narrations as a BCP 47 tag; empty if it has none, or if they are recordings in a project without a
+    language.
+    """
+    provider: _builtins.str
+    """provider that spoke, such as `local`; empty for recordings."""
+    sha256: _builtins.str
+    """sha256 is 64 lower-case hexadecimal digits: the checksum of the track's file, or of its coded packets if it is in
+    the video.
+    """
+    artifact: Global___Artifact.ValueType
+    """artifact is the file that holds the track."""
+    @_builtins.property
+    def voices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """voices that speak in it (Voice.voice_id), in the order in which they are first heard; empty for recordings."""
+
+    @_builtins.property
+    def duration(self) -> _duration_pb2.Duration:
+        """duration of the track."""
+
+    def __init__(
+        self,
+        *,
+        kind: Global___AudioTrackKind.ValueType = ...,
+        language: _builtins.str = ...,
+        voices: _abc.Iterable[_builtins.str] | None = ...,
+        provider: _builtins.str = ...,
+        duration: _duration_pb2.Duration | None = ...,
+        sha256: _builtins.str = ...,
+        artifact: Global___Artifact.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact", b"artifact", "duration", b"duration", "kind", b"kind", "language", b"language", "provider", b"provider", "sha256", b"sha256", "voices", b"voices"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AudioTrack: _TypeAlias = AudioTrack  # noqa: Y015
+
+@_typing.final
 class Video(_message.Message):
     """Video is the finished result of a job."""
 
@@ -272,6 +374,7 @@ class Video(_message.Message):
     ARTIFACTS_FIELD_NUMBER: _builtins.int
     CHECK_FIELD_NUMBER: _builtins.int
     DURATION_FIELD_NUMBER: _builtins.int
+    AUDIO_TRACKS_FIELD_NUMBER: _builtins.int
     size_bytes: _builtins.int
     """size_bytes is the length of the file."""
     sha256: _builtins.str
@@ -298,6 +401,12 @@ class Video(_message.Message):
     def duration(self) -> _duration_pb2.Duration:
         """duration is frames / fps, rounded to microseconds."""
 
+    @_builtins.property
+    def audio_tracks(self) -> _containers.RepeatedCompositeFieldContainer[Global___AudioTrack]:
+        """audio_tracks are the tracks of the video, then those in files of their own; empty for a GIF, and for the
+        videos of earlier versions.
+        """
+
     def __init__(
         self,
         *,
@@ -311,10 +420,11 @@ class Video(_message.Message):
         artifacts: _abc.Iterable[Global___Artifact.ValueType] | None = ...,
         check: _struct_pb2.Struct | None = ...,
         duration: _duration_pb2.Duration | None = ...,
+        audio_tracks: _abc.Iterable[Global___AudioTrack] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["check", b"check", "duration", b"duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifacts", b"artifacts", "check", b"check", "content_type", b"content_type", "duration", b"duration", "fps", b"fps", "frames", b"frames", "height", b"height", "sha256", b"sha256", "size_bytes", b"size_bytes", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifacts", b"artifacts", "audio_tracks", b"audio_tracks", "check", b"check", "content_type", b"content_type", "duration", b"duration", "fps", b"fps", "frames", b"frames", "height", b"height", "sha256", b"sha256", "size_bytes", b"size_bytes", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

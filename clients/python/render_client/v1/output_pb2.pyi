@@ -105,6 +105,36 @@ CONTAINER_GIF: Container.ValueType  # 3
 """A silent animation of at most 15 frames per second and 640 pixels per side, for previews."""
 Global___Container: _TypeAlias = Container  # noqa: Y015
 
+class _LoudnessTarget:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _LoudnessTargetEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LoudnessTarget.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    LOUDNESS_TARGET_UNSPECIFIED: _LoudnessTarget.ValueType  # 0
+    """ONLINE."""
+    LOUDNESS_TARGET_ONLINE: _LoudnessTarget.ValueType  # 1
+    """−14 LUFS, as video platforms play it."""
+    LOUDNESS_TARGET_PODCAST: _LoudnessTarget.ValueType  # 2
+    """−16 LUFS, as podcast platforms ask for."""
+    LOUDNESS_TARGET_BROADCAST: _LoudnessTarget.ValueType  # 3
+    """−23 LUFS, the level of television (EBU R 128)."""
+
+class LoudnessTarget(_LoudnessTarget, metaclass=_LoudnessTargetEnumTypeWrapper):
+    """LoudnessTarget is how loud the finished sound is (integrated, ITU-R BS.1770-4, ±0.5 LU). True peaks never exceed
+    −1 dBTP; sound whose peaks stand out too far for its target stays quieter.
+    """
+
+LOUDNESS_TARGET_UNSPECIFIED: LoudnessTarget.ValueType  # 0
+"""ONLINE."""
+LOUDNESS_TARGET_ONLINE: LoudnessTarget.ValueType  # 1
+"""−14 LUFS, as video platforms play it."""
+LOUDNESS_TARGET_PODCAST: LoudnessTarget.ValueType  # 2
+"""−16 LUFS, as podcast platforms ask for."""
+LOUDNESS_TARGET_BROADCAST: LoudnessTarget.ValueType  # 3
+"""−23 LUFS, the level of television (EBU R 128)."""
+Global___LoudnessTarget: _TypeAlias = LoudnessTarget  # noqa: Y015
+
 @_typing.final
 class FrameSize(_message.Message):
     """FrameSize is an exact picture size in pixels."""
@@ -142,6 +172,8 @@ class OutputOptions(_message.Message):
     FPS_FIELD_NUMBER: _builtins.int
     QUALITY_FIELD_NUMBER: _builtins.int
     CONTAINER_FIELD_NUMBER: _builtins.int
+    LOUDNESS_FIELD_NUMBER: _builtins.int
+    STEMS_FIELD_NUMBER: _builtins.int
     aspect_ratio: Global___AspectRatio.ValueType
     """aspect_ratio selects a shape at full HD quality."""
     fps: _builtins.int
@@ -150,6 +182,13 @@ class OutputOptions(_message.Message):
     """quality defaults to STANDARD."""
     container: Global___Container.ValueType
     """container defaults to MP4."""
+    loudness: Global___LoudnessTarget.ValueType
+    """loudness defaults to ONLINE."""
+    stems: _builtins.bool
+    """stems also stores the mix and its parts, narration, music and effects, as files of their own (`ARTIFACT_MIX` and the
+    like): FLAC, 48 kHz, stereo, 24 bits, each as long as the video. The parts add up to the mix. A part in which
+    nothing can be heard has no file. Default false. A GIF has none.
+    """
     @_builtins.property
     def size(self) -> Global___FrameSize:
         """size gives the exact size in pixels."""
@@ -162,13 +201,20 @@ class OutputOptions(_message.Message):
         fps: _builtins.int = ...,
         quality: Global___QualityPreset.ValueType = ...,
         container: Global___Container.ValueType = ...,
+        loudness: Global___LoudnessTarget.ValueType = ...,
+        stems: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["aspect_ratio", b"aspect_ratio", "frame", b"frame", "size", b"size"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_stems", b"_stems", "aspect_ratio", b"aspect_ratio", "frame", b"frame", "size", b"size", "stems", b"stems"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aspect_ratio", b"aspect_ratio", "container", b"container", "fps", b"fps", "frame", b"frame", "quality", b"quality", "size", b"size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stems", b"_stems", "aspect_ratio", b"aspect_ratio", "container", b"container", "fps", b"fps", "frame", b"frame", "loudness", b"loudness", "quality", b"quality", "size", b"size", "stems", b"stems"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__stems: _TypeAlias = _typing.Literal["stems"]  # noqa: Y015
+    _WhichOneofArgType__stems: _TypeAlias = _typing.Literal["_stems", b"_stems"]  # noqa: Y015
     _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["aspect_ratio", "size"]  # noqa: Y015
     _WhichOneofArgType_frame: _TypeAlias = _typing.Literal["frame", b"frame"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__stems) -> _WhichOneofReturnType__stems | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType_frame) -> _WhichOneofReturnType_frame | None: ...
 
 Global___OutputOptions: _TypeAlias = OutputOptions  # noqa: Y015

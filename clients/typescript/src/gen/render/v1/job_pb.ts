@@ -14,7 +14,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file render/v1/job.proto.
  */
 export const file_render_v1_job: GenFile = /*@__PURE__*/
-  fileDesc("ChNyZW5kZXIvdjEvam9iLnByb3RvEglyZW5kZXIudjEiWAoKUmF3UmVzdWx0cxIOCgZzdGF0dXMYASABKAkSEgoKdmlkZW9fdXJscxgCIAMoCRImCgVleHRyYRgDIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3Qi+gEKBVZpZGVvEhIKCnNpemVfYnl0ZXMYASABKAMSDgoGc2hhMjU2GAIgASgJEg0KBXdpZHRoGAMgASgFEg4KBmhlaWdodBgEIAEoBRILCgNmcHMYBSABKAUSDgoGZnJhbWVzGAYgASgDEhQKDGNvbnRlbnRfdHlwZRgHIAEoCRImCglhcnRpZmFjdHMYCCADKA4yEy5yZW5kZXIudjEuQXJ0aWZhY3QSJgoFY2hlY2sYCSABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EisKCGR1cmF0aW9uGAogASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIiQKBENvc3QSDAoEdW5pdBgBIAEoCRIOCgZhbW91bnQYAiABKAkiYwoKSm9iV2FybmluZxIkCgRjb2RlGAEgASgOMhYucmVuZGVyLnYxLldhcm5pbmdDb2RlEg8KB21lc3NhZ2UYAiABKAkSDwoHc2hvdF9pZBgDIAEoCRINCgVmaWVsZBgEIAEoCSKJBwoDSm9iEg4KBmpvYl9pZBgBIAEoCRIPCgd0YXNrX2lkGAIgASgJEhQKDHdvcmtzcGFjZV9pZBgDIAEoCRISCgpwcm9qZWN0X2lkGAQgASgJEhAKCHByb3ZpZGVyGAUgASgJEiQKBnN0YXR1cxgGIAEoDjIULnJlbmRlci52MS5Kb2JTdGF0dXMSIgoFc3RhZ2UYByABKA4yEy5yZW5kZXIudjEuSm9iU3RhZ2USEAoIcHJvZ3Jlc3MYCCABKAUSDwoHbWVzc2FnZRgJIAEoCRIQCghzZXF1ZW5jZRgKIAEoAxIPCgdhdHRlbXB0GAsgASgFEhIKCnZpZGVvX3VybHMYDCADKAkSHwoFdmlkZW8YDSABKAsyEC5yZW5kZXIudjEuVmlkZW8SKgoLcmF3X3Jlc3VsdHMYDiABKAsyFS5yZW5kZXIudjEuUmF3UmVzdWx0cxIVCg1lcnJvcl9tZXNzYWdlGA8gASgJEhQKDGVycm9yX3JlYXNvbhgQIAEoCRI5Cg5lcnJvcl9tZXRhZGF0YRgRIAMoCzIhLnJlbmRlci52MS5Kb2IuRXJyb3JNZXRhZGF0YUVudHJ5EhIKCnJlcXVlc3RfaWQYEiABKAkSKgoGbGFiZWxzGBMgAygLMhoucmVuZGVyLnYxLkpvYi5MYWJlbHNFbnRyeRIvCgtjcmVhdGVfdGltZRgUIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRfdGltZRgVIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYFiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGBcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIdCgRjb3N0GBggAygLMg8ucmVuZGVyLnYxLkNvc3QSEAoIcHJpb3JpdHkYGSABKAUSJwoId2FybmluZ3MYGiADKAsyFS5yZW5kZXIudjEuSm9iV2FybmluZxINCgV0aXRsZRgbIAEoCRo0ChJFcnJvck1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBItQCCghKb2JFdmVudBIOCgZqb2JfaWQYASABKAkSDwoHdGFza19pZBgCIAEoCRIQCghzZXF1ZW5jZRgDIAEoAxIkCgZzdGF0dXMYBCABKA4yFC5yZW5kZXIudjEuSm9iU3RhdHVzEiIKBXN0YWdlGAUgASgOMhMucmVuZGVyLnYxLkpvYlN0YWdlEhAKCHByb2dyZXNzGAYgASgFEg8KB21lc3NhZ2UYByABKAkSLQoJdGltZXN0YW1wGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdhdHRlbXB0GAkgASgFEhUKDWVycm9yX21lc3NhZ2UYCiABKAkSFAoMZXJyb3JfcmVhc29uGAsgASgJEhIKCnZpZGVvX3VybHMYDCADKAkSJwoId2FybmluZ3MYDSADKAsyFS5yZW5kZXIudjEuSm9iV2FybmluZyqlAQoJSm9iU3RhdHVzEhoKFkpPQl9TVEFUVVNfVU5TUEVDSUZJRUQQABIWChJKT0JfU1RBVFVTX1BFTkRJTkcQARIZChVKT0JfU1RBVFVTX1BST0NFU1NJTkcQAhIYChRKT0JfU1RBVFVTX0NPTVBMRVRFRBADEhUKEUpPQl9TVEFUVVNfRkFJTEVEEAQSGAoUSk9CX1NUQVRVU19DQU5DRUxMRUQQBSqiAQoISm9iU3RhZ2USGQoVSk9CX1NUQUdFX1VOU1BFQ0lGSUVEEAASFwoTSk9CX1NUQUdFX1BSRVBBUklORxABEhgKFEpPQl9TVEFHRV9HRU5FUkFUSU5HEAISFwoTSk9CX1NUQUdFX0NPTVBPU0lORxADEhYKEkpPQl9TVEFHRV9DSEVDS0lORxAEEhcKE0pPQl9TVEFHRV9VUExPQURJTkcQBSqzAQoIQXJ0aWZhY3QSGAoUQVJUSUZBQ1RfVU5TUEVDSUZJRUQQABISCg5BUlRJRkFDVF9WSURFTxABEhMKD0FSVElGQUNUX1BPU1RFUhACEhoKFkFSVElGQUNUX0NPTlRBQ1RfU0hFRVQQAxIZChVBUlRJRkFDVF9DQVBUSU9OU19TUlQQBBIZChVBUlRJRkFDVF9DQVBUSU9OU19WVFQQBRISCg5BUlRJRkFDVF9XT1JEUxAGKosDCgtXYXJuaW5nQ29kZRIcChhXQVJOSU5HX0NPREVfVU5TUEVDSUZJRUQQABIfChtXQVJOSU5HX0NPREVfQVNTRVRfUkVQTEFDRUQQARIfChtXQVJOSU5HX0NPREVfQVNTRVRfUkVQQUlSRUQQAhIfChtXQVJOSU5HX0NPREVfR0xZUEhfUkVQTEFDRUQQAxIoCiRXQVJOSU5HX0NPREVfSElHSExJR0hUX1dJVEhPVVRfV09SRFMQBBIgChxXQVJOSU5HX0NPREVfV09SRFNfVU5NQVRDSEVEEAUSIQodV0FSTklOR19DT0RFX0NBUFRJT05fVE9PX0ZBU1QQBhIfChtXQVJOSU5HX0NPREVfU0hPVF9TSE9SVEVORUQQBxIlCiFXQVJOSU5HX0NPREVfVFJBTlNJVElPTl9TSE9SVEVORUQQCBIiCh5XQVJOSU5HX0NPREVfTkFSUkFUSU9OX1RSSU1NRUQQCRIgChxXQVJOSU5HX0NPREVfU09VTkRfVE9PX1FVSUVUEAoqSgoHSm9iVmlldxIYChRKT0JfVklFV19VTlNQRUNJRklFRBAAEhIKDkpPQl9WSUVXX0JBU0lDEAESEQoNSk9CX1ZJRVdfRlVMTBACQjEKDWNvbS5yZW5kZXIudjFQAVoeZXhhbXBsZS5jb20vcmVuZGVyL3YxO3JlbmRlcnYxYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp]);
+  fileDesc("ChNyZW5kZXIvdjEvam9iLnByb3RvEglyZW5kZXIudjEiWAoKUmF3UmVzdWx0cxIOCgZzdGF0dXMYASABKAkSEgoKdmlkZW9fdXJscxgCIAMoCRImCgVleHRyYRgDIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QizQEKCkF1ZGlvVHJhY2sSJwoEa2luZBgBIAEoDjIZLnJlbmRlci52MS5BdWRpb1RyYWNrS2luZBIQCghsYW5ndWFnZRgCIAEoCRIOCgZ2b2ljZXMYAyADKAkSEAoIcHJvdmlkZXIYBCABKAkSKwoIZHVyYXRpb24YBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SDgoGc2hhMjU2GAYgASgJEiUKCGFydGlmYWN0GAcgASgOMhMucmVuZGVyLnYxLkFydGlmYWN0IqcCCgVWaWRlbxISCgpzaXplX2J5dGVzGAEgASgDEg4KBnNoYTI1NhgCIAEoCRINCgV3aWR0aBgDIAEoBRIOCgZoZWlnaHQYBCABKAUSCwoDZnBzGAUgASgFEg4KBmZyYW1lcxgGIAEoAxIUCgxjb250ZW50X3R5cGUYByABKAkSJgoJYXJ0aWZhY3RzGAggAygOMhMucmVuZGVyLnYxLkFydGlmYWN0EiYKBWNoZWNrGAkgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIrCghkdXJhdGlvbhgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIrCgxhdWRpb190cmFja3MYCyADKAsyFS5yZW5kZXIudjEuQXVkaW9UcmFjayIkCgRDb3N0EgwKBHVuaXQYASABKAkSDgoGYW1vdW50GAIgASgJImMKCkpvYldhcm5pbmcSJAoEY29kZRgBIAEoDjIWLnJlbmRlci52MS5XYXJuaW5nQ29kZRIPCgdtZXNzYWdlGAIgASgJEg8KB3Nob3RfaWQYAyABKAkSDQoFZmllbGQYBCABKAkiiQcKA0pvYhIOCgZqb2JfaWQYASABKAkSDwoHdGFza19pZBgCIAEoCRIUCgx3b3Jrc3BhY2VfaWQYAyABKAkSEgoKcHJvamVjdF9pZBgEIAEoCRIQCghwcm92aWRlchgFIAEoCRIkCgZzdGF0dXMYBiABKA4yFC5yZW5kZXIudjEuSm9iU3RhdHVzEiIKBXN0YWdlGAcgASgOMhMucmVuZGVyLnYxLkpvYlN0YWdlEhAKCHByb2dyZXNzGAggASgFEg8KB21lc3NhZ2UYCSABKAkSEAoIc2VxdWVuY2UYCiABKAMSDwoHYXR0ZW1wdBgLIAEoBRISCgp2aWRlb191cmxzGAwgAygJEh8KBXZpZGVvGA0gASgLMhAucmVuZGVyLnYxLlZpZGVvEioKC3Jhd19yZXN1bHRzGA4gASgLMhUucmVuZGVyLnYxLlJhd1Jlc3VsdHMSFQoNZXJyb3JfbWVzc2FnZRgPIAEoCRIUCgxlcnJvcl9yZWFzb24YECABKAkSOQoOZXJyb3JfbWV0YWRhdGEYESADKAsyIS5yZW5kZXIudjEuSm9iLkVycm9yTWV0YWRhdGFFbnRyeRISCgpyZXF1ZXN0X2lkGBIgASgJEioKBmxhYmVscxgTIAMoCzIaLnJlbmRlci52MS5Kb2IuTGFiZWxzRW50cnkSLwoLY3JlYXRlX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnN0YXJ0X3RpbWUYFSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGBYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgXIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHQoEY29zdBgYIAMoCzIPLnJlbmRlci52MS5Db3N0EhAKCHByaW9yaXR5GBkgASgFEicKCHdhcm5pbmdzGBogAygLMhUucmVuZGVyLnYxLkpvYldhcm5pbmcSDQoFdGl0bGUYGyABKAkaNAoSRXJyb3JNZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASLUAgoISm9iRXZlbnQSDgoGam9iX2lkGAEgASgJEg8KB3Rhc2tfaWQYAiABKAkSEAoIc2VxdWVuY2UYAyABKAMSJAoGc3RhdHVzGAQgASgOMhQucmVuZGVyLnYxLkpvYlN0YXR1cxIiCgVzdGFnZRgFIAEoDjITLnJlbmRlci52MS5Kb2JTdGFnZRIQCghwcm9ncmVzcxgGIAEoBRIPCgdtZXNzYWdlGAcgASgJEi0KCXRpbWVzdGFtcBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHYXR0ZW1wdBgJIAEoBRIVCg1lcnJvcl9tZXNzYWdlGAogASgJEhQKDGVycm9yX3JlYXNvbhgLIAEoCRISCgp2aWRlb191cmxzGAwgAygJEicKCHdhcm5pbmdzGA0gAygLMhUucmVuZGVyLnYxLkpvYldhcm5pbmcqpQEKCUpvYlN0YXR1cxIaChZKT0JfU1RBVFVTX1VOU1BFQ0lGSUVEEAASFgoSSk9CX1NUQVRVU19QRU5ESU5HEAESGQoVSk9CX1NUQVRVU19QUk9DRVNTSU5HEAISGAoUSk9CX1NUQVRVU19DT01QTEVURUQQAxIVChFKT0JfU1RBVFVTX0ZBSUxFRBAEEhgKFEpPQl9TVEFUVVNfQ0FOQ0VMTEVEEAUqogEKCEpvYlN0YWdlEhkKFUpPQl9TVEFHRV9VTlNQRUNJRklFRBAAEhcKE0pPQl9TVEFHRV9QUkVQQVJJTkcQARIYChRKT0JfU1RBR0VfR0VORVJBVElORxACEhcKE0pPQl9TVEFHRV9DT01QT1NJTkcQAxIWChJKT0JfU1RBR0VfQ0hFQ0tJTkcQBBIXChNKT0JfU1RBR0VfVVBMT0FESU5HEAUqhwIKCEFydGlmYWN0EhgKFEFSVElGQUNUX1VOU1BFQ0lGSUVEEAASEgoOQVJUSUZBQ1RfVklERU8QARITCg9BUlRJRkFDVF9QT1NURVIQAhIaChZBUlRJRkFDVF9DT05UQUNUX1NIRUVUEAMSGQoVQVJUSUZBQ1RfQ0FQVElPTlNfU1JUEAQSGQoVQVJUSUZBQ1RfQ0FQVElPTlNfVlRUEAUSEgoOQVJUSUZBQ1RfV09SRFMQBhIQCgxBUlRJRkFDVF9NSVgQBxIWChJBUlRJRkFDVF9OQVJSQVRJT04QCBISCg5BUlRJRkFDVF9NVVNJQxAJEhQKEEFSVElGQUNUX0VGRkVDVFMQCiqmAQoOQXVkaW9UcmFja0tpbmQSIAocQVVESU9fVFJBQ0tfS0lORF9VTlNQRUNJRklFRBAAEhgKFEFVRElPX1RSQUNLX0tJTkRfTUlYEAESHgoaQVVESU9fVFJBQ0tfS0lORF9OQVJSQVRJT04QAhIaChZBVURJT19UUkFDS19LSU5EX01VU0lDEAMSHAoYQVVESU9fVFJBQ0tfS0lORF9FRkZFQ1RTEAQqiwMKC1dhcm5pbmdDb2RlEhwKGFdBUk5JTkdfQ09ERV9VTlNQRUNJRklFRBAAEh8KG1dBUk5JTkdfQ09ERV9BU1NFVF9SRVBMQUNFRBABEh8KG1dBUk5JTkdfQ09ERV9BU1NFVF9SRVBBSVJFRBACEh8KG1dBUk5JTkdfQ09ERV9HTFlQSF9SRVBMQUNFRBADEigKJFdBUk5JTkdfQ09ERV9ISUdITElHSFRfV0lUSE9VVF9XT1JEUxAEEiAKHFdBUk5JTkdfQ09ERV9XT1JEU19VTk1BVENIRUQQBRIhCh1XQVJOSU5HX0NPREVfQ0FQVElPTl9UT09fRkFTVBAGEh8KG1dBUk5JTkdfQ09ERV9TSE9UX1NIT1JURU5FRBAHEiUKIVdBUk5JTkdfQ09ERV9UUkFOU0lUSU9OX1NIT1JURU5FRBAIEiIKHldBUk5JTkdfQ09ERV9OQVJSQVRJT05fVFJJTU1FRBAJEiAKHFdBUk5JTkdfQ09ERV9TT1VORF9UT09fUVVJRVQQCipKCgdKb2JWaWV3EhgKFEpPQl9WSUVXX1VOU1BFQ0lGSUVEEAASEgoOSk9CX1ZJRVdfQkFTSUMQARIRCg1KT0JfVklFV19GVUxMEAJCMQoNY29tLnJlbmRlci52MVABWh5leGFtcGxlLmNvbS9yZW5kZXIvdjE7cmVuZGVydjFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
  * RawResults is the response of the provider, under field names that earlier callers know.
@@ -50,6 +50,71 @@ export type RawResults = Message<"render.v1.RawResults"> & {
  */
 export const RawResultsSchema: GenMessage<RawResults> = /*@__PURE__*/
   messageDesc(file_render_v1_job, 0);
+
+/**
+ * AudioTrack is a track of sound: in the video, or in a file of its own.
+ *
+ * @generated from message render.v1.AudioTrack
+ */
+export type AudioTrack = Message<"render.v1.AudioTrack"> & {
+  /**
+   * kind is what can be heard.
+   *
+   * @generated from field: render.v1.AudioTrackKind kind = 1;
+   */
+  kind: AudioTrackKind;
+
+  /**
+   * language of its narrations as a BCP 47 tag; empty if it has none, or if they are recordings in a project without a
+   * language.
+   *
+   * @generated from field: string language = 2;
+   */
+  language: string;
+
+  /**
+   * voices that speak in it (Voice.voice_id), in the order in which they are first heard; empty for recordings.
+   *
+   * @generated from field: repeated string voices = 3;
+   */
+  voices: string[];
+
+  /**
+   * provider that spoke, such as `local`; empty for recordings.
+   *
+   * @generated from field: string provider = 4;
+   */
+  provider: string;
+
+  /**
+   * duration of the track.
+   *
+   * @generated from field: google.protobuf.Duration duration = 5;
+   */
+  duration?: Duration | undefined;
+
+  /**
+   * sha256 is 64 lower-case hexadecimal digits: the checksum of the track's file, or of its coded packets if it is in
+   * the video.
+   *
+   * @generated from field: string sha256 = 6;
+   */
+  sha256: string;
+
+  /**
+   * artifact is the file that holds the track.
+   *
+   * @generated from field: render.v1.Artifact artifact = 7;
+   */
+  artifact: Artifact;
+};
+
+/**
+ * Describes the message render.v1.AudioTrack.
+ * Use `create(AudioTrackSchema)` to create a new message.
+ */
+export const AudioTrackSchema: GenMessage<AudioTrack> = /*@__PURE__*/
+  messageDesc(file_render_v1_job, 1);
 
 /**
  * Video is the finished result of a job.
@@ -126,6 +191,14 @@ export type Video = Message<"render.v1.Video"> & {
    * @generated from field: google.protobuf.Duration duration = 10;
    */
   duration?: Duration | undefined;
+
+  /**
+   * audio_tracks are the tracks of the video, then those in files of their own; empty for a GIF, and for the
+   * videos of earlier versions.
+   *
+   * @generated from field: repeated render.v1.AudioTrack audio_tracks = 11;
+   */
+  audioTracks: AudioTrack[];
 };
 
 /**
@@ -133,7 +206,7 @@ export type Video = Message<"render.v1.Video"> & {
  * Use `create(VideoSchema)` to create a new message.
  */
 export const VideoSchema: GenMessage<Video> = /*@__PURE__*/
-  messageDesc(file_render_v1_job, 1);
+  messageDesc(file_render_v1_job, 2);
 
 /**
  * Cost is an amount in one unit.
@@ -161,7 +234,7 @@ export type Cost = Message<"render.v1.Cost"> & {
  * Use `create(CostSchema)` to create a new message.
  */
 export const CostSchema: GenMessage<Cost> = /*@__PURE__*/
-  messageDesc(file_render_v1_job, 2);
+  messageDesc(file_render_v1_job, 3);
 
 /**
  * JobWarning is something that viewers of a job's video may notice.
@@ -203,7 +276,7 @@ export type JobWarning = Message<"render.v1.JobWarning"> & {
  * Use `create(JobWarningSchema)` to create a new message.
  */
 export const JobWarningSchema: GenMessage<JobWarning> = /*@__PURE__*/
-  messageDesc(file_render_v1_job, 3);
+  messageDesc(file_render_v1_job, 4);
 
 /**
  * Job is one rendering of a project in its current state.
@@ -408,7 +481,7 @@ export type Job = Message<"render.v1.Job"> & {
  * Use `create(JobSchema)` to create a new message.
  */
 export const JobSchema: GenMessage<Job> = /*@__PURE__*/
-  messageDesc(file_render_v1_job, 4);
+  messageDesc(file_render_v1_job, 5);
 
 /**
  * JobEvent is one change of a job. Sequences rise strictly; state and stage changes are never skipped, and between them
@@ -514,7 +587,7 @@ export type JobEvent = Message<"render.v1.JobEvent"> & {
  * Use `create(JobEventSchema)` to create a new message.
  */
 export const JobEventSchema: GenMessage<JobEvent> = /*@__PURE__*/
-  messageDesc(file_render_v1_job, 5);
+  messageDesc(file_render_v1_job, 6);
 
 /**
  * JobStatus is the state of a job: PENDING → PROCESSING → COMPLETED, FAILED or CANCELLED, and back from PROCESSING to
@@ -683,6 +756,34 @@ export enum Artifact {
    * @generated from enum value: ARTIFACT_WORDS = 6;
    */
   WORDS = 6,
+
+  /**
+   * The sound of the whole video as FLAC, before it is compressed. Only with OutputOptions.stems, as the three below.
+   *
+   * @generated from enum value: ARTIFACT_MIX = 7;
+   */
+  MIX = 7,
+
+  /**
+   * The narrations alone, as they are in the mix.
+   *
+   * @generated from enum value: ARTIFACT_NARRATION = 8;
+   */
+  NARRATION = 8,
+
+  /**
+   * The music alone, lowered under narration as it is in the mix.
+   *
+   * @generated from enum value: ARTIFACT_MUSIC = 9;
+   */
+  MUSIC = 9,
+
+  /**
+   * The sound of the clips alone, as it is in the mix.
+   *
+   * @generated from enum value: ARTIFACT_EFFECTS = 10;
+   */
+  EFFECTS = 10,
 }
 
 /**
@@ -690,6 +791,54 @@ export enum Artifact {
  */
 export const ArtifactSchema: GenEnum<Artifact> = /*@__PURE__*/
   enumDesc(file_render_v1_job, 2);
+
+/**
+ * AudioTrackKind is what can be heard in a track of sound.
+ *
+ * @generated from enum render.v1.AudioTrackKind
+ */
+export enum AudioTrackKind {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: AUDIO_TRACK_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Everything.
+   *
+   * @generated from enum value: AUDIO_TRACK_KIND_MIX = 1;
+   */
+  MIX = 1,
+
+  /**
+   * Narrations.
+   *
+   * @generated from enum value: AUDIO_TRACK_KIND_NARRATION = 2;
+   */
+  NARRATION = 2,
+
+  /**
+   * Music.
+   *
+   * @generated from enum value: AUDIO_TRACK_KIND_MUSIC = 3;
+   */
+  MUSIC = 3,
+
+  /**
+   * The sound of clips.
+   *
+   * @generated from enum value: AUDIO_TRACK_KIND_EFFECTS = 4;
+   */
+  EFFECTS = 4,
+}
+
+/**
+ * Describes the enum render.v1.AudioTrackKind.
+ */
+export const AudioTrackKindSchema: GenEnum<AudioTrackKind> = /*@__PURE__*/
+  enumDesc(file_render_v1_job, 3);
 
 /**
  * WarningCode is a kind of warning. More kinds may be added; treat an unknown one by its message.
@@ -779,7 +928,7 @@ export enum WarningCode {
  * Describes the enum render.v1.WarningCode.
  */
 export const WarningCodeSchema: GenEnum<WarningCode> = /*@__PURE__*/
-  enumDesc(file_render_v1_job, 3);
+  enumDesc(file_render_v1_job, 4);
 
 /**
  * JobView is how much of each job a list returns.
@@ -813,5 +962,5 @@ export enum JobView {
  * Describes the enum render.v1.JobView.
  */
 export const JobViewSchema: GenEnum<JobView> = /*@__PURE__*/
-  enumDesc(file_render_v1_job, 4);
+  enumDesc(file_render_v1_job, 5);
 

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file render/v1/output.proto.
  */
 export const file_render_v1_output: GenFile = /*@__PURE__*/
-  fileDesc("ChZyZW5kZXIvdjEvb3V0cHV0LnByb3RvEglyZW5kZXIudjEiKgoJRnJhbWVTaXplEg0KBXdpZHRoGAEgASgFEg4KBmhlaWdodBgCIAEoBSLPAQoNT3V0cHV0T3B0aW9ucxIuCgxhc3BlY3RfcmF0aW8YASABKA4yFi5yZW5kZXIudjEuQXNwZWN0UmF0aW9IABIkCgRzaXplGAIgASgLMhQucmVuZGVyLnYxLkZyYW1lU2l6ZUgAEgsKA2ZwcxgDIAEoBRIpCgdxdWFsaXR5GAQgASgOMhgucmVuZGVyLnYxLlF1YWxpdHlQcmVzZXQSJwoJY29udGFpbmVyGAUgASgOMhQucmVuZGVyLnYxLkNvbnRhaW5lckIHCgVmcmFtZSqFAQoLQXNwZWN0UmF0aW8SHAoYQVNQRUNUX1JBVElPX1VOU1BFQ0lGSUVEEAASFQoRQVNQRUNUX1JBVElPXzE2XzkQARIVChFBU1BFQ1RfUkFUSU9fOV8xNhACEhQKEEFTUEVDVF9SQVRJT18xXzEQAxIUChBBU1BFQ1RfUkFUSU9fNF81EAQqfwoNUXVhbGl0eVByZXNldBIeChpRVUFMSVRZX1BSRVNFVF9VTlNQRUNJRklFRBAAEhgKFFFVQUxJVFlfUFJFU0VUX0RSQUZUEAESGwoXUVVBTElUWV9QUkVTRVRfU1RBTkRBUkQQAhIXChNRVUFMSVRZX1BSRVNFVF9ISUdIEAMqYAoJQ29udGFpbmVyEhkKFUNPTlRBSU5FUl9VTlNQRUNJRklFRBAAEhEKDUNPTlRBSU5FUl9NUDQQARISCg5DT05UQUlORVJfV0VCTRACEhEKDUNPTlRBSU5FUl9HSUYQA0IxCg1jb20ucmVuZGVyLnYxUAFaHmV4YW1wbGUuY29tL3JlbmRlci92MTtyZW5kZXJ2MWIGcHJvdG8z");
+  fileDesc("ChZyZW5kZXIvdjEvb3V0cHV0LnByb3RvEglyZW5kZXIudjEiKgoJRnJhbWVTaXplEg0KBXdpZHRoGAEgASgFEg4KBmhlaWdodBgCIAEoBSKaAgoNT3V0cHV0T3B0aW9ucxIuCgxhc3BlY3RfcmF0aW8YASABKA4yFi5yZW5kZXIudjEuQXNwZWN0UmF0aW9IABIkCgRzaXplGAIgASgLMhQucmVuZGVyLnYxLkZyYW1lU2l6ZUgAEgsKA2ZwcxgDIAEoBRIpCgdxdWFsaXR5GAQgASgOMhgucmVuZGVyLnYxLlF1YWxpdHlQcmVzZXQSJwoJY29udGFpbmVyGAUgASgOMhQucmVuZGVyLnYxLkNvbnRhaW5lchIrCghsb3VkbmVzcxgGIAEoDjIZLnJlbmRlci52MS5Mb3VkbmVzc1RhcmdldBISCgVzdGVtcxgHIAEoCEgBiAEBQgcKBWZyYW1lQggKBl9zdGVtcyqFAQoLQXNwZWN0UmF0aW8SHAoYQVNQRUNUX1JBVElPX1VOU1BFQ0lGSUVEEAASFQoRQVNQRUNUX1JBVElPXzE2XzkQARIVChFBU1BFQ1RfUkFUSU9fOV8xNhACEhQKEEFTUEVDVF9SQVRJT18xXzEQAxIUChBBU1BFQ1RfUkFUSU9fNF81EAQqfwoNUXVhbGl0eVByZXNldBIeChpRVUFMSVRZX1BSRVNFVF9VTlNQRUNJRklFRBAAEhgKFFFVQUxJVFlfUFJFU0VUX0RSQUZUEAESGwoXUVVBTElUWV9QUkVTRVRfU1RBTkRBUkQQAhIXChNRVUFMSVRZX1BSRVNFVF9ISUdIEAMqYAoJQ29udGFpbmVyEhkKFUNPTlRBSU5FUl9VTlNQRUNJRklFRBAAEhEKDUNPTlRBSU5FUl9NUDQQARISCg5DT05UQUlORVJfV0VCTRACEhEKDUNPTlRBSU5FUl9HSUYQAyqJAQoOTG91ZG5lc3NUYXJnZXQSHwobTE9VRE5FU1NfVEFSR0VUX1VOU1BFQ0lGSUVEEAASGgoWTE9VRE5FU1NfVEFSR0VUX09OTElORRABEhsKF0xPVURORVNTX1RBUkdFVF9QT0RDQVNUEAISHQoZTE9VRE5FU1NfVEFSR0VUX0JST0FEQ0FTVBADQjEKDWNvbS5yZW5kZXIudjFQAVoeZXhhbXBsZS5jb20vcmVuZGVyL3YxO3JlbmRlcnYxYgZwcm90bzM");
 
 /**
  * FrameSize is an exact picture size in pixels.
@@ -91,6 +91,22 @@ export type OutputOptions = Message<"render.v1.OutputOptions"> & {
    * @generated from field: render.v1.Container container = 5;
    */
   container: Container;
+
+  /**
+   * loudness defaults to ONLINE.
+   *
+   * @generated from field: render.v1.LoudnessTarget loudness = 6;
+   */
+  loudness: LoudnessTarget;
+
+  /**
+   * stems also stores the mix and its parts, narration, music and effects, as files of their own (`ARTIFACT_MIX` and the
+   * like): FLAC, 48 kHz, stereo, 24 bits, each as long as the video. The parts add up to the mix. A part in which
+   * nothing can be heard has no file. Default false. A GIF has none.
+   *
+   * @generated from field: optional bool stems = 7;
+   */
+  stems?: boolean | undefined;
 };
 
 /**
@@ -229,4 +245,46 @@ export enum Container {
  */
 export const ContainerSchema: GenEnum<Container> = /*@__PURE__*/
   enumDesc(file_render_v1_output, 2);
+
+/**
+ * LoudnessTarget is how loud the finished sound is (integrated, ITU-R BS.1770-4, ±0.5 LU). True peaks never exceed
+ * −1 dBTP; sound whose peaks stand out too far for its target stays quieter.
+ *
+ * @generated from enum render.v1.LoudnessTarget
+ */
+export enum LoudnessTarget {
+  /**
+   * ONLINE.
+   *
+   * @generated from enum value: LOUDNESS_TARGET_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * −14 LUFS, as video platforms play it.
+   *
+   * @generated from enum value: LOUDNESS_TARGET_ONLINE = 1;
+   */
+  ONLINE = 1,
+
+  /**
+   * −16 LUFS, as podcast platforms ask for.
+   *
+   * @generated from enum value: LOUDNESS_TARGET_PODCAST = 2;
+   */
+  PODCAST = 2,
+
+  /**
+   * −23 LUFS, the level of television (EBU R 128).
+   *
+   * @generated from enum value: LOUDNESS_TARGET_BROADCAST = 3;
+   */
+  BROADCAST = 3,
+}
+
+/**
+ * Describes the enum render.v1.LoudnessTarget.
+ */
+export const LoudnessTargetSchema: GenEnum<LoudnessTarget> = /*@__PURE__*/
+  enumDesc(file_render_v1_output, 3);
 
