@@ -207,7 +207,7 @@ async def run_attempt(
         await reporter.report(JobStage.UPLOADING, _COMPOSED, "Storing the video")
         with stage(JobStage.UPLOADING):
             video = await _upload(lease, composed, context.store)
-            requests = await asyncio.to_thread(spoken_narrations, claim.spec.project)
+            requests = await asyncio.to_thread(spoken_narrations, claim.spec.project, claim.spec.speech.first)
             tracks = describe_tracks(claim.spec.project, requests.values(), video, composed.sound_sha256)
             video = replace(video, audio_tracks=tracks)
     results = generated.raw_results or RawResults("completed", extra={"provider": claim.provider.value})

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from render_service.domain.jobs.job import Artifact, AudioTrack, AudioTrackKind, StoredFile, Video
 from render_service.domain.projects.project import Project
 from render_service.domain.speech.requests import SpeechRequest
-from render_service.domain.speech.voices import find_voice
+from render_service.domain.speech.voices import SpeechProvider, find_voice
 
 STEMS = {
     AudioTrackKind.MIX: Artifact.MIX,
@@ -34,10 +34,10 @@ def describe_tracks(
     files: Mapping[Artifact, StoredFile] = video.files
     tracks = [(AudioTrackKind.MIX, Artifact.VIDEO, sound_sha256)] if sound_sha256 else []
     tracks += [(kind, artifact, files[artifact].sha256) for kind, artifact in STEMS.items() if artifact in files]
-    voices = tuple(dict.fromkeys(request.voice for request in requests))
-    spoken = [voice for voice in map(find_voice, voices) if voice is not None]
-    has_narration = bool(voices) or any(shot.narration_audio_uri for shot in project.shots)
-    language = spoken[0].language if spoken else project.language
+    spoken = list(requests)
+    voices = tuple(dict.fromkeys(request.voice for request in spoken if request.voice))
+    has_narration = bool(spoken) or any(shot.narration_audio_uri for shot in project.shots)
+    language = _language(spoken[0]) if spoken else project.language
     provider = spoken[0].provider if spoken else ""
     return tuple(
         AudioTrack(
@@ -51,3 +51,9 @@ def describe_tracks(
         )
         for kind, artifact, sha256 in tracks
     )
+
+
+def _language(request: SpeechRequest) -> str:
+    """Return the language of a narration: `local` has voices that speak one each."""
+    voice = find_voice(request.voice) if request.provider is SpeechProvider.LOCAL else None
+    return voice.language if voice is not None else request.language
