@@ -8,8 +8,8 @@ import atexit
 import gc
 import os
 import sys
-from collections.abc import Coroutine
-from contextlib import suppress
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -88,22 +88,20 @@ def dev(
 @app.command()
 def serve() -> None:
     """Run the gRPC server. It waits for Postgres; SIGTERM drains it."""
-    settings = command_settings()
-    from render_service.server.server import run_server
-
-    _freeze_heap()
+    with _importing():
+        settings = command_settings()
+        from render_service.server.server import run_server
     _run(run_server(settings))
 
 
 @app.command()
 def work() -> None:
     """Run a worker. It waits for Postgres; SIGTERM hands running jobs over to other workers."""
-    settings = command_settings()
-    # Dramatiq reads it on import. A larger prefetch would hold messages that an idle worker could take.
-    os.environ["dramatiq_queue_prefetch"] = str(settings.worker_slots)  # noqa: SIM112 - its name is Dramatiq's
-    from render_service.worker.worker import run_worker
-
-    _freeze_heap()
+    with _importing():
+        settings = command_settings()
+        # Dramatiq reads it on import. A larger prefetch would hold messages that an idle worker could take.
+        os.environ["dramatiq_queue_prefetch"] = str(settings.worker_slots)  # noqa: SIM112 - its name is Dramatiq's
+        from render_service.worker.worker import run_worker
     _run(run_worker(settings))
 
 
@@ -159,9 +157,15 @@ def main() -> None:
         _end_process(end)
 
 
-def _freeze_heap() -> None:
-    """Keep what the imports made out of garbage collections, each of which would stop all threads to examine it."""
-    gc.freeze()
+@contextmanager
+def _importing() -> Iterator[None]:
+    """Collect no garbage while the block imports, nor ever examine what it made: imports make much and leave none."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _end_process(end: SystemExit) -> NoReturn:

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from pydantic_core import from_json, to_json
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import PoolResetState
+from sqlalchemy.util import greenlet_spawn
 
 from render_service.db.batching import Batcher, Item, Result
 from render_service.db.prepared import PreparedConnections, Row, Statement, is_idle
@@ -92,8 +92,8 @@ class Database:
         self.size = size
         self._shares = WorkspaceShares(max(1, int(size * WORKSPACE_SHARE)))
         milliseconds = int(statement_timeout_seconds * 1000)
-        self._engine = create_async_engine(
-            sqlalchemy_url(url),
+        self._engine = sa.create_engine(
+            sqlalchemy_url(url).set(drivername="postgresql+psycopg_async"),
             pool_size=size,
             max_overflow=0,
             pool_timeout=_WAIT_SECONDS,
@@ -118,8 +118,8 @@ class Database:
                 "tcp_user_timeout": 10_000,
             },
         )
-        sa.event.listen(self._engine.sync_engine, "handle_error", _drop_read_only_connection)
-        sa.event.listen(self._engine.sync_engine, "reset", _reset)
+        sa.event.listen(self._engine, "handle_error", _drop_read_only_connection)
+        sa.event.listen(self._engine, "reset", _reset)
         self._prepared = PreparedConnections(self._engine.pool)
         self._transactional = self._engine.execution_options(isolation_level="READ COMMITTED")
         # Postgres' own timeout does not help when Postgres is frozen.
@@ -157,7 +157,7 @@ class Database:
         )
 
     @asynccontextmanager
-    async def single(self) -> AsyncIterator[AsyncConnection]:
+    async def single(self) -> AsyncIterator[UncancellableConnection]:
         """Open a connection on which each statement is its own transaction.
 
         Raises:
@@ -168,7 +168,7 @@ class Database:
                 yield connection
 
     @asynccontextmanager
-    async def single_for(self, workspace_id: str) -> AsyncIterator[AsyncConnection]:
+    async def single_for(self, workspace_id: str) -> AsyncIterator[UncancellableConnection]:
         """As `single`, for a workspace's call: one workspace uses at most `WORKSPACE_SHARE` of the connections.
 
         Raises:
@@ -183,7 +183,7 @@ class Database:
                 yield connection
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+    async def transaction(self) -> AsyncIterator[UncancellableConnection]:
         """Open a connection for one transaction, committed unless the block raises.
 
         Raises:
@@ -198,7 +198,7 @@ class Database:
                 yield connection
 
     @asynccontextmanager
-    async def _connect(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    async def _connect(self, engine: sa.Engine) -> AsyncIterator[UncancellableConnection]:
         connection = UncancellableConnection(engine)
         with self._using():
             with self._prepared.yielding_connection():
@@ -247,7 +247,7 @@ class Database:
                 async with asyncio.timeout(_CLOSE_SECONDS):
                     await self._unused.wait()
         self._prepared.close()
-        await self._engine.dispose()
+        await greenlet_spawn(self._engine.dispose)
 
 
 def _to_json(value: object) -> str:

@@ -14,7 +14,7 @@ async def test_callers_who_leave_at_any_moment_leave_every_connection_to_others(
     database = Database(database_url, size=3)
     made = 0
 
-    @sa.event.listens_for(database._engine.sync_engine, "connect")
+    @sa.event.listens_for(database._engine, "connect")
     def count(*_: object) -> None:
         nonlocal made
         made += 1

@@ -168,6 +168,7 @@ def test_the_exporter_of_traces_brings_no_grpc_into_the_worker() -> None:
 def test_server_and_worker_load_no_extras_of_libraries_and_no_migrations(entry: str) -> None:
     unused = {"rich", "click", "pygments", "attr", "alembic", "mako", "jwt", "typer"}
     assert not unused & {name.split(".")[0] for name in loaded_by(entry)}
+    assert not {name for name in loaded_by(entry) if name.startswith(("sqlalchemy.orm", "sqlalchemy.ext"))}
 
 
 def test_compose_processes_load_only_what_composing_takes() -> None:

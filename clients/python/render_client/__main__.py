@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 
@@ -12,6 +13,8 @@ def main() -> int:
     Returns:
         The exit code if the command could not start.
     """
+    # Imports make much and leave no garbage: a short command need not look for any.
+    gc.set_threshold(100_000)
     try:
         cli = importlib.import_module("render_client.cli.main")
     except ModuleNotFoundError as error:

@@ -2,11 +2,13 @@
 
 import contextlib
 import ctypes
+import gc
 import importlib
 import os
 import signal
 import sys
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -37,14 +39,22 @@ def main() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     tasks = sys.stdin.buffer
     folder, readable, *modules = sys.argv[1:]
-    for module in modules:
-        importlib.import_module(module)
+    _import(modules)
     _set_up_opencv()
     confine(Path(folder) if folder else None, [Path(path) for path in readable.split(os.pathsep) if path])
     write_answer(answers, Answer(Kind.READY))
     with contextlib.suppress(EOFError, BrokenPipeError):
         while True:
             _answer(answers, read_task(tasks))
+
+
+def _import(modules: Sequence[str]) -> None:
+    """Import modules without collecting garbage, and keep what they made out of later collections."""
+    gc.disable()
+    for module in modules:
+        importlib.import_module(module)
+    gc.freeze()
+    gc.enable()
 
 
 def _answer(answers: BinaryIO, task: Task) -> None:

@@ -9,13 +9,13 @@ from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from render_service.db.access.audit_log import audit_values
 from render_service.db.database import Database
 from render_service.db.jobs.jobs import Position
 from render_service.db.row_mapping import PROJECT, dump_jsonb
 from render_service.db.schema import audit_log, jobs, projects
+from render_service.db.uncancellable_connection import UncancellableConnection
 from render_service.domain.access.audit import Action, Origin
 from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.jobs.job import JobStatus
@@ -202,7 +202,9 @@ def project_not_found(project_id: UUID) -> DomainError:
     )
 
 
-async def _audit(connection: AsyncConnection, origin: Origin | None, action: Action, stored: StoredProject) -> None:
+async def _audit(
+    connection: UncancellableConnection, origin: Origin | None, action: Action, stored: StoredProject
+) -> None:
     if origin is not None:
         entry = audit_values(origin, action) | {"workspace_id": stored.workspace_id, "target": stored.id}
         await connection.execute(sa.insert(audit_log).values(entry))
