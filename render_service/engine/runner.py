@@ -19,7 +19,7 @@ from render_service.progress.publisher import Publisher
 from render_service.providers.generator import Generator
 from render_service.queue.broker import RENDER_QUEUE
 from render_service.queue.dispatcher import Dispatcher
-from render_service.telemetry.logging import bound_contextvars, get_logger
+from render_service.telemetry.logging import bound_log_fields, get_logger
 from render_service.telemetry.metrics.worker import ATTEMPTS, JOB_WAIT_SECONDS, SLOTS_BUSY
 from render_service.telemetry.tracing.spans import Kind, Span, span
 from render_service.telemetry.tracing.traceparent import read_traceparent
@@ -227,7 +227,7 @@ class JobRunner:
             "render.waited_seconds": claim.waited.total_seconds(),
         }
         with (
-            bound_contextvars(**fields, **({"trace_id": parent.trace_id} if parent else {})),
+            bound_log_fields(**fields, **({"trace_id": parent.trace_id} if parent else {})),
             span("render attempt", attributes, kind=Kind.CONSUMER, parent=parent) as recorded,
             SLOTS_BUSY.track_inprogress(),
         ):

@@ -1,5 +1,7 @@
 """The gRPC listener: its address and options, health, and graceful shutdown."""
 
+from typing import cast
+
 import grpc
 from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -17,7 +19,7 @@ from render_service.config.settings import ConfigurationError, Settings
 from render_service.server.auth.authenticator import Authenticator
 from render_service.server.interceptors.authentication import Authentication
 from render_service.server.interceptors.authorization import Authorization, is_open
-from render_service.server.interceptors.base import CallInterceptor, Context, Middleware
+from render_service.server.interceptors.base import Context, GuardedHandlers, Middleware
 from render_service.server.interceptors.errors import ErrorMiddleware, JobLogContext
 from render_service.server.interceptors.metrics import MetricsMiddleware
 from render_service.server.interceptors.open_streams import OpenStreamLimit
@@ -107,7 +109,7 @@ class Listener:
         guard = MetricsMiddleware(guard) if measured else guard
         if is_tracing():
             guard = TracingMiddleware(guard)
-        interceptor = CallInterceptor(
+        handlers = GuardedHandlers(
             guard, authentication, (OpenStreamLimit(), JobLogContext(), Authorization(), QuotaInterceptor(quotas))
         )
         limits = (
@@ -115,15 +117,16 @@ class Listener:
             ("grpc.max_allowed_incoming_connections", max_connections),
             ("grpc.max_connection_idle_ms", int(max_idle_seconds * 1000)),
         )
-        self._server = grpc.aio.server(interceptors=(interceptor,), options=(*_OPTIONS, *limits))
         self._health = Health()
-        render_service_pb2_grpc.add_RenderServiceServicer_to_server(renders, self._server)
-        project_service_pb2_grpc.add_ProjectServiceServicer_to_server(projects, self._server)
-        webhook_service_pb2_grpc.add_WebhookServiceServicer_to_server(webhooks, self._server)
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        server = cast("grpc.aio.Server", handlers)
+        render_service_pb2_grpc.add_RenderServiceServicer_to_server(renders, server)
+        project_service_pb2_grpc.add_ProjectServiceServicer_to_server(projects, server)
+        webhook_service_pb2_grpc.add_WebhookServiceServicer_to_server(webhooks, server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         health_name = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
         if serve_reflection:
-            add_reflection((*SERVICES, health_name), self._server)
+            add_reflection((*SERVICES, health_name), server)
+        self._server = grpc.aio.server(handlers=(handlers,), options=(*_OPTIONS, *limits))
 
     async def start(self, listen: str) -> int:
         """Listen and serve.

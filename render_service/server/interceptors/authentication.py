@@ -6,7 +6,6 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
-from uuid import UUID
 
 from render_service.domain.access.access import EVERYBODY, Principal
 from render_service.domain.access.audit import Origin
@@ -14,26 +13,28 @@ from render_service.domain.errors import DomainError, ErrorReason
 from render_service.runtime.periodic import PeriodicTask
 from render_service.server.auth.authenticator import Authenticator, credentials_invalid
 from render_service.server.interceptors.base import Call, Release
-from render_service.telemetry.logging import bind_contextvars, get_contextvars
+from render_service.telemetry.logging import bind_log_fields
 
-_PRINCIPAL: ContextVar[Principal] = ContextVar("principal")
 _CHECK_SECONDS = 3.0
-_ORIGIN: ContextVar[Origin] = ContextVar("origin")
+_CALL: ContextVar[Call] = ContextVar("call")
 
 
-def current_principal() -> Principal:
-    """Return the principal of the current call."""
-    return _PRINCIPAL.get()
+def current_call() -> Call:
+    """Return the current call, which is authenticated."""
+    return _CALL.get()
 
 
 def current_origin() -> Origin:
     """Return the principal of the current call, and its peer address."""
-    return _ORIGIN.get()
+    origin = origin_of(_CALL.get())
+    assert origin is not None, "the current call is authenticated"
+    return origin
 
 
-def known_origin() -> Origin | None:
-    """Return what `current_origin` returns; None if the call is not, or not yet, authenticated."""
-    return _ORIGIN.get(None)
+def origin_of(call: Call) -> Origin | None:
+    """Return the principal of a call, and its peer address; None if the call is not authenticated."""
+    principal = call.principal
+    return Origin(principal.id, principal.name, call.context.peer(), call.id) if principal is not None else None
 
 
 @dataclass(slots=True)
@@ -74,14 +75,15 @@ class Authentication:
         """
         principal, release = EVERYBODY, None
         if self._authenticator is not None and not self._is_open(call.method):
-            authorization, auth_context = _authorization(call), call.context.auth_context()
+            authorization = _authorization(call)
+            # With a token, the certificate of the connection does not matter.
+            auth_context = {} if authorization else call.context.auth_context()
             principal = await self._authenticator.principal(authorization, auth_context)
             if call.streaming:
                 release = self._open_stream(call, authorization, auth_context, principal)
-            bind_contextvars(principal=principal.id)
-        _PRINCIPAL.set(principal)
-        request_id = get_contextvars().get("request_id")
-        _ORIGIN.set(Origin(principal.id, principal.name, call.context.peer(), UUID(request_id) if request_id else None))
+            bind_log_fields(principal=principal.id)
+        call.principal = principal
+        _CALL.set(call)
         return release
 
     def _open_stream(
@@ -123,10 +125,9 @@ def _authorization(call: Call) -> str:
     Raises:
         DomainError: CREDENTIALS_INVALID, where there is more than one: it would be ambiguous.
     """
-    values = [value for name, value in call.context.invocation_metadata() or () if name == "authorization"]
-    if len(values) > 1:
+    if len(call.authorization) > 1:
         raise credentials_invalid()
-    return values[0] if values and isinstance(values[0], str) else ""
+    return call.authorization[0] if call.authorization else ""
 
 
 class IsOpen(Protocol):

@@ -4,7 +4,6 @@ from enum import Enum
 
 from render_service.domain.access.access import Access, is_workspace_id
 from render_service.domain.errors import DomainError, ErrorReason
-from render_service.server.interceptors.authentication import current_principal
 from render_service.server.interceptors.base import Call
 
 
@@ -65,7 +64,8 @@ class Authorization:
         """Admit a call or refuse it."""
         rule = RULES[call.method]
         if rule.value is not None:
-            principal = current_principal()
+            principal = call.principal
+            assert principal is not None, "runs after authentication"
             workspace_id = workspace_of(call)
             # The handler refuses a malformed id before it reads anything.
             if workspace_id and not principal.may_enter(workspace_id):

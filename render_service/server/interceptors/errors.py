@@ -2,9 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from uuid import uuid4
+from typing import NoReturn, TypeVar
 
 import grpc
 from google.protobuf import duration_pb2
@@ -15,13 +13,13 @@ from grpc_status import rpc_status
 
 from render_service.domain.errors import DomainError, ErrorReason, InvalidFields
 from render_service.server.auth.authenticator import credentials_invalid
-from render_service.server.interceptors.authentication import known_origin
+from render_service.server.interceptors.authentication import origin_of
 from render_service.server.interceptors.authorization import workspace_of
-from render_service.server.interceptors.base import Call
+from render_service.server.interceptors.base import Call, Work
 from render_service.server.interceptors.refusals import ACCESS_REASONS, RefusalRecorder
-from render_service.telemetry.logging import bind_contextvars, bound_contextvars, get_logger
-from render_service.telemetry.tracing.traceparent import read_traceparent
+from render_service.telemetry.logging import bind_log_fields, get_logger
 
+T = TypeVar("T")
 _log = get_logger(__name__)
 ERROR_DOMAIN = "render.v1"
 _JOB_ID = re.compile(r"[0-9a-fA-F-]{32,36}", re.ASCII)
@@ -82,7 +80,7 @@ def to_status(error: DomainError) -> status_pb2.Status:
 
 
 class ErrorMiddleware:
-    """Gives every call a request id for the log, and turns its exceptions into a status without internal text.
+    """Names every call in the log, and turns its exceptions into a status without internal text.
 
     Args:
         refusals: Records calls that are refused for their credentials.
@@ -91,42 +89,46 @@ class ErrorMiddleware:
     def __init__(self, refusals: RefusalRecorder) -> None:
         self._refusals = refusals
 
-    @asynccontextmanager
-    async def around(self, call: Call) -> AsyncIterator[None]:
+    async def run(self, call: Call, work: Work[T]) -> T:
         """Translate errors."""
-        request_id = str(uuid4())
-        with bound_contextvars(**_log_fields(call, request_id)):
-            try:
-                yield
-            except grpc.aio.AbortError:
+        bind_log_fields(**_log_fields(call))
+        try:
+            return await work(call)
+        except grpc.aio.AbortError:
+            raise
+        except asyncio.CancelledError:
+            if not call.revoked:
                 raise
-            except asyncio.CancelledError:
-                if not call.revoked:
-                    raise
-                _clear_cancellation()
-                self._record_refusal(call, ErrorReason.CREDENTIALS_INVALID, request_id)
-                await call.context.abort_with_status(rpc_status.to_status(to_status(credentials_invalid())))
-            except DomainError as error:
-                if error.reason is ErrorReason.STORE_UNAVAILABLE:
-                    cause = type(error.__cause__).__name__
-                    _log.warning("call refused", reason=error.reason, cause=cause, **_job_of(call))
-                elif error.reason in ACCESS_REASONS:
-                    self._record_refusal(call, error.reason, request_id)
-                await call.context.abort_with_status(rpc_status.to_status(to_status(error)))
-            except Exception:  # noqa: BLE001 - callers must see no internal text
-                _log.exception("call failed by a fault of the service", **_job_of(call))
-                fault = DomainError(ErrorReason.INTERNAL, "an internal fault", {"request_id": request_id})
-                await call.context.abort_with_status(rpc_status.to_status(to_status(fault)))
+            _clear_cancellation()
+            self._record_refusal(call, ErrorReason.CREDENTIALS_INVALID)
+            return await _abort(call, credentials_invalid())
+        except DomainError as error:
+            if error.reason is ErrorReason.STORE_UNAVAILABLE:
+                cause = type(error.__cause__).__name__
+                _log.warning("call refused", reason=error.reason, cause=cause, **_job_of(call))
+            elif error.reason in ACCESS_REASONS:
+                self._record_refusal(call, error.reason)
+            return await _abort(call, error)
+        except Exception:  # noqa: BLE001 - callers must see no internal text
+            _log.exception("call failed by a fault of the service", **_job_of(call))
+            return await _abort(
+                call, DomainError(ErrorReason.INTERNAL, "an internal fault", {"request_id": str(call.id)})
+            )
 
-    def _record_refusal(self, call: Call, reason: ErrorReason, request_id: str) -> None:
+    def _record_refusal(self, call: Call, reason: ErrorReason) -> None:
         self._refusals.record(
             reason,
             method=call.method,
             workspace_id=workspace_of(call),
             peer=call.context.peer(),
-            origin=known_origin(),
-            request_id=request_id,
+            origin=origin_of(call),
+            request_id=call.id,
         )
+
+
+async def _abort(call: Call, error: DomainError) -> NoReturn:
+    await call.context.abort_with_status(rpc_status.to_status(to_status(error)))
+    raise AssertionError("abort_with_status always raises")
 
 
 def _clear_cancellation() -> None:
@@ -141,14 +143,14 @@ class JobLogContext:
     async def admit(self, call: Call) -> None:
         """Add the job."""
         if not call.streaming:
-            bind_contextvars(**_job_of(call))
+            bind_log_fields(**_job_of(call))
 
 
-def _log_fields(call: Call, request_id: str) -> dict[str, str]:
+def _log_fields(call: Call) -> dict[str, str]:
     """Return the fields of every log line of a call."""
-    fields = {"request_id": request_id, "method": call.method}
-    if caller := read_traceparent(call.metadata.get("traceparent")):
-        fields["trace_id"] = caller.trace_id
+    fields = {"request_id": str(call.id), "method": call.method}
+    if call.parent is not None:
+        fields["trace_id"] = call.parent.trace_id
     return fields
 
 

@@ -1,25 +1,24 @@
 """The status that a call ends with, for metrics and tracing."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from typing import TypeVar
 
 import grpc
 
-from render_service.server.interceptors.base import Call, Context, Middleware
+from render_service.server.interceptors.base import Call, Context, Middleware, Work
+
+T = TypeVar("T")
 
 
 class Outcome:
-    """The status of a call: OK until `watched` has seen it end otherwise."""
+    """The status of a call: OK until `of` has seen it end otherwise."""
 
     def __init__(self) -> None:
         self.code = grpc.StatusCode.OK
 
-    @asynccontextmanager
-    async def watched(self, within: Middleware, call: Call) -> AsyncIterator[None]:
+    async def of(self, within: Middleware, call: Call, work: Work[T]) -> T:
         """Run a call inside the middleware that decides on its status, and keep that status."""
         try:
-            async with within.around(call):
-                yield
+            return await within.run(call, work)
         except grpc.aio.AbortError:
             self.code = _status_code(call.context)
             raise

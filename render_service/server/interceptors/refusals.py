@@ -50,7 +50,7 @@ class RefusalRecorder:
         self._pending: list[AuditEntry] = []
 
     def record(
-        self, reason: ErrorReason, *, method: str, workspace_id: str, peer: str, origin: Origin | None, request_id: str
+        self, reason: ErrorReason, *, method: str, workspace_id: str, peer: str, origin: Origin | None, request_id: UUID
     ) -> None:
         """Record a refused call.
 
@@ -72,7 +72,7 @@ class RefusalRecorder:
             return
         self._seen.add(key)
         self._per_source[source] += 1
-        origin = origin or Origin(_UNKNOWN, _UNKNOWN, peer, UUID(request_id))
+        origin = origin or Origin(_UNKNOWN, _UNKNOWN, peer, request_id)
         _log.warning(
             "access refused", reason=reason, principal=origin.principal, peer=peer, workspace_id=workspace_id or None
         )

@@ -1,17 +1,17 @@
 """Records a span for every call but watches, as a child of the caller's span."""
 
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TypeVar
 
 import grpc
 
+from render_service.server.interceptors.authentication import current_call
 from render_service.server.interceptors.authorization import is_open, workspace_of
-from render_service.server.interceptors.base import Call, Context, Middleware
+from render_service.server.interceptors.base import Call, Middleware, Work
 from render_service.server.interceptors.outcome import Outcome
 from render_service.server.interceptors.watches import WATCHES
 from render_service.telemetry.tracing.spans import Kind, current_span, span
-from render_service.telemetry.tracing.traceparent import read_traceparent
 
+T = TypeVar("T")
 # Codes that count as errors of the server: https://opentelemetry.io/docs/specs/semconv/rpc/grpc/
 _OUR_FAULTS = frozenset(
     {
@@ -35,21 +35,15 @@ class TracingMiddleware:
     def __init__(self, within: Middleware) -> None:
         self._within = within
 
-    def around(self, call: Call) -> AbstractAsyncContextManager[None]:
-        """Return the inner middleware, inside a span if the call is to be recorded."""
+    async def run(self, call: Call, work: Work[T]) -> T:
+        """Record a call, if it is to be recorded."""
         if call.method in WATCHES or is_open(call.method):
-            return self._within.around(call)
-        return self._recorded(call)
-
-    @asynccontextmanager
-    async def _recorded(self, call: Call) -> AsyncIterator[None]:
+            return await self._within.run(call, work)
         attributes = {"rpc.system.name": "grpc", "rpc.method": call.method[1:]}
-        parent = read_traceparent(call.metadata.get("traceparent"))
-        with span(call.method[1:], attributes, kind=Kind.SERVER, parent=parent) as recorded:
+        with span(call.method[1:], attributes, kind=Kind.SERVER, parent=call.parent) as recorded:
             outcome = Outcome()
             try:
-                async with outcome.watched(self._within, call):
-                    yield
+                return await outcome.of(self._within, call, work)
             finally:
                 if workspace_id := workspace_of(call):
                     recorded.note({"render.workspace": workspace_id})
@@ -57,11 +51,7 @@ class TracingMiddleware:
                 recorded.end_with(outcome.code.name if outcome.code in _OUR_FAULTS else None)
 
 
-def trace_parent_of(context: Context) -> str | None:
-    """Return the span that work started by a call belongs to, as `traceparent`: the call's own, else the caller's."""
-    if (current := current_span()) is not None:
-        return current.header
-    for name, value in context.invocation_metadata() or ():
-        if name == "traceparent" and isinstance(value, str) and (caller := read_traceparent(value)) is not None:
-            return caller.header
-    return None
+def current_trace_parent() -> str | None:
+    """Return the span that work started by the current call belongs to: the call's own, else the caller's."""
+    parent = current_span() or current_call().parent
+    return parent.header if parent is not None else None

@@ -28,7 +28,7 @@ from render_service.retention.remover import Remover
 from render_service.server.interceptors.audit import AuditRecorder
 from render_service.server.interceptors.base import Context
 from render_service.server.interceptors.requests import off_loop
-from render_service.server.interceptors.tracing import trace_parent_of
+from render_service.server.interceptors.tracing import current_trace_parent
 from render_service.server.mapping import page_token
 from render_service.server.mapping.cursor import CursorCodec, Cursors
 from render_service.server.mapping.enums import ARTIFACT
@@ -150,7 +150,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
             request_id=optional_uuid_field(request.request_id, "request_id", faults),
             request_hash=await off_loop(request_hash, request),
             priority=priority_field(request.priority, "priority", faults),
-            trace_parent=trace_parent_of(context),
+            trace_parent=current_trace_parent(),
             webhook=self._webhook_targets.read(request.webhook, "webhook", faults)
             if request.HasField("webhook")
             else None,

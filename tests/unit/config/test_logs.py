@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from render_service.telemetry.logging import configure_logging, get_logger
+from render_service.telemetry.logging import bound_log_fields, configure_logging, get_logger
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def stream() -> Iterator[io.StringIO]:
 
 
 def test_a_line_is_one_json_object_with_what_the_context_binds(stream: io.StringIO) -> None:
-    with structlog.contextvars.bound_contextvars(job_id="42"):
+    with bound_log_fields(job_id="42"):
         get_logger("test.logs").info("claimed", provider="mock")
         logging.getLogger("library").warning("two\nlines")
     ours, theirs = (json.loads(line) for line in stream.getvalue().splitlines())

@@ -57,7 +57,7 @@ def _refuse(recorder: RefusalRecorder, peer: str, *, workspace: str = "", origin
         workspace_id=workspace,
         peer=peer,
         origin=origin,
-        request_id=str(uuid4()),
+        request_id=uuid4(),
     )
 
 

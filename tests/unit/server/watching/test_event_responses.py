@@ -4,16 +4,20 @@ import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 from uuid import UUID, uuid4
 
 import pytest
 
 from render_service.db.access.audit_log import AuditLog
 from render_service.db.database import DatabaseUnavailable
+from render_service.domain.access.access import EVERYBODY
 from render_service.domain.access.audit import Action, Origin
 from render_service.domain.jobs.job import Job, JobEvent, JobStatus, ProviderName, RawResults
 from render_service.server.interceptors import authentication
 from render_service.server.interceptors.audit import AuditRecorder
+from render_service.server.interceptors.base import Call, Context
 from render_service.server.services.downloads import Downloads
 from render_service.server.services.event_responses import EventResponses
 from render_service.storage.store import ObjectStore
@@ -83,7 +87,9 @@ class Jobs:
 
 @pytest.fixture(autouse=True)
 def _caller() -> None:
-    authentication._ORIGIN.set(Origin("key", "backend", "127.0.0.1", None))
+    context = cast("Context", SimpleNamespace(peer=lambda: "ipv4:127.0.0.1:1"))
+    call = Call("/render.v1.RenderService/WatchProgress", context, True, (), None, principal=EVERYBODY)
+    authentication._CALL.set(call)
 
 
 def responses_of(jobs: Jobs, folder: Path, log: Log | None = None) -> EventResponses:
