@@ -14,20 +14,20 @@ class Xid8(sa.types.UserDefinedType[int]):
 
 
 def time_column(
-    name: str, *, nullable: bool = True, default: bool = False, comment: str | None = None
+    name: str, *, nullable: bool = True, default: bool | str = False, comment: str | None = None
 ) -> sa.Column[object]:
     """Return a column of moments in time.
 
     Args:
         name: Its name.
         nullable: Whether it may be empty.
-        default: Whether it is the time of the insertion unless another one is given.
+        default: Whether it is the time of the insertion unless another one is given; or the SQL of its default.
         comment: What it is for.
     """
     return sa.Column(
         name,
         sa.TIMESTAMP(timezone=True),
         nullable=nullable,
-        server_default=sa.text("now()") if default else None,
+        server_default=sa.text("now()" if default is True else default) if default else None,
         comment=comment,
     )

@@ -355,6 +355,17 @@ workspace_quotas = sa.Table(
     comment="Quotas of workspaces that differ from the configured ones.",
 )
 
+workspace_turns = sa.Table(
+    "workspace_turns",
+    metadata,
+    sa.Column("workspace_id", sa.Text, primary_key=True),
+    time_column("due_at", nullable=False, comment="no job may be claimed before; may be too early; infinity: none"),
+    time_column("served_at", nullable=False, default="'-infinity'", comment="when a job was last claimed"),
+    sa.Index("workspace_turns_waiting", "served_at", "workspace_id", postgresql_where=sa.text("due_at < 'infinity'")),
+    comment="The workspaces in the order in which their waiting jobs are claimed; kept by triggers on jobs.",
+    postgresql_with={"fillfactor": "50"},
+)
+
 workspace_storage = sa.Table(
     "workspace_storage",
     metadata,

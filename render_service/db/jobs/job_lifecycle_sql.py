@@ -22,46 +22,53 @@ _APPENDED = f"""
 """
 _RETURNED = f"changed.id AS job_id, changed.task_id, changed.updated_at AS timestamp, {EVENT_COLUMNS}"
 
+# How many jobs of a workspace may run; null: any number.
+_MOST = """
+    CASE WHEN own.limits ? 'running_jobs' THEN CAST(own.limits ->> 'running_jobs' AS bigint)
+         ELSE CAST(:running_quota AS bigint) END
+"""
+# Turns are tried one after another until one yields a job, so that only that job is locked: the subquery must stay
+# lateral, and the capacity must be checked last, because that locks the workspace's count.
+_FIRST_DUE = """
+    CROSS JOIN LATERAL (
+        SELECT id, workspace_id FROM jobs
+        WHERE status = 'PENDING' AND run_after <= now() AND provider = ANY(:providers)
+            AND jobs.workspace_id = turn.workspace_id
+        ORDER BY priority DESC, run_after, id
+        FOR NO KEY UPDATE SKIP LOCKED
+        LIMIT 1
+    ) AS due
+    WHERE turn.most IS NULL OR workspace_has_room(due.workspace_id, 'PROCESSING', turn.most)
+    LIMIT 1
+"""
+
 # PENDING → PROCESSING. Workspaces take turns: first the one with the fewest running jobs; among equals, the one that
 # was served least recently. Within a workspace, the job with the highest priority comes first, then the one that has
-# waited longest. `waiting` finds the workspaces by a skip scan of the index: its cost depends on the number of
-# workspaces, not of jobs. Turns are tried one after another until one yields a job, so that only that job is locked:
-# the subquery must stay lateral, and the capacity must be checked last, because that locks the workspace's count.
+# waited longest. The cost depends on how many jobs run, not on how many jobs or workspaces wait: `workspace_turns` has
+# the waiting workspaces in their order, of which all that have jobs running are passed over and looked at afterwards.
 CLAIM = Statement(f"""
-    WITH RECURSIVE waiting AS (
-        (SELECT workspace_id FROM jobs WHERE status = 'PENDING' ORDER BY workspace_id LIMIT 1)
-        UNION ALL
-        SELECT (
-            SELECT jobs.workspace_id FROM jobs
-            WHERE jobs.status = 'PENDING' AND jobs.workspace_id > waiting.workspace_id
-            ORDER BY jobs.workspace_id LIMIT 1
-        ) FROM waiting WHERE waiting.workspace_id IS NOT NULL
-    ), running AS (
+    WITH running AS MATERIALIZED (
         SELECT workspace_id, count(*) AS jobs FROM jobs WHERE status = 'PROCESSING' GROUP BY workspace_id
-    ), turns AS (
-        SELECT workspace_id, coalesce(running.jobs, 0) AS running,
-            CASE WHEN own.limits ? 'running_jobs' THEN CAST(own.limits ->> 'running_jobs' AS bigint)
-                 ELSE CAST(:running_quota AS bigint) END AS most,
-            (SELECT max(started_at) FROM jobs WHERE jobs.workspace_id = waiting.workspace_id) AS served_at
-        FROM waiting LEFT JOIN running USING (workspace_id) LEFT JOIN workspace_quotas AS own USING (workspace_id)
-        WHERE workspace_id IS NOT NULL
+    ), of_idle AS MATERIALIZED (
+        SELECT due.id FROM (
+            SELECT turns.workspace_id, {_MOST} AS most
+            FROM workspace_turns AS turns LEFT JOIN workspace_quotas AS own USING (workspace_id)
+            WHERE due_at < 'infinity' AND due_at <= now()
+                AND turns.workspace_id <> ALL(ARRAY(SELECT workspace_id FROM running))
+                AND ({_MOST} > 0) IS NOT FALSE
+            ORDER BY served_at, turns.workspace_id
+        ) AS turn {_FIRST_DUE}
+    ), of_busy AS (
+        SELECT due.id FROM (
+            SELECT turns.workspace_id, {_MOST} AS most
+            FROM running JOIN workspace_turns AS turns USING (workspace_id)
+                LEFT JOIN workspace_quotas AS own USING (workspace_id)
+            WHERE due_at <= now() AND (running.jobs < {_MOST}) IS NOT FALSE
+                AND NOT CAST(:unserved AS boolean) AND NOT EXISTS (SELECT FROM of_idle)
+            ORDER BY running.jobs, served_at, turns.workspace_id
+        ) AS turn {_FIRST_DUE}
     ), next AS (
-        SELECT due.id
-        FROM (
-            SELECT workspace_id, most FROM turns
-            WHERE (most IS NULL OR running < most) AND (running = 0 OR NOT CAST(:unserved AS boolean))
-            ORDER BY running, served_at NULLS FIRST, workspace_id
-        ) AS turn
-        CROSS JOIN LATERAL (
-            SELECT id, workspace_id FROM jobs
-            WHERE status = 'PENDING' AND run_after <= now() AND provider = ANY(:providers)
-                AND jobs.workspace_id = turn.workspace_id
-            ORDER BY priority DESC, run_after, id
-            FOR NO KEY UPDATE SKIP LOCKED
-            LIMIT 1
-        ) AS due
-        WHERE turn.most IS NULL OR workspace_has_room(due.workspace_id, 'PROCESSING', turn.most)
-        LIMIT 1
+        SELECT id FROM of_idle UNION ALL SELECT id FROM of_busy
     ), changed AS (
         UPDATE jobs SET
             status = 'PROCESSING', stage = 'PREPARING', progress = 0, message = 'Claimed by a worker',
