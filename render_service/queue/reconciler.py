@@ -1,4 +1,4 @@
-"""Finds the jobs of lost workers and the jobs whose message was lost."""
+"""Finds the jobs of lost workers, the jobs whose message was lost, and workspaces whose turn came too early."""
 
 import asyncio
 from datetime import timedelta
@@ -17,10 +17,10 @@ _BATCH = 100
 
 
 class Reconciler:
-    """Reclaims expired leases, and resends lost messages.
+    """Reclaims expired leases, puts off turns of workspaces that have no job due, and resends lost messages.
 
     Args:
-        lifecycle: Reclaims leases.
+        lifecycle: Reclaims leases and settles turns.
         outbox: The messages that were sent.
         queue: The queue they were sent to.
         dispatcher: Nudged when messages are due again.
@@ -65,6 +65,7 @@ class Reconciler:
                 _log.warning("lease expired", job_id=str(event.job_id), attempt=event.attempt, now=event.status)
             await self._publisher.publish(*events)
             self._dispatcher.nudge()
+        await self._lifecycle.settle_turns(batch=_BATCH)
         await self._resend_lost()
 
     async def _resend_lost(self) -> None:

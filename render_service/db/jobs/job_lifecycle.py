@@ -274,6 +274,14 @@ class JobLifecycle:
         )
         return [event_from_row(row, is_milestone=True) for row in rows]
 
+    async def settle_turns(self, *, batch: int = 100) -> int:
+        """Keep claims from trying workspaces that have no job due; return how many were found.
+
+        Args:
+            batch: How many workspaces to check, from the one whose turn is next.
+        """
+        return len(await self._database.execute(statements.SETTLE_TURNS, {"batch": batch}))
+
     async def cancel(self, workspace_id: str, job_id: UUID) -> JobEvent | None:
         """Cancel a job: at once where it is PENDING, else by requesting it from its worker. Ended jobs are unchanged.
 

@@ -45,19 +45,26 @@ _FIRST_DUE = """
 # PENDING → PROCESSING. Workspaces take turns: first the one with the fewest running jobs; among equals, the one that
 # was served least recently. Within a workspace, the job with the highest priority comes first, then the one that has
 # waited longest. The cost depends on how many jobs run, not on how many jobs or workspaces wait: `workspace_turns` has
-# the waiting workspaces in their order, of which all that have jobs running are passed over and looked at afterwards.
+# the waiting workspaces in their order. Those that have jobs running are passed over, and tried afterwards. The others
+# are read one by one, as the turns are tried: a subquery with all of them would be sorted first.
+_NEXT_TURN = f"""
+    SELECT served_at, turns.workspace_id, {_MOST} AS most
+    FROM workspace_turns AS turns LEFT JOIN workspace_quotas AS own USING (workspace_id)
+    WHERE due_at < 'infinity' AND due_at <= now() AND turns.workspace_id <> ALL(ARRAY(SELECT workspace_id FROM running))
+        AND ({_MOST} > 0) IS NOT FALSE
+"""
 CLAIM = Statement(f"""
-    WITH running AS MATERIALIZED (
+    WITH RECURSIVE running AS MATERIALIZED (
         SELECT workspace_id, count(*) AS jobs FROM jobs WHERE status = 'PROCESSING' GROUP BY workspace_id
+    ), idle AS (
+        ({_NEXT_TURN} ORDER BY served_at, turns.workspace_id LIMIT 1)
+        UNION ALL
+        SELECT next.* FROM idle CROSS JOIN LATERAL (
+            {_NEXT_TURN} AND (served_at, turns.workspace_id) > (idle.served_at, idle.workspace_id)
+            ORDER BY served_at, turns.workspace_id LIMIT 1
+        ) AS next
     ), of_idle AS MATERIALIZED (
-        SELECT due.id FROM (
-            SELECT turns.workspace_id, {_MOST} AS most
-            FROM workspace_turns AS turns LEFT JOIN workspace_quotas AS own USING (workspace_id)
-            WHERE due_at < 'infinity' AND due_at <= now()
-                AND turns.workspace_id <> ALL(ARRAY(SELECT workspace_id FROM running))
-                AND ({_MOST} > 0) IS NOT FALSE
-            ORDER BY served_at, turns.workspace_id
-        ) AS turn {_FIRST_DUE}
+        SELECT due.id FROM idle AS turn {_FIRST_DUE}
     ), of_busy AS (
         SELECT due.id FROM (
             SELECT turns.workspace_id, {_MOST} AS most
@@ -225,6 +232,19 @@ RECLAIM_EXPIRED = Statement(f"""
         RETURNING jobs.*
     ), {_APPENDED}
     SELECT {_RETURNED} FROM changed
+""")
+
+# The first turns that have no job due are put off. Claims come first to workspaces whose last jobs were claimed at the
+# same moment, and to those whose jobs all wait for another attempt.
+SETTLE_TURNS = Statement("""
+    SELECT settle_turn(workspace_id) FROM (
+        SELECT workspace_id FROM workspace_turns WHERE due_at < 'infinity' AND due_at <= now()
+        ORDER BY served_at, workspace_id LIMIT :batch
+    ) AS turns
+    WHERE NOT EXISTS (
+        SELECT FROM jobs
+        WHERE jobs.workspace_id = turns.workspace_id AND status = 'PENDING' AND run_after <= now()
+    )
 """)
 
 # PENDING → CANCELLED at once; a PROCESSING job is only marked, until its worker has stopped. One statement, so that a

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from importlib import import_module
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -16,10 +17,12 @@ from sqlalchemy.sql.expression import ClauseElement, Executable
 
 from render_service import db
 from render_service.db.database import WORKSPACE_SHARE, Database
+from render_service.db.jobs.job_lifecycle_sql import CLAIM
 from render_service.db.jobs.jobs import JobFilter, Jobs, list_statement
 from render_service.db.prepared import Statement
 from render_service.db.workspace_shares import WorkspaceShares
 from render_service.domain.jobs.job import JobStatus
+from tests.records import HOUR
 
 _ENDED = """
     INSERT INTO jobs (id, task_id, workspace_id, provider, spec, status, finished_at, labels, created_at)
@@ -29,7 +32,7 @@ _ENDED = """
 """
 _WAITING = """
     INSERT INTO jobs (id, task_id, workspace_id, provider, spec)
-    SELECT gen_random_uuid(), gen_random_uuid(), 'team-' || n % 10, 'mock', '{}' FROM generate_series(1, 1000) AS n
+    SELECT gen_random_uuid(), gen_random_uuid(), 'team-' || n % 500, 'mock', '{}' FROM generate_series(1, 1000) AS n
 """
 FILTERS = {
     "none": JobFilter(),
@@ -74,7 +77,7 @@ def statements() -> dict[str, Statement]:
 @pytest.fixture(scope="module")
 def full_database_url(module_database_url: str) -> str:
     with psycopg.connect(module_database_url, autocommit=True) as connection:
-        for statement in (_ENDED, _WAITING, "ANALYZE jobs"):
+        for statement in (_ENDED, _WAITING, "ANALYZE jobs", "ANALYZE workspace_turns"):
             connection.execute(statement)
     return module_database_url
 
@@ -97,6 +100,23 @@ def test_no_prepared_statement_reads_all_jobs(full_database_url: str) -> None:
             for node in nodes(row[0][0]["Plan"]):
                 reads_jobs = node["Node Type"] == "Seq Scan" and node["Relation Name"] == "jobs"
                 assert not reads_jobs, name
+
+
+@pytest.mark.parametrize("busy", [0, 3])
+def test_a_claim_reads_few_rows_however_many_workspaces_wait(full_database_url: str, busy: int) -> None:
+    parameters = {"token": uuid4(), "lease": HOUR, "worker": "test", "deadline": HOUR, "unserved": False}
+    sql, values = CLAIM.bind(parameters | {"providers": ["mock"], "running_quota": None})
+    with psycopg.connect(full_database_url) as connection:
+        cursor = psycopg.RawCursor(connection)
+        connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        for _ in range(busy):
+            assert len(cursor.execute(sql, values).fetchall()) == 1
+        (explained,) = cursor.execute(b"EXPLAIN (ANALYZE, FORMAT JSON) " + sql, values).fetchall()
+        connection.rollback()
+    scans = [node for node in nodes(explained[0][0]["Plan"]) if "Relation Name" in node and node["Actual Loops"]]
+    assert {"jobs", "workspace_turns"} <= {scan["Relation Name"] for scan in scans}
+    read = sum(scan["Actual Loops"] * (scan["Actual Rows"] + scan.get("Rows Removed by Filter", 0)) for scan in scans)
+    assert read < 20 + busy
 
 
 async def test_no_list_reads_a_workspace_through(full_database: Database) -> None:
