@@ -25,6 +25,7 @@ from av.audio.resampler import AudioResampler
 from benchmarks.speech.sentences import CHINESE, ENGLISH
 from render_service.compositor.media.assets import Media
 from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.projects.narrations import spoken_narrations
 from render_service.domain.projects.output import OutputSpec, Quality
 from render_service.domain.projects.project import Project, Shot, Speech, WordTiming
 from render_service.domain.speech.requests import SpeechRequest
@@ -120,7 +121,9 @@ async def caching(folder: Path) -> tuple[float, int]:
         for number, each in enumerate((project, project, changed)):
             spec, before = RenderSpec(each, OutputSpec(256, 144, 25, Quality.DRAFT)), store.stored
             began = time.perf_counter()
-            await narrator.narrate(spec, Media(), store, folder / f"narrations-{number}", _ignore)
+            requests = spoken_narrations(each)
+            place = folder / f"narrations-{number}"
+            await narrator.narrate(spec, Media(), requests, store, folder=place, on_spoken=_ignore)
             times.append(time.perf_counter() - began)
             counts.append((store.stored - before) // 2)
     finally:

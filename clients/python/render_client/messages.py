@@ -93,6 +93,7 @@ class Requests:
         webhook: render_service_pb2.JobWebhook | None = None,
         speech_provider: str | None = None,
         speech_provider_options: render_service_pb2.SpeechProviderOptions | None = None,
+        speech: project_pb2.Speech | None = None,
     ) -> render_service_pb2.StartRenderRequest:
         """Build a StartRender; generates a request_id if none is given, so that it is safe to retry."""
         if (project is None) == (project_id is None):
@@ -112,6 +113,7 @@ class Requests:
             webhook=webhook,
             speech_provider=speech_provider or "",
             speech_provider_options=speech_provider_options,
+            speech=speech,
         )
 
     def job_webhook(self, url: str | None, statuses: Collection[StatusName]) -> render_service_pb2.JobWebhook | None:

@@ -372,6 +372,7 @@ function renderRequest(options: RenderOptions) {
     ...(options.providerOptions && { providerOptions: options.providerOptions }),
     speechProvider: options.speechProvider ?? "",
     ...(options.speechProviderOptions && { speechProviderOptions: options.speechProviderOptions }),
+    ...(options.speech && { speech: options.speech }),
     ...(options.webhook && { webhook: options.webhook }),
   };
 }

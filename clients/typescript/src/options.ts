@@ -4,7 +4,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 
 import type { JobEvent, JobStatus } from "./gen/render/v1/job_pb.js";
 import type { OutputOptionsSchema } from "./gen/render/v1/output_pb.js";
-import type { ProjectSchema } from "./gen/render/v1/project_pb.js";
+import type { ProjectSchema, SpeechSchema } from "./gen/render/v1/project_pb.js";
 import type {
   JobWebhookSchema,
   ProviderOptionsSchema,
@@ -87,6 +87,8 @@ export type RenderOptions = Source & {
   speechProvider?: string | undefined;
   /** How narrations are spoken. */
   speechProviderOptions?: MessageInitShape<typeof SpeechProviderOptionsSchema> | undefined;
+  /** Overrides the project's own speech field by field: another voice, or a language that its shots have translations for. */
+  speech?: MessageInitShape<typeof SpeechSchema> | undefined;
   /** Labels to find the job by. */
   labels?: Record<string, string> | undefined;
   /** Priority among the workspace's jobs, −100 to 100; higher runs first. */

@@ -7,7 +7,7 @@ from uuid import UUID
 from render_service.domain.jobs.job import GenerationOptions, ProviderName, RenderSpec
 from render_service.domain.jobs.receiver import Receiver
 from render_service.domain.projects.output import OutputOptions
-from render_service.domain.projects.project import Project
+from render_service.domain.projects.project import Project, Speech
 from render_service.domain.speech.options import SpeechOptions
 from render_service.domain.speech.voices import SpeechProvider
 
@@ -47,6 +47,7 @@ class RenderRequest:
         generation: How clips are generated.
         speech_provider: Who speaks narrations; None for the configured default.
         speech: How narrations are spoken, without defaults.
+        speech_override: Its fields take precedence over those of the project's speech; None changes nothing.
         dry_run: Whether to validate and estimate only.
     """
 
@@ -59,6 +60,7 @@ class RenderRequest:
     generation: GenerationOptions = field(default_factory=GenerationOptions)
     speech_provider: SpeechProvider | None = None
     speech: SpeechOptions = field(default_factory=SpeechOptions)
+    speech_override: Speech | None = None
     dry_run: bool = False
 
 

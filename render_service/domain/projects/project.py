@@ -195,6 +195,15 @@ class Speech:
 
 
 @dataclass(frozen=True, slots=True)
+class Translation:
+    """The texts of a shot in another language, given as a BCP 47 tag; `caption` None keeps the shot's own."""
+
+    language: str
+    narration: str = ""
+    caption: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Shot:
     """One picture of the storyboard, with its narration.
 
@@ -216,6 +225,7 @@ class Shot:
     clip_sound: bool = True
     words: tuple[WordTiming, ...] = ()
     speech: Speech | None = None
+    translations: tuple[Translation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from render_service.domain.errors import FieldFault
 from render_service.domain.projects.narrations import length_fault, speech_faults
 from render_service.domain.projects.output import FRAME_RATES, MAX_SIDE, MIN_SIDE, OutputOptions
-from render_service.domain.projects.project import Card, Motion, Music, Project, Shot, Speech, WordTiming
+from render_service.domain.projects.project import Card, Motion, Music, Project, Shot, Speech, Translation, WordTiming
 from render_service.domain.projects.sequence import DEFAULT_CARD
 from render_service.domain.projects.shot_source import declared_source, is_clip
 from render_service.domain.projects.template import known_pieces
@@ -23,6 +23,7 @@ MAX_NARRATION = 4_000
 MAX_CAPTION = 1_000
 MAX_WORD = 100
 MAX_LANGUAGE = 35
+MAX_TRANSLATIONS = 20
 MAX_VOICE = 64
 MAX_MODEL = 100
 MAX_INSTRUCTIONS = 1_000
@@ -99,6 +100,13 @@ def check_output(options: OutputOptions, path: str) -> list[FieldFault]:
     return check.faults
 
 
+def check_speech(speech: Speech, path: str) -> list[FieldFault]:
+    """Find what is wrong with speech whatever its provider is; `path` is its path in the request."""
+    check = _Check(lambda uri: None, any_voice=True)
+    check.speech(speech, path)
+    return check.faults
+
+
 class _Check:
     def __init__(
         self, uri_fault: UriFault, open_uri_fault: OpenUriFault | None = None, *, any_voice: bool = False
@@ -135,7 +143,7 @@ class _Check:
                 self._card(card, f"{path}.{name}")
 
         if project.speech:
-            self._speech(project.speech, f"{path}.speech")
+            self.speech(project.speech, f"{path}.speech")
         if not self.faults and self._open_uri_fault is None:
             too_long = length_fault(project, path)
             self.faults.extend(filter(None, [too_long]) if self._any_voice else speech_faults(project, path))
@@ -182,7 +190,22 @@ class _Check:
         self._span(shot.transition.duration, f"{path}.transition.duration", LONGEST_TRANSITION)
         self._words(shot.words, f"{path}.words")
         if shot.speech:
-            self._speech(shot.speech, f"{path}.speech")
+            self.speech(shot.speech, f"{path}.speech")
+        self._translations(shot.translations, f"{path}.translations")
+
+    def _translations(self, translations: Sequence[Translation], path: str) -> None:
+        if len(translations) > MAX_TRANSLATIONS:
+            self._fault(path, f"must have at most {MAX_TRANSLATIONS} translations")
+        seen: dict[str, int] = {}
+        for index, translation in enumerate(translations[:MAX_TRANSLATIONS]):
+            place = f"{path}[{index}]"
+            self._text(translation.language, f"{place}.language", MAX_LANGUAGE, required=True)
+            self._language(translation.language, f"{place}.language")
+            self._text(translation.narration, f"{place}.narration", MAX_NARRATION)
+            self._text(translation.caption or "", f"{place}.caption", MAX_CAPTION)
+            first = seen.setdefault(translation.language.lower(), index)
+            if first != index:
+                self._fault(f"{place}.language", f"must be unique; translations[{first}] has the same")
 
     def _motion(self, motion: Motion, path: str) -> None:
         self._number(motion.focus_x, f"{path}.focus_x", 0, 1)
@@ -205,7 +228,7 @@ class _Check:
                 self._fault(f"{path}[{index}].end", f"must be {limits}, and not before the word's start")
             before = max(before, word.start)
 
-    def _speech(self, speech: Speech, path: str) -> None:
+    def speech(self, speech: Speech, path: str) -> None:
         known = len(self.faults)
         self._text(speech.voice, f"{path}.voice", MAX_VOICE)
         self._text(speech.model, f"{path}.model", MAX_MODEL)

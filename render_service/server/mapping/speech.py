@@ -1,13 +1,18 @@
 """From `render.v1.SpeechProviderOptions` to the domain's speech options."""
 
+from render_client.v1 import project_pb2
 from render_client.v1 import render_service_pb2 as pb
 
 from render_service.domain.faults import Faults
 from render_service.domain.generation.clip_plan import MAX_FALLBACKS
-from render_service.domain.projects.validation import MAX_MODEL, MAX_VOICE
+from render_service.domain.projects.project import Speech
+from render_service.domain.projects.validation import MAX_MODEL, MAX_VOICE, check_speech
 from render_service.domain.speech.options import SpeechChoice, SpeechOptions
 from render_service.domain.speech.voices import SpeechProvider
 from render_service.server.mapping.generation import options_field, text_field
+from render_service.server.mapping.records import Record
+
+_SPEECH = Record(Speech, project_pb2.Speech.DESCRIPTOR)
 
 
 def speech_provider_field(value: str, path: str, faults: Faults) -> SpeechProvider | None:
@@ -15,6 +20,19 @@ def speech_provider_field(value: str, path: str, faults: Faults) -> SpeechProvid
     if not value:
         return None
     return _provider(value, path, faults, or_empty=True)
+
+
+def speech_from_proto(message: project_pb2.Speech, path: str, faults: Faults) -> Speech:
+    """Return speech that overrides a project's.
+
+    Args:
+        message: As sent.
+        path: Its path in the request, such as `speech`.
+        faults: Takes everything that is wrong with it whatever the provider is.
+    """
+    speech = _SPEECH.read(message, path, faults)
+    faults.add_all(check_speech(speech, path))
+    return speech
 
 
 def speech_options_from_proto(message: pb.SpeechProviderOptions, path: str, faults: Faults) -> SpeechOptions:

@@ -47,7 +47,7 @@ from render_service.server.mapping.ids import (
 from render_service.server.mapping.job import event_to_proto, job_to_proto, statuses_from_proto
 from render_service.server.mapping.output import output_from_proto
 from render_service.server.mapping.pages import JOB_VIEW, View, count_fitting
-from render_service.server.mapping.speech import speech_options_from_proto, speech_provider_field
+from render_service.server.mapping.speech import speech_from_proto, speech_options_from_proto, speech_provider_field
 from render_service.server.mapping.times import timestamp
 from render_service.server.services.downloads import Downloads, file_name
 from render_service.server.services.event_responses import EventResponses
@@ -145,6 +145,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         generation = generation_from_proto(request.provider_options, "provider_options", faults)
         speech_provider = speech_provider_field(request.speech_provider, "speech_provider", faults)
         speech = speech_options_from_proto(request.speech_provider_options, "speech_provider_options", faults)
+        override = speech_from_proto(request.speech, "speech", faults) if request.HasField("speech") else None
         options = JobOptions(
             labels=labels_field(request.labels, "labels", faults),
             request_id=optional_uuid_field(request.request_id, "request_id", faults),
@@ -169,6 +170,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
                 generation=generation,
                 speech_provider=speech_provider,
                 speech=speech,
+                speech_override=override,
                 dry_run=request.dry_run,
             )
         )

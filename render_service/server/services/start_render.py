@@ -17,8 +17,9 @@ from render_service.domain.generation.clip_plan import ClipSpec, check_generatio
 from render_service.domain.generation.provider_models import GENERATING_PROVIDERS
 from render_service.domain.jobs.job import Job, ProviderChoice, ProviderName, RenderSpec
 from render_service.domain.jobs.request import JobRequest, RenderRequest
+from render_service.domain.projects.languages import missing_translations, respoken
 from render_service.domain.projects.output import decide_output
-from render_service.domain.projects.project import MODE_PRESETS, Project
+from render_service.domain.projects.project import MODE_PRESETS, Project, Speech
 from render_service.domain.speech.terms import PlannedNarration
 from render_service.server.interceptors.authentication import current_origin
 from render_service.server.interceptors.rate_limits import QuotaCache
@@ -131,8 +132,18 @@ class RenderStarter:
         """Return what to render, with the defaults of everything that the request omits."""
         source = request.source
         project = source if isinstance(source, Project) else await self._stored(request, source)
+        if request.speech_override is not None:
+            project = await off_loop(self._respoken, project, request.speech_override)
         output = decide_output(request.output.over(project.output), MODE_PRESETS[project.mode].aspect_ratio)
         return RenderSpec(project, output, request.generation)
+
+    def _respoken(self, project: Project, speech: Speech) -> Project:
+        """Return a project with other speech; what it says then obeys the rules of projects, too."""
+        faults = Faults()
+        if speech.language:
+            faults.add_all(missing_translations(project, speech.language))
+        faults.raise_if_any()
+        return respoken(project, speech)
 
     def _clips(self, provider: ProviderName, spec: RenderSpec) -> tuple[ClipSpec, ...]:
         """Return the clips to generate, all validated: what can be checked now must not fail later."""

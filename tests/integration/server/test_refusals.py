@@ -84,6 +84,15 @@ def of_shots(*shots: dict[str, object]) -> dict[str, object]:
             {"project": of_shots({}), "output": {"size": {"width": 3, "height": 9999}}},
             {"output.size.width", "output.size.height"},
         ),
+        ({"project": of_shots({}), "speech": {"speed": 9, "language": "!"}}, {"speech.speed", "speech.language"}),
+        (
+            {"project": of_shots({"narration": "Hi"}), "speech": {"language": "zh"}},
+            {"project.storyboard.shots[0].translations"},
+        ),
+        (
+            {"project": of_shots({"translations": [{"language": "zh"}, {"language": "ZH"}, {}]})},
+            {f"project.storyboard.shots[0].translations[{index}].language" for index in (1, 2)},
+        ),
         ({"project": of_shots({}), "labels": {"A": "x"}}, {"labels"}),
         ({"project": of_shots({}), "labels": {"a": "x" * 256}}, {"labels[a]"}),
     ],

@@ -19,6 +19,7 @@ from render_client.cli.options import (
     Status,
     output_options,
     parse_pairs,
+    speech_of,
 )
 from render_client.cli.projects import projects
 from render_client.cli.session import (
@@ -101,6 +102,10 @@ def start(
     provider: Annotated[Optional[str], typer.Option(help="local, runway, pika, custom or mock.")] = None,
     model: Model = None,
     speech_provider: SpeechProvider = None,
+    voice: Annotated[Optional[str], typer.Option(help="Voice that speaks instead of the project's.")] = None,
+    language: Annotated[
+        Optional[str], typer.Option(help="Language that is spoken, from the shots' translations.")
+    ] = None,
     aspect_ratio: Annotated[
         Optional[AspectRatio], typer.Option("--aspect-ratio", help="Aspect ratio of the video.")
     ] = None,
@@ -151,6 +156,7 @@ def start(
             variables=parse_pairs(variable, "--var"),
             webhook_url=webhook,
             speech_provider=speech_provider,
+            speech=speech_of(voice, language),
         )
         if not watch and download is None:
             # For scripts without --json: standard output holds the id only.

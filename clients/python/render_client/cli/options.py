@@ -7,7 +7,7 @@ import typer
 
 if TYPE_CHECKING:
     from render_client.messages import ArtifactName
-    from render_client.v1 import job_pb2, output_pb2
+    from render_client.v1 import job_pb2, output_pb2, project_pb2
 
 
 class AspectRatio(str, Enum):
@@ -111,6 +111,13 @@ def output_options(
     if stems is not None:
         options.stems = stems
     return options
+
+
+def speech_of(voice: Optional[str], language: Optional[str]) -> "Optional[project_pb2.Speech]":
+    """Return the speech that overrides a project's; None if nothing is set."""
+    from render_client.v1 import project_pb2
+
+    return project_pb2.Speech(voice=voice or "", language=language or "") if voice or language else None
 
 
 def parse_pairs(given: Optional[list[str]], option: str) -> dict[str, str]:

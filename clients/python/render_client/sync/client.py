@@ -58,6 +58,7 @@ class RenderClient(ProjectMethods, WebhookMethods):
         webhook_statuses: Collection[StatusName] = (),
         speech_provider: str | None = None,
         speech_provider_options: render_service_pb2.SpeechProviderOptions | None = None,
+        speech: project_pb2.Speech | None = None,
     ) -> job_pb2.Job:
         """Start rendering an inline or a stored project.
 
@@ -76,9 +77,9 @@ class RenderClient(ProjectMethods, WebhookMethods):
             webhook_statuses: Statuses to notify it of; empty means the three terminal ones.
             speech_provider: `local`, `elevenlabs`, `openai_compatible` or `custom`; None means the service's default.
             speech_provider_options: How narrations are spoken.
+            speech: Overrides the project's own speech field by field: another voice, or a language of its translations.
 
-        Returns:
-            The stored job. It runs to its end even if this client disconnects.
+        Returns the stored job. It runs to its end even if this client disconnects.
         """
         request = self._requests.start(
             project=project,
@@ -93,6 +94,7 @@ class RenderClient(ProjectMethods, WebhookMethods):
             webhook=self._requests.job_webhook(webhook_url, webhook_statuses),
             speech_provider=speech_provider,
             speech_provider_options=speech_provider_options,
+            speech=speech,
         )
         return (self._call(self._render.StartRender, request)).job
 
@@ -334,8 +336,7 @@ class RenderClient(ProjectMethods, WebhookMethods):
         Args:
             job_id: UUID of the job.
             path: Destination; its folder must exist. An existing file is replaced once the new one is complete.
-            artifact: `video`, `poster`, `contact_sheet`, `captions_srt`, `captions_vtt`, `words`, and with
-                `output.stems` `mix`, `narration`, `music` or `effects`.
+            artifact: Its name, such as `video`, `poster`, `captions_srt`, `words` or `narration`.
             on_progress: Called after every chunk with the bytes received and the size of the file in bytes; by
                 `AsyncRenderClient` in a worker thread.
             timeout: Seconds, or a `timedelta`, for the whole download; None means no limit.

@@ -737,6 +737,40 @@ class Speech(_message.Message):
 Global___Speech: _TypeAlias = Speech  # noqa: Y015
 
 @_typing.final
+class Translation(_message.Message):
+    """Translation is the text of a shot in another language, for renders in that language (StartRenderRequest.speech)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    NARRATION_FIELD_NUMBER: _builtins.int
+    CAPTION_FIELD_NUMBER: _builtins.int
+    language: _builtins.str
+    """language of the texts as a BCP 47 tag, unique among the translations of the shot. Required."""
+    narration: _builtins.str
+    """narration takes the place of Shot.narration. At most 4,000 characters."""
+    caption: _builtins.str
+    """caption takes the place of Shot.caption; if omitted, the shot's own caption stays, or else the translated narration
+    is drawn. At most 1,000 characters.
+    """
+    def __init__(
+        self,
+        *,
+        language: _builtins.str = ...,
+        narration: _builtins.str = ...,
+        caption: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_caption", b"_caption", "caption", b"caption"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_caption", b"_caption", "caption", b"caption", "language", b"language", "narration", b"narration"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__caption: _TypeAlias = _typing.Literal["caption"]  # noqa: Y015
+    _WhichOneofArgType__caption: _TypeAlias = _typing.Literal["_caption", b"_caption"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__caption) -> _WhichOneofReturnType__caption | None: ...
+
+Global___Translation: _TypeAlias = Translation  # noqa: Y015
+
+@_typing.final
 class Shot(_message.Message):
     """Shot is one picture of the storyboard with its text and sound."""
 
@@ -756,6 +790,7 @@ class Shot(_message.Message):
     CLIP_SOUND_FIELD_NUMBER: _builtins.int
     WORDS_FIELD_NUMBER: _builtins.int
     SPEECH_FIELD_NUMBER: _builtins.int
+    TRANSLATIONS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """id names the shot in errors and progress: 1–64 characters `A–Z a–z 0–9 _ -`, unique in the storyboard. If omitted,
     the shot is called `shot-N`, N counting from 1.
@@ -812,6 +847,10 @@ class Shot(_message.Message):
         does. The spoken words replace `words`.
         """
 
+    @_builtins.property
+    def translations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Translation]:
+        """translations are the texts in other languages, at most 20."""
+
     def __init__(
         self,
         *,
@@ -829,10 +868,11 @@ class Shot(_message.Message):
         clip_sound: _builtins.bool | None = ...,
         words: _abc.Iterable[Global___WordTiming] | None = ...,
         speech: Global___Speech | None = ...,
+        translations: _abc.Iterable[Global___Translation] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_caption", b"_caption", "_clip_sound", b"_clip_sound", "caption", b"caption", "clip_sound", b"clip_sound", "duration", b"duration", "motion", b"motion", "speech", b"speech", "transition", b"transition"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_caption", b"_caption", "_clip_sound", b"_clip_sound", "caption", b"caption", "clip_sound", b"clip_sound", "clip_uri", b"clip_uri", "duration", b"duration", "fit", b"fit", "id", b"id", "image_uri", b"image_uri", "motion", b"motion", "narration", b"narration", "narration_audio_uri", b"narration_audio_uri", "speech", b"speech", "transition", b"transition", "visual_description", b"visual_description", "words", b"words"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_caption", b"_caption", "_clip_sound", b"_clip_sound", "caption", b"caption", "clip_sound", b"clip_sound", "clip_uri", b"clip_uri", "duration", b"duration", "fit", b"fit", "id", b"id", "image_uri", b"image_uri", "motion", b"motion", "narration", b"narration", "narration_audio_uri", b"narration_audio_uri", "speech", b"speech", "transition", b"transition", "translations", b"translations", "visual_description", b"visual_description", "words", b"words"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__caption: _TypeAlias = _typing.Literal["caption"]  # noqa: Y015
     _WhichOneofArgType__caption: _TypeAlias = _typing.Literal["_caption", b"_caption"]  # noqa: Y015

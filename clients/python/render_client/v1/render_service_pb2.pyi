@@ -109,6 +109,7 @@ class StartRenderRequest(_message.Message):
     WEBHOOK_FIELD_NUMBER: _builtins.int
     SPEECH_PROVIDER_FIELD_NUMBER: _builtins.int
     SPEECH_PROVIDER_OPTIONS_FIELD_NUMBER: _builtins.int
+    SPEECH_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """workspace_id is the workspace to render in. Required."""
     project_id: _builtins.str
@@ -173,6 +174,15 @@ class StartRenderRequest(_message.Message):
         INVALID_ARGUMENT.
         """
 
+    @_builtins.property
+    def speech(self) -> _project_pb2.Speech:
+        """speech overrides Project.speech field by field, for another voice or language of the same project. With another
+        language, every shot takes its texts from its translation, whose narration replaces a recording
+        (narration_audio_uri) and its words, and voices of `local` that do not speak it are replaced by one that does. A
+        shot with a narration in another language and no translation is INVALID_ARGUMENT. Pictures that do not change are
+        not rendered again.
+        """
+
     def __init__(
         self,
         *,
@@ -190,10 +200,11 @@ class StartRenderRequest(_message.Message):
         webhook: Global___JobWebhook | None = ...,
         speech_provider: _builtins.str = ...,
         speech_provider_options: Global___SpeechProviderOptions | None = ...,
+        speech: _project_pb2.Speech | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["output", b"output", "project", b"project", "project_id", b"project_id", "provider_options", b"provider_options", "source", b"source", "speech_provider_options", b"speech_provider_options", "webhook", b"webhook"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["output", b"output", "project", b"project", "project_id", b"project_id", "provider_options", b"provider_options", "source", b"source", "speech", b"speech", "speech_provider_options", b"speech_provider_options", "webhook", b"webhook"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dry_run", b"dry_run", "labels", b"labels", "output", b"output", "priority", b"priority", "project", b"project", "project_id", b"project_id", "provider", b"provider", "provider_options", b"provider_options", "request_id", b"request_id", "source", b"source", "speech_provider", b"speech_provider", "speech_provider_options", b"speech_provider_options", "variables", b"variables", "webhook", b"webhook", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dry_run", b"dry_run", "labels", b"labels", "output", b"output", "priority", b"priority", "project", b"project", "project_id", b"project_id", "provider", b"provider", "provider_options", b"provider_options", "request_id", b"request_id", "source", b"source", "speech", b"speech", "speech_provider", b"speech_provider", "speech_provider_options", b"speech_provider_options", "variables", b"variables", "webhook", b"webhook", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["project_id", "project"]  # noqa: Y015
     _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
