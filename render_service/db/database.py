@@ -137,6 +137,16 @@ class Database:
             async with asyncio.timeout(self._timeout_seconds):
                 return await uncancelled(self._prepared.execute(statement, parameters))
 
+    async def execute_for(self, workspace_id: str, statement: Statement, parameters: Mapping[str, Any]) -> list[Row]:
+        """As `execute`, for a workspace's call: one workspace uses at most `WORKSPACE_SHARE` of the connections.
+
+        Raises:
+            DatabaseUnavailable: As `single_for`.
+        """
+        with _translated():
+            async with asyncio.timeout(self._timeout_seconds), self._shares.enter(workspace_id):
+                return await self.execute(statement, parameters)
+
     def batcher(
         self,
         execute: Callable[[Sequence[Item]], Awaitable[Sequence[Result | Exception]]],

@@ -31,9 +31,13 @@ class Statement:
     Args:
         source: Its text, or a query whose parameters are all `sa.bindparam`s.
         json: The parameters that hold JSON; None is SQL's NULL.
+        is_prepared: Whether Postgres keeps its plan; otherwise it plans anew for the values of each execution.
     """
 
-    def __init__(self, source: str | sa.Select[Any], *, json: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, source: str | sa.Select[Any], *, json: frozenset[str] = frozenset(), is_prepared: bool = True
+    ) -> None:
+        self.is_prepared = is_prepared
         self._source = source
         self._json = json
         self._sql: bytes | None = None
@@ -92,17 +96,19 @@ class PreparedConnections:
         while True:
             pooled, is_new = await self._take()
             try:
-                return await self._execute(pooled, sql, values)
+                return await self._execute(pooled, sql, values, prepare=statement.is_prepared)
             except psycopg.errors.AdminShutdown:
                 # Postgres ended the session, which was idle, instead of executing the statement.
                 if is_new:
                     raise
 
-    async def _execute(self, pooled: sa.PoolProxiedConnection, sql: bytes, values: list[Any]) -> list[Row]:
+    async def _execute(
+        self, pooled: sa.PoolProxiedConnection, sql: bytes, values: list[Any], *, prepare: bool
+    ) -> list[Row]:
         try:
             cursor = psycopg.AsyncRawCursor(_driver(pooled), row_factory=dict_row)
             cursor.format = Format.BINARY
-            await cursor.execute(sql, values, prepare=True)
+            await cursor.execute(sql, values, prepare=prepare)
             rows = await cursor.fetchall() if cursor.description is not None else []
         except BaseException as error:
             if is_idle(_driver(pooled)) and not _is_read_only(error):

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -14,6 +13,7 @@ from psycopg.types.json import Jsonb
 from render_service.db.batching import KeyedBatcher
 from render_service.db.database import Database
 from render_service.db.jobs.job_inserts import insert_jobs, job_values
+from render_service.db.jobs.job_lists import JobFilter, Position, list_statement
 from render_service.db.prepared import Statement
 from render_service.db.row_mapping import (
     JOB_SELECT,
@@ -25,7 +25,7 @@ from render_service.db.schema import job_events, jobs
 from render_service.domain.access.audit import Origin
 from render_service.domain.access.quota import QuotaName, quota_exceeded
 from render_service.domain.errors import DomainError, ErrorReason
-from render_service.domain.jobs.job import Job, JobEvent, JobStatus
+from render_service.domain.jobs.job import Job, JobEvent
 from render_service.domain.jobs.request import JobRequest
 
 _GET = Statement(JOB_SELECT.where(jobs.c.id == sa.any_(sa.bindparam("job_ids", type_=sa.ARRAY(sa.Uuid)))))
@@ -58,23 +58,6 @@ _HISTORY = Statement(
 _PRESENT = Statement("SELECT id, sequence FROM jobs WHERE id = ANY(:job_ids)")
 _SMALL_BYTES = 64 * 1024  # of a spec; larger ones are stored by statements of their own
 _RETRY_SECONDS = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class JobFilter:
-    """Which jobs to list; an empty part keeps all."""
-
-    statuses: tuple[JobStatus, ...] = ()
-    project_id: UUID | None = None
-    labels: Mapping[str, str] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """A position in a list, newest first."""
-
-    created_at: datetime
-    id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,16 +180,15 @@ class Jobs:
             workspace_id: The workspace whose jobs to list.
             wanted: Which of them.
             after: Where the previous page ended.
-            limit: The most jobs to return.
+            limit: The most jobs to return, 1–100.
 
         Returns:
             The jobs, and where the page ended; None after the last page.
         """
-        statement = list_statement(workspace_id, wanted, after=after, limit=limit + 1)
-        async with self._database.single_for(workspace_id) as connection:
-            found = [job_from_row(row) for row in (await connection.execute(statement)).mappings()]
-        page = found[:limit]
-        return page, Position(page[-1].create_time, page[-1].id) if len(found) > limit else None
+        statement, parameters = list_statement(workspace_id, wanted, after=after, limit=limit + 1)
+        rows = await self._database.execute_for(workspace_id, statement, parameters)
+        page = [job_from_row(row) for row in rows[:limit]]
+        return page, Position(page[-1].create_time, page[-1].id) if len(rows) > limit else None
 
     async def history(self, job_id: UUID, after_sequence: int) -> JobHistory | None:
         """Return a job and its milestones after a sequence; None where there is no such job."""
@@ -223,22 +205,6 @@ class Jobs:
         """Return the current sequence of many jobs in one query, by job id."""
         rows = await self._database.execute(_PRESENT, {"job_ids": list(job_ids)})
         return {row["id"]: row["sequence"] for row in rows}
-
-
-def list_statement(
-    workspace_id: str, wanted: JobFilter, *, after: Position | None, limit: int
-) -> sa.Select[tuple[Any, ...]]:
-    """Return the query for a page of a workspace's jobs, newest first."""
-    statement = JOB_SELECT.where(jobs.c.workspace_id == workspace_id)
-    if wanted.statuses:
-        statement = statement.where(jobs.c.status.in_(wanted.statuses))
-    if wanted.project_id:
-        statement = statement.where(jobs.c.project_id == wanted.project_id)
-    if wanted.labels:
-        statement = statement.where(jobs.c.labels.contains(dict(wanted.labels)))
-    if after:
-        statement = statement.where(sa.tuple_(jobs.c.created_at, jobs.c.id) < (after.created_at, after.id))
-    return statement.order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(limit)
 
 
 def job_not_found(job_id: UUID) -> DomainError:

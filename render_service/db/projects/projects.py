@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from render_service.db.access.audit_log import audit_values
 from render_service.db.database import Database
-from render_service.db.jobs.jobs import Position
+from render_service.db.jobs.job_lists import Position
 from render_service.db.row_mapping import PROJECT, dump_jsonb
 from render_service.db.schema import audit_log, jobs, projects
 from render_service.db.uncancellable_connection import UncancellableConnection

@@ -9,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from render_service.db.database import Database
-from render_service.db.jobs.jobs import Position
+from render_service.db.jobs.job_lists import Position
 from render_service.db.schema import webhook_deliveries as deliveries
 from render_service.db.schema import webhooks
 from render_service.domain.errors import DomainError, ErrorReason

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from google.protobuf.message import Message
 
-from render_service.db.jobs.jobs import Position
+from render_service.db.jobs.job_lists import Position
 from render_service.domain.errors import DomainError, ErrorReason
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -6,7 +6,7 @@ from render_client.v1 import project_pb2, project_service_pb2_grpc
 from render_client.v1 import project_service_pb2 as pb
 
 from render_service.db.jobs.deletions import Deletions
-from render_service.db.jobs.jobs import Position
+from render_service.db.jobs.job_lists import Position
 from render_service.db.projects.projects import Projects, StoredProject, project_not_found
 from render_service.domain.access.audit import Action
 from render_service.domain.faults import Faults

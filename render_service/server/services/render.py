@@ -11,7 +11,8 @@ from render_client.v1 import render_service_pb2 as pb
 from render_service.db.database import DatabaseUnavailable
 from render_service.db.jobs.deletions import Deletions
 from render_service.db.jobs.job_lifecycle import JobLifecycle
-from render_service.db.jobs.jobs import JobFilter, Jobs, Position
+from render_service.db.jobs.job_lists import JobFilter, Position
+from render_service.db.jobs.jobs import Jobs
 from render_service.db.jobs.workspace_events import EventPosition, WorkspaceEvents
 from render_service.domain.access.audit import Action
 from render_service.domain.errors import DomainError, ErrorReason

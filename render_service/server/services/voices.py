@@ -7,7 +7,7 @@ from render_client.v1 import render_service_pb2 as pb
 
 from render_service.config.settings import Settings
 from render_service.config.speech_providers import speech_terms
-from render_service.db.jobs.jobs import Position
+from render_service.db.jobs.job_lists import Position
 from render_service.domain.faults import Faults
 from render_service.domain.generation.provider_models import USD
 from render_service.domain.jobs.cost import Cost

@@ -8,7 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from render_service.db.database import Database
-from render_service.db.jobs.jobs import JobFilter, Jobs, Position, RequestIdReused
+from render_service.db.jobs.job_lists import JobFilter, Position
+from render_service.db.jobs.jobs import Jobs, RequestIdReused
 from render_service.db.jobs.workspace_events import OLDEST, WorkspaceEvents
 from render_service.db.schema import jobs
 from render_service.domain.errors import DomainError, ErrorReason

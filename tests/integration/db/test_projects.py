@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from render_service.db.database import Database
-from render_service.db.jobs.jobs import Position
+from render_service.db.jobs.job_lists import Position
 from render_service.db.projects.projects import Projects
 from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.jobs.job import JobError

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from render_client.v1 import job_pb2, project_service_pb2, render_service_pb2
 
-from render_service.db.jobs.jobs import Position
+from render_service.db.jobs.job_lists import Position
 from render_service.domain.errors import DomainError, ErrorReason
 from render_service.server.mapping import page_token
 
