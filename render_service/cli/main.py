@@ -8,11 +8,11 @@ import atexit
 import gc
 import os
 import sys
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -22,6 +22,9 @@ from render_service.cli.quotas import quotas
 from render_service.cli.settings import command_settings, exit_with_error
 from render_service.cli.speech import install_voices, say
 from render_service.domain.errors import DomainError
+
+if TYPE_CHECKING:
+    from render_service.config.settings import Settings
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -86,12 +89,35 @@ def dev(
 
 
 @app.command()
-def serve() -> None:
+def serve(
+    *,
+    workers: Annotated[
+        int | None,
+        typer.Option(help="Server processes that share the port. Default: RENDER_SERVER_WORKERS.", min=1, max=64),
+    ] = None,
+) -> None:
     """Run the gRPC server. It waits for Postgres; SIGTERM drains it."""
     with _importing():
         settings = command_settings()
         from render_service.server.server import run_server
-    _run(run_server(settings))
+    count = settings.server_workers if workers is None else workers
+    if count == 1:
+        _run(run_server(settings))
+        return
+    from render_service.config.settings import ConfigurationError
+    from render_service.server.processes import run_processes
+
+    def serve_one(settings_of_one: "Settings", on_ready: Callable[[], None]) -> NoReturn:
+        try:
+            _run(run_server(settings_of_one, shares_port=True, on_ready=on_ready))
+        except SystemExit as end:
+            _end_process(end)
+        _end_process(SystemExit(0))
+
+    try:
+        raise SystemExit(run_processes(settings, count, serve_one))
+    except ConfigurationError as error:
+        exit_with_error(str(error))
 
 
 @app.command()

@@ -20,6 +20,9 @@ class EdgeSettings(BaseSettings):
 
     listen: str = "127.0.0.1:50051"
     """RENDER_LISTEN: host:port of the gRPC server; port 0 picks a free one."""
+    server_workers: int = Field(default=1, ge=1, le=64)
+    """RENDER_SERVER_WORKERS: how many server processes share the port of `RENDER_LISTEN`, one per core; more than one
+    needs Linux. The status page of process n, counted from 0, listens on the port of `RENDER_METRICS_LISTEN` plus n."""
     insecure_listen: bool = False
     """RENDER_INSECURE_LISTEN: whether to listen outside loopback without TLS, because a mesh or proxy adds it."""
     unauthenticated_listen: bool = False

@@ -74,13 +74,14 @@ Handler = Callable[[HttpRequest], Awaitable[HttpResponse]]
 
 
 @asynccontextmanager
-async def serve_http(setting: str, listen: str, handler: Handler) -> AsyncIterator[None]:
+async def serve_http(setting: str, listen: str, handler: Handler, *, shares_port: bool = False) -> AsyncIterator[None]:
     """Serve HTTP for as long as the block runs.
 
     Args:
         setting: Name of the setting that `listen` comes from, for errors.
         listen: host:port.
         handler: Responds to each request.
+        shares_port: Whether other processes listen on the same port.
 
     Raises:
         ConfigurationError: The address is malformed, taken, or not of this machine.
@@ -90,7 +91,9 @@ async def serve_http(setting: str, listen: str, handler: Handler) -> AsyncIterat
         raise ConfigurationError(f"{setting}: must be host:port, such as 127.0.0.1:8080")
     connections = _Connections(handler)
     try:
-        server = await asyncio.start_server(connections.serve, host.strip("[]"), int(port))
+        server = await asyncio.start_server(
+            connections.serve, host.strip("[]"), int(port), reuse_port=shares_port or None
+        )
     except OSError:
         raise ConfigurationError(f"{setting}: cannot listen on {listen}") from None
     async with server:

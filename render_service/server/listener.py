@@ -43,8 +43,6 @@ SERVICES = (
 # The published types of this package lack the message.
 _HEALTH_LIST = vars(health_pb2)["HealthListResponse"]
 _OPTIONS = (
-    # Two servers on one port would share its calls silently.
-    ("grpc.so_reuseport", 0),
     # A peer that froze or fell off the network is dropped within 9 s.
     ("grpc.keepalive_time_ms", 5_000),
     ("grpc.keepalive_timeout_ms", 4_000),
@@ -85,6 +83,7 @@ class Listener:
         max_streams: How many calls one connection may have open.
         max_connections: How many connections the server has open; further ones are closed at once.
         max_idle_seconds: How long a connection without calls stays open.
+        shares_port: Whether several processes listen on the same port.
     """
 
     def __init__(
@@ -102,6 +101,7 @@ class Listener:
         max_streams: int = 1000,
         max_connections: int = 10_000,
         max_idle_seconds: float = 3600.0,
+        shares_port: bool = False,
     ) -> None:
         self._tls = tls
         self._authentication = authentication = Authentication(authenticator, is_open)
@@ -113,6 +113,8 @@ class Listener:
             guard, authentication, (OpenStreamLimit(), JobLogContext(), Authorization(), QuotaInterceptor(quotas))
         )
         limits = (
+            # Two services on one port would share its calls silently.
+            ("grpc.so_reuseport", int(shares_port)),
             ("grpc.max_concurrent_streams", max_streams),
             ("grpc.max_allowed_incoming_connections", max_connections),
             ("grpc.max_connection_idle_ms", int(max_idle_seconds * 1000)),

@@ -1,5 +1,6 @@
 """The server process: builds its components, serves until SIGTERM, and shuts down gracefully."""
 
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import timedelta
 
@@ -74,11 +75,15 @@ _COMMAND_SECONDS = 2.0
 _LEAVE_SECONDS = 2.0
 
 
-async def run_server(settings: Settings) -> None:
+async def run_server(
+    settings: Settings, *, shares_port: bool = False, on_ready: Callable[[], None] = lambda: None
+) -> None:
     """Serve until SIGTERM or SIGINT.
 
     Args:
         settings: The service's configuration.
+        shares_port: Whether other processes listen on the same port.
+        on_ready: Is called once calls are served.
 
     Raises:
         ConfigurationError: the address is taken, or may not be listened on without TLS; or there can be no such store.
@@ -157,16 +162,17 @@ async def run_server(settings: Settings) -> None:
             max_streams=settings.max_streams,
             max_connections=settings.max_connections,
             max_idle_seconds=settings.max_idle_seconds,
+            shares_port=shares_port,
         )
         tasks.start("session checks", listener.check_sessions())
-        await stack.enter_async_context(callback_listener(settings, redis))
+        await stack.enter_async_context(callback_listener(settings, redis, shares_port=shares_port))
         port = await listener.start(settings.listen)
         readiness = Readiness(database, redis, stop, listener.set_serving)
         tasks.start("readiness", readiness.run())
-        if settings.metrics_listen is not None:
-            _measure(tasks, database, hub)
+        _measure(settings, tasks, database, hub)
         await stack.enter_async_context(status_page(settings.metrics_listen, (SHARED, SERVER), readiness.is_ready))
         _log.info("server ready", listen=settings.listen, port=port, auth=settings.auth, tls=tls is not None)
+        on_ready()
         await stop.wait()
 
         _log.info("server stopping", watchers=hub.watchers)
@@ -178,8 +184,10 @@ async def run_server(settings: Settings) -> None:
     _log.info("server stopped")
 
 
-def _measure(tasks: BackgroundTasks, database: Database, hub: ProgressHub) -> None:
-    """Register the metrics that are computed when scraped."""
+def _measure(settings: Settings, tasks: BackgroundTasks, database: Database, hub: ProgressHub) -> None:
+    """Register the metrics that are computed when scraped, if anything scrapes them."""
+    if settings.metrics_listen is None:
+        return
     WATCHERS.set_function(lambda: hub.watchers)
     measure_connections(database)
     tasks.start("job metrics", JobMetrics(database).run())

@@ -72,12 +72,13 @@ class CallbackHandler:
 
 
 @asynccontextmanager
-async def callback_listener(settings: Settings, redis: "Redis") -> AsyncIterator[None]:
+async def callback_listener(settings: Settings, redis: "Redis", *, shares_port: bool = False) -> AsyncIterator[None]:
     """Receive callbacks for as long as the block runs, if configured.
 
     Args:
         settings: The service's configuration.
         redis: A client with short timeouts.
+        shares_port: Whether other processes listen on the same port.
 
     Raises:
         ConfigurationError: The address is malformed, taken, or not of this machine; or RENDER_CALLBACK_URL is not set.
@@ -104,7 +105,8 @@ async def callback_listener(settings: Settings, redis: "Redis") -> AsyncIterator
         checks[ProviderName.CUSTOM] = StandardSignatures(key)
     handler = CallbackHandler(redis, checks, (settings.callback_url.path or "").rstrip("/"))
     try:
-        async with serve_http("RENDER_CALLBACK_LISTEN", settings.callback_listen, handler.respond):
+        listen = settings.callback_listen
+        async with serve_http("RENDER_CALLBACK_LISTEN", listen, handler.respond, shares_port=shares_port):
             yield
     finally:
         await keys.close()
