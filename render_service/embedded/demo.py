@@ -8,12 +8,15 @@ from pathlib import Path
 from render_client import AsyncRenderClient
 from render_client.cli.progress import WatchDisplay
 from render_client.projects_file import load_project
-from render_client.v1 import job_pb2
+from render_client.v1 import job_pb2, project_pb2
 from rich.console import Console
 
+from render_service.config.settings import Settings
+from render_service.config.speech import SPEECH_EXTRA, missing_packages
 from render_service.embedded.process import ProcessFailed
 from render_service.embedded.session import DEVELOPMENT_TARGET, WORKSPACE, command, grpcurl_line, key_of, make_stack
 from render_service.embedded.stack import Stack
+from render_service.speech.installation import SpeechNotInstalled, find_installation
 
 _PACKAGE = Path(__file__).parents[1]
 _SAMPLE = "samples/harbour/project.json"
@@ -49,6 +52,29 @@ def sample_project() -> Path:
     return packaged if packaged.is_file() else _PACKAGE.parent / _SAMPLE
 
 
+def _why_silent() -> str | None:
+    """Return why narrations cannot be spoken here; None if they can."""
+    settings = Settings()
+    missing = missing_packages(with_model=settings.speech_model is None)
+    if missing:
+        return f"speech needs {SPEECH_EXTRA}"
+    if not settings.speaks_locally:
+        return "RENDER_SPEECH_PROVIDER is not local"
+    try:
+        find_installation(settings.speech_model, settings.speech_voices)
+    except SpeechNotInstalled as error:
+        return str(error)
+    return None
+
+
+def _silence(project: project_pb2.Project) -> None:
+    """Leave out what needs voices."""
+    project.ClearField("speech")
+    project.ClearField("captions")
+    for shot in project.storyboard.shots:
+        shot.ClearField("speech")
+
+
 async def _run(out: Path, data: Path, console: Console) -> int:
     began = time.monotonic()
     sample = sample_project()
@@ -59,7 +85,12 @@ async def _run(out: Path, data: Path, console: Console) -> int:
         key = await key_of(stack)
         console.print(f"Ready after {time.monotonic() - began:.1f} s at {stack.target}.")
         async with AsyncRenderClient(stack.target, token=key, workspace=WORKSPACE) as client:
-            project = await client.create_project(load_project(sample))
+            document = load_project(sample)
+            silent = await asyncio.to_thread(_why_silent)
+            if silent is not None:
+                _silence(document)
+                console.print(f"Without voices: {silent}.", markup=False)
+            project = await client.create_project(document)
             console.print(f"Project “{project.title}”, {len(project.storyboard.shots)} shots.\n")
             job = await client.start(project_id=project.project_id)
             with WatchDisplay(console) as display:

@@ -11,7 +11,9 @@ from PIL import Image
 from render_client.v1 import project_pb2
 
 from render_service.domain.faults import Faults
+from render_service.domain.projects.narrations import spoken_narrations
 from render_service.domain.projects.template import fill_in
+from render_service.domain.speech.voices import find_voice
 from render_service.server.mapping.project import project_from_proto
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
@@ -70,6 +72,19 @@ def test_the_harbour_is_thirty_seconds_of_seven_shots_with_every_kind_of_caption
     cards = [shot for shot in shots if not shot.image_uri]
     assert [shot.id for shot in cards] == ["golden-hour"]
     assert cards[0].visual_description
+
+
+def test_the_harbour_is_spoken_in_english_and_chinese_as_its_captions_say() -> None:
+    faults = Faults()
+    project = project_from_proto(read_project("harbour"), "project", faults)
+    faults.raise_if_any()
+    spoken = spoken_narrations(project)
+    voices = [find_voice(request.voice) for request in spoken.values()]
+    languages = [voice.language for voice in voices if voice is not None]
+    assert languages == ["en-US", "en-US", "zh-CN", "en-US", "en-US", "zh-CN", "en-US"]
+    captions = [(shot.narration, shot.caption) for shot in project.shots if shot.caption]
+    assert all(narration in caption for narration, caption in captions)
+    assert project.captions.highlight_words
 
 
 def test_the_harbour_pictures_are_large_enough_to_zoom_and_small_enough_to_keep() -> None:
