@@ -32,7 +32,7 @@ from render_service.providers.generation.cancellation import OrphanCanceller
 from render_service.providers.generation.clips import ClipGenerator
 from render_service.providers.generation.limits import GenerationLimits, provider_retry_policy
 from render_service.providers.generation.results import ClipCopies, ClipInfo
-from render_service.providers.generation.submission import Submissions
+from render_service.providers.generation.submission import ClipSubmissions
 from render_service.providers.generator import Generated, Generation
 from render_service.providers.provider_api import ProviderApi
 from render_service.storage.store import ObjectStore
@@ -71,7 +71,7 @@ class GenerationBench:
     folder: Path
     ledger: GenerationLedger
     store: ObjectStore
-    submissions: dict[ProviderName, Submissions]
+    submissions: dict[ProviderName, ClipSubmissions]
     copies: ClipCopies
     lifecycle: JobLifecycle
     limits: GenerationLimits
@@ -80,7 +80,7 @@ class GenerationBench:
 
     @property
     def canceller(self) -> OrphanCanceller:
-        providers: dict[ProviderName, ProviderApi] = {name: one.provider for name, one in self.submissions.items()}
+        providers: dict[ProviderName, ProviderApi] = {name: one.api for name, one in self.submissions.items()}
         return OrphanCanceller(self.ledger, providers)
 
     async def claimed(self, provider: ProviderName, spec: RenderSpec, *, workspace: str = "team") -> Claim:
@@ -161,7 +161,7 @@ async def open_bench(
             host = httpx.URL(url).host
             policy = FetchPolicy(allow_http=True, allow_private=True, allowed_hosts=frozenset({host}))
             fetchers[name] = Fetcher(policy)
-            submissions[name] = Submissions(InstrumentedProvider(provider), ledger, limits.retry)
+            submissions[name] = ClipSubmissions(InstrumentedProvider(provider), ledger, limits.retry)
             stack.push_async_callback(submissions[name].close)
         store = ObjectStore((folder / "objects").as_uri())
         yield GenerationBench(

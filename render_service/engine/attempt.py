@@ -25,16 +25,14 @@ from render_service.domain.jobs.job import (
     StoredFile,
     Video,
 )
-from render_service.domain.projects.narrations import spoken_narrations
-from render_service.domain.speech.voices import SpeechProvider
 from render_service.domain.warning import JobWarning, distinct_warnings
 from render_service.engine.assets import fetch_assets
 from render_service.engine.audio_tracks import STEMS, describe_tracks
 from render_service.engine.distributed_runner import DistributedRunner
 from render_service.engine.generated_clips import with_clips
 from render_service.engine.job_segments import JobSegments
-from render_service.engine.narrations import Narrator, OnSpoken, not_installed
 from render_service.engine.progress_reporter import ProgressReporter
+from render_service.engine.speakers import Narrated, OnSpoken, Speakers
 from render_service.fetch.fetcher import Fetcher, FetchSession
 from render_service.providers.generator import Generated, Generation, Generator
 from render_service.storage import keys
@@ -67,7 +65,7 @@ class AttemptContext:
         folder: Scratch space of this process.
         objects: Records which shared objects jobs use.
         runner: Renders segments on all workers; None where this one renders them itself.
-        narrator: Speaks narrations; None where this worker cannot.
+        speakers: Speak narrations.
     """
 
     def __init__(
@@ -79,7 +77,7 @@ class AttemptContext:
         *,
         objects: JobObjects,
         runner: DistributedRunner | None = None,
-        narrator: Narrator | None = None,
+        speakers: Speakers | None = None,
     ) -> None:
         self.store = store
         self.fetcher = fetcher
@@ -87,7 +85,7 @@ class AttemptContext:
         self._folder = folder
         self._objects = objects
         self._runner = runner
-        self._narrator = narrator
+        self.speakers = speakers or Speakers(None)
 
     @asynccontextmanager
     async def scratch(self, lease: Lease) -> AsyncIterator[tuple[Path, FetchSession]]:
@@ -111,19 +109,10 @@ class AttemptContext:
 
     async def narrate(
         self, lease: Lease, spec: RenderSpec, media: Media, folder: Path, on_spoken: OnSpoken
-    ) -> tuple[RenderSpec, Media]:
-        """Return a render with the narrations spoken that its project wants spoken; see `Narrator.narrate`.
-
-        Raises:
-            RenderFailure: PROVIDER_NOT_CONFIGURED: this worker cannot speak.
-        """
-        requests = await asyncio.to_thread(spoken_narrations, spec.project)
-        if not requests:
-            return spec, media
-        if self._narrator is None or spec.speech.first.provider is not SpeechProvider.LOCAL:
-            raise not_installed(spec.speech.first.provider)
+    ) -> Narrated:
+        """Return a render with the narrations spoken that its project wants spoken; see `Speakers.narrate`."""
         store = JobSegments(self.store, lease.workspace_id, partial(self._objects.add, lease))
-        narrated = await self._narrator.narrate(spec, media, requests, store, folder=folder, on_spoken=on_spoken)
+        narrated = await self.speakers.narrate(lease, spec, media, store, folder=folder, on_spoken=on_spoken)
         await store.close()
         return narrated
 
@@ -173,7 +162,8 @@ async def run_attempt(
                 percent = 1 + (_PREPARED - 1) * spoken / of
                 await reporter.report(JobStage.PREPARING, percent, f"{spoken} of {of} narrations spoken", alive=True)
 
-            spec, media = await context.narrate(lease, spec, media, folder / "narrations", spoken_so_far)
+            narrated = await context.narrate(lease, spec, media, folder / "narrations", spoken_so_far)
+            spec, media = narrated.spec, narrated.media
             generates = claim.provider in GENERATING_PROVIDERS
             usable = await context.compositor.check(spec, media, folder) if generates else media
         pictures = {shot_id: files.image for shot_id, files in usable.shots.items() if files.image is not None}
@@ -207,10 +197,11 @@ async def run_attempt(
         await reporter.report(JobStage.UPLOADING, _COMPOSED, "Storing the video")
         with stage(JobStage.UPLOADING):
             video = await _upload(lease, composed, context.store)
-            requests = await asyncio.to_thread(spoken_narrations, claim.spec.project, claim.spec.speech.first)
-            tracks = describe_tracks(claim.spec.project, requests.values(), video, composed.sound_sha256)
+            tracks = describe_tracks(claim.spec.project, narrated.requests, video, composed.sound_sha256)
             video = replace(video, audio_tracks=tracks)
     results = generated.raw_results or RawResults("completed", extra={"provider": claim.provider.value})
+    if narrated.results:
+        results = replace(results, extra={**results.extra, "narrations": list(narrated.results)})
     warnings = distinct_warnings((*reporter.warnings, *composed.warnings))
     if warnings:
         messages = [warning.message for warning in warnings]

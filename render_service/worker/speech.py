@@ -1,38 +1,62 @@
-"""Speech on a worker: whether it can speak, and with what."""
+"""Speech on a worker: which speech providers it can use, and with what."""
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
+from render_service.compositor.compositor import Compositor
+from render_service.compositor.media.assets import narration_asset
 from render_service.config.settings import ConfigurationError, Settings
+from render_service.config.speech_providers import remote_speech
+from render_service.db.database import Database
+from render_service.db.generation.generation_ledger import GenerationLedger
+from render_service.domain.speech.voices import SpeechProvider
 from render_service.engine.narrations import Narrator
+from render_service.engine.speakers import RemoteSpeech, Speakers
+from render_service.providers.speech.narration import NarrationSubmissions, SpeechSubmitter
+from render_service.providers.speech.registry import open_speech
 from render_service.speech.installation import Installation, SpeechNotInstalled, find_installation
 from render_service.telemetry.logging import get_logger
+from render_service.worker.providers import generation_limits
 
 _log = get_logger(__name__)
 
 
 @asynccontextmanager
-async def open_narrator(settings: Settings, folder: Path) -> AsyncIterator[Narrator | None]:
-    """Yield what speaks narrations; None where speech is off, or not wholly installed and not asked for.
+async def open_speakers(
+    settings: Settings, folder: Path, database: Database, compositor: Compositor
+) -> AsyncIterator[Speakers]:
+    """Yield the speech providers of this worker. Submissions in flight are recorded before it closes.
 
     Args:
         settings: The service's configuration.
         folder: Scratch space of this process.
+        database: Records submissions.
+        compositor: Measures sounds.
 
     Raises:
-        ConfigurationError: Speech is asked for, and the model or the voices are missing or wrong.
+        ConfigurationError: `local` is asked for, and the model or the voices are missing or wrong.
     """
-    installation = await _installation(settings)
-    if installation is None:
-        yield None
-        return
-    narrator = Narrator(installation, folder)
-    try:
-        yield narrator
-    finally:
-        await narrator.close()
+
+    async def measure(shot_id: str, path: Path) -> timedelta:
+        return await compositor.sound_length(narration_asset(shot_id, path))
+
+    async with AsyncExitStack() as stack:
+        installation = await _installation(settings)
+        local = None
+        if installation is not None:
+            local = Narrator(installation, folder, idle_seconds=settings.speech_idle_seconds)
+            stack.push_async_callback(local.close)
+        ledger, limits = GenerationLedger(database), generation_limits(settings)
+        submissions: dict[SpeechProvider, NarrationSubmissions] = {}
+        for provider in remote_speech(settings):
+            api = open_speech(provider, settings)
+            await stack.enter_async_context(api.api)
+            submissions[provider] = NarrationSubmissions(SpeechSubmitter(api), ledger, limits.retry)
+            stack.push_async_callback(submissions[provider].close)
+        yield Speakers(local, RemoteSpeech(submissions, ledger, limits, measure))
 
 
 async def _installation(settings: Settings) -> Installation | None:
@@ -44,8 +68,9 @@ async def _installation(settings: Settings) -> Installation | None:
             # Packages are pinned by hash where they are installed; a file may be anything.
             await asyncio.to_thread(installation.read_model)
     except SpeechNotInstalled as error:
-        if settings.speech_provider is None and settings.speech_model is None and settings.speech_voices is None:
-            _log.warning("this worker does not speak narrations", reason=str(error))
+        is_asked_for = settings.speech_provider == "local"
+        if not is_asked_for and settings.speech_model is None and settings.speech_voices is None:
+            _log.warning("this worker does not speak narrations with its own model", reason=str(error))
             return None
         raise ConfigurationError(f"speech: {error}") from None
     return installation

@@ -180,6 +180,11 @@ class ProcessPool:
         """How many processes have a task."""
         return len(self._busy)
 
+    def end_idle(self) -> None:
+        """End the processes without a task; the next task starts one."""
+        for process in self._idle:
+            process.kill()
+
     def share(self) -> Share:
         """Return a share for a render."""
         return Share(self)

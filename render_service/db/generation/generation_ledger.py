@@ -1,4 +1,4 @@
-"""The ledger of clips submitted to paid providers: it prevents paying for a clip twice.
+"""The ledger of clips and narrations submitted to paid providers: it prevents paying for one twice.
 
 Every write of a job's attempt carries its lease, as all its writes do. The one exception is recording a task's id: the
 worker that submitted the task is the only one that has it, so it may record it even after it lost its lease,
@@ -19,7 +19,7 @@ from render_service.db.jobs.job_lifecycle import LeaseLost
 from render_service.domain.errors import ErrorReason
 from render_service.domain.generation.provider_task import ExternalTask, ProviderTask, StoredClip, TaskFault, TaskState
 from render_service.domain.jobs.cost import Cost
-from render_service.domain.jobs.job import Lease, ProviderName
+from render_service.domain.jobs.job import Lease
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class GenerationLedger:
             rows = await connection.execute(statements.FAILED_OF, {"job_id": lease.job_id, "key": key})
             return [_task(row) for row in rows.mappings()]
 
-    async def open(self, lease: Lease, key: bytes, *, shot_id: str, provider: ProviderName, model: str) -> None:
+    async def open(self, lease: Lease, key: bytes, *, shot_id: str, provider: str, model: str) -> None:
         """Make a row for a clip unless there is a live one; it is queued.
 
         Raises:
@@ -98,13 +98,16 @@ class GenerationLedger:
             taken = await connection.execute(statements.TAKE_OVER, {**_fence(lease), "id": task_id, "shot_id": shot_id})
             return taken.rowcount == 1
 
-    async def grant(self, provider: ProviderName, limit: int, requests: Sequence[SlotRequest]) -> set[UUID]:
+    async def grant(
+        self, provider: str, limit: int, requests: Sequence[SlotRequest], *, per_minute: int | None = None
+    ) -> set[UUID]:
         """Grant a provider's free slots to the rows that are next; their state becomes INTENT.
 
         Args:
             provider: The provider.
-            limit: How many clips it makes at a time, over all jobs of all workers.
+            limit: How many requests it has in progress at a time, over all jobs of all workers.
             requests: The rows that this worker is ready to submit.
+            per_minute: How many are submitted in a minute, over all jobs of all workers; None for any number.
 
         Returns:
             The rows to submit now.
@@ -119,6 +122,7 @@ class GenerationLedger:
                 {
                     "provider": provider,
                     "limit": limit,
+                    "per_minute": per_minute,
                     "ids": [request.task_id for request in requests],
                     "job_ids": [request.lease.job_id for request in requests],
                     "tokens": [request.lease.token for request in requests],
@@ -150,6 +154,8 @@ class GenerationLedger:
                             "token": lease.token,
                             "external_id": external.id,
                             "external": dict(external.details),
+                            "cost_unit": external.cost.unit if external.cost else None,
+                            "cost_amount": external.cost.amount if external.cost else None,
                         },
                     )
                 )
@@ -211,7 +217,7 @@ class GenerationLedger:
         async with self._database.single() as connection:
             await connection.execute(statements.SUPERSEDE, {**_fence(lease), "id": task_id})
 
-    async def claim_orphans(self, provider: ProviderName, *, retry_after: timedelta, batch: int) -> list[ProviderTask]:
+    async def claim_orphans(self, provider: str, *, retry_after: timedelta, batch: int) -> list[ProviderTask]:
         """Drop unsent submissions of ended jobs, and claim tasks of cancelled jobs that run at a provider.
 
         Args:
@@ -225,6 +231,11 @@ class GenerationLedger:
                 statements.CLAIM_ORPHANS, {"provider": provider, "retry_after": retry_after, "batch": batch}
             )
             return [_task(row) for row in rows.mappings()]
+
+    async def drop_unsent(self, provider: str) -> None:
+        """Drop the submissions of ended jobs that were not sent to a provider."""
+        async with self._database.single() as connection:
+            await connection.execute(statements.DROP_UNSENT, {"provider": provider})
 
     async def cancelled(self, task_id: UUID) -> None:
         """Record that the provider was asked to cancel the task of a cancelled job."""
@@ -280,7 +291,7 @@ def _task(row: Mapping[Any, Any]) -> ProviderTask:
         key=bytes(row["key"]),
         job_id=row["job_id"],
         shot_id=row["shot_id"],
-        provider=ProviderName(row["provider"]),
+        provider=row["provider"],
         model=row["model"],
         state=TaskState(row["state"]),
         intent_token=row["intent_token"],

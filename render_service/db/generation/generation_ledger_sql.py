@@ -47,7 +47,8 @@ MOVE = sa.text(f"""
 SUBMITTED = sa.text("""
     UPDATE provider_tasks SET
         state = 'SUBMITTED', external_id = :external_id, external = :external, submitted_at = now(), finished_at = NULL,
-        error_reason = NULL, error_message = NULL, error_code = NULL, retryable = NULL
+        error_reason = NULL, error_message = NULL, error_code = NULL, retryable = NULL,
+        cost_unit = coalesce(:cost_unit, cost_unit), cost_amount = coalesce(CAST(:cost_amount AS numeric), cost_amount)
     WHERE id = :id AND intent_token = :token AND state IN ('INTENT', 'UNKNOWN')
     RETURNING *
 """).bindparams(sa.bindparam("external", type_=JSONB))
@@ -85,7 +86,14 @@ GRANT = sa.text("""
         WHERE t.provider = :provider AND t.state = 'WAITING' AND t.not_before <= now()
     ), next AS (
         SELECT id FROM waiting ORDER BY turn, created_at, id
-        LIMIT greatest(0, :limit - (SELECT coalesce(sum(clips), 0) FROM busy))
+        LIMIT greatest(0, least(
+            :limit - (SELECT coalesce(sum(clips), 0) FROM busy),
+            CAST(:per_minute AS bigint) - (
+                SELECT count(*) FROM provider_tasks
+                WHERE CAST(:per_minute AS bigint) IS NOT NULL
+                    AND provider = :provider AND intent_at > now() - interval '1 minute'
+            )
+        ))
     ), asking AS (
         SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:job_ids AS uuid[]), CAST(:tokens AS uuid[]))
             AS a (id, job_id, token)

@@ -1,4 +1,4 @@
-"""A clip submitted to a paid provider, as the ledger records it."""
+"""A clip or narration submitted to a paid provider, as the ledger records it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,6 @@ from uuid import UUID
 
 from render_service.domain.errors import ErrorReason
 from render_service.domain.jobs.cost import Cost
-from render_service.domain.jobs.job import ProviderName
 
 
 class TaskState(StrEnum):
@@ -27,10 +26,14 @@ class TaskState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ExternalTask:
-    """A task at a provider: its id, and other JSON values of the response to the submission that are needed later."""
+    """A task at a provider: its id, and other JSON values of the response to the submission that are needed later.
+
+    `cost` is what was charged, where the response says so.
+    """
 
     id: str
     details: Mapping[str, Any] = field(default_factory=dict)
+    cost: Cost | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,10 @@ class TaskFault:
 
 @dataclass(frozen=True, slots=True)
 class StoredClip:
-    """A clip in the object store: size in bytes, length in milliseconds, sides in pixels, the provider's metadata."""
+    """A result in the object store: size in bytes, length in milliseconds, sides in pixels, the provider's metadata.
+
+    The sides of a narration are 0.
+    """
 
     key: str
     sha256: str
@@ -64,7 +70,7 @@ class ProviderTask:
     key: bytes
     job_id: UUID
     shot_id: str
-    provider: ProviderName
+    provider: str
     model: str
     state: TaskState
     intent_token: UUID | None

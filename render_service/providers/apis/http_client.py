@@ -16,6 +16,8 @@ from render_service.providers.provider_api import FaultKind, ProviderFault
 _BUSY = frozenset({429, 503})
 _MAX_WAIT = timedelta(minutes=10)
 _MAX_RESPONSE_BYTES = 4 * 1024 * 1024
+MAX_AUDIO_BYTES = 128 * 1024 * 1024
+"""The largest response with a narration: ten minutes of 48 kHz mono in base64 have 77 MB."""
 _MAX_MESSAGE = 300
 
 
@@ -32,6 +34,8 @@ class HttpApi:
         timeout_seconds: How long one request may take.
         busy: Statuses that mean that the API has certainly started nothing.
         max_connections: The most concurrent polls; more wait.
+        content_codes: Error codes that say that the provider's moderation refuses the request.
+        max_response_bytes: The largest response.
     """
 
     def __init__(
@@ -43,8 +47,14 @@ class HttpApi:
         timeout_seconds: float,
         busy: frozenset[int] = _BUSY,
         max_connections: int = 50,
+        content_codes: frozenset[str] = frozenset(),
+        max_response_bytes: int = _MAX_RESPONSE_BYTES,
     ) -> None:
         self._provider = provider
+        self._content_codes = content_codes
+        self._max_response_bytes = max_response_bytes
+        # Some APIs repeat the key in their errors.
+        self._secrets = tuple(secret for value in headers.values() if len(secret := value.rpartition(" ")[2]) >= 4)
         self._base = httpx.URL(base_url.rstrip("/"))
         self._busy = busy
         self._requests = UncancellableRequests()
@@ -138,7 +148,7 @@ class HttpApi:
             raise ProviderFault(unknown, f"{self._provider} did not respond in time") from error
         except httpx.HTTPError as error:
             raise ProviderFault(unknown, f"{self._provider} closed the connection") from error
-        if len(response.content) > _MAX_RESPONSE_BYTES:
+        if len(response.content) > self._max_response_bytes:
             raise ProviderFault(unknown, f"{self._provider} sent a response that is too large")
         if response.is_success:
             return response
@@ -146,7 +156,10 @@ class HttpApi:
 
     def _fault_of(self, response: httpx.Response, unknown: FaultKind) -> ProviderFault:
         status = response.status_code
-        message = f"{self._provider} responded with {status}{_error_text(response)}"
+        text = _error_text(response)
+        for secret in self._secrets:
+            text = text.replace(secret, "…")
+        message = f"{self._provider} responded with {status}{text}"
         wait = retry_after(response)
         if status in self._busy:
             return ProviderFault(FaultKind.BUSY, message, retry_after=wait)
@@ -154,7 +167,23 @@ class HttpApi:
             return ProviderFault(unknown, message, retry_after=wait)
         if status in (404, 410):
             return ProviderFault(FaultKind.GONE, message)
+        code = _error_code(response)
+        if code in self._content_codes:
+            return ProviderFault(FaultKind.CONTENT, message, code=code)
         return ProviderFault(FaultKind.REFUSED, message, code=str(status))
+
+
+def _error_code(response: httpx.Response) -> str:
+    """Return the word by which an API names an error; empty if there is none."""
+    try:
+        body = response.json()
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        return ""
+    if not isinstance(body, dict):
+        return ""
+    named = body.get("error") or body.get("detail")
+    code = (named.get("code") or named.get("status") or named.get("type")) if isinstance(named, dict) else ""
+    return code if isinstance(code, str) else ""
 
 
 def _error_text(response: httpx.Response) -> str:

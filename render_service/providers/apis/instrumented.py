@@ -14,20 +14,21 @@ from render_service.telemetry.tracing.spans import Kind, span
 
 # The backend behind `custom` names its unit itself, and must not create any number of time series.
 _MAX_UNITS = 20
-_units: set[tuple[ProviderName, str]] = set()
+_units: set[tuple[str, str]] = set()
 
 
 @contextmanager
-def measured(provider: ProviderName, operation: str, *, traced: bool = True) -> Iterator[None]:
+def measured(provider: str, operation: str, *, traced: bool = True, noun: str = "clip") -> Iterator[None]:
     """Count and measure a call to a provider, and record it as a span.
 
     Args:
         provider: The provider.
         operation: The kind of call; one of a few words.
         traced: Whether to record a span; polls are too frequent for one each.
+        noun: What the call is about, for the span's name.
     """
     outcome = "error"
-    opened = span(f"{operation} clip", {"render.provider": provider}, kind=Kind.CLIENT) if traced else nullcontext()
+    opened = span(f"{operation} {noun}", {"render.provider": provider}, kind=Kind.CLIENT) if traced else nullcontext()
     with PROVIDER_CALL_SECONDS.labels(provider, operation).time(), opened as recorded:
         try:
             yield
@@ -44,7 +45,7 @@ def measured(provider: ProviderName, operation: str, *, traced: bool = True) -> 
             PROVIDER_CALLS.labels(provider, operation, outcome).inc()
 
 
-def count_cost(provider: ProviderName, cost: Cost | None) -> None:
+def count_cost(provider: str, cost: Cost | None) -> None:
     """Add the cost of a clip to the metric."""
     if cost is None:
         return

@@ -1,7 +1,7 @@
 """Cancels the provider tasks of cancelled jobs, no matter which worker submitted them."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -16,6 +16,7 @@ from render_service.telemetry.logging import get_logger
 _log = get_logger(__name__)
 _TIMEOUT = timedelta(seconds=10)
 _BATCH = 20
+_UNSENT_SECONDS = 60.0
 
 
 class OrphanCanceller:
@@ -26,6 +27,7 @@ class OrphanCanceller:
         providers: The providers that this worker can use.
         interval_seconds: Mean time between two runs.
         timeout: How long a provider may take to answer; then any worker may try again.
+        unsent_at: Providers at which nothing can be cancelled: only what is not submitted yet is dropped.
     """
 
     def __init__(
@@ -35,7 +37,9 @@ class OrphanCanceller:
         *,
         interval_seconds: float = 1.0,
         timeout: timedelta = _TIMEOUT,
+        unsent_at: Sequence[str] = (),
     ) -> None:
+        self._unsent_at = unsent_at
         self._ledger = ledger
         self._providers = providers
         self._interval_seconds = interval_seconds
@@ -47,6 +51,9 @@ class OrphanCanceller:
             for provider in self._providers.values():
                 task = PeriodicTask(f"cancellation at {provider.name}", interval_seconds=self._interval_seconds)
                 group.create_task(task.run(partial(self._cancel_orphans, provider)))
+            for name in self._unsent_at:
+                task = PeriodicTask(f"unsent submissions to {name}", interval_seconds=_UNSENT_SECONDS)
+                group.create_task(task.run(partial(self._ledger.drop_unsent, name)))
 
     async def cancel_all(self) -> None:
         """Cancel the tasks that are orphaned now."""

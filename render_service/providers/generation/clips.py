@@ -11,11 +11,12 @@ from render_service.domain.jobs.cost import plain
 from render_service.domain.jobs.job import ProviderName, RawResults
 from render_service.progress.task_hints import TaskHints
 from render_service.providers.generation.limits import GenerationLimits
+from render_service.providers.generation.paid_request import ShotFailed
 from render_service.providers.generation.progress import ClipStatus, ProgressAggregator
 from render_service.providers.generation.reference_image import check_picture, picture_at
 from render_service.providers.generation.results import ClipCopies
-from render_service.providers.generation.shot import GeneratedClip, ShotContext, ShotFailed, ShotGeneration
-from render_service.providers.generation.submission import Submissions
+from render_service.providers.generation.shot import GeneratedClip, ShotContext, ShotGeneration
+from render_service.providers.generation.submission import ClipSubmissions
 from render_service.providers.generator import Generated, Generation, ReportProgress
 from render_service.providers.provider_api import Picture
 
@@ -37,7 +38,7 @@ class ClipGenerator:
     def __init__(
         self,
         name: ProviderName,
-        submissions: Mapping[ProviderName, Submissions],
+        submissions: Mapping[ProviderName, ClipSubmissions],
         ledger: GenerationLedger,
         copies: ClipCopies,
         limits: GenerationLimits,
@@ -120,7 +121,7 @@ class ClipGenerator:
             return
         for shot_id, (picture, _) in pictures.items():
             if plan[shot_id].from_image:
-                check_picture(shot_id, picture, provider, submissions.provider.traits.pictures)
+                check_picture(shot_id, picture, provider, submissions.api.traits.pictures)
 
 
 def _results(provider: ProviderName, clips: Mapping[str, GeneratedClip | None]) -> RawResults:
@@ -136,7 +137,7 @@ def _results(provider: ProviderName, clips: Mapping[str, GeneratedClip | None]) 
             {
                 **task.clip.metadata,
                 "shot_id": shot_id,
-                "provider": task.provider.value,
+                "provider": task.provider,
                 "model": task.model,
                 "task_id": task.external.id if task.external else "",
                 "reused": clip.reused,

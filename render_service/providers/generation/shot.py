@@ -1,8 +1,4 @@
-"""Generates the clip of one shot, from the submission to the copy in the object store.
-
-The ledger holds the state, and each step moves the row from one state to another, so that another worker can continue
-after an interruption at any point.
-"""
+"""Generates the clip of one shot, from the submission to the copy in the object store."""
 
 import asyncio
 from collections.abc import Mapping
@@ -16,27 +12,33 @@ from render_service.domain.generation.clip_plan import ClipSpec
 from render_service.domain.generation.provider_task import ProviderTask, TaskFault, TaskState
 from render_service.domain.jobs.cost import Cost
 from render_service.domain.jobs.job import ProviderName
-from render_service.domain.machine_faults import is_machine_fault
 from render_service.progress.task_hints import TaskHints
 from render_service.providers.apis.instrumented import count_cost
 from render_service.providers.generation.limits import GenerationLimits
+from render_service.providers.generation.paid_request import PaidRequest, Purchase
 from render_service.providers.generation.polling import poll_until_done
 from render_service.providers.generation.progress import ClipStatus, ProgressAggregator
 from render_service.providers.generation.results import ClipCopies, CopyFault
 from render_service.providers.generation.spec_key import spec_key
-from render_service.providers.generation.submission import Submissions
+from render_service.providers.generation.submission import ClipSubmissions
 from render_service.providers.generator import Generation
-from render_service.providers.provider_api import ClipRequest, FaultKind, Phase, Picture, ProviderFault, TaskReport
+from render_service.providers.provider_api import (
+    ClipRequest,
+    FaultKind,
+    Phase,
+    Picture,
+    ProviderApi,
+    ProviderFault,
+    TaskReport,
+)
 from render_service.telemetry.tracing.spans import span
-
-_OTHER_JOB_POLL_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class ShotContext:
     """What generating a clip needs; see ClipGenerator."""
 
-    submissions: Mapping[ProviderName, Submissions]
+    submissions: Mapping[ProviderName, ClipSubmissions]
     ledger: GenerationLedger
     copies: ClipCopies
     limits: GenerationLimits
@@ -61,15 +63,7 @@ class GeneratedClip:
         return replace(self, failures=tuple(failures))
 
 
-class ShotFailed(Exception):
-    """A provider cannot generate a clip; a fallback provider may."""
-
-    def __init__(self, failure: RenderFailure) -> None:
-        super().__init__(failure.message)
-        self.failure = failure
-
-
-class ShotGeneration:
+class ShotGeneration(PaidRequest[ClipRequest, GeneratedClip]):
     """The generation of one shot's clip by one provider.
 
     Args:
@@ -92,9 +86,6 @@ class ShotGeneration:
         path: Path,
     ) -> None:
         self._context = context
-        self._ledger = context.ledger
-        self._retry = context.limits.retry
-        self._lease = work.lease
         self._options = work.spec.generation
         self._spec = spec
         self._progress = progress
@@ -104,167 +95,43 @@ class ShotGeneration:
             spec,
             picture[0] if picture and spec.from_image else None,
             options=self._options.options if spec.model.takes_options else {},
-            metadata={"job_id": str(self._lease.job_id), "shot_id": spec.shot_id},
+            metadata={"job_id": str(work.lease.job_id), "shot_id": spec.shot_id},
         )
-        self._key = spec_key(spec, picture[1] if picture and spec.from_image else "", self._request.options)
-        self._prepared: ClipRequest | None = None
-        self._refused_since: float | None = None
-        self._refusals = 0
-        self._resubmissions = 0
-        self._maybe_submitted = False
+        key = spec_key(spec, picture[1] if picture and spec.from_image else "", self._request.options)
+        allow_resubmit = self._options.allow_resubmit
+        super().__init__(
+            context.ledger,
+            context.submissions.get(self._provider),
+            context.limits,
+            work.lease,
+            Purchase(spec.shot_id, self._provider, spec.model.name, key, "clip", allow_resubmit),
+        )
 
-    async def run(self) -> GeneratedClip:
-        """Generate the clip.
+    async def _prepare(self) -> ClipRequest:
+        return await self._api.prepare(self._request)
 
-        Raises:
-            ShotFailed: this provider cannot generate it.
-            RenderFailure: it cannot be generated, and no fallback applies; or not now.
-            LeaseLost: this worker no longer holds the job.
-        """
-        if self._provider not in self._context.submissions:
-            raise ShotFailed(
-                self._failure(
-                    TaskFault(ErrorReason.PROVIDER_NOT_CONFIGURED, f"{self._provider} is not configured on this worker")
-                )
-            )
-        while True:
-            await self._raise_final_failure()
-            live = await self._ledger.live(self._lease, self._key)
-            if live is None:
-                await self._ledger.open(
-                    self._lease,
-                    self._key,
-                    shot_id=self._spec.shot_id,
-                    provider=self._provider,
-                    model=self._spec.model.name,
-                )
-                continue
-            clip = await self._step(live)
-            if clip is not None:
-                return clip
+    @property
+    def _api(self) -> ProviderApi:
+        return self._context.submissions[self._provider].api
 
-    async def _step(self, live: LiveTask) -> GeneratedClip | None:
-        task = live.task
-        if task.state is TaskState.SUCCEEDED:
-            return await self._reuse(live)
-        if task.job_id != self._lease.job_id:
-            await self._wait_for_other_job(live)
-            return None
-        match task.state:
-            case TaskState.WAITING:
-                await self._submit(task)
-            case TaskState.INTENT:
-                await self._resolve_intent(task)
-            case TaskState.UNKNOWN:
-                await self._resolve_unknown(live)
-            case _:
-                await self._finish(task)
-        return None
-
-    async def _raise_final_failure(self) -> None:
-        failed = await self._ledger.failures(self._lease, self._key)
-        if not failed or failed[-1].fault is None:
-            return
-        fault = failed[-1].fault
-        if fault.retryable and not self._retry.is_exhausted(len(failed)):
-            return
-        failure = self._failure(fault)
-        if fault.reason is ErrorReason.CONTENT_REFUSED:
-            raise failure
-        raise ShotFailed(failure)
-
-    async def _reuse(self, live: LiveTask) -> GeneratedClip | None:
+    async def _restore(self, live: LiveTask) -> GeneratedClip | None:
         clip = live.task.clip
         assert clip is not None
-        if not self._is_regenerated(live):
-            self._progress.set_status(self._spec.shot_id, ClipStatus.COPYING)
-            if await self._context.copies.restore(clip, self._path):
-                return GeneratedClip(self._path, self._spec, live.task, live.from_before)
-            if not live.from_before:
-                # Generated and lost within one job: generating it again would pay twice behind the caller's back.
-                raise self._failure(
-                    TaskFault(ErrorReason.PROVIDER_FAILED, "the finished clip is missing from the object store")
-                )
-        await self._ledger.supersede(self._lease, live.task.id)
+        if await self._context.copies.restore(clip, self._path):
+            return GeneratedClip(self._path, self._spec, live.task, live.from_before)
         return None
 
     def _is_regenerated(self, live: LiveTask) -> bool:
         return live.from_before and self._spec.shot_id in self._options.regenerate_shots
 
-    async def _wait_for_other_job(self, live: LiveTask) -> None:
-        """Wait for another job that generates the same clip, or take its task over if that job does not run."""
-        if live.held_by_other or not await self._ledger.take_over(
-            self._lease, live.task.id, shot_id=self._spec.shot_id
-        ):
-            self._progress.set_status(self._spec.shot_id, ClipStatus.ELSEWHERE)
-            await asyncio.sleep(_OTHER_JOB_POLL_SECONDS)
+    def _failure(self, fault: TaskFault) -> RenderFailure:
+        failure = super()._failure(fault)
+        if fault.reason is ErrorReason.ASSET_INVALID:
+            failure.metadata["field"] = "image_uri"
+        return failure
 
-    async def _submit(self, task: ProviderTask) -> None:
-        self._progress.set_status(self._spec.shot_id, ClipStatus.WAITING)
-        submissions = self._context.submissions[self._provider]
-        try:
-            if self._prepared is None:
-                self._prepared = await submissions.provider.prepare(self._request)
-            await submissions.submit(self._lease, task.id, self._prepared, self._refusals)
-        except ProviderFault as fault:
-            await self._after_refusal(task, fault)
-
-    async def _after_refusal(self, task: ProviderTask, fault: ProviderFault) -> None:
-        """Decide whether to retry after the provider has certainly not accepted the submission."""
-        if fault.kind is FaultKind.LOST:
-            raise self._temporary(fault)
-        if fault.kind not in (FaultKind.BUSY, FaultKind.UNREACHABLE):
-            # `prepare` failed: the picture was refused before anything was submitted.
-            refused = TaskFault(ErrorReason.PROVIDER_FAILED, fault.message, fault.code)
-            await self._ledger.settle(self._lease, task.id, TaskState.FAILED, refused)
-            return
-        if is_machine_fault(fault):
-            raise self._temporary(fault)  # no other provider can be reached either
-        now = asyncio.get_running_loop().time()
-        self._refusals += 1
-        self._refused_since = self._refused_since or now
-        is_final = (
-            self._retry.is_exhausted(self._refusals)
-            if fault.kind is FaultKind.UNREACHABLE
-            else now - self._refused_since > self._context.limits.task_timeout.total_seconds()
-        )
-        if is_final and self._maybe_submitted:
-            raise self._temporary(fault)
-        if is_final:
-            await self._ledger.settle(self._lease, task.id, TaskState.CANCELLED, None)
-            raise ShotFailed(self._temporary(fault))
-        if self._prepared is None:
-            await asyncio.sleep(self._retry.delay(self._refusals, at_least=fault.retry_after).total_seconds())
-
-    async def _resolve_intent(self, task: ProviderTask) -> None:
-        """Continue after an earlier attempt that may have submitted the clip."""
-        submissions = self._context.submissions[self._provider]
-        if not submissions.provider.traits.repeats_by_key:
-            unknown = TaskFault(ErrorReason.SUBMIT_OUTCOME_UNKNOWN, "the worker was lost while it submitted the clip")
-            await self._ledger.settle(self._lease, task.id, TaskState.UNKNOWN, unknown)
-            return
-        self._maybe_submitted = True
-        try:
-            self._prepared = self._prepared or await submissions.provider.prepare(self._request)
-            await submissions.resubmit(self._lease, task.id, self._prepared)
-        except ProviderFault as fault:
-            if fault.kind is FaultKind.LOST:
-                raise self._temporary(fault) from fault
-            await self._after_refusal(task, fault)
-
-    async def _resolve_unknown(self, live: LiveTask) -> None:
-        self._resubmissions += 1
-        may_resubmit = self._options.allow_resubmit and not self._retry.is_exhausted(self._resubmissions)
-        if self._is_regenerated(live) or may_resubmit:
-            await self._ledger.supersede(self._lease, live.task.id)
-            return
-        cause = live.task.fault.message if live.task.fault else ""
-        raise RenderFailure(
-            ErrorReason.SUBMIT_OUTCOME_UNKNOWN,
-            f"shot {self._spec.shot_id}: it is unknown whether {self._provider} accepted the submission ({cause}); "
-            "to submit it again and possibly pay twice, start the job with allow_resubmit",
-            self._metadata(),
-        )
+    def _set_status(self, status: ClipStatus) -> None:
+        self._progress.set_status(self._spec.shot_id, status)
 
     async def _finish(self, task: ProviderTask) -> None:
         """Poll a task until it ends, and copy its result."""
@@ -278,14 +145,14 @@ class ShotGeneration:
                 fault = report.fault or TaskFault(ErrorReason.PROVIDER_FAILED, f"{self._provider} failed")
                 await self._settle_failed(task, fault, report.cost)
                 return
-            self._progress.set_status(self._spec.shot_id, ClipStatus.COPYING)
+            self._set_status(ClipStatus.COPYING)
             try:
                 await self._copy(task, report)
             except CopyFault as bad:
                 failed += 1
-                if not self._retry.is_exhausted(failed):
+                if not self._limits.retry.is_exhausted(failed):
                     # Poll again: the provider issues a new URL for one that has expired.
-                    await asyncio.sleep(self._retry.delay(failed).total_seconds())
+                    await asyncio.sleep(self._limits.retry.delay(failed).total_seconds())
                     at_once = True
                     continue
                 if bad.temporary:
@@ -295,7 +162,7 @@ class ShotGeneration:
             return
 
     async def _poll(self, task: ProviderTask, *, at_once: bool) -> TaskReport:
-        provider = self._context.submissions[self._provider].provider
+        provider = self._api
         assert task.external is not None
 
         def on_report(report: TaskReport, elapsed: timedelta) -> None:
@@ -331,23 +198,4 @@ class ShotGeneration:
 
     def _on_end(self, cost: Cost | None) -> None:
         count_cost(self._provider, cost)
-        self._context.submissions[self._provider].on_slot_freed()
-
-    def _temporary(self, fault: ProviderFault) -> RenderFailure:
-        return RenderFailure(
-            ErrorReason.PROVIDER_FAILED,
-            f"shot {self._spec.shot_id}: {fault.message}",
-            self._metadata(fault.code),
-            retryable=True,
-            worker_fault=is_machine_fault(fault),
-        )
-
-    def _failure(self, fault: TaskFault) -> RenderFailure:
-        metadata = self._metadata(fault.code)
-        if fault.reason is ErrorReason.ASSET_INVALID:
-            metadata["field"] = "image_uri"
-        return RenderFailure(fault.reason, f"shot {self._spec.shot_id}: {fault.message}", metadata)
-
-    def _metadata(self, code: str = "") -> dict[str, str]:
-        metadata = {"provider": self._provider.value, "shot_id": self._spec.shot_id}
-        return {**metadata, "code": code} if code else metadata
+        self._submissions.on_slot_freed()

@@ -16,8 +16,8 @@ from render_service.domain.jobs.job import Job, JobEvent, ProviderName, RawResul
 from render_service.domain.retry import RetryPolicy
 from render_service.engine.attempt import AttemptContext
 from render_service.engine.machine_gate import MachineGate
-from render_service.engine.narrations import Narrator
 from render_service.engine.runner import JobRunner, RunnerLimits
+from render_service.engine.speakers import Speakers
 from render_service.fetch.fetcher import Fetcher
 from render_service.fetch.policy import FetchPolicy
 from render_service.progress.publisher import Publisher
@@ -114,7 +114,7 @@ async def engine_with(
     slots: int = 8,
     gate: MachineGate | None = None,
     store: ObjectStore | None = None,
-    narrator: Narrator | None = None,
+    speakers: Speakers | None = None,
 ) -> AsyncIterator[Engine]:
     nowhere = "redis://127.0.0.1:1/0"
     redis = connect_redis(nowhere, timeout_seconds=1)
@@ -136,7 +136,7 @@ async def engine_with(
             compositor,
             scratch,
             objects=JobObjects(database),
-            narrator=narrator,
+            speakers=speakers,
         ),
         limits=limits,
         gate=gate or working_machine(),

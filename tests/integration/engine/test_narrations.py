@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import av
 import numpy as np
@@ -21,16 +22,17 @@ from render_service.domain.jobs.job import (
     AudioTrackKind,
     Job,
     JobStatus,
+    Lease,
     ProviderChoice,
     ProviderName,
     RenderSpec,
 )
-from render_service.domain.projects.narrations import spoken_narrations
 from render_service.domain.projects.output import OutputSpec, Quality
 from render_service.domain.projects.project import CaptionOptions, Project, Shot, Speech, WordTiming
 from render_service.domain.speech.requests import SpeechRequest
 from render_service.engine.job_segments import JobSegments
 from render_service.engine.narrations import Narrator, speech_keys
+from render_service.engine.speakers import Narrated, Speakers
 from render_service.providers.generator import Generation, ReportProgress
 from render_service.providers.local import LocalProvider
 from render_service.speech.installation import Installation, find_installation
@@ -48,6 +50,7 @@ PROJECT = Project(
     captions=CaptionOptions(highlight_words=True),
     speech=Speech(),
 )
+LEASE = Lease(UUID(int=1), UUID(int=2), "team", UUID(int=3), attempt=1, failed_attempts=0)
 OUTPUT = OutputSpec(256, 144, 25, Quality.DRAFT, stems=True)
 
 
@@ -55,7 +58,9 @@ OUTPUT = OutputSpec(256, 144, 25, Quality.DRAFT, stems=True)
 async def speaking(database: Database, folder: Path, installation: Installation | None) -> AsyncIterator[Engine]:
     folder.mkdir()
     narrator = None if installation is None else Narrator(installation, folder)
-    async with engine_with(database, folder, LocalProvider(), name=ProviderName.LOCAL, narrator=narrator) as engine:
+    async with engine_with(
+        database, folder, LocalProvider(), name=ProviderName.LOCAL, speakers=Speakers(narrator)
+    ) as engine:
         if narrator is not None:
             await engine.compositor.start()
         try:
@@ -96,14 +101,17 @@ async def test_narrations_are_spoken_once_and_their_words_are_lit(database: Data
         # Without a model, only what is stored can be heard.
         mute = Narrator(Installation((tmp_path / "no-model",), installed.voices), None)
         store = JobSegments(engine.store, job.workspace_id, _record_nothing)
-        spec = RenderSpec(PROJECT, OUTPUT)
-        requests = spoken_narrations(PROJECT)
-        heard, media = await mute.narrate(
-            spec, Media(), requests, store, folder=tmp_path / "again", on_spoken=_report_nothing
+        heard = await Speakers(mute).narrate(
+            LEASE,
+            RenderSpec(PROJECT, OUTPUT),
+            Media(),
+            store,
+            folder=tmp_path / "again",
+            on_spoken=_report_nothing,
         )
         await mute.close()
-        assert [len(shot.words) for shot in heard.project.shots] == [2, 1]
-        assert all(files.narration is not None and files.narration.exists() for files in media.shots.values())
+        assert [len(shot.words) for shot in heard.spec.project.shots] == [2, 1]
+        assert all(files.narration is not None and files.narration.exists() for files in heard.media.shots.values())
     with av.open(str(path)) as video:
         sound = np.concatenate([frame.to_ndarray() for frame in video.decode(audio=0)], axis=1)
     assert np.abs(sound).max() > 0.3
@@ -139,16 +147,13 @@ async def test_a_worker_without_speech_fails_the_job_and_says_what_to_install(
         assert "install the extra `speech`" in job.error.message
 
 
-class SlowNarrator(Narrator):
-    """Speaks every narration until 9.5 s after the start of its shot, without a model."""
+class SlowSpeakers(Speakers):
+    """Speak every narration until 9.5 s after the start of its shot, without a model."""
 
-    def __init__(self) -> None:
-        pass
-
-    async def narrate(self, spec: RenderSpec, media: Media, *_: Any, **__: Any) -> tuple[RenderSpec, Media]:
+    async def narrate(self, lease: Lease, spec: RenderSpec, media: Media, *_: Any, **__: Any) -> Narrated:
         words = (WordTiming("Hi", timedelta(0), timedelta(seconds=9.5)),)
         shots = tuple(replace(shot, words=words) for shot in spec.project.shots)
-        return replace(spec, project=replace(spec.project, shots=shots)), media
+        return Narrated(replace(spec, project=replace(spec.project, shots=shots)), media)
 
 
 async def test_clips_are_submitted_as_they_were_estimated_however_long_the_narrations_are(
@@ -164,6 +169,8 @@ async def test_clips_are_submitted_as_they_were_estimated_however_long_the_narra
 
     provider = Scripted(act)
     provider.makes_whole_videos = False
-    async with engine_with(database, tmp_path, provider, name=ProviderName.LOCAL, narrator=SlowNarrator()) as engine:
+    async with engine_with(
+        database, tmp_path, provider, name=ProviderName.LOCAL, speakers=SlowSpeakers(None)
+    ) as engine:
         await run(engine, project)
     assert submitted == [plan_clips(RenderSpec(project, OUTPUT), choice)]

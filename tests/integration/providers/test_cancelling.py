@@ -75,7 +75,7 @@ async def test_a_provider_that_does_not_answer_keeps_no_other_waiting(database: 
         async with open_bench(database, tmp_path, urls, request_seconds=HANGING_SECONDS) as bench:
             hang(silent, "DELETE")
             jobs = [await generating(bench, silent, RUNWAY, 3), await generating(bench, other, CUSTOM, 3)]
-            providers: dict[ProviderName, ProviderApi] = {name: one.provider for name, one in bench.submissions.items()}
+            providers: dict[ProviderName, ProviderApi] = {name: one.api for name, one in bench.submissions.items()}
             abandoned = OrphanCanceller(
                 bench.ledger, providers, interval_seconds=0.05, timeout=timedelta(seconds=HANGING_SECONDS)
             )
@@ -102,7 +102,7 @@ async def test_a_cancel_without_an_answer_is_sent_again(database: Database, tmp_
         ]
         claim, attempt = await generating(bench, fake, RUNWAY, 1)
         await cancel(bench, claim, attempt)
-        providers: dict[ProviderName, ProviderApi] = {RUNWAY: bench.submissions[RUNWAY].provider}
+        providers: dict[ProviderName, ProviderApi] = {RUNWAY: bench.submissions[RUNWAY].api}
         abandoned = OrphanCanceller(bench.ledger, providers, interval_seconds=0.05, timeout=timedelta(milliseconds=300))
         looking = asyncio.create_task(abandoned.run())
         await all_cancelled(fake)

@@ -13,10 +13,11 @@ from render_service.compositor.processes.limits import TaskLimits
 from render_service.compositor.processes.pool import ProcessPool, TaskOptions
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.jobs.job import RenderSpec
-from render_service.domain.projects.narrations import spoken_narrations
 from render_service.domain.projects.output import OutputSpec, Quality
 from render_service.domain.projects.project import Project, Shot, Speech, WordTiming
+from render_service.domain.speech.voices import primary
 from render_service.engine.narrations import Narrator
+from render_service.engine.speakers import Speakers
 from render_service.speech.installation import Installation
 
 pytestmark = pytest.mark.speech
@@ -35,6 +36,9 @@ class Voice:
 
     def share(self) -> "Voice":
         return self
+
+    def end_idle(self) -> None:
+        """Have no processes."""
 
     async def run_with(
         self, _: TaskOptions, __: object, *arguments: Any, on_report: Callable[[Any], None]
@@ -60,8 +64,8 @@ async def narrate(voice: object, folder: Path, on_spoken: Callable[[int, int], A
     (folder / "af_heart.bin").write_bytes(b"")
     narrator = Narrator(Installation((), folder), None)
     narrator._pool = cast("ProcessPool", voice)
-    requests, store = spoken_narrations(PROJECT), cast("Any", NoStore())
-    await narrator.narrate(SPEC, Media(), requests, store, folder=folder / "sounds", on_spoken=on_spoken)
+    store, lease = cast("Any", NoStore()), cast("Any", None)
+    await Speakers(narrator).narrate(lease, SPEC, Media(), store, folder=folder / "sounds", on_spoken=on_spoken)
 
 
 async def test_every_breath_of_a_long_narration_is_reported(tmp_path: Path) -> None:
@@ -108,3 +112,20 @@ async def test_the_limits_of_a_task_are_named_with_its_work_and_remedy(tmp_path:
         )
     finally:
         await pool.close()
+
+
+async def test_the_process_with_the_model_ends_when_nothing_is_spoken(tmp_path: Path) -> None:
+    narrator = Narrator(Installation((), tmp_path), None, idle_seconds=0)
+    pool = narrator._pool = ProcessPool(1)
+    try:
+        await pool.start()
+        assert narrator.is_loaded
+        with narrator._at_work():
+            await asyncio.sleep(0)
+            assert narrator.is_loaded, "it is speaking"
+        async with asyncio.timeout(60):
+            while narrator.is_loaded:
+                await asyncio.sleep(0.01)
+        assert await narrator.share().run(primary, "zh-CN") == "zh", "the next narration starts one"
+    finally:
+        await narrator.close()

@@ -1,18 +1,22 @@
 """A worker that is to speak starts only with the right model and its voices."""
 
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
+from pydantic import HttpUrl, SecretStr
 
 from render_service.config.settings import ConfigurationError, Settings
-from render_service.worker.speech import open_narrator
+from render_service.domain.speech.voices import SpeechProvider
+from render_service.worker.speech import open_speakers
 
 pytestmark = pytest.mark.speech
 
 
 async def opens(settings: Settings, folder: Path) -> bool:
-    async with open_narrator(settings, folder) as narrator:
-        return narrator is not None
+    nothing = cast("Any", None)
+    async with open_speakers(settings, folder, nothing, nothing) as speakers:
+        return SpeechProvider.LOCAL in speakers.providers
 
 
 async def test_a_missing_or_wrong_model_stops_the_start_with_one_line(tmp_path: Path) -> None:
@@ -29,3 +33,14 @@ async def test_a_missing_or_wrong_model_stops_the_start_with_one_line(tmp_path: 
 async def test_a_worker_speaks_where_speech_is_installed_and_not_turned_off(tmp_path: Path) -> None:
     assert await opens(Settings(), tmp_path)
     assert not await opens(Settings(speech_provider="none"), tmp_path)
+
+
+async def test_a_worker_has_the_remote_providers_that_are_configured(tmp_path: Path) -> None:
+    settings = Settings(
+        speech_provider="none",
+        elevenlabs_api_key=SecretStr("key"),
+        openai_speech_base_url=HttpUrl("http://127.0.0.1:9/v1"),
+        custom_speech_api_url=HttpUrl("http://127.0.0.1:9"),
+    )
+    async with open_speakers(settings, tmp_path, cast("Any", None), cast("Any", None)) as speakers:
+        assert set(speakers.providers) == set(SpeechProvider) - {SpeechProvider.LOCAL}

@@ -1,0 +1,1 @@
+"""Speaks narrations through remote speech providers, each paid once."""

@@ -1,0 +1,56 @@
+"""The times of words: from those of characters, from a provider's words, or estimated."""
+
+from datetime import timedelta
+
+import pytest
+
+from render_service.providers.speech.word_times import spread_words, timed, words_of_characters
+
+Expected = list[tuple[str, float, float]]
+
+
+def seconds(words: object) -> Expected:
+    assert isinstance(words, tuple)
+    return [(word.text, word.start.total_seconds(), word.end.total_seconds()) for word in words]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Hi, you.", [("Hi,", 0, 3), ("you.", 4, 8)]),
+        ("  A – b", [("A–", 2, 3), ("b", 6, 7)]),
+        ("灯塔 ok", [("灯", 0, 1), ("塔", 1, 2), ("ok", 3, 5)]),
+        ("你好。", [("你", 0, 1), ("好。", 1, 2)]),
+        ("…", []),
+    ],
+)
+def test_characters_become_words(text: str, expected: Expected) -> None:
+    starts = [float(place) for place in range(len(text))]
+    assert seconds(words_of_characters(list(text), starts, [start + 1 for start in starts])) == expected
+
+
+def test_an_entry_of_several_characters_counts_as_each_of_them() -> None:
+    assert seconds(words_of_characters(["e\u0301", "t", " ", "a"], [0, 1, 2, 3], [1, 2, 3, 4])) == [
+        ("e\u0301t", 0, 2),
+        ("a", 3, 4),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("starts", "ends"), [([0.0], [1.0]), ([0, float("nan")], [1, 2]), ([0, -1], [1, 2]), ([0, True], [1, 2])], ids=str
+)
+def test_what_are_no_times_is_refused(starts: list[float], ends: list[float]) -> None:
+    assert words_of_characters(["a", "b"], starts, ends) is None
+
+
+def test_times_are_put_in_order() -> None:
+    assert seconds(timed([("a", 1, 0.5), ("b", 0.2, 0.4)])) == [("a", 1, 1), ("b", 1, 1)]
+    assert timed([("a", None, 1)]) is None  # type: ignore[list-item]
+
+
+def test_without_times_the_words_share_the_sound_by_their_letters() -> None:
+    assert seconds(spread_words("abc de", timedelta(seconds=5))) == [("abc", 0, 3), ("de", 3, 5)]
+    words = spread_words("灯塔 is lit.", timedelta(seconds=10))
+    assert [word.text for word in words] == ["灯", "塔", "is", "lit."]
+    assert words[-1].end == timedelta(seconds=10)
+    assert spread_words("…", timedelta(seconds=1)) == ()
