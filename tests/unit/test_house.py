@@ -217,3 +217,9 @@ def test_help_loads_only_what_it_prints(command: str) -> None:
         "av",
     }
     assert not heavy & {name.split(".")[0] for name in loaded_by(command)}
+
+
+def test_a_command_that_prints_a_job_loads_neither_progress_bars_nor_the_reader_of_project_files() -> None:
+    loaded = loaded_by("render_client.cli.output, render_client.sync")
+    assert "rich.table" in loaded
+    assert not {"rich.progress", "google.protobuf.json_format", "render_client.projects_file.loading"} & loaded

@@ -7,10 +7,9 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import timezone
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import typer
-from google.protobuf import json_format
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from rich.console import Console
@@ -18,13 +17,16 @@ from rich.table import Table
 from rich.text import Text
 
 from render_client.cli.exit_codes import JOB_CANCELLED, JOB_FAILED, REFUSED, UNREACHABLE, USAGE
-from render_client.cli.progress import coloured, state_word
+from render_client.cli.states import coloured, state_word
 from render_client.cli.tables import Column, choose_columns, print_table
 from render_client.config import ConfigurationError
 from render_client.errors import DeadlineError, InvalidRequestError, RenderError, UnavailableError
 from render_client.messages import status_name
-from render_client.projects_file import ProjectDocument, ProjectFileError
+from render_client.projects_file import ProjectFileError
 from render_client.v1 import job_pb2, project_pb2, render_service_pb2, webhook_service_pb2
+
+if TYPE_CHECKING:
+    from render_client.projects_file import ProjectDocument
 
 M = TypeVar("M", bound=Message)
 
@@ -48,7 +50,7 @@ class Output:
 
     def message(self, message: Message) -> None:
         """Print a message of the contract as one line of JSON, its fields named as in the contract."""
-        self.value(json_format.MessageToDict(message, preserving_proto_field_name=True))
+        self.value(_fields(message))
 
     def value(self, value: dict[str, object]) -> None:
         """Print a result as one line of JSON."""
@@ -180,7 +182,7 @@ class Output:
     def event(self, event: job_pb2.JobEvent, cursor: str) -> None:
         """Print one event of a workspace watch on its own line."""
         if self.machine:
-            change = json_format.MessageToDict(event, preserving_proto_field_name=True)
+            change = _fields(event)
             self.value({"cursor": cursor, "event": change})
             return
         line = Text(f"{_time(event.timestamp)[11:]}  {event.job_id}  ")
@@ -229,7 +231,7 @@ class Output:
 
     def file(self, message: Message) -> None:
         """Print a message as indented JSON."""
-        print(json_format.MessageToJson(message, preserving_proto_field_name=True, ensure_ascii=False))
+        print(json.dumps(_fields(message), indent=2, ensure_ascii=False))
 
     def finding(self, check: str, found: str) -> None:
         """Print one finding of `render doctor`."""
@@ -301,6 +303,14 @@ class Output:
             for line in str(report["message"]).splitlines() or [""]:
                 self.say(f"error: {line}")
         return code
+
+
+def _fields(message: Message) -> dict[str, object]:
+    """Return a message as JSON values, its fields named as in the contract."""
+    from google.protobuf import json_format
+
+    fields: dict[str, object] = json_format.MessageToDict(message, preserving_proto_field_name=True)
+    return fields
 
 
 def failure_cause(state: job_pb2.Job | job_pb2.JobEvent) -> str:

@@ -19,13 +19,12 @@ from rich.progress import (
 from rich.table import Column
 from rich.text import Text
 
-from render_client.messages import has_ended, stage_name, status_name
+from render_client.cli.states import colour_of, state_word
+from render_client.messages import has_ended
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 from render_client.v1 import job_pb2
-
-_COLOURS = {"COMPLETED": "green", "FAILED": "red", "CANCELLED": "yellow", "PENDING": "dim"}
 
 
 class WatchDisplay:
@@ -83,7 +82,7 @@ class WatchDisplay:
             )
             self._show_warnings(event, name)
             return
-        state = f"[{_COLOURS.get(word, 'cyan')}]{word}[/]"
+        state = f"[{colour_of(word)}]{word}[/]"
         if event.job_id not in self._bars:
             self._bars[event.job_id] = self._progress.add_task(name, total=100, name=name, state=state, message=message)
         self._progress.update(self._bars[event.job_id], completed=event.progress, state=state, message=message)
@@ -101,16 +100,6 @@ class WatchDisplay:
                 continue
             self._warned.add((event.job_id, warning.message))
             self._console.print(Text(f"{name}  warning: {warning.message}", style="yellow"), soft_wrap=True)
-
-
-def state_word(state: job_pb2.Job | job_pb2.JobEvent) -> str:
-    """Return a job's stage while it is PROCESSING, otherwise its status."""
-    return stage_name(state.stage) or status_name(state.status)
-
-
-def coloured(status: str) -> Text:
-    """Colour the word for a status."""
-    return Text(status, style=_COLOURS.get(status, "cyan"))
 
 
 def show_watch(events: Iterable[job_pb2.JobEvent], console: Console | None = None) -> job_pb2.JobEvent | None:
