@@ -1,19 +1,16 @@
-"""The repository of quotas that differ from the configured ones, and of stored bytes."""
+"""The repository of quotas that differ from the configured ones."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from render_service.db.database import Database
-from render_service.db.prepared import Statement
 from render_service.db.schema import workspace_quotas
 from render_service.domain.access.quota import QuotaName
 
 Limits = Mapping[QuotaName, int | None]
 """Quotas that differ from the configured ones; None where there is no limit."""
-
-_STORED = Statement("SELECT workspace_id, video_bytes FROM workspace_storage WHERE workspace_id = ANY(:workspace_ids)")
 
 
 class WorkspaceQuotas:
@@ -25,7 +22,6 @@ class WorkspaceQuotas:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._stored = database.batcher(self._stored_bytes)
 
     async def all(self) -> dict[str, Limits]:
         """Return the quotas of all workspaces that have their own."""
@@ -49,15 +45,6 @@ class WorkspaceQuotas:
         """Remove a workspace's own quotas."""
         async with self._database.single() as connection:
             await connection.execute(sa.delete(workspace_quotas).where(workspace_quotas.c.workspace_id == workspace_id))
-
-    async def stored_bytes(self, workspace_id: str) -> int:
-        """Return the size in bytes of a workspace's finished videos, with all their files."""
-        return await self._stored.call(workspace_id)
-
-    async def _stored_bytes(self, workspace_ids: Sequence[str]) -> list[int]:
-        rows = await self._database.execute(_STORED, {"workspace_ids": list(set(workspace_ids))})
-        found = {row["workspace_id"]: int(row["video_bytes"]) for row in rows}
-        return [found.get(workspace_id, 0) for workspace_id in workspace_ids]
 
 
 def _limits(stored: Mapping[str, int | None]) -> Limits:

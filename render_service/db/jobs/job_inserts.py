@@ -12,6 +12,8 @@ from render_service.db.database import Database, DatabaseUnavailable
 from render_service.db.prepared import Row, Statement
 from render_service.db.row_mapping import EVENT_COLUMNS, OWN_COLUMNS
 from render_service.domain.access.audit import Action, Origin
+from render_service.domain.access.quota import QuotaName, Quotas
+from render_service.domain.jobs.job import JobStatus
 from render_service.domain.jobs.receiver import Receiver
 from render_service.domain.jobs.request import JobRequest
 
@@ -31,35 +33,38 @@ _TYPES = {
     "webhook": "jsonb",
     "title": "text",
     "most_queued": "bigint",
+    "most_stored": "bigint",
     "principal": "text",
     "principal_name": "text",
     "peer": "text",
     "call_id": "uuid",
 }
-# Returns a row for each requested job, without a job if the queue was full or the request_id was taken; of requests
-# with one request_id, only the first takes a place in the queue. A new job has neither a video nor costs.
-# Transactions lock in one order: first the counts, by workspace, then the request_ids.
+# The jobs are all of one workspace. Returns a row for each, without a job if it would exceed a quota or its request_id
+# was taken; of requests with one request_id, only the first takes a place in the queue. A new job has neither a video
+# nor costs. Transactions lock in one order: first the count of the workspace, then the request_ids.
 _INSERT = Statement(f"""
     WITH requested AS MATERIALIZED (
         SELECT * FROM unnest({", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in _TYPES.items())})
         WITH ORDINALITY AS requested({", ".join(_TYPES)}, place)
-    ), queued AS MATERIALIZED (
-        SELECT workspace_id, jobs_in_turn(workspace_id, 'PENDING') AS jobs FROM (
-            SELECT DISTINCT workspace_id FROM requested WHERE most_queued IS NOT NULL ORDER BY workspace_id
-        ) AS workspaces
+    ), used AS MATERIALIZED (
+        SELECT (SELECT video_bytes FROM workspace_storage WHERE workspace_id = :of_workspace) AS stored_bytes,
+            CASE WHEN :is_counted THEN jobs_in_turn(:of_workspace, '{JobStatus.PENDING}') END AS jobs
     ), ranked AS (
-        SELECT *, row_number() OVER (PARTITION BY workspace_id, coalesce(request_id, id) ORDER BY place) = 1 AS is_first
+        SELECT *, row_number() OVER (PARTITION BY coalesce(request_id, id) ORDER BY place) = 1 AS is_first
         FROM requested
     ), admitted AS MATERIALIZED (
-        SELECT ranked.*, most_queued IS NULL OR queued.jobs
-            + count(*) FILTER (WHERE is_first) OVER (PARTITION BY workspace_id ORDER BY place) <= most_queued AS is_free
-        FROM ranked LEFT JOIN queued USING (workspace_id)
+        SELECT ranked.*, CASE
+            WHEN used.stored_bytes >= most_stored THEN '{QuotaName.STORED_BYTES}'
+            WHEN used.jobs + count(*) FILTER (WHERE is_first) OVER (ORDER BY place) > most_queued
+            THEN '{QuotaName.QUEUED_JOBS}'
+        END AS exceeded
+        FROM ranked, used
     ), changed AS (
         INSERT INTO jobs (id, task_id, workspace_id, project_id, provider, spec, labels, request_id, request_hash,
             priority, trace_parent, webhook, title, message)
         SELECT id, task_id, workspace_id, project_id, provider, spec, labels, request_id, request_hash,
             priority, trace_parent, webhook, title, 'Waiting for a worker'
-        FROM admitted WHERE is_free ORDER BY workspace_id, request_id, place
+        FROM admitted WHERE exceeded IS NULL ORDER BY request_id, place
         ON CONFLICT (workspace_id, request_id) WHERE request_id IS NOT NULL DO NOTHING
         RETURNING jobs.*
     ), appended AS (
@@ -70,15 +75,15 @@ _INSERT = Statement(f"""
         SELECT requested.workspace_id, principal, principal_name, '{Action.JOB_STARTED}', id, peer, call_id
         FROM requested WHERE principal IS NOT NULL AND id IN (SELECT id FROM changed)
     )
-    SELECT admitted.is_free, changed.id AS job_id, changed.updated_at AS timestamp, NULL AS files, NULL AS cost,
+    SELECT admitted.exceeded, changed.id AS job_id, changed.updated_at AS timestamp, NULL AS files, NULL AS cost,
         {", ".join(f"changed.{name}" for name in OWN_COLUMNS.split(", "))}
     FROM admitted LEFT JOIN changed ON changed.id = admitted.id ORDER BY admitted.place
 """)
 _RECEIVER: TypeAdapter[Receiver | None] = TypeAdapter(Receiver | None)
 
 
-def job_values(request: JobRequest, spec: Jsonb, *, most_queued: int | None, origin: Origin | None) -> dict[str, Any]:
-    """Return the values of a job's columns, and of its entry in the audit log."""
+def job_values(request: JobRequest, spec: Jsonb, quotas: Quotas, *, origin: Origin | None) -> dict[str, Any]:
+    """Return the values of a job's columns, its workspace's quotas, and the values of its entry in the audit log."""
     webhook = _RECEIVER.dump_python(request.options.webhook, mode="json")
     return {
         "id": uuid4(),
@@ -94,7 +99,8 @@ def job_values(request: JobRequest, spec: Jsonb, *, most_queued: int | None, ori
         "trace_parent": request.options.trace_parent,
         "webhook": Jsonb(webhook) if webhook is not None else None,
         "title": request.spec.project.title,
-        "most_queued": most_queued,
+        "most_queued": quotas.queued_jobs,
+        "most_stored": quotas.stored_bytes,
         "principal": origin.principal if origin else None,
         "principal_name": origin.principal_name if origin else None,
         "peer": origin.peer if origin else None,
@@ -110,16 +116,19 @@ async def insert_jobs(database: Database, jobs: Sequence[Mapping[str, Any]]) -> 
 
     Args:
         database: Where to store them.
-        jobs: What `job_values` returns, for each.
+        jobs: What `job_values` returns, for each; all of one workspace.
 
     Returns:
-        For each its row, with `is_free`, and a null `job_id` if it was not stored; or the exception. Where Postgres
-        becomes unavailable while jobs are stored one by one, DatabaseUnavailable for those not yet stored.
+        For each its row, with a null `job_id` if it was not stored, and the quota that it would have `exceeded`; or the
+        exception. Where Postgres becomes unavailable while jobs are stored one by one, DatabaseUnavailable for those
+        not yet stored.
 
     Raises:
         DatabaseUnavailable: Postgres is unavailable.
     """
-    parameters = {name: [job[name] for job in jobs] for name in _TYPES}
+    parameters: dict[str, Any] = {name: [job[name] for job in jobs] for name in _TYPES}
+    parameters["of_workspace"] = jobs[0]["workspace_id"]
+    parameters["is_counted"] = any(job["most_queued"] is not None for job in jobs)
     try:
         return [*await database.execute(_INSERT, parameters)]
     except psycopg.Error as error:

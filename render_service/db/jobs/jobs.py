@@ -23,7 +23,7 @@ from render_service.db.row_mapping import (
 )
 from render_service.db.schema import job_events, jobs
 from render_service.domain.access.audit import Origin
-from render_service.domain.access.quota import QuotaName, quota_exceeded
+from render_service.domain.access.quota import QuotaName, Quotas, quota_exceeded
 from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.jobs.job import Job, JobEvent
 from render_service.domain.jobs.request import JobRequest
@@ -57,7 +57,9 @@ _HISTORY = Statement(
 )
 _PRESENT = Statement("SELECT id, sequence FROM jobs WHERE id = ANY(:job_ids)")
 _SMALL_BYTES = 64 * 1024  # of a spec; larger ones are stored by statements of their own
-_RETRY_SECONDS = 5.0
+_NO_QUOTAS = Quotas()
+_LIMITS = {QuotaName.QUEUED_JOBS: "most_queued", QuotaName.STORED_BYTES: "most_stored"}
+_RETRY_SECONDS = {QuotaName.QUEUED_JOBS: 5.0, QuotaName.STORED_BYTES: 60.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ class Jobs:
         self,
         request: JobRequest,
         *,
-        most_queued: int | None = None,
+        quotas: Quotas = _NO_QUOTAS,
         origin: Origin | None = None,
         is_small: bool = False,
     ) -> tuple[Job, JobEvent | None]:
@@ -110,7 +112,7 @@ class Jobs:
 
         Args:
             request: The job.
-            most_queued: How many PENDING jobs the workspace may have; None for any number.
+            quotas: Those of its workspace.
             origin: Who starts it, and from where; None leaves no entry in the audit trail.
             is_small: Whether the spec is known to be small; otherwise it is serialized in a thread.
 
@@ -126,7 +128,7 @@ class Jobs:
             if is_small
             else await asyncio.to_thread(RENDER_SPEC.dump_json, request.spec)
         )
-        values = job_values(request, Jsonb(dumped, dumps=bytes), most_queued=most_queued, origin=origin)
+        values = job_values(request, Jsonb(dumped, dumps=bytes), quotas, origin=origin)
         inserts = self._small_inserts if len(dumped) <= _SMALL_BYTES else self._large_inserts
         while True:
             row = await inserts.call(request.workspace_id, values)
@@ -138,8 +140,9 @@ class Jobs:
                 earlier := await self.started_by(request.workspace_id, options.request_id, options.request_hash)
             ):
                 return earlier, None
-            if most_queued is not None and not row["is_free"]:
-                raise quota_exceeded(QuotaName.QUEUED_JOBS, most_queued, retry_after_seconds=_RETRY_SECONDS)
+            if row["exceeded"] is not None:
+                quota = QuotaName(row["exceeded"])
+                raise quota_exceeded(quota, values[_LIMITS[quota]], retry_after_seconds=_RETRY_SECONDS[quota])
 
     async def started_by(self, workspace_id: str, request_id: UUID, request_hash: bytes) -> Job | None:
         """Return the job that a request_id has made, or None.

@@ -17,7 +17,7 @@ _log = get_logger(__name__)
 _FRESH_SECONDS = 5.0
 _BUCKETS = 10_000
 _RETRY_SECONDS = 5.0
-_STORED_RETRY_SECONDS = 60.0
+_NEVER_RETRY_SECONDS = 60.0
 
 
 class QuotaCache:
@@ -46,16 +46,6 @@ class QuotaCache:
                 self._read_at = time.monotonic()
         return self._configured.overridden_by(self._own.get(workspace_id, {}))
 
-    async def check_stored(self, workspace_id: str, quotas: Quotas) -> None:
-        """Refuse to store more than a workspace may.
-
-        Raises:
-            DomainError: QUOTA_EXCEEDED, or STORE_UNAVAILABLE.
-        """
-        limit = quotas.stored_bytes
-        if limit is not None and await self._stored.stored_bytes(workspace_id) >= limit:
-            raise quota_exceeded(QuotaName.STORED_BYTES, limit, retry_after_seconds=_STORED_RETRY_SECONDS)
-
 
 class _Bucket:
     """A token bucket that holds up to one second's tokens; every call takes one."""
@@ -74,7 +64,7 @@ class _Bucket:
         if self._tokens >= 1:
             self._tokens -= 1
             return 0.0
-        return (1 - self._tokens) / rate if rate else _STORED_RETRY_SECONDS
+        return (1 - self._tokens) / rate if rate else _NEVER_RETRY_SECONDS
 
 
 class QuotaInterceptor:

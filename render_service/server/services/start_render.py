@@ -113,11 +113,9 @@ class RenderStarter:
         if request.dry_run:
             return Started(None, clips, speech.narrations)
         project_id = request.source if isinstance(request.source, UUID) else None
-        quotas = await self._quotas.of(workspace_id)
-        await self._quotas.check_stored(workspace_id, quotas)
         job, event = await self._jobs.start(
             JobRequest(workspace_id, project_id, provider, spec, options, speech.options is not None),
-            most_queued=quotas.queued_jobs,
+            quotas=await self._quotas.of(workspace_id),
             origin=current_origin(),
             is_small=project_id is None and is_small_request(),
         )

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from render_service.db.database import Database
 from render_service.db.jobs.jobs import Jobs
 from render_service.domain.access.audit import Origin
+from render_service.domain.access.quota import Quotas
 from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.jobs.job import Job
 from tests.records import PROJECT, SPEC, job_request
@@ -41,10 +42,14 @@ async def test_jobs_started_at_once_are_each_stored_with_their_own_event_and_ent
 async def test_a_batch_stores_no_more_jobs_than_the_quota_of_each_workspace(database: Database) -> None:
     jobs = Jobs(database)
     workspaces = ["small", "large", "unlimited"] * 10
-    quotas = {"small": 3, "large": 8, "unlimited": None}
+    most = {"small": 3, "large": 8, "unlimited": None}
     results = await asyncio.gather(
         *(
-            jobs.start(replace(job_request(), workspace_id=workspace), most_queued=quotas[workspace], is_small=True)
+            jobs.start(
+                replace(job_request(), workspace_id=workspace),
+                quotas=Quotas(queued_jobs=most[workspace]),
+                is_small=True,
+            )
             for workspace in workspaces
         ),
         return_exceptions=True,
@@ -52,7 +57,7 @@ async def test_a_batch_stores_no_more_jobs_than_the_quota_of_each_workspace(data
     refused = [result for result in results if isinstance(result, DomainError)]
     assert {error.reason for error in refused} == {ErrorReason.QUOTA_EXCEEDED}
     admitted = [workspace for workspace, result in zip(workspaces, results, strict=True) if isinstance(result, tuple)]
-    assert {workspace: admitted.count(workspace) for workspace in quotas} == {"small": 3, "large": 8, "unlimited": 10}
+    assert {workspace: admitted.count(workspace) for workspace in most} == {"small": 3, "large": 8, "unlimited": 10}
 
 
 async def test_a_job_that_the_database_refuses_takes_no_other_along(database: Database) -> None:
@@ -97,7 +102,9 @@ async def test_one_request_sent_twice_at_once_takes_one_place_in_the_queue(datab
     jobs = Jobs(database)
     request = job_request(request_id=uuid4())
     requests = [request, request, job_request(), request]
-    started = await asyncio.gather(*(jobs.start(each, most_queued=2, is_small=True) for each in requests))
+    started = await asyncio.gather(
+        *(jobs.start(each, quotas=Quotas(queued_jobs=2), is_small=True) for each in requests)
+    )
     assert len({job.id for job, _ in started}) == 2
 
 
@@ -135,8 +142,10 @@ async def test_jobs_of_a_workspace_whose_lock_is_held_delay_no_other_workspace(
     jobs = Jobs(database)
     async with await psycopg.AsyncConnection.connect(database_url) as holder:
         await holder.execute("SELECT jobs_in_turn('team', 'PENDING')")
-        held = [asyncio.create_task(jobs.start(request, most_queued=10, is_small=True)) for _ in range(6)]
-        other = asyncio.create_task(jobs.start(replace(request, workspace_id="other"), most_queued=10, is_small=True))
+        quotas = Quotas(queued_jobs=10)
+        held = [asyncio.create_task(jobs.start(request, quotas=quotas, is_small=True)) for _ in range(6)]
+        elsewhere = replace(request, workspace_id="other")
+        other = asyncio.create_task(jobs.start(elsewhere, quotas=quotas, is_small=True))
         async with asyncio.timeout(60):
             await other
         assert not any(call.done() for call in held)

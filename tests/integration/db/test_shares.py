@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -14,7 +15,8 @@ from render_service.db.database import Database
 from render_service.db.jobs.deletions import Deletions
 from render_service.db.jobs.job_lifecycle import Claim, JobLifecycle
 from render_service.db.jobs.jobs import Jobs
-from render_service.domain.access.quota import QuotaName
+from render_service.db.schema import workspace_storage
+from render_service.domain.access.quota import QuotaName, Quotas
 from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.jobs.job import Lease, ProviderName
 from render_service.domain.jobs.request import JobOptions, JobRequest
@@ -131,7 +133,7 @@ async def test_no_more_jobs_are_queued_than_the_quota_says_however_many_start_at
 
     async def start() -> DomainError | None:
         try:
-            await jobs.start(job_request(), most_queued=10)
+            await jobs.start(job_request(), quotas=Quotas(queued_jobs=10))
         except DomainError as refused:
             return refused
         return None
@@ -148,20 +150,38 @@ async def test_no_more_jobs_are_queued_than_the_quota_says_however_many_start_at
 async def test_the_same_request_is_answered_with_its_job_also_when_the_queue_is_full(database: Database) -> None:
     jobs = Jobs(database)
     request = job_request(request_id=UUID(int=7))
-    first, _ = await jobs.start(request, most_queued=1)
-    again, event = await jobs.start(request, most_queued=1)
+    first, _ = await jobs.start(request, quotas=Quotas(queued_jobs=1))
+    again, event = await jobs.start(request, quotas=Quotas(queued_jobs=1))
     assert (again.id, event) == (first.id, None)
 
 
+async def stored_bytes(database: Database, workspace: str) -> int:
+    statement = sa.select(workspace_storage.c.video_bytes).where(workspace_storage.c.workspace_id == workspace)
+    async with database.single() as connection:
+        return (await connection.execute(statement)).scalar_one_or_none() or 0
+
+
 async def test_stored_bytes_are_those_of_all_files_of_finished_videos(database: Database) -> None:
-    quotas = WorkspaceQuotas(database)
-    assert await quotas.stored_bytes("team") == 0
+    assert await stored_bytes(database, "team") == 0
     await start_job(database)
     held = await claim(lifecycle_of(database))
     assert held is not None
     await lifecycle_of(database).complete(held.lease, None, VIDEO)
-    assert await quotas.stored_bytes("team") == 1234 + 12
-    assert await quotas.stored_bytes("other") == 0
+    assert await stored_bytes(database, "team") == 1234 + 12
+    assert await stored_bytes(database, "other") == 0
+
+
+async def test_no_job_is_stored_once_the_videos_take_what_the_quota_says(database: Database) -> None:
+    jobs, lifecycle = Jobs(database), lifecycle_of(database)
+    quotas = Quotas(stored_bytes=1246, queued_jobs=5)
+    await jobs.start(job_request(), quotas=replace(quotas, stored_bytes=1))
+    held = await claim(lifecycle)
+    assert held is not None
+    await lifecycle.complete(held.lease, None, VIDEO)
+    with pytest.raises(DomainError) as refused:
+        await jobs.start(job_request(), quotas=quotas)
+    assert refused.value.metadata == {"quota": "stored_bytes", "limit": "1246"}
+    await jobs.start(job_request(), quotas=replace(quotas, stored_bytes=1247))
 
 
 async def test_stored_bytes_are_counted_exactly_however_many_videos_come_and_go_at_once(database: Database) -> None:
@@ -182,7 +202,7 @@ async def test_stored_bytes_are_counted_exactly_however_many_videos_come_and_go_
         *(lifecycle.complete(lease, None, VIDEO) for lease in second),
         *(_delete(deletions, lease) for lease in first),
     )
-    counted = {workspace: await WorkspaceQuotas(database).stored_bytes(workspace) for workspace in ("a", "b")}
+    counted = {workspace: await stored_bytes(database, workspace) for workspace in ("a", "b")}
     assert counted == {"a": 0, "b": 0} | await recount()
 
 

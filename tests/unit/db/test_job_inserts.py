@@ -9,6 +9,7 @@ from psycopg.types.json import Jsonb
 from render_service.db.database import Database, DatabaseUnavailable
 from render_service.db.jobs.job_inserts import insert_jobs, job_values
 from render_service.db.prepared import Row, Statement
+from render_service.domain.access.quota import Quotas
 from tests.records import job_request
 
 
@@ -31,7 +32,7 @@ class LostDatabase(Database):
 
 
 async def test_jobs_stored_before_the_database_is_lost_are_answered_and_the_rest_is_not_tried() -> None:
-    jobs = [job_values(job_request(), Jsonb({}), most_queued=None, origin=None) for _ in range(5)]
+    jobs = [job_values(job_request(), Jsonb({}), Quotas(), origin=None) for _ in range(5)]
     database = LostDatabase(stores=2)
     results = await insert_jobs(database, jobs)
     assert results[:2] == [{"job_id": job["id"]} for job in jobs[:2]]
