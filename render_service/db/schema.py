@@ -6,6 +6,8 @@ from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB, UUID
 from render_service.db.columns import Xid8, time_column
 
 metadata = sa.MetaData()
+_LIVE = sa.text("state IN ('WAITING', 'INTENT', 'SUBMITTED', 'SUCCEEDED', 'UNKNOWN')")
+_OPEN = sa.text("state IN ('WAITING', 'INTENT', 'SUBMITTED')")
 
 projects = sa.Table(
     "projects",
@@ -77,6 +79,7 @@ jobs = sa.Table(
     sa.Column("webhook", JSONB, comment="url, host and statuses of the receiver that it was started with"),
     sa.Column("warnings", JSONB, nullable=False, server_default="[]", comment="domain.warning.JobWarning as JSON"),
     sa.Column("title", sa.Text, nullable=False, server_default="", comment="of the project, at the start"),
+    sa.Column("speech_provider", sa.Text, comment="who speaks its narrations; null: nobody has to"),
     sa.CheckConstraint(
         "status IN ('PENDING', 'PROCESSING', 'COMPLETED', 'FAILED', 'CANCELLED')", name="jobs_status_known"
     ),
@@ -87,6 +90,9 @@ jobs = sa.Table(
     ),
     sa.Index(
         "jobs_request_id", "workspace_id", "request_id", unique=True, postgresql_where=sa.text("request_id IS NOT NULL")
+    ),
+    sa.Index(
+        "jobs_to_speak", "run_after", postgresql_where=sa.text("status = 'PENDING' AND speech_provider IS NOT NULL")
     ),
     sa.Index(
         "jobs_to_enqueue",
@@ -218,18 +224,9 @@ provider_tasks = sa.Table(
     ),
     sa.CheckConstraint("state <> 'SUBMITTED' OR external_id IS NOT NULL", name="provider_tasks_submitted_has_id"),
     sa.CheckConstraint("state <> 'SUCCEEDED' OR clip_key IS NOT NULL", name="provider_tasks_succeeded_has_clip"),
-    sa.Index(
-        "provider_tasks_one_live",
-        "workspace_id",
-        "key",
-        unique=True,
-        postgresql_where=sa.text("state IN ('WAITING', 'INTENT', 'SUBMITTED', 'SUCCEEDED', 'UNKNOWN')"),
-    ),
-    sa.Index(
-        "provider_tasks_open",
-        "provider",
-        postgresql_where=sa.text("state IN ('WAITING', 'INTENT', 'SUBMITTED')"),
-    ),
+    sa.Index("provider_tasks_one_live", "workspace_id", "key", unique=True, postgresql_where=_LIVE),
+    sa.Index("provider_tasks_open", "provider", postgresql_where=_OPEN),
+    sa.Index("provider_tasks_recent", "provider", "intent_at"),
     sa.Index("provider_tasks_by_job", "job_id"),
     sa.Index("provider_tasks_by_clip", "clip_key", postgresql_where=sa.text("clip_key IS NOT NULL")),
     comment=(

@@ -193,7 +193,11 @@ class JobRunner:
             return None
         providers = list(self._providers)
         return await self._lifecycle.claim(
-            worker=self._worker, providers=providers, deadline=self._limits.deadline, unserved=unserved
+            worker=self._worker,
+            providers=providers,
+            speech_providers=self._context.speakers.providers,
+            deadline=self._limits.deadline,
+            unserved=unserved,
         )
 
     async def _claim_for_hint(self) -> Claim | None:

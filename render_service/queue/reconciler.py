@@ -14,6 +14,7 @@ from render_service.telemetry.metrics.shared import LEASES_RECLAIMED, MESSAGES_L
 
 _log = get_logger(__name__)
 _BATCH = 100
+_UNSPOKEN_AFTER = timedelta(minutes=1)
 
 
 class Reconciler:
@@ -66,6 +67,9 @@ class Reconciler:
             await self._publisher.publish(*events)
             self._dispatcher.nudge()
         await self._lifecycle.settle_turns(batch=_BATCH)
+        if unspoken := await self._lifecycle.warn_unspoken(age=_UNSPOKEN_AFTER, batch=_BATCH):
+            _log.warning("no worker can speak for jobs that wait", jobs=len(unspoken))
+            await self._publisher.publish(*unspoken)
         await self._resend_lost()
 
     async def _resend_lost(self) -> None:

@@ -32,6 +32,7 @@ _TYPES = {
     "trace_parent": "text",
     "webhook": "jsonb",
     "title": "text",
+    "speech_provider": "text",
     "most_queued": "bigint",
     "most_stored": "bigint",
     "principal": "text",
@@ -61,9 +62,9 @@ _INSERT = Statement(f"""
         FROM ranked, used
     ), changed AS (
         INSERT INTO jobs (id, task_id, workspace_id, project_id, provider, spec, labels, request_id, request_hash,
-            priority, trace_parent, webhook, title, message)
+            priority, trace_parent, webhook, title, speech_provider, message)
         SELECT id, task_id, workspace_id, project_id, provider, spec, labels, request_id, request_hash,
-            priority, trace_parent, webhook, title, 'Waiting for a worker'
+            priority, trace_parent, webhook, title, speech_provider, 'Waiting for a worker'
         FROM admitted WHERE exceeded IS NULL ORDER BY request_id, place
         ON CONFLICT (workspace_id, request_id) WHERE request_id IS NOT NULL DO NOTHING
         RETURNING jobs.*
@@ -99,6 +100,7 @@ def job_values(request: JobRequest, spec: Jsonb, quotas: Quotas, *, origin: Orig
         "trace_parent": request.options.trace_parent,
         "webhook": Jsonb(webhook) if webhook is not None else None,
         "title": request.spec.project.title,
+        "speech_provider": request.spec.speech.first.provider.value if request.is_spoken else None,
         "most_queued": quotas.queued_jobs,
         "most_stored": quotas.stored_bytes,
         "principal": origin.principal if origin else None,

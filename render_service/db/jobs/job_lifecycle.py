@@ -22,6 +22,7 @@ from render_service.domain.jobs.job import (
     Video,
 )
 from render_service.domain.retry import RetryPolicy
+from render_service.domain.speech.voices import SpeechProvider
 from render_service.domain.warning import JobWarning, distinct_warnings
 
 
@@ -80,7 +81,13 @@ class JobLifecycle:
         self._retry = retry
 
     async def claim(
-        self, *, worker: str, providers: Sequence[ProviderName], deadline: timedelta, unserved: bool = False
+        self,
+        *,
+        worker: str,
+        providers: Sequence[ProviderName],
+        deadline: timedelta,
+        unserved: bool = False,
+        speech_providers: Sequence[SpeechProvider] = (),
     ) -> Claim | None:
         """Claim a due job. Workspaces take turns; within one, the order is by priority, then by waiting time.
 
@@ -89,6 +96,7 @@ class JobLifecycle:
             providers: The providers whose jobs to take.
             deadline: How long after its first start a job may run.
             unserved: Whether to take only jobs of workspaces that have no job running.
+            speech_providers: The providers whose narrations the worker can have spoken.
 
         Returns:
             The claim; None if no job is due, or other workers were faster.
@@ -100,6 +108,7 @@ class JobLifecycle:
             lease=self._lease,
             worker=worker,
             providers=list(providers),
+            speech_providers=list(speech_providers),
             deadline=deadline,
             running_quota=self._running_quota,
             unserved=unserved,
@@ -273,6 +282,16 @@ class JobLifecycle:
             statements.RECLAIM_EXPIRED, {"max_failed_attempts": self._retry.max_attempts, "batch": batch}
         )
         return [event_from_row(row, is_milestone=True) for row in rows]
+
+    async def warn_unspoken(self, *, age: timedelta, batch: int = 100) -> list[JobEvent]:
+        """Warn of jobs that no worker can speak for, as it seems; return the events to publish.
+
+        Args:
+            age: How long a job is due before it has a warning.
+            batch: The most jobs to change.
+        """
+        rows = await self._database.execute(statements.WARN_UNSPOKEN, {"age": age, "batch": batch})
+        return [event_from_row(row, is_milestone=False) for row in rows]
 
     async def settle_turns(self, *, batch: int = 100) -> int:
         """Keep claims from trying workspaces that have no job due; return how many were found.

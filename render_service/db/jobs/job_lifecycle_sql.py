@@ -33,6 +33,7 @@ _FIRST_DUE = """
     CROSS JOIN LATERAL (
         SELECT id, workspace_id FROM jobs
         WHERE status = 'PENDING' AND run_after <= now() AND provider = ANY(:providers)
+            AND (speech_provider IS NULL OR speech_provider = ANY(:speech_providers))
             AND jobs.workspace_id = turn.workspace_id
         ORDER BY priority DESC, run_after, id
         FOR NO KEY UPDATE SKIP LOCKED
@@ -233,6 +234,36 @@ RECLAIM_EXPIRED = Statement(f"""
     ), {_APPENDED}
     SELECT {_RETURNED} FROM changed
 """)
+
+# PENDING → PENDING: a warning for jobs that nobody has claimed for a while because they are to be spoken. The claim
+# removes it.
+WARN_UNSPOKEN = Statement(
+    f"""
+    WITH waiting AS (
+        SELECT id FROM jobs
+        WHERE status = 'PENDING' AND speech_provider IS NOT NULL AND run_after < now() - CAST(:age AS interval)
+            AND warnings = '[]' AND NOT EXISTS (
+                SELECT FROM jobs AS others
+                WHERE others.status = 'PROCESSING' AND others.speech_provider = jobs.speech_provider
+            )
+        ORDER BY run_after LIMIT :batch
+        FOR NO KEY UPDATE SKIP LOCKED
+    ), changed AS (
+        UPDATE jobs SET
+            message = 'Waiting for a worker that can speak with ' || speech_provider,
+            warnings = jsonb_build_array(jsonb_build_object(
+                'code', 'SPEECH_WAITING', 'shot_id', '', 'field', 'speech',
+                'message', 'no worker that can speak with ' || speech_provider || ' has taken the job yet;'
+                    || ' configure the speech provider on a worker'
+            )),
+            event_xid = greatest(event_xid, pg_current_xact_id()),
+            sequence = sequence + 1, updated_at = now()
+        FROM waiting WHERE jobs.id = waiting.id
+        RETURNING jobs.*
+    )
+    SELECT {_RETURNED} FROM changed
+"""
+)
 
 # The first turns that have no job due are put off. Claims come first to workspaces whose last jobs were claimed at the
 # same moment, and to those whose jobs all wait for another attempt.

@@ -218,6 +218,10 @@ class _WarningCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WarningCo
     """The narration is cut: at the end of its shot (NARRATION_POLICY_TRIM), or at the end of the video."""
     WARNING_CODE_SOUND_TOO_QUIET: _WarningCode.ValueType  # 10
     """A sound is too quiet to be brought to the target loudness without amplifying its noise."""
+    WARNING_CODE_SPEECH_WAITING: _WarningCode.ValueType  # 11
+    """The job has waited for a minute, and no worker seems to have the speech provider that is to speak its narrations.
+    The warning is removed when a worker takes the job.
+    """
 
 class WarningCode(_WarningCode, metaclass=_WarningCodeEnumTypeWrapper):
     """WarningCode is a kind of warning. More kinds may be added; treat an unknown one by its message."""
@@ -244,6 +248,10 @@ WARNING_CODE_NARRATION_TRIMMED: WarningCode.ValueType  # 9
 """The narration is cut: at the end of its shot (NARRATION_POLICY_TRIM), or at the end of the video."""
 WARNING_CODE_SOUND_TOO_QUIET: WarningCode.ValueType  # 10
 """A sound is too quiet to be brought to the target loudness without amplifying its noise."""
+WARNING_CODE_SPEECH_WAITING: WarningCode.ValueType  # 11
+"""The job has waited for a minute, and no worker seems to have the speech provider that is to speak its narrations.
+The warning is removed when a worker takes the job.
+"""
 Global___WarningCode: _TypeAlias = WarningCode  # noqa: Y015
 
 class _JobView:

@@ -1,0 +1,28 @@
+"""Who speaks the narrations of a job, so that only workers claim it that can."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0021"
+down_revision = "0020"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    # Jobs that were started before keep a null: any worker claims them, as before.
+    comment = "who speaks its narrations; null: nobody has to"
+    op.add_column("jobs", sa.Column("speech_provider", sa.Text(), comment=comment))
+    op.create_index(
+        "jobs_to_speak",
+        "jobs",
+        ["run_after"],
+        postgresql_where=sa.text("status = 'PENDING' AND speech_provider IS NOT NULL"),
+    )
+    op.create_index("provider_tasks_recent", "provider_tasks", ["provider", "intent_at"])
+
+
+def downgrade() -> None:
+    op.drop_index("provider_tasks_recent", "provider_tasks")
+    op.drop_index("jobs_to_speak", "jobs")
+    op.drop_column("jobs", "speech_provider")

@@ -1,0 +1,44 @@
+"""A job that is to be spoken is claimed only by workers that can, and says so where there seem to be none."""
+
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+
+from render_service.db.database import Database
+from render_service.db.jobs.jobs import Jobs
+from render_service.domain.jobs.job import JobStatus, ProviderName
+from render_service.domain.speech.voices import SpeechProvider
+from render_service.domain.warning import WarningCode
+from tests.records import HOUR, claim_next, job_request, lifecycle_of, start_job
+
+
+async def test_a_claim_leaves_jobs_that_the_worker_cannot_speak_for(database: Database) -> None:
+    lifecycle = lifecycle_of(database)
+    spoken = await start_job(database, replace(job_request(), is_spoken=True))
+    silent = await start_job(database)
+    assert (await claim_next(lifecycle)).lease.job_id == silent.id
+    remote = (SpeechProvider.ELEVENLABS, SpeechProvider.CUSTOM)
+    claim = partial(lifecycle.claim, worker="w", providers=list(ProviderName), deadline=HOUR)
+    assert await claim(speech_providers=remote) is None
+    claimed = await claim(speech_providers=(SpeechProvider.LOCAL, *remote))
+    assert claimed is not None
+    assert claimed.lease.job_id == spoken.id
+
+
+async def test_a_job_that_nobody_can_speak_for_has_a_warning_until_it_is_claimed(database: Database) -> None:
+    lifecycle = lifecycle_of(database)
+    job = await start_job(database, replace(job_request(), is_spoken=True))
+    await start_job(database)
+    assert await lifecycle.warn_unspoken(age=HOUR) == []
+    [event] = await lifecycle.warn_unspoken(age=timedelta(0))
+    assert (event.job_id, event.status, event.is_milestone) == (job.id, JobStatus.PENDING, False)
+    [warning] = (await Jobs(database).get("team", job.id)).warnings
+    assert (warning.code, warning.message) == (
+        WarningCode.SPEECH_WAITING,
+        "no worker that can speak with local has taken the job yet; configure the speech provider on a worker",
+    )
+    assert await lifecycle.warn_unspoken(age=timedelta(0)) == [], "once"
+    await lifecycle.claim(
+        worker="w", providers=list(ProviderName), deadline=HOUR, speech_providers=tuple(SpeechProvider)
+    )
+    assert (await Jobs(database).get("team", job.id)).warnings == ()
