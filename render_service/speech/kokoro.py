@@ -7,7 +7,7 @@ from typing import Any, NewType
 
 import numpy as np
 
-from render_service.speech.alphabet import ALPHABET
+from render_service.domain.speech.alphabet import ALPHABET
 from render_service.speech.installation import Installation
 
 SAMPLE_RATE = 24_000

@@ -3,13 +3,15 @@
 import re
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
 from typing import Any
 
+from render_service.domain.speech.alphabet import ALPHABET
+from render_service.domain.speech.lexicon import Lexicon, LexiconEntry, occurrences, phonemes_of
+from render_service.domain.speech.pinyin import pinyin_syllables
 from render_service.domain.speech.voices import primary
-from render_service.speech.alphabet import ALPHABET
 from render_service.speech.reading.chinese import read_chinese
 from render_service.speech.reading.english import read_english
 from render_service.speech.reading.pieces import Piece
@@ -23,6 +25,8 @@ _PUNCTUATION = str.maketrans(
         "'": "",
     }
 )
+_STRESS = str.maketrans("", "", "ˈˌ")
+_POSSESSIVE = re.compile(r"['’]s\b")
 _HAN = re.compile(r"[\u3400-\u9fff]+")
 _LATIN = re.compile(r"[^\W\d_\u3400-\u9fff](?:[^\W\d_\u3400-\u9fff]|[' -])*")
 
@@ -34,10 +38,12 @@ class Sounds:
     Args:
         signs: Phonemes and punctuation, all in `ALPHABET`.
         word: The word that they belong to, by its place among the words of the text; None between words.
+        spelling: The English word that they are the sound of, if they are that of one.
     """
 
     signs: str
     word: int | None
+    spelling: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +59,27 @@ class Pronunciation:
     sounds: tuple[Sounds, ...]
 
 
-def pronounce(text: str, language: str) -> Pronunciation:
+def pronounce(text: str, language: str, lexicon: Lexicon = ()) -> Pronunciation:
     """Return how a text is pronounced.
 
     Args:
         text: A narration.
         language: BCP 47 tag: English or Chinese.
+        lexicon: How words of the text are read, each once; for this language.
     """
-    if primary(language) == "zh":
-        return _pronounce_chinese(text)
-    reading = _Reading(read_english(text))
-    return Pronunciation(reading.words, tuple(_english_sounds(reading.text, reading.owners)))
+    if not lexicon:
+        return _pronounce(text, language)
+    words: list[str] = []
+    sounds: list[Sounds] = []
+    position = 0
+    for entry, first, last in (*occurrences(lexicon, text), (None, len(text), len(text))):
+        _join(_between(text[position:first], language, after_word=position > 0), words, sounds)
+        position = last
+        if entry is not None:
+            ending = _POSSESSIVE.match(text, last)
+            position = ending.end() if ending else last
+            _join(_entry_pronounced(entry, text[first:position], language), words, sounds)
+    return Pronunciation(tuple(words), tuple(sounds))
 
 
 def sentences(sounds: tuple[Sounds, ...], most: int) -> Iterator[tuple[Sounds, ...]]:
@@ -107,7 +123,7 @@ def _cut_evenly(sounds: list[Sounds], most: int) -> Iterator[list[Sounds]]:
         if part and _length(part) + len(one.signs) > most:
             yield part
             part = []
-        part.append(Sounds(one.signs[:most], one.word))
+        part.append(replace(one, signs=one.signs[:most]))
     yield part
 
 
@@ -161,9 +177,62 @@ def _english_sounds(text: str, owners: list[int | None]) -> Iterator[Sounds]:
         owner = next((owner for owner in owners[start:position] if owner is not None), None)
         signs = _spoken(token.phonemes or "")
         if signs:
-            yield Sounds(signs, owner if any(map(str.isalpha, signs)) else None)
+            is_word = any(map(str.isalpha, signs))
+            yield Sounds(signs, owner if is_word else None, token.text if is_word else "")
         if token.whitespace:
             yield Sounds(" ", None)
+
+
+def _pronounce(text: str, language: str) -> Pronunciation:
+    if primary(language) == "zh":
+        return _pronounce_chinese(text)
+    reading = _Reading(read_english(text))
+    return Pronunciation(reading.words, tuple(_english_sounds(reading.text, reading.owners)))
+
+
+def _between(text: str, language: str, *, after_word: bool) -> Pronunciation:
+    """Return how the text between two words of a lexicon is pronounced: the end of a line ends a sentence."""
+    pronounced = _pronounce(text, language)
+    if after_word and "\n" in text[: len(text) - len(text.lstrip())]:
+        return Pronunciation(pronounced.words, (Sounds(". ", None), *pronounced.sounds))
+    return pronounced
+
+
+def _entry_pronounced(entry: LexiconEntry, written: str, language: str) -> Pronunciation:
+    """Return how a word is pronounced as a lexicon says, with a possessive ending if it is written with one."""
+    is_possessive = len(written) > len(entry.word)
+    if entry.respelling:
+        syllables = pinyin_syllables(entry.respelling) if primary(language) == "zh" else ()
+        if syllables:
+            return Pronunciation((written,), (Sounds(_spoken("".join(map(_misaki().py2ipa, syllables))), 0),))
+        spoken = _respelled(entry.respelling + "'s" * is_possessive, language)
+        return Pronunciation((written,), tuple(replace(one, word=None if one.word is None else 0) for one in spoken))
+    signs = phonemes_of(entry.ipa, language)
+    if is_possessive:
+        last = signs.rstrip("ː")[-1:]
+        signs += "ᵻz" if last in tuple("szʃʒʧʤ") else "s" if last in tuple("ptkfθ") else "z"
+    return Pronunciation((written,), (Sounds(_spoken(signs), 0),))
+
+
+def _respelled(respelling: str, language: str) -> Iterator[Sounds]:
+    """Yield the sounds of a respelling: of a text, or of syllables such as `shi-VAWN`, whose capitals are stressed."""
+    if not re.fullmatch(r"[^\W\d_]+(-[^\W\d_]+)+('s)?", respelling):
+        yield from _pronounce(respelling, language).sounds
+        return
+    syllables = respelling.split("-")
+    has_stress = any(map(str.isupper, syllables))
+    for syllable in syllables:
+        for one in _pronounce(syllable.lower(), language).sounds:
+            is_plain = has_stress and not syllable.removesuffix("'s").isupper()
+            yield replace(one, signs=one.signs.translate(_STRESS) if is_plain else one.signs)
+
+
+def _join(more: Pronunciation, words: list[str], sounds: list[Sounds]) -> None:
+    """Append a pronunciation to words and sounds; a blank separates what is spoken."""
+    if sounds and more.sounds and sounds[-1].signs[-1:] != " " and more.sounds[0].word is not None:
+        sounds.append(Sounds(" ", None))
+    sounds += [one if one.word is None else replace(one, word=one.word + len(words)) for one in more.sounds]
+    words += more.words
 
 
 def _pronounce_chinese(text: str) -> Pronunciation:

@@ -35,7 +35,7 @@ THREADS = min(2, os.cpu_count() or 1)
 def speak(
     request: SpeechRequest, installation: Installation, output: Path, report: Callable[[None], None] = lambda _: None
 ) -> tuple[WordTiming, ...]:
-    """Speak a text into a WAV file: 24 kHz, 16 bits, one channel, 50 ms of silence before and 100 ms after speech.
+    """Speak a text into a WAV file: 24 kHz, 16 bits, one channel; see `synthesize`.
 
     Args:
         request: What is spoken. Its text has something to read, and its voice is known.
@@ -50,10 +50,32 @@ def speak(
         SpeechNotInstalled: The model is missing, or another one.
         OSError: The voice cannot be read, or the file not be written.
     """
+    sound, words = synthesize(request, installation, report)
+    _write(sound, output)
+    return words
+
+
+def synthesize(
+    request: SpeechRequest, installation: Installation, report: Callable[[None], None] = lambda _: None
+) -> tuple[Samples, tuple[WordTiming, ...]]:
+    """Speak a text: 24 kHz, one channel, 50 ms of silence before and 100 ms after speech.
+
+    Args:
+        request: What is spoken. Its text has something to read, and its voice is known.
+        installation: What it is spoken with.
+        report: Is called after each breath, with None.
+
+    Returns:
+        The sound, full scale ±1, and the words as they are written with the times at which they are spoken, in order.
+
+    Raises:
+        SpeechNotInstalled: The model is missing, or another one.
+        OSError: The voice cannot be read.
+    """
     voice = find_voice(request.voice)
     assert voice is not None
     model = _model(installation)
-    pronunciation = pronounce(request.text, voice.language)
+    pronunciation = pronounce(request.text, voice.language, request.lexicon)
     sound: list[Samples] = []
     spans: dict[int, tuple[float, float]] = {}
     length = 0
@@ -71,8 +93,8 @@ def speak(
         sound.append(_faded(spoken[first:last]))
         length += sound[-1].size
         report(None)
-    _write(np.concatenate(sound or [np.zeros(_WINDOW, np.float32)]), output)
-    return tuple(_timings(pronunciation.words, spans))
+    joined = np.concatenate(sound or [np.zeros(_WINDOW, np.float32)])
+    return joined, tuple(_timings(pronunciation.words, spans))
 
 
 def _timings(words: Sequence[str], spans: dict[int, tuple[float, float]]) -> list[WordTiming]:

@@ -194,4 +194,4 @@ def _plan_local(project: Project, shot: Shot, fallback: SpeechChoice | None) -> 
         voice = ""
     if not voice and not language:
         language = project.language
-    return plan_speech(shot.narration, voice, language, _speed(project, shot))
+    return plan_speech(shot.narration, voice, language, _speed(project, shot), project.lexicon)

@@ -5,6 +5,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from render_service.domain.projects.output import AspectRatio, OutputOptions
+from render_service.domain.speech.lexicon import LexiconEntry
 
 
 class ProjectMode(StrEnum):
@@ -271,6 +272,7 @@ class Project:
     missing_glyph: MissingGlyph = MissingGlyph.FAIL
     pacing: Pacing = field(default_factory=Pacing)
     speech: Speech | None = None
+    lexicon: tuple[LexiconEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

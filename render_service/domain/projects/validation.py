@@ -12,7 +12,9 @@ from render_service.domain.projects.sequence import DEFAULT_CARD
 from render_service.domain.projects.shot_source import declared_source, is_clip
 from render_service.domain.projects.template import known_pieces
 from render_service.domain.projects.timeline import DEFAULT_SHOT, SHORTEST_SHARE
+from render_service.domain.speech.lexicon import LexiconEntry, entry_fault
 from render_service.domain.speech.requests import MAX_SPEED, MIN_SPEED, named_fault
+from render_service.domain.speech.voices import primary
 
 MAX_SHOTS = 200
 MAX_WORDS = 1_000
@@ -27,6 +29,8 @@ MAX_TRANSLATIONS = 20
 MAX_VOICE = 64
 MAX_MODEL = 100
 MAX_INSTRUCTIONS = 1_000
+MAX_LEXICON = 500
+MAX_READING = 200
 
 LONGEST_SHOT = timedelta(seconds=600)
 LONGEST_TARGET = timedelta(hours=1)
@@ -144,6 +148,7 @@ class _Check:
 
         if project.speech:
             self.speech(project.speech, f"{path}.speech")
+        self._lexicon(project.lexicon, f"{path}.lexicon")
         if not self.faults and self._open_uri_fault is None:
             too_long = length_fault(project, path)
             self.faults.extend(filter(None, [too_long]) if self._any_voice else speech_faults(project, path))
@@ -242,6 +247,26 @@ class _Check:
         fault = named_fault(voice, language) if len(self.faults) == known else None
         if fault:
             self._fault(f"{path}.{fault.part}", fault.description)
+
+    def _lexicon(self, lexicon: Sequence[LexiconEntry], path: str) -> None:
+        if len(lexicon) > MAX_LEXICON:
+            self._fault(path, f"must have at most {MAX_LEXICON} entries")
+        seen: dict[tuple[str, str], int] = {}
+        for index, entry in enumerate(lexicon[:MAX_LEXICON]):
+            known, at = len(self.faults), f"{path}[{index}]"
+            self._text(entry.word, f"{at}.word", MAX_WORD)
+            self._text(entry.ipa, f"{at}.ipa", MAX_READING)
+            self._text(entry.respelling, f"{at}.respelling", MAX_READING)
+            self._language(entry.language, f"{at}.language")
+            parts = (entry.word, entry.ipa, entry.respelling, entry.language)
+            if len(self.faults) > known or any(len(self._pieces(part)) > 1 for part in parts):
+                continue
+            fault = entry_fault(entry)
+            if fault:
+                self._fault(f"{at}.{fault[0]}", fault[1])
+            first = seen.setdefault((entry.word, primary(entry.language)), index)
+            if first != index:
+                self._fault(f"{at}.word", f"must be unique for its language; lexicon[{first}] has the same")
 
     def _music(self, music: Music, path: str) -> None:
         self._uri(music.uri, f"{path}.uri", required=True)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from render_service.domain.speech.lexicon import Lexicon, applying, without_words
 from render_service.domain.speech.readable import guess_language, unreadable_characters
 from render_service.domain.speech.voices import (
     LANGUAGES,
@@ -26,6 +27,7 @@ class SpeechRequest:
         model: The provider's model; empty for the default of `custom`.
         instructions: How to speak, in words.
         language: BCP 47 tag of the text; empty if unknown.
+        lexicon: How words of the text are read.
     """
 
     text: str
@@ -35,6 +37,7 @@ class SpeechRequest:
     model: str = ""
     instructions: str = ""
     language: str = ""
+    lexicon: Lexicon = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,9 @@ class SpeechFault:
     description: str
 
 
-def plan_speech(text: str, voice_id: str, language: str, speed: float) -> SpeechRequest | SpeechFault:
+def plan_speech(
+    text: str, voice_id: str, language: str, speed: float, lexicon: Lexicon = ()
+) -> SpeechRequest | SpeechFault:
     """Decide which voice speaks a text.
 
     Args:
@@ -53,6 +58,7 @@ def plan_speech(text: str, voice_id: str, language: str, speed: float) -> Speech
         voice_id: The voice that was asked for; empty takes the default of the language.
         language: The language that was asked for, as a BCP 47 tag; empty takes the voice's, or that of the text.
         speed: 0.5–2.
+        lexicon: How words are read; of any language, and whether the text has them or not.
 
     Returns:
         The request, or the first thing that is wrong with it.
@@ -62,14 +68,15 @@ def plan_speech(text: str, voice_id: str, language: str, speed: float) -> Speech
         return fault
     voice = find_voice(voice_id) or default_voice(language or guess_language(text))
     assert voice is not None
-    unreadable = unreadable_characters(text, voice.language)
+    lexicon = applying(lexicon, text, voice.language)
+    unreadable = unreadable_characters(without_words(lexicon, text), voice.language)
     if unreadable:
         return SpeechFault(
             "text",
             f"voice {voice.id} speaks {voice.language} and cannot read {', '.join(unreadable)};"
-            " choose another voice or another text",
+            " choose another voice or another text, or add how it is read to the lexicon",
         )
-    return SpeechRequest(text, voice.id, speed)
+    return SpeechRequest(text, voice.id, speed, lexicon=lexicon)
 
 
 def named_fault(voice_id: str, language: str) -> SpeechFault | None:

@@ -7,7 +7,7 @@ from render_client.v1 import project_pb2
 from render_service.db.projects.projects import StoredProject
 from render_service.domain.faults import Faults
 from render_service.domain.projects.project import Project
-from render_service.domain.projects.validation import MAX_SHOTS, MAX_TRANSLATIONS, MAX_WORDS
+from render_service.domain.projects.validation import MAX_LEXICON, MAX_SHOTS, MAX_TRANSLATIONS, MAX_WORDS
 from render_service.server.mapping.enums import PROJECT_STATUS
 from render_service.server.mapping.pages import View
 from render_service.server.mapping.records import Exceptions, Record
@@ -26,7 +26,12 @@ _PROJECT = Record(
     Exceptions(
         places={"Project.shots": "storyboard.shots"},
         apart=frozenset(f"Project.{name}" for name in _SET_BY_THE_SERVICE),
-        most={"Project.shots": MAX_SHOTS, "Shot.words": MAX_WORDS, "Shot.translations": MAX_TRANSLATIONS},
+        most={
+            "Project.shots": MAX_SHOTS,
+            "Project.lexicon": MAX_LEXICON,
+            "Shot.words": MAX_WORDS,
+            "Shot.translations": MAX_TRANSLATIONS,
+        },
     ),
 )
 

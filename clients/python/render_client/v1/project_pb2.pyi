@@ -771,6 +771,47 @@ class Translation(_message.Message):
 Global___Translation: _TypeAlias = Translation  # noqa: Y015
 
 @_typing.final
+class LexiconEntry(_message.Message):
+    """LexiconEntry is how a word is read. Exactly one of ipa and respelling is set, otherwise INVALID_ARGUMENT."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORD_FIELD_NUMBER: _builtins.int
+    IPA_FIELD_NUMBER: _builtins.int
+    RESPELLING_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    word: _builtins.str
+    """word as the narrations write it, 1–100 characters; it may have blanks. Without capital letters it stands for every
+    case, otherwise for this one. Words of letters are found where they stand alone, also with `'s`; Han characters
+    wherever they stand. The longest word that fits is taken.
+    """
+    ipa: _builtins.str
+    """ipa is its pronunciation in the International Phonetic Alphabet, such as `/ʃɪˈvɔːn/`, at most 200 characters. A sign
+    that the voices lack is INVALID_ARGUMENT and named.
+    """
+    respelling: _builtins.str
+    """respelling is a text that is read instead, at most 200 characters: `sequel`, syllables whose capitals are stressed
+    (`shi-VAWN`), and for Chinese voices Han characters or pinyin with digits for tones (`chong2 qing4`).
+    """
+    language: _builtins.str
+    """language of the voices that read it so, as a BCP 47 tag; if omitted, all. An entry for the language takes precedence."""
+    def __init__(
+        self,
+        *,
+        word: _builtins.str = ...,
+        ipa: _builtins.str = ...,
+        respelling: _builtins.str = ...,
+        language: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ipa", b"ipa", "language", b"language", "respelling", b"respelling", "word", b"word"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LexiconEntry: _TypeAlias = LexiconEntry  # noqa: Y015
+
+@_typing.final
 class Shot(_message.Message):
     """Shot is one picture of the storyboard with its text and sound."""
 
@@ -1035,6 +1076,7 @@ class Project(_message.Message):
     SHOT_COUNT_FIELD_NUMBER: _builtins.int
     PACING_FIELD_NUMBER: _builtins.int
     SPEECH_FIELD_NUMBER: _builtins.int
+    LEXICON_FIELD_NUMBER: _builtins.int
     project_id: _builtins.str
     """project_id is the UUID set by the service. Ignored in CreateProject and in an inline project."""
     workspace_id: _builtins.str
@@ -1119,6 +1161,12 @@ class Project(_message.Message):
         spoken. Rendering such a project is FAILED_PRECONDITION (`PROVIDER_NOT_CONFIGURED`) on a server without speech.
         """
 
+    @_builtins.property
+    def lexicon(self) -> _containers.RepeatedCompositeFieldContainer[Global___LexiconEntry]:
+        """lexicon is how words are read in spoken narrations, at most 500 entries, each word once for a language. It may hold
+        characters that voices cannot read. Captions show the words as they are written.
+        """
+
     def __init__(
         self,
         *,
@@ -1148,10 +1196,11 @@ class Project(_message.Message):
         shot_count: _builtins.int = ...,
         pacing: Global___Pacing | None = ...,
         speech: Global___Speech | None = ...,
+        lexicon: _abc.Iterable[Global___LexiconEntry] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["captions", b"captions", "create_time", b"create_time", "end_card", b"end_card", "music", b"music", "output", b"output", "pacing", b"pacing", "speech", b"speech", "storyboard", b"storyboard", "target_duration", b"target_duration", "title_card", b"title_card", "update_time", b"update_time", "watermark", b"watermark"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bad_asset_policy", b"bad_asset_policy", "captions", b"captions", "create_time", b"create_time", "end_card", b"end_card", "etag", b"etag", "intro_clip_uri", b"intro_clip_uri", "language", b"language", "missing_glyph", b"missing_glyph", "mode", b"mode", "music", b"music", "narration_policy", b"narration_policy", "output", b"output", "outro_clip_uri", b"outro_clip_uri", "pacing", b"pacing", "project_id", b"project_id", "script", b"script", "shot_count", b"shot_count", "speech", b"speech", "status", b"status", "storyboard", b"storyboard", "target_duration", b"target_duration", "title", b"title", "title_card", b"title_card", "update_time", b"update_time", "watermark", b"watermark", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bad_asset_policy", b"bad_asset_policy", "captions", b"captions", "create_time", b"create_time", "end_card", b"end_card", "etag", b"etag", "intro_clip_uri", b"intro_clip_uri", "language", b"language", "lexicon", b"lexicon", "missing_glyph", b"missing_glyph", "mode", b"mode", "music", b"music", "narration_policy", b"narration_policy", "output", b"output", "outro_clip_uri", b"outro_clip_uri", "pacing", b"pacing", "project_id", b"project_id", "script", b"script", "shot_count", b"shot_count", "speech", b"speech", "status", b"status", "storyboard", b"storyboard", "target_duration", b"target_duration", "title", b"title", "title_card", b"title_card", "update_time", b"update_time", "watermark", b"watermark", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
