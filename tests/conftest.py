@@ -161,6 +161,7 @@ def stack() -> Iterator[Stack]:
         settings = {
             "RENDER_AUTH": "off",
             "RENDER_MOCK_DELAY": "0",
+            "RENDER_COMPOSE_PROCESSES": "1",
             "RENDER_WEBHOOK_KEYS": b64encode(bytes(32)).decode(),
             "RENDER_WEBHOOK_ALLOWED_HOSTS": "127.0.0.1",
         }

@@ -222,6 +222,7 @@ def reader() -> Iterator[Reader]:
         settings = {
             "RENDER_FILE_ROOTS": f"{ROOT}:{folder}",
             "RENDER_MOCK_DELAY": "0",
+            "RENDER_COMPOSE_PROCESSES": "1",
             "RENDER_WEBHOOK_KEYS": b64encode(bytes(32)).decode(),
             "RENDER_WEBHOOK_ALLOWED_HOSTS": "127.0.0.1",
         }

@@ -28,7 +28,9 @@ def lines(stack: Stack, process: str, job_id: str) -> list[dict[str, object]]:
 
 
 async def test_every_line_says_whose_it_is(tmp_path: Path) -> None:
-    async with Stack(tmp_path, environment={"RENDER_MOCK_DELAY": "0"}, durable=False) as stack:
+    async with Stack(
+        tmp_path, environment={"RENDER_MOCK_DELAY": "0", "RENDER_COMPOSE_PROCESSES": "1"}, durable=False
+    ) as stack:
         database = Database(stack.postgres.url)
         key = await ApiKeys(database).create("backend", frozenset({"team"}))
         (known,) = await ApiKeys(database).list()

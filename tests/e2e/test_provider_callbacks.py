@@ -38,6 +38,7 @@ async def test_clips_are_found_done_by_callbacks_and_without_them_by_looking(
     async with FakeFal() as fake_fal, FakeCustom() as fake_custom:
         environment = {
             "RENDER_AUTH": "off",
+            "RENDER_COMPOSE_PROCESSES": "1",
             "PIKA_API_KEY": fal.KEY,
             "PIKA_BASE_URL": fake_fal.url,
             "CUSTOM_VIDEO_API_URL": fake_custom.url,

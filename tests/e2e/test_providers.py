@@ -43,6 +43,7 @@ async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ser
     async with FakeRunway() as fake_runway, FakeFal() as fake_fal, FakeCustom() as fake_custom:
         environment = {
             "RENDER_AUTH": "off",
+            "RENDER_COMPOSE_PROCESSES": "1",
             "RUNWAYML_API_KEY": runway.KEY,
             "RUNWAYML_BASE_URL": fake_runway.url,
             "PIKA_API_KEY": fal.KEY,

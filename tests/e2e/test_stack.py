@@ -25,27 +25,30 @@ async def main():
 
 asyncio.run(main())
 """
-QUIET = {"RENDER_AUTH": "off", "RENDER_MOCK_DELAY": "0"}
+QUIET = {"RENDER_AUTH": "off", "RENDER_MOCK_DELAY": "0", "RENDER_COMPOSE_PROCESSES": "1"}
 
 
-async def test_a_started_stack_serves_and_a_stopped_one_leaves_nothing(tmp_path: Path) -> None:
+async def test_a_started_stack_serves_notices_ends_and_leaves_nothing_once_stopped(tmp_path: Path) -> None:
     stack = Stack(tmp_path, environment=QUIET, durable=False)
     assert not Stack.is_in_use(tmp_path)
     async with stack:
         assert Stack.is_in_use(tmp_path)
         assert await is_serving(stack.target)
-        started = [pid for process in (stack.server, stack.worker) for pid in (process.pid, *descendants(process.pid))]
+
+        stack.worker.kill()
+        async with asyncio.timeout(60):
+            assert "worker" in str(await stack.first_end())
+        await stack.start_worker()
+        assert stack.worker.running
+
+        server, worker = stack.server, stack.worker
+        started = [pid for process in (server, worker) for pid in (process.pid, *descendants(process.pid))]
+    assert (server.returncode, worker.returncode) == (0, 0), "they did not end by themselves when they were asked"
     assert not Stack.is_in_use(tmp_path)
     assert not await left(started, within=0)
     assert is_free(int(stack.target.rpartition(":")[2]))
     assert is_free(stack.postgres.port)
     assert is_free(stack.valkey.port)
-
-
-async def test_server_and_worker_end_by_themselves_when_asked(tmp_path: Path) -> None:
-    async with Stack(tmp_path, environment=QUIET, durable=False) as stack:
-        server, worker = stack.server, stack.worker
-    assert (server.returncode, worker.returncode) == (0, 0)
 
 
 async def test_a_stack_starts_again_on_the_data_of_one_whose_parent_was_killed(tmp_path: Path) -> None:
@@ -61,12 +64,3 @@ async def test_a_part_that_does_not_start_is_reported_with_its_own_message_and_l
     with pytest.raises(ProcessFailed, match="RENDER_WORKER_SLOTS"):
         await stack.start()
     assert is_free(stack.postgres.port)
-
-
-async def test_the_end_of_a_part_is_noticed(tmp_path: Path) -> None:
-    async with Stack(tmp_path, environment=QUIET, durable=False) as stack:
-        stack.worker.kill()
-        async with asyncio.timeout(60):
-            assert "worker" in str(await stack.first_end())
-        await stack.start_worker()
-        assert stack.worker.running

@@ -66,6 +66,7 @@ async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ser
     async with FakeCollector() as collector, FakeCustom() as fake_custom, FakeRunway() as fake_runway:
         environment = {
             "RENDER_AUTH": "off",
+            "RENDER_COMPOSE_PROCESSES": "1",
             "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
             "OTEL_BSP_SCHEDULE_DELAY": "100",
             "CUSTOM_VIDEO_API_URL": fake_custom.url,
@@ -219,6 +220,7 @@ async def test_a_collector_that_never_answers_harms_nothing(tmp_path: Path) -> N
     with socket.create_server(("127.0.0.1", 0)) as silent:
         environment = {
             "RENDER_AUTH": "off",
+            "RENDER_COMPOSE_PROCESSES": "1",
             "RENDER_MOCK_DELAY": "0",
             "RENDER_SHUTDOWN_GRACE_SECONDS": "0",
             "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{silent.getsockname()[1]}",

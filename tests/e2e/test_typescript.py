@@ -115,6 +115,7 @@ def service() -> Iterator[Service]:
             "RENDER_FILE_ROOTS": name,
             "RENDER_HEARTBEAT_SECONDS": "0.5",
             "RENDER_MOCK_DELAY": "0.2",
+            "RENDER_COMPOSE_PROCESSES": "1",
             "RENDER_WEBHOOK_ALLOWED_HOSTS": LOOPBACK,
             "RENDER_WEBHOOK_KEYS": base64.b64encode(secrets.token_bytes(32)).decode(),
         }

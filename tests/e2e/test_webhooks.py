@@ -21,8 +21,8 @@ from tests.integration.webhooks.receiver import ReceivingServer
 WORKSPACE = "hooks"
 PROJECT = project_pb2.Project(storyboard=project_pb2.Storyboard(shots=[project_pb2.Shot(visual_description="One")]))
 EVERY: tuple[StatusName, ...] = ("PENDING", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED")
-_JOBS = 40
-_KILLS = 5
+_JOBS = 24
+_KILLS = 3
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from tests.robustness.wishes import wishes
 
 
 async def test_whatever_is_killed_every_promise_is_kept(tmp_path: Path) -> None:
-    plan = Plan(seed=11, jobs=150, kills=10, watchers=60, servers=2, workers=2, mock_delay=0.2)
+    # Of all seeds the one whose few failpoints are of the most kinds.
+    plan = Plan(seed=8250, jobs=90, kills=6, watchers=40, servers=2, workers=2, mock_delay=0.2)
     result = await run_campaign(plan, tmp_path, quiet=True)
     assert result.kept, report(result)
     assert (result.acknowledged, result.kills) == (plan.jobs, plan.kills)

@@ -46,7 +46,12 @@ def service() -> Iterator[Service]:
     with tempfile.TemporaryDirectory(prefix="render-") as folder:
         files = Path(folder) / "files"
         files.mkdir()
-        environment = {"RENDER_FILE_ROOTS": str(files), "RENDER_MOCK_DELAY": "0.2", "RENDER_HEARTBEAT_SECONDS": "0.5"}
+        environment = {
+            "RENDER_FILE_ROOTS": str(files),
+            "RENDER_MOCK_DELAY": "0.2",
+            "RENDER_HEARTBEAT_SECONDS": "0.5",
+            "RENDER_COMPOSE_PROCESSES": "1",
+        }
         stack = Stack(Path(folder) / "data", environment=environment, durable=False)
 
         async def start() -> str:

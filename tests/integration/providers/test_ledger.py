@@ -28,9 +28,10 @@ from tests.records import job_request, lifecycle_of, start_job
 
 REPOSITORY = Path(__file__).parents[3]
 SEED = 20261
-JOBS = int(os.environ.get("LEDGER_JOBS", "6"))
+JOBS = int(os.environ.get("LEDGER_JOBS", "4"))
 SHOTS = 25 * JOBS
 KILLS = JOBS // 2
+SHOTS_WITHOUT_KEYS = 40
 
 
 class Workers:
@@ -144,12 +145,12 @@ async def test_without_keys_nothing_is_paid_twice_and_what_is_unknown_is_said(
         fake.chooser = Faults(random.Random(SEED), lost=lost)
         chance = random.Random(SEED + 1)
         fake.plan = lambda body: plan(chance)
-        for number in range(60):
+        for number in range(SHOTS_WITHOUT_KEYS):
             await start_job(
                 database, job_request(provider=ProviderName.RUNWAY, spec=spec_of(f"shot {number}", seconds=2))
             )
         workers = Workers(2, database_url, str(tmp_path), "runway", fake.url)
-        await run_to_the_end(database, workers, kills=4, seconds=300)
+        await run_to_the_end(database, workers, kills=3, seconds=300)
         bill = paid(fake)
         assert max(bill.values()) == 1
         async with database.single() as connection:
@@ -163,7 +164,7 @@ async def test_without_keys_nothing_is_paid_twice_and_what_is_unknown_is_said(
                 assert (status, reason) == ("FAILED", "SUBMIT_OUTCOME_UNKNOWN"), message
         ended = Counter(row[0] for row in rows)
         # Without lost answers only a worker killed in the middle of an order leaves its outcome unknown.
-        assert ended["FAILED"] <= (40 if lost else 4 * 2)
+        assert ended["FAILED"] <= (2 * SHOTS_WITHOUT_KEYS // 3 if lost else 3 * 2)
 
 
 def paid(fake: GeneratingApi) -> Counter[str]:
