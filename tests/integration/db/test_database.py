@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from render_service.db.access.api_keys import ApiKeys
 from render_service.db.database import Database, DatabaseUnavailable
+from tests.integration.conftest import EMPTIER
 from tests.records import start_job
 
 
@@ -109,6 +110,7 @@ async def test_closing_waits_for_connections_in_use_and_leaves_none_open(databas
     watching = Database(database_url, size=1)
     others = sa.text(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        f" AND application_name <> '{EMPTIER}'"
     )
     async with asyncio.timeout(60), watching.single() as connection:
         while await connection.scalar(others):
