@@ -16,7 +16,7 @@ from render_service.speech.reading.chinese import read_chinese
 from render_service.speech.reading.english import read_english
 from render_service.speech.reading.pieces import Piece
 
-_SENTENCE_ENDS = ".!?…"
+SENTENCE_ENDS = ".!?…"
 _CLAUSE_ENDS = ",;:—"
 _PUNCTUATION = str.maketrans(
     {
@@ -90,7 +90,7 @@ def sentences(sounds: tuple[Sounds, ...], most: int) -> Iterator[tuple[Sounds, .
         most: Signs that one part may have; a longer sentence is cut after a clause, or else between words.
     """
     part: list[Sounds] = []
-    for sentence in _cut(sounds, _SENTENCE_ENDS):
+    for sentence in _cut(sounds, SENTENCE_ENDS):
         pieces = [sentence] if _length(sentence) <= most else list(_cut(sentence, _CLAUSE_ENDS))
         for piece in pieces:
             for short in [piece] if _length(piece) <= most else _cut_evenly(piece, most):
@@ -268,7 +268,7 @@ def _pronounce_chinese(text: str) -> Pronunciation:
             while mark.strip() and sounds and sounds[-1].signs == " ":
                 sounds.pop()
             sounds.append(Sounds(_spoken(mark), None))
-            if mark in tuple(_SENTENCE_ENDS + _CLAUSE_ENDS):
+            if mark in tuple(SENTENCE_ENDS + _CLAUSE_ENDS):
                 sounds.append(Sounds(" ", None))
         position = end
     return Pronunciation(words, tuple(one for one in sounds if one.signs))

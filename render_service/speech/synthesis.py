@@ -15,7 +15,8 @@ from render_service.domain.speech.requests import SpeechRequest
 from render_service.domain.speech.voices import find_voice
 from render_service.speech.installation import Installation
 from render_service.speech.kokoro import SAMPLE_RATE, Kokoro, Samples
-from render_service.speech.phonemes import Sounds, pronounce, sentences
+from render_service.speech.pauses import WINDOW, faded, silent_windows, with_natural_pauses
+from render_service.speech.phonemes import SENTENCE_ENDS, Sounds, pronounce, sentences
 
 MOST_AT_ONCE = 240
 """Signs that are spoken in one breath: some three sentences. More takes more memory, and the voice begins to hurry."""
@@ -23,9 +24,6 @@ PAUSE_SECONDS = 0.25
 """Pause between two breaths."""
 _BEFORE_SECONDS, _AFTER_SECONDS = 0.05, 0.1
 """What is kept of the silence before and after speech."""
-_FADE_SECONDS = 0.005
-_WINDOW = SAMPLE_RATE // 100
-_SILENT_BELOW_DB = 45.0
 # The model counts its start whole, and speaks that much before it (measured against an independent aligner).
 _LEAD_SECONDS = 0.075
 THREADS = min(2, os.cpu_count() or 1)
@@ -86,14 +84,17 @@ def synthesize(
         signs = "".join(one.signs for one in part)
         spoken, durations = model.speak(signs, request.voice, request.speed)
         first, last = _audible(spoken)
-        shift = (length - first) / SAMPLE_RATE
-        for word, (start, end) in _word_times(part, durations).items():
-            begin = spans[word][0] if word in spans else max(start + shift, length / SAMPLE_RATE)
-            spans[word] = (begin, min(end + shift, (length + last - first) / SAMPLE_RATE))
-        sound.append(_faded(spoken[first:last]))
+        ends = [end - first / SAMPLE_RATE for end in _sentence_ends(part, durations)]
+        paused, moved = with_natural_pauses(spoken[first:last], ends)
+        base = length / SAMPLE_RATE
+        for word, times in _word_times(part, durations).items():
+            start, end = (base + moved(max(0.0, time - first / SAMPLE_RATE)) for time in times)
+            begin = spans[word][0] if word in spans else start
+            spans[word] = (begin, min(end, base + paused.size / SAMPLE_RATE))
+        sound.append(faded(paused))
         length += sound[-1].size
         report(None)
-    joined = np.concatenate(sound or [np.zeros(_WINDOW, np.float32)])
+    joined = np.concatenate(sound or [np.zeros(WINDOW, np.float32)])
     return joined, tuple(_timings(pronunciation.words, spans))
 
 
@@ -124,27 +125,22 @@ def _word_times(sounds: Sequence[Sounds], durations: Sequence[float]) -> dict[in
     return times
 
 
+def _sentence_ends(sounds: Sequence[Sounds], durations: Sequence[float]) -> list[float]:
+    """Return when sentences end within a breath, in seconds from the start of the sound that the model makes."""
+    signs = "".join(one.signs for one in sounds)
+    times = [end - _LEAD_SECONDS for end in accumulate(durations)]
+    spoken = signs.rstrip()
+    return [times[place] for place, sign in enumerate(spoken[:-1]) if sign in SENTENCE_ENDS]
+
+
 def _audible(sound: Samples) -> tuple[int, int]:
     """Return the samples between which there is speech, with some silence around it."""
-    whole = sound[: sound.size // _WINDOW * _WINDOW].reshape(-1, _WINDOW)
-    levels = np.sqrt(np.mean(np.square(whole), axis=1)) if whole.size else np.zeros(0)
-    loud = np.flatnonzero(levels > levels.max(initial=0.0) * 10 ** (-_SILENT_BELOW_DB / 20))
+    loud = np.flatnonzero(~silent_windows(sound))
     if not loud.size:
         return 0, sound.size
-    first = int(loud[0]) * _WINDOW - round(_BEFORE_SECONDS * SAMPLE_RATE)
-    last = (int(loud[-1]) + 1) * _WINDOW + round(_AFTER_SECONDS * SAMPLE_RATE)
+    first = int(loud[0]) * WINDOW - round(_BEFORE_SECONDS * SAMPLE_RATE)
+    last = (int(loud[-1]) + 1) * WINDOW + round(_AFTER_SECONDS * SAMPLE_RATE)
     return max(0, first), min(sound.size, last)
-
-
-def _faded(sound: Samples) -> Samples:
-    """Return a sound that begins and ends at zero, without a click."""
-    length = min(round(_FADE_SECONDS * SAMPLE_RATE), sound.size // 2)
-    faded = sound.copy()
-    if length:
-        ramp = np.linspace(0, 1, length, dtype=np.float32)
-        faded[:length] *= ramp
-        faded[-length:] *= ramp[::-1]
-    return faded
 
 
 def _write(sound: Samples, output: Path) -> None:

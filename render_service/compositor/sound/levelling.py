@@ -18,6 +18,7 @@ VOICE_ABOVE_DB = 10.0
 _ONE_SIDED = 1e-4  # energy of the quieter channel, as a part of the other's: 40 dB below
 _TOLERANCE_DB = 1.0
 _BLOCK = SAMPLE_RATE
+_SHORTEST = SAMPLE_RATE * 2 // 5  # BS.1770 measures blocks of 400 ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +59,22 @@ def measure(asset: Asset, samples: int) -> Measured:
     Raises:
         RenderFailure: ASSET_INVALID where it cannot be decoded.
     """
-    meter, energy = LoudnessMeter(), np.zeros(2)
+    meter, energy, heard = LoudnessMeter(), np.zeros(2), 0
     with SoundReader(asset) as reader:
         for start in range(0, samples, _BLOCK):
             block = reader.read(min(_BLOCK, samples - start))
             meter.feed(block)
+            heard += block.shape[1]
             energy += np.square(block, dtype=np.float64).sum(axis=1)
             if reader.ended:
                 break
     louder = int(energy.argmax())
     one_sided = energy[louder] > 0 and energy[1 - louder] <= _ONE_SIDED * energy[louder]
-    return Measured(meter.integrated(), meter.true_peak(), louder if one_sided else None)
+    lufs = meter.integrated()
+    if not math.isfinite(lufs) and 0 < heard < _SHORTEST and energy.any():
+        # The standard has no loudness for so short a sound: that of the sound repeated is near enough.
+        lufs = -0.691 + 10 * math.log10(energy.sum() / heard)
+    return Measured(lufs, meter.true_peak(), louder if one_sided else None)
 
 
 def level_voice(measured: Measured, most_peak_db: float) -> Voice:
