@@ -12,7 +12,7 @@ import uvloop
 from render_client.v1 import output_pb2, project_pb2
 from render_client.v1 import render_service_pb2 as pb
 
-from benchmarks.service import stack
+from benchmarks.service import processes, stack
 from benchmarks.service.bare import SERVICE
 from benchmarks.service.jobs import Throughput, finish_jobs
 from benchmarks.service.load import CLIENTS, Load, channels, measure
@@ -40,9 +40,11 @@ async def main(seconds: float) -> int:
         listed = await measure(running.port, running.pid, f"{_RENDER}ListJobs", lambda _: page, seconds=seconds)
         results.show("server ready after its start", running.started_in, "s", at_most=0.7)
         finished = {slots: await finish_jobs(stores, slots, seconds=seconds) for slots in _WORKERS}
+        compared = await processes.compare(stores, job_id, seconds=seconds)
     _show_calls(results, bare, started, got, listed)
     _show_watchers(results, bare_fan, fan)
     _show_jobs(results, finished)
+    processes.show(results, compared)
     print(results.verdict())
     return 1 if results.missed else 0
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -38,7 +38,16 @@ async def channels(port: int, count: int = _CONNECTIONS) -> AsyncIterator[list[g
         ]
 
 
-async def measure(port: int, pid: int, method: str, requests: Callable[[int], bytes], *, seconds: float) -> Load:
+async def measure(
+    port: int,
+    pid: int,
+    method: str,
+    requests: Callable[[int], bytes],
+    *,
+    seconds: float,
+    connections: int = _CONNECTIONS,
+    others: Sequence[int] = (),
+) -> Load:
     """Call a method from `CLIENTS` clients, each waiting for its answer before it calls again.
 
     Args:
@@ -47,13 +56,16 @@ async def measure(port: int, pid: int, method: str, requests: Callable[[int], by
         method: `/package.Service/Method`.
         requests: The request of the n-th call, serialised.
         seconds: How long to measure, after a second of warming up.
+        connections: Over how many connections they call.
+        others: Further processes of the server.
     """
-    async with channels(port) as opened:
+    pids = (pid, *others)
+    async with channels(port, connections) as opened:
         calls: list[Call] = [channel.unary_unary(method) for channel in opened]
         await _run(calls, requests, 0, 1.0)
-        before, began = processor_seconds(pid), time.perf_counter()
+        before, began = sum(map(processor_seconds, pids)), time.perf_counter()
         latencies = await _run(calls, requests, 1_000_000, seconds)
-        took, used = time.perf_counter() - began, processor_seconds(pid) - before
+        took, used = time.perf_counter() - began, sum(map(processor_seconds, pids)) - before
     return Load(
         rate=len(latencies) / took,
         median=percentile(latencies, 0.5),

@@ -60,17 +60,20 @@ async def stores() -> AsyncIterator[Stores]:
 
 
 @asynccontextmanager
-async def server(stores: Stores) -> AsyncIterator[Running]:
-    """Start a server of the service."""
+async def server(stores: Stores, processes: int = 1) -> AsyncIterator[Running]:
+    """Start a server of the service, with one process or with several on its port."""
     port = free_port()
-    process = _service(stores, "serve", port, {})
+    process = _service(stores, "serve", port, {"RENDER_SERVER_WORKERS": str(processes)})
     began = time.perf_counter()
     try:
         await process.start()
         async with asyncio.timeout(60):
             while not await is_serving(f"{LOOPBACK}:{port}", timeout_seconds=1):
                 await asyncio.sleep(0.01)
-        yield Running(process.pid, port, time.perf_counter() - began)
+            started_in = time.perf_counter() - began
+            while process.log.read_text().count('"event": "server ready"') < processes:
+                await asyncio.sleep(0.01)
+        yield Running(process.pid, port, started_in)
     finally:
         await process.stop()
 
