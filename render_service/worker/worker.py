@@ -29,6 +29,7 @@ from render_service.engine.machine_gate import MachineGate
 from render_service.engine.runner import JobRunner, RunnerLimits
 from render_service.engine.segment_coordination import SegmentCoordination
 from render_service.engine.segment_worker import SegmentWorker
+from render_service.engine.speakers import Speakers
 from render_service.fetch.fetcher import Fetcher
 from render_service.fetch.limits import FetchLimits
 from render_service.fetch.policy import FetchPolicy
@@ -51,7 +52,13 @@ from render_service.runtime.task_group import BackgroundTasks, finishes_before
 from render_service.storage.store import ObjectStore
 from render_service.telemetry.logging import get_logger
 from render_service.telemetry.metrics.shared import SHARED
-from render_service.telemetry.metrics.worker import COMPOSE_PROCESSES, COMPOSE_PROCESSES_BUSY, SLOTS, WORKER
+from render_service.telemetry.metrics.worker import (
+    COMPOSE_PROCESSES,
+    COMPOSE_PROCESSES_BUSY,
+    SLOTS,
+    SPEECH_MODEL_LOADED,
+    WORKER,
+)
 from render_service.worker.consumer import Consumer
 from render_service.worker.job_poller import JobPoller
 from render_service.worker.providers import open_providers
@@ -145,7 +152,7 @@ async def run_worker(settings: Settings) -> None:
             consumer.start()
         readiness = Readiness(database, redis, stop, is_able=lambda: gate.is_open)
         if settings.metrics_listen is not None:
-            _measure(settings, database, compositor)
+            _measure(settings, database, compositor, speakers)
             tasks.start("readiness", readiness.run())
             tasks.start("loop lag", LoopLagMonitor().run())
         await stack.enter_async_context(status_page(settings.metrics_listen, (SHARED, WORKER), readiness.is_ready))
@@ -204,11 +211,12 @@ async def _hand_over(
                 await _send_again(outbox, dispatcher)
 
 
-def _measure(settings: Settings, database: Database, compositor: Compositor) -> None:
+def _measure(settings: Settings, database: Database, compositor: Compositor, speakers: Speakers) -> None:
     """Set up the metrics that are read, not counted."""
     SLOTS.set(settings.worker_slots)
     COMPOSE_PROCESSES.set(settings.compose_processes)
     COMPOSE_PROCESSES_BUSY.set_function(lambda: compositor.busy)
+    SPEECH_MODEL_LOADED.set_function(lambda: speakers.has_model_loaded)
     measure_connections(database)
 
 

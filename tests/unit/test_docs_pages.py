@@ -27,7 +27,13 @@ from tests.documents import ELSEWHERE, RUN
 from tests.programs import program
 
 # Number of blocks per page that tests cannot run: container engines, the toolchains of Go and Java, downloads.
-NOT_RUN = {"clients/README.md": 4, "docs/how-to/deploy.md": 2, "docs/how-to/observe.md": 1, "docs/how-to/voice.md": 1}
+NOT_RUN = {
+    "clients/README.md": 4,
+    "docs/how-to/deploy.md": 2,
+    "docs/how-to/observe.md": 1,
+    "docs/how-to/voice.md": 2,
+    "examples/custom_speech/README.md": 2,
+}
 SHOWN = {"js", "json", "proto", "yaml", "toml", "text", "ts"}
 
 

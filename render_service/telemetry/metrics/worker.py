@@ -17,6 +17,9 @@ COMPOSE_PROCESSES = Gauge("render_compose_processes", "Compose processes of this
 COMPOSE_PROCESSES_BUSY = Gauge(
     "render_compose_processes_busy", "Compose processes of this worker that are working.", registry=WORKER
 )
+SPEECH_MODEL_LOADED = Gauge(
+    "render_speech_model_loaded", "Whether this worker keeps a process with the speech model, 0.7 GB.", registry=WORKER
+)
 JOB_WAIT_SECONDS = Histogram(
     "render_job_wait_seconds",
     "How long jobs were due before their first attempt.",
