@@ -73,9 +73,7 @@ async def watch_job(running: Running, stores: Stores, job_id: str) -> Fan:
             event = await lifecycle.complete(claim.lease, RawResults("done", ("https://example.com/video.mp4",)), None)
         else:
             stage = JobStage.COMPOSING
-            report = await lifecycle.report(
-                claim.lease, stage=stage, stage_changed=number == 1, progress=number, message="Rendering frames"
-            )
+            report = await lifecycle.report(claim.lease, stage=stage, progress=number, message="Rendering frames")
             event = report.event
         await publisher.publish(event)
 

@@ -87,10 +87,14 @@ class AttemptContext:
         self._runner = runner
         self.speakers = speakers or Speakers(None)
 
+    def scratch_path(self, lease: Lease) -> Path:
+        """Return where an attempt may have its folder."""
+        return self._folder / f"{lease.job_id}-{lease.attempt}"
+
     @asynccontextmanager
     async def scratch(self, lease: Lease) -> AsyncIterator[tuple[Path, FetchSession]]:
         """Yield a folder that is removed afterwards, and what fetches files into it."""
-        folder = self._folder / f"{lease.job_id}-{lease.attempt}"
+        folder = self.scratch_path(lease)
         folder.mkdir(parents=True)
         with self.fetcher.session(lease.workspace_id) as session:
             try:
@@ -147,11 +151,11 @@ async def run_attempt(
     """
     lease, spec = claim.lease, claim.spec
     stage = partial(_stage, provider=claim.provider)
+    if provider.makes_whole_videos:
+        work = Generation(lease, spec, context.scratch_path(lease))
+        with stage(JobStage.GENERATING):
+            return Outcome(None, (await _generate(provider, work, reporter, start=0, end=100)).raw_results)
     async with context.scratch(lease) as (folder, session):
-        if provider.makes_whole_videos:
-            work = Generation(lease, spec, folder)
-            with stage(JobStage.GENERATING):
-                return Outcome(None, (await _generate(provider, work, reporter, start=0, end=100)).raw_results)
         await reporter.report(JobStage.PREPARING, 1, "Fetching pictures and sounds")
         # Before anything is generated: a fault that can be found now must not surface after a provider was paid.
         with stage(JobStage.PREPARING):

@@ -177,7 +177,6 @@ class ProgressReporter:
                 report = await self._lifecycle.report(
                     self._lease,
                     stage=progress.stage,
-                    stage_changed=progress.stage is not stored.stage,
                     progress=progress.percent,
                     message=progress.message,
                     alive=alive,

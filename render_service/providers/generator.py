@@ -18,7 +18,7 @@ class Generation:
     Args:
         lease: The right to change the job.
         spec: What is rendered.
-        folder: Scratch space that is removed after the attempt.
+        folder: Scratch space that is removed after the attempt; not there for a provider that makes whole videos.
         pictures: The fetched pictures of shots that have one, by shot id.
     """
 

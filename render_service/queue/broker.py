@@ -1,6 +1,8 @@
 """The message broker. A message is a hint that there is work; Postgres determines which."""
 
-from collections.abc import Iterator, Sequence
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from copy import copy
 from functools import partial
@@ -8,14 +10,16 @@ from uuid import UUID
 
 import redis
 from dramatiq import Message
-from dramatiq.broker import MessageProxy
-from dramatiq.brokers.redis import RedisBroker, _RedisConsumer
+from dramatiq.broker import Consumer, MessageProxy
+from dramatiq.brokers.redis import RedisBroker
 from dramatiq.errors import ConnectionClosed
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 RENDER_QUEUE = "render"
 RENDER_ACTOR = "render_job"
+_WAIT_SECONDS = 0.3  # for a message; also the longest time until a consumer notices that it is to stop
+_BUSY_SECONDS = 0.1  # while all messages that may be fetched are in work
 
 
 def make_broker(url: str, *, blocking_timeout_seconds: float = 3.0) -> "Broker":
@@ -45,25 +49,62 @@ def make_broker(url: str, *, blocking_timeout_seconds: float = 3.0) -> "Broker":
 def _silence_is_absence() -> Iterator[None]:
     try:
         yield
-    except redis.TimeoutError as error:
+    except (redis.ConnectionError, redis.TimeoutError) as error:
         raise ConnectionClosed(error) from None
 
 
-class _Consumer(_RedisConsumer):
-    """Treats a Redis that does not answer as one that is away: Dramatiq retries then, but has no case for time-outs."""
+class _Consumer(Consumer):
+    """Takes messages of one queue, at once when they are sent: Redis is asked again only after `_WAIT_SECONDS`.
+
+    Treats a Redis that does not answer as one that is away: Dramatiq retries then, but has no case for time-outs.
+    """
+
+    def __init__(self, broker: "Broker", queue: str, prefetch: int) -> None:
+        self._broker = broker
+        self._queue = queue
+        self._prefetch = prefetch
+        self._fetched: deque[bytes] = deque()
+        self._in_work: set[str] = set()
 
     def ack(self, message: MessageProxy) -> None:
-        with _silence_is_absence():
-            super().ack(message)  # type: ignore[no-untyped-call]
+        try:
+            with _silence_is_absence():
+                self._broker.do_ack(self._queue, message.options["redis_message_id"])
+        finally:
+            self._in_work.discard(message.message_id)
 
     def nack(self, message: MessageProxy) -> None:
-        with _silence_is_absence():
-            super().nack(message)  # type: ignore[no-untyped-call]
+        try:
+            with _silence_is_absence():
+                self._broker.do_nack(self._queue, message.options["redis_message_id"])
+        finally:
+            self._in_work.discard(message.message_id)
+
+    def requeue(self, messages: Iterable[MessageProxy]) -> None:
+        if ids := [message.options["redis_message_id"] for message in messages]:
+            self._broker.do_requeue(self._queue, *ids)
 
     def __next__(self) -> MessageProxy | None:
         with _silence_is_absence():
-            message: MessageProxy | None = super().__next__()  # type: ignore[no-untyped-call]
-            return message
+            if not self._fetched:
+                self._fetch()
+            if not self._fetched:
+                return None
+            message: Message[object] = Message.decode(self._fetched.popleft())
+            self._in_work.add(message.message_id)
+            return MessageProxy(message)
+
+    def _fetch(self) -> None:
+        free = self._prefetch - len(self._in_work)
+        if free <= 0:
+            time.sleep(_BUSY_SECONDS)
+            return
+        self._fetched.extend(self._broker.do_fetch(self._queue, free))
+        if not self._fetched:
+            # Moves the first message to where it is: only the script that fetches one also records who has it.
+            name = f"{self._broker.namespace}:{self._queue}"
+            if self._broker.client.execute_command("BLMOVE", name, name, "LEFT", "LEFT", _WAIT_SECONDS) is not None:
+                self._fetched.extend(self._broker.do_fetch(self._queue, free))
 
 
 class Broker(RedisBroker):
@@ -78,9 +119,9 @@ class Broker(RedisBroker):
                 pipelined.enqueue(message)
             pipeline.execute()
 
-    @property
-    def consumer_class(self) -> type[_Consumer]:
-        return _Consumer
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Consumer:
+        """Return a consumer of a queue; `timeout` is not used."""
+        return _Consumer(self, queue_name, prefetch)
 
 
 class RenderQueue:

@@ -4,7 +4,7 @@
 START = b"INSERT INTO jobs"
 TAKE_OUTBOX = b"WITH due AS"
 CLAIM = b"Claimed by a worker"
-REPORT = b"greatest(progress"
+REPORT = b"greatest(progress, new_progress"
 RENEW = b"AS stuck"
 COMPLETE = b"message = 'Completed'"
 END_ATTEMPT = b"WITH ended AS"

@@ -122,7 +122,7 @@ async def write_with(writes: JobLifecycle, lease: Lease, write: str) -> bool:
     try:
         match write:
             case "report":
-                await writes.report(lease, stage=JobStage.UPLOADING, stage_changed=True, progress=99, message="stale")
+                await writes.report(lease, stage=JobStage.UPLOADING, progress=99, message="stale")
             case "renew":
                 return bool(await writes.renew([lease], no_progress=timedelta(hours=1)))
             case "complete":

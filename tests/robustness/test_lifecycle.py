@@ -171,9 +171,7 @@ class JobLife(RuleBasedStateMachine):
             job.stage, job.progress, job.expired = stage, max(job.progress, progress), False
 
     async def _event_of_report(self, lease: Lease, stage: JobStage, progress: int, *, changed: bool) -> JobEvent:
-        report = await self.world.lifecycle.report(
-            lease, stage=stage, stage_changed=changed, progress=progress, message=""
-        )
+        report = await self.world.lifecycle.report(lease, stage=stage, progress=progress, message="")
         assert report.cancel_requested == self.world.jobs[lease.job_id].cancel_requested
         return report.event
 

@@ -34,7 +34,7 @@ _DELETE_PROJECT = sa.text(f"""
         SELECT id FROM projects WHERE workspace_id = :workspace_id AND id = :project_id FOR UPDATE
     ), found AS (
         SELECT jobs.id, jobs.status FROM jobs JOIN project ON jobs.project_id = project.id
-        WHERE jobs.workspace_id = :workspace_id FOR UPDATE OF jobs
+        WHERE jobs.workspace_id = :workspace_id ORDER BY jobs.id FOR UPDATE OF jobs
     ), busy AS (
         SELECT id, status FROM found WHERE status NOT IN {_ENDED} ORDER BY id LIMIT 1
     ), deleted AS (

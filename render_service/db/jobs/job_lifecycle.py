@@ -4,9 +4,14 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
+from psycopg.types.json import Jsonb
+
+from render_service.db.batched_statement import BatchedStatement
+from render_service.db.batching import Batcher
 from render_service.db.database import Database
 from render_service.db.jobs import job_lifecycle_sql as statements
 from render_service.db.prepared import Row, Statement
@@ -24,6 +29,8 @@ from render_service.domain.jobs.job import (
 from render_service.domain.retry import RetryPolicy
 from render_service.domain.speech.voices import SpeechProvider
 from render_service.domain.warning import JobWarning, distinct_warnings
+
+_FEW_SHOTS = 20  # of a spec that is read in less time than a thread would need to begin
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,17 @@ class Renewal:
     stuck: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Claimant:
+    """Who claims, and what."""
+
+    worker: str
+    providers: tuple[ProviderName, ...]
+    speech_providers: tuple[SpeechProvider, ...]
+    deadline: timedelta
+    unserved: bool
+
+
 class LeaseLost(Exception):
     """Another worker holds the job, or it has ended: stop, and change nothing."""
 
@@ -79,6 +97,9 @@ class JobLifecycle:
         self._database = database
         self._lease = lease
         self._retry = retry
+        self._claims: dict[_Claimant, Batcher[None, Row | None]] = {}
+        self._reports = BatchedStatement(database, statements.REPORT, {"lease": lease})
+        self._completions = BatchedStatement(database, statements.COMPLETE, {})
 
     async def claim(
         self,
@@ -91,6 +112,8 @@ class JobLifecycle:
     ) -> Claim | None:
         """Claim a due job. Workspaces take turns; within one, the order is by priority, then by waiting time.
 
+        Calls that wait at the same time share statements.
+
         Args:
             worker: Name of the worker, for people.
             providers: The providers whose jobs to take.
@@ -101,48 +124,65 @@ class JobLifecycle:
         Returns:
             The claim; None if no job is due, or other workers were faster.
         """
-        token = uuid4()
-        row = await self._one(
-            statements.CLAIM,
-            token=token,
-            lease=self._lease,
-            worker=worker,
-            providers=list(providers),
-            speech_providers=list(speech_providers),
-            deadline=deadline,
-            running_quota=self._running_quota,
-            unserved=unserved,
-        )
+        claimant = _Claimant(worker, tuple(providers), tuple(speech_providers), deadline, unserved)
+        if claimant not in self._claims:
+            self._claims[claimant] = self._database.batcher(partial(self._claim, claimant))
+        row = await self._claims[claimant].call(None)
         if row is None:
             return None
+        token = row["lease_token"]
         lease = Lease(row["job_id"], row["task_id"], row["workspace_id"], token, row["attempt"], row["failed_attempts"])
         return Claim(
             lease,
             ProviderName(row["provider"]),
-            # In a thread: that of a large project takes tens of milliseconds.
-            await asyncio.to_thread(RENDER_SPEC.validate_python, row["spec"]),
+            await _render_spec(row["spec"]),
             event_from_row(row, is_milestone=True),
             waited=row["waited"],
             trace_parent=row["trace_parent"],
         )
+
+    async def _claim(self, claimant: "_Claimant", calls: Sequence[None]) -> Sequence[Row | None]:
+        """Claim a job for each call, as long as there are any."""
+        rows: list[Row | None] = []
+        count = len(calls)
+        while count:
+            found = await self._database.execute(
+                statements.CLAIM,
+                {
+                    "count": count,
+                    "lease": self._lease,
+                    "worker": claimant.worker,
+                    "providers": list(claimant.providers),
+                    "speech_providers": list(claimant.speech_providers),
+                    "deadline": claimant.deadline,
+                    "running_quota": self._running_quota,
+                    "unserved": claimant.unserved,
+                },
+            )
+            rows += found
+            if not found and count == 1:
+                break
+            # Only a claim of one job shows that none is due.
+            count = len(calls) - len(rows) if found else 1
+        return rows + [None] * (len(calls) - len(rows))
 
     async def report(
         self,
         lease: Lease,
         *,
         stage: JobStage,
-        stage_changed: bool,
         progress: int,
         message: str,
         alive: bool = False,
         warnings: Sequence[JobWarning] | None = None,
     ) -> Report:
-        """Store progress and renew the lease, in one statement.
+        """Store progress and renew the lease; calls that wait at the same time share a statement.
+
+        A report that is repeated, because its answer was lost, adds no second event to the history.
 
         Args:
             lease: The attempt's lease.
             stage: The stage of the attempt.
-            stage_changed: Whether that is new.
             progress: Percent.
             message: Progress message for people.
             alive: Whether an unchanged report counts as progress, because other workers are known to be working on it.
@@ -151,22 +191,21 @@ class JobLifecycle:
         Raises:
             LeaseLost: The worker no longer holds the job; nothing was changed.
         """
-        row = await self._one(
-            statements.REPORT,
-            job_id=lease.job_id,
-            token=lease.token,
-            lease=self._lease,
-            stage=stage,
-            stage_changed=stage_changed,
-            progress=progress,
-            message=message,
-            alive=alive,
-            warnings=None if warnings is None else _dumped(warnings),
+        row = await self._reports.execute(
+            {
+                "job_id": lease.job_id,
+                "token": lease.token,
+                "stage": stage,
+                "progress": progress,
+                "message": message,
+                "alive": alive,
+                "warnings": None if warnings is None else Jsonb(_dumped(warnings)),
+            }
         )
         if row is None:
             raise LeaseLost
-        event = event_from_row(row, is_milestone=stage_changed)
-        if not stage_changed and warnings is None:
+        event = event_from_row(row, is_milestone=row["is_milestone"])
+        if not event.is_milestone and warnings is None:
             # Progress events are frequent and need not repeat the warnings.
             event = replace(event, warnings=())
         return Report(event, row["cancel_requested"])
@@ -213,20 +252,22 @@ class JobLifecycle:
         Raises:
             LeaseLost: The worker no longer holds the job; nothing was changed.
         """
-        row = await self._one(
-            statements.COMPLETE,
-            job_id=lease.job_id,
-            token=lease.token,
-            raw_results=RAW_RESULTS.dump_python(raw_results, mode="json") if raw_results else None,
-            files=FILES.dump_python(dict(video.files), mode="json") if video else None,
-            width=video.width if video else None,
-            height=video.height if video else None,
-            fps=video.fps if video else None,
-            frames=video.frames if video else None,
-            checked=dict(video.check) if video else None,
-            audio_tracks=AUDIO_TRACKS.dump_python(video.audio_tracks, mode="json") if video else None,
-            warnings=_dumped(warnings),
-        )
+        values = {
+            "job_id": lease.job_id,
+            "token": lease.token,
+            "raw_results": Jsonb(RAW_RESULTS.dump_python(raw_results, mode="json")) if raw_results else None,
+            "warnings": Jsonb(_dumped(warnings)),
+            "files": Jsonb(FILES.dump_python(dict(video.files), mode="json")) if video else None,
+            "width": video.width if video else None,
+            "height": video.height if video else None,
+            "fps": video.fps if video else None,
+            "frames": video.frames if video else None,
+            "checked": Jsonb(dict(video.check)) if video else None,
+            "audio_tracks": Jsonb(AUDIO_TRACKS.dump_python(video.audio_tracks, mode="json")) if video else None,
+        }
+        # A video is counted by its workspace until the commit, and one transaction must not hold two counts.
+        complete = self._completions.execute_alone if video else self._completions.execute
+        row = await complete(values)
         if row is None:
             raise LeaseLost
         return event_from_row(row, is_milestone=True)
@@ -313,6 +354,13 @@ class JobLifecycle:
     async def _one(self, statement: Statement, **parameters: object) -> Row | None:
         rows = await self._database.execute(statement, parameters)
         return rows[0] if rows else None
+
+
+async def _render_spec(spec: Any) -> RenderSpec:
+    if len(spec["project"]["shots"]) <= _FEW_SHOTS:
+        return RENDER_SPEC.validate_python(spec)
+    # In a thread: that of a large project takes tens of milliseconds.
+    return await asyncio.to_thread(RENDER_SPEC.validate_python, spec)
 
 
 def _dumped(warnings: Sequence[JobWarning]) -> Any:

@@ -11,6 +11,8 @@ Rows are locked FOR NO KEY UPDATE, as UPDATE itself does: FOR UPDATE would also 
 only shared, by a foreign key that is checked or a delivery that ends.
 """
 
+from collections.abc import Mapping
+
 from render_service.db.prepared import Statement
 from render_service.db.row_mapping import EVENT_COLUMNS
 
@@ -27,8 +29,9 @@ _MOST = """
     CASE WHEN own.limits ? 'running_jobs' THEN CAST(own.limits ->> 'running_jobs' AS bigint)
          ELSE CAST(:running_quota AS bigint) END
 """
-# Turns are tried one after another until one yields a job, so that only that job is locked: the subquery must stay
-# lateral, and the capacity must be checked last, because that locks the workspace's count.
+# Turns are tried one after another until enough yield a job, so that only these jobs are locked: the subquery must stay
+# lateral, and the capacity must be checked last, because that locks the workspace's count. A claim of one job waits for
+# that lock. A claim of several does not: with several locks, it could wait for one that waits for it.
 _FIRST_DUE = """
     CROSS JOIN LATERAL (
         SELECT id, workspace_id FROM jobs
@@ -39,8 +42,11 @@ _FIRST_DUE = """
         FOR NO KEY UPDATE SKIP LOCKED
         LIMIT 1
     ) AS due
-    WHERE turn.most IS NULL OR workspace_has_room(due.workspace_id, 'PROCESSING', turn.most)
-    LIMIT 1
+    WHERE turn.most IS NULL OR CASE
+        WHEN CAST(:count AS bigint) = 1
+            OR pg_try_advisory_xact_lock(hashtextextended(due.workspace_id || ' PROCESSING', 0))
+        THEN workspace_has_room(due.workspace_id, 'PROCESSING', turn.most) ELSE false END
+    LIMIT CAST(:count AS bigint)
 """
 
 # PENDING → PROCESSING. Workspaces take turns: first the one with the fewest running jobs; among equals, the one that
@@ -48,6 +54,10 @@ _FIRST_DUE = """
 # waited longest. The cost depends on how many jobs run, not on how many jobs or workspaces wait: `workspace_turns` has
 # the waiting workspaces in their order. Those that have jobs running are passed over, and tried afterwards. The others
 # are read one by one, as the turns are tried: a subquery with all of them would be sorted first.
+#
+# Several jobs are claimed as if one after the other: each workspace gets at most one, and of those that have jobs
+# running, only the ones with the fewest. So there may be fewer than wanted, or none, although more are due; a claim of
+# a single job finds one if any is due.
 _NEXT_TURN = f"""
     SELECT served_at, turns.workspace_id, {_MOST} AS most
     FROM workspace_turns AS turns LEFT JOIN workspace_quotas AS own USING (workspace_id)
@@ -73,6 +83,9 @@ CLAIM = Statement(f"""
                 LEFT JOIN workspace_quotas AS own USING (workspace_id)
             WHERE due_at <= now() AND (running.jobs < {_MOST}) IS NOT FALSE
                 AND NOT CAST(:unserved AS boolean) AND NOT EXISTS (SELECT FROM of_idle)
+                AND (CAST(:count AS bigint) = 1 OR running.jobs = (
+                    SELECT min(jobs) FROM running JOIN workspace_turns USING (workspace_id) WHERE due_at <= now()
+                ))
             ORDER BY running.jobs, served_at, turns.workspace_id
         ) AS turn {_FIRST_DUE}
     ), next AS (
@@ -84,70 +97,112 @@ CLAIM = Statement(f"""
             attempt = attempt + 1,
             event_xid = greatest(event_xid, pg_current_xact_id()),
             sequence = sequence + 1, milestone = milestone + 1,
-            lease_token = :token, lease_expires_at = now() + :lease, worker = :worker,
+            lease_token = gen_random_uuid(), lease_expires_at = now() + :lease, worker = :worker,
             started_at = coalesce(started_at, now()), deadline_at = coalesce(deadline_at, now() + :deadline),
             progressed_at = now(), updated_at = now()
         FROM next WHERE jobs.id = next.id
         RETURNING jobs.*
     ), {_APPENDED}
-    SELECT {_RETURNED}, provider, spec, failed_attempts, trace_parent,
+    SELECT {_RETURNED}, lease_token, provider, spec, failed_attempts, trace_parent,
         greatest(changed.updated_at - changed.run_after, interval '0') AS waited
     FROM changed
 """)
 
-# PROCESSING → PROCESSING: progress; an event is added to the history only if the stage changed.
-REPORT = Statement(
-    f"""
-    WITH changed AS (
+
+# Reports and ends of several jobs share a statement. What locks several running jobs does so in the order of their ids.
+def _held(columns: Mapping[str, str], more: str = "") -> str:
+    """Return the CTE that locks the jobs whose lease is held, for arrays of `columns`, each with its type."""
+    arrays = ", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in columns.items())
+    return f"""
+        held AS MATERIALIZED (
+            SELECT jobs.id, given.*{more}
+            FROM unnest({arrays}) WITH ORDINALITY AS given({", ".join(f"new_{name}" for name in columns)}, place)
+                JOIN jobs ON jobs.id = new_job_id AND jobs.lease_token = new_token
+            ORDER BY jobs.id
+            FOR NO KEY UPDATE OF jobs
+        )
+    """
+
+
+# PROCESSING → PROCESSING: progress; an event is added to the history only if the stage changed. Postgres compares the
+# stages: the worker does not know the stored one where the answer to its last report was lost.
+_REPORTED = _held(
+    {
+        "job_id": "uuid",
+        "token": "uuid",
+        "stage": "text",
+        "progress": "smallint",
+        "message": "text",
+        "alive": "boolean",
+        "warnings": "jsonb",
+    },
+    ", stage IS DISTINCT FROM new_stage AS is_milestone",
+)
+REPORT = Statement(f"""
+    WITH {_REPORTED}, changed AS (
         UPDATE jobs SET
-            stage = :stage, progress = greatest(progress, :progress), message = :message,
-            warnings = coalesce(:warnings, warnings),
+            stage = new_stage, progress = greatest(progress, new_progress), message = new_message,
+            warnings = coalesce(new_warnings, warnings),
             event_xid = greatest(event_xid, pg_current_xact_id()),
-            sequence = sequence + 1, milestone = milestone + CASE WHEN :stage_changed THEN 1 ELSE 0 END,
-            progressed_at = CASE WHEN :stage_changed OR :progress > progress OR :alive THEN now()
+            sequence = sequence + 1, milestone = milestone + CASE WHEN is_milestone THEN 1 ELSE 0 END,
+            progressed_at = CASE WHEN is_milestone OR new_progress > progress OR new_alive THEN now()
                 ELSE progressed_at END,
             lease_expires_at = now() + :lease, updated_at = now()
-        WHERE id = :job_id AND lease_token = :token
-        RETURNING jobs.*
+        FROM held WHERE jobs.id = held.id
+        RETURNING jobs.*, place, is_milestone
     ), appended AS (
         INSERT INTO job_events (job_id, xid, {EVENT_COLUMNS})
-        SELECT id, event_xid, {EVENT_COLUMNS} FROM changed WHERE :stage_changed
+        SELECT id, event_xid, {EVENT_COLUMNS} FROM changed WHERE is_milestone
     )
-    SELECT {_RETURNED}, cancel_requested FROM changed
-""",
-    json=frozenset({"warnings"}),
-)
+    SELECT {_RETURNED}, cancel_requested, place, is_milestone FROM changed
+""")
 
 # PROCESSING → PROCESSING: only the lease changes.
 RENEW = Statement("""
-    UPDATE jobs SET lease_expires_at = now() + :lease
-    WHERE status = 'PROCESSING' AND id = ANY(:job_ids) AND lease_token = ANY(:tokens)
+    WITH held AS MATERIALIZED (
+        SELECT id FROM jobs WHERE status = 'PROCESSING' AND id = ANY(:job_ids) AND lease_token = ANY(:tokens)
+        ORDER BY id
+        FOR NO KEY UPDATE
+    )
+    UPDATE jobs SET lease_expires_at = now() + :lease FROM held WHERE jobs.id = held.id
     RETURNING lease_token, cancel_requested, deadline_at < now() AS past_deadline,
         progressed_at < now() - CAST(:no_progress AS interval) AS stuck
 """)
 
 # PROCESSING → COMPLETED, with the video's record.
-COMPLETE = Statement(
-    f"""
-    WITH changed AS (
+_COMPLETED = _held(
+    {
+        "job_id": "uuid",
+        "token": "uuid",
+        "raw_results": "jsonb",
+        "warnings": "jsonb",
+        "files": "jsonb",
+        "width": "integer",
+        "height": "integer",
+        "fps": "integer",
+        "frames": "bigint",
+        "checked": "jsonb",
+        "audio_tracks": "jsonb",
+    }
+)
+COMPLETE = Statement(f"""
+    WITH {_COMPLETED}, changed AS (
         UPDATE jobs SET
-            status = 'COMPLETED', stage = NULL, progress = 100, message = 'Completed', raw_results = :raw_results,
-            warnings = :warnings,
+            status = 'COMPLETED', stage = NULL, progress = 100, message = 'Completed', raw_results = new_raw_results,
+            warnings = new_warnings,
             event_xid = greatest(event_xid, pg_current_xact_id()),
             sequence = sequence + 1, milestone = milestone + 1,
             lease_token = NULL, lease_expires_at = NULL, finished_at = now(), updated_at = now()
-        WHERE id = :job_id AND lease_token = :token
-        RETURNING jobs.*
+        FROM held WHERE jobs.id = held.id
+        RETURNING jobs.*, place
     ), recorded AS (
         INSERT INTO videos (job_id, workspace_id, files, width, height, fps, frames, checked, audio_tracks, size_bytes)
-        SELECT id, workspace_id, :files, :width, :height, :fps, :frames, :checked, :audio_tracks,
-            (SELECT sum(CAST(value ->> 'size_bytes' AS bigint)) FROM jsonb_each(CAST(:files AS jsonb)))
-        FROM changed WHERE CAST(:files AS jsonb) IS NOT NULL
+        SELECT changed.id, workspace_id, new_files, new_width, new_height, new_fps, new_frames, new_checked,
+            new_audio_tracks, (SELECT sum(CAST(value ->> 'size_bytes' AS bigint)) FROM jsonb_each(new_files))
+        FROM changed JOIN held USING (place) WHERE new_files IS NOT NULL
     ), {_APPENDED}
-    SELECT {_RETURNED} FROM changed
-""",
-    json=frozenset({"raw_results", "warnings", "files", "checked", "audio_tracks"}),
-)
+    SELECT {_RETURNED}, place FROM changed
+""")
 
 WAS_COMPLETED = Statement("SELECT status = 'COMPLETED' AND attempt = :attempt AS found FROM jobs WHERE id = :job_id")
 

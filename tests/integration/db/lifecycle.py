@@ -51,9 +51,7 @@ Write = Callable[[JobLifecycle, Lease], Awaitable[object]]
 
 
 WRITES: dict[str, Write] = {
-    "report": lambda lifecycle, lease: lifecycle.report(
-        lease, stage=JobStage.UPLOADING, stage_changed=True, progress=99, message="zombie"
-    ),
+    "report": lambda lifecycle, lease: lifecycle.report(lease, stage=JobStage.UPLOADING, progress=99, message="zombie"),
     "complete": lambda lifecycle, lease: lifecycle.complete(lease, RawResults("zombie"), VIDEO),
     "end_attempt": lambda lifecycle, lease: lifecycle.end_attempt(lease, ERROR, retryable=False),
     "release": lambda lifecycle, lease: lifecycle.release(lease),

@@ -99,7 +99,7 @@ async def test_events_that_are_returned_are_those_that_history_keeps(database: D
     returned.append(await lifecycle.release((await claimed()).lease))
     returned.append(await lifecycle.end_attempt((await claimed()).lease, ERROR, retryable=True))
     lease = (await claimed()).lease
-    report = await lifecycle.report(lease, stage=JobStage.COMPOSING, stage_changed=True, progress=5, message="x")
+    report = await lifecycle.report(lease, stage=JobStage.COMPOSING, progress=5, message="x")
     returned.append(report.event)
     returned.append(await lifecycle.end_attempt(lease, ERROR, retryable=True))
     history = await Jobs(database).history(job.id, 1)

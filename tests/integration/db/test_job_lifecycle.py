@@ -90,9 +90,7 @@ async def test_warnings_are_stored_when_they_are_met_and_not_repeated_with_all_p
     both = (*first, JobWarning(WarningCode.CAPTION_TOO_FAST, "one.caption: too fast", "one", "caption"))
 
     async def report(stage: JobStage, warnings: tuple[JobWarning, ...] | None, *, new: bool = False) -> JobEvent:
-        report = await lifecycle.report(
-            lease, stage=stage, stage_changed=new, progress=3, message="", warnings=warnings
-        )
+        report = await lifecycle.report(lease, stage=stage, progress=3, message="", warnings=warnings)
         return report.event
 
     assert (await report(JobStage.PREPARING, first)).warnings == first
@@ -108,14 +106,10 @@ async def test_a_report_stores_progress_and_only_a_new_stage_becomes_history(dat
     lifecycle = lifecycle_of(database)
     lease = (await claim_next(lifecycle)).lease
     before = (await row_of(database, job.id))["lease_expires_at"]
-    reported = await lifecycle.report(
-        lease, stage=JobStage.PREPARING, stage_changed=False, progress=3, message="fetching"
-    )
+    reported = await lifecycle.report(lease, stage=JobStage.PREPARING, progress=3, message="fetching")
     assert (reported.event.sequence, reported.event.progress, reported.event.is_milestone) == (3, 3, False)
     assert not reported.cancel_requested
-    reported = await lifecycle.report(
-        lease, stage=JobStage.COMPOSING, stage_changed=True, progress=40, message="frames"
-    )
+    reported = await lifecycle.report(lease, stage=JobStage.COMPOSING, progress=40, message="frames")
     assert (reported.event.sequence, reported.event.milestone, reported.event.is_milestone) == (4, 3, True)
     assert await milestones_of(database, job.id) == [
         (1, "PENDING"),
@@ -133,9 +127,7 @@ async def test_progress_never_falls_within_an_attempt(database: Database) -> Non
     lifecycle = lifecycle_of(database)
     lease = (await claim_next(lifecycle)).lease
     for sent, stored in ((50, 50), (20, 50), (60, 60)):
-        reported = await lifecycle.report(
-            lease, stage=JobStage.PREPARING, stage_changed=False, progress=sent, message=""
-        )
+        reported = await lifecycle.report(lease, stage=JobStage.PREPARING, progress=sent, message="")
         assert reported.event.progress == stored
 
 
@@ -317,7 +309,7 @@ async def test_a_running_job_learns_of_its_cancellation_with_its_next_write(data
     lifecycle = lifecycle_of(database)
     lease = (await claim_next(lifecycle)).lease
     await lifecycle.cancel("team", job.id)
-    reported = await lifecycle.report(lease, stage=JobStage.PREPARING, stage_changed=False, progress=1, message="")
+    reported = await lifecycle.report(lease, stage=JobStage.PREPARING, progress=1, message="")
     assert reported.cancel_requested
     renewed = await lifecycle.renew([lease], no_progress=HOUR)
     assert renewed[lease.token].cancel_requested
@@ -354,7 +346,7 @@ async def test_only_getting_further_counts_as_progress(database: Database) -> No
     lifecycle = lifecycle_of(database)
     lease = (await claim_next(lifecycle)).lease
     claimed = (await row_of(database, job.id))["progressed_at"]
-    await lifecycle.report(lease, stage=JobStage.PREPARING, stage_changed=False, progress=0, message="still here")
+    await lifecycle.report(lease, stage=JobStage.PREPARING, progress=0, message="still here")
     assert (await row_of(database, job.id))["progressed_at"] == claimed
-    await lifecycle.report(lease, stage=JobStage.PREPARING, stage_changed=False, progress=1, message="further")
+    await lifecycle.report(lease, stage=JobStage.PREPARING, progress=1, message="further")
     assert (await row_of(database, job.id))["progressed_at"] != claimed

@@ -156,9 +156,9 @@ async def test_history_returns_the_events_after_a_sequence_and_the_current_job(d
     lifecycle = lifecycle_of(database)
     lease = (await claim_next(lifecycle)).lease
     for progress in (1, 2):
-        await lifecycle.report(lease, stage=JobStage.PREPARING, stage_changed=False, progress=progress, message="")
-    await lifecycle.report(lease, stage=JobStage.COMPOSING, stage_changed=True, progress=3, message="")
-    await lifecycle.report(lease, stage=JobStage.COMPOSING, stage_changed=False, progress=9, message="now")
+        await lifecycle.report(lease, stage=JobStage.PREPARING, progress=progress, message="")
+    await lifecycle.report(lease, stage=JobStage.COMPOSING, progress=3, message="")
+    await lifecycle.report(lease, stage=JobStage.COMPOSING, progress=9, message="now")
     for after, sequences in ((0, [1, 2, 5]), (1, [2, 5]), (2, [5]), (4, [5]), (5, []), (6, []), (10**15, [])):
         history = await Jobs(database).history(job.id, after)
         assert history is not None

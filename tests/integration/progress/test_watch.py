@@ -103,13 +103,9 @@ async def live(service: Service, job: Job, is_published: Callable[[JobEvent], bo
     claim = await claim_next(service.lifecycle)
     assert claim.lease.job_id == job.id
     await publish(claim.event)
-    stage = JobStage.PREPARING
     for percent in range(1, 100, 3):
         now = JobStage.COMPOSING if percent > 50 else JobStage.GENERATING if percent > 20 else JobStage.PREPARING
-        report = await service.lifecycle.report(
-            claim.lease, stage=now, stage_changed=now is not stage, progress=percent, message=str(percent)
-        )
-        stage = now
+        report = await service.lifecycle.report(claim.lease, stage=now, progress=percent, message=str(percent))
         await publish(report.event)
     await publish(await service.lifecycle.complete(claim.lease, None, None))
 

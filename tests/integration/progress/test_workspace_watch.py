@@ -189,9 +189,7 @@ async def test_a_watch_delivers_milestones_and_the_progress_between_them_in_orde
         assert (claimed.event.job_id, claimed.event.stage) == (wanted, JobStage.PREPARING)
         for progress in (10, 20):
             for lease in leases.values():
-                report = await lifecycle.report(
-                    lease, stage=JobStage.PREPARING, stage_changed=False, progress=progress, message=""
-                )
+                report = await lifecycle.report(lease, stage=JobStage.PREPARING, progress=progress, message="")
                 await publisher.publish(report.event)
             update = await next_event(stream)
             assert update.event
@@ -218,7 +216,7 @@ async def test_a_resumed_watch_reports_progress_of_jobs_whose_milestones_it_has_
     assert first.event is None
     assert first.position == position
     waiting = asyncio.create_task(next_event(stream))
-    report = await lifecycle.report(claim.lease, stage=JobStage.PREPARING, stage_changed=False, progress=33, message="")
+    report = await lifecycle.report(claim.lease, stage=JobStage.PREPARING, progress=33, message="")
     while not waiting.done():
         # Published until the subscription, which has no sign of its being ready, is there.
         await Publisher(redis).publish(report.event)

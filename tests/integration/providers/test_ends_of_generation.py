@@ -108,6 +108,4 @@ async def test_the_lease_fences_what_is_written(bench: GenerationBench, fakes: F
     assert set(made.clips) == {"s1"}
     await asyncio.gather(frozen, return_exceptions=True)
     assert len(fakes[RUNWAY].bill) == 1
-    await bench.lifecycle.report(
-        second.lease, stage=JobStage.COMPOSING, stage_changed=True, progress=60, message="goes on"
-    )
+    await bench.lifecycle.report(second.lease, stage=JobStage.COMPOSING, progress=60, message="goes on")

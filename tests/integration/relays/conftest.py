@@ -117,17 +117,14 @@ class Service:
 
     async def live(self, claim: Claim, *, steps: int = 80, pause: float = 0.04, padding: str = "") -> None:
         """Bring a job to its end in so many steps; every so often, the stage changes."""
-        stage = None
         for step in range(steps):
             now = STAGES[step * len(STAGES) // steps]
             report = await self.lifecycle.report(
                 claim.lease,
                 stage=now,
-                stage_changed=now is not stage,
                 progress=step * 99 // steps,
                 message=f"step {step}{padding}",
             )
-            stage = now
             await self.publisher.publish(report.event)
             await asyncio.sleep(pause)
         await self.publisher.publish(await self.lifecycle.complete(claim.lease, None, None))

@@ -183,7 +183,7 @@ async def test_a_watch_delivers_all_events_and_can_be_resumed_anywhere(service: 
     first = await anext(stream)
     assert (first.event.sequence, first.event.status) == (1, job_pb2.JOB_STATUS_PENDING)
     lease = (await service.claim(job.job_id)).lease
-    await service.lifecycle.report(lease, stage=JobStage.COMPOSING, stage_changed=True, progress=50, message="half")
+    await service.lifecycle.report(lease, stage=JobStage.COMPOSING, progress=50, message="half")
     await service.lifecycle.complete(lease, None, None)
     received = [first.event, *await events(stream)]
     assert [event.sequence for event in received] == [1, 2, 3, 4]

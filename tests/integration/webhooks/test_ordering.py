@@ -63,7 +63,7 @@ async def work(database: Database, chance: random.Random) -> None:
     while claim := await lifecycle.claim(worker="test", providers=list(ProviderName), deadline=HOUR):
         for stage in chance.sample(list(JobStage), chance.randrange(1, 4)):
             await asyncio.sleep(chance.random() * 0.02)
-            await lifecycle.report(claim.lease, stage=stage, stage_changed=True, progress=5, message="")
+            await lifecycle.report(claim.lease, stage=stage, progress=5, message="")
         match chance.randrange(3):
             case 0:
                 await lifecycle.complete(claim.lease, None, VIDEO)

@@ -33,8 +33,8 @@ async def run_job(database: Database, job: Job | None = None) -> Job:
     lifecycle = lifecycle_of(database)
     lease = (await claim_next(lifecycle)).lease
     for stage in (JobStage.COMPOSING, JobStage.CHECKING, JobStage.UPLOADING):
-        await lifecycle.report(lease, stage=stage, stage_changed=True, progress=50, message=stage)
-        await lifecycle.report(lease, stage=stage, stage_changed=False, progress=60, message="no milestone")
+        await lifecycle.report(lease, stage=stage, progress=50, message=stage)
+        await lifecycle.report(lease, stage=stage, progress=60, message="no milestone")
     await lifecycle.complete(lease, None, VIDEO, [WARNING])
     return job
 

@@ -28,7 +28,6 @@ class Stored:
     """A report as it was stored."""
 
     stage: JobStage
-    stage_changed: bool
     progress: int
     alive: bool
 
@@ -68,21 +67,20 @@ class Lifecycle(JobLifecycle):
         lease: Lease,
         *,
         stage: JobStage,
-        stage_changed: bool,
         progress: int,
         message: str,
         alive: bool = False,
         warnings: Sequence[JobWarning] | None = None,
     ) -> Report:
         # A statement that is under way ends even if its caller is cancelled, as in the database.
-        await uncancelled(self._store(Stored(stage, stage_changed, progress, alive)))
+        await uncancelled(self._store(Stored(stage, progress, alive)))
         event = JobEvent(
             lease.job_id,
             lease.task_id,
             lease.workspace_id,
             sequence=len(self.stored),
             milestone=1,
-            is_milestone=stage_changed,
+            is_milestone=False,
             status=JobStatus.PROCESSING,
             stage=stage,
             progress=progress,
@@ -163,10 +161,10 @@ async def test_equal_reports_at_the_same_time_are_stored_once() -> None:
         await lifecycle.gate.entered.wait()
         lifecycle.gate.open()
         await asyncio.gather(*calls)
-    assert lifecycle.stored == [Stored(JobStage.GENERATING, True, 5, False)]
+    assert lifecycle.stored == [Stored(JobStage.GENERATING, 5, False)]
 
 
-async def test_a_stage_is_new_once_though_the_caller_that_reported_it_was_cancelled() -> None:
+async def test_the_report_of_a_cancelled_caller_is_stored_before_the_next() -> None:
     lifecycle, channel = Lifecycle(), Channel()
     lifecycle.gate.close()
     async with reporting(lifecycle, channel) as reporter:
@@ -179,7 +177,7 @@ async def test_a_stage_is_new_once_though_the_caller_that_reported_it_was_cancel
         await asyncio.gather(call, following, return_exceptions=True)
         assert call.cancelled()
         await lifecycle.until(6)
-    assert [(one.progress, one.stage_changed) for one in lifecycle.stored] == [(5, True), (6, False)]
+    assert [one.progress for one in lifecycle.stored] == [5, 6]
     assert channel.published == [5, 6]
 
 
@@ -207,7 +205,7 @@ async def test_what_postgres_could_not_store_is_stored_once_it_can_without_anoth
     async with reporting(lifecycle) as reporter:
         await reporter.report(JobStage.GENERATING, 5, "", alive=True)
         await lifecycle.until(5)
-    assert lifecycle.stored == [Stored(JobStage.GENERATING, True, 5, True)]
+    assert lifecycle.stored == [Stored(JobStage.GENERATING, 5, True)]
     log.warning.assert_called_once()
 
 
