@@ -95,7 +95,14 @@ def test_no_prepared_statement_reads_all_jobs(full_database_url: str) -> None:
 
 @pytest.mark.parametrize("busy", [0, 3])
 def test_a_claim_reads_few_rows_however_many_workspaces_wait(full_database_url: str, busy: int) -> None:
-    parameters = {"lease": HOUR, "worker": "test", "deadline": HOUR, "unserved": False, "count": 1}
+    parameters = {
+        "lease": HOUR,
+        "worker": "test",
+        "deadline": HOUR,
+        "unserved": False,
+        "count": 1,
+        "speech_providers": [],
+    }
     text, values = CLAIM.bind(parameters | {"providers": ["mock"], "running_quota": None})
     with psycopg.connect(full_database_url) as connection:
         cursor = psycopg.RawCursor(connection)

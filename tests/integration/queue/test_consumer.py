@@ -1,0 +1,46 @@
+"""The worker's consumer takes a message when it is sent, and has no more than it may have."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from redis import Redis
+
+from render_service.queue import broker as module
+from render_service.queue.broker import RENDER_QUEUE, RenderQueue, make_broker
+
+
+def test_an_idle_consumer_takes_a_message_when_it_is_sent(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_WAIT_SECONDS", 3_600)
+    broker = make_broker(redis_url, blocking_timeout_seconds=4_000)
+    queue = RenderQueue(broker)
+    consumer = broker.consume(RENDER_QUEUE, prefetch=2)
+    with ThreadPoolExecutor(1) as thread, Redis.from_url(redis_url) as redis:
+        taken = thread.submit(next, consumer)
+        while not any(client["cmd"] == "blmove" and client["name"] == "" for client in redis.client_list()):
+            assert not taken.done()
+        queue.send(["first"])  # type: ignore[list-item]
+        message = taken.result(timeout=60)
+    assert message is not None
+    assert message.args == ("first",)
+    consumer.ack(message)
+    assert queue.length() == 0
+    broker.close()
+
+
+def test_a_consumer_has_no_more_messages_than_it_may_have_and_gives_back_the_rest(redis_url: str) -> None:
+    broker = make_broker(redis_url)
+    queue = RenderQueue(broker)
+    queue.send(["first", "second", "third"])  # type: ignore[list-item]
+    consumer = broker.consume(RENDER_QUEUE, prefetch=2)
+    first, second = next(consumer), next(consumer)
+    assert first is not None
+    assert second is not None
+    assert next(consumer) is None
+    assert queue.length() == 1
+    consumer.requeue([second])
+    assert queue.length() == 2
+    consumer.ack(first)
+    third = next(consumer)
+    assert third is not None
+    assert third.args == ("third",)
+    broker.close()
