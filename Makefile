@@ -6,6 +6,7 @@ BIN := $(CURDIR)/$(VENV)/bin
 PYTHON ?= python3
 STUB_TOOLS := $(VENV)/stubs
 LISTENERS := $(VENV)/listeners
+USUAL_STACK := $(VENV)/usual-stack
 TYPESCRIPT := clients/typescript
 export PATH := $(BIN):$(PATH)
 # install.py itself names what an installed Python lacks.
@@ -137,8 +138,13 @@ record-contract: setup ## Record the contract as it is, for `make check` to hold
 bench-compositor: setup ## Measure the compositor beside its peers; PHOTOS=DIR and STORYBOARD=FILE take other work.
 	@python -m benchmarks.compositor
 
-bench-service: setup ## Measure what the service costs around the rendering, beside a bare gRPC server; SECONDS_EACH=5.
-	@python -m benchmarks.service $(if $(SECONDS_EACH),--seconds $(SECONDS_EACH))
+$(USUAL_STACK)/.ready: requirements/bench-service.txt | $(VENV)/.ready
+	@uv venv --quiet --clear --python $(BIN)/python $(USUAL_STACK)
+	@VIRTUAL_ENV=$(USUAL_STACK) uv pip install --quiet --require-hashes --requirement requirements/bench-service.txt
+	@touch $@
+
+bench-service: setup $(USUAL_STACK)/.ready ## Measure what the service costs around the rendering, beside a bare gRPC server and FastAPI with Celery; SECONDS_EACH=5.
+	@python -m benchmarks.service $(CURDIR)/$(USUAL_STACK)/bin/python $(if $(SECONDS_EACH),--seconds $(SECONDS_EACH))
 
 bench-starting: setup ## Measure the processor time that each program takes to start.
 	@python -m benchmarks.starting
@@ -170,6 +176,8 @@ lock: setup ## Pin all dependencies again by hash.
 		requirements/stubs.in --output-file requirements/stubs.txt
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		requirements/bench-speech.in --output-file requirements/bench-speech.txt
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		requirements/bench-service.in --output-file requirements/bench-service.txt
 
 SBOM ?= out/sbom.cdx.json
 sbom: setup ## Write the software bill of materials of an installation (CycloneDX) to out/sbom.cdx.json.

@@ -1,4 +1,4 @@
-"""`make bench-service`: what the service costs around the rendering, beside a bare gRPC server in the same run.
+"""`make bench-service`: what the service costs around the rendering, beside a bare gRPC server and the usual stack.
 
 Ratios count: server, stores and client share the processors of one machine. The last line is the verdict; the exit code
 is 1 where a target is missed.
@@ -6,7 +6,8 @@ is 1 where a target is missed.
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import uvloop
 from render_client.v1 import output_pb2, project_pb2
@@ -17,47 +18,71 @@ from benchmarks.service.bare import SERVICE
 from benchmarks.service.jobs import Throughput, finish_jobs
 from benchmarks.service.load import CLIENTS, Load, channels, measure
 from benchmarks.service.results import Results
+from benchmarks.service.usual_stack import UsualStack, measure_usual_stack
 from benchmarks.service.watchers import WATCHERS, Fan, watch_bare, watch_job
 
 _RENDER = "/render.v1.RenderService/"
+_ANSWER_BYTES = 200  # about as many as a job has
+# The share of bare calls a second that a call is to reach, and its processor time in milliseconds.
+_TARGETS: Mapping[str, tuple[float, float | None]] = {
+    "StartRender": (0.5, 0.8),
+    "GetJob": (0.6, 0.5),
+    "ListJobs of 20": (0.25, None),
+}
 _WORKERS = ((2,), (8,), (32,), (8, 8))
 
 
-async def main(seconds: float) -> int:
+async def main(seconds: float, usual_python: Path) -> int:
     """Measure everything; return the exit code."""
     results = Results()
     async with stack.bare() as (running, stdin):
-        bare = await measure(running.port, running.pid, f"/{SERVICE}/Call", lambda _: b"x" * 64, seconds=seconds)
+        bare = await measure(running, f"/{SERVICE}/Call", lambda _: b"x" * 64, seconds=seconds)
+        sized = await measure(running, f"/{SERVICE}/Call", lambda _: b"x" * _ANSWER_BYTES, seconds=seconds)
         bare_fan = await watch_bare(running, stdin)
-    async with stack.stores() as stores, stack.server(stores) as running:
-        job_id = (await _start(running.port)).job.job_id
-        fan = await watch_job(running, stores, job_id)
-        start = _request().SerializeToString()
-        started = await measure(running.port, running.pid, f"{_RENDER}StartRender", lambda _: start, seconds=seconds)
-        get = pb.GetJobRequest(workspace_id="default", job_id=job_id).SerializeToString()
-        got = await measure(running.port, running.pid, f"{_RENDER}GetJob", lambda _: get, seconds=seconds)
-        page = pb.ListJobsRequest(workspace_id="default", page_size=20).SerializeToString()
-        listed = await measure(running.port, running.pid, f"{_RENDER}ListJobs", lambda _: page, seconds=seconds)
-        results.show("server ready after its start", running.started_in, "s", at_most=0.7)
+    async with stack.stores() as stores:
+        async with stack.server(stores) as running:
+            results.show("server ready after its start", running.started_in, "s", at_most=0.7)
+            job_id = (await _start(running.port)).job.job_id
+            _show_watchers(results, bare_fan, await watch_job(running, stores, job_id))
+            calls = await _measure_calls(running, job_id, seconds=seconds)
+            _show_calls(results, bare, sized, calls)
+        processes.show(results, await processes.compare(stores, job_id, seconds=seconds))
         finished = {slots: await finish_jobs(stores, slots, seconds=seconds) for slots in _WORKERS}
-        compared = await processes.compare(stores, job_id, seconds=seconds)
-    _show_calls(results, bare, started, got, listed)
-    _show_watchers(results, bare_fan, fan)
-    _show_jobs(results, finished)
-    processes.show(results, compared)
+        _show_jobs(results, finished)
+        usual = await measure_usual_stack(stores, usual_python, seconds=seconds)
+        _show_usual_stack(results, usual, calls["StartRender"], finished)
     print(results.verdict())
     return 1 if results.missed else 0
 
 
-def _show_calls(results: Results, bare: Load, started: Load, got: Load, listed: Load) -> None:
+async def _measure_calls(running: stack.Running, job_id: str, *, seconds: float) -> dict[str, Load]:
+    """Measure each kind of call, from what only passes the guards to what is stored."""
+    request = _request()
+    start = request.SerializeToString()
+    request.dry_run = True
+    dry_run = request.SerializeToString()
+    page = pb.ListJobsRequest(workspace_id="default", page_size=20).SerializeToString()
+    return {
+        "Health.Check": await measure(running, "/grpc.health.v1.Health/Check", lambda _: b"", seconds=seconds),
+        "StartRender, dry run": await measure(running, f"{_RENDER}StartRender", lambda _: dry_run, seconds=seconds),
+        "StartRender": await measure(running, f"{_RENDER}StartRender", lambda _: start, seconds=seconds),
+        "GetJob": await measure(running, *_get_job(job_id), seconds=seconds),
+        "ListJobs of 20": await measure(running, f"{_RENDER}ListJobs", lambda _: page, seconds=seconds),
+    }
+
+
+def _get_job(job_id: str) -> tuple[str, Callable[[int], bytes]]:
+    request = pb.GetJobRequest(workspace_id="default", job_id=job_id).SerializeToString()
+    return f"{_RENDER}GetJob", lambda _: request
+
+
+def _show_calls(results: Results, bare: Load, sized: Load, calls: Mapping[str, Load]) -> None:
     results.show(f"bare call, {CLIENTS} clients", bare.rate, "/s")
     results.show("bare call, processor time of the server", bare.processor * 1e3, "ms")
-    for name, load, share, most in (
-        ("StartRender", started, 0.5, 0.8),
-        ("GetJob", got, 0.6, 0.5),
-        ("ListJobs of 20", listed, 0.25, None),
-    ):
-        results.show(f"{name}, {CLIENTS} clients", load.rate, "/s", at_least=share * bare.rate)
+    results.show(f"bare call of {_ANSWER_BYTES} bytes", sized.rate, "/s")
+    for name, load in calls.items():
+        share, most = _TARGETS.get(name, (None, None))
+        results.show(f"{name}, {CLIENTS} clients", load.rate, "/s", at_least=share and share * bare.rate)
         results.show(f"{name}, p50", load.median * 1e3, "ms")
         results.show(f"{name}, p99", load.slowest * 1e3, "ms")
         results.show(f"{name}, processor time of the server", load.processor * 1e3, "ms", at_most=most)
@@ -82,6 +107,16 @@ def _show_jobs(results: Results, finished: Mapping[tuple[int, ...], Throughput])
     results.show("worker ready after its start", finished[_WORKERS[0]].started_in, "s", at_most=1.0)
 
 
+def _show_usual_stack(
+    results: Results, usual: UsualStack, started: Load, finished: Mapping[tuple[int, ...], Throughput]
+) -> None:
+    best = max(throughput.rate for throughput in finished.values())
+    results.show("usual stack, accepted requests", usual.accepted, "/s")
+    results.show("usual stack, finished jobs", usual.finished, "/s")
+    results.show("StartRender beside the usual stack", started.rate / usual.accepted, "×", at_least=3)
+    results.show("mock jobs beside the usual stack", best / usual.finished, "×", at_least=5)
+
+
 def _request() -> pb.StartRenderRequest:
     """Return a request with a small inline project, as callers send it."""
     shot = project_pb2.Shot(id="only", visual_description="A light in the dark")
@@ -103,4 +138,6 @@ async def _start(port: int) -> pb.StartRenderResponse:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=5, help="how long each kind of call is measured")
-    sys.exit(uvloop.run(main(parser.parse_args().seconds)))
+    parser.add_argument("usual_python", type=Path, help="the interpreter that has the packages of the usual stack")
+    given = parser.parse_args()
+    sys.exit(uvloop.run(main(given.seconds, given.usual_python)))

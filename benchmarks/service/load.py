@@ -2,13 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import grpc
 
 from benchmarks.service.results import percentile, processor_seconds
+from benchmarks.service.stack import Running
 
 CLIENTS = 32
 _CONNECTIONS = 2
@@ -39,33 +40,24 @@ async def channels(port: int, count: int = _CONNECTIONS) -> AsyncIterator[list[g
 
 
 async def measure(
-    port: int,
-    pid: int,
-    method: str,
-    requests: Callable[[int], bytes],
-    *,
-    seconds: float,
-    connections: int = _CONNECTIONS,
-    others: Sequence[int] = (),
+    server: Running, method: str, requests: Callable[[int], bytes], *, seconds: float, connections: int = _CONNECTIONS
 ) -> Load:
     """Call a method from `CLIENTS` clients, each waiting for its answer before it calls again.
 
     Args:
-        port: Where the server listens.
-        pid: The server's process.
+        server: The server.
         method: `/package.Service/Method`.
         requests: The request of the n-th call, serialised.
         seconds: How long to measure, after a second of warming up.
-        connections: Over how many connections they call.
-        others: Further processes of the server.
+        connections: How many connections the clients share.
     """
-    pids = (pid, *others)
-    async with channels(port, connections) as opened:
+    pid = server.pid
+    async with channels(server.port, connections) as opened:
         calls: list[Call] = [channel.unary_unary(method) for channel in opened]
         await _run(calls, requests, 0, 1.0)
-        before, began = sum(map(processor_seconds, pids)), time.perf_counter()
+        before, began = processor_seconds(pid), time.perf_counter()
         latencies = await _run(calls, requests, 1_000_000, seconds)
-        took, used = time.perf_counter() - began, sum(map(processor_seconds, pids)) - before
+        took, used = time.perf_counter() - began, processor_seconds(pid) - before
     return Load(
         rate=len(latencies) / took,
         median=percentile(latencies, 0.5),

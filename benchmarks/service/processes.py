@@ -11,7 +11,6 @@ from render_client.v1 import render_service_pb2 as pb
 from benchmarks.service import stack
 from benchmarks.service.load import Load, measure
 from benchmarks.service.results import Results
-from render_service.embedded.supervisor import descendants
 
 _METHOD = "/render.v1.RenderService/GetJob"
 # The kernel distributes connections, not calls.
@@ -33,15 +32,7 @@ async def compare(stores: stack.Stores, job_id: str, *, seconds: float) -> Mappi
     found = {}
     for count in (1, 2):
         async with stack.server(stores, count) as running:
-            found[count] = await measure(
-                running.port,
-                running.pid,
-                _METHOD,
-                lambda _: request,
-                seconds=seconds,
-                connections=_CONNECTIONS,
-                others=descendants(running.pid),
-            )
+            found[count] = await measure(running, _METHOD, lambda _: request, seconds=seconds, connections=_CONNECTIONS)
     return found
 
 

@@ -45,9 +45,10 @@ class Results:
 
 
 def processor_seconds(pid: int) -> float:
-    """Return the processor time of a process and its threads so far; see proc(5)."""
+    """Return the processor time of a process, its threads and its children so far; see proc(5)."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS + sum(processor_seconds(int(child)) for child in children)
 
 
 def percentile(values: list[float], share: float) -> float:

@@ -9,14 +9,13 @@ never has more than the pool's size.
 import re
 import select
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 import sqlalchemy as sa
-from psycopg.pq import Format, TransactionStatus
-from psycopg.rows import dict_row
+from psycopg.pq import ExecStatus, Format, TransactionStatus
 from psycopg.types.json import Jsonb
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.util import greenlet_spawn
@@ -42,6 +41,7 @@ class Statement:
         self._json = json
         self._sql: bytes | None = None
         self._names: tuple[str, ...] = ()
+        self._columns: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -67,6 +67,17 @@ class Statement:
             if name in self._json and values[number] is not None:
                 values[number] = Jsonb(values[number])
         return self._sql, values
+
+    def make_row_maker(self, cursor: "psycopg.AsyncCursor[Any]") -> Callable[[Sequence[Any]], Row]:
+        """Return what makes a dictionary of a row's values; the names of the columns are read once.
+
+        Args:
+            cursor: Has executed this statement.
+        """
+        if not self._columns:
+            self._columns = tuple(column.name for column in cursor.description or ())
+        columns = self._columns
+        return lambda values: dict(zip(columns, values, strict=True))
 
 
 class PreparedConnections:
@@ -96,20 +107,22 @@ class PreparedConnections:
         while True:
             pooled, is_new = await self._take()
             try:
-                return await self._execute(pooled, sql, values, prepare=statement.is_prepared)
+                return await self._execute(pooled, statement, sql, values)
             except psycopg.errors.AdminShutdown:
                 # Postgres ended the session, which was idle, instead of executing the statement.
                 if is_new:
                     raise
 
     async def _execute(
-        self, pooled: sa.PoolProxiedConnection, sql: bytes, values: list[Any], *, prepare: bool
+        self, pooled: sa.PoolProxiedConnection, statement: Statement, sql: bytes, values: list[Any]
     ) -> list[Row]:
         try:
-            cursor = psycopg.AsyncRawCursor(_driver(pooled), row_factory=dict_row)
+            cursor = psycopg.AsyncRawCursor(_driver(pooled), row_factory=statement.make_row_maker)
             cursor.format = Format.BINARY
-            await cursor.execute(sql, values, prepare=prepare)
-            rows = await cursor.fetchall() if cursor.description is not None else []
+            await cursor.execute(sql, values, prepare=statement.is_prepared)
+            # `cursor.description` would describe every column anew.
+            has_rows = cursor.pgresult is not None and cursor.pgresult.status == ExecStatus.TUPLES_OK
+            rows = await cursor.fetchall() if has_rows else []
         except BaseException as error:
             if is_idle(_driver(pooled)) and not _is_read_only(error):
                 self._put_back(pooled)

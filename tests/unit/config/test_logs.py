@@ -4,11 +4,12 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from contextvars import copy_context
 
 import pytest
 import structlog
 
-from render_service.telemetry.logging import bound_log_fields, configure_logging, get_logger
+from render_service.telemetry.logging import bind_log_fields, bound_log_fields, configure_logging, get_logger
 
 
 @pytest.fixture
@@ -31,6 +32,30 @@ def test_a_line_is_one_json_object_with_what_the_context_binds(stream: io.String
     assert (ours["event"], ours["level"], ours["provider"], ours["job_id"]) == ("claimed", "info", "mock", "42")
     assert ours["timestamp"].endswith("Z")
     assert (theirs["event"], theirs["job_id"]) == ("two\nlines", "42")
+
+
+def test_a_text_that_is_no_unicode_is_logged_all_the_same(stream: io.StringIO) -> None:
+    get_logger("test.logs.surrogate").info("found", name="half a pair: \ud83d")
+    assert json.loads(stream.getvalue())["name"] == "half a pair: \ud83d"
+
+
+def test_a_log_that_cannot_be_written_fails_no_work(stream: io.StringIO) -> None:
+    stream.close()
+    get_logger("test.logs.closed").info("claimed")
+
+
+def test_fields_bound_in_a_task_are_not_those_of_others(stream: io.StringIO) -> None:
+    def log(number: int) -> None:
+        bind_log_fields(job_id=str(number))
+        bind_log_fields(attempt=number)
+        get_logger("test.logs.tasks").info("claimed")
+
+    for number in (1, 2):
+        copy_context().run(log, number)
+    get_logger("test.logs.tasks").info("idle")
+    first, second, idle = (json.loads(line) for line in stream.getvalue().splitlines())
+    assert [(line["job_id"], line["attempt"]) for line in (first, second)] == [("1", 1), ("2", 2)]
+    assert "job_id" not in idle
 
 
 def test_lines_below_the_level_are_left_out(stream: io.StringIO) -> None:
