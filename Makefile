@@ -15,8 +15,11 @@ FIND_PYTHON = command -v $(PYTHON) >/dev/null || \
 # Containers often set it. Each of the hundreds of processes that tests start would compile every changed module again.
 unexport PYTHONDONTWRITEBYTECODE
 
+# What `make check` does: independent of each other, the longest first.
+CHECKS := check-types check-docs check-typescript check-generated check-references check-contract check-style
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test dist check format generate record-contract lock sbom clean bench-compositor bench-service bench-starting bench-speech robustness bench-watching corners fuzz probe ledger docs docs-serve
+.PHONY: help setup demo dev test dist check $(CHECKS) format generate record-contract lock sbom clean bench-compositor bench-service bench-starting bench-speech robustness bench-watching corners fuzz probe ledger docs docs-serve
 
 help: ## List the commands.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -92,22 +95,37 @@ fuzz: setup ## Send 20,000 wild requests to a server and see that it stays itsel
 probe: setup ## Attack a service on this machine from outside, and see that another workspace's work does not suffer.
 	@python -m benchmarks.probe $(if $(ONLY),--only $(ONLY))
 
-check: setup $(STUB_TOOLS)/.ready $(TYPESCRIPT)/node_modules/.ready ## Run all static checks.
-	@ruff check .
-	@ruff format --check .
+check: setup $(STUB_TOOLS)/.ready $(TYPESCRIPT)/node_modules/.ready ## Run all static checks, two at a time.
+	@$(MAKE) --no-print-directory --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) $(CHECKS)
+
+check-types:
 	@mypy
-	@buf lint
-	@buf format --diff --exit-code proto
+
+check-docs:
+	@python -m scripts.build_docs
+
+check-typescript:
+	@cd $(TYPESCRIPT) && npm run --silent check
+
+check-generated:
 	@python scripts/generate_stubs.py --python $(STUB_TOOLS)/bin/python --check
 	@python scripts/generate_sync_client.py --check
+	@python -m scripts.generate_project_schema --check
+
+check-references:
 	@python scripts/generate_reference.py --check
 	@python -m scripts.generate_api_reference --check
 	@python -m scripts.generate_agent_pages --check
-	@python -m scripts.generate_project_schema --check
 	@python scripts/draw_architecture.py --check
-	@python -m scripts.build_docs
+
+check-contract:
+	@buf lint
+	@buf format --diff --exit-code proto
 	@scripts/check_breaking.sh
-	@cd $(TYPESCRIPT) && npm run --silent check
+
+check-style:
+	@ruff check .
+	@ruff format --check .
 
 format: setup $(TYPESCRIPT)/node_modules/.ready ## Format code and contract.
 	@ruff check --fix --quiet .

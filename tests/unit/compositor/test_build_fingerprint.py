@@ -30,8 +30,18 @@ def fingerprint(entry: str = PICTURE_ENTRY) -> str:
     return build_fingerprint(entry)
 
 
+_IMPORTS_OF = sources._imports
+
+
+@cache
+def imports_of(source: bytes, name: str) -> tuple[str, ...]:
+    """What a module imports: of hundreds, a test changes few, and the others need not be parsed again."""
+    return tuple(_IMPORTS_OF(source, name))
+
+
 @pytest.fixture(autouse=True)
-def _forget_fingerprints() -> Iterator[None]:
+def _forget_fingerprints(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(sources, "_imports", imports_of)
     yield
     build_fingerprint.cache_clear()
 
@@ -62,10 +72,7 @@ def test_moving_a_drawing_module_into_a_sub_folder_changes_the_fingerprint(packa
     assert fingerprint() not in {before, moved}, "the module is covered where it is now"
 
 
-def test_every_module_that_drawing_loads_is_covered(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    imports_of = sources._imports
-    # Of the modules only one changes each time: the others need not be parsed again.
-    monkeypatch.setattr(sources, "_imports", cache(lambda source, name: tuple(imports_of(source, name))))
+def test_every_module_that_drawing_loads_is_covered(package: Path) -> None:
     before = fingerprint()
     for module in sources.reachable_sources(PICTURE_ENTRY, package):
         file = file_of(package, module)
