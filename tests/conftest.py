@@ -8,6 +8,7 @@ import tempfile
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -19,17 +20,33 @@ from render_service.db.migrate import upgrade
 from render_service.embedded import EmbeddedPostgres, EmbeddedValkey
 from render_service.embedded.stack import Stack
 from tests.programs import program
-from tests.seaweedfs import S3Server, S3TestBucket, SeaweedFS
+from tests.seaweedfs import S3Server, S3TestBucket
+from tests.shared_servers import TEMPLATE, SharedServers, shared_postgres, shared_s3
 
-_TEMPLATE = "render_template"
+_SERVERS = pytest.StashKey[SharedServers]()
+_ADDRESS = "shared_servers"
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Let this process and those that it starts cache bytecode. Many containers forbid it: each would compile anew."""
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
     # Half of the time of a collection of 6,000 tests would be spent on searching for garbage among what stays.
     gc.disable()
+    if not hasattr(config, "workerinput"):
+        config.stash[_SERVERS] = SharedServers()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a process of pytest-xdist where to ask for servers."""
+    node.workerinput[_ADDRESS] = node.config.stash[_SERVERS].address
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the servers, also where the run was interrupted."""
+    if (servers := config.stash.get(_SERVERS, None)) is not None:
+        servers.stop()
 
 
 def pytest_collection_finish() -> None:
@@ -55,17 +72,25 @@ def servers_dir() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(servers_dir: Path) -> Iterator[EmbeddedPostgres]:
-    """The Postgres that all tests share; a test that kills or freezes one takes `own_postgres`."""
-    server = EmbeddedPostgres(servers_dir / "postgres", durable=False)
-    asyncio.run(server.start())
-    yield server
-    asyncio.run(server.stop())
+def servers_address(pytestconfig: pytest.Config) -> str:
+    """Where to ask for the servers that all processes share."""
+    if hasattr(pytestconfig, "workerinput"):
+        return str(pytestconfig.workerinput[_ADDRESS])
+    return pytestconfig.stash[_SERVERS].address
+
+
+@pytest.fixture(scope="session")
+def postgres_server(servers_address: str) -> EmbeddedPostgres:
+    """The Postgres that all tests of all processes share; a test that kills or freezes one takes `own_postgres`."""
+    return shared_postgres(servers_address)
 
 
 @pytest.fixture(scope="session")
 def valkey_server(servers_dir: Path) -> Iterator[EmbeddedValkey]:
-    """The Valkey that all tests share; a test that kills or freezes one takes `own_valkey`."""
+    """The Valkey that the tests of this process share; a test that kills or freezes one takes `own_valkey`.
+
+    Each process has its own, which costs 60 ms: channels know no databases, and so would reach the others' tests.
+    """
     server = EmbeddedValkey(servers_dir / "valkey")
     asyncio.run(server.start())
     yield server
@@ -73,23 +98,9 @@ def valkey_server(servers_dir: Path) -> Iterator[EmbeddedValkey]:
 
 
 @pytest.fixture(scope="session")
-def s3_server(servers_dir: Path) -> Iterator[S3Server]:
-    """The S3 that all tests share."""
-    folder = servers_dir / "s3"
-    folder.mkdir()
-    weed = SeaweedFS(folder)
-    asyncio.run(weed.start())
-    yield weed.server
-    asyncio.run(weed.stop())
-
-
-@pytest.fixture(scope="session")
-def _migrated_template(postgres_server: EmbeddedPostgres) -> str:
-    """The name of a database with the newest schema, to be copied and never used itself."""
-    with psycopg.connect(postgres_server.url, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_TEMPLATE)))
-    upgrade(postgres_server.url_of(_TEMPLATE))
-    return _TEMPLATE
+def s3_server(servers_address: str) -> S3Server:
+    """The S3 that all tests of all processes share."""
+    return shared_s3(servers_address)
 
 
 def _database_of_its_own(server: EmbeddedPostgres, template: str) -> Iterator[str]:
@@ -104,15 +115,15 @@ def _database_of_its_own(server: EmbeddedPostgres, template: str) -> Iterator[st
 
 
 @pytest.fixture
-def database_url(postgres_server: EmbeddedPostgres, _migrated_template: str) -> Iterator[str]:
+def database_url(postgres_server: EmbeddedPostgres) -> Iterator[str]:
     """A database of the test's own with the newest schema and no rows, as DATABASE_URL."""
-    yield from _database_of_its_own(postgres_server, _migrated_template)
+    yield from _database_of_its_own(postgres_server, TEMPLATE)
 
 
 @pytest.fixture
-def own_database_url(postgres_server: EmbeddedPostgres, _migrated_template: str) -> Iterator[str]:
+def own_database_url(postgres_server: EmbeddedPostgres) -> Iterator[str]:
     """A database of the test's own with the newest schema, which it may damage."""
-    yield from _database_of_its_own(postgres_server, _migrated_template)
+    yield from _database_of_its_own(postgres_server, TEMPLATE)
 
 
 @pytest.fixture

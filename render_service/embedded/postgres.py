@@ -24,7 +24,6 @@ _STATUS_LINE = 7  # of postmaster.pid, see src/include/utils/pidfile.h
 
 # Sized for a small machine that also renders video.
 _SETTINGS = {
-    "max_connections": "100",
     "shared_buffers": "64MB",
     "max_wal_size": "512MB",
     "wal_level": "minimal",
@@ -52,14 +51,18 @@ class EmbeddedPostgres(EmbeddedServer):
             log.
         port: TCP port on 127.0.0.1; None for a free one.
         durable: False trades durability on power loss for speed; killed processes still lose nothing.
+        max_connections: How many connections it accepts at once.
     """
 
     name = "Postgres"
     start_seconds = 60.0  # crash recovery on a slow disk
 
-    def __init__(self, data_dir: Path, port: int | None = None, *, durable: bool = True) -> None:
+    def __init__(
+        self, data_dir: Path, port: int | None = None, *, durable: bool = True, max_connections: int = 100
+    ) -> None:
         super().__init__(data_dir, port)
         self._durable = durable
+        self._max_connections = max_connections
 
     @property
     def url(self) -> str:
@@ -74,7 +77,8 @@ class EmbeddedPostgres(EmbeddedServer):
         user = _unprivileged_user(self._cluster)
         if not self._cluster.exists():
             await self._initialise(user)
-        settings = _SETTINGS | {"port": str(self.port)} | ({} if self._durable else _NOT_DURABLE)
+        settings = _SETTINGS | {"port": str(self.port), "max_connections": str(self._max_connections)}
+        settings |= {} if self._durable else _NOT_DURABLE
         arguments = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         process = self._supervised(
             [str(_program("postgres")), "-D", str(self._cluster), *arguments],

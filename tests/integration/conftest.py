@@ -11,6 +11,7 @@ from psycopg import sql
 from render_service.db.database import Database
 from render_service.db.schema import metadata
 from render_service.embedded import EmbeddedPostgres
+from tests.shared_servers import TEMPLATE
 
 EMPTIER = "emptier of tests"
 """The `application_name` of a connection that is there beside those of a test."""
@@ -34,11 +35,11 @@ def _plain_logs() -> None:
 
 
 @pytest.fixture(scope="session")
-def _shared_database_url(postgres_server: EmbeddedPostgres, _migrated_template: str) -> str:
+def _shared_database_url(postgres_server: EmbeddedPostgres) -> str:
     name = f"shared_{uuid4().hex[:12]}"
     with psycopg.connect(postgres_server.url, autocommit=True) as connection:
         connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(_migrated_template))
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(TEMPLATE))
         )
     return postgres_server.url_of(name)
 
