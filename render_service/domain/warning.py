@@ -24,6 +24,7 @@ class WarningCode(StrEnum):
     NARRATION_TRIMMED = "NARRATION_TRIMMED"
     SOUND_TOO_QUIET = "SOUND_TOO_QUIET"
     SPEECH_WAITING = "SPEECH_WAITING"
+    WORDS_ESTIMATED = "WORDS_ESTIMATED"
 
 
 @dataclass(frozen=True, slots=True)

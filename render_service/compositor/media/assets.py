@@ -7,15 +7,20 @@ from pathlib import Path
 
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.projects.sequence import INTRO_ID, OUTRO_ID
+from render_service.domain.projects.word_times import TimingMethod
 
 
 @dataclass(frozen=True, slots=True)
 class ShotMedia:
-    """The fetched files of one shot; None where the shot has no such file."""
+    """The fetched files of one shot; None where the shot has no such file.
+
+    `timing` is how the times of the narration's words were found, where the service found them in its sound.
+    """
 
     image: Path | None = None
     clip: Path | None = None
     narration: Path | None = None
+    timing: TimingMethod | None = None
 
 
 class AssetFault(StrEnum):

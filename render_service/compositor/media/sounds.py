@@ -1,12 +1,15 @@
 """Decodes sound: any rate, channel layout and supported codec in, blocks of 48 kHz stereo samples out."""
 
+import wave
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import numpy as np
 from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.error import InvalidDataError
@@ -16,7 +19,7 @@ from render_service.compositor.media.clocks import ClockShift, start_seconds, st
 from render_service.compositor.media.demuxing import SOUND_CODECS, clock_shifts_of, open_media
 from render_service.compositor.media.resampling import Resampler
 from render_service.compositor.media.sniffing import ANIMATED_WEBP, sniff_asset
-from render_service.compositor.media.sound_format import Sound
+from render_service.compositor.media.sound_format import SAMPLE_RATE, Sound
 from render_service.compositor.media.video_decoding import moving_pictures
 from render_service.domain.errors import RenderFailure
 from render_service.domain.projects.file_signatures import FileClass
@@ -193,6 +196,35 @@ def sound_stream(asset: Asset, streams: tuple[AudioStream, ...]) -> AudioStream:
     if stream.codec_context.layout.nb_channels > _MOST_CHANNELS:
         raise asset.invalid(AssetFault.UNSUPPORTED_CODEC, f"more than {_MOST_CHANNELS} channels are not supported")
     return stream
+
+
+def write_recording(asset: Asset, seconds: int, path: Path) -> None:
+    """Write the start of a sound as WAV: 16 kHz, 16 bits, one channel.
+
+    Args:
+        asset: A sound file, or a clip with a sound track.
+        seconds: Most seconds to write.
+        path: The file to write.
+
+    Raises:
+        RenderFailure: ASSET_INVALID where it cannot be decoded.
+    """
+    resampler = AudioResampler("s16", "mono", 16_000)
+    left = seconds * SAMPLE_RATE
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16_000)
+        for block in decode_sound(asset):
+            if left <= 0:
+                break
+            frame = AudioFrame.from_ndarray(np.ascontiguousarray(block[:, :left]), "fltp", "stereo")
+            frame.sample_rate = SAMPLE_RATE
+            left -= frame.samples
+            for made in resampler.resample(frame):
+                file.writeframes(made.to_ndarray().tobytes())
+        for made in resampler.resample(None):
+            file.writeframes(made.to_ndarray().tobytes())
 
 
 def sound_length(asset: Asset) -> int:

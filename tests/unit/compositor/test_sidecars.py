@@ -15,6 +15,7 @@ from render_service.domain.projects.media import MediaFacts
 from render_service.domain.projects.output import OutputSpec, Quality
 from render_service.domain.projects.project import NarrationPolicy, Project, Shot, WordTiming
 from render_service.domain.projects.timeline import plan_timeline
+from render_service.domain.projects.word_times import TimingMethod
 
 SPEC = RenderSpec(Project(), OutputSpec(1280, 720, 30, Quality.STANDARD))
 CUES = (
@@ -82,3 +83,6 @@ def test_words_have_the_times_of_the_video_and_none_is_there_that_is_cut_off(tmp
         {"text": "two", "start": 1.75, "end": 2.0, "shot": "a"},
         {"text": "三", "start": 2.0, "end": 2.25, "shot": "b"},
     ]
+    write_words(timeline, path, {"b": TimingMethod.ESTIMATE})
+    found = json.loads(path.read_text(encoding="utf-8"))
+    assert [word.get("source") for word in found] == [None, None, "estimate"]

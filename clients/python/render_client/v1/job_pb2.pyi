@@ -222,6 +222,10 @@ class _WarningCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WarningCo
     """The job has waited for a minute, and no worker seems to have the speech provider that is to speak its narrations.
     The warning is removed when a worker takes the job.
     """
+    WARNING_CODE_WORDS_ESTIMATED: _WarningCode.ValueType  # 12
+    """The times of a recorded narration's words are estimated from their length: no voice speaks its language, or the sound
+    seems to say something else.
+    """
 
 class WarningCode(_WarningCode, metaclass=_WarningCodeEnumTypeWrapper):
     """WarningCode is a kind of warning. More kinds may be added; treat an unknown one by its message."""
@@ -251,6 +255,10 @@ WARNING_CODE_SOUND_TOO_QUIET: WarningCode.ValueType  # 10
 WARNING_CODE_SPEECH_WAITING: WarningCode.ValueType  # 11
 """The job has waited for a minute, and no worker seems to have the speech provider that is to speak its narrations.
 The warning is removed when a worker takes the job.
+"""
+WARNING_CODE_WORDS_ESTIMATED: WarningCode.ValueType  # 12
+"""The times of a recorded narration's words are estimated from their length: no voice speaks its language, or the sound
+seems to say something else.
 """
 Global___WarningCode: _TypeAlias = WarningCode  # noqa: Y015
 

@@ -855,7 +855,9 @@ class Shot(_message.Message):
     rules are those of image_uri.
     """
     narration_audio_uri: _builtins.str
-    """narration_audio_uri is the URL of the spoken narration. The rules are those of image_uri."""
+    """narration_audio_uri is the URL of the spoken narration. The rules are those of image_uri. With speech, of the shot or
+    the project, the words of the narration are found in it, unless `words` are given: captions follow the voice.
+    """
     fit: Global___Fit.ValueType
     """fit of the picture or clip in the frame; if omitted, its shape decides (see Fit)."""
     clip_sound: _builtins.bool

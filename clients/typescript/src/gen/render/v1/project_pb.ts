@@ -468,7 +468,8 @@ export type Shot = Message<"render.v1.Shot"> & {
   clipUri: string;
 
   /**
-   * narration_audio_uri is the URL of the spoken narration. The rules are those of image_uri.
+   * narration_audio_uri is the URL of the spoken narration. The rules are those of image_uri. With speech, of the shot or
+   * the project, the words of the narration are found in it, unless `words` are given: captions follow the voice.
    *
    * @generated from field: string narration_audio_uri = 8;
    */
