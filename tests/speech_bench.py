@@ -49,7 +49,8 @@ DEFAULTS = {
 
 def spec_of(provider: SpeechProvider, *texts: str, **options: Any) -> RenderSpec:
     """A render whose shots s1, s2, … have these narrations."""
-    shots = tuple(Shot(f"s{number}", narration=text) for number, text in enumerate(texts, 1))
+    short = timedelta(milliseconds=200)
+    shots = tuple(Shot(f"s{number}", narration=text, duration=short) for number, text in enumerate(texts, 1))
     form = OutputSpec(256, 144, 25, Quality.DRAFT)
     return RenderSpec(Project(shots=shots, speech=Speech()), form, speech=SpeechOptions(DEFAULTS[provider], **options))
 
