@@ -5,6 +5,7 @@ is 1 where a target is missed.
 """
 
 import argparse
+import asyncio
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ from render_client.v1 import render_service_pb2 as pb
 
 from benchmarks.service import processes, stack
 from benchmarks.service.bare import SERVICE
+from benchmarks.service.claims import WORKSPACES, time_claims
 from benchmarks.service.jobs import Throughput, finish_jobs
 from benchmarks.service.load import CLIENTS, Load, channels, measure
 from benchmarks.service.results import Results
@@ -32,7 +34,7 @@ _TARGETS: Mapping[str, tuple[float, float | None]] = {
 _WORKERS = ((2,), (8,), (32,), (8, 8))
 
 
-async def main(seconds: float, usual_python: Path) -> int:
+async def main(seconds: float, usual_python: Path, waiting: int) -> int:
     """Measure everything; return the exit code."""
     results = Results()
     async with stack.bare() as (running, stdin):
@@ -49,6 +51,7 @@ async def main(seconds: float, usual_python: Path) -> int:
         processes.show(results, await processes.compare(stores, job_id, seconds=seconds))
         finished = {slots: await finish_jobs(stores, slots, seconds=seconds) for slots in _WORKERS}
         _show_jobs(results, finished)
+        _show_claims(results, await asyncio.to_thread(time_claims, stores, (1, waiting)))
         usual = await measure_usual_stack(stores, usual_python, seconds=seconds)
         _show_usual_stack(results, usual, calls["StartRender"], finished)
     print(results.verdict())
@@ -117,6 +120,13 @@ def _show_usual_stack(
     results.show("mock jobs beside the usual stack", best / usual.finished, "×", at_least=5)
 
 
+def _show_claims(results: Results, claims: Mapping[int, float]) -> None:
+    few, many = claims
+    results.show("claim while one job waits, in Postgres", claims[few] * 1e3, "ms")
+    name = f"claim while {many:,} jobs of {WORKSPACES:,} workspaces wait"
+    results.show(name, claims[many] * 1e3, "ms", at_most=1.5 * claims[few] * 1e3)
+
+
 def _request() -> pb.StartRenderRequest:
     """Return a request with a small inline project, as callers send it."""
     shot = project_pb2.Shot(id="only", visual_description="A light in the dark")
@@ -138,6 +148,7 @@ async def _start(port: int) -> pb.StartRenderResponse:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=5, help="how long each kind of call is measured")
+    parser.add_argument("--waiting", type=int, default=100_000, help="how many jobs wait while claims are measured")
     parser.add_argument("usual_python", type=Path, help="the interpreter that has the packages of the usual stack")
     given = parser.parse_args()
-    sys.exit(uvloop.run(main(given.seconds, given.usual_python)))
+    sys.exit(uvloop.run(main(given.seconds, given.usual_python, given.waiting)))
