@@ -164,7 +164,7 @@ $(USUAL_STACK)/.ready: requirements/bench-service.txt | $(VENV)/.ready
 bench-service: setup $(USUAL_STACK)/.ready ## Measure what the service costs around the rendering, beside a bare gRPC server and FastAPI with Celery; SECONDS_EACH=5.
 	@python -m benchmarks.service $(CURDIR)/$(USUAL_STACK)/bin/python $(if $(SECONDS_EACH),--seconds $(SECONDS_EACH))
 
-bench-starting: setup ## Measure the processor time that each program takes to start.
+bench-starting: setup ## Measure how long each program takes until it is ready, and its processor time.
 	@python -m benchmarks.starting
 
 $(LISTENERS)/.ready: requirements/bench-speech.txt | $(VENV)/.ready
