@@ -1,18 +1,27 @@
 # syntax=docker/dockerfile:1
 # One image for the server (`serve`, the default), the worker (`work`) and migrations (`migrate`).
+# `--build-arg SPEECH=1` adds the speech model and its voices, about 200 MB.
 
 FROM python:3.11-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_INPUT=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
 RUN python -m venv /opt/build && python -m venv --without-pip /opt/render-service
+# Of jieba there is no wheel; its source is pinned by hash like all others.
+ARG SPEECH=0
 # Dependencies first: they change seldom, and their layer is the big one.
 COPY requirements/ requirements/
 RUN /opt/build/bin/pip install --require-hashes --only-binary :all: --requirement requirements/build.txt \
  && /opt/build/bin/pip --python /opt/render-service/bin/python install --require-hashes --only-binary :all: \
-        --requirement requirements/runtime.txt
+        $([ "$SPEECH" = 1 ] && echo --no-binary jieba --requirement requirements/speech.txt \
+            || echo --requirement requirements/runtime.txt)
 COPY . .
 RUN PATH=/opt/build/bin:$PATH pip wheel --no-deps --no-build-isolation --wheel-dir /wheels ./clients/python . \
  && pip --python /opt/render-service/bin/python install --no-deps --no-index /wheels/*.whl
+# The voices are in an npm package; the command checks its hash.
+RUN if [ "$SPEECH" = 1 ]; then \
+        python -c "from urllib.request import urlretrieve as get; get('https://registry.npmjs.org/kokoro-js/-/kokoro-js-1.2.1.tgz', '/voices.tgz')" \
+     && /opt/render-service/bin/render-service install-voices --archive /voices.tgz; \
+    fi
 
 FROM python:3.11-slim-bookworm
 LABEL org.opencontainers.image.title="render-service" \
