@@ -24,6 +24,7 @@ from render_service.db.database import Database
 from render_service.domain.access.access import Access
 from render_service.domain.errors import ErrorReason
 from render_service.domain.jobs.job import Artifact, JobError, StoredFile, Video
+from render_service.embedded.ports import LOOPBACK, free_port
 from render_service.server.interceptors.errors import STATUS_OF_REASON
 from tests.fuzz.campaign import LEAK
 from tests.integration.server.status import Refusal, refusal
@@ -172,6 +173,12 @@ async def provider_not_configured(make: Make) -> Refusal:
     return await refusal((await make()).start(provider="runway"))
 
 
+async def provider_unavailable(make: Make) -> Refusal:
+    nobody = f"http://{LOOPBACK}:{free_port()}"
+    scene = await make(elevenlabs_api_key=SecretStr("key"), elevenlabs_base_url=nobody)
+    return await refusal(scene.call("ListVoices", speech_provider="elevenlabs"))
+
+
 async def etag_mismatch(make: Make) -> Refusal:
     scene = await make()
     stored = (await scene.call("CreateProject", project=PROJECT)).project
@@ -265,6 +272,7 @@ PROVOKED: dict[str, Callable[..., Awaitable[Refusal]]] = {
         offset_out_of_range,
         file_lost,
         provider_not_configured,
+        provider_unavailable,
         etag_mismatch,
         webhook_not_found,
         delivery_not_found,

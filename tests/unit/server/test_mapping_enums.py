@@ -14,7 +14,13 @@ from render_service.domain.warning import WarningCode
 from render_service.server.mapping.enums import EnumTable
 from render_service.server.mapping.pages import View
 
-_ELSEWHERE = {"QualityPreset": output.Quality, "WarningCode": WarningCode, "ProjectView": View, "JobView": View}
+_ELSEWHERE: dict[str, type[StrEnum]] = {
+    "QualityPreset": output.Quality,
+    "LoudnessTarget": output.Loudness,
+    "WarningCode": WarningCode,
+    "ProjectView": View,
+    "JobView": View,
+}
 PAIRS: list[tuple[EnumDescriptor, type[StrEnum]]] = [
     (descriptor, _ELSEWHERE.get(name) or getattr(domain, name))
     for file, domain in ((error_reason_pb2, errors), (job_pb2, job), (output_pb2, output), (project_pb2, project))
