@@ -51,7 +51,7 @@ class SpeechProviderSettings(BaseSettings):
     it does."""
     openai_speech_word_times: bool = False
     """OPENAI_SPEECH_WORD_TIMES: whether the server has Kokoro-FastAPI's `/dev/captioned_speech`, which returns when
-    each word is spoken. Otherwise the times are estimated."""
+    each word is spoken. Otherwise they are found in the sound."""
     openai_speech_max_characters: int = Field(default=4096, ge=1, le=1_000_000)
     """OPENAI_SPEECH_MAX_CHARACTERS: the longest text that the server speaks at once."""
     openai_speech_price: Decimal | None = Field(default=None, ge=0, le=1000)

@@ -47,15 +47,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Narration:
-    """A spoken narration: its sound, and the times of its words."""
+    """A spoken narration: its sound, the times of its words (none if they are not known), and how long it lasts."""
 
     sound: Path
     words: tuple[WordTiming, ...]
-
-    @property
-    def length(self) -> timedelta:
-        """When the last word ends."""
-        return self.words[-1].end if self.words else timedelta(0)
+    length: timedelta
 
 
 class Narrator:
@@ -121,7 +117,7 @@ class Narrator:
         if await store.get(words_key, words) and await store.get(sound_key, sound):
             timings = await asyncio.to_thread(_read, _WORDS, words)
             if timings is not None:
-                return Narration(sound, timings)
+                return _narration(sound, timings)
         options = TaskOptions(SPEAKING, work=f"{shot_id}.narration: speaking it", remedy="split it over several shots")
         with self._at_work():
             timings = await _reported(share, options, speaking, speak, request, self._installation, sound)
@@ -129,7 +125,7 @@ class Narrator:
         # The words first: a sound that is there has its words.
         await store.put(words_key, words)
         await store.put(sound_key, sound)
-        return Narration(sound, timings)
+        return _narration(sound, timings)
 
     async def align(
         self,
@@ -184,6 +180,10 @@ class Narrator:
             self._speaking -= 1
             if not self._speaking:
                 self._idle = asyncio.get_running_loop().call_later(self._idle_seconds, self._pool.end_idle)
+
+
+def _narration(sound: Path, words: tuple[WordTiming, ...]) -> Narration:
+    return Narration(sound, words, words[-1].end if words else timedelta(0))
 
 
 async def _reported(

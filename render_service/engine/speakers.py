@@ -228,7 +228,7 @@ class _Narrating:
             measure=self.remote.measure,
         ).run()
         self.results[shot_id] = _result(shot_id, spoken)
-        return Narration(spoken.sound, spoken.words)
+        return Narration(spoken.sound, spoken.words, spoken.length)
 
 
 def _plans(spec: RenderSpec) -> list[Mapping[str, SpeechRequest]]:

@@ -1,4 +1,4 @@
-"""When the words of recorded narrations are spoken: which are to be found, and how they were."""
+"""When the words of narrations are spoken that came without times: which are to be found, and how they were."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class AlignmentRequest:
 def unaligned_narrations(project: Project) -> Mapping[str, AlignmentRequest]:
     """Return the narrations of a project whose words have no times and are to get them, by shot id, in order.
 
-    They are those of shots with `speech`, their own or the project's, that are not spoken by a voice with word times.
+    They are those of shots with `speech`, their own or the project's: recordings, and what was spoken without times.
 
     Args:
         project: A project whose spoken narrations have their words.

@@ -32,7 +32,6 @@ from render_service.providers.generation.limits import GenerationLimits
 from render_service.providers.generation.paid_request import PaidRequest, Purchase
 from render_service.providers.generation.submission import Submissions
 from render_service.providers.speech.speech_api import SpeechApi, SpeechJob, SpeechTraits, SpokenAudio
-from render_service.providers.speech.word_times import spread_words
 from render_service.storage.errors import StorageUnavailable
 
 _STORE_ATTEMPTS, _STORE_RETRY_SECONDS = 60, 1.0
@@ -57,10 +56,20 @@ class NarrationStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SpokenNarration:
-    """A narration on this machine, with its row of the ledger. `reused`: whether it was paid before this job."""
+    """A narration on this machine, with its row of the ledger.
+
+    Args:
+        sound: Its sound.
+        words: Its words in order; none if the provider did not return their times.
+        length: How long the sound lasts.
+        request: What was spoken.
+        task: Its row of the ledger.
+        reused: Whether it was paid before this job.
+    """
 
     sound: Path
     words: tuple[WordTiming, ...]
+    length: timedelta
     request: SpeechRequest
     task: ProviderTask
     reused: bool
@@ -235,11 +244,10 @@ class PaidNarration(PaidRequest[NarrationOrder, SpokenNarration]):
         except ValidationError:
             return None
         length = timedelta(milliseconds=clip.milliseconds)
-        if words is None:
-            words = spread_words(order.job.request.text, length)
         return SpokenNarration(
             order.sound,
-            tuple(_within(word, length) for word in words),
+            tuple(_within(word, length) for word in words or ()),
+            length,
             order.job.request,
             live.task,
             live.from_before,

@@ -1,8 +1,8 @@
-"""When words are spoken, from what providers say about characters, or from nothing but the length of the sound."""
+"""When words are spoken, from what providers say about characters or words."""
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from render_service.domain.projects.project import WordTiming
@@ -54,28 +54,6 @@ def timed(words: Iterable[tuple[str, float, float]]) -> tuple[WordTiming, ...] |
         begins = max(timedelta(seconds=start), found[-1].start if found else _ZERO)
         found.append(WordTiming(text[:MAX_WORD], begins, max(begins, timedelta(seconds=end))))
     return tuple(found)
-
-
-def spread_words(text: str, length: timedelta) -> tuple[WordTiming, ...]:
-    """Return estimated times of words: each letter takes the same time, and punctuation as long as two letters."""
-    words = list(_weighed(text))
-    total = sum(weight for _, weight in words)
-    if not total:
-        return ()
-    found, before = [], 0.0
-    for word, weight in words:
-        found.append(
-            (word, length.total_seconds() * before / total, length.total_seconds() * (before + weight) / total)
-        )
-        before += weight
-    return timed(found) or ()
-
-
-def _weighed(text: str) -> Iterator[tuple[str, float]]:
-    for found in _WORD.finditer(text):
-        word = found[0]
-        letters = sum(map(str.isalnum, word))
-        yield word, letters * (3 if len(word) == 1 and word > "\u3000" else 1) + 2 * (len(word) - letters)
 
 
 def _are_times(values: Iterable[object]) -> bool:

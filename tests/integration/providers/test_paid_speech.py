@@ -48,8 +48,9 @@ async def test_a_narration_is_paid_once_in_a_workspace(
     assert job.cost[0].unit == "USD"
     assert job.cost[0].amount >= COST[provider]
     first = narrated.spec.project.shots[0]
-    assert first.words[0].text == "The"
-    assert first.words[0].end.total_seconds() < 5 * SECONDS_A_CHARACTER
+    # What comes without word times is aligned later.
+    assert [word.text for word in first.words[:1]] == ([] if provider is OPENAI else ["The"])
+    assert all(word.end.total_seconds() < 5 * SECONDS_A_CHARACTER for word in first.words[:1])
     assert all(files.narration is not None and files.narration.exists() for files in narrated.media.shots.values())
     assert narrated.results[0] == {
         "shot_id": "s1",

@@ -1,4 +1,4 @@
-"""Recorded narrations get their words from their sound where speech is on, once for a sound and its text."""
+"""Narrations without word times get them from their sound where speech is on, once for a sound and its text."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -118,6 +118,23 @@ async def test_estimated_words_come_with_a_warning(tmp_path: Path) -> None:
         "narration_audio_uri",
     )
     assert media.shots["one"].timing is TimingMethod.ESTIMATE
+
+
+SPOKEN = replace(RECORDED, narration_audio_uri="")
+
+
+@pytest.mark.parametrize(
+    ("method", "warned"), [(TimingMethod.ACOUSTIC, []), (TimingMethod.ESTIMATE, ["are estimated"]), (None, ["extra"])]
+)
+async def test_a_narration_that_a_provider_spoke_without_word_times_is_aligned_as_recordings_are(
+    method: TimingMethod | None, warned: list[str], tmp_path: Path
+) -> None:
+    aligner = Aligner(method) if method is not None else None
+    aligned, media, warnings = await align(aligner, Project(shots=(SPOKEN,), speech=Speech()), tmp_path)
+    assert aligned.shots[0].words == ((WORD,) if method is not None else ())
+    assert media.shots["one"].timing is method
+    assert [said in warning.message for said, warning in zip(warned, warnings, strict=True)] == [True] * len(warned)
+    assert all((one.code, one.field) == (WarningCode.WORDS_ESTIMATED, "narration") for one in warnings)
 
 
 @pytest.mark.parametrize("speech", [None, Speech()])

@@ -1,10 +1,8 @@
-"""The times of words: from those of characters, from a provider's words, or estimated."""
-
-from datetime import timedelta
+"""The times of words: from those of characters, or from a provider's words."""
 
 import pytest
 
-from render_service.providers.speech.word_times import spread_words, timed, words_of_characters
+from render_service.providers.speech.word_times import timed, words_of_characters
 
 Expected = list[tuple[str, float, float]]
 
@@ -46,11 +44,3 @@ def test_what_are_no_times_is_refused(starts: list[float], ends: list[float]) ->
 def test_times_are_put_in_order() -> None:
     assert seconds(timed([("a", 1, 0.5), ("b", 0.2, 0.4)])) == [("a", 1, 1), ("b", 1, 1)]
     assert timed([("a", None, 1)]) is None  # type: ignore[list-item]
-
-
-def test_without_times_the_words_share_the_sound_by_their_letters() -> None:
-    assert seconds(spread_words("abc de", timedelta(seconds=5))) == [("abc", 0, 3), ("de", 3, 5)]
-    words = spread_words("灯塔 is lit.", timedelta(seconds=10))
-    assert [word.text for word in words] == ["灯", "塔", "is", "lit."]
-    assert words[-1].end == timedelta(seconds=10)
-    assert spread_words("…", timedelta(seconds=1)) == ()

@@ -223,8 +223,8 @@ class _WarningCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WarningCo
     The warning is removed when a worker takes the job.
     """
     WARNING_CODE_WORDS_ESTIMATED: _WarningCode.ValueType  # 12
-    """The times of a recorded narration's words are estimated from their length: no voice speaks its language, or the sound
-    seems to say something else.
+    """The times of a narration's words, which came without times, are estimated from their length: no voice speaks its
+    language, or the sound seems to say something else. Or they are unknown, and captions keep to the narration's pauses.
     """
 
 class WarningCode(_WarningCode, metaclass=_WarningCodeEnumTypeWrapper):
@@ -257,8 +257,8 @@ WARNING_CODE_SPEECH_WAITING: WarningCode.ValueType  # 11
 The warning is removed when a worker takes the job.
 """
 WARNING_CODE_WORDS_ESTIMATED: WarningCode.ValueType  # 12
-"""The times of a recorded narration's words are estimated from their length: no voice speaks its language, or the sound
-seems to say something else.
+"""The times of a narration's words, which came without times, are estimated from their length: no voice speaks its
+language, or the sound seems to say something else. Or they are unknown, and captions keep to the narration's pauses.
 """
 Global___WarningCode: _TypeAlias = WarningCode  # noqa: Y015
 

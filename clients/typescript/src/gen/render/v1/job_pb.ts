@@ -932,8 +932,8 @@ export enum WarningCode {
   SPEECH_WAITING = 11,
 
   /**
-   * The times of a recorded narration's words are estimated from their length: no voice speaks its language, or the sound
-   * seems to say something else.
+   * The times of a narration's words, which came without times, are estimated from their length: no voice speaks its
+   * language, or the sound seems to say something else. Or they are unknown, and captions keep to the narration's pauses.
    *
    * @generated from enum value: WARNING_CODE_WORDS_ESTIMATED = 12;
    */
