@@ -57,7 +57,7 @@ def spec_of(provider: SpeechProvider, *texts: str, **options: Any) -> RenderSpec
 
 def settings_of(urls: Mapping[SpeechProvider, str], **settings: Any) -> Settings:
     """Settings of the providers at these URLs."""
-    values: dict[str, Any] = {"speech_provider": "none", "openai_speech_price": "0.015"}
+    values: dict[str, Any] = {"speech_provider": "none", "openai_speech_price": "0.015", "elevenlabs_price": "0.10"}
     if ELEVENLABS in urls:
         values |= {"elevenlabs_api_key": KEY, "elevenlabs_base_url": urls[ELEVENLABS]}
     if OPENAI in urls:

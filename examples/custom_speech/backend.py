@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from render_service.domain.speech.lexicon import LexiconEntry
 from render_service.domain.speech.requests import SpeechFault, plan_speech
 from render_service.domain.speech.voices import VOICES
 from render_service.speech.installation import find_installation
@@ -33,7 +34,10 @@ Voice = Callable[[Mapping[str, Any], Path], list[dict[str, Any]]]
 def local_voice(body: Mapping[str, Any], path: Path) -> list[dict[str, Any]]:
     """Speak with the service's own model; see docs/how-to/voice.md."""
     text, voice, language = body["text"], str(body.get("voice", "")), str(body.get("language", ""))
-    request = plan_speech(text, voice, language, float(body.get("speed", 1)))
+    readings = tuple(
+        LexiconEntry(entry["word"], entry.get("ipa", ""), entry.get("pinyin", "")) for entry in body.get("lexicon", ())
+    )
+    request = plan_speech(text, voice, language, float(body.get("speed", 1)), readings)
     if isinstance(request, SpeechFault):
         raise Refused(f"{request.part}: {request.description}")
     words = speak(request, find_installation(None, None), path)

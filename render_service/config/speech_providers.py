@@ -30,7 +30,7 @@ class SpeechProviderSettings(BaseSettings):
     elevenlabs_voice: str = "JBFqnCBsd6RMkjVDRZzb"
     """ELEVENLABS_VOICE: id of the voice that speaks where the project names none."""
     elevenlabs_price: Decimal | None = Field(default=None, ge=0, le=1000)
-    """ELEVENLABS_PRICE: what 1,000 characters cost in USD by your plan; default: the list price of the model."""
+    """ELEVENLABS_PRICE: what 1,000 characters cost in USD by your plan; default: unknown."""
     elevenlabs_concurrency: int = Field(default=4, ge=1, le=1000)
     """ELEVENLABS_CONCURRENCY: how many narrations `elevenlabs` speaks at a time, over all workers; your plan's
     limit."""
@@ -135,6 +135,7 @@ def speech_terms(settings: SpeechProviderSettings, provider: SpeechProvider) -> 
                 SpeechModel(settings.custom_speech_max_characters, settings.custom_speech_price),
                 takes_instructions=True,
                 takes_options=True,
+                takes_phonemes=True,
             )
     return None
 

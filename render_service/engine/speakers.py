@@ -246,7 +246,7 @@ def _result(shot_id: str, spoken: SpokenNarration) -> dict[str, Any]:
         "provider": request.provider.value,
         "model": request.model,
         "voice": request.voice,
-        "characters": len(request.text),
+        "characters": len(request.respelled.sent),
         "task_id": task.external.id if task.external is not None else "",
         "reused": spoken.reused,
         "seconds": task.clip.milliseconds / 1000 if task.clip is not None else 0,

@@ -6,8 +6,9 @@ from dataclasses import replace
 from render_service.domain.errors import FieldFault
 from render_service.domain.projects.project import Project, Shot, Speech
 from render_service.domain.speech.han import is_han
+from render_service.domain.speech.lexicon import applying
 from render_service.domain.speech.options import SpeechChoice
-from render_service.domain.speech.readable import is_spoken
+from render_service.domain.speech.readable import guess_language, is_spoken
 from render_service.domain.speech.requests import SpeechFault, SpeechRequest, named_fault, plan_speech
 from render_service.domain.speech.terms import ListedVoice, SpeechTerms
 from render_service.domain.speech.voices import SpeechProvider, find_voice
@@ -60,7 +61,7 @@ def provider_faults(
         request = _plan(project, shot, choice, is_fallback=False)
         fault = terms.fault_of(request, voices) if isinstance(request, SpeechRequest) else request
         if fault is not None:
-            field = _place(project, shot, fault.part, f"project.storyboard.shots[{places[shot.id]}]")
+            field = _place(project, shot, fault, f"project.storyboard.shots[{places[shot.id]}]")
             found.setdefault(field, FieldFault(field, fault.description))
     yield from found.values()
 
@@ -103,10 +104,15 @@ def _speeches(project: Project) -> Iterator[tuple[str, Speech]]:
             yield f"project.storyboard.shots[{place}].speech", shot.speech
 
 
-def _place(project: Project, shot: Shot, part: str, path: str) -> str:
-    """Return the field that a part of a shot's request comes from."""
+def _place(project: Project, shot: Shot, fault: SpeechFault, path: str) -> str:
+    """Return the field that the faulty part of a shot's request comes from."""
+    part = fault.part
     if part == "text":
         return f"{path}.narration"
+    if part == "lexicon":
+        entries = enumerate(project.lexicon)
+        place = next(place for place, entry in entries if entry.word == fault.word and entry.is_phonetic)
+        return f"project.lexicon[{place}].{'ipa' if project.lexicon[place].ipa else 'respelling'}"
     if shot.speech is not None and getattr(shot.speech, part) not in ("", None):
         return f"{path}.speech.{part}"
     if project.speech is not None and getattr(project.speech, part) not in ("", None):
@@ -179,7 +185,8 @@ def _plan(project: Project, shot: Shot, choice: SpeechChoice, is_fallback: bool)
         model = own.model or base.model or choice.model
         instructions = own.instructions or base.instructions
     speed = _speed(project, shot)
-    return SpeechRequest(shot.narration, voice, speed, choice.provider, model, instructions, language)
+    lexicon = applying(project.lexicon, shot.narration, language or guess_language(shot.narration))
+    return SpeechRequest(shot.narration, voice, speed, choice.provider, model, instructions, language, lexicon)
 
 
 def _plan_local(project: Project, shot: Shot, fallback: SpeechChoice | None) -> SpeechRequest | SpeechFault:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from render_service.domain.projects.project import Project, Shot, Speech, WordTiming
+from render_service.domain.speech.lexicon import Lexicon, applying
 from render_service.domain.speech.readable import guess_language, is_spoken
 
 LONGEST_ALIGNED = 600
@@ -32,10 +33,11 @@ class AlignedText:
 
 @dataclass(frozen=True, slots=True)
 class AlignmentRequest:
-    """A text that a sound says, and the BCP 47 tag of its language."""
+    """A text that a sound says, the BCP 47 tag of its language, and how words of it are read."""
 
     text: str
     language: str
+    lexicon: Lexicon = ()
 
 
 def unaligned_narrations(project: Project) -> Mapping[str, AlignmentRequest]:
@@ -47,10 +49,14 @@ def unaligned_narrations(project: Project) -> Mapping[str, AlignmentRequest]:
         project: A project whose spoken narrations have their words.
     """
     return {
-        shot.id: AlignmentRequest(shot.narration, _language(project, shot))
+        shot.id: _request(shot.narration, _language(project, shot), project.lexicon)
         for shot in project.shots
         if (shot.speech or project.speech) is not None and not shot.words and is_spoken(shot.narration)
     }
+
+
+def _request(text: str, language: str, lexicon: Lexicon) -> AlignmentRequest:
+    return AlignmentRequest(text, language, applying(lexicon, text, language))
 
 
 def _language(project: Project, shot: Shot) -> str:

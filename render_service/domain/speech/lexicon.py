@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from render_service.domain.speech.alphabet import ALPHABET
 from render_service.domain.speech.han import is_han
+from render_service.domain.speech.pinyin import pinyin_syllables
 from render_service.domain.speech.readable import is_spoken, unreadable_characters
 from render_service.domain.speech.voices import LANGUAGES, primary
 
@@ -26,6 +27,11 @@ class LexiconEntry:
     ipa: str = ""
     respelling: str = ""
     language: str = ""
+
+    @property
+    def is_phonetic(self) -> bool:
+        """Whether it says how the word sounds, as IPA or pinyin, which only some voices can read."""
+        return bool(self.ipa) or bool(pinyin_syllables(self.respelling))
 
 
 Lexicon = tuple[LexiconEntry, ...]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from render_service.domain.speech.lexicon import Lexicon, applying, without_words
 from render_service.domain.speech.readable import guess_language, unreadable_characters
+from render_service.domain.speech.respelling import RespelledText, respelled
 from render_service.domain.speech.voices import (
     LANGUAGES,
     SpeechProvider,
@@ -39,13 +40,25 @@ class SpeechRequest:
     language: str = ""
     lexicon: Lexicon = ()
 
+    @property
+    def respelled(self) -> RespelledText:
+        """The text as it is sent to a remote provider: with the respellings of the lexicon."""
+        return respelled(self.text, self.lexicon)
+
 
 @dataclass(frozen=True, slots=True)
 class SpeechFault:
-    """What is wrong with a request: a field of `Speech`, or `text`, and the fault in words."""
+    """What is wrong with a request.
+
+    Args:
+        part: A field of `Speech`, `text`, or `lexicon`.
+        description: The fault in words.
+        word: The word of the lexicon, if that is at fault.
+    """
 
     part: str
     description: str
+    word: str = ""
 
 
 def plan_speech(

@@ -1,6 +1,10 @@
 """What the speech providers can do, and what they charge: checked before anything is spoken.
 
-Sources: the models page and the pricing page of ElevenLabs in November 2026. Prices are for estimates only.
+ElevenLabs' models and languages are those of https://elevenlabs.io/docs/overview/models and, for Turbo, of its earlier
+version https://elevenlabs.io/docs/models; the limits of the v2 models those of its help article "API - Error Code 400
+or 401", that of `eleven_v3` the one that https://openrouter.ai/provider/elevenlabs states. The range of speeds and the
+models that take no language are documented in ElevenLabs' Python SDK 2.78. Prices differ by plan, and what others quote
+differs as well: they are unknown unless the operator sets one.
 """
 
 from collections.abc import Mapping
@@ -68,6 +72,7 @@ class SpeechTerms:
         speeds: The slowest and the fastest speed.
         takes_instructions: Whether it is told how to speak.
         takes_options: Whether it takes the request's options.
+        takes_phonemes: Whether it takes words of the lexicon as IPA and pinyin.
     """
 
     provider: SpeechProvider
@@ -78,6 +83,7 @@ class SpeechTerms:
     speeds: tuple[float, float] = (MIN_SPEED, MAX_SPEED)
     takes_instructions: bool = False
     takes_options: bool = False
+    takes_phonemes: bool = False
 
     def model(self, name: str) -> SpeechModel | None:
         """Return a model; None if the provider has none of that name."""
@@ -86,7 +92,9 @@ class SpeechTerms:
     def cost(self, request: SpeechRequest) -> Decimal | None:
         """Return what a request costs in USD; None if the price is unknown."""
         model = self.model(request.model)
-        return model.price * len(request.text) / _PER if model is not None and model.price is not None else None
+        if model is None or model.price is None:
+            return None
+        return model.price * len(request.respelled.sent) / _PER
 
     def fault_of(self, request: SpeechRequest, voices: tuple[ListedVoice, ...] | None) -> SpeechFault | None:
         """Return the first reason for which the provider does not speak a text, or None.
@@ -104,6 +112,15 @@ class SpeechTerms:
         least, most = self.speeds
         language = primary(request.language)
         named = f"{request.model} of {self.provider}" if request.model else str(self.provider)
+        characters = len(request.respelled.sent)
+        phonetic = next((entry for entry in request.lexicon if entry.is_phonetic), None)
+        if phonetic is not None and not self.takes_phonemes:
+            kind = "IPA" if phonetic.ipa else "pinyin"
+            return SpeechFault(
+                "lexicon",
+                f"{self.provider} reads no {kind}, and a narration has the word {phonetic.word}; respell it in letters",
+                phonetic.word,
+            )
         faults = {
             "instructions": f"must be empty: {self.provider} takes no instructions"
             if request.instructions and not self.takes_instructions
@@ -116,8 +133,8 @@ class SpeechTerms:
             if language and model.languages is not None and language not in model.languages
             else None,
             "text": f"must have at most {model.max_characters:,} characters for {named}, and has"
-            f" {len(request.text):,}; split it over several shots"
-            if len(request.text) > model.max_characters
+            f" {characters:,}; split it over several shots"
+            if characters > model.max_characters
             else None,
         }
         return next((SpeechFault(part, fault) for part, fault in faults.items() if fault is not None), None)
@@ -151,15 +168,15 @@ _EUROPEAN = {"en", "de", "fr", "pt", "it", "es", "nl", "pl", "sv", "bg", "ro", "
 _MULTILINGUAL_V2 = frozenset(
     _EUROPEAN | {"ja", "zh", "hi", "ko", "id", "tr", "fil", "tl", "ar", "ms", "ta", "uk", "ru"}
 )
+# Documents say `fil` and `no`; projects may also write Tagalog and Bokmål.
 _FLASH_V25 = _MULTILINGUAL_V2 | {"hu", "no", "nb", "vi"}
-_DEAR, _CHEAP = Decimal("0.10"), Decimal("0.05")
 ELEVENLABS_MODELS: Mapping[str, SpeechModel] = {
-    "eleven_multilingual_v2": SpeechModel(10_000, _DEAR, _MULTILINGUAL_V2, takes_language=False),
-    "eleven_v3": SpeechModel(5_000, _DEAR),
-    "eleven_flash_v2_5": SpeechModel(40_000, _CHEAP, _FLASH_V25),
-    "eleven_turbo_v2_5": SpeechModel(40_000, _CHEAP, _FLASH_V25),
-    "eleven_flash_v2": SpeechModel(30_000, _CHEAP, frozenset({"en"}), takes_language=False),
-    "eleven_turbo_v2": SpeechModel(30_000, _CHEAP, frozenset({"en"}), takes_language=False),
+    "eleven_multilingual_v2": SpeechModel(10_000, languages=_MULTILINGUAL_V2, takes_language=False),
+    "eleven_v3": SpeechModel(5_000),
+    "eleven_flash_v2_5": SpeechModel(40_000, languages=_FLASH_V25),
+    "eleven_turbo_v2_5": SpeechModel(40_000, languages=_FLASH_V25),
+    "eleven_flash_v2": SpeechModel(30_000, languages=frozenset({"en"}), takes_language=False),
+    "eleven_turbo_v2": SpeechModel(30_000, languages=frozenset({"en"}), takes_language=False),
 }
 """The models of ElevenLabs that speak texts."""
 ELEVENLABS_SPEEDS = (0.7, 1.2)

@@ -7,13 +7,14 @@ from uuid import UUID
 from render_service.domain.generation.provider_models import USD
 from render_service.domain.jobs.cost import Cost
 from render_service.domain.projects.project import WordTiming
+from render_service.domain.speech.lexicon import LexiconEntry
 from render_service.domain.speech.terms import SpeechTerms
 from render_service.domain.speech.voices import SpeechProvider
 from render_service.providers.apis.http_client import MAX_AUDIO_BYTES, HttpApi
 from render_service.providers.provider_api import FaultKind, ProviderFault
 from render_service.providers.speech.base64_audio import decoded
 from render_service.providers.speech.speech_api import SpeechJob, SpeechTraits, SpokenAudio
-from render_service.providers.speech.word_times import timed
+from render_service.providers.speech.word_times import as_original, timed
 from render_service.telemetry.tracing.spans import current_span
 
 _CONTENT_CODES = frozenset({"content_refused", "moderation"})
@@ -54,23 +55,23 @@ class CustomSpeech:
             # Only here: the other providers are third parties.
             headers["traceparent"] = current.header
         body: dict[str, Any] = {
-            "text": request.text,
+            "text": request.respelled.sent,
             "voice": request.voice,
             "model": request.model,
             "language": request.language,
             "speed": request.speed,
             "instructions": request.instructions,
+            "lexicon": [_reading(entry) for entry in request.lexicon if entry.is_phonetic],
             "metadata": dict(job.metadata),
             "options": dict(job.options),
         }
-        given = {name: value for name, value in body.items() if value not in ("", {})}
+        given = {name: value for name, value in body.items() if value not in ("", {}, [])}
         answer = self.api.json(await self.api.submit(self.api.url("/speech"), given, headers))
         audio = decoded(answer.get("audio"))
         if audio is None:
             raise ProviderFault(FaultKind.LOST, "custom sent a response without a sound")
-        return SpokenAudio(
-            audio, _words(answer.get("words")), str(answer.get("id") or "")[:200], self._cost(job, answer)
-        )
+        words = as_original(request.respelled, _words(answer.get("words")))
+        return SpokenAudio(audio, words, str(answer.get("id") or "")[:200], self._cost(job, answer))
 
     def _cost(self, job: SpeechJob, answer: dict[str, Any]) -> Cost | None:
         reported = answer.get("cost")
@@ -83,6 +84,10 @@ class CustomSpeech:
                 return Cost(reported["currency"][:20], charged)
         amount = self._terms.cost(job.request)
         return Cost(USD, amount) if amount is not None else None
+
+
+def _reading(entry: LexiconEntry) -> dict[str, str]:
+    return {"word": entry.word, **({"ipa": entry.ipa} if entry.ipa else {"pinyin": entry.respelling})}
 
 
 def _words(words: object) -> tuple[WordTiming, ...] | None:

@@ -16,7 +16,7 @@ from render_service.providers.apis.http_client import MAX_AUDIO_BYTES, HttpApi
 from render_service.providers.provider_api import FaultKind, ProviderFault
 from render_service.providers.speech.base64_audio import decoded
 from render_service.providers.speech.speech_api import SpeechJob, SpeechTraits, SpokenAudio
-from render_service.providers.speech.word_times import timed
+from render_service.providers.speech.word_times import as_original, timed
 
 _CONTENT_CODES = frozenset({"content_policy_violation", "content_filter", "moderation_blocked"})
 
@@ -63,7 +63,7 @@ class OpenAiCompatible:
         request = job.request
         body: dict[str, Any] = {
             "model": request.model,
-            "input": request.text,
+            "input": request.respelled.sent,
             "voice": request.voice,
             "response_format": "wav",
             "speed": request.speed,
@@ -84,7 +84,7 @@ class OpenAiCompatible:
             request_id = response.headers.get("x-request-id", "")[:200]
         if not audio:
             raise ProviderFault(FaultKind.LOST, "openai_compatible sent a response without a sound")
-        return SpokenAudio(audio, words, request_id, cost)
+        return SpokenAudio(audio, as_original(request.respelled, words), request_id, cost)
 
 
 def _words(timestamps: object) -> tuple[WordTiming, ...] | None:

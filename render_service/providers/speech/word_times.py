@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from render_service.domain.projects.project import WordTiming
 from render_service.domain.projects.validation import MAX_WORD
+from render_service.domain.speech.respelling import RespelledText
 
 _ZERO = timedelta(0)
 # Han characters and kana are words of their own, as captions light them; other words lie between blanks.
@@ -28,13 +29,53 @@ def words_of_characters(
     """
     if not len(characters) == len(starts) == len(ends) or not _are_times([*starts, *ends]):
         return None
+    text = "".join(characters)
     # One entry may hold several characters, such as a letter with its accent.
     places = [place for place, entry in enumerate(characters) for _ in entry]
-    words = (
-        (found[0], starts[places[found.start()]], ends[places[found.end() - 1]])
-        for found in _WORD.finditer("".join(characters))
-    )
+    words = ((found[0], starts[places[found.start()]], ends[places[found.end() - 1]]) for found in _WORD.finditer(text))
     return timed(words)
+
+
+def in_original_words(
+    text: RespelledText, characters: Sequence[str], starts: Sequence[float], ends: Sequence[float]
+) -> tuple[WordTiming, ...] | None:
+    """Return the times of the words of a text from those of the characters that were sent; see `words_of_characters`.
+
+    None also if the characters are not those of the text that was sent.
+    """
+    if not text.changes:
+        return words_of_characters(characters, starts, ends)
+    if not len(characters) == len(starts) == len(ends) or "".join(characters) != text.sent:
+        return None
+    places = [place for place, entry in enumerate(characters) for _ in entry]
+    if not _are_times([*starts, *ends]):
+        return None
+    times = text.original_times([starts[place] for place in places], [ends[place] for place in places])
+    return words_of_characters(text.original, *times)
+
+
+def as_original(text: RespelledText, words: tuple[WordTiming, ...] | None) -> tuple[WordTiming, ...] | None:
+    """Return words of a text that was sent as those of the original; None if they are not found in it, in order."""
+    if not text.changes or words is None:
+        return words
+    starts: list[float] = []
+    ends: list[float] = []
+    for word in words:
+        first = text.sent.find(word.text, len(starts))
+        if first < 0:
+            return None
+        start, end = word.start.total_seconds(), word.end.total_seconds()
+        before = ends[-1] if ends else start
+        starts += [before] * (first - len(starts))
+        ends += [before] * (first - len(ends))
+        step = (end - start) / len(word.text)
+        starts += (start + step * place for place in range(len(word.text)))
+        ends += (start + step * (place + 1) for place in range(len(word.text)))
+    rest = len(text.sent) - len(starts)
+    if any(map(str.isalnum, text.sent[len(starts) :])):
+        return None
+    last = ends[-1] if ends else 0.0
+    return in_original_words(text, text.sent, [*starts, *[last] * rest], [*ends, *[last] * rest])
 
 
 def timed(words: Iterable[tuple[str, float, float]]) -> tuple[WordTiming, ...] | None:

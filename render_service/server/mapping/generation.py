@@ -75,7 +75,7 @@ def _narration_to_proto(narration: PlannedNarration) -> pb.NarrationEstimate:
         provider=request.provider,
         model=request.model,
         voice=request.voice,
-        characters=len(request.text),
+        characters=len(request.respelled.sent),
         cost=cost_to_proto(Cost(USD, narration.cost)) if narration.cost is not None else None,
     )
 

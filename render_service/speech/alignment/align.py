@@ -10,6 +10,7 @@ import numpy as np
 
 from render_service.domain.projects.project import WordTiming
 from render_service.domain.projects.word_times import LONGEST_ALIGNED, AlignedText, AlignmentRequest, TimingMethod
+from render_service.domain.speech.lexicon import Lexicon, without_words
 from render_service.domain.speech.readable import unreadable_characters
 from render_service.domain.speech.requests import SpeechRequest
 from render_service.domain.speech.voices import default_voice, primary
@@ -36,6 +37,7 @@ def align(
     language: str,
     installation: Installation,
     *,
+    lexicon: Lexicon = (),
     sample_rate: int = SAMPLE_RATE,
     report: Callable[[None], None] = lambda _: None,
 ) -> AlignedText:
@@ -52,6 +54,7 @@ def align(
         samples: The sound: one channel, full scale ±1.
         language: BCP 47 tag of the text's language.
         installation: What our own reading is spoken with.
+        lexicon: How words of the text are read; of its language.
         sample_rate: Hz of the sound.
         report: Is called after each breath of our own reading, with None.
 
@@ -64,14 +67,15 @@ def align(
     """
     sound = resample(samples, sample_rate)
     voice = default_voice(language)
-    if voice is None or unreadable_characters(text, language) or not 0 < sound.size <= LONGEST_ALIGNED * SAMPLE_RATE:
+    unread = without_words(lexicon, text)
+    if voice is None or unreadable_characters(unread, language) or not 0 < sound.size <= LONGEST_ALIGNED * SAMPLE_RATE:
         return _estimated(estimated_words(text), sound)
-    pronunciation = pronounce(text, voice.language)
+    pronunciation = pronounce(text, voice.language, lexicon)
     if primary(language) == "en":
         found = find_words(pronunciation, sound)
         if found is not None:
             return AlignedText(_timings(pronunciation.words, found, sound), TimingMethod.ACOUSTIC)
-    reading, words = synthesize(SpeechRequest(text, voice.id, 1.0), installation, report)
+    reading, words = synthesize(SpeechRequest(text, voice.id, 1.0, lexicon=lexicon), installation, report)
     if not _LEAST_RATIO < sound.size / SAMPLE_RATE / (reading.size / READING_RATE) < _MOST_RATIO:
         return _estimated(pronunciation.words, sound)
     spans = _compared(words, resample(reading, READING_RATE), sound)
@@ -85,7 +89,8 @@ def align_recording(
     with wave.open(str(recording), "rb") as file:
         assert (file.getframerate(), file.getsampwidth(), file.getnchannels()) == (SAMPLE_RATE, 2, 1)
         samples: Samples = np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.float32)
-    return align(request.text, samples / np.float32(32768), request.language, installation, report=report)
+    sound = samples / np.float32(32768)
+    return align(request.text, sound, request.language, installation, lexicon=request.lexicon, report=report)
 
 
 def _compared(words: Sequence[WordTiming], reading: Samples, sound: Samples) -> Spans:

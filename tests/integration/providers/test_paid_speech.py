@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from render_service.db.jobs.job_lifecycle import LeaseLost
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.jobs.cost import Cost
 from render_service.domain.jobs.job import JobError
+from render_service.domain.speech.lexicon import LexiconEntry
 from render_service.domain.speech.options import SpeechChoice
 from render_service.domain.speech.voices import SpeechProvider
 from tests.fakes.http_server import Fault, answer
@@ -69,6 +71,27 @@ async def test_a_narration_is_paid_once_in_a_workspace(
     assert [result["reused"] for result in again.results] == [True, True]
     assert again.spec.project.shots[1].words == first.words
     assert second.cost == ()
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_respellings_are_sent_and_a_changed_one_is_paid_anew(
+    provider: SpeechProvider, bench: SpeechBench, fakes: Fakes
+) -> None:
+    spec = spec_of(provider, "SQL server")
+    for respelling in ("sequel", "ess-queue-ell"):
+        entries = (LexiconEntry("SQL", respelling=respelling), LexiconEntry("Siobhan", ipa="ʃɪˈvɔːn"))
+        narrated, _ = await bench.run(replace(spec, project=replace(spec.project, lexicon=entries)))
+        assert respelling in str(fakes[provider].bill[-1])
+        assert [word.text for word in narrated.spec.project.shots[0].words][:1] in ([], ["SQL"])
+    assert len(fakes[provider].bill) == 2
+
+
+async def test_words_in_ipa_are_sent_to_custom(bench: SpeechBench, fakes: Fakes) -> None:
+    spec = spec_of(CUSTOM, "Siobhan")
+    entries = (LexiconEntry("Siobhan", ipa="ʃɪˈvɔːn"),)
+    await bench.run(replace(spec, project=replace(spec.project, lexicon=entries)))
+    [sent] = fakes[CUSTOM].bill
+    assert sent["lexicon"] == [{"word": "Siobhan", "ipa": "ʃɪˈvɔːn"}]
 
 
 async def test_two_jobs_at_a_time_pay_a_narration_once(bench: SpeechBench, fakes: Fakes) -> None:
@@ -180,10 +203,18 @@ async def test_a_refusal_is_told_without_the_key_and_another_provider_speaks(
     assert job.cost == (Cost("USD", COST[OPENAI]),)
 
 
-async def test_refused_content_is_not_sent_to_others(bench: SpeechBench, fakes: Fakes) -> None:
-    refused = {"error": {"code": "content_policy_violation", "message": "not allowed"}}
-    fakes[OPENAI].refuse = lambda body: answer(refused, 400)
-    failure = await bench.fail(spec_of(OPENAI, TEXT, fallbacks=(SpeechChoice(CUSTOM),)))
+@pytest.mark.parametrize(
+    ("provider", "status", "refused"),
+    [
+        (OPENAI, 400, {"error": {"code": "content_policy_violation", "message": "not allowed"}}),
+        (ELEVENLABS, 403, {"detail": {"status": "content_against_policy", "message": "not allowed"}}),
+    ],
+)
+async def test_refused_content_is_not_sent_to_others(
+    provider: SpeechProvider, status: int, refused: dict[str, Any], bench: SpeechBench, fakes: Fakes
+) -> None:
+    fakes[provider].refuse = lambda body: answer(refused, status)
+    failure = await bench.fail(spec_of(provider, TEXT, fallbacks=(SpeechChoice(CUSTOM),)))
     assert failure.reason is ErrorReason.CONTENT_REFUSED
     assert fakes[CUSTOM].bill == []
 

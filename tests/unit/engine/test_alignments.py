@@ -19,6 +19,7 @@ from render_service.domain.projects.word_times import (
     TimingMethod,
     unaligned_narrations,
 )
+from render_service.domain.speech.lexicon import LexiconEntry
 from render_service.domain.warning import JobWarning, WarningCode
 from render_service.engine.alignments import align_narrations
 from render_service.engine.narrations import Narrator
@@ -40,6 +41,13 @@ def test_only_recorded_narrations_without_words_are_aligned_and_only_where_speec
         (Project(shots=(RECORDED,), speech=Speech(language="zh"), language="fr"), "zh"),
     ):
         assert dict(unaligned_narrations(project)) == {"one": AlignmentRequest("Hello", language)}
+
+
+def test_what_the_lexicon_says_of_a_narration_is_aligned_with_it() -> None:
+    entry = LexiconEntry("Hello", respelling="hullo", language="en")
+    lexicon = (entry, LexiconEntry("you", respelling="yew"), LexiconEntry("Hello", respelling="allô", language="fr"))
+    project = Project(shots=(RECORDED,), speech=Speech(), lexicon=lexicon)
+    assert dict(unaligned_narrations(project)) == {"one": AlignmentRequest("Hello", "en", (entry,))}
 
 
 class Aligner:

@@ -9,6 +9,7 @@ from render_service.config.settings import Settings
 from render_service.domain.errors import DomainError, ErrorReason, InvalidFields
 from render_service.domain.jobs.request import JobOptions, RenderRequest
 from render_service.domain.projects.project import Project, Shot, Speech
+from render_service.domain.speech.lexicon import Lexicon, LexiconEntry
 from render_service.domain.speech.options import SpeechChoice, SpeechOptions
 from render_service.domain.speech.terms import ListedVoice
 from render_service.domain.speech.voices import SpeechProvider
@@ -44,21 +45,27 @@ async def plan(
     *,
     narration: str = "Hello",
     options: SpeechOptions | None = None,
+    lexicon: Lexicon = (),
     **settings: object,
 ) -> SpeechPlan:
     configured = Settings(**{**SETTINGS, **settings})
-    project = Project(shots=(Shot("one", narration=narration), Shot("two", narration=narration)), speech=speech)
+    shots = (Shot("one", narration=narration), Shot("two", narration=narration))
+    project = Project(shots=shots, speech=speech, lexicon=lexicon)
     request = RenderRequest("team", project, JobOptions(), speech_provider=provider, speech=options or SpeechOptions())
     return await SpeechPlanner(configured, Catalog(configured)).plan(request, project)
 
 
 async def test_the_configured_provider_speaks_with_its_defaults() -> None:
-    planned = await plan(Speech())
+    planned = await plan(Speech(), elevenlabs_price="0.10")
     assert planned.options == SpeechOptions(SpeechChoice(ELEVENLABS, GEORGE.id, "eleven_multilingual_v2"))
     assert [(one.shot_id, one.request.voice, one.cost) for one in planned.narrations] == [
         ("one", GEORGE.id, Decimal("0.0005")),
         ("two", GEORGE.id, Decimal("0.0005")),
     ]
+
+
+async def test_a_price_that_nobody_has_set_is_unknown() -> None:
+    assert [one.cost for one in (await plan(Speech())).narrations] == [None, None]
 
 
 async def test_what_the_project_names_takes_precedence() -> None:
@@ -92,6 +99,25 @@ async def test_what_a_provider_cannot_do_is_refused_once_at_its_field(
     with pytest.raises(InvalidFields, match=said) as refused:
         await plan(speech, provider)
     assert [fault.field for fault in refused.value.faults] == [field]
+
+
+LEXICON = (LexiconEntry("sql", respelling="sequel"), LexiconEntry("Siobhan", ipa="ʃɪˈvɔːn"))
+
+
+@pytest.mark.parametrize("provider", [ELEVENLABS, OPENAI])
+async def test_a_word_in_ipa_is_refused_by_name_where_the_provider_reads_none(provider: SpeechProvider) -> None:
+    with pytest.raises(
+        InvalidFields, match=f"{provider} reads no IPA, and a narration has the word Siobhan"
+    ) as refused:
+        await plan(Speech(), provider, narration="SQL, Siobhan", lexicon=LEXICON)
+    assert [fault.field for fault in refused.value.faults] == ["project.lexicon[1].ipa"]
+    [one, _] = (await plan(Speech(), CUSTOM, narration="SQL, Siobhan", lexicon=LEXICON)).narrations
+    assert one.request.lexicon == LEXICON
+
+
+async def test_the_text_as_it_is_sent_is_paid() -> None:
+    [one, _] = (await plan(Speech(), narration="SQL", lexicon=LEXICON, elevenlabs_price="0.10")).narrations
+    assert (one.request.text, one.request.lexicon, one.cost) == ("SQL", LEXICON[:1], Decimal("0.0006"))
 
 
 async def test_a_text_over_the_limit_is_refused_with_the_limit() -> None:
