@@ -30,7 +30,18 @@ ReadPresent = Callable[[Sequence[UUID]], Awaitable[Mapping[UUID, int]]]
 class Slot:
     """The pending events of one watcher."""
 
-    __slots__ = ("_pending", "_progress", "_ready", "beat", "channel", "closing", "job_id", "seen", "stale")
+    __slots__ = (
+        "_is_ready",
+        "_pending",
+        "_progress",
+        "_waiter",
+        "beat",
+        "channel",
+        "closing",
+        "job_id",
+        "seen",
+        "stale",
+    )
 
     def __init__(self, channel: str, job_id: UUID | None) -> None:
         self.channel = channel
@@ -43,7 +54,9 @@ class Slot:
         # A list, since most slots are empty: an empty deque is ten times as large.
         self._pending: list[JobEvent] = []
         self._progress: dict[UUID, JobEvent] = {}
-        self._ready = asyncio.Event()
+        # Not an asyncio.Event: a thousand watchers wait for each event, and its deque alone is larger than a slot.
+        self._waiter: asyncio.Future[None] | None = None
+        self._is_ready = False
 
     def offer(self, event: JobEvent) -> None:
         """Add an event; never blocks, never exceeds the bound."""
@@ -57,31 +70,36 @@ class Slot:
             self._progress.pop(event.job_id, None)
         elif event.job_id in self._progress or len(self._progress) < _MAX_PENDING:
             self._progress[event.job_id] = event
-        self._ready.set()
+        self._wake()
 
     def mark_stale(self) -> None:
         """Mark that events may have been missed."""
         self.stale = True
-        self._ready.set()
+        self._wake()
 
     def mark_beat(self) -> None:
         """Mark that a heartbeat is due."""
         self.beat = True
-        self._ready.set()
+        self._wake()
 
     def close(self) -> None:
         """Mark that the server is shutting down."""
         self.closing = True
-        self._ready.set()
+        self._wake()
 
     async def wait(self) -> None:
-        """Wait until there is something to do.
+        """Wait until there is something to do. Only one task may wait.
 
         Raises:
             DomainError: SHUTTING_DOWN.
         """
-        await self._ready.wait()
-        self._ready.clear()
+        if not self._is_ready:
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        self._is_ready = False
         if self.closing:
             raise DomainError(
                 ErrorReason.SHUTTING_DOWN,
@@ -91,10 +109,17 @@ class Slot:
 
     def take(self) -> list[JobEvent]:
         """Return the pending events in order of sequence, and clear them."""
-        events = sorted((*self._pending, *self._progress.values()), key=lambda event: event.sequence)
+        events = [*self._pending, *self._progress.values()]
+        if len(events) > 1:
+            events.sort(key=lambda event: event.sequence)
         self._pending.clear()
         self._progress.clear()
         return events
+
+    def _wake(self) -> None:
+        self._is_ready = True
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
 
 class ProgressHub:

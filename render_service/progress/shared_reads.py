@@ -1,7 +1,7 @@
 """Reads a job's history once for all watchers that want it at the same time.
 
-When a job ends or a subscription is lost, all watchers of the job read it at the same time. A caller that asks during a
-read waits for the next one, which begins after the call: no result is older than its request.
+When many watches are opened, a job ends or a subscription is lost, all watchers of the job read it at the same time. A
+caller that asks during a read waits for the next one, which begins after the call: no result is older than its request.
 """
 
 import asyncio
@@ -9,11 +9,17 @@ from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 from uuid import UUID
 
+from render_service.progress.shared_result import SharedResult
+
+_GATHER_SECONDS = 0.005
 T = TypeVar("T")
 
 
 class SharedReads(Generic[T]):
     """Gathers the reads of each job: at most one is under way and one waits.
+
+    The next read begins a few milliseconds after the last one, so that a burst of callers needs few reads. Only callers
+    that asked during a read wait for it.
 
     Args:
         read: Reads a job and what came after a sequence.
@@ -36,13 +42,14 @@ class SharedReads(Generic[T]):
             if job_id not in self._running:
                 self._running[job_id] = asyncio.create_task(self._run(job_id))
         gathered.after_sequence = min(gathered.after_sequence, after_sequence)
-        # The read continues for the other callers if this one leaves.
-        return await asyncio.shield(gathered.outcome)
+        return await gathered.result.wait()
 
     async def _run(self, job_id: UUID) -> None:
         try:
             while (gathered := self._waiting.pop(job_id, None)) is not None:
                 await self._answer(job_id, gathered)
+                if job_id in self._waiting:
+                    await asyncio.sleep(_GATHER_SECONDS)
         finally:
             del self._running[job_id]
 
@@ -50,15 +57,14 @@ class SharedReads(Generic[T]):
         try:
             found = await self._read(job_id, gathered.after_sequence)
         except Exception as error:  # noqa: BLE001 - raised where it was asked for
-            gathered.outcome.set_exception(error)
-            gathered.outcome.exception()  # nobody may be left to see it
+            gathered.result.fail(error)
         else:
-            gathered.outcome.set_result(found)
+            gathered.result.end(found)
 
 
 class _Gathered(Generic[T]):
-    __slots__ = ("after_sequence", "outcome")
+    __slots__ = ("after_sequence", "result")
 
     def __init__(self, after_sequence: int) -> None:
         self.after_sequence = after_sequence
-        self.outcome: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self.result = SharedResult[T]()

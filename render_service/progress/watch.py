@@ -12,12 +12,18 @@ from render_service.progress.payload import task_channel
 
 
 class History(Protocol):
-    """A job, its milestones after some sequence, and the least such sequence for which they are all kept."""
+    """A job, its milestones after some sequence, and the least such sequence for which they are all kept.
+
+    `present` is one event with the job's current state, the same for all watchers that share the history: what is made
+    of an event is made once.
+    """
 
     @property
     def job(self) -> Job: ...
     @property
     def events(self) -> tuple[JobEvent, ...]: ...
+    @property
+    def present(self) -> JobEvent: ...
     @property
     def oldest_after(self) -> int: ...
 
@@ -32,26 +38,6 @@ class Heartbeat:
 
     def __init__(self) -> None:
         self.timestamp = datetime.now(UTC)
-
-
-def present_event(job: Job) -> JobEvent:
-    """Return an event with the current state of a job."""
-    return JobEvent(
-        job_id=job.id,
-        task_id=job.task_id,
-        workspace_id=job.workspace_id,
-        sequence=job.sequence,
-        milestone=job.milestone,
-        is_milestone=False,
-        status=job.status,
-        stage=job.stage,
-        progress=job.progress,
-        message=job.message,
-        attempt=job.attempt,
-        timestamp=job.update_time,
-        error=job.error,
-        warnings=job.warnings,
-    )
 
 
 class Follower:
@@ -77,7 +63,7 @@ class Follower:
             raise _deleted(self._job_id)
         job = found.job
         if after_sequence is None:
-            return self._accept([present_event(job)])
+            return self._accept([found.present])
         if after_sequence > job.sequence:
             raise DomainError(
                 ErrorReason.SEQUENCE_IN_FUTURE,
@@ -93,7 +79,7 @@ class Follower:
         self._slot.seen = after_sequence
         if job.status.terminal and after_sequence >= job.sequence:
             # The caller has seen the terminal event; it is sent again, so that every watch ends with one.
-            return self._accept([present_event(job)], again=True)
+            return self._accept([found.present], again=True)
         return self._catch_up(found)
 
     async def more(self) -> list[JobEvent]:
@@ -134,7 +120,7 @@ class Follower:
         return False
 
     def _catch_up(self, found: History) -> list[JobEvent]:
-        return self._accept([*found.events, present_event(found.job)])
+        return self._accept([*found.events, found.present])
 
     def _accept(self, events: list[JobEvent], *, again: bool = False) -> list[JobEvent]:
         new_events = []

@@ -25,7 +25,7 @@ from render_service.db.schema import job_events, jobs
 from render_service.domain.access.audit import Origin
 from render_service.domain.access.quota import QuotaName, Quotas, quota_exceeded
 from render_service.domain.errors import DomainError, ErrorReason
-from render_service.domain.jobs.job import Job, JobEvent
+from render_service.domain.jobs.job import Job, JobEvent, present_event
 from render_service.domain.jobs.request import JobRequest
 
 _GET = Statement(JOB_SELECT.where(jobs.c.id == sa.any_(sa.bindparam("job_ids", type_=sa.ARRAY(sa.Uuid)))))
@@ -66,10 +66,12 @@ _RETRY_SECONDS = {QuotaName.QUEUED_JOBS: 5.0, QuotaName.STORED_BYTES: 60.0}
 class JobHistory:
     """A job with its milestones after a sequence, read in one snapshot.
 
-    `oldest_after` is the least `after_sequence` for which history is complete; 0 where nothing was pruned.
+    `present` is an event with the job's current state. `oldest_after` is the least `after_sequence` for which history
+    is complete; 0 where nothing was pruned.
     """
 
     job: Job
+    present: JobEvent
     events: tuple[JobEvent, ...]
     oldest_after: int
 
@@ -198,8 +200,10 @@ class Jobs:
         rows = await self._database.execute(_HISTORY, {"job_id": job_id, "after_sequence": after_sequence})
         if not rows:
             return None
+        job = job_from_row(rows[0])
         return JobHistory(
-            job_from_row(rows[0]),
+            job,
+            present_event(job),
             tuple(_joined_event(row) for row in rows if row["event_sequence"] is not None),
             rows[0]["oldest_after"],
         )

@@ -244,6 +244,26 @@ class JobEvent:
     warnings: tuple[JobWarning, ...] = ()
 
 
+def present_event(job: Job) -> JobEvent:
+    """Return an event with the current state of a job."""
+    return JobEvent(
+        job_id=job.id,
+        task_id=job.task_id,
+        workspace_id=job.workspace_id,
+        sequence=job.sequence,
+        milestone=job.milestone,
+        is_milestone=False,
+        status=job.status,
+        stage=job.stage,
+        progress=job.progress,
+        message=job.message,
+        attempt=job.attempt,
+        timestamp=job.update_time,
+        error=job.error,
+        warnings=job.warnings,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Lease:
     """A worker's right to change one job. Every write carries `token` and changes only a row with the same token."""

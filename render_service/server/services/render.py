@@ -5,6 +5,7 @@ from contextlib import aclosing
 from datetime import UTC, datetime
 from uuid import UUID
 
+from prometheus_client import Histogram
 from render_client.v1 import job_pb2, render_service_pb2_grpc
 from render_client.v1 import render_service_pb2 as pb
 
@@ -56,6 +57,7 @@ from render_service.server.services.job_notifier import JobNotifier
 from render_service.server.services.project_input import ProjectParser
 from render_service.server.services.start_render import RenderStarter, request_hash
 from render_service.server.services.voices import VoiceLists
+from render_service.server.services.watched_jobs import WatchedJobs
 from render_service.server.services.webhook_input import WebhookTargets
 from render_service.telemetry.logging import get_logger
 from render_service.telemetry.metrics.server import EVENT_LAG_SECONDS
@@ -70,6 +72,8 @@ _OfJob = (
 )
 
 _log = get_logger(__name__)
+# Looking up a child takes longer than observing.
+_PROGRESS_LAG, _WORKSPACE_LAG = (EVENT_LAG_SECONDS.labels(rpc) for rpc in ("WatchProgress", "WatchWorkspace"))
 
 
 class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
@@ -116,6 +120,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         self._remover = remover
         self._audit = audit
         self._jobs = jobs
+        self._watched_jobs = WatchedJobs(jobs.get)
         self._histories = SharedReads(jobs.history)
         self._responses = EventResponses(jobs.get, downloads, audit)
         self._lifecycle = lifecycle
@@ -233,7 +238,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
                 if isinstance(update, Heartbeat):
                     yield pb.WatchProgressResponse(heartbeat=timestamp(update.timestamp))
                 else:
-                    _measure_lag("WatchProgress", update, began)
+                    _measure_lag(_PROGRESS_LAG, update, began)
                     yield await self._responses.response(update)
 
     async def WatchWorkspace(
@@ -256,7 +261,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
                 if update.event is None:
                     response.heartbeat.CopyFrom(timestamp(datetime.now(UTC)))
                 else:
-                    _measure_lag("WatchWorkspace", update.event, began)
+                    _measure_lag(_WORKSPACE_LAG, update.event, began)
                     response.event.CopyFrom(event_to_proto(update.event, await self._urls_of(update.event)))
                 yield response
 
@@ -306,8 +311,8 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         after = request.after_sequence if request.HasField("after_sequence") else None
         if after is not None and after < 0:
             faults.add("after_sequence", "must not be negative")
-        job = await self._job(request, faults)
-        return job.id, job.task_id, after
+        job_id = _job_id(request, faults)
+        return job_id, await self._watched_jobs.task_of(request.workspace_id, job_id), after
 
     async def _start_of(self, request: pb.WatchWorkspaceRequest, codec: CursorCodec) -> EventPosition:
         if request.WhichOneof("start") == "cursor":
@@ -325,9 +330,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         return await self._events.now()
 
     async def _job(self, request: _OfJob, faults: Faults) -> Job:
-        workspace_field(request.workspace_id, "workspace_id", faults)
-        job_id = uuid_field(request.job_id, "job_id", faults)
-        faults.raise_if_any()
+        job_id = _job_id(request, faults)
         return await self._jobs.get(request.workspace_id, job_id)
 
     async def _file(
@@ -367,7 +370,14 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         return found
 
 
-def _measure_lag(rpc: str, event: JobEvent, began: datetime) -> None:
+def _job_id(request: _OfJob, faults: Faults) -> UUID:
+    workspace_field(request.workspace_id, "workspace_id", faults)
+    job_id = uuid_field(request.job_id, "job_id", faults)
+    faults.raise_if_any()
+    return job_id
+
+
+def _measure_lag(lag: Histogram, event: JobEvent, began: datetime) -> None:
     """Measure how late an event is delivered, unless it is older than the watch."""
     if event.timestamp > began:
-        EVENT_LAG_SECONDS.labels(rpc).observe(max(0.0, (datetime.now(UTC) - event.timestamp).total_seconds()))
+        lag.observe(max(0.0, (datetime.now(UTC) - event.timestamp).total_seconds()))

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from render_service.db.database import Database
-from render_service.domain.jobs.job import Job, JobEvent, JobStage, JobStatus
+from render_service.domain.jobs.job import Job, JobEvent, JobStage, JobStatus, present_event
 from render_service.progress.payload import encode_event, task_channel
-from render_service.progress.watch import present_event, watch_job
+from render_service.progress.watch import watch_job
 from render_service.telemetry.metrics.server import PROGRESS_MESSAGES_IGNORED
 from tests.integration.progress.test_watch import Service, serving
 from tests.records import claim_next, start_job

@@ -88,3 +88,24 @@ async def test_a_watcher_that_leaves_takes_the_read_from_nobody() -> None:
     assert await staying == 0
     with pytest.raises(asyncio.CancelledError):
         await leaving
+
+
+async def test_callers_that_arrive_one_after_another_during_reads_share_few() -> None:
+    """Each turn of the event loop brings a caller, as a burst of new watches does."""
+    reads = 0
+
+    async def read(_: object, after_sequence: int) -> int:
+        nonlocal reads
+        reads += 1
+        for _ in range(3):
+            await asyncio.sleep(0)
+        return after_sequence
+
+    shared = SharedReads(read)
+    callers = []
+    for _ in range(300):
+        callers.append(asyncio.create_task(shared.read(JOB, 1)))
+        await asyncio.sleep(0)
+    await asyncio.gather(*callers)
+    # Without a pause, a read would begin every few turns: some 75 in all.
+    assert reads < 30

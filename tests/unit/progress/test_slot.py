@@ -1,6 +1,7 @@
 """What waits for one watcher stays bounded, keeps milestones in order, and of progress only the latest."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from uuid import UUID
 
@@ -74,3 +75,25 @@ async def test_current_and_later_readers_learn_that_the_server_stops() -> None:
         await slot.wait()
     assert refusal.value.reason is ErrorReason.SHUTTING_DOWN
     assert refusal.value.retry_after_seconds
+
+
+async def test_an_event_between_two_waits_is_not_missed() -> None:
+    slot = Slot("channel", None)
+    slot.mark_beat()
+    await slot.wait()
+    slot.mark_stale()
+    slot.mark_beat()
+    await slot.wait()
+    assert slot.stale
+
+
+async def test_a_wait_that_is_given_up_as_an_event_arrives_does_not_lose_it() -> None:
+    slot = Slot("channel", None)
+    waiting = asyncio.create_task(slot.wait())
+    await asyncio.sleep(0)
+    slot.mark_stale()
+    waiting.cancel()
+    with suppress(asyncio.CancelledError):
+        await waiting
+    async with asyncio.timeout(60):
+        await slot.wait()
