@@ -11,6 +11,10 @@ from render_service.domain.speech.voices import VOICES
 
 MODEL_SHA256 = "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb"
 """The hash of Kokoro-82M v1.0, int8, as its authors released it."""
+MODEL_BYTES = 92_361_271
+"""Its size."""
+ACOUSTIC_MODEL_FILES = ("en-us/en-us/mdef", "en-us/en-us/means", "en-us/en-us/sendump", "en-us/cmudict-en-us.dict")
+"""Files of PocketSphinx' package without which it aligns nothing, below its `model`."""
 VOICES_FOLDER = Path(sys.prefix) / "share/render-service/voices"
 """Where `render-service install-voices` puts the voices."""
 VOICE_BYTES = 510 * 256 * 4
@@ -18,6 +22,10 @@ VOICE_BYTES = 510 * 256 * 4
 
 class SpeechNotInstalled(Exception):
     """Something that speech needs is missing or wrong; the message names it, and the remedy."""
+
+
+class SpeechDamaged(SpeechNotInstalled):
+    """Something that is installed is not what it is to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +44,7 @@ class Installation:
         """Return the model.
 
         Raises:
-            SpeechNotInstalled: It is missing, or another one.
+            SpeechNotInstalled: It is missing, or another one (SpeechDamaged).
         """
         try:
             model = b"".join(path.read_bytes() for path in self.model)
@@ -44,8 +52,21 @@ class Installation:
             raise SpeechNotInstalled(f"{error.filename}: {error.strerror}; install {SPEECH_EXTRA}") from None
         if hashlib.sha256(model).hexdigest() != MODEL_SHA256:
             found = f"{', '.join(map(str, self.model))}: not the model with the SHA-256 {MODEL_SHA256}"
-            raise SpeechNotInstalled(f"{found}; install {SPEECH_EXTRA} again")
+            raise SpeechDamaged(f"{found}; install {SPEECH_EXTRA} again")
         return model
+
+    def check_model(self) -> None:
+        """Check that the files of the model are there and have its size, which reads none; loading it checks its hash.
+
+        Raises:
+            SpeechDamaged: They are missing or damaged.
+        """
+        sizes = [path.stat().st_size if path.is_file() else 0 for path in self.model]
+        if sum(sizes) == MODEL_BYTES:
+            return
+        absent = [str(path) for path, size in zip(self.model, sizes, strict=True) if not size]
+        fault = "missing or empty" if absent else f"{sum(sizes):,} bytes, not the {MODEL_BYTES:,} of the model"
+        raise SpeechDamaged(f"{', '.join(absent or map(str, self.model))}: {fault}; install {SPEECH_EXTRA} again")
 
     def voice_file(self, voice_id: str) -> Path:
         """Return the file of a voice: 510 rows of 256 float32, one for each number of phonemes."""
@@ -58,7 +79,7 @@ def missing_voices(folder: Path) -> list[str]:
 
 
 def find_installation(model: Path | None, voices: Path | None) -> Installation:
-    """Return where model and voices are; reads neither.
+    """Return where model and voices are; reads neither, but checks that their files have the right size.
 
     Args:
         model: A file with the model, instead of the packages.
@@ -66,10 +87,12 @@ def find_installation(model: Path | None, voices: Path | None) -> Installation:
 
     Raises:
         SpeechNotInstalled: A package or a file is missing.
+        SpeechDamaged: A package lacks a file of a model, or has another one.
     """
     missing = missing_packages(with_model=model is None)
     if missing:
         raise SpeechNotInstalled(f"packages {', '.join(missing)} are not installed; install {SPEECH_EXTRA}")
+    _check_acoustic_model(_package_folder("pocketsphinx") / "model")
     folder = voices or VOICES_FOLDER
     if model is not None and not model.is_file():
         raise SpeechNotInstalled(f"RENDER_SPEECH_MODEL: there is no file {model}")
@@ -81,7 +104,16 @@ def find_installation(model: Path | None, voices: Path | None) -> Installation:
         )
     if model is not None:
         return Installation((model,), folder)
-    return Installation(tuple(_package_folder(name) / "part.bin" for name in MODEL_PACKAGES), folder)
+    packaged = Installation(tuple(_package_folder(name) / "part.bin" for name in MODEL_PACKAGES), folder)
+    packaged.check_model()
+    return packaged
+
+
+def _check_acoustic_model(folder: Path) -> None:
+    for name in ACOUSTIC_MODEL_FILES:
+        path = folder / name
+        if not path.is_file() or not path.stat().st_size:
+            raise SpeechDamaged(f"{path}: missing or empty; install {SPEECH_EXTRA} again")
 
 
 def _is_whole(path: Path) -> bool:

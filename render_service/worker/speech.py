@@ -17,7 +17,7 @@ from render_service.engine.narrations import Narrator
 from render_service.engine.speakers import RemoteSpeech, Speakers
 from render_service.providers.speech.narration import NarrationSubmissions, SpeechSubmitter
 from render_service.providers.speech.registry import open_speech
-from render_service.speech.installation import Installation, SpeechNotInstalled, find_installation
+from render_service.speech.installation import Installation, SpeechDamaged, SpeechNotInstalled, find_installation
 from render_service.telemetry.logging import get_logger
 from render_service.worker.providers import generation_limits
 
@@ -37,7 +37,8 @@ async def open_speakers(
         compositor: Measures sounds.
 
     Raises:
-        ConfigurationError: `local` is asked for, and the model or the voices are missing or wrong.
+        ConfigurationError: `local` is asked for, and the model or the voices are missing; or an installed model is
+            damaged.
     """
 
     async def measure(shot_id: str, path: Path) -> timedelta:
@@ -68,8 +69,8 @@ async def _installation(settings: Settings) -> Installation | None:
             # Packages are pinned by hash where they are installed; a file may be anything.
             await asyncio.to_thread(installation.read_model)
     except SpeechNotInstalled as error:
-        is_asked_for = settings.speech_provider == "local"
-        if not is_asked_for and settings.speech_model is None and settings.speech_voices is None:
+        is_stopped = settings.speech_provider == "local" or isinstance(error, SpeechDamaged)
+        if not is_stopped and settings.speech_model is None and settings.speech_voices is None:
             _log.warning("this worker does not speak narrations with its own model", reason=str(error))
             return None
         raise ConfigurationError(f"speech: {error}") from None

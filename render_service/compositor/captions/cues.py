@@ -13,12 +13,12 @@ from render_service.compositor.captions.layout import (
     is_bilingual,
     max_lines,
 )
-from render_service.compositor.captions.speech_time import PAUSES, pause_points, reading_time
 from render_service.compositor.text.break_opportunities import Break, cuts_clause_short, find_breaks
 from render_service.compositor.text.drawn_texts import caption_text
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.media import Pause
 from render_service.domain.projects.timeline import Timeline, TimelineShot, frames_in
+from render_service.domain.speech.speech_time import PAUSES, pause_points, reading_time
 
 
 @dataclass(frozen=True, slots=True)

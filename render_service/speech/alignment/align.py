@@ -69,7 +69,7 @@ def align(
     voice = default_voice(language)
     unread = without_words(lexicon, text)
     if voice is None or unreadable_characters(unread, language) or not 0 < sound.size <= LONGEST_ALIGNED * SAMPLE_RATE:
-        return _estimated(estimated_words(text), sound)
+        return _estimated(text, estimated_words(text), sound)
     pronunciation = pronounce(text, voice.language, lexicon)
     if primary(language) == "en":
         found = find_words(pronunciation, sound)
@@ -77,7 +77,7 @@ def align(
             return AlignedText(_timings(pronunciation.words, found, sound), TimingMethod.ACOUSTIC)
     reading, words = synthesize(SpeechRequest(text, voice.id, 1.0, lexicon=lexicon), installation, report)
     if not _LEAST_RATIO < sound.size / SAMPLE_RATE / (reading.size / READING_RATE) < _MOST_RATIO:
-        return _estimated(pronunciation.words, sound)
+        return _estimated(text, pronunciation.words, sound)
     spans = _compared(words, resample(reading, READING_RATE), sound)
     return AlignedText(_timings([word.text for word in words], spans, sound), TimingMethod.COMPARISON)
 
@@ -102,8 +102,8 @@ def _compared(words: Sequence[WordTiming], reading: Samples, sound: Samples) -> 
     return {number: (first, last) for number, (first, last) in enumerate(found.reshape(-1, 2).tolist())}
 
 
-def _estimated(words: Sequence[str], sound: Samples) -> AlignedText:
-    spans = dict(enumerate(spread_words(words, sound)))
+def _estimated(text: str, words: Sequence[str], sound: Samples) -> AlignedText:
+    spans = dict(enumerate(spread_words(text, words, sound)))
     return AlignedText(_timings(words, spans, sound), TimingMethod.ESTIMATE)
 
 

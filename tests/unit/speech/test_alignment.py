@@ -89,10 +89,19 @@ def test_characters_of_scripts_without_blanks_are_words_and_syllables_are_counte
 
 
 def test_spread_words_share_the_time_of_what_is_heard_by_their_syllables() -> None:
-    spans = spread_words(["na", "banana"], tone((0.5, 0), (2, 0.5)))
+    spans = spread_words("na banana", ["na", "banana"], tone((0.5, 0), (2, 0.5)))
     assert spans[0] == pytest.approx((0.5, 1.0), abs=0.02)
     assert spans[1] == pytest.approx((1.0, 2.5), abs=0.02)
     assert voiced_spans(tone((0.5, 0), (1, 0.5), (0.05, 0), (1, 0.5), (0.3, 0))) == [(50, 255)]
+
+
+def test_estimates_follow_the_pauses_at_the_ends_of_sentences() -> None:
+    # The first sentence is spoken faster than the second, and a breath is drawn where nothing ends.
+    sound = tone((0.2, 0), (1, 0.5), (0.5, 0), (0.9, 0.5), (0.15, 0), (0.7, 0.5), (0.4, 0), (0.3, 0.5), (0.2, 0))
+    aligned = align("Ra ra ra ra ra ra. Da da da da da da: ne.", sound, "ru", NOTHING)
+    starts = {word.text: word.start.total_seconds() for word in reversed(aligned.words)}
+    assert starts["Da"] == pytest.approx(1.7, abs=0.03)
+    assert starts["ne."] == pytest.approx(3.85, abs=0.03)
 
 
 def test_a_stretched_sound_is_warped_to_its_original() -> None:

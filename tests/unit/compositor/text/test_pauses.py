@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from render_service.compositor.captions.cues import plan_cues
-from render_service.compositor.captions.speech_time import pause_points
 from render_service.compositor.sound.pauses import PauseFinder
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.media import MediaFacts, Pause, pause
 from render_service.domain.projects.output import OutputSpec, Quality
 from render_service.domain.projects.project import Project, Shot, WordTiming
 from render_service.domain.projects.timeline import plan_timeline
+from render_service.domain.speech.speech_time import pause_points
 from tests.unit.compositor.test_cues import ARABIC, CHINESE, ENGLISH
 
 _ENDS = ".;,。，، ؛"

@@ -1,11 +1,10 @@
 """How long a voice takes for a text: by its letters, and by the pauses that it is heard to make."""
 
+import unicodedata
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-
-from render_service.compositor.text.fonts import is_wide
 
 PAUSES = dict.fromkeys("。！？!?.…؟۔।॥។", 2.0) | dict.fromkeys("，、；：,;:—–،؛၊\n", 1.0)
 """Length of the speaker's pause at punctuation, in units of the time of one ideograph."""
@@ -37,7 +36,7 @@ def reading_time(character: str) -> float:
 def _letter_time(character: str) -> float:
     if character in PAUSES:
         return 0.0
-    if is_wide(character):
+    if unicodedata.east_asian_width(character) in "WF":
         return 1.0
     return 0.36 if character.isalnum() else 0.12
 
