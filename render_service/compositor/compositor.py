@@ -2,6 +2,8 @@
 
 import asyncio
 import shutil
+from collections.abc import Collection
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -24,9 +26,11 @@ from render_service.compositor.tasks import (
     slow_down,
 )
 from render_service.domain.jobs.job import RenderSpec
-from render_service.domain.projects.media import ClipFacts
+from render_service.domain.projects.media import ClipFacts, MediaFacts
 
 __all__ = ["CHECKING_FROM", "ComposedVideo", "Compositor"]
+
+_SHORTEST_NARRATION = timedelta(milliseconds=1)
 
 
 class Compositor:
@@ -87,13 +91,23 @@ class Compositor:
         """
         await self._share.run(write_and_read, folder)
 
-    async def check(self, spec: RenderSpec, media: Media, workdir: Path) -> Media:
-        """Check all that can be known of a render before its clips are generated, and paid.
+    async def check(
+        self,
+        spec: RenderSpec,
+        media: Media,
+        workdir: Path,
+        *,
+        gets_clips: bool = True,
+        unspoken: Collection[str] = (),
+    ) -> Media:
+        """Check all that can be known of a render before its clips or narrations are made, and paid.
 
         Args:
             spec: The render, validated.
             media: Its local files.
             workdir: An existing folder for this render alone; nothing stays in it.
+            gets_clips: Whether a clip is generated for each shot without a picture; otherwise it becomes a card.
+            unspoken: Ids of the shots whose narrations are still to be spoken.
 
         Returns:
             The usable files: those that a card replaces are removed.
@@ -106,9 +120,14 @@ class Compositor:
         share = self._pool.share()
         try:
             inspected = await inspect_media(share, media, spec.project)
-            request = Request(spec, inspected.media, inspected.facts, inspected.hashes)
+            # The shots last at least as long as this; the limit of a video's length must not refuse more than that.
+            spoken = {
+                shot_id: replace(inspected.facts.get(shot_id, MediaFacts()), narration=_SHORTEST_NARRATION)
+                for shot_id in unspoken
+            }
+            request = Request(spec, inspected.media, {**inspected.facts, **spoken}, inspected.hashes)
             await asyncio.to_thread(request.write, parts)
-            await share.run(check_request, parts)
+            await share.run(check_request, parts, gets_clips)
             return inspected.media
         finally:
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, parts, ignore_errors=True))

@@ -89,8 +89,7 @@ def plan_composition(parts: Path, srt: Path, vtt: Path, words: Path) -> Plan:
     request = Request.read(parts)
     spec, timeline = request.spec, _timeline(request)
     _check_length(timeline, request.facts)
-    cards = [shot.shot_id for shot in timeline.shots if isinstance(shot.source, PlaceholderSource)]
-    replaced = check_glyphs(spec, cards)
+    replaced = check_glyphs(spec, _cards(timeline))
     hashes = name_media(request.media, request.hashes)
     cues, planned = plan_pictures(spec, timeline, hashes, request.facts)
     for segment in planned:
@@ -123,16 +122,20 @@ def plan_composition(parts: Path, srt: Path, vtt: Path, words: Path) -> Plan:
     return plan
 
 
-def check_request(parts: Path) -> None:
-    """Check all that can be known of a request while some of its clips are still to be generated.
+def check_request(parts: Path, gets_clips: bool) -> None:
+    """Check all that can be known of a request while some of its clips or narrations are still to be made.
+
+    Args:
+        parts: The folder of the request.
+        gets_clips: Whether a clip is generated for each shot without a picture; otherwise it becomes a card.
 
     Raises:
         RenderFailure: GLYPH_MISSING; ASSET_INVALID where the files make the video too long.
     """
     request = Request.read(parts)
-    _check_length(_timeline(request), request.facts)
-    # No shot becomes a placeholder: those without a picture get a clip.
-    check_glyphs(request.spec, ())
+    timeline = _timeline(request)
+    _check_length(timeline, request.facts)
+    check_glyphs(request.spec, () if gets_clips else _cards(timeline))
 
 
 def draw_thumbnails(parts: Path, poster: Path, sheet: Path) -> None:
@@ -158,6 +161,11 @@ def verify_composition(parts: Path, path: Path, sound: SoundFacts | None) -> dic
     """Check the finished video; see `check_video`."""
     request = Request.read(parts)
     return check_video(path, _timeline(request), request.spec, request.media, sound)
+
+
+def _cards(timeline: Timeline) -> list[str]:
+    """Return the ids of the shots that have no picture."""
+    return [shot.shot_id for shot in timeline.shots if isinstance(shot.source, PlaceholderSource)]
 
 
 def _timeline(request: Request) -> Timeline:

@@ -58,11 +58,11 @@ def inspect_file(asset: Asset, use: Use) -> InspectedFile:
     return stages.inspect_file(asset, use)
 
 
-def check_request(parts: Path) -> None:
+def check_request(parts: Path, gets_clips: bool) -> None:
     """See `stages.check_request`."""
     from render_service.compositor import stages
 
-    stages.check_request(parts)
+    stages.check_request(parts, gets_clips)
 
 
 def plan_composition(parts: Path, srt: Path, vtt: Path, words: Path) -> Plan:

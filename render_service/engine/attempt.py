@@ -112,6 +112,11 @@ class AttemptContext:
             yield segments
         await segments.close()
 
+    async def check_before_speech(self, spec: RenderSpec, media: Media, folder: Path, *, gets_clips: bool) -> None:
+        """Check all that can be known before narrations are paid; see `Compositor.check`."""
+        if unspoken := await self.speakers.paid_shots(spec):
+            await self.compositor.check(spec, media, folder, gets_clips=gets_clips, unspoken=unspoken)
+
     async def narrate(
         self, lease: Lease, spec: RenderSpec, media: Media, folder: Path, on_spoken: OnSpoken
     ) -> Narrated:
@@ -166,6 +171,7 @@ async def run_attempt(
         with stage(JobStage.GENERATING):
             return Outcome(None, (await _generate(provider, work, reporter, start=0, end=100)).raw_results)
     async with context.scratch(lease) as (folder, session):
+        generates = claim.provider in GENERATING_PROVIDERS
         await reporter.report(JobStage.PREPARING, 1, "Fetching pictures and sounds")
         # Before anything is generated: a fault that can be found now must not surface after a provider was paid.
         with stage(JobStage.PREPARING):
@@ -176,13 +182,13 @@ async def run_attempt(
                 percent = 1 + (_PREPARED - 1) * spoken / of
                 await reporter.report(JobStage.PREPARING, percent, f"{spoken} of {of} narrations spoken", alive=True)
 
+            await context.check_before_speech(spec, media, folder, gets_clips=generates)
             narrated = await context.narrate(lease, spec, media, folder / "narrations", spoken_so_far)
             aligning = partial(reporter.report, JobStage.PREPARING, _PREPARED, "Timing narrations", alive=True)
             spec, media, estimated = await context.align(
                 lease, narrated.spec, narrated.media, folder / "narrations", aligning
             )
             await reporter.warn(estimated)
-            generates = claim.provider in GENERATING_PROVIDERS
             usable = await context.compositor.check(spec, media, folder) if generates else media
         pictures = {shot_id: files.image for shot_id, files in usable.shots.items() if files.image is not None}
         # As StartRender planned it: the length of what was spoken must not change what is submitted and paid.

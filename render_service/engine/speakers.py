@@ -90,6 +90,12 @@ class Speakers:
         """Whether a process with the model of `local` is kept."""
         return self._local is not None and self._local.is_loaded
 
+    async def paid_shots(self, spec: RenderSpec) -> frozenset[str]:
+        """Return the ids of the shots whose narrations a remote provider may speak, which is paid."""
+        if all(choice.provider is SpeechProvider.LOCAL for choice in spec.speech.choices):
+            return frozenset()
+        return frozenset((await asyncio.to_thread(_plans, spec))[0])
+
     async def narrate(
         self, lease: Lease, spec: RenderSpec, media: Media, store: JobSegments, *, folder: Path, on_spoken: OnSpoken
     ) -> Narrated:

@@ -61,8 +61,11 @@ class SpeechServer(FakeServer):
         """Whether sounds cannot be decoded."""
         self.seconds = 0.0
         """How long speaking takes."""
+        self.hold_for = 0
+        """How many requests must be in progress before any is answered."""
         self.at_once = 0
         self.most_at_once = 0
+        self._full = asyncio.Event()
 
     async def charge(self, body: dict[str, Any], text: str) -> Response | None:
         """Charge a request; return an answer where it is refused."""
@@ -72,6 +75,9 @@ class SpeechServer(FakeServer):
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         await asyncio.sleep(self.seconds)
+        if self.at_once >= self.hold_for:
+            self._full.set()
+        await self._full.wait()
         self.at_once -= 1
         self.bill.append({**body, "characters": len(text)})
         return None

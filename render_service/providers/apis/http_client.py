@@ -157,9 +157,10 @@ class HttpApi:
     def _fault_of(self, response: httpx.Response, unknown: FaultKind) -> ProviderFault:
         status = response.status_code
         text = _error_text(response)
+        # Before the text is cut: part of a secret is a secret too.
         for secret in self._secrets:
             text = text.replace(secret, "…")
-        message = f"{self._provider} responded with {status}{text}"
+        message = f"{self._provider} responded with {status}" + (f": {text[:_MAX_MESSAGE]}" if text else "")
         wait = retry_after(response)
         if status in self._busy:
             return ProviderFault(FaultKind.BUSY, message, retry_after=wait)
@@ -187,7 +188,7 @@ def _error_code(response: httpx.Response) -> str:
 
 
 def _error_text(response: httpx.Response) -> str:
-    """Return the error of a response, as the end of a sentence; APIs use one of a few fields for it."""
+    """Return the error of a response; APIs use one of a few fields for it. Empty if there is none."""
     try:
         body = response.json()
     except (json.JSONDecodeError, UnicodeDecodeError):
@@ -199,8 +200,7 @@ def _error_text(response: httpx.Response) -> str:
         error = error.get("message") or error.get("code") or ""
     if isinstance(error, list):
         error = "; ".join(str(item.get("msg", "")) for item in error if isinstance(item, dict))
-    text = " ".join(str(error).split())
-    return f": {text[:_MAX_MESSAGE]}" if text else ""
+    return " ".join(str(error).split())
 
 
 def retry_after(response: httpx.Response) -> timedelta | None:

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -49,6 +49,13 @@ class NarrationStore(Protocol):
 
     async def put(self, key: str, path: Path) -> None:
         """Store a file under a key; storing the same again does no harm."""
+
+    async def use(self, object_keys: Collection[str]) -> None:
+        """Record that the job uses objects of the store; `put` then needs no database.
+
+        Raises:
+            LeaseLost: This worker no longer holds the job.
+        """
 
     def object_key(self, key: str) -> str:
         """Return the key in the object store."""
@@ -99,8 +106,18 @@ class NarrationOrder:
         """The keys of sound and words in the store."""
         return hashlib.sha256(b"sound " + self.key).hexdigest(), hashlib.sha256(b"words " + self.key).hexdigest()
 
+    async def reserve(self) -> None:
+        """Record that the job uses sound and words, before they are paid: afterwards nothing may get lost over it.
+
+        Raises:
+            LeaseLost: This worker no longer holds the job.
+        """
+        await self.store.use([self.store.object_key(key) for key in self.store_keys])
+
     async def keep(self, spoken: SpokenAudio) -> None:
         """Write sound and words to this machine and to the store, which may be away for a minute: they are paid.
+
+        Needs neither the database nor the job's lease; see `reserve`.
 
         Raises:
             StorageUnavailable: The store is away for longer.
@@ -197,6 +214,7 @@ class PaidNarration(PaidRequest[NarrationOrder, SpokenNarration]):
         super().__init__(ledger, submissions, limits, lease, purchase)
 
     async def _prepare(self) -> NarrationOrder:
+        await self._order.reserve()
         return self._order
 
     async def _finish(self, task: ProviderTask) -> None:

@@ -1,7 +1,7 @@
 """Narrations are spoken by remote providers, each paid once, whatever happens in between."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from render_service.db.database import Database
+from render_service.db.database import Database, DatabaseUnavailable
 from render_service.db.jobs.job_lifecycle import LeaseLost
+from render_service.db.jobs.job_objects import JobObjects
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.jobs.cost import Cost
-from render_service.domain.jobs.job import JobError
+from render_service.domain.jobs.job import JobError, Lease
 from render_service.domain.speech.lexicon import LexiconEntry
 from render_service.domain.speech.options import SpeechChoice
 from render_service.domain.speech.voices import SpeechProvider
@@ -105,6 +106,41 @@ async def test_two_jobs_at_a_time_pay_a_narration_once(bench: SpeechBench, fakes
     assert len(fakes[ELEVENLABS].bill) == 1
 
 
+@pytest.mark.parametrize("error", [DatabaseUnavailable, LeaseLost])
+async def test_what_is_paid_is_kept_without_the_database_and_without_the_lease(
+    error: type[Exception], bench: SpeechBench, fakes: Fakes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add = JobObjects.add
+
+    async def add_before_payment(objects: JobObjects, lease: Lease, keys: Collection[str]) -> None:
+        if fakes[ELEVENLABS].bill:
+            raise error
+        await add(objects, lease, keys)
+
+    monkeypatch.setattr(JobObjects, "add", add_before_payment)
+    await bench.run(spec_of(ELEVENLABS, TEXT))
+    monkeypatch.undo()
+    again, _ = await bench.run(spec_of(ELEVENLABS, TEXT))
+    assert (again.results[0]["reused"], len(fakes[ELEVENLABS].bill)) == (True, 1)
+
+
+@pytest.mark.parametrize("error", [DatabaseUnavailable, LeaseLost])
+async def test_nothing_is_paid_that_could_not_be_kept(
+    error: type[Exception], bench: SpeechBench, fakes: Fakes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> None:
+        raise error
+
+    claim = await bench.claimed(spec_of(ELEVENLABS, TEXT))
+    with monkeypatch.context() as patch:
+        patch.setattr(JobObjects, "add", fail)
+        with pytest.raises(error):
+            await bench.speak(claim)
+    assert fakes[ELEVENLABS].bill == []
+    await bench.speak(claim)
+    assert len(fakes[ELEVENLABS].bill) == 1
+
+
 async def _lose_the_worker(bench: SpeechBench, monkeypatch: pytest.MonkeyPatch, spec: Any) -> None:
     """Stop a worker after the provider has answered, and before that is recorded; the job is due again."""
     claim = await bench.claimed(spec)
@@ -163,7 +199,7 @@ async def test_a_cancelled_attempt_records_what_was_paid_for_the_next_job(bench:
 
 
 async def test_the_provider_has_no_more_requests_in_progress_than_its_limit(bench: SpeechBench, fakes: Fakes) -> None:
-    fakes[ELEVENLABS].seconds = 0.05
+    fakes[ELEVENLABS].hold_for = 2
     await bench.run(spec_of(ELEVENLABS, *(f"Number {number}." for number in range(6))))
     assert fakes[ELEVENLABS].most_at_once == 2
 
