@@ -1,6 +1,9 @@
-"""The migrations make exactly the tables that the code believes in, can be undone, and run once however many ask."""
+"""The migrations make exactly the tables that the code believes in, can be undone, run once however many ask, and leave
+the running service alone.
+"""
 
 import asyncio
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
@@ -36,6 +39,10 @@ _TABLES = """
     WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> 'alembic_version'
 """
 
+_A_JOB = """
+    INSERT INTO jobs (id, task_id, workspace_id, provider, spec)
+    VALUES (gen_random_uuid(), gen_random_uuid(), %s, 'mock', '{}')
+"""
 _A_VIDEO = sa.text("""
     WITH job AS (
         INSERT INTO jobs (id, task_id, workspace_id, provider, spec)
@@ -52,6 +59,27 @@ def catalogue(url: str) -> list[set[tuple[object, ...]]]:
             {tuple(map(str, row)) for row in connection.execute(query)}
             for query in (_TABLES, _COLUMNS, _INDEXES, _CONSTRAINTS)
         ]
+
+
+def undo(url: str, revision: str) -> None:
+    """Undo the migrations after a revision."""
+    config = Config()
+    config.set_main_option("script_location", migrate.__file__.replace("migrate.py", "migrations"))
+    engine = sa.create_engine(sqlalchemy_url(url), poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, revision)
+        connection.commit()
+
+
+def wait_until_migration_waits(url: str) -> None:
+    """Wait until a statement in the database waits for a lock."""
+    waiting = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    deadline = time.monotonic() + 60
+    with psycopg.connect(url, autocommit=True) as connection:
+        while not connection.execute(waiting).fetchall():
+            assert time.monotonic() < deadline, "the migration waits for nothing"
+            time.sleep(0.01)
 
 
 def test_migrating_makes_exactly_the_tables_of_the_schema(
@@ -73,13 +101,7 @@ def test_migrating_makes_exactly_the_tables_of_the_schema(
 def test_every_migration_can_be_undone_and_done_again(empty_database_url: str) -> None:
     upgrade(empty_database_url)
     before = catalogue(empty_database_url)
-    engine = sa.create_engine(sqlalchemy_url(empty_database_url), poolclass=sa.NullPool)
-    config = Config()
-    config.set_main_option("script_location", migrate.__file__.replace("migrate.py", "migrations"))
-    with engine.connect() as connection:
-        config.attributes["connection"] = connection
-        command.downgrade(config, "base")
-        connection.commit()
+    undo(empty_database_url, "base")
     assert all(not part for part in catalogue(empty_database_url)), "undoing leaves something behind"
     assert upgrade(empty_database_url) == newest_revision()
     assert catalogue(empty_database_url) == before
@@ -87,12 +109,9 @@ def test_every_migration_can_be_undone_and_done_again(empty_database_url: str) -
 
 def test_videos_from_before_the_counter_are_counted(empty_database_url: str) -> None:
     upgrade(empty_database_url)
+    undo(empty_database_url, "0014")
     engine = sa.create_engine(sqlalchemy_url(empty_database_url), poolclass=sa.NullPool)
-    config = Config()
-    config.set_main_option("script_location", migrate.__file__.replace("migrate.py", "migrations"))
     with engine.connect() as connection:
-        config.attributes["connection"] = connection
-        command.downgrade(config, "0014")
         for workspace, size in (("a", 3), ("a", 4), ("b", 5)):
             connection.execute(_A_VIDEO, {"workspace": workspace, "size": size})
         connection.commit()
@@ -106,6 +125,54 @@ def test_several_migrations_at_once_take_turns(empty_database_url: str) -> None:
     with ThreadPoolExecutor(4) as pool:
         revisions = list(pool.map(upgrade, [empty_database_url] * 4))
     assert set(revisions) == {newest_revision()}
+
+
+def test_a_migration_never_holds_a_table_while_it_waits_for_another(empty_database_url: str) -> None:
+    upgrade(empty_database_url)
+    undo(empty_database_url, "0018")
+    with ThreadPoolExecutor(1) as pool:
+        with psycopg.connect(empty_database_url) as reader:
+            reader.execute("SELECT FROM jobs")
+            migration = pool.submit(upgrade, empty_database_url)
+            wait_until_migration_waits(empty_database_url)
+            reader.execute("SELECT FROM jobs LEFT JOIN videos ON videos.job_id = jobs.id")
+        assert migration.result() == newest_revision()
+
+
+def test_jobs_are_started_while_their_indexes_are_built(empty_database_url: str) -> None:
+    upgrade(empty_database_url)
+    undo(empty_database_url, "0021")
+    with ThreadPoolExecutor(1) as pool:
+        with psycopg.connect(empty_database_url) as first, psycopg.connect(empty_database_url) as second:
+            first.execute(_A_JOB, ["a"])
+            migration = pool.submit(upgrade, empty_database_url)
+            wait_until_migration_waits(empty_database_url)
+            second.execute("SET lock_timeout = '5s'")
+            second.execute(_A_JOB, ["b"])
+        assert migration.result() == newest_revision()
+
+
+def test_what_a_failed_build_of_an_index_left_is_replaced(empty_database_url: str) -> None:
+    upgrade(empty_database_url)
+    before = catalogue(empty_database_url)
+    undo(empty_database_url, "0021")
+    with psycopg.connect(empty_database_url) as connection:
+        connection.execute("CREATE INDEX jobs_to_speak ON jobs (id)")
+    upgrade(empty_database_url)
+    assert catalogue(empty_database_url) == before
+
+
+def test_what_a_failed_migration_had_finished_stays_applied(empty_database_url: str) -> None:
+    upgrade(empty_database_url)
+    undo(empty_database_url, "0018")
+    with psycopg.connect(empty_database_url) as connection:
+        connection.execute("CREATE TABLE workspace_turns ()")
+    with pytest.raises(sa.exc.ProgrammingError, match="workspace_turns"):
+        upgrade(empty_database_url)
+    with psycopg.connect(empty_database_url) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0019",)]
+        connection.execute("DROP TABLE workspace_turns")
+    assert upgrade(empty_database_url) == newest_revision()
 
 
 async def test_migrating_without_postgres_says_so(unused_tcp_port: int) -> None:

@@ -114,14 +114,17 @@ def upgrade() -> None:
     )
     for function in (_EXPECT, _SETTLE, _ADDED, _MOVED):
         op.execute(function)
-    # No other transaction changes jobs from here to the commit, so that no job is missed.
+    # No other transaction changes jobs from here to the commit, so that no job is missed. Only waiting jobs are read, by
+    # `jobs_pending` and `jobs_by_start`, so that writers wait briefly. A workspace without one gets its turn later.
     for trigger in _TRIGGERS:
         op.execute(trigger)
     op.execute("""
         INSERT INTO workspace_turns (workspace_id, due_at, served_at)
-        SELECT workspace_id, coalesce(min(run_after) FILTER (WHERE status = 'PENDING'), 'infinity'),
-            coalesce(max(started_at), '-infinity')
-        FROM jobs GROUP BY workspace_id
+        SELECT workspace_id, due, coalesce(
+            (SELECT max(started_at) FROM jobs WHERE jobs.workspace_id = waiting.workspace_id), '-infinity'
+        ) FROM (
+            SELECT workspace_id, min(run_after) AS due FROM jobs WHERE status = 'PENDING' GROUP BY workspace_id
+        ) AS waiting
     """)
 
 

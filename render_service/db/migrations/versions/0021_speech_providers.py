@@ -10,19 +10,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    # Jobs that were started before keep a null: any worker claims them, as before.
+    # No row is rewritten. Jobs that were started before keep a null: any worker claims them, as before.
     comment = "who speaks its narrations; null: nobody has to"
     op.add_column("jobs", sa.Column("speech_provider", sa.Text(), comment=comment))
-    op.create_index(
-        "jobs_to_speak",
-        "jobs",
-        ["run_after"],
-        postgresql_where=sa.text("status = 'PENDING' AND speech_provider IS NOT NULL"),
-    )
-    op.create_index("provider_tasks_recent", "provider_tasks", ["provider", "intent_at"])
 
 
 def downgrade() -> None:
-    op.drop_index("provider_tasks_recent", "provider_tasks")
-    op.drop_index("jobs_to_speak", "jobs")
     op.drop_column("jobs", "speech_provider")
