@@ -48,7 +48,7 @@ class BatchedStatement:
     async def _execute(self, calls: Sequence[Mapping[str, Any]]) -> Sequence[Row | Exception | None]:
         try:
             return await self._rows(calls)
-        except psycopg.Error as error:
+        except (psycopg.Error, ValueError) as error:  # ValueError: half a surrogate pair, which no text holds
             if len(calls) == 1:
                 return [error]
         results: list[Row | Exception | None] = []

@@ -63,7 +63,7 @@ class _Consumer(Consumer):
         self._broker = broker
         self._queue = queue
         self._prefetch = prefetch
-        self._fetched: deque[bytes] = deque()
+        self._fetched: deque[bytes | None] = deque()
         self._in_work: set[str] = set()
 
     def ack(self, message: MessageProxy) -> None:
@@ -88,9 +88,13 @@ class _Consumer(Consumer):
         with _silence_is_absence():
             if not self._fetched:
                 self._fetch()
-            if not self._fetched:
+            # None: Redis has lost the message's content, for example by eviction. The job is enqueued again.
+            data = None
+            while self._fetched and data is None:
+                data = self._fetched.popleft()
+            if data is None:
                 return None
-            message: Message[object] = Message.decode(self._fetched.popleft())
+            message: Message[object] = Message.decode(data)
             self._in_work.add(message.message_id)
             return MessageProxy(message)
 

@@ -84,7 +84,10 @@ def _reserve(listen: str) -> socket.socket:
                 exclusive.bind(address)
         reserved = socket.socket(family, kind)
         reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        # Only while it binds: closed connections of a server before must not keep the port, but a second service must.
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         reserved.bind(address)
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
     except OSError:
         if reserved is not None:
             reserved.close()

@@ -146,7 +146,7 @@ def _render_json(_logger: object, _name: str, event: structlog.typing.EventDict)
     try:
         return to_json(event, fallback=repr).decode()
     except PydanticSerializationError:  # such as half a surrogate pair in a text
-        return json.dumps(event, default=repr)
+        return json.dumps(event, default=repr, separators=(",", ":"))
 
 
 def get_logger(name: str) -> Logger:

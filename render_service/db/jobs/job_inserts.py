@@ -133,7 +133,7 @@ async def insert_jobs(database: Database, jobs: Sequence[Mapping[str, Any]]) -> 
     parameters["is_counted"] = any(job["most_queued"] is not None for job in jobs)
     try:
         return [*await database.execute(_INSERT, parameters)]
-    except psycopg.Error as error:
+    except (psycopg.Error, ValueError) as error:  # ValueError: half a surrogate pair, which no text holds
         if len(jobs) == 1:
             return [error]
     results: list[Row | Exception] = []

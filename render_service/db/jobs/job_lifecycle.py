@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 
 from render_service.db.batched_statement import BatchedStatement
 from render_service.db.batching import Batcher
-from render_service.db.database import Database
+from render_service.db.database import Database, DatabaseUnavailable
 from render_service.db.jobs import job_lifecycle_sql as statements
 from render_service.db.prepared import Row, Statement
 from render_service.db.row_mapping import AUDIO_TRACKS, FILES, RAW_RESULTS, RENDER_SPEC, WARNINGS, event_from_row
@@ -141,30 +141,34 @@ class JobLifecycle:
             trace_parent=row["trace_parent"],
         )
 
-    async def _claim(self, claimant: "_Claimant", calls: Sequence[None]) -> Sequence[Row | None]:
+    async def _claim(self, claimant: "_Claimant", calls: Sequence[None]) -> Sequence[Row | Exception | None]:
         """Claim a job for each call, as long as there are any."""
-        rows: list[Row | None] = []
+        rows: list[Row] = []
         count = len(calls)
         while count:
-            found = await self._database.execute(
-                statements.CLAIM,
-                {
-                    "count": count,
-                    "lease": self._lease,
-                    "worker": claimant.worker,
-                    "providers": list(claimant.providers),
-                    "speech_providers": list(claimant.speech_providers),
-                    "deadline": claimant.deadline,
-                    "running_quota": self._running_quota,
-                    "unserved": claimant.unserved,
-                },
-            )
+            try:
+                found = await self._database.execute(
+                    statements.CLAIM,
+                    {
+                        "count": count,
+                        "lease": self._lease,
+                        "worker": claimant.worker,
+                        "providers": list(claimant.providers),
+                        "speech_providers": list(claimant.speech_providers),
+                        "deadline": claimant.deadline,
+                        "running_quota": self._running_quota,
+                        "unserved": claimant.unserved,
+                    },
+                )
+            except DatabaseUnavailable as error:
+                # What was claimed before is claimed: those calls must have it.
+                return [*rows, *[error] * (len(calls) - len(rows))]
             rows += found
             if not found and count == 1:
                 break
             # Only a claim of one job shows that none is due.
             count = len(calls) - len(rows) if found else 1
-        return rows + [None] * (len(calls) - len(rows))
+        return [*rows, *[None] * (len(calls) - len(rows))]
 
     async def report(
         self,

@@ -2,18 +2,22 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import psycopg
+import pytest
 
 from render_service.db.access.quotas import WorkspaceQuotas
-from render_service.db.database import Database
+from render_service.db.database import Database, DatabaseUnavailable
 from render_service.db.jobs.job_lifecycle import Claim, JobLifecycle, LeaseLost, Report
 from render_service.db.jobs.jobs import Jobs
+from render_service.db.prepared import Row, Statement
 from render_service.domain.access.quota import QuotaName
-from render_service.domain.jobs.job import JobEvent, JobStage, ProviderName, RawResults
+from render_service.domain.jobs.job import JobEvent, JobStage, JobStatus, ProviderName, RawResults
 from tests.integration.db.lifecycle import milestones_of
 from tests.records import HOUR, VIDEO, claim_next, job_request, lifecycle_of, start_job
 
@@ -86,6 +90,32 @@ async def test_jobs_claimed_at_one_moment_are_those_that_would_be_claimed_one_af
     assert len({lease.job_id for lease in held}) == len({lease.token for lease in held}) == 9
     rest = await claims(lifecycle, 9)
     assert sum(claim is not None for claim in rest) == 4
+
+
+async def test_jobs_already_claimed_reach_their_callers_when_postgres_fails_in_the_middle(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = [await start_job(database) for _ in range(4)]
+    lifecycle = lifecycle_of(database)
+    executions = 0
+    execute = database.execute
+
+    async def failing_the_third_time(statement: Statement, values: Mapping[str, Any]) -> Sequence[Row]:
+        nonlocal executions
+        executions += 1
+        if executions == 3:
+            raise DatabaseUnavailable("the connection broke")
+        return await execute(statement, values)
+
+    monkeypatch.setattr(database, "execute", failing_the_third_time)
+    calls = [lifecycle.claim(worker="test", providers=list(ProviderName), deadline=HOUR) for _ in range(5)]
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    monkeypatch.undo()
+    assert any(isinstance(outcome, DatabaseUnavailable) for outcome in outcomes)
+    stored = [await Jobs(database).get("team", job.id) for job in jobs]
+    running = {job.id for job in stored if job.status is JobStatus.PROCESSING}
+    assert {outcome.lease.job_id for outcome in outcomes if isinstance(outcome, Claim)} == running
+    assert running
 
 
 async def test_claims_of_several_workers_at_one_moment_leave_no_job_that_is_due(database: Database) -> None:

@@ -1,5 +1,6 @@
 """The worker's consumer takes a message when it is sent, and has no more than it may have."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -10,14 +11,15 @@ from render_service.queue.broker import RENDER_QUEUE, RenderQueue, make_broker
 
 
 def test_an_idle_consumer_takes_a_message_when_it_is_sent(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_WAIT_SECONDS", 3_600)
-    broker = make_broker(redis_url, blocking_timeout_seconds=4_000)
+    monkeypatch.setattr(module, "_WAIT_SECONDS", 60)
+    broker = make_broker(redis_url, blocking_timeout_seconds=90)
     queue = RenderQueue(broker)
     consumer = broker.consume(RENDER_QUEUE, prefetch=2)
     with ThreadPoolExecutor(1) as thread, Redis.from_url(redis_url) as redis:
         taken = thread.submit(next, consumer)
         while not any(client["cmd"] == "blmove" and client["name"] == "" for client in redis.client_list()):
             assert not taken.done()
+            time.sleep(0.01)
         queue.send(["first"])  # type: ignore[list-item]
         message = taken.result(timeout=60)
     assert message is not None
@@ -43,4 +45,18 @@ def test_a_consumer_has_no_more_messages_than_it_may_have_and_gives_back_the_res
     third = next(consumer)
     assert third is not None
     assert third.args == ("third",)
+    broker.close()
+
+
+def test_a_message_whose_content_redis_has_lost_is_passed_over(redis_url: str) -> None:
+    broker = make_broker(redis_url)
+    queue = RenderQueue(broker)
+    queue.send(["first", "second"])  # type: ignore[list-item]
+    with Redis.from_url(redis_url) as redis:
+        name = f"{broker.namespace}:{RENDER_QUEUE}"
+        lost = redis.lindex(name, 0)
+        assert redis.hdel(f"{name}.msgs", lost) == 1
+    message = next(broker.consume(RENDER_QUEUE, prefetch=2))
+    assert message is not None
+    assert message.args == ("second",)
     broker.close()

@@ -1,6 +1,7 @@
 """Several server processes share a port: calls reach all of them, a killed one comes back, and all stop together."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -31,10 +32,10 @@ def unused(_settings: object, _on_ready: Callable[[], None]) -> None:
     raise AssertionError("no process is started")
 
 
-def adjacent_ports() -> tuple[int, int]:
-    """Two free ports, one after the other."""
+def adjacent_ports(other: int) -> tuple[int, int]:
+    """Two free ports, one after the other, and neither the `other`."""
     ports = (free_port() for _ in range(1000))
-    return next((port, port + 1) for port in ports if is_free(port) and is_free(port + 1))
+    return next((port, port + 1) for port in ports if port + 1 != other and is_free(port) and is_free(port + 1))
 
 
 @asynccontextmanager
@@ -56,9 +57,15 @@ async def calls_of(port: int) -> float:
     return sum(float(found.removeprefix(line)) for found in page.splitlines() if found.startswith(line))
 
 
+def lines(log: Path) -> list[str]:
+    """The whole lines of a log of JSON objects."""
+    *whole, _ = log.read_text().split("\n")
+    return [line for line in whole if line.startswith("{")]
+
+
 async def until_logged(process: SupervisedProcess, event: str, times: int = 1) -> None:
     async with asyncio.timeout(60):
-        while process.log.read_text().count(f'"event": "{event}"') < times:
+        while sum(json.loads(line)["event"] == event for line in lines(process.log)) < times:
             assert process.running, process.log.read_text()
             await asyncio.sleep(0.02)
 
@@ -66,8 +73,8 @@ async def until_logged(process: SupervisedProcess, event: str, times: int = 1) -
 async def test_calls_reach_both_processes_a_killed_one_comes_back_and_both_drain(
     database_url: str, redis_url: str, tmp_path: Path
 ) -> None:
-    ports = adjacent_ports()
-    target = f"{LOOPBACK}:{free_port()}"
+    port = free_port()
+    target, ports = f"{LOOPBACK}:{port}", adjacent_ports(port)
     settings = {
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
