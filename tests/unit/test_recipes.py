@@ -88,7 +88,10 @@ def test_a_field_of_a_project_reaches_the_video(field: str) -> None:
 WHOLE = project.Project(
     shots=(
         project.Shot(
-            "s", words=(project.WordTiming("w", timedelta(0), timedelta(seconds=1)),), speech=project.Speech(speed=1.0)
+            "s",
+            words=(project.WordTiming("w", timedelta(0), timedelta(seconds=1)),),
+            speech=project.Speech(speed=1.0),
+            translations=(project.Translation("de", "n", "c"),),
         ),
     ),
     music=project.Music("m"),
@@ -96,6 +99,7 @@ WHOLE = project.Project(
     title_card=project.Card("t"),
     end_card=project.Card("t"),
     speech=project.Speech(speed=1.0),
+    lexicon=(project.LexiconEntry("w", respelling="w", language="en"),),
     output=output.OutputOptions(size=output.FrameSize(320, 180)),
 )
 BEYOND_LIMITS: dict[type, object] = {
@@ -110,7 +114,7 @@ def beyond_limits(part: Any, path: str = "project") -> Iterator[tuple[str, Any]]
     """Yield the path of each text, number and time, and the part with such a value that no limit allows."""
     for name, hint in get_type_hints(type(part)).items():
         value, kinds = getattr(part, name), get_args(hint) or (hint,)
-        inner = value[0] if isinstance(value, tuple) else value
+        inner = value[0] if value and isinstance(value, tuple) else value
         if is_dataclass(inner):
             for leaf, changed in beyond_limits(inner, f"{path}.{name}"):
                 yield leaf, replace(part, **{name: (changed,) if isinstance(value, tuple) else changed})

@@ -19,6 +19,7 @@ from render_service.server.interceptors.refusals import (
     RefusalRecorder,
     address_of,
 )
+from render_service.telemetry.logging import get_logger
 
 
 class _Log:
@@ -42,7 +43,7 @@ def log() -> _Log:
 @pytest.fixture(autouse=True)
 def _own_logger(monkeypatch: pytest.MonkeyPatch) -> None:
     # One that was used before may keep the configuration of that time, which no test captures.
-    monkeypatch.setattr(refusals, "_log", structlog.get_logger())
+    monkeypatch.setattr(refusals, "_log", get_logger("refusals"))
 
 
 @pytest.fixture
