@@ -27,6 +27,7 @@ from render_service.domain.generation.provider_models import GENERATING_PROVIDER
 from render_service.domain.jobs.job import Artifact, ProviderName
 from render_service.domain.projects import output, project
 from render_service.domain.projects.validation import check_project
+from render_service.domain.speech.lexicon import LexiconEntry
 from render_service.domain.warning import WarningCode
 from render_service.providers.apis.registry import PROVIDERS
 
@@ -99,7 +100,7 @@ WHOLE = project.Project(
     title_card=project.Card("t"),
     end_card=project.Card("t"),
     speech=project.Speech(speed=1.0),
-    lexicon=(project.LexiconEntry("w", respelling="w", language="en"),),
+    lexicon=(LexiconEntry("w", respelling="w", language="en"),),
     output=output.OutputOptions(size=output.FrameSize(320, 180)),
 )
 BEYOND_LIMITS: dict[type, object] = {

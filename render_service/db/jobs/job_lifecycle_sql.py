@@ -15,6 +15,7 @@ from collections.abc import Mapping
 
 from render_service.db.prepared import Statement
 from render_service.db.row_mapping import EVENT_COLUMNS
+from render_service.domain.warning import WarningCode
 
 _APPENDED = f"""
     appended AS (
@@ -307,7 +308,7 @@ WARN_UNSPOKEN = Statement(
         UPDATE jobs SET
             message = 'Waiting for a worker that can speak with ' || speech_provider,
             warnings = jsonb_build_array(jsonb_build_object(
-                'code', 'SPEECH_WAITING', 'shot_id', '', 'field', 'speech',
+                'code', '{WarningCode.SPEECH_WAITING}', 'shot_id', '', 'field', 'speech',
                 'message', 'no worker that can speak with ' || speech_provider || ' has taken the job yet;'
                     || ' configure the speech provider on a worker'
             )),
