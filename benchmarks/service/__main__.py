@@ -99,6 +99,8 @@ def _show_watchers(results: Results, bare: Fan, fan: Fan) -> None:
     ):
         results.show(f"{name}, bare server", floor * 1e3, "ms")
         results.show(name, value * 1e3, "ms", at_most=most * floor * 1e3)
+    results.show("memory of a parked watcher, bare server", bare.memory, "KiB")
+    results.show("memory of a parked watcher", fan.memory, "KiB", at_most=26)
 
 
 def _show_jobs(results: Results, finished: Mapping[tuple[int, ...], Throughput]) -> None:

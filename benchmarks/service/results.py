@@ -51,6 +51,12 @@ def processor_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS + sum(processor_seconds(int(child)) for child in children)
 
 
+def private_kib(pid: int) -> int:
+    """Return the memory that only this process has, in KiB; see smaps_rollup in proc(5)."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_"))
+
+
 def percentile(values: list[float], share: float) -> float:
     """Return the value below which a share of the values lies."""
     return sorted(values)[min(len(values) - 1, int(len(values) * share))]

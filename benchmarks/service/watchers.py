@@ -11,7 +11,7 @@ from render_client.v1 import render_service_pb2 as pb
 
 from benchmarks.service.bare import SERVICE, age_seconds
 from benchmarks.service.load import channels
-from benchmarks.service.results import percentile
+from benchmarks.service.results import percentile, private_kib
 from benchmarks.service.stack import Running, Stores
 from render_service.db.database import Database
 from render_service.db.jobs.job_lifecycle import JobLifecycle
@@ -28,9 +28,13 @@ _CONNECTIONS = 10
 
 @dataclass(slots=True)
 class Fan:
-    """Seconds: until every watcher had its first message, and how late each got an event and the end."""
+    """Seconds: until every watcher had its first message, and how late each got an event and the end.
+
+    `memory` is what the server's memory grew by for each watcher, in KiB.
+    """
 
     opening: float = 0.0
+    memory: float = 0.0
     events: list[float] = field(default_factory=list)
     ends: list[float] = field(default_factory=list)
 
@@ -55,7 +59,7 @@ async def watch_bare(running: Running, stdin: asyncio.StreamWriter) -> Fan:
     def age(message: bytes, fan: Fan) -> None:
         (fan.ends if message[8:].startswith(b"end") else fan.events).append(age_seconds(message))
 
-    return await _watch(running.port, f"/{SERVICE}/Watch", b"", send, age)
+    return await _watch(running, f"/{SERVICE}/Watch", b"", send, age)
 
 
 async def watch_job(running: Running, stores: Stores, job_id: str) -> Fan:
@@ -86,14 +90,14 @@ async def watch_job(running: Running, stores: Stores, job_id: str) -> Fan:
 
     request = pb.WatchProgressRequest(workspace_id="default", job_id=job_id).SerializeToString()
     try:
-        return await _watch(running.port, "/render.v1.RenderService/WatchProgress", request, send, age)
+        return await _watch(running, "/render.v1.RenderService/WatchProgress", request, send, age)
     finally:
         await redis.aclose()
         await database.close()
 
 
 async def _watch(
-    port: int,
+    running: Running,
     method: str,
     request: bytes,
     send: Callable[[int], Awaitable[None]],
@@ -103,7 +107,8 @@ async def _watch(
     opened = 0
     all_opened = asyncio.Event()
 
-    async with channels(port, _CONNECTIONS) as connected:
+    before = private_kib(running.pid)
+    async with channels(running.port, _CONNECTIONS) as connected:
         calls = [channel.unary_stream(method) for channel in connected]
 
         async def follow(number: int) -> None:
@@ -123,6 +128,7 @@ async def _watch(
             async with asyncio.timeout(120):
                 await all_opened.wait()
             fan.opening = time.perf_counter() - began
+            fan.memory = (private_kib(running.pid) - before) / WATCHERS
             for number in range(1, EVENTS + 1):
                 await asyncio.sleep(_GAP_SECONDS)
                 await send(number)
