@@ -41,6 +41,12 @@ def warp(one: Cepstra, other: Cepstra) -> Path:
     return _path(one, other, firsts, width)
 
 
+def distance(one: Cepstra, other: Cepstra, path: Path) -> float:
+    """Return the mean distance between frames that a path makes correspond."""
+    frames = np.clip(np.round(path).astype(int), 0, len(other) - 1)
+    return float(np.linalg.norm(one - other[frames], axis=1).mean())
+
+
 def _means(values: Cepstra) -> Cepstra:
     count = -(-len(values) // _COARSE)
     padded = np.pad(values, ((0, count * _COARSE - len(values)), (0, 0)), mode="edge")

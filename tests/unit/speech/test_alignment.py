@@ -53,6 +53,10 @@ def test_chinese_words_are_found_by_comparison_with_our_own_reading(
     aligned = align(text, spoken.samples.astype(np.float32), "zh-Hans", speaker.installation, sample_rate=24_000)
     assert aligned.method is TimingMethod.COMPARISON
     assert statistics.median(errors(aligned, spoken)) <= 45
+    # A sound as long that says something else: the same, backwards.
+    monkeypatch.setattr(alignment, "synthesize", lambda *_: (spoken.samples.astype(np.float32), spoken.words))
+    backwards = align(text, spoken.samples[::-1].astype(np.float32), "zh", NOTHING, sample_rate=24_000)
+    assert backwards.method is TimingMethod.ESTIMATE
     # Nothing is like a minute of the same tone.
     monkeypatch.setattr(alignment, "synthesize", lambda *_: (np.zeros(24_000, np.float32), spoken.words))
     other = align(text, tone((20, 0.5)), "zh", NOTHING)
