@@ -1,9 +1,9 @@
 """How words are read that voices would read otherwise: each as IPA or as a plain respelling."""
 
-import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from render_service.domain.speech.alphabet import ALPHABET
 from render_service.domain.speech.han import is_han
@@ -98,12 +98,10 @@ def _foreign_signs(ipa: str, language: str) -> tuple[str, ...]:
 
 def applying(lexicon: Lexicon, text: str, language: str) -> Lexicon:
     """Return the entries of a lexicon that change how a voice of a language reads a text, in order."""
-    fitting = [entry for entry in lexicon if not entry.language or primary(entry.language) == primary(language)]
-    # What is given for the language takes precedence.
-    fitting.sort(key=lambda entry: not entry.language)
-    first = {entry.word: entry for entry in reversed(fitting)}
-    used = {entry for entry, _, _ in occurrences(tuple(first.values()), text)}
-    return tuple(entry for entry in lexicon if entry in used)
+    if not lexicon:
+        return ()
+    used = {entry for entry, _, _ in _index_for(lexicon, primary(language)).occurrences(text)}
+    return tuple(entry for entry in lexicon if entry in used) if used else ()
 
 
 def occurrences(lexicon: Sequence[LexiconEntry], text: str) -> Iterator[tuple[LexiconEntry, int, int]]:
@@ -115,13 +113,8 @@ def occurrences(lexicon: Sequence[LexiconEntry], text: str) -> Iterator[tuple[Le
         lexicon: Entries with different words.
         text: The text.
     """
-    if not lexicon:
-        return
-    by_length = sorted(lexicon, key=lambda entry: (-len(entry.word), entry.word == entry.word.lower()))
-    pattern = re.compile("|".join(f"(?P<e{number}>{_pattern(entry.word)})" for number, entry in enumerate(by_length)))
-    for match in pattern.finditer(text):
-        assert match.lastgroup is not None
-        yield by_length[int(match.lastgroup[1:])], match.start(), match.end()
+    if lexicon:
+        yield from _Index(lexicon).occurrences(text)
 
 
 def without_words(lexicon: Sequence[LexiconEntry], text: str) -> str:
@@ -133,16 +126,79 @@ def without_words(lexicon: Sequence[LexiconEntry], text: str) -> str:
     return " ".join((*kept, text[position:]))
 
 
-_LETTER = r"[^\W_\u3400-\u9fff]"
+class _Index:
+    """Finds words in a text at a cost that hardly depends on how many there are.
+
+    Args:
+        lexicon: Entries with different words.
+    """
+
+    def __init__(self, lexicon: Sequence[LexiconEntry]) -> None:
+        self._exact: dict[str, LexiconEntry] = {}
+        self._folded: dict[str, LexiconEntry] = {}
+        lengths: dict[str, set[int]] = {}
+        for entry in lexicon:
+            folded = _fold(entry.word)
+            if entry.word == entry.word.lower():
+                self._folded.setdefault(folded, entry)
+            else:
+                self._exact[entry.word] = entry
+            lengths.setdefault(folded[0], set()).add(len(folded))
+        self._lengths = {first: sorted(found, reverse=True) for first, found in lengths.items()}
+        """How long the words are that begin with a character, the longest first."""
+
+    def occurrences(self, text: str) -> Iterator[tuple[LexiconEntry, int, int]]:
+        """Yield where the words stand in a text; see the function of this name."""
+        folded = _fold(text)
+        position = 0
+        while position < len(text):
+            found = self._at(text, folded, position)
+            if found is None:
+                position += 1
+                continue
+            end = position + len(found.word)
+            yield found, position, end
+            position = end
+
+    def _at(self, text: str, folded: str, start: int) -> LexiconEntry | None:
+        lengths = self._lengths.get(folded[start])
+        if lengths is None or (start and _joins(text[start]) and _is_letter(text[start - 1])):
+            return None
+        for end in (start + length for length in lengths):
+            found = self._exact.get(text[start:end]) or self._folded.get(folded[start:end])
+            # A slice at the end of the text may be shorter: its own length finds it.
+            if found is not None and len(found.word) == end - start and _ends_word(text, end):
+                return found
+        return None
 
 
-def _pattern(word: str) -> str:
-    escaped = re.escape(word)
-    before = f"(?<!{_LETTER})" if _joins(word[0]) else ""
-    after = f"(?!{_LETTER})" if _joins(word[-1]) else ""
-    case = "(?i:{})" if word == word.lower() else "{}"
-    return before + case.format(escaped) + after
+@lru_cache(maxsize=4)
+def _index_for(lexicon: Lexicon, language: str) -> _Index:
+    """Return the index of what a lexicon has for voices of a language; all narrations of a project share it."""
+    fitting = [entry for entry in lexicon if not entry.language or primary(entry.language) == language]
+    # What is given for the language takes precedence.
+    fitting.sort(key=lambda entry: not entry.language)
+    return _Index(tuple({entry.word: entry for entry in reversed(fitting)}.values()))
+
+
+def _fold(text: str) -> str:
+    """Return a text of the same length in which characters that differ only in case are equal."""
+    return text.lower() if text.isascii() else "".join(map(_folded, text))
+
+
+def _folded(character: str) -> str:
+    upper = character.upper()
+    return (upper if len(upper) == 1 else character).lower()[0]
 
 
 def _joins(character: str) -> bool:
     return character.isalnum() and not is_han(character)
+
+
+def _ends_word(text: str, end: int) -> bool:
+    return end == len(text) or not _joins(text[end - 1]) or not _is_letter(text[end])
+
+
+def _is_letter(character: str) -> bool:
+    """Return whether a character continues a word of letters or digits; Chinese is written without blanks."""
+    return character.isalnum() and not "\u3400" <= character <= "\u9fff"

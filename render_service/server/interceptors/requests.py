@@ -32,8 +32,13 @@ def is_small_request() -> bool:
     return _REQUEST_BYTES.get() <= LARGE_BYTES
 
 
+def mark_large() -> None:
+    """Treat work on the current call as large from here on, such as once it has read a stored project."""
+    _REQUEST_BYTES.set(max(_REQUEST_BYTES.get(), LARGE_BYTES + 1))
+
+
 async def off_loop(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Return what some work on the current call's request returns; on a large request it runs in a thread."""
+    """Return what some work on the current call's request returns; large work runs in a thread: see `mark_large`."""
     if is_small_request():
         return work(*args, **kwargs)
     return await asyncio.to_thread(work, *args, **kwargs)

@@ -9,7 +9,7 @@ from render_service.domain.projects.project import Project
 from render_service.domain.projects.template import fill_in
 from render_service.domain.projects.validation import check_project
 from render_service.fetch.policy import FetchPolicy, check_open_uri, check_uri
-from render_service.server.interceptors.requests import off_loop
+from render_service.server.interceptors.requests import mark_large, off_loop
 from render_service.server.mapping.project import project_from_proto
 
 
@@ -50,6 +50,9 @@ class ProjectParser:
             variables: The field `variables` of the request.
             faults: Collects the faults of the filled project and of the variables.
         """
+        if variables:
+            # Their values can make a project many times longer.
+            mark_large()
         return await off_loop(lambda: self.fill_in(project_from_proto(message, "project", faults), variables, faults))
 
     def fill_in(self, project: Project, variables: Mapping[str, str], faults: Faults) -> Project:

@@ -1,6 +1,5 @@
 """Starts renders: decides what is rendered and by which provider, and never starts the same request twice."""
 
-import asyncio
 import hashlib
 from dataclasses import dataclass, replace
 from uuid import UUID
@@ -23,7 +22,7 @@ from render_service.domain.projects.project import MODE_PRESETS, Project, Speech
 from render_service.domain.speech.terms import PlannedNarration
 from render_service.server.interceptors.authentication import current_origin
 from render_service.server.interceptors.rate_limits import QuotaCache
-from render_service.server.interceptors.requests import is_small_request, off_loop
+from render_service.server.interceptors.requests import is_small_request, mark_large, off_loop
 from render_service.server.services.job_notifier import JobNotifier
 from render_service.server.services.project_input import ProjectParser
 from render_service.server.services.speech_plan import SpeechPlanner
@@ -157,9 +156,10 @@ class RenderStarter:
 
     async def _stored(self, request: RenderRequest, project_id: UUID) -> Project:
         project = (await self._projects.get(request.workspace_id, project_id)).project
+        # The request is small, and the project may be as large as any.
+        mark_large()
         faults = Faults()
-        # In a thread: values can make a project many times longer.
-        filled = await asyncio.to_thread(self._parser.fill_in, project, request.variables, faults)
+        filled = await off_loop(self._parser.fill_in, project, request.variables, faults)
         faults.raise_if_any()
         return filled
 

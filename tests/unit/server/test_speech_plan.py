@@ -1,19 +1,32 @@
 """StartRender refuses what a speech provider cannot do, before anything is spoken or paid, and estimates the rest."""
 
+import threading
+from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
+from uuid import UUID, uuid4
 
 import pytest
+from render_client.v1 import project_pb2
 
 from render_service.config.settings import Settings
+from render_service.db.jobs.jobs import Jobs
+from render_service.db.projects.projects import Projects
 from render_service.domain.errors import DomainError, ErrorReason, InvalidFields
+from render_service.domain.faults import Faults
 from render_service.domain.jobs.request import JobOptions, RenderRequest
 from render_service.domain.projects.project import Project, Shot, Speech
 from render_service.domain.speech.lexicon import Lexicon, LexiconEntry
 from render_service.domain.speech.options import SpeechChoice, SpeechOptions
 from render_service.domain.speech.terms import ListedVoice
 from render_service.domain.speech.voices import SpeechProvider
+from render_service.fetch.policy import FetchPolicy
+from render_service.server.interceptors.rate_limits import QuotaCache
+from render_service.server.services import speech_plan, start_render
+from render_service.server.services.job_notifier import JobNotifier
+from render_service.server.services.project_input import ProjectParser
 from render_service.server.services.speech_plan import SpeechPlan, SpeechPlanner
+from render_service.server.services.start_render import RenderStarter
 from render_service.voices.catalog import VoiceCatalog, Voices
 
 ELEVENLABS, OPENAI, CUSTOM, LOCAL = (
@@ -74,6 +87,67 @@ async def test_what_the_project_names_takes_precedence() -> None:
     request = one.request
     assert (request.voice, request.speed, request.language) == ("nova", 1.5, "de-DE")
     assert (request.model, request.instructions, one.cost) == ("gpt-4o-mini-tts", "calm", None)
+
+
+def recorded(work: Callable[..., Any], threads: list[threading.Thread]) -> Callable[..., Any]:
+    """Return the same work, which records the thread that it runs in."""
+
+    def run(*args: Any, **kwargs: Any) -> Any:
+        threads.append(threading.current_thread())
+        return work(*args, **kwargs)
+
+    return run
+
+
+async def test_narrations_are_checked_aside_from_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[threading.Thread] = []
+    monkeypatch.setattr(speech_plan, "provider_faults", recorded(speech_plan.provider_faults, threads))
+    await plan(Speech())
+    assert len(threads) == 1
+    assert threads[0] is not threading.current_thread()
+
+
+class StoredProject:
+    """A database with one project."""
+
+    project = Project(shots=(Shot("one", narration="{{text}}"),))
+
+    async def get(self, workspace_id: str, project_id: UUID) -> "StoredProject":
+        return self
+
+
+@pytest.mark.parametrize("is_stored", [True, False])
+async def test_a_small_request_for_a_project_of_any_size_is_handled_aside_from_the_event_loop(
+    monkeypatch: pytest.MonkeyPatch, is_stored: bool
+) -> None:
+    threads: list[threading.Thread] = []
+    settings = Settings(**SETTINGS)
+    parser = ProjectParser(FetchPolicy(), any_voice=True)
+    for owner, name in ((ProjectParser, "fill_in"), (start_render, "respoken"), (start_render, "check_generation")):
+        monkeypatch.setattr(owner, name, recorded(getattr(owner, name), threads))
+    starter = RenderStarter(
+        cast(Jobs, None),
+        cast(Projects, StoredProject()),
+        cast(JobNotifier, None),
+        parser,
+        settings=settings,
+        quotas=cast(QuotaCache, None),
+        speech=SpeechPlanner(settings, Catalog(settings)),
+    )
+    variables = {"text": "Hello"}
+    source: UUID | Project = uuid4()
+    if not is_stored:
+        shot = project_pb2.Shot(id="one", narration="{{text}}")
+        message = project_pb2.Project(storyboard=project_pb2.Storyboard(shots=[shot]))
+        source = await parser.parse_for_render(message, variables, Faults())
+    options = JobOptions()
+    request = RenderRequest(
+        "team", source, options, variables=variables, dry_run=True, speech_override=Speech(speed=0.8)
+    )
+    started = await starter.start(request)
+    assert [one.request.text for one in started.narrations] == ["Hello"]
+    assert len(threads) == 3
+    assert threading.current_thread() not in threads
 
 
 async def test_nothing_is_planned_where_nothing_is_spoken() -> None:

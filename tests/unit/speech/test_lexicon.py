@@ -1,12 +1,17 @@
 """A lexicon says how words are read: whole words, in their case, as IPA, a respelling or pinyin."""
 
+import re
+import time
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from render_service.domain.projects.narrations import spoken_narrations
 from render_service.domain.projects.project import Project, Shot, Speech
 from render_service.domain.projects.validation import check_project
+from render_service.domain.speech.han import is_han
 from render_service.domain.speech.lexicon import LexiconEntry, applying, occurrences, phonemes_of
 from render_service.speech.phonemes import pronounce
 
@@ -32,6 +37,32 @@ ENTRIES = (
 )
 def test_words_are_found_where_they_stand_alone_and_in_their_case(text: str, found: list[str]) -> None:
     assert [text[first:last] for _, first, last in occurrences(ENTRIES, text)] == found
+
+
+def _pattern(word: str) -> str:
+    """Return a regular expression that finds a word where `occurrences` does."""
+    letter, case = r"[^\W_\u3400-\u9fff]", "(?i:{})" if word == word.lower() else "{}"
+    before, after = (end.isalnum() and not is_han(end) for end in (word[0], word[-1]))
+    return f"(?<!{letter})" * before + case.format(re.escape(word)) + f"(?!{letter})" * after
+
+
+_SIGNS = st.text("aAbB1_ -'é灯行ſsSKkİiıIµΜßςσΣ㐂あ〇²", min_size=1, max_size=4)
+
+
+@given(words=st.sets(_SIGNS, min_size=1, max_size=8), text=st.lists(_SIGNS, max_size=10).map("".join))
+def test_words_are_found_as_regular_expressions_find_them(words: set[str], text: str) -> None:
+    by_length = sorted(words, key=lambda word: (-len(word), word == word.lower(), word))
+    pattern = re.compile("|".join(map(_pattern, by_length)))
+    entries = [LexiconEntry(word, ipa="a") for word in by_length]
+    found = [(first, last) for _, first, last in occurrences(entries, text)]
+    assert found == [match.span() for match in pattern.finditer(text)]
+
+
+def test_a_large_lexicon_is_applied_to_a_long_text_without_delay() -> None:
+    lexicon = tuple(LexiconEntry(f"word{number}", ipa="a") for number in range(500))
+    started = time.thread_time()
+    assert applying(lexicon, "The light burns, word7 says. " * 1_000, "en") == (lexicon[7],)
+    assert time.thread_time() - started < 1, "a search for each entry takes several seconds"
 
 
 def test_the_entry_of_the_language_takes_precedence_and_only_words_of_the_text_count() -> None:
