@@ -1,5 +1,7 @@
 """Reads the voices that a speech provider's API lists."""
 
+import asyncio
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -12,6 +14,7 @@ from render_service.domain.speech.voices import Gender, SpeechProvider
 from render_service.fetch.certificates import public_authorities
 
 _TIMEOUT_SECONDS = 5.0
+_TOTAL_SECONDS = 10.0
 _PAGE = 100
 _MOST = 5_000
 _MOST_BYTES = 8 << 20
@@ -37,14 +40,18 @@ async def read_voices(settings: Settings, provider: SpeechProvider) -> tuple[Lis
         case _:
             url, key = settings.custom_speech_api_url, settings.custom_speech_api_key
             headers, read = _header("Authorization", "Bearer ", key), custom_voices
-    async with httpx.AsyncClient(
+    client = httpx.AsyncClient(
         base_url=str(url).rstrip("/"),
         headers={"User-Agent": "render-service", **headers},
         timeout=_TIMEOUT_SECONDS,
         trust_env=False,
         verify=public_authorities(),
-    ) as client:
-        return await read(client)
+    )
+    try:
+        async with client, asyncio.timeout(_TOTAL_SECONDS):
+            return await read(client)
+    except TimeoutError as error:
+        raise ListingFailed(f"it did not list its voices within {_TOTAL_SECONDS:g} s") from error
 
 
 def _header(name: str, prefix: str, key: SecretStr | None) -> dict[str, str]:
@@ -52,7 +59,7 @@ def _header(name: str, prefix: str, key: SecretStr | None) -> dict[str, str]:
 
 
 async def elevenlabs_voices(client: httpx.AsyncClient) -> tuple[ListedVoice, ...] | None:
-    """Return the voices of an ElevenLabs account (`GET /v2/voices`), in pages.
+    """Return the voices of an ElevenLabs account (`GET /v2/voices`), read in pages; None if none could be read.
 
     Args:
         client: Sends requests with the base URL and the key.
@@ -64,16 +71,19 @@ async def elevenlabs_voices(client: httpx.AsyncClient) -> tuple[ListedVoice, ...
     query: dict[str, str] = {"page_size": str(_PAGE)}
     while len(found) < _MOST:
         page = await _get(client, "/v2/voices", query)
-        found += _elevenlabs_page(_dicts(page.get("voices")))
+        voices = list(_elevenlabs_page(_dicts(page.get("voices"))))
+        found += voices
         token = page.get("next_page_token")
-        if not page.get("has_more") or not isinstance(token, str) or not token:
+        if not voices or not page.get("has_more") or not isinstance(token, str) or not token:
             break
         query["next_page_token"] = token
-    return _sorted(found)
+    return _sorted(found) or None
 
 
 async def openai_compatible_voices(client: httpx.AsyncClient) -> tuple[ListedVoice, ...] | None:
-    """Return the voices of a server that lists them (`GET /audio/voices`, as Kokoro-FastAPI does); None if it does not.
+    """Return the voices of a server that lists them (`GET /audio/voices`, as Kokoro-FastAPI does).
+
+    None if it does not, or in a form that is not understood: nothing is known then about its voices.
 
     Raises:
         ListingFailed: The server does not answer.
@@ -82,13 +92,18 @@ async def openai_compatible_voices(client: httpx.AsyncClient) -> tuple[ListedVoi
     if page is None:
         return None
     listed = page.get("voices")
+    # Servers differ: a list of names, of objects, or an object that has each voice by its name.
+    if isinstance(listed, dict):
+        listed = [name for name, voice in listed.items() if isinstance(voice, dict)]
     names = listed if isinstance(listed, list) else []
-    texts = (name if isinstance(name, str) else _text(name, "id") for name in names)
-    return _sorted(ListedVoice(name) for name in texts if name)
+    texts = (name if isinstance(name, str) else _text(name, "id") or _text(name, "name") for name in names)
+    return _sorted(ListedVoice(name) for name in texts if name) or None
 
 
 async def custom_voices(client: httpx.AsyncClient) -> tuple[ListedVoice, ...] | None:
-    """Return the voices of a backend that implements the published contract (`GET /voices`); None if it lists none.
+    """Return the voices of a backend that implements the published contract (`GET /voices`).
+
+    None if it lists none, or in a form that is not understood.
 
     Raises:
         ListingFailed: The backend does not answer.
@@ -96,17 +111,18 @@ async def custom_voices(client: httpx.AsyncClient) -> tuple[ListedVoice, ...] | 
     page = await _get_if_any(client, "/voices")
     if page is None:
         return None
-    return _sorted(
+    voices = _sorted(
         ListedVoice(
             voice_id,
             _text(voice, "name"),
-            tuple(tag for tag in voice.get("languages") or () if isinstance(tag, str)),
+            _texts(voice.get("languages")),
             _gender(voice.get("gender")),
             _text(voice, "style"),
         )
         for voice in _dicts(page.get("voices"))
         if (voice_id := _text(voice, "id"))
     )
+    return voices or None
 
 
 def _elevenlabs_page(voices: Iterable[Mapping[str, Any]]) -> Iterator[ListedVoice]:
@@ -141,16 +157,21 @@ class _NotThere(ListingFailed):
 
 async def _get(client: httpx.AsyncClient, path: str, query: Mapping[str, str]) -> Mapping[str, Any]:
     try:
-        response = await client.get(path, params=dict(query))
+        async with client.stream("GET", path, params=dict(query)) as response:
+            content = bytearray()
+            async for piece in response.aiter_bytes():
+                content += piece
+                if len(content) > _MOST_BYTES:
+                    raise ListingFailed(f"its answer has more than {_MOST_BYTES:,} bytes")
     except httpx.HTTPError as error:
         raise ListingFailed("it did not answer") from error
     if response.status_code in (404, 405, 501):
         raise _NotThere("it lists no voices")
-    if not response.is_success or len(response.content) > _MOST_BYTES:
+    if not response.is_success:
         raise ListingFailed(f"it answered with {response.status_code}")
     try:
-        body = response.json()
-    except ValueError as error:
+        body = json.loads(content)
+    except (ValueError, RecursionError) as error:
         raise ListingFailed("its answer is not JSON") from error
     # Some servers answer with the list alone.
     return body if isinstance(body, dict) else {"voices": body}
@@ -158,6 +179,10 @@ async def _get(client: httpx.AsyncClient, path: str, query: Mapping[str, str]) -
 
 def _dicts(value: object) -> Iterator[Mapping[str, Any]]:
     yield from (one for one in value if isinstance(one, dict)) if isinstance(value, list) else ()
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(one for one in value if isinstance(one, str)) if isinstance(value, list) else ()
 
 
 def _text(values: object, name: str) -> str:

@@ -52,6 +52,11 @@ def provider_faults(
         terms: What the provider can do; None for `local`, whose voices decide.
         voices: The provider's voices; None if they are not known.
     """
+    too_long = length_fault(project, "project")
+    if too_long is not None:
+        # Another speed or another language can make it so after the project was validated.
+        yield too_long
+        return
     if terms is None:
         yield from _faults_of_local(project)
         return

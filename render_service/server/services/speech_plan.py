@@ -16,7 +16,7 @@ from render_service.domain.projects.narrations import (
     provider_faults,
     spoken_narrations,
 )
-from render_service.domain.projects.project import Project
+from render_service.domain.projects.project import Project, Speech
 from render_service.domain.speech.options import SpeechChoice, SpeechOptions
 from render_service.domain.speech.requests import SpeechRequest
 from render_service.domain.speech.terms import PlannedNarration
@@ -82,7 +82,8 @@ class SpeechPlanner:
             terms = self._terms[first.provider]
             if request.speech.options and (terms is None or not terms.takes_options):
                 faults.add("speech_provider_options.options", f"must be empty for {first.provider}")
-            faults.add_all(provider_faults(project, first, terms, voices[first.provider]))
+            found = provider_faults(project, first, terms, voices[first.provider])
+            faults.add_all(replace(fault, field=_field(fault.field, request.speech_override)) for fault in found)
             for place, choice in enumerate(fallbacks):
                 fault = fallback_fault(project, choice, self._terms[choice.provider], voices[choice.provider])
                 if fault is not None:
@@ -105,6 +106,13 @@ class SpeechPlanner:
     def _planned(self, shot_id: str, request: SpeechRequest) -> PlannedNarration:
         terms = self._terms[request.provider]
         return PlannedNarration(shot_id, request, terms.cost(request) if terms is not None else None)
+
+
+def _field(path: str, override: Speech | None) -> str:
+    """Return the field of the request that a fault of the project's speech comes from."""
+    part = path.removeprefix("project.speech.")
+    is_overridden = override is not None and part != path and getattr(override, part) not in ("", None)
+    return f"speech.{part}" if is_overridden else path
 
 
 def _not_configured(provider: SpeechProvider | None) -> DomainError:

@@ -15,6 +15,8 @@ from render_service.db.projects.projects import Projects
 from render_service.domain.errors import DomainError, ErrorReason, InvalidFields
 from render_service.domain.faults import Faults
 from render_service.domain.jobs.request import JobOptions, RenderRequest
+from render_service.domain.projects.languages import respoken
+from render_service.domain.projects.narrations import provider_faults
 from render_service.domain.projects.project import Project, Shot, Speech
 from render_service.domain.speech.lexicon import Lexicon, LexiconEntry
 from render_service.domain.speech.options import SpeechChoice, SpeechOptions
@@ -59,12 +61,22 @@ async def plan(
     narration: str = "Hello",
     options: SpeechOptions | None = None,
     lexicon: Lexicon = (),
+    override: Speech | None = None,
     **settings: object,
 ) -> SpeechPlan:
     configured = Settings(**{**SETTINGS, **settings})
     shots = (Shot("one", narration=narration), Shot("two", narration=narration))
     project = Project(shots=shots, speech=speech, lexicon=lexicon)
-    request = RenderRequest("team", project, JobOptions(), speech_provider=provider, speech=options or SpeechOptions())
+    if override is not None:
+        project = respoken(project, override)
+    request = RenderRequest(
+        "team",
+        project,
+        JobOptions(),
+        speech_provider=provider,
+        speech=options or SpeechOptions(),
+        speech_override=override,
+    )
     return await SpeechPlanner(configured, Catalog(configured)).plan(request, project)
 
 
@@ -101,7 +113,7 @@ def recorded(work: Callable[..., Any], threads: list[threading.Thread]) -> Calla
 
 async def test_narrations_are_checked_aside_from_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     threads: list[threading.Thread] = []
-    monkeypatch.setattr(speech_plan, "provider_faults", recorded(speech_plan.provider_faults, threads))
+    monkeypatch.setattr(speech_plan, "provider_faults", recorded(provider_faults, threads))
     await plan(Speech())
     assert len(threads) == 1
     assert threads[0] is not threading.current_thread()
@@ -192,6 +204,39 @@ async def test_a_word_in_ipa_is_refused_by_name_where_the_provider_reads_none(pr
 async def test_the_text_as_it_is_sent_is_paid() -> None:
     [one, _] = (await plan(Speech(), narration="SQL", lexicon=LEXICON, elevenlabs_price="0.10")).narrations
     assert (one.request.text, one.request.lexicon, one.cost) == ("SQL", LEXICON[:1], Decimal("0.0006"))
+
+
+@pytest.mark.parametrize(
+    ("override", "provider", "field"),
+    [
+        (Speech("Gorge"), ELEVENLABS, "speech.voice"),
+        (Speech(speed=1.5), ELEVENLABS, "speech.speed"),
+        (Speech(model="x"), LOCAL, "speech.model"),
+        (Speech("nobody"), LOCAL, "speech.voice"),
+        (Speech(speed=0.8), ELEVENLABS, "project.speech.voice"),
+    ],
+)
+async def test_what_the_request_overrides_is_refused_at_its_own_field(
+    override: Speech, provider: SpeechProvider, field: str
+) -> None:
+    base = Speech("Gorge") if field.startswith("project") else Speech()
+    with pytest.raises(InvalidFields) as refused:
+        await plan(base, provider, override=override)
+    assert [fault.field for fault in refused.value.faults] == [field]
+
+
+@pytest.mark.parametrize("provider", [CUSTOM, LOCAL])
+async def test_narrations_that_an_override_makes_too_long_are_refused(provider: SpeechProvider) -> None:
+    narration = "a" * 4_000
+    project = Project(shots=tuple(Shot(str(place), narration=narration) for place in range(30)), speech=Speech())
+    settings = Settings(**SETTINGS)
+    planner = SpeechPlanner(settings, Catalog(settings))
+    slow = Speech(speed=0.5)
+    request = RenderRequest("team", project, JobOptions(), speech_provider=provider, speech_override=slow)
+    assert (await planner.plan(request, project)).options is not None
+    with pytest.raises(InvalidFields, match="at most 150,000 characters") as refused:
+        await planner.plan(request, respoken(project, slow))
+    assert [fault.field for fault in refused.value.faults] == ["project.storyboard.shots"]
 
 
 async def test_a_text_over_the_limit_is_refused_with_the_limit() -> None:
