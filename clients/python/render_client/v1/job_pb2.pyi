@@ -340,7 +340,7 @@ class AudioTrack(_message.Message):
     language.
     """
     provider: _builtins.str
-    """provider that spoke, such as `local`; empty for recordings."""
+    """provider that spoke the first narration, such as `local`; empty for recordings."""
     sha256: _builtins.str
     """sha256 is 64 lower-case hexadecimal digits: the checksum of the track's file, or of its coded packets if it is in
     the video.

@@ -80,7 +80,7 @@ export type AudioTrack = Message<"render.v1.AudioTrack"> & {
   voices: string[];
 
   /**
-   * provider that spoke, such as `local`; empty for recordings.
+   * provider that spoke the first narration, such as `local`; empty for recordings.
    *
    * @generated from field: string provider = 4;
    */
