@@ -23,6 +23,8 @@ from render_service.domain.speech.terms import PlannedNarration
 from render_service.domain.speech.voices import SpeechProvider
 from render_service.voices.catalog import VoiceCatalog
 
+_SHOTS = "project.storyboard.shots"
+
 
 @dataclass(frozen=True, slots=True)
 class SpeechPlan:
@@ -62,8 +64,13 @@ class SpeechPlanner:
             raise _not_configured(provider)
         return provider
 
-    async def plan(self, request: RenderRequest, project: Project) -> SpeechPlan:
+    async def plan(self, request: RenderRequest, project: Project, original: Project | None = None) -> SpeechPlan:
         """Return who speaks a project, with the defaults of everything that the request omits.
+
+        Args:
+            request: The request.
+            project: What is spoken.
+            original: The project before the request's speech took its place; None if it is the same.
 
         Raises:
             DomainError: PROVIDER_NOT_CONFIGURED, or INVALID_FIELD for what a provider cannot do.
@@ -79,11 +86,15 @@ class SpeechPlanner:
 
         def check() -> Mapping[str, SpeechRequest]:
             faults = Faults()
+            translated = _translated(project, original or project)
             terms = self._terms[first.provider]
             if request.speech.options and (terms is None or not terms.takes_options):
                 faults.add("speech_provider_options.options", f"must be empty for {first.provider}")
             found = provider_faults(project, first, terms, voices[first.provider])
-            faults.add_all(replace(fault, field=_field(fault.field, request.speech_override)) for fault in found)
+            faults.add_all(
+                replace(fault, field=translated.get(fault.field) or _field(fault.field, request.speech_override))
+                for fault in found
+            )
             for place, choice in enumerate(fallbacks):
                 fault = fallback_fault(project, choice, self._terms[choice.provider], voices[choice.provider])
                 if fault is not None:
@@ -106,6 +117,16 @@ class SpeechPlanner:
     def _planned(self, shot_id: str, request: SpeechRequest) -> PlannedNarration:
         terms = self._terms[request.provider]
         return PlannedNarration(shot_id, request, terms.cost(request) if terms is not None else None)
+
+
+def _translated(project: Project, original: Project) -> Mapping[str, str]:
+    """Return the fields that the narrations of a project in another language come from, by their field in it."""
+    return {
+        f"{_SHOTS}[{place}].narration": f"{_SHOTS}[{place}].translations[{used}].narration"
+        for place, (shot, before) in enumerate(zip(project.shots, original.shots, strict=True))
+        for used, translation in enumerate(before.translations)
+        if translation not in shot.translations
+    }
 
 
 def _field(path: str, override: Speech | None) -> str:

@@ -104,8 +104,9 @@ class RenderStarter:
             earlier = await self._jobs.started_by(workspace_id, options.request_id, options.request_hash)
             if earlier is not None:
                 return Started(earlier)
-        spec = await self._decide(request)
-        speech = await self._speech.plan(request, spec.project)
+        project = await self._project(request)
+        spec = await self._decide(request, project)
+        speech = await self._speech.plan(request, spec.project, project)
         if speech.options is not None:
             spec = replace(spec, speech=speech.options)
         clips = await off_loop(self._clips, provider, spec)
@@ -125,10 +126,12 @@ class RenderStarter:
             self._notifier.notify(event)
         return Started(job, clips, speech.narrations)
 
-    async def _decide(self, request: RenderRequest) -> RenderSpec:
-        """Return what to render, with the defaults of everything that the request omits."""
+    async def _project(self, request: RenderRequest) -> Project:
         source = request.source
-        project = source if isinstance(source, Project) else await self._stored(request, source)
+        return source if isinstance(source, Project) else await self._stored(request, source)
+
+    async def _decide(self, request: RenderRequest, project: Project) -> RenderSpec:
+        """Return what to render, with the defaults of everything that the request omits."""
         if request.speech_override is not None:
             project = await off_loop(self._respoken, project, request.speech_override)
         output = decide_output(request.output.over(project.output), MODE_PRESETS[project.mode].aspect_ratio)

@@ -17,7 +17,7 @@ from render_service.domain.faults import Faults
 from render_service.domain.jobs.request import JobOptions, RenderRequest
 from render_service.domain.projects.languages import respoken
 from render_service.domain.projects.narrations import provider_faults
-from render_service.domain.projects.project import Project, Shot, Speech
+from render_service.domain.projects.project import Project, Shot, Speech, Translation
 from render_service.domain.speech.lexicon import Lexicon, LexiconEntry
 from render_service.domain.speech.options import SpeechChoice, SpeechOptions
 from render_service.domain.speech.terms import ListedVoice
@@ -223,6 +223,17 @@ async def test_what_the_request_overrides_is_refused_at_its_own_field(
     with pytest.raises(InvalidFields) as refused:
         await plan(base, provider, override=override)
     assert [fault.field for fault in refused.value.faults] == [field]
+
+
+async def test_a_translation_that_cannot_be_spoken_is_refused_at_its_own_field() -> None:
+    translations = (Translation("fr", "Bonjour"), Translation("de", "Ein Satz von einiger Länge."))
+    shots = (Shot("one", narration="Hello", translations=translations),)
+    project, override = Project(shots=shots, speech=Speech()), Speech(language="de")
+    settings = Settings(**SETTINGS)
+    request = RenderRequest("team", project, JobOptions(), speech_provider=OPENAI, speech_override=override)
+    with pytest.raises(InvalidFields, match="at most 20 characters") as refused:
+        await SpeechPlanner(settings, Catalog(settings)).plan(request, respoken(project, override), project)
+    assert [fault.field for fault in refused.value.faults] == ["project.storyboard.shots[0].translations[1].narration"]
 
 
 @pytest.mark.parametrize("provider", [CUSTOM, LOCAL])
