@@ -14,7 +14,7 @@ from render_service.providers.apis.http_client import MAX_AUDIO_BYTES, HttpApi
 from render_service.providers.provider_api import FaultKind, ProviderFault
 from render_service.providers.speech.base64_audio import decoded
 from render_service.providers.speech.speech_api import SpeechJob, SpeechTraits, SpokenAudio
-from render_service.providers.speech.word_times import as_original, timed
+from render_service.providers.speech.word_times import as_original, storable, timed
 from render_service.telemetry.tracing.spans import current_span
 
 _CONTENT_CODES = frozenset({"content_refused", "moderation"})
@@ -71,17 +71,18 @@ class CustomSpeech:
         if audio is None:
             raise ProviderFault(FaultKind.LOST, "custom sent a response without a sound")
         words = as_original(request.respelled, _words(answer.get("words")))
-        return SpokenAudio(audio, words, str(answer.get("id") or "")[:200], self._cost(job, answer))
+        return SpokenAudio(audio, words, storable(str(answer.get("id") or ""))[:200], self._cost(job, answer))
 
     def _cost(self, job: SpeechJob, answer: dict[str, Any]) -> Cost | None:
         reported = answer.get("cost")
-        if isinstance(reported, dict) and isinstance(reported.get("currency"), str) and reported["currency"]:
+        currency = reported.get("currency") if isinstance(reported, dict) else None
+        if isinstance(reported, dict) and isinstance(currency, str) and (currency := storable(currency)):
             try:
                 charged = Decimal(str(reported.get("amount")))
             except InvalidOperation:
                 charged = Decimal("NaN")
             if charged.is_finite() and 0 <= charged < 10**9:
-                return Cost(reported["currency"][:20], charged)
+                return Cost(currency[:20], charged)
         amount = self._terms.cost(job.request)
         return Cost(USD, amount) if amount is not None else None
 

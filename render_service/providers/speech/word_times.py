@@ -1,6 +1,5 @@
 """When words are spoken, from what providers say about characters or words."""
 
-import math
 import re
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
@@ -84,9 +83,10 @@ def timed(words: Iterable[tuple[str, float, float]]) -> tuple[WordTiming, ...] |
     Times are put in order: a word does not begin before the one before it, and does not end before it begins.
     """
     found: list[WordTiming] = []
-    for text, start, end in words:
+    for written, start, end in words:
         if not _are_times((start, end)):
             return None
+        text = storable(written)
         if not any(map(str.isalnum, text)):
             if found and len(found[-1].text + text) <= MAX_WORD:
                 last = found[-1]
@@ -97,8 +97,12 @@ def timed(words: Iterable[tuple[str, float, float]]) -> tuple[WordTiming, ...] |
     return tuple(found)
 
 
+def storable(text: str) -> str:
+    """Return a provider's text without what UTF-8 or Postgres cannot hold: lone surrogates and U+0000."""
+    return text.replace("\0", "").encode(errors="ignore").decode()
+
+
 def _are_times(values: Iterable[object]) -> bool:
     return all(
-        isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and 0 <= value < 36_000
-        for value in values
+        isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 36_000 for value in values
     )

@@ -1,6 +1,7 @@
 """Narrations are spoken by remote providers, each paid once, whatever happens in between."""
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator, Collection
 from dataclasses import replace
 from decimal import Decimal
@@ -19,7 +20,15 @@ from render_service.domain.speech.lexicon import LexiconEntry
 from render_service.domain.speech.options import SpeechChoice
 from render_service.domain.speech.voices import SpeechProvider
 from tests.fakes.http_server import Fault, answer
-from tests.fakes.speech import KEY, SECONDS_A_CHARACTER, FakeCustomSpeech, FakeElevenLabs, FakeOpenAi, SpeechServer
+from tests.fakes.speech import (
+    KEY,
+    SECONDS_A_CHARACTER,
+    FakeCustomSpeech,
+    FakeElevenLabs,
+    FakeOpenAi,
+    SpeechServer,
+    tone,
+)
 from tests.speech_bench import CUSTOM, ELEVENLABS, OPENAI, SpeechBench, open_speech_bench, spec_of
 
 TEXT = "The lighthouse has guided ships."
@@ -139,6 +148,16 @@ async def test_nothing_is_paid_that_could_not_be_kept(
     assert fakes[ELEVENLABS].bill == []
     await bench.speak(claim)
     assert len(fakes[ELEVENLABS].bill) == 1
+
+
+async def test_what_cannot_be_stored_of_a_response_does_not_lose_its_sound(bench: SpeechBench, fakes: Fakes) -> None:
+    sound = base64.b64encode(tone(len(TEXT))).decode()
+    word = {"text": "The\ud800\0", "start": 0, "end": 1}
+    cost = {"amount": "0.003", "currency": "US\0D\ud800"}
+    spoken = answer({"id": "r\0\ud8001", "audio": sound, "words": [word], "cost": cost})
+    fakes[CUSTOM].refuse = lambda body: spoken
+    narrated, job = await bench.run(spec_of(CUSTOM, TEXT))
+    assert (narrated.results[0]["task_id"], job.cost) == ("r1", (Cost("USD", Decimal("0.003")),))
 
 
 async def _lose_the_worker(bench: SpeechBench, monkeypatch: pytest.MonkeyPatch, spec: Any) -> None:

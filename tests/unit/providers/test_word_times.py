@@ -44,3 +44,11 @@ def test_what_are_no_times_is_refused(starts: list[float], ends: list[float]) ->
 def test_times_are_put_in_order() -> None:
     assert seconds(timed([("a", 1, 0.5), ("b", 0.2, 0.4)])) == [("a", 1, 1), ("b", 1, 1)]
     assert timed([("a", None, 1)]) is None  # type: ignore[list-item]
+
+
+def test_words_hold_nothing_that_cannot_be_stored() -> None:
+    assert seconds(timed([("a\ud800b\0", 0, 1), ("\ud800", 1, 2)])) == [("ab", 0, 1)]
+
+
+def test_a_time_too_large_for_a_float_is_no_time() -> None:
+    assert timed([("a", 0, 10**400)]) is None
