@@ -18,6 +18,8 @@ from pathlib import Path
 OLDEST_PYTHON = (3, 11)
 OLDEST_GLIBC = (2, 28)
 UV_REQUIREMENTS = Path("requirements/uv.txt")
+# Not worth compiling: the tests of packages, and the dictionaries of pypinyin_dict, which take longer than all others.
+NEVER_IMPORTED = r"/tests?/|/pypinyin_dict/\w+/(?!__init__|large_pinyin)"
 SOURCES = (Path("render_service"), Path("clients/python"))
 _UV_FLAGS = {"index-url": "--default-index", "extra-index-url": "--index", "find-links": "--find-links"}
 _LINE_SECONDS = 5.0
@@ -110,20 +112,22 @@ def install(environment: Path, requirements: Path) -> bool:
             [str(python), "-m", "pip", "config", "list"], check=False, capture_output=True, text=True
         ).stdout
         command = [uv, "pip", "install", "--python", python, *index_flags(listed)]  # type: list[str | Path]
-        compiled = [*command, "--compile-bytecode"]  # type: list[str | Path]
-        if _run_with_progress(*compiled, "--no-deps", "--require-hashes", "--requirement", requirements):
-            return _run(*command, "--quiet", *repository) and _compile_sources(python)
+        if _run_with_progress(*command, "--no-deps", "--require-hashes", "--requirement", requirements):
+            return _run(*command, "--quiet", *repository) and _compile(python)
         print("uv could not install the packages; pip tries next …", file=sys.stderr)
     return (
-        _run(*pip, "--require-hashes", "--requirement", requirements)
+        _run(*pip, "--no-compile", "--require-hashes", "--requirement", requirements)
         and _run(*pip, *repository)
-        and _compile_sources(python)
+        and _compile(python)
     )
 
 
-def _compile_sources(python: Path) -> bool:
-    """Compile this repository's packages, which an editable installation does not."""
-    return _run(python, "-m", "compileall", "-q", *SOURCES)
+def _compile(python: Path) -> bool:
+    """Compile this repository's packages, which an editable installation does not, and the installed ones."""
+    compiling = [python, "-m", "compileall", "-j", "0"]  # type: list[str | Path]
+    # Some packages hold files for other versions of Python, which cannot be compiled.
+    _run(*compiling, "-qq", "-x", NEVER_IMPORTED, *python.parents[1].glob("lib/python3*/site-packages"))
+    return _run(*compiling, "-q", *SOURCES)
 
 
 def main() -> int:
