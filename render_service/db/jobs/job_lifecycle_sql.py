@@ -256,18 +256,24 @@ RELEASE = Statement(f"""
     SELECT {_RETURNED} FROM changed
 """)
 
-# PROCESSING with an expired lease → PENDING | FAILED | CANCELLED.
+# PROCESSING with an expired lease → PENDING | FAILED | CANCELLED. The turns are taken while `expired` is read, in the
+# order of the workspaces: the update, whose trigger takes them too, may have another order, and two transactions that
+# wait for each other's turns would be a deadlock.
 RECLAIM_EXPIRED = Statement(f"""
-    WITH expired AS (
-        SELECT id,
-            CASE
-                WHEN cancel_requested THEN 'CANCELLED'
-                WHEN deadline_at < now() OR failed_attempts + 1 >= :max_failed_attempts THEN 'FAILED'
-                ELSE 'PENDING' END AS next,
-            deadline_at < now() AS past_deadline
-        FROM jobs WHERE status = 'PROCESSING' AND lease_expires_at < now()
-        LIMIT :batch
-        FOR NO KEY UPDATE SKIP LOCKED
+    WITH expired AS MATERIALIZED (
+        SELECT id, next, past_deadline,
+            CASE next WHEN 'PENDING' THEN expect_turn(workspace_id, run_after) END AS turn
+        FROM (
+            SELECT id, workspace_id, run_after,
+                CASE
+                    WHEN cancel_requested THEN 'CANCELLED'
+                    WHEN deadline_at < now() OR failed_attempts + 1 >= :max_failed_attempts THEN 'FAILED'
+                    ELSE 'PENDING' END AS next,
+                deadline_at < now() AS past_deadline
+            FROM jobs WHERE status = 'PROCESSING' AND lease_expires_at < now()
+            ORDER BY workspace_id, id LIMIT :batch
+            FOR NO KEY UPDATE SKIP LOCKED
+        ) AS locked
     ), changed AS (
         UPDATE jobs SET
             status = next, stage = NULL,

@@ -20,6 +20,9 @@ _HIDDEN = sa.text("""
     WHERE status = 'PENDING' AND (turns.due_at <= run_after) IS NOT TRUE
 """)
 _TURNS = sa.text("SELECT workspace_id FROM workspace_turns WHERE due_at < 'infinity' ORDER BY served_at, workspace_id")
+_WAITING = sa.text("""
+    SELECT query FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+""")
 # As the previous release inserts and claims jobs.
 _OLD_INSERT = sa.text("""
     INSERT INTO jobs (id, task_id, workspace_id, provider, spec)
@@ -78,6 +81,25 @@ async def test_turns_whose_jobs_are_gone_are_put_off(database: Database) -> None
         await connection.execute(sa.text("DELETE FROM jobs WHERE workspace_id = 'a'"))
     assert await lifecycle_of(database).settle_turns() == 1
     assert await names(database, _TURNS) == ["b"]
+
+
+async def test_reclaimed_jobs_take_turns_in_the_order_of_workspaces(database: Database) -> None:
+    lifecycle = lifecycle_of(database)
+    for workspace in ("b", "a"):
+        await start_job(database, job_request(workspace=workspace))
+        await claim_next(lifecycle)
+    async with database.single() as connection:
+        await connection.execute(sa.text("UPDATE jobs SET lease_expires_at = now() - interval '1 s'"))
+    async with database.transaction() as holder:
+        await holder.execute(sa.text("UPDATE workspace_turns SET served_at = now() WHERE workspace_id = 'a'"))
+        reclaim = asyncio.create_task(lifecycle.reclaim_expired())
+        async with asyncio.timeout(60):
+            while not await names(database, _WAITING):
+                await asyncio.sleep(0.01)
+        await holder.execute(sa.text("SELECT FROM workspace_turns WHERE workspace_id = 'b' FOR UPDATE NOWAIT"))
+    assert len(await reclaim) == 2
+    assert await names(database, _HIDDEN) == []
+    assert sorted(await names(database, _TURNS)) == ["a", "b"]
 
 
 async def test_no_job_is_hidden_however_many_come_and_go_at_once(database: Database) -> None:

@@ -13,8 +13,11 @@ branch_labels = None
 depends_on = None
 
 # Nothing below waits for a claim, and no claim waits for another: a row that another transaction holds is skipped where
-# skipping only costs order or time. `due_at` is never later than it should be: whoever lets a job wait shares the row's
-# key until the commit, and nobody sets a later time without the row for himself and a snapshot taken after that.
+# skipping only costs order or time. Only `expect_turn` waits. The trigger on updates calls it in the order in which rows
+# are updated, which follows from the plan, so a statement that makes jobs of several workspaces wait calls it itself, in
+# the order of the workspaces, before it updates them.
+# `due_at` is never later than it should be: whoever lets a job wait shares the row's key until the commit, and nobody
+# sets a later time without the row for himself and a snapshot taken after that.
 _EXPECT = """
     CREATE FUNCTION expect_turn(workspace text, due timestamptz) RETURNS void LANGUAGE plpgsql AS $$
     BEGIN
