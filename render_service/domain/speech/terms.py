@@ -180,3 +180,15 @@ ELEVENLABS_MODELS: Mapping[str, SpeechModel] = {
 }
 """The models of ElevenLabs that speak texts."""
 ELEVENLABS_SPEEDS = (0.7, 1.2)
+
+
+def language_sent(request: SpeechRequest) -> str:
+    """Return the language that the provider receives with a text; empty if none is named to it."""
+    match request.provider:
+        case SpeechProvider.CUSTOM:
+            return request.language
+        case SpeechProvider.ELEVENLABS:
+            model = ELEVENLABS_MODELS.get(request.model)
+            return primary(request.language) if model is not None and model.takes_language else ""
+        case _:
+            return ""

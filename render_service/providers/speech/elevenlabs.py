@@ -11,8 +11,8 @@ from uuid import UUID
 from render_service.domain.generation.provider_models import USD
 from render_service.domain.jobs.cost import Cost
 from render_service.domain.speech.respelling import RespelledText
-from render_service.domain.speech.terms import SpeechTerms
-from render_service.domain.speech.voices import SpeechProvider, primary
+from render_service.domain.speech.terms import SpeechTerms, language_sent
+from render_service.domain.speech.voices import SpeechProvider
 from render_service.providers.apis.http_client import MAX_AUDIO_BYTES, HttpApi
 from render_service.providers.provider_api import FaultKind, ProviderFault
 from render_service.providers.speech.base64_audio import decoded
@@ -54,12 +54,11 @@ class ElevenLabs:
     async def speak(self, job: SpeechJob, key: UUID) -> SpokenAudio:
         """Have a text spoken."""
         request = job.request
-        model = self._terms.model(request.model)
         body: dict[str, Any] = {"text": request.respelled.sent, "model_id": request.model}
         if request.speed != 1:
             body["voice_settings"] = {"speed": request.speed}
-        if request.language and model is not None and model.takes_language:
-            body["language_code"] = primary(request.language)
+        if language := language_sent(request):
+            body["language_code"] = language
         path = f"/v1/text-to-speech/{quote(request.voice, safe='')}/with-timestamps?output_format=mp3_44100_128"
         response = await self.api.submit(self.api.url(path), body)
         answer = self.api.json(response)

@@ -26,6 +26,7 @@ from render_service.domain.jobs.job import Lease
 from render_service.domain.projects.project import WordTiming
 from render_service.domain.speech.options import SpeechOptions
 from render_service.domain.speech.requests import SpeechRequest
+from render_service.domain.speech.terms import language_sent
 from render_service.domain.speech.voices import SpeechProvider
 from render_service.providers.apis.instrumented import count_cost, measured
 from render_service.providers.generation.limits import GenerationLimits
@@ -273,7 +274,11 @@ class PaidNarration(PaidRequest[NarrationOrder, SpokenNarration]):
 
 
 def narration_key(request: SpeechRequest, options: object) -> bytes:
-    """Return the SHA-256 of everything that a narration depends on, except its workspace."""
+    """Return the SHA-256 of everything that a narration depends on, except its workspace.
+
+    A language that the provider never receives is not part of it: naming it must not pay for the same sound again.
+    """
+    request = replace(request, language=language_sent(request))
     sent = json.dumps(options, sort_keys=True, ensure_ascii=True).encode()
     return hashlib.sha256(b"narration " + canonical_bytes(request) + sent).digest()
 
