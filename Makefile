@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 CHECKS := check-types check-docs check-typescript check-generated check-references check-contract check-style
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test dist check $(CHECKS) format generate record-contract lock sbom clean bench-compositor bench-service bench-starting bench-speech robustness bench-watching corners fuzz probe ledger docs docs-serve
+.PHONY: help setup demo dev test test-long dist check $(CHECKS) format generate record-contract lock sbom clean bench-compositor bench-service bench-starting bench-speech robustness bench-watching corners fuzz probe ledger docs docs-serve
 
 help: ## List the commands.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -69,8 +69,11 @@ demo: $(VENV)/.runs $(VENV)/.voices ## Render the sample project through the who
 dev: $(VENV)/.runs $(VENV)/.shell ## Keep the whole system running in the foreground, its data under .render/; PORT=n, ALLOW=dir for your files.
 	@render-service dev $(if $(PORT),--port $(PORT)) $(if $(ALLOW),--allow "$(ALLOW)")
 
-test: setup $(VENV)/.voices $(TYPESCRIPT)/node_modules/.ready ## Run all tests, in three processes that each start servers of their own: much of them is waiting.
-	@pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+test: setup $(VENV)/.voices $(TYPESCRIPT)/node_modules/.ready ## Run all tests but the long ones, in three processes that each start servers of their own: much of them is waiting.
+	@pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder -m "not long"
+
+test-long: setup $(VENV)/.voices $(TYPESCRIPT)/node_modules/.ready ## Run the long tests, which `make test` leaves out, for example every night and before a release.
+	@pytest --numprocesses 2 --dist loadfile -m long
 
 corners: setup $(TYPESCRIPT)/node_modules/.ready ## Run a caller's main job with the oldest and newest versions of Python, Node.js and Go, and check its types.
 	@python -m tests.corners

@@ -30,7 +30,7 @@ def polls(fake: GeneratingApi) -> Counter[str]:
     return Counter(path.rpartition("/")[2] for path in seen if path.rpartition("/")[2] in fake.tasks)
 
 
-@pytest.mark.parametrize("lost", [False, True])
+@pytest.mark.parametrize("lost", [pytest.param(False, marks=pytest.mark.long), True])
 async def test_clips_are_found_done_by_callbacks_and_without_them_by_looking(
     tmp_path_factory: pytest.TempPathFactory, *, lost: bool
 ) -> None:

@@ -279,6 +279,7 @@ def typescript(page: Path) -> list[Block]:
     return [block for block in blocks(read(page)) if block.language == "ts"]
 
 
+@pytest.mark.long
 def test_the_how_to_leads_from_an_installation_to_a_video(printed: list[str], films: Path) -> None:
     steps = list(blocks(read(HOW_TO)))
     assert len(printed) == len(steps)

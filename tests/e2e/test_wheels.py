@@ -56,6 +56,7 @@ def metadata_of(wheel: Path) -> Message:
         return Parser().parsestr(archive.read(name).decode())
 
 
+@pytest.mark.long
 def test_the_demo_of_the_wheel_makes_the_video_in_an_empty_folder(environment: Path, tmp_path: Path) -> None:
     (sample,) = (environment / "lib").glob("python*/site-packages/render_service/samples/harbour/project.json")
     project = json.loads(sample.read_text(encoding="utf-8"))

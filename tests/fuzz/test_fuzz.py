@@ -5,6 +5,7 @@ import contextlib
 import time
 
 import grpc
+import pytest
 from render_client.v1 import render_service_pb2 as pb
 
 from render_service.embedded.stack import Stack
@@ -15,6 +16,7 @@ from tests.serving import Stubs
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 
+@pytest.mark.long
 async def test_no_request_makes_the_server_fail_leak_or_grow() -> None:
     async with server_alone() as stack:
         await run_campaign(stack.target, seed=1, calls=250)

@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.robustness.campaign import Plan, run_campaign
 from tests.robustness.failpoints import schedule
 from tests.robustness.report import report
 from tests.robustness.wishes import wishes
 
 
+@pytest.mark.long
 async def test_whatever_is_killed_every_promise_is_kept(tmp_path: Path) -> None:
     # Of all seeds the one whose few failpoints are of the most kinds.
     plan = Plan(seed=8250, jobs=90, kills=6, watchers=40, servers=2, workers=2, mock_delay=0.2)

@@ -96,7 +96,10 @@ async def hash_of(video: Awaitable[object]) -> dict[str, str]:
     return await asyncio.to_thread(hashes)
 
 
-@pytest.mark.parametrize("stored", [False, True], ids=["all made anew", "segments reused"])
+@pytest.mark.parametrize(
+    "stored",
+    [pytest.param(False, id="all made anew", marks=pytest.mark.long), pytest.param(True, id="segments reused")],
+)
 async def test_every_order_gives_the_same_bytes(samples: list[Sample], tmp_path: Path, *, stored: bool) -> None:
     compositor = Compositor(processes=2)
     await compositor.start()

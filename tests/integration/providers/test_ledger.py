@@ -136,7 +136,7 @@ async def test_every_shot_is_paid_once_no_matter_who_is_killed(
         assert sum(fake.submissions.values()) > SHOTS + 20 * SHOTS // 500
 
 
-@pytest.mark.parametrize("lost", [False, True])
+@pytest.mark.parametrize("lost", [False, pytest.param(True, marks=pytest.mark.long)])
 async def test_without_keys_nothing_is_paid_twice_and_what_is_unknown_is_said(
     database: Database, database_url: str, tmp_path: Path, *, lost: bool
 ) -> None:
