@@ -18,7 +18,8 @@ _FILL = """
     FROM (SELECT provider, spec FROM jobs LIMIT 1) AS one, generate_series(1, %s) AS n
 """
 _COMPLETED = "SELECT count(*) FROM jobs WHERE status = 'COMPLETED'"
-_DISCARD = "DELETE FROM jobs WHERE status = 'PENDING'"
+# Without waiting for jobs that the workers are just claiming.
+_DISCARD = "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE status = 'PENDING' FOR UPDATE SKIP LOCKED)"
 _MOST_A_SECOND = 1_000  # jobs that wait, for each second of measuring
 _WAIT_SECONDS = 60.0
 
