@@ -108,9 +108,9 @@ def _shot_cues(
     span = (start, max(end, start + 1))
     if pauses and not words:
         inside = [pause for pause in pauses if span[0] <= pause[0] < pause[1] <= span[1]]
-        clock = _Clock(text, pause_points(text, span, inside, fps))
+        clock = Clock(text, pause_points(text, span, inside, fps))
     else:
-        clock = _Clock(text, _word_points(text, span, _anchors(words, planned, fps)))
+        clock = Clock(text, word_points(text, span, _anchors(words, planned, fps)))
     parts = _split(text, size, fmt, max(1, int((end - start) / fps / _SHORTEST_SECONDS)))
     starts = [clock.start_of(first) for first, _ in parts]
     ends = [clock.end_of(last) for _, last in parts]
@@ -140,7 +140,7 @@ def _anchors(words: Sequence[AlignedWord], planned: TimelineShot, fps: int) -> l
     return anchors
 
 
-def _word_points(
+def word_points(
     text: str, span: tuple[int, int], anchors: Sequence[tuple[int, int, int, int]]
 ) -> list[tuple[int, int]]:
     """Return positions in a text and the frames in which they are spoken, from its start to its end."""
@@ -163,7 +163,7 @@ def _in_frames(pauses: Sequence[Pause], planned: TimelineShot, fps: int) -> list
     return frames
 
 
-class _Clock:
+class Clock:
     """Maps characters to frames: by the times of some, between them in proportion to reading time."""
 
     def __init__(self, text: str, points: Sequence[tuple[int, int]]) -> None:
@@ -189,7 +189,7 @@ class _Clock:
 
 
 def _cue_words(
-    words: Sequence[AlignedWord], clock: _Clock, part: tuple[int, int], span: tuple[int, int], pause: int
+    words: Sequence[AlignedWord], clock: Clock, part: tuple[int, int], span: tuple[int, int], pause: int
 ) -> tuple[CueWord, ...]:
     inside = [word for word in words if part[0] <= word.first and word.last <= part[1]]
     result = []

@@ -14,14 +14,12 @@ from render_service.compositor.captions.layout import (
     CaptionFormat,
     CaptionGeometry,
     CaptionLayout,
-    Rect,
     baselines,
     block_height,
     caption_format,
-    even_up,
     lay_out_caption,
-    safe_area,
 )
+from render_service.compositor.captions.safe_areas import Rect, even_up, safe_area
 from render_service.compositor.frames.overlay import Overlay, overlay_from_channels
 from render_service.compositor.text.typesetting import draw_line, new_mask
 from render_service.domain.projects.project import CaptionStyle
@@ -97,7 +95,7 @@ def _draw(layout: CaptionLayout, style: CaptionStyle) -> _Drawing:
     sizes = [line.kind.size for line in layout.lines]
     widest = max(line.width for line in layout.lines)
     width = min(even_up(widest + 2 * (margin + geometry.pad_x * size)), area.width)
-    height = min(even_up(block_height(sizes, style)), area.height)
+    height = min(even_up(block_height(sizes, geometry)), area.height)
     left = tuple((width - line.width) / 2 + shift for line, shift in zip(layout.lines, layout.shifts, strict=True))
     above = margin + geometry.pad_y * size
     feet = tuple(above + foot for foot in baselines(sizes))

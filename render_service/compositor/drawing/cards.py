@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from render_service.compositor.captions.layout import safe_area
+from render_service.compositor.captions.safe_areas import safe_area
 from render_service.compositor.text import bidi
 from render_service.compositor.text.drawn_texts import clean_text
 from render_service.compositor.text.fonts import text_language

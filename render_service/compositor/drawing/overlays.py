@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render_service.compositor.captions.drawing import draw_caption
-from render_service.compositor.captions.layout import Rect, caption_area
+from render_service.compositor.captions.layout import caption_area
+from render_service.compositor.captions.look_drawing import LookPainter
+from render_service.compositor.captions.safe_areas import Rect
 from render_service.compositor.drawing.shared_files import made_once
 from render_service.compositor.frames.format import PictureFormat
 from render_service.compositor.frames.overlay import Overlay, overlay_from_rgba
@@ -47,17 +49,29 @@ class CuePainter:
         self._picture = picture
         self._mark = None if mark is None else Rect(mark.x, mark.y, mark.width, mark.height)
         self._drawn: _Drawn | None = None
+        self._painter: tuple[int, LookPainter] | None = None
 
     def draw(self, frame: int, target: Planes) -> None:
         """Draw what is to be read in a frame of the segment, counted from 0."""
         for number, cue in enumerate(self._cues):
             if cue.start <= frame < cue.end:
-                overlay = self._overlay(number, cue, frame)
+                if cue.fmt.look is None:
+                    overlay = self._overlay(number, cue, frame)
+                else:
+                    overlay = self._look(number, cue).overlay(frame, target)
                 if overlay is None:
                     continue
                 opacity = cue.opacity(frame)
                 shown = overlay if opacity >= 1 else faded(overlay, opacity)
                 shown.blend(target.y, target.u, target.v)
+
+    def _look(self, number: int, cue: CueLayer) -> LookPainter:
+        if self._painter is None or self._painter[0] != number:
+            size = (self._picture.width, self._picture.height)
+            area = caption_area(*size, cue.fmt, self._mark)
+            painter = LookPainter(cue.text, cue.words, cue.fmt, size=size, fps=self._picture.fps, area=area)
+            self._painter = number, painter
+        return self._painter[1]
 
     def _overlay(self, number: int, cue: CueLayer, frame: int) -> Overlay | None:
         word = next((n for n, span in enumerate(cue.words) if span.start <= frame < span.end), None)

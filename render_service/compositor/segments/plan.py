@@ -1,10 +1,12 @@
 """Cuts a timeline into segments: bodies of shots, in slices where they are long, and the transitions between them."""
 
+import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
+from render_service.compositor.captions.word_states import SETTLED_SECONDS
 from render_service.compositor.frames.format import PictureFormat
 from render_service.compositor.media.assets import Asset
 from render_service.compositor.segments.content_hashes import MediaHashes, ShotHashes
@@ -112,22 +114,41 @@ def _planned(bare: SegmentSpec, start: int, shot_index: int, ingredients: Ingred
     end = start + bare.frames
     first = bisect_right(ingredients.cues, start, key=lambda cue: cue.end)
     last = bisect_left(ingredients.cues, end, key=lambda cue: cue.start)
-    cues = tuple(_within(cue, start, bare.frames) for cue in ingredients.cues[first:last])
+    settled = math.ceil(SETTLED_SECONDS * bare.picture.fps)
+    cues = tuple(within_segment(cue, start, bare.frames, settled=settled) for cue in ingredients.cues[first:last])
     segment = replace(bare, cues=cues, watermark=ingredients.watermark)
     job = SegmentJob(segment.to_bytes(), _files(segment, ingredients.hashes.assets), segment.frames)
     return PlannedSegment(job, start, shot_index, segment.incoming is None)
 
 
-def _within(cue: CueLayer, start: int, frames: int) -> CueLayer:
+def within_segment(cue: CueLayer, start: int, frames: int, *, settled: int) -> CueLayer:
     """Count a caption's frames from a segment's first, and forget all that cannot be seen in the segment.
 
     So a segment stays the same when a caption changes its length elsewhere.
+
+    Args:
+        cue: The caption, its frames counted from the start of the video.
+        start: The segment's first frame.
+        frames: The segment's length.
+        settled: After so many frames every animation of a word is over.
     """
     words = (replace(word, start=word.start - start, end=word.end - start) for word in cue.words)
+    begin, end = max(cue.start - start, -cue.fade_in), min(cue.end - start, frames + cue.fade_out)
+    if cue.fmt.look is not None:
+        # Words that wait or are long since spoken are seen too, but it makes no difference when that was.
+        bounded = (
+            replace(word, start=frames, end=frames)
+            if word.start >= frames
+            else replace(word, start=-settled, end=-settled)
+            if word.end <= -settled
+            else word
+            for word in words
+        )
+        return replace(cue, start=begin, end=end, words=tuple(bounded))
     return replace(
         cue,
-        start=max(cue.start - start, -cue.fade_in),
-        end=min(cue.end - start, frames + cue.fade_out),
+        start=begin,
+        end=end,
         words=tuple(
             replace(word, start=max(word.start, 0), end=min(word.end, frames))
             for word in words

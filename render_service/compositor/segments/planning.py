@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from render_service.compositor.captions.cues import Cue, plan_cues
-from render_service.compositor.captions.drawing import caption_format
+from render_service.compositor.captions.layout import caption_format, look_format
+from render_service.compositor.captions.word_cues import word_cues
 from render_service.compositor.media.assets import Media, ShotMedia
 from render_service.compositor.segments.build_fingerprint import build_fingerprint
 from render_service.compositor.segments.content_hashes import MediaHashes
@@ -45,13 +46,7 @@ def plan_pictures(
         All captions, and all segments in order.
     """
     cues = plan_cues(timeline, spec, {shot_id: found.pauses for shot_id, found in (facts or {}).items()})
-    fmt = caption_format(spec)
-    highlights = spec.project.captions.highlight_words
-    layers = [
-        CueLayer(cue.text, cue.start, cue.end, *fades, fmt, cue.words if highlights else ())
-        for cue, fades in zip(cues, caption_fades(cues, timeline), strict=True)
-        if spec.project.captions.burn_in
-    ]
+    layers = _caption_layers(spec, timeline, cues) if spec.project.captions.burn_in else []
     mark = spec.project.watermark
     watermark = None
     if mark is not None and hashes.watermark is not None:
@@ -59,6 +54,20 @@ def plan_pictures(
     gaps = {shot_id: found.gaps for shot_id, found in (facts or {}).items()}
     ingredients = Ingredients(build_fingerprint(), hashes, layers, watermark, gaps)
     return cues, plan_segments(timeline, spec, ingredients)
+
+
+def _caption_layers(spec: RenderSpec, timeline: Timeline, cues: Sequence[Cue]) -> list[CueLayer]:
+    """Return the captions as they are drawn: with a preset, in cues as short as it wants them."""
+    fmt = look_format(spec)
+    if fmt is None:
+        fmt, highlights = caption_format(spec), spec.project.captions.highlight_words
+    else:
+        size, highlights = (spec.output.width, spec.output.height), True
+        cues = [short for cue in cues for short in word_cues(cue, fmt, size, timeline.fps)]
+    return [
+        CueLayer(cue.text, cue.start, cue.end, *fades, fmt, cue.words if highlights else ())
+        for cue, fades in zip(cues, caption_fades(cues, timeline), strict=True)
+    ]
 
 
 def caption_fades(cues: Sequence[Cue], timeline: Timeline) -> list[tuple[int, int]]:

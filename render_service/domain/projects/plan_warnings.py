@@ -57,7 +57,8 @@ def _highlight_warnings(project: Project, placed: TimelineShot) -> Iterator[JobW
     shot = placed.shot
     caption = shown_caption(project, shot)
     options = project.captions
-    if options.highlight_words and options.burn_in and caption and not shot.words:
+    # A preset estimates the times of words.
+    if options.highlight_words and options.burn_in and options.preset is None and caption and not shot.words:
         yield JobWarning(
             WarningCode.HIGHLIGHT_WITHOUT_WORDS,
             f"{shot.id}.words: empty, so no word of its caption is highlighted; pass word timings",

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
+from render_service.domain.projects.looks.captions import CaptionPosition, CaptionPreset, Platform
 from render_service.domain.projects.output import AspectRatio, OutputOptions
 from render_service.domain.speech.lexicon import LexiconEntry
 
@@ -173,12 +174,19 @@ class CaptionOptions:
     """How captions are drawn.
 
     `scale` multiplies their size; `highlight_words` needs `Shot.words`; without `burn_in` they are in sidecars only.
+    `position`, the colours (`#RRGGBB`) and `words_per_cue` change a preset and need one; empty and 0 keep its own.
     """
 
     style: CaptionStyle | None = None
     scale: float = 1.0
     highlight_words: bool = False
     burn_in: bool = True
+    preset: CaptionPreset | None = None
+    position: CaptionPosition | None = None
+    color: str = ""
+    highlight_color: str = ""
+    words_per_cue: int = 0
+    platform: Platform | None = None
 
 
 @dataclass(frozen=True, slots=True)

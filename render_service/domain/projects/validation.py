@@ -7,7 +7,17 @@ from datetime import timedelta
 from render_service.domain.errors import FieldFault
 from render_service.domain.projects.narrations import length_fault, speech_faults
 from render_service.domain.projects.output import FRAME_RATES, MAX_SIDE, MIN_SIDE, OutputOptions
-from render_service.domain.projects.project import Card, Motion, Music, Project, Shot, Speech, Translation, WordTiming
+from render_service.domain.projects.project import (
+    CaptionOptions,
+    Card,
+    Motion,
+    Music,
+    Project,
+    Shot,
+    Speech,
+    Translation,
+    WordTiming,
+)
 from render_service.domain.projects.sequence import DEFAULT_CARD
 from render_service.domain.projects.shot_source import declared_source, is_clip
 from render_service.domain.projects.template import known_pieces
@@ -31,6 +41,7 @@ MAX_MODEL = 100
 MAX_INSTRUCTIONS = 1_000
 MAX_LEXICON = 500
 MAX_READING = 200
+MAX_CUE_WORDS = 12
 
 LONGEST_SHOT = timedelta(seconds=600)
 LONGEST_TARGET = timedelta(hours=1)
@@ -41,6 +52,7 @@ LONGEST_TAIL = timedelta(seconds=10)
 LONGEST_VIDEO = timedelta(hours=3)
 
 _ZERO = timedelta(0)
+_COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
 _SHOT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # RFC 5646, section 2.1, without the grandfathered irregular tags.
 _LANGUAGE_TAG = re.compile(
@@ -129,7 +141,7 @@ class _Check:
             self._music(project.music, f"{path}.music")
         self._language(project.language, f"{path}.language")
         self.output(project.output, f"{path}.output")
-        self._number(project.captions.scale, f"{path}.captions.scale", 0.5, 2)
+        self._captions(project.captions, f"{path}.captions")
         if project.watermark:
             self._uri(project.watermark.uri, f"{path}.watermark.uri", required=True)
             self._number(project.watermark.opacity, f"{path}.watermark.opacity", 0, 1)
@@ -274,6 +286,17 @@ class _Check:
         for name, fade in (("fade_in", music.fade_in), ("fade_out", music.fade_out)):
             if not _ZERO <= fade <= LONGEST_FADE:
                 self._fault(f"{path}.{name}", f"must be 0 s to {_seconds(LONGEST_FADE)}")
+
+    def _captions(self, captions: CaptionOptions, path: str) -> None:
+        self._number(captions.scale, f"{path}.scale", 0.5, 2)
+        self._number(captions.words_per_cue, f"{path}.words_per_cue", 0, MAX_CUE_WORDS)
+        for name, color in (("color", captions.color), ("highlight_color", captions.highlight_color)):
+            if color and len(self._pieces(color)) == 1 and not _COLOR.fullmatch(color):
+                self._fault(f"{path}.{name}", "must be a colour such as #FFD43B")
+        if captions.preset is None:
+            changes = ("position", "color", "highlight_color", "words_per_cue")
+            for name in (name for name in changes if getattr(captions, name)):
+                self._fault(f"{path}.{name}", "changes a preset; set preset too, or omit it")
 
     def _card(self, card: Card, path: str) -> None:
         self._text(card.title, f"{path}.title", MAX_TITLE, required=True)

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from render_service.compositor.captions.drawing import draw_caption
-from render_service.compositor.captions.layout import CaptionFormat, caption_size, lay_out_caption, safe_area
+from render_service.compositor.captions.layout import CaptionFormat, caption_size, lay_out_caption
+from render_service.compositor.captions.safe_areas import safe_area
 from render_service.domain.projects.project import CaptionStyle
 
 SHAPES = [(1920, 1080), (1080, 1920), (1080, 1080), (1080, 1350), (320, 180), (180, 320), (128, 128), (3840, 128)]

@@ -310,6 +310,140 @@ CAPTION_STYLE_BOX: CaptionStyle.ValueType  # 3
 """White letters on a dark translucent box."""
 Global___CaptionStyle: _TypeAlias = CaptionStyle  # noqa: Y015
 
+class _CaptionPreset:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CaptionPresetEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CaptionPreset.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CAPTION_PRESET_UNSPECIFIED: _CaptionPreset.ValueType  # 0
+    """None: `style` and the mode decide."""
+    CAPTION_PRESET_CLEAN: _CaptionPreset.ValueType  # 1
+    """Quiet subtitles with a soft shadow, at the foot."""
+    CAPTION_PRESET_WORD_POP: _CaptionPreset.ValueType  # 2
+    """Up to three heavy capital words at a time, each popping in when it is spoken."""
+    CAPTION_PRESET_KARAOKE: _CaptionPreset.ValueType  # 3
+    """Colour runs over the words as they are spoken."""
+    CAPTION_PRESET_WORD_BOX: _CaptionPreset.ValueType  # 4
+    """A coloured box behind the spoken word."""
+    CAPTION_PRESET_TYPEWRITER: _CaptionPreset.ValueType  # 5
+    """Letters appear one after the other on a dark strip."""
+    CAPTION_PRESET_TWO_TONE: _CaptionPreset.ValueType  # 6
+    """Heavy capitals, the longest word in a second colour."""
+    CAPTION_PRESET_BIG_WORD: _CaptionPreset.ValueType  # 7
+    """One huge word at a time, in the middle."""
+    CAPTION_PRESET_HIGHLIGHT: _CaptionPreset.ValueType  # 8
+    """The spoken word is coloured and a little larger."""
+    CAPTION_PRESET_RISE: _CaptionPreset.ValueType  # 9
+    """Words fade in and rise to their place."""
+    CAPTION_PRESET_NEON: _CaptionPreset.ValueType  # 10
+    """Thin letters in a coloured glow."""
+    CAPTION_PRESET_MARKER: _CaptionPreset.ValueType  # 11
+    """A text marker runs over the words."""
+    CAPTION_PRESET_LABEL: _CaptionPreset.ValueType  # 12
+    """Dark letters on a white label behind each line."""
+    CAPTION_PRESET_BOUNCE: _CaptionPreset.ValueType  # 13
+    """Words in turning colours drop in."""
+    CAPTION_PRESET_LYRICS: _CaptionPreset.ValueType  # 14
+    """Dimmed lines that light up word by word."""
+
+class CaptionPreset(_CaptionPreset, metaclass=_CaptionPresetEnumTypeWrapper):
+    """CaptionPreset is a ready look for captions: font weight, colours, size, place, animation, and how many words are seen
+    at once. Words without times take them from the narration, their neighbours and their length.
+    """
+
+CAPTION_PRESET_UNSPECIFIED: CaptionPreset.ValueType  # 0
+"""None: `style` and the mode decide."""
+CAPTION_PRESET_CLEAN: CaptionPreset.ValueType  # 1
+"""Quiet subtitles with a soft shadow, at the foot."""
+CAPTION_PRESET_WORD_POP: CaptionPreset.ValueType  # 2
+"""Up to three heavy capital words at a time, each popping in when it is spoken."""
+CAPTION_PRESET_KARAOKE: CaptionPreset.ValueType  # 3
+"""Colour runs over the words as they are spoken."""
+CAPTION_PRESET_WORD_BOX: CaptionPreset.ValueType  # 4
+"""A coloured box behind the spoken word."""
+CAPTION_PRESET_TYPEWRITER: CaptionPreset.ValueType  # 5
+"""Letters appear one after the other on a dark strip."""
+CAPTION_PRESET_TWO_TONE: CaptionPreset.ValueType  # 6
+"""Heavy capitals, the longest word in a second colour."""
+CAPTION_PRESET_BIG_WORD: CaptionPreset.ValueType  # 7
+"""One huge word at a time, in the middle."""
+CAPTION_PRESET_HIGHLIGHT: CaptionPreset.ValueType  # 8
+"""The spoken word is coloured and a little larger."""
+CAPTION_PRESET_RISE: CaptionPreset.ValueType  # 9
+"""Words fade in and rise to their place."""
+CAPTION_PRESET_NEON: CaptionPreset.ValueType  # 10
+"""Thin letters in a coloured glow."""
+CAPTION_PRESET_MARKER: CaptionPreset.ValueType  # 11
+"""A text marker runs over the words."""
+CAPTION_PRESET_LABEL: CaptionPreset.ValueType  # 12
+"""Dark letters on a white label behind each line."""
+CAPTION_PRESET_BOUNCE: CaptionPreset.ValueType  # 13
+"""Words in turning colours drop in."""
+CAPTION_PRESET_LYRICS: CaptionPreset.ValueType  # 14
+"""Dimmed lines that light up word by word."""
+Global___CaptionPreset: _TypeAlias = CaptionPreset  # noqa: Y015
+
+class _CaptionPosition:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CaptionPositionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CaptionPosition.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CAPTION_POSITION_UNSPECIFIED: _CaptionPosition.ValueType  # 0
+    """The preset decides."""
+    CAPTION_POSITION_TOP: _CaptionPosition.ValueType  # 1
+    """At its top."""
+    CAPTION_POSITION_MIDDLE: _CaptionPosition.ValueType  # 2
+    """In its middle."""
+    CAPTION_POSITION_BOTTOM: _CaptionPosition.ValueType  # 3
+    """At its foot."""
+
+class CaptionPosition(_CaptionPosition, metaclass=_CaptionPositionEnumTypeWrapper):
+    """CaptionPosition is where in the safe area captions stand."""
+
+CAPTION_POSITION_UNSPECIFIED: CaptionPosition.ValueType  # 0
+"""The preset decides."""
+CAPTION_POSITION_TOP: CaptionPosition.ValueType  # 1
+"""At its top."""
+CAPTION_POSITION_MIDDLE: CaptionPosition.ValueType  # 2
+"""In its middle."""
+CAPTION_POSITION_BOTTOM: CaptionPosition.ValueType  # 3
+"""At its foot."""
+Global___CaptionPosition: _TypeAlias = CaptionPosition  # noqa: Y015
+
+class _Platform:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PlatformEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Platform.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PLATFORM_UNSPECIFIED: _Platform.ValueType  # 0
+    """None in particular."""
+    PLATFORM_TIKTOK: _Platform.ValueType  # 1
+    """TikTok, for frames taller than wide."""
+    PLATFORM_REELS: _Platform.ValueType  # 2
+    """Instagram Reels, for frames taller than wide."""
+    PLATFORM_SHORTS: _Platform.ValueType  # 3
+    """YouTube Shorts, for frames taller than wide."""
+    PLATFORM_YOUTUBE: _Platform.ValueType  # 4
+    """YouTube's player, for all other frames."""
+
+class Platform(_Platform, metaclass=_PlatformEnumTypeWrapper):
+    """Platform is an application that lays its own buttons and texts over a video."""
+
+PLATFORM_UNSPECIFIED: Platform.ValueType  # 0
+"""None in particular."""
+PLATFORM_TIKTOK: Platform.ValueType  # 1
+"""TikTok, for frames taller than wide."""
+PLATFORM_REELS: Platform.ValueType  # 2
+"""Instagram Reels, for frames taller than wide."""
+PLATFORM_SHORTS: Platform.ValueType  # 3
+"""YouTube Shorts, for frames taller than wide."""
+PLATFORM_YOUTUBE: Platform.ValueType  # 4
+"""YouTube's player, for all other frames."""
+Global___Platform: _TypeAlias = Platform  # noqa: Y015
+
 class _Corner:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -599,6 +733,12 @@ class CaptionOptions(_message.Message):
     SCALE_FIELD_NUMBER: _builtins.int
     HIGHLIGHT_WORDS_FIELD_NUMBER: _builtins.int
     BURN_IN_FIELD_NUMBER: _builtins.int
+    PRESET_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    COLOR_FIELD_NUMBER: _builtins.int
+    HIGHLIGHT_COLOR_FIELD_NUMBER: _builtins.int
+    WORDS_PER_CUE_FIELD_NUMBER: _builtins.int
+    PLATFORM_FIELD_NUMBER: _builtins.int
     style: Global___CaptionStyle.ValueType
     """style defaults to the mode's."""
     scale: _builtins.float
@@ -609,6 +749,23 @@ class CaptionOptions(_message.Message):
     """burn_in draws the captions into the picture; default true. Otherwise they are in the sidecar files only
     (`ARTIFACT_CAPTIONS_SRT`, `ARTIFACT_CAPTIONS_VTT`), which every job has.
     """
+    preset: Global___CaptionPreset.ValueType
+    """preset is a ready look; with it, `style` changes only how the letters are set off, and the mode has no effect. Letters
+    have a contrast of at least 4.5 : 1: where outline and box do not give it, a shade behind them grows with the
+    picture's brightness. The sidecar files keep whole sentences.
+    """
+    position: Global___CaptionPosition.ValueType
+    """position instead of the preset's. INVALID_ARGUMENT without preset, as are the fields below except platform."""
+    color: _builtins.str
+    """color of the letters instead of the preset's, `#RRGGBB`, otherwise INVALID_ARGUMENT. An outline or box with less
+    contrast to it becomes black or white.
+    """
+    highlight_color: _builtins.str
+    """highlight_color of the preset's box, marker or second colour, otherwise of the spoken word, `#RRGGBB`."""
+    words_per_cue: _builtins.int
+    """words_per_cue is how many words are seen at once at most, 1–12; 0 means the preset's own number."""
+    platform: Global___Platform.ValueType
+    """platform whose controls captions keep clear of; if omitted, the safe area suits most."""
     def __init__(
         self,
         *,
@@ -616,10 +773,16 @@ class CaptionOptions(_message.Message):
         scale: _builtins.float | None = ...,
         highlight_words: _builtins.bool = ...,
         burn_in: _builtins.bool | None = ...,
+        preset: Global___CaptionPreset.ValueType = ...,
+        position: Global___CaptionPosition.ValueType = ...,
+        color: _builtins.str = ...,
+        highlight_color: _builtins.str = ...,
+        words_per_cue: _builtins.int = ...,
+        platform: Global___Platform.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_burn_in", b"_burn_in", "_scale", b"_scale", "burn_in", b"burn_in", "scale", b"scale"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_burn_in", b"_burn_in", "_scale", b"_scale", "burn_in", b"burn_in", "highlight_words", b"highlight_words", "scale", b"scale", "style", b"style"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_burn_in", b"_burn_in", "_scale", b"_scale", "burn_in", b"burn_in", "color", b"color", "highlight_color", b"highlight_color", "highlight_words", b"highlight_words", "platform", b"platform", "position", b"position", "preset", b"preset", "scale", b"scale", "style", b"style", "words_per_cue", b"words_per_cue"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__burn_in: _TypeAlias = _typing.Literal["burn_in"]  # noqa: Y015
     _WhichOneofArgType__burn_in: _TypeAlias = _typing.Literal["_burn_in", b"_burn_in"]  # noqa: Y015

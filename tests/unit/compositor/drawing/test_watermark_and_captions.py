@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from render_service.compositor.captions.drawing import CaptionFormat, draw_caption
-from render_service.compositor.captions.layout import Rect, caption_area, safe_area
+from render_service.compositor.captions.layout import caption_area
+from render_service.compositor.captions.safe_areas import Rect, safe_area
 from render_service.compositor.drawing import overlays
 from render_service.compositor.drawing.overlays import draw_watermark
 from render_service.compositor.drawing.segment import Painter

@@ -23,7 +23,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file render/v1/project.proto.
  */
 export const file_render_v1_project: GenFile = /*@__PURE__*/
-  fileDesc("ChdyZW5kZXIvdjEvcHJvamVjdC5wcm90bxIJcmVuZGVyLnYxIosBCgpUcmFuc2l0aW9uEicKBGtpbmQYASABKA4yGS5yZW5kZXIudjEuVHJhbnNpdGlvbktpbmQSKwoIZHVyYXRpb24YAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJwoJZGlyZWN0aW9uGAMgASgOMhQucmVuZGVyLnYxLkRpcmVjdGlvbiJsCgpXb3JkVGltaW5nEgwKBHRleHQYASABKAkSKAoFc3RhcnQYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJgoDZW5kGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIlQKBENhcmQSDQoFdGl0bGUYASABKAkSEAoIc3VidGl0bGUYAiABKAkSKwoIZHVyYXRpb24YAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iewoJV2F0ZXJtYXJrEgsKA3VyaRgBIAEoCRIhCgZjb3JuZXIYAiABKA4yES5yZW5kZXIudjEuQ29ybmVyEhQKB29wYWNpdHkYAyABKAFIAIgBARISCgVzY2FsZRgEIAEoAUgBiAEBQgoKCF9vcGFjaXR5QggKBl9zY2FsZSKRAQoOQ2FwdGlvbk9wdGlvbnMSJgoFc3R5bGUYASABKA4yFy5yZW5kZXIudjEuQ2FwdGlvblN0eWxlEhIKBXNjYWxlGAIgASgBSACIAQESFwoPaGlnaGxpZ2h0X3dvcmRzGAMgASgIEhQKB2J1cm5faW4YBCABKAhIAYgBAUIICgZfc2NhbGVCCgoIX2J1cm5faW4itAEKBk1vdGlvbhIjCgRraW5kGAEgASgOMhUucmVuZGVyLnYxLk1vdGlvbktpbmQSFAoHZm9jdXNfeBgCIAEoAUgAiAEBEhQKB2ZvY3VzX3kYAyABKAFIAYgBARIhCgZlYXNpbmcYBCABKA4yES5yZW5kZXIudjEuRWFzaW5nEhMKBmFtb3VudBgFIAEoAUgCiAEBQgoKCF9mb2N1c194QgoKCF9mb2N1c195QgkKB19hbW91bnQibAoGU3BlZWNoEg0KBXZvaWNlGAEgASgJEhIKBXNwZWVkGAIgASgBSACIAQESEAoIbGFuZ3VhZ2UYAyABKAkSDQoFbW9kZWwYBCABKAkSFAoMaW5zdHJ1Y3Rpb25zGAUgASgJQggKBl9zcGVlZCJUCgtUcmFuc2xhdGlvbhIQCghsYW5ndWFnZRgBIAEoCRIRCgluYXJyYXRpb24YAiABKAkSFAoHY2FwdGlvbhgDIAEoCUgAiAEBQgoKCF9jYXB0aW9uIk8KDExleGljb25FbnRyeRIMCgR3b3JkGAEgASgJEgsKA2lwYRgCIAEoCRISCgpyZXNwZWxsaW5nGAMgASgJEhAKCGxhbmd1YWdlGAQgASgJItwDCgRTaG90EgoKAmlkGAEgASgJEhoKEnZpc3VhbF9kZXNjcmlwdGlvbhgCIAEoCRIRCgluYXJyYXRpb24YAyABKAkSFAoHY2FwdGlvbhgEIAEoCUgAiAEBEisKCGR1cmF0aW9uGAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhEKCWltYWdlX3VyaRgGIAEoCRIQCghjbGlwX3VyaRgHIAEoCRIbChNuYXJyYXRpb25fYXVkaW9fdXJpGAggASgJEiEKBm1vdGlvbhgJIAEoCzIRLnJlbmRlci52MS5Nb3Rpb24SKQoKdHJhbnNpdGlvbhgKIAEoCzIVLnJlbmRlci52MS5UcmFuc2l0aW9uEhsKA2ZpdBgLIAEoDjIOLnJlbmRlci52MS5GaXQSFwoKY2xpcF9zb3VuZBgMIAEoCEgBiAEBEiQKBXdvcmRzGA0gAygLMhUucmVuZGVyLnYxLldvcmRUaW1pbmcSIQoGc3BlZWNoGA4gASgLMhEucmVuZGVyLnYxLlNwZWVjaBIsCgx0cmFuc2xhdGlvbnMYDyADKAsyFi5yZW5kZXIudjEuVHJhbnNsYXRpb25CCgoIX2NhcHRpb25CDQoLX2NsaXBfc291bmQiLAoKU3Rvcnlib2FyZBIeCgVzaG90cxgBIAMoCzIPLnJlbmRlci52MS5TaG90IsUBCgVNdXNpYxILCgN1cmkYASABKAkSEwoGdm9sdW1lGAIgASgBSACIAQESEQoEbG9vcBgDIAEoCEgBiAEBEioKB2ZhZGVfaW4YBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SKwoIZmFkZV9vdXQYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SEQoEZHVjaxgGIAEoCEgCiAEBQgkKB192b2x1bWVCBwoFX2xvb3BCBwoFX2R1Y2siYwoGUGFjaW5nEjAKDW5hcnJhdGlvbl9nYXAYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJwoEdGFpbBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiK7BwoHUHJvamVjdBISCgpwcm9qZWN0X2lkGAEgASgJEhQKDHdvcmtzcGFjZV9pZBgCIAEoCRINCgV0aXRsZRgDIAEoCRIkCgRtb2RlGAQgASgOMhYucmVuZGVyLnYxLlByb2plY3RNb2RlEjIKD3RhcmdldF9kdXJhdGlvbhgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIOCgZzY3JpcHQYBiABKAkSKQoKc3Rvcnlib2FyZBgHIAEoCzIVLnJlbmRlci52MS5TdG9yeWJvYXJkEh8KBW11c2ljGAggASgLMhAucmVuZGVyLnYxLk11c2ljEhAKCGxhbmd1YWdlGAkgASgJEigKBm91dHB1dBgKIAEoCzIYLnJlbmRlci52MS5PdXRwdXRPcHRpb25zEigKBnN0YXR1cxgLIAEoDjIYLnJlbmRlci52MS5Qcm9qZWN0U3RhdHVzEgwKBGV0YWcYDCABKAkSLwoLY3JlYXRlX3RpbWUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIrCghjYXB0aW9ucxgPIAEoCzIZLnJlbmRlci52MS5DYXB0aW9uT3B0aW9ucxInCgl3YXRlcm1hcmsYECABKAsyFC5yZW5kZXIudjEuV2F0ZXJtYXJrEhYKDmludHJvX2NsaXBfdXJpGBEgASgJEhYKDm91dHJvX2NsaXBfdXJpGBIgASgJEiMKCnRpdGxlX2NhcmQYEyABKAsyDy5yZW5kZXIudjEuQ2FyZBIhCghlbmRfY2FyZBgUIAEoCzIPLnJlbmRlci52MS5DYXJkEjQKEG5hcnJhdGlvbl9wb2xpY3kYFSABKA4yGi5yZW5kZXIudjEuTmFycmF0aW9uUG9saWN5EjMKEGJhZF9hc3NldF9wb2xpY3kYFiABKA4yGS5yZW5kZXIudjEuQmFkQXNzZXRQb2xpY3kSLgoNbWlzc2luZ19nbHlwaBgXIAEoDjIXLnJlbmRlci52MS5NaXNzaW5nR2x5cGgSEgoKc2hvdF9jb3VudBgYIAEoBRIhCgZwYWNpbmcYGSABKAsyES5yZW5kZXIudjEuUGFjaW5nEiEKBnNwZWVjaBgaIAEoCzIRLnJlbmRlci52MS5TcGVlY2gSKAoHbGV4aWNvbhgbIAMoCzIXLnJlbmRlci52MS5MZXhpY29uRW50cnkqegoLUHJvamVjdE1vZGUSHAoYUFJPSkVDVF9NT0RFX1VOU1BFQ0lGSUVEEAASGQoVUFJPSkVDVF9NT0RFX1NUQU5EQVJEEAESFgoSUFJPSkVDVF9NT0RFX1NIT1JUEAISGgoWUFJPSkVDVF9NT0RFX1NMSURFU0hPVxADKsQBCg1Qcm9qZWN0U3RhdHVzEh4KGlBST0pFQ1RfU1RBVFVTX1VOU1BFQ0lGSUVEEAASGgoWUFJPSkVDVF9TVEFUVVNfUEVORElORxABEh0KGVBST0pFQ1RfU1RBVFVTX1BST0NFU1NJTkcQAhIfChtQUk9KRUNUX1NUQVRVU19TQ1JJUFRfUkVBRFkQAxIcChhQUk9KRUNUX1NUQVRVU19DT01QTEVURUQQBBIZChVQUk9KRUNUX1NUQVRVU19GQUlMRUQQBSrZAQoKTW90aW9uS2luZBIbChdNT1RJT05fS0lORF9VTlNQRUNJRklFRBAAEhQKEE1PVElPTl9LSU5EX05PTkUQARIXChNNT1RJT05fS0lORF9aT09NX0lOEAISGAoUTU9USU9OX0tJTkRfWk9PTV9PVVQQAxIYChRNT1RJT05fS0lORF9QQU5fTEVGVBAEEhkKFU1PVElPTl9LSU5EX1BBTl9SSUdIVBAFEhYKEk1PVElPTl9LSU5EX1BBTl9VUBAGEhgKFE1PVElPTl9LSU5EX1BBTl9ET1dOEAcqlQIKDlRyYW5zaXRpb25LaW5kEh8KG1RSQU5TSVRJT05fS0lORF9VTlNQRUNJRklFRBAAEhcKE1RSQU5TSVRJT05fS0lORF9DVVQQARIeChpUUkFOU0lUSU9OX0tJTkRfQ1JPU1NfRkFERRACEh4KGlRSQU5TSVRJT05fS0lORF9GQURFX0JMQUNLEAMSHgoaVFJBTlNJVElPTl9LSU5EX0ZBREVfV0hJVEUQBBIYChRUUkFOU0lUSU9OX0tJTkRfV0lQRRAFEhkKFVRSQU5TSVRJT05fS0lORF9TTElERRAGEhgKFFRSQU5TSVRJT05fS0lORF9QVVNIEAcSGgoWVFJBTlNJVElPTl9LSU5EX0NJUkNMRRAIKnUKCURpcmVjdGlvbhIZChVESVJFQ1RJT05fVU5TUEVDSUZJRUQQABISCg5ESVJFQ1RJT05fTEVGVBABEhMKD0RJUkVDVElPTl9SSUdIVBACEhAKDERJUkVDVElPTl9VUBADEhIKDkRJUkVDVElPTl9ET1dOEAQqdAoGRWFzaW5nEhYKEkVBU0lOR19VTlNQRUNJRklFRBAAEhEKDUVBU0lOR19MSU5FQVIQARISCg5FQVNJTkdfRUFTRV9JThACEhMKD0VBU0lOR19FQVNFX09VVBADEhYKEkVBU0lOR19FQVNFX0lOX09VVBAEKkgKA0ZpdBITCg9GSVRfVU5TUEVDSUZJRUQQABINCglGSVRfQ09WRVIQARIPCgtGSVRfQ09OVEFJThACEgwKCEZJVF9CTFVSEAMqeAoMQ2FwdGlvblN0eWxlEh0KGUNBUFRJT05fU1RZTEVfVU5TUEVDSUZJRUQQABIXChNDQVBUSU9OX1NUWUxFX1BMQUlOEAESGQoVQ0FQVElPTl9TVFlMRV9PVVRMSU5FEAISFQoRQ0FQVElPTl9TVFlMRV9CT1gQAyp8CgZDb3JuZXISFgoSQ09STkVSX1VOU1BFQ0lGSUVEEAASEwoPQ09STkVSX1RPUF9MRUZUEAESFAoQQ09STkVSX1RPUF9SSUdIVBACEhYKEkNPUk5FUl9CT1RUT01fTEVGVBADEhcKE0NPUk5FUl9CT1RUT01fUklHSFQQBCqJAQoPTmFycmF0aW9uUG9saWN5EiAKHE5BUlJBVElPTl9QT0xJQ1lfVU5TUEVDSUZJRUQQABIbChdOQVJSQVRJT05fUE9MSUNZX0VYVEVORBABEhkKFU5BUlJBVElPTl9QT0xJQ1lfVFJJTRACEhwKGE5BUlJBVElPTl9QT0xJQ1lfT1ZFUkxBUBADKmgKDkJhZEFzc2V0UG9saWN5EiAKHEJBRF9BU1NFVF9QT0xJQ1lfVU5TUEVDSUZJRUQQABIZChVCQURfQVNTRVRfUE9MSUNZX0ZBSUwQARIZChVCQURfQVNTRVRfUE9MSUNZX0NBUkQQAipgCgxNaXNzaW5nR2x5cGgSHQoZTUlTU0lOR19HTFlQSF9VTlNQRUNJRklFRBAAEhYKEk1JU1NJTkdfR0xZUEhfRkFJTBABEhkKFU1JU1NJTkdfR0xZUEhfUkVQTEFDRRACKloKC1Byb2plY3RWaWV3EhwKGFBST0pFQ1RfVklFV19VTlNQRUNJRklFRBAAEhYKElBST0pFQ1RfVklFV19CQVNJQxABEhUKEVBST0pFQ1RfVklFV19GVUxMEAJCMQoNY29tLnJlbmRlci52MVABWh5leGFtcGxlLmNvbS9yZW5kZXIvdjE7cmVuZGVydjFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_render_v1_output]);
+  fileDesc("ChdyZW5kZXIvdjEvcHJvamVjdC5wcm90bxIJcmVuZGVyLnYxIosBCgpUcmFuc2l0aW9uEicKBGtpbmQYASABKA4yGS5yZW5kZXIudjEuVHJhbnNpdGlvbktpbmQSKwoIZHVyYXRpb24YAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJwoJZGlyZWN0aW9uGAMgASgOMhQucmVuZGVyLnYxLkRpcmVjdGlvbiJsCgpXb3JkVGltaW5nEgwKBHRleHQYASABKAkSKAoFc3RhcnQYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJgoDZW5kGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIlQKBENhcmQSDQoFdGl0bGUYASABKAkSEAoIc3VidGl0bGUYAiABKAkSKwoIZHVyYXRpb24YAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iewoJV2F0ZXJtYXJrEgsKA3VyaRgBIAEoCRIhCgZjb3JuZXIYAiABKA4yES5yZW5kZXIudjEuQ29ybmVyEhQKB29wYWNpdHkYAyABKAFIAIgBARISCgVzY2FsZRgEIAEoAUgBiAEBQgoKCF9vcGFjaXR5QggKBl9zY2FsZSLPAgoOQ2FwdGlvbk9wdGlvbnMSJgoFc3R5bGUYASABKA4yFy5yZW5kZXIudjEuQ2FwdGlvblN0eWxlEhIKBXNjYWxlGAIgASgBSACIAQESFwoPaGlnaGxpZ2h0X3dvcmRzGAMgASgIEhQKB2J1cm5faW4YBCABKAhIAYgBARIoCgZwcmVzZXQYBSABKA4yGC5yZW5kZXIudjEuQ2FwdGlvblByZXNldBIsCghwb3NpdGlvbhgGIAEoDjIaLnJlbmRlci52MS5DYXB0aW9uUG9zaXRpb24SDQoFY29sb3IYByABKAkSFwoPaGlnaGxpZ2h0X2NvbG9yGAggASgJEhUKDXdvcmRzX3Blcl9jdWUYCSABKAUSJQoIcGxhdGZvcm0YCiABKA4yEy5yZW5kZXIudjEuUGxhdGZvcm1CCAoGX3NjYWxlQgoKCF9idXJuX2luIrQBCgZNb3Rpb24SIwoEa2luZBgBIAEoDjIVLnJlbmRlci52MS5Nb3Rpb25LaW5kEhQKB2ZvY3VzX3gYAiABKAFIAIgBARIUCgdmb2N1c195GAMgASgBSAGIAQESIQoGZWFzaW5nGAQgASgOMhEucmVuZGVyLnYxLkVhc2luZxITCgZhbW91bnQYBSABKAFIAogBAUIKCghfZm9jdXNfeEIKCghfZm9jdXNfeUIJCgdfYW1vdW50ImwKBlNwZWVjaBINCgV2b2ljZRgBIAEoCRISCgVzcGVlZBgCIAEoAUgAiAEBEhAKCGxhbmd1YWdlGAMgASgJEg0KBW1vZGVsGAQgASgJEhQKDGluc3RydWN0aW9ucxgFIAEoCUIICgZfc3BlZWQiVAoLVHJhbnNsYXRpb24SEAoIbGFuZ3VhZ2UYASABKAkSEQoJbmFycmF0aW9uGAIgASgJEhQKB2NhcHRpb24YAyABKAlIAIgBAUIKCghfY2FwdGlvbiJPCgxMZXhpY29uRW50cnkSDAoEd29yZBgBIAEoCRILCgNpcGEYAiABKAkSEgoKcmVzcGVsbGluZxgDIAEoCRIQCghsYW5ndWFnZRgEIAEoCSLcAwoEU2hvdBIKCgJpZBgBIAEoCRIaChJ2aXN1YWxfZGVzY3JpcHRpb24YAiABKAkSEQoJbmFycmF0aW9uGAMgASgJEhQKB2NhcHRpb24YBCABKAlIAIgBARIrCghkdXJhdGlvbhgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIRCglpbWFnZV91cmkYBiABKAkSEAoIY2xpcF91cmkYByABKAkSGwoTbmFycmF0aW9uX2F1ZGlvX3VyaRgIIAEoCRIhCgZtb3Rpb24YCSABKAsyES5yZW5kZXIudjEuTW90aW9uEikKCnRyYW5zaXRpb24YCiABKAsyFS5yZW5kZXIudjEuVHJhbnNpdGlvbhIbCgNmaXQYCyABKA4yDi5yZW5kZXIudjEuRml0EhcKCmNsaXBfc291bmQYDCABKAhIAYgBARIkCgV3b3JkcxgNIAMoCzIVLnJlbmRlci52MS5Xb3JkVGltaW5nEiEKBnNwZWVjaBgOIAEoCzIRLnJlbmRlci52MS5TcGVlY2gSLAoMdHJhbnNsYXRpb25zGA8gAygLMhYucmVuZGVyLnYxLlRyYW5zbGF0aW9uQgoKCF9jYXB0aW9uQg0KC19jbGlwX3NvdW5kIiwKClN0b3J5Ym9hcmQSHgoFc2hvdHMYASADKAsyDy5yZW5kZXIudjEuU2hvdCLFAQoFTXVzaWMSCwoDdXJpGAEgASgJEhMKBnZvbHVtZRgCIAEoAUgAiAEBEhEKBGxvb3AYAyABKAhIAYgBARIqCgdmYWRlX2luGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEisKCGZhZGVfb3V0GAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhEKBGR1Y2sYBiABKAhIAogBAUIJCgdfdm9sdW1lQgcKBV9sb29wQgcKBV9kdWNrImMKBlBhY2luZxIwCg1uYXJyYXRpb25fZ2FwGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEicKBHRhaWwYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iuwcKB1Byb2plY3QSEgoKcHJvamVjdF9pZBgBIAEoCRIUCgx3b3Jrc3BhY2VfaWQYAiABKAkSDQoFdGl0bGUYAyABKAkSJAoEbW9kZRgEIAEoDjIWLnJlbmRlci52MS5Qcm9qZWN0TW9kZRIyCg90YXJnZXRfZHVyYXRpb24YBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SDgoGc2NyaXB0GAYgASgJEikKCnN0b3J5Ym9hcmQYByABKAsyFS5yZW5kZXIudjEuU3Rvcnlib2FyZBIfCgVtdXNpYxgIIAEoCzIQLnJlbmRlci52MS5NdXNpYxIQCghsYW5ndWFnZRgJIAEoCRIoCgZvdXRwdXQYCiABKAsyGC5yZW5kZXIudjEuT3V0cHV0T3B0aW9ucxIoCgZzdGF0dXMYCyABKA4yGC5yZW5kZXIudjEuUHJvamVjdFN0YXR1cxIMCgRldGFnGAwgASgJEi8KC2NyZWF0ZV90aW1lGA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoIY2FwdGlvbnMYDyABKAsyGS5yZW5kZXIudjEuQ2FwdGlvbk9wdGlvbnMSJwoJd2F0ZXJtYXJrGBAgASgLMhQucmVuZGVyLnYxLldhdGVybWFyaxIWCg5pbnRyb19jbGlwX3VyaRgRIAEoCRIWCg5vdXRyb19jbGlwX3VyaRgSIAEoCRIjCgp0aXRsZV9jYXJkGBMgASgLMg8ucmVuZGVyLnYxLkNhcmQSIQoIZW5kX2NhcmQYFCABKAsyDy5yZW5kZXIudjEuQ2FyZBI0ChBuYXJyYXRpb25fcG9saWN5GBUgASgOMhoucmVuZGVyLnYxLk5hcnJhdGlvblBvbGljeRIzChBiYWRfYXNzZXRfcG9saWN5GBYgASgOMhkucmVuZGVyLnYxLkJhZEFzc2V0UG9saWN5Ei4KDW1pc3NpbmdfZ2x5cGgYFyABKA4yFy5yZW5kZXIudjEuTWlzc2luZ0dseXBoEhIKCnNob3RfY291bnQYGCABKAUSIQoGcGFjaW5nGBkgASgLMhEucmVuZGVyLnYxLlBhY2luZxIhCgZzcGVlY2gYGiABKAsyES5yZW5kZXIudjEuU3BlZWNoEigKB2xleGljb24YGyADKAsyFy5yZW5kZXIudjEuTGV4aWNvbkVudHJ5KnoKC1Byb2plY3RNb2RlEhwKGFBST0pFQ1RfTU9ERV9VTlNQRUNJRklFRBAAEhkKFVBST0pFQ1RfTU9ERV9TVEFOREFSRBABEhYKElBST0pFQ1RfTU9ERV9TSE9SVBACEhoKFlBST0pFQ1RfTU9ERV9TTElERVNIT1cQAyrEAQoNUHJvamVjdFN0YXR1cxIeChpQUk9KRUNUX1NUQVRVU19VTlNQRUNJRklFRBAAEhoKFlBST0pFQ1RfU1RBVFVTX1BFTkRJTkcQARIdChlQUk9KRUNUX1NUQVRVU19QUk9DRVNTSU5HEAISHwobUFJPSkVDVF9TVEFUVVNfU0NSSVBUX1JFQURZEAMSHAoYUFJPSkVDVF9TVEFUVVNfQ09NUExFVEVEEAQSGQoVUFJPSkVDVF9TVEFUVVNfRkFJTEVEEAUq2QEKCk1vdGlvbktpbmQSGwoXTU9USU9OX0tJTkRfVU5TUEVDSUZJRUQQABIUChBNT1RJT05fS0lORF9OT05FEAESFwoTTU9USU9OX0tJTkRfWk9PTV9JThACEhgKFE1PVElPTl9LSU5EX1pPT01fT1VUEAMSGAoUTU9USU9OX0tJTkRfUEFOX0xFRlQQBBIZChVNT1RJT05fS0lORF9QQU5fUklHSFQQBRIWChJNT1RJT05fS0lORF9QQU5fVVAQBhIYChRNT1RJT05fS0lORF9QQU5fRE9XThAHKpUCCg5UcmFuc2l0aW9uS2luZBIfChtUUkFOU0lUSU9OX0tJTkRfVU5TUEVDSUZJRUQQABIXChNUUkFOU0lUSU9OX0tJTkRfQ1VUEAESHgoaVFJBTlNJVElPTl9LSU5EX0NST1NTX0ZBREUQAhIeChpUUkFOU0lUSU9OX0tJTkRfRkFERV9CTEFDSxADEh4KGlRSQU5TSVRJT05fS0lORF9GQURFX1dISVRFEAQSGAoUVFJBTlNJVElPTl9LSU5EX1dJUEUQBRIZChVUUkFOU0lUSU9OX0tJTkRfU0xJREUQBhIYChRUUkFOU0lUSU9OX0tJTkRfUFVTSBAHEhoKFlRSQU5TSVRJT05fS0lORF9DSVJDTEUQCCp1CglEaXJlY3Rpb24SGQoVRElSRUNUSU9OX1VOU1BFQ0lGSUVEEAASEgoORElSRUNUSU9OX0xFRlQQARITCg9ESVJFQ1RJT05fUklHSFQQAhIQCgxESVJFQ1RJT05fVVAQAxISCg5ESVJFQ1RJT05fRE9XThAEKnQKBkVhc2luZxIWChJFQVNJTkdfVU5TUEVDSUZJRUQQABIRCg1FQVNJTkdfTElORUFSEAESEgoORUFTSU5HX0VBU0VfSU4QAhITCg9FQVNJTkdfRUFTRV9PVVQQAxIWChJFQVNJTkdfRUFTRV9JTl9PVVQQBCpICgNGaXQSEwoPRklUX1VOU1BFQ0lGSUVEEAASDQoJRklUX0NPVkVSEAESDwoLRklUX0NPTlRBSU4QAhIMCghGSVRfQkxVUhADKngKDENhcHRpb25TdHlsZRIdChlDQVBUSU9OX1NUWUxFX1VOU1BFQ0lGSUVEEAASFwoTQ0FQVElPTl9TVFlMRV9QTEFJThABEhkKFUNBUFRJT05fU1RZTEVfT1VUTElORRACEhUKEUNBUFRJT05fU1RZTEVfQk9YEAMqswMKDUNhcHRpb25QcmVzZXQSHgoaQ0FQVElPTl9QUkVTRVRfVU5TUEVDSUZJRUQQABIYChRDQVBUSU9OX1BSRVNFVF9DTEVBThABEhsKF0NBUFRJT05fUFJFU0VUX1dPUkRfUE9QEAISGgoWQ0FQVElPTl9QUkVTRVRfS0FSQU9LRRADEhsKF0NBUFRJT05fUFJFU0VUX1dPUkRfQk9YEAQSHQoZQ0FQVElPTl9QUkVTRVRfVFlQRVdSSVRFUhAFEhsKF0NBUFRJT05fUFJFU0VUX1RXT19UT05FEAYSGwoXQ0FQVElPTl9QUkVTRVRfQklHX1dPUkQQBxIcChhDQVBUSU9OX1BSRVNFVF9ISUdITElHSFQQCBIXChNDQVBUSU9OX1BSRVNFVF9SSVNFEAkSFwoTQ0FQVElPTl9QUkVTRVRfTkVPThAKEhkKFUNBUFRJT05fUFJFU0VUX01BUktFUhALEhgKFENBUFRJT05fUFJFU0VUX0xBQkVMEAwSGQoVQ0FQVElPTl9QUkVTRVRfQk9VTkNFEA0SGQoVQ0FQVElPTl9QUkVTRVRfTFlSSUNTEA4qhwEKD0NhcHRpb25Qb3NpdGlvbhIgChxDQVBUSU9OX1BPU0lUSU9OX1VOU1BFQ0lGSUVEEAASGAoUQ0FQVElPTl9QT1NJVElPTl9UT1AQARIbChdDQVBUSU9OX1BPU0lUSU9OX01JRERMRRACEhsKF0NBUFRJT05fUE9TSVRJT05fQk9UVE9NEAMqeAoIUGxhdGZvcm0SGAoUUExBVEZPUk1fVU5TUEVDSUZJRUQQABITCg9QTEFURk9STV9USUtUT0sQARISCg5QTEFURk9STV9SRUVMUxACEhMKD1BMQVRGT1JNX1NIT1JUUxADEhQKEFBMQVRGT1JNX1lPVVRVQkUQBCp8CgZDb3JuZXISFgoSQ09STkVSX1VOU1BFQ0lGSUVEEAASEwoPQ09STkVSX1RPUF9MRUZUEAESFAoQQ09STkVSX1RPUF9SSUdIVBACEhYKEkNPUk5FUl9CT1RUT01fTEVGVBADEhcKE0NPUk5FUl9CT1RUT01fUklHSFQQBCqJAQoPTmFycmF0aW9uUG9saWN5EiAKHE5BUlJBVElPTl9QT0xJQ1lfVU5TUEVDSUZJRUQQABIbChdOQVJSQVRJT05fUE9MSUNZX0VYVEVORBABEhkKFU5BUlJBVElPTl9QT0xJQ1lfVFJJTRACEhwKGE5BUlJBVElPTl9QT0xJQ1lfT1ZFUkxBUBADKmgKDkJhZEFzc2V0UG9saWN5EiAKHEJBRF9BU1NFVF9QT0xJQ1lfVU5TUEVDSUZJRUQQABIZChVCQURfQVNTRVRfUE9MSUNZX0ZBSUwQARIZChVCQURfQVNTRVRfUE9MSUNZX0NBUkQQAipgCgxNaXNzaW5nR2x5cGgSHQoZTUlTU0lOR19HTFlQSF9VTlNQRUNJRklFRBAAEhYKEk1JU1NJTkdfR0xZUEhfRkFJTBABEhkKFU1JU1NJTkdfR0xZUEhfUkVQTEFDRRACKloKC1Byb2plY3RWaWV3EhwKGFBST0pFQ1RfVklFV19VTlNQRUNJRklFRBAAEhYKElBST0pFQ1RfVklFV19CQVNJQxABEhUKEVBST0pFQ1RfVklFV19GVUxMEAJCMQoNY29tLnJlbmRlci52MVABWh5leGFtcGxlLmNvbS9yZW5kZXIvdjE7cmVuZGVydjFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_render_v1_output]);
 
 /**
  * Transition leads from the previous shot into the shot that contains it. On the first shot it is ignored.
@@ -208,6 +208,51 @@ export type CaptionOptions = Message<"render.v1.CaptionOptions"> & {
    * @generated from field: optional bool burn_in = 4;
    */
   burnIn?: boolean | undefined;
+
+  /**
+   * preset is a ready look; with it, `style` changes only how the letters are set off, and the mode has no effect. Letters
+   * have a contrast of at least 4.5 : 1: where outline and box do not give it, a shade behind them grows with the
+   * picture's brightness. The sidecar files keep whole sentences.
+   *
+   * @generated from field: render.v1.CaptionPreset preset = 5;
+   */
+  preset: CaptionPreset;
+
+  /**
+   * position instead of the preset's. INVALID_ARGUMENT without preset, as are the fields below except platform.
+   *
+   * @generated from field: render.v1.CaptionPosition position = 6;
+   */
+  position: CaptionPosition;
+
+  /**
+   * color of the letters instead of the preset's, `#RRGGBB`, otherwise INVALID_ARGUMENT. An outline or box with less
+   * contrast to it becomes black or white.
+   *
+   * @generated from field: string color = 7;
+   */
+  color: string;
+
+  /**
+   * highlight_color of the preset's box, marker or second colour, otherwise of the spoken word, `#RRGGBB`.
+   *
+   * @generated from field: string highlight_color = 8;
+   */
+  highlightColor: string;
+
+  /**
+   * words_per_cue is how many words are seen at once at most, 1–12; 0 means the preset's own number.
+   *
+   * @generated from field: int32 words_per_cue = 9;
+   */
+  wordsPerCue: number;
+
+  /**
+   * platform whose controls captions keep clear of; if omitted, the safe area suits most.
+   *
+   * @generated from field: render.v1.Platform platform = 10;
+   */
+  platform: Platform;
 };
 
 /**
@@ -1274,6 +1319,214 @@ export const CaptionStyleSchema: GenEnum<CaptionStyle> = /*@__PURE__*/
   enumDesc(file_render_v1_project, 7);
 
 /**
+ * CaptionPreset is a ready look for captions: font weight, colours, size, place, animation, and how many words are seen
+ * at once. Words without times take them from the narration, their neighbours and their length.
+ *
+ * @generated from enum render.v1.CaptionPreset
+ */
+export enum CaptionPreset {
+  /**
+   * None: `style` and the mode decide.
+   *
+   * @generated from enum value: CAPTION_PRESET_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Quiet subtitles with a soft shadow, at the foot.
+   *
+   * @generated from enum value: CAPTION_PRESET_CLEAN = 1;
+   */
+  CLEAN = 1,
+
+  /**
+   * Up to three heavy capital words at a time, each popping in when it is spoken.
+   *
+   * @generated from enum value: CAPTION_PRESET_WORD_POP = 2;
+   */
+  WORD_POP = 2,
+
+  /**
+   * Colour runs over the words as they are spoken.
+   *
+   * @generated from enum value: CAPTION_PRESET_KARAOKE = 3;
+   */
+  KARAOKE = 3,
+
+  /**
+   * A coloured box behind the spoken word.
+   *
+   * @generated from enum value: CAPTION_PRESET_WORD_BOX = 4;
+   */
+  WORD_BOX = 4,
+
+  /**
+   * Letters appear one after the other on a dark strip.
+   *
+   * @generated from enum value: CAPTION_PRESET_TYPEWRITER = 5;
+   */
+  TYPEWRITER = 5,
+
+  /**
+   * Heavy capitals, the longest word in a second colour.
+   *
+   * @generated from enum value: CAPTION_PRESET_TWO_TONE = 6;
+   */
+  TWO_TONE = 6,
+
+  /**
+   * One huge word at a time, in the middle.
+   *
+   * @generated from enum value: CAPTION_PRESET_BIG_WORD = 7;
+   */
+  BIG_WORD = 7,
+
+  /**
+   * The spoken word is coloured and a little larger.
+   *
+   * @generated from enum value: CAPTION_PRESET_HIGHLIGHT = 8;
+   */
+  HIGHLIGHT = 8,
+
+  /**
+   * Words fade in and rise to their place.
+   *
+   * @generated from enum value: CAPTION_PRESET_RISE = 9;
+   */
+  RISE = 9,
+
+  /**
+   * Thin letters in a coloured glow.
+   *
+   * @generated from enum value: CAPTION_PRESET_NEON = 10;
+   */
+  NEON = 10,
+
+  /**
+   * A text marker runs over the words.
+   *
+   * @generated from enum value: CAPTION_PRESET_MARKER = 11;
+   */
+  MARKER = 11,
+
+  /**
+   * Dark letters on a white label behind each line.
+   *
+   * @generated from enum value: CAPTION_PRESET_LABEL = 12;
+   */
+  LABEL = 12,
+
+  /**
+   * Words in turning colours drop in.
+   *
+   * @generated from enum value: CAPTION_PRESET_BOUNCE = 13;
+   */
+  BOUNCE = 13,
+
+  /**
+   * Dimmed lines that light up word by word.
+   *
+   * @generated from enum value: CAPTION_PRESET_LYRICS = 14;
+   */
+  LYRICS = 14,
+}
+
+/**
+ * Describes the enum render.v1.CaptionPreset.
+ */
+export const CaptionPresetSchema: GenEnum<CaptionPreset> = /*@__PURE__*/
+  enumDesc(file_render_v1_project, 8);
+
+/**
+ * CaptionPosition is where in the safe area captions stand.
+ *
+ * @generated from enum render.v1.CaptionPosition
+ */
+export enum CaptionPosition {
+  /**
+   * The preset decides.
+   *
+   * @generated from enum value: CAPTION_POSITION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * At its top.
+   *
+   * @generated from enum value: CAPTION_POSITION_TOP = 1;
+   */
+  TOP = 1,
+
+  /**
+   * In its middle.
+   *
+   * @generated from enum value: CAPTION_POSITION_MIDDLE = 2;
+   */
+  MIDDLE = 2,
+
+  /**
+   * At its foot.
+   *
+   * @generated from enum value: CAPTION_POSITION_BOTTOM = 3;
+   */
+  BOTTOM = 3,
+}
+
+/**
+ * Describes the enum render.v1.CaptionPosition.
+ */
+export const CaptionPositionSchema: GenEnum<CaptionPosition> = /*@__PURE__*/
+  enumDesc(file_render_v1_project, 9);
+
+/**
+ * Platform is an application that lays its own buttons and texts over a video.
+ *
+ * @generated from enum render.v1.Platform
+ */
+export enum Platform {
+  /**
+   * None in particular.
+   *
+   * @generated from enum value: PLATFORM_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * TikTok, for frames taller than wide.
+   *
+   * @generated from enum value: PLATFORM_TIKTOK = 1;
+   */
+  TIKTOK = 1,
+
+  /**
+   * Instagram Reels, for frames taller than wide.
+   *
+   * @generated from enum value: PLATFORM_REELS = 2;
+   */
+  REELS = 2,
+
+  /**
+   * YouTube Shorts, for frames taller than wide.
+   *
+   * @generated from enum value: PLATFORM_SHORTS = 3;
+   */
+  SHORTS = 3,
+
+  /**
+   * YouTube's player, for all other frames.
+   *
+   * @generated from enum value: PLATFORM_YOUTUBE = 4;
+   */
+  YOUTUBE = 4,
+}
+
+/**
+ * Describes the enum render.v1.Platform.
+ */
+export const PlatformSchema: GenEnum<Platform> = /*@__PURE__*/
+  enumDesc(file_render_v1_project, 10);
+
+/**
  * Corner is a corner of the frame.
  *
  * @generated from enum render.v1.Corner
@@ -1319,7 +1572,7 @@ export enum Corner {
  * Describes the enum render.v1.Corner.
  */
 export const CornerSchema: GenEnum<Corner> = /*@__PURE__*/
-  enumDesc(file_render_v1_project, 8);
+  enumDesc(file_render_v1_project, 11);
 
 /**
  * NarrationPolicy is what happens if the narration audio is longer than its shot.
@@ -1360,7 +1613,7 @@ export enum NarrationPolicy {
  * Describes the enum render.v1.NarrationPolicy.
  */
 export const NarrationPolicySchema: GenEnum<NarrationPolicy> = /*@__PURE__*/
-  enumDesc(file_render_v1_project, 9);
+  enumDesc(file_render_v1_project, 12);
 
 /**
  * BadAssetPolicy is what happens to a shot whose picture or clip cannot be used.
@@ -1394,7 +1647,7 @@ export enum BadAssetPolicy {
  * Describes the enum render.v1.BadAssetPolicy.
  */
 export const BadAssetPolicySchema: GenEnum<BadAssetPolicy> = /*@__PURE__*/
-  enumDesc(file_render_v1_project, 10);
+  enumDesc(file_render_v1_project, 13);
 
 /**
  * MissingGlyph is what happens to a character that no font of the service can draw.
@@ -1428,7 +1681,7 @@ export enum MissingGlyph {
  * Describes the enum render.v1.MissingGlyph.
  */
 export const MissingGlyphSchema: GenEnum<MissingGlyph> = /*@__PURE__*/
-  enumDesc(file_render_v1_project, 11);
+  enumDesc(file_render_v1_project, 14);
 
 /**
  * ProjectView is how much of each project a list returns.
@@ -1463,5 +1716,5 @@ export enum ProjectView {
  * Describes the enum render.v1.ProjectView.
  */
 export const ProjectViewSchema: GenEnum<ProjectView> = /*@__PURE__*/
-  enumDesc(file_render_v1_project, 12);
+  enumDesc(file_render_v1_project, 15);
 

@@ -1,0 +1,1 @@
+"""The caption presets, one in each module."""

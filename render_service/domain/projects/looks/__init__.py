@@ -1,0 +1,1 @@
+"""Choices of how a video looks and sounds: captions, clips, sounds."""

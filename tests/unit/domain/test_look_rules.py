@@ -1,0 +1,34 @@
+"""Rules of how a video looks: each wrong field is reported with its path."""
+
+import pytest
+
+from render_service.domain.projects.looks.captions import CaptionPosition, CaptionPreset, Platform
+from render_service.domain.projects.project import CaptionOptions, Project
+from render_service.domain.projects.validation import check_project
+
+C = "project.captions"
+
+
+def faults_of(project: Project) -> list[str]:
+    return [fault.field for fault in check_project(project, "project", lambda uri: None, for_render=False)]
+
+
+def with_captions(**fields: object) -> Project:
+    return Project(captions=CaptionOptions(**({"preset": CaptionPreset.CLEAN} | fields)))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("fields", "wrong"),
+    [
+        ({"color": "#A0b1C2", "highlight_color": "#000000", "words_per_cue": 12}, []),
+        ({"color": "red"}, [f"{C}.color"]),
+        ({"highlight_color": "#FFF"}, [f"{C}.highlight_color"]),
+        ({"words_per_cue": 13}, [f"{C}.words_per_cue"]),
+        ({"words_per_cue": -1}, [f"{C}.words_per_cue"]),
+        ({"preset": None, "platform": Platform.TIKTOK}, []),
+        ({"preset": None, "position": CaptionPosition.TOP}, [f"{C}.position"]),
+        ({"preset": None, "color": "#FFFFFF", "words_per_cue": 3}, [f"{C}.color", f"{C}.words_per_cue"]),
+    ],
+)
+def test_caption_options_are_checked_one_by_one(fields: dict[str, object], wrong: list[str]) -> None:
+    assert faults_of(with_captions(**fields)) == wrong
