@@ -28,7 +28,8 @@ from render_service.domain.speech.options import SpeechChoice, SpeechOptions
 from render_service.domain.speech.voices import SpeechProvider
 from render_service.engine.job_segments import JobSegments
 from render_service.engine.speakers import Narrated, RemoteSpeech, Speakers
-from render_service.providers.speech.narration import NarrationSubmissions, SpeechSubmitter
+from render_service.providers.generation.limits import GenerationLimits
+from render_service.providers.speech.narration import NarrationSubmissions
 from render_service.providers.speech.registry import open_speech
 from render_service.storage.store import ObjectStore
 from tests.fakes.speech import KEY
@@ -134,7 +135,12 @@ class SpeechBench:
 
 @asynccontextmanager
 async def open_speech_bench(
-    database: Database, folder: Path, urls: Mapping[SpeechProvider, str], **settings: Any
+    database: Database,
+    folder: Path,
+    urls: Mapping[SpeechProvider, str],
+    *,
+    limits: GenerationLimits = SHORT,
+    **settings: Any,
 ) -> AsyncIterator[SpeechBench]:
     """Put the parts together for the fakes at these URLs."""
     configured = settings_of(urls, **settings)
@@ -144,8 +150,8 @@ async def open_speech_bench(
         for provider in urls:
             api = open_speech(provider, configured)
             await stack.enter_async_context(api.api)
-            submissions[provider] = NarrationSubmissions(SpeechSubmitter(api), ledger, SHORT.retry)
+            submissions[provider] = NarrationSubmissions(api, ledger, limits.retry)
             stack.push_async_callback(submissions[provider].close)
-        speakers = Speakers(None, RemoteSpeech(submissions, ledger, SHORT, _measure))
+        speakers = Speakers(None, RemoteSpeech(submissions, ledger, limits, _measure))
         yield SpeechBench(database, folder, ledger, store, lifecycle_of(database), speakers)
         await asyncio.sleep(0)

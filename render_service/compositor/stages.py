@@ -44,7 +44,7 @@ from render_service.domain.projects.output import Container
 from render_service.domain.projects.plan_warnings import plan_warnings
 from render_service.domain.projects.sequence import INTRO_ID
 from render_service.domain.projects.shot_source import CardSource, PlaceholderSource
-from render_service.domain.projects.timeline import Timeline, plan_timeline
+from render_service.domain.projects.timeline import Timeline, TimelineShot, plan_timeline
 from render_service.domain.projects.validation import LONGEST_VIDEO
 from render_service.domain.warning import WarningCode, warning_from_failure
 
@@ -178,24 +178,26 @@ def _check_length(timeline: Timeline, facts: Mapping[str, MediaFacts]) -> None:
     """Hold the limit of a video's length for what the files turned out to be.
 
     Raises:
-        RenderFailure: ASSET_INVALID for the file that exceeds it.
+        RenderFailure: ASSET_INVALID for the longest shot.
     """
     most = int(LONGEST_VIDEO.total_seconds()) * timeline.fps
     if timeline.frames <= most:
         return
-    lengths = {shot.shot_id: shot.frames for shot in timeline.shots}
-    measured = [shot_id for shot_id, found in facts.items() if found.clip or found.narration]
-    raise _too_long(max(measured, key=lambda shot_id: lengths[shot_id]), facts)
+    raise _too_long(max(timeline.shots, key=lambda shot: shot.frames), facts)
 
 
-def _too_long(shot_id: str, facts: Mapping[str, MediaFacts]) -> RenderFailure:
-    found, nowhere = facts[shot_id], Path()
-    narrated = found.narration is not None and (found.clip is None or found.narration > found.clip)
-    asset = narration_asset(shot_id, nowhere) if narrated else clip_asset(shot_id, nowhere)
+def _too_long(longest: TimelineShot, facts: Mapping[str, MediaFacts]) -> RenderFailure:
+    shot_id, nowhere = longest.shot_id, Path()
+    found = facts.get(shot_id, MediaFacts())
     hours = LONGEST_VIDEO.total_seconds() / 3600
-    return asset.invalid(
-        AssetFault.TOO_LONG, f"the file makes the video longer than {hours:g} hours; shorten it, or set the duration"
-    )
+    if found.clip is None and found.narration is None:
+        asset = Asset(nowhere, "caption" if longest.shot.caption else "narration", shot_id)
+        what = f"to read all texts takes longer than {hours:g} hours; shorten them, or set durations"
+    else:
+        narrated = found.narration is not None and (found.clip is None or found.narration > found.clip)
+        asset = narration_asset(shot_id, nowhere) if narrated else clip_asset(shot_id, nowhere)
+        what = f"the file makes the video longer than {hours:g} hours; shorten it, or set the duration"
+    return asset.invalid(AssetFault.TOO_LONG, what)
 
 
 def _poster_shot(timeline: Timeline) -> int:

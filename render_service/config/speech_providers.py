@@ -26,7 +26,7 @@ class SpeechProviderSettings(BaseSettings):
     elevenlabs_base_url: HttpUrl = HttpUrl("https://api.elevenlabs.io")
     """ELEVENLABS_BASE_URL: base URL of ElevenLabs' API, or of a gateway to it."""
     elevenlabs_model: str = "eleven_multilingual_v2"
-    """ELEVENLABS_MODEL: model that speaks where the project names none."""
+    """ELEVENLABS_MODEL: model that speaks where the project names none; also one that this version does not know."""
     elevenlabs_voice: str = "JBFqnCBsd6RMkjVDRZzb"
     """ELEVENLABS_VOICE: id of the voice that speaks where the project names none."""
     elevenlabs_price: Decimal | None = Field(default=None, ge=0, le=1000)
@@ -110,7 +110,10 @@ def speech_terms(settings: SpeechProviderSettings, provider: SpeechProvider) -> 
     """Return what a provider can do; None for `local`, whose voices decide."""
     match provider:
         case SpeechProvider.ELEVENLABS:
-            models = {name: _priced(model, settings.elevenlabs_price) for name, model in ELEVENLABS_MODELS.items()}
+            # A model that is newer than this version has the limits of no known one, and is told no language.
+            unknown = {settings.elevenlabs_model: SpeechModel(_MAX_TEXT)}
+            known = {**unknown, **ELEVENLABS_MODELS}
+            models = {name: _priced(model, settings.elevenlabs_price) for name, model in known.items()}
             return SpeechTerms(
                 provider,
                 settings.elevenlabs_voice,

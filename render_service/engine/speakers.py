@@ -1,7 +1,7 @@
 """Speaks the narrations of a render with the providers that this worker has."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -181,30 +181,52 @@ class _Narrating:
     results: dict[str, dict[str, Any]] = field(default_factory=dict)
     _spoken: dict[SpeechRequest, Narration] = field(default_factory=dict)
     _first: dict[SpeechRequest, str] = field(default_factory=dict)
-    _locks: dict[SpeechRequest, asyncio.Lock] = field(default_factory=dict)
+    # By text: while one shot has it spoken by any of the providers, the others with the same text wait.
+    _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
 
     async def spoken(self, shot_id: str, place: Path, alive: Callable[[], Awaitable[None]]) -> Narration:
-        """Return a shot's narration by the first provider that speaks it."""
+        """Return a shot's narration by the first provider that speaks it, or by the one that has spoken it before."""
+        choices = [plan[shot_id] for plan in self.plans]
+        async with self._locks.setdefault(choices[0].text, asyncio.Lock()):
+            for request in choices:
+                if request in self._spoken:
+                    return self._same(shot_id, request)
+            return await self._speak_first(shot_id, choices, place, alive)
+
+    def _same(self, shot_id: str, request: SpeechRequest) -> Narration:
+        """Return the narration of an earlier shot with the same text."""
+        self.requests[shot_id] = request
+        if (result := self.results.get(self._first[request])) is not None:
+            # Paid with the first shot that has it.
+            self.results[shot_id] = {**result, "shot_id": shot_id, "reused": True}
+            self.results[shot_id].pop("cost", None)
+        return self._spoken[request]
+
+    async def _speak_first(
+        self, shot_id: str, choices: Sequence[SpeechRequest], place: Path, alive: Callable[[], Awaitable[None]]
+    ) -> Narration:
+        """Return a shot's narration by the first provider that speaks it; one that is paid already comes first."""
+        orders = [
+            self._order(shot_id, request, Path(f"{place}-{turn}")) if self._is_remote(request) else None
+            for turn, request in enumerate(choices)
+        ]
+        paid = [order is not None and await order.is_paid() for order in orders]
         failures: list[str] = []
         last: RenderFailure | None = None
-        for turn, plan in enumerate(self.plans):
-            request = plan[shot_id]
+        for turn in sorted(range(len(choices)), key=lambda turn: not paid[turn]):
+            request, order = choices[turn], orders[turn]
             try:
-                async with self._locks.setdefault(request, asyncio.Lock()):
-                    narration = self._spoken.get(request)
-                    if narration is None:
-                        narration = await self._speak(shot_id, request, Path(f"{place}-{turn}"), alive)
-                        self._spoken[request] = narration
-                        self._first[request] = shot_id
-                    elif (result := self.results.get(self._first[request])) is not None:
-                        # Paid with the first shot that has the same text.
-                        self.results[shot_id] = {**result, "shot_id": shot_id, "reused": True}
-                        self.results[shot_id].pop("cost", None)
+                if order is not None:
+                    spoken = await order.run()
+                    self.results[shot_id] = _result(shot_id, spoken)
+                    narration = Narration(spoken.sound, spoken.words, spoken.length)
+                else:
+                    narration = await self._speak_locally(shot_id, request, Path(f"{place}-{turn}"), alive)
             except ShotFailed as failed:
                 last = failed.failure
                 failures.append(f"{request.provider}: {last.message}")
                 continue
-            self.requests[shot_id] = request
+            self._spoken[request], self._first[request], self.requests[shot_id] = narration, shot_id, request
             if failures:
                 result = self.results.setdefault(shot_id, {"shot_id": shot_id, "provider": request.provider.value})
                 result["failed_before"] = failures
@@ -212,16 +234,12 @@ class _Narrating:
         assert last is not None, "there is always a provider"
         raise last
 
-    async def _speak(
-        self, shot_id: str, request: SpeechRequest, place: Path, alive: Callable[[], Awaitable[None]]
-    ) -> Narration:
-        if request.provider is SpeechProvider.LOCAL:
-            if self.local is None or self.share is None:
-                raise ShotFailed(not_installed(request.provider))
-            return await self.local.speak(shot_id, request, self.share, self.store, place=place, speaking=alive)
-        if self.remote is None or request.provider not in self.remote.submissions:
-            raise ShotFailed(not_installed(request.provider))
-        spoken = await PaidNarration(
+    def _is_remote(self, request: SpeechRequest) -> bool:
+        return self.remote is not None and request.provider in self.remote.submissions
+
+    def _order(self, shot_id: str, request: SpeechRequest, place: Path) -> PaidNarration:
+        assert self.remote is not None
+        return PaidNarration(
             self.remote.ledger,
             self.remote.submissions[request.provider],
             self.remote.limits,
@@ -232,9 +250,14 @@ class _Narrating:
             place=place,
             store=self.store,
             measure=self.remote.measure,
-        ).run()
-        self.results[shot_id] = _result(shot_id, spoken)
-        return Narration(spoken.sound, spoken.words, spoken.length)
+        )
+
+    async def _speak_locally(
+        self, shot_id: str, request: SpeechRequest, place: Path, alive: Callable[[], Awaitable[None]]
+    ) -> Narration:
+        if request.provider is not SpeechProvider.LOCAL or self.local is None or self.share is None:
+            raise ShotFailed(not_installed(request.provider))
+        return await self.local.speak(shot_id, request, self.share, self.store, place=place, speaking=alive)
 
 
 def _plans(spec: RenderSpec) -> list[Mapping[str, SpeechRequest]]:

@@ -1,7 +1,6 @@
 """Reads the voices that a speech provider's API lists."""
 
 import asyncio
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -9,6 +8,7 @@ import httpx
 from pydantic import HttpUrl, SecretStr
 
 from render_service.config.settings import Settings
+from render_service.domain.foreign_json import read_json
 from render_service.domain.speech.terms import ListedVoice
 from render_service.domain.speech.voices import Gender, SpeechProvider
 from render_service.fetch.certificates import public_authorities
@@ -170,8 +170,8 @@ async def _get(client: httpx.AsyncClient, path: str, query: Mapping[str, str]) -
     if not response.is_success:
         raise ListingFailed(f"it answered with {response.status_code}")
     try:
-        body = json.loads(content)
-    except (ValueError, RecursionError) as error:
+        body = read_json(content)
+    except ValueError as error:
         raise ListingFailed("its answer is not JSON") from error
     # Some servers answer with the list alone.
     return body if isinstance(body, dict) else {"voices": body}

@@ -15,7 +15,7 @@ from render_service.db.generation.generation_ledger import GenerationLedger
 from render_service.domain.speech.voices import SpeechProvider
 from render_service.engine.narrations import Narrator
 from render_service.engine.speakers import RemoteSpeech, Speakers
-from render_service.providers.speech.narration import NarrationSubmissions, SpeechSubmitter
+from render_service.providers.speech.narration import NarrationSubmissions
 from render_service.providers.speech.registry import open_speech
 from render_service.speech.installation import Installation, SpeechDamaged, SpeechNotInstalled, find_installation
 from render_service.telemetry.logging import get_logger
@@ -55,7 +55,7 @@ async def open_speakers(
         for provider in remote_speech(settings):
             api = open_speech(provider, settings)
             await stack.enter_async_context(api.api)
-            submissions[provider] = NarrationSubmissions(SpeechSubmitter(api), ledger, limits.retry)
+            submissions[provider] = NarrationSubmissions(api, ledger, limits.retry)
             stack.push_async_callback(submissions[provider].close)
         yield Speakers(local, RemoteSpeech(submissions, ledger, limits, measure))
 

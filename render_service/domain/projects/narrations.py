@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import accumulate
 
 from render_service.domain.errors import FieldFault
 from render_service.domain.projects.project import Project, Shot, Speech
@@ -54,8 +55,9 @@ def provider_faults(
     """
     too_long = length_fault(project, "project")
     if too_long is not None:
-        # Another speed or another language can make it so after the project was validated.
-        yield too_long
+        # Another speed or another language can make it so after the project was validated: at the shot that exceeds it.
+        place = _first_too_long(project)
+        yield FieldFault(f"project.storyboard.shots[{place}].narration", too_long.description)
         return
     if terms is None:
         yield from _faults_of_local(project)
@@ -149,14 +151,21 @@ def speech_faults(project: Project, path: str) -> Iterator[FieldFault]:
 
 def length_fault(project: Project, path: str) -> FieldFault | None:
     """Return the fault of narrations that are too long together to be spoken by anyone."""
-    spoken = _spoken_shots(project)
-    if sum(_weight(shot.narration, _speed(project, shot)) for shot in spoken) <= MAX_SPOKEN:
+    if _first_too_long(project) is None:
         return None
     return FieldFault(
         f"{path}.storyboard.shots",
         f"must have at most {MAX_SPOKEN:,} characters in all narrations that are spoken; a Han character counts as"
         " 3, and the count is divided by the speed",
     )
+
+
+def _first_too_long(project: Project) -> int | None:
+    """Return the place of the shot with which the narrations become too long together, if they do."""
+    places = {shot.id: place for place, shot in enumerate(project.shots)}
+    spoken = list(_spoken_shots(project))
+    weights = accumulate(_weight(shot.narration, _speed(project, shot)) for shot in spoken)
+    return next((places[shot.id] for shot, weight in zip(spoken, weights, strict=True) if weight > MAX_SPOKEN), None)
 
 
 def _spoken_shots(project: Project) -> Iterator[Shot]:

@@ -107,7 +107,9 @@ class SpeechTerms:
         if model is None:
             listed = ", ".join(self.models)
             return SpeechFault(
-                "model", f"must be a model of {self.provider}, and {request.model} is none; it has {listed}"
+                "model",
+                f"must be a model of {self.provider}, and {request.model} is none that is known; it has {listed};"
+                " to use a newer one, have the service's default model set to it",
             )
         least, most = self.speeds
         language = primary(request.language)

@@ -1,6 +1,6 @@
 """An HTTP client for providers' APIs, which classifies failed requests."""
 
-import json
+import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import httpx
 
+from render_service.domain.foreign_json import read_json
 from render_service.fetch.certificates import public_authorities
 from render_service.fetch.retry_after import read_retry_after
 from render_service.providers.apis.uncancellable_requests import UncancellableRequests
@@ -18,7 +19,10 @@ _MAX_WAIT = timedelta(minutes=10)
 _MAX_RESPONSE_BYTES = 4 * 1024 * 1024
 MAX_AUDIO_BYTES = 128 * 1024 * 1024
 """The largest response with a narration: ten minutes of 48 kHz mono in base64 have 77 MB."""
+_MAX_ERROR_BYTES = 64 * 1024
 _MAX_MESSAGE = 300
+_SLOWEST_UPLOAD = 128 * 1024
+"""Bytes a second, so that large pictures have more time than other requests."""
 
 
 class HttpApi:
@@ -31,7 +35,7 @@ class HttpApi:
         provider: The provider's name, for messages.
         base_url: Base URL of the API.
         headers: Headers of every request, such as the key.
-        timeout_seconds: How long one request may take.
+        timeout_seconds: How long one request may take, with its response.
         busy: Statuses that mean that the API has certainly started nothing.
         max_connections: The most concurrent polls; more wait.
         content_codes: Error codes that say that the provider's moderation refuses the request.
@@ -53,6 +57,7 @@ class HttpApi:
         self._provider = provider
         self._content_codes = content_codes
         self._max_response_bytes = max_response_bytes
+        self._timeout_seconds = timeout_seconds
         # Some APIs repeat the key in their errors.
         self._secrets = tuple(secret for value in headers.values() if len(secret := value.rpartition(" ")[2]) >= 4)
         self._base = httpx.URL(base_url.rstrip("/"))
@@ -104,7 +109,7 @@ class HttpApi:
 
     async def call(self, method: str, url: str, *, body: object | None = None) -> httpx.Response:
         """Send a request that is safe to repeat; a temporary fault is UNREACHABLE or BUSY."""
-        content = {} if body is None else {"json": body}
+        content: dict[str, Any] = {} if body is None else {"json": body}
         return await self._send(self._client, method, url, is_charged=False, **content)
 
     async def cancel(self, method: str, url: str) -> httpx.Response:
@@ -118,6 +123,7 @@ class HttpApi:
             "POST",
             url,
             is_charged=False,
+            seconds=self._timeout_seconds + len(content) / _SLOWEST_UPLOAD,
             data=dict(fields),
             files={"file": (name, content, media_type)},
         )
@@ -129,30 +135,61 @@ class HttpApi:
             ProviderFault: LOST: the response is not a JSON object.
         """
         try:
-            value = response.json()
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            value = read_json(response.content)
+        except ValueError as error:
             raise ProviderFault(FaultKind.LOST, f"{self._provider} sent a response that is not JSON") from error
         if not isinstance(value, dict):
             raise ProviderFault(FaultKind.LOST, f"{self._provider} sent a response that is not a JSON object")
         return value
 
     async def _send(
-        self, client: httpx.AsyncClient, method: str, url: str, *, is_charged: bool, **content: Any
+        self,
+        client: httpx.AsyncClient,
+        method: str,
+        url: str,
+        *,
+        is_charged: bool,
+        seconds: float | None = None,
+        **content: Any,
     ) -> httpx.Response:
+        seconds = seconds or self._timeout_seconds
         unknown = FaultKind.LOST if is_charged else FaultKind.UNREACHABLE
         try:
-            response = await self._requests.run(client.request(method, url, **content))
+            # The time-out reaches only the caller: the request itself must not be cancelled, and ends by its deadline.
+            async with asyncio.timeout(seconds):
+                response = await self._requests.run(self._exchange(client, method, url, seconds, **content))
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
             raise ProviderFault(FaultKind.UNREACHABLE, f"{self._provider} is unreachable") from error
-        except httpx.TimeoutException as error:
+        except (httpx.TimeoutException, TimeoutError) as error:
             raise ProviderFault(unknown, f"{self._provider} did not respond in time") from error
         except httpx.HTTPError as error:
             raise ProviderFault(unknown, f"{self._provider} closed the connection") from error
-        if len(response.content) > self._max_response_bytes:
-            raise ProviderFault(unknown, f"{self._provider} sent a response that is too large")
+        except _TooLarge as error:
+            raise ProviderFault(unknown, f"{self._provider} sent a response that is too large") from error
         if response.is_success:
             return response
         raise self._fault_of(response, unknown)
+
+    async def _exchange(
+        self, client: httpx.AsyncClient, method: str, url: str, seconds: float, **content: Any
+    ) -> httpx.Response:
+        """Send a request and read its response, of an error as much as there is.
+
+        Raises:
+            httpx.HTTPError: There is no whole response in time.
+            _TooLarge: The response is too large; its connection is closed.
+        """
+        deadline = asyncio.get_running_loop().time() + seconds
+        body = bytearray()
+        async with client.stream(method, url, **content) as response:
+            most = self._max_response_bytes if response.is_success else _MAX_ERROR_BYTES
+            try:
+                await _read(response, body, most, deadline)
+            except (httpx.HTTPError, _TooLarge):
+                if response.is_success:
+                    raise
+        headers = [(name, value) for name, value in response.headers.multi_items() if name != "content-encoding"]
+        return httpx.Response(response.status_code, headers=headers, content=bytes(body))
 
     def _fault_of(self, response: httpx.Response, unknown: FaultKind) -> ProviderFault:
         status = response.status_code
@@ -174,14 +211,24 @@ class HttpApi:
         return ProviderFault(FaultKind.REFUSED, message, code=str(status))
 
 
+class _TooLarge(Exception):
+    """A response has more bytes than it may have."""
+
+
+async def _read(response: httpx.Response, body: bytearray, most: int, deadline: float) -> None:
+    """Append the body of a response: until it has more than some bytes, or a time of the event loop is past."""
+    clock = asyncio.get_running_loop().time
+    async for part in response.aiter_bytes():
+        body += part
+        if len(body) > most:
+            raise _TooLarge
+        if clock() > deadline:
+            raise httpx.ReadTimeout("the response takes too long")
+
+
 def _error_code(response: httpx.Response) -> str:
     """Return the word by which an API names an error; empty if there is none."""
-    try:
-        body = response.json()
-    except (json.JSONDecodeError, UnicodeDecodeError):
-        return ""
-    if not isinstance(body, dict):
-        return ""
+    body = _error_body(response)
     named = body.get("error") or body.get("detail")
     code = (named.get("code") or named.get("status") or named.get("type")) if isinstance(named, dict) else ""
     return code if isinstance(code, str) else ""
@@ -189,18 +236,22 @@ def _error_code(response: httpx.Response) -> str:
 
 def _error_text(response: httpx.Response) -> str:
     """Return the error of a response; APIs use one of a few fields for it. Empty if there is none."""
-    try:
-        body = response.json()
-    except (json.JSONDecodeError, UnicodeDecodeError):
-        return ""
-    if not isinstance(body, dict):
-        return ""
+    body = _error_body(response)
     error = next((body[name] for name in ("error", "message", "detail") if body.get(name)), "")
     if isinstance(error, dict):
         error = error.get("message") or error.get("code") or ""
     if isinstance(error, list):
         error = "; ".join(str(item.get("msg", "")) for item in error if isinstance(item, dict))
     return " ".join(str(error).split())
+
+
+def _error_body(response: httpx.Response) -> dict[str, Any]:
+    """Return the JSON object of an error; empty if there is none."""
+    try:
+        body = read_json(response.content)
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
 
 
 def retry_after(response: httpx.Response) -> timedelta | None:

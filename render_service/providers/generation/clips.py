@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from render_service.db.generation.generation_ledger import GenerationLedger
+from render_service.domain.errors import RenderFailure
 from render_service.domain.generation.clip_plan import ClipSpec, choices, generated_shots, plan_clips
 from render_service.domain.jobs.cost import plain
 from render_service.domain.jobs.job import ProviderName, RawResults
@@ -75,28 +76,39 @@ class ClipGenerator:
         await asyncio.to_thread(folder.mkdir, exist_ok=True)
         progress = ProgressAggregator([shot.id for shot in shots])
 
-        async def generate(shot_id: str, number: int) -> GeneratedClip | None:
-            failures: list[str] = []
-            for turn, choice in enumerate(candidates, 1):
+        def ordered(shot_id: str, number: int) -> list[tuple[ProviderName, ShotGeneration | None]]:
+            """Return who may make a shot's clip, in order; None where the compositor uses its picture, or a card."""
+            found: list[tuple[ProviderName, ShotGeneration | None]] = []
+            for choice in candidates:
                 spec = plans[choice][shot_id] if choice in plans else None
                 if spec is None or (spec.from_image and shot_id not in pictures):
-                    # The compositor uses the shot's own picture, or a card.
+                    return [*found, (choice.provider, None)]
+                picture, path = pictures.get(shot_id), folder / f"{number}.mp4"
+                shot = ShotGeneration(self._context, work, spec, picture=picture, progress=progress, path=path)
+                found.append((choice.provider, shot))
+            return found
+
+        async def generate(shot_id: str, number: int) -> GeneratedClip | None:
+            failures: list[str] = []
+            last: RenderFailure | None = None
+            shots = ordered(shot_id, number)
+            # What one of them has been paid for comes first: a retry does not pay another again.
+            paid = [shot is not None and await shot.is_paid() for _, shot in shots]
+            for turn in sorted(range(len(shots)), key=lambda turn: not paid[turn]):
+                provider, shot = shots[turn]
+                if shot is None:
                     progress.set_status(shot_id, ClipStatus.DONE)
                     return None
-                path = folder / f"{number}.mp4"
-                shot = ShotGeneration(
-                    self._context, work, spec, picture=pictures.get(shot_id), progress=progress, path=path
-                )
                 try:
                     clip = await shot.run()
                 except ShotFailed as failed:
-                    if turn == len(candidates):
-                        raise failed.failure from failed
-                    failures.append(f"{choice.provider}: {failed.failure.message}")
+                    last = failed.failure
+                    failures.append(f"{provider}: {last.message}")
                     continue
                 progress.set_status(shot_id, ClipStatus.DONE)
                 return clip.after(failures)
-            raise AssertionError("there is always a candidate")
+            assert last is not None, "there is always a candidate"
+            raise last
 
         async with _together() as group:
             reporting = group.create_task(progress.report_changes(report))

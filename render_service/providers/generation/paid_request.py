@@ -111,6 +111,14 @@ class PaidRequest(ABC, Generic[Q, R]):
             if result is not None:
                 return result
 
+    async def is_paid(self) -> bool:
+        """Return whether it has been made, for any job, or may have been submitted by this one."""
+        live = await self._ledger.live(self._lease, self._purchase.key)
+        if live is None or self._is_regenerated(live):
+            return False
+        is_own = live.task.job_id == self._lease.job_id
+        return live.task.state is TaskState.SUCCEEDED or (is_own and live.task.state is not TaskState.WAITING)
+
     @property
     def _submissions(self) -> Submissions[Q]:
         assert self._submitting is not None, "run raises where this worker cannot use the provider"

@@ -1,8 +1,11 @@
 """The speech provider `custom`: a backend that implements our published HTTP contract."""
 
+import asyncio
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
+
+from httpx import Response
 
 from render_service.domain.generation.provider_models import USD
 from render_service.domain.jobs.cost import Cost
@@ -14,7 +17,7 @@ from render_service.providers.apis.http_client import MAX_AUDIO_BYTES, HttpApi
 from render_service.providers.provider_api import FaultKind, ProviderFault
 from render_service.providers.speech.base64_audio import decoded
 from render_service.providers.speech.speech_api import SpeechJob, SpeechTraits, SpokenAudio
-from render_service.providers.speech.word_times import as_original, storable, timed
+from render_service.providers.speech.word_times import as_original, timed
 from render_service.telemetry.tracing.spans import current_span
 
 _CONTENT_CODES = frozenset({"content_refused", "moderation"})
@@ -44,6 +47,7 @@ class CustomSpeech:
             content_codes=_CONTENT_CODES,
             max_response_bytes=MAX_AUDIO_BYTES,
         )
+        self.endpoint = self.api.url("/speech")
         self.traits = traits
         self._terms = terms
 
@@ -66,17 +70,21 @@ class CustomSpeech:
             "options": dict(job.options),
         }
         given = {name: value for name, value in body.items() if value not in ("", {}, [])}
-        answer = self.api.json(await self.api.submit(self.api.url("/speech"), given, headers))
+        response = await self.api.submit(self.endpoint, given, headers)
+        return await asyncio.to_thread(self._spoken, job, response)
+
+    def _spoken(self, job: SpeechJob, response: Response) -> SpokenAudio:
+        answer = self.api.json(response)
         audio = decoded(answer.get("audio"))
         if audio is None:
             raise ProviderFault(FaultKind.LOST, "custom sent a response without a sound")
-        words = as_original(request.respelled, _words(answer.get("words")))
-        return SpokenAudio(audio, words, storable(str(answer.get("id") or ""))[:200], self._cost(job, answer))
+        words = as_original(job.request.respelled, _words(answer.get("words")))
+        return SpokenAudio(audio, words, str(answer.get("id") or "")[:200], self._cost(job, answer))
 
     def _cost(self, job: SpeechJob, answer: dict[str, Any]) -> Cost | None:
         reported = answer.get("cost")
         currency = reported.get("currency") if isinstance(reported, dict) else None
-        if isinstance(reported, dict) and isinstance(currency, str) and (currency := storable(currency)):
+        if isinstance(reported, dict) and isinstance(currency, str) and currency:
             try:
                 charged = Decimal(str(reported.get("amount")))
             except InvalidOperation:

@@ -3,13 +3,17 @@
 Protocol: https://elevenlabs.io/docs/api-reference/text-to-speech/convert-with-timestamps
 """
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
+from httpx import Response
+
 from render_service.domain.generation.provider_models import USD
 from render_service.domain.jobs.cost import Cost
+from render_service.domain.speech.requests import SpeechRequest
 from render_service.domain.speech.respelling import RespelledText
 from render_service.domain.speech.terms import SpeechTerms, language_sent
 from render_service.domain.speech.voices import SpeechProvider
@@ -48,6 +52,7 @@ class ElevenLabs:
             content_codes=_CONTENT_CODES,
             max_response_bytes=MAX_AUDIO_BYTES,
         )
+        self.endpoint = self.api.url("/v1/text-to-speech")
         self.traits = traits
         self._terms = terms
 
@@ -59,8 +64,11 @@ class ElevenLabs:
             body["voice_settings"] = {"speed": request.speed}
         if language := language_sent(request):
             body["language_code"] = language
-        path = f"/v1/text-to-speech/{quote(request.voice, safe='')}/with-timestamps?output_format=mp3_44100_128"
-        response = await self.api.submit(self.api.url(path), body)
+        path = f"/{quote(request.voice, safe='')}/with-timestamps?output_format=mp3_44100_128"
+        response = await self.api.submit(f"{self.endpoint}{path}", body)
+        return await asyncio.to_thread(self._spoken, request, response)
+
+    def _spoken(self, request: SpeechRequest, response: Response) -> SpokenAudio:
         answer = self.api.json(response)
         audio = decoded(answer.get("audio_base64"))
         if audio is None:

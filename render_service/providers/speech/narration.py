@@ -24,6 +24,7 @@ from render_service.domain.generation.provider_task import (
 )
 from render_service.domain.jobs.job import Lease
 from render_service.domain.projects.project import WordTiming
+from render_service.domain.retry import RetryPolicy
 from render_service.domain.speech.options import SpeechOptions
 from render_service.domain.speech.requests import SpeechRequest
 from render_service.domain.speech.terms import language_sent
@@ -124,7 +125,7 @@ class NarrationOrder:
             StorageUnavailable: The store is away for longer.
         """
         await asyncio.to_thread(self.sound.write_bytes, spoken.audio)
-        await asyncio.to_thread(self.words.write_bytes, _WORDS.dump_json(spoken.words))
+        await asyncio.to_thread(lambda: self.words.write_bytes(_WORDS.dump_json(spoken.words)))
         sound_key, words_key = self.store_keys
         for attempt in range(1, _STORE_ATTEMPTS + 1):
             try:
@@ -173,7 +174,18 @@ class SpeechSubmitter:
         return ExternalTask(spoken.request_id or str(key), cost=spoken.cost)
 
 
-NarrationSubmissions = Submissions[NarrationOrder]
+class NarrationSubmissions(Submissions[NarrationOrder]):
+    """Submits narrations to one provider; see `Submissions`.
+
+    Args:
+        api: The provider.
+        ledger: Records submissions.
+        retry: When a request is repeated under its key because its response was lost.
+    """
+
+    def __init__(self, api: SpeechApi, ledger: GenerationLedger, retry: RetryPolicy) -> None:
+        super().__init__(SpeechSubmitter(api), ledger, retry)
+        self.api = api
 
 
 class PaidNarration(PaidRequest[NarrationOrder, SpokenNarration]):
@@ -181,7 +193,7 @@ class PaidNarration(PaidRequest[NarrationOrder, SpokenNarration]):
 
     Args:
         ledger: Records submissions.
-        submissions: Submits to the provider; None where this worker cannot use it.
+        submissions: Submits to the provider.
         limits: Limits of requests to providers.
         lease: The job's lease.
         shot_id: The shot.
@@ -195,7 +207,7 @@ class PaidNarration(PaidRequest[NarrationOrder, SpokenNarration]):
     def __init__(
         self,
         ledger: GenerationLedger,
-        submissions: NarrationSubmissions | None,
+        submissions: NarrationSubmissions,
         limits: GenerationLimits,
         lease: Lease,
         *,
@@ -208,7 +220,7 @@ class PaidNarration(PaidRequest[NarrationOrder, SpokenNarration]):
     ) -> None:
         sent = options.options if request.provider is SpeechProvider.CUSTOM else {}
         metadata = {"job_id": str(lease.job_id), "shot_id": shot_id}
-        key = narration_key(request, sent)
+        key = narration_key(request, sent, submissions.api.endpoint)
         self._order = NarrationOrder(SpeechJob(request, sent, metadata), key, place, store)
         self._measure = measure
         purchase = Purchase(shot_id, request.provider, request.model, key, "narration", options.allow_resubmit)
@@ -232,15 +244,9 @@ class PaidNarration(PaidRequest[NarrationOrder, SpokenNarration]):
             await self._settle(task, f"the result of {self._purchase.provider} is not a usable sound")
             return
         sound_key, _ = order.store_keys
-        content = await asyncio.to_thread(order.sound.read_bytes)
-        stored = StoredClip(
-            order.store.object_key(sound_key),
-            hashlib.sha256(content).hexdigest(),
-            len(content),
-            length // timedelta(milliseconds=1),
-            0,
-            0,
-        )
+        sha256, size = await asyncio.to_thread(_hash_and_size, order.sound)
+        milliseconds = length // timedelta(milliseconds=1)
+        stored = StoredClip(order.store.object_key(sound_key), sha256, size, milliseconds, 0, 0)
         await self._ledger.succeeded(self._lease, task.id, stored, task.cost)
         self._on_end(task)
 
@@ -259,7 +265,7 @@ class PaidNarration(PaidRequest[NarrationOrder, SpokenNarration]):
         if not await order.fetch():
             return None
         try:
-            words = _WORDS.validate_json(await asyncio.to_thread(order.words.read_bytes))
+            words = await asyncio.to_thread(lambda: _WORDS.validate_json(order.words.read_bytes()))
         except ValidationError:
             return None
         length = timedelta(milliseconds=clip.milliseconds)
@@ -273,19 +279,30 @@ class PaidNarration(PaidRequest[NarrationOrder, SpokenNarration]):
         )
 
 
-def narration_key(request: SpeechRequest, options: object) -> bytes:
+def narration_key(request: SpeechRequest, options: object, endpoint: str) -> bytes:
     """Return the SHA-256 of everything that a narration depends on, except its workspace.
 
     A language that the provider never receives is not part of it: naming it must not pay for the same sound again.
+
+    Args:
+        request: What is spoken.
+        options: What the provider receives besides.
+        endpoint: URL that the requests go to: another server, or another method, returns another sound or other words.
     """
     request = replace(request, language=language_sent(request))
-    sent = json.dumps(options, sort_keys=True, ensure_ascii=True).encode()
+    sent = json.dumps([options, endpoint], sort_keys=True, ensure_ascii=True).encode()
     return hashlib.sha256(b"narration " + canonical_bytes(request) + sent).digest()
 
 
 def ledger_name(provider: SpeechProvider) -> str:
     """Return the name of a speech provider in the ledger and in metrics."""
     return f"speech/{provider}"
+
+
+def _hash_and_size(path: Path) -> tuple[str, int]:
+    """Return a file's SHA-256 in hexadecimal digits, and its size in bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
 
 
 def _within(word: WordTiming, length: timedelta) -> WordTiming:

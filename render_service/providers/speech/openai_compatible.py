@@ -4,12 +4,16 @@ Protocol: https://platform.openai.com/docs/api-reference/audio/createSpeech. Kok
 `POST /dev/captioned_speech`, beside `/v1`, which also says when each word is spoken.
 """
 
+import asyncio
 from typing import Any
 from uuid import UUID
+
+from httpx import Response
 
 from render_service.domain.generation.provider_models import USD
 from render_service.domain.jobs.cost import Cost
 from render_service.domain.projects.project import WordTiming
+from render_service.domain.speech.requests import SpeechRequest
 from render_service.domain.speech.terms import SpeechTerms
 from render_service.domain.speech.voices import SpeechProvider
 from render_service.providers.apis.http_client import MAX_AUDIO_BYTES, HttpApi
@@ -56,7 +60,8 @@ class OpenAiCompatible:
         self.traits = traits
         self._terms = terms
         self._has_word_times = has_word_times
-        self._captioned = f"{base_url.rstrip('/').removesuffix('/v1')}/dev/captioned_speech"
+        root = base_url.rstrip("/").removesuffix("/v1")
+        self.endpoint = f"{root}/dev/captioned_speech" if has_word_times else self.api.url("/audio/speech")
 
     async def speak(self, job: SpeechJob, key: UUID) -> SpokenAudio:
         """Have a text spoken."""
@@ -70,16 +75,19 @@ class OpenAiCompatible:
         }
         if request.instructions:
             body["instructions"] = request.instructions
+        if self._has_word_times:
+            body |= {"stream": False, "return_timestamps": True}
+        response = await self.api.submit(self.endpoint, body)
+        return await asyncio.to_thread(self._spoken, request, response)
+
+    def _spoken(self, request: SpeechRequest, response: Response) -> SpokenAudio:
         amount = self._terms.cost(request)
         cost = Cost(USD, amount) if amount is not None else None
         if self._has_word_times:
-            answer = self.api.json(
-                await self.api.submit(self._captioned, {**body, "stream": False, "return_timestamps": True})
-            )
+            answer = self.api.json(response)
             audio, words = decoded(answer.get("audio")), _words(answer.get("timestamps"))
             request_id = ""
         else:
-            response = await self.api.submit(self.api.url("/audio/speech"), body)
             audio, words = response.content, None
             request_id = response.headers.get("x-request-id", "")[:200]
         if not audio:

@@ -61,6 +61,11 @@ class SpeechApi(Protocol):
         ...
 
     @property
+    def endpoint(self) -> str:
+        """URL that its requests go to, which tells apart what different servers return."""
+        ...
+
+    @property
     def traits(self) -> SpeechTraits:
         """Its limits and features."""
         ...

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
+from render_service.domain.foreign_json import storable
 from render_service.domain.projects.project import WordTiming
 from render_service.domain.projects.validation import MAX_WORD
 from render_service.domain.speech.respelling import RespelledText
@@ -95,11 +96,6 @@ def timed(words: Iterable[tuple[str, float, float]]) -> tuple[WordTiming, ...] |
         begins = max(timedelta(seconds=start), found[-1].start if found else _ZERO)
         found.append(WordTiming(text[:MAX_WORD], begins, max(begins, timedelta(seconds=end))))
     return tuple(found)
-
-
-def storable(text: str) -> str:
-    """Return a provider's text without what UTF-8 or Postgres cannot hold: lone surrogates and U+0000."""
-    return text.replace("\0", "").encode(errors="ignore").decode()
 
 
 def _are_times(values: Iterable[object]) -> bool:

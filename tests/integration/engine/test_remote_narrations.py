@@ -16,7 +16,7 @@ from render_service.domain.jobs.job import Artifact, Job, JobStatus, ProviderNam
 from render_service.domain.projects.project import Shot
 from render_service.engine.speakers import RemoteSpeech, Speakers
 from render_service.providers.local import LocalProvider
-from render_service.providers.speech.narration import NarrationSubmissions, SpeechSubmitter
+from render_service.providers.speech.narration import NarrationSubmissions
 from render_service.providers.speech.registry import open_speech
 from tests.fakes.speech import SECONDS_A_CHARACTER, FakeElevenLabs
 from tests.generation_bench import SHORT
@@ -51,7 +51,7 @@ async def speaking(database: Database, tmp_path: Path) -> AsyncIterator[Speaking
 
     async with FakeElevenLabs() as fake:
         api, ledger = open_speech(ELEVENLABS, settings_of({ELEVENLABS: fake.url})), GenerationLedger(database)
-        submissions = NarrationSubmissions(SpeechSubmitter(api), ledger, SHORT.retry)
+        submissions = NarrationSubmissions(api, ledger, SHORT.retry)
         speakers = Speakers(None, RemoteSpeech({ELEVENLABS: submissions}, ledger, SHORT, measure))
         async with (
             api.api,

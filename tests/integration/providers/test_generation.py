@@ -1,18 +1,21 @@
 """Clips are made by each provider, once, whatever goes wrong on the way."""
 
 import asyncio
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from render_service.db.database import Database
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.jobs.cost import Cost
 from render_service.domain.jobs.job import GenerationOptions, JobError, ProviderChoice, ProviderName
 from tests.fakes.generating import Output, TaskPlan
 from tests.fakes.http_server import Fault
 from tests.fakes.runway import FakeRunway
-from tests.generation_bench import GenerationBench, spec_of
+from tests.generation_bench import SHORT, GenerationBench, open_bench, spec_of
 from tests.integration.providers.generating import CUSTOM, DROP_AFTER, DROP_BEFORE, LOCAL, PIKA, RUNWAY, Fakes
 
 
@@ -319,6 +322,23 @@ async def test_what_a_provider_cannot_make_the_next_one_makes(bench: GenerationB
     assert [clip["provider"] for clip in clips] == ["runway", "custom", "local"]
     assert set(made.clips) == {"s1", "s2"}
     assert clips[1]["failed_before"] == ["runway: shot s2: runway cannot use the picture"]
+
+
+async def test_a_retry_does_not_pay_the_first_provider_where_a_fallback_has_generated(
+    database: Database, tmp_path: Path, fakes: Fakes
+) -> None:
+    fakes[RUNWAY].faults = [("POST", Fault(status=429, retry_after="0.01"))] * 2
+    spec = spec_of("dawn", options=GenerationOptions(fallbacks=(ProviderChoice(CUSTOM),)))
+    urls = {name: fake.url for name, fake in fakes.items()}
+    async with open_bench(database, tmp_path, urls, limits=replace(SHORT, task_timeout=timedelta(0))) as bench:
+        claim = await bench.claimed(RUNWAY, spec)
+        patient = replace(bench, limits=SHORT)
+        await bench.generate(claim)
+        await bench.lifecycle.release(claim.lease)
+        made = await patient.generate(await bench.claim())
+    assert fakes[RUNWAY].faults == []
+    assert [len(fakes[name].bill) for name in (RUNWAY, CUSTOM)] == [0, 1]
+    assert set(made.clips) == {"s1"}
 
 
 async def test_refused_content_is_not_offered_to_others(bench: GenerationBench, fakes: Fakes) -> None:

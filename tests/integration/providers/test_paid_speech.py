@@ -4,6 +4,7 @@ import asyncio
 import base64
 from collections.abc import AsyncIterator, Collection
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from tests.fakes.speech import (
     SpeechServer,
     tone,
 )
+from tests.generation_bench import SHORT
 from tests.speech_bench import CUSTOM, ELEVENLABS, OPENAI, SpeechBench, open_speech_bench, spec_of
 
 TEXT = "The lighthouse has guided ships."
@@ -256,6 +258,26 @@ async def test_a_refusal_is_told_without_the_key_and_another_provider_speaks(
     assert (result["provider"], result["voice"], len(result["failed_before"])) == ("openai_compatible", "nova", 2)
     assert "wrong-secret" not in str(result)
     assert job.cost == (Cost("USD", COST[OPENAI]),)
+
+
+@pytest.mark.parametrize("is_recorded", [False, True])
+async def test_a_retry_does_not_pay_the_first_provider_where_a_fallback_has_spoken(
+    is_recorded: bool, database: Database, tmp_path: Path, fakes: Fakes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    urls = {name: fake.url for name, fake in fakes.items()}
+    spec = spec_of(ELEVENLABS, TEXT, TEXT, fallbacks=(SpeechChoice(CUSTOM),))
+    fakes[ELEVENLABS].faults = [("POST", Fault(status=429, retry_after="0.01"))] * 2
+    async with open_speech_bench(database, tmp_path, urls, limits=replace(SHORT, task_timeout=timedelta(0))) as bench:
+        if is_recorded:
+            claim = await bench.claimed(spec)
+            await bench.speak(claim)
+            await bench.lifecycle.release(claim.lease)
+        else:
+            await _lose_the_worker(bench, monkeypatch, spec)
+        assert (fakes[ELEVENLABS].faults, len(fakes[CUSTOM].bill)) == ([], 1)
+        narrated = await bench.speak(await bench.claim())
+    assert [len(fakes[provider].bill) for provider in (ELEVENLABS, CUSTOM)] == [0, 1]
+    assert [request.provider for request in narrated.requests] == [CUSTOM, CUSTOM]
 
 
 @pytest.mark.parametrize(

@@ -247,7 +247,14 @@ async def test_narrations_that_an_override_makes_too_long_are_refused(provider: 
     assert (await planner.plan(request, project)).options is not None
     with pytest.raises(InvalidFields, match="at most 150,000 characters") as refused:
         await planner.plan(request, respoken(project, slow))
-    assert [fault.field for fault in refused.value.faults] == ["project.storyboard.shots"]
+    assert [fault.field for fault in refused.value.faults] == ["project.storyboard.shots[18].narration"]
+
+
+async def test_a_model_newer_than_this_version_is_the_operators_to_allow() -> None:
+    with pytest.raises(InvalidFields, match=r"eleven_v4 is none that is known; it has .*eleven_v3.* default model"):
+        await plan(Speech(model="eleven_v4"))
+    [one, _] = (await plan(Speech(), elevenlabs_model="eleven_v4", elevenlabs_price="0.10")).narrations
+    assert (one.request.model, one.cost) == ("eleven_v4", Decimal(len(one.request.text)) / 10_000)
 
 
 async def test_a_text_over_the_limit_is_refused_with_the_limit() -> None:

@@ -33,12 +33,10 @@ class AsyncRenderClient(AsyncProjectMethods, AsyncWebhookMethods):
         target: gRPC target: `host:port`, `dns:///host:port` or `unix:/path/to/socket`.
         token: API key or JWT; None sends no token.
         workspace: Workspace of every call; None means `default`.
-        tls: True or a `TLS` for TLS, False for plaintext; None means plaintext for a loopback target and TLS for any
-            other.
+        tls: True or a `TLS` for TLS, False for plaintext; None means plaintext for a loopback target only.
         timeout: Seconds, or a `timedelta`, for each unary call including its retries; > 0.
         retry: Retry policy; None means the default `RetryPolicy`.
-        metadata: Called before each attempt; returns additional metadata to send, with lower-case names. Use it to
-            propagate a trace context.
+        metadata: Called before each attempt; returns more metadata to send, in lower case, such as a trace context.
     """
 
     async def start(
@@ -114,6 +112,7 @@ class AsyncRenderClient(AsyncProjectMethods, AsyncWebhookMethods):
         timeout: Seconds | None = None,
         speech_provider: str | None = None,
         speech_provider_options: render_service_pb2.SpeechProviderOptions | None = None,
+        speech: project_pb2.Speech | None = None,
     ) -> job_pb2.Job:
         """Render a project into a file: start a job, watch it to its end, and download the video.
 
@@ -133,6 +132,7 @@ class AsyncRenderClient(AsyncProjectMethods, AsyncWebhookMethods):
                 it; `metadata["job_id"]` of the error identifies it.
             speech_provider: See `start`.
             speech_provider_options: How narrations are spoken.
+            speech: See `start`.
 
         Returns:
             The COMPLETED job, with its warnings and cost.
@@ -156,6 +156,7 @@ class AsyncRenderClient(AsyncProjectMethods, AsyncWebhookMethods):
             variables=variables,
             speech_provider=speech_provider,
             speech_provider_options=speech_provider_options,
+            speech=speech,
         )
         try:
             if not has_ended(job):
@@ -183,6 +184,7 @@ class AsyncRenderClient(AsyncProjectMethods, AsyncWebhookMethods):
         variables: Mapping[str, str] | None = None,
         speech_provider: str | None = None,
         speech_provider_options: render_service_pb2.SpeechProviderOptions | None = None,
+        speech: project_pb2.Speech | None = None,
     ) -> render_service_pb2.Estimate:
         """Validate a start and return what it would submit to its providers, without starting it.
 
@@ -195,6 +197,7 @@ class AsyncRenderClient(AsyncProjectMethods, AsyncWebhookMethods):
             variables: Values for the project's `{{placeholders}}`.
             speech_provider: See `start`.
             speech_provider_options: How narrations are spoken.
+            speech: See `start`.
 
         Returns:
             The clips and narrations that would be submitted, and their estimated cost; empty if there are none.
@@ -214,6 +217,7 @@ class AsyncRenderClient(AsyncProjectMethods, AsyncWebhookMethods):
             variables=variables,
             speech_provider=speech_provider,
             speech_provider_options=speech_provider_options,
+            speech=speech,
         )
         request.dry_run = True
         return (await self._call(self._render.StartRender, request)).estimate
@@ -272,8 +276,7 @@ class AsyncRenderClient(AsyncProjectMethods, AsyncWebhookMethods):
         Args:
             job_id: UUID of the job.
             after_sequence: Last sequence already seen; None starts with the current state.
-            timeout: Seconds, or a `timedelta`, for the whole watch, after which it raises `DeadlineError`; None means
-                no limit.
+            timeout: Seconds, or a `timedelta`, after which to raise `DeadlineError`; None means no limit.
         """
         return self._follow(self._render.WatchProgress, WatchPosition(self._requests, job_id, after_sequence), timeout)
 
@@ -287,14 +290,12 @@ class AsyncRenderClient(AsyncProjectMethods, AsyncWebhookMethods):
     ) -> Stream[WorkspaceChange]:
         """Iterate over the state and stage changes of all jobs of the workspace, each once; never ends.
 
-        Reconnects and resumes like `watch`. To resume after your program restarts, store the cursor of each change once
-        you have handled it, and start from the last one.
+        Reconnects and resumes like `watch`. After a restart of your program, start from the last cursor you handled.
 
         Args:
             start: Cursor to resume after, `"oldest"` for all retained events, or empty for new events only.
             labels: Only events of jobs that have all of these labels.
-            include_progress: Whether to include the latest progress between state and stage changes; progress events
-                are not replayed after a reconnect.
+            include_progress: Whether to include progress between these changes; it is not replayed after a reconnect.
             heartbeats: Whether to yield heartbeats, as changes without an event; their cursors are valid too.
 
         Raises:
@@ -336,8 +337,7 @@ class AsyncRenderClient(AsyncProjectMethods, AsyncWebhookMethods):
             job_id: UUID of the job.
             path: Destination; its folder must exist. An existing file is replaced once the new one is complete.
             artifact: Its name, such as `video`, `poster`, `captions_srt`, `words` or `narration`.
-            on_progress: Called after every chunk with the bytes received and the size of the file in bytes; by
-                `AsyncRenderClient` in a worker thread.
+            on_progress: Called after every chunk with received and total bytes; by `AsyncRenderClient` in a thread.
             timeout: Seconds, or a `timedelta`, for the whole download; None means no limit.
 
         Returns:

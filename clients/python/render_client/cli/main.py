@@ -19,6 +19,7 @@ from render_client.cli.options import (
     Status,
     output_options,
     parse_pairs,
+    provider_options,
     speech_of,
 )
 from render_client.cli.projects import projects
@@ -27,12 +28,14 @@ from render_client.cli.session import (
     Connection,
     JobId,
     Labels,
+    Language,
     Machine,
     Model,
     ProjectFile,
     SpeechProvider,
     StoredProject,
     Variables,
+    Voice,
     Wide,
     output_for,
     reported_errors,
@@ -42,7 +45,6 @@ from render_client.cli.webhooks import webhooks
 
 if TYPE_CHECKING:
     from render_client.messages import StatusName
-    from render_client.v1.render_service_pb2 import ProviderOptions
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -102,10 +104,8 @@ def start(
     provider: Annotated[Optional[str], typer.Option(help="local, runway, pika, custom or mock.")] = None,
     model: Model = None,
     speech_provider: SpeechProvider = None,
-    voice: Annotated[Optional[str], typer.Option(help="Voice that speaks instead of the project's.")] = None,
-    language: Annotated[
-        Optional[str], typer.Option(help="Language that is spoken, from the shots' translations.")
-    ] = None,
+    voice: Voice = None,
+    language: Language = None,
     aspect_ratio: Annotated[
         Optional[AspectRatio], typer.Option("--aspect-ratio", help="Aspect ratio of the video.")
     ] = None,
@@ -151,7 +151,7 @@ def start(
             output=options,
             request_id=request_id,
             labels=parse_pairs(label, "--label"),
-            provider_options=_provider_options(model),
+            provider_options=provider_options(model),
             priority=priority,
             variables=parse_pairs(variable, "--var"),
             webhook_url=webhook,
@@ -181,6 +181,8 @@ def estimate(
     provider: Annotated[Optional[str], typer.Option(help="runway, pika or custom.")] = None,
     model: Model = None,
     speech_provider: SpeechProvider = None,
+    voice: Voice = None,
+    language: Language = None,
     variable: Variables = None,
     machine: Machine = False,
 ) -> None:
@@ -194,9 +196,10 @@ def estimate(
                 context.obj.project(file) if file else None,
                 project_id=find_project(client, project_id) if project_id else None,
                 provider=provider,
-                provider_options=_provider_options(model),
+                provider_options=provider_options(model),
                 variables=parse_pairs(variable, "--var"),
                 speech_provider=speech_provider,
+                speech=speech_of(voice, language),
             )
         )
 
@@ -389,12 +392,6 @@ def doctor(context: typer.Context, *, machine: Machine = False) -> None:
         from render_client.cli.doctor import examine
 
         examine(context.obj, output)
-
-
-def _provider_options(model: Optional[str]) -> "ProviderOptions | None":
-    from render_client.v1.render_service_pb2 import ProviderOptions
-
-    return ProviderOptions(model=model) if model else None
 
 
 files.add_to(app)

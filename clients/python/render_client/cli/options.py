@@ -7,7 +7,7 @@ import typer
 
 if TYPE_CHECKING:
     from render_client.messages import ArtifactName
-    from render_client.v1 import job_pb2, output_pb2, project_pb2
+    from render_client.v1 import job_pb2, output_pb2, project_pb2, render_service_pb2
 
 
 class AspectRatio(str, Enum):
@@ -111,6 +111,13 @@ def output_options(
     if stems is not None:
         options.stems = stems
     return options
+
+
+def provider_options(model: Optional[str]) -> "Optional[render_service_pb2.ProviderOptions]":
+    """Return how clips are generated; None if nothing is set."""
+    from render_client.v1 import render_service_pb2
+
+    return render_service_pb2.ProviderOptions(model=model) if model else None
 
 
 def speech_of(voice: Optional[str], language: Optional[str]) -> "Optional[project_pb2.Speech]":

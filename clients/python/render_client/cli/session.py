@@ -50,6 +50,8 @@ SpeechProvider = Annotated[
         show_default=False,
     ),
 ]
+Voice = Annotated[Optional[str], typer.Option(help="Voice that speaks instead of the project's.")]
+Language = Annotated[Optional[str], typer.Option(help="Language that is spoken, from the shots' translations.")]
 Variables = Annotated[
     Optional[list[str]],
     typer.Option("--var", metavar="NAME=VALUE", help="Value of {{NAME}} in the project; repeat for several."),

@@ -76,6 +76,13 @@ def test_an_estimate_starts_nothing(client: RenderClient, service: FakeService) 
     assert not service.jobs
 
 
+def test_an_estimate_takes_what_a_start_takes_of_speech(client: RenderClient, service: FakeService) -> None:
+    speech = project_pb2.Speech(language="zh")
+    client.estimate(project_pb2.Project(), speech_provider="custom", speech=speech)
+    [sent] = service.calls["StartRender"]
+    assert cast("render_service_pb2.StartRenderRequest", sent).speech == speech
+
+
 def test_a_deleted_job_is_gone(client: RenderClient, service: FakeService) -> None:
     job_id = service.new_job()
     client.delete_job(job_id)
