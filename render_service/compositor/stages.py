@@ -12,9 +12,11 @@ from render_service.compositor.captions.reading_speed import speed_warnings
 from render_service.compositor.captions.sidecars import write_srt, write_vtt, write_words
 from render_service.compositor.captions.word_warnings import word_warnings
 from render_service.compositor.encoding.chapter import Chapter
+from render_service.compositor.encoding.codecs import segment_codec
 from render_service.compositor.encoding.gif import write_gif
 from render_service.compositor.encoding.muxing import MuxInput, mux
 from render_service.compositor.encoding.thumbnails import write_thumbnails
+from render_service.compositor.encoding.webp import write_webp
 from render_service.compositor.inspected_file import InspectedFile, Use
 from render_service.compositor.media.assets import Asset, AssetFault, clip_asset, narration_asset
 from render_service.compositor.media.probing import probe_clip, probe_image, probe_sound
@@ -98,7 +100,7 @@ def plan_composition(parts: Path, srt: Path, vtt: Path, words: Path) -> Plan:
     write_vtt(cues, spec, vtt)
     methods = {shot_id: files.timing for shot_id, files in request.media.shots.items() if files.timing is not None}
     write_words(timeline, words, methods)
-    has_sound = spec.output.container is not Container.GIF
+    has_sound = not spec.output.container.is_animation
     sound = plan_sound(timeline, spec, hashes)
     sound_spec_file(parts).write_bytes(sound.to_bytes())
     plan = Plan(
@@ -150,11 +152,15 @@ def join_composition(parts: Path, path: Path) -> None:
     request, plan = Request.read(parts), Plan.read(parts)
     output = request.spec.output
     segments = [(segment_file(parts, segment.key), segment.frames) for segment in plan.segments]
-    if output.container is Container.GIF:
-        write_gif([segment for segment, _ in segments], output.fps, path)
+    if output.container.is_animation:
+        files = [segment for segment, _ in segments]
+        if output.container is Container.GIF:
+            write_gif(files, output.fps, path)
+        else:
+            write_webp(files, output.fps, output.quality, path)
         return
-    title = request.spec.project.title
-    mux(MuxInput(segments, sound_file(parts), output.fps, output.container, plan.chapters, title), path)
+    codec, title = segment_codec(output.container, output.codec), request.spec.project.title
+    mux(MuxInput(segments, sound_file(parts), output.fps, output.container, codec, plan.chapters, title), path)
 
 
 def verify_composition(parts: Path, path: Path, sound: SoundFacts | None) -> dict[str, Any]:

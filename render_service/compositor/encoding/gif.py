@@ -1,6 +1,6 @@
 """Encodes segments as a GIF with one palette for the whole animation."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,6 +9,8 @@ from av.filter import Graph
 from av.filter.context import FilterContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
+
+from render_service.compositor.encoding.encoder import decoded_frames
 
 # GIF counts time in hundredths of a second.
 _TICK = Fraction(1, 100)
@@ -30,7 +32,7 @@ def write_gif(segments: Sequence[Path], fps: int, path: Path) -> None:
         assert isinstance(stream, VideoStream)
         stream.pix_fmt = "pal8"
         mapper: _PaletteMapper | None = None
-        for number, frame in enumerate(_frames(segments)):
+        for number, frame in enumerate(decoded_frames(segments)):
             if mapper is None:
                 mapper = _PaletteMapper(frame, palette, fps)
                 stream.width, stream.height = frame.width, frame.height
@@ -41,15 +43,9 @@ def write_gif(segments: Sequence[Path], fps: int, path: Path) -> None:
         output.mux(stream.encode(None))
 
 
-def _frames(segments: Sequence[Path]) -> Iterator[VideoFrame]:
-    for path in segments:
-        with av.open(str(path)) as segment:
-            yield from segment.decode(video=0)
-
-
 def _palette(segments: Sequence[Path], fps: int) -> VideoFrame:
     source: FilterContext | None = None
-    for number, frame in enumerate(_frames(segments)):
+    for number, frame in enumerate(decoded_frames(segments)):
         if source is None:
             graph = Graph()
             source = _input(graph, frame, fps)

@@ -13,17 +13,16 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from render_service.compositor.encoding.chapter import Chapter
+from render_service.compositor.encoding.codecs import CODECS
 from render_service.compositor.encoding.encoder import open_segment
 from render_service.domain.errors import ErrorReason, RenderFailure
-from render_service.domain.projects.output import Container
+from render_service.domain.projects.output import Container, VideoCodec
 
 AnyPacket: TypeAlias = "Packet[Any]"
 
-# With B-frames H.264 is decoded up to two frames before it is shown (x264's pyramid).
-_H264_DELAY = 2
-
 _OPTIONS = {
     Container.MP4: {"movflags": "+faststart", "fflags": "+bitexact"},
+    Container.MOV: {"movflags": "+faststart+write_colr", "fflags": "+bitexact"},
     Container.WEBM: {"cues_to_front": "1", "fflags": "+bitexact"},
 }
 
@@ -36,7 +35,8 @@ class MuxInput:
         segments: The segment files in order, each with its number of frames.
         sound: A file that holds the whole sound in one stream.
         fps: Frames per second.
-        container: MP4 or WEBM.
+        container: The file format, no animation.
+        codec: How the segments are coded.
         chapters: Chapter marks in order.
         title: The video's title; may be empty.
     """
@@ -45,6 +45,7 @@ class MuxInput:
     sound: Path
     fps: int
     container: Container
+    codec: VideoCodec
     chapters: Sequence[Chapter]
     title: str
 
@@ -65,7 +66,10 @@ def mux(parts: MuxInput, path: Path) -> None:
         av.open(str(parts.sound)) as sound,
         av.open(str(path), "w", format=name, container_options=_OPTIONS[parts.container]) as output,
     ):
-        pictures = output.add_stream_from_template(first.streams.video[0])
+        # Opaque: copied packets need no encoder, and AV1 is read by a decoder that has none of its name.
+        pictures = output.add_stream_from_template(first.streams.video[0], opaque=True)
+        if tag := CODECS[parts.codec].tag:
+            pictures.codec_context.codec_tag = tag
         sounds = output.add_stream_from_template(sound.streams.audio[0])
         _write_metadata(output, parts)
         output.start_encoding()
@@ -94,7 +98,7 @@ def _write_metadata(output: OutputContainer, parts: MuxInput) -> None:
 def _pictures(parts: MuxInput, stream: VideoStream, frame: Fraction) -> Iterator[AnyPacket]:
     """Yield the video packets of all segments, timed in frames from the start of the video."""
     extradata = None
-    delay = _H264_DELAY if parts.container is Container.MP4 else 0
+    delay = CODECS[parts.codec].delay
     decoded = shown = 0
     for path, frames in parts.segments:
         with open_segment(path) as segment:

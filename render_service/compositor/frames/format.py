@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 
-from render_service.domain.projects.output import Container, Quality
+from render_service.domain.projects.output import Quality, VideoCodec
 
 
 @dataclass(frozen=True, slots=True)
 class PictureFormat:
-    """The format of all segments of a video: sides in pixels, frames per second, quality, container."""
+    """The format of all segments of a video: sides in pixels, frames per second, quality, codec."""
 
     width: int
     height: int
     fps: int
     quality: Quality
-    container: Container
+    codec: VideoCodec

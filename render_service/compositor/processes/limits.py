@@ -48,6 +48,8 @@ def child_environment(scratch: Path) -> dict[str, str]:
         # There are as many processes as cores already.
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
+        # SVT-AV1 logs its settings for every segment otherwise; 1 is errors.
+        "SVT_LOG": "1",
     }
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from render_service.compositor.captions.word_states import SETTLED_SECONDS
+from render_service.compositor.encoding.codecs import segment_codec
 from render_service.compositor.frames.format import PictureFormat
 from render_service.compositor.media.assets import Asset
 from render_service.compositor.segments.content_hashes import MediaHashes, ShotHashes
@@ -84,7 +85,8 @@ def plan_segments(timeline: Timeline, spec: RenderSpec, ingredients: Ingredients
         The segments in order. Together they have exactly the timeline's frames.
     """
     output = spec.output
-    picture = PictureFormat(output.width, output.height, output.fps, output.quality, output.container)
+    codec = segment_codec(output.container, output.codec)
+    picture = PictureFormat(output.width, output.height, output.fps, output.quality, codec)
     # The title rather than a shot: cards of one video share their colours, whichever shots are edited.
     cards = _CardStyle(spec.project.title, render_language(spec.project))
     segments = []

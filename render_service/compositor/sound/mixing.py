@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 import av
 import numpy as np
+from av.audio.stream import AudioStream
 
 from render_service.compositor.media.assets import Asset
 from render_service.compositor.media.sound_format import SAMPLE_RATE, Sound
@@ -36,6 +37,13 @@ _ENCODINGS = 4
 _ENCODER_MARGIN_DB = 1.0  # lossy coding moves peaks; checked after encoding, and widened where it was not enough
 _BIT_RATES = {Quality.DRAFT: 128_000, Quality.STANDARD: 192_000, Quality.HIGH: 320_000}
 _SAMPLE_BYTES = 8
+_UNCOMPRESSED = "pcm_s24le"
+# File format, codec and form of the samples that the codec takes, by the video's file format.
+_CODECS = {
+    Container.MP4: ("mp4", "aac", "fltp"),
+    Container.WEBM: ("webm", "libopus", "flt"),
+    Container.MOV: ("mov", _UNCOMPRESSED, "s32"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +65,9 @@ def mix_sound(content: bytes, assets: Mapping[str, Asset], path: Path) -> SoundF
     Args:
         content: A `SoundSpec` in canonical form.
         assets: The local files that it names, by content hash.
-        path: The file to write: AAC in MP4, or Opus in WebM where the video is WebM; 48 kHz stereo, exactly as long
-            as the video. A file of the same name with `.pcm` appended lies beside it meanwhile; where the spec asks for
-            stems, they lie beside it afterwards, see `spec.stem_file`.
+        path: The file to write: AAC in MP4, Opus in WebM where the video is WebM, 24-bit PCM in MOV where it is MOV;
+            48 kHz stereo, exactly as long as the video. A file of the same name with `.pcm` appended lies beside it
+            meanwhile; where the spec asks for stems, they lie beside it afterwards, see `spec.stem_file`.
 
     Returns:
         What was made, as measured on the encoded result.
@@ -157,12 +165,14 @@ def _samples(file: BinaryIO, start: int, end: int, total: int) -> Sound:
 
 def _encode(blocks: Iterator[Sound], path: Path, spec: SoundSpec) -> SoundFacts:
     """Encode, and measure what a player will hear."""
-    webm = spec.container is Container.WEBM
-    with av.open(str(path), "w", format="webm" if webm else "mp4") as container:
-        stream = container.add_stream("libopus" if webm else "aac", rate=SAMPLE_RATE)
+    file_format, codec, sample_format = _CODECS[spec.container]
+    with av.open(str(path), "w", format=file_format) as container:
+        stream = container.add_stream(codec, rate=SAMPLE_RATE)
+        assert isinstance(stream, AudioStream)
         stream.layout = "stereo"
-        stream.format = "flt" if webm else "fltp"
-        stream.bit_rate = _BIT_RATES[spec.quality]
+        stream.format = sample_format
+        if codec != _UNCOMPRESSED:
+            stream.bit_rate = _BIT_RATES[spec.quality]
         at = 0
         for block in blocks:
             samples = np.ascontiguousarray(block)

@@ -1,6 +1,6 @@
 """Checks a finished video's pictures: no shot with a picture is black, no shot that should move is frozen."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,8 +40,12 @@ class CodedFrame:
     keyframe: bool
 
 
+Decode = Callable[[Sequence[int]], Mapping[int, Luma]]
+"""Decodes frames, given by their numbers in order; returns their luma, a quarter as fine."""
+
+
 def check_pictures(
-    container: InputContainer,
+    decode: Decode,
     frames: Sequence[CodedFrame],
     timeline: Timeline,
     output: OutputSpec,
@@ -54,7 +58,7 @@ def check_pictures(
     picture or clip, which may be black or still itself.
 
     Args:
-        container: The finished file.
+        decode: Decodes frames of the finished file.
         frames: All its frames in display order.
         timeline: What it should show.
         output: The form it should have.
@@ -66,11 +70,10 @@ def check_pictures(
     Raises:
         RenderFailure: CHECK_FAILED with `black_picture`, `frozen_picture` or `decode`.
     """
-    video = container.streams.video[0]
-    bound = video.codec_context.width * video.codec_context.height * _SUSPICIOUS_BYTES_PER_PIXEL
+    bound = output.width * output.height * _SUSPICIOUS_BYTES_PER_PIXEL
     plans = {shot.index: _plan(shot, frames, timeline.fps, bound) for shot in timeline.shots}
     wanted = sorted({number for plan in plans.values() for number in (plan.sample, *plan.still)})
-    seen = _decoded(container, video, wanted, frames, timeline.fps)
+    seen = decode(wanted)
     for shot in timeline.shots:
         plan, files = plans[shot.index], media.shots.get(shot.shot_id, ShotMedia())
         _check_black(shot, plan.sample, seen[plan.sample], files, output)
@@ -114,10 +117,21 @@ def _quiet_runs(alone: range, frames: Sequence[CodedFrame], bound: float) -> Ite
     yield range(start, alone.stop)
 
 
+def decoder_of(container: InputContainer, frames: Sequence[CodedFrame], fps: int) -> Decode:
+    """Return what decodes frames of a file, each from the keyframe before it.
+
+    Args:
+        container: The file.
+        frames: All its frames in display order.
+        fps: Frames per second.
+    """
+    video = container.streams.video[0]
+    return lambda wanted: _decoded(container, video, wanted, frames, fps)
+
+
 def _decoded(
     container: InputContainer, video: VideoStream, wanted: Sequence[int], frames: Sequence[CodedFrame], fps: int
 ) -> Mapping[int, Luma]:
-    """Decode the wanted frames (in order), each from the keyframe before it; return their luma, a quarter as fine."""
     keyframes = [number for number, frame in enumerate(frames) if frame.keyframe]
     runs: dict[int, list[int]] = {}
     for number in wanted:
@@ -144,12 +158,18 @@ def _decoded(
 
 
 def _luma(frame: VideoFrame) -> Luma:
-    if not frame.format.name.startswith("yuv"):
+    if frame.format.name != "yuv420p":
         frame = frame.reformat(format="yuv420p")
     plane = frame.planes[0]
     rows: Luma = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
-    size = (max(1, plane.width // 4), max(1, plane.height // 4))
-    return np.asarray(cv2.resize(rows[:, : plane.width], size, interpolation=cv2.INTER_AREA), np.uint8)
+    return quartered(rows[:, : plane.width])
+
+
+def quartered(luma: Luma) -> Luma:
+    """Return a luma a quarter as fine."""
+    height, width = luma.shape
+    size = (max(1, width // 4), max(1, height // 4))
+    return np.asarray(cv2.resize(luma, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _lit(luma: Luma) -> float:

@@ -1,7 +1,7 @@
 """Checks a finished video, as a player will read it, before the job is completed."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from av.container import InputContainer
 from av.error import FFmpegError
 from av.video.stream import VideoStream
 
+from render_service.compositor.encoding.codecs import CODECS, CodecSettings, segment_codec
 from render_service.compositor.media.assets import Media
 from render_service.compositor.media.declared_size import top_level_boxes
 from render_service.compositor.media.decode_errors import is_of_machine
@@ -24,10 +25,11 @@ from render_service.compositor.sound.mixing import (
 )
 from render_service.compositor.sound.spec import SoundFacts
 from render_service.compositor.verification.failure import fail
-from render_service.compositor.verification.pictures import CodedFrame, check_pictures
+from render_service.compositor.verification.pictures import CodedFrame, check_pictures, decoder_of
+from render_service.compositor.verification.webp import check_webp
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.jobs.job import RenderSpec
-from render_service.domain.projects.output import Container
+from render_service.domain.projects.output import Container, OutputSpec
 from render_service.domain.projects.timeline import Timeline
 
 _BT709 = 1
@@ -41,22 +43,25 @@ class _Form:
     """What a file format must hold.
 
     Args:
-        video: Names of its picture codec in libav.
-        sound: Names of its sound codec; empty for none.
+        sound: Names of its sound codec in libav; empty for none.
         tick: How far time stamps may be off by rounding, in seconds.
+        video: Names of its picture codec, where it is no choice of the caller's.
         priming: How much the sound's encoder puts before the first sample, in seconds, where packets carry it.
+        has_index: Whether the file has an index, which must lie before the data.
     """
 
-    video: tuple[str, ...]
     sound: tuple[str, ...]
     tick: float
+    video: tuple[str, ...] = ()
     priming: float | None = None
+    has_index: bool = False
 
 
 _FORMS = {
-    Container.MP4: _Form(("h264",), ("aac",), 0.0005, AAC_PRIMING / SAMPLE_RATE),
-    Container.WEBM: _Form(("vp9", "libvpx-vp9"), ("opus", "libopus"), 0.0015),
-    Container.GIF: _Form(("gif",), (), 0.011),
+    Container.MP4: _Form(("aac",), 0.0005, priming=AAC_PRIMING / SAMPLE_RATE, has_index=True),
+    Container.WEBM: _Form(("opus", "libopus"), 0.0015),
+    Container.GIF: _Form((), 0.011, video=("gif",)),
+    Container.MOV: _Form(("pcm_s24le",), 0.0005, has_index=True),
 }
 
 
@@ -83,14 +88,22 @@ def check_video(
         RenderFailure: CHECK_FAILED with the name of the check, what was expected and what was found.
         OSError, MemoryError: The machine lacks something or fails.
     """
-    form = _FORMS[spec.output.container]
+    output = spec.output
+    if output.container is Container.WEBP:
+        return check_webp(path, timeline, output, media)
+    form, codec = _FORMS[output.container], CODECS[segment_codec(output.container, output.codec)]
     try:
         with av.open(str(path)) as container:
-            video, audio = _streams(container, form)
-            found = _check_form(path, video, spec)
+            video, audio = _streams(container, form, form.video or codec.names)
+            found = _check_size(video, output)
+            if not output.container.is_animation:
+                found |= _check_form(video, codec)
+            if form.has_index:
+                found |= _check_index(path)
             packets = _read_packets(container, video, audio)
             found |= _check_times(packets, audio, timeline, form)
-            found |= check_pictures(container, packets.frames, timeline, spec.output, media)
+            decode = decoder_of(container, packets.frames, output.fps)
+            found |= check_pictures(decode, packets.frames, timeline, output, media)
         if audio is not None:
             found |= _check_loudness(path, sound)
     except FFmpegError as error:
@@ -102,10 +115,12 @@ def check_video(
     return found
 
 
-def _streams(container: InputContainer, form: _Form) -> tuple[VideoStream, AudioStream | None]:
+def _streams(
+    container: InputContainer, form: _Form, codec_names: Sequence[str]
+) -> tuple[VideoStream, AudioStream | None]:
     pictures, sounds = container.streams.video, container.streams.audio
-    if len(pictures) != 1 or pictures[0].codec_context.name not in form.video:
-        fail("video_codec", form.video[0], ",".join(stream.codec_context.name for stream in pictures) or "none")
+    if len(pictures) != 1 or pictures[0].codec_context.name not in codec_names:
+        fail("video_codec", codec_names[0], ",".join(stream.codec_context.name for stream in pictures) or "none")
     wanted_sounds = 1 if form.sound else 0
     names = ",".join(stream.codec_context.name for stream in sounds)
     if len(sounds) != wanted_sounds or any(stream.codec_context.name not in form.sound for stream in sounds):
@@ -115,28 +130,36 @@ def _streams(container: InputContainer, form: _Form) -> tuple[VideoStream, Audio
     return pictures[0], sounds[0] if sounds else None
 
 
-def _check_form(path: Path, video: VideoStream, spec: RenderSpec) -> dict[str, Any]:
+def _check_size(video: VideoStream, output: OutputSpec) -> dict[str, Any]:
     codec = video.codec_context
     size = f"{codec.width}x{codec.height}"
-    if (codec.width, codec.height) != (spec.output.width, spec.output.height):
-        fail("frame_size", f"{spec.output.width}x{spec.output.height}", size)
-    found: dict[str, Any] = {"frame_size": size}
-    if spec.output.container is Container.GIF:
-        return found
-    if codec.pix_fmt != "yuv420p":
-        fail("pixel_format", "yuv420p", codec.pix_fmt)
+    if (codec.width, codec.height) != (output.width, output.height):
+        fail("frame_size", f"{output.width}x{output.height}", size)
+    return {"frame_size": size}
+
+
+def _check_form(video: VideoStream, wanted: CodecSettings) -> dict[str, Any]:
+    codec = video.codec_context
+    if codec.pix_fmt != wanted.pixel_format:
+        fail("pixel_format", wanted.pixel_format, codec.pix_fmt)
     tags = (codec.color_primaries, codec.color_trc, codec.colorspace, codec.color_range)
     if tuple(int(tag) for tag in tags) != (_BT709, _BT709, _BT709, _LIMITED_RANGE):
         fail("colour_tags", "BT.709, limited range", ",".join(str(int(tag)) for tag in tags))
-    found["colour"] = "bt709 limited"
-    if spec.output.container is Container.MP4:
-        if codec.profile != "High":
-            fail("profile", "High", codec.profile)
-        order = [name for name, _ in top_level_boxes(path)]
-        if "moov" not in order or "mdat" not in order or order.index("moov") > order.index("mdat"):
-            fail("faststart", "moov before mdat", ",".join(order))
-        found |= {"profile": "High", "faststart": True}
+    if wanted.tag and codec.codec_tag != wanted.tag:
+        fail("codec_tag", wanted.tag, codec.codec_tag)
+    found = {"colour": "bt709 limited"}
+    if wanted.profile:
+        if codec.profile != wanted.profile:
+            fail("profile", wanted.profile, codec.profile)
+        found["profile"] = wanted.profile
     return found
+
+
+def _check_index(path: Path) -> dict[str, Any]:
+    order = [name for name, _ in top_level_boxes(path)]
+    if "moov" not in order or "mdat" not in order or order.index("moov") > order.index("mdat"):
+        fail("faststart", "moov before mdat", ",".join(order))
+    return {"faststart": True}
 
 
 @dataclass(frozen=True, slots=True)

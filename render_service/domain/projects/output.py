@@ -21,17 +21,55 @@ class Quality(StrEnum):
     HIGH = "high"
 
 
+class VideoCodec(StrEnum):
+    """How pictures are coded."""
+
+    H264 = "h264"
+    HEVC = "hevc"
+    AV1 = "av1"
+    VP9 = "vp9"
+    PRORES_422_HQ = "prores_422_hq"
+
+
 class Container(StrEnum):
-    """File formats of the finished video: H.264 + AAC, VP9 + Opus, or a silent animation."""
+    """File formats of the finished video. MP4 has AAC sound, WebM Opus, MOV uncompressed; animations are silent."""
 
     MP4 = "mp4"
     WEBM = "webm"
     GIF = "gif"
+    MOV = "mov"
+    WEBP = "webp"
 
     @property
     def content_type(self) -> str:
         """The media type of a file of this format."""
-        return "image/gif" if self is Container.GIF else f"video/{self.value}"
+        return _CONTENT_TYPES[self]
+
+    @property
+    def codecs(self) -> tuple[VideoCodec, ...]:
+        """The codecs that a file of this format may hold, the default first; none for an animation."""
+        return _CODECS[self]
+
+    @property
+    def is_animation(self) -> bool:
+        """Whether it is a silent picture that moves, small and slow, rather than a video."""
+        return not self.codecs
+
+
+_CONTENT_TYPES = {
+    Container.MP4: "video/mp4",
+    Container.WEBM: "video/webm",
+    Container.GIF: "image/gif",
+    Container.MOV: "video/quicktime",
+    Container.WEBP: "image/webp",
+}
+_CODECS = {
+    Container.MP4: (VideoCodec.H264, VideoCodec.HEVC, VideoCodec.AV1),
+    Container.WEBM: (VideoCodec.VP9, VideoCodec.AV1),
+    Container.GIF: (),
+    Container.MOV: (VideoCodec.PRORES_422_HQ, VideoCodec.H264, VideoCodec.HEVC),
+    Container.WEBP: (),
+}
 
 
 class Loudness(StrEnum):
@@ -54,8 +92,8 @@ DEFAULT_FPS = 30
 MIN_SIDE = 128
 MAX_SIDE = 3840
 
-GIF_FPS = 15
-GIF_SIDE = 640
+ANIMATION_FPS = 15
+ANIMATION_SIDE = 640
 
 _SIZES = {
     AspectRatio.LANDSCAPE_16_9: (1920, 1080),
@@ -84,19 +122,26 @@ class OutputOptions:
     container: Container | None = None
     loudness: Loudness | None = None
     stems: bool | None = None
+    codec: VideoCodec | None = None
 
     def over(self, other: "OutputOptions") -> "OutputOptions":
-        """Return these options, with those that are not given taken from `other`."""
+        """Return these options, with those that are not given taken from `other`.
+
+        The codec of `other` is forgotten where the container that is chosen here cannot hold it.
+        """
         says_frame = self.aspect_ratio is not None or self.size is not None
         frame = self if says_frame else other
+        container = self.container or other.container
+        holds_codec = self.container is None or other.codec in self.container.codecs
         return OutputOptions(
             aspect_ratio=frame.aspect_ratio,
             size=frame.size,
             fps=self.fps if self.fps is not None else other.fps,
             quality=self.quality or other.quality,
-            container=self.container or other.container,
+            container=container,
             loudness=self.loudness or other.loudness,
             stems=self.stems if self.stems is not None else other.stems,
+            codec=self.codec or (other.codec if holds_codec else None),
         )
 
 
@@ -105,6 +150,7 @@ class OutputSpec:
     """The resolved format of a video: sides in pixels (even), frames per second, quality, file format.
 
     `loudness` is that of its sound; `stems` says whether the parts of the sound are also stored as files of their own.
+    `codec` is None where it is the container's default, and for an animation.
     """
 
     width: int
@@ -114,6 +160,7 @@ class OutputSpec:
     container: Container = Container.MP4
     loudness: Loudness = Loudness.ONLINE
     stems: bool = False
+    codec: VideoCodec | None = None
 
 
 def decide_output(options: OutputOptions, default_ratio: AspectRatio) -> OutputSpec:
@@ -125,7 +172,8 @@ def decide_output(options: OutputOptions, default_ratio: AspectRatio) -> OutputS
 
     Returns:
         The resolved format. A DRAFT of an aspect ratio has half its sides (rounded down to even); exact sizes are kept.
-        A GIF is scaled down if its longer side exceeds `GIF_SIDE`, and its frame rate reduced if it exceeds `GIF_FPS`.
+        An animation is scaled down if its longer side exceeds `ANIMATION_SIDE`, and its frame rate reduced if it
+        exceeds `ANIMATION_FPS`.
     """
     quality = options.quality or Quality.STANDARD
     if options.size is not None:
@@ -135,10 +183,26 @@ def decide_output(options: OutputOptions, default_ratio: AspectRatio) -> OutputS
         if quality is Quality.DRAFT:
             width, height = width // 4 * 2, height // 4 * 2
     fps, container = options.fps or DEFAULT_FPS, options.container or Container.MP4
-    if container is Container.GIF:
-        fps, longer = min(fps, GIF_FPS), max(width, height)
-        if longer > GIF_SIDE:
+    if container.is_animation:
+        fps, longer = min(fps, ANIMATION_FPS), max(width, height)
+        if longer > ANIMATION_SIDE:
             # Rounded to even; a side never becomes nothing, as no shape is narrower than MIN_SIDE : MAX_SIDE.
-            width, height = (side * GIF_SIDE // longer // 2 * 2 for side in (width, height))
+            width, height = (side * ANIMATION_SIDE // longer // 2 * 2 for side in (width, height))
     loudness = options.loudness or Loudness.ONLINE
-    return OutputSpec(width, height, fps, quality, container, loudness, bool(options.stems))
+    codec = options.codec if options.codec is not default_codec(container) else None
+    return OutputSpec(width, height, fps, quality, container, loudness, bool(options.stems), codec)
+
+
+def default_codec(container: Container) -> VideoCodec | None:
+    """Return the codec of a file format where none is asked for; None for an animation."""
+    return next(iter(container.codecs), None)
+
+
+def codec_fault(options: OutputOptions) -> str | None:
+    """Return why a file of the chosen format cannot hold the chosen codec, in words that follow the field's name."""
+    container = options.container or Container.MP4
+    if options.codec is None or options.codec in container.codecs:
+        return None
+    if container.is_animation:
+        return f"must be omitted: {container.name} has no choice of codecs"
+    return f"must be one of {', '.join(codec.name for codec in container.codecs)} in {container.name}"

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from render_service.domain.errors import FieldFault
 from render_service.domain.projects.narrations import length_fault, speech_faults
-from render_service.domain.projects.output import FRAME_RATES, MAX_SIDE, MIN_SIDE, OutputOptions
+from render_service.domain.projects.output import FRAME_RATES, MAX_SIDE, MIN_SIDE, OutputOptions, codec_fault
 from render_service.domain.projects.project import (
     CaptionOptions,
     Card,
@@ -141,6 +141,8 @@ class _Check:
             self._music(project.music, f"{path}.music")
         self._language(project.language, f"{path}.language")
         self.output(project.output, f"{path}.output")
+        if fault := codec_fault(project.output):
+            self._fault(f"{path}.output.codec", fault)
         self._captions(project.captions, f"{path}.captions")
         if project.watermark:
             self._uri(project.watermark.uri, f"{path}.watermark.uri", required=True)

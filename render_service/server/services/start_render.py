@@ -10,14 +10,14 @@ from render_service.config.providers import missing_settings
 from render_service.config.settings import Settings
 from render_service.db.jobs.jobs import Jobs
 from render_service.db.projects.projects import Projects
-from render_service.domain.errors import DomainError, ErrorReason
+from render_service.domain.errors import DomainError, ErrorReason, FieldFault, InvalidFields
 from render_service.domain.faults import Faults
 from render_service.domain.generation.clip_plan import ClipSpec, check_generation, choices, plan_clips
 from render_service.domain.generation.provider_models import GENERATING_PROVIDERS
 from render_service.domain.jobs.job import Job, ProviderChoice, ProviderName, RenderSpec
 from render_service.domain.jobs.request import JobRequest, RenderRequest
 from render_service.domain.projects.languages import missing_translations, respoken
-from render_service.domain.projects.output import decide_output
+from render_service.domain.projects.output import codec_fault, decide_output
 from render_service.domain.projects.project import MODE_PRESETS, Project, Speech
 from render_service.domain.speech.terms import PlannedNarration
 from render_service.server.interceptors.authentication import current_origin
@@ -134,7 +134,10 @@ class RenderStarter:
         """Return what to render, with the defaults of everything that the request omits."""
         if request.speech_override is not None:
             project = await off_loop(self._respoken, project, request.speech_override)
-        output = decide_output(request.output.over(project.output), MODE_PRESETS[project.mode].aspect_ratio)
+        options = request.output.over(project.output)
+        if fault := codec_fault(options):
+            raise InvalidFields([FieldFault("output.codec", fault)])
+        output = decide_output(options, MODE_PRESETS[project.mode].aspect_ratio)
         return RenderSpec(project, output, request.generation)
 
     def _respoken(self, project: Project, speech: Speech) -> Project:

@@ -18,7 +18,7 @@ from render_service.compositor.sound.mixing import mix_sound
 from render_service.compositor.sound.planning import heard_assets, plan_sound
 from render_service.compositor.sound.spec import SoundFacts
 from render_service.domain.jobs.job import RenderSpec
-from render_service.domain.projects.output import Container, OutputSpec, Quality
+from render_service.domain.projects.output import Container, OutputSpec, Quality, VideoCodec
 from render_service.domain.projects.project import Project, Shot
 from render_service.domain.projects.timeline import Timeline, plan_timeline
 from tests.integration.compositor.inspecting import inspected
@@ -79,9 +79,9 @@ def spec_of(shots: Sequence[Shot], output: OutputSpec = SMALL, **project: object
     return RenderSpec(Project(shots=tuple(shots), **project), output)  # type: ignore[arg-type]
 
 
-def small(container: Container) -> OutputSpec:
-    """Return the small output in another file format."""
-    return OutputSpec(SMALL.width, SMALL.height, SMALL.fps, SMALL.quality, container)
+def small(container: Container, codec: VideoCodec | None = None) -> OutputSpec:
+    """Return the small output in another file format, coded otherwise."""
+    return OutputSpec(SMALL.width, SMALL.height, SMALL.fps, SMALL.quality, container, codec=codec)
 
 
 def mix(timeline: Timeline, spec: RenderSpec, media: Media, path: Path) -> SoundFacts:

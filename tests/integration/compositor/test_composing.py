@@ -10,11 +10,13 @@ import av
 import imageio_ffmpeg
 import numpy as np
 import pytest
+from PIL import Image
 
 from render_service.compositor.compositor import Compositor
 from render_service.compositor.media.assets import Media, ShotMedia
+from render_service.compositor.verification.video import check_video
 from render_service.domain.errors import ErrorReason, RenderFailure
-from render_service.domain.projects.output import Container
+from render_service.domain.projects.output import Container, VideoCodec
 from render_service.domain.projects.project import BadAssetPolicy, Card, Shot, Transition, TransitionKind
 from render_service.domain.warning import WarningCode
 from tests.integration.compositor.oracle import write_sound
@@ -62,16 +64,41 @@ async def test_a_storyboard_becomes_a_video_of_exactly_its_length(compositor: Co
     assert await _oracle_complaints(video.path) == ""
 
 
-@pytest.mark.parametrize("container", [Container.WEBM, Container.GIF])
-async def test_other_file_formats_are_whole_as_well(
-    compositor: Compositor, tmp_path: Path, container: Container
+@pytest.mark.parametrize(
+    ("container", "codec"),
+    [
+        (container, codec)
+        for container in Container
+        for codec in container.codecs or (None,)
+        if container is not Container.WEBP and (container, codec) != (Container.MP4, VideoCodec.H264)
+    ],
+)
+async def test_other_file_formats_and_codecs_are_whole_as_well(
+    compositor: Compositor, tmp_path: Path, container: Container, codec: VideoCodec | None
 ) -> None:
     shots, media = photo_shots(tmp_path, 2)
-    video = await composed(compositor, spec_of(shots, small(container)), media, tmp_path / "work")
+    video = await composed(compositor, spec_of(shots, small(container, codec)), media, tmp_path / "work")
     assert video.frames == 45
     with av.open(str(video.path)) as opened:
         assert sum(1 for _ in opened.decode(video=0)) == 45
     assert await _oracle_complaints(video.path) == ""
+
+
+async def test_an_animated_webp_shows_every_picture_in_its_time(compositor: Compositor, tmp_path: Path) -> None:
+    shots, media = photo_shots(tmp_path, 2)
+    video = await composed(compositor, spec_of(shots, small(Container.WEBP)), media, tmp_path / "work")
+    with Image.open(video.path) as animation:
+        assert (animation.n_frames, animation.size, animation.info["loop"]) == (45, (320, 180), 0)  # type: ignore[attr-defined]
+        first = np.asarray(animation.convert("RGB"), np.float32)
+        animation.seek(44)
+        last = np.asarray(animation.convert("RGB"), np.float32)
+    assert np.abs(first - last).mean() > 5
+    assert (video.check["frames"], video.check["shots_looked_at"]) == (45, 2)
+    content = video.path.read_bytes()
+    video.path.write_bytes(content[: len(content) // 2])
+    spec = spec_of(shots, small(Container.WEBP))
+    with pytest.raises(RenderFailure, match="duration"):
+        check_video(video.path, timeline_of(spec, media), spec, media)
 
 
 async def test_only_results_remain_in_the_work_folder(compositor: Compositor, tmp_path: Path) -> None:

@@ -23,12 +23,12 @@ from render_service.compositor.frames.format import PictureFormat
 from render_service.compositor.media.assets import image_asset, watermark_asset
 from render_service.compositor.media.images import load_image
 from render_service.compositor.segments.spec import WatermarkLayer
-from render_service.domain.projects.output import Container, Quality
+from render_service.domain.projects.output import Quality, VideoCodec
 from render_service.domain.projects.project import Corner, Fit, Motion, MotionKind
 
 path, use = Path(sys.argv[1]), sys.argv[2]
 if use == "watermark":
-    picture = PictureFormat(1920, 1080, 30, Quality.STANDARD, Container.MP4)
+    picture = PictureFormat(1920, 1080, 30, Quality.STANDARD, VideoCodec.H264)
     draw_watermark(WatermarkLayer("x", Corner.TOP_LEFT, 1.0, 0.2), picture, {"x": watermark_asset(path)}, path.parent)
 else:
     asset = image_asset("opening", path)

@@ -81,6 +81,10 @@ def of_shots(*shots: dict[str, object]) -> dict[str, object]:
         ({"project": of_shots({}), "workspaceId": "Team A"}, {"workspace_id"}),
         ({"project": of_shots({}), "output": {"fps": 7}}, {"output.fps"}),
         (
+            {"project": of_shots({}), "output": {"container": "CONTAINER_GIF", "codec": "VIDEO_CODEC_AV1"}},
+            {"output.codec"},
+        ),
+        (
             {"project": of_shots({}), "output": {"size": {"width": 3, "height": 9999}}},
             {"output.size.width", "output.size.height"},
         ),

@@ -67,14 +67,22 @@ TRANSITIONS = st.builds(
     direction=st.sampled_from(Direction),
 )
 CARDS = st.builds(Card, title=TITLE, subtitle=TEXT, duration=st.none() | spans(600))
-OUTPUTS = st.builds(
-    OutputOptions,
-    aspect_ratio=st.none() | st.sampled_from(AspectRatio),
-    fps=st.none() | st.sampled_from(FRAME_RATES),
-    quality=st.none() | st.sampled_from(Quality),
-    container=st.none() | st.sampled_from(Container),
-) | st.builds(
-    OutputOptions, size=st.builds(FrameSize, st.integers(64, 1920).map(lambda n: n * 2), st.sampled_from([128, 3840]))
+OUTPUTS = (
+    st.builds(
+        OutputOptions,
+        aspect_ratio=st.none() | st.sampled_from(AspectRatio),
+        fps=st.none() | st.sampled_from(FRAME_RATES),
+        quality=st.none() | st.sampled_from(Quality),
+        container=st.none() | st.sampled_from(Container),
+    )
+    | st.builds(
+        lambda held: OutputOptions(container=held[0], codec=held[1]),
+        st.sampled_from([(container, codec) for container in Container for codec in container.codecs]),
+    )
+    | st.builds(
+        OutputOptions,
+        size=st.builds(FrameSize, st.integers(64, 1920).map(lambda n: n * 2), st.sampled_from([128, 3840])),
+    )
 )
 
 

@@ -13,6 +13,7 @@ from render_client.cli.ids import find_job, find_project
 from render_client.cli.options import (
     Artifact,
     AspectRatio,
+    Codec,
     FileFormat,
     Loudness,
     Quality,
@@ -112,6 +113,7 @@ def start(
     fps: Annotated[int, typer.Option(help="Frames per second: 24, 25, 30, 50 or 60.", show_default=False)] = 0,
     quality: Annotated[Optional[Quality], typer.Option(help="Quality preset.")] = None,
     container: Annotated[Optional[FileFormat], typer.Option("--format", help="File format.")] = None,
+    codec: Annotated[Optional[Codec], typer.Option(help="Codec of the pictures.")] = None,
     loudness: Annotated[
         Optional[Loudness], typer.Option(help="Loudness: online −14 LUFS, podcast −16, broadcast −23.")
     ] = None,
@@ -143,7 +145,7 @@ def start(
             raise typer.BadParameter("give exactly one of FILE and --project-id")
         if project_id is not None:
             project_id = find_project(client, project_id)
-        options = output_options(aspect_ratio, fps, quality, container, loudness=loudness, stems=stems)
+        options = output_options(aspect_ratio, fps, quality, container, codec=codec, loudness=loudness, stems=stems)
         job = client.start(
             context.obj.project(file) if file else None,
             project_id=project_id,

@@ -33,6 +33,18 @@ class FileFormat(str, Enum):
     MP4 = "mp4"
     WEBM = "webm"
     GIF = "gif"
+    MOV = "mov"
+    WEBP = "webp"
+
+
+class Codec(str, Enum):
+    """Codecs of the pictures."""
+
+    H264 = "h264"
+    HEVC = "hevc"
+    AV1 = "av1"
+    VP9 = "vp9"
+    PRORES = "prores_422_hq"
 
 
 class Loudness(str, Enum):
@@ -65,7 +77,7 @@ class Artifact(str, Enum):
     def file_name(self, job: "job_pb2.Job") -> str:
         """Return the default file name of this file of a job."""
         if self is Artifact.VIDEO:
-            ending = {"video/webm": ".webm", "image/gif": ".gif"}.get(job.video.content_type, ".mp4")
+            ending = _ENDINGS.get(job.video.content_type, ".mp4")
         else:
             ending = {
                 Artifact.POSTER: ".jpg",
@@ -75,6 +87,9 @@ class Artifact(str, Enum):
                 Artifact.WORDS: "-words.json",
             }.get(self, f"-{self.value}.flac")
         return job.job_id + ending
+
+
+_ENDINGS = {"video/webm": ".webm", "image/gif": ".gif", "video/quicktime": ".mov", "image/webp": ".webp"}
 
 
 class Status(str, Enum):
@@ -93,6 +108,7 @@ def output_options(
     quality: Optional[Quality],
     container: Optional[FileFormat],
     *,
+    codec: Optional[Codec] = None,
     loudness: Optional[Loudness] = None,
     stems: Optional[bool] = None,
 ) -> "output_pb2.OutputOptions":
@@ -106,6 +122,8 @@ def output_options(
         options.quality = output_pb2.QualityPreset.Value(f"QUALITY_PRESET_{quality.upper()}")
     if container:
         options.container = output_pb2.Container.Value(f"CONTAINER_{container.upper()}")
+    if codec:
+        options.codec = output_pb2.VideoCodec.Value(f"VIDEO_CODEC_{codec.upper()}")
     if loudness:
         options.loudness = output_pb2.LoudnessTarget.Value(f"LOUDNESS_TARGET_{loudness.upper()}")
     if stems is not None:

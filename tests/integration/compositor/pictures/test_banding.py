@@ -12,14 +12,14 @@ from render_service.compositor.drawing.segment import Painter, render_segment
 from render_service.compositor.frames.format import PictureFormat
 from render_service.compositor.frames.planes import Planes
 from render_service.compositor.segments.spec import DrawnCard, Layer, SegmentSpec
-from render_service.domain.projects.output import Container, Quality
+from render_service.domain.projects.output import Quality, VideoCodec
 from render_service.domain.projects.project import Easing, Motion, MotionKind
 
 _WIDTH, _HEIGHT, _FRAMES = 1280, 720, 24
 
 
 def _spec(kind: MotionKind) -> SegmentSpec:
-    picture = PictureFormat(_WIDTH, _HEIGHT, 30, Quality.STANDARD, Container.MP4)
+    picture = PictureFormat(_WIDTH, _HEIGHT, 30, Quality.STANDARD, VideoCodec.H264)
     card = DrawnCard("The Ice Is Going Faster", "@title", "theme", "", "")
     return SegmentSpec("", picture, _FRAMES, Layer(card, Motion(kind, easing=Easing.LINEAR, amount=0.1), 90, 0))
 

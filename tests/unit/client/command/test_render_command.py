@@ -32,14 +32,17 @@ def test_start_prints_the_id_and_nothing_else_on_standard_output(run: Run, servi
 
 
 def test_start_sends_what_its_options_say(run: Run, service: FakeService, project: str) -> None:
-    options = "--provider mock --aspect-ratio 9:16 --fps 25 --quality high --format webm -l team=sea -l a=b=c"
+    options = (
+        "--provider mock --aspect-ratio 9:16 --fps 25 --quality high --format webm --codec av1 -l team=sea -l a=b=c"
+    )
     request_id = "0198c0de-7a11-7c3e-9f00-5e1f5e1f5e1f"
     result = run("-w", "films", "start", project, "--json", "--request-id", request_id, *options.split())
     assert result.exit_code == 0
     sent = service.calls["StartRender"][0]
     assert json.loads(result.stdout)["labels"] == {"team": "sea", "a": "b=c"}
     expected = """workspace_id: "films" project { title: "Sea" storyboard { shots { caption: "海" } } } provider: "mock"
-        output { aspect_ratio: ASPECT_RATIO_9_16 fps: 25 quality: QUALITY_PRESET_HIGH container: CONTAINER_WEBM }
+        output { aspect_ratio: ASPECT_RATIO_9_16 fps: 25 quality: QUALITY_PRESET_HIGH container: CONTAINER_WEBM
+            codec: VIDEO_CODEC_AV1 }
         request_id: "0198c0de-7a11-7c3e-9f00-5e1f5e1f5e1f" """
     del sent.labels["team"], sent.labels["a"]  # type: ignore[attr-defined]
     assert str(sent).encode().decode("unicode_escape").encode("latin-1").decode().split() == expected.split()

@@ -24,7 +24,7 @@ from render_service.compositor.frames.planes import Planes
 from render_service.compositor.media.assets import Asset, watermark_asset
 from render_service.compositor.media.images import load_image
 from render_service.compositor.segments.spec import CueLayer, DrawnCard, Layer, SegmentSpec, WatermarkLayer
-from render_service.domain.projects.output import Container, Quality
+from render_service.domain.projects.output import Quality, VideoCodec
 from render_service.domain.projects.project import CaptionStyle, Corner, Motion, MotionKind
 
 _SIZES = [(480, 270), (270, 480), (320, 320), (320, 400), (640, 128), (128, 640)]
@@ -88,7 +88,7 @@ def test_captions_and_watermark_never_touch(
     text: str,
     letters: float,
 ) -> None:
-    picture = PictureFormat(*size, 30, Quality.STANDARD, Container.MP4)
+    picture = PictureFormat(*size, 30, Quality.STANDARD, VideoCodec.H264)
     mark = draw_watermark(WatermarkLayer(shape, corner, 0.8, scale), picture, marks, marks["square"].path.parent)
     fmt = CaptionFormat(style, letters)
     area = caption_area(*size, fmt, Rect(mark.x, mark.y, mark.width, mark.height))
@@ -101,7 +101,7 @@ def test_captions_and_watermark_never_touch(
 
 @pytest.mark.parametrize("corner", Corner)
 def test_a_watermark_that_no_line_reaches_moves_nothing(corner: Corner, marks: dict[str, Asset]) -> None:
-    picture = PictureFormat(1920, 1080, 30, Quality.STANDARD, Container.MP4)
+    picture = PictureFormat(1920, 1080, 30, Quality.STANDARD, VideoCodec.H264)
     mark = draw_watermark(WatermarkLayer("square", corner, 0.8, 0.12), picture, marks, marks["square"].path.parent)
     found = caption_area(1920, 1080, CaptionFormat(), Rect(mark.x, mark.y, mark.width, mark.height))
     assert found == safe_area(1920, 1080)
@@ -109,7 +109,7 @@ def test_a_watermark_that_no_line_reaches_moves_nothing(corner: Corner, marks: d
 
 def test_all_captions_of_a_video_stand_on_the_same_line(marks: dict[str, Asset]) -> None:
     """Short ones, too, although they would not touch the watermark."""
-    picture = PictureFormat(1080, 1080, 30, Quality.STANDARD, Container.MP4)
+    picture = PictureFormat(1080, 1080, 30, Quality.STANDARD, VideoCodec.H264)
     mark = draw_watermark(
         WatermarkLayer("square", Corner.BOTTOM_LEFT, 0.8, 0.12), picture, marks, marks["square"].path.parent
     )
@@ -122,7 +122,7 @@ def test_all_captions_of_a_video_stand_on_the_same_line(marks: dict[str, Asset])
 
 
 def test_the_frames_of_a_segment_show_the_watermark_whole(tmp_path: Path, marks: dict[str, Asset]) -> None:
-    picture = PictureFormat(320, 320, 30, Quality.STANDARD, Container.MP4)
+    picture = PictureFormat(320, 320, 30, Quality.STANDARD, VideoCodec.H264)
     layer = Layer(DrawnCard("", "seed", "theme", ""), Motion(MotionKind.NONE), 1, 0)
     bare = SegmentSpec("", picture, 1, layer, watermark=WatermarkLayer("square", Corner.BOTTOM_RIGHT, 1.0, 0.2))
     captioned = replace(bare, cues=(CueLayer(_TEXTS[1], 0, 1, 1, 1, CaptionFormat(scale=1.5)),))
@@ -148,7 +148,7 @@ def test_a_watermark_is_decoded_once_for_all_segments_of_a_render(
         return load_image(asset, **options)
 
     monkeypatch.setattr(overlays, "load_image", counting)
-    picture = PictureFormat(320, 180, 30, Quality.STANDARD, Container.MP4)
+    picture = PictureFormat(320, 180, 30, Quality.STANDARD, VideoCodec.H264)
     layer = WatermarkLayer("wide", Corner.TOP_LEFT, 0.8, 0.2)
     first, second = (draw_watermark(layer, picture, marks, tmp_path) for _ in range(2))
     assert len(decoded) == 1
