@@ -9,6 +9,7 @@ from typing import Any
 
 from render_service.compositor.inspection import inspect_media
 from render_service.compositor.media.assets import Asset, Media
+from render_service.compositor.pacing import at_target_tempo
 from render_service.compositor.processes.limits import MIXING
 from render_service.compositor.processes.pool import Share, TaskOptions
 from render_service.compositor.segments.content_hashes import name_media
@@ -125,6 +126,7 @@ class Composition:
     async def run(self) -> ComposedVideo:
         """Compose; see `Compositor.compose`."""
         inspected = await inspect_media(self.share, self.media, self.spec.project)
+        self.spec, inspected = await at_target_tempo(self.share, self.spec, inspected, self.parts)
         request = Request(self.spec, inspected.media, inspected.facts, inspected.hashes)
         await asyncio.to_thread(request.write, self.parts)
         srt, vtt, words = (self.parts / name for name in ("captions.srt", "captions.vtt", "words.json"))

@@ -10,15 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from render_service.compositor.inspected_file import InspectedFile, Use
-from render_service.compositor.media.assets import Asset
+from render_service.compositor.media.assets import Asset, Media
 from render_service.compositor.shared_folder import Plan
 from render_service.compositor.sound.spec import SoundFacts
-from render_service.domain.projects.media import ClipFacts
+from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.projects.media import ClipFacts, MediaFacts
+from render_service.domain.projects.project import WordTiming
 
 PROCESS_MODULES = (
     "render_service.compositor.tasks",
     "render_service.compositor.drawing.segment",
     "render_service.compositor.stages",
+    "render_service.compositor.sound.tempo",
 )
 """What every worker process imports before its first task."""
 
@@ -42,6 +45,25 @@ def write_recording(asset: Asset, seconds: int, path: Path) -> None:
     from render_service.compositor.media import sounds
 
     sounds.write_recording(asset, seconds, path)
+
+
+def decide_tempo(
+    spec: RenderSpec, facts: Mapping[str, MediaFacts], media: Media, spoken: frozenset[str]
+) -> tuple[float, dict[str, tuple[WordTiming, ...]]]:
+    """Return the tempo of spoken narrations, see `tempo.decide_tempo`, and by shot id their words at that tempo."""
+    from render_service.compositor.segments.planning import shown_sources
+    from render_service.compositor.sound import tempo
+
+    project = spec.project
+    decided = tempo.decide_tempo(project, spec.output.fps, facts, shown_sources(project, media), spoken)
+    return decided, {shot.id: tempo.at_tempo(shot.words, decided) for shot in project.shots if shot.id in spoken}
+
+
+def change_tempo(asset: Asset, factor: float, output: Path) -> None:
+    """See `tempo.change_tempo`."""
+    from render_service.compositor.sound import tempo
+
+    tempo.change_tempo(asset, factor, output)
 
 
 def slow_down(asset: Asset, output: Path, factor: float) -> None:

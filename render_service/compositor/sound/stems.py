@@ -36,7 +36,7 @@ def write_stems(
     parts = {kind: mixed(of_kind, total) for kind, of_kind in tracks.items() if of_kind}
     with ExitStack() as stack:
         writers = {
-            kind: stack.enter_context(_FlacWriter(stem_file(sound, kind))) for kind in (AudioTrackKind.MIX, *parts)
+            kind: stack.enter_context(FlacWriter(stem_file(sound, kind))) for kind in (AudioTrackKind.MIX, *parts)
         }
         for gain in gains:
             blocks = {kind: next(part) * gain for kind, part in parts.items()}
@@ -50,8 +50,8 @@ def write_stems(
     return tuple(kind for kind, writer in writers.items() if not writer.is_silent)
 
 
-class _FlacWriter:
-    """Writes one file, block by block."""
+class FlacWriter:
+    """Writes a FLAC file block by block: 48 kHz, stereo, 24 bits. Use as a context manager."""
 
     def __init__(self, path: Path) -> None:
         self._container = av.open(str(path), "w", format="flac")

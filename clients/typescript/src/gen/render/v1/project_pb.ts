@@ -725,7 +725,8 @@ export type Project = Message<"render.v1.Project"> & {
 
   /**
    * target_duration is the desired length of the video: shots without a duration share what the others leave of it,
-   * each at least 1 s. > 0 to 3,600 s; see Shot.duration for shots without a duration if it is omitted.
+   * each at least 1 s. > 0 to 3,600 s; see Shot.duration for shots without a duration if it is omitted. Spoken
+   * narrations are played at 0.9 to 1.15 of their tempo before they get silence or make the video longer.
    *
    * @generated from field: google.protobuf.Duration target_duration = 5;
    */

@@ -1,0 +1,123 @@
+"""Speaks faster or slower, at the same pitch, so that a video comes closer to its target duration."""
+
+from bisect import bisect_left
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.filter import Graph
+
+from render_service.compositor.media.assets import Asset
+from render_service.compositor.media.sound_format import SAMPLE_RATE, Sound
+from render_service.compositor.media.sounds import decode_sound
+from render_service.compositor.sound.stems import FlacWriter
+from render_service.domain.projects.media import MediaFacts
+from render_service.domain.projects.project import NarrationPolicy, Project, WordTiming
+from render_service.domain.projects.shot_source import ShotSource
+from render_service.domain.projects.timeline import frames_covering, frames_in, plan_timeline
+
+SLOWEST, FASTEST = 0.9, 1.15
+"""How slowly and how fast a voice may speak, as parts of its own speed: beyond that, people hear that it is changed."""
+_TEMPOS = [percent / 100 for percent in range(round(SLOWEST * 100), round(FASTEST * 100) + 1)]
+
+
+def decide_tempo(
+    project: Project,
+    fps: int,
+    facts: Mapping[str, MediaFacts],
+    sources: Mapping[str, ShotSource],
+    spoken: Collection[str],
+) -> float:
+    """Decide how fast the spoken narrations of a project are played: one tempo for all, as one person would speak.
+
+    Args:
+        project: A valid project.
+        fps: Frames per second of the video.
+        facts: Measured lengths by shot id.
+        sources: What shots show, by shot id.
+        spoken: Ids of the shots whose narrations the service has spoken; recordings stay as they are.
+
+    Returns:
+        `SLOWEST`–`FASTEST`, 1 without a target duration: the slowest tempo at which the video is no longer than its
+        target, and no narration is cut. If none is fast enough, the fastest, unless it gains nothing.
+    """
+    if project.target_duration is None or not spoken:
+        return 1.0
+    target = frames_in(project.target_duration, fps)
+
+    def excess(tempo: float) -> int:
+        """Return by how many frames the video is too long, and narrations are cut, at a tempo."""
+        lengths = {
+            shot_id: replace(found, narration=found.narration / tempo)
+            if shot_id in spoken and found.narration is not None
+            else found
+            for shot_id, found in facts.items()
+        }
+        timeline = plan_timeline(project, fps, lengths, sources)
+        cut = 0
+        if project.narration_policy is not NarrationPolicy.EXTEND:
+            for shot in timeline.shots:
+                narration = lengths.get(shot.shot_id, MediaFacts()).narration
+                if narration is not None:
+                    cut += max(0, frames_covering(narration, fps) - (shot.frames - shot.overlap_in))
+        return max(0, timeline.frames - target) + cut
+
+    least = excess(FASTEST)
+    if least and least == excess(1.0):
+        return 1.0
+    return _TEMPOS[bisect_left(_TEMPOS, True, key=lambda tempo: excess(tempo) <= least)]
+
+
+def change_tempo(asset: Asset, tempo: float, output: Path) -> None:
+    """Write a sound that is played faster or slower, at the same pitch, as FLAC.
+
+    Args:
+        asset: A sound file.
+        tempo: 2 plays it in half the time; 0.5–2.
+        output: The file to write.
+
+    Raises:
+        RenderFailure: ASSET_INVALID where it cannot be decoded.
+    """
+    with FlacWriter(output) as writer:
+        for block in _changed(asset, tempo):
+            writer.write(block)
+
+
+def at_tempo(words: tuple[WordTiming, ...], tempo: float) -> tuple[WordTiming, ...]:
+    """Return when words are spoken if they are played faster or slower."""
+    return tuple(replace(word, start=word.start / tempo, end=word.end / tempo) for word in words)
+
+
+def _changed(asset: Asset, tempo: float) -> Iterator[Sound]:
+    graph = Graph()
+    source = graph.add_abuffer(sample_rate=SAMPLE_RATE, format="flt", layout="stereo")
+    # Waveform similarity overlap-add: pieces of the sound are shifted to where they fit, and keep their pitch.
+    stretch = graph.add("atempo", f"{tempo:g}")
+    sink = graph.add("abuffersink")
+    source.link_to(stretch)
+    stretch.link_to(sink)
+    graph.configure()
+    place = 0
+    for block in decode_sound(asset):
+        frame = AudioFrame.from_ndarray(np.ascontiguousarray(block.T).reshape(1, -1), "flt", "stereo")
+        frame.sample_rate, frame.pts, frame.time_base = SAMPLE_RATE, place, Fraction(1, SAMPLE_RATE)
+        place += frame.samples
+        graph.push(frame)
+        yield from _ready(graph)
+    graph.push(None)
+    yield from _ready(graph)
+
+
+def _ready(graph: Graph) -> Iterator[Sound]:
+    while True:
+        try:
+            frame = graph.pull()
+        except (av.BlockingIOError, av.EOFError):
+            return
+        assert isinstance(frame, AudioFrame)
+        yield frame.to_ndarray().astype(np.float32, copy=False).reshape(-1, 2).T
