@@ -25,6 +25,8 @@ _USES = {
     "intro_clip_uri": Use.CLIP,
     "outro_clip_uri": Use.CLIP,
 }
+# Fields whose unusable file a card may replace.
+_REPLACEABLE = frozenset({"image_uri", "clip_uri", "intro_clip_uri", "outro_clip_uri"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ async def inspect_media(share: Share, media: Media, project: Project) -> Inspect
         share: Where the work is done.
         media: The local files.
         project: Decides what to do about a shot's unusable picture or clip, and whether a clip's sound is used. Faults
-            of narrations, music and the watermark always fail, because nothing can replace them.
+            of narrations, music, layers and the watermark always fail, because nothing can replace them.
 
     Raises:
         RenderFailure: ASSET_INVALID, naming shot, field and fault.
@@ -72,6 +74,8 @@ async def inspect_media(share: Share, media: Media, project: Project) -> Inspect
 
 
 def _use(asset: Asset, silenced: Collection[str]) -> Use:
+    if asset.field.startswith("layers["):
+        return Use.IMAGE
     use = _USES[asset.field]
     return Use.SILENT_CLIP if use is Use.CLIP and asset.shot_id in silenced else use
 
@@ -99,7 +103,10 @@ def _inspection(
             clip.gaps if clip else (),
         )
     repaired = [warning for file in found.values() if isinstance(file, InspectedFile) for warning in file.warnings]
-    faults = ((asset, found[asset.path, use]) for asset, use in uses)
+    faults = [(asset, found[asset.path, use]) for asset, use in uses]
+    for asset, fault in faults:
+        if isinstance(fault, RenderFailure) and asset.field not in _REPLACEABLE:
+            raise asset.renamed(fault)
     replaced = [
         warning_from_failure(WarningCode.ASSET_REPLACED, asset.renamed(fault))
         for asset, fault in faults
@@ -116,7 +123,7 @@ def _inspection(
 async def _inspect(
     share: Share, gate: asyncio.Semaphore, asset: Asset, use: Use, policy: BadAssetPolicy
 ) -> InspectedFile | RenderFailure:
-    shown = use is not Use.SOUND and asset.field != "watermark.uri"
+    shown = asset.field in _REPLACEABLE
     async with gate:
         try:
             return await share.run_with(TaskOptions(PROBING, asset), inspect_file, asset, use)

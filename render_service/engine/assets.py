@@ -1,12 +1,14 @@
 """Fetches the files that a project names, each once, before any rendering begins."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from render_service.compositor.media.assets import Media, ShotMedia
 from render_service.domain.errors import ErrorReason, RenderFailure
+from render_service.domain.layers.model import layer_field
 from render_service.domain.projects.project import BadAssetPolicy, Project
 from render_service.domain.projects.sequence import sequence
 from render_service.domain.projects.shot_source import ClipSource, ShotSource, StillSource
@@ -58,6 +60,12 @@ async def fetch_assets(
         for field, uri in (*_shown_file(one.source), ("narration_audio_uri", one.shot.narration_audio_uri))
         if uri
     ]
+    for shot_id, layers in ((None, project.layers), *((shot.id, shot.layers) for shot in project.shots)):
+        wanted += [
+            _Wanted(layer.picture.uri, layer_field(index), shot_id)
+            for index, layer in enumerate(layers)
+            if layer.picture
+        ]
     if project.music is not None:
         wanted.append(_Wanted(project.music.uri, "music.uri"))
     if project.watermark is not None:
@@ -86,10 +94,22 @@ async def fetch_assets(
             image=usable.get((shot.id, "image_uri")),
             clip=usable.get((shot.id, "clip_uri")),
             narration=usable.get((shot.id, "narration_audio_uri")),
+            layers=_layer_files(usable, shot.id),
         )
         for shot in sequence(project)
     }
-    return Media(shots, music=usable.get((None, "music.uri")), watermark=usable.get((None, "watermark.uri"))), warnings
+    media = Media(
+        shots,
+        music=usable.get((None, "music.uri")),
+        watermark=usable.get((None, "watermark.uri")),
+        layers=_layer_files(usable, None),
+    )
+    return media, warnings
+
+
+def _layer_files(usable: Mapping[tuple[str | None, str], Path], shot_id: str | None) -> dict[str, Path]:
+    """Return the files of the layers of a shot, or of the project, by their fields."""
+    return {field: path for (owner, field), path in usable.items() if owner == shot_id and field.startswith("layers[")}
 
 
 async def _fetch(

@@ -25,6 +25,7 @@ from render_service.config.settings import Settings
 from render_service.domain.errors import ErrorReason, FieldFault
 from render_service.domain.generation.provider_models import GENERATING_PROVIDERS, find_model
 from render_service.domain.jobs.job import Artifact, ProviderName
+from render_service.domain.layers import model as layers
 from render_service.domain.projects import output, project
 from render_service.domain.projects.validation import check_project
 from render_service.domain.speech.lexicon import LexiconEntry
@@ -38,12 +39,14 @@ FONT_FILES = sorted((PACKAGE / "compositor/text/font_files").glob("*.[ot]tf"))
 # Where fields are declared, validated and mapped: a field that is read only here has no effect on the video.
 DECLARATIONS = (
     "domain/projects/project.py",
+    "domain/layers/model.py",
+    "domain/layers/validation.py",
     "domain/projects/output.py",
     "domain/projects/validation.py",
     "server/mapping",
 )
-# Stored and returned for people, as the contract says; only the storyboard is rendered.
-NOT_RENDERED = {"Project.script"}
+# The script is stored and returned for people, as the contract says. All writing modes but the default are refused.
+NOT_RENDERED = {"Project.script", "TextStyle.writing_mode"}
 
 
 @cache
@@ -72,7 +75,7 @@ def names_used(*without: str) -> frozenset[str]:
 
 def declared_fields() -> Iterator[str]:
     """`Class.field` of every field of a project and its output."""
-    for module in (project, output):
+    for module in (project, output, layers):
         for name, kind in vars(module).items():
             if isinstance(kind, type) and is_dataclass(kind) and kind.__module__ == module.__name__:
                 yield from (f"{name}.{field.name}" for field in fields(kind))
@@ -85,6 +88,28 @@ def test_a_field_of_a_project_reaches_the_video(field: str) -> None:
     )
 
 
+CONTENTS = ("text", "picture", "shape")
+GRADIENT = layers.Gradient(stops=(layers.ColorStop("#000000"), layers.ColorStop("#FFFFFF", 1.0)))
+BOX = layers.Box(0.5, 0.5, width=0.5, height=0.5)
+EVERY_LAYER = (
+    layers.Layer(
+        "t",
+        text=layers.TextLayer("w", layers.TextStyle(gradient=GRADIENT)),
+        box=BOX,
+        shadow=layers.Shadow(),
+        stroke=layers.Stroke("#000000"),
+    ),
+    layers.Layer(
+        "p", picture=layers.PictureLayer("w"), box=BOX, shadow=layers.Shadow(), stroke=layers.Stroke("#000000")
+    ),
+    layers.Layer(
+        "s",
+        shape=layers.ShapeLayer(layers.ShapeKind.PATH, "M 0 0 L 1 1", gradient=GRADIENT),
+        box=BOX,
+        shadow=layers.Shadow(),
+        stroke=layers.Stroke("#000000"),
+    ),
+)
 # With every optional part, so that each field of each part is reached.
 WHOLE = project.Project(
     shots=(
@@ -93,6 +118,7 @@ WHOLE = project.Project(
             words=(project.WordTiming("w", timedelta(0), timedelta(seconds=1)),),
             speech=project.Speech(speed=1.0),
             translations=(project.Translation("de", "n", "c"),),
+            layers=EVERY_LAYER,
         ),
     ),
     music=project.Music("m"),
@@ -101,8 +127,11 @@ WHOLE = project.Project(
     end_card=project.Card("t"),
     speech=project.Speech(speed=1.0),
     lexicon=(LexiconEntry("w", respelling="w", language="en"),),
+    layers=EVERY_LAYER,
     output=output.OutputOptions(size=output.FrameSize(320, 180)),
 )
+# A layer has one content: these fields are those of other layers of the list.
+OF_OTHERS = frozenset(f"project{shot}.layers.{name}" for shot in ("", ".shots") for name in CONTENTS)
 BEYOND_LIMITS: dict[type, object] = {
     str: "x" * 1_000_000,
     int: 10**9,
@@ -115,12 +144,15 @@ def beyond_limits(part: Any, path: str = "project") -> Iterator[tuple[str, Any]]
     """Yield the path of each text, number and time, and the part with such a value that no limit allows."""
     for name, hint in get_type_hints(type(part)).items():
         value, kinds = getattr(part, name), get_args(hint) or (hint,)
-        inner = value[0] if value and isinstance(value, tuple) else value
-        if is_dataclass(inner):
-            for leaf, changed in beyond_limits(inner, f"{path}.{name}"):
-                yield leaf, replace(part, **{name: (changed,) if isinstance(value, tuple) else changed})
-        else:
-            assert not any(map(is_dataclass, kinds)), f"add {path}.{name} to WHOLE"
+        items = value if isinstance(value, tuple) else (value,)
+        for number, item in enumerate(items):
+            if not is_dataclass(item):
+                continue
+            for leaf, changed in beyond_limits(item, f"{path}.{name}"):
+                others = (*items[:number], changed, *items[number + 1 :])
+                yield leaf, replace(part, **{name: others if isinstance(value, tuple) else changed})
+        if not any(map(is_dataclass, items)):
+            assert not any(map(is_dataclass, kinds)) or f"{path}.{name}" in OF_OTHERS, f"add {path}.{name} to WHOLE"
             yield from (
                 (f"{path}.{name}", replace(part, **{name: BEYOND_LIMITS[k]})) for k in kinds if k in BEYOND_LIMITS
             )

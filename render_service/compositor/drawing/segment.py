@@ -10,6 +10,7 @@ from render_service.compositor.drawing.transitions import draw_transition
 from render_service.compositor.encoding.encoder import SegmentEncoder
 from render_service.compositor.frames.format import PictureFormat
 from render_service.compositor.frames.planes import Planes
+from render_service.compositor.layers.painter import LayersPainter
 from render_service.compositor.media.assets import Asset
 from render_service.compositor.segments.spec import DrawnClip, Layer, SegmentSpec
 
@@ -56,7 +57,11 @@ class Painter:
     def __init__(self, spec: SegmentSpec, assets: Mapping[str, Asset], workdir: Path) -> None:
         self._spec = spec
         picture = spec.picture
+        size = (picture.width, picture.height)
         self._layer = _open(spec.layer, picture, assets, workdir)
+        self._over_layer = LayersPainter(spec.layer.layers, size, assets)
+        self._over_incoming = LayersPainter(spec.incoming.layers if spec.incoming else (), size, assets)
+        self._over_all = LayersPainter(spec.layers, size, assets)
         self._incoming = _open(spec.incoming, picture, assets, workdir) if spec.incoming else None
         self._mark = draw_watermark(spec.watermark, picture, assets, workdir) if spec.watermark else None
         self._cues = CuePainter(spec.cues, picture, self._mark)
@@ -74,14 +79,18 @@ class Painter:
         """Draw a frame, counted from 0; each once, in order."""
         if self._incoming is None:
             self._layer.draw(target)
+            self._over_layer.draw(frame, target)
         else:
             self._layer.draw(self._old)
+            self._over_layer.draw(frame, self._old)
             self._incoming.draw(self._new)
+            self._over_incoming.draw(frame, self._new)
             # Neither the first nor the last frame of a transition equals its neighbour outside of it.
             done = (frame + 1) / (self._spec.frames + 1)
             draw_transition(
                 self._spec.transition, self._spec.direction, done, old=self._old, new=self._new, target=target
             )
+        self._over_all.draw(frame, target)
         self._cues.draw(frame, target)
         if self._mark is not None:
             self._mark.blend(target.y, target.u, target.v)

@@ -15,12 +15,14 @@ class ShotMedia:
     """The fetched files of one shot; None where the shot has no such file.
 
     `timing` is how the times of the narration's words were found, where the service found them in its sound.
+    `layers` are the files of its layers by the fields that name them, such as `layers[0].picture.uri`.
     """
 
     image: Path | None = None
     clip: Path | None = None
     narration: Path | None = None
     timing: TimingMethod | None = None
+    layers: Mapping[str, Path] = field(default_factory=dict)
 
 
 class AssetFault(StrEnum):
@@ -129,14 +131,15 @@ def watermark_asset(path: Path) -> Asset:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """The fetched files of a render: by shot id, and the music and watermark of the project."""
+    """The fetched files of a render: by shot id, and the music, watermark and layers of the project."""
 
     shots: Mapping[str, ShotMedia] = field(default_factory=dict)
     music: Path | None = None
     watermark: Path | None = None
+    layers: Mapping[str, Path] = field(default_factory=dict)
 
     def assets(self) -> Iterator[Asset]:
-        """Yield all files with the fields that name them: those of the shots, then music and watermark."""
+        """Yield all files with the fields that name them: those of the shots, then those of the project."""
         for shot_id, files in self.shots.items():
             if files.image is not None:
                 yield image_asset(shot_id, files.image)
@@ -144,7 +147,11 @@ class Media:
                 yield clip_asset(shot_id, files.clip)
             if files.narration is not None:
                 yield narration_asset(shot_id, files.narration)
+            for name, path in files.layers.items():
+                yield Asset(path, name, shot_id)
         if self.music is not None:
             yield music_asset(self.music)
         if self.watermark is not None:
             yield watermark_asset(self.watermark)
+        for name, path in self.layers.items():
+            yield Asset(path, name)

@@ -9,11 +9,12 @@ from render_service.compositor.media.assets import Asset, Media
 
 @dataclass(frozen=True, slots=True)
 class ShotHashes:
-    """SHA-256 of a shot's files, in hexadecimal; None where the shot has none."""
+    """SHA-256 of a shot's files, in hexadecimal; None where the shot has none. Those of layers by `layer_field`."""
 
     image: str | None = None
     clip: str | None = None
     narration: str | None = None
+    layers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class MediaHashes:
     shots: Mapping[str, ShotHashes] = field(default_factory=dict)
     music: str | None = None
     watermark: str | None = None
+    layers: Mapping[str, str] = field(default_factory=dict)
     assets: Mapping[str, Asset] = field(default_factory=dict)
 
 
@@ -32,10 +34,14 @@ def name_media(media: Media, hashes: Mapping[Path, str]) -> MediaHashes:
     def of(path: Path | None) -> str | None:
         return hashes[path] if path else None
 
+    def of_all(paths: Mapping[str, Path]) -> dict[str, str]:
+        return {name: hashes[path] for name, path in paths.items()}
+
     shots = {
-        shot_id: ShotHashes(of(shot.image), of(shot.clip), of(shot.narration)) for shot_id, shot in media.shots.items()
+        shot_id: ShotHashes(of(shot.image), of(shot.clip), of(shot.narration), of_all(shot.layers))
+        for shot_id, shot in media.shots.items()
     }
     assets: dict[str, Asset] = {}
     for asset in media.assets():
         assets.setdefault(hashes[asset.path], asset)
-    return MediaHashes(shots, of(media.music), of(media.watermark), assets)
+    return MediaHashes(shots, of(media.music), of(media.watermark), of_all(media.layers), assets)

@@ -12,6 +12,7 @@ from render_service.compositor.frames.format import PictureFormat
 from render_service.compositor.media.assets import Asset
 from render_service.compositor.segments.content_hashes import MediaHashes, ShotHashes
 from render_service.compositor.segments.job import SegmentJob
+from render_service.compositor.segments.layers import DrawnLayer, drawn_layers, seen_layers
 from render_service.compositor.segments.slices import cut_clip, cut_still
 from render_service.compositor.segments.spec import (
     CueLayer,
@@ -88,37 +89,41 @@ def plan_segments(timeline: Timeline, spec: RenderSpec, ingredients: Ingredients
     codec = segment_codec(output.container, output.codec)
     picture = PictureFormat(output.width, output.height, output.fps, output.quality, codec)
     # The title rather than a shot: cards of one video share their colours, whichever shots are edited.
-    cards = _CardStyle(spec.project.title, render_language(spec.project))
+    style = _Style(spec.project.title, render_language(spec.project), output.fps)
+    over = drawn_layers(spec.project.layers, timeline.frames, output.fps, ingredients.hashes.layers, style.language)
     segments = []
     previous: TimelineShot | None = None
     for shot in timeline.shots:
         if previous is not None and shot.overlap_in:
-            going = _layer(previous, cards, ingredients, previous.frames - shot.overlap_in)
-            coming = _layer(shot, cards, ingredients, 0)
+            going = _layer(previous, style, ingredients, previous.frames - shot.overlap_in, shot.overlap_in)
+            coming = _layer(shot, style, ingredients, 0, shot.overlap_in)
             bare = SegmentSpec(
                 ingredients.build, picture, shot.overlap_in, going, coming, shot.transition, shot.direction
             )
-            segments.append(_planned(bare, shot.start, shot.index, ingredients))
+            segments.append(_planned(bare, shot.start, shot.index, ingredients, over))
         body = (shot.overlap_in, shot.frames - shot.overlap_out)
         gaps = ingredients.gaps.get(shot.shot_id, ())
         slices = cut_clip(*body, output.fps, gaps) if is_clip(shot.source) else cut_still(*body, output.fps)
         for first, after in slices:
-            layer = _layer(shot, cards, ingredients, first)
+            layer = _layer(shot, style, ingredients, first, after - first)
             bare = SegmentSpec(ingredients.build, picture, after - first, layer)
-            segments.append(_planned(bare, shot.start + first, shot.index, ingredients))
+            segments.append(_planned(bare, shot.start + first, shot.index, ingredients, over))
         previous = shot
     assert sum(segment.job.frames for segment in segments) == timeline.frames
     return tuple(segments)
 
 
-def _planned(bare: SegmentSpec, start: int, shot_index: int, ingredients: Ingredients) -> PlannedSegment:
-    """Lay captions and watermark over a segment that begins at a frame of the video."""
+def _planned(
+    bare: SegmentSpec, start: int, shot_index: int, ingredients: Ingredients, over: Sequence[DrawnLayer]
+) -> PlannedSegment:
+    """Lay layers, captions and watermark over a segment that begins at a frame of the video."""
     end = start + bare.frames
     first = bisect_right(ingredients.cues, start, key=lambda cue: cue.end)
     last = bisect_left(ingredients.cues, end, key=lambda cue: cue.start)
     settled = math.ceil(SETTLED_SECONDS * bare.picture.fps)
     cues = tuple(within_segment(cue, start, bare.frames, settled=settled) for cue in ingredients.cues[first:last])
-    segment = replace(bare, cues=cues, watermark=ingredients.watermark)
+    layers = seen_layers(over, start, bare.frames)
+    segment = replace(bare, cues=cues, watermark=ingredients.watermark, layers=layers)
     job = SegmentJob(segment.to_bytes(), _files(segment, ingredients.hashes.assets), segment.frames)
     return PlannedSegment(job, start, shot_index, segment.incoming is None)
 
@@ -160,18 +165,24 @@ def within_segment(cue: CueLayer, start: int, frames: int, *, settled: int) -> C
 
 
 @dataclass(frozen=True, slots=True)
-class _CardStyle:
-    """What all cards of a video share."""
+class _Style:
+    """What all cards and texts of a video share; `theme` decides the colours of cards."""
 
     theme: str
     language: str
+    fps: int
 
 
-def _layer(shot: TimelineShot, cards: _CardStyle, ingredients: Ingredients, first: int) -> Layer:
-    return Layer(_drawn_source(shot, cards, ingredients), shot.motion, shot.frames, first)
+def _layer(shot: TimelineShot, style: _Style, ingredients: Ingredients, first: int, frames: int) -> Layer:
+    """Return a stretch of `frames` frames of a shot, from its frame `first` on."""
+    files = ingredients.hashes.shots.get(shot.shot_id, ShotHashes()).layers
+    over = drawn_layers(shot.shot.layers, shot.frames, style.fps, files, style.language)
+    return Layer(
+        _drawn_source(shot, style, ingredients), shot.motion, shot.frames, first, seen_layers(over, first, frames)
+    )
 
 
-def _drawn_source(shot: TimelineShot, cards: _CardStyle, ingredients: Ingredients) -> DrawnSource:
+def _drawn_source(shot: TimelineShot, cards: _Style, ingredients: Ingredients) -> DrawnSource:
     hashes = ingredients.hashes.shots.get(shot.shot_id, ShotHashes())
     match shot.source:
         case ClipSource() | GeneratedSource():
@@ -197,4 +208,6 @@ def _files(segment: SegmentSpec, assets: Mapping[str, Asset]) -> Mapping[str, As
                 named.append(layer.source.still)
             elif isinstance(layer.source, DrawnClip):
                 named.append(layer.source.clip)
+            named += [over.file for over in layer.layers if over.file]
+    named += [over.file for over in segment.layers if over.file]
     return {sha256: assets[sha256] for sha256 in named}

@@ -6,6 +6,7 @@ from typing import Self
 from render_service.compositor.captions.cues import CueWord
 from render_service.compositor.captions.drawing import CaptionFormat
 from render_service.compositor.frames.format import PictureFormat
+from render_service.compositor.segments.layers import DrawnLayer
 from render_service.domain.canonical import canonical_bytes, from_canonical
 from render_service.domain.projects.project import Corner, Direction, Fit, Motion, TransitionKind
 
@@ -52,12 +53,14 @@ class Layer:
         motion: How the camera moves over it, decided.
         frames: Length of the whole shot, over which the movement runs.
         first: Which of the shot's frames the segment begins with.
+        layers: What is drawn over the shot; their frames count from the segment's first.
     """
 
     source: DrawnSource
     motion: Motion
     frames: int
     first: int
+    layers: tuple[DrawnLayer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,7 @@ class SegmentSpec:
         direction: Where the transition moves to.
         cues: Captions that are seen in the segment.
         watermark: Picture over everything.
+        layers: What is drawn over the pictures of the shots and below the captions.
     """
 
     build: str
@@ -122,6 +126,7 @@ class SegmentSpec:
     direction: Direction = Direction.LEFT
     cues: tuple[CueLayer, ...] = ()
     watermark: WatermarkLayer | None = None
+    layers: tuple[DrawnLayer, ...] = ()
 
     def to_bytes(self) -> bytes:
         """Return the canonical form."""

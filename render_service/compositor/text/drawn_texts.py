@@ -3,10 +3,11 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from render_service.compositor.text.fonts import guess_language
+from render_service.domain.layers.model import Layer
 from render_service.domain.projects.project import Project, Shot
 from render_service.domain.projects.reading import shown_caption
 from render_service.domain.projects.sequence import END_ID, TITLE_ID
@@ -30,7 +31,7 @@ def caption_text(project: Project, shot: Shot) -> str:
 
 @dataclass(frozen=True, slots=True)
 class DrawnText:
-    """A text that is drawn: the id of its shot (`@title` and `@end` for the cards), its field, and the text."""
+    """A text that is drawn: its shot (`@title` and `@end` for cards, empty for the project), its field, the text."""
 
     shot_id: str
     field: str
@@ -48,12 +49,20 @@ def drawn_texts(project: Project, carded: Collection[str]) -> Iterator[DrawnText
         if card is not None:
             yield DrawnText(owner, f"{name}.title", clean_text(card.title))
             yield DrawnText(owner, f"{name}.subtitle", clean_text(card.subtitle))
+    yield from _layer_texts("", project.layers)
     for shot in project.shots:
+        yield from _layer_texts(shot.id, shot.layers)
         if project.captions.burn_in:
             field = "narration" if shot.caption is None else "caption"
             yield DrawnText(shot.id, field, caption_text(project, shot))
         if shot.id in carded:
             yield DrawnText(shot.id, "visual_description", clean_text(shot.visual_description))
+
+
+def _layer_texts(shot_id: str, layers: Iterable[Layer]) -> Iterator[DrawnText]:
+    for index, layer in enumerate(layers):
+        if layer.text:
+            yield DrawnText(shot_id, f"layers[{index}].text.text", clean_text(layer.text.text))
 
 
 def render_language(project: Project) -> str:

@@ -34,6 +34,16 @@ class Face:
     file: str
     index: int = 0
 
+    @property
+    def joins(self) -> bool:
+        """Whether its script joins letters, so that they cannot be set apart."""
+        return self.name.removeprefix("Sans") in _JOINED
+
+
+_JOINED = frozenset(
+    ("Arabic", "Devanagari", "Bengali", "Gurmukhi", "Gujarati", "Kannada", "Malayalam", "Oriya", "Tamil")
+)
+_JOINED |= {"Telugu", "Sinhala", "Myanmar", "Khmer", "Lao", "Thai", "Emoji", "ColorEmoji"}
 
 _CJK = ("manimgx_fonts_cjk", "NotoSansCJK-VF.otf.ttc")
 _JAPANESE = Face("cjk-jp", *_CJK, 0)

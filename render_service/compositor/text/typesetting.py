@@ -1,12 +1,14 @@
 """Shapes, measures and draws lines of text in any mix of scripts and directions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from icu4py.breakers import CharacterBreaker
 from PIL import Image, ImageDraw
 
 from render_service.compositor.text import bidi
+from render_service.compositor.text.break_opportunities import starts
 from render_service.compositor.text.fonts import Face, drawn_characters, load_font, split_by_face
 from render_service.compositor.text.tokens import NAMES, find_tokens
 
@@ -125,6 +127,37 @@ def draw_line(
             direction="ltr" if run.rightwards else "rtl",
             language=line.kind.language or None,
         )
+
+
+def letters_of(line: Line) -> Line:
+    """Return a line with a run for each grapheme cluster, in the order in which the text is read within each run.
+
+    Scripts with joined letters are drawn wrongly from it: it says where their letters are.
+    """
+    letters = []
+    for run in line.runs:
+        ends = [*starts(CharacterBreaker(run.text, "und")), len(run.text)]
+        # Measured from the start of the run, so that letters keep their kerning.
+        places = [_advance(run.text[:end], run.face, line.kind) if end else 0.0 for end in ends]
+        for first, last, before, after in zip(ends, ends[1:], places, places[1:], strict=False):
+            x = run.x + before if run.rightwards else run.x + run.width - after
+            letters.append(replace(run, text=run.text[first:last], x=x, width=after - before))
+    return replace(line, runs=tuple(letters))
+
+
+def spread(line: Line, spacing: float) -> Line:
+    """Return a line with some pixels more after each letter; runs of scripts with joined letters stay as they are."""
+    runs: list[Run] = []
+    moved = 0.0
+    for run in line.runs:
+        if run.face.joins:
+            runs.append(replace(run, x=run.x + moved))
+            continue
+        letters = letters_of(replace(line, runs=(run,))).runs
+        for letter in letters if run.rightwards else reversed(letters):
+            runs.append(replace(letter, x=letter.x + moved, width=letter.width + spacing))
+            moved += spacing
+    return replace(line, runs=tuple(runs), width=line.width + moved)
 
 
 def new_mask(width: int, height: int) -> Image.Image:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import cv2
@@ -11,10 +12,10 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from render_service.compositor.media.assets import Media, ShotMedia
+from render_service.compositor.media.assets import Media
 from render_service.compositor.verification.failure import fail
 from render_service.compositor.verification.reference_frames import expected_lumas
-from render_service.domain.projects.output import OutputSpec
+from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.project import MotionKind
 from render_service.domain.projects.shot_source import StillSource, is_clip
 from render_service.domain.projects.timeline import Timeline, TimelineShot
@@ -48,7 +49,7 @@ def check_pictures(
     decode: Decode,
     frames: Sequence[CodedFrame],
     timeline: Timeline,
-    output: OutputSpec,
+    spec: RenderSpec,
     media: Media,
 ) -> dict[str, Any]:
     """Decode a sample of frames and judge them.
@@ -61,7 +62,7 @@ def check_pictures(
         decode: Decodes frames of the finished file.
         frames: All its frames in display order.
         timeline: What it should show.
-        output: The form it should have.
+        spec: The render.
         media: The files it was made from.
 
     Returns:
@@ -75,10 +76,11 @@ def check_pictures(
     wanted = sorted({number for plan in plans.values() for number in (plan.sample, *plan.still)})
     seen = decode(wanted)
     for shot in timeline.shots:
-        plan, files = plans[shot.index], media.shots.get(shot.shot_id, ShotMedia())
-        _check_black(shot, plan.sample, seen[plan.sample], files, output)
+        plan = plans[shot.index]
+        expected = partial(expected_lumas, shot, media, timeline=timeline, spec=spec)
+        _check_black(shot, plan.sample, seen[plan.sample], expected)
         if plan.still:
-            _check_frozen(shot, plan.still, [seen[number] for number in plan.still], files, output)
+            _check_frozen(shot, plan.still, [seen[number] for number in plan.still], expected)
     return {"frames_decoded": len(wanted), "shots_looked_at": len(timeline.shots)}
 
 
@@ -177,22 +179,22 @@ def _lit(luma: Luma) -> float:
     return float((luma > _DARK_LEVEL).mean())
 
 
-def _check_black(shot: TimelineShot, number: int, luma: Luma, files: ShotMedia, output: OutputSpec) -> None:
+def _check_black(shot: TimelineShot, number: int, luma: Luma, expect: Callable[[Sequence[int]], list[Luma]]) -> None:
     lit = _lit(luma)
     if lit > _CAPTION_PART:
         return
-    for expected in expected_lumas(shot, files, (number - shot.start,), output):
+    for expected in expect((number - shot.start,)):
         # A few lit pixels may be a caption over black, or the picture itself: then little more is expected, too.
         if _lit(expected) > (_LIT_PART if lit < _LIT_PART / 10 else 2 * _CAPTION_PART):
             fail("black_picture", "the shot's picture", "black", shot.shot_id)
 
 
 def _check_frozen(
-    shot: TimelineShot, numbers: Sequence[int], seen: Sequence[Luma], files: ShotMedia, output: OutputSpec
+    shot: TimelineShot, numbers: Sequence[int], seen: Sequence[Luma], expect: Callable[[Sequence[int]], list[Luma]]
 ) -> None:
     if _largest_change(seen) > _STILL_DIFFERENCE:
         return
-    expected = expected_lumas(shot, files, [number - shot.start for number in numbers], output)
+    expected = expect([number - shot.start for number in numbers])
     if expected and _largest_change(expected) > _VISIBLE_DIFFERENCE:
         fail("frozen_picture", "movement", "a still picture", shot.shot_id)
 

@@ -1,57 +1,86 @@
-"""What a frame of a shot should show, drawn again and small from the shot's own picture or clip."""
+"""What a frame of a shot should show, drawn again and small from the shot's own picture or clip, and its layers."""
 
 from collections.abc import Sequence
-
-import numpy as np
 
 from render_service.compositor.drawing.canvas import prepare_canvas
 from render_service.compositor.drawing.sampling import sample
 from render_service.compositor.frames.planes import Plane, Planes
-from render_service.compositor.media.assets import ShotMedia, clip_asset, image_asset
+from render_service.compositor.layers.painter import LayersPainter
+from render_service.compositor.media.assets import Asset, Media, ShotMedia, clip_asset, image_asset
 from render_service.compositor.media.clips import ClipReader, FrameFormat
 from render_service.compositor.media.images import load_image
-from render_service.domain.projects.output import OutputSpec
+from render_service.compositor.segments.layers import drawn_layers, seen_layers
+from render_service.compositor.text.drawn_texts import render_language
+from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.shot_source import StillSource, is_clip
-from render_service.domain.projects.timeline import TimelineShot
+from render_service.domain.projects.timeline import Timeline, TimelineShot
 
 _LINES = 180
 
 
-def expected_lumas(shot: TimelineShot, files: ShotMedia, numbers: Sequence[int], output: OutputSpec) -> list[Plane]:
+def expected_lumas(
+    shot: TimelineShot, media: Media, numbers: Sequence[int], timeline: Timeline, spec: RenderSpec
+) -> list[Plane]:
     """Draw frames of a shot without captions, watermark or transition.
 
     Args:
         shot: The shot.
-        files: Its files.
+        media: The files of the video.
         numbers: Which frames, counted from the shot's first.
-        output: The form of the video.
+        timeline: The video's.
+        spec: The render.
 
     Returns:
         Limited-range luma of each frame, some 180 lines high; nothing for a shot that has neither picture nor clip.
     """
+    output, files = spec.output, media.shots.get(shot.shot_id, ShotMedia())
     scale = min(1.0, _LINES / output.height)
     width, height = (max(2, round(side * scale / 2) * 2) for side in (output.width, output.height))
     if is_clip(shot.source):
         focus = (shot.motion.focus_x, shot.motion.focus_y)
         form = FrameFormat(width, height, output.fps, shot.shot.fit, focus)
-        return _of_clip(shot, files, numbers, form)
-    if not isinstance(shot.source, StillSource):
+        frames = _of_clip(shot, files, numbers, form)
+    elif isinstance(shot.source, StillSource):
+        frames = _of_picture(shot, files, numbers, width, height)
+    else:
         return []
+    layers = _layers_over(shot, media, timeline, spec, (width, height))
+    for number, frame in zip(numbers, frames, strict=True):
+        layers.draw(number, frame)
+    return [frame.y for frame in frames]
+
+
+def _layers_over(
+    shot: TimelineShot, media: Media, timeline: Timeline, spec: RenderSpec, size: tuple[int, int]
+) -> LayersPainter:
+    """Return what draws the layers over a shot, its own and the project's; files are named by their fields."""
+    files = media.shots.get(shot.shot_id, ShotMedia()).layers
+    language, fps = render_language(spec.project), spec.output.fps
+    own = drawn_layers(shot.shot.layers, shot.frames, fps, {field: f"shot {field}" for field in files}, language)
+    over = drawn_layers(spec.project.layers, timeline.frames, fps, {field: field for field in media.layers}, language)
+    assets = {f"shot {field}": Asset(path, field, shot.shot_id) for field, path in files.items()}
+    assets |= {field: Asset(path, field) for field, path in media.layers.items()}
+    return LayersPainter((*own, *seen_layers(over, shot.start, shot.frames)), size, assets)
+
+
+def _of_picture(shot: TimelineShot, files: ShotMedia, numbers: Sequence[int], width: int, height: int) -> list[Planes]:
     assert files.image is not None
     asset = image_asset(shot.shot_id, files.image)
     canvas = prepare_canvas(lambda size: load_image(asset, cover=size), shot.shot.fit, shot.motion, width, height)
-    lumas = []
+    frames = []
     for number in numbers:
         frame = Planes.empty(width, height)
         sample(canvas.planes, canvas.view(number / max(1, shot.frames - 1)), frame)
-        lumas.append(frame.y)
-    return lumas
+        frames.append(frame)
+    return frames
 
 
-def _of_clip(shot: TimelineShot, files: ShotMedia, numbers: Sequence[int], form: FrameFormat) -> list[Plane]:
+def _of_clip(shot: TimelineShot, files: ShotMedia, numbers: Sequence[int], form: FrameFormat) -> list[Planes]:
     assert files.clip is not None
-    lumas: list[Plane] = []
+    frames: list[Planes] = []
     for number in numbers:
         with ClipReader(clip_asset(shot.shot_id, files.clip), form, first=number) as reader:
-            lumas.append(np.asarray(reader.read().y))
-    return lumas
+            frame = Planes.empty(form.width, form.height)
+            frame.copy_from(reader.read())
+            frames.append(frame)
+    return frames

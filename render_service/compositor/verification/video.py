@@ -90,7 +90,7 @@ def check_video(
     """
     output = spec.output
     if output.container is Container.WEBP:
-        return check_webp(path, timeline, output, media)
+        return check_webp(path, timeline, spec, media)
     form, codec = _FORMS[output.container], CODECS[segment_codec(output.container, output.codec)]
     try:
         with av.open(str(path)) as container:
@@ -103,7 +103,7 @@ def check_video(
             packets = _read_packets(container, video, audio)
             found |= _check_times(packets, audio, timeline, form)
             decode = decoder_of(container, packets.frames, output.fps)
-            found |= check_pictures(decode, packets.frames, timeline, output, media)
+            found |= check_pictures(decode, packets.frames, timeline, spec, media)
         if audio is not None:
             found |= _check_loudness(path, sound)
     except FFmpegError as error:

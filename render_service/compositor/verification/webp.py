@@ -12,7 +12,7 @@ from PIL import Image
 from render_service.compositor.media.assets import Media
 from render_service.compositor.verification.failure import fail
 from render_service.compositor.verification.pictures import CodedFrame, Luma, check_pictures, quartered
-from render_service.domain.projects.output import OutputSpec
+from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.timeline import Timeline
 
 _CHUNK_HEADER = 8
@@ -32,13 +32,13 @@ class _Animation:
     ends: Sequence[int]
 
 
-def check_webp(path: Path, timeline: Timeline, output: OutputSpec, media: Media) -> dict[str, Any]:
+def check_webp(path: Path, timeline: Timeline, spec: RenderSpec, media: Media) -> dict[str, Any]:
     """Check a finished animated WebP; see `video.check_video`.
 
     Raises:
         RenderFailure: CHECK_FAILED.
     """
-    animation = _read(path)
+    animation, output = _read(path), spec.output
     size = f"{animation.width}x{animation.height}"
     if (animation.width, animation.height) != (output.width, output.height):
         fail("frame_size", f"{output.width}x{output.height}", size)
@@ -54,7 +54,7 @@ def check_webp(path: Path, timeline: Timeline, output: OutputSpec, media: Media)
         CodedFrame(animation.sizes[picture] if new else 0, number == 0)
         for number, (picture, new) in enumerate(zip(shown, first, strict=True))
     ]
-    found = check_pictures(lambda wanted: _decoded(path, shown, wanted), frames, timeline, output, media)
+    found = check_pictures(lambda wanted: _decoded(path, shown, wanted), frames, timeline, spec, media)
     return {
         "frame_size": size,
         "frames": timeline.frames,

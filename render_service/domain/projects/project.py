@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
+from render_service.domain.layers.model import Layer
 from render_service.domain.projects.looks.captions import CaptionPosition, CaptionPreset, Platform
 from render_service.domain.projects.output import AspectRatio, OutputOptions
 from render_service.domain.speech.lexicon import LexiconEntry
@@ -235,6 +236,7 @@ class Shot:
     words: tuple[WordTiming, ...] = ()
     speech: Speech | None = None
     translations: tuple[Translation, ...] = ()
+    layers: tuple[Layer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +283,7 @@ class Project:
     pacing: Pacing = field(default_factory=Pacing)
     speech: Speech | None = None
     lexicon: tuple[LexiconEntry, ...] = ()
+    layers: tuple[Layer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,11 @@
 import re
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import partial
 
 from render_service.domain.errors import FieldFault
+from render_service.domain.layers.model import Layer
+from render_service.domain.layers.validation import LayerCheck
 from render_service.domain.projects.narrations import length_fault, speech_faults
 from render_service.domain.projects.output import FRAME_RATES, MAX_SIDE, MIN_SIDE, OutputOptions, codec_fault
 from render_service.domain.projects.project import (
@@ -163,6 +166,7 @@ class _Check:
         if project.speech:
             self.speech(project.speech, f"{path}.speech")
         self._lexicon(project.lexicon, f"{path}.lexicon")
+        self._layers(project.layers, f"{path}.layers")
         if not self.faults and self._open_uri_fault is None:
             too_long = length_fault(project, path)
             self.faults.extend(filter(None, [too_long]) if self._any_voice else speech_faults(project, path))
@@ -211,6 +215,10 @@ class _Check:
         if shot.speech:
             self.speech(shot.speech, f"{path}.speech")
         self._translations(shot.translations, f"{path}.translations")
+        self._layers(shot.layers, f"{path}.layers")
+
+    def _layers(self, layers: Sequence[Layer], path: str) -> None:
+        LayerCheck(self._fault, partial(self._uri, required=True), self._pieces).layers(layers, path)
 
     def _translations(self, translations: Sequence[Translation], path: str) -> None:
         if len(translations) > MAX_TRANSLATIONS:

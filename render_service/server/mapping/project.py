@@ -6,6 +6,8 @@ from render_client.v1 import project_pb2
 
 from render_service.db.projects.projects import StoredProject
 from render_service.domain.faults import Faults
+from render_service.domain.layers.model import Layer
+from render_service.domain.layers.validation import MAX_ALL_LAYERS, MAX_LAYERS, MAX_STOPS
 from render_service.domain.projects.project import Project
 from render_service.domain.projects.validation import MAX_LEXICON, MAX_SHOTS, MAX_TRANSLATIONS, MAX_WORDS
 from render_service.server.mapping.enums import PROJECT_STATUS
@@ -31,6 +33,9 @@ _PROJECT = Record(
             "Project.lexicon": MAX_LEXICON,
             "Shot.words": MAX_WORDS,
             "Shot.translations": MAX_TRANSLATIONS,
+            "Shot.layers": MAX_LAYERS,
+            "Project.layers": MAX_LAYERS,
+            "Gradient.stops": MAX_STOPS,
         },
     ),
 )
@@ -48,11 +53,22 @@ def project_from_proto(message: project_pb2.Project, path: str, faults: Faults) 
     if sum(len(shot.words) for shot in message.storyboard.shots[: MAX_SHOTS + 1]) > MAX_ALL_WORDS:
         faults.add(f"{path}.storyboard.shots", f"must have at most {MAX_ALL_WORDS:,} words in all")
         return Project()
+    if sum(len(shot.layers) for shot in message.storyboard.shots) + len(message.layers) > MAX_ALL_LAYERS:
+        faults.add(f"{path}.storyboard.shots", f"must have at most {MAX_ALL_LAYERS:,} layers in all")
+        return Project()
     project = _PROJECT.read(message, path, faults)
     shots = tuple(
-        shot if shot.id else replace(shot, id=f"shot-{number}") for number, shot in enumerate(project.shots, 1)
+        replace(shot, id=shot.id or f"shot-{number}", layers=_named(shot.layers))
+        if not shot.id or shot.layers
+        else shot
+        for number, shot in enumerate(project.shots, 1)
     )
-    return replace(project, shots=shots)
+    return replace(project, shots=shots, layers=_named(project.layers))
+
+
+def _named(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
+    """Call layers without an id `layer-N`."""
+    return tuple(layer if layer.id else replace(layer, id=f"layer-{number}") for number, layer in enumerate(layers, 1))
 
 
 def project_to_proto(stored: StoredProject, view: View = View.FULL) -> project_pb2.Project:

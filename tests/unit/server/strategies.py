@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from hypothesis import strategies as st
 
+from render_service.domain.layers import model as layers
 from render_service.domain.projects.output import FRAME_RATES, AspectRatio, Container, FrameSize, OutputOptions, Quality
 from render_service.domain.projects.project import (
     BadAssetPolicy,
@@ -85,6 +86,51 @@ OUTPUTS = (
     )
 )
 
+COLORS = st.from_regex(r"#[0-9A-F]{6}([0-9A-F]{2})?", fullmatch=True)
+GRADIENTS = st.builds(
+    layers.Gradient,
+    kind=st.sampled_from(layers.GradientKind),
+    angle=st.floats(-360, 360),
+    stops=st.builds(lambda a, b: (layers.ColorStop(a), layers.ColorStop(b, 1.0)), COLORS, COLORS),
+)
+CONTENTS: st.SearchStrategy[dict[str, Any]] = st.one_of(
+    st.builds(
+        layers.TextLayer,
+        text=TITLE,
+        style=st.builds(
+            layers.TextStyle,
+            size=st.floats(0.01, 1),
+            weight=st.integers(100, 900),
+            color=COLORS,
+            align=st.none() | st.sampled_from(layers.TextAlign),
+        ),
+    ).map(lambda text: {"text": text}),
+    st.builds(layers.PictureLayer, uri=URI).map(lambda picture: {"picture": picture}),
+    st.builds(layers.ShapeLayer, gradient=GRADIENTS).map(lambda shape: {"shape": shape}),
+)
+LAYERS = st.lists(
+    st.builds(
+        lambda content, **fields: layers.Layer(**content, **fields),
+        CONTENTS,
+        id=st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True),
+        box=st.builds(
+            layers.Box,
+            x=st.none() | st.floats(-1, 2),
+            anchor=st.sampled_from(layers.Anchor),
+            width=st.none() | st.floats(0.001, 2),
+            fit=st.sampled_from(layers.BoxFit),
+        ),
+        start=spans(10, least=timedelta(0)),
+        duration=st.none() | spans(10),
+        opacity=FRACTION,
+        blend=st.sampled_from(layers.Blend),
+        shadow=st.none() | st.builds(layers.Shadow, color=COLORS, blur=st.floats(0, 0.2)),
+        stroke=st.none() | st.builds(layers.Stroke, color=COLORS, width=st.floats(0.0005, 0.2)),
+    ),
+    max_size=2,
+    unique_by=lambda one: one.id,
+).map(tuple)
+
 
 @st.composite
 def shots(draw: st.DrawFn) -> tuple[Shot, ...]:
@@ -104,6 +150,7 @@ def shots(draw: st.DrawFn) -> tuple[Shot, ...]:
         fit=st.none() | st.sampled_from(Fit),
         clip_sound=st.booleans(),
         words=st.lists(spans(600), max_size=4).map(_words),
+        layers=LAYERS,
     )
     return tuple(draw(st.lists(shot, max_size=3, unique_by=lambda one: one.id)))
 
@@ -148,6 +195,7 @@ PROJECTS = st.builds(
         narration_gap=st.none() | spans(5, least=timedelta(0)),
         tail=st.none() | spans(10, least=timedelta(0)),
     ),
+    layers=LAYERS,
 )
 
 _ANY_OF: dict[int, st.SearchStrategy[Any]] = {

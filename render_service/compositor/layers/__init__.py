@@ -1,0 +1,1 @@
+"""Draws layers: texts, pictures and shapes in their boxes, blended over frames."""

@@ -1,0 +1,234 @@
+"""Draws texts of layers: broken into lines, set as large as fits, with background, stroke and colour."""
+
+import math
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from PIL import ImageDraw
+
+from render_service.compositor.captions.layout import Rect, safe_area
+from render_service.compositor.layers.boxes import Area, anchor_point, placed
+from render_service.compositor.layers.outlines import rectangle_mask
+from render_service.compositor.layers.pixels import Drawing, Mask, coloured, empty, filled, lay_over
+from render_service.compositor.text import bidi
+from render_service.compositor.text.fonts import text_language
+from render_service.compositor.text.line_breaking import break_lines
+from render_service.compositor.text.typesetting import (
+    Line,
+    TextStyle,
+    draw_line,
+    letters_of,
+    measure,
+    new_mask,
+    set_line,
+    spread,
+)
+from render_service.domain.layers.colors import parse_color
+from render_service.domain.layers.model import Box, Stroke, TextAlign, TextLayer, VerticalAlign
+from render_service.domain.layers.model import TextStyle as LayerStyle
+
+# Shares of the em: above and below the baseline, and what letters may reach beyond both and to the sides.
+_ASCENT, _DESCENT, _OVERHANG = 0.88, 0.24, 0.4
+# Letters are not set smaller than this share of the frame's shorter side.
+_SMALLEST = 0.02
+_SHRINKING = 0.94
+_SLANT = 0.21
+_WHITE = "#FFFFFF"
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """Where a letter lies in a drawing, in pixels, and the number of its line and word."""
+
+    left: float
+    right: float
+    line: int
+    word: int
+
+
+@dataclass(frozen=True, slots=True)
+class TextParts:
+    """The parts of a drawn text, from the first to the last that is read.
+
+    Args:
+        letters: Every letter that is not a blank.
+        edges: Where lines begin and end in the drawing, from top to bottom: one more than there are lines.
+    """
+
+    letters: tuple[Letter, ...]
+    edges: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Lines set in one size."""
+
+    lines: tuple[Line, ...]
+    size: int
+    leading: float
+
+    @property
+    def width(self) -> float:
+        """Width of its widest line in pixels."""
+        return max(line.width for line in self.lines)
+
+    @property
+    def height(self) -> float:
+        """Height in pixels, from the top of the first line's letters to the foot of the last line's."""
+        return self.size * (_ASCENT + _DESCENT + self.leading * (len(self.lines) - 1))
+
+    def baseline(self, number: int) -> float:
+        """Return the distance of a line's baseline from the top of the block, in pixels."""
+        return self.size * (_ASCENT + self.leading * number)
+
+
+def draw_text(
+    layer: TextLayer, box: Box, stroke: Stroke | None, frame: tuple[int, int], language: str
+) -> tuple[Drawing, Area, TextParts]:
+    """Draw a text before its rotation.
+
+    Args:
+        layer: The text, cleaned (`clean_text`).
+        box: Its box.
+        stroke: The line around letters.
+        frame: Width and height of the frame in pixels.
+        language: BCP 47 tag of the texts of the video; may be empty.
+
+    Returns:
+        The drawing, the area of its box, and where its letters are.
+    """
+    style, side = layer.style, min(frame)
+    inner, within = _space(box, style, frame)
+    block = _fit(layer.text, style, inner, side, text_language(layer.text, language))
+    padding = style.padding * block.size if style.background else 0.0
+    size = (
+        block.width + 2 * padding if box.width is None else box.width * frame[0],
+        block.height + 2 * padding if box.height is None else box.height * frame[1],
+    )
+    area = placed(box, size, within, frame)
+    align = _align(style, box, layer.text)
+    x = area.x + padding + _share(align) * (area.width - 2 * padding - block.width)
+    y = area.y + padding + _rows(style.vertical_align) * (area.height - 2 * padding - block.height)
+
+    thickness = max(1.0, stroke.width * side) if stroke else 0.0
+    reach = max(math.ceil(_OVERHANG * block.size + thickness), math.ceil(padding) + 1)
+    left, top = math.floor(x) - reach, math.floor(y) - reach
+    width = math.ceil(x + block.width) + reach - left
+    height = math.ceil(y + block.height) + reach - top
+    x, y = x - left, y - top
+    pixels = empty(width, height)
+    if style.background:
+        behind = (x - padding, y - padding, block.width + 2 * padding, block.height + 2 * padding)
+        mask = rectangle_mask(width, height, behind, box.corner_radius * side)
+        lay_over(pixels, coloured(mask, parse_color(style.background)))
+    lefts = [x + _share(align) * (block.width - line.width) for line in block.lines]
+    if stroke:
+        outline = _mask(block, lefts, y, (width, height), italic=style.italic, stroke=thickness)
+        lay_over(pixels, coloured(outline, parse_color(stroke.color)))
+    letters = _mask(block, lefts, y, (width, height), italic=style.italic)
+    lay_over(pixels, filled(letters, style.color or _WHITE, style.gradient, (x, y, block.width, block.height)))
+    return Drawing(pixels, left, top), area, _parts(block, lefts, y, height)
+
+
+def _space(box: Box, style: LayerStyle, frame: tuple[int, int]) -> tuple[tuple[float, float], Rect]:
+    """Return the width and height in pixels that a text may take, and the rectangle that its anchor lies in."""
+    safe = safe_area(*frame)
+    x, y = anchor_point(box, safe, frame)
+    padding = 2 * style.padding * style.size * min(frame) if style.background else 0.0
+    across = _free(x, box.anchor.across, safe.x, safe.x + safe.width) if box.width is None else box.width * frame[0]
+    down = _free(y, box.anchor.down, safe.y, safe.y + safe.height) if box.height is None else box.height * frame[1]
+    return (max(across - padding, 0.1 * min(frame)), max(down - padding, 0.02 * min(frame))), safe
+
+
+def _free(place: float, anchor: float, first: float, last: float) -> float:
+    """Return how far a box with an anchor at a place can extend until it reaches an edge of the safe area."""
+    # A text placed outside of it still gets some room.
+    before, after = max(place - first, 0.2 * (last - first)), max(last - place, 0.2 * (last - first))
+    if anchor == 0:
+        return after
+    return before if anchor == 1 else 2 * min(before, after)
+
+
+def _fit(text: str, style: LayerStyle, space: tuple[float, float], side: int, language: str) -> _Block:
+    """Set a text in the largest letters, up to its own size, in which it fits a space (width, height in pixels)."""
+    size = max(1, round(style.size * side))
+    smallest = min(size, max(6, round(_SMALLEST * side)))
+    base = bidi.base_level(text)
+    while True:
+        kind, spacing = TextStyle(size, style.weight, language), style.letter_spacing * size
+
+        def width(part: str, kind: TextStyle = kind, spacing: float = spacing) -> float:
+            return measure(part, kind) + spacing * len(part)
+
+        broken = break_lines(text, width, space[0], language, evenness=0.7)
+        lines = tuple(_set(span.of(text), kind, spacing, base) for span in broken.lines)
+        block = _Block(lines, size, style.line_height)
+        is_whole = not (broken.torn or broken.hyphenated)
+        if is_whole and block.height <= space[1] and block.width <= space[0] + 1:
+            return block
+        if size == smallest:
+            break
+        size = max(smallest, min(size - 1, int(size * _SHRINKING)))
+    most = max(1, int((space[1] / size - _ASCENT - _DESCENT) / style.line_height + 1e-6) + 1)
+    if len(lines) <= most:
+        return block
+    last = broken.lines[most - 1].of(text)
+    while len(last) > 1 and width(last + "…") > space[0]:
+        last = last[:-1]
+    shortened = _set(last.rstrip(" ,;:，、；：。.…") + "…", kind, spacing, base)
+    return replace(block, lines=(*lines[: most - 1], shortened))
+
+
+def _set(text: str, kind: TextStyle, spacing: float, base: int) -> Line:
+    line = set_line(text, kind, base=base)
+    return spread(line, spacing) if spacing else line
+
+
+def _align(style: LayerStyle, box: Box, text: str) -> TextAlign:
+    if style.align is TextAlign.START:
+        return TextAlign.LEFT if bidi.base_level(text) == 0 else TextAlign.RIGHT
+    if style.align is not None:
+        return style.align
+    return {0.0: TextAlign.LEFT, 1.0: TextAlign.RIGHT}.get(box.anchor.across, TextAlign.CENTER)
+
+
+def _share(align: TextAlign) -> float:
+    return {TextAlign.LEFT: 0.0, TextAlign.RIGHT: 1.0}.get(align, 0.5)
+
+
+def _rows(align: VerticalAlign) -> float:
+    return {VerticalAlign.TOP: 0.0, VerticalAlign.BOTTOM: 1.0}.get(align, 0.5)
+
+
+def _mask(
+    block: _Block, lefts: list[float], top: float, size: tuple[int, int], *, italic: bool, stroke: float = 0.0
+) -> Mask:
+    whole = np.zeros((size[1], size[0]), np.uint8)
+    for number, (line, x) in enumerate(zip(block.lines, lefts, strict=True)):
+        image = new_mask(*size)
+        foot = top + block.baseline(number)
+        draw_line(ImageDraw.Draw(image), line, x, foot, stroke=stroke)
+        drawn = np.asarray(image)
+        if italic:
+            slant = np.array(((1, -_SLANT, _SLANT * (foot - 0.3 * block.size)), (0, 1, 0)), np.float64)
+            drawn = np.asarray(cv2.warpAffine(drawn, slant, size, flags=cv2.INTER_LINEAR), np.uint8)
+        np.maximum(whole, drawn, out=whole)
+    return np.multiply(whole, np.float32(1 / 255), dtype=np.float32)
+
+
+def _parts(block: _Block, lefts: list[float], top: float, height: int) -> TextParts:
+    letters: list[Letter] = []
+    word, in_word = -1, False
+    for number, (line, x) in enumerate(zip(block.lines, lefts, strict=True)):
+        in_word = False
+        for letter in letters_of(line).runs:
+            if not letter.text.strip():
+                in_word = False
+                continue
+            word += not in_word
+            in_word = True
+            letters.append(Letter(x + letter.x, x + letter.x + letter.width, number, word))
+    between = block.size * (_DESCENT + block.leading - _ASCENT) / 2
+    edges = [top + block.baseline(number) + between for number in range(len(lefts) - 1)]
+    return TextParts(tuple(letters), (0.0, *edges, float(height)))

@@ -1,0 +1,208 @@
+"""Layers over a shot or the whole video.
+
+Places are fractions of the frame's width and height from the top left; letters, strokes, radii and shadows are
+fractions of its shorter side. Colors are `#RRGGBB` or `#RRGGBBAA`; an empty one means: none, or the default.
+"""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+
+class Anchor(StrEnum):
+    """The point of a box that its position places."""
+
+    CENTER = "center"
+    TOP_LEFT = "top_left"
+    TOP = "top"
+    TOP_RIGHT = "top_right"
+    LEFT = "left"
+    RIGHT = "right"
+    BOTTOM_LEFT = "bottom_left"
+    BOTTOM = "bottom"
+    BOTTOM_RIGHT = "bottom_right"
+
+    @property
+    def across(self) -> float:
+        """Its place in the box: 0 at the left edge, 1 at the right one."""
+        return 0.0 if self.value.endswith("left") else 1.0 if self.value.endswith("right") else 0.5
+
+    @property
+    def down(self) -> float:
+        """Its place in the box: 0 at the top edge, 1 at the bottom one."""
+        return 0.0 if self.value.startswith("top") else 1.0 if self.value.startswith("bottom") else 0.5
+
+
+class BoxFit(StrEnum):
+    """How a picture of another shape fills its box."""
+
+    COVER = "cover"
+    CONTAIN = "contain"
+    FILL = "fill"
+
+
+class Blend(StrEnum):
+    """How a layer and what lies under it become one; see CSS `mix-blend-mode`."""
+
+    NORMAL = "normal"
+    MULTIPLY = "multiply"
+    SCREEN = "screen"
+    OVERLAY = "overlay"
+    ADD = "add"
+
+
+class ShapeKind(StrEnum):
+    """Forms of shapes."""
+
+    RECTANGLE = "rectangle"
+    ELLIPSE = "ellipse"
+    LINE = "line"
+    PATH = "path"
+
+
+class GradientKind(StrEnum):
+    """Forms of gradients."""
+
+    LINEAR = "linear"
+    RADIAL = "radial"
+
+
+class TextAlign(StrEnum):
+    """Where lines lie in their box."""
+
+    LEFT = "left"
+    CENTER = "center"
+    RIGHT = "right"
+    START = "start"
+
+
+class VerticalAlign(StrEnum):
+    """Where a text lies in a box that is higher."""
+
+    TOP = "top"
+    MIDDLE = "middle"
+    BOTTOM = "bottom"
+
+
+class WritingMode(StrEnum):
+    """Directions of lines; VERTICAL is refused."""
+
+    HORIZONTAL = "horizontal"
+    VERTICAL = "vertical"
+
+
+@dataclass(frozen=True, slots=True)
+class ColorStop:
+    """A color of a gradient; `position` 0–1."""
+
+    color: str
+    position: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Gradient:
+    """Colors that blend into each other; `angle` in degrees as in CSS: 0 runs upwards, 90 to the right."""
+
+    kind: GradientKind = GradientKind.LINEAR
+    angle: float = 180.0
+    stops: tuple[ColorStop, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """A line along an edge."""
+
+    color: str
+    width: float = 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """A shadow: how far its edge reaches out, and where it lies."""
+
+    color: str = ""
+    blur: float = 0.02
+    x: float = 0.0
+    y: float = 0.006
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """The place of a layer; None means: it follows from the anchor, or from what the box holds. Degrees clockwise."""
+
+    x: float | None = None
+    y: float | None = None
+    anchor: Anchor = Anchor.CENTER
+    width: float | None = None
+    height: float | None = None
+    fit: BoxFit = BoxFit.COVER
+    rotation: float = 0.0
+    corner_radius: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class TextStyle:
+    """How a text is set; padding, line height and letter spacing in em."""
+
+    size: float = 0.07
+    weight: int = 600
+    italic: bool = False
+    color: str = ""
+    gradient: Gradient | None = None
+    background: str = ""
+    padding: float = 0.35
+    line_height: float = 1.3
+    letter_spacing: float = 0.0
+    align: TextAlign | None = None
+    vertical_align: VerticalAlign = VerticalAlign.MIDDLE
+    writing_mode: WritingMode = WritingMode.HORIZONTAL
+
+
+@dataclass(frozen=True, slots=True)
+class TextLayer:
+    """A text."""
+
+    text: str
+    style: TextStyle = field(default_factory=TextStyle)
+
+
+@dataclass(frozen=True, slots=True)
+class PictureLayer:
+    """A still picture."""
+
+    uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeLayer:
+    """A shape, filled with a color, a gradient or nothing; `path` in units of which its box has 100 × 100."""
+
+    kind: ShapeKind = ShapeKind.RECTANGLE
+    path: str = ""
+    color: str = ""
+    gradient: Gradient | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Something drawn over a shot or the whole video: exactly one of text, picture and shape.
+
+    `start` counts from the start of what it lies over; `duration` None: until that ends. `opacity` 0–1.
+    """
+
+    id: str = ""
+    text: TextLayer | None = None
+    picture: PictureLayer | None = None
+    shape: ShapeLayer | None = None
+    box: Box = field(default_factory=Box)
+    start: timedelta = timedelta(0)
+    duration: timedelta | None = None
+    opacity: float = 1.0
+    blend: Blend = Blend.NORMAL
+    shadow: Shadow | None = None
+    stroke: Stroke | None = None
+
+
+def layer_field(index: int) -> str:
+    """Return the field that names the file of a layer, by the place of the layer in its list."""
+    return f"layers[{index}].picture.uri"

@@ -1,0 +1,165 @@
+"""The rules for layers; the contract's comments name the same limits."""
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from render_service.domain.layers.colors import is_color
+from render_service.domain.layers.model import (
+    Box,
+    Gradient,
+    Layer,
+    Shadow,
+    ShapeKind,
+    ShapeLayer,
+    Stroke,
+    TextLayer,
+    TextStyle,
+    WritingMode,
+)
+from render_service.domain.layers.path_data import MAX_PATH, path_fault
+
+MAX_LAYERS = 20
+MAX_ALL_LAYERS = 1_000
+MAX_LAYER_TEXT = 1_000
+MAX_STOPS = 16
+LONGEST_LAYER = timedelta(hours=3)
+
+_ZERO = timedelta(0)
+_LAYER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+class LayerCheck:
+    """Checks layers.
+
+    Args:
+        add_fault: Receives the path and the description of each fault.
+        check_uri: Checks a required URI at a path.
+        pieces: Returns what is known of a text: more than one piece where it has variables.
+    """
+
+    def __init__(
+        self,
+        add_fault: Callable[[str, str], None],
+        check_uri: Callable[[str, str], None],
+        pieces: Callable[[str], tuple[str, ...]],
+    ) -> None:
+        self._fault = add_fault
+        self._uri = check_uri
+        self._pieces = pieces
+
+    def layers(self, layers: Sequence[Layer], path: str) -> None:
+        """Check the layers of a shot or project; `path` is that of their list."""
+        if len(layers) > MAX_LAYERS:
+            self._fault(path, f"must have at most {MAX_LAYERS} layers")
+        seen: dict[str, int] = {}
+        for index, layer in enumerate(layers[:MAX_LAYERS]):
+            self._layer(layer, f"{path}[{index}]")
+            first = seen.setdefault(layer.id, index)
+            if first != index:
+                self._fault(f"{path}[{index}].id", f"must be unique; layers[{first}] has the same")
+
+    def _layer(self, layer: Layer, path: str) -> None:
+        if not _LAYER_ID.fullmatch(layer.id):
+            self._fault(f"{path}.id", "must be 1 to 64 characters A–Z a–z 0–9 _ -")
+        if layer.text:
+            self._text(layer.text, f"{path}.text")
+        elif layer.picture:
+            self._uri(layer.picture.uri, f"{path}.picture.uri")
+        elif layer.shape:
+            self._shape(layer.shape, layer.stroke, path)
+        else:
+            self._fault(path, "must have a text, a picture or a shape")
+        self._box(layer.box, f"{path}.box")
+        if not _ZERO <= layer.start <= LONGEST_LAYER:
+            self._fault(f"{path}.start", f"must be 0 s to {LONGEST_LAYER.total_seconds():,g} s")
+        if layer.duration is not None and not _ZERO < layer.duration <= LONGEST_LAYER:
+            self._fault(f"{path}.duration", f"must be more than 0 s, at most {LONGEST_LAYER.total_seconds():,g} s")
+        self._number(layer.opacity, f"{path}.opacity", 0, 1)
+        if layer.shadow:
+            self._shadow(layer.shadow, f"{path}.shadow")
+        if layer.stroke:
+            self._stroke(layer.stroke, f"{path}.stroke")
+
+    def _text(self, text: TextLayer, path: str) -> None:
+        pieces = self._pieces(text.text)
+        if sum(map(len, pieces)) > MAX_LAYER_TEXT or (len(pieces) == 1 and not pieces[0].strip()):
+            self._fault(f"{path}.text", f"must have 1 to {MAX_LAYER_TEXT:,} characters, not only blanks")
+        self._style(text.style, f"{path}.style")
+
+    def _style(self, style: TextStyle, path: str) -> None:
+        self._number(style.size, f"{path}.size", 0.01, 1)
+        self._number(style.weight, f"{path}.weight", 100, 900)
+        self._fill(style.color, style.gradient, path)
+        self._color(style.background, f"{path}.background")
+        self._number(style.padding, f"{path}.padding", 0, 2)
+        self._number(style.line_height, f"{path}.line_height", 0.8, 3)
+        self._number(style.letter_spacing, f"{path}.letter_spacing", -0.1, 1)
+        if style.writing_mode is WritingMode.VERTICAL:
+            self._fault(f"{path}.writing_mode", "must be HORIZONTAL: vertical lines are not supported")
+
+    def _shape(self, shape: ShapeLayer, stroke: Stroke | None, path: str) -> None:
+        place = f"{path}.shape"
+        self._fill(shape.color, shape.gradient, place)
+        if shape.kind is ShapeKind.PATH:
+            if len(self._pieces(shape.path)) == 1:
+                fault = path_fault(self._pieces(shape.path)[0])
+                if fault:
+                    self._fault(f"{place}.path", fault)
+        elif shape.path:
+            self._fault(f"{place}.path", f"must be empty for a {shape.kind.name}, at most {MAX_PATH:,} characters else")
+        if shape.kind is ShapeKind.LINE:
+            if stroke is None:
+                self._fault(f"{path}.stroke", "must be set: a LINE is drawn with its stroke")
+            if shape.color or shape.gradient:
+                self._fault(f"{place}.color", "must be empty for a LINE: set the color of its stroke")
+        elif not (shape.color or shape.gradient or stroke):
+            self._fault(f"{place}.color", "must be set where there is neither a gradient nor a stroke")
+
+    def _fill(self, color: str, gradient: Gradient | None, path: str) -> None:
+        self._color(color, f"{path}.color")
+        if gradient is None:
+            return
+        if color:
+            self._fault(f"{path}.color", "must be empty where gradient is given")
+        place = f"{path}.gradient"
+        self._number(gradient.angle, f"{place}.angle", -360, 360)
+        if not 2 <= len(gradient.stops) <= MAX_STOPS:
+            self._fault(f"{place}.stops", f"must have 2 to {MAX_STOPS} stops")
+        before = 0.0
+        for index, stop in enumerate(gradient.stops[:MAX_STOPS]):
+            self._color(stop.color, f"{place}.stops[{index}].color", required=True)
+            if not before <= stop.position <= 1:
+                self._fault(f"{place}.stops[{index}].position", "must be 0 to 1, and not before the stop before it")
+            before = max(before, stop.position)
+
+    def _box(self, box: Box, path: str) -> None:
+        for name, place in (("x", box.x), ("y", box.y)):
+            if place is not None:
+                self._number(place, f"{path}.{name}", -1, 2)
+        for name, side in (("width", box.width), ("height", box.height)):
+            if side is not None:
+                self._number(side, f"{path}.{name}", 0.001, 2)
+        self._number(box.rotation, f"{path}.rotation", -360, 360)
+        self._number(box.corner_radius, f"{path}.corner_radius", 0, 0.5)
+
+    def _shadow(self, shadow: Shadow, path: str) -> None:
+        self._color(shadow.color, f"{path}.color")
+        self._number(shadow.blur, f"{path}.blur", 0, 0.2)
+        self._number(shadow.x, f"{path}.x", -0.2, 0.2)
+        self._number(shadow.y, f"{path}.y", -0.2, 0.2)
+
+    def _stroke(self, stroke: Stroke, path: str) -> None:
+        self._color(stroke.color, f"{path}.color", required=True)
+        self._number(stroke.width, f"{path}.width", 0.0005, 0.2)
+
+    def _color(self, color: str, path: str, *, required: bool = False) -> None:
+        pieces = self._pieces(color)
+        if len(pieces) > 1:
+            return
+        if (pieces[0] or required) and not is_color(pieces[0]):
+            self._fault(path, "must be a color such as #FFC940 or #FFC94080")
+
+    def _number(self, value: float, path: str, least: float, most: float) -> None:
+        if not least <= value <= most:
+            self._fault(path, f"must be {least:g} to {most:g}".replace("-", "−"))
