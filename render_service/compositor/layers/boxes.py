@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from render_service.compositor.captions.layout import Rect
+from render_service.compositor.captions.safe_areas import Rect
 from render_service.domain.layers.model import Box
 
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from render_service.compositor.captions.layout import Rect
+from render_service.compositor.captions.safe_areas import Rect
 from render_service.compositor.layers.boxes import Area, box_size, placed
 from render_service.compositor.layers.outlines import ellipse_mask, line_mask, path_mask, rectangle_mask
 from render_service.compositor.layers.pixels import Drawing, Mask, coloured, empty, filled, lay_over

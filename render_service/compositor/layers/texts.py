@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from PIL import ImageDraw
 
-from render_service.compositor.captions.layout import Rect, safe_area
+from render_service.compositor.captions.safe_areas import Rect, safe_area
 from render_service.compositor.layers.boxes import Area, anchor_point, placed
 from render_service.compositor.layers.outlines import rectangle_mask
 from render_service.compositor.layers.pixels import Drawing, Mask, coloured, empty, filled, lay_over

@@ -71,7 +71,7 @@ def check_pictures(
     Raises:
         RenderFailure: CHECK_FAILED with `black_picture`, `frozen_picture` or `decode`.
     """
-    bound = output.width * output.height * _SUSPICIOUS_BYTES_PER_PIXEL
+    bound = spec.output.width * spec.output.height * _SUSPICIOUS_BYTES_PER_PIXEL
     plans = {shot.index: _plan(shot, frames, timeline.fps, bound) for shot in timeline.shots}
     wanted = sorted({number for plan in plans.values() for number in (plan.sample, *plan.still)})
     seen = decode(wanted)

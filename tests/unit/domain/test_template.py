@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render_service.domain.projects.project import Card, Music, Project, Shot, Watermark, WordTiming
+from render_service.domain.projects.project import CaptionOptions, Card, Music, Project, Shot, Watermark, WordTiming
 from render_service.domain.projects.template import (
     MAX_ADDED,
     MAX_VALUE,
@@ -104,11 +104,12 @@ def test_every_text_and_address_of_a_project_can_have_variables() -> None:
         outro_clip_uri="{{x}}",
         title_card=Card("{{x}}", "{{x}}"),
         end_card=Card("{{x}}", "{{x}}"),
+        captions=CaptionOptions(color="{{x}}", highlight_color="{{x}}"),
     )
     assert set(texts_of(project)) == {"{{x}}"}
     result = fill(project, {"x": "v"}).project
     assert set(texts_of(result)) == {"v"}
-    assert len(texts_of(result)) == len(texts_of(project)) == 18
+    assert len(texts_of(result)) == len(texts_of(project)) == 20
 
 
 def test_what_is_missing_and_what_is_unused_is_named_each_with_the_place_that_uses_it() -> None:

@@ -48,4 +48,4 @@ def to_rgb(planes: Planes) -> Rgb:
     half = [(plane.astype(np.float32) - 128) * (255 / 224) for plane in (planes.u, planes.v)]
     u, v = (cv2.resize(plane, y.shape[::-1], interpolation=cv2.INTER_NEAREST) for plane in half)
     rgb = np.dstack((y + 1.5748 * v, y - 0.1873 * u - 0.4681 * v, y + 1.8556 * u))
-    return np.rint(np.clip(rgb, 0, 255)).astype(np.uint8)
+    return np.asarray(np.rint(np.clip(rgb, 0, 255)), np.uint8)
