@@ -6,7 +6,8 @@ from pathlib import Path
 
 from render_service.compositor.drawing.overlays import CuePainter, draw_watermark
 from render_service.compositor.drawing.sources import CanvasLayer, ClipLayer, FrameSource
-from render_service.compositor.drawing.transitions import draw_transition
+from render_service.compositor.drawing.transitions.effect import Moment
+from render_service.compositor.drawing.transitions.registry import draw_transition
 from render_service.compositor.encoding.encoder import SegmentEncoder
 from render_service.compositor.frames.format import PictureFormat
 from render_service.compositor.frames.planes import Planes
@@ -87,9 +88,17 @@ class Painter:
             self._over_incoming.draw(frame, self._new)
             # Neither the first nor the last frame of a transition equals its neighbour outside of it.
             done = (frame + 1) / (self._spec.frames + 1)
-            draw_transition(
-                self._spec.transition, self._spec.direction, done, old=self._old, new=self._new, target=target
+            spec = self._spec
+            moment = Moment(
+                done,
+                self._old,
+                self._new,
+                target,
+                direction=spec.direction,
+                softness=spec.softness,
+                angle=spec.angle,
             )
+            draw_transition(spec.transition, moment)
         self._over_all.draw(frame, target)
         self._cues.draw(frame, target)
         if self._mark is not None:

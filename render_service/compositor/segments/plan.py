@@ -97,8 +97,17 @@ def plan_segments(timeline: Timeline, spec: RenderSpec, ingredients: Ingredients
         if previous is not None and shot.overlap_in:
             going = _layer(previous, style, ingredients, previous.frames - shot.overlap_in, shot.overlap_in)
             coming = _layer(shot, style, ingredients, 0, shot.overlap_in)
+            wish = shot.shot.transition
             bare = SegmentSpec(
-                ingredients.build, picture, shot.overlap_in, going, coming, shot.transition, shot.direction
+                ingredients.build,
+                picture,
+                shot.overlap_in,
+                going,
+                incoming=coming,
+                transition=shot.transition,
+                direction=shot.direction,
+                softness=wish.softness,
+                angle=wish.angle,
             )
             segments.append(_planned(bare, shot.start, shot.index, ingredients, over))
         body = (shot.overlap_in, shot.frames - shot.overlap_out)

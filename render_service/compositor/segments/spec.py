@@ -112,6 +112,8 @@ class SegmentSpec:
         incoming: The incoming shot of a transition.
         transition: The transition; CUT if there is none.
         direction: Where the transition moves to.
+        softness: Width of its edge, 0–1; None is its own.
+        angle: Where a wipe moves to, in degrees clockwise from the right; None is `direction`.
         cues: Captions that are seen in the segment.
         watermark: Picture over everything.
         layers: What is drawn over the pictures of the shots and below the captions.
@@ -124,6 +126,8 @@ class SegmentSpec:
     incoming: Layer | None = None
     transition: TransitionKind = TransitionKind.CUT
     direction: Direction = Direction.LEFT
+    softness: float | None = None
+    angle: float | None = None
     cues: tuple[CueLayer, ...] = ()
     watermark: WatermarkLayer | None = None
     layers: tuple[DrawnLayer, ...] = ()

@@ -51,6 +51,32 @@ class TransitionKind(StrEnum):
     SLIDE = "slide"
     PUSH = "push"
     CIRCLE = "circle"
+    DISSOLVE = "dissolve"
+    BURN = "burn"
+    BLUR = "blur"
+    FLASH = "flash"
+    LIGHT_LEAK = "light_leak"
+    PIXELATE = "pixelate"
+    BARN_DOOR = "barn_door"
+    BLINDS = "blinds"
+    CHECKERBOARD = "checkerboard"
+    CLOCK = "clock"
+    DIAMOND = "diamond"
+    HEART = "heart"
+    STAR = "star"
+    INK = "ink"
+    REVEAL = "reveal"
+    SPLIT = "split"
+    SQUEEZE = "squeeze"
+    PAGE = "page"
+    FLIP = "flip"
+    STACK = "stack"
+    ZOOM_IN = "zoom_in"
+    ZOOM_OUT = "zoom_out"
+    WHIP = "whip"
+    SPIN = "spin"
+    RIPPLE = "ripple"
+    GLITCH = "glitch"
 
 
 class Direction(StrEnum):
@@ -135,11 +161,17 @@ class Motion:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """The transition from the previous shot to this one; None means: the mode's default."""
+    """The transition from the previous shot to this one; None means: the mode's default.
+
+    `softness` is the width of a wipe's edge as a part 0–1 of its way, `angle` where a WIPE moves to, in degrees
+    clockwise from the right; None means: the transition's own, and `direction`.
+    """
 
     kind: TransitionKind | None = None
     duration: timedelta | None = None
     direction: Direction = Direction.LEFT
+    softness: float | None = None
+    angle: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

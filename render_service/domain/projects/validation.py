@@ -18,6 +18,7 @@ from render_service.domain.projects.project import (
     Project,
     Shot,
     Speech,
+    Transition,
     Translation,
     WordTiming,
 )
@@ -210,7 +211,7 @@ class _Check:
             self._fault(f"{path}.clip_uri", "must be omitted where image_uri is given")
         self._uri(shot.narration_audio_uri, f"{path}.narration_audio_uri")
         self._motion(shot.motion, f"{path}.motion")
-        self._span(shot.transition.duration, f"{path}.transition.duration", LONGEST_TRANSITION)
+        self._transition(shot.transition, f"{path}.transition")
         self._words(shot.words, f"{path}.words")
         if shot.speech:
             self.speech(shot.speech, f"{path}.speech")
@@ -239,6 +240,13 @@ class _Check:
         self._number(motion.focus_y, f"{path}.focus_y", 0, 1)
         if motion.amount is not None:
             self._number(motion.amount, f"{path}.amount", 0.01, 0.5)
+
+    def _transition(self, transition: Transition, path: str) -> None:
+        self._span(transition.duration, f"{path}.duration", LONGEST_TRANSITION)
+        if transition.softness is not None:
+            self._number(transition.softness, f"{path}.softness", 0, 1)
+        if transition.angle is not None:
+            self._number(transition.angle, f"{path}.angle", 0, 360)
 
     def _words(self, words: Sequence[WordTiming], path: str) -> None:
         if len(words) > MAX_WORDS:

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from render_service.compositor.drawing.transitions import draw_transition
+from render_service.compositor.drawing.transitions.effect import Moment
+from render_service.compositor.drawing.transitions.registry import EFFECTS, draw_transition
 from render_service.compositor.frames.planes import Planes
 from render_service.domain.projects.project import Direction, TransitionKind
 
@@ -29,7 +30,7 @@ def _drawn(
     kind: TransitionKind, done: float, old: Planes, new: Planes, direction: Direction = Direction.LEFT
 ) -> Planes:
     target = Planes.empty(_WIDTH, _HEIGHT)
-    draw_transition(kind, direction, done, old=old, new=new, target=target)
+    draw_transition(kind, Moment(done, old, new, target, direction=direction))
     return target
 
 
@@ -87,3 +88,66 @@ def test_a_circle_opens_in_the_middle() -> None:
     target = _drawn(TransitionKind.CIRCLE, 0.5, _plain(50), _plain(200))
     assert int(target.y[90, 160]) == 200
     assert int(target.y[0, 0]) == 50
+
+
+def test_there_are_two_dozen_and_every_kind_is_drawn() -> None:
+    assert set(EFFECTS) == set(_KINDS)
+    assert len(EFFECTS) >= 24
+
+
+def _distance(one: Planes, other: Planes) -> float:
+    """The mean difference of luma."""
+    return float(np.abs(one.y.astype(np.float64) - other.y).mean())
+
+
+def _gradient(reverse: bool) -> Planes:
+    """A smooth picture, as photographs mostly are."""
+    planes = _plain(0)
+    x, y = np.meshgrid(np.linspace(0, 1, _WIDTH), np.linspace(0, 1, _HEIGHT))
+    planes.y[:] = 40 + 150 * (np.hypot(x - 0.3, y - 0.4) if reverse else x * y)
+    return planes
+
+
+@pytest.mark.parametrize("direction", list(Direction))
+@pytest.mark.parametrize("kind", _KINDS)
+def test_a_transition_begins_and_ends_without_a_jump(kind: TransitionKind, direction: Direction) -> None:
+    old, new = _gradient(reverse=False), _gradient(reverse=True)
+    # The first and the last frame of half a second: a fade to white changes a dark picture by an eighth of the way.
+    most = 219 / 8
+    first, last = _drawn(kind, 1 / 16, old, new, direction), _drawn(kind, 15 / 16, old, new, direction)
+    assert _distance(first, old) < most
+    assert _distance(last, new) < most
+
+
+@pytest.mark.parametrize("kind", _KINDS)
+def test_no_two_transitions_look_alike_and_all_say_the_same_twice(kind: TransitionKind) -> None:
+    old, new = _gradient(reverse=False), _gradient(reverse=True)
+    mine = _drawn(kind, 0.35, old, new)
+    again = _drawn(kind, 0.35, old, new)
+    for one, other in zip(mine.all(), again.all(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    for other_kind in _KINDS:
+        if other_kind is not kind:
+            assert _distance(mine, _drawn(other_kind, 0.35, old, new)) > 0.2, other_kind
+
+
+@pytest.mark.parametrize(
+    ("angle", "new_corner", "old_corner"),
+    [(0, (90, 10), (90, 310)), (45, (5, 5), (175, 315)), (135, (5, 315), (175, 5)), (270, (170, 160), (10, 160))],
+)
+def test_a_wipe_moves_at_any_angle(angle: float, new_corner: tuple[int, int], old_corner: tuple[int, int]) -> None:
+    target = Planes.empty(_WIDTH, _HEIGHT)
+    draw_transition(TransitionKind.WIPE, Moment(0.5, _plain(50), _plain(200), target, angle=angle))
+    assert int(target.y[new_corner]) == 200
+    assert int(target.y[old_corner]) == 50
+
+
+@pytest.mark.parametrize("kind", [TransitionKind.WIPE, TransitionKind.CIRCLE, TransitionKind.STAR, TransitionKind.INK])
+def test_softness_widens_the_edge(kind: TransitionKind) -> None:
+    mixed = []
+    for softness in (0.0, 0.2, 0.8):
+        target = Planes.empty(_WIDTH, _HEIGHT)
+        draw_transition(kind, Moment(0.5, _plain(50), _plain(200), target, softness=softness))
+        mixed.append(int(((target.y > 55) & (target.y < 195)).sum()))
+    assert mixed == sorted(mixed)
+    assert mixed[0] < mixed[1] / 2

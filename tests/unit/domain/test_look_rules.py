@@ -3,7 +3,7 @@
 import pytest
 
 from render_service.domain.projects.looks.captions import CaptionPosition, CaptionPreset, Platform
-from render_service.domain.projects.project import CaptionOptions, Project
+from render_service.domain.projects.project import CaptionOptions, Project, Shot, Transition
 from render_service.domain.projects.validation import check_project
 
 C = "project.captions"
@@ -32,3 +32,9 @@ def with_captions(**fields: object) -> Project:
 )
 def test_caption_options_are_checked_one_by_one(fields: dict[str, object], wrong: list[str]) -> None:
     assert faults_of(with_captions(**fields)) == wrong
+
+
+@pytest.mark.parametrize(("softness", "angle", "wrong"), [(0.0, 360.0, []), (1.1, -1.0, ["softness", "angle"])])
+def test_softness_and_angle_stay_within_their_range(softness: float, angle: float, wrong: list[str]) -> None:
+    project = Project(shots=(Shot("s1", transition=Transition(softness=softness, angle=angle)),))
+    assert faults_of(project) == [f"project.storyboard.shots[0].transition.{name}" for name in wrong]

@@ -163,6 +163,58 @@ class _TransitionKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Transi
     """The new shot pushes the old one out."""
     TRANSITION_KIND_CIRCLE: _TransitionKind.ValueType  # 8
     """A growing circle uncovers the new shot."""
+    TRANSITION_KIND_DISSOLVE: _TransitionKind.ValueType  # 9
+    """Clouds of the new shot appear everywhere and grow together."""
+    TRANSITION_KIND_BURN: _TransitionKind.ValueType  # 10
+    """Film burns through, with a glowing edge, to the new shot."""
+    TRANSITION_KIND_BLUR: _TransitionKind.ValueType  # 11
+    """The old shot goes out of focus, the new one comes into it."""
+    TRANSITION_KIND_FLASH: _TransitionKind.ValueType  # 12
+    """A camera's flash, out of which the new shot appears."""
+    TRANSITION_KIND_LIGHT_LEAK: _TransitionKind.ValueType  # 13
+    """Warm light runs over the picture, under which the shots change."""
+    TRANSITION_KIND_PIXELATE: _TransitionKind.ValueType  # 14
+    """The old shot falls into large squares, out of which the new one builds up."""
+    TRANSITION_KIND_BARN_DOOR: _TransitionKind.ValueType  # 15
+    """The old shot opens in the middle like a gate; up and down with the directions UP and DOWN."""
+    TRANSITION_KIND_BLINDS: _TransitionKind.ValueType  # 16
+    """The slats of a blind turn and uncover the new shot."""
+    TRANSITION_KIND_CHECKERBOARD: _TransitionKind.ValueType  # 17
+    """The new shot appears in every other square, then in the rest."""
+    TRANSITION_KIND_CLOCK: _TransitionKind.ValueType  # 18
+    """A hand that starts at twelve o'clock uncovers the new shot."""
+    TRANSITION_KIND_DIAMOND: _TransitionKind.ValueType  # 19
+    """A growing diamond uncovers the new shot."""
+    TRANSITION_KIND_HEART: _TransitionKind.ValueType  # 20
+    """A growing heart uncovers the new shot."""
+    TRANSITION_KIND_STAR: _TransitionKind.ValueType  # 21
+    """A growing star uncovers the new shot."""
+    TRANSITION_KIND_INK: _TransitionKind.ValueType  # 22
+    """The new shot spreads from the middle like ink in water."""
+    TRANSITION_KIND_REVEAL: _TransitionKind.ValueType  # 23
+    """The old shot slides away and uncovers the new one."""
+    TRANSITION_KIND_SPLIT: _TransitionKind.ValueType  # 24
+    """The old shot parts in the middle, and its halves slide away."""
+    TRANSITION_KIND_SQUEEZE: _TransitionKind.ValueType  # 25
+    """The new shot grows from one side and squeezes the old one to the other."""
+    TRANSITION_KIND_PAGE: _TransitionKind.ValueType  # 26
+    """The old shot is turned like a page."""
+    TRANSITION_KIND_FLIP: _TransitionKind.ValueType  # 27
+    """The frame turns over like a card, with the new shot on its back."""
+    TRANSITION_KIND_STACK: _TransitionKind.ValueType  # 28
+    """The old shot sinks back and darkens while the new one slides over it."""
+    TRANSITION_KIND_ZOOM_IN: _TransitionKind.ValueType  # 29
+    """The view flies into the old shot and out of its depth into the new one."""
+    TRANSITION_KIND_ZOOM_OUT: _TransitionKind.ValueType  # 30
+    """The view draws back from the old shot, and the new one settles from close up."""
+    TRANSITION_KIND_WHIP: _TransitionKind.ValueType  # 31
+    """The camera is swung from the old shot to the new one, blurred by its speed."""
+    TRANSITION_KIND_SPIN: _TransitionKind.ValueType  # 32
+    """The picture is spun away, and the new shot spins into place."""
+    TRANSITION_KIND_RIPPLE: _TransitionKind.ValueType  # 33
+    """Rings run over the picture as over water while the shots change."""
+    TRANSITION_KIND_GLITCH: _TransitionKind.ValueType  # 34
+    """Bands of the picture jump aside, and the new shot breaks through."""
 
 class TransitionKind(_TransitionKind, metaclass=_TransitionKindEnumTypeWrapper):
     """TransitionKind is how the previous shot leads into this one."""
@@ -185,6 +237,58 @@ TRANSITION_KIND_PUSH: TransitionKind.ValueType  # 7
 """The new shot pushes the old one out."""
 TRANSITION_KIND_CIRCLE: TransitionKind.ValueType  # 8
 """A growing circle uncovers the new shot."""
+TRANSITION_KIND_DISSOLVE: TransitionKind.ValueType  # 9
+"""Clouds of the new shot appear everywhere and grow together."""
+TRANSITION_KIND_BURN: TransitionKind.ValueType  # 10
+"""Film burns through, with a glowing edge, to the new shot."""
+TRANSITION_KIND_BLUR: TransitionKind.ValueType  # 11
+"""The old shot goes out of focus, the new one comes into it."""
+TRANSITION_KIND_FLASH: TransitionKind.ValueType  # 12
+"""A camera's flash, out of which the new shot appears."""
+TRANSITION_KIND_LIGHT_LEAK: TransitionKind.ValueType  # 13
+"""Warm light runs over the picture, under which the shots change."""
+TRANSITION_KIND_PIXELATE: TransitionKind.ValueType  # 14
+"""The old shot falls into large squares, out of which the new one builds up."""
+TRANSITION_KIND_BARN_DOOR: TransitionKind.ValueType  # 15
+"""The old shot opens in the middle like a gate; up and down with the directions UP and DOWN."""
+TRANSITION_KIND_BLINDS: TransitionKind.ValueType  # 16
+"""The slats of a blind turn and uncover the new shot."""
+TRANSITION_KIND_CHECKERBOARD: TransitionKind.ValueType  # 17
+"""The new shot appears in every other square, then in the rest."""
+TRANSITION_KIND_CLOCK: TransitionKind.ValueType  # 18
+"""A hand that starts at twelve o'clock uncovers the new shot."""
+TRANSITION_KIND_DIAMOND: TransitionKind.ValueType  # 19
+"""A growing diamond uncovers the new shot."""
+TRANSITION_KIND_HEART: TransitionKind.ValueType  # 20
+"""A growing heart uncovers the new shot."""
+TRANSITION_KIND_STAR: TransitionKind.ValueType  # 21
+"""A growing star uncovers the new shot."""
+TRANSITION_KIND_INK: TransitionKind.ValueType  # 22
+"""The new shot spreads from the middle like ink in water."""
+TRANSITION_KIND_REVEAL: TransitionKind.ValueType  # 23
+"""The old shot slides away and uncovers the new one."""
+TRANSITION_KIND_SPLIT: TransitionKind.ValueType  # 24
+"""The old shot parts in the middle, and its halves slide away."""
+TRANSITION_KIND_SQUEEZE: TransitionKind.ValueType  # 25
+"""The new shot grows from one side and squeezes the old one to the other."""
+TRANSITION_KIND_PAGE: TransitionKind.ValueType  # 26
+"""The old shot is turned like a page."""
+TRANSITION_KIND_FLIP: TransitionKind.ValueType  # 27
+"""The frame turns over like a card, with the new shot on its back."""
+TRANSITION_KIND_STACK: TransitionKind.ValueType  # 28
+"""The old shot sinks back and darkens while the new one slides over it."""
+TRANSITION_KIND_ZOOM_IN: TransitionKind.ValueType  # 29
+"""The view flies into the old shot and out of its depth into the new one."""
+TRANSITION_KIND_ZOOM_OUT: TransitionKind.ValueType  # 30
+"""The view draws back from the old shot, and the new one settles from close up."""
+TRANSITION_KIND_WHIP: TransitionKind.ValueType  # 31
+"""The camera is swung from the old shot to the new one, blurred by its speed."""
+TRANSITION_KIND_SPIN: TransitionKind.ValueType  # 32
+"""The picture is spun away, and the new shot spins into place."""
+TRANSITION_KIND_RIPPLE: TransitionKind.ValueType  # 33
+"""Rings run over the picture as over water while the shots change."""
+TRANSITION_KIND_GLITCH: TransitionKind.ValueType  # 34
+"""Bands of the picture jump aside, and the new shot breaks through."""
 Global___TransitionKind: _TypeAlias = TransitionKind  # noqa: Y015
 
 class _Direction:
@@ -590,10 +694,21 @@ class Transition(_message.Message):
     KIND_FIELD_NUMBER: _builtins.int
     DURATION_FIELD_NUMBER: _builtins.int
     DIRECTION_FIELD_NUMBER: _builtins.int
+    SOFTNESS_FIELD_NUMBER: _builtins.int
+    ANGLE_FIELD_NUMBER: _builtins.int
     kind: Global___TransitionKind.ValueType
     """kind defaults to the mode's."""
     direction: Global___Direction.ValueType
-    """direction of a wipe, slide or push; default LEFT. Other kinds ignore it."""
+    """direction of WIPE, SLIDE, PUSH, REVEAL, SQUEEZE, STACK, WHIP, PAGE, FLIP, SPIN, BLINDS, LIGHT_LEAK, BARN_DOOR and SPLIT;
+    default LEFT. Other kinds ignore it.
+    """
+    softness: _builtins.float
+    """softness is the width of the edge that uncovers the new shot, as a fraction of its way: 0 (hard) to 1, for WIPE, CIRCLE,
+    DISSOLVE, BURN, BARN_DOOR, BLINDS, CHECKERBOARD, CLOCK, DIAMOND, HEART, STAR and INK; if omitted, each kind's own.
+    Other kinds ignore it.
+    """
+    angle: _builtins.float
+    """angle is where a WIPE moves to instead of direction, in degrees clockwise from the right: 0–360. Other kinds ignore it."""
     @_builtins.property
     def duration(self) -> _duration_pb2.Duration:
         """duration is the overlap of the two shots: > 0 to 5 s; more than half of the shorter shot is reduced to that half.
@@ -606,12 +721,21 @@ class Transition(_message.Message):
         kind: Global___TransitionKind.ValueType = ...,
         duration: _duration_pb2.Duration | None = ...,
         direction: Global___Direction.ValueType = ...,
+        softness: _builtins.float | None = ...,
+        angle: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_angle", b"_angle", "_softness", b"_softness", "angle", b"angle", "duration", b"duration", "softness", b"softness"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["direction", b"direction", "duration", b"duration", "kind", b"kind"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_angle", b"_angle", "_softness", b"_softness", "angle", b"angle", "direction", b"direction", "duration", b"duration", "kind", b"kind", "softness", b"softness"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__angle: _TypeAlias = _typing.Literal["angle"]  # noqa: Y015
+    _WhichOneofArgType__angle: _TypeAlias = _typing.Literal["_angle", b"_angle"]  # noqa: Y015
+    _WhichOneofReturnType__softness: _TypeAlias = _typing.Literal["softness"]  # noqa: Y015
+    _WhichOneofArgType__softness: _TypeAlias = _typing.Literal["_softness", b"_softness"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__angle) -> _WhichOneofReturnType__angle | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__softness) -> _WhichOneofReturnType__softness | None: ...
 
 Global___Transition: _TypeAlias = Transition  # noqa: Y015
 

@@ -1,0 +1,1 @@
+"""Transitions that mix the pictures of both shots in place."""

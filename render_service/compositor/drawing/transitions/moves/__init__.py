@@ -1,0 +1,1 @@
+"""Transitions that move, bend or scale the pictures."""

@@ -1,0 +1,1 @@
+"""Transitions in which an edge uncovers the new shot."""
