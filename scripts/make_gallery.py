@@ -85,28 +85,6 @@ def _motions() -> Sheet:
     return Sheet("motion", 4, 134, [(project(*shots), frames)])
 
 
-def _transitions() -> Sheet:
-    kinds: tuple[tuple[str, float, dict[str, str]], ...] = (
-        ("CROSS_FADE", 0.5, {}),
-        ("FADE_BLACK", 0.3, {}),
-        ("FADE_WHITE", 0.3, {}),
-        ("WIPE", 0.5, {}),
-        ("WIPE", 0.5, {"direction": "DIRECTION_DOWN"}),
-        ("SLIDE", 0.5, {}),
-        ("PUSH", 0.5, {}),
-        ("CIRCLE", 0.5, {}),
-    )
-    pictures = ("02-morning", "05-dusk")
-    shots, frames, end = [picture(pictures[0], duration="2s")], [], 2.0
-    for number, (kind, moment, options) in enumerate(kinds):
-        transition = {"kind": f"TRANSITION_KIND_{kind}", "duration": "1s", **options}
-        shots.append(picture(pictures[(number + 1) % 2], duration="2s", transition=transition))
-        direction = options.get("direction", "").removeprefix("DIRECTION_")
-        frames.append((f"{kind} {direction}".strip(), end - 1 + moment))
-        end += 1
-    return Sheet("transition", 4, 134, [(project(*shots), frames)])
-
-
 def _captions() -> Sheet:
     words = [
         {"text": word, "start": f"{number * 0.25}s", "end": f"{number * 0.25 + 0.25}s"}
@@ -143,7 +121,7 @@ def _modes() -> Sheet:
     return Sheet("mode", 3, 240, videos, None)
 
 
-SHEETS = (_fits(), _motions(), _transitions(), _captions(), _cards(), _modes())
+SHEETS = (_fits(), _motions(), _captions(), _cards(), _modes())
 
 
 def frames_at(video: Path, moments: Iterable[float]) -> Iterator[Image.Image]:

@@ -66,7 +66,7 @@ def noise(width: int, height: int, octaves: tuple[int, ...], seed: int) -> Map:
     for number, count in enumerate(octaves):
         step = min(small) / count
         grid = random.random((max(2, round(small[1] / step) + 1), max(2, round(small[0] / step) + 1)), np.float32)
-        total += cv2.resize(grid, small, interpolation=cv2.INTER_CUBIC) * np.float32(0.6**number)
+        total += cv2.resize(grid, small, interpolation=cv2.INTER_CUBIC) * np.float32(0.45**number)
     return scaled(equalised(total), width, height)
 
 

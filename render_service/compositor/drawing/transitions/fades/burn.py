@@ -7,7 +7,7 @@ from render_service.compositor.drawing.transitions.sweeping import Map, noise, s
 
 # Y, Cb, Cr of the glow and of the scorched film.
 _GLOW, _CHAR = (214, 46, 176), (30, 118, 142)
-_SOFT, _GLOW_WIDTH, _CHAR_WIDTH = 0.02, 0.035, 0.1
+_SOFT, _GLOW_WIDTH, _CHAR_WIDTH = 0.03, 0.05, 0.12
 
 
 def draw(moment: Moment) -> None:
@@ -26,4 +26,4 @@ def draw(moment: Moment) -> None:
 
 
 def _film(width: int, height: int) -> Map:
-    return noise(width, height, (2, 5, 12, 30), 5)
+    return noise(width, height, (2, 4, 10, 24), 5)

@@ -9,7 +9,7 @@ from render_service.compositor.frames.planes import Plane, Planes
 
 _DEGREES, _CLOSER = 70.0, 0.35
 # Pictures that are averaged for the blur of the movement, and the part of the transition that they span.
-_EXPOSURES, _SHUTTER = 4, 0.05
+_EXPOSURES, _SHUTTER = 3, 0.05
 
 
 def draw(moment: Moment) -> None:

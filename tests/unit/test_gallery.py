@@ -1,0 +1,30 @@
+"""The gallery shows every transition, motion and caption preset, and the repository's media stay small."""
+
+from pathlib import Path
+
+import pytest
+
+from scripts.make_looks import FOLDER, Look, captions, motions, transitions
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs/reference/gallery.md").read_text(encoding="utf-8")
+LOOKS = [*transitions(), *motions(), *captions()]
+MOST_BYTES = 30_000_000
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=[look.name for look in LOOKS])
+def test_every_look_has_a_picture_that_moves_a_still_and_a_line_on_the_page(look: Look) -> None:
+    assert (FOLDER / f"{look.name}.webp").read_bytes()[8:16] == b"WEBPVP8X", "run python -m scripts.make_looks"
+    assert (FOLDER / f"{look.name}.jpg").is_file()
+    kind = look.name.partition("-")[2].upper()
+    assert f"| `{kind}` | ![{kind}](../images/looks/{look.name}.webp) |" in PAGE
+
+
+def test_no_picture_is_left_of_a_look_that_is_gone() -> None:
+    named = {look.name for look in LOOKS} | {"transitions", "motions", "captions"}
+    assert {file.stem for file in FOLDER.iterdir()} == named
+
+
+def test_media_in_the_repository_stay_small() -> None:
+    media = [*(ROOT / "docs/images").rglob("*.*"), *(ROOT / "samples").rglob("*.*")]
+    assert sum(file.stat().st_size for file in media if file.is_file()) < MOST_BYTES
