@@ -27,7 +27,7 @@ from render_service.compositor.frames.planes import Planes
 from render_service.compositor.media.assets import Asset
 from render_service.compositor.segments.spec import CueLayer, DrawnStill, Layer, SegmentSpec
 from render_service.domain.projects.looks.captions import CaptionPreset
-from render_service.domain.projects.output import Container, Quality
+from render_service.domain.projects.output import Quality, VideoCodec
 from render_service.domain.projects.project import CaptionOptions, Easing, Fit, Motion, MotionKind, TransitionKind
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -52,7 +52,7 @@ class Look:
 
 
 def _format(size: tuple[int, int]) -> PictureFormat:
-    return PictureFormat(*size, _FPS, Quality.STANDARD, Container.MP4)
+    return PictureFormat(*size, _FPS, Quality.STANDARD, VideoCodec.H264)
 
 
 def _layer(number: int, frames: int, motion: Motion = _STILL) -> Layer:
