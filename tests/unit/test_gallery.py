@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.make_looks import FOLDER, Look, captions, motions, transitions
+from scripts.gallery.looks import FOLDER, Look, captions, motions, transitions
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/reference/gallery.md").read_text(encoding="utf-8")
@@ -14,7 +14,7 @@ MOST_BYTES = 30_000_000
 
 @pytest.mark.parametrize("look", LOOKS, ids=[look.name for look in LOOKS])
 def test_every_look_has_its_pictures_and_a_line_on_the_page(look: Look) -> None:
-    assert (FOLDER / f"{look.name}.webp").read_bytes()[8:12] == b"WEBP", "run python -m scripts.make_looks"
+    assert (FOLDER / f"{look.name}.webp").read_bytes()[8:12] == b"WEBP", "run python -m scripts.gallery.looks"
     assert (FOLDER / f"{look.name}.jpg").is_file()
     kind = look.name.partition("-")[2].upper()
     assert f"| `{kind}` | ![{kind}](../images/looks/{look.name}.webp) |" in PAGE

@@ -1,6 +1,6 @@
 """Draws the gallery of looks with the compositor itself: an animated picture and a still of each, and sheets of all.
 
-    python -m scripts.make_looks
+    python -m scripts.gallery.looks
 
 It writes docs/images/looks/*.webp and *.jpg: transitions, motions and caption presets. Names given as arguments, such
 as `transition-burn`, are drawn alone.
@@ -30,7 +30,7 @@ from render_service.domain.projects.looks.captions import CaptionPreset
 from render_service.domain.projects.output import Quality, VideoCodec
 from render_service.domain.projects.project import CaptionOptions, Easing, Fit, Motion, MotionKind, TransitionKind
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs/images/looks"
 SAMPLES = ROOT / "samples/harbour/images"
 _WIDE, _TALL = (512, 288), (288, 512)
