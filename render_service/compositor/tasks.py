@@ -66,6 +66,16 @@ def change_tempo(asset: Asset, factor: float, output: Path) -> None:
     tempo.change_tempo(asset, factor, output)
 
 
+def write_clip_sound(asset: Asset, seconds: int, path: Path) -> bool:
+    """Write the start of a clip's sound; see `sounds.write_recording`. Return whether it has any."""
+    from render_service.compositor.media import sounds
+
+    if not sounds.has_sound(asset):
+        return False
+    sounds.write_recording(asset, seconds, path)
+    return True
+
+
 def slow_down(asset: Asset, output: Path, factor: float) -> None:
     """See `retiming.slow_down`."""
     from render_service.compositor.media import retiming

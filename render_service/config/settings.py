@@ -19,6 +19,7 @@ from render_service.config.edge import EdgeSettings
 from render_service.config.fetching import FetchSettings
 from render_service.config.names import WITH_PREFIX, variable_of
 from render_service.config.providers import ProviderSettings
+from render_service.config.recognition import RecognitionSettings
 from render_service.config.speech import SpeechSettings
 from render_service.config.speech_providers import SpeechProviderSettings
 from render_service.config.stores import StoreSettings
@@ -34,6 +35,7 @@ class Settings(
     ProviderSettings,
     SpeechSettings,
     SpeechProviderSettings,
+    RecognitionSettings,
     EdgeSettings,
     CallbackSettings,
     WebhookSettings,

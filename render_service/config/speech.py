@@ -42,7 +42,7 @@ class SpeechSettings(BaseSettings):
 
     speech_idle_seconds: float = Field(default=300.0, ge=0, le=86400)
     """RENDER_SPEECH_IDLE_SECONDS: how long a worker keeps the loaded speech model, which takes 0.7 GB, after the last
-    narration. Loading it again takes a second or two."""
+    narration, and the loaded recognition model after the last recording. Loading either again takes a second or two."""
 
     @property
     def speaks_locally(self) -> bool:

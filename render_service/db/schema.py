@@ -80,6 +80,7 @@ jobs = sa.Table(
     sa.Column("warnings", JSONB, nullable=False, server_default="[]", comment="domain.warning.JobWarning as JSON"),
     sa.Column("title", sa.Text, nullable=False, server_default="", comment="of the project, at the start"),
     sa.Column("speech_provider", sa.Text, comment="who speaks its narrations; null: nobody has to"),
+    sa.Column("needs", ARRAY(sa.Text), nullable=False, server_default=sa.text("'{}'"), comment="domain.jobs.JobNeed"),
     sa.CheckConstraint(
         "status IN ('PENDING', 'PROCESSING', 'COMPLETED', 'FAILED', 'CANCELLED')", name="jobs_status_known"
     ),
@@ -94,6 +95,7 @@ jobs = sa.Table(
     sa.Index(
         "jobs_to_speak", "run_after", postgresql_where=sa.text("status = 'PENDING' AND speech_provider IS NOT NULL")
     ),
+    sa.Index("jobs_in_need", "run_after", postgresql_where=sa.text("status = 'PENDING' AND needs <> '{}'")),
     sa.Index(
         "jobs_to_enqueue",
         "run_after",

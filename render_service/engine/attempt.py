@@ -25,6 +25,7 @@ from render_service.domain.jobs.job import (
     StoredFile,
     Video,
 )
+from render_service.domain.jobs.needs import JobNeed
 from render_service.domain.warning import JobWarning, distinct_warnings
 from render_service.engine.alignments import align_narrations
 from render_service.engine.assets import fetch_assets
@@ -33,6 +34,7 @@ from render_service.engine.distributed_runner import DistributedRunner
 from render_service.engine.generated_clips import with_clips
 from render_service.engine.job_segments import JobSegments
 from render_service.engine.progress_reporter import ProgressReporter
+from render_service.engine.recognitions import Recognizer, recognize_shots
 from render_service.engine.speakers import Narrated, OnSpoken, Speakers
 from render_service.fetch.fetcher import Fetcher, FetchSession
 from render_service.providers.generator import Generated, Generation, Generator
@@ -67,6 +69,7 @@ class AttemptContext:
         objects: Records which shared objects jobs use.
         runner: Renders segments on all workers; None where this one renders them itself.
         speakers: Speak narrations.
+        recognizer: Recognises recordings; None where this worker cannot.
     """
 
     def __init__(
@@ -79,6 +82,7 @@ class AttemptContext:
         objects: JobObjects,
         runner: DistributedRunner | None = None,
         speakers: Speakers | None = None,
+        recognizer: Recognizer | None = None,
     ) -> None:
         self.store = store
         self.fetcher = fetcher
@@ -87,6 +91,13 @@ class AttemptContext:
         self._objects = objects
         self._runner = runner
         self.speakers = speakers or Speakers(None)
+        self._recognizer = recognizer
+
+    @property
+    def abilities(self) -> tuple[JobNeed, ...]:
+        """What this worker can do that a job may need."""
+        alignment = (JobNeed.ALIGNMENT,) if self.speakers.local is not None else ()
+        return alignment if self._recognizer is None else (*alignment, JobNeed.RECOGNITION)
 
     def scratch_path(self, lease: Lease) -> Path:
         """Return where an attempt may have its folder."""
@@ -126,14 +137,23 @@ class AttemptContext:
         await store.close()
         return narrated
 
-    async def align(
-        self, lease: Lease, spec: RenderSpec, media: Media, folder: Path, working: Callable[[], Awaitable[None]]
+    async def find_words(
+        self, lease: Lease, spec: RenderSpec, media: Media, folder: Path, report: Callable[[str], Awaitable[None]]
     ) -> tuple[RenderSpec, Media, tuple[JobWarning, ...]]:
-        """Return a render with the words of its recorded narrations; see `align_narrations`."""
+        """Return a render with the words of recordings and clips, and warnings where they are not wholly known.
+
+        See `recognize_shots` for what is not written, `align_narrations` for what is; `report` receives progress.
+        """
         store = JobSegments(self.store, lease.workspace_id, partial(self._objects.add, lease))
-        aligned = await align_narrations(self.speakers.local, spec, media, store, folder=folder, working=working)
+        recognizing, timing = partial(report, "Recognizing speech"), partial(report, "Timing narrations")
+        spec, media, unrecognized = await recognize_shots(
+            self._recognizer, spec, media, store, folder=folder, working=recognizing
+        )
+        spec, media, estimated = await align_narrations(
+            self.speakers.local, spec, media, store, folder=folder, working=timing
+        )
         await store.close()
-        return aligned
+        return spec, media, (*unrecognized, *estimated)
 
     async def discard(self, lease: Lease, attempts: Iterable[int]) -> None:
         """Remove what attempts at a job have stored.
@@ -184,11 +204,11 @@ async def run_attempt(
 
             await context.check_before_speech(spec, media, folder, gets_clips=generates)
             narrated = await context.narrate(lease, spec, media, folder / "narrations", spoken_so_far)
-            aligning = partial(reporter.report, JobStage.PREPARING, _PREPARED, "Timing narrations", alive=True)
-            spec, media, estimated = await context.align(
-                lease, narrated.spec, narrated.media, folder / "narrations", aligning
+            finding = partial(reporter.report, JobStage.PREPARING, _PREPARED, alive=True)
+            spec, media, unsure = await context.find_words(
+                lease, narrated.spec, narrated.media, folder / "narrations", finding
             )
-            await reporter.warn(estimated)
+            await reporter.warn(unsure)
             usable = await context.compositor.check(spec, media, folder) if generates else media
         pictures = {shot_id: files.image for shot_id, files in usable.shots.items() if files.image is not None}
         # As StartRender planned it: the length of what was spoken must not change what is submitted and paid.

@@ -2,8 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
@@ -15,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 import render_service
 from render_service.compositor.media.assets import Media, ShotMedia, narration_asset
+from render_service.compositor.processes.idle import IdleTimer
 from render_service.compositor.processes.limits import TaskLimits
 from render_service.compositor.processes.pool import ProcessPool, Share, TaskOptions
 from render_service.compositor.segments.ports import SegmentStore
@@ -68,11 +68,9 @@ class Narrator:
 
     def __init__(self, installation: Installation, folder: Path | None, *, idle_seconds: float = 300.0) -> None:
         self._installation = installation
-        self._idle_seconds = idle_seconds
-        self._speaking = 0
-        self._idle: asyncio.TimerHandle | None = None
         readable = (*installation.model, installation.voices)
         self._pool = ProcessPool(1, PROCESS_MODULES, folder, readable=readable)
+        self._idle = IdleTimer(self._end_idle, idle_seconds)
 
     @property
     def is_loaded(self) -> bool:
@@ -81,8 +79,7 @@ class Narrator:
 
     async def close(self) -> None:
         """Stop the process; a narration that it speaks fails."""
-        if self._idle is not None:
-            self._idle.cancel()
+        self._idle.cancel()
         await self._pool.close()
 
     def share(self) -> Share:
@@ -119,8 +116,8 @@ class Narrator:
             if timings is not None:
                 return _narration(sound, timings)
         options = TaskOptions(SPEAKING, work=f"{shot_id}.narration: speaking it", remedy="split it over several shots")
-        with self._at_work():
-            timings = await _reported(share, options, speaking, speak, request, self._installation, sound)
+        with self._idle.working():
+            timings = await run_reported(share, options, speaking, speak, request, self._installation, sound)
         await asyncio.to_thread(words.write_bytes, _WORDS.dump_json(timings))
         # The words first: a sound that is there has its words.
         await store.put(words_key, words)
@@ -159,34 +156,24 @@ class Narrator:
                 return aligned
         recording, asset = place.with_suffix(".wav"), narration_asset(shot_id, sound)
         work, remedy = f"{shot_id}.narration: aligning it", "pass its words, or split it over several shots"
-        with self._at_work():
+        with self._idle.working():
             decoding = TaskOptions(SPEAKING, asset)
             await share.run_with(decoding, write_recording, asset, LONGEST_ALIGNED + 1, recording)
             options = TaskOptions(SPEAKING, work=work, remedy=remedy)
-            aligned = await _reported(share, options, working, align, request, self._installation, recording)
+            aligned = await run_reported(share, options, working, align, request, self._installation, recording)
         await asyncio.to_thread(words.write_bytes, _ALIGNED.dump_json(aligned))
         await store.put(key, words)
         return aligned
 
-    @contextmanager
-    def _at_work(self) -> Iterator[None]:
-        """Count a narration; after the last, the processes end unless another follows in time."""
-        self._speaking += 1
-        if self._idle is not None:
-            self._idle.cancel()
-        try:
-            yield
-        finally:
-            self._speaking -= 1
-            if not self._speaking:
-                self._idle = asyncio.get_running_loop().call_later(self._idle_seconds, self._pool.end_idle)
+    def _end_idle(self) -> None:
+        self._pool.end_idle()
 
 
 def _narration(sound: Path, words: tuple[WordTiming, ...]) -> Narration:
     return Narration(sound, words, words[-1].end if words else timedelta(0))
 
 
-async def _reported(
+async def run_reported(
     share: Share,
     options: TaskOptions,
     working: Callable[[], Awaitable[None]],

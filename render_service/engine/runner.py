@@ -196,6 +196,7 @@ class JobRunner:
             worker=self._worker,
             providers=providers,
             speech_providers=self._context.speakers.providers,
+            abilities=self._context.abilities,
             deadline=self._limits.deadline,
             unserved=unserved,
         )

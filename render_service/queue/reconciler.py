@@ -70,6 +70,9 @@ class Reconciler:
         if unspoken := await self._lifecycle.warn_unspoken(age=_UNSPOKEN_AFTER, batch=_BATCH):
             _log.warning("no worker can speak for jobs that wait", jobs=len(unspoken))
             await self._publisher.publish(*unspoken)
+        if unserved := await self._lifecycle.warn_unserved(age=_UNSPOKEN_AFTER, batch=_BATCH):
+            _log.warning("no worker can do what waiting jobs need", jobs=len(unserved))
+            await self._publisher.publish(*unserved)
         await self._resend_lost()
 
     async def _resend_lost(self) -> None:

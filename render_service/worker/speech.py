@@ -1,4 +1,4 @@
-"""Speech on a worker: which speech providers it can use, and with what."""
+"""Speech on a worker: which speech providers it can use and with what, and whether it recognises recordings."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,10 +14,12 @@ from render_service.db.database import Database
 from render_service.db.generation.generation_ledger import GenerationLedger
 from render_service.domain.speech.voices import SpeechProvider
 from render_service.engine.narrations import Narrator
+from render_service.engine.recognitions import Recognizer
 from render_service.engine.speakers import RemoteSpeech, Speakers
 from render_service.providers.speech.narration import NarrationSubmissions
 from render_service.providers.speech.registry import open_speech
 from render_service.speech.installation import Installation, SpeechDamaged, SpeechNotInstalled, find_installation
+from render_service.speech.recognition.model import RecognitionNotInstalled, find_recognition
 from render_service.telemetry.logging import get_logger
 from render_service.worker.providers import generation_limits
 
@@ -58,6 +60,34 @@ async def open_speakers(
             submissions[provider] = NarrationSubmissions(api, ledger, limits.retry)
             stack.push_async_callback(submissions[provider].close)
         yield Speakers(local, RemoteSpeech(submissions, ledger, limits, measure))
+
+
+@asynccontextmanager
+async def open_recognizer(settings: Settings, folder: Path) -> AsyncIterator[Recognizer | None]:
+    """Yield what recognises recordings on this worker; None where it cannot.
+
+    Args:
+        settings: The service's configuration.
+        folder: Scratch space of this process.
+
+    Raises:
+        ConfigurationError: It is asked for and not installed; or the model is missing, or another one.
+    """
+    if not settings.recognizes:
+        yield None
+        return
+    try:
+        model = find_recognition(settings.recognition_model, settings.recognition_model_sha256)
+        if settings.recognition_model is not None:
+            # Packages are pinned by hash where they are installed; a file may be anything.
+            await asyncio.to_thread(model.read)
+    except RecognitionNotInstalled as error:
+        raise ConfigurationError(f"recognition: {error}") from None
+    recognizer = Recognizer(model, folder, idle_seconds=settings.speech_idle_seconds)
+    try:
+        yield recognizer
+    finally:
+        await recognizer.close()
 
 
 async def _installation(settings: Settings) -> Installation | None:

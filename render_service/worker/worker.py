@@ -64,7 +64,7 @@ from render_service.worker.job_poller import JobPoller
 from render_service.worker.providers import open_providers
 from render_service.worker.reserved_slot import ReservedSlot
 from render_service.worker.scratch import scratch_folder
-from render_service.worker.speech import open_speakers
+from render_service.worker.speech import open_recognizer, open_speakers
 from render_service.worker.webhooks import webhook_sender
 
 _log = get_logger(__name__)
@@ -113,6 +113,7 @@ async def run_worker(settings: Settings) -> None:
             _open_compositor(settings, ComposeQueue(broker), coordination, store, folder)
         )
         speakers = await stack.enter_async_context(open_speakers(settings, folder, database, compositor))
+        recognizer = await stack.enter_async_context(open_recognizer(settings, folder))
         providers = await stack.enter_async_context(open_providers(settings, database, store, compositor))
         gate = MachineGate(partial(compositor.test_machine, folder))
         runner = JobRunner(
@@ -123,7 +124,14 @@ async def run_worker(settings: Settings) -> None:
             dispatcher=dispatcher,
             providers=providers.providers,
             context=AttemptContext(
-                store, fetcher, compositor, folder, objects=JobObjects(database), runner=remote, speakers=speakers
+                store,
+                fetcher,
+                compositor,
+                folder,
+                objects=JobObjects(database),
+                runner=remote,
+                speakers=speakers,
+                recognizer=recognizer,
             ),
             limits=RunnerLimits(
                 timedelta(seconds=settings.job_deadline_seconds), timedelta(seconds=settings.no_progress_seconds)

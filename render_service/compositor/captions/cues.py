@@ -1,8 +1,8 @@
 """Plans cues: splits long captions, times each cue to its speech, and times the highlight of each word."""
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 
 from render_service.compositor.captions.alignment import AlignedWord, align_words
@@ -13,6 +13,7 @@ from render_service.compositor.captions.layout import (
     is_bilingual,
     max_lines,
 )
+from render_service.compositor.captions.recognized import stretches
 from render_service.compositor.text.break_opportunities import Break, cuts_clause_short, find_breaks
 from render_service.compositor.text.drawn_texts import caption_text
 from render_service.domain.jobs.job import RenderSpec
@@ -64,7 +65,10 @@ _STRADDLE_COST = 0.7
 
 
 def plan_cues(
-    timeline: Timeline, spec: RenderSpec, pauses: Mapping[str, Sequence[Pause]] | None = None
+    timeline: Timeline,
+    spec: RenderSpec,
+    pauses: Mapping[str, Sequence[Pause]] | None = None,
+    recognized: Collection[str] = (),
 ) -> tuple[Cue, ...]:
     """Plan all cues of a video.
 
@@ -76,6 +80,7 @@ def plan_cues(
         timeline: The timeline of `spec`.
         spec: The render.
         pauses: Those of the narrations, by shot id.
+        recognized: The ids of the shots whose captions were recognised in their sound: no cue spans a long pause.
 
     Returns:
         Cues in time order that do not overlap, each at least one frame long.
@@ -86,8 +91,30 @@ def plan_cues(
         text = caption_text(spec.project, planned.shot)
         if text:
             heard = _in_frames((pauses or {}).get(planned.shot_id, ()), planned, timeline.fps)
-            cues += _shot_cues(text, planned, timeline.fps, (spec.output.width, spec.output.height), fmt, pauses=heard)
+            size = (spec.output.width, spec.output.height)
+            window = _window(planned)
+            parts = [(text, planned, window)]
+            if planned.shot_id in recognized and planned.shot.words:
+                parts = list(_parts(text, planned, window, timeline.fps))
+            for said, part, span in parts:
+                cues += _shot_cues(said, part, timeline.fps, size, fmt, pauses=heard, window=span)
     return tuple(cues)
+
+
+def _window(planned: TimelineShot) -> tuple[int, int]:
+    """Return the frames that may show a shot's captions: from its first to the one after the last."""
+    return planned.start + planned.overlap_in // 2, planned.end - (planned.overlap_out - planned.overlap_out // 2)
+
+
+def _parts(
+    text: str, planned: TimelineShot, window: tuple[int, int], fps: int
+) -> Iterator[tuple[str, TimelineShot, tuple[int, int]]]:
+    """Yield what is said in a shot between long pauses, the shot with these words only, and the frames that show it."""
+    parts = list(stretches(text, planned.shot.words))
+    starts = [planned.narration_start + frames_in(words[0].start, fps) for _, words in parts]
+    for (said, words), following in zip(parts, (*starts[1:], window[1]), strict=True):
+        shot = replace(planned.shot, words=tuple(words))
+        yield said, replace(planned, shot=shot), (window[0], min(window[1], following))
 
 
 def _shot_cues(
@@ -98,8 +125,8 @@ def _shot_cues(
     fmt: CaptionFormat,
     *,
     pauses: Sequence[tuple[int, int]],
+    window: tuple[int, int],
 ) -> list[Cue]:
-    window = (planned.start + planned.overlap_in // 2, planned.end - (planned.overlap_out - planned.overlap_out // 2))
     start, end = window
     if planned.narration_frames:
         start = min(max(start, planned.narration_start), window[1] - 1)

@@ -1,6 +1,6 @@
 """Plans a render before any of it is made. Runs in a worker process, as fonts and media must be read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from render_service.compositor.captions.cues import Cue, plan_cues
 from render_service.compositor.captions.layout import caption_format, look_format
@@ -32,7 +32,11 @@ def shown_sources(project: Project, media: Media) -> dict[str, ShotSource]:
 
 
 def plan_pictures(
-    spec: RenderSpec, timeline: Timeline, hashes: MediaHashes, facts: Mapping[str, MediaFacts] | None = None
+    spec: RenderSpec,
+    timeline: Timeline,
+    hashes: MediaHashes,
+    facts: Mapping[str, MediaFacts] | None = None,
+    recognized: Collection[str] = (),
 ) -> tuple[tuple[Cue, ...], tuple[PlannedSegment, ...]]:
     """Plan captions and segments.
 
@@ -41,11 +45,12 @@ def plan_pictures(
         timeline: Which shot is seen when.
         hashes: Hashes of its media.
         facts: What was measured of them, by shot id.
+        recognized: The ids of the shots whose captions were recognised in their sound.
 
     Returns:
         All captions, and all segments in order.
     """
-    cues = plan_cues(timeline, spec, {shot_id: found.pauses for shot_id, found in (facts or {}).items()})
+    cues = plan_cues(timeline, spec, {shot_id: found.pauses for shot_id, found in (facts or {}).items()}, recognized)
     layers = _caption_layers(spec, timeline, cues) if spec.project.captions.burn_in else []
     mark = spec.project.watermark
     watermark = None

@@ -33,6 +33,7 @@ _TYPES = {
     "webhook": "jsonb",
     "title": "text",
     "speech_provider": "text",
+    "needs": "jsonb",
     "most_queued": "bigint",
     "most_stored": "bigint",
     "principal": "text",
@@ -62,9 +63,10 @@ _INSERT = Statement(f"""
         FROM ranked, used
     ), changed AS (
         INSERT INTO jobs (id, task_id, workspace_id, project_id, provider, spec, labels, request_id, request_hash,
-            priority, trace_parent, webhook, title, speech_provider, message)
+            priority, trace_parent, webhook, title, speech_provider, needs, message)
         SELECT id, task_id, workspace_id, project_id, provider, spec, labels, request_id, request_hash,
-            priority, trace_parent, webhook, title, speech_provider, 'Waiting for a worker'
+            priority, trace_parent, webhook, title, speech_provider,
+            ARRAY(SELECT jsonb_array_elements_text(needs)), 'Waiting for a worker'
         FROM admitted WHERE exceeded IS NULL ORDER BY request_id, place
         ON CONFLICT (workspace_id, request_id) WHERE request_id IS NOT NULL DO NOTHING
         RETURNING jobs.*
@@ -101,6 +103,7 @@ def job_values(request: JobRequest, spec: Jsonb, quotas: Quotas, *, origin: Orig
         "webhook": Jsonb(webhook) if webhook is not None else None,
         "title": request.spec.project.title,
         "speech_provider": request.spec.speech.first.provider.value if request.is_spoken else None,
+        "needs": Jsonb(request.needs),
         "most_queued": quotas.queued_jobs,
         "most_stored": quotas.stored_bytes,
         "principal": origin.principal if origin else None,

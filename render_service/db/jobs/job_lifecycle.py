@@ -14,6 +14,7 @@ from render_service.db.batched_statement import BatchedStatement
 from render_service.db.batching import Batcher
 from render_service.db.database import Database, DatabaseUnavailable
 from render_service.db.jobs import job_lifecycle_sql as statements
+from render_service.db.jobs.job_waiting_sql import WARN_UNSERVED, WARN_UNSPOKEN
 from render_service.db.prepared import Row, Statement
 from render_service.db.row_mapping import AUDIO_TRACKS, FILES, RAW_RESULTS, RENDER_SPEC, WARNINGS, event_from_row
 from render_service.domain.jobs.job import (
@@ -26,6 +27,7 @@ from render_service.domain.jobs.job import (
     RenderSpec,
     Video,
 )
+from render_service.domain.jobs.needs import JobNeed
 from render_service.domain.retry import RetryPolicy
 from render_service.domain.speech.voices import SpeechProvider
 from render_service.domain.warning import JobWarning, distinct_warnings
@@ -72,6 +74,7 @@ class _Claimant:
     worker: str
     providers: tuple[ProviderName, ...]
     speech_providers: tuple[SpeechProvider, ...]
+    abilities: tuple[JobNeed, ...]
     deadline: timedelta
     unserved: bool
 
@@ -109,6 +112,7 @@ class JobLifecycle:
         deadline: timedelta,
         unserved: bool = False,
         speech_providers: Sequence[SpeechProvider] = (),
+        abilities: Sequence[JobNeed] = (),
     ) -> Claim | None:
         """Claim a due job. Workspaces take turns; within one, the order is by priority, then by waiting time.
 
@@ -120,11 +124,12 @@ class JobLifecycle:
             deadline: How long after its first start a job may run.
             unserved: Whether to take only jobs of workspaces that have no job running.
             speech_providers: The providers whose narrations the worker can have spoken.
+            abilities: What else the worker can do that a job may need.
 
         Returns:
             The claim; None if no job is due, or other workers were faster.
         """
-        claimant = _Claimant(worker, tuple(providers), tuple(speech_providers), deadline, unserved)
+        claimant = _Claimant(worker, tuple(providers), tuple(speech_providers), tuple(abilities), deadline, unserved)
         if claimant not in self._claims:
             self._claims[claimant] = self._database.batcher(partial(self._claim, claimant))
         row = await self._claims[claimant].call(None)
@@ -155,6 +160,7 @@ class JobLifecycle:
                         "worker": claimant.worker,
                         "providers": list(claimant.providers),
                         "speech_providers": list(claimant.speech_providers),
+                        "abilities": list(claimant.abilities),
                         "deadline": claimant.deadline,
                         "running_quota": self._running_quota,
                         "unserved": claimant.unserved,
@@ -335,7 +341,17 @@ class JobLifecycle:
             age: How long a job is due before it has a warning.
             batch: The most jobs to change.
         """
-        rows = await self._database.execute(statements.WARN_UNSPOKEN, {"age": age, "batch": batch})
+        rows = await self._database.execute(WARN_UNSPOKEN, {"age": age, "batch": batch})
+        return [event_from_row(row, is_milestone=False) for row in rows]
+
+    async def warn_unserved(self, *, age: timedelta, batch: int = 100) -> list[JobEvent]:
+        """Warn of jobs that need what no worker can do, as it seems; return the events to publish.
+
+        Args:
+            age: How long a job is due before it has a warning.
+            batch: The most jobs to change.
+        """
+        rows = await self._database.execute(WARN_UNSERVED, {"age": age, "batch": batch})
         return [event_from_row(row, is_milestone=False) for row in rows]
 
     async def settle_turns(self, *, batch: int = 100) -> int:

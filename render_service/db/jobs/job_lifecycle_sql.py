@@ -15,7 +15,6 @@ from collections.abc import Mapping
 
 from render_service.db.prepared import Statement
 from render_service.db.row_mapping import EVENT_COLUMNS
-from render_service.domain.warning import WarningCode
 
 _APPENDED = f"""
     appended AS (
@@ -23,7 +22,7 @@ _APPENDED = f"""
         SELECT id, event_xid, {EVENT_COLUMNS} FROM changed
     )
 """
-_RETURNED = f"changed.id AS job_id, changed.task_id, changed.updated_at AS timestamp, {EVENT_COLUMNS}"
+RETURNED = f"changed.id AS job_id, changed.task_id, changed.updated_at AS timestamp, {EVENT_COLUMNS}"
 
 # How many jobs of a workspace may run; null: any number.
 _MOST = """
@@ -38,6 +37,7 @@ _FIRST_DUE = """
         SELECT id, workspace_id FROM jobs
         WHERE status = 'PENDING' AND run_after <= now() AND provider = ANY(:providers)
             AND (speech_provider IS NULL OR speech_provider = ANY(:speech_providers))
+            AND needs <@ CAST(:abilities AS text[])
             AND jobs.workspace_id = turn.workspace_id
         ORDER BY priority DESC, run_after, id
         FOR NO KEY UPDATE SKIP LOCKED
@@ -104,7 +104,7 @@ CLAIM = Statement(f"""
         FROM next WHERE jobs.id = next.id
         RETURNING jobs.*
     ), {_APPENDED}
-    SELECT {_RETURNED}, lease_token, provider, spec, failed_attempts, trace_parent,
+    SELECT {RETURNED}, lease_token, provider, spec, failed_attempts, trace_parent,
         greatest(changed.updated_at - changed.run_after, interval '0') AS waited
     FROM changed
 """)
@@ -155,7 +155,7 @@ REPORT = Statement(f"""
         INSERT INTO job_events (job_id, xid, {EVENT_COLUMNS})
         SELECT id, event_xid, {EVENT_COLUMNS} FROM changed WHERE is_milestone
     )
-    SELECT {_RETURNED}, cancel_requested, place, is_milestone FROM changed
+    SELECT {RETURNED}, cancel_requested, place, is_milestone FROM changed
 """)
 
 # PROCESSING → PROCESSING: only the lease changes.
@@ -202,7 +202,7 @@ COMPLETE = Statement(f"""
             new_audio_tracks, (SELECT sum(CAST(value ->> 'size_bytes' AS bigint)) FROM jsonb_each(new_files))
         FROM changed JOIN held USING (place) WHERE new_files IS NOT NULL
     ), {_APPENDED}
-    SELECT {_RETURNED}, place FROM changed
+    SELECT {RETURNED}, place FROM changed
 """)
 
 WAS_COMPLETED = Statement("SELECT status = 'COMPLETED' AND attempt = :attempt AS found FROM jobs WHERE id = :job_id")
@@ -233,7 +233,7 @@ END_ATTEMPT = Statement(
         FROM ended WHERE jobs.id = ended.id
         RETURNING jobs.*
     ), {_APPENDED}
-    SELECT {_RETURNED} FROM changed
+    SELECT {RETURNED} FROM changed
 """,
     json=frozenset({"error_metadata"}),
 )
@@ -253,7 +253,7 @@ RELEASE = Statement(f"""
         WHERE id = :job_id AND lease_token = :token
         RETURNING jobs.*
     ), {_APPENDED}
-    SELECT {_RETURNED} FROM changed
+    SELECT {RETURNED} FROM changed
 """)
 
 # PROCESSING with an expired lease → PENDING | FAILED | CANCELLED. The turns are taken while `expired` is read, in the
@@ -294,38 +294,8 @@ RECLAIM_EXPIRED = Statement(f"""
         FROM expired WHERE jobs.id = expired.id
         RETURNING jobs.*
     ), {_APPENDED}
-    SELECT {_RETURNED} FROM changed
+    SELECT {RETURNED} FROM changed
 """)
-
-# PENDING → PENDING: a warning for jobs that nobody has claimed for a while because they are to be spoken. The claim
-# removes it.
-WARN_UNSPOKEN = Statement(
-    f"""
-    WITH waiting AS (
-        SELECT id FROM jobs
-        WHERE status = 'PENDING' AND speech_provider IS NOT NULL AND run_after < now() - CAST(:age AS interval)
-            AND warnings = '[]' AND NOT EXISTS (
-                SELECT FROM jobs AS others
-                WHERE others.status = 'PROCESSING' AND others.speech_provider = jobs.speech_provider
-            )
-        ORDER BY run_after LIMIT :batch
-        FOR NO KEY UPDATE SKIP LOCKED
-    ), changed AS (
-        UPDATE jobs SET
-            message = 'Waiting for a worker that can speak with ' || speech_provider,
-            warnings = jsonb_build_array(jsonb_build_object(
-                'code', '{WarningCode.SPEECH_WAITING}', 'shot_id', '', 'field', 'speech',
-                'message', 'no worker that can speak with ' || speech_provider || ' has taken the job yet;'
-                    || ' configure the speech provider on a worker'
-            )),
-            event_xid = greatest(event_xid, pg_current_xact_id()),
-            sequence = sequence + 1, updated_at = now()
-        FROM waiting WHERE jobs.id = waiting.id
-        RETURNING jobs.*
-    )
-    SELECT {_RETURNED} FROM changed
-"""
-)
 
 # The first turns that have no job due are put off. Claims come first to workspaces whose last jobs were claimed at the
 # same moment, and to those whose jobs all wait for another attempt.
@@ -360,5 +330,5 @@ CANCEL = Statement(f"""
         INSERT INTO job_events (job_id, xid, {EVENT_COLUMNS})
         SELECT id, event_xid, {EVENT_COLUMNS} FROM changed WHERE status = 'CANCELLED'
     )
-    SELECT {_RETURNED} FROM changed WHERE status = 'CANCELLED'
+    SELECT {RETURNED} FROM changed WHERE status = 'CANCELLED'
 """)

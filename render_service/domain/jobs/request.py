@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from render_service.domain.jobs.job import GenerationOptions, ProviderName, RenderSpec
+from render_service.domain.jobs.needs import JobNeed
 from render_service.domain.jobs.receiver import Receiver
 from render_service.domain.projects.output import OutputOptions
 from render_service.domain.projects.project import Project, Speech
@@ -66,7 +67,10 @@ class RenderRequest:
 
 @dataclass(frozen=True, slots=True)
 class JobRequest:
-    """A job to store: all defaults of the request are resolved. `is_spoken`: whether a worker has to speak for it."""
+    """A job to store: all defaults of the request are resolved.
+
+    `is_spoken`: whether a worker has to speak for it; `needs`: what else the worker must be able to do.
+    """
 
     workspace_id: str
     project_id: UUID | None
@@ -74,3 +78,4 @@ class JobRequest:
     spec: RenderSpec
     options: JobOptions = field(default_factory=JobOptions)
     is_spoken: bool = False
+    needs: tuple[JobNeed, ...] = ()

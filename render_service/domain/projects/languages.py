@@ -5,7 +5,9 @@ from dataclasses import replace
 
 from render_service.domain.errors import FieldFault
 from render_service.domain.projects.project import Project, Shot, Speech, Translation
+from render_service.domain.projects.word_times import unwritten_shots
 from render_service.domain.speech.readable import guess_language, is_spoken
+from render_service.domain.speech.scripts import UNDETERMINED
 from render_service.domain.speech.voices import find_voice, primary
 
 
@@ -15,16 +17,22 @@ def respoken(project: Project, speech: Speech) -> Project:
     Args:
         project: A valid project without variables that lacks no translation; see `missing_translations`.
         speech: Its fields take precedence over those of the project's. With a language, every shot has its texts in it,
-            and voices of `local` that do not speak it are omitted.
+            and voices of `local` that do not speak it are omitted. What clips say stays in its language.
     """
     base, language = project.speech or Speech(), speech.language
     if not language:
         return replace(project, speech=_over(speech, base))
+    unwritten = unwritten_shots(project)
     return replace(
         project,
         speech=_over(speech, _in_language(base, language)),
         language=project.language if speaks(project.language, language) else language,
-        shots=tuple(_translated(project, shot, language) for shot in project.shots),
+        shots=tuple(
+            _heard(shot, unwritten[shot.id].language, language)
+            if shot.id in unwritten
+            else _translated(project, shot, language)
+            for shot in project.shots
+        ),
     )
 
 
@@ -46,6 +54,13 @@ def original_language(project: Project, shot: Shot) -> str:
 def speaks(language: str, wanted: str) -> bool:
     """Return whether a text in one language serves those who want another: script and region do not matter."""
     return primary(language) == primary(wanted)
+
+
+def _heard(shot: Shot, original: str, language: str) -> Shot:
+    """Return a shot whose captions come from its sound: it is in the language that it was in."""
+    if speaks(original, language):
+        return shot
+    return replace(shot, speech=replace(shot.speech or Speech(), language=original or UNDETERMINED))
 
 
 def _translated(project: Project, shot: Shot, language: str) -> Shot:

@@ -208,6 +208,7 @@ class CaptionOptions:
 
     `scale` multiplies their size; `highlight_words` needs `Shot.words`; without `burn_in` they are in sidecars only.
     `position`, the colours (`#RRGGBB`) and `words_per_cue` change a preset and need one; empty and 0 keep its own.
+    `from_audio`: shots without any text get the words that are heard in their recording or clip.
     """
 
     style: CaptionStyle | None = None
@@ -220,6 +221,7 @@ class CaptionOptions:
     highlight_color: str = ""
     words_per_cue: int = 0
     platform: Platform | None = None
+    from_audio: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from render_service.domain.projects.sequence import DEFAULT_CARD
 from render_service.domain.projects.shot_source import declared_source, is_clip
 from render_service.domain.projects.template import known_pieces
 from render_service.domain.projects.timeline import DEFAULT_SHOT, SHORTEST_SHARE
+from render_service.domain.projects.word_times import recognition_faults
 from render_service.domain.speech.lexicon import LexiconEntry, entry_fault
 from render_service.domain.speech.requests import MAX_SPEED, MIN_SPEED, named_fault
 from render_service.domain.speech.voices import primary
@@ -101,7 +102,7 @@ def check_project(
     Returns:
         The faults, each saying what is allowed, in the order of the contract's fields; empty for a sound project.
     """
-    check = _Check(uri_fault, open_uri_fault, any_voice=any_voice)
+    check = _Check(uri_fault, open_uri_fault, any_voice=any_voice, for_render=for_render)
     check.project(project, path)
     if for_render:
         check.renderable(project, f"{path}.storyboard")
@@ -129,10 +130,16 @@ def check_speech(speech: Speech, path: str) -> list[FieldFault]:
 
 class _Check:
     def __init__(
-        self, uri_fault: UriFault, open_uri_fault: OpenUriFault | None = None, *, any_voice: bool = False
+        self,
+        uri_fault: UriFault,
+        open_uri_fault: OpenUriFault | None = None,
+        *,
+        any_voice: bool = False,
+        for_render: bool = False,
     ) -> None:
         self.faults: list[FieldFault] = []
         self._any_voice = any_voice
+        self._for_render = for_render
         self._uri_fault = uri_fault
         self._open_uri_fault = open_uri_fault
 
@@ -171,6 +178,7 @@ class _Check:
         if not self.faults and self._open_uri_fault is None:
             too_long = length_fault(project, path)
             self.faults.extend(filter(None, [too_long]) if self._any_voice else speech_faults(project, path))
+            self.faults.extend(recognition_faults(project, path, for_render=self._for_render))
 
     def renderable(self, project: Project, path: str) -> None:
         if not project.shots:

@@ -7,6 +7,7 @@ from uuid import UUID
 from render_client.v1 import render_service_pb2 as pb
 
 from render_service.config.providers import missing_settings
+from render_service.config.recognition import RECOGNITION_EXTRA
 from render_service.config.settings import Settings
 from render_service.db.jobs.jobs import Jobs
 from render_service.db.projects.projects import Projects
@@ -15,11 +16,14 @@ from render_service.domain.faults import Faults
 from render_service.domain.generation.clip_plan import ClipSpec, check_generation, choices, plan_clips
 from render_service.domain.generation.provider_models import GENERATING_PROVIDERS
 from render_service.domain.jobs.job import Job, ProviderChoice, ProviderName, RenderSpec
+from render_service.domain.jobs.needs import JobNeed
 from render_service.domain.jobs.request import JobRequest, RenderRequest
 from render_service.domain.projects.languages import missing_translations, respoken
 from render_service.domain.projects.output import codec_fault, decide_output
 from render_service.domain.projects.project import MODE_PRESETS, Project, Speech
+from render_service.domain.projects.word_times import timed_later, unwritten_shots
 from render_service.domain.speech.terms import PlannedNarration
+from render_service.domain.speech.voices import SpeechProvider
 from render_service.server.interceptors.authentication import current_origin
 from render_service.server.interceptors.rate_limits import QuotaCache
 from render_service.server.interceptors.requests import is_small_request, mark_large, off_loop
@@ -87,6 +91,8 @@ class RenderStarter:
         self._parser = parser
         self._default_provider = settings.default_provider
         self._missing = missing_settings(settings)
+        self._recognizes = settings.recognizes
+        self._aligns = settings.speaks_locally
 
     async def start(self, request: RenderRequest) -> Started:
         """Store a job. Once this has returned, the job reaches an end.
@@ -109,12 +115,13 @@ class RenderStarter:
         speech = await self._speech.plan(request, spec.project, project)
         if speech.options is not None:
             spec = replace(spec, speech=speech.options)
+        needs = await off_loop(self._needs, spec)
         clips = await off_loop(self._clips, provider, spec)
         if request.dry_run:
             return Started(None, clips, speech.narrations)
         project_id = request.source if isinstance(request.source, UUID) else None
         job, event = await self._jobs.start(
-            JobRequest(workspace_id, project_id, provider, spec, options, speech.options is not None),
+            JobRequest(workspace_id, project_id, provider, spec, options, speech.options is not None, needs),
             quotas=await self._quotas.of(workspace_id),
             origin=current_origin(),
             is_small=project_id is None and is_small_request(),
@@ -147,6 +154,19 @@ class RenderStarter:
             faults.add_all(missing_translations(project, speech.language))
         faults.raise_if_any()
         return respoken(project, speech)
+
+    def _needs(self, spec: RenderSpec) -> tuple[JobNeed, ...]:
+        """Return what the job needs of its worker beside its providers."""
+        recognized, aligned = unwritten_shots(spec.project), timed_later(spec.project, spec.speech.first.provider)
+        if recognized and not self._recognizes:
+            raise DomainError(
+                ErrorReason.PROVIDER_NOT_CONFIGURED,
+                f"captions.from_audio is not configured: install the extra {RECOGNITION_EXTRA} on server and workers",
+                {"provider": SpeechProvider.LOCAL, "setting": "RENDER_RECOGNITION"},
+            )
+        # A server without the extra does not know of the workers: then any takes the job, and aligns if it can.
+        alignment = (JobNeed.ALIGNMENT,) if aligned and self._aligns else ()
+        return (*alignment, JobNeed.RECOGNITION) if recognized else alignment
 
     def _clips(self, provider: ProviderName, spec: RenderSpec) -> tuple[ClipSpec, ...]:
         """Return the clips to generate, all validated: what can be checked now must not fail later."""

@@ -1,12 +1,15 @@
-"""A job that is to be spoken is claimed only by workers that can, and says so where there seem to be none."""
+"""A job is claimed only by workers that can speak for it and do what it needs, and says so if there seem to be none."""
 
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
+import pytest
+
 from render_service.db.database import Database
 from render_service.db.jobs.jobs import Jobs
 from render_service.domain.jobs.job import JobStatus, ProviderName
+from render_service.domain.jobs.needs import JobNeed
 from render_service.domain.speech.voices import SpeechProvider
 from render_service.domain.warning import WarningCode
 from tests.records import HOUR, claim_next, job_request, lifecycle_of, start_job
@@ -41,4 +44,42 @@ async def test_a_job_that_nobody_can_speak_for_has_a_warning_until_it_is_claimed
     await lifecycle.claim(
         worker="w", providers=list(ProviderName), deadline=HOUR, speech_providers=tuple(SpeechProvider)
     )
+    assert (await Jobs(database).get("team", job.id)).warnings == ()
+
+
+async def test_a_claim_leaves_jobs_that_need_what_the_worker_cannot_do(database: Database) -> None:
+    lifecycle = lifecycle_of(database)
+    both = await start_job(database, replace(job_request(), needs=(JobNeed.ALIGNMENT, JobNeed.RECOGNITION)))
+    recognized = await start_job(database, replace(job_request(), needs=(JobNeed.RECOGNITION,)))
+    claim = partial(lifecycle.claim, worker="w", providers=list(ProviderName), deadline=HOUR)
+    assert await claim(abilities=(JobNeed.ALIGNMENT,)) is None
+    first = await claim(abilities=(JobNeed.RECOGNITION,))
+    assert first is not None
+    assert first.lease.job_id == recognized.id
+    second = await claim(abilities=tuple(JobNeed))
+    assert second is not None
+    assert second.lease.job_id == both.id
+
+
+@pytest.mark.parametrize(
+    ("needs", "code", "field"),
+    [
+        ((JobNeed.ALIGNMENT,), WarningCode.SPEECH_WAITING, "speech"),
+        ((JobNeed.RECOGNITION,), WarningCode.RECOGNITION_WAITING, "captions.from_audio"),
+        (tuple(reversed(JobNeed)), WarningCode.RECOGNITION_WAITING, "captions.from_audio"),
+    ],
+)
+async def test_a_job_that_needs_what_no_worker_can_do_has_a_warning(
+    database: Database, needs: tuple[JobNeed, ...], code: WarningCode, field: str
+) -> None:
+    lifecycle = lifecycle_of(database)
+    job = await start_job(database, replace(job_request(), needs=needs))
+    await start_job(database)
+    assert await lifecycle.warn_unserved(age=HOUR) == []
+    [event] = await lifecycle.warn_unserved(age=timedelta(0))
+    assert (event.job_id, event.status, event.is_milestone) == (job.id, JobStatus.PENDING, False)
+    [warning] = (await Jobs(database).get("team", job.id)).warnings
+    assert (warning.code, warning.field) == (code, field)
+    assert await lifecycle.warn_unserved(age=timedelta(0)) == [], "once"
+    await lifecycle.claim(worker="w", providers=list(ProviderName), deadline=HOUR, abilities=tuple(JobNeed))
     assert (await Jobs(database).get("team", job.id)).warnings == ()

@@ -102,6 +102,7 @@ def test_a_claim_reads_few_rows_however_many_workspaces_wait(full_database_url: 
         "unserved": False,
         "count": 1,
         "speech_providers": [],
+        "abilities": [],
     }
     text, values = CLAIM.bind(parameters | {"providers": ["mock"], "running_quota": None})
     with psycopg.connect(full_database_url) as connection:

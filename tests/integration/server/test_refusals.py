@@ -22,6 +22,7 @@ from tests.serving import Stubs
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 TOO_LONG = "601s"
+CLIP = "https://example.com/clip.mp4"
 TOO_MANY = [{"id": f"s{n}", "caption": "x"} for n in range(201)]
 
 
@@ -96,6 +97,22 @@ def of_shots(*shots: dict[str, object]) -> dict[str, object]:
         (
             {"project": of_shots({"translations": [{"language": "zh"}, {"language": "ZH"}, {}]})},
             {f"project.storyboard.shots[0].translations[{index}].language" for index in (1, 2)},
+        ),
+        ({"project": of_shots({}) | {"captions": {"fromAudio": True}}}, {"project.captions.from_audio"}),
+        (
+            {"project": of_shots({"clipUri": CLIP, "clipSound": False}) | {"captions": {"fromAudio": True}}},
+            {"project.captions.from_audio"},
+        ),
+        (
+            {"project": of_shots({"clipUri": CLIP}) | {"language": "tlh", "captions": {"fromAudio": True}}},
+            {"project.language"},
+        ),
+        (
+            {
+                "project": of_shots({"narrationAudioUri": CLIP, "speech": {"language": "tlh"}})
+                | {"captions": {"fromAudio": True}}
+            },
+            {"project.storyboard.shots[0].speech.language"},
         ),
         ({"project": of_shots({}), "labels": {"A": "x"}}, {"labels"}),
         ({"project": of_shots({}), "labels": {"a": "x" * 256}}, {"labels[a]"}),

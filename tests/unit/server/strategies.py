@@ -180,6 +180,7 @@ PROJECTS = st.builds(
         scale=st.floats(0.5, 2),
         highlight_words=st.booleans(),
         burn_in=st.booleans(),
+        from_audio=st.booleans(),
     ),
     watermark=st.none()
     | st.builds(Watermark, uri=URI, corner=st.sampled_from(Corner), opacity=FRACTION, scale=st.floats(0.02, 0.5)),

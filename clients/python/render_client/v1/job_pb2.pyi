@@ -226,6 +226,14 @@ class _WarningCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WarningCo
     """The times of a narration's words, which came without times, are estimated from their length: no voice speaks its
     language, or the sound seems to say something else. Or they are unknown, and captions keep to the narration's pauses.
     """
+    WARNING_CODE_RECOGNITION_WAITING: _WarningCode.ValueType  # 13
+    """The job has waited for a minute, and no worker seems to be able to recognize speech, which `captions.from_audio` needs.
+    The warning is removed when a worker takes the job.
+    """
+    WARNING_CODE_SPEECH_NOT_RECOGNIZED: _WarningCode.ValueType  # 14
+    """A shot that `captions.from_audio` is to caption has no captions, or not for all that is said: no speech is heard in
+    it, its language could not be detected, a part is unclear, or it lasts longer than 10 minutes.
+    """
 
 class WarningCode(_WarningCode, metaclass=_WarningCodeEnumTypeWrapper):
     """WarningCode is a kind of warning. More kinds may be added; treat an unknown one by its message."""
@@ -259,6 +267,14 @@ The warning is removed when a worker takes the job.
 WARNING_CODE_WORDS_ESTIMATED: WarningCode.ValueType  # 12
 """The times of a narration's words, which came without times, are estimated from their length: no voice speaks its
 language, or the sound seems to say something else. Or they are unknown, and captions keep to the narration's pauses.
+"""
+WARNING_CODE_RECOGNITION_WAITING: WarningCode.ValueType  # 13
+"""The job has waited for a minute, and no worker seems to be able to recognize speech, which `captions.from_audio` needs.
+The warning is removed when a worker takes the job.
+"""
+WARNING_CODE_SPEECH_NOT_RECOGNIZED: WarningCode.ValueType  # 14
+"""A shot that `captions.from_audio` is to caption has no captions, or not for all that is said: no speech is heard in
+it, its language could not be detected, a part is unclear, or it lasts longer than 10 minutes.
 """
 Global___WarningCode: _TypeAlias = WarningCode  # noqa: Y015
 

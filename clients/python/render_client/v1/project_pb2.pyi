@@ -864,6 +864,7 @@ class CaptionOptions(_message.Message):
     HIGHLIGHT_COLOR_FIELD_NUMBER: _builtins.int
     WORDS_PER_CUE_FIELD_NUMBER: _builtins.int
     PLATFORM_FIELD_NUMBER: _builtins.int
+    FROM_AUDIO_FIELD_NUMBER: _builtins.int
     style: Global___CaptionStyle.ValueType
     """style defaults to the mode's."""
     scale: _builtins.float
@@ -891,6 +892,13 @@ class CaptionOptions(_message.Message):
     """words_per_cue is how many words are seen at once at most, 1–12; 0 means the preset's own number."""
     platform: Global___Platform.ValueType
     """platform whose controls captions keep clear of; if omitted, the safe area suits most."""
+    from_audio: _builtins.bool
+    """from_audio captions what is said in recordings (`narration_audio_uri`) and clips (`clip_uri` with `clip_sound`) that
+    nobody has written down: shots without narration, caption (not even an empty one) and words. A recognizer on the
+    workers finds the words and their times, in the language of the shot's or the project's speech, else `language`, else
+    the one it detects; Chinese is written in the script that the language asks for, such as zh-Hant. A shot of which not
+    everything is recognized has the warning SPEECH_NOT_RECOGNIZED.
+    """
     def __init__(
         self,
         *,
@@ -904,10 +912,11 @@ class CaptionOptions(_message.Message):
         highlight_color: _builtins.str = ...,
         words_per_cue: _builtins.int = ...,
         platform: Global___Platform.ValueType = ...,
+        from_audio: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_burn_in", b"_burn_in", "_scale", b"_scale", "burn_in", b"burn_in", "scale", b"scale"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_burn_in", b"_burn_in", "_scale", b"_scale", "burn_in", b"burn_in", "color", b"color", "highlight_color", b"highlight_color", "highlight_words", b"highlight_words", "platform", b"platform", "position", b"position", "preset", b"preset", "scale", b"scale", "style", b"style", "words_per_cue", b"words_per_cue"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_burn_in", b"_burn_in", "_scale", b"_scale", "burn_in", b"burn_in", "color", b"color", "from_audio", b"from_audio", "highlight_color", b"highlight_color", "highlight_words", b"highlight_words", "platform", b"platform", "position", b"position", "preset", b"preset", "scale", b"scale", "style", b"style", "words_per_cue", b"words_per_cue"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__burn_in: _TypeAlias = _typing.Literal["burn_in"]  # noqa: Y015
     _WhichOneofArgType__burn_in: _TypeAlias = _typing.Literal["_burn_in", b"_burn_in"]  # noqa: Y015

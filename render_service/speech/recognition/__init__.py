@@ -1,0 +1,1 @@
+"""Recognises what recordings say that nobody has written down."""
