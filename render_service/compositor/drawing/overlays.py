@@ -15,6 +15,7 @@ from render_service.compositor.captions.drawing import draw_caption
 from render_service.compositor.captions.layout import caption_area
 from render_service.compositor.captions.look_drawing import LookPainter
 from render_service.compositor.captions.safe_areas import Rect
+from render_service.compositor.drawing.free_rows import clear_of_layers
 from render_service.compositor.drawing.shared_files import made_once
 from render_service.compositor.frames.format import PictureFormat
 from render_service.compositor.frames.overlay import Overlay, overlay_from_rgba
@@ -65,10 +66,16 @@ class CuePainter:
                 shown = overlay if opacity >= 1 else faded(overlay, opacity)
                 shown.blend(target.y, target.u, target.v)
 
+    def _area(self, cue: CueLayer) -> Rect:
+        """Return where a caption may stand: clear of the watermark and of layers."""
+        size = (self._picture.width, self._picture.height)
+        area = caption_area(*size, cue.fmt, self._mark)
+        return clear_of_layers(area, cue.around, cue.fmt, size) if cue.around else area
+
     def _look(self, number: int, cue: CueLayer) -> LookPainter:
         if self._painter is None or self._painter[0] != number:
             size = (self._picture.width, self._picture.height)
-            area = caption_area(*size, cue.fmt, self._mark)
+            area = self._area(cue)
             painter = LookPainter(cue.text, cue.words, cue.fmt, size=size, fps=self._picture.fps, area=area)
             self._painter = number, painter
         return self._painter[1]
@@ -83,7 +90,7 @@ class CuePainter:
                 for n, span in enumerate(cue.words):
                     letters[span.first : span.last] = [n] * (span.last - span.first)
             size = (self._picture.width, self._picture.height)
-            area = caption_area(*size, cue.fmt, self._mark)
+            area = self._area(cue)
             overlay = draw_caption(cue.text, *size, cue.fmt, words=letters, highlighted=word, area=area)
             self._drawn = drawn = _Drawn(number, word, overlay)
         return drawn.overlay

@@ -47,7 +47,7 @@ def drawn_layers(
     for index, layer in enumerate(layers):
         start = frames_in(layer.start, fps)
         length = frames if layer.duration is None else max(1, frames_in(layer.duration, fps))
-        bare = _bare(layer)
+        bare = bare_layer(layer)
         if start < frames and (bare.text is None or bare.text.text):
             file = hashes[layer_field(index)] if layer.picture else ""
             tag = language if layer.text else ""
@@ -55,7 +55,7 @@ def drawn_layers(
     return tuple(drawn)
 
 
-def _bare(layer: Layer) -> Layer:
+def bare_layer(layer: Layer) -> Layer:
     """Return a layer without what changes no pixel of it."""
     bare = replace(layer, id="", start=timedelta(0), duration=None)
     if bare.text:

@@ -7,10 +7,12 @@ from render_service.compositor.captions.layout import caption_format, look_forma
 from render_service.compositor.captions.word_cues import word_cues
 from render_service.compositor.media.assets import Media, ShotMedia
 from render_service.compositor.segments.build_fingerprint import build_fingerprint
-from render_service.compositor.segments.content_hashes import MediaHashes
+from render_service.compositor.segments.content_hashes import MediaHashes, ShotHashes
+from render_service.compositor.segments.layers import drawn_layers
 from render_service.compositor.segments.plan import Ingredients, PlannedSegment, plan_segments
 from render_service.compositor.segments.spec import CueLayer, WatermarkLayer
 from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.layers.model import Layer
 from render_service.domain.projects.media import MediaFacts
 from render_service.domain.projects.project import Project
 from render_service.domain.projects.sequence import sequence
@@ -51,7 +53,7 @@ def plan_pictures(
         All captions, and all segments in order.
     """
     cues = plan_cues(timeline, spec, {shot_id: found.pauses for shot_id, found in (facts or {}).items()}, recognized)
-    layers = _caption_layers(spec, timeline, cues) if spec.project.captions.burn_in else []
+    layers = _caption_layers(spec, timeline, cues, hashes) if spec.project.captions.burn_in else []
     mark = spec.project.watermark
     watermark = None
     if mark is not None and hashes.watermark is not None:
@@ -61,7 +63,7 @@ def plan_pictures(
     return cues, plan_segments(timeline, spec, ingredients)
 
 
-def _caption_layers(spec: RenderSpec, timeline: Timeline, cues: Sequence[Cue]) -> list[CueLayer]:
+def _caption_layers(spec: RenderSpec, timeline: Timeline, cues: Sequence[Cue], hashes: MediaHashes) -> list[CueLayer]:
     """Return the captions as they are drawn: with a preset, in cues as short as it wants them."""
     fmt = look_format(spec)
     if fmt is None:
@@ -69,10 +71,24 @@ def _caption_layers(spec: RenderSpec, timeline: Timeline, cues: Sequence[Cue]) -
     else:
         size, highlights = (spec.output.width, spec.output.height), True
         cues = [short for cue in cues for short in word_cues(cue, fmt, size, timeline.fps)]
+    around = _layers_around(spec.project, timeline, hashes)
     return [
-        CueLayer(cue.text, cue.start, cue.end, *fades, fmt, cue.words if highlights else ())
+        CueLayer(cue.text, cue.start, cue.end, *fades, fmt, cue.words if highlights else (), around[cue.shot_id])
         for cue, fades in zip(cues, caption_fades(cues, timeline), strict=True)
     ]
+
+
+def _layers_around(project: Project, timeline: Timeline, hashes: MediaHashes) -> dict[str, tuple[Layer, ...]]:
+    """Return the layers that are seen with the captions of each shot: all of the shot's, so that none jumps."""
+    fps = timeline.fps
+    over_all = drawn_layers(project.layers, timeline.frames, fps, hashes.layers, "")
+    found = {}
+    for shot in timeline.shots:
+        files = hashes.shots.get(shot.shot_id, ShotHashes()).layers
+        own = drawn_layers(shot.shot.layers, shot.frames, fps, files, "")
+        seen = [one for one in over_all if one.start < shot.end and one.end > shot.start]
+        found[shot.shot_id] = tuple(one.layer for one in (*own, *seen))
+    return found
 
 
 def caption_fades(cues: Sequence[Cue], timeline: Timeline) -> list[tuple[int, int]]:

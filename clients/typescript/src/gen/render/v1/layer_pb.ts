@@ -419,7 +419,8 @@ export const ShapeLayerSchema: GenMessage<ShapeLayer> = /*@__PURE__*/
 
 /**
  * Layer is something that is drawn over a shot, or over the whole video. The layers of a shot take part in its transitions.
- * Captions and the watermark lie over all layers.
+ * Captions and the watermark lie over all layers; captions keep clear of texts, and of pictures and shapes that cover at
+ * most 40 % of the frame, such as a lower third, wherever there is room.
  *
  * @generated from message render.v1.Layer
  */

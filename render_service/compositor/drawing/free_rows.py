@@ -1,0 +1,78 @@
+"""Finds the rows of a frame in which captions touch no layer, such as a lower third."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+
+from render_service.compositor.captions.layout import CaptionFormat, block_height, caption_size, max_lines
+from render_service.compositor.captions.safe_areas import Rect, even_up
+from render_service.compositor.layers.boxes import Area, box_size, placed
+from render_service.compositor.layers.shapes import shape_area
+from render_service.compositor.layers.texts import draw_text
+from render_service.domain.layers.model import Layer
+
+# What covers more of the frame, or more of its height, is a ground that captions are read on.
+_GROUND, _GROUND_HEIGHT = 0.4, 0.6
+# Rows that are less high, in em of the captions, are of no use.
+_LEAST = 1.6
+# Space between captions and a layer, as a part of the frame's shorter side.
+_GAP = 0.015
+
+
+def clear_of_layers(area: Rect, layers: Sequence[Layer], fmt: CaptionFormat, frame: tuple[int, int]) -> Rect:
+    """Return the rows of an area that captions may use.
+
+    Args:
+        area: The part of the frame that captions stay inside.
+        layers: The layers that are seen with them. Pictures and shapes that fill much of the frame count as its ground.
+        fmt: How the captions are drawn.
+        frame: Width and height of the frame in pixels.
+
+    Returns:
+        Those between two layers that are high enough for a caption and nearest to where captions stand otherwise; the
+        highest if none is high enough. The area itself without layers in its way, and where they leave no room.
+    """
+    gap = even_up(_GAP * min(frame))
+    blocked = sorted(
+        (int(rect.y) // 2 * 2 - gap, even_up(rect.y + rect.height) + gap)
+        for rect in _obstacles(tuple(layers), frame, fmt.language)
+        if rect.x < area.x + area.width and rect.x + rect.width > area.x
+    )
+    size = caption_size(*frame, fmt)
+    rows = [row for row in _between(blocked, area.y, area.y + area.height) if row[1] - row[0] >= _LEAST * size]
+    if not rows or rows == [(area.y, area.y + area.height)]:
+        return area
+    lines = max_lines(*frame) if fmt.look is None else fmt.look.lines
+    needed = min(block_height([size] * lines, fmt.geometry), area.height)
+    wish = area.y + (1.0 if fmt.look is None else fmt.look.place) * area.height
+    fitting = [row for row in rows if row[1] - row[0] >= needed]
+    if fitting:
+        top, bottom = min(fitting, key=lambda row: max(row[0] - wish, wish - row[1], 0))
+    else:
+        top, bottom = max(rows, key=lambda row: row[1] - row[0])
+    return Rect(area.x, top, area.width, bottom - top)
+
+
+def _between(blocked: Iterable[tuple[int, int]], first: int, last: int) -> Iterator[tuple[int, int]]:
+    """Yield the rows from `first` to `last` that are not blocked."""
+    for top, bottom in blocked:
+        yield first, min(top, last)
+        first = max(first, bottom)
+    yield first, last
+
+
+@lru_cache(maxsize=32)
+def _obstacles(layers: tuple[Layer, ...], frame: tuple[int, int], language: str) -> tuple[Area, ...]:
+    found = [_area(layer, frame, language) for layer in layers]
+    most = _GROUND * frame[0] * frame[1]
+    return tuple(
+        area for area in found if area.width * area.height <= most and area.height <= _GROUND_HEIGHT * frame[1]
+    )
+
+
+def _area(layer: Layer, frame: tuple[int, int], language: str) -> Area:
+    if layer.text:
+        return draw_text(layer.text, layer.box, layer.stroke, frame, language)[1]
+    if layer.shape:
+        return shape_area(layer.box, frame)
+    # The shape of the picture is not known here; most logos and faces are about as wide as high.
+    return placed(layer.box, box_size(layer.box, 1.0, frame), Rect(0, 0, *frame), frame)

@@ -1,0 +1,70 @@
+"""Captions keep clear of lower thirds, and stay where they are without one."""
+
+import numpy as np
+import pytest
+
+from render_service.compositor.captions.drawing import draw_caption
+from render_service.compositor.captions.layout import CaptionFormat, caption_area
+from render_service.compositor.captions.look_drawing import LookPainter
+from render_service.compositor.captions.preset_table import chosen_look
+from render_service.compositor.captions.safe_areas import Rect
+from render_service.compositor.drawing.free_rows import clear_of_layers
+from render_service.compositor.frames.planes import Planes
+from render_service.compositor.segments.content_hashes import MediaHashes
+from render_service.compositor.segments.planning import plan_pictures
+from render_service.compositor.segments.spec import SegmentSpec
+from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.layers.model import Anchor, Box, Layer, ShapeLayer, TextLayer
+from render_service.domain.projects.looks.captions import CaptionPreset
+from render_service.domain.projects.output import OutputSpec, Quality
+from render_service.domain.projects.project import CaptionOptions, CaptionStyle, Project, Shot
+from render_service.domain.projects.timeline import plan_timeline
+
+TEXT = "The harbour wakes before the sun does, and the boats slip out one by one."
+SIZES = [(640, 360), (360, 640), (360, 360)]
+STRIP = Layer(
+    "strip", shape=ShapeLayer(color="#102030"), box=Box(x=0.0, y=0.7, anchor=Anchor.TOP_LEFT, width=1.0, height=0.18)
+)
+NAME = Layer("name", text=TextLayer("Ada Lovelace\nHarbour master"), box=Box(anchor=Anchor.BOTTOM_LEFT))
+GROUND = Layer("ground", shape=ShapeLayer(color="#102030"))
+
+
+def rows_of(layer: Layer, fmt: CaptionFormat, size: tuple[int, int]) -> Rect:
+    return clear_of_layers(caption_area(*size, fmt, None), [layer], fmt, size)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("style", CaptionStyle)
+def test_captions_stand_off_a_lower_third(style: CaptionStyle, size: tuple[int, int]) -> None:
+    fmt = CaptionFormat(style)
+    caption = draw_caption(TEXT, *size, fmt, area=rows_of(STRIP, fmt, size))
+    assert caption is not None
+    assert caption.y + caption.height <= 0.7 * size[1] or caption.y >= 0.88 * size[1]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("preset", CaptionPreset)
+def test_presets_stand_off_a_lower_third(preset: CaptionPreset, size: tuple[int, int]) -> None:
+    fmt = CaptionFormat(look=chosen_look(CaptionOptions(preset=preset)))
+    painter = LookPainter(TEXT, (), fmt, size=size, fps=30, area=rows_of(STRIP, fmt, size))
+    under = Planes.empty(*size)
+    under.fill((90, 128, 128))
+    caption = painter.overlay(0, under)
+    assert caption is not None
+    opaque = np.flatnonzero((caption.clear < 100).any(axis=1)) + caption.y
+    assert opaque.max() < 0.7 * size[1] or opaque.min() >= 0.88 * size[1]
+
+
+def test_a_name_in_the_corner_moves_captions_up_and_a_ground_moves_nothing() -> None:
+    fmt, size = CaptionFormat(), (640, 360)
+    whole = caption_area(*size, fmt, None)
+    assert rows_of(NAME, fmt, size).y + rows_of(NAME, fmt, size).height < whole.y + whole.height
+    assert rows_of(GROUND, fmt, size) == whole
+
+
+def test_captions_of_a_shot_know_its_layers_and_the_videos_and_no_others() -> None:
+    shots = (Shot("a", caption=TEXT, layers=(NAME,)), Shot("b", caption=TEXT))
+    spec = RenderSpec(Project(shots=shots, layers=(STRIP,)), OutputSpec(320, 180, 30, Quality.STANDARD))
+    _, segments = plan_pictures(spec, plan_timeline(spec.project, 30, {}), MediaHashes())
+    around = {len(cue.around) for segment in segments for cue in SegmentSpec.from_bytes(segment.job.spec).cues}
+    assert around == {1, 2}
