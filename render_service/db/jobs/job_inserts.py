@@ -1,12 +1,12 @@
 """The statement that stores new jobs: those of all callers that wait at the same time."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import uuid4
 
 import psycopg
 from psycopg.types.json import Jsonb
-from pydantic import TypeAdapter
+from pydantic_core import to_json
 
 from render_service.db.database import Database, DatabaseUnavailable
 from render_service.db.prepared import Row, Statement
@@ -14,10 +14,10 @@ from render_service.db.row_mapping import EVENT_COLUMNS, OWN_COLUMNS
 from render_service.domain.access.audit import Action, Origin
 from render_service.domain.access.quota import QuotaName, Quotas
 from render_service.domain.jobs.job import JobStatus
-from render_service.domain.jobs.receiver import Receiver
 from render_service.domain.jobs.request import JobRequest
 
-# The parameters, one array each, and the type of their elements.
+# The values of a job to store, as columns. All jobs of a batch are one parameter: of an array, psycopg would escape the
+# quotes of the specs one by one.
 _TYPES = {
     "id": "uuid",
     "task_id": "uuid",
@@ -46,8 +46,9 @@ _TYPES = {
 # nor costs. Transactions lock in one order: first the count of the workspace, then the request_ids.
 _INSERT = Statement(f"""
     WITH requested AS MATERIALIZED (
-        SELECT * FROM unnest({", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in _TYPES.items())})
-        WITH ORDINALITY AS requested({", ".join(_TYPES)}, place)
+        SELECT * FROM ROWS FROM (
+            jsonb_to_recordset(CAST(:jobs AS jsonb)) AS ({", ".join(map(" ".join, _TYPES.items()))})
+        ) WITH ORDINALITY AS requested({", ".join(_TYPES)}, place)
     ), used AS MATERIALIZED (
         SELECT (SELECT video_bytes FROM workspace_storage WHERE workspace_id = :of_workspace) AS stored_bytes,
             CASE WHEN :is_counted THEN jobs_in_turn(:of_workspace, '{JobStatus.PENDING}') END AS jobs
@@ -82,38 +83,66 @@ _INSERT = Statement(f"""
         {", ".join(f"changed.{name}" for name in OWN_COLUMNS.split(", "))}
     FROM admitted LEFT JOIN changed ON changed.id = admitted.id ORDER BY admitted.place
 """)
-_RECEIVER: TypeAdapter[Receiver | None] = TypeAdapter(Receiver | None)
 
 
-def job_values(request: JobRequest, spec: Jsonb, quotas: Quotas, *, origin: Origin | None) -> dict[str, Any]:
-    """Return the values of a job's columns, its workspace's quotas, and the values of its entry in the audit log."""
-    webhook = _RECEIVER.dump_python(request.options.webhook, mode="json")
-    return {
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job to store.
+
+    Args:
+        workspace_id: Its workspace.
+        quotas: Those of its workspace.
+        encoded: Its values as JSON, by their names in `_TYPES`.
+    """
+
+    workspace_id: str
+    quotas: Quotas
+    encoded: bytes
+
+
+def new_job(request: JobRequest, spec: bytes, quotas: Quotas, *, origin: Origin | None) -> NewJob:
+    """Return a job to store, with new ids.
+
+    Args:
+        request: The job.
+        spec: Its spec as JSON.
+        quotas: Those of its workspace.
+        origin: Who starts it, and from where; None leaves no entry in the audit log.
+
+    Raises:
+        ValueError: A text holds half a surrogate pair.
+    """
+    options = request.options
+    values = {
         "id": uuid4(),
         "task_id": uuid4(),
         "workspace_id": request.workspace_id,
         "project_id": request.project_id,
-        "provider": request.provider.value,
-        "spec": spec,
-        "labels": Jsonb(dict(request.options.labels)),
-        "request_id": request.options.request_id,
-        "request_hash": request.options.request_hash,
-        "priority": request.options.priority,
-        "trace_parent": request.options.trace_parent,
-        "webhook": Jsonb(webhook) if webhook is not None else None,
+        "provider": request.provider,
+        "labels": dict(options.labels),
+        "request_id": options.request_id,
+        "request_hash": f"\\x{options.request_hash.hex()}",
+        "priority": options.priority,
+        "trace_parent": options.trace_parent,
+        "webhook": options.webhook,
         "title": request.spec.project.title,
-        "speech_provider": request.spec.speech.first.provider.value if request.is_spoken else None,
-        "needs": Jsonb(request.needs),
+        "speech_provider": request.spec.speech.first.provider if request.is_spoken else None,
+        "needs": request.needs,
         "most_queued": quotas.queued_jobs,
         "most_stored": quotas.stored_bytes,
-        "principal": origin.principal if origin else None,
-        "principal_name": origin.principal_name if origin else None,
-        "peer": origin.peer if origin else None,
-        "call_id": origin.request_id if origin else None,
     }
+    if origin is not None:
+        values |= {
+            "principal": origin.principal,
+            "principal_name": origin.principal_name,
+            "peer": origin.peer,
+            "call_id": origin.request_id,
+        }
+    # The spec, by far the largest value, is copied as it is.
+    return NewJob(request.workspace_id, quotas, b'%b,"spec":%b}' % (to_json(values)[:-1], spec))
 
 
-async def insert_jobs(database: Database, jobs: Sequence[Mapping[str, Any]]) -> list[Row | Exception]:
+async def insert_jobs(database: Database, jobs: Sequence[NewJob]) -> list[Row | Exception]:
     """Store jobs, their first events and their entries in the audit log in one transaction.
 
     A job that the database refuses, for example because a label holds a NUL character, must not take others along:
@@ -121,7 +150,7 @@ async def insert_jobs(database: Database, jobs: Sequence[Mapping[str, Any]]) -> 
 
     Args:
         database: Where to store them.
-        jobs: What `job_values` returns, for each; all of one workspace.
+        jobs: The jobs; all of one workspace.
 
     Returns:
         For each its row, with a null `job_id` if it was not stored, and the quota that it would have `exceeded`; or the
@@ -131,12 +160,14 @@ async def insert_jobs(database: Database, jobs: Sequence[Mapping[str, Any]]) -> 
     Raises:
         DatabaseUnavailable: Postgres is unavailable.
     """
-    parameters: dict[str, Any] = {name: [job[name] for job in jobs] for name in _TYPES}
-    parameters["of_workspace"] = jobs[0]["workspace_id"]
-    parameters["is_counted"] = any(job["most_queued"] is not None for job in jobs)
+    parameters = {
+        "jobs": Jsonb(b"[%b]" % b",".join(job.encoded for job in jobs), dumps=bytes),
+        "of_workspace": jobs[0].workspace_id,
+        "is_counted": any(job.quotas.queued_jobs is not None for job in jobs),
+    }
     try:
         return [*await database.execute(_INSERT, parameters)]
-    except (psycopg.Error, ValueError) as error:  # ValueError: half a surrogate pair, which no text holds
+    except psycopg.Error as error:
         if len(jobs) == 1:
             return [error]
     results: list[Row | Exception] = []

@@ -8,11 +8,10 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from psycopg.types.json import Jsonb
 
 from render_service.db.batching import KeyedBatcher
 from render_service.db.database import Database
-from render_service.db.jobs.job_inserts import insert_jobs, job_values
+from render_service.db.jobs.job_inserts import insert_jobs, new_job
 from render_service.db.jobs.job_lists import JobFilter, Position, list_statement
 from render_service.db.prepared import Statement
 from render_service.db.row_mapping import (
@@ -58,7 +57,6 @@ _HISTORY = Statement(
 _PRESENT = Statement("SELECT id, sequence FROM jobs WHERE id = ANY(:job_ids)")
 _SMALL_BYTES = 64 * 1024  # of a spec; larger ones are stored by statements of their own
 _NO_QUOTAS = Quotas()
-_LIMITS = {QuotaName.QUEUED_JOBS: "most_queued", QuotaName.STORED_BYTES: "most_stored"}
 _RETRY_SECONDS = {QuotaName.QUEUED_JOBS: 5.0, QuotaName.STORED_BYTES: 60.0}
 
 
@@ -130,10 +128,10 @@ class Jobs:
             if is_small
             else await asyncio.to_thread(RENDER_SPEC.dump_json, request.spec)
         )
-        values = job_values(request, Jsonb(dumped, dumps=bytes), quotas, origin=origin)
+        job = new_job(request, dumped, quotas, origin=origin)
         inserts = self._small_inserts if len(dumped) <= _SMALL_BYTES else self._large_inserts
         while True:
-            row = await inserts.call(request.workspace_id, values)
+            row = await inserts.call(request.workspace_id, job)
             if row["job_id"] is not None:
                 return job_from_row(row), event_from_row(row, is_milestone=True)
             # A concurrent request with the same id was faster and has committed; its job may have been deleted since.
@@ -144,7 +142,7 @@ class Jobs:
                 return earlier, None
             if row["exceeded"] is not None:
                 quota = QuotaName(row["exceeded"])
-                raise quota_exceeded(quota, values[_LIMITS[quota]], retry_after_seconds=_RETRY_SECONDS[quota])
+                raise quota_exceeded(quota, getattr(quotas, quota), retry_after_seconds=_RETRY_SECONDS[quota])
 
     async def started_by(self, workspace_id: str, request_id: UUID, request_hash: bytes) -> Job | None:
         """Return the job that a request_id has made, or None.
