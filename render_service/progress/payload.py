@@ -1,10 +1,11 @@
 """The JSON that is published on `task_updates:{task_id}`, readable by any other backend."""
 
-import json
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
+
+from pydantic_core import from_json, to_json
 
 from render_service.domain.errors import ErrorReason
 from render_service.domain.jobs.job import JobError, JobEvent, JobStage, JobStatus
@@ -28,8 +29,8 @@ def encode_event(event: JobEvent) -> bytes:
         "progress": event.progress,
         "message": event.message,
         "timestamp": event.timestamp.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
-        "job_id": str(event.job_id),
-        "task_id": str(event.task_id),
+        "job_id": event.job_id,
+        "task_id": event.task_id,
         "workspace_id": event.workspace_id,
         "sequence": event.sequence,
         "milestone": event.milestone,
@@ -42,7 +43,7 @@ def encode_event(event: JobEvent) -> bytes:
         payload["error_message"] = event.error.message
     if event.warnings:
         payload["warnings"] = [asdict(warning) for warning in event.warnings]
-    return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
+    return to_json(payload)
 
 
 def decode_event(data: bytes) -> JobEvent:
@@ -52,7 +53,7 @@ def decode_event(data: bytes) -> JobEvent:
         ValueError: it is not a payload of this service.
     """
     try:
-        payload = json.loads(data)
+        payload = from_json(data, allow_inf_nan=False)
         reason = payload.get("error_reason")
         event = JobEvent(
             job_id=UUID(payload["job_id"]),
@@ -70,7 +71,7 @@ def decode_event(data: bytes) -> JobEvent:
             error=JobError(ErrorReason(reason), payload.get("error_message", "")) if reason else None,
             warnings=tuple(map(_decode_warning, payload.get("warnings", ()))),
         )
-    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise ValueError("not a progress payload") from error
     if not _is_valid(event):
         raise ValueError("not a progress payload")

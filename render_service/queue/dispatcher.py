@@ -1,6 +1,7 @@
 """Dispatches messages for due jobs: right after a commit, and periodically."""
 
 import asyncio
+import time
 
 from redis.exceptions import RedisError
 
@@ -12,6 +13,7 @@ from render_service.telemetry.metrics.shared import MESSAGES_SENT
 _BATCH = 100
 # With this many messages waiting, every worker has enough hints; the rest stays in Postgres and costs Redis nothing.
 _ENOUGH_WAITING = 1_000
+_FRESH_SECONDS = 0.1  # of the number of waiting messages
 
 
 class Dispatcher:
@@ -27,6 +29,8 @@ class Dispatcher:
         self._outbox = outbox
         self._queue = queue
         self._task = PeriodicTask("dispatcher", interval_seconds=interval_seconds)
+        self._waiting = 0
+        self._counted_at = float("-inf")
 
     def nudge(self) -> None:
         """Dispatch now: a job has become due."""
@@ -45,7 +49,7 @@ class Dispatcher:
         """
         sent = 0
         while True:
-            if await asyncio.to_thread(self._queue.length) >= _ENOUGH_WAITING:
+            if await self._is_enough_waiting():
                 return sent
             due = await self._outbox.take(batch=_BATCH)
             if not due:
@@ -56,6 +60,15 @@ class Dispatcher:
                 await self._outbox.put_back(due)
                 raise
             sent += len(due)
+            self._waiting += len(due)
             MESSAGES_SENT.inc(len(due))
             if len(due) < _BATCH:
                 return sent
+
+    async def _is_enough_waiting(self) -> bool:
+        """Return whether enough messages are waiting. Under load, every new job asks: Redis is not."""
+        now = time.monotonic()
+        if now - self._counted_at >= _FRESH_SECONDS:
+            self._waiting = await asyncio.to_thread(self._queue.length)
+            self._counted_at = now
+        return self._waiting >= _ENOUGH_WAITING

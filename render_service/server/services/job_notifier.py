@@ -1,6 +1,7 @@
 """Notifies watchers and workers of committed changes, without delaying the response."""
 
 import asyncio
+from contextvars import Context
 
 from render_service.domain.jobs.job import JobEvent
 from render_service.progress.publisher import Publisher
@@ -18,15 +19,17 @@ class JobNotifier:
     def __init__(self, publisher: Publisher, dispatcher: Dispatcher) -> None:
         self._publisher = publisher
         self._dispatcher = dispatcher
-        self._publishing: set[asyncio.Task[None]] = set()
+        self._events: list[JobEvent] = []
+        self._publishing: asyncio.Task[None] | None = None
 
     def notify(self, event: JobEvent) -> None:
-        """Publish a committed event."""
+        """Publish a committed event, after those before."""
         if not event.status.terminal:
             self._dispatcher.nudge()
-        task = asyncio.create_task(self._publisher.publish(event))
-        self._publishing.add(task)
-        task.add_done_callback(self._publishing.discard)
+        self._events.append(event)
+        if self._publishing is None:
+            # The context of one call, with its request id, must not be that of the others.
+            self._publishing = asyncio.get_running_loop().create_task(self._publish(), context=Context())
 
     async def close(self, *, timeout_seconds: float) -> None:
         """Wait for the events that are being published; call it before Redis is closed.
@@ -34,9 +37,17 @@ class JobNotifier:
         Args:
             timeout_seconds: The longest time to wait. Watchers read what is not published by then from Postgres.
         """
-        if not self._publishing:
+        if self._publishing is None:
             return
-        _, unpublished = await asyncio.wait(self._publishing, timeout=timeout_seconds)
-        for task in unpublished:
+        _, unfinished = await asyncio.wait([self._publishing], timeout=timeout_seconds)
+        for task in unfinished:
             task.cancel()
-        await asyncio.gather(*unpublished, return_exceptions=True)
+        await asyncio.gather(*unfinished, return_exceptions=True)
+
+    async def _publish(self) -> None:
+        try:
+            while self._events:
+                events, self._events = self._events, []
+                await self._publisher.publish(*events)
+        finally:
+            self._publishing = None

@@ -80,6 +80,16 @@ async def test_more_jobs_than_one_batch_are_all_sent(queue: Queue) -> None:
     assert queue.messages.length() == 250
 
 
+async def test_a_dispatcher_that_finds_a_full_queue_does_not_ask_for_its_length_at_each_job(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lengths = iter((1_000,))
+    monkeypatch.setattr(queue.messages, "length", lambda: next(lengths))
+    monkeypatch.setattr("render_service.queue.dispatcher._FRESH_SECONDS", 3_600.0)
+    await start_job(queue.database)
+    assert [await queue.dispatcher.dispatch() for _ in range(20)] == [0] * 20
+
+
 async def test_jobs_that_wait_for_their_next_attempt_or_have_ended_are_not_due(queue: Queue) -> None:
     lifecycle = lifecycle_of(queue.database, retry=RetryPolicy(base=timedelta(hours=1), cap=timedelta(hours=1)))
     ended, _ = await start_job(queue.database), await start_job(queue.database)

@@ -1,6 +1,7 @@
 """The last events of a server that stops are published before it closes its connections."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -33,12 +34,16 @@ class SlowPublisher(Publisher):
     def __init__(self) -> None:
         self.begun = asyncio.Event()
         self.redis_answers = asyncio.Event()
-        self.published: list[JobEvent] = []
+        self.batches: list[tuple[JobEvent, ...]] = []
+
+    @property
+    def published(self) -> list[JobEvent]:
+        return [event for batch in self.batches for event in batch]
 
     async def publish(self, *events: JobEvent) -> None:
         self.begun.set()
         await self.redis_answers.wait()
-        self.published += events
+        self.batches.append(events)
 
 
 class IdleDispatcher(Dispatcher):
@@ -74,3 +79,15 @@ async def test_closing_does_not_wait_for_a_redis_that_never_answers() -> None:
     async with asyncio.timeout(60):
         await notifier.close(timeout_seconds=0.01)
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_events_of_one_moment_are_published_together_and_those_that_follow_after_them() -> None:
+    publisher = SlowPublisher()
+    notifier = JobNotifier(publisher, IdleDispatcher())
+    for sequence in (1, 2, 3):
+        notifier.notify(replace(EVENT, sequence=sequence))
+    await publisher.begun.wait()
+    notifier.notify(replace(EVENT, sequence=4))
+    publisher.redis_answers.set()
+    await notifier.close(timeout_seconds=60)
+    assert [[event.sequence for event in batch] for batch in publisher.batches] == [[1, 2, 3], [4]]
