@@ -7,7 +7,7 @@ alone is executed at once.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from contextvars import Context
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -143,9 +143,9 @@ class KeyedBatcher(Generic[Item, Result]):
 
     def __init__(self, create: Callable[[], Batcher[Item, Result]]) -> None:
         self._create = create
-        self._batchers: dict[str, Batcher[Item, Result]] = {}
+        self._batchers: dict[Hashable, Batcher[Item, Result]] = {}
 
-    async def call(self, key: str, item: Item) -> Result:
+    async def call(self, key: Hashable, item: Item) -> Result:
         """Return the result of an item, executed in one of the key's next batches."""
         if key not in self._batchers:
             # A batch continues without its callers, so that only the batcher knows when it may be forgotten.

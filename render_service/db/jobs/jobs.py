@@ -74,6 +74,19 @@ class JobHistory:
     oldest_after: int
 
 
+_Page = tuple[list[Job], Position | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _PageRequest:
+    """The arguments of `Jobs.list`."""
+
+    workspace_id: str
+    wanted: JobFilter
+    after: Position | None
+    limit: int
+
+
 class RequestIdReused(DomainError):
     """The request_id belongs to an earlier request with another body."""
 
@@ -99,6 +112,7 @@ class Jobs:
         self._small_inserts = KeyedBatcher(lambda: database.batcher(insert, parallel=1))
         self._large_inserts = KeyedBatcher(lambda: database.batcher(insert, parallel=1, limit=1))
         self._gets = database.batcher(self._get)
+        self._pages = KeyedBatcher(lambda: database.batcher(self._read_page))
 
     async def start(
         self,
@@ -188,10 +202,21 @@ class Jobs:
         Returns:
             The jobs, and where the page ended; None after the last page.
         """
-        statement, parameters = list_statement(workspace_id, wanted, after=after, limit=limit + 1)
-        rows = await self._database.execute_for(workspace_id, statement, parameters)
-        page = [job_from_row(row) for row in rows[:limit]]
-        return page, Position(page[-1].create_time, page[-1].id) if len(rows) > limit else None
+        # Callers that want the same page at the same time share one read, which begins after their calls.
+        labels = tuple(sorted((wanted.labels or {}).items()))
+        key = (workspace_id, wanted.statuses, wanted.project_id, labels, after, limit)
+        return await self._pages.call(key, _PageRequest(workspace_id, wanted, after, limit))
+
+    async def _read_page(self, requests: Sequence[_PageRequest]) -> Sequence[_Page]:
+        """Read a page for several callers that want the same."""
+        request = requests[0]
+        statement, parameters = list_statement(
+            request.workspace_id, request.wanted, after=request.after, limit=request.limit + 1
+        )
+        rows = await self._database.execute_for(request.workspace_id, statement, parameters)
+        jobs = [job_from_row(row) for row in rows[: request.limit]]
+        end = Position(jobs[-1].create_time, jobs[-1].id) if len(rows) > request.limit else None
+        return [(jobs, end)] * len(requests)
 
     async def history(self, job_id: UUID, after_sequence: int) -> JobHistory | None:
         """Return a job and its milestones after a sequence; None where there is no such job."""
