@@ -33,6 +33,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PAGE = ROOT / "docs/how-to/layers.md"
 SAMPLES = ROOT / "samples/harbour/images"
 SIZES = ((480, 270), (270, 270), (152, 270))
+# Of a picture with moments.
+_MOMENT = (240, 136)
 FPS = 30
 _SECONDS = 4
 _GAP = 6
@@ -40,7 +42,10 @@ _GAP = 6
 _FILES = {"lake": "05-dusk", "boat": "01-dawn"}
 _EXAMPLE = re.compile(r"\(\.\./images/(layers-[a-z-]+)\.webp\)\n\n```json\n(.*?)```", re.DOTALL)
 # The moments in seconds that a picture shows in 16:9, one below the other; others show all shapes at two seconds.
-MOMENTS: dict[str, Sequence[float]] = {}
+MOMENTS: dict[str, Sequence[float]] = {
+    "layers-moving": (0.1, 0.3, 0.5, 0.7, 0.9, 1.1, 1.3, 1.6),
+    "layers-keyframes": (0.1, 0.25, 0.5, 0.8, 0.95, 1.1, 1.25, 1.5),
+}
 
 
 def examples(page: str) -> Iterator[tuple[str, project_pb2.Project]]:
@@ -78,15 +83,15 @@ def _draw(layers: Sequence[Layer], target: Planes, number: int) -> None:
     paths = {layer_field(index): _photo(layer.picture.uri) for index, layer in enumerate(layers) if layer.picture}
     assets = {field: Asset(path, field) for field, path in paths.items()}
     drawn = drawn_layers(layers, _SECONDS * FPS, FPS, {field: field for field in paths}, "")
-    LayersPainter(drawn, (target.width, target.height), assets).draw(number, target)
+    LayersPainter(drawn, (target.width, target.height), FPS, assets).draw(number, target)
 
 
 def picture(name: str, message: project_pb2.Project) -> NDArray[np.uint8]:
     """Draw the picture of an example: (height, width, 3) sRGB."""
     moments = MOMENTS.get(name)
     if moments:
-        tiles = [_frame(message, SIZES[0], seconds) for seconds in moments]
-        rows = [tiles[index : index + 2] for index in range(0, len(tiles), 2)]
+        tiles = [_frame(message, _MOMENT, seconds) for seconds in moments]
+        rows = [tiles[index : index + 4] for index in range(0, len(tiles), 4)]
         return _joined([_joined(row, axis=1) for row in rows], axis=0)
     return _joined([_frame(message, size, 2) for size in SIZES], axis=1)
 

@@ -39,7 +39,6 @@ FONT_FILES = sorted((PACKAGE / "compositor/text/font_files").glob("*.[ot]tf"))
 # Where fields are declared, validated and mapped: a field that is read only here has no effect on the video.
 DECLARATIONS = (
     "domain/projects/project.py",
-    "domain/layers/model.py",
     "domain/layers/validation.py",
     "domain/projects/output.py",
     "domain/projects/validation.py",
@@ -91,23 +90,27 @@ def test_a_field_of_a_project_reaches_the_video(field: str) -> None:
 CONTENTS = ("text", "picture", "shape")
 GRADIENT = layers.Gradient(stops=(layers.ColorStop("#000000"), layers.ColorStop("#FFFFFF", 1.0)))
 BOX = layers.Box(0.5, 0.5, width=0.5, height=0.5)
+ANIMATION = layers.Animation(duration=timedelta(seconds=1))
+MOVING: dict[str, Any] = {
+    "shadow": layers.Shadow(),
+    "stroke": layers.Stroke("#000000"),
+    "enter": ANIMATION,
+    "exit": ANIMATION,
+    "keyframes": (layers.Keyframe(timedelta(0), 0.5, 0.5, 1.0, 0.0, 1.0),),
+}
 EVERY_LAYER = (
     layers.Layer(
         "t",
         text=layers.TextLayer("w", layers.TextStyle(gradient=GRADIENT)),
         box=BOX,
-        shadow=layers.Shadow(),
-        stroke=layers.Stroke("#000000"),
+        **MOVING,
     ),
-    layers.Layer(
-        "p", picture=layers.PictureLayer("w"), box=BOX, shadow=layers.Shadow(), stroke=layers.Stroke("#000000")
-    ),
+    layers.Layer("p", picture=layers.PictureLayer("w"), box=BOX, **MOVING),
     layers.Layer(
         "s",
         shape=layers.ShapeLayer(layers.ShapeKind.PATH, "M 0 0 L 1 1", gradient=GRADIENT),
         box=BOX,
-        shadow=layers.Shadow(),
-        stroke=layers.Stroke("#000000"),
+        **MOVING,
     ),
 )
 # With every optional part, so that each field of each part is reached.

@@ -4,7 +4,7 @@ import hashlib
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -18,8 +18,8 @@ from render_service.compositor.captions.safe_areas import Rect
 from render_service.compositor.drawing.free_rows import clear_of_layers
 from render_service.compositor.drawing.shared_files import made_once
 from render_service.compositor.frames.format import PictureFormat
-from render_service.compositor.frames.overlay import Overlay, overlay_from_rgba
-from render_service.compositor.frames.planes import Plane, Planes
+from render_service.compositor.frames.overlay import Overlay, faded, overlay_from_rgba
+from render_service.compositor.frames.planes import Planes
 from render_service.compositor.media.assets import Asset
 from render_service.compositor.media.images import load_image
 from render_service.compositor.segments.spec import CueLayer, WatermarkLayer
@@ -94,25 +94,6 @@ class CuePainter:
             overlay = draw_caption(cue.text, *size, cue.fmt, words=letters, highlighted=word, area=area)
             self._drawn = drawn = _Drawn(number, word, overlay)
         return drawn.overlay
-
-
-def faded(overlay: Overlay, opacity: float) -> Overlay:
-    """Return an overlay with its opacity multiplied by 0–1."""
-
-    def scaled(plane: Plane) -> Plane:
-        return np.asarray(cv2.convertScaleAbs(plane, alpha=opacity), np.uint8)
-
-    def cleared(plane: Plane) -> Plane:
-        return np.asarray(cv2.convertScaleAbs(plane, alpha=opacity, beta=255 * (1 - opacity)), np.uint8)
-
-    return replace(
-        overlay,
-        luma=scaled(overlay.luma),
-        chroma_u=scaled(overlay.chroma_u),
-        chroma_v=scaled(overlay.chroma_v),
-        clear=cleared(overlay.clear),
-        clear_chroma=cleared(overlay.clear_chroma),
-    )
 
 
 def draw_watermark(mark: WatermarkLayer, picture: PictureFormat, assets: Mapping[str, Asset], workdir: Path) -> Overlay:

@@ -60,9 +60,9 @@ class Painter:
         picture = spec.picture
         size = (picture.width, picture.height)
         self._layer = _open(spec.layer, picture, assets, workdir)
-        self._over_layer = LayersPainter(spec.layer.layers, size, assets)
-        self._over_incoming = LayersPainter(spec.incoming.layers if spec.incoming else (), size, assets)
-        self._over_all = LayersPainter(spec.layers, size, assets)
+        self._over_layer = LayersPainter(spec.layer.layers, size, picture.fps, assets)
+        self._over_incoming = LayersPainter(spec.incoming.layers if spec.incoming else (), size, picture.fps, assets)
+        self._over_all = LayersPainter(spec.layers, size, picture.fps, assets)
         self._incoming = _open(spec.incoming, picture, assets, workdir) if spec.incoming else None
         self._mark = draw_watermark(spec.watermark, picture, assets, workdir) if spec.watermark else None
         self._cues = CuePainter(spec.cues, picture, self._mark)

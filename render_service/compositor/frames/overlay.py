@@ -1,6 +1,6 @@
 """Overlays for video frames: premultiplied YUV 4:2:0 planes with opacity, drawn once and blended often."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -63,6 +63,25 @@ class Overlay:
             height, width = source.shape
             under = target[y : y + height, x : x + width]
             cv2.add(cv2.multiply(under, clear, scale=1 / 255), source, dst=under)
+
+
+def faded(overlay: Overlay, opacity: float) -> Overlay:
+    """Return an overlay with its opacity multiplied by 0–1."""
+
+    def scaled(plane: Plane) -> Plane:
+        return np.asarray(cv2.convertScaleAbs(plane, alpha=opacity), np.uint8)
+
+    def cleared(plane: Plane) -> Plane:
+        return np.asarray(cv2.convertScaleAbs(plane, alpha=opacity, beta=255 * (1 - opacity)), np.uint8)
+
+    return replace(
+        overlay,
+        luma=scaled(overlay.luma),
+        chroma_u=scaled(overlay.chroma_u),
+        chroma_v=scaled(overlay.chroma_v),
+        clear=cleared(overlay.clear),
+        clear_chroma=cleared(overlay.clear_chroma),
+    )
 
 
 def overlay_from_rgba(premultiplied: Channel, x: int, y: int) -> Overlay:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -11,12 +12,26 @@ from render_service.compositor.frames.planes import Planes
 from render_service.compositor.layers.blending import blend_drawing
 from render_service.compositor.layers.boxes import Area
 from render_service.compositor.layers.pixels import Drawing, with_shadow
+from render_service.compositor.layers.poses import (
+    BLURRED,
+    STILL,
+    Pose,
+    keyed_pose,
+    most_scale,
+    part_areas,
+    part_pose,
+    progress_of,
+)
 from render_service.compositor.layers.shapes import draw_picture, draw_shape
-from render_service.compositor.layers.texts import draw_text
+from render_service.compositor.layers.sprites import Matrix, Sprite, placing, posed, posed_drawing, sprite_of
+from render_service.compositor.layers.texts import TextParts, draw_text
 from render_service.compositor.media.assets import Asset
 from render_service.compositor.media.images import load_image
 from render_service.compositor.segments.layers import DrawnLayer
-from render_service.domain.layers.model import Blend
+from render_service.domain.layers.model import Animation, AnimationKind, AnimationUnit, Blend
+
+# The largest frame that a layer is drawn for which keyframes enlarge, in pixels.
+_MOST_PIXELS = 16_000_000
 
 
 class LayersPainter:
@@ -25,11 +40,14 @@ class LayersPainter:
     Args:
         layers: The layers.
         frame: Width and height of the frames in pixels.
+        fps: Frames per second.
         assets: Local files by content hash.
     """
 
-    def __init__(self, layers: Sequence[DrawnLayer], frame: tuple[int, int], assets: Mapping[str, Asset]) -> None:
-        self._painters = [_LayerPainter(layer, frame, assets) for layer in layers]
+    def __init__(
+        self, layers: Sequence[DrawnLayer], frame: tuple[int, int], fps: int, assets: Mapping[str, Asset]
+    ) -> None:
+        self._painters = [_LayerPainter(layer, frame, fps, assets) for layer in layers]
 
     def draw(self, number: int, target: Planes) -> None:
         """Draw what is seen in a frame, counted from the first of the stretch."""
@@ -38,28 +56,48 @@ class LayersPainter:
 
 
 class _LayerPainter:
-    def __init__(self, drawn: DrawnLayer, frame: tuple[int, int], assets: Mapping[str, Asset]) -> None:
+    """Draws one layer: at rest from one drawing that is kept, moving from a sprite."""
+
+    def __init__(self, drawn: DrawnLayer, frame: tuple[int, int], fps: int, assets: Mapping[str, Asset]) -> None:
         self._drawn = drawn
         self._frame = frame
+        self._fps = fps
         self._assets = assets
-        self._still: Overlay | Drawing | None = None
-        self._is_empty = False
+        self._rest = Pose(rotation=drawn.layer.box.rotation, opacity=drawn.layer.opacity)
+        # What was drawn last, and how it stood.
+        self._pose: Pose | None = None
+        self._shown: Overlay | Drawing | None = None
+        self._moving: _Moving | None = None
 
     def draw(self, number: int, target: Planes) -> None:
-        if not self._drawn.start <= number < self._drawn.end or self._is_empty:
+        if not self._drawn.start <= number < self._drawn.end:
             return
-        if self._still is None:
-            self._still = self._make()
-            self._is_empty = self._still is None
-        if isinstance(self._still, Overlay):
-            self._still.blend(target.y, target.u, target.v)
-        elif self._still is not None:
-            blend_drawing(self._still, self._drawn.layer.opacity, self._drawn.layer.blend, target)
+        pose = self._pose_at(number)
+        running = progress_of(self._drawn, number)
+        if running is not None:
+            self._draw_parts(*running, pose, target)
+            return
+        if pose != self._pose:
+            self._pose, self._shown = pose, self._at_rest() if pose == self._rest else self._posed(pose)
+        self._blend(self._shown, pose.opacity, target)
 
-    def _make(self) -> Overlay | Drawing | None:
+    def _pose_at(self, number: int) -> Pose:
+        layer = self._drawn.layer
+        if not layer.keyframes:
+            return self._rest
+        seconds = (number - self._drawn.start) / self._fps
+        return keyed_pose(layer, seconds, self._frame, self._sprite().anchor)
+
+    def _blend(self, shown: Overlay | Drawing | None, opacity: float, target: Planes) -> None:
+        if isinstance(shown, Overlay):
+            shown.blend(target.y, target.u, target.v)
+        elif shown is not None:
+            blend_drawing(shown, opacity, self._drawn.layer.blend, target)
+
+    def _at_rest(self) -> Overlay | Drawing | None:
         """Draw the layer; None where nothing of it lies in the frame."""
         layer = self._drawn.layer
-        drawing, area = draw_layer(self._drawn, self._frame, self._assets)
+        drawing, area, _ = draw_layer(self._drawn, self._frame, self._assets)
         if layer.box.rotation:
             drawing = _turned(drawing, area, layer.box.rotation)
         part = _in_frame(drawing, self._frame)
@@ -67,8 +105,89 @@ class _LayerPainter:
             return part
         return overlay_from_rgba(part.pixels * np.float32(layer.opacity), part.x, part.y)
 
+    def _posed(self, pose: Pose) -> Overlay | Drawing | None:
+        moving = self._sprite()
+        return self._placed(moving.sprite, placing(pose, moving.middle), pose.opacity, 0)
 
-def draw_layer(drawn: DrawnLayer, frame: tuple[int, int], assets: Mapping[str, Asset]) -> tuple[Drawing, Area]:
+    def _placed(self, sprite: Sprite, place: Matrix, opacity: float, blur: float) -> Overlay | Drawing | None:
+        if self._drawn.layer.blend is Blend.NORMAL:
+            return posed(sprite, place, opacity, blur, self._frame)
+        return posed_drawing(sprite, place, blur, self._frame)
+
+    def _draw_parts(self, animation: Animation, progress: float, goes: bool, pose: Pose, target: Planes) -> None:
+        moving = self._sprite()
+        whole = placing(pose, moving.middle)
+        areas = moving.areas(animation.unit)
+        for number, area in enumerate(areas):
+            if area[0] >= area[2] or area[1] >= area[3]:
+                continue
+            part = moving.sprite.part(*area)
+            size = (part.overlay.width / part.density, part.overlay.height / part.density)
+            edges = (math.floor(part.x), math.floor(part.y), math.ceil(part.x + size[0]), math.ceil(part.y + size[1]))
+            own = part_pose(animation, progress, (number, len(areas)), edges, self._frame, goes=goes)
+            if own is None:
+                continue
+            place = whole @ placing(own, (part.x + size[0] / 2, part.y + size[1] / 2))
+            opacity = pose.opacity * own.opacity
+            if own.shown != STILL.shown:
+                left, top, right, bottom = _uncovered(part, own.shown)
+                if left >= right or top >= bottom:
+                    continue
+                part = part.part(left, top, right, bottom)
+            self._blend(self._placed(part, place, opacity, own.blur), opacity, target)
+
+    def _sprite(self) -> "_Moving":
+        if self._moving is None:
+            self._moving = _moving(self._drawn, self._frame, self._assets)
+        return self._moving
+
+
+@dataclass(slots=True)
+class _Moving:
+    """What is drawn of a moving layer; `middle` of its box and `anchor` lie in the frame, in pixels."""
+
+    sprite: Sprite
+    parts: TextParts | None
+    middle: tuple[float, float]
+    anchor: tuple[float, float]
+    _areas: dict[AnimationUnit, list[tuple[int, int, int, int]]] = field(default_factory=dict)
+
+    def areas(self, unit: AnimationUnit) -> list[tuple[int, int, int, int]]:
+        """Return the parts of an animation; see `part_areas`."""
+        if unit not in self._areas:
+            overlay = self.sprite.overlay
+            self._areas[unit] = part_areas(self.parts, unit, overlay.width, overlay.height)
+        return self._areas[unit]
+
+
+def _moving(drawn: DrawnLayer, frame: tuple[int, int], assets: Mapping[str, Asset]) -> _Moving:
+    layer = drawn.layer
+    density = min(most_scale(layer), max(1.0, math.sqrt(_MOST_PIXELS / (frame[0] * frame[1]))))
+    fine = (round(frame[0] * density), round(frame[1] * density))
+    drawing, area, parts = draw_layer(drawn, fine, assets)
+    is_blurred = any(one is not None and one.kind is AnimationKind.BLUR for one in (layer.enter, layer.exit))
+    reach = math.ceil(1.5 * BLURRED * min(fine) / 2) * 2 if is_blurred else 0
+    sprite = sprite_of(drawing, density, reach, has_colours=layer.blend is not Blend.NORMAL)
+    middle = (area.middle[0] / density, area.middle[1] / density)
+    box = layer.box
+    anchor = (
+        (area.x + box.anchor.across * area.width) / density,
+        (area.y + box.anchor.down * area.height) / density,
+    )
+    return _Moving(sprite, parts and parts.moved(reach, reach, sprite.overlay.height), middle, anchor)
+
+
+def _uncovered(part: Sprite, shown: tuple[float, float, float, float]) -> tuple[int, int, int, int]:
+    width, height = part.overlay.width, part.overlay.height
+    left, top, right, bottom = (
+        round(share * side / 2) * 2 for share, side in zip(shown, (width, height, width, height), strict=True)
+    )
+    return left, top, right, bottom
+
+
+def draw_layer(
+    drawn: DrawnLayer, frame: tuple[int, int], assets: Mapping[str, Asset]
+) -> tuple[Drawing, Area, TextParts | None]:
     """Draw a layer before its rotation, with its shadow.
 
     Args:
@@ -77,17 +196,21 @@ def draw_layer(drawn: DrawnLayer, frame: tuple[int, int], assets: Mapping[str, A
         assets: Local files by content hash.
 
     Returns:
-        The drawing, and the area of its box.
+        The drawing, the area of its box, and the parts of a text.
     """
-    layer = drawn.layer
+    layer, parts = drawn.layer, None
     if layer.text:
-        drawing, area, _ = draw_text(layer.text, layer.box, layer.stroke, frame, drawn.language)
+        drawing, area, parts = draw_text(layer.text, layer.box, layer.stroke, frame, drawn.language)
     elif layer.shape:
         drawing, area = draw_shape(layer.shape, layer.box, layer.stroke, frame)
     else:
         asset = assets[drawn.file]
         drawing, area = draw_picture(lambda size: load_image(asset, cover=size), layer.box, layer.stroke, frame)
-    return (with_shadow(drawing, layer.shadow, min(frame)) if layer.shadow else drawing), area
+    if layer.shadow is None:
+        return drawing, area, parts
+    shadowed = with_shadow(drawing, layer.shadow, min(frame))
+    moved = parts and parts.moved(drawing.x - shadowed.x, drawing.y - shadowed.y, shadowed.height)
+    return shadowed, area, moved
 
 
 def _turned(drawing: Drawing, area: Area, degrees: float) -> Drawing:

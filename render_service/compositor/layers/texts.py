@@ -59,6 +59,11 @@ class TextParts:
     letters: tuple[Letter, ...]
     edges: tuple[float, ...]
 
+    def moved(self, right: int, down: int, height: int) -> "TextParts":
+        """Return them in a larger drawing of a height, whose left and top edges lie so many pixels farther out."""
+        letters = (replace(one, left=one.left + right, right=one.right + right) for one in self.letters)
+        return TextParts(tuple(letters), (0.0, *(edge + down for edge in self.edges[1:-1]), float(height)))
+
 
 @dataclass(frozen=True, slots=True)
 class _Block:

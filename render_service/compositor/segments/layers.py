@@ -5,8 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from render_service.compositor.text.drawn_texts import clean_text
-from render_service.domain.layers.model import Layer, layer_field
-from render_service.domain.projects.timeline import frames_in
+from render_service.domain.layers.model import Animation, AnimationKind, Layer, layer_field
+from render_service.domain.projects.timeline import frames_covering, frames_in
+
+# How long layers come and go if the project does not say: the whole animation, and a letter of a typed text.
+_ANIMATION = timedelta(seconds=0.5)
+_TYPED_LETTER = timedelta(seconds=0.04)
+_LONGEST = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +22,8 @@ class DrawnLayer:
         layer: What is drawn and where, without its id, times and URL.
         start: First frame in which it is seen, counted from the first of what it lies over; may lie before it.
         end: The frame after the last.
+        enter: Frames over which it comes; 0 is at once.
+        exit: Frames over which it goes.
         file: SHA-256 of its file; empty for texts and shapes.
         language: BCP 47 tag of the texts of the video; empty for what is no text.
     """
@@ -24,6 +31,8 @@ class DrawnLayer:
     layer: Layer
     start: int
     end: int
+    enter: int = 0
+    exit: int = 0
     file: str = ""
     language: str = ""
 
@@ -51,8 +60,26 @@ def drawn_layers(
         if start < frames and (bare.text is None or bare.text.text):
             file = hashes[layer_field(index)] if layer.picture else ""
             tag = language if layer.text else ""
-            drawn.append(DrawnLayer(bare, start, min(frames, start + length), file, tag))
+            end = min(frames, start + length)
+            drawn.append(DrawnLayer(bare, start, end, *_fades(bare, end - start, fps), file, tag))
     return tuple(drawn)
+
+
+def _fades(layer: Layer, length: int, fps: int) -> tuple[int, int]:
+    """Return over how many frames a layer comes and goes, together at most its length."""
+    enter, leave = (_animation_frames(animation, layer, fps) for animation in (layer.enter, layer.exit))
+    if enter + leave > length:
+        enter = enter * length // (enter + leave)
+        leave = min(leave, length - enter)
+    return enter, leave
+
+
+def _animation_frames(animation: Animation | None, layer: Layer, fps: int) -> int:
+    if animation is None:
+        return 0
+    typed = _TYPED_LETTER * len(layer.text.text) if layer.text else _ANIMATION
+    default = typed if animation.kind is AnimationKind.TYPE else _ANIMATION
+    return max(1, frames_in(animation.duration or min(default, _LONGEST), fps))
 
 
 def bare_layer(layer: Layer) -> Layer:
@@ -63,13 +90,25 @@ def bare_layer(layer: Layer) -> Layer:
     return replace(bare, picture=replace(bare.picture, uri="")) if bare.picture else bare
 
 
-def seen_layers(layers: Sequence[DrawnLayer], first: int, frames: int) -> tuple[DrawnLayer, ...]:
+def seen_layers(layers: Sequence[DrawnLayer], first: int, frames: int, fps: int) -> tuple[DrawnLayer, ...]:
     """Return the layers that are seen in a stretch of frames, counted from its first.
 
     What cannot be seen in the stretch is forgotten, so that it stays the same when a layer changes its times elsewhere.
     """
-    return tuple(
-        replace(one, start=max(one.start - first, 0), end=min(one.end - first, frames))
-        for one in layers
-        if one.start < first + frames and one.end > first
-    )
+    return tuple(_within(one, first, frames, fps) for one in layers if one.start < first + frames and one.end > first)
+
+
+def _within(one: DrawnLayer, first: int, frames: int, fps: int) -> DrawnLayer:
+    layer, enter, leave = one.layer, one.enter, one.exit
+    start, end = one.start - first, one.end - first
+    if start + enter <= 0:
+        # Once it has come and its keyframes are past, it does not matter since when it has been there.
+        layer, enter, start = replace(layer, enter=None), 0, max(start, -_moving(layer, fps))
+    if end - leave >= frames:
+        layer, leave, end = replace(layer, exit=None), 0, frames
+    return replace(one, layer=layer, start=start, end=end, enter=enter, exit=leave)
+
+
+def _moving(layer: Layer, fps: int) -> int:
+    """Return the frame of a layer from which on its keyframes move it no more."""
+    return frames_covering(layer.keyframes[-1].time, fps) if layer.keyframes else 0

@@ -131,7 +131,7 @@ def _planned(
     last = bisect_left(ingredients.cues, end, key=lambda cue: cue.start)
     settled = math.ceil(SETTLED_SECONDS * bare.picture.fps)
     cues = tuple(within_segment(cue, start, bare.frames, settled=settled) for cue in ingredients.cues[first:last])
-    layers = seen_layers(over, start, bare.frames)
+    layers = seen_layers(over, start, bare.frames, bare.picture.fps)
     segment = replace(bare, cues=cues, watermark=ingredients.watermark, layers=layers)
     job = SegmentJob(segment.to_bytes(), _files(segment, ingredients.hashes.assets), segment.frames)
     return PlannedSegment(job, start, shot_index, segment.incoming is None)
@@ -187,7 +187,11 @@ def _layer(shot: TimelineShot, style: _Style, ingredients: Ingredients, first: i
     files = ingredients.hashes.shots.get(shot.shot_id, ShotHashes()).layers
     over = drawn_layers(shot.shot.layers, shot.frames, style.fps, files, style.language)
     return Layer(
-        _drawn_source(shot, style, ingredients), shot.motion, shot.frames, first, seen_layers(over, first, frames)
+        _drawn_source(shot, style, ingredients),
+        shot.motion,
+        shot.frames,
+        first,
+        seen_layers(over, first, frames, style.fps),
     )
 
 

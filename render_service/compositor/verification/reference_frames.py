@@ -60,7 +60,7 @@ def _layers_over(
     over = drawn_layers(spec.project.layers, timeline.frames, fps, {field: field for field in media.layers}, language)
     assets = {f"shot {field}": Asset(path, field, shot.shot_id) for field, path in files.items()}
     assets |= {field: Asset(path, field) for field, path in media.layers.items()}
-    return LayersPainter((*own, *seen_layers(over, shot.start, shot.frames)), size, assets)
+    return LayersPainter((*own, *seen_layers(over, shot.start, shot.frames, fps)), size, fps, assets)
 
 
 def _of_picture(shot: TimelineShot, files: ShotMedia, numbers: Sequence[int], width: int, height: int) -> list[Planes]:

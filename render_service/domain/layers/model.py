@@ -91,6 +91,36 @@ class WritingMode(StrEnum):
     VERTICAL = "vertical"
 
 
+class AnimationKind(StrEnum):
+    """How a layer comes and goes."""
+
+    FADE = "fade"
+    SLIDE = "slide"
+    ZOOM = "zoom"
+    WIPE = "wipe"
+    POP = "pop"
+    TYPE = "type"
+    BLUR = "blur"
+
+
+class AnimationUnit(StrEnum):
+    """What of a text comes or goes one after the other."""
+
+    WHOLE = "whole"
+    LINE = "line"
+    WORD = "word"
+    LETTER = "letter"
+
+
+class AnimationDirection(StrEnum):
+    """Where an animation moves to: with LEFT a layer comes in from the right edge."""
+
+    LEFT = "left"
+    RIGHT = "right"
+    UP = "up"
+    DOWN = "down"
+
+
 @dataclass(frozen=True, slots=True)
 class ColorStop:
     """A color of a gradient; `position` 0–1."""
@@ -159,6 +189,35 @@ class TextStyle:
 
 
 @dataclass(frozen=True, slots=True)
+class Animation:
+    """How a layer comes or goes; None and an empty easing mean: the default of its kind."""
+
+    kind: AnimationKind = AnimationKind.FADE
+    by: AnimationUnit | None = None
+    duration: timedelta | None = None
+    direction: AnimationDirection | None = None
+    easing: str = ""
+
+    @property
+    def unit(self) -> AnimationUnit:
+        """What comes one after the other."""
+        return self.by or (AnimationUnit.LETTER if self.kind is AnimationKind.TYPE else AnimationUnit.WHOLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Keyframe:
+    """Values of a layer's properties at a time from its start; None leaves a property alone."""
+
+    time: timedelta = timedelta(0)
+    x: float | None = None
+    y: float | None = None
+    scale: float | None = None
+    rotation: float | None = None
+    opacity: float | None = None
+    easing: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class TextLayer:
     """A text."""
 
@@ -197,6 +256,9 @@ class Layer:
     box: Box = field(default_factory=Box)
     start: timedelta = timedelta(0)
     duration: timedelta | None = None
+    enter: Animation | None = None
+    exit: Animation | None = None
+    keyframes: tuple[Keyframe, ...] = ()
     opacity: float = 1.0
     blend: Blend = Blend.NORMAL
     shadow: Shadow | None = None

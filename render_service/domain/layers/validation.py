@@ -5,9 +5,14 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from render_service.domain.layers.colors import is_color
+from render_service.domain.layers.easing import easing_fault
 from render_service.domain.layers.model import (
+    Animation,
+    AnimationKind,
+    AnimationUnit,
     Box,
     Gradient,
+    Keyframe,
     Layer,
     Shadow,
     ShapeKind,
@@ -23,9 +28,13 @@ MAX_LAYERS = 20
 MAX_ALL_LAYERS = 1_000
 MAX_LAYER_TEXT = 1_000
 MAX_STOPS = 16
+MAX_KEYFRAMES = 50
 LONGEST_LAYER = timedelta(hours=3)
+LONGEST_ANIMATION = timedelta(seconds=10)
 
 _ZERO = timedelta(0)
+# The properties that keyframes set, with their limits.
+_ANIMATED = {"x": (-1, 2), "y": (-1, 2), "scale": (0, 4), "rotation": (-3600, 3600), "opacity": (0, 1)}
 _LAYER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -71,15 +80,22 @@ class LayerCheck:
         else:
             self._fault(path, "must have a text, a picture or a shape")
         self._box(layer.box, f"{path}.box")
-        if not _ZERO <= layer.start <= LONGEST_LAYER:
-            self._fault(f"{path}.start", f"must be 0 s to {LONGEST_LAYER.total_seconds():,g} s")
-        if layer.duration is not None and not _ZERO < layer.duration <= LONGEST_LAYER:
-            self._fault(f"{path}.duration", f"must be more than 0 s, at most {LONGEST_LAYER.total_seconds():,g} s")
+        self._times(layer, path)
         self._number(layer.opacity, f"{path}.opacity", 0, 1)
         if layer.shadow:
             self._shadow(layer.shadow, f"{path}.shadow")
         if layer.stroke:
             self._stroke(layer.stroke, f"{path}.stroke")
+
+    def _times(self, layer: Layer, path: str) -> None:
+        if not _ZERO <= layer.start <= LONGEST_LAYER:
+            self._fault(f"{path}.start", f"must be 0 s to {LONGEST_LAYER.total_seconds():,g} s")
+        if layer.duration is not None and not _ZERO < layer.duration <= LONGEST_LAYER:
+            self._fault(f"{path}.duration", f"must be more than 0 s, at most {LONGEST_LAYER.total_seconds():,g} s")
+        for name, animation in (("enter", layer.enter), ("exit", layer.exit)):
+            if animation:
+                self._animation(animation, layer.text is not None, f"{path}.{name}")
+        self._keyframes(layer.keyframes, f"{path}.keyframes")
 
     def _text(self, text: TextLayer, path: str) -> None:
         pieces = self._pieces(text.text)
@@ -142,6 +158,39 @@ class LayerCheck:
                 self._number(side, f"{path}.{name}", 0.001, 2)
         self._number(box.rotation, f"{path}.rotation", -360, 360)
         self._number(box.corner_radius, f"{path}.corner_radius", 0, 0.5)
+
+    def _animation(self, animation: Animation, is_text: bool, path: str) -> None:
+        if not is_text and animation.kind is AnimationKind.TYPE:
+            self._fault(f"{path}.kind", "must not be TYPE: only a text is typed")
+        elif not is_text and animation.unit is not AnimationUnit.WHOLE:
+            self._fault(f"{path}.by", "must be WHOLE or omitted: only a text has lines, words and letters")
+        if animation.duration is not None and not _ZERO < animation.duration <= LONGEST_ANIMATION:
+            self._fault(f"{path}.duration", f"must be more than 0 s, at most {LONGEST_ANIMATION.total_seconds():g} s")
+        self._easing(animation.easing, f"{path}.easing")
+
+    def _keyframes(self, keyframes: Sequence[Keyframe], path: str) -> None:
+        if len(keyframes) > MAX_KEYFRAMES:
+            self._fault(path, f"must have at most {MAX_KEYFRAMES} keyframes")
+        before = timedelta(microseconds=-1)
+        for index, keyframe in enumerate(keyframes[:MAX_KEYFRAMES]):
+            place = f"{path}[{index}]"
+            if not before < keyframe.time <= LONGEST_LAYER:
+                limits = f"0 s to {LONGEST_LAYER.total_seconds():,g} s"
+                self._fault(f"{place}.time", f"must be {limits}, and later than the keyframe before it")
+            before = max(before, keyframe.time)
+            for name, (least, most) in _ANIMATED.items():
+                value = getattr(keyframe, name)
+                if value is not None:
+                    self._number(value, f"{place}.{name}", least, most)
+            if all(getattr(keyframe, name) is None for name in _ANIMATED):
+                self._fault(place, f"must set one of {', '.join(_ANIMATED)}")
+            self._easing(keyframe.easing, f"{place}.easing")
+
+    def _easing(self, easing: str, path: str) -> None:
+        pieces = self._pieces(easing)
+        fault = easing_fault(pieces[0]) if len(pieces) == 1 and pieces[0] else None
+        if fault:
+            self._fault(path, fault)
 
     def _shadow(self, shadow: Shadow, path: str) -> None:
         self._color(shadow.color, f"{path}.color")

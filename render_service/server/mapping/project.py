@@ -7,7 +7,7 @@ from render_client.v1 import project_pb2
 from render_service.db.projects.projects import StoredProject
 from render_service.domain.faults import Faults
 from render_service.domain.layers.model import Layer
-from render_service.domain.layers.validation import MAX_ALL_LAYERS, MAX_LAYERS, MAX_STOPS
+from render_service.domain.layers.validation import MAX_ALL_LAYERS, MAX_KEYFRAMES, MAX_LAYERS, MAX_STOPS
 from render_service.domain.projects.project import Project
 from render_service.domain.projects.validation import MAX_LEXICON, MAX_SHOTS, MAX_TRANSLATIONS, MAX_WORDS
 from render_service.server.mapping.enums import PROJECT_STATUS
@@ -35,6 +35,7 @@ _PROJECT = Record(
             "Shot.translations": MAX_TRANSLATIONS,
             "Shot.layers": MAX_LAYERS,
             "Project.layers": MAX_LAYERS,
+            "Layer.keyframes": MAX_KEYFRAMES,
             "Gradient.stops": MAX_STOPS,
         },
     ),

@@ -108,6 +108,19 @@ CONTENTS: st.SearchStrategy[dict[str, Any]] = st.one_of(
     st.builds(layers.PictureLayer, uri=URI).map(lambda picture: {"picture": picture}),
     st.builds(layers.ShapeLayer, gradient=GRADIENTS).map(lambda shape: {"shape": shape}),
 )
+ANIMATIONS = st.builds(
+    layers.Animation,
+    kind=st.sampled_from([layers.AnimationKind.FADE, layers.AnimationKind.SLIDE]),
+    duration=st.none() | spans(10),
+    direction=st.none() | st.sampled_from(layers.AnimationDirection),
+    easing=st.sampled_from(["", "linear", "spring(0.3)", "cubic-bezier(0.1, 2, 0.3, 1)"]),
+)
+
+
+def _keyframes(times: list[timedelta]) -> tuple[layers.Keyframe, ...]:
+    return tuple(layers.Keyframe(time, x=0.5, opacity=0.0) for time in sorted(times))
+
+
 LAYERS = st.lists(
     st.builds(
         lambda content, **fields: layers.Layer(**content, **fields),
@@ -122,6 +135,9 @@ LAYERS = st.lists(
         ),
         start=spans(10, least=timedelta(0)),
         duration=st.none() | spans(10),
+        enter=st.none() | ANIMATIONS,
+        exit=st.none() | ANIMATIONS,
+        keyframes=st.lists(spans(600, least=timedelta(0)), unique=True, max_size=3).map(_keyframes),
         opacity=FRACTION,
         blend=st.sampled_from(layers.Blend),
         shadow=st.none() | st.builds(layers.Shadow, color=COLORS, blur=st.floats(0, 0.2)),

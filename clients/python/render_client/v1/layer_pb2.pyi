@@ -281,6 +281,114 @@ WRITING_MODE_VERTICAL: WritingMode.ValueType  # 2
 """Lines run from top to bottom, as Japanese can. Not supported: INVALID_ARGUMENT."""
 Global___WritingMode: _TypeAlias = WritingMode  # noqa: Y015
 
+class _AnimationKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AnimationKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AnimationKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ANIMATION_KIND_UNSPECIFIED: _AnimationKind.ValueType  # 0
+    """FADE."""
+    ANIMATION_KIND_FADE: _AnimationKind.ValueType  # 1
+    """Becomes visible."""
+    ANIMATION_KIND_SLIDE: _AnimationKind.ValueType  # 2
+    """Moves in `direction`: the whole layer from outside the frame, its parts from half their height away, fading in."""
+    ANIMATION_KIND_ZOOM: _AnimationKind.ValueType  # 3
+    """Grows from half its size, fading in."""
+    ANIMATION_KIND_WIPE: _AnimationKind.ValueType  # 4
+    """Is uncovered by an edge that moves in `direction`."""
+    ANIMATION_KIND_POP: _AnimationKind.ValueType  # 5
+    """Grows from nothing and swings beyond its size."""
+    ANIMATION_KIND_TYPE: _AnimationKind.ValueType  # 6
+    """Appears part by part, each at once, as a typewriter does. For texts only."""
+    ANIMATION_KIND_BLUR: _AnimationKind.ValueType  # 7
+    """Becomes sharp, fading in."""
+
+class AnimationKind(_AnimationKind, metaclass=_AnimationKindEnumTypeWrapper):
+    """AnimationKind is how a layer comes and goes. What is said here of coming happens backwards where it goes."""
+
+ANIMATION_KIND_UNSPECIFIED: AnimationKind.ValueType  # 0
+"""FADE."""
+ANIMATION_KIND_FADE: AnimationKind.ValueType  # 1
+"""Becomes visible."""
+ANIMATION_KIND_SLIDE: AnimationKind.ValueType  # 2
+"""Moves in `direction`: the whole layer from outside the frame, its parts from half their height away, fading in."""
+ANIMATION_KIND_ZOOM: AnimationKind.ValueType  # 3
+"""Grows from half its size, fading in."""
+ANIMATION_KIND_WIPE: AnimationKind.ValueType  # 4
+"""Is uncovered by an edge that moves in `direction`."""
+ANIMATION_KIND_POP: AnimationKind.ValueType  # 5
+"""Grows from nothing and swings beyond its size."""
+ANIMATION_KIND_TYPE: AnimationKind.ValueType  # 6
+"""Appears part by part, each at once, as a typewriter does. For texts only."""
+ANIMATION_KIND_BLUR: AnimationKind.ValueType  # 7
+"""Becomes sharp, fading in."""
+Global___AnimationKind: _TypeAlias = AnimationKind  # noqa: Y015
+
+class _AnimationUnit:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AnimationUnitEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AnimationUnit.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ANIMATION_UNIT_UNSPECIFIED: _AnimationUnit.ValueType  # 0
+    """LETTER for TYPE, otherwise WHOLE."""
+    ANIMATION_UNIT_WHOLE: _AnimationUnit.ValueType  # 1
+    """The whole layer."""
+    ANIMATION_UNIT_LINE: _AnimationUnit.ValueType  # 2
+    """Each line. For texts only, as are the following."""
+    ANIMATION_UNIT_WORD: _AnimationUnit.ValueType  # 3
+    """Each word."""
+    ANIMATION_UNIT_LETTER: _AnimationUnit.ValueType  # 4
+    """Each letter."""
+
+class AnimationUnit(_AnimationUnit, metaclass=_AnimationUnitEnumTypeWrapper):
+    """AnimationUnit is what of a text comes or goes one after the other."""
+
+ANIMATION_UNIT_UNSPECIFIED: AnimationUnit.ValueType  # 0
+"""LETTER for TYPE, otherwise WHOLE."""
+ANIMATION_UNIT_WHOLE: AnimationUnit.ValueType  # 1
+"""The whole layer."""
+ANIMATION_UNIT_LINE: AnimationUnit.ValueType  # 2
+"""Each line. For texts only, as are the following."""
+ANIMATION_UNIT_WORD: AnimationUnit.ValueType  # 3
+"""Each word."""
+ANIMATION_UNIT_LETTER: AnimationUnit.ValueType  # 4
+"""Each letter."""
+Global___AnimationUnit: _TypeAlias = AnimationUnit  # noqa: Y015
+
+class _AnimationDirection:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AnimationDirectionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AnimationDirection.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ANIMATION_DIRECTION_UNSPECIFIED: _AnimationDirection.ValueType  # 0
+    """UP for SLIDE, RIGHT for WIPE."""
+    ANIMATION_DIRECTION_LEFT: _AnimationDirection.ValueType  # 1
+    """To the left: a layer comes in from the right edge."""
+    ANIMATION_DIRECTION_RIGHT: _AnimationDirection.ValueType  # 2
+    """To the right."""
+    ANIMATION_DIRECTION_UP: _AnimationDirection.ValueType  # 3
+    """Upwards."""
+    ANIMATION_DIRECTION_DOWN: _AnimationDirection.ValueType  # 4
+    """Downwards."""
+
+class AnimationDirection(_AnimationDirection, metaclass=_AnimationDirectionEnumTypeWrapper):
+    """AnimationDirection is where a SLIDE or WIPE moves to."""
+
+ANIMATION_DIRECTION_UNSPECIFIED: AnimationDirection.ValueType  # 0
+"""UP for SLIDE, RIGHT for WIPE."""
+ANIMATION_DIRECTION_LEFT: AnimationDirection.ValueType  # 1
+"""To the left: a layer comes in from the right edge."""
+ANIMATION_DIRECTION_RIGHT: AnimationDirection.ValueType  # 2
+"""To the right."""
+ANIMATION_DIRECTION_UP: AnimationDirection.ValueType  # 3
+"""Upwards."""
+ANIMATION_DIRECTION_DOWN: AnimationDirection.ValueType  # 4
+"""Downwards."""
+Global___AnimationDirection: _TypeAlias = AnimationDirection  # noqa: Y015
+
 @_typing.final
 class ColorStop(_message.Message):
     """ColorStop is a color of a gradient."""
@@ -651,6 +759,122 @@ class ShapeLayer(_message.Message):
 Global___ShapeLayer: _TypeAlias = ShapeLayer  # noqa: Y015
 
 @_typing.final
+class Animation(_message.Message):
+    """Animation is how a layer comes or goes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    BY_FIELD_NUMBER: _builtins.int
+    DURATION_FIELD_NUMBER: _builtins.int
+    DIRECTION_FIELD_NUMBER: _builtins.int
+    EASING_FIELD_NUMBER: _builtins.int
+    kind: Global___AnimationKind.ValueType
+    """kind defaults to FADE."""
+    by: Global___AnimationUnit.ValueType
+    """by is what comes one after the other; default WHOLE, for TYPE LETTER."""
+    direction: Global___AnimationDirection.ValueType
+    """direction of a SLIDE or WIPE."""
+    easing: _builtins.str
+    """easing, as in Keyframe; default `ease-out` where a layer comes, `ease-in` where it goes, `spring(0.5)` for POP,
+    `linear` for TYPE. At most 60 characters.
+    """
+    @_builtins.property
+    def duration(self) -> _duration_pb2.Duration:
+        """duration of the whole, all parts included: > 0 to 10 s; default 0.5 s, for TYPE 0.04 s a letter. An enter and an exit
+        that together are longer than the layer are shortened.
+        """
+
+    def __init__(
+        self,
+        *,
+        kind: Global___AnimationKind.ValueType = ...,
+        by: Global___AnimationUnit.ValueType = ...,
+        duration: _duration_pb2.Duration | None = ...,
+        direction: Global___AnimationDirection.ValueType = ...,
+        easing: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "direction", b"direction", "duration", b"duration", "easing", b"easing", "kind", b"kind"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Animation: _TypeAlias = Animation  # noqa: Y015
+
+@_typing.final
+class Keyframe(_message.Message):
+    """Keyframe sets properties of a layer at a time. Between two keyframes that set a property, it goes from one value to the
+    other; before the first it comes from the layer's own value at its start, after the last it stays.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TIME_FIELD_NUMBER: _builtins.int
+    X_FIELD_NUMBER: _builtins.int
+    Y_FIELD_NUMBER: _builtins.int
+    SCALE_FIELD_NUMBER: _builtins.int
+    ROTATION_FIELD_NUMBER: _builtins.int
+    OPACITY_FIELD_NUMBER: _builtins.int
+    EASING_FIELD_NUMBER: _builtins.int
+    x: _builtins.float
+    """x of the anchor as in Box, −1 to 2."""
+    y: _builtins.float
+    """y of the anchor as in Box, −1 to 2."""
+    scale: _builtins.float
+    """scale around the middle of the box, 0–4; 1 is the size of the box."""
+    rotation: _builtins.float
+    """rotation as in Box, −3,600 to 3,600 degrees."""
+    opacity: _builtins.float
+    """opacity as in Layer, 0–1."""
+    easing: _builtins.str
+    """easing into this keyframe, in the notation of CSS: `linear`, `ease`, `ease-in`, `ease-out`, `ease-in-out`,
+    `cubic-bezier(x1, y1, x2, y2)`, `steps(n)`, or `spring(bounce)` with a bounce of 0–1; default `ease-in-out`. At most 60
+    characters.
+    """
+    @_builtins.property
+    def time(self) -> _duration_pb2.Duration:
+        """time from the start of the layer, 0–10,800 s, later than the keyframe before it."""
+
+    def __init__(
+        self,
+        *,
+        time: _duration_pb2.Duration | None = ...,
+        x: _builtins.float | None = ...,
+        y: _builtins.float | None = ...,
+        scale: _builtins.float | None = ...,
+        rotation: _builtins.float | None = ...,
+        opacity: _builtins.float | None = ...,
+        easing: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_opacity", b"_opacity", "_rotation", b"_rotation", "_scale", b"_scale", "_x", b"_x", "_y", b"_y", "opacity", b"opacity", "rotation", b"rotation", "scale", b"scale", "time", b"time", "x", b"x", "y", b"y"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_opacity", b"_opacity", "_rotation", b"_rotation", "_scale", b"_scale", "_x", b"_x", "_y", b"_y", "easing", b"easing", "opacity", b"opacity", "rotation", b"rotation", "scale", b"scale", "time", b"time", "x", b"x", "y", b"y"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__opacity: _TypeAlias = _typing.Literal["opacity"]  # noqa: Y015
+    _WhichOneofArgType__opacity: _TypeAlias = _typing.Literal["_opacity", b"_opacity"]  # noqa: Y015
+    _WhichOneofReturnType__rotation: _TypeAlias = _typing.Literal["rotation"]  # noqa: Y015
+    _WhichOneofArgType__rotation: _TypeAlias = _typing.Literal["_rotation", b"_rotation"]  # noqa: Y015
+    _WhichOneofReturnType__scale: _TypeAlias = _typing.Literal["scale"]  # noqa: Y015
+    _WhichOneofArgType__scale: _TypeAlias = _typing.Literal["_scale", b"_scale"]  # noqa: Y015
+    _WhichOneofReturnType__x: _TypeAlias = _typing.Literal["x"]  # noqa: Y015
+    _WhichOneofArgType__x: _TypeAlias = _typing.Literal["_x", b"_x"]  # noqa: Y015
+    _WhichOneofReturnType__y: _TypeAlias = _typing.Literal["y"]  # noqa: Y015
+    _WhichOneofArgType__y: _TypeAlias = _typing.Literal["_y", b"_y"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__opacity) -> _WhichOneofReturnType__opacity | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__rotation) -> _WhichOneofReturnType__rotation | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__scale) -> _WhichOneofReturnType__scale | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__x) -> _WhichOneofReturnType__x | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__y) -> _WhichOneofReturnType__y | None: ...
+
+Global___Keyframe: _TypeAlias = Keyframe  # noqa: Y015
+
+@_typing.final
 class Layer(_message.Message):
     """Layer is something that is drawn over a shot, or over the whole video. The layers of a shot take part in its transitions.
     Captions and the watermark lie over all layers; captions keep clear of texts, and of pictures and shapes that cover at
@@ -666,6 +890,9 @@ class Layer(_message.Message):
     BOX_FIELD_NUMBER: _builtins.int
     START_FIELD_NUMBER: _builtins.int
     DURATION_FIELD_NUMBER: _builtins.int
+    ENTER_FIELD_NUMBER: _builtins.int
+    EXIT_FIELD_NUMBER: _builtins.int
+    KEYFRAMES_FIELD_NUMBER: _builtins.int
     OPACITY_FIELD_NUMBER: _builtins.int
     BLEND_FIELD_NUMBER: _builtins.int
     SHADOW_FIELD_NUMBER: _builtins.int
@@ -703,6 +930,18 @@ class Layer(_message.Message):
         """duration is how long it is shown: > 0 to 10,800 s. If omitted, it stays until the shot, or the video, ends."""
 
     @_builtins.property
+    def enter(self) -> Global___Animation:
+        """enter is how the layer appears; if omitted, at once."""
+
+    @_builtins.property
+    def exit(self) -> Global___Animation:
+        """exit is how it disappears; if omitted, at once."""
+
+    @_builtins.property
+    def keyframes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Keyframe]:
+        """keyframes move the layer, at most 50, in order."""
+
+    @_builtins.property
     def shadow(self) -> Global___Shadow:
         """shadow under it; if omitted, there is none."""
 
@@ -720,14 +959,17 @@ class Layer(_message.Message):
         box: Global___Box | None = ...,
         start: _duration_pb2.Duration | None = ...,
         duration: _duration_pb2.Duration | None = ...,
+        enter: Global___Animation | None = ...,
+        exit: Global___Animation | None = ...,
+        keyframes: _abc.Iterable[Global___Keyframe] | None = ...,
         opacity: _builtins.float | None = ...,
         blend: Global___Blend.ValueType = ...,
         shadow: Global___Shadow | None = ...,
         stroke: Global___Stroke | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_opacity", b"_opacity", "box", b"box", "content", b"content", "duration", b"duration", "opacity", b"opacity", "picture", b"picture", "shadow", b"shadow", "shape", b"shape", "start", b"start", "stroke", b"stroke", "text", b"text"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_opacity", b"_opacity", "box", b"box", "content", b"content", "duration", b"duration", "enter", b"enter", "exit", b"exit", "opacity", b"opacity", "picture", b"picture", "shadow", b"shadow", "shape", b"shape", "start", b"start", "stroke", b"stroke", "text", b"text"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_opacity", b"_opacity", "blend", b"blend", "box", b"box", "content", b"content", "duration", b"duration", "id", b"id", "opacity", b"opacity", "picture", b"picture", "shadow", b"shadow", "shape", b"shape", "start", b"start", "stroke", b"stroke", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_opacity", b"_opacity", "blend", b"blend", "box", b"box", "content", b"content", "duration", b"duration", "enter", b"enter", "exit", b"exit", "id", b"id", "keyframes", b"keyframes", "opacity", b"opacity", "picture", b"picture", "shadow", b"shadow", "shape", b"shape", "start", b"start", "stroke", b"stroke", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__opacity: _TypeAlias = _typing.Literal["opacity"]  # noqa: Y015
     _WhichOneofArgType__opacity: _TypeAlias = _typing.Literal["_opacity", b"_opacity"]  # noqa: Y015

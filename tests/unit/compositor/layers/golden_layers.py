@@ -1,16 +1,22 @@
 """Layers whose looks were judged by eye once, and how to draw them; run as a script it draws them anew."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import cv2
+import numpy as np
 
 from render_service.domain.layers.model import (
     Anchor,
+    Animation,
+    AnimationKind,
+    AnimationUnit,
     Blend,
     Box,
     ColorStop,
     Gradient,
     GradientKind,
+    Keyframe,
     Layer,
     Shadow,
     ShapeKind,
@@ -86,14 +92,33 @@ GOLDEN: dict[str, tuple[Layer, ...]] = {
 }
 
 
+_MOVING = (
+    Layer(
+        text=TextLayer("Hello\nbig world", TextStyle(size=0.24, weight=800)),
+        box=Box(0.5, 0.4),
+        shadow=Shadow(),
+        enter=Animation(AnimationKind.SLIDE, AnimationUnit.LETTER),
+    ),
+    Layer(
+        shape=ShapeLayer(color="#FFC940"),
+        box=Box(0.15, 0.8, height=0.25, rotation=10),
+        keyframes=(Keyframe(timedelta(seconds=0.5), x=0.8, scale=1.5, rotation=80, opacity=0.6),),
+    ),
+)
+_FRAMES = (3, 7, 11)
+MOVING = "moving"
+
+
 def picture(name: str) -> Rgb:
-    """Draw a scene."""
+    """Draw a scene; that of moving layers in several frames, one below the other."""
+    if name == MOVING:
+        return np.vstack([to_rgb(drawn(_MOVING, frame=frame)) for frame in _FRAMES])
     return to_rgb(drawn(GOLDEN[name]))
 
 
 def main() -> None:
     """Draw all pictures anew."""
-    for name in GOLDEN:
+    for name in (*GOLDEN, MOVING):
         cv2.imwrite(str(FOLDER / f"{name}.png"), picture(name)[:, :, ::-1])
 
 

@@ -38,7 +38,7 @@ def drawn(
     hashes = {layer_field(index): path.name for index, path in (files or {}).items()}
     assets = {path.name: Asset(path, layer_field(index)) for index, path in (files or {}).items()}
     target = under or backdrop(*size)
-    LayersPainter(drawn_layers(layers, frames, FPS, hashes, ""), size, assets).draw(frame, target)
+    LayersPainter(drawn_layers(layers, frames, FPS, hashes, ""), size, FPS, assets).draw(frame, target)
     return target
 
 

@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.unit.compositor.layers.golden_layers import FOLDER, GOLDEN, picture
+from tests.unit.compositor.layers.golden_layers import FOLDER, GOLDEN, MOVING, picture
 
 
-@pytest.mark.parametrize("name", GOLDEN)
+@pytest.mark.parametrize("name", [*GOLDEN, MOVING])
 def test_layers_look_as_they_were_approved(name: str) -> None:
     approved = cv2.imread(str(FOLDER / f"{name}.png"))
     assert approved is not None

@@ -6,7 +6,7 @@ from datetime import timedelta
 from render_service.compositor.segments.content_hashes import MediaHashes
 from render_service.compositor.segments.planning import plan_pictures
 from render_service.domain.jobs.job import RenderSpec
-from render_service.domain.layers.model import Layer, ShapeLayer, TextLayer
+from render_service.domain.layers.model import Animation, Keyframe, Layer, ShapeLayer, TextLayer
 from render_service.domain.projects.output import OutputSpec, Quality
 from render_service.domain.projects.project import Project, Shot, Transition, TransitionKind
 from render_service.domain.projects.timeline import plan_timeline
@@ -60,6 +60,13 @@ def test_the_name_of_a_layer_touches_nothing() -> None:
 def test_a_layer_that_stands_still_forgets_what_happens_elsewhere() -> None:
     longer = replace(PROJECT, layers=(replace(SHAPE, duration=8 * SECOND),))
     assert touched(longer, replace(PROJECT, layers=(replace(SHAPE, duration=9 * SECOND),))) == {2}
+
+
+def test_a_layer_that_has_come_forgets_when_it_came() -> None:
+    moving = replace(SHAPE, enter=Animation(), keyframes=(Keyframe(SECOND, x=0.2),))
+    before = replace(PROJECT, layers=(replace(moving, start=SECOND),))
+    assert touched(replace(PROJECT, layers=(replace(moving, start=2 * SECOND),)), before) == {0}
+    assert touched(replace(PROJECT, layers=(replace(moving, start=SECOND, exit=Animation()),)), before) == {2}
 
 
 def test_the_text_of_a_layer_touches_its_shot() -> None:

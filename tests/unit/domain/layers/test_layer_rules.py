@@ -8,9 +8,13 @@ import pytest
 
 from render_service.domain.layers.model import (
     Anchor,
+    Animation,
+    AnimationKind,
+    AnimationUnit,
     Box,
     ColorStop,
     Gradient,
+    Keyframe,
     Layer,
     PictureLayer,
     Shadow,
@@ -52,6 +56,10 @@ def graded(*stops: ColorStop, angle: float = 0) -> Layer:
     return replace(SHAPE, shape=ShapeLayer(gradient=Gradient(angle=angle, stops=stops)))
 
 
+def keyed(*keyframes: Keyframe) -> Layer:
+    return replace(SHAPE, keyframes=keyframes)
+
+
 WRONG = {
     "": Layer("a"),
     ".id": replace(TEXT, id="two words"),
@@ -77,6 +85,19 @@ WRONG = {
     ".box.height": boxed(height=2.1),
     ".box.rotation": boxed(rotation=361),
     ".box.corner_radius": boxed(corner_radius=0.6),
+    ".enter.kind": replace(SHAPE, enter=Animation(AnimationKind.TYPE)),
+    ".enter.by": replace(SHAPE, enter=Animation(by=AnimationUnit.WORD)),
+    ".enter.duration": replace(TEXT, enter=Animation(duration=timedelta(seconds=11))),
+    ".exit.easing": replace(TEXT, exit=Animation(easing="bounce")),
+    ".keyframes": keyed(*(Keyframe(timedelta(seconds=n), x=0) for n in range(51))),
+    ".keyframes[1].time": keyed(Keyframe(timedelta(seconds=1), x=0), Keyframe(timedelta(seconds=1), x=1)),
+    ".keyframes[0]": keyed(Keyframe()),
+    ".keyframes[0].x": keyed(Keyframe(x=3)),
+    ".keyframes[0].y": keyed(Keyframe(y=-2)),
+    ".keyframes[0].scale": keyed(Keyframe(scale=5)),
+    ".keyframes[0].rotation": keyed(Keyframe(rotation=4000)),
+    ".keyframes[0].opacity": keyed(Keyframe(opacity=2)),
+    ".keyframes[0].easing": keyed(Keyframe(x=0, easing="steps(0)")),
     ".start": replace(TEXT, start=timedelta(seconds=-1)),
     ".duration": replace(TEXT, duration=timedelta(0)),
     ".opacity": replace(TEXT, opacity=1.1),

@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file render/v1/layer.proto.
  */
 export const file_render_v1_layer: GenFile = /*@__PURE__*/
-  fileDesc("ChVyZW5kZXIvdjEvbGF5ZXIucHJvdG8SCXJlbmRlci52MSIsCglDb2xvclN0b3ASDQoFY29sb3IYASABKAkSEAoIcG9zaXRpb24YAiABKAEidAoIR3JhZGllbnQSJQoEa2luZBgBIAEoDjIXLnJlbmRlci52MS5HcmFkaWVudEtpbmQSEgoFYW5nbGUYAiABKAFIAIgBARIjCgVzdG9wcxgDIAMoCzIULnJlbmRlci52MS5Db2xvclN0b3BCCAoGX2FuZ2xlIjUKBlN0cm9rZRINCgVjb2xvchgBIAEoCRISCgV3aWR0aBgCIAEoAUgAiAEBQggKBl93aWR0aCJUCgZTaGFkb3cSDQoFY29sb3IYASABKAkSEQoEYmx1chgCIAEoAUgAiAEBEgkKAXgYAyABKAESDgoBeRgEIAEoAUgBiAEBQgcKBV9ibHVyQgQKAl95ItsBCgNCb3gSDgoBeBgBIAEoAUgAiAEBEg4KAXkYAiABKAFIAYgBARIhCgZhbmNob3IYAyABKA4yES5yZW5kZXIudjEuQW5jaG9yEhIKBXdpZHRoGAQgASgBSAKIAQESEwoGaGVpZ2h0GAUgASgBSAOIAQESHgoDZml0GAYgASgOMhEucmVuZGVyLnYxLkJveEZpdBIQCghyb3RhdGlvbhgHIAEoARIVCg1jb3JuZXJfcmFkaXVzGAggASgBQgQKAl94QgQKAl95QggKBl93aWR0aEIJCgdfaGVpZ2h0IvoCCglUZXh0U3R5bGUSEQoEc2l6ZRgBIAEoAUgAiAEBEg4KBndlaWdodBgCIAEoBRIOCgZpdGFsaWMYAyABKAgSDQoFY29sb3IYBCABKAkSJQoIZ3JhZGllbnQYBSABKAsyEy5yZW5kZXIudjEuR3JhZGllbnQSEgoKYmFja2dyb3VuZBgGIAEoCRIUCgdwYWRkaW5nGAcgASgBSAGIAQESGAoLbGluZV9oZWlnaHQYCCABKAFIAogBARIWCg5sZXR0ZXJfc3BhY2luZxgJIAEoARIjCgVhbGlnbhgKIAEoDjIULnJlbmRlci52MS5UZXh0QWxpZ24SMAoOdmVydGljYWxfYWxpZ24YCyABKA4yGC5yZW5kZXIudjEuVmVydGljYWxBbGlnbhIsCgx3cml0aW5nX21vZGUYDCABKA4yFi5yZW5kZXIudjEuV3JpdGluZ01vZGVCBwoFX3NpemVCCgoIX3BhZGRpbmdCDgoMX2xpbmVfaGVpZ2h0Ij4KCVRleHRMYXllchIMCgR0ZXh0GAEgASgJEiMKBXN0eWxlGAIgASgLMhQucmVuZGVyLnYxLlRleHRTdHlsZSIbCgxQaWN0dXJlTGF5ZXISCwoDdXJpGAEgASgJInQKClNoYXBlTGF5ZXISIgoEa2luZBgBIAEoDjIULnJlbmRlci52MS5TaGFwZUtpbmQSDAoEcGF0aBgCIAEoCRINCgVjb2xvchgDIAEoCRIlCghncmFkaWVudBgEIAEoCzITLnJlbmRlci52MS5HcmFkaWVudCKVAwoFTGF5ZXISCgoCaWQYASABKAkSJAoEdGV4dBgCIAEoCzIULnJlbmRlci52MS5UZXh0TGF5ZXJIABIqCgdwaWN0dXJlGAMgASgLMhcucmVuZGVyLnYxLlBpY3R1cmVMYXllckgAEiYKBXNoYXBlGAQgASgLMhUucmVuZGVyLnYxLlNoYXBlTGF5ZXJIABIbCgNib3gYByABKAsyDi5yZW5kZXIudjEuQm94EigKBXN0YXJ0GAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEisKCGR1cmF0aW9uGAkgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhQKB29wYWNpdHkYDSABKAFIAYgBARIfCgVibGVuZBgOIAEoDjIQLnJlbmRlci52MS5CbGVuZBIhCgZzaGFkb3cYDyABKAsyES5yZW5kZXIudjEuU2hhZG93EiEKBnN0cm9rZRgQIAEoCzIRLnJlbmRlci52MS5TdHJva2VCCQoHY29udGVudEIKCghfb3BhY2l0eSrVAQoGQW5jaG9yEhYKEkFOQ0hPUl9VTlNQRUNJRklFRBAAEhEKDUFOQ0hPUl9DRU5URVIQARITCg9BTkNIT1JfVE9QX0xFRlQQAhIOCgpBTkNIT1JfVE9QEAMSFAoQQU5DSE9SX1RPUF9SSUdIVBAEEg8KC0FOQ0hPUl9MRUZUEAUSEAoMQU5DSE9SX1JJR0hUEAYSFgoSQU5DSE9SX0JPVFRPTV9MRUZUEAcSEQoNQU5DSE9SX0JPVFRPTRAIEhcKE0FOQ0hPUl9CT1RUT01fUklHSFQQCSpbCgZCb3hGaXQSFwoTQk9YX0ZJVF9VTlNQRUNJRklFRBAAEhEKDUJPWF9GSVRfQ09WRVIQARITCg9CT1hfRklUX0NPTlRBSU4QAhIQCgxCT1hfRklUX0ZJTEwQAyp4CgVCbGVuZBIVChFCTEVORF9VTlNQRUNJRklFRBAAEhAKDEJMRU5EX05PUk1BTBABEhIKDkJMRU5EX01VTFRJUExZEAISEAoMQkxFTkRfU0NSRUVOEAMSEQoNQkxFTkRfT1ZFUkxBWRAEEg0KCUJMRU5EX0FERBAFKoMBCglTaGFwZUtpbmQSGgoWU0hBUEVfS0lORF9VTlNQRUNJRklFRBAAEhgKFFNIQVBFX0tJTkRfUkVDVEFOR0xFEAESFgoSU0hBUEVfS0lORF9FTExJUFNFEAISEwoPU0hBUEVfS0lORF9MSU5FEAMSEwoPU0hBUEVfS0lORF9QQVRIEAQqYQoMR3JhZGllbnRLaW5kEh0KGUdSQURJRU5UX0tJTkRfVU5TUEVDSUZJRUQQABIYChRHUkFESUVOVF9LSU5EX0xJTkVBUhABEhgKFEdSQURJRU5UX0tJTkRfUkFESUFMEAIqfwoJVGV4dEFsaWduEhoKFlRFWFRfQUxJR05fVU5TUEVDSUZJRUQQABITCg9URVhUX0FMSUdOX0xFRlQQARIVChFURVhUX0FMSUdOX0NFTlRFUhACEhQKEFRFWFRfQUxJR05fUklHSFQQAxIUChBURVhUX0FMSUdOX1NUQVJUEAQqfQoNVmVydGljYWxBbGlnbhIeChpWRVJUSUNBTF9BTElHTl9VTlNQRUNJRklFRBAAEhYKElZFUlRJQ0FMX0FMSUdOX1RPUBABEhkKFVZFUlRJQ0FMX0FMSUdOX01JRERMRRACEhkKFVZFUlRJQ0FMX0FMSUdOX0JPVFRPTRADKmMKC1dyaXRpbmdNb2RlEhwKGFdSSVRJTkdfTU9ERV9VTlNQRUNJRklFRBAAEhsKF1dSSVRJTkdfTU9ERV9IT1JJWk9OVEFMEAESGQoVV1JJVElOR19NT0RFX1ZFUlRJQ0FMEAJCMQoNY29tLnJlbmRlci52MVABWh5leGFtcGxlLmNvbS9yZW5kZXIvdjE7cmVuZGVydjFiBnByb3RvMw", [file_google_protobuf_duration]);
+  fileDesc("ChVyZW5kZXIvdjEvbGF5ZXIucHJvdG8SCXJlbmRlci52MSIsCglDb2xvclN0b3ASDQoFY29sb3IYASABKAkSEAoIcG9zaXRpb24YAiABKAEidAoIR3JhZGllbnQSJQoEa2luZBgBIAEoDjIXLnJlbmRlci52MS5HcmFkaWVudEtpbmQSEgoFYW5nbGUYAiABKAFIAIgBARIjCgVzdG9wcxgDIAMoCzIULnJlbmRlci52MS5Db2xvclN0b3BCCAoGX2FuZ2xlIjUKBlN0cm9rZRINCgVjb2xvchgBIAEoCRISCgV3aWR0aBgCIAEoAUgAiAEBQggKBl93aWR0aCJUCgZTaGFkb3cSDQoFY29sb3IYASABKAkSEQoEYmx1chgCIAEoAUgAiAEBEgkKAXgYAyABKAESDgoBeRgEIAEoAUgBiAEBQgcKBV9ibHVyQgQKAl95ItsBCgNCb3gSDgoBeBgBIAEoAUgAiAEBEg4KAXkYAiABKAFIAYgBARIhCgZhbmNob3IYAyABKA4yES5yZW5kZXIudjEuQW5jaG9yEhIKBXdpZHRoGAQgASgBSAKIAQESEwoGaGVpZ2h0GAUgASgBSAOIAQESHgoDZml0GAYgASgOMhEucmVuZGVyLnYxLkJveEZpdBIQCghyb3RhdGlvbhgHIAEoARIVCg1jb3JuZXJfcmFkaXVzGAggASgBQgQKAl94QgQKAl95QggKBl93aWR0aEIJCgdfaGVpZ2h0IvoCCglUZXh0U3R5bGUSEQoEc2l6ZRgBIAEoAUgAiAEBEg4KBndlaWdodBgCIAEoBRIOCgZpdGFsaWMYAyABKAgSDQoFY29sb3IYBCABKAkSJQoIZ3JhZGllbnQYBSABKAsyEy5yZW5kZXIudjEuR3JhZGllbnQSEgoKYmFja2dyb3VuZBgGIAEoCRIUCgdwYWRkaW5nGAcgASgBSAGIAQESGAoLbGluZV9oZWlnaHQYCCABKAFIAogBARIWCg5sZXR0ZXJfc3BhY2luZxgJIAEoARIjCgVhbGlnbhgKIAEoDjIULnJlbmRlci52MS5UZXh0QWxpZ24SMAoOdmVydGljYWxfYWxpZ24YCyABKA4yGC5yZW5kZXIudjEuVmVydGljYWxBbGlnbhIsCgx3cml0aW5nX21vZGUYDCABKA4yFi5yZW5kZXIudjEuV3JpdGluZ01vZGVCBwoFX3NpemVCCgoIX3BhZGRpbmdCDgoMX2xpbmVfaGVpZ2h0Ij4KCVRleHRMYXllchIMCgR0ZXh0GAEgASgJEiMKBXN0eWxlGAIgASgLMhQucmVuZGVyLnYxLlRleHRTdHlsZSIbCgxQaWN0dXJlTGF5ZXISCwoDdXJpGAEgASgJInQKClNoYXBlTGF5ZXISIgoEa2luZBgBIAEoDjIULnJlbmRlci52MS5TaGFwZUtpbmQSDAoEcGF0aBgCIAEoCRINCgVjb2xvchgDIAEoCRIlCghncmFkaWVudBgEIAEoCzITLnJlbmRlci52MS5HcmFkaWVudCLIAQoJQW5pbWF0aW9uEiYKBGtpbmQYASABKA4yGC5yZW5kZXIudjEuQW5pbWF0aW9uS2luZBIkCgJieRgCIAEoDjIYLnJlbmRlci52MS5BbmltYXRpb25Vbml0EisKCGR1cmF0aW9uGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjAKCWRpcmVjdGlvbhgEIAEoDjIdLnJlbmRlci52MS5BbmltYXRpb25EaXJlY3Rpb24SDgoGZWFzaW5nGAUgASgJItMBCghLZXlmcmFtZRInCgR0aW1lGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEg4KAXgYAiABKAFIAIgBARIOCgF5GAMgASgBSAGIAQESEgoFc2NhbGUYBCABKAFIAogBARIVCghyb3RhdGlvbhgFIAEoAUgDiAEBEhQKB29wYWNpdHkYBiABKAFIBIgBARIOCgZlYXNpbmcYByABKAlCBAoCX3hCBAoCX3lCCAoGX3NjYWxlQgsKCV9yb3RhdGlvbkIKCghfb3BhY2l0eSKGBAoFTGF5ZXISCgoCaWQYASABKAkSJAoEdGV4dBgCIAEoCzIULnJlbmRlci52MS5UZXh0TGF5ZXJIABIqCgdwaWN0dXJlGAMgASgLMhcucmVuZGVyLnYxLlBpY3R1cmVMYXllckgAEiYKBXNoYXBlGAQgASgLMhUucmVuZGVyLnYxLlNoYXBlTGF5ZXJIABIbCgNib3gYByABKAsyDi5yZW5kZXIudjEuQm94EigKBXN0YXJ0GAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEisKCGR1cmF0aW9uGAkgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiMKBWVudGVyGAogASgLMhQucmVuZGVyLnYxLkFuaW1hdGlvbhIiCgRleGl0GAsgASgLMhQucmVuZGVyLnYxLkFuaW1hdGlvbhImCglrZXlmcmFtZXMYDCADKAsyEy5yZW5kZXIudjEuS2V5ZnJhbWUSFAoHb3BhY2l0eRgNIAEoAUgBiAEBEh8KBWJsZW5kGA4gASgOMhAucmVuZGVyLnYxLkJsZW5kEiEKBnNoYWRvdxgPIAEoCzIRLnJlbmRlci52MS5TaGFkb3cSIQoGc3Ryb2tlGBAgASgLMhEucmVuZGVyLnYxLlN0cm9rZUIJCgdjb250ZW50QgoKCF9vcGFjaXR5KtUBCgZBbmNob3ISFgoSQU5DSE9SX1VOU1BFQ0lGSUVEEAASEQoNQU5DSE9SX0NFTlRFUhABEhMKD0FOQ0hPUl9UT1BfTEVGVBACEg4KCkFOQ0hPUl9UT1AQAxIUChBBTkNIT1JfVE9QX1JJR0hUEAQSDwoLQU5DSE9SX0xFRlQQBRIQCgxBTkNIT1JfUklHSFQQBhIWChJBTkNIT1JfQk9UVE9NX0xFRlQQBxIRCg1BTkNIT1JfQk9UVE9NEAgSFwoTQU5DSE9SX0JPVFRPTV9SSUdIVBAJKlsKBkJveEZpdBIXChNCT1hfRklUX1VOU1BFQ0lGSUVEEAASEQoNQk9YX0ZJVF9DT1ZFUhABEhMKD0JPWF9GSVRfQ09OVEFJThACEhAKDEJPWF9GSVRfRklMTBADKngKBUJsZW5kEhUKEUJMRU5EX1VOU1BFQ0lGSUVEEAASEAoMQkxFTkRfTk9STUFMEAESEgoOQkxFTkRfTVVMVElQTFkQAhIQCgxCTEVORF9TQ1JFRU4QAxIRCg1CTEVORF9PVkVSTEFZEAQSDQoJQkxFTkRfQUREEAUqgwEKCVNoYXBlS2luZBIaChZTSEFQRV9LSU5EX1VOU1BFQ0lGSUVEEAASGAoUU0hBUEVfS0lORF9SRUNUQU5HTEUQARIWChJTSEFQRV9LSU5EX0VMTElQU0UQAhITCg9TSEFQRV9LSU5EX0xJTkUQAxITCg9TSEFQRV9LSU5EX1BBVEgQBCphCgxHcmFkaWVudEtpbmQSHQoZR1JBRElFTlRfS0lORF9VTlNQRUNJRklFRBAAEhgKFEdSQURJRU5UX0tJTkRfTElORUFSEAESGAoUR1JBRElFTlRfS0lORF9SQURJQUwQAip/CglUZXh0QWxpZ24SGgoWVEVYVF9BTElHTl9VTlNQRUNJRklFRBAAEhMKD1RFWFRfQUxJR05fTEVGVBABEhUKEVRFWFRfQUxJR05fQ0VOVEVSEAISFAoQVEVYVF9BTElHTl9SSUdIVBADEhQKEFRFWFRfQUxJR05fU1RBUlQQBCp9Cg1WZXJ0aWNhbEFsaWduEh4KGlZFUlRJQ0FMX0FMSUdOX1VOU1BFQ0lGSUVEEAASFgoSVkVSVElDQUxfQUxJR05fVE9QEAESGQoVVkVSVElDQUxfQUxJR05fTUlERExFEAISGQoVVkVSVElDQUxfQUxJR05fQk9UVE9NEAMqYwoLV3JpdGluZ01vZGUSHAoYV1JJVElOR19NT0RFX1VOU1BFQ0lGSUVEEAASGwoXV1JJVElOR19NT0RFX0hPUklaT05UQUwQARIZChVXUklUSU5HX01PREVfVkVSVElDQUwQAireAQoNQW5pbWF0aW9uS2luZBIeChpBTklNQVRJT05fS0lORF9VTlNQRUNJRklFRBAAEhcKE0FOSU1BVElPTl9LSU5EX0ZBREUQARIYChRBTklNQVRJT05fS0lORF9TTElERRACEhcKE0FOSU1BVElPTl9LSU5EX1pPT00QAxIXChNBTklNQVRJT05fS0lORF9XSVBFEAQSFgoSQU5JTUFUSU9OX0tJTkRfUE9QEAUSFwoTQU5JTUFUSU9OX0tJTkRfVFlQRRAGEhcKE0FOSU1BVElPTl9LSU5EX0JMVVIQByqWAQoNQW5pbWF0aW9uVW5pdBIeChpBTklNQVRJT05fVU5JVF9VTlNQRUNJRklFRBAAEhgKFEFOSU1BVElPTl9VTklUX1dIT0xFEAESFwoTQU5JTUFUSU9OX1VOSVRfTElORRACEhcKE0FOSU1BVElPTl9VTklUX1dPUkQQAxIZChVBTklNQVRJT05fVU5JVF9MRVRURVIQBCqwAQoSQW5pbWF0aW9uRGlyZWN0aW9uEiMKH0FOSU1BVElPTl9ESVJFQ1RJT05fVU5TUEVDSUZJRUQQABIcChhBTklNQVRJT05fRElSRUNUSU9OX0xFRlQQARIdChlBTklNQVRJT05fRElSRUNUSU9OX1JJR0hUEAISGgoWQU5JTUFUSU9OX0RJUkVDVElPTl9VUBADEhwKGEFOSU1BVElPTl9ESVJFQ1RJT05fRE9XThAEQjEKDWNvbS5yZW5kZXIudjFQAVoeZXhhbXBsZS5jb20vcmVuZGVyL3YxO3JlbmRlcnYxYgZwcm90bzM", [file_google_protobuf_duration]);
 
 /**
  * ColorStop is a color of a gradient.
@@ -418,6 +418,123 @@ export const ShapeLayerSchema: GenMessage<ShapeLayer> = /*@__PURE__*/
   messageDesc(file_render_v1_layer, 8);
 
 /**
+ * Animation is how a layer comes or goes.
+ *
+ * @generated from message render.v1.Animation
+ */
+export type Animation = Message<"render.v1.Animation"> & {
+  /**
+   * kind defaults to FADE.
+   *
+   * @generated from field: render.v1.AnimationKind kind = 1;
+   */
+  kind: AnimationKind;
+
+  /**
+   * by is what comes one after the other; default WHOLE, for TYPE LETTER.
+   *
+   * @generated from field: render.v1.AnimationUnit by = 2;
+   */
+  by: AnimationUnit;
+
+  /**
+   * duration of the whole, all parts included: > 0 to 10 s; default 0.5 s, for TYPE 0.04 s a letter. An enter and an exit
+   * that together are longer than the layer are shortened.
+   *
+   * @generated from field: google.protobuf.Duration duration = 3;
+   */
+  duration?: Duration | undefined;
+
+  /**
+   * direction of a SLIDE or WIPE.
+   *
+   * @generated from field: render.v1.AnimationDirection direction = 4;
+   */
+  direction: AnimationDirection;
+
+  /**
+   * easing, as in Keyframe; default `ease-out` where a layer comes, `ease-in` where it goes, `spring(0.5)` for POP,
+   * `linear` for TYPE. At most 60 characters.
+   *
+   * @generated from field: string easing = 5;
+   */
+  easing: string;
+};
+
+/**
+ * Describes the message render.v1.Animation.
+ * Use `create(AnimationSchema)` to create a new message.
+ */
+export const AnimationSchema: GenMessage<Animation> = /*@__PURE__*/
+  messageDesc(file_render_v1_layer, 9);
+
+/**
+ * Keyframe sets properties of a layer at a time. Between two keyframes that set a property, it goes from one value to the
+ * other; before the first it comes from the layer's own value at its start, after the last it stays.
+ *
+ * @generated from message render.v1.Keyframe
+ */
+export type Keyframe = Message<"render.v1.Keyframe"> & {
+  /**
+   * time from the start of the layer, 0–10,800 s, later than the keyframe before it.
+   *
+   * @generated from field: google.protobuf.Duration time = 1;
+   */
+  time?: Duration | undefined;
+
+  /**
+   * x of the anchor as in Box, −1 to 2.
+   *
+   * @generated from field: optional double x = 2;
+   */
+  x?: number | undefined;
+
+  /**
+   * y of the anchor as in Box, −1 to 2.
+   *
+   * @generated from field: optional double y = 3;
+   */
+  y?: number | undefined;
+
+  /**
+   * scale around the middle of the box, 0–4; 1 is the size of the box.
+   *
+   * @generated from field: optional double scale = 4;
+   */
+  scale?: number | undefined;
+
+  /**
+   * rotation as in Box, −3,600 to 3,600 degrees.
+   *
+   * @generated from field: optional double rotation = 5;
+   */
+  rotation?: number | undefined;
+
+  /**
+   * opacity as in Layer, 0–1.
+   *
+   * @generated from field: optional double opacity = 6;
+   */
+  opacity?: number | undefined;
+
+  /**
+   * easing into this keyframe, in the notation of CSS: `linear`, `ease`, `ease-in`, `ease-out`, `ease-in-out`,
+   * `cubic-bezier(x1, y1, x2, y2)`, `steps(n)`, or `spring(bounce)` with a bounce of 0–1; default `ease-in-out`. At most 60
+   * characters.
+   *
+   * @generated from field: string easing = 7;
+   */
+  easing: string;
+};
+
+/**
+ * Describes the message render.v1.Keyframe.
+ * Use `create(KeyframeSchema)` to create a new message.
+ */
+export const KeyframeSchema: GenMessage<Keyframe> = /*@__PURE__*/
+  messageDesc(file_render_v1_layer, 10);
+
+/**
  * Layer is something that is drawn over a shot, or over the whole video. The layers of a shot take part in its transitions.
  * Captions and the watermark lie over all layers; captions keep clear of texts, and of pictures and shapes that cover at
  * most 40 % of the frame, such as a lower third, wherever there is room.
@@ -486,6 +603,27 @@ export type Layer = Message<"render.v1.Layer"> & {
   duration?: Duration | undefined;
 
   /**
+   * enter is how the layer appears; if omitted, at once.
+   *
+   * @generated from field: render.v1.Animation enter = 10;
+   */
+  enter?: Animation | undefined;
+
+  /**
+   * exit is how it disappears; if omitted, at once.
+   *
+   * @generated from field: render.v1.Animation exit = 11;
+   */
+  exit?: Animation | undefined;
+
+  /**
+   * keyframes move the layer, at most 50, in order.
+   *
+   * @generated from field: repeated render.v1.Keyframe keyframes = 12;
+   */
+  keyframes: Keyframe[];
+
+  /**
    * opacity 0–1; default 1.
    *
    * @generated from field: optional double opacity = 13;
@@ -519,7 +657,7 @@ export type Layer = Message<"render.v1.Layer"> & {
  * Use `create(LayerSchema)` to create a new message.
  */
 export const LayerSchema: GenMessage<Layer> = /*@__PURE__*/
-  messageDesc(file_render_v1_layer, 9);
+  messageDesc(file_render_v1_layer, 11);
 
 /**
  * Anchor is the point of a box that `x` and `y` place.
@@ -904,4 +1042,169 @@ export enum WritingMode {
  */
 export const WritingModeSchema: GenEnum<WritingMode> = /*@__PURE__*/
   enumDesc(file_render_v1_layer, 7);
+
+/**
+ * AnimationKind is how a layer comes and goes. What is said here of coming happens backwards where it goes.
+ *
+ * @generated from enum render.v1.AnimationKind
+ */
+export enum AnimationKind {
+  /**
+   * FADE.
+   *
+   * @generated from enum value: ANIMATION_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Becomes visible.
+   *
+   * @generated from enum value: ANIMATION_KIND_FADE = 1;
+   */
+  FADE = 1,
+
+  /**
+   * Moves in `direction`: the whole layer from outside the frame, its parts from half their height away, fading in.
+   *
+   * @generated from enum value: ANIMATION_KIND_SLIDE = 2;
+   */
+  SLIDE = 2,
+
+  /**
+   * Grows from half its size, fading in.
+   *
+   * @generated from enum value: ANIMATION_KIND_ZOOM = 3;
+   */
+  ZOOM = 3,
+
+  /**
+   * Is uncovered by an edge that moves in `direction`.
+   *
+   * @generated from enum value: ANIMATION_KIND_WIPE = 4;
+   */
+  WIPE = 4,
+
+  /**
+   * Grows from nothing and swings beyond its size.
+   *
+   * @generated from enum value: ANIMATION_KIND_POP = 5;
+   */
+  POP = 5,
+
+  /**
+   * Appears part by part, each at once, as a typewriter does. For texts only.
+   *
+   * @generated from enum value: ANIMATION_KIND_TYPE = 6;
+   */
+  TYPE = 6,
+
+  /**
+   * Becomes sharp, fading in.
+   *
+   * @generated from enum value: ANIMATION_KIND_BLUR = 7;
+   */
+  BLUR = 7,
+}
+
+/**
+ * Describes the enum render.v1.AnimationKind.
+ */
+export const AnimationKindSchema: GenEnum<AnimationKind> = /*@__PURE__*/
+  enumDesc(file_render_v1_layer, 8);
+
+/**
+ * AnimationUnit is what of a text comes or goes one after the other.
+ *
+ * @generated from enum render.v1.AnimationUnit
+ */
+export enum AnimationUnit {
+  /**
+   * LETTER for TYPE, otherwise WHOLE.
+   *
+   * @generated from enum value: ANIMATION_UNIT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The whole layer.
+   *
+   * @generated from enum value: ANIMATION_UNIT_WHOLE = 1;
+   */
+  WHOLE = 1,
+
+  /**
+   * Each line. For texts only, as are the following.
+   *
+   * @generated from enum value: ANIMATION_UNIT_LINE = 2;
+   */
+  LINE = 2,
+
+  /**
+   * Each word.
+   *
+   * @generated from enum value: ANIMATION_UNIT_WORD = 3;
+   */
+  WORD = 3,
+
+  /**
+   * Each letter.
+   *
+   * @generated from enum value: ANIMATION_UNIT_LETTER = 4;
+   */
+  LETTER = 4,
+}
+
+/**
+ * Describes the enum render.v1.AnimationUnit.
+ */
+export const AnimationUnitSchema: GenEnum<AnimationUnit> = /*@__PURE__*/
+  enumDesc(file_render_v1_layer, 9);
+
+/**
+ * AnimationDirection is where a SLIDE or WIPE moves to.
+ *
+ * @generated from enum render.v1.AnimationDirection
+ */
+export enum AnimationDirection {
+  /**
+   * UP for SLIDE, RIGHT for WIPE.
+   *
+   * @generated from enum value: ANIMATION_DIRECTION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * To the left: a layer comes in from the right edge.
+   *
+   * @generated from enum value: ANIMATION_DIRECTION_LEFT = 1;
+   */
+  LEFT = 1,
+
+  /**
+   * To the right.
+   *
+   * @generated from enum value: ANIMATION_DIRECTION_RIGHT = 2;
+   */
+  RIGHT = 2,
+
+  /**
+   * Upwards.
+   *
+   * @generated from enum value: ANIMATION_DIRECTION_UP = 3;
+   */
+  UP = 3,
+
+  /**
+   * Downwards.
+   *
+   * @generated from enum value: ANIMATION_DIRECTION_DOWN = 4;
+   */
+  DOWN = 4,
+}
+
+/**
+ * Describes the enum render.v1.AnimationDirection.
+ */
+export const AnimationDirectionSchema: GenEnum<AnimationDirection> = /*@__PURE__*/
+  enumDesc(file_render_v1_layer, 10);
 
