@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from render_service.compositor.text.drawn_texts import clean_text
-from render_service.domain.layers.model import Animation, AnimationKind, Layer, layer_field
+from render_service.domain.layers.model import Animation, AnimationKind, Blend, Layer, layer_field
 from render_service.domain.projects.timeline import frames_covering, frames_in
 
 # How long layers come and go if the project does not say: the whole animation, and a letter of a typed text.
@@ -88,6 +88,12 @@ def bare_layer(layer: Layer) -> Layer:
     if bare.text:
         return replace(bare, text=replace(bare.text, text=clean_text(bare.text.text)))
     return replace(bare, picture=replace(bare.picture, uri="")) if bare.picture else bare
+
+
+def footprint(layer: Layer) -> Layer:
+    """Return a layer with nothing but what decides where it stands at rest."""
+    still = replace(layer, enter=None, exit=None, keyframes=(), shadow=None)
+    return replace(still, opacity=1.0, blend=Blend.NORMAL)
 
 
 def seen_layers(layers: Sequence[DrawnLayer], first: int, frames: int, fps: int) -> tuple[DrawnLayer, ...]:

@@ -8,7 +8,7 @@ from render_service.compositor.captions.word_cues import word_cues
 from render_service.compositor.media.assets import Media, ShotMedia
 from render_service.compositor.segments.build_fingerprint import build_fingerprint
 from render_service.compositor.segments.content_hashes import MediaHashes, ShotHashes
-from render_service.compositor.segments.layers import drawn_layers
+from render_service.compositor.segments.layers import drawn_layers, footprint
 from render_service.compositor.segments.plan import Ingredients, PlannedSegment, plan_segments
 from render_service.compositor.segments.spec import CueLayer, WatermarkLayer
 from render_service.domain.jobs.job import RenderSpec
@@ -87,7 +87,7 @@ def _layers_around(project: Project, timeline: Timeline, hashes: MediaHashes) ->
         files = hashes.shots.get(shot.shot_id, ShotHashes()).layers
         own = drawn_layers(shot.shot.layers, shot.frames, fps, files, "")
         seen = [one for one in over_all if one.start < shot.end and one.end > shot.start]
-        found[shot.shot_id] = tuple(one.layer for one in (*own, *seen))
+        found[shot.shot_id] = tuple(footprint(one.layer) for one in (*own, *seen))
     return found
 
 
