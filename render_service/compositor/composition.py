@@ -61,6 +61,7 @@ class ComposedVideo:
         words: The spoken words as JSON.
         stems: The parts of the sound that are files of their own.
         sound_sha256: SHA-256 of the coded packets of its sound; empty without sound.
+        dub_sha256s: The same of its further tracks of sound.
         width: Sides in pixels.
         height: Sides in pixels.
         fps: Frames per second.
@@ -80,6 +81,7 @@ class ComposedVideo:
     words: Path
     stems: Mapping[AudioTrackKind, Path]
     sound_sha256: str
+    dub_sha256s: tuple[str, ...]
     width: int
     height: int
     fps: int
@@ -135,14 +137,14 @@ class Composition:
             await self.on_warnings((*inspected.warnings, *plan.warnings))
         poster, sheet = self.workdir / "poster.jpg", self.workdir / "contact-sheet.jpg"
         assets = name_media(inspected.media, inspected.hashes).assets
-        sound = await self._make_all(plan, assets, poster, sheet)
+        sounds = await self._make_all(plan, assets, poster, sheet)
         output = self.spec.output
         path = self.workdir / f"video.{output.container.value}"
         with span("joining"):
             await self.share.run(join_composition, self.parts, path)
         await self._report(CHECKING_FROM)
         with span("checking", {"render.frames": plan.frames}):
-            check = await self.share.run(verify_composition, self.parts, path, sound)
+            check = await self.share.run(verify_composition, self.parts, path, sounds)
         await self._report(1.0)
         return ComposedVideo(
             path=path,
@@ -151,8 +153,9 @@ class Composition:
             captions_srt=srt.rename(self.workdir / srt.name),
             captions_vtt=vtt.rename(self.workdir / vtt.name),
             words=words.rename(self.workdir / words.name),
-            stems=self._keep_stems(sound),
-            sound_sha256=sound.packets if sound is not None else "",
+            stems=self._keep_stems(sounds),
+            sound_sha256=sounds[0].packets if sounds else "",
+            dub_sha256s=tuple(sound.packets for sound in sounds[1:]),
             width=output.width,
             height=output.height,
             fps=output.fps,
@@ -161,15 +164,17 @@ class Composition:
             check=check,
             segments_made=self._made,
             segments_reused=self._reused,
-            warnings=(*inspected.warnings, *plan.warnings, *_quiet_sounds(sound, assets)),
+            warnings=(*inspected.warnings, *plan.warnings, *_quiet_sounds(sounds, assets)),
         )
 
-    def _keep_stems(self, sound: SoundFacts | None) -> dict[AudioTrackKind, Path]:
+    def _keep_stems(self, sounds: Sequence[SoundFacts]) -> dict[AudioTrackKind, Path]:
         """Move the stems to the results, and return where they are."""
-        kinds = sound.stems if sound is not None else ()
+        kinds = sounds[0].stems if sounds else ()
         return {kind: stem_file(sound_file(self.parts), kind).rename(self.workdir / f"{kind}.flac") for kind in kinds}
 
-    async def _make_all(self, plan: Plan, assets: Mapping[str, Asset], poster: Path, sheet: Path) -> SoundFacts | None:
+    async def _make_all(
+        self, plan: Plan, assets: Mapping[str, Asset], poster: Path, sheet: Path
+    ) -> tuple[SoundFacts, ...]:
         self._frames_total = plan.frames
         segments = {segment.key: segment for segment in plan.segments}
         copies = Counter(segment.key for segment in plan.segments)
@@ -186,7 +191,7 @@ class Composition:
         async with task_group() as group:
             reporting = group.create_task(self._report_progress())
             async with task_group() as work:
-                mixing = work.create_task(self._make_sound(plan, assets))
+                mixing = work.create_task(self._make_sounds(plan, assets))
                 # As many tasks as segments can be made at once: thousands would keep the event loop busy.
                 for _ in range(min(self.runner.width, len(order))):
                     work.create_task(make_waiting())
@@ -212,16 +217,18 @@ class Composition:
         if self.store is not None and not self.runner.stores:
             await self.store.put(segment.key, path)
 
-    async def _make_sound(self, plan: Plan, assets: Mapping[str, Asset]) -> SoundFacts | None:
-        if not plan.has_sound:
-            return None
-        path = sound_file(self.parts)
-        spec = await asyncio.to_thread(sound_spec_file(self.parts).read_bytes)
+    async def _make_sounds(self, plan: Plan, assets: Mapping[str, Asset]) -> tuple[SoundFacts, ...]:
+        """Mix the tracks of sound, one after the other: the pictures take all processes but one meanwhile."""
+        return tuple([await self._make_sound(track, heard, assets) for track, heard in enumerate(plan.sounds)])
+
+    async def _make_sound(self, track: int, heard: Sequence[str], assets: Mapping[str, Asset]) -> SoundFacts:
+        path = sound_file(self.parts, track)
+        spec = await asyncio.to_thread(sound_spec_file(self.parts, track).read_bytes)
         cache = SoundCache(self.store, spec)
         known = await cache.get(path)
         if known is not None:
             return known
-        audible = {sha256: assets[sha256] for sha256 in plan.sounds}
+        audible = {sha256: assets[sha256] for sha256 in heard}
         options = TaskOptions(MIXING, next(iter(audible.values())) if len(audible) == 1 else None)
         with span("sound"):
             facts = await self.share.run_with(options, mix_sound, spec, audible, path)
@@ -264,7 +271,7 @@ class _Countdown:
             self.done.set()
 
 
-def _quiet_sounds(sound: SoundFacts | None, assets: Mapping[str, Asset]) -> Iterator[JobWarning]:
+def _quiet_sounds(sounds: Sequence[SoundFacts], assets: Mapping[str, Asset]) -> Iterator[JobWarning]:
     what = f"the sound stays quiet, as it is raised by at most {MOST_GAIN_DB:g} dB; record it louder"
-    for asset in (assets[sha256] for sha256 in (sound.quiet if sound is not None else ())):
+    for asset in (assets[sha256] for sha256 in dict.fromkeys(sha256 for sound in sounds for sha256 in sound.quiet)):
         yield JobWarning(WarningCode.SOUND_TOO_QUIET, f"{asset.name}: {what}", asset.shot_id or "", asset.field)

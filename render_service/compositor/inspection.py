@@ -101,6 +101,9 @@ def _inspection(
             narration.length if narration else None,
             narration.pauses if narration else (),
             clip.gaps if clip else (),
+            tuple(
+                file.length if (file := usable(dub.narrations.get(shot_id), Use.SOUND)) else None for dub in media.dubs
+            ),
         )
     repaired = [warning for file in found.values() if isinstance(file, InspectedFile) for warning in file.warnings]
     faults = [(asset, found[asset.path, use]) for asset, use in uses]

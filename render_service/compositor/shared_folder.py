@@ -60,8 +60,8 @@ class Plan:
         stills: For every shot, the segment and the frame of it that show it best.
         poster: Which still is the poster of the video.
         chapters: One a shot.
-        has_sound: Whether there is a sound to mix: its spec is the file `sound.spec`.
-        sounds: The hashes of the audible files.
+        has_sound: Whether there are sounds to mix: their specs are the files `sound.spec`, `sound-1.spec`, …
+        sounds: The hashes of the audible files of each track of sound, the main one first.
         warnings: What the plan changes of what the project asks for.
     """
 
@@ -71,7 +71,7 @@ class Plan:
     poster: int
     chapters: tuple[Chapter, ...]
     has_sound: bool
-    sounds: tuple[str, ...]
+    sounds: tuple[tuple[str, ...], ...]
     warnings: tuple[JobWarning, ...]
 
     @classmethod
@@ -90,11 +90,11 @@ def segment_file(parts: Path, key: str) -> Path:
     return parts / f"{key}.mkv"
 
 
-def sound_spec_file(parts: Path) -> Path:
-    """Return where the spec of the sound lies."""
-    return parts / "sound.spec"
+def sound_spec_file(parts: Path, track: int = 0) -> Path:
+    """Return where the spec of a track of sound lies, the main one or a further one."""
+    return sound_file(parts, track).with_suffix(".spec")
 
 
-def sound_file(parts: Path) -> Path:
-    """Return where the sound lies once it is mixed."""
-    return parts / "sound"
+def sound_file(parts: Path, track: int = 0) -> Path:
+    """Return where a track of sound lies once it is mixed."""
+    return parts / (f"sound-{track}" if track else "sound")

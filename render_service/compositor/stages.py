@@ -4,7 +4,8 @@ They run in worker processes; everybody else calls them through `tasks`.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from render_service.compositor.captions.word_warnings import word_warnings
 from render_service.compositor.encoding.chapter import Chapter
 from render_service.compositor.encoding.codecs import segment_codec
 from render_service.compositor.encoding.gif import write_gif
-from render_service.compositor.encoding.muxing import MuxInput, mux
+from render_service.compositor.encoding.muxing import MuxInput, SoundInput, mux
 from render_service.compositor.encoding.thumbnails import write_thumbnails
 from render_service.compositor.encoding.webp import write_webp
 from render_service.compositor.inspected_file import InspectedFile, Use
@@ -42,12 +43,13 @@ from render_service.compositor.verification.video import check_video
 from render_service.domain.canonical import canonical_bytes
 from render_service.domain.errors import RenderFailure
 from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.projects.languages import spoken_language
 from render_service.domain.projects.media import MediaFacts
 from render_service.domain.projects.output import Container
 from render_service.domain.projects.plan_warnings import plan_warnings
 from render_service.domain.projects.sequence import INTRO_ID
 from render_service.domain.projects.shot_source import CardSource, PlaceholderSource
-from render_service.domain.projects.timeline import Timeline, TimelineShot, plan_timeline
+from render_service.domain.projects.timeline import Timeline, TimelineShot, dubbed, plan_timeline
 from render_service.domain.projects.validation import LONGEST_VIDEO
 from render_service.domain.warning import WarningCode, warning_from_failure
 
@@ -102,8 +104,13 @@ def plan_composition(parts: Path, srt: Path, vtt: Path, words: Path) -> Plan:
     methods = {shot_id: files.timing for shot_id, files in request.media.shots.items() if files.timing is not None}
     write_words(timeline, words, methods)
     has_sound = not spec.output.container.is_animation
-    sound = plan_sound(timeline, spec, hashes)
-    sound_spec_file(parts).write_bytes(sound.to_bytes())
+    sounds = [plan_sound(timeline, spec, hashes)]
+    for place in range(len(request.media.dubs)):
+        spoken = dubbed(timeline, spec.project, request.facts, place)
+        # The parts of the main track are stored alone: the others differ in the voice.
+        sounds.append(replace(plan_sound(spoken, spec, hashes.dubbed(place)), stems=False))
+    for track, sound in enumerate(sounds):
+        sound_spec_file(parts, track).write_bytes(sound.to_bytes())
     plan = Plan(
         frames=timeline.frames,
         segments=tuple(
@@ -113,7 +120,7 @@ def plan_composition(parts: Path, srt: Path, vtt: Path, words: Path) -> Plan:
         poster=_poster_shot(timeline),
         chapters=_chapters(timeline, spec),
         has_sound=has_sound,
-        sounds=tuple(heard_assets(sound, hashes.assets)) if has_sound else (),
+        sounds=tuple(tuple(heard_assets(sound, hashes.assets)) for sound in sounds) if has_sound else (),
         warnings=(
             *plan_warnings(spec.project, timeline, request.facts if has_sound else {}),
             *replaced,
@@ -161,13 +168,18 @@ def join_composition(parts: Path, path: Path) -> None:
             write_webp(files, output.fps, output.quality, path)
         return
     codec, title = segment_codec(output.container, output.codec), request.spec.project.title
-    mux(MuxInput(segments, sound_file(parts), output.fps, output.container, codec, plan.chapters, title), path)
+    sounds = [SoundInput(sound_file(parts))]
+    if request.media.dubs:
+        languages = (spoken_language(request.spec.project), *(dub.language for dub in request.media.dubs))
+        sounds = [SoundInput(sound_file(parts, track), language) for track, language in enumerate(languages)]
+    mux(MuxInput(segments, sounds, output.fps, output.container, codec, plan.chapters, title), path)
 
 
-def verify_composition(parts: Path, path: Path, sound: SoundFacts | None) -> dict[str, Any]:
+def verify_composition(parts: Path, path: Path, sounds: Sequence[SoundFacts]) -> dict[str, Any]:
     """Check the finished video; see `check_video`."""
     request = Request.read(parts)
-    return check_video(path, _timeline(request), request.spec, request.media, sound)
+    sound = sounds[0] if sounds else None
+    return check_video(path, _timeline(request), request.spec, request.media, sound, dubs=sounds[1:])
 
 
 def _cards(timeline: Timeline) -> list[str]:

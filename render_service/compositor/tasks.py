@@ -4,7 +4,7 @@ Parents import this module, which loads neither codecs nor fonts nor numpy: each
 processes have imported that before their first task, see `PROCESS_MODULES`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -134,11 +134,11 @@ def join_composition(parts: Path, path: Path) -> None:
     stages.join_composition(parts, path)
 
 
-def verify_composition(parts: Path, path: Path, sound: SoundFacts | None) -> dict[str, Any]:
+def verify_composition(parts: Path, path: Path, sounds: Sequence[SoundFacts]) -> dict[str, Any]:
     """See `stages.verify_composition`."""
     from render_service.compositor import stages
 
-    return stages.verify_composition(parts, path, sound)
+    return stages.verify_composition(parts, path, sounds)
 
 
 def segment_build() -> str:

@@ -29,13 +29,13 @@ from render_service.domain.jobs.needs import JobNeed
 from render_service.domain.warning import JobWarning, distinct_warnings
 from render_service.engine.alignments import align_narrations
 from render_service.engine.assets import fetch_assets
-from render_service.engine.audio_tracks import STEMS, describe_tracks
+from render_service.engine.audio_tracks import STEMS, DubbedSound, describe_tracks
 from render_service.engine.distributed_runner import DistributedRunner
 from render_service.engine.generated_clips import with_clips
 from render_service.engine.job_segments import JobSegments
 from render_service.engine.progress_reporter import ProgressReporter
 from render_service.engine.recognitions import Recognizer, recognize_shots
-from render_service.engine.speakers import Narrated, OnSpoken, Speakers
+from render_service.engine.speakers import Dubbed, Narrated, OnSpoken, Speakers
 from render_service.fetch.fetcher import Fetcher, FetchSession
 from render_service.providers.generator import Generated, Generation, Generator
 from render_service.storage import keys
@@ -137,6 +137,13 @@ class AttemptContext:
         await store.close()
         return narrated
 
+    async def dub(self, lease: Lease, spec: RenderSpec, media: Media, folder: Path, on_spoken: OnSpoken) -> Dubbed:
+        """Return the files of a render with its further narrations; see `Speakers.dub`."""
+        store = JobSegments(self.store, lease.workspace_id, partial(self._objects.add, lease))
+        dubbed = await self.speakers.dub(lease, spec, media, store, folder=folder, on_spoken=on_spoken)
+        await store.close()
+        return dubbed
+
     async def find_words(
         self, lease: Lease, spec: RenderSpec, media: Media, folder: Path, report: Callable[[str], Awaitable[None]]
     ) -> tuple[RenderSpec, Media, tuple[JobWarning, ...]]:
@@ -203,7 +210,8 @@ async def run_attempt(
                 await reporter.report(JobStage.PREPARING, percent, f"{spoken} of {of} narrations spoken", alive=True)
 
             await context.check_before_speech(spec, media, folder, gets_clips=generates)
-            narrated = await context.narrate(lease, spec, media, folder / "narrations", spoken_so_far)
+            dubbed = await context.dub(lease, spec, media, folder / "dubs", spoken_so_far)
+            narrated = await context.narrate(lease, spec, dubbed.media, folder / "narrations", spoken_so_far)
             finding = partial(reporter.report, JobStage.PREPARING, _PREPARED, alive=True)
             spec, media, unsure = await context.find_words(
                 lease, narrated.spec, narrated.media, folder / "narrations", finding
@@ -241,16 +249,18 @@ async def run_attempt(
         await reporter.report(JobStage.UPLOADING, _COMPOSED, "Storing the video")
         with stage(JobStage.UPLOADING):
             video = await _upload(lease, composed, context.store)
-            tracks = describe_tracks(claim.spec.project, narrated.requests, video, composed.sound_sha256)
+            languages = (audio.language for audio in claim.spec.output.audio_languages)
+            dubs = map(DubbedSound, languages, dubbed.requests, composed.dub_sha256s)
+            tracks = describe_tracks(claim.spec.project, narrated.requests, video, composed.sound_sha256, dubs)
             video = replace(video, audio_tracks=tracks)
     results = generated.raw_results or RawResults("completed", extra={"provider": claim.provider.value})
-    if narrated.results:
-        results = replace(results, extra={**results.extra, "narrations": list(narrated.results)})
     warnings = distinct_warnings((*reporter.warnings, *composed.warnings))
-    if warnings:
-        messages = [warning.message for warning in warnings]
-        results = replace(results, extra={**results.extra, "warnings": messages})
-    return Outcome(video, results, warnings)
+    extra = {
+        "narrations": [*narrated.results, *dubbed.results],
+        "warnings": [warning.message for warning in warnings],
+    }
+    reported = {name: value for name, value in extra.items() if value}
+    return Outcome(video, replace(results, extra={**results.extra, **reported}), warnings)
 
 
 @contextmanager

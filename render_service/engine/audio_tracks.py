@@ -1,6 +1,7 @@
 """Describes the tracks of sound of a finished video: what they hold, and who speaks in them."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from render_service.domain.jobs.job import Artifact, AudioTrack, AudioTrackKind, StoredFile, Video
 from render_service.domain.projects.project import Project
@@ -17,11 +18,21 @@ STEMS = {
 _WITH_VOICES = frozenset((AudioTrackKind.MIX, AudioTrackKind.NARRATION))
 
 
+@dataclass(frozen=True, slots=True)
+class DubbedSound:
+    """A further track of sound in a video: its language, what is spoken in it, and the SHA-256 of its packets."""
+
+    language: str
+    requests: tuple[SpeechRequest, ...]
+    sha256: str
+
+
 def describe_tracks(
     project: Project,
     requests: Iterable[SpeechRequest],
     video: Video,
     sound_sha256: str,
+    dubs: Iterable[DubbedSound] = (),
 ) -> tuple[AudioTrack, ...]:
     """Return the tracks of a video: the one in it, then those in files of their own.
 
@@ -30,16 +41,17 @@ def describe_tracks(
         requests: What is spoken in it, in order.
         video: The video with its files.
         sound_sha256: SHA-256 of the coded packets of its sound; empty without sound.
+        dubs: The further tracks of sound in the video.
     """
     files: Mapping[Artifact, StoredFile] = video.files
     tracks = [(AudioTrackKind.MIX, Artifact.VIDEO, sound_sha256)] if sound_sha256 else []
     tracks += [(kind, artifact, files[artifact].sha256) for kind, artifact in STEMS.items() if artifact in files]
     spoken = list(requests)
-    voices = tuple(dict.fromkeys(request.voice for request in spoken if request.voice))
+    voices = _voices(spoken)
     has_narration = bool(spoken) or any(shot.narration_audio_uri for shot in project.shots)
     language = _language(spoken[0]) if spoken else project.language
     provider = spoken[0].provider if spoken else ""
-    return tuple(
+    described = [
         AudioTrack(
             kind=kind,
             language=language if kind in _WITH_VOICES and has_narration else "",
@@ -50,7 +62,24 @@ def describe_tracks(
             artifact=artifact,
         )
         for kind, artifact, sha256 in tracks
-    )
+    ]
+    further = [
+        AudioTrack(
+            kind=AudioTrackKind.MIX,
+            language=dub.language,
+            voices=_voices(dub.requests),
+            provider=dub.requests[0].provider if dub.requests else "",
+            duration=video.duration,
+            sha256=dub.sha256,
+            artifact=Artifact.VIDEO,
+        )
+        for dub in dubs
+    ]
+    return (*described[:1], *further, *described[1:])
+
+
+def _voices(requests: Iterable[SpeechRequest]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(request.voice for request in requests if request.voice))
 
 
 def _language(request: SpeechRequest) -> str:

@@ -3,20 +3,21 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from render_service.compositor.media.assets import AssetFault, Media, narration_asset
+from render_service.compositor.media.assets import AssetFault, Dub, Media, ShotMedia, narration_asset
 from render_service.compositor.processes.pool import Share
 from render_service.db.generation.generation_ledger import GenerationLedger
 from render_service.domain.errors import RenderFailure
 from render_service.domain.jobs.cost import plain
 from render_service.domain.jobs.job import Lease, RenderSpec
+from render_service.domain.projects.languages import respoken
 from render_service.domain.projects.narrations import spoken_narrations
-from render_service.domain.projects.project import NarrationPolicy
+from render_service.domain.projects.project import NarrationPolicy, Speech
 from render_service.domain.projects.validation import LONGEST_VIDEO
 from render_service.domain.speech.options import SpeechOptions
 from render_service.domain.speech.requests import SpeechRequest
@@ -59,6 +60,15 @@ class Narrated:
     spec: RenderSpec
     media: Media
     requests: tuple[SpeechRequest, ...] = ()
+    results: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Dubbed:
+    """The files of a render with further narrations: what was spoken in each language, and what is reported of that."""
+
+    media: Media
+    requests: tuple[tuple[SpeechRequest, ...], ...] = ()
     results: tuple[Mapping[str, Any], ...] = ()
 
 
@@ -160,6 +170,38 @@ class Speakers:
         spec, media = with_narrations(spec, media, {shot_id: spoken[shot_id] for shot_id in shots})
         results = tuple(work.results[shot_id] for shot_id in shots if shot_id in work.results)
         return Narrated(spec, media, tuple(work.requests[shot_id] for shot_id in shots), results)
+
+    async def dub(
+        self, lease: Lease, spec: RenderSpec, media: Media, store: JobSegments, *, folder: Path, on_spoken: OnSpoken
+    ) -> Dubbed:
+        """Return the files of a render with the narrations of its further tracks of sound; see `narrate`.
+
+        Args:
+            lease: The job's lease.
+            spec: The render as StartRender decided it.
+            media: Its files.
+            store: See `narrate`.
+            folder: Where the sounds go; made if it is missing.
+            on_spoken: See `narrate`; is called anew for each language.
+        """
+        dubs: list[Dub] = []
+        requests: list[tuple[SpeechRequest, ...]] = []
+        results: list[Mapping[str, Any]] = []
+        for place, audio in enumerate(spec.output.audio_languages, 1):
+            project = respoken(spec.project, Speech(audio.voice, language=audio.language))
+            dubbed = replace(spec, project=project)
+            narrated = await self.narrate(lease, dubbed, media, store, folder=folder / str(place), on_spoken=on_spoken)
+            narrations = {}
+            for shot in project.shots:
+                spoken = narrated.media.shots.get(shot.id, ShotMedia()).narration
+                is_new = spoken != media.shots.get(shot.id, ShotMedia()).narration
+                # A recording that is in this language already is heard in it, too.
+                if spoken is not None and (is_new or shot.narration_audio_uri):
+                    narrations[shot.id] = spoken
+            dubs.append(Dub(audio.language, narrations))
+            requests.append(narrated.requests)
+            results += [{**result, "language": audio.language} for result in narrated.results]
+        return Dubbed(replace(media, dubs=tuple(dubs)), tuple(requests), tuple(results))
 
 
 @dataclass(slots=True)

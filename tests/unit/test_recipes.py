@@ -131,7 +131,7 @@ WHOLE = project.Project(
     speech=project.Speech(speed=1.0),
     lexicon=(LexiconEntry("w", respelling="w", language="en"),),
     layers=EVERY_LAYER,
-    output=output.OutputOptions(size=output.FrameSize(320, 180)),
+    output=output.OutputOptions(size=output.FrameSize(320, 180), audio_languages=(output.AudioLanguage("de", "v"),)),
 )
 # A layer has one content: these fields are those of other layers of the list.
 OF_OTHERS = frozenset(f"project{shot}.layers.{name}" for shot in ("", ".shots") for name in CONTENTS)

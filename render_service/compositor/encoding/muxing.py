@@ -1,6 +1,7 @@
 """Muxes segments and sound into the finished file. Packets are copied, never encoded again."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -10,11 +11,13 @@ import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
+from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from render_service.compositor.encoding.chapter import Chapter
 from render_service.compositor.encoding.codecs import CODECS
 from render_service.compositor.encoding.encoder import open_segment
+from render_service.compositor.encoding.language_codes import language_name, track_language
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.projects.output import Container, VideoCodec
 
@@ -28,12 +31,20 @@ _OPTIONS = {
 
 
 @dataclass(frozen=True, slots=True)
+class SoundInput:
+    """A file that holds a whole track of sound, and its language as a BCP 47 tag; empty says nothing about it."""
+
+    path: Path
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class MuxInput:
     """The input of `mux`.
 
     Args:
         segments: The segment files in order, each with its number of frames.
-        sound: A file that holds the whole sound in one stream.
+        sounds: The tracks of sound; the first is played unless another is chosen.
         fps: Frames per second.
         container: The file format, no animation.
         codec: How the segments are coded.
@@ -42,7 +53,7 @@ class MuxInput:
     """
 
     segments: Sequence[tuple[Path, int]]
-    sound: Path
+    sounds: Sequence[SoundInput]
     fps: int
     container: Container
     codec: VideoCodec
@@ -63,19 +74,31 @@ def mux(parts: MuxInput, path: Path) -> None:
     name = parts.container.value
     with (
         open_segment(parts.segments[0][0]) as first,
-        av.open(str(parts.sound)) as sound,
+        ExitStack() as stack,
         av.open(str(path), "w", format=name, container_options=_OPTIONS[parts.container]) as output,
     ):
+        files = [stack.enter_context(av.open(str(sound.path))) for sound in parts.sounds]
         # Opaque: copied packets need no encoder, and AV1 is read by a decoder that has none of its name.
         pictures = output.add_stream_from_template(first.streams.video[0], opaque=True)
         if tag := CODECS[parts.codec].tag:
             pictures.codec_context.codec_tag = tag
-        sounds = output.add_stream_from_template(sound.streams.audio[0])
+        sounds = [output.add_stream_from_template(file.streams.audio[0]) for file in files]
+        for place, (stream, sound) in enumerate(zip(sounds, parts.sounds, strict=True)):
+            if sound.language:
+                _tag(stream, sound.language, parts.container, is_default=place == 0)
         _write_metadata(output, parts)
         output.start_encoding()
         frame = Fraction(1, parts.fps)
-        for packet in _interleaved(_pictures(parts, pictures, frame), _sounds(sound, sounds)):
+        heard = (_sounds(file, stream) for file, stream in zip(files, sounds, strict=True))
+        for packet in _interleaved(_pictures(parts, pictures, frame), *heard):
             output.mux(packet)
+
+
+def _tag(stream: AudioStream, language: str, container: Container, *, is_default: bool) -> None:
+    """Name the language of a track, for players that offer tracks by it."""
+    name = language_name(language)
+    stream.metadata.update({"language": track_language(language, container), "handler_name": name, "title": name})
+    stream.disposition = Disposition.default if is_default else Disposition(0)
 
 
 def _write_metadata(output: OutputContainer, parts: MuxInput) -> None:

@@ -130,13 +130,22 @@ def watermark_asset(path: Path) -> Asset:
 
 
 @dataclass(frozen=True, slots=True)
+class Dub:
+    """The narrations of a further track of sound: its language as a BCP 47 tag, and its files by shot id."""
+
+    language: str
+    narrations: Mapping[str, Path]
+
+
+@dataclass(frozen=True, slots=True)
 class Media:
-    """The fetched files of a render: by shot id, and the music, watermark and layers of the project."""
+    """The files of a render: by shot id, the music, watermark and layers of the project, and further narrations."""
 
     shots: Mapping[str, ShotMedia] = field(default_factory=dict)
     music: Path | None = None
     watermark: Path | None = None
     layers: Mapping[str, Path] = field(default_factory=dict)
+    dubs: tuple[Dub, ...] = ()
 
     def assets(self) -> Iterator[Asset]:
         """Yield all files with the fields that name them: those of the shots, then those of the project."""
@@ -149,6 +158,7 @@ class Media:
                 yield narration_asset(shot_id, files.narration)
             for name, path in files.layers.items():
                 yield Asset(path, name, shot_id)
+        yield from (narration_asset(shot_id, path) for dub in self.dubs for shot_id, path in dub.narrations.items())
         if self.music is not None:
             yield music_asset(self.music)
         if self.watermark is not None:

@@ -184,13 +184,13 @@ def _encode(blocks: Iterator[Sound], path: Path, spec: SoundSpec) -> SoundFacts:
     return measure_sound(path)
 
 
-def measure_sound(path: Path) -> SoundFacts:
-    """Decode the sound of a file that this service made, and measure it."""
+def measure_sound(path: Path, track: int = 0) -> SoundFacts:
+    """Decode a track of sound of a file that this service made, and measure it."""
     meter = LoudnessMeter()
     packets = hashlib.sha256()
     with av.open(str(path)) as container:
         resampler = av.AudioResampler(format="fltp", layout="stereo", rate=SAMPLE_RATE, frame_size=BLOCK)
-        for packet in container.demux(container.streams.audio[0]):
+        for packet in container.demux(container.streams.audio[track]):
             packets.update(packet)
             for frame in packet.decode():
                 for piece in resampler.resample(frame):
@@ -201,10 +201,10 @@ def measure_sound(path: Path) -> SoundFacts:
     return SoundFacts(not math.isfinite(loudness), loudness, meter.true_peak(), packets.hexdigest())
 
 
-def packets_hash(path: Path) -> str:
-    """Return the SHA-256 of the coded sound of a file that this service made, without decoding it."""
+def packets_hash(path: Path, track: int = 0) -> str:
+    """Return the SHA-256 of a coded track of sound of a file that this service made, without decoding it."""
     packets = hashlib.sha256()
     with av.open(str(path)) as container:
-        for packet in container.demux(container.streams.audio[0]):
+        for packet in container.demux(container.streams.audio[track]):
             packets.update(packet)
     return packets.hexdigest()

@@ -10,9 +10,11 @@ import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.error import FFmpegError
+from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from render_service.compositor.encoding.codecs import CODECS, CodecSettings, segment_codec
+from render_service.compositor.encoding.language_codes import track_language
 from render_service.compositor.media.assets import Media
 from render_service.compositor.media.declared_size import top_level_boxes
 from render_service.compositor.media.decode_errors import is_of_machine
@@ -66,7 +68,13 @@ _FORMS = {
 
 
 def check_video(
-    path: Path, timeline: Timeline, spec: RenderSpec, media: Media, sound: SoundFacts | None = None
+    path: Path,
+    timeline: Timeline,
+    spec: RenderSpec,
+    media: Media,
+    sound: SoundFacts | None = None,
+    *,
+    dubs: Sequence[SoundFacts] = (),
 ) -> dict[str, Any]:
     """Check a finished video against what was asked for.
 
@@ -80,6 +88,7 @@ def check_video(
         spec: The render.
         media: The local files it was made from; read only where a picture is suspicious.
         sound: What `mix_sound` measured on the encoded sound; None measures here.
+        dubs: The same of the further tracks of sound.
 
     Returns:
         What was found; JSON values only.
@@ -94,18 +103,21 @@ def check_video(
     form, codec = _FORMS[output.container], CODECS[segment_codec(output.container, output.codec)]
     try:
         with av.open(str(path)) as container:
-            video, audio = _streams(container, form, form.video or codec.names)
+            video, sounds = _streams(container, form, form.video or codec.names, 1 + len(media.dubs))
             found = _check_size(video, output)
             if not output.container.is_animation:
                 found |= _check_form(video, codec)
             if form.has_index:
                 found |= _check_index(path)
-            packets = _read_packets(container, video, audio)
-            found |= _check_times(packets, audio, timeline, form)
+            packets = _read_packets(container, video, sounds)
+            found |= _check_times(packets, timeline, form)
+            for track in packets.sounds:
+                found = _check_sound(track, packets, timeline, form) | found
             decode = decoder_of(container, packets.frames, output.fps)
             found |= check_pictures(decode, packets.frames, timeline, spec, media)
-        if audio is not None:
-            found |= _check_loudness(path, sound)
+            found |= _check_languages(sounds, media, output.container)
+        for place, measured in enumerate((sound, *dubs) if sounds else ()):
+            found = dict(_check_loudness(path, measured, place)) | found
     except FFmpegError as error:
         if is_of_machine(error):
             raise
@@ -116,18 +128,35 @@ def check_video(
 
 
 def _streams(
-    container: InputContainer, form: _Form, codec_names: Sequence[str]
-) -> tuple[VideoStream, AudioStream | None]:
+    container: InputContainer, form: _Form, codec_names: Sequence[str], tracks: int
+) -> tuple[VideoStream, Sequence[AudioStream]]:
     pictures, sounds = container.streams.video, container.streams.audio
     if len(pictures) != 1 or pictures[0].codec_context.name not in codec_names:
         fail("video_codec", codec_names[0], ",".join(stream.codec_context.name for stream in pictures) or "none")
-    wanted_sounds = 1 if form.sound else 0
+    wanted_sounds = tracks if form.sound else 0
     names = ",".join(stream.codec_context.name for stream in sounds)
     if len(sounds) != wanted_sounds or any(stream.codec_context.name not in form.sound for stream in sounds):
         fail("sound_codec", form.sound[0] if form.sound else "none", names or "none")
-    if sounds and (sounds[0].rate != 48_000 or sounds[0].channels != 2):
-        fail("sound_format", "48000 Hz, 2 channels", f"{sounds[0].rate} Hz, {sounds[0].channels} channels")
-    return pictures[0], sounds[0] if sounds else None
+    for track in sounds:
+        if track.rate != 48_000 or track.channels != 2:
+            fail("sound_format", "48000 Hz, 2 channels", f"{track.rate} Hz, {track.channels} channels")
+    return pictures[0], sounds
+
+
+def _check_languages(sounds: Sequence[AudioStream], media: Media, container: Container) -> dict[str, Any]:
+    """Check that each further track says its language, and that players begin with the main one."""
+    if not media.dubs:
+        return {}
+    named = [track.metadata.get("language", "und") for track in sounds]
+    wanted = [track_language(dub.language, container) for dub in media.dubs]
+    # QuickTime has no name for many languages; its tracks are found by the names of their handlers.
+    accepted = {"und"} if container is Container.MOV else set()
+    if any(name != language and name not in accepted for name, language in zip(named[1:], wanted, strict=True)):
+        fail("sound_languages", ",".join(wanted), ",".join(named[1:]))
+    defaults = [bool(track.disposition & Disposition.default) for track in sounds]
+    if defaults != [True, *(False for _ in media.dubs)]:
+        fail("default_sound", "the first track", ",".join(map(str, defaults)))
+    return {"sound_languages": named}
 
 
 def _check_size(video: VideoStream, output: OutputSpec) -> dict[str, Any]:
@@ -162,58 +191,69 @@ def _check_index(path: Path) -> dict[str, Any]:
     return {"faststart": True}
 
 
+@dataclass(slots=True)
+class _SoundSpan:
+    """A track of sound, and when its packets begin and end, in seconds."""
+
+    track: AudioStream
+    start: float = math.inf
+    end: float = -math.inf
+
+
 @dataclass(frozen=True, slots=True)
 class _Packets:
-    """All packets of a file: frames and their times in seconds, in display order, and the span of the sound."""
+    """All packets of a file: frames and their times in seconds, in display order, and the tracks of sound."""
 
     frames: list[CodedFrame]
     times: list[float]
-    sound_start: float
-    sound_end: float
+    sounds: list[_SoundSpan]
 
 
-def _read_packets(container: InputContainer, video: VideoStream, audio: AudioStream | None) -> _Packets:
+def _read_packets(container: InputContainer, video: VideoStream, sounds: Sequence[AudioStream]) -> _Packets:
     frames: list[tuple[float, CodedFrame]] = []
-    start, end = math.inf, -math.inf
+    spans = {track.index: _SoundSpan(track) for track in sounds}
     for packet in container.demux():
         if packet.pts is None or packet.time_base is None:
             continue
         at = float(packet.pts * packet.time_base)
         if packet.stream is video:
             frames.append((at, CodedFrame(packet.size, packet.is_keyframe)))
-        elif packet.stream is audio:
-            start = min(start, at)
-            end = max(end, at + float((packet.duration or 0) * packet.time_base))
+        elif (span := spans.get(packet.stream.index)) is not None:
+            span.start = min(span.start, at)
+            span.end = max(span.end, at + float((packet.duration or 0) * packet.time_base))
     frames.sort(key=lambda frame: frame[0])
-    return _Packets([frame for _, frame in frames], [at for at, _ in frames], start, end)
+    return _Packets([frame for _, frame in frames], [at for at, _ in frames], list(spans.values()))
 
 
-def _check_times(packets: _Packets, audio: AudioStream | None, timeline: Timeline, form: _Form) -> dict[str, Any]:
+def _check_times(packets: _Packets, timeline: Timeline, form: _Form) -> dict[str, Any]:
     times, frame = packets.times, 1 / timeline.fps
     if len(times) != timeline.frames:
         fail("frame_count", timeline.frames, len(times))
     worst = max(abs(at - times[0] - index * frame) for index, at in enumerate(times))
     if worst > form.tick:
         fail("frame_times", f"every {frame:.6f} s", f"{worst:.6f} s off")
-    duration = timeline.frames / timeline.fps
-    found: dict[str, Any] = {"frames": len(times), "duration_seconds": round(duration, 6)}
-    if audio is not None:
-        # Where playing begins, and where the first sample lies behind what the encoder put before it; a player hears
-        # the sound in its place only if both are right.
-        start = float((audio.start_time or 0) * (audio.time_base or 0))
-        content = start if form.priming is None else packets.sound_start + form.priming
-        offset = max(start - times[0], content - times[0], key=abs)
-        if abs(offset) >= frame:
-            fail("sound_offset", f"less than {frame:.4f} s", f"{offset:.4f} s")
-        length = packets.sound_end - max(start, packets.sound_start)
-        if abs(length - duration) >= frame:
-            fail("sound_duration", f"{duration:.4f} s", f"{length:.4f} s")
-        found |= {"sound_offset_seconds": round(offset, 6), "sound_duration_seconds": round(length, 6)}
-    return found
+    return {"frames": len(times), "duration_seconds": round(timeline.frames / timeline.fps, 6)}
 
 
-def _check_loudness(path: Path, sound: SoundFacts | None) -> Mapping[str, Any]:
-    facts = sound if sound is not None and sound.packets == packets_hash(path) else measure_sound(path)
+def _check_sound(span: _SoundSpan, packets: _Packets, timeline: Timeline, form: _Form) -> dict[str, Any]:
+    """Check when a track of sound begins and ends."""
+    frame, duration, begins = 1 / timeline.fps, timeline.frames / timeline.fps, packets.times[0]
+    # Where playing begins, and where the first sample lies behind what the encoder put before it; a player hears the
+    # sound in its place only if both are right.
+    start = float((span.track.start_time or 0) * (span.track.time_base or 0))
+    content = start if form.priming is None else span.start + form.priming
+    offset = max(start - begins, content - begins, key=abs)
+    if abs(offset) >= frame:
+        fail("sound_offset", f"less than {frame:.4f} s", f"{offset:.4f} s")
+    length = span.end - max(start, span.start)
+    if abs(length - duration) >= frame:
+        fail("sound_duration", f"{duration:.4f} s", f"{length:.4f} s")
+    return {"sound_offset_seconds": round(offset, 6), "sound_duration_seconds": round(length, 6)}
+
+
+def _check_loudness(path: Path, sound: SoundFacts | None, track: int) -> Mapping[str, Any]:
+    is_known = sound is not None and sound.packets == packets_hash(path, track)
+    facts = sound if sound is not None and is_known else measure_sound(path, track)
     if facts.silent:
         if sound is not None and not sound.silent:
             fail("loudness", f"{sound.integrated_lufs:.1f} LUFS", "silence")

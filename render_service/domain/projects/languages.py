@@ -51,6 +51,13 @@ def original_language(project: Project, shot: Shot) -> str:
     return next(filter(None, (*given, project.language)), "") or guess_language(shot.narration)
 
 
+def spoken_language(project: Project) -> str:
+    """Return the language of a project's first narration, as a BCP 47 tag; without one, the project's."""
+    narrated = (shot for shot in project.shots if shot.narration_audio_uri or is_spoken(shot.narration))
+    first = next(narrated, None)
+    return project.language if first is None else original_language(project, first)
+
+
 def speaks(language: str, wanted: str) -> bool:
     """Return whether a text in one language serves those who want another: script and region do not matter."""
     return primary(language) == primary(wanted)

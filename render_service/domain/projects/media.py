@@ -34,13 +34,20 @@ class MediaFacts:
     """Measured lengths of one shot's media; None if the shot has none.
 
     `clip` is the length of the clip's picture, `narration` of the spoken narration; both > 0. `pauses` are those of
-    the narration, `gaps` the clip's long stretches without a keyframe, each in order.
+    the narration, `gaps` the clip's long stretches without a keyframe, each in order. `dubs` are the lengths of the
+    narration in the languages of further tracks of sound, in their order.
     """
 
     clip: timedelta | None = None
     narration: timedelta | None = None
     pauses: tuple[Pause, ...] = ()
     gaps: tuple[KeyframeGap, ...] = ()
+    dubs: tuple[timedelta | None, ...] = ()
+
+    @property
+    def longest_narration(self) -> timedelta | None:
+        """The length of the narration in the language in which it is longest; None if the shot has none."""
+        return max(filter(None, (self.narration, *self.dubs)), default=None)
 
 
 @dataclass(frozen=True, slots=True)

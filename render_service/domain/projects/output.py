@@ -112,6 +112,14 @@ class FrameSize:
 
 
 @dataclass(frozen=True, slots=True)
+class AudioLanguage:
+    """A further language that a video is spoken in, as a BCP 47 tag, and its voice; empty for the default."""
+
+    language: str = ""
+    voice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class OutputOptions:
     """What a caller asked for; None means that it was not given."""
 
@@ -123,6 +131,7 @@ class OutputOptions:
     loudness: Loudness | None = None
     stems: bool | None = None
     codec: VideoCodec | None = None
+    audio_languages: tuple[AudioLanguage, ...] = ()
 
     def over(self, other: "OutputOptions") -> "OutputOptions":
         """Return these options, with those that are not given taken from `other`.
@@ -142,6 +151,7 @@ class OutputOptions:
             loudness=self.loudness or other.loudness,
             stems=self.stems if self.stems is not None else other.stems,
             codec=self.codec or (other.codec if holds_codec else None),
+            audio_languages=self.audio_languages or other.audio_languages,
         )
 
 
@@ -150,7 +160,8 @@ class OutputSpec:
     """The resolved format of a video: sides in pixels (even), frames per second, quality, file format.
 
     `loudness` is that of its sound; `stems` says whether the parts of the sound are also stored as files of their own.
-    `codec` is None where it is the container's default, and for an animation.
+    `codec` is None where it is the container's default, and for an animation. `audio_languages` are those of the
+    tracks of sound beside the main one, none for an animation.
     """
 
     width: int
@@ -161,6 +172,7 @@ class OutputSpec:
     loudness: Loudness = Loudness.ONLINE
     stems: bool = False
     codec: VideoCodec | None = None
+    audio_languages: tuple[AudioLanguage, ...] = ()
 
 
 def decide_output(options: OutputOptions, default_ratio: AspectRatio) -> OutputSpec:
@@ -190,7 +202,8 @@ def decide_output(options: OutputOptions, default_ratio: AspectRatio) -> OutputS
             width, height = (side * ANIMATION_SIDE // longer // 2 * 2 for side in (width, height))
     loudness = options.loudness or Loudness.ONLINE
     codec = options.codec if options.codec is not default_codec(container) else None
-    return OutputSpec(width, height, fps, quality, container, loudness, bool(options.stems), codec)
+    languages = () if container.is_animation else options.audio_languages
+    return OutputSpec(width, height, fps, quality, container, loudness, bool(options.stems), codec, languages)
 
 
 def default_codec(container: Container) -> VideoCodec | None:

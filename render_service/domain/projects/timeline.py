@@ -116,7 +116,7 @@ def plan_timeline(
     wished = wished_overlaps(project, shots, fps)
     lengths = _lengths(project, placed, facts, wished, fps)
     if project.narration_policy is NarrationPolicy.EXTEND:
-        spoken = [facts.get(shot.id, _NO_FACTS).narration for shot in shots]
+        spoken = [facts.get(shot.id, _NO_FACTS).longest_narration for shot in shots]
         narrations = [None if length is None else frames_covering(length, fps) for length in spoken]
         pacing = decided_pacing(project)
         gap, tail = (frames_covering(length or timedelta(0), fps) for length in (pacing.narration_gap, pacing.tail))
@@ -218,6 +218,19 @@ def _motion(project: Project, placed: SequencedShot) -> Motion:
         easing=motion.easing or Easing.EASE_IN_OUT,
         amount=DEFAULT_AMOUNT if motion.amount is None else motion.amount,
     )
+
+
+def dubbed(timeline: Timeline, project: Project, facts: Mapping[str, MediaFacts], place: int) -> Timeline:
+    """Return a timeline with the narrations of a further track of sound, which is the one at a place."""
+
+    def of(shot: TimelineShot) -> TimelineShot:
+        dubs = facts.get(shot.shot_id, _NO_FACTS).dubs
+        spoken = MediaFacts(narration=dubs[place] if dubs else None)
+        limit = shot.frames - shot.overlap_in
+        frames = _narration_frames(project.narration_policy, spoken, limit, timeline.fps)
+        return replace(shot, narration_frames=frames)
+
+    return replace(timeline, shots=tuple(map(of, timeline.shots)))
 
 
 def _narration_frames(policy: NarrationPolicy, facts: MediaFacts, limit: int, fps: int) -> int:

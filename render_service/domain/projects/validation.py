@@ -42,6 +42,7 @@ MAX_WORD = 100
 MAX_LANGUAGE = 35
 MAX_TRANSLATIONS = 20
 MAX_VOICE = 64
+MAX_AUDIO_LANGUAGES = 8
 MAX_MODEL = 100
 MAX_INSTRUCTIONS = 1_000
 MAX_LEXICON = 500
@@ -187,6 +188,14 @@ class _Check:
             self._fault(path, f"must last at most {_seconds(LONGEST_VIDEO)} in all")
 
     def output(self, options: OutputOptions, path: str) -> None:
+        place = f"{path}.audio_languages"
+        if len(options.audio_languages) > MAX_AUDIO_LANGUAGES:
+            self._fault(place, f"must have at most {MAX_AUDIO_LANGUAGES} languages")
+        for index, audio in enumerate(options.audio_languages[:MAX_AUDIO_LANGUAGES]):
+            self._text(audio.language, f"{place}[{index}].language", MAX_LANGUAGE, required=True)
+            self._language(audio.language, f"{place}[{index}].language")
+            self._text(audio.voice, f"{place}[{index}].voice", MAX_VOICE)
+        self._unique([audio.language for audio in options.audio_languages], place)
         if options.aspect_ratio is not None and options.size is not None:
             self._fault(f"{path}.size", "must be omitted where aspect_ratio is given")
         elif options.size is not None:
@@ -232,16 +241,13 @@ class _Check:
     def _translations(self, translations: Sequence[Translation], path: str) -> None:
         if len(translations) > MAX_TRANSLATIONS:
             self._fault(path, f"must have at most {MAX_TRANSLATIONS} translations")
-        seen: dict[str, int] = {}
         for index, translation in enumerate(translations[:MAX_TRANSLATIONS]):
             place = f"{path}[{index}]"
             self._text(translation.language, f"{place}.language", MAX_LANGUAGE, required=True)
             self._language(translation.language, f"{place}.language")
             self._text(translation.narration, f"{place}.narration", MAX_NARRATION)
             self._text(translation.caption or "", f"{place}.caption", MAX_CAPTION)
-            first = seen.setdefault(translation.language.lower(), index)
-            if first != index:
-                self._fault(f"{place}.language", f"must be unique; translations[{first}] has the same")
+        self._unique([translation.language for translation in translations[:MAX_TRANSLATIONS]], path)
 
     def _motion(self, motion: Motion, path: str) -> None:
         self._number(motion.focus_x, f"{path}.focus_x", 0, 1)
@@ -335,6 +341,14 @@ class _Check:
         tag = "".join(pieces)
         if tag and (len(tag) > MAX_LANGUAGE or (known and not _LANGUAGE_TAG.fullmatch(tag))):
             self._fault(path, f"must be a BCP 47 tag of at most {MAX_LANGUAGE} characters, such as en or zh-Hans")
+
+    def _unique(self, languages: Sequence[str], path: str) -> None:
+        seen: dict[str, int] = {}
+        for index, language in enumerate(languages):
+            if (first := seen.setdefault(language.lower(), index)) != index:
+                self._fault(
+                    f"{path}[{index}].language", f"must be unique; {path.rpartition('.')[2]}[{first}] has the same"
+                )
 
     def _text(self, text: str, path: str, most: int, *, required: bool = False) -> None:
         pieces = self._pieces(text)

@@ -33,6 +33,10 @@ class SpeechPlan:
     options: SpeechOptions | None = None
     narrations: tuple[PlannedNarration, ...] = ()
 
+    def also(self, other: "SpeechPlan") -> "SpeechPlan":
+        """Return this plan with the narrations of another of the same request."""
+        return SpeechPlan(self.options or other.options, (*self.narrations, *other.narrations))
+
 
 class SpeechPlanner:
     """Plans speech by the configuration of the service.

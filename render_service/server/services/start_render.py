@@ -18,8 +18,8 @@ from render_service.domain.generation.provider_models import GENERATING_PROVIDER
 from render_service.domain.jobs.job import Job, ProviderChoice, ProviderName, RenderSpec
 from render_service.domain.jobs.needs import JobNeed
 from render_service.domain.jobs.request import JobRequest, RenderRequest
-from render_service.domain.projects.languages import missing_translations, respoken
-from render_service.domain.projects.output import codec_fault, decide_output
+from render_service.domain.projects.languages import missing_translations, respoken, speaks, spoken_language
+from render_service.domain.projects.output import AudioLanguage, codec_fault, decide_output
 from render_service.domain.projects.project import MODE_PRESETS, Project, Speech
 from render_service.domain.projects.word_times import timed_later, unwritten_shots
 from render_service.domain.speech.terms import PlannedNarration
@@ -29,7 +29,7 @@ from render_service.server.interceptors.rate_limits import QuotaCache
 from render_service.server.interceptors.requests import is_small_request, mark_large, off_loop
 from render_service.server.services.job_notifier import JobNotifier
 from render_service.server.services.project_input import ProjectParser
-from render_service.server.services.speech_plan import SpeechPlanner
+from render_service.server.services.speech_plan import SpeechPlan, SpeechPlanner
 from render_service.telemetry.logging import get_logger
 from render_service.telemetry.metrics.server import JOBS_STARTED
 from render_service.telemetry.tracing.spans import annotate
@@ -113,6 +113,8 @@ class RenderStarter:
         project = await self._project(request)
         spec = await self._decide(request, project)
         speech = await self._speech.plan(request, spec.project, project)
+        for place, audio in enumerate(spec.output.audio_languages):
+            speech = speech.also(await self._plan_dub(request, spec.project, audio, f"output.audio_languages[{place}]"))
         if speech.options is not None:
             spec = replace(spec, speech=speech.options)
         needs = await off_loop(self._needs, spec)
@@ -167,6 +169,36 @@ class RenderStarter:
         # A server without the extra does not know of the workers: then any takes the job, and aligns if it can.
         alignment = (JobNeed.ALIGNMENT,) if aligned and self._aligns else ()
         return (*alignment, JobNeed.RECOGNITION) if recognized else alignment
+
+    async def _plan_dub(self, request: RenderRequest, project: Project, audio: AudioLanguage, path: str) -> SpeechPlan:
+        """Plan a further track of sound, whose options are at a path of the request."""
+        override = Speech(audio.voice, language=audio.language)
+        dubbed = await off_loop(self._dubbed, project, override, f"{path}.language")
+        try:
+            return await self._speech.plan(replace(request, speech_override=override), dubbed, project)
+        except InvalidFields as invalid:
+            own = "speech."
+            raise InvalidFields(
+                [
+                    replace(fault, field=f"{path}.{fault.field.removeprefix(own)}")
+                    if fault.field.startswith(own)
+                    else fault
+                    for fault in invalid.faults
+                ]
+            ) from None
+
+    def _dubbed(self, project: Project, override: Speech, field: str) -> Project:
+        """Return a project as it is spoken in a further track of sound, whose language is at a field of the request."""
+        language = override.language
+        if speaks(spoken_language(project), language):
+            raise InvalidFields(
+                [FieldFault(field, f"must be another language than the project's, which is {language}")]
+            )
+        missing = [fault.field for fault in missing_translations(project, language)]
+        if missing:
+            description = f"must have a translation for every narration; {missing[0]} has none in {language}"
+            raise InvalidFields([FieldFault(field, description)])
+        return respoken(project, override)
 
     def _clips(self, provider: ProviderName, spec: RenderSpec) -> tuple[ClipSpec, ...]:
         """Return the clips to generate, all validated: what can be checked now must not fail later."""

@@ -13,7 +13,8 @@ from render_service.db.database import Database
 from render_service.db.generation.generation_ledger import GenerationLedger
 from render_service.domain.errors import ErrorReason
 from render_service.domain.jobs.job import Artifact, Job, JobStatus, ProviderName, RenderSpec
-from render_service.domain.projects.project import Shot
+from render_service.domain.projects.output import AudioLanguage
+from render_service.domain.projects.project import Shot, Translation
 from render_service.engine.speakers import RemoteSpeech, Speakers
 from render_service.providers.local import LocalProvider
 from render_service.providers.speech.narration import NarrationSubmissions
@@ -79,6 +80,25 @@ async def test_a_remote_narration_is_composed_and_its_words_are_stored(
     assert (track.provider, track.voices) == ("elevenlabs", ("JBFqnCBsd6RMkjVDRZzb",))
     spoken = json.loads(words.read_text(encoding="utf-8"))
     assert [word["text"] for word in spoken] == ["Ships", "come", "home."]
+
+
+async def test_each_further_language_is_a_track_of_its_own(speaking: SpeakingEngine, tmp_path: Path) -> None:
+    spec = spec_of(ELEVENLABS, TEXT)
+    shots = tuple(replace(shot, translations=(Translation("de", "Schiffe."),)) for shot in spec.project.shots)
+    project = replace(spec.project, shots=shots, language="en")
+    job = await speaking.run(
+        replace(spec, project=project, output=replace(spec.output, audio_languages=(AudioLanguage("de"),)))
+    )
+    assert job.video is not None, job.error
+    main, further = job.video.audio_tracks
+    assert [(track.language, track.artifact, track.provider) for track in (main, further)] == [
+        ("en", Artifact.VIDEO, "elevenlabs"),
+        ("de", Artifact.VIDEO, "elevenlabs"),
+    ]
+    assert main.sha256 != further.sha256
+    assert [charged["text"] for charged in speaking.fake.bill] == ["Schiffe.", TEXT]
+    assert job.raw_results is not None
+    assert [result.get("language") for result in job.raw_results.extra["narrations"]] == [None, "de"]
 
 
 async def test_what_a_check_can_find_is_found_before_a_narration_is_paid(speaking: SpeakingEngine) -> None:

@@ -3,8 +3,10 @@
 isort:skip_file
 The format of the finished video."""
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
@@ -206,6 +208,36 @@ class FrameSize(_message.Message):
 Global___FrameSize: _TypeAlias = FrameSize  # noqa: Y015
 
 @_typing.final
+class AudioLanguage(_message.Message):
+    """AudioLanguage is a language that a video is spoken in, from the shots' translations (Shot.translations)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    VOICE_FIELD_NUMBER: _builtins.int
+    language: _builtins.str
+    """language as a BCP 47 tag, another one than the project's, and each once. INVALID_ARGUMENT if a narrated shot has no
+    translation into it, or no voice speaks it. Required.
+    """
+    voice: _builtins.str
+    """voice that speaks it (Voice.voice_id). If omitted, the project's voices speak it if they can, or else the language's
+    default.
+    """
+    def __init__(
+        self,
+        *,
+        language: _builtins.str = ...,
+        voice: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["language", b"language", "voice", b"voice"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AudioLanguage: _TypeAlias = AudioLanguage  # noqa: Y015
+
+@_typing.final
 class OutputOptions(_message.Message):
     """OutputOptions choose the format of the finished video. Omitted fields follow the project's mode."""
 
@@ -219,6 +251,7 @@ class OutputOptions(_message.Message):
     LOUDNESS_FIELD_NUMBER: _builtins.int
     STEMS_FIELD_NUMBER: _builtins.int
     CODEC_FIELD_NUMBER: _builtins.int
+    AUDIO_LANGUAGES_FIELD_NUMBER: _builtins.int
     aspect_ratio: Global___AspectRatio.ValueType
     """aspect_ratio selects a shape at full HD quality."""
     fps: _builtins.int
@@ -242,6 +275,13 @@ class OutputOptions(_message.Message):
     def size(self) -> Global___FrameSize:
         """size gives the exact size in pixels."""
 
+    @_builtins.property
+    def audio_languages(self) -> _containers.RepeatedCompositeFieldContainer[Global___AudioLanguage]:
+        """audio_languages are further languages that the video is spoken in: each is a track of sound of its own beside that of
+        the project, which players offer by its language. A shot lasts until its narration is over in every language;
+        captions stay those of the project. At most 8; an animation has none.
+        """
+
     def __init__(
         self,
         *,
@@ -253,10 +293,11 @@ class OutputOptions(_message.Message):
         loudness: Global___LoudnessTarget.ValueType = ...,
         stems: _builtins.bool | None = ...,
         codec: Global___VideoCodec.ValueType = ...,
+        audio_languages: _abc.Iterable[Global___AudioLanguage] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_stems", b"_stems", "aspect_ratio", b"aspect_ratio", "frame", b"frame", "size", b"size", "stems", b"stems"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stems", b"_stems", "aspect_ratio", b"aspect_ratio", "codec", b"codec", "container", b"container", "fps", b"fps", "frame", b"frame", "loudness", b"loudness", "quality", b"quality", "size", b"size", "stems", b"stems"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stems", b"_stems", "aspect_ratio", b"aspect_ratio", "audio_languages", b"audio_languages", "codec", b"codec", "container", b"container", "fps", b"fps", "frame", b"frame", "loudness", b"loudness", "quality", b"quality", "size", b"size", "stems", b"stems"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__stems: _TypeAlias = _typing.Literal["stems"]  # noqa: Y015
     _WhichOneofArgType__stems: _TypeAlias = _typing.Literal["_stems", b"_stems"]  # noqa: Y015

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file render/v1/output.proto.
  */
 export const file_render_v1_output: GenFile = /*@__PURE__*/
-  fileDesc("ChZyZW5kZXIvdjEvb3V0cHV0LnByb3RvEglyZW5kZXIudjEiKgoJRnJhbWVTaXplEg0KBXdpZHRoGAEgASgFEg4KBmhlaWdodBgCIAEoBSLAAgoNT3V0cHV0T3B0aW9ucxIuCgxhc3BlY3RfcmF0aW8YASABKA4yFi5yZW5kZXIudjEuQXNwZWN0UmF0aW9IABIkCgRzaXplGAIgASgLMhQucmVuZGVyLnYxLkZyYW1lU2l6ZUgAEgsKA2ZwcxgDIAEoBRIpCgdxdWFsaXR5GAQgASgOMhgucmVuZGVyLnYxLlF1YWxpdHlQcmVzZXQSJwoJY29udGFpbmVyGAUgASgOMhQucmVuZGVyLnYxLkNvbnRhaW5lchIrCghsb3VkbmVzcxgGIAEoDjIZLnJlbmRlci52MS5Mb3VkbmVzc1RhcmdldBISCgVzdGVtcxgHIAEoCEgBiAEBEiQKBWNvZGVjGAggASgOMhUucmVuZGVyLnYxLlZpZGVvQ29kZWNCBwoFZnJhbWVCCAoGX3N0ZW1zKoUBCgtBc3BlY3RSYXRpbxIcChhBU1BFQ1RfUkFUSU9fVU5TUEVDSUZJRUQQABIVChFBU1BFQ1RfUkFUSU9fMTZfORABEhUKEUFTUEVDVF9SQVRJT185XzE2EAISFAoQQVNQRUNUX1JBVElPXzFfMRADEhQKEEFTUEVDVF9SQVRJT180XzUQBCp/Cg1RdWFsaXR5UHJlc2V0Eh4KGlFVQUxJVFlfUFJFU0VUX1VOU1BFQ0lGSUVEEAASGAoUUVVBTElUWV9QUkVTRVRfRFJBRlQQARIbChdRVUFMSVRZX1BSRVNFVF9TVEFOREFSRBACEhcKE1FVQUxJVFlfUFJFU0VUX0hJR0gQAyqHAQoJQ29udGFpbmVyEhkKFUNPTlRBSU5FUl9VTlNQRUNJRklFRBAAEhEKDUNPTlRBSU5FUl9NUDQQARISCg5DT05UQUlORVJfV0VCTRACEhEKDUNPTlRBSU5FUl9HSUYQAxIRCg1DT05UQUlORVJfTU9WEAQSEgoOQ09OVEFJTkVSX1dFQlAQBSqeAQoKVmlkZW9Db2RlYxIbChdWSURFT19DT0RFQ19VTlNQRUNJRklFRBAAEhQKEFZJREVPX0NPREVDX0gyNjQQARIUChBWSURFT19DT0RFQ19IRVZDEAISEwoPVklERU9fQ09ERUNfQVYxEAMSEwoPVklERU9fQ09ERUNfVlA5EAQSHQoZVklERU9fQ09ERUNfUFJPUkVTXzQyMl9IURAFKokBCg5Mb3VkbmVzc1RhcmdldBIfChtMT1VETkVTU19UQVJHRVRfVU5TUEVDSUZJRUQQABIaChZMT1VETkVTU19UQVJHRVRfT05MSU5FEAESGwoXTE9VRE5FU1NfVEFSR0VUX1BPRENBU1QQAhIdChlMT1VETkVTU19UQVJHRVRfQlJPQURDQVNUEANCMQoNY29tLnJlbmRlci52MVABWh5leGFtcGxlLmNvbS9yZW5kZXIvdjE7cmVuZGVydjFiBnByb3RvMw");
+  fileDesc("ChZyZW5kZXIvdjEvb3V0cHV0LnByb3RvEglyZW5kZXIudjEiKgoJRnJhbWVTaXplEg0KBXdpZHRoGAEgASgFEg4KBmhlaWdodBgCIAEoBSIwCg1BdWRpb0xhbmd1YWdlEhAKCGxhbmd1YWdlGAEgASgJEg0KBXZvaWNlGAIgASgJIvMCCg1PdXRwdXRPcHRpb25zEi4KDGFzcGVjdF9yYXRpbxgBIAEoDjIWLnJlbmRlci52MS5Bc3BlY3RSYXRpb0gAEiQKBHNpemUYAiABKAsyFC5yZW5kZXIudjEuRnJhbWVTaXplSAASCwoDZnBzGAMgASgFEikKB3F1YWxpdHkYBCABKA4yGC5yZW5kZXIudjEuUXVhbGl0eVByZXNldBInCgljb250YWluZXIYBSABKA4yFC5yZW5kZXIudjEuQ29udGFpbmVyEisKCGxvdWRuZXNzGAYgASgOMhkucmVuZGVyLnYxLkxvdWRuZXNzVGFyZ2V0EhIKBXN0ZW1zGAcgASgISAGIAQESJAoFY29kZWMYCCABKA4yFS5yZW5kZXIudjEuVmlkZW9Db2RlYxIxCg9hdWRpb19sYW5ndWFnZXMYCSADKAsyGC5yZW5kZXIudjEuQXVkaW9MYW5ndWFnZUIHCgVmcmFtZUIICgZfc3RlbXMqhQEKC0FzcGVjdFJhdGlvEhwKGEFTUEVDVF9SQVRJT19VTlNQRUNJRklFRBAAEhUKEUFTUEVDVF9SQVRJT18xNl85EAESFQoRQVNQRUNUX1JBVElPXzlfMTYQAhIUChBBU1BFQ1RfUkFUSU9fMV8xEAMSFAoQQVNQRUNUX1JBVElPXzRfNRAEKn8KDVF1YWxpdHlQcmVzZXQSHgoaUVVBTElUWV9QUkVTRVRfVU5TUEVDSUZJRUQQABIYChRRVUFMSVRZX1BSRVNFVF9EUkFGVBABEhsKF1FVQUxJVFlfUFJFU0VUX1NUQU5EQVJEEAISFwoTUVVBTElUWV9QUkVTRVRfSElHSBADKocBCglDb250YWluZXISGQoVQ09OVEFJTkVSX1VOU1BFQ0lGSUVEEAASEQoNQ09OVEFJTkVSX01QNBABEhIKDkNPTlRBSU5FUl9XRUJNEAISEQoNQ09OVEFJTkVSX0dJRhADEhEKDUNPTlRBSU5FUl9NT1YQBBISCg5DT05UQUlORVJfV0VCUBAFKp4BCgpWaWRlb0NvZGVjEhsKF1ZJREVPX0NPREVDX1VOU1BFQ0lGSUVEEAASFAoQVklERU9fQ09ERUNfSDI2NBABEhQKEFZJREVPX0NPREVDX0hFVkMQAhITCg9WSURFT19DT0RFQ19BVjEQAxITCg9WSURFT19DT0RFQ19WUDkQBBIdChlWSURFT19DT0RFQ19QUk9SRVNfNDIyX0hREAUqiQEKDkxvdWRuZXNzVGFyZ2V0Eh8KG0xPVURORVNTX1RBUkdFVF9VTlNQRUNJRklFRBAAEhoKFkxPVURORVNTX1RBUkdFVF9PTkxJTkUQARIbChdMT1VETkVTU19UQVJHRVRfUE9EQ0FTVBACEh0KGUxPVURORVNTX1RBUkdFVF9CUk9BRENBU1QQA0IxCg1jb20ucmVuZGVyLnYxUAFaHmV4YW1wbGUuY29tL3JlbmRlci92MTtyZW5kZXJ2MWIGcHJvdG8z");
 
 /**
  * FrameSize is an exact picture size in pixels.
@@ -41,6 +41,36 @@ export type FrameSize = Message<"render.v1.FrameSize"> & {
  */
 export const FrameSizeSchema: GenMessage<FrameSize> = /*@__PURE__*/
   messageDesc(file_render_v1_output, 0);
+
+/**
+ * AudioLanguage is a language that a video is spoken in, from the shots' translations (Shot.translations).
+ *
+ * @generated from message render.v1.AudioLanguage
+ */
+export type AudioLanguage = Message<"render.v1.AudioLanguage"> & {
+  /**
+   * language as a BCP 47 tag, another one than the project's, and each once. INVALID_ARGUMENT if a narrated shot has no
+   * translation into it, or no voice speaks it. Required.
+   *
+   * @generated from field: string language = 1;
+   */
+  language: string;
+
+  /**
+   * voice that speaks it (Voice.voice_id). If omitted, the project's voices speak it if they can, or else the language's
+   * default.
+   *
+   * @generated from field: string voice = 2;
+   */
+  voice: string;
+};
+
+/**
+ * Describes the message render.v1.AudioLanguage.
+ * Use `create(AudioLanguageSchema)` to create a new message.
+ */
+export const AudioLanguageSchema: GenMessage<AudioLanguage> = /*@__PURE__*/
+  messageDesc(file_render_v1_output, 1);
 
 /**
  * OutputOptions choose the format of the finished video. Omitted fields follow the project's mode.
@@ -115,6 +145,15 @@ export type OutputOptions = Message<"render.v1.OutputOptions"> & {
    * @generated from field: render.v1.VideoCodec codec = 8;
    */
   codec: VideoCodec;
+
+  /**
+   * audio_languages are further languages that the video is spoken in: each is a track of sound of its own beside that of
+   * the project, which players offer by its language. A shot lasts until its narration is over in every language;
+   * captions stay those of the project. At most 8; an animation has none.
+   *
+   * @generated from field: repeated render.v1.AudioLanguage audio_languages = 9;
+   */
+  audioLanguages: AudioLanguage[];
 };
 
 /**
@@ -122,7 +161,7 @@ export type OutputOptions = Message<"render.v1.OutputOptions"> & {
  * Use `create(OutputOptionsSchema)` to create a new message.
  */
 export const OutputOptionsSchema: GenMessage<OutputOptions> = /*@__PURE__*/
-  messageDesc(file_render_v1_output, 1);
+  messageDesc(file_render_v1_output, 2);
 
 /**
  * AspectRatio is the shape of the frame; each has a size in pixels at full HD quality.
