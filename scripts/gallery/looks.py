@@ -27,6 +27,7 @@ from render_service.compositor.frames.planes import Planes
 from render_service.compositor.media.assets import Asset
 from render_service.compositor.segments.spec import CueLayer, DrawnStill, Layer, SegmentSpec
 from render_service.domain.projects.looks.captions import CaptionPreset
+from render_service.domain.projects.looks.views import PictureView
 from render_service.domain.projects.output import Quality, VideoCodec
 from render_service.domain.projects.project import CaptionOptions, Easing, Fit, Motion, MotionKind, TransitionKind
 
@@ -37,6 +38,7 @@ _WIDE, _TALL = (512, 288), (288, 512)
 _FPS, _SHOWN_FPS = 24, 12
 _PICTURES = ("02-morning", "04-golden", "05-dusk", "06-night")
 _TEXT = "Small boats leave the harbour before the sun is up, and nobody waves."
+_FROM, _TO = PictureView(0.0, 0.3, 0.6, 0.6), PictureView(0.62, 0.0, 0.36, 0.36)
 _STILL = Motion(MotionKind.NONE, easing=Easing.LINEAR, amount=0.1)
 _WEBP_QUALITY, _JPEG_QUALITY = 55, 82
 _LABEL, _GAP = 22, 6
@@ -73,8 +75,10 @@ def transitions() -> Iterator[Look]:
 def motions() -> Iterator[Look]:
     """Yield every movement of the camera."""
     for kind in MotionKind:
-        motion = Motion(kind, easing=Easing.EASE_IN_OUT, amount=0.3)
-        yield Look(f"motion-{kind}", (SegmentSpec("", _format(_WIDE), 48, _layer(1, 48, motion)),), 40)
+        start, end = (_FROM, _TO) if kind is MotionKind.KEN_BURNS else (None, None)
+        motion = Motion(kind, easing=Easing.EASE_IN_OUT, amount=0.3, start=start, end=end)
+        frames = 96 if kind is MotionKind.DRIFT else 48
+        yield Look(f"motion-{kind}", (SegmentSpec("", _format(_WIDE), frames, _layer(1, frames, motion)),), 40)
 
 
 def captions() -> Iterator[Look]:

@@ -27,6 +27,7 @@ from render_service.domain.generation.provider_models import GENERATING_PROVIDER
 from render_service.domain.jobs.job import Artifact, ProviderName
 from render_service.domain.layers import model as layers
 from render_service.domain.projects import output, project
+from render_service.domain.projects.looks.views import PictureView
 from render_service.domain.projects.validation import check_project
 from render_service.domain.speech.lexicon import LexiconEntry
 from render_service.domain.warning import WarningCode
@@ -42,6 +43,7 @@ DECLARATIONS = (
     "domain/layers/validation.py",
     "domain/projects/output.py",
     "domain/projects/validation.py",
+    "domain/projects/looks",
     "server/mapping",
 )
 # The script is stored and returned for people, as the contract says. All writing modes but the default are refused.
@@ -118,6 +120,7 @@ WHOLE = project.Project(
     shots=(
         project.Shot(
             "s",
+            motion=project.Motion(project.MotionKind.KEN_BURNS, start=PictureView(), end=PictureView()),
             words=(project.WordTiming("w", timedelta(0), timedelta(seconds=1)),),
             speech=project.Speech(speed=1.0),
             translations=(project.Translation("de", "n", "c"),),

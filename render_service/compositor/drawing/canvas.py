@@ -16,7 +16,8 @@ from render_service.compositor.drawing.sampling import margin
 from render_service.compositor.frames.fitting import decided_fit
 from render_service.compositor.frames.ground import DARK_GROUND, ground_under
 from render_service.compositor.frames.planes import Planes
-from render_service.domain.projects.project import Fit, Motion
+from render_service.domain.projects.looks.views import PictureView
+from render_service.domain.projects.project import Fit, Motion, MotionKind
 
 Pixels = NDArray[np.uint8]
 
@@ -34,6 +35,8 @@ _TO_YUV = np.array(
 # sharp at every sub-pixel position; bilinear sampling of a canvas of exactly one would breathe. Steps of 1.06 also come
 # within 1/50 pixel of every place (see `sampling`).
 _DENSITY = 1.06
+# A canvas is at most so many times finer than its widest view needs: beyond, scaling down would shimmer.
+_MOST_ZOOM = 1.75
 # Pixels that sampling may touch behind the far edge of a view; also for chroma, where they are half as many.
 _AFTER = 8
 # A picture longer than so many frames is cropped: no camera movement gets there.
@@ -95,7 +98,13 @@ def flattened(pixels: Pixels) -> Pixels:
 
 
 def prepare_canvas(
-    load: Callable[[tuple[int, int]], Pixels], fit: Fit | None, motion: Motion, width: int, height: int
+    load: Callable[[tuple[int, int]], Pixels],
+    fit: Fit | None,
+    motion: Motion,
+    width: int,
+    height: int,
+    *,
+    seconds: float = 0.0,
 ) -> Canvas:
     """Make a picture ready for its movement.
 
@@ -106,15 +115,18 @@ def prepare_canvas(
         motion: The movement, decided.
         width: Frame width in pixels, even.
         height: Frame height in pixels, even.
+        seconds: How long the movement lasts.
 
     Returns:
         The canvas; it covers every view of the movement.
     """
     # The closest zoom is known only with the picture's shape; a pan needs at most its whole amount.
-    density = _DENSITY * (1 + (motion.amount or 0))
+    density = _DENSITY * _most_zoom(motion)
     covered = (math.ceil(width * density), math.ceil(height * density))
     pixels = flattened(load(covered))
     focus = (motion.focus_x, motion.focus_y)
+    if fit is None and motion.kind is MotionKind.KEN_BURNS:
+        fit = Fit.COVER
     fit = decided_fit(fit, (pixels.shape[1], pixels.shape[0]), (width, height), focus)
     if fit is not Fit.COVER:
         pixels = _framed(pixels, covered, blurred=fit is Fit.BLUR)
@@ -122,12 +134,30 @@ def prepare_canvas(
     pixels = _around_focus(pixels, covered, motion)
     picture_height, picture_width = pixels.shape[:2]
     cover = max(width / picture_width, height / picture_height)
-    path = CameraPath(motion, picture_width * cover, picture_height * cover, width, height)
-    wanted = _DENSITY * path.closest
+    path = CameraPath(motion, picture_width * cover, picture_height * cover, width, height, seconds)
+    wanted = _density(path)
     size = (round(picture_width * cover * wanted), round(picture_height * cover * wanted))
     if size != (picture_width, picture_height):
         pixels = _resized(pixels, size, cv2.INTER_AREA if size[0] < picture_width else cv2.INTER_CUBIC)
     return _cropped(pixels, path)
+
+
+def _most_zoom(motion: Motion) -> float:
+    """Return a zoom that a movement does not exceed, whatever the picture's shape; KEN_BURNS is scaled up beyond."""
+    if motion.kind is MotionKind.KEN_BURNS:
+        least = min(min(part.width, part.height) for part in (motion.start, motion.end, PictureView()) if part)
+        return min(1 / least, _MOST_ZOOM)
+    if motion.kind is MotionKind.DRIFT:
+        return 1 + 1.5 * (motion.amount or 0)
+    return 1 + (motion.amount or 0)
+
+
+def _density(path: CameraPath) -> float:
+    """Return canvas pixels per frame pixel at no zoom: fine for the closest view, if that suits the widest."""
+    if path.motion.kind is not MotionKind.KEN_BURNS:
+        return _DENSITY * path.closest
+    widest = path.frame_width / path.extremes[0].width
+    return min(_DENSITY * path.closest, _DENSITY * _MOST_ZOOM * widest)
 
 
 def _around_focus(pixels: Pixels, size: tuple[int, int], motion: Motion) -> Pixels:
@@ -147,8 +177,7 @@ def _cropped(pixels: Pixels, path: CameraPath) -> Canvas:
     """Keep of a picture what the movement shows and what sampling needs around it, repeating its edges if need be."""
     height, width = pixels.shape[:2]
     scale_x, scale_y = width / path.picture_width, height / path.picture_height
-    # Easings are monotonous, so the first and the last view enclose all others.
-    first, last = path.view(0), path.view(1)
+    first, last = path.extremes
     before = margin(scale_x * first.width / path.frame_width)
     left = math.floor(min(first.left, last.left) * scale_x) - before
     top = math.floor(min(first.top, last.top) * scale_y) - before
@@ -209,7 +238,7 @@ def write_canvas(canvas: Canvas, path: Path) -> None:
     partial.replace(path)
 
 
-def read_canvas(path: Path, motion: Motion, width: int, height: int) -> Canvas:
+def read_canvas(path: Path, motion: Motion, width: int, height: int, *, seconds: float = 0.0) -> Canvas:
     """Map a canvas that `write_canvas` stored for this motion and frame size; its pixels cannot be written to."""
     content = np.memmap(path, np.uint8, "r")
     across, down, picture_width, picture_height, origin_x, origin_y = _HEADER.unpack_from(content.data)
@@ -222,5 +251,5 @@ def read_canvas(path: Path, motion: Motion, width: int, height: int) -> Canvas:
         pixels[luma : luma + chroma].reshape(half),
         pixels[luma + chroma :].reshape(half),
     )
-    path_over = CameraPath(motion, picture_width, picture_height, width, height)
+    path_over = CameraPath(motion, picture_width, picture_height, width, height, seconds)
     return Canvas(planes, path_over, scale_x, scale_y, origin_x, origin_y)

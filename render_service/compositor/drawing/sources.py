@@ -44,7 +44,8 @@ class CanvasLayer:
 
     def __init__(self, layer: Layer, picture: PictureFormat, assets: Mapping[str, Asset], workdir: Path) -> None:
         path = _canvas_file(layer, picture, assets, workdir)
-        self._canvas = read_canvas(path, layer.motion, picture.width, picture.height)
+        seconds = layer.frames / picture.fps
+        self._canvas = read_canvas(path, layer.motion, picture.width, picture.height, seconds=seconds)
         self._is_card = isinstance(layer.source, DrawnCard)
         self._next = layer.first
         self._still: Planes | None = None

@@ -12,6 +12,7 @@ from render_service.compositor.media.images import load_image
 from render_service.compositor.segments.layers import drawn_layers, seen_layers
 from render_service.compositor.text.drawn_texts import render_language
 from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.projects.output import OutputSpec
 from render_service.domain.projects.shot_source import StillSource, is_clip
 from render_service.domain.projects.timeline import Timeline, TimelineShot
 
@@ -41,7 +42,7 @@ def expected_lumas(
         form = FrameFormat(width, height, output.fps, shot.shot.fit, focus)
         frames = _of_clip(shot, files, numbers, form)
     elif isinstance(shot.source, StillSource):
-        frames = _of_picture(shot, files, numbers, width, height)
+        frames = _of_picture(shot, files, numbers, spec.output)
     else:
         return []
     layers = _layers_over(shot, media, timeline, spec, (width, height))
@@ -63,10 +64,13 @@ def _layers_over(
     return LayersPainter((*own, *seen_layers(over, shot.start, shot.frames, fps)), size, fps, assets)
 
 
-def _of_picture(shot: TimelineShot, files: ShotMedia, numbers: Sequence[int], width: int, height: int) -> list[Planes]:
+def _of_picture(shot: TimelineShot, files: ShotMedia, numbers: Sequence[int], output: OutputSpec) -> list[Planes]:
     assert files.image is not None
     asset = image_asset(shot.shot_id, files.image)
-    canvas = prepare_canvas(lambda size: load_image(asset, cover=size), shot.shot.fit, shot.motion, width, height)
+    width, height, seconds = output.width, output.height, shot.frames / output.fps
+    canvas = prepare_canvas(
+        lambda size: load_image(asset, cover=size), shot.shot.fit, shot.motion, width, height, seconds=seconds
+    )
     frames = []
     for number in numbers:
         frame = Planes.empty(width, height)

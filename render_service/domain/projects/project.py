@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from render_service.domain.layers.model import Layer
 from render_service.domain.projects.looks.captions import CaptionPosition, CaptionPreset, Platform
+from render_service.domain.projects.looks.views import PictureView
 from render_service.domain.projects.output import AspectRatio, OutputOptions
 from render_service.domain.speech.lexicon import LexiconEntry
 
@@ -38,6 +39,9 @@ class MotionKind(StrEnum):
     PAN_RIGHT = "pan_right"
     PAN_UP = "pan_up"
     PAN_DOWN = "pan_down"
+    KEN_BURNS = "ken_burns"
+    HANDHELD = "handheld"
+    DRIFT = "drift"
 
 
 class TransitionKind(StrEnum):
@@ -150,6 +154,7 @@ class Motion:
 
     The focus is a fraction 0–1 of the picture's sides, from the top left. `amount` is the part of the frame that the
     movement covers: a zoom goes from 1 to 1 + amount, a pan travels amount × the frame's side. None means: the default.
+    `start` and `end` are what KEN_BURNS shows first and last; None is as much as the frame can show.
     """
 
     kind: MotionKind | None = None
@@ -157,6 +162,8 @@ class Motion:
     focus_y: float = 0.5
     easing: Easing | None = None
     amount: float | None = None
+    start: PictureView | None = None
+    end: PictureView | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,17 +8,15 @@ from functools import partial
 from render_service.domain.errors import FieldFault
 from render_service.domain.layers.model import Layer
 from render_service.domain.layers.validation import LayerCheck
+from render_service.domain.projects.looks.rules import caption_faults, motion_faults, transition_faults
 from render_service.domain.projects.narrations import length_fault, speech_faults
 from render_service.domain.projects.output import FRAME_RATES, MAX_SIDE, MIN_SIDE, OutputOptions, codec_fault
 from render_service.domain.projects.project import (
-    CaptionOptions,
     Card,
-    Motion,
     Music,
     Project,
     Shot,
     Speech,
-    Transition,
     Translation,
     WordTiming,
 )
@@ -47,7 +45,6 @@ MAX_MODEL = 100
 MAX_INSTRUCTIONS = 1_000
 MAX_LEXICON = 500
 MAX_READING = 200
-MAX_CUE_WORDS = 12
 
 LONGEST_SHOT = timedelta(seconds=600)
 LONGEST_TARGET = timedelta(hours=1)
@@ -58,7 +55,6 @@ LONGEST_TAIL = timedelta(seconds=10)
 LONGEST_VIDEO = timedelta(hours=3)
 
 _ZERO = timedelta(0)
-_COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
 _SHOT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # RFC 5646, section 2.1, without the grandfathered irregular tags.
 _LANGUAGE_TAG = re.compile(
@@ -155,7 +151,8 @@ class _Check:
         self.output(project.output, f"{path}.output")
         if fault := codec_fault(project.output):
             self._fault(f"{path}.output.codec", fault)
-        self._captions(project.captions, f"{path}.captions")
+        is_template = self._open_uri_fault is not None
+        self.faults += caption_faults(project.captions, f"{path}.captions", is_template=is_template)
         if project.watermark:
             self._uri(project.watermark.uri, f"{path}.watermark.uri", required=True)
             self._number(project.watermark.opacity, f"{path}.watermark.opacity", 0, 1)
@@ -227,8 +224,9 @@ class _Check:
         if self._is_there(shot.image_uri) and self._is_there(shot.clip_uri):
             self._fault(f"{path}.clip_uri", "must be omitted where image_uri is given")
         self._uri(shot.narration_audio_uri, f"{path}.narration_audio_uri")
-        self._motion(shot.motion, f"{path}.motion")
-        self._transition(shot.transition, f"{path}.transition")
+        self.faults += motion_faults(shot.motion, f"{path}.motion")
+        self._span(shot.transition.duration, f"{path}.transition.duration", LONGEST_TRANSITION)
+        self.faults += transition_faults(shot.transition, f"{path}.transition")
         self._words(shot.words, f"{path}.words")
         if shot.speech:
             self.speech(shot.speech, f"{path}.speech")
@@ -248,19 +246,6 @@ class _Check:
             self._text(translation.narration, f"{place}.narration", MAX_NARRATION)
             self._text(translation.caption or "", f"{place}.caption", MAX_CAPTION)
         self._unique([translation.language for translation in translations[:MAX_TRANSLATIONS]], path)
-
-    def _motion(self, motion: Motion, path: str) -> None:
-        self._number(motion.focus_x, f"{path}.focus_x", 0, 1)
-        self._number(motion.focus_y, f"{path}.focus_y", 0, 1)
-        if motion.amount is not None:
-            self._number(motion.amount, f"{path}.amount", 0.01, 0.5)
-
-    def _transition(self, transition: Transition, path: str) -> None:
-        self._span(transition.duration, f"{path}.duration", LONGEST_TRANSITION)
-        if transition.softness is not None:
-            self._number(transition.softness, f"{path}.softness", 0, 1)
-        if transition.angle is not None:
-            self._number(transition.angle, f"{path}.angle", 0, 360)
 
     def _words(self, words: Sequence[WordTiming], path: str) -> None:
         if len(words) > MAX_WORDS:
@@ -318,17 +303,6 @@ class _Check:
         for name, fade in (("fade_in", music.fade_in), ("fade_out", music.fade_out)):
             if not _ZERO <= fade <= LONGEST_FADE:
                 self._fault(f"{path}.{name}", f"must be 0 s to {_seconds(LONGEST_FADE)}")
-
-    def _captions(self, captions: CaptionOptions, path: str) -> None:
-        self._number(captions.scale, f"{path}.scale", 0.5, 2)
-        self._number(captions.words_per_cue, f"{path}.words_per_cue", 0, MAX_CUE_WORDS)
-        for name, color in (("color", captions.color), ("highlight_color", captions.highlight_color)):
-            if color and len(self._pieces(color)) == 1 and not _COLOR.fullmatch(color):
-                self._fault(f"{path}.{name}", "must be a colour such as #FFD43B")
-        if captions.preset is None:
-            changes = ("position", "color", "highlight_color", "words_per_cue")
-            for name in (name for name in changes if getattr(captions, name)):
-                self._fault(f"{path}.{name}", "changes a preset; set preset too, or omit it")
 
     def _card(self, card: Card, path: str) -> None:
         self._text(card.title, f"{path}.title", MAX_TITLE, required=True)

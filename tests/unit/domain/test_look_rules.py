@@ -3,7 +3,8 @@
 import pytest
 
 from render_service.domain.projects.looks.captions import CaptionPosition, CaptionPreset, Platform
-from render_service.domain.projects.project import CaptionOptions, Project, Shot, Transition
+from render_service.domain.projects.looks.views import PictureView
+from render_service.domain.projects.project import CaptionOptions, Motion, MotionKind, Project, Shot, Transition
 from render_service.domain.projects.validation import check_project
 
 C = "project.captions"
@@ -38,3 +39,21 @@ def test_caption_options_are_checked_one_by_one(fields: dict[str, object], wrong
 def test_softness_and_angle_stay_within_their_range(softness: float, angle: float, wrong: list[str]) -> None:
     project = Project(shots=(Shot("s1", transition=Transition(softness=softness, angle=angle)),))
     assert faults_of(project) == [f"project.storyboard.shots[0].transition.{name}" for name in wrong]
+
+
+@pytest.mark.parametrize(
+    ("motion", "wrong"),
+    [
+        (Motion(MotionKind.KEN_BURNS, start=PictureView(0.1, 0.7, 0.9, 0.3)), []),
+        (Motion(MotionKind.KEN_BURNS), ["end"]),
+        (Motion(MotionKind.ZOOM_IN, end=PictureView()), ["end"]),
+        (Motion(MotionKind.KEN_BURNS, end=PictureView(0.5, 0, 0.6, 1)), ["end.width"]),
+        (
+            Motion(MotionKind.KEN_BURNS, start=PictureView(-0.1, 0, 0.04, 1.2)),
+            ["start.x", "start.width", "start.height"],
+        ),
+    ],
+)
+def test_the_parts_of_a_picture_lie_within_it(motion: Motion, wrong: list[str]) -> None:
+    faults = faults_of(Project(shots=(Shot("s1", motion=motion),)))
+    assert faults == [f"project.storyboard.shots[0].motion.{name}" for name in wrong]

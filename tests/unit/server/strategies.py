@@ -11,6 +11,7 @@ from google.protobuf.message_factory import GetMessageClass
 from hypothesis import strategies as st
 
 from render_service.domain.layers import model as layers
+from render_service.domain.projects.looks.views import PictureView
 from render_service.domain.projects.output import FRAME_RATES, AspectRatio, Container, FrameSize, OutputOptions, Quality
 from render_service.domain.projects.project import (
     BadAssetPolicy,
@@ -53,19 +54,26 @@ def _words(times: list[timedelta]) -> tuple[WordTiming, ...]:
     return tuple(WordTiming("word", start, end) for start, end in pairwise(times))
 
 
+VIEWS = st.builds(
+    PictureView, x=st.floats(0, 0.5), y=st.floats(0, 0.5), width=st.floats(0.05, 0.5), height=st.floats(0.05, 0.5)
+)
 MOTIONS = st.builds(
     Motion,
-    kind=st.none() | st.sampled_from(MotionKind),
+    kind=st.none() | st.sampled_from([kind for kind in MotionKind if kind is not MotionKind.KEN_BURNS]),
     focus_x=FRACTION,
     focus_y=FRACTION,
     easing=st.none() | st.sampled_from(Easing),
     amount=st.none() | st.floats(0.01, 0.5),
-)
+    start=st.none(),
+    end=st.none(),
+) | st.builds(Motion, kind=st.just(MotionKind.KEN_BURNS), start=st.none() | VIEWS, end=VIEWS)
 TRANSITIONS = st.builds(
     Transition,
     kind=st.none() | st.sampled_from(TransitionKind),
     duration=st.none() | spans(5),
     direction=st.sampled_from(Direction),
+    softness=st.none() | FRACTION,
+    angle=st.none() | st.floats(0, 360),
 )
 CARDS = st.builds(Card, title=TITLE, subtitle=TEXT, duration=st.none() | spans(600))
 OUTPUTS = (

@@ -117,6 +117,12 @@ class _MotionKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MotionKind
     """The view moves up."""
     MOTION_KIND_PAN_DOWN: _MotionKind.ValueType  # 7
     """The view moves down."""
+    MOTION_KIND_KEN_BURNS: _MotionKind.ValueType  # 8
+    """The view moves from the part `start` of the picture to the part `end`, at an even zoom."""
+    MOTION_KIND_HANDHELD: _MotionKind.ValueType  # 9
+    """The view sways a little, as a camera held by hand does."""
+    MOTION_KIND_DRIFT: _MotionKind.ValueType  # 10
+    """The view wanders and zooms in and out without end, for a picture that is shown long, such as under a long narration."""
 
 class MotionKind(_MotionKind, metaclass=_MotionKindEnumTypeWrapper):
     """MotionKind is the camera movement over a still picture."""
@@ -137,6 +143,12 @@ MOTION_KIND_PAN_UP: MotionKind.ValueType  # 6
 """The view moves up."""
 MOTION_KIND_PAN_DOWN: MotionKind.ValueType  # 7
 """The view moves down."""
+MOTION_KIND_KEN_BURNS: MotionKind.ValueType  # 8
+"""The view moves from the part `start` of the picture to the part `end`, at an even zoom."""
+MOTION_KIND_HANDHELD: MotionKind.ValueType  # 9
+"""The view sways a little, as a camera held by hand does."""
+MOTION_KIND_DRIFT: MotionKind.ValueType  # 10
+"""The view wanders and zooms in and out without end, for a picture that is shown long, such as under a long narration."""
 Global___MotionKind: _TypeAlias = MotionKind  # noqa: Y015
 
 class _TransitionKind:
@@ -940,6 +952,8 @@ class Motion(_message.Message):
     FOCUS_Y_FIELD_NUMBER: _builtins.int
     EASING_FIELD_NUMBER: _builtins.int
     AMOUNT_FIELD_NUMBER: _builtins.int
+    START_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
     kind: Global___MotionKind.ValueType
     """kind defaults to the mode's."""
     focus_x: _builtins.float
@@ -952,8 +966,18 @@ class Motion(_message.Message):
     """easing defaults to EASE_IN_OUT."""
     amount: _builtins.float
     """amount is how far the motion goes: a zoom from 1 to 1 + amount, a pan over amount × the frame's side. 0.01–0.5;
-    default 0.1.
+    default 0.1. KEN_BURNS ignores it; HANDHELD and DRIFT ignore easing.
     """
+    @_builtins.property
+    def start(self) -> Global___PictureView:
+        """start is the part of the picture that KEN_BURNS shows first; if omitted, as much as the frame can show. KEN_BURNS needs
+        start or end, and other kinds have neither, otherwise INVALID_ARGUMENT.
+        """
+
+    @_builtins.property
+    def end(self) -> Global___PictureView:
+        """end is the part that it shows last; the rules are those of start."""
+
     def __init__(
         self,
         *,
@@ -962,10 +986,12 @@ class Motion(_message.Message):
         focus_y: _builtins.float | None = ...,
         easing: Global___Easing.ValueType = ...,
         amount: _builtins.float | None = ...,
+        start: Global___PictureView | None = ...,
+        end: Global___PictureView | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_amount", b"_amount", "_focus_x", b"_focus_x", "_focus_y", b"_focus_y", "amount", b"amount", "focus_x", b"focus_x", "focus_y", b"focus_y"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_amount", b"_amount", "_focus_x", b"_focus_x", "_focus_y", b"_focus_y", "amount", b"amount", "end", b"end", "focus_x", b"focus_x", "focus_y", b"focus_y", "start", b"start"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_amount", b"_amount", "_focus_x", b"_focus_x", "_focus_y", b"_focus_y", "amount", b"amount", "easing", b"easing", "focus_x", b"focus_x", "focus_y", b"focus_y", "kind", b"kind"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_amount", b"_amount", "_focus_x", b"_focus_x", "_focus_y", b"_focus_y", "amount", b"amount", "easing", b"easing", "end", b"end", "focus_x", b"focus_x", "focus_y", b"focus_y", "kind", b"kind", "start", b"start"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__amount: _TypeAlias = _typing.Literal["amount"]  # noqa: Y015
     _WhichOneofArgType__amount: _TypeAlias = _typing.Literal["_amount", b"_amount"]  # noqa: Y015
@@ -981,6 +1007,49 @@ class Motion(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__focus_y) -> _WhichOneofReturnType__focus_y | None: ...
 
 Global___Motion: _TypeAlias = Motion  # noqa: Y015
+
+@_typing.final
+class PictureView(_message.Message):
+    """PictureView is a rectangle of a picture as fractions of its sides, inside it. A frame of another shape shows more around
+    it; with FIT_CONTAIN or FIT_BLUR it is a rectangle of the frame.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    X_FIELD_NUMBER: _builtins.int
+    Y_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    x: _builtins.float
+    """x is its left edge, 0–1."""
+    y: _builtins.float
+    """y is its top edge, 0–1."""
+    width: _builtins.float
+    """width, 0.05–1; x + width is at most 1. Default 1."""
+    height: _builtins.float
+    """height, 0.05–1; y + height is at most 1. Default 1."""
+    def __init__(
+        self,
+        *,
+        x: _builtins.float = ...,
+        y: _builtins.float = ...,
+        width: _builtins.float | None = ...,
+        height: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_height", b"_height", "_width", b"_width", "height", b"height", "width", b"width"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_height", b"_height", "_width", b"_width", "height", b"height", "width", b"width", "x", b"x", "y", b"y"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__height: _TypeAlias = _typing.Literal["height"]  # noqa: Y015
+    _WhichOneofArgType__height: _TypeAlias = _typing.Literal["_height", b"_height"]  # noqa: Y015
+    _WhichOneofReturnType__width: _TypeAlias = _typing.Literal["width"]  # noqa: Y015
+    _WhichOneofArgType__width: _TypeAlias = _typing.Literal["_width", b"_width"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__height) -> _WhichOneofReturnType__height | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__width) -> _WhichOneofReturnType__width | None: ...
+
+Global___PictureView: _TypeAlias = PictureView  # noqa: Y015
 
 @_typing.final
 class Speech(_message.Message):
