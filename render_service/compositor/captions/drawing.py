@@ -21,6 +21,8 @@ from render_service.compositor.captions.layout import (
 )
 from render_service.compositor.captions.safe_areas import Rect, even_up, safe_area
 from render_service.compositor.frames.overlay import Overlay, overlay_from_channels
+from render_service.compositor.text.emoji import mask_emoji, put_emoji
+from render_service.compositor.text.fonts import COLOR_EMOJI
 from render_service.compositor.text.typesetting import draw_line, new_mask
 from render_service.domain.projects.project import CaptionStyle
 
@@ -72,6 +74,10 @@ def draw_caption(
     if highlighted is not None:
         lit = _word(layout, drawing, highlighted)
         red, green, blue = (letters + lit * np.float32(part - 1) for part in HIGHLIGHT)
+    if any(run.face == COLOR_EMOJI for line in layout.lines for run in line.runs):
+        red, green, blue = (channel.copy() for channel in (red, green, blue))
+        for line, x, foot in zip(layout.lines, drawing.left, drawing.feet, strict=True):
+            put_emoji((red, green, blue), line, x, foot)
     return overlay_from_channels((red, green, blue), drawing.opacity, drawing.x, drawing.y)
 
 
@@ -103,6 +109,8 @@ def _draw(layout: CaptionLayout, style: CaptionStyle) -> _Drawing:
     fill, outline = new_mask(width, height), new_mask(width, height)
     for line, x, foot in zip(layout.lines, left, feet, strict=True):
         draw_line(ImageDraw.Draw(fill), line, x, foot)
+        mask_emoji(fill, line, x, foot)
+        mask_emoji(outline, line, x, foot)
         if geometry.stroke:
             draw_line(ImageDraw.Draw(outline), line, x, foot, stroke=geometry.stroke * line.kind.size)
     letters = _mask(fill)

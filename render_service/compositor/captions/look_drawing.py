@@ -171,6 +171,7 @@ class LookPainter:
         self._behind(stack, placed)
         for color, letters in self._letters(placed).items():
             stack.paint(letters, rgb(color))
+        self._pictures(stack, placed)
         return stack.overlay(self._rect.x, self._rect.y)
 
     def _behind(self, stack: OverlayStack, placed: Sequence[_Placed]) -> None:
@@ -192,6 +193,19 @@ class LookPainter:
         ):
             if mask.any():
                 stack.paint(mask, rgb(color))
+
+    def _pictures(self, stack: OverlayStack, placed: Sequence[_Placed]) -> None:
+        """Paint the emoji."""
+        typed = self._look.entrance is Entrance.TYPE
+        drawing: Mask | None = None
+        for tile, state, edge in placed:
+            if tile.emoji is None:
+                continue
+            if drawing is None:
+                drawing = np.zeros((stack.height, stack.width, 4), np.uint8)
+            lay(_kept(tile.emoji, edge) if typed else tile.emoji, tile, state, drawing)
+        if drawing is not None:
+            stack.paint_picture(drawing)
 
     def _letters(self, placed: Sequence[_Placed]) -> dict[str, Mask]:
         """Return the letters of each colour."""

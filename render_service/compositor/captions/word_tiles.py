@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import ImageDraw
 
 from render_service.compositor.captions.layout import CaptionLayout
 from render_service.compositor.captions.look import Backing, CaptionLook
 from render_service.compositor.captions.word_states import WordState
+from render_service.compositor.text.emoji import emoji_of, mask_emoji
 from render_service.compositor.text.typesetting import Line, draw_line, new_mask
 
 Mask = NDArray[np.uint8]
@@ -42,6 +43,7 @@ class WordTile:
         shadow: Their shadow; None without one.
         halo: Its letters and what is close to them.
         box: The box behind it; None without one.
+        emoji: Its emoji, as red, green, blue, each times opacity, and opacity in a last axis; None without one.
     """
 
     word: int | None
@@ -57,6 +59,7 @@ class WordTile:
     shadow: Mask | None
     halo: Mask
     box: Mask | None
+    emoji: Mask | None = None
 
 
 def word_tiles(
@@ -87,15 +90,17 @@ def _tile(line: Line, number: int, word: int | None, look: CaptionLook, start: t
     width, height = math.ceil(x + end) + pad - left, math.ceil(foot + _BELOW * em) + pad - top
     place = (x - left, foot - top)
 
-    def drawn(stroke: float = 0.0) -> Image.Image:
+    def drawn(stroke: float = 0.0, *, has_emoji: bool = True) -> Mask:
         mask = new_mask(width, height)
         draw_line(ImageDraw.Draw(mask), line, *place, stroke=stroke, word=word)
-        return mask
+        if has_emoji:
+            mask_emoji(mask, line, *place, word)
+        return np.asarray(mask)
 
-    letters = np.asarray(drawn())
-    outline = np.asarray(drawn(look.stroke * em)) if look.stroke else None
-    shadow = _shadow(letters if outline is None else outline, look, em) if look.shadow else None
-    close = cv2.GaussianBlur(np.asarray(drawn(_HALO * em)), (0, 0), max(0.5, 0.75 * _HALO * em))
+    letters = drawn(has_emoji=False)
+    outline = drawn(look.stroke * em) if look.stroke else None
+    shadow = _shadow(drawn() if outline is None else outline, look, em) if look.shadow else None
+    close = cv2.GaussianBlur(drawn(_HALO * em), (0, 0), max(0.5, 0.75 * _HALO * em))
     halo = cv2.convertScaleAbs(close, alpha=1.5)
     first, last = pad, width - pad
     box = None
@@ -117,7 +122,19 @@ def _tile(line: Line, number: int, word: int | None, look: CaptionLook, start: t
         shadow,
         np.asarray(halo, np.uint8),
         box,
+        _emoji(line, place, word, (width, height)),
     )
+
+
+def _emoji(line: Line, place: tuple[float, float], word: int | None, size: tuple[int, int]) -> Mask | None:
+    pictures = list(emoji_of(line, *place, word=word))
+    if not pictures:
+        return None
+    drawing = np.zeros((size[1], size[0], 4), np.uint8)
+    for picture in pictures:
+        area, pixels = picture.within(*size)
+        np.maximum(drawing[area], pixels, out=drawing[area])
+    return drawing
 
 
 def _shadow(mask: Mask, look: CaptionLook, em: int) -> Mask:
@@ -159,7 +176,7 @@ def lay(mask: Mask, tile: WordTile, state: WordState, target: Mask) -> None:
     """Lay a mask of a tile into the whole drawing as its word stands in a frame; where masks meet, the larger stays."""
     if state.opacity <= 0:
         return
-    height, width = mask.shape
+    height, width = mask.shape[:2]
     x, y = tile.x, tile.y
     if state.scale != 1 or state.lift:
         reach = max(0.0, state.scale - 1) / 2

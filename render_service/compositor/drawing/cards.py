@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw
 from render_service.compositor.captions.safe_areas import safe_area
 from render_service.compositor.text import bidi
 from render_service.compositor.text.drawn_texts import clean_text
+from render_service.compositor.text.emoji import EmojiPicture, emoji_of
 from render_service.compositor.text.fonts import text_language
 from render_service.compositor.text.line_breaking import break_lines
 from render_service.compositor.text.typesetting import TextStyle, draw_line, measure, new_mask, set_line
@@ -178,11 +179,19 @@ def _shortened(line: str, kind: TextStyle, longest: float) -> str:
 def _write(picture: Picture, block: _Block, *, top: float, x: float, align: str, opacity: float = 1.0) -> None:
     height, width = picture.shape[:2]
     mask = new_mask(width, height)
+    pictures: list[EmojiPicture] = []
     for number, text in enumerate(block.lines):
         line = set_line(text, block.kind, base=block.base)
         left = x - {"left": 0.0, "centre": line.width / 2, "right": line.width}[align]
-        draw_line(ImageDraw.Draw(mask), line, left, top + block.kind.size * (0.88 + _LEADING * number))
+        foot = top + block.kind.size * (0.88 + _LEADING * number)
+        draw_line(ImageDraw.Draw(mask), line, left, foot)
+        pictures += emoji_of(line, left, foot)
     _lay(picture, mask, _INK, opacity)
+    for emoji in pictures:
+        place, pixels = emoji.within(width, height)
+        upper = pixels.astype(np.float32) * np.float32(opacity)
+        picture[place] *= 1 - upper[..., 3:] * np.float32(1 / 255)
+        picture[place] += upper[..., :3]
 
 
 def _rule(picture: Picture, x: float, y: float, size: tuple[int, int], palette: Palette) -> None:

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from render_service.compositor.frames.overlay import Overlay
+from render_service.compositor.frames.overlay import Overlay, overlay_from_rgba
 
 Mask = NDArray[np.uint8]
 
@@ -39,6 +39,18 @@ class OverlayStack:
             _over(plane, small, clear_small, value)
         cv2.multiply(self._clear, clear, dst=self._clear, scale=1 / 255)
         cv2.multiply(self._clear_chroma, clear_small, dst=self._clear_chroma, scale=1 / 255)
+
+    def paint_picture(self, picture: Mask) -> None:
+        """Lay a picture over what is there: red, green, blue, each times opacity, and opacity, 0–255, last axis."""
+        upper = overlay_from_rgba(picture.astype(np.float32) * np.float32(1 / 255), 0, 0)
+        for plane, source, clear in (
+            (self._luma, upper.luma, upper.clear),
+            (self._chroma[0], upper.chroma_u, upper.clear_chroma),
+            (self._chroma[1], upper.chroma_v, upper.clear_chroma),
+        ):
+            cv2.add(cv2.multiply(plane, clear, scale=1 / 255), source, dst=plane)
+        cv2.multiply(self._clear, upper.clear, dst=self._clear, scale=1 / 255)
+        cv2.multiply(self._clear_chroma, upper.clear_chroma, dst=self._clear_chroma, scale=1 / 255)
 
     def overlay(self, x: int, y: int) -> Overlay:
         """Return what was painted, with its left and top edge in the frame in pixels, both even."""

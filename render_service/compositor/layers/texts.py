@@ -12,6 +12,7 @@ from render_service.compositor.layers.boxes import Area, anchor_point, placed
 from render_service.compositor.layers.outlines import rectangle_mask
 from render_service.compositor.layers.pixels import Drawing, Mask, coloured, empty, filled, lay_over
 from render_service.compositor.text import bidi
+from render_service.compositor.text.emoji import lay_emoji
 from render_service.compositor.text.fonts import text_language
 from render_service.compositor.text.line_breaking import break_lines
 from render_service.compositor.text.typesetting import (
@@ -133,6 +134,8 @@ def draw_text(
         lay_over(pixels, coloured(outline, parse_color(stroke.color)))
     letters = _mask(block, lefts, y, (width, height), italic=style.italic)
     lay_over(pixels, filled(letters, style.color or _WHITE, style.gradient, (x, y, block.width, block.height)))
+    for number, (line, start) in enumerate(zip(block.lines, lefts, strict=True)):
+        lay_emoji(pixels, line, start, y + block.baseline(number))
     return Drawing(pixels, left, top), area, _parts(block, lefts, y, height)
 
 

@@ -43,7 +43,7 @@ class Face:
 _JOINED = frozenset(
     ("Arabic", "Devanagari", "Bengali", "Gurmukhi", "Gujarati", "Kannada", "Malayalam", "Oriya", "Tamil")
 )
-_JOINED |= {"Telugu", "Sinhala", "Myanmar", "Khmer", "Lao", "Thai", "Emoji", "ColorEmoji"}
+_JOINED |= {"Telugu", "Sinhala", "Myanmar", "Khmer", "Lao", "Thai", "ColorEmoji"}
 
 _CJK = ("manimgx_fonts_cjk", "NotoSansCJK-VF.otf.ttc")
 _JAPANESE = Face("cjk-jp", *_CJK, 0)
@@ -59,7 +59,11 @@ def _noto(script: str) -> Face:
     return Face(script or "Latin", "manimgx_fonts", f"Noto{script or 'Sans'}[wght].ttf")
 
 
-_EMOJI = _noto("Emoji")
+# The text presentation of emoji, which a variation selector asks for.
+_TEXT_EMOJI = _noto("Emoji")
+COLOR_EMOJI = Face("ColorEmoji", "render_service.compositor.text", "font_files/NotoColorEmoji.ttf")
+COLOR_EMOJI_SIZE = 109
+"""The only em size of the bitmaps of `COLOR_EMOJI`, in pixels."""
 _LATIN_EXTENDED = _noto("")
 _SCRIPTS = (
     *("Arabic", "Hebrew", "Devanagari", "Bengali", "Thai", "Tamil", "Telugu", "Gujarati", "Gurmukhi", "Kannada"),
@@ -70,7 +74,7 @@ _SYMBOLS = Face("Symbols2", "render_service.compositor.text", "font_files/NotoSa
 _MATHEMATICS = Face("Math", "render_service.compositor.text", "font_files/NotoSansMath-Regular.ttf")
 FALLBACKS = (
     *(_noto(f"Sans{script}") for script in _SCRIPTS),
-    *(_LATIN_EXTENDED, _noto("SansSymbols"), _EMOJI, _SYMBOLS, _MATHEMATICS),
+    *(_LATIN_EXTENDED, _noto("SansSymbols"), COLOR_EMOJI, _SYMBOLS, _MATHEMATICS),
 )
 """The faces that draw what the East Asian ones do not; the first that has a character draws it."""
 # East Asian faces, the Korean one too, draw ellipses at half height; other scripts have them on the baseline.
@@ -78,7 +82,11 @@ _LOW_ELLIPSIS = _LATIN_EXTENDED
 # Punctuation that CJK faces draw in a full-width cell, but that must be narrow in Latin text.
 _WIDTH_BY_CONTEXT = frozenset("‘’“”…—–·‥‖′″")
 # Emoji presentation, and the enclosing key of keycaps; a joiner makes one emoji of two.
-_EMOJI_MARKS, _JOINER = "\ufe0f\u20e3", "\u200d"
+_EMOJI_MARKS, _JOINER, _AS_TEXT = "\ufe0f\u20e3", "\u200d", "\ufe0e"
+# Characters below U+1F000 that are emoji by default (emoji-data.txt of Unicode 15.1, Emoji_Presentation).
+_PRESENTED = frozenset(
+    "⌚⌛⏩⏪⏫⏬⏰⏳◽◾☔☕♈♉♊♋♌♍♎♏♐♑♒♓♿⚓⚡⚪⚫⚽⚾⛄⛅⛎⛔⛪⛲⛳⛵⛺⛽✅✊✋✨❌❎❓❔❕❗➕➖➗➰➿⬛⬜⭐⭕"
+)
 _VARIATION_SELECTORS = frozenset((*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)))
 
 
@@ -201,13 +209,14 @@ def split_by_face(text: str, language: str) -> list[tuple[str, Face]]:
 
 def _face_for(text: str, position: int, language: str, last: Face | None) -> Face:
     character = text[position]
-    if _is_emoji(text, position):
-        return _EMOJI
+    emoji = _emoji_face(text, position)
+    if emoji is not None:
+        return emoji
     if last is not None:
         follows = is_ignorable(character) or unicodedata.category(character)[0] == "M"
         if follows and (is_ignorable(character) or ord(character) in coverage(last)):
             return last
-        between = unicodedata.category(character)[0] in "ZP" and last in FALLBACKS and last != _EMOJI
+        between = unicodedata.category(character)[0] in "ZP" and last in FALLBACKS and last != COLOR_EMOJI
         if between and ord(character) in coverage(last):
             return last
     regional = regional_face(language)
@@ -219,13 +228,17 @@ def _face_for(text: str, position: int, language: str, last: Face | None) -> Fac
     return last or regional
 
 
-def _is_emoji(text: str, position: int) -> bool:
-    """Return whether a character that text faces cover too is an emoji here, judged by its neighbours (UTS #51)."""
-    following = text[position + 1 : position + 2]
-    joined = position > 1 and text[position - 1] == _JOINER and ord(text[position - 2]) in coverage(_EMOJI)
-    if not joined and not (following and (following in _EMOJI_MARKS or "\U0001f3fb" <= following <= "\U0001f3ff")):
-        return False
-    return ord(text[position]) in coverage(_EMOJI)
+def _emoji_face(text: str, position: int) -> Face | None:
+    """Return the face of a character that is an emoji here, judged by its neighbours (UTS #51); None if it is none."""
+    character, following = text[position], text[position + 1 : position + 2]
+    if ord(character) not in coverage(COLOR_EMOJI):
+        return None
+    if following == _AS_TEXT:
+        return _TEXT_EMOJI
+    marked = bool(following) and (following in _EMOJI_MARKS or "\U0001f3fb" <= following <= "\U0001f3ff")
+    joined = position > 1 and text[position - 1] == _JOINER and ord(text[position - 2]) in coverage(COLOR_EMOJI)
+    presented = character in _PRESENTED or character >= "\U0001f000"
+    return COLOR_EMOJI if marked or joined or presented else None
 
 
 def _in_wide_context(text: str, position: int) -> bool:
@@ -268,12 +281,14 @@ def load_font(face: Face, size: int, weight: int) -> ImageFont.FreeTypeFont:
 
     Args:
         face: Which one.
-        size: Em size in pixels, ≥ 1.
+        size: Em size in pixels, ≥ 1; `COLOR_EMOJI` always has `COLOR_EMOJI_SIZE`.
         weight: 100 (thin) to 900 (black).
 
     Returns:
         The font, shaped by HarfBuzz. It is shared: callers must not change its variation.
     """
+    if face == COLOR_EMOJI:
+        size = COLOR_EMOJI_SIZE
     font = ImageFont.truetype(str(_path(face)), size, index=face.index, layout_engine=ImageFont.Layout.RAQM)
     try:
         axes = font.get_variation_axes()
@@ -292,7 +307,7 @@ def _path(face: Face) -> Path:
 def fonts_fingerprint() -> str:
     """Return a hash over all font files, so that it changes whenever a font changes."""
     digest = hashlib.sha256()
-    for face in (_SIMPLIFIED, *FALLBACKS):
+    for face in (_SIMPLIFIED, *FALLBACKS, _TEXT_EMOJI):
         with _path(face).open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()[:16]

@@ -9,7 +9,14 @@ from PIL import Image, ImageDraw
 
 from render_service.compositor.text import bidi
 from render_service.compositor.text.break_opportunities import starts
-from render_service.compositor.text.fonts import Face, drawn_characters, load_font, split_by_face
+from render_service.compositor.text.fonts import (
+    COLOR_EMOJI,
+    COLOR_EMOJI_SIZE,
+    Face,
+    drawn_characters,
+    load_font,
+    split_by_face,
+)
 from render_service.compositor.text.tokens import NAMES, find_tokens
 
 # The shaper rejects line ends inside a line; other control characters have no glyph either.
@@ -104,7 +111,7 @@ def draw_line(
     stroke: float = 0.0,
     word: int | None = None,
 ) -> None:
-    """Draw a line into an opacity mask.
+    """Draw a line into an opacity mask, without its emoji (see `emoji`).
 
     Args:
         canvas: Over an image of mode `L`.
@@ -115,7 +122,7 @@ def draw_line(
         word: Draw only the runs of this word; None draws all.
     """
     for run in line.runs:
-        if word is not None and run.word != word:
+        if run.face == COLOR_EMOJI or (word is not None and run.word != word):
             continue
         canvas.text(
             (x + run.x, baseline),
@@ -167,4 +174,5 @@ def new_mask(width: int, height: int) -> Image.Image:
 
 @lru_cache(maxsize=16384)
 def _advance(text: str, face: Face, kind: TextStyle) -> float:
-    return load_font(face, kind.size, kind.weight).getlength(text, language=kind.language or None)
+    length = load_font(face, kind.size, kind.weight).getlength(text, language=kind.language or None)
+    return length * kind.size / COLOR_EMOJI_SIZE if face == COLOR_EMOJI else length

@@ -130,7 +130,7 @@ def test_every_run_is_drawn_by_a_face_that_covers_it() -> None:
 )
 def test_an_emoji_of_several_characters_is_drawn_as_one(emoji: str) -> None:
     runs = split_by_face(f"a {emoji} b", "")
-    assert [part for part, face in runs if face.name == "Emoji"] == [emoji]
+    assert [part for part, face in runs if face.name == "ColorEmoji"] == [emoji]
     single, whole = measure("\U0001f984", TextStyle(40, 400)), measure(emoji, TextStyle(40, 400))
     assert whole == pytest.approx(single, rel=0.05)
 
