@@ -2,6 +2,8 @@
 
 import asyncio
 import hashlib
+import os
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -30,6 +32,11 @@ from render_service.domain.speech.voices import SpeechProvider
 from render_service.speech.alignment.tasks import align
 from render_service.speech.installation import MODEL_SHA256, Installation
 from render_service.speech.tasks import speak
+from render_service.telemetry.metrics.worker import (
+    SPEECH_PROCESSES_STARTED,
+    SPEECH_SPOKEN_SECONDS,
+    SPEECH_WORK_SECONDS,
+)
 
 SPEAKING = TaskLimits(memory=3 << 30, cpu_seconds=3600)
 """For one narration of at most 4,000 characters: the model takes about 1 GiB."""
@@ -69,13 +76,19 @@ class Narrator:
     def __init__(self, installation: Installation, folder: Path | None, *, idle_seconds: float = 300.0) -> None:
         self._installation = installation
         readable = (*installation.model, installation.voices)
-        self._pool = ProcessPool(1, PROCESS_MODULES, folder, readable=readable)
+        started = SPEECH_PROCESSES_STARTED.inc
+        self._pool = ProcessPool(1, PROCESS_MODULES, folder, readable=readable, on_start=started)
         self._idle = IdleTimer(self._end_idle, idle_seconds)
 
     @property
     def is_loaded(self) -> bool:
         """Whether a process with the model is kept."""
         return bool(self._pool.pids)
+
+    @property
+    def memory_bytes(self) -> int:
+        """The resident memory of the processes."""
+        return sum(map(_resident_bytes, self._pool.pids))
 
     async def close(self) -> None:
         """Stop the process; a narration that it speaks fails."""
@@ -116,8 +129,11 @@ class Narrator:
             if timings is not None:
                 return _narration(sound, timings)
         options = TaskOptions(SPEAKING, work=f"{shot_id}.narration: speaking it", remedy="split it over several shots")
+        began = time.monotonic()
         with self._idle.working():
             timings = await run_reported(share, options, speaking, speak, request, self._installation, sound)
+        SPEECH_WORK_SECONDS.inc(time.monotonic() - began)
+        SPEECH_SPOKEN_SECONDS.inc(_narration(sound, timings).length.total_seconds())
         await asyncio.to_thread(words.write_bytes, _WORDS.dump_json(timings))
         # The words first: a sound that is there has its words.
         await store.put(words_key, words)
@@ -167,6 +183,15 @@ class Narrator:
 
     def _end_idle(self) -> None:
         self._pool.end_idle()
+
+
+def _resident_bytes(pid: int) -> int:
+    """Return the resident memory of a process; 0 if it has ended."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
+    except (OSError, IndexError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def _narration(sound: Path, words: tuple[WordTiming, ...]) -> Narration:

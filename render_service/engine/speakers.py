@@ -100,6 +100,11 @@ class Speakers:
         """Whether a process with the model of `local` is kept."""
         return self._local is not None and self._local.is_loaded
 
+    @property
+    def memory_bytes(self) -> int:
+        """The resident memory of the processes of `local`."""
+        return self._local.memory_bytes if self._local is not None else 0
+
     async def paid_shots(self, spec: RenderSpec) -> frozenset[str]:
         """Return the ids of the shots whose narrations a remote provider may speak, which is paid."""
         if all(choice.provider is SpeechProvider.LOCAL for choice in spec.speech.choices):

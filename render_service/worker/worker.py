@@ -56,6 +56,7 @@ from render_service.telemetry.metrics.worker import (
     COMPOSE_PROCESSES,
     COMPOSE_PROCESSES_BUSY,
     SLOTS,
+    SPEECH_MEMORY,
     SPEECH_MODEL_LOADED,
     WORKER,
 )
@@ -225,6 +226,7 @@ def _measure(settings: Settings, database: Database, compositor: Compositor, spe
     COMPOSE_PROCESSES.set(settings.compose_processes)
     COMPOSE_PROCESSES_BUSY.set_function(lambda: compositor.busy)
     SPEECH_MODEL_LOADED.set_function(lambda: speakers.has_model_loaded)
+    SPEECH_MEMORY.set_function(lambda: speakers.memory_bytes)
     measure_connections(database)
 
 

@@ -128,6 +128,7 @@ class ProcessPool:
         folder: The only folder that the processes may change: their scratch folders and all files of tasks are below
             it. None makes the scratch folders below the system's temporary folder, and leaves files unrestricted.
         readable: Files and folders that the processes may read as well.
+        on_start: Is called for each process that is started.
     """
 
     def __init__(
@@ -137,8 +138,10 @@ class ProcessPool:
         folder: Path | None = None,
         *,
         readable: tuple[Path, ...] = (),
+        on_start: Callable[[], None] = lambda: None,
     ) -> None:
         assert processes >= 1
+        self._on_start = on_start
         self.size = processes
         self._modules = modules
         self._parent_folder = folder
@@ -252,6 +255,7 @@ class ProcessPool:
             self._idle.append(process)
 
     async def _start(self) -> WorkerProcess:
+        self._on_start()
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="compose-", dir=self._parent_folder))
         return await WorkerProcess.start(self._modules, self._folder, self._parent_folder, self._readable)

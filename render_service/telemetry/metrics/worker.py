@@ -20,6 +20,22 @@ COMPOSE_PROCESSES_BUSY = Gauge(
 SPEECH_MODEL_LOADED = Gauge(
     "render_speech_model_loaded", "Whether this worker keeps a process with the speech model, 0.7 GB.", registry=WORKER
 )
+SPEECH_MEMORY = Gauge(
+    "render_speech_memory_bytes", "Resident memory of the speech processes of this worker.", registry=WORKER
+)
+SPEECH_PROCESSES_STARTED = Counter(
+    "render_speech_processes_started",
+    "Speech processes that this worker started; each loads the model with its first narration.",
+    registry=WORKER,
+)
+SPEECH_SPOKEN_SECONDS = Counter(
+    "render_speech_spoken_seconds", "Seconds of speech that this worker's own model spoke.", registry=WORKER
+)
+SPEECH_WORK_SECONDS = Counter(
+    "render_speech_work_seconds",
+    "Seconds that this worker's own model took to speak; divided by the seconds spoken, the real-time factor.",
+    registry=WORKER,
+)
 JOB_WAIT_SECONDS = Histogram(
     "render_job_wait_seconds",
     "How long jobs were due before their first attempt.",

@@ -1,7 +1,9 @@
 """A narration that takes long counts as progress, and what exceeds a limit is named by its shot."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -13,12 +15,16 @@ from render_service.compositor.processes.limits import TaskLimits
 from render_service.compositor.processes.pool import ProcessPool, TaskOptions
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.projects.narrations import spoken_narrations
 from render_service.domain.projects.output import OutputSpec, Quality
 from render_service.domain.projects.project import Project, Shot, Speech, WordTiming
-from render_service.domain.speech.voices import primary
+from render_service.domain.speech.options import SpeechChoice, SpeechOptions
+from render_service.domain.speech.voices import SpeechProvider, primary
+from render_service.engine import speakers
 from render_service.engine.narrations import Narrator
 from render_service.engine.speakers import Speakers
 from render_service.speech.installation import Installation
+from render_service.telemetry.metrics.worker import WORKER
 
 pytestmark = pytest.mark.speech
 
@@ -66,6 +72,50 @@ async def narrate(voice: object, folder: Path, on_spoken: Callable[[int, int], A
     narrator._pool = cast("ProcessPool", voice)
     store, lease = cast("Any", NoStore()), cast("Any", None)
     await Speakers(narrator).narrate(lease, SPEC, Media(), store, folder=folder / "sounds", on_spoken=on_spoken)
+
+
+async def test_what_is_spoken_is_counted_with_the_work_that_it_took(tmp_path: Path) -> None:
+    before = [spent("render_speech_spoken_seconds_total"), spent("render_speech_work_seconds_total")]
+    await narrate(Voice(timedelta(seconds=3)), tmp_path, ignore)
+    assert spent("render_speech_spoken_seconds_total") - before[0] == 6
+    assert spent("render_speech_work_seconds_total") > before[1]
+
+
+async def test_a_process_that_speaks_is_counted_and_measured() -> None:
+    narrator, before = Narrator(Installation((), Path()), None), spent("render_speech_processes_started_total")
+    assert narrator.memory_bytes == 0
+    try:
+        await narrator._pool.start()
+        assert Speakers(narrator).memory_bytes > 1 << 20
+        assert spent("render_speech_processes_started_total") - before == 1
+    finally:
+        await narrator.close()
+
+
+async def test_narrations_are_planned_aside_from_the_event_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A project's texts may take seconds: all of their characters are looked at."""
+    threads: list[threading.Thread] = []
+
+    def planned(*arguments: Any, **options: Any) -> Any:
+        threads.append(threading.current_thread())
+        return spoken_narrations(*arguments, **options)
+
+    monkeypatch.setattr(speakers, "spoken_narrations", planned)
+    await narrate(Voice(), tmp_path, ignore)
+    paid = replace(SPEC, speech=SpeechOptions(SpeechChoice(SpeechProvider.CUSTOM)))
+    assert await Speakers(None).paid_shots(paid) == {"one", "two"}
+    assert len(threads) == 2
+    assert threading.current_thread() not in threads
+
+
+def spent(name: str) -> float:
+    return WORKER.get_sample_value(name) or 0.0
+
+
+async def ignore(_spoken: int, _of: int) -> None:
+    """Report no progress."""
 
 
 async def test_every_breath_of_a_long_narration_is_reported(tmp_path: Path) -> None:
