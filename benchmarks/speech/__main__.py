@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import unicodedata
 import wave
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +21,8 @@ from typing import Any, cast
 import av
 from av.audio.resampler import AudioResampler
 
-from benchmarks.speech import alignment, pinyin
+from benchmarks.speech import alignment, pinyin, recognition
+from benchmarks.speech.letters import distance, letters
 from benchmarks.speech.sentences import CHINESE, ENGLISH
 from render_service.compositor.media.assets import Media
 from render_service.domain.jobs.job import Lease, RenderSpec
@@ -148,22 +148,6 @@ def _downsample(source: Path, target: Path) -> None:
                 file.writeframes(made.to_ndarray().tobytes())
 
 
-def _letters(text: str) -> list[str]:
-    """Return the words of an English text, or the characters of a Chinese one, for comparison."""
-    plain = "".join(c if unicodedata.category(c)[0] in "LN" else " " for c in text.lower())
-    return [part for word in plain.split() for part in (word if ord(word[0]) > 0x2E80 else (word,))]
-
-
-def _distance(wanted: Sequence[str], heard: Sequence[str]) -> int:
-    """Return the number of insertions, deletions and substitutions between two sequences."""
-    row = list(range(len(heard) + 1))
-    for number, one in enumerate(wanted, 1):
-        previous, row[0] = row[0], number
-        for place, other in enumerate(heard, 1):
-            previous, row[place] = row[place], min(row[place] + 1, row[place - 1] + 1, previous + (one != other))
-    return row[-1]
-
-
 def main(python: Path) -> int:
     """Measure everything; return the exit code."""
     missed = 0
@@ -197,20 +181,32 @@ def main(python: Path) -> int:
     for aligned in alignment.measure(find_installation(None, None)):
         name = f"word starts found in a recording, {aligned.language}, {' and '.join(aligned.methods)}"
         verdict(name, statistics.median(aligned.errors), alignment.MOST_MEDIAN_MS, "ms")
+    with tempfile.TemporaryDirectory() as temporary:
+        recognized, made_up = recognition.measure(find_installation(None, None), python, Path(temporary))
+    for measured, most in zip(
+        recognized, (recognition.MOST_ENGLISH_ERRORS, recognition.MOST_CHINESE_ERRORS), strict=True
+    ):
+        verdict(f"errors in a recognized recording, {measured.language}", measured.wrong / measured.units, most, "")
+        name = f"word starts recognized, {measured.language}"
+        verdict(f"{name}, median", statistics.median(measured.errors), recognition.MOST_MEDIAN_MS, "ms")
+        ninetieth = statistics.quantiles(measured.errors, n=10)[8]
+        verdict(f"{name}, 90 %", ninetieth, recognition.MOST_NINETIETH_MS, "ms")
+        print(f"  {measured.work:.2f} s of work per second of sound")
+    verdict("words recognized in silence, noise and tones", made_up, 0, "")
     sounds = {True: 0, False: 0}
     wrong = {"en": 0, "zh": 0}
     of = {"en": 0, "zh": 0}
     for one, result in zip(spoken, heard, strict=True):
-        code, wanted = one.voice.language[:2], _letters(one.text)
-        found = _letters(result["heard"])
-        mistakes = _distance(wanted, found)
+        code, wanted = one.voice.language[:2], letters(one.text)
+        found = letters(result["heard"])
+        mistakes = distance(wanted, found)
         wrong[code], of[code] = wrong[code] + mistakes, of[code] + len(wanted)
         if code == "zh":
             for with_tones in sounds:
                 syllables = (
-                    pinyin.syllables(part, with_tones=with_tones) for part in (wanted, _letters(result["heard"]))
+                    pinyin.syllables(part, with_tones=with_tones) for part in (wanted, letters(result["heard"]))
                 )
-                sounds[with_tones] += _distance(*syllables)
+                sounds[with_tones] += distance(*syllables)
         if mistakes:
             print(f"  {one.voice.id}: {one.text} → {result['heard'].strip()}")
     verdict(f"word errors in {of['en']} English words", wrong["en"], 0, "")

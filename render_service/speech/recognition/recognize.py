@@ -19,10 +19,11 @@ from render_service.domain.projects.word_times import (
     RecognizedText,
 )
 from render_service.domain.speech.scripts import ChineseScript, chinese_script, recognized_language
-from render_service.speech.alignment.sound import SAMPLE_RATE, Samples
+from render_service.speech.alignment.sound import FRAME, SAMPLE_RATE, Samples, voiced_spans
 from render_service.speech.recognition.model import RecognitionModel
 
 _THREADS = 2
+_FRAME_SECONDS = FRAME / SAMPLE_RATE
 # Whisper writes phrases of its training under music and noise. Such a segment is one in which it hears no speech with
 # this probability while it holds its own text unlikely (mean logarithm), or one that repeats itself: zlib then makes it
 # this many times shorter. Both are Whisper's own thresholds (Radford et al. 2022, section 4.5).
@@ -94,6 +95,7 @@ def recognize(
     script = chinese_script(language if named else heard.language)
     gap = RecognitionGap.TOO_LONG if samples.size > taken.size else None
     text, words, length = "", list[WordTiming](), taken.size / SAMPLE_RATE
+    voiced = [(first * _FRAME_SECONDS, last * _FRAME_SECONDS) for first, last in voiced_spans(taken)]
     for segment in heard.segments:
         report(None)
         if heard.certainty < _LEAST_CERTAIN:
@@ -105,8 +107,9 @@ def recognize(
         for word, letters in zip(spoken, _written([word.text for word in spoken], script), strict=True):
             text += letters
             if letters.strip():
-                start = min(max(words[-1].start.total_seconds() if words else 0.0, word.start), length - 0.001)
-                end = max(min(word.end, length), start + 0.001)
+                start, end = _in_sound(word, voiced)
+                start = min(max(words[-1].start.total_seconds() if words else 0.0, start), length - 0.001)
+                end = max(min(end, length), start + 0.001)
                 words.append(WordTiming(letters.strip(), _rounded(start), _rounded(end)))
     if not words:
         return RecognizedText("", (), gap or RecognitionGap.NO_SPEECH)
@@ -168,6 +171,13 @@ class _Spoken:
     text: str
     start: float
     end: float
+
+
+def _in_sound(word: _Spoken, voiced: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Return when a word begins and ends, in seconds: Whisper counts the silence before and after it to the word."""
+    start = next((max(first, word.start) for first, last in voiced if last > word.start), word.start)
+    end = next((min(last, word.end) for first, last in reversed(voiced) if first < word.end), word.end)
+    return (start, end) if start < end else (word.start, word.end)
 
 
 def _is_made_up(segment: Segment) -> bool:

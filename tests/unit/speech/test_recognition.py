@@ -69,6 +69,25 @@ def test_words_stay_in_order_and_within_the_sound() -> None:
     assert heard.words[-1].end.total_seconds() <= 4.0
 
 
+def test_the_silence_beside_a_word_is_not_part_of_it() -> None:
+    sound = np.zeros(4 * SAMPLE_RATE, np.float32)
+    for first, last in ((0.5, 1.2), (2.0, 3.0)):
+        sound[round(first * SAMPLE_RATE) : round(last * SAMPLE_RATE)] = 0.5
+    words = [
+        FakeWord(" Good", 0.1, 0.8),
+        FakeWord(" night,", 0.8, 1.7),
+        FakeWord(" moon", 1.7, 3.5),
+        FakeWord(" !", 3.5, 3.6),
+    ]
+    heard = recognize(sound, "en", lambda *_: Heard([FakeSegment(words)], "en"))
+    assert [(word.start.total_seconds(), word.end.total_seconds()) for word in heard.words] == [
+        (0.5, 0.8),
+        (0.8, 1.2),
+        (2.0, 3.0),
+        (3.5, 3.6),
+    ]
+
+
 @pytest.mark.parametrize(
     "invented",
     [
