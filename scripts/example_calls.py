@@ -118,6 +118,18 @@ CALLS = (
     ),
     Call(RENDER, "WatchWorkspace", {"workspace_id": WORKSPACE, "from_oldest": True}, messages=2),
     Call(RENDER, "DownloadVideo", {**_JOB, "artifact": "ARTIFACT_POSTER"}),
+    Call(
+        RENDER,
+        "RenderFrame",
+        {
+            "workspace_id": WORKSPACE,
+            "project": {"title": "A morning", "storyboard": _STORYBOARD},
+            "output": _DRAFT,
+            "shot_id": "boats",
+            "time": "0.5s",
+            "format": "IMAGE_FORMAT_JPEG",
+        },
+    ),
     Call(RENDER, "CreateDownloadUrl", _JOB, second=True),
     Call(RENDER, "ListVoices", {"workspace_id": WORKSPACE, "language": "zh", "page_size": 2}, second=True),
     Call(

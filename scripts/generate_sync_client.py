@@ -16,8 +16,10 @@ BY_HAND = {"__init__.py", "primitives.py"}
 NAMES = {
     "aio": "sync",
     "AsyncConnection": "Connection",
+    "AsyncFrameMethods": "FrameMethods",
     "AsyncProjectMethods": "ProjectMethods",
     "AsyncRenderClient": "RenderClient",
+    "AsyncVoiceMethods": "VoiceMethods",
     "AsyncWebhookMethods": "WebhookMethods",
 }
 HEADER = "# Generated from render_client/aio by `make generate`; do not edit.\n"

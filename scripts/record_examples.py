@@ -49,7 +49,7 @@ SECOND_SERVER = {
 _HANG_SECONDS = 120.0
 # Values of these fields differ in every run, or between machines.
 _VARIABLE = re.compile(
-    r"(job|task|project|webhook|delivery|event|request)Id|etag|cursor|nextPageToken|sequence|sizeBytes|sha256|data|"
+    r"(job|task|project|webhook|delivery|event|request)Id|etag|cursor|nextPageToken|sequence|sizeBytes|sha256|data|image|"
     r"secrets|url|timestamp|[a-z]+Time|heartbeat"
 )
 
@@ -130,8 +130,9 @@ def _at(value: Any, path: Sequence[str | int]) -> Any:
 def _abridged(answer: dict[str, Any]) -> dict[str, Any]:
     """Return an answer without bytes of files and without secrets: only how they begin."""
     short = dict(answer)
-    if "data" in short:
-        short["data"] = f"{short['data'][:24]}…"
+    for field in ("data", "image"):
+        if field in short:
+            short[field] = f"{short[field][:24]}…"
     if "secrets" in short:
         short["secrets"] = [f"{secret[:10]}…" for secret in short["secrets"]]
     return short

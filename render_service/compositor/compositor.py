@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from render_service.compositor.composition import CHECKING_FROM, ComposedVideo, Composition, Progress, WarningsListener
-from render_service.compositor.inspection import inspect_media
+from render_service.compositor.inspection import Inspection, inspect_media
 from render_service.compositor.media.assets import Asset, Media
 from render_service.compositor.processes.limits import PROBING, RENDERING
 from render_service.compositor.processes.pool import ProcessPool, TaskOptions
@@ -20,13 +20,16 @@ from render_service.compositor.shared_folder import Request
 from render_service.compositor.tasks import (
     PROCESS_MODULES,
     check_request,
+    draw_frame,
     probe_clip,
     probe_sound,
     segment_build,
     slow_down,
 )
+from render_service.domain.jobs.frame import FrameFacts, FrameRequest
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.media import ClipFacts, MediaFacts
+from render_service.domain.projects.project import Project
 
 __all__ = ["CHECKING_FROM", "ComposedVideo", "Compositor"]
 
@@ -131,6 +134,30 @@ class Compositor:
             return inspected.media
         finally:
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, parts, ignore_errors=True))
+
+    async def inspect(self, media: Media, project: Project) -> Inspection:
+        """Inspect the files of a project; see `inspect_media`."""
+        return await inspect_media(self._pool.share(), media, project)
+
+    async def draw_frame(self, wanted: FrameRequest, inspected: Inspection, workdir: Path, path: Path) -> FrameFacts:
+        """Draw one frame of a video, without making the video.
+
+        Args:
+            wanted: Which frame.
+            inspected: The video's files.
+            workdir: An existing folder for this frame alone.
+            path: The picture file to write.
+
+        Returns:
+            Where the frame lies.
+
+        Raises:
+            RenderFailure: As `compose` would; INVALID_FIELD with the metadata `field` and `fault` for a time or shot
+                that the video does not have.
+        """
+        request = Request(wanted.spec, inspected.media, inspected.facts, inspected.hashes)
+        await asyncio.to_thread(request.write, workdir)
+        return await self._pool.share().run(draw_frame, workdir, wanted, path)
 
     @property
     def pids(self) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ from render_service.compositor.captions.reading_speed import speed_warnings
 from render_service.compositor.captions.recognized import fit_recognized, recognized_shots
 from render_service.compositor.captions.sidecars import write_srt, write_vtt, write_words
 from render_service.compositor.captions.word_warnings import word_warnings
+from render_service.compositor.drawing.still import write_still
 from render_service.compositor.encoding.chapter import Chapter
 from render_service.compositor.encoding.codecs import segment_codec
 from render_service.compositor.encoding.gif import write_gif
@@ -23,7 +24,7 @@ from render_service.compositor.inspected_file import InspectedFile, Use
 from render_service.compositor.media.assets import Asset, AssetFault, clip_asset, narration_asset
 from render_service.compositor.media.probing import probe_clip, probe_image, probe_sound
 from render_service.compositor.segments.content_hashes import name_media
-from render_service.compositor.segments.planning import plan_pictures, shown_sources
+from render_service.compositor.segments.planning import plan_picture, plan_pictures, shown_sources
 from render_service.compositor.segments.stills import chosen_stills
 from render_service.compositor.shared_folder import (
     Plan,
@@ -42,6 +43,8 @@ from render_service.compositor.text.glyph_coverage import check_glyphs
 from render_service.compositor.verification.video import check_video
 from render_service.domain.canonical import canonical_bytes
 from render_service.domain.errors import RenderFailure
+from render_service.domain.jobs.frame import FrameFacts, FrameRequest
+from render_service.domain.jobs.frame_number import frame_number
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.languages import spoken_language
 from render_service.domain.projects.media import MediaFacts
@@ -146,6 +149,32 @@ def check_request(parts: Path, gets_clips: bool) -> None:
     timeline = _timeline(request)
     _check_length(timeline, request.facts)
     check_glyphs(request.spec, () if gets_clips else _cards(timeline))
+
+
+def draw_frame(parts: Path, wanted: FrameRequest, path: Path) -> FrameFacts:
+    """Draw one frame of the composition whose request lies in a folder, as its video will show it.
+
+    Args:
+        parts: The folder; what is drawn for the frame stays there.
+        wanted: Which frame.
+        path: The picture file to write.
+
+    Returns:
+        Where the frame lies.
+
+    Raises:
+        RenderFailure: GLYPH_MISSING; ASSET_INVALID; INVALID_FIELD for a time beyond the end, or a shot without a frame
+            of its own.
+    """
+    request = Request.read(parts)
+    spec, timeline = request.spec, _timeline(request)
+    _check_length(timeline, request.facts)
+    check_glyphs(spec, _cards(timeline))
+    number = frame_number(timeline, wanted)
+    hashes = name_media(request.media, request.hashes)
+    segment, place = plan_picture(spec, timeline, hashes, request.facts, number)
+    write_still(segment.job, place, parts, wanted.image, path)
+    return FrameFacts(number, timeline.shots[segment.shot_index].shot_id, timeline.frames)
 
 
 def draw_thumbnails(parts: Path, poster: Path, sheet: Path) -> None:

@@ -28,7 +28,7 @@ _NOT_REPEATED = (FetchErrorKind.TIMED_OUT, FetchErrorKind.BUSY)
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class NamedFile:
     """A file that a field of the project names; `shot_id` is None for what all shots share."""
 
     uri: str
@@ -54,23 +54,7 @@ async def fetch_assets(
         RenderFailure: ASSET_INVALID, naming shot, field and fault.
         ExceptionGroup: OSErrors: this machine lacks something or fails.
     """
-    wanted = [
-        _Wanted(uri, field, one.id)
-        for one in sequence(project)
-        for field, uri in (*_shown_file(one.source), ("narration_audio_uri", one.shot.narration_audio_uri))
-        if uri
-    ]
-    for shot_id, layers in ((None, project.layers), *((shot.id, shot.layers) for shot in project.shots)):
-        wanted += [
-            _Wanted(layer.picture.uri, layer_field(index), shot_id)
-            for index, layer in enumerate(layers)
-            if layer.picture
-        ]
-    if project.music is not None:
-        wanted.append(_Wanted(project.music.uri, "music.uri"))
-    if project.watermark is not None:
-        wanted.append(_Wanted(project.watermark.uri, "watermark.uri"))
-
+    wanted = named_files(project)
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     paths = {uri: folder / f"asset-{number}" for number, uri in enumerate(dict.fromkeys(w.uri for w in wanted))}
     places = asyncio.Semaphore(_AT_ONCE)
@@ -112,6 +96,27 @@ def _layer_files(usable: Mapping[tuple[str | None, str], Path], shot_id: str | N
     return {field: path for (owner, field), path in usable.items() if owner == shot_id and field.startswith("layers[")}
 
 
+def named_files(project: Project) -> list[NamedFile]:
+    """Return all files that a project names, in order."""
+    named = [
+        NamedFile(uri, field, one.id)
+        for one in sequence(project)
+        for field, uri in (*_shown_file(one.source), ("narration_audio_uri", one.shot.narration_audio_uri))
+        if uri
+    ]
+    for shot_id, layers in ((None, project.layers), *((shot.id, shot.layers) for shot in project.shots)):
+        named += [
+            NamedFile(layer.picture.uri, layer_field(index), shot_id)
+            for index, layer in enumerate(layers)
+            if layer.picture
+        ]
+    if project.music is not None:
+        named.append(NamedFile(project.music.uri, "music.uri"))
+    if project.watermark is not None:
+        named.append(NamedFile(project.watermark.uri, "watermark.uri"))
+    return named
+
+
 async def _fetch(
     session: FetchSession, uri: str, path: Path, places: asyncio.Semaphore, retry: RetryPolicy
 ) -> FetchError | None:
@@ -142,12 +147,12 @@ def _shown_file(source: ShotSource) -> tuple[tuple[str, str], ...]:
             return ()
 
 
-def _message(want: _Wanted, fault: FetchError) -> str:
+def _message(want: NamedFile, fault: FetchError) -> str:
     path = want.field if want.shot_id is None else f"{want.shot_id}.{want.field}"
     return f"{path}: {fault.message}"
 
 
-def _failure(want: _Wanted, fault: FetchError) -> RenderFailure:
+def _failure(want: NamedFile, fault: FetchError) -> RenderFailure:
     metadata = {"field": want.field, "fault": fault.kind.value}
     if want.shot_id is not None:
         metadata["shot_id"] = want.shot_id

@@ -30,11 +30,11 @@ from render_service.domain.warning import JobWarning, distinct_warnings
 from render_service.engine.alignments import align_narrations
 from render_service.engine.assets import fetch_assets
 from render_service.engine.audio_tracks import STEMS, DubbedSound, describe_tracks
-from render_service.engine.distributed_runner import DistributedRunner
 from render_service.engine.generated_clips import with_clips
 from render_service.engine.job_segments import JobSegments
 from render_service.engine.progress_reporter import ProgressReporter
 from render_service.engine.recognitions import Recognizer, recognize_shots
+from render_service.engine.segments.distributed_runner import DistributedRunner
 from render_service.engine.speakers import Dubbed, Narrated, OnSpoken, Speakers
 from render_service.fetch.fetcher import Fetcher, FetchSession
 from render_service.providers.generator import Generated, Generation, Generator

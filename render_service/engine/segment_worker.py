@@ -16,7 +16,7 @@ from render_service.compositor.segments.job import SegmentJob, build_of
 from render_service.domain.errors import DomainError, RenderFailure
 from render_service.domain.machine_faults import is_machine_fault
 from render_service.engine.machine_gate import MachineGate
-from render_service.engine.segment_coordination import SegmentCoordination
+from render_service.engine.segments.segment_coordination import SegmentCoordination
 from render_service.queue.compose import SegmentRequest
 from render_service.storage.store import ObjectStore
 from render_service.telemetry.logging import get_logger

@@ -27,6 +27,7 @@ from render_service.progress.hub import ProgressHub
 from render_service.progress.publisher import Publisher
 from render_service.queue.broker import RenderQueue, make_broker
 from render_service.queue.dispatcher import Dispatcher
+from render_service.queue.frames import FrameQueue
 from render_service.queue.reconciler import Reconciler
 from render_service.retention.deliveries import DeliveryPruner
 from render_service.retention.expiry import Expiry
@@ -53,6 +54,7 @@ from render_service.server.job_metrics import JobMetrics
 from render_service.server.listener import Listener, check_listen
 from render_service.server.mapping.cursor import Cursors
 from render_service.server.services.downloads import Downloads
+from render_service.server.services.frames import Frames
 from render_service.server.services.job_notifier import JobNotifier
 from render_service.server.services.project import ProjectServicer
 from render_service.server.services.project_input import ProjectParser
@@ -133,8 +135,10 @@ async def run_server(
                 jobs=jobs,
                 lifecycle=lifecycle,
                 parser=parser,
-                starter=RenderStarter(
-                    jobs, projects, notifier, parser, settings=settings, quotas=quotas, speech=speech
+                starter=(
+                    starter := RenderStarter(
+                        jobs, projects, notifier, parser, settings=settings, quotas=quotas, speech=speech
+                    )
                 ),
                 notifier=notifier,
                 events=events,
@@ -144,6 +148,7 @@ async def run_server(
                 remover=remover,
                 webhook_targets=_webhook_targets(settings),
                 voices=voices,
+                frames=Frames(FrameQueue(subscriptions), parser, starter),
                 cursors=Cursors(ServiceKeys(database)),
                 downloads=Downloads(store, valid_for=timedelta(seconds=settings.download_url_seconds)),
             ),

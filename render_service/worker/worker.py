@@ -24,11 +24,12 @@ from render_service.db.jobs.job_objects import JobObjects
 from render_service.db.jobs.job_outbox import JobOutbox
 from render_service.domain.retry import RetryPolicy
 from render_service.engine.attempt import AttemptContext
-from render_service.engine.distributed_runner import DistributedRunner
+from render_service.engine.frames import FrameWorker
 from render_service.engine.machine_gate import MachineGate
 from render_service.engine.runner import JobRunner, RunnerLimits
-from render_service.engine.segment_coordination import SegmentCoordination
 from render_service.engine.segment_worker import SegmentWorker
+from render_service.engine.segments.distributed_runner import DistributedRunner
+from render_service.engine.segments.segment_coordination import SegmentCoordination
 from render_service.engine.speakers import Speakers
 from render_service.fetch.fetcher import Fetcher
 from render_service.fetch.limits import FetchLimits
@@ -37,6 +38,7 @@ from render_service.progress.publisher import Publisher
 from render_service.queue.broker import RENDER_ACTOR, RENDER_QUEUE, RenderQueue, make_broker
 from render_service.queue.compose import COMPOSE_ACTOR, COMPOSE_QUEUE, ComposeQueue, SegmentRequest
 from render_service.queue.dispatcher import Dispatcher
+from render_service.queue.frames import FrameQueue
 from render_service.queue.reconciler import Reconciler
 from render_service.runtime.lifecycle import (
     connect_redis,
@@ -154,6 +156,7 @@ async def run_worker(settings: Settings) -> None:
             tasks.start(name, work)
         if sender is not None:
             tasks.start("webhooks", sender.run())
+        tasks.start("frames", _draw_frames(settings, compositor, fetcher, folder))
 
         maker = SegmentWorker(compositor, coordination, store, folder, gate=gate)
         consumers = list(_consumers(settings, broker, runner, maker))
@@ -178,6 +181,15 @@ async def run_worker(settings: Settings) -> None:
         grace = timedelta(seconds=settings.shutdown_grace_seconds)
         await _hand_over(grace, consumers, runner=runner, maker=maker, outbox=outbox, dispatcher=dispatcher)
     _log.info("worker stopped")
+
+
+async def _draw_frames(settings: Settings, compositor: Compositor, fetcher: Fetcher, folder: Path) -> None:
+    """Draw single frames until cancelled."""
+    redis = connect_redis(settings.redis_url, timeout_seconds=None)
+    try:
+        await FrameWorker(FrameQueue(redis), compositor, fetcher, folder, at_once=settings.compose_processes).run()
+    finally:
+        await redis.aclose()
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import io
 import subprocess
 import time
 from collections.abc import AsyncIterator
@@ -13,6 +14,7 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 from render_client.projects_file import load_project
 from render_client.v1 import job_pb2, output_pb2, project_pb2
 from render_client.v1 import render_service_pb2 as pb
@@ -62,6 +64,26 @@ def decoded(path: Path) -> tuple[list[NDArray[np.uint8]], float]:
         container.seek(0)
         sound = sum(frame.samples / frame.sample_rate for frame in container.decode(audio))
     return frames, float(sound)
+
+
+async def test_a_frame_is_returned_without_a_job(stubs: Stubs) -> None:
+    request = pb.RenderFrameRequest(
+        workspace_id="frames", project=load_project(QUICKSTART), output=OUTPUT, format=pb.IMAGE_FORMAT_JPEG
+    )
+    request.time.FromMilliseconds(1500)
+    drawn = await stubs.renders.RenderFrame(request)
+    with Image.open(io.BytesIO(drawn.image)) as image:
+        assert (image.format, image.size) == ("JPEG", (640, 360))
+    assert (drawn.content_type, drawn.width, drawn.height) == ("image/jpeg", 640, 360)
+    assert (drawn.time.ToMilliseconds(), drawn.duration.ToSeconds()) == (1500, SECONDS)
+    assert drawn.shot_id in {shot.id for shot in request.project.storyboard.shots}
+    assert not (await stubs.renders.ListJobs(pb.ListJobsRequest(workspace_id="frames"))).jobs
+
+    request.time.FromSeconds(SECONDS)
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await stubs.renders.RenderFrame(request)
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert caught.value.details() == "time: must be less than 4.000 s, the length of the video"
 
 
 async def test_the_video_is_what_was_asked_for(stubs: Stubs, tmp_path: Path) -> None:

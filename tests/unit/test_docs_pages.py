@@ -150,7 +150,9 @@ def test_json_is_valid_and_projects_in_it_are_accepted(block: Block) -> None:
     if "storyboard" in value:
         accept(json_format.ParseDict(value, project_pb2.Project()))
     elif "workspace_id" in value and ("project" in value or "project_id" in value):
-        request = json_format.ParseDict(value, render_service_pb2.StartRenderRequest())
+        is_frame = "format" in value
+        kind = render_service_pb2.RenderFrameRequest if is_frame else render_service_pb2.StartRenderRequest
+        request = json_format.ParseDict(value, kind())
         if request.HasField("project"):
             accept(request.project)
     elif "submit_path" in value:

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Collection, Mapping
 from typing import Literal, TypeVar, cast
 
+from render_client.durations import Seconds, seconds
 from render_client.v1 import (
     job_pb2,
     output_pb2,
@@ -16,6 +17,8 @@ from render_client.v1 import (
     webhook_service_pb2,
 )
 
+ImageFormatName = Literal["png", "jpeg", "webp"]
+"""Name of the file format of a picture."""
 ArtifactName = Literal[
     "video",
     "poster",
@@ -151,6 +154,32 @@ class Requests:
             page_size=PAGE_SIZE,
             language=language,
             speech_provider=speech_provider or "",
+        )
+
+    def frame(
+        self,
+        project: project_pb2.Project | None,
+        project_id: str | None,
+        *,
+        shot_id: str,
+        time: Seconds | None,
+        output: output_pb2.OutputOptions | None,
+        variables: Mapping[str, str] | None,
+        image_format: ImageFormatName,
+    ) -> render_service_pb2.RenderFrameRequest:
+        """Build a RenderFrame."""
+        if (project is None) == (project_id is None):
+            raise ValueError("give either a project or a project_id")
+        return render_service_pb2.RenderFrameRequest(
+            workspace_id=self.workspace,
+            project=project,
+            # An empty project_id would replace the project in the oneof.
+            project_id=cast("str", project_id),
+            shot_id=shot_id,
+            time=None if time is None else seconds(time),
+            output=output,
+            variables=variables,
+            format=render_service_pb2.ImageFormat.Value(f"IMAGE_FORMAT_{image_format.upper()}"),
         )
 
     def cancel(self, job_id: str) -> render_service_pb2.CancelJobRequest:

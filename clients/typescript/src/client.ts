@@ -15,6 +15,8 @@ import { ProjectService } from "./gen/render/v1/project_service_pb.js";
 import {
   type CreateDownloadUrlResponse,
   type Estimate,
+  type RenderFrameRequestSchema,
+  type RenderFrameResponse,
   RenderService,
   type Voice,
 } from "./gen/render/v1/render_service_pb.js";
@@ -162,6 +164,14 @@ export class RenderClient {
       yield* page.voices;
       pageToken = page.nextPageToken;
     } while (pageToken);
+  }
+
+  /** Returns one picture of a video, without making the video; `image` holds the content of its file. */
+  frame(
+    request: Omit<MessageInitShape<typeof RenderFrameRequestSchema>, "workspaceId">,
+    options: CallOptions = {},
+  ): Promise<RenderFrameResponse> {
+    return this.#calls.unary(RenderService.method.renderFrame, request, options);
   }
 
   /** Requests cancellation of a job and returns its current state. A job that has ended is unchanged. */

@@ -4,7 +4,8 @@ import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import assert_never
+from itertools import pairwise
+from typing import Self, assert_never
 
 from render_service.compositor.captions.word_states import SETTLED_SECONDS
 from render_service.compositor.encoding.codecs import segment_codec
@@ -85,41 +86,87 @@ def plan_segments(timeline: Timeline, spec: RenderSpec, ingredients: Ingredients
     Returns:
         The segments in order. Together they have exactly the timeline's frames.
     """
-    output = spec.output
-    codec = segment_codec(output.container, output.codec)
-    picture = PictureFormat(output.width, output.height, output.fps, output.quality, codec)
-    # The title rather than a shot: cards of one video share their colours, whichever shots are edited.
-    style = _Style(spec.project.title, render_language(spec.project), output.fps)
-    over = drawn_layers(spec.project.layers, timeline.frames, output.fps, ingredients.hashes.layers, style.language)
+    cutter = _Cutter.of(timeline, spec, ingredients)
     segments = []
     previous: TimelineShot | None = None
     for shot in timeline.shots:
         if previous is not None and shot.overlap_in:
-            going = _layer(previous, style, ingredients, previous.frames - shot.overlap_in, shot.overlap_in)
-            coming = _layer(shot, style, ingredients, 0, shot.overlap_in)
-            wish = shot.shot.transition
-            bare = SegmentSpec(
-                ingredients.build,
-                picture,
-                shot.overlap_in,
-                going,
-                incoming=coming,
-                transition=shot.transition,
-                direction=shot.direction,
-                softness=wish.softness,
-                angle=wish.angle,
-            )
-            segments.append(_planned(bare, shot.start, shot.index, ingredients, over))
+            segments.append(cutter.transition(previous, shot))
         body = (shot.overlap_in, shot.frames - shot.overlap_out)
         gaps = ingredients.gaps.get(shot.shot_id, ())
-        slices = cut_clip(*body, output.fps, gaps) if is_clip(shot.source) else cut_still(*body, output.fps)
-        for first, after in slices:
-            layer = _layer(shot, style, ingredients, first, after - first)
-            bare = SegmentSpec(ingredients.build, picture, after - first, layer)
-            segments.append(_planned(bare, shot.start + first, shot.index, ingredients, over))
+        slices = cut_clip(*body, timeline.fps, gaps) if is_clip(shot.source) else cut_still(*body, timeline.fps)
+        segments.extend(cutter.body(shot, first, after) for first, after in slices)
         previous = shot
     assert sum(segment.job.frames for segment in segments) == timeline.frames
     return tuple(segments)
+
+
+def plan_frame(
+    timeline: Timeline, spec: RenderSpec, ingredients: Ingredients, frame: int
+) -> tuple[PlannedSegment, int]:
+    """Plan a segment that holds one frame of the video, and as few others as possible.
+
+    Args:
+        timeline: Which shot is seen when.
+        spec: The render.
+        ingredients: What else segments are made of.
+        frame: Number of the frame in the video.
+
+    Returns:
+        The segment, and the number of the frame in it.
+    """
+    cutter = _Cutter.of(timeline, spec, ingredients)
+    for previous, shot in pairwise((None, *timeline.shots)):
+        assert shot is not None
+        place = frame - shot.start
+        if previous is not None and 0 <= place < shot.overlap_in:
+            return cutter.transition(previous, shot), place
+        if shot.overlap_in <= place < shot.frames - shot.overlap_out:
+            return cutter.body(shot, place, place + 1), 0
+    raise ValueError(f"the video has no frame {frame}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Cutter:
+    """Cuts segments of one video; `over` are the layers over all of it."""
+
+    picture: PictureFormat
+    style: "_Style"
+    ingredients: Ingredients
+    over: Sequence[DrawnLayer]
+
+    @classmethod
+    def of(cls, timeline: Timeline, spec: RenderSpec, ingredients: Ingredients) -> Self:
+        """Return what cuts the segments of a render."""
+        output, fps = spec.output, spec.output.fps
+        codec = segment_codec(output.container, output.codec)
+        picture = PictureFormat(output.width, output.height, fps, output.quality, codec)
+        # The title rather than a shot: cards of one video share their colours, whichever shots are edited.
+        style = _Style(spec.project.title, render_language(spec.project), fps)
+        over = drawn_layers(spec.project.layers, timeline.frames, fps, ingredients.hashes.layers, style.language)
+        return cls(picture, style, ingredients, over)
+
+    def transition(self, going: TimelineShot, coming: TimelineShot) -> PlannedSegment:
+        """Return the whole transition between two shots."""
+        frames, wish = coming.overlap_in, coming.shot.transition
+        bare = SegmentSpec(
+            self.ingredients.build,
+            self.picture,
+            frames,
+            _layer(going, self.style, self.ingredients, going.frames - frames, frames),
+            incoming=_layer(coming, self.style, self.ingredients, 0, frames),
+            transition=coming.transition,
+            direction=coming.direction,
+            softness=wish.softness,
+            angle=wish.angle,
+        )
+        return _planned(bare, coming.start, coming.index, self.ingredients, self.over)
+
+    def body(self, shot: TimelineShot, first: int, after: int) -> PlannedSegment:
+        """Return some of the frames in which a shot is seen alone, `first` to before `after`, counted from its own."""
+        layer = _layer(shot, self.style, self.ingredients, first, after - first)
+        bare = SegmentSpec(self.ingredients.build, self.picture, after - first, layer)
+        return _planned(bare, shot.start + first, shot.index, self.ingredients, self.over)
 
 
 def _planned(

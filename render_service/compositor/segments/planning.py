@@ -9,7 +9,7 @@ from render_service.compositor.media.assets import Media, ShotMedia
 from render_service.compositor.segments.build_fingerprint import build_fingerprint
 from render_service.compositor.segments.content_hashes import MediaHashes, ShotHashes
 from render_service.compositor.segments.layers import drawn_layers, footprint
-from render_service.compositor.segments.plan import Ingredients, PlannedSegment, plan_segments
+from render_service.compositor.segments.plan import Ingredients, PlannedSegment, plan_frame, plan_segments
 from render_service.compositor.segments.spec import CueLayer, WatermarkLayer
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.layers.model import Layer
@@ -52,15 +52,34 @@ def plan_pictures(
     Returns:
         All captions, and all segments in order.
     """
-    cues = plan_cues(timeline, spec, {shot_id: found.pauses for shot_id, found in (facts or {}).items()}, recognized)
+    cues, ingredients = _ingredients(spec, timeline, hashes, facts or {}, recognized)
+    return cues, plan_segments(timeline, spec, ingredients)
+
+
+def plan_picture(
+    spec: RenderSpec, timeline: Timeline, hashes: MediaHashes, facts: Mapping[str, MediaFacts], frame: int
+) -> tuple[PlannedSegment, int]:
+    """Plan one frame of the video; see `plan.plan_frame`."""
+    _, ingredients = _ingredients(spec, timeline, hashes, facts, ())
+    return plan_frame(timeline, spec, ingredients, frame)
+
+
+def _ingredients(
+    spec: RenderSpec,
+    timeline: Timeline,
+    hashes: MediaHashes,
+    facts: Mapping[str, MediaFacts],
+    recognized: Collection[str],
+) -> tuple[tuple[Cue, ...], Ingredients]:
+    """Return all captions, and what segments are made of."""
+    cues = plan_cues(timeline, spec, {shot_id: found.pauses for shot_id, found in facts.items()}, recognized)
     layers = _caption_layers(spec, timeline, cues, hashes) if spec.project.captions.burn_in else []
     mark = spec.project.watermark
     watermark = None
     if mark is not None and hashes.watermark is not None:
         watermark = WatermarkLayer(hashes.watermark, mark.corner, mark.opacity, mark.scale)
-    gaps = {shot_id: found.gaps for shot_id, found in (facts or {}).items()}
-    ingredients = Ingredients(build_fingerprint(), hashes, layers, watermark, gaps)
-    return cues, plan_segments(timeline, spec, ingredients)
+    gaps = {shot_id: found.gaps for shot_id, found in facts.items()}
+    return cues, Ingredients(build_fingerprint(), hashes, layers, watermark, gaps)
 
 
 def _caption_layers(spec: RenderSpec, timeline: Timeline, cues: Sequence[Cue], hashes: MediaHashes) -> list[CueLayer]:

@@ -25,6 +25,8 @@ RULES = {
     "/render.v1.RenderService/CreateDownloadUrl": Rule.READ,
     "/render.v1.RenderService/DownloadVideo": Rule.READ,
     "/render.v1.RenderService/ListVoices": Rule.READ,
+    # It draws what the request says, from any address, on the workers.
+    "/render.v1.RenderService/RenderFrame": Rule.WRITE,
     "/render.v1.RenderService/DeleteJob": Rule.WRITE,
     "/render.v1.ProjectService/CreateProject": Rule.WRITE,
     "/render.v1.ProjectService/GetProject": Rule.READ,

@@ -53,6 +53,7 @@ from render_service.server.mapping.speech import speech_from_proto, speech_optio
 from render_service.server.mapping.times import timestamp
 from render_service.server.services.downloads import Downloads, file_name
 from render_service.server.services.event_responses import EventResponses
+from render_service.server.services.frames import Frames
 from render_service.server.services.job_notifier import JobNotifier
 from render_service.server.services.project_input import ProjectParser
 from render_service.server.services.start_render import RenderStarter, request_hash
@@ -94,6 +95,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         remover: Deletes their objects.
         webhook_targets: Validates the webhook receivers of jobs.
         voices: Lists voices.
+        frames: Has workers draw single frames.
     """
 
     def __init__(
@@ -113,7 +115,9 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         remover: Remover,
         webhook_targets: WebhookTargets,
         voices: VoiceLists,
+        frames: Frames,
     ) -> None:
+        self._frames = frames
         self._voices = voices
         self._webhook_targets = webhook_targets
         self._deletions = deletions
@@ -291,6 +295,10 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
                 await self._file(request, faults)  # refused if the job or its video was deleted meanwhile
                 _log.error("stored file lost", job_id=str(job.id), key=file.key)
             raise
+
+    async def RenderFrame(self, request: pb.RenderFrameRequest, context: Context) -> pb.RenderFrameResponse:
+        """Return the picture at a time of a video."""
+        return await self._frames.render(request)
 
     async def ListVoices(self, request: pb.ListVoicesRequest, context: Context) -> pb.ListVoicesResponse:
         """Return a page of voices."""

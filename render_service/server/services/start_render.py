@@ -1,6 +1,7 @@
 """Starts renders: decides what is rendered and by which provider, and never starts the same request twice."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -17,9 +18,9 @@ from render_service.domain.generation.clip_plan import ClipSpec, check_generatio
 from render_service.domain.generation.provider_models import GENERATING_PROVIDERS
 from render_service.domain.jobs.job import Job, ProviderChoice, ProviderName, RenderSpec
 from render_service.domain.jobs.needs import JobNeed
-from render_service.domain.jobs.request import JobRequest, RenderRequest
+from render_service.domain.jobs.request import JobOptions, JobRequest, RenderRequest
 from render_service.domain.projects.languages import missing_translations, respoken, speaks, spoken_language
-from render_service.domain.projects.output import AudioLanguage, codec_fault, decide_output
+from render_service.domain.projects.output import AudioLanguage, OutputOptions, codec_fault, decide_output
 from render_service.domain.projects.project import MODE_PRESETS, Project, Speech
 from render_service.domain.projects.word_times import timed_later, unwritten_shots
 from render_service.domain.speech.terms import PlannedNarration
@@ -134,6 +135,23 @@ class RenderStarter:
             _log.info("render started", job_id=str(job.id), workspace_id=workspace_id, provider=provider)
             self._notifier.notify(event)
         return Started(job, clips, speech.narrations)
+
+    async def spec_of(
+        self, workspace_id: str, source: Project | UUID, variables: Mapping[str, str], output: OutputOptions
+    ) -> RenderSpec:
+        """Return what a job would render of a project, without its providers.
+
+        Args:
+            workspace_id: The caller's workspace.
+            source: A valid project with its variables filled in, or the id of a stored one.
+            variables: Values for the placeholders of a stored project.
+            output: Output options that replace those of the project.
+
+        Raises:
+            DomainError: INVALID_FIELD or PROJECT_NOT_FOUND.
+        """
+        request = RenderRequest(workspace_id, source, JobOptions(), variables, output=output)
+        return await self._decide(request, await self._project(request))
 
     async def _project(self, request: RenderRequest) -> Project:
         source = request.source

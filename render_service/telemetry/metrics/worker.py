@@ -65,6 +65,12 @@ SEGMENTS = Counter(
 for _origin in ("made", "reused"):
     SEGMENTS.labels(_origin)
 FRAMES_COMPOSED = Counter("render_frames_composed", "Frames that this worker composed.", registry=WORKER)
+FRAMES_DRAWN = Counter(
+    "render_frames_drawn",
+    "Single frames that RenderFrame asked this worker for; with the reason of those that could not be drawn.",
+    ["reason"],
+    registry=WORKER,
+)
 WEBHOOK_TRIES = Counter(
     "render_webhook_tries",
     "Attempts to deliver an event to a webhook, by the resulting state of the delivery: `DELIVERED`, `PENDING` (it is "

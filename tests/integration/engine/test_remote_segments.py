@@ -21,11 +21,11 @@ from render_service.domain.jobs.job import Lease, RenderSpec
 from render_service.domain.projects.output import OutputSpec, Quality, VideoCodec
 from render_service.domain.projects.project import Fit, Motion, MotionKind, Project, Shot
 from render_service.embedded import EmbeddedValkey
-from render_service.engine import distributed_runner
-from render_service.engine.distributed_runner import DistributedRunner
 from render_service.engine.job_segments import JobSegments
-from render_service.engine.segment_coordination import SegmentCoordination
 from render_service.engine.segment_worker import SegmentWorker
+from render_service.engine.segments import distributed_runner
+from render_service.engine.segments.distributed_runner import DistributedRunner
+from render_service.engine.segments.segment_coordination import SegmentCoordination
 from render_service.queue.broker import make_broker
 from render_service.queue.compose import COMPOSE_ACTOR, COMPOSE_QUEUE, ComposeQueue, SegmentRequest
 from render_service.runtime.lifecycle import connect_redis

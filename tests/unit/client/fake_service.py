@@ -205,6 +205,15 @@ class FakeService(RenderServiceServicer, ProjectServiceServicer):
         return render_service_pb2.ListJobsResponse(jobs=jobs[first : first + 2], next_page_token=token)
 
     @override
+    def RenderFrame(
+        self, request: render_service_pb2.RenderFrameRequest, context: grpc.ServicerContext
+    ) -> render_service_pb2.RenderFrameResponse:
+        self._admit("RenderFrame", request, context)
+        return render_service_pb2.RenderFrameResponse(
+            image=b"picture", content_type="image/png", width=320, height=180, shot_id=request.shot_id
+        )
+
+    @override
     def ListVoices(
         self, request: render_service_pb2.ListVoicesRequest, context: grpc.ServicerContext
     ) -> render_service_pb2.ListVoicesResponse:

@@ -27,7 +27,7 @@ def test_every_reason_comes_with_the_status_that_its_comment_names(reason: Error
     assert found, "every reason has a comment"
     comment = found[1]
     assert "Example: `{" in comment
-    statuses = re.findall(r"Status: ([A-Z_]+)", comment)
+    statuses = re.findall(r"Status: ([A-Z_]+)", comment) or re.findall(r"fails with\s+(?://\s+)?([A-Z_]+)", comment)
     if statuses:
         assert [code_pb2.Code.Name(STATUS_OF_REASON[reason])] == statuses
     else:

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import grpc
 
+from render_client.aio.frames import AsyncFrameMethods
 from render_client.aio.primitives import Stream, closing, run_blocking
 from render_client.aio.projects import AsyncProjectMethods
+from render_client.aio.voices import AsyncVoiceMethods
 from render_client.aio.webhooks import AsyncWebhookMethods
 from render_client.download import PartialFile, ProgressCallback, check_destination
 from render_client.durations import Seconds, as_optional_seconds
@@ -20,7 +22,7 @@ from render_client.v1 import job_pb2, output_pb2, project_pb2, render_service_pb
 from render_client.watch import WatchPosition, WorkspaceChange, WorkspacePosition
 
 
-class AsyncRenderClient(AsyncProjectMethods, AsyncWebhookMethods):
+class AsyncRenderClient(AsyncProjectMethods, AsyncWebhookMethods, AsyncFrameMethods, AsyncVoiceMethods):
     """A client of the render service.
 
     Every unary call has a deadline. Calls that are safe to repeat are retried while the service is unavailable. Every
@@ -244,18 +246,6 @@ class AsyncRenderClient(AsyncProjectMethods, AsyncWebhookMethods):
         """
         request = self._requests.list_jobs(statuses, project_id, labels, full=full)
         return self._pages(self._render.ListJobs, request, lambda page: page.jobs)
-
-    def list_voices(
-        self, *, language: str = "", speech_provider: str | None = None
-    ) -> Stream[render_service_pb2.Voice]:
-        """Iterate over the voices that can speak narrations; there are none if the service has no speech.
-
-        Args:
-            language: Only voices that speak this language, a BCP 47 tag such as `en`; empty means all.
-            speech_provider: The provider whose voices to list; None means the service's default.
-        """
-        request = self._requests.list_voices(language, speech_provider)
-        return self._pages(self._render.ListVoices, request, lambda page: page.voices)
 
     async def cancel(self, job_id: str) -> job_pb2.Job:
         """Request cancellation of a job and return its current state. A job that has ended is unchanged."""

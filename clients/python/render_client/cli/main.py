@@ -1,6 +1,5 @@
 """The `render` command. Each command imports the client when it runs, so that `--help` answers at once."""
 
-import tempfile
 from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional, cast
@@ -23,6 +22,7 @@ from render_client.cli.options import (
     provider_options,
     speech_of,
 )
+from render_client.cli.preview import preview
 from render_client.cli.projects import projects
 from render_client.cli.session import (
     Columns,
@@ -41,7 +41,6 @@ from render_client.cli.session import (
     output_for,
     reported_errors,
 )
-from render_client.cli.voices import list_voices
 from render_client.cli.webhooks import webhooks
 
 if TYPE_CHECKING:
@@ -239,7 +238,23 @@ def list_jobs(
         output.jobs(job for _, job in zip(range(limit), jobs))
 
 
-app.command("voices")(list_voices)
+app.command("preview")(preview)
+
+
+@app.command()
+def voices(
+    context: typer.Context,
+    *,
+    language: Annotated[str, typer.Option(help="Only voices that speak it, such as en or zh-Hans.")] = "",
+    speech_provider: SpeechProvider = None,
+    wide: Wide = False,
+    columns: Columns = None,
+    machine: Machine = False,
+) -> None:
+    """List the voices that speak narrations."""
+    output = output_for(machine, wide=wide, columns=columns)
+    with reported_errors(output, context.obj), context.obj.client() as client:
+        output.voices(client.list_voices(language=language, speech_provider=speech_provider))
 
 
 @app.command()
@@ -358,32 +373,6 @@ def url(
             output.message(made)
         else:
             print(made.url)
-
-
-@app.command()
-def preview(
-    context: typer.Context,
-    *,
-    job_id: JobId,
-    folder: Annotated[
-        Optional[Path], typer.Option("--folder", help="Folder for the pictures. Default: a temporary one.")
-    ] = None,
-    show: Annotated[bool, typer.Option(help="Open the pictures.")] = True,
-    machine: Machine = False,
-) -> None:
-    """Open the poster and the contact sheet of a job."""
-    output = output_for(machine)
-    with reported_errors(output, context.obj), context.obj.client() as client:
-        from render_client.cli.watching import fetch
-
-        job_id = find_job(client, job_id)
-        job = client.get(job_id)
-        folder = folder or Path(tempfile.mkdtemp(prefix="render-"))
-        for artifact in (Artifact.POSTER, Artifact.CONTACT_SHEET):
-            path = folder / artifact.file_name(job)
-            fetch(client, output, job_id, path, artifact.artifact_name)
-            if show:
-                typer.launch(str(path))
 
 
 @app.command()

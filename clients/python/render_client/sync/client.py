@@ -14,14 +14,16 @@ from render_client.durations import Seconds, as_optional_seconds
 from render_client.errors import ClientClosedError, JobFailedError, PreconditionError, RenderError
 from render_client.messages import ArtifactName, StatusName, has_ended, is_completed
 from render_client.retry import Countdown
+from render_client.sync.frames import FrameMethods
 from render_client.sync.primitives import Stream, closing, run_blocking
 from render_client.sync.projects import ProjectMethods
+from render_client.sync.voices import VoiceMethods
 from render_client.sync.webhooks import WebhookMethods
 from render_client.v1 import job_pb2, output_pb2, project_pb2, render_service_pb2
 from render_client.watch import WatchPosition, WorkspaceChange, WorkspacePosition
 
 
-class RenderClient(ProjectMethods, WebhookMethods):
+class RenderClient(ProjectMethods, WebhookMethods, FrameMethods, VoiceMethods):
     """A client of the render service.
 
     Every unary call has a deadline. Calls that are safe to repeat are retried while the service is unavailable. Every
@@ -245,18 +247,6 @@ class RenderClient(ProjectMethods, WebhookMethods):
         """
         request = self._requests.list_jobs(statuses, project_id, labels, full=full)
         return self._pages(self._render.ListJobs, request, lambda page: page.jobs)
-
-    def list_voices(
-        self, *, language: str = "", speech_provider: str | None = None
-    ) -> Stream[render_service_pb2.Voice]:
-        """Iterate over the voices that can speak narrations; there are none if the service has no speech.
-
-        Args:
-            language: Only voices that speak this language, a BCP 47 tag such as `en`; empty means all.
-            speech_provider: The provider whose voices to list; None means the service's default.
-        """
-        request = self._requests.list_voices(language, speech_provider)
-        return self._pages(self._render.ListVoices, request, lambda page: page.voices)
 
     def cancel(self, job_id: str) -> job_pb2.Job:
         """Request cancellation of a job and return its current state. A job that has ended is unchanged."""

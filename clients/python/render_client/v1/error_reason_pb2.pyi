@@ -90,7 +90,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Status: INTERNAL. Example: `{"request_id": "…"}`
     """
     ERROR_REASON_ASSET_INVALID: _ErrorReason.ValueType  # 14
-    """A picture, clip or sound of the project cannot be used. `fault` says why.
+    """A picture, clip or sound of the project cannot be used. `fault` says why. RenderFrame fails with
+    FAILED_PRECONDITION.
 
     On a failed job. Example: `{"shot_id": "opening", "field": "image_uri", "fault": "http_status"}`
     """
@@ -115,12 +116,13 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     On a failed job. Example: `{"check": "frame_count", "expected": "900", "found": "899"}`
     """
     ERROR_REASON_COMPOSE_FAILED: _ErrorReason.ValueType  # 19
-    """Composing the video failed.
+    """Composing the video failed. RenderFrame fails with INTERNAL.
 
     On a failed job. Example: `{}`
     """
     ERROR_REASON_GLYPH_MISSING: _ErrorReason.ValueType  # 20
     """The text contains characters that no font of the service can draw; `missing` lists all, with shot and field.
+    RenderFrame fails with INVALID_ARGUMENT.
 
     On a failed job. Example: `{"shot_id": "opening", "field": "caption", "characters": "U+13080", "missing": "opening.caption U+13080"}`
     """
@@ -209,6 +211,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
 
     Status: UNAVAILABLE, with RetryInfo. Example: `{"provider": "elevenlabs"}`
     """
+    ERROR_REASON_WORKER_UNAVAILABLE: _ErrorReason.ValueType  # 37
+    """No worker has answered in time. Retry; the operator can start workers.
+
+    Status: UNAVAILABLE, with RetryInfo. Example: `{}`
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is sent as `google.rpc.ErrorInfo.reason` (without the `ERROR_REASON_` prefix, domain `render.v1`) in the
@@ -284,7 +291,8 @@ ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 13
 Status: INTERNAL. Example: `{"request_id": "…"}`
 """
 ERROR_REASON_ASSET_INVALID: ErrorReason.ValueType  # 14
-"""A picture, clip or sound of the project cannot be used. `fault` says why.
+"""A picture, clip or sound of the project cannot be used. `fault` says why. RenderFrame fails with
+FAILED_PRECONDITION.
 
 On a failed job. Example: `{"shot_id": "opening", "field": "image_uri", "fault": "http_status"}`
 """
@@ -309,12 +317,13 @@ ERROR_REASON_CHECK_FAILED: ErrorReason.ValueType  # 18
 On a failed job. Example: `{"check": "frame_count", "expected": "900", "found": "899"}`
 """
 ERROR_REASON_COMPOSE_FAILED: ErrorReason.ValueType  # 19
-"""Composing the video failed.
+"""Composing the video failed. RenderFrame fails with INTERNAL.
 
 On a failed job. Example: `{}`
 """
 ERROR_REASON_GLYPH_MISSING: ErrorReason.ValueType  # 20
 """The text contains characters that no font of the service can draw; `missing` lists all, with shot and field.
+RenderFrame fails with INVALID_ARGUMENT.
 
 On a failed job. Example: `{"shot_id": "opening", "field": "caption", "characters": "U+13080", "missing": "opening.caption U+13080"}`
 """
@@ -402,5 +411,10 @@ ERROR_REASON_PROVIDER_UNAVAILABLE: ErrorReason.ValueType  # 36
 """A provider does not answer a question that the call depends on.
 
 Status: UNAVAILABLE, with RetryInfo. Example: `{"provider": "elevenlabs"}`
+"""
+ERROR_REASON_WORKER_UNAVAILABLE: ErrorReason.ValueType  # 37
+"""No worker has answered in time. Retry; the operator can start workers.
+
+Status: UNAVAILABLE, with RetryInfo. Example: `{}`
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -49,6 +49,34 @@ VOICE_GENDER_MALE: VoiceGender.ValueType  # 2
 """A man's voice."""
 Global___VoiceGender: _TypeAlias = VoiceGender  # noqa: Y015
 
+class _ImageFormat:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ImageFormatEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ImageFormat.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    IMAGE_FORMAT_UNSPECIFIED: _ImageFormat.ValueType  # 0
+    """PNG."""
+    IMAGE_FORMAT_PNG: _ImageFormat.ValueType  # 1
+    """PNG; without loss."""
+    IMAGE_FORMAT_JPEG: _ImageFormat.ValueType  # 2
+    """JPEG, quality 90."""
+    IMAGE_FORMAT_WEBP: _ImageFormat.ValueType  # 3
+    """WebP, quality 90."""
+
+class ImageFormat(_ImageFormat, metaclass=_ImageFormatEnumTypeWrapper):
+    """ImageFormat is the file format of a picture."""
+
+IMAGE_FORMAT_UNSPECIFIED: ImageFormat.ValueType  # 0
+"""PNG."""
+IMAGE_FORMAT_PNG: ImageFormat.ValueType  # 1
+"""PNG; without loss."""
+IMAGE_FORMAT_JPEG: ImageFormat.ValueType  # 2
+"""JPEG, quality 90."""
+IMAGE_FORMAT_WEBP: ImageFormat.ValueType  # 3
+"""WebP, quality 90."""
+Global___ImageFormat: _TypeAlias = ImageFormat  # noqa: Y015
+
 @_typing.final
 class StartRenderRequest(_message.Message):
     """StartRenderRequest is the request of StartRender."""
@@ -1253,3 +1281,137 @@ class Voice(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Voice: _TypeAlias = Voice  # noqa: Y015
+
+@_typing.final
+class RenderFrameRequest(_message.Message):
+    """RenderFrameRequest is the request of RenderFrame."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class VariablesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    WORKSPACE_ID_FIELD_NUMBER: _builtins.int
+    PROJECT_ID_FIELD_NUMBER: _builtins.int
+    PROJECT_FIELD_NUMBER: _builtins.int
+    OUTPUT_FIELD_NUMBER: _builtins.int
+    VARIABLES_FIELD_NUMBER: _builtins.int
+    SHOT_ID_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    workspace_id: _builtins.str
+    """workspace_id is the workspace to render in. Required."""
+    project_id: _builtins.str
+    """project_id is the UUID of a stored project."""
+    shot_id: _builtins.str
+    """shot_id is the shot that `time` counts in; empty means the whole video. A shot that the project does not have is
+    INVALID_ARGUMENT.
+    """
+    format: Global___ImageFormat.ValueType
+    """format defaults to PNG. INVALID_ARGUMENT if the picture would exceed 3.9 MiB in it: choose JPEG, or a smaller frame."""
+    @_builtins.property
+    def project(self) -> _project_pb2.Project:
+        """project is a complete inline project."""
+
+    @_builtins.property
+    def output(self) -> _output_pb2.OutputOptions:
+        """output overrides the project's output options field by field, as in StartRender."""
+
+    @_builtins.property
+    def variables(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """variables replace the placeholders of the project, as in StartRender."""
+
+    @_builtins.property
+    def time(self) -> _duration_pb2.Duration:
+        """time from the start of the shot or of the video, the incoming transition included: the picture that is seen then is
+        returned. If omitted: its middle. A negative time, or one beyond the end, is INVALID_ARGUMENT.
+        """
+
+    def __init__(
+        self,
+        *,
+        workspace_id: _builtins.str = ...,
+        project_id: _builtins.str = ...,
+        project: _project_pb2.Project | None = ...,
+        output: _output_pb2.OutputOptions | None = ...,
+        variables: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        shot_id: _builtins.str = ...,
+        time: _duration_pb2.Duration | None = ...,
+        format: Global___ImageFormat.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["output", b"output", "project", b"project", "project_id", b"project_id", "source", b"source", "time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["format", b"format", "output", b"output", "project", b"project", "project_id", b"project_id", "shot_id", b"shot_id", "source", b"source", "time", b"time", "variables", b"variables", "workspace_id", b"workspace_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["project_id", "project"]  # noqa: Y015
+    _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_source) -> _WhichOneofReturnType_source | None: ...
+
+Global___RenderFrameRequest: _TypeAlias = RenderFrameRequest  # noqa: Y015
+
+@_typing.final
+class RenderFrameResponse(_message.Message):
+    """RenderFrameResponse is the response of RenderFrame."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IMAGE_FIELD_NUMBER: _builtins.int
+    CONTENT_TYPE_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    SHOT_ID_FIELD_NUMBER: _builtins.int
+    DURATION_FIELD_NUMBER: _builtins.int
+    image: _builtins.bytes
+    """image is the content of the picture file."""
+    content_type: _builtins.str
+    """content_type is the media type of image."""
+    width: _builtins.int
+    """width in pixels."""
+    height: _builtins.int
+    """height in pixels."""
+    shot_id: _builtins.str
+    """shot_id is the shot that is seen; in a transition, the incoming one."""
+    @_builtins.property
+    def time(self) -> _duration_pb2.Duration:
+        """time of the picture from the start of the video."""
+
+    @_builtins.property
+    def duration(self) -> _duration_pb2.Duration:
+        """duration of the whole video, as far as it is known before anything is generated or spoken."""
+
+    def __init__(
+        self,
+        *,
+        image: _builtins.bytes = ...,
+        content_type: _builtins.str = ...,
+        width: _builtins.int = ...,
+        height: _builtins.int = ...,
+        time: _duration_pb2.Duration | None = ...,
+        shot_id: _builtins.str = ...,
+        duration: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_type", b"content_type", "duration", b"duration", "height", b"height", "image", b"image", "shot_id", b"shot_id", "time", b"time", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RenderFrameResponse: _TypeAlias = RenderFrameResponse  # noqa: Y015

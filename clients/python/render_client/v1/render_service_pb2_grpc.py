@@ -56,6 +56,11 @@ class RenderServiceStub(object):
                 request_serializer=render_dot_v1_dot_render__service__pb2.DownloadVideoRequest.SerializeToString,
                 response_deserializer=render_dot_v1_dot_render__service__pb2.DownloadVideoResponse.FromString,
                 )
+        self.RenderFrame = channel.unary_unary(
+                '/render.v1.RenderService/RenderFrame',
+                request_serializer=render_dot_v1_dot_render__service__pb2.RenderFrameRequest.SerializeToString,
+                response_deserializer=render_dot_v1_dot_render__service__pb2.RenderFrameResponse.FromString,
+                )
         self.ListVoices = channel.unary_unary(
                 '/render.v1.RenderService/ListVoices',
                 request_serializer=render_dot_v1_dot_render__service__pb2.ListVoicesRequest.SerializeToString,
@@ -138,6 +143,17 @@ class RenderServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RenderFrame(self, request, context):
+        """RenderFrame returns one picture of a video without making the video, and as the video will show it: for previews
+        while a project is edited. No job is made, and nothing is generated or spoken: a shot whose clip would be generated
+        shows its picture or a card, and one whose narration would be spoken has its estimated length. Files that a project
+        names are fetched at most once a minute. Faults that would fail a job fail the call: FAILED_PRECONDITION
+        (`ASSET_INVALID`), INVALID_ARGUMENT (`GLYPH_MISSING`). UNAVAILABLE (`WORKER_UNAVAILABLE`) if no worker answers.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListVoices(self, request, context):
         """ListVoices returns the voices of a speech provider (Speech.voice), in the order of their ids, in pages. A service
         without speech has none, and neither has a provider that does not list its voices. UNAVAILABLE
@@ -198,6 +214,11 @@ def add_RenderServiceServicer_to_server(servicer, server):
                     servicer.DownloadVideo,
                     request_deserializer=render_dot_v1_dot_render__service__pb2.DownloadVideoRequest.FromString,
                     response_serializer=render_dot_v1_dot_render__service__pb2.DownloadVideoResponse.SerializeToString,
+            ),
+            'RenderFrame': grpc.unary_unary_rpc_method_handler(
+                    servicer.RenderFrame,
+                    request_deserializer=render_dot_v1_dot_render__service__pb2.RenderFrameRequest.FromString,
+                    response_serializer=render_dot_v1_dot_render__service__pb2.RenderFrameResponse.SerializeToString,
             ),
             'ListVoices': grpc.unary_unary_rpc_method_handler(
                     servicer.ListVoices,
@@ -354,6 +375,23 @@ class RenderService(object):
         return grpc.experimental.unary_stream(request, target, '/render.v1.RenderService/DownloadVideo',
             render_dot_v1_dot_render__service__pb2.DownloadVideoRequest.SerializeToString,
             render_dot_v1_dot_render__service__pb2.DownloadVideoResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def RenderFrame(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/render.v1.RenderService/RenderFrame',
+            render_dot_v1_dot_render__service__pb2.RenderFrameRequest.SerializeToString,
+            render_dot_v1_dot_render__service__pb2.RenderFrameResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
 

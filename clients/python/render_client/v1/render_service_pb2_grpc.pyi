@@ -65,6 +65,13 @@ class RenderServiceStub:
     (`VIDEO_NOT_READY`) unless the job is COMPLETED; OUT_OF_RANGE for an offset beyond the end; DATA_LOSS (`FILE_LOST`)
     if the object store no longer has the file.
     """
+    RenderFrame: _grpc.UnaryUnaryMultiCallable[_render_service_pb2.RenderFrameRequest, _render_service_pb2.RenderFrameResponse]
+    """RenderFrame returns one picture of a video without making the video, and as the video will show it: for previews
+    while a project is edited. No job is made, and nothing is generated or spoken: a shot whose clip would be generated
+    shows its picture or a card, and one whose narration would be spoken has its estimated length. Files that a project
+    names are fetched at most once a minute. Faults that would fail a job fail the call: FAILED_PRECONDITION
+    (`ASSET_INVALID`), INVALID_ARGUMENT (`GLYPH_MISSING`). UNAVAILABLE (`WORKER_UNAVAILABLE`) if no worker answers.
+    """
     ListVoices: _grpc.UnaryUnaryMultiCallable[_render_service_pb2.ListVoicesRequest, _render_service_pb2.ListVoicesResponse]
     """ListVoices returns the voices of a speech provider (Speech.voice), in the order of their ids, in pages. A service
     without speech has none, and neither has a provider that does not list its voices. UNAVAILABLE
@@ -112,6 +119,13 @@ class RenderServiceAsyncStub(RenderServiceStub):
     """DownloadVideo streams the bytes of the video, or of another artifact, starting at `offset`. FAILED_PRECONDITION
     (`VIDEO_NOT_READY`) unless the job is COMPLETED; OUT_OF_RANGE for an offset beyond the end; DATA_LOSS (`FILE_LOST`)
     if the object store no longer has the file.
+    """
+    RenderFrame: _aio.UnaryUnaryMultiCallable[_render_service_pb2.RenderFrameRequest, _render_service_pb2.RenderFrameResponse]  # type: ignore[assignment]
+    """RenderFrame returns one picture of a video without making the video, and as the video will show it: for previews
+    while a project is edited. No job is made, and nothing is generated or spoken: a shot whose clip would be generated
+    shows its picture or a card, and one whose narration would be spoken has its estimated length. Files that a project
+    names are fetched at most once a minute. Faults that would fail a job fail the call: FAILED_PRECONDITION
+    (`ASSET_INVALID`), INVALID_ARGUMENT (`GLYPH_MISSING`). UNAVAILABLE (`WORKER_UNAVAILABLE`) if no worker answers.
     """
     ListVoices: _aio.UnaryUnaryMultiCallable[_render_service_pb2.ListVoicesRequest, _render_service_pb2.ListVoicesResponse]  # type: ignore[assignment]
     """ListVoices returns the voices of a speech provider (Speech.voice), in the order of their ids, in pages. A service
@@ -205,6 +219,19 @@ class RenderServiceServicer(metaclass=_abc_1.ABCMeta):
         """DownloadVideo streams the bytes of the video, or of another artifact, starting at `offset`. FAILED_PRECONDITION
         (`VIDEO_NOT_READY`) unless the job is COMPLETED; OUT_OF_RANGE for an offset beyond the end; DATA_LOSS (`FILE_LOST`)
         if the object store no longer has the file.
+        """
+
+    @_abc_1.abstractmethod
+    def RenderFrame(
+        self,
+        request: _render_service_pb2.RenderFrameRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_render_service_pb2.RenderFrameResponse, _abc.Awaitable[_render_service_pb2.RenderFrameResponse]]:
+        """RenderFrame returns one picture of a video without making the video, and as the video will show it: for previews
+        while a project is edited. No job is made, and nothing is generated or spoken: a shot whose clip would be generated
+        shows its picture or a card, and one whose narration would be spoken has its estimated length. Files that a project
+        names are fetched at most once a minute. Faults that would fail a job fail the call: FAILED_PRECONDITION
+        (`ASSET_INVALID`), INVALID_ARGUMENT (`GLYPH_MISSING`). UNAVAILABLE (`WORKER_UNAVAILABLE`) if no worker answers.
         """
 
     @_abc_1.abstractmethod

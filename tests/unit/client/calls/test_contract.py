@@ -45,6 +45,7 @@ def test_every_rpc_of_the_contract_is_called_by_a_method(
     client.cancel(job.job_id)
     list(client.list())
     list(client.list_voices())
+    client.frame(project)
     client.download(job.job_id, tmp_path / "v.mp4")
     client.create_download_url(job.job_id)
     client.delete_job(job.job_id)

@@ -243,6 +243,39 @@ def test_preview_saves_poster_and_contact_sheet(run: Run, service: FakeService, 
     assert {path.name for path in tmp_path.iterdir()} == {f"{job_id}.jpg", f"{job_id}-contact-sheet.jpg"}
 
 
+def test_preview_draws_a_frame_of_a_project_file(run: Run, service: FakeService, project: str, tmp_path: Path) -> None:
+    options = ["--at", "3.2", "--shot", "intro", "--aspect-ratio", "9:16", "--var", "a=b", "--format", "jpeg"]
+    result = run("preview", project, "--no-show", "-o", str(tmp_path / "frame.jpg"), *options)
+    assert (result.exit_code, result.stdout) == (0, f"{tmp_path / 'frame.jpg'}\n")
+    assert (tmp_path / "frame.jpg").read_bytes() == b"picture"
+    sent = service.calls["RenderFrame"][0]
+    assert isinstance(sent, render_service_pb2.RenderFrameRequest)
+    assert (sent.shot_id, sent.time.ToMilliseconds(), dict(sent.variables)) == ("intro", 3200, {"a": "b"})
+    assert (sent.project.title, sent.format) == ("Sea", render_service_pb2.IMAGE_FORMAT_JPEG)
+
+
+def test_preview_draws_again_when_the_file_is_saved(
+    service: FakeService, server: FakeServer, project: str, tmp_path: Path
+) -> None:
+    command = [program("render"), "preview", project, "--no-show", "--watch", "-o", str(tmp_path / "frame.png")]
+    environment = os.environ | {"RENDER_TARGET": f"127.0.0.1:{server.port}", "RENDER_TOKEN": "a-token"}
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == f"{tmp_path / 'frame.png'}\n"
+        Path(project).write_text('{"title": ')  # saved half-way
+        assert "project.json" in process.stderr.readline()
+        Path(project).write_text('{"title": "Sky", "storyboard": {"shots": [{"caption": "天"}]}}')
+        assert process.stdout.readline() == f"{tmp_path / 'frame.png'}\n"
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert process.returncode == 130
+    titles = [sent.project.title for sent in service.calls["RenderFrame"]]  # type: ignore[attr-defined]
+    assert titles == ["Sea", "Sky"]
+
+
 def test_a_download_without_a_path_is_named_after_its_job(
     run: Run, service: FakeService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,7 +20,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file render/v1/render_service.proto.
  */
 export const file_render_v1_render_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch5yZW5kZXIvdjEvcmVuZGVyX3NlcnZpY2UucHJvdG8SCXJlbmRlci52MSKeBQoSU3RhcnRSZW5kZXJSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIUCgpwcm9qZWN0X2lkGAIgASgJSAASJQoHcHJvamVjdBgDIAEoCzISLnJlbmRlci52MS5Qcm9qZWN0SAASEAoIcHJvdmlkZXIYBCABKAkSKAoGb3V0cHV0GAUgASgLMhgucmVuZGVyLnYxLk91dHB1dE9wdGlvbnMSEgoKcmVxdWVzdF9pZBgGIAEoCRI5CgZsYWJlbHMYByADKAsyKS5yZW5kZXIudjEuU3RhcnRSZW5kZXJSZXF1ZXN0LkxhYmVsc0VudHJ5EjQKEHByb3ZpZGVyX29wdGlvbnMYCCABKAsyGi5yZW5kZXIudjEuUHJvdmlkZXJPcHRpb25zEg8KB2RyeV9ydW4YCSABKAgSEAoIcHJpb3JpdHkYCiABKAUSPwoJdmFyaWFibGVzGAsgAygLMiwucmVuZGVyLnYxLlN0YXJ0UmVuZGVyUmVxdWVzdC5WYXJpYWJsZXNFbnRyeRImCgd3ZWJob29rGAwgASgLMhUucmVuZGVyLnYxLkpvYldlYmhvb2sSFwoPc3BlZWNoX3Byb3ZpZGVyGA0gASgJEkEKF3NwZWVjaF9wcm92aWRlcl9vcHRpb25zGA4gASgLMiAucmVuZGVyLnYxLlNwZWVjaFByb3ZpZGVyT3B0aW9ucxIhCgZzcGVlY2gYDyABKAsyES5yZW5kZXIudjEuU3BlZWNoGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaMAoOVmFyaWFibGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIICgZzb3VyY2UihwEKFVNwZWVjaFByb3ZpZGVyT3B0aW9ucxIsCglmYWxsYmFja3MYASADKAsyGS5yZW5kZXIudjEuU3BlZWNoRmFsbGJhY2sSFgoOYWxsb3dfcmVzdWJtaXQYAiABKAgSKAoHb3B0aW9ucxgDIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QiQAoOU3BlZWNoRmFsbGJhY2sSEAoIcHJvdmlkZXIYASABKAkSDQoFdm9pY2UYAiABKAkSDQoFbW9kZWwYAyABKAkiQQoKSm9iV2ViaG9vaxILCgN1cmwYASABKAkSJgoIc3RhdHVzZXMYAiADKA4yFC5yZW5kZXIudjEuSm9iU3RhdHVzIvEBCg9Qcm92aWRlck9wdGlvbnMSDQoFbW9kZWwYASABKAkSEQoEc2VlZBgCIAEoA0gAiAEBEhcKD25lZ2F0aXZlX3Byb21wdBgDIAEoCRIOCgZzdHJpY3QYBCABKAgSFgoOYWxsb3dfcmVzdWJtaXQYBSABKAgSGAoQcmVnZW5lcmF0ZV9zaG90cxgGIAMoCRIuCglmYWxsYmFja3MYByADKAsyGy5yZW5kZXIudjEuUHJvdmlkZXJGYWxsYmFjaxIoCgdvcHRpb25zGAggASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEIHCgVfc2VlZCIzChBQcm92aWRlckZhbGxiYWNrEhAKCHByb3ZpZGVyGAEgASgJEg0KBW1vZGVsGAIgASgJIlkKE1N0YXJ0UmVuZGVyUmVzcG9uc2USGwoDam9iGAEgASgLMg4ucmVuZGVyLnYxLkpvYhIlCghlc3RpbWF0ZRgCIAEoCzITLnJlbmRlci52MS5Fc3RpbWF0ZSKDAQoIRXN0aW1hdGUSHQoEY29zdBgBIAMoCzIPLnJlbmRlci52MS5Db3N0EiYKBXNob3RzGAIgAygLMhcucmVuZGVyLnYxLlNob3RFc3RpbWF0ZRIwCgpuYXJyYXRpb25zGAMgAygLMhwucmVuZGVyLnYxLk5hcnJhdGlvbkVzdGltYXRlIocBChFOYXJyYXRpb25Fc3RpbWF0ZRIPCgdzaG90X2lkGAEgASgJEhAKCHByb3ZpZGVyGAIgASgJEg0KBW1vZGVsGAMgASgJEg0KBXZvaWNlGAQgASgJEhIKCmNoYXJhY3RlcnMYBSABKAUSHQoEY29zdBgGIAEoCzIPLnJlbmRlci52MS5Db3N0Iq8BCgxTaG90RXN0aW1hdGUSDwoHc2hvdF9pZBgBIAEoCRIQCghwcm92aWRlchgCIAEoCRINCgVtb2RlbBgDIAEoCRIrCghkdXJhdGlvbhgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhINCgVzaGFwZRgFIAEoCRISCgpmcm9tX2ltYWdlGAYgASgIEh0KBGNvc3QYByABKAsyDy5yZW5kZXIudjEuQ29zdCI1Cg1HZXRKb2JSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIOCgZqb2JfaWQYAiABKAkiLQoOR2V0Sm9iUmVzcG9uc2USGwoDam9iGAEgASgLMg4ucmVuZGVyLnYxLkpvYiKTAgoPTGlzdEpvYnNSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCRImCghzdGF0dXNlcxgEIAMoDjIULnJlbmRlci52MS5Kb2JTdGF0dXMSEgoKcHJvamVjdF9pZBgFIAEoCRI2CgZsYWJlbHMYBiADKAsyJi5yZW5kZXIudjEuTGlzdEpvYnNSZXF1ZXN0LkxhYmVsc0VudHJ5EiAKBHZpZXcYByABKA4yEi5yZW5kZXIudjEuSm9iVmlldxotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkkKEExpc3RKb2JzUmVzcG9uc2USHAoEam9icxgBIAMoCzIOLnJlbmRlci52MS5Kb2ISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjgKEENhbmNlbEpvYlJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEg4KBmpvYl9pZBgCIAEoCSIwChFDYW5jZWxKb2JSZXNwb25zZRIbCgNqb2IYASABKAsyDi5yZW5kZXIudjEuSm9iImwKFFdhdGNoUHJvZ3Jlc3NSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIOCgZqb2JfaWQYAiABKAkSGwoOYWZ0ZXJfc2VxdWVuY2UYAyABKANIAIgBAUIRCg9fYWZ0ZXJfc2VxdWVuY2UieAoVV2F0Y2hQcm9ncmVzc1Jlc3BvbnNlEiQKBWV2ZW50GAEgASgLMhMucmVuZGVyLnYxLkpvYkV2ZW50SAASLwoJaGVhcnRiZWF0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEgAQggKBnVwZGF0ZSLmAQoVV2F0Y2hXb3Jrc3BhY2VSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIQCgZjdXJzb3IYAiABKAlIABIVCgtmcm9tX29sZGVzdBgDIAEoCEgAEjwKBmxhYmVscxgEIAMoCzIsLnJlbmRlci52MS5XYXRjaFdvcmtzcGFjZVJlcXVlc3QuTGFiZWxzRW50cnkSGAoQaW5jbHVkZV9wcm9ncmVzcxgFIAEoCBotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgcKBXN0YXJ0IokBChZXYXRjaFdvcmtzcGFjZVJlc3BvbnNlEiQKBWV2ZW50GAEgASgLMhMucmVuZGVyLnYxLkpvYkV2ZW50SAASLwoJaGVhcnRiZWF0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEgAEg4KBmN1cnNvchgDIAEoCUIICgZ1cGRhdGUiZwoYQ3JlYXRlRG93bmxvYWRVcmxSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIOCgZqb2JfaWQYAiABKAkSJQoIYXJ0aWZhY3QYAyABKA4yEy5yZW5kZXIudjEuQXJ0aWZhY3QiWQoZQ3JlYXRlRG93bmxvYWRVcmxSZXNwb25zZRILCgN1cmwYASABKAkSLwoLZXhwaXJlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wInMKFERvd25sb2FkVmlkZW9SZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIOCgZqb2JfaWQYAiABKAkSDgoGb2Zmc2V0GAMgASgDEiUKCGFydGlmYWN0GAQgASgOMhMucmVuZGVyLnYxLkFydGlmYWN0Im8KFURvd25sb2FkVmlkZW9SZXNwb25zZRIOCgZvZmZzZXQYASABKAMSDAoEZGF0YRgCIAEoDBISCgpzaXplX2J5dGVzGAMgASgDEg4KBnNoYTI1NhgEIAEoCRIUCgxjb250ZW50X3R5cGUYBSABKAkiOAoQRGVsZXRlSm9iUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSDgoGam9iX2lkGAIgASgJIhMKEURlbGV0ZUpvYlJlc3BvbnNlInsKEUxpc3RWb2ljZXNSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIQCghsYW5ndWFnZRgCIAEoCRIRCglwYWdlX3NpemUYAyABKAUSEgoKcGFnZV90b2tlbhgEIAEoCRIXCg9zcGVlY2hfcHJvdmlkZXIYBSABKAkiTwoSTGlzdFZvaWNlc1Jlc3BvbnNlEiAKBnZvaWNlcxgBIAMoCzIQLnJlbmRlci52MS5Wb2ljZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkizAEKBVZvaWNlEhAKCHZvaWNlX2lkGAEgASgJEhEKCWxhbmd1YWdlcxgCIAMoCRImCgZnZW5kZXIYAyABKA4yFi5yZW5kZXIudjEuVm9pY2VHZW5kZXISEwoLc2FtcGxlX3RleHQYBCABKAkSEAoIcHJvdmlkZXIYBSABKAkSDQoFc3R5bGUYBiABKAkSEgoKcHJpY2VfdW5pdBgHIAEoCRIeCgVwcmljZRgIIAEoCzIPLnJlbmRlci52MS5Db3N0EgwKBG5hbWUYCSABKAkqWwoLVm9pY2VHZW5kZXISHAoYVk9JQ0VfR0VOREVSX1VOU1BFQ0lGSUVEEAASFwoTVk9JQ0VfR0VOREVSX0ZFTUFMRRABEhUKEVZPSUNFX0dFTkRFUl9NQUxFEAIyoQYKDVJlbmRlclNlcnZpY2USTAoLU3RhcnRSZW5kZXISHS5yZW5kZXIudjEuU3RhcnRSZW5kZXJSZXF1ZXN0Gh4ucmVuZGVyLnYxLlN0YXJ0UmVuZGVyUmVzcG9uc2USPQoGR2V0Sm9iEhgucmVuZGVyLnYxLkdldEpvYlJlcXVlc3QaGS5yZW5kZXIudjEuR2V0Sm9iUmVzcG9uc2USQwoITGlzdEpvYnMSGi5yZW5kZXIudjEuTGlzdEpvYnNSZXF1ZXN0GhsucmVuZGVyLnYxLkxpc3RKb2JzUmVzcG9uc2USRgoJQ2FuY2VsSm9iEhsucmVuZGVyLnYxLkNhbmNlbEpvYlJlcXVlc3QaHC5yZW5kZXIudjEuQ2FuY2VsSm9iUmVzcG9uc2USVAoNV2F0Y2hQcm9ncmVzcxIfLnJlbmRlci52MS5XYXRjaFByb2dyZXNzUmVxdWVzdBogLnJlbmRlci52MS5XYXRjaFByb2dyZXNzUmVzcG9uc2UwARJXCg5XYXRjaFdvcmtzcGFjZRIgLnJlbmRlci52MS5XYXRjaFdvcmtzcGFjZVJlcXVlc3QaIS5yZW5kZXIudjEuV2F0Y2hXb3Jrc3BhY2VSZXNwb25zZTABEl4KEUNyZWF0ZURvd25sb2FkVXJsEiMucmVuZGVyLnYxLkNyZWF0ZURvd25sb2FkVXJsUmVxdWVzdBokLnJlbmRlci52MS5DcmVhdGVEb3dubG9hZFVybFJlc3BvbnNlElQKDURvd25sb2FkVmlkZW8SHy5yZW5kZXIudjEuRG93bmxvYWRWaWRlb1JlcXVlc3QaIC5yZW5kZXIudjEuRG93bmxvYWRWaWRlb1Jlc3BvbnNlMAESSQoKTGlzdFZvaWNlcxIcLnJlbmRlci52MS5MaXN0Vm9pY2VzUmVxdWVzdBodLnJlbmRlci52MS5MaXN0Vm9pY2VzUmVzcG9uc2USRgoJRGVsZXRlSm9iEhsucmVuZGVyLnYxLkRlbGV0ZUpvYlJlcXVlc3QaHC5yZW5kZXIudjEuRGVsZXRlSm9iUmVzcG9uc2VCMQoNY29tLnJlbmRlci52MVABWh5leGFtcGxlLmNvbS9yZW5kZXIvdjE7cmVuZGVydjFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_render_v1_job, file_render_v1_output, file_render_v1_project]);
+  fileDesc("Ch5yZW5kZXIvdjEvcmVuZGVyX3NlcnZpY2UucHJvdG8SCXJlbmRlci52MSKeBQoSU3RhcnRSZW5kZXJSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIUCgpwcm9qZWN0X2lkGAIgASgJSAASJQoHcHJvamVjdBgDIAEoCzISLnJlbmRlci52MS5Qcm9qZWN0SAASEAoIcHJvdmlkZXIYBCABKAkSKAoGb3V0cHV0GAUgASgLMhgucmVuZGVyLnYxLk91dHB1dE9wdGlvbnMSEgoKcmVxdWVzdF9pZBgGIAEoCRI5CgZsYWJlbHMYByADKAsyKS5yZW5kZXIudjEuU3RhcnRSZW5kZXJSZXF1ZXN0LkxhYmVsc0VudHJ5EjQKEHByb3ZpZGVyX29wdGlvbnMYCCABKAsyGi5yZW5kZXIudjEuUHJvdmlkZXJPcHRpb25zEg8KB2RyeV9ydW4YCSABKAgSEAoIcHJpb3JpdHkYCiABKAUSPwoJdmFyaWFibGVzGAsgAygLMiwucmVuZGVyLnYxLlN0YXJ0UmVuZGVyUmVxdWVzdC5WYXJpYWJsZXNFbnRyeRImCgd3ZWJob29rGAwgASgLMhUucmVuZGVyLnYxLkpvYldlYmhvb2sSFwoPc3BlZWNoX3Byb3ZpZGVyGA0gASgJEkEKF3NwZWVjaF9wcm92aWRlcl9vcHRpb25zGA4gASgLMiAucmVuZGVyLnYxLlNwZWVjaFByb3ZpZGVyT3B0aW9ucxIhCgZzcGVlY2gYDyABKAsyES5yZW5kZXIudjEuU3BlZWNoGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaMAoOVmFyaWFibGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIICgZzb3VyY2UihwEKFVNwZWVjaFByb3ZpZGVyT3B0aW9ucxIsCglmYWxsYmFja3MYASADKAsyGS5yZW5kZXIudjEuU3BlZWNoRmFsbGJhY2sSFgoOYWxsb3dfcmVzdWJtaXQYAiABKAgSKAoHb3B0aW9ucxgDIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QiQAoOU3BlZWNoRmFsbGJhY2sSEAoIcHJvdmlkZXIYASABKAkSDQoFdm9pY2UYAiABKAkSDQoFbW9kZWwYAyABKAkiQQoKSm9iV2ViaG9vaxILCgN1cmwYASABKAkSJgoIc3RhdHVzZXMYAiADKA4yFC5yZW5kZXIudjEuSm9iU3RhdHVzIvEBCg9Qcm92aWRlck9wdGlvbnMSDQoFbW9kZWwYASABKAkSEQoEc2VlZBgCIAEoA0gAiAEBEhcKD25lZ2F0aXZlX3Byb21wdBgDIAEoCRIOCgZzdHJpY3QYBCABKAgSFgoOYWxsb3dfcmVzdWJtaXQYBSABKAgSGAoQcmVnZW5lcmF0ZV9zaG90cxgGIAMoCRIuCglmYWxsYmFja3MYByADKAsyGy5yZW5kZXIudjEuUHJvdmlkZXJGYWxsYmFjaxIoCgdvcHRpb25zGAggASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEIHCgVfc2VlZCIzChBQcm92aWRlckZhbGxiYWNrEhAKCHByb3ZpZGVyGAEgASgJEg0KBW1vZGVsGAIgASgJIlkKE1N0YXJ0UmVuZGVyUmVzcG9uc2USGwoDam9iGAEgASgLMg4ucmVuZGVyLnYxLkpvYhIlCghlc3RpbWF0ZRgCIAEoCzITLnJlbmRlci52MS5Fc3RpbWF0ZSKDAQoIRXN0aW1hdGUSHQoEY29zdBgBIAMoCzIPLnJlbmRlci52MS5Db3N0EiYKBXNob3RzGAIgAygLMhcucmVuZGVyLnYxLlNob3RFc3RpbWF0ZRIwCgpuYXJyYXRpb25zGAMgAygLMhwucmVuZGVyLnYxLk5hcnJhdGlvbkVzdGltYXRlIocBChFOYXJyYXRpb25Fc3RpbWF0ZRIPCgdzaG90X2lkGAEgASgJEhAKCHByb3ZpZGVyGAIgASgJEg0KBW1vZGVsGAMgASgJEg0KBXZvaWNlGAQgASgJEhIKCmNoYXJhY3RlcnMYBSABKAUSHQoEY29zdBgGIAEoCzIPLnJlbmRlci52MS5Db3N0Iq8BCgxTaG90RXN0aW1hdGUSDwoHc2hvdF9pZBgBIAEoCRIQCghwcm92aWRlchgCIAEoCRINCgVtb2RlbBgDIAEoCRIrCghkdXJhdGlvbhgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhINCgVzaGFwZRgFIAEoCRISCgpmcm9tX2ltYWdlGAYgASgIEh0KBGNvc3QYByABKAsyDy5yZW5kZXIudjEuQ29zdCI1Cg1HZXRKb2JSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIOCgZqb2JfaWQYAiABKAkiLQoOR2V0Sm9iUmVzcG9uc2USGwoDam9iGAEgASgLMg4ucmVuZGVyLnYxLkpvYiKTAgoPTGlzdEpvYnNSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCRImCghzdGF0dXNlcxgEIAMoDjIULnJlbmRlci52MS5Kb2JTdGF0dXMSEgoKcHJvamVjdF9pZBgFIAEoCRI2CgZsYWJlbHMYBiADKAsyJi5yZW5kZXIudjEuTGlzdEpvYnNSZXF1ZXN0LkxhYmVsc0VudHJ5EiAKBHZpZXcYByABKA4yEi5yZW5kZXIudjEuSm9iVmlldxotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkkKEExpc3RKb2JzUmVzcG9uc2USHAoEam9icxgBIAMoCzIOLnJlbmRlci52MS5Kb2ISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjgKEENhbmNlbEpvYlJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEg4KBmpvYl9pZBgCIAEoCSIwChFDYW5jZWxKb2JSZXNwb25zZRIbCgNqb2IYASABKAsyDi5yZW5kZXIudjEuSm9iImwKFFdhdGNoUHJvZ3Jlc3NSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIOCgZqb2JfaWQYAiABKAkSGwoOYWZ0ZXJfc2VxdWVuY2UYAyABKANIAIgBAUIRCg9fYWZ0ZXJfc2VxdWVuY2UieAoVV2F0Y2hQcm9ncmVzc1Jlc3BvbnNlEiQKBWV2ZW50GAEgASgLMhMucmVuZGVyLnYxLkpvYkV2ZW50SAASLwoJaGVhcnRiZWF0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEgAQggKBnVwZGF0ZSLmAQoVV2F0Y2hXb3Jrc3BhY2VSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIQCgZjdXJzb3IYAiABKAlIABIVCgtmcm9tX29sZGVzdBgDIAEoCEgAEjwKBmxhYmVscxgEIAMoCzIsLnJlbmRlci52MS5XYXRjaFdvcmtzcGFjZVJlcXVlc3QuTGFiZWxzRW50cnkSGAoQaW5jbHVkZV9wcm9ncmVzcxgFIAEoCBotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgcKBXN0YXJ0IokBChZXYXRjaFdvcmtzcGFjZVJlc3BvbnNlEiQKBWV2ZW50GAEgASgLMhMucmVuZGVyLnYxLkpvYkV2ZW50SAASLwoJaGVhcnRiZWF0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEgAEg4KBmN1cnNvchgDIAEoCUIICgZ1cGRhdGUiZwoYQ3JlYXRlRG93bmxvYWRVcmxSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIOCgZqb2JfaWQYAiABKAkSJQoIYXJ0aWZhY3QYAyABKA4yEy5yZW5kZXIudjEuQXJ0aWZhY3QiWQoZQ3JlYXRlRG93bmxvYWRVcmxSZXNwb25zZRILCgN1cmwYASABKAkSLwoLZXhwaXJlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wInMKFERvd25sb2FkVmlkZW9SZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIOCgZqb2JfaWQYAiABKAkSDgoGb2Zmc2V0GAMgASgDEiUKCGFydGlmYWN0GAQgASgOMhMucmVuZGVyLnYxLkFydGlmYWN0Im8KFURvd25sb2FkVmlkZW9SZXNwb25zZRIOCgZvZmZzZXQYASABKAMSDAoEZGF0YRgCIAEoDBISCgpzaXplX2J5dGVzGAMgASgDEg4KBnNoYTI1NhgEIAEoCRIUCgxjb250ZW50X3R5cGUYBSABKAkiOAoQRGVsZXRlSm9iUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSDgoGam9iX2lkGAIgASgJIhMKEURlbGV0ZUpvYlJlc3BvbnNlInsKEUxpc3RWb2ljZXNSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIQCghsYW5ndWFnZRgCIAEoCRIRCglwYWdlX3NpemUYAyABKAUSEgoKcGFnZV90b2tlbhgEIAEoCRIXCg9zcGVlY2hfcHJvdmlkZXIYBSABKAkiTwoSTGlzdFZvaWNlc1Jlc3BvbnNlEiAKBnZvaWNlcxgBIAMoCzIQLnJlbmRlci52MS5Wb2ljZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkizAEKBVZvaWNlEhAKCHZvaWNlX2lkGAEgASgJEhEKCWxhbmd1YWdlcxgCIAMoCRImCgZnZW5kZXIYAyABKA4yFi5yZW5kZXIudjEuVm9pY2VHZW5kZXISEwoLc2FtcGxlX3RleHQYBCABKAkSEAoIcHJvdmlkZXIYBSABKAkSDQoFc3R5bGUYBiABKAkSEgoKcHJpY2VfdW5pdBgHIAEoCRIeCgVwcmljZRgIIAEoCzIPLnJlbmRlci52MS5Db3N0EgwKBG5hbWUYCSABKAki8AIKElJlbmRlckZyYW1lUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSFAoKcHJvamVjdF9pZBgCIAEoCUgAEiUKB3Byb2plY3QYAyABKAsyEi5yZW5kZXIudjEuUHJvamVjdEgAEigKBm91dHB1dBgEIAEoCzIYLnJlbmRlci52MS5PdXRwdXRPcHRpb25zEj8KCXZhcmlhYmxlcxgFIAMoCzIsLnJlbmRlci52MS5SZW5kZXJGcmFtZVJlcXVlc3QuVmFyaWFibGVzRW50cnkSDwoHc2hvdF9pZBgGIAEoCRInCgR0aW1lGAcgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiYKBmZvcm1hdBgIIAEoDjIWLnJlbmRlci52MS5JbWFnZUZvcm1hdBowCg5WYXJpYWJsZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQggKBnNvdXJjZSLAAQoTUmVuZGVyRnJhbWVSZXNwb25zZRINCgVpbWFnZRgBIAEoDBIUCgxjb250ZW50X3R5cGUYAiABKAkSDQoFd2lkdGgYAyABKAUSDgoGaGVpZ2h0GAQgASgFEicKBHRpbWUYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SDwoHc2hvdF9pZBgGIAEoCRIrCghkdXJhdGlvbhgHIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbipbCgtWb2ljZUdlbmRlchIcChhWT0lDRV9HRU5ERVJfVU5TUEVDSUZJRUQQABIXChNWT0lDRV9HRU5ERVJfRkVNQUxFEAESFQoRVk9JQ0VfR0VOREVSX01BTEUQAipvCgtJbWFnZUZvcm1hdBIcChhJTUFHRV9GT1JNQVRfVU5TUEVDSUZJRUQQABIUChBJTUFHRV9GT1JNQVRfUE5HEAESFQoRSU1BR0VfRk9STUFUX0pQRUcQAhIVChFJTUFHRV9GT1JNQVRfV0VCUBADMu8GCg1SZW5kZXJTZXJ2aWNlEkwKC1N0YXJ0UmVuZGVyEh0ucmVuZGVyLnYxLlN0YXJ0UmVuZGVyUmVxdWVzdBoeLnJlbmRlci52MS5TdGFydFJlbmRlclJlc3BvbnNlEj0KBkdldEpvYhIYLnJlbmRlci52MS5HZXRKb2JSZXF1ZXN0GhkucmVuZGVyLnYxLkdldEpvYlJlc3BvbnNlEkMKCExpc3RKb2JzEhoucmVuZGVyLnYxLkxpc3RKb2JzUmVxdWVzdBobLnJlbmRlci52MS5MaXN0Sm9ic1Jlc3BvbnNlEkYKCUNhbmNlbEpvYhIbLnJlbmRlci52MS5DYW5jZWxKb2JSZXF1ZXN0GhwucmVuZGVyLnYxLkNhbmNlbEpvYlJlc3BvbnNlElQKDVdhdGNoUHJvZ3Jlc3MSHy5yZW5kZXIudjEuV2F0Y2hQcm9ncmVzc1JlcXVlc3QaIC5yZW5kZXIudjEuV2F0Y2hQcm9ncmVzc1Jlc3BvbnNlMAESVwoOV2F0Y2hXb3Jrc3BhY2USIC5yZW5kZXIudjEuV2F0Y2hXb3Jrc3BhY2VSZXF1ZXN0GiEucmVuZGVyLnYxLldhdGNoV29ya3NwYWNlUmVzcG9uc2UwARJeChFDcmVhdGVEb3dubG9hZFVybBIjLnJlbmRlci52MS5DcmVhdGVEb3dubG9hZFVybFJlcXVlc3QaJC5yZW5kZXIudjEuQ3JlYXRlRG93bmxvYWRVcmxSZXNwb25zZRJUCg1Eb3dubG9hZFZpZGVvEh8ucmVuZGVyLnYxLkRvd25sb2FkVmlkZW9SZXF1ZXN0GiAucmVuZGVyLnYxLkRvd25sb2FkVmlkZW9SZXNwb25zZTABEkwKC1JlbmRlckZyYW1lEh0ucmVuZGVyLnYxLlJlbmRlckZyYW1lUmVxdWVzdBoeLnJlbmRlci52MS5SZW5kZXJGcmFtZVJlc3BvbnNlEkkKCkxpc3RWb2ljZXMSHC5yZW5kZXIudjEuTGlzdFZvaWNlc1JlcXVlc3QaHS5yZW5kZXIudjEuTGlzdFZvaWNlc1Jlc3BvbnNlEkYKCURlbGV0ZUpvYhIbLnJlbmRlci52MS5EZWxldGVKb2JSZXF1ZXN0GhwucmVuZGVyLnYxLkRlbGV0ZUpvYlJlc3BvbnNlQjEKDWNvbS5yZW5kZXIudjFQAVoeZXhhbXBsZS5jb20vcmVuZGVyL3YxO3JlbmRlcnYxYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_render_v1_job, file_render_v1_output, file_render_v1_project]);
 
 /**
  * StartRenderRequest is the request of StartRender.
@@ -1286,6 +1286,150 @@ export const VoiceSchema: GenMessage<Voice> = /*@__PURE__*/
   messageDesc(file_render_v1_render_service, 28);
 
 /**
+ * RenderFrameRequest is the request of RenderFrame.
+ *
+ * @generated from message render.v1.RenderFrameRequest
+ */
+export type RenderFrameRequest = Message<"render.v1.RenderFrameRequest"> & {
+  /**
+   * workspace_id is the workspace to render in. Required.
+   *
+   * @generated from field: string workspace_id = 1;
+   */
+  workspaceId: string;
+
+  /**
+   * source is what to show. Required.
+   *
+   * @generated from oneof render.v1.RenderFrameRequest.source
+   */
+  source: {
+    /**
+     * project_id is the UUID of a stored project.
+     *
+     * @generated from field: string project_id = 2;
+     */
+    value: string;
+    case: "projectId";
+  } | {
+    /**
+     * project is a complete inline project.
+     *
+     * @generated from field: render.v1.Project project = 3;
+     */
+    value: Project;
+    case: "project";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * output overrides the project's output options field by field, as in StartRender.
+   *
+   * @generated from field: render.v1.OutputOptions output = 4;
+   */
+  output?: OutputOptions | undefined;
+
+  /**
+   * variables replace the placeholders of the project, as in StartRender.
+   *
+   * @generated from field: map<string, string> variables = 5;
+   */
+  variables: { [key: string]: string };
+
+  /**
+   * shot_id is the shot that `time` counts in; empty means the whole video. A shot that the project does not have is
+   * INVALID_ARGUMENT.
+   *
+   * @generated from field: string shot_id = 6;
+   */
+  shotId: string;
+
+  /**
+   * time from the start of the shot or of the video, the incoming transition included: the picture that is seen then is
+   * returned. If omitted: its middle. A negative time, or one beyond the end, is INVALID_ARGUMENT.
+   *
+   * @generated from field: google.protobuf.Duration time = 7;
+   */
+  time?: Duration | undefined;
+
+  /**
+   * format defaults to PNG. INVALID_ARGUMENT if the picture would exceed 3.9 MiB in it: choose JPEG, or a smaller frame.
+   *
+   * @generated from field: render.v1.ImageFormat format = 8;
+   */
+  format: ImageFormat;
+};
+
+/**
+ * Describes the message render.v1.RenderFrameRequest.
+ * Use `create(RenderFrameRequestSchema)` to create a new message.
+ */
+export const RenderFrameRequestSchema: GenMessage<RenderFrameRequest> = /*@__PURE__*/
+  messageDesc(file_render_v1_render_service, 29);
+
+/**
+ * RenderFrameResponse is the response of RenderFrame.
+ *
+ * @generated from message render.v1.RenderFrameResponse
+ */
+export type RenderFrameResponse = Message<"render.v1.RenderFrameResponse"> & {
+  /**
+   * image is the content of the picture file.
+   *
+   * @generated from field: bytes image = 1;
+   */
+  image: Uint8Array;
+
+  /**
+   * content_type is the media type of image.
+   *
+   * @generated from field: string content_type = 2;
+   */
+  contentType: string;
+
+  /**
+   * width in pixels.
+   *
+   * @generated from field: int32 width = 3;
+   */
+  width: number;
+
+  /**
+   * height in pixels.
+   *
+   * @generated from field: int32 height = 4;
+   */
+  height: number;
+
+  /**
+   * time of the picture from the start of the video.
+   *
+   * @generated from field: google.protobuf.Duration time = 5;
+   */
+  time?: Duration | undefined;
+
+  /**
+   * shot_id is the shot that is seen; in a transition, the incoming one.
+   *
+   * @generated from field: string shot_id = 6;
+   */
+  shotId: string;
+
+  /**
+   * duration of the whole video, as far as it is known before anything is generated or spoken.
+   *
+   * @generated from field: google.protobuf.Duration duration = 7;
+   */
+  duration?: Duration | undefined;
+};
+
+/**
+ * Describes the message render.v1.RenderFrameResponse.
+ * Use `create(RenderFrameResponseSchema)` to create a new message.
+ */
+export const RenderFrameResponseSchema: GenMessage<RenderFrameResponse> = /*@__PURE__*/
+  messageDesc(file_render_v1_render_service, 30);
+
+/**
  * VoiceGender is how a voice sounds.
  *
  * @generated from enum render.v1.VoiceGender
@@ -1318,6 +1462,47 @@ export enum VoiceGender {
  */
 export const VoiceGenderSchema: GenEnum<VoiceGender> = /*@__PURE__*/
   enumDesc(file_render_v1_render_service, 0);
+
+/**
+ * ImageFormat is the file format of a picture.
+ *
+ * @generated from enum render.v1.ImageFormat
+ */
+export enum ImageFormat {
+  /**
+   * PNG.
+   *
+   * @generated from enum value: IMAGE_FORMAT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * PNG; without loss.
+   *
+   * @generated from enum value: IMAGE_FORMAT_PNG = 1;
+   */
+  PNG = 1,
+
+  /**
+   * JPEG, quality 90.
+   *
+   * @generated from enum value: IMAGE_FORMAT_JPEG = 2;
+   */
+  JPEG = 2,
+
+  /**
+   * WebP, quality 90.
+   *
+   * @generated from enum value: IMAGE_FORMAT_WEBP = 3;
+   */
+  WEBP = 3,
+}
+
+/**
+ * Describes the enum render.v1.ImageFormat.
+ */
+export const ImageFormatSchema: GenEnum<ImageFormat> = /*@__PURE__*/
+  enumDesc(file_render_v1_render_service, 1);
 
 /**
  * RenderService renders projects. A workspace_id has 1–64 characters `a–z 0–9 _ -` and starts with a letter or digit;
@@ -1414,6 +1599,20 @@ export const RenderService: GenService<{
     methodKind: "server_streaming";
     input: typeof DownloadVideoRequestSchema;
     output: typeof DownloadVideoResponseSchema;
+  },
+  /**
+   * RenderFrame returns one picture of a video without making the video, and as the video will show it: for previews
+   * while a project is edited. No job is made, and nothing is generated or spoken: a shot whose clip would be generated
+   * shows its picture or a card, and one whose narration would be spoken has its estimated length. Files that a project
+   * names are fetched at most once a minute. Faults that would fail a job fail the call: FAILED_PRECONDITION
+   * (`ASSET_INVALID`), INVALID_ARGUMENT (`GLYPH_MISSING`). UNAVAILABLE (`WORKER_UNAVAILABLE`) if no worker answers.
+   *
+   * @generated from rpc render.v1.RenderService.RenderFrame
+   */
+  renderFrame: {
+    methodKind: "unary";
+    input: typeof RenderFrameRequestSchema;
+    output: typeof RenderFrameResponseSchema;
   },
   /**
    * ListVoices returns the voices of a speech provider (Speech.voice), in the order of their ids, in pages. A service

@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 from render_service.compositor.segments.job import SegmentJob
 from render_service.domain.errors import DomainError, RenderFailure
 from render_service.domain.jobs.job import Lease
-from render_service.engine.segment_coordination import SegmentCoordination
+from render_service.engine.segments.segment_coordination import SegmentCoordination
 from render_service.queue.compose import ComposeQueue, SegmentRequest
 from render_service.storage import keys
 from render_service.storage.store import ObjectStore

@@ -1,0 +1,1 @@
+"""Renders segments on all workers of a cluster."""

@@ -1,0 +1,129 @@
+"""Requests for single frames, from servers to workers and back, through Redis lists.
+
+Nothing of it is durable: a request that is lost, or whose worker dies, is answered by nobody; its caller asks again.
+"""
+
+import json
+import time
+from dataclasses import dataclass
+from secrets import token_hex
+from typing import Any
+
+from redis.asyncio import Redis
+
+from render_service.domain.canonical import canonical_bytes, from_canonical
+from render_service.domain.errors import DomainError, ErrorReason, RenderFailure
+from render_service.domain.jobs.frame import FrameFacts, FrameRequest
+
+_REQUESTS = "frames:requests"
+# With this many requests waiting, another one would not be answered in time.
+_MOST_WAITING = 64
+_REPLY_SECONDS = 30
+_SIZE = 4
+_RETRY_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnFrame:
+    """A frame: the content of its picture file, and where it lies."""
+
+    image: bytes
+    facts: FrameFacts
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedRequest:
+    """A request as a worker receives it, and where its answer goes."""
+
+    wanted: FrameRequest
+    reply_to: str
+
+
+class FrameQueue:
+    """Sends and receives requests for frames.
+
+    Args:
+        redis: A client without a time-out of its own: it waits.
+    """
+
+    def __init__(self, redis: "Redis") -> None:
+        # Its types know text only, and promise awaitables where a pipeline returns itself.
+        self._redis: Any = redis
+
+    async def request(self, wanted: FrameRequest, timeout_seconds: float) -> DrawnFrame:
+        """Have a worker draw a frame.
+
+        Args:
+            wanted: Which frame.
+            timeout_seconds: How long to wait for it.
+
+        Raises:
+            RenderFailure: The frame cannot be drawn.
+            DomainError: WORKER_UNAVAILABLE: no worker has answered in time, or too many requests are waiting.
+            RedisError: Redis is unavailable.
+        """
+        reply_to = f"frames:reply:{token_hex(16)}"
+        deadline = time.time() + timeout_seconds
+        header = json.dumps({"reply_to": reply_to, "deadline": deadline}).encode()
+        message = _packed(header, canonical_bytes(wanted))
+        if await self._redis.lpush(_REQUESTS, message) > _MOST_WAITING:
+            await self._redis.lrem(_REQUESTS, 1, message)
+            raise _unavailable("too many frames are waiting for a worker")
+        # Without a worker nobody else removes what was asked for.
+        await self._redis.expire(_REQUESTS, _REPLY_SECONDS)
+        answer = await self._redis.blpop([reply_to], timeout=timeout_seconds)
+        if answer is None:
+            await self._redis.lrem(_REQUESTS, 1, message)
+            raise _unavailable(f"no worker has drawn the frame within {timeout_seconds:g} s")
+        return _read_answer(answer[1])
+
+    async def receive(self, timeout_seconds: float) -> ReceivedRequest | None:
+        """Wait for a request; None if there is none in time.
+
+        Raises:
+            ValueError: The request was sent by a server of another version.
+            RedisError: Redis is unavailable.
+        """
+        received = await self._redis.brpop([_REQUESTS], timeout=timeout_seconds)
+        if received is None:
+            return None
+        header, content = _unpacked(received[1])
+        fields = json.loads(header)
+        if fields["deadline"] < time.time():
+            return None
+        return ReceivedRequest(from_canonical(FrameRequest, content), fields["reply_to"])
+
+    async def answer(self, reply_to: str, result: DrawnFrame | RenderFailure) -> None:
+        """Send the answer to a request."""
+        header: dict[str, Any]
+        if isinstance(result, DrawnFrame):
+            facts = result.facts
+            header = {"number": facts.number, "shot_id": facts.shot_id, "frames": facts.frames}
+            message = _packed(json.dumps(header).encode(), result.image)
+        else:
+            header = {"reason": result.reason, "message": result.message, "metadata": result.metadata}
+            message = _packed(json.dumps(header).encode(), b"")
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.rpush(reply_to, message).expire(reply_to, _REPLY_SECONDS)
+            await pipeline.execute()
+
+
+def _read_answer(message: bytes) -> DrawnFrame:
+    header, image = _unpacked(message)
+    fields = json.loads(header)
+    if "reason" in fields:
+        raise RenderFailure(ErrorReason(fields["reason"]), fields["message"], fields["metadata"])
+    return DrawnFrame(image, FrameFacts(fields["number"], fields["shot_id"], fields["frames"]))
+
+
+def _unavailable(message: str) -> DomainError:
+    return DomainError(ErrorReason.WORKER_UNAVAILABLE, message, retry_after_seconds=_RETRY_SECONDS)
+
+
+def _packed(header: bytes, content: bytes) -> bytes:
+    return len(header).to_bytes(_SIZE, "big") + header + content
+
+
+def _unpacked(message: bytes) -> tuple[bytes, bytes]:
+    end = _SIZE + int.from_bytes(message[:_SIZE], "big")
+    return message[_SIZE:end], message[end:]
