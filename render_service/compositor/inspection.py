@@ -1,7 +1,7 @@
 """Inspects every file of a render before any of it is made: hashes and probes each once, in the worker processes."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from render_service.compositor.processes.pool import Share, TaskOptions
 from render_service.compositor.task_group import task_group
 from render_service.compositor.tasks import inspect_file
 from render_service.domain.errors import ErrorReason, RenderFailure
+from render_service.domain.layers.model import Layer, layer_field
 from render_service.domain.projects.media import MediaFacts
 from render_service.domain.projects.project import BadAssetPolicy, Project
 from render_service.domain.warning import JobWarning, WarningCode, warning_from_failure
@@ -58,7 +59,7 @@ async def inspect_media(share: Share, media: Media, project: Project) -> Inspect
     Raises:
         RenderFailure: ASSET_INVALID, naming shot, field and fault.
     """
-    silenced = {shot.id for shot in project.shots if not shot.clip_sound}
+    silenced = set(_silenced(project))
     uses = [(asset, _use(asset, silenced)) for asset in media.assets()]
     distinct: dict[tuple[Path, Use], Asset] = {}
     for asset, use in uses:
@@ -73,11 +74,25 @@ async def inspect_media(share: Share, media: Media, project: Project) -> Inspect
     return _inspection(media, uses, {key: task.result() for key, task in tasks.items()})
 
 
-def _use(asset: Asset, silenced: Collection[str]) -> Use:
+def _silenced(project: Project) -> Iterator[tuple[str | None, str]]:
+    """Yield the clips whose sound is not played: shot, None for the project, and field."""
+    for shot in project.shots:
+        if not shot.clip_sound:
+            yield shot.id, "clip_uri"
+    holders: list[tuple[str | None, Sequence[Layer]]] = [(shot.id, shot.layers) for shot in project.shots]
+    for shot_id, layers in (*holders, (None, project.layers)):
+        for index, layer in enumerate(layers):
+            if layer.clip and not layer.clip.sound:
+                yield shot_id, layer_field(index, layer)
+
+
+def _use(asset: Asset, silenced: Collection[tuple[str | None, str]]) -> Use:
     if asset.field.startswith("layers["):
-        return Use.IMAGE
+        if not asset.field.endswith(".clip.uri"):
+            return Use.IMAGE
+        return Use.SILENT_CLIP if (asset.shot_id, asset.field) in silenced else Use.CLIP
     use = _USES[asset.field]
-    return Use.SILENT_CLIP if use is Use.CLIP and asset.shot_id in silenced else use
+    return Use.SILENT_CLIP if use is Use.CLIP and (asset.shot_id, asset.field) in silenced else use
 
 
 def _inspection(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from render_service.compositor.media.assets import Media, ShotMedia
 from render_service.domain.errors import ErrorReason, RenderFailure
-from render_service.domain.layers.model import layer_field
+from render_service.domain.layers.model import layer_files
 from render_service.domain.projects.project import BadAssetPolicy, Project
 from render_service.domain.projects.sequence import sequence
 from render_service.domain.projects.shot_source import ClipSource, ShotSource, StillSource
@@ -105,11 +105,7 @@ def named_files(project: Project) -> list[NamedFile]:
         if uri
     ]
     for shot_id, layers in ((None, project.layers), *((shot.id, shot.layers) for shot in project.shots)):
-        named += [
-            NamedFile(layer.picture.uri, layer_field(index), shot_id)
-            for index, layer in enumerate(layers)
-            if layer.picture
-        ]
+        named += [NamedFile(uri, field, shot_id) for field, uri in layer_files(layers)]
     if project.music is not None:
         named.append(NamedFile(project.music.uri, "music.uri"))
     if project.watermark is not None:

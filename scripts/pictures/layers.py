@@ -25,7 +25,7 @@ from render_service.compositor.media.assets import Asset
 from render_service.compositor.media.images import load_image
 from render_service.compositor.segments.layers import drawn_layers
 from render_service.domain.faults import Faults
-from render_service.domain.layers.model import Layer, layer_field
+from render_service.domain.layers.model import Layer, layer_files
 from render_service.domain.projects.project import Fit, Motion, MotionKind
 from render_service.server.mapping.project import project_from_proto
 
@@ -80,7 +80,7 @@ def _packed(planes: Planes) -> NDArray[np.uint8]:
 
 
 def _draw(layers: Sequence[Layer], target: Planes, number: int) -> None:
-    paths = {layer_field(index): _photo(layer.picture.uri) for index, layer in enumerate(layers) if layer.picture}
+    paths = {field: _photo(uri) for field, uri in layer_files(layers)}
     assets = {field: Asset(path, field) for field, path in paths.items()}
     drawn = drawn_layers(layers, _SECONDS * FPS, FPS, {field: field for field in paths}, "")
     LayersPainter(drawn, (target.width, target.height), FPS, assets).draw(number, target)

@@ -89,7 +89,7 @@ def test_a_field_of_a_project_reaches_the_video(field: str) -> None:
     )
 
 
-CONTENTS = ("text", "picture", "shape")
+CONTENTS = ("text", "picture", "shape", "clip")
 GRADIENT = layers.Gradient(stops=(layers.ColorStop("#000000"), layers.ColorStop("#FFFFFF", 1.0)))
 BOX = layers.Box(0.5, 0.5, width=0.5, height=0.5)
 ANIMATION = layers.Animation(duration=timedelta(seconds=1))
@@ -108,6 +108,7 @@ EVERY_LAYER = (
         **MOVING,
     ),
     layers.Layer("p", picture=layers.PictureLayer("w"), box=BOX, **MOVING),
+    layers.Layer("c", clip=layers.ClipLayer("w"), box=BOX, **MOVING),
     layers.Layer(
         "s",
         shape=layers.ShapeLayer(layers.ShapeKind.PATH, "M 0 0 L 1 1", gradient=GRADIENT),

@@ -73,6 +73,8 @@ class Painter:
     def close(self) -> None:
         """Release what is held."""
         self._layer.close()
+        for layers in (self._over_layer, self._over_incoming, self._over_all):
+            layers.close()
         if self._incoming is not None:
             self._incoming.close()
 

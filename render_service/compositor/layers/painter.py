@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -11,6 +11,7 @@ from render_service.compositor.frames.overlay import Overlay, overlay_from_rgba
 from render_service.compositor.frames.planes import Planes
 from render_service.compositor.layers.blending import blend_drawing
 from render_service.compositor.layers.boxes import Area
+from render_service.compositor.layers.clips import ClipPicture
 from render_service.compositor.layers.pixels import Drawing, with_shadow
 from render_service.compositor.layers.poses import (
     BLURRED,
@@ -47,12 +48,19 @@ class LayersPainter:
     def __init__(
         self, layers: Sequence[DrawnLayer], frame: tuple[int, int], fps: int, assets: Mapping[str, Asset]
     ) -> None:
-        self._painters = [_LayerPainter(layer, frame, fps, assets) for layer in layers]
+        self._painters = [
+            (_ClipPainter if layer.layer.clip else _LayerPainter)(layer, frame, fps, assets) for layer in layers
+        ]
 
     def draw(self, number: int, target: Planes) -> None:
         """Draw what is seen in a frame, counted from the first of the stretch."""
         for painter in self._painters:
             painter.draw(number, target)
+
+    def close(self) -> None:
+        """Close the files of clips."""
+        for painter in self._painters:
+            painter.close()
 
 
 class _LayerPainter:
@@ -80,6 +88,9 @@ class _LayerPainter:
         if pose != self._pose:
             self._pose, self._shown = pose, self._at_rest() if pose == self._rest else self._posed(pose)
         self._blend(self._shown, pose.opacity, target)
+
+    def close(self) -> None:
+        """Hold no file."""
 
     def _pose_at(self, number: int) -> Pose:
         layer = self._drawn.layer
@@ -140,6 +151,38 @@ class _LayerPainter:
         if self._moving is None:
             self._moving = _moving(self._drawn, self._frame, self._assets)
         return self._moving
+
+
+class _ClipPainter(_LayerPainter):
+    """Draws a clip: another picture in every frame."""
+
+    _clip: ClipPicture | None = None
+
+    def draw(self, number: int, target: Planes) -> None:
+        if not self._drawn.start <= number < self._drawn.end:
+            return
+        if self._clip is None:
+            asset = self._assets[self._drawn.file]
+            self._clip = ClipPicture(self._drawn.layer, asset, self._frame, self._fps)
+        clip = self._clip
+        sprite = Sprite(clip.overlay(number - self._drawn.start), None, clip.x, clip.y, 1.0)
+        anchor = self._drawn.layer.box.anchor
+        area = clip.area
+        place = (area.x + anchor.across * area.width, area.y + anchor.down * area.height)
+        self._moving, self._pose = _Moving(sprite, None, area.middle, place), None
+        super().draw(number, target)
+
+    def close(self) -> None:
+        if self._clip is not None:
+            self._clip.close()
+
+    def _at_rest(self) -> Overlay | Drawing | None:
+        sprite = self._sprite().sprite
+        x, y, overlay = round(sprite.x), round(sprite.y), sprite.overlay
+        is_inside = x >= 0 <= y and x + overlay.width <= self._frame[0] and y + overlay.height <= self._frame[1]
+        if is_inside and self._rest.rotation == 0 and self._rest.opacity == 1:
+            return replace(overlay, x=x, y=y)
+        return self._posed(self._rest)
 
 
 @dataclass(slots=True)

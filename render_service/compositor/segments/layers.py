@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from render_service.compositor.text.drawn_texts import clean_text
-from render_service.domain.layers.model import Animation, AnimationKind, Blend, Layer, layer_field
+from render_service.domain.layers.model import Animation, AnimationKind, Blend, ClipLayer, Layer, layer_field
 from render_service.domain.projects.timeline import frames_covering, frames_in
 
 # How long layers come and go if the project does not say: the whole animation, and a letter of a typed text.
@@ -58,7 +58,7 @@ def drawn_layers(
         length = frames if layer.duration is None else max(1, frames_in(layer.duration, fps))
         bare = bare_layer(layer)
         if start < frames and (bare.text is None or bare.text.text):
-            file = hashes[layer_field(index)] if layer.picture else ""
+            file = hashes[layer_field(index, layer)] if layer.picture or layer.clip else ""
             tag = language if layer.text else ""
             end = min(frames, start + length)
             drawn.append(DrawnLayer(bare, start, end, *_fades(bare, end - start, fps), file, tag))
@@ -87,6 +87,8 @@ def bare_layer(layer: Layer) -> Layer:
     bare = replace(layer, id="", start=timedelta(0), duration=None)
     if bare.text:
         return replace(bare, text=replace(bare.text, text=clean_text(bare.text.text)))
+    if bare.clip:
+        return replace(bare, clip=ClipLayer(""))
     return replace(bare, picture=replace(bare.picture, uri="")) if bare.picture else bare
 
 
@@ -109,7 +111,9 @@ def _within(one: DrawnLayer, first: int, frames: int, fps: int) -> DrawnLayer:
     start, end = one.start - first, one.end - first
     if start + enter <= 0:
         # Once it has come and its keyframes are past, it does not matter since when it has been there.
-        layer, enter, start = replace(layer, enter=None), 0, max(start, -_moving(layer, fps))
+        # A clip shows another frame in each.
+        past = start if layer.clip else max(start, -_moving(layer, fps))
+        layer, enter, start = replace(layer, enter=None), 0, past
     if end - leave >= frames:
         layer, leave, end = replace(layer, exit=None), 0, frames
     return replace(one, layer=layer, start=start, end=end, enter=enter, exit=leave)

@@ -7,8 +7,10 @@ from render_service.compositor.media.assets import Asset
 from render_service.compositor.media.sound_format import SAMPLE_RATE
 from render_service.compositor.segments.build_fingerprint import SOUND_ENTRY, build_fingerprint
 from render_service.compositor.segments.content_hashes import MediaHashes, ShotHashes
+from render_service.compositor.segments.layers import drawn_layers
 from render_service.compositor.sound.spec import ClipTrack, MusicTrack, NarrationTrack, SoundSpec
 from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.layers.model import layer_field
 from render_service.domain.projects.timeline import Timeline
 
 # Shorter fades of a clip are heard as a click.
@@ -32,7 +34,7 @@ def plan_sound(timeline: Timeline, spec: RenderSpec, hashes: MediaHashes) -> Sou
         container=spec.output.container,
         quality=spec.output.quality,
         narrations=tuple(_narrations(timeline, hashes, total)),
-        clips=tuple(_clips(timeline, hashes)),
+        clips=(*_clips(timeline, hashes), *_layer_clips(timeline, spec, hashes)),
         music=_music(spec, hashes, _after_voice(timeline)),
         loudness=spec.output.loudness,
         stems=spec.output.stems,
@@ -61,6 +63,24 @@ def _clips(timeline: Timeline, hashes: MediaHashes) -> Iterator[ClipTrack]:
         if sound is not None and shot.shot.clip_sound:
             rise, fall = (max(overlap * per_frame, _DECLICK) for overlap in (shot.overlap_in, shot.overlap_out))
             yield ClipTrack(sound, shot.start * per_frame, shot.end * per_frame, rise, fall)
+
+
+def _layer_clips(timeline: Timeline, spec: RenderSpec, hashes: MediaHashes) -> Iterator[ClipTrack]:
+    """Yield the sound of clips in layers, each as long as its layer is seen."""
+    fps, per_frame = timeline.fps, SAMPLE_RATE // timeline.fps
+    holders = [
+        (shot.shot.layers, hashes.shots.get(shot.shot_id, ShotHashes()).layers, shot.start, shot.frames)
+        for shot in timeline.shots
+    ]
+    for layers, files, start, frames in (*holders, (spec.project.layers, hashes.layers, 0, timeline.frames)):
+        for index, layer in enumerate(layers):
+            if layer.clip is None or not layer.clip.sound:
+                continue
+            file = {layer_field(0, layer): files[layer_field(index, layer)]}
+            for one in drawn_layers((layer,), frames, fps, file, ""):
+                first, last = ((start + number) * per_frame for number in (one.start, one.end))
+                fades = (max(number * per_frame, _DECLICK) for number in (one.enter, one.exit))
+                yield ClipTrack(one.file, first, last, *fades)
 
 
 def _after_voice(timeline: Timeline) -> int | None:

@@ -1,6 +1,7 @@
 """What a frame of a shot should show, drawn again and small from the shot's own picture or clip, and its layers."""
 
 from collections.abc import Sequence
+from contextlib import closing
 
 from render_service.compositor.drawing.canvas import prepare_canvas
 from render_service.compositor.drawing.sampling import sample
@@ -46,8 +47,9 @@ def expected_lumas(
     else:
         return []
     layers = _layers_over(shot, media, timeline, spec, (width, height))
-    for number, frame in zip(numbers, frames, strict=True):
-        layers.draw(number, frame)
+    with closing(layers):
+        for number, frame in zip(numbers, frames, strict=True):
+            layers.draw(number, frame)
     return [frame.y for frame in frames]
 
 

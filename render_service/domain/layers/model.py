@@ -4,6 +4,7 @@ Places are fractions of the frame's width and height from the top left; letters,
 fractions of its shorter side. Colors are `#RRGGBB` or `#RRGGBBAA`; an empty one means: none, or the default.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -243,8 +244,16 @@ class ShapeLayer:
 
 
 @dataclass(frozen=True, slots=True)
+class ClipLayer:
+    """A video; `sound`: whether it is heard."""
+
+    uri: str
+    sound: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Layer:
-    """Something drawn over a shot or the whole video: exactly one of text, picture and shape.
+    """Something drawn over a shot or the whole video: exactly one of text, picture, shape and clip.
 
     `start` counts from the start of what it lies over; `duration` None: until that ends. `opacity` 0–1.
     """
@@ -253,6 +262,7 @@ class Layer:
     text: TextLayer | None = None
     picture: PictureLayer | None = None
     shape: ShapeLayer | None = None
+    clip: ClipLayer | None = None
     box: Box = field(default_factory=Box)
     start: timedelta = timedelta(0)
     duration: timedelta | None = None
@@ -265,6 +275,14 @@ class Layer:
     stroke: Stroke | None = None
 
 
-def layer_field(index: int) -> str:
-    """Return the field that names the file of a layer, by the place of the layer in its list."""
-    return f"layers[{index}].picture.uri"
+def layer_field(index: int, layer: Layer) -> str:
+    """Return the field that names the file of a layer; `index` is its place in its list."""
+    return f"layers[{index}].{'clip' if layer.clip else 'picture'}.uri"
+
+
+def layer_files(layers: Sequence[Layer]) -> Iterator[tuple[str, str]]:
+    """Yield field and URI of each file that layers name."""
+    for index, layer in enumerate(layers):
+        source = layer.picture or layer.clip
+        if source is not None:
+            yield layer_field(index, layer), source.uri

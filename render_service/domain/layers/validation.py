@@ -10,7 +10,10 @@ from render_service.domain.layers.model import (
     Animation,
     AnimationKind,
     AnimationUnit,
+    Blend,
     Box,
+    BoxFit,
+    ClipLayer,
     Gradient,
     Keyframe,
     Layer,
@@ -77,8 +80,10 @@ class LayerCheck:
             self._uri(layer.picture.uri, f"{path}.picture.uri")
         elif layer.shape:
             self._shape(layer.shape, layer.stroke, path)
+        elif layer.clip:
+            self._clip(layer, layer.clip, path)
         else:
-            self._fault(path, "must have a text, a picture or a shape")
+            self._fault(path, "must have a text, a picture, a shape or a clip")
         self._box(layer.box, f"{path}.box")
         self._times(layer, path)
         self._number(layer.opacity, f"{path}.opacity", 0, 1)
@@ -96,6 +101,13 @@ class LayerCheck:
             if animation:
                 self._animation(animation, layer.text is not None, f"{path}.{name}")
         self._keyframes(layer.keyframes, f"{path}.keyframes")
+
+    def _clip(self, layer: Layer, clip: ClipLayer, path: str) -> None:
+        self._uri(clip.uri, f"{path}.clip.uri")
+        if layer.box.fit is BoxFit.FILL:
+            self._fault(f"{path}.box.fit", "must be COVER or CONTAIN for a clip")
+        if layer.blend is not Blend.NORMAL:
+            self._fault(f"{path}.blend", "must be NORMAL for a clip")
 
     def _text(self, text: TextLayer, path: str) -> None:
         pieces = self._pieces(text.text)

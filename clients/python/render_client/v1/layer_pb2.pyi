@@ -875,6 +875,36 @@ class Keyframe(_message.Message):
 Global___Keyframe: _TypeAlias = Keyframe  # noqa: Y015
 
 @_typing.final
+class ClipLayer(_message.Message):
+    """ClipLayer is a video in a box: a picture in the picture. It plays from its start; beyond its end its last frame stays.
+    With a clip, `Box.fit` must be COVER or CONTAIN, which shows black bars, and `Layer.blend` NORMAL.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    URI_FIELD_NUMBER: _builtins.int
+    SOUND_FIELD_NUMBER: _builtins.int
+    uri: _builtins.str
+    """uri is the URL of the video. The rules are those of Shot.clip_uri. Required."""
+    sound: _builtins.bool
+    """sound is whether the sound of the clip is played; default true."""
+    def __init__(
+        self,
+        *,
+        uri: _builtins.str = ...,
+        sound: _builtins.bool | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_sound", b"_sound", "sound", b"sound"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_sound", b"_sound", "sound", b"sound", "uri", b"uri"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__sound: _TypeAlias = _typing.Literal["sound"]  # noqa: Y015
+    _WhichOneofArgType__sound: _TypeAlias = _typing.Literal["_sound", b"_sound"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__sound) -> _WhichOneofReturnType__sound | None: ...
+
+Global___ClipLayer: _TypeAlias = ClipLayer  # noqa: Y015
+
+@_typing.final
 class Layer(_message.Message):
     """Layer is something that is drawn over a shot, or over the whole video. The layers of a shot take part in its transitions.
     Captions and the watermark lie over all layers; captions keep clear of texts, and of pictures and shapes that cover at
@@ -887,6 +917,7 @@ class Layer(_message.Message):
     TEXT_FIELD_NUMBER: _builtins.int
     PICTURE_FIELD_NUMBER: _builtins.int
     SHAPE_FIELD_NUMBER: _builtins.int
+    CLIP_FIELD_NUMBER: _builtins.int
     BOX_FIELD_NUMBER: _builtins.int
     START_FIELD_NUMBER: _builtins.int
     DURATION_FIELD_NUMBER: _builtins.int
@@ -916,6 +947,10 @@ class Layer(_message.Message):
     @_builtins.property
     def shape(self) -> Global___ShapeLayer:
         """shape to draw."""
+
+    @_builtins.property
+    def clip(self) -> Global___ClipLayer:
+        """clip to play."""
 
     @_builtins.property
     def box(self) -> Global___Box:
@@ -956,6 +991,7 @@ class Layer(_message.Message):
         text: Global___TextLayer | None = ...,
         picture: Global___PictureLayer | None = ...,
         shape: Global___ShapeLayer | None = ...,
+        clip: Global___ClipLayer | None = ...,
         box: Global___Box | None = ...,
         start: _duration_pb2.Duration | None = ...,
         duration: _duration_pb2.Duration | None = ...,
@@ -967,13 +1003,13 @@ class Layer(_message.Message):
         shadow: Global___Shadow | None = ...,
         stroke: Global___Stroke | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_opacity", b"_opacity", "box", b"box", "content", b"content", "duration", b"duration", "enter", b"enter", "exit", b"exit", "opacity", b"opacity", "picture", b"picture", "shadow", b"shadow", "shape", b"shape", "start", b"start", "stroke", b"stroke", "text", b"text"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_opacity", b"_opacity", "box", b"box", "clip", b"clip", "content", b"content", "duration", b"duration", "enter", b"enter", "exit", b"exit", "opacity", b"opacity", "picture", b"picture", "shadow", b"shadow", "shape", b"shape", "start", b"start", "stroke", b"stroke", "text", b"text"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_opacity", b"_opacity", "blend", b"blend", "box", b"box", "content", b"content", "duration", b"duration", "enter", b"enter", "exit", b"exit", "id", b"id", "keyframes", b"keyframes", "opacity", b"opacity", "picture", b"picture", "shadow", b"shadow", "shape", b"shape", "start", b"start", "stroke", b"stroke", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_opacity", b"_opacity", "blend", b"blend", "box", b"box", "clip", b"clip", "content", b"content", "duration", b"duration", "enter", b"enter", "exit", b"exit", "id", b"id", "keyframes", b"keyframes", "opacity", b"opacity", "picture", b"picture", "shadow", b"shadow", "shape", b"shape", "start", b"start", "stroke", b"stroke", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__opacity: _TypeAlias = _typing.Literal["opacity"]  # noqa: Y015
     _WhichOneofArgType__opacity: _TypeAlias = _typing.Literal["_opacity", b"_opacity"]  # noqa: Y015
-    _WhichOneofReturnType_content: _TypeAlias = _typing.Literal["text", "picture", "shape"]  # noqa: Y015
+    _WhichOneofReturnType_content: _TypeAlias = _typing.Literal["text", "picture", "shape", "clip"]  # noqa: Y015
     _WhichOneofArgType_content: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__opacity) -> _WhichOneofReturnType__opacity | None: ...

@@ -1,6 +1,7 @@
 """Scenes of layers over a small frame, and how they are drawn."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import cv2
@@ -35,10 +36,11 @@ def drawn(
     files: Mapping[int, Path] | None = None,
 ) -> Planes:
     """Return a frame with layers over it; `files` are those of layers, by their place in the list."""
-    hashes = {layer_field(index): path.name for index, path in (files or {}).items()}
-    assets = {path.name: Asset(path, layer_field(index)) for index, path in (files or {}).items()}
+    hashes = {layer_field(index, layers[index]): path.name for index, path in (files or {}).items()}
+    assets = {path.name: Asset(path, layer_field(index, layers[index])) for index, path in (files or {}).items()}
     target = under or backdrop(*size)
-    LayersPainter(drawn_layers(layers, frames, FPS, hashes, ""), size, FPS, assets).draw(frame, target)
+    with closing(LayersPainter(drawn_layers(layers, frames, FPS, hashes, ""), size, FPS, assets)) as painter:
+        painter.draw(frame, target)
     return target
 
 
