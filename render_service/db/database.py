@@ -96,7 +96,6 @@ class Database:
             sqlalchemy_url(url).set(drivername="postgresql+psycopg_async"),
             pool_size=size,
             max_overflow=0,
-            pool_timeout=_WAIT_SECONDS,
             pool_pre_ping=True,
             # Bodies of projects may have megabytes; these are several times faster than the standard library's.
             json_serializer=_to_json,
@@ -120,7 +119,7 @@ class Database:
         )
         sa.event.listen(self._engine, "handle_error", _drop_read_only_connection)
         sa.event.listen(self._engine, "reset", _reset)
-        self._prepared = PreparedConnections(self._engine.pool)
+        self._prepared = PreparedConnections(self._engine.pool, size, wait_seconds=_WAIT_SECONDS)
         self._transactional = self._engine.execution_options(isolation_level="READ COMMITTED")
         # Postgres' own timeout does not help when Postgres is frozen.
         self._timeout_seconds = statement_timeout_seconds + 2
@@ -211,12 +210,12 @@ class Database:
     async def _connect(self, engine: sa.Engine) -> AsyncIterator[UncancellableConnection]:
         connection = UncancellableConnection(engine)
         with self._using():
-            with self._prepared.yielding_connection():
+            async with self._prepared.turn():
                 await connection.start()
-            try:
-                yield connection
-            finally:
-                await uncancelled(connection.close())
+                try:
+                    yield connection
+                finally:
+                    await uncancelled(connection.close())
 
     @contextmanager
     def _using(self) -> Iterator[None]:

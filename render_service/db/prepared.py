@@ -6,11 +6,12 @@ built at run time stay with SQLAlchemy, which also owns the pool: both paths sha
 never has more than the pool's size.
 """
 
+import asyncio
 import re
 import select
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import psycopg
@@ -81,16 +82,23 @@ class Statement:
 
 
 class PreparedConnections:
-    """Keeps idle connections of SQLAlchemy's pool, and returns them when others wait for one.
+    """Keeps idle connections of SQLAlchemy's pool, and gives all callers their turns at the pool in order of arrival.
 
     Args:
         pool: The pool. It tests connections at checkout, and does not reset those that are idle.
+        size: The most connections that it opens.
+        wait_seconds: How long a caller waits for its turn.
     """
 
-    def __init__(self, pool: sa.Pool) -> None:
+    def __init__(self, pool: sa.Pool, size: int, *, wait_seconds: float) -> None:
         self._pool = pool
         self._idle: deque[sa.PoolProxiedConnection] = deque()
-        self._waiting = 0
+        # The pool itself gives a connection to whoever asks in the moment that it is returned: under load, callers that
+        # wait are passed over, for seconds.
+        self._free_turns = size
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._size = size
+        self._wait_seconds = wait_seconds
 
     @property
     def idle(self) -> int:
@@ -102,16 +110,21 @@ class PreparedConnections:
 
         Raises:
             psycopg.Error: The statement failed, or the connection was lost.
+            sqlalchemy.exc.TimeoutError: All connections are in use.
         """
         sql, values = statement.bind(parameters)
-        while True:
-            pooled, is_new = await self._take()
-            try:
-                return await self._execute(pooled, statement, sql, values)
-            except psycopg.errors.AdminShutdown:
-                # Postgres ended the session, which was idle, instead of executing the statement.
-                if is_new:
-                    raise
+        await self._wait_for_turn()
+        try:
+            while True:
+                pooled, is_new = await self._take()
+                try:
+                    return await self._execute(pooled, statement, sql, values)
+                except psycopg.errors.AdminShutdown:
+                    # Postgres ended the session, which was idle, instead of executing the statement.
+                    if is_new:
+                        raise
+        finally:
+            self._end_turn()
 
     async def _execute(
         self, pooled: sa.PoolProxiedConnection, statement: Statement, sql: bytes, values: list[Any]
@@ -125,28 +138,57 @@ class PreparedConnections:
             rows = await cursor.fetchall() if has_rows else []
         except BaseException as error:
             if is_idle(_driver(pooled)) and not _is_read_only(error):
-                self._put_back(pooled)
+                self._idle.append(pooled)
             else:
                 await greenlet_spawn(pooled.invalidate)
             raise
-        self._put_back(pooled)
+        self._idle.append(pooled)
         return rows
 
-    @contextmanager
-    def yielding_connection(self) -> Iterator[None]:
-        """Let the block get a connection from the pool: return an idle one to the pool now, or the next unused one."""
-        self._waiting += 1
-        if self._idle and isinstance(self._pool, sa.QueuePool) and self._pool.checkedout() >= self._pool.size():
-            self._idle.pop().close()
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Let the block get a connection from the pool and return it.
+
+        Raises:
+            sqlalchemy.exc.TimeoutError: All connections are in use.
+        """
+        await self._wait_for_turn()
         try:
+            if self._idle and isinstance(self._pool, sa.QueuePool) and self._pool.checkedout() >= self._size:
+                self._idle.pop().close()
             yield
         finally:
-            self._waiting -= 1
+            self._end_turn()
 
     def close(self) -> None:
         """Return every connection to the pool."""
         while self._idle:
             self._idle.pop().close()
+
+    async def _wait_for_turn(self) -> None:
+        if self._free_turns:
+            self._free_turns -= 1
+            return
+        loop = asyncio.get_running_loop()
+        turn = loop.create_future()
+        self._waiting.append(turn)
+        timer = loop.call_later(self._wait_seconds, _refuse, turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if not turn.cancelled() and turn.exception() is None:  # it came in the same moment
+                self._end_turn()
+            raise
+        finally:
+            timer.cancel()
+
+    def _end_turn(self) -> None:
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._free_turns += 1
 
     async def _take(self) -> tuple[sa.PoolProxiedConnection, bool]:
         """Return a connection, and whether it was tested just now."""
@@ -155,14 +197,12 @@ class PreparedConnections:
             if not _is_lost(_driver(pooled)):
                 return pooled, False
             await greenlet_spawn(pooled.invalidate)
-        with self.yielding_connection():
-            return await greenlet_spawn(self._pool.connect), True
+        return await greenlet_spawn(self._pool.connect), True
 
-    def _put_back(self, pooled: sa.PoolProxiedConnection) -> None:
-        if self._waiting:
-            pooled.close()
-        else:
-            self._idle.append(pooled)
+
+def _refuse(turn: asyncio.Future[None]) -> None:
+    if not turn.done():
+        turn.set_exception(sa.exc.TimeoutError())
 
 
 def _is_lost(connection: psycopg.AsyncConnection[Any]) -> bool:

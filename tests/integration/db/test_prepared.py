@@ -7,9 +7,10 @@ import pytest
 import sqlalchemy as sa
 
 from render_service.db.database import Database
-from render_service.db.prepared import Statement
+from render_service.db.prepared import PreparedConnections, Statement
 from render_service.embedded import EmbeddedPostgres
 
+UNUSED_POOL = sa.create_engine("postgresql+psycopg://unused.invalid/test").pool
 ONE = Statement("SELECT CAST(:number AS int) AS number")
 
 
@@ -91,6 +92,45 @@ async def test_callers_wait_for_a_connection_that_the_other_path_uses(database_u
         assert not waiting.done()
     assert await waiting == 1
     await database.close()
+
+
+async def test_callers_have_their_turns_in_order_of_arrival() -> None:
+    connections = PreparedConnections(UNUSED_POOL, 1, wait_seconds=60)
+    order = []
+
+    async def call(number: int) -> None:
+        async with connections.turn():
+            order.append(number)
+
+    async with connections.turn():
+        earlier = [asyncio.create_task(call(number)) for number in range(3)]
+        await asyncio.sleep(0)
+    await call(3)  # the turn has just ended, and those before have not yet run
+    await asyncio.gather(*earlier)
+    assert order == [0, 1, 2, 3]
+
+
+async def test_a_caller_that_leaves_leaves_its_turn_to_others(database_url: str) -> None:
+    database = Database(database_url, size=1, statement_timeout_seconds=30)
+    async with database.single():
+        leaving = [asyncio.create_task(fast(database)) for _ in range(5)]
+        await asyncio.sleep(0)
+        waiting = asyncio.create_task(fast(database, 7))
+        for call in leaving:
+            call.cancel()
+        await asyncio.wait(leaving)
+    assert await waiting == 7
+    assert await fast(database, 8) == 8
+    await database.close()
+
+
+async def test_a_caller_whose_turn_does_not_come_is_refused() -> None:
+    connections = PreparedConnections(UNUSED_POOL, 1, wait_seconds=0.01)
+    async with connections.turn():
+        with pytest.raises(sa.exc.TimeoutError):
+            await connections.execute(ONE, {"number": 1})
+    async with asyncio.timeout(60), connections.turn():
+        pass
 
 
 def test_parameters_are_numbered_by_name_and_casts_are_left_alone() -> None:
