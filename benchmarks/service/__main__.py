@@ -14,7 +14,7 @@ import uvloop
 from render_client.v1 import output_pb2, project_pb2
 from render_client.v1 import render_service_pb2 as pb
 
-from benchmarks.service import processes, stack
+from benchmarks.service import latency, processes, scale, stack
 from benchmarks.service.bare import SERVICE
 from benchmarks.service.claims import WORKSPACES, time_claims
 from benchmarks.service.jobs import Throughput, finish_jobs
@@ -22,6 +22,7 @@ from benchmarks.service.load import CLIENTS, Load, channels, measure
 from benchmarks.service.results import Results
 from benchmarks.service.usual_stack import UsualStack, measure_usual_stack
 from benchmarks.service.watchers import WATCHERS, Fan, watch_bare, watch_job
+from benchmarks.starting import run
 
 _RENDER = "/render.v1.RenderService/"
 _ANSWER_BYTES = 200  # about as many as a job has
@@ -31,29 +32,41 @@ _TARGETS: Mapping[str, tuple[float, float | None]] = {
     "GetJob": (0.6, 0.5),
     "ListJobs of 20": (0.25, None),
 }
+_RUNS = 7  # of `render get`
 _WORKERS = ((2,), (8,), (32,), (8, 8))
 
 
-async def main(seconds: float, usual_python: Path, waiting: int) -> int:
+async def main(seconds: float, usual_python: Path, waiting: int, jobs: int) -> int:
     """Measure everything; return the exit code."""
     results = Results()
     async with stack.bare() as (running, stdin):
         bare = await measure(running, f"/{SERVICE}/Call", lambda _: b"x" * 64, seconds=seconds)
         sized = await measure(running, f"/{SERVICE}/Call", lambda _: b"x" * _ANSWER_BYTES, seconds=seconds)
         bare_fan = await watch_bare(running, stdin)
+        bare_lateness = await latency.watch_bare(running, stdin)
     async with stack.stores() as stores:
         async with stack.server(stores) as running:
             results.show("server ready after its start", running.started_in, "s", at_most=0.7)
             job_id = (await _start(running.port)).job.job_id
             _show_watchers(results, bare_fan, await watch_job(running, stores, job_id))
+            start = _request().SerializeToString()
+            late = await latency.watch_jobs(running, stores, start)
+            latency.show(results, bare_lateness, late, await latency.publish_latency(stores))
+            latency.show_starts(results, await latency.start_jobs(stores, running, start))
+            results.show("render get", await asyncio.to_thread(_time_get, running.port, job_id), "s", at_most=0.35)
             calls = await _measure_calls(running, job_id, seconds=seconds)
             _show_calls(results, bare, sized, calls)
         processes.show(results, await processes.compare(stores, job_id, seconds=seconds))
-        finished = {slots: await finish_jobs(stores, slots, seconds=seconds) for slots in _WORKERS}
+        finished: dict[tuple[int, ...], Throughput] = {
+            slots: await finish_jobs(stores, slots, seconds=seconds) for slots in _WORKERS
+        }
         _show_jobs(results, finished)
         _show_claims(results, await asyncio.to_thread(time_claims, stores, (1, waiting)))
         usual = await measure_usual_stack(stores, usual_python, seconds=seconds)
         _show_usual_stack(results, usual, calls["StartRender"], finished)
+        if jobs:
+            async with stack.server(stores) as running:
+                scale.show(results, await scale.compare(stores, running, start, job_id, jobs=jobs))
     print(results.verdict())
     return 1 if results.missed else 0
 
@@ -77,6 +90,13 @@ async def _measure_calls(running: stack.Running, job_id: str, *, seconds: float)
 def _get_job(job_id: str) -> tuple[str, Callable[[int], bytes]]:
     request = pb.GetJobRequest(workspace_id="default", job_id=job_id).SerializeToString()
     return f"{_RENDER}GetJob", lambda _: request
+
+
+def _time_get(port: int, job_id: str) -> float:
+    """Return the seconds that `render get` takes, the least of several runs."""
+    command = [str(Path(sys.executable).parent / "render"), "get", job_id]
+    caller = {"RENDER_TARGET": f"127.0.0.1:{port}", "RENDER_WORKSPACE": "default"}
+    return run(command, _RUNS, caller).elapsed
 
 
 def _show_calls(results: Results, bare: Load, sized: Load, calls: Mapping[str, Load]) -> None:
@@ -151,6 +171,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=5, help="how long each kind of call is measured")
     parser.add_argument("--waiting", type=int, default=100_000, help="how many jobs wait while claims are measured")
+    parser.add_argument("--jobs", type=int, default=1_000_000, help="how many jobs fill the tables at last; 0: none")
     parser.add_argument("usual_python", type=Path, help="the interpreter that has the packages of the usual stack")
     given = parser.parse_args()
-    sys.exit(uvloop.run(main(given.seconds, given.usual_python, given.waiting)))
+    sys.exit(uvloop.run(main(given.seconds, given.usual_python, given.waiting, given.jobs)))

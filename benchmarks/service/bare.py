@@ -1,13 +1,14 @@
-"""The floor under any grpc.aio service: a call that does nothing, and an event sent to every open stream.
+"""The floor under any grpc.aio service: a call that does nothing, and an event sent to every open stream of a topic.
 
-`python -m benchmarks.service.bare PORT` serves until killed. It reads one event a line from standard input, sends it to
-every stream, and ends the streams after the line `end`.
+`python -m benchmarks.service.bare PORT` serves until killed. A stream's request is its topic. Each line of standard
+input, a topic and a word, is an event for the streams of the topic; they end after the word `end`.
 """
 
 import asyncio
 import os
 import sys
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator
 
 import grpc
@@ -29,7 +30,7 @@ def age_seconds(event: bytes) -> float:
 
 class _Bare:
     def __init__(self) -> None:
-        self._streams: set[asyncio.Queue[bytes]] = set()
+        self._streams: defaultdict[bytes, set[asyncio.Queue[bytes]]] = defaultdict(set)
 
     def handlers(self) -> grpc.GenericRpcHandler:
         return grpc.method_handlers_generic_handler(
@@ -42,9 +43,10 @@ class _Bare:
 
     def send(self) -> None:
         for line in os.read(sys.stdin.fileno(), 65536).splitlines():
+            topic, word = line.split()
             # As large as an event of the service.
-            event = clock() + line.ljust(120)
-            for stream in self._streams:
+            event = clock() + word.ljust(120)
+            for stream in self._streams[topic]:
                 stream.put_nowait(event)
 
     async def _call(self, request: bytes, context: object) -> bytes:
@@ -52,7 +54,7 @@ class _Bare:
 
     async def _watch(self, request: bytes, context: object) -> AsyncIterator[bytes]:
         stream: asyncio.Queue[bytes] = asyncio.Queue()
-        self._streams.add(stream)
+        self._streams[request].add(stream)
         try:
             yield b""
             event = b""
@@ -60,7 +62,7 @@ class _Bare:
                 event = await stream.get()
                 yield event
         finally:
-            self._streams.discard(stream)
+            self._streams[request].discard(stream)
 
 
 async def _serve(port: int) -> None:

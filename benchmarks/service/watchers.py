@@ -53,13 +53,13 @@ async def watch_bare(running: Running, stdin: asyncio.StreamWriter) -> Fan:
     """Send events to the watchers of the bare server."""
 
     async def send(number: int) -> None:
-        stdin.write(b"end\n" if number == EVENTS else b"event\n")
+        stdin.write(b"all end\n" if number == EVENTS else b"all event\n")
         await stdin.drain()
 
     def age(message: bytes, fan: Fan) -> None:
         (fan.ends if message[8:].startswith(b"end") else fan.events).append(age_seconds(message))
 
-    return await _watch(running, f"/{SERVICE}/Watch", b"", send, age)
+    return await _watch(running, f"/{SERVICE}/Watch", b"all", send, age)
 
 
 async def watch_job(running: Running, stores: Stores, job_id: str) -> Fan:
