@@ -12,7 +12,7 @@ from pathlib import Path
 import av
 import cv2
 
-from benchmarks.compositor import frames, ours, peers, work
+from benchmarks.compositor import frames, layered, ours, peers, work
 from render_service.compositor.compositor import Compositor
 from render_service.compositor.encoding.encoder import planes_of
 from render_service.compositor.media.assets import Media
@@ -98,6 +98,8 @@ async def run(folder: Path) -> tuple[list[Metric], list[str]]:
             f"compositor {firsts[-1].seconds:.2f} s, x264 alone {floors[-1]:.2f} s; "
             f"unchanged {agains[-1].seconds:.2f} s, one caption {editeds[-1].seconds:.2f} s"
         )
+    over, over_cpu = await layered.cost(compositor, spec, media, folder, rounds)
+    say(f"six layers: {over:.3f} of the time on top, {over_cpu:.3f} of the processor time")
     await compositor.close()
     del ready
     # The shortest of several runs: other load only ever makes a run longer.
@@ -127,6 +129,7 @@ async def run(folder: Path) -> tuple[list[Metric], list[str]]:
         f"- Processor time, all processes: compositor {cpu:.1f} s, x264 alone {floor_cpu:.1f} s,",
         f"  {cpu / floor_cpu:.3f} times as much; less sensitive to other load than wall time.",
         f"- SSIM of x264 alone against the reference: {best:.4f}.",
+        f"- Six layers, two texts, a picture, a clip and two shapes: {over_cpu:.3f} of the processor time on top.",
         f"- One FFmpeg filtergraph command: {command:.2f} s.",
         f"- {MOVIEPY.replace('==', ' ')}: {seconds:.1f} s for {count} frames, {slow:.0f} s extrapolated to all frames.",
         f"- {minutes:g} minutes of video: {long.seconds:.1f} s for {long.frames} frames.",
@@ -140,6 +143,7 @@ async def run(folder: Path) -> tuple[list[Metric], list[str]]:
         Metric("one caption changed / first render", edited.seconds / first.seconds, 0.3, at_most=True),
         Metric("unchanged / first render", again.seconds / first.seconds, 0.05, at_most=True),
         Metric(f"time per frame, {minutes:g} minutes / short", per_frame, 1.10, at_most=True),
+        Metric("time of six layers / first render", over, 0.35, at_most=True),
         Metric("peak memory of any process", peak, 700, at_most=True, unit=" MB"),
         Metric("SSIM against the reference", similarity, 0.98, at_most=False),
     ], lines

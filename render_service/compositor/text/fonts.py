@@ -271,7 +271,7 @@ def is_covered(character: str) -> bool:
 @cache
 def coverage(face: Face) -> frozenset[int]:
     """Return the code points that a face has glyphs for."""
-    blob = uharfbuzz.Blob.from_file_path(str(_path(face)))
+    blob = uharfbuzz.Blob.from_file_path(str(file_of(face)))
     return frozenset(uharfbuzz.Face(blob, face.index).unicodes)
 
 
@@ -289,7 +289,7 @@ def load_font(face: Face, size: int, weight: int) -> ImageFont.FreeTypeFont:
     """
     if face == COLOR_EMOJI:
         size = COLOR_EMOJI_SIZE
-    font = ImageFont.truetype(str(_path(face)), size, index=face.index, layout_engine=ImageFont.Layout.RAQM)
+    font = ImageFont.truetype(str(file_of(face)), size, index=face.index, layout_engine=ImageFont.Layout.RAQM)
     try:
         axes = font.get_variation_axes()
     except OSError:  # a face of one weight
@@ -299,7 +299,8 @@ def load_font(face: Face, size: int, weight: int) -> ImageFont.FreeTypeFont:
 
 
 @cache
-def _path(face: Face) -> Path:
+def file_of(face: Face) -> Path:
+    """Return the file of a face."""
     return Path(str(resources.files(face.package).joinpath(face.file)))
 
 
@@ -308,6 +309,6 @@ def fonts_fingerprint() -> str:
     """Return a hash over all font files, so that it changes whenever a font changes."""
     digest = hashlib.sha256()
     for face in (_SIMPLIFIED, *FALLBACKS, _TEXT_EMOJI):
-        with _path(face).open("rb") as file:
+        with file_of(face).open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()[:16]

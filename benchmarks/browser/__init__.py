@@ -1,0 +1,1 @@
+"""Compares layers with Chromium, which draws the same boxes from CSS."""
