@@ -192,7 +192,7 @@ def join_composition(parts: Path, path: Path) -> None:
     if output.container.is_animation:
         files = [segment for segment, _ in segments]
         if output.container is Container.GIF:
-            write_gif(files, output.fps, path)
+            write_gif(files, output.fps, plan.frames, path)
         else:
             write_webp(files, output.fps, output.quality, path)
         return
