@@ -92,11 +92,12 @@ def plan_composition(parts: Path, srt: Path, vtt: Path, words: Path) -> Plan:
         words: Where the spoken words go as JSON.
 
     Raises:
-        RenderFailure: GLYPH_MISSING; ASSET_INVALID where the files make the video too long.
+        RenderFailure: GLYPH_MISSING; ASSET_INVALID where the files make the video too long, or a clip is too short.
     """
     request = Request.read(parts)
     spec, timeline = request.spec, fit_recognized(_timeline(request), request.media.shots)
     _check_length(timeline, request.facts)
+    _check_clip_starts(spec, request.facts)
     replaced = check_glyphs(spec, _cards(timeline))
     hashes = name_media(request.media, request.hashes)
     cues, planned = plan_pictures(spec, timeline, hashes, request.facts, recognized_shots(request.media.shots))
@@ -143,7 +144,7 @@ def check_request(parts: Path, gets_clips: bool) -> None:
         gets_clips: Whether a clip is generated for each shot without a picture; otherwise it becomes a card.
 
     Raises:
-        RenderFailure: GLYPH_MISSING; ASSET_INVALID where the files make the video too long.
+        RenderFailure: GLYPH_MISSING; ASSET_INVALID where the files make the video too long, or a clip is too short.
     """
     request = Request.read(parts)
     timeline = _timeline(request)
@@ -232,6 +233,21 @@ def _check_length(timeline: Timeline, facts: Mapping[str, MediaFacts]) -> None:
     if timeline.frames <= most:
         return
     raise _too_long(max(timeline.shots, key=lambda shot: shot.frames), facts)
+
+
+def _check_clip_starts(spec: RenderSpec, facts: Mapping[str, MediaFacts]) -> None:
+    """Refuse clips that would be played from beyond their end.
+
+    Raises:
+        RenderFailure: ASSET_INVALID for the first of them.
+    """
+    for shot in spec.project.shots:
+        length = facts.get(shot.id, MediaFacts()).clip
+        if shot.clip is not None and length is not None and shot.clip.start >= length:
+            what = (
+                f"lies beyond the end of the clip, which lasts {length.total_seconds():.3g} s; choose an earlier start"
+            )
+            raise Asset(Path(), "clip.start", shot.id).invalid(AssetFault.TRUNCATED, what)
 
 
 def _too_long(longest: TimelineShot, facts: Mapping[str, MediaFacts]) -> RenderFailure:

@@ -27,6 +27,7 @@ from render_service.domain.generation.provider_models import GENERATING_PROVIDER
 from render_service.domain.jobs.job import Artifact, ProviderName
 from render_service.domain.layers import model as layers
 from render_service.domain.projects import output, project
+from render_service.domain.projects.looks.clips import ClipEdit
 from render_service.domain.projects.looks.views import PictureView
 from render_service.domain.projects.validation import check_project
 from render_service.domain.speech.lexicon import LexiconEntry
@@ -122,6 +123,7 @@ WHOLE = project.Project(
         project.Shot(
             "s",
             motion=project.Motion(project.MotionKind.KEN_BURNS, start=PictureView(), end=PictureView()),
+            clip=ClipEdit(crop=PictureView()),
             words=(project.WordTiming("w", timedelta(0), timedelta(seconds=1)),),
             speech=project.Speech(speed=1.0),
             translations=(project.Translation("de", "n", "c"),),

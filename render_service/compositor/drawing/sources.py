@@ -17,6 +17,7 @@ from render_service.compositor.frames.format import PictureFormat
 from render_service.compositor.frames.planes import Planes
 from render_service.compositor.media.assets import Asset
 from render_service.compositor.media.clips import ClipReader, FrameFormat
+from render_service.compositor.media.edited_clips import EditedClip
 from render_service.compositor.media.images import load_image
 from render_service.compositor.segments.spec import DrawnCard, DrawnClip, DrawnStill, Layer
 from render_service.domain.projects.project import Fit, MotionKind
@@ -82,7 +83,12 @@ class ClipLayer:
         assert isinstance(layer.source, DrawnClip)
         focus = (layer.motion.focus_x, layer.motion.focus_y)
         form = FrameFormat(picture.width, picture.height, picture.fps, layer.source.fit, focus)
-        self._reader = ClipReader(assets[layer.source.clip], form, first=layer.first)
+        asset, playback = assets[layer.source.clip], layer.source.playback
+        self._reader: ClipReader | EditedClip = (
+            ClipReader(asset, form, first=layer.first)
+            if playback is None
+            else EditedClip(asset, form, playback, first=layer.first)
+        )
 
     def draw(self, target: Planes) -> None:
         """Fill a frame with the next picture of the shot."""
@@ -90,7 +96,7 @@ class ClipLayer:
 
     def close(self) -> None:
         """Close the clip's file."""
-        self._reader.__exit__(None, None, None)
+        self._reader.close()
 
 
 def _card(source: DrawnCard, size: tuple[int, int]) -> NDArray[np.uint8]:

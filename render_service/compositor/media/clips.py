@@ -25,6 +25,7 @@ from render_service.compositor.media.assets import DEFAULT_LIMITS, Asset, AssetF
 from render_service.compositor.media.clip_source import ClipSource, open_clip
 from render_service.compositor.media.tone_mapping import HdrTransfer, write_cube
 from render_service.compositor.media.video_decoding import Turn, frame_seconds, turn_of
+from render_service.domain.projects.looks.views import PictureView
 from render_service.domain.projects.project import Fit
 
 _HD_WIDTH = 1280  # untagged video of at least this size is assumed to be BT.709
@@ -44,13 +45,15 @@ class FrameFormat:
         fps: Frames per second.
         fit: How the clip fills the frame; None decides by its shape.
         focus: The point of the displayed clip that COVER keeps in view, as fractions 0–1 of its width and height.
+        crop: The part of the displayed clip that is used; `focus` is a point of it. None is the whole.
     """
 
     width: int
     height: int
-    fps: int
+    fps: float
     fit: Fit | None = Fit.COVER
     focus: tuple[float, float] = CENTRE
+    crop: PictureView | None = None
 
 
 class ClipReader:
@@ -63,17 +66,25 @@ class ClipReader:
         asset: The clip.
         form: Format of the frames.
         first: Number of the first frame to read, ≥ 0.
+        start: What the clip shows so many seconds after its first picture is frame 0.
         limits: The largest number of pixels of a frame.
 
     Use as a context manager; it holds the file open.
     """
 
     def __init__(
-        self, asset: Asset, form: FrameFormat, *, first: int = 0, limits: MediaLimits = DEFAULT_LIMITS
+        self,
+        asset: Asset,
+        form: FrameFormat,
+        *,
+        first: int = 0,
+        start: float = 0.0,
+        limits: MediaLimits = DEFAULT_LIMITS,
     ) -> None:
         self._asset = asset
         self._form = form
         self._limits = limits
+        self._start = start
         self._frames = self._read(first)
         self._last: Planes | None = None
         self._ended = False
@@ -129,7 +140,7 @@ class ClipReader:
 
     def _chosen(self, clip: ClipSource, first: int) -> Generator[tuple[VideoFrame, int], None, None]:
         """Yield the pictures of the clip that are shown, each with the number of output frames that show it."""
-        origin = clip.start
+        origin = clip.start + self._start
         number = first
         before: VideoFrame | None = None
         for frame in clip.frames(origin + first / self._form.fps):
@@ -153,11 +164,14 @@ class _Converter:
     ) -> None:
         self._ground = ground
         self._accepted = _traits(frame)
+        crop = form.crop or PictureView()
+        shown = (shown[0] * crop.width, shown[1] * crop.height)
         self._form = form = replace(form, fit=decided_fit(form.fit, shown, (form.width, form.height), form.focus))
         self._has_alpha = _has_alpha(frame)
         turn = turn_of(frame)
         part, size = _fitted(shown, form)
-        start = _start(form.focus, part, turn)
+        start = _start(form.focus, part, turn, crop)
+        part = (part[0] * crop.width, part[1] * crop.height)
         if turn.swaps_sides:
             part, size, start = part[::-1], size[::-1], start[::-1]
         colours = _premultiplied(frame, size) if self._has_alpha else _colours(frame, size, folder)
@@ -207,21 +221,30 @@ def _fitted(shown: tuple[float, float], form: FrameFormat) -> tuple[tuple[float,
     return (1.0, 1.0), (min(width, form.width), min(height, form.height))
 
 
-def _start(focus: tuple[float, float], part: tuple[float, float], turn: Turn) -> tuple[float, float]:
+def _start(focus: tuple[float, float], part: tuple[float, float], turn: Turn, crop: PictureView) -> tuple[float, float]:
     """Return which fractions 0–1 of what is not visible lie before the visible part of the stored picture.
 
     Args:
-        focus: The point of the displayed picture to be as close to the middle as its edges allow.
-        part: The visible fractions of the displayed picture's width and height.
+        focus: The point of the used part to be as close to the middle as its edges allow.
+        part: The visible fractions of that part's width and height.
         turn: How the stored picture is turned to be displayed.
+        crop: The part of the displayed picture that is used.
 
     Returns:
         The fractions, in the order of the displayed picture's axes.
     """
-    before = (
+    before = [
         min(max((point - share / 2) / (1 - share), 0.0), 1.0) if share < 1 else 0.5
         for point, share in zip(focus, part, strict=True)
-    )
+    ]
+    if crop != PictureView():
+        corner, sides = (crop.x, crop.y), (crop.width, crop.height)
+        before = [
+            (corner[axis] + sides[axis] * (1 - part[axis]) * before[axis]) / (1 - sides[axis] * part[axis])
+            if sides[axis] * part[axis] < 1
+            else 0.5
+            for axis in (0, 1)
+        ]
     across, down = (
         1 - value if is_reversed else value for value, is_reversed in zip(before, turn.reverses, strict=True)
     )

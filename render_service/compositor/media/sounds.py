@@ -90,11 +90,15 @@ class SoundReader:
     def _decoded(self) -> Generator[Sound, None, None]:
         while True:
             heard = 0
-            for piece in decode_sound(self._asset):
+            for piece in self._pieces():
                 heard += piece.shape[1]
                 yield piece
             if not self._looped or not heard:
                 return
+
+    def _pieces(self) -> Generator[Sound, None, None]:
+        """Yield the sound once."""
+        return decode_sound(self._asset)
 
 
 def decode_sound(asset: Asset, warn: Callable[[RenderFailure], None] | None = None) -> Generator[Sound, None, None]:

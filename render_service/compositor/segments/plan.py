@@ -93,7 +93,8 @@ def plan_segments(timeline: Timeline, spec: RenderSpec, ingredients: Ingredients
         if previous is not None and shot.overlap_in:
             segments.append(cutter.transition(previous, shot))
         body = (shot.overlap_in, shot.frames - shot.overlap_out)
-        gaps = ingredients.gaps.get(shot.shot_id, ())
+        # The keyframes of a clip that is edited lie elsewhere.
+        gaps = ingredients.gaps.get(shot.shot_id, ()) if shot.playback is None else ()
         slices = cut_clip(*body, timeline.fps, gaps) if is_clip(shot.source) else cut_still(*body, timeline.fps)
         segments.extend(cutter.body(shot, first, after) for first, after in slices)
         previous = shot
@@ -247,7 +248,7 @@ def _drawn_source(shot: TimelineShot, cards: _Style, ingredients: Ingredients) -
     match shot.source:
         case ClipSource() | GeneratedSource():
             assert hashes.clip is not None
-            return DrawnClip(hashes.clip, shot.shot.fit)
+            return DrawnClip(hashes.clip, shot.shot.fit, shot.playback)
         case StillSource():
             assert hashes.image is not None
             return DrawnStill(hashes.image, shot.shot.fit)

@@ -9,6 +9,7 @@ from render_service.compositor.frames.format import PictureFormat
 from render_service.compositor.segments.layers import DrawnLayer
 from render_service.domain.canonical import canonical_bytes, from_canonical
 from render_service.domain.layers import model as layer_model
+from render_service.domain.projects.looks.clips import Playback
 from render_service.domain.projects.project import Corner, Direction, Fit, Motion, TransitionKind
 
 
@@ -36,10 +37,14 @@ class DrawnCard:
 
 @dataclass(frozen=True, slots=True)
 class DrawnClip:
-    """A video file, named by the SHA-256 of its content, shown from its start; its last frame stays."""
+    """A video file, named by the SHA-256 of its content, shown from its start; its last frame stays.
+
+    With `playback` it is played as that says.
+    """
 
     clip: str
     fit: Fit | None
+    playback: Playback | None = None
 
 
 DrawnSource = DrawnStill | DrawnCard | DrawnClip

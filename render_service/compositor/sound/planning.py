@@ -8,9 +8,10 @@ from render_service.compositor.media.sound_format import SAMPLE_RATE
 from render_service.compositor.segments.build_fingerprint import SOUND_ENTRY, build_fingerprint
 from render_service.compositor.segments.content_hashes import MediaHashes, ShotHashes
 from render_service.compositor.segments.layers import drawn_layers
-from render_service.compositor.sound.spec import ClipTrack, MusicTrack, NarrationTrack, SoundSpec
+from render_service.compositor.sound.spec import ClipTrack, MusicTrack, NarrationTrack, SoundPart, SoundSpec
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.layers.model import layer_field
+from render_service.domain.projects.looks.clips import ClipEdit, Playback
 from render_service.domain.projects.timeline import Timeline
 
 # Shorter fades of a clip are heard as a click.
@@ -60,9 +61,22 @@ def _clips(timeline: Timeline, hashes: MediaHashes) -> Iterator[ClipTrack]:
     per_frame = SAMPLE_RATE // timeline.fps
     for shot in timeline.shots:
         sound = hashes.shots.get(shot.shot_id, ShotHashes()).clip
-        if sound is not None and shot.shot.clip_sound:
-            rise, fall = (max(overlap * per_frame, _DECLICK) for overlap in (shot.overlap_in, shot.overlap_out))
-            yield ClipTrack(sound, shot.start * per_frame, shot.end * per_frame, rise, fall)
+        edit, playback = shot.shot.clip or ClipEdit(), shot.playback
+        # Nobody understands a voice that is played backwards.
+        heard = shot.shot.clip_sound and edit.volume > 0 and not (playback and playback.reverse)
+        if sound is not None and heard:
+            rise, fall = (
+                max(overlap * per_frame, _samples(fade), _DECLICK)
+                for overlap, fade in ((shot.overlap_in, edit.fade_in), (shot.overlap_out, edit.fade_out))
+            )
+            part = _part(playback, timeline.fps) if playback else None
+            yield ClipTrack(sound, shot.start * per_frame, shot.end * per_frame, rise, fall, edit.volume, part)
+
+
+def _part(playback: Playback, fps: int) -> SoundPart:
+    start = playback.start * SAMPLE_RATE // 1_000_000
+    length = round(playback.frames * SAMPLE_RATE / fps * playback.speed)
+    return SoundPart(start, length, playback.speed, playback.loops)
 
 
 def _layer_clips(timeline: Timeline, spec: RenderSpec, hashes: MediaHashes) -> Iterator[ClipTrack]:

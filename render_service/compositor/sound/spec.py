@@ -25,14 +25,30 @@ class NarrationTrack:
 
 
 @dataclass(frozen=True, slots=True)
+class SoundPart:
+    """A part of a file, its start and length in samples of the file, played at a speed, once or again and again."""
+
+    start: int
+    length: int
+    speed: float = 1.0
+    loops: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ClipTrack:
-    """The sound of a clip, as `NarrationTrack`. `fade_in` and `fade_out` are the lengths of its fades in samples."""
+    """The sound of a clip, as `NarrationTrack`.
+
+    `fade_in` and `fade_out` are the lengths of its fades in samples, `volume` is a linear gain; `part` None is the
+    whole.
+    """
 
     sound: str
     start: int
     end: int
     fade_in: int
     fade_out: int
+    volume: float = 1.0
+    part: SoundPart | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,14 @@
 """Speaks faster or slower, at the same pitch, so that a video comes closer to its target duration."""
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 
-import av
-import numpy as np
-from av.audio.frame import AudioFrame
-from av.filter import Graph
-
 from render_service.compositor.media.assets import Asset
-from render_service.compositor.media.sound_format import SAMPLE_RATE, Sound
 from render_service.compositor.media.sounds import decode_sound
 from render_service.compositor.sound.stems import FlacWriter
+from render_service.compositor.sound.stretching import stretched
 from render_service.domain.projects.media import MediaFacts
 from render_service.domain.projects.project import NarrationPolicy, Project, WordTiming
 from render_service.domain.projects.shot_source import ShotSource
@@ -84,40 +78,10 @@ def change_tempo(asset: Asset, tempo: float, output: Path) -> None:
         RenderFailure: ASSET_INVALID where it cannot be decoded.
     """
     with FlacWriter(output) as writer:
-        for block in _changed(asset, tempo):
+        for block in stretched(decode_sound(asset), tempo):
             writer.write(block)
 
 
 def at_tempo(words: tuple[WordTiming, ...], tempo: float) -> tuple[WordTiming, ...]:
     """Return when words are spoken if they are played faster or slower."""
     return tuple(replace(word, start=word.start / tempo, end=word.end / tempo) for word in words)
-
-
-def _changed(asset: Asset, tempo: float) -> Iterator[Sound]:
-    graph = Graph()
-    source = graph.add_abuffer(sample_rate=SAMPLE_RATE, format="flt", layout="stereo")
-    # Waveform similarity overlap-add: pieces of the sound are shifted to where they fit, and keep their pitch.
-    stretch = graph.add("atempo", f"{tempo:g}")
-    sink = graph.add("abuffersink")
-    source.link_to(stretch)
-    stretch.link_to(sink)
-    graph.configure()
-    place = 0
-    for block in decode_sound(asset):
-        frame = AudioFrame.from_ndarray(np.ascontiguousarray(block.T).reshape(1, -1), "flt", "stereo")
-        frame.sample_rate, frame.pts, frame.time_base = SAMPLE_RATE, place, Fraction(1, SAMPLE_RATE)
-        place += frame.samples
-        graph.push(frame)
-        yield from _ready(graph)
-    graph.push(None)
-    yield from _ready(graph)
-
-
-def _ready(graph: Graph) -> Iterator[Sound]:
-    while True:
-        try:
-            frame = graph.pull()
-        except (av.BlockingIOError, av.EOFError):
-            return
-        assert isinstance(frame, AudioFrame)
-        yield frame.to_ndarray().astype(np.float32, copy=False).reshape(-1, 2).T

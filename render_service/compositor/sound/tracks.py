@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from render_service.compositor.media.assets import Asset
 from render_service.compositor.media.sound_format import SAMPLE_RATE, Sound
 from render_service.compositor.media.sounds import SoundReader, has_sound, sound_length
+from render_service.compositor.sound.clip_sounds import PartReader
 from render_service.compositor.sound.ducking import Ducking, Span, duck_gain, fade_gain, merged
 from render_service.compositor.sound.levelling import Voice, duck_depth, level_voice, measure, most_master_gain
 from render_service.compositor.sound.limiter import MOST_LIMITING_DB, PEAK_CEILING_DBTP
@@ -122,21 +123,28 @@ def _narration(track: NarrationTrack, asset: Asset, voice: Voice) -> Track:
 
 def _clip(track: ClipTrack, asset: Asset, under: _Under) -> Track:
     span = Span(track.start, track.end)
-    ducking = under.ducking(asset, track.end - track.start, 1.0)
+    ducking = under.ducking(asset, track.end - track.start, track.volume)
+    rise, fall = _within(track.fade_in, track.fade_out, track.end - track.start)
 
     def gain(at: int, count: int) -> NDArray[np.float32]:
-        fades = fade_gain(at, count, span, track.fade_in, track.fade_out)
-        return fades * duck_gain(at, count, under.spans, ducking)
+        fades = fade_gain(at, count, span, rise, fall)
+        return fades * duck_gain(at, count, under.spans, ducking) * np.float32(track.volume)
 
-    return Track(lambda: SoundReader(asset), span, gain)
+    part = track.part
+    return Track(lambda: SoundReader(asset) if part is None else PartReader(asset, part), span, gain)
+
+
+def _within(rise: int, fall: int, length: int) -> tuple[int, int]:
+    """Return two fades, shortened in proportion if they are longer than the sound."""
+    if rise + fall <= length:
+        return rise, fall
+    return length * rise // (rise + fall), length * fall // (rise + fall)
 
 
 def _music(track: MusicTrack, asset: Asset, total: int, under: _Under) -> Track:
     length = total if track.loop else min(total, sound_length(asset))
     span = Span(0, length)
-    rise, fall = track.fade_in, track.fade_out
-    if rise + fall > length:
-        rise, fall = length * rise // (rise + fall), length * fall // (rise + fall)
+    rise, fall = _within(track.fade_in, track.fade_out, length)
     ducked = under.spans if track.duck else ()
     ducking = under.ducking(asset, length, track.volume) if track.duck else Ducking()
 

@@ -106,7 +106,7 @@ def _plan(shot: TimelineShot, frames: Sequence[CodedFrame], fps: int, bound: flo
 def _should_move(shot: TimelineShot) -> bool:
     if isinstance(shot.source, StillSource):
         return shot.motion.kind is not MotionKind.NONE
-    return is_clip(shot.source)
+    return is_clip(shot.source) and (shot.playback is None or shot.playback.freeze is None)
 
 
 def _quiet_runs(alone: range, frames: Sequence[CodedFrame], bound: float) -> Iterator[range]:

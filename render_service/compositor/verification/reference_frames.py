@@ -9,6 +9,7 @@ from render_service.compositor.frames.planes import Plane, Planes
 from render_service.compositor.layers.painter import LayersPainter
 from render_service.compositor.media.assets import Asset, Media, ShotMedia, clip_asset, image_asset
 from render_service.compositor.media.clips import ClipReader, FrameFormat
+from render_service.compositor.media.edited_clips import EditedClip
 from render_service.compositor.media.images import load_image
 from render_service.compositor.segments.layers import drawn_layers, seen_layers
 from render_service.compositor.text.drawn_texts import render_language
@@ -84,8 +85,14 @@ def _of_picture(shot: TimelineShot, files: ShotMedia, numbers: Sequence[int], ou
 def _of_clip(shot: TimelineShot, files: ShotMedia, numbers: Sequence[int], form: FrameFormat) -> list[Planes]:
     assert files.clip is not None
     frames: list[Planes] = []
+    asset = clip_asset(shot.shot_id, files.clip)
     for number in numbers:
-        with ClipReader(clip_asset(shot.shot_id, files.clip), form, first=number) as reader:
+        reader = (
+            ClipReader(asset, form, first=number)
+            if shot.playback is None
+            else EditedClip(asset, form, shot.playback, first=number)
+        )
+        with closing(reader):
             frame = Planes.empty(form.width, form.height)
             frame.copy_from(reader.read())
             frames.append(frame)

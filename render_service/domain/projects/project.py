@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from render_service.domain.layers.model import Layer
 from render_service.domain.projects.looks.captions import CaptionPosition, CaptionPreset, Platform
+from render_service.domain.projects.looks.clips import ClipEdit
 from render_service.domain.projects.looks.views import PictureView
 from render_service.domain.projects.output import AspectRatio, OutputOptions
 from render_service.domain.speech.lexicon import LexiconEntry
@@ -278,6 +279,7 @@ class Shot:
     speech: Speech | None = None
     translations: tuple[Translation, ...] = ()
     layers: tuple[Layer, ...] = ()
+    clip: ClipEdit | None = None
 
 
 @dataclass(frozen=True, slots=True)

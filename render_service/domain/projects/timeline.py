@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from render_service.domain.projects.looks.clips import Playback, playback_of, played_length
 from render_service.domain.projects.media import MediaFacts
 from render_service.domain.projects.pacing import decided_pacing, extend_for_narration
 from render_service.domain.projects.project import (
@@ -46,6 +47,7 @@ class TimelineShot:
         motion: The camera movement; no field is None.
         narration_start: Frame of the video in which the narration begins, at the end of its incoming transition.
         narration_frames: Frames for which the narration may play under the project's policy; 0 without one.
+        playback: How its clip is played; None is from its start to its end.
     """
 
     shot: Shot
@@ -60,6 +62,7 @@ class TimelineShot:
     motion: Motion
     narration_start: int
     narration_frames: int
+    playback: Playback | None = None
 
     @property
     def shot_id(self) -> str:
@@ -144,6 +147,7 @@ def plan_timeline(
             narration_frames=_narration_frames(
                 project.narration_policy, facts.get(shot.id, _NO_FACTS), lengths[index] - overlaps[index], fps
             ),
+            playback=_playback(placed[index], facts.get(shot.id, _NO_FACTS), lengths[index], fps),
         )
         for index, shot in enumerate(shots)
     )
@@ -179,7 +183,7 @@ def _lengths(
             changes = -(-sum(wished[index : index + 2]) // 2)
             said.append(max(frames_in(DEFAULT_SHOT, fps), frames_covering(_text_time(project, one), fps) + changes))
         else:
-            duration = shot.duration or (None if shares else found.clip or DEFAULT_SHOT)
+            duration = shot.duration or (None if shares else _clip_length(shot, found) or DEFAULT_SHOT)
             said.append(None if duration is None else max(1, frames_in(duration, fps)))
     sharing = said.count(None)
     if project.target_duration is None or sharing == 0:
@@ -195,6 +199,20 @@ def _lengths(
         else:
             lengths.append(length)
     return lengths
+
+
+def _clip_length(shot: Shot, facts: MediaFacts) -> timedelta | None:
+    """Return how long the clip of a shot is played; None without one."""
+    if shot.clip is None or facts.clip is None:
+        return facts.clip
+    return played_length(shot.clip, facts.clip)
+
+
+def _playback(placed: SequencedShot, facts: MediaFacts, frames: int, fps: int) -> Playback | None:
+    edit = placed.shot.clip
+    if edit is None or facts.clip is None or not is_clip(placed.source):
+        return None
+    return playback_of(edit, facts.clip, frames, fps)
 
 
 def _text_time(project: Project, placed: SequencedShot) -> timedelta:

@@ -8,7 +8,7 @@ from functools import partial
 from render_service.domain.errors import FieldFault
 from render_service.domain.layers.model import Layer
 from render_service.domain.layers.validation import LayerCheck
-from render_service.domain.projects.looks.rules import caption_faults, motion_faults, transition_faults
+from render_service.domain.projects.looks.rules import caption_faults, clip_faults, motion_faults, transition_faults
 from render_service.domain.projects.narrations import length_fault, speech_faults
 from render_service.domain.projects.output import FRAME_RATES, MAX_SIDE, MIN_SIDE, OutputOptions, codec_fault
 from render_service.domain.projects.project import (
@@ -227,6 +227,7 @@ class _Check:
         self.faults += motion_faults(shot.motion, f"{path}.motion")
         self._span(shot.transition.duration, f"{path}.transition.duration", LONGEST_TRANSITION)
         self.faults += transition_faults(shot.transition, f"{path}.transition")
+        self.faults += clip_faults(shot, f"{path}.clip")
         self._words(shot.words, f"{path}.words")
         if shot.speech:
             self.speech(shot.speech, f"{path}.speech")

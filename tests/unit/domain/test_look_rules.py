@@ -1,8 +1,11 @@
 """Rules of how a video looks: each wrong field is reported with its path."""
 
+from datetime import timedelta
+
 import pytest
 
 from render_service.domain.projects.looks.captions import CaptionPosition, CaptionPreset, Platform
+from render_service.domain.projects.looks.clips import ClipEdit
 from render_service.domain.projects.looks.views import PictureView
 from render_service.domain.projects.project import CaptionOptions, Motion, MotionKind, Project, Shot, Transition
 from render_service.domain.projects.validation import check_project
@@ -57,3 +60,23 @@ def test_softness_and_angle_stay_within_their_range(softness: float, angle: floa
 def test_the_parts_of_a_picture_lie_within_it(motion: Motion, wrong: list[str]) -> None:
     faults = faults_of(Project(shots=(Shot("s1", motion=motion),)))
     assert faults == [f"project.storyboard.shots[0].motion.{name}" for name in wrong]
+
+
+@pytest.mark.parametrize(
+    ("edit", "wrong"),
+    [
+        (ClipEdit(speed=4.0, volume=2.0, fade_in=timedelta(seconds=10)), []),
+        (ClipEdit(speed=0.24, volume=-0.1), [".speed", ".volume"]),
+        (ClipEdit(start=timedelta(seconds=-1), length=timedelta(0)), [".start", ".length"]),
+        (ClipEdit(freeze_at=timedelta(0), fade_out=timedelta(seconds=11)), [".freeze_at", ".fade_out"]),
+        (ClipEdit(crop=PictureView(0.5, 0.0, 0.6, 0.5)), [".crop.width"]),
+    ],
+)
+def test_clips_are_cut_within_limits(edit: ClipEdit, wrong: list[str]) -> None:
+    project = Project(shots=(Shot("s1", clip_uri="https://example.com/a.mp4", clip=edit),))
+    assert faults_of(project) == [f"project.storyboard.shots[0].clip{name}" for name in wrong]
+
+
+def test_a_picture_is_not_played() -> None:
+    project = Project(shots=(Shot("s1", image_uri="https://example.com/a.jpg", clip=ClipEdit()),))
+    assert faults_of(project) == ["project.storyboard.shots[0].clip"]

@@ -11,6 +11,7 @@ from google.protobuf.message_factory import GetMessageClass
 from hypothesis import strategies as st
 
 from render_service.domain.layers import model as layers
+from render_service.domain.projects.looks.clips import ClipEdit, ClipFlip, ShortClip
 from render_service.domain.projects.looks.views import PictureView
 from render_service.domain.projects.output import FRAME_RATES, AspectRatio, Container, FrameSize, OutputOptions, Quality
 from render_service.domain.projects.project import (
@@ -156,6 +157,22 @@ LAYERS = st.lists(
 ).map(tuple)
 
 
+CLIPS = st.builds(
+    ClipEdit,
+    start=spans(14_400, least=timedelta(0)),
+    length=st.none() | spans(14_400),
+    speed=st.floats(0.25, 4),
+    reverse=st.booleans(),
+    freeze_at=st.none() | spans(14_400),
+    when_short=st.none() | st.sampled_from(ShortClip),
+    volume=st.floats(0, 2),
+    fade_in=spans(10, least=timedelta(0)),
+    fade_out=spans(10, least=timedelta(0)),
+    crop=st.none() | VIEWS,
+    flip=st.none() | st.sampled_from(ClipFlip),
+)
+
+
 @st.composite
 def shots(draw: st.DrawFn) -> tuple[Shot, ...]:
     """Storyboards of a few shots."""
@@ -175,6 +192,7 @@ def shots(draw: st.DrawFn) -> tuple[Shot, ...]:
         clip_sound=st.booleans(),
         words=st.lists(spans(600), max_size=4).map(_words),
         layers=LAYERS,
+        clip=st.none() | CLIPS,
     )
     return tuple(draw(st.lists(shot, max_size=3, unique_by=lambda one: one.id)))
 

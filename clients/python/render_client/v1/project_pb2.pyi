@@ -669,6 +669,66 @@ MISSING_GLYPH_REPLACE: MissingGlyph.ValueType  # 2
 """`�` is drawn in its place, and the job carries a warning."""
 Global___MissingGlyph: _TypeAlias = MissingGlyph  # noqa: Y015
 
+class _ClipFlip:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ClipFlipEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ClipFlip.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CLIP_FLIP_UNSPECIFIED: _ClipFlip.ValueType  # 0
+    """Not at all."""
+    CLIP_FLIP_HORIZONTAL: _ClipFlip.ValueType  # 1
+    """Left becomes right."""
+    CLIP_FLIP_VERTICAL: _ClipFlip.ValueType  # 2
+    """Top becomes bottom."""
+    CLIP_FLIP_BOTH: _ClipFlip.ValueType  # 3
+    """Both, which turns it by 180°."""
+
+class ClipFlip(_ClipFlip, metaclass=_ClipFlipEnumTypeWrapper):
+    """ClipFlip is how a clip is mirrored."""
+
+CLIP_FLIP_UNSPECIFIED: ClipFlip.ValueType  # 0
+"""Not at all."""
+CLIP_FLIP_HORIZONTAL: ClipFlip.ValueType  # 1
+"""Left becomes right."""
+CLIP_FLIP_VERTICAL: ClipFlip.ValueType  # 2
+"""Top becomes bottom."""
+CLIP_FLIP_BOTH: ClipFlip.ValueType  # 3
+"""Both, which turns it by 180°."""
+Global___ClipFlip: _TypeAlias = ClipFlip  # noqa: Y015
+
+class _ShortClip:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ShortClipEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ShortClip.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SHORT_CLIP_UNSPECIFIED: _ShortClip.ValueType  # 0
+    """FREEZE."""
+    SHORT_CLIP_FREEZE: _ShortClip.ValueType  # 1
+    """Its last frame."""
+    SHORT_CLIP_LOOP: _ShortClip.ValueType  # 2
+    """The clip again, from its start."""
+    SHORT_CLIP_SLOW: _ShortClip.ValueType  # 3
+    """The clip is played slower, down to a quarter of its speed; what is still missing is its last frame."""
+    SHORT_CLIP_EXTEND: _ShortClip.ValueType  # 4
+    """What follows after `length` in the file; what is still missing is its last frame."""
+
+class ShortClip(_ShortClip, metaclass=_ShortClipEnumTypeWrapper):
+    """ShortClip is what is seen where a clip is shorter than its shot."""
+
+SHORT_CLIP_UNSPECIFIED: ShortClip.ValueType  # 0
+"""FREEZE."""
+SHORT_CLIP_FREEZE: ShortClip.ValueType  # 1
+"""Its last frame."""
+SHORT_CLIP_LOOP: ShortClip.ValueType  # 2
+"""The clip again, from its start."""
+SHORT_CLIP_SLOW: ShortClip.ValueType  # 3
+"""The clip is played slower, down to a quarter of its speed; what is still missing is its last frame."""
+SHORT_CLIP_EXTEND: ShortClip.ValueType  # 4
+"""What follows after `length` in the file; what is still missing is its last frame."""
+Global___ShortClip: _TypeAlias = ShortClip  # noqa: Y015
+
 class _ProjectView:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -1178,6 +1238,87 @@ class LexiconEntry(_message.Message):
 Global___LexiconEntry: _TypeAlias = LexiconEntry  # noqa: Y015
 
 @_typing.final
+class ClipEdit(_message.Message):
+    """ClipEdit is which part of a clip is played, and how. A shot without a duration lasts as long as the part."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_FIELD_NUMBER: _builtins.int
+    LENGTH_FIELD_NUMBER: _builtins.int
+    SPEED_FIELD_NUMBER: _builtins.int
+    REVERSE_FIELD_NUMBER: _builtins.int
+    FREEZE_AT_FIELD_NUMBER: _builtins.int
+    WHEN_SHORT_FIELD_NUMBER: _builtins.int
+    VOLUME_FIELD_NUMBER: _builtins.int
+    FADE_IN_FIELD_NUMBER: _builtins.int
+    FADE_OUT_FIELD_NUMBER: _builtins.int
+    CROP_FIELD_NUMBER: _builtins.int
+    FLIP_FIELD_NUMBER: _builtins.int
+    speed: _builtins.float
+    """speed, 0.25–4; default 1. Its sound keeps its pitch."""
+    reverse: _builtins.bool
+    """reverse plays the part from its end to its start, without its sound."""
+    when_short: Global___ShortClip.ValueType
+    """when_short defaults to FREEZE."""
+    volume: _builtins.float
+    """volume is the linear gain of its sound, 0–2; default 1."""
+    flip: Global___ClipFlip.ValueType
+    """flip mirrors it."""
+    @_builtins.property
+    def start(self) -> _duration_pb2.Duration:
+        """start of the part in the file, 0–14,400 s; default 0 s. Beyond the end of the clip the job fails with ASSET_INVALID."""
+
+    @_builtins.property
+    def length(self) -> _duration_pb2.Duration:
+        """length of the part in the file: > 0 to 14,400 s. If omitted, or longer than the rest, up to the end of the clip."""
+
+    @_builtins.property
+    def freeze_at(self) -> _duration_pb2.Duration:
+        """freeze_at is the time from the start of the shot from which on the picture stands still: > 0 to 14,400 s."""
+
+    @_builtins.property
+    def fade_in(self) -> _duration_pb2.Duration:
+        """fade_in of its sound, 0–10 s; default 0 s."""
+
+    @_builtins.property
+    def fade_out(self) -> _duration_pb2.Duration:
+        """fade_out of its sound at the end of the shot, 0–10 s; default 0 s."""
+
+    @_builtins.property
+    def crop(self) -> Global___PictureView:
+        """crop is the part of its picture that is used; motion.focus is a point of it. If omitted, the whole."""
+
+    def __init__(
+        self,
+        *,
+        start: _duration_pb2.Duration | None = ...,
+        length: _duration_pb2.Duration | None = ...,
+        speed: _builtins.float | None = ...,
+        reverse: _builtins.bool = ...,
+        freeze_at: _duration_pb2.Duration | None = ...,
+        when_short: Global___ShortClip.ValueType = ...,
+        volume: _builtins.float | None = ...,
+        fade_in: _duration_pb2.Duration | None = ...,
+        fade_out: _duration_pb2.Duration | None = ...,
+        crop: Global___PictureView | None = ...,
+        flip: Global___ClipFlip.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_speed", b"_speed", "_volume", b"_volume", "crop", b"crop", "fade_in", b"fade_in", "fade_out", b"fade_out", "freeze_at", b"freeze_at", "length", b"length", "speed", b"speed", "start", b"start", "volume", b"volume"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_speed", b"_speed", "_volume", b"_volume", "crop", b"crop", "fade_in", b"fade_in", "fade_out", b"fade_out", "flip", b"flip", "freeze_at", b"freeze_at", "length", b"length", "reverse", b"reverse", "speed", b"speed", "start", b"start", "volume", b"volume", "when_short", b"when_short"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__speed: _TypeAlias = _typing.Literal["speed"]  # noqa: Y015
+    _WhichOneofArgType__speed: _TypeAlias = _typing.Literal["_speed", b"_speed"]  # noqa: Y015
+    _WhichOneofReturnType__volume: _TypeAlias = _typing.Literal["volume"]  # noqa: Y015
+    _WhichOneofArgType__volume: _TypeAlias = _typing.Literal["_volume", b"_volume"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__speed) -> _WhichOneofReturnType__speed | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__volume) -> _WhichOneofReturnType__volume | None: ...
+
+Global___ClipEdit: _TypeAlias = ClipEdit  # noqa: Y015
+
+@_typing.final
 class Shot(_message.Message):
     """Shot is one picture of the storyboard with its text and sound."""
 
@@ -1199,6 +1340,7 @@ class Shot(_message.Message):
     SPEECH_FIELD_NUMBER: _builtins.int
     TRANSLATIONS_FIELD_NUMBER: _builtins.int
     LAYERS_FIELD_NUMBER: _builtins.int
+    CLIP_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """id names the shot in errors and progress: 1–64 characters `A–Z a–z 0–9 _ -`, unique in the storyboard. If omitted,
     the shot is called `shot-N`, N counting from 1.
@@ -1265,6 +1407,10 @@ class Shot(_message.Message):
     def layers(self) -> _containers.RepeatedCompositeFieldContainer[_layer_pb2.Layer]:
         """layers drawn over the shot, the last on top; at most 20, and at most 1,000 in the whole project."""
 
+    @_builtins.property
+    def clip(self) -> Global___ClipEdit:
+        """clip is how the clip is played; if omitted, from its start, as it is. INVALID_ARGUMENT with an image_uri."""
+
     def __init__(
         self,
         *,
@@ -1284,10 +1430,11 @@ class Shot(_message.Message):
         speech: Global___Speech | None = ...,
         translations: _abc.Iterable[Global___Translation] | None = ...,
         layers: _abc.Iterable[_layer_pb2.Layer] | None = ...,
+        clip: Global___ClipEdit | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_caption", b"_caption", "_clip_sound", b"_clip_sound", "caption", b"caption", "clip_sound", b"clip_sound", "duration", b"duration", "motion", b"motion", "speech", b"speech", "transition", b"transition"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_caption", b"_caption", "_clip_sound", b"_clip_sound", "caption", b"caption", "clip", b"clip", "clip_sound", b"clip_sound", "duration", b"duration", "motion", b"motion", "speech", b"speech", "transition", b"transition"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_caption", b"_caption", "_clip_sound", b"_clip_sound", "caption", b"caption", "clip_sound", b"clip_sound", "clip_uri", b"clip_uri", "duration", b"duration", "fit", b"fit", "id", b"id", "image_uri", b"image_uri", "layers", b"layers", "motion", b"motion", "narration", b"narration", "narration_audio_uri", b"narration_audio_uri", "speech", b"speech", "transition", b"transition", "translations", b"translations", "visual_description", b"visual_description", "words", b"words"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_caption", b"_caption", "_clip_sound", b"_clip_sound", "caption", b"caption", "clip", b"clip", "clip_sound", b"clip_sound", "clip_uri", b"clip_uri", "duration", b"duration", "fit", b"fit", "id", b"id", "image_uri", b"image_uri", "layers", b"layers", "motion", b"motion", "narration", b"narration", "narration_audio_uri", b"narration_audio_uri", "speech", b"speech", "transition", b"transition", "translations", b"translations", "visual_description", b"visual_description", "words", b"words"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__caption: _TypeAlias = _typing.Literal["caption"]  # noqa: Y015
     _WhichOneofArgType__caption: _TypeAlias = _typing.Literal["_caption", b"_caption"]  # noqa: Y015

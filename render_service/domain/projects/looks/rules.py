@@ -2,12 +2,19 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 
 from render_service.domain.errors import FieldFault
+from render_service.domain.projects.looks.clips import MAX_SPEED, MIN_SPEED
 from render_service.domain.projects.looks.views import PictureView
-from render_service.domain.projects.project import CaptionOptions, Motion, MotionKind, Transition
+from render_service.domain.projects.project import CaptionOptions, Motion, MotionKind, Shot, Transition
+from render_service.domain.projects.shot_source import StillSource, declared_source
 
 MAX_CUE_WORDS = 12
+LONGEST_CLIP = timedelta(hours=4)
+LONGEST_FADE = timedelta(seconds=10)
+
+_NOTHING = timedelta(0)
 
 _COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
 # Beyond the picture's edge by no more than sums of fractions are inexact.
@@ -56,6 +63,27 @@ def caption_faults(captions: CaptionOptions, path: str, *, is_template: bool) ->
         changes = ("position", "color", "highlight_color", "words_per_cue")
         for name in (name for name in changes if getattr(captions, name)):
             yield FieldFault(f"{path}.{name}", "changes a preset; set preset too, or omit it")
+
+
+def clip_faults(shot: Shot, path: str) -> Iterator[FieldFault]:
+    """Yield what is wrong with how a shot's clip is played; `path` is the path of the shot's `clip`."""
+    clip = shot.clip
+    if clip is None:
+        return
+    if isinstance(declared_source(shot), StillSource):
+        yield FieldFault(path, "is for a clip; give clip_uri instead of image_uri, or omit it")
+    if not _NOTHING <= clip.start <= LONGEST_CLIP:
+        yield FieldFault(f"{path}.start", f"must be 0 s to {LONGEST_CLIP.total_seconds():,g} s")
+    for name, span in (("length", clip.length), ("freeze_at", clip.freeze_at)):
+        if span is not None and not _NOTHING < span <= LONGEST_CLIP:
+            yield FieldFault(f"{path}.{name}", f"must be more than 0 s, at most {LONGEST_CLIP.total_seconds():,g} s")
+    yield from _range(clip.speed, f"{path}.speed", MIN_SPEED, MAX_SPEED)
+    yield from _range(clip.volume, f"{path}.volume", 0, 2)
+    for name, fade in (("fade_in", clip.fade_in), ("fade_out", clip.fade_out)):
+        if not _NOTHING <= fade <= LONGEST_FADE:
+            yield FieldFault(f"{path}.{name}", f"must be 0 s to {LONGEST_FADE.total_seconds():g} s")
+    if clip.crop:
+        yield from _view(clip.crop, f"{path}.crop")
 
 
 def _range(value: float, path: str, least: float, most: float) -> Iterator[FieldFault]:

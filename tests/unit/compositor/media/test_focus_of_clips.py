@@ -12,6 +12,7 @@ from render_service.compositor.frames.ground import DARK_GROUND
 from render_service.compositor.media import clips
 from render_service.compositor.media.clips import FrameFormat, _Converter
 from render_service.compositor.media.video_decoding import Turn
+from render_service.domain.projects.looks.views import PictureView
 from render_service.domain.projects.project import Fit
 
 Picture = NDArray[np.uint8]
@@ -36,12 +37,14 @@ def stored_picture(width: int, height: int) -> Picture:
     return np.rint(16 + 160 * across[None, :] + 50 * down[:, None]).astype(np.uint8)
 
 
-def converted(stored: Picture, turn: Turn, fit: Fit | None, focus: tuple[float, float]) -> Picture:
+def converted(
+    stored: Picture, turn: Turn, fit: Fit | None, focus: tuple[float, float], crop: PictureView | None = None
+) -> Picture:
     height, width = stored.shape
     planes = [stored, np.full((height, width), 128, np.uint8), np.full((height, width), 128, np.uint8)]
     frame = VideoFrame.from_ndarray(np.stack(planes), format="yuv444p")
     frame.colorspace, frame.color_range = 1, 1
-    form = FrameFormat(SIDE, SIDE, 25, fit, focus)
+    form = FrameFormat(SIDE, SIDE, 25, fit, focus, crop)
     shown = (height, width) if turn.swaps_sides else (width, height)
     return _Converter(frame, shown, form, Path(), DARK_GROUND).convert(frame).y
 
@@ -63,3 +66,15 @@ def test_a_clip_with_a_focus_fills_the_frame(monkeypatch: pytest.MonkeyPatch) ->
     stored = stored_picture(SIDE, LONG)
     shown = converted(stored, Turn.NONE, None, (0.5, 0.0))
     assert np.abs(shown.astype(int) - stored[:SIDE]).max() <= 2
+
+
+@pytest.mark.parametrize("turn", list(Turn), ids=lambda turn: turn.name)
+def test_a_crop_is_a_part_of_the_displayed_picture(turn: Turn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clips, "turn_of", lambda _: turn)
+    stored = stored_picture(*((2 * SIDE, LONG) if turn.swaps_sides else (LONG, 2 * SIDE)))
+    displayed = DISPLAYED[turn](stored)
+    # The whole crop, 2 × SIDE wide and SIDE high, then its right half in the frame.
+    crop = PictureView(x=0.25, y=0.5, width=0.5, height=0.5)
+    wanted = displayed[SIDE : 2 * SIDE, 2 * SIDE : 3 * SIDE]
+    shown = converted(stored, turn, Fit.COVER, (1.0, 0.5), crop)
+    assert np.abs(shown.astype(int) - wanted).max() <= 2
