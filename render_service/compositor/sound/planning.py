@@ -93,8 +93,8 @@ def _layer_clips(timeline: Timeline, spec: RenderSpec, hashes: MediaHashes) -> I
             file = {layer_field(0, layer): files[layer_field(index, layer)]}
             for one in drawn_layers((layer,), frames, fps, file, ""):
                 first, last = ((start + number) * per_frame for number in (one.start, one.end))
-                fades = (max(number * per_frame, _DECLICK) for number in (one.enter, one.exit))
-                yield ClipTrack(one.file, first, last, *fades)
+                rise, fall = (max(number * per_frame, _DECLICK) for number in (one.enter, one.exit))
+                yield ClipTrack(one.file, first, last, rise, fall)
 
 
 def _after_voice(timeline: Timeline) -> int | None:
