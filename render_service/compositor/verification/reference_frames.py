@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from contextlib import closing
 
 from render_service.compositor.drawing.canvas import prepare_canvas
+from render_service.compositor.drawing.edited_clips import EditedClip
 from render_service.compositor.drawing.sampling import sample
 from render_service.compositor.frames.planes import Plane, Planes
 from render_service.compositor.layers.painter import LayersPainter
 from render_service.compositor.media.assets import Asset, Media, ShotMedia, clip_asset, image_asset
 from render_service.compositor.media.clips import ClipReader, FrameFormat
-from render_service.compositor.media.edited_clips import EditedClip
 from render_service.compositor.media.images import load_image
 from render_service.compositor.segments.layers import drawn_layers, seen_layers
 from render_service.compositor.text.drawn_texts import render_language

@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from render_service.compositor.drawing.edited_clips import EditedClip
 from render_service.compositor.media.assets import Asset
 from render_service.compositor.media.clips import FrameFormat
-from render_service.compositor.media.edited_clips import EditedClip
 from render_service.compositor.media.sound_format import SAMPLE_RATE
 from render_service.compositor.sound.clip_sounds import PartReader
 from render_service.compositor.sound.spec import SoundPart
