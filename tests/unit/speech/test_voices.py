@@ -8,7 +8,7 @@ from render_service.domain.speech.voices import VOICES, default_voice, nearest_v
 
 
 def test_every_voice_has_a_sample_that_it_can_read() -> None:
-    assert len({voice.id for voice in VOICES}) == len(VOICES) == 28
+    assert len({voice.id for voice in VOICES}) == len(VOICES) == 36
     for voice in VOICES:
         assert plan_speech(voice.sample_text, voice.id, voice.language, 1.0) == SpeechRequest(
             voice.sample_text, voice.id, 1.0
@@ -30,6 +30,8 @@ def test_the_language_of_a_text_is_guessed_by_its_letters(text: str, language: s
         ("灯塔", "", "", "zf_xiaobei"),
         ("灯塔", "", "zh-Hans", "zf_xiaobei"),
         ("Hello", "am_puck", "en-GB", "am_puck"),
+        ("Hello", "", "en-GB", "bf_emma"),
+        ("Hello", "", "en-US", "af_heart"),
         ("用 GPU 渲染", "zm_yunxi", "", "zm_yunxi"),
     ],
 )
