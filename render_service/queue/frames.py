@@ -4,12 +4,14 @@ Nothing of it is durable: a request that is lost, or whose worker dies, is answe
 """
 
 import json
-import time
+import math
+from contextlib import suppress
 from dataclasses import dataclass
 from secrets import token_hex
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from render_service.domain.canonical import canonical_bytes, from_canonical
 from render_service.domain.errors import DomainError, ErrorReason, RenderFailure
@@ -63,19 +65,30 @@ class FrameQueue:
             RedisError: Redis is unavailable.
         """
         reply_to = f"frames:reply:{token_hex(16)}"
-        deadline = time.time() + timeout_seconds
-        header = json.dumps({"reply_to": reply_to, "deadline": deadline}).encode()
-        message = _packed(header, canonical_bytes(wanted))
-        if await self._redis.lpush(_REQUESTS, message) > _MOST_WAITING:
-            await self._redis.lrem(_REQUESTS, 1, message)
+        message = _packed(json.dumps({"reply_to": reply_to}).encode(), canonical_bytes(wanted))
+        try:
+            return _read_answer(await self._exchange(message, reply_to, timeout_seconds))
+        except BaseException:
+            # Also when the caller has gone: nothing is drawn that nobody waits for.
+            with suppress(RedisError, OSError):
+                await self._redis.delete(_wanted(reply_to))
+                await self._redis.lrem(_REQUESTS, 1, message)
+            raise
+
+    async def _exchange(self, message: bytes, reply_to: str, timeout_seconds: float) -> bytes:
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.set(_wanted(reply_to), 1, ex=math.ceil(timeout_seconds))
+            pipeline.lpush(_REQUESTS, message)
+            # Without a worker nobody else removes what was asked for.
+            pipeline.expire(_REQUESTS, _REPLY_SECONDS)
+            _, waiting, _ = await pipeline.execute()
+        if waiting > _MOST_WAITING:
             raise _unavailable("too many frames are waiting for a worker")
-        # Without a worker nobody else removes what was asked for.
-        await self._redis.expire(_REQUESTS, _REPLY_SECONDS)
         answer = await self._redis.blpop([reply_to], timeout=timeout_seconds)
         if answer is None:
-            await self._redis.lrem(_REQUESTS, 1, message)
             raise _unavailable(f"no worker has drawn the frame within {timeout_seconds:g} s")
-        return _read_answer(answer[1])
+        content: bytes = answer[1]
+        return content
 
     async def receive(self, timeout_seconds: float) -> ReceivedRequest | None:
         """Wait for a request; None if there is none in time.
@@ -88,10 +101,13 @@ class FrameQueue:
         if received is None:
             return None
         header, content = _unpacked(received[1])
-        fields = json.loads(header)
-        if fields["deadline"] < time.time():
+        try:
+            reply_to = str(json.loads(header)["reply_to"])
+        except (KeyError, TypeError) as error:
+            raise ValueError("a request for a frame names no list for its answer") from error
+        if not await self._redis.exists(_wanted(reply_to)):
             return None
-        return ReceivedRequest(from_canonical(FrameRequest, content), fields["reply_to"])
+        return ReceivedRequest(from_canonical(FrameRequest, content), reply_to)
 
     async def answer(self, reply_to: str, result: DrawnFrame | RenderFailure) -> None:
         """Send the answer to a request."""
@@ -104,8 +120,13 @@ class FrameQueue:
             header = {"reason": result.reason, "message": result.message, "metadata": result.metadata}
             message = _packed(json.dumps(header).encode(), b"")
         async with self._redis.pipeline(transaction=False) as pipeline:
-            pipeline.rpush(reply_to, message).expire(reply_to, _REPLY_SECONDS)
+            pipeline.rpush(reply_to, message).expire(reply_to, _REPLY_SECONDS).delete(_wanted(reply_to))
             await pipeline.execute()
+
+
+def _wanted(reply_to: str) -> str:
+    """Return the key that is there while somebody waits for an answer."""
+    return f"{reply_to}:wanted"
 
 
 def _read_answer(message: bytes) -> DrawnFrame:
