@@ -3,9 +3,10 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB, UUID
 
+from render_service.db import workspace_tables
 from render_service.db.columns import Xid8, time_column
 
-metadata = sa.MetaData()
+metadata = workspace_tables.metadata
 _LIVE = sa.text("state IN ('WAITING', 'INTENT', 'SUBMITTED', 'SUCCEEDED', 'UNKNOWN')")
 _OPEN = sa.text("state IN ('WAITING', 'INTENT', 'SUBMITTED')")
 
@@ -342,35 +343,6 @@ audit_log = sa.Table(
     sa.Index("audit_log_by_target", "target", postgresql_where=sa.text("target IS NOT NULL")),
     sa.Index("audit_log_by_age", "at", postgresql_using="brin"),
     comment="Who started, cancelled, deleted or downloaded what, when and from where. Only ever appended to.",
-)
-
-workspace_quotas = sa.Table(
-    "workspace_quotas",
-    metadata,
-    sa.Column("workspace_id", sa.Text, primary_key=True),
-    sa.Column(
-        "limits", JSONB, nullable=False, comment="by domain.quota.QuotaName; null: no limit; absent: as configured"
-    ),
-    comment="Quotas of workspaces that differ from the configured ones.",
-)
-
-workspace_turns = sa.Table(
-    "workspace_turns",
-    metadata,
-    sa.Column("workspace_id", sa.Text, primary_key=True),
-    time_column("due_at", nullable=False, comment="no job may be claimed before; may be too early; infinity: none"),
-    time_column("served_at", nullable=False, default="'-infinity'", comment="when a job was last claimed"),
-    sa.Index("workspace_turns_waiting", "served_at", "workspace_id", postgresql_where=sa.text("due_at < 'infinity'")),
-    comment="The workspaces in the order in which their waiting jobs are claimed; kept by triggers on jobs.",
-    postgresql_with={"fillfactor": "50"},
-)
-
-workspace_storage = sa.Table(
-    "workspace_storage",
-    metadata,
-    sa.Column("workspace_id", sa.Text, primary_key=True),
-    sa.Column("video_bytes", sa.BigInteger, nullable=False, comment="sum of videos.size_bytes"),
-    comment="How much each workspace stores; kept by a trigger on videos, in the same transaction.",
 )
 
 service_keys = sa.Table(

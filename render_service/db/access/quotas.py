@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from render_service.db.database import Database
-from render_service.db.schema import workspace_quotas
+from render_service.db.workspace_tables import workspace_quotas
 from render_service.domain.access.quota import QuotaName
 
 Limits = Mapping[QuotaName, int | None]

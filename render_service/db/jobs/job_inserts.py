@@ -13,7 +13,6 @@ from render_service.db.prepared import Row, Statement
 from render_service.db.row_mapping import EVENT_COLUMNS, OWN_COLUMNS
 from render_service.domain.access.audit import Action, Origin
 from render_service.domain.access.quota import QuotaName, Quotas
-from render_service.domain.jobs.job import JobStatus
 from render_service.domain.jobs.request import JobRequest
 
 # The values of a job to store, as columns. All jobs of a batch are one parameter: of an array, psycopg would escape the
@@ -51,7 +50,9 @@ _INSERT = Statement(f"""
         ) WITH ORDINALITY AS requested({", ".join(_TYPES)}, place)
     ), used AS MATERIALIZED (
         SELECT (SELECT video_bytes FROM workspace_storage WHERE workspace_id = :of_workspace) AS stored_bytes,
-            CASE WHEN :is_counted THEN jobs_in_turn(:of_workspace, '{JobStatus.PENDING}') END AS jobs
+            CASE WHEN :is_counted THEN queued_jobs(
+                :of_workspace, (SELECT min(most_queued) FROM requested), (SELECT count(*) FROM requested)
+            ) END AS jobs
     ), ranked AS (
         SELECT *, row_number() OVER (PARTITION BY coalesce(request_id, id) ORDER BY place) = 1 AS is_first
         FROM requested

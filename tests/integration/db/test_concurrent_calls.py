@@ -14,7 +14,7 @@ from render_service.domain.access.audit import Origin
 from render_service.domain.access.quota import Quotas
 from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.jobs.job import Job
-from tests.records import PROJECT, SPEC, job_request
+from tests.records import PROJECT, SPEC, claim_next, job_request, lifecycle_of
 
 
 async def test_jobs_started_at_once_are_each_stored_with_their_own_event_and_entry(database: Database) -> None:
@@ -152,3 +152,41 @@ async def test_jobs_of_a_workspace_whose_lock_is_held_delay_no_other_workspace(
         await holder.rollback()
         assert len(await asyncio.gather(*held)) == 6
     await database.close()
+
+
+async def queue_bound(database: Database) -> int:
+    async with database.single() as connection:
+        bound = await connection.scalar(
+            sa.text("SELECT queued_at_most FROM workspace_queues WHERE workspace_id = 'team'")
+        )
+    assert isinstance(bound, int)
+    return bound
+
+
+async def test_waiting_jobs_are_counted_only_where_those_ever_added_would_exceed_the_quota(database: Database) -> None:
+    jobs, lifecycle = Jobs(database), lifecycle_of(database)
+    for number in range(3):
+        job, _ = await jobs.start(job_request(), quotas=Quotas(queued_jobs=3), is_small=True)
+        assert await queue_bound(database) == number + 1
+    with pytest.raises(DomainError, match="queued_jobs of 3"):
+        await jobs.start(job_request(), quotas=Quotas(queued_jobs=3), is_small=True)
+    await lifecycle.cancel("team", job.id)
+    await jobs.start(job_request(), quotas=Quotas(queued_jobs=10), is_small=True)
+    assert await queue_bound(database) == 4, "was counted although 4 of 10 is enough to know"
+    await lifecycle.cancel("team", job.id)
+    with pytest.raises(DomainError, match="queued_jobs of 3"):
+        await jobs.start(job_request(), quotas=Quotas(queued_jobs=3), is_small=True)
+    assert await queue_bound(database) == 3
+
+
+async def test_a_job_that_has_to_wait_again_counts_as_waiting(database: Database) -> None:
+    jobs, lifecycle = Jobs(database), lifecycle_of(database)
+    quotas = Quotas(queued_jobs=1)
+    await jobs.start(job_request(), quotas=quotas, is_small=True)
+    lease = (await claim_next(lifecycle)).lease
+    await jobs.start(job_request(), quotas=quotas, is_small=True)
+    await lifecycle.release(lease)
+    for limit in (1, 2):
+        with pytest.raises(DomainError, match="queued_jobs"):
+            await jobs.start(job_request(), quotas=Quotas(queued_jobs=limit), is_small=True)
+    await jobs.start(job_request(), quotas=Quotas(queued_jobs=3), is_small=True)

@@ -15,7 +15,7 @@ from render_service.db.database import Database
 from render_service.db.jobs.deletions import Deletions
 from render_service.db.jobs.job_lifecycle import Claim, JobLifecycle
 from render_service.db.jobs.jobs import Jobs
-from render_service.db.schema import workspace_storage
+from render_service.db.workspace_tables import workspace_storage
 from render_service.domain.access.quota import QuotaName, Quotas
 from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.jobs.job import Lease, ProviderName

@@ -1,0 +1,46 @@
+"""The tables with a row for each workspace, as SQLAlchemy Core knows them; the migrations make them."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+
+from render_service.db.columns import time_column
+
+metadata = sa.MetaData()
+
+workspace_quotas = sa.Table(
+    "workspace_quotas",
+    metadata,
+    sa.Column("workspace_id", sa.Text, primary_key=True),
+    sa.Column(
+        "limits", JSONB, nullable=False, comment="by domain.quota.QuotaName; null: no limit; absent: as configured"
+    ),
+    comment="Quotas of workspaces that differ from the configured ones.",
+)
+
+workspace_turns = sa.Table(
+    "workspace_turns",
+    metadata,
+    sa.Column("workspace_id", sa.Text, primary_key=True),
+    time_column("due_at", nullable=False, comment="no job may be claimed before; may be too early; infinity: none"),
+    time_column("served_at", nullable=False, default="'-infinity'", comment="when a job was last claimed"),
+    sa.Index("workspace_turns_waiting", "served_at", "workspace_id", postgresql_where=sa.text("due_at < 'infinity'")),
+    comment="The workspaces in the order in which their waiting jobs are claimed; kept by triggers on jobs.",
+    postgresql_with={"fillfactor": "50"},
+)
+
+workspace_storage = sa.Table(
+    "workspace_storage",
+    metadata,
+    sa.Column("workspace_id", sa.Text, primary_key=True),
+    sa.Column("video_bytes", sa.BigInteger, nullable=False, comment="sum of videos.size_bytes"),
+    comment="How much each workspace stores; kept by a trigger on videos, in the same transaction.",
+)
+
+workspace_queues = sa.Table(
+    "workspace_queues",
+    metadata,
+    sa.Column("workspace_id", sa.Text, primary_key=True),
+    sa.Column("queued_at_most", sa.BigInteger, nullable=False, comment="as many jobs or fewer are PENDING"),
+    comment="Upper bounds of the queues of workspaces with a quota; kept by a trigger on jobs.",
+    postgresql_with={"fillfactor": "50"},
+)
