@@ -90,7 +90,7 @@ def test_a_field_of_a_project_reaches_the_video(field: str) -> None:
     )
 
 
-CONTENTS = ("text", "picture", "shape", "clip")
+CONTENTS = ("filters", "text", "picture", "shape", "clip")
 GRADIENT = layers.Gradient(stops=(layers.ColorStop("#000000"), layers.ColorStop("#FFFFFF", 1.0)))
 BOX = layers.Box(0.5, 0.5, width=0.5, height=0.5)
 ANIMATION = layers.Animation(duration=timedelta(seconds=1))
@@ -99,6 +99,7 @@ MOVING: dict[str, Any] = {
     "stroke": layers.Stroke("#000000"),
     "enter": ANIMATION,
     "exit": ANIMATION,
+    "mask": layers.Mask(box=BOX),
     "keyframes": (layers.Keyframe(timedelta(0), 0.5, 0.5, 1.0, 0.0, 1.0),),
 }
 EVERY_LAYER = (
@@ -109,7 +110,13 @@ EVERY_LAYER = (
         **MOVING,
     ),
     layers.Layer("p", picture=layers.PictureLayer("w"), box=BOX, **MOVING),
-    layers.Layer("c", clip=layers.ClipLayer("w"), box=BOX, **MOVING),
+    layers.Layer(
+        "c",
+        clip=layers.ClipLayer("w"),
+        box=BOX,
+        filters=layers.Filters(chroma_key=layers.ChromaKey("#00FF00")),
+        **MOVING,
+    ),
     layers.Layer(
         "s",
         shape=layers.ShapeLayer(layers.ShapeKind.PATH, "M 0 0 L 1 1", gradient=GRADIENT),

@@ -8,7 +8,10 @@ from numpy.typing import NDArray
 
 from render_service.compositor.captions.safe_areas import Rect
 from render_service.compositor.frames.overlay import Overlay, overlay_from_rgba
+from render_service.compositor.frames.planes import Planes
 from render_service.compositor.layers.boxes import Area, box_size, placed
+from render_service.compositor.layers.filters import filtered_planes, kept_by_key
+from render_service.compositor.layers.masks import mask_over
 from render_service.compositor.layers.outlines import rectangle_mask
 from render_service.compositor.layers.pixels import Drawing, Pixels, coloured, empty, lay_over, with_shadow
 from render_service.compositor.media.assets import Asset
@@ -46,9 +49,10 @@ class ClipPicture:
         self._form = FrameFormat(width, height, fps, _FITS[layer.box.fit])
         self._reader: ClipReader | None = None
         self._next = -1
-        around, weight = _surroundings(layer, self.area, min(frame))
+        around, weight = _surroundings(layer, self.area, frame)
         self.x, self.y = around.x, around.y
         self._inner = (round(self.area.x) - self.x, round(self.area.y) - self.y)
+        self._filters, self._side = layer.filters, min(frame)
         self._weight = np.rint(weight * 255).astype(np.uint8)
         self._small = np.asarray(cv2.resize(self._weight, (width // 2, height // 2), interpolation=cv2.INTER_AREA))
         self._around = self._without_clip(overlay_from_rgba(around.pixels, 0, 0))
@@ -63,6 +67,12 @@ class ClipPicture:
             self._reader = ClipReader(self._asset, self._form, first=number)
         self._next = number + 1
         planes = self._reader.read()
+        key = self._filters.chroma_key if self._filters else None
+        kept = kept_by_key(planes, key) if key else None
+        if self._filters:
+            planes = filtered_planes(planes, self._filters, self._side)
+        if kept is not None:
+            return self._keyed(planes, *kept)
         luma, u, v = (plane.copy() for plane in (self._around.luma, self._around.chroma_u, self._around.chroma_v))
         for target, source, weight, step in (
             (luma, planes.y, self._weight, 1),
@@ -72,6 +82,26 @@ class ClipPicture:
             part = self._part(target, step)
             cv2.add(part, cv2.multiply(source, weight, scale=1 / 255), dst=part)
         return replace(self._around, luma=luma, chroma_u=u, chroma_v=v)
+
+    def _keyed(self, planes: Planes, kept: _Plane, kept_small: _Plane) -> Overlay:
+        """Return a frame of which a key leaves some; without surroundings, which would shine through."""
+        width, height = self._around.width, self._around.height
+        half = (height // 2, width // 2)
+        luma, u, v, seen, seen_small = (
+            np.zeros(size, np.uint8) for size in ((height, width), half, half, (height, width), half)
+        )
+        weight, small = (
+            cv2.multiply(one, two, scale=1 / 255) for one, two in ((self._weight, kept), (self._small, kept_small))
+        )
+        for target, source, share, step in (
+            (luma, planes.y, weight, 1),
+            (u, planes.u, small, 2),
+            (v, planes.v, small, 2),
+        ):
+            self._part(target, step)[...] = cv2.multiply(source, share, scale=1 / 255)
+        self._part(seen, 1)[...] = weight
+        self._part(seen_small, 2)[...] = small
+        return Overlay(0, 0, luma, u, v, 255 - seen, 255 - seen_small)
 
     def close(self) -> None:
         """Close the file."""
@@ -109,12 +139,13 @@ def _shape(asset: Asset) -> float:
     return width / height
 
 
-def _surroundings(layer: Layer, area: Area, side: int) -> tuple[Drawing, Pixels]:
+def _surroundings(layer: Layer, area: Area, frame: tuple[int, int]) -> tuple[Drawing, Pixels]:
     """Draw shadow and stroke of a clip, black in its place.
 
     Returns:
         The drawing, at even coordinates and with even sides, and the opacity 0–1 of each pixel of the clip in it.
     """
+    side = min(frame)
     thickness = max(1.0, layer.stroke.width * side) if layer.stroke else 0.0
     reach = int(thickness / 2 + 3) // 2 * 2
     width, height = round(area.width) + 2 * reach, round(area.height) + 2 * reach
@@ -131,7 +162,11 @@ def _surroundings(layer: Layer, area: Area, side: int) -> tuple[Drawing, Pixels]
         edge = np.maximum(outer - hole, 0)
         lay_over(pixels, coloured(edge, color))
         weight = clip * (1 - edge * np.float32(color[3]))
-    drawing = Drawing(pixels, round(area.x) - reach, round(area.y) - reach)
+    x, y = round(area.x) - reach, round(area.y) - reach
+    if layer.mask:
+        seen = mask_over(layer.mask, area, (x, y, width, height), frame)
+        pixels, weight = pixels * seen[..., None], weight * seen
+    drawing = Drawing(pixels, x, y)
     if layer.shadow:
         drawing = with_shadow(drawing, layer.shadow, side)
     odd = (drawing.x % 2, drawing.y % 2)
@@ -139,5 +174,5 @@ def _surroundings(layer: Layer, area: Area, side: int) -> tuple[Drawing, Pixels]
         drawing.pixels,
         ((odd[1], (drawing.height + odd[1]) % 2), (odd[0], (drawing.width + odd[0]) % 2), (0, 0)),
     )
-    seen = weight[reach : reach + round(area.height), reach : reach + round(area.width)]
-    return Drawing(padded, drawing.x - odd[0], drawing.y - odd[1]), seen
+    own = weight[reach : reach + round(area.height), reach : reach + round(area.width)]
+    return Drawing(padded, drawing.x - odd[0], drawing.y - odd[1]), own

@@ -12,6 +12,8 @@ from render_service.compositor.frames.planes import Planes
 from render_service.compositor.layers.blending import blend_drawing
 from render_service.compositor.layers.boxes import Area
 from render_service.compositor.layers.clips import ClipPicture
+from render_service.compositor.layers.filters import filtered
+from render_service.compositor.layers.masks import masked
 from render_service.compositor.layers.pixels import Drawing, with_shadow
 from render_service.compositor.layers.poses import (
     BLURRED,
@@ -231,7 +233,7 @@ def _uncovered(part: Sprite, shown: tuple[float, float, float, float]) -> tuple[
 def draw_layer(
     drawn: DrawnLayer, frame: tuple[int, int], assets: Mapping[str, Asset]
 ) -> tuple[Drawing, Area, TextParts | None]:
-    """Draw a layer before its rotation, with its shadow.
+    """Draw a layer before its rotation, with its filters, mask and shadow.
 
     Args:
         drawn: The layer.
@@ -249,6 +251,11 @@ def draw_layer(
     else:
         asset = assets[drawn.file]
         drawing, area = draw_picture(lambda size: load_image(asset, cover=size), layer.box, layer.stroke, frame)
+    if layer.filters:
+        before, drawing = drawing, filtered(drawing, layer.filters, min(frame))
+        parts = parts and parts.moved(before.x - drawing.x, before.y - drawing.y, drawing.height)
+    if layer.mask:
+        drawing = masked(drawing, layer.mask, area, frame)
     if layer.shadow is None:
         return drawing, area, parts
     shadowed = with_shadow(drawing, layer.shadow, min(frame))

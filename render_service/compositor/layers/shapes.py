@@ -43,7 +43,7 @@ def draw_shape(shape: ShapeLayer, box: Box, stroke: Stroke | None, frame: tuple[
     left, top, width, height, inner = _canvas(area, thickness)
     pixels = empty(width, height)
     if shape.color or shape.gradient:
-        mask = _shape_mask(shape, inner, (width, height), box.corner_radius * side)
+        mask = shape_mask(shape, inner, (width, height), box.corner_radius * side)
         lay_over(pixels, filled(mask, shape.color, shape.gradient, inner))
     if stroke:
         edge = _shape_edge(shape, inner, (width, height), box.corner_radius * side, thickness)
@@ -117,9 +117,17 @@ def _canvas(area: Area, thickness: float) -> tuple[int, int, int, int, tuple[flo
     return left, top, width, height, (area.x - left, area.y - top, area.width, area.height)
 
 
-def _shape_mask(
+def shape_mask(
     shape: ShapeLayer, inner: tuple[float, float, float, float], size: tuple[int, int], radius: float
 ) -> Mask:
+    """Return the mask of a shape's inside.
+
+    Args:
+        shape: The shape; its colours do not matter.
+        inner: Left, top, width and height of its box in the mask, in pixels.
+        size: Width and height of the mask in pixels.
+        radius: Of the corners of a rectangle, in pixels.
+    """
     match shape.kind:
         case ShapeKind.ELLIPSE:
             return ellipse_mask(*size, inner)

@@ -252,6 +252,37 @@ class ClipLayer:
 
 
 @dataclass(frozen=True, slots=True)
+class ChromaKey:
+    """A colour that becomes transparent, by its distance in Cb and Cr, each −0.5 to 0.5."""
+
+    color: str
+    similarity: float = 0.2
+    softness: float = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Changes of a layer's colours; `blur` is how far edges reach out."""
+
+    brightness: float = 1.0
+    contrast: float = 1.0
+    saturation: float = 1.0
+    blur: float = 0.0
+    chroma_key: ChromaKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """The shape within which a layer is seen, or outside of it; `box` None: the layer's own."""
+
+    kind: ShapeKind = ShapeKind.RECTANGLE
+    path: str = ""
+    box: Box | None = None
+    inverted: bool = False
+    feather: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Layer:
     """Something drawn over a shot or the whole video: exactly one of text, picture, shape and clip.
 
@@ -273,6 +304,8 @@ class Layer:
     blend: Blend = Blend.NORMAL
     shadow: Shadow | None = None
     stroke: Stroke | None = None
+    mask: Mask | None = None
+    filters: Filters | None = None
 
 
 def layer_field(index: int, layer: Layer) -> str:

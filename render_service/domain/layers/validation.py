@@ -14,9 +14,11 @@ from render_service.domain.layers.model import (
     Box,
     BoxFit,
     ClipLayer,
+    Filters,
     Gradient,
     Keyframe,
     Layer,
+    Mask,
     Shadow,
     ShapeKind,
     ShapeLayer,
@@ -91,6 +93,10 @@ class LayerCheck:
             self._shadow(layer.shadow, f"{path}.shadow")
         if layer.stroke:
             self._stroke(layer.stroke, f"{path}.stroke")
+        if layer.mask:
+            self._mask(layer.mask, f"{path}.mask")
+        if layer.filters:
+            self._filters(layer.filters, layer, f"{path}.filters")
 
     def _times(self, layer: Layer, path: str) -> None:
         if not _ZERO <= layer.start <= LONGEST_LAYER:
@@ -129,13 +135,7 @@ class LayerCheck:
     def _shape(self, shape: ShapeLayer, stroke: Stroke | None, path: str) -> None:
         place = f"{path}.shape"
         self._fill(shape.color, shape.gradient, place)
-        if shape.kind is ShapeKind.PATH:
-            if len(self._pieces(shape.path)) == 1:
-                fault = path_fault(self._pieces(shape.path)[0])
-                if fault:
-                    self._fault(f"{place}.path", fault)
-        elif shape.path:
-            self._fault(f"{place}.path", f"must be empty for a {shape.kind.name}, at most {MAX_PATH:,} characters else")
+        self._path(shape.kind, shape.path, f"{place}.path")
         if shape.kind is ShapeKind.LINE:
             if stroke is None:
                 self._fault(f"{path}.stroke", "must be set: a LINE is drawn with its stroke")
@@ -143,6 +143,38 @@ class LayerCheck:
                 self._fault(f"{place}.color", "must be empty for a LINE: set the color of its stroke")
         elif not (shape.color or shape.gradient or stroke):
             self._fault(f"{place}.color", "must be set where there is neither a gradient nor a stroke")
+
+    def _path(self, kind: ShapeKind, outline: str, path: str) -> None:
+        pieces = self._pieces(outline)
+        if kind is ShapeKind.PATH:
+            fault = path_fault(pieces[0]) if len(pieces) == 1 else None
+            if fault:
+                self._fault(path, fault)
+        elif outline:
+            self._fault(path, f"must be empty for a {kind.name}, at most {MAX_PATH:,} characters else")
+
+    def _mask(self, mask: Mask, path: str) -> None:
+        if mask.kind is ShapeKind.LINE:
+            self._fault(f"{path}.kind", "must be RECTANGLE, ELLIPSE or PATH")
+        self._path(mask.kind, mask.path, f"{path}.path")
+        if mask.box:
+            self._box(mask.box, f"{path}.box")
+            if mask.box.rotation:
+                self._fault(f"{path}.box.rotation", "must be 0: masks do not turn")
+        self._number(mask.feather, f"{path}.feather", 0, 0.2)
+
+    def _filters(self, filters: Filters, layer: Layer, path: str) -> None:
+        for name in ("brightness", "contrast", "saturation"):
+            self._number(getattr(filters, name), f"{path}.{name}", 0, 4)
+        self._number(filters.blur, f"{path}.blur", 0, 0.2)
+        key = filters.chroma_key
+        if key is None:
+            return
+        if not (layer.picture or layer.clip):
+            self._fault(f"{path}.chroma_key", "must be omitted: only a picture or a clip is keyed")
+        self._color(key.color, f"{path}.chroma_key.color", required=True)
+        self._number(key.similarity, f"{path}.chroma_key.similarity", 0.01, 1)
+        self._number(key.softness, f"{path}.chroma_key.softness", 0, 1)
 
     def _fill(self, color: str, gradient: Gradient | None, path: str) -> None:
         self._color(color, f"{path}.color")

@@ -905,6 +905,134 @@ class ClipLayer(_message.Message):
 Global___ClipLayer: _TypeAlias = ClipLayer  # noqa: Y015
 
 @_typing.final
+class ChromaKey(_message.Message):
+    """ChromaKey makes a color transparent, such as the green behind a speaker."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COLOR_FIELD_NUMBER: _builtins.int
+    SIMILARITY_FIELD_NUMBER: _builtins.int
+    SOFTNESS_FIELD_NUMBER: _builtins.int
+    color: _builtins.str
+    """color to key out. Required."""
+    similarity: _builtins.float
+    """similarity is how far from the color, by hue and saturation, pixels are fully transparent, 0.01–1; default 0.2."""
+    softness: _builtins.float
+    """softness is how much farther they become fully visible, 0–1; default 0.1."""
+    def __init__(
+        self,
+        *,
+        color: _builtins.str = ...,
+        similarity: _builtins.float | None = ...,
+        softness: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_similarity", b"_similarity", "_softness", b"_softness", "similarity", b"similarity", "softness", b"softness"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_similarity", b"_similarity", "_softness", b"_softness", "color", b"color", "similarity", b"similarity", "softness", b"softness"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__similarity: _TypeAlias = _typing.Literal["similarity"]  # noqa: Y015
+    _WhichOneofArgType__similarity: _TypeAlias = _typing.Literal["_similarity", b"_similarity"]  # noqa: Y015
+    _WhichOneofReturnType__softness: _TypeAlias = _typing.Literal["softness"]  # noqa: Y015
+    _WhichOneofArgType__softness: _TypeAlias = _typing.Literal["_softness", b"_softness"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__similarity) -> _WhichOneofReturnType__similarity | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__softness) -> _WhichOneofReturnType__softness | None: ...
+
+Global___ChromaKey: _TypeAlias = ChromaKey  # noqa: Y015
+
+@_typing.final
+class Filters(_message.Message):
+    """Filters change the colors of a layer before it is blended: chroma_key first, then in the order of the fields."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BRIGHTNESS_FIELD_NUMBER: _builtins.int
+    CONTRAST_FIELD_NUMBER: _builtins.int
+    SATURATION_FIELD_NUMBER: _builtins.int
+    BLUR_FIELD_NUMBER: _builtins.int
+    CHROMA_KEY_FIELD_NUMBER: _builtins.int
+    brightness: _builtins.float
+    """brightness multiplies the colors, 0–4; default 1. The first three work as the functions of CSS `filter`."""
+    contrast: _builtins.float
+    """contrast, 0–4; default 1."""
+    saturation: _builtins.float
+    """saturation, 0 (gray) to 4; default 1."""
+    blur: _builtins.float
+    """blur is how far edges reach out, 0–0.2; default 0."""
+    @_builtins.property
+    def chroma_key(self) -> Global___ChromaKey:
+        """chroma_key for a picture or a clip; a clip then has neither stroke nor shadow. If omitted, no color is keyed out."""
+
+    def __init__(
+        self,
+        *,
+        brightness: _builtins.float | None = ...,
+        contrast: _builtins.float | None = ...,
+        saturation: _builtins.float | None = ...,
+        blur: _builtins.float = ...,
+        chroma_key: Global___ChromaKey | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_brightness", b"_brightness", "_contrast", b"_contrast", "_saturation", b"_saturation", "brightness", b"brightness", "chroma_key", b"chroma_key", "contrast", b"contrast", "saturation", b"saturation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_brightness", b"_brightness", "_contrast", b"_contrast", "_saturation", b"_saturation", "blur", b"blur", "brightness", b"brightness", "chroma_key", b"chroma_key", "contrast", b"contrast", "saturation", b"saturation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__brightness: _TypeAlias = _typing.Literal["brightness"]  # noqa: Y015
+    _WhichOneofArgType__brightness: _TypeAlias = _typing.Literal["_brightness", b"_brightness"]  # noqa: Y015
+    _WhichOneofReturnType__contrast: _TypeAlias = _typing.Literal["contrast"]  # noqa: Y015
+    _WhichOneofArgType__contrast: _TypeAlias = _typing.Literal["_contrast", b"_contrast"]  # noqa: Y015
+    _WhichOneofReturnType__saturation: _TypeAlias = _typing.Literal["saturation"]  # noqa: Y015
+    _WhichOneofArgType__saturation: _TypeAlias = _typing.Literal["_saturation", b"_saturation"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__brightness) -> _WhichOneofReturnType__brightness | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__contrast) -> _WhichOneofReturnType__contrast | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__saturation) -> _WhichOneofReturnType__saturation | None: ...
+
+Global___Filters: _TypeAlias = Filters  # noqa: Y015
+
+@_typing.final
+class Mask(_message.Message):
+    """Mask shows a layer only inside a shape."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    PATH_FIELD_NUMBER: _builtins.int
+    BOX_FIELD_NUMBER: _builtins.int
+    INVERTED_FIELD_NUMBER: _builtins.int
+    FEATHER_FIELD_NUMBER: _builtins.int
+    kind: Global___ShapeKind.ValueType
+    """kind of the shape: RECTANGLE, ELLIPSE or PATH; default RECTANGLE."""
+    path: _builtins.str
+    """path of a PATH, as in ShapeLayer."""
+    inverted: _builtins.bool
+    """inverted shows the layer only outside of the shape."""
+    feather: _builtins.float
+    """feather is how soft its edge is, 0–0.2; default 0."""
+    @_builtins.property
+    def box(self) -> Global___Box:
+        """box of the shape in the frame; if omitted, that of the layer. It does not turn: rotation must be 0."""
+
+    def __init__(
+        self,
+        *,
+        kind: Global___ShapeKind.ValueType = ...,
+        path: _builtins.str = ...,
+        box: Global___Box | None = ...,
+        inverted: _builtins.bool = ...,
+        feather: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["box", b"box"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["box", b"box", "feather", b"feather", "inverted", b"inverted", "kind", b"kind", "path", b"path"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Mask: _TypeAlias = Mask  # noqa: Y015
+
+@_typing.final
 class Layer(_message.Message):
     """Layer is something that is drawn over a shot, or over the whole video. The layers of a shot take part in its transitions.
     Captions and the watermark lie over all layers; captions keep clear of texts, and of pictures and shapes that cover at
@@ -928,6 +1056,8 @@ class Layer(_message.Message):
     BLEND_FIELD_NUMBER: _builtins.int
     SHADOW_FIELD_NUMBER: _builtins.int
     STROKE_FIELD_NUMBER: _builtins.int
+    MASK_FIELD_NUMBER: _builtins.int
+    FILTERS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """id names the layer: 1–64 characters `A–Z a–z 0–9 _ -`, unique in its list. If omitted, the layer is called `layer-N`,
     N counting from 1.
@@ -984,6 +1114,14 @@ class Layer(_message.Message):
     def stroke(self) -> Global___Stroke:
         """stroke along letters, a shape, or the edge of a picture; if omitted, there is none. Required for a LINE."""
 
+    @_builtins.property
+    def mask(self) -> Global___Mask:
+        """mask shows the layer only inside a shape; if omitted, all of it is seen."""
+
+    @_builtins.property
+    def filters(self) -> Global___Filters:
+        """filters change its colors."""
+
     def __init__(
         self,
         *,
@@ -1002,10 +1140,12 @@ class Layer(_message.Message):
         blend: Global___Blend.ValueType = ...,
         shadow: Global___Shadow | None = ...,
         stroke: Global___Stroke | None = ...,
+        mask: Global___Mask | None = ...,
+        filters: Global___Filters | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_opacity", b"_opacity", "box", b"box", "clip", b"clip", "content", b"content", "duration", b"duration", "enter", b"enter", "exit", b"exit", "opacity", b"opacity", "picture", b"picture", "shadow", b"shadow", "shape", b"shape", "start", b"start", "stroke", b"stroke", "text", b"text"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_opacity", b"_opacity", "box", b"box", "clip", b"clip", "content", b"content", "duration", b"duration", "enter", b"enter", "exit", b"exit", "filters", b"filters", "mask", b"mask", "opacity", b"opacity", "picture", b"picture", "shadow", b"shadow", "shape", b"shape", "start", b"start", "stroke", b"stroke", "text", b"text"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_opacity", b"_opacity", "blend", b"blend", "box", b"box", "clip", b"clip", "content", b"content", "duration", b"duration", "enter", b"enter", "exit", b"exit", "id", b"id", "keyframes", b"keyframes", "opacity", b"opacity", "picture", b"picture", "shadow", b"shadow", "shape", b"shape", "start", b"start", "stroke", b"stroke", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_opacity", b"_opacity", "blend", b"blend", "box", b"box", "clip", b"clip", "content", b"content", "duration", b"duration", "enter", b"enter", "exit", b"exit", "filters", b"filters", "id", b"id", "keyframes", b"keyframes", "mask", b"mask", "opacity", b"opacity", "picture", b"picture", "shadow", b"shadow", "shape", b"shape", "start", b"start", "stroke", b"stroke", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__opacity: _TypeAlias = _typing.Literal["opacity"]  # noqa: Y015
     _WhichOneofArgType__opacity: _TypeAlias = _typing.Literal["_opacity", b"_opacity"]  # noqa: Y015

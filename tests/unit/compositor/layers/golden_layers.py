@@ -14,10 +14,12 @@ from render_service.domain.layers.model import (
     Blend,
     Box,
     ColorStop,
+    Filters,
     Gradient,
     GradientKind,
     Keyframe,
     Layer,
+    Mask,
     Shadow,
     ShapeKind,
     ShapeLayer,
@@ -79,6 +81,22 @@ GOLDEN: dict[str, tuple[Layer, ...]] = {
             shape=ShapeLayer(ShapeKind.LINE), box=Box(0.5, 0.9, width=0.8, height=0.1), stroke=Stroke("#FFC940", 0.03)
         ),
         Layer(shape=ShapeLayer(ShapeKind.ELLIPSE), box=Box(0.2, 0.3, height=0.3), stroke=Stroke("#E02020", 0.04)),
+    ),
+    "filters-and-masks": tuple(
+        Layer(
+            shape=ShapeLayer(gradient=SUNSET),
+            box=Box((number + 0.5) / 5, 0.5, width=0.18, height=0.7),
+            **fields,  # type: ignore[arg-type]
+        )
+        for number, fields in enumerate(
+            (
+                {"filters": Filters(brightness=0.6, contrast=1.5)},
+                {"filters": Filters(saturation=0.0)},
+                {"filters": Filters(blur=0.1)},
+                {"mask": Mask(ShapeKind.ELLIPSE, feather=0.05), "shadow": Shadow()},
+                {"mask": Mask(ShapeKind.PATH, STAR, inverted=True)},
+            )
+        )
     ),
     "blends": tuple(
         Layer(

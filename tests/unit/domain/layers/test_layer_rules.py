@@ -14,11 +14,14 @@ from render_service.domain.layers.model import (
     Blend,
     Box,
     BoxFit,
+    ChromaKey,
     ClipLayer,
     ColorStop,
+    Filters,
     Gradient,
     Keyframe,
     Layer,
+    Mask,
     PictureLayer,
     Shadow,
     ShapeKind,
@@ -61,6 +64,10 @@ def graded(*stops: ColorStop, angle: float = 0) -> Layer:
 
 def keyed(*keyframes: Keyframe) -> Layer:
     return replace(SHAPE, keyframes=keyframes)
+
+
+def keyed_out(key: ChromaKey) -> Layer:
+    return Layer("a", picture=PictureLayer("https://example.com/a.png"), filters=Filters(chroma_key=key))
 
 
 WRONG = {
@@ -111,6 +118,19 @@ WRONG = {
     ".shadow.blur": replace(TEXT, shadow=Shadow(blur=0.3)),
     ".shadow.x": replace(TEXT, shadow=Shadow(x=0.3)),
     ".shadow.y": replace(TEXT, shadow=Shadow(y=-0.3)),
+    ".mask.kind": replace(TEXT, mask=Mask(ShapeKind.LINE)),
+    ".mask.path": replace(TEXT, mask=Mask(ShapeKind.PATH)),
+    ".mask.box.width": replace(TEXT, mask=Mask(box=Box(width=3))),
+    ".mask.box.rotation": replace(TEXT, mask=Mask(box=Box(rotation=10))),
+    ".mask.feather": replace(TEXT, mask=Mask(feather=1)),
+    ".filters.brightness": replace(TEXT, filters=Filters(brightness=-1)),
+    ".filters.contrast": replace(TEXT, filters=Filters(contrast=5)),
+    ".filters.saturation": replace(TEXT, filters=Filters(saturation=5)),
+    ".filters.blur": replace(TEXT, filters=Filters(blur=1)),
+    ".filters.chroma_key": replace(TEXT, filters=Filters(chroma_key=ChromaKey("#00FF00"))),
+    ".filters.chroma_key.color": keyed_out(ChromaKey("green")),
+    ".filters.chroma_key.similarity": keyed_out(ChromaKey("#00FF00", similarity=0)),
+    ".filters.chroma_key.softness": keyed_out(ChromaKey("#00FF00", softness=2)),
     ".stroke.color": replace(TEXT, stroke=Stroke("")),
     ".stroke.width": replace(TEXT, stroke=Stroke("#FFFFFF", 0)),
 }

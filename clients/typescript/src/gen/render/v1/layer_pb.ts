@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file render/v1/layer.proto.
  */
 export const file_render_v1_layer: GenFile = /*@__PURE__*/
-  fileDesc("ChVyZW5kZXIvdjEvbGF5ZXIucHJvdG8SCXJlbmRlci52MSIsCglDb2xvclN0b3ASDQoFY29sb3IYASABKAkSEAoIcG9zaXRpb24YAiABKAEidAoIR3JhZGllbnQSJQoEa2luZBgBIAEoDjIXLnJlbmRlci52MS5HcmFkaWVudEtpbmQSEgoFYW5nbGUYAiABKAFIAIgBARIjCgVzdG9wcxgDIAMoCzIULnJlbmRlci52MS5Db2xvclN0b3BCCAoGX2FuZ2xlIjUKBlN0cm9rZRINCgVjb2xvchgBIAEoCRISCgV3aWR0aBgCIAEoAUgAiAEBQggKBl93aWR0aCJUCgZTaGFkb3cSDQoFY29sb3IYASABKAkSEQoEYmx1chgCIAEoAUgAiAEBEgkKAXgYAyABKAESDgoBeRgEIAEoAUgBiAEBQgcKBV9ibHVyQgQKAl95ItsBCgNCb3gSDgoBeBgBIAEoAUgAiAEBEg4KAXkYAiABKAFIAYgBARIhCgZhbmNob3IYAyABKA4yES5yZW5kZXIudjEuQW5jaG9yEhIKBXdpZHRoGAQgASgBSAKIAQESEwoGaGVpZ2h0GAUgASgBSAOIAQESHgoDZml0GAYgASgOMhEucmVuZGVyLnYxLkJveEZpdBIQCghyb3RhdGlvbhgHIAEoARIVCg1jb3JuZXJfcmFkaXVzGAggASgBQgQKAl94QgQKAl95QggKBl93aWR0aEIJCgdfaGVpZ2h0IvoCCglUZXh0U3R5bGUSEQoEc2l6ZRgBIAEoAUgAiAEBEg4KBndlaWdodBgCIAEoBRIOCgZpdGFsaWMYAyABKAgSDQoFY29sb3IYBCABKAkSJQoIZ3JhZGllbnQYBSABKAsyEy5yZW5kZXIudjEuR3JhZGllbnQSEgoKYmFja2dyb3VuZBgGIAEoCRIUCgdwYWRkaW5nGAcgASgBSAGIAQESGAoLbGluZV9oZWlnaHQYCCABKAFIAogBARIWCg5sZXR0ZXJfc3BhY2luZxgJIAEoARIjCgVhbGlnbhgKIAEoDjIULnJlbmRlci52MS5UZXh0QWxpZ24SMAoOdmVydGljYWxfYWxpZ24YCyABKA4yGC5yZW5kZXIudjEuVmVydGljYWxBbGlnbhIsCgx3cml0aW5nX21vZGUYDCABKA4yFi5yZW5kZXIudjEuV3JpdGluZ01vZGVCBwoFX3NpemVCCgoIX3BhZGRpbmdCDgoMX2xpbmVfaGVpZ2h0Ij4KCVRleHRMYXllchIMCgR0ZXh0GAEgASgJEiMKBXN0eWxlGAIgASgLMhQucmVuZGVyLnYxLlRleHRTdHlsZSIbCgxQaWN0dXJlTGF5ZXISCwoDdXJpGAEgASgJInQKClNoYXBlTGF5ZXISIgoEa2luZBgBIAEoDjIULnJlbmRlci52MS5TaGFwZUtpbmQSDAoEcGF0aBgCIAEoCRINCgVjb2xvchgDIAEoCRIlCghncmFkaWVudBgEIAEoCzITLnJlbmRlci52MS5HcmFkaWVudCLIAQoJQW5pbWF0aW9uEiYKBGtpbmQYASABKA4yGC5yZW5kZXIudjEuQW5pbWF0aW9uS2luZBIkCgJieRgCIAEoDjIYLnJlbmRlci52MS5BbmltYXRpb25Vbml0EisKCGR1cmF0aW9uGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjAKCWRpcmVjdGlvbhgEIAEoDjIdLnJlbmRlci52MS5BbmltYXRpb25EaXJlY3Rpb24SDgoGZWFzaW5nGAUgASgJItMBCghLZXlmcmFtZRInCgR0aW1lGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEg4KAXgYAiABKAFIAIgBARIOCgF5GAMgASgBSAGIAQESEgoFc2NhbGUYBCABKAFIAogBARIVCghyb3RhdGlvbhgFIAEoAUgDiAEBEhQKB29wYWNpdHkYBiABKAFIBIgBARIOCgZlYXNpbmcYByABKAlCBAoCX3hCBAoCX3lCCAoGX3NjYWxlQgsKCV9yb3RhdGlvbkIKCghfb3BhY2l0eSI2CglDbGlwTGF5ZXISCwoDdXJpGAEgASgJEhIKBXNvdW5kGAIgASgISACIAQFCCAoGX3NvdW5kIqwECgVMYXllchIKCgJpZBgBIAEoCRIkCgR0ZXh0GAIgASgLMhQucmVuZGVyLnYxLlRleHRMYXllckgAEioKB3BpY3R1cmUYAyABKAsyFy5yZW5kZXIudjEuUGljdHVyZUxheWVySAASJgoFc2hhcGUYBCABKAsyFS5yZW5kZXIudjEuU2hhcGVMYXllckgAEiQKBGNsaXAYBSABKAsyFC5yZW5kZXIudjEuQ2xpcExheWVySAASGwoDYm94GAcgASgLMg4ucmVuZGVyLnYxLkJveBIoCgVzdGFydBgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIrCghkdXJhdGlvbhgJIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIjCgVlbnRlchgKIAEoCzIULnJlbmRlci52MS5BbmltYXRpb24SIgoEZXhpdBgLIAEoCzIULnJlbmRlci52MS5BbmltYXRpb24SJgoJa2V5ZnJhbWVzGAwgAygLMhMucmVuZGVyLnYxLktleWZyYW1lEhQKB29wYWNpdHkYDSABKAFIAYgBARIfCgVibGVuZBgOIAEoDjIQLnJlbmRlci52MS5CbGVuZBIhCgZzaGFkb3cYDyABKAsyES5yZW5kZXIudjEuU2hhZG93EiEKBnN0cm9rZRgQIAEoCzIRLnJlbmRlci52MS5TdHJva2VCCQoHY29udGVudEIKCghfb3BhY2l0eSrVAQoGQW5jaG9yEhYKEkFOQ0hPUl9VTlNQRUNJRklFRBAAEhEKDUFOQ0hPUl9DRU5URVIQARITCg9BTkNIT1JfVE9QX0xFRlQQAhIOCgpBTkNIT1JfVE9QEAMSFAoQQU5DSE9SX1RPUF9SSUdIVBAEEg8KC0FOQ0hPUl9MRUZUEAUSEAoMQU5DSE9SX1JJR0hUEAYSFgoSQU5DSE9SX0JPVFRPTV9MRUZUEAcSEQoNQU5DSE9SX0JPVFRPTRAIEhcKE0FOQ0hPUl9CT1RUT01fUklHSFQQCSpbCgZCb3hGaXQSFwoTQk9YX0ZJVF9VTlNQRUNJRklFRBAAEhEKDUJPWF9GSVRfQ09WRVIQARITCg9CT1hfRklUX0NPTlRBSU4QAhIQCgxCT1hfRklUX0ZJTEwQAyp4CgVCbGVuZBIVChFCTEVORF9VTlNQRUNJRklFRBAAEhAKDEJMRU5EX05PUk1BTBABEhIKDkJMRU5EX01VTFRJUExZEAISEAoMQkxFTkRfU0NSRUVOEAMSEQoNQkxFTkRfT1ZFUkxBWRAEEg0KCUJMRU5EX0FERBAFKoMBCglTaGFwZUtpbmQSGgoWU0hBUEVfS0lORF9VTlNQRUNJRklFRBAAEhgKFFNIQVBFX0tJTkRfUkVDVEFOR0xFEAESFgoSU0hBUEVfS0lORF9FTExJUFNFEAISEwoPU0hBUEVfS0lORF9MSU5FEAMSEwoPU0hBUEVfS0lORF9QQVRIEAQqYQoMR3JhZGllbnRLaW5kEh0KGUdSQURJRU5UX0tJTkRfVU5TUEVDSUZJRUQQABIYChRHUkFESUVOVF9LSU5EX0xJTkVBUhABEhgKFEdSQURJRU5UX0tJTkRfUkFESUFMEAIqfwoJVGV4dEFsaWduEhoKFlRFWFRfQUxJR05fVU5TUEVDSUZJRUQQABITCg9URVhUX0FMSUdOX0xFRlQQARIVChFURVhUX0FMSUdOX0NFTlRFUhACEhQKEFRFWFRfQUxJR05fUklHSFQQAxIUChBURVhUX0FMSUdOX1NUQVJUEAQqfQoNVmVydGljYWxBbGlnbhIeChpWRVJUSUNBTF9BTElHTl9VTlNQRUNJRklFRBAAEhYKElZFUlRJQ0FMX0FMSUdOX1RPUBABEhkKFVZFUlRJQ0FMX0FMSUdOX01JRERMRRACEhkKFVZFUlRJQ0FMX0FMSUdOX0JPVFRPTRADKmMKC1dyaXRpbmdNb2RlEhwKGFdSSVRJTkdfTU9ERV9VTlNQRUNJRklFRBAAEhsKF1dSSVRJTkdfTU9ERV9IT1JJWk9OVEFMEAESGQoVV1JJVElOR19NT0RFX1ZFUlRJQ0FMEAIq3gEKDUFuaW1hdGlvbktpbmQSHgoaQU5JTUFUSU9OX0tJTkRfVU5TUEVDSUZJRUQQABIXChNBTklNQVRJT05fS0lORF9GQURFEAESGAoUQU5JTUFUSU9OX0tJTkRfU0xJREUQAhIXChNBTklNQVRJT05fS0lORF9aT09NEAMSFwoTQU5JTUFUSU9OX0tJTkRfV0lQRRAEEhYKEkFOSU1BVElPTl9LSU5EX1BPUBAFEhcKE0FOSU1BVElPTl9LSU5EX1RZUEUQBhIXChNBTklNQVRJT05fS0lORF9CTFVSEAcqlgEKDUFuaW1hdGlvblVuaXQSHgoaQU5JTUFUSU9OX1VOSVRfVU5TUEVDSUZJRUQQABIYChRBTklNQVRJT05fVU5JVF9XSE9MRRABEhcKE0FOSU1BVElPTl9VTklUX0xJTkUQAhIXChNBTklNQVRJT05fVU5JVF9XT1JEEAMSGQoVQU5JTUFUSU9OX1VOSVRfTEVUVEVSEAQqsAEKEkFuaW1hdGlvbkRpcmVjdGlvbhIjCh9BTklNQVRJT05fRElSRUNUSU9OX1VOU1BFQ0lGSUVEEAASHAoYQU5JTUFUSU9OX0RJUkVDVElPTl9MRUZUEAESHQoZQU5JTUFUSU9OX0RJUkVDVElPTl9SSUdIVBACEhoKFkFOSU1BVElPTl9ESVJFQ1RJT05fVVAQAxIcChhBTklNQVRJT05fRElSRUNUSU9OX0RPV04QBEIxCg1jb20ucmVuZGVyLnYxUAFaHmV4YW1wbGUuY29tL3JlbmRlci92MTtyZW5kZXJ2MWIGcHJvdG8z", [file_google_protobuf_duration]);
+  fileDesc("ChVyZW5kZXIvdjEvbGF5ZXIucHJvdG8SCXJlbmRlci52MSIsCglDb2xvclN0b3ASDQoFY29sb3IYASABKAkSEAoIcG9zaXRpb24YAiABKAEidAoIR3JhZGllbnQSJQoEa2luZBgBIAEoDjIXLnJlbmRlci52MS5HcmFkaWVudEtpbmQSEgoFYW5nbGUYAiABKAFIAIgBARIjCgVzdG9wcxgDIAMoCzIULnJlbmRlci52MS5Db2xvclN0b3BCCAoGX2FuZ2xlIjUKBlN0cm9rZRINCgVjb2xvchgBIAEoCRISCgV3aWR0aBgCIAEoAUgAiAEBQggKBl93aWR0aCJUCgZTaGFkb3cSDQoFY29sb3IYASABKAkSEQoEYmx1chgCIAEoAUgAiAEBEgkKAXgYAyABKAESDgoBeRgEIAEoAUgBiAEBQgcKBV9ibHVyQgQKAl95ItsBCgNCb3gSDgoBeBgBIAEoAUgAiAEBEg4KAXkYAiABKAFIAYgBARIhCgZhbmNob3IYAyABKA4yES5yZW5kZXIudjEuQW5jaG9yEhIKBXdpZHRoGAQgASgBSAKIAQESEwoGaGVpZ2h0GAUgASgBSAOIAQESHgoDZml0GAYgASgOMhEucmVuZGVyLnYxLkJveEZpdBIQCghyb3RhdGlvbhgHIAEoARIVCg1jb3JuZXJfcmFkaXVzGAggASgBQgQKAl94QgQKAl95QggKBl93aWR0aEIJCgdfaGVpZ2h0IvoCCglUZXh0U3R5bGUSEQoEc2l6ZRgBIAEoAUgAiAEBEg4KBndlaWdodBgCIAEoBRIOCgZpdGFsaWMYAyABKAgSDQoFY29sb3IYBCABKAkSJQoIZ3JhZGllbnQYBSABKAsyEy5yZW5kZXIudjEuR3JhZGllbnQSEgoKYmFja2dyb3VuZBgGIAEoCRIUCgdwYWRkaW5nGAcgASgBSAGIAQESGAoLbGluZV9oZWlnaHQYCCABKAFIAogBARIWCg5sZXR0ZXJfc3BhY2luZxgJIAEoARIjCgVhbGlnbhgKIAEoDjIULnJlbmRlci52MS5UZXh0QWxpZ24SMAoOdmVydGljYWxfYWxpZ24YCyABKA4yGC5yZW5kZXIudjEuVmVydGljYWxBbGlnbhIsCgx3cml0aW5nX21vZGUYDCABKA4yFi5yZW5kZXIudjEuV3JpdGluZ01vZGVCBwoFX3NpemVCCgoIX3BhZGRpbmdCDgoMX2xpbmVfaGVpZ2h0Ij4KCVRleHRMYXllchIMCgR0ZXh0GAEgASgJEiMKBXN0eWxlGAIgASgLMhQucmVuZGVyLnYxLlRleHRTdHlsZSIbCgxQaWN0dXJlTGF5ZXISCwoDdXJpGAEgASgJInQKClNoYXBlTGF5ZXISIgoEa2luZBgBIAEoDjIULnJlbmRlci52MS5TaGFwZUtpbmQSDAoEcGF0aBgCIAEoCRINCgVjb2xvchgDIAEoCRIlCghncmFkaWVudBgEIAEoCzITLnJlbmRlci52MS5HcmFkaWVudCLIAQoJQW5pbWF0aW9uEiYKBGtpbmQYASABKA4yGC5yZW5kZXIudjEuQW5pbWF0aW9uS2luZBIkCgJieRgCIAEoDjIYLnJlbmRlci52MS5BbmltYXRpb25Vbml0EisKCGR1cmF0aW9uGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjAKCWRpcmVjdGlvbhgEIAEoDjIdLnJlbmRlci52MS5BbmltYXRpb25EaXJlY3Rpb24SDgoGZWFzaW5nGAUgASgJItMBCghLZXlmcmFtZRInCgR0aW1lGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEg4KAXgYAiABKAFIAIgBARIOCgF5GAMgASgBSAGIAQESEgoFc2NhbGUYBCABKAFIAogBARIVCghyb3RhdGlvbhgFIAEoAUgDiAEBEhQKB29wYWNpdHkYBiABKAFIBIgBARIOCgZlYXNpbmcYByABKAlCBAoCX3hCBAoCX3lCCAoGX3NjYWxlQgsKCV9yb3RhdGlvbkIKCghfb3BhY2l0eSI2CglDbGlwTGF5ZXISCwoDdXJpGAEgASgJEhIKBXNvdW5kGAIgASgISACIAQFCCAoGX3NvdW5kImYKCUNocm9tYUtleRINCgVjb2xvchgBIAEoCRIXCgpzaW1pbGFyaXR5GAIgASgBSACIAQESFQoIc29mdG5lc3MYAyABKAFIAYgBAUINCgtfc2ltaWxhcml0eUILCglfc29mdG5lc3MitQEKB0ZpbHRlcnMSFwoKYnJpZ2h0bmVzcxgBIAEoAUgAiAEBEhUKCGNvbnRyYXN0GAIgASgBSAGIAQESFwoKc2F0dXJhdGlvbhgDIAEoAUgCiAEBEgwKBGJsdXIYBCABKAESKAoKY2hyb21hX2tleRgFIAEoCzIULnJlbmRlci52MS5DaHJvbWFLZXlCDQoLX2JyaWdodG5lc3NCCwoJX2NvbnRyYXN0Qg0KC19zYXR1cmF0aW9uIngKBE1hc2sSIgoEa2luZBgBIAEoDjIULnJlbmRlci52MS5TaGFwZUtpbmQSDAoEcGF0aBgCIAEoCRIbCgNib3gYAyABKAsyDi5yZW5kZXIudjEuQm94EhAKCGludmVydGVkGAQgASgIEg8KB2ZlYXRoZXIYBSABKAEi8AQKBUxheWVyEgoKAmlkGAEgASgJEiQKBHRleHQYAiABKAsyFC5yZW5kZXIudjEuVGV4dExheWVySAASKgoHcGljdHVyZRgDIAEoCzIXLnJlbmRlci52MS5QaWN0dXJlTGF5ZXJIABImCgVzaGFwZRgEIAEoCzIVLnJlbmRlci52MS5TaGFwZUxheWVySAASJAoEY2xpcBgFIAEoCzIULnJlbmRlci52MS5DbGlwTGF5ZXJIABIbCgNib3gYByABKAsyDi5yZW5kZXIudjEuQm94EigKBXN0YXJ0GAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEisKCGR1cmF0aW9uGAkgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiMKBWVudGVyGAogASgLMhQucmVuZGVyLnYxLkFuaW1hdGlvbhIiCgRleGl0GAsgASgLMhQucmVuZGVyLnYxLkFuaW1hdGlvbhImCglrZXlmcmFtZXMYDCADKAsyEy5yZW5kZXIudjEuS2V5ZnJhbWUSFAoHb3BhY2l0eRgNIAEoAUgBiAEBEh8KBWJsZW5kGA4gASgOMhAucmVuZGVyLnYxLkJsZW5kEiEKBnNoYWRvdxgPIAEoCzIRLnJlbmRlci52MS5TaGFkb3cSIQoGc3Ryb2tlGBAgASgLMhEucmVuZGVyLnYxLlN0cm9rZRIdCgRtYXNrGBEgASgLMg8ucmVuZGVyLnYxLk1hc2sSIwoHZmlsdGVycxgSIAEoCzISLnJlbmRlci52MS5GaWx0ZXJzQgkKB2NvbnRlbnRCCgoIX29wYWNpdHkq1QEKBkFuY2hvchIWChJBTkNIT1JfVU5TUEVDSUZJRUQQABIRCg1BTkNIT1JfQ0VOVEVSEAESEwoPQU5DSE9SX1RPUF9MRUZUEAISDgoKQU5DSE9SX1RPUBADEhQKEEFOQ0hPUl9UT1BfUklHSFQQBBIPCgtBTkNIT1JfTEVGVBAFEhAKDEFOQ0hPUl9SSUdIVBAGEhYKEkFOQ0hPUl9CT1RUT01fTEVGVBAHEhEKDUFOQ0hPUl9CT1RUT00QCBIXChNBTkNIT1JfQk9UVE9NX1JJR0hUEAkqWwoGQm94Rml0EhcKE0JPWF9GSVRfVU5TUEVDSUZJRUQQABIRCg1CT1hfRklUX0NPVkVSEAESEwoPQk9YX0ZJVF9DT05UQUlOEAISEAoMQk9YX0ZJVF9GSUxMEAMqeAoFQmxlbmQSFQoRQkxFTkRfVU5TUEVDSUZJRUQQABIQCgxCTEVORF9OT1JNQUwQARISCg5CTEVORF9NVUxUSVBMWRACEhAKDEJMRU5EX1NDUkVFThADEhEKDUJMRU5EX09WRVJMQVkQBBINCglCTEVORF9BREQQBSqDAQoJU2hhcGVLaW5kEhoKFlNIQVBFX0tJTkRfVU5TUEVDSUZJRUQQABIYChRTSEFQRV9LSU5EX1JFQ1RBTkdMRRABEhYKElNIQVBFX0tJTkRfRUxMSVBTRRACEhMKD1NIQVBFX0tJTkRfTElORRADEhMKD1NIQVBFX0tJTkRfUEFUSBAEKmEKDEdyYWRpZW50S2luZBIdChlHUkFESUVOVF9LSU5EX1VOU1BFQ0lGSUVEEAASGAoUR1JBRElFTlRfS0lORF9MSU5FQVIQARIYChRHUkFESUVOVF9LSU5EX1JBRElBTBACKn8KCVRleHRBbGlnbhIaChZURVhUX0FMSUdOX1VOU1BFQ0lGSUVEEAASEwoPVEVYVF9BTElHTl9MRUZUEAESFQoRVEVYVF9BTElHTl9DRU5URVIQAhIUChBURVhUX0FMSUdOX1JJR0hUEAMSFAoQVEVYVF9BTElHTl9TVEFSVBAEKn0KDVZlcnRpY2FsQWxpZ24SHgoaVkVSVElDQUxfQUxJR05fVU5TUEVDSUZJRUQQABIWChJWRVJUSUNBTF9BTElHTl9UT1AQARIZChVWRVJUSUNBTF9BTElHTl9NSURETEUQAhIZChVWRVJUSUNBTF9BTElHTl9CT1RUT00QAypjCgtXcml0aW5nTW9kZRIcChhXUklUSU5HX01PREVfVU5TUEVDSUZJRUQQABIbChdXUklUSU5HX01PREVfSE9SSVpPTlRBTBABEhkKFVdSSVRJTkdfTU9ERV9WRVJUSUNBTBACKt4BCg1BbmltYXRpb25LaW5kEh4KGkFOSU1BVElPTl9LSU5EX1VOU1BFQ0lGSUVEEAASFwoTQU5JTUFUSU9OX0tJTkRfRkFERRABEhgKFEFOSU1BVElPTl9LSU5EX1NMSURFEAISFwoTQU5JTUFUSU9OX0tJTkRfWk9PTRADEhcKE0FOSU1BVElPTl9LSU5EX1dJUEUQBBIWChJBTklNQVRJT05fS0lORF9QT1AQBRIXChNBTklNQVRJT05fS0lORF9UWVBFEAYSFwoTQU5JTUFUSU9OX0tJTkRfQkxVUhAHKpYBCg1BbmltYXRpb25Vbml0Eh4KGkFOSU1BVElPTl9VTklUX1VOU1BFQ0lGSUVEEAASGAoUQU5JTUFUSU9OX1VOSVRfV0hPTEUQARIXChNBTklNQVRJT05fVU5JVF9MSU5FEAISFwoTQU5JTUFUSU9OX1VOSVRfV09SRBADEhkKFUFOSU1BVElPTl9VTklUX0xFVFRFUhAEKrABChJBbmltYXRpb25EaXJlY3Rpb24SIwofQU5JTUFUSU9OX0RJUkVDVElPTl9VTlNQRUNJRklFRBAAEhwKGEFOSU1BVElPTl9ESVJFQ1RJT05fTEVGVBABEh0KGUFOSU1BVElPTl9ESVJFQ1RJT05fUklHSFQQAhIaChZBTklNQVRJT05fRElSRUNUSU9OX1VQEAMSHAoYQU5JTUFUSU9OX0RJUkVDVElPTl9ET1dOEARCMQoNY29tLnJlbmRlci52MVABWh5leGFtcGxlLmNvbS9yZW5kZXIvdjE7cmVuZGVydjFiBnByb3RvMw", [file_google_protobuf_duration]);
 
 /**
  * ColorStop is a color of a gradient.
@@ -564,6 +564,139 @@ export const ClipLayerSchema: GenMessage<ClipLayer> = /*@__PURE__*/
   messageDesc(file_render_v1_layer, 11);
 
 /**
+ * ChromaKey makes a color transparent, such as the green behind a speaker.
+ *
+ * @generated from message render.v1.ChromaKey
+ */
+export type ChromaKey = Message<"render.v1.ChromaKey"> & {
+  /**
+   * color to key out. Required.
+   *
+   * @generated from field: string color = 1;
+   */
+  color: string;
+
+  /**
+   * similarity is how far from the color, by hue and saturation, pixels are fully transparent, 0.01–1; default 0.2.
+   *
+   * @generated from field: optional double similarity = 2;
+   */
+  similarity?: number | undefined;
+
+  /**
+   * softness is how much farther they become fully visible, 0–1; default 0.1.
+   *
+   * @generated from field: optional double softness = 3;
+   */
+  softness?: number | undefined;
+};
+
+/**
+ * Describes the message render.v1.ChromaKey.
+ * Use `create(ChromaKeySchema)` to create a new message.
+ */
+export const ChromaKeySchema: GenMessage<ChromaKey> = /*@__PURE__*/
+  messageDesc(file_render_v1_layer, 12);
+
+/**
+ * Filters change the colors of a layer before it is blended: chroma_key first, then in the order of the fields.
+ *
+ * @generated from message render.v1.Filters
+ */
+export type Filters = Message<"render.v1.Filters"> & {
+  /**
+   * brightness multiplies the colors, 0–4; default 1. The first three work as the functions of CSS `filter`.
+   *
+   * @generated from field: optional double brightness = 1;
+   */
+  brightness?: number | undefined;
+
+  /**
+   * contrast, 0–4; default 1.
+   *
+   * @generated from field: optional double contrast = 2;
+   */
+  contrast?: number | undefined;
+
+  /**
+   * saturation, 0 (gray) to 4; default 1.
+   *
+   * @generated from field: optional double saturation = 3;
+   */
+  saturation?: number | undefined;
+
+  /**
+   * blur is how far edges reach out, 0–0.2; default 0.
+   *
+   * @generated from field: double blur = 4;
+   */
+  blur: number;
+
+  /**
+   * chroma_key for a picture or a clip; a clip then has neither stroke nor shadow. If omitted, no color is keyed out.
+   *
+   * @generated from field: render.v1.ChromaKey chroma_key = 5;
+   */
+  chromaKey?: ChromaKey | undefined;
+};
+
+/**
+ * Describes the message render.v1.Filters.
+ * Use `create(FiltersSchema)` to create a new message.
+ */
+export const FiltersSchema: GenMessage<Filters> = /*@__PURE__*/
+  messageDesc(file_render_v1_layer, 13);
+
+/**
+ * Mask shows a layer only inside a shape.
+ *
+ * @generated from message render.v1.Mask
+ */
+export type Mask = Message<"render.v1.Mask"> & {
+  /**
+   * kind of the shape: RECTANGLE, ELLIPSE or PATH; default RECTANGLE.
+   *
+   * @generated from field: render.v1.ShapeKind kind = 1;
+   */
+  kind: ShapeKind;
+
+  /**
+   * path of a PATH, as in ShapeLayer.
+   *
+   * @generated from field: string path = 2;
+   */
+  path: string;
+
+  /**
+   * box of the shape in the frame; if omitted, that of the layer. It does not turn: rotation must be 0.
+   *
+   * @generated from field: render.v1.Box box = 3;
+   */
+  box?: Box | undefined;
+
+  /**
+   * inverted shows the layer only outside of the shape.
+   *
+   * @generated from field: bool inverted = 4;
+   */
+  inverted: boolean;
+
+  /**
+   * feather is how soft its edge is, 0–0.2; default 0.
+   *
+   * @generated from field: double feather = 5;
+   */
+  feather: number;
+};
+
+/**
+ * Describes the message render.v1.Mask.
+ * Use `create(MaskSchema)` to create a new message.
+ */
+export const MaskSchema: GenMessage<Mask> = /*@__PURE__*/
+  messageDesc(file_render_v1_layer, 14);
+
+/**
  * Layer is something that is drawn over a shot, or over the whole video. The layers of a shot take part in its transitions.
  * Captions and the watermark lie over all layers; captions keep clear of texts, and of pictures and shapes that cover at
  * most 40 % of the frame, such as a lower third, wherever there is room.
@@ -687,6 +820,20 @@ export type Layer = Message<"render.v1.Layer"> & {
    * @generated from field: render.v1.Stroke stroke = 16;
    */
   stroke?: Stroke | undefined;
+
+  /**
+   * mask shows the layer only inside a shape; if omitted, all of it is seen.
+   *
+   * @generated from field: render.v1.Mask mask = 17;
+   */
+  mask?: Mask | undefined;
+
+  /**
+   * filters change its colors.
+   *
+   * @generated from field: render.v1.Filters filters = 18;
+   */
+  filters?: Filters | undefined;
 };
 
 /**
@@ -694,7 +841,7 @@ export type Layer = Message<"render.v1.Layer"> & {
  * Use `create(LayerSchema)` to create a new message.
  */
 export const LayerSchema: GenMessage<Layer> = /*@__PURE__*/
-  messageDesc(file_render_v1_layer, 12);
+  messageDesc(file_render_v1_layer, 15);
 
 /**
  * Anchor is the point of a box that `x` and `y` place.
