@@ -91,7 +91,7 @@ def _use(asset: Asset, silenced: Collection[tuple[str | None, str]]) -> Use:
         if not asset.field.endswith(".clip.uri"):
             return Use.IMAGE
         return Use.SILENT_CLIP if (asset.shot_id, asset.field) in silenced else Use.CLIP
-    use = _USES[asset.field]
+    use = Use.SOUND if asset.field.startswith("sounds[") else _USES[asset.field]
     return Use.SILENT_CLIP if use is Use.CLIP and (asset.shot_id, asset.field) in silenced else use
 
 

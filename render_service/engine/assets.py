@@ -9,6 +9,7 @@ from pathlib import Path
 from render_service.compositor.media.assets import Media, ShotMedia
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.layers.model import layer_files
+from render_service.domain.projects.looks.sounds import sound_files
 from render_service.domain.projects.project import BadAssetPolicy, Project
 from render_service.domain.projects.sequence import sequence
 from render_service.domain.projects.shot_source import ClipSource, ShotSource, StillSource
@@ -21,6 +22,8 @@ from render_service.telemetry.logging import get_logger
 _log = get_logger(__name__)
 
 _AT_ONCE = 8
+# How the fields begin of which a shot or project has any number.
+_LISTED = ("layers[", "sounds[")
 # Object stores answer 503 for seconds, and break connections off: a whole attempt is not given up for that.
 _RETRY = RetryPolicy(max_attempts=4, base=timedelta(seconds=1), cap=timedelta(seconds=4))
 # A host that is slow, or a workspace that holds too much, would occupy the worker's slot: the job is retried later.
@@ -92,8 +95,8 @@ async def fetch_assets(
 
 
 def _layer_files(usable: Mapping[tuple[str | None, str], Path], shot_id: str | None) -> dict[str, Path]:
-    """Return the files of the layers of a shot, or of the project, by their fields."""
-    return {field: path for (owner, field), path in usable.items() if owner == shot_id and field.startswith("layers[")}
+    """Return the files of the layers and sounds of a shot, or of the project, by their fields."""
+    return {field: path for (owner, field), path in usable.items() if owner == shot_id and field.startswith(_LISTED)}
 
 
 def named_files(project: Project) -> list[NamedFile]:
@@ -106,6 +109,8 @@ def named_files(project: Project) -> list[NamedFile]:
     ]
     for shot_id, layers in ((None, project.layers), *((shot.id, shot.layers) for shot in project.shots)):
         named += [NamedFile(uri, field, shot_id) for field, uri in layer_files(layers)]
+    for shot_id, sounds in ((None, project.sounds), *((shot.id, shot.sounds) for shot in project.shots)):
+        named += [NamedFile(uri, field, shot_id) for field, uri in sound_files(sounds)]
     if project.music is not None:
         named.append(NamedFile(project.music.uri, "music.uri"))
     if project.watermark is not None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from render_service.domain.jobs.job import Artifact, AudioTrack, AudioTrackKind, StoredFile, Video
+from render_service.domain.projects.looks.sounds import SoundRole
 from render_service.domain.projects.project import Project
 from render_service.domain.speech.requests import SpeechRequest
 from render_service.domain.speech.voices import SpeechProvider, find_voice
@@ -48,7 +49,11 @@ def describe_tracks(
     tracks += [(kind, artifact, files[artifact].sha256) for kind, artifact in STEMS.items() if artifact in files]
     spoken = list(requests)
     voices = _voices(spoken)
-    has_narration = bool(spoken) or any(shot.narration_audio_uri for shot in project.shots)
+    sounds = (*project.sounds, *(sound for shot in project.shots for sound in shot.sounds))
+    recorded = any(shot.narration_audio_uri for shot in project.shots) or any(
+        sound.role is SoundRole.VOICE for sound in sounds
+    )
+    has_narration = bool(spoken) or recorded
     language = _language(spoken[0]) if spoken else project.language
     provider = spoken[0].provider if spoken else ""
     described = [

@@ -28,6 +28,7 @@ from render_service.domain.jobs.job import Artifact, ProviderName
 from render_service.domain.layers import model as layers
 from render_service.domain.projects import output, project
 from render_service.domain.projects.looks.clips import ClipEdit
+from render_service.domain.projects.looks.sounds import SoundClip
 from render_service.domain.projects.looks.views import PictureView
 from render_service.domain.projects.validation import check_project
 from render_service.domain.speech.lexicon import LexiconEntry
@@ -131,6 +132,7 @@ WHOLE = project.Project(
             "s",
             motion=project.Motion(project.MotionKind.KEN_BURNS, start=PictureView(), end=PictureView()),
             clip=ClipEdit(crop=PictureView()),
+            sounds=(SoundClip("https://example.com/a.mp3"),),
             words=(project.WordTiming("w", timedelta(0), timedelta(seconds=1)),),
             speech=project.Speech(speed=1.0),
             translations=(project.Translation("de", "n", "c"),),
@@ -145,6 +147,7 @@ WHOLE = project.Project(
     lexicon=(LexiconEntry("w", respelling="w", language="en"),),
     layers=EVERY_LAYER,
     output=output.OutputOptions(size=output.FrameSize(320, 180), audio_languages=(output.AudioLanguage("de", "v"),)),
+    sounds=(SoundClip("https://example.com/a.mp3"),),
 )
 # A layer has one content: these fields are those of other layers of the list.
 OF_OTHERS = frozenset(f"project{shot}.layers.{name}" for shot in ("", ".shots") for name in CONTENTS)

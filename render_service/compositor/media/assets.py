@@ -15,7 +15,7 @@ class ShotMedia:
     """The fetched files of one shot; None where the shot has no such file.
 
     `timing` is how the times of the narration's words were found, where the service found them in its sound.
-    `layers` are the files of its layers by the fields that name them, such as `layers[0].picture.uri`.
+    `layers` are the files of its layers and sounds by the fields that name them, such as `layers[0].picture.uri`.
     """
 
     image: Path | None = None

@@ -8,8 +8,9 @@ import numpy as np
 from render_service.compositor.media.assets import Asset
 from render_service.compositor.media.sound_format import SAMPLE_RATE
 from render_service.compositor.media.sounds import SoundReader
+from render_service.compositor.sound.clip_sounds import PartReader
 from render_service.compositor.sound.loudness import LoudnessMeter, from_db, to_db
-from render_service.compositor.sound.spec import MOST_GAIN_DB
+from render_service.compositor.sound.spec import MOST_GAIN_DB, SoundPart
 
 VOICE_LUFS = -14.0
 """The loudness of every narration in the mix: that of the finished video."""
@@ -53,14 +54,14 @@ class Voice:
     is_quiet: bool
 
 
-def measure(asset: Asset, samples: int) -> Measured:
-    """Measure the first samples of a sound.
+def measure(asset: Asset, samples: int, part: SoundPart | None = None) -> Measured:
+    """Measure the first samples of a sound, or of a part of it.
 
     Raises:
         RenderFailure: ASSET_INVALID where it cannot be decoded.
     """
     meter, energy, heard = LoudnessMeter(), np.zeros(2), 0
-    with SoundReader(asset) as reader:
+    with SoundReader(asset) if part is None else PartReader(asset, part) as reader:
         for start in range(0, samples, _BLOCK):
             block = reader.read(min(_BLOCK, samples - start))
             meter.feed(block)

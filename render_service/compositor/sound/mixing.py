@@ -99,7 +99,8 @@ def _all_quiet(spec: SoundSpec, lufs: float, most_gain: float) -> tuple[str, ...
     """Return the sounds of a mix without narration that stays clearly too quiet with all the gain that it may get."""
     if spec.narrations or not math.isfinite(lufs) or lufs + to_db(most_gain) > spec.loudness.lufs - _QUIET_LU:
         return ()
-    return (*(track.sound for track in spec.clips), *((spec.music.sound,) if spec.music else ()))
+    music = (spec.music.sound,) if spec.music else ()
+    return (*(track.sound for track in spec.clips), *music, *(sound.sound for sound in spec.sounds))
 
 
 def _level_and_encode(file: BinaryIO, raw: LoudnessMeter, path: Path, spec: SoundSpec, most_gain: float) -> _Mastered:

@@ -1,6 +1,6 @@
 """Plans the sound of a video: which file is heard when."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
 from render_service.compositor.media.assets import Asset
@@ -8,14 +8,24 @@ from render_service.compositor.media.sound_format import SAMPLE_RATE
 from render_service.compositor.segments.build_fingerprint import SOUND_ENTRY, build_fingerprint
 from render_service.compositor.segments.content_hashes import MediaHashes, ShotHashes
 from render_service.compositor.segments.layers import drawn_layers
-from render_service.compositor.sound.spec import ClipTrack, MusicTrack, NarrationTrack, SoundPart, SoundSpec
+from render_service.compositor.sound.spec import (
+    ClipTrack,
+    FurtherSound,
+    MusicTrack,
+    NarrationTrack,
+    SoundPart,
+    SoundSpec,
+)
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.layers.model import layer_field
 from render_service.domain.projects.looks.clips import ClipEdit, Playback
+from render_service.domain.projects.looks.sounds import SoundClip, SoundRole, sound_field
 from render_service.domain.projects.timeline import Timeline
 
 # Shorter fades of a clip are heard as a click.
 _DECLICK = SAMPLE_RATE // 100
+# More samples than any file has.
+_WHOLE = 2**40
 # Music that fades out in less time than this seems cut off: then it begins to fade under the voice.
 _SHORTEST_FADE = SAMPLE_RATE // 2
 
@@ -39,12 +49,13 @@ def plan_sound(timeline: Timeline, spec: RenderSpec, hashes: MediaHashes) -> Sou
         music=_music(spec, hashes, _after_voice(timeline)),
         loudness=spec.output.loudness,
         stems=spec.output.stems,
+        sounds=tuple(_sounds(timeline, spec, hashes, total)),
     )
 
 
 def heard_assets(spec: SoundSpec, assets: Mapping[str, Asset]) -> dict[str, Asset]:
     """Return the files that a sound is made from, by content hash."""
-    tracks = (*spec.narrations, *spec.clips, *((spec.music,) if spec.music else ()))
+    tracks = (*spec.narrations, *spec.clips, *spec.sounds, *((spec.music,) if spec.music else ()))
     return {track.sound: assets[track.sound] for track in tracks}
 
 
@@ -95,6 +106,37 @@ def _layer_clips(timeline: Timeline, spec: RenderSpec, hashes: MediaHashes) -> I
                 first, last = ((start + number) * per_frame for number in (one.start, one.end))
                 rise, fall = (max(number * per_frame, _DECLICK) for number in (one.enter, one.exit))
                 yield ClipTrack(one.file, first, last, rise, fall)
+
+
+def _sounds(timeline: Timeline, spec: RenderSpec, hashes: MediaHashes, total: int) -> Iterator[FurtherSound]:
+    per_frame = SAMPLE_RATE // timeline.fps
+    yield from (_sound(one, None, hashes.layers[field], total) for field, one in _named(spec.project.sounds))
+    for shot in timeline.shots:
+        files = hashes.shots.get(shot.shot_id, ShotHashes()).layers
+        yield from (_sound(one, shot.start * per_frame, files[field], total) for field, one in _named(shot.shot.sounds))
+
+
+def _named(sounds: Sequence[SoundClip]) -> Iterator[tuple[str, SoundClip]]:
+    return ((sound_field(index), sound) for index, sound in enumerate(sounds) if sound.volume > 0)
+
+
+def _sound(sound: SoundClip, shot_start: int | None, sha256: str, total: int) -> FurtherSound:
+    """Return a sound of a shot that starts at a sample, or of the project."""
+    follows = sound.start is None and sound.role is SoundRole.MUSIC and shot_start is None
+    length = None if sound.duration is None else _samples(sound.duration)
+    start = _samples(sound.offset)
+    # A part that loops is as long as its file, of which the mix knows the length.
+    part = SoundPart(start, _WHOLE, loops=sound.loop)
+    return FurtherSound(
+        sound=sha256,
+        role=sound.role,
+        start=None if follows else min(total, (shot_start or 0) + _samples(sound.start or timedelta(0))),
+        length=length,
+        part=part,
+        volume=sound.volume,
+        fade_in=max(_samples(sound.fade_in), _DECLICK),
+        fade_out=max(_samples(sound.fade_out), _DECLICK),
+    )
 
 
 def _after_voice(timeline: Timeline) -> int | None:

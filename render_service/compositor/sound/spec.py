@@ -6,6 +6,7 @@ from typing import Self
 
 from render_service.domain.canonical import canonical_bytes, from_canonical
 from render_service.domain.jobs.job import AudioTrackKind
+from render_service.domain.projects.looks.sounds import SoundRole
 from render_service.domain.projects.output import Container, Loudness, Quality
 
 MOST_GAIN_DB = 20.0
@@ -73,6 +74,31 @@ class MusicTrack:
 
 
 @dataclass(frozen=True, slots=True)
+class FurtherSound:
+    """A sound besides narrations, clips and the music.
+
+    Args:
+        sound: SHA-256 of its file, in hexadecimal.
+        role: What it is.
+        start: Its first sample in the video; None follows the music before it.
+        length: How long it is heard at most, in samples; None is to its end, or if it loops to that of the video.
+        part: Which part of its file is heard.
+        volume: Linear gain.
+        fade_in: Length of its fade in samples.
+        fade_out: Length of its fade in samples.
+    """
+
+    sound: str
+    role: SoundRole
+    start: int | None
+    length: int | None
+    part: SoundPart
+    volume: float
+    fade_in: int
+    fade_out: int
+
+
+@dataclass(frozen=True, slots=True)
 class SoundSpec:
     """Everything that can change the bytes of a video's sound. All positions and lengths are samples at 48 kHz.
 
@@ -86,6 +112,7 @@ class SoundSpec:
         music: None without music.
         loudness: How loud the finished sound is.
         stems: Whether its parts are kept, too.
+        sounds: What else is heard: those of the project, then those of the shots.
     """
 
     build: str
@@ -97,6 +124,7 @@ class SoundSpec:
     music: MusicTrack | None = None
     loudness: Loudness = Loudness.ONLINE
     stems: bool = False
+    sounds: tuple[FurtherSound, ...] = ()
 
     def to_bytes(self) -> bytes:
         """Return the canonical form."""

@@ -13,11 +13,20 @@ from render_service.compositor.media.sound_format import SAMPLE_RATE, Sound
 from render_service.compositor.media.sounds import SoundReader, has_sound, sound_length
 from render_service.compositor.sound.clip_sounds import PartReader
 from render_service.compositor.sound.ducking import Ducking, Span, duck_gain, fade_gain, merged
-from render_service.compositor.sound.levelling import Voice, duck_depth, level_voice, measure, most_master_gain
+from render_service.compositor.sound.further_sounds import PlacedSound, placed_sounds
+from render_service.compositor.sound.levelling import (
+    Measured,
+    Voice,
+    duck_depth,
+    level_voice,
+    measure,
+    most_master_gain,
+)
 from render_service.compositor.sound.limiter import MOST_LIMITING_DB, PEAK_CEILING_DBTP
 from render_service.compositor.sound.loudness import to_db
 from render_service.compositor.sound.spec import ClipTrack, MusicTrack, NarrationTrack, SoundSpec
 from render_service.domain.jobs.job import AudioTrackKind
+from render_service.domain.projects.looks.sounds import SoundRole
 
 BLOCK = SAMPLE_RATE
 """Samples that are mixed at a time."""
@@ -82,14 +91,22 @@ def level_tracks(spec: SoundSpec, assets: Mapping[str, Asset]) -> Levelled:
     narrations = [
         _narration(track, assets[track.sound], voice) for track, voice in zip(spec.narrations, voices, strict=True)
     ]
+    further = list(placed_sounds(spec.sounds, assets, spec.samples))
+    spoken = [one for one in further if one.sound.role is SoundRole.VOICE]
+    levels = [level_voice(_measured(one), most_peak) for one in spoken]
+    narrations += [_placed(one, voice) for one, voice in zip(spoken, levels, strict=True)]
     under = _Under(
         merged((track.span for track in narrations), Ducking().hold),
-        min((voice.lufs for voice in voices if math.isfinite(voice.lufs)), default=-math.inf),
+        min((voice.lufs for voice in (*voices, *levels) if math.isfinite(voice.lufs)), default=-math.inf),
     )
     clips = [_clip(track, assets[track.sound], under) for track in spec.clips if has_sound(assets[track.sound])]
     music = [_music(spec.music, assets[spec.music.sound], spec.samples, under)] if spec.music else []
+    music += [_placed(one, under=under) for one in further if one.sound.role is SoundRole.MUSIC]
+    clips += [_placed(one) for one in further if one.sound.role is SoundRole.EFFECT]
     gains = [voice.gain for voice in voices if math.isfinite(voice.lufs)] + [1.0 for _ in clips]
     gains += [spec.music.volume] if spec.music else []
+    gains += [voice.gain * one.sound.volume for one, voice in zip(spoken, levels, strict=True)]
+    gains += [one.sound.volume for one in further if one.sound.role is not SoundRole.VOICE]
     return Levelled(
         {AudioTrackKind.NARRATION: narrations, AudioTrackKind.EFFECTS: clips, AudioTrackKind.MUSIC: music},
         most_master_gain(gains),
@@ -132,6 +149,26 @@ def _clip(track: ClipTrack, asset: Asset, under: _Under) -> Track:
 
     part = track.part
     return Track(lambda: SoundReader(asset) if part is None else PartReader(asset, part), span, gain)
+
+
+def _measured(placed: PlacedSound) -> Measured:
+    return measure(placed.asset, placed.span.end - placed.span.start, placed.sound.part)
+
+
+def _placed(placed: PlacedSound, voice: Voice | None = None, under: _Under | None = None) -> Track:
+    """Return a further sound: levelled as a voice, or lowered under voices."""
+    sound, (rise, fall) = placed.sound, placed.fades
+    level = np.float32(sound.volume * (voice.gain if voice else 1.0))
+    ducked: tuple[Span, ...] = ()
+    ducking = Ducking()
+    if under is not None and under.spans:
+        lufs = _measured(placed).lufs + to_db(sound.volume)
+        ducked, ducking = under.spans, Ducking(depth=duck_depth(Ducking().depth, under.voice_lufs, lufs))
+
+    def gain(at: int, count: int) -> NDArray[np.float32]:
+        return fade_gain(at, count, placed.span, rise, fall) * duck_gain(at, count, ducked, ducking) * level
+
+    return Track(placed.open, placed.span, gain, voice.only_channel if voice else None)
 
 
 def _within(rise: int, fall: int, length: int) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from render_service.domain.layers.model import Layer
 from render_service.domain.projects.looks.captions import CaptionPosition, CaptionPreset, Platform
 from render_service.domain.projects.looks.clips import ClipEdit
+from render_service.domain.projects.looks.sounds import SoundClip
 from render_service.domain.projects.looks.views import PictureView
 from render_service.domain.projects.output import AspectRatio, OutputOptions
 from render_service.domain.speech.lexicon import LexiconEntry
@@ -280,6 +281,7 @@ class Shot:
     translations: tuple[Translation, ...] = ()
     layers: tuple[Layer, ...] = ()
     clip: ClipEdit | None = None
+    sounds: tuple[SoundClip, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +329,7 @@ class Project:
     speech: Speech | None = None
     lexicon: tuple[LexiconEntry, ...] = ()
     layers: tuple[Layer, ...] = ()
+    sounds: tuple[SoundClip, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

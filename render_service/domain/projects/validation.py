@@ -8,7 +8,14 @@ from functools import partial
 from render_service.domain.errors import FieldFault
 from render_service.domain.layers.model import Layer
 from render_service.domain.layers.validation import LayerCheck
-from render_service.domain.projects.looks.rules import caption_faults, clip_faults, motion_faults, transition_faults
+from render_service.domain.projects.looks.rules import (
+    caption_faults,
+    clip_faults,
+    motion_faults,
+    sound_faults,
+    transition_faults,
+)
+from render_service.domain.projects.looks.sounds import MAX_SOUNDS, SoundClip
 from render_service.domain.projects.narrations import length_fault, speech_faults
 from render_service.domain.projects.output import FRAME_RATES, MAX_SIDE, MIN_SIDE, OutputOptions, codec_fault
 from render_service.domain.projects.project import (
@@ -173,6 +180,7 @@ class _Check:
             self.speech(project.speech, f"{path}.speech")
         self._lexicon(project.lexicon, f"{path}.lexicon")
         self._layers(project.layers, f"{path}.layers")
+        self._sounds(project.sounds, f"{path}.sounds")
         if not self.faults and self._open_uri_fault is None:
             too_long = length_fault(project, path)
             self.faults.extend(filter(None, [too_long]) if self._any_voice else speech_faults(project, path))
@@ -233,6 +241,14 @@ class _Check:
             self.speech(shot.speech, f"{path}.speech")
         self._translations(shot.translations, f"{path}.translations")
         self._layers(shot.layers, f"{path}.layers")
+        self._sounds(shot.sounds, f"{path}.sounds")
+
+    def _sounds(self, sounds: Sequence[SoundClip], path: str) -> None:
+        if len(sounds) > MAX_SOUNDS:
+            self._fault(path, f"must have at most {MAX_SOUNDS} sounds")
+        for index, sound in enumerate(sounds[:MAX_SOUNDS]):
+            self._uri(sound.uri, f"{path}[{index}].uri", required=True)
+            self.faults += sound_faults(sound, f"{path}[{index}]")
 
     def _layers(self, layers: Sequence[Layer], path: str) -> None:
         LayerCheck(self._fault, partial(self._uri, required=True), self._pieces).layers(layers, path)

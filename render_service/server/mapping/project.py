@@ -8,6 +8,7 @@ from render_service.db.projects.projects import StoredProject
 from render_service.domain.faults import Faults
 from render_service.domain.layers.model import Layer
 from render_service.domain.layers.validation import MAX_ALL_LAYERS, MAX_KEYFRAMES, MAX_LAYERS, MAX_STOPS
+from render_service.domain.projects.looks.sounds import MAX_SOUNDS
 from render_service.domain.projects.project import Project
 from render_service.domain.projects.validation import MAX_LEXICON, MAX_SHOTS, MAX_TRANSLATIONS, MAX_WORDS
 from render_service.server.mapping.enums import PROJECT_STATUS
@@ -34,6 +35,8 @@ _PROJECT = Record(
             "Shot.words": MAX_WORDS,
             "Shot.translations": MAX_TRANSLATIONS,
             "Shot.layers": MAX_LAYERS,
+            "Shot.sounds": MAX_SOUNDS,
+            "Project.sounds": MAX_SOUNDS,
             "Project.layers": MAX_LAYERS,
             "Layer.keyframes": MAX_KEYFRAMES,
             "Gradient.stops": MAX_STOPS,

@@ -11,6 +11,7 @@ import pytest
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.layers.model import Layer, PictureLayer, TextLayer
 from render_service.domain.machine_faults import is_machine_fault
+from render_service.domain.projects.looks.sounds import SoundClip
 from render_service.domain.projects.project import Project, Shot
 from render_service.domain.retry import RetryPolicy
 from render_service.engine.assets import fetch_assets
@@ -72,12 +73,14 @@ async def test_in_the_end_the_fault_is_named(status: str, requests: int, retryab
     assert len(web.requests) == requests
 
 
-async def test_the_pictures_of_layers_are_fetched_and_named_by_their_fields(tmp_path: Path) -> None:
+async def test_the_files_of_layers_and_sounds_are_fetched_and_named_by_their_fields(tmp_path: Path) -> None:
     async with serve() as web, fetching(POLICY) as session:
         web.answers["/logo.png"] = lambda _: answer(b"logo")
         logo = Layer("logo", picture=PictureLayer(web.url("/logo.png")))
         title = Layer("title", text=TextLayer("Hello"))
-        project = Project(shots=(Shot("one", layers=(title, logo)),), layers=(logo,))
+        sound = SoundClip(web.url("/logo.png"))
+        shot = Shot("one", layers=(title, logo), sounds=(sound,))
+        project = Project(shots=(shot,), layers=(logo,), sounds=(sound,))
         media, _ = await fetch_assets(project, session, tmp_path / "assets")
         assert len(web.requests) == 1
         missing = Layer("gone", picture=PictureLayer(web.url("/gone.png")))
@@ -85,4 +88,5 @@ async def test_the_pictures_of_layers_are_fetched_and_named_by_their_fields(tmp_
             await fetch_assets(Project(shots=(Shot("one", layers=(missing,)),)), session, tmp_path / "assets")
     assert media.layers["layers[0].picture.uri"].read_bytes() == b"logo"
     assert media.shots["one"].layers["layers[1].picture.uri"].read_bytes() == b"logo"
+    assert media.layers["sounds[0].uri"].read_bytes() == media.shots["one"].layers["sounds[0].uri"].read_bytes()
     assert failed.value.message.startswith("one.layers[0].picture.uri: ")

@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 
 from render_service.compositor.sound.cache import SoundCache
-from render_service.compositor.sound.spec import ClipTrack, MusicTrack, NarrationTrack, SoundFacts, SoundSpec
+from render_service.compositor.sound.spec import (
+    ClipTrack,
+    FurtherSound,
+    MusicTrack,
+    NarrationTrack,
+    SoundFacts,
+    SoundPart,
+    SoundSpec,
+)
+from render_service.domain.projects.looks.sounds import SoundRole
 from render_service.domain.projects.output import Container, Loudness, Quality
 
 SPEC = SoundSpec(
@@ -31,6 +40,7 @@ OTHER: dict[str, Any] = {
     "music": None,
     "loudness": Loudness.BROADCAST,
     "stems": True,
+    "sounds": (FurtherSound("d" * 64, SoundRole.EFFECT, 0, None, SoundPart(0, 1), 1.0, 0, 0),),
 }
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from render_service.domain.projects.looks.captions import CaptionPosition, CaptionPreset, Platform
 from render_service.domain.projects.looks.clips import ClipEdit
+from render_service.domain.projects.looks.sounds import SoundClip
 from render_service.domain.projects.looks.views import PictureView
 from render_service.domain.projects.project import CaptionOptions, Motion, MotionKind, Project, Shot, Transition
 from render_service.domain.projects.validation import check_project
@@ -80,3 +81,16 @@ def test_clips_are_cut_within_limits(edit: ClipEdit, wrong: list[str]) -> None:
 def test_a_picture_is_not_played() -> None:
     project = Project(shots=(Shot("s1", image_uri="https://example.com/a.jpg", clip=ClipEdit()),))
     assert faults_of(project) == ["project.storyboard.shots[0].clip"]
+
+
+def test_sounds_are_checked_one_by_one() -> None:
+    sounds = (
+        SoundClip("https://example.com/a.mp3", volume=2.0),
+        SoundClip("", start=timedelta(seconds=-1)),
+        SoundClip("https://example.com/a.mp3", duration=timedelta(0), volume=2.1, fade_in=timedelta(seconds=11)),
+    )
+    wrong = ["[1].uri", "[1].start", "[2].duration", "[2].volume", "[2].fade_in"]
+    assert faults_of(Project(sounds=sounds)) == [f"project.sounds{name}" for name in wrong]
+    in_shot = Project(shots=(Shot("s1", sounds=sounds),))
+    assert faults_of(in_shot) == [f"project.storyboard.shots[0].sounds{name}" for name in wrong]
+    assert faults_of(Project(sounds=(sounds[0],) * 21)) == ["project.sounds"]

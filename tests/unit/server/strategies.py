@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from render_service.domain.layers import model as layers
 from render_service.domain.projects.looks.clips import ClipEdit, ClipFlip, ShortClip
+from render_service.domain.projects.looks.sounds import SoundClip, SoundRole
 from render_service.domain.projects.looks.views import PictureView
 from render_service.domain.projects.output import FRAME_RATES, AspectRatio, Container, FrameSize, OutputOptions, Quality
 from render_service.domain.projects.project import (
@@ -173,6 +174,23 @@ CLIPS = st.builds(
 )
 
 
+SOUNDS = st.lists(
+    st.builds(
+        SoundClip,
+        uri=URI,
+        role=st.sampled_from(SoundRole),
+        start=st.none() | spans(14_400, least=timedelta(0)),
+        offset=spans(14_400, least=timedelta(0)),
+        duration=st.none() | spans(14_400),
+        volume=st.floats(0, 2),
+        fade_in=spans(10, least=timedelta(0)),
+        fade_out=spans(10, least=timedelta(0)),
+        loop=st.booleans(),
+    ),
+    max_size=2,
+).map(tuple)
+
+
 @st.composite
 def shots(draw: st.DrawFn) -> tuple[Shot, ...]:
     """Storyboards of a few shots."""
@@ -193,12 +211,14 @@ def shots(draw: st.DrawFn) -> tuple[Shot, ...]:
         words=st.lists(spans(600), max_size=4).map(_words),
         layers=LAYERS,
         clip=st.none() | CLIPS,
+        sounds=SOUNDS,
     )
     return tuple(draw(st.lists(shot, max_size=3, unique_by=lambda one: one.id)))
 
 
 PROJECTS = st.builds(
     Project,
+    sounds=SOUNDS,
     title=TEXT,
     mode=st.sampled_from(ProjectMode),
     target_duration=st.none() | spans(3600),

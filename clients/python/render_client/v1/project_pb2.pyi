@@ -729,6 +729,34 @@ SHORT_CLIP_EXTEND: ShortClip.ValueType  # 4
 """What follows after `length` in the file; what is still missing is its last frame."""
 Global___ShortClip: _TypeAlias = ShortClip  # noqa: Y015
 
+class _SoundRole:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SoundRoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SoundRole.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SOUND_ROLE_UNSPECIFIED: _SoundRole.ValueType  # 0
+    """EFFECT."""
+    SOUND_ROLE_VOICE: _SoundRole.ValueType  # 1
+    """As loud as narrations; music and the sound of clips are lowered under it. It does not extend its shot."""
+    SOUND_ROLE_MUSIC: _SoundRole.ValueType  # 2
+    """Lowered under voices."""
+    SOUND_ROLE_EFFECT: _SoundRole.ValueType  # 3
+    """Neither lowered nor lowering anything."""
+
+class SoundRole(_SoundRole, metaclass=_SoundRoleEnumTypeWrapper):
+    """SoundRole is what a sound is, which decides how it gives way to others."""
+
+SOUND_ROLE_UNSPECIFIED: SoundRole.ValueType  # 0
+"""EFFECT."""
+SOUND_ROLE_VOICE: SoundRole.ValueType  # 1
+"""As loud as narrations; music and the sound of clips are lowered under it. It does not extend its shot."""
+SOUND_ROLE_MUSIC: SoundRole.ValueType  # 2
+"""Lowered under voices."""
+SOUND_ROLE_EFFECT: SoundRole.ValueType  # 3
+"""Neither lowered nor lowering anything."""
+Global___SoundRole: _TypeAlias = SoundRole  # noqa: Y015
+
 class _ProjectView:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -1319,6 +1347,74 @@ class ClipEdit(_message.Message):
 Global___ClipEdit: _TypeAlias = ClipEdit  # noqa: Y015
 
 @_typing.final
+class SoundClip(_message.Message):
+    """SoundClip is a sound, or a part of one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    URI_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
+    START_FIELD_NUMBER: _builtins.int
+    OFFSET_FIELD_NUMBER: _builtins.int
+    DURATION_FIELD_NUMBER: _builtins.int
+    VOLUME_FIELD_NUMBER: _builtins.int
+    FADE_IN_FIELD_NUMBER: _builtins.int
+    FADE_OUT_FIELD_NUMBER: _builtins.int
+    LOOP_FIELD_NUMBER: _builtins.int
+    uri: _builtins.str
+    """uri is the URL of a sound, or of a video with sound. The rules are those of Shot.image_uri. Required."""
+    role: Global___SoundRole.ValueType
+    """role defaults to EFFECT."""
+    volume: _builtins.float
+    """volume is the linear gain, 0–2; default 1. Voices are levelled first."""
+    loop: _builtins.bool
+    """loop repeats it from its offset."""
+    @_builtins.property
+    def start(self) -> _duration_pb2.Duration:
+        """start is when it begins, from the start of the shot or video: 0–14,400 s. If omitted, 0 s; MUSIC of the project begins
+        where the MUSIC before it in the list ends.
+        """
+
+    @_builtins.property
+    def offset(self) -> _duration_pb2.Duration:
+        """offset is where it begins in its file, 0–14,400 s; default 0 s."""
+
+    @_builtins.property
+    def duration(self) -> _duration_pb2.Duration:
+        """duration is how long it is heard: > 0 to 14,400 s. If omitted, to its end; with loop, to that of the video."""
+
+    @_builtins.property
+    def fade_in(self) -> _duration_pb2.Duration:
+        """fade_in, 0–10 s; default 0 s."""
+
+    @_builtins.property
+    def fade_out(self) -> _duration_pb2.Duration:
+        """fade_out at its end, 0–10 s; default 0 s."""
+
+    def __init__(
+        self,
+        *,
+        uri: _builtins.str = ...,
+        role: Global___SoundRole.ValueType = ...,
+        start: _duration_pb2.Duration | None = ...,
+        offset: _duration_pb2.Duration | None = ...,
+        duration: _duration_pb2.Duration | None = ...,
+        volume: _builtins.float | None = ...,
+        fade_in: _duration_pb2.Duration | None = ...,
+        fade_out: _duration_pb2.Duration | None = ...,
+        loop: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_volume", b"_volume", "duration", b"duration", "fade_in", b"fade_in", "fade_out", b"fade_out", "offset", b"offset", "start", b"start", "volume", b"volume"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_volume", b"_volume", "duration", b"duration", "fade_in", b"fade_in", "fade_out", b"fade_out", "loop", b"loop", "offset", b"offset", "role", b"role", "start", b"start", "uri", b"uri", "volume", b"volume"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__volume: _TypeAlias = _typing.Literal["volume"]  # noqa: Y015
+    _WhichOneofArgType__volume: _TypeAlias = _typing.Literal["_volume", b"_volume"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__volume) -> _WhichOneofReturnType__volume | None: ...
+
+Global___SoundClip: _TypeAlias = SoundClip  # noqa: Y015
+
+@_typing.final
 class Shot(_message.Message):
     """Shot is one picture of the storyboard with its text and sound."""
 
@@ -1341,6 +1437,7 @@ class Shot(_message.Message):
     TRANSLATIONS_FIELD_NUMBER: _builtins.int
     LAYERS_FIELD_NUMBER: _builtins.int
     CLIP_FIELD_NUMBER: _builtins.int
+    SOUNDS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """id names the shot in errors and progress: 1–64 characters `A–Z a–z 0–9 _ -`, unique in the storyboard. If omitted,
     the shot is called `shot-N`, N counting from 1.
@@ -1411,6 +1508,10 @@ class Shot(_message.Message):
     def clip(self) -> Global___ClipEdit:
         """clip is how the clip is played; if omitted, from its start, as it is. INVALID_ARGUMENT with an image_uri."""
 
+    @_builtins.property
+    def sounds(self) -> _containers.RepeatedCompositeFieldContainer[Global___SoundClip]:
+        """sounds heard in the shot, at most 20. Their times count from the start of the shot; they may outlast it."""
+
     def __init__(
         self,
         *,
@@ -1431,10 +1532,11 @@ class Shot(_message.Message):
         translations: _abc.Iterable[Global___Translation] | None = ...,
         layers: _abc.Iterable[_layer_pb2.Layer] | None = ...,
         clip: Global___ClipEdit | None = ...,
+        sounds: _abc.Iterable[Global___SoundClip] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_caption", b"_caption", "_clip_sound", b"_clip_sound", "caption", b"caption", "clip", b"clip", "clip_sound", b"clip_sound", "duration", b"duration", "motion", b"motion", "speech", b"speech", "transition", b"transition"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_caption", b"_caption", "_clip_sound", b"_clip_sound", "caption", b"caption", "clip", b"clip", "clip_sound", b"clip_sound", "clip_uri", b"clip_uri", "duration", b"duration", "fit", b"fit", "id", b"id", "image_uri", b"image_uri", "layers", b"layers", "motion", b"motion", "narration", b"narration", "narration_audio_uri", b"narration_audio_uri", "speech", b"speech", "transition", b"transition", "translations", b"translations", "visual_description", b"visual_description", "words", b"words"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_caption", b"_caption", "_clip_sound", b"_clip_sound", "caption", b"caption", "clip", b"clip", "clip_sound", b"clip_sound", "clip_uri", b"clip_uri", "duration", b"duration", "fit", b"fit", "id", b"id", "image_uri", b"image_uri", "layers", b"layers", "motion", b"motion", "narration", b"narration", "narration_audio_uri", b"narration_audio_uri", "sounds", b"sounds", "speech", b"speech", "transition", b"transition", "translations", b"translations", "visual_description", b"visual_description", "words", b"words"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__caption: _TypeAlias = _typing.Literal["caption"]  # noqa: Y015
     _WhichOneofArgType__caption: _TypeAlias = _typing.Literal["_caption", b"_caption"]  # noqa: Y015
@@ -1599,6 +1701,7 @@ class Project(_message.Message):
     SPEECH_FIELD_NUMBER: _builtins.int
     LEXICON_FIELD_NUMBER: _builtins.int
     LAYERS_FIELD_NUMBER: _builtins.int
+    SOUNDS_FIELD_NUMBER: _builtins.int
     project_id: _builtins.str
     """project_id is the UUID set by the service. Ignored in CreateProject and in an inline project."""
     workspace_id: _builtins.str
@@ -1694,6 +1797,10 @@ class Project(_message.Message):
     def layers(self) -> _containers.RepeatedCompositeFieldContainer[_layer_pb2.Layer]:
         """layers drawn over the whole video, over those of the shots, the last on top; at most 20."""
 
+    @_builtins.property
+    def sounds(self) -> _containers.RepeatedCompositeFieldContainer[Global___SoundClip]:
+        """sounds heard in the video, at most 20, besides music and those of the shots."""
+
     def __init__(
         self,
         *,
@@ -1725,10 +1832,11 @@ class Project(_message.Message):
         speech: Global___Speech | None = ...,
         lexicon: _abc.Iterable[Global___LexiconEntry] | None = ...,
         layers: _abc.Iterable[_layer_pb2.Layer] | None = ...,
+        sounds: _abc.Iterable[Global___SoundClip] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["captions", b"captions", "create_time", b"create_time", "end_card", b"end_card", "music", b"music", "output", b"output", "pacing", b"pacing", "speech", b"speech", "storyboard", b"storyboard", "target_duration", b"target_duration", "title_card", b"title_card", "update_time", b"update_time", "watermark", b"watermark"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bad_asset_policy", b"bad_asset_policy", "captions", b"captions", "create_time", b"create_time", "end_card", b"end_card", "etag", b"etag", "intro_clip_uri", b"intro_clip_uri", "language", b"language", "layers", b"layers", "lexicon", b"lexicon", "missing_glyph", b"missing_glyph", "mode", b"mode", "music", b"music", "narration_policy", b"narration_policy", "output", b"output", "outro_clip_uri", b"outro_clip_uri", "pacing", b"pacing", "project_id", b"project_id", "script", b"script", "shot_count", b"shot_count", "speech", b"speech", "status", b"status", "storyboard", b"storyboard", "target_duration", b"target_duration", "title", b"title", "title_card", b"title_card", "update_time", b"update_time", "watermark", b"watermark", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bad_asset_policy", b"bad_asset_policy", "captions", b"captions", "create_time", b"create_time", "end_card", b"end_card", "etag", b"etag", "intro_clip_uri", b"intro_clip_uri", "language", b"language", "layers", b"layers", "lexicon", b"lexicon", "missing_glyph", b"missing_glyph", "mode", b"mode", "music", b"music", "narration_policy", b"narration_policy", "output", b"output", "outro_clip_uri", b"outro_clip_uri", "pacing", b"pacing", "project_id", b"project_id", "script", b"script", "shot_count", b"shot_count", "sounds", b"sounds", "speech", b"speech", "status", b"status", "storyboard", b"storyboard", "target_duration", b"target_duration", "title", b"title", "title_card", b"title_card", "update_time", b"update_time", "watermark", b"watermark", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from render_service.domain.errors import FieldFault
 from render_service.domain.projects.looks.clips import MAX_SPEED, MIN_SPEED
+from render_service.domain.projects.looks.sounds import SoundClip
 from render_service.domain.projects.looks.views import PictureView
 from render_service.domain.projects.project import CaptionOptions, Motion, MotionKind, Shot, Transition
 from render_service.domain.projects.shot_source import StillSource, declared_source
@@ -84,6 +85,19 @@ def clip_faults(shot: Shot, path: str) -> Iterator[FieldFault]:
             yield FieldFault(f"{path}.{name}", f"must be 0 s to {LONGEST_FADE.total_seconds():g} s")
     if clip.crop:
         yield from _view(clip.crop, f"{path}.crop")
+
+
+def sound_faults(sound: SoundClip, path: str) -> Iterator[FieldFault]:
+    """Yield what is wrong with a sound but for its URI; `path` is its path in the request."""
+    for name, time in (("start", sound.start), ("offset", sound.offset)):
+        if time is not None and not _NOTHING <= time <= LONGEST_CLIP:
+            yield FieldFault(f"{path}.{name}", f"must be 0 s to {LONGEST_CLIP.total_seconds():,g} s")
+    if sound.duration is not None and not _NOTHING < sound.duration <= LONGEST_CLIP:
+        yield FieldFault(f"{path}.duration", f"must be more than 0 s, at most {LONGEST_CLIP.total_seconds():,g} s")
+    yield from _range(sound.volume, f"{path}.volume", 0, 2)
+    for name, fade in (("fade_in", sound.fade_in), ("fade_out", sound.fade_out)):
+        if not _NOTHING <= fade <= LONGEST_FADE:
+            yield FieldFault(f"{path}.{name}", f"must be 0 s to {LONGEST_FADE.total_seconds():g} s")
 
 
 def _range(value: float, path: str, least: float, most: float) -> Iterator[FieldFault]:
