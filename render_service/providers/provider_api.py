@@ -191,18 +191,22 @@ class PaidTraits(Protocol):
         ...
 
 
-class PaidApi(Protocol[Q_contra]):
-    """What charges for a request of some kind."""
+class PaidService(Protocol):
+    """What charges for its work."""
 
     @property
     def name(self) -> str:
-        """The name of the provider in the ledger and in metrics."""
+        """The name of the provider; in the ledger and in metrics, too, where it makes clips."""
         ...
 
     @property
     def traits(self) -> PaidTraits:
         """Its limits and features."""
         ...
+
+
+class PaidApi(PaidService, Protocol[Q_contra]):
+    """What charges for a request of some kind."""
 
     async def submit(self, request: Q_contra, key: UUID) -> ExternalTask:
         """Submit a request: once, never retried here.

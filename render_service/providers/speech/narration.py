@@ -33,7 +33,8 @@ from render_service.providers.apis.instrumented import count_cost, measured
 from render_service.providers.generation.limits import GenerationLimits
 from render_service.providers.generation.paid_request import PaidRequest, Purchase
 from render_service.providers.generation.submission import Submissions
-from render_service.providers.speech.speech_api import SpeechApi, SpeechJob, SpeechTraits, SpokenAudio
+from render_service.providers.provider_api import PaidTraits
+from render_service.providers.speech.speech_api import SpeechApi, SpeechJob, SpokenAudio
 from render_service.storage.errors import StorageUnavailable
 
 _STORE_ATTEMPTS, _STORE_RETRY_SECONDS = 60, 1.0
@@ -162,7 +163,7 @@ class SpeechSubmitter:
         return ledger_name(self._api.name)
 
     @property
-    def traits(self) -> SpeechTraits:
+    def traits(self) -> PaidTraits:
         """Its limits and features."""
         return self._api.traits
 

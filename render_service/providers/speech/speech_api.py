@@ -9,6 +9,7 @@ from render_service.domain.jobs.cost import Cost
 from render_service.domain.projects.project import WordTiming
 from render_service.domain.speech.requests import SpeechRequest
 from render_service.domain.speech.voices import SpeechProvider
+from render_service.providers.provider_api import PaidService
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class SpokenAudio:
     cost: Cost | None = None
 
 
-class SpeechApi(Protocol):
+class SpeechApi(PaidService, Protocol):
     """A speech provider's API."""
 
     @property
@@ -63,11 +64,6 @@ class SpeechApi(Protocol):
     @property
     def endpoint(self) -> str:
         """URL that its requests go to, which tells apart what different servers return."""
-        ...
-
-    @property
-    def traits(self) -> SpeechTraits:
-        """Its limits and features."""
         ...
 
     async def speak(self, job: SpeechJob, key: UUID) -> SpokenAudio:
