@@ -168,7 +168,7 @@ export class RenderClient {
 
   /** Returns one picture of a video, without making the video; `image` holds the content of its file. */
   frame(
-    request: Omit<MessageInitShape<typeof RenderFrameRequestSchema>, "workspaceId">,
+    request: MessageInitShape<typeof RenderFrameRequestSchema>,
     options: CallOptions = {},
   ): Promise<RenderFrameResponse> {
     return this.#calls.unary(RenderService.method.renderFrame, request, options);
