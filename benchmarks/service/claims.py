@@ -26,9 +26,8 @@ def time_claims(stores: stack.Stores, sizes: Sequence[int]) -> dict[int, float]:
         sizes: How many jobs wait, of as many workspaces, at most `WORKSPACES`.
     """
     parameters = {"lease": timedelta(minutes=1), "worker": "bench", "deadline": timedelta(hours=1), "unserved": False}
-    sql, values = CLAIM.bind(
-        parameters | {"providers": ["mock"], "speech_providers": [], "running_quota": 100, "count": 1}
-    )
+    able = {"providers": ["mock"], "speech_providers": [], "abilities": []}
+    sql, values = CLAIM.bind({**parameters, **able, "running_quota": 100, "count": 1})
     found = {}
     with psycopg.connect(stores.postgres.url, autocommit=True) as connection:
         cursor = psycopg.RawCursor(connection)

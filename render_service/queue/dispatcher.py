@@ -13,7 +13,9 @@ from render_service.telemetry.metrics.shared import MESSAGES_SENT
 _BATCH = 100
 # With this many messages waiting, every worker has enough hints; the rest stays in Postgres and costs Redis nothing.
 _ENOUGH_WAITING = 1_000
-_FRESH_SECONDS = 0.1  # of the number of waiting messages
+# How long the number of waiting messages counts as known: with few of them, a new job need not wait for Redis' answer;
+# with many, the queue must not run empty unnoticed.
+_FEW_FRESH_SECONDS, _MANY_FRESH_SECONDS = 2.0, 0.1
 
 
 class Dispatcher:
@@ -68,7 +70,8 @@ class Dispatcher:
     async def _is_enough_waiting(self) -> bool:
         """Return whether enough messages are waiting. Under load, every new job asks: Redis is not."""
         now = time.monotonic()
-        if now - self._counted_at >= _FRESH_SECONDS:
+        fresh = _FEW_FRESH_SECONDS if self._waiting < _ENOUGH_WAITING / 2 else _MANY_FRESH_SECONDS
+        if now - self._counted_at >= fresh:
             self._waiting = await asyncio.to_thread(self._queue.length)
             self._counted_at = now
         return self._waiting >= _ENOUGH_WAITING

@@ -85,7 +85,7 @@ async def test_a_dispatcher_that_finds_a_full_queue_does_not_ask_for_its_length_
 ) -> None:
     lengths = iter((1_000,))
     monkeypatch.setattr(queue.messages, "length", lambda: next(lengths))
-    monkeypatch.setattr("render_service.queue.dispatcher._FRESH_SECONDS", 3_600.0)
+    monkeypatch.setattr("render_service.queue.dispatcher._MANY_FRESH_SECONDS", 3_600.0)
     await start_job(queue.database)
     assert [await queue.dispatcher.dispatch() for _ in range(20)] == [0] * 20
 
