@@ -14,12 +14,13 @@ from render_service.compositor.tasks import inspect_file
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.layers.model import Layer, layer_field
 from render_service.domain.projects.media import MediaFacts
-from render_service.domain.projects.project import BadAssetPolicy, Project
+from render_service.domain.projects.project import MASK_FIELD, BadAssetPolicy, Project
 from render_service.domain.warning import JobWarning, WarningCode, warning_from_failure
 
 _USES = {
     "image_uri": Use.IMAGE,
     "watermark.uri": Use.IMAGE,
+    MASK_FIELD: Use.IMAGE,
     "narration_audio_uri": Use.SOUND,
     "music.uri": Use.SOUND,
     "clip_uri": Use.CLIP,

@@ -10,7 +10,7 @@ from render_service.compositor.media.assets import Media, ShotMedia
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.layers.model import layer_files
 from render_service.domain.projects.looks.sounds import sound_files
-from render_service.domain.projects.project import BadAssetPolicy, Project
+from render_service.domain.projects.project import MASK_FIELD, BadAssetPolicy, Project
 from render_service.domain.projects.sequence import sequence
 from render_service.domain.projects.shot_source import ClipSource, ShotSource, StillSource
 from render_service.domain.retry import RetryPolicy
@@ -22,8 +22,8 @@ from render_service.telemetry.logging import get_logger
 _log = get_logger(__name__)
 
 _AT_ONCE = 8
-# How the fields begin of which a shot or project has any number.
-_LISTED = ("layers[", "sounds[")
+# How the fields begin whose files are kept by field.
+_LISTED = ("layers[", "sounds[", MASK_FIELD)
 # Object stores answer 503 for seconds, and break connections off: a whole attempt is not given up for that.
 _RETRY = RetryPolicy(max_attempts=4, base=timedelta(seconds=1), cap=timedelta(seconds=4))
 # A host that is slow, or a workspace that holds too much, would occupy the worker's slot: the job is retried later.
@@ -111,6 +111,9 @@ def named_files(project: Project) -> list[NamedFile]:
         named += [NamedFile(uri, field, shot_id) for field, uri in layer_files(layers)]
     for shot_id, sounds in ((None, project.sounds), *((shot.id, shot.sounds) for shot in project.shots)):
         named += [NamedFile(uri, field, shot_id) for field, uri in sound_files(sounds)]
+    named += [
+        NamedFile(shot.transition.mask_uri, MASK_FIELD, shot.id) for shot in project.shots if shot.transition.mask_uri
+    ]
     if project.music is not None:
         named.append(NamedFile(project.music.uri, "music.uri"))
     if project.watermark is not None:

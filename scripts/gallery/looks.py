@@ -36,6 +36,7 @@ FOLDER = ROOT / "docs/images/looks"
 SAMPLES = ROOT / "samples/harbour/images"
 _WIDE, _TALL = (512, 288), (288, 512)
 _FPS, _SHOWN_FPS = 24, 12
+_MASK = "01-dawn"
 _PICTURES = ("02-morning", "04-golden", "05-dusk", "06-night")
 _TEXT = "Small boats leave the harbour before the sun is up, and nobody waves."
 _FROM, _TO = PictureView(0.0, 0.3, 0.6, 0.6), PictureView(0.62, 0.0, 0.36, 0.36)
@@ -66,8 +67,9 @@ def transitions() -> Iterator[Look]:
     for kind in TransitionKind:
         if kind is TransitionKind.CUT:
             continue
+        mask = _MASK if kind is TransitionKind.LUMA else ""
         before = SegmentSpec("", _format(_WIDE), 8, _layer(0, 8))
-        change = SegmentSpec("", _format(_WIDE), 24, _layer(0, 24), incoming=_layer(2, 24), transition=kind)
+        change = SegmentSpec("", _format(_WIDE), 24, _layer(0, 24), incoming=_layer(2, 24), transition=kind, mask=mask)
         after = SegmentSpec("", _format(_WIDE), 8, _layer(2, 8))
         yield Look(f"transition-{kind}", (before, change, after), 8 + (7 if kind.value.startswith("fade_") else 11))
 
@@ -96,7 +98,7 @@ def captions() -> Iterator[Look]:
 
 def frames_of(look: Look, workdir: Path) -> Iterator[Image.Image]:
     """Yield the frames of a look as the compositor draws them."""
-    assets = {name: Asset(SAMPLES / f"{name}.jpg", "image_uri") for name in _PICTURES}
+    assets = {name: Asset(SAMPLES / f"{name}.jpg", "image_uri") for name in (*_PICTURES, _MASK)}
     for spec in look.segments:
         planes = Planes.empty(spec.picture.width, spec.picture.height)
         with closing(Painter(spec, assets, workdir)) as painter:

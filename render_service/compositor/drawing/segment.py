@@ -4,17 +4,23 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 
+import cv2
+import numpy as np
+
 from render_service.compositor.drawing.overlays import CuePainter, draw_watermark
 from render_service.compositor.drawing.sources import CanvasLayer, ClipLayer, FrameSource
 from render_service.compositor.drawing.transitions.effect import Moment
 from render_service.compositor.drawing.transitions.registry import draw_transition
 from render_service.compositor.encoding.encoder import SegmentEncoder
 from render_service.compositor.frames.format import PictureFormat
-from render_service.compositor.frames.planes import Planes
+from render_service.compositor.frames.planes import Plane, Planes
 from render_service.compositor.layers.painter import LayersPainter
 from render_service.compositor.media.assets import Asset
+from render_service.compositor.media.images import load_image
 from render_service.compositor.segments.spec import DrawnClip, Layer, SegmentSpec
 
+# ITU-R BT.709-6, 3.2.
+_LUMA = np.array((0.2126, 0.7152, 0.0722), np.float32)
 # How many frames lie between two reports of progress.
 _REPORT_EVERY = 10
 
@@ -65,6 +71,7 @@ class Painter:
         self._over_all = LayersPainter(spec.layers, size, picture.fps, assets)
         self._incoming = _open(spec.incoming, picture, assets, workdir) if spec.incoming else None
         self._mark = draw_watermark(spec.watermark, picture, assets, workdir) if spec.watermark else None
+        self._mask = _mask(assets[spec.mask], size) if spec.mask else None
         self._cues = CuePainter(spec.cues, picture, self._mark)
         if self._incoming:
             self._old = Planes.empty(picture.width, picture.height)
@@ -99,6 +106,7 @@ class Painter:
                 direction=spec.direction,
                 softness=spec.softness,
                 angle=spec.angle,
+                mask=self._mask,
             )
             draw_transition(spec.transition, moment)
         self._over_all.draw(frame, target)
@@ -111,3 +119,17 @@ def _open(layer: Layer, picture: PictureFormat, assets: Mapping[str, Asset], wor
     if isinstance(layer.source, DrawnClip):
         return ClipLayer(layer, picture, assets)
     return CanvasLayer(layer, picture, assets, workdir)
+
+
+def _mask(asset: Asset, size: tuple[int, int]) -> Plane:
+    """Return the middle of a picture in shades of grey, as large as the frame; what is transparent is black."""
+    width, height = size
+    pixels = load_image(asset, cover=size).astype(np.float32)
+    grey = pixels[:, :, :3] @ _LUMA
+    if pixels.shape[2] == 4:
+        grey *= pixels[:, :, 3] / 255
+    scale = max(width / grey.shape[1], height / grey.shape[0])
+    across, down = min(grey.shape[1], round(width / scale)), min(grey.shape[0], round(height / scale))
+    left, top = (grey.shape[1] - across) // 2, (grey.shape[0] - down) // 2
+    part = np.ascontiguousarray(grey[top : top + down, left : left + across])
+    return np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA).round(), np.uint8)

@@ -28,6 +28,7 @@ from render_service.compositor.segments.spec import (
 from render_service.compositor.text.drawn_texts import clean_text, render_language
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.media import KeyframeGap
+from render_service.domain.projects.project import MASK_FIELD
 from render_service.domain.projects.shot_source import (
     CardSource,
     ClipSource,
@@ -160,6 +161,7 @@ class _Cutter:
             direction=coming.direction,
             softness=wish.softness,
             angle=wish.angle,
+            mask=self.ingredients.hashes.shots.get(coming.shot_id, ShotHashes()).layers.get(MASK_FIELD, ""),
         )
         return _planned(bare, coming.start, coming.index, self.ingredients, self.over)
 
@@ -263,6 +265,7 @@ def _drawn_source(shot: TimelineShot, cards: _Style, ingredients: Ingredients) -
 
 def _files(segment: SegmentSpec, assets: Mapping[str, Asset]) -> Mapping[str, Asset]:
     named = [segment.watermark.watermark] if segment.watermark else []
+    named += [segment.mask] if segment.mask else []
     for layer in (segment.layer, segment.incoming):
         if layer is not None:
             if isinstance(layer.source, DrawnStill):

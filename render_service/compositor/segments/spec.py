@@ -122,6 +122,7 @@ class SegmentSpec:
         direction: Where the transition moves to.
         softness: Width of its edge, 0–1; None is its own.
         angle: Where a wipe moves to, in degrees clockwise from the right; None is `direction`.
+        mask: SHA-256 of the picture of a LUMA transition; empty for others.
         cues: Captions that are seen in the segment.
         watermark: Picture over everything.
         layers: What is drawn over the pictures of the shots and below the captions.
@@ -136,6 +137,7 @@ class SegmentSpec:
     direction: Direction = Direction.LEFT
     softness: float | None = None
     angle: float | None = None
+    mask: str = ""
     cues: tuple[CueLayer, ...] = ()
     watermark: WatermarkLayer | None = None
     layers: tuple[DrawnLayer, ...] = ()

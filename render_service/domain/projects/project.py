@@ -83,6 +83,7 @@ class TransitionKind(StrEnum):
     SPIN = "spin"
     RIPPLE = "ripple"
     GLITCH = "glitch"
+    LUMA = "luma"
 
 
 class Direction(StrEnum):
@@ -168,12 +169,16 @@ class Motion:
     end: PictureView | None = None
 
 
+MASK_FIELD = "transition.mask_uri"
+"""The field of a shot that names the picture of a LUMA transition."""
+
+
 @dataclass(frozen=True, slots=True)
 class Transition:
     """The transition from the previous shot to this one; None means: the mode's default.
 
     `softness` is the width of a wipe's edge as a part 0–1 of its way, `angle` where a WIPE moves to, in degrees
-    clockwise from the right; None means: the transition's own, and `direction`.
+    clockwise from the right; None means: the transition's own, and `direction`. `mask_uri` is the picture of LUMA.
     """
 
     kind: TransitionKind | None = None
@@ -181,6 +186,7 @@ class Transition:
     direction: Direction = Direction.LEFT
     softness: float | None = None
     angle: float | None = None
+    mask_uri: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -234,6 +234,7 @@ class _Check:
         self._uri(shot.narration_audio_uri, f"{path}.narration_audio_uri")
         self.faults += motion_faults(shot.motion, f"{path}.motion")
         self._span(shot.transition.duration, f"{path}.transition.duration", LONGEST_TRANSITION)
+        self._uri(shot.transition.mask_uri, f"{path}.transition.mask_uri")
         self.faults += transition_faults(shot.transition, f"{path}.transition")
         self.faults += clip_faults(shot, f"{path}.clip")
         self._words(shot.words, f"{path}.words")

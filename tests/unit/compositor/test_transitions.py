@@ -10,6 +10,8 @@ from render_service.domain.projects.project import Direction, TransitionKind
 
 _KINDS = [kind for kind in TransitionKind if kind is not TransitionKind.CUT]
 _WIDTH, _HEIGHT = 320, 180
+# Dark in the lower left corner, bright in the upper right one.
+_MASK = np.add.outer(np.arange(127, -1, -1), np.arange(128)).astype(np.uint8)
 
 
 def _textured(seed: int) -> Planes:
@@ -30,7 +32,7 @@ def _drawn(
     kind: TransitionKind, done: float, old: Planes, new: Planes, direction: Direction = Direction.LEFT
 ) -> Planes:
     target = Planes.empty(_WIDTH, _HEIGHT)
-    draw_transition(kind, Moment(done, old, new, target, direction=direction))
+    draw_transition(kind, Moment(done, old, new, target, direction=direction, mask=_MASK))
     return target
 
 
@@ -151,3 +153,9 @@ def test_softness_widens_the_edge(kind: TransitionKind) -> None:
         mixed.append(int(((target.y > 55) & (target.y < 195)).sum()))
     assert mixed == sorted(mixed)
     assert mixed[0] < mixed[1] / 2
+
+
+def test_a_luma_wipe_begins_where_its_picture_is_dark() -> None:
+    target = _drawn(TransitionKind.LUMA, 0.5, _plain(50), _plain(200))
+    assert int(target.y[170, 10]) == 200
+    assert int(target.y[10, 310]) == 50

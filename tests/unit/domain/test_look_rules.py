@@ -8,7 +8,15 @@ from render_service.domain.projects.looks.captions import CaptionPosition, Capti
 from render_service.domain.projects.looks.clips import ClipEdit
 from render_service.domain.projects.looks.sounds import SoundClip
 from render_service.domain.projects.looks.views import PictureView
-from render_service.domain.projects.project import CaptionOptions, Motion, MotionKind, Project, Shot, Transition
+from render_service.domain.projects.project import (
+    CaptionOptions,
+    Motion,
+    MotionKind,
+    Project,
+    Shot,
+    Transition,
+    TransitionKind,
+)
 from render_service.domain.projects.validation import check_project
 
 C = "project.captions"
@@ -94,3 +102,11 @@ def test_sounds_are_checked_one_by_one() -> None:
     in_shot = Project(shots=(Shot("s1", sounds=sounds),))
     assert faults_of(in_shot) == [f"project.storyboard.shots[0].sounds{name}" for name in wrong]
     assert faults_of(Project(sounds=(sounds[0],) * 21)) == ["project.sounds"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "uri"), [(TransitionKind.LUMA, ""), (TransitionKind.WIPE, "https://example.com/a.png")]
+)
+def test_a_luma_wipe_needs_its_picture_and_others_have_none(kind: TransitionKind, uri: str) -> None:
+    project = Project(shots=(Shot("s1", transition=Transition(kind, mask_uri=uri)),))
+    assert faults_of(project) == ["project.storyboard.shots[0].transition.mask_uri"]

@@ -71,12 +71,13 @@ MOTIONS = st.builds(
 ) | st.builds(Motion, kind=st.just(MotionKind.KEN_BURNS), start=st.none() | VIEWS, end=VIEWS)
 TRANSITIONS = st.builds(
     Transition,
-    kind=st.none() | st.sampled_from(TransitionKind),
+    kind=st.none() | st.sampled_from([kind for kind in TransitionKind if kind is not TransitionKind.LUMA]),
     duration=st.none() | spans(5),
     direction=st.sampled_from(Direction),
     softness=st.none() | FRACTION,
     angle=st.none() | st.floats(0, 360),
-)
+    mask_uri=st.just(""),
+) | st.builds(Transition, kind=st.just(TransitionKind.LUMA), mask_uri=URI)
 CARDS = st.builds(Card, title=TITLE, subtitle=TEXT, duration=st.none() | spans(600))
 OUTPUTS = (
     st.builds(

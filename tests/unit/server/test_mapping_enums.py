@@ -10,6 +10,7 @@ from render_service.domain import errors
 from render_service.domain.faults import Faults
 from render_service.domain.jobs import job
 from render_service.domain.projects import output, project
+from render_service.domain.projects.looks import captions, clips, sounds
 from render_service.domain.warning import WarningCode
 from render_service.server.mapping.enums import EnumTable
 from render_service.server.mapping.pages import View
@@ -20,6 +21,12 @@ _ELSEWHERE: dict[str, type[StrEnum]] = {
     "WarningCode": WarningCode,
     "ProjectView": View,
     "JobView": View,
+    "CaptionPreset": captions.CaptionPreset,
+    "CaptionPosition": captions.CaptionPosition,
+    "Platform": captions.Platform,
+    "ClipFlip": clips.ClipFlip,
+    "ShortClip": clips.ShortClip,
+    "SoundRole": sounds.SoundRole,
 }
 PAIRS: list[tuple[EnumDescriptor, type[StrEnum]]] = [
     (descriptor, _ELSEWHERE.get(name) or getattr(domain, name))

@@ -227,6 +227,8 @@ class _TransitionKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Transi
     """Rings run over the picture as over water while the shots change."""
     TRANSITION_KIND_GLITCH: _TransitionKind.ValueType  # 34
     """Bands of the picture jump aside, and the new shot breaks through."""
+    TRANSITION_KIND_LUMA: _TransitionKind.ValueType  # 35
+    """The picture at `mask_uri` decides where the new shot appears first: its dark parts first, its bright ones last."""
 
 class TransitionKind(_TransitionKind, metaclass=_TransitionKindEnumTypeWrapper):
     """TransitionKind is how the previous shot leads into this one."""
@@ -301,6 +303,8 @@ TRANSITION_KIND_RIPPLE: TransitionKind.ValueType  # 33
 """Rings run over the picture as over water while the shots change."""
 TRANSITION_KIND_GLITCH: TransitionKind.ValueType  # 34
 """Bands of the picture jump aside, and the new shot breaks through."""
+TRANSITION_KIND_LUMA: TransitionKind.ValueType  # 35
+"""The picture at `mask_uri` decides where the new shot appears first: its dark parts first, its bright ones last."""
 Global___TransitionKind: _TypeAlias = TransitionKind  # noqa: Y015
 
 class _Direction:
@@ -796,6 +800,7 @@ class Transition(_message.Message):
     DIRECTION_FIELD_NUMBER: _builtins.int
     SOFTNESS_FIELD_NUMBER: _builtins.int
     ANGLE_FIELD_NUMBER: _builtins.int
+    MASK_URI_FIELD_NUMBER: _builtins.int
     kind: Global___TransitionKind.ValueType
     """kind defaults to the mode's."""
     direction: Global___Direction.ValueType
@@ -804,11 +809,15 @@ class Transition(_message.Message):
     """
     softness: _builtins.float
     """softness is the width of the edge that uncovers the new shot, as a fraction of its way: 0 (hard) to 1, for WIPE, CIRCLE,
-    DISSOLVE, BURN, BARN_DOOR, BLINDS, CHECKERBOARD, CLOCK, DIAMOND, HEART, STAR and INK; if omitted, each kind's own.
+    DISSOLVE, BURN, BARN_DOOR, BLINDS, CHECKERBOARD, CLOCK, DIAMOND, HEART, STAR, INK and LUMA; if omitted, each kind's own.
     Other kinds ignore it.
     """
     angle: _builtins.float
     """angle is where a WIPE moves to instead of direction, in degrees clockwise from the right: 0–360. Other kinds ignore it."""
+    mask_uri: _builtins.str
+    """mask_uri is the URL of the picture of LUMA, whose middle is scaled to cover the frame. The rules are those of
+    Shot.image_uri. Required for LUMA, INVALID_ARGUMENT for other kinds.
+    """
     @_builtins.property
     def duration(self) -> _duration_pb2.Duration:
         """duration is the overlap of the two shots: > 0 to 5 s; more than half of the shorter shot is reduced to that half.
@@ -823,10 +832,11 @@ class Transition(_message.Message):
         direction: Global___Direction.ValueType = ...,
         softness: _builtins.float | None = ...,
         angle: _builtins.float | None = ...,
+        mask_uri: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_angle", b"_angle", "_softness", b"_softness", "angle", b"angle", "duration", b"duration", "softness", b"softness"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_angle", b"_angle", "_softness", b"_softness", "angle", b"angle", "direction", b"direction", "duration", b"duration", "kind", b"kind", "softness", b"softness"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_angle", b"_angle", "_softness", b"_softness", "angle", b"angle", "direction", b"direction", "duration", b"duration", "kind", b"kind", "mask_uri", b"mask_uri", "softness", b"softness"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__angle: _TypeAlias = _typing.Literal["angle"]  # noqa: Y015
     _WhichOneofArgType__angle: _TypeAlias = _typing.Literal["_angle", b"_angle"]  # noqa: Y015

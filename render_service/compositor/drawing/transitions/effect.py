@@ -23,6 +23,7 @@ class Moment:
         direction: Where the transition moves to.
         softness: Width of a soft edge, 0–1 of the way; None is the transition's own.
         angle: Where a wipe moves to, in degrees clockwise from the right; None is `direction`.
+        mask: The picture of LUMA, 0–255, of any size; None for other transitions.
     """
 
     done: float
@@ -32,6 +33,7 @@ class Moment:
     direction: Direction = Direction.LEFT
     softness: float | None = None
     angle: float | None = None
+    mask: Plane | None = None
 
     def planes(self) -> list[tuple[Plane, Plane, Plane]]:
         """Return luma and both chroma planes: of the old shot, of the new one, and of the frame to draw."""

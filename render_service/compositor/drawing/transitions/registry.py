@@ -37,6 +37,7 @@ from render_service.compositor.drawing.transitions.wipes import (
     diamond,
     heart,
     ink,
+    luma,
     star,
     wipe,
 )
@@ -64,6 +65,7 @@ EFFECTS: dict[TransitionKind, Effect] = {
     TransitionKind.HEART: heart.draw,
     TransitionKind.STAR: star.draw,
     TransitionKind.INK: ink.draw,
+    TransitionKind.LUMA: luma.draw,
     TransitionKind.REVEAL: reveal.draw,
     TransitionKind.SPLIT: split.draw,
     TransitionKind.SQUEEZE: squeeze.draw,

@@ -8,7 +8,7 @@ from render_service.domain.errors import FieldFault
 from render_service.domain.projects.looks.clips import MAX_SPEED, MIN_SPEED
 from render_service.domain.projects.looks.sounds import SoundClip
 from render_service.domain.projects.looks.views import PictureView
-from render_service.domain.projects.project import CaptionOptions, Motion, MotionKind, Shot, Transition
+from render_service.domain.projects.project import CaptionOptions, Motion, MotionKind, Shot, Transition, TransitionKind
 from render_service.domain.projects.shot_source import StillSource, declared_source
 
 MAX_CUE_WORDS = 12
@@ -51,6 +51,10 @@ def transition_faults(transition: Transition, path: str) -> Iterator[FieldFault]
         yield from _range(transition.softness, f"{path}.softness", 0, 1)
     if transition.angle is not None:
         yield from _range(transition.angle, f"{path}.angle", 0, 360)
+    if transition.kind is TransitionKind.LUMA and not transition.mask_uri:
+        yield FieldFault(f"{path}.mask_uri", "must be given for LUMA")
+    elif transition.mask_uri and transition.kind is not TransitionKind.LUMA:
+        yield FieldFault(f"{path}.mask_uri", "is for LUMA only; set kind to it, or omit this")
 
 
 def caption_faults(captions: CaptionOptions, path: str, *, is_template: bool) -> Iterator[FieldFault]:
