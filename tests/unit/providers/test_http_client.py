@@ -94,7 +94,7 @@ async def test_a_response_that_is_not_read_to_its_end_leaves_its_connection_to_o
 
 async def test_a_response_that_comes_byte_by_byte_has_no_more_time_than_another() -> None:
     async with Endless(200, slow=True) as web:
-        fault = await fault_of(web, Response(), timeout_seconds=0.3)
+        fault = await fault_of(web, Response(), timeout_seconds=1.5)
     assert (fault.kind, fault.message) == (FaultKind.LOST, "test did not respond in time")
 
 
