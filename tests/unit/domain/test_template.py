@@ -11,7 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render_service.domain.projects.project import CaptionOptions, Card, Music, Project, Shot, Watermark, WordTiming
+from render_service.domain.projects.looks.sounds import SoundClip
+from render_service.domain.projects.project import (
+    CaptionOptions,
+    Card,
+    Music,
+    Project,
+    Shot,
+    Transition,
+    Watermark,
+    WordTiming,
+)
 from render_service.domain.projects.template import (
     MAX_ADDED,
     MAX_VALUE,
@@ -92,6 +102,8 @@ def test_every_text_and_address_of_a_project_can_have_variables() -> None:
         clip_uri="{{x}}",
         narration_audio_uri="{{x}}",
         words=(WordTiming("{{x}}", timedelta(0), timedelta(seconds=1)),),
+        transition=Transition(mask_uri="{{x}}"),
+        sounds=(SoundClip("{{x}}"),),
     )
     project = Project(
         title="{{x}}",
@@ -109,7 +121,7 @@ def test_every_text_and_address_of_a_project_can_have_variables() -> None:
     assert set(texts_of(project)) == {"{{x}}"}
     result = fill(project, {"x": "v"}).project
     assert set(texts_of(result)) == {"v"}
-    assert len(texts_of(result)) == len(texts_of(project)) == 20
+    assert len(texts_of(result)) == len(texts_of(project)) == 22
 
 
 def test_what_is_missing_and_what_is_unused_is_named_each_with_the_place_that_uses_it() -> None:
