@@ -183,9 +183,8 @@ def main(python: Path) -> int:
         verdict(name, statistics.median(aligned.errors), alignment.MOST_MEDIAN_MS, "ms")
     with tempfile.TemporaryDirectory() as temporary:
         recognized, made_up = recognition.measure(find_installation(None, None), python, Path(temporary))
-    for measured, most in zip(
-        recognized, (recognition.MOST_ENGLISH_ERRORS, recognition.MOST_CHINESE_ERRORS), strict=True
-    ):
+    for measured in recognized:
+        most = recognition.MOST_ERRORS[measured.language]
         verdict(f"errors in a recognized recording, {measured.language}", measured.wrong / measured.units, most, "")
         name = f"word starts recognized, {measured.language}"
         verdict(f"{name}, median", statistics.median(measured.errors), recognition.MOST_MEDIAN_MS, "ms")
