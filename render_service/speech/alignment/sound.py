@@ -1,6 +1,6 @@
 """The sound that is aligned: 16 kHz, its levels, and where it is silent."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,17 @@ def voiced_spans(samples: Samples) -> list[tuple[int, int]]:
         elif last - first >= _FADE_FRAMES:
             spans.append((first, last))
     return spans
+
+
+def covered_part(spans: Iterable[tuple[float, float]], samples: Samples) -> float:
+    """Return which part, 0–1, of what is not silent in a sound lies in spans of it, in seconds; 1 if all is silent."""
+    heard, covered = (np.zeros(samples.size // FRAME + 1, bool) for _ in range(2))
+    for first, last in voiced_spans(samples):
+        heard[first:last] = True
+    for start, end in spans:
+        covered[round(start * SAMPLE_RATE / FRAME) : round(end * SAMPLE_RATE / FRAME)] = True
+    whole = int(heard.sum())
+    return float((heard & covered).sum() / whole) if whole else 1.0
 
 
 def _runs(flags: Any) -> Iterator[Sequence[int]]:

@@ -12,7 +12,7 @@ from render_service.domain.projects.word_times import AlignedText, TimingMethod
 from render_service.speech.alignment import align as alignment
 from render_service.speech.alignment.align import align
 from render_service.speech.alignment.estimate import estimated_words, spread_words, syllables
-from render_service.speech.alignment.sound import SAMPLE_RATE, Samples, resample, voiced_spans
+from render_service.speech.alignment.sound import SAMPLE_RATE, Samples, covered_part, resample, voiced_spans
 from render_service.speech.alignment.warping import warp
 from render_service.speech.installation import Installation
 from tests.unit.speech.conftest import Speaker, Spoken
@@ -33,7 +33,7 @@ def errors(aligned: AlignedText, spoken: Spoken) -> list[float]:
 
 
 @pytest.mark.speech
-def test_english_words_are_found_by_the_acoustic_model(speaker: Speaker) -> None:
+def test_english_words_are_found_by_the_acoustic_model(speaker: Speaker, monkeypatch: pytest.MonkeyPatch) -> None:
     text = "Siobhan paid $4 in 1887."
     spoken = speaker.speak(text, "am_michael")
     sound = np.concatenate([np.zeros(12_000, np.float32), spoken.samples]).astype(np.float32)
@@ -42,6 +42,19 @@ def test_english_words_are_found_by_the_acoustic_model(speaker: Speaker) -> None
     late = timedelta(seconds=0.5)
     moved = Spoken(spoken.samples, tuple(type(word)(word.text, word.start + late, word.end) for word in spoken.words))
     assert statistics.median(errors(aligned, moved)) <= 60
+    # Words that leave out half of what is heard must also be like our own reading.
+    said = spoken.samples.astype(np.float32)
+    monkeypatch.setattr(alignment, "find_words", lambda *_: {0: (0.0, 0.5)})
+    for reading, method in ((said, TimingMethod.ACOUSTIC), (said[::-1].copy(), TimingMethod.ESTIMATE)):
+        monkeypatch.setattr(alignment, "synthesize", lambda *_, heard=reading: (heard, spoken.words))
+        assert align(text, said, "en", NOTHING, sample_rate=24_000).method is method
+
+
+def test_silence_between_words_does_not_count_as_left_out() -> None:
+    sound = tone((1, 0.5), (2, 0.0), (1, 0.5))
+    assert covered_part([(0.0, 1.0), (3.0, 4.0)], sound) > 0.97
+    assert covered_part([(3.0, 4.0)], sound) == pytest.approx(0.5, abs=0.03)
+    assert covered_part([], np.zeros(0, np.float32)) == 1.0
 
 
 @pytest.mark.speech
