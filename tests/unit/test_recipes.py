@@ -91,7 +91,7 @@ def test_a_field_of_a_project_reaches_the_video(field: str) -> None:
     )
 
 
-CONTENTS = ("filters", "text", "picture", "shape", "clip")
+CONTENTS = ("filters", "group", "text", "picture", "shape", "clip")
 GRADIENT = layers.Gradient(stops=(layers.ColorStop("#000000"), layers.ColorStop("#FFFFFF", 1.0)))
 BOX = layers.Box(0.5, 0.5, width=0.5, height=0.5)
 ANIMATION = layers.Animation(duration=timedelta(seconds=1))

@@ -13,6 +13,7 @@ from render_service.compositor.layers.blending import blend_drawing
 from render_service.compositor.layers.boxes import Area
 from render_service.compositor.layers.clips import ClipPicture
 from render_service.compositor.layers.filters import filtered
+from render_service.compositor.layers.groups import GroupPlace, group_place
 from render_service.compositor.layers.masks import masked
 from render_service.compositor.layers.pixels import Drawing, with_shadow
 from render_service.compositor.layers.poses import (
@@ -35,6 +36,8 @@ from render_service.domain.layers.model import Animation, AnimationKind, Animati
 
 # The largest frame that a layer is drawn for which keyframes enlarge, in pixels.
 _MOST_PIXELS = 16_000_000
+
+_UNMOVED = GroupPlace(np.eye(3), 1.0)
 
 
 class LayersPainter:
@@ -83,9 +86,15 @@ class _LayerPainter:
         if not self._drawn.start <= number < self._drawn.end:
             return
         pose = self._pose_at(number)
+        moved = None if self._drawn.group is None else group_place(self._drawn.group, number, self._frame, self._fps)
         running = progress_of(self._drawn, number)
         if running is not None:
-            self._draw_parts(*running, pose, target)
+            self._draw_parts(running, pose, moved or _UNMOVED, target)
+            return
+        if moved is not None:
+            sprite = self._sprite()
+            place, opacity = moved.place @ placing(pose, sprite.middle), moved.opacity * pose.opacity
+            self._blend(self._placed(sprite.sprite, place, opacity, 0), opacity, target)
             return
         if pose != self._pose:
             self._pose, self._shown = pose, self._at_rest() if pose == self._rest else self._posed(pose)
@@ -127,9 +136,12 @@ class _LayerPainter:
             return posed(sprite, place, opacity, blur, self._frame)
         return posed_drawing(sprite, place, blur, self._frame)
 
-    def _draw_parts(self, animation: Animation, progress: float, goes: bool, pose: Pose, target: Planes) -> None:
+    def _draw_parts(
+        self, running: tuple[Animation, float, bool], pose: Pose, moved: GroupPlace, target: Planes
+    ) -> None:
+        animation, progress, goes = running
         moving = self._sprite()
-        whole = placing(pose, moving.middle)
+        whole = moved.place @ placing(pose, moving.middle)
         areas = moving.areas(animation.unit)
         for number, area in enumerate(areas):
             if area[0] >= area[2] or area[1] >= area[3]:
@@ -141,7 +153,7 @@ class _LayerPainter:
             if own is None:
                 continue
             place = whole @ placing(own, (part.x + size[0] / 2, part.y + size[1] / 2))
-            opacity = pose.opacity * own.opacity
+            opacity = moved.opacity * pose.opacity * own.opacity
             if own.shown != STILL.shown:
                 left, top, right, bottom = _uncovered(part, own.shown)
                 if left >= right or top >= bottom:

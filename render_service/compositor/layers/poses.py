@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 
 from render_service.compositor.layers.texts import TextParts
-from render_service.compositor.segments.layers import DrawnLayer
+from render_service.compositor.segments.layers import LayerSpan
 from render_service.domain.layers.easing import parse_easing
 from render_service.domain.layers.model import (
     Animation,
@@ -102,7 +102,7 @@ def _value(keyframes: tuple[Keyframe, ...], name: str, own: float, seconds: floa
     return value
 
 
-def progress_of(drawn: DrawnLayer, number: int) -> tuple[Animation, float, bool] | None:
+def progress_of(drawn: LayerSpan, number: int) -> tuple[Animation, float, bool] | None:
     """Return the animation that runs in a frame of a stretch; None for none.
 
     Returns:

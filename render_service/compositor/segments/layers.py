@@ -3,10 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import TypeVar
 
 from render_service.compositor.text.drawn_texts import clean_text
 from render_service.domain.layers.model import Animation, AnimationKind, Blend, ClipLayer, Layer, layer_field
 from render_service.domain.projects.timeline import frames_covering, frames_in
+
+Span = TypeVar("Span", bound="LayerSpan")
 
 # How long layers come and go if the project does not say: the whole animation, and a letter of a typed text.
 _ANIMATION = timedelta(seconds=0.5)
@@ -15,8 +18,8 @@ _LONGEST = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
-class DrawnLayer:
-    """A layer over a stretch of frames.
+class LayerSpan:
+    """When a layer is there.
 
     Args:
         layer: What is drawn and where, without its id, times and URL.
@@ -24,8 +27,6 @@ class DrawnLayer:
         end: The frame after the last.
         enter: Frames over which it comes; 0 is at once.
         exit: Frames over which it goes.
-        file: SHA-256 of its file; empty for texts and shapes.
-        language: BCP 47 tag of the texts of the video; empty for what is no text.
     """
 
     layer: Layer
@@ -33,8 +34,21 @@ class DrawnLayer:
     end: int
     enter: int = 0
     exit: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnLayer(LayerSpan):
+    """A layer over a stretch of frames.
+
+    Args:
+        file: SHA-256 of its file; empty for texts and shapes.
+        language: BCP 47 tag of the texts of the video; empty for what is no text.
+        group: The group that it moves with.
+    """
+
     file: str = ""
     language: str = ""
+    group: LayerSpan | None = None
 
 
 def drawn_layers(
@@ -53,16 +67,23 @@ def drawn_layers(
         Those that are seen at all, their frames counted from the start of what they lie over.
     """
     drawn = []
+    whole = LayerSpan(Layer(), 0, frames)
+    groups = {layer.id: _span(bare_layer(layer), layer, whole, fps) for layer in layers if layer.group}
     for index, layer in enumerate(layers):
-        start = frames_in(layer.start, fps)
-        length = frames if layer.duration is None else max(1, frames_in(layer.duration, fps))
-        bare = bare_layer(layer)
-        if start < frames and (bare.text is None or bare.text.text):
+        bare, group = bare_layer(layer), groups.get(layer.parent)
+        span = _span(bare, layer, group or whole, fps)
+        if span.start < span.end and layer.group is None and (bare.text is None or bare.text.text):
             file = hashes[layer_field(index, layer)] if layer.picture or layer.clip else ""
             tag = language if layer.text else ""
-            end = min(frames, start + length)
-            drawn.append(DrawnLayer(bare, start, end, *_fades(bare, end - start, fps), file, tag))
+            drawn.append(DrawnLayer(bare, span.start, span.end, span.enter, span.exit, file, tag, group))
     return tuple(drawn)
+
+
+def _span(bare: Layer, layer: Layer, holder: LayerSpan, fps: int) -> LayerSpan:
+    start = holder.start + frames_in(layer.start, fps)
+    length = holder.end if layer.duration is None else max(1, frames_in(layer.duration, fps))
+    end = min(holder.end, start + length)
+    return LayerSpan(bare, start, end, *_fades(bare, max(0, end - start), fps))
 
 
 def _fades(layer: Layer, length: int, fps: int) -> tuple[int, int]:
@@ -84,7 +105,7 @@ def _animation_frames(animation: Animation | None, layer: Layer, fps: int) -> in
 
 def bare_layer(layer: Layer) -> Layer:
     """Return a layer without what changes no pixel of it."""
-    bare = replace(layer, id="", start=timedelta(0), duration=None)
+    bare = replace(layer, id="", parent="", start=timedelta(0), duration=None)
     if bare.text:
         return replace(bare, text=replace(bare.text, text=clean_text(bare.text.text)))
     if bare.clip:
@@ -103,10 +124,14 @@ def seen_layers(layers: Sequence[DrawnLayer], first: int, frames: int, fps: int)
 
     What cannot be seen in the stretch is forgotten, so that it stays the same when a layer changes its times elsewhere.
     """
-    return tuple(_within(one, first, frames, fps) for one in layers if one.start < first + frames and one.end > first)
+    return tuple(
+        replace(_within(one, first, frames, fps), group=one.group and _within(one.group, first, frames, fps))
+        for one in layers
+        if one.start < first + frames and one.end > first
+    )
 
 
-def _within(one: DrawnLayer, first: int, frames: int, fps: int) -> DrawnLayer:
+def _within(one: Span, first: int, frames: int, fps: int) -> Span:
     layer, enter, leave = one.layer, one.enter, one.exit
     start, end = one.start - first, one.end - first
     if start + enter <= 0:

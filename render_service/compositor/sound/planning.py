@@ -98,14 +98,20 @@ def _layer_clips(timeline: Timeline, spec: RenderSpec, hashes: MediaHashes) -> I
         for shot in timeline.shots
     ]
     for layers, files, start, frames in (*holders, (spec.project.layers, hashes.layers, 0, timeline.frames)):
-        for index, layer in enumerate(layers):
-            if layer.clip is None or not layer.clip.sound:
-                continue
-            file = {layer_field(0, layer): files[layer_field(index, layer)]}
-            for one in drawn_layers((layer,), frames, fps, file, ""):
-                first, last = ((start + number) * per_frame for number in (one.start, one.end))
-                rise, fall = (max(number * per_frame, _DECLICK) for number in (one.enter, one.exit))
-                yield ClipTrack(one.file, first, last, rise, fall)
+        heard = [
+            (index, layer)
+            for index, layer in enumerate(layers)
+            if layer.group or (layer.clip is not None and layer.clip.sound)
+        ]
+        named = {
+            layer_field(place, layer): files[layer_field(index, layer)]
+            for place, (index, layer) in enumerate(heard)
+            if layer.clip
+        }
+        for one in drawn_layers([layer for _, layer in heard], frames, fps, named, ""):
+            first, last = ((start + number) * per_frame for number in (one.start, one.end))
+            fades = (max(number * per_frame, _DECLICK) for number in (one.enter, one.exit))
+            yield ClipTrack(one.file, first, last, *fades)
 
 
 def _sounds(timeline: Timeline, spec: RenderSpec, hashes: MediaHashes, total: int) -> Iterator[FurtherSound]:

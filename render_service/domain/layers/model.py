@@ -252,6 +252,11 @@ class ClipLayer:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupLayer:
+    """Moves the layers that name it as their parent."""
+
+
+@dataclass(frozen=True, slots=True)
 class ChromaKey:
     """A colour that becomes transparent, by its distance in Cb and Cr, each −0.5 to 0.5."""
 
@@ -284,7 +289,7 @@ class Mask:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """Something drawn over a shot or the whole video: exactly one of text, picture, shape and clip.
+    """Something drawn over a shot or the whole video: exactly one of text, picture, shape, clip and group.
 
     `start` counts from the start of what it lies over; `duration` None: until that ends. `opacity` 0–1.
     """
@@ -294,6 +299,7 @@ class Layer:
     picture: PictureLayer | None = None
     shape: ShapeLayer | None = None
     clip: ClipLayer | None = None
+    group: GroupLayer | None = None
     box: Box = field(default_factory=Box)
     start: timedelta = timedelta(0)
     duration: timedelta | None = None
@@ -306,6 +312,7 @@ class Layer:
     stroke: Stroke | None = None
     mask: Mask | None = None
     filters: Filters | None = None
+    parent: str = ""
 
 
 def layer_field(index: int, layer: Layer) -> str:

@@ -38,6 +38,7 @@ LONGEST_LAYER = timedelta(hours=3)
 LONGEST_ANIMATION = timedelta(seconds=10)
 
 _ZERO = timedelta(0)
+_GROUP_ANIMATIONS = (AnimationKind.FADE, AnimationKind.SLIDE, AnimationKind.ZOOM, AnimationKind.POP)
 # The properties that keyframes set, with their limits.
 _ANIMATED = {"x": (-1, 2), "y": (-1, 2), "scale": (0, 4), "rotation": (-3600, 3600), "opacity": (0, 1)}
 _LAYER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -67,8 +68,13 @@ class LayerCheck:
         if len(layers) > MAX_LAYERS:
             self._fault(path, f"must have at most {MAX_LAYERS} layers")
         seen: dict[str, int] = {}
+        groups = {layer.id for layer in layers if layer.group}
         for index, layer in enumerate(layers[:MAX_LAYERS]):
             self._layer(layer, f"{path}[{index}]")
+            if layer.group and layer.parent:
+                self._fault(f"{path}[{index}].parent", "must be empty for a group")
+            elif layer.parent and layer.parent not in groups:
+                self._fault(f"{path}[{index}].parent", "must be the id of a group in the same list")
             first = seen.setdefault(layer.id, index)
             if first != index:
                 self._fault(f"{path}[{index}].id", f"must be unique; layers[{first}] has the same")
@@ -76,16 +82,7 @@ class LayerCheck:
     def _layer(self, layer: Layer, path: str) -> None:
         if not _LAYER_ID.fullmatch(layer.id):
             self._fault(f"{path}.id", "must be 1 to 64 characters A–Z a–z 0–9 _ -")
-        if layer.text:
-            self._text(layer.text, f"{path}.text")
-        elif layer.picture:
-            self._uri(layer.picture.uri, f"{path}.picture.uri")
-        elif layer.shape:
-            self._shape(layer.shape, layer.stroke, path)
-        elif layer.clip:
-            self._clip(layer, layer.clip, path)
-        else:
-            self._fault(path, "must have a text, a picture, a shape or a clip")
+        self._content(layer, path)
         self._box(layer.box, f"{path}.box")
         self._times(layer, path)
         self._number(layer.opacity, f"{path}.opacity", 0, 1)
@@ -97,6 +94,20 @@ class LayerCheck:
             self._mask(layer.mask, f"{path}.mask")
         if layer.filters:
             self._filters(layer.filters, layer, f"{path}.filters")
+
+    def _content(self, layer: Layer, path: str) -> None:
+        if layer.text:
+            self._text(layer.text, f"{path}.text")
+        elif layer.picture:
+            self._uri(layer.picture.uri, f"{path}.picture.uri")
+        elif layer.shape:
+            self._shape(layer.shape, layer.stroke, path)
+        elif layer.clip:
+            self._clip(layer, layer.clip, path)
+        elif layer.group:
+            self._group(layer, path)
+        else:
+            self._fault(path, "must have a text, a picture, a shape, a clip or a group")
 
     def _times(self, layer: Layer, path: str) -> None:
         if not _ZERO <= layer.start <= LONGEST_LAYER:
@@ -114,6 +125,16 @@ class LayerCheck:
             self._fault(f"{path}.box.fit", "must be COVER or CONTAIN for a clip")
         if layer.blend is not Blend.NORMAL:
             self._fault(f"{path}.blend", "must be NORMAL for a clip")
+
+    def _group(self, layer: Layer, path: str) -> None:
+        for name in ("shadow", "stroke", "mask", "filters"):
+            if getattr(layer, name) is not None:
+                self._fault(f"{path}.{name}", "must be omitted for a group")
+        if layer.blend is not Blend.NORMAL:
+            self._fault(f"{path}.blend", "must be NORMAL for a group")
+        for name, animation in (("enter", layer.enter), ("exit", layer.exit)):
+            if animation and animation.kind not in _GROUP_ANIMATIONS:
+                self._fault(f"{path}.{name}.kind", "must be FADE, SLIDE, ZOOM or POP for a group")
 
     def _text(self, text: TextLayer, path: str) -> None:
         pieces = self._pieces(text.text)

@@ -905,6 +905,26 @@ class ClipLayer(_message.Message):
 Global___ClipLayer: _TypeAlias = ClipLayer  # noqa: Y015
 
 @_typing.final
+class GroupLayer(_message.Message):
+    """GroupLayer draws nothing itself: the layers that name it as their `parent` move with it, by its box, rotation, opacity,
+    keyframes, enter and exit, and are seen no longer than it. It has no blend mode, shadow, stroke, mask or filters, comes and
+    goes as a whole by FADE, SLIDE, ZOOM or POP, and has no parent.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GroupLayer: _TypeAlias = GroupLayer  # noqa: Y015
+
+@_typing.final
 class ChromaKey(_message.Message):
     """ChromaKey makes a color transparent, such as the green behind a speaker."""
 
@@ -1046,6 +1066,7 @@ class Layer(_message.Message):
     PICTURE_FIELD_NUMBER: _builtins.int
     SHAPE_FIELD_NUMBER: _builtins.int
     CLIP_FIELD_NUMBER: _builtins.int
+    GROUP_FIELD_NUMBER: _builtins.int
     BOX_FIELD_NUMBER: _builtins.int
     START_FIELD_NUMBER: _builtins.int
     DURATION_FIELD_NUMBER: _builtins.int
@@ -1058,6 +1079,7 @@ class Layer(_message.Message):
     STROKE_FIELD_NUMBER: _builtins.int
     MASK_FIELD_NUMBER: _builtins.int
     FILTERS_FIELD_NUMBER: _builtins.int
+    PARENT_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """id names the layer: 1–64 characters `A–Z a–z 0–9 _ -`, unique in its list. If omitted, the layer is called `layer-N`,
     N counting from 1.
@@ -1066,6 +1088,8 @@ class Layer(_message.Message):
     """opacity 0–1; default 1."""
     blend: Global___Blend.ValueType
     """blend with what lies under it; default NORMAL."""
+    parent: _builtins.str
+    """parent is the id of a group of the same list that this layer belongs to; if omitted, none."""
     @_builtins.property
     def text(self) -> Global___TextLayer:
         """text to draw."""
@@ -1083,12 +1107,16 @@ class Layer(_message.Message):
         """clip to play."""
 
     @_builtins.property
+    def group(self) -> Global___GroupLayer:
+        """group moves other layers."""
+
+    @_builtins.property
     def box(self) -> Global___Box:
         """box is the place of the layer."""
 
     @_builtins.property
     def start(self) -> _duration_pb2.Duration:
-        """start is when it appears, from the start of what it lies over, 0–10,800 s; default 0 s."""
+        """start is when it appears, from the start of what it lies over, or of its parent, 0–10,800 s; default 0 s."""
 
     @_builtins.property
     def duration(self) -> _duration_pb2.Duration:
@@ -1130,6 +1158,7 @@ class Layer(_message.Message):
         picture: Global___PictureLayer | None = ...,
         shape: Global___ShapeLayer | None = ...,
         clip: Global___ClipLayer | None = ...,
+        group: Global___GroupLayer | None = ...,
         box: Global___Box | None = ...,
         start: _duration_pb2.Duration | None = ...,
         duration: _duration_pb2.Duration | None = ...,
@@ -1142,14 +1171,15 @@ class Layer(_message.Message):
         stroke: Global___Stroke | None = ...,
         mask: Global___Mask | None = ...,
         filters: Global___Filters | None = ...,
+        parent: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_opacity", b"_opacity", "box", b"box", "clip", b"clip", "content", b"content", "duration", b"duration", "enter", b"enter", "exit", b"exit", "filters", b"filters", "mask", b"mask", "opacity", b"opacity", "picture", b"picture", "shadow", b"shadow", "shape", b"shape", "start", b"start", "stroke", b"stroke", "text", b"text"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_opacity", b"_opacity", "box", b"box", "clip", b"clip", "content", b"content", "duration", b"duration", "enter", b"enter", "exit", b"exit", "filters", b"filters", "group", b"group", "mask", b"mask", "opacity", b"opacity", "picture", b"picture", "shadow", b"shadow", "shape", b"shape", "start", b"start", "stroke", b"stroke", "text", b"text"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_opacity", b"_opacity", "blend", b"blend", "box", b"box", "clip", b"clip", "content", b"content", "duration", b"duration", "enter", b"enter", "exit", b"exit", "filters", b"filters", "id", b"id", "keyframes", b"keyframes", "mask", b"mask", "opacity", b"opacity", "picture", b"picture", "shadow", b"shadow", "shape", b"shape", "start", b"start", "stroke", b"stroke", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_opacity", b"_opacity", "blend", b"blend", "box", b"box", "clip", b"clip", "content", b"content", "duration", b"duration", "enter", b"enter", "exit", b"exit", "filters", b"filters", "group", b"group", "id", b"id", "keyframes", b"keyframes", "mask", b"mask", "opacity", b"opacity", "parent", b"parent", "picture", b"picture", "shadow", b"shadow", "shape", b"shape", "start", b"start", "stroke", b"stroke", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__opacity: _TypeAlias = _typing.Literal["opacity"]  # noqa: Y015
     _WhichOneofArgType__opacity: _TypeAlias = _typing.Literal["_opacity", b"_opacity"]  # noqa: Y015
-    _WhichOneofReturnType_content: _TypeAlias = _typing.Literal["text", "picture", "shape", "clip"]  # noqa: Y015
+    _WhichOneofReturnType_content: _TypeAlias = _typing.Literal["text", "picture", "shape", "clip", "group"]  # noqa: Y015
     _WhichOneofArgType_content: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__opacity) -> _WhichOneofReturnType__opacity | None: ...

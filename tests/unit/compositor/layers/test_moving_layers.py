@@ -16,6 +16,7 @@ from render_service.domain.layers.model import (
     AnimationUnit,
     Blend,
     Box,
+    GroupLayer,
     Keyframe,
     Layer,
     ShapeLayer,
@@ -120,6 +121,31 @@ def test_a_layer_that_grows_stays_sharp() -> None:
     grown = replace(small, keyframes=(Keyframe(timedelta(0), scale=4),))
     steps = [int(np.diff(drawn((layer,), SIZE).y[40].astype(int)).max()) for layer in (small, large, grown)]
     assert steps[2] > 0.8 * steps[1]
+
+
+def in_group(number: int, *, at: int = 15, **fields: object) -> tuple[float, float]:
+    """Where a shape of a group lies in a frame."""
+    group = Layer("g", group=GroupLayer(), **fields)  # type: ignore[arg-type]
+    under = drawn((group, replace(SHAPE, parent="g", start=timedelta(seconds=at / 30))), SIZE, frame=number)
+    change = np.abs(under.y.astype(float) - BEFORE.y)
+    if not change.any():
+        return 0.0, 0.0
+    rows, columns = np.indices(change.shape) + 0.5
+    across, down = (float((places * change).sum() / change.sum()) for places in (columns, rows))
+    return across / SIZE[0], down / SIZE[1]
+
+
+def test_a_group_moves_its_layers() -> None:
+    second = timedelta(seconds=1)
+    assert in_group(0) == (0, 0)
+    assert in_group(20) == pytest.approx((0.5, 0.5), abs=0.01)
+    moving = (Keyframe(second, x=0.75, y=0.5, easing="linear"),)
+    assert in_group(45, keyframes=moving) == pytest.approx((0.75, 0.5), abs=0.01)
+    assert in_group(45, start=second) == pytest.approx((0.5, 0.5), abs=0.01)
+    assert in_group(40, start=second) == (0, 0)
+    assert in_group(50, duration=second) == (0, 0)
+    slid = in_group(10, at=0, enter=Animation(AnimationKind.SLIDE, direction=AnimationDirection.LEFT, easing="linear"))
+    assert slid[0] > 0.7
 
 
 @pytest.mark.parametrize("unit", AnimationUnit)

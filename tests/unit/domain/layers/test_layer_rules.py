@@ -19,6 +19,7 @@ from render_service.domain.layers.model import (
     ColorStop,
     Filters,
     Gradient,
+    GroupLayer,
     Keyframe,
     Layer,
     Mask,
@@ -118,6 +119,9 @@ WRONG = {
     ".shadow.blur": replace(TEXT, shadow=Shadow(blur=0.3)),
     ".shadow.x": replace(TEXT, shadow=Shadow(x=0.3)),
     ".shadow.y": replace(TEXT, shadow=Shadow(y=-0.3)),
+    ".parent": replace(TEXT, parent="nobody"),
+    ".shadow": Layer("a", group=GroupLayer(), shadow=Shadow()),
+    ".enter.kind ": Layer("a", group=GroupLayer(), enter=Animation(AnimationKind.WIPE)),
     ".mask.kind": replace(TEXT, mask=Mask(ShapeKind.LINE)),
     ".mask.path": replace(TEXT, mask=Mask(ShapeKind.PATH)),
     ".mask.box.width": replace(TEXT, mask=Mask(box=Box(width=3))),
@@ -138,7 +142,7 @@ WRONG = {
 
 @pytest.mark.parametrize("path", WRONG)
 def test_a_wrong_field_is_named_with_its_path(path: str) -> None:
-    assert faults_of(replace(SHAPE, id="b"), WRONG[path]) == [f"project.storyboard.shots[1].layers[1]{path}"]
+    assert faults_of(replace(SHAPE, id="b"), WRONG[path]) == [f"project.storyboard.shots[1].layers[1]{path.strip()}"]
 
 
 @pytest.mark.parametrize(
