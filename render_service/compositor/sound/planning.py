@@ -110,8 +110,8 @@ def _layer_clips(timeline: Timeline, spec: RenderSpec, hashes: MediaHashes) -> I
         }
         for one in drawn_layers([layer for _, layer in heard], frames, fps, named, ""):
             first, last = ((start + number) * per_frame for number in (one.start, one.end))
-            fades = (max(number * per_frame, _DECLICK) for number in (one.enter, one.exit))
-            yield ClipTrack(one.file, first, last, *fades)
+            rise, fall = (max(number * per_frame, _DECLICK) for number in (one.enter, one.exit))
+            yield ClipTrack(one.file, first, last, rise, fall)
 
 
 def _sounds(timeline: Timeline, spec: RenderSpec, hashes: MediaHashes, total: int) -> Iterator[FurtherSound]:
