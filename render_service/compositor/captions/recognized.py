@@ -6,6 +6,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 from render_service.compositor.media.assets import ShotMedia
+from render_service.domain.projects.looks.clips import Playback
 from render_service.domain.projects.project import WordTiming
 from render_service.domain.projects.timeline import Timeline, TimelineShot
 from render_service.domain.projects.word_times import TimingMethod
@@ -51,16 +52,31 @@ def stretches(text: str, words: Sequence[WordTiming]) -> Iterator[tuple[str, Seq
 
 
 def _fitted(placed: TimelineShot, files: ShotMedia, fps: int) -> TimelineShot:
-    lead, frames = timedelta(0), placed.narration_frames
+    shot, words, frames = placed.shot, placed.shot.words, placed.narration_frames
     if files.narration is None:
-        lead, frames = timedelta(seconds=placed.overlap_in / fps), placed.frames - placed.overlap_in
-    shot, end = placed.shot, timedelta(seconds=frames / fps)
-    words = tuple(replace(word, start=word.start - lead, end=word.end - lead) for word in shot.words)
-    kept = tuple(word for word in words if word.start < end)
-    caption = shot.caption or ""
-    if len(kept) < len(words):
-        caption = caption[: list(_spans(caption, kept))[-1][1]] if kept else ""
-    return replace(placed, shot=replace(shot, words=kept, caption=caption))
+        lead = timedelta(seconds=placed.overlap_in / fps)
+        words, frames = _played(words, placed.playback, lead), placed.frames - placed.overlap_in
+        if placed.playback is not None:
+            frames = min(frames, placed.playback.frames - placed.overlap_in)
+    first = -timedelta(seconds=placed.overlap_in / fps)
+    end = timedelta(seconds=frames / fps)
+    kept = [number for number, word in enumerate(words) if first <= word.start < end]
+    spans = list(_spans(shot.caption or "", shot.words))
+    caption = (shot.caption or "")[spans[kept[0]][0] : spans[kept[-1]][1]] if kept else ""
+    if len(kept) == len(words):
+        caption = shot.caption or ""
+    return replace(placed, shot=replace(shot, words=tuple(words[number] for number in kept), caption=caption))
+
+
+def _played(words: Sequence[WordTiming], playback: Playback | None, lead: timedelta) -> tuple[WordTiming, ...]:
+    """Return the words of a clip as they are heard where a part of it is played; of a loop, in its first turn."""
+    start, speed = timedelta(0), 1.0
+    if playback is not None:
+        start, speed = timedelta(microseconds=playback.start), playback.speed
+    return tuple(
+        replace(word, start=(word.start - start) / speed - lead, end=(word.end - start) / speed - lead)
+        for word in words
+    )
 
 
 def _spans(text: str, words: Sequence[WordTiming]) -> Iterator[tuple[int, int]]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from render_service.domain.errors import FieldFault
+from render_service.domain.projects.looks.clips import ClipEdit
 from render_service.domain.projects.project import Project, Shot, Speech, WordTiming
 from render_service.domain.projects.shot_source import declared_source, is_clip
 from render_service.domain.speech.lexicon import Lexicon, applying
@@ -148,7 +149,10 @@ def _language_field(project: Project, shot: Shot, place: int, path: str) -> str:
 
 def is_heard(shot: Shot) -> bool:
     """Return whether a shot has a recording, or a clip whose sound is heard."""
-    return bool(shot.narration_audio_uri) or (shot.clip_sound and is_clip(declared_source(shot)))
+    if shot.narration_audio_uri:
+        return True
+    edit = shot.clip or ClipEdit()
+    return shot.clip_sound and edit.volume > 0 and not edit.reverse and is_clip(declared_source(shot))
 
 
 def _language(project: Project, shot: Shot) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from render_service.cli.doctor import _speech
+from render_service.cli.doctor import _recognition, _speech
 from render_service.config.settings import Settings
 
 
@@ -19,6 +19,21 @@ from render_service.config.settings import Settings
 )
 def test_the_finding_names_providers_and_what_is_missing(settings: dict[str, Any], is_right: bool, said: str) -> None:
     finding = _speech(Settings(**settings))
+    assert finding.fine is is_right
+    assert said in f"{finding.found} {finding.advice}"
+
+
+@pytest.mark.parametrize(
+    ("settings", "is_right", "said"),
+    [
+        ({"recognition": False}, True, "install render-service[recognition]"),
+        ({"recognition": True, "recognition_model": "/no/such/folder"}, False, "RENDER_RECOGNITION=false"),
+    ],
+)
+def test_the_finding_says_whether_recordings_are_recognised(
+    settings: dict[str, Any], is_right: bool, said: str
+) -> None:
+    finding = _recognition(Settings(**settings))
     assert finding.fine is is_right
     assert said in f"{finding.found} {finding.advice}"
 

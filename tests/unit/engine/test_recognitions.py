@@ -12,6 +12,7 @@ from render_service.compositor.media.assets import Media, ShotMedia
 from render_service.compositor.processes.pool import ProcessPool, TaskOptions
 from render_service.domain.errors import RenderFailure
 from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.projects.looks.clips import ClipEdit
 from render_service.domain.projects.output import OutputSpec, Quality
 from render_service.domain.projects.project import CaptionOptions, Project, Shot, WordTiming
 from render_service.domain.projects.word_times import (
@@ -39,6 +40,8 @@ def test_only_what_nobody_has_written_down_is_recognised() -> None:
         replace(RECORDED, id="timed", words=(WORD,)),
         replace(RECORDED, id="captioned", caption=""),
         replace(CLIP, id="muted", clip_sound=False),
+        replace(CLIP, id="quiet", clip=ClipEdit(volume=0)),
+        replace(CLIP, id="backwards", clip=ClipEdit(reverse=True)),
         Shot("still", image_uri="https://example.com/one.png"),
     )
     project = Project(shots=(RECORDED, CLIP, *written), language="zh-TW", captions=FROM_AUDIO)

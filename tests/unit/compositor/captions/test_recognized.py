@@ -8,6 +8,7 @@ from render_service.compositor.captions.cues import plan_cues
 from render_service.compositor.captions.recognized import fit_recognized, recognized_shots, stretches
 from render_service.compositor.media.assets import ShotMedia
 from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.projects.looks.clips import ClipEdit
 from render_service.domain.projects.media import MediaFacts
 from render_service.domain.projects.output import OutputSpec, Quality
 from render_service.domain.projects.project import (
@@ -90,6 +91,18 @@ def test_what_is_cut_off_is_not_captioned() -> None:
         narration_policy=NarrationPolicy.TRIM,
     )
     assert timeline_of(trimmed, RECORDING, 9).shots[1].shot.caption == "Hello sea."
+
+
+def test_words_follow_the_part_and_the_speed_of_an_edited_clip() -> None:
+    edit = ClipEdit(start=timedelta(seconds=1.4), length=timedelta(seconds=5.5), speed=2)
+    shot = replace(SPOKEN, clip=edit, transition=Transition(TransitionKind.CUT))
+    fitted = timeline_of(replace(PROJECT, shots=(FIRST, shot)), CLIP, 10).shots[1].shot
+    assert [(word.text, word.start.total_seconds()) for word in fitted.words] == [
+        ("sea.", 0.05),
+        ("Good", 2.3),
+        ("night,", 2.55),
+    ]
+    assert fitted.caption == "sea. Good night,"
 
 
 def test_written_captions_stay_as_they_are() -> None:
