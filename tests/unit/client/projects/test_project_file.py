@@ -9,7 +9,7 @@ from render_client import ProjectFileError, load_project
 from render_client.projects_file import load_document
 from render_client.v1 import output_pb2, project_pb2
 
-KINDS = "none, zoom_in, zoom_out, pan_left, pan_right, pan_up, pan_down"
+KINDS = "none, zoom_in, zoom_out, pan_left, pan_right, pan_up, pan_down, ken_burns, handheld, drift"
 
 
 def load(folder: Path, text: str, name: str = "p.json") -> project_pb2.Project:
