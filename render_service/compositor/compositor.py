@@ -49,6 +49,8 @@ class Compositor:
         self._pool = ProcessPool(processes, PROCESS_MODULES, folder)
         # What belongs to no composition of this machine.
         self._share = self._pool.share()
+        # All single frames together are entitled to what one render is.
+        self._previews = self._pool.share()
         self._runner = runner
         self._build: str | None = None
 
@@ -137,7 +139,7 @@ class Compositor:
 
     async def inspect(self, media: Media, project: Project) -> Inspection:
         """Inspect the files of a project; see `inspect_media`."""
-        return await inspect_media(self._pool.share(), media, project)
+        return await inspect_media(self._previews, media, project)
 
     async def draw_frame(self, wanted: FrameRequest, inspected: Inspection, workdir: Path, path: Path) -> FrameFacts:
         """Draw one frame of a video, without making the video.
@@ -157,7 +159,7 @@ class Compositor:
         """
         request = Request(wanted.spec, inspected.media, inspected.facts, inspected.hashes)
         await asyncio.to_thread(request.write, workdir)
-        return await self._pool.share().run(draw_frame, workdir, wanted, path)
+        return await self._previews.run(draw_frame, workdir, wanted.position, path)
 
     @property
     def pids(self) -> tuple[int, ...]:

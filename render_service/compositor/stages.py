@@ -43,7 +43,7 @@ from render_service.compositor.text.glyph_coverage import check_glyphs
 from render_service.compositor.verification.video import check_video
 from render_service.domain.canonical import canonical_bytes
 from render_service.domain.errors import RenderFailure
-from render_service.domain.jobs.frame import FrameFacts, FrameRequest
+from render_service.domain.jobs.frame import FrameFacts, FramePosition
 from render_service.domain.jobs.frame_number import frame_number
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.languages import spoken_language
@@ -152,7 +152,7 @@ def check_request(parts: Path, gets_clips: bool) -> None:
     check_glyphs(request.spec, () if gets_clips else _cards(timeline))
 
 
-def draw_frame(parts: Path, wanted: FrameRequest, path: Path) -> FrameFacts:
+def draw_frame(parts: Path, wanted: FramePosition, path: Path) -> FrameFacts:
     """Draw one frame of the composition whose request lies in a folder, as its video will show it.
 
     Args:

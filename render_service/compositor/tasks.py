@@ -13,7 +13,7 @@ from render_service.compositor.inspected_file import InspectedFile, Use
 from render_service.compositor.media.assets import Asset, Media
 from render_service.compositor.shared_folder import Plan
 from render_service.compositor.sound.spec import SoundFacts
-from render_service.domain.jobs.frame import FrameFacts, FrameRequest
+from render_service.domain.jobs.frame import FrameFacts, FramePosition
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.media import ClipFacts, MediaFacts
 from render_service.domain.projects.project import WordTiming
@@ -105,7 +105,7 @@ def plan_composition(parts: Path, srt: Path, vtt: Path, words: Path) -> Plan:
     return stages.plan_composition(parts, srt, vtt, words)
 
 
-def draw_frame(parts: Path, wanted: FrameRequest, path: Path) -> FrameFacts:
+def draw_frame(parts: Path, wanted: FramePosition, path: Path) -> FrameFacts:
     """See `stages.draw_frame`."""
     from render_service.compositor import stages
 

@@ -3,6 +3,7 @@
 Nothing of it is durable: a request that is lost, or whose worker dies, is answered by nobody; its caller asks again.
 """
 
+import asyncio
 import json
 import math
 from contextlib import suppress
@@ -22,6 +23,7 @@ _REQUESTS = "frames:requests"
 _MOST_WAITING = 64
 _REPLY_SECONDS = 30
 _SIZE = 4
+_GRACE_SECONDS = 2.0
 _RETRY_SECONDS = 2.0
 
 
@@ -39,6 +41,14 @@ class ReceivedRequest:
 
     wanted: FrameRequest
     reply_to: str
+
+
+class UnreadableRequest(ValueError):
+    """A request that was sent by a server of another version. `reply_to` is where its answer goes, if it says so."""
+
+    def __init__(self, reply_to: str | None) -> None:
+        super().__init__("a request for a frame cannot be read")
+        self.reply_to = reply_to
 
 
 class FrameQueue:
@@ -65,14 +75,21 @@ class FrameQueue:
             RedisError: Redis is unavailable.
         """
         reply_to = f"frames:reply:{token_hex(16)}"
-        message = _packed(json.dumps({"reply_to": reply_to}).encode(), canonical_bytes(wanted))
+        # A project may be large: its JSON is not made on the event loop.
+        content = await asyncio.to_thread(canonical_bytes, wanted)
+        message = _packed(json.dumps({"reply_to": reply_to}).encode(), content)
         try:
-            return _read_answer(await self._exchange(message, reply_to, timeout_seconds))
-        except BaseException:
+            # Redis ends the wait in time, unless it is silent itself.
+            async with asyncio.timeout(timeout_seconds + _GRACE_SECONDS):
+                return _read_answer(await self._exchange(message, reply_to, timeout_seconds))
+        except BaseException as error:
             # Also when the caller has gone: nothing is drawn that nobody waits for.
             with suppress(RedisError, OSError):
-                await self._redis.delete(_wanted(reply_to))
-                await self._redis.lrem(_REQUESTS, 1, message)
+                async with asyncio.timeout(_GRACE_SECONDS):
+                    await self._redis.delete(_wanted(reply_to))
+                    await self._redis.lrem(_REQUESTS, 1, message)
+            if isinstance(error, TimeoutError):
+                raise _unavailable("workers cannot be reached for the moment") from None
             raise
 
     async def _exchange(self, message: bytes, reply_to: str, timeout_seconds: float) -> bytes:
@@ -91,23 +108,39 @@ class FrameQueue:
         return content
 
     async def receive(self, timeout_seconds: float) -> ReceivedRequest | None:
-        """Wait for a request; None if there is none in time.
+        """Wait for a request; None if there is none in time, or nobody waits for its answer any longer.
 
         Raises:
-            ValueError: The request was sent by a server of another version.
+            UnreadableRequest: It was sent by a server of another version.
             RedisError: Redis is unavailable.
+            TimeoutError: Redis is silent.
         """
-        received = await self._redis.brpop([_REQUESTS], timeout=timeout_seconds)
-        if received is None:
-            return None
-        header, content = _unpacked(received[1])
+        async with asyncio.timeout(timeout_seconds + _GRACE_SECONDS):
+            received = await self._redis.brpop([_REQUESTS], timeout=timeout_seconds)
+            if received is None:
+                return None
+            header, content = _unpacked(received[1])
+            try:
+                reply_to = str(json.loads(header)["reply_to"])
+            except (ValueError, KeyError, TypeError):
+                raise UnreadableRequest(None) from None
+            if not await self._redis.exists(_wanted(reply_to)):
+                return None
         try:
-            reply_to = str(json.loads(header)["reply_to"])
-        except (KeyError, TypeError) as error:
-            raise ValueError("a request for a frame names no list for its answer") from error
-        if not await self._redis.exists(_wanted(reply_to)):
-            return None
-        return ReceivedRequest(from_canonical(FrameRequest, content), reply_to)
+            return ReceivedRequest(await asyncio.to_thread(from_canonical, FrameRequest, content), reply_to)
+        except ValueError:
+            raise UnreadableRequest(reply_to) from None
+
+    async def is_wanted(self, reply_to: str) -> bool:
+        """Return whether somebody still waits for an answer."""
+        async with asyncio.timeout(_GRACE_SECONDS):
+            return bool(await self._redis.exists(_wanted(reply_to)))
+
+    async def refuse(self, request: UnreadableRequest) -> None:
+        """Answer a request that cannot be read, if it says where: its caller asks again, perhaps another worker."""
+        if request.reply_to is not None:
+            failure = RenderFailure(ErrorReason.WORKER_UNAVAILABLE, "the worker has another version than the server")
+            await self.answer(request.reply_to, failure)
 
     async def answer(self, reply_to: str, result: DrawnFrame | RenderFailure) -> None:
         """Send the answer to a request."""
@@ -119,7 +152,7 @@ class FrameQueue:
         else:
             header = {"reason": result.reason, "message": result.message, "metadata": result.metadata}
             message = _packed(json.dumps(header).encode(), b"")
-        async with self._redis.pipeline(transaction=False) as pipeline:
+        async with asyncio.timeout(_GRACE_SECONDS), self._redis.pipeline(transaction=False) as pipeline:
             pipeline.rpush(reply_to, message).expire(reply_to, _REPLY_SECONDS).delete(_wanted(reply_to))
             await pipeline.execute()
 
@@ -132,6 +165,8 @@ def _wanted(reply_to: str) -> str:
 def _read_answer(message: bytes) -> DrawnFrame:
     header, image = _unpacked(message)
     fields = json.loads(header)
+    if fields.get("reason") == ErrorReason.WORKER_UNAVAILABLE:
+        raise _unavailable(fields["message"])
     if "reason" in fields:
         raise RenderFailure(ErrorReason(fields["reason"]), fields["message"], fields["metadata"])
     return DrawnFrame(image, FrameFacts(fields["number"], fields["shot_id"], fields["frames"]))

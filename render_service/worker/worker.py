@@ -24,7 +24,7 @@ from render_service.db.jobs.job_objects import JobObjects
 from render_service.db.jobs.job_outbox import JobOutbox
 from render_service.domain.retry import RetryPolicy
 from render_service.engine.attempt import AttemptContext
-from render_service.engine.frames import FrameWorker
+from render_service.engine.frames.worker import FrameWorker
 from render_service.engine.machine_gate import MachineGate
 from render_service.engine.runner import JobRunner, RunnerLimits
 from render_service.engine.segment_worker import SegmentWorker

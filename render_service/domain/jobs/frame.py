@@ -21,22 +21,27 @@ class ImageFormat(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class FrameRequest:
-    """A request for the picture at a time of a video, whose fields are valid.
+class FramePosition:
+    """Which frame of a video, and as what kind of picture file.
 
     Args:
-        workspace_id: The caller's workspace.
-        spec: The video.
         image: Format of the picture file.
         shot_id: The shot that `time` counts in; empty for the whole video.
         time: Time from the start of the shot or video; None for its middle.
     """
 
-    workspace_id: str
-    spec: RenderSpec
     image: ImageFormat
     shot_id: str = ""
     time: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FrameRequest:
+    """A request for a frame of a video, whose fields are valid. `workspace_id` is the caller's workspace."""
+
+    workspace_id: str
+    spec: RenderSpec
+    position: FramePosition
 
 
 @dataclass(frozen=True, slots=True)

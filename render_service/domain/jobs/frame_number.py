@@ -1,11 +1,11 @@
 """Finds the frame of a video that a request asks for."""
 
 from render_service.domain.errors import ErrorReason, RenderFailure
-from render_service.domain.jobs.frame import FrameRequest
+from render_service.domain.jobs.frame import FramePosition
 from render_service.domain.projects.timeline import Timeline
 
 
-def frame_number(timeline: Timeline, wanted: FrameRequest) -> int:
+def frame_number(timeline: Timeline, wanted: FramePosition) -> int:
     """Return the number of a frame in the video.
 
     Raises:

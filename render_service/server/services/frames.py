@@ -8,7 +8,7 @@ from render_client.v1 import render_service_pb2 as pb
 
 from render_service.domain.errors import DomainError, ErrorReason, FieldFault, InvalidFields, RenderFailure
 from render_service.domain.faults import Faults
-from render_service.domain.jobs.frame import FrameRequest, ImageFormat
+from render_service.domain.jobs.frame import FramePosition, FrameRequest, ImageFormat
 from render_service.domain.projects.project import Project
 from render_service.domain.projects.validation import check_output
 from render_service.queue.frames import DrawnFrame, FrameQueue
@@ -84,14 +84,14 @@ class Frames:
                 faults.add("time", "must not be negative")
         faults.raise_if_any()
         spec = await self._starter.spec_of(request.workspace_id, source, variables, output)
-        return FrameRequest(request.workspace_id, spec, image, request.shot_id, time)
+        return FrameRequest(request.workspace_id, spec, FramePosition(image, request.shot_id, time))
 
 
 def _response(wanted: FrameRequest, drawn: DrawnFrame) -> pb.RenderFrameResponse:
     output, facts = wanted.spec.output, drawn.facts
     response = pb.RenderFrameResponse(
         image=drawn.image,
-        content_type=wanted.image.content_type,
+        content_type=wanted.position.image.content_type,
         width=output.width,
         height=output.height,
         shot_id=facts.shot_id,

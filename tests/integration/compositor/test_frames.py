@@ -12,7 +12,7 @@ from PIL import Image
 from render_service.compositor.compositor import Compositor
 from render_service.compositor.media.assets import Media, ShotMedia
 from render_service.domain.errors import ErrorReason, RenderFailure
-from render_service.domain.jobs.frame import FrameFacts, FrameRequest, ImageFormat
+from render_service.domain.jobs.frame import FrameFacts, FramePosition, FrameRequest, ImageFormat
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.output import Quality
 from render_service.domain.projects.project import CaptionOptions, Shot, Watermark
@@ -27,7 +27,7 @@ async def draw(
 ) -> tuple[np.ndarray, FrameFacts]:
     """Draw a frame; return its colours and where it lies."""
     folder.mkdir()
-    request = FrameRequest("films", spec, ImageFormat.PNG, **wanted)  # type: ignore[arg-type]
+    request = FrameRequest("films", spec, FramePosition(ImageFormat.PNG, **wanted))  # type: ignore[arg-type]
     inspected = await compositor.inspect(media, spec.project)
     facts = await compositor.draw_frame(request, inspected, folder, folder / "frame")
     with Image.open(folder / "frame") as image:

@@ -7,15 +7,16 @@ import pytest
 from redis.asyncio import Redis
 
 from render_service.domain.errors import DomainError, ErrorReason, RenderFailure
-from render_service.domain.jobs.frame import FrameFacts, FrameRequest, ImageFormat
+from render_service.domain.jobs.frame import FrameFacts, FramePosition, FrameRequest, ImageFormat
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.output import OutputSpec, Quality
 from render_service.domain.projects.project import Project, Shot
-from render_service.queue.frames import DrawnFrame, FrameQueue
+from render_service.queue import frames
+from render_service.queue.frames import DrawnFrame, FrameQueue, UnreadableRequest
 from render_service.runtime.lifecycle import connect_redis
 
 SPEC = RenderSpec(Project(shots=(Shot("sea", caption="海"),)), OutputSpec(320, 180, 30, Quality.DRAFT))
-WANTED = FrameRequest("films", SPEC, ImageFormat.PNG, "sea")
+WANTED = FrameRequest("films", SPEC, FramePosition(ImageFormat.PNG, "sea"))
 FRAME = DrawnFrame(b"\x89PNG" + bytes(range(256)), FrameFacts(7, "sea", 150))
 
 
@@ -69,9 +70,31 @@ async def test_what_nobody_waits_for_any_longer_is_not_drawn(redis: "Redis") -> 
 @pytest.mark.parametrize("message", [b"", b"\0\0\0\2{}", b"\0\0\0\2[]", b"\0\0\0\1\xff", b"\xff\xff\xff\xff"])
 async def test_what_is_no_request_is_reported_and_gone(redis: "Redis", message: bytes) -> None:
     await redis.lpush("frames:requests", message)
-    with pytest.raises(ValueError):  # noqa: PT011 - from several libraries
+    with pytest.raises(UnreadableRequest) as caught:
         await FrameQueue(redis).receive(60)
-    assert not await redis.exists("frames:requests")
+    await FrameQueue(redis).refuse(caught.value)
+    assert await redis.keys() == []
+
+
+async def test_a_silent_redis_ends_calls_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It accepts connections, and answers nothing."""
+    monkeypatch.setattr(frames, "_GRACE_SECONDS", 0.05)
+    accepted: list[asyncio.StreamWriter] = []
+    silent = await asyncio.start_server(lambda _, writer: accepted.append(writer), "127.0.0.1", 0)
+    port = silent.sockets[0].getsockname()[1]
+    client = connect_redis(f"redis://127.0.0.1:{port}", timeout_seconds=None)
+    queue = FrameQueue(client)
+    async with asyncio.timeout(60):
+        with pytest.raises(DomainError) as caught:
+            await queue.request(WANTED, 0.05)
+        assert caught.value.reason is ErrorReason.WORKER_UNAVAILABLE
+        with pytest.raises(TimeoutError):
+            await queue.receive(0.05)
+    await client.aclose()
+    for writer in accepted:
+        writer.close()
+        await writer.wait_closed()
+    silent.close()
 
 
 async def test_when_too_many_wait_the_next_is_refused_at_once(redis: "Redis") -> None:
@@ -88,15 +111,17 @@ async def test_when_too_many_wait_the_next_is_refused_at_once(redis: "Redis") ->
     assert await redis.keys() == []
 
 
-async def test_a_request_of_another_version_is_reported_and_gone(redis: "Redis") -> None:
+async def test_a_request_of_another_version_is_refused_at_once(redis: "Redis") -> None:
     queue = FrameQueue(redis)
     asking = asyncio.create_task(queue.request(WANTED, 60))
     while (message := await redis.rpop("frames:requests")) is None:
         await asyncio.sleep(0.01)
     assert isinstance(message, bytes)
     await redis.lpush("frames:requests", message.replace(b'"image"', b'"future"'))
-    with pytest.raises(ValueError, match="image"):
+    with pytest.raises(UnreadableRequest) as unreadable:
         await queue.receive(60)
-    assert not await redis.exists("frames:requests")
-    asking.cancel()
-    await asyncio.gather(asking, return_exceptions=True)
+    await queue.refuse(unreadable.value)
+    with pytest.raises(DomainError) as caught:
+        await asking
+    assert caught.value.reason is ErrorReason.WORKER_UNAVAILABLE
+    assert caught.value.retry_after_seconds

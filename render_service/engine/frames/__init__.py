@@ -1,0 +1,1 @@
+"""Draws single frames that servers ask for."""
