@@ -13,6 +13,7 @@ from av.error import BlockingIOError as NothingYet
 from av.error import EOFError as Ended
 from av.error import InvalidDataError
 from av.filter import Graph
+from av.sidedata.sidedata import SideDataContainer
 from av.sidedata.sidedata import Type as SideDataType
 from av.stream import Disposition
 from av.video.codeccontext import VideoCodecContext
@@ -146,8 +147,10 @@ def turn_of(frame: VideoFrame) -> Turn:
 
     The matrix maps a pixel (x, y) to (a·x + c·y, b·x + d·y); angles between quarter turns are rounded to these.
     """
-    side_data: Any = frame.side_data
-    data = next((data for data in side_data if data.type is SideDataType.DISPLAYMATRIX), None)
+    # `frame.side_data` keeps what it returns, which refers to the frame: a cycle that would hold the picture's memory
+    # until the garbage collector runs.
+    read_side_data: Any = SideDataContainer
+    data = next((data for data in read_side_data(frame) if data.type is SideDataType.DISPLAYMATRIX), None)
     if data is None:
         return Turn.NONE
     a, b, _, c, d = struct.unpack_from("=5i", bytes(data))
