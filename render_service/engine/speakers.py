@@ -1,7 +1,7 @@
 """Speaks the narrations of a render with the providers that this worker has."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -228,17 +228,22 @@ class _Narrating:
     results: dict[str, dict[str, Any]] = field(default_factory=dict)
     _spoken: dict[SpeechRequest, Narration] = field(default_factory=dict)
     _first: dict[SpeechRequest, str] = field(default_factory=dict)
+    # By what each provider would speak: shots that differ in their first choice do not share a fallback's narration.
+    _chosen: dict[tuple[SpeechRequest, ...], SpeechRequest] = field(default_factory=dict)
     # By text: while one shot has it spoken by any of the providers, the others with the same text wait.
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
 
     async def spoken(self, shot_id: str, place: Path, alive: Callable[[], Awaitable[None]]) -> Narration:
-        """Return a shot's narration by the first provider that speaks it, or by the one that has spoken it before."""
-        choices = [plan[shot_id] for plan in self.plans]
+        """Return a shot's narration: that of a shot with the same choices, or the first that a provider speaks."""
+        choices = self._choices(shot_id)
         async with self._locks.setdefault(choices[0].text, asyncio.Lock()):
-            for request in choices:
-                if request in self._spoken:
-                    return self._same(shot_id, request)
+            if (request := self._chosen.get(choices)) is not None:
+                return self._same(shot_id, request)
             return await self._speak_first(shot_id, choices, place, alive)
+
+    def _choices(self, shot_id: str) -> tuple[SpeechRequest, ...]:
+        """Return what each provider would speak for a shot, in the order in which they are tried."""
+        return tuple(plan[shot_id] for plan in self.plans)
 
     def _same(self, shot_id: str, request: SpeechRequest) -> Narration:
         """Return the narration of an earlier shot with the same text."""
@@ -250,18 +255,22 @@ class _Narrating:
         return self._spoken[request]
 
     async def _speak_first(
-        self, shot_id: str, choices: Sequence[SpeechRequest], place: Path, alive: Callable[[], Awaitable[None]]
+        self, shot_id: str, choices: tuple[SpeechRequest, ...], place: Path, alive: Callable[[], Awaitable[None]]
     ) -> Narration:
-        """Return a shot's narration by the first provider that speaks it; one that is paid already comes first."""
+        """Return a shot's narration by the first provider that speaks it; one that this job has paid comes first."""
         orders = [
             self._order(shot_id, request, Path(f"{place}-{turn}")) if self._is_remote(request) else None
             for turn, request in enumerate(choices)
         ]
-        paid = [order is not None and await order.is_paid() for order in orders]
+        alike = [shot for shot in self.plans[0] if self._choices(shot) == choices] if len(choices) > 1 else []
+        paid = [len(choices) > 1 and order is not None and await order.is_paid(alike) for order in orders]
         failures: list[str] = []
         last: RenderFailure | None = None
         for turn in sorted(range(len(choices)), key=lambda turn: not paid[turn]):
             request, order = choices[turn], orders[turn]
+            if request in self._spoken:
+                self._chosen[choices] = request
+                return self._same(shot_id, request)
             try:
                 if order is not None:
                     spoken = await order.run()
@@ -274,6 +283,7 @@ class _Narrating:
                 failures.append(f"{request.provider}: {last.message}")
                 continue
             self._spoken[request], self._first[request], self.requests[shot_id] = narration, shot_id, request
+            self._chosen[choices] = request
             if failures:
                 result = self.results.setdefault(shot_id, {"shot_id": shot_id, "provider": request.provider.value})
                 result["failed_before"] = failures

@@ -92,8 +92,8 @@ class ClipGenerator:
             failures: list[str] = []
             last: RenderFailure | None = None
             shots = ordered(shot_id, number)
-            # What one of them has been paid for comes first: a retry does not pay another again.
-            paid = [shot is not None and await shot.is_paid() for _, shot in shots]
+            # What this job has paid one of them for comes first: a retry does not pay another again.
+            paid = [len(shots) > 1 and shot is not None and await shot.is_paid() for _, shot in shots]
             for turn in sorted(range(len(shots)), key=lambda turn: not paid[turn]):
                 provider, shot = shots[turn]
                 if shot is None:

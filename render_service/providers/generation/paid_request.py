@@ -6,6 +6,7 @@ after an interruption at any point.
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -111,13 +112,21 @@ class PaidRequest(ABC, Generic[Q, R]):
             if result is not None:
                 return result
 
-    async def is_paid(self) -> bool:
-        """Return whether it has been made, for any job, or may have been submitted by this one."""
+    async def is_paid(self, shot_ids: Collection[str] = ()) -> bool:
+        """Return whether this job has made it for this shot, or may have submitted it.
+
+        What another job has made does not count: it is reused in its turn, and must not replace the provider that
+        this job asks for first.
+
+        Args:
+            shot_ids: Other shots of the job with the same choices of providers, and the same result from each.
+        """
         live = await self._ledger.live(self._lease, self._purchase.key)
         if live is None or self._is_regenerated(live):
             return False
-        is_own = live.task.job_id == self._lease.job_id
-        return live.task.state is TaskState.SUCCEEDED or (is_own and live.task.state is not TaskState.WAITING)
+        task = live.task
+        is_own = task.job_id == self._lease.job_id and task.shot_id in (self._purchase.shot_id, *shot_ids)
+        return is_own and task.state is not TaskState.WAITING
 
     @property
     def _submissions(self) -> Submissions[Q]:

@@ -341,6 +341,25 @@ async def test_a_retry_does_not_pay_the_first_provider_where_a_fallback_has_gene
     assert set(made.clips) == {"s1"}
 
 
+@pytest.mark.parametrize("is_stored", [True, False])
+async def test_a_clip_of_an_earlier_job_does_not_replace_the_provider_that_is_asked_for(
+    is_stored: bool, bench: GenerationBench, fakes: Fakes
+) -> None:
+    earlier = await bench.run(CUSTOM, spec_of("dawn"))
+    if not is_stored:
+        await bench.store.delete_all(earlier.object_keys)
+    fakes[RUNWAY].plan = lambda body: TaskPlan(failure="ASSET.INVALID" if body["promptText"] == "noon" else None)
+    options = GenerationOptions(fallbacks=(ProviderChoice(CUSTOM),))
+    made = await bench.run(RUNWAY, spec_of("dawn", options=options))
+    assert [len(fakes[name].bill) for name in (RUNWAY, CUSTOM)] == [1, 1]
+    assert made.raw_results is not None
+    assert made.raw_results.extra["clips"][0]["provider"] == "runway"
+    # In its turn, what was made before is not paid again.
+    await bench.run(CUSTOM, spec_of("noon"))
+    await bench.run(RUNWAY, spec_of("noon", options=options))
+    assert len(fakes[CUSTOM].bill) == 2
+
+
 async def test_refused_content_is_not_offered_to_others(bench: GenerationBench, fakes: Fakes) -> None:
     fakes[RUNWAY].plan = lambda body: TaskPlan(failure="SAFETY.INPUT.TEXT")
     options = GenerationOptions(fallbacks=(ProviderChoice(CUSTOM),))

@@ -17,6 +17,7 @@ from render_service.db.jobs.job_objects import JobObjects
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.jobs.cost import Cost
 from render_service.domain.jobs.job import JobError, Lease
+from render_service.domain.projects.project import Speech
 from render_service.domain.speech.lexicon import LexiconEntry
 from render_service.domain.speech.options import SpeechChoice
 from render_service.domain.speech.voices import SpeechProvider
@@ -278,6 +279,25 @@ async def test_a_retry_does_not_pay_the_first_provider_where_a_fallback_has_spok
         narrated = await bench.speak(await bench.claim())
     assert [len(fakes[provider].bill) for provider in (ELEVENLABS, CUSTOM)] == [0, 1]
     assert [request.provider for request in narrated.requests] == [CUSTOM, CUSTOM]
+
+
+async def test_a_narration_of_an_earlier_job_does_not_replace_the_provider_that_is_asked_for(
+    bench: SpeechBench, fakes: Fakes
+) -> None:
+    await bench.run(spec_of(CUSTOM, TEXT))
+    narrated, _ = await bench.run(spec_of(ELEVENLABS, TEXT, fallbacks=(SpeechChoice(CUSTOM),)))
+    assert [len(fakes[provider].bill) for provider in (ELEVENLABS, CUSTOM)] == [1, 1]
+    assert [request.provider for request in narrated.requests] == [ELEVENLABS]
+
+
+async def test_a_fallback_for_one_shot_does_not_replace_the_voice_of_another(bench: SpeechBench, fakes: Fakes) -> None:
+    spec = spec_of(ELEVENLABS, TEXT, TEXT, fallbacks=(SpeechChoice(CUSTOM),))
+    shots = tuple(
+        replace(shot, speech=Speech(voice))
+        for shot, voice in zip(spec.project.shots, ("broken", "JBFqnCBsd6RMkjVDRZzb"), strict=True)
+    )
+    narrated, _ = await bench.run(replace(spec, project=replace(spec.project, shots=shots)))
+    assert [request.provider for request in narrated.requests] == [CUSTOM, ELEVENLABS]
 
 
 @pytest.mark.parametrize(
