@@ -15,7 +15,7 @@ KEYFRAME_SECONDS = 20
 """Few segments are longer than this, so almost all have exactly one keyframe, their first."""
 
 _AVX512 = 13  # CV_CPU_AVX_512F of OpenCV's cvdef.h
-_X265 = "log-level=error:pools=none:frame-threads=1:wpp=0:scenecut=0:open-gop=0:info=0:bframes=3:b-adapt=0:asm=avx2"
+_X265 = "log-level=error:pools=none:frame-threads=1:wpp=0:scenecut=0:open-gop=0:info=0:bframes=3:b-adapt=0"
 
 
 @dataclass(frozen=True, slots=True)

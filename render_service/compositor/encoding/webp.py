@@ -5,6 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+from av.video.reformatter import Colorspace
 from av.video.stream import VideoStream
 
 from render_service.compositor.encoding.encoder import decoded_frames
@@ -35,7 +36,9 @@ def write_webp(segments: Sequence[Path], fps: int, quality: Quality, path: Path)
                 stream = added
                 stream.width, stream.height, stream.pix_fmt = frame.width, frame.height, "yuv420p"
                 stream.codec_context.time_base = _TICK
-            frame.pts, frame.time_base = round(number * 1000 / fps), _TICK
-            output.mux(stream.encode(frame))
+            # WebP has no tag for its colors: every reader takes them for those of BT.601.
+            drawn = frame.reformat(src_colorspace=Colorspace.ITU709, dst_colorspace=Colorspace.ITU601)
+            drawn.pts, drawn.time_base = round(number * 1000 / fps), _TICK
+            output.mux(stream.encode(drawn))
         assert stream is not None
         output.mux(stream.encode(None))

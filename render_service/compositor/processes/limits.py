@@ -1,6 +1,7 @@
 """The limits of worker processes: what one task may use, and the environment that a process sees."""
 
 import os
+import platform
 import resource
 import sys
 from dataclasses import dataclass
@@ -48,6 +49,9 @@ def child_environment(scratch: Path) -> dict[str, str]:
         # There are as many processes as cores already.
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
+        # NumPy's sines and exponentials have other last bits with AVX-512, which some machines of a cloud have and
+        # others have not: a segment would have other bytes on each.
+        **({"NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR"} if platform.machine() == "x86_64" else {}),
         # SVT-AV1 logs its settings for every segment otherwise; 1 is errors.
         "SVT_LOG": "1",
     }

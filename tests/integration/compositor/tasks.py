@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import Any
 
 import av
 import numpy as np
@@ -190,3 +191,9 @@ def write_and_move(folder: Path) -> str:
     moved = Path(file.name).rename(folder / "picture")
     Path(os.devnull).write_bytes(b"")
     return moved.read_text()
+
+
+def numpy_uses_avx512() -> bool:
+    """Whether NumPy uses AVX-512 in this process."""
+    extensions: Any = np.show_config(mode="dicts")
+    return any("AVX512" in name or name == "X86_V4" for name in extensions["SIMD Extensions"]["found"])

@@ -51,6 +51,10 @@ async def test_a_process_sees_no_secrets(pool: ProcessPool) -> None:
     assert not {name for name in environment if name.startswith(("RENDER_", "AWS_", "S3_", "DATABASE", "REDIS"))}
 
 
+async def test_a_process_computes_as_machines_without_avx512_do(pool: ProcessPool) -> None:
+    assert not await pool.share().run(tasks.numpy_uses_avx512)
+
+
 # The versions of Landlock that deny what the filter of system calls does not.
 _LANDLOCK = {"environment": 1, "memory": 1, "read": 1, "read beside the code": 1, "write": 1, "make": 1, "remove": 1}
 

@@ -1,13 +1,18 @@
-"""A GIF has the colors of its video, in few bytes where nothing moves."""
+"""An animation has the colors of its video, in few bytes where nothing moves."""
 
 from pathlib import Path
 
 import av
 import cv2
 import numpy as np
+import pytest
+from av.video.frame import VideoFrame
+from av.video.reformatter import ColorRange, Colorspace
+from PIL import Image
 
 from render_service.compositor.encoding.encoder import SegmentEncoder
 from render_service.compositor.encoding.gif import write_gif
+from render_service.compositor.encoding.webp import write_webp
 from render_service.compositor.frames.format import PictureFormat
 from render_service.domain.projects.output import Quality, VideoCodec
 
@@ -40,6 +45,28 @@ def test_every_picture_is_near_its_original(tmp_path: Path) -> None:
         difference = cv2.GaussianBlur(made, (0, 0), 2) - cv2.GaussianBlur(wanted, (0, 0), 2)
         assert np.abs(difference).mean() < 3
         assert np.abs(difference.mean(axis=(0, 1))).max() < 2
+
+
+@pytest.mark.parametrize("color", [(255, 0, 0), (0, 160, 0), (20, 40, 230), (255, 212, 59), (120, 120, 120)])
+@pytest.mark.parametrize("kind", ["gif", "webp"])
+def test_saturated_colors_are_kept(tmp_path: Path, color: tuple[int, int, int], kind: str) -> None:
+    plain = VideoFrame.from_ndarray(np.full((HEIGHT, WIDTH, 3), color, np.uint8), format="rgb24")
+    coded = plain.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG)
+    with SegmentEncoder(
+        tmp_path / "a.mkv", PictureFormat(WIDTH, HEIGHT, FPS, Quality.HIGH, VideoCodec.H264)
+    ) as encoder:
+        for target, source in zip((encoder.planes.y, encoder.planes.u, encoder.planes.v), coded.planes, strict=True):
+            rows = np.frombuffer(memoryview(source), np.uint8).reshape(source.height, source.line_size)
+            target[:] = rows[:, : source.width]
+        encoder.encode()
+    path = tmp_path / f"a.{kind}"
+    if kind == "gif":
+        write_gif([tmp_path / "a.mkv"], FPS, 1, path)
+    else:
+        write_webp([tmp_path / "a.mkv"], FPS, Quality.HIGH, path)
+    with Image.open(path) as animation:
+        shown = np.asarray(animation.convert("RGB"), np.float32).mean(axis=(0, 1))
+    assert np.abs(shown - color).max() < 8
 
 
 def test_a_picture_that_stands_still_costs_next_to_nothing(tmp_path: Path) -> None:
