@@ -77,13 +77,14 @@ class _LayerPainter:
         self._fps = fps
         self._assets = assets
         self._rest = Pose(rotation=drawn.layer.box.rotation, opacity=drawn.layer.opacity)
+        self._is_hidden = drawn.layer.opacity <= 0 and not any(one.opacity for one in drawn.layer.keyframes)
         # What was drawn last, and how it stood.
         self._pose: Pose | None = None
         self._shown: Overlay | Drawing | None = None
         self._moving: _Moving | None = None
 
     def draw(self, number: int, target: Planes) -> None:
-        if not self._drawn.start <= number < self._drawn.end:
+        if self._is_hidden or not self._drawn.start <= number < self._drawn.end:
             return
         pose = self._pose_at(number)
         moved = None if self._drawn.group is None else group_place(self._drawn.group, number, self._frame, self._fps)
@@ -173,7 +174,7 @@ class _ClipPainter(_LayerPainter):
     _clip: ClipPicture | None = None
 
     def draw(self, number: int, target: Planes) -> None:
-        if not self._drawn.start <= number < self._drawn.end:
+        if self._is_hidden or not self._drawn.start <= number < self._drawn.end:
             return
         if self._clip is None:
             asset = self._assets[self._drawn.file]

@@ -1,7 +1,9 @@
 """Draws texts of layers: broken into lines, set as large as fits, with background, stroke and colour."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 
 import cv2
 import numpy as np
@@ -14,7 +16,7 @@ from render_service.compositor.layers.pixels import Drawing, Mask, coloured, emp
 from render_service.compositor.text import bidi
 from render_service.compositor.text.emoji import lay_emoji
 from render_service.compositor.text.fonts import text_language
-from render_service.compositor.text.line_breaking import break_lines
+from render_service.compositor.text.line_breaking import LineSpan, break_lines
 from render_service.compositor.text.typesetting import (
     Line,
     TextStyle,
@@ -158,34 +160,69 @@ def _free(place: float, anchor: float, first: float, last: float) -> float:
     return before if anchor == 1 else 2 * min(before, after)
 
 
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """A text set in one size, and whether it fits."""
+
+    block: _Block
+    spans: tuple[LineSpan, ...]
+    width: Callable[[str], float]
+    fits: bool
+
+
 def _fit(text: str, style: LayerStyle, space: tuple[float, float], side: int, language: str) -> _Block:
     """Set a text in the largest letters, up to its own size, in which it fits a space (width, height in pixels)."""
-    size = max(1, round(style.size * side))
-    smallest = min(size, max(6, round(_SMALLEST * side)))
     base = bidi.base_level(text)
-    while True:
+
+    @cache
+    def attempt(size: int) -> _Attempt:
         kind, spacing = TextStyle(size, style.weight, language), style.letter_spacing * size
 
-        def width(part: str, kind: TextStyle = kind, spacing: float = spacing) -> float:
+        def width(part: str) -> float:
             return measure(part, kind) + spacing * len(part)
 
         broken = break_lines(text, width, space[0], language, evenness=0.7)
-        lines = tuple(_set(span.of(text), kind, spacing, base) for span in broken.lines)
-        block = _Block(lines, size, style.line_height)
+        block = _Block(
+            tuple(_set(span.of(text), kind, spacing, base) for span in broken.lines), size, style.line_height
+        )
         is_whole = not (broken.torn or broken.hyphenated)
-        if is_whole and block.height <= space[1] and block.width <= space[0] + 1:
-            return block
-        if size == smallest:
-            break
-        size = max(smallest, min(size - 1, int(size * _SHRINKING)))
+        fits = is_whole and block.height <= space[1] and block.width <= space[0] + 1
+        return _Attempt(block, broken.lines, width, fits)
+
+    sizes = _sizes(text, style, space, side, language)
+    # Nearly all texts fit in their own size; line breaking is too slow to try every other one.
+    low, high = 0, 0 if attempt(sizes[0]).fits else len(sizes) - 1
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if attempt(sizes[middle]).fits else (middle + 1, high)
+    found = attempt(sizes[low])
+    lines, size = found.block.lines, found.block.size
     most = max(1, int((space[1] / size - _ASCENT - _DESCENT) / style.line_height + 1e-6) + 1)
-    if len(lines) <= most:
-        return block
-    last = broken.lines[most - 1].of(text)
-    while len(last) > 1 and width(last + "…") > space[0]:
+    if found.fits or len(lines) <= most:
+        return found.block
+    last = found.spans[most - 1].of(text)
+    while len(last) > 1 and found.width(last + "…") > space[0]:
         last = last[:-1]
-    shortened = _set(last.rstrip(" ,;:，、；：。.…") + "…", kind, spacing, base)
-    return replace(block, lines=(*lines[: most - 1], shortened))
+    kind = TextStyle(size, style.weight, language)
+    shortened = _set(last.rstrip(" ,;:，、；：。.…") + "…", kind, style.letter_spacing * size, base)
+    return replace(found.block, lines=(*lines[: most - 1], shortened))
+
+
+def _sizes(text: str, style: LayerStyle, space: tuple[float, float], side: int, language: str) -> list[int]:
+    """Return the sizes to try, from the largest: those in which the letters cannot fit the space are left out."""
+    size = max(1, round(style.size * side))
+    smallest = min(size, max(6, round(_SMALLEST * side)))
+    letters = "".join(text.split())
+    kind = TextStyle(smallest, style.weight, language)
+    # A quarter less, for letters that are narrower in larger sizes.
+    length = 0.75 * (measure(letters, kind) / smallest + max(0.0, style.letter_spacing) * len(letters))
+    found = []
+    while size > smallest:
+        rows = max(0.0, (space[1] / size - _ASCENT - _DESCENT) / style.line_height + 1)
+        if length * size <= int(rows + 1e-6) * (space[0] + 1):
+            found.append(size)
+        size = max(smallest, min(size - 1, int(size * _SHRINKING)))
+    return [*found, smallest]
 
 
 def _set(text: str, kind: TextStyle, spacing: float, base: int) -> Line:
