@@ -41,11 +41,11 @@ def probe_sound(asset: Asset) -> timedelta:
     return probing.probe_sound(asset)
 
 
-def write_recording(asset: Asset, seconds: int, path: Path) -> None:
+def write_recording(asset: Asset, length: timedelta, path: Path) -> None:
     """See `sounds.write_recording`."""
     from render_service.compositor.media import sounds
 
-    sounds.write_recording(asset, seconds, path)
+    sounds.write_recording(asset, length, path)
 
 
 def decide_tempo(
@@ -67,13 +67,13 @@ def change_tempo(asset: Asset, factor: float, output: Path) -> None:
     tempo.change_tempo(asset, factor, output)
 
 
-def write_clip_sound(asset: Asset, seconds: int, path: Path) -> bool:
-    """Write the start of a clip's sound; see `sounds.write_recording`. Return whether it has any."""
+def write_clip_sound(asset: Asset, start: timedelta, length: timedelta, path: Path) -> bool:
+    """Write a part of a clip's sound; see `sounds.write_recording`. Return whether it has any."""
     from render_service.compositor.media import sounds
 
     if not sounds.has_sound(asset):
         return False
-    sounds.write_recording(asset, seconds, path)
+    sounds.write_recording(asset, length, path, start)
     return True
 
 

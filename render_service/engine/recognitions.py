@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -31,7 +32,7 @@ from render_service.domain.projects.word_times import (
     unwritten_shots,
 )
 from render_service.domain.warning import JobWarning, WarningCode
-from render_service.engine.narrations import run_reported
+from render_service.engine.narrations import LONGEST_DECODED, run_reported
 from render_service.speech.recognition.model import RecognitionModel
 from render_service.speech.recognition.tasks import recognize
 
@@ -52,8 +53,8 @@ _GAPS = {
     " set the language of the project, or write its caption",
     RecognitionGap.UNCLEAR: "a part of what is said in it could not be recognized, and has no captions; write its"
     " caption",
-    RecognitionGap.TOO_LONG: f"only its first {LONGEST_ALIGNED // 60} minutes were recognized; split it over several"
-    " shots",
+    RecognitionGap.TOO_LONG: f"only the first {LONGEST_ALIGNED // 60} minutes of it were recognized; split it over"
+    " several shots",
 }
 
 
@@ -93,11 +94,11 @@ class Recognizer:
         place: Path,
         working: Callable[[], Awaitable[None]],
     ) -> RecognizedText:
-        """Return what a recording or clip says, from the store or from its sound.
+        """Return what a recording or clip says, from the store or from its sound; times count from the file's start.
 
         Args:
             asset: The file as it was fetched.
-            request: Its language.
+            request: Its language, and which part of it is heard.
             share: The render's part of the processes.
             store: Where the text is looked for, and kept.
             place: Where intermediate files go, without suffix.
@@ -126,14 +127,16 @@ class Recognizer:
         working: Callable[[], Awaitable[None]],
     ) -> RecognizedText:
         decoding = TaskOptions(RECOGNIZING, asset)
+        length = min(request.length or LONGEST_DECODED, LONGEST_DECODED)
         if asset.field == "narration_audio_uri":
-            await share.run_with(decoding, write_recording, asset, LONGEST_ALIGNED + 1, recording)
-        elif not await share.run_with(decoding, write_clip_sound, asset, LONGEST_ALIGNED + 1, recording):
+            await share.run_with(decoding, write_recording, asset, LONGEST_DECODED, recording)
+        elif not await share.run_with(decoding, write_clip_sound, asset, request.start, length, recording):
             return RecognizedText("", (), RecognitionGap.NO_SOUND)
         options = TaskOptions(
             RECOGNIZING, work=f"{asset.name}: recognizing it", remedy="pass its text, or split it over several shots"
         )
-        return await run_reported(share, options, working, recognize, request, self._model, recording)
+        found = await run_reported(share, options, working, recognize, request, self._model, recording)
+        return _delayed(found, request.start)
 
     def _end_idle(self) -> None:
         self._pool.end_idle()
@@ -184,6 +187,11 @@ async def recognize_shots(
     }
     warnings = tuple(_warning(assets[shot_id], one.gap) for shot_id, one in found.items() if one.gap is not None)
     return replace(spec, project=replace(spec.project, shots=shots)), replace(media, shots=files), warnings
+
+
+def _delayed(found: RecognizedText, start: timedelta) -> RecognizedText:
+    words = (replace(word, start=word.start + start, end=word.end + start) for word in found.words)
+    return replace(found, words=tuple(words))
 
 
 def _heard(shot_id: str, media: Media) -> Asset | None:

@@ -1,12 +1,11 @@
 """Fits what was recognised in recordings and clips to the shots in which it is heard."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import pairwise
 
 from render_service.compositor.media.assets import ShotMedia
-from render_service.domain.projects.looks.clips import Playback
 from render_service.domain.projects.project import WordTiming
 from render_service.domain.projects.timeline import Timeline, TimelineShot
 from render_service.domain.projects.word_times import TimingMethod
@@ -51,32 +50,55 @@ def stretches(text: str, words: Sequence[WordTiming]) -> Iterator[tuple[str, Seq
         yield text[begin : begins[last] if last < len(words) else len(text)].rstrip(), words[first:last]
 
 
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """The words of a sound that is played once, of which those are heard that begin from `first` to before `end`."""
+
+    words: Sequence[WordTiming]
+    first: timedelta
+    end: timedelta
+
+
 def _fitted(placed: TimelineShot, files: ShotMedia, fps: int) -> TimelineShot:
-    shot, words, frames = placed.shot, placed.shot.words, placed.narration_frames
+    shot, lead = placed.shot, timedelta(seconds=placed.overlap_in / fps)
     if files.narration is None:
-        lead = timedelta(seconds=placed.overlap_in / fps)
-        words, frames = _played(words, placed.playback, lead), placed.frames - placed.overlap_in
-        if placed.playback is not None:
-            frames = min(frames, placed.playback.frames - placed.overlap_in)
-    first = -timedelta(seconds=placed.overlap_in / fps)
-    end = timedelta(seconds=frames / fps)
-    kept = [number for number, word in enumerate(words) if first <= word.start < end]
-    spans = list(_spans(shot.caption or "", shot.words))
-    caption = (shot.caption or "")[spans[kept[0]][0] : spans[kept[-1]][1]] if kept else ""
-    if len(kept) == len(words):
-        caption = shot.caption or ""
-    return replace(placed, shot=replace(shot, words=tuple(words[number] for number in kept), caption=caption))
+        turns = list(_turns(placed, lead, fps))
+    else:
+        turns = [_Turn(shot.words, -lead, timedelta(seconds=placed.narration_frames / fps))]
+    text, spans = shot.caption or "", list(_spans(shot.caption or "", shot.words))
+    heard, captions = list[WordTiming](), list[str]()
+    for turn in turns:
+        kept = [number for number, word in enumerate(turn.words) if turn.first <= word.start < turn.end]
+        heard += [turn.words[number] for number in kept]
+        if kept:
+            is_whole = len(kept) == len(spans)
+            captions.append(text if is_whole else text[spans[kept[0]][0] : spans[kept[-1]][1]])
+    return replace(placed, shot=replace(shot, words=tuple(heard), caption=" ".join(captions)))
 
 
-def _played(words: Sequence[WordTiming], playback: Playback | None, lead: timedelta) -> tuple[WordTiming, ...]:
-    """Return the words of a clip as they are heard where a part of it is played; of a loop, in its first turn."""
-    start, speed = timedelta(0), 1.0
-    if playback is not None:
-        start, speed = timedelta(microseconds=playback.start), playback.speed
-    return tuple(
-        replace(word, start=(word.start - start) / speed - lead, end=(word.end - start) / speed - lead)
-        for word in words
-    )
+def _turns(placed: TimelineShot, lead: timedelta, fps: int) -> Iterator[_Turn]:
+    """Yield how a shot plays the words of its clip, counted from `lead` after the shot's start: a loop more than once.
+
+    The words of the shot count from the start of the clip's file.
+    """
+    playback, end = placed.playback, timedelta(seconds=placed.frames / fps) - lead
+    if playback is None:
+        words = (replace(word, start=word.start - lead, end=word.end - lead) for word in placed.shot.words)
+        yield _Turn(tuple(words), -lead, end)
+        return
+    start, length = timedelta(microseconds=playback.start), timedelta(seconds=playback.frames / fps)
+    for turn in range(-(-placed.frames // playback.frames) if playback.loops else 1):
+        begin = turn * length - lead
+        over = min(begin + length, end)
+        words = (
+            replace(
+                word,
+                start=(word.start - start) / playback.speed + begin,
+                end=min((word.end - start) / playback.speed + begin, over),
+            )
+            for word in placed.shot.words
+        )
+        yield _Turn(tuple(words), begin, over)
 
 
 def _spans(text: str, words: Sequence[WordTiming]) -> Iterator[tuple[int, int]]:

@@ -2,7 +2,8 @@
 
 import wave
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -202,33 +203,52 @@ def sound_stream(asset: Asset, streams: tuple[AudioStream, ...]) -> AudioStream:
     return stream
 
 
-def write_recording(asset: Asset, seconds: int, path: Path) -> None:
-    """Write the start of a sound as WAV: 16 kHz, 16 bits, one channel.
+def cut_sound(blocks: Iterable[Sound], start: int, length: int) -> Iterator[Sound]:
+    """Yield a part of a sound.
+
+    Args:
+        blocks: Consecutive blocks of (2, n) samples.
+        start: The part's first sample.
+        length: Its most samples; the sound may end earlier.
+    """
+    place, end = 0, start + length
+    for block in blocks:
+        first, last = max(start - place, 0), min(end - place, block.shape[1])
+        place += block.shape[1]
+        if last > first:
+            yield block[:, first:last]
+        if place >= end:
+            return
+
+
+def write_recording(asset: Asset, length: timedelta, path: Path, start: timedelta = timedelta(0)) -> None:
+    """Write a part of a sound as WAV: 16 kHz, 16 bits, one channel.
 
     Args:
         asset: A sound file, or a clip with a sound track.
-        seconds: Most seconds to write.
+        length: The most that is written; the sound may end earlier.
         path: The file to write.
+        start: Where the part begins.
 
     Raises:
         RenderFailure: ASSET_INVALID where it cannot be decoded.
     """
     resampler = AudioResampler("s16", "mono", 16_000)
-    left = seconds * SAMPLE_RATE
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(16_000)
-        for block in decode_sound(asset):
-            if left <= 0:
-                break
-            frame = AudioFrame.from_ndarray(np.ascontiguousarray(block[:, :left]), "fltp", "stereo")
+        for block in cut_sound(decode_sound(asset), _samples(start), _samples(length)):
+            frame = AudioFrame.from_ndarray(np.ascontiguousarray(block), "fltp", "stereo")
             frame.sample_rate = SAMPLE_RATE
-            left -= frame.samples
             for made in resampler.resample(frame):
                 file.writeframes(made.to_ndarray().tobytes())
         for made in resampler.resample(None):
             file.writeframes(made.to_ndarray().tobytes())
+
+
+def _samples(duration: timedelta) -> int:
+    return duration // timedelta(microseconds=1) * SAMPLE_RATE // 1_000_000
 
 
 def sound_length(asset: Asset) -> int:

@@ -1,10 +1,10 @@
 """Reads the sound of a clip as its shot plays it: a part of it, faster or slower at the same pitch, again and again."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 
 from render_service.compositor.media.assets import Asset
 from render_service.compositor.media.sound_format import Sound
-from render_service.compositor.media.sounds import SoundReader, decode_sound
+from render_service.compositor.media.sounds import SoundReader, cut_sound, decode_sound
 from render_service.compositor.sound.spec import SoundPart
 from render_service.compositor.sound.stretching import stretched
 
@@ -24,17 +24,5 @@ class PartReader(SoundReader):
         super().__init__(asset, looped=part.loops)
 
     def _pieces(self) -> Generator[Sound, None, None]:
-        cut = _cut(decode_sound(self._asset), self._part.start, self._part.length)
+        cut = cut_sound(decode_sound(self._asset), self._part.start, self._part.length)
         yield from cut if self._part.speed == 1 else stretched(cut, self._part.speed)
-
-
-def _cut(blocks: Iterator[Sound], start: int, length: int) -> Iterator[Sound]:
-    """Yield the samples from `start` on, `length` of them."""
-    place, end = 0, start + length
-    for block in blocks:
-        first, last = max(start - place, 0), min(end - place, block.shape[1])
-        place += block.shape[1]
-        if last > first:
-            yield block[:, first:last]
-        if place >= end:
-            return

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 from render_service.domain.errors import FieldFault
-from render_service.domain.projects.looks.clips import ClipEdit
+from render_service.domain.projects.looks.clips import ClipEdit, ShortClip
 from render_service.domain.projects.project import Project, Shot, Speech, WordTiming
 from render_service.domain.projects.shot_source import declared_source, is_clip
 from render_service.domain.speech.lexicon import Lexicon, applying
@@ -49,9 +50,17 @@ class AlignmentRequest:
 
 @dataclass(frozen=True, slots=True)
 class RecognitionRequest:
-    """The BCP 47 tag of the language of a sound, which decides the script of its text; empty: detected."""
+    """What is recognised of a sound.
+
+    Args:
+        language: BCP 47 tag of its language, which decides the script of its text; empty: detected.
+        start: Where the part that is heard begins in the file.
+        length: How much of the file is heard at most; None: all up to its end.
+    """
 
     language: str
+    start: timedelta = timedelta(0)
+    length: timedelta | None = None
 
 
 class RecognitionGap(StrEnum):
@@ -64,7 +73,7 @@ class RecognitionGap(StrEnum):
     UNCLEAR = "unclear"
     """A part sounds like speech, but what the recogniser made of it is most likely made up."""
     TOO_LONG = "too_long"
-    """Only the first `LONGEST_ALIGNED` seconds are recognised."""
+    """Only the first `LONGEST_ALIGNED` seconds of what is heard are recognised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +123,22 @@ def unwritten_shots(project: Project) -> Mapping[str, RecognitionRequest]:
         return {}
     base = (project.speech or Speech()).language or project.language
     return {
-        shot.id: RecognitionRequest((shot.speech or Speech()).language or base)
+        shot.id: _recognition(shot, (shot.speech or Speech()).language or base)
         for shot in project.shots
         if is_heard(shot) and not (shot.narration.strip() or shot.words) and shot.caption is None
     }
+
+
+def _recognition(shot: Shot, language: str) -> RecognitionRequest:
+    """Return what is recognised of an unwritten shot: of a clip, no more than the part that the shot can play."""
+    if shot.narration_audio_uri:
+        return RecognitionRequest(language)
+    edit = shot.clip or ClipEdit()
+    limits = [edit.length] if edit.length is not None and edit.when_short is not ShortClip.EXTEND else []
+    # Without a narration nothing extends the shot; each translation may add one.
+    if shot.duration is not None and not shot.translations:
+        limits.append(shot.duration * edit.speed)
+    return RecognitionRequest(language, edit.start, min(limits, default=None))
 
 
 def recognition_faults(project: Project, path: str, *, for_render: bool) -> Iterator[FieldFault]:
@@ -129,7 +150,7 @@ def recognition_faults(project: Project, path: str, *, for_render: bool) -> Iter
         for_render: Whether it is rendered now, and so needs a sound.
     """
     if for_render and project.captions.from_audio and not any(map(is_heard, project.shots)):
-        fault = "must be false: no shot has a narration_audio_uri, or a clip_uri with clip_sound"
+        fault = "must be false: no shot has a narration_audio_uri, or a clip_uri whose sound is heard"
         yield FieldFault(f"{path}.captions.from_audio", fault)
     requests = unwritten_shots(project)
     places = dict[str, str]()

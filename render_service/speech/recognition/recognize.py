@@ -90,6 +90,8 @@ def recognize(
         report: Is called after each segment, with None.
     """
     taken = samples[: LONGEST_ALIGNED * SAMPLE_RATE]
+    if not taken.size:
+        return RecognizedText("", (), RecognitionGap.NO_SPEECH)
     named = recognized_language(language) or ""
     heard = listen(taken, named)
     script = chinese_script(language if named else heard.language)

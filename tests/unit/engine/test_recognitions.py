@@ -12,9 +12,9 @@ from render_service.compositor.media.assets import Media, ShotMedia
 from render_service.compositor.processes.pool import ProcessPool, TaskOptions
 from render_service.domain.errors import RenderFailure
 from render_service.domain.jobs.job import RenderSpec
-from render_service.domain.projects.looks.clips import ClipEdit
+from render_service.domain.projects.looks.clips import ClipEdit, ShortClip
 from render_service.domain.projects.output import OutputSpec, Quality
-from render_service.domain.projects.project import CaptionOptions, Project, Shot, WordTiming
+from render_service.domain.projects.project import CaptionOptions, Project, Shot, Translation, WordTiming
 from render_service.domain.projects.word_times import (
     RecognitionGap,
     RecognitionRequest,
@@ -50,12 +50,38 @@ def test_only_what_nobody_has_written_down_is_recognised() -> None:
     assert not unwritten_shots(replace(project, captions=CaptionOptions()))
 
 
+PART = ClipEdit(start=timedelta(seconds=700), length=timedelta(seconds=6), speed=2)
+
+
+@pytest.mark.parametrize(
+    ("shot", "length"),
+    [
+        (replace(CLIP, clip=replace(PART, length=None)), None),
+        (replace(CLIP, clip=PART), 6),
+        (replace(CLIP, clip=replace(PART, when_short=ShortClip.EXTEND)), None),
+        (replace(CLIP, clip=PART, duration=timedelta(seconds=2)), 4),
+        (replace(CLIP, clip=PART, duration=timedelta(seconds=2), translations=(Translation("de", "Hallo"),)), 6),
+    ],
+)
+def test_only_the_part_of_a_clip_that_the_shot_can_play_is_recognised(shot: Shot, length: float | None) -> None:
+    part = None if length is None else timedelta(seconds=length)
+    [request] = unwritten_shots(Project(shots=(shot,), captions=FROM_AUDIO)).values()
+    assert request == RecognitionRequest("", timedelta(seconds=700), part)
+
+
+def test_a_recording_is_recognised_whole_whatever_its_shots_clip_shows() -> None:
+    shot = replace(RECORDED, clip_uri=CLIP.clip_uri, clip=PART, duration=timedelta(seconds=2))
+    [request] = unwritten_shots(Project(shots=(shot,), captions=FROM_AUDIO)).values()
+    assert request == RecognitionRequest("")
+
+
 class Process:
     """A share of processes that hears the same in every sound, and counts."""
 
     def __init__(self, heard: RecognizedText | None) -> None:
         self.heard = heard
         self.recognized = 0
+        self.decoded: list[tuple[timedelta, ...]] = []
 
     def share(self) -> "Process":
         return self
@@ -64,9 +90,10 @@ class Process:
         return None
 
     async def run_with(
-        self, _: TaskOptions, __: object, *_arguments: Any, on_report: Callable[[Any], None] | None = None
+        self, _: TaskOptions, __: object, *arguments: Any, on_report: Callable[[Any], None] | None = None
     ) -> Any:
         if on_report is None:
+            self.decoded.append(tuple(one for one in arguments if isinstance(one, timedelta)))
             return self.heard is not None
         self.recognized += 1
         return self.heard
@@ -123,6 +150,18 @@ async def test_a_sound_is_recognised_once_for_a_language(tmp_path: Path, monkeyp
     assert (warnings, process.recognized) == ((), 1)
     await run(process, tmp_path, monkeypatch, RECORDED, language="zh-TW")
     assert process.recognized == 2
+
+
+async def test_the_part_of_a_clip_is_recognised_once_and_its_words_count_from_the_start_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = Process(HEARD)
+    edited, other = replace(CLIP, clip=PART), replace(CLIP, id="other", clip=replace(PART, start=timedelta(0)))
+    for _ in range(2):
+        shots, *_ = await run(process, tmp_path, monkeypatch, edited, other)
+        assert [shot.words[0].start.total_seconds() for shot in shots] == [700, 0]
+        assert [shot.words[0].end.total_seconds() for shot in shots] == [701, 1]
+    assert process.decoded == [(timedelta(seconds=start), timedelta(seconds=6)) for start in (700, 0)]
 
 
 @pytest.mark.parametrize(

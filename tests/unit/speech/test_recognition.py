@@ -105,6 +105,14 @@ def test_a_sound_without_speech_has_no_text() -> None:
     assert hear(FakeSegment(None)) == hear() == RecognizedText("", (), RecognitionGap.NO_SPEECH)
 
 
+def test_a_part_after_the_end_of_the_sound_has_no_text() -> None:
+    def listen(samples: Samples, asked: str) -> Heard:
+        raise AssertionError("nothing is heard")
+
+    silent = RecognizedText("", (), RecognitionGap.NO_SPEECH)
+    assert recognize(np.zeros(0, np.float32), "en", listen) == silent
+
+
 def test_a_language_that_is_hardly_detected_is_unknown() -> None:
     spoken = FakeSegment([FakeWord(" Hello", 2, 3)])
     assert hear(spoken, certainty=0.3) == RecognizedText("", (), RecognitionGap.UNKNOWN_LANGUAGE)

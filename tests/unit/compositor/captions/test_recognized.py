@@ -8,7 +8,7 @@ from render_service.compositor.captions.cues import plan_cues
 from render_service.compositor.captions.recognized import fit_recognized, recognized_shots, stretches
 from render_service.compositor.media.assets import ShotMedia
 from render_service.domain.jobs.job import RenderSpec
-from render_service.domain.projects.looks.clips import ClipEdit
+from render_service.domain.projects.looks.clips import ClipEdit, ShortClip
 from render_service.domain.projects.media import MediaFacts
 from render_service.domain.projects.output import OutputSpec, Quality
 from render_service.domain.projects.project import (
@@ -103,6 +103,16 @@ def test_words_follow_the_part_and_the_speed_of_an_edited_clip() -> None:
         ("night,", 2.55),
     ]
     assert fitted.caption == "sea. Good night,"
+
+
+def test_words_of_a_clip_that_is_played_again_are_captioned_again() -> None:
+    edit = ClipEdit(start=timedelta(seconds=1), length=timedelta(seconds=1.2), when_short=ShortClip.LOOP)
+    shot = replace(SPOKEN, clip=edit, transition=Transition(TransitionKind.CUT), duration=timedelta(seconds=2))
+    words = said(("Hello", 1.0, 1.5), ("sea.", 1.5, 2.4))
+    shot = replace(shot, words=words, caption="Hello sea.")
+    fitted = timeline_of(replace(PROJECT, shots=(FIRST, shot)), CLIP, 10).shots[1].shot
+    assert fitted.words == said(("Hello", 0, 0.5), ("sea.", 0.5, 1.2), ("Hello", 1.2, 1.7), ("sea.", 1.7, 2.0))
+    assert fitted.caption == "Hello sea. Hello sea."
 
 
 def test_written_captions_stay_as_they_are() -> None:
