@@ -112,7 +112,7 @@ class Compositor:
             media: Its local files.
             workdir: An existing folder for this render alone; nothing stays in it.
             gets_clips: Whether a clip is generated for each shot without a picture; otherwise it becomes a card.
-            unspoken: Ids of the shots whose narrations are still to be spoken.
+            unspoken: Ids of the shots with narrations still to be spoken, in any of the render's languages.
 
         Returns:
             The usable files: those that a card replaces are removed.
@@ -126,11 +126,12 @@ class Compositor:
         try:
             inspected = await inspect_media(share, media, spec.project)
             # The shots last at least as long as this; the limit of a video's length must not refuse more than that.
-            spoken = {
-                shot_id: replace(inspected.facts.get(shot_id, MediaFacts()), narration=_SHORTEST_NARRATION)
-                for shot_id in unspoken
-            }
-            request = Request(spec, inspected.media, {**inspected.facts, **spoken}, inspected.hashes)
+            facts = dict(inspected.facts)
+            for shot_id in unspoken:
+                found = facts.get(shot_id, MediaFacts())
+                if found.narration is None:
+                    facts[shot_id] = replace(found, narration=_SHORTEST_NARRATION)
+            request = Request(spec, inspected.media, facts, inspected.hashes)
             await asyncio.to_thread(request.write, parts)
             await share.run(check_request, parts, gets_clips)
             return inspected.media

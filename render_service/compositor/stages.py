@@ -149,6 +149,7 @@ def check_request(parts: Path, gets_clips: bool) -> None:
     request = Request.read(parts)
     timeline = _timeline(request)
     _check_length(timeline, request.facts)
+    _check_clip_starts(request.spec, request.facts)
     check_glyphs(request.spec, () if gets_clips else _cards(timeline))
 
 
@@ -170,6 +171,7 @@ def draw_frame(parts: Path, wanted: FramePosition, path: Path) -> FrameFacts:
     request = Request.read(parts)
     spec, timeline = request.spec, _timeline(request)
     _check_length(timeline, request.facts)
+    _check_clip_starts(spec, request.facts)
     check_glyphs(spec, _cards(timeline))
     number = frame_number(timeline, wanted)
     hashes = name_media(request.media, request.hashes)

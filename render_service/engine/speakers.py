@@ -17,6 +17,7 @@ from render_service.domain.jobs.cost import plain
 from render_service.domain.jobs.job import Lease, RenderSpec
 from render_service.domain.projects.languages import respoken
 from render_service.domain.projects.narrations import spoken_narrations
+from render_service.domain.projects.output import AudioLanguage
 from render_service.domain.projects.project import NarrationPolicy, Speech
 from render_service.domain.projects.validation import LONGEST_VIDEO
 from render_service.domain.speech.options import SpeechOptions
@@ -106,10 +107,11 @@ class Speakers:
         return self._local.memory_bytes if self._local is not None else 0
 
     async def paid_shots(self, spec: RenderSpec) -> frozenset[str]:
-        """Return the ids of the shots whose narrations a remote provider may speak, which is paid."""
+        """Return the ids of the shots with a narration, in any language, that a remote provider may speak for money."""
         if all(choice.provider is SpeechProvider.LOCAL for choice in spec.speech.choices):
             return frozenset()
-        return frozenset((await asyncio.to_thread(_plans, spec))[0])
+        renders = (spec, *(_dubbed(spec, audio) for audio in spec.output.audio_languages))
+        return frozenset().union(*[(await asyncio.to_thread(_plans, render))[0] for render in renders])
 
     async def narrate(
         self, lease: Lease, spec: RenderSpec, media: Media, store: JobSegments, *, folder: Path, on_spoken: OnSpoken
@@ -193,11 +195,10 @@ class Speakers:
         requests: list[tuple[SpeechRequest, ...]] = []
         results: list[Mapping[str, Any]] = []
         for place, audio in enumerate(spec.output.audio_languages, 1):
-            project = respoken(spec.project, Speech(audio.voice, language=audio.language))
-            dubbed = replace(spec, project=project)
+            dubbed = _dubbed(spec, audio)
             narrated = await self.narrate(lease, dubbed, media, store, folder=folder / str(place), on_spoken=on_spoken)
             narrations = {}
-            for shot in project.shots:
+            for shot in dubbed.project.shots:
                 spoken = narrated.media.shots.get(shot.id, ShotMedia()).narration
                 is_new = spoken != media.shots.get(shot.id, ShotMedia()).narration
                 # A recording that is in this language already is heard in it, too.
@@ -315,6 +316,11 @@ class _Narrating:
         if request.provider is not SpeechProvider.LOCAL or self.local is None or self.share is None:
             raise ShotFailed(not_installed(request.provider))
         return await self.local.speak(shot_id, request, self.share, self.store, place=place, speaking=alive)
+
+
+def _dubbed(spec: RenderSpec, audio: AudioLanguage) -> RenderSpec:
+    """Return a render as it is spoken in one of its further languages."""
+    return replace(spec, project=respoken(spec.project, Speech(audio.voice, language=audio.language)))
 
 
 def _plans(spec: RenderSpec) -> list[Mapping[str, SpeechRequest]]:

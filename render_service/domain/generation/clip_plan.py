@@ -28,6 +28,9 @@ MAX_FALLBACKS = 4
 _OPTIONS = "provider_options"
 # Shapes whose proportions differ by less than this, as a part, are the same: 1280:720 and 16:9, say.
 _SAME_SHAPE = 0.01
+# How much shorter than requested a clip may be: encoders drop a frame or two, and models round to their own frames.
+_SHORT_BY = timedelta(milliseconds=500)
+_SHORT_BY_FRACTION = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +181,11 @@ def nearest_duration(allowed: Sequence[int], wanted: timedelta) -> timedelta:
     return min((timedelta(seconds=seconds) for seconds in allowed), key=lambda one: (abs(one - wanted), -one))
 
 
+def shortest_result(requested: timedelta) -> timedelta:
+    """Return the length that a clip must have to be accepted for a requested one."""
+    return requested - max(_SHORT_BY, requested * _SHORT_BY_FRACTION)
+
+
 def nearest_shape(shapes: Sequence[Shape], output: OutputSpec) -> Shape | None:
     """Return the shape nearest to the video's: first by proportions, then the smallest that need not be enlarged.
 
@@ -249,6 +257,10 @@ def _check_shots(spec: RenderSpec, model: ClipModel) -> list[FieldFault]:
             faults.append(FieldFault(f"{path}.image_uri", f"must be given for {named}, which starts from a picture"))
         if not model.durations and lengths[shot.id] > timedelta(seconds=LONGEST_CUSTOM_CLIP):
             faults.append(FieldFault(f"{path}.duration", f"must be at most {LONGEST_CUSTOM_CLIP} s for {named}"))
+        shortest = shortest_result(nearest_duration(model.durations, lengths[shot.id]))
+        if shot.clip is not None and shot.clip.start > timedelta(0) and shot.clip.start >= shortest:
+            what = f"must be less than {max(shortest.total_seconds(), 0):g} s, the shortest clip of {named}, or 0 s"
+            faults.append(FieldFault(f"{path}.clip.start", what))
         if spec.generation.strict:
             faults += _check_strictly(spec, model, shot, path, lengths[shot.id])
     return faults

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from render_service.domain.errors import RenderFailure
-from render_service.domain.generation.clip_plan import ClipSpec
+from render_service.domain.generation.clip_plan import ClipSpec, shortest_result
 from render_service.domain.generation.provider_task import StoredClip
 from render_service.domain.jobs.job import ProviderName
 from render_service.fetch.errors import FetchError
@@ -16,9 +16,6 @@ from render_service.providers.apis.instrumented import measured
 from render_service.storage import keys
 from render_service.storage.store import ObjectStore
 
-# How much shorter than requested a clip may be: encoders drop a frame or two, and models round to their own frames.
-_SHORT_BY = timedelta(milliseconds=500)
-_SHORT_BY_FRACTION = 0.1
 _MIN_SIDE = 64
 
 
@@ -109,7 +106,7 @@ class ClipCopies:
             if failure.worker_fault:
                 raise  # says nothing of the clip, which is paid
             raise CopyFault(f"the result of {provider} is not a usable clip: {failure.message}") from failure
-        if info.duration < spec.duration - max(_SHORT_BY, spec.duration * _SHORT_BY_FRACTION):
+        if info.duration < shortest_result(spec.duration):
             actual, requested = info.duration.total_seconds(), spec.duration.total_seconds()
             raise CopyFault(f"the clip of {provider} lasts {actual:.2f} s instead of {requested:g} s")
         if min(info.width, info.height) < _MIN_SIDE:

@@ -101,8 +101,16 @@ async def test_each_further_language_is_a_track_of_its_own(speaking: SpeakingEng
     assert [result.get("language") for result in job.raw_results.extra["narrations"]] == [None, "de"]
 
 
-async def test_what_a_check_can_find_is_found_before_a_narration_is_paid(speaking: SpeakingEngine) -> None:
+@pytest.mark.parametrize("is_dubbed", [False, True])
+async def test_what_a_check_can_find_is_found_before_a_narration_is_paid(
+    is_dubbed: bool, speaking: SpeakingEngine
+) -> None:
     spec = spec_of(ELEVENLABS, TEXT)
+    if is_dubbed:
+        # Nothing but the further track is spoken.
+        silent = Shot("s1", duration=timedelta(seconds=1), translations=(Translation("de", "Schiffe.", None),))
+        dubbed = replace(spec.output, audio_languages=(AudioLanguage("de"),))
+        spec = replace(spec, project=replace(spec.project, shots=(silent,), language="en"), output=dubbed)
     card = Shot("s2", visual_description="\ue000", duration=timedelta(seconds=1))
     job = await speaking.run(replace(spec, project=replace(spec.project, shots=(*spec.project.shots, card))))
     assert job.error is not None

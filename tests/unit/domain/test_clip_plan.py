@@ -1,5 +1,6 @@
 """What is submitted for a render, its estimated cost, and what is refused before anything is paid."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -15,6 +16,7 @@ from render_service.domain.generation.clip_plan import (
 from render_service.domain.generation.provider_models import MODELS, find_model
 from render_service.domain.jobs.cost import Cost, plain, total
 from render_service.domain.jobs.job import GenerationOptions, ProviderChoice, ProviderName, RenderSpec
+from render_service.domain.projects.looks.clips import ClipEdit
 from render_service.domain.projects.output import OutputSpec, Quality
 from render_service.domain.projects.project import Project, Shot
 
@@ -126,3 +128,19 @@ def test_the_default_model_of_each_provider_makes_clips_from_words_and_from_pict
 def test_costs_are_summed_by_unit_and_written_plainly() -> None:
     costs = [Cost("USD", Decimal("0.45")), Cost("runway-credits", Decimal(60)), Cost("USD", Decimal("0.05"))]
     assert [(cost.unit, plain(cost.amount)) for cost in total(costs)] == [("USD", "0.5"), ("runway-credits", "60")]
+
+
+@pytest.mark.parametrize(("provider", "seconds", "most"), [(RUNWAY, 5, 4.5), (CUSTOM, 20, 18), (CUSTOM, 0.4, 0)])
+def test_a_generated_clip_cannot_start_beyond_its_end(provider: ProviderName, seconds: float, most: float) -> None:
+    def faults(start: float, options: GenerationOptions | None = None) -> list[str]:
+        edited = replace(shot(seconds=seconds), clip=ClipEdit(start=timedelta(seconds=start)))
+        first = PIKA if options else provider
+        return [
+            f"{fault.field} {fault.description}" for fault in check_generation(first, spec(edited, options=options))
+        ]
+
+    assert faults(most - 0.01 if most else 0) == []
+    [fault] = faults(most or 0.001)
+    assert fault.startswith("project.storyboard.shots[0].clip.start must be less than")
+    assert f" {most:g} s, the shortest clip of" in fault
+    assert faults(30, GenerationOptions(fallbacks=(ProviderChoice(provider),)))[-1] == fault
