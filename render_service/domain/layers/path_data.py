@@ -9,12 +9,16 @@ MAX_PATH = 10_000
 MAX_COMMANDS = 2_000
 
 Point = tuple[float, float]
-_TOKEN = re.compile(r"\s*,?\s*([MmLlHhVvCcSsQqTtAaZz]|[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,2})?)")
-_FLAG = re.compile(r"\s*,?\s*([01])")
+# Possessive: a long run of blanks is read once, also where what follows it is wrong.
+_GAP = r"\s*+(?:,\s*+)?+"
+_TOKEN = re.compile(_GAP + r"([MmLlHhVvCcSsQqTtAaZz]|[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d{1,2})?)")
+_FLAG = re.compile(_GAP + r"([01])")
 _PARAMETERS = {"M": 2, "L": 2, "H": 1, "V": 1, "C": 6, "S": 4, "Q": 4, "T": 2, "A": 7, "Z": 0}
 # Straight lines a curve is drawn with.
 _STEPS = 24
 _FARTHEST = 1e6
+# Shorter radii and distances make an arc a straight line.
+_SHORTEST = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,8 @@ def path_fault(path: str) -> str | None:
     if len(path) > MAX_PATH:
         return f"must have at most {MAX_PATH:,} characters"
     try:
-        parse_path(path)
+        for _ in _moves(path):
+            pass
     except ValueError as error:
         return str(error)
     return None
@@ -44,27 +49,39 @@ def parse_path(path: str) -> tuple[Contour, ...]:
     """
     contours: list[Contour] = []
     points: list[Point] = []
-    here, start = (0.0, 0.0), (0.0, 0.0)
     before, handle = "", (0.0, 0.0)
+    for command, numbers, here in _moves(path):
+        if command == "M":
+            _end(contours, points, is_closed=False)
+            points = [(numbers[0], numbers[1])]
+        elif command == "Z":
+            _end(contours, points, is_closed=True)
+            points = [points[0]]
+        else:
+            drawn, handle = _drawn(command, numbers, here, handle if before in _CURVES.get(command, "") else here)
+            points.extend(drawn)
+        before = command
+    _end(contours, points, is_closed=False)
+    return tuple(contours)
+
+
+def _moves(path: str) -> Iterator[tuple[str, list[float], Point]]:
+    """Yield the commands of a path in upper case, their absolute numbers, and the point at which each begins."""
+    here = start = (0.0, 0.0)
     for letter, given in _commands(path):
         command = letter.upper()
         numbers = _absolute(command, given, here) if letter.islower() else given
         if any(abs(number) > _FARTHEST for number in numbers):
             raise ValueError(f"must have numbers from −{_FARTHEST:,.0f} to {_FARTHEST:,.0f}")
-        if command == "M":
-            _end(contours, points, is_closed=False)
-            here = start = (numbers[0], numbers[1])
-            points = [here]
-        elif command == "Z":
-            _end(contours, points, is_closed=True)
-            points, here = [start], start
+        yield command, numbers, here
+        if command == "Z":
+            here = start
+        elif command in "HV":
+            here = (numbers[0], here[1]) if command == "H" else (here[0], numbers[0])
         else:
-            drawn, handle = _drawn(command, numbers, here, handle if before in _CURVES.get(command, "") else here)
-            points.extend(drawn)
-            here = points[-1]
-        before = command
-    _end(contours, points, is_closed=False)
-    return tuple(contours)
+            here = (numbers[-2], numbers[-1])
+        if command == "M":
+            start = here
 
 
 # The commands whose last handle a smooth curve continues.
@@ -78,7 +95,7 @@ def _end(contours: list[Contour], points: list[Point], *, is_closed: bool) -> No
 
 def _commands(path: str) -> Iterator[tuple[str, list[float]]]:
     """Yield the commands of a path with their numbers; a letter that is omitted is repeated."""
-    text = path.strip()
+    text = path.strip().rstrip(" \t\r\n,")
     if not text:
         raise ValueError("must not be empty")
     if text[0] not in "Mm":
@@ -96,7 +113,7 @@ def _commands(path: str) -> Iterator[tuple[str, list[float]]]:
         yield letter, numbers
         # Further pairs after a move are lines.
         letter = {"M": "L", "m": "l"}.get(letter, letter)
-        if not text[position:].strip(" \t\r\n,"):
+        if position == len(text):
             return
     raise ValueError(f"must have at most {MAX_COMMANDS:,} commands")
 
@@ -159,7 +176,7 @@ def _arc(here: Point, numbers: list[float]) -> list[Point]:
     """Return an elliptical arc, by the conversion of SVG 2, B.2.4 and B.2.5."""
     rx, ry, turn, large, sweep, x, y = numbers
     rx, ry, turn = abs(rx), abs(ry), math.radians(turn)
-    if not rx or not ry or (x, y) == here:
+    if min(rx, ry, math.dist((x, y), here)) < _SHORTEST:
         return [(x, y)]
     cos, sin = math.cos(turn), math.sin(turn)
     dx, dy = (here[0] - x) / 2, (here[1] - y) / 2

@@ -31,6 +31,8 @@ from render_service.domain.layers.path_data import MAX_PATH, path_fault
 
 MAX_LAYERS = 20
 MAX_ALL_LAYERS = 1_000
+MAX_ALL_PATHS = 300_000
+"""Characters of all paths of a project; reading so many takes some tenths of a second, during which calls wait."""
 MAX_LAYER_TEXT = 1_000
 MAX_STOPS = 16
 MAX_KEYFRAMES = 50
@@ -45,7 +47,7 @@ _LAYER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class LayerCheck:
-    """Checks layers.
+    """Checks the layers of a project.
 
     Args:
         add_fault: Receives the path and the description of each fault.
@@ -62,6 +64,7 @@ class LayerCheck:
         self._fault = add_fault
         self._uri = check_uri
         self._pieces = pieces
+        self._path_characters = 0
 
     def layers(self, layers: Sequence[Layer], path: str) -> None:
         """Check the layers of a shot or project; `path` is that of their list."""
@@ -168,7 +171,12 @@ class LayerCheck:
     def _path(self, kind: ShapeKind, outline: str, path: str) -> None:
         pieces = self._pieces(outline)
         if kind is ShapeKind.PATH:
-            fault = path_fault(pieces[0]) if len(pieces) == 1 else None
+            known = len(outline) if len(pieces) == 1 else 0
+            self._path_characters += known
+            if self._path_characters > MAX_ALL_PATHS:
+                fault: str | None = f"must have at most {MAX_ALL_PATHS:,} characters in all paths of the project"
+            else:
+                fault = path_fault(outline) if known or not outline else None
             if fault:
                 self._fault(path, fault)
         elif outline:

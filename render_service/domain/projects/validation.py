@@ -6,7 +6,6 @@ from datetime import timedelta
 from functools import partial
 
 from render_service.domain.errors import FieldFault
-from render_service.domain.layers.model import Layer
 from render_service.domain.layers.validation import LayerCheck
 from render_service.domain.projects.looks.rules import (
     caption_faults,
@@ -146,6 +145,7 @@ class _Check:
         self._for_render = for_render
         self._uri_fault = uri_fault
         self._open_uri_fault = open_uri_fault
+        self._layer_check = LayerCheck(self._fault, partial(self._uri, required=True), self._pieces)
 
     def project(self, project: Project, path: str) -> None:
         self._text(project.title, f"{path}.title", MAX_TITLE)
@@ -179,7 +179,7 @@ class _Check:
         if project.speech:
             self.speech(project.speech, f"{path}.speech")
         self._lexicon(project.lexicon, f"{path}.lexicon")
-        self._layers(project.layers, f"{path}.layers")
+        self._layer_check.layers(project.layers, f"{path}.layers")
         self._sounds(project.sounds, f"{path}.sounds")
         if not self.faults and self._open_uri_fault is None:
             too_long = length_fault(project, path)
@@ -241,7 +241,7 @@ class _Check:
         if shot.speech:
             self.speech(shot.speech, f"{path}.speech")
         self._translations(shot.translations, f"{path}.translations")
-        self._layers(shot.layers, f"{path}.layers")
+        self._layer_check.layers(shot.layers, f"{path}.layers")
         self._sounds(shot.sounds, f"{path}.sounds")
 
     def _sounds(self, sounds: Sequence[SoundClip], path: str) -> None:
@@ -250,9 +250,6 @@ class _Check:
         for index, sound in enumerate(sounds[:MAX_SOUNDS]):
             self._uri(sound.uri, f"{path}[{index}].uri", required=True)
             self.faults += sound_faults(sound, f"{path}[{index}]")
-
-    def _layers(self, layers: Sequence[Layer], path: str) -> None:
-        LayerCheck(self._fault, partial(self._uri, required=True), self._pieces).layers(layers, path)
 
     def _translations(self, translations: Sequence[Translation], path: str) -> None:
         if len(translations) > MAX_TRANSLATIONS:
