@@ -78,7 +78,8 @@ def test_the_examples_run_from_top_to_bottom_and_give_a_video(answers: list[str]
     assert len(listed) == 1
     video = (folder / "hello.mp4").read_bytes()
     assert hashlib.sha256(video).hexdigest() == listed[0]["video"]["sha256"]
-    assert (folder / "hello.jpg").read_bytes().startswith(b"\xff\xd8")
+    for picture in ("hello.jpg", "frame.jpg"):
+        assert (folder / picture).read_bytes().startswith(b"\xff\xd8")
 
 
 def test_a_delivery_is_listed_and_sent_again(answers: list[str]) -> None:

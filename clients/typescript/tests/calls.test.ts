@@ -233,6 +233,7 @@ test("every RPC of the contract is called by a method", async () => {
     await client.cancel("a-job");
     await client.list().next();
     await client.listVoices().next();
+    await client.frame({ source: { case: "project", value: CARDS } });
     await client.watchWorkspace().next();
     await client.download("a-job", join(folder, "video.mp4"));
     await client.createDownloadUrl("a-job");
