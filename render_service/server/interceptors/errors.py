@@ -50,13 +50,17 @@ STATUS_OF_REASON = {
     ErrorReason.STORE_UNAVAILABLE: code_pb2.UNAVAILABLE,
     ErrorReason.PROVIDER_UNAVAILABLE: code_pb2.UNAVAILABLE,
     ErrorReason.WORKER_UNAVAILABLE: code_pb2.UNAVAILABLE,
-    ErrorReason.ASSET_INVALID: code_pb2.FAILED_PRECONDITION,
-    ErrorReason.GLYPH_MISSING: code_pb2.INVALID_ARGUMENT,
-    ErrorReason.COMPOSE_FAILED: code_pb2.INTERNAL,
     ErrorReason.SHUTTING_DOWN: code_pb2.UNAVAILABLE,
     ErrorReason.INTERNAL: code_pb2.INTERNAL,
 }
 """Reasons of failed calls; the others are reported for failed jobs."""
+STATUS_OF_FRAME_REASON = {
+    ErrorReason.ASSET_INVALID: code_pb2.FAILED_PRECONDITION,
+    ErrorReason.COMPOSE_FAILED: code_pb2.INTERNAL,
+    ErrorReason.GLYPH_MISSING: code_pb2.INVALID_ARGUMENT,
+}
+"""Reasons of failed jobs with which RenderFrame fails as well: it does the work of a job within the call."""
+_STATUSES = {**STATUS_OF_REASON, **STATUS_OF_FRAME_REASON}
 
 
 def to_status(error: DomainError) -> status_pb2.Status:
@@ -78,9 +82,7 @@ def to_status(error: DomainError) -> status_pb2.Status:
     for detail in details:
         packed.append(AnyMessage())
         packed[-1].Pack(detail)
-    return status_pb2.Status(
-        code=STATUS_OF_REASON.get(error.reason, code_pb2.INTERNAL), message=error.message, details=packed
-    )
+    return status_pb2.Status(code=_STATUSES.get(error.reason, code_pb2.INTERNAL), message=error.message, details=packed)
 
 
 class ErrorMiddleware:

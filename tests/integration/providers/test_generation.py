@@ -328,6 +328,7 @@ async def test_a_retry_does_not_pay_the_first_provider_where_a_fallback_has_gene
     database: Database, tmp_path: Path, fakes: Fakes
 ) -> None:
     fakes[RUNWAY].faults = [("POST", Fault(status=429, retry_after="0.01"))] * 2
+    fakes[CUSTOM].plan = lambda _body: TaskPlan(running=0.0)  # it is done when it is first asked for
     spec = spec_of("dawn", options=GenerationOptions(fallbacks=(ProviderChoice(CUSTOM),)))
     urls = {name: fake.url for name, fake in fakes.items()}
     async with open_bench(database, tmp_path, urls, limits=replace(SHORT, task_timeout=timedelta(0))) as bench:

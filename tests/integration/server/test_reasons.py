@@ -92,7 +92,7 @@ async def scene(
             keys = ApiKeys(database)
             key = await keys.create("backend", frozenset({"team"}))
             reader = await keys.create("dashboard", frozenset({"team"}), access=Access.READ)
-            given = settings_of(url, redis_url, tmp_path, **settings)
+            given = settings_of(url, settings.pop("redis_url", redis_url), tmp_path, **settings)
             stubs = await stack.enter_async_context(serving(given))
             return Scene(stubs, given, database, key, reader)
 
@@ -177,6 +177,11 @@ async def provider_unavailable(make: Make) -> Refusal:
     nobody = f"http://{LOOPBACK}:{free_port()}"
     scene = await make(elevenlabs_api_key=SecretStr("key"), elevenlabs_base_url=nobody)
     return await refusal(scene.call("ListVoices", speech_provider="elevenlabs"))
+
+
+async def worker_unavailable(make: Make) -> Refusal:
+    scene = await make(redis_url=f"redis://{LOOPBACK}:{free_port()}")
+    return await refusal(scene.call("RenderFrame", project=PROJECT))
 
 
 async def etag_mismatch(make: Make) -> Refusal:
@@ -273,6 +278,7 @@ PROVOKED: dict[str, Callable[..., Awaitable[Refusal]]] = {
         file_lost,
         provider_not_configured,
         provider_unavailable,
+        worker_unavailable,
         etag_mismatch,
         webhook_not_found,
         delivery_not_found,
