@@ -1,7 +1,7 @@
 """An HTTP client for providers' APIs, which classifies failed requests."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
@@ -21,6 +21,8 @@ MAX_AUDIO_BYTES = 128 * 1024 * 1024
 """The largest response with a narration: ten minutes of 48 kHz mono in base64 have 77 MB."""
 _MAX_ERROR_BYTES = 64 * 1024
 _MAX_MESSAGE = 300
+_PATIENCE = 5
+"""How many time-outs the body of a charged response may take: what it holds is paid, whether it is read or not."""
 _SLOWEST_UPLOAD = 128 * 1024
 """Bytes a second, so that large pictures have more time than other requests."""
 
@@ -35,7 +37,8 @@ class HttpApi:
         provider: The provider's name, for messages.
         base_url: Base URL of the API.
         headers: Headers of every request, such as the key.
-        timeout_seconds: How long one request may take, with its response.
+        timeout_seconds: How long one request may take, with its response. The body of a successful response to a
+            charged request may take longer, while it arrives.
         busy: Statuses that mean that the API has certainly started nothing.
         max_connections: The most concurrent polls; more wait.
         content_codes: Error codes that say that the provider's moderation refuses the request.
@@ -156,8 +159,19 @@ class HttpApi:
         unknown = FaultKind.LOST if is_charged else FaultKind.UNREACHABLE
         try:
             # The time-out reaches only the caller: the request itself must not be cancelled, and ends by its deadline.
-            async with asyncio.timeout(seconds):
-                response = await self._requests.run(self._exchange(client, method, url, seconds, **content))
+            async with asyncio.timeout(seconds) as limit:
+
+                def be_patient() -> float:
+                    """Give a charged response more time once it has begun to arrive; return when that ends."""
+                    end = asyncio.get_running_loop().time() + _PATIENCE * seconds
+                    if not limit.expired():
+                        limit.reschedule(end)
+                    return end
+
+                exchange = self._exchange(
+                    client, method, url, seconds, on_success=be_patient if is_charged else None, **content
+                )
+                response = await self._requests.run(exchange)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
             raise ProviderFault(FaultKind.UNREACHABLE, f"{self._provider} is unreachable") from error
         except (httpx.TimeoutException, TimeoutError) as error:
@@ -171,9 +185,24 @@ class HttpApi:
         raise self._fault_of(response, unknown)
 
     async def _exchange(
-        self, client: httpx.AsyncClient, method: str, url: str, seconds: float, **content: Any
+        self,
+        client: httpx.AsyncClient,
+        method: str,
+        url: str,
+        seconds: float,
+        *,
+        on_success: Callable[[], float] | None,
+        **content: Any,
     ) -> httpx.Response:
         """Send a request and read its response, of an error as much as there is.
+
+        Args:
+            client: Sends the request.
+            method: Its method.
+            url: Its URL.
+            seconds: How long it may take, with its response.
+            on_success: Called when a successful response begins; returns when it must have ended, in the loop's time.
+            content: Further arguments of httpx.
 
         Raises:
             httpx.HTTPError: There is no whole response in time.
@@ -183,6 +212,8 @@ class HttpApi:
         body = bytearray()
         async with client.stream(method, url, **content) as response:
             most = self._max_response_bytes if response.is_success else _MAX_ERROR_BYTES
+            if response.is_success and on_success is not None:
+                deadline = on_success()
             try:
                 await _read(response, body, most, deadline)
             except (httpx.HTTPError, _TooLarge):

@@ -92,10 +92,43 @@ async def test_a_response_that_is_not_read_to_its_end_leaves_its_connection_to_o
                 await api.call("GET", api.url("/task"))
 
 
-async def test_a_response_that_comes_byte_by_byte_has_no_more_time_than_another() -> None:
+async def test_a_response_that_comes_byte_by_byte_ends_in_time() -> None:
     async with Endless(200, slow=True) as web:
-        fault = await fault_of(web, Response(), timeout_seconds=1.5)
+        fault = await fault_of(web, Response(), timeout_seconds=0.3)
     assert (fault.kind, fault.message) == (FaultKind.LOST, "test did not respond in time")
+
+
+class Slow(Web):
+    """Sends its body in three parts; the test says when."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.more = asyncio.Semaphore(0)
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 X\r\nConnection: close\r\n\r\n")
+        for part in (b'{"id"', b": ", b"1}"):
+            await writer.drain()
+            await self.more.acquire()
+            writer.write(part)
+        writer.close()
+
+
+@pytest.mark.parametrize("is_charged", [True, False])
+async def test_a_charged_response_that_still_arrives_is_not_thrown_away(is_charged: bool) -> None:
+    async with Slow() as web, HttpApi("test", web.url, {}, timeout_seconds=2.0) as api:
+        url = api.url("/speech")
+        calling = asyncio.create_task(api.submit(url, {}) if is_charged else api.call("POST", url, body={}))
+        for _ in range(3):
+            await asyncio.sleep(0.8)  # together longer than the time-out; none alone
+            web.more.release()
+        if is_charged:
+            assert api.json(await calling) == {"id": 1}
+        else:
+            with pytest.raises(ProviderFault) as raised:
+                await calling
+            assert raised.value.kind is FaultKind.UNREACHABLE
 
 
 @pytest.mark.parametrize("body", [b"[" * 100_000, b'{"id": 1' + b"0" * 5000 + b"}", b"\xff", b"[]", b""])
