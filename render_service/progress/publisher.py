@@ -35,7 +35,11 @@ class Publisher:
         self._paused_until = 0.0
 
     async def publish(self, *events: JobEvent) -> None:
-        """Publish committed events, in order. Errors of Redis are only logged: Postgres is the source of truth."""
+        """Publish committed events, in order. Errors of Redis are only logged: Postgres is the source of truth.
+
+        Raises:
+            ValueError: An event cannot be encoded; the others were published.
+        """
         for event in events:
             # The process that ends a job publishes it, exactly once.
             if event.status.terminal:
@@ -45,7 +49,17 @@ class Publisher:
         if any(event.is_milestone for event in events):
             self._on_milestone()
         # Encoded here, so that an event that cannot be encoded fails for its caller alone.
-        await self._batches.call([_message(event) for event in events])
+        messages: list[_Message] = []
+        fault: ValueError | None = None
+        for event in events:
+            try:
+                messages.append(_message(event))
+            except ValueError as error:
+                fault = error
+        if messages:
+            await self._batches.call(messages)
+        if fault is not None:
+            raise fault
 
     async def _send(self, batches: Sequence[Sequence[_Message]]) -> Sequence[None]:
         messages = [message for batch in batches for message in batch]

@@ -6,6 +6,9 @@ from contextvars import Context
 from render_service.domain.jobs.job import JobEvent
 from render_service.progress.publisher import Publisher
 from render_service.queue.dispatcher import Dispatcher
+from render_service.telemetry.logging import get_logger
+
+_log = get_logger(__name__)
 
 
 class JobNotifier:
@@ -48,6 +51,9 @@ class JobNotifier:
         try:
             while self._events:
                 events, self._events = self._events, []
-                await self._publisher.publish(*events)
+                try:
+                    await self._publisher.publish(*events)
+                except Exception as error:  # noqa: BLE001 - the events that follow are of other callers
+                    _log.error("an event was not published; watchers read it from Postgres", exc_info=error)
         finally:
             self._publishing = None

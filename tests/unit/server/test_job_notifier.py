@@ -91,3 +91,20 @@ async def test_events_of_one_moment_are_published_together_and_those_that_follow
     publisher.redis_answers.set()
     await notifier.close(timeout_seconds=60)
     assert [[event.sequence for event in batch] for batch in publisher.batches] == [[1, 2, 3], [4]]
+
+
+async def test_an_event_that_cannot_be_published_does_not_stop_those_that_follow() -> None:
+    class FailingOnce(SlowPublisher):
+        async def publish(self, *events: JobEvent) -> None:
+            await super().publish(*events)
+            if len(self.batches) == 1:
+                raise ValueError("half a surrogate pair")
+
+    publisher = FailingOnce()
+    notifier = JobNotifier(publisher, IdleDispatcher())
+    notifier.notify(EVENT)
+    await publisher.begun.wait()
+    notifier.notify(replace(EVENT, sequence=2))
+    publisher.redis_answers.set()
+    await notifier.close(timeout_seconds=60)
+    assert [event.sequence for event in publisher.published] == [1, 2]
