@@ -43,6 +43,8 @@ AUDIO_TRACKS = TypeAdapter(tuple[AudioTrack, ...])
 FILES = TypeAdapter(dict[Artifact, StoredFile])
 WARNINGS = TypeAdapter(tuple[JobWarning, ...])
 
+_FEW_SHOTS = 20  # of a spec that is read in less time than a thread would need to begin
+
 # What a job's clips cost, summed by unit; null if nothing was submitted for it.
 _COSTS = (
     sa.select(provider_tasks.c.cost_unit, sa.func.sum(provider_tasks.c.cost_amount).label("amount"))
@@ -156,6 +158,18 @@ class RowMapping(Generic[T]):
 async def dump_jsonb(adapter: TypeAdapter[Any], value: object) -> Jsonb:
     """Return a value as a parameter of a statement, dumped in a thread: a large project takes tens of milliseconds."""
     return Jsonb(await asyncio.to_thread(adapter.dump_json, value), dumps=bytes)
+
+
+async def read_render_spec(spec: Any) -> RenderSpec:
+    """Return a stored spec.
+
+    Raises:
+        ValidationError: A newer version wrote it: a field or a value is unknown.
+    """
+    if len(spec.get("project", {}).get("shots", ())) <= _FEW_SHOTS:
+        return RENDER_SPEC.validate_python(spec)
+    # In a thread: that of a large project takes tens of milliseconds.
+    return await asyncio.to_thread(RENDER_SPEC.validate_python, spec)
 
 
 def job_from_row(row: Row) -> Job:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from render_service.db.database import DatabaseUnavailable
-from render_service.db.jobs.job_lifecycle import Claim, JobLifecycle, LeaseLost
+from render_service.db.jobs.job_lifecycle import Claim, JobLifecycle, LeaseLost, UnreadableJob
 from render_service.domain.errors import DomainError, ErrorReason, RenderFailure
 from render_service.domain.jobs.job import JobError, JobEvent, JobStatus, Lease, ProviderName
 from render_service.domain.machine_faults import is_machine_fault
@@ -26,6 +26,8 @@ from render_service.telemetry.tracing.traceparent import read_traceparent
 
 _log = get_logger(__name__)
 _PAUSE_SECONDS = 0.5
+# Long enough that the claims of one worker do not go round in what it cannot read.
+_UNREADABLE_DELAY = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,17 +191,38 @@ class JobRunner:
                 _log.error("a job was left by a fault of the service; its lease expires", exc_info=error)
 
     async def _claim(self, *, unserved: bool = False) -> Claim | None:
-        if self._draining or not self.gate.is_open:
-            return None
-        providers = list(self._providers)
-        return await self._lifecycle.claim(
-            worker=self._worker,
-            providers=providers,
-            speech_providers=self._context.speakers.providers,
-            abilities=self._context.abilities,
-            deadline=self._limits.deadline,
-            unserved=unserved,
+        while not self._draining and self.gate.is_open:
+            try:
+                return await self._lifecycle.claim(
+                    worker=self._worker,
+                    providers=list(self._providers),
+                    speech_providers=self._context.speakers.providers,
+                    abilities=self._context.abilities,
+                    deadline=self._limits.deadline,
+                    unserved=unserved,
+                )
+            except UnreadableJob as unreadable:
+                await self._hand_back(unreadable)
+        return None
+
+    async def _hand_back(self, unreadable: UnreadableJob) -> None:
+        """Leave a job to a newer worker; past its deadline, none has taken it, and it is FAILED."""
+        lease, field = unreadable.lease, unreadable.field
+        _log.warning("job handed back: a newer version started it", job_id=str(lease.job_id), field=field)
+        error = JobError(
+            ErrorReason.DEADLINE_EXCEEDED,
+            f"{field}: the worker's version cannot read this part of the job;"
+            " replace all workers with the version that started it",
+            {"seconds": f"{self._limits.deadline.total_seconds():g}"},
         )
+        await self._publisher.publish(unreadable.event)
+        with suppress(LeaseLost):
+            event = await self._write_down(
+                lambda: self._lifecycle.end_attempt(
+                    lease, error, retryable=True, counted=False, delay_at_least=_UNREADABLE_DELAY
+                )
+            )
+            await self._publisher.publish(event)
 
     async def _claim_for_hint(self) -> Claim | None:
         complained = False

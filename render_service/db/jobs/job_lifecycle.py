@@ -1,6 +1,5 @@
 """Changes of jobs' states: the calls around the statements of `job_lifecycle_sql`."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -9,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
+from pydantic import ValidationError
 
 from render_service.db.batched_statement import BatchedStatement
 from render_service.db.batching import Batcher
@@ -16,7 +16,7 @@ from render_service.db.database import Database, DatabaseUnavailable
 from render_service.db.jobs import job_lifecycle_sql as statements
 from render_service.db.jobs.job_waiting_sql import WARN_UNSERVED, WARN_UNSPOKEN
 from render_service.db.prepared import Row, Statement
-from render_service.db.row_mapping import AUDIO_TRACKS, FILES, RAW_RESULTS, RENDER_SPEC, WARNINGS, event_from_row
+from render_service.db.row_mapping import AUDIO_TRACKS, FILES, RAW_RESULTS, WARNINGS, event_from_row, read_render_spec
 from render_service.domain.jobs.job import (
     JobError,
     JobEvent,
@@ -31,8 +31,6 @@ from render_service.domain.jobs.needs import JobNeed
 from render_service.domain.retry import RetryPolicy
 from render_service.domain.speech.voices import SpeechProvider
 from render_service.domain.warning import JobWarning, distinct_warnings
-
-_FEW_SHOTS = 20  # of a spec that is read in less time than a thread would need to begin
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +81,15 @@ class LeaseLost(Exception):
     """Another worker holds the job, or it has ended: stop, and change nothing."""
 
 
+@dataclass
+class UnreadableJob(Exception):
+    """A newer version started the job that was claimed: end the attempt. `field` is the path of what is unknown."""
+
+    lease: Lease
+    event: JobEvent
+    field: str
+
+
 class JobLifecycle:
     """Changes of jobs' states.
 
@@ -128,6 +135,9 @@ class JobLifecycle:
 
         Returns:
             The claim; None if no job is due, or other workers were faster.
+
+        Raises:
+            UnreadableJob: A job was claimed, but a newer version wrote what to render.
         """
         claimant = _Claimant(worker, tuple(providers), tuple(speech_providers), tuple(abilities), deadline, unserved)
         if claimant not in self._claims:
@@ -137,14 +147,13 @@ class JobLifecycle:
             return None
         token = row["lease_token"]
         lease = Lease(row["job_id"], row["task_id"], row["workspace_id"], token, row["attempt"], row["failed_attempts"])
-        return Claim(
-            lease,
-            ProviderName(row["provider"]),
-            await _render_spec(row["spec"]),
-            event_from_row(row, is_milestone=True),
-            waited=row["waited"],
-            trace_parent=row["trace_parent"],
-        )
+        event = event_from_row(row, is_milestone=True)
+        try:
+            spec = await read_render_spec(row["spec"])
+        except ValidationError as error:
+            raise UnreadableJob(lease, event, ".".join(map(str, error.errors()[0]["loc"]))) from error
+        provider = ProviderName(row["provider"])
+        return Claim(lease, provider, spec, event, waited=row["waited"], trace_parent=row["trace_parent"])
 
     async def _claim(self, claimant: "_Claimant", calls: Sequence[None]) -> Sequence[Row | Exception | None]:
         """Claim a job for each call, as long as there are any."""
@@ -282,7 +291,15 @@ class JobLifecycle:
             raise LeaseLost
         return event_from_row(row, is_milestone=True)
 
-    async def end_attempt(self, lease: Lease, error: JobError, *, retryable: bool, counted: bool = True) -> JobEvent:
+    async def end_attempt(
+        self,
+        lease: Lease,
+        error: JobError,
+        *,
+        retryable: bool,
+        counted: bool = True,
+        delay_at_least: timedelta = timedelta(0),
+    ) -> JobEvent:
         """End an attempt that failed: the job waits for another, or is FAILED; CANCELLED if that was requested.
 
         Args:
@@ -290,6 +307,7 @@ class JobLifecycle:
             error: Why it failed.
             retryable: Whether another attempt may succeed; none follows after the job's deadline.
             counted: Whether it counts as one of the attempts that the policy allows to fail.
+            delay_at_least: The shortest delay before another attempt.
 
         Raises:
             LeaseLost: The worker no longer holds the job; nothing was changed.
@@ -300,7 +318,7 @@ class JobLifecycle:
             token=lease.token,
             retry=retryable,
             max_failed_attempts=self._retry.max_attempts,
-            delay=self._retry.delay(lease.failed_attempts + 1 if counted else lease.attempt),
+            delay=self._retry.delay(lease.failed_attempts + 1 if counted else lease.attempt, at_least=delay_at_least),
             counted=int(counted),
             retry_message=f"Will be tried again: {error.message}",
             error_reason=error.reason,
@@ -374,13 +392,6 @@ class JobLifecycle:
     async def _one(self, statement: Statement, **parameters: object) -> Row | None:
         rows = await self._database.execute(statement, parameters)
         return rows[0] if rows else None
-
-
-async def _render_spec(spec: Any) -> RenderSpec:
-    if len(spec["project"]["shots"]) <= _FEW_SHOTS:
-        return RENDER_SPEC.validate_python(spec)
-    # In a thread: that of a large project takes tens of milliseconds.
-    return await asyncio.to_thread(RENDER_SPEC.validate_python, spec)
 
 
 def _dumped(warnings: Sequence[JobWarning]) -> Any:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from render_service.domain.errors import ErrorReason
@@ -85,7 +85,13 @@ class GenerationOptions:
 
 @dataclass(frozen=True, slots=True)
 class RenderSpec:
-    """All that a render depends on, frozen at its start: later edits of the project do not affect it."""
+    """All that a render depends on, frozen at its start: later edits of the project do not affect it.
+
+    A field that this version does not know is refused wherever a spec is read, at any depth: a job that a newer version
+    started is rendered as asked for, by a worker that knows all of it, or not at all.
+    """
+
+    __pydantic_config__: ClassVar[Mapping[str, str]] = {"extra": "forbid"}
 
     project: Project
     output: OutputSpec
