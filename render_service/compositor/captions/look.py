@@ -6,6 +6,8 @@ from enum import StrEnum
 BLACK, WHITE = "#000000", "#FFFFFF"
 # WCAG 2.2, success criterion 1.4.3: what text of normal size needs.
 LEAST_CONTRAST = 4.5
+# In how many steps a colour becomes lighter or darker.
+_SHADES = 32
 
 
 class Entrance(StrEnum):
@@ -55,7 +57,8 @@ class CaptionLook:
         entrance: How words come in.
         swell: Size of the spoken word relative to the others, ≥ 1.
         stroke: Width of the outline.
-        stroke_color: Its colour.
+        stroke_color: Its colour; see `outline_color`.
+        halo_color: Colour, black or white, of the shade that sets letters off from the picture if nothing else does.
         shadow: How far the shadow reaches.
         shadow_color: Its colour.
         shadow_drop: How far below the letters it lies; 0 makes it a glow.
@@ -84,6 +87,7 @@ class CaptionLook:
     swell: float = 1.0
     stroke: float = 0.0
     stroke_color: str = BLACK
+    halo_color: str = BLACK
     shadow: float = 0.0
     shadow_color: str = BLACK
     shadow_drop: float = 0.04
@@ -107,6 +111,17 @@ class CaptionLook:
             or self.backing in (Backing.WORD, Backing.MARKER)
         )
 
+    @property
+    def letter_colors(self) -> tuple[str, ...]:
+        """The colours of all letters but those on a box or marker of their word, `ink` first."""
+        boxed = self.backing in (Backing.WORD, Backing.MARKER)
+        spoken = "" if boxed else self.spoken
+        return tuple(dict.fromkeys(filter(None, (self.ink, spoken, self.done, *self.accent_colors))))
+
+    def outline_color(self, color: str) -> str:
+        """Return the colour of the outline of letters of a colour: `stroke_color` unless they are too much alike."""
+        return self.stroke_color if stands_out(color, self.stroke_color) else contrasting(color)
+
 
 def rgb(color: str) -> tuple[float, float, float]:
     """Return the parts 0–1 of a colour `#RRGGBB`."""
@@ -129,3 +144,21 @@ def contrasting(color: str) -> str:
     """Return black or white, whichever stands out more against a colour."""
     own = luminance(rgb(color))
     return BLACK if contrast(own, 0) >= contrast(own, 1) else WHITE
+
+
+def stands_out(color: str, other: str) -> bool:
+    """Return whether letters of a colour can be read on another."""
+    return contrast(luminance(rgb(color)), luminance(rgb(other))) >= LEAST_CONTRAST
+
+
+def blended(color: str, other: str, share: float) -> str:
+    """Return a colour mixed with a share 0–1 of another."""
+    parts = (one + (two - one) * share for one, two in zip(rgb(color), rgb(other), strict=True))
+    return "#" + "".join(f"{round(part * 255):02X}" for part in parts)
+
+
+def legible(color: str, ground: str) -> str:
+    """Return a colour as little lightened or darkened as lets letters be read on another."""
+    most = contrasting(ground)
+    mixed = (blended(color, most, step / _SHADES) for step in range(_SHADES + 1))
+    return next(one for one in mixed if stands_out(one, ground))

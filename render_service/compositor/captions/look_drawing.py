@@ -10,12 +10,12 @@ import numpy as np
 from render_service.compositor.captions.cues import CueWord
 from render_service.compositor.captions.layout import CaptionFormat, baselines, block_height, lay_out_caption
 from render_service.compositor.captions.look import (
+    BLACK,
     LEAST_CONTRAST,
     Accent,
     Backing,
     CaptionLook,
     Entrance,
-    contrasting,
     luminance,
     rgb,
 )
@@ -144,8 +144,9 @@ class LookPainter:
             return 0
         area = self._under
         seen = luma[area.y : area.y + area.height : 4, area.x : area.x + area.width : 4]
-        ink = luminance(rgb(look.ink))
-        is_light = contrasting(look.ink) == "#000000"
+        is_light = look.halo_color == BLACK
+        lights = [luminance(rgb(color)) for color in look.letter_colors]
+        ink = min(lights) if is_light else max(lights)
         bound = float(np.percentile(seen, 100 - _OUTLIERS if is_light else _OUTLIERS))
         value = min(1.0, max(0.0, (bound - 16) / 219))
         if is_light:
@@ -165,7 +166,7 @@ class LookPainter:
             halo = np.zeros((size[1], size[0]), np.uint8)
             for tile, state, _ in placed:
                 lay(tile.halo, tile, state, halo)
-            stack.paint(np.asarray(cv2.convertScaleAbs(halo, alpha=helped), np.uint8), rgb(contrasting(look.ink)))
+            stack.paint(np.asarray(cv2.convertScaleAbs(halo, alpha=helped), np.uint8), rgb(look.halo_color))
         if self._label is not None:
             stack.paint(_times(self._label, look.backing_opacity), rgb(look.backing_color))
         self._behind(stack, placed)
@@ -178,18 +179,21 @@ class LookPainter:
         """Paint what is behind the letters: shadows, boxes of words, and outlines over both."""
         look = self._look
         typed = look.entrance is Entrance.TYPE
-        shadow, box, outline = (np.zeros((stack.height, stack.width), np.uint8) for _ in range(3))
+        shadow, box = (np.zeros((stack.height, stack.width), np.uint8) for _ in range(2))
+        outlines: dict[str, Mask] = {}
         for tile, state, edge in placed:
             if tile.shadow is not None:
                 lay(_kept(tile.shadow, edge) if typed else tile.shadow, tile, state, shadow)
             if tile.outline is not None:
-                lay(_kept(tile.outline, edge) if typed else tile.outline, tile, state, outline)
+                for color, outline in self._colored(tile.outline, tile, state, edge):
+                    around = outlines.setdefault(look.outline_color(color), np.zeros_like(shadow))
+                    lay(outline, tile, state, around)
             if tile.box is not None and state.spoken > 0 and (state.is_active or look.backing is Backing.MARKER):
                 lay(_kept(tile.box, edge) if look.sweeps else tile.box, tile, state, box)
         for mask, color in (
             (shadow, look.shadow_color),
             (_times(box, look.backing_opacity), look.backing_color),
-            (outline, look.stroke_color),
+            *((outline, color) for color, outline in outlines.items()),
         ):
             if mask.any():
                 stack.paint(mask, rgb(color))
@@ -210,33 +214,30 @@ class LookPainter:
     def _letters(self, placed: Sequence[_Placed]) -> dict[str, Mask]:
         """Return the letters of each colour."""
         assert self._rect is not None
-        look = self._look
         found: dict[str, Mask] = {}
-
-        def add(color: str, mask: Mask, tile: WordTile, state: WordState) -> None:
-            if color not in found:
-                assert self._rect is not None
-                found[color] = np.zeros((self._rect.height, self._rect.width), np.uint8)
-            lay(mask, tile, state, found[color])
-
         for tile, state, edge in placed:
-            own = self._inks[tile.word] if tile.word is not None else look.ink
-            marked = look.backing_ink or look.spoken or own
-            if look.sweeps and tile.word is not None:
-                color = marked if look.backing is Backing.MARKER else look.spoken or own
-                add(color, _kept(tile.letters, edge), tile, state)
-                add(own, _kept(tile.letters, edge, outside=True), tile, state)
-            elif look.entrance is Entrance.TYPE:
-                add(own, _kept(tile.letters, edge), tile, state)
-                if state.is_active:
-                    add(own, _caret(tile, edge), tile, state)
-            elif state.is_active:
-                add(marked if look.backing is Backing.WORD else look.spoken or own, tile.letters, tile, state)
-            elif state.spoken >= 1 and tile.word is not None:
-                add(look.done or own, tile.letters, tile, state)
-            else:
-                add(own, tile.letters, tile, state)
+            pieces = self._colored(tile.letters, tile, state, edge)
+            if self._look.entrance is Entrance.TYPE and state.is_active:
+                pieces.append((pieces[0][0], _caret(tile, edge)))
+            for color, mask in pieces:
+                if color not in found:
+                    found[color] = np.zeros((self._rect.height, self._rect.width), np.uint8)
+                lay(mask, tile, state, found[color])
         return found
+
+    def _colored(self, mask: Mask, tile: WordTile, state: WordState, edge: tuple[int, int]) -> list[tuple[str, Mask]]:
+        """Return the visible parts of a mask of a tile, each with the colour of the letters in it."""
+        look = self._look
+        own = self._inks[tile.word] if tile.word is not None else look.ink
+        marked = look.backing_ink or look.spoken or own
+        if look.sweeps and tile.word is not None:
+            color = marked if look.backing is Backing.MARKER else look.spoken or own
+            return [(color, _kept(mask, edge)), (own, _kept(mask, edge, outside=True))]
+        if look.entrance is Entrance.TYPE:
+            return [(own, _kept(mask, edge))]
+        if state.is_active:
+            return [(marked if look.backing is Backing.WORD else look.spoken or own, mask)]
+        return [(look.done or own if state.spoken >= 1 and tile.word is not None else own, mask)]
 
 
 def _inks(look: CaptionLook, text: str, words: Sequence[CueWord]) -> list[str]:

@@ -3,13 +3,14 @@
 from dataclasses import replace
 
 from render_service.compositor.captions.look import (
-    LEAST_CONTRAST,
+    BLACK,
+    WHITE,
     Backing,
     CaptionLook,
-    contrast,
+    blended,
     contrasting,
-    luminance,
-    rgb,
+    legible,
+    stands_out,
 )
 from render_service.compositor.captions.presets import (
     big_word,
@@ -63,7 +64,7 @@ def chosen_look(options: CaptionOptions) -> CaptionLook | None:
     """Return the look that a project's options describe; None where they name no preset.
 
     Outlines, boxes and the letters on them take black or white instead where a colour of the caller's would leave
-    less than 4.5 : 1 between them.
+    less than 4.5 : 1 between them; colours that cannot be read on the same box become lighter or darker.
     """
     if options.preset is None:
         return None
@@ -93,17 +94,54 @@ def _highlighted(look: CaptionLook, color: str) -> CaptionLook:
 
 
 def _legible(look: CaptionLook) -> CaptionLook:
+    """Set off all colours that letters may take from what is around them.
+
+    Outlines follow the colour of each word (`CaptionLook.outline_color`); boxes and shades lie behind all of them.
+    """
     if look.backing is Backing.LINE:
-        if not _stands_out(look.ink, look.backing_color):
-            look = replace(look, backing_color=contrasting(look.ink))
-    elif look.stroke and not _stands_out(look.ink, look.stroke_color):
-        look = replace(look, stroke_color=contrasting(look.ink))
+        return _on_box(look)
     if look.backing in (Backing.WORD, Backing.MARKER):
         on_it = look.backing_ink or look.spoken or look.ink
-        if not _stands_out(on_it, look.backing_color):
+        if not stands_out(on_it, look.backing_color):
             look = replace(look, backing_ink=contrasting(look.backing_color))
+    return look if look.stroke else _on_halo(look)
+
+
+def _on_box(look: CaptionLook) -> CaptionLook:
+    """Choose a box on which all colours can be read over any picture; failing that one for the ink."""
+    boxes = [
+        (look.backing_color, look.backing_opacity),
+        *((color, 1.0) for color in (look.backing_color, BLACK, WHITE)),
+    ]
+
+    def reads(color: str, box: tuple[str, float]) -> bool:
+        return all(stands_out(color, blended(box[0], below, 1 - box[1])) for below in (BLACK, WHITE))
+
+    fitting = (box for box in boxes if all(reads(color, box) for color in look.letter_colors))
+    box = next(fitting, None) or next(box for box in boxes if box[1] == 1 and reads(look.ink, box))
+    return _shaded(replace(look, backing_color=box[0], backing_opacity=box[1]), box[0])
+
+
+def _on_halo(look: CaptionLook) -> CaptionLook:
+    """Choose a halo in which all colours can be read; otherwise one for the ink, and shade them."""
+    best = contrasting(look.ink)
+    halos = (best, BLACK if best == WHITE else WHITE)
+    halo = next((one for one in halos if all(stands_out(color, one) for color in look.letter_colors)), best)
+    look = _shaded(replace(look, halo_color=halo), halo)
+    # Shadows are drawn over the halo. Between the two, letters must be readable as well.
+    if contrasting(look.shadow_color) == halo or not all(
+        stands_out(color, look.shadow_color) for color in look.letter_colors
+    ):
+        look = replace(look, shadow_color=halo)
     return look
 
 
-def _stands_out(one: str, other: str) -> bool:
-    return contrast(luminance(rgb(one)), luminance(rgb(other))) >= LEAST_CONTRAST
+def _shaded(look: CaptionLook, ground: str) -> CaptionLook:
+    """Lighten or darken the colours of letters that cannot be read on a colour."""
+    return replace(
+        look,
+        ink=legible(look.ink, ground),
+        spoken=look.spoken and legible(look.spoken, ground),
+        done=look.done and legible(look.done, ground),
+        accent_colors=tuple(legible(color, ground) for color in look.accent_colors),
+    )

@@ -63,7 +63,7 @@ def caption_faults(captions: CaptionOptions, path: str, *, is_template: bool) ->
     yield from _range(captions.words_per_cue, f"{path}.words_per_cue", 0, MAX_CUE_WORDS)
     for name, color in (("color", captions.color), ("highlight_color", captions.highlight_color)):
         if color and not (is_template and "{{" in color) and not _COLOR.fullmatch(color):
-            yield FieldFault(f"{path}.{name}", "must be a colour such as #FFD43B")
+            yield FieldFault(f"{path}.{name}", "must be a color such as #FFD43B")
     if captions.preset is None:
         changes = ("position", "color", "highlight_color", "words_per_cue")
         for name in (name for name in changes if getattr(captions, name)):

@@ -152,7 +152,7 @@ def test_a_frame_looks_the_same_in_whichever_segment_it_is(preset: CaptionPreset
 def test_a_words_color_and_box_follow_the_callers_and_stay_legible() -> None:
     dark = chosen_look(CaptionOptions(preset=CaptionPreset.HIGHLIGHT, color="#101010"))
     assert dark is not None
-    assert dark.stroke_color == "#FFFFFF"
+    assert dark.outline_color("#101010") == "#FFFFFF"
     boxed = chosen_look(CaptionOptions(preset=CaptionPreset.WORD_BOX, highlight_color="#FFEE55"))
     assert boxed is not None
     assert (boxed.backing_color, boxed.backing_ink) == ("#FFEE55", "#000000")
