@@ -5,6 +5,7 @@ the running service alone.
 import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -119,6 +120,35 @@ def test_videos_from_before_the_counter_are_counted(empty_database_url: str) -> 
     with engine.connect() as connection:
         counted = connection.execute(sa.text("SELECT workspace_id, video_bytes FROM workspace_storage ORDER BY 1"))
         assert [tuple(row) for row in counted] == [("a", 7), ("b", 5)]
+
+
+_CONCURRENT = sorted(
+    file.stem.split("_")[0]
+    for file in (Path(migrate.__file__).parent / "migrations/versions").glob("0*.py")
+    if "autocommit_block" in file.read_text(encoding="utf-8")
+)
+
+
+@pytest.mark.parametrize("revision", _CONCURRENT)
+def test_a_migration_that_failed_while_it_built_an_index_can_be_repeated(
+    empty_database_url: str, revision: str
+) -> None:
+    upgrade(empty_database_url)
+    before = catalogue(empty_database_url)
+    undo(empty_database_url, f"{int(revision) - 1:04}")
+
+    def fail(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if "CREATE INDEX CONCURRENTLY" in statement:
+            raise psycopg.errors.QueryCanceled
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", fail)
+    try:
+        with pytest.raises(sa.exc.OperationalError):
+            upgrade(empty_database_url)
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", fail)
+    assert upgrade(empty_database_url) == newest_revision()
+    assert catalogue(empty_database_url) == before
 
 
 def test_several_migrations_at_once_take_turns(empty_database_url: str) -> None:

@@ -16,6 +16,8 @@ def upgrade() -> None:
     op.add_column(
         "jobs",
         sa.Column("needs", ARRAY(sa.Text()), nullable=False, server_default=nothing, comment="domain.jobs.JobNeed"),
+        # What an attempt that failed has committed before its index.
+        if_not_exists=True,
     )
     with op.get_context().autocommit_block():
         # An attempt that failed leaves an invalid index.
