@@ -1,6 +1,7 @@
 """Between `render.v1.Project` and the domain's."""
 
 from dataclasses import replace
+from itertools import count
 
 from render_client.v1 import project_pb2
 
@@ -71,8 +72,15 @@ def project_from_proto(message: project_pb2.Project, path: str, faults: Faults) 
 
 
 def _named(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
-    """Call layers without an id `layer-N`."""
-    return tuple(layer if layer.id else replace(layer, id=f"layer-{number}") for number, layer in enumerate(layers, 1))
+    """Call layers without an id `layer-N`, counting on where another layer has that id."""
+    taken = {layer.id for layer in layers}
+
+    def free(number: int) -> str:
+        name = next(name for at in count(number) if (name := f"layer-{at}") not in taken)
+        taken.add(name)
+        return name
+
+    return tuple(layer if layer.id else replace(layer, id=free(number)) for number, layer in enumerate(layers, 1))
 
 
 def project_to_proto(stored: StoredProject, view: View = View.FULL) -> project_pb2.Project:

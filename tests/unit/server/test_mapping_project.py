@@ -158,6 +158,12 @@ def test_shots_without_an_id_are_called_by_their_number() -> None:
     assert [shot.id for shot in read(message).shots] == ["shot-1", "b", "shot-3"]
 
 
+def test_layers_without_an_id_get_one_that_no_other_layer_has() -> None:
+    layers = [project_pb2.Project().layers.add(id=name) for name in ("layer-2", "", "", "layer-4", "")]
+    named = [layer.id for layer in read(project_pb2.Project(layers=layers)).layers]
+    assert named == ["layer-2", "layer-3", "layer-5", "layer-4", "layer-6"]
+
+
 def test_an_unknown_enum_number_is_refused_and_the_known_ones_are_named() -> None:
     message = json_format.ParseDict({"storyboard": {"shots": [{"transition": {"kind": 99}}]}}, project_pb2.Project())
     with pytest.raises(InvalidFields) as refusal:
