@@ -29,7 +29,7 @@ def respoken(project: Project, speech: Speech) -> Project:
         language=project.language if speaks(project.language, language) else language,
         shots=tuple(
             _heard(shot, unwritten[shot.id].language, language)
-            if shot.id in unwritten
+            if shot.id in unwritten and _serves(shot, unwritten[shot.id].language, language)
             else _translated(project, shot, language)
             for shot in project.shots
         ),
@@ -61,6 +61,11 @@ def spoken_language(project: Project) -> str:
 def speaks(language: str, wanted: str) -> bool:
     """Return whether a text in one language serves those who want another: script and region do not matter."""
     return primary(language) == primary(wanted)
+
+
+def _serves(shot: Shot, original: str, language: str) -> bool:
+    """Return whether the sound of a shot stays: it is in the language, or the shot is translated into no such one."""
+    return speaks(original, language) or _of(shot, language) is None
 
 
 def _heard(shot: Shot, original: str, language: str) -> Shot:

@@ -96,7 +96,9 @@ def _faults_of_local(project: Project) -> Iterator[FieldFault]:
             if getattr(speech, name):
                 yield FieldFault(f"{path}.{name}", fault)
     for path, speech in _speeches(project):
-        named = named_fault(speech.voice, speech.language)
+        # The language of a shot without a narration says what is heard in its sound, which no voice speaks.
+        is_said = path == "project.speech" or any(shot.narration for shot in project.shots if shot.speech is speech)
+        named = named_fault(speech.voice, speech.language if is_said else "")
         if named is not None:
             yield FieldFault(f"{path}.{named.part}", named.description)
             return

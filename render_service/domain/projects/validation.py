@@ -239,7 +239,8 @@ class _Check:
         self.faults += clip_faults(shot, f"{path}.clip")
         self._words(shot.words, f"{path}.words")
         if shot.speech:
-            self.speech(shot.speech, f"{path}.speech")
+            # The language of a shot without a narration says what is heard in its sound, which no voice speaks.
+            self.speech(shot.speech, f"{path}.speech", is_said=bool(shot.narration or shot.translations))
         self._translations(shot.translations, f"{path}.translations")
         self._layer_check.layers(shot.layers, f"{path}.layers")
         self._sounds(shot.sounds, f"{path}.sounds")
@@ -277,7 +278,7 @@ class _Check:
                 self._fault(f"{path}[{index}].end", f"must be {limits}, and not before the word's start")
             before = max(before, word.start)
 
-    def speech(self, speech: Speech, path: str) -> None:
+    def speech(self, speech: Speech, path: str, *, is_said: bool = True) -> None:
         known = len(self.faults)
         self._text(speech.voice, f"{path}.voice", MAX_VOICE)
         self._text(speech.model, f"{path}.model", MAX_MODEL)
@@ -287,7 +288,8 @@ class _Check:
         self._language(speech.language, f"{path}.language")
         if self._any_voice:
             return
-        voice, language = (part if len(self._pieces(part)) == 1 else "" for part in (speech.voice, speech.language))
+        named = (speech.voice, speech.language if is_said else "")
+        voice, language = (part if len(self._pieces(part)) == 1 else "" for part in named)
         fault = named_fault(voice, language) if len(self.faults) == known else None
         if fault:
             self._fault(f"{path}.{fault.part}", fault.description)
