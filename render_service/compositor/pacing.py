@@ -32,23 +32,34 @@ async def at_target_tempo(
         for shot_id, files in inspected.media.shots.items()
         if files.narration is not None and not is_recorded.get(shot_id, True)
     }
-    if spec.project.target_duration is None or not spoken:
+    recorded = {files.narration for shot_id, files in inspected.media.shots.items() if is_recorded.get(shot_id, True)}
+    # A shot that needs no translation has the same recording in every language.
+    dubbed = {
+        (place, shot_id): path
+        for place, dub in enumerate(inspected.media.dubs)
+        for shot_id, path in dub.narrations.items()
+        if path not in recorded
+    }
+    if spec.project.target_duration is None or not (spoken or dubbed):
         return spec, inspected
-    tempo, words = await share.run(decide_tempo, spec, inspected.facts, inspected.media, frozenset(spoken))
+    dubbed_shots = frozenset(shot_id for _, shot_id in dubbed)
+    tempo, words = await share.run(
+        decide_tempo, spec, inspected.facts, inspected.media, frozenset(spoken), dubbed_shots
+    )
     if tempo == 1:
         return spec, inspected
     gate = asyncio.Semaphore(share.width)
 
     async def change(number: int, path: Path) -> tuple[Path, InspectedFile]:
         changed = folder / f"narration-{number}.flac"
-        asset = narration_asset(next(shot_id for shot_id, file in spoken.items() if file == path), path)
+        asset = narration_asset(distinct[path], path)
         async with gate:
             await share.run_with(TaskOptions(MIXING, asset), change_tempo, asset, tempo, changed)
             options = TaskOptions(PROBING, asset)
             return changed, await share.run_with(options, inspect_file, replace(asset, path=changed), Use.SOUND)
 
     # Shots with the same text share a file.
-    distinct = dict.fromkeys(spoken.values())
+    distinct = {path: shot_id for (_, shot_id), path in dubbed.items()} | {path: key for key, path in spoken.items()}
     async with task_group() as group:
         tasks = {path: group.create_task(change(number, path)) for number, path in enumerate(distinct)}
     shots, facts, hashes = dict(inspected.media.shots), dict(inspected.facts), dict(inspected.hashes)
@@ -58,8 +69,16 @@ async def at_target_tempo(
         measured = facts.get(shot_id, MediaFacts())
         facts[shot_id] = replace(measured, narration=found.length, pauses=found.pauses)
         hashes[changed] = found.sha256
+    dubs = list(inspected.media.dubs)
+    for (place, shot_id), path in dubbed.items():
+        changed, found = tasks[path].result()
+        dubs[place] = replace(dubs[place], narrations={**dubs[place].narrations, shot_id: changed})
+        lengths = list(facts[shot_id].dubs)
+        lengths[place] = found.length
+        facts[shot_id] = replace(facts[shot_id], dubs=tuple(lengths))
+        hashes[changed] = found.sha256
     timed = tuple(replace(shot, words=words[shot.id]) if shot.id in words else shot for shot in spec.project.shots)
-    media = replace(inspected.media, shots=shots)
+    media = replace(inspected.media, shots=shots, dubs=tuple(dubs))
     return replace(spec, project=replace(spec.project, shots=timed)), replace(
         inspected, media=media, facts=facts, hashes=hashes
     )

@@ -49,14 +49,15 @@ def write_recording(asset: Asset, length: timedelta, path: Path) -> None:
 
 
 def decide_tempo(
-    spec: RenderSpec, facts: Mapping[str, MediaFacts], media: Media, spoken: frozenset[str]
+    spec: RenderSpec, facts: Mapping[str, MediaFacts], media: Media, spoken: frozenset[str], dubbed: frozenset[str]
 ) -> tuple[float, dict[str, tuple[WordTiming, ...]]]:
     """Return the tempo of spoken narrations, see `tempo.decide_tempo`, and by shot id their words at that tempo."""
     from render_service.compositor.segments.planning import shown_sources
     from render_service.compositor.sound import tempo
 
     project = spec.project
-    decided = tempo.decide_tempo(project, spec.output.fps, facts, shown_sources(project, media), spoken)
+    sources = shown_sources(project, media)
+    decided = tempo.decide_tempo(project, spec.output.fps, facts, sources, spoken, dubbed=dubbed)
     return decided, {shot.id: tempo.at_tempo(shot.words, decided) for shot in project.shots if shot.id in spoken}
 
 

@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 from render_service.compositor.media.assets import Asset
@@ -25,6 +26,8 @@ def decide_tempo(
     facts: Mapping[str, MediaFacts],
     sources: Mapping[str, ShotSource],
     spoken: Collection[str],
+    *,
+    dubbed: Collection[str] = (),
 ) -> float:
     """Decide how fast the spoken narrations of a project are played: one tempo for all, as one person would speak.
 
@@ -34,29 +37,32 @@ def decide_tempo(
         facts: Measured lengths by shot id.
         sources: What shots show, by shot id.
         spoken: Ids of the shots whose narrations the service has spoken; recordings stay as they are.
+        dubbed: Ids of the shots whose narrations it has spoken in the languages of further tracks.
 
     Returns:
         `SLOWEST`–`FASTEST`, 1 without a target duration: the slowest tempo at which the video is no longer than its
-        target, and no narration is cut. If none is fast enough, the fastest, unless it gains nothing.
+        target, and no narration is cut in any language. If none is fast enough, the fastest, unless it gains nothing.
     """
-    if project.target_duration is None or not spoken:
+    if project.target_duration is None or not (spoken or dubbed):
         return 1.0
     target = frames_in(project.target_duration, fps)
 
     def excess(tempo: float) -> int:
         """Return by how many frames the video is too long, and narrations are cut, at a tempo."""
         lengths = {
-            shot_id: replace(found, narration=found.narration / tempo)
-            if shot_id in spoken and found.narration is not None
-            else found
+            shot_id: replace(
+                found,
+                narration=_at(found.narration, tempo if shot_id in spoken else 1),
+                dubs=tuple(_at(dub, tempo if shot_id in dubbed else 1) for dub in found.dubs),
+            )
             for shot_id, found in facts.items()
         }
         timeline = plan_timeline(project, fps, lengths, sources)
         cut = 0
         if project.narration_policy is not NarrationPolicy.EXTEND:
             for shot in timeline.shots:
-                narration = lengths.get(shot.shot_id, MediaFacts()).narration
-                if narration is not None:
+                measured = lengths.get(shot.shot_id, MediaFacts())
+                for narration in filter(None, (measured.narration, *measured.dubs)):
                     cut += max(0, frames_covering(narration, fps) - (shot.frames - shot.overlap_in))
         return max(0, timeline.frames - target) + cut
 
@@ -64,6 +70,10 @@ def decide_tempo(
     if least and least == excess(1.0):
         return 1.0
     return _TEMPOS[bisect_left(_TEMPOS, True, key=lambda tempo: excess(tempo) <= least)]
+
+
+def _at(narration: timedelta | None, tempo: float) -> timedelta | None:
+    return None if narration is None else narration / tempo
 
 
 def change_tempo(asset: Asset, tempo: float, output: Path) -> None:

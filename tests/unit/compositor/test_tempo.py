@@ -69,6 +69,26 @@ def test_nothing_is_cut_that_a_faster_voice_can_say(policy: NarrationPolicy) -> 
     assert plan_timeline(project, FPS, facts_of(narrations, tempo)).frames == 9 * FPS
 
 
+@pytest.mark.parametrize(
+    ("policy", "narration", "dub", "tempo"),
+    [
+        (NarrationPolicy.EXTEND, 11, 11, 1.1),
+        (NarrationPolicy.EXTEND, 8, 11, 1.1),  # the longest decides how long the shot is
+        (NarrationPolicy.TRIM, 9.5, 11, 1.1),  # no track is cut
+        (NarrationPolicy.TRIM, 9.5, 9, 0.95),
+    ],
+)
+def test_all_languages_have_one_tempo_and_none_is_cut(
+    policy: NarrationPolicy, narration: float, dub: float, tempo: float
+) -> None:
+    project = told([narration], 10, policy)
+    lengths = timedelta(seconds=narration), timedelta(seconds=dub)
+    facts = {"s0": MediaFacts(narration=lengths[0], dubs=(lengths[1], None))}
+    assert decide_tempo(project, FPS, facts, {}, {"s0"}, dubbed={"s0"}) == pytest.approx(tempo)
+    # A recording stays as it is, also where its translations are spoken.
+    assert decide_tempo(project, FPS, facts, {}, set(), dubbed={"s0"}) <= FASTEST
+
+
 def test_a_voice_whose_tempo_gains_nothing_and_a_recording_stay_as_they_are() -> None:
     project, narrations = told([5, 1], 6), [5.0, 1.0]
     facts = facts_of(narrations)

@@ -77,6 +77,17 @@ async def test_a_spoken_narration_gives_way_to_the_target_duration(compositor: C
     assert second["start"] == pytest.approx(1 / 1.12, abs=0.041)
 
 
+async def test_the_tracks_of_all_languages_give_way_to_the_target_duration(
+    compositor: Compositor, tmp_path: Path
+) -> None:
+    voices = [write_sound(tmp_path / f"{seed}.wav", speech(2, seed)) for seed in (3, 4)]
+    media = Media(
+        {name: ShotMedia(narration=voices[0]) for name in ("one", "two")},
+        dubs=(Dub("de", {"one": voices[1], "two": voices[1]}),),
+    )
+    assert (await composed(compositor, paced(3.6), media, tmp_path / "work")).frames == 90
+
+
 async def test_a_recording_stays_as_it_is(compositor: Compositor, tmp_path: Path) -> None:
     spec = paced(3)
     shots = tuple(replace(shot, narration_audio_uri="https://example.com/voice.wav") for shot in spec.project.shots)
