@@ -114,8 +114,11 @@ class RenderStarter:
         project = await self._project(request)
         spec = await self._decide(request, project)
         speech = await self._speech.plan(request, spec.project, project)
+        # At the project of the request, if the request itself has none.
+        field = "output" if request.output.audio_languages or isinstance(request.source, UUID) else "project.output"
         for place, audio in enumerate(spec.output.audio_languages):
-            speech = speech.also(await self._plan_dub(request, spec.project, audio, f"output.audio_languages[{place}]"))
+            path = f"{field}.audio_languages[{place}]"
+            speech = speech.also(await self._plan_dub(request, spec.project, audio, path))
         if speech.options is not None:
             spec = replace(spec, speech=speech.options)
         needs = await off_loop(self._needs, spec)
@@ -164,6 +167,11 @@ class RenderStarter:
         options = request.output.over(project.output)
         if fault := codec_fault(options):
             raise InvalidFields([FieldFault("output.codec", fault)])
+        main = request.speech_override.language if request.speech_override is not None else ""
+        if main and not request.output.audio_languages:
+            # A language that the request chooses for the main track needs none of its own any longer.
+            others = tuple(one for one in options.audio_languages if not speaks(one.language, main))
+            options = replace(options, audio_languages=others)
         output = decide_output(options, MODE_PRESETS[project.mode].aspect_ratio)
         return RenderSpec(project, output, request.generation)
 

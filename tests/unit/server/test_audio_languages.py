@@ -1,6 +1,7 @@
 """Further languages of a video are planned, and refused where they cannot be spoken, before anything is."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -38,6 +39,7 @@ async def start(
     languages: Sequence[str | AudioLanguage],
     project: Project = PROJECT,
     provider: SpeechProvider = SpeechProvider.CUSTOM,
+    main: Speech | None = None,
 ) -> Started:
     settings = Settings(**SETTINGS)
     starter = RenderStarter(
@@ -52,7 +54,15 @@ async def start(
     output = OutputOptions(
         audio_languages=tuple(AudioLanguage(one) if isinstance(one, str) else one for one in languages)
     )
-    request = RenderRequest("team", project, JobOptions(), output=output, dry_run=True, speech_provider=provider)
+    request = RenderRequest(
+        "team",
+        project,
+        JobOptions(),
+        output=output,
+        dry_run=True,
+        speech_provider=provider,
+        speech_override=main,
+    )
     return await starter.start(request)
 
 
@@ -64,6 +74,19 @@ async def test_the_narrations_of_all_languages_are_planned() -> None:
         ("one", "Hallo", "de-DE"),
         ("two", "Tschüss", "de-DE"),
     ]
+
+
+async def test_a_language_of_the_project_that_becomes_the_main_one_has_no_second_track() -> None:
+    project = replace(PROJECT, output=OutputOptions(audio_languages=GERMAN))
+    planned = (await start([], project, main=Speech(language="de-AT"))).narrations
+    assert [one.request.text for one in planned] == ["Hallo", "Tschüss"]
+
+
+async def test_a_fault_in_the_options_of_an_inline_project_is_named_there() -> None:
+    project = replace(PROJECT, output=OutputOptions(audio_languages=(AudioLanguage("fr"),)))
+    with pytest.raises(InvalidFields) as refused:
+        await start([], project)
+    assert [fault.field for fault in refused.value.faults] == ["project.output.audio_languages[0].language"]
 
 
 @pytest.mark.parametrize(
