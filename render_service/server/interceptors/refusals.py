@@ -1,5 +1,6 @@
 """Records calls that were refused for their credentials: a metric, and bounded lines in the log and the audit trail."""
 
+import asyncio
 import time
 from collections import Counter
 from contextlib import suppress
@@ -48,6 +49,7 @@ class RefusalRecorder:
         self._per_source: Counter[str] = Counter()
         self._omitted = 0
         self._pending: list[AuditEntry] = []
+        self._writing: asyncio.Task[None] | None = None
 
     def record(
         self, reason: ErrorReason, *, method: str, workspace_id: str, peer: str, origin: Origin | None, request_id: UUID
@@ -88,10 +90,17 @@ class RefusalRecorder:
 
     async def close(self) -> None:
         """Write the entries that are pending, if Postgres is available."""
+        if self._writing is not None:
+            await asyncio.gather(self._writing, return_exceptions=True)
         with suppress(DatabaseUnavailable):
             await self._flush()
 
     async def _flush(self) -> None:
+        # Not cancelled with its caller: nobody would know whether the entries were written, and they would be again.
+        self._writing = asyncio.create_task(self._write())
+        await asyncio.shield(self._writing)
+
+    async def _write(self) -> None:
         entries = list(self._pending)
         if entries:
             await self._audit_log.record_entries(entries)

@@ -1,5 +1,6 @@
 """Refused calls are recorded within limits, so that callers without credentials cannot fill a disk."""
 
+import asyncio
 import itertools
 import time
 from collections.abc import Sequence
@@ -28,11 +29,14 @@ class _Log:
     def __init__(self) -> None:
         self.entries: list[AuditEntry] = []
         self.away = False
+        self.answers = asyncio.Event()
+        self.answers.set()
 
     async def record_entries(self, entries: Sequence[AuditEntry]) -> None:
         if self.away:
             raise DatabaseUnavailable
         self.entries += entries
+        await self.answers.wait()
 
 
 @pytest.fixture
@@ -97,6 +101,23 @@ async def test_entries_wait_while_the_database_is_away(recorder: RefusalRecorder
     log.away = False
     await recorder.close()
     await recorder.close()
+    assert len(log.entries) == 1
+
+
+async def test_an_entry_is_written_once_though_the_server_stops_before_postgres_answers(
+    recorder: RefusalRecorder, log: _Log
+) -> None:
+    log.answers.clear()
+    running = asyncio.create_task(recorder.run())
+    _refuse(recorder, "ipv4:10.0.0.1:1")
+    while not log.entries:
+        await asyncio.sleep(0)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    closing = asyncio.create_task(recorder.close())
+    await asyncio.sleep(0)
+    log.answers.set()
+    await closing
     assert len(log.entries) == 1
 
 
