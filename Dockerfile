@@ -1,7 +1,7 @@
 # syntax=docker/dockerfile:1
 # One image for the server (`serve`, the default), the worker (`work`) and migrations (`migrate`).
-# `--build-arg SPEECH=1` adds the speech model and its voices, about 200 MB; `--build-arg RECOGNITION=1` the recognition
-# model and what runs it, about 350 MB.
+# `--build-arg SPEECH=1` adds the speech model and its voices, about 200 MB: run `npm pack kokoro-js@1.2.1` first.
+# `--build-arg RECOGNITION=1` adds the recognition model and what runs it, about 350 MB.
 
 FROM python:3.11-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_INPUT=1 PIP_ROOT_USER_ACTION=ignore
@@ -20,11 +20,8 @@ RUN /opt/build/bin/pip install --require-hashes --only-binary :all: --requiremen
 COPY . .
 RUN PATH=/opt/build/bin:$PATH pip wheel --no-deps --no-build-isolation --wheel-dir /wheels ./clients/python . \
  && pip --python /opt/render-service/bin/python install --no-deps --no-index /wheels/*.whl
-# The voices are in an npm package; the command checks its hash.
-RUN if [ "$SPEECH" = 1 ]; then \
-        python -c "from urllib.request import urlretrieve as get; get('https://registry.npmjs.org/kokoro-js/-/kokoro-js-1.2.1.tgz', '/voices.tgz')" \
-     && /opt/render-service/bin/render-service install-voices --archive /voices.tgz; \
-    fi
+# The voices are in an npm package, which `npm pack kokoro-js@1.2.1` puts into this folder; the command checks its hash.
+RUN if [ "$SPEECH" = 1 ]; then /opt/render-service/bin/render-service install-voices --archive kokoro-js-1.2.1.tgz; fi
 
 FROM python:3.11-slim-bookworm
 LABEL org.opencontainers.image.title="render-service" \
