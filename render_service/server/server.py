@@ -54,7 +54,6 @@ from render_service.server.job_metrics import JobMetrics
 from render_service.server.listener import Listener, check_listen
 from render_service.server.mapping.cursor import Cursors
 from render_service.server.services.downloads import Downloads
-from render_service.server.services.frames import Frames
 from render_service.server.services.job_notifier import JobNotifier
 from render_service.server.services.project import ProjectServicer
 from render_service.server.services.project_input import ProjectParser
@@ -135,10 +134,8 @@ async def run_server(
                 jobs=jobs,
                 lifecycle=lifecycle,
                 parser=parser,
-                starter=(
-                    starter := RenderStarter(
-                        jobs, projects, notifier, parser, settings=settings, quotas=quotas, speech=speech
-                    )
+                starter=RenderStarter(
+                    jobs, projects, notifier, parser, settings=settings, quotas=quotas, speech=speech
                 ),
                 notifier=notifier,
                 events=events,
@@ -148,7 +145,7 @@ async def run_server(
                 remover=remover,
                 webhook_targets=_webhook_targets(settings),
                 voices=voices,
-                frames=Frames(FrameQueue(subscriptions), parser, starter),
+                frames=FrameQueue(subscriptions),
                 cursors=Cursors(ServiceKeys(database)),
                 downloads=Downloads(store, valid_for=timedelta(seconds=settings.download_url_seconds)),
             ),

@@ -46,7 +46,8 @@ class FrameWorker:
         self._compositor = compositor
         self._files = ProjectFiles(compositor, fetcher, folder)
         self._folder = folder
-        self._places = at_once * _WAITING_PER_PROCESS
+        self._most = at_once * _WAITING_PER_PROCESS
+        self._places = asyncio.Semaphore(self._most)
         self._processes = asyncio.Semaphore(at_once)
         self._busy: Counter[str] = Counter()
 
@@ -54,26 +55,39 @@ class FrameWorker:
         """Draw until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._files.run())
-            for _ in range(self._places):
-                group.create_task(self._serve())
+            while True:
+                # A request is taken when there is a place for it; until then other workers may take it.
+                await self._places.acquire()
+                received = await self._receive()
+                if received is None:
+                    self._places.release()
+                else:
+                    group.create_task(self._serve(received))
 
-    async def _serve(self) -> None:
-        while True:
-            try:
-                received = await self._queue.receive(_RECEIVE_SECONDS)
-                if received is not None and (result := await self._result(received)) is not None:
+    async def _receive(self) -> ReceivedRequest | None:
+        try:
+            return await self._queue.receive(_RECEIVE_SECONDS)
+        except (RedisError, OSError):
+            await asyncio.sleep(_PAUSE_SECONDS)
+        except UnreadableRequest as request:
+            _log.warning("a request for a frame cannot be read: it comes from a server of another version")
+            with suppress(RedisError, OSError):
+                await self._queue.refuse(request)
+        return None
+
+    async def _serve(self, received: ReceivedRequest) -> None:
+        try:
+            result = await self._result(received)
+            if result is not None:
+                with suppress(RedisError, OSError):  # its caller asks again
                     await self._queue.answer(received.reply_to, result)
-            except (RedisError, OSError):
-                await asyncio.sleep(_PAUSE_SECONDS)
-            except UnreadableRequest as request:
-                _log.warning("a request for a frame cannot be read: it comes from a server of another version")
-                with suppress(RedisError, OSError):
-                    await self._queue.refuse(request)
+        finally:
+            self._places.release()
 
     async def _result(self, received: ReceivedRequest) -> DrawnFrame | RenderFailure | None:
         """Return the answer to a request; None if nobody waits for it any longer."""
         workspace_id = received.wanted.workspace_id
-        if self._busy[workspace_id] >= max(1, self._places // 2):
+        if self._busy[workspace_id] >= max(1, self._most // 2):
             return RenderFailure(ErrorReason.WORKER_UNAVAILABLE, "other frames of this workspace are still being drawn")
         self._busy[workspace_id] += 1
         try:

@@ -26,6 +26,7 @@ from render_service.progress.hub import ProgressHub
 from render_service.progress.shared_reads import SharedReads
 from render_service.progress.watch import Heartbeat, watch_job
 from render_service.progress.workspace_watch import watch_workspace
+from render_service.queue.frames import FrameQueue
 from render_service.retention.remover import Remover
 from render_service.server.interceptors.audit import AuditRecorder
 from render_service.server.interceptors.base import Context
@@ -95,7 +96,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         remover: Deletes their objects.
         webhook_targets: Validates the webhook receivers of jobs.
         voices: Lists voices.
-        frames: Has workers draw single frames.
+        frames: Where workers receive requests for single frames.
     """
 
     def __init__(
@@ -115,9 +116,9 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         remover: Remover,
         webhook_targets: WebhookTargets,
         voices: VoiceLists,
-        frames: Frames,
+        frames: FrameQueue,
     ) -> None:
-        self._frames = frames
+        self._frames = Frames(frames, parser, starter)
         self._voices = voices
         self._webhook_targets = webhook_targets
         self._deletions = deletions
