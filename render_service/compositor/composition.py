@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from render_service.compositor.encoding.chapter import Chapter
+from render_service.compositor.encoding.sprite_sheet import SpriteSheet
 from render_service.compositor.inspection import inspect_media
 from render_service.compositor.media.assets import Asset, Media
 from render_service.compositor.pacing import at_target_tempo
@@ -16,6 +18,9 @@ from render_service.compositor.segments.content_hashes import name_media
 from render_service.compositor.segments.job import SegmentJob
 from render_service.compositor.segments.ports import SegmentRunner, SegmentStore
 from render_service.compositor.shared_folder import (
+    CHAPTERS_NAME,
+    THUMBNAIL_TIMES_NAME,
+    THUMBNAILS_NAME,
     Plan,
     Request,
     SegmentRef,
@@ -28,13 +33,14 @@ from render_service.compositor.sound.cache import SoundCache
 from render_service.compositor.sound.spec import MOST_GAIN_DB, SoundFacts, stem_file
 from render_service.compositor.task_group import task_group
 from render_service.compositor.tasks import (
+    draw_sprites,
     draw_thumbnails,
     join_composition,
     mix_sound,
     plan_composition,
     verify_composition,
 )
-from render_service.domain.jobs.job import AudioTrackKind, RenderSpec
+from render_service.domain.jobs.job import Artifact, AudioTrackKind, RenderSpec
 from render_service.domain.warning import JobWarning, WarningCode
 from render_service.telemetry.metrics.worker import SEGMENTS
 from render_service.telemetry.tracing.spans import span
@@ -60,6 +66,9 @@ class ComposedVideo:
         captions_vtt: The captions as WebVTT.
         words: The spoken words as JSON.
         stems: The parts of the sound that are files of their own.
+        sidecars: The files beside it that were asked for.
+        chapters: One for each shot.
+        sprites: The layout of its sprite sheet; None without one.
         sound_sha256: SHA-256 of the coded packets of its sound; empty without sound.
         dub_sha256s: The same of its further tracks of sound.
         width: Sides in pixels.
@@ -80,6 +89,9 @@ class ComposedVideo:
     captions_vtt: Path
     words: Path
     stems: Mapping[AudioTrackKind, Path]
+    sidecars: Mapping[Artifact, Path]
+    chapters: tuple[Chapter, ...]
+    sprites: SpriteSheet | None
     sound_sha256: str
     dub_sha256s: tuple[str, ...]
     width: int
@@ -140,8 +152,10 @@ class Composition:
         sounds = await self._make_all(plan, assets, poster, sheet)
         output = self.spec.output
         path = self.workdir / f"video.{output.container.value}"
-        with span("joining"):
-            await self.share.run(join_composition, self.parts, path)
+        async with task_group() as group:
+            group.create_task(self._join(path))
+            if plan.sprites is not None:
+                group.create_task(self.share.run(draw_sprites, self.parts))
         await self._report(CHECKING_FROM)
         with span("checking", {"render.frames": plan.frames}):
             check = await self.share.run(verify_composition, self.parts, path, sounds)
@@ -154,6 +168,9 @@ class Composition:
             captions_vtt=vtt.rename(self.workdir / vtt.name),
             words=words.rename(self.workdir / words.name),
             stems=self._keep_stems(sounds),
+            sidecars=self._keep_sidecars(),
+            chapters=plan.chapters,
+            sprites=plan.sprites,
             sound_sha256=sounds[0].packets if sounds else "",
             dub_sha256s=tuple(sound.packets for sound in sounds[1:]),
             width=output.width,
@@ -166,6 +183,20 @@ class Composition:
             segments_reused=self._reused,
             warnings=(*inspected.warnings, *plan.warnings, *_quiet_sounds(sounds, assets)),
         )
+
+    async def _join(self, path: Path) -> None:
+        with span("joining"):
+            await self.share.run(join_composition, self.parts, path)
+
+    def _keep_sidecars(self) -> dict[Artifact, Path]:
+        """Move the sidecars that were asked for to the results, and return where they are."""
+        wanted = self.spec.output.sidecars
+        names = {
+            Artifact.THUMBNAILS: THUMBNAILS_NAME if wanted.thumbnails else "",
+            Artifact.THUMBNAILS_VTT: THUMBNAIL_TIMES_NAME if wanted.thumbnails else "",
+            Artifact.CHAPTERS_VTT: CHAPTERS_NAME if wanted.chapters else "",
+        }
+        return {kind: (self.parts / name).rename(self.workdir / name) for kind, name in names.items() if name}
 
     def _keep_stems(self, sounds: Sequence[SoundFacts]) -> dict[AudioTrackKind, Path]:
         """Move the stems to the results, and return where they are."""
@@ -181,7 +212,7 @@ class Composition:
         # Long segments first: the short ones at the end keep all processes busy to the last moment.
         order = sorted(segments.values(), key=lambda segment: -segment.frames)
         waiting = iter(order)
-        stills = _Countdown({key for key, _ in plan.stills})
+        stills = _Countdown({key for key, _ in (*plan.stills, plan.poster)})
 
         async def make_waiting() -> None:
             for segment in waiting:

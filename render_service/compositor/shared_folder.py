@@ -9,11 +9,16 @@ from pathlib import Path
 from typing import Self
 
 from render_service.compositor.encoding.chapter import Chapter
+from render_service.compositor.encoding.sprite_sheet import SpriteSheet
 from render_service.compositor.media.assets import Media
 from render_service.domain.canonical import canonical_bytes, from_canonical
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.media import MediaFacts
 from render_service.domain.warning import JobWarning
+
+CHAPTERS_NAME = "chapters.vtt"
+THUMBNAILS_NAME = "thumbnails.jpg"
+THUMBNAIL_TIMES_NAME = "thumbnails.vtt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,9 @@ class Plan:
         frames: Length of the video.
         segments: In order; segments with equal content have equal keys.
         stills: For every shot, the segment and the frame of it that show it best.
-        poster: Which still is the poster of the video.
+        poster: The still that is the poster of the video.
+        sprites: The layout of the sprite sheet; None where none is asked for.
+        thumbnails: The stills on it.
         chapters: One a shot.
         has_sound: Whether there are sounds to mix: their specs are the files `sound.spec`, `sound-1.spec`, …
         sounds: The hashes of the audible files of each track of sound, the main one first.
@@ -68,7 +75,9 @@ class Plan:
     frames: int
     segments: tuple[SegmentRef, ...]
     stills: tuple[tuple[str, int], ...]
-    poster: int
+    poster: tuple[str, int]
+    sprites: SpriteSheet | None
+    thumbnails: tuple[tuple[str, int], ...]
     chapters: tuple[Chapter, ...]
     has_sound: bool
     sounds: tuple[tuple[str, ...], ...]

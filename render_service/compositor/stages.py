@@ -18,15 +18,21 @@ from render_service.compositor.encoding.chapter import Chapter
 from render_service.compositor.encoding.codecs import segment_codec
 from render_service.compositor.encoding.gif import write_gif
 from render_service.compositor.encoding.muxing import MuxInput, SoundInput, mux
+from render_service.compositor.encoding.sprite_sheet import SpriteSheet
+from render_service.compositor.encoding.sprites import write_sprites
 from render_service.compositor.encoding.thumbnails import write_thumbnails
 from render_service.compositor.encoding.webp import write_webp
+from render_service.compositor.encoding.webvtt import write_chapters, write_thumbnail_times
 from render_service.compositor.inspected_file import InspectedFile, Use
 from render_service.compositor.media.assets import Asset, AssetFault, clip_asset, narration_asset
 from render_service.compositor.media.probing import probe_clip, probe_image, probe_sound
 from render_service.compositor.segments.content_hashes import name_media
 from render_service.compositor.segments.planning import plan_picture, plan_pictures, shown_sources
-from render_service.compositor.segments.stills import chosen_stills
+from render_service.compositor.segments.stills import Still, chosen_stills, still_at
 from render_service.compositor.shared_folder import (
+    CHAPTERS_NAME,
+    THUMBNAIL_TIMES_NAME,
+    THUMBNAILS_NAME,
     Plan,
     Request,
     SegmentRef,
@@ -50,6 +56,7 @@ from render_service.domain.projects.languages import spoken_language
 from render_service.domain.projects.media import MediaFacts
 from render_service.domain.projects.output import Container
 from render_service.domain.projects.plan_warnings import plan_warnings
+from render_service.domain.projects.poster import poster_frame
 from render_service.domain.projects.sequence import INTRO_ID
 from render_service.domain.projects.shot_source import CardSource, PlaceholderSource
 from render_service.domain.projects.timeline import Timeline, TimelineShot, dubbed, plan_timeline
@@ -92,12 +99,14 @@ def plan_composition(parts: Path, srt: Path, vtt: Path, words: Path) -> Plan:
         words: Where the spoken words go as JSON.
 
     Raises:
-        RenderFailure: GLYPH_MISSING; ASSET_INVALID where the files make the video too long, or a clip is too short.
+        RenderFailure: GLYPH_MISSING; ASSET_INVALID where the files make the video too long, or a clip is too short;
+            INVALID_FIELD where it is over by the time that the poster is to show.
     """
     request = Request.read(parts)
     spec, timeline = request.spec, fit_recognized(_timeline(request), request.media.shots)
     _check_length(timeline, request.facts)
     _check_clip_starts(spec, request.facts)
+    poster = _chosen_poster(timeline, spec)
     replaced = check_glyphs(spec, _cards(timeline))
     hashes = name_media(request.media, request.hashes)
     cues, planned = plan_pictures(spec, timeline, hashes, request.facts, recognized_shots(request.media.shots))
@@ -115,14 +124,24 @@ def plan_composition(parts: Path, srt: Path, vtt: Path, words: Path) -> Plan:
         sounds.append(replace(plan_sound(spoken, spec, hashes.dubbed(place)), stems=False))
     for track, sound in enumerate(sounds):
         sound_spec_file(parts, track).write_bytes(sound.to_bytes())
+    stills, chapters = chosen_stills(timeline, planned), _chapters(timeline, spec)
+    if spec.output.sidecars.chapters:
+        write_chapters(chapters, timeline.fps, parts / CHAPTERS_NAME)
+    sprites, thumbnails = None, tuple[Still, ...]()
+    if spec.output.sidecars.thumbnails:
+        sprites = SpriteSheet.of(timeline.frames, timeline.fps, spec.output.width, spec.output.height)
+        shown = (sprites.frame(index, timeline.frames, timeline.fps) for index in range(sprites.count))
+        thumbnails = tuple(still_at(planned, frame) for frame in shown)
     plan = Plan(
         frames=timeline.frames,
         segments=tuple(
             SegmentRef(segment.job.key, segment.job.frames, tuple(segment.job.assets)) for segment in planned
         ),
-        stills=chosen_stills(timeline, planned),
-        poster=_poster_shot(timeline),
-        chapters=_chapters(timeline, spec),
+        stills=stills,
+        poster=stills[_poster_shot(timeline)] if poster is None else still_at(planned, poster),
+        sprites=sprites,
+        thumbnails=thumbnails,
+        chapters=chapters,
         has_sound=has_sound,
         sounds=tuple(tuple(heard_assets(sound, hashes.assets)) for sound in sounds) if has_sound else (),
         warnings=(
@@ -144,12 +163,14 @@ def check_request(parts: Path, gets_clips: bool) -> None:
         gets_clips: Whether a clip is generated for each shot without a picture; otherwise it becomes a card.
 
     Raises:
-        RenderFailure: GLYPH_MISSING; ASSET_INVALID where the files make the video too long, or a clip is too short.
+        RenderFailure: GLYPH_MISSING; ASSET_INVALID where the files make the video too long, or a clip is too short;
+            INVALID_FIELD where it is over by the time that the poster is to show.
     """
     request = Request.read(parts)
     timeline = _timeline(request)
     _check_length(timeline, request.facts)
     _check_clip_starts(request.spec, request.facts)
+    _chosen_poster(timeline, request.spec)
     check_glyphs(request.spec, () if gets_clips else _cards(timeline))
 
 
@@ -181,10 +202,22 @@ def draw_frame(parts: Path, wanted: FramePosition, path: Path) -> FrameFacts:
 
 
 def draw_thumbnails(parts: Path, poster: Path, sheet: Path) -> None:
-    """Write poster and contact sheet, once the segments of `Plan.stills` are made."""
+    """Write poster and contact sheet, once the segments of `Plan.stills` and `Plan.poster` are made."""
     plan = Plan.read(parts)
     stills = [(segment_file(parts, key), frame) for key, frame in plan.stills]
-    write_thumbnails(stills, plan.poster, poster, sheet)
+    key, frame = plan.poster
+    write_thumbnails(stills, (segment_file(parts, key), frame), poster, sheet)
+
+
+def draw_sprites(parts: Path) -> None:
+    """Write the sprite sheet and its times, once all segments are made; nothing where none is asked for."""
+    plan = Plan.read(parts)
+    if plan.sprites is None:
+        return
+    shown = [(segment_file(parts, key), frame) for key, frame in plan.thumbnails]
+    write_sprites(plan.sprites, shown, parts / THUMBNAILS_NAME)
+    fps = Request.read(parts).spec.output.fps
+    write_thumbnail_times(plan.sprites, plan.frames, fps, THUMBNAILS_NAME, parts / THUMBNAIL_TIMES_NAME)
 
 
 def join_composition(parts: Path, path: Path) -> None:
@@ -266,6 +299,12 @@ def _too_long(longest: TimelineShot, facts: Mapping[str, MediaFacts]) -> RenderF
     return asset.invalid(AssetFault.TOO_LONG, what)
 
 
+def _chosen_poster(timeline: Timeline, spec: RenderSpec) -> int | None:
+    """Return the frame that is chosen for the poster; None where the choice is ours."""
+    time = spec.output.poster_time
+    return None if time is None else poster_frame(timeline, time)
+
+
 def _poster_shot(timeline: Timeline) -> int:
     """Return the shot that the poster shows: the title card, else the first of the storyboard."""
     return next((shot.index for shot in timeline.shots if shot.shot_id != INTRO_ID), 0)
@@ -275,12 +314,12 @@ def _chapters(timeline: Timeline, spec: RenderSpec) -> tuple[Chapter, ...]:
     """Return a chapter for each shot, from the middle of its way in."""
     starts = [shot.start + shot.overlap_in // 2 for shot in timeline.shots]
     ends = [*starts[1:], timeline.frames]
-    titles = []
+    ids, titles = [shot.shot_id for shot in timeline.shots], []
     for shot in timeline.shots:
         card = shot.source.card.title if isinstance(shot.source, CardSource) else ""
         text = card or caption_text(spec.project, shot.shot) or clean_text(shot.shot.visual_description)
         titles.append(_shortened(text) or shot.shot_id.removeprefix("@").capitalize())
-    return tuple(Chapter(*chapter) for chapter in zip(titles, starts, ends, strict=True))
+    return tuple(Chapter(*chapter) for chapter in zip(titles, starts, ends, ids, strict=True))
 
 
 def _shortened(text: str) -> str:

@@ -136,6 +136,13 @@ def draw_thumbnails(parts: Path, poster: Path, sheet: Path) -> None:
     stages.draw_thumbnails(parts, poster, sheet)
 
 
+def draw_sprites(parts: Path) -> None:
+    """See `stages.draw_sprites`."""
+    from render_service.compositor import stages
+
+    stages.draw_sprites(parts)
+
+
 def join_composition(parts: Path, path: Path) -> None:
     """See `stages.join_composition`."""
     from render_service.compositor import stages

@@ -1,7 +1,6 @@
 """One attempt at a job: prepare, generate, compose, check, upload."""
 
 import asyncio
-import hashlib
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
@@ -9,33 +8,31 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from render_service.compositor.compositor import CHECKING_FROM, ComposedVideo, Compositor
+from render_service.compositor.compositor import CHECKING_FROM, Compositor
 from render_service.compositor.media.assets import Media
 from render_service.db.jobs.job_lifecycle import Claim
 from render_service.db.jobs.job_objects import JobObjects
 from render_service.domain.errors import DomainError
 from render_service.domain.generation.provider_models import GENERATING_PROVIDERS
 from render_service.domain.jobs.job import (
-    Artifact,
     JobStage,
     Lease,
     ProviderName,
     RawResults,
     RenderSpec,
-    StoredFile,
     Video,
 )
 from render_service.domain.jobs.needs import JobNeed
 from render_service.domain.warning import JobWarning, distinct_warnings
 from render_service.engine.alignments import align_narrations
 from render_service.engine.assets import fetch_assets
-from render_service.engine.audio_tracks import STEMS, DubbedSound, describe_tracks
 from render_service.engine.generated_clips import with_clips
 from render_service.engine.job_segments import JobSegments
 from render_service.engine.progress_reporter import ProgressReporter
 from render_service.engine.recognitions import Recognizer, recognize_shots
 from render_service.engine.segments.distributed_runner import DistributedRunner
 from render_service.engine.speakers import Dubbed, Narrated, OnSpoken, Speakers
+from render_service.engine.video_files import FinishedVideo, store_video
 from render_service.fetch.fetcher import Fetcher, FetchSession
 from render_service.providers.generator import Generated, Generation, Generator
 from render_service.storage import keys
@@ -248,11 +245,8 @@ async def run_attempt(
                 )
         await reporter.report(JobStage.UPLOADING, _COMPOSED, "Storing the video")
         with stage(JobStage.UPLOADING):
-            video = await _upload(lease, composed, context.store)
-            languages = (audio.language for audio in claim.spec.output.audio_languages)
-            dubs = map(DubbedSound, languages, dubbed.requests, composed.dub_sha256s)
-            tracks = describe_tracks(claim.spec.project, narrated.requests, video, composed.sound_sha256, dubs)
-            video = replace(video, audio_tracks=tracks)
+            finished = FinishedVideo(claim.spec, composed, narrated.requests, dubbed.requests)
+            video = await store_video(lease, finished, context.store)
     results = generated.raw_results or RawResults("completed", extra={"provider": claim.provider.value})
     warnings = distinct_warnings((*reporter.warnings, *composed.warnings))
     extra = {
@@ -278,34 +272,3 @@ async def _generate(
         await reporter.report(JobStage.GENERATING, start + fraction * (end - start), message, alive=True)
 
     return await provider.generate(work, generated_so_far)
-
-
-async def _upload(lease: Lease, composed: ComposedVideo, store: ObjectStore) -> Video:
-    made = {
-        Artifact.VIDEO: (composed.path, composed.content_type),
-        Artifact.POSTER: (composed.poster, "image/jpeg"),
-        Artifact.CONTACT_SHEET: (composed.contact_sheet, "image/jpeg"),
-        Artifact.CAPTIONS_SRT: (composed.captions_srt, "application/x-subrip"),
-        Artifact.CAPTIONS_VTT: (composed.captions_vtt, "text/vtt"),
-        Artifact.WORDS: (composed.words, "application/json"),
-        **{STEMS[kind]: (path, "audio/flac") for kind, path in composed.stems.items()},
-    }
-    files = {}
-    for artifact, (path, content_type) in made.items():
-        key = keys.file_key(lease.workspace_id, lease.job_id, lease.attempt, path.name)
-        sha256, size = await asyncio.to_thread(_digest, path)
-        await store.put_file(key, path, content_type=content_type)
-        files[artifact] = StoredFile(key, size, sha256, content_type)
-    return Video(
-        files=files,
-        width=composed.width,
-        height=composed.height,
-        fps=composed.fps,
-        frames=composed.frames,
-        check=composed.check,
-    )
-
-
-def _digest(path: Path) -> tuple[str, int]:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size

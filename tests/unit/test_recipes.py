@@ -146,7 +146,11 @@ WHOLE = project.Project(
     speech=project.Speech(speed=1.0),
     lexicon=(LexiconEntry("w", respelling="w", language="en"),),
     layers=EVERY_LAYER,
-    output=output.OutputOptions(size=output.FrameSize(320, 180), audio_languages=(output.AudioLanguage("de", "v"),)),
+    output=output.OutputOptions(
+        size=output.FrameSize(320, 180),
+        audio_languages=(output.AudioLanguage("de", "v"),),
+        sidecars=output.Sidecars(thumbnails=True),
+    ),
     sounds=(SoundClip("https://example.com/a.mp3"),),
 )
 # A layer has one content: these fields are those of other layers of the list.

@@ -30,6 +30,10 @@ ArtifactName = Literal[
     "narration",
     "music",
     "effects",
+    "thumbnails",
+    "thumbnails_vtt",
+    "chapters_vtt",
+    "metadata",
 ]
 StatusName = Literal["PENDING", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED"]
 DeliveryStateName = Literal["PENDING", "DELIVERED", "FAILED"]

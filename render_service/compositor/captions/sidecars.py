@@ -9,6 +9,7 @@ from pathlib import Path
 
 from render_service.compositor.captions.cues import Cue
 from render_service.compositor.captions.layout import CaptionFormat, caption_format, lay_out_caption
+from render_service.compositor.encoding.webvtt import cue_time, escaped
 from render_service.compositor.text.line_breaking import LineSpan
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.output import OutputSpec
@@ -29,7 +30,7 @@ def write_srt(cues: Sequence[Cue], spec: RenderSpec, path: Path) -> None:
     """
     blocks, fmt = [], caption_format(spec)
     for number, cue in enumerate(cues, 1):
-        times = f"{_time(cue.start, spec.output.fps, ',')} --> {_time(cue.end, spec.output.fps, ',')}"
+        times = f"{cue_time(cue.start, spec.output.fps, ',')} --> {cue_time(cue.end, spec.output.fps, ',')}"
         lines = [_srt_text(line.of(cue.text)) for line in _lines(cue, spec.output, fmt)]
         blocks.append("\n".join((str(number), times, *lines)) + "\n")
     path.write_text("\n".join(blocks), encoding="utf-8", newline="\n")
@@ -45,7 +46,7 @@ def write_vtt(cues: Sequence[Cue], spec: RenderSpec, path: Path) -> None:
     """
     blocks, fmt = ["WEBVTT\n"], caption_format(spec)
     for number, cue in enumerate(cues, 1):
-        times = f"{_time(cue.start, spec.output.fps, '.')} --> {_time(cue.end, spec.output.fps, '.')}"
+        times = f"{cue_time(cue.start, spec.output.fps)} --> {cue_time(cue.end, spec.output.fps)}"
         lines = [_vtt_line(cue, line, spec.output.fps) for line in _lines(cue, spec.output, fmt)]
         blocks.append("\n".join((str(number), times, *lines)) + "\n")
     path.write_text("\n".join(blocks), encoding="utf-8", newline="\n")
@@ -88,9 +89,9 @@ def _vtt_line(cue: Cue, line: LineSpan, fps: int) -> str:
     for word in cue.words:
         # A time in the text must lie inside the cue's own (WebVTT 4.2.1); the first word begins with the cue.
         if line.first <= word.first < line.last and word.start > cue.start:
-            parts += [_escape(cue.text[position : word.first]), f"<{_time(word.start, fps, '.')}>"]
+            parts += [escaped(cue.text[position : word.first]), f"<{cue_time(word.start, fps)}>"]
             position = word.first
-    return "".join((*parts, _escape(line._replace(first=position).of(cue.text))))
+    return "".join((*parts, escaped(line._replace(first=position).of(cue.text))))
 
 
 def _srt_text(text: str) -> str:
@@ -100,14 +101,3 @@ def _srt_text(text: str) -> str:
     and mpv show `&lt;` as it is written. So an invisible joiner keeps what looks like markup from being read as such.
     """
     return _SRT_MARKUP.sub(f"\\g<0>{_WORD_JOINER}", text).replace("-->", "→")
-
-
-def _escape(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _time(frame: int, fps: int, mark: str) -> str:
-    """Return a frame's time as hours, minutes, seconds and milliseconds, rounded to the nearest."""
-    milliseconds = (2000 * frame + fps) // (2 * fps)
-    seconds, rest = divmod(milliseconds, 1000)
-    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{mark}{rest:03}"

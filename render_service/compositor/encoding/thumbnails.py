@@ -18,16 +18,20 @@ _GAP = 12
 _BACKGROUND = (24, 24, 26)
 
 
-def write_thumbnails(shots: Sequence[tuple[Path, int]], poster_of: int, poster: Path, sheet: Path) -> None:
+def write_thumbnails(
+    shots: Sequence[tuple[Path, int]], poster_shows: tuple[Path, int], poster: Path, sheet: Path
+) -> None:
     """Write the poster (one frame at the video's size) and the contact sheet (a grid of one frame a shot) as JPEG.
 
     Args:
         shots: For each shot, a segment and the number of the frame to take from it.
-        poster_of: Index of the shot that the poster shows.
+        poster_shows: The same for the poster; mostly one of them.
         poster: The poster's file.
         sheet: The contact sheet's file.
     """
     first = _frame(*shots[0])
+    if poster_shows not in shots:
+        _write_poster(_frame(*poster_shows), poster)
     columns = _columns(len(shots), first.width / first.height)
     rows = math.ceil(len(shots) / columns)
     width = (_SHEET_WIDTH - _GAP * (columns + 1)) // columns
@@ -38,9 +42,9 @@ def write_thumbnails(shots: Sequence[tuple[Path, int]], poster_of: int, poster: 
     for number, shot in enumerate(shots):
         frame = first if number == 0 else _frame(*shot)
         place = (_GAP + number % columns * (width + _GAP), _GAP + number // columns * (height + _GAP))
-        pictures.paste(_picture(frame, width, height), place)
-        if number == poster_of:
-            _picture(frame, frame.width, frame.height).save(poster, "JPEG", quality=_POSTER_QUALITY)
+        pictures.paste(scaled_picture(frame, width, height), place)
+        if shot == poster_shows:
+            _write_poster(frame, poster)
     pictures.save(sheet, "JPEG", quality=_SHEET_QUALITY)
 
 
@@ -68,7 +72,11 @@ def _frame(segment: Path, number: int) -> VideoFrame:
     raise ValueError(f"the segment has no frame {number}")
 
 
-def _picture(frame: VideoFrame, width: int, height: int) -> Image.Image:
-    """Convert to RGB and scale down in one step."""
+def _write_poster(frame: VideoFrame, path: Path) -> None:
+    scaled_picture(frame, frame.width, frame.height).save(path, "JPEG", quality=_POSTER_QUALITY)
+
+
+def scaled_picture(frame: VideoFrame, width: int, height: int) -> Image.Image:
+    """Return a frame in RGB and at another size in pixels, converted and scaled down in one step."""
     scaled = frame.reformat(width, height, "rgb24", interpolation=Interpolation.AREA)
     return Image.fromarray(scaled.to_ndarray())

@@ -1,5 +1,6 @@
 """Chooses the frames that stand for the shots of a video in its poster and contact sheet."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 
 from render_service.compositor.segments.plan import PlannedSegment
@@ -27,6 +28,17 @@ def chosen_stills(timeline: Timeline, planned: Sequence[PlannedSegment]) -> tupl
     for segment in planned:
         segments.setdefault(segment.shot_index, []).append(segment)
     return tuple(_best(_candidates(segments[index], timeline.fps // 3)) for index in sorted(segments))
+
+
+def still_at(planned: Sequence[PlannedSegment], frame: int) -> Still:
+    """Return the still that is a frame of the video.
+
+    Args:
+        planned: All segments, in order.
+        frame: Number of the frame, less than the length of the video.
+    """
+    segment = planned[bisect_right(planned, frame, key=lambda one: one.start) - 1]
+    return segment.job.key, frame - segment.start
 
 
 def _candidates(segments: Sequence[PlannedSegment], settled: int) -> Iterator[tuple[float, Still]]:

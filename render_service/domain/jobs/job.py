@@ -121,6 +121,10 @@ class Artifact(StrEnum):
     NARRATION = "narration"
     MUSIC = "music"
     EFFECTS = "effects"
+    THUMBNAILS = "thumbnails"
+    THUMBNAILS_VTT = "thumbnails_vtt"
+    CHAPTERS_VTT = "chapters_vtt"
+    METADATA = "metadata"
 
 
 class AudioTrackKind(StrEnum):

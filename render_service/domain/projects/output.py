@@ -1,6 +1,7 @@
 """The format of a finished video: frame size, frame rate, quality."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 
 
@@ -120,6 +121,15 @@ class AudioLanguage:
 
 
 @dataclass(frozen=True, slots=True)
+class Sidecars:
+    """Which files are made beside a video: a sprite sheet with its WebVTT, chapters as WebVTT, metadata as JSON."""
+
+    thumbnails: bool = False
+    chapters: bool = False
+    metadata: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class OutputOptions:
     """What a caller asked for; None means that it was not given."""
 
@@ -132,6 +142,8 @@ class OutputOptions:
     stems: bool | None = None
     codec: VideoCodec | None = None
     audio_languages: tuple[AudioLanguage, ...] = ()
+    sidecars: Sidecars | None = None
+    poster_time: timedelta | None = None
 
     def over(self, other: "OutputOptions") -> "OutputOptions":
         """Return these options, with those that are not given taken from `other`.
@@ -152,6 +164,8 @@ class OutputOptions:
             stems=self.stems if self.stems is not None else other.stems,
             codec=self.codec or (other.codec if holds_codec else None),
             audio_languages=self.audio_languages or other.audio_languages,
+            sidecars=self.sidecars or other.sidecars,
+            poster_time=self.poster_time if self.poster_time is not None else other.poster_time,
         )
 
 
@@ -161,7 +175,8 @@ class OutputSpec:
 
     `loudness` is that of its sound; `stems` says whether the parts of the sound are also stored as files of their own.
     `codec` is None where it is the container's default, and for an animation. `audio_languages` are those of the
-    tracks of sound beside the main one, none for an animation.
+    tracks of sound beside the main one, none for an animation. `poster_time` is what the poster shows; None leaves the
+    choice to the compositor.
     """
 
     width: int
@@ -173,6 +188,8 @@ class OutputSpec:
     stems: bool = False
     codec: VideoCodec | None = None
     audio_languages: tuple[AudioLanguage, ...] = ()
+    sidecars: Sidecars = field(default_factory=Sidecars)
+    poster_time: timedelta | None = None
 
 
 def decide_output(options: OutputOptions, default_ratio: AspectRatio) -> OutputSpec:
@@ -203,7 +220,19 @@ def decide_output(options: OutputOptions, default_ratio: AspectRatio) -> OutputS
     loudness = options.loudness or Loudness.ONLINE
     codec = options.codec if options.codec is not default_codec(container) else None
     languages = () if container.is_animation else options.audio_languages
-    return OutputSpec(width, height, fps, quality, container, loudness, bool(options.stems), codec, languages)
+    return OutputSpec(
+        width=width,
+        height=height,
+        fps=fps,
+        quality=quality,
+        container=container,
+        loudness=loudness,
+        stems=bool(options.stems),
+        codec=codec,
+        audio_languages=languages,
+        sidecars=options.sidecars or Sidecars(),
+        poster_time=options.poster_time,
+    )
 
 
 def default_codec(container: Container) -> VideoCodec | None:

@@ -207,6 +207,8 @@ class _Check:
             for name, side in (("width", options.size.width), ("height", options.size.height)):
                 if side % 2 or not MIN_SIDE <= side <= MAX_SIDE:
                     self._fault(f"{path}.size.{name}", f"must be an even number of pixels, {MIN_SIDE} to {MAX_SIDE}")
+        if options.poster_time is not None and not _ZERO <= options.poster_time <= LONGEST_VIDEO:
+            self._fault(f"{path}.poster_time", f"must be 0 to {_seconds(LONGEST_VIDEO)}")
         if options.fps is not None and options.fps not in FRAME_RATES:
             self._fault(f"{path}.fps", f"must be one of {', '.join(map(str, FRAME_RATES))}, or 0 for the default")
 

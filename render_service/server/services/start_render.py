@@ -21,6 +21,7 @@ from render_service.domain.jobs.needs import JobNeed
 from render_service.domain.jobs.request import JobOptions, JobRequest, RenderRequest
 from render_service.domain.projects.languages import missing_translations, respoken, speaks, spoken_language
 from render_service.domain.projects.output import AudioLanguage, OutputOptions, codec_fault, decide_output
+from render_service.domain.projects.poster import poster_fault
 from render_service.domain.projects.project import MODE_PRESETS, Project, Speech
 from render_service.domain.projects.word_times import timed_later, unwritten_shots
 from render_service.domain.speech.terms import PlannedNarration
@@ -173,6 +174,8 @@ class RenderStarter:
             others = tuple(one for one in options.audio_languages if not speaks(one.language, main))
             options = replace(options, audio_languages=others)
         output = decide_output(options, MODE_PRESETS[project.mode].aspect_ratio)
+        if fault := poster_fault(project, output):
+            raise InvalidFields([FieldFault("output.poster_time", fault)])
         return RenderSpec(project, output, request.generation)
 
     def _respoken(self, project: Project, speech: Speech) -> Project:

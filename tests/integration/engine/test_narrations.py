@@ -27,7 +27,7 @@ from render_service.domain.jobs.job import (
     ProviderName,
     RenderSpec,
 )
-from render_service.domain.projects.output import OutputSpec, Quality
+from render_service.domain.projects.output import OutputSpec, Quality, Sidecars
 from render_service.domain.projects.project import CaptionOptions, Project, Shot, Speech, WordTiming
 from render_service.domain.speech.requests import SpeechRequest
 from render_service.engine.job_segments import JobSegments
@@ -52,6 +52,7 @@ PROJECT = Project(
 )
 LEASE = Lease(UUID(int=1), UUID(int=2), "team", UUID(int=3), attempt=1, failed_attempts=0)
 OUTPUT = OutputSpec(256, 144, 25, Quality.DRAFT, stems=True)
+BESIDE = replace(OUTPUT, sidecars=Sidecars(thumbnails=True, chapters=True, metadata=True))
 
 
 @asynccontextmanager
@@ -71,8 +72,8 @@ async def speaking(database: Database, folder: Path, installation: Installation 
                 await narrator.close()
 
 
-async def run(engine: Engine, project: Project) -> Job:
-    job = await start_job(engine.database, job_request(provider=ProviderName.LOCAL, spec=RenderSpec(project, OUTPUT)))
+async def run(engine: Engine, project: Project, output: OutputSpec = OUTPUT) -> Job:
+    job = await start_job(engine.database, job_request(provider=ProviderName.LOCAL, spec=RenderSpec(project, output)))
     await engine.runner.run_next()
     return await engine.job(job)
 
@@ -80,7 +81,7 @@ async def run(engine: Engine, project: Project) -> Job:
 async def test_narrations_are_spoken_once_and_their_words_are_lit(database: Database, tmp_path: Path) -> None:
     installed = find_installation(None, None)
     async with speaking(database, tmp_path / "first", installed) as engine:
-        job = await run(engine, PROJECT)
+        job = await run(engine, PROJECT, BESIDE)
         assert (job.status, job.warnings, job.error) == (JobStatus.COMPLETED, (), None)
         assert job.video is not None
         path = tmp_path / "video.mp4"
@@ -98,6 +99,8 @@ async def test_narrations_are_spoken_once_and_their_words_are_lit(database: Data
         ]
         words = tmp_path / "words.json"
         assert await engine.store.fetch_to(job.video.files[Artifact.WORDS].key, words)
+        described = tmp_path / "metadata.json"
+        assert await engine.store.fetch_to(files[Artifact.METADATA].key, described)
         # Without a model, only what is stored can be heard.
         mute = Narrator(Installation((tmp_path / "no-model",), installed.voices), None)
         store = JobSegments(engine.store, job.workspace_id, _record_nothing)
@@ -112,6 +115,17 @@ async def test_narrations_are_spoken_once_and_their_words_are_lit(database: Data
         await mute.close()
         assert [len(shot.words) for shot in heard.spec.project.shots] == [2, 1]
         assert all(files.narration is not None and files.narration.exists() for files in heard.media.shots.values())
+    metadata = json.loads(described.read_text(encoding="utf-8"))
+    listed = {file["artifact"]: (file["size_bytes"], file["sha256"]) for file in metadata["files"]}
+    assert listed == {
+        artifact.value: (file.size_bytes, file.sha256)
+        for artifact, file in files.items()
+        if artifact is not Artifact.METADATA
+    }
+    assert {Artifact.THUMBNAILS, Artifact.THUMBNAILS_VTT, Artifact.CHAPTERS_VTT} < files.keys()
+    assert (metadata["width"], metadata["height"], metadata["video_codec"]) == (256, 144, "h264")
+    assert [chapter["shot"] for chapter in metadata["chapters"]] == ["one", "two"]
+    assert metadata["chapters"][-1]["end"] == metadata["duration_seconds"] == job.video.frames / job.video.fps
     with av.open(str(path)) as video:
         sound = np.concatenate([frame.to_ndarray() for frame in video.decode(audio=0)], axis=1)
     assert np.abs(sound).max() > 0.3

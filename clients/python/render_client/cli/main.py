@@ -32,8 +32,11 @@ from render_client.cli.session import (
     Language,
     Machine,
     Model,
+    PosterTime,
     ProjectFile,
+    Sidecars,
     SpeechProvider,
+    Stems,
     StoredProject,
     Variables,
     Voice,
@@ -116,10 +119,9 @@ def start(
     loudness: Annotated[
         Optional[Loudness], typer.Option(help="Loudness: online −14 LUFS, podcast −16, broadcast −23.")
     ] = None,
-    stems: Annotated[
-        Optional[bool],
-        typer.Option("--stems/--no-stems", help="Also store mix, narration, music and effects as FLAC."),
-    ] = None,
+    stems: Stems = None,
+    sidecar: Sidecars = None,
+    poster_time: PosterTime = None,
     variable: Variables = None,
     label: Labels = None,
     priority: Annotated[
@@ -144,7 +146,17 @@ def start(
             raise typer.BadParameter("give exactly one of FILE and --project-id")
         if project_id is not None:
             project_id = find_project(client, project_id)
-        options = output_options(aspect_ratio, fps, quality, container, codec=codec, loudness=loudness, stems=stems)
+        options = output_options(
+            aspect_ratio,
+            fps,
+            quality,
+            container,
+            codec=codec,
+            loudness=loudness,
+            stems=stems,
+            sidecars=sidecar or (),
+            poster_time=poster_time,
+        )
         job = client.start(
             context.obj.project(file) if file else None,
             project_id=project_id,

@@ -1,5 +1,6 @@
 """Options of the `render` command, and their counterparts in the contract."""
 
+from collections.abc import Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Optional, cast
 
@@ -55,6 +56,14 @@ class Loudness(str, Enum):
     BROADCAST = "broadcast"
 
 
+class Sidecar(str, Enum):
+    """Files beside a video."""
+
+    THUMBNAILS = "thumbnails"
+    CHAPTERS = "chapters"
+    METADATA = "metadata"
+
+
 class Artifact(str, Enum):
     """Files of a job."""
 
@@ -68,6 +77,10 @@ class Artifact(str, Enum):
     NARRATION = "narration"
     MUSIC = "music"
     EFFECTS = "effects"
+    THUMBNAILS = "thumbnails"
+    THUMBNAILS_VTT = "thumbnails-vtt"
+    CHAPTERS_VTT = "chapters-vtt"
+    METADATA = "metadata"
 
     @property
     def artifact_name(self) -> "ArtifactName":
@@ -85,6 +98,10 @@ class Artifact(str, Enum):
                 Artifact.CAPTIONS_SRT: ".srt",
                 Artifact.CAPTIONS_VTT: ".vtt",
                 Artifact.WORDS: "-words.json",
+                Artifact.THUMBNAILS: "-thumbnails.jpg",
+                Artifact.THUMBNAILS_VTT: "-thumbnails.vtt",
+                Artifact.CHAPTERS_VTT: "-chapters.vtt",
+                Artifact.METADATA: "-metadata.json",
             }.get(self, f"-{self.value}.flac")
         return job.job_id + ending
 
@@ -111,6 +128,8 @@ def output_options(
     codec: Optional[Codec] = None,
     loudness: Optional[Loudness] = None,
     stems: Optional[bool] = None,
+    sidecars: Sequence[Sidecar] = (),
+    poster_time: Optional[float] = None,
 ) -> "output_pb2.OutputOptions":
     """Return the options as a message. What is not set is left to the project and the service."""
     from render_client.v1 import output_pb2
@@ -128,6 +147,10 @@ def output_options(
         options.loudness = output_pb2.LoudnessTarget.Value(f"LOUDNESS_TARGET_{loudness.upper()}")
     if stems is not None:
         options.stems = stems
+    for sidecar in sidecars:
+        setattr(options.sidecars, sidecar.value, True)
+    if poster_time is not None:
+        options.poster_time.FromNanoseconds(round(poster_time * 1e9))
     return options
 
 

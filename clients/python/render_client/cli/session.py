@@ -14,6 +14,7 @@ import typer
 
 from render_client.cli.exit_codes import INTERRUPTED, READER_GONE
 from render_client.cli.interruptions import repeated_interrupts
+from render_client.cli.options import Sidecar
 
 if TYPE_CHECKING:
     from render_client.cli.output import Output
@@ -52,6 +53,18 @@ SpeechProvider = Annotated[
 ]
 Voice = Annotated[Optional[str], typer.Option(help="Voice that speaks instead of the project's.")]
 Language = Annotated[Optional[str], typer.Option(help="Language that is spoken, from the shots' translations.")]
+Stems = Annotated[
+    Optional[bool], typer.Option("--stems/--no-stems", help="Also store mix, narration, music and effects as FLAC.")
+]
+Sidecars = Annotated[
+    Optional[list[Sidecar]], typer.Option("--sidecar", help="File to make beside the video; can be repeated.")
+]
+PosterTime = Annotated[
+    Optional[float],
+    typer.Option(
+        metavar="SECONDS", min=0, max=100_000, help="Time of the video that the poster shows.", show_default=False
+    ),
+]
 Variables = Annotated[
     Optional[list[str]],
     typer.Option("--var", metavar="NAME=VALUE", help="Value of {{NAME}} in the project; repeat for several."),

@@ -127,6 +127,16 @@ class _ArtifactEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Artifact.Val
     """The music alone, lowered under narration as it is in the mix."""
     ARTIFACT_EFFECTS: _Artifact.ValueType  # 10
     """The sound of the clips alone, as it is in the mix."""
+    ARTIFACT_THUMBNAILS: _Artifact.ValueType  # 11
+    """A JPEG with small pictures of the whole video. Only with OutputOptions.sidecars, as the three below."""
+    ARTIFACT_THUMBNAILS_VTT: _Artifact.ValueType  # 12
+    """The times of those pictures as WebVTT. A cue names a part of `thumbnails.jpg`: `thumbnails.jpg#xywh=160,0,160,90`."""
+    ARTIFACT_CHAPTERS_VTT: _Artifact.ValueType  # 13
+    """The chapters as WebVTT, for `<track kind="chapters">`."""
+    ARTIFACT_METADATA: _Artifact.ValueType  # 14
+    """The video described as JSON: size, length, formats, languages, chapters, shots, and the other files with their sizes
+    and hashes.
+    """
 
 class Artifact(_Artifact, metaclass=_ArtifactEnumTypeWrapper):
     """Artifact is one of the files that a job produces."""
@@ -156,6 +166,16 @@ ARTIFACT_MUSIC: Artifact.ValueType  # 9
 """The music alone, lowered under narration as it is in the mix."""
 ARTIFACT_EFFECTS: Artifact.ValueType  # 10
 """The sound of the clips alone, as it is in the mix."""
+ARTIFACT_THUMBNAILS: Artifact.ValueType  # 11
+"""A JPEG with small pictures of the whole video. Only with OutputOptions.sidecars, as the three below."""
+ARTIFACT_THUMBNAILS_VTT: Artifact.ValueType  # 12
+"""The times of those pictures as WebVTT. A cue names a part of `thumbnails.jpg`: `thumbnails.jpg#xywh=160,0,160,90`."""
+ARTIFACT_CHAPTERS_VTT: Artifact.ValueType  # 13
+"""The chapters as WebVTT, for `<track kind="chapters">`."""
+ARTIFACT_METADATA: Artifact.ValueType  # 14
+"""The video described as JSON: size, length, formats, languages, chapters, shots, and the other files with their sizes
+and hashes.
+"""
 Global___Artifact: _TypeAlias = Artifact  # noqa: Y015
 
 class _AudioTrackKind:

@@ -5,6 +5,7 @@ The format of the finished video."""
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -238,6 +239,41 @@ class AudioLanguage(_message.Message):
 Global___AudioLanguage: _TypeAlias = AudioLanguage  # noqa: Y015
 
 @_typing.final
+class SidecarOptions(_message.Message):
+    """SidecarOptions choose files that are made beside the video, for players and content systems."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    THUMBNAILS_FIELD_NUMBER: _builtins.int
+    CHAPTERS_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
+    thumbnails: _builtins.bool
+    """thumbnails makes a sprite sheet (`ARTIFACT_THUMBNAILS`) and the WebVTT that says which part of it shows which time
+    (`ARTIFACT_THUMBNAILS_VTT`), for the previews over a player's seek bar: a picture for each second, or for each
+    300th of a video longer than five minutes.
+    """
+    chapters: _builtins.bool
+    """chapters makes a WebVTT of chapters, one for each shot (`ARTIFACT_CHAPTERS_VTT`). A MP4, WebM or MOV holds them as
+    well.
+    """
+    metadata: _builtins.bool
+    """metadata makes a JSON that describes the video and its other files (`ARTIFACT_METADATA`)."""
+    def __init__(
+        self,
+        *,
+        thumbnails: _builtins.bool = ...,
+        chapters: _builtins.bool = ...,
+        metadata: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chapters", b"chapters", "metadata", b"metadata", "thumbnails", b"thumbnails"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SidecarOptions: _TypeAlias = SidecarOptions  # noqa: Y015
+
+@_typing.final
 class OutputOptions(_message.Message):
     """OutputOptions choose the format of the finished video. Omitted fields follow the project's mode."""
 
@@ -252,6 +288,8 @@ class OutputOptions(_message.Message):
     STEMS_FIELD_NUMBER: _builtins.int
     CODEC_FIELD_NUMBER: _builtins.int
     AUDIO_LANGUAGES_FIELD_NUMBER: _builtins.int
+    SIDECARS_FIELD_NUMBER: _builtins.int
+    POSTER_TIME_FIELD_NUMBER: _builtins.int
     aspect_ratio: Global___AspectRatio.ValueType
     """aspect_ratio selects a shape at full HD quality."""
     fps: _builtins.int
@@ -282,6 +320,17 @@ class OutputOptions(_message.Message):
         captions stay those of the project. At most 8; an animation has none.
         """
 
+    @_builtins.property
+    def sidecars(self) -> Global___SidecarOptions:
+        """sidecars are the files beside the video. Poster, contact sheet, captions and words are always made."""
+
+    @_builtins.property
+    def poster_time(self) -> _duration_pb2.Duration:
+        """poster_time is the time of the video that `ARTIFACT_POSTER` shows. If omitted, the poster shows the title card, else
+        the first shot, where its captions can be read. INVALID_ARGUMENT if it is negative or at or beyond the end; where
+        files decide how long the video is, the job fails instead, before a provider is paid if that is known by then.
+        """
+
     def __init__(
         self,
         *,
@@ -294,10 +343,12 @@ class OutputOptions(_message.Message):
         stems: _builtins.bool | None = ...,
         codec: Global___VideoCodec.ValueType = ...,
         audio_languages: _abc.Iterable[Global___AudioLanguage] | None = ...,
+        sidecars: Global___SidecarOptions | None = ...,
+        poster_time: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_stems", b"_stems", "aspect_ratio", b"aspect_ratio", "frame", b"frame", "size", b"size", "stems", b"stems"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_stems", b"_stems", "aspect_ratio", b"aspect_ratio", "frame", b"frame", "poster_time", b"poster_time", "sidecars", b"sidecars", "size", b"size", "stems", b"stems"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stems", b"_stems", "aspect_ratio", b"aspect_ratio", "audio_languages", b"audio_languages", "codec", b"codec", "container", b"container", "fps", b"fps", "frame", b"frame", "loudness", b"loudness", "quality", b"quality", "size", b"size", "stems", b"stems"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stems", b"_stems", "aspect_ratio", b"aspect_ratio", "audio_languages", b"audio_languages", "codec", b"codec", "container", b"container", "fps", b"fps", "frame", b"frame", "loudness", b"loudness", "poster_time", b"poster_time", "quality", b"quality", "sidecars", b"sidecars", "size", b"size", "stems", b"stems"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__stems: _TypeAlias = _typing.Literal["stems"]  # noqa: Y015
     _WhichOneofArgType__stems: _TypeAlias = _typing.Literal["_stems", b"_stems"]  # noqa: Y015

@@ -6,13 +6,15 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Duration } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file render/v1/output.proto.
  */
 export const file_render_v1_output: GenFile = /*@__PURE__*/
-  fileDesc("ChZyZW5kZXIvdjEvb3V0cHV0LnByb3RvEglyZW5kZXIudjEiKgoJRnJhbWVTaXplEg0KBXdpZHRoGAEgASgFEg4KBmhlaWdodBgCIAEoBSIwCg1BdWRpb0xhbmd1YWdlEhAKCGxhbmd1YWdlGAEgASgJEg0KBXZvaWNlGAIgASgJIvMCCg1PdXRwdXRPcHRpb25zEi4KDGFzcGVjdF9yYXRpbxgBIAEoDjIWLnJlbmRlci52MS5Bc3BlY3RSYXRpb0gAEiQKBHNpemUYAiABKAsyFC5yZW5kZXIudjEuRnJhbWVTaXplSAASCwoDZnBzGAMgASgFEikKB3F1YWxpdHkYBCABKA4yGC5yZW5kZXIudjEuUXVhbGl0eVByZXNldBInCgljb250YWluZXIYBSABKA4yFC5yZW5kZXIudjEuQ29udGFpbmVyEisKCGxvdWRuZXNzGAYgASgOMhkucmVuZGVyLnYxLkxvdWRuZXNzVGFyZ2V0EhIKBXN0ZW1zGAcgASgISAGIAQESJAoFY29kZWMYCCABKA4yFS5yZW5kZXIudjEuVmlkZW9Db2RlYxIxCg9hdWRpb19sYW5ndWFnZXMYCSADKAsyGC5yZW5kZXIudjEuQXVkaW9MYW5ndWFnZUIHCgVmcmFtZUIICgZfc3RlbXMqhQEKC0FzcGVjdFJhdGlvEhwKGEFTUEVDVF9SQVRJT19VTlNQRUNJRklFRBAAEhUKEUFTUEVDVF9SQVRJT18xNl85EAESFQoRQVNQRUNUX1JBVElPXzlfMTYQAhIUChBBU1BFQ1RfUkFUSU9fMV8xEAMSFAoQQVNQRUNUX1JBVElPXzRfNRAEKn8KDVF1YWxpdHlQcmVzZXQSHgoaUVVBTElUWV9QUkVTRVRfVU5TUEVDSUZJRUQQABIYChRRVUFMSVRZX1BSRVNFVF9EUkFGVBABEhsKF1FVQUxJVFlfUFJFU0VUX1NUQU5EQVJEEAISFwoTUVVBTElUWV9QUkVTRVRfSElHSBADKocBCglDb250YWluZXISGQoVQ09OVEFJTkVSX1VOU1BFQ0lGSUVEEAASEQoNQ09OVEFJTkVSX01QNBABEhIKDkNPTlRBSU5FUl9XRUJNEAISEQoNQ09OVEFJTkVSX0dJRhADEhEKDUNPTlRBSU5FUl9NT1YQBBISCg5DT05UQUlORVJfV0VCUBAFKp4BCgpWaWRlb0NvZGVjEhsKF1ZJREVPX0NPREVDX1VOU1BFQ0lGSUVEEAASFAoQVklERU9fQ09ERUNfSDI2NBABEhQKEFZJREVPX0NPREVDX0hFVkMQAhITCg9WSURFT19DT0RFQ19BVjEQAxITCg9WSURFT19DT0RFQ19WUDkQBBIdChlWSURFT19DT0RFQ19QUk9SRVNfNDIyX0hREAUqiQEKDkxvdWRuZXNzVGFyZ2V0Eh8KG0xPVURORVNTX1RBUkdFVF9VTlNQRUNJRklFRBAAEhoKFkxPVURORVNTX1RBUkdFVF9PTkxJTkUQARIbChdMT1VETkVTU19UQVJHRVRfUE9EQ0FTVBACEh0KGUxPVURORVNTX1RBUkdFVF9CUk9BRENBU1QQA0IxCg1jb20ucmVuZGVyLnYxUAFaHmV4YW1wbGUuY29tL3JlbmRlci92MTtyZW5kZXJ2MWIGcHJvdG8z");
+  fileDesc("ChZyZW5kZXIvdjEvb3V0cHV0LnByb3RvEglyZW5kZXIudjEiKgoJRnJhbWVTaXplEg0KBXdpZHRoGAEgASgFEg4KBmhlaWdodBgCIAEoBSIwCg1BdWRpb0xhbmd1YWdlEhAKCGxhbmd1YWdlGAEgASgJEg0KBXZvaWNlGAIgASgJIkgKDlNpZGVjYXJPcHRpb25zEhIKCnRodW1ibmFpbHMYASABKAgSEAoIY2hhcHRlcnMYAiABKAgSEAoIbWV0YWRhdGEYAyABKAgi0AMKDU91dHB1dE9wdGlvbnMSLgoMYXNwZWN0X3JhdGlvGAEgASgOMhYucmVuZGVyLnYxLkFzcGVjdFJhdGlvSAASJAoEc2l6ZRgCIAEoCzIULnJlbmRlci52MS5GcmFtZVNpemVIABILCgNmcHMYAyABKAUSKQoHcXVhbGl0eRgEIAEoDjIYLnJlbmRlci52MS5RdWFsaXR5UHJlc2V0EicKCWNvbnRhaW5lchgFIAEoDjIULnJlbmRlci52MS5Db250YWluZXISKwoIbG91ZG5lc3MYBiABKA4yGS5yZW5kZXIudjEuTG91ZG5lc3NUYXJnZXQSEgoFc3RlbXMYByABKAhIAYgBARIkCgVjb2RlYxgIIAEoDjIVLnJlbmRlci52MS5WaWRlb0NvZGVjEjEKD2F1ZGlvX2xhbmd1YWdlcxgJIAMoCzIYLnJlbmRlci52MS5BdWRpb0xhbmd1YWdlEisKCHNpZGVjYXJzGAogASgLMhkucmVuZGVyLnYxLlNpZGVjYXJPcHRpb25zEi4KC3Bvc3Rlcl90aW1lGAsgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQgcKBWZyYW1lQggKBl9zdGVtcyqFAQoLQXNwZWN0UmF0aW8SHAoYQVNQRUNUX1JBVElPX1VOU1BFQ0lGSUVEEAASFQoRQVNQRUNUX1JBVElPXzE2XzkQARIVChFBU1BFQ1RfUkFUSU9fOV8xNhACEhQKEEFTUEVDVF9SQVRJT18xXzEQAxIUChBBU1BFQ1RfUkFUSU9fNF81EAQqfwoNUXVhbGl0eVByZXNldBIeChpRVUFMSVRZX1BSRVNFVF9VTlNQRUNJRklFRBAAEhgKFFFVQUxJVFlfUFJFU0VUX0RSQUZUEAESGwoXUVVBTElUWV9QUkVTRVRfU1RBTkRBUkQQAhIXChNRVUFMSVRZX1BSRVNFVF9ISUdIEAMqhwEKCUNvbnRhaW5lchIZChVDT05UQUlORVJfVU5TUEVDSUZJRUQQABIRCg1DT05UQUlORVJfTVA0EAESEgoOQ09OVEFJTkVSX1dFQk0QAhIRCg1DT05UQUlORVJfR0lGEAMSEQoNQ09OVEFJTkVSX01PVhAEEhIKDkNPTlRBSU5FUl9XRUJQEAUqngEKClZpZGVvQ29kZWMSGwoXVklERU9fQ09ERUNfVU5TUEVDSUZJRUQQABIUChBWSURFT19DT0RFQ19IMjY0EAESFAoQVklERU9fQ09ERUNfSEVWQxACEhMKD1ZJREVPX0NPREVDX0FWMRADEhMKD1ZJREVPX0NPREVDX1ZQORAEEh0KGVZJREVPX0NPREVDX1BST1JFU180MjJfSFEQBSqJAQoOTG91ZG5lc3NUYXJnZXQSHwobTE9VRE5FU1NfVEFSR0VUX1VOU1BFQ0lGSUVEEAASGgoWTE9VRE5FU1NfVEFSR0VUX09OTElORRABEhsKF0xPVURORVNTX1RBUkdFVF9QT0RDQVNUEAISHQoZTE9VRE5FU1NfVEFSR0VUX0JST0FEQ0FTVBADQjEKDWNvbS5yZW5kZXIudjFQAVoeZXhhbXBsZS5jb20vcmVuZGVyL3YxO3JlbmRlcnYxYgZwcm90bzM", [file_google_protobuf_duration]);
 
 /**
  * FrameSize is an exact picture size in pixels.
@@ -71,6 +73,44 @@ export type AudioLanguage = Message<"render.v1.AudioLanguage"> & {
  */
 export const AudioLanguageSchema: GenMessage<AudioLanguage> = /*@__PURE__*/
   messageDesc(file_render_v1_output, 1);
+
+/**
+ * SidecarOptions choose files that are made beside the video, for players and content systems.
+ *
+ * @generated from message render.v1.SidecarOptions
+ */
+export type SidecarOptions = Message<"render.v1.SidecarOptions"> & {
+  /**
+   * thumbnails makes a sprite sheet (`ARTIFACT_THUMBNAILS`) and the WebVTT that says which part of it shows which time
+   * (`ARTIFACT_THUMBNAILS_VTT`), for the previews over a player's seek bar: a picture for each second, or for each
+   * 300th of a video longer than five minutes.
+   *
+   * @generated from field: bool thumbnails = 1;
+   */
+  thumbnails: boolean;
+
+  /**
+   * chapters makes a WebVTT of chapters, one for each shot (`ARTIFACT_CHAPTERS_VTT`). A MP4, WebM or MOV holds them as
+   * well.
+   *
+   * @generated from field: bool chapters = 2;
+   */
+  chapters: boolean;
+
+  /**
+   * metadata makes a JSON that describes the video and its other files (`ARTIFACT_METADATA`).
+   *
+   * @generated from field: bool metadata = 3;
+   */
+  metadata: boolean;
+};
+
+/**
+ * Describes the message render.v1.SidecarOptions.
+ * Use `create(SidecarOptionsSchema)` to create a new message.
+ */
+export const SidecarOptionsSchema: GenMessage<SidecarOptions> = /*@__PURE__*/
+  messageDesc(file_render_v1_output, 2);
 
 /**
  * OutputOptions choose the format of the finished video. Omitted fields follow the project's mode.
@@ -154,6 +194,22 @@ export type OutputOptions = Message<"render.v1.OutputOptions"> & {
    * @generated from field: repeated render.v1.AudioLanguage audio_languages = 9;
    */
   audioLanguages: AudioLanguage[];
+
+  /**
+   * sidecars are the files beside the video. Poster, contact sheet, captions and words are always made.
+   *
+   * @generated from field: render.v1.SidecarOptions sidecars = 10;
+   */
+  sidecars?: SidecarOptions | undefined;
+
+  /**
+   * poster_time is the time of the video that `ARTIFACT_POSTER` shows. If omitted, the poster shows the title card, else
+   * the first shot, where its captions can be read. INVALID_ARGUMENT if it is negative or at or beyond the end; where
+   * files decide how long the video is, the job fails instead, before a provider is paid if that is known by then.
+   *
+   * @generated from field: google.protobuf.Duration poster_time = 11;
+   */
+  posterTime?: Duration | undefined;
 };
 
 /**
@@ -161,7 +217,7 @@ export type OutputOptions = Message<"render.v1.OutputOptions"> & {
  * Use `create(OutputOptionsSchema)` to create a new message.
  */
 export const OutputOptionsSchema: GenMessage<OutputOptions> = /*@__PURE__*/
-  messageDesc(file_render_v1_output, 2);
+  messageDesc(file_render_v1_output, 3);
 
 /**
  * AspectRatio is the shape of the frame; each has a size in pixels at full HD quality.

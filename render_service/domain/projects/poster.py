@@ -1,0 +1,57 @@
+"""Finds the frame that a chosen poster shows."""
+
+from datetime import timedelta
+
+from render_service.domain.errors import ErrorReason, RenderFailure
+from render_service.domain.projects.output import OutputSpec
+from render_service.domain.projects.project import NarrationPolicy, Project, Shot
+from render_service.domain.projects.sequence import sequence
+from render_service.domain.projects.timeline import Timeline, plan_timeline
+
+
+def poster_frame(timeline: Timeline, time: timedelta) -> int:
+    """Return the number of the frame that a video shows at a time.
+
+    Args:
+        timeline: The video.
+        time: From its start; not negative.
+
+    Raises:
+        RenderFailure: INVALID_FIELD, with the metadata `field` and `fault`: the video is over by then.
+    """
+    fault = _fault(timeline, time)
+    if fault is not None:
+        field = "output.poster_time"
+        raise RenderFailure(ErrorReason.INVALID_FIELD, f"{field} {fault}", {"field": field, "fault": fault})
+    return _number(timeline, time)
+
+
+def poster_fault(project: Project, output: OutputSpec) -> str | None:
+    """Return why a video has no frame at the time that its poster is to show, in words that follow the field's name.
+
+    None where it has one, and where only its files can tell.
+    """
+    if output.poster_time is None or not _has_known_length(project):
+        return None
+    return _fault(plan_timeline(project, output.fps, {}), output.poster_time)
+
+
+def _has_known_length(project: Project) -> bool:
+    placed = sequence(project)
+    extends = project.narration_policy is NarrationPolicy.EXTEND and any(_may_be_heard(one.shot) for one in placed)
+    return not extends and all(one.shot.duration is not None for one in placed)
+
+
+def _may_be_heard(shot: Shot) -> bool:
+    return bool(shot.narration or shot.narration_audio_uri)
+
+
+def _number(timeline: Timeline, time: timedelta) -> int:
+    # A time that a duration's nanoseconds cannot hold exactly is rounded to the frame that is meant.
+    return int(time.total_seconds() * timeline.fps + 1e-3)
+
+
+def _fault(timeline: Timeline, time: timedelta) -> str | None:
+    if _number(timeline, time) < timeline.frames:
+        return None
+    return f"must be less than {timeline.frames / timeline.fps:.3f} s, the length of the video"
