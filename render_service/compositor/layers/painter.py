@@ -28,11 +28,12 @@ from render_service.compositor.layers.poses import (
 )
 from render_service.compositor.layers.shapes import draw_picture, draw_shape
 from render_service.compositor.layers.sprites import Matrix, Sprite, placing, posed, posed_drawing, sprite_of
-from render_service.compositor.layers.texts import TextParts, draw_text
+from render_service.compositor.layers.texts import TextParts, draw_text, fitted_size
 from render_service.compositor.media.assets import Asset
 from render_service.compositor.media.images import load_image
 from render_service.compositor.segments.layers import DrawnLayer
-from render_service.domain.layers.model import Animation, AnimationKind, AnimationUnit, Blend
+from render_service.domain.layers.changing import changes, content_at, with_number
+from render_service.domain.layers.model import Animation, AnimationKind, AnimationUnit, Blend, Counter, Layer
 
 # The largest frame that a layer is drawn for which keyframes enlarge, in pixels.
 _MOST_PIXELS = 16_000_000
@@ -53,9 +54,7 @@ class LayersPainter:
     def __init__(
         self, layers: Sequence[DrawnLayer], frame: tuple[int, int], fps: int, assets: Mapping[str, Asset]
     ) -> None:
-        self._painters = [
-            (_ClipPainter if layer.layer.clip else _LayerPainter)(layer, frame, fps, assets) for layer in layers
-        ]
+        self._painters = [_painter_of(layer.layer)(layer, frame, fps, assets) for layer in layers]
 
     def draw(self, number: int, target: Planes) -> None:
         """Draw what is seen in a frame, counted from the first of the stretch."""
@@ -198,6 +197,38 @@ class _ClipPainter(_LayerPainter):
         if is_inside and self._rest.rotation == 0 and self._rest.opacity == 1:
             return replace(overlay, x=x, y=y)
         return self._posed(self._rest)
+
+
+class _ChangingPainter(_LayerPainter):
+    """Draws a layer whose content changes with time, such as a counter: a drawing is kept until the content differs."""
+
+    def __init__(self, drawn: DrawnLayer, frame: tuple[int, int], fps: int, assets: Mapping[str, Asset]) -> None:
+        super().__init__(drawn, frame, fps, assets)
+        self._whole = drawn
+        if drawn.layer.text and drawn.layer.text.counter:
+            self._whole = replace(drawn, layer=_with_fixed_size(drawn, drawn.layer.text.counter, frame))
+
+    def draw(self, number: int, target: Planes) -> None:
+        whole = self._whole
+        now = content_at(whole.layer, (number - whole.start) / self._fps, whole.language)
+        if now != self._drawn.layer:
+            self._drawn = replace(whole, layer=now)
+            self._pose = self._moving = None
+        super().draw(number, target)
+
+
+def _with_fixed_size(drawn: DrawnLayer, counter: Counter, frame: tuple[int, int]) -> Layer:
+    """Return a counter in the letters in which its longest number fits: they keep their size while it counts."""
+    layer = drawn.layer
+    assert layer.text is not None
+    ends = (with_number(layer.text.text, counter, end, drawn.language) for end in (counter.start, counter.end))
+    longest = replace(layer.text, text=max(ends, key=len), counter=None)
+    size = fitted_size(longest, layer.box, frame, drawn.language)
+    return replace(layer, text=replace(layer.text, style=replace(layer.text.style, size=size)))
+
+
+def _painter_of(layer: Layer) -> type[_LayerPainter]:
+    return _ClipPainter if layer.clip else _ChangingPainter if changes(layer) else _LayerPainter
 
 
 @dataclass(slots=True)

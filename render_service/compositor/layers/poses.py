@@ -6,13 +6,13 @@ from itertools import accumulate, pairwise
 
 from render_service.compositor.layers.texts import TextParts
 from render_service.compositor.segments.layers import LayerSpan
+from render_service.domain.layers.changing import keyed_value
 from render_service.domain.layers.easing import parse_easing
 from render_service.domain.layers.model import (
     Animation,
     AnimationDirection,
     AnimationKind,
     AnimationUnit,
-    Keyframe,
     Layer,
 )
 
@@ -22,7 +22,6 @@ _AWAY = 0.5  # How far a part slides, as a share of its height.
 _SMALL = 0.5  # The size from which a zoom grows.
 BLURRED = 0.04
 """How far the edge of a blurred layer reaches out, as a part of the frame's shorter side."""
-_INTO_KEYFRAME = "ease-in-out"
 _DIRECTIONS = {
     AnimationDirection.LEFT: (-1, 0),
     AnimationDirection.RIGHT: (1, 0),
@@ -78,7 +77,7 @@ def keyed_pose(layer: Layer, seconds: float, frame: tuple[int, int], anchor: tup
         "rotation": layer.box.rotation,
         "opacity": layer.opacity,
     }
-    now = {name: _value(layer.keyframes, name, value, seconds) for name, value in own.items()}
+    now = {name: keyed_value(layer.keyframes, name, value, seconds) for name, value in own.items()}
     return Pose(
         now["x"] * frame[0] - anchor[0],
         now["y"] * frame[1] - anchor[1],
@@ -86,20 +85,6 @@ def keyed_pose(layer: Layer, seconds: float, frame: tuple[int, int], anchor: tup
         now["rotation"],
         min(max(now["opacity"], 0.0), 1.0),
     )
-
-
-def _value(keyframes: tuple[Keyframe, ...], name: str, own: float, seconds: float) -> float:
-    before, value = 0.0, own
-    for keyframe in keyframes:
-        wanted: float | None = getattr(keyframe, name)
-        if wanted is None:
-            continue
-        time = keyframe.time.total_seconds()
-        if seconds < time:
-            progress = parse_easing(keyframe.easing or _INTO_KEYFRAME)((seconds - before) / (time - before))
-            return value + (wanted - value) * progress
-        before, value = time, wanted
-    return value
 
 
 def progress_of(drawn: LayerSpan, number: int) -> tuple[Animation, float, bool] | None:

@@ -12,8 +12,9 @@ from render_service.compositor.captions.safe_areas import Rect
 from render_service.compositor.layers.boxes import Area, box_size, placed
 from render_service.compositor.layers.outlines import ellipse_mask, line_mask, path_mask, rectangle_mask
 from render_service.compositor.layers.pixels import Drawing, Mask, coloured, empty, filled, lay_over
+from render_service.compositor.layers.trimming import rectangle_contour, trimmed_ellipse, trimmed_line, trimmed_path
 from render_service.domain.layers.colors import parse_color
-from render_service.domain.layers.model import Box, BoxFit, ShapeKind, ShapeLayer, Stroke
+from render_service.domain.layers.model import Box, BoxFit, ShapeKind, ShapeLayer, Stroke, Trim
 from render_service.domain.layers.path_data import Contour, parse_path
 
 Loader = Callable[[tuple[int, int]], NDArray[np.uint8]]
@@ -141,6 +142,8 @@ def _shape_edge(
     shape: ShapeLayer, inner: tuple[float, float, float, float], size: tuple[int, int], radius: float, thickness: float
 ) -> Mask:
     left, top, width, height = inner
+    if shape.trim is not None and shape.trim != Trim():
+        return _trimmed_edge(shape, shape.trim, inner, size, radius, thickness)
     match shape.kind:
         case ShapeKind.LINE:
             return line_mask(*size, (left, top + height / 2), (left + width, top + height / 2), thickness)
@@ -151,6 +154,28 @@ def _shape_edge(
             return path_mask(*size, contours, stroke=thickness)
         case ShapeKind.RECTANGLE:
             return _stroked(lambda grown: rectangle_mask(*size, inner, radius, grown=grown), thickness)
+
+
+def _trimmed_edge(  # noqa: PLR0917 - those of `_shape_edge`, and the part
+    shape: ShapeLayer,
+    trim: Trim,
+    inner: tuple[float, float, float, float],
+    size: tuple[int, int],
+    radius: float,
+    thickness: float,
+) -> Mask:
+    if trim.start >= trim.end:
+        return np.zeros((size[1], size[0]), np.float32)
+    match shape.kind:
+        case ShapeKind.LINE:
+            return trimmed_line(size, inner, trim, thickness)
+        case ShapeKind.ELLIPSE:
+            return trimmed_ellipse(size, inner, trim, thickness)
+        case ShapeKind.PATH:
+            contours = [_within(contour, inner) for contour in parse_path(shape.path)]
+            return trimmed_path(size, contours, trim, thickness)
+        case ShapeKind.RECTANGLE:
+            return trimmed_path(size, [rectangle_contour(inner, radius)], trim, thickness)
 
 
 def _stroked(mask: Callable[[float], Mask], thickness: float) -> Mask:

@@ -141,6 +141,14 @@ def draw_text(
     return Drawing(pixels, left, top), area, _parts(block, lefts, y, height)
 
 
+def fitted_size(layer: TextLayer, box: Box, frame: tuple[int, int], language: str) -> float:
+    """Return the size of the letters with which a text fits its box; see `draw_text`."""
+    inner, _ = _space(box, layer.style, frame)
+    side = min(frame)
+    block = _fit(layer.text, layer.style, inner, side, text_language(layer.text, language))
+    return block.size / side
+
+
 def _space(box: Box, style: LayerStyle, frame: tuple[int, int]) -> tuple[tuple[float, float], Rect]:
     """Return the width and height in pixels that a text may take, and the rectangle that its anchor lies in."""
     safe = safe_area(*frame)

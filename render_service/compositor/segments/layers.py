@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from render_service.compositor.text.drawn_texts import clean_text
+from render_service.domain.layers.changing import settled, settling_time
 from render_service.domain.layers.model import Animation, AnimationKind, Blend, ClipLayer, Layer, layer_field
 from render_service.domain.projects.timeline import frames_covering, frames_in
 
@@ -115,7 +116,7 @@ def bare_layer(layer: Layer) -> Layer:
 
 def footprint(layer: Layer) -> Layer:
     """Return a layer with nothing but what decides where it stands at rest."""
-    still = replace(layer, enter=None, exit=None, keyframes=(), shadow=None)
+    still = replace(settled(layer, ""), enter=None, exit=None, keyframes=(), shadow=None)
     return replace(still, opacity=1.0, blend=Blend.NORMAL)
 
 
@@ -125,25 +126,26 @@ def seen_layers(layers: Sequence[DrawnLayer], first: int, frames: int, fps: int)
     What cannot be seen in the stretch is forgotten, so that it stays the same when a layer changes its times elsewhere.
     """
     return tuple(
-        replace(_within(one, first, frames, fps), group=one.group and _within(one.group, first, frames, fps))
+        replace(
+            _within(one, first, frames, fps, one.language),
+            group=one.group and _within(one.group, first, frames, fps, ""),
+        )
         for one in layers
         if one.start < first + frames and one.end > first
     )
 
 
-def _within(one: Span, first: int, frames: int, fps: int) -> Span:
+def _within(one: Span, first: int, frames: int, fps: int, language: str) -> Span:
     layer, enter, leave = one.layer, one.enter, one.exit
     start, end = one.start - first, one.end - first
     if start + enter <= 0:
         # Once it has come and its keyframes are past, it does not matter since when it has been there.
         # A clip shows another frame in each.
-        past = start if layer.clip else max(start, -_moving(layer, fps))
+        moving = frames_covering(settling_time(layer), fps)
+        past = start if layer.clip else max(start, -moving)
         layer, enter, start = replace(layer, enter=None), 0, past
+        if start <= -moving:
+            layer = settled(layer, language)
     if end - leave >= frames:
         layer, leave, end = replace(layer, exit=None), 0, frames
     return replace(one, layer=layer, start=start, end=end, enter=enter, exit=leave)
-
-
-def _moving(layer: Layer, fps: int) -> int:
-    """Return the frame of a layer from which on its keyframes move it no more."""
-    return frames_covering(layer.keyframes[-1].time, fps) if layer.keyframes else 0

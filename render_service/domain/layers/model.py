@@ -216,14 +216,28 @@ class Keyframe:
     rotation: float | None = None
     opacity: float | None = None
     easing: str = ""
+    trim_start: float | None = None
+    trim_end: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """A number that counts from `start` to `end`; `duration` None and an empty easing mean: the default."""
+
+    start: float = 0.0
+    end: float = 0.0
+    decimals: int = 0
+    duration: timedelta | None = None
+    easing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class TextLayer:
-    """A text."""
+    """A text; with a counter it shows a number where it has `{number}`."""
 
     text: str
     style: TextStyle = field(default_factory=TextStyle)
+    counter: Counter | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +248,14 @@ class PictureLayer:
 
 
 @dataclass(frozen=True, slots=True)
+class Trim:
+    """The part of an outline that its stroke follows, in shares 0–1 of its length."""
+
+    start: float = 0.0
+    end: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class ShapeLayer:
     """A shape, filled with a color, a gradient or nothing; `path` in units of which its box has 100 × 100."""
 
@@ -241,6 +263,7 @@ class ShapeLayer:
     path: str = ""
     color: str = ""
     gradient: Gradient | None = None
+    trim: Trim | None = None
 
 
 @dataclass(frozen=True, slots=True)

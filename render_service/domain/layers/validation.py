@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
+from render_service.domain.layers.changing import NUMBER
 from render_service.domain.layers.colors import is_color
 from render_service.domain.layers.easing import easing_fault
 from render_service.domain.layers.model import (
@@ -14,9 +15,9 @@ from render_service.domain.layers.model import (
     Box,
     BoxFit,
     ClipLayer,
+    Counter,
     Filters,
     Gradient,
-    Keyframe,
     Layer,
     Mask,
     Shadow,
@@ -38,11 +39,22 @@ MAX_STOPS = 16
 MAX_KEYFRAMES = 50
 LONGEST_LAYER = timedelta(hours=3)
 LONGEST_ANIMATION = timedelta(seconds=10)
+LONGEST_COUNTING = timedelta(seconds=60)
+MOST_COUNTED = 1e12
+MOST_DECIMALS = 4
 
 _ZERO = timedelta(0)
 _GROUP_ANIMATIONS = (AnimationKind.FADE, AnimationKind.SLIDE, AnimationKind.ZOOM, AnimationKind.POP)
 # The properties that keyframes set, with their limits.
-_ANIMATED = {"x": (-1, 2), "y": (-1, 2), "scale": (0, 4), "rotation": (-3600, 3600), "opacity": (0, 1)}
+_ANIMATED = {
+    "x": (-1, 2),
+    "y": (-1, 2),
+    "scale": (0, 4),
+    "rotation": (-3600, 3600),
+    "opacity": (0, 1),
+    "trim_start": (0, 1),
+    "trim_end": (0, 1),
+}
 _LAYER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -120,7 +132,7 @@ class LayerCheck:
         for name, animation in (("enter", layer.enter), ("exit", layer.exit)):
             if animation:
                 self._animation(animation, layer.text is not None, f"{path}.{name}")
-        self._keyframes(layer.keyframes, f"{path}.keyframes")
+        self._keyframes(layer, f"{path}.keyframes")
 
     def _clip(self, layer: Layer, clip: ClipLayer, path: str) -> None:
         self._uri(clip.uri, f"{path}.clip.uri")
@@ -144,6 +156,19 @@ class LayerCheck:
         if sum(map(len, pieces)) > MAX_LAYER_TEXT or (len(pieces) == 1 and not pieces[0].strip()):
             self._fault(f"{path}.text", f"must have 1 to {MAX_LAYER_TEXT:,} characters, not only blanks")
         self._style(text.style, f"{path}.style")
+        if text.counter:
+            self._counter(text.counter, f"{path}.counter")
+            if len(pieces) == 1 and NUMBER not in pieces[0]:
+                self._fault(f"{path}.text", f"must have {NUMBER} where the counter is shown")
+
+    def _counter(self, counter: Counter, path: str) -> None:
+        for name in ("start", "end"):
+            if not abs(getattr(counter, name)) <= MOST_COUNTED:
+                self._fault(f"{path}.{name}", "must be −10¹² to 10¹²")
+        self._number(counter.decimals, f"{path}.decimals", 0, MOST_DECIMALS)
+        if counter.duration is not None and not _ZERO < counter.duration <= LONGEST_COUNTING:
+            self._fault(f"{path}.duration", f"must be more than 0 s, at most {LONGEST_COUNTING.total_seconds():g} s")
+        self._easing(counter.easing, f"{path}.easing")
 
     def _style(self, style: TextStyle, path: str) -> None:
         self._number(style.size, f"{path}.size", 0.01, 1)
@@ -160,6 +185,11 @@ class LayerCheck:
         place = f"{path}.shape"
         self._fill(shape.color, shape.gradient, place)
         self._path(shape.kind, shape.path, f"{place}.path")
+        if shape.trim:
+            self._number(shape.trim.start, f"{place}.trim.start", 0, 1)
+            self._number(shape.trim.end, f"{place}.trim.end", 0, 1)
+            if stroke is None:
+                self._fault(f"{path}.stroke", "must be set where the shape has a trim")
         if shape.kind is ShapeKind.LINE:
             if stroke is None:
                 self._fault(f"{path}.stroke", "must be set: a LINE is drawn with its stroke")
@@ -241,7 +271,8 @@ class LayerCheck:
             self._fault(f"{path}.duration", f"must be more than 0 s, at most {LONGEST_ANIMATION.total_seconds():g} s")
         self._easing(animation.easing, f"{path}.easing")
 
-    def _keyframes(self, keyframes: Sequence[Keyframe], path: str) -> None:
+    def _keyframes(self, layer: Layer, path: str) -> None:
+        keyframes = layer.keyframes
         if len(keyframes) > MAX_KEYFRAMES:
             self._fault(path, f"must have at most {MAX_KEYFRAMES} keyframes")
         before = timedelta(microseconds=-1)
@@ -255,6 +286,8 @@ class LayerCheck:
                 value = getattr(keyframe, name)
                 if value is not None:
                     self._number(value, f"{place}.{name}", least, most)
+                    if name.startswith("trim") and not (layer.shape and layer.stroke):
+                        self._fault(f"{place}.{name}", "must be omitted: only a shape with a stroke is trimmed")
             if all(getattr(keyframe, name) is None for name in _ANIMATED):
                 self._fault(place, f"must set one of {', '.join(_ANIMATED)}")
             self._easing(keyframe.easing, f"{place}.easing")

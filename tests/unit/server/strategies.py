@@ -116,8 +116,16 @@ CONTENTS: st.SearchStrategy[dict[str, Any]] = st.one_of(
             align=st.none() | st.sampled_from(layers.TextAlign),
         ),
     ).map(lambda text: {"text": text}),
+    st.builds(
+        layers.TextLayer,
+        text=st.just("{number} %"),
+        counter=st.builds(layers.Counter, end=st.floats(-1e12, 1e12), decimals=st.integers(0, 4)),
+    ).map(lambda text: {"text": text}),
     st.builds(layers.PictureLayer, uri=URI).map(lambda picture: {"picture": picture}),
     st.builds(layers.ShapeLayer, gradient=GRADIENTS).map(lambda shape: {"shape": shape}),
+    st.builds(layers.ShapeLayer, trim=st.builds(layers.Trim, end=st.floats(0, 1))).map(
+        lambda shape: {"shape": shape, "stroke": layers.Stroke("#FFFFFF")}
+    ),
 )
 ANIMATIONS = st.builds(
     layers.Animation,
@@ -134,7 +142,7 @@ def _keyframes(times: list[timedelta]) -> tuple[layers.Keyframe, ...]:
 
 LAYERS = st.lists(
     st.builds(
-        lambda content, **fields: layers.Layer(**content, **fields),
+        lambda content, **fields: layers.Layer(**{**fields, **content}),
         CONTENTS,
         id=st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True),
         box=st.builds(

@@ -671,6 +671,46 @@ class TextStyle(_message.Message):
 Global___TextStyle: _TypeAlias = TextStyle  # noqa: Y015
 
 @_typing.final
+class Counter(_message.Message):
+    """Counter is a number that counts. It is written as the language of the project does: digits, groups and decimal sign."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
+    DECIMALS_FIELD_NUMBER: _builtins.int
+    DURATION_FIELD_NUMBER: _builtins.int
+    EASING_FIELD_NUMBER: _builtins.int
+    start: _builtins.float
+    """start is the number that it counts from, −10¹² to 10¹²."""
+    end: _builtins.float
+    """end is the number that it counts to, and stays at, −10¹² to 10¹²."""
+    decimals: _builtins.int
+    """decimals is how many digits follow the decimal sign, 0–4."""
+    easing: _builtins.str
+    """easing, as in Keyframe; default `ease-out`."""
+    @_builtins.property
+    def duration(self) -> _duration_pb2.Duration:
+        """duration of counting from the start of the layer: > 0 to 60 s; default 1.5 s."""
+
+    def __init__(
+        self,
+        *,
+        start: _builtins.float = ...,
+        end: _builtins.float = ...,
+        decimals: _builtins.int = ...,
+        duration: _duration_pb2.Duration | None = ...,
+        easing: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decimals", b"decimals", "duration", b"duration", "easing", b"easing", "end", b"end", "start", b"start"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Counter: _TypeAlias = Counter  # noqa: Y015
+
+@_typing.final
 class TextLayer(_message.Message):
     """TextLayer is a text."""
 
@@ -678,21 +718,29 @@ class TextLayer(_message.Message):
 
     TEXT_FIELD_NUMBER: _builtins.int
     STYLE_FIELD_NUMBER: _builtins.int
+    COUNTER_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """text in any script; line feeds force line breaks. 1–1,000 characters, not only blanks. Required."""
     @_builtins.property
     def style(self) -> Global___TextStyle:
         """style of the text."""
 
+    @_builtins.property
+    def counter(self) -> Global___Counter:
+        """counter is a number that counts where the text has `{number}`, which is INVALID_ARGUMENT to lack then. The letters
+        keep the size in which the longer of its first and last number fits. If omitted, nothing counts.
+        """
+
     def __init__(
         self,
         *,
         text: _builtins.str = ...,
         style: Global___TextStyle | None = ...,
+        counter: Global___Counter | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["style", b"style"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["counter", b"counter", "style", b"style"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["style", b"style", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["counter", b"counter", "style", b"style", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -721,6 +769,37 @@ class PictureLayer(_message.Message):
 Global___PictureLayer: _TypeAlias = PictureLayer  # noqa: Y015
 
 @_typing.final
+class Trim(_message.Message):
+    """Trim is the part of an outline that its stroke follows, in shares of its length. An outline starts at the left of a LINE,
+    at the top of an ELLIPSE and at the top left corner of a RECTANGLE, and runs clockwise. The ends are flat for a LINE and
+    an ELLIPSE, else round.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
+    start: _builtins.float
+    """start of the part, 0–1."""
+    end: _builtins.float
+    """end of the part, 0–1; default 1. Nothing is drawn if it is not beyond start."""
+    def __init__(
+        self,
+        *,
+        start: _builtins.float = ...,
+        end: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_end", b"_end", "end", b"end"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_end", b"_end", "end", b"end", "start", b"start"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__end: _TypeAlias = _typing.Literal["end"]  # noqa: Y015
+    _WhichOneofArgType__end: _TypeAlias = _typing.Literal["_end", b"_end"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__end) -> _WhichOneofReturnType__end | None: ...
+
+Global___Trim: _TypeAlias = Trim  # noqa: Y015
+
+@_typing.final
 class ShapeLayer(_message.Message):
     """ShapeLayer is a shape. It is filled with a color or a gradient, or with neither if it has a stroke."""
 
@@ -730,6 +809,7 @@ class ShapeLayer(_message.Message):
     PATH_FIELD_NUMBER: _builtins.int
     COLOR_FIELD_NUMBER: _builtins.int
     GRADIENT_FIELD_NUMBER: _builtins.int
+    TRIM_FIELD_NUMBER: _builtins.int
     kind: Global___ShapeKind.ValueType
     """kind defaults to RECTANGLE."""
     path: _builtins.str
@@ -742,6 +822,10 @@ class ShapeLayer(_message.Message):
     def gradient(self) -> Global___Gradient:
         """gradient that fills it; color must be empty then."""
 
+    @_builtins.property
+    def trim(self) -> Global___Trim:
+        """trim of its stroke, which is required then; if omitted, the stroke follows the whole outline."""
+
     def __init__(
         self,
         *,
@@ -749,10 +833,11 @@ class ShapeLayer(_message.Message):
         path: _builtins.str = ...,
         color: _builtins.str = ...,
         gradient: Global___Gradient | None = ...,
+        trim: Global___Trim | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["gradient", b"gradient"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["gradient", b"gradient", "trim", b"trim"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["color", b"color", "gradient", b"gradient", "kind", b"kind", "path", b"path"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["color", b"color", "gradient", b"gradient", "kind", b"kind", "path", b"path", "trim", b"trim"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -817,6 +902,8 @@ class Keyframe(_message.Message):
     ROTATION_FIELD_NUMBER: _builtins.int
     OPACITY_FIELD_NUMBER: _builtins.int
     EASING_FIELD_NUMBER: _builtins.int
+    TRIM_START_FIELD_NUMBER: _builtins.int
+    TRIM_END_FIELD_NUMBER: _builtins.int
     x: _builtins.float
     """x of the anchor as in Box, −1 to 2."""
     y: _builtins.float
@@ -832,6 +919,10 @@ class Keyframe(_message.Message):
     `cubic-bezier(x1, y1, x2, y2)`, `steps(n)`, or `spring(bounce)` with a bounce of 0–1; default `ease-in-out`. At most 60
     characters.
     """
+    trim_start: _builtins.float
+    """trim_start as `start` in Trim, 0–1. For shapes with a stroke only, as trim_end: it draws a line, or fills a ring."""
+    trim_end: _builtins.float
+    """trim_end as `end` in Trim, 0–1."""
     @_builtins.property
     def time(self) -> _duration_pb2.Duration:
         """time from the start of the layer, 0–10,800 s, later than the keyframe before it."""
@@ -846,10 +937,12 @@ class Keyframe(_message.Message):
         rotation: _builtins.float | None = ...,
         opacity: _builtins.float | None = ...,
         easing: _builtins.str = ...,
+        trim_start: _builtins.float | None = ...,
+        trim_end: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_opacity", b"_opacity", "_rotation", b"_rotation", "_scale", b"_scale", "_x", b"_x", "_y", b"_y", "opacity", b"opacity", "rotation", b"rotation", "scale", b"scale", "time", b"time", "x", b"x", "y", b"y"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_opacity", b"_opacity", "_rotation", b"_rotation", "_scale", b"_scale", "_trim_end", b"_trim_end", "_trim_start", b"_trim_start", "_x", b"_x", "_y", b"_y", "opacity", b"opacity", "rotation", b"rotation", "scale", b"scale", "time", b"time", "trim_end", b"trim_end", "trim_start", b"trim_start", "x", b"x", "y", b"y"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_opacity", b"_opacity", "_rotation", b"_rotation", "_scale", b"_scale", "_x", b"_x", "_y", b"_y", "easing", b"easing", "opacity", b"opacity", "rotation", b"rotation", "scale", b"scale", "time", b"time", "x", b"x", "y", b"y"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_opacity", b"_opacity", "_rotation", b"_rotation", "_scale", b"_scale", "_trim_end", b"_trim_end", "_trim_start", b"_trim_start", "_x", b"_x", "_y", b"_y", "easing", b"easing", "opacity", b"opacity", "rotation", b"rotation", "scale", b"scale", "time", b"time", "trim_end", b"trim_end", "trim_start", b"trim_start", "x", b"x", "y", b"y"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__opacity: _TypeAlias = _typing.Literal["opacity"]  # noqa: Y015
     _WhichOneofArgType__opacity: _TypeAlias = _typing.Literal["_opacity", b"_opacity"]  # noqa: Y015
@@ -857,6 +950,10 @@ class Keyframe(_message.Message):
     _WhichOneofArgType__rotation: _TypeAlias = _typing.Literal["_rotation", b"_rotation"]  # noqa: Y015
     _WhichOneofReturnType__scale: _TypeAlias = _typing.Literal["scale"]  # noqa: Y015
     _WhichOneofArgType__scale: _TypeAlias = _typing.Literal["_scale", b"_scale"]  # noqa: Y015
+    _WhichOneofReturnType__trim_end: _TypeAlias = _typing.Literal["trim_end"]  # noqa: Y015
+    _WhichOneofArgType__trim_end: _TypeAlias = _typing.Literal["_trim_end", b"_trim_end"]  # noqa: Y015
+    _WhichOneofReturnType__trim_start: _TypeAlias = _typing.Literal["trim_start"]  # noqa: Y015
+    _WhichOneofArgType__trim_start: _TypeAlias = _typing.Literal["_trim_start", b"_trim_start"]  # noqa: Y015
     _WhichOneofReturnType__x: _TypeAlias = _typing.Literal["x"]  # noqa: Y015
     _WhichOneofArgType__x: _TypeAlias = _typing.Literal["_x", b"_x"]  # noqa: Y015
     _WhichOneofReturnType__y: _TypeAlias = _typing.Literal["y"]  # noqa: Y015
@@ -867,6 +964,10 @@ class Keyframe(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__rotation) -> _WhichOneofReturnType__rotation | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__scale) -> _WhichOneofReturnType__scale | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__trim_end) -> _WhichOneofReturnType__trim_end | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__trim_start) -> _WhichOneofReturnType__trim_start | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__x) -> _WhichOneofReturnType__x | None: ...
     @_typing.overload

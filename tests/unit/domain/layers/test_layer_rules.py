@@ -17,6 +17,7 @@ from render_service.domain.layers.model import (
     ChromaKey,
     ClipLayer,
     ColorStop,
+    Counter,
     Filters,
     Gradient,
     GroupLayer,
@@ -30,6 +31,7 @@ from render_service.domain.layers.model import (
     Stroke,
     TextLayer,
     TextStyle,
+    Trim,
     WritingMode,
 )
 from render_service.domain.layers.path_data import MAX_COMMANDS, MAX_PATH, parse_path, path_fault
@@ -67,6 +69,14 @@ def keyed(*keyframes: Keyframe) -> Layer:
     return replace(SHAPE, keyframes=keyframes)
 
 
+def counting(counter: Counter) -> Layer:
+    return replace(TEXT, text=TextLayer("{number} %", counter=counter))
+
+
+def trimmed(trim: Trim) -> Layer:
+    return replace(SHAPE, shape=ShapeLayer(trim=trim), stroke=Stroke("#FFFFFF"))
+
+
 def keyed_out(key: ChromaKey) -> Layer:
     return Layer("a", picture=PictureLayer("https://example.com/a.png"), filters=Filters(chroma_key=key))
 
@@ -84,6 +94,17 @@ WRONG = {
     ".text.style.letter_spacing": styled(letter_spacing=2),
     ".text.style.writing_mode": styled(writing_mode=WritingMode.VERTICAL),
     ".text.style.gradient.stops": styled(gradient=Gradient(stops=STOPS[:1])),
+    ".text.counter.start": counting(Counter(start=-2e12)),
+    ".text.counter.end": counting(Counter(end=2e12)),
+    ".text.counter.decimals": counting(Counter(decimals=5)),
+    ".text.counter.duration": counting(Counter(duration=timedelta(seconds=61))),
+    ".text.counter.easing": counting(Counter(easing="bounce")),
+    ".text.text ": replace(TEXT, text=TextLayer("Hello", counter=Counter(end=5))),
+    ".shape.trim.start": trimmed(Trim(-0.1, 1)),
+    ".shape.trim.end": trimmed(Trim(0, 1.1)),
+    ".stroke ": replace(SHAPE, shape=ShapeLayer(color="#FFFFFF", trim=Trim(0, 0.5))),
+    ".keyframes[0].trim_start": keyed(Keyframe(trim_start=0.5)),
+    ".keyframes[0].trim_end": replace(trimmed(Trim()), keyframes=(Keyframe(trim_end=1.5),)),
     ".picture.uri": Layer("a", picture=PictureLayer("ftp://example.com/a.png")),
     ".clip.uri": Layer("a", clip=ClipLayer("clip.mp4")),
     ".box.fit": Layer("a", clip=ClipLayer("https://example.com/a.mp4"), box=Box(fit=BoxFit.FILL)),

@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file render/v1/layer.proto.
  */
 export const file_render_v1_layer: GenFile = /*@__PURE__*/
-  fileDesc("ChVyZW5kZXIvdjEvbGF5ZXIucHJvdG8SCXJlbmRlci52MSIsCglDb2xvclN0b3ASDQoFY29sb3IYASABKAkSEAoIcG9zaXRpb24YAiABKAEidAoIR3JhZGllbnQSJQoEa2luZBgBIAEoDjIXLnJlbmRlci52MS5HcmFkaWVudEtpbmQSEgoFYW5nbGUYAiABKAFIAIgBARIjCgVzdG9wcxgDIAMoCzIULnJlbmRlci52MS5Db2xvclN0b3BCCAoGX2FuZ2xlIjUKBlN0cm9rZRINCgVjb2xvchgBIAEoCRISCgV3aWR0aBgCIAEoAUgAiAEBQggKBl93aWR0aCJUCgZTaGFkb3cSDQoFY29sb3IYASABKAkSEQoEYmx1chgCIAEoAUgAiAEBEgkKAXgYAyABKAESDgoBeRgEIAEoAUgBiAEBQgcKBV9ibHVyQgQKAl95ItsBCgNCb3gSDgoBeBgBIAEoAUgAiAEBEg4KAXkYAiABKAFIAYgBARIhCgZhbmNob3IYAyABKA4yES5yZW5kZXIudjEuQW5jaG9yEhIKBXdpZHRoGAQgASgBSAKIAQESEwoGaGVpZ2h0GAUgASgBSAOIAQESHgoDZml0GAYgASgOMhEucmVuZGVyLnYxLkJveEZpdBIQCghyb3RhdGlvbhgHIAEoARIVCg1jb3JuZXJfcmFkaXVzGAggASgBQgQKAl94QgQKAl95QggKBl93aWR0aEIJCgdfaGVpZ2h0IvoCCglUZXh0U3R5bGUSEQoEc2l6ZRgBIAEoAUgAiAEBEg4KBndlaWdodBgCIAEoBRIOCgZpdGFsaWMYAyABKAgSDQoFY29sb3IYBCABKAkSJQoIZ3JhZGllbnQYBSABKAsyEy5yZW5kZXIudjEuR3JhZGllbnQSEgoKYmFja2dyb3VuZBgGIAEoCRIUCgdwYWRkaW5nGAcgASgBSAGIAQESGAoLbGluZV9oZWlnaHQYCCABKAFIAogBARIWCg5sZXR0ZXJfc3BhY2luZxgJIAEoARIjCgVhbGlnbhgKIAEoDjIULnJlbmRlci52MS5UZXh0QWxpZ24SMAoOdmVydGljYWxfYWxpZ24YCyABKA4yGC5yZW5kZXIudjEuVmVydGljYWxBbGlnbhIsCgx3cml0aW5nX21vZGUYDCABKA4yFi5yZW5kZXIudjEuV3JpdGluZ01vZGVCBwoFX3NpemVCCgoIX3BhZGRpbmdCDgoMX2xpbmVfaGVpZ2h0Ij4KCVRleHRMYXllchIMCgR0ZXh0GAEgASgJEiMKBXN0eWxlGAIgASgLMhQucmVuZGVyLnYxLlRleHRTdHlsZSIbCgxQaWN0dXJlTGF5ZXISCwoDdXJpGAEgASgJInQKClNoYXBlTGF5ZXISIgoEa2luZBgBIAEoDjIULnJlbmRlci52MS5TaGFwZUtpbmQSDAoEcGF0aBgCIAEoCRINCgVjb2xvchgDIAEoCRIlCghncmFkaWVudBgEIAEoCzITLnJlbmRlci52MS5HcmFkaWVudCLIAQoJQW5pbWF0aW9uEiYKBGtpbmQYASABKA4yGC5yZW5kZXIudjEuQW5pbWF0aW9uS2luZBIkCgJieRgCIAEoDjIYLnJlbmRlci52MS5BbmltYXRpb25Vbml0EisKCGR1cmF0aW9uGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjAKCWRpcmVjdGlvbhgEIAEoDjIdLnJlbmRlci52MS5BbmltYXRpb25EaXJlY3Rpb24SDgoGZWFzaW5nGAUgASgJItMBCghLZXlmcmFtZRInCgR0aW1lGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEg4KAXgYAiABKAFIAIgBARIOCgF5GAMgASgBSAGIAQESEgoFc2NhbGUYBCABKAFIAogBARIVCghyb3RhdGlvbhgFIAEoAUgDiAEBEhQKB29wYWNpdHkYBiABKAFIBIgBARIOCgZlYXNpbmcYByABKAlCBAoCX3hCBAoCX3lCCAoGX3NjYWxlQgsKCV9yb3RhdGlvbkIKCghfb3BhY2l0eSI2CglDbGlwTGF5ZXISCwoDdXJpGAEgASgJEhIKBXNvdW5kGAIgASgISACIAQFCCAoGX3NvdW5kIgwKCkdyb3VwTGF5ZXIiZgoJQ2hyb21hS2V5Eg0KBWNvbG9yGAEgASgJEhcKCnNpbWlsYXJpdHkYAiABKAFIAIgBARIVCghzb2Z0bmVzcxgDIAEoAUgBiAEBQg0KC19zaW1pbGFyaXR5QgsKCV9zb2Z0bmVzcyK1AQoHRmlsdGVycxIXCgpicmlnaHRuZXNzGAEgASgBSACIAQESFQoIY29udHJhc3QYAiABKAFIAYgBARIXCgpzYXR1cmF0aW9uGAMgASgBSAKIAQESDAoEYmx1chgEIAEoARIoCgpjaHJvbWFfa2V5GAUgASgLMhQucmVuZGVyLnYxLkNocm9tYUtleUINCgtfYnJpZ2h0bmVzc0ILCglfY29udHJhc3RCDQoLX3NhdHVyYXRpb24ieAoETWFzaxIiCgRraW5kGAEgASgOMhQucmVuZGVyLnYxLlNoYXBlS2luZBIMCgRwYXRoGAIgASgJEhsKA2JveBgDIAEoCzIOLnJlbmRlci52MS5Cb3gSEAoIaW52ZXJ0ZWQYBCABKAgSDwoHZmVhdGhlchgFIAEoASKoBQoFTGF5ZXISCgoCaWQYASABKAkSJAoEdGV4dBgCIAEoCzIULnJlbmRlci52MS5UZXh0TGF5ZXJIABIqCgdwaWN0dXJlGAMgASgLMhcucmVuZGVyLnYxLlBpY3R1cmVMYXllckgAEiYKBXNoYXBlGAQgASgLMhUucmVuZGVyLnYxLlNoYXBlTGF5ZXJIABIkCgRjbGlwGAUgASgLMhQucmVuZGVyLnYxLkNsaXBMYXllckgAEiYKBWdyb3VwGAYgASgLMhUucmVuZGVyLnYxLkdyb3VwTGF5ZXJIABIbCgNib3gYByABKAsyDi5yZW5kZXIudjEuQm94EigKBXN0YXJ0GAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEisKCGR1cmF0aW9uGAkgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiMKBWVudGVyGAogASgLMhQucmVuZGVyLnYxLkFuaW1hdGlvbhIiCgRleGl0GAsgASgLMhQucmVuZGVyLnYxLkFuaW1hdGlvbhImCglrZXlmcmFtZXMYDCADKAsyEy5yZW5kZXIudjEuS2V5ZnJhbWUSFAoHb3BhY2l0eRgNIAEoAUgBiAEBEh8KBWJsZW5kGA4gASgOMhAucmVuZGVyLnYxLkJsZW5kEiEKBnNoYWRvdxgPIAEoCzIRLnJlbmRlci52MS5TaGFkb3cSIQoGc3Ryb2tlGBAgASgLMhEucmVuZGVyLnYxLlN0cm9rZRIdCgRtYXNrGBEgASgLMg8ucmVuZGVyLnYxLk1hc2sSIwoHZmlsdGVycxgSIAEoCzISLnJlbmRlci52MS5GaWx0ZXJzEg4KBnBhcmVudBgTIAEoCUIJCgdjb250ZW50QgoKCF9vcGFjaXR5KtUBCgZBbmNob3ISFgoSQU5DSE9SX1VOU1BFQ0lGSUVEEAASEQoNQU5DSE9SX0NFTlRFUhABEhMKD0FOQ0hPUl9UT1BfTEVGVBACEg4KCkFOQ0hPUl9UT1AQAxIUChBBTkNIT1JfVE9QX1JJR0hUEAQSDwoLQU5DSE9SX0xFRlQQBRIQCgxBTkNIT1JfUklHSFQQBhIWChJBTkNIT1JfQk9UVE9NX0xFRlQQBxIRCg1BTkNIT1JfQk9UVE9NEAgSFwoTQU5DSE9SX0JPVFRPTV9SSUdIVBAJKlsKBkJveEZpdBIXChNCT1hfRklUX1VOU1BFQ0lGSUVEEAASEQoNQk9YX0ZJVF9DT1ZFUhABEhMKD0JPWF9GSVRfQ09OVEFJThACEhAKDEJPWF9GSVRfRklMTBADKngKBUJsZW5kEhUKEUJMRU5EX1VOU1BFQ0lGSUVEEAASEAoMQkxFTkRfTk9STUFMEAESEgoOQkxFTkRfTVVMVElQTFkQAhIQCgxCTEVORF9TQ1JFRU4QAxIRCg1CTEVORF9PVkVSTEFZEAQSDQoJQkxFTkRfQUREEAUqgwEKCVNoYXBlS2luZBIaChZTSEFQRV9LSU5EX1VOU1BFQ0lGSUVEEAASGAoUU0hBUEVfS0lORF9SRUNUQU5HTEUQARIWChJTSEFQRV9LSU5EX0VMTElQU0UQAhITCg9TSEFQRV9LSU5EX0xJTkUQAxITCg9TSEFQRV9LSU5EX1BBVEgQBCphCgxHcmFkaWVudEtpbmQSHQoZR1JBRElFTlRfS0lORF9VTlNQRUNJRklFRBAAEhgKFEdSQURJRU5UX0tJTkRfTElORUFSEAESGAoUR1JBRElFTlRfS0lORF9SQURJQUwQAip/CglUZXh0QWxpZ24SGgoWVEVYVF9BTElHTl9VTlNQRUNJRklFRBAAEhMKD1RFWFRfQUxJR05fTEVGVBABEhUKEVRFWFRfQUxJR05fQ0VOVEVSEAISFAoQVEVYVF9BTElHTl9SSUdIVBADEhQKEFRFWFRfQUxJR05fU1RBUlQQBCp9Cg1WZXJ0aWNhbEFsaWduEh4KGlZFUlRJQ0FMX0FMSUdOX1VOU1BFQ0lGSUVEEAASFgoSVkVSVElDQUxfQUxJR05fVE9QEAESGQoVVkVSVElDQUxfQUxJR05fTUlERExFEAISGQoVVkVSVElDQUxfQUxJR05fQk9UVE9NEAMqYwoLV3JpdGluZ01vZGUSHAoYV1JJVElOR19NT0RFX1VOU1BFQ0lGSUVEEAASGwoXV1JJVElOR19NT0RFX0hPUklaT05UQUwQARIZChVXUklUSU5HX01PREVfVkVSVElDQUwQAireAQoNQW5pbWF0aW9uS2luZBIeChpBTklNQVRJT05fS0lORF9VTlNQRUNJRklFRBAAEhcKE0FOSU1BVElPTl9LSU5EX0ZBREUQARIYChRBTklNQVRJT05fS0lORF9TTElERRACEhcKE0FOSU1BVElPTl9LSU5EX1pPT00QAxIXChNBTklNQVRJT05fS0lORF9XSVBFEAQSFgoSQU5JTUFUSU9OX0tJTkRfUE9QEAUSFwoTQU5JTUFUSU9OX0tJTkRfVFlQRRAGEhcKE0FOSU1BVElPTl9LSU5EX0JMVVIQByqWAQoNQW5pbWF0aW9uVW5pdBIeChpBTklNQVRJT05fVU5JVF9VTlNQRUNJRklFRBAAEhgKFEFOSU1BVElPTl9VTklUX1dIT0xFEAESFwoTQU5JTUFUSU9OX1VOSVRfTElORRACEhcKE0FOSU1BVElPTl9VTklUX1dPUkQQAxIZChVBTklNQVRJT05fVU5JVF9MRVRURVIQBCqwAQoSQW5pbWF0aW9uRGlyZWN0aW9uEiMKH0FOSU1BVElPTl9ESVJFQ1RJT05fVU5TUEVDSUZJRUQQABIcChhBTklNQVRJT05fRElSRUNUSU9OX0xFRlQQARIdChlBTklNQVRJT05fRElSRUNUSU9OX1JJR0hUEAISGgoWQU5JTUFUSU9OX0RJUkVDVElPTl9VUBADEhwKGEFOSU1BVElPTl9ESVJFQ1RJT05fRE9XThAEQjEKDWNvbS5yZW5kZXIudjFQAVoeZXhhbXBsZS5jb20vcmVuZGVyL3YxO3JlbmRlcnYxYgZwcm90bzM", [file_google_protobuf_duration]);
+  fileDesc("ChVyZW5kZXIvdjEvbGF5ZXIucHJvdG8SCXJlbmRlci52MSIsCglDb2xvclN0b3ASDQoFY29sb3IYASABKAkSEAoIcG9zaXRpb24YAiABKAEidAoIR3JhZGllbnQSJQoEa2luZBgBIAEoDjIXLnJlbmRlci52MS5HcmFkaWVudEtpbmQSEgoFYW5nbGUYAiABKAFIAIgBARIjCgVzdG9wcxgDIAMoCzIULnJlbmRlci52MS5Db2xvclN0b3BCCAoGX2FuZ2xlIjUKBlN0cm9rZRINCgVjb2xvchgBIAEoCRISCgV3aWR0aBgCIAEoAUgAiAEBQggKBl93aWR0aCJUCgZTaGFkb3cSDQoFY29sb3IYASABKAkSEQoEYmx1chgCIAEoAUgAiAEBEgkKAXgYAyABKAESDgoBeRgEIAEoAUgBiAEBQgcKBV9ibHVyQgQKAl95ItsBCgNCb3gSDgoBeBgBIAEoAUgAiAEBEg4KAXkYAiABKAFIAYgBARIhCgZhbmNob3IYAyABKA4yES5yZW5kZXIudjEuQW5jaG9yEhIKBXdpZHRoGAQgASgBSAKIAQESEwoGaGVpZ2h0GAUgASgBSAOIAQESHgoDZml0GAYgASgOMhEucmVuZGVyLnYxLkJveEZpdBIQCghyb3RhdGlvbhgHIAEoARIVCg1jb3JuZXJfcmFkaXVzGAggASgBQgQKAl94QgQKAl95QggKBl93aWR0aEIJCgdfaGVpZ2h0IvoCCglUZXh0U3R5bGUSEQoEc2l6ZRgBIAEoAUgAiAEBEg4KBndlaWdodBgCIAEoBRIOCgZpdGFsaWMYAyABKAgSDQoFY29sb3IYBCABKAkSJQoIZ3JhZGllbnQYBSABKAsyEy5yZW5kZXIudjEuR3JhZGllbnQSEgoKYmFja2dyb3VuZBgGIAEoCRIUCgdwYWRkaW5nGAcgASgBSAGIAQESGAoLbGluZV9oZWlnaHQYCCABKAFIAogBARIWCg5sZXR0ZXJfc3BhY2luZxgJIAEoARIjCgVhbGlnbhgKIAEoDjIULnJlbmRlci52MS5UZXh0QWxpZ24SMAoOdmVydGljYWxfYWxpZ24YCyABKA4yGC5yZW5kZXIudjEuVmVydGljYWxBbGlnbhIsCgx3cml0aW5nX21vZGUYDCABKA4yFi5yZW5kZXIudjEuV3JpdGluZ01vZGVCBwoFX3NpemVCCgoIX3BhZGRpbmdCDgoMX2xpbmVfaGVpZ2h0InQKB0NvdW50ZXISDQoFc3RhcnQYASABKAESCwoDZW5kGAIgASgBEhAKCGRlY2ltYWxzGAMgASgFEisKCGR1cmF0aW9uGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEg4KBmVhc2luZxgFIAEoCSJjCglUZXh0TGF5ZXISDAoEdGV4dBgBIAEoCRIjCgVzdHlsZRgCIAEoCzIULnJlbmRlci52MS5UZXh0U3R5bGUSIwoHY291bnRlchgDIAEoCzISLnJlbmRlci52MS5Db3VudGVyIhsKDFBpY3R1cmVMYXllchILCgN1cmkYASABKAkiLwoEVHJpbRINCgVzdGFydBgBIAEoARIQCgNlbmQYAiABKAFIAIgBAUIGCgRfZW5kIpMBCgpTaGFwZUxheWVyEiIKBGtpbmQYASABKA4yFC5yZW5kZXIudjEuU2hhcGVLaW5kEgwKBHBhdGgYAiABKAkSDQoFY29sb3IYAyABKAkSJQoIZ3JhZGllbnQYBCABKAsyEy5yZW5kZXIudjEuR3JhZGllbnQSHQoEdHJpbRgFIAEoCzIPLnJlbmRlci52MS5UcmltIsgBCglBbmltYXRpb24SJgoEa2luZBgBIAEoDjIYLnJlbmRlci52MS5BbmltYXRpb25LaW5kEiQKAmJ5GAIgASgOMhgucmVuZGVyLnYxLkFuaW1hdGlvblVuaXQSKwoIZHVyYXRpb24YAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMAoJZGlyZWN0aW9uGAQgASgOMh0ucmVuZGVyLnYxLkFuaW1hdGlvbkRpcmVjdGlvbhIOCgZlYXNpbmcYBSABKAkinwIKCEtleWZyYW1lEicKBHRpbWUYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SDgoBeBgCIAEoAUgAiAEBEg4KAXkYAyABKAFIAYgBARISCgVzY2FsZRgEIAEoAUgCiAEBEhUKCHJvdGF0aW9uGAUgASgBSAOIAQESFAoHb3BhY2l0eRgGIAEoAUgEiAEBEg4KBmVhc2luZxgHIAEoCRIXCgp0cmltX3N0YXJ0GAggASgBSAWIAQESFQoIdHJpbV9lbmQYCSABKAFIBogBAUIECgJfeEIECgJfeUIICgZfc2NhbGVCCwoJX3JvdGF0aW9uQgoKCF9vcGFjaXR5Qg0KC190cmltX3N0YXJ0QgsKCV90cmltX2VuZCI2CglDbGlwTGF5ZXISCwoDdXJpGAEgASgJEhIKBXNvdW5kGAIgASgISACIAQFCCAoGX3NvdW5kIgwKCkdyb3VwTGF5ZXIiZgoJQ2hyb21hS2V5Eg0KBWNvbG9yGAEgASgJEhcKCnNpbWlsYXJpdHkYAiABKAFIAIgBARIVCghzb2Z0bmVzcxgDIAEoAUgBiAEBQg0KC19zaW1pbGFyaXR5QgsKCV9zb2Z0bmVzcyK1AQoHRmlsdGVycxIXCgpicmlnaHRuZXNzGAEgASgBSACIAQESFQoIY29udHJhc3QYAiABKAFIAYgBARIXCgpzYXR1cmF0aW9uGAMgASgBSAKIAQESDAoEYmx1chgEIAEoARIoCgpjaHJvbWFfa2V5GAUgASgLMhQucmVuZGVyLnYxLkNocm9tYUtleUINCgtfYnJpZ2h0bmVzc0ILCglfY29udHJhc3RCDQoLX3NhdHVyYXRpb24ieAoETWFzaxIiCgRraW5kGAEgASgOMhQucmVuZGVyLnYxLlNoYXBlS2luZBIMCgRwYXRoGAIgASgJEhsKA2JveBgDIAEoCzIOLnJlbmRlci52MS5Cb3gSEAoIaW52ZXJ0ZWQYBCABKAgSDwoHZmVhdGhlchgFIAEoASKoBQoFTGF5ZXISCgoCaWQYASABKAkSJAoEdGV4dBgCIAEoCzIULnJlbmRlci52MS5UZXh0TGF5ZXJIABIqCgdwaWN0dXJlGAMgASgLMhcucmVuZGVyLnYxLlBpY3R1cmVMYXllckgAEiYKBXNoYXBlGAQgASgLMhUucmVuZGVyLnYxLlNoYXBlTGF5ZXJIABIkCgRjbGlwGAUgASgLMhQucmVuZGVyLnYxLkNsaXBMYXllckgAEiYKBWdyb3VwGAYgASgLMhUucmVuZGVyLnYxLkdyb3VwTGF5ZXJIABIbCgNib3gYByABKAsyDi5yZW5kZXIudjEuQm94EigKBXN0YXJ0GAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEisKCGR1cmF0aW9uGAkgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiMKBWVudGVyGAogASgLMhQucmVuZGVyLnYxLkFuaW1hdGlvbhIiCgRleGl0GAsgASgLMhQucmVuZGVyLnYxLkFuaW1hdGlvbhImCglrZXlmcmFtZXMYDCADKAsyEy5yZW5kZXIudjEuS2V5ZnJhbWUSFAoHb3BhY2l0eRgNIAEoAUgBiAEBEh8KBWJsZW5kGA4gASgOMhAucmVuZGVyLnYxLkJsZW5kEiEKBnNoYWRvdxgPIAEoCzIRLnJlbmRlci52MS5TaGFkb3cSIQoGc3Ryb2tlGBAgASgLMhEucmVuZGVyLnYxLlN0cm9rZRIdCgRtYXNrGBEgASgLMg8ucmVuZGVyLnYxLk1hc2sSIwoHZmlsdGVycxgSIAEoCzISLnJlbmRlci52MS5GaWx0ZXJzEg4KBnBhcmVudBgTIAEoCUIJCgdjb250ZW50QgoKCF9vcGFjaXR5KtUBCgZBbmNob3ISFgoSQU5DSE9SX1VOU1BFQ0lGSUVEEAASEQoNQU5DSE9SX0NFTlRFUhABEhMKD0FOQ0hPUl9UT1BfTEVGVBACEg4KCkFOQ0hPUl9UT1AQAxIUChBBTkNIT1JfVE9QX1JJR0hUEAQSDwoLQU5DSE9SX0xFRlQQBRIQCgxBTkNIT1JfUklHSFQQBhIWChJBTkNIT1JfQk9UVE9NX0xFRlQQBxIRCg1BTkNIT1JfQk9UVE9NEAgSFwoTQU5DSE9SX0JPVFRPTV9SSUdIVBAJKlsKBkJveEZpdBIXChNCT1hfRklUX1VOU1BFQ0lGSUVEEAASEQoNQk9YX0ZJVF9DT1ZFUhABEhMKD0JPWF9GSVRfQ09OVEFJThACEhAKDEJPWF9GSVRfRklMTBADKngKBUJsZW5kEhUKEUJMRU5EX1VOU1BFQ0lGSUVEEAASEAoMQkxFTkRfTk9STUFMEAESEgoOQkxFTkRfTVVMVElQTFkQAhIQCgxCTEVORF9TQ1JFRU4QAxIRCg1CTEVORF9PVkVSTEFZEAQSDQoJQkxFTkRfQUREEAUqgwEKCVNoYXBlS2luZBIaChZTSEFQRV9LSU5EX1VOU1BFQ0lGSUVEEAASGAoUU0hBUEVfS0lORF9SRUNUQU5HTEUQARIWChJTSEFQRV9LSU5EX0VMTElQU0UQAhITCg9TSEFQRV9LSU5EX0xJTkUQAxITCg9TSEFQRV9LSU5EX1BBVEgQBCphCgxHcmFkaWVudEtpbmQSHQoZR1JBRElFTlRfS0lORF9VTlNQRUNJRklFRBAAEhgKFEdSQURJRU5UX0tJTkRfTElORUFSEAESGAoUR1JBRElFTlRfS0lORF9SQURJQUwQAip/CglUZXh0QWxpZ24SGgoWVEVYVF9BTElHTl9VTlNQRUNJRklFRBAAEhMKD1RFWFRfQUxJR05fTEVGVBABEhUKEVRFWFRfQUxJR05fQ0VOVEVSEAISFAoQVEVYVF9BTElHTl9SSUdIVBADEhQKEFRFWFRfQUxJR05fU1RBUlQQBCp9Cg1WZXJ0aWNhbEFsaWduEh4KGlZFUlRJQ0FMX0FMSUdOX1VOU1BFQ0lGSUVEEAASFgoSVkVSVElDQUxfQUxJR05fVE9QEAESGQoVVkVSVElDQUxfQUxJR05fTUlERExFEAISGQoVVkVSVElDQUxfQUxJR05fQk9UVE9NEAMqYwoLV3JpdGluZ01vZGUSHAoYV1JJVElOR19NT0RFX1VOU1BFQ0lGSUVEEAASGwoXV1JJVElOR19NT0RFX0hPUklaT05UQUwQARIZChVXUklUSU5HX01PREVfVkVSVElDQUwQAireAQoNQW5pbWF0aW9uS2luZBIeChpBTklNQVRJT05fS0lORF9VTlNQRUNJRklFRBAAEhcKE0FOSU1BVElPTl9LSU5EX0ZBREUQARIYChRBTklNQVRJT05fS0lORF9TTElERRACEhcKE0FOSU1BVElPTl9LSU5EX1pPT00QAxIXChNBTklNQVRJT05fS0lORF9XSVBFEAQSFgoSQU5JTUFUSU9OX0tJTkRfUE9QEAUSFwoTQU5JTUFUSU9OX0tJTkRfVFlQRRAGEhcKE0FOSU1BVElPTl9LSU5EX0JMVVIQByqWAQoNQW5pbWF0aW9uVW5pdBIeChpBTklNQVRJT05fVU5JVF9VTlNQRUNJRklFRBAAEhgKFEFOSU1BVElPTl9VTklUX1dIT0xFEAESFwoTQU5JTUFUSU9OX1VOSVRfTElORRACEhcKE0FOSU1BVElPTl9VTklUX1dPUkQQAxIZChVBTklNQVRJT05fVU5JVF9MRVRURVIQBCqwAQoSQW5pbWF0aW9uRGlyZWN0aW9uEiMKH0FOSU1BVElPTl9ESVJFQ1RJT05fVU5TUEVDSUZJRUQQABIcChhBTklNQVRJT05fRElSRUNUSU9OX0xFRlQQARIdChlBTklNQVRJT05fRElSRUNUSU9OX1JJR0hUEAISGgoWQU5JTUFUSU9OX0RJUkVDVElPTl9VUBADEhwKGEFOSU1BVElPTl9ESVJFQ1RJT05fRE9XThAEQjEKDWNvbS5yZW5kZXIudjFQAVoeZXhhbXBsZS5jb20vcmVuZGVyL3YxO3JlbmRlcnYxYgZwcm90bzM", [file_google_protobuf_duration]);
 
 /**
  * ColorStop is a color of a gradient.
@@ -326,6 +326,55 @@ export const TextStyleSchema: GenMessage<TextStyle> = /*@__PURE__*/
   messageDesc(file_render_v1_layer, 5);
 
 /**
+ * Counter is a number that counts. It is written as the language of the project does: digits, groups and decimal sign.
+ *
+ * @generated from message render.v1.Counter
+ */
+export type Counter = Message<"render.v1.Counter"> & {
+  /**
+   * start is the number that it counts from, −10¹² to 10¹².
+   *
+   * @generated from field: double start = 1;
+   */
+  start: number;
+
+  /**
+   * end is the number that it counts to, and stays at, −10¹² to 10¹².
+   *
+   * @generated from field: double end = 2;
+   */
+  end: number;
+
+  /**
+   * decimals is how many digits follow the decimal sign, 0–4.
+   *
+   * @generated from field: int32 decimals = 3;
+   */
+  decimals: number;
+
+  /**
+   * duration of counting from the start of the layer: > 0 to 60 s; default 1.5 s.
+   *
+   * @generated from field: google.protobuf.Duration duration = 4;
+   */
+  duration?: Duration | undefined;
+
+  /**
+   * easing, as in Keyframe; default `ease-out`.
+   *
+   * @generated from field: string easing = 5;
+   */
+  easing: string;
+};
+
+/**
+ * Describes the message render.v1.Counter.
+ * Use `create(CounterSchema)` to create a new message.
+ */
+export const CounterSchema: GenMessage<Counter> = /*@__PURE__*/
+  messageDesc(file_render_v1_layer, 6);
+
+/**
  * TextLayer is a text.
  *
  * @generated from message render.v1.TextLayer
@@ -344,6 +393,14 @@ export type TextLayer = Message<"render.v1.TextLayer"> & {
    * @generated from field: render.v1.TextStyle style = 2;
    */
   style?: TextStyle | undefined;
+
+  /**
+   * counter is a number that counts where the text has `{number}`, which is INVALID_ARGUMENT to lack then. The letters
+   * keep the size in which the longer of its first and last number fits. If omitted, nothing counts.
+   *
+   * @generated from field: render.v1.Counter counter = 3;
+   */
+  counter?: Counter | undefined;
 };
 
 /**
@@ -351,7 +408,7 @@ export type TextLayer = Message<"render.v1.TextLayer"> & {
  * Use `create(TextLayerSchema)` to create a new message.
  */
 export const TextLayerSchema: GenMessage<TextLayer> = /*@__PURE__*/
-  messageDesc(file_render_v1_layer, 6);
+  messageDesc(file_render_v1_layer, 7);
 
 /**
  * PictureLayer is a still picture.
@@ -372,7 +429,37 @@ export type PictureLayer = Message<"render.v1.PictureLayer"> & {
  * Use `create(PictureLayerSchema)` to create a new message.
  */
 export const PictureLayerSchema: GenMessage<PictureLayer> = /*@__PURE__*/
-  messageDesc(file_render_v1_layer, 7);
+  messageDesc(file_render_v1_layer, 8);
+
+/**
+ * Trim is the part of an outline that its stroke follows, in shares of its length. An outline starts at the left of a LINE,
+ * at the top of an ELLIPSE and at the top left corner of a RECTANGLE, and runs clockwise. The ends are flat for a LINE and
+ * an ELLIPSE, else round.
+ *
+ * @generated from message render.v1.Trim
+ */
+export type Trim = Message<"render.v1.Trim"> & {
+  /**
+   * start of the part, 0–1.
+   *
+   * @generated from field: double start = 1;
+   */
+  start: number;
+
+  /**
+   * end of the part, 0–1; default 1. Nothing is drawn if it is not beyond start.
+   *
+   * @generated from field: optional double end = 2;
+   */
+  end?: number | undefined;
+};
+
+/**
+ * Describes the message render.v1.Trim.
+ * Use `create(TrimSchema)` to create a new message.
+ */
+export const TrimSchema: GenMessage<Trim> = /*@__PURE__*/
+  messageDesc(file_render_v1_layer, 9);
 
 /**
  * ShapeLayer is a shape. It is filled with a color or a gradient, or with neither if it has a stroke.
@@ -408,6 +495,13 @@ export type ShapeLayer = Message<"render.v1.ShapeLayer"> & {
    * @generated from field: render.v1.Gradient gradient = 4;
    */
   gradient?: Gradient | undefined;
+
+  /**
+   * trim of its stroke, which is required then; if omitted, the stroke follows the whole outline.
+   *
+   * @generated from field: render.v1.Trim trim = 5;
+   */
+  trim?: Trim | undefined;
 };
 
 /**
@@ -415,7 +509,7 @@ export type ShapeLayer = Message<"render.v1.ShapeLayer"> & {
  * Use `create(ShapeLayerSchema)` to create a new message.
  */
 export const ShapeLayerSchema: GenMessage<ShapeLayer> = /*@__PURE__*/
-  messageDesc(file_render_v1_layer, 8);
+  messageDesc(file_render_v1_layer, 10);
 
 /**
  * Animation is how a layer comes or goes.
@@ -466,7 +560,7 @@ export type Animation = Message<"render.v1.Animation"> & {
  * Use `create(AnimationSchema)` to create a new message.
  */
 export const AnimationSchema: GenMessage<Animation> = /*@__PURE__*/
-  messageDesc(file_render_v1_layer, 9);
+  messageDesc(file_render_v1_layer, 11);
 
 /**
  * Keyframe sets properties of a layer at a time. Between two keyframes that set a property, it goes from one value to the
@@ -525,6 +619,20 @@ export type Keyframe = Message<"render.v1.Keyframe"> & {
    * @generated from field: string easing = 7;
    */
   easing: string;
+
+  /**
+   * trim_start as `start` in Trim, 0–1. For shapes with a stroke only, as trim_end: it draws a line, or fills a ring.
+   *
+   * @generated from field: optional double trim_start = 8;
+   */
+  trimStart?: number | undefined;
+
+  /**
+   * trim_end as `end` in Trim, 0–1.
+   *
+   * @generated from field: optional double trim_end = 9;
+   */
+  trimEnd?: number | undefined;
 };
 
 /**
@@ -532,7 +640,7 @@ export type Keyframe = Message<"render.v1.Keyframe"> & {
  * Use `create(KeyframeSchema)` to create a new message.
  */
 export const KeyframeSchema: GenMessage<Keyframe> = /*@__PURE__*/
-  messageDesc(file_render_v1_layer, 10);
+  messageDesc(file_render_v1_layer, 12);
 
 /**
  * ClipLayer is a video in a box: a picture in the picture. It plays from its start; beyond its end its last frame stays.
@@ -561,7 +669,7 @@ export type ClipLayer = Message<"render.v1.ClipLayer"> & {
  * Use `create(ClipLayerSchema)` to create a new message.
  */
 export const ClipLayerSchema: GenMessage<ClipLayer> = /*@__PURE__*/
-  messageDesc(file_render_v1_layer, 11);
+  messageDesc(file_render_v1_layer, 13);
 
 /**
  * GroupLayer draws nothing itself: the layers that name it as their `parent` move with it, by its box, rotation, opacity,
@@ -578,7 +686,7 @@ export type GroupLayer = Message<"render.v1.GroupLayer"> & {
  * Use `create(GroupLayerSchema)` to create a new message.
  */
 export const GroupLayerSchema: GenMessage<GroupLayer> = /*@__PURE__*/
-  messageDesc(file_render_v1_layer, 12);
+  messageDesc(file_render_v1_layer, 14);
 
 /**
  * ChromaKey makes a color transparent, such as the green behind a speaker.
@@ -613,7 +721,7 @@ export type ChromaKey = Message<"render.v1.ChromaKey"> & {
  * Use `create(ChromaKeySchema)` to create a new message.
  */
 export const ChromaKeySchema: GenMessage<ChromaKey> = /*@__PURE__*/
-  messageDesc(file_render_v1_layer, 13);
+  messageDesc(file_render_v1_layer, 15);
 
 /**
  * Filters change the colors of a layer before it is blended: chroma_key first, then in the order of the fields.
@@ -662,7 +770,7 @@ export type Filters = Message<"render.v1.Filters"> & {
  * Use `create(FiltersSchema)` to create a new message.
  */
 export const FiltersSchema: GenMessage<Filters> = /*@__PURE__*/
-  messageDesc(file_render_v1_layer, 14);
+  messageDesc(file_render_v1_layer, 16);
 
 /**
  * Mask shows a layer only inside a shape.
@@ -711,7 +819,7 @@ export type Mask = Message<"render.v1.Mask"> & {
  * Use `create(MaskSchema)` to create a new message.
  */
 export const MaskSchema: GenMessage<Mask> = /*@__PURE__*/
-  messageDesc(file_render_v1_layer, 15);
+  messageDesc(file_render_v1_layer, 17);
 
 /**
  * Layer is something that is drawn over a shot, or over the whole video. The layers of a shot take part in its transitions.
@@ -873,7 +981,7 @@ export type Layer = Message<"render.v1.Layer"> & {
  * Use `create(LayerSchema)` to create a new message.
  */
 export const LayerSchema: GenMessage<Layer> = /*@__PURE__*/
-  messageDesc(file_render_v1_layer, 16);
+  messageDesc(file_render_v1_layer, 18);
 
 /**
  * Anchor is the point of a box that `x` and `y` place.
