@@ -21,6 +21,7 @@ from render_service.compositor.shared_folder import (
     CHAPTERS_NAME,
     THUMBNAIL_TIMES_NAME,
     THUMBNAILS_NAME,
+    TIMELINE_NAME,
     Plan,
     Request,
     SegmentRef,
@@ -28,6 +29,7 @@ from render_service.compositor.shared_folder import (
     sound_file,
     sound_spec_file,
     spec_file,
+    video_name,
 )
 from render_service.compositor.sound.cache import SoundCache
 from render_service.compositor.sound.spec import MOST_GAIN_DB, SoundFacts, stem_file
@@ -151,7 +153,7 @@ class Composition:
         assets = name_media(inspected.media, inspected.hashes).assets
         sounds = await self._make_all(plan, assets, poster, sheet)
         output = self.spec.output
-        path = self.workdir / f"video.{output.container.value}"
+        path = self.workdir / video_name(output)
         async with task_group() as group:
             group.create_task(self._join(path))
             if plan.sprites is not None:
@@ -195,6 +197,7 @@ class Composition:
             Artifact.THUMBNAILS: THUMBNAILS_NAME if wanted.thumbnails else "",
             Artifact.THUMBNAILS_VTT: THUMBNAIL_TIMES_NAME if wanted.thumbnails else "",
             Artifact.CHAPTERS_VTT: CHAPTERS_NAME if wanted.chapters else "",
+            Artifact.TIMELINE: TIMELINE_NAME if wanted.timeline else "",
         }
         return {kind: (self.parts / name).rename(self.workdir / name) for kind, name in names.items() if name}
 

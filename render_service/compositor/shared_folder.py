@@ -14,9 +14,11 @@ from render_service.compositor.media.assets import Media
 from render_service.domain.canonical import canonical_bytes, from_canonical
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.media import MediaFacts
+from render_service.domain.projects.output import OutputSpec
 from render_service.domain.warning import JobWarning
 
 CHAPTERS_NAME = "chapters.vtt"
+TIMELINE_NAME = "timeline.otio"
 THUMBNAILS_NAME = "thumbnails.jpg"
 THUMBNAIL_TIMES_NAME = "thumbnails.vtt"
 
@@ -87,6 +89,11 @@ class Plan:
     def read(cls, parts: Path) -> Self:
         """Read what `plan_composition` stored."""
         return from_canonical(cls, (parts / "plan.json").read_bytes())
+
+
+def video_name(output: OutputSpec) -> str:
+    """Return the file name of the finished video."""
+    return f"video.{output.container.value}"
 
 
 def spec_file(parts: Path, key: str) -> Path:

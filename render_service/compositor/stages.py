@@ -14,6 +14,7 @@ from render_service.compositor.captions.recognized import fit_recognized, recogn
 from render_service.compositor.captions.sidecars import write_srt, write_vtt, write_words
 from render_service.compositor.captions.word_warnings import word_warnings
 from render_service.compositor.drawing.still import write_still
+from render_service.compositor.editing_timeline import write_editing_timeline
 from render_service.compositor.encoding.chapter import Chapter
 from render_service.compositor.encoding.codecs import segment_codec
 from render_service.compositor.encoding.gif import write_gif
@@ -33,6 +34,7 @@ from render_service.compositor.shared_folder import (
     CHAPTERS_NAME,
     THUMBNAIL_TIMES_NAME,
     THUMBNAILS_NAME,
+    TIMELINE_NAME,
     Plan,
     Request,
     SegmentRef,
@@ -40,6 +42,7 @@ from render_service.compositor.shared_folder import (
     sound_file,
     sound_spec_file,
     spec_file,
+    video_name,
 )
 from render_service.compositor.sound.pauses import PauseFinder
 from render_service.compositor.sound.planning import heard_assets, plan_sound
@@ -127,6 +130,8 @@ def plan_composition(parts: Path, srt: Path, vtt: Path, words: Path) -> Plan:
     stills, chapters = chosen_stills(timeline, planned), _chapters(timeline, spec)
     if spec.output.sidecars.chapters:
         write_chapters(chapters, timeline.fps, parts / CHAPTERS_NAME)
+    if spec.output.sidecars.timeline:
+        write_editing_timeline(timeline, spec, chapters, video_name(spec.output), parts / TIMELINE_NAME)
     sprites, thumbnails = None, tuple[Still, ...]()
     if spec.output.sidecars.thumbnails:
         sprites = SpriteSheet.of(timeline.frames, timeline.fps, spec.output.width, spec.output.height)

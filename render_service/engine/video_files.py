@@ -22,6 +22,7 @@ _SIDECAR_TYPES = {
     Artifact.THUMBNAILS: "image/jpeg",
     Artifact.THUMBNAILS_VTT: "text/vtt",
     Artifact.CHAPTERS_VTT: "text/vtt",
+    Artifact.TIMELINE: _JSON,
 }
 
 

@@ -34,6 +34,7 @@ ArtifactName = Literal[
     "thumbnails_vtt",
     "chapters_vtt",
     "metadata",
+    "timeline",
 ]
 StatusName = Literal["PENDING", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED"]
 DeliveryStateName = Literal["PENDING", "DELIVERED", "FAILED"]

@@ -125,6 +125,7 @@ class Artifact(StrEnum):
     THUMBNAILS_VTT = "thumbnails_vtt"
     CHAPTERS_VTT = "chapters_vtt"
     METADATA = "metadata"
+    TIMELINE = "timeline"
 
 
 class AudioTrackKind(StrEnum):

@@ -122,11 +122,15 @@ class AudioLanguage:
 
 @dataclass(frozen=True, slots=True)
 class Sidecars:
-    """Which files are made beside a video: a sprite sheet with its WebVTT, chapters as WebVTT, metadata as JSON."""
+    """Which files are made beside a video.
+
+    A sprite sheet with its WebVTT, chapters as WebVTT, metadata as JSON, what it is cut from as OpenTimelineIO.
+    """
 
     thumbnails: bool = False
     chapters: bool = False
     metadata: bool = False
+    timeline: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,7 @@ class Sidecar(str, Enum):
     THUMBNAILS = "thumbnails"
     CHAPTERS = "chapters"
     METADATA = "metadata"
+    TIMELINE = "timeline"
 
 
 class Artifact(str, Enum):
@@ -81,6 +82,7 @@ class Artifact(str, Enum):
     THUMBNAILS_VTT = "thumbnails-vtt"
     CHAPTERS_VTT = "chapters-vtt"
     METADATA = "metadata"
+    TIMELINE = "timeline"
 
     @property
     def artifact_name(self) -> "ArtifactName":
@@ -102,6 +104,7 @@ class Artifact(str, Enum):
                 Artifact.THUMBNAILS_VTT: "-thumbnails.vtt",
                 Artifact.CHAPTERS_VTT: "-chapters.vtt",
                 Artifact.METADATA: "-metadata.json",
+                Artifact.TIMELINE: ".otio",
             }.get(self, f"-{self.value}.flac")
         return job.job_id + ending
 

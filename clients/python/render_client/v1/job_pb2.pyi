@@ -137,6 +137,8 @@ class _ArtifactEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Artifact.Val
     """The video described as JSON: size, length, formats, languages, chapters, shots, and the other files with their sizes
     and hashes.
     """
+    ARTIFACT_TIMELINE: _Artifact.ValueType  # 15
+    """What the video is cut from, as OpenTimelineIO. Only with OutputOptions.sidecars."""
 
 class Artifact(_Artifact, metaclass=_ArtifactEnumTypeWrapper):
     """Artifact is one of the files that a job produces."""
@@ -176,6 +178,8 @@ ARTIFACT_METADATA: Artifact.ValueType  # 14
 """The video described as JSON: size, length, formats, languages, chapters, shots, and the other files with their sizes
 and hashes.
 """
+ARTIFACT_TIMELINE: Artifact.ValueType  # 15
+"""What the video is cut from, as OpenTimelineIO. Only with OutputOptions.sidecars."""
 Global___Artifact: _TypeAlias = Artifact  # noqa: Y015
 
 class _AudioTrackKind:

@@ -247,6 +247,7 @@ class SidecarOptions(_message.Message):
     THUMBNAILS_FIELD_NUMBER: _builtins.int
     CHAPTERS_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
+    TIMELINE_FIELD_NUMBER: _builtins.int
     thumbnails: _builtins.bool
     """thumbnails makes a sprite sheet (`ARTIFACT_THUMBNAILS`) and the WebVTT that says which part of it shows which time
     (`ARTIFACT_THUMBNAILS_VTT`), for the previews over a player's seek bar: a picture for each second, or for each
@@ -258,16 +259,21 @@ class SidecarOptions(_message.Message):
     """
     metadata: _builtins.bool
     """metadata makes a JSON that describes the video and its other files (`ARTIFACT_METADATA`)."""
+    timeline: _builtins.bool
+    """timeline makes an OpenTimelineIO file for editing programs (`ARTIFACT_TIMELINE`): shots, transitions, layers and sounds
+    as tracks, chapters as markers.
+    """
     def __init__(
         self,
         *,
         thumbnails: _builtins.bool = ...,
         chapters: _builtins.bool = ...,
         metadata: _builtins.bool = ...,
+        timeline: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chapters", b"chapters", "metadata", b"metadata", "thumbnails", b"thumbnails"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chapters", b"chapters", "metadata", b"metadata", "thumbnails", b"thumbnails", "timeline", b"timeline"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 COLOURS = ((200, 40, 40), (40, 180, 40), (40, 40, 200))
 SMALL = OutputSpec(160, 90, 25, Quality.DRAFT)
-ALL = replace(SMALL, sidecars=Sidecars(thumbnails=True, chapters=True, metadata=True))
+ALL = replace(SMALL, sidecars=Sidecars(thumbnails=True, chapters=True, metadata=True, timeline=True))
 
 
 def storyboard(folder: Path, *, caption: str = "") -> tuple[list[Shot], Media]:
@@ -67,6 +67,7 @@ async def test_each_second_has_a_picture_and_each_shot_a_chapter(compositor: Com
         assert shows(sheet[top : top + height, left : left + width], COLOURS[second // 2])
     chapters = video.sidecars[Artifact.CHAPTERS_VTT].read_text(encoding="utf-8")
     assert chapters.startswith("WEBVTT\n\n1\n00:00:00.000 --> 00:00:02.000\nColour &lt;0&gt;\n\n2\n00:00:02.000 -->")
+    assert '"OTIO_SCHEMA": "Timeline' in video.sidecars[Artifact.TIMELINE].read_text(encoding="utf-8")
     assert [chapter.shot_id for chapter in video.chapters] == ["s0", "s1", "s2"]
 
 
