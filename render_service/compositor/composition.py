@@ -121,6 +121,7 @@ class Composition:
         share: Where the work is done.
         runner: Makes the segments.
         on_warnings: Receives the warnings that are known before anything is drawn.
+        content_id: What identifies the video in its own metadata.
     """
 
     spec: RenderSpec
@@ -132,6 +133,7 @@ class Composition:
     share: Share
     runner: SegmentRunner
     on_warnings: WarningsListener | None = None
+    content_id: str = ""
     _made: int = 0
     _reused: int = 0
     _frames_done: int = 0
@@ -143,7 +145,7 @@ class Composition:
         """Compose; see `Compositor.compose`."""
         inspected = await inspect_media(self.share, self.media, self.spec.project)
         self.spec, inspected = await at_target_tempo(self.share, self.spec, inspected, self.parts)
-        request = Request(self.spec, inspected.media, inspected.facts, inspected.hashes)
+        request = Request(self.spec, inspected.media, inspected.facts, inspected.hashes, self.content_id)
         await asyncio.to_thread(request.write, self.parts)
         srt, vtt, words = (self.parts / name for name in ("captions.srt", "captions.vtt", "words.json"))
         plan = await self.share.run(plan_composition, self.parts, srt, vtt, words)

@@ -181,6 +181,7 @@ class Compositor:
         segments: SegmentStore | None,
         on_progress: Progress,
         on_warnings: WarningsListener | None = None,
+        content_id: str = "",
     ) -> ComposedVideo:
         """Compose a video.
 
@@ -193,6 +194,7 @@ class Compositor:
             segments: Where segments are looked for before they are made, and kept; None makes all of them.
             on_progress: Receives the part 0–1 that is done; never less than before. What it raises ends the render.
             on_warnings: Receives the warnings that are known before anything is drawn. What it raises ends the render.
+            content_id: What identifies the video in its own metadata.
 
         Returns:
             The video.
@@ -204,7 +206,9 @@ class Compositor:
         parts.mkdir(exist_ok=True)
         share = self._pool.share()
         runner = self._runner or PoolRunner(share)
-        composition = Composition(spec, media, workdir, parts, segments, on_progress, share, runner, on_warnings)
+        composition = Composition(
+            spec, media, workdir, parts, segments, on_progress, share, runner, on_warnings, content_id
+        )
         try:
             return await composition.run()
         finally:

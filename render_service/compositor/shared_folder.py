@@ -25,12 +25,13 @@ THUMBNAIL_TIMES_NAME = "thumbnails.vtt"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is composed: a render, its usable files by hash, and their measured lengths."""
+    """What is composed: a render, its usable files by hash, their measured lengths, and what identifies its video."""
 
     spec: RenderSpec
     media: Media
     facts: Mapping[str, MediaFacts]
     hashes: Mapping[Path, str]
+    content_id: str = ""
 
     def write(self, parts: Path) -> None:
         """Store it for the stages."""

@@ -49,17 +49,19 @@ from render_service.compositor.sound.planning import heard_assets, plan_sound
 from render_service.compositor.sound.spec import SoundFacts
 from render_service.compositor.text.drawn_texts import caption_text, clean_text
 from render_service.compositor.text.glyph_coverage import check_glyphs
+from render_service.compositor.verification.ai_label import check_label
 from render_service.compositor.verification.video import check_video
 from render_service.domain.canonical import canonical_bytes
 from render_service.domain.errors import RenderFailure
 from render_service.domain.jobs.frame import FrameFacts, FramePosition
 from render_service.domain.jobs.frame_number import frame_number
 from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.projects.delivery.ai_label import METADATA_KEY, label_metadata
+from render_service.domain.projects.delivery.poster import poster_frame
 from render_service.domain.projects.languages import spoken_language
 from render_service.domain.projects.media import MediaFacts
 from render_service.domain.projects.output import Container
 from render_service.domain.projects.plan_warnings import plan_warnings
-from render_service.domain.projects.poster import poster_frame
 from render_service.domain.projects.sequence import INTRO_ID
 from render_service.domain.projects.shot_source import CardSource, PlaceholderSource
 from render_service.domain.projects.timeline import Timeline, TimelineShot, dubbed, plan_timeline
@@ -242,14 +244,18 @@ def join_composition(parts: Path, path: Path) -> None:
     if request.media.dubs:
         languages = (spoken_language(request.spec.project), *(dub.language for dub in request.media.dubs))
         sounds = [SoundInput(sound_file(parts, track), language) for track, language in enumerate(languages)]
-    mux(MuxInput(segments, sounds, output.fps, output.container, codec, plan.chapters, title), path)
+    label, tags = output.ai_label, {}
+    if label is not None:
+        tags[METADATA_KEY] = label_metadata(label, request.content_id)
+    mux(MuxInput(segments, sounds, output.fps, output.container, codec, plan.chapters, title, tags), path)
 
 
 def verify_composition(parts: Path, path: Path, sounds: Sequence[SoundFacts]) -> dict[str, Any]:
     """Check the finished video; see `check_video`."""
     request = Request.read(parts)
-    sound = sounds[0] if sounds else None
-    return check_video(path, _timeline(request), request.spec, request.media, sound, dubs=sounds[1:])
+    sound, timeline = sounds[0] if sounds else None, _timeline(request)
+    found = check_video(path, timeline, request.spec, request.media, sound, dubs=sounds[1:])
+    return found | check_label(path, request.spec, timeline.frames, request.content_id)
 
 
 def _cards(timeline: Timeline) -> list[str]:

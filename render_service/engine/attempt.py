@@ -242,6 +242,7 @@ async def run_attempt(
                     segments=segments,
                     on_progress=composed_so_far,
                     on_warnings=reporter.warn,
+                    content_id=str(lease.job_id),
                 )
         await reporter.report(JobStage.UPLOADING, _COMPOSED, "Storing the video")
         with stage(JobStage.UPLOADING):

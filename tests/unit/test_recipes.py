@@ -106,7 +106,7 @@ MOVING: dict[str, Any] = {
 EVERY_LAYER = (
     layers.Layer(
         "t",
-        text=layers.TextLayer("w", layers.TextStyle(gradient=GRADIENT)),
+        text=layers.TextLayer("{number}", layers.TextStyle(gradient=GRADIENT), layers.Counter()),
         box=BOX,
         **MOVING,
     ),
@@ -120,7 +120,7 @@ EVERY_LAYER = (
     ),
     layers.Layer(
         "s",
-        shape=layers.ShapeLayer(layers.ShapeKind.PATH, "M 0 0 L 1 1", gradient=GRADIENT),
+        shape=layers.ShapeLayer(layers.ShapeKind.PATH, "M 0 0 L 1 1", gradient=GRADIENT, trim=layers.Trim()),
         box=BOX,
         **MOVING,
     ),
@@ -150,6 +150,7 @@ WHOLE = project.Project(
         size=output.FrameSize(320, 180),
         audio_languages=(output.AudioLanguage("de", "v"),),
         sidecars=output.Sidecars(thumbnails=True),
+        ai_label=output.AiLabel(duration=timedelta(seconds=2)),
     ),
     sounds=(SoundClip("https://example.com/a.mp3"),),
 )
@@ -158,7 +159,7 @@ OF_OTHERS = frozenset(f"project{shot}.layers.{name}" for shot in ("", ".shots") 
 BEYOND_LIMITS: dict[type, object] = {
     str: "x" * 1_000_000,
     int: 10**9,
-    float: 1e9,
+    float: 1e30,
     timedelta: timedelta(days=365),
 }
 

@@ -1,8 +1,8 @@
 """Muxes segments and sound into the finished file. Packets are copied, never encoded again."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -50,6 +50,7 @@ class MuxInput:
         codec: How the segments are coded.
         chapters: Chapter marks in order.
         title: The video's title; may be empty.
+        tags: Further metadata of the file.
     """
 
     segments: Sequence[tuple[Path, int]]
@@ -59,6 +60,7 @@ class MuxInput:
     codec: VideoCodec
     chapters: Sequence[Chapter]
     title: str
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 def mux(parts: MuxInput, path: Path) -> None:
@@ -71,11 +73,14 @@ def mux(parts: MuxInput, path: Path) -> None:
     Raises:
         RenderFailure: COMPOSE_FAILED where a segment has a wrong number of frames or other headers than the first.
     """
-    name = parts.container.value
+    name, options = parts.container.value, _OPTIONS[parts.container]
+    if parts.tags and "movflags" in options:
+        # Otherwise MP4 and MOV keep tags of well-known names only.
+        options = options | {"movflags": options["movflags"] + "+use_metadata_tags"}
     with (
         open_segment(parts.segments[0][0]) as first,
         ExitStack() as stack,
-        av.open(str(path), "w", format=name, container_options=_OPTIONS[parts.container]) as output,
+        av.open(str(path), "w", format=name, container_options=options) as output,
     ):
         files = [stack.enter_context(av.open(str(sound.path))) for sound in parts.sounds]
         # Opaque: copied packets need no encoder, and AV1 is read by a decoder that has none of its name.
@@ -104,6 +109,7 @@ def _tag(stream: AudioStream, language: str, container: Container, *, is_default
 def _write_metadata(output: OutputContainer, parts: MuxInput) -> None:
     if parts.title:
         output.metadata["title"] = parts.title
+    output.metadata.update(parts.tags)
     output.set_chapters(
         [
             {

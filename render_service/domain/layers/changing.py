@@ -40,7 +40,7 @@ def keyed_value(keyframes: tuple[Keyframe, ...], name: str, own: float, seconds:
 def changes(layer: Layer) -> bool:
     """Return whether what a layer holds changes with time."""
     counts = layer.text is not None and layer.text.counter is not None
-    return counts or any(getattr(one, name) is not None for one in layer.keyframes for name in _TRIMS)
+    return counts or any((one.trim_start, one.trim_end) != (None, None) for one in layer.keyframes)
 
 
 def settling_time(layer: Layer) -> timedelta:

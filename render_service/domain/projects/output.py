@@ -134,6 +134,15 @@ class Sidecars:
 
 
 @dataclass(frozen=True, slots=True)
+class AiLabel:
+    """Says that a video was generated: `text` and `duration` for viewers; empty and None mean: the default."""
+
+    text: str = ""
+    duration: timedelta | None = None
+    producer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class OutputOptions:
     """What a caller asked for; None means that it was not given."""
 
@@ -148,6 +157,7 @@ class OutputOptions:
     audio_languages: tuple[AudioLanguage, ...] = ()
     sidecars: Sidecars | None = None
     poster_time: timedelta | None = None
+    ai_label: AiLabel | None = None
 
     def over(self, other: "OutputOptions") -> "OutputOptions":
         """Return these options, with those that are not given taken from `other`.
@@ -170,6 +180,7 @@ class OutputOptions:
             audio_languages=self.audio_languages or other.audio_languages,
             sidecars=self.sidecars or other.sidecars,
             poster_time=self.poster_time if self.poster_time is not None else other.poster_time,
+            ai_label=self.ai_label or other.ai_label,
         )
 
 
@@ -194,6 +205,7 @@ class OutputSpec:
     audio_languages: tuple[AudioLanguage, ...] = ()
     sidecars: Sidecars = field(default_factory=Sidecars)
     poster_time: timedelta | None = None
+    ai_label: AiLabel | None = None
 
 
 def decide_output(options: OutputOptions, default_ratio: AspectRatio) -> OutputSpec:
@@ -236,6 +248,7 @@ def decide_output(options: OutputOptions, default_ratio: AspectRatio) -> OutputS
         audio_languages=languages,
         sidecars=options.sidecars or Sidecars(),
         poster_time=options.poster_time,
+        ai_label=options.ai_label,
     )
 
 

@@ -7,6 +7,7 @@ from functools import partial
 
 from render_service.domain.errors import FieldFault
 from render_service.domain.layers.validation import LayerCheck
+from render_service.domain.projects.delivery.ai_label import label_faults
 from render_service.domain.projects.looks.rules import (
     caption_faults,
     clip_faults,
@@ -207,6 +208,8 @@ class _Check:
             for name, side in (("width", options.size.width), ("height", options.size.height)):
                 if side % 2 or not MIN_SIDE <= side <= MAX_SIDE:
                     self._fault(f"{path}.size.{name}", f"must be an even number of pixels, {MIN_SIDE} to {MAX_SIDE}")
+        if options.ai_label is not None:
+            self.faults += label_faults(options.ai_label, f"{path}.ai_label")
         if options.poster_time is not None and not _ZERO <= options.poster_time <= LONGEST_VIDEO:
             self._fault(f"{path}.poster_time", f"must be 0 to {_seconds(LONGEST_VIDEO)}")
         if options.fps is not None and options.fps not in FRAME_RATES:

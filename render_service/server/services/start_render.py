@@ -19,9 +19,10 @@ from render_service.domain.generation.provider_models import GENERATING_PROVIDER
 from render_service.domain.jobs.job import Job, ProviderChoice, ProviderName, RenderSpec
 from render_service.domain.jobs.needs import JobNeed
 from render_service.domain.jobs.request import JobOptions, JobRequest, RenderRequest
+from render_service.domain.projects.delivery.ai_label import with_ai_label
+from render_service.domain.projects.delivery.poster import poster_fault
 from render_service.domain.projects.languages import missing_translations, respoken, speaks, spoken_language
 from render_service.domain.projects.output import AudioLanguage, OutputOptions, codec_fault, decide_output
-from render_service.domain.projects.poster import poster_fault
 from render_service.domain.projects.project import MODE_PRESETS, Project, Speech
 from render_service.domain.projects.word_times import timed_later, unwritten_shots
 from render_service.domain.speech.terms import PlannedNarration
@@ -176,7 +177,7 @@ class RenderStarter:
         output = decide_output(options, MODE_PRESETS[project.mode].aspect_ratio)
         if fault := poster_fault(project, output):
             raise InvalidFields([FieldFault("output.poster_time", fault)])
-        return RenderSpec(project, output, request.generation)
+        return RenderSpec(with_ai_label(project, output), output, request.generation)
 
     def _respoken(self, project: Project, speech: Speech) -> Project:
         """Return a project with other speech; what it says then obeys the rules of projects, too."""

@@ -98,7 +98,13 @@ def timeline_of(spec: RenderSpec, media: Media) -> Timeline:
 
 
 async def composed(
-    compositor: Compositor, spec: RenderSpec, media: Media, workdir: Path, store: FolderStore | None = None
+    compositor: Compositor,
+    spec: RenderSpec,
+    media: Media,
+    workdir: Path,
+    store: FolderStore | None = None,
+    *,
+    content_id: str = "",
 ) -> ComposedVideo:
     """Compose into a folder, which is made."""
     await asyncio.to_thread(workdir.mkdir, exist_ok=True)
@@ -106,4 +112,6 @@ async def composed(
     async def ignore(_: float) -> None:
         pass
 
-    return await compositor.compose(spec, media, workdir=workdir, segments=store, on_progress=ignore)
+    return await compositor.compose(
+        spec, media, workdir=workdir, segments=store, on_progress=ignore, content_id=content_id
+    )

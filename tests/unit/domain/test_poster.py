@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+from render_service.domain.projects.delivery.poster import poster_fault
 from render_service.domain.projects.output import OutputOptions, OutputSpec, Quality
-from render_service.domain.projects.poster import poster_fault
 from render_service.domain.projects.project import Card, NarrationPolicy, Project, Shot
 from render_service.domain.projects.validation import check_output
 

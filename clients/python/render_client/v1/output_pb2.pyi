@@ -280,6 +280,45 @@ class SidecarOptions(_message.Message):
 Global___SidecarOptions: _TypeAlias = SidecarOptions  # noqa: Y015
 
 @_typing.final
+class AiLabel(_message.Message):
+    """AiLabel says that a video was generated, in whole or in part: to viewers, by a line of text in a corner, and to platforms,
+    by the metadata field `AIGC` of the file (MP4, MOV, WebM), as China's GB 45438-2025 asks for. The service checks both in
+    the finished file.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    DURATION_FIELD_NUMBER: _builtins.int
+    PRODUCER_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    """text that viewers see: one line of at most 40 characters. Default: "AI-generated", in the language of the project where
+    the service knows it.
+    """
+    producer: _builtins.str
+    """producer of the video as the metadata name it, at most 100 characters."""
+    @_builtins.property
+    def duration(self) -> _duration_pb2.Duration:
+        """duration for which it is seen, from the start: at least 2 s, or INVALID_ARGUMENT. Default 3 s. A shorter video shows it
+        to its end.
+        """
+
+    def __init__(
+        self,
+        *,
+        text: _builtins.str = ...,
+        duration: _duration_pb2.Duration | None = ...,
+        producer: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "producer", b"producer", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AiLabel: _TypeAlias = AiLabel  # noqa: Y015
+
+@_typing.final
 class OutputOptions(_message.Message):
     """OutputOptions choose the format of the finished video. Omitted fields follow the project's mode."""
 
@@ -296,6 +335,7 @@ class OutputOptions(_message.Message):
     AUDIO_LANGUAGES_FIELD_NUMBER: _builtins.int
     SIDECARS_FIELD_NUMBER: _builtins.int
     POSTER_TIME_FIELD_NUMBER: _builtins.int
+    AI_LABEL_FIELD_NUMBER: _builtins.int
     aspect_ratio: Global___AspectRatio.ValueType
     """aspect_ratio selects a shape at full HD quality."""
     fps: _builtins.int
@@ -337,6 +377,10 @@ class OutputOptions(_message.Message):
         files decide how long the video is, the job fails instead, before a provider is paid if that is known by then.
         """
 
+    @_builtins.property
+    def ai_label(self) -> Global___AiLabel:
+        """ai_label labels the video as generated; left out, it has no label."""
+
     def __init__(
         self,
         *,
@@ -351,10 +395,11 @@ class OutputOptions(_message.Message):
         audio_languages: _abc.Iterable[Global___AudioLanguage] | None = ...,
         sidecars: Global___SidecarOptions | None = ...,
         poster_time: _duration_pb2.Duration | None = ...,
+        ai_label: Global___AiLabel | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_stems", b"_stems", "aspect_ratio", b"aspect_ratio", "frame", b"frame", "poster_time", b"poster_time", "sidecars", b"sidecars", "size", b"size", "stems", b"stems"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_stems", b"_stems", "ai_label", b"ai_label", "aspect_ratio", b"aspect_ratio", "frame", b"frame", "poster_time", b"poster_time", "sidecars", b"sidecars", "size", b"size", "stems", b"stems"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stems", b"_stems", "aspect_ratio", b"aspect_ratio", "audio_languages", b"audio_languages", "codec", b"codec", "container", b"container", "fps", b"fps", "frame", b"frame", "loudness", b"loudness", "poster_time", b"poster_time", "quality", b"quality", "sidecars", b"sidecars", "size", b"size", "stems", b"stems"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stems", b"_stems", "ai_label", b"ai_label", "aspect_ratio", b"aspect_ratio", "audio_languages", b"audio_languages", "codec", b"codec", "container", b"container", "fps", b"fps", "frame", b"frame", "loudness", b"loudness", "poster_time", b"poster_time", "quality", b"quality", "sidecars", b"sidecars", "size", b"size", "stems", b"stems"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__stems: _TypeAlias = _typing.Literal["stems"]  # noqa: Y015
     _WhichOneofArgType__stems: _TypeAlias = _typing.Literal["_stems", b"_stems"]  # noqa: Y015

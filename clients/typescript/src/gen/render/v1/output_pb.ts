@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file render/v1/output.proto.
  */
 export const file_render_v1_output: GenFile = /*@__PURE__*/
-  fileDesc("ChZyZW5kZXIvdjEvb3V0cHV0LnByb3RvEglyZW5kZXIudjEiKgoJRnJhbWVTaXplEg0KBXdpZHRoGAEgASgFEg4KBmhlaWdodBgCIAEoBSIwCg1BdWRpb0xhbmd1YWdlEhAKCGxhbmd1YWdlGAEgASgJEg0KBXZvaWNlGAIgASgJIloKDlNpZGVjYXJPcHRpb25zEhIKCnRodW1ibmFpbHMYASABKAgSEAoIY2hhcHRlcnMYAiABKAgSEAoIbWV0YWRhdGEYAyABKAgSEAoIdGltZWxpbmUYBCABKAgi0AMKDU91dHB1dE9wdGlvbnMSLgoMYXNwZWN0X3JhdGlvGAEgASgOMhYucmVuZGVyLnYxLkFzcGVjdFJhdGlvSAASJAoEc2l6ZRgCIAEoCzIULnJlbmRlci52MS5GcmFtZVNpemVIABILCgNmcHMYAyABKAUSKQoHcXVhbGl0eRgEIAEoDjIYLnJlbmRlci52MS5RdWFsaXR5UHJlc2V0EicKCWNvbnRhaW5lchgFIAEoDjIULnJlbmRlci52MS5Db250YWluZXISKwoIbG91ZG5lc3MYBiABKA4yGS5yZW5kZXIudjEuTG91ZG5lc3NUYXJnZXQSEgoFc3RlbXMYByABKAhIAYgBARIkCgVjb2RlYxgIIAEoDjIVLnJlbmRlci52MS5WaWRlb0NvZGVjEjEKD2F1ZGlvX2xhbmd1YWdlcxgJIAMoCzIYLnJlbmRlci52MS5BdWRpb0xhbmd1YWdlEisKCHNpZGVjYXJzGAogASgLMhkucmVuZGVyLnYxLlNpZGVjYXJPcHRpb25zEi4KC3Bvc3Rlcl90aW1lGAsgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQgcKBWZyYW1lQggKBl9zdGVtcyqFAQoLQXNwZWN0UmF0aW8SHAoYQVNQRUNUX1JBVElPX1VOU1BFQ0lGSUVEEAASFQoRQVNQRUNUX1JBVElPXzE2XzkQARIVChFBU1BFQ1RfUkFUSU9fOV8xNhACEhQKEEFTUEVDVF9SQVRJT18xXzEQAxIUChBBU1BFQ1RfUkFUSU9fNF81EAQqfwoNUXVhbGl0eVByZXNldBIeChpRVUFMSVRZX1BSRVNFVF9VTlNQRUNJRklFRBAAEhgKFFFVQUxJVFlfUFJFU0VUX0RSQUZUEAESGwoXUVVBTElUWV9QUkVTRVRfU1RBTkRBUkQQAhIXChNRVUFMSVRZX1BSRVNFVF9ISUdIEAMqhwEKCUNvbnRhaW5lchIZChVDT05UQUlORVJfVU5TUEVDSUZJRUQQABIRCg1DT05UQUlORVJfTVA0EAESEgoOQ09OVEFJTkVSX1dFQk0QAhIRCg1DT05UQUlORVJfR0lGEAMSEQoNQ09OVEFJTkVSX01PVhAEEhIKDkNPTlRBSU5FUl9XRUJQEAUqngEKClZpZGVvQ29kZWMSGwoXVklERU9fQ09ERUNfVU5TUEVDSUZJRUQQABIUChBWSURFT19DT0RFQ19IMjY0EAESFAoQVklERU9fQ09ERUNfSEVWQxACEhMKD1ZJREVPX0NPREVDX0FWMRADEhMKD1ZJREVPX0NPREVDX1ZQORAEEh0KGVZJREVPX0NPREVDX1BST1JFU180MjJfSFEQBSqJAQoOTG91ZG5lc3NUYXJnZXQSHwobTE9VRE5FU1NfVEFSR0VUX1VOU1BFQ0lGSUVEEAASGgoWTE9VRE5FU1NfVEFSR0VUX09OTElORRABEhsKF0xPVURORVNTX1RBUkdFVF9QT0RDQVNUEAISHQoZTE9VRE5FU1NfVEFSR0VUX0JST0FEQ0FTVBADQjEKDWNvbS5yZW5kZXIudjFQAVoeZXhhbXBsZS5jb20vcmVuZGVyL3YxO3JlbmRlcnYxYgZwcm90bzM", [file_google_protobuf_duration]);
+  fileDesc("ChZyZW5kZXIvdjEvb3V0cHV0LnByb3RvEglyZW5kZXIudjEiKgoJRnJhbWVTaXplEg0KBXdpZHRoGAEgASgFEg4KBmhlaWdodBgCIAEoBSIwCg1BdWRpb0xhbmd1YWdlEhAKCGxhbmd1YWdlGAEgASgJEg0KBXZvaWNlGAIgASgJIloKDlNpZGVjYXJPcHRpb25zEhIKCnRodW1ibmFpbHMYASABKAgSEAoIY2hhcHRlcnMYAiABKAgSEAoIbWV0YWRhdGEYAyABKAgSEAoIdGltZWxpbmUYBCABKAgiVgoHQWlMYWJlbBIMCgR0ZXh0GAEgASgJEisKCGR1cmF0aW9uGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhAKCHByb2R1Y2VyGAMgASgJIvYDCg1PdXRwdXRPcHRpb25zEi4KDGFzcGVjdF9yYXRpbxgBIAEoDjIWLnJlbmRlci52MS5Bc3BlY3RSYXRpb0gAEiQKBHNpemUYAiABKAsyFC5yZW5kZXIudjEuRnJhbWVTaXplSAASCwoDZnBzGAMgASgFEikKB3F1YWxpdHkYBCABKA4yGC5yZW5kZXIudjEuUXVhbGl0eVByZXNldBInCgljb250YWluZXIYBSABKA4yFC5yZW5kZXIudjEuQ29udGFpbmVyEisKCGxvdWRuZXNzGAYgASgOMhkucmVuZGVyLnYxLkxvdWRuZXNzVGFyZ2V0EhIKBXN0ZW1zGAcgASgISAGIAQESJAoFY29kZWMYCCABKA4yFS5yZW5kZXIudjEuVmlkZW9Db2RlYxIxCg9hdWRpb19sYW5ndWFnZXMYCSADKAsyGC5yZW5kZXIudjEuQXVkaW9MYW5ndWFnZRIrCghzaWRlY2FycxgKIAEoCzIZLnJlbmRlci52MS5TaWRlY2FyT3B0aW9ucxIuCgtwb3N0ZXJfdGltZRgLIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIkCghhaV9sYWJlbBgMIAEoCzISLnJlbmRlci52MS5BaUxhYmVsQgcKBWZyYW1lQggKBl9zdGVtcyqFAQoLQXNwZWN0UmF0aW8SHAoYQVNQRUNUX1JBVElPX1VOU1BFQ0lGSUVEEAASFQoRQVNQRUNUX1JBVElPXzE2XzkQARIVChFBU1BFQ1RfUkFUSU9fOV8xNhACEhQKEEFTUEVDVF9SQVRJT18xXzEQAxIUChBBU1BFQ1RfUkFUSU9fNF81EAQqfwoNUXVhbGl0eVByZXNldBIeChpRVUFMSVRZX1BSRVNFVF9VTlNQRUNJRklFRBAAEhgKFFFVQUxJVFlfUFJFU0VUX0RSQUZUEAESGwoXUVVBTElUWV9QUkVTRVRfU1RBTkRBUkQQAhIXChNRVUFMSVRZX1BSRVNFVF9ISUdIEAMqhwEKCUNvbnRhaW5lchIZChVDT05UQUlORVJfVU5TUEVDSUZJRUQQABIRCg1DT05UQUlORVJfTVA0EAESEgoOQ09OVEFJTkVSX1dFQk0QAhIRCg1DT05UQUlORVJfR0lGEAMSEQoNQ09OVEFJTkVSX01PVhAEEhIKDkNPTlRBSU5FUl9XRUJQEAUqngEKClZpZGVvQ29kZWMSGwoXVklERU9fQ09ERUNfVU5TUEVDSUZJRUQQABIUChBWSURFT19DT0RFQ19IMjY0EAESFAoQVklERU9fQ09ERUNfSEVWQxACEhMKD1ZJREVPX0NPREVDX0FWMRADEhMKD1ZJREVPX0NPREVDX1ZQORAEEh0KGVZJREVPX0NPREVDX1BST1JFU180MjJfSFEQBSqJAQoOTG91ZG5lc3NUYXJnZXQSHwobTE9VRE5FU1NfVEFSR0VUX1VOU1BFQ0lGSUVEEAASGgoWTE9VRE5FU1NfVEFSR0VUX09OTElORRABEhsKF0xPVURORVNTX1RBUkdFVF9QT0RDQVNUEAISHQoZTE9VRE5FU1NfVEFSR0VUX0JST0FEQ0FTVBADQjEKDWNvbS5yZW5kZXIudjFQAVoeZXhhbXBsZS5jb20vcmVuZGVyL3YxO3JlbmRlcnYxYgZwcm90bzM", [file_google_protobuf_duration]);
 
 /**
  * FrameSize is an exact picture size in pixels.
@@ -121,6 +121,45 @@ export const SidecarOptionsSchema: GenMessage<SidecarOptions> = /*@__PURE__*/
   messageDesc(file_render_v1_output, 2);
 
 /**
+ * AiLabel says that a video was generated, in whole or in part: to viewers, by a line of text in a corner, and to platforms,
+ * by the metadata field `AIGC` of the file (MP4, MOV, WebM), as China's GB 45438-2025 asks for. The service checks both in
+ * the finished file.
+ *
+ * @generated from message render.v1.AiLabel
+ */
+export type AiLabel = Message<"render.v1.AiLabel"> & {
+  /**
+   * text that viewers see: one line of at most 40 characters. Default: "AI-generated", in the language of the project where
+   * the service knows it.
+   *
+   * @generated from field: string text = 1;
+   */
+  text: string;
+
+  /**
+   * duration for which it is seen, from the start: at least 2 s, or INVALID_ARGUMENT. Default 3 s. A shorter video shows it
+   * to its end.
+   *
+   * @generated from field: google.protobuf.Duration duration = 2;
+   */
+  duration?: Duration | undefined;
+
+  /**
+   * producer of the video as the metadata name it, at most 100 characters.
+   *
+   * @generated from field: string producer = 3;
+   */
+  producer: string;
+};
+
+/**
+ * Describes the message render.v1.AiLabel.
+ * Use `create(AiLabelSchema)` to create a new message.
+ */
+export const AiLabelSchema: GenMessage<AiLabel> = /*@__PURE__*/
+  messageDesc(file_render_v1_output, 3);
+
+/**
  * OutputOptions choose the format of the finished video. Omitted fields follow the project's mode.
  *
  * @generated from message render.v1.OutputOptions
@@ -218,6 +257,13 @@ export type OutputOptions = Message<"render.v1.OutputOptions"> & {
    * @generated from field: google.protobuf.Duration poster_time = 11;
    */
   posterTime?: Duration | undefined;
+
+  /**
+   * ai_label labels the video as generated; left out, it has no label.
+   *
+   * @generated from field: render.v1.AiLabel ai_label = 12;
+   */
+  aiLabel?: AiLabel | undefined;
 };
 
 /**
@@ -225,7 +271,7 @@ export type OutputOptions = Message<"render.v1.OutputOptions"> & {
  * Use `create(OutputOptionsSchema)` to create a new message.
  */
 export const OutputOptionsSchema: GenMessage<OutputOptions> = /*@__PURE__*/
-  messageDesc(file_render_v1_output, 3);
+  messageDesc(file_render_v1_output, 4);
 
 /**
  * AspectRatio is the shape of the frame; each has a size in pixels at full HD quality.
