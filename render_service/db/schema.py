@@ -102,10 +102,13 @@ jobs = sa.Table(
         "run_after",
         postgresql_where=sa.text("status = 'PENDING' AND enqueued_at IS NULL"),
     ),
-    # By workspace, since workspaces take turns.
+    # By workspace, since workspaces take turns; then by what a job asks of its worker.
     sa.Index(
-        "jobs_pending",
+        "jobs_pending_by_kind",
         "workspace_id",
+        "provider",
+        sa.text("coalesce(speech_provider, '')"),
+        "needs",
         sa.text("priority DESC"),
         "run_after",
         "id",

@@ -29,18 +29,51 @@ _MOST = """
     CASE WHEN own.limits ? 'running_jobs' THEN CAST(own.limits ->> 'running_jobs' AS bigint)
          ELSE CAST(:running_quota AS bigint) END
 """
+# The waiting jobs of a workspace by what they ask of a worker: as few rows as there are kinds of them, in the order of
+# the index `jobs_pending_by_kind`. So a claim passes over all jobs that its worker cannot do at once.
+_KIND = "provider, coalesce(speech_provider, ''), needs"
+_KINDS = f"""
+    WITH RECURSIVE kinds AS (
+        (
+            SELECT provider, speech_provider, needs FROM jobs
+            WHERE workspace_id = turn.workspace_id AND status = 'PENDING'
+            ORDER BY workspace_id, {_KIND} LIMIT 1
+        )
+        UNION ALL
+        SELECT next.* FROM kinds CROSS JOIN LATERAL (
+            SELECT provider, speech_provider, needs FROM jobs
+            WHERE workspace_id = turn.workspace_id AND status = 'PENDING'
+                AND ({_KIND}) > (kinds.provider, coalesce(kinds.speech_provider, ''), kinds.needs)
+            ORDER BY workspace_id, {_KIND} LIMIT 1
+        ) AS next
+    )
+    SELECT * FROM kinds
+    WHERE provider = ANY(:providers) AND (speech_provider IS NULL OR speech_provider = ANY(:speech_providers))
+        AND needs <@ CAST(:abilities AS text[])
+"""
+_OF_KIND = """
+    jobs.workspace_id = turn.workspace_id AND status = 'PENDING' AND run_after <= now()
+        AND jobs.provider = kind.provider AND coalesce(jobs.speech_provider, '') = coalesce(kind.speech_provider, '')
+        AND jobs.needs = kind.needs
+"""
 # Turns are tried one after another until enough yield a job, so that only these jobs are locked: the subquery must stay
 # lateral, and the capacity must be checked last, because that locks the workspace's count. A claim of one job waits for
-# that lock. A claim of several does not: with several locks, it could wait for one that waits for it.
-_FIRST_DUE = """
+# that lock. A claim of several does not: with several locks, it could wait for one that waits for it. The kinds of jobs
+# are tried likewise, in the order of their first jobs.
+_FIRST_DUE = f"""
     CROSS JOIN LATERAL (
-        SELECT id, workspace_id FROM jobs
-        WHERE status = 'PENDING' AND run_after <= now() AND provider = ANY(:providers)
-            AND (speech_provider IS NULL OR speech_provider = ANY(:speech_providers))
-            AND needs <@ CAST(:abilities AS text[])
-            AND jobs.workspace_id = turn.workspace_id
-        ORDER BY priority DESC, run_after, id
-        FOR NO KEY UPDATE SKIP LOCKED
+        SELECT job.id, job.workspace_id FROM (
+            SELECT kind.* FROM ({_KINDS}) AS kind CROSS JOIN LATERAL (
+                SELECT priority, run_after, id FROM jobs WHERE {_OF_KIND}
+                ORDER BY priority DESC, run_after, id LIMIT 1
+            ) AS head
+            ORDER BY head.priority DESC, head.run_after, head.id
+        ) AS kind CROSS JOIN LATERAL (
+            SELECT id, workspace_id FROM jobs WHERE {_OF_KIND}
+            ORDER BY priority DESC, run_after, id
+            FOR NO KEY UPDATE SKIP LOCKED
+            LIMIT 1
+        ) AS job
         LIMIT 1
     ) AS due
     WHERE turn.most IS NULL OR CASE

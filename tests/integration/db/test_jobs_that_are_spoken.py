@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from itertools import product
+from operator import itemgetter
 
 import pytest
 
@@ -83,3 +85,16 @@ async def test_a_job_that_needs_what_no_worker_can_do_has_a_warning(
     assert await lifecycle.warn_unserved(age=timedelta(0)) == [], "once"
     await lifecycle.claim(worker="w", providers=list(ProviderName), deadline=HOUR, abilities=tuple(JobNeed))
     assert (await Jobs(database).get("team", job.id)).warnings == ()
+
+
+async def test_jobs_of_all_kinds_are_claimed_in_one_order(database: Database) -> None:
+    lifecycle, started = lifecycle_of(database), []
+    kinds = product((ProviderName.MOCK, ProviderName.LOCAL), (True, False), ((), (JobNeed.ALIGNMENT,)))
+    for number, (provider, is_spoken, needs) in enumerate(kinds):
+        options = replace(job_request().options, priority=number % 3)
+        request = replace(job_request(provider=provider), is_spoken=is_spoken, needs=needs, options=options)
+        started.append((await start_job(database, request), -options.priority, number))
+    ordered = sorted(started, key=itemgetter(1, 2))
+    claim = partial(lifecycle.claim, worker="w", providers=list(ProviderName), deadline=HOUR)
+    claimed = [await claim(speech_providers=tuple(SpeechProvider), abilities=tuple(JobNeed)) for _ in ordered]
+    assert [one and one.lease.job_id for one in claimed] == [job.id for job, *_ in ordered]

@@ -118,6 +118,49 @@ def test_a_claim_reads_few_rows_however_many_workspaces_wait(full_database_url: 
     assert read < 20 + busy
 
 
+def test_a_claim_reads_few_rows_however_many_jobs_its_worker_cannot_do(database_url: str) -> None:
+    undoable = {
+        "provider": "'runway', NULL, ARRAY[]::text[]",
+        "speech provider": "'mock', 'elevenlabs', ARRAY[]::text[]",
+        "needs": "'mock', NULL, ARRAY['recognition']",
+        "both needs": "'mock', NULL, ARRAY['alignment', 'recognition']",
+    }
+    values = CLAIM.bind(
+        {
+            "lease": HOUR,
+            "worker": "test",
+            "deadline": HOUR,
+            "unserved": False,
+            "count": 1,
+            "speech_providers": ["local"],
+            "abilities": ["alignment"],
+            "providers": ["mock"],
+            "running_quota": None,
+        }
+    )
+    with psycopg.connect(database_url) as connection:
+        for kind in undoable.values():
+            connection.execute(f"""
+                INSERT INTO jobs (id, task_id, workspace_id, spec, priority, provider, speech_provider, needs)
+                SELECT gen_random_uuid(), gen_random_uuid(), 'crowded', '{{}}', 9, kind.*
+                FROM generate_series(1, 3000), (SELECT {kind}) AS kind
+            """)
+        connection.execute("""
+            INSERT INTO jobs (id, task_id, workspace_id, provider, spec, needs)
+            VALUES (gen_random_uuid(), gen_random_uuid(), 'crowded', 'mock', '{"doable": true}', ARRAY['alignment'])
+        """)
+        connection.execute("ANALYZE jobs")
+        cursor = psycopg.RawCursor(connection)
+        connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        (explained,) = cursor.execute(b"EXPLAIN (ANALYZE, FORMAT JSON) " + values[0], values[1]).fetchall()
+        (waiting,) = connection.execute("SELECT count(*) FROM jobs WHERE status = 'PENDING'").fetchall()
+        connection.rollback()
+    assert waiting == (4 * 3000,), "the job that can be done was claimed"
+    scans = [node for node in nodes(explained[0][0]["Plan"]) if "Relation Name" in node and node["Actual Loops"]]
+    read = sum(scan["Actual Loops"] * (scan["Actual Rows"] + scan.get("Rows Removed by Filter", 0)) for scan in scans)
+    assert read < 30
+
+
 @pytest.mark.parametrize("after", [None, Position(datetime.now(UTC) - timedelta(minutes=1), uuid4())])
 @pytest.mark.parametrize("name", FILTERS)
 def test_no_list_reads_a_workspace_through(full_database_url: str, name: str, after: Position | None) -> None:
