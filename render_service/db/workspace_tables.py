@@ -41,6 +41,8 @@ workspace_queues = sa.Table(
     metadata,
     sa.Column("workspace_id", sa.Text, primary_key=True),
     sa.Column("queued_at_most", sa.BigInteger, nullable=False, comment="as many jobs or fewer are PENDING"),
+    sa.Column("full_with", sa.BigInteger, comment="as many jobs were PENDING when they were last found too many"),
+    sa.Column("full_until", sa.DateTime(timezone=True), comment="jobs are not counted again before"),
     comment="Upper bounds of the queues of workspaces with a quota; kept by a trigger on jobs.",
     postgresql_with={"fillfactor": "50"},
 )

@@ -42,7 +42,8 @@ _TYPES = {
 }
 # The jobs are all of one workspace. Returns a row for each, without a job if it would exceed a quota or its request_id
 # was taken; of requests with one request_id, only the first takes a place in the queue. A new job has neither a video
-# nor costs. Transactions lock in one order: first the count of the workspace, then the request_ids.
+# nor costs. Transactions lock in one order: first the queue of the workspace, which those that are not counted share,
+# then the request_ids.
 _INSERT = Statement(f"""
     WITH requested AS MATERIALIZED (
         SELECT * FROM ROWS FROM (
@@ -52,6 +53,9 @@ _INSERT = Statement(f"""
         SELECT (SELECT video_bytes FROM workspace_storage WHERE workspace_id = :of_workspace) AS stored_bytes,
             CASE WHEN :is_counted THEN queued_jobs(
                 :of_workspace, (SELECT min(most_queued) FROM requested), (SELECT count(*) FROM requested)
+            ) ELSE (
+                SELECT CAST(NULL AS bigint)
+                FROM pg_advisory_xact_lock_shared(hashtextextended(:of_workspace || ' PENDING', 0))
             ) END AS jobs
     ), ranked AS (
         SELECT *, row_number() OVER (PARTITION BY coalesce(request_id, id) ORDER BY place) = 1 AS is_first

@@ -1,15 +1,21 @@
 """Calls that share a statement have each their own outcome, and wait for no other workspace."""
 
 import asyncio
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 import sqlalchemy as sa
+from psycopg.rows import dict_row
 
 from render_service.db.database import Database
+from render_service.db.jobs.job_inserts import insert_jobs, new_job
 from render_service.db.jobs.jobs import Jobs
+from render_service.db.prepared import Statement
+from render_service.db.row_mapping import RENDER_SPEC
 from render_service.domain.access.audit import Origin
 from render_service.domain.access.quota import Quotas
 from render_service.domain.errors import DomainError, ErrorReason
@@ -177,6 +183,61 @@ async def test_waiting_jobs_are_counted_only_where_those_ever_added_would_exceed
     with pytest.raises(DomainError, match="queued_jobs of 3"):
         await jobs.start(job_request(), quotas=Quotas(queued_jobs=3), is_small=True)
     assert await queue_bound(database) == 3
+
+
+async def test_a_full_queue_is_not_counted_for_each_start(database: Database) -> None:
+    jobs, quotas = Jobs(database), Quotas(queued_jobs=20_000)
+    async with database.single() as connection:
+        await connection.execute(
+            sa.text("""
+            INSERT INTO jobs (id, task_id, workspace_id, provider, spec)
+            SELECT gen_random_uuid(), gen_random_uuid(), 'team', 'mock', '{}' FROM generate_series(1, 20000)
+        """)
+        )
+
+    async def refused() -> None:
+        with pytest.raises(DomainError, match="queued_jobs of"):
+            await jobs.start(job_request(), quotas=quotas, is_small=True)
+
+    await refused()
+    async with database.single() as connection:
+        await connection.execute(sa.text("UPDATE workspace_queues SET full_until = now() + interval '1 minute'"))
+        await connection.execute(sa.text("DELETE FROM jobs"))
+    await refused()
+    await jobs.start(job_request(), quotas=Quotas(queued_jobs=20_001), is_small=True)
+    async with database.single() as connection:
+        await connection.execute(sa.text("UPDATE workspace_queues SET full_until = now()"))
+    await jobs.start(job_request(), quotas=quotas, is_small=True)
+
+
+@dataclass(frozen=True)
+class OpenTransaction:
+    """Runs statements of the service in a transaction that stays open."""
+
+    connection: psycopg.AsyncConnection[Any]
+
+    async def execute(self, statement: Statement, parameters: Mapping[str, object]) -> list[dict[str, Any]]:
+        text, values = statement.bind(parameters)
+        cursor = psycopg.AsyncRawCursor(self.connection, row_factory=dict_row)
+        return await (await cursor.execute(text, values)).fetchall()
+
+
+async def test_a_quota_that_is_new_counts_a_job_that_is_being_stored_without_one(
+    database: Database, database_url: str
+) -> None:
+    request = job_request()
+    uncounted = new_job(request, RENDER_SPEC.dump_json(request.spec), Quotas(), origin=None)
+    async with await psycopg.AsyncConnection.connect(database_url) as storing:
+        await insert_jobs(cast("Database", OpenTransaction(storing)), [uncounted])
+        counted = asyncio.create_task(Jobs(database).start(request, quotas=Quotas(queued_jobs=1), is_small=True))
+        waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        async with asyncio.timeout(60), database.single() as connection:
+            while not counted.done() and not await connection.scalar(sa.text(waiting)):
+                await asyncio.sleep(0.01)
+        assert not counted.done(), "the quota was checked without the other job"
+        await storing.commit()
+    with pytest.raises(DomainError, match="queued_jobs of 1"):
+        await counted
 
 
 async def test_a_job_that_has_to_wait_again_counts_as_waiting(database: Database) -> None:
