@@ -1,0 +1,1 @@
+"""The compositor beside Remotion: the same storyboard with the same six layers."""
