@@ -127,8 +127,8 @@ def work() -> None:
         settings = command_settings()
         # Dramatiq reads it on import. A larger prefetch would hold messages that an idle worker could take.
         os.environ["dramatiq_queue_prefetch"] = str(settings.worker_slots)  # noqa: SIM112 - its name is Dramatiq's
-        from render_service.worker.worker import run_worker
-    _run(run_worker(settings))
+        from render_service.worker.launch import launch_worker
+    _run(launch_worker(settings))
 
 
 @app.command()

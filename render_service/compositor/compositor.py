@@ -43,10 +43,18 @@ class Compositor:
         processes: How many processes work; one a core is right. A render that has none of them gets one more.
         runner: Makes the segments; None makes them in the processes here.
         folder: The only folder that the processes may read and change, see `ProcessPool`; None restricts no files.
+        pool: Processes with `PROCESS_MODULES` that somebody else starts and closes, instead of the compositor's own.
     """
 
-    def __init__(self, *, processes: int, runner: SegmentRunner | None = None, folder: Path | None = None) -> None:
-        self._pool = ProcessPool(processes, PROCESS_MODULES, folder)
+    def __init__(
+        self,
+        *,
+        processes: int = 1,
+        runner: SegmentRunner | None = None,
+        folder: Path | None = None,
+        pool: ProcessPool | None = None,
+    ) -> None:
+        self._pool = pool or ProcessPool(processes, PROCESS_MODULES, folder)
         # What belongs to no composition of this machine.
         self._share = self._pool.share()
         # All single frames together are entitled to what one render is.

@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 
 from render_service.compositor.compositor import Compositor
 from render_service.compositor.processes.confinement import describe_confinement
-from render_service.compositor.segments.job import SegmentJob
+from render_service.compositor.processes.pool import ProcessPool
 from render_service.config.settings import ConfigurationError, Settings
 from render_service.db.database import Database, DatabaseUnavailable
 from render_service.db.jobs.job_lifecycle import JobLifecycle
@@ -51,7 +51,6 @@ from render_service.runtime.loop_lag import LoopLagMonitor
 from render_service.runtime.readiness import Readiness, measure_connections
 from render_service.runtime.status_server import status_page
 from render_service.runtime.task_group import BackgroundTasks, finishes_before
-from render_service.storage.store import ObjectStore
 from render_service.telemetry.logging import get_logger
 from render_service.telemetry.metrics.shared import SHARED
 from render_service.telemetry.metrics.worker import (
@@ -66,7 +65,6 @@ from render_service.worker.consumer import Consumer
 from render_service.worker.job_poller import JobPoller
 from render_service.worker.providers import open_providers
 from render_service.worker.reserved_slot import ReservedSlot
-from render_service.worker.scratch import scratch_folder
 from render_service.worker.speech import open_recognizer, open_speakers
 from render_service.worker.webhooks import webhook_sender
 
@@ -75,14 +73,16 @@ _COMMAND_SECONDS = 2.0
 _STOP_SECONDS = 6.0
 
 
-async def run_worker(settings: Settings) -> None:
+async def run_worker(settings: Settings, folder: Path, pool: ProcessPool) -> None:
     """Run jobs until SIGTERM or SIGINT, then hand over what runs.
 
     Args:
         settings: The service's configuration.
+        folder: The scratch folder of this process.
+        pool: Its compose processes, which may use that folder.
 
     Raises:
-        ConfigurationError: there can be no such object store, scratch folder or ready file.
+        ConfigurationError: there can be no such object store or ready file.
         TaskFailed: a background task failed: a bug.
     """
     store = open_store(settings.storage_url)
@@ -90,7 +90,6 @@ async def run_worker(settings: Settings) -> None:
 
     async with AsyncExitStack() as stack:
         stack.enter_context(tracing("render-worker"))
-        folder = _enter_scratch_folder(stack, settings.work_dir)
         database = Database(settings.database_url, size=max(4, min(settings.worker_slots, 16)))
         stack.push_async_callback(database.close)
         redis = connect_redis(settings.redis_url, timeout_seconds=_COMMAND_SECONDS)
@@ -112,9 +111,10 @@ async def run_worker(settings: Settings) -> None:
         dispatcher = Dispatcher(outbox, queue)
         fetcher = Fetcher(fetch_policy(settings), limits=fetch_limits(settings))
         coordination = SegmentCoordination(redis)
-        compositor, remote = await stack.enter_async_context(
-            _open_compositor(settings, ComposeQueue(broker), coordination, store, folder)
-        )
+        remote = None
+        if settings.compose == "queue":
+            remote = DistributedRunner(ComposeQueue(broker), coordination, store, Compositor(pool=pool).make_segment)
+        compositor = Compositor(pool=pool, runner=remote)
         speakers = await stack.enter_async_context(open_speakers(settings, folder, database, compositor))
         recognizer = await stack.enter_async_context(open_recognizer(settings, folder))
         providers = await stack.enter_async_context(open_providers(settings, database, store, compositor))
@@ -151,15 +151,15 @@ async def run_worker(settings: Settings) -> None:
             "job poller": JobPoller(runner).run(),
             "reserved slot": ReservedSlot(runner).run(),
             "providers": providers.run(),
+            "frames": _draw_frames(settings, compositor, fetcher, folder),
         }
         for name, work in background.items():
             tasks.start(name, work)
         if sender is not None:
             tasks.start("webhooks", sender.run())
-        tasks.start("frames", _draw_frames(settings, compositor, fetcher, folder))
 
         maker = SegmentWorker(compositor, coordination, store, folder, gate=gate)
-        consumers = list(_consumers(settings, broker, runner, maker))
+        consumers = [*_consumers(settings, broker, runner, maker)]
         for consumer in consumers:
             consumer.start()
         readiness = Readiness(database, redis, stop, is_able=lambda: gate.is_open)
@@ -168,14 +168,7 @@ async def run_worker(settings: Settings) -> None:
             tasks.start("readiness", readiness.run())
             tasks.start("loop lag", LoopLagMonitor().run())
         await stack.enter_async_context(status_page(settings.metrics_listen, (SHARED, WORKER), readiness.is_ready))
-        if settings.ready_file is not None:
-            _touch(settings.ready_file)
-        _log.info(
-            "worker ready",
-            slots=settings.worker_slots,
-            compose_processes=settings.compose_processes,
-            sandbox=describe_confinement(),
-        )
+        _say_ready(settings)
         await stop.wait()
         _log.info("worker stopping")
         grace = timedelta(seconds=settings.shutdown_grace_seconds)
@@ -190,24 +183,6 @@ async def _draw_frames(settings: Settings, compositor: Compositor, fetcher: Fetc
         await FrameWorker(FrameQueue(redis), compositor, fetcher, folder, at_once=settings.compose_processes).run()
     finally:
         await redis.aclose()
-
-
-@asynccontextmanager
-async def _open_compositor(
-    settings: Settings, queue: ComposeQueue, coordination: SegmentCoordination, store: ObjectStore, folder: Path
-) -> AsyncIterator[tuple[Compositor, DistributedRunner | None]]:
-    """Yield the running compositor, and what distributes its segments over all workers, if anything does."""
-
-    async def make_here(job: SegmentJob, workdir: Path, output: Path) -> None:
-        await compositor.make_segment(job, workdir, output)
-
-    remote = DistributedRunner(queue, coordination, store, make_here) if settings.compose == "queue" else None
-    compositor = Compositor(processes=settings.compose_processes, runner=remote, folder=folder)
-    await compositor.start()
-    try:
-        yield compositor, remote
-    finally:
-        await compositor.close()
 
 
 async def _hand_over(
@@ -270,18 +245,18 @@ def _consumers(settings: Settings, broker: RedisBroker, runner: JobRunner, maker
         yield Consumer(broker, queue=COMPOSE_QUEUE, actor=COMPOSE_ACTOR, slots=slots, handle=make_segment, loop=loop)
 
 
-def _enter_scratch_folder(stack: AsyncExitStack, parent: Path) -> Path:
-    try:
-        return stack.enter_context(scratch_folder(parent))
-    except OSError as error:
-        raise ConfigurationError(f"RENDER_WORK_DIR: {parent} cannot be used: {error.strerror}") from None
-
-
-def _touch(ready_file: Path) -> None:
-    try:
-        ready_file.touch()
-    except OSError as error:
-        raise ConfigurationError(f"RENDER_READY_FILE: {ready_file} cannot be written: {error.strerror}") from None
+def _say_ready(settings: Settings) -> None:
+    if (ready_file := settings.ready_file) is not None:
+        try:
+            ready_file.touch()
+        except OSError as error:
+            raise ConfigurationError(f"RENDER_READY_FILE: {ready_file} cannot be written: {error.strerror}") from None
+    _log.info(
+        "worker ready",
+        slots=settings.worker_slots,
+        compose_processes=settings.compose_processes,
+        sandbox=describe_confinement(),
+    )
 
 
 def fetch_policy(settings: Settings) -> FetchPolicy:

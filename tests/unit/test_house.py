@@ -195,6 +195,11 @@ def test_the_worker_loads_neither_grpc_nor_what_its_processes_draw_with() -> Non
     assert not {name for name in loaded if name.startswith(("render_service.server", "render_service.compositor.draw"))}
 
 
+def test_a_worker_starts_its_processes_before_it_loads_what_they_do_not_need() -> None:
+    loaded = {name.split(".")[0] for name in loaded_by("render_service.worker.launch, render_service.cli.main")}
+    assert not {"sqlalchemy", "psycopg", "redis", "dramatiq", "httpx", "prometheus_client", "structlog"} & loaded
+
+
 def test_the_server_loads_neither_engine_nor_providers_nor_compositor_nor_codecs() -> None:
     loaded = loaded_by("render_service.server.server")
     assert "grpc.aio" in loaded

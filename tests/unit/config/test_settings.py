@@ -133,6 +133,7 @@ def test_a_wrong_setting_is_named_in_one_line_without_its_value(variable: str, m
     ("variable", "value"),
     [
         ("DATABASE_URL", "postgresql://user:hunter2@host:port/x"),
+        ("DATABASE_URL", "postgresql://user:hunter2@host:54321x/x"),
         ("DATABASE_URL", "mysql://user:hunter2@host/x"),
         ("REDIS_URL", "redis://:hunter2@host:port/0"),
         ("REDIS_URL", "http://:hunter2@host"),
