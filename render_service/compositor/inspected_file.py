@@ -21,7 +21,8 @@ class Use(Enum):
 class InspectedFile:
     """A file's SHA-256 in hexadecimal, its length, and what else was measured.
 
-    The length is None for a picture. Sounds have pauses, clips have stretches without a keyframe.
+    The length is None for a picture, whose size is width and height in pixels as it is seen. Sounds have pauses, clips
+    have stretches without a keyframe.
     """
 
     sha256: str
@@ -29,3 +30,4 @@ class InspectedFile:
     pauses: tuple[Pause, ...] = ()
     gaps: tuple[KeyframeGap, ...] = ()
     warnings: tuple[JobWarning, ...] = ()
+    size: tuple[int, int] | None = None

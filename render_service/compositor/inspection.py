@@ -11,6 +11,7 @@ from render_service.compositor.processes.limits import PROBING
 from render_service.compositor.processes.pool import Share, TaskOptions
 from render_service.compositor.task_group import task_group
 from render_service.compositor.tasks import inspect_file
+from render_service.domain.cards.model import CARD_FIELD
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.layers.model import Layer, layer_field
 from render_service.domain.projects.media import MediaFacts
@@ -92,6 +93,8 @@ def _use(asset: Asset, silenced: Collection[tuple[str | None, str]]) -> Use:
         if not asset.field.endswith(".clip.uri"):
             return Use.IMAGE
         return Use.SILENT_CLIP if (asset.shot_id, asset.field) in silenced else Use.CLIP
+    if asset.field.startswith(CARD_FIELD):
+        return Use.IMAGE
     use = Use.SOUND if asset.field.startswith("sounds[") else _USES[asset.field]
     return Use.SILENT_CLIP if use is Use.CLIP and (asset.shot_id, asset.field) in silenced else use
 
@@ -119,6 +122,11 @@ def _inspection(
             clip.gaps if clip else (),
             tuple(
                 file.length if (file := usable(dub.narrations.get(shot_id), Use.SOUND)) else None for dub in media.dubs
+            ),
+            tuple(
+                (name, picture.size)
+                for name, path in files.layers.items()
+                if name.startswith(CARD_FIELD) and (picture := usable(path, Use.IMAGE)) and picture.size
             ),
         )
     repaired = [warning for file in found.values() if isinstance(file, InspectedFile) for warning in file.warnings]

@@ -81,8 +81,7 @@ def inspect_file(asset: Asset, use: Use) -> InspectedFile:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     match use:
         case Use.IMAGE:
-            probe_image(asset)
-            return InspectedFile(sha256, None)
+            return InspectedFile(sha256, None, size=probe_image(asset))
         case Use.CLIP | Use.SILENT_CLIP:
             clip = probe_clip(asset, is_heard=use is Use.CLIP)
             return InspectedFile(sha256, clip.duration, gaps=clip.gaps)

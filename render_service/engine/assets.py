@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from render_service.compositor.media.assets import Media, ShotMedia
+from render_service.domain.cards.model import CARD_FIELD, card_files
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.layers.model import layer_files
 from render_service.domain.projects.looks.sounds import sound_files
@@ -23,7 +24,7 @@ _log = get_logger(__name__)
 
 _AT_ONCE = 8
 # How the fields begin whose files are kept by field.
-_LISTED = ("layers[", "sounds[", MASK_FIELD)
+_LISTED = ("layers[", "sounds[", CARD_FIELD, MASK_FIELD)
 # Object stores answer 503 for seconds, and break connections off: a whole attempt is not given up for that.
 _RETRY = RetryPolicy(max_attempts=4, base=timedelta(seconds=1), cap=timedelta(seconds=4))
 # A host that is slow, or a workspace that holds too much, would occupy the worker's slot: the job is retried later.
@@ -109,6 +110,8 @@ def named_files(project: Project) -> list[NamedFile]:
     ]
     for shot_id, layers in ((None, project.layers), *((shot.id, shot.layers) for shot in project.shots)):
         named += [NamedFile(uri, field, shot_id) for field, uri in layer_files(layers)]
+    for shot in project.shots:
+        named += [NamedFile(uri, field, shot.id) for field, uri in (card_files(shot.card) if shot.card else ())]
     for shot_id, sounds in ((None, project.sounds), *((shot.id, shot.sounds) for shot in project.shots)):
         named += [NamedFile(uri, field, shot_id) for field, uri in sound_files(sounds)]
     named += [

@@ -2,8 +2,8 @@
 
     python -m scripts.gallery.looks
 
-It writes docs/images/looks/*.webp and *.jpg: transitions, motions and caption presets. Names given as arguments, such
-as `transition-burn`, are drawn alone.
+It writes docs/images/looks/*.webp and *.jpg: transitions, motions, caption presets and cards. Names given as
+arguments, such as `transition-burn`, are drawn alone.
 """
 
 import sys
@@ -25,11 +25,12 @@ from render_service.compositor.drawing.segment import Painter
 from render_service.compositor.frames.format import PictureFormat
 from render_service.compositor.frames.planes import Planes
 from render_service.compositor.media.assets import Asset
-from render_service.compositor.segments.spec import CueLayer, DrawnStill, Layer, SegmentSpec
+from render_service.compositor.segments.spec import CueLayer, DrawnCard, DrawnStill, Layer, SegmentSpec
 from render_service.domain.projects.looks.captions import CaptionPreset
 from render_service.domain.projects.looks.views import PictureView
 from render_service.domain.projects.output import Quality, VideoCodec
 from render_service.domain.projects.project import CaptionOptions, Easing, Fit, Motion, MotionKind, TransitionKind
+from scripts.gallery.cards import BARE, CARDS, THEME, card_layers
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs/images/looks"
@@ -96,6 +97,16 @@ def captions() -> Iterator[Look]:
         yield Look(f"caption-{preset}", (spec,), 38)
 
 
+def cards() -> Iterator[Look]:
+    """Yield every card, once in a wide frame and once in a tall one."""
+    frames = 84
+    for size, shape in ((_WIDE, "card"), (_TALL, "tall_card")):
+        for name in CARDS:
+            source = DrawnStill(_PICTURES[0], Fit.COVER) if name in BARE else DrawnCard("", "shot", THEME, "en")
+            layer = Layer(source, _STILL, frames, 0, card_layers(name, size, frames, _FPS))
+            yield Look(f"{shape}-{name}", (SegmentSpec("", _format(size), frames, layer),), 60)
+
+
 def frames_of(look: Look, workdir: Path) -> Iterator[Image.Image]:
     """Yield the frames of a look as the compositor draws them."""
     assets = {name: Asset(SAMPLES / f"{name}.jpg", "image_uri") for name in (*_PICTURES, _MASK)}
@@ -154,6 +165,8 @@ def main(names: Sequence[str]) -> None:
             ("transitions", transitions(), 6, 190),
             ("motions", motions(), 4, 240),
             ("captions", captions(), 7, 170),
+            ("cards", (look for look in cards() if look.name.startswith("card-")), 4, 300),
+            ("tall_cards", (look for look in cards() if look.name.startswith("tall")), 6, 190),
         ):
             drawn = [(look.name, draw(look, Path(folder))) for look in looks if not names or look.name in names]
             if not names:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from render_service.compositor.captions.safe_areas import safe_area
+from render_service.compositor.cards.palettes import LIGHT, Palette, palette_of
 from render_service.compositor.text import bidi
 from render_service.compositor.text.drawn_texts import clean_text
 from render_service.compositor.text.emoji import EmojiPicture, emoji_of
@@ -20,24 +21,6 @@ from render_service.compositor.text.typesetting import TextStyle, draw_line, mea
 Picture = NDArray[np.float32]
 
 
-@dataclass(frozen=True, slots=True)
-class Palette:
-    """Colours of a card, sRGB 0–255: the gradient's two ends, the light in it, the accent."""
-
-    top: tuple[int, int, int]
-    bottom: tuple[int, int, int]
-    glow: tuple[int, int, int]
-    accent: tuple[int, int, int]
-
-
-PALETTES = (
-    Palette((16, 34, 62), (8, 14, 28), (44, 104, 164), (255, 186, 92)),
-    Palette((32, 26, 66), (13, 11, 32), (104, 70, 182), (255, 158, 128)),
-    Palette((9, 52, 56), (5, 20, 26), (28, 134, 128), (255, 209, 102)),
-    Palette((58, 24, 42), (23, 9, 20), (164, 56, 92), (255, 196, 140)),
-    Palette((28, 42, 36), (11, 17, 17), (72, 130, 98), (232, 208, 128)),
-    Palette((66, 24, 30), (22, 9, 16), (190, 84, 52), (255, 204, 128)),
-)
 _INK = (250.0, 248.0, 244.0)
 _LEADING = 1.34
 # Letter sizes tried from large to small, as parts of the frame's shorter side.
@@ -210,7 +193,7 @@ def _lay(picture: Picture, mask: Image.Image, colour: tuple[float, float, float]
 
 def _background(width: int, height: int, seed: str, theme: str) -> tuple[Palette, Picture]:
     """Return the palette of a theme, and a gradient from the top left with two soft lights in it."""
-    palette = PALETTES[hashlib.sha256(theme.encode()).digest()[0] % len(PALETTES)]
+    palette = palette_of(theme)
     hashed = hashlib.sha256(seed.encode()).digest()
     # Computed small and enlarged: it is smooth, and full size costs a tenth of a second a card. Computed in double
     # precision, rounded to 1/256 and enlarged in whole numbers, it is the same on every machine.
@@ -220,7 +203,7 @@ def _background(width: int, height: int, seed: str, theme: str) -> tuple[Palette
     along = np.clip(0.25 * x + 0.85 * y, 0, 1)[..., None]
     small = (1 - along) * np.array(palette.top) + along * np.array(palette.bottom)
     ratio = width / height
-    for number, strength in enumerate((0.8, 0.42)):
+    for number, strength in enumerate((LIGHT, 0.42)):
         centre_x = (0.82, 0.08)[number] + (hashed[2 + number] / 255 - 0.5) * 0.24
         centre_y = (0.10, 0.95)[number] + (hashed[4 + number] / 255 - 0.5) * 0.20
         reach = (0.34, 0.28)[number]

@@ -210,6 +210,8 @@ class _ChangingPainter(_LayerPainter):
 
     def draw(self, number: int, target: Planes) -> None:
         whole = self._whole
+        if not whole.start <= number < whole.end:
+            return
         now = content_at(whole.layer, (number - whole.start) / self._fps, whole.language)
         if now != self._drawn.layer:
             self._drawn = replace(whole, layer=now)

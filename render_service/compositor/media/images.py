@@ -153,6 +153,20 @@ def load_image(
     return pixels
 
 
+def image_size(asset: Asset, limits: MediaLimits = DEFAULT_LIMITS) -> tuple[int, int]:
+    """Return width and height in pixels of a picture as it is seen: turned upright by EXIF orientation.
+
+    Raises:
+        RenderFailure: ASSET_INVALID, naming the fault.
+    """
+    with (
+        warnings.catch_warnings(action="ignore"),
+        _open_image(asset, sniff_asset(asset, FileClass.IMAGE), limits) as picture,
+    ):
+        width, height = picture.size
+        return (height, width) if _orientation(picture) >= 5 else (width, height)
+
+
 def _orientation(picture: Image.Image) -> int:
     """EXIF orientation 1–8; 1 where there is none or it cannot be read."""
     try:

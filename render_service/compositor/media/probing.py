@@ -19,7 +19,7 @@ from render_service.compositor.media.clip_source import AnimatedWebP
 from render_service.compositor.media.clocks import JOINABLE, ClockSurvey, start_seconds
 from render_service.compositor.media.declared_size import declared_size_of, declares_wav_length
 from render_service.compositor.media.demuxing import clock_shifts_of, open_media
-from render_service.compositor.media.images import load_image
+from render_service.compositor.media.images import image_size, load_image
 from render_service.compositor.media.sniffing import ANIMATED_WEBP, sniff_asset
 from render_service.compositor.media.sound_format import SAMPLE_RATE, Sound
 from render_service.compositor.media.sounds import decode_sound, sound_stream
@@ -45,13 +45,14 @@ _LONG_GAP_SECONDS = 6.0
 _LONGEST_FRAME_SECONDS = 0.1
 
 
-def probe_image(asset: Asset, limits: MediaLimits = DEFAULT_LIMITS) -> None:
-    """Decode a whole picture.
+def probe_image(asset: Asset, limits: MediaLimits = DEFAULT_LIMITS) -> tuple[int, int]:
+    """Decode a whole picture; return its width and height in pixels, as it is seen.
 
     Raises:
         RenderFailure: ASSET_INVALID where it cannot be used.
     """
     load_image(asset, cover=_PROBE_SIZE, limits=limits)
+    return image_size(asset, limits)
 
 
 def probe_clip(asset: Asset, limits: MediaLimits = DEFAULT_LIMITS, *, is_heard: bool = True) -> ClipFacts:

@@ -14,6 +14,7 @@ from render_service.compositor.media.assets import Asset
 from render_service.compositor.segments.content_hashes import MediaHashes, ShotHashes
 from render_service.compositor.segments.job import SegmentJob
 from render_service.compositor.segments.layers import DrawnLayer, drawn_layers, seen_layers
+from render_service.compositor.segments.shot_layers import Sizes, shot_layers
 from render_service.compositor.segments.slices import cut_clip, cut_still
 from render_service.compositor.segments.spec import (
     CueLayer,
@@ -30,6 +31,7 @@ from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.media import KeyframeGap
 from render_service.domain.projects.project import MASK_FIELD
 from render_service.domain.projects.shot_source import (
+    BackgroundSource,
     CardSource,
     ClipSource,
     GeneratedSource,
@@ -50,6 +52,7 @@ class Ingredients:
         cues: All captions in order, no two at once; their frames count from the start of the video.
         watermark: Picture over everything.
         gaps: The long stretches of clips without a keyframe, by shot id.
+        sizes: Sizes of the pictures of cards, by shot id.
     """
 
     build: str
@@ -57,6 +60,7 @@ class Ingredients:
     cues: Sequence[CueLayer]
     watermark: WatermarkLayer | None
     gaps: Mapping[str, Sequence[KeyframeGap]] = field(default_factory=dict)
+    sizes: Mapping[str, Sizes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,7 @@ class _Cutter:
     """Cuts segments of one video; `over` are the layers over all of it."""
 
     picture: PictureFormat
+    spec: RenderSpec
     style: "_Style"
     ingredients: Ingredients
     over: Sequence[DrawnLayer]
@@ -144,9 +149,9 @@ class _Cutter:
         codec = segment_codec(output.container, output.codec)
         picture = PictureFormat(output.width, output.height, fps, output.quality, codec)
         # The title rather than a shot: cards of one video share their colours, whichever shots are edited.
-        style = _Style(spec.project.title, render_language(spec.project), fps)
+        style = _Style(spec.project.title, render_language(spec.project))
         over = drawn_layers(spec.project.layers, timeline.frames, fps, ingredients.hashes.layers, style.language)
-        return cls(picture, style, ingredients, over)
+        return cls(picture, spec, style, ingredients, over)
 
     def transition(self, going: TimelineShot, coming: TimelineShot) -> PlannedSegment:
         """Return the whole transition between two shots."""
@@ -155,8 +160,8 @@ class _Cutter:
             self.ingredients.build,
             self.picture,
             frames,
-            _layer(going, self.style, self.ingredients, going.frames - frames, frames),
-            incoming=_layer(coming, self.style, self.ingredients, 0, frames),
+            self._layer(going, going.frames - frames, frames),
+            incoming=self._layer(coming, 0, frames),
             transition=coming.transition,
             direction=coming.direction,
             softness=wish.softness,
@@ -167,9 +172,22 @@ class _Cutter:
 
     def body(self, shot: TimelineShot, first: int, after: int) -> PlannedSegment:
         """Return some of the frames in which a shot is seen alone, `first` to before `after`, counted from its own."""
-        layer = _layer(shot, self.style, self.ingredients, first, after - first)
+        layer = self._layer(shot, first, after - first)
         bare = SegmentSpec(self.ingredients.build, self.picture, after - first, layer)
         return _planned(bare, shot.start + first, shot.index, self.ingredients, self.over)
+
+    def _layer(self, shot: TimelineShot, first: int, frames: int) -> Layer:
+        """Return a stretch of `frames` frames of a shot, from its frame `first` on."""
+        files = self.ingredients.hashes.shots.get(shot.shot_id, ShotHashes()).layers
+        sizes = self.ingredients.sizes.get(shot.shot_id, ())
+        over = shot_layers(self.spec, shot, files, sizes, language=self.style.language)
+        return Layer(
+            _drawn_source(shot, self.style, self.ingredients),
+            shot.motion,
+            shot.frames,
+            first,
+            seen_layers(over, first, frames, self.picture.fps),
+        )
 
 
 def _planned(
@@ -229,20 +247,6 @@ class _Style:
 
     theme: str
     language: str
-    fps: int
-
-
-def _layer(shot: TimelineShot, style: _Style, ingredients: Ingredients, first: int, frames: int) -> Layer:
-    """Return a stretch of `frames` frames of a shot, from its frame `first` on."""
-    files = ingredients.hashes.shots.get(shot.shot_id, ShotHashes()).layers
-    over = drawn_layers(shot.shot.layers, shot.frames, style.fps, files, style.language)
-    return Layer(
-        _drawn_source(shot, style, ingredients),
-        shot.motion,
-        shot.frames,
-        first,
-        seen_layers(over, first, frames, style.fps),
-    )
 
 
 def _drawn_source(shot: TimelineShot, cards: _Style, ingredients: Ingredients) -> DrawnSource:
@@ -259,6 +263,8 @@ def _drawn_source(shot: TimelineShot, cards: _Style, ingredients: Ingredients) -
             return DrawnCard(title, shot.shot_id, cards.theme, cards.language, subtitle)
         case PlaceholderSource(text):
             return DrawnCard(clean_text(text), shot.shot_id, cards.theme, cards.language)
+        case BackgroundSource():
+            return DrawnCard("", shot.shot_id, cards.theme, cards.language)
         case _:
             assert_never(shot.source)
 

@@ -10,6 +10,7 @@ from render_service.compositor.segments.build_fingerprint import build_fingerpri
 from render_service.compositor.segments.content_hashes import MediaHashes, ShotHashes
 from render_service.compositor.segments.layers import drawn_layers, footprint
 from render_service.compositor.segments.plan import Ingredients, PlannedSegment, plan_frame, plan_segments
+from render_service.compositor.segments.shot_layers import shot_layers
 from render_service.compositor.segments.spec import CueLayer, WatermarkLayer
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.layers.model import Layer
@@ -73,16 +74,19 @@ def _ingredients(
 ) -> tuple[tuple[Cue, ...], Ingredients]:
     """Return all captions, and what segments are made of."""
     cues = plan_cues(timeline, spec, {shot_id: found.pauses for shot_id, found in facts.items()}, recognized)
-    layers = _caption_layers(spec, timeline, cues, hashes) if spec.project.captions.burn_in else []
+    layers = _caption_layers(spec, timeline, cues, hashes, facts) if spec.project.captions.burn_in else []
     mark = spec.project.watermark
     watermark = None
     if mark is not None and hashes.watermark is not None:
         watermark = WatermarkLayer(hashes.watermark, mark.corner, mark.opacity, mark.scale)
     gaps = {shot_id: found.gaps for shot_id, found in facts.items()}
-    return cues, Ingredients(build_fingerprint(), hashes, layers, watermark, gaps)
+    sizes = {shot_id: found.sizes for shot_id, found in facts.items()}
+    return cues, Ingredients(build_fingerprint(), hashes, layers, watermark, gaps, sizes)
 
 
-def _caption_layers(spec: RenderSpec, timeline: Timeline, cues: Sequence[Cue], hashes: MediaHashes) -> list[CueLayer]:
+def _caption_layers(
+    spec: RenderSpec, timeline: Timeline, cues: Sequence[Cue], hashes: MediaHashes, facts: Mapping[str, MediaFacts]
+) -> list[CueLayer]:
     """Return the captions as they are drawn: with a preset, in cues as short as it wants them."""
     fmt = look_format(spec)
     if fmt is None:
@@ -90,21 +94,23 @@ def _caption_layers(spec: RenderSpec, timeline: Timeline, cues: Sequence[Cue], h
     else:
         size, highlights = (spec.output.width, spec.output.height), True
         cues = [short for cue in cues for short in word_cues(cue, fmt, size, timeline.fps)]
-    around = _layers_around(spec.project, timeline, hashes)
+    around = _layers_around(spec, timeline, hashes, facts)
     return [
         CueLayer(cue.text, cue.start, cue.end, *fades, fmt, cue.words if highlights else (), around[cue.shot_id])
         for cue, fades in zip(cues, caption_fades(cues, timeline), strict=True)
     ]
 
 
-def _layers_around(project: Project, timeline: Timeline, hashes: MediaHashes) -> dict[str, tuple[Layer, ...]]:
+def _layers_around(
+    spec: RenderSpec, timeline: Timeline, hashes: MediaHashes, facts: Mapping[str, MediaFacts]
+) -> dict[str, tuple[Layer, ...]]:
     """Return the layers that are seen with the captions of each shot: all of the shot's, so that none jumps."""
     fps = timeline.fps
-    over_all = drawn_layers(project.layers, timeline.frames, fps, hashes.layers, "")
+    over_all = drawn_layers(spec.project.layers, timeline.frames, fps, hashes.layers, "")
     found = {}
     for shot in timeline.shots:
         files = hashes.shots.get(shot.shot_id, ShotHashes()).layers
-        own = drawn_layers(shot.shot.layers, shot.frames, fps, files, "")
+        own = shot_layers(spec, shot, files, facts.get(shot.shot_id, MediaFacts()).sizes)
         seen = [one for one in over_all if one.start < shot.end and one.end > shot.start]
         found[shot.shot_id] = tuple(footprint(one.layer) for one in (*own, *seen))
     return found

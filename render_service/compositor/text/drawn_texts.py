@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from render_service.compositor.text.fonts import guess_language
+from render_service.domain.cards.model import card_texts
 from render_service.domain.layers.model import Layer
 from render_service.domain.projects.project import Project, Shot
 from render_service.domain.projects.reading import shown_caption
@@ -52,6 +53,8 @@ def drawn_texts(project: Project, carded: Collection[str]) -> Iterator[DrawnText
     yield from _layer_texts("", project.layers)
     for shot in project.shots:
         yield from _layer_texts(shot.id, shot.layers)
+        if shot.card:
+            yield from (DrawnText(shot.id, name, clean_text(text)) for name, text in card_texts(shot.card))
         if project.captions.burn_in:
             field = "narration" if shot.caption is None else "caption"
             yield DrawnText(shot.id, field, caption_text(project, shot))

@@ -12,6 +12,7 @@ from render_service.compositor.media.assets import Asset, Media, ShotMedia, clip
 from render_service.compositor.media.clips import ClipReader, FrameFormat
 from render_service.compositor.media.images import load_image
 from render_service.compositor.segments.layers import drawn_layers, seen_layers
+from render_service.compositor.segments.shot_layers import shot_layers
 from render_service.compositor.text.drawn_texts import render_language
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.output import OutputSpec
@@ -39,6 +40,9 @@ def expected_lumas(
     output, files = spec.output, media.shots.get(shot.shot_id, ShotMedia())
     scale = min(1.0, _LINES / output.height)
     width, height = (max(2, round(side * scale / 2) * 2) for side in (output.width, output.height))
+    if shot.shot.card is not None and shot.shot.card.map_pin is not None:
+        # Its own picture covers the shot's; how it is cropped depends on a size that is not measured here.
+        return []
     if is_clip(shot.source):
         focus = (shot.motion.focus_x, shot.motion.focus_y)
         form = FrameFormat(width, height, output.fps, shot.shot.fit, focus)
@@ -60,7 +64,7 @@ def _layers_over(
     """Return what draws the layers over a shot, its own and the project's; files are named by their fields."""
     files = media.shots.get(shot.shot_id, ShotMedia()).layers
     language, fps = render_language(spec.project), spec.output.fps
-    own = drawn_layers(shot.shot.layers, shot.frames, fps, {field: f"shot {field}" for field in files}, language)
+    own = shot_layers(spec, shot, {field: f"shot {field}" for field in files}, language=language)
     over = drawn_layers(spec.project.layers, timeline.frames, fps, {field: field for field in media.layers}, language)
     assets = {f"shot {field}": Asset(path, field, shot.shot_id) for field, path in files.items()}
     assets |= {field: Asset(path, field) for field, path in media.layers.items()}

@@ -20,7 +20,7 @@ from render_service.domain.jobs.cost import Cost, total
 from render_service.domain.jobs.job import GenerationOptions, ProviderChoice, ProviderName, RenderSpec
 from render_service.domain.projects.output import OutputSpec
 from render_service.domain.projects.project import Shot
-from render_service.domain.projects.shot_source import ClipSource, StillSource, declared_source
+from render_service.domain.projects.shot_source import BackgroundSource, ClipSource, StillSource, declared_source
 from render_service.domain.projects.timeline import plan_timeline
 
 MAX_NEGATIVE_PROMPT = 1_000
@@ -155,12 +155,12 @@ def plan_clips(spec: RenderSpec, choice: ProviderChoice) -> tuple[ClipSpec, ...]
 
 
 def generated_shots(spec: RenderSpec) -> tuple[Shot, ...]:
-    """Return the shots that a clip is generated for: those without one."""
+    """Return the shots that a clip is generated for: those without one, unless a card is all that they show."""
     return tuple(shot for shot in spec.project.shots if _is_generated(shot))
 
 
 def _is_generated(shot: Shot) -> bool:
-    return not isinstance(declared_source(shot), ClipSource)
+    return not isinstance(declared_source(shot), ClipSource | BackgroundSource)
 
 
 def estimated_cost(clips: Sequence[ClipSpec]) -> tuple[Cost, ...]:

@@ -22,7 +22,7 @@ def keyed_value(keyframes: tuple[Keyframe, ...], name: str, own: float, seconds:
         keyframes: Those of a layer.
         name: The property.
         own: Its value without keyframes.
-        seconds: Time since the start of the layer.
+        seconds: Time since the start of the layer, ≥ 0.
     """
     before, value = 0.0, own
     for keyframe in keyframes:
@@ -55,7 +55,7 @@ def content_at(layer: Layer, seconds: float, language: str) -> Layer:
 
     Args:
         layer: The layer.
-        seconds: The time.
+        seconds: The time, ≥ 0.
         language: BCP 47 tag that decides how numbers are written.
     """
     if layer.text and layer.text.counter:

@@ -35,7 +35,8 @@ class MediaFacts:
 
     `clip` is the length of the clip's picture, `narration` of the spoken narration; both > 0. `pauses` are those of
     the narration, `gaps` the clip's long stretches without a keyframe, each in order. `dubs` are the lengths of the
-    narration in the languages of further tracks of sound, in their order.
+    narration in the languages of further tracks of sound, in their order. `sizes` are width and height in pixels of the
+    pictures of its card, by field.
     """
 
     clip: timedelta | None = None
@@ -43,6 +44,7 @@ class MediaFacts:
     pauses: tuple[Pause, ...] = ()
     gaps: tuple[KeyframeGap, ...] = ()
     dubs: tuple[timedelta | None, ...] = ()
+    sizes: tuple[tuple[str, tuple[int, int]], ...] = ()
 
     @property
     def longest_narration(self) -> timedelta | None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
+from render_service.domain.cards.model import ShotCard
 from render_service.domain.layers.model import Layer
 from render_service.domain.projects.looks.captions import CaptionPosition, CaptionPreset, Platform
 from render_service.domain.projects.looks.clips import ClipEdit
@@ -288,6 +289,7 @@ class Shot:
     layers: tuple[Layer, ...] = ()
     clip: ClipEdit | None = None
     sounds: tuple[SoundClip, ...] = ()
+    card: ShotCard | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,16 +39,25 @@ class PlaceholderSource:
     text: str
 
 
-ShotSource = StillSource | ClipSource | GeneratedSource | CardSource | PlaceholderSource
+@dataclass(frozen=True, slots=True)
+class BackgroundSource:
+    """A designed background, for a shot whose card is all that it shows."""
 
 
-def declared_source(shot: Shot) -> StillSource | ClipSource | PlaceholderSource:
+ShotSource = StillSource | ClipSource | GeneratedSource | CardSource | PlaceholderSource | BackgroundSource
+
+
+def declared_source(shot: Shot) -> StillSource | ClipSource | PlaceholderSource | BackgroundSource:
     """Return the source that a shot of the storyboard declares: a picture or a clip, never both in a valid project."""
     if shot.clip_uri:
         return ClipSource(shot.clip_uri)
     if shot.image_uri:
         return StillSource(shot.image_uri)
-    return PlaceholderSource(shot.visual_description)
+    return _without_file(shot)
+
+
+def _without_file(shot: Shot) -> PlaceholderSource | BackgroundSource:
+    return PlaceholderSource(shot.visual_description) if shot.card is None else BackgroundSource()
 
 
 def resolved_source(shot: Shot, declared: ShotSource, *, has_clip: bool, has_image: bool) -> ShotSource:
@@ -67,7 +76,7 @@ def resolved_source(shot: Shot, declared: ShotSource, *, has_clip: bool, has_ima
         return declared if isinstance(declared, ClipSource) else GeneratedSource()
     if has_image:
         return declared if isinstance(declared, StillSource) else StillSource(shot.image_uri)
-    return declared if isinstance(declared, CardSource) else PlaceholderSource(shot.visual_description)
+    return declared if isinstance(declared, CardSource) else _without_file(shot)
 
 
 def is_clip(source: ShotSource) -> bool:
@@ -75,7 +84,7 @@ def is_clip(source: ShotSource) -> bool:
     match source:
         case ClipSource() | GeneratedSource():
             return True
-        case StillSource() | CardSource() | PlaceholderSource():
+        case StillSource() | CardSource() | PlaceholderSource() | BackgroundSource():
             return False
         case _:
             assert_never(source)

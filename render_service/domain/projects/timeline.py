@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from render_service.domain.cards.model import card_texts
 from render_service.domain.projects.looks.clips import Playback, playback_of, played_length
 from render_service.domain.projects.media import MediaFacts
 from render_service.domain.projects.pacing import decided_pacing, extend_for_narration
@@ -25,6 +26,8 @@ from render_service.domain.projects.shot_source import PlaceholderSource, ShotSo
 DEFAULT_SHOT = timedelta(seconds=5)
 SHORTEST_SHARE = timedelta(seconds=1)
 DEFAULT_AMOUNT = 0.1
+LONGEST_CARD = timedelta(seconds=60)
+"""The longest that a shot lasts because of the texts of its card, if it has no duration."""
 
 _MICROSECOND = timedelta(microseconds=1)
 _NO_FACTS = MediaFacts()
@@ -219,8 +222,13 @@ def _text_time(project: Project, placed: SequencedShot) -> timedelta:
     """Return how long the texts of a shot take to read, and its timed words to speak."""
     shot = placed.shot
     card = shot.visual_description if isinstance(placed.source, PlaceholderSource) else ""
-    read = comfortable_time(shown_caption(project, shot)) + comfortable_time(card)
+    shown = min(comfortable_time(_card_text(shot)), LONGEST_CARD) if shot.card else timedelta(0)
+    read = comfortable_time(shown_caption(project, shot)) + comfortable_time(card) + shown
     return max(read, shot.words[-1].end if shot.words else timedelta(0))
+
+
+def _card_text(shot: Shot) -> str:
+    return "\n".join(text for _, text in card_texts(shot.card)) if shot.card else ""
 
 
 def _transition_kind(project: Project, shot: Shot) -> TransitionKind:

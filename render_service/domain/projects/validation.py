@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
 
+from render_service.domain.cards.rules import CardCheck
 from render_service.domain.errors import FieldFault
 from render_service.domain.layers.validation import LayerCheck
 from render_service.domain.projects.delivery.ai_label import label_faults
@@ -147,6 +148,7 @@ class _Check:
         self._uri_fault = uri_fault
         self._open_uri_fault = open_uri_fault
         self._layer_check = LayerCheck(self._fault, partial(self._uri, required=True), self._pieces)
+        self._card_check = CardCheck(self._fault, self._uri, self._pieces)
 
     def project(self, project: Project, path: str) -> None:
         self._text(project.title, f"{path}.title", MAX_TITLE)
@@ -249,6 +251,8 @@ class _Check:
         self._translations(shot.translations, f"{path}.translations")
         self._layer_check.layers(shot.layers, f"{path}.layers")
         self._sounds(shot.sounds, f"{path}.sounds")
+        if shot.card:
+            self._card_check.card(shot.card, f"{path}.card")
 
     def _sounds(self, sounds: Sequence[SoundClip], path: str) -> None:
         if len(sounds) > MAX_SOUNDS:

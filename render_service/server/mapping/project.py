@@ -6,6 +6,7 @@ from itertools import count
 from render_client.v1 import project_pb2
 
 from render_service.db.projects.projects import StoredProject
+from render_service.domain.cards.rules import MAX_ITEMS, MAX_POINTS, MAX_SECTIONS, MAX_SIDE_ITEMS
 from render_service.domain.faults import Faults
 from render_service.domain.layers.model import Layer
 from render_service.domain.layers.validation import MAX_ALL_LAYERS, MAX_KEYFRAMES, MAX_LAYERS, MAX_STOPS
@@ -41,6 +42,10 @@ _PROJECT = Record(
             "Project.layers": MAX_LAYERS,
             "Layer.keyframes": MAX_KEYFRAMES,
             "Gradient.stops": MAX_STOPS,
+            "ListCard.items": MAX_ITEMS,
+            "ChartCard.points": MAX_POINTS,
+            "ComparisonSide.items": MAX_SIDE_ITEMS,
+            "CreditsCard.sections": MAX_SECTIONS,
         },
     ),
 )

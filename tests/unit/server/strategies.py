@@ -1,5 +1,6 @@
 """Random projects that keep every rule, and random messages that keep none."""
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from itertools import pairwise
@@ -38,6 +39,7 @@ from render_service.domain.projects.project import (
     Watermark,
     WordTiming,
 )
+from tests.unit.compositor.cards.samples import WORDS, cards_of
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
 TITLE = TEXT.filter(lambda text: bool(text.strip()))
@@ -200,6 +202,13 @@ SOUNDS = st.lists(
 ).map(tuple)
 
 
+SHOT_CARDS = st.builds(
+    replace,
+    st.sampled_from([card for words in WORDS[:2] for card in cards_of(words, pictures=True).values()]),
+    accent=st.just("") | st.from_regex(r"#[0-9A-F]{6}", fullmatch=True),
+)
+
+
 @st.composite
 def shots(draw: st.DrawFn) -> tuple[Shot, ...]:
     """Storyboards of a few shots."""
@@ -221,6 +230,7 @@ def shots(draw: st.DrawFn) -> tuple[Shot, ...]:
         layers=LAYERS,
         clip=st.none() | CLIPS,
         sounds=SOUNDS,
+        card=st.none() | SHOT_CARDS,
     )
     return tuple(draw(st.lists(shot, max_size=3, unique_by=lambda one: one.id)))
 

@@ -18,6 +18,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from render_client.v1 import card_pb2 as _card_pb2
 from render_client.v1 import layer_pb2 as _layer_pb2
 from render_client.v1 import output_pb2 as _output_pb2
 import builtins as _builtins
@@ -1448,6 +1449,7 @@ class Shot(_message.Message):
     LAYERS_FIELD_NUMBER: _builtins.int
     CLIP_FIELD_NUMBER: _builtins.int
     SOUNDS_FIELD_NUMBER: _builtins.int
+    CARD_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """id names the shot in errors and progress: 1–64 characters `A–Z a–z 0–9 _ -`, unique in the storyboard. If omitted,
     the shot is called `shot-N`, N counting from 1.
@@ -1522,6 +1524,12 @@ class Shot(_message.Message):
     def sounds(self) -> _containers.RepeatedCompositeFieldContainer[Global___SoundClip]:
         """sounds heard in the shot, at most 20. Their times count from the start of the shot; they may outlast it."""
 
+    @_builtins.property
+    def card(self) -> _card_pb2.ShotCard:
+        """card is a designed card over the shot's picture or clip, under its layers. A shot with neither has a background of its
+        own, for which no clip is generated. If omitted, there is none.
+        """
+
     def __init__(
         self,
         *,
@@ -1543,10 +1551,11 @@ class Shot(_message.Message):
         layers: _abc.Iterable[_layer_pb2.Layer] | None = ...,
         clip: Global___ClipEdit | None = ...,
         sounds: _abc.Iterable[Global___SoundClip] | None = ...,
+        card: _card_pb2.ShotCard | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_caption", b"_caption", "_clip_sound", b"_clip_sound", "caption", b"caption", "clip", b"clip", "clip_sound", b"clip_sound", "duration", b"duration", "motion", b"motion", "speech", b"speech", "transition", b"transition"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_caption", b"_caption", "_clip_sound", b"_clip_sound", "caption", b"caption", "card", b"card", "clip", b"clip", "clip_sound", b"clip_sound", "duration", b"duration", "motion", b"motion", "speech", b"speech", "transition", b"transition"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_caption", b"_caption", "_clip_sound", b"_clip_sound", "caption", b"caption", "clip", b"clip", "clip_sound", b"clip_sound", "clip_uri", b"clip_uri", "duration", b"duration", "fit", b"fit", "id", b"id", "image_uri", b"image_uri", "layers", b"layers", "motion", b"motion", "narration", b"narration", "narration_audio_uri", b"narration_audio_uri", "sounds", b"sounds", "speech", b"speech", "transition", b"transition", "translations", b"translations", "visual_description", b"visual_description", "words", b"words"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_caption", b"_caption", "_clip_sound", b"_clip_sound", "caption", b"caption", "card", b"card", "clip", b"clip", "clip_sound", b"clip_sound", "clip_uri", b"clip_uri", "duration", b"duration", "fit", b"fit", "id", b"id", "image_uri", b"image_uri", "layers", b"layers", "motion", b"motion", "narration", b"narration", "narration_audio_uri", b"narration_audio_uri", "sounds", b"sounds", "speech", b"speech", "transition", b"transition", "translations", b"translations", "visual_description", b"visual_description", "words", b"words"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__caption: _TypeAlias = _typing.Literal["caption"]  # noqa: Y015
     _WhichOneofArgType__caption: _TypeAlias = _typing.Literal["_caption", b"_caption"]  # noqa: Y015

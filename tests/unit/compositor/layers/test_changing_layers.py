@@ -119,6 +119,13 @@ def test_keyframes_draw_a_line_and_leave_it() -> None:
     assert widths[2:] == [96, 96]
 
 
+def test_what_changes_is_drawn_from_its_start_on() -> None:
+    layer = replace(LINE, keyframes=GROWN, start=SECOND)
+    widths = [int((drawn([layer], frame=frame).v > 200).any(axis=0).sum()) for frame in (0, 29, 45)]
+    assert widths[:2] == [0, 0]
+    assert widths[2] == pytest.approx(48, abs=2)
+
+
 @pytest.mark.parametrize("layer", [COUNTER, replace(LINE, keyframes=GROWN)])
 def test_once_it_is_done_a_slice_holds_what_stands(layer: Layer) -> None:
     whole = drawn_layers([layer], 120, FPS, {}, "de")

@@ -1,0 +1,1 @@
+from render_client.v1.card_pb2 import *

@@ -1,0 +1,1 @@
+"""Designed cards over shots: what they say, and their rules."""
