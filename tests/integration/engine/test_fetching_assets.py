@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from render_service.domain.cards.model import QuoteCard, ShotCard
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.layers.model import Layer, PictureLayer, TextLayer
 from render_service.domain.machine_faults import is_machine_fault
@@ -73,13 +74,14 @@ async def test_in_the_end_the_fault_is_named(status: str, requests: int, retryab
     assert len(web.requests) == requests
 
 
-async def test_the_files_of_layers_and_sounds_are_fetched_and_named_by_their_fields(tmp_path: Path) -> None:
+async def test_the_files_of_layers_cards_and_sounds_are_fetched_and_named_by_their_fields(tmp_path: Path) -> None:
     async with serve() as web, fetching(POLICY) as session:
         web.answers["/logo.png"] = lambda _: answer(b"logo")
         logo = Layer("logo", picture=PictureLayer(web.url("/logo.png")))
         title = Layer("title", text=TextLayer("Hello"))
         sound = SoundClip(web.url("/logo.png"))
-        shot = Shot("one", layers=(title, logo), sounds=(sound,))
+        card = ShotCard(quote=QuoteCard("Yes", picture_uri=web.url("/logo.png")))
+        shot = Shot("one", layers=(title, logo), sounds=(sound,), card=card)
         project = Project(shots=(shot,), layers=(logo,), sounds=(sound,))
         media, _ = await fetch_assets(project, session, tmp_path / "assets")
         assert len(web.requests) == 1
@@ -88,5 +90,6 @@ async def test_the_files_of_layers_and_sounds_are_fetched_and_named_by_their_fie
             await fetch_assets(Project(shots=(Shot("one", layers=(missing,)),)), session, tmp_path / "assets")
     assert media.layers["layers[0].picture.uri"].read_bytes() == b"logo"
     assert media.shots["one"].layers["layers[1].picture.uri"].read_bytes() == b"logo"
+    assert media.shots["one"].layers["card.quote.picture_uri"].read_bytes() == b"logo"
     assert media.layers["sounds[0].uri"].read_bytes() == media.shots["one"].layers["sounds[0].uri"].read_bytes()
     assert failed.value.message.startswith("one.layers[0].picture.uri: ")
