@@ -117,5 +117,6 @@ def percent_sign(language: str) -> str:
     """Return what follows a number of per cent in a language."""
     primary = language.lower().split("-")[0]
     if primary in ("ar", "fa", "ckb", "ps"):
-        return "٪"
+        # The mark makes it a text that is read from the right: the sign stands left of the number.
+        return "٪\u061c"
     return "\u00a0%" if primary in ("cs", "da", "de", "es", "fi", "fr", "nb", "no", "ru", "sk", "sv", "uk") else "%"
