@@ -66,6 +66,9 @@ class CuePainter:
                 shown = overlay if opacity >= 1 else faded(overlay, opacity)
                 shown.blend(target.y, target.u, target.v)
 
+    def close(self) -> None:
+        """Hold no file."""
+
     def _area(self, cue: CueLayer) -> Rect:
         """Return where a caption may stand: clear of the watermark and of layers."""
         size = (self._picture.width, self._picture.height)
@@ -94,6 +97,20 @@ class CuePainter:
             overlay = draw_caption(cue.text, *size, cue.fmt, words=letters, highlighted=word, area=area)
             self._drawn = drawn = _Drawn(number, word, overlay)
         return drawn.overlay
+
+
+class WatermarkPainter:
+    """Draws a watermark onto every frame."""
+
+    def __init__(self, mark: Overlay) -> None:
+        self._mark = mark
+
+    def draw(self, _frame: int, target: Planes) -> None:
+        """Draw the watermark."""
+        self._mark.blend(target.y, target.u, target.v)
+
+    def close(self) -> None:
+        """Hold no file."""
 
 
 def draw_watermark(mark: WatermarkLayer, picture: PictureFormat, assets: Mapping[str, Asset], workdir: Path) -> Overlay:

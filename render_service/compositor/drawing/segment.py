@@ -7,14 +7,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from render_service.compositor.drawing.overlays import CuePainter, draw_watermark
+from render_service.compositor.drawing.overlays import CuePainter, WatermarkPainter, draw_watermark
 from render_service.compositor.drawing.sources import CanvasLayer, ClipLayer, FrameSource
 from render_service.compositor.drawing.transitions.effect import Moment
 from render_service.compositor.drawing.transitions.registry import draw_transition
 from render_service.compositor.encoding.encoder import SegmentEncoder
 from render_service.compositor.frames.format import PictureFormat
 from render_service.compositor.frames.planes import Plane, Planes
-from render_service.compositor.layers.painter import LayersPainter
+from render_service.compositor.layers.painter import LayerPainter, LayersPainter
 from render_service.compositor.media.assets import Asset
 from render_service.compositor.media.images import load_image
 from render_service.compositor.segments.spec import DrawnClip, Layer, SegmentSpec
@@ -65,36 +65,34 @@ class Painter:
         self._spec = spec
         picture = spec.picture
         size = (picture.width, picture.height)
-        self._layer = _open(spec.layer, picture, assets, workdir)
-        self._over_layer = LayersPainter(spec.layer.layers, size, picture.fps, assets)
-        self._over_incoming = LayersPainter(spec.incoming.layers if spec.incoming else (), size, picture.fps, assets)
-        self._over_all = LayersPainter(spec.layers, size, picture.fps, assets)
-        self._incoming = _open(spec.incoming, picture, assets, workdir) if spec.incoming else None
-        self._mark = draw_watermark(spec.watermark, picture, assets, workdir) if spec.watermark else None
+        self._shot = _ShotPainter(spec.layer, picture, assets, workdir)
+        self._incoming = _ShotPainter(spec.incoming, picture, assets, workdir) if spec.incoming else None
         self._mask = _mask(assets[spec.mask], size) if spec.mask else None
-        self._cues = CuePainter(spec.cues, picture, self._mark)
+        mark = draw_watermark(spec.watermark, picture, assets, workdir) if spec.watermark else None
+        # From the lowest to the highest; captions keep clear of the watermark.
+        self._over: list[LayerPainter] = [
+            LayersPainter(spec.layers, size, picture.fps, assets),
+            CuePainter(spec.cues, picture, mark),
+        ]
+        if mark:
+            self._over.append(WatermarkPainter(mark))
         if self._incoming:
             self._old = Planes.empty(picture.width, picture.height)
             self._new = Planes.empty(picture.width, picture.height)
 
     def close(self) -> None:
         """Release what is held."""
-        self._layer.close()
-        for layers in (self._over_layer, self._over_incoming, self._over_all):
-            layers.close()
-        if self._incoming is not None:
-            self._incoming.close()
+        for painter in (self._shot, self._incoming, *self._over):
+            if painter is not None:
+                painter.close()
 
     def draw(self, frame: int, target: Planes) -> None:
         """Draw a frame, counted from 0; each once, in order."""
         if self._incoming is None:
-            self._layer.draw(target)
-            self._over_layer.draw(frame, target)
+            self._shot.draw(frame, target)
         else:
-            self._layer.draw(self._old)
-            self._over_layer.draw(frame, self._old)
-            self._incoming.draw(self._new)
-            self._over_incoming.draw(frame, self._new)
+            self._shot.draw(frame, self._old)
+            self._incoming.draw(frame, self._new)
             # Neither the first nor the last frame of a transition equals its neighbour outside of it.
             done = (frame + 1) / (self._spec.frames + 1)
             spec = self._spec
@@ -109,10 +107,26 @@ class Painter:
                 mask=self._mask,
             )
             draw_transition(spec.transition, moment)
-        self._over_all.draw(frame, target)
-        self._cues.draw(frame, target)
-        if self._mark is not None:
-            self._mark.blend(target.y, target.u, target.v)
+        for layer in self._over:
+            layer.draw(frame, target)
+
+
+class _ShotPainter:
+    """Draws the frames of a shot with the layers over it."""
+
+    def __init__(self, layer: Layer, picture: PictureFormat, assets: Mapping[str, Asset], workdir: Path) -> None:
+        self._source = _open(layer, picture, assets, workdir)
+        self._over = LayersPainter(layer.layers, (picture.width, picture.height), picture.fps, assets)
+
+    def draw(self, frame: int, target: Planes) -> None:
+        """Draw the next frame of the shot; `frame` is its number in the segment."""
+        self._source.draw(target)
+        self._over.draw(frame, target)
+
+    def close(self) -> None:
+        """Close the files of clips."""
+        self._source.close()
+        self._over.close()
 
 
 def _open(layer: Layer, picture: PictureFormat, assets: Mapping[str, Asset], workdir: Path) -> FrameSource:

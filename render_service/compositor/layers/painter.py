@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -39,6 +40,16 @@ from render_service.domain.layers.model import Animation, AnimationKind, Animati
 _MOST_PIXELS = 16_000_000
 
 _UNMOVED = GroupPlace(np.eye(3), 1.0)
+
+
+class LayerPainter(Protocol):
+    """Draws a layer, or several: those of a project, captions, or a watermark."""
+
+    def draw(self, number: int, target: Planes, /) -> None:
+        """Draw what is seen in a frame, counted from the first of the stretch."""
+
+    def close(self) -> None:
+        """Close the files that it holds open."""
 
 
 class LayersPainter:
