@@ -35,7 +35,7 @@ from render_service.domain.layers.model import Layer
 from render_service.domain.projects import timeline as planned
 from render_service.domain.projects.looks.sounds import SoundClip, SoundRole
 from render_service.domain.projects.project import TransitionKind
-from render_service.domain.projects.shot_source import ClipSource, StillSource
+from render_service.domain.projects.shot_source import BackgroundSource, ClipSource, StillSource
 
 _NAMESPACE = "render"
 _MICROSECOND = timedelta(microseconds=1)
@@ -99,18 +99,27 @@ class _Cut:
         return track
 
     def layers(self) -> list[Track]:
-        """Return the layers: those of the shots, then those of the whole video; a track holds one at a time."""
+        """Return the cards, the layers of shots, and those of the whole video; a track holds one at a time."""
         levels: dict[tuple[bool, int], list[_Placed]] = {}
         for shot in self.timeline.shots:
             for level, layer in enumerate(shot.shot.layers):
                 levels.setdefault((False, level), []).extend(self._layer(layer, shot.start, shot.end))
         for level, layer in enumerate(self.spec.project.layers):
             levels[True, level] = list(self._layer(layer, 0, self.timeline.frames))
-        tracks: list[Track] = []
+        tracks = list(self._tracks("Cards", TrackKind.Video, list(self._cards())))
         for over_all, level in sorted(levels):
             name = f"{'Video' if over_all else 'Shot'} layer {level + 1}"
             tracks += self._tracks(name, TrackKind.Video, levels[over_all, level])
         return tracks
+
+    def _cards(self) -> Iterator[_Placed]:
+        """Yield the cards that lie over pictures; backgrounds are drawn with theirs."""
+        for shot in self.timeline.shots:
+            if shot.shot.card is not None and not isinstance(shot.source, BackgroundSource):
+                facts = json.loads(canonical_bytes(shot.shot.card))
+                drawn = GeneratorReference(name="card", generator_kind=f"{_NAMESPACE}.card", parameters=facts)
+                item = Clip("card", drawn, self.range(0, shot.frames), {_NAMESPACE: {"shot_id": shot.shot_id}})
+                yield _Placed(shot.start, shot.end, item)
 
     def sounds(self) -> list[Track]:
         """Return narrations, music and other sounds."""

@@ -52,6 +52,7 @@ from render_service.compositor.text.glyph_coverage import check_glyphs
 from render_service.compositor.verification.ai_label import check_label
 from render_service.compositor.verification.video import check_video
 from render_service.domain.canonical import canonical_bytes
+from render_service.domain.cards.model import card_title
 from render_service.domain.errors import RenderFailure
 from render_service.domain.jobs.frame import FrameFacts, FramePosition
 from render_service.domain.jobs.frame_number import frame_number
@@ -327,6 +328,8 @@ def _chapters(timeline: Timeline, spec: RenderSpec) -> tuple[Chapter, ...]:
     ids, titles = [shot.shot_id for shot in timeline.shots], []
     for shot in timeline.shots:
         card = shot.source.card.title if isinstance(shot.source, CardSource) else ""
+        if shot.shot.card is not None:
+            card = clean_text(card_title(shot.shot.card))
         text = card or caption_text(spec.project, shot.shot) or clean_text(shot.shot.visual_description)
         titles.append(_shortened(text) or shot.shot_id.removeprefix("@").capitalize())
     return tuple(Chapter(*chapter) for chapter in zip(titles, starts, ends, ids, strict=True))

@@ -213,6 +213,12 @@ def card_texts(card: ShotCard) -> Iterator[tuple[str, str]]:
             yield name, text
 
 
+def card_title(card: ShotCard) -> str:
+    """Return what a card is about, in its own words; may be empty."""
+    texts = (getattr(card.template, name, "") for name in ("title", "text", "label", "name"))
+    return next(filter(None, texts), "")
+
+
 def card_files(card: ShotCard) -> Iterator[tuple[str, str]]:
     """Yield field and URI of each file that a card names."""
     return ((name, text) for name, text in _strings(card, CARD_FIELD) if name.endswith("_uri"))

@@ -10,6 +10,7 @@ import pytest
 
 from render_service.compositor.editing_timeline import write_editing_timeline
 from render_service.compositor.encoding.chapter import Chapter
+from render_service.domain.cards.model import LowerThirdCard, ShotCard
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.layers.model import Layer, PictureLayer, TextLayer
 from render_service.domain.projects.looks.clips import ClipEdit
@@ -58,6 +59,18 @@ def written(project: Project, folder: Path) -> tuple[Timeline, Any]:
     path = folder / "timeline.otio"
     write_editing_timeline(planned, RenderSpec(project, OUTPUT), chapters, "video.mp4", path)
     return planned, opentimelineio.adapters.read_from_file(str(path))
+
+
+def test_a_card_over_a_picture_is_a_generator_above_it(tmp_path: Path) -> None:
+    card = ShotCard(lower_third=LowerThirdCard("Mara"))
+    still = Shot("still", image_uri="https://example.com/a.png", duration=4 * SECOND, card=card)
+    alone = Shot("alone", duration=2 * SECOND, transition=Transition(TransitionKind.CUT), card=card)
+    _, read = written(Project(shots=(still, alone)), tmp_path)
+    shots, cards = read.video_tracks()
+    (placed,) = cards.find_clips()
+    assert placed.media_reference.parameters["lower_third"]["name"] == "Mara"
+    assert frames(placed.source_range) == (0, 100)
+    assert list(shots.find_clips())[1].media_reference.target_url.endswith("video.mp4")
 
 
 def frames(time: Any) -> tuple[float, float]:

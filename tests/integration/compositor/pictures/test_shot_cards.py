@@ -55,6 +55,7 @@ async def test_cards_are_composed_over_pictures_and_over_backgrounds(compositor:
     with av.open(video.path) as file:
         frames = [frame.to_ndarray(format="rgb24").astype(int) for frame in file.decode(video=0)]
     assert len(frames) == 72
+    assert [chapter.title for chapter in video.chapters] == ["boats", "Ingrid", "Here"]
     number, last = frames[20], frames[-1]
     assert number.max() > 200, "the number is bright"
     assert np.median(number) < 90, "the background is dark"
