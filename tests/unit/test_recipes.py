@@ -19,13 +19,14 @@ from render_client.messages import ArtifactName, Requests
 from render_client.v1 import job_pb2
 
 import render_service
-from render_service.compositor.text.fonts import FALLBACKS, Face, coverage, load_font, regional_face
+from render_service.compositor.text.fonts import FALLBACKS, Face, coverage, family_face, load_font, regional_face
 from render_service.config.providers import missing_settings
 from render_service.config.settings import Settings
 from render_service.domain.errors import ErrorReason, FieldFault
 from render_service.domain.generation.provider_models import GENERATING_PROVIDERS, find_model
 from render_service.domain.jobs.job import Artifact, ProviderName
 from render_service.domain.layers import model as layers
+from render_service.domain.layers.fonts import FONT_FAMILIES
 from render_service.domain.projects import output, project
 from render_service.domain.projects.looks.clips import ClipEdit
 from render_service.domain.projects.looks.sounds import SoundClip
@@ -249,6 +250,20 @@ def test_a_font_file_is_used_credited_and_documented(file: Path) -> None:
     assert family
     assert family in NOTICE
     assert family in (ROOT / "docs/reference/captions.md").read_text(encoding="utf-8")
+
+
+def test_every_font_family_has_its_files_and_no_more_and_is_credited_and_documented() -> None:
+    faces = {family_face(family.name, weight) for family in FONT_FAMILIES for weight in family.weights}
+    folder = PACKAGE / "compositor/text/font_files/families"
+    assert {face.file.rpartition("/")[2] for face in faces if face} == {file.name for file in folder.glob("*.ttf")}
+    page = (ROOT / "docs/reference/captions.md").read_text(encoding="utf-8")
+    contract = (ROOT / "proto/render/v1/layer.proto").read_text(encoding="utf-8").replace("\n  // ", " ")
+    for family in FONT_FAMILIES:
+        assert family.name in NOTICE
+        assert family.name in contract
+        cyrillic = all(0x436 in coverage(face) for w in family.weights if (face := family_face(family.name, w)))
+        weights = ", ".join(map(str, family.weights))
+        assert f"| {family.name} | {weights} | {'yes' if cyrillic else 'no'} |" in page
 
 
 def metrics() -> Iterator[str]:

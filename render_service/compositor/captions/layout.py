@@ -59,6 +59,7 @@ class CaptionFormat:
         language: BCP 47 tag of the texts; empty means guess for each text.
         look: A preset, which replaces the style; None without one.
         platform: The application whose controls captions keep clear of; None for any.
+        font: Name of the font; empty for the service's own.
     """
 
     style: CaptionStyle = CaptionStyle.OUTLINE
@@ -66,6 +67,7 @@ class CaptionFormat:
     language: str = ""
     look: CaptionLook | None = None
     platform: Platform | None = None
+    font: str = ""
 
     @property
     def geometry(self) -> CaptionGeometry:
@@ -92,7 +94,11 @@ def look_format(spec: RenderSpec) -> CaptionFormat | None:
     if look is None:
         return None
     return CaptionFormat(
-        scale=options.scale, language=render_language(spec.project), look=look, platform=options.platform
+        scale=options.scale,
+        language=render_language(spec.project),
+        look=look,
+        platform=options.platform,
+        font=options.font,
     )
 
 
@@ -104,6 +110,7 @@ def caption_format(spec: RenderSpec) -> CaptionFormat:
         preset.caption_scale * options.scale,
         render_language(spec.project),
         platform=options.platform,
+        font=options.font,
     )
 
 
@@ -302,7 +309,7 @@ def caption_measure(text: str, width: int, height: int, fmt: CaptionFormat) -> t
     Returns:
         A function that returns the width of a text, and the maximum width of a line, both in pixels.
     """
-    kind = TextStyle(caption_size(width, height, fmt), fmt.weight, text_language(text, fmt.language))
+    kind = TextStyle(caption_size(width, height, fmt), fmt.weight, text_language(text, fmt.language), fmt.font)
     return partial(measure, kind=kind), _max_line_width(text, kind.size, fmt.area(width, height), fmt, kind.size)
 
 
@@ -320,7 +327,7 @@ def _fit(text: str, size: int, area: Rect, fmt: CaptionFormat, full: int) -> tup
     for paragraph in text.split("\n"):
         minor = bilingual and _is_wide(paragraph) != main_is_wide
         paragraph_size = max(_SMALLEST, round(_MINOR * size)) if minor else size
-        kind = TextStyle(paragraph_size, fmt.weight, text_language(paragraph, fmt.language))
+        kind = TextStyle(paragraph_size, fmt.weight, text_language(paragraph, fmt.language), fmt.font)
         # Lines of the second language are smaller, so they hold more letters at the same length.
         # So do those of a caption that is set smaller to fit.
         longest = _max_line_width(paragraph, size, area, fmt, full)

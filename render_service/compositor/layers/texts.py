@@ -184,7 +184,7 @@ def _fit(text: str, style: LayerStyle, space: tuple[float, float], side: int, la
 
     @cache
     def attempt(size: int) -> _Attempt:
-        kind, spacing = TextStyle(size, style.weight, language), style.letter_spacing * size
+        kind, spacing = TextStyle(size, style.weight, language, style.font), style.letter_spacing * size
 
         def width(part: str) -> float:
             return measure(part, kind) + spacing * len(part)
@@ -211,7 +211,7 @@ def _fit(text: str, style: LayerStyle, space: tuple[float, float], side: int, la
     last = found.spans[most - 1].of(text)
     while len(last) > 1 and found.width(last + "…") > space[0]:
         last = last[:-1]
-    kind = TextStyle(size, style.weight, language)
+    kind = TextStyle(size, style.weight, language, style.font)
     shortened = _set(last.rstrip(" ,;:，、；：。.…") + "…", kind, style.letter_spacing * size, base)
     return replace(found.block, lines=(*lines[: most - 1], shortened))
 
@@ -221,7 +221,7 @@ def _sizes(text: str, style: LayerStyle, space: tuple[float, float], side: int, 
     size = max(1, round(style.size * side))
     smallest = min(size, max(6, round(_SMALLEST * side)))
     letters = "".join(text.split())
-    kind = TextStyle(smallest, style.weight, language)
+    kind = TextStyle(smallest, style.weight, language, style.font)
     # A quarter less, for letters that are narrower in larger sizes.
     length = 0.75 * (measure(letters, kind) / smallest + max(0.0, style.letter_spacing) * len(letters))
     found = []

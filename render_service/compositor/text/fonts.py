@@ -6,6 +6,7 @@ without installed fonts.
 
 import hashlib
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
@@ -13,6 +14,8 @@ from pathlib import Path
 
 import uharfbuzz
 from PIL import ImageFont
+
+from render_service.domain.layers.fonts import FONT_FAMILIES, find_family
 
 REGULAR_WEIGHT = 400
 CAPTION_WEIGHT = 600
@@ -77,6 +80,7 @@ FALLBACKS = (
     *(_LATIN_EXTENDED, _noto("SansSymbols"), COLOR_EMOJI, _SYMBOLS, _MATHEMATICS),
 )
 """The faces that draw what the East Asian ones do not; the first that has a character draws it."""
+_WEIGHT_NAMES = {400: "Regular", 500: "Medium", 600: "SemiBold", 700: "Bold", 800: "ExtraBold", 900: "Black"}
 # East Asian faces, the Korean one too, draw ellipses at half height; other scripts have them on the baseline.
 _LOW_ELLIPSIS = _LATIN_EXTENDED
 # Punctuation that CJK faces draw in a full-width cell, but that must be narrow in Latin text.
@@ -88,6 +92,16 @@ _PRESENTED = frozenset(
     "⌚⌛⏩⏪⏫⏬⏰⏳◽◾☔☕♈♉♊♋♌♍♎♏♐♑♒♓♿⚓⚡⚪⚫⚽⚾⛄⛅⛎⛔⛪⛲⛳⛵⛺⛽✅✊✋✨❌❎❓❔❕❗➕➖➗➰➿⬛⬜⭐⭕"
 )
 _VARIATION_SELECTORS = frozenset((*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)))
+
+
+@cache
+def family_face(font: str, weight: int) -> Face | None:
+    """Return the face of a font for a weight of 100–900; None for an empty name, and for one that is unknown."""
+    family = find_family(font)
+    if family is None:
+        return None
+    name = f"{family.name.replace(' ', '')}-{_WEIGHT_NAMES[family.nearest_weight(weight)]}"
+    return Face(name, "render_service.compositor.text", f"font_files/families/{name}.ttf")
 
 
 def regional_face(language: str) -> Face:
@@ -184,7 +198,7 @@ def is_ignorable(character: str) -> bool:
     return unicodedata.category(character) in ("Cc", "Cf") or ord(character) in _VARIATION_SELECTORS
 
 
-def split_by_face(text: str, language: str) -> list[tuple[str, Face]]:
+def split_by_face(text: str, language: str, chosen: Face | None = None) -> list[tuple[str, Face]]:
     """Split a text into runs that one face each can draw.
 
     Marks and joiners stay with their base character; a character that no face covers stays in the run it is in.
@@ -192,6 +206,7 @@ def split_by_face(text: str, language: str) -> list[tuple[str, Face]]:
     Args:
         text: Any text.
         language: BCP 47 tag, see `regional_face`.
+        chosen: Draws every character that it has, except emoji; None for none.
 
     Returns:
         The runs in the order of the text; together they are the text.
@@ -199,7 +214,7 @@ def split_by_face(text: str, language: str) -> list[tuple[str, Face]]:
     runs: list[tuple[str, Face]] = []
     for position, character in enumerate(text):
         last = runs[-1][1] if runs else None
-        face = _face_for(text, position, language, last)
+        face = _face_for(text, position, language, last, chosen)
         if runs and face == last:
             runs[-1] = (runs[-1][0] + character, face)
         else:
@@ -207,7 +222,7 @@ def split_by_face(text: str, language: str) -> list[tuple[str, Face]]:
     return runs
 
 
-def _face_for(text: str, position: int, language: str, last: Face | None) -> Face:
+def _face_for(text: str, position: int, language: str, last: Face | None, chosen: Face | None) -> Face:
     character = text[position]
     emoji = _emoji_face(text, position)
     if emoji is not None:
@@ -219,13 +234,18 @@ def _face_for(text: str, position: int, language: str, last: Face | None) -> Fac
         between = unicodedata.category(character)[0] in "ZP" and last in FALLBACKS and last != COLOR_EMOJI
         if between and ord(character) in coverage(last):
             return last
-    regional = regional_face(language)
-    if character in _WIDTH_BY_CONTEXT and not _in_wide_context(text, position):
-        return _LOW_ELLIPSIS if character in "…‥" else LATIN
-    for face in (regional, *FALLBACKS):
-        if ord(character) in coverage(face):
-            return face
-    return last or regional
+    candidates = _candidates(text, position, regional_face(language), chosen)
+    return next((face for face in candidates if ord(character) in coverage(face)), last or candidates[0])
+
+
+def _candidates(text: str, position: int, regional: Face, chosen: Face | None) -> Sequence[Face]:
+    """Return the faces that may draw a character that is no emoji; the first that has it does."""
+    first = () if chosen is None else (chosen,)
+    if text[position] not in _WIDTH_BY_CONTEXT:
+        return (*first, regional, *FALLBACKS)
+    if _in_wide_context(text, position):
+        return (regional, *FALLBACKS)
+    return (*first, _LOW_ELLIPSIS if text[position] in "…‥" else LATIN)
 
 
 def _emoji_face(text: str, position: int) -> Face | None:
@@ -308,7 +328,8 @@ def file_of(face: Face) -> Path:
 def fonts_fingerprint() -> str:
     """Return a hash over all font files, so that it changes whenever a font changes."""
     digest = hashlib.sha256()
-    for face in (_SIMPLIFIED, *FALLBACKS, _TEXT_EMOJI):
+    families = (family_face(family.name, weight) for family in FONT_FAMILIES for weight in family.weights)
+    for face in (_SIMPLIFIED, *FALLBACKS, _TEXT_EMOJI, *filter(None, families)):
         with file_of(face).open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()[:16]

@@ -14,6 +14,7 @@ from render_service.compositor.text.fonts import (
     COLOR_EMOJI_SIZE,
     Face,
     drawn_characters,
+    family_face,
     load_font,
     split_by_face,
 )
@@ -31,11 +32,13 @@ class TextStyle:
         size: Em size in pixels, ≥ 1.
         weight: 100 (thin) to 900 (black).
         language: BCP 47 tag that picks the East Asian forms; may be empty.
+        font: Name of the font for the characters that it has; empty for the service's own.
     """
 
     size: int
     weight: int
     language: str = ""
+    font: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ class Line:
 def measure(text: str, kind: TextStyle) -> float:
     """Return the width in pixels of a text set in one line; control characters count as spaces."""
     line = drawn_characters(text.translate(_CONTROLS))
-    return sum(_advance(part, face, kind) for part, face in split_by_face(line, kind.language))
+    return sum(_advance(part, face, kind) for part, face in _split(line, kind))
 
 
 def set_line(text: str, kind: TextStyle, *, base: int | None = None, words: Sequence[int | None] | None = None) -> Line:
@@ -84,7 +87,7 @@ def set_line(text: str, kind: TextStyle, *, base: int | None = None, words: Sequ
     found = bidi.levels(text, level, names)
     pieces: list[tuple[str, Face, int, int | None]] = []
     position = 0
-    for part, face in split_by_face(text, kind.language):
+    for part, face in _split(text, kind):
         for character in part:
             word = words[position] if words else None
             if pieces and pieces[-1][1:] == (face, found[position], word):
@@ -170,6 +173,10 @@ def spread(line: Line, spacing: float) -> Line:
 def new_mask(width: int, height: int) -> Image.Image:
     """Return an empty opacity mask."""
     return Image.new("L", (width, height))
+
+
+def _split(text: str, kind: TextStyle) -> list[tuple[str, Face]]:
+    return split_by_face(text, kind.language, family_face(kind.font, kind.weight))
 
 
 @lru_cache(maxsize=16384)

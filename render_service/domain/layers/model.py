@@ -187,6 +187,7 @@ class TextStyle:
     align: TextAlign | None = None
     vertical_align: VerticalAlign = VerticalAlign.MIDDLE
     writing_mode: WritingMode = WritingMode.HORIZONTAL
+    font: str = ""
 
 
 @dataclass(frozen=True, slots=True)

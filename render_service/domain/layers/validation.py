@@ -7,6 +7,7 @@ from datetime import timedelta
 from render_service.domain.layers.changing import NUMBER
 from render_service.domain.layers.colors import is_color
 from render_service.domain.layers.easing import easing_fault
+from render_service.domain.layers.fonts import font_fault
 from render_service.domain.layers.model import (
     Animation,
     AnimationKind,
@@ -178,6 +179,9 @@ class LayerCheck:
         self._number(style.padding, f"{path}.padding", 0, 2)
         self._number(style.line_height, f"{path}.line_height", 0.8, 3)
         self._number(style.letter_spacing, f"{path}.letter_spacing", -0.1, 1)
+        font = self._pieces(style.font)
+        if style.font and len(font) == 1 and (fault := font_fault(font[0])):
+            self._fault(f"{path}.font", fault)
         if style.writing_mode is WritingMode.VERTICAL:
             self._fault(f"{path}.writing_mode", "must be HORIZONTAL: vertical lines are not supported")
 

@@ -238,6 +238,7 @@ class CaptionOptions:
     words_per_cue: int = 0
     platform: Platform | None = None
     from_audio: bool = False
+    font: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -609,6 +609,7 @@ class TextStyle(_message.Message):
     ALIGN_FIELD_NUMBER: _builtins.int
     VERTICAL_ALIGN_FIELD_NUMBER: _builtins.int
     WRITING_MODE_FIELD_NUMBER: _builtins.int
+    FONT_FIELD_NUMBER: _builtins.int
     size: _builtins.float
     """size of the letters (em), 0.01–1; default 0.07."""
     weight: _builtins.int
@@ -631,6 +632,11 @@ class TextStyle(_message.Message):
     """vertical_align in a box with a height; default MIDDLE."""
     writing_mode: Global___WritingMode.ValueType
     """writing_mode must be HORIZONTAL or omitted."""
+    font: _builtins.str
+    """font is the name of a family, in any case: Anton, Archivo Black, Bangers, Bebas Neue, Caveat, DM Serif Display, Inter,
+    Lobster, Montserrat, Oswald, Pacifico, Playfair Display, Poppins or Roboto Slab, otherwise INVALID_ARGUMENT. Its nearest
+    weight is used. Characters that it lacks are drawn in the service's own font, which is used for all if omitted.
+    """
     @_builtins.property
     def gradient(self) -> Global___Gradient:
         """gradient of the letters, instead of a color; color must be empty then."""
@@ -650,10 +656,11 @@ class TextStyle(_message.Message):
         align: Global___TextAlign.ValueType = ...,
         vertical_align: Global___VerticalAlign.ValueType = ...,
         writing_mode: Global___WritingMode.ValueType = ...,
+        font: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_line_height", b"_line_height", "_padding", b"_padding", "_size", b"_size", "gradient", b"gradient", "line_height", b"line_height", "padding", b"padding", "size", b"size"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_line_height", b"_line_height", "_padding", b"_padding", "_size", b"_size", "align", b"align", "background", b"background", "color", b"color", "gradient", b"gradient", "italic", b"italic", "letter_spacing", b"letter_spacing", "line_height", b"line_height", "padding", b"padding", "size", b"size", "vertical_align", b"vertical_align", "weight", b"weight", "writing_mode", b"writing_mode"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_line_height", b"_line_height", "_padding", b"_padding", "_size", b"_size", "align", b"align", "background", b"background", "color", b"color", "font", b"font", "gradient", b"gradient", "italic", b"italic", "letter_spacing", b"letter_spacing", "line_height", b"line_height", "padding", b"padding", "size", b"size", "vertical_align", b"vertical_align", "weight", b"weight", "writing_mode", b"writing_mode"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__line_height: _TypeAlias = _typing.Literal["line_height"]  # noqa: Y015
     _WhichOneofArgType__line_height: _TypeAlias = _typing.Literal["_line_height", b"_line_height"]  # noqa: Y015

@@ -976,6 +976,7 @@ class CaptionOptions(_message.Message):
     WORDS_PER_CUE_FIELD_NUMBER: _builtins.int
     PLATFORM_FIELD_NUMBER: _builtins.int
     FROM_AUDIO_FIELD_NUMBER: _builtins.int
+    FONT_FIELD_NUMBER: _builtins.int
     style: Global___CaptionStyle.ValueType
     """style defaults to the mode's."""
     scale: _builtins.float
@@ -1010,6 +1011,8 @@ class CaptionOptions(_message.Message):
     the one it detects; Chinese is written in the script that the language asks for, such as zh-Hant. A shot of which not
     everything is recognized has the warning SPEECH_NOT_RECOGNIZED.
     """
+    font: _builtins.str
+    """font of the captions, with or without a preset; the rules are those of TextStyle.font."""
     def __init__(
         self,
         *,
@@ -1024,10 +1027,11 @@ class CaptionOptions(_message.Message):
         words_per_cue: _builtins.int = ...,
         platform: Global___Platform.ValueType = ...,
         from_audio: _builtins.bool = ...,
+        font: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_burn_in", b"_burn_in", "_scale", b"_scale", "burn_in", b"burn_in", "scale", b"scale"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_burn_in", b"_burn_in", "_scale", b"_scale", "burn_in", b"burn_in", "color", b"color", "from_audio", b"from_audio", "highlight_color", b"highlight_color", "highlight_words", b"highlight_words", "platform", b"platform", "position", b"position", "preset", b"preset", "scale", b"scale", "style", b"style", "words_per_cue", b"words_per_cue"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_burn_in", b"_burn_in", "_scale", b"_scale", "burn_in", b"burn_in", "color", b"color", "font", b"font", "from_audio", b"from_audio", "highlight_color", b"highlight_color", "highlight_words", b"highlight_words", "platform", b"platform", "position", b"position", "preset", b"preset", "scale", b"scale", "style", b"style", "words_per_cue", b"words_per_cue"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__burn_in: _TypeAlias = _typing.Literal["burn_in"]  # noqa: Y015
     _WhichOneofArgType__burn_in: _TypeAlias = _typing.Literal["_burn_in", b"_burn_in"]  # noqa: Y015

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from render_service.domain.errors import FieldFault
+from render_service.domain.layers.fonts import font_fault
 from render_service.domain.projects.looks.clips import MAX_SPEED, MIN_SPEED
 from render_service.domain.projects.looks.sounds import SoundClip
 from render_service.domain.projects.looks.views import PictureView
@@ -61,6 +62,8 @@ def caption_faults(captions: CaptionOptions, path: str, *, is_template: bool) ->
     """Yield what is wrong with caption options; `path` is their path. Texts of a template may have variables."""
     yield from _range(captions.scale, f"{path}.scale", 0.5, 2)
     yield from _range(captions.words_per_cue, f"{path}.words_per_cue", 0, MAX_CUE_WORDS)
+    if captions.font and not (is_template and "{{" in captions.font) and (fault := font_fault(captions.font)):
+        yield FieldFault(f"{path}.font", fault)
     for name, color in (("color", captions.color), ("highlight_color", captions.highlight_color)):
         if color and not (is_template and "{{" in color) and not _COLOR.fullmatch(color):
             yield FieldFault(f"{path}.{name}", "must be a color such as #FFD43B")
