@@ -15,6 +15,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import grpc
 import psycopg
@@ -25,6 +26,9 @@ from render_client.v1.render_service_pb2_grpc import RenderServiceStub
 from render_service.embedded.supervisor import descendants
 from tests.robustness.cluster import Cluster, Member
 from tests.robustness.service import Caller, caller
+
+if TYPE_CHECKING:
+    from render_client.v1.render_service_pb2_grpc import RenderServiceAsyncStub
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE_KIB = os.sysconf("SC_PAGE_SIZE") // 1024
@@ -250,7 +254,7 @@ async def _watching(server: Member, job_ids: list[str]) -> AsyncIterator[None]:
             call.cancel()
 
 
-async def _connect_and_disconnect(stub: "RenderServiceStub", job_id: str, *, await_response: bool) -> None:
+async def _connect_and_disconnect(stub: "RenderServiceAsyncStub", job_id: str, *, await_response: bool) -> None:
     call = stub.WatchProgress(render_service_pb2.WatchProgressRequest(workspace_id="default", job_id=job_id))
     if await_response:
         await call.read()

@@ -88,7 +88,7 @@ def _view(layer: Layer, number: int, spec: SegmentSpec, pictures: dict[str, Imag
         np.asarray(band.convert("F").resize((width, height), Image.Resampling.LANCZOS, box=box), np.float64)
         for band in picture.split()
     ]
-    return 16 + 219 / 255 * np.clip(sum(w * c for w, c in zip(_BT709, channels, strict=True)), 0, 255)
+    return 16 + 219 / 255 * np.clip(np.average(channels, axis=0, weights=_BT709), 0, 255)
 
 
 def ssim(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:

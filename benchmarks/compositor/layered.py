@@ -87,7 +87,9 @@ def layered(spec: RenderSpec, media: Media, folder: Path) -> tuple[RenderSpec, M
     picture = next(files.image for files in media.shots.values() if files.image is not None)
     logo = folder / "logo.png"
     if not logo.exists():
-        cv2.imwrite(str(logo), cv2.resize(cv2.imread(str(picture)), (400, 400)))
+        pixels = cv2.imread(str(picture))
+        assert pixels is not None
+        cv2.imwrite(str(logo), cv2.resize(pixels, (400, 400)))
     clip = folder / "picture-in-picture.mp4"
     if not clip.exists():
         _write_clip(picture, clip)

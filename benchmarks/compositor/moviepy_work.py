@@ -5,7 +5,7 @@ import sys
 from moviepy import CompositeVideoClip, ImageClip, vfx
 
 output, width, height, fps = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
-clips = []
+clips: list[CompositeVideoClip] = []
 start = 0.0
 for index in range(5, len(sys.argv), 3):
     picture, caption, seconds = sys.argv[index], sys.argv[index + 1], float(sys.argv[index + 2])

@@ -6,10 +6,10 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
-from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2
 from render_client.v1 import project_pb2, render_service_pb2
 from render_client.v1.render_service_pb2_grpc import RenderServiceStub
 
@@ -19,10 +19,14 @@ from render_service.db.database import Database
 from tests.serving import bearer
 from tests.wire import nested
 
+if TYPE_CHECKING:
+    from render_client.v1.render_service_pb2_grpc import RenderServiceAsyncStub
+
 _BOMBS = 20
 _MESSAGE_MIB = 4
 _STREAMS = 2000
 _GUESSES = 6
+_HEALTH_WATCH = "/grpc.health.v1.Health/Watch"
 
 
 async def memory_bombs(system: System) -> None:
@@ -64,7 +68,8 @@ async def content_oracle(system: System) -> None:
     of a pair is the faster one in about half of all pairs. Six of each exceed 0.95 by chance once in some 200 runs. A
     guess costs no more than any job, so the victim's speed is not measured here; what it could lose is its secret.
     """
-    right, wrong = [], []
+    right: list[float] = []
+    wrong: list[float] = []
     for number in range(_GUESSES):
         secret = f"Quarterly results: {number:04} {uuid.uuid4()}"
         await run_job(system.victim, secret, seconds=2.0)
@@ -169,8 +174,8 @@ async def streams(system: System) -> None:
     """Health.Watch without credentials, thousands of times on one connection."""
     before = system.server_memory_mib()
     async with _channel(system, "streams") as channel:
-        stub = health_pb2_grpc.HealthStub(channel)
-        watches = [stub.Watch(health_pb2.HealthCheckRequest()) for _ in range(_STREAMS)]
+        watch_health: grpc.aio.UnaryStreamMultiCallable[bytes, bytes] = channel.unary_stream(_HEALTH_WATCH)
+        watches = [watch_health(health_pb2.HealthCheckRequest().SerializeToString()) for _ in range(_STREAMS)]
         reads = [asyncio.ensure_future(watch.read()) for watch in watches]
         await asyncio.wait(reads, timeout=10)
         await system.check_victim("streams")
@@ -181,7 +186,7 @@ async def streams(system: System) -> None:
     system.verdict.check(f"streams: {_STREAMS} of Health.Watch cost the server", grown, 16, "MiB")
 
 
-async def _list(stub: RenderServiceStub, request: render_service_pb2.ListJobsRequest, token: str) -> None:
+async def _list(stub: "RenderServiceAsyncStub", request: render_service_pb2.ListJobsRequest, token: str) -> None:
     await stub.ListJobs(request, metadata=bearer(token), timeout=20)
 
 
@@ -199,13 +204,12 @@ def _largest_project() -> project_pb2.Project:
 
 def _many_empty_shots(size: int) -> bytes:
     """Wire form of StartRenderRequest.project with so many bytes of empty shots; see protobuf's encoding."""
-    fields = render_service_pb2.StartRenderRequest.DESCRIPTOR.fields_by_name
-    project_field = fields["project"]
-    storyboard_field = project_field.message_type.fields_by_name["storyboard"]
-    shots_field = storyboard_field.message_type.fields_by_name["shots"]
-    body = bytes([shots_field.number << 3 | 2, 0]) * (size // 2)
-    for field in (storyboard_field, project_field):
-        body = nested(field.number, body)
+    body = bytes([project_pb2.Storyboard.SHOTS_FIELD_NUMBER << 3 | 2, 0]) * (size // 2)
+    for number in (
+        project_pb2.Project.STORYBOARD_FIELD_NUMBER,
+        render_service_pb2.StartRenderRequest.PROJECT_FIELD_NUMBER,
+    ):
+        body = nested(number, body)
     return body
 
 

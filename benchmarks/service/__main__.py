@@ -18,7 +18,7 @@ from benchmarks.service import latency, processes, scale, stack
 from benchmarks.service.bare import SERVICE
 from benchmarks.service.claims import WORKSPACES, time_claims
 from benchmarks.service.jobs import Throughput, finish_jobs
-from benchmarks.service.load import CLIENTS, Load, channels, measure
+from benchmarks.service.load import CLIENTS, Load, Unary, channels, measure
 from benchmarks.service.results import Results
 from benchmarks.service.usual_stack import UsualStack, measure_usual_stack
 from benchmarks.service.watchers import WATCHERS, Fan, watch_bare, watch_job
@@ -163,7 +163,8 @@ def _request() -> pb.StartRenderRequest:
 
 async def _start(port: int) -> pb.StartRenderResponse:
     async with channels(port, 1) as (channel,):
-        answer = await channel.unary_unary(f"{_RENDER}StartRender")(_request().SerializeToString())
+        call: Unary = channel.unary_unary(f"{_RENDER}StartRender")
+        answer = await call(_request().SerializeToString())
     return pb.StartRenderResponse.FromString(answer)
 
 

@@ -13,7 +13,7 @@ from render_client.v1 import render_service_pb2 as pb
 
 from benchmarks.service import stack
 from benchmarks.service.bare import SERVICE
-from benchmarks.service.load import channels
+from benchmarks.service.load import Stream, Unary, channels
 from benchmarks.service.results import Results, percentile, processor_seconds
 from render_service.db.database import Database
 from render_service.db.jobs.job_lifecycle import Claim, JobLifecycle
@@ -74,7 +74,7 @@ async def watch_jobs(running: stack.Running, stores: stack.Stores, start: bytes)
         start: The StartRenderRequest of a job, serialized.
     """
     async with channels(running.port, 1) as (channel,):
-        call = channel.unary_unary(f"{_RENDER}StartRender")
+        call: Unary = channel.unary_unary(f"{_RENDER}StartRender")
         for _ in range(JOBS):
             await call(start)
     async with _reporter(stores) as (lifecycle, publisher, claims):
@@ -126,8 +126,8 @@ async def start_jobs(stores: stack.Stores, running: stack.Running, start: bytes)
         channels(running.port, 1) as (channel,),
         await psycopg.AsyncConnection.connect(stores.postgres.url, autocommit=True) as connection,
     ):
-        call = channel.unary_unary(f"{_RENDER}StartRender")
-        watch = channel.unary_stream(f"{_RENDER}WatchProgress")
+        call: Unary = channel.unary_unary(f"{_RENDER}StartRender")
+        watch: Stream = channel.unary_stream(f"{_RENDER}WatchProgress")
         waits = []
         for number in range(_STARTS + 1):
             job_id = pb.StartRenderResponse.FromString(await call(start)).job.job_id
@@ -184,7 +184,8 @@ async def _receive(
     async with channels(running.port, _CONNECTIONS) as connected, AsyncExitStack() as exits:
 
         async def follow(number: int) -> None:
-            stream = connected[number % len(connected)].unary_stream(method)(requests[number]).__aiter__()
+            call: Stream = connected[number % len(connected)].unary_stream(method)
+            stream = call(requests[number]).__aiter__()
             await anext(stream)
             opened.release()
             async for message in stream:

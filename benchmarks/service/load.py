@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import grpc
 
@@ -14,7 +15,8 @@ from benchmarks.service.stack import Running
 CLIENTS = 32
 _CONNECTIONS = 2
 
-Call = Callable[[bytes], "grpc.aio.UnaryUnaryCall[bytes, bytes]"]
+Unary: TypeAlias = "grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]"
+Stream: TypeAlias = "grpc.aio.UnaryStreamMultiCallable[bytes, bytes]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ async def measure(
     """
     pid = server.pid
     async with channels(server.port, connections) as opened:
-        calls: list[Call] = [channel.unary_unary(method) for channel in opened]
+        calls: list[Unary] = [channel.unary_unary(method) for channel in opened]
         await _run(calls, requests, 0, 1.0)
         before, began = processor_seconds(pid), time.perf_counter()
         latencies = await _run(calls, requests, 1_000_000, seconds)
@@ -66,12 +68,12 @@ async def measure(
     )
 
 
-async def _run(calls: list[Call], requests: Callable[[int], bytes], first: int, seconds: float) -> list[float]:
+async def _run(calls: list[Unary], requests: Callable[[int], bytes], first: int, seconds: float) -> list[float]:
     latencies: list[float] = []
     end = time.perf_counter() + seconds
     numbers = iter(range(first, first + 1_000_000))
 
-    async def client(call: Call) -> None:
+    async def client(call: Unary) -> None:
         while time.perf_counter() < end:
             began = time.perf_counter()
             await call(requests(next(numbers)))

@@ -11,7 +11,7 @@ from render_client.v1 import job_pb2
 from render_client.v1 import render_service_pb2 as pb
 
 from benchmarks.service import stack
-from benchmarks.service.load import channels
+from benchmarks.service.load import Stream, Unary, channels
 from benchmarks.service.results import Results, percentile
 
 WORKSPACES = 1_000
@@ -91,13 +91,13 @@ async def _measure(running: stack.Running, start: bytes, job_id: str) -> Mapping
 
 
 def _unary(channel: grpc.aio.Channel, method: str, request: Message) -> Callable[[], Awaitable[object]]:
-    call = channel.unary_unary(f"{_RENDER}{method}")
+    call: Unary = channel.unary_unary(f"{_RENDER}{method}")
     serialized = request.SerializeToString()
     return lambda: call(serialized)
 
 
 def _stream(channel: grpc.aio.Channel, request: pb.WatchProgressRequest) -> Callable[[], Awaitable[object]]:
-    call = channel.unary_stream(f"{_RENDER}WatchProgress")
+    call: Stream = channel.unary_stream(f"{_RENDER}WatchProgress")
     serialized = request.SerializeToString()
 
     async def read() -> None:

@@ -10,7 +10,7 @@ from render_client.v1 import job_pb2
 from render_client.v1 import render_service_pb2 as pb
 
 from benchmarks.service.bare import SERVICE, age_seconds
-from benchmarks.service.load import channels
+from benchmarks.service.load import Stream, channels
 from benchmarks.service.results import percentile, private_kib
 from benchmarks.service.stack import Running, Stores
 from render_service.db.database import Database
@@ -109,7 +109,7 @@ async def _watch(
 
     before = private_kib(running.pid)
     async with channels(running.port, _CONNECTIONS) as connected:
-        calls = [channel.unary_stream(method) for channel in connected]
+        calls: list[Stream] = [channel.unary_stream(method) for channel in connected]
 
         async def follow(number: int) -> None:
             nonlocal opened

@@ -31,7 +31,7 @@ def _redis() -> "redis.Redis":
     return redis.Redis.from_url(os.environ["REDIS_URL"])
 
 
-@celery_app.task(name="render_video")
+@celery_app.task(name="render_video")  # type: ignore[untyped-decorator]
 def render_video(job_id: str) -> None:
     """Do a job."""
     for progress, message in _STEPS:
