@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 CHECKS := check-types check-docs check-typescript check-generated check-references check-contract check-style
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test test-long dist check $(CHECKS) format generate record-contract lock sbom clean bench-compositor bench-layers bench-browser bench-remotion bench-service bench-starting bench-speech robustness bench-watching corners fuzz probe ledger docs docs-serve
+.PHONY: help setup demo dev test test-long dist check $(CHECKS) format generate record-contract lock sbom clean bench-compositor bench-layers bench-browser bench-text bench-remotion bench-service bench-starting bench-speech robustness bench-watching corners fuzz probe ledger docs docs-serve
 
 help: ## List the commands.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -161,6 +161,9 @@ bench-layers: setup ## Measure what six layers cost on top of the compositor's w
 
 bench-browser: setup ## Compare layers with what Chromium draws from CSS; CHROMIUM=path, OUT=folder for the pictures.
 	@CHROMIUM="$(CHROMIUM)" OUT="$(OUT)" python -m benchmarks.browser
+
+bench-text: setup ## Compare texts of many scripts with what Chromium sets; CHROMIUM=path, OUT=folder for the pictures.
+	@CHROMIUM="$(CHROMIUM)" OUT="$(OUT)" python -m benchmarks.browser.texts
 
 bench-remotion: setup ## Render six layers with Remotion and with the service, and compare their time; CHROMIUM=path, OUT=folder for the videos.
 	@CHROMIUM="$(CHROMIUM)" OUT="$(OUT)" python -m benchmarks.remotion

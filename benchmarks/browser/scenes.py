@@ -60,7 +60,7 @@ def _text(name: str, text: str, size: float, color: str = "#FFFFFF", weight: int
     # Letters reach 0.88 em above their baseline; the box is placed by its top.
     box = Box(_LEFT, (_BASELINE - 0.88 * em) / HEIGHT, Anchor.TOP_LEFT)
     layer = Layer("text", text=TextLayer(text, TextStyle(size=size, weight=weight, color=color)), box=box)
-    style = f"font:{weight} {em}px/1 service;white-space:pre"
+    style = f"font:{weight} {em}px/1 service-0;white-space:pre"
     place = f'x="{_LEFT * WIDTH}" y="{_BASELINE}" fill="{color}" style="{style}"'
     html = f'<svg style="position:absolute;width:100%;height:100%"><text {place}>{text}</text></svg>'
     return Scene(name, (GROUND_LAYER, layer), html)
