@@ -14,6 +14,9 @@ _LUMA = (0.2126 * 219, 0.7152 * 219, 0.0722 * 219, 16)
 _CHROMA_U = (-0.2126 / 1.8556 * 224, -0.7152 / 1.8556 * 224, 0.5 * 224, 128)
 _CHROMA_V = (0.5 * 224, -0.7152 / 1.5748 * 224, -0.0722 / 1.5748 * 224, 128)
 
+# Rows of a drawing that are converted at a time: of a large one, each step would take as much memory as itself.
+_BAND = 512
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Overlay:
@@ -96,8 +99,15 @@ def overlay_from_rgba(premultiplied: Channel, x: int, y: int) -> Overlay:
     Returns:
         The overlay, its chroma averaged over 2 × 2 pixels.
     """
-    channels = [np.ascontiguousarray(premultiplied[..., number]) for number in range(4)]
-    return overlay_from_channels((channels[0], channels[1], channels[2]), channels[3], x, y)
+    bands = []
+    for top in range(0, max(1, premultiplied.shape[0]), _BAND):
+        band = premultiplied[top : top + _BAND]
+        channels = [np.ascontiguousarray(band[..., number]) for number in range(4)]
+        bands.append(overlay_from_channels((channels[0], channels[1], channels[2]), channels[3], x, y))
+    if len(bands) == 1:
+        return bands[0]
+    planes = ("luma", "chroma_u", "chroma_v", "clear", "clear_chroma")
+    return Overlay(x, y, *(np.concatenate([getattr(band, name) for band in bands]) for name in planes))
 
 
 def overlay_from_channels(colours: tuple[Channel, Channel, Channel], opacity: Channel, x: int, y: int) -> Overlay:

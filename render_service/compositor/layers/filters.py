@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render_service.compositor.frames.planes import Planes
-from render_service.compositor.layers.pixels import Drawing, Mask
+from render_service.compositor.layers.pixels import Drawing, Mask, softened
 from render_service.domain.layers.colors import parse_color
 from render_service.domain.layers.model import ChromaKey, Filters
 
@@ -45,8 +45,7 @@ def filtered(drawing: Drawing, filters: Filters, side: int) -> Drawing:
         return Drawing(pixels, drawing.x, drawing.y)
     reach = math.ceil(1.5 * filters.blur * side) + 1
     wide = np.pad(pixels, ((reach, reach), (reach, reach), (0, 0)))
-    # In bytes: OpenCV blurs them alike on every machine.
-    blurred = cv2.GaussianBlur(np.rint(wide * 255).astype(np.uint8), (0, 0), filters.blur * side / 2)
+    blurred = softened(np.rint(wide * 255).astype(np.uint8), filters.blur * side / 2)
     return Drawing(blurred.astype(np.float32) * np.float32(1 / 255), drawing.x - reach, drawing.y - reach)
 
 
@@ -57,8 +56,8 @@ def filtered_planes(planes: Planes, filters: Filters, side: int) -> Planes:
     sigma = filters.blur * side / 2
     if sigma >= 0.25:
         edge = cv2.BORDER_REPLICATE
-        y = cv2.GaussianBlur(y, (0, 0), sigma, borderType=edge)
-        u, v = (cv2.GaussianBlur(plane, (0, 0), sigma / 2, borderType=edge) for plane in (u, v))
+        y = softened(np.asarray(y, np.uint8), sigma, border=edge)
+        u, v = (softened(np.asarray(plane, np.uint8), sigma / 2, border=edge) for plane in (u, v))
     return Planes(np.asarray(y, np.uint8), np.asarray(u, np.uint8), np.asarray(v, np.uint8))
 
 

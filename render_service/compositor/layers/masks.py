@@ -5,7 +5,7 @@ import numpy as np
 
 from render_service.compositor.captions.safe_areas import Rect
 from render_service.compositor.layers.boxes import Area, box_size, placed
-from render_service.compositor.layers.pixels import Drawing, Mask
+from render_service.compositor.layers.pixels import Drawing, Mask, softened
 from render_service.compositor.layers.shapes import shape_mask
 from render_service.domain.layers.model import Mask as LayerMask
 from render_service.domain.layers.model import ShapeLayer
@@ -27,7 +27,7 @@ def mask_over(mask: LayerMask, own: Area, place: tuple[int, int, int, int], fram
     seen = shape_mask(ShapeLayer(mask.kind, mask.path), inner, (width, height), radius)
     if mask.feather * min(frame) >= 0.5:
         coarse = np.rint(seen * 255).astype(np.uint8)
-        soft = cv2.GaussianBlur(coarse, (0, 0), mask.feather * min(frame) / 2, borderType=cv2.BORDER_REPLICATE)
+        soft = softened(coarse, mask.feather * min(frame) / 2, border=cv2.BORDER_REPLICATE)
         seen = soft.astype(np.float32) * np.float32(1 / 255)
     return np.asarray(1 - seen if mask.inverted else seen, np.float32)
 

@@ -5,13 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-import cv2
 import numpy as np
 
 from render_service.compositor.frames.overlay import Overlay, overlay_from_rgba
 from render_service.compositor.frames.planes import Planes
 from render_service.compositor.layers.blending import blend_drawing
-from render_service.compositor.layers.boxes import Area
+from render_service.compositor.layers.boxes import Area, box_size
 from render_service.compositor.layers.clips import ClipPicture
 from render_service.compositor.layers.filters import filtered
 from render_service.compositor.layers.groups import GroupPlace, group_place
@@ -22,22 +21,19 @@ from render_service.compositor.layers.poses import (
     STILL,
     Pose,
     keyed_pose,
-    most_scale,
     part_areas,
     part_pose,
     progress_of,
 )
 from render_service.compositor.layers.shapes import draw_picture, draw_shape
 from render_service.compositor.layers.sprites import Matrix, Sprite, placing, posed, posed_drawing, sprite_of
-from render_service.compositor.layers.texts import TextParts, draw_text, fitted_size
+from render_service.compositor.layers.texts import TextParts, draw_text, fitted_size, text_space
+from render_service.compositor.layers.windows import Visible, fine_frame, in_frame, turned, visible_part
 from render_service.compositor.media.assets import Asset
-from render_service.compositor.media.images import load_image
+from render_service.compositor.media.images import image_size, load_image
 from render_service.compositor.segments.layers import DrawnLayer
 from render_service.domain.layers.changing import changes, content_at, with_number
 from render_service.domain.layers.model import Animation, AnimationKind, AnimationUnit, Blend, Counter, Layer
-
-# The largest frame that a layer is drawn for which keyframes enlarge, in pixels.
-_MOST_PIXELS = 16_000_000
 
 _UNMOVED = GroupPlace(np.eye(3), 1.0)
 
@@ -130,10 +126,12 @@ class _LayerPainter:
     def _at_rest(self) -> Overlay | Drawing | None:
         """Draw the layer; None where nothing of it lies in the frame."""
         layer = self._drawn.layer
-        drawing, area, _ = draw_layer(self._drawn, self._frame, self._assets)
+        drawing, area, _ = draw_layer(
+            self._drawn, self._frame, self._assets, lambda area: visible_part(layer, area, self._frame)
+        )
         if layer.box.rotation:
-            drawing = _turned(drawing, area, layer.box.rotation)
-        part = _in_frame(drawing, self._frame)
+            drawing = turned(drawing, area, layer.box.rotation, self._frame)
+        part = in_frame(drawing, self._frame)
         if part is None or layer.blend is not Blend.NORMAL:
             return part
         return overlay_from_rgba(part.pixels * np.float32(layer.opacity), part.x, part.y)
@@ -264,8 +262,7 @@ class _Moving:
 
 def _moving(drawn: DrawnLayer, frame: tuple[int, int], assets: Mapping[str, Asset]) -> _Moving:
     layer = drawn.layer
-    density = min(most_scale(layer), max(1.0, math.sqrt(_MOST_PIXELS / (frame[0] * frame[1]))))
-    fine = (round(frame[0] * density), round(frame[1] * density))
+    fine, density = fine_frame(layer, _drawn_size(drawn, frame, assets), frame)
     drawing, area, parts = draw_layer(drawn, fine, assets)
     is_blurred = any(one is not None and one.kind is AnimationKind.BLUR for one in (layer.enter, layer.exit))
     reach = math.ceil(1.5 * BLURRED * min(fine) / 2) * 2 if is_blurred else 0
@@ -279,6 +276,17 @@ def _moving(drawn: DrawnLayer, frame: tuple[int, int], assets: Mapping[str, Asse
     return _Moving(sprite, parts and parts.moved(reach, reach, sprite.overlay.height), middle, anchor)
 
 
+def _drawn_size(drawn: DrawnLayer, frame: tuple[int, int], assets: Mapping[str, Asset]) -> tuple[float, float]:
+    """Return about how wide and high a layer is drawn in a frame, in pixels; a text is no larger."""
+    layer = drawn.layer
+    if layer.text:
+        return text_space(layer.text, layer.box, frame)
+    if layer.shape:
+        return box_size(layer.box, 1.0, frame)
+    width, height = image_size(assets[drawn.file])
+    return box_size(layer.box, width / height, frame)
+
+
 def _uncovered(part: Sprite, shown: tuple[float, float, float, float]) -> tuple[int, int, int, int]:
     width, height = part.overlay.width, part.overlay.height
     left, top, right, bottom = (
@@ -288,7 +296,7 @@ def _uncovered(part: Sprite, shown: tuple[float, float, float, float]) -> tuple[
 
 
 def draw_layer(
-    drawn: DrawnLayer, frame: tuple[int, int], assets: Mapping[str, Asset]
+    drawn: DrawnLayer, frame: tuple[int, int], assets: Mapping[str, Asset], visible: Visible | None = None
 ) -> tuple[Drawing, Area, TextParts | None]:
     """Draw a layer before its rotation, with its filters, mask and shadow.
 
@@ -296,6 +304,7 @@ def draw_layer(
         drawn: The layer.
         frame: Width and height of the frame in pixels.
         assets: Local files by content hash.
+        visible: Tells what of a shape or picture is drawn; None: all.
 
     Returns:
         The drawing, the area of its box, and the parts of a text.
@@ -304,10 +313,12 @@ def draw_layer(
     if layer.text:
         drawing, area, parts = draw_text(layer.text, layer.box, layer.stroke, frame, drawn.language)
     elif layer.shape:
-        drawing, area = draw_shape(layer.shape, layer.box, layer.stroke, frame)
+        drawing, area = draw_shape(layer.shape, layer.box, layer.stroke, frame, visible)
     else:
         asset = assets[drawn.file]
-        drawing, area = draw_picture(lambda size: load_image(asset, cover=size), layer.box, layer.stroke, frame)
+        drawing, area = draw_picture(
+            lambda size: load_image(asset, cover=size), layer.box, layer.stroke, frame, visible
+        )
     if layer.filters:
         before, drawing = drawing, filtered(drawing, layer.filters, min(frame))
         parts = parts and parts.moved(before.x - drawing.x, before.y - drawing.y, drawing.height)
@@ -318,43 +329,3 @@ def draw_layer(
     shadowed = with_shadow(drawing, layer.shadow, min(frame))
     moved = parts and parts.moved(drawing.x - shadowed.x, drawing.y - shadowed.y, shadowed.height)
     return shadowed, area, moved
-
-
-def _turned(drawing: Drawing, area: Area, degrees: float) -> Drawing:
-    """Return a drawing turned clockwise around the middle of its box."""
-    middle = (area.middle[0] - drawing.x, area.middle[1] - drawing.y)
-    sine, cosine = math.sin(math.radians(degrees)), math.cos(math.radians(degrees))
-    corners = np.array(((0, 0), (drawing.width, 0), (0, drawing.height), (drawing.width, drawing.height))) - middle
-    across, down = corners[:, 0] * cosine - corners[:, 1] * sine, corners[:, 0] * sine + corners[:, 1] * cosine
-    left, top = math.floor(across.min()) - 1, math.floor(down.min()) - 1
-    width, height = math.ceil(across.max()) + 1 - left, math.ceil(down.max()) + 1 - top
-    # A place x of the result shows the place of the drawing that turns to it; both count from the middle of a pixel.
-    shift = (0.5 + left - area.middle[0] % 1, 0.5 + top - area.middle[1] % 1)
-    back = np.array(
-        (
-            (cosine, sine, cosine * shift[0] + sine * shift[1] + middle[0] - 0.5),
-            (-sine, cosine, -sine * shift[0] + cosine * shift[1] + middle[1] - 0.5),
-        )
-    )
-    turned = cv2.warpAffine(drawing.pixels, back, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
-    x, y = math.floor(area.middle[0]) + left, math.floor(area.middle[1]) + top
-    return Drawing(np.asarray(turned, np.float32), x, y)
-
-
-def _in_frame(drawing: Drawing, frame: tuple[int, int]) -> Drawing | None:
-    """Return the part of a drawing inside the frame, at even coordinates and with even sides; None for nothing."""
-    rows, columns = (np.flatnonzero(drawing.pixels[..., 3].any(axis=axis)) for axis in (1, 0))
-    if not rows.size:
-        return None
-    left, right = drawing.x + int(columns[0]), drawing.x + int(columns[-1]) + 1
-    top, bottom = drawing.y + int(rows[0]), drawing.y + int(rows[-1]) + 1
-    left, top = max(0, left // 2 * 2), max(0, top // 2 * 2)
-    right, bottom = min(frame[0], -(-right // 2) * 2), min(frame[1], -(-bottom // 2) * 2)
-    if left >= right or top >= bottom:
-        return None
-    x, y = left - drawing.x, top - drawing.y
-    part = drawing.pixels[max(0, y) : bottom - drawing.y, max(0, x) : right - drawing.x]
-    before = (max(0, -y), max(0, -x))
-    after = (bottom - top - before[0] - part.shape[0], right - left - before[1] - part.shape[1])
-    padded = np.pad(part, ((before[0], after[0]), (before[1], after[1]), (0, 0)))
-    return Drawing(padded, left, top)

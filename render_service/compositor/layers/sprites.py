@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render_service.compositor.frames.overlay import Overlay, faded, overlay_from_rgba
-from render_service.compositor.layers.pixels import Drawing, Pixels
+from render_service.compositor.layers.pixels import Drawing, Pixels, softened
 from render_service.compositor.layers.poses import Pose
 
 Matrix = NDArray[np.float64]
@@ -57,7 +57,9 @@ def sprite_of(drawing: Drawing, density: float, reach: int, *, has_colours: bool
         has_colours: Whether its blend mode needs colours.
     """
     across, down = reach + drawing.width % 2, reach + drawing.height % 2
-    pixels = np.pad(drawing.pixels, ((reach, down), (reach, across), (0, 0)))
+    pixels = drawing.pixels
+    if across or down:
+        pixels = np.pad(pixels, ((reach, down), (reach, across), (0, 0)))
     overlay = overlay_from_rgba(pixels, 0, 0)
     kept = pixels if has_colours else None
     return Sprite(overlay, kept, (drawing.x - reach) / density, (drawing.y - reach) / density, density)
@@ -152,7 +154,7 @@ def _shifted(back: Matrix, step: int, left: int, top: int) -> Matrix:
 
 def _blurred(overlay: Overlay, sigma: float) -> Overlay:
     def blurred(plane: _Plane, sigma: float) -> _Plane:
-        return np.asarray(cv2.GaussianBlur(plane, (0, 0), max(sigma, 0.1), borderType=cv2.BORDER_REPLICATE), np.uint8)
+        return softened(plane, max(sigma, 0.1), border=cv2.BORDER_REPLICATE)
 
     return replace(
         overlay,

@@ -141,6 +141,13 @@ def draw_text(
     return Drawing(pixels, left, top), area, _parts(block, lefts, y, height)
 
 
+def text_space(layer: TextLayer, box: Box, frame: tuple[int, int]) -> tuple[float, float]:
+    """Return the width and height in pixels that the lines of a text take at most, with a background around them."""
+    (width, height), _ = _space(box, layer.style, frame)
+    around = 2 * (layer.style.padding + _OVERHANG) * layer.style.size * min(frame)
+    return width + around, height + around
+
+
 def fitted_size(layer: TextLayer, box: Box, frame: tuple[int, int], language: str) -> float:
     """Return the size of the letters with which a text fits its box; see `draw_text`."""
     inner, _ = _space(box, layer.style, frame)
