@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from render_service.compositor.captions.layout import caption_format, caption_size, max_lines
+from render_service.compositor.captions.layout import caption_format, caption_size, look_format, max_lines
 from render_service.compositor.drawing.free_rows import clear_of_layers
+from render_service.compositor.layers.texts import draw_text
 from render_service.compositor.segments.content_hashes import MediaHashes, ShotHashes
 from render_service.compositor.segments.layers import footprint
 from render_service.compositor.segments.planning import plan_pictures
@@ -25,6 +26,7 @@ from render_service.domain.errors import RenderFailure
 from render_service.domain.generation.clip_plan import generated_shots
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.layers.model import Layer, ShapeLayer
+from render_service.domain.projects.looks.captions import CaptionPosition, CaptionPreset
 from render_service.domain.projects.media import MediaFacts
 from render_service.domain.projects.output import OutputSpec, Quality
 from render_service.domain.projects.project import (
@@ -130,6 +132,30 @@ def test_captions_keep_their_rows(frame: tuple[int, int], style: CaptionStyle) -
         rows = clear_of_layers(whole, around, fmt, frame)
         assert rows.y + rows.height == whole.y + whole.height, name
         assert rows.height >= max_lines(*frame) * caption_size(*frame, fmt), name
+
+
+@pytest.mark.parametrize(
+    ("preset", "position"),
+    [
+        (CaptionPreset.WORD_POP, None),
+        (CaptionPreset.BIG_WORD, CaptionPosition.MIDDLE),
+        (CaptionPreset.LYRICS, CaptionPosition.TOP),
+    ],
+)
+def test_captions_of_presets_touch_no_text_of_a_card(preset: CaptionPreset, position: CaptionPosition | None) -> None:
+    frame = (180, 320)
+    for name, card in cards_of(WORDS[0]).items():
+        options = CaptionOptions(preset=preset, position=position)
+        spec = spec_of(replace(project_of(card, caption="A caption"), captions=options), *frame)
+        shot = plan_timeline(spec.project, 30, {}).shots[0]
+        around = [footprint(one.layer) for one in shot_layers(spec, shot, {"card.map_pin.picture_uri": "hash"})]
+        fmt = look_format(spec)
+        assert fmt
+        rows = clear_of_layers(fmt.area(*frame), around, fmt, frame)
+        for layer in around:
+            if layer.text:
+                area = draw_text(layer.text, layer.box, None, frame, "")[1]
+                assert area.y >= rows.y + rows.height - 1 or area.y + area.height <= rows.y + 1, (name, layer.text)
 
 
 def test_cards_keep_clear_of_a_watermark() -> None:
