@@ -12,7 +12,7 @@ from pathlib import Path
 import av
 import cv2
 
-from benchmarks.compositor import forms, frames, layered, ours, peers, single_frames, work
+from benchmarks.compositor import frames, layered, ours, peers, work
 from render_service.compositor.compositor import Compositor
 from render_service.compositor.encoding.encoder import planes_of
 from render_service.compositor.media.assets import Media
@@ -100,7 +100,6 @@ async def run(folder: Path) -> tuple[list[Metric], list[str]]:
         )
     over, over_cpu = await layered.cost(compositor, spec, media, folder, rounds)
     say(f"six layers: {over:.3f} of the time on top, {over_cpu:.3f} of the processor time")
-    form_metrics, form_lines = await measure_forms(compositor, folder, rounds)
     await compositor.close()
     del ready
     # The shortest of several runs: other load only ever makes a run longer.
@@ -130,7 +129,6 @@ async def run(folder: Path) -> tuple[list[Metric], list[str]]:
         f"- Processor time, all processes: compositor {cpu:.1f} s, x264 alone {floor_cpu:.1f} s,",
         f"  {cpu / floor_cpu:.3f} times as much; less sensitive to other load than wall time.",
         f"- SSIM of x264 alone against the reference: {best:.4f}.",
-        *form_lines,
         f"- Six layers, two texts, a picture, a clip and two shapes: {over_cpu:.3f} of the processor time on top.",
         f"- One FFmpeg filtergraph command: {command:.2f} s.",
         f"- {MOVIEPY.replace('==', ' ')}: {seconds:.1f} s for {count} frames, {slow:.0f} s extrapolated to all frames.",
@@ -146,26 +144,9 @@ async def run(folder: Path) -> tuple[list[Metric], list[str]]:
         Metric("unchanged / first render", again.seconds / first.seconds, 0.05, at_most=True),
         Metric(f"time per frame, {minutes:g} minutes / short", per_frame, 1.10, at_most=True),
         Metric("time of six layers / first render", over, 0.35, at_most=True),
-        *form_metrics,
         Metric("peak memory of any process", peak, 700, at_most=True, unit=" MB"),
         Metric("SSIM against the reference", similarity, 0.98, at_most=False),
     ], lines
-
-
-async def measure_forms(compositor: Compositor, folder: Path, rounds: int) -> tuple[list[Metric], list[str]]:
-    """Measure what is not a video in H.264: other codecs, a GIF, and single frames of a running service."""
-    codecs = forms.lines(await forms.codecs(compositor, folder, rounds))
-    say("\n".join(codecs))
-    whole, alone = await forms.gif(compositor, folder, rounds)
-    drawn = await single_frames.latencies()
-    say(
-        f"GIF {whole:.2f} s, its encoder alone {alone:.2f} s; a frame {drawn.still:.2f} s, of a clip {drawn.clip:.2f} s"
-    )
-    return [
-        Metric("GIF's processor time / its encoder alone", whole / alone, forms.GIF_TARGET, at_most=True),
-        Metric("RenderFrame of a still, 1280 × 720", drawn.still, single_frames.STILL_SECONDS, at_most=True, unit=" s"),
-        Metric("RenderFrame of a clip, 1280 × 720", drawn.clip, single_frames.CLIP_SECONDS, at_most=True, unit=" s"),
-    ], [*codecs, f"- RenderFrame of a frame that was drawn before: {drawn.known:.2f} s."]
 
 
 def compare(spec: RenderSpec, media: Media, *videos: Path) -> tuple[float, ...]:

@@ -1,22 +1,19 @@
-"""One video on its way: hands the work to processes, and reports how far it is."""
+"""One video on its way: hands all work but its pictures to processes."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from render_service.compositor.encoding.chapter import Chapter
 from render_service.compositor.encoding.sprite_sheet import SpriteSheet
-from render_service.compositor.inspection import inspect_media
-from render_service.compositor.media.assets import Asset, Media
-from render_service.compositor.pacing import at_target_tempo
+from render_service.compositor.inspection import Inspection
+from render_service.compositor.media.assets import Asset
 from render_service.compositor.processes.limits import MIXING
 from render_service.compositor.processes.pool import Share, TaskOptions
 from render_service.compositor.segments.content_hashes import name_media
-from render_service.compositor.segments.job import SegmentJob
-from render_service.compositor.segments.ports import SegmentRunner, SegmentStore
+from render_service.compositor.segments.ports import SegmentStore
 from render_service.compositor.shared_folder import (
     CHAPTERS_NAME,
     THUMBNAIL_TIMES_NAME,
@@ -24,11 +21,8 @@ from render_service.compositor.shared_folder import (
     TIMELINE_NAME,
     Plan,
     Request,
-    SegmentRef,
-    segment_file,
     sound_file,
     sound_spec_file,
-    spec_file,
     video_name,
 )
 from render_service.compositor.sound.cache import SoundCache
@@ -43,17 +37,9 @@ from render_service.compositor.tasks import (
     verify_composition,
 )
 from render_service.domain.jobs.job import Artifact, AudioTrackKind, RenderSpec
+from render_service.domain.projects.output import OutputSpec
 from render_service.domain.warning import JobWarning, WarningCode
-from render_service.telemetry.metrics.worker import SEGMENTS
 from render_service.telemetry.tracing.spans import span
-
-Progress = Callable[[float], Awaitable[None]]
-WarningsListener = Callable[[Sequence[JobWarning]], Awaitable[None]]
-
-# Share of the progress that is reported when all segments are there.
-_SEGMENTS_DONE = 0.94
-CHECKING_FROM = 0.97
-"""Share of the progress that is reported when the file is joined; from then on it is checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,68 +95,87 @@ class ComposedVideo:
 
 @dataclass(slots=True)
 class Composition:
-    """One render on its way.
+    """One video on its way; `PictureMaker` makes its pictures.
 
     Args:
-        spec: The render.
-        media: Its files.
+        spec: The render of this video alone.
+        inspected: Its files.
         workdir: Where the results go.
         parts: Where everything else goes.
-        store: Where segments are looked for before they are made, and kept.
-        on_progress: Receives the part 0–1 that is done.
+        store: Where sounds are looked for before they are made, and kept.
         share: Where the work is done.
-        runner: Makes the segments.
-        on_warnings: Receives the warnings that are known before anything is drawn.
         content_id: What identifies the video in its own metadata.
+        drawn: The output whose pictures it shows, scaled; None where it has its own.
     """
 
     spec: RenderSpec
-    media: Media
+    inspected: Inspection
     workdir: Path
     parts: Path
     store: SegmentStore | None
-    on_progress: Progress
     share: Share
-    runner: SegmentRunner
-    on_warnings: WarningsListener | None = None
     content_id: str = ""
-    _made: int = 0
-    _reused: int = 0
-    _frames_done: int = 0
-    _frames_total: int = 1
-    _reported: float = 0.0
-    _advanced: asyncio.Event = field(default_factory=asyncio.Event)
+    drawn: OutputSpec | None = None
+    made: int = 0
+    """How many segments were rendered for it."""
+    reused: int = 0
+    """How many came from the store."""
+    _planned: Plan | None = None
+    _sounds: tuple[SoundFacts, ...] = ()
+    _check: Mapping[str, Any] = field(default_factory=dict)
 
-    async def run(self) -> ComposedVideo:
-        """Compose; see `Compositor.compose`."""
-        inspected = await inspect_media(self.share, self.media, self.spec.project)
-        self.spec, inspected = await at_target_tempo(self.share, self.spec, inspected, self.parts)
-        request = Request(self.spec, inspected.media, inspected.facts, inspected.hashes, self.content_id)
+    @property
+    def plan(self) -> Plan:
+        """The plan, once there is one."""
+        assert self._planned is not None
+        return self._planned
+
+    @property
+    def assets(self) -> Mapping[str, Asset]:
+        """Its files by their hashes."""
+        return name_media(self.inspected.media, self.inspected.hashes).assets
+
+    async def make_plan(self) -> None:
+        """Plan it."""
+        found = self.inspected
+        request = Request(self.spec, found.media, found.facts, found.hashes, self.content_id, self.drawn)
         await asyncio.to_thread(request.write, self.parts)
-        srt, vtt, words = (self.parts / name for name in ("captions.srt", "captions.vtt", "words.json"))
-        plan = await self.share.run(plan_composition, self.parts, srt, vtt, words)
-        if self.on_warnings is not None:
-            await self.on_warnings((*inspected.warnings, *plan.warnings))
-        poster, sheet = self.workdir / "poster.jpg", self.workdir / "contact-sheet.jpg"
-        assets = name_media(inspected.media, inspected.hashes).assets
-        sounds = await self._make_all(plan, assets, poster, sheet)
-        output = self.spec.output
-        path = self.workdir / video_name(output)
+        self._planned = await self.share.run(plan_composition, self.parts, *self._texts)
+
+    async def make_sounds(self) -> None:
+        """Mix the tracks of sound, one after the other: the pictures take all processes but one meanwhile."""
+        assets = self.assets
+        self._sounds = tuple(
+            [await self._make_sound(track, heard, assets) for track, heard in enumerate(self.plan.sounds)]
+        )
+
+    async def make_thumbnails(self) -> None:
+        """Write poster and contact sheet, once their segments are there."""
+        await self.share.run(draw_thumbnails, self.parts, self._poster, self._sheet)
+
+    async def join(self) -> None:
+        """Write the video, once all segments and sounds are there."""
         async with task_group() as group:
-            group.create_task(self._join(path))
-            if plan.sprites is not None:
+            group.create_task(self._join(self._path))
+            if self.plan.sprites is not None:
                 group.create_task(self.share.run(draw_sprites, self.parts))
-        await self._report(CHECKING_FROM)
-        with span("checking", {"render.frames": plan.frames}):
-            check = await self.share.run(verify_composition, self.parts, path, sounds)
-        await self._report(1.0)
+
+    async def verify(self) -> None:
+        """Check the video."""
+        with span("checking", {"render.frames": self.plan.frames}):
+            self._check = await self.share.run(verify_composition, self.parts, self._path, self._sounds)
+
+    def finish(self) -> ComposedVideo:
+        """Move everything that belongs to the video to the results, and describe it."""
+        output, plan, sounds = self.spec.output, self.plan, self._sounds
+        srt, vtt, words = (path.rename(self.workdir / path.name) for path in self._texts)
         return ComposedVideo(
-            path=path,
-            poster=poster,
-            contact_sheet=sheet,
-            captions_srt=srt.rename(self.workdir / srt.name),
-            captions_vtt=vtt.rename(self.workdir / vtt.name),
-            words=words.rename(self.workdir / words.name),
+            path=self._path,
+            poster=self._poster,
+            contact_sheet=self._sheet,
+            captions_srt=srt,
+            captions_vtt=vtt,
+            words=words,
             stems=self._keep_stems(sounds),
             sidecars=self._keep_sidecars(),
             chapters=plan.chapters,
@@ -182,11 +187,27 @@ class Composition:
             fps=output.fps,
             frames=plan.frames,
             content_type=output.container.content_type,
-            check=check,
-            segments_made=self._made,
-            segments_reused=self._reused,
-            warnings=(*inspected.warnings, *plan.warnings, *_quiet_sounds(sounds, assets)),
+            check=self._check,
+            segments_made=self.made,
+            segments_reused=self.reused,
+            warnings=(*self.inspected.warnings, *plan.warnings, *_quiet_sounds(sounds, self.assets)),
         )
+
+    @property
+    def _path(self) -> Path:
+        return self.workdir / video_name(self.spec.output)
+
+    @property
+    def _poster(self) -> Path:
+        return self.workdir / "poster.jpg"
+
+    @property
+    def _sheet(self) -> Path:
+        return self.workdir / "contact-sheet.jpg"
+
+    @property
+    def _texts(self) -> tuple[Path, Path, Path]:
+        return self.parts / "captions.srt", self.parts / "captions.vtt", self.parts / "words.json"
 
     async def _join(self, path: Path) -> None:
         with span("joining"):
@@ -208,55 +229,6 @@ class Composition:
         kinds = sounds[0].stems if sounds else ()
         return {kind: stem_file(sound_file(self.parts), kind).rename(self.workdir / f"{kind}.flac") for kind in kinds}
 
-    async def _make_all(
-        self, plan: Plan, assets: Mapping[str, Asset], poster: Path, sheet: Path
-    ) -> tuple[SoundFacts, ...]:
-        self._frames_total = plan.frames
-        segments = {segment.key: segment for segment in plan.segments}
-        copies = Counter(segment.key for segment in plan.segments)
-        # Long segments first: the short ones at the end keep all processes busy to the last moment.
-        order = sorted(segments.values(), key=lambda segment: -segment.frames)
-        waiting = iter(order)
-        stills = _Countdown({key for key, _ in (*plan.stills, plan.poster)})
-
-        async def make_waiting() -> None:
-            for segment in waiting:
-                await self._make(segment, assets, copies[segment.key])
-                stills.count(segment.key)
-
-        async with task_group() as group:
-            reporting = group.create_task(self._report_progress())
-            async with task_group() as work:
-                mixing = work.create_task(self._make_sounds(plan, assets))
-                # As many tasks as segments can be made at once: thousands would keep the event loop busy.
-                for _ in range(min(self.runner.width, len(order))):
-                    work.create_task(make_waiting())
-                work.create_task(self._make_thumbnails(stills, poster, sheet))
-            reporting.cancel()
-        return mixing.result()
-
-    async def _make(self, segment: SegmentRef, assets: Mapping[str, Asset], copies: int) -> None:
-        path = segment_file(self.parts, segment.key)
-        # A span of this process, although another one renders: worker processes know nothing of traces.
-        with span("segment", {"render.segment": segment.key, "render.frames": segment.frames}) as recorded:
-            if self.store is not None and await self.store.get(segment.key, path):
-                recorded.note({"render.segment.reused": True})
-                SEGMENTS.labels("reused").inc()
-                self._reused += copies
-                self._count(segment.frames * copies)
-                return
-            spec = await asyncio.to_thread(spec_file(self.parts, segment.key).read_bytes)
-            job = SegmentJob(spec, {sha256: assets[sha256] for sha256 in segment.assets}, segment.frames)
-            await self.runner.run(job, self.parts, path, lambda frames: self._count(frames * copies))
-        SEGMENTS.labels("made").inc()
-        self._made += copies
-        if self.store is not None and not self.runner.stores:
-            await self.store.put(segment.key, path)
-
-    async def _make_sounds(self, plan: Plan, assets: Mapping[str, Asset]) -> tuple[SoundFacts, ...]:
-        """Mix the tracks of sound, one after the other: the pictures take all processes but one meanwhile."""
-        return tuple([await self._make_sound(track, heard, assets) for track, heard in enumerate(plan.sounds)])
-
     async def _make_sound(self, track: int, heard: Sequence[str], assets: Mapping[str, Asset]) -> SoundFacts:
         path = sound_file(self.parts, track)
         spec = await asyncio.to_thread(sound_spec_file(self.parts, track).read_bytes)
@@ -270,41 +242,6 @@ class Composition:
             facts = await self.share.run_with(options, mix_sound, spec, audible, path)
         await cache.put(path, facts)
         return facts
-
-    async def _make_thumbnails(self, stills: "_Countdown", poster: Path, sheet: Path) -> None:
-        """Write poster and contact sheet as soon as their segments are there, while others are still being made."""
-        await stills.done.wait()
-        await self.share.run(draw_thumbnails, self.parts, poster, sheet)
-
-    def _count(self, frames: int) -> None:
-        self._frames_done += frames
-        self._advanced.set()
-
-    async def _report_progress(self) -> None:
-        while True:
-            await self._advanced.wait()
-            self._advanced.clear()
-            await self._report(_SEGMENTS_DONE * min(1.0, self._frames_done / self._frames_total))
-
-    async def _report(self, part: float) -> None:
-        # A segment that is begun again is counted again; what is reported never falls.
-        if part > self._reported:
-            self._reported = part
-            await self.on_progress(part)
-
-
-class _Countdown:
-    """An event that is set once all of some keys are counted; there is at least one."""
-
-    def __init__(self, keys: set[str]) -> None:
-        self._missing = keys
-        self.done = asyncio.Event()
-
-    def count(self, key: str) -> None:
-        """Count a key; others than those awaited are ignored."""
-        self._missing.discard(key)
-        if not self._missing:
-            self.done.set()
 
 
 def _quiet_sounds(sounds: Sequence[SoundFacts], assets: Mapping[str, Asset]) -> Iterator[JobWarning]:

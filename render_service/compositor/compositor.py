@@ -2,21 +2,25 @@
 
 import asyncio
 import shutil
-from collections.abc import Collection
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
-from render_service.compositor.composition import CHECKING_FROM, ComposedVideo, Composition, Progress, WarningsListener
+from render_service.compositor.composition import ComposedVideo, Composition
 from render_service.compositor.inspection import Inspection, inspect_media
 from render_service.compositor.media.assets import Asset, Media
+from render_service.compositor.outputs import grouped, naming
+from render_service.compositor.pacing import at_target_tempo
 from render_service.compositor.processes.limits import PROBING, RENDERING
-from render_service.compositor.processes.pool import ProcessPool, TaskOptions
+from render_service.compositor.processes.pool import ProcessPool, Share, TaskOptions
 from render_service.compositor.processes.self_test import write_and_read
+from render_service.compositor.rendering import CHECKING_FROM, PictureMaker, Progress, ProgressCounter, WarningsListener
 from render_service.compositor.segment_runner import PoolRunner
 from render_service.compositor.segments.job import SegmentJob
 from render_service.compositor.segments.ports import SegmentRunner, SegmentStore
 from render_service.compositor.shared_folder import Request
+from render_service.compositor.task_group import task_group
 from render_service.compositor.tasks import (
     PROCESS_MODULES,
     check_request,
@@ -191,21 +195,45 @@ class Compositor:
         on_warnings: WarningsListener | None = None,
         content_id: str = "",
     ) -> ComposedVideo:
-        """Compose a video.
+        """Compose the only video of a render without `outputs`; as `compose_all`."""
+        (video,) = await self.compose_all(
+            spec,
+            media,
+            workdir=workdir,
+            segments=segments,
+            on_progress=on_progress,
+            on_warnings=on_warnings,
+            content_id=content_id,
+        )
+        return video
+
+    async def compose_all(
+        self,
+        spec: RenderSpec,
+        media: Media,
+        *,
+        workdir: Path,
+        segments: SegmentStore | None,
+        on_progress: Progress,
+        on_warnings: WarningsListener | None = None,
+        content_id: str = "",
+    ) -> tuple[ComposedVideo, ...]:
+        """Compose all videos of a render.
 
         Cancelling the task kills what works for it and leaves nothing behind outside the work folder.
 
         Args:
             spec: The render, validated.
             media: Local files; a shot with neither picture nor clip becomes a card.
-            workdir: An existing folder for this render alone; the results lie in it, the rest is removed.
+            workdir: An existing folder for this render alone; the results lie in it, those of several outputs in
+                `outputs/<name>`; the rest is removed.
             segments: Where segments are looked for before they are made, and kept; None makes all of them.
             on_progress: Receives the part 0–1 that is done; never less than before. What it raises ends the render.
             on_warnings: Receives the warnings that are known before anything is drawn. What it raises ends the render.
-            content_id: What identifies the video in its own metadata.
+            content_id: What identifies the videos in their own metadata.
 
         Returns:
-            The video.
+            The videos, in the order of the outputs; one where there are none.
 
         Raises:
             RenderFailure: ASSET_INVALID, GLYPH_MISSING, COMPOSE_FAILED or CHECK_FAILED.
@@ -214,10 +242,67 @@ class Compositor:
         parts.mkdir(exist_ok=True)
         share = self._pool.share()
         runner = self._runner or PoolRunner(share)
-        composition = Composition(
-            spec, media, workdir, parts, segments, on_progress, share, runner, on_warnings, content_id
-        )
         try:
-            return await composition.run()
+            inspected = await inspect_media(share, media, spec.project)
+            spec, inspected = await at_target_tempo(share, spec, inspected, parts)
+            outputs = spec.outputs
+            groups = grouped(outputs) if outputs else [[0]]
+            common = _Videos(spec, inspected, workdir, segments, share, content_id)
+            videos = {place: common.at(place, group[0]) for group in groups for place in group}
+            for place in sorted(videos):
+                with naming(outputs, place):
+                    await videos[place].make_plan()
+            if on_warnings is not None:
+                planned = (warning for place in sorted(videos) for warning in videos[place].plan.warnings)
+                await on_warnings((*inspected.warnings, *planned))
+            progress = ProgressCounter(on_progress, sum(videos[group[0]].plan.frames for group in groups))
+            async with progress.reporting():
+                for group in groups:
+                    with naming(outputs, group[0]):
+                        await PictureMaker([videos[place] for place in group], runner, segments, progress).run()
+
+            async def finish(place: int, step: Callable[[Composition], Awaitable[None]]) -> None:
+                with naming(outputs, place):
+                    await step(videos[place])
+
+            for step, done in ((Composition.join, CHECKING_FROM), (Composition.verify, 1.0)):
+                async with task_group() as together:
+                    for place in videos:
+                        together.create_task(finish(place, step))
+                await progress.report(done)
+            return tuple(videos[place].finish() for place in sorted(videos))
         finally:
-            await asyncio.shield(asyncio.to_thread(shutil.rmtree, parts, ignore_errors=True))
+            await asyncio.shield(asyncio.to_thread(_remove_parts, workdir))
+
+
+@dataclass(frozen=True, slots=True)
+class _Videos:
+    """What all videos of a render have in common; the arguments are those of `Composition`."""
+
+    spec: RenderSpec
+    inspected: Inspection
+    workdir: Path
+    store: SegmentStore | None
+    share: Share
+    content_id: str
+
+    def at(self, place: int, drawn: int) -> Composition:
+        """Return one of the videos, with its folders; `drawn` is the place of the one whose pictures it shows."""
+        spec, folder, inspected, shown = self.spec, self.workdir, self.inspected, None
+        if spec.outputs:
+            named = spec.outputs[place]
+            shown = spec.outputs[drawn].output if drawn != place else None
+            spec, folder = spec.of(named, shown), folder / "outputs" / named.name
+            if named.output.container.is_animation:
+                # Its shots still last until their narrations are over in every language.
+                inspected = replace(inspected, media=replace(inspected.media, dubs=()))
+        parts = folder / "parts"
+        parts.mkdir(parents=True, exist_ok=True)
+        return Composition(
+            spec, inspected, folder, parts, store=self.store, share=self.share, content_id=self.content_id, drawn=shown
+        )
+
+
+def _remove_parts(workdir: Path) -> None:
+    for parts in (workdir / "parts", *workdir.glob("outputs/*/parts")):
+        shutil.rmtree(parts, ignore_errors=True)

@@ -4,7 +4,7 @@ So what grows with a render crosses no pipe, and keeps no event loop busy.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -25,13 +25,33 @@ THUMBNAIL_TIMES_NAME = "thumbnails.vtt"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is composed: a render, its usable files by hash, their measured lengths, and what identifies its video."""
+    """What is composed: a render, its usable files by hash, their measured lengths, and what identifies its video.
+
+    `drawn` is the output whose pictures are scaled for it, None where it has its own.
+    """
 
     spec: RenderSpec
     media: Media
     facts: Mapping[str, MediaFacts]
     hashes: Mapping[Path, str]
     content_id: str = ""
+    drawn: OutputSpec | None = None
+
+    @property
+    def pictures(self) -> RenderSpec:
+        """The render as its pictures are drawn."""
+        drawn, output = self.drawn, self.spec.output
+        if drawn is None:
+            return self.spec
+        form = replace(
+            output,
+            width=drawn.width,
+            height=drawn.height,
+            quality=drawn.quality,
+            container=drawn.container,
+            codec=drawn.codec,
+        )
+        return replace(self.spec, output=form)
 
     def write(self, parts: Path) -> None:
         """Store it for the stages."""

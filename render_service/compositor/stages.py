@@ -114,7 +114,8 @@ def plan_composition(parts: Path, srt: Path, vtt: Path, words: Path) -> Plan:
     poster = _chosen_poster(timeline, spec)
     replaced = check_glyphs(spec, _cards(timeline))
     hashes = name_media(request.media, request.hashes)
-    cues, planned = plan_pictures(spec, timeline, hashes, request.facts, recognized_shots(request.media.shots))
+    recognized, rendition = recognized_shots(request.media.shots), spec.output if request.drawn else None
+    cues, planned = plan_pictures(request.pictures, timeline, hashes, request.facts, recognized, rendition=rendition)
     for segment in planned:
         spec_file(parts, segment.job.key).write_bytes(segment.job.spec)
     write_srt(cues, spec, srt)

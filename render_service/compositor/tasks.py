@@ -113,13 +113,17 @@ def draw_frame(parts: Path, wanted: FramePosition, path: Path) -> FrameFacts:
     return stages.draw_frame(parts, wanted, path)
 
 
-def render_segment(
-    spec: bytes, assets: Mapping[str, Asset], workdir: Path, output: Path, report: Callable[[int], None]
+def render_renditions(
+    specs: Sequence[bytes],
+    assets: Mapping[str, Asset],
+    workdir: Path,
+    outputs: Sequence[Path],
+    report: Callable[[int], None],
 ) -> None:
-    """See `drawing.segment.render_segment`."""
+    """See `drawing.segment.render_renditions`."""
     from render_service.compositor.drawing import segment
 
-    segment.render_segment(spec, assets, workdir, output, report)
+    segment.render_renditions(specs, assets, workdir, outputs, report)
 
 
 def mix_sound(spec: bytes, audible: Mapping[str, Asset], output: Path) -> SoundFacts:

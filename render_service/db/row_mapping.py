@@ -22,6 +22,7 @@ from render_service.domain.jobs.job import (
     JobError,
     JobEvent,
     JobStatus,
+    NamedVideo,
     RawResults,
     RenderSpec,
     StoredFile,
@@ -41,6 +42,7 @@ RENDER_SPEC = TypeAdapter(RenderSpec)
 RAW_RESULTS = TypeAdapter(RawResults)
 AUDIO_TRACKS = TypeAdapter(tuple[AudioTrack, ...])
 FILES = TypeAdapter(dict[Artifact, StoredFile])
+OUTPUTS = TypeAdapter(tuple[NamedVideo, ...])
 WARNINGS = TypeAdapter(tuple[JobWarning, ...])
 
 _FEW_SHOTS = 20  # of a spec that is read in less time than a thread would need to begin
@@ -93,6 +95,7 @@ JOB_COLUMNS: tuple[sa.ColumnElement[Any], ...] = (
     videos.c.frames,
     videos.c.checked,
     videos.c.audio_tracks,
+    videos.c.outputs,
     COST_OF_JOB,
 )
 OWN_COLUMNS = ", ".join(column.name for column in JOB_COLUMNS if isinstance(column, sa.Column) and column.table is jobs)
@@ -172,6 +175,24 @@ async def read_render_spec(spec: Any) -> RenderSpec:
     return await asyncio.to_thread(RENDER_SPEC.validate_python, spec)
 
 
+def video_to_columns(video: Video | None) -> dict[str, object]:
+    """Return the columns of a video's row by name, all null where there is no video."""
+    if video is None:
+        names = ("files", "width", "height", "fps", "frames", "checked", "audio_tracks", "outputs", "size_bytes")
+        return dict.fromkeys(names)
+    return {
+        "files": Jsonb(FILES.dump_python(dict(video.files), mode="json")),
+        "width": video.width,
+        "height": video.height,
+        "fps": video.fps,
+        "frames": video.frames,
+        "checked": Jsonb(dict(video.check)),
+        "audio_tracks": Jsonb(AUDIO_TRACKS.dump_python(video.audio_tracks, mode="json")),
+        "outputs": Jsonb(OUTPUTS.dump_python(video.outputs, mode="json")),
+        "size_bytes": sum(file.size_bytes for file in video.stored_files.values()),
+    }
+
+
 def job_from_row(row: Row) -> Job:
     """Return the job of a row of JOB_SELECT."""
     return _JOB.read(row)
@@ -220,6 +241,7 @@ _VIDEO = RowMapping(
     computed={
         "files": lambda row: FILES.validate_python(row["files"]),
         "audio_tracks": lambda row: AUDIO_TRACKS.validate_python(row["audio_tracks"]) if row["audio_tracks"] else (),
+        "outputs": lambda row: OUTPUTS.validate_python(row["outputs"]) if row["outputs"] else (),
     },
 )
 _JOB = RowMapping(

@@ -191,6 +191,7 @@ videos = sa.Table(
     time_column("created_at", nullable=False, default=True),
     sa.Column("size_bytes", sa.BigInteger, nullable=False, server_default="0", comment="of all files together"),
     sa.Column("audio_tracks", JSONB, nullable=False, server_default="[]", comment="domain.job.AudioTrack as JSON"),
+    sa.Column("outputs", JSONB, nullable=False, server_default="[]", comment="domain.job.NamedVideo as JSON"),
     sa.Index("videos_by_age", "created_at", postgresql_using="brin"),
     sa.Index("videos_by_workspace", "workspace_id", postgresql_include=["size_bytes"]),
     comment="Finished videos.",

@@ -32,7 +32,7 @@ from render_service.engine.progress_reporter import ProgressReporter
 from render_service.engine.recognitions import Recognizer, recognize_shots
 from render_service.engine.segments.distributed_runner import DistributedRunner
 from render_service.engine.speakers import Dubbed, Narrated, OnSpoken, Speakers
-from render_service.engine.video_files import FinishedVideo, store_video
+from render_service.engine.video_files import FinishedVideos, store_videos
 from render_service.fetch.fetcher import Fetcher, FetchSession
 from render_service.providers.generator import Generated, Generation, Generator
 from render_service.storage import keys
@@ -220,22 +220,23 @@ async def run_attempt(
         work = Generation(lease, claim.spec, folder, pictures)
         with stage(JobStage.GENERATING):
             generated = await _generate(provider, work, reporter, start=_PREPARED, end=_GENERATED)
+        what = f"{len(spec.outputs)} videos" if len(spec.outputs) > 1 else "the video"
         composing_from = _GENERATED if generated.clips else _PREPARED
 
         async def composed_so_far(fraction: float) -> None:
             percent = composing_from + fraction * (_COMPOSED - composing_from)
             if fraction < CHECKING_FROM:
-                await reporter.report(JobStage.COMPOSING, percent, "Composing the video")
+                await reporter.report(JobStage.COMPOSING, percent, f"Composing {what}")
             else:
-                await reporter.report(JobStage.CHECKING, percent, "Checking the video")
+                await reporter.report(JobStage.CHECKING, percent, f"Checking {what}")
 
-        await reporter.report(JobStage.COMPOSING, composing_from, "Composing the video")
+        await reporter.report(JobStage.COMPOSING, composing_from, f"Composing {what}")
         with stage(JobStage.COMPOSING):
             media = await with_clips(spec, media, generated.clips, context.compositor, folder)
             async with context.segments(lease, folder) as segments:
                 # Before the clips are used: from here on they are kept for as long as this job is.
                 await segments.use(generated.object_keys)
-                composed = await context.compositor.compose(
+                composed = await context.compositor.compose_all(
                     spec,
                     media,
                     workdir=folder,
@@ -244,12 +245,12 @@ async def run_attempt(
                     on_warnings=reporter.warn,
                     content_id=str(lease.job_id),
                 )
-        await reporter.report(JobStage.UPLOADING, _COMPOSED, "Storing the video")
+        await reporter.report(JobStage.UPLOADING, _COMPOSED, f"Storing {what}")
         with stage(JobStage.UPLOADING):
-            finished = FinishedVideo(claim.spec, composed, narrated.requests, dubbed.requests)
-            video = await store_video(lease, finished, context.store)
+            finished = FinishedVideos(claim.spec, composed, narrated.requests, dubbed.requests)
+            video = await store_videos(lease, finished, context.store)
     results = generated.raw_results or RawResults("completed", extra={"provider": claim.provider.value})
-    warnings = distinct_warnings((*reporter.warnings, *composed.warnings))
+    warnings = distinct_warnings((*reporter.warnings, *(warning for one in composed for warning in one.warnings)))
     extra = {
         "narrations": [*narrated.results, *dubbed.results],
         "warnings": [warning.message for warning in warnings],

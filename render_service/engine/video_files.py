@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from render_service.compositor.composition import ComposedVideo
-from render_service.domain.jobs.job import Artifact, AudioTrack, Lease, RenderSpec, StoredFile, Video
+from render_service.domain.jobs.job import Artifact, AudioTrack, Lease, NamedVideo, RenderSpec, StoredFile, Video
 from render_service.domain.projects.output import default_codec
 from render_service.domain.speech.requests import SpeechRequest
 from render_service.engine.audio_tracks import STEMS, DubbedSound, describe_tracks
@@ -27,29 +27,47 @@ _SIDECAR_TYPES = {
 
 
 @dataclass(frozen=True, slots=True)
-class FinishedVideo:
-    """A video on disk, and what it was made of.
+class FinishedVideos:
+    """All videos of a job on disk, and what they were made of.
 
     Args:
         spec: What was asked for.
-        composed: The video.
-        requests: What is spoken in it, in order.
-        dubs: What is spoken in each of its further tracks of sound.
+        composed: The videos, in the order of the outputs; one where there are none.
+        requests: What is spoken in them, in order.
+        dubs: What is spoken in each of their further tracks of sound.
     """
 
     spec: RenderSpec
-    composed: ComposedVideo
+    composed: tuple[ComposedVideo, ...]
     requests: tuple[SpeechRequest, ...]
     dubs: tuple[tuple[SpeechRequest, ...], ...]
 
 
-async def store_video(lease: Lease, finished: FinishedVideo, store: ObjectStore) -> Video:
-    """Store all files of a video under the keys of an attempt, and return them.
+async def store_videos(lease: Lease, finished: FinishedVideos, store: ObjectStore) -> Video:
+    """Store all files of all videos under the keys of an attempt; return the first, with all as its `outputs`.
 
     Raises:
         DomainError: The store is unavailable.
     """
-    spec, composed = finished.spec, finished.composed
+    spec = finished.spec
+    if not spec.outputs:
+        return await _store_video(lease, spec, finished.composed[0], finished, store)
+    videos = []
+    for output, composed in zip(spec.outputs, finished.composed, strict=True):
+        video = await _store_video(lease, spec.of(output), composed, finished, store, folder=output.name)
+        videos.append(NamedVideo(output.name, video))
+    return replace(videos[0].video, outputs=tuple(videos))
+
+
+async def _store_video(
+    lease: Lease,
+    spec: RenderSpec,
+    composed: ComposedVideo,
+    finished: FinishedVideos,
+    store: ObjectStore,
+    *,
+    folder: str = "",
+) -> Video:
     made = {
         Artifact.VIDEO: (composed.path, composed.content_type),
         Artifact.POSTER: (composed.poster, "image/jpeg"),
@@ -62,7 +80,7 @@ async def store_video(lease: Lease, finished: FinishedVideo, store: ObjectStore)
     }
     files = {}
     for artifact, (path, content_type) in made.items():
-        files[artifact] = await _store(lease, path, content_type, store)
+        files[artifact] = await _store(lease, path, content_type, store, folder)
     video = Video(
         files=files,
         width=composed.width,
@@ -80,7 +98,7 @@ async def store_video(lease: Lease, finished: FinishedVideo, store: ObjectStore)
     path = composed.path.with_name("metadata.json")
     content = json.dumps(described(str(lease.job_id), spec, composed, video), ensure_ascii=False, indent=1)
     await asyncio.to_thread(path.write_text, content + "\n", encoding="utf-8")
-    return replace(video, files={**files, Artifact.METADATA: await _store(lease, path, _JSON, store)})
+    return replace(video, files={**files, Artifact.METADATA: await _store(lease, path, _JSON, store, folder)})
 
 
 def described(job_id: str, spec: RenderSpec, composed: ComposedVideo, video: Video) -> Mapping[str, Any]:
@@ -150,8 +168,9 @@ def _track(track: AudioTrack) -> Mapping[str, Any]:
     }
 
 
-async def _store(lease: Lease, path: Path, content_type: str, store: ObjectStore) -> StoredFile:
-    key = keys.file_key(lease.workspace_id, lease.job_id, lease.attempt, path.name)
+async def _store(lease: Lease, path: Path, content_type: str, store: ObjectStore, folder: str) -> StoredFile:
+    name = f"{folder}/{path.name}" if folder else path.name
+    key = keys.file_key(lease.workspace_id, lease.job_id, lease.attempt, name)
     sha256, size = await asyncio.to_thread(_digest, path)
     await store.put_file(key, path, content_type=content_type)
     return StoredFile(key, size, sha256, content_type)

@@ -10,8 +10,8 @@ from render_service.db.jobs.deletions import Deletions
 from render_service.db.jobs.job_objects import JobObjects
 from render_service.storage.store import ObjectInfo, ObjectStore
 
-_VIDEO = re.compile(r"videos/([a-z0-9_-]+)/([0-9a-f-]{36})/\d+/[^/]+")
-_ASSET = re.compile(r"assets/([a-z0-9_-]+)/([0-9a-f-]{36})/\d+/[^/]+")
+_VIDEO = re.compile(r"videos/([a-z0-9_-]+)/([0-9a-f-]{36})/\d+/(?:[^/]+/)?[^/]+")
+_ASSET = re.compile(r"assets/([a-z0-9_-]+)/([0-9a-f-]{36})/\d+/(?:[^/]+/)?[^/]+")
 _BATCH = 500
 _LISTED = 100
 GRACE = timedelta(hours=1)

@@ -43,7 +43,7 @@ def file_key(workspace_id: str, job_id: UUID, attempt: int, name: str) -> str:
         workspace_id: The job's workspace.
         job_id: The job.
         attempt: Which attempt, from 1.
-        name: The file's name, such as `video.mp4`.
+        name: The file's name, such as `video.mp4`; that of one of several outputs follows its name: `square/video.mp4`.
     """
     return check_key(f"videos/{workspace_id}/{job_id}/{attempt}/{name}")
 

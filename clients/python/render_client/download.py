@@ -40,6 +40,7 @@ class PartialFile:
         path: Destination; an existing file is replaced only once the new one is complete.
         artifact: Which file of the job.
         on_progress: Called after every chunk with the bytes received and the size of the file in bytes.
+        of: Which output of the job; empty for the first.
     """
 
     def __init__(
@@ -49,13 +50,16 @@ class PartialFile:
         path: Path,
         artifact: ArtifactName,
         on_progress: ProgressCallback | None,
+        *,
+        of: str = "",
     ) -> None:
         self._requests = requests
         self._job_id = job_id
         self._path = path
-        self._part = path.with_name(f"{path.name}.{job_id}.part")
+        self._part = path.with_name(f"{path.name}.{job_id}{of and f'-{of}'}.part")
         self._artifact: ArtifactName = artifact
         self._on_progress = on_progress
+        self._of = of
         self._file: BinaryIO | None = None
         self._hash = hashlib.sha256()
         self._received = 0
@@ -84,7 +88,7 @@ class PartialFile:
 
     def request(self) -> render_service_pb2.DownloadVideoRequest:
         """Build the request that resumes after the received bytes."""
-        return self._requests.download(self._job_id, self._artifact, self._received)
+        return self._requests.download(self._job_id, self._artifact, self._received, self._of)
 
     def accept(self, piece: render_service_pb2.DownloadVideoResponse) -> None:
         """Write one chunk.

@@ -93,6 +93,7 @@ class Requests:
         project_id: str | None,
         provider: str | None,
         output: output_pb2.OutputOptions | None,
+        outputs: Collection[output_pb2.NamedOutput] = (),
         request_id: str | None,
         labels: Mapping[str, str] | None,
         provider_options: render_service_pb2.ProviderOptions | None,
@@ -113,6 +114,7 @@ class Requests:
             project_id=cast("str", project_id),
             provider=provider or "",
             output=output,
+            outputs=outputs,
             request_id=request_id or str(uuid.uuid4()),
             labels=labels,
             provider_options=provider_options,
@@ -214,16 +216,24 @@ class Requests:
             request.cursor = start
         return request
 
-    def download_url(self, job_id: str, artifact: ArtifactName) -> render_service_pb2.CreateDownloadUrlRequest:
-        """Build a CreateDownloadUrl."""
+    def download_url(
+        self, job_id: str, artifact: ArtifactName, of: str = ""
+    ) -> render_service_pb2.CreateDownloadUrlRequest:
+        """Build a CreateDownloadUrl of a file of the output `of`; empty is the first."""
         return render_service_pb2.CreateDownloadUrlRequest(
-            workspace_id=self.workspace, job_id=job_id, artifact=_known("artifact", artifact, _ARTIFACTS)
+            workspace_id=self.workspace, job_id=job_id, artifact=_known("artifact", artifact, _ARTIFACTS), output=of
         )
 
-    def download(self, job_id: str, artifact: ArtifactName, offset: int) -> render_service_pb2.DownloadVideoRequest:
-        """Build a DownloadVideo that starts at byte `offset`."""
+    def download(
+        self, job_id: str, artifact: ArtifactName, offset: int, of: str = ""
+    ) -> render_service_pb2.DownloadVideoRequest:
+        """Build a DownloadVideo of a file of the output `of`, empty for the first, that starts at byte `offset`."""
         return render_service_pb2.DownloadVideoRequest(
-            workspace_id=self.workspace, job_id=job_id, artifact=_known("artifact", artifact, _ARTIFACTS), offset=offset
+            workspace_id=self.workspace,
+            job_id=job_id,
+            artifact=_known("artifact", artifact, _ARTIFACTS),
+            offset=offset,
+            output=of,
         )
 
     def create_project(self, project: project_pb2.Project) -> project_service_pb2.CreateProjectRequest:

@@ -243,9 +243,9 @@ export class RenderClient {
    */
   async createDownloadUrl(
     jobId: string,
-    options: CallOptions & { artifact?: Artifact | undefined } = {},
+    options: CallOptions & { artifact?: Artifact | undefined; output?: string | undefined } = {},
   ): Promise<CreateDownloadUrlResponse> {
-    const request = { jobId, artifact: options.artifact ?? Artifact.VIDEO };
+    const request = { jobId, artifact: options.artifact ?? Artifact.VIDEO, output: options.output ?? "" };
     return this.#unlessFailed(
       jobId,
       options,
@@ -379,6 +379,7 @@ function renderRequest(options: RenderOptions) {
     priority: options.priority ?? 0,
     variables: options.variables ?? {},
     ...(options.output && { output: options.output }),
+    outputs: options.outputs ?? [],
     ...(options.providerOptions && { providerOptions: options.providerOptions }),
     speechProvider: options.speechProvider ?? "",
     ...(options.speechProviderOptions && { speechProviderOptions: options.speechProviderOptions }),

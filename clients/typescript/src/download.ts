@@ -13,6 +13,8 @@ import type { DownloadVideoRequestSchema, DownloadVideoResponse } from "./gen/re
 export interface DownloadOptions {
   /** Which file of the job; default `Artifact.VIDEO`. */
   artifact?: Artifact | undefined;
+  /** Which output of a job with several; default its first. */
+  output?: string | undefined;
   /** Called after every chunk with the bytes received and the size of the file in bytes. */
   onProgress?: ((received: number, size: number) => void) | undefined;
 }
@@ -47,7 +49,7 @@ export class PartialFile {
    * @throws The error of the system, if the file cannot be written.
    */
   static async open(jobId: string, path: string, options: DownloadOptions): Promise<PartialFile> {
-    const part = `${path}.${jobId}.part`;
+    const part = `${path}.${jobId}${options.output ? `-${options.output}` : ""}.part`;
     const file = new PartialFile(jobId, path, part, options, await open(part, "a+"));
     await file.#readPart();
     return file;
@@ -80,6 +82,7 @@ export class PartialFile {
       jobId: this.#jobId,
       artifact: this.#options.artifact ?? Artifact.VIDEO,
       offset: BigInt(this.#received),
+      output: this.#options.output ?? "",
     };
   }
 

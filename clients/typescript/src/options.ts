@@ -3,7 +3,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 
 import type { JobEvent, JobStatus } from "./gen/render/v1/job_pb.js";
-import type { OutputOptionsSchema } from "./gen/render/v1/output_pb.js";
+import type { NamedOutputSchema, OutputOptionsSchema } from "./gen/render/v1/output_pb.js";
 import type { ProjectSchema, SpeechSchema } from "./gen/render/v1/project_pb.js";
 import type {
   JobWebhookSchema,
@@ -81,6 +81,8 @@ export type RenderOptions = Source & {
   provider?: string | undefined;
   /** Overrides the project's own output options field by field. */
   output?: MessageInitShape<typeof OutputOptionsSchema> | undefined;
+  /** Several videos to make of the project instead of one, each with a name and options of its own. */
+  outputs?: MessageInitShape<typeof NamedOutputSchema>[] | undefined;
   /** How the provider generates clips. */
   providerOptions?: MessageInitShape<typeof ProviderOptionsSchema> | undefined;
   /** Who speaks narrations: `local`, `elevenlabs`, `openai_compatible` or `custom`; if omitted, the service's default. */

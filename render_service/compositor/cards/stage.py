@@ -35,16 +35,14 @@ LEADING = 1.3
 SMALLEST = 0.02
 """The smallest letters, as a share of the frame's shorter side."""
 # As the painter of layers has them: what letters take above and below their baseline, and how sizes fall.
-_REACH, _SHRINKING, _EVENNESS = 1.12, 0.94, 1.0
+_REACH, _SHRINKING, _EVENNESS = 1.12, 0.94, 0.7
 # A card takes its whole time to build up if it lasts so many seconds, else less.
 _BUILD_UP = 4.0
-# A last line shorter than this share of the longest looks lost.
-_TAIL = 0.4
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A text with its line breaks; all lengths in pixels, `tail` is the width of its last line."""
+    """A text with its line breaks; `size` of its letters, `width` and `height` in pixels."""
 
     text: str
     size: int
@@ -53,7 +51,6 @@ class Block:
     height: float
     leading: float = LEADING
     spacing: float = 0.0
-    tail: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +61,6 @@ class _Attempt:
     width: float
     height: float
     is_whole: bool
-    tail: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +159,9 @@ class Stage:
             wide = partial(_spaced_width, kind=TextStyle(pixels, weight, language), spacing=spacing * pixels)
             broken = break_lines(cleaned, wide, max(width, 1.0), language, evenness=_EVENNESS)
             needed = pixels * (_REACH + leading * (len(broken.lines) - 1))
-            texts = tuple(line.of(cleaned) for line in broken.lines)
-            widths = [wide(line) for line in texts]
-            is_whole = not (broken.torn or broken.hyphenated) and max(widths) <= width + 1
-            return _Attempt(texts, max(widths), needed, is_whole, widths[-1])
+            longest = max(wide(line.of(cleaned)) for line in broken.lines)
+            is_whole = not (broken.torn or broken.hyphenated) and longest <= width + 1
+            return _Attempt(tuple(line.of(cleaned) for line in broken.lines), longest, needed, is_whole)
 
         def fits(pixels: int) -> bool:
             rows = max(0.0, min(lines, (height / pixels - _REACH) / leading + 1))
@@ -183,12 +178,7 @@ class Stage:
             # The painter cuts it after as many lines as fit.
             rows = max(1, int((height / pixels - _REACH) / leading + 1e-6) + 1)
             shown, needed = cleaned, pixels * (_REACH + leading * (rows - 1))
-        return Block(shown, pixels, weight, min(found.width, width), needed, leading, spacing, found.tail)
-
-    def set_large(self, text: str, width: float, size: float, **how: Any) -> Block:
-        """Set a text as `set` does, but a little smaller if it ends with a line of hardly a word otherwise."""
-        blocks = [self.set(text, width, share * size, **how) for share in (1.0, 0.94, 0.88, 0.82)]
-        return next((block for block in blocks if block.tail >= _TAIL * block.width), blocks[0])
+        return Block(shown, pixels, weight, min(found.width, width), needed, leading, spacing)
 
     def set_alike(self, texts: Sequence[str], width: float, size: float, **how: Any) -> list[Block]:
         """Set texts in letters of one size: the largest in which each fits."""

@@ -1,7 +1,7 @@
 """Makes one segment: draws its frames and encodes them. Runs in a worker process."""
 
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import cv2
@@ -14,6 +14,7 @@ from render_service.compositor.drawing.transitions.registry import draw_transiti
 from render_service.compositor.encoding.encoder import SegmentEncoder
 from render_service.compositor.frames.format import PictureFormat
 from render_service.compositor.frames.planes import Plane, Planes
+from render_service.compositor.frames.scaling import scale_planes
 from render_service.compositor.layers.painter import LayerPainter, LayersPainter
 from render_service.compositor.media.assets import Asset
 from render_service.compositor.media.images import load_image
@@ -40,16 +41,52 @@ def render_segment(
     Raises:
         RenderFailure: ASSET_INVALID where a picture or clip turns out to be damaged.
     """
-    spec = SegmentSpec.from_bytes(content)
-    partial = output.with_name(output.name + ".part")
-    with SegmentEncoder(partial, spec.picture) as encoder, closing(Painter(spec, assets, workdir)) as painter:
+    render_renditions([content], assets, workdir, [output], report)
+
+
+def render_renditions(
+    contents: Sequence[bytes],
+    assets: Mapping[str, Asset],
+    workdir: Path,
+    outputs: Sequence[Path],
+    report: Callable[[int], None],
+) -> None:
+    """Make several segments that differ only in their renditions: each frame is drawn once, and encoded for all.
+
+    Args:
+        contents: Their specs in canonical form.
+        assets: As for `render_segment`.
+        workdir: As for `render_segment`.
+        outputs: The file to write for each; they appear when all are whole.
+        report: Receives the number of frames drawn since its last call.
+
+    Raises:
+        RenderFailure: As for `render_segment`.
+    """
+    specs = [SegmentSpec.from_bytes(content) for content in contents]
+    spec = specs[0]
+    partials = [output.with_name(output.name + ".part") for output in outputs]
+    with ExitStack() as stack:
+        encoders = [
+            stack.enter_context(SegmentEncoder(partial, one.encoded))
+            for partial, one in zip(partials, specs, strict=True)
+        ]
+        painter = stack.enter_context(closing(Painter(spec, assets, workdir)))
+        size = (spec.picture.width, spec.picture.height)
+        # The frame is drawn in place where an encoder takes it as it is.
+        whole = [encoder.planes for encoder in encoders if (encoder.planes.width, encoder.planes.height) == size]
+        drawn = whole[0] if whole else Planes.empty(*size)
         for frame in range(spec.frames):
-            painter.draw(frame, encoder.planes)
-            encoder.encode()
+            painter.draw(frame, drawn)
+            for encoder in encoders:
+                if encoder.planes is not drawn:
+                    scale_planes(drawn, encoder.planes)
+                encoder.encode()
             if (frame + 1) % _REPORT_EVERY == 0:
                 report(_REPORT_EVERY)
     report(spec.frames % _REPORT_EVERY)
-    partial.replace(output)
+    for partial, output in zip(partials, outputs, strict=True):
+        partial.replace(output)
 
 
 class Painter:

@@ -29,6 +29,7 @@ from render_service.compositor.segments.spec import (
 from render_service.compositor.text.drawn_texts import clean_text, render_language
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.media import KeyframeGap
+from render_service.domain.projects.output import OutputSpec
 from render_service.domain.projects.project import MASK_FIELD
 from render_service.domain.projects.shot_source import (
     BackgroundSource,
@@ -61,6 +62,7 @@ class Ingredients:
     watermark: WatermarkLayer | None
     gaps: Mapping[str, Sequence[KeyframeGap]] = field(default_factory=dict)
     sizes: Mapping[str, Sizes] = field(default_factory=dict)
+    rendition: PictureFormat | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,12 @@ def plan_frame(
     raise ValueError(f"the video has no frame {frame}")
 
 
+def picture_format(output: OutputSpec) -> PictureFormat:
+    """Return the form of all frames of a video."""
+    codec = segment_codec(output.container, output.codec)
+    return PictureFormat(output.width, output.height, output.fps, output.quality, codec)
+
+
 @dataclass(frozen=True, slots=True)
 class _Cutter:
     """Cuts segments of one video; `over` are the layers over all of it."""
@@ -145,9 +153,7 @@ class _Cutter:
     @classmethod
     def of(cls, timeline: Timeline, spec: RenderSpec, ingredients: Ingredients) -> Self:
         """Return what cuts the segments of a render."""
-        output, fps = spec.output, spec.output.fps
-        codec = segment_codec(output.container, output.codec)
-        picture = PictureFormat(output.width, output.height, fps, output.quality, codec)
+        fps, picture = spec.output.fps, picture_format(spec.output)
         # The title rather than a shot: cards of one video share their colours, whichever shots are edited.
         style = _Style(spec.project.title, render_language(spec.project))
         over = drawn_layers(spec.project.layers, timeline.frames, fps, ingredients.hashes.layers, style.language)
@@ -200,7 +206,7 @@ def _planned(
     settled = math.ceil(SETTLED_SECONDS * bare.picture.fps)
     cues = tuple(within_segment(cue, start, bare.frames, settled=settled) for cue in ingredients.cues[first:last])
     layers = seen_layers(over, start, bare.frames, bare.picture.fps)
-    segment = replace(bare, cues=cues, watermark=ingredients.watermark, layers=layers)
+    segment = replace(bare, cues=cues, watermark=ingredients.watermark, layers=layers, rendition=ingredients.rendition)
     job = SegmentJob(segment.to_bytes(), _files(segment, ingredients.hashes.assets), segment.frames)
     return PlannedSegment(job, start, shot_index, segment.incoming is None)
 

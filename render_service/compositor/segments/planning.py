@@ -1,6 +1,7 @@
 """Plans a render before any of it is made. Runs in a worker process, as fonts and media must be read."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from render_service.compositor.captions.cues import Cue, plan_cues
 from render_service.compositor.captions.layout import caption_format, look_format
@@ -9,12 +10,19 @@ from render_service.compositor.media.assets import Media, ShotMedia
 from render_service.compositor.segments.build_fingerprint import build_fingerprint
 from render_service.compositor.segments.content_hashes import MediaHashes, ShotHashes
 from render_service.compositor.segments.layers import drawn_layers, footprint
-from render_service.compositor.segments.plan import Ingredients, PlannedSegment, plan_frame, plan_segments
+from render_service.compositor.segments.plan import (
+    Ingredients,
+    PlannedSegment,
+    picture_format,
+    plan_frame,
+    plan_segments,
+)
 from render_service.compositor.segments.shot_layers import shot_layers
 from render_service.compositor.segments.spec import CueLayer, WatermarkLayer
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.layers.model import Layer
 from render_service.domain.projects.media import MediaFacts
+from render_service.domain.projects.output import OutputSpec
 from render_service.domain.projects.project import Project
 from render_service.domain.projects.sequence import sequence
 from render_service.domain.projects.shot_source import ShotSource, resolved_source
@@ -40,6 +48,8 @@ def plan_pictures(
     hashes: MediaHashes,
     facts: Mapping[str, MediaFacts] | None = None,
     recognized: Collection[str] = (),
+    *,
+    rendition: OutputSpec | None = None,
 ) -> tuple[tuple[Cue, ...], tuple[PlannedSegment, ...]]:
     """Plan captions and segments.
 
@@ -49,11 +59,14 @@ def plan_pictures(
         hashes: Hashes of its media.
         facts: What was measured of them, by shot id.
         recognized: The ids of the shots whose captions were recognised in their sound.
+        rendition: The format of the video, if another than that of the render, in which it is drawn.
 
     Returns:
         All captions, and all segments in order.
     """
     cues, ingredients = _ingredients(spec, timeline, hashes, facts or {}, recognized)
+    if rendition is not None:
+        ingredients = replace(ingredients, rendition=picture_format(rendition))
     return cues, plan_segments(timeline, spec, ingredients)
 
 

@@ -1,6 +1,6 @@
 """Ports of the compositor: a store for segments, and a runner that renders them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -39,4 +39,19 @@ class SegmentRunner(Protocol):
 
         Raises:
             RenderFailure: The segment cannot be made.
+        """
+
+    async def run_renditions(
+        self, jobs: Sequence[SegmentJob], workdir: Path, outputs: Sequence[Path], report: Callable[[int], None]
+    ) -> None:
+        """Make several segments that differ only in their renditions, as `run` makes one.
+
+        Args:
+            jobs: What to make; all have the same frames.
+            workdir: As for `run`.
+            outputs: The file to write for each.
+            report: Receives the number of frames drawn since its last call.
+
+        Raises:
+            RenderFailure: As `run`.
         """

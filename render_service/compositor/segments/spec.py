@@ -126,6 +126,8 @@ class SegmentSpec:
         cues: Captions that are seen in the segment.
         watermark: Picture over everything.
         layers: What is drawn over the pictures of the shots and below the captions.
+        rendition: Form of the frames as they are encoded, if another than that in which they are drawn: videos of one
+            shape share the pictures of the largest.
     """
 
     build: str
@@ -141,6 +143,12 @@ class SegmentSpec:
     cues: tuple[CueLayer, ...] = ()
     watermark: WatermarkLayer | None = None
     layers: tuple[DrawnLayer, ...] = ()
+    rendition: PictureFormat | None = None
+
+    @property
+    def encoded(self) -> PictureFormat:
+        """Form of the frames as they are encoded."""
+        return self.rendition or self.picture
 
     def to_bytes(self) -> bytes:
         """Return the canonical form."""

@@ -1,8 +1,9 @@
 """The repository of deletions: rows are deleted first and leave a record, by which their objects are deleted later."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -84,7 +85,7 @@ _EXPIRE_CLIPS = sa.text("""
 _PENDING = sa.text("SELECT job_id, workspace_id FROM removals ORDER BY created_at LIMIT :batch")
 _DONE = sa.text("DELETE FROM removals WHERE job_id = ANY(:job_ids)")
 _JOBS = sa.text("""
-    SELECT jobs.id, jobs.workspace_id, finished_at IS NOT NULL AS ended, videos.files
+    SELECT jobs.id, jobs.workspace_id, finished_at IS NOT NULL AS ended, videos.files, videos.outputs
     FROM jobs LEFT JOIN videos ON videos.job_id = jobs.id WHERE jobs.id = ANY(:job_ids)
 """)
 
@@ -171,10 +172,7 @@ class Deletions:
         """Return those of the given jobs that exist."""
         async with self._database.single() as connection:
             rows = (await connection.execute(_JOBS, {"job_ids": list(job_ids)})).all()
-        return {
-            row.id: KeptJob(row.workspace_id, row.ended, frozenset(file["key"] for file in (row.files or {}).values()))
-            for row in rows
-        }
+        return {row.id: KeptJob(row.workspace_id, row.ended, _keys(row.files or {}, row.outputs or [])) for row in rows}
 
     async def completed_jobs(self, *, after: UUID, batch: int = 500) -> dict[UUID, KeptJob]:
         """Return jobs that have a video, in the order of their ids, from one on."""
@@ -201,6 +199,11 @@ class Deletions:
         async with self._database.transaction() as connection:
             await connection.execute(_LOCK_EXPIRY)
             return int((await connection.execute(statement, {"age": age, "batch": batch})).scalar_one())
+
+
+def _keys(files: Mapping[str, Any], outputs: Sequence[Any]) -> frozenset[str]:
+    of_all = [files, *(named["video"]["files"] for named in outputs)]
+    return frozenset(file["key"] for of_one in of_all for file in of_one.values())
 
 
 def _not_ended(job_id: UUID, status: str) -> DomainError:

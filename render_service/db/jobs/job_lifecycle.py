@@ -16,7 +16,13 @@ from render_service.db.database import Database, DatabaseUnavailable
 from render_service.db.jobs import job_lifecycle_sql as statements
 from render_service.db.jobs.job_waiting_sql import WARN_UNSERVED, WARN_UNSPOKEN
 from render_service.db.prepared import Row, Statement
-from render_service.db.row_mapping import AUDIO_TRACKS, FILES, RAW_RESULTS, WARNINGS, event_from_row, read_render_spec
+from render_service.db.row_mapping import (
+    RAW_RESULTS,
+    WARNINGS,
+    event_from_row,
+    read_render_spec,
+    video_to_columns,
+)
 from render_service.domain.jobs.job import (
     JobError,
     JobEvent,
@@ -276,13 +282,7 @@ class JobLifecycle:
             "token": lease.token,
             "raw_results": Jsonb(RAW_RESULTS.dump_python(raw_results, mode="json")) if raw_results else None,
             "warnings": Jsonb(_dumped(warnings)),
-            "files": Jsonb(FILES.dump_python(dict(video.files), mode="json")) if video else None,
-            "width": video.width if video else None,
-            "height": video.height if video else None,
-            "fps": video.fps if video else None,
-            "frames": video.frames if video else None,
-            "checked": Jsonb(dict(video.check)) if video else None,
-            "audio_tracks": Jsonb(AUDIO_TRACKS.dump_python(video.audio_tracks, mode="json")) if video else None,
+            **video_to_columns(video),
         }
         # A video is counted by its workspace until the commit, and one transaction must not hold two counts.
         complete = self._completions.execute_alone if video else self._completions.execute

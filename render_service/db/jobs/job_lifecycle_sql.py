@@ -217,6 +217,8 @@ _COMPLETED = _held(
         "frames": "bigint",
         "checked": "jsonb",
         "audio_tracks": "jsonb",
+        "outputs": "jsonb",
+        "size_bytes": "bigint",
     }
 )
 COMPLETE = Statement(f"""
@@ -230,9 +232,10 @@ COMPLETE = Statement(f"""
         FROM held WHERE jobs.id = held.id
         RETURNING jobs.*, place
     ), recorded AS (
-        INSERT INTO videos (job_id, workspace_id, files, width, height, fps, frames, checked, audio_tracks, size_bytes)
+        INSERT INTO videos (job_id, workspace_id, files, width, height, fps, frames, checked, audio_tracks, outputs,
+            size_bytes)
         SELECT changed.id, workspace_id, new_files, new_width, new_height, new_fps, new_frames, new_checked,
-            new_audio_tracks, (SELECT sum(CAST(value ->> 'size_bytes' AS bigint)) FROM jsonb_each(new_files))
+            new_audio_tracks, new_outputs, new_size_bytes
         FROM changed JOIN held USING (place) WHERE new_files IS NOT NULL
     ), {_APPENDED}
     SELECT {RETURNED}, place FROM changed

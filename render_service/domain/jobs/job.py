@@ -1,7 +1,7 @@
 """A job's lifecycle: its states, stages, record, attempts and leases."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar
@@ -9,6 +9,8 @@ from uuid import UUID
 
 from render_service.domain.errors import ErrorReason
 from render_service.domain.jobs.cost import Cost
+from render_service.domain.projects.delivery.ai_label import with_ai_label
+from render_service.domain.projects.delivery.outputs import ResolvedOutput
 from render_service.domain.projects.output import OutputSpec
 from render_service.domain.projects.project import Project
 from render_service.domain.speech.options import SpeechOptions
@@ -89,6 +91,9 @@ class RenderSpec:
 
     A field that this version does not know is refused wherever a spec is read, at any depth: a job that a newer version
     started is rendered as asked for, by a worker that knows all of it, or not at all.
+
+    With several `outputs`, `output` is the first of them with the further languages of all, and `project` lacks what
+    depends on the output; see `of`.
     """
 
     __pydantic_config__: ClassVar[Mapping[str, str]] = {"extra": "forbid"}
@@ -97,6 +102,14 @@ class RenderSpec:
     output: OutputSpec
     generation: GenerationOptions = field(default_factory=GenerationOptions)
     speech: SpeechOptions = field(default_factory=SpeechOptions)
+    outputs: tuple[ResolvedOutput, ...] = ()
+
+    def of(self, output: ResolvedOutput, drawn: OutputSpec | None = None) -> "RenderSpec":
+        """Return the render of one of several outputs alone; `drawn` is the one whose pictures it shows, if another."""
+        project = self.project
+        if output.burn_captions is not None:
+            project = replace(project, captions=replace(project.captions, burn_in=output.burn_captions))
+        return replace(self, project=with_ai_label(project, drawn or output.output), output=output.output, outputs=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +187,8 @@ class StoredFile:
 class Video:
     """The finished video of a job with all its files; sides in pixels; `check` is the result of the self-check.
 
-    `audio_tracks` are those in the video, then those in files of their own.
+    `audio_tracks` are those in the video, then those in files of their own. `outputs` are all videos of a job with
+    several, this one first; otherwise empty.
     """
 
     files: Mapping[Artifact, StoredFile]
@@ -184,11 +198,26 @@ class Video:
     frames: int
     check: Mapping[str, Any] = field(default_factory=dict)
     audio_tracks: tuple[AudioTrack, ...] = ()
+    outputs: tuple["NamedVideo", ...] = ()
+
+    @property
+    def stored_files(self) -> Mapping[str, StoredFile]:
+        """All files by their keys, those of all outputs included."""
+        files = [*self.files.values(), *(file for one in self.outputs for file in one.video.files.values())]
+        return {file.key: file for file in files}
 
     @property
     def duration(self) -> timedelta:
         """How long it plays, rounded to microseconds."""
         return timedelta(microseconds=round(self.frames * 1_000_000 / self.fps))
+
+
+@dataclass(frozen=True, slots=True)
+class NamedVideo:
+    """One of several videos of a job; its own `outputs` are empty."""
+
+    name: str
+    video: Video
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from uuid import UUID
 from render_service.domain.jobs.job import GenerationOptions, ProviderName, RenderSpec
 from render_service.domain.jobs.needs import JobNeed
 from render_service.domain.jobs.receiver import Receiver
+from render_service.domain.projects.delivery.outputs import NamedOutput
 from render_service.domain.projects.output import OutputOptions
 from render_service.domain.projects.project import Project, Speech
 from render_service.domain.speech.options import SpeechOptions
@@ -45,6 +46,7 @@ class RenderRequest:
         variables: Values for the placeholders of a stored project.
         provider: The provider of the clips; None for the configured default.
         output: Output options that replace those of the project.
+        outputs: Several videos to make instead of one, each with options that replace those of the project.
         generation: How clips are generated.
         speech_provider: Who speaks narrations; None for the configured default.
         speech: How narrations are spoken, without defaults.
@@ -63,6 +65,7 @@ class RenderRequest:
     speech: SpeechOptions = field(default_factory=SpeechOptions)
     speech_override: Speech | None = None
     dry_run: bool = False
+    outputs: tuple[NamedOutput, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -12,6 +12,7 @@ from uuid import NAMESPACE_URL, uuid5
 from redis.exceptions import RedisError
 
 from render_service.compositor.segments.job import SegmentJob
+from render_service.compositor.task_group import task_group
 from render_service.domain.errors import DomainError, RenderFailure
 from render_service.domain.jobs.job import Lease
 from render_service.engine.segments.segment_coordination import SegmentCoordination
@@ -102,6 +103,14 @@ class DistributedRunner:
     def width(self) -> int:
         """Most segments in flight at once."""
         return _AT_ONCE
+
+    async def run_renditions(
+        self, jobs: Sequence[SegmentJob], workdir: Path, outputs: Sequence[Path], report: Callable[[int], None]
+    ) -> None:
+        """Render segments that differ in their renditions, each on any worker: a message names one segment."""
+        async with task_group() as group:
+            for place, (job, output) in enumerate(zip(jobs, outputs, strict=True)):
+                group.create_task(self.run(job, workdir, output, report if place == 0 else lambda _: None))
 
     async def run(self, job: SegmentJob, workdir: Path, output: Path, report: Callable[[int], None]) -> None:
         """Render a segment on any worker; implements `compositor.runner.SegmentRunner`."""

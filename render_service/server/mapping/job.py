@@ -51,6 +51,10 @@ def job_to_proto(job: Job, video_urls: Sequence[str], view: View = View.FULL) ->
         priority=job.priority,
         warnings=map(_warning, job.warnings),
         title=job.title,
+        outputs=[
+            job_pb2.JobOutput(name=named.name, video=_video(named.video, full=full))
+            for named in (job.video.outputs if job.video else ())
+        ],
     )
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from render_client.v1 import render_service_pb2 as pb
 
-from render_service.domain.errors import DomainError, ErrorReason
+from render_service.domain.errors import DomainError, ErrorReason, FieldFault, InvalidFields
 from render_service.domain.jobs.job import Artifact, Job, JobStatus, StoredFile
 from render_service.storage.errors import ObjectAbsent
 from render_service.storage.presigning import PresignedUrl
@@ -36,17 +36,30 @@ class Downloads:
         signed = await self._sign(job.id, job.video.files[Artifact.VIDEO])
         return (signed.url,) if signed else ()
 
-    def file(self, job: Job, artifact: Artifact) -> StoredFile:
+    def file(self, job: Job, artifact: Artifact, output: str = "") -> StoredFile:
         """Return a file of a job.
 
+        Args:
+            job: The job.
+            artifact: Which file.
+            output: The name of the output that it belongs to; empty is the first.
+
         Raises:
-            DomainError: VIDEO_NOT_READY if there is none.
+            DomainError: VIDEO_NOT_READY if there is none; INVALID_FIELD for an output that the job does not have.
         """
         if job.status is not JobStatus.COMPLETED or job.video is None:
             raise _not_ready(job, "the job has no video that this service stores")
-        if artifact not in job.video.files:
-            raise _not_ready(job, f"the job has no {artifact.value.replace('_', ' ')}")
-        return job.video.files[artifact]
+        video = job.video
+        if output:
+            outputs = {named.name: named.video for named in video.outputs}
+            if output not in outputs:
+                what = f"must be one of {', '.join(outputs)}" if outputs else "must be omitted: the job has one video"
+                raise InvalidFields([FieldFault("output", what)])
+            video = outputs[output]
+        if artifact not in video.files:
+            of = f"the output {output}" if output else "the job"
+            raise _not_ready(job, f"{of} has no {artifact.value.replace('_', ' ')}")
+        return video.files[artifact]
 
     async def url(self, job_id: UUID, file: StoredFile) -> PresignedUrl:
         """Return a pre-signed URL of a file.
@@ -95,15 +108,16 @@ class Downloads:
             raise _lost(job_id, file)
 
     async def _sign(self, job_id: UUID, file: StoredFile) -> PresignedUrl | None:
-        name = f"{job_id}.{file.key.rpartition('.')[2]}"
+        folder, _, own = file_name(file).rpartition("/")
+        name = f"{job_id}{folder and f'-{folder}'}.{own.rpartition('.')[2]}"
         return await self._store.presigned_url(
             file.key, expires_in=self._valid_for, filename=name, content_type=file.content_type
         )
 
 
 def file_name(file: StoredFile) -> str:
-    """Return the name of a file without its folder."""
-    return file.key.rpartition("/")[2]
+    """Return the name of a file within its attempt: `video.mp4`, or `square/video.mp4` of one of several outputs."""
+    return file.key.split("/", 4)[-1]
 
 
 def _lost(job_id: UUID, file: StoredFile) -> DomainError:

@@ -48,7 +48,7 @@ from render_service.server.mapping.ids import (
     workspace_field,
 )
 from render_service.server.mapping.job import event_to_proto, job_to_proto, statuses_from_proto
-from render_service.server.mapping.output import output_from_proto
+from render_service.server.mapping.output import output_from_proto, outputs_from_proto
 from render_service.server.mapping.pages import JOB_VIEW, View, count_fitting
 from render_service.server.mapping.speech import speech_from_proto, speech_options_from_proto, speech_provider_field
 from render_service.server.mapping.times import timestamp
@@ -153,6 +153,9 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         provider = provider_field(request.provider, "provider", faults)
         output = output_from_proto(request.output, "output", faults)
         faults.add_all(check_output(output, "output"))
+        outputs = outputs_from_proto(request.outputs, "outputs", faults)
+        if outputs and request.HasField("output"):
+            faults.add("outputs", "must be omitted where output is given")
         generation = generation_from_proto(request.provider_options, "provider_options", faults)
         speech_provider = speech_provider_field(request.speech_provider, "speech_provider", faults)
         speech = speech_options_from_proto(request.speech_provider_options, "speech_provider_options", faults)
@@ -183,6 +186,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
                 speech=speech,
                 speech_override=override,
                 dry_run=request.dry_run,
+                outputs=outputs,
             )
         )
         job = started.job
@@ -347,7 +351,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
     ) -> tuple[Job, StoredFile]:
         artifact = ARTIFACT.read(request.artifact, "artifact", faults) or Artifact.VIDEO
         job = await self._job(request, faults)
-        return job, self._downloads.file(job, artifact)
+        return job, self._downloads.file(job, artifact, request.output)
 
     async def _record_file(self, action: Action, job: Job, file: StoredFile) -> None:
         await self._audit.record(action, job.workspace_id, job.id, detail=file_name(file))

@@ -20,9 +20,10 @@ from render_service.domain.jobs.job import Job, ProviderChoice, ProviderName, Re
 from render_service.domain.jobs.needs import JobNeed
 from render_service.domain.jobs.request import JobOptions, JobRequest, RenderRequest
 from render_service.domain.projects.delivery.ai_label import with_ai_label
+from render_service.domain.projects.delivery.outputs import ResolvedOutput
 from render_service.domain.projects.delivery.poster import poster_fault
 from render_service.domain.projects.languages import missing_translations, respoken, speaks, spoken_language
-from render_service.domain.projects.output import AudioLanguage, OutputOptions, codec_fault, decide_output
+from render_service.domain.projects.output import AudioLanguage, OutputOptions, OutputSpec, codec_fault, decide_output
 from render_service.domain.projects.project import MODE_PRESETS, Project, Speech
 from render_service.domain.projects.word_times import timed_later, unwritten_shots
 from render_service.domain.speech.terms import PlannedNarration
@@ -166,18 +167,32 @@ class RenderStarter:
         """Return what to render, with the defaults of everything that the request omits."""
         if request.speech_override is not None:
             project = await off_loop(self._respoken, project, request.speech_override)
-        options = request.output.over(project.output)
-        if fault := codec_fault(options):
-            raise InvalidFields([FieldFault("output.codec", fault)])
+        if request.outputs:
+            return self._decide_several(request, project)
+        options = self._options(request, request.output.over(project.output))
+        output = _resolved(project, options, "output")
+        return RenderSpec(with_ai_label(project, output), output, request.generation)
+
+    def _decide_several(self, request: RenderRequest, project: Project) -> RenderSpec:
+        """Return what to render for a request with several outputs."""
+        outputs, languages = [], tuple[AudioLanguage, ...]()
+        for place, named in enumerate(request.outputs):
+            options = self._options(request, named.output.over(project.output))
+            output = _resolved(project, options, f"outputs[{place}].output")
+            outputs.append(ResolvedOutput(named.name, output, named.burn_captions))
+            languages = languages or output.audio_languages
+        # The first may be an animation, which has no sound; the others are spoken all the same.
+        first = replace(outputs[0].output, audio_languages=languages)
+        return RenderSpec(project, first, request.generation, outputs=tuple(outputs))
+
+    def _options(self, request: RenderRequest, options: OutputOptions) -> OutputOptions:
+        """Return options without the further language that is now the main one."""
         main = request.speech_override.language if request.speech_override is not None else ""
         if main and not request.output.audio_languages:
             # A language that the request chooses for the main track needs none of its own any longer.
             others = tuple(one for one in options.audio_languages if not speaks(one.language, main))
             options = replace(options, audio_languages=others)
-        output = decide_output(options, MODE_PRESETS[project.mode].aspect_ratio)
-        if fault := poster_fault(project, output):
-            raise InvalidFields([FieldFault("output.poster_time", fault)])
-        return RenderSpec(with_ai_label(project, output), output, request.generation)
+        return options
 
     def _respoken(self, project: Project, speech: Speech) -> Project:
         """Return a project with other speech; what it says then obeys the rules of projects, too."""
@@ -250,6 +265,20 @@ class RenderStarter:
         filled = await off_loop(self._parser.fill_in, project, request.variables, faults)
         faults.raise_if_any()
         return filled
+
+
+def _resolved(project: Project, options: OutputOptions, path: str) -> OutputSpec:
+    """Return the format that options ask for, which are at a path of the request.
+
+    Raises:
+        InvalidFields: The container cannot hold the codec, or the poster's time is beyond the end.
+    """
+    if fault := codec_fault(options):
+        raise InvalidFields([FieldFault(f"{path}.codec", fault)])
+    output = decide_output(options, MODE_PRESETS[project.mode].aspect_ratio)
+    if fault := poster_fault(project, output):
+        raise InvalidFields([FieldFault(f"{path}.poster_time", fault)])
+    return output
 
 
 def not_configured(provider: ProviderName, setting: str) -> DomainError:

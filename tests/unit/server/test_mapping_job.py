@@ -19,6 +19,7 @@ from render_service.domain.jobs.job import (
     JobEvent,
     JobStage,
     JobStatus,
+    NamedVideo,
     ProviderName,
     RawResults,
     StoredFile,
@@ -44,6 +45,7 @@ FILES = {
 TRACK = AudioTrack(
     AudioTrackKind.NARRATION, "en-US", ("af_heart",), "local", timedelta(seconds=30), "ef" * 32, Artifact.NARRATION
 )
+NAMED = NamedVideo("square", Video(FILES, 1080, 1080, 25, 750, check={"frames": 750}))
 JOB = Job(
     id=UUID(int=1),
     task_id=UUID(int=2),
@@ -58,7 +60,7 @@ JOB = Job(
     milestone=4,
     attempt=2,
     raw_results=RawResults("completed", ("https://example.com/1",), {"cost": 3, "list": [None, True, {"a": "b"}]}),
-    video=Video(FILES, 1920, 1080, 30, 900, check={"frames": 900}, audio_tracks=(TRACK,)),
+    video=Video(FILES, 1920, 1080, 30, 900, check={"frames": 900}, audio_tracks=(TRACK,), outputs=(NAMED,)),
     error=ERROR,
     request_id=UUID(int=4),
     labels={"team": "a"},
@@ -93,7 +95,10 @@ def test_every_field_of_a_job_is_mapped() -> None:
     message = job_to_proto(JOB, URLS)
     assert len(message.ListFields()) == len(message.DESCRIPTOR.fields)
     assert len(message.video.ListFields()) == len(message.video.DESCRIPTOR.fields)
+    (square,) = message.outputs
+    assert (square.name, square.video.width, square.video.frames) == ("square", 1080, 750)
     fields = json_format.MessageToDict(message, preserving_proto_field_name=True)
+    del fields["outputs"]
     assert fields == {
         "job_id": str(JOB.id),
         "task_id": str(JOB.task_id),

@@ -32,8 +32,11 @@ from render_client.cli.session import (
     Language,
     Machine,
     Model,
+    OutputName,
     PosterTime,
+    Priority,
     ProjectFile,
+    RequestId,
     Sidecars,
     SpeechProvider,
     Stems,
@@ -124,14 +127,8 @@ def start(
     poster_time: PosterTime = None,
     variable: Variables = None,
     label: Labels = None,
-    priority: Annotated[
-        int,
-        typer.Option(help="Priority within the workspace, −100 to 100; the highest runs first.", show_default=False),
-    ] = 0,
-    request_id: Annotated[
-        Optional[str],
-        typer.Option("--request-id", help="Idempotency key, a UUID: the same one never starts a second job."),
-    ] = None,
+    priority: Priority = 0,
+    request_id: RequestId = None,
     webhook: Annotated[Optional[str], typer.Option(metavar="URL", help="URL to notify when the job ends.")] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Wait and show the progress.")] = False,
     download: Annotated[
@@ -357,6 +354,7 @@ def download(
         Optional[Path], typer.Argument(help="Path to save to. Default: the job id, in this folder.", show_default=False)
     ] = None,
     artifact: Annotated[Artifact, typer.Option("--artifact", "-a", help="File to fetch.")] = Artifact.VIDEO,
+    of: OutputName = "",
     machine: Machine = False,
 ) -> None:
     """Download a file of a job. Resumes an interrupted download."""
@@ -365,8 +363,8 @@ def download(
         from render_client.cli.watching import fetch
 
         job_id = find_job(client, job_id)
-        path = path or Path(artifact.file_name(client.get(job_id)))
-        fetch(client, output, job_id, path, artifact.artifact_name)
+        path = path or Path(artifact.file_name(client.get(job_id), of))
+        fetch(client, output, job_id, path, artifact.artifact_name, of=of)
 
 
 @app.command()
@@ -375,12 +373,13 @@ def url(
     *,
     job_id: JobId,
     artifact: Annotated[Artifact, typer.Option("--artifact", "-a", help="File to fetch.")] = Artifact.VIDEO,
+    of: OutputName = "",
     machine: Machine = False,
 ) -> None:
     """Print a pre-signed URL of a file of a job. It expires."""
     output = output_for(machine)
     with reported_errors(output, context.obj), context.obj.client() as client:
-        made = client.create_download_url(find_job(client, job_id), artifact=artifact.artifact_name)
+        made = client.create_download_url(find_job(client, job_id), artifact=artifact.artifact_name, output=of)
         if machine:
             output.message(made)
         else:

@@ -89,10 +89,11 @@ class Artifact(str, Enum):
         """Its name in the client."""
         return cast("ArtifactName", self.value.replace("-", "_"))
 
-    def file_name(self, job: "job_pb2.Job") -> str:
-        """Return the default file name of this file of a job."""
+    def file_name(self, job: "job_pb2.Job", of: str = "") -> str:
+        """Return the default file name of this file of a job, or of one of its outputs."""
         if self is Artifact.VIDEO:
-            ending = _ENDINGS.get(job.video.content_type, ".mp4")
+            video = next((named.video for named in job.outputs if named.name == of), job.video)
+            ending = _ENDINGS.get(video.content_type, ".mp4")
         else:
             ending = {
                 Artifact.POSTER: ".jpg",
@@ -106,7 +107,7 @@ class Artifact(str, Enum):
                 Artifact.METADATA: "-metadata.json",
                 Artifact.TIMELINE: ".otio",
             }.get(self, f"-{self.value}.flac")
-        return job.job_id + ending
+        return job.job_id + (of and f"-{of}") + ending
 
 
 _ENDINGS = {"video/webm": ".webm", "image/gif": ".gif", "video/quicktime": ".mov", "image/webp": ".webp"}

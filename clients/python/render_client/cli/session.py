@@ -27,6 +27,18 @@ Machine = Annotated[bool, typer.Option("--json", help="Print one JSON object a l
 JobId = Annotated[
     str, typer.Argument(metavar="JOB", help="Id of the job, or its first 8 characters.", show_default=False)
 ]
+Priority = Annotated[
+    int, typer.Option(help="Priority within the workspace, −100 to 100; the highest runs first.", show_default=False)
+]
+RequestId = Annotated[
+    Optional[str], typer.Option("--request-id", help="Idempotency key, a UUID: the same one never starts a second job.")
+]
+OutputName = Annotated[
+    str,
+    typer.Option(
+        "--output", metavar="NAME", help="Output of a job with several. Default: the first.", show_default=False
+    ),
+]
 Wide = Annotated[bool, typer.Option("--wide", help="Show all columns, and shorten nothing.")]
 Columns = Annotated[
     Optional[str],

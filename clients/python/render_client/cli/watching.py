@@ -73,13 +73,17 @@ def finish(
     raise typer.Exit(code)
 
 
-def fetch(client: RenderClient, output: Output, job_id: str, path: Path, artifact: ArtifactName) -> None:
+def fetch(
+    client: RenderClient, output: Output, job_id: str, path: Path, artifact: ArtifactName, *, of: str = ""
+) -> None:
     """Download a file of a job, and show the progress to people."""
     if output.machine:
-        client.download(job_id, path, artifact=artifact)
+        client.download(job_id, path, artifact=artifact, output=of)
         output.value({"job_id": job_id, "path": str(path), "size_bytes": path.stat().st_size})
         return
     show_download(
-        lambda progress: client.download(job_id, path, artifact=artifact, on_progress=progress), path.name, output.err
+        lambda progress: client.download(job_id, path, artifact=artifact, output=of, on_progress=progress),
+        path.name,
+        output.err,
     )
     output.say(f"saved {path}")

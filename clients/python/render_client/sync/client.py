@@ -49,6 +49,7 @@ class RenderClient(ProjectMethods, WebhookMethods, FrameMethods, VoiceMethods):
         project_id: str | None = None,
         provider: str | None = None,
         output: output_pb2.OutputOptions | None = None,
+        outputs: Collection[output_pb2.NamedOutput] = (),
         request_id: str | None = None,
         labels: Mapping[str, str] | None = None,
         provider_options: render_service_pb2.ProviderOptions | None = None,
@@ -67,6 +68,7 @@ class RenderClient(ProjectMethods, WebhookMethods, FrameMethods, VoiceMethods):
             project_id: UUID of a stored project.
             provider: `local`, `runway`, `pika`, `custom` or `mock`; None means the service's default.
             output: Overrides the project's own output options field by field.
+            outputs: Several videos to make of the project instead of one, each with a name and options of its own.
             request_id: UUID that makes this call idempotent: the same UUID returns the same job. None generates one
                 that every attempt of this call uses, so that a retry never starts a second job.
             labels: Labels to find the job by.
@@ -86,6 +88,7 @@ class RenderClient(ProjectMethods, WebhookMethods, FrameMethods, VoiceMethods):
             project_id=project_id,
             provider=provider,
             output=output,
+            outputs=outputs,
             request_id=request_id,
             labels=labels,
             provider_options=provider_options,
@@ -183,6 +186,7 @@ class RenderClient(ProjectMethods, WebhookMethods, FrameMethods, VoiceMethods):
         project_id: str | None = None,
         provider: str | None = None,
         output: output_pb2.OutputOptions | None = None,
+        outputs: Collection[output_pb2.NamedOutput] = (),
         provider_options: render_service_pb2.ProviderOptions | None = None,
         variables: Mapping[str, str] | None = None,
         speech_provider: str | None = None,
@@ -196,6 +200,7 @@ class RenderClient(ProjectMethods, WebhookMethods, FrameMethods, VoiceMethods):
             project_id: UUID of a stored project.
             provider: `runway`, `pika` or `custom`; the others submit nothing.
             output: Overrides the project's own output options field by field.
+            outputs: See `start`.
             provider_options: How clips are generated.
             variables: Values for the project's `{{placeholders}}`.
             speech_provider: See `start`.
@@ -213,6 +218,7 @@ class RenderClient(ProjectMethods, WebhookMethods, FrameMethods, VoiceMethods):
             project_id=project_id,
             provider=provider,
             output=output,
+            outputs=outputs,
             request_id=None,
             labels=None,
             provider_options=provider_options,
@@ -317,6 +323,7 @@ class RenderClient(ProjectMethods, WebhookMethods, FrameMethods, VoiceMethods):
         path: str | PathLike[str],
         *,
         artifact: ArtifactName = "video",
+        output: str = "",
         on_progress: ProgressCallback | None = None,
         timeout: Seconds | None = None,
     ) -> Path:
@@ -328,6 +335,7 @@ class RenderClient(ProjectMethods, WebhookMethods, FrameMethods, VoiceMethods):
             job_id: UUID of the job.
             path: Destination; its folder must exist. An existing file is replaced once the new one is complete.
             artifact: Its name, such as `video`, `poster`, `captions_srt`, `words` or `narration`.
+            output: Name of the output that it belongs to, of a job with several; empty for the first.
             on_progress: Called after every chunk with received and total bytes; by `AsyncRenderClient` in a thread.
             timeout: Seconds, or a `timedelta`, for the whole download; None means no limit.
 
@@ -340,7 +348,7 @@ class RenderClient(ProjectMethods, WebhookMethods, FrameMethods, VoiceMethods):
             OSError: If the file cannot be written.
         """
         attempts = self._stream_attempts(timeout)
-        file = PartialFile(self._requests, job_id, Path(path), artifact, on_progress)
+        file = PartialFile(self._requests, job_id, Path(path), artifact, on_progress, of=output)
         run_blocking(file.open)
         try:
             while True:
@@ -369,7 +377,7 @@ class RenderClient(ProjectMethods, WebhookMethods, FrameMethods, VoiceMethods):
             file.close()
 
     def create_download_url(
-        self, job_id: str, *, artifact: ArtifactName = "video"
+        self, job_id: str, *, artifact: ArtifactName = "video", output: str = ""
     ) -> render_service_pb2.CreateDownloadUrlResponse:
         """Create a pre-signed URL of a file of a COMPLETED job, valid until its expire_time.
 
@@ -377,7 +385,7 @@ class RenderClient(ProjectMethods, WebhookMethods, FrameMethods, VoiceMethods):
             JobFailedError: If the job is FAILED or CANCELLED; the message says why.
         """
         try:
-            return self._call(self._render.CreateDownloadUrl, self._requests.download_url(job_id, artifact))
+            return self._call(self._render.CreateDownloadUrl, self._requests.download_url(job_id, artifact, output))
         except PreconditionError as error:
             self._raise_if_failed(job_id, error)
             raise

@@ -487,6 +487,34 @@ class Video(_message.Message):
 Global___Video: _TypeAlias = Video  # noqa: Y015
 
 @_typing.final
+class JobOutput(_message.Message):
+    """JobOutput is one of several videos of a job."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    VIDEO_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """name of the output, as requested."""
+    @_builtins.property
+    def video(self) -> Global___Video:
+        """video is its finished file."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        video: Global___Video | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["video", b"video"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "video", b"video"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___JobOutput: _TypeAlias = JobOutput  # noqa: Y015
+
+@_typing.final
 class Cost(_message.Message):
     """Cost is an amount in one unit."""
 
@@ -619,6 +647,7 @@ class Job(_message.Message):
     PRIORITY_FIELD_NUMBER: _builtins.int
     WARNINGS_FIELD_NUMBER: _builtins.int
     TITLE_FIELD_NUMBER: _builtins.int
+    OUTPUTS_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     """job_id is the UUID of the job."""
     task_id: _builtins.str
@@ -699,6 +728,12 @@ class Job(_message.Message):
     def warnings(self) -> _containers.RepeatedCompositeFieldContainer[Global___JobWarning]:
         """warnings are what viewers of the video may notice, as far as the current attempt has met it; at most 100."""
 
+    @_builtins.property
+    def outputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___JobOutput]:
+        """outputs are the videos of a COMPLETED job with several, in the order requested; the first is also `video`. Otherwise
+        empty.
+        """
+
     def __init__(
         self,
         *,
@@ -729,10 +764,11 @@ class Job(_message.Message):
         priority: _builtins.int = ...,
         warnings: _abc.Iterable[Global___JobWarning] | None = ...,
         title: _builtins.str = ...,
+        outputs: _abc.Iterable[Global___JobOutput] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "raw_results", b"raw_results", "start_time", b"start_time", "update_time", b"update_time", "video", b"video"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "cost", b"cost", "create_time", b"create_time", "end_time", b"end_time", "error_message", b"error_message", "error_metadata", b"error_metadata", "error_reason", b"error_reason", "job_id", b"job_id", "labels", b"labels", "message", b"message", "priority", b"priority", "progress", b"progress", "project_id", b"project_id", "provider", b"provider", "raw_results", b"raw_results", "request_id", b"request_id", "sequence", b"sequence", "stage", b"stage", "start_time", b"start_time", "status", b"status", "task_id", b"task_id", "title", b"title", "update_time", b"update_time", "video", b"video", "video_urls", b"video_urls", "warnings", b"warnings", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "cost", b"cost", "create_time", b"create_time", "end_time", b"end_time", "error_message", b"error_message", "error_metadata", b"error_metadata", "error_reason", b"error_reason", "job_id", b"job_id", "labels", b"labels", "message", b"message", "outputs", b"outputs", "priority", b"priority", "progress", b"progress", "project_id", b"project_id", "provider", b"provider", "raw_results", b"raw_results", "request_id", b"request_id", "sequence", b"sequence", "stage", b"stage", "start_time", b"start_time", "status", b"status", "task_id", b"task_id", "title", b"title", "update_time", b"update_time", "video", b"video", "video_urls", b"video_urls", "warnings", b"warnings", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

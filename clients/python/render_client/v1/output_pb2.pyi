@@ -411,3 +411,41 @@ class OutputOptions(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType_frame) -> _WhichOneofReturnType_frame | None: ...
 
 Global___OutputOptions: _TypeAlias = OutputOptions  # noqa: Y015
+
+@_typing.final
+class NamedOutput(_message.Message):
+    """NamedOutput is one of several videos that a job makes of its project."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    OUTPUT_FIELD_NUMBER: _builtins.int
+    BURN_CAPTIONS_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """name of the output, by which its files are downloaded: 1–32 characters `a–z 0–9 -`, the first and last of them letters
+    or digits, and another one for each output. Required.
+    """
+    burn_captions: _builtins.bool
+    """burn_captions overrides CaptionOptions.burn_in: whether captions are drawn into the picture."""
+    @_builtins.property
+    def output(self) -> Global___OutputOptions:
+        """output overrides the project's output options field by field, as StartRenderRequest.output does. `audio_languages`
+        must be omitted: all outputs have those of the project.
+        """
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        output: Global___OutputOptions | None = ...,
+        burn_captions: _builtins.bool | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_burn_captions", b"_burn_captions", "burn_captions", b"burn_captions", "output", b"output"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_burn_captions", b"_burn_captions", "burn_captions", b"burn_captions", "name", b"name", "output", b"output"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__burn_captions: _TypeAlias = _typing.Literal["burn_captions"]  # noqa: Y015
+    _WhichOneofArgType__burn_captions: _TypeAlias = _typing.Literal["_burn_captions", b"_burn_captions"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__burn_captions) -> _WhichOneofReturnType__burn_captions | None: ...
+
+Global___NamedOutput: _TypeAlias = NamedOutput  # noqa: Y015

@@ -138,6 +138,7 @@ class StartRenderRequest(_message.Message):
     SPEECH_PROVIDER_FIELD_NUMBER: _builtins.int
     SPEECH_PROVIDER_OPTIONS_FIELD_NUMBER: _builtins.int
     SPEECH_FIELD_NUMBER: _builtins.int
+    OUTPUTS_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """workspace_id is the workspace to render in. Required."""
     project_id: _builtins.str
@@ -211,6 +212,14 @@ class StartRenderRequest(_message.Message):
         not rendered again.
         """
 
+    @_builtins.property
+    def outputs(self) -> _containers.RepeatedCompositeFieldContainer[_output_pb2.NamedOutput]:
+        """outputs are several videos to make of the project in one job, at most 12, instead of the one of `output`; giving both
+        is INVALID_ARGUMENT. Files are fetched, texts spoken, and clips generated once for all of them; clips are generated
+        in the shape of the first. A fault of an output fails the job, and is reported with the path of its field, such as
+        `outputs[1].output.codec`.
+        """
+
     def __init__(
         self,
         *,
@@ -229,10 +238,11 @@ class StartRenderRequest(_message.Message):
         speech_provider: _builtins.str = ...,
         speech_provider_options: Global___SpeechProviderOptions | None = ...,
         speech: _project_pb2.Speech | None = ...,
+        outputs: _abc.Iterable[_output_pb2.NamedOutput] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["output", b"output", "project", b"project", "project_id", b"project_id", "provider_options", b"provider_options", "source", b"source", "speech", b"speech", "speech_provider_options", b"speech_provider_options", "webhook", b"webhook"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dry_run", b"dry_run", "labels", b"labels", "output", b"output", "priority", b"priority", "project", b"project", "project_id", b"project_id", "provider", b"provider", "provider_options", b"provider_options", "request_id", b"request_id", "source", b"source", "speech", b"speech", "speech_provider", b"speech_provider", "speech_provider_options", b"speech_provider_options", "variables", b"variables", "webhook", b"webhook", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dry_run", b"dry_run", "labels", b"labels", "output", b"output", "outputs", b"outputs", "priority", b"priority", "project", b"project", "project_id", b"project_id", "provider", b"provider", "provider_options", b"provider_options", "request_id", b"request_id", "source", b"source", "speech", b"speech", "speech_provider", b"speech_provider", "speech_provider_options", b"speech_provider_options", "variables", b"variables", "webhook", b"webhook", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["project_id", "project"]  # noqa: Y015
     _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
@@ -986,22 +996,28 @@ class CreateDownloadUrlRequest(_message.Message):
     WORKSPACE_ID_FIELD_NUMBER: _builtins.int
     JOB_ID_FIELD_NUMBER: _builtins.int
     ARTIFACT_FIELD_NUMBER: _builtins.int
+    OUTPUT_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """workspace_id is the workspace of the job. Required."""
     job_id: _builtins.str
     """job_id is the UUID of the job. Required."""
     artifact: _job_pb2.Artifact.ValueType
     """artifact to download; default VIDEO."""
+    output: _builtins.str
+    """output is the name of the output whose file to download, of a job with several (StartRenderRequest.outputs); empty is
+    the first. A name that the job does not have is INVALID_ARGUMENT.
+    """
     def __init__(
         self,
         *,
         workspace_id: _builtins.str = ...,
         job_id: _builtins.str = ...,
         artifact: _job_pb2.Artifact.ValueType = ...,
+        output: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact", b"artifact", "job_id", b"job_id", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact", b"artifact", "job_id", b"job_id", "output", b"output", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1045,6 +1061,7 @@ class DownloadVideoRequest(_message.Message):
     JOB_ID_FIELD_NUMBER: _builtins.int
     OFFSET_FIELD_NUMBER: _builtins.int
     ARTIFACT_FIELD_NUMBER: _builtins.int
+    OUTPUT_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """workspace_id is the workspace of the job. Required."""
     job_id: _builtins.str
@@ -1053,6 +1070,10 @@ class DownloadVideoRequest(_message.Message):
     """offset is the number of bytes to skip from the start, because the caller already has them: 0 to the file's size."""
     artifact: _job_pb2.Artifact.ValueType
     """artifact to download; default VIDEO."""
+    output: _builtins.str
+    """output is the name of the output whose file to download, of a job with several (StartRenderRequest.outputs); empty is
+    the first. A name that the job does not have is INVALID_ARGUMENT.
+    """
     def __init__(
         self,
         *,
@@ -1060,10 +1081,11 @@ class DownloadVideoRequest(_message.Message):
         job_id: _builtins.str = ...,
         offset: _builtins.int = ...,
         artifact: _job_pb2.Artifact.ValueType = ...,
+        output: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact", b"artifact", "job_id", b"job_id", "offset", b"offset", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact", b"artifact", "job_id", b"job_id", "offset", b"offset", "output", b"output", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
