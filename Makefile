@@ -69,8 +69,8 @@ demo: $(VENV)/.runs $(VENV)/.voices ## Render the sample project through the who
 dev: $(VENV)/.runs $(VENV)/.shell ## Keep the whole system running in the foreground, its data under .render/; PORT=n, ALLOW=dir for your files.
 	@render-service dev $(if $(PORT),--port $(PORT)) $(if $(ALLOW),--allow "$(ALLOW)")
 
-test: setup $(VENV)/.voices $(TYPESCRIPT)/node_modules/.ready ## Run all tests but the long ones, in three processes that each start servers of their own: much of them is waiting.
-	@pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder -m "not long"
+test: setup $(VENV)/.voices $(TYPESCRIPT)/node_modules/.ready ## Run all tests but the long ones, in four processes that each start servers of their own: much of them is waiting.
+	@pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder -m "not long"
 
 test-long: setup $(VENV)/.voices $(TYPESCRIPT)/node_modules/.ready ## Run the long tests, which `make test` leaves out, for example every night and before a release.
 	@pytest --numprocesses 2 --dist loadfile -m long

@@ -10,9 +10,9 @@ from render_service.compositor.compositor import Compositor
 from tests.integration.compositor.storyboards import FolderStore
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def compositor() -> AsyncIterator[Compositor]:
-    """A compositor with two processes, for all tests of a module."""
+    """A compositor with two processes, for all tests of this process: starting one takes a second of processor time."""
     made = Compositor(processes=2)
     await made.start()
     yield made

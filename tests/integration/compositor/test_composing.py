@@ -22,7 +22,7 @@ from render_service.domain.warning import WarningCode
 from tests.integration.compositor.oracle import write_sound
 from tests.integration.compositor.storyboards import FolderStore, composed, photo_shots, small, spec_of, timeline_of
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def _oracle_complaints(path: Path) -> str:

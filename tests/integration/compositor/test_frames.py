@@ -19,7 +19,7 @@ from render_service.domain.projects.project import CaptionOptions, Shot, Waterma
 from tests.integration.compositor.oracle import ffmpeg
 from tests.integration.compositor.storyboards import SMALL, composed, photo, photo_shots, spec_of
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def draw(

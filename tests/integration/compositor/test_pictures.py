@@ -30,7 +30,7 @@ from render_service.domain.projects.project import (
 )
 from tests.integration.compositor.storyboards import FolderStore, composed, photo, photo_shots, plain, spec_of
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 _STILL = Motion(MotionKind.NONE)
 _CUT = Transition(TransitionKind.CUT)

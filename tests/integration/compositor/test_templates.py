@@ -9,7 +9,7 @@ from render_service.compositor.compositor import Compositor
 from render_service.domain.projects.template import fill_in
 from tests.integration.compositor.storyboards import FolderStore, composed, photo_shots, spec_of
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_other_values_render_only_the_shots_that_show_them(

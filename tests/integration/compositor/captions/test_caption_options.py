@@ -25,7 +25,7 @@ from render_service.domain.warning import WarningCode
 from tests.integration.compositor.oracle import write_sound
 from tests.integration.compositor.storyboards import composed, spec_of
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 _STILL = Motion(kind=MotionKind.NONE)
 

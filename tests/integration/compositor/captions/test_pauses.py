@@ -12,7 +12,7 @@ from render_service.domain.projects.project import Shot
 from tests.integration.compositor.oracle import write_sound
 from tests.integration.compositor.storyboards import composed, spec_of
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_captions_change_where_the_narration_pauses(compositor: Compositor, tmp_path: Path) -> None:

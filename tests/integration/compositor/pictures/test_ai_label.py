@@ -19,7 +19,7 @@ from render_service.domain.projects.output import AiLabel, Container, OutputSpec
 from render_service.domain.projects.project import Motion, MotionKind, Shot
 from tests.integration.compositor.storyboards import composed, photo, spec_of
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SMALL = OutputSpec(320, 180, 25, Quality.STANDARD)
 LABEL = AiLabel(producer="Harbour Films")

@@ -16,7 +16,7 @@ from render_service.compositor.media.assets import Media, ShotMedia
 from render_service.domain.projects.project import Fit, Motion, MotionKind, Shot
 from tests.integration.compositor.storyboards import composed, spec_of
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 _RED = (220, 30, 30)
 

@@ -15,7 +15,7 @@ from render_service.domain.projects.output import OutputSpec, Quality
 from render_service.domain.projects.project import BadAssetPolicy, Shot
 from tests.integration.compositor.storyboards import composed, photo, plain, spec_of
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 TINY = OutputSpec(160, 128, 24, Quality.STANDARD)
 
 

@@ -16,7 +16,7 @@ from render_service.domain.projects.output import OutputSpec, Quality
 from render_service.domain.projects.project import BadAssetPolicy, Shot, Transition, TransitionKind
 from tests.integration.compositor.storyboards import composed, photo, spec_of
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 TINY = OutputSpec(160, 128, 24, Quality.STANDARD)
 SECOND = timedelta(seconds=1)
 CUT = Transition(TransitionKind.CUT)

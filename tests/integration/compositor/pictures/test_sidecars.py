@@ -17,7 +17,7 @@ from render_service.domain.projects.output import OutputSpec, Quality, Sidecars
 from render_service.domain.projects.project import Motion, MotionKind, Shot, Transition, TransitionKind
 from tests.integration.compositor.storyboards import composed, plain, spec_of
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 COLOURS = ((200, 40, 40), (40, 180, 40), (40, 40, 200))
 SMALL = OutputSpec(160, 90, 25, Quality.DRAFT)

@@ -14,7 +14,7 @@ from render_service.domain.projects.output import OutputSpec, Quality
 from render_service.domain.projects.project import Motion, MotionKind, Shot
 from tests.integration.compositor.storyboards import composed, photo, spec_of
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_the_texture_of_a_long_shot_does_not_pulse(compositor: Compositor, tmp_path: Path) -> None:

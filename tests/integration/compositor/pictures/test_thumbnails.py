@@ -14,7 +14,7 @@ from tests.integration.compositor.mixes import tone
 from tests.integration.compositor.oracle import write_sound
 from tests.integration.compositor.storyboards import composed, plain, spec_of
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_captions_in_poster_and_contact_sheet_are_at_full_strength(

@@ -26,7 +26,7 @@ from tests.integration.compositor.mixes import speech, tone
 from tests.integration.compositor.oracle import write_sound
 from tests.integration.compositor.storyboards import FolderStore, composed
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 ZERO, SECOND = timedelta(0), timedelta(seconds=1)
 CUT = Transition(TransitionKind.CUT)
 LANGUAGES = ("zh-CN", "pt-BR")
