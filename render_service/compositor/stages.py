@@ -28,6 +28,7 @@ from render_service.compositor.inspected_file import InspectedFile, Use
 from render_service.compositor.media.assets import Asset, AssetFault, clip_asset, narration_asset
 from render_service.compositor.media.probing import probe_clip, probe_image, probe_sound
 from render_service.compositor.segments.content_hashes import name_media
+from render_service.compositor.segments.layers import layer_warnings
 from render_service.compositor.segments.planning import plan_picture, plan_pictures, shown_sources
 from render_service.compositor.segments.stills import Still, chosen_stills, still_at
 from render_service.compositor.shared_folder import (
@@ -157,6 +158,7 @@ def plan_composition(parts: Path, srt: Path, vtt: Path, words: Path) -> Plan:
             *replaced,
             *speed_warnings(spec.project, cues, timeline.fps),
             *word_warnings(spec),
+            *layer_warnings(spec.project, timeline),
         ),
     )
     (parts / "plan.json").write_bytes(canonical_bytes(plan))

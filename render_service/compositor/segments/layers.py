@@ -1,6 +1,6 @@
 """Layers as segments name them, and which of them a segment shows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TypeVar
@@ -8,7 +8,9 @@ from typing import TypeVar
 from render_service.compositor.text.drawn_texts import clean_text
 from render_service.domain.layers.changing import settled, settling_time
 from render_service.domain.layers.model import Animation, AnimationKind, Blend, ClipLayer, Layer, layer_field
-from render_service.domain.projects.timeline import frames_covering, frames_in
+from render_service.domain.projects.project import Project
+from render_service.domain.projects.timeline import Timeline, frames_covering, frames_in
+from render_service.domain.warning import JobWarning, WarningCode
 
 Span = TypeVar("Span", bound="LayerSpan")
 
@@ -78,6 +80,35 @@ def drawn_layers(
             tag = language if layer.text else ""
             drawn.append(DrawnLayer(bare, span.start, span.end, span.enter, span.exit, file, tag, group))
     return tuple(drawn)
+
+
+def layer_warnings(project: Project, timeline: Timeline) -> Iterator[JobWarning]:
+    """Yield a warning for each layer that is never seen."""
+    held = [(shot.shot.layers, shot.frames, shot.shot_id) for shot in timeline.shots]
+    for layers, frames, shot_id in (*held, (project.layers, timeline.frames, "")):
+        for index, layer in enumerate(layers):
+            group = next((one for one in layers if one.group and one.id == layer.parent), None)
+            fault = _unseen(layer, group, frames, timeline.fps)
+            if fault is not None:
+                field, what = fault
+                place = f"layers[{index}].{field}"
+                named = f"{shot_id}.{place}" if shot_id else place
+                yield JobWarning(WarningCode.LAYER_NOT_SEEN, f"{named}: {what}", shot_id, place)
+
+
+def _unseen(layer: Layer, group: Layer | None, frames: int, fps: int) -> tuple[str, str] | None:
+    """Return the field that keeps a layer from being seen, and how; None where it is seen."""
+    bare, holder = bare_layer(layer), LayerSpan(Layer(), 0, frames)
+    if bare.text is not None and not bare.text.text:
+        return "text.text", "the text has no characters that can be drawn; give it some, or leave the layer out"
+    if group is not None:
+        holder = _span(bare_layer(group), group, holder, fps)
+    span = _span(bare, layer, holder, fps)
+    if span.start < span.end:
+        return None
+    held = "the group" if group is not None else "what it lies over"
+    length = max(0, holder.end - holder.start) / fps
+    return "start", f"the layer starts after the end of {held}, which lasts {length:.3f} s; let it start earlier"
 
 
 def _span(bare: Layer, layer: Layer, holder: LayerSpan, fps: int) -> LayerSpan:

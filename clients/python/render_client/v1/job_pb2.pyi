@@ -258,6 +258,10 @@ class _WarningCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WarningCo
     """A shot that `captions.from_audio` is to caption has no captions, or not for all that is said: no speech is heard in
     it, its language could not be detected, a part is unclear, or it lasts longer than 10 minutes.
     """
+    WARNING_CODE_LAYER_NOT_SEEN: _WarningCode.ValueType  # 15
+    """A layer is never seen: it starts at or after the end of its shot or of the video, or its text has no characters that
+    can be drawn.
+    """
 
 class WarningCode(_WarningCode, metaclass=_WarningCodeEnumTypeWrapper):
     """WarningCode is a kind of warning. More kinds may be added; treat an unknown one by its message."""
@@ -299,6 +303,10 @@ The warning is removed when a worker takes the job.
 WARNING_CODE_SPEECH_NOT_RECOGNIZED: WarningCode.ValueType  # 14
 """A shot that `captions.from_audio` is to caption has no captions, or not for all that is said: no speech is heard in
 it, its language could not be detected, a part is unclear, or it lasts longer than 10 minutes.
+"""
+WARNING_CODE_LAYER_NOT_SEEN: WarningCode.ValueType  # 15
+"""A layer is never seen: it starts at or after the end of its shot or of the video, or its text has no characters that
+can be drawn.
 """
 Global___WarningCode: _TypeAlias = WarningCode  # noqa: Y015
 
