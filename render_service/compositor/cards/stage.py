@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import cache, partial
+from functools import lru_cache, partial
 from typing import Any
 
 from render_service.compositor.captions.safe_areas import Rect
@@ -35,14 +35,16 @@ LEADING = 1.3
 SMALLEST = 0.02
 """The smallest letters, as a share of the frame's shorter side."""
 # As the painter of layers has them: what letters take above and below their baseline, and how sizes fall.
-_REACH, _SHRINKING, _EVENNESS = 1.12, 0.94, 0.7
+_REACH, _SHRINKING, _EVENNESS = 1.12, 0.94, 1.0
 # A card takes its whole time to build up if it lasts so many seconds, else less.
 _BUILD_UP = 4.0
+# A last line shorter than this share of the longest looks lost.
+_TAIL = 0.4
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A text with its line breaks; `size` of its letters, `width` and `height` in pixels."""
+    """A text with its line breaks; all lengths in pixels, `tail` is the width of its last line."""
 
     text: str
     size: int
@@ -51,6 +53,7 @@ class Block:
     height: float
     leading: float = LEADING
     spacing: float = 0.0
+    tail: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ class _Attempt:
     width: float
     height: float
     is_whole: bool
+    tail: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,14 +158,9 @@ class Stage:
         letters = "".join(cleaned.split())
         length = 0.75 * (measure(letters, TextStyle(sizes[-1], weight, language)) / sizes[-1] + spacing * len(letters))
 
-        @cache
         def attempt(pixels: int) -> _Attempt:
-            wide = partial(_spaced_width, kind=TextStyle(pixels, weight, language), spacing=spacing * pixels)
-            broken = break_lines(cleaned, wide, max(width, 1.0), language, evenness=_EVENNESS)
-            needed = pixels * (_REACH + leading * (len(broken.lines) - 1))
-            longest = max(wide(line.of(cleaned)) for line in broken.lines)
-            is_whole = not (broken.torn or broken.hyphenated) and longest <= width + 1
-            return _Attempt(tuple(line.of(cleaned) for line in broken.lines), longest, needed, is_whole)
+            kind = TextStyle(pixels, weight, language)
+            return _broken(cleaned, kind, max(width, 1.0), leading=leading, spacing=spacing)
 
         def fits(pixels: int) -> bool:
             rows = max(0.0, min(lines, (height / pixels - _REACH) / leading + 1))
@@ -178,7 +177,12 @@ class Stage:
             # The painter cuts it after as many lines as fit.
             rows = max(1, int((height / pixels - _REACH) / leading + 1e-6) + 1)
             shown, needed = cleaned, pixels * (_REACH + leading * (rows - 1))
-        return Block(shown, pixels, weight, min(found.width, width), needed, leading, spacing)
+        return Block(shown, pixels, weight, min(found.width, width), needed, leading, spacing, found.tail)
+
+    def set_large(self, text: str, width: float, size: float, **how: Any) -> Block:
+        """Set a text as `set` does, but a little smaller if it ends with a line of hardly a word otherwise."""
+        blocks = [self.set(text, width, share * size, **how) for share in (1.0, 0.94, 0.88, 0.82)]
+        return next((block for block in blocks if block.tail >= _TAIL * block.width), blocks[0])
 
     def set_alike(self, texts: Sequence[str], width: float, size: float, **how: Any) -> list[Block]:
         """Set texts in letters of one size: the largest in which each fits."""
@@ -294,6 +298,18 @@ class Stage:
         """Return a part of the area, its edges in pixels as in `box`."""
         left = self.area.x + (self.area.width - x - width if self.mirrored else x)
         return replace(self, area=Rect(round(left), round(self.area.y + y), round(width), round(height)))
+
+
+@lru_cache(maxsize=4096)
+def _broken(text: str, kind: TextStyle, width: float, *, leading: float, spacing: float) -> _Attempt:
+    """Break a text into lines; the texts of a card are set again and again until all of them fit."""
+    wide = partial(_spaced_width, kind=kind, spacing=spacing * kind.size)
+    broken = break_lines(text, wide, width, kind.language, evenness=_EVENNESS)
+    needed = kind.size * (_REACH + leading * (len(broken.lines) - 1))
+    lines = tuple(line.of(text) for line in broken.lines)
+    widths = [wide(line) for line in lines]
+    is_whole = not (broken.torn or broken.hyphenated) and max(widths) <= width + 1
+    return _Attempt(lines, max(widths), needed, is_whole, widths[-1])
 
 
 def first_fitting(count: int, fits: Callable[[int], bool]) -> int:

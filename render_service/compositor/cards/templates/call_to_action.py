@@ -26,7 +26,7 @@ def layers(card: CallToActionCard, stage: Stage) -> Iterator[Layer]:
         + (pill[1] + gap if button else 0.0)
         + (handle.height + 0.8 * gap if handle else 0.0)
     )
-    text = stage.set(card.text, column, 0.105, weight=800, height=stage.height - rest, leading=1.18)
+    text = stage.set_large(card.text, column, 0.105, weight=800, height=stage.height - rest, leading=1.18)
     y, left = (stage.height - rest - text.height) / 2, (stage.width - column) / 2
     if logo:
         width = min(2.4 * logo, stage.width)

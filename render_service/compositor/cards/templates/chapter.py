@@ -26,7 +26,7 @@ def layers(card: ChapterCard, stage: Stage) -> Iterator[Layer]:
     )
     rule = stage.px(0.01)
     rest = (number.height + 0.6 * gap if number else 0.0) + gap + rule + (subtitle.height + gap if subtitle else 0.0)
-    title = stage.set(card.title, column, 0.135, weight=800, height=stage.height - rest, leading=1.14)
+    title = stage.set_large(card.title, column, 0.135, weight=800, height=stage.height - rest, leading=1.14)
     y = (stage.height - rest - title.height) / 2
     if number:
         yield stage.text(number, 0, y, column, theme.accent_ink, **stage.rise(0))

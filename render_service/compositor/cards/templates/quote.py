@@ -24,8 +24,8 @@ def layers(card: QuoteCard, stage: Stage) -> Iterator[Layer]:
     named = (author.height if author else 0.0) + (role.height if role else 0.0)
     head = portrait if portrait and not is_wide else mark
     rest = head + gap + (named + 1.2 * gap if named else 0.0)
-    size, weight = (0.088, 600) if is_wide else (0.102, 700)
-    text = stage.set(card.text, column, size, weight=weight, height=stage.height - rest, leading=1.28)
+    size, weight = (0.088, 600) if is_wide else (0.1, 700)
+    text = stage.set_large(card.text, column, size, weight=weight, height=stage.height - rest, leading=1.28)
     column = (
         min(column, max(text.width, author.width if author else 0.0, role.width if role else 0.0))
         if is_wide

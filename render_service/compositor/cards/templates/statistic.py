@@ -20,7 +20,7 @@ def layers(card: StatisticCard, stage: Stage) -> Iterator[Layer]:
     longest = f"{card.prefix}{max(ends, key=len)}{card.suffix}"
     note = stage.set(card.note, stage.width, 0.032, height=0.12 * stage.height) if card.note else None
     column = min(stage.width, _MEASURE * stage.px(0.062))
-    label = stage.set(card.label, column, 0.062, weight=500, height=0.3 * stage.height)
+    label = stage.set_large(card.label, column, 0.062, weight=500, height=0.3 * stage.height)
     rule = stage.px(0.008)
     rest = 2 * gap + rule + label.height + (note.height + gap if note else 0.0)
     wanted = 0.36 if stage.is_wide else 0.3
