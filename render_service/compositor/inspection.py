@@ -7,7 +7,7 @@ from pathlib import Path
 
 from render_service.compositor.inspected_file import InspectedFile, Use
 from render_service.compositor.media.assets import Asset, Media, ShotMedia
-from render_service.compositor.processes.limits import PROBING
+from render_service.compositor.processes.limits import PROBING, PROBING_PICTURE
 from render_service.compositor.processes.pool import Share, TaskOptions
 from render_service.compositor.task_group import task_group
 from render_service.compositor.tasks import inspect_file
@@ -151,9 +151,10 @@ async def _inspect(
     share: Share, gate: asyncio.Semaphore, asset: Asset, use: Use, policy: BadAssetPolicy
 ) -> InspectedFile | RenderFailure:
     shown = asset.field in _REPLACEABLE
+    limits = PROBING_PICTURE if use is Use.IMAGE else PROBING
     async with gate:
         try:
-            return await share.run_with(TaskOptions(PROBING, asset), inspect_file, asset, use)
+            return await share.run_with(TaskOptions(limits, asset), inspect_file, asset, use)
         except RenderFailure as failure:
             if shown and policy is BadAssetPolicy.CARD and failure.reason is ErrorReason.ASSET_INVALID:
                 return failure

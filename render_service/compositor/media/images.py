@@ -15,7 +15,9 @@ from render_service.compositor.media.assets import DEFAULT_LIMITS, Asset, AssetF
 from render_service.compositor.media.declared_size import webp_size
 from render_service.compositor.media.decode_errors import is_of_machine
 from render_service.compositor.media.sniffing import ANIMATED_WEBP, sniff_asset
-from render_service.domain.projects.file_signatures import FileClass, FileKind
+from render_service.compositor.vectors.document import MAX_BYTES, SvgDocument, SvgError, SvgFaultKind, read_svg
+from render_service.compositor.vectors.drawing import draw_svg, drawn_size
+from render_service.domain.projects.file_signatures import SVG, FileClass, FileKind
 
 _ORIENTATION = 0x0112  # EXIF tag: how the camera was held, 1–8; from 5 on the sides are swapped
 # What Pillow's readers raise on damaged files; an OSError may be of the machine as well.
@@ -25,6 +27,11 @@ _DAMAGED = (
 )
 # Memory that decoding takes at its peak, in bytes a pixel, as measured. JPEG is decoded at a fraction of its size.
 _BYTES_PER_PIXEL = {"PNG": 4.3, "BMP": 4.3, "TIFF": 5.0, "GIF": 4.3, "HEIF": 8.0, "AVIF": 12.0, "WEBP": 16.3}
+_SVG_FAULTS = {
+    SvgFaultKind.DAMAGED: AssetFault.TRUNCATED,
+    SvgFaultKind.REFERS: AssetFault.MARKUP,
+    SvgFaultKind.TOO_EXPENSIVE: AssetFault.TOO_EXPENSIVE,
+}
 _BAND_PIXELS = 4_000_000
 # The limit given to each call is checked before anything is decoded; Pillow's own, which only warns, is not needed.
 Image.MAX_IMAGE_PIXELS = None
@@ -114,9 +121,10 @@ def load_image(
     """Decode a still picture, the first frame where it has several.
 
     Args:
-        asset: JPEG, PNG, WebP, AVIF, HEIC, TIFF, BMP or GIF, identified by content.
+        asset: JPEG, PNG, WebP, AVIF, HEIC, TIFF, BMP, GIF or SVG, identified by content.
         cover: Width and height in pixels that the result must cover: a larger picture is scaled down, keeping its
-            aspect ratio, to the smallest size that covers them. None keeps the size. Pictures are never scaled up.
+            aspect ratio, to the smallest size that covers them. None keeps the size. Pictures are never scaled up, but
+            an SVG is drawn at the size that is asked for.
         contain: Width and height in pixels that the result must fit into: a larger picture is scaled down. At most one
             of `cover` and `contain` is given.
         exact: False scales only by cheap integer factors: the result is at most twice as large as it must be, which
@@ -130,11 +138,11 @@ def load_image(
     Raises:
         RenderFailure: ASSET_INVALID, naming the fault.
     """
+    kind = sniff_asset(asset, FileClass.IMAGE)
+    if kind == SVG:
+        return _load_svg(asset, cover, contain)
     # Damaged side information, such as EXIF, is no reason to refuse a picture.
-    with (
-        warnings.catch_warnings(action="ignore"),
-        _open_image(asset, sniff_asset(asset, FileClass.IMAGE), limits) as picture,
-    ):
+    with warnings.catch_warnings(action="ignore"), _open_image(asset, kind, limits) as picture:
         orientation = _orientation(picture)
         size = _wanted_size(picture.size, cover, contain, swapped=orientation >= 5)
         if picture.format == "JPEG" and size != picture.size:
@@ -159,12 +167,29 @@ def image_size(asset: Asset, limits: MediaLimits = DEFAULT_LIMITS) -> tuple[int,
     Raises:
         RenderFailure: ASSET_INVALID, naming the fault.
     """
-    with (
-        warnings.catch_warnings(action="ignore"),
-        _open_image(asset, sniff_asset(asset, FileClass.IMAGE), limits) as picture,
-    ):
+    kind = sniff_asset(asset, FileClass.IMAGE)
+    if kind == SVG:
+        with _open_svg(asset) as document:
+            return max(1, round(document.width)), max(1, round(document.height))
+    with warnings.catch_warnings(action="ignore"), _open_image(asset, kind, limits) as picture:
         width, height = picture.size
         return (height, width) if _orientation(picture) >= 5 else (width, height)
+
+
+@contextmanager
+def _open_svg(asset: Asset) -> Iterator[SvgDocument]:
+    with asset.path.open("rb") as file:
+        content = file.read(MAX_BYTES + 1)
+    try:
+        yield read_svg(content)
+    except SvgError as error:
+        raise asset.invalid(_SVG_FAULTS[error.kind], str(error)) from error
+
+
+def _load_svg(asset: Asset, cover: tuple[int, int] | None, contain: tuple[int, int] | None) -> NDArray[np.uint8]:
+    with _open_svg(asset) as document:
+        pixels = draw_svg(document, drawn_size(document, cover, contain))
+    return np.ascontiguousarray(pixels[..., :3]) if bool((pixels[..., 3] == 255).all()) else pixels
 
 
 def _orientation(picture: Image.Image) -> int:

@@ -32,7 +32,7 @@ from render_service.compositor.media.video_decoding import (
     shown_size,
 )
 from render_service.domain.errors import RenderFailure
-from render_service.domain.projects.file_signatures import FileClass, FileKind
+from render_service.domain.projects.file_signatures import SVG, FileClass, FileKind
 from render_service.domain.projects.media import ClipFacts, KeyframeGap
 
 # A file that ends this much before its declared length is truncated.
@@ -40,6 +40,8 @@ _LOST_SECONDS = 0.5
 # Containers that declare their exact length; for others it is estimated from the bit rate.
 _DECLARES_LENGTH = ("mov", "matroska", "avi", "wav", "flac")
 _PROBE_SIZE = (64, 64)
+# What an SVG takes depends on the size at which it is drawn.
+_SVG_PROBE_SIZE = (1280, 1280)
 # Most clips have a keyframe more often.
 _LONG_GAP_SECONDS = 6.0
 _LONGEST_FRAME_SECONDS = 0.1
@@ -51,7 +53,10 @@ def probe_image(asset: Asset, limits: MediaLimits = DEFAULT_LIMITS) -> tuple[int
     Raises:
         RenderFailure: ASSET_INVALID where it cannot be used.
     """
-    load_image(asset, cover=_PROBE_SIZE, limits=limits)
+    if sniff_asset(asset, FileClass.IMAGE) == SVG:
+        load_image(asset, contain=_SVG_PROBE_SIZE)
+    else:
+        load_image(asset, cover=_PROBE_SIZE, limits=limits)
     return image_size(asset, limits)
 
 

@@ -29,6 +29,8 @@ class TaskLimits:
 
 PROBING = TaskLimits(memory=1536 * _MIB, cpu_seconds=900)
 """For one file of a caller: the largest picture allowed takes about 1 GiB, the longest sound some minutes."""
+PROBING_PICTURE = TaskLimits(memory=1536 * _MIB, cpu_seconds=60)
+"""For one picture of a caller: the slowest formats take seconds; an SVG may ask for more than it is worth."""
 RENDERING = TaskLimits(memory=4096 * _MIB, cpu_seconds=3600)
 """For one segment, or all of a video: the encoder takes about 2 GiB at the largest frame size."""
 MIXING = TaskLimits(memory=1536 * _MIB, cpu_seconds=3 * 3600)

@@ -37,7 +37,7 @@ def build_fingerprint(entry: str = PICTURE_ENTRY) -> str:
     libraries = (av.__version__, sorted(av.library_versions.items()), cv2.__version__, np.__version__, PIL.__version__)
     hashed.update(repr(libraries).encode())
     # Phrases decide where lines break, coverage decides which face draws a letter.
-    packages = ("budoux", "icu4py", "pyphen", "uharfbuzz")
+    packages = ("budoux", "icu4py", "pyphen", "resvg-py", "uharfbuzz")
     hashed.update(" ".join(map(version, packages)).encode())
     hashed.update(fonts_fingerprint().encode())
     return hashed.hexdigest()[:16]

@@ -67,7 +67,7 @@ _TEXT_EMOJI = _noto("Emoji")
 COLOR_EMOJI = Face("ColorEmoji", "render_service.compositor.text", "font_files/NotoColorEmoji.ttf")
 COLOR_EMOJI_SIZE = 109
 """The only em size of the bitmaps of `COLOR_EMOJI`, in pixels."""
-_LATIN_EXTENDED = _noto("")
+LATIN_EXTENDED = _noto("")
 _SCRIPTS = (
     *("Arabic", "Hebrew", "Devanagari", "Bengali", "Thai", "Tamil", "Telugu", "Gujarati", "Gurmukhi", "Kannada"),
     *("Malayalam", "Oriya", "Sinhala", "Myanmar", "Khmer", "Lao", "Ethiopic", "Georgian", "Armenian"),
@@ -77,12 +77,12 @@ _SYMBOLS = Face("Symbols2", "render_service.compositor.text", "font_files/NotoSa
 _MATHEMATICS = Face("Math", "render_service.compositor.text", "font_files/NotoSansMath-Regular.ttf")
 FALLBACKS = (
     *(_noto(f"Sans{script}") for script in _SCRIPTS),
-    *(_LATIN_EXTENDED, _noto("SansSymbols"), COLOR_EMOJI, _SYMBOLS, _MATHEMATICS),
+    *(LATIN_EXTENDED, _noto("SansSymbols"), COLOR_EMOJI, _SYMBOLS, _MATHEMATICS),
 )
 """The faces that draw what the East Asian ones do not; the first that has a character draws it."""
 _WEIGHT_NAMES = {400: "Regular", 500: "Medium", 600: "SemiBold", 700: "Bold", 800: "ExtraBold", 900: "Black"}
 # East Asian faces, the Korean one too, draw ellipses at half height; other scripts have them on the baseline.
-_LOW_ELLIPSIS = _LATIN_EXTENDED
+_LOW_ELLIPSIS = LATIN_EXTENDED
 # Punctuation that CJK faces draw in a full-width cell, but that must be narrow in Latin text.
 _WIDTH_BY_CONTEXT = frozenset("‘’“”…—–·‥‖′″")
 # Emoji presentation, and the enclosing key of keycaps; a joiner makes one emoji of two.

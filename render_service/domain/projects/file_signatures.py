@@ -1,6 +1,7 @@
 """Identifies files by their first bytes. Names and declared types are not trusted."""
 
 import re
+import zlib
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -37,6 +38,7 @@ class FileKind:
 
 
 _UNKNOWN = FileKind(FileClass.UNKNOWN, "unknown")
+SVG = FileKind(FileClass.IMAGE, "SVG", "SVG", "image/svg+xml")
 
 # Magic numbers at fixed offsets: (offset, bytes, kind).
 _MAGIC: tuple[tuple[int, bytes, FileKind], ...] = (
@@ -94,6 +96,12 @@ _FTYP_IMAGES = {
 }
 _PLAYLIST = re.compile(rb"\A\s*(#EXTM3U|\[playlist\]|ffconcat |#EXTINF|\[reference\])", re.IGNORECASE)
 _DASH = re.compile(rb"<(\w+:)?(MPD|SmoothStreamingMedia|smil|asx|playlist)\b", re.IGNORECASE)
+# What may stand before the root element: a declaration, comments, and a document type with its entities.
+_SVG = re.compile(
+    rb"\A\s*(<\?.{0,2000}?\?>\s*|<!--.{0,4000}?-->\s*|<!doctype\s+(\w{1,20}:)?svg\b[^\[>]{0,1000}(\[.{0,4000}?\]\s*)?>\s*)*"
+    rb"<(\w{1,20}:)?svg[\s/>]",
+    re.IGNORECASE | re.DOTALL,
+)
 _MARKUP = re.compile(rb"\A\s*(<\?xml|<!doctype|<!--|<svg|<html|<head|<body|<script|<[a-z]{1,20}[\s>])", re.IGNORECASE)
 
 
@@ -115,6 +123,8 @@ def sniff(head: bytes) -> FileKind:
         return FileKind(FileClass.SOUND, "AIFF", "aiff")
     if head[4:8] == b"ftyp":
         return _sniff_ftyp(head)
+    if head[:2] == b"\x1f\x8b":
+        return SVG if _sniff_text(_unpacked_head(head)) == SVG else _UNKNOWN
     return _sniff_text(head) or _sniff_stream(head)
 
 
@@ -125,9 +135,17 @@ def _sniff_text(head: bytes) -> FileKind | None:
         text = head[2:].replace(b"\0", b"")
     if _PLAYLIST.match(text) or (_MARKUP.match(text) and _DASH.search(text)):
         return FileKind(FileClass.PLAYLIST, "a playlist")
-    if _MARKUP.match(text):
-        return FileKind(FileClass.MARKUP, "SVG" if b"<svg" in text.lower() else "HTML or XML")
-    return None
+    if _SVG.match(text):
+        return SVG
+    return FileKind(FileClass.MARKUP, "HTML or XML") if _MARKUP.match(text) else None
+
+
+def _unpacked_head(head: bytes) -> bytes:
+    """Return the first bytes of what is packed with gzip; nothing where it is damaged."""
+    try:
+        return zlib.decompressobj(wbits=31).decompress(head, HEAD_BYTES)
+    except zlib.error:
+        return b""
 
 
 def _sniff_ftyp(head: bytes) -> FileKind:

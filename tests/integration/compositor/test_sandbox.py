@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from render_service.compositor.inspected_file import Use
 from render_service.compositor.media.assets import Asset, image_asset
 from render_service.compositor.processes.landlock import landlock_version
-from render_service.compositor.processes.limits import PROBING, RENDERING, TaskLimits
+from render_service.compositor.processes.limits import PROBING, PROBING_PICTURE, RENDERING, TaskLimits
 from render_service.compositor.processes.pool import ProcessPool, TaskOptions
 from render_service.compositor.processes.system_calls import can_filter
+from render_service.compositor.tasks import inspect_file
 from render_service.domain.errors import ErrorReason, RenderFailure
 from tests.integration.compositor import tasks
 
@@ -156,3 +158,10 @@ async def test_a_render_is_never_kept_waiting_by_one_whose_tasks_take_long(pool:
 
 async def test_the_parent_itself_is_not_limited() -> None:
     assert resource.getrlimit(resource.RLIMIT_DATA)[1] != RENDERING.memory
+
+
+async def test_an_svg_is_drawn_in_a_confined_process(pool: ProcessPool, tmp_path: Path, folder: Path) -> None:
+    path = folder / "logo.svg"
+    path.write_text('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 9"><text y="9">日本</text></svg>')
+    found = await pool.share().run_with(TaskOptions(PROBING_PICTURE), inspect_file, image_asset("a", path), Use.IMAGE)
+    assert found.size == (16, 9)

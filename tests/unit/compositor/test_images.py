@@ -266,8 +266,9 @@ def test_damaged_pictures_are_read_or_refused_but_never_break_anything(tmp_path:
     ("content", "fault"),
     [
         (b"", AssetFault.EMPTY),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", AssetFault.MARKUP),
-        (b"<?xml version='1.0'?>\n<!-- x --><svg/>", AssetFault.MARKUP),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", AssetFault.TRUNCATED),
+        (b"<?xml version='1.0'?>\n<!-- x --><svg/>", AssetFault.TRUNCATED),
+        (b"<html><svg width='1' height='1'/></html>", AssetFault.MARKUP),
         (b"\xef\xbb\xbf  <!DOCTYPE html><html></html>", AssetFault.MARKUP),
         ("<html>404</html>".encode("utf-16"), AssetFault.MARKUP),
         (b"#EXTM3U\n#EXTINF:9,\nfile:///etc/passwd\n", AssetFault.PLAYLIST),

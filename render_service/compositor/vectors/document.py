@@ -1,0 +1,340 @@
+"""Reads SVG documents of callers. Whatever is drawn is written anew from what was checked here.
+
+No document type, processing instruction or script is passed on, nothing outside the document can be named, and what
+its references multiply is counted before anything is drawn.
+"""
+
+import base64
+import binascii
+import io
+import math
+import re
+import zlib
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from xml.parsers import expat
+from xml.sax.saxutils import escape, quoteattr
+
+from PIL import Image, UnidentifiedImageError
+
+from render_service.compositor.text.fonts import LATIN_EXTENDED, Face
+from render_service.compositor.vectors.lettering import family_of, runs_of
+
+MAX_BYTES = 4 * 1024 * 1024
+"""Of a document, unpacked."""
+MAX_ELEMENTS = 20_000
+MAX_DEPTH = 64
+"""Of elements within each other, along references too."""
+MAX_WORK = 100_000
+"""Elements that are drawn once all references are followed; a filter's step counts as many."""
+MAX_EMBEDDED_PIXELS = 16_000_000
+"""Of all embedded pictures together."""
+
+_MAX_ATTRIBUTES = 200_000
+_LARGEST_SIDE = 1_000_000.0
+# What drawing takes, in elements: a step of a filter, and what is drawn on its own before.
+_FILTER_STEP = 500
+_WORK = {"mask": 300, "clipPath": 50, "pattern": 50}
+_LARGEST_TILE = 20_000.0
+# More octaves of noise than this change no pixel, but take time in proportion.
+_MOST_OCTAVES = 8
+_SVG = "http://www.w3.org/2000/svg"
+# Lengths in pixels at 96 dpi (CSS Values and Units 4, 6.2).
+_UNITS = {"": 1.0, "px": 1.0, "pt": 4 / 3, "pc": 16.0, "mm": 96 / 25.4, "cm": 96 / 2.54, "in": 96.0}
+_LENGTH = re.compile(r"\s*\+?(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)\s*([a-z]*)\s*")
+_NUMBERS = re.compile(r"[\s,]+")
+_LOCAL_URL = re.compile(r"url\(\s*['\"]?\s*#([^'\")\s]*)")
+_EMBEDDED = re.compile(r"data:(image/[a-z+.-]+)?[^,]*;base64,", re.IGNORECASE)
+# Elements whose reference is followed by whoever draws; others, such as links, are not.
+_REFERRING = frozenset(
+    ("use", "image", "feImage", "textPath", "tref", "pattern", "linearGradient", "radialGradient", "filter", "mask")
+) | {"clipPath", "marker"}
+_DROPPED = frozenset(("script", "foreignObject", "iframe", "audio", "video", "canvas", "handler", "listener"))
+
+
+class SvgFaultKind(Enum):
+    """What is wrong with a document."""
+
+    DAMAGED = auto()
+    REFERS = auto()
+    """It refers to something outside of itself."""
+    TOO_EXPENSIVE = auto()
+
+
+class SvgError(Exception):
+    """A document cannot be drawn.
+
+    Args:
+        kind: What is wrong.
+        message: The fault and its remedy, as in `the SVG has no size; add a viewBox`.
+    """
+
+    def __init__(self, kind: SvgFaultKind, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+@dataclass(frozen=True, slots=True)
+class SvgDocument:
+    """A checked document.
+
+    Args:
+        width: Its own width in pixels, not rounded.
+        height: Its height.
+        faces: The faces that draw its texts, the Latin one first; empty without texts.
+    """
+
+    width: float
+    height: float
+    faces: tuple[Face, ...]
+    _root: str
+    _attributes: dict[str, str]
+    _body: str
+
+    def at_size(self, width: int, height: int) -> str:
+        """Return the document as XML that is drawn with a width and height in pixels."""
+        attributes = {**self._attributes, "width": str(width), "height": str(height)}
+        written = "".join(f" {name}={quoteattr(value)}" for name, value in attributes.items())
+        return f"<{self._root}{written}>{self._body}</{self._root}>"
+
+
+@dataclass(slots=True)
+class _Element:
+    """What counting needs of an element: its own work, its children, and the ids that it refers to."""
+
+    work: int
+    children: list["_Element"] = field(default_factory=list)
+    references: list[str] = field(default_factory=list)
+    total: int | None = None
+    depth: int = 0
+    is_open: bool = False
+
+
+def read_svg(data: bytes) -> SvgDocument:
+    """Read a document.
+
+    Args:
+        data: An SVG file, or one that is packed with gzip.
+
+    Raises:
+        SvgError: It is damaged, refers to what is outside of it, or is too expensive to draw.
+    """
+    reader = _Reader()
+    try:
+        reader.parser.Parse(_unpacked(data), True)
+    except expat.ExpatError as error:
+        raise SvgError(
+            SvgFaultKind.DAMAGED,
+            f"the SVG is damaged in line {error.lineno} ({expat.ErrorString(error.code)}); export it again",
+        ) from error
+    except (UnicodeDecodeError, LookupError, ValueError) as error:
+        raise SvgError(SvgFaultKind.DAMAGED, "the SVG is damaged; export it again") from error
+    return reader.document()
+
+
+def _unpacked(data: bytes) -> bytes:
+    if data[:2] == b"\x1f\x8b":
+        try:
+            unpacker = zlib.decompressobj(wbits=31)
+            data = unpacker.decompress(data, MAX_BYTES + 1)
+        except zlib.error as error:
+            raise SvgError(SvgFaultKind.DAMAGED, "the packed SVG is damaged; export it again") from error
+    if len(data) > MAX_BYTES:
+        raise _too_expensive(f"has more than {MAX_BYTES // 1024 // 1024} MiB")
+    return data
+
+
+class _Reader:
+    """Takes the events of a parser, and writes down what is drawn."""
+
+    def __init__(self) -> None:
+        self.parser = expat.ParserCreate()
+        self.parser.buffer_text = True
+        self.parser.StartElementHandler = self._start
+        self.parser.EndElementHandler = self._end
+        self.parser.CharacterDataHandler = self._characters
+        self._written: list[str] = []
+        self._faces: dict[Face, None] = {}
+        self._size = 0
+        self._open: list[tuple[str, _Element]] = []
+        self._skipped = 0
+        self._in_text = 0
+        self._elements = self._attributes = self._embedded = 0
+        self._ids: dict[str, _Element] = {}
+        self._root: tuple[str, dict[str, str], _Element] | None = None
+
+    def document(self) -> SvgDocument:
+        """Return what was read, once the parser has reached the end."""
+        assert self._root is not None
+        name, attributes, element = self._root
+        self._count(element, 1)
+        width, height, box = _size(attributes)
+        kept = {key: value for key, value in attributes.items() if key not in ("x", "y")}
+        kept["viewBox"] = box
+        if ":" not in name:
+            kept["xmlns"] = _SVG
+        return SvgDocument(width, height, tuple(self._faces), name, kept, "".join(self._written))
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        local = name.rpartition(":")[2]
+        if self._skipped or local in _DROPPED:
+            self._skipped += 1
+            return
+        if self._root is None and local != "svg":
+            raise SvgError(SvgFaultKind.DAMAGED, f"the SVG begins with <{name[:40]}>; export it again")
+        self._elements += 1
+        self._attributes += len(attributes)
+        if self._elements > MAX_ELEMENTS or self._attributes > _MAX_ATTRIBUTES:
+            raise _too_expensive(f"has more than {MAX_ELEMENTS:,} elements")
+        if len(self._open) >= MAX_DEPTH:
+            raise _too_expensive(f"has more than {MAX_DEPTH} elements within each other")
+        element = _Element(_WORK.get(local, _FILTER_STEP if local.startswith("fe") else 1))
+        if local == "pattern":
+            _check_tile(attributes)
+        kept = {key: self._checked(local, key, value, element) for key, value in attributes.items() if _is_kept(key)}
+        if "id" in attributes:
+            self._ids.setdefault(attributes["id"], element)
+        if self._root is None:
+            self._root = name, kept, element
+        else:
+            self._open[-1][1].children.append(element)
+            self._write(f"<{name}{''.join(f' {key}={quoteattr(value)}' for key, value in kept.items())}>")
+        self._open.append((name, element))
+        self._in_text += local == "text"
+
+    def _end(self, name: str) -> None:
+        if self._skipped:
+            self._skipped -= 1
+            return
+        self._open.pop()
+        self._in_text -= name.rpartition(":")[2] == "text"
+        if self._open:
+            self._written.append(f"</{name}>")
+
+    def _characters(self, characters: str) -> None:
+        if self._skipped:
+            return
+        if self._in_text:
+            self._letters(characters)
+        else:
+            self._write(escape(characters))
+        if self._open and self._open[-1][0].rpartition(":")[2] == "style":
+            self._open[-1][1].references += _LOCAL_URL.findall(characters)
+
+    def _letters(self, characters: str) -> None:
+        prefix = self._open[-1][0].rpartition(":")[0]
+        tspan = f"{prefix}:tspan" if prefix else "tspan"
+        self._faces.setdefault(LATIN_EXTENDED)
+        for run, face in runs_of(characters):
+            self._faces.setdefault(face)
+            letters = escape(run)
+            if face != LATIN_EXTENDED:
+                letters = f"<{tspan} font-family={quoteattr(family_of(face))}>{letters}</{tspan}>"
+            self._write(letters)
+
+    def _write(self, text: str) -> None:
+        # Entities multiply what the file holds.
+        self._size += len(text)
+        if self._size > 2 * MAX_BYTES:
+            raise _too_expensive(f"has more than {2 * MAX_BYTES // 1024 // 1024} MiB once its entities are replaced")
+        self._written.append(text)
+
+    def _checked(self, element: str, key: str, value: str, found: _Element) -> str:
+        """Return a value as it is passed on, and note what it refers to."""
+        if key.rpartition(":")[2] == "href" and element in _REFERRING:
+            target = value.strip()
+            if target.startswith("#"):
+                found.references.append(target[1:])
+            elif element in ("image", "feImage") and target[:5].lower() == "data:":
+                self._embed(target)
+            elif target:
+                raise SvgError(
+                    SvgFaultKind.REFERS,
+                    f"the SVG refers to {target[:60]} in <{element}>, which is not loaded; embed what it shows",
+                )
+        elif "url(" in value:
+            found.references += _LOCAL_URL.findall(value)
+        if key == "numOctaves":
+            return str(min(_MOST_OCTAVES, int(value))) if value.strip().isdigit() else "1"
+        return value
+
+    def _embed(self, uri: str) -> None:
+        start = _EMBEDDED.match(uri)
+        if start is None:
+            raise SvgError(SvgFaultKind.REFERS, "the SVG embeds what is not a picture in base64; embed PNG or JPEG")
+        try:
+            data = base64.b64decode(uri[start.end() :])
+            with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as picture:
+                self._embedded += picture.width * picture.height
+        except (binascii.Error, UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+            raise SvgError(
+                SvgFaultKind.DAMAGED, "the SVG embeds a picture that is damaged, or neither PNG nor JPEG"
+            ) from error
+        if self._embedded > MAX_EMBEDDED_PIXELS:
+            raise _too_expensive(f"embeds pictures of more than {MAX_EMBEDDED_PIXELS:,} pixels")
+
+    def _count(self, element: _Element, depth: int) -> None:
+        """Count the work and depth of an element, with all that it refers to."""
+        if depth > MAX_DEPTH:
+            raise _too_expensive(f"has more than {MAX_DEPTH} elements within each other, along its references")
+        if element.total is not None or element.is_open:
+            return  # what refers to itself is not drawn
+        element.is_open = True
+        total, below = element.work, 0
+        targets = (self._ids[one] for one in element.references if one in self._ids)
+        for part in (*element.children, *targets):
+            self._count(part, depth + 1)
+            total += part.total or 0
+            below = max(below, part.depth)
+        element.is_open = False
+        element.total, element.depth = total, below + 1
+        if total > MAX_WORK:
+            raise _too_expensive(f"draws more than {MAX_WORK:,} elements once its references are followed")
+        if element.depth > MAX_DEPTH:
+            raise _too_expensive(f"has more than {MAX_DEPTH} elements within each other, along its references")
+
+
+def _is_kept(key: str) -> bool:
+    """Return whether an attribute can change a picture: handlers of events cannot."""
+    return not key.lower().startswith("on")
+
+
+def _size(attributes: dict[str, str]) -> tuple[float, float, str]:
+    """Return width, height and view box of a root element; the sizes follow from the box where they are left out."""
+    box = attributes.get("viewBox", "").strip()
+    width, height = _length(attributes.get("width", "")), _length(attributes.get("height", ""))
+    if box:
+        try:
+            numbers = [float(one) for one in _NUMBERS.split(box)]
+        except ValueError:
+            numbers = []
+        if len(numbers) != 4 or not all(map(math.isfinite, numbers)) or min(numbers[2:]) <= 0:
+            raise SvgError(SvgFaultKind.DAMAGED, "the viewBox of the SVG is not four numbers; correct it")
+        shape = numbers[2] / numbers[3]
+        if width is None:
+            width = numbers[2] if height is None else height * shape
+        height = width / shape if height is None else height
+    elif width is None or height is None:
+        raise SvgError(SvgFaultKind.DAMAGED, "the SVG has no size; add a viewBox, or width and height")
+    else:
+        box = f"0 0 {width:.6g} {height:.6g}"
+    if not (0 < width <= _LARGEST_SIDE and 0 < height <= _LARGEST_SIDE):
+        raise SvgError(SvgFaultKind.DAMAGED, f"the SVG is {width:.6g} × {height:.6g}; give it a size of 1 to 1,000,000")
+    return width, height, box
+
+
+def _length(value: str) -> float | None:
+    """Return a length in pixels; None for one that depends on where the picture is shown."""
+    found = _LENGTH.fullmatch(value)
+    return float(found[1]) * _UNITS[found[2]] if found and found[2] in _UNITS else None
+
+
+def _check_tile(attributes: dict[str, str]) -> None:
+    for name in ("width", "height"):
+        side = _length(attributes.get(name, ""))
+        if side is not None and side > _LARGEST_TILE:
+            raise _too_expensive(f"has a pattern of which a tile is larger than {_LARGEST_TILE:,.0f}")
+
+
+def _too_expensive(what: str) -> SvgError:
+    return SvgError(SvgFaultKind.TOO_EXPENSIVE, f"the SVG {what}; simplify it")

@@ -1,0 +1,170 @@
+"""SVG of callers: crisp at every size, and harmless whatever is in it."""
+
+import base64
+import contextlib
+import gzip
+import io
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from render_service.compositor.media.assets import Asset, AssetFault
+from render_service.compositor.media.images import image_size, load_image
+from render_service.compositor.vectors.document import read_svg
+from render_service.compositor.vectors.drawing import MAX_PIXELS, drawn_size
+from render_service.domain.errors import RenderFailure
+
+NAMES = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
+START = f'<svg {NAMES} viewBox="0 0 16 9">'
+FILLED = '<rect width="16" height="9" fill="#f00"/>'
+DOUBLING = START + '<g id="a"><rect width="1" height="1"/></g>'
+
+
+def asset_of(folder: Path, content: str | bytes) -> Asset:
+    path = folder / "file"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return Asset(path, "layers[0].picture.uri", "shot-1")
+
+
+def embedded(width: int, height: int, kind: str = "PNG") -> str:
+    buffer = io.BytesIO()
+    Image.new("1" if kind == "PNG" else "RGB", (width, height)).save(buffer, kind)
+    data = base64.b64encode(buffer.getvalue()).decode()
+    return f'<image width="9" height="9" xlink:href="data:image/png;base64,{data}"/>'
+
+
+def test_an_svg_is_drawn_at_the_size_that_is_asked_for(tmp_path: Path) -> None:
+    disc = asset_of(tmp_path, f'<svg {NAMES} width="8" height="8"><circle cx="4" cy="4" r="4" fill="#06c"/></svg>')
+    assert image_size(disc) == (8, 8)
+    large = load_image(disc, cover=(400, 300))
+    assert large.shape == (400, 400, 4)
+    # Only the edge of a crisp disc is half transparent.
+    assert ((large[..., 3] > 0) & (large[..., 3] < 255)).mean() < 0.02
+    assert tuple(large[200, 200]) == (0, 0x66, 0xCC, 255)
+    assert load_image(disc, contain=(400, 300)).shape == (300, 300, 4)
+
+
+@pytest.mark.parametrize(
+    ("root", "size"),
+    [
+        ('width="2in" height="72pt"', (192, 96)),
+        ('viewBox="0 0 30 20"', (30, 20)),
+        ('viewBox="0 0 30 20" width="60"', (60, 40)),
+        ('viewBox="0,0,30,20" width="100%" height="100%"', (30, 20)),
+    ],
+)
+def test_the_size_of_an_svg_follows_from_what_it_says(tmp_path: Path, root: str, size: tuple[int, int]) -> None:
+    assert image_size(asset_of(tmp_path, f"<svg {NAMES} {root}/>")) == size
+
+
+def test_texts_are_drawn_with_the_fonts_of_the_service(tmp_path: Path) -> None:
+    def drawn(text: str) -> np.ndarray:
+        svg = f'<svg {NAMES} viewBox="0 0 60 20"><text y="15" font-size="16" font-family="Arial">{text}</text></svg>'
+        return load_image(asset_of(tmp_path, svg), cover=(120, 40))
+
+    tofu = drawn("\U0001fbff")
+    for text in ("Ag", "日本", "नम", "مر", "😀"):
+        shown = drawn(text)
+        assert shown[..., 3].any(), text
+        assert not np.array_equal(shown, tofu), text
+    assert drawn("😀")[..., 0].max() > 200, "an emoji is not black"
+
+
+def test_packed_and_prefixed_documents_are_read(tmp_path: Path) -> None:
+    prefixed = '<?xml version="1.0" encoding="ISO-8859-1"?><!-- \xe9 --><s:svg xmlns:s="http://www.w3.org/2000/svg" '
+    prefixed += 'viewBox="0 0 16 9"><s:rect width="16" height="9" fill="#f00"/></s:svg>'
+    for content in (prefixed.encode("latin-1"), gzip.compress((START + FILLED + "</svg>").encode())):
+        pixels = load_image(asset_of(tmp_path, content), cover=(32, 18))
+        assert (pixels == (255, 0, 0)).all()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        START + '<script>alert(1)</script><rect width="16" height="9" fill="#f00" onload="go()"/></svg>',
+        START + FILLED + '<foreignObject><p xmlns="http://www.w3.org/1999/xhtml">x</p></foreignObject></svg>',
+        '<?xml-stylesheet href="file:///etc/passwd"?>' + START + FILLED + "</svg>",
+        START + "<style>@import url(http://127.0.0.1/a.css); rect { fill: #f00 }</style>" + FILLED + "</svg>",
+        START + f'<a xlink:href="https://example.com/">{FILLED}</a></svg>',
+        START + '<rect width="16" height="9" fill="#f00"><animate attributeName="x" to="9" dur="1s"/></rect></svg>',
+        '<!DOCTYPE svg [<!ENTITY c "#f00"><!ENTITY x SYSTEM "file:///etc/passwd">]>'
+        + START
+        + '<rect width="16" height="9" fill="&c;"/><desc>&x;</desc></svg>',
+        START + FILLED + '<g id="a"><use href="#a"/></g></svg>',
+        START + FILLED + '<path d="M0 20H1e9" stroke="#fff" stroke-dasharray="1e-9"/></svg>',
+        START + FILLED + '<text y="-20" font-size="1e9">a</text></svg>',
+    ],
+)
+def test_what_is_not_a_drawing_is_left_out(tmp_path: Path, content: str) -> None:
+    assert (load_image(asset_of(tmp_path, content), cover=(32, 18)) == (255, 0, 0)).all()
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (START + '<image href="file:///etc/passwd"/></svg>', AssetFault.MARKUP),
+        (START + '<image xlink:href="http://127.0.0.1/"/></svg>', AssetFault.MARKUP),
+        (START + '<image href="picture.png"/></svg>', AssetFault.MARKUP),
+        (START + '<use href="other.svg#a"/></svg>', AssetFault.MARKUP),
+        (START + '<filter id="f"><feImage href="/etc/passwd"/></filter></svg>', AssetFault.MARKUP),
+        (START + '<image href="data:image/svg+xml,&lt;svg/&gt;"/></svg>', AssetFault.MARKUP),
+        (START + '<image href="data:image/svg+xml;base64,PHN2Zy8+"/></svg>', AssetFault.TRUNCATED),
+        (START + embedded(9, 9)[:-40] + '"/></svg>', AssetFault.TRUNCATED),
+        (START + embedded(5_000, 4_000) + "</svg>", AssetFault.TOO_EXPENSIVE),
+        (START + "<g>" * 70 + "</g>" * 70 + "</svg>", AssetFault.TOO_EXPENSIVE),
+        (START + "<g/>" * 20_001 + "</svg>", AssetFault.TOO_EXPENSIVE),
+        (
+            DOUBLING
+            + "".join(
+                f'<g id="{b}">{f"<use href=%s#{a}%s/>" % (chr(34), chr(34)) * 10}</g>'
+                for a, b in zip("abcdef", "bcdefg", strict=True)
+            )
+            + "</svg>",
+            AssetFault.TOO_EXPENSIVE,
+        ),
+        (
+            START + '<filter id="f"><feDropShadow/></filter>' + '<g filter="url(#f)"/>' * 300 + "</svg>",
+            AssetFault.TOO_EXPENSIVE,
+        ),
+        (START + '<pattern id="p" width="1e7" height="1e7"/></svg>', AssetFault.TOO_EXPENSIVE),
+        (gzip.compress(START.encode() + b" " * 5_000_000), AssetFault.TOO_EXPENSIVE),
+        (
+            '<!DOCTYPE svg [<!ENTITY a "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa">'
+            + "".join(f'<!ENTITY {b} "{f"&{a};" * 30}">' for a, b in zip("abcde", "bcdef", strict=True))
+            + f"]>{START}<desc>&f;</desc></svg>",
+            AssetFault.TRUNCATED,
+        ),
+        (f'<svg {NAMES} viewBox="0 0 nan 5"/>', AssetFault.TRUNCATED),
+        (f'<svg {NAMES} width="1e300" height="1"/>', AssetFault.TRUNCATED),
+        (START + "<rect>", AssetFault.TRUNCATED),
+        (START + "<x:rect/></svg>", AssetFault.TRUNCATED),
+    ],
+)
+def test_hostile_documents_are_refused_by_name(tmp_path: Path, content: str | bytes, fault: AssetFault) -> None:
+    with pytest.raises(RenderFailure, match=r"^shot-1\.layers\[0\]\.picture\.uri: the .*SVG ") as caught:
+        load_image(asset_of(tmp_path, content), cover=(32, 18))
+    assert caught.value.metadata["fault"] == fault
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 900_000), (900_000, 1), (1e-5, 1e-5), (1e6, 1e6)])
+def test_no_shape_is_drawn_larger_than_the_largest_frame(width: float, height: float) -> None:
+    document = read_svg(f'<svg {NAMES} width="{width}" height="{height}"/>'.encode())
+    for cover in (None, (160, 90), (4096, 4096)):
+        drawn = drawn_size(document, cover=cover)
+        assert min(drawn) >= 1
+        assert drawn[0] * drawn[1] <= MAX_PIXELS
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_damaged_documents_are_drawn_or_refused(tmp_path: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    parts = [START, '<g id="a" opacity=".5">', FILLED, "</g>", '<use href="#a" x="3"/>', '<text y="5">a&amp;b</text>']
+    content = bytearray(("".join(parts) + '<path d="M1 2C3 4 5 6 7 8z" stroke="red"/></svg>').encode())
+    for _ in range(4):
+        at = chance.randrange(len(NAMES) + 5, len(content))
+        content[at : at + chance.randrange(3)] = chance.randbytes(chance.randrange(3))
+    with contextlib.suppress(RenderFailure):
+        load_image(asset_of(tmp_path, bytes(content)), cover=(64, 36))
