@@ -22,6 +22,7 @@ import render_service
 from render_service.compositor.text.fonts import FALLBACKS, Face, coverage, family_face, load_font, regional_face
 from render_service.config.providers import missing_settings
 from render_service.config.settings import Settings
+from render_service.domain.cards import model as cards
 from render_service.domain.errors import ErrorReason, FieldFault
 from render_service.domain.generation.provider_models import GENERATING_PROVIDERS, find_model
 from render_service.domain.jobs.job import Artifact, ProviderName
@@ -35,6 +36,7 @@ from render_service.domain.projects.validation import check_project
 from render_service.domain.speech.lexicon import LexiconEntry
 from render_service.domain.warning import WarningCode
 from render_service.providers.apis.registry import PROVIDERS
+from tests.unit.compositor.cards.samples import WORDS, cards_of
 
 PACKAGE = Path(render_service.__file__).parent
 ROOT = PACKAGE.parent
@@ -79,7 +81,7 @@ def names_used(*without: str) -> frozenset[str]:
 
 def declared_fields() -> Iterator[str]:
     """`Class.field` of every field of a project and its output."""
-    for module in (project, output, layers):
+    for module in (project, output, layers, cards):
         for name, kind in vars(module).items():
             if isinstance(kind, type) and is_dataclass(kind) and kind.__module__ == module.__name__:
                 yield from (f"{name}.{field.name}" for field in fields(kind))
@@ -126,11 +128,13 @@ EVERY_LAYER = (
         **MOVING,
     ),
 )
+EVERY_CARD = cards_of(WORDS[0], pictures=True)
+TEMPLATES = frozenset(field.name for field in fields(cards.ShotCard)) - {"accent", "background"}
 # With every optional part, so that each field of each part is reached.
 WHOLE = project.Project(
-    shots=(
+    shots=tuple(
         project.Shot(
-            "s",
+            name,
             motion=project.Motion(project.MotionKind.KEN_BURNS, start=PictureView(), end=PictureView()),
             clip=ClipEdit(crop=PictureView()),
             sounds=(SoundClip("https://example.com/a.mp3"),),
@@ -138,7 +142,9 @@ WHOLE = project.Project(
             speech=project.Speech(speed=1.0),
             translations=(project.Translation("de", "n", "c"),),
             layers=EVERY_LAYER,
-        ),
+            card=card,
+        )
+        for name, card in EVERY_CARD.items()
     ),
     music=project.Music("m"),
     watermark=project.Watermark("w"),
@@ -155,8 +161,11 @@ WHOLE = project.Project(
     ),
     sounds=(SoundClip("https://example.com/a.mp3"),),
 )
-# A layer has one content: these fields are those of other layers of the list.
-OF_OTHERS = frozenset(f"project{shot}.layers.{name}" for shot in ("", ".shots") for name in CONTENTS)
+# A layer has one content, and a card one template: these fields are those of other layers and cards.
+OF_OTHERS = frozenset(
+    [f"project{shot}.layers.{name}" for shot in ("", ".shots") for name in CONTENTS]
+    + [f"project.shots.card.{name}" for name in TEMPLATES]
+)
 BEYOND_LIMITS: dict[type, object] = {
     str: "x" * 1_000_000,
     int: 10**9,
@@ -184,6 +193,11 @@ def beyond_limits(part: Any, path: str = "project") -> Iterator[tuple[str, Any]]
 
 
 PROJECTS_BEYOND_LIMITS = dict(beyond_limits(WHOLE))
+
+
+@pytest.mark.parametrize("template", sorted(TEMPLATES))
+def test_a_template_of_cards_is_among_those_whose_limits_are_tried(template: str) -> None:
+    assert any(getattr(card, template) for card in EVERY_CARD.values())
 
 
 @pytest.mark.parametrize("field", PROJECTS_BEYOND_LIMITS)
