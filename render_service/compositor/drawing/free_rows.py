@@ -7,7 +7,7 @@ from render_service.compositor.captions.layout import CaptionFormat, block_heigh
 from render_service.compositor.captions.safe_areas import Rect, even_up
 from render_service.compositor.layers.boxes import Area, box_size, placed
 from render_service.compositor.layers.shapes import shape_area
-from render_service.compositor.layers.texts import draw_text
+from render_service.compositor.layers.texts import text_area
 from render_service.domain.layers.model import Layer
 
 # What covers more of the frame, or more of its height, is a ground that captions are read on.
@@ -71,7 +71,7 @@ def _obstacles(layers: tuple[Layer, ...], frame: tuple[int, int], language: str)
 
 def _area(layer: Layer, frame: tuple[int, int], language: str) -> Area:
     if layer.text:
-        return draw_text(layer.text, layer.box, layer.stroke, frame, language)[1]
+        return text_area(layer.text, layer.box, frame, language)
     if layer.shape:
         return shape_area(layer.box, frame)
     # The shape of the picture is not known here; most logos and faces are about as wide as high.

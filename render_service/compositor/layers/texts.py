@@ -107,14 +107,7 @@ def draw_text(
         The drawing, the area of its box, and where its letters are.
     """
     style, side = layer.style, min(frame)
-    inner, within = _space(box, style, frame)
-    block = _fit(layer.text, style, inner, side, text_language(layer.text, language))
-    padding = style.padding * block.size if style.background else 0.0
-    size = (
-        block.width + 2 * padding if box.width is None else box.width * frame[0],
-        block.height + 2 * padding if box.height is None else box.height * frame[1],
-    )
-    area = placed(box, size, within, frame)
+    block, area, padding = _placed_block(layer, box, frame, language)
     align = _align(style, box, layer.text)
     x = area.x + padding + _share(align) * (area.width - 2 * padding - block.width)
     y = area.y + padding + _rows(style.vertical_align) * (area.height - 2 * padding - block.height)
@@ -139,6 +132,24 @@ def draw_text(
     for number, (line, start) in enumerate(zip(block.lines, lefts, strict=True)):
         lay_emoji(pixels, line, start, y + block.baseline(number))
     return Drawing(pixels, left, top), area, _parts(block, lefts, y, height)
+
+
+def text_area(layer: TextLayer, box: Box, frame: tuple[int, int], language: str) -> Area:
+    """Return the area of a text's box without drawing it; see `draw_text`."""
+    return _placed_block(layer, box, frame, language)[1]
+
+
+def _placed_block(layer: TextLayer, box: Box, frame: tuple[int, int], language: str) -> tuple["_Block", Area, float]:
+    """Return the lines of a text, the area of its box, and the padding around the lines in pixels."""
+    style, side = layer.style, min(frame)
+    inner, within = _space(box, style, frame)
+    block = _fit(layer.text, style, inner, side, text_language(layer.text, language))
+    padding = style.padding * block.size if style.background else 0.0
+    size = (
+        block.width + 2 * padding if box.width is None else box.width * frame[0],
+        block.height + 2 * padding if box.height is None else box.height * frame[1],
+    )
+    return block, placed(box, size, within, frame), padding
 
 
 def text_space(layer: TextLayer, box: Box, frame: tuple[int, int]) -> tuple[float, float]:

@@ -7,7 +7,15 @@ from typing import TypeVar
 
 from render_service.compositor.text.drawn_texts import clean_text
 from render_service.domain.layers.changing import settled, settling_time
-from render_service.domain.layers.model import Animation, AnimationKind, Blend, ClipLayer, Layer, layer_field
+from render_service.domain.layers.model import (
+    Animation,
+    AnimationKind,
+    ClipLayer,
+    Layer,
+    ShapeLayer,
+    Stroke,
+    layer_field,
+)
 from render_service.domain.projects.project import Project
 from render_service.domain.projects.timeline import Timeline, frames_covering, frames_in
 from render_service.domain.warning import JobWarning, WarningCode
@@ -18,6 +26,7 @@ Span = TypeVar("Span", bound="LayerSpan")
 _ANIMATION = timedelta(seconds=0.5)
 _TYPED_LETTER = timedelta(seconds=0.04)
 _LONGEST = timedelta(seconds=10)
+_ANY_COLOR = "#000000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +155,22 @@ def bare_layer(layer: Layer) -> Layer:
 
 
 def footprint(layer: Layer) -> Layer:
-    """Return a layer with nothing but what decides where it stands at rest."""
-    still = replace(settled(layer, ""), enter=None, exit=None, keyframes=(), shadow=None)
-    return replace(still, opacity=1.0, blend=Blend.NORMAL)
+    """Return a layer with nothing but what decides which area it takes at rest: colours, for example, do not."""
+    at_rest = settled(layer, "")
+    text, shape, stroke = at_rest.text, at_rest.shape, at_rest.stroke
+    if text is not None:
+        style = replace(text.style, color="", gradient=None, background=text.style.background and _ANY_COLOR)
+        text = replace(text, style=style)
+    if shape is not None:
+        shape = ShapeLayer(shape.kind)
+    return Layer(
+        text=text,
+        picture=at_rest.picture,
+        shape=shape,
+        clip=at_rest.clip and ClipLayer(""),
+        box=replace(at_rest.box, corner_radius=0.0),
+        stroke=stroke and Stroke(_ANY_COLOR, stroke.width),
+    )
 
 
 def seen_layers(layers: Sequence[DrawnLayer], first: int, frames: int, fps: int) -> tuple[DrawnLayer, ...]:
