@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 CHECKS := check-types check-docs check-typescript check-generated check-references check-contract check-style
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test test-long dist check $(CHECKS) format generate record-contract lock sbom clean bench-compositor bench-layers bench-browser bench-text bench-remotion bench-service bench-starting bench-speech robustness bench-watching corners fuzz probe ledger docs docs-serve
+.PHONY: help setup demo dev test test-long dist check $(CHECKS) format generate record-contract lock sbom clean bench-compositor bench-ladder bench-layers bench-browser bench-text bench-remotion bench-service bench-starting bench-speech robustness bench-watching corners fuzz probe ledger docs docs-serve
 
 help: ## List the commands.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -155,6 +155,9 @@ docs-serve: docs ## Build the documentation, and serve it at http://127.0.0.1:80
 record-contract: setup ## Record the contract as it is, for `make check` to hold later ones against; at every release.
 	@scripts/check_breaking.sh
 	@buf build proto --exclude-source-info --output proto/recorded/render-v1.binpb
+
+bench-ladder: setup ## Measure what videos of one shape cost that are made in one job.
+	@python -m benchmarks.compositor.ladder
 
 bench-layers: setup ## Measure what six layers cost on top of the compositor's work.
 	@python -m benchmarks.compositor.layered

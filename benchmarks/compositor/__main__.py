@@ -12,7 +12,7 @@ from pathlib import Path
 import av
 import cv2
 
-from benchmarks.compositor import frames, layered, ours, peers, work
+from benchmarks.compositor import frames, ladder, layered, ours, peers, work
 from render_service.compositor.compositor import Compositor
 from render_service.compositor.encoding.encoder import planes_of
 from render_service.compositor.media.assets import Media
@@ -100,6 +100,8 @@ async def run(folder: Path) -> tuple[list[Metric], list[str]]:
         )
     over, over_cpu = await layered.cost(compositor, spec, media, folder, rounds)
     say(f"six layers: {over:.3f} of the time on top, {over_cpu:.3f} of the processor time")
+    ladder_wall, ladder_cpu = await ladder.cost(compositor, spec, media, folder, rounds)
+    say(f"three outputs of one shape: {ladder_wall:.3f} of the largest alone, {ladder_cpu:.3f} of its processor time")
     await compositor.close()
     del ready
     # The shortest of several runs: other load only ever makes a run longer.
@@ -130,6 +132,7 @@ async def run(folder: Path) -> tuple[list[Metric], list[str]]:
         f"  {cpu / floor_cpu:.3f} times as much; less sensitive to other load than wall time.",
         f"- SSIM of x264 alone against the reference: {best:.4f}.",
         f"- Six layers, two texts, a picture, a clip and two shapes: {over_cpu:.3f} of the processor time on top.",
+        f"- 1080p, 720p and 480p of one shape: {ladder_cpu:.3f} of the processor time of the largest alone.",
         f"- One FFmpeg filtergraph command: {command:.2f} s.",
         f"- {MOVIEPY.replace('==', ' ')}: {seconds:.1f} s for {count} frames, {slow:.0f} s extrapolated to all frames.",
         f"- {minutes:g} minutes of video: {long.seconds:.1f} s for {long.frames} frames.",
@@ -144,6 +147,7 @@ async def run(folder: Path) -> tuple[list[Metric], list[str]]:
         Metric("unchanged / first render", again.seconds / first.seconds, 0.05, at_most=True),
         Metric(f"time per frame, {minutes:g} minutes / short", per_frame, 1.10, at_most=True),
         Metric("time of six layers / first render", over, 0.35, at_most=True),
+        Metric("time of three outputs of one shape / the largest alone", ladder_wall, 1.6, at_most=True),
         Metric("peak memory of any process", peak, 700, at_most=True, unit=" MB"),
         Metric("SSIM against the reference", similarity, 0.98, at_most=False),
     ], lines

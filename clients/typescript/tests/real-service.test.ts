@@ -32,7 +32,12 @@ test("a project becomes a checked video on disk", async () => {
   try {
     const project = await client.createProject(CARDS);
     const labels = { team: randomUUID() };
-    const started = await client.start({ projectId: project.projectId, provider: "local", output: SMALL, labels });
+    const started = await client.start({
+      projectId: project.projectId,
+      provider: "local",
+      outputs: [{ name: "small", output: SMALL }],
+      labels,
+    });
     const events = await collect(client.watch(started.jobId));
     assert.equal(events.at(-1)?.status, JobStatus.COMPLETED);
     const job = await client.get(started.jobId);
@@ -43,7 +48,14 @@ test("a project becomes a checked video on disk", async () => {
     assert.equal(BigInt(video.length), job.video?.sizeBytes);
     assert.equal(createHash("sha256").update(video).digest("hex"), job.video?.sha256);
     assert.deepEqual(progress.at(-1), [video.length, video.length]);
-    const poster = await client.download(job.jobId, join(folder, "poster.jpg"), { artifact: Artifact.POSTER });
+    const poster = await client.download(job.jobId, join(folder, "poster.jpg"), {
+      artifact: Artifact.POSTER,
+      output: "small",
+    });
+    assert.deepEqual(
+      job.outputs.map((output) => output.name),
+      ["small"],
+    );
     assert.deepEqual((await readFile(poster)).subarray(0, 2), Buffer.from([0xff, 0xd8]));
     assert.deepEqual(
       (await collect(client.list({ labels, statuses: [JobStatus.COMPLETED] }))).map((each) => each.jobId),
