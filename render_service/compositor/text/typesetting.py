@@ -12,6 +12,7 @@ from render_service.compositor.text.break_opportunities import starts
 from render_service.compositor.text.fonts import (
     COLOR_EMOJI,
     COLOR_EMOJI_SIZE,
+    REGULAR_WEIGHT,
     Face,
     drawn_characters,
     family_face,
@@ -127,16 +128,26 @@ def draw_line(
     for run in line.runs:
         if run.face == COLOR_EMOJI or (word is not None and run.word != word):
             continue
-        canvas.text(
-            (x + run.x, baseline),
-            run.text,
-            fill=255,
-            font=load_font(run.face, line.kind.size, line.kind.weight),
-            anchor="ls",
-            stroke_width=stroke,
-            direction="ltr" if run.rightwards else "rtl",
-            language=line.kind.language or None,
-        )
+        try:
+            _draw_run(canvas, run, (x + run.x, baseline), line.kind, stroke)
+        except OSError:
+            # The heavy outlines of some large ligatures, such as U+FDFD, are too complex for FreeType.
+            _draw_run(canvas, run, (x + run.x, baseline), replace(line.kind, weight=REGULAR_WEIGHT), stroke)
+
+
+def _draw_run(
+    canvas: ImageDraw.ImageDraw, run: Run, place: tuple[float, float], kind: TextStyle, stroke: float
+) -> None:
+    canvas.text(
+        place,
+        run.text,
+        fill=255,
+        font=load_font(run.face, kind.size, kind.weight),
+        anchor="ls",
+        stroke_width=stroke,
+        direction="ltr" if run.rightwards else "rtl",
+        language=kind.language or None,
+    )
 
 
 def letters_of(line: Line) -> Line:
