@@ -17,7 +17,6 @@ from render_service.compositor.layers.groups import GroupPlace, group_place
 from render_service.compositor.layers.masks import masked
 from render_service.compositor.layers.pixels import Drawing, with_shadow
 from render_service.compositor.layers.poses import (
-    BLURRED,
     STILL,
     Pose,
     keyed_pose,
@@ -33,7 +32,7 @@ from render_service.compositor.media.assets import Asset
 from render_service.compositor.media.images import image_size, load_image
 from render_service.compositor.segments.layers import DrawnLayer
 from render_service.domain.layers.changing import changes, content_at, with_number
-from render_service.domain.layers.model import Animation, AnimationKind, AnimationUnit, Blend, Counter, Layer
+from render_service.domain.layers.model import Animation, AnimationUnit, Blend, Counter, Layer
 
 _UNMOVED = GroupPlace(np.eye(3), 1.0)
 
@@ -264,16 +263,14 @@ def _moving(drawn: DrawnLayer, frame: tuple[int, int], assets: Mapping[str, Asse
     layer = drawn.layer
     fine, density = fine_frame(layer, _drawn_size(drawn, frame, assets), frame)
     drawing, area, parts = draw_layer(drawn, fine, assets)
-    is_blurred = any(one is not None and one.kind is AnimationKind.BLUR for one in (layer.enter, layer.exit))
-    reach = math.ceil(1.5 * BLURRED * min(fine) / 2) * 2 if is_blurred else 0
-    sprite = sprite_of(drawing, density, reach, has_colours=layer.blend is not Blend.NORMAL)
+    sprite = sprite_of(drawing, density, has_colours=layer.blend is not Blend.NORMAL)
     middle = (area.middle[0] / density, area.middle[1] / density)
     box = layer.box
     anchor = (
         (area.x + box.anchor.across * area.width) / density,
         (area.y + box.anchor.down * area.height) / density,
     )
-    return _Moving(sprite, parts and parts.moved(reach, reach, sprite.overlay.height), middle, anchor)
+    return _Moving(sprite, parts and parts.moved(0, 0, sprite.overlay.height), middle, anchor)
 
 
 def _drawn_size(drawn: DrawnLayer, frame: tuple[int, int], assets: Mapping[str, Asset]) -> tuple[float, float]:

@@ -1,7 +1,7 @@
 """Sprites: drawings that are moved, scaled, turned, blurred and blended again in each frame, as planes of YUV."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -47,22 +47,21 @@ class Sprite:
         return Sprite(overlay, pixels, x, y, self.density)
 
 
-def sprite_of(drawing: Drawing, density: float, reach: int, *, has_colours: bool) -> Sprite:
+def sprite_of(drawing: Drawing, density: float, *, has_colours: bool) -> Sprite:
     """Return a drawing as a sprite.
 
     Args:
         drawing: In pixels of the sprite, as if the frame had so many more.
         density: Pixels of the sprite for each pixel of the frame.
-        reach: How many pixels its blur may reach out, even.
         has_colours: Whether its blend mode needs colours.
     """
-    across, down = reach + drawing.width % 2, reach + drawing.height % 2
+    across, down = drawing.width % 2, drawing.height % 2
     pixels = drawing.pixels
     if across or down:
-        pixels = np.pad(pixels, ((reach, down), (reach, across), (0, 0)))
+        pixels = np.pad(pixels, ((0, down), (0, across), (0, 0)))
     overlay = overlay_from_rgba(pixels, 0, 0)
     kept = pixels if has_colours else None
-    return Sprite(overlay, kept, (drawing.x - reach) / density, (drawing.y - reach) / density, density)
+    return Sprite(overlay, kept, drawing.x / density, drawing.y / density, density)
 
 
 def placing(pose: Pose, middle: tuple[float, float]) -> Matrix:
@@ -88,11 +87,13 @@ def posed(sprite: Sprite, place: Matrix, opacity: float, blur: float, frame: tup
         blur: Standard deviation of a blur, in pixels of the frame.
         frame: Width and height of the frame in pixels.
     """
+    if blur > 0:
+        sprite = _blurred(sprite, blur * sprite.density)
     found = _target(sprite, place, frame)
     if found is None or opacity <= 0:
         return None
     (left, top, width, height), back = found
-    overlay = sprite.overlay if blur <= 0 else _blurred(sprite.overlay, blur * sprite.density)
+    overlay = sprite.overlay
     luma, clear = (_warped(plane, back, 1, (left, top, width, height), edge) for plane, edge in _fine(overlay))
     u, v, clear_chroma = (_warped(plane, back, 2, (left, top, width, height), edge) for plane, edge in _coarse(overlay))
     result = Overlay(left, top, luma, u, v, clear, clear_chroma)
@@ -101,13 +102,13 @@ def posed(sprite: Sprite, place: Matrix, opacity: float, blur: float, frame: tup
 
 def posed_drawing(sprite: Sprite, place: Matrix, blur: float, frame: tuple[int, int]) -> Drawing | None:
     """Do as `posed`, with colours, for blend modes that need them."""
+    if blur > 0:
+        sprite = _blurred(sprite, blur * sprite.density)
     found = _target(sprite, place, frame)
     pixels = sprite.pixels
     if found is None or pixels is None:
         return None
     (left, top, width, height), back = found
-    if blur > 0:
-        pixels = np.asarray(cv2.GaussianBlur(pixels, (0, 0), blur * sprite.density), np.float32)
     shift = _shifted(back, 1, left, top)
     warped = cv2.warpAffine(pixels, shift, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
     return Drawing(np.asarray(warped, np.float32), left, top)
@@ -152,15 +153,21 @@ def _shifted(back: Matrix, step: int, left: int, top: int) -> Matrix:
     return np.column_stack((linear, linear @ (left + 0.5, top + 0.5) + shift - 0.5))
 
 
-def _blurred(overlay: Overlay, sigma: float) -> Overlay:
-    def blurred(plane: _Plane, sigma: float) -> _Plane:
-        return softened(plane, max(sigma, 0.1), border=cv2.BORDER_REPLICATE)
+def _blurred(sprite: Sprite, sigma: float) -> Sprite:
+    """Return a sprite blurred by a standard deviation in its own pixels; it reaches farther out by then."""
+    reach = math.ceil(1.5 * sigma) * 2
 
-    return replace(
-        overlay,
-        luma=blurred(overlay.luma, sigma),
-        clear=blurred(overlay.clear, sigma),
-        chroma_u=blurred(overlay.chroma_u, sigma / 2),
-        chroma_v=blurred(overlay.chroma_v, sigma / 2),
-        clear_chroma=blurred(overlay.clear_chroma, sigma / 2),
+    def blurred(plane: _Plane, step: int, edge: int) -> _Plane:
+        wide = np.pad(plane, reach // step, constant_values=edge)
+        return softened(wide, max(sigma / step, 0.1), border=cv2.BORDER_REPLICATE)
+
+    sharp, pixels = sprite.overlay, sprite.pixels
+    overlay = Overlay(
+        *(0, 0, blurred(sharp.luma, 1, 0), blurred(sharp.chroma_u, 2, 0), blurred(sharp.chroma_v, 2, 0)),
+        *(blurred(sharp.clear, 1, 255), blurred(sharp.clear_chroma, 2, 255)),
     )
+    if pixels is not None:
+        wide = np.pad(pixels, ((reach, reach), (reach, reach), (0, 0)))
+        pixels = np.asarray(cv2.GaussianBlur(wide, (0, 0), sigma), np.float32)
+    away = reach / sprite.density
+    return Sprite(overlay, pixels, sprite.x - away, sprite.y - away, sprite.density)

@@ -8,8 +8,8 @@ import numpy as np
 
 from render_service.compositor.layers.boxes import Area
 from render_service.compositor.layers.pixels import Drawing, empty
-from render_service.compositor.layers.poses import BLURRED, most_scale
-from render_service.domain.layers.model import AnimationKind, Layer
+from render_service.compositor.layers.poses import most_scale
+from render_service.domain.layers.model import Layer
 
 Visible = Callable[[Area], tuple[int, int, int, int]]
 """Returns left, top, right and bottom in whole pixels of what may be seen of a layer, given the area of its box."""
@@ -43,8 +43,6 @@ def reach_of(layer: Layer, side: int) -> float:
         reach += 1.5 * layer.filters.blur * side + 2
     if layer.shadow:
         reach += (1.5 * layer.shadow.blur + max(abs(layer.shadow.x), abs(layer.shadow.y))) * side + 2
-    if any(one is not None and one.kind is AnimationKind.BLUR for one in (layer.enter, layer.exit)):
-        reach += 1.5 * BLURRED * side + 2
     return reach
 
 
