@@ -14,7 +14,6 @@ from render_service.compositor.captions.recognized import fit_recognized, recogn
 from render_service.compositor.captions.sidecars import write_srt, write_vtt, write_words
 from render_service.compositor.captions.word_warnings import word_warnings
 from render_service.compositor.drawing.still import write_still
-from render_service.compositor.editing_timeline import write_editing_timeline
 from render_service.compositor.encoding.chapter import Chapter
 from render_service.compositor.encoding.codecs import segment_codec
 from render_service.compositor.encoding.gif import write_gif
@@ -135,6 +134,8 @@ def plan_composition(parts: Path, srt: Path, vtt: Path, words: Path) -> Plan:
     if spec.output.sidecars.chapters:
         write_chapters(chapters, timeline.fps, parts / CHAPTERS_NAME)
     if spec.output.sidecars.timeline:
+        from render_service.compositor.editing_timeline import write_editing_timeline  # noqa: PLC0415 - few ask for it
+
         write_editing_timeline(timeline, spec, chapters, video_name(spec.output), parts / TIMELINE_NAME)
     sprites, thumbnails = None, tuple[Still, ...]()
     if spec.output.sidecars.thumbnails:

@@ -183,6 +183,9 @@ def test_compose_processes_load_only_what_composing_takes() -> None:
         "redis",
         "httpx",
         "structlog",
+        "opentimelineio",
+        "ssl",
+        "http",
     }
     assert not unused & {name.split(".")[0] for name in loaded}
 

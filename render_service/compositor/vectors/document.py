@@ -12,8 +12,8 @@ import re
 import zlib
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from html import escape
 from xml.parsers import expat
-from xml.sax.saxutils import escape, quoteattr
 
 from PIL import Image, UnidentifiedImageError
 
@@ -43,6 +43,7 @@ _SVG = "http://www.w3.org/2000/svg"
 _UNITS = {"": 1.0, "px": 1.0, "pt": 4 / 3, "pc": 16.0, "mm": 96 / 25.4, "cm": 96 / 2.54, "in": 96.0}
 _LENGTH = re.compile(r"\s*\+?(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)\s*([a-z]*)\s*")
 _NUMBERS = re.compile(r"[\s,]+")
+_SPACES = {ord(letter): f"&#{ord(letter)};" for letter in "\t\n\r"}
 _LOCAL_URL = re.compile(r"url\(\s*['\"]?\s*#([^'\")\s]*)")
 _EMBEDDED = re.compile(r"data:(image/[a-z+.-]+)?[^,]*;base64,", re.IGNORECASE)
 # Elements whose reference is followed by whoever draws; others, such as links, are not.
@@ -94,7 +95,7 @@ class SvgDocument:
     def at_size(self, width: int, height: int) -> str:
         """Return the document as XML that is drawn with a width and height in pixels."""
         attributes = {**self._attributes, "width": str(width), "height": str(height)}
-        written = "".join(f" {name}={quoteattr(value)}" for name, value in attributes.items())
+        written = "".join(f" {name}={_quoted(value)}" for name, value in attributes.items())
         return f"<{self._root}{written}>{self._body}</{self._root}>"
 
 
@@ -198,7 +199,7 @@ class _Reader:
             self._root = name, kept, element
         else:
             self._open[-1][1].children.append(element)
-            self._write(f"<{name}{''.join(f' {key}={quoteattr(value)}' for key, value in kept.items())}>")
+            self._write(f"<{name}{''.join(f' {key}={_quoted(value)}' for key, value in kept.items())}>")
         self._open.append((name, element))
         self._in_text += local == "text"
 
@@ -217,7 +218,7 @@ class _Reader:
         if self._in_text:
             self._letters(characters)
         else:
-            self._write(escape(characters))
+            self._write(escape(characters, quote=False))
         if self._open and self._open[-1][0].rpartition(":")[2] == "style":
             self._open[-1][1].references += _LOCAL_URL.findall(characters)
 
@@ -227,9 +228,9 @@ class _Reader:
         self._faces.setdefault(LATIN_EXTENDED)
         for run, face in runs_of(characters):
             self._faces.setdefault(face)
-            letters = escape(run)
+            letters = escape(run, quote=False)
             if face != LATIN_EXTENDED:
-                letters = f"<{tspan} font-family={quoteattr(family_of(face))}>{letters}</{tspan}>"
+                letters = f"<{tspan} font-family={_quoted(family_of(face))}>{letters}</{tspan}>"
             self._write(letters)
 
     def _write(self, text: str) -> None:
@@ -338,3 +339,9 @@ def _check_tile(attributes: dict[str, str]) -> None:
 
 def _too_expensive(what: str) -> SvgError:
     return SvgError(SvgFaultKind.TOO_EXPENSIVE, f"the SVG {what}; simplify it")
+
+
+def _quoted(value: str) -> str:
+    """Return the value of an attribute as XML. `xml.sax.saxutils` has the like, but loads HTTP and TLS with it."""
+    # A literal line break or tab would be read back as a space.
+    return f'"{escape(value).translate(_SPACES)}"'
