@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 CHECKS := check-types check-docs check-typescript check-generated check-references check-contract check-style
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test test-long dist check $(CHECKS) format generate record-contract lock sbom clean bench-compositor bench-ladder bench-layers bench-browser bench-text bench-remotion bench-service bench-starting bench-speech robustness bench-watching corners fuzz probe ledger docs docs-serve
+.PHONY: help setup demo dev test test-long dist check $(CHECKS) format generate record-contract lock sbom clean bench-compositor bench-ladder bench-layers bench-forms bench-frames bench-browser bench-text bench-remotion bench-service bench-starting bench-speech robustness bench-watching corners fuzz probe ledger docs docs-serve
 
 help: ## List the commands.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -161,6 +161,12 @@ bench-ladder: setup ## Measure what videos of one shape cost that are made in on
 
 bench-layers: setup ## Measure what six layers cost on top of the compositor's work.
 	@python -m benchmarks.compositor.layered
+
+bench-forms: setup ## Measure other codecs beside H.264, and a GIF beside its encoder alone.
+	@python -m benchmarks.compositor.forms
+
+bench-frames: setup ## Measure how long single frames take on a running service.
+	@python -m benchmarks.compositor.single_frames
 
 bench-browser: setup ## Compare layers with what Chromium draws from CSS; CHROMIUM=path, OUT=folder for the pictures.
 	@CHROMIUM="$(CHROMIUM)" OUT="$(OUT)" python -m benchmarks.browser

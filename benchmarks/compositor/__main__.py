@@ -12,7 +12,7 @@ from pathlib import Path
 import av
 import cv2
 
-from benchmarks.compositor import frames, ladder, layered, ours, peers, work
+from benchmarks.compositor import forms, frames, ladder, layered, ours, peers, single_frames, work
 from render_service.compositor.compositor import Compositor
 from render_service.compositor.encoding.encoder import planes_of
 from render_service.compositor.media.assets import Media
@@ -102,6 +102,7 @@ async def run(folder: Path) -> tuple[list[Metric], list[str]]:
     say(f"six layers: {over:.3f} of the time on top, {over_cpu:.3f} of the processor time")
     ladder_wall, ladder_cpu = await ladder.cost(compositor, spec, media, folder, rounds)
     say(f"three outputs of one shape: {ladder_wall:.3f} of the largest alone, {ladder_cpu:.3f} of its processor time")
+    form_metrics, form_lines = await measure_forms(compositor, folder, rounds)
     await compositor.close()
     del ready
     # The shortest of several runs: other load only ever makes a run longer.
@@ -131,6 +132,7 @@ async def run(folder: Path) -> tuple[list[Metric], list[str]]:
         f"- Processor time, all processes: compositor {cpu:.1f} s, x264 alone {floor_cpu:.1f} s,",
         f"  {cpu / floor_cpu:.3f} times as much; less sensitive to other load than wall time.",
         f"- SSIM of x264 alone against the reference: {best:.4f}.",
+        *form_lines,
         f"- Six layers, two texts, a picture, a clip and two shapes: {over_cpu:.3f} of the processor time on top.",
         f"- 1080p, 720p and 480p of one shape: {ladder_cpu:.3f} of the processor time of the largest alone.",
         f"- One FFmpeg filtergraph command: {command:.2f} s.",
@@ -148,9 +150,26 @@ async def run(folder: Path) -> tuple[list[Metric], list[str]]:
         Metric(f"time per frame, {minutes:g} minutes / short", per_frame, 1.10, at_most=True),
         Metric("time of six layers / first render", over, 0.35, at_most=True),
         Metric("time of three outputs of one shape / the largest alone", ladder_wall, 1.6, at_most=True),
+        *form_metrics,
         Metric("peak memory of any process", peak, 700, at_most=True, unit=" MB"),
         Metric("SSIM against the reference", similarity, 0.98, at_most=False),
     ], lines
+
+
+async def measure_forms(compositor: Compositor, folder: Path, rounds: int) -> tuple[list[Metric], list[str]]:
+    """Measure what is not a video in H.264: other codecs, a GIF, and single frames of a running service."""
+    codecs = forms.lines(await forms.codecs(compositor, folder, rounds))
+    say("\n".join(codecs))
+    whole, alone = await forms.gif(compositor, folder, rounds)
+    drawn = await single_frames.latencies()
+    say(
+        f"GIF {whole:.2f} s, its encoder alone {alone:.2f} s; a frame {drawn.still:.2f} s, of a clip {drawn.clip:.2f} s"
+    )
+    return [
+        Metric("GIF's processor time / its encoder alone", whole / alone, forms.GIF_TARGET, at_most=True),
+        Metric("RenderFrame of a still, 1280 × 720", drawn.still, single_frames.STILL_SECONDS, at_most=True, unit=" s"),
+        Metric("RenderFrame of a clip, 1280 × 720", drawn.clip, single_frames.CLIP_SECONDS, at_most=True, unit=" s"),
+    ], [*codecs, f"- RenderFrame of a frame that was drawn before: {drawn.known:.2f} s."]
 
 
 def compare(spec: RenderSpec, media: Media, *videos: Path) -> tuple[float, ...]:

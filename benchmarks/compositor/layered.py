@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import subprocess
 import sys
 import tempfile
 from dataclasses import replace
@@ -10,7 +9,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import cv2
-import imageio_ffmpeg
 
 from benchmarks.compositor import ours, work
 from render_service.compositor.compositor import Compositor
@@ -92,19 +90,11 @@ def layered(spec: RenderSpec, media: Media, folder: Path) -> tuple[RenderSpec, M
         cv2.imwrite(str(logo), cv2.resize(pixels, (400, 400)))
     clip = folder / "picture-in-picture.mp4"
     if not clip.exists():
-        _write_clip(picture, clip)
+        work.write_clip(picture, clip, _SECONDS)
     sources = {"logo": logo, "clip": clip}
     files = {layer_field(index, layer): sources[layer.id] for index, layer in enumerate(over) if layer.id in sources}
     project = replace(spec.project, layers=over)
     return RenderSpec(project, spec.output), replace(media, layers=files)
-
-
-def _write_clip(picture: Path, path: Path) -> None:
-    """Write a clip that moves over a picture: 1280 × 720 pixels, 30 frames per second."""
-    moving = "scale=1600:-2,crop=1280:720:x='t*10':y='t*5'"
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-loglevel", "error", "-loop", "1", "-framerate", "30"]
-    command += ["-i", str(picture), "-t", str(_SECONDS), "-vf", moving, "-c:v", "libx264", "-preset", "veryfast"]
-    subprocess.run([*command, "-pix_fmt", "yuv420p", str(path)], check=True)
 
 
 async def cost(

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import cv2
+import imageio_ffmpeg
 import numpy as np
 from google.protobuf.json_format import Parse
 from render_client.v1 import project_pb2
@@ -94,6 +95,15 @@ def storyboard(folder: Path, shots: int = 6) -> tuple[RenderSpec, Media]:
         ]
     media = Media({shot.id: ShotMedia(image=pictures[number % len(pictures)]) for number, shot in enumerate(listed)})
     return RenderSpec(Project(title="Benchmark", shots=tuple(listed)), FORM), media
+
+
+def write_clip(picture: Path, path: Path, seconds: int) -> Path:
+    """Write a clip that moves over a picture, 1280 × 720 pixels at 30 frames per second, and return its path."""
+    moving = "scale=1600:-2,crop=1280:720:x='t*10':y='t*5'"
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-loglevel", "error", "-loop", "1", "-framerate", "30"]
+    command += ["-i", str(picture), "-t", str(seconds), "-vf", moving, "-c:v", "libx264", "-preset", "veryfast"]
+    subprocess.run([*command, "-pix_fmt", "yuv420p", str(path)], check=True)
+    return path
 
 
 if __name__ == "__main__":
