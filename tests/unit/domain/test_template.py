@@ -116,7 +116,7 @@ def test_every_text_and_address_of_a_project_can_have_variables() -> None:
         outro_clip_uri="{{x}}",
         title_card=Card("{{x}}", "{{x}}"),
         end_card=Card("{{x}}", "{{x}}"),
-        captions=CaptionOptions(color="{{x}}", highlight_color="{{x}}"),
+        captions=CaptionOptions(color="{{x}}", highlight_color="{{x}}", font="{{x}}"),
     )
     assert set(texts_of(project)) == {"{{x}}"}
     result = fill(project, {"x": "v"}).project

@@ -18,7 +18,7 @@ from render_service.domain.projects.delivery.outputs import ResolvedOutput
 from render_service.domain.projects.output import Container, OutputSpec, Quality
 from tests.integration.compositor.storyboards import FolderStore, photo_shots, spec_of
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 LARGE = OutputSpec(320, 180, 25, Quality.STANDARD)
 OUTPUTS = {
