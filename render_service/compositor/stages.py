@@ -58,7 +58,7 @@ from render_service.domain.jobs.frame import FrameFacts, FramePosition
 from render_service.domain.jobs.frame_number import frame_number
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.delivery.ai_label import METADATA_KEY, label_metadata
-from render_service.domain.projects.delivery.poster import poster_frame
+from render_service.domain.projects.delivery.length_rules import longest_video, poster_frame
 from render_service.domain.projects.languages import spoken_language
 from render_service.domain.projects.media import MediaFacts
 from render_service.domain.projects.output import Container
@@ -66,7 +66,6 @@ from render_service.domain.projects.plan_warnings import plan_warnings
 from render_service.domain.projects.sequence import INTRO_ID
 from render_service.domain.projects.shot_source import CardSource, PlaceholderSource
 from render_service.domain.projects.timeline import Timeline, TimelineShot, dubbed, plan_timeline
-from render_service.domain.projects.validation import LONGEST_VIDEO
 from render_service.domain.warning import WarningCode, warning_from_failure
 
 _CHAPTER_TITLE = 60
@@ -109,7 +108,7 @@ def plan_composition(parts: Path, srt: Path, vtt: Path, words: Path) -> Plan:
     """
     request = Request.read(parts)
     spec, timeline = request.spec, fit_recognized(_timeline(request), request.media.shots)
-    _check_length(timeline, request.facts)
+    _check_length(timeline, spec, request.facts)
     _check_clip_starts(spec, request.facts)
     poster = _chosen_poster(timeline, spec)
     replaced = check_glyphs(spec, _cards(timeline))
@@ -179,7 +178,7 @@ def check_request(parts: Path, gets_clips: bool) -> None:
     """
     request = Request.read(parts)
     timeline = _timeline(request)
-    _check_length(timeline, request.facts)
+    _check_length(timeline, request.spec, request.facts)
     _check_clip_starts(request.spec, request.facts)
     _chosen_poster(timeline, request.spec)
     check_glyphs(request.spec, () if gets_clips else _cards(timeline))
@@ -202,7 +201,7 @@ def draw_frame(parts: Path, wanted: FramePosition, path: Path) -> FrameFacts:
     """
     request = Request.read(parts)
     spec, timeline = request.spec, _timeline(request)
-    _check_length(timeline, request.facts)
+    _check_length(timeline, spec, request.facts)
     _check_clip_starts(spec, request.facts)
     check_glyphs(spec, _cards(timeline))
     number = frame_number(timeline, wanted)
@@ -273,16 +272,15 @@ def _timeline(request: Request) -> Timeline:
     return plan_timeline(spec.project, spec.output.fps, request.facts, shown_sources(spec.project, request.media))
 
 
-def _check_length(timeline: Timeline, facts: Mapping[str, MediaFacts]) -> None:
+def _check_length(timeline: Timeline, spec: RenderSpec, facts: Mapping[str, MediaFacts]) -> None:
     """Hold the limit of a video's length for what the files turned out to be.
 
     Raises:
         RenderFailure: ASSET_INVALID for the longest shot.
     """
-    most = int(LONGEST_VIDEO.total_seconds()) * timeline.fps
-    if timeline.frames <= most:
-        return
-    raise _too_long(max(timeline.shots, key=lambda shot: shot.frames), facts)
+    most = longest_video(spec.output)
+    if timeline.frames > most * timeline.fps:
+        raise _too_long(max(timeline.shots, key=lambda shot: shot.frames), facts, most)
 
 
 def _check_clip_starts(spec: RenderSpec, facts: Mapping[str, MediaFacts]) -> None:
@@ -300,17 +298,17 @@ def _check_clip_starts(spec: RenderSpec, facts: Mapping[str, MediaFacts]) -> Non
             raise Asset(Path(), "clip.start", shot.id).invalid(AssetFault.TRUNCATED, what)
 
 
-def _too_long(longest: TimelineShot, facts: Mapping[str, MediaFacts]) -> RenderFailure:
+def _too_long(longest: TimelineShot, facts: Mapping[str, MediaFacts], most: int) -> RenderFailure:
     shot_id, nowhere = longest.shot_id, Path()
     found = facts.get(shot_id, MediaFacts())
-    hours = LONGEST_VIDEO.total_seconds() / 3600
+    limit = f"{most / 3600:g} hours" if most >= 3600 else f"{most / 60:g} minutes"
     if found.clip is None and found.narration is None:
         asset = Asset(nowhere, "caption" if longest.shot.caption else "narration", shot_id)
-        what = f"to read all texts takes longer than {hours:g} hours; shorten them, or set durations"
+        what = f"to read all texts takes longer than {limit}; shorten them, or set durations"
     else:
         narrated = found.narration is not None and (found.clip is None or found.narration > found.clip)
         asset = narration_asset(shot_id, nowhere) if narrated else clip_asset(shot_id, nowhere)
-        what = f"the file makes the video longer than {hours:g} hours; shorten it, or set the duration"
+        what = f"the file makes the video longer than {limit}; shorten it, or set the duration"
     return asset.invalid(AssetFault.TOO_LONG, what)
 
 

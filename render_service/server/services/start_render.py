@@ -20,8 +20,8 @@ from render_service.domain.jobs.job import Job, ProviderChoice, ProviderName, Re
 from render_service.domain.jobs.needs import JobNeed
 from render_service.domain.jobs.request import JobOptions, JobRequest, RenderRequest
 from render_service.domain.projects.delivery.ai_label import with_ai_label
+from render_service.domain.projects.delivery.length_rules import length_fault, poster_fault
 from render_service.domain.projects.delivery.outputs import ResolvedOutput
-from render_service.domain.projects.delivery.poster import poster_fault
 from render_service.domain.projects.languages import missing_translations, respoken, speaks, spoken_language
 from render_service.domain.projects.output import AudioLanguage, OutputOptions, OutputSpec, codec_fault, decide_output
 from render_service.domain.projects.project import MODE_PRESETS, Project, Speech
@@ -271,11 +271,13 @@ def _resolved(project: Project, options: OutputOptions, path: str) -> OutputSpec
     """Return the format that options ask for, which are at a path of the request.
 
     Raises:
-        InvalidFields: The container cannot hold the codec, or the poster's time is beyond the end.
+        InvalidFields: The container cannot hold the codec or so long a video, or the poster's time is beyond the end.
     """
     if fault := codec_fault(options):
         raise InvalidFields([FieldFault(f"{path}.codec", fault)])
     output = decide_output(options, MODE_PRESETS[project.mode].aspect_ratio)
+    if fault := length_fault(project, output):
+        raise InvalidFields([FieldFault(f"{path}.container", fault)])
     if fault := poster_fault(project, output):
         raise InvalidFields([FieldFault(f"{path}.poster_time", fault)])
     return output

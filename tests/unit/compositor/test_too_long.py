@@ -14,7 +14,7 @@ from render_service.domain.jobs.frame import FramePosition, ImageFormat
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.looks.clips import ClipEdit
 from render_service.domain.projects.media import MediaFacts
-from render_service.domain.projects.output import OutputSpec, Quality
+from render_service.domain.projects.output import Container, OutputSpec, Quality
 from render_service.domain.projects.project import Project, Shot
 
 
@@ -45,3 +45,15 @@ def test_a_clip_that_would_start_beyond_its_end_is_refused_at_every_stage(stage:
     with pytest.raises(RenderFailure, match="lies beyond the end of the clip, which lasts 5 s") as refused:
         stages[stage]()
     assert refused.value.metadata == {"shot_id": "a", "field": "clip.start", "fault": "truncated"}
+
+
+def test_an_animation_whose_files_make_it_too_long_for_webp_is_refused_by_name(tmp_path: Path) -> None:
+    shot = Shot("a", clip_uri="https://example.com/a.mp4")
+    output = OutputSpec(160, 90, 15, Quality.DRAFT, Container.WEBP)
+    clip = tmp_path / "a.mp4"
+    facts = {"a": MediaFacts(clip=timedelta(minutes=11))}
+    spec = RenderSpec(Project(shots=(shot,)), output)
+    Request(spec, Media({"a": ShotMedia(clip=clip)}), facts, {clip: "0" * 64}).write(tmp_path)
+    with pytest.raises(RenderFailure, match="the file makes the video longer than 10 minutes; shorten it") as refused:
+        check_request(tmp_path, gets_clips=False)
+    assert refused.value.metadata["field"] == "clip_uri"

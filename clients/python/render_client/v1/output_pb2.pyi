@@ -97,7 +97,7 @@ class _ContainerEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Container.V
     CONTAINER_MOV: _Container.ValueType  # 4
     """ProRes 422 HQ (or H.264, HEVC) and uncompressed 24-bit sound, for editing programs."""
     CONTAINER_WEBP: _Container.ValueType  # 5
-    """A silent animation as CONTAINER_GIF is, in full colour and a fraction of its size."""
+    """A silent animation as CONTAINER_GIF is, in full colour and a fraction of its size; at most 10 minutes."""
 
 class Container(_Container, metaclass=_ContainerEnumTypeWrapper):
     """Container is the file format of the finished video."""
@@ -113,7 +113,7 @@ CONTAINER_GIF: Container.ValueType  # 3
 CONTAINER_MOV: Container.ValueType  # 4
 """ProRes 422 HQ (or H.264, HEVC) and uncompressed 24-bit sound, for editing programs."""
 CONTAINER_WEBP: Container.ValueType  # 5
-"""A silent animation as CONTAINER_GIF is, in full colour and a fraction of its size."""
+"""A silent animation as CONTAINER_GIF is, in full colour and a fraction of its size; at most 10 minutes."""
 Global___Container: _TypeAlias = Container  # noqa: Y015
 
 class _VideoCodec:

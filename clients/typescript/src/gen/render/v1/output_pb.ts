@@ -441,7 +441,7 @@ export enum Container {
   MOV = 4,
 
   /**
-   * A silent animation as CONTAINER_GIF is, in full colour and a fraction of its size.
+   * A silent animation as CONTAINER_GIF is, in full colour and a fraction of its size; at most 10 minutes.
    *
    * @generated from enum value: CONTAINER_WEBP = 5;
    */

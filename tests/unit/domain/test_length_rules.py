@@ -1,12 +1,12 @@
-"""A chosen time of the poster is checked as soon as the length of the video is known."""
+"""What depends on the length of a video is checked as soon as that is known."""
 
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from render_service.domain.projects.delivery.poster import poster_fault
-from render_service.domain.projects.output import OutputOptions, OutputSpec, Quality
+from render_service.domain.projects.delivery.length_rules import length_fault, longest_video, poster_fault
+from render_service.domain.projects.output import Container, OutputOptions, OutputSpec, Quality
 from render_service.domain.projects.project import Card, NarrationPolicy, Project, Shot
 from render_service.domain.projects.validation import check_output
 
@@ -47,3 +47,17 @@ def test_a_narration_that_cannot_lengthen_its_shot_leaves_no_doubt() -> None:
 def test_a_time_that_no_video_has_is_refused(seconds: float) -> None:
     faults = check_output(OutputOptions(poster_time=timedelta(seconds=seconds)), "output")
     assert [found.field for found in faults] == ["output.poster_time"]
+
+
+@pytest.mark.parametrize("container", Container)
+def test_only_animations_as_webp_are_short(container: Container) -> None:
+    output = OutputSpec(160, 90, 15, Quality.DRAFT, container)
+    fits, longer = (
+        Project(shots=tuple(Shot(f"s{n}", duration=timedelta(minutes=1), image_uri="x") for n in range(count)))
+        for count in (10, 11)
+    )
+    assert length_fault(fits, output) is None
+    assert (length_fault(longer, output) is None) is (container is not Container.WEBP)
+    assert longest_video(output) == (600 if container is Container.WEBP else 3 * 3600)
+    unknown = replace(longer, shots=(*longer.shots, Shot("open", clip_uri="clip")))
+    assert length_fault(unknown, output) is None

@@ -1,12 +1,16 @@
-"""Finds the frame that a chosen poster shows."""
+"""What the length of a video decides: whether its format can hold it, and which frame its poster shows."""
 
 from datetime import timedelta
 
 from render_service.domain.errors import ErrorReason, RenderFailure
-from render_service.domain.projects.output import OutputSpec
+from render_service.domain.projects.output import Container, OutputSpec
 from render_service.domain.projects.project import NarrationPolicy, Project, Shot
 from render_service.domain.projects.sequence import sequence
 from render_service.domain.projects.timeline import Timeline, plan_timeline
+from render_service.domain.projects.validation import LONGEST_VIDEO
+
+# WebP animations are encoded and read as a whole.
+LONGEST_WEBP = timedelta(minutes=10)
 
 
 def poster_frame(timeline: Timeline, time: timedelta) -> int:
@@ -34,6 +38,23 @@ def poster_fault(project: Project, output: OutputSpec) -> str | None:
     if output.poster_time is None or not _has_known_length(project):
         return None
     return _fault(plan_timeline(project, output.fps, {}), output.poster_time)
+
+
+def length_fault(project: Project, output: OutputSpec) -> str | None:
+    """Return why the format of an output cannot hold a video as long as a project's, in words that follow a field.
+
+    None where it can, and where only the project's files can tell.
+    """
+    most = longest_video(output)
+    if not _has_known_length(project) or plan_timeline(project, output.fps, {}).frames <= most * output.fps:
+        return None
+    return f"must be another one: a video of more than {most:,} s does not fit into {output.container.name}"
+
+
+def longest_video(output: OutputSpec) -> int:
+    """Return how many seconds a video in the format of an output may last."""
+    longest = LONGEST_WEBP if output.container is Container.WEBP else LONGEST_VIDEO
+    return int(longest.total_seconds())
 
 
 def _has_known_length(project: Project) -> bool:
