@@ -104,9 +104,7 @@ def told(container: Container, languages: tuple[str, ...]) -> RenderSpec:
     return RenderSpec(Project(shots=shots, language="en-US"), output)
 
 
-@pytest.mark.parametrize(
-    "container", [Container.MP4, pytest.param(Container.WEBM, marks=pytest.mark.long), Container.MOV]
-)
+@pytest.mark.parametrize("container", [Container.MP4, Container.WEBM, Container.MOV])
 async def test_each_language_has_a_track_that_says_so(
     container: Container, compositor: Compositor, tmp_path: Path
 ) -> None:
