@@ -6,15 +6,15 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from av.video.frame import VideoFrame
 
 from render_service.compositor.drawing.overlays import CuePainter, WatermarkPainter, draw_watermark
 from render_service.compositor.drawing.sources import CanvasLayer, ClipLayer, FrameSource
 from render_service.compositor.drawing.transitions.effect import Moment
 from render_service.compositor.drawing.transitions.registry import draw_transition
-from render_service.compositor.encoding.encoder import SegmentEncoder
+from render_service.compositor.encoding.encoder import SegmentEncoder, planes_of
 from render_service.compositor.frames.format import PictureFormat
 from render_service.compositor.frames.planes import Plane, Planes
-from render_service.compositor.frames.scaling import scale_planes
 from render_service.compositor.layers.painter import LayerPainter, LayersPainter
 from render_service.compositor.media.assets import Asset
 from render_service.compositor.media.images import load_image
@@ -72,16 +72,12 @@ def render_renditions(
             for partial, one in zip(partials, specs, strict=True)
         ]
         painter = stack.enter_context(closing(Painter(spec, assets, workdir)))
-        size = (spec.picture.width, spec.picture.height)
-        # The frame is drawn in place where an encoder takes it as it is.
-        whole = [encoder.planes for encoder in encoders if (encoder.planes.width, encoder.planes.height) == size]
-        drawn = whole[0] if whole else Planes.empty(*size)
+        drawn = VideoFrame(spec.picture.width, spec.picture.height, "yuv420p")
+        planes = planes_of(drawn)
         for frame in range(spec.frames):
-            painter.draw(frame, drawn)
+            painter.draw(frame, planes)
             for encoder in encoders:
-                if encoder.planes is not drawn:
-                    scale_planes(drawn, encoder.planes)
-                encoder.encode()
+                encoder.encode_scaled(drawn)
             if (frame + 1) % _REPORT_EVERY == 0:
                 report(_REPORT_EVERY)
     report(spec.frames % _REPORT_EVERY)

@@ -10,6 +10,7 @@ import av
 import numpy as np
 from av.container import InputContainer
 from av.video.frame import VideoFrame
+from av.video.reformatter import Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
 from render_service.compositor.encoding.codecs import CODECS
@@ -17,6 +18,8 @@ from render_service.compositor.frames.format import PictureFormat
 from render_service.compositor.frames.planes import Plane, Planes
 
 _BT709 = 1
+# The same pixels on every machine.
+_SCALING = Interpolation.AREA | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
 _LIMITED = 1
 
 
@@ -44,10 +47,10 @@ class SegmentEncoder:
         # Every segment gets the same header bytes, so that their packets can be concatenated.
         self._stream = stream
         self._frame = VideoFrame(picture.width, picture.height, "yuv420p")
-        self._frame.time_base = Fraction(1, picture.fps)
+        self._time_base = Fraction(1, picture.fps)
         # The encoders copy their input, so all frames share one buffer.
         self.planes = planes_of(self._frame)
-        self._converts = codec.pixel_format != "yuv420p"
+        self._reformatter = VideoReformatter()
         self._count = 0
 
     def __enter__(self) -> Self:
@@ -62,12 +65,17 @@ class SegmentEncoder:
 
     def encode(self) -> None:
         """Encode the current contents of `planes` as the next frame."""
-        self._frame.pts = self._count
+        self.encode_scaled(self._frame)
+
+    def encode_scaled(self, source: VideoFrame) -> None:
+        """Encode a picture as the next frame, scaled to the size of the video."""
+        context = self._stream.codec_context
+        # A picture that has the right form already is returned as it is.
+        frame = self._reformatter.reformat(
+            source, context.width, context.height, context.pix_fmt, interpolation=_SCALING, threads=1
+        )
+        frame.pts, frame.time_base = self._count, self._time_base
         self._count += 1
-        frame = self._frame
-        if self._converts:
-            frame = frame.reformat(format=self._stream.codec_context.pix_fmt)
-            frame.pts, frame.time_base = self._frame.pts, self._frame.time_base
         for packet in self._stream.encode(frame):
             self._container.mux(packet)
 
