@@ -1,50 +1,44 @@
-"""Draws the pictures of the samples from the SVG files beside it, with Chromium.
+"""Draws the pictures of the samples from the SVG files beside it, as the service draws SVG.
 
     python samples/pictures/make_pictures.py
 
-Names given as arguments, such as `soup`, are drawn alone. Pictures with a transparent ground become PNG, others JPEG.
+Names given as arguments, such as `soup`, are drawn alone. A picture with a transparent ground becomes a PNG, the others
+JPEG; `logo.svg` is used as it is.
 """
 
-import re
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import cv2
+from PIL import Image
+
+from render_service.compositor.vectors.document import read_svg
+from render_service.compositor.vectors.drawing import draw_svg, drawn_size
 
 HERE = Path(__file__).resolve().parent
-_TRANSPARENT = ("cup", "logo")
+_TRANSPARENT = "cup"
+_USED_AS_IT_IS = "logo"
 _JPEG = [cv2.IMWRITE_JPEG_QUALITY, 86, cv2.IMWRITE_JPEG_OPTIMIZE, 1]
-_SIZE = re.compile(r'width="(\d+)" height="(\d+)"')
 
 
-def draw(source: Path, folder: Path) -> Path:
+def draw(source: Path) -> Path:
     """Draw one file; return the picture."""
-    size = _SIZE.search(source.read_text(encoding="utf-8"))
-    assert size is not None
-    shot = folder / f"{source.stem}.png"
-    command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
-    command += ["--force-color-profile=srgb", "--default-background-color=00000000", f"--user-data-dir={folder}"]
-    command += [f"--window-size={size[1]},{size[2]}", f"--screenshot={shot}", source.as_uri()]
-    subprocess.run(command, check=True, capture_output=True, timeout=60)
-    picture = cv2.imread(str(shot), cv2.IMREAD_UNCHANGED)
-    assert picture is not None
-    if source.stem in _TRANSPARENT:
-        target = HERE / f"{source.stem}.png"
-        cv2.imwrite(str(target), picture, [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    document = read_svg(source.read_bytes())
+    pixels = draw_svg(document, drawn_size(document))
+    if source.stem == _TRANSPARENT:
+        target = source.with_suffix(".png")
+        Image.fromarray(pixels, "RGBA").save(target, optimize=True)
     else:
-        target = HERE / f"{source.stem}.jpg"
-        cv2.imwrite(str(target), picture[:, :, :3], _JPEG)
+        target = source.with_suffix(".jpg")
+        cv2.imwrite(str(target), cv2.cvtColor(pixels, cv2.COLOR_RGBA2BGR), _JPEG)
     return target
 
 
 def main(names: list[str]) -> None:
     """Draw all pictures, or those that are named."""
-    with tempfile.TemporaryDirectory(prefix="pictures-") as folder:
-        for source in sorted(HERE.glob("*.svg")):
-            if not names or source.stem in names:
-                print(draw(source, Path(folder)).name)
+    for source in sorted(HERE.glob("*.svg")):
+        if source.stem != _USED_AS_IT_IS and (not names or source.stem in names):
+            print(draw(source).name)
 
 
 if __name__ == "__main__":

@@ -85,7 +85,7 @@ BASES = {
     ),
     "Captions": Base(_shot(_STILL, "02-morning", _CAPTION) + "captions: {OPTION}\n", _WIDE, (2.2,)),
     "Captions in a portrait": Base(_shot(_STILL, "02-morning", _CAPTION) + "captions: {OPTION}\n", _TALL, (2.2,)),
-    "Watermark": Base(_shot(_STILL) + "watermark: {uri: pictures/logo.png, OPTION}\n"),
+    "Watermark": Base(_shot(_STILL) + "watermark: {uri: pictures/logo.svg, OPTION}\n"),
     "Text": Base(_layer('        - text:\n            text: "The night\\nferry"\n            OPTION\n')),
     "Place": Base(_layer(_PORTRAIT + "          box: {OPTION}\n")),
     "Shape layers": Base(_layer("        - {OPTION, box: {x: 0.5, y: 0.5, height: 0.6}}\n")),
