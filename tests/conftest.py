@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from hypothesis import settings
 from psycopg import sql
 from redis import Redis
 
@@ -22,6 +23,10 @@ from render_service.embedded.stack import Stack
 from tests.programs import program
 from tests.seaweedfs import S3Server, S3TestBucket
 from tests.shared_servers import TEMPLATE, SharedServers, shared_postgres, shared_s3
+
+# The tests share their machine: how long an example takes says nothing of the product.
+settings.register_profile("shared machine", deadline=None)
+settings.load_profile("shared machine")
 
 _SERVERS = pytest.StashKey[SharedServers]()
 _ADDRESS = "shared_servers"

@@ -21,8 +21,9 @@ from render_service.compositor.text.typesetting import (
     Line,
     TextStyle,
     draw_line,
+    letter_starts,
     letters_of,
-    measure,
+    measure_spread,
     new_mask,
     set_line,
     spread,
@@ -205,7 +206,7 @@ def _fit(text: str, style: LayerStyle, space: tuple[float, float], side: int, la
         kind, spacing = TextStyle(size, style.weight, language, style.font), style.letter_spacing * size
 
         def width(part: str) -> float:
-            return measure(part, kind) + spacing * len(part)
+            return measure_spread(part, kind, spacing)
 
         broken = break_lines(text, width, space[0], language, evenness=0.7)
         block = _Block(
@@ -227,8 +228,10 @@ def _fit(text: str, style: LayerStyle, space: tuple[float, float], side: int, la
     if found.fits or len(lines) <= most:
         return found.block
     last = found.spans[most - 1].of(text)
-    while len(last) > 1 and found.width(last + "…") > space[0]:
-        last = last[:-1]
+    for end in reversed(letter_starts(last)[1:]):
+        if found.width(last + "…") <= space[0]:
+            break
+        last = last[:end]
     kind = TextStyle(size, style.weight, language, style.font)
     shortened = _set(last.rstrip(" ,;:，、；：。.…") + "…", kind, style.letter_spacing * size, base)
     return replace(found.block, lines=(*lines[: most - 1], shortened))
@@ -241,7 +244,7 @@ def _sizes(text: str, style: LayerStyle, space: tuple[float, float], side: int, 
     letters = "".join(text.split())
     kind = TextStyle(smallest, style.weight, language, style.font)
     # A quarter less, for letters that are narrower in larger sizes.
-    length = 0.75 * (measure(letters, kind) / smallest + max(0.0, style.letter_spacing) * len(letters))
+    length = 0.75 * measure_spread(letters, kind, max(0.0, style.letter_spacing) * smallest) / smallest
     found = []
     while size > smallest:
         rows = max(0.0, (space[1] / size - _ASCENT - _DESCENT) / style.line_height + 1)

@@ -44,7 +44,17 @@ class TextStyle:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A piece of a line in one face and one direction; `word` is the number of the word that it belongs to, if any."""
+    """A piece of a line in one face and one direction.
+
+    Args:
+        text: The piece.
+        face: Its face.
+        rightwards: Whether it is read to the right.
+        word: The number of the word that it belongs to, if any.
+        x: Its left edge in the line, in pixels.
+        width: Its width in pixels.
+        place: Sorts the pieces of a line as they are read: the number of the run, and that of the letter in it.
+    """
 
     text: str
     face: Face
@@ -52,6 +62,7 @@ class Run:
     word: int | None
     x: float
     width: float
+    place: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +78,20 @@ def measure(text: str, kind: TextStyle) -> float:
     """Return the width in pixels of a text set in one line; control characters count as spaces."""
     line = drawn_characters(text.translate(_CONTROLS))
     return sum(_advance(part, face, kind) for part, face in _split(line, kind))
+
+
+def measure_spread(text: str, kind: TextStyle, spacing: float) -> float:
+    """Return the width in pixels of a text set in one line with some pixels more after each letter; see `spread`."""
+    if not spacing:
+        return measure(text, kind)
+    parts = _split(drawn_characters(text.translate(_CONTROLS)), kind)
+    letters = sum(len(letter_starts(part)) for part, face in parts if not face.joins)
+    return measure(text, kind) + spacing * letters
+
+
+def letter_starts(text: str) -> list[int]:
+    """Return where the grapheme clusters of a text begin."""
+    return [*starts(CharacterBreaker(text, "und"))] if text else []
 
 
 def set_line(text: str, kind: TextStyle, *, base: int | None = None, words: Sequence[int | None] | None = None) -> Line:
@@ -101,7 +126,7 @@ def set_line(text: str, kind: TextStyle, *, base: int | None = None, words: Sequ
     for number in bidi.visual_order([piece[2] for piece in pieces]):
         part, face, run_level, word = pieces[number]
         width = _advance(part, face, kind)
-        runs.append(Run(part, face, run_level % 2 == 0, word, x, width))
+        runs.append(Run(part, face, run_level % 2 == 0, word, x, width, (number, 0)))
         x += width
     return Line(kind, tuple(runs), x)
 
@@ -151,7 +176,7 @@ def _draw_run(
 
 
 def letters_of(line: Line) -> Line:
-    """Return a line with a run for each grapheme cluster, in the order in which the text is read within each run.
+    """Return a line with a run for each grapheme cluster, in the order in which the text is read.
 
     Scripts with joined letters are drawn wrongly from it: it says where their letters are.
     """
@@ -160,10 +185,12 @@ def letters_of(line: Line) -> Line:
         ends = [*starts(CharacterBreaker(run.text, "und")), len(run.text)]
         # Measured from the start of the run, so that letters keep their kerning.
         places = [_advance(run.text[:end], run.face, line.kind) if end else 0.0 for end in ends]
-        for first, last, before, after in zip(ends, ends[1:], places, places[1:], strict=False):
+        spans = zip(ends, ends[1:], places, places[1:], strict=False)
+        for number, (first, last, before, after) in enumerate(spans, run.place[1]):
             x = run.x + before if run.rightwards else run.x + run.width - after
-            letters.append(replace(run, text=run.text[first:last], x=x, width=after - before))
-    return replace(line, runs=tuple(letters))
+            place = (run.place[0], number)
+            letters.append(replace(run, text=run.text[first:last], x=x, width=after - before, place=place))
+    return replace(line, runs=tuple(sorted(letters, key=lambda letter: letter.place)))
 
 
 def spread(line: Line, spacing: float) -> Line:
