@@ -74,5 +74,5 @@ def _area(layer: Layer, frame: tuple[int, int], language: str) -> Area:
         return text_area(layer.text, layer.box, frame, language)
     if layer.shape:
         return shape_area(layer.box, frame)
-    # The shape of the picture is not known here; most logos and faces are about as wide as high.
+    # Boxes of pictures and clips have both sides here, or none: `planning` completes them from the files.
     return placed(layer.box, box_size(layer.box, 1.0, frame), Rect(0, 0, *frame), frame)

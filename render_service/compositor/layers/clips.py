@@ -15,7 +15,7 @@ from render_service.compositor.layers.masks import mask_over
 from render_service.compositor.layers.outlines import rectangle_mask
 from render_service.compositor.layers.pixels import Drawing, Pixels, coloured, empty, lay_over, with_shadow
 from render_service.compositor.media.assets import Asset
-from render_service.compositor.media.clip_source import open_clip
+from render_service.compositor.media.clip_source import clip_shape
 from render_service.compositor.media.clips import ClipReader, FrameFormat
 from render_service.domain.layers.colors import parse_color
 from render_service.domain.layers.model import BoxFit, Layer
@@ -41,7 +41,7 @@ class ClipPicture:
     """
 
     def __init__(self, layer: Layer, asset: Asset, frame: tuple[int, int], fps: int) -> None:
-        size = box_size(layer.box, 1.0, frame) if _has_shape(layer) else box_size(layer.box, _shape(asset), frame)
+        size = box_size(layer.box, 1.0, frame) if _has_shape(layer) else box_size(layer.box, clip_shape(asset), frame)
         area = placed(layer.box, size, Rect(0, 0, *frame), frame)
         width, height = (max(2, round(side / 2) * 2) for side in (area.width, area.height))
         self.area = Area(round(area.x / 2) * 2, round(area.y / 2) * 2, width, height)
@@ -128,15 +128,6 @@ class ClipPicture:
 def _has_shape(layer: Layer) -> bool:
     """Return whether the box says both sides, or neither."""
     return (layer.box.width is None) == (layer.box.height is None)
-
-
-def _shape(asset: Asset) -> float:
-    """Return width by height of a clip, as it is displayed."""
-    with open_clip(asset) as clip:
-        frames = clip.frames(0)
-        width, height = clip.shown_size(next(frames))
-        frames.close()
-    return width / height
 
 
 def _surroundings(layer: Layer, area: Area, frame: tuple[int, int]) -> tuple[Drawing, Pixels]:

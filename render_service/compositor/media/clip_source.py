@@ -1,7 +1,7 @@
 """Opens clips of every kind as decoded pictures with times: streams in containers, and animated WebP."""
 
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from fractions import Fraction
 from typing import Protocol
 
@@ -52,6 +52,17 @@ def open_clip(asset: Asset, limits: MediaLimits = DEFAULT_LIMITS) -> Iterator[Cl
         return
     with open_media(asset, FileClass.CLIP, limits) as (container, _):
         yield StreamClip(asset, container, kind, limits)
+
+
+def clip_shape(asset: Asset, limits: MediaLimits = DEFAULT_LIMITS) -> float:
+    """Return width by height of a clip, as it is displayed.
+
+    Raises:
+        RenderFailure: As for `open_clip`.
+    """
+    with open_clip(asset, limits) as clip, closing(clip.frames(0)) as frames:
+        width, height = clip.shown_size(next(frames))
+    return width / height
 
 
 class StreamClip:

@@ -1,15 +1,18 @@
 """Plans a render before any of it is made. Runs in a worker process, as fonts and media must be read."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import cache, partial
 
 from render_service.compositor.captions.cues import Cue, plan_cues
 from render_service.compositor.captions.layout import caption_format, look_format
 from render_service.compositor.captions.word_cues import word_cues
-from render_service.compositor.media.assets import Media, ShotMedia
+from render_service.compositor.media.assets import Asset, Media, ShotMedia
+from render_service.compositor.media.clip_source import clip_shape
+from render_service.compositor.media.images import image_size
 from render_service.compositor.segments.build_fingerprint import build_fingerprint
 from render_service.compositor.segments.content_hashes import MediaHashes, ShotHashes
-from render_service.compositor.segments.layers import drawn_layers, footprint
+from render_service.compositor.segments.layers import DrawnLayer, drawn_layers, footprint
 from render_service.compositor.segments.plan import (
     Ingredients,
     PlannedSegment,
@@ -119,14 +122,38 @@ def _layers_around(
 ) -> dict[str, tuple[Layer, ...]]:
     """Return the layers that are seen with the captions of each shot: all of the shot's, so that none jumps."""
     fps = timeline.fps
+    shape_of = cache(partial(_shape_in_frame, frame=(spec.output.width, spec.output.height), assets=hashes.assets))
     over_all = drawn_layers(spec.project.layers, timeline.frames, fps, hashes.layers, "")
     found = {}
     for shot in timeline.shots:
         files = hashes.shots.get(shot.shot_id, ShotHashes()).layers
         own = shot_layers(spec, shot, files, facts.get(shot.shot_id, MediaFacts()).sizes)
         seen = [one for one in over_all if one.start < shot.end and one.end > shot.start]
-        found[shot.shot_id] = tuple(footprint(one.layer) for one in (*own, *seen))
+        found[shot.shot_id] = tuple(_completed(footprint(one.layer), one, shape_of) for one in (*own, *seen))
     return found
+
+
+def _completed(layer: Layer, drawn: DrawnLayer, shape_of: Callable[[str, bool], float]) -> Layer:
+    """Give the box of a picture or clip the side that follows from the shape of its file."""
+    box = layer.box
+    if not drawn.file or (box.width is None) == (box.height is None):
+        return layer
+    shape = shape_of(drawn.file, layer.clip is not None)
+    if box.width is None:
+        assert box.height is not None
+        return replace(layer, box=replace(box, width=box.height * shape))
+    return replace(layer, box=replace(box, height=box.width / shape))
+
+
+def _shape_in_frame(file: str, is_clip: bool, *, frame: tuple[int, int], assets: Mapping[str, Asset]) -> float:
+    """Return the width of a picture or clip by its height, each as a part of the frame's."""
+    asset = assets[file]
+    if is_clip:
+        shape = clip_shape(asset)
+    else:
+        width, height = image_size(asset)
+        shape = width / height
+    return shape * frame[1] / frame[0]
 
 
 def caption_fades(cues: Sequence[Cue], timeline: Timeline) -> list[tuple[int, int]]:

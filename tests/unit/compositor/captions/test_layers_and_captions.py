@@ -1,7 +1,11 @@
 """Captions keep clear of lower thirds, and stay where they are without one."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from render_service.compositor.captions.drawing import draw_caption
 from render_service.compositor.captions.layout import CaptionFormat, caption_area
@@ -10,11 +14,12 @@ from render_service.compositor.captions.preset_table import chosen_look
 from render_service.compositor.captions.safe_areas import Rect
 from render_service.compositor.drawing.free_rows import clear_of_layers
 from render_service.compositor.frames.planes import Planes
+from render_service.compositor.media.assets import Asset
 from render_service.compositor.segments.content_hashes import MediaHashes
 from render_service.compositor.segments.planning import plan_pictures
 from render_service.compositor.segments.spec import SegmentSpec
 from render_service.domain.jobs.job import RenderSpec
-from render_service.domain.layers.model import Anchor, Box, Layer, ShapeLayer, TextLayer
+from render_service.domain.layers.model import Anchor, Box, ClipLayer, Layer, PictureLayer, ShapeLayer, TextLayer
 from render_service.domain.projects.looks.captions import CaptionPreset
 from render_service.domain.projects.output import OutputSpec, Quality
 from render_service.domain.projects.project import CaptionOptions, CaptionStyle, Project, Shot
@@ -68,3 +73,25 @@ def test_captions_of_a_shot_know_its_layers_and_the_videos_and_no_others() -> No
     _, segments = plan_pictures(spec, plan_timeline(spec.project, 30, {}), MediaHashes())
     around = {len(cue.around) for segment in segments for cue in SegmentSpec.from_bytes(segment.job.spec).cues}
     assert around == {1, 2}
+
+
+@pytest.mark.parametrize("content", [{"picture": PictureLayer("given")}, {"clip": ClipLayer("given")}], ids=list)
+@pytest.mark.parametrize("box", [Box(0.5, 0.9, width=0.96), Box(0.5, 0.9, height=0.12)], ids=["width", "height"])
+def test_captions_stand_off_a_logo_that_is_far_wider_than_high(
+    content: dict[str, Any], box: Box, tmp_path: Path
+) -> None:
+    size, path = (640, 360), tmp_path / "logo.webp"
+    first, *more = (Image.new("RGB", (400, 30), (level, 0, 0)) for level in (90, 160))
+    first.save(path, save_all="clip" in content, append_images=more, duration=500)
+    (field,) = (f"layers[0].{kind}.uri" for kind in content)
+    project = Project(shots=(Shot("a", caption=TEXT),), layers=(Layer("logo", **content, box=box),))
+    hashes = MediaHashes(layers={field: "logo"}, assets={"logo": Asset(path, field)})
+    spec = RenderSpec(project, OutputSpec(*size, 30, Quality.STANDARD))
+    _, segments = plan_pictures(spec, plan_timeline(project, 30, {}), hashes)
+    cue = SegmentSpec.from_bytes(segments[0].job.spec).cues[0]
+    ((width, height),) = [(one.box.width, one.box.height) for one in cue.around]
+    assert width is not None
+    assert height is not None
+    assert width * 640 / (height * 360) == pytest.approx(400 / 30)
+    rows = clear_of_layers(caption_area(*size, cue.fmt, None), cue.around, cue.fmt, size)
+    assert rows.y + rows.height <= (0.9 - height / 2) * 360

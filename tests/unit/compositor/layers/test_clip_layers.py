@@ -13,7 +13,7 @@ from render_service.compositor.segments.content_hashes import MediaHashes, ShotH
 from render_service.compositor.segments.layers import drawn_layers, seen_layers
 from render_service.compositor.sound.planning import plan_sound
 from render_service.domain.jobs.job import RenderSpec
-from render_service.domain.layers.model import Animation, Box, ClipLayer, Layer, Shadow, Stroke
+from render_service.domain.layers.model import Animation, AnimationKind, Box, ClipLayer, Layer, Shadow, Stroke
 from render_service.domain.projects.output import OutputSpec, Quality
 from render_service.domain.projects.project import Project, Shot, Transition, TransitionKind
 from render_service.domain.projects.timeline import plan_timeline
@@ -81,6 +81,17 @@ def test_a_clip_has_round_corners_a_stroke_and_a_shadow(clip: Path) -> None:
     assert rgb[54, 48].argmax() == 1
     assert rgb[23, 50].min() > 120
     assert 100 < rgb[93, 96].max() < 250
+
+
+def test_a_clip_that_becomes_sharp_is_soft_beyond_its_edges(clip: Path) -> None:
+    under = backdrop(*SIZE)
+    blur = Animation(AnimationKind.BLUR, duration=SECOND)
+    changed = np.abs(drawn((layer(enter=blur),), frame=6, files={0: clip}).u.astype(int) - under.u)
+    # Its box covers columns 24 to 71 of the chroma.
+    across = changed[27]
+    assert across[22] > 0
+    assert across[23] > 1
+    assert across[24] < 0.9 * across[26]
 
 
 def test_a_turned_clip_is_turned(clip: Path) -> None:
