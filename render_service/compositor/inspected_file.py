@@ -22,7 +22,7 @@ class InspectedFile:
     """A file's SHA-256 in hexadecimal, its length, and what else was measured.
 
     The length is None for a picture, whose size is width and height in pixels as it is seen. Sounds have pauses, clips
-    have stretches without a keyframe.
+    have stretches without a keyframe. The focus is the middle of the faces, where they were searched and found.
     """
 
     sha256: str
@@ -31,3 +31,4 @@ class InspectedFile:
     gaps: tuple[KeyframeGap, ...] = ()
     warnings: tuple[JobWarning, ...] = ()
     size: tuple[int, int] | None = None
+    focus: tuple[float, float] | None = None

@@ -15,7 +15,7 @@ from render_service.domain.cards.model import CARD_FIELD
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.layers.model import Layer, layer_field
 from render_service.domain.projects.media import MediaFacts
-from render_service.domain.projects.project import MASK_FIELD, BadAssetPolicy, Project
+from render_service.domain.projects.project import MASK_FIELD, BadAssetPolicy, MotionFocus, Project
 from render_service.domain.warning import JobWarning, WarningCode, warning_from_failure
 
 _USES = {
@@ -66,14 +66,22 @@ async def inspect_media(share: Share, media: Media, project: Project) -> Inspect
     distinct: dict[tuple[Path, Use], Asset] = {}
     for asset, use in uses:
         distinct.setdefault((asset.path, use), asset)
+    faces = _searched_for_faces(media, project)
     gate = asyncio.Semaphore(share.width)
     policy = project.bad_asset_policy
     async with task_group() as group:
         tasks = {
-            (path, use): group.create_task(_inspect(share, gate, asset, use, policy))
+            (path, use): group.create_task(_inspect(share, gate, asset, use, policy=policy, faces=path in faces))
             for (path, use), asset in distinct.items()
         }
     return _inspection(media, uses, {key: task.result() for key, task in tasks.items()})
+
+
+def _searched_for_faces(media: Media, project: Project) -> set[Path]:
+    """Return the pictures and clips of shots whose motion keeps faces in view."""
+    asking = {shot.id for shot in project.shots if shot.motion.focus is MotionFocus.FACES}
+    shown = (path for shot_id, files in media.shots.items() if shot_id in asking for path in (files.image, files.clip))
+    return {path for path in shown if path is not None}
 
 
 def _silenced(project: Project) -> Iterator[tuple[str | None, str]]:
@@ -128,6 +136,7 @@ def _inspection(
                 for name, path in files.layers.items()
                 if name.startswith(CARD_FIELD) and (picture := usable(path, Use.IMAGE)) and picture.size
             ),
+            next((file.focus for file in (clip, image) if file), None),
         )
     repaired = [warning for file in found.values() if isinstance(file, InspectedFile) for warning in file.warnings]
     faults = [(asset, found[asset.path, use]) for asset, use in uses]
@@ -148,13 +157,13 @@ def _inspection(
 
 
 async def _inspect(
-    share: Share, gate: asyncio.Semaphore, asset: Asset, use: Use, policy: BadAssetPolicy
+    share: Share, gate: asyncio.Semaphore, asset: Asset, use: Use, *, policy: BadAssetPolicy, faces: bool
 ) -> InspectedFile | RenderFailure:
     shown = asset.field in _REPLACEABLE
     limits = PROBING_PICTURE if use is Use.IMAGE else PROBING
     async with gate:
         try:
-            return await share.run_with(TaskOptions(limits, asset), inspect_file, asset, use)
+            return await share.run_with(TaskOptions(limits, asset), inspect_file, asset, use, faces)
         except RenderFailure as failure:
             if shown and policy is BadAssetPolicy.CARD and failure.reason is ErrorReason.ASSET_INVALID:
                 return failure

@@ -23,6 +23,7 @@ from render_service.compositor.encoding.sprites import write_sprites
 from render_service.compositor.encoding.thumbnails import write_thumbnails
 from render_service.compositor.encoding.webp import write_webp
 from render_service.compositor.encoding.webvtt import write_chapters, write_thumbnail_times
+from render_service.compositor.faces.focus import clip_focus, image_focus
 from render_service.compositor.inspected_file import InspectedFile, Use
 from render_service.compositor.media.assets import Asset, AssetFault, clip_asset, narration_asset
 from render_service.compositor.media.probing import probe_clip, probe_image, probe_sound
@@ -71,8 +72,8 @@ from render_service.domain.warning import WarningCode, warning_from_failure
 _CHAPTER_TITLE = 60
 
 
-def inspect_file(asset: Asset, use: Use) -> InspectedFile:
-    """Hash and probe a file for its use.
+def inspect_file(asset: Asset, use: Use, faces: bool = False) -> InspectedFile:
+    """Hash and probe a file for its use, and search a picture or clip for faces.
 
     Raises:
         RenderFailure: ASSET_INVALID where it cannot be used.
@@ -81,10 +82,12 @@ def inspect_file(asset: Asset, use: Use) -> InspectedFile:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     match use:
         case Use.IMAGE:
-            return InspectedFile(sha256, None, size=probe_image(asset))
+            size = probe_image(asset)
+            return InspectedFile(sha256, None, size=size, focus=image_focus(asset) if faces else None)
         case Use.CLIP | Use.SILENT_CLIP:
             clip = probe_clip(asset, is_heard=use is Use.CLIP)
-            return InspectedFile(sha256, clip.duration, gaps=clip.gaps)
+            focus = clip_focus(asset, clip.duration, (clip.width, clip.height)) if faces else None
+            return InspectedFile(sha256, clip.duration, gaps=clip.gaps, focus=focus)
         case Use.SOUND:
             repairs: list[RenderFailure] = []
             finder = PauseFinder()

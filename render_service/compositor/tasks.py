@@ -85,11 +85,11 @@ def slow_down(asset: Asset, output: Path, factor: float) -> None:
     retiming.slow_down(asset, output, factor)
 
 
-def inspect_file(asset: Asset, use: Use) -> InspectedFile:
+def inspect_file(asset: Asset, use: Use, faces: bool = False) -> InspectedFile:
     """See `stages.inspect_file`."""
     from render_service.compositor import stages
 
-    return stages.inspect_file(asset, use)
+    return stages.inspect_file(asset, use, faces)
 
 
 def check_request(parts: Path, gets_clips: bool) -> None:

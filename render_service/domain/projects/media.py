@@ -36,7 +36,8 @@ class MediaFacts:
     `clip` is the length of the clip's picture, `narration` of the spoken narration; both > 0. `pauses` are those of
     the narration, `gaps` the clip's long stretches without a keyframe, each in order. `dubs` are the lengths of the
     narration in the languages of further tracks of sound, in their order. `sizes` are width and height in pixels of the
-    pictures of its card, by field.
+    pictures of its card, by field. `focus` is the middle of the faces in what it shows, as fractions 0–1
+    of its sides; None where there are none, or nobody asks.
     """
 
     clip: timedelta | None = None
@@ -45,6 +46,7 @@ class MediaFacts:
     gaps: tuple[KeyframeGap, ...] = ()
     dubs: tuple[timedelta | None, ...] = ()
     sizes: tuple[tuple[str, tuple[int, int]], ...] = ()
+    focus: tuple[float, float] | None = None
 
     @property
     def longest_narration(self) -> timedelta | None:

@@ -152,13 +152,20 @@ class MissingGlyph(StrEnum):
     REPLACE = "replace"
 
 
+class MotionFocus(StrEnum):
+    """What decides the focus of a motion, if not its two numbers."""
+
+    FACES = "faces"
+
+
 @dataclass(frozen=True, slots=True)
 class Motion:
     """A camera movement.
 
     The focus is a fraction 0–1 of the picture's sides, from the top left. `amount` is the part of the frame that the
     movement covers: a zoom goes from 1 to 1 + amount, a pan travels amount × the frame's side. None means: the default.
-    `start` and `end` are what KEN_BURNS shows first and last; None is as much as the frame can show.
+    `start` and `end` are what KEN_BURNS shows first and last; None is as much as the frame can show. With `focus` the
+    point follows from what is seen in the picture, and stays as it is where nothing is found.
     """
 
     kind: MotionKind | None = None
@@ -168,6 +175,7 @@ class Motion:
     amount: float | None = None
     start: PictureView | None = None
     end: PictureView | None = None
+    focus: MotionFocus | None = None
 
 
 MASK_FIELD = "transition.mask_uri"

@@ -13,6 +13,7 @@ from render_service.domain.projects.project import (
     Direction,
     Easing,
     Motion,
+    MotionFocus,
     MotionKind,
     NarrationPolicy,
     Project,
@@ -145,7 +146,7 @@ def plan_timeline(
             overlap_out=overlaps[index + 1] if index + 1 < len(shots) else 0,
             transition=_transition_kind(project, shot) if overlaps[index] else TransitionKind.CUT,
             direction=shot.transition.direction,
-            motion=_motion(project, placed[index]),
+            motion=_motion(project, placed[index], facts.get(shot.id, _NO_FACTS).focus),
             narration_start=starts[index] + overlaps[index],
             narration_frames=_narration_frames(
                 project.narration_policy, facts.get(shot.id, _NO_FACTS), lengths[index] - overlaps[index], fps
@@ -235,10 +236,13 @@ def _transition_kind(project: Project, shot: Shot) -> TransitionKind:
     return shot.transition.kind or MODE_PRESETS[project.mode].transition
 
 
-def _motion(project: Project, placed: SequencedShot) -> Motion:
+def _motion(project: Project, placed: SequencedShot, faces: tuple[float, float] | None) -> Motion:
     motion = placed.shot.motion
+    if motion.focus is MotionFocus.FACES and faces is not None:
+        motion = replace(motion, focus_x=faces[0], focus_y=faces[1])
     return replace(
         motion,
+        focus=None,
         # A clip has its own movement.
         kind=motion.kind or (MotionKind.NONE if is_clip(placed.source) else MODE_PRESETS[project.mode].motion),
         easing=motion.easing or Easing.EASE_IN_OUT,

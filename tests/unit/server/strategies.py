@@ -27,6 +27,7 @@ from render_service.domain.projects.project import (
     Fit,
     MissingGlyph,
     Motion,
+    MotionFocus,
     MotionKind,
     Music,
     NarrationPolicy,
@@ -70,7 +71,13 @@ MOTIONS = st.builds(
     amount=st.none() | st.floats(0.01, 0.5),
     start=st.none(),
     end=st.none(),
-) | st.builds(Motion, kind=st.just(MotionKind.KEN_BURNS), start=st.none() | VIEWS, end=VIEWS)
+) | st.builds(
+    Motion,
+    kind=st.just(MotionKind.KEN_BURNS),
+    start=st.none() | VIEWS,
+    end=VIEWS,
+    focus=st.none() | st.just(MotionFocus.FACES),
+)
 TRANSITIONS = st.builds(
     Transition,
     kind=st.none() | st.sampled_from([kind for kind in TransitionKind if kind is not TransitionKind.LUMA]),

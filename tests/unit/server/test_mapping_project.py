@@ -79,7 +79,10 @@ def fill(message: Message) -> None:
             # The defaults of bools with presence are all true.
             setattr(message, descriptor.name, not descriptor.has_presence)
         else:
-            setattr(message, descriptor.name, _SAMPLES[descriptor.type])
+            sample = _SAMPLES[descriptor.type]
+            if descriptor.enum_type is not None:
+                sample = min(sample, len(descriptor.enum_type.values) - 1)
+            setattr(message, descriptor.name, sample)
 
 
 def test_no_field_of_the_contract_is_lost_on_the_way() -> None:

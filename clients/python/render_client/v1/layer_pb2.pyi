@@ -761,7 +761,7 @@ class PictureLayer(_message.Message):
 
     URI_FIELD_NUMBER: _builtins.int
     uri: _builtins.str
-    """uri is the URL of a PNG, JPEG, WebP, AVIF or HEIC, transparent or not. The rules are those of Shot.image_uri. Required."""
+    """uri is the URL of a PNG, JPEG, WebP, AVIF, HEIC or SVG, transparent or not. The rules are those of Shot.image_uri. Required."""
     def __init__(
         self,
         *,

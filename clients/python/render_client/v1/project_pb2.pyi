@@ -372,6 +372,30 @@ EASING_EASE_IN_OUT: Easing.ValueType  # 4
 """Starts and ends gently."""
 Global___Easing: _TypeAlias = Easing  # noqa: Y015
 
+class _MotionFocus:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MotionFocusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MotionFocus.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MOTION_FOCUS_UNSPECIFIED: _MotionFocus.ValueType  # 0
+    """focus_x and focus_y."""
+    MOTION_FOCUS_FACES: _MotionFocus.ValueType  # 1
+    """The middle of the faces in the picture, or in five pictures of the clip; a face less than half as large as the largest
+    does not count. Without a face the focus is the centre, as if this were not set.
+    """
+
+class MotionFocus(_MotionFocus, metaclass=_MotionFocusEnumTypeWrapper):
+    """MotionFocus is what decides the focus of a motion, if not its two numbers."""
+
+MOTION_FOCUS_UNSPECIFIED: MotionFocus.ValueType  # 0
+"""focus_x and focus_y."""
+MOTION_FOCUS_FACES: MotionFocus.ValueType  # 1
+"""The middle of the faces in the picture, or in five pictures of the clip; a face less than half as large as the largest
+does not count. Without a face the focus is the centre, as if this were not set.
+"""
+Global___MotionFocus: _TypeAlias = MotionFocus  # noqa: Y015
+
 class _Fit:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -1057,6 +1081,7 @@ class Motion(_message.Message):
     AMOUNT_FIELD_NUMBER: _builtins.int
     START_FIELD_NUMBER: _builtins.int
     END_FIELD_NUMBER: _builtins.int
+    FOCUS_FIELD_NUMBER: _builtins.int
     kind: Global___MotionKind.ValueType
     """kind defaults to the mode's."""
     focus_x: _builtins.float
@@ -1070,6 +1095,10 @@ class Motion(_message.Message):
     amount: _builtins.float
     """amount is how far the motion goes: a zoom from 1 to 1 + amount, a pan over amount × the frame's side. 0.01–0.5;
     default 0.1. KEN_BURNS ignores it; HANDHELD and DRIFT ignore easing.
+    """
+    focus: Global___MotionFocus.ValueType
+    """focus FACES keeps faces in the frame where a picture or clip of another shape covers it. INVALID_ARGUMENT with focus_x
+    or focus_y other than 0.5.
     """
     @_builtins.property
     def start(self) -> Global___PictureView:
@@ -1091,10 +1120,11 @@ class Motion(_message.Message):
         amount: _builtins.float | None = ...,
         start: Global___PictureView | None = ...,
         end: Global___PictureView | None = ...,
+        focus: Global___MotionFocus.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_amount", b"_amount", "_focus_x", b"_focus_x", "_focus_y", b"_focus_y", "amount", b"amount", "end", b"end", "focus_x", b"focus_x", "focus_y", b"focus_y", "start", b"start"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_amount", b"_amount", "_focus_x", b"_focus_x", "_focus_y", b"_focus_y", "amount", b"amount", "easing", b"easing", "end", b"end", "focus_x", b"focus_x", "focus_y", b"focus_y", "kind", b"kind", "start", b"start"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_amount", b"_amount", "_focus_x", b"_focus_x", "_focus_y", b"_focus_y", "amount", b"amount", "easing", b"easing", "end", b"end", "focus", b"focus", "focus_x", b"focus_x", "focus_y", b"focus_y", "kind", b"kind", "start", b"start"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__amount: _TypeAlias = _typing.Literal["amount"]  # noqa: Y015
     _WhichOneofArgType__amount: _TypeAlias = _typing.Literal["_amount", b"_amount"]  # noqa: Y015

@@ -27,6 +27,8 @@ def motion_faults(motion: Motion, path: str) -> Iterator[FieldFault]:
     """Yield what is wrong with a motion; `path` is its path in the request."""
     yield from _range(motion.focus_x, f"{path}.focus_x", 0, 1)
     yield from _range(motion.focus_y, f"{path}.focus_y", 0, 1)
+    if motion.focus is not None and (motion.focus_x, motion.focus_y) != (0.5, 0.5):
+        yield FieldFault(f"{path}.focus", "must be omitted with focus_x or focus_y: one of them decides")
     if motion.amount is not None:
         yield from _range(motion.amount, f"{path}.amount", 0.01, 0.5)
     views = [(name, view) for name, view in (("start", motion.start), ("end", motion.end)) if view]

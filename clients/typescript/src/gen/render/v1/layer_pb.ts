@@ -426,7 +426,7 @@ export const TextLayerSchema: GenMessage<TextLayer> = /*@__PURE__*/
  */
 export type PictureLayer = Message<"render.v1.PictureLayer"> & {
   /**
-   * uri is the URL of a PNG, JPEG, WebP, AVIF or HEIC, transparent or not. The rules are those of Shot.image_uri. Required.
+   * uri is the URL of a PNG, JPEG, WebP, AVIF, HEIC or SVG, transparent or not. The rules are those of Shot.image_uri. Required.
    *
    * @generated from field: string uri = 1;
    */
