@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import signal
 import sys
 import tempfile
 from base64 import b64encode
@@ -36,6 +37,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Let this process and those that it starts cache bytecode. Many containers forbid it: each would compile anew."""
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
+    # Shells start background jobs with it ignored. Commands that tests interrupt would inherit that, and never end.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     # Half of the time of a collection of 6,000 tests would be spent on searching for garbage among what stays.
     gc.disable()
     if not hasattr(config, "workerinput"):
