@@ -16,9 +16,9 @@ from render_service.compositor.drawing.segment import Painter
 from render_service.compositor.encoding.encoder import planes_of
 from render_service.compositor.frames.planes import Planes
 from render_service.compositor.media.assets import Media
+from render_service.compositor.planning import plan_pictures
 from render_service.compositor.segments.content_hashes import name_media
 from render_service.compositor.segments.plan import PlannedSegment
-from render_service.compositor.segments.planning import plan_pictures
 from render_service.compositor.segments.spec import DrawnStill, Layer, SegmentSpec
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.project import TransitionKind

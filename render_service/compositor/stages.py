@@ -27,9 +27,9 @@ from render_service.compositor.faces.focus import clip_focus, image_focus
 from render_service.compositor.inspected_file import InspectedFile, Use
 from render_service.compositor.media.assets import Asset, AssetFault, clip_asset, narration_asset
 from render_service.compositor.media.probing import probe_clip, probe_image, probe_sound
+from render_service.compositor.planning import plan_picture, plan_pictures, shown_sources
 from render_service.compositor.segments.content_hashes import name_media
 from render_service.compositor.segments.layers import layer_warnings
-from render_service.compositor.segments.planning import plan_picture, plan_pictures, shown_sources
 from render_service.compositor.segments.stills import Still, chosen_stills, still_at
 from render_service.compositor.shared_folder import (
     CHAPTERS_NAME,

@@ -52,7 +52,7 @@ def decide_tempo(
     spec: RenderSpec, facts: Mapping[str, MediaFacts], media: Media, spoken: frozenset[str], dubbed: frozenset[str]
 ) -> tuple[float, dict[str, tuple[WordTiming, ...]]]:
     """Return the tempo of spoken narrations, see `tempo.decide_tempo`, and by shot id their words at that tempo."""
-    from render_service.compositor.segments.planning import shown_sources
+    from render_service.compositor.planning import shown_sources
     from render_service.compositor.sound import tempo
 
     project = spec.project

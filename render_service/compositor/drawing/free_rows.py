@@ -10,6 +10,9 @@ from render_service.compositor.layers.shapes import shape_area
 from render_service.compositor.layers.texts import text_area
 from render_service.domain.layers.model import Layer
 
+Rows = tuple[int, int]
+"""The top and the bottom edge of some rows of a frame, in pixels."""
+
 # What covers more of the frame, or more of its height, is a ground that captions are read on.
 _GROUND, _GROUND_HEIGHT = 0.4, 0.6
 # Rows that are less high, in em of the captions, are of no use.
@@ -18,12 +21,33 @@ _LEAST = 1.6
 _GAP = 0.015
 
 
-def clear_of_layers(area: Rect, layers: Sequence[Layer], fmt: CaptionFormat, frame: tuple[int, int]) -> Rect:
+def blocked_rows(layers: Sequence[Layer], fmt: CaptionFormat, frame: tuple[int, int]) -> tuple[Rows, ...]:
+    """Return the rows of a frame that layers keep captions from.
+
+    Args:
+        layers: The layers that are seen with the captions. What fills much of the frame counts as its ground.
+        fmt: How the captions are drawn.
+        frame: Width and height of the frame in pixels.
+
+    Returns:
+        The rows, from the top, in which a layer lies in the columns of captions.
+    """
+    area, gap = fmt.area(*frame), even_up(_GAP * min(frame))
+    rows = {
+        (int(rect.y) // 2 * 2 - gap, even_up(rect.y + rect.height) + gap)
+        for rect in (_area(layer, frame, fmt.language) for layer in layers)
+        if rect.width * rect.height <= _GROUND * frame[0] * frame[1] and rect.height <= _GROUND_HEIGHT * frame[1]
+        if rect.x < area.x + area.width and rect.x + rect.width > area.x
+    }
+    return tuple(sorted(rows))
+
+
+def clear_of(area: Rect, blocked: Sequence[Rows], fmt: CaptionFormat, frame: tuple[int, int]) -> Rect:
     """Return the rows of an area that captions may use.
 
     Args:
         area: The part of the frame that captions stay inside.
-        layers: The layers that are seen with them. Pictures and shapes that fill much of the frame count as its ground.
+        blocked: The rows that layers take, from `blocked_rows`.
         fmt: How the captions are drawn.
         frame: Width and height of the frame in pixels.
 
@@ -31,12 +55,6 @@ def clear_of_layers(area: Rect, layers: Sequence[Layer], fmt: CaptionFormat, fra
         Those between two layers that are high enough for a caption and nearest to where captions stand otherwise; the
         highest if none is high enough. The area itself without layers in its way, and where they leave no room.
     """
-    gap = even_up(_GAP * min(frame))
-    blocked = sorted(
-        (int(rect.y) // 2 * 2 - gap, even_up(rect.y + rect.height) + gap)
-        for rect in _obstacles(tuple(layers), frame, fmt.language)
-        if rect.x < area.x + area.width and rect.x + rect.width > area.x
-    )
     size = caption_size(*frame, fmt)
     rows = [row for row in _between(blocked, area.y, area.y + area.height) if row[1] - row[0] >= _LEAST * size]
     if not rows or rows == [(area.y, area.y + area.height)]:
@@ -60,15 +78,7 @@ def _between(blocked: Iterable[tuple[int, int]], first: int, last: int) -> Itera
     yield first, last
 
 
-@lru_cache(maxsize=32)
-def _obstacles(layers: tuple[Layer, ...], frame: tuple[int, int], language: str) -> tuple[Area, ...]:
-    found = [_area(layer, frame, language) for layer in layers]
-    most = _GROUND * frame[0] * frame[1]
-    return tuple(
-        area for area in found if area.width * area.height <= most and area.height <= _GROUND_HEIGHT * frame[1]
-    )
-
-
+@lru_cache(maxsize=128)
 def _area(layer: Layer, frame: tuple[int, int], language: str) -> Area:
     if layer.text:
         return text_area(layer.text, layer.box, frame, language)

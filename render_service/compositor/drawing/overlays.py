@@ -15,7 +15,7 @@ from render_service.compositor.captions.drawing import draw_caption
 from render_service.compositor.captions.layout import caption_area
 from render_service.compositor.captions.look_drawing import LookPainter
 from render_service.compositor.captions.safe_areas import Rect
-from render_service.compositor.drawing.free_rows import clear_of_layers
+from render_service.compositor.drawing.free_rows import clear_of
 from render_service.compositor.drawing.shared_files import made_once
 from render_service.compositor.frames.format import PictureFormat
 from render_service.compositor.frames.overlay import Overlay, faded, overlay_from_rgba
@@ -73,7 +73,7 @@ class CuePainter:
         """Return where a caption may stand: clear of the watermark and of layers."""
         size = (self._picture.width, self._picture.height)
         area = caption_area(*size, cue.fmt, self._mark)
-        return clear_of_layers(area, cue.around, cue.fmt, size) if cue.around else area
+        return clear_of(area, cue.blocked, cue.fmt, size) if cue.blocked else area
 
     def _look(self, number: int, cue: CueLayer) -> LookPainter:
         if self._painter is None or self._painter[0] != number:

@@ -12,8 +12,6 @@ from render_service.domain.layers.model import (
     AnimationKind,
     ClipLayer,
     Layer,
-    ShapeLayer,
-    Stroke,
     layer_field,
 )
 from render_service.domain.projects.project import Project
@@ -26,7 +24,6 @@ Span = TypeVar("Span", bound="LayerSpan")
 _ANIMATION = timedelta(seconds=0.5)
 _TYPED_LETTER = timedelta(seconds=0.04)
 _LONGEST = timedelta(seconds=10)
-_ANY_COLOR = "#000000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,25 +149,6 @@ def bare_layer(layer: Layer) -> Layer:
     if bare.clip:
         return replace(bare, clip=ClipLayer(""))
     return replace(bare, picture=replace(bare.picture, uri="")) if bare.picture else bare
-
-
-def footprint(layer: Layer) -> Layer:
-    """Return a layer with nothing but what decides which area it takes at rest: colours, for example, do not."""
-    at_rest = settled(layer, "")
-    text, shape, stroke = at_rest.text, at_rest.shape, at_rest.stroke
-    if text is not None:
-        style = replace(text.style, color="", gradient=None, background=text.style.background and _ANY_COLOR)
-        text = replace(text, style=style)
-    if shape is not None:
-        shape = ShapeLayer(shape.kind)
-    return Layer(
-        text=text,
-        picture=at_rest.picture,
-        shape=shape,
-        clip=at_rest.clip and ClipLayer(""),
-        box=replace(at_rest.box, corner_radius=0.0),
-        stroke=stroke and Stroke(_ANY_COLOR, stroke.width),
-    )
 
 
 def seen_layers(layers: Sequence[DrawnLayer], first: int, frames: int, fps: int) -> tuple[DrawnLayer, ...]:

@@ -8,7 +8,6 @@ from render_service.compositor.captions.drawing import CaptionFormat
 from render_service.compositor.frames.format import PictureFormat
 from render_service.compositor.segments.layers import DrawnLayer
 from render_service.domain.canonical import canonical_bytes, from_canonical
-from render_service.domain.layers import model as layer_model
 from render_service.domain.projects.looks.clips import Playback
 from render_service.domain.projects.project import Corner, Direction, Fit, Motion, TransitionKind
 
@@ -81,7 +80,7 @@ class CueLayer:
         fade_out: Frames over which it fades out; 1 is at once.
         fmt: How it is drawn.
         words: The words that are marked in this segment.
-        around: The layers that it keeps clear of.
+        blocked: The top and bottom edges of rows that it keeps clear of, in pixels: layers lie in them.
     """
 
     text: str
@@ -91,7 +90,7 @@ class CueLayer:
     fade_out: int
     fmt: CaptionFormat
     words: tuple[CueWord, ...] = ()
-    around: tuple[layer_model.Layer, ...] = ()
+    blocked: tuple[tuple[int, int], ...] = ()
 
     def opacity(self, frame: int) -> float:
         """Return how opaque it is, 0–1, in a frame from `start` to before `end`."""

@@ -12,8 +12,8 @@ import numpy as np
 
 from render_service.compositor.compositor import ComposedVideo, Compositor
 from render_service.compositor.media.assets import Media, ShotMedia
+from render_service.compositor.planning import shown_sources
 from render_service.compositor.segments.content_hashes import name_media
-from render_service.compositor.segments.planning import shown_sources
 from render_service.compositor.sound.mixing import mix_sound
 from render_service.compositor.sound.planning import heard_assets, plan_sound
 from render_service.compositor.sound.spec import SoundFacts

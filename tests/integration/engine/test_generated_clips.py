@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from render_service.compositor.compositor import Compositor
 from render_service.compositor.media.assets import Media, ShotMedia, clip_asset
-from render_service.compositor.segments.planning import shown_sources
+from render_service.compositor.planning import shown_sources
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.output import OutputSpec, Quality
 from render_service.domain.projects.project import NarrationPolicy, Project, Shot

@@ -14,7 +14,7 @@ from render_service.compositor.captions.layout import (
     lay_out_caption,
     max_lines,
 )
-from render_service.compositor.segments.planning import caption_fades
+from render_service.compositor.planning import caption_fades
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.media import MediaFacts
 from render_service.domain.projects.output import OutputSpec, Quality

@@ -12,11 +12,11 @@ from render_service.compositor.captions.layout import CaptionFormat, caption_are
 from render_service.compositor.captions.look_drawing import LookPainter
 from render_service.compositor.captions.preset_table import chosen_look
 from render_service.compositor.captions.safe_areas import Rect
-from render_service.compositor.drawing.free_rows import clear_of_layers
+from render_service.compositor.drawing.free_rows import blocked_rows, clear_of
 from render_service.compositor.frames.planes import Planes
 from render_service.compositor.media.assets import Asset
+from render_service.compositor.planning import plan_pictures
 from render_service.compositor.segments.content_hashes import MediaHashes
-from render_service.compositor.segments.planning import plan_pictures
 from render_service.compositor.segments.spec import SegmentSpec
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.layers.model import Anchor, Box, ClipLayer, Layer, PictureLayer, ShapeLayer, TextLayer
@@ -35,7 +35,7 @@ GROUND = Layer("ground", shape=ShapeLayer(color="#102030"))
 
 
 def rows_of(layer: Layer, fmt: CaptionFormat, size: tuple[int, int]) -> Rect:
-    return clear_of_layers(caption_area(*size, fmt, None), [layer], fmt, size)
+    return clear_of(caption_area(*size, fmt, None), blocked_rows([layer], fmt, size), fmt, size)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -71,8 +71,8 @@ def test_captions_of_a_shot_know_its_layers_and_the_videos_and_no_others() -> No
     shots = (Shot("a", caption=TEXT, layers=(NAME,)), Shot("b", caption=TEXT))
     spec = RenderSpec(Project(shots=shots, layers=(STRIP,)), OutputSpec(320, 180, 30, Quality.STANDARD))
     _, segments = plan_pictures(spec, plan_timeline(spec.project, 30, {}), MediaHashes())
-    around = {len(cue.around) for segment in segments for cue in SegmentSpec.from_bytes(segment.job.spec).cues}
-    assert around == {1, 2}
+    blocked = {len(cue.blocked) for segment in segments for cue in SegmentSpec.from_bytes(segment.job.spec).cues}
+    assert blocked == {1, 2}
 
 
 @pytest.mark.parametrize("content", [{"picture": PictureLayer("given")}, {"clip": ClipLayer("given")}], ids=list)
@@ -89,9 +89,8 @@ def test_captions_stand_off_a_logo_that_is_far_wider_than_high(
     spec = RenderSpec(project, OutputSpec(*size, 30, Quality.STANDARD))
     _, segments = plan_pictures(spec, plan_timeline(project, 30, {}), hashes)
     cue = SegmentSpec.from_bytes(segments[0].job.spec).cues[0]
-    ((width, height),) = [(one.box.width, one.box.height) for one in cue.around]
-    assert width is not None
-    assert height is not None
-    assert width * 640 / (height * 360) == pytest.approx(400 / 30)
-    rows = clear_of_layers(caption_area(*size, cue.fmt, None), cue.around, cue.fmt, size)
-    assert rows.y + rows.height <= (0.9 - height / 2) * 360
+    ((top, bottom),) = cue.blocked
+    height = 0.12 * 360 if box.width is None else 0.96 * 640 * 30 / 400
+    assert (top, bottom) == pytest.approx((0.9 * 360 - height / 2 - 6, 0.9 * 360 + height / 2 + 6), abs=2)
+    rows = clear_of(caption_area(*size, cue.fmt, None), cue.blocked, cue.fmt, size)
+    assert rows.y + rows.height <= 0.9 * 360 - height / 2

@@ -6,11 +6,10 @@ from datetime import timedelta
 import pytest
 
 from render_service.compositor.captions.layout import caption_format, caption_size, look_format, max_lines
-from render_service.compositor.drawing.free_rows import clear_of_layers
+from render_service.compositor.drawing.free_rows import blocked_rows, clear_of
 from render_service.compositor.layers.texts import draw_text
+from render_service.compositor.planning import plan_pictures
 from render_service.compositor.segments.content_hashes import MediaHashes, ShotHashes
-from render_service.compositor.segments.layers import footprint
-from render_service.compositor.segments.planning import plan_pictures
 from render_service.compositor.segments.shot_layers import card_area, shot_layers
 from render_service.compositor.text.glyph_coverage import check_glyphs
 from render_service.domain.cards.model import (
@@ -25,6 +24,7 @@ from render_service.domain.cards.model import (
 from render_service.domain.errors import RenderFailure
 from render_service.domain.generation.clip_plan import generated_shots
 from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.layers.changing import settled
 from render_service.domain.layers.model import Layer, ShapeLayer
 from render_service.domain.projects.looks.captions import CaptionPosition, CaptionPreset
 from render_service.domain.projects.media import MediaFacts
@@ -125,11 +125,11 @@ def test_captions_keep_their_rows(frame: tuple[int, int], style: CaptionStyle) -
         spec = spec_of(project, *frame)
         fmt = caption_format(spec)
         around = [
-            footprint(one.layer)
+            settled(one.layer, "")
             for one in shot_layers(spec, plan_timeline(project, 30, {}).shots[0], {"card.map_pin.picture_uri": "hash"})
         ]
         whole = fmt.area(*frame)
-        rows = clear_of_layers(whole, around, fmt, frame)
+        rows = clear_of(whole, blocked_rows(around, fmt, frame), fmt, frame)
         assert rows.y + rows.height == whole.y + whole.height, name
         assert rows.height >= max_lines(*frame) * caption_size(*frame, fmt), name
 
@@ -148,10 +148,10 @@ def test_captions_of_presets_touch_no_text_of_a_card(preset: CaptionPreset, posi
         options = CaptionOptions(preset=preset, position=position)
         spec = spec_of(replace(project_of(card, caption="A caption"), captions=options), *frame)
         shot = plan_timeline(spec.project, 30, {}).shots[0]
-        around = [footprint(one.layer) for one in shot_layers(spec, shot, {"card.map_pin.picture_uri": "hash"})]
+        around = [settled(one.layer, "") for one in shot_layers(spec, shot, {"card.map_pin.picture_uri": "hash"})]
         fmt = look_format(spec)
         assert fmt
-        rows = clear_of_layers(fmt.area(*frame), around, fmt, frame)
+        rows = clear_of(fmt.area(*frame), blocked_rows(around, fmt, frame), fmt, frame)
         for layer in around:
             if layer.text:
                 area = draw_text(layer.text, layer.box, None, frame, "")[1]

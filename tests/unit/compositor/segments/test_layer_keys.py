@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from render_service.compositor.planning import plan_pictures
 from render_service.compositor.segments.content_hashes import MediaHashes
-from render_service.compositor.segments.planning import plan_pictures
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.layers.model import Animation, Keyframe, Layer, ShapeLayer, TextLayer
 from render_service.domain.projects.output import OutputSpec, Quality

@@ -7,8 +7,8 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from render_service.compositor.planning import plan_pictures
 from render_service.compositor.segments.content_hashes import MediaHashes
-from render_service.compositor.segments.planning import plan_pictures
 from render_service.compositor.segments.spec import SegmentSpec
 from render_service.compositor.segments.stills import chosen_stills
 from render_service.domain.jobs.job import RenderSpec

@@ -7,12 +7,13 @@ from functools import cache, partial
 from render_service.compositor.captions.cues import Cue, plan_cues
 from render_service.compositor.captions.layout import caption_format, look_format
 from render_service.compositor.captions.word_cues import word_cues
+from render_service.compositor.drawing.free_rows import blocked_rows
 from render_service.compositor.media.assets import Asset, Media, ShotMedia
 from render_service.compositor.media.clip_source import clip_shape
 from render_service.compositor.media.images import image_size
 from render_service.compositor.segments.build_fingerprint import build_fingerprint
 from render_service.compositor.segments.content_hashes import MediaHashes, ShotHashes
-from render_service.compositor.segments.layers import DrawnLayer, drawn_layers, footprint
+from render_service.compositor.segments.layers import DrawnLayer, drawn_layers
 from render_service.compositor.segments.plan import (
     Ingredients,
     PlannedSegment,
@@ -23,6 +24,7 @@ from render_service.compositor.segments.plan import (
 from render_service.compositor.segments.shot_layers import shot_layers
 from render_service.compositor.segments.spec import CueLayer, WatermarkLayer
 from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.layers.changing import settled
 from render_service.domain.layers.model import Layer
 from render_service.domain.projects.media import MediaFacts
 from render_service.domain.projects.output import OutputSpec
@@ -104,15 +106,17 @@ def _caption_layers(
     spec: RenderSpec, timeline: Timeline, cues: Sequence[Cue], hashes: MediaHashes, facts: Mapping[str, MediaFacts]
 ) -> list[CueLayer]:
     """Return the captions as they are drawn: with a preset, in cues as short as it wants them."""
+    size = (spec.output.width, spec.output.height)
     fmt = look_format(spec)
     if fmt is None:
         fmt, highlights = caption_format(spec), spec.project.captions.highlight_words
     else:
-        size, highlights = (spec.output.width, spec.output.height), True
+        highlights = True
         cues = [short for cue in cues for short in word_cues(cue, fmt, size, timeline.fps)]
     around = _layers_around(spec, timeline, hashes, facts)
+    blocked = {shot_id: blocked_rows(layers, fmt, size) for shot_id, layers in around.items()}
     return [
-        CueLayer(cue.text, cue.start, cue.end, *fades, fmt, cue.words if highlights else (), around[cue.shot_id])
+        CueLayer(cue.text, cue.start, cue.end, *fades, fmt, cue.words if highlights else (), blocked[cue.shot_id])
         for cue, fades in zip(cues, caption_fades(cues, timeline), strict=True)
     ]
 
@@ -129,7 +133,7 @@ def _layers_around(
         files = hashes.shots.get(shot.shot_id, ShotHashes()).layers
         own = shot_layers(spec, shot, files, facts.get(shot.shot_id, MediaFacts()).sizes)
         seen = [one for one in over_all if one.start < shot.end and one.end > shot.start]
-        found[shot.shot_id] = tuple(_completed(footprint(one.layer), one, shape_of) for one in (*own, *seen))
+        found[shot.shot_id] = tuple(_completed(settled(one.layer, ""), one, shape_of) for one in (*own, *seen))
     return found
 
 
