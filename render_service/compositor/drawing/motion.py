@@ -4,6 +4,9 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from render_service.domain.projects.looks.views import PictureView
 from render_service.domain.projects.project import Easing, Motion, MotionKind
 
@@ -104,6 +107,23 @@ class CameraPath:
         if self.motion.kind is MotionKind.KEN_BURNS:
             return self._between(done)
         return self._zoomed(1.0)
+
+    def carried(self, moment: float, share: float, size: tuple[int, int]) -> NDArray[np.float64]:
+        """Return where a layer over the picture is moved that follows a share of the camera's movement.
+
+        Args:
+            moment: 0–1 of the shot.
+            share: 0 stays in the frame, 1 stays on the picture, more moves before it.
+            size: Width and height of the frame that the layer is drawn in, in pixels.
+
+        Returns:
+            A 3 × 3 matrix; at the start of the shot nothing is moved.
+        """
+        first, now = self.view(0), self.view(moment)
+        scale = first.width / now.width
+        x, y = ((first.left - now.left) / now.width * size[0], (first.top - now.top) / now.height * size[1])
+        whole = np.array(((scale, 0, x), (0, scale, y), (0, 0, 1)))
+        return np.asarray(np.eye(3) + share * (whole - np.eye(3)))
 
     def _amount(self) -> float:
         return self.motion.amount or 0.0

@@ -149,7 +149,8 @@ class _ShotPainter:
 
     def __init__(self, layer: Layer, picture: PictureFormat, assets: Mapping[str, Asset], workdir: Path) -> None:
         self._source = _open(layer, picture, assets, workdir)
-        self._over = LayersPainter(layer.layers, (picture.width, picture.height), picture.fps, assets)
+        camera = self._source.carried if isinstance(self._source, CanvasLayer) else None
+        self._over = LayersPainter(layer.layers, (picture.width, picture.height), picture.fps, assets, camera)
 
     def draw(self, frame: int, target: Planes) -> None:
         """Draw the next frame of the shot; `frame` is its number in the segment."""

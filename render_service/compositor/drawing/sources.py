@@ -48,7 +48,7 @@ class CanvasLayer:
         seconds = layer.frames / picture.fps
         self._canvas = read_canvas(path, layer.motion, picture.width, picture.height, seconds=seconds)
         self._is_card = isinstance(layer.source, DrawnCard)
-        self._next = layer.first
+        self._first = self._next = layer.first
         self._still: Planes | None = None
         # The movement begins with the first frame and ends with the last.
         self._steps = max(1, layer.frames - 1)
@@ -65,6 +65,12 @@ class CanvasLayer:
         if self._canvas.path.motion.kind is MotionKind.NONE:
             self._still = Planes.empty(target.width, target.height)
             self._still.copy_from(target)
+
+    def carried(self, frame: int, share: float) -> NDArray[np.float64]:
+        """Return where a layer is moved that follows a share of the camera's movement; see `CameraPath.carried`."""
+        path = self._canvas.path
+        moment = (self._first + frame) / self._steps
+        return path.carried(moment, share, (path.frame_width, path.frame_height))
 
     def close(self) -> None:
         """Do nothing: the canvas stays in the work folder for other segments."""

@@ -1,12 +1,13 @@
 """How a group moves the layers in it."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from render_service.compositor.layers.poses import Pose, keyed_pose, part_pose, progress_of
 from render_service.compositor.layers.shapes import shape_area
 from render_service.compositor.layers.sprites import Matrix, placing
-from render_service.compositor.segments.layers import LayerSpan
+from render_service.compositor.segments.layers import DrawnLayer, LayerSpan
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -15,6 +16,21 @@ class GroupPlace:
 
     place: Matrix
     opacity: float
+
+
+Camera = Callable[[int, float], Matrix]
+"""Returns where a layer is moved that follows a share of a movement, in a frame counted from the stretch's first."""
+
+
+def place_in(
+    drawn: DrawnLayer, number: int, frame: tuple[int, int], fps: int, camera: Camera | None
+) -> GroupPlace | None:
+    """Return what the group of a layer and the camera below it do to it in a frame; None where they do nothing."""
+    moved = None if drawn.group is None else group_place(drawn.group, number, frame, fps)
+    if camera is None or not drawn.layer.parallax:
+        return moved
+    carried = camera(number, drawn.layer.parallax)
+    return GroupPlace(carried, 1.0) if moved is None else GroupPlace(carried @ moved.place, moved.opacity)
 
 
 def group_place(group: LayerSpan, number: int, frame: tuple[int, int], fps: int) -> GroupPlace | None:

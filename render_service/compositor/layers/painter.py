@@ -13,7 +13,7 @@ from render_service.compositor.layers.blending import blend_drawing
 from render_service.compositor.layers.boxes import Area, box_size
 from render_service.compositor.layers.clips import ClipPicture
 from render_service.compositor.layers.filters import filtered
-from render_service.compositor.layers.groups import GroupPlace, group_place
+from render_service.compositor.layers.groups import Camera, GroupPlace, place_in
 from render_service.compositor.layers.masks import masked
 from render_service.compositor.layers.pixels import Drawing, with_shadow
 from render_service.compositor.layers.poses import (
@@ -55,12 +55,20 @@ class LayersPainter:
         frame: Width and height of the frames in pixels.
         fps: Frames per second.
         assets: Local files by content hash.
+        camera: The movement of the picture under the layers; None if it has none.
     """
 
     def __init__(
-        self, layers: Sequence[DrawnLayer], frame: tuple[int, int], fps: int, assets: Mapping[str, Asset]
+        self,
+        layers: Sequence[DrawnLayer],
+        frame: tuple[int, int],
+        fps: int,
+        assets: Mapping[str, Asset],
+        camera: Camera | None = None,
     ) -> None:
         self._painters = [_painter_of(layer.layer)(layer, frame, fps, assets) for layer in layers]
+        for painter in self._painters:
+            painter.camera = camera
 
     def draw(self, number: int, target: Planes) -> None:
         """Draw what is seen in a frame, counted from the first of the stretch."""
@@ -75,6 +83,8 @@ class LayersPainter:
 
 class _LayerPainter:
     """Draws one layer: at rest from one drawing that is kept, moving from a sprite."""
+
+    camera: Camera | None = None
 
     def __init__(self, drawn: DrawnLayer, frame: tuple[int, int], fps: int, assets: Mapping[str, Asset]) -> None:
         self._drawn = drawn
@@ -92,7 +102,7 @@ class _LayerPainter:
         if self._is_hidden or not self._drawn.start <= number < self._drawn.end:
             return
         pose = self._pose_at(number)
-        moved = None if self._drawn.group is None else group_place(self._drawn.group, number, self._frame, self._fps)
+        moved = place_in(self._drawn, number, self._frame, self._fps, self.camera)
         running = progress_of(self._drawn, number)
         if running is not None:
             self._draw_parts(running, pose, moved or _UNMOVED, target)

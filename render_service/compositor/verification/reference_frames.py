@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from contextlib import closing
+from functools import partial
 
-from render_service.compositor.drawing.canvas import prepare_canvas
+from render_service.compositor.drawing.canvas import Canvas, prepare_canvas
 from render_service.compositor.drawing.edited_clips import EditedClip
 from render_service.compositor.drawing.sampling import sample
 from render_service.compositor.frames.planes import Plane, Planes
+from render_service.compositor.layers.groups import Camera
 from render_service.compositor.layers.painter import LayersPainter
+from render_service.compositor.layers.sprites import Matrix
 from render_service.compositor.media.assets import Asset, Media, ShotMedia, clip_asset, image_asset
 from render_service.compositor.media.clips import ClipReader, FrameFormat
 from render_service.compositor.media.images import load_image
@@ -15,7 +18,6 @@ from render_service.compositor.segments.layers import drawn_layers, seen_layers
 from render_service.compositor.segments.shot_layers import shot_layers
 from render_service.compositor.text.drawn_texts import render_language
 from render_service.domain.jobs.job import RenderSpec
-from render_service.domain.projects.output import OutputSpec
 from render_service.domain.projects.shot_source import StillSource, is_clip
 from render_service.domain.projects.timeline import Timeline, TimelineShot
 
@@ -43,15 +45,18 @@ def expected_lumas(
     if shot.shot.card is not None and shot.shot.card.map_pin is not None:
         # Its own picture covers the shot's; how it is cropped depends on a size that is not measured here.
         return []
+    camera: Camera | None = None
     if is_clip(shot.source):
         focus = (shot.motion.focus_x, shot.motion.focus_y)
         form = FrameFormat(width, height, output.fps, shot.shot.fit, focus)
         frames = _of_clip(shot, files, numbers, form)
     elif isinstance(shot.source, StillSource):
-        frames = _of_picture(shot, files, numbers, spec.output)
+        canvas = _canvas(shot, files, (width, height), output.fps)
+        frames = [_seen(canvas, shot, number) for number in numbers]
+        camera = partial(_carried, canvas, shot, (width, height))
     else:
         return []
-    layers = _layers_over(shot, media, timeline, spec, (width, height))
+    layers = _layers_over(shot, media, timeline, spec, (width, height), camera=camera)
     with closing(layers):
         for number, frame in zip(numbers, frames, strict=True):
             layers.draw(number, frame)
@@ -59,7 +64,13 @@ def expected_lumas(
 
 
 def _layers_over(
-    shot: TimelineShot, media: Media, timeline: Timeline, spec: RenderSpec, size: tuple[int, int]
+    shot: TimelineShot,
+    media: Media,
+    timeline: Timeline,
+    spec: RenderSpec,
+    size: tuple[int, int],
+    *,
+    camera: Camera | None,
 ) -> LayersPainter:
     """Return what draws the layers over a shot, its own and the project's; files are named by their fields."""
     files = media.shots.get(shot.shot_id, ShotMedia()).layers
@@ -68,22 +79,25 @@ def _layers_over(
     over = drawn_layers(spec.project.layers, timeline.frames, fps, {field: field for field in media.layers}, language)
     assets = {f"shot {field}": Asset(path, field, shot.shot_id) for field, path in files.items()}
     assets |= {field: Asset(path, field) for field, path in media.layers.items()}
-    return LayersPainter((*own, *seen_layers(over, shot.start, shot.frames, fps)), size, fps, assets)
+    return LayersPainter((*own, *seen_layers(over, shot.start, shot.frames, fps)), size, fps, assets, camera)
 
 
-def _of_picture(shot: TimelineShot, files: ShotMedia, numbers: Sequence[int], output: OutputSpec) -> list[Planes]:
+def _canvas(shot: TimelineShot, files: ShotMedia, size: tuple[int, int], fps: int) -> Canvas:
     assert files.image is not None
     asset = image_asset(shot.shot_id, files.image)
-    width, height, seconds = output.width, output.height, shot.frames / output.fps
-    canvas = prepare_canvas(
-        lambda size: load_image(asset, cover=size), shot.shot.fit, shot.motion, width, height, seconds=seconds
+    return prepare_canvas(
+        lambda size: load_image(asset, cover=size), shot.shot.fit, shot.motion, *size, seconds=shot.frames / fps
     )
-    frames = []
-    for number in numbers:
-        frame = Planes.empty(width, height)
-        sample(canvas.planes, canvas.view(number / max(1, shot.frames - 1)), frame)
-        frames.append(frame)
-    return frames
+
+
+def _seen(canvas: Canvas, shot: TimelineShot, number: int) -> Planes:
+    frame = Planes.empty(canvas.path.frame_width, canvas.path.frame_height)
+    sample(canvas.planes, canvas.view(number / max(1, shot.frames - 1)), frame)
+    return frame
+
+
+def _carried(canvas: Canvas, shot: TimelineShot, size: tuple[int, int], number: int, share: float) -> Matrix:
+    return canvas.path.carried(number / max(1, shot.frames - 1), share, size)
 
 
 def _of_clip(shot: TimelineShot, files: ShotMedia, numbers: Sequence[int], form: FrameFormat) -> list[Planes]:

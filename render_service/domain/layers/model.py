@@ -316,6 +316,7 @@ class Layer:
     """Something drawn over a shot or the whole video: exactly one of text, picture, shape, clip and group.
 
     `start` counts from the start of what it lies over; `duration` None: until that ends. `opacity` 0–1.
+    `parallax` is the share of the movement over the shot's picture that the layer follows, 0–2.
     """
 
     id: str = ""
@@ -337,6 +338,7 @@ class Layer:
     mask: Mask | None = None
     filters: Filters | None = None
     parent: str = ""
+    parallax: float = 0.0
 
 
 def layer_field(index: int, layer: Layer) -> str:

@@ -79,14 +79,18 @@ class LayerCheck:
         self._pieces = pieces
         self._path_characters = 0
 
-    def layers(self, layers: Sequence[Layer], path: str) -> None:
-        """Check the layers of a shot or project; `path` is that of their list."""
+    def layers(self, layers: Sequence[Layer], path: str, *, moves: bool) -> None:
+        """Check the layers of a shot or project; `path` is that of their list, `moves` whether a camera moves below."""
         if len(layers) > MAX_LAYERS:
             self._fault(path, f"must have at most {MAX_LAYERS} layers")
         seen: dict[str, int] = {}
         groups = {layer.id for layer in layers if layer.group}
         for index, layer in enumerate(layers[:MAX_LAYERS]):
             self._layer(layer, f"{path}[{index}]")
+            self._number(layer.parallax, f"{path}[{index}].parallax", 0, 2)
+            if layer.parallax and (layer.group or not moves):
+                what = "a group" if layer.group else "a layer over the whole video"
+                self._fault(f"{path}[{index}].parallax", f"must be 0 for {what}")
             if layer.group and layer.parent:
                 self._fault(f"{path}[{index}].parent", "must be empty for a group")
             elif layer.parent and layer.parent not in groups:

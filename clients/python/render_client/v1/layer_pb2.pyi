@@ -1188,6 +1188,7 @@ class Layer(_message.Message):
     MASK_FIELD_NUMBER: _builtins.int
     FILTERS_FIELD_NUMBER: _builtins.int
     PARENT_FIELD_NUMBER: _builtins.int
+    PARALLAX_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """id names the layer: 1–64 characters `A–Z a–z 0–9 _ -`, unique in its list. If omitted, the layer is called `layer-N`,
     N counting from 1.
@@ -1198,6 +1199,10 @@ class Layer(_message.Message):
     """blend with what lies under it; default NORMAL."""
     parent: _builtins.str
     """parent is the id of a group of the same list that this layer belongs to; if omitted, none."""
+    parallax: _builtins.float
+    """parallax is how much the layer follows the motion over its shot's picture, 0–2: with 1 it stays on the picture, with
+    less it lies behind, with more before it. Default 0: it stays in the frame. Only for layers of shots, not for groups.
+    """
     @_builtins.property
     def text(self) -> Global___TextLayer:
         """text to draw."""
@@ -1280,10 +1285,11 @@ class Layer(_message.Message):
         mask: Global___Mask | None = ...,
         filters: Global___Filters | None = ...,
         parent: _builtins.str = ...,
+        parallax: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_opacity", b"_opacity", "box", b"box", "clip", b"clip", "content", b"content", "duration", b"duration", "enter", b"enter", "exit", b"exit", "filters", b"filters", "group", b"group", "mask", b"mask", "opacity", b"opacity", "picture", b"picture", "shadow", b"shadow", "shape", b"shape", "start", b"start", "stroke", b"stroke", "text", b"text"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_opacity", b"_opacity", "blend", b"blend", "box", b"box", "clip", b"clip", "content", b"content", "duration", b"duration", "enter", b"enter", "exit", b"exit", "filters", b"filters", "group", b"group", "id", b"id", "keyframes", b"keyframes", "mask", b"mask", "opacity", b"opacity", "parent", b"parent", "picture", b"picture", "shadow", b"shadow", "shape", b"shape", "start", b"start", "stroke", b"stroke", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_opacity", b"_opacity", "blend", b"blend", "box", b"box", "clip", b"clip", "content", b"content", "duration", b"duration", "enter", b"enter", "exit", b"exit", "filters", b"filters", "group", b"group", "id", b"id", "keyframes", b"keyframes", "mask", b"mask", "opacity", b"opacity", "parallax", b"parallax", "parent", b"parent", "picture", b"picture", "shadow", b"shadow", "shape", b"shape", "start", b"start", "stroke", b"stroke", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__opacity: _TypeAlias = _typing.Literal["opacity"]  # noqa: Y015
     _WhichOneofArgType__opacity: _TypeAlias = _typing.Literal["_opacity", b"_opacity"]  # noqa: Y015
