@@ -41,7 +41,7 @@ def test_check_reports_all_faults_of_all_files(run: Run, service: FakeService, t
     bad.write_text('{"titel": "a",\n "mode": "b"}')
     result = run("check", str(good), str(bad))
     assert result.exit_code == 2
-    assert result.stdout == f"{good}: valid, 2 shots\n"
+    assert result.stdout == f"{good}: valid, 3 shots\n"
     assert result.stderr.splitlines() == [
         f"error: {bad}:1:2: titel: no such field; did you mean title?",
         f"error: {bad}:2:10: mode: must be one of standard, short, slideshow",
