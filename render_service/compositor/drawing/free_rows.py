@@ -3,11 +3,16 @@
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
+import numpy as np
+
 from render_service.compositor.captions.layout import CaptionFormat, block_height, caption_size, max_lines
 from render_service.compositor.captions.safe_areas import Rect, even_up
 from render_service.compositor.layers.boxes import Area, box_size, placed
+from render_service.compositor.layers.poses import keyed_pose
 from render_service.compositor.layers.shapes import shape_area
+from render_service.compositor.layers.sprites import placing
 from render_service.compositor.layers.texts import text_area
+from render_service.domain.layers.changing import settling_time
 from render_service.domain.layers.model import Layer
 
 Rows = tuple[int, int]
@@ -80,6 +85,19 @@ def _between(blocked: Iterable[tuple[int, int]], first: int, last: int) -> Itera
 
 @lru_cache(maxsize=128)
 def _area(layer: Layer, frame: tuple[int, int], language: str) -> Area:
+    """Return the rectangle that a layer lies in when its keyframes are past, turned as it is by then."""
+    area, box = _box_area(layer, frame, language), layer.box
+    if not layer.keyframes and not box.rotation:
+        return area
+    anchor = (area.x + box.anchor.across * area.width, area.y + box.anchor.down * area.height)
+    pose = keyed_pose(layer, settling_time(layer).total_seconds(), frame, anchor)
+    across, down = (area.x, area.x + area.width), (area.y, area.y + area.height)
+    corners = placing(pose, area.middle) @ np.array([(x, y, 1.0) for x in across for y in down]).T
+    (left, top), (right, bottom) = ((float(x), float(y)) for x, y in (corners[:2].min(1), corners[:2].max(1)))
+    return Area(left, top, right - left, bottom - top)
+
+
+def _box_area(layer: Layer, frame: tuple[int, int], language: str) -> Area:
     if layer.text:
         return text_area(layer.text, layer.box, frame, language)
     if layer.shape:

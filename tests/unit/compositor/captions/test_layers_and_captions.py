@@ -1,5 +1,8 @@
 """Captions keep clear of lower thirds, and stay where they are without one."""
 
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +17,23 @@ from render_service.compositor.captions.preset_table import chosen_look
 from render_service.compositor.captions.safe_areas import Rect
 from render_service.compositor.drawing.free_rows import blocked_rows, clear_of
 from render_service.compositor.frames.planes import Planes
+from render_service.compositor.layers.painter import LayersPainter
 from render_service.compositor.media.assets import Asset
 from render_service.compositor.planning import plan_pictures
 from render_service.compositor.segments.content_hashes import MediaHashes
+from render_service.compositor.segments.layers import drawn_layers
 from render_service.compositor.segments.spec import SegmentSpec
 from render_service.domain.jobs.job import RenderSpec
-from render_service.domain.layers.model import Anchor, Box, ClipLayer, Layer, PictureLayer, ShapeLayer, TextLayer
+from render_service.domain.layers.model import (
+    Anchor,
+    Box,
+    ClipLayer,
+    Keyframe,
+    Layer,
+    PictureLayer,
+    ShapeLayer,
+    TextLayer,
+)
 from render_service.domain.projects.looks.captions import CaptionPreset
 from render_service.domain.projects.output import OutputSpec, Quality
 from render_service.domain.projects.project import CaptionOptions, CaptionStyle, Project, Shot
@@ -58,6 +72,28 @@ def test_presets_stand_off_a_lower_third(preset: CaptionPreset, size: tuple[int,
     assert caption is not None
     opaque = np.flatnonzero((caption.clear < 100).any(axis=1)) + caption.y
     assert opaque.max() < 0.7 * size[1] or opaque.min() >= 0.88 * size[1]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(
+    "moved",
+    [
+        {"box": replace(STRIP.box, y=0.1), "keyframes": (Keyframe(timedelta(seconds=1), y=0.7),)},
+        {"box": replace(STRIP.box, height=0.09), "keyframes": (Keyframe(timedelta(seconds=1), scale=2.0, y=0.745),)},
+        {"box": Box(0.5, 0.79, width=0.18, height=0.5, rotation=90)},
+    ],
+    ids=["moved", "scaled", "turned"],
+)
+def test_captions_stand_off_where_a_layer_comes_to_rest(moved: dict[str, Any], size: tuple[int, int]) -> None:
+    layer, fmt = replace(STRIP, **moved), CaptionFormat()
+    with closing(LayersPainter(drawn_layers((layer,), 90, 30, {}, ""), size, 30, {})) as painter:
+        frame = Planes.empty(*size)
+        frame.fill((200, 128, 128))
+        painter.draw(60, frame)
+    strip = np.flatnonzero((frame.y != 200).any(axis=1))
+    caption = draw_caption(TEXT, *size, fmt, area=rows_of(layer, fmt, size))
+    assert caption is not None
+    assert caption.y + caption.height <= strip.min() or caption.y > strip.max()
 
 
 def test_a_name_in_the_corner_moves_captions_up_and_a_ground_moves_nothing() -> None:
