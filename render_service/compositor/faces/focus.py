@@ -48,7 +48,7 @@ def focus_of(faces: Iterable[Face]) -> tuple[float, float] | None:
     near = [face for face in found if face.width >= _BYSTANDER * largest]
     left, right = min(face.x for face in near), max(face.x + face.width for face in near)
     top, bottom = min(face.y for face in near), max(face.y + face.height for face in near)
-    x, y = (min(1.0, max(0.0, round(middle / _STEP) * _STEP)) for middle in ((left + right) / 2, (top + bottom) / 2))
+    x, y = (min(1.0, max(0.0, round(middle, 2))) for middle in ((left + right) / 2, (top + bottom) / 2))
     # The centre means that no focus is known, with which a picture may be shown whole instead.
     return (x, y) if (x, y) != CENTRE else (x, y + _STEP)
 

@@ -33,6 +33,7 @@ class ClipPicture:
         asset: Its file.
         frame: Width and height of the frames in pixels.
         fps: Frames per second.
+        mask: The file of the picture of its mask, if that has one.
 
     Attributes:
         area: The area of its box.
@@ -40,7 +41,9 @@ class ClipPicture:
         y: Their top edge, even.
     """
 
-    def __init__(self, layer: Layer, asset: Asset, frame: tuple[int, int], fps: int) -> None:
+    def __init__(
+        self, layer: Layer, asset: Asset, frame: tuple[int, int], fps: int, *, mask: Asset | None = None
+    ) -> None:
         size = box_size(layer.box, 1.0, frame) if _has_shape(layer) else box_size(layer.box, clip_shape(asset), frame)
         area = placed(layer.box, size, Rect(0, 0, *frame), frame)
         width, height = (max(2, round(side / 2) * 2) for side in (area.width, area.height))
@@ -49,7 +52,7 @@ class ClipPicture:
         self._form = FrameFormat(width, height, fps, _FITS[layer.box.fit])
         self._reader: ClipReader | None = None
         self._next = -1
-        around, weight = _surroundings(layer, self.area, frame)
+        around, weight = _surroundings(layer, self.area, frame, mask)
         self.x, self.y = around.x, around.y
         self._inner = (round(self.area.x) - self.x, round(self.area.y) - self.y)
         self._filters, self._side = layer.filters, min(frame)
@@ -130,7 +133,7 @@ def _has_shape(layer: Layer) -> bool:
     return (layer.box.width is None) == (layer.box.height is None)
 
 
-def _surroundings(layer: Layer, area: Area, frame: tuple[int, int]) -> tuple[Drawing, Pixels]:
+def _surroundings(layer: Layer, area: Area, frame: tuple[int, int], mask: Asset | None) -> tuple[Drawing, Pixels]:
     """Draw shadow and stroke of a clip, black in its place.
 
     Returns:
@@ -155,7 +158,7 @@ def _surroundings(layer: Layer, area: Area, frame: tuple[int, int]) -> tuple[Dra
         weight = clip * (1 - edge * np.float32(color[3]))
     x, y = round(area.x) - reach, round(area.y) - reach
     if layer.mask:
-        seen = mask_over(layer.mask, area, (x, y, width, height), frame)
+        seen = mask_over(layer.mask, area, (x, y, width, height), frame, mask)
         pixels, weight = pixels * seen[..., None], weight * seen
     drawing = Drawing(pixels, x, y)
     if layer.shadow:

@@ -195,7 +195,9 @@ class _ClipPainter(_LayerPainter):
             return
         if self._clip is None:
             asset = self._assets[self._drawn.file]
-            self._clip = ClipPicture(self._drawn.layer, asset, self._frame, self._fps)
+            mask = self._drawn.layer.mask
+            picture = self._assets.get(mask.picture_uri) if mask else None
+            self._clip = ClipPicture(self._drawn.layer, asset, self._frame, self._fps, mask=picture)
         clip = self._clip
         sprite = Sprite(clip.overlay(number - self._drawn.start), None, clip.x, clip.y, 1.0)
         anchor = self._drawn.layer.box.anchor
@@ -330,7 +332,7 @@ def draw_layer(
         before, drawing = drawing, filtered(drawing, layer.filters, min(frame))
         parts = parts and parts.moved(before.x - drawing.x, before.y - drawing.y, drawing.height)
     if layer.mask:
-        drawing = masked(drawing, layer.mask, area, frame)
+        drawing = masked(drawing, layer.mask, area, frame, assets.get(layer.mask.picture_uri))
     if layer.shadow is None:
         return drawing, area, parts
     shadowed = with_shadow(drawing, layer.shadow, min(frame))

@@ -13,6 +13,7 @@ from render_service.domain.layers.model import (
     ClipLayer,
     Layer,
     layer_field,
+    mask_field,
 )
 from render_service.domain.projects.project import Project
 from render_service.domain.projects.timeline import Timeline, frames_covering, frames_in
@@ -59,6 +60,12 @@ class DrawnLayer(LayerSpan):
     language: str = ""
     group: LayerSpan | None = None
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The SHA-256 of all files that it is drawn from."""
+        mask = self.layer.mask.picture_uri if self.layer.mask else ""
+        return tuple(filter(None, (self.file, mask)))
+
 
 def drawn_layers(
     layers: Sequence[Layer], frames: int, fps: int, hashes: Mapping[str, str], language: str
@@ -84,6 +91,10 @@ def drawn_layers(
         if span.start < span.end and layer.group is None and (bare.text is None or bare.text.text):
             file = hashes[layer_field(index, layer)] if layer.picture or layer.clip else ""
             tag = language if layer.text else ""
+            if bare.mask and bare.mask.picture_uri:
+                # Named by its content, as all that decides a picture is.
+                bare = replace(bare, mask=replace(bare.mask, picture_uri=hashes[mask_field(index)]))
+                span = replace(span, layer=bare)
             drawn.append(DrawnLayer(bare, span.start, span.end, span.enter, span.exit, file, tag, group))
     return tuple(drawn)
 

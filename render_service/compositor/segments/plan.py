@@ -284,6 +284,6 @@ def _files(segment: SegmentSpec, assets: Mapping[str, Asset]) -> Mapping[str, As
                 named.append(layer.source.still)
             elif isinstance(layer.source, DrawnClip):
                 named.append(layer.source.clip)
-            named += [over.file for over in layer.layers if over.file]
-    named += [over.file for over in segment.layers if over.file]
+            named += [file for over in layer.layers for file in over.files]
+    named += [file for over in segment.layers for file in over.files]
     return {sha256: assets[sha256] for sha256 in named}

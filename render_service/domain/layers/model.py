@@ -302,13 +302,17 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Mask:
-    """The shape within which a layer is seen, or outside of it; `box` None: the layer's own."""
+    """The shape within which a layer is seen, or outside of it; `box` None: the layer's own.
+
+    With `picture_uri` a picture covers the box: the layer is seen by its opacity, or by its brightness if it is opaque.
+    """
 
     kind: ShapeKind = ShapeKind.RECTANGLE
     path: str = ""
     box: Box | None = None
     inverted: bool = False
     feather: float = 0.0
+    picture_uri: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,9 +350,16 @@ def layer_field(index: int, layer: Layer) -> str:
     return f"layers[{index}].{'clip' if layer.clip else 'picture'}.uri"
 
 
+def mask_field(index: int) -> str:
+    """Return the field that names the picture of a layer's mask; `index` is the layer's place in its list."""
+    return f"layers[{index}].mask.picture_uri"
+
+
 def layer_files(layers: Sequence[Layer]) -> Iterator[tuple[str, str]]:
     """Yield field and URI of each file that layers name."""
     for index, layer in enumerate(layers):
         source = layer.picture or layer.clip
         if source is not None:
             yield layer_field(index, layer), source.uri
+        if layer.mask is not None and layer.mask.picture_uri:
+            yield mask_field(index), layer.mask.picture_uri

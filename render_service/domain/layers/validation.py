@@ -224,6 +224,10 @@ class LayerCheck:
         if mask.kind is ShapeKind.LINE:
             self._fault(f"{path}.kind", "must be RECTANGLE, ELLIPSE or PATH")
         self._path(mask.kind, mask.path, f"{path}.path")
+        if mask.picture_uri:
+            self._uri(mask.picture_uri, f"{path}.picture_uri")
+            if mask.kind is not ShapeKind.RECTANGLE:
+                self._fault(f"{path}.kind", "must be omitted with picture_uri")
         if mask.box:
             self._box(mask.box, f"{path}.box")
             if mask.box.rotation:

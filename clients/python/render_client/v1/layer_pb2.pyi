@@ -1131,6 +1131,7 @@ class Mask(_message.Message):
     BOX_FIELD_NUMBER: _builtins.int
     INVERTED_FIELD_NUMBER: _builtins.int
     FEATHER_FIELD_NUMBER: _builtins.int
+    PICTURE_URI_FIELD_NUMBER: _builtins.int
     kind: Global___ShapeKind.ValueType
     """kind of the shape: RECTANGLE, ELLIPSE or PATH; default RECTANGLE."""
     path: _builtins.str
@@ -1139,6 +1140,10 @@ class Mask(_message.Message):
     """inverted shows the layer only outside of the shape."""
     feather: _builtins.float
     """feather is how soft its edge is, 0–0.2; default 0."""
+    picture_uri: _builtins.str
+    """picture_uri is the URL of a picture that covers the box: the layer is seen where it is opaque, or, if all of it is
+    opaque, where it is bright. The rules are those of Shot.image_uri. kind and path must be omitted then.
+    """
     @_builtins.property
     def box(self) -> Global___Box:
         """box of the shape in the frame; if omitted, that of the layer. It does not turn: rotation must be 0."""
@@ -1151,10 +1156,11 @@ class Mask(_message.Message):
         box: Global___Box | None = ...,
         inverted: _builtins.bool = ...,
         feather: _builtins.float = ...,
+        picture_uri: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["box", b"box"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["box", b"box", "feather", b"feather", "inverted", b"inverted", "kind", b"kind", "path", b"path"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["box", b"box", "feather", b"feather", "inverted", b"inverted", "kind", b"kind", "path", b"path", "picture_uri", b"picture_uri"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
