@@ -46,7 +46,7 @@ def test_check_reports_all_faults_of_all_files(run: Run, service: FakeService, t
         f"error: {bad}:1:2: titel: no such field; did you mean title?",
         f"error: {bad}:2:10: mode: must be one of standard, short, slideshow",
     ]
-    assert json.loads(run("check", str(good), "--json").stdout) == {"file": str(good), "valid": True, "shots": 2}
+    assert json.loads(run("check", str(good), "--json").stdout) == {"file": str(good), "valid": True, "shots": 3}
     assert not service.calls["StartRender"]
 
 
