@@ -1,21 +1,34 @@
-"""Dispatches messages for due jobs: right after a commit, and periodically."""
+"""Dispatches messages for due jobs: right after a commit, and periodically.
+
+The message of a new job is usually sent without the outbox: its row is stored as sent, and the message follows the
+commit. Where it does not, because Redis fails or the process ends, the row returns to the outbox, as after any lost
+message.
+"""
 
 import asyncio
 import time
+from collections.abc import Sequence
+from contextvars import Context
+from uuid import UUID
 
 from redis.exceptions import RedisError
 
+from render_service.db.database import DatabaseUnavailable
 from render_service.db.jobs.job_outbox import JobOutbox
 from render_service.queue.broker import RenderQueue
 from render_service.runtime.periodic import PeriodicTask
+from render_service.telemetry.logging import get_logger
 from render_service.telemetry.metrics.shared import MESSAGES_SENT
 
+_log = get_logger(__name__)
 _BATCH = 100
 # With this many messages waiting, every worker has enough hints; the rest stays in Postgres and costs Redis nothing.
 _ENOUGH_WAITING = 1_000
 # How long the number of waiting messages counts as known: with few of them, a new job need not wait for Redis' answer;
 # with many, the queue must not run empty unnoticed.
 _FEW_FRESH_SECONDS, _MANY_FRESH_SECONDS = 2.0, 0.1
+# New jobs bypass the outbox only if Redis answered within this time: a few polls of the outbox.
+_ANSWERED_SECONDS = 5.0
 
 
 class Dispatcher:
@@ -33,10 +46,37 @@ class Dispatcher:
         self._task = PeriodicTask("dispatcher", interval_seconds=interval_seconds)
         self._waiting = 0
         self._counted_at = float("-inf")
+        self._unsent: list[UUID] = []
+        self._sending: asyncio.Task[None] | None = None
 
     def nudge(self) -> None:
         """Dispatch now: a job has become due."""
         self._task.nudge()
+
+    @property
+    def sends_directly(self) -> bool:
+        """Whether a new job may be stored as sent and passed to `send`: Redis answers, and few messages wait."""
+        return self._waiting < _ENOUGH_WAITING / 2 and time.monotonic() - self._counted_at < _ANSWERED_SECONDS
+
+    def send(self, job_id: UUID) -> None:
+        """Send the message of a job that was stored as sent, with those of the same moment, without waiting for it."""
+        self._unsent.append(job_id)
+        if self._sending is None:
+            # The context of one call, with its request id, must not be that of the others.
+            self._sending = asyncio.get_running_loop().create_task(self._send_unsent(), context=Context())
+
+    async def close(self, *, timeout_seconds: float) -> None:
+        """Wait for the messages that are being sent.
+
+        Args:
+            timeout_seconds: The longest time to wait. The reconciler makes messages due that are not sent by then.
+        """
+        if self._sending is None:
+            return
+        _, unfinished = await asyncio.wait([self._sending], timeout=timeout_seconds)
+        for task in unfinished:
+            task.cancel()
+        await asyncio.gather(*unfinished, return_exceptions=True)
 
     async def run(self) -> None:
         """Dispatch until cancelled."""
@@ -56,16 +96,32 @@ class Dispatcher:
             due = await self._outbox.take(batch=_BATCH)
             if not due:
                 return sent
-            try:
-                await asyncio.to_thread(self._queue.send, due)
-            except (RedisError, OSError):
-                await self._outbox.put_back(due)
-                raise
+            await self._send(due)
             sent += len(due)
-            self._waiting += len(due)
-            MESSAGES_SENT.inc(len(due))
             if len(due) < _BATCH:
                 return sent
+
+    async def _send_unsent(self) -> None:
+        try:
+            while self._unsent:
+                ids, self._unsent = self._unsent, []
+                try:
+                    await self._send(ids)
+                except (RedisError, OSError, DatabaseUnavailable) as error:
+                    _log.warning("messages not sent; they are due again", jobs=len(ids), error=type(error).__name__)
+        finally:
+            self._sending = None
+
+    async def _send(self, job_ids: Sequence[UUID]) -> None:
+        """Send messages for jobs that are stored as sent, or make them due again."""
+        try:
+            await asyncio.to_thread(self._queue.send, job_ids)
+        except (RedisError, OSError):
+            self._counted_at = float("-inf")  # new jobs go to the outbox until Redis answers
+            await self._outbox.put_back(job_ids)
+            raise
+        self._waiting += len(job_ids)
+        MESSAGES_SENT.inc(len(job_ids))
 
     async def _is_enough_waiting(self) -> bool:
         """Return whether enough messages are waiting. Under load, every new job asks: Redis is not."""

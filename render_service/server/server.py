@@ -197,9 +197,10 @@ def _measure(settings: Settings, tasks: BackgroundTasks, database: Database, hub
 
 
 def _open_notifier(stack: AsyncExitStack, publisher: Publisher, dispatcher: Dispatcher) -> JobNotifier:
-    """Return a notifier whose last events are published before the stack closes Redis."""
+    """Return a notifier whose last events are published, and messages sent, before the stack closes Redis."""
     notifier = JobNotifier(publisher, dispatcher)
     stack.push_async_callback(notifier.close, timeout_seconds=_COMMAND_SECONDS)
+    stack.push_async_callback(dispatcher.close, timeout_seconds=_COMMAND_SECONDS)
     return notifier
 
 

@@ -33,6 +33,7 @@ _TYPES = {
     "title": "text",
     "speech_provider": "text",
     "needs": "jsonb",
+    "is_sent": "boolean",
     "most_queued": "bigint",
     "most_stored": "bigint",
     "principal": "text",
@@ -69,10 +70,10 @@ _INSERT = Statement(f"""
         FROM ranked, used
     ), changed AS (
         INSERT INTO jobs (id, task_id, workspace_id, project_id, provider, spec, labels, request_id, request_hash,
-            priority, trace_parent, webhook, title, speech_provider, needs, message)
+            priority, trace_parent, webhook, title, speech_provider, needs, enqueued_at, message)
         SELECT id, task_id, workspace_id, project_id, provider, spec, labels, request_id, request_hash,
             priority, trace_parent, webhook, title, speech_provider,
-            ARRAY(SELECT jsonb_array_elements_text(needs)), 'Waiting for a worker'
+            ARRAY(SELECT jsonb_array_elements_text(needs)), CASE WHEN is_sent THEN now() END, 'Waiting for a worker'
         FROM admitted WHERE exceeded IS NULL ORDER BY request_id, place
         ON CONFLICT (workspace_id, request_id) WHERE request_id IS NOT NULL DO NOTHING
         RETURNING jobs.*
@@ -105,7 +106,9 @@ class NewJob:
     encoded: bytes
 
 
-def new_job(request: JobRequest, spec: bytes, quotas: Quotas, *, origin: Origin | None) -> NewJob:
+def new_job(
+    request: JobRequest, spec: bytes, quotas: Quotas, *, origin: Origin | None, is_sent: bool = False
+) -> NewJob:
     """Return a job to store, with new ids.
 
     Args:
@@ -113,6 +116,7 @@ def new_job(request: JobRequest, spec: bytes, quotas: Quotas, *, origin: Origin 
         spec: Its spec as JSON.
         quotas: Those of its workspace.
         origin: Who starts it, and from where; None leaves no entry in the audit log.
+        is_sent: Whether the caller sends the job's message; otherwise it is due in the outbox.
 
     Raises:
         ValueError: A text holds half a surrogate pair.
@@ -133,6 +137,7 @@ def new_job(request: JobRequest, spec: bytes, quotas: Quotas, *, origin: Origin 
         "title": request.spec.project.title,
         "speech_provider": request.spec.speech.first.provider if request.is_spoken else None,
         "needs": request.needs,
+        "is_sent": is_sent,
         "most_queued": quotas.queued_jobs,
         "most_stored": quotas.stored_bytes,
     }

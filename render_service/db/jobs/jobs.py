@@ -121,6 +121,7 @@ class Jobs:
         quotas: Quotas = _NO_QUOTAS,
         origin: Origin | None = None,
         is_small: bool = False,
+        is_sent: bool = False,
     ) -> tuple[Job, JobEvent | None]:
         """Store a job, its first event and the entry in the audit log in one transaction.
 
@@ -129,6 +130,7 @@ class Jobs:
             quotas: Those of its workspace.
             origin: Who starts it, and from where; None leaves no entry in the audit trail.
             is_small: Whether the spec is known to be small; otherwise it is serialized in a thread.
+            is_sent: Whether the caller sends the message of a new job, right after this call.
 
         Returns:
             The job, and the event to publish; None where the request_id had already made this job.
@@ -142,7 +144,7 @@ class Jobs:
             if is_small
             else await asyncio.to_thread(RENDER_SPEC.dump_json, request.spec)
         )
-        job = new_job(request, dumped, quotas, origin=origin)
+        job = new_job(request, dumped, quotas, origin=origin, is_sent=is_sent)
         inserts = self._small_inserts if len(dumped) <= _SMALL_BYTES else self._large_inserts
         while True:
             row = await inserts.call(request.workspace_id, job)

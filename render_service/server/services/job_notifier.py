@@ -25,9 +25,21 @@ class JobNotifier:
         self._events: list[JobEvent] = []
         self._publishing: asyncio.Task[None] | None = None
 
-    def notify(self, event: JobEvent) -> None:
-        """Publish a committed event, after those before."""
-        if not event.status.terminal:
+    @property
+    def sends_directly(self) -> bool:
+        """Whether a new job may be stored as sent, if its event is then passed to `notify` with `is_sent`."""
+        return self._dispatcher.sends_directly
+
+    def notify(self, event: JobEvent, *, is_sent: bool = False) -> None:
+        """Publish a committed event, after those before.
+
+        Args:
+            event: The event.
+            is_sent: Whether the job was stored as sent, so that its message must be sent now.
+        """
+        if is_sent:
+            self._dispatcher.send(event.job_id)
+        elif not event.status.terminal:
             self._dispatcher.nudge()
         self._events.append(event)
         if self._publishing is None:

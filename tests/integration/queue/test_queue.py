@@ -22,7 +22,7 @@ from render_service.queue.broker import RenderQueue, make_broker
 from render_service.queue.dispatcher import Dispatcher
 from render_service.queue.reconciler import Reconciler
 from render_service.runtime.lifecycle import connect_redis
-from tests.records import claim_next, lifecycle_of, start_job
+from tests.records import claim_next, job_request, lifecycle_of, start_job
 
 LOST_AT_ONCE = timedelta(0)
 
@@ -88,6 +88,55 @@ async def test_a_dispatcher_that_finds_a_full_queue_does_not_ask_for_its_length_
     monkeypatch.setattr("render_service.queue.dispatcher._MANY_FRESH_SECONDS", 3_600.0)
     await start_job(queue.database)
     assert [await queue.dispatcher.dispatch() for _ in range(20)] == [0] * 20
+
+
+async def start_as_sent(queue: Queue) -> UUID:
+    """Store a job as StartRender does while Redis answers and few messages wait."""
+    job, _ = await Jobs(queue.database).start(job_request(), is_sent=queue.dispatcher.sends_directly)
+    return job.id
+
+
+async def test_messages_of_new_jobs_are_sent_without_the_outbox_once_redis_has_answered(queue: Queue) -> None:
+    assert not queue.dispatcher.sends_directly, "Redis was not asked yet"
+    await queue.dispatcher.dispatch()
+    jobs = [await start_as_sent(queue) for _ in range(3)]
+    assert await queue.dispatcher.dispatch() == 0, "none is due in the outbox"
+    for job_id in jobs:
+        queue.dispatcher.send(job_id)
+    await queue.dispatcher.close(timeout_seconds=60)
+    assert queue.messages.length() == 3
+
+
+async def test_new_jobs_go_to_the_outbox_while_many_messages_wait(queue: Queue) -> None:
+    queue.messages.send([UUID(int=n) for n in range(500)])
+    await queue.dispatcher.dispatch()
+    assert not queue.dispatcher.sends_directly
+
+
+async def test_a_job_stored_as_sent_whose_server_ended_before_it_sent_the_message_is_due_again(queue: Queue) -> None:
+    await queue.dispatcher.dispatch()
+    job_id = await start_as_sent(queue)
+    assert await queue.enqueued() == {job_id: True}
+    await queue.reconciler().reconcile()
+    assert await queue.dispatcher.dispatch() == 1
+
+
+async def test_a_message_that_redis_refuses_is_due_again_and_new_jobs_go_to_the_outbox(
+    database: Database, own_valkey: EmbeddedValkey
+) -> None:
+    queue = Queue(database, own_valkey.url)
+    await queue.dispatcher.dispatch()
+    job_id = await start_as_sent(queue)
+    with Redis.from_url(own_valkey.url) as redis:
+        redis.config_set("maxmemory", "1")  # reads still work, writes are refused
+        queue.dispatcher.send(job_id)
+        await queue.dispatcher.close(timeout_seconds=60)
+        assert await queue.enqueued() == {job_id: False}
+        assert not queue.dispatcher.sends_directly
+        redis.config_set("maxmemory", "0")
+    assert await queue.dispatcher.dispatch() == 1
+    assert queue.dispatcher.sends_directly
+    await queue.close()
 
 
 async def test_jobs_that_wait_for_their_next_attempt_or_have_ended_are_not_due(queue: Queue) -> None:

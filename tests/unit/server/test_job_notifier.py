@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -50,10 +50,14 @@ class IdleDispatcher(Dispatcher):
     """Dispatches nothing."""
 
     def __init__(self) -> None:
-        pass
+        self.nudges = 0
+        self.sent: list[UUID] = []
 
     def nudge(self) -> None:
-        pass
+        self.nudges += 1
+
+    def send(self, job_id: UUID) -> None:
+        self.sent.append(job_id)
 
 
 @pytest.mark.parametrize("events", [0, 1, 3])
@@ -108,3 +112,14 @@ async def test_an_event_that_cannot_be_published_does_not_stop_those_that_follow
     publisher.redis_answers.set()
     await notifier.close(timeout_seconds=60)
     assert [event.sequence for event in publisher.published] == [1, 2]
+
+
+async def test_the_message_of_a_job_stored_as_sent_is_sent_and_others_are_left_to_the_outbox() -> None:
+    publisher, dispatcher = SlowPublisher(), IdleDispatcher()
+    publisher.redis_answers.set()
+    notifier = JobNotifier(publisher, dispatcher)
+    notifier.notify(EVENT, is_sent=True)
+    assert (dispatcher.sent, dispatcher.nudges) == ([EVENT.job_id], 0)
+    notifier.notify(replace(EVENT, sequence=2))
+    assert (dispatcher.sent, dispatcher.nudges) == ([EVENT.job_id], 1)
+    await notifier.close(timeout_seconds=60)
