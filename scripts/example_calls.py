@@ -8,7 +8,7 @@ WORKSPACE = "films"
 RECEIVER = "https://films.example.com"
 """Shown in place of the receiver of webhooks that the run starts on this machine."""
 REFUSAL = "a refused call"
-RENDER, PROJECT, WEBHOOK = "RenderService", "ProjectService", "WebhookService"
+RENDER, PROJECT, WEBHOOK, BRAND = "RenderService", "ProjectService", "WebhookService", "BrandService"
 _STORYBOARD = {
     "shots": [
         {
@@ -85,6 +85,31 @@ CALLS = (
         },
     ),
     Call(PROJECT, "ListProjects", {"workspace_id": WORKSPACE, "page_size": 10}),
+    Call(
+        BRAND,
+        "CreateBrandKit",
+        {
+            "workspace_id": WORKSPACE,
+            "brand_kit": {
+                "name": "acme",
+                "fonts": {"heading": "Anton", "body": "Poppins"},
+                "colors": {"primary": "#E4572E", "text": "#FFF7E8"},
+                "captions": {"preset": "CAPTION_PRESET_WORD_BOX", "highlight_color": "brand:primary"},
+                "music": {"uri": "https://cdn.example.com/theme.m4a"},
+            },
+        },
+    ),
+    Call(BRAND, "GetBrandKit", {"workspace_id": WORKSPACE, "name": "acme"}, keep={"etag": ("brandKit", "etag")}),
+    Call(BRAND, "ListBrandKits", {"workspace_id": WORKSPACE}),
+    Call(
+        BRAND,
+        "UpdateBrandKit",
+        {
+            "workspace_id": WORKSPACE,
+            "brand_kit": {"name": "acme", "etag": "<etag>", "fonts": {"heading": "Anton", "body": "Montserrat"}},
+        },
+    ),
+    Call(BRAND, "DeleteBrandKit", {"workspace_id": WORKSPACE, "name": "acme"}),
     Call(
         WEBHOOK,
         "CreateWebhook",

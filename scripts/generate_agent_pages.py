@@ -25,6 +25,7 @@ _PROTOS = (
     "render_service",
     "project_service",
     "webhook_service",
+    "brand_service",
     "error_reason",
 )
 _EXAMPLES = ("RenderService/StartRender", "RenderService/WatchProgress", "RenderService/GetJob")

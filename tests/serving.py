@@ -8,7 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-from render_client.v1 import project_service_pb2_grpc, render_service_pb2_grpc, webhook_service_pb2_grpc
+from render_client.v1 import (
+    brand_service_pb2_grpc,
+    project_service_pb2_grpc,
+    render_service_pb2_grpc,
+    webhook_service_pb2_grpc,
+)
 
 from render_service.config.settings import Settings
 from render_service.db.jobs.job_lifecycle import Claim, JobLifecycle
@@ -65,6 +70,7 @@ class Stubs:
         self.renders = render_service_pb2_grpc.RenderServiceStub(channel)
         self.projects = project_service_pb2_grpc.ProjectServiceStub(channel)
         self.webhooks = webhook_service_pb2_grpc.WebhookServiceStub(channel)
+        self.brands = brand_service_pb2_grpc.BrandServiceStub(channel)
 
 
 async def claim_soon(lifecycle: JobLifecycle) -> Claim:

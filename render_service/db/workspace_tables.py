@@ -46,3 +46,15 @@ workspace_queues = sa.Table(
     comment="Upper bounds of the queues of workspaces with a quota; kept by a trigger on jobs.",
     postgresql_with={"fillfactor": "50"},
 )
+
+brand_kits = sa.Table(
+    "brand_kits",
+    metadata,
+    sa.Column("workspace_id", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("body", JSONB, nullable=False, comment="domain.brand.kit.BrandKit as JSON"),
+    sa.Column("version", sa.BigInteger, nullable=False, server_default="1", comment="the etag; grows with each update"),
+    time_column("created_at", nullable=False, default=True),
+    time_column("updated_at", nullable=False, default=True),
+    comment="Brand kits, which projects name.",
+)

@@ -7,6 +7,8 @@ from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health_aio
 from render_client.v1 import (
+    brand_service_pb2,
+    brand_service_pb2_grpc,
     project_service_pb2,
     project_service_pb2_grpc,
     render_service_pb2,
@@ -28,6 +30,7 @@ from render_service.server.interceptors.refusals import RefusalRecorder
 from render_service.server.interceptors.requests import MAX_REQUEST_BYTES
 from render_service.server.interceptors.tracing import TracingMiddleware
 from render_service.server.reflection import add_reflection
+from render_service.server.services.brand import BrandServicer
 from render_service.server.services.project import ProjectServicer
 from render_service.server.services.render import RenderServicer
 from render_service.server.services.webhook import WebhookServicer
@@ -39,6 +42,7 @@ SERVICES = (
     render_service_pb2.DESCRIPTOR.services_by_name["RenderService"].full_name,
     project_service_pb2.DESCRIPTOR.services_by_name["ProjectService"].full_name,
     webhook_service_pb2.DESCRIPTOR.services_by_name["WebhookService"].full_name,
+    brand_service_pb2.DESCRIPTOR.services_by_name["BrandService"].full_name,
 )
 # The published types of this package lack the message.
 _HEALTH_LIST = vars(health_pb2)["HealthListResponse"]
@@ -75,6 +79,7 @@ class Listener:
         renders: The RPCs of RenderService.
         projects: The RPCs of ProjectService.
         webhooks: The RPCs of WebhookService.
+        brands: The RPCs of BrandService.
         quotas: The quotas of workspaces.
         refusals: Records calls that are refused for their credentials.
         measured: Whether calls are counted.
@@ -92,6 +97,7 @@ class Listener:
         renders: RenderServicer,
         projects: ProjectServicer,
         webhooks: WebhookServicer,
+        brands: BrandServicer,
         *,
         quotas: QuotaCache,
         refusals: RefusalRecorder,
@@ -124,6 +130,7 @@ class Listener:
         render_service_pb2_grpc.add_RenderServiceServicer_to_server(renders, server)
         project_service_pb2_grpc.add_ProjectServiceServicer_to_server(projects, server)
         webhook_service_pb2_grpc.add_WebhookServiceServicer_to_server(webhooks, server)
+        brand_service_pb2_grpc.add_BrandServiceServicer_to_server(brands, server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         health_name = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
         if serve_reflection:

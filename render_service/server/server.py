@@ -10,6 +10,7 @@ from render_service.db.access.api_keys import ApiKeys
 from render_service.db.access.audit_log import AuditLog
 from render_service.db.access.quotas import WorkspaceQuotas
 from render_service.db.access.service_keys import ServiceKeys
+from render_service.db.brand.brand_kits import BrandKits
 from render_service.db.database import Database
 from render_service.db.jobs.deletions import Deletions
 from render_service.db.jobs.job_lifecycle import JobLifecycle
@@ -53,6 +54,7 @@ from render_service.server.interceptors.refusals import RefusalRecorder
 from render_service.server.job_metrics import JobMetrics
 from render_service.server.listener import Listener, check_listen
 from render_service.server.mapping.cursor import Cursors
+from render_service.server.services.brand import BrandServicer
 from render_service.server.services.downloads import Downloads
 from render_service.server.services.job_notifier import JobNotifier
 from render_service.server.services.project import ProjectServicer
@@ -127,7 +129,7 @@ async def run_server(
         deletions, refusals = Deletions(database), _start_recording_refusals(tasks, stack, database)
         audit, remover = AuditRecorder(AuditLog(database)), _start_remover(tasks, settings.retention, database, store)
         quotas = QuotaCache(WorkspaceQuotas(database), settings.quotas)
-        parser, (speech, voices) = _make_parser(settings), _plan_speech(settings)
+        parser, (speech, voices), kits = _make_parser(settings), _plan_speech(settings), BrandKits(database)
         listener = Listener(
             await stack.enter_async_context(make_authenticator(settings, keys)),
             RenderServicer(
@@ -135,7 +137,7 @@ async def run_server(
                 lifecycle=lifecycle,
                 parser=parser,
                 starter=RenderStarter(
-                    jobs, projects, notifier, parser, settings=settings, quotas=quotas, speech=speech
+                    jobs, projects, notifier, parser, settings=settings, quotas=quotas, speech=speech, kits=kits
                 ),
                 notifier=notifier,
                 events=events,
@@ -156,6 +158,7 @@ async def run_server(
                 _webhook_targets(settings),
                 audit=audit,
             ),
+            BrandServicer(kits, parser, audit=audit),
             quotas=quotas,
             refusals=refusals,
             measured=settings.metrics_listen is not None,

@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
-from render_client.v1 import project_service_pb2, render_service_pb2, webhook_service_pb2
+from render_client.v1 import brand_service_pb2, project_service_pb2, render_service_pb2, webhook_service_pb2
 
 _DEPTH = 4
 _TEXTS = (
@@ -66,11 +66,17 @@ class FuzzedCall:
     what: str
 
 
+FILES = (
+    *(render_service_pb2, project_service_pb2, webhook_service_pb2, brand_service_pb2),
+    *(health_pb2, reflection_pb2),
+)
+
+
 def methods() -> list[tuple[str, MethodDescriptor]]:
     """Return every RPC, by full name."""
     return [
         (f"/{service.full_name}/{method.name}", method)
-        for file in (render_service_pb2, project_service_pb2, webhook_service_pb2, health_pb2, reflection_pb2)
+        for file in FILES
         for service in file.DESCRIPTOR.services_by_name.values()
         for method in service.methods
     ]

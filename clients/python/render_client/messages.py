@@ -9,6 +9,7 @@ from typing import Literal, TypeVar, cast
 
 from render_client.durations import Seconds, seconds
 from render_client.v1 import (
+    brand_service_pb2,
     job_pb2,
     output_pb2,
     project_pb2,
@@ -261,6 +262,26 @@ class Requests:
         return project_service_pb2.DeleteProjectRequest(
             workspace_id=self.workspace, project_id=project_id, delete_jobs=delete_jobs
         )
+
+    def create_brand_kit(self, brand_kit: brand_service_pb2.BrandKit) -> brand_service_pb2.CreateBrandKitRequest:
+        """Build a CreateBrandKit."""
+        return brand_service_pb2.CreateBrandKitRequest(workspace_id=self.workspace, brand_kit=brand_kit)
+
+    def get_brand_kit(self, name: str) -> brand_service_pb2.GetBrandKitRequest:
+        """Build a GetBrandKit."""
+        return brand_service_pb2.GetBrandKitRequest(workspace_id=self.workspace, name=name)
+
+    def update_brand_kit(self, brand_kit: brand_service_pb2.BrandKit) -> brand_service_pb2.UpdateBrandKitRequest:
+        """Build an UpdateBrandKit."""
+        return brand_service_pb2.UpdateBrandKitRequest(workspace_id=self.workspace, brand_kit=brand_kit)
+
+    def list_brand_kits(self) -> brand_service_pb2.ListBrandKitsRequest:
+        """Build a ListBrandKits."""
+        return brand_service_pb2.ListBrandKitsRequest(workspace_id=self.workspace)
+
+    def delete_brand_kit(self, name: str) -> brand_service_pb2.DeleteBrandKitRequest:
+        """Build a DeleteBrandKit."""
+        return brand_service_pb2.DeleteBrandKitRequest(workspace_id=self.workspace, name=name)
 
     def create_webhook(
         self, url: str, statuses: Collection[StatusName], labels: Mapping[str, str] | None

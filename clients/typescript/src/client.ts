@@ -8,7 +8,8 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 
 import { Calls, ONCE } from "./calls.js";
 import type { DownloadOptions } from "./download.js";
-import { JobFailedError, PreconditionError, RenderError, UnavailableError } from "./errors.js";
+import { JobFailedError, PreconditionError, RenderError } from "./errors.js";
+import { type BrandKit, type BrandKitSchema, BrandService } from "./gen/render/v1/brand_service_pb.js";
 import { Artifact, type Job, type JobEvent, JobStatus, JobView } from "./gen/render/v1/job_pb.js";
 import { type Project, type ProjectSchema, ProjectView } from "./gen/render/v1/project_pb.js";
 import { ProjectService } from "./gen/render/v1/project_service_pb.js";
@@ -34,6 +35,7 @@ import type {
   RenderOptions,
   RenderToFileOptions,
 } from "./options.js";
+import { given, renderRequest } from "./requests.js";
 import {
   hasEnded,
   WatchPosition,
@@ -303,6 +305,37 @@ export class RenderClient {
     await this.#calls.unary(ProjectService.method.deleteProject, request, options, ONCE);
   }
 
+  /** Stores a new brand kit, which projects can name. */
+  async createBrandKit(
+    brandKit: MessageInitShape<typeof BrandKitSchema>,
+    options: CallOptions = {},
+  ): Promise<BrandKit> {
+    return given((await this.#calls.unary(BrandService.method.createBrandKit, { brandKit }, options, ONCE)).brandKit);
+  }
+
+  /** Returns a brand kit. */
+  async getBrandKit(name: string, options: CallOptions = {}): Promise<BrandKit> {
+    return given((await this.#calls.unary(BrandService.method.getBrandKit, { name }, options)).brandKit);
+  }
+
+  /** Replaces the brand kit of this name. With an etag, fails if the kit has changed since. */
+  async updateBrandKit(
+    brandKit: MessageInitShape<typeof BrandKitSchema>,
+    options: CallOptions = {},
+  ): Promise<BrandKit> {
+    return given((await this.#calls.unary(BrandService.method.updateBrandKit, { brandKit }, options, ONCE)).brandKit);
+  }
+
+  /** Returns all brand kits of the workspace in the order of their names. */
+  async listBrandKits(options: CallOptions = {}): Promise<BrandKit[]> {
+    return (await this.#calls.unary(BrandService.method.listBrandKits, {}, options)).brandKits;
+  }
+
+  /** Deletes a brand kit. Jobs already started are not affected. */
+  async deleteBrandKit(name: string, options: CallOptions = {}): Promise<void> {
+    await this.#calls.unary(BrandService.method.deleteBrandKit, { name }, options, ONCE);
+  }
+
   /** Creates a webhook that is notified of the workspace's jobs from now on. */
   async createWebhook(webhook: MessageInitShape<typeof WebhookSchema>, options: CallOptions = {}): Promise<Webhook> {
     return given((await this.#calls.unary(WebhookService.method.createWebhook, { webhook }, options, ONCE)).webhook);
@@ -362,35 +395,4 @@ export class RenderClient {
       throw error;
     }
   }
-}
-
-function renderRequest(options: RenderOptions) {
-  const { project, projectId } = options;
-  if ((project === undefined) === (projectId === undefined)) {
-    throw new TypeError("give either a project or a projectId");
-  }
-  return {
-    source:
-      project === undefined
-        ? { case: "projectId" as const, value: projectId }
-        : { case: "project" as const, value: project },
-    provider: options.provider ?? "",
-    labels: options.labels ?? {},
-    priority: options.priority ?? 0,
-    variables: options.variables ?? {},
-    ...(options.output && { output: options.output }),
-    outputs: options.outputs ?? [],
-    ...(options.providerOptions && { providerOptions: options.providerOptions }),
-    speechProvider: options.speechProvider ?? "",
-    ...(options.speechProviderOptions && { speechProviderOptions: options.speechProviderOptions }),
-    ...(options.speech && { speech: options.speech }),
-    ...(options.webhook && { webhook: options.webhook }),
-  };
-}
-
-function given<T>(message: T | undefined): T {
-  if (message === undefined) {
-    throw new UnavailableError("the response has no result");
-  }
-  return message;
 }

@@ -22,6 +22,7 @@ export {
   ServiceError,
   UnavailableError,
 } from "./errors.js";
+export * from "./gen/render/v1/brand_service_pb.js";
 export * from "./gen/render/v1/error_reason_pb.js";
 export * from "./gen/render/v1/job_pb.js";
 export * from "./gen/render/v1/output_pb.js";

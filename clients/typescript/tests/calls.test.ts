@@ -12,6 +12,7 @@ import {
   DeadlineError,
   InvalidRequestError,
   JobStatus,
+  BrandService,
   ProjectService,
   RenderClient,
   RenderError,
@@ -204,7 +205,7 @@ test("calls carry token, workspace, and what is asked for anew each time", async
 
 test("every RPC of the contract is called by a method", async () => {
   const called = new Set<string>();
-  const services = [RenderService, ProjectService, WebhookService];
+  const services = [RenderService, ProjectService, WebhookService, BrandService];
   const methods = services.flatMap((service) => service.methods);
   const answers = Object.fromEntries(
     methods.map((method) => [
@@ -212,7 +213,7 @@ test("every RPC of the contract is called by a method", async () => {
       method.methodKind === "unary"
         ? () => {
             called.add(method.name);
-            return { job: {}, project: {}, webhook: {}, delivery: {} };
+            return { job: {}, project: {}, webhook: {}, delivery: {}, brandKit: {} };
           }
         : async function* () {
             called.add(method.name);
@@ -243,6 +244,11 @@ test("every RPC of the contract is called by a method", async () => {
     await client.updateProject({});
     await client.listProjects().next();
     await client.deleteProject("a-project");
+    await client.createBrandKit({ name: "acme" });
+    await client.getBrandKit("acme");
+    await client.updateBrandKit({ name: "acme" });
+    await client.listBrandKits();
+    await client.deleteBrandKit("acme");
     await client.createWebhook({ url: "https://example.com/" });
     await client.listWebhooks();
     await client.webhookSecret();

@@ -5,10 +5,20 @@ import { type AddressInfo, connect, createServer as createLine, type Server, typ
 
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
-import { ProjectService, RenderClient, type RenderClientOptions, RenderService, WebhookService } from "render-client";
+import {
+  BrandService,
+  ProjectService,
+  RenderClient,
+  type RenderClientOptions,
+  RenderService,
+  WebhookService,
+} from "render-client";
 
 export type Answers = Partial<
-  ServiceImpl<typeof RenderService> & ServiceImpl<typeof ProjectService> & ServiceImpl<typeof WebhookService>
+  ServiceImpl<typeof RenderService> &
+    ServiceImpl<typeof ProjectService> &
+    ServiceImpl<typeof WebhookService> &
+    ServiceImpl<typeof BrandService>
 >;
 
 export class FakeService implements AsyncDisposable {
@@ -27,7 +37,11 @@ export class FakeService implements AsyncDisposable {
     const server = createServer(
       connectNodeAdapter({
         routes: (router) =>
-          router.service(RenderService, answers).service(ProjectService, answers).service(WebhookService, answers),
+          router
+            .service(RenderService, answers)
+            .service(ProjectService, answers)
+            .service(WebhookService, answers)
+            .service(BrandService, answers),
       }),
     ).on("session", (session) => {
       sessions.add(session);

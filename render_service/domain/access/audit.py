@@ -24,6 +24,9 @@ class Action(StrEnum):
     WEBHOOK_DELETED = "webhook_deleted"
     WEBHOOK_SECRET_READ = "webhook_secret_read"
     WEBHOOK_REDELIVERED = "webhook_redelivered"
+    BRAND_KIT_CREATED = "brand_kit_created"
+    BRAND_KIT_UPDATED = "brand_kit_updated"
+    BRAND_KIT_DELETED = "brand_kit_deleted"
     ACCESS_REFUSED = "access_refused"
 
 

@@ -19,6 +19,7 @@ from render_service.domain.cards.model import (
     ShotCard,
     StatisticCard,
 )
+from render_service.domain.layers.brand_names import color_fault, is_color_name
 
 MOST_POINTS = {ChartKind.BAR: 10, ChartKind.LINE: 40, ChartKind.DONUT: 8}
 MAX_POINTS = max(MOST_POINTS.values())
@@ -183,5 +184,5 @@ class CardCheck:
 
     def _color(self, color: str, path: str) -> None:
         pieces = self._pieces(color)
-        if len(pieces) == 1 and pieces[0] and not _COLOR.fullmatch(pieces[0]):
-            self._fault(path, "must be a color such as #FFC940")
+        if len(pieces) == 1 and pieces[0] and not _COLOR.fullmatch(pieces[0]) and not is_color_name(pieces[0]):
+            self._fault(path, color_fault(pieces[0], "#FFC940"))

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from render_service.domain.layers.brand_names import BRAND, FONT_ROLES, role_of
+
 LONGEST_FONT_NAME = 64
 
 
@@ -48,8 +50,15 @@ def find_family(name: str) -> FontFamily | None:
     return _BY_NAME.get(name.casefold())
 
 
-def font_fault(name: str) -> str | None:
-    """Return what is wrong with the name of a font, in words that complete "… <field>: "; None for a good one."""
+def family_fault(name: str) -> str | None:
+    """Return what is wrong with the name of a family, in words that complete "… <field>: "; None for a good one."""
     if find_family(name) is not None:
         return None
     return f"must be one of {', '.join(family.name for family in FONT_FAMILIES)}"
+
+
+def font_fault(name: str) -> str | None:
+    """Do as `family_fault` where a font of the brand kit can be named, too."""
+    if name.startswith(BRAND):
+        return None if role_of(name, FONT_ROLES) else f"must be one of {', '.join(BRAND + role for role in FONT_ROLES)}"
+    return family_fault(name)

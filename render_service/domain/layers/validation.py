@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
+from render_service.domain.layers.brand_names import color_fault, is_color_name
 from render_service.domain.layers.changing import NUMBER
 from render_service.domain.layers.colors import is_color
 from render_service.domain.layers.easing import easing_fault
@@ -324,8 +325,8 @@ class LayerCheck:
         pieces = self._pieces(color)
         if len(pieces) > 1:
             return
-        if (pieces[0] or required) and not is_color(pieces[0]):
-            self._fault(path, "must be a color such as #FFC940 or #FFC94080")
+        if (pieces[0] or required) and not is_color(pieces[0]) and not is_color_name(pieces[0]):
+            self._fault(path, color_fault(pieces[0], "#FFC940 or #FFC94080"))
 
     def _number(self, value: float, path: str, least: float, most: float) -> None:
         if not least <= value <= most:

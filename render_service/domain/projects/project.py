@@ -347,6 +347,7 @@ class Project:
     lexicon: tuple[LexiconEntry, ...] = ()
     layers: tuple[Layer, ...] = ()
     sounds: tuple[SoundClip, ...] = ()
+    brand_kit: str = ""
 
 
 @dataclass(frozen=True, slots=True)

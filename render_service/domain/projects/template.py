@@ -6,17 +6,12 @@ inserted literally and never parsed again.
 """
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
-from functools import cache
-from types import NoneType
-from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from render_service.domain.errors import FieldFault
 from render_service.domain.projects.project import Project
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
+from render_service.domain.text_fields import TextFields
 
 MAX_VARIABLES = 100
 MAX_VALUE = 10_000
@@ -32,8 +27,7 @@ _NAMES = frozenset({"Shot.id", "Layer.id", "Layer.parent"})
 # Fields of the domain that have another path in the contract.
 _PATHS = {"Project.shots": "storyboard.shots"}
 
-T = TypeVar("T", bound="DataclassInstance")
-_Change = Callable[[str, str], str]
+_TEXTS = TextFields("{{", lambda key: key not in _NAMES, _PATHS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +79,7 @@ def fill_in(project: Project, values: Mapping[str, str], path: str, values_path:
         value is missing or too much is added, may break any rule of projects.
     """
     filler = _Filler(values)
-    filled = _changed(project, path, filler.fill)
+    filled = _TEXTS.changed(project, path, filler.fill)
     faults = [
         FieldFault(f"{values_path}[{name}]", f"must be given: {place} uses it")
         for name, place in filler.missing.items()
@@ -123,39 +117,3 @@ class _Filler:
             return kept + value if self.left >= 0 else kept
 
         return _PLACE.sub(put, text)
-
-
-def _changed(record: T, path: str, change: _Change) -> T:
-    """Return a record with every text in it changed, by its path; what stays the same is kept."""
-    changes: dict[str, Any] = {}
-    for name, place in _text_fields(type(record)):
-        value = getattr(record, name)
-        changed = _changed_value(value, f"{path}.{place}", change)
-        if changed is not value:
-            changes[name] = changed
-    return replace(record, **changes) if changes else record
-
-
-def _changed_value(value: Any, path: str, change: _Change) -> Any:
-    if isinstance(value, str):
-        return change(value, path) if "{{" in value else value
-    if isinstance(value, tuple):
-        items = tuple(_changed(item, f"{path}[{index}]", change) for index, item in enumerate(value))
-        return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
-    return None if value is None else _changed(value, path, change)
-
-
-@cache
-def _text_fields(kind: type["DataclassInstance"]) -> tuple[tuple[str, str], ...]:
-    """Return the fields of a record that hold texts, themselves or within, as (name, place in the contract)."""
-    hints = get_type_hints(kind)
-    keys = {item.name: f"{kind.__name__}.{item.name}" for item in fields(kind)}
-    return tuple(
-        (name, _PATHS.get(key, name)) for name, key in keys.items() if key not in _NAMES and _holds_text(hints[name])
-    )
-
-
-def _holds_text(hint: Any) -> bool:
-    if get_origin(hint) is tuple or NoneType in get_args(hint):
-        return any(_holds_text(option) for option in get_args(hint) if option not in (NoneType, Ellipsis))
-    return hint is str or (is_dataclass(hint) and isinstance(hint, type) and bool(_text_fields(hint)))

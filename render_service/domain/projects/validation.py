@@ -9,6 +9,7 @@ from render_service.domain.cards.rules import CardCheck
 from render_service.domain.errors import FieldFault
 from render_service.domain.layers.validation import LayerCheck
 from render_service.domain.projects.delivery.ai_label import label_faults
+from render_service.domain.projects.looks.references import brand_faults
 from render_service.domain.projects.looks.rules import (
     caption_faults,
     clip_faults,
@@ -19,15 +20,7 @@ from render_service.domain.projects.looks.rules import (
 from render_service.domain.projects.looks.sounds import MAX_SOUNDS, SoundClip
 from render_service.domain.projects.narrations import length_fault, speech_faults
 from render_service.domain.projects.output import FRAME_RATES, MAX_SIDE, MIN_SIDE, OutputOptions, codec_fault
-from render_service.domain.projects.project import (
-    Card,
-    Music,
-    Project,
-    Shot,
-    Speech,
-    Translation,
-    WordTiming,
-)
+from render_service.domain.projects.project import Card, Music, Project, Shot, Speech, Translation, WordTiming
 from render_service.domain.projects.sequence import DEFAULT_CARD
 from render_service.domain.projects.shot_source import declared_source, is_clip
 from render_service.domain.projects.template import known_pieces
@@ -109,6 +102,7 @@ def check_project(
     """
     check = _Check(uri_fault, open_uri_fault, any_voice=any_voice, for_render=for_render)
     check.project(project, path)
+    check.faults += brand_faults(project, path, is_template=open_uri_fault is not None)
     if for_render:
         check.renderable(project, f"{path}.storyboard")
     return check.faults

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from render_client.v1 import project_pb2
 
+from render_service.domain.brand.kit import BrandKit, apply_kit
+from render_service.domain.brand.rules import check_kit
 from render_service.domain.faults import Faults
 from render_service.domain.projects.project import Project
 from render_service.domain.projects.template import fill_in
@@ -62,16 +64,29 @@ class ProjectParser:
         if filling.project is None:
             self._check_template(project, faults, for_render=True)
             return project
+        self._check(filling.project, faults)
+        return filling.project
+
+    def apply_kit(self, project: Project, kit: BrandKit, faults: Faults) -> Project:
+        """Return a filled project with what its brand kit gives it, adding the faults of both together."""
+        whole = apply_kit(project, kit, "project", faults)
+        self._check(whole, faults)
+        return whole
+
+    def check_kit(self, kit: BrandKit, faults: Faults) -> None:
+        """Add everything that is wrong with a brand kit, the field `brand_kit` of a request."""
+        check_kit(kit, "brand_kit", lambda uri: check_uri(uri, self._policy), faults)
+
+    def _check(self, project: Project, faults: Faults) -> None:
         faults.add_all(
             check_project(
-                filling.project,
+                project,
                 "project",
                 lambda uri: check_uri(uri, self._policy),
                 for_render=True,
                 any_voice=self._any_voice,
             )
         )
-        return filling.project
 
     def _check_template(self, project: Project, faults: Faults, *, for_render: bool) -> None:
         found = check_project(

@@ -10,6 +10,7 @@ from render_client.v1 import render_service_pb2 as pb
 from render_service.config.providers import missing_settings
 from render_service.config.recognition import RECOGNITION_EXTRA
 from render_service.config.settings import Settings
+from render_service.db.brand.brand_kits import BrandKits
 from render_service.db.jobs.jobs import Jobs
 from render_service.db.projects.projects import Projects
 from render_service.domain.errors import DomainError, ErrorReason, FieldFault, InvalidFields
@@ -74,6 +75,7 @@ class RenderStarter:
         settings: The service's configuration.
         quotas: The quotas of workspaces.
         speech: Decides who speaks.
+        kits: The brand kits of workspaces.
     """
 
     def __init__(
@@ -86,7 +88,9 @@ class RenderStarter:
         settings: Settings,
         quotas: QuotaCache,
         speech: SpeechPlanner,
+        kits: BrandKits,
     ) -> None:
+        self._kits = kits
         self._quotas = quotas
         self._speech = speech
         self._jobs = jobs
@@ -162,8 +166,19 @@ class RenderStarter:
         return await self._decide(request, await self._project(request))
 
     async def _project(self, request: RenderRequest) -> Project:
+        """Return the project to render, with its variables filled in, and what its brand kit gives it."""
         source = request.source
-        return source if isinstance(source, Project) else await self._stored(request, source)
+        project = source if isinstance(source, Project) else await self._stored(request, source)
+        if not project.brand_kit:
+            return project
+        kit = await self._kits.find(request.workspace_id, project.brand_kit)
+        if kit is None:
+            fault = f"must name a brand kit of this workspace, which has none called {project.brand_kit}"
+            raise InvalidFields([FieldFault("project.brand_kit", fault)])
+        faults = Faults()
+        filled = await off_loop(self._parser.apply_kit, project, kit.kit, faults)
+        faults.raise_if_any()
+        return filled
 
     async def _decide(self, request: RenderRequest, project: Project) -> RenderSpec:
         """Return what to render, with the defaults of everything that the request omits."""

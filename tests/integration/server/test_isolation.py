@@ -12,7 +12,14 @@ import pytest_asyncio
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from pydantic import SecretStr
-from render_client.v1 import job_pb2, project_pb2, project_service_pb2, render_service_pb2, webhook_service_pb2
+from render_client.v1 import (
+    brand_service_pb2,
+    job_pb2,
+    project_pb2,
+    project_service_pb2,
+    render_service_pb2,
+    webhook_service_pb2,
+)
 from render_client.v1 import project_service_pb2 as projects_pb
 from render_client.v1 import render_service_pb2 as pb
 from render_client.v1 import webhook_service_pb2 as webhooks_pb
@@ -34,10 +41,11 @@ PROJECT = project_pb2.Project(
 )
 NOBODYS = "0198c0de-7a11-4c3e-9f00-5e1f5e1f5e1f"
 REQUEST_ID = "0198c0de-7a11-4c3e-9f00-000000000001"
-IDS = ("job_id", "project_id", "webhook_id", "delivery_id")
+IDS = ("job_id", "project_id", "webhook_id", "delivery_id", "name")
+OUR_KIT = "0198c0de-7a11-4c3e-9f00-5e1f5e1f5e20"
 METHODS = {
     f"/{service.full_name}/{method.name}": method
-    for file in (render_service_pb2, project_service_pb2, webhook_service_pb2)
+    for file in (render_service_pb2, project_service_pb2, webhook_service_pb2, brand_service_pb2)
     for service in file.DESCRIPTOR.services_by_name.values()
     for method in service.methods
 }
@@ -92,6 +100,12 @@ async def neighbours(
         await put_object(store, file.key, b"video", content_type="video/mp4")
         await lifecycle_of(database).complete(held.lease, None, Video({Artifact.VIDEO: file}, 2, 2, 1, 1))
         await claim_soon(lifecycle_of(database))
+        await stubs.brands.CreateBrandKit(
+            brand_service_pb2.CreateBrandKitRequest(
+                workspace_id="ours", brand_kit=brand_service_pb2.BrandKit(name=OUR_KIT)
+            ),
+            metadata=metadata,
+        )
         page = await stubs.renders.ListJobs(pb.ListJobsRequest(workspace_id="ours", page_size=1), metadata=metadata)
         sent = await stubs.webhooks.ListWebhookDeliveries(
             webhooks_pb.ListWebhookDeliveriesRequest(workspace_id="ours", page_size=1), metadata=metadata
@@ -143,12 +157,14 @@ def asking(method: str, workspace: str, ids: dict[str, str]) -> Any:
         request.project.project_id = ids["project_id"]
     if method.endswith("CreateWebhook"):
         request.webhook.url = "https://example.com/theirs"
+    if method.endswith(("CreateBrandKit", "UpdateBrandKit")):
+        request.brand_kit.name = ids["name"]
     return request
 
 
 def ids_of(neighbours: Neighbours, job_id: str) -> dict[str, str]:
     """Ids of things in `ours`."""
-    found = (job_id, neighbours.project_id, neighbours.webhook_id, neighbours.delivery_id)
+    found = (job_id, neighbours.project_id, neighbours.webhook_id, neighbours.delivery_id, OUR_KIT)
     return dict(zip(IDS, found, strict=True))
 
 
@@ -163,7 +179,7 @@ def neutral(response: tuple[str, bytes], ids: dict[str, str]) -> tuple[str, byte
 WITH_IDS = [
     name
     for name, method in METHODS.items()
-    if set(IDS) & set(method.input_type.fields_by_name) or name.endswith("UpdateProject")
+    if set(IDS) & set(method.input_type.fields_by_name) or name.endswith(("UpdateProject", "UpdateBrandKit"))
 ]
 
 
@@ -173,6 +189,8 @@ async def test_every_method_that_takes_an_id_is_probed() -> None:
         "WatchWorkspace",
         "CreateProject",
         "ListProjects",
+        "CreateBrandKit",
+        "ListBrandKits",
         "CreateWebhook",
         "ListWebhooks",
         "GetWebhookSecret",
@@ -220,6 +238,10 @@ async def test_nothing_of_another_workspace_is_listed_or_watched(neighbours: Nei
         webhooks_pb.ListWebhooksRequest(workspace_id="newcomer"), metadata=metadata
     )
     assert list(webhooks.webhooks) == []
+    kits = await stubs.brands.ListBrandKits(
+        brand_service_pb2.ListBrandKitsRequest(workspace_id="newcomer"), metadata=metadata
+    )
+    assert list(kits.brand_kits) == []
     deliveries = await stubs.webhooks.ListWebhookDeliveries(
         webhooks_pb.ListWebhookDeliveriesRequest(workspace_id="newcomer"), metadata=metadata
     )

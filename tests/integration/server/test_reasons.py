@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
+from render_client.v1 import brand_service_pb2 as brands_pb
 from render_client.v1 import error_reason_pb2, project_pb2
 from render_client.v1 import project_service_pb2 as projects_pb
 from render_client.v1 import render_service_pb2 as pb
@@ -62,7 +63,12 @@ class Scene:
 
     def call(self, method: str, *, key: str | None = None, **fields: Any) -> Any:
         """Call a method in the workspace `team`."""
-        services = ((self.stubs.renders, pb), (self.stubs.projects, projects_pb), (self.stubs.webhooks, webhooks_pb))
+        services = (
+            (self.stubs.renders, pb),
+            (self.stubs.projects, projects_pb),
+            (self.stubs.webhooks, webhooks_pb),
+            (self.stubs.brands, brands_pb),
+        )
         stub, messages = next((stub, messages) for stub, messages in services if hasattr(stub, method))
         request = getattr(messages, f"{method}Request")
         return getattr(stub, method)(request(**({"workspace_id": "team"} | fields)), metadata=bearer(key or self.key))
@@ -200,6 +206,17 @@ async def delivery_not_found(make: Make) -> Refusal:
     return await refusal(scene.call("RedeliverWebhook", delivery_id=ABSENT))
 
 
+async def brand_kit_not_found(make: Make) -> Refusal:
+    return await refusal((await make()).call("GetBrandKit", name="acme"))
+
+
+async def brand_kit_exists(make: Make) -> Refusal:
+    scene = await make()
+    kit = brands_pb.BrandKit(name="acme")
+    await scene.call("CreateBrandKit", brand_kit=kit)
+    return await refusal(scene.call("CreateBrandKit", brand_kit=kit))
+
+
 async def webhook_exists(make: Make) -> Refusal:
     scene = await make(webhook_keys=SIGNING_KEY)
     webhook = webhooks_pb.Webhook(url="https://example.com/hooks")
@@ -283,6 +300,8 @@ PROVOKED: dict[str, Callable[..., Awaitable[Refusal]]] = {
         webhook_not_found,
         delivery_not_found,
         webhook_exists,
+        brand_kit_not_found,
+        brand_kit_exists,
         webhooks_not_configured,
         cursor_pruned,
         store_unavailable,

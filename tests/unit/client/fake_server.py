@@ -6,6 +6,7 @@ import threading
 from concurrent import futures
 
 import grpc
+from render_client.v1.brand_service_pb2_grpc import add_BrandServiceServicer_to_server
 from render_client.v1.project_service_pb2_grpc import add_ProjectServiceServicer_to_server
 from render_client.v1.render_service_pb2_grpc import add_RenderServiceServicer_to_server
 from render_client.v1.webhook_service_pb2_grpc import add_WebhookServiceServicer_to_server
@@ -28,6 +29,7 @@ class FakeServer:
         add_RenderServiceServicer_to_server(self.service, self._server)
         add_ProjectServiceServicer_to_server(self.service, self._server)
         add_WebhookServiceServicer_to_server(self.service.webhooks, self._server)
+        add_BrandServiceServicer_to_server(self.service.brands, self._server)
         address = f"127.0.0.1:{self.port}"
         self.port = (
             self._server.add_secure_port(address, self._credentials)

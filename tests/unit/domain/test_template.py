@@ -117,11 +117,12 @@ def test_every_text_and_address_of_a_project_can_have_variables() -> None:
         title_card=Card("{{x}}", "{{x}}"),
         end_card=Card("{{x}}", "{{x}}"),
         captions=CaptionOptions(color="{{x}}", highlight_color="{{x}}", font="{{x}}"),
+        brand_kit="{{x}}",
     )
     assert set(texts_of(project)) == {"{{x}}"}
     result = fill(project, {"x": "v"}).project
     assert set(texts_of(result)) == {"v"}
-    assert len(texts_of(result)) == len(texts_of(project)) == 23
+    assert len(texts_of(result)) == len(texts_of(project)) == 24
 
 
 def test_what_is_missing_and_what_is_unused_is_named_each_with_the_place_that_uses_it() -> None:

@@ -8,6 +8,7 @@ import pytest
 from render_client.v1 import output_pb2
 
 from render_service.config.settings import Settings
+from render_service.db.brand.brand_kits import BrandKits
 from render_service.db.jobs.jobs import Jobs
 from render_service.db.projects.projects import Projects
 from render_service.domain.errors import InvalidFields
@@ -50,6 +51,7 @@ async def start(
         settings=settings,
         quotas=cast(QuotaCache, None),
         speech=SpeechPlanner(settings, Catalog(settings)),
+        kits=cast(BrandKits, None),
     )
     output = OutputOptions(
         audio_languages=tuple(AudioLanguage(one) if isinstance(one, str) else one for one in languages)

@@ -32,7 +32,9 @@ REMOTE = SpeechOptions(SpeechChoice(SpeechProvider.CUSTOM))
 def starter(**settings: Any) -> RenderStarter:
     nothing, given = cast("Any", None), Settings(**settings)
     speech = SpeechPlanner(given, VoiceCatalog(given))
-    return RenderStarter(nothing, nothing, nothing, nothing, settings=given, quotas=nothing, speech=speech)
+    return RenderStarter(
+        nothing, nothing, nothing, nothing, settings=given, quotas=nothing, speech=speech, kits=nothing
+    )
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,9 @@ async def test_a_spoken_project_is_refused_where_speech_is_off() -> None:
     nothing = cast("Any", None)
     settings = Settings(speech_provider="none")
     speech = SpeechPlanner(settings, VoiceCatalog(settings))
-    starter = RenderStarter(nothing, nothing, nothing, nothing, settings=settings, quotas=nothing, speech=speech)
+    starter = RenderStarter(
+        nothing, nothing, nothing, nothing, settings=settings, quotas=nothing, speech=speech, kits=nothing
+    )
     project = Project(shots=(Shot("one", narration="Hello"),), speech=Speech())
     request = RenderRequest("team", project, JobOptions(), output=OutputOptions())
     with pytest.raises(DomainError, match=r"install the extra render-service\[speech\]") as refused:

@@ -15,6 +15,7 @@ from render_client.durations import Seconds, as_optional_seconds, as_seconds
 from render_client.errors import ClientClosedError, RenderError, translate
 from render_client.messages import Requests
 from render_client.retry import Attempts, RetryPolicy
+from render_client.v1.brand_service_pb2_grpc import BrandServiceStub
 from render_client.v1.project_service_pb2_grpc import ProjectServiceStub
 from render_client.v1.render_service_pb2_grpc import RenderServiceStub
 from render_client.v1.webhook_service_pb2_grpc import WebhookServiceStub
@@ -58,6 +59,7 @@ class AsyncConnection:
         self._render = RenderServiceStub(self._channel)
         self._projects = ProjectServiceStub(self._channel)
         self._webhooks = WebhookServiceStub(self._channel)
+        self._brands = BrandServiceStub(self._channel)
         self._requests = Requests(self.config.workspace)
         self._reached = False
         self._closed = ClosedFlag()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Optional, cast
 import typer
 
 from render_client.cli import files
+from render_client.cli.brand.kits import kits
 from render_client.cli.exit_codes import EXIT_CODES
 from render_client.cli.ids import find_job, find_project
 from render_client.cli.options import (
@@ -61,8 +62,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.add_typer(projects)
-app.add_typer(webhooks)
+for group in (projects, kits, webhooks):
+    app.add_typer(group)
 
 
 def _print_version(asked: bool) -> None:

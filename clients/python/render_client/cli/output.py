@@ -18,12 +18,12 @@ from rich.text import Text
 
 from render_client.cli.exit_codes import JOB_CANCELLED, JOB_FAILED, REFUSED, UNREACHABLE, USAGE
 from render_client.cli.states import coloured, state_word
-from render_client.cli.tables import Column, choose_columns, print_table
+from render_client.cli.tables import Column, choose_columns, print_table, texts_of
 from render_client.config import ConfigurationError
 from render_client.errors import DeadlineError, InvalidRequestError, RenderError, UnavailableError
 from render_client.messages import status_name
 from render_client.projects_file import ProjectFileError
-from render_client.v1 import job_pb2, project_pb2, render_service_pb2, webhook_service_pb2
+from render_client.v1 import brand_service_pb2, job_pb2, project_pb2, render_service_pb2, webhook_service_pb2
 
 if TYPE_CHECKING:
     from render_client.projects_file import ProjectDocument
@@ -147,6 +147,19 @@ class Output:
                 Column("style", lambda voice: voice.style, is_text=True, is_extra=True),
                 Column("price", _voice_price, is_extra=True),
                 Column("sample", lambda voice: voice.sample_text, is_text=True, is_extra=True),
+            ),
+        )
+
+    def kits(self, kits: Iterable[brand_service_pb2.BrandKit]) -> None:
+        """Print brand kits as a table, or one line of JSON each."""
+        self._table(
+            kits,
+            "no brand kits",
+            (
+                Column("kit", lambda kit: kit.name),
+                Column("fonts", lambda kit: ", ".join(texts_of(kit.fonts)), is_text=True),
+                Column("colors", lambda kit: ", ".join(texts_of(kit.colors)), is_text=True),
+                Column("updated", lambda kit: _time(kit.update_time)[5:16]),
             ),
         )
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar, Union
 
+from google.protobuf.message import Message
 from rich.console import Console
 from rich.text import Text
 
@@ -138,3 +139,8 @@ def _line(cells: Sequence[Text], widths: Sequence[int]) -> Text:
 
 def _text(cell: Cell) -> Text:
     return cell if isinstance(cell, Text) else Text(cell)
+
+
+def texts_of(message: Message) -> list[str]:
+    """Return the values of a message whose fields are texts, each once."""
+    return list(dict.fromkeys(value for _, value in message.ListFields()))

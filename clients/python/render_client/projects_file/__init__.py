@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from render_client.projects_file.faults import FileFault, ProjectFileError
 
 if TYPE_CHECKING:
-    from render_client.projects_file.loading import ProjectDocument, load_document, load_project
+    from render_client.projects_file.loading import ProjectDocument, load_brand_kit, load_document, load_project
 
-__all__ = ["FileFault", "ProjectDocument", "ProjectFileError", "load_document", "load_project"]
+__all__ = ["FileFault", "ProjectDocument", "ProjectFileError", "load_brand_kit", "load_document", "load_project"]
 
 
 def __getattr__(name: str) -> Any:

@@ -36,19 +36,21 @@ class Checker:
 
     Args:
         resolve: Converts what a URI field holds; raises ValueError with the fault.
+        kind: The message that the file holds.
     """
 
-    def __init__(self, resolve: Callable[[str], str]) -> None:
+    def __init__(self, resolve: Callable[[str], str], kind: Descriptor = PROJECT) -> None:
         self._resolve = resolve
+        self._kind = kind
         self.faults: list[FileFault] = []
         self.places: dict[str, tuple[int, int]] = {}
         """Line and column of each field by its path, such as `storyboard.shots[0].duration`."""
 
     def check(self, root: Node) -> dict[str, Any]:
-        """Check a project.
+        """Check a file.
 
         Returns:
-            The JSON form of the project; meaningless if there are faults.
+            The JSON form of its message; meaningless if there are faults.
         """
         if not isinstance(root, Mapping):
             self._add("must be an object: fields with their values", "", root)
@@ -56,7 +58,7 @@ class Checker:
         members = [member for member in root.members if member.name != SCHEMA_FIELD]
         for repeated in [member for member in root.members if member.name == SCHEMA_FIELD][1:]:
             self._add("given twice", SCHEMA_FIELD, repeated)
-        return self._message(PROJECT, members, "")
+        return self._message(self._kind, members, "")
 
     def _message(self, message: Descriptor, members: Iterable[Member], path: str) -> dict[str, Any]:
         fields = fields_by_name(message)

@@ -5,16 +5,21 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 from urllib.parse import quote
 
 from google.protobuf import json_format
+from google.protobuf.message import Message
 
 from render_client.projects_file.checker import Checker
 from render_client.projects_file.faults import FileFault, ProjectFileError
 from render_client.projects_file.json_reader import read_json
 from render_client.projects_file.tree import Node, SyntaxFault
 from render_client.projects_file.yaml_reader import YamlNotInstalled, read_yaml
-from render_client.v1 import project_pb2
+from render_client.v1 import brand_service_pb2, project_pb2
+
+if TYPE_CHECKING:
+    from google.protobuf.descriptor import Descriptor
 
 YAML_ENDINGS = (".yaml", ".yml")
 # A placeholder for a value, as defined in proto/render/v1/project.proto.
@@ -75,17 +80,34 @@ def load_document(path: Path) -> ProjectDocument:
     Raises:
         ProjectFileError: See `load_project`.
     """
+    project = project_pb2.Project()
+    return ProjectDocument(path, project, _read_into(project, path))
+
+
+def load_brand_kit(path: Path) -> brand_service_pb2.BrandKit:
+    """Read the file of a brand kit: `render.v1.BrandKit`, by the rules of project files.
+
+    Raises:
+        ProjectFileError: See `load_project`.
+    """
+    kit = brand_service_pb2.BrandKit()
+    _read_into(kit, path)
+    return kit
+
+
+def _read_into(message: Message, path: Path) -> dict[str, tuple[int, int]]:
+    """Fill a message from a file, and return the place of each field."""
     root = read_tree(path, read_text(path))
     folder = path.resolve().parent
-    checker = Checker(lambda uri: _resolve(uri, folder))
+    checker = Checker(lambda uri: _resolve(uri, folder), cast("Descriptor", message.DESCRIPTOR))
     values = checker.check(root)
     if checker.faults:
         raise ProjectFileError(path, sorted(checker.faults, key=lambda fault: (fault.line, fault.column)))
     try:
-        project = json_format.ParseDict(values, project_pb2.Project())
+        json_format.ParseDict(values, message)
     except json_format.ParseError as error:
         raise ProjectFileError(path, [FileFault(" ".join(str(error).split()))]) from error
-    return ProjectDocument(path, project, checker.places)
+    return checker.places
 
 
 def read_text(path: Path) -> str:

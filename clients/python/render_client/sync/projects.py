@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from render_client.sync.connection import Connection
+from render_client.sync.brand import SyncBrandMethods
 from render_client.sync.primitives import Stream
 from render_client.v1 import project_pb2
 
 
-class ProjectMethods(Connection):
-    """Methods of the client for stored projects."""
+class ProjectMethods(SyncBrandMethods):
+    """Methods of the client for stored projects, and for the brand kits that they name."""
 
     def create_project(self, project: project_pb2.Project) -> project_pb2.Project:
         """Store a new project, and return it with its project_id."""

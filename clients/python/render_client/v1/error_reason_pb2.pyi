@@ -216,6 +216,16 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
 
     Status: UNAVAILABLE, with RetryInfo. Example: `{}`
     """
+    ERROR_REASON_BRAND_KIT_NOT_FOUND: _ErrorReason.ValueType  # 38
+    """The brand kit does not exist in this workspace. Kits of other workspaces get the same answer.
+
+    Status: NOT_FOUND. Example: `{"name": "acme"}`
+    """
+    ERROR_REASON_BRAND_KIT_EXISTS: _ErrorReason.ValueType  # 39
+    """The workspace already has a brand kit with this name.
+
+    Status: ALREADY_EXISTS. Example: `{"name": "acme"}`
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is sent as `google.rpc.ErrorInfo.reason` (without the `ERROR_REASON_` prefix, domain `render.v1`) in the
@@ -416,5 +426,15 @@ ERROR_REASON_WORKER_UNAVAILABLE: ErrorReason.ValueType  # 37
 """No worker has answered in time. Retry; the operator can start workers.
 
 Status: UNAVAILABLE, with RetryInfo. Example: `{}`
+"""
+ERROR_REASON_BRAND_KIT_NOT_FOUND: ErrorReason.ValueType  # 38
+"""The brand kit does not exist in this workspace. Kits of other workspaces get the same answer.
+
+Status: NOT_FOUND. Example: `{"name": "acme"}`
+"""
+ERROR_REASON_BRAND_KIT_EXISTS: ErrorReason.ValueType  # 39
+"""The workspace already has a brand kit with this name.
+
+Status: ALREADY_EXISTS. Example: `{"name": "acme"}`
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

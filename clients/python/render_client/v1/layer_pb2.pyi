@@ -5,7 +5,8 @@ Layers: texts, pictures and shapes over a shot, or over the whole video. A place
 `width` of its width, `y` and `height` of its height, from the top left. The size of letters, a stroke, a radius and a
 shadow are fractions of the frame's shorter side. So one document serves every aspect ratio.
 
-A color is `#RRGGBB` or `#RRGGBBAA` in sRGB, any other text INVALID_ARGUMENT.
+A color is `#RRGGBB` or `#RRGGBBAA` in sRGB, any other text INVALID_ARGUMENT. In a project with a brand kit it can also be
+`brand:primary`, `brand:secondary`, `brand:accent`, `brand:background` or `brand:text`, which the kit must have.
 """
 
 from collections import abc as _abc
@@ -634,8 +635,8 @@ class TextStyle(_message.Message):
     """writing_mode must be HORIZONTAL or omitted."""
     font: _builtins.str
     """font is the name of a family, in any case: Anton, Archivo Black, Bangers, Bebas Neue, Caveat, DM Serif Display, Inter,
-    Lobster, Montserrat, Oswald, Pacifico, Playfair Display, Poppins or Roboto Slab, otherwise INVALID_ARGUMENT. Its nearest
-    weight is used. Characters that it lacks are drawn in the service's own font, which is used for all if omitted.
+    Lobster, Montserrat, Oswald, Pacifico, Playfair Display, Poppins or Roboto Slab, or in a project with a brand kit
+    `brand:heading`, `brand:body` or `brand:caption`; otherwise INVALID_ARGUMENT. Its nearest weight is used. Characters that it lacks are drawn in the service's own font, which is used for all if omitted.
     """
     @_builtins.property
     def gradient(self) -> Global___Gradient:

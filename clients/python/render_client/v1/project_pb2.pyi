@@ -1755,6 +1755,7 @@ class Project(_message.Message):
     LEXICON_FIELD_NUMBER: _builtins.int
     LAYERS_FIELD_NUMBER: _builtins.int
     SOUNDS_FIELD_NUMBER: _builtins.int
+    BRAND_KIT_FIELD_NUMBER: _builtins.int
     project_id: _builtins.str
     """project_id is the UUID set by the service. Ignored in CreateProject and in an inline project."""
     workspace_id: _builtins.str
@@ -1786,6 +1787,11 @@ class Project(_message.Message):
     """missing_glyph defaults to FAIL."""
     shot_count: _builtins.int
     """shot_count is the number of shots in the storyboard, which the BASIC view omits; set by the service."""
+    brand_kit: _builtins.str
+    """brand_kit is the name of a brand kit of the workspace (BrandService), whose values take the place of what the project
+    omits. Fields of the project can then name its colors and fonts, such as `brand:primary` or `brand:heading`. It is read
+    when a render is started, so that a job keeps the kit as it was; INVALID_ARGUMENT if there is none of that name then.
+    """
     @_builtins.property
     def target_duration(self) -> _duration_pb2.Duration:
         """target_duration is the desired length of the video: shots without a duration share what the others leave of it,
@@ -1886,10 +1892,11 @@ class Project(_message.Message):
         lexicon: _abc.Iterable[Global___LexiconEntry] | None = ...,
         layers: _abc.Iterable[_layer_pb2.Layer] | None = ...,
         sounds: _abc.Iterable[Global___SoundClip] | None = ...,
+        brand_kit: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["captions", b"captions", "create_time", b"create_time", "end_card", b"end_card", "music", b"music", "output", b"output", "pacing", b"pacing", "speech", b"speech", "storyboard", b"storyboard", "target_duration", b"target_duration", "title_card", b"title_card", "update_time", b"update_time", "watermark", b"watermark"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bad_asset_policy", b"bad_asset_policy", "captions", b"captions", "create_time", b"create_time", "end_card", b"end_card", "etag", b"etag", "intro_clip_uri", b"intro_clip_uri", "language", b"language", "layers", b"layers", "lexicon", b"lexicon", "missing_glyph", b"missing_glyph", "mode", b"mode", "music", b"music", "narration_policy", b"narration_policy", "output", b"output", "outro_clip_uri", b"outro_clip_uri", "pacing", b"pacing", "project_id", b"project_id", "script", b"script", "shot_count", b"shot_count", "sounds", b"sounds", "speech", b"speech", "status", b"status", "storyboard", b"storyboard", "target_duration", b"target_duration", "title", b"title", "title_card", b"title_card", "update_time", b"update_time", "watermark", b"watermark", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bad_asset_policy", b"bad_asset_policy", "brand_kit", b"brand_kit", "captions", b"captions", "create_time", b"create_time", "end_card", b"end_card", "etag", b"etag", "intro_clip_uri", b"intro_clip_uri", "language", b"language", "layers", b"layers", "lexicon", b"lexicon", "missing_glyph", b"missing_glyph", "mode", b"mode", "music", b"music", "narration_policy", b"narration_policy", "output", b"output", "outro_clip_uri", b"outro_clip_uri", "pacing", b"pacing", "project_id", b"project_id", "script", b"script", "shot_count", b"shot_count", "sounds", b"sounds", "speech", b"speech", "status", b"status", "storyboard", b"storyboard", "target_duration", b"target_duration", "title", b"title", "title_card", b"title_card", "update_time", b"update_time", "watermark", b"watermark", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from render_service.domain.errors import FieldFault
+from render_service.domain.layers.brand_names import color_fault, is_color_name
 from render_service.domain.layers.fonts import font_fault
 from render_service.domain.projects.looks.clips import MAX_SPEED, MIN_SPEED
 from render_service.domain.projects.looks.sounds import SoundClip
@@ -67,8 +68,9 @@ def caption_faults(captions: CaptionOptions, path: str, *, is_template: bool) ->
     if captions.font and not (is_template and "{{" in captions.font) and (fault := font_fault(captions.font)):
         yield FieldFault(f"{path}.font", fault)
     for name, color in (("color", captions.color), ("highlight_color", captions.highlight_color)):
-        if color and not (is_template and "{{" in color) and not _COLOR.fullmatch(color):
-            yield FieldFault(f"{path}.{name}", "must be a color such as #FFD43B")
+        if not color or (is_template and "{{" in color) or is_color_name(color) or _COLOR.fullmatch(color):
+            continue
+        yield FieldFault(f"{path}.{name}", color_fault(color, "#FFD43B"))
     if captions.preset is None:
         changes = ("position", "color", "highlight_color", "words_per_cue")
         for name in (name for name in changes if getattr(captions, name)):

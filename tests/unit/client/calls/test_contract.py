@@ -9,6 +9,7 @@ from types import ModuleType
 import pytest
 from render_client import AsyncRenderClient, RenderClient
 from render_client.v1 import (
+    brand_service_pb2,
     error_reason_pb2,
     job_pb2,
     output_pb2,
@@ -21,7 +22,7 @@ from render_client.v1 import (
 from tests.unit.client.fake_service import FakeService
 
 ROOT = Path(__file__).resolve().parents[4]
-SERVICES = (render_service_pb2, project_service_pb2, webhook_service_pb2)
+SERVICES = (render_service_pb2, project_service_pb2, webhook_service_pb2, brand_service_pb2)
 RPCS = {
     method.name
     for module in SERVICES
@@ -49,6 +50,11 @@ def test_every_rpc_of_the_contract_is_called_by_a_method(
     client.download(job.job_id, tmp_path / "v.mp4")
     client.create_download_url(job.job_id)
     client.delete_job(job.job_id)
+    kit = client.create_brand_kit(brand_service_pb2.BrandKit(name="acme"))
+    client.get_brand_kit("acme")
+    client.update_brand_kit(kit)
+    client.list_brand_kits()
+    client.delete_brand_kit("acme")
     webhook = client.create_webhook("https://example.com/")
     client.list_webhooks()
     client.webhook_secret()

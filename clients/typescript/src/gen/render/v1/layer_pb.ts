@@ -6,7 +6,8 @@
 // `width` of its width, `y` and `height` of its height, from the top left. The size of letters, a stroke, a radius and a
 // shadow are fractions of the frame's shorter side. So one document serves every aspect ratio.
 //
-// A color is `#RRGGBB` or `#RRGGBBAA` in sRGB, any other text INVALID_ARGUMENT.
+// A color is `#RRGGBB` or `#RRGGBBAA` in sRGB, any other text INVALID_ARGUMENT. In a project with a brand kit it can also be
+// `brand:primary`, `brand:secondary`, `brand:accent`, `brand:background` or `brand:text`, which the kit must have.
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
@@ -319,8 +320,8 @@ export type TextStyle = Message<"render.v1.TextStyle"> & {
 
   /**
    * font is the name of a family, in any case: Anton, Archivo Black, Bangers, Bebas Neue, Caveat, DM Serif Display, Inter,
-   * Lobster, Montserrat, Oswald, Pacifico, Playfair Display, Poppins or Roboto Slab, otherwise INVALID_ARGUMENT. Its nearest
-   * weight is used. Characters that it lacks are drawn in the service's own font, which is used for all if omitted.
+   * Lobster, Montserrat, Oswald, Pacifico, Playfair Display, Poppins or Roboto Slab, or in a project with a brand kit
+   * `brand:heading`, `brand:body` or `brand:caption`; otherwise INVALID_ARGUMENT. Its nearest weight is used. Characters that it lacks are drawn in the service's own font, which is used for all if omitted.
    *
    * @generated from field: string font = 13;
    */

@@ -1,0 +1,1 @@
+from render_client.v1.brand_service_pb2 import *

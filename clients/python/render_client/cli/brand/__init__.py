@@ -1,0 +1,1 @@
+"""Commands for what the videos of a brand share."""

@@ -1,0 +1,37 @@
+// Requests from options, and results from responses.
+
+import { UnavailableError } from "./errors.js";
+import type { RenderOptions } from "./options.js";
+
+/** Returns the request of a render. */
+export function renderRequest(options: RenderOptions) {
+  const { project, projectId } = options;
+  if ((project === undefined) === (projectId === undefined)) {
+    throw new TypeError("give either a project or a projectId");
+  }
+  return {
+    source:
+      project === undefined
+        ? { case: "projectId" as const, value: projectId }
+        : { case: "project" as const, value: project },
+    provider: options.provider ?? "",
+    labels: options.labels ?? {},
+    priority: options.priority ?? 0,
+    variables: options.variables ?? {},
+    ...(options.output && { output: options.output }),
+    outputs: options.outputs ?? [],
+    ...(options.providerOptions && { providerOptions: options.providerOptions }),
+    speechProvider: options.speechProvider ?? "",
+    ...(options.speechProviderOptions && { speechProviderOptions: options.speechProviderOptions }),
+    ...(options.speech && { speech: options.speech }),
+    ...(options.webhook && { webhook: options.webhook }),
+  };
+}
+
+/** Returns the result of a response. */
+export function given<T>(message: T | undefined): T {
+  if (message === undefined) {
+    throw new UnavailableError("the response has no result");
+  }
+  return message;
+}

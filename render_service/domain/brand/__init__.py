@@ -1,0 +1,1 @@
+"""Brand kits: the fonts, colors, logo and more that the videos of a workspace share."""

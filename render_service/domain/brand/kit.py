@@ -1,0 +1,138 @@
+"""A brand kit, and a project with the kit's values in place of what it omits."""
+
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
+
+from render_service.domain.cards.model import ShotCard
+from render_service.domain.faults import Faults
+from render_service.domain.layers.brand_names import COLOR_ROLES, FONT_ROLES, role_of
+from render_service.domain.layers.fonts import LONGEST_FONT_NAME
+from render_service.domain.layers.model import Layer
+from render_service.domain.projects.looks.references import changed_references
+from render_service.domain.projects.project import CaptionOptions, Card, Music, Project, Shot, Watermark
+
+MAX_KITS = 50
+"""Brand kits of a workspace."""
+
+
+@dataclass(frozen=True, slots=True)
+class BrandFonts:
+    """Names of fonts; empty means: the service's own."""
+
+    heading: str = ""
+    body: str = ""
+    caption: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BrandColors:
+    """Colors, `#RRGGBB`; empty means: there is none."""
+
+    primary: str = ""
+    secondary: str = ""
+    accent: str = ""
+    background: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BrandKit:
+    """What the videos of a brand share. Fields that a project has, too, take the place of those that it omits."""
+
+    name: str
+    fonts: BrandFonts = field(default_factory=BrandFonts)
+    colors: BrandColors = field(default_factory=BrandColors)
+    watermark: Watermark | None = None
+    captions: CaptionOptions = field(default_factory=CaptionOptions)
+    intro_clip_uri: str = ""
+    outro_clip_uri: str = ""
+    title_card: Card | None = None
+    end_card: Card | None = None
+    music: Music | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBrandKit:
+    """A brand kit as stored; `etag` is the version that an update takes. Times are aware UTC."""
+
+    kit: BrandKit
+    etag: str
+    create_time: datetime
+    update_time: datetime
+
+
+def apply_kit(project: Project, kit: BrandKit, path: str, faults: Faults) -> Project:
+    """Return a project with a kit's values in place of what it omits, and with its references resolved.
+
+    What the project says itself stays. The result names no kit.
+
+    Args:
+        project: A project with its variables filled in.
+        kit: The kit that it names.
+        path: Path of the project in the request.
+        faults: Takes a fault for every reference to what the kit lacks.
+    """
+
+    def resolve(reference: str, place: str) -> str:
+        named: BrandColors | BrandFonts = kit.colors
+        role = role_of(reference, COLOR_ROLES)
+        if role is None:
+            named, role = kit.fonts, role_of(reference, FONT_ROLES)
+        found: str = getattr(named, role) if role else ""
+        if not found:
+            faults.add(place, f"must name what the brand kit {kit.name} has, not {reference[:LONGEST_FONT_NAME]}")
+        return found
+
+    filled = replace(
+        project,
+        brand_kit="",
+        music=project.music or kit.music,
+        watermark=project.watermark or kit.watermark,
+        intro_clip_uri=project.intro_clip_uri or kit.intro_clip_uri,
+        outro_clip_uri=project.outro_clip_uri or kit.outro_clip_uri,
+        title_card=project.title_card or kit.title_card,
+        end_card=project.end_card or kit.end_card,
+        captions=_captions(project.captions, kit),
+        layers=_layers(project.layers, kit),
+        shots=tuple(_shot(shot, kit) for shot in project.shots),
+    )
+    return changed_references(filled, path, resolve)
+
+
+def _captions(own: CaptionOptions, kit: BrandKit) -> CaptionOptions:
+    """Return caption options with the kit's where they are at their defaults."""
+    default = CaptionOptions()
+    omitted = {
+        item.name: getattr(kit.captions, item.name)
+        for item in fields(CaptionOptions)
+        if getattr(own, item.name) == getattr(default, item.name)
+    }
+    captions = replace(own, **omitted)
+    return replace(captions, font=captions.font or kit.fonts.caption or kit.fonts.body)
+
+
+def _shot(shot: Shot, kit: BrandKit) -> Shot:
+    if not shot.layers and not shot.card:
+        return shot
+    return replace(shot, layers=_layers(shot.layers, kit), card=shot.card and _card(shot.card, kit))
+
+
+def _card(card: ShotCard, kit: BrandKit) -> ShotCard:
+    return replace(
+        card,
+        accent=card.accent or kit.colors.accent or kit.colors.primary,
+        background=card.background or kit.colors.background,
+    )
+
+
+def _layers(layers: tuple[Layer, ...], kit: BrandKit) -> tuple[Layer, ...]:
+    """Return layers whose texts have the kit's font and color where they name none."""
+    return tuple(layer if layer.text is None else _text(layer, kit) for layer in layers)
+
+
+def _text(layer: Layer, kit: BrandKit) -> Layer:
+    assert layer.text is not None
+    style = layer.text.style
+    color = style.color or ("" if style.gradient else kit.colors.text)
+    style = replace(style, font=style.font or kit.fonts.body, color=color)
+    return replace(layer, text=replace(layer.text, style=style))

@@ -1,0 +1,40 @@
+"""The rules for brand kits; the contract's comments name the same limits."""
+
+import re
+from dataclasses import fields, replace
+
+from render_service.domain.brand.kit import BrandKit, apply_kit
+from render_service.domain.faults import Faults
+from render_service.domain.layers.fonts import family_fault
+from render_service.domain.projects.looks.references import kit_name_faults
+from render_service.domain.projects.project import Project
+from render_service.domain.projects.validation import UriFault, check_project
+
+_COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
+
+
+def check_kit(kit: BrandKit, path: str, uri_fault: UriFault, faults: Faults) -> None:
+    """Find everything that is wrong with a kit.
+
+    Args:
+        kit: Any kit.
+        path: Its path in the request.
+        uri_fault: The rule for URIs.
+        faults: Takes the faults.
+    """
+    if not kit.name:
+        faults.add(f"{path}.name", "is required")
+    faults.add_all(kit_name_faults(kit.name, f"{path}.name"))
+    for item in fields(kit.fonts):
+        font = getattr(kit.fonts, item.name)
+        if font and (fault := family_fault(font)):
+            faults.add(f"{path}.fonts.{item.name}", fault)
+            # What takes it would have the same fault.
+            kit = replace(kit, fonts=replace(kit.fonts, **{item.name: ""}))
+    for item in fields(kit.colors):
+        color = getattr(kit.colors, item.name)
+        if color and not _COLOR.fullmatch(color):
+            faults.add(f"{path}.colors.{item.name}", "must be a color such as #FFC940")
+    # What else it has is part of a project, under the same names: as that, it obeys the rules of projects.
+    project = apply_kit(Project(), kit, path, faults)
+    faults.add_all(check_project(project, path, uri_fault, for_render=False))

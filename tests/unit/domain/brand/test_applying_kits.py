@@ -1,0 +1,143 @@
+"""A kit gives a project what it omits, and nothing else; what it lacks is refused by its path."""
+
+from dataclasses import fields, replace
+
+import pytest
+
+from render_service.domain.brand.kit import BrandColors, BrandFonts, BrandKit, apply_kit
+from render_service.domain.brand.rules import check_kit
+from render_service.domain.cards.model import ChapterCard, ShotCard
+from render_service.domain.errors import InvalidFields
+from render_service.domain.faults import Faults
+from render_service.domain.layers.model import ColorStop, Gradient, Layer, ShapeLayer, TextLayer, TextStyle
+from render_service.domain.projects.looks.captions import CaptionPreset
+from render_service.domain.projects.project import CaptionOptions, Card, Music, Project, Shot, Watermark
+from render_service.domain.projects.validation import check_project
+
+COLORS = BrandColors("#111111", "#222222", "#333333", "#444444", "#555555")
+KIT = BrandKit(
+    "acme",
+    BrandFonts("Anton", "Poppins", "Inter"),
+    COLORS,
+    watermark=Watermark("https://example.com/logo.png"),
+    captions=CaptionOptions(preset=CaptionPreset.WORD_BOX, highlight_color="brand:primary", scale=1.5),
+    intro_clip_uri="https://example.com/intro.mp4",
+    outro_clip_uri="https://example.com/outro.mp4",
+    title_card=Card("Acme"),
+    end_card=Card("Bye"),
+    music=Music("https://example.com/theme.m4a"),
+)
+GRADIENT = Gradient(stops=(ColorStop("brand:primary"), ColorStop("brand:accent", 1.0)))
+
+
+def applied(project: Project, kit: BrandKit = KIT) -> Project:
+    faults = Faults()
+    filled = apply_kit(project, kit, "project", faults)
+    faults.raise_if_any()
+    return filled
+
+
+def text(style: TextStyle) -> Layer:
+    return Layer("t", text=TextLayer("Hello", style))
+
+
+def refused(check: Faults) -> dict[str, str]:
+    with pytest.raises(InvalidFields) as caught:
+        check.raise_if_any()
+    return {fault.field: fault.description for fault in caught.value.faults}
+
+
+def test_a_project_that_says_nothing_gets_everything_of_its_kit() -> None:
+    filled = applied(Project(brand_kit="acme", shots=(Shot("one"),)))
+    for name in ("watermark", "intro_clip_uri", "outro_clip_uri", "title_card", "end_card", "music"):
+        assert getattr(filled, name) == getattr(KIT, name)
+    assert filled.captions == CaptionOptions(
+        preset=CaptionPreset.WORD_BOX, highlight_color="#111111", scale=1.5, font="Inter"
+    )
+    assert filled.brand_kit == "", "the job depends on no kit any longer"
+
+
+def test_what_a_project_says_itself_stays() -> None:
+    own = Project(
+        watermark=Watermark("https://example.com/own.png"),
+        captions=CaptionOptions(preset=CaptionPreset.NEON, highlight_color="#ABCDEF", scale=0.8, font="Lobster"),
+        intro_clip_uri="https://example.com/own.mp4",
+        outro_clip_uri="https://example.com/own.mp4",
+        title_card=Card("Own"),
+        end_card=Card("Own"),
+        music=Music("https://example.com/own.m4a"),
+        layers=(text(TextStyle(font="Caveat", color="#ABCDEF")),),
+        shots=(Shot("one", card=ShotCard(chapter=ChapterCard("One"), accent="#ABCDEF", background="#123456")),),
+    )
+    assert applied(own) == own
+
+
+def test_texts_and_cards_have_the_kits_font_and_colors_where_they_name_none() -> None:
+    shot = Shot("one", layers=(text(TextStyle()),), card=ShotCard(chapter=ChapterCard("One")))
+    filled = applied(Project(layers=(text(TextStyle(gradient=GRADIENT)),), shots=(shot,)))
+    (layer,) = filled.shots[0].layers
+    assert layer.text is not None
+    assert (layer.text.style.font, layer.text.style.color) == ("Poppins", "#555555")
+    assert filled.shots[0].card == ShotCard(chapter=ChapterCard("One"), accent="#333333", background="#444444")
+    (over_all,) = filled.layers
+    assert over_all.text is not None
+    assert over_all.text.style.color == "", "a gradient is its color"
+    assert over_all.text.style.gradient == Gradient(stops=(ColorStop("#111111"), ColorStop("#333333", 1.0)))
+
+
+def test_every_color_and_font_can_be_named_and_what_the_kit_lacks_is_refused_by_its_path() -> None:
+    names = [item.name for item in fields(BrandColors)]
+    layers = tuple(Layer(name, shape=ShapeLayer(color=f"brand:{name}")) for name in names)
+    fonts = tuple(replace(text(TextStyle(font=f"brand:{item.name}")), id=item.name) for item in fields(BrandFonts))
+    project = Project(shots=(Shot("one", layers=(*layers, *fonts)),))
+    shown = applied(project).shots[0].layers
+    assert [layer.shape.color for layer in shown if layer.shape] == [getattr(COLORS, name) for name in names]
+    assert [layer.text.style.font for layer in shown if layer.text] == ["Anton", "Poppins", "Inter"]
+
+    faults = Faults()
+    apply_kit(project, BrandKit("bare"), "project", faults)
+    paths = [f"project.storyboard.shots[0].layers[{number}].shape.color" for number in range(5)]
+    paths += [f"project.storyboard.shots[0].layers[{number}].text.style.font" for number in range(5, 8)]
+    assert list(refused(faults)) == paths
+
+
+@pytest.mark.parametrize(
+    ("project", "field"),
+    [
+        (Project(layers=(text(TextStyle(color="brand:primary")),)), "project.layers[0].text.style.color"),
+        (Project(layers=(text(TextStyle(font="brand:body")),)), "project.layers[0].text.style.font"),
+        (Project(brand_kit="a", layers=(text(TextStyle(color="brand:loud")),)), "project.layers[0].text.style.color"),
+        (Project(brand_kit="a", layers=(text(TextStyle(font="brand:loud")),)), "project.layers[0].text.style.font"),
+        (Project(layers=(text(TextStyle(font="Comic Sans")),)), "project.layers[0].text.style.font"),
+        (Project(captions=CaptionOptions(font="Comic Sans")), "project.captions.font"),
+        (Project(brand_kit="No Name"), "project.brand_kit"),
+    ],
+)
+def test_references_without_a_kit_and_to_unknown_names_are_refused_by_their_path(project: Project, field: str) -> None:
+    found = check_project(project, "project", lambda uri: None, for_render=False)
+    assert [fault.field for fault in found] == [field]
+
+
+def test_a_sound_kit_has_no_fault_and_each_wrong_field_is_named() -> None:
+    faults = Faults()
+    check_kit(KIT, "brand_kit", lambda uri: None, faults)
+    assert not faults
+    wrong = BrandKit(
+        "Acme!",
+        BrandFonts(heading="Comic Sans", caption="brand:body"),
+        BrandColors(primary="red"),
+        watermark=Watermark("https://example.com/logo.png", opacity=2),
+        captions=CaptionOptions(preset=CaptionPreset.NEON, highlight_color="brand:accent", words_per_cue=99),
+        music=Music("ftp://example.com/theme.m4a"),
+    )
+    check_kit(wrong, "brand_kit", lambda uri: None if uri.startswith("https") else "must be https", faults)
+    assert set(refused(faults)) == {
+        "brand_kit.name",
+        "brand_kit.fonts.heading",
+        "brand_kit.fonts.caption",
+        "brand_kit.colors.primary",
+        "brand_kit.watermark.opacity",
+        "brand_kit.captions.highlight_color",
+        "brand_kit.captions.words_per_cue",
+        "brand_kit.music.uri",
+    }
