@@ -1,10 +1,15 @@
 // Requests from options, and results from responses.
 
+import type { Message, MessageInitShape } from "@bufbuild/protobuf";
+
 import { UnavailableError } from "./errors.js";
+import type { StartRenderRequestSchema } from "./gen/render/v1/render_service_pb.js";
 import type { RenderOptions } from "./options.js";
 
 /** Returns the request of a render. */
-export function renderRequest(options: RenderOptions) {
+export function renderRequest(
+  options: RenderOptions,
+): Exclude<MessageInitShape<typeof StartRenderRequestSchema>, Message> {
   const { project, projectId } = options;
   if ((project === undefined) === (projectId === undefined)) {
     throw new TypeError("give either a project or a projectId");
