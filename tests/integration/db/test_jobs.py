@@ -16,6 +16,7 @@ from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.jobs.job import JobStage, JobStatus
 from render_service.domain.warning import JobWarning, WarningCode
 from tests.records import VIDEO, claim_next, job_request, lifecycle_of, start_job
+from tests.settled_events import read_settled
 
 
 async def count(database: Database, table: str) -> int:
@@ -178,7 +179,7 @@ async def test_warnings_of_the_attempt_that_completed_a_job_stay_with_it_and_its
     history = await Jobs(database).history(job.id, 0)
     assert history is not None
     assert [entry.warnings for entry in history.events] == [(), (), warnings]
-    batch = await WorkspaceEvents(database).read("team", OLDEST, {})
+    batch = await read_settled(WorkspaceEvents(database), "team", OLDEST)
     assert [entry.warnings for entry, _ in batch.events] == [(), (), warnings]
 
 
