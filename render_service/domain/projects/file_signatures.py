@@ -96,12 +96,10 @@ _FTYP_IMAGES = {
 }
 _PLAYLIST = re.compile(rb"\A\s*(#EXTM3U|\[playlist\]|ffconcat |#EXTINF|\[reference\])", re.IGNORECASE)
 _DASH = re.compile(rb"<(\w+:)?(MPD|SmoothStreamingMedia|smil|asx|playlist)\b", re.IGNORECASE)
-# What may stand before the root element: a declaration, comments, and a document type with its entities.
-_SVG = re.compile(
-    rb"\A\s*(<\?.{0,2000}?\?>\s*|<!--.{0,4000}?-->\s*|<!doctype\s+(\w{1,20}:)?svg\b[^\[>]{0,1000}(\[.{0,4000}?\]\s*)?>\s*)*"
-    rb"<(\w{1,20}:)?svg[\s/>]",
-    re.IGNORECASE | re.DOTALL,
-)
+_SVG_ROOT = re.compile(rb"<(\w{1,20}:)?svg[\s/>]", re.IGNORECASE)
+_SVG_DOCTYPE = re.compile(rb"<!doctype\s+(\w{1,20}:)?svg\b[^\[>]*", re.IGNORECASE)
+_DECLARATIONS_END = re.compile(rb"\]\s*>")
+_SPACE = re.compile(rb"\s*")
 _MARKUP = re.compile(rb"\A\s*(<\?xml|<!doctype|<!--|<svg|<html|<head|<body|<script|<[a-z]{1,20}[\s>])", re.IGNORECASE)
 
 
@@ -135,9 +133,43 @@ def _sniff_text(head: bytes) -> FileKind | None:
         text = head[2:].replace(b"\0", b"")
     if _PLAYLIST.match(text) or (_MARKUP.match(text) and _DASH.search(text)):
         return FileKind(FileClass.PLAYLIST, "a playlist")
-    if _SVG.match(text):
+    if _is_svg(text):
         return SVG
     return FileKind(FileClass.MARKUP, "HTML or XML") if _MARKUP.match(text) else None
+
+
+def _is_svg(text: bytes) -> bool:
+    """Return whether the root element is SVG's, after any declarations, comments and document type.
+
+    The text is read once from its start to its end: one expression for all of this takes exponential time.
+    """
+    at = _skip_space(text, 0)
+    while not _SVG_ROOT.match(text, at):
+        if text.startswith(b"<?", at):
+            end = text.find(b"?>", at + 2) + 2
+        elif text.startswith(b"<!--", at):
+            end = text.find(b"-->", at + 4) + 3
+        elif doctype := _SVG_DOCTYPE.match(text, at):
+            end = _doctype_end(text, doctype.end())
+        else:
+            return False
+        if end <= at:
+            return False  # it does not end within the head
+        at = _skip_space(text, end)
+    return True
+
+
+def _doctype_end(text: bytes, at: int) -> int:
+    """Return the index after a document type, `at` being where its declarations or its end begin; 0 if it has none."""
+    if text.startswith(b"[", at):
+        end = _DECLARATIONS_END.search(text, at)
+        return end.end() if end else 0
+    return at + 1 if text.startswith(b">", at) else 0
+
+
+def _skip_space(text: bytes, at: int) -> int:
+    found = _SPACE.match(text, at)
+    return found.end() if found else at
 
 
 def _unpacked_head(head: bytes) -> bytes:

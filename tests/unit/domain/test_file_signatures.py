@@ -1,5 +1,7 @@
 """Files are identified by their first bytes, whatever these are."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,3 +59,30 @@ def test_no_text_is_ever_read_as_media(text: str) -> None:
 def test_formats_are_identified_by_their_signatures(head: bytes, name: str, reader: str | None) -> None:
     kind = sniff(head)
     assert (kind.name, kind.reader) == (name, reader)
+
+
+@pytest.mark.parametrize(
+    ("prologue", "is_svg"),
+    [
+        (b"<!---->" * 500, True),
+        (b"<!-- <!-- x -- > -->\n" * 90, True),
+        (b'<?xml version="1.0"?>' + b"<?a b?> " * 200, True),
+        (b"<!DOCTYPE svg>" * 100, True),
+        (b'<!DOCTYPE s:svg PUBLIC "a" "b" [<!ENTITY c "]"> ] >' * 40, True),
+        (b"<!---->" * 500 + b"<!-- ", False),
+        (b"<!-- <!-- " * 300, False),
+        (b"<?" * 1500, False),
+        (b"<!DOCTYPE svg [" + b"] " * 1000, False),
+        (b"<!DOCTYPE svg " + b" " * 3000, False),
+        (b"<!DOCTYPE html>", False),
+        (b"x", False),
+    ],
+)
+def test_what_stands_before_the_root_element_is_skipped_in_linear_time(prologue: bytes, is_svg: bool) -> None:
+    assert (sniff(prologue + b"<svg>").name == "SVG") == is_svg
+    started = time.thread_time()
+    for start in (prologue, prologue * 2, b" " * 4000 + prologue):
+        for end in (b"", b"<html>", b"<!--", b"<svg"):
+            assert sniff(start + end).name != "SVG"
+    # This takes milliseconds. An expression that backtracks would not end.
+    assert time.thread_time() - started < 1
