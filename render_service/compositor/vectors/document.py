@@ -27,6 +27,8 @@ MAX_DEPTH = 64
 """Of elements within each other, along references too."""
 MAX_WORK = 100_000
 """Elements that are drawn once all references are followed; a filter's step counts as many."""
+MAX_LETTERS = 100_000
+"""Of all texts together."""
 MAX_EMBEDDED_PIXELS = 16_000_000
 """Of all embedded pictures together."""
 
@@ -41,15 +43,16 @@ _MOST_OCTAVES = 8
 _SVG = "http://www.w3.org/2000/svg"
 # Lengths in pixels at 96 dpi (CSS Values and Units 4, 6.2).
 _UNITS = {"": 1.0, "px": 1.0, "pt": 4 / 3, "pc": 16.0, "mm": 96 / 25.4, "cm": 96 / 2.54, "in": 96.0}
-_LENGTH = re.compile(r"\s*\+?(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)\s*([a-z]*)\s*")
+# No expression here may read a text more than once: attributes have megabytes.
+_LENGTH = re.compile(r"\+?(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)\s*([a-z]*)")
 _NUMBERS = re.compile(r"[\s,]+")
 _SPACES = {ord(letter): f"&#{ord(letter)};" for letter in "\t\n\r"}
-_LOCAL_URL = re.compile(r"url\(\s*['\"]?\s*#([^'\")\s]*)")
-_EMBEDDED = re.compile(r"data:(image/[a-z+.-]+)?[^,]*;base64,", re.IGNORECASE)
+_LOCAL_URL = re.compile(r"url\(\s*(?:['\"]\s*)?#([^'\")\s]*)")
 # Elements whose reference is followed by whoever draws; others, such as links, are not.
 _REFERRING = frozenset(
     ("use", "image", "feImage", "textPath", "tref", "pattern", "linearGradient", "radialGradient", "filter", "mask")
 ) | {"clipPath", "marker"}
+_ENTITY_REFERENCE = re.compile("&(?!#)")
 _DROPPED = frozenset(("script", "foreignObject", "iframe", "audio", "video", "canvas", "handler", "listener"))
 
 
@@ -154,12 +157,15 @@ class _Reader:
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
         self.parser.CharacterDataHandler = self._characters
+        self.parser.EntityDeclHandler = _check_entity
         self._written: list[str] = []
         self._faces: dict[Face, None] = {}
         self._size = 0
         self._open: list[tuple[str, _Element]] = []
         self._skipped = 0
         self._in_text = 0
+        self._letters: list[str] = []
+        self._letter_count = 0
         self._elements = self._attributes = self._embedded = 0
         self._ids: dict[str, _Element] = {}
         self._root: tuple[str, dict[str, str], _Element] | None = None
@@ -178,6 +184,7 @@ class _Reader:
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         local = name.rpartition(":")[2]
+        self._write_letters()
         if self._skipped or local in _DROPPED:
             self._skipped += 1
             return
@@ -204,6 +211,7 @@ class _Reader:
         self._in_text += local == "text"
 
     def _end(self, name: str) -> None:
+        self._write_letters()
         if self._skipped:
             self._skipped -= 1
             return
@@ -215,30 +223,41 @@ class _Reader:
     def _characters(self, characters: str) -> None:
         if self._skipped:
             return
+        self._grow(len(characters))
         if self._in_text:
-            self._letters(characters)
+            self._letter_count += len(characters)
+            if self._letter_count > MAX_LETTERS:
+                raise _too_expensive(f"has more than {MAX_LETTERS:,} letters")
+            self._letters.append(characters)
         else:
-            self._write(escape(characters, quote=False))
+            self._written.append(escape(characters, quote=False))
         if self._open and self._open[-1][0].rpartition(":")[2] == "style":
             self._open[-1][1].references += _LOCAL_URL.findall(characters)
 
-    def _letters(self, characters: str) -> None:
+    def _write_letters(self) -> None:
+        """Write the letters read since the last tag, in runs of one face each."""
+        if not self._letters:
+            return
+        letters, self._letters = "".join(self._letters), []
         prefix = self._open[-1][0].rpartition(":")[0]
         tspan = f"{prefix}:tspan" if prefix else "tspan"
         self._faces.setdefault(LATIN_EXTENDED)
-        for run, face in runs_of(characters):
+        for run, face in runs_of(letters):
             self._faces.setdefault(face)
-            letters = escape(run, quote=False)
+            written = escape(run, quote=False)
             if face != LATIN_EXTENDED:
-                letters = f"<{tspan} font-family={_quoted(family_of(face))}>{letters}</{tspan}>"
-            self._write(letters)
+                written = f"<{tspan} font-family={_quoted(family_of(face))}>{written}</{tspan}>"
+            self._write(written)
 
     def _write(self, text: str) -> None:
+        self._grow(len(text))
+        self._written.append(text)
+
+    def _grow(self, characters: int) -> None:
         # Entities multiply what the file holds.
-        self._size += len(text)
+        self._size += characters
         if self._size > 2 * MAX_BYTES:
             raise _too_expensive(f"has more than {2 * MAX_BYTES // 1024 // 1024} MiB once its entities are replaced")
-        self._written.append(text)
 
     def _checked(self, element: str, key: str, value: str, found: _Element) -> str:
         """Return a value as it is passed on, and note what it refers to."""
@@ -260,11 +279,11 @@ class _Reader:
         return value
 
     def _embed(self, uri: str) -> None:
-        start = _EMBEDDED.match(uri)
-        if start is None:
+        header, _, content = uri.partition(",")
+        if not header.lower().endswith(";base64"):
             raise SvgError(SvgFaultKind.REFERS, "the SVG embeds what is not a picture in base64; embed PNG or JPEG")
         try:
-            data = base64.b64decode(uri[start.end() :])
+            data = base64.b64decode(content)
             with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as picture:
                 self._embedded += picture.width * picture.height
         except (binascii.Error, UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
@@ -293,6 +312,12 @@ class _Reader:
             raise _too_expensive(f"draws more than {MAX_WORK:,} elements once its references are followed")
         if element.depth > MAX_DEPTH:
             raise _too_expensive(f"has more than {MAX_DEPTH} elements within each other, along its references")
+
+
+def _check_entity(name: str, _parameter: bool, value: str | None, *_source: str | None) -> None:
+    """Refuse entities that name others: these multiply, and no editor writes them."""
+    if value is not None and _ENTITY_REFERENCE.search(value):
+        raise _too_expensive(f"has the entity {name[:40]}, which names another entity")
 
 
 def _is_kept(key: str) -> bool:
@@ -326,7 +351,7 @@ def _size(attributes: dict[str, str]) -> tuple[float, float, str]:
 
 def _length(value: str) -> float | None:
     """Return a length in pixels; None for one that depends on where the picture is shown."""
-    found = _LENGTH.fullmatch(value)
+    found = _LENGTH.fullmatch(value.strip())
     return float(found[1]) * _UNITS[found[2]] if found and found[2] in _UNITS else None
 
 

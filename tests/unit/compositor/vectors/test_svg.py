@@ -5,6 +5,7 @@ import contextlib
 import gzip
 import io
 import random
+import time
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from PIL import Image
 
 from render_service.compositor.media.assets import Asset, AssetFault
 from render_service.compositor.media.images import image_size, load_image
-from render_service.compositor.vectors.document import read_svg
+from render_service.compositor.vectors.document import SvgError, read_svg
 from render_service.compositor.vectors.drawing import MAX_PIXELS, drawn_size
 from render_service.domain.errors import RenderFailure
 
@@ -135,7 +136,15 @@ def test_what_is_not_a_drawing_is_left_out(tmp_path: Path, content: str) -> None
             '<!DOCTYPE svg [<!ENTITY a "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa">'
             + "".join(f'<!ENTITY {b} "{f"&{a};" * 30}">' for a, b in zip("abcde", "bcdef", strict=True))
             + f"]>{START}<desc>&f;</desc></svg>",
-            AssetFault.TRUNCATED,
+            AssetFault.TOO_EXPENSIVE,
+        ),
+        (
+            f'<!DOCTYPE svg [<!ENTITY a "{"日" * 9999}">]>{START}<text>{"&a;" * 11}</text></svg>',
+            AssetFault.TOO_EXPENSIVE,
+        ),
+        (
+            f'<!DOCTYPE svg [<!ENTITY a "{"b" * 99999}">]>{START}<desc>{"&a;" * 90}</desc></svg>',
+            AssetFault.TOO_EXPENSIVE,
         ),
         (f'<svg {NAMES} viewBox="0 0 nan 5"/>', AssetFault.TRUNCATED),
         (f'<svg {NAMES} width="1e300" height="1"/>', AssetFault.TRUNCATED),
@@ -147,6 +156,40 @@ def test_hostile_documents_are_refused_by_name(tmp_path: Path, content: str | by
     with pytest.raises(RenderFailure, match=r"^shot-1\.layers\[0\]\.picture\.uri: the .*SVG ") as caught:
         load_image(asset_of(tmp_path, content), cover=(32, 18))
     assert caught.value.metadata["fault"] == fault
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f'<svg {NAMES} width="{"1" * 100_000}!" height="9"/>',
+        f'<svg {NAMES} width="1{" " * 100_000}!" height="9"/>',
+        f'<svg {NAMES} width="1e{"1" * 100_000}!" height="9"/>',
+        f'<svg {NAMES} viewBox="{", " * 100_000}x"/>',
+        START + f'<rect fill="url({" " * 100_000}x"/></svg>',
+        START + f'<rect fill="{"url(" * 100_000}"/></svg>',
+        START + f'<image href="data:image/{"a" * 100_000}"/></svg>',
+        START + f"<text>{'a日' * 60_000}</text></svg>",
+        START + f"<text>{'a&amp;' * 10_000}</text></svg>",
+        '<!DOCTYPE svg [<!ENTITY a "aaaaaaaaaa">'
+        + "".join(f'<!ENTITY {b} "{f"&{a};" * 10}">' for a, b in zip("abcdefg", "bcdefgh", strict=True))
+        + f"]>{START}<text>&h;</text></svg>",
+    ],
+)
+def test_long_values_are_read_in_linear_time(content: str) -> None:
+    started = time.thread_time()
+    with contextlib.suppress(SvgError):
+        read_svg(content.encode())
+    # At most 0.2 s; an expression that reads a value of this length again and again takes minutes.
+    assert time.thread_time() - started < 2
+
+
+def test_entities_that_stand_for_text_are_replaced(tmp_path: Path) -> None:
+    declared = '<!DOCTYPE svg [<!ENTITY ns "http://www.w3.org/2000/svg"><!ENTITY amp "&#38;#38;"><!ENTITY c "#f00">]>'
+    svg = (
+        declared
+        + '<svg xmlns="&ns;" viewBox="0 0 16 9"><rect width="16" height="9" fill="&c;"/><desc>&amp;</desc></svg>'
+    )
+    assert (load_image(asset_of(tmp_path, svg), cover=(32, 18)) == (255, 0, 0)).all()
 
 
 @pytest.mark.parametrize(("width", "height"), [(1, 900_000), (900_000, 1), (1e-5, 1e-5), (1e6, 1e6)])
