@@ -1,7 +1,6 @@
 """What server and worker share when they start: signals, tracing, connections, and waiting for the stores."""
 
 import asyncio
-import signal
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
@@ -25,14 +24,6 @@ from render_service.telemetry.tracing.switch import traced
 _log = get_logger(__name__)
 _SECONDS_BETWEEN_TRIES = 0.25
 _SECONDS_BETWEEN_COMPLAINTS = 5.0
-
-
-def stop_event() -> asyncio.Event:
-    """Return an event that SIGTERM and SIGINT set from now on."""
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    return stop
 
 
 @contextmanager

@@ -53,20 +53,3 @@ class BackgroundTasks:
         for task in self._tasks:
             if not task.cancelled() and (fault := task.exception()) is not None and error is None:
                 raise TaskFailed(task.get_name()) from fault
-
-
-async def finishes_before(stop: asyncio.Event, work: Coroutine[object, object, None]) -> bool:
-    """Run some work, and cancel it if `stop` is set first.
-
-    Returns:
-        Whether the work finished. Raises what the work raises.
-    """
-    task, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
-    await asyncio.wait((task, stopping), return_when=asyncio.FIRST_COMPLETED)
-    done = task.done()
-    for unfinished in (task, stopping):
-        unfinished.cancel()
-    await asyncio.gather(task, stopping, return_exceptions=True)
-    if done:
-        task.result()
-    return done

@@ -37,14 +37,14 @@ from render_service.retention.remover import Remover
 from render_service.runtime.lifecycle import (
     connect_redis,
     open_store,
-    stop_event,
     tracing,
     wait_for_database,
 )
 from render_service.runtime.loop_lag import LoopLagMonitor
 from render_service.runtime.readiness import Readiness, measure_connections
 from render_service.runtime.status_server import status_page
-from render_service.runtime.task_group import BackgroundTasks, finishes_before
+from render_service.runtime.stopping import finishes_before, stop_event
+from render_service.runtime.task_group import BackgroundTasks
 from render_service.server.auth.authenticator import KeyReader
 from render_service.server.auth.configured import make_authenticator
 from render_service.server.callbacks.listener import callback_listener

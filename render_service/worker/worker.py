@@ -43,14 +43,14 @@ from render_service.queue.reconciler import Reconciler
 from render_service.runtime.lifecycle import (
     connect_redis,
     open_store,
-    stop_event,
     tracing,
     wait_for_database,
 )
 from render_service.runtime.loop_lag import LoopLagMonitor
 from render_service.runtime.readiness import Readiness, measure_connections
 from render_service.runtime.status_server import status_page
-from render_service.runtime.task_group import BackgroundTasks, finishes_before
+from render_service.runtime.stopping import finishes_before
+from render_service.runtime.task_group import BackgroundTasks
 from render_service.telemetry.logging import get_logger
 from render_service.telemetry.metrics.shared import SHARED
 from render_service.telemetry.metrics.worker import (
@@ -73,20 +73,20 @@ _COMMAND_SECONDS = 2.0
 _STOP_SECONDS = 6.0
 
 
-async def run_worker(settings: Settings, folder: Path, pool: ProcessPool) -> None:
+async def run_worker(settings: Settings, folder: Path, pool: ProcessPool, stop: asyncio.Event) -> None:
     """Run jobs until SIGTERM or SIGINT, then hand over what runs.
 
     Args:
         settings: The service's configuration.
         folder: The scratch folder of this process.
         pool: Its compose processes, which may use that folder.
+        stop: Is set by SIGTERM and SIGINT.
 
     Raises:
         ConfigurationError: there can be no such object store or ready file.
         TaskFailed: a background task failed: a bug.
     """
     store = open_store(settings.storage_url)
-    stop = stop_event()
 
     async with AsyncExitStack() as stack:
         stack.enter_context(tracing("render-worker"))

@@ -8,7 +8,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from render_service.db.database import DatabaseUnavailable
 from render_service.runtime.periodic import PeriodicTask
-from render_service.runtime.task_group import BackgroundTasks, TaskFailed, finishes_before
+from render_service.runtime.stopping import finishes_before
+from render_service.runtime.task_group import BackgroundTasks, TaskFailed
 from render_service.storage.errors import StorageUnavailable
 
 
