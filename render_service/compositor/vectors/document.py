@@ -10,7 +10,7 @@ import io
 import math
 import re
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum, auto
 from html import escape
 from xml.parsers import expat
@@ -19,6 +19,14 @@ from PIL import Image, UnidentifiedImageError
 
 from render_service.compositor.text.fonts import LATIN_EXTENDED, Face
 from render_service.compositor.vectors.lettering import family_of, runs_of
+from render_service.compositor.vectors.work import (
+    Element,
+    Styles,
+    local_urls,
+    work_of_attribute,
+    work_of_element,
+    work_of_picture,
+)
 
 MAX_BYTES = 4 * 1024 * 1024
 """Of a document, unpacked."""
@@ -26,7 +34,7 @@ MAX_ELEMENTS = 20_000
 MAX_DEPTH = 64
 """Of elements within each other, along references too."""
 MAX_WORK = 100_000
-"""Elements that are drawn once all references are followed; a filter's step counts as many."""
+"""Elements that are drawn once all references are followed; what takes longer counts as many."""
 MAX_LETTERS = 100_000
 """Of all texts together."""
 MAX_EMBEDDED_PIXELS = 16_000_000
@@ -34,9 +42,6 @@ MAX_EMBEDDED_PIXELS = 16_000_000
 
 _MAX_ATTRIBUTES = 200_000
 _LARGEST_SIDE = 1_000_000.0
-# What drawing takes, in elements: a step of a filter, and what is drawn on its own before.
-_FILTER_STEP = 500
-_WORK = {"mask": 300, "clipPath": 50, "pattern": 50}
 _LARGEST_TILE = 20_000.0
 # More octaves of noise than this change no pixel, but take time in proportion.
 _MOST_OCTAVES = 8
@@ -47,7 +52,6 @@ _UNITS = {"": 1.0, "px": 1.0, "pt": 4 / 3, "pc": 16.0, "mm": 96 / 25.4, "cm": 96
 _LENGTH = re.compile(r"\+?(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)\s*([a-z]*)")
 _NUMBERS = re.compile(r"[\s,]+")
 _SPACES = {ord(letter): f"&#{ord(letter)};" for letter in "\t\n\r"}
-_LOCAL_URL = re.compile(r"url\(\s*(?:['\"]\s*)?#([^'\")\s]*)")
 # Elements whose reference is followed by whoever draws; others, such as links, are not.
 _REFERRING = frozenset(
     ("use", "image", "feImage", "textPath", "tref", "pattern", "linearGradient", "radialGradient", "filter", "mask")
@@ -102,18 +106,6 @@ class SvgDocument:
         return f"<{self._root}{written}>{self._body}</{self._root}>"
 
 
-@dataclass(slots=True)
-class _Element:
-    """What counting needs of an element: its own work, its children, and the ids that it refers to."""
-
-    work: int
-    children: list["_Element"] = field(default_factory=list)
-    references: list[str] = field(default_factory=list)
-    total: int | None = None
-    depth: int = 0
-    is_open: bool = False
-
-
 def read_svg(data: bytes) -> SvgDocument:
     """Read a document.
 
@@ -161,19 +153,24 @@ class _Reader:
         self._written: list[str] = []
         self._faces: dict[Face, None] = {}
         self._size = 0
-        self._open: list[tuple[str, _Element]] = []
+        self._open: list[tuple[str, Element]] = []
         self._skipped = 0
         self._in_text = 0
         self._letters: list[str] = []
         self._letter_count = 0
         self._elements = self._attributes = self._embedded = 0
-        self._ids: dict[str, _Element] = {}
-        self._root: tuple[str, dict[str, str], _Element] | None = None
+        self._styles = Styles()
+        self._sheet: list[str] = []
+        self._named: list[tuple[Element, str, dict[str, str]]] = []
+        self._ids: dict[str, Element] = {}
+        self._root: tuple[str, dict[str, str], Element] | None = None
 
     def document(self) -> SvgDocument:
         """Return what was read, once the parser has reached the end."""
         assert self._root is not None
         name, attributes, element = self._root
+        for one, local, given in self._named:
+            one.children += self._styles.of(local, given.get("class", ""), [given["id"]] if "id" in given else [])
         self._count(element, 1)
         width, height, box = _size(attributes)
         kept = {key: value for key, value in attributes.items() if key not in ("x", "y")}
@@ -190,18 +187,21 @@ class _Reader:
             return
         if self._root is None and local != "svg":
             raise SvgError(SvgFaultKind.DAMAGED, f"the SVG begins with <{name[:40]}>; export it again")
+        self._end_sheet()
         self._elements += 1
         self._attributes += len(attributes)
         if self._elements > MAX_ELEMENTS or self._attributes > _MAX_ATTRIBUTES:
             raise _too_expensive(f"has more than {MAX_ELEMENTS:,} elements")
         if len(self._open) >= MAX_DEPTH:
             raise _too_expensive(f"has more than {MAX_DEPTH} elements within each other")
-        element = _Element(_WORK.get(local, _FILTER_STEP if local.startswith("fe") else 1))
+        element = Element(work_of_element(local))
+        given = {key.rpartition(":")[2]: value for key, value in attributes.items()}
+        self._named.append((element, local, given))
         if local == "pattern":
-            _check_tile(attributes)
+            _check_tile(given)
         kept = {key: self._checked(local, key, value, element) for key, value in attributes.items() if _is_kept(key)}
-        if "id" in attributes:
-            self._ids.setdefault(attributes["id"], element)
+        if "id" in given:
+            self._ids.setdefault(given["id"], element)
         if self._root is None:
             self._root = name, kept, element
         else:
@@ -215,6 +215,7 @@ class _Reader:
         if self._skipped:
             self._skipped -= 1
             return
+        self._end_sheet()
         self._open.pop()
         self._in_text -= name.rpartition(":")[2] == "text"
         if self._open:
@@ -232,7 +233,13 @@ class _Reader:
         else:
             self._written.append(escape(characters, quote=False))
         if self._open and self._open[-1][0].rpartition(":")[2] == "style":
-            self._open[-1][1].references += _LOCAL_URL.findall(characters)
+            self._sheet.append(characters)
+
+    def _end_sheet(self) -> None:
+        """Read a style sheet, which is one text on its own."""
+        if self._sheet:
+            self._styles.add("".join(self._sheet))
+            self._sheet = []
 
     def _write_letters(self) -> None:
         """Write the letters read since the last tag, in runs of one face each."""
@@ -259,41 +266,46 @@ class _Reader:
         if self._size > 2 * MAX_BYTES:
             raise _too_expensive(f"has more than {2 * MAX_BYTES // 1024 // 1024} MiB once its entities are replaced")
 
-    def _checked(self, element: str, key: str, value: str, found: _Element) -> str:
+    def _checked(self, element: str, key: str, value: str, found: Element) -> str:
         """Return a value as it is passed on, and note what it refers to."""
-        if key.rpartition(":")[2] == "href" and element in _REFERRING:
+        local = key.rpartition(":")[2]
+        found.work += work_of_attribute(local, value)
+        if local == "href" and element in _REFERRING:
             target = value.strip()
             if target.startswith("#"):
                 found.references.append(target[1:])
             elif element in ("image", "feImage") and target[:5].lower() == "data:":
-                self._embed(target)
+                found.work += work_of_picture(self._embed(target))
             elif target:
                 raise SvgError(
                     SvgFaultKind.REFERS,
                     f"the SVG refers to {target[:60]} in <{element}>, which is not loaded; embed what it shows",
                 )
         elif "url(" in value:
-            found.references += _LOCAL_URL.findall(value)
-        if key == "numOctaves":
+            found.references += local_urls(value)
+        if local == "numOctaves":
             return str(min(_MOST_OCTAVES, int(value))) if value.strip().isdigit() else "1"
         return value
 
-    def _embed(self, uri: str) -> None:
+    def _embed(self, uri: str) -> int:
+        """Check an embedded picture, and return its pixels."""
         header, _, content = uri.partition(",")
         if not header.lower().endswith(";base64"):
             raise SvgError(SvgFaultKind.REFERS, "the SVG embeds what is not a picture in base64; embed PNG or JPEG")
         try:
             data = base64.b64decode(content)
             with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as picture:
-                self._embedded += picture.width * picture.height
+                pixels = picture.width * picture.height
         except (binascii.Error, UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
             raise SvgError(
                 SvgFaultKind.DAMAGED, "the SVG embeds a picture that is damaged, or neither PNG nor JPEG"
             ) from error
+        self._embedded += pixels
         if self._embedded > MAX_EMBEDDED_PIXELS:
             raise _too_expensive(f"embeds pictures of more than {MAX_EMBEDDED_PIXELS:,} pixels")
+        return pixels
 
-    def _count(self, element: _Element, depth: int) -> None:
+    def _count(self, element: Element, depth: int) -> None:
         """Count the work and depth of an element, with all that it refers to."""
         if depth > MAX_DEPTH:
             raise _too_expensive(f"has more than {MAX_DEPTH} elements within each other, along its references")

@@ -14,7 +14,7 @@ from PIL import Image
 
 from render_service.compositor.media.assets import Asset, AssetFault
 from render_service.compositor.media.images import image_size, load_image
-from render_service.compositor.vectors.document import SvgError, read_svg
+from render_service.compositor.vectors.document import SvgError, SvgFaultKind, read_svg
 from render_service.compositor.vectors.drawing import MAX_PIXELS, drawn_size
 from render_service.domain.errors import RenderFailure
 
@@ -154,6 +154,68 @@ def test_hostile_documents_are_refused_by_name(tmp_path: Path, content: str | by
     assert caught.value.metadata["fault"] == fault
 
 
+BLUR = '<filter id="f"><feGaussianBlur stdDeviation="5"/></filter>'
+RECT = '<rect class="a b" id="r" width="9" height="9"/>'
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(
+            f"<style>{sheet}</style>{BLUR}{RECT * 300}"
+            for sheet in (
+                "rect{filter:url(#f)}",
+                ".b { filter: url( '#f' ) }",
+                "g,.a.b{filter:url(#f)}",
+                "svg > #r{filter:url(#f)}",
+                "*{filter:url(#f)}",
+                "[width]{filter:url(#f)}",
+                ":first-child{filter:url(#f)}",
+                "/* a */.c{fill:red}/* b */rect{filter:url(#f)}",
+                ".x{a:'/*'}rect{filter:url(#f)}.y{b:'*/'}",
+                ".x{a:'}'}rect{filter:url(#f)}",
+                "@media all{rect{filter:url(#f)}}",
+                "rect{filter:url(#f)",
+                "rect{filter:blur(5px)}",
+                "re<script/>ct{filter:url(#f)}",
+                "<![CDATA[rect{filter:url(#f)}]]>",
+                ".q</style><style>rect{filter:url(#f)}",
+            )
+        ),
+        f"{BLUR}{RECT * 300}<style>rect{{filter:url(#f)}}</style>",
+        "<style>rect{opacity:.5}</style>" + RECT * 2_100,
+        '<rect style="fill-opacity:1;mix-blend-mode:multiply"/>' * 2_100,
+        '<rect opacity=".5"/>' * 2_100,
+        '<rect style="isolation:isolate"/>' * 2_100,
+        f'<rect style="filter:{"blur(5px) " * 210}"/>',
+        '<rect filter="Blur (5px) drop-shadow(0 0 5px)"/>' * 110,
+        f'<defs><g id="i">{embedded(4_000, 4_000)}</g></defs>' + '<use href="#i"/>' * 210,
+    ],
+)
+def test_whatever_takes_long_to_draw_is_counted(content: str) -> None:
+    with pytest.raises(SvgError) as caught:
+        read_svg((START + content + "</svg>").encode())
+    assert caught.value.kind is SvgFaultKind.TOO_EXPENSIVE
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        # As drawing programs export them: classes for clip paths and effects that few elements have.
+        "<defs><style>.cls-1{fill:none}.cls-2{clip-path:url(#c)}.cls-3,.cls-4{font-family:'Myriad Pro'}"
+        f".cls-5{{filter:url(#f)}}</style><clipPath id='c'>{RECT}</clipPath>{BLUR}</defs>"
+        + '<g class="cls-2"><path class="cls-5" d="M0 0H9"/></g>' * 50
+        + '<path class="cls-1 cls-3" d="M0 0H9"/>' * 9_000,
+        "<style>/* plain */ @import url(a.css); rect { fill: #f00; fill-opacity: .5 }</style>" + RECT * 9_000,
+        '<rect opacity="1" style="stroke-opacity:.5;stop-opacity:.5" transform="scale(2)"/>' * 9_000,
+        '<linearGradient id="g"><stop/><stop/></linearGradient>' + '<rect fill="url(#g)"/>' * 9_000,
+        '<path opacity=".5" d="M0 0H9"/>' * 1_500,
+    ],
+)
+def test_large_drawings_without_costly_effects_are_accepted(content: str) -> None:
+    assert read_svg((START + content + "</svg>").encode()).width == 16
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -164,6 +226,9 @@ def test_hostile_documents_are_refused_by_name(tmp_path: Path, content: str | by
         START + f'<rect fill="url({" " * 100_000}x"/></svg>',
         START + f'<rect fill="{"url(" * 100_000}"/></svg>',
         START + f'<image href="data:image/{"a" * 100_000}"/></svg>',
+        START + f"<style>{'/*' * 100_000}</style></svg>",
+        START + f"<style>{'a{}' * 60_000}</style></svg>",
+        START + f"<style>{' ' * 100_000}{{filter:blur{' ' * 100_000}</style></svg>",
         START + f"<text>{'a日' * 60_000}</text></svg>",
         START + f"<text>{'a&amp;' * 10_000}</text></svg>",
         '<!DOCTYPE svg [<!ENTITY a "aaaaaaaaaa">'
