@@ -261,7 +261,7 @@ def verify_composition(parts: Path, path: Path, sounds: Sequence[SoundFacts]) ->
     request = Request.read(parts)
     sound, timeline = sounds[0] if sounds else None, _timeline(request)
     found = check_video(path, timeline, request.spec, request.media, sound, dubs=sounds[1:])
-    return found | check_label(path, request.spec, timeline.frames, request.content_id)
+    return found | check_label(path, request.spec, timeline.frames, request.content_id, request.drawn)
 
 
 def _cards(timeline: Timeline) -> list[str]:

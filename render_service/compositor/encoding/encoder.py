@@ -71,13 +71,18 @@ class SegmentEncoder:
         """Encode a picture as the next frame, scaled to the size of the video."""
         context = self._stream.codec_context
         # A picture that has the right form already is returned as it is.
-        frame = self._reformatter.reformat(
-            source, context.width, context.height, context.pix_fmt, interpolation=_SCALING, threads=1
-        )
+        frame = scaled_frame(source, context.width, context.height, context.pix_fmt, self._reformatter)
         frame.pts, frame.time_base = self._count, self._time_base
         self._count += 1
         for packet in self._stream.encode(frame):
             self._container.mux(packet)
+
+
+def scaled_frame(
+    source: VideoFrame, width: int, height: int, pixel_format: str | None, reformatter: VideoReformatter
+) -> VideoFrame:
+    """Return a picture in the form of a video that shows it; the picture itself where it has this form already."""
+    return reformatter.reformat(source, width, height, pixel_format, interpolation=_SCALING, threads=1)
 
 
 def open_segment(path: Path) -> InputContainer:
