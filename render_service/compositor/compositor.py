@@ -143,9 +143,11 @@ class Compositor:
                 found = facts.get(shot_id, MediaFacts())
                 if found.narration is None:
                     facts[shot_id] = replace(found, narration=_SHORTEST_NARRATION)
-            request = Request(spec, inspected.media, facts, inspected.hashes)
-            await asyncio.to_thread(request.write, parts)
-            await share.run(check_request, parts, gets_clips)
+            for place, one in enumerate([spec.of(output) for output in spec.outputs] or [spec]):
+                request = Request(one, inspected.media, facts, inspected.hashes)
+                await asyncio.to_thread(request.write, parts)
+                with naming(spec.outputs, place):
+                    await share.run(check_request, parts, gets_clips)
             return inspected.media
         finally:
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, parts, ignore_errors=True))

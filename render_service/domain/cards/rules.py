@@ -20,6 +20,7 @@ from render_service.domain.cards.model import (
     StatisticCard,
 )
 from render_service.domain.layers.brand_names import color_fault, is_color_name
+from render_service.domain.layers.changing import NUMBER
 
 MOST_POINTS = {ChartKind.BAR: 10, ChartKind.LINE: 40, ChartKind.DONUT: 8}
 MAX_POINTS = max(MOST_POINTS.values())
@@ -86,6 +87,9 @@ class CardCheck:
         self._decimals(statistic.decimals, path)
         self._optional(statistic.prefix, f"{path}.prefix", 12)
         self._optional(statistic.suffix, f"{path}.suffix", 12)
+        for name, text in (("prefix", statistic.prefix), ("suffix", statistic.suffix)):
+            if NUMBER in text:
+                self._fault(f"{path}.{name}", f"must not hold {NUMBER}: the value stands between prefix and suffix")
         self._required(statistic.label, f"{path}.label", 160)
         self._optional(statistic.note, f"{path}.note", 120)
 

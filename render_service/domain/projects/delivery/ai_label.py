@@ -5,6 +5,7 @@ side high and seen for at least 2 s from the start, and the metadata field `AIGC
 """
 
 import json
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -81,10 +82,10 @@ def label_metadata(label: AiLabel, content_id: str) -> str:
 
 def label_faults(label: AiLabel, path: str) -> Iterator[FieldFault]:
     """Find what is wrong with a label."""
-    if len(label.text) > LONGEST_LABEL_TEXT or "\n" in label.text:
+    if len(label.text) > LONGEST_LABEL_TEXT or len(label.text.splitlines()) > 1:
         yield FieldFault(f"{path}.text", f"must be one line of at most {LONGEST_LABEL_TEXT} characters")
-    elif label.text and not label.text.strip():
-        yield FieldFault(f"{path}.text", "must not be only blanks")
+    elif label.text and all(unicodedata.category(character)[0] in "CZ" for character in label.text):
+        yield FieldFault(f"{path}.text", "must have characters that can be seen")
     if label.duration is not None and not SHORTEST_LABEL <= label.duration <= LONGEST_LABEL:
         least, most = (limit.total_seconds() for limit in (SHORTEST_LABEL, LONGEST_LABEL))
         yield FieldFault(f"{path}.duration", f"must be {least:g} s to {most:,g} s")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -15,7 +16,7 @@ from render_service.compositor.media.assets import Media
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.delivery.outputs import ResolvedOutput
-from render_service.domain.projects.output import Container, OutputSpec, Quality
+from render_service.domain.projects.output import AiLabel, Container, OutputSpec, Quality
 from tests.integration.compositor.storyboards import FolderStore, photo_shots, spec_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -113,3 +114,19 @@ async def test_a_failure_names_its_output(compositor: Compositor, tmp_path: Path
     assert failure.value.metadata["output"] == "late"
     assert failure.value.metadata["field"] == "outputs[1].output.poster_time"
     assert not [*(tmp_path / "work").rglob("parts")]
+
+
+@pytest.mark.parametrize(
+    ("late", "message"),
+    [
+        ({"poster_time": timedelta(seconds=9)}, "output.poster_time must be less than"),
+        ({"ai_label": AiLabel("\N{CUNEIFORM SIGN A}")}, "no font has a glyph"),
+    ],
+)
+async def test_a_fault_of_any_output_is_found_before_anything_is_paid(
+    compositor: Compositor, tmp_path: Path, late: dict[str, Any], message: str
+) -> None:
+    spec, media = several(tmp_path, {"first": LARGE, "late": replace(LARGE, **late)})
+    (tmp_path / "work").mkdir()
+    with pytest.raises(RenderFailure, match=rf'outputs\[1\] "late": .*{message}'):
+        await compositor.check(spec, media, tmp_path / "work")

@@ -162,3 +162,9 @@ def test_a_card_is_shown_for_as_long_as_its_texts_take_to_read() -> None:
     assert 20 < seconds(ShotCard(quote=QuoteCard("a" * 400))) < 40
     long = ShotCard(credits=CreditsCard("", (CreditsSection("Light", "a" * 600),) * 20))
     assert timedelta(seconds=seconds(long)) == LONGEST_CARD
+
+
+@pytest.mark.parametrize("name", ["prefix", "suffix"])
+def test_a_statistic_shows_its_value_once(name: str) -> None:
+    card = ShotCard(statistic=StatisticCard(5, label="x", **{name: "{number}"}))  # type: ignore[arg-type]
+    assert [field.rpartition(".")[2] for field in faults_of(card)] == [name]
