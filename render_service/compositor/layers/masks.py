@@ -52,6 +52,8 @@ def _shown_by(asset: Asset, inner: tuple[float, float, float, float], size: tupl
     whole = np.zeros((size[1], size[0]), np.float32)
     rows = slice(max(0, top), max(0, min(size[1], top + height)))
     columns = slice(max(0, left), max(0, min(size[0], left + width)))
+    if rows.start >= rows.stop or columns.start >= columns.stop:
+        return whole
     whole[rows, columns] = seen[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
     return whole
 
