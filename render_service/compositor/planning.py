@@ -92,7 +92,7 @@ def _ingredients(
 ) -> tuple[tuple[Cue, ...], Ingredients]:
     """Return all captions, and what segments are made of."""
     cues = plan_cues(timeline, spec, {shot_id: found.pauses for shot_id, found in facts.items()}, recognized)
-    layers = _caption_layers(spec, timeline, cues, hashes, facts) if spec.project.captions.burn_in else []
+    layers = _caption_layers(spec, timeline, cues, hashes, facts) if spec.project.captions.burn_in is not False else []
     mark = spec.project.watermark
     watermark = None
     if mark is not None and hashes.watermark is not None:

@@ -94,7 +94,7 @@ def look_format(spec: RenderSpec) -> CaptionFormat | None:
     if look is None:
         return None
     return CaptionFormat(
-        scale=options.scale,
+        scale=options.letter_scale,
         language=render_language(spec.project),
         look=look,
         platform=options.platform,
@@ -107,7 +107,7 @@ def caption_format(spec: RenderSpec) -> CaptionFormat:
     preset, options = MODE_PRESETS[spec.project.mode], spec.project.captions
     return CaptionFormat(
         options.style or preset.caption_style,
-        preset.caption_scale * options.scale,
+        preset.caption_scale * options.letter_scale,
         render_language(spec.project),
         platform=options.platform,
         font=options.font,

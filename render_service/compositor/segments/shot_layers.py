@@ -82,7 +82,7 @@ def card_area(spec: RenderSpec, shot: Shot) -> Rect:
             top = max(top, rows)
         else:
             foot = min(foot, height - rows)
-    if project.captions.burn_in and (caption_text(project, shot) or project.captions.from_audio):
+    if project.captions.burn_in is not False and (caption_text(project, shot) or project.captions.from_audio):
         fmt = look_format(spec) or caption_format(spec)
         lines = fmt.look.lines if fmt.look else max_lines(width, height)
         rows = even_up(block_height([caption_size(width, height, fmt)] * lines, fmt.geometry)) + gap

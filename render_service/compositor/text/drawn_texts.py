@@ -55,7 +55,7 @@ def drawn_texts(project: Project, carded: Collection[str]) -> Iterator[DrawnText
         yield from _layer_texts(shot.id, shot.layers)
         if shot.card:
             yield from (DrawnText(shot.id, name, clean_text(text)) for name, text in card_texts(shot.card))
-        if project.captions.burn_in:
+        if project.captions.burn_in is not False:
             field = "narration" if shot.caption is None else "caption"
             yield DrawnText(shot.id, field, caption_text(project, shot))
         if shot.id in carded:

@@ -1,5 +1,6 @@
 """A brand kit, and a project with the kit's values in place of what it omits."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 
@@ -8,7 +9,8 @@ from render_service.domain.faults import Faults
 from render_service.domain.layers.brand_names import COLOR_ROLES, FONT_ROLES, role_of
 from render_service.domain.layers.fonts import LONGEST_FONT_NAME
 from render_service.domain.layers.model import Layer
-from render_service.domain.projects.looks.references import changed_references
+from render_service.domain.projects.looks.references import KIT_FIELDS, changed_references
+from render_service.domain.projects.looks.rules import PRESET_CHANGES
 from render_service.domain.projects.project import CaptionOptions, Card, Music, Project, Shot, Watermark
 
 MAX_KITS = 50
@@ -64,7 +66,7 @@ class StoredBrandKit:
 def apply_kit(project: Project, kit: BrandKit, path: str, faults: Faults) -> Project:
     """Return a project with a kit's values in place of what it omits, and with its references resolved.
 
-    What the project says itself stays. The result names no kit.
+    What the project says itself stays, and what it excludes stays omitted. The result names no kit.
 
     Args:
         project: A project with its variables filled in.
@@ -83,32 +85,33 @@ def apply_kit(project: Project, kit: BrandKit, path: str, faults: Faults) -> Pro
             faults.add(place, f"must name what the brand kit {kit.name} has, not {reference[:LONGEST_FONT_NAME]}")
         return found
 
+    excluded = frozenset(project.brand_kit_excludes)
+    shared = {name: getattr(project, name) or getattr(kit, name) for name in KIT_FIELDS if name not in excluded}
     filled = replace(
         project,
+        **shared,
         brand_kit="",
-        music=project.music or kit.music,
-        watermark=project.watermark or kit.watermark,
-        intro_clip_uri=project.intro_clip_uri or kit.intro_clip_uri,
-        outro_clip_uri=project.outro_clip_uri or kit.outro_clip_uri,
-        title_card=project.title_card or kit.title_card,
-        end_card=project.end_card or kit.end_card,
-        captions=_captions(project.captions, kit),
+        brand_kit_excludes=(),
+        captions=project.captions if "captions" in excluded else _captions(project.captions, kit, excluded),
         layers=_layers(project.layers, kit),
         shots=tuple(_shot(shot, kit) for shot in project.shots),
     )
     return changed_references(filled, path, resolve)
 
 
-def _captions(own: CaptionOptions, kit: BrandKit) -> CaptionOptions:
-    """Return caption options with the kit's where they are at their defaults."""
-    default = CaptionOptions()
-    omitted = {
-        item.name: getattr(kit.captions, item.name)
+def _captions(own: CaptionOptions, kit: BrandKit, excluded: Collection[str]) -> CaptionOptions:
+    """Return caption options with the kit's in place of those that are omitted: None, empty, 0 or False."""
+    given = replace(kit.captions, font=kit.captions.font or kit.fonts.caption or kit.fonts.body)
+    omitted = CaptionOptions()
+    filled = {
+        item.name: getattr(given, item.name)
         for item in fields(CaptionOptions)
-        if getattr(own, item.name) == getattr(default, item.name)
+        if getattr(own, item.name) == getattr(omitted, item.name) and f"captions.{item.name}" not in excluded
     }
-    captions = replace(own, **omitted)
-    return replace(captions, font=captions.font or kit.fonts.caption or kit.fonts.body)
+    if (filled.get("preset") or own.preset) is None:
+        # How the kit changes its preset says nothing without one.
+        filled = {name: value for name, value in filled.items() if name not in PRESET_CHANGES}
+    return replace(own, **filled)
 
 
 def _shot(shot: Shot, kit: BrandKit) -> Shot:

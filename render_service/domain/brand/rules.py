@@ -6,8 +6,9 @@ from dataclasses import fields, replace
 from render_service.domain.brand.kit import BrandKit, apply_kit
 from render_service.domain.faults import Faults
 from render_service.domain.layers.fonts import family_fault
+from render_service.domain.projects.looks.captions import CaptionPreset
 from render_service.domain.projects.looks.references import kit_name_faults
-from render_service.domain.projects.project import Project
+from render_service.domain.projects.project import CaptionOptions, Project
 from render_service.domain.projects.validation import UriFault, check_project
 
 _COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
@@ -36,5 +37,7 @@ def check_kit(kit: BrandKit, path: str, uri_fault: UriFault, faults: Faults) -> 
         if color and not _COLOR.fullmatch(color):
             faults.add(f"{path}.colors.{item.name}", "must be a color such as #FFC940")
     # What else it has is part of a project, under the same names: as that, it obeys the rules of projects.
-    project = apply_kit(Project(), kit, path, faults)
+    # How captions change a preset may also be meant for that of a project.
+    preset = kit.captions.preset or CaptionPreset.CLEAN
+    project = apply_kit(Project(captions=CaptionOptions(preset=preset)), kit, path, faults)
     faults.add_all(check_project(project, path, uri_fault, for_render=False))

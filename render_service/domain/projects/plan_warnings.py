@@ -56,9 +56,15 @@ def _transition_warnings(placed: TimelineShot, wished: int, fps: int) -> Iterato
 def _highlight_warnings(project: Project, placed: TimelineShot) -> Iterator[JobWarning]:
     shot = placed.shot
     caption = shown_caption(project, shot)
-    options = project.captions
+    options = project.captions.with_defaults()
     # A preset estimates the times of words.
-    if options.highlight_words and options.burn_in and options.preset is None and caption and not shot.words:
+    if (
+        options.highlight_words
+        and options.burn_in is not False
+        and options.preset is None
+        and caption
+        and not shot.words
+    ):
         yield JobWarning(
             WarningCode.HIGHLIGHT_WITHOUT_WORDS,
             f"{shot.id}.words: empty, so no word of its caption is highlighted; pass word timings",

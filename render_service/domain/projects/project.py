@@ -1,6 +1,6 @@
 """What a video shows and says: the project, its storyboard and its shots."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 
@@ -230,15 +230,15 @@ class Watermark:
 class CaptionOptions:
     """How captions are drawn.
 
-    `scale` multiplies their size; `highlight_words` needs `Shot.words`; without `burn_in` they are in sidecars only.
+    `scale` multiplies their size; `highlight_words` needs `Shot.words`; with `burn_in` False they are in sidecars only.
     `position`, the colours (`#RRGGBB`) and `words_per_cue` change a preset and need one; empty and 0 keep its own.
     `from_audio`: shots without any text get the words that are heard in their recording or clip.
     """
 
     style: CaptionStyle | None = None
-    scale: float = 1.0
+    scale: float | None = None
     highlight_words: bool = False
-    burn_in: bool = True
+    burn_in: bool | None = None
     preset: CaptionPreset | None = None
     position: CaptionPosition | None = None
     color: str = ""
@@ -247,6 +247,15 @@ class CaptionOptions:
     platform: Platform | None = None
     from_audio: bool = False
     font: str = ""
+
+    @property
+    def letter_scale(self) -> float:
+        """By how much the size of the letters is multiplied."""
+        return 1.0 if self.scale is None else self.scale
+
+    def with_defaults(self) -> "CaptionOptions":
+        """Return the options with None replaced, as workers of earlier versions read them."""
+        return replace(self, scale=self.letter_scale, burn_in=self.burn_in is not False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,6 +357,7 @@ class Project:
     layers: tuple[Layer, ...] = ()
     sounds: tuple[SoundClip, ...] = ()
     brand_kit: str = ""
+    brand_kit_excludes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,6 +378,7 @@ class ModePreset:
     pacing: Pacing = Pacing(timedelta(milliseconds=300), timedelta(milliseconds=1500))
 
 
+_CUT = timedelta(0)
 MODE_PRESETS = {
     ProjectMode.STANDARD: ModePreset(
         AspectRatio.LANDSCAPE_16_9,
@@ -377,9 +388,7 @@ MODE_PRESETS = {
         1.0,
         True,
     ),
-    ProjectMode.SHORT: ModePreset(
-        AspectRatio.PORTRAIT_9_16, MotionKind.ZOOM_IN, TransitionKind.CUT, timedelta(0), 1.35, True
-    ),
+    ProjectMode.SHORT: ModePreset(AspectRatio.PORTRAIT_9_16, MotionKind.ZOOM_IN, TransitionKind.CUT, _CUT, 1.35, True),
     ProjectMode.SLIDESHOW: ModePreset(
         AspectRatio.LANDSCAPE_16_9,
         MotionKind.NONE,

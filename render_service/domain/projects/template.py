@@ -23,7 +23,7 @@ _VARIABLE_NAME = re.compile(_NAME)
 # Because of the lookbehind, a run of backslashes matches once, from its start, not from each of them.
 _PLACE = re.compile(rf"(?<!\\)(\\*)\{{\{{[ \t]*({_NAME})[ \t]*\}}\}}")
 # Fields that are names, not texts: a shot's id must be known before the values are.
-_NAMES = frozenset({"Shot.id", "Layer.id", "Layer.parent"})
+_NAMES = frozenset({"Shot.id", "Layer.id", "Layer.parent", "Project.brand_kit_excludes"})
 # Fields of the domain that have another path in the contract.
 _PATHS = {"Project.shots": "storyboard.shots"}
 

@@ -156,7 +156,9 @@ class _Check:
         if fault := codec_fault(project.output):
             self._fault(f"{path}.output.codec", fault)
         is_template = self._open_uri_fault is not None
-        self.faults += caption_faults(project.captions, f"{path}.captions", is_template=is_template)
+        self.faults += caption_faults(
+            project.captions, f"{path}.captions", is_template=is_template, is_branded=bool(project.brand_kit)
+        )
         if project.watermark:
             self._uri(project.watermark.uri, f"{path}.watermark.uri", required=True)
             self._number(project.watermark.opacity, f"{path}.watermark.opacity", 0, 1)

@@ -10,6 +10,7 @@ from render_service.domain.cards.rules import MAX_ITEMS, MAX_POINTS, MAX_SECTION
 from render_service.domain.faults import Faults
 from render_service.domain.layers.model import Layer
 from render_service.domain.layers.validation import MAX_ALL_LAYERS, MAX_KEYFRAMES, MAX_LAYERS, MAX_STOPS
+from render_service.domain.projects.looks.references import EXCLUDABLE
 from render_service.domain.projects.looks.sounds import MAX_SOUNDS
 from render_service.domain.projects.project import Project
 from render_service.domain.projects.validation import MAX_LEXICON, MAX_SHOTS, MAX_TRANSLATIONS, MAX_WORDS
@@ -33,6 +34,7 @@ _PROJECT = Record(
         apart=frozenset(f"Project.{name}" for name in _SET_BY_THE_SERVICE),
         most={
             "Project.shots": MAX_SHOTS,
+            "Project.brand_kit_excludes": len(EXCLUDABLE),
             "Project.lexicon": MAX_LEXICON,
             "Shot.words": MAX_WORDS,
             "Shot.translations": MAX_TRANSLATIONS,

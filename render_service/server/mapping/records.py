@@ -50,7 +50,7 @@ class Record(Generic[T]):
 
     Args:
         kind: The dataclass. Its fields are of types str, bool, int, float, timedelta, StrEnum, another such dataclass,
-            any of these or None, or tuples of such dataclasses.
+            any of these or None, or tuples of texts or of such dataclasses.
         message: The message type.
         exceptions: Where the two differ, here and in the messages within.
 
@@ -137,6 +137,8 @@ def _mapping(
 
 def _field(hint: Any, descriptor: FieldDescriptor, exceptions: Exceptions, most: int | None) -> tuple[Reader, Writer]:
     options = [option for option in get_args(hint) if option is not NoneType]
+    if get_origin(hint) is tuple and options[0] is str:
+        return _texts(descriptor.name, most)
     if get_origin(hint) is tuple:
         return _items(options[0], descriptor, exceptions, most)
     kind = options[0] if options else hint
@@ -173,6 +175,19 @@ def _items(kind: Any, descriptor: FieldDescriptor, exceptions: Exceptions, most:
         target = getattr(message, name)
         for value in values:
             record.write(value, target.add())
+
+    return read, write
+
+
+def _texts(name: str, most: int | None) -> tuple[Reader, Writer]:
+    stop = None if most is None else most + 1
+
+    def read(values: Any, path: str, faults: Faults) -> tuple[str, ...]:
+        found = (_read_text(value, f"{path}[{index}]", faults) for index, value in enumerate(values[:stop]))
+        return tuple(value or "" for value in found)
+
+    def write(values: Any, message: Message) -> None:
+        getattr(message, name).extend(values)
 
     return read, write
 

@@ -169,8 +169,11 @@ class RenderStarter:
         """Return the project to render, with its variables filled in, and what its brand kit gives it."""
         source = request.source
         project = source if isinstance(source, Project) else await self._stored(request, source)
-        if not project.brand_kit:
-            return project
+        project = await self._branded(request, project) if project.brand_kit else project
+        return replace(project, captions=project.captions.with_defaults())
+
+    async def _branded(self, request: RenderRequest, project: Project) -> Project:
+        """Return a project with what its brand kit gives it."""
         kit = await self._kits.find(request.workspace_id, project.brand_kit)
         if kit is None:
             fault = f"must name a brand kit of this workspace, which has none called {project.brand_kit}"

@@ -265,9 +265,9 @@ PROJECTS = st.builds(
     captions=st.builds(
         CaptionOptions,
         style=st.none() | st.sampled_from(CaptionStyle),
-        scale=st.floats(0.5, 2),
+        scale=st.none() | st.floats(0.5, 2),
         highlight_words=st.booleans(),
-        burn_in=st.booleans(),
+        burn_in=st.none() | st.booleans(),
         from_audio=st.booleans(),
     ),
     watermark=st.none()

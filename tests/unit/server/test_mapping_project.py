@@ -68,7 +68,9 @@ _SAMPLES: dict[int, Any] = {
 def fill(message: Message) -> None:
     """Set every field, however deep, to something that is not its default; of a oneof, the last remains."""
     for descriptor in message.DESCRIPTOR.fields:
-        if descriptor.is_repeated:
+        if descriptor.is_repeated and descriptor.message_type is None:
+            getattr(message, descriptor.name).extend(["text", "texts"])
+        elif descriptor.is_repeated:
             for _ in range(2):
                 fill(getattr(message, descriptor.name).add())
         elif descriptor.message_type is Duration.DESCRIPTOR:

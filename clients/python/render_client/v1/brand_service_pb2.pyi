@@ -135,7 +135,9 @@ class BrandKit(_message.Message):
 
     @_builtins.property
     def captions(self) -> _project_pb2.CaptionOptions:
-        """captions are how captions look. They are taken field by field: those that a project sets keep its values."""
+        """captions are how captions look. They are taken field by field: those that a project sets keep its values. Fields that
+        change a preset also change that of a project, and need none here.
+        """
 
     @_builtins.property
     def title_card(self) -> _project_pb2.Card:

@@ -1756,6 +1756,7 @@ class Project(_message.Message):
     LAYERS_FIELD_NUMBER: _builtins.int
     SOUNDS_FIELD_NUMBER: _builtins.int
     BRAND_KIT_FIELD_NUMBER: _builtins.int
+    BRAND_KIT_EXCLUDES_FIELD_NUMBER: _builtins.int
     project_id: _builtins.str
     """project_id is the UUID set by the service. Ignored in CreateProject and in an inline project."""
     workspace_id: _builtins.str
@@ -1789,8 +1790,10 @@ class Project(_message.Message):
     """shot_count is the number of shots in the storyboard, which the BASIC view omits; set by the service."""
     brand_kit: _builtins.str
     """brand_kit is the name of a brand kit of the workspace (BrandService), whose values take the place of what the project
-    omits. Fields of the project can then name its colors and fonts, such as `brand:primary` or `brand:heading`. It is read
-    when a render is started, so that a job keeps the kit as it was; INVALID_ARGUMENT if there is none of that name then.
+    omits. An `optional` field or a message is omitted only where it is not set: one that is set to its default keeps it.
+    Any other field is omitted where it is empty, 0, false or UNSPECIFIED; brand_kit_excludes keeps it so. Fields of the
+    project can then name the kit's colors and fonts, such as `brand:primary` or `brand:heading`. The kit is read when a
+    render is started, so that a job keeps the kit as it was; INVALID_ARGUMENT if there is none of that name then.
     """
     @_builtins.property
     def target_duration(self) -> _duration_pb2.Duration:
@@ -1860,6 +1863,13 @@ class Project(_message.Message):
     def sounds(self) -> _containers.RepeatedCompositeFieldContainer[Global___SoundClip]:
         """sounds heard in the video, at most 20, besides music and those of the shots."""
 
+    @_builtins.property
+    def brand_kit_excludes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """brand_kit_excludes names what the project omits and does not take from its kit: `watermark`, `intro_clip_uri`,
+        `outro_clip_uri`, `title_card`, `end_card`, `music`, `captions`, or a field of captions such as `captions.preset`.
+        Anything else is INVALID_ARGUMENT, as are two of the same, and any without brand_kit.
+        """
+
     def __init__(
         self,
         *,
@@ -1893,10 +1903,11 @@ class Project(_message.Message):
         layers: _abc.Iterable[_layer_pb2.Layer] | None = ...,
         sounds: _abc.Iterable[Global___SoundClip] | None = ...,
         brand_kit: _builtins.str = ...,
+        brand_kit_excludes: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["captions", b"captions", "create_time", b"create_time", "end_card", b"end_card", "music", b"music", "output", b"output", "pacing", b"pacing", "speech", b"speech", "storyboard", b"storyboard", "target_duration", b"target_duration", "title_card", b"title_card", "update_time", b"update_time", "watermark", b"watermark"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bad_asset_policy", b"bad_asset_policy", "brand_kit", b"brand_kit", "captions", b"captions", "create_time", b"create_time", "end_card", b"end_card", "etag", b"etag", "intro_clip_uri", b"intro_clip_uri", "language", b"language", "layers", b"layers", "lexicon", b"lexicon", "missing_glyph", b"missing_glyph", "mode", b"mode", "music", b"music", "narration_policy", b"narration_policy", "output", b"output", "outro_clip_uri", b"outro_clip_uri", "pacing", b"pacing", "project_id", b"project_id", "script", b"script", "shot_count", b"shot_count", "sounds", b"sounds", "speech", b"speech", "status", b"status", "storyboard", b"storyboard", "target_duration", b"target_duration", "title", b"title", "title_card", b"title_card", "update_time", b"update_time", "watermark", b"watermark", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bad_asset_policy", b"bad_asset_policy", "brand_kit", b"brand_kit", "brand_kit_excludes", b"brand_kit_excludes", "captions", b"captions", "create_time", b"create_time", "end_card", b"end_card", "etag", b"etag", "intro_clip_uri", b"intro_clip_uri", "language", b"language", "layers", b"layers", "lexicon", b"lexicon", "missing_glyph", b"missing_glyph", "mode", b"mode", "music", b"music", "narration_policy", b"narration_policy", "output", b"output", "outro_clip_uri", b"outro_clip_uri", "pacing", b"pacing", "project_id", b"project_id", "script", b"script", "shot_count", b"shot_count", "sounds", b"sounds", "speech", b"speech", "status", b"status", "storyboard", b"storyboard", "target_duration", b"target_duration", "title", b"title", "title_card", b"title_card", "update_time", b"update_time", "watermark", b"watermark", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -14,6 +14,8 @@ from render_service.domain.projects.project import CaptionOptions, Motion, Motio
 from render_service.domain.projects.shot_source import StillSource, declared_source
 
 MAX_CUE_WORDS = 12
+PRESET_CHANGES = ("position", "color", "highlight_color", "words_per_cue")
+"""Fields of caption options that change a preset."""
 LONGEST_CLIP = timedelta(hours=4)
 LONGEST_FADE = timedelta(seconds=10)
 
@@ -61,9 +63,16 @@ def transition_faults(transition: Transition, path: str) -> Iterator[FieldFault]
         yield FieldFault(f"{path}.mask_uri", "is for LUMA only; set kind to it, or omit this")
 
 
-def caption_faults(captions: CaptionOptions, path: str, *, is_template: bool) -> Iterator[FieldFault]:
-    """Yield what is wrong with caption options; `path` is their path. Texts of a template may have variables."""
-    yield from _range(captions.scale, f"{path}.scale", 0.5, 2)
+def caption_faults(captions: CaptionOptions, path: str, *, is_template: bool, is_branded: bool) -> Iterator[FieldFault]:
+    """Yield what is wrong with caption options.
+
+    Args:
+        captions: The options.
+        path: Their path in the request.
+        is_template: Whether their texts may have variables.
+        is_branded: Whether a brand kit is still to fill in what they omit, such as the preset that they change.
+    """
+    yield from _range(captions.letter_scale, f"{path}.scale", 0.5, 2)
     yield from _range(captions.words_per_cue, f"{path}.words_per_cue", 0, MAX_CUE_WORDS)
     if captions.font and not (is_template and "{{" in captions.font) and (fault := font_fault(captions.font)):
         yield FieldFault(f"{path}.font", fault)
@@ -71,9 +80,8 @@ def caption_faults(captions: CaptionOptions, path: str, *, is_template: bool) ->
         if not color or (is_template and "{{" in color) or is_color_name(color) or _COLOR.fullmatch(color):
             continue
         yield FieldFault(f"{path}.{name}", color_fault(color, "#FFD43B"))
-    if captions.preset is None:
-        changes = ("position", "color", "highlight_color", "words_per_cue")
-        for name in (name for name in changes if getattr(captions, name)):
+    if captions.preset is None and not is_branded:
+        for name in (name for name in PRESET_CHANGES if getattr(captions, name)):
             yield FieldFault(f"{path}.{name}", "changes a preset; set preset too, or omit it")
 
 

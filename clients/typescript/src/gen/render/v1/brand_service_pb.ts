@@ -140,7 +140,8 @@ export type BrandKit = Message<"render.v1.BrandKit"> & {
   watermark?: Watermark | undefined;
 
   /**
-   * captions are how captions look. They are taken field by field: those that a project sets keep its values.
+   * captions are how captions look. They are taken field by field: those that a project sets keep its values. Fields that
+   * change a preset also change that of a project, and need none here.
    *
    * @generated from field: render.v1.CaptionOptions captions = 5;
    */
