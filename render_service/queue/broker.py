@@ -1,11 +1,11 @@
 """The message broker. A message is a hint that there is work; Postgres determines which."""
 
-import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from copy import copy
 from functools import partial
+from threading import Condition
 from uuid import UUID
 
 import redis
@@ -18,8 +18,8 @@ from redis.retry import Retry
 
 RENDER_QUEUE = "render"
 RENDER_ACTOR = "render_job"
-_WAIT_SECONDS = 0.3  # for a message; also the longest time until a consumer notices that it is to stop
-_BUSY_SECONDS = 0.1  # while all messages that may be fetched are in work
+# For a message, or for one in work to end; also the longest time until a consumer notices that it is to stop.
+_WAIT_SECONDS = 0.3
 
 
 def make_broker(url: str, *, blocking_timeout_seconds: float = 3.0) -> "Broker":
@@ -54,7 +54,7 @@ def _silence_is_absence() -> Iterator[None]:
 
 
 class _Consumer(Consumer):
-    """Takes messages of one queue, at once when they are sent: Redis is asked again only after `_WAIT_SECONDS`.
+    """Takes messages of one queue, at once when they are sent, or when it may take another one.
 
     Treats a Redis that does not answer as one that is away: Dramatiq retries then, but has no case for time-outs.
     """
@@ -65,20 +65,21 @@ class _Consumer(Consumer):
         self._prefetch = prefetch
         self._fetched: deque[bytes | None] = deque()
         self._in_work: set[str] = set()
+        self._ended = Condition()  # messages end in other threads than the one that fetches
 
     def ack(self, message: MessageProxy) -> None:
         try:
             with _silence_is_absence():
                 self._broker.do_ack(self._queue, message.options["redis_message_id"])
         finally:
-            self._in_work.discard(message.message_id)
+            self._end(message)
 
     def nack(self, message: MessageProxy) -> None:
         try:
             with _silence_is_absence():
                 self._broker.do_nack(self._queue, message.options["redis_message_id"])
         finally:
-            self._in_work.discard(message.message_id)
+            self._end(message)
 
     def requeue(self, messages: Iterable[MessageProxy]) -> None:
         if ids := [message.options["redis_message_id"] for message in messages]:
@@ -95,14 +96,20 @@ class _Consumer(Consumer):
             if data is None:
                 return None
             message: Message[object] = Message.decode(data)
-            self._in_work.add(message.message_id)
+            with self._ended:
+                self._in_work.add(message.message_id)
             return MessageProxy(message)
 
+    def _end(self, message: MessageProxy) -> None:
+        with self._ended:
+            self._in_work.discard(message.message_id)
+            self._ended.notify()
+
     def _fetch(self) -> None:
-        free = self._prefetch - len(self._in_work)
-        if free <= 0:
-            time.sleep(_BUSY_SECONDS)
-            return
+        with self._ended:
+            if not self._ended.wait_for(lambda: len(self._in_work) < self._prefetch, _WAIT_SECONDS):
+                return
+            free = self._prefetch - len(self._in_work)
         self._fetched.extend(self._broker.do_fetch(self._queue, free))
         if not self._fetched:
             # Moves the first message to where it is: only the script that fetches one also records who has it.

@@ -2,6 +2,7 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from threading import Condition, Event
 
 import pytest
 from redis import Redis
@@ -45,6 +46,32 @@ def test_a_consumer_has_no_more_messages_than_it_may_have_and_gives_back_the_res
     third = next(consumer)
     assert third is not None
     assert third.args == ("third",)
+    broker.close()
+
+
+def test_a_busy_consumer_takes_the_next_message_when_one_ends(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting = Event()
+
+    class Observed(Condition):
+        def wait(self, timeout: float | None = None) -> bool:
+            waiting.set()
+            return super().wait(timeout)
+
+    monkeypatch.setattr(module, "_WAIT_SECONDS", 90)
+    monkeypatch.setattr(module, "Condition", Observed)
+    broker = make_broker(redis_url)
+    queue = RenderQueue(broker)
+    queue.send(["first", "second"])  # type: ignore[list-item]
+    consumer = broker.consume(RENDER_QUEUE, prefetch=1)
+    first = next(consumer)
+    assert first is not None
+    with ThreadPoolExecutor(1) as thread:
+        taken = thread.submit(next, consumer)
+        assert waiting.wait(timeout=60)
+        consumer.ack(first)
+        second = taken.result(timeout=60)
+    assert second is not None
+    assert second.args == ("second",)
     broker.close()
 
 
