@@ -47,13 +47,22 @@ workspace_queues = sa.Table(
     postgresql_with={"fillfactor": "50"},
 )
 
+brand_kit_versions = sa.Sequence("brand_kit_versions", data_type=sa.BigInteger, metadata=metadata)
+"""Never repeats, so that a kit that was deleted and made again has another etag."""
+
 brand_kits = sa.Table(
     "brand_kits",
     metadata,
     sa.Column("workspace_id", sa.Text, primary_key=True),
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("body", JSONB, nullable=False, comment="domain.brand.kit.BrandKit as JSON"),
-    sa.Column("version", sa.BigInteger, nullable=False, server_default="1", comment="the etag; grows with each update"),
+    sa.Column(
+        "version",
+        sa.BigInteger,
+        nullable=False,
+        server_default=brand_kit_versions.next_value(),
+        comment="the etag; every change gives another",
+    ),
     time_column("created_at", nullable=False, default=True),
     time_column("updated_at", nullable=False, default=True),
     comment="Brand kits, which projects name.",

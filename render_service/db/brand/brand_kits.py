@@ -5,11 +5,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from render_service.db.access.audit_log import audit_values
+from render_service.db.access.audited_changes import change, entry_of, etag_mismatch, record, version_of
 from render_service.db.database import Database
 from render_service.db.row_mapping import BRAND_KIT, Row, dump_jsonb
-from render_service.db.schema import audit_log
-from render_service.db.workspace_tables import brand_kits
+from render_service.db.workspace_tables import brand_kit_versions, brand_kits
 from render_service.domain.access.audit import Action, Origin
 from render_service.domain.brand.kit import MAX_KITS, BrandKit, StoredBrandKit
 from render_service.domain.errors import DomainError, ErrorReason
@@ -48,8 +47,8 @@ class BrandKits:
                 raise _too_many()
             row = await connection.execute(sa.insert(brand_kits).values(values).returning(*brand_kits.c))
             stored = _stored(row.mappings().one())
-            entry = _audit(origin, Action.BRAND_KIT_CREATED, workspace_id, kit.name)
-            await connection.execute(sa.insert(audit_log).values(entry))
+            entry = entry_of(origin, Action.BRAND_KIT_CREATED, workspace_id, detail=kit.name)
+            await record(connection, entry)
         return stored
 
     async def find(self, workspace_id: str, name: str) -> StoredBrandKit | None:
@@ -85,24 +84,17 @@ class BrandKits:
         statement = (
             sa.update(brand_kits)
             .where(*_is(workspace_id, kit.name))
-            .values(body=await _body(kit), version=brand_kits.c.version + 1, updated_at=sa.func.now())
+            .values(body=await _body(kit), version=brand_kit_versions.next_value(), updated_at=sa.func.now())
             .returning(*brand_kits.c)
         )
         if etag:
-            statement = statement.where(sa.cast(brand_kits.c.version, sa.Text) == etag)
-        async with self._database.transaction() as connection:
-            row = (await connection.execute(statement)).mappings().one_or_none()
-            if row is not None:
-                entry = _audit(origin, Action.BRAND_KIT_UPDATED, workspace_id, kit.name)
-                await connection.execute(sa.insert(audit_log).values(entry))
+            statement = statement.where(brand_kits.c.version == version_of(etag))
+        entry = entry_of(origin, Action.BRAND_KIT_UPDATED, workspace_id, detail=kit.name)
+        row = await change(self._database, statement, entry)
         if row is not None:
             return _stored(row)
         current = await self.get(workspace_id, kit.name)
-        raise DomainError(
-            ErrorReason.ETAG_MISMATCH,
-            "the brand kit was changed since it was read",
-            {"name": kit.name, "etag": current.etag},
-        )
+        raise etag_mismatch("brand kit", {"name": kit.name}, current.etag)
 
     async def list(self, workspace_id: str) -> list[StoredBrandKit]:
         """Return all kits of a workspace in the order of their names."""
@@ -110,24 +102,20 @@ class BrandKits:
         async with self._database.single_for(workspace_id) as connection:
             return [_stored(row) for row in (await connection.execute(statement)).mappings()]
 
-    async def delete(self, workspace_id: str, name: str) -> None:
-        """Delete a kit.
+    async def delete(self, workspace_id: str, name: str, *, origin: Origin) -> None:
+        """Delete a kit, together with the entry in the audit log.
 
         Raises:
             DomainError: BRAND_KIT_NOT_FOUND.
         """
-        statement = sa.delete(brand_kits).where(*_is(workspace_id, name))
-        async with self._database.single() as connection:
-            if not (await connection.execute(statement)).rowcount:
-                raise _not_found(name)
+        statement = sa.delete(brand_kits).where(*_is(workspace_id, name)).returning(brand_kits.c.name)
+        entry = entry_of(origin, Action.BRAND_KIT_DELETED, workspace_id, detail=name)
+        if await change(self._database, statement, entry) is None:
+            raise _not_found(name)
 
 
 def _is(workspace_id: str, name: str) -> tuple[sa.ColumnElement[bool], ...]:
     return (brand_kits.c.workspace_id == workspace_id, brand_kits.c.name == name)
-
-
-def _audit(origin: Origin, action: Action, workspace_id: str, name: str) -> dict[str, Any]:
-    return audit_values(origin, action) | {"workspace_id": workspace_id, "detail": name}
 
 
 def _not_found(name: str) -> DomainError:

@@ -8,9 +8,11 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from render_service.db.access.audited_changes import entry_of, record
 from render_service.db.database import Database
 from render_service.db.jobs.jobs import job_not_found
 from render_service.db.schema import jobs, provider_tasks
+from render_service.domain.access.audit import Action, Origin
 from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.jobs.job import JobStatus
 
@@ -131,17 +133,20 @@ class Deletions:
         if not JobStatus(status).terminal:
             raise _not_ended(job_id, status)
 
-    async def delete_project(self, workspace_id: str, project_id: UUID) -> bool:
-        """Delete a project with all its jobs; return whether it existed.
+    async def delete_project(self, workspace_id: str, project_id: UUID, *, origin: Origin | None = None) -> bool:
+        """Delete a project with all its jobs, and record it in the audit log; return whether it existed.
 
         Raises:
             DomainError: JOB_NOT_ENDED; nothing was removed.
         """
         parameters = {"workspace_id": workspace_id, "project_id": project_id}
-        async with self._database.single() as connection:
+        entry = entry_of(origin, Action.PROJECT_DELETED, workspace_id, target=project_id)
+        async with self._database.transaction() as connection:
             row = (await connection.execute(_DELETE_PROJECT, parameters)).one()
-        if row.busy_id is not None:
-            raise _not_ended(row.busy_id, row.busy_status)
+            if row.busy_id is not None:
+                raise _not_ended(row.busy_id, row.busy_status)
+            if row.projects:
+                await record(connection, entry)
         return bool(row.projects)
 
     async def expire_jobs(self, *, age: timedelta, batch: int = 100) -> int:

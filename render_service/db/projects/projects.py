@@ -10,12 +10,11 @@ from uuid import UUID, uuid4
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from render_service.db.access.audit_log import audit_values
+from render_service.db.access.audited_changes import change, entry_of, etag_mismatch, version_of
 from render_service.db.database import Database
 from render_service.db.jobs.job_lists import Position
 from render_service.db.row_mapping import PROJECT, dump_jsonb
-from render_service.db.schema import audit_log, jobs, projects
-from render_service.db.uncancellable_connection import UncancellableConnection
+from render_service.db.schema import jobs, projects
 from render_service.domain.access.audit import Action, Origin
 from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.jobs.job import JobStatus
@@ -80,16 +79,17 @@ class Projects:
             project: Its content.
             origin: Who stores it, and from where; None leaves no entry in the audit log.
         """
+        project_id = uuid4()
         statement = (
             sa.insert(projects)
-            .values(id=uuid4(), workspace_id=workspace_id, body=await _body(project))
+            .values(id=project_id, workspace_id=workspace_id, body=await _body(project))
             # It has no job yet. In INSERT … RETURNING, SQLAlchemy would look up the jobs of all projects.
             .returning(*_COLUMNS, _SHOT_COUNT, sa.null().label(_LATEST_JOB_STATUS.name))
         )
-        async with self._database.transaction() as connection:
-            stored = _as_stored((await connection.execute(statement)).mappings().one(), project)
-            await _audit(connection, origin, Action.PROJECT_CREATED, stored)
-        return stored
+        entry = entry_of(origin, Action.PROJECT_CREATED, workspace_id, target=project_id)
+        row = await change(self._database, statement, entry)
+        assert row is not None
+        return _as_stored(row, project)
 
     async def get(self, workspace_id: str, project_id: UUID) -> StoredProject:
         """Return a project.
@@ -130,20 +130,13 @@ class Projects:
             .returning(*_COLUMNS, _SHOT_COUNT, _LATEST_JOB_STATUS)
         )
         if etag:
-            statement = statement.where(projects.c.version == _version(etag))
-        async with self._database.transaction() as connection:
-            row = (await connection.execute(statement)).mappings().one_or_none()
-            if row is not None:
-                stored = _as_stored(row, project)
-                await _audit(connection, origin, Action.PROJECT_UPDATED, stored)
+            statement = statement.where(projects.c.version == version_of(etag))
+        entry = entry_of(origin, Action.PROJECT_UPDATED, workspace_id, target=project_id)
+        row = await change(self._database, statement, entry)
         if row is not None:
-            return stored
+            return _as_stored(row, project)
         current = await self.get(workspace_id, project_id)
-        raise DomainError(
-            ErrorReason.ETAG_MISMATCH,
-            "the project was changed since it was read",
-            {"project_id": str(project_id), "etag": current.etag},
-        )
+        raise etag_mismatch("project", {"project_id": str(project_id)}, current.etag)
 
     async def list(
         self,
@@ -178,8 +171,8 @@ class Projects:
         page = [await _stored(row) for row in rows[:limit] if row["body"] is not None]
         return page, Position(page[-1].create_time, page[-1].id) if len(rows) > len(page) else None
 
-    async def delete(self, workspace_id: str, project_id: UUID) -> None:
-        """Delete a project; its jobs are kept.
+    async def delete(self, workspace_id: str, project_id: UUID, *, origin: Origin | None = None) -> None:
+        """Delete a project, together with the entry in the audit log; its jobs are kept.
 
         Raises:
             DomainError: PROJECT_NOT_FOUND.
@@ -189,9 +182,8 @@ class Projects:
             .where(projects.c.workspace_id == workspace_id, projects.c.id == project_id)
             .returning(projects.c.id)
         )
-        async with self._database.single() as connection:
-            deleted = (await connection.execute(statement)).one_or_none()
-        if deleted is None:
+        entry = entry_of(origin, Action.PROJECT_DELETED, workspace_id, target=project_id)
+        if await change(self._database, statement, entry) is None:
             raise project_not_found(project_id)
 
 
@@ -202,14 +194,6 @@ def project_not_found(project_id: UUID) -> DomainError:
     )
 
 
-async def _audit(
-    connection: UncancellableConnection, origin: Origin | None, action: Action, stored: StoredProject
-) -> None:
-    if origin is not None:
-        entry = audit_values(origin, action) | {"workspace_id": stored.workspace_id, "target": stored.id}
-        await connection.execute(sa.insert(audit_log).values(entry))
-
-
 def _bounded(statement: sa.Select[Any], max_bytes: int) -> sa.Select[Any]:
     """Return a page's statement without the bodies beyond a number of bytes, which Postgres does not even read."""
     page = statement.subquery()
@@ -218,11 +202,6 @@ def _bounded(statement: sa.Select[Any], max_bytes: int) -> sa.Select[Any]:
     is_first = sa.func.row_number().over(order_by=order) == 1
     body = sa.case((sa.or_(read <= max_bytes, is_first), page.c.body)).label("body")
     return sa.select(*(column for column in page.c if column.name != "body"), body).order_by(*order)
-
-
-def _version(etag: str) -> int:
-    # An etag that this service did not issue matches no version; Postgres may not even accept it as a number.
-    return int(etag) if etag.isascii() and etag.isdecimal() and len(etag) < len(str(2**63)) else -1
 
 
 async def _stored(row: Mapping[Any, Any]) -> StoredProject:

@@ -6,9 +6,9 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from render_service.db.access.audit_log import audit_values
+from render_service.db.access.audited_changes import change, entry_of, record
 from render_service.db.database import Database
-from render_service.db.schema import audit_log, webhooks
+from render_service.db.schema import webhooks
 from render_service.domain.access.audit import Action, Origin
 from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.jobs.job import JobStatus
@@ -52,7 +52,7 @@ class Webhooks:
             "statuses": list(receiver.statuses),
             "labels": dict(labels),
         }
-        entry = audit_values(origin, Action.WEBHOOK_CREATED) | {"workspace_id": workspace_id, "target": webhook_id}
+        entry = entry_of(origin, Action.WEBHOOK_CREATED, workspace_id, target=webhook_id)
         async with self._database.transaction() as connection:
             # One at a time in a workspace, so that the rows read next stay as they are until the commit.
             await connection.execute(_LOCK, {"workspace_id": workspace_id})
@@ -62,7 +62,7 @@ class Webhooks:
                 raise _exists(present[receiver.url])
             if len(present) >= MAX_WEBHOOKS:
                 raise _too_many()
-            await connection.execute(sa.insert(audit_log).values(entry))
+            await record(connection, entry)
             row = await connection.execute(sa.insert(webhooks).values(values).returning(*webhooks.c))
             return _from_row(row.mappings().one())
 
@@ -89,18 +89,19 @@ class Webhooks:
             raise webhook_not_found(webhook_id)
         return _from_row(row)
 
-    async def delete(self, workspace_id: str, webhook_id: UUID) -> None:
-        """Delete a webhook: nothing more is sent to it, and its deliveries are no longer listed.
+    async def delete(self, workspace_id: str, webhook_id: UUID, *, origin: Origin | None = None) -> None:
+        """Delete a webhook, together with the entry in the audit log.
 
-        Their rows are pruned later, in batches, because there may be millions.
+        Nothing more is sent to it, and its deliveries are no longer listed. Their rows are pruned later, in batches,
+        because there may be millions.
 
         Raises:
             DomainError: WEBHOOK_NOT_FOUND.
         """
         statement = sa.delete(webhooks).where(webhooks.c.workspace_id == workspace_id, webhooks.c.id == webhook_id)
-        async with self._database.single() as connection:
-            if not (await connection.execute(statement)).rowcount:
-                raise webhook_not_found(webhook_id)
+        entry = entry_of(origin, Action.WEBHOOK_DELETED, workspace_id, target=webhook_id)
+        if await change(self._database, statement.returning(webhooks.c.id), entry) is None:
+            raise webhook_not_found(webhook_id)
 
 
 def webhook_not_found(webhook_id: UUID) -> DomainError:

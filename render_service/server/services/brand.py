@@ -4,11 +4,9 @@ from render_client.v1 import brand_service_pb2 as pb
 from render_client.v1 import brand_service_pb2_grpc
 
 from render_service.db.brand.brand_kits import BrandKits
-from render_service.domain.access.audit import Action
 from render_service.domain.brand.kit import BrandKit
 from render_service.domain.faults import Faults
 from render_service.domain.projects.looks.references import kit_name_faults
-from render_service.server.interceptors.audit import AuditRecorder
 from render_service.server.interceptors.authentication import current_origin
 from render_service.server.interceptors.base import Context
 from render_service.server.mapping.brand import kit_from_proto, kit_to_proto
@@ -22,13 +20,11 @@ class BrandServicer(brand_service_pb2_grpc.BrandServiceServicer):
     Args:
         kits: The kits in Postgres.
         parser: Validates kits.
-        audit: Writes the audit log.
     """
 
-    def __init__(self, kits: BrandKits, parser: ProjectParser, *, audit: AuditRecorder) -> None:
+    def __init__(self, kits: BrandKits, parser: ProjectParser) -> None:
         self._kits = kits
         self._parser = parser
-        self._audit = audit
 
     async def CreateBrandKit(self, request: pb.CreateBrandKitRequest, context: Context) -> pb.CreateBrandKitResponse:
         """Store a new kit."""
@@ -61,9 +57,7 @@ class BrandServicer(brand_service_pb2_grpc.BrandServiceServicer):
     async def DeleteBrandKit(self, request: pb.DeleteBrandKitRequest, context: Context) -> pb.DeleteBrandKitResponse:
         """Remove a kit."""
         _check_name(request)
-        await self._kits.get(request.workspace_id, request.name)  # what is absent leaves no entry
-        await self._audit.record(Action.BRAND_KIT_DELETED, request.workspace_id, None, detail=request.name)
-        await self._kits.delete(request.workspace_id, request.name)
+        await self._kits.delete(request.workspace_id, request.name, origin=current_origin())
         return pb.DeleteBrandKitResponse()
 
     def _read(self, request: pb.CreateBrandKitRequest | pb.UpdateBrandKitRequest) -> BrandKit:

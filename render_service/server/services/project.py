@@ -8,11 +8,9 @@ from render_client.v1 import project_service_pb2 as pb
 from render_service.db.jobs.deletions import Deletions
 from render_service.db.jobs.job_lists import Position
 from render_service.db.projects.projects import Projects, StoredProject, project_not_found
-from render_service.domain.access.audit import Action
 from render_service.domain.faults import Faults
 from render_service.domain.projects.project import Project
 from render_service.retention.remover import Remover
-from render_service.server.interceptors.audit import AuditRecorder
 from render_service.server.interceptors.authentication import current_origin
 from render_service.server.interceptors.base import Context
 from render_service.server.interceptors.requests import LARGE_BYTES
@@ -29,17 +27,13 @@ class ProjectServicer(project_service_pb2_grpc.ProjectServiceServicer):
     Args:
         projects: The projects in Postgres.
         parser: Reads and validates projects.
-        audit: Writes the audit log.
         deletions: Deletes projects with their jobs.
         remover: Deletes their objects.
     """
 
-    def __init__(
-        self, projects: Projects, parser: ProjectParser, *, audit: AuditRecorder, deletions: Deletions, remover: Remover
-    ) -> None:
+    def __init__(self, projects: Projects, parser: ProjectParser, *, deletions: Deletions, remover: Remover) -> None:
         self._deletions = deletions
         self._remover = remover
-        self._audit = audit
         self._projects = projects
         self._parser = parser
 
@@ -103,14 +97,12 @@ class ProjectServicer(project_service_pb2_grpc.ProjectServiceServicer):
         workspace_field(request.workspace_id, "workspace_id", faults)
         project_id = uuid_field(request.project_id, "project_id", faults)
         faults.raise_if_any()
-        await self._projects.get(request.workspace_id, project_id)  # what is absent leaves no entry
-        await self._audit.record(Action.PROJECT_DELETED, request.workspace_id, project_id)
         if request.delete_jobs:
-            if not await self._deletions.delete_project(request.workspace_id, project_id):
+            if not await self._deletions.delete_project(request.workspace_id, project_id, origin=current_origin()):
                 raise project_not_found(project_id)
             self._remover.nudge()
         else:
-            await self._projects.delete(request.workspace_id, project_id)
+            await self._projects.delete(request.workspace_id, project_id, origin=current_origin())
         return pb.DeleteProjectResponse()
 
     async def _project(self, request: pb.CreateProjectRequest | pb.UpdateProjectRequest, faults: Faults) -> Project:

@@ -73,9 +73,7 @@ class WebhookServicer(webhook_service_pb2_grpc.WebhookServiceServicer):
         workspace_field(request.workspace_id, "workspace_id", faults)
         webhook_id = uuid_field(request.webhook_id, "webhook_id", faults)
         faults.raise_if_any()
-        await self._webhooks.get(request.workspace_id, webhook_id)  # what is absent leaves no entry
-        await self._audit.record(Action.WEBHOOK_DELETED, request.workspace_id, webhook_id)
-        await self._webhooks.delete(request.workspace_id, webhook_id)
+        await self._webhooks.delete(request.workspace_id, webhook_id, origin=current_origin())
         return pb.DeleteWebhookResponse()
 
     async def GetWebhookSecret(
