@@ -9,12 +9,12 @@ import sqlalchemy as sa
 from redis.exceptions import RedisError
 from sqlalchemy.exc import ProgrammingError
 
-from render_service.compositor.processes.confinement import describe_confinement
 from render_service.compositor.text.fonts import is_covered
 from render_service.config.recognition import RECOGNITION_EXTRA
 from render_service.config.settings import Settings
 from render_service.config.speech import SPEECH_EXTRA
 from render_service.config.speech_providers import REQUIRED, remote_speech
+from render_service.confinement.confine import describe_confinement
 from render_service.db.database import Database, DatabaseUnavailable
 from render_service.db.revision import newest_revision
 from render_service.runtime.lifecycle import connect_redis

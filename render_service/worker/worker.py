@@ -15,9 +15,9 @@ from dramatiq.brokers.redis import RedisBroker
 from redis.exceptions import RedisError
 
 from render_service.compositor.compositor import Compositor
-from render_service.compositor.processes.confinement import describe_confinement
 from render_service.compositor.processes.pool import ProcessPool
 from render_service.config.settings import ConfigurationError, Settings
+from render_service.confinement.confine import describe_confinement
 from render_service.db.database import Database, DatabaseUnavailable
 from render_service.db.jobs.job_lifecycle import JobLifecycle
 from render_service.db.jobs.job_objects import JobObjects

@@ -1,17 +1,16 @@
 """The limits of worker processes: what one task may use, and the environment that a process sees."""
 
-import os
 import platform
 import resource
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from render_service.confinement.environment import inherited_environment
+
 _MIB = 1024 * 1024
 # Enough for every file that a task has open at once, and its pipes.
 _OPEN_FILES = 512
-# What Python, the dynamic linker and libraries need; above all none of the service's settings and credentials.
-_INHERITED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH", "TZ", "VIRTUAL_ENV")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +42,8 @@ def child_environment(scratch: Path) -> dict[str, str]:
     Args:
         scratch: A folder of the process's own, for temporary files of libraries.
     """
-    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     return {
-        **inherited,
+        **inherited_environment(),
         "HOME": str(scratch),
         "TMPDIR": str(scratch),
         # There are as many processes as cores already.

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from render_service.compositor.media.decode_errors import Fault, fault_of
-from render_service.compositor.processes.confinement import confine
 from render_service.compositor.processes.limits import limit_process, limit_task
 from render_service.compositor.processes.messages import Answer, Kind, Task, read_task, write_answer
+from render_service.confinement.confine import confine
 from render_service.domain.errors import RenderFailure
 
 _KINDS = {

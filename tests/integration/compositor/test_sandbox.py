@@ -11,11 +11,11 @@ import pytest_asyncio
 
 from render_service.compositor.inspected_file import Use
 from render_service.compositor.media.assets import Asset, image_asset
-from render_service.compositor.processes.landlock import landlock_version
 from render_service.compositor.processes.limits import PROBING, PROBING_PICTURE, RENDERING, TaskLimits
 from render_service.compositor.processes.pool import ProcessPool, TaskOptions
-from render_service.compositor.processes.system_calls import can_filter
 from render_service.compositor.tasks import inspect_file
+from render_service.confinement.landlock import landlock_version
+from render_service.confinement.system_calls import can_filter
 from render_service.domain.errors import ErrorReason, RenderFailure
 from tests.integration.compositor import tasks
 

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from render_service.compositor.processes.landlock import landlock_version, restrict_by_landlock
-from render_service.compositor.processes.system_calls import can_filter, filter_system_calls
+from render_service.confinement.landlock import landlock_version, restrict_by_landlock
+from render_service.confinement.system_calls import can_filter, filter_system_calls
 
 _CAPABILITIES_3 = 0x20080522  # _LINUX_CAPABILITY_VERSION_3, capset(2)
 

@@ -1,0 +1,87 @@
+"""Has font files checked, each in a process of its own; see `check_process`."""
+
+import asyncio
+import json
+import sys
+import tempfile
+from contextlib import suppress
+
+from render_service.confinement.environment import inherited_environment
+from render_service.domain.brand.fonts import CheckedFont, FontFacts, FontLicense
+from render_service.domain.errors import FieldFault, InvalidFields
+from render_service.fonts.check_process import READY
+from render_service.fonts.faults import FontRefused
+
+_AT_ONCE = 2
+
+
+class FontChecker:
+    """Checks font files, a few at a time."""
+
+    def __init__(self) -> None:
+        self._places = asyncio.Semaphore(_AT_ONCE)
+
+    async def check(self, content: bytes, family: str, field: str) -> CheckedFont:
+        """Check a font file and write it anew.
+
+        Args:
+            content: The file.
+            family: Name of its family; empty takes the font's own.
+            field: Path of the file in the request.
+
+        Raises:
+            InvalidFields: It is refused.
+            OSError: The machine cannot start a process.
+            RuntimeError: A process has ended before it read the file.
+        """
+        async with self._places:
+            try:
+                return await _check(content, family)
+            except FontRefused as refused:
+                raise InvalidFields([FieldFault(field, refused.fault)]) from None
+
+
+async def _check(content: bytes, family: str) -> CheckedFont:
+    scratch = tempfile.gettempdir()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "render_service.fonts.check_process",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        env=inherited_environment() | {"HOME": scratch, "TMPDIR": scratch},
+    )
+    try:
+        answer, _ = await process.communicate(json.dumps({"family": family}).encode() + b"\n" + content)
+    except BaseException:
+        # Nobody waits for it any longer.
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+        raise
+    return read_answer(answer)
+
+
+def read_answer(answer: bytes) -> CheckedFont:
+    """Return what a process has answered.
+
+    Raises:
+        FontRefused: The font is refused, or has ended the process.
+        RuntimeError: The process ended before it read the font.
+    """
+    if not answer.startswith(READY):
+        raise RuntimeError("the process that checks fonts did not start")
+    header, end, written = answer.removeprefix(READY).partition(b"\n")
+    if not end:
+        raise FontRefused("takes more time or memory to read than any good font; export the font again")
+    described = json.loads(header)
+    if "refused" in described:
+        raise FontRefused(described["refused"])
+    facts = described["facts"]
+    return CheckedFont(
+        FontFacts(**facts | {"license": FontLicense(facts["license"]), "scripts": tuple(facts["scripts"])}),
+        written,
+        described["sha256"],
+        tuple(described["dropped"]),
+    )
