@@ -1,6 +1,6 @@
 """Collects the faults of one request, so that its error lists all of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from render_service.domain.errors import FieldFault, InvalidFields
 
@@ -25,6 +25,10 @@ class Faults:
     def __bool__(self) -> bool:
         """Whether there is a fault."""
         return bool(self._listed or self._more)
+
+    def __iter__(self) -> Iterator[FieldFault]:
+        """Yield the listed faults."""
+        return iter(self._listed)
 
     def add(self, path: str, description: str) -> None:
         """Add a fault.

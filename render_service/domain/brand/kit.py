@@ -25,6 +25,11 @@ class BrandFonts:
     body: str = ""
     caption: str = ""
 
+    def of(self, role: str) -> str:
+        """Return the font of a role; empty if there is none. Without a font of their own, captions have the body's."""
+        font: str = getattr(self, role)
+        return font or (self.body if role == "caption" else "")
+
 
 @dataclass(frozen=True, slots=True)
 class BrandColors:
@@ -35,6 +40,11 @@ class BrandColors:
     accent: str = ""
     background: str = ""
     text: str = ""
+
+    def of(self, role: str) -> str:
+        """Return the color of a role; empty if there is none. Without an accent, the primary color is the accent."""
+        color: str = getattr(self, role)
+        return color or (self.primary if role == "accent" else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +86,8 @@ def apply_kit(project: Project, kit: BrandKit, path: str, faults: Faults) -> Pro
     """
 
     def resolve(reference: str, place: str) -> str:
-        named: BrandColors | BrandFonts = kit.colors
-        role = role_of(reference, COLOR_ROLES)
-        if role is None:
-            named, role = kit.fonts, role_of(reference, FONT_ROLES)
-        found: str = getattr(named, role) if role else ""
+        color, font = role_of(reference, COLOR_ROLES), role_of(reference, FONT_ROLES)
+        found = kit.colors.of(color) if color else kit.fonts.of(font) if font else ""
         if not found:
             faults.add(place, f"must name what the brand kit {kit.name} has, not {reference[:LONGEST_FONT_NAME]}")
         return found
@@ -101,7 +108,7 @@ def apply_kit(project: Project, kit: BrandKit, path: str, faults: Faults) -> Pro
 
 def _captions(own: CaptionOptions, kit: BrandKit, excluded: Collection[str]) -> CaptionOptions:
     """Return caption options with the kit's in place of those that are omitted: None, empty, 0 or False."""
-    given = replace(kit.captions, font=kit.captions.font or kit.fonts.caption or kit.fonts.body)
+    given = replace(kit.captions, font=kit.captions.font or kit.fonts.of("caption"))
     omitted = CaptionOptions()
     filled = {
         item.name: getattr(given, item.name)
@@ -123,7 +130,7 @@ def _shot(shot: Shot, kit: BrandKit) -> Shot:
 def _card(card: ShotCard, kit: BrandKit) -> ShotCard:
     return replace(
         card,
-        accent=card.accent or kit.colors.accent or kit.colors.primary,
+        accent=card.accent or kit.colors.of("accent"),
         background=card.background or kit.colors.background,
     )
 

@@ -48,6 +48,11 @@ def is_variable_name(name: str) -> bool:
     return _VARIABLE_NAME.fullmatch(name) is not None
 
 
+def has_variables(text: str) -> bool:
+    """Return whether a text names a variable, be it after a backslash."""
+    return _PLACE.search(text) is not None
+
+
 def known_pieces(text: str) -> tuple[str, ...]:
     """Return what is known of a text before its places are filled: the pieces before, between and after them."""
     pieces = [""]

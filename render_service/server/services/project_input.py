@@ -68,21 +68,33 @@ class ProjectParser:
         return filling.project
 
     def apply_kit(self, project: Project, kit: BrandKit, faults: Faults) -> Project:
-        """Return a filled project with what its brand kit gives it, adding the faults of both together."""
+        """Return a filled project with what its brand kit gives it, adding the faults of both together.
+
+        What is wrong with the kit itself, which obeyed the rules when it was stored, is a fault of `project.brand_kit`.
+        """
+        own = Faults()
+        check_kit(kit, kit.name, self._uri_fault, own)
+        for fault in own:
+            faults.add("project.brand_kit", f"must name a kit without faults; {fault.field} {fault.description}")
+        if own:
+            return project
         whole = apply_kit(project, kit, "project", faults)
         self._check(whole, faults)
         return whole
 
     def check_kit(self, kit: BrandKit, faults: Faults) -> None:
         """Add everything that is wrong with a brand kit, the field `brand_kit` of a request."""
-        check_kit(kit, "brand_kit", lambda uri: check_uri(uri, self._policy), faults)
+        check_kit(kit, "brand_kit", self._uri_fault, faults)
+
+    def _uri_fault(self, uri: str) -> str | None:
+        return check_uri(uri, self._policy)
 
     def _check(self, project: Project, faults: Faults) -> None:
         faults.add_all(
             check_project(
                 project,
                 "project",
-                lambda uri: check_uri(uri, self._policy),
+                self._uri_fault,
                 for_render=True,
                 any_voice=self._any_voice,
             )
@@ -92,7 +104,7 @@ class ProjectParser:
         found = check_project(
             project,
             "project",
-            lambda uri: check_uri(uri, self._policy),
+            self._uri_fault,
             for_render=for_render,
             open_uri_fault=lambda pieces: check_open_uri(pieces, self._policy),
             any_voice=self._any_voice,

@@ -34,7 +34,7 @@ class BrandFonts(_message.Message):
     body: _builtins.str
     """body is the font of layers' texts that name none, and what `brand:body` names."""
     caption: _builtins.str
-    """caption is the font of captions, and what `brand:caption` names; if omitted, captions have the body's."""
+    """caption is the font of captions, and what `brand:caption` names; if omitted, the body's."""
     def __init__(
         self,
         *,
@@ -66,9 +66,7 @@ class BrandColors(_message.Message):
     secondary: _builtins.str
     """secondary is what `brand:secondary` names."""
     accent: _builtins.str
-    """accent is the accent of cards over shots that name none, and what `brand:accent` names; if omitted, such cards have
-    the primary color.
-    """
+    """accent is the accent of cards over shots that name none, and what `brand:accent` names; if omitted, the primary color."""
     background: _builtins.str
     """background is the background of such cards, and what `brand:background` names."""
     text: _builtins.str
@@ -93,7 +91,8 @@ Global___BrandColors: _TypeAlias = BrandColors  # noqa: Y015
 @_typing.final
 class BrandKit(_message.Message):
     """BrandKit is what the videos of a brand share. The fields from watermark on take the place of the fields of the same name
-    that a project omits; the rules are theirs. Texts that it holds can name its colors and fonts.
+    that a project omits; the rules are theirs. Texts that it holds can name its colors and fonts. They have no variables:
+    `{{city}}` in a text is INVALID_ARGUMENT.
     """
 
     DESCRIPTOR: _descriptor.Descriptor

@@ -127,7 +127,7 @@ def test_a_sound_kit_has_no_fault_and_each_wrong_field_is_named() -> None:
         BrandFonts(heading="Comic Sans", caption="brand:body"),
         BrandColors(primary="red"),
         watermark=Watermark("https://example.com/logo.png", opacity=2),
-        captions=CaptionOptions(preset=CaptionPreset.NEON, highlight_color="brand:accent", words_per_cue=99),
+        captions=CaptionOptions(preset=CaptionPreset.NEON, highlight_color="brand:secondary", words_per_cue=99),
         music=Music("ftp://example.com/theme.m4a"),
     )
     check_kit(wrong, "brand_kit", lambda uri: None if uri.startswith("https") else "must be https", faults)
@@ -141,3 +141,46 @@ def test_a_sound_kit_has_no_fault_and_each_wrong_field_is_named() -> None:
         "brand_kit.captions.words_per_cue",
         "brand_kit.music.uri",
     }
+
+
+def test_a_fault_of_a_kits_font_or_color_is_reported_once_however_often_it_is_named() -> None:
+    wrong = replace(
+        KIT,
+        fonts=BrandFonts(heading="Comic Sans", body="Papyrus"),
+        colors=BrandColors(primary="red"),
+        captions=CaptionOptions(color="brand:primary", highlight_color="brand:accent", font="brand:heading"),
+    )
+    faults = Faults()
+    check_kit(wrong, "brand_kit", lambda uri: None, faults)
+    assert list(refused(faults)) == ["brand_kit.fonts.heading", "brand_kit.fonts.body", "brand_kit.colors.primary"]
+
+
+def test_roles_that_a_kit_lacks_are_taken_from_those_that_stand_in_for_them() -> None:
+    styles = (TextStyle(font="brand:caption", color="brand:accent"), TextStyle(font="brand:body"))
+    kit = BrandKit("acme", BrandFonts(body="Poppins"), BrandColors(primary="#111111"))
+    shown = applied(Project(layers=tuple(map(text, styles)), captions=CaptionOptions(font="brand:caption")), kit)
+    assert [layer.text.style.font for layer in shown.layers if layer.text] == ["Poppins", "Poppins"]
+    assert shown.layers[0].text is not None
+    assert shown.layers[0].text.style.color == "#111111"
+    assert shown.captions.font == "Poppins"
+
+
+@pytest.mark.parametrize("written", ["{{city}}", "\\{{city}}", "in {{ city }}!"])
+def test_variables_in_a_kit_are_refused_by_their_path(written: str) -> None:
+    kit = BrandKit(
+        "acme",
+        watermark=Watermark(f"https://example.com/{written}.png"),
+        captions=CaptionOptions(font=written),
+        intro_clip_uri=f"https://example.com/{written}.mp4",
+        title_card=Card(written, written),
+        end_card=Card("Bye {city}", "{{ not a name! }}"),
+    )
+    faults = Faults()
+    check_kit(kit, "brand_kit", lambda uri: None, faults)
+    assert list(refused(faults)) == [
+        "brand_kit.watermark.uri",
+        "brand_kit.captions.font",
+        "brand_kit.intro_clip_uri",
+        "brand_kit.title_card.title",
+        "brand_kit.title_card.subtitle",
+    ]

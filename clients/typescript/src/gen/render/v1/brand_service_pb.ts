@@ -39,7 +39,7 @@ export type BrandFonts = Message<"render.v1.BrandFonts"> & {
   body: string;
 
   /**
-   * caption is the font of captions, and what `brand:caption` names; if omitted, captions have the body's.
+   * caption is the font of captions, and what `brand:caption` names; if omitted, the body's.
    *
    * @generated from field: string caption = 3;
    */
@@ -74,8 +74,7 @@ export type BrandColors = Message<"render.v1.BrandColors"> & {
   secondary: string;
 
   /**
-   * accent is the accent of cards over shots that name none, and what `brand:accent` names; if omitted, such cards have
-   * the primary color.
+   * accent is the accent of cards over shots that name none, and what `brand:accent` names; if omitted, the primary color.
    *
    * @generated from field: string accent = 3;
    */
@@ -105,7 +104,8 @@ export const BrandColorsSchema: GenMessage<BrandColors> = /*@__PURE__*/
 
 /**
  * BrandKit is what the videos of a brand share. The fields from watermark on take the place of the fields of the same name
- * that a project omits; the rules are theirs. Texts that it holds can name its colors and fonts.
+ * that a project omits; the rules are theirs. Texts that it holds can name its colors and fonts. They have no variables:
+ * `{{city}}` in a text is INVALID_ARGUMENT.
  *
  * @generated from message render.v1.BrandKit
  */
