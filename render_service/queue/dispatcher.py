@@ -8,19 +8,14 @@ message.
 import asyncio
 import time
 from collections.abc import Sequence
-from contextvars import Context
 from uuid import UUID
 
-from redis.exceptions import RedisError
-
-from render_service.db.database import DatabaseUnavailable
 from render_service.db.jobs.job_outbox import JobOutbox
 from render_service.queue.broker import RenderQueue
+from render_service.runtime.batch_sender import BatchSender
 from render_service.runtime.periodic import PeriodicTask
-from render_service.telemetry.logging import get_logger
 from render_service.telemetry.metrics.shared import MESSAGES_SENT
 
-_log = get_logger(__name__)
 _BATCH = 100
 # With this many messages waiting, every worker has enough hints; the rest stays in Postgres and costs Redis nothing.
 _ENOUGH_WAITING = 1_000
@@ -46,8 +41,7 @@ class Dispatcher:
         self._task = PeriodicTask("dispatcher", interval_seconds=interval_seconds)
         self._waiting = 0
         self._counted_at = float("-inf")
-        self._unsent: list[UUID] = []
-        self._sending: asyncio.Task[None] | None = None
+        self._stored_as_sent = BatchSender(self._send, failure="messages not sent; they are due again")
 
     def nudge(self) -> None:
         """Dispatch now: a job has become due."""
@@ -60,10 +54,7 @@ class Dispatcher:
 
     def send(self, job_id: UUID) -> None:
         """Send the message of a job that was stored as sent, with those of the same moment, without waiting for it."""
-        self._unsent.append(job_id)
-        if self._sending is None:
-            # The context of one call, with its request id, must not be that of the others.
-            self._sending = asyncio.get_running_loop().create_task(self._send_unsent(), context=Context())
+        self._stored_as_sent.add(job_id)
 
     async def close(self, *, timeout_seconds: float) -> None:
         """Wait for the messages that are being sent.
@@ -71,12 +62,7 @@ class Dispatcher:
         Args:
             timeout_seconds: The longest time to wait. The reconciler makes messages due that are not sent by then.
         """
-        if self._sending is None:
-            return
-        _, unfinished = await asyncio.wait([self._sending], timeout=timeout_seconds)
-        for task in unfinished:
-            task.cancel()
-        await asyncio.gather(*unfinished, return_exceptions=True)
+        await self._stored_as_sent.close(timeout_seconds=timeout_seconds)
 
     async def run(self) -> None:
         """Dispatch until cancelled."""
@@ -101,22 +87,11 @@ class Dispatcher:
             if len(due) < _BATCH:
                 return sent
 
-    async def _send_unsent(self) -> None:
-        try:
-            while self._unsent:
-                ids, self._unsent = self._unsent, []
-                try:
-                    await self._send(ids)
-                except (RedisError, OSError, DatabaseUnavailable) as error:
-                    _log.warning("messages not sent; they are due again", jobs=len(ids), error=type(error).__name__)
-        finally:
-            self._sending = None
-
     async def _send(self, job_ids: Sequence[UUID]) -> None:
         """Send messages for jobs that are stored as sent, or make them due again."""
         try:
             await asyncio.to_thread(self._queue.send, job_ids)
-        except (RedisError, OSError):
+        except Exception:
             self._counted_at = float("-inf")  # new jobs go to the outbox until Redis answers
             await self._outbox.put_back(job_ids)
             raise

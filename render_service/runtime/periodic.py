@@ -12,8 +12,8 @@ from render_service.storage.errors import StorageUnavailable
 from render_service.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
-# What a store that is unavailable raises. Everything else is a bug: it ends the loop, and with it the process.
-_UNAVAILABLE = (DatabaseUnavailable, StorageUnavailable, RedisError, ConnectionError, TimeoutError)
+UNAVAILABLE = (DatabaseUnavailable, StorageUnavailable, RedisError, ConnectionError, TimeoutError)
+"""What a store that is unavailable raises. Everything else is a bug: it ends a loop, and with it the process."""
 
 
 class PeriodicTask:
@@ -59,7 +59,7 @@ class PeriodicTask:
             await self._wait()
             try:
                 await work()
-            except _UNAVAILABLE as error:
+            except UNAVAILABLE as error:
                 self._note_failure(error)
             else:
                 self._note_success()

@@ -99,11 +99,13 @@ class NewJob:
         workspace_id: Its workspace.
         quotas: Those of its workspace.
         encoded: Its values as JSON, by their names in `_TYPES`.
+        is_sent: Whether its message is sent once it is stored; otherwise it is due in the outbox.
     """
 
     workspace_id: str
     quotas: Quotas
     encoded: bytes
+    is_sent: bool
 
 
 def new_job(
@@ -116,7 +118,7 @@ def new_job(
         spec: Its spec as JSON.
         quotas: Those of its workspace.
         origin: Who starts it, and from where; None leaves no entry in the audit log.
-        is_sent: Whether the caller sends the job's message; otherwise it is due in the outbox.
+        is_sent: Whether the job's message is sent once it is stored; otherwise it is due in the outbox.
 
     Raises:
         ValueError: A text holds half a surrogate pair.
@@ -149,7 +151,7 @@ def new_job(
             "call_id": origin.request_id,
         }
     # The spec, by far the largest value, is copied as it is.
-    return NewJob(request.workspace_id, quotas, b'%b,"spec":%b}' % (to_json(values)[:-1], spec))
+    return NewJob(request.workspace_id, quotas, b'%b,"spec":%b}' % (to_json(values)[:-1], spec), is_sent)
 
 
 async def insert_jobs(database: Database, jobs: Sequence[NewJob]) -> list[Row | Exception]:

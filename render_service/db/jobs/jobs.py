@@ -3,17 +3,16 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from render_service.db.batching import KeyedBatcher
 from render_service.db.database import Database
-from render_service.db.jobs.job_inserts import insert_jobs, new_job
+from render_service.db.jobs.job_inserts import NewJob, insert_jobs, new_job
 from render_service.db.jobs.job_lists import JobFilter, Position, list_statement
-from render_service.db.prepared import Statement
+from render_service.db.prepared import Row, Statement
 from render_service.db.row_mapping import (
     JOB_SELECT,
     RENDER_SPEC,
@@ -98,19 +97,31 @@ class RequestIdReused(DomainError):
         )
 
 
+class OnStored(Protocol):
+    """Is called for each new job once it is committed, whether or not its caller still waits."""
+
+    def __call__(self, event: JobEvent, *, is_sent: bool) -> None:
+        """Publish a job's first event; if it was stored as sent, send its message."""
+
+
+def _leave_unnoticed(event: JobEvent, *, is_sent: bool) -> None:
+    pass
+
+
 class Jobs:
     """The jobs in Postgres.
 
     Args:
         database: Where they are.
+        on_stored: Notifies watchers and workers of a new job.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, on_stored: OnStored = _leave_unnoticed) -> None:
         self._database = database
+        self._on_stored = on_stored
         # Inserts of one workspace take turns at its lock: more than one at a time would only hold connections.
-        insert = partial(insert_jobs, database)
-        self._small_inserts = KeyedBatcher(lambda: database.batcher(insert, parallel=1))
-        self._large_inserts = KeyedBatcher(lambda: database.batcher(insert, parallel=1, limit=1))
+        self._small_inserts = KeyedBatcher(lambda: database.batcher(self._insert, parallel=1))
+        self._large_inserts = KeyedBatcher(lambda: database.batcher(self._insert, parallel=1, limit=1))
         self._gets = database.batcher(self._get)
         self._pages = KeyedBatcher(lambda: database.batcher(self._read_page))
 
@@ -130,10 +141,10 @@ class Jobs:
             quotas: Those of its workspace.
             origin: Who starts it, and from where; None leaves no entry in the audit trail.
             is_small: Whether the spec is known to be small; otherwise it is serialized in a thread.
-            is_sent: Whether the caller sends the message of a new job, right after this call.
+            is_sent: Whether `on_stored` sends the job's message.
 
         Returns:
-            The job, and the event to publish; None where the request_id had already made this job.
+            The job, and its first event; None where the request_id had already made this job.
 
         Raises:
             RequestIdReused: The request_id was used with another body.
@@ -147,9 +158,9 @@ class Jobs:
         job = new_job(request, dumped, quotas, origin=origin, is_sent=is_sent)
         inserts = self._small_inserts if len(dumped) <= _SMALL_BYTES else self._large_inserts
         while True:
-            row = await inserts.call(request.workspace_id, job)
-            if row["job_id"] is not None:
-                return job_from_row(row), event_from_row(row, is_milestone=True)
+            row, event = await inserts.call(request.workspace_id, job)
+            if event is not None:
+                return job_from_row(row), event
             # A concurrent request with the same id was faster and has committed; its job may have been deleted since.
             options = request.options
             if options.request_id is not None and (
@@ -159,6 +170,20 @@ class Jobs:
             if row["exceeded"] is not None:
                 quota = QuotaName(row["exceeded"])
                 raise quota_exceeded(quota, getattr(quotas, quota), retry_after_seconds=_RETRY_SECONDS[quota])
+
+    async def _insert(self, jobs: Sequence[NewJob]) -> "list[tuple[Row, JobEvent | None] | Exception]":
+        """Store jobs, and notify of each that was stored; return its row and its first event."""
+        results: list[tuple[Row, JobEvent | None] | Exception] = []
+        for job, row in zip(jobs, await insert_jobs(self._database, jobs), strict=True):
+            if isinstance(row, Exception):
+                results.append(row)
+            elif row["job_id"] is None:
+                results.append((row, None))
+            else:
+                event = event_from_row(row, is_milestone=True)
+                self._on_stored(event, is_sent=job.is_sent)
+                results.append((row, event))
+        return results
 
     async def started_by(self, workspace_id: str, request_id: UUID, request_hash: bytes) -> Job | None:
         """Return the job that a request_id has made, or None.

@@ -133,19 +133,17 @@ class RenderStarter:
         if request.dry_run:
             return Started(None, clips, speech.narrations)
         project_id = request.source if isinstance(request.source, UUID) else None
-        is_sent = self._notifier.sends_directly
         job, event = await self._jobs.start(
             JobRequest(workspace_id, project_id, provider, spec, options, speech.options is not None, needs),
             quotas=await self._quotas.of(workspace_id),
             origin=current_origin(),
             is_small=project_id is None and is_small_request(),
-            is_sent=is_sent,
+            is_sent=self._notifier.sends_directly,
         )
         annotate({"render.job.id": str(job.id), "render.provider": provider})
         if event is not None:
             JOBS_STARTED.labels(provider).inc()
             _log.info("render started", job_id=str(job.id), workspace_id=workspace_id, provider=provider)
-            self._notifier.notify(event, is_sent=is_sent)
         return Started(job, clips, speech.narrations)
 
     async def spec_of(

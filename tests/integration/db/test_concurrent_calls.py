@@ -14,12 +14,12 @@ from psycopg.rows import dict_row
 from render_service.db.database import Database
 from render_service.db.jobs.job_inserts import insert_jobs, new_job
 from render_service.db.jobs.jobs import Jobs
-from render_service.db.prepared import Statement
+from render_service.db.prepared import Row, Statement
 from render_service.db.row_mapping import RENDER_SPEC
 from render_service.domain.access.audit import Origin
 from render_service.domain.access.quota import Quotas
 from render_service.domain.errors import DomainError, ErrorReason
-from render_service.domain.jobs.job import Job
+from render_service.domain.jobs.job import Job, JobEvent
 from tests.records import PROJECT, SPEC, claim_next, job_request, lifecycle_of
 
 
@@ -77,6 +77,50 @@ async def test_a_job_that_the_database_refuses_takes_no_other_along(database: Da
     assert len(stored) == 5
     for job, _ in stored:
         assert await jobs.get("team", job.id) == job
+
+
+async def test_a_job_whose_caller_leaves_during_the_commit_is_stored_and_notified_of(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    committed, answered = asyncio.Event(), asyncio.Event()
+    execute = database.execute
+
+    async def answering_late(statement: Statement, parameters: Mapping[str, Any]) -> list[Row]:
+        rows = await execute(statement, parameters)
+        committed.set()
+        await answered.wait()
+        return rows
+
+    notified: asyncio.Queue[tuple[JobEvent, bool]] = asyncio.Queue()
+    jobs = Jobs(database, lambda event, *, is_sent: notified.put_nowait((event, is_sent)))
+    monkeypatch.setattr(database, "execute", answering_late)
+    caller = asyncio.create_task(jobs.start(job_request(), is_small=True, is_sent=True))
+    await committed.wait()
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    assert notified.empty()
+    answered.set()
+    async with asyncio.timeout(60):
+        event, is_sent = await notified.get()
+    assert is_sent
+    assert (await jobs.get("team", event.job_id)).task_id == event.task_id
+
+
+async def test_each_new_job_is_notified_of_once_and_none_that_was_not_stored(database: Database) -> None:
+    notified: list[tuple[UUID, bool]] = []
+    jobs = Jobs(database, lambda event, *, is_sent: notified.append((event.job_id, is_sent)))
+    request = job_request(request_id=uuid4())
+    started = await asyncio.gather(
+        jobs.start(request, is_small=True, is_sent=True),
+        jobs.start(request, is_small=True, is_sent=True),
+        jobs.start(job_request(), is_small=True),
+        jobs.start(job_request(labels={"text": "\0"}), is_small=True, is_sent=True),
+        return_exceptions=True,
+    )
+    sent, repeated, due = [result[0].id for result in started if isinstance(result, tuple)]
+    assert sent == repeated
+    assert sorted(notified) == sorted([(sent, True), (due, False)])
 
 
 async def test_one_request_sent_twice_at_once_makes_one_job(database: Database) -> None:
