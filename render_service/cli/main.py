@@ -73,6 +73,9 @@ def demo(
 def dev(
     data: Annotated[Path, typer.Option(help="Folder for all data; kept between runs.")] = _DATA,
     port: Annotated[int, typer.Option(help="Port of the gRPC server on 127.0.0.1.", min=0, max=65535)] = 50051,
+    http_port: Annotated[
+        int, typer.Option(help="Port of HTTP on 127.0.0.1; a free one where it is in use.", min=0, max=65535)
+    ] = 8080,
     allow: Annotated[
         list[Path] | None,
         typer.Option(
@@ -85,7 +88,7 @@ def dev(
     """Run Postgres, Valkey, a server and a worker in the foreground. Ctrl-C stops them."""
     from render_service.embedded.dev import run_dev
 
-    raise SystemExit(run_dev(data, port, tuple(allow or ())))
+    raise SystemExit(run_dev(data, port, tuple(allow or ()), http_port=http_port))
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """Settings of the edge: TLS, authentication, quotas and retention."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from render_service.config.names import WITH_PREFIX
 from render_service.domain.access.quota import Quotas
 from render_service.domain.jobs.retention_policy import RetentionPolicy
 
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-]+(:[0-9]{1,5})?|https?://\[[0-9A-Fa-f:]+\](:[0-9]{1,5})?", re.ASCII)
 AUTH_METHODS = frozenset({"api-keys", "jwt", "mtls"})
 
 
@@ -20,6 +22,12 @@ class EdgeSettings(BaseSettings):
 
     listen: str = "127.0.0.1:50051"
     """RENDER_LISTEN: host:port of the gRPC server; port 0 picks a free one."""
+    http_listen: str | None = None
+    """RENDER_HTTP_LISTEN: host:port of HTTP beside gRPC: JSON, server-sent events, downloads; port 0 picks a free one.
+    If unset, there is none. The rules of `RENDER_LISTEN` apply, and `RENDER_TLS_CERT` turns TLS on for both."""
+    http_origins: str = ""
+    """RENDER_HTTP_ORIGINS: origins of web pages, separated by `,`, whose scripts may call the port of
+    `RENDER_HTTP_LISTEN` (CORS), such as `https://studio.example`; none by default."""
     server_workers: int = Field(default=1, ge=1, le=64)
     """RENDER_SERVER_WORKERS: how many server processes share the port of `RENDER_LISTEN`, one per core; more than one
     needs Linux. The status page of process n, counted from 0, listens on the port of `RENDER_METRICS_LISTEN` plus n."""
@@ -125,6 +133,14 @@ class EdgeSettings(BaseSettings):
         if methods != ["off"] and not set(methods) <= AUTH_METHODS:
             raise ValueError("must be off, or some of api-keys, jwt and mtls, separated by ,")
         return ",".join(methods)
+
+    @field_validator("http_origins")
+    @classmethod
+    def _are_origins(cls, value: str) -> str:
+        origins = [part.strip() for part in value.split(",") if part.strip()]
+        if wrong := [origin for origin in origins if not _ORIGIN.fullmatch(origin)]:
+            raise ValueError(f"{wrong[0]} is not an origin, such as https://studio.example")
+        return ",".join(origins)
 
     @property
     def auth_methods(self) -> frozenset[str]:

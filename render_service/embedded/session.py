@@ -16,7 +16,7 @@ _KEY_FILE = "api-key"
 _WEBHOOK_KEY_FILE = "webhook-key"
 
 
-def make_stack(data: Path, *, port: int | None, file_roots: tuple[Path, ...]) -> Stack:
+def make_stack(data: Path, *, port: int | None, file_roots: tuple[Path, ...], http_port: int | None = None) -> Stack:
     """Return a stack that accepts `file://` assets from some folders and webhooks on this machine.
 
     The webhook signing key is created at the first start and kept in its data, mode 0600.
@@ -24,6 +24,7 @@ def make_stack(data: Path, *, port: int | None, file_roots: tuple[Path, ...]) ->
     Args:
         data: Folder for all data.
         port: Port of the gRPC server; None picks a free one.
+        http_port: Port of the gateway to HTTP; None for none.
         file_roots: Where pictures and sounds may be read from.
     """
     environment = {
@@ -31,7 +32,7 @@ def make_stack(data: Path, *, port: int | None, file_roots: tuple[Path, ...]) ->
         "RENDER_WEBHOOK_KEYS": _webhook_key(data),
         "RENDER_WEBHOOK_ALLOWED_HOSTS": "127.0.0.1,::1,localhost",
     }
-    return Stack(data, port=port, environment=environment)
+    return Stack(data, port=port, http_port=http_port, environment=environment)
 
 
 def _webhook_key(data: Path) -> str:

@@ -29,6 +29,7 @@ class Stack:
         data_dir: its folder; created if absent. Logs lie in it as `server.log` and `worker.log`, those of the run
             before as `….log.previous`.
         port: port of the gRPC server on 127.0.0.1; a free one is chosen where it is `None`.
+        http_port: port of the gateway to HTTP on 127.0.0.1; there is none where it is `None`.
         environment: settings for server and worker beside those that the stack decides itself.
         durable: False trades Postgres' safety against power loss for speed; still safe against killed processes.
     """
@@ -38,6 +39,7 @@ class Stack:
         data_dir: Path,
         *,
         port: int | None = None,
+        http_port: int | None = None,
         environment: Mapping[str, str] | None = None,
         durable: bool = True,
     ) -> None:
@@ -46,7 +48,11 @@ class Stack:
         self.valkey = EmbeddedValkey(self.data_dir / "valkey", persist=True)
         self.target = f"{LOOPBACK}:{port or free_port()}"
         """Where the gRPC server listens, as host:port."""
+        self.http_url = f"http://{LOOPBACK}:{http_port}" if http_port else ""
+        """Base URL of the gateway to HTTP; empty where there is none."""
         self._extra = dict(environment or {})
+        if http_port:
+            self._extra["RENDER_HTTP_LISTEN"] = f"{LOOPBACK}:{http_port}"
         self._processes: dict[str, SupervisedProcess] = {}
 
     @staticmethod

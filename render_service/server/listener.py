@@ -1,5 +1,6 @@
 """The gRPC listener: its address and options, health, and graceful shutdown."""
 
+from pathlib import Path
 from typing import cast
 
 import grpc
@@ -137,11 +138,12 @@ class Listener:
             add_reflection((*SERVICES, health_name), server)
         self._server = grpc.aio.server(handlers=(handlers,), options=(*_OPTIONS, *limits))
 
-    async def start(self, listen: str) -> int:
+    async def start(self, listen: str, socket: Path | None = None) -> int:
         """Listen and serve.
 
         Args:
             listen: host:port; port 0 picks a free one.
+            socket: Path of a Unix socket that is served as well, for the gateway to HTTP.
 
         Returns:
             The port.
@@ -156,6 +158,8 @@ class Listener:
                 port = self._server.add_insecure_port(listen)
         except RuntimeError:
             raise ConfigurationError(f"RENDER_LISTEN: cannot listen on {listen}") from None
+        if socket is not None:
+            self._server.add_insecure_port(f"unix:{socket}")
         await self._server.start()
         await self.set_serving(True)
         return port
@@ -188,23 +192,30 @@ def check_listen(settings: Settings) -> list[str]:
     Raises:
         ConfigurationError: it may not.
     """
-    host = settings.listen.rpartition(":")[0].strip("[]")
-    if not settings.listen.rpartition(":")[2].isdigit() or not host:
-        raise ConfigurationError("RENDER_LISTEN: must be host:port, such as 127.0.0.1:50051")
+    warnings = _check_address("RENDER_LISTEN", settings.listen, settings)
+    if settings.http_listen is not None:
+        warnings += _check_address("RENDER_HTTP_LISTEN", settings.http_listen, settings)
+    return list(dict.fromkeys(warnings))
+
+
+def _check_address(name: str, listen: str, settings: Settings) -> list[str]:
+    host = listen.rpartition(":")[0].strip("[]")
+    if not listen.rpartition(":")[2].isdigit() or not host:
+        raise ConfigurationError(f"{name}: must be host:port, such as 127.0.0.1:50051")
     if is_loopback(host):
         return []
     warnings = []
     if not settings.auth_methods:
         if not settings.unauthenticated_listen:
             raise ConfigurationError(
-                "RENDER_AUTH: `off` beyond a loopback address only with RENDER_UNAUTHENTICATED_LISTEN=true: anyone "
-                "who can reach the port has full access"
+                f"RENDER_AUTH: `off` beyond a loopback address ({name}) only with RENDER_UNAUTHENTICATED_LISTEN=true: "
+                "anyone who can reach the port has full access"
             )
         warnings.append("listening beyond this machine: anyone who can reach the port has full access")
     if settings.tls_cert is None:
         if not settings.insecure_listen:
             raise ConfigurationError(
-                "RENDER_LISTEN: beyond a loopback address only with RENDER_TLS_CERT and RENDER_TLS_KEY, or with "
+                f"{name}: beyond a loopback address only with RENDER_TLS_CERT and RENDER_TLS_KEY, or with "
                 "RENDER_INSECURE_LISTEN=true behind something that adds TLS: keys would travel readable"
             )
         warnings.append("listening beyond this machine without TLS")

@@ -48,6 +48,7 @@ from render_service.runtime.task_group import BackgroundTasks
 from render_service.server.auth.authenticator import KeyReader
 from render_service.server.auth.configured import make_authenticator
 from render_service.server.callbacks.listener import callback_listener
+from render_service.server.gateway import open_ports
 from render_service.server.interceptors.audit import AuditRecorder
 from render_service.server.interceptors.rate_limits import QuotaCache
 from render_service.server.interceptors.refusals import RefusalRecorder
@@ -171,12 +172,12 @@ async def run_server(
         )
         tasks.start("session checks", listener.check_sessions())
         await stack.enter_async_context(callback_listener(settings, redis, shares_port=shares_port))
-        port = await listener.start(settings.listen)
+        ports = await stack.enter_async_context(open_ports(settings, listener, shares_port=shares_port))
         readiness = Readiness(database, redis, stop, listener.set_serving)
         tasks.start("readiness", readiness.run())
         _measure(settings, tasks, database, hub)
         await stack.enter_async_context(status_page(settings.metrics_listen, (SHARED, SERVER), readiness.is_ready))
-        _log.info("server ready", listen=settings.listen, port=port, auth=settings.auth, tls=tls is not None)
+        _log.info("server ready", listen=settings.listen, **ports, auth=settings.auth, tls=tls is not None)
         on_ready()
         await stop.wait()
 

@@ -128,7 +128,7 @@ class ErrorMiddleware:
             reason,
             method=call.method,
             workspace_id=workspace_of(call),
-            peer=call.context.peer(),
+            peer=call.peer,
             origin=origin_of(call),
             request_id=call.id,
         )

@@ -38,6 +38,36 @@ def server_credentials(settings: Settings) -> grpc.ServerCredentials | None:
     return grpc.dynamic_ssl_server_credentials(initial, reloading.get, client_ca is not None)
 
 
+def http_tls(settings: Settings) -> ssl.SSLContext | None:
+    """Return what the port of HTTP needs for TLS; None where TLS is off.
+
+    Its handshakes use the certificates as they are then, like those of `server_credentials`, which has checked them.
+    """
+    cert, key, client_ca = settings.tls_cert, settings.tls_key, settings.tls_client_ca
+    if cert is None or key is None:
+        return None
+
+    def read() -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.load_cert_chain(cert, key, password=_no_passphrase)
+        if client_ca is not None:
+            context.load_verify_locations(client_ca)
+            context.verify_mode = ssl.CERT_REQUIRED
+        return context
+
+    files = [file for file in (cert, key, client_ca) if file is not None]
+    current = ReloadingFile("TLS certificates of HTTP", files, read)
+
+    def renew(connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
+        connection.context = current.get()
+
+    first = read()
+    # Called in every handshake, with or without a name.
+    first.sni_callback = renew
+    return first
+
+
 def _read(cert: Path, key: Path, client_ca: Path | None) -> grpc.ServerCertificateConfiguration:
     # gRPC accepts anything and then fails every handshake. OpenSSL checks at once whether key and certificate match.
     ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key, password=_no_passphrase)

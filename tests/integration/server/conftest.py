@@ -19,6 +19,7 @@ from render_service.db.jobs.job_lifecycle import Claim, JobLifecycle
 from render_service.db.jobs.jobs import Jobs
 from render_service.domain.jobs.job import Artifact, Job, RawResults, StoredFile, Video
 from render_service.embedded import EmbeddedValkey
+from render_service.embedded.ports import LOOPBACK, free_port
 from render_service.storage.keys import attempt_prefix
 from render_service.storage.store import ObjectStore
 from tests.objects import put_object
@@ -44,6 +45,7 @@ class Service:
     store: ObjectStore
     lifecycle: JobLifecycle
     workspace: str
+    http_url: str = ""
 
     async def start(self, **fields: object) -> job_pb2.Job:
         """Start a render of a small project."""
@@ -102,11 +104,14 @@ async def shared_service(
         auth="off",
         heartbeat_seconds=0.2,
         file_roots=(folder / "assets",),
+        http_listen=f"{LOOPBACK}:{free_port()}",
+        http_origins="https://studio.example",
     )
     database = Database(_shared_database_url)
     async with serving(settings) as stubs:
         store = ObjectStore(settings.storage_url)
-        yield Service(stubs, database, store, lifecycle_of(database, lease=timedelta(minutes=5)), "")
+        lifecycle = lifecycle_of(database, lease=timedelta(minutes=5))
+        yield Service(stubs, database, store, lifecycle, "", f"http://{settings.http_listen}")
     await database.close()
 
 
@@ -121,4 +126,5 @@ def service(shared_service: Service, request: pytest.FixtureRequest) -> Service:
         shared_service.store,
         shared_service.lifecycle,
         workspace.removeprefix("test-"),
+        shared_service.http_url,
     )

@@ -20,7 +20,7 @@ def roots(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, ...]]:
     """The folders that a stack about to start allows; it does not start."""
     found: list[tuple[Path, ...]] = []
 
-    def make_stack(_data: Path, *, port: int | None, file_roots: tuple[Path, ...]) -> Any:
+    def make_stack(_data: Path, *, port: int | None, file_roots: tuple[Path, ...], http_port: int) -> Any:
         found.append(file_roots)
         raise Started
 

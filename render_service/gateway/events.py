@@ -1,0 +1,98 @@
+"""Watches as server-sent events (the HTML standard, 9.2): resumable, with heartbeats, and complete to the end."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from google.protobuf.message import Message
+from render_client.v1 import job_pb2
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from render_service.domain.errors import FieldFault
+from render_service.gateway.calls import Responses, Server, metadata_of
+from render_service.gateway.errors import RequestRefused, refuse_fields, status_json
+from render_service.gateway.rules import HttpRule
+from render_service.gateway.transcoding import read_request, to_json
+
+# What a watch is refused for is known at once; a resumed one may have nothing new to say.
+_FIRST_SECONDS = 1.0
+_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+_ENDED = frozenset({job_pb2.JOB_STATUS_COMPLETED, job_pb2.JOB_STATUS_FAILED, job_pb2.JOB_STATUS_CANCELLED})
+_HEARTBEAT = b": heartbeat\n\n"
+_LAST_ID = "Last-Event-ID"
+
+
+async def watch_over_http(server: Server, rule: HttpRule, request: Request, resume_field: str) -> Response:
+    """Return the response that streams a watch.
+
+    Each event has its JSON as `data` and, as `id`, what resumes the stream after it: browsers send it back as
+    `Last-Event-ID` by themselves. A resumed watch of a job whose end the caller has seen is 204 No Content, at which
+    browsers stop. A watch that fails on the way ends with an event `error`, whose data is the status.
+
+    Args:
+        server: The gRPC server.
+        rule: WatchProgress or WatchWorkspace.
+        request: The request.
+        resume_field: The field of the RPC's request that resumes it.
+
+    Raises:
+        RequestRefused: The watch is refused.
+    """
+    query = request.query_params.multi_items()
+    last_id = request.headers.get(_LAST_ID, "")
+    if last_id:
+        if resume_field == "after_sequence" and not last_id.isdecimal():
+            raise refuse_fields([FieldFault(_LAST_ID, "must be the id of an event of this stream")])
+        # A browser that connects again repeats the URL; what it has seen since counts.
+        query = [(name, value) for name, value in query if name not in (resume_field, "from_oldest")]
+        query.append((resume_field, last_id))
+    message = read_request(rule, request.path_params, query, b"")
+    responses = server.stream(rule, message, metadata_of(request))
+    try:
+        first = await responses.first(within_seconds=_FIRST_SECONDS)
+    except BaseException:
+        responses.cancel()
+        raise
+    if first is not None and _is_repeated_end(first, last_id):
+        responses.cancel()
+        return Response(status_code=204, headers=_HEADERS)
+    return StreamingResponse(_events(responses, first), headers=_HEADERS, media_type="text/event-stream")
+
+
+async def _events(responses: Responses, response: Message | None) -> AsyncIterator[bytes]:
+    try:
+        if response is None:
+            yield _HEARTBEAT
+            response = await responses.next()
+        while response is not None:
+            yield _event(response)
+            response = await responses.next()
+    except RequestRefused as error:
+        yield b"event: error\ndata: " + status_json(error.status) + b"\n\n"
+    finally:
+        responses.cancel()
+
+
+def _event(response: Any) -> bytes:
+    """Return a response of a watch as an event."""
+    cursor = getattr(response, "cursor", "")
+    if response.WhichOneof("update") != "event":
+        # An id without data moves the browser's place without an event.
+        return f"id: {cursor}\n: heartbeat\n\n".encode() if cursor else _HEARTBEAT
+    event = response.event
+    kind = "end" if not cursor and event.status in _ENDED else "update"
+    return b"event: %s\nid: %s\ndata: %s\n\n" % (
+        kind.encode(),
+        (cursor or str(event.sequence)).encode(),
+        to_json(event),
+    )
+
+
+def _is_repeated_end(response: Any, last_id: str) -> bool:
+    """Whether a response is the end of a job that the caller has seen already."""
+    return (
+        last_id.isdecimal()
+        and response.WhichOneof("update") == "event"
+        and response.event.status in _ENDED
+        and response.event.sequence <= int(last_id)
+    )

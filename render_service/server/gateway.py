@@ -1,0 +1,46 @@
+"""Opens the ports of the server: that of gRPC, and that of the gateway to HTTP where it is configured."""
+
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from render_service.config.settings import Settings
+from render_service.server.listener import Listener
+from render_service.server.tls.credentials import http_tls
+
+
+@asynccontextmanager
+async def open_ports(settings: Settings, listener: Listener, *, shares_port: bool) -> AsyncIterator[dict[str, int]]:
+    """Serve gRPC, and HTTP for as long as the block runs; the caller stops the listener.
+
+    Args:
+        settings: The service's configuration.
+        listener: The gRPC server.
+        shares_port: Whether other processes listen on the same ports.
+
+    Yields:
+        The ports: `port`, and `http_port` where there is a gateway.
+
+    Raises:
+        ConfigurationError: An address is taken or not of this machine.
+    """
+    if settings.http_listen is None:
+        yield {"port": await listener.start(settings.listen)}
+        return
+    # Loaded only where there is a gateway: servers start sooner without it.
+    from render_service.gateway.listener import serve_gateway  # noqa: PLC0415
+
+    # Only this user can reach the socket. A short path: a socket's has at most 107 bytes.
+    with tempfile.TemporaryDirectory(prefix="render-") as folder:
+        socket = Path(folder) / "grpc"
+        port = await listener.start(settings.listen, socket)
+        async with serve_gateway(
+            settings.http_listen,
+            socket,
+            origins=[origin for origin in settings.http_origins.split(",") if origin],
+            tls=http_tls(settings),
+            max_connections=settings.max_connections,
+            shares_port=shares_port,
+        ) as http_port:
+            yield {"port": port, "http_port": http_port}
