@@ -58,22 +58,37 @@ _OF_KIND = """
 """
 # Turns are tried one after another until enough yield a job, so that only these jobs are locked: the subquery must stay
 # lateral, and the capacity must be checked last, because that locks the workspace's count. A claim of one job waits for
-# that lock. A claim of several does not: with several locks, it could wait for one that waits for it. The kinds of jobs
-# are tried likewise, in the order of their first jobs.
+# that lock. A claim of several does not: with several locks, it could wait for one that waits for it.
+#
+# Likewise the first jobs of all kinds are tried one after another, in their order, so that a job that another claim
+# has locked leads to the next one, of whichever kind. Only if all of those are locked, as by a dispatcher for a moment,
+# the first that is free of some kind is taken.
+_FIRST_OF_KIND = 8
 _FIRST_DUE = f"""
     CROSS JOIN LATERAL (
-        SELECT job.id, job.workspace_id FROM (
-            SELECT kind.* FROM ({_KINDS}) AS kind CROSS JOIN LATERAL (
-                SELECT priority, run_after, id FROM jobs WHERE {_OF_KIND}
-                ORDER BY priority DESC, run_after, id LIMIT 1
-            ) AS head
-            ORDER BY head.priority DESC, head.run_after, head.id
-        ) AS kind CROSS JOIN LATERAL (
-            SELECT id, workspace_id FROM jobs WHERE {_OF_KIND}
-            ORDER BY priority DESC, run_after, id
-            FOR NO KEY UPDATE SKIP LOCKED
+        SELECT * FROM (
+            SELECT job.id, job.workspace_id FROM (
+                SELECT first.* FROM ({_KINDS}) AS kind CROSS JOIN LATERAL (
+                    SELECT priority, run_after, id FROM jobs WHERE {_OF_KIND}
+                    ORDER BY priority DESC, run_after, id LIMIT {_FIRST_OF_KIND}
+                ) AS first
+                ORDER BY first.priority DESC, first.run_after, first.id
+            ) AS first CROSS JOIN LATERAL (
+                SELECT id, workspace_id FROM jobs WHERE jobs.id = first.id AND status = 'PENDING'
+                FOR NO KEY UPDATE SKIP LOCKED
+            ) AS job
             LIMIT 1
-        ) AS job
+        ) AS among_first
+        UNION ALL
+        SELECT * FROM (
+            SELECT job.id, job.workspace_id FROM ({_KINDS}) AS kind CROSS JOIN LATERAL (
+                SELECT id, workspace_id FROM jobs WHERE {_OF_KIND}
+                ORDER BY priority DESC, run_after, id
+                FOR NO KEY UPDATE SKIP LOCKED
+                LIMIT 1
+            ) AS job
+            LIMIT 1
+        ) AS beyond
         LIMIT 1
     ) AS due
     WHERE turn.most IS NULL OR CASE

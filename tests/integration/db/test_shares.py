@@ -21,7 +21,7 @@ from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.jobs.job import Lease, ProviderName
 from render_service.domain.jobs.request import JobOptions, JobRequest
 from render_service.domain.retry import RetryPolicy
-from tests.records import HOUR, SPEC, VIDEO, job_request, lifecycle_of, start_job
+from tests.records import HOUR, SPEC, VIDEO, claim_next, job_request, lifecycle_of, start_job
 
 
 async def queue(database: Database, workspace: str, count: int = 1, *, priority: int = 0) -> list[UUID]:
@@ -97,6 +97,31 @@ async def test_priority_orders_the_jobs_of_a_workspace_and_of_no_other(database:
     order = [found.lease.job_id for found in held if found]
     assert [job_id for job_id in order if job_id != other] == [urgent, usual, next_usual, late]
     assert order.index(other) <= 1, "its turn comes whatever others think of their own jobs"
+
+
+async def test_a_job_that_another_claim_has_locked_leads_to_the_next_of_whichever_kind(database: Database) -> None:
+    lifecycle = lifecycle_of(database)
+    for provider, priorities in {ProviderName.MOCK: (9, 5, 4), ProviderName.RUNWAY: (8, 7, 3)}.items():
+        for priority in priorities:
+            request = job_request(provider=provider)
+            await start_job(database, replace(request, options=replace(request.options, priority=priority)))
+    first = sa.text("SELECT id FROM jobs WHERE priority >= 8 FOR NO KEY UPDATE")
+    async with database.transaction() as other:
+        assert len((await other.execute(first)).all()) == 2
+        claimed = [(await claim_next(lifecycle)).lease.job_id for _ in range(4)]
+    async with database.single() as connection:
+        found = await connection.execute(sa.text("SELECT id, priority FROM jobs"))
+        priority_of = {row.id: row.priority for row in found}
+    assert [priority_of[job_id] for job_id in claimed] == [7, 5, 4, 3]
+
+
+async def test_a_job_is_claimed_however_many_before_it_are_locked(database: Database) -> None:
+    await queue(database, "team", 20)
+    (last,) = await queue(database, "team", priority=-1)
+    locked = sa.text("SELECT id FROM jobs WHERE priority = 0 FOR NO KEY UPDATE")
+    async with database.transaction() as other:
+        assert len((await other.execute(locked)).all()) == 20
+        assert (await claim_next(lifecycle_of(database))).lease.job_id == last
 
 
 async def test_many_claims_at_once_take_each_job_once_and_miss_none(database: Database) -> None:
