@@ -16,7 +16,8 @@ from render_service.compositor.text.line_breaking import LineSpan, break_lines
 from render_service.compositor.text.typesetting import Line, TextStyle, measure, set_line
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.looks.captions import Platform
-from render_service.domain.projects.project import MODE_PRESETS, CaptionStyle
+from render_service.domain.projects.looks.modes import MODE_PRESETS
+from render_service.domain.projects.project import CaptionStyle
 
 
 @dataclass(frozen=True, slots=True)

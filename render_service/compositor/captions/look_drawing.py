@@ -9,22 +9,14 @@ import numpy as np
 
 from render_service.compositor.captions.cues import CueWord
 from render_service.compositor.captions.layout import CaptionFormat, baselines, block_height, lay_out_caption
-from render_service.compositor.captions.look import (
-    BLACK,
-    LEAST_CONTRAST,
-    Accent,
-    Backing,
-    CaptionLook,
-    Entrance,
-    luminance,
-    rgb,
-)
+from render_service.compositor.captions.look import Accent, Backing, CaptionLook, Entrance
 from render_service.compositor.captions.safe_areas import Rect, even_up
 from render_service.compositor.captions.word_states import WordState, word_state
 from render_service.compositor.captions.word_tiles import Mask, WordTile, lay, line_boxes, spoken_edge, word_tiles
 from render_service.compositor.frames.overlay import Overlay
 from render_service.compositor.frames.planes import Plane, Planes
 from render_service.compositor.frames.stacking import OverlayStack
+from render_service.domain.layers.contrast import BLACK, LEAST_CONTRAST, luminance, rgb
 
 # In em: room around the block for words that come in, and the caret of a typewriter.
 _BLEED, _CARET = 0.6, 0.09

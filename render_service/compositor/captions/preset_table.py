@@ -2,16 +2,7 @@
 
 from dataclasses import replace
 
-from render_service.compositor.captions.look import (
-    BLACK,
-    WHITE,
-    Backing,
-    CaptionLook,
-    blended,
-    contrasting,
-    legible,
-    stands_out,
-)
+from render_service.compositor.captions.look import Backing, CaptionLook
 from render_service.compositor.captions.presets import (
     big_word,
     bounce,
@@ -28,6 +19,7 @@ from render_service.compositor.captions.presets import (
     word_box,
     word_pop,
 )
+from render_service.domain.layers.contrast import BLACK, WHITE, blended, contrasting, legible, stands_out
 from render_service.domain.projects.looks.captions import CaptionPosition, CaptionPreset
 from render_service.domain.projects.project import CaptionOptions, CaptionStyle
 

@@ -2,17 +2,9 @@
 
 from dataclasses import dataclass
 
-from render_service.compositor.captions.look import (
-    BLACK,
-    WHITE,
-    blended,
-    contrasting,
-    luminance,
-    rgb,
-    stands_out,
-)
 from render_service.compositor.cards.palettes import LIGHT, hexadecimal, palette_of
 from render_service.domain.cards.model import ShotCard
+from render_service.domain.layers.contrast import BLACK, WHITE, blended, contrasting, luminance, rgb, stands_out
 from render_service.domain.layers.model import ColorStop, Gradient, Layer, ShapeLayer
 
 _BRIGHT, _DARK = "#FAF8F4", "#12151C"

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from render_service.domain.projects.project import MODE_PRESETS, Pacing, Project
+from render_service.domain.projects.looks.modes import MODE_PRESETS
+from render_service.domain.projects.project import Pacing, Project
 
 
 def decided_pacing(project: Project) -> Pacing:

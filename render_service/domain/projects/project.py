@@ -10,7 +10,7 @@ from render_service.domain.projects.looks.captions import CaptionPosition, Capti
 from render_service.domain.projects.looks.clips import ClipEdit
 from render_service.domain.projects.looks.sounds import SoundClip
 from render_service.domain.projects.looks.views import PictureView
-from render_service.domain.projects.output import AspectRatio, OutputOptions
+from render_service.domain.projects.output import OutputOptions
 from render_service.domain.speech.lexicon import LexiconEntry
 
 
@@ -358,43 +358,3 @@ class Project:
     sounds: tuple[SoundClip, ...] = ()
     brand_kit: str = ""
     brand_kit_excludes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ModePreset:
-    """The defaults of a mode.
-
-    `caption_scale` multiplies the caption size that the frame's shorter side gives; `narration_as_caption` says
-    whether a shot without a caption shows its narration.
-    """
-
-    aspect_ratio: AspectRatio
-    motion: MotionKind
-    transition: TransitionKind
-    transition_duration: timedelta
-    caption_scale: float
-    narration_as_caption: bool
-    caption_style: CaptionStyle = CaptionStyle.OUTLINE
-    pacing: Pacing = Pacing(timedelta(milliseconds=300), timedelta(milliseconds=1500))
-
-
-_CUT = timedelta(0)
-MODE_PRESETS = {
-    ProjectMode.STANDARD: ModePreset(
-        AspectRatio.LANDSCAPE_16_9,
-        MotionKind.ZOOM_IN,
-        TransitionKind.CROSS_FADE,
-        timedelta(milliseconds=500),
-        1.0,
-        True,
-    ),
-    ProjectMode.SHORT: ModePreset(AspectRatio.PORTRAIT_9_16, MotionKind.ZOOM_IN, TransitionKind.CUT, _CUT, 1.35, True),
-    ProjectMode.SLIDESHOW: ModePreset(
-        AspectRatio.LANDSCAPE_16_9,
-        MotionKind.NONE,
-        TransitionKind.CROSS_FADE,
-        timedelta(seconds=1),
-        1.0,
-        False,
-    ),
-}

@@ -3,7 +3,8 @@
 import unicodedata
 from datetime import timedelta
 
-from render_service.domain.projects.project import MODE_PRESETS, Project, Shot
+from render_service.domain.projects.looks.modes import MODE_PRESETS
+from render_service.domain.projects.project import Project, Shot
 
 COMFORTABLE = 0.75
 """Share of the fastest speed at which a text is read with ease: 15 characters a second, about 170 words a minute."""

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 from render_service.domain.cards.model import card_texts
 from render_service.domain.projects.looks.clips import Playback, playback_of, played_length
+from render_service.domain.projects.looks.modes import MODE_PRESETS
 from render_service.domain.projects.media import MediaFacts
 from render_service.domain.projects.pacing import decided_pacing, extend_for_narration
 from render_service.domain.projects.project import (
-    MODE_PRESETS,
     Direction,
     Easing,
     Motion,

@@ -24,8 +24,9 @@ from render_service.domain.projects.delivery.ai_label import with_ai_label
 from render_service.domain.projects.delivery.length_rules import length_fault, poster_fault
 from render_service.domain.projects.delivery.outputs import ResolvedOutput
 from render_service.domain.projects.languages import missing_translations, respoken, speaks, spoken_language
+from render_service.domain.projects.looks.modes import MODE_PRESETS
 from render_service.domain.projects.output import AudioLanguage, OutputOptions, OutputSpec, codec_fault, decide_output
-from render_service.domain.projects.project import MODE_PRESETS, Project, Speech
+from render_service.domain.projects.project import Project, Speech
 from render_service.domain.projects.word_times import timed_later, unwritten_shots
 from render_service.domain.speech.terms import PlannedNarration
 from render_service.domain.speech.voices import SpeechProvider

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from render_service.domain.projects.looks.modes import MODE_PRESETS
 from render_service.domain.projects.media import MediaFacts
 from render_service.domain.projects.project import (
-    MODE_PRESETS,
     Card,
     NarrationPolicy,
     Pacing,

@@ -15,8 +15,9 @@ from render_service.domain.errors import InvalidFields
 from render_service.domain.faults import Faults
 from render_service.domain.jobs.request import JobOptions, RenderRequest
 from render_service.domain.projects.languages import respoken
+from render_service.domain.projects.looks.modes import MODE_PRESETS
 from render_service.domain.projects.output import AudioLanguage, Container, OutputOptions, decide_output
-from render_service.domain.projects.project import MODE_PRESETS, Project, Shot, Speech, Translation
+from render_service.domain.projects.project import Project, Shot, Speech, Translation
 from render_service.domain.projects.validation import check_output
 from render_service.domain.speech.voices import SpeechProvider
 from render_service.fetch.policy import FetchPolicy

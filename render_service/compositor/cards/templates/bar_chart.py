@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from render_service.compositor.captions.look import blended
 from render_service.compositor.cards.stage import Stage
 from render_service.compositor.cards.templates.charts import counting, framed, steps, value_text
 from render_service.domain.cards.model import ChartCard
+from render_service.domain.layers.contrast import blended
 from render_service.domain.layers.model import Animation, AnimationDirection, ColorStop, Gradient, Layer, ShapeLayer
 
 _FADED = 0.42

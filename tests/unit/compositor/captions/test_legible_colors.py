@@ -7,19 +7,12 @@ import pytest
 
 from render_service.compositor.captions.cues import Cue
 from render_service.compositor.captions.layout import CaptionFormat, caption_area
-from render_service.compositor.captions.look import (
-    LEAST_CONTRAST,
-    Backing,
-    CaptionLook,
-    blended,
-    contrast,
-    luminance,
-    rgb,
-)
+from render_service.compositor.captions.look import Backing, CaptionLook
 from render_service.compositor.captions.look_drawing import LookPainter
 from render_service.compositor.captions.preset_table import chosen_look
 from render_service.compositor.captions.word_cues import word_cues
 from render_service.compositor.frames.planes import Planes
+from render_service.domain.layers.contrast import LEAST_CONTRAST, blended, contrast, luminance, rgb
 from render_service.domain.projects.looks.captions import CaptionPreset
 from render_service.domain.projects.project import CaptionOptions, CaptionStyle
 

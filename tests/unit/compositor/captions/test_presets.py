@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from render_service.compositor.captions.cues import Cue
 from render_service.compositor.captions.layout import CaptionFormat, caption_area, caption_size
-from render_service.compositor.captions.look import LEAST_CONTRAST, contrast, luminance, rgb
 from render_service.compositor.captions.look_drawing import LookPainter
 from render_service.compositor.captions.preset_table import LOOKS, chosen_look
 from render_service.compositor.captions.safe_areas import Rect, safe_area
@@ -19,6 +18,7 @@ from render_service.compositor.frames.overlay import Overlay
 from render_service.compositor.frames.planes import Planes
 from render_service.compositor.segments.plan import within_segment
 from render_service.compositor.segments.spec import CueLayer
+from render_service.domain.layers.contrast import LEAST_CONTRAST, contrast, luminance, rgb
 from render_service.domain.projects.looks.captions import CaptionPosition, CaptionPreset, Platform
 from render_service.domain.projects.project import CaptionOptions, CaptionStyle
 

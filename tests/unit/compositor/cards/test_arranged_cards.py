@@ -4,7 +4,6 @@ from itertools import combinations
 
 import pytest
 
-from render_service.compositor.captions.look import contrast, luminance, rgb
 from render_service.compositor.captions.safe_areas import safe_area
 from render_service.compositor.cards.arranging import arranged
 from render_service.compositor.cards.themes import in_panel, panel_theme, theme_of
@@ -30,6 +29,7 @@ from render_service.domain.cards.model import (
 )
 from render_service.domain.layers.changing import settled
 from render_service.domain.layers.colors import parse_color
+from render_service.domain.layers.contrast import contrast, luminance, rgb
 from render_service.domain.layers.model import AnimationDirection, AnimationKind, Layer, TextAlign
 from tests.unit.compositor.cards.samples import WORDS, cards_of
 
