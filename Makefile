@@ -113,7 +113,8 @@ check-typescript:
 check-generated:
 	@python scripts/generate_stubs.py --python $(STUB_TOOLS)/bin/python --check
 	@python scripts/generate_sync_client.py --check
-	@python -m scripts.generate_project_schema --check
+	@python -m scripts.schemas.project_files --check
+	@python -m scripts.schemas.http --check
 
 check-references:
 	@python scripts/generate_reference.py --check
@@ -143,7 +144,8 @@ generate: setup $(STUB_TOOLS)/.ready $(TYPESCRIPT)/node_modules/.ready ## Make t
 	@python scripts/generate_reference.py
 	@python -m scripts.generate_api_reference
 	@python -m scripts.generate_agent_pages
-	@python -m scripts.generate_project_schema
+	@python -m scripts.schemas.project_files
+	@python -m scripts.schemas.http
 	@python scripts/draw_architecture.py
 
 docs: setup ## Build the documentation into out/docs; a broken link is an error.

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from render_service.domain.errors import FieldFault
@@ -23,6 +23,7 @@ from render_service.gateway.calls import Server, metadata_of
 from render_service.gateway.downloads import download
 from render_service.gateway.errors import RequestRefused, error_response, refuse, refuse_fields
 from render_service.gateway.events import watch_over_http
+from render_service.gateway.openapi import DOCUMENT
 from render_service.gateway.rules import HttpRule, load_rules
 from render_service.gateway.transcoding import read_request, to_json
 from render_service.telemetry.logging import get_logger
@@ -55,6 +56,7 @@ def make_app(server: Server, *, origins: Sequence[str] = ()) -> Starlette:
         routes.setdefault(rule.route, {})[rule.verb] = _guard(endpoints.of(rule))
     start = partial(endpoints.start_as_before, by_name["StartRender"])
     get = partial(endpoints.get_as_before, by_name["GetJob"])
+    routes["/openapi.json"] = {"GET": _describe}
     routes[earlier.GET] = {"GET": _guard(get, earlier.refused)}
     routes[earlier.START] = {"POST": _guard(start, earlier.refused)}
     cors = Middleware(
@@ -205,6 +207,10 @@ async def _body(request: Request, hold_large: Callable[[], Awaitable[object]]) -
 
 def _json(message: Message) -> Response:
     return Response(to_json(message), headers={"Cache-Control": "no-store"}, media_type="application/json")
+
+
+async def _describe(_: Request) -> Response:
+    return FileResponse(DOCUMENT, media_type="application/json")
 
 
 async def _answer_http_exception(request: Request, exception: Exception) -> Response:

@@ -195,3 +195,8 @@ async def test_web_pages_of_other_origins_cannot_call(http: httpx.AsyncClient) -
     assert "Access-Control-Allow-Origin" not in foreign.headers
     own = await http.options("/jobs", headers=preflight | {"Origin": "https://studio.example"})
     assert own.headers["Access-Control-Allow-Origin"] == "https://studio.example"
+
+
+async def test_describes_itself(service: Service, http: httpx.AsyncClient) -> None:
+    described = (await http.get(f"{service.http_url}/openapi.json")).json()
+    assert described["openapi"] == "3.1.0"

@@ -1,6 +1,6 @@
 """Writes the JSON Schema of project files from the contract and its comments, or checks that it is current (`--check`).
 
-python -m scripts.generate_project_schema
+python -m scripts.schemas.project_files
 """
 
 import argparse
