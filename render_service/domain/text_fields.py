@@ -26,7 +26,7 @@ class TextFields:
         self._marker = marker
         self._is_wanted = is_wanted
         self._places = places
-        self._known: dict[type[Any], tuple[tuple[str, str], ...]] = {}
+        self._known: dict[type[Any], tuple[tuple[str, str, object], ...]] = {}
 
     def changed(self, record: T, path: str, change: Change) -> T:
         """Return a record with its texts changed; what stays the same is kept, not copied.
@@ -37,8 +37,10 @@ class TextFields:
             change: Changes a text.
         """
         changes: dict[str, Any] = {}
-        for name, place in self._fields(type(record)):
+        for name, place, default in self._fields(type(record)):
             value = getattr(record, name)
+            if value is default:
+                continue
             changed = self._changed_value(value, f"{path}.{place}", change)
             if changed is not value:
                 changes[name] = changed
@@ -52,14 +54,19 @@ class TextFields:
             return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
         return None if value is None else self.changed(value, path, change)
 
-    def _fields(self, kind: type["DataclassInstance"]) -> tuple[tuple[str, str], ...]:
-        """Return the fields of a record that hold wanted texts, themselves or within, as (name, place)."""
+    def _fields(self, kind: type["DataclassInstance"]) -> tuple[tuple[str, str, object], ...]:
+        """Return the fields of a record that hold wanted texts, themselves or within, as (name, place, default).
+
+        A field that has its default, which most do, is not looked at: no default contains a marker.
+        """
         known = self._known.get(kind)
         if known is None:
             hints = get_type_hints(kind)
-            keys = {item.name: f"{kind.__name__}.{item.name}" for item in fields(kind)}
+            keys = {item: f"{kind.__name__}.{item.name}" for item in fields(kind)}
             known = tuple(
-                (name, self._places.get(key, name)) for name, key in keys.items() if self._holds(hints[name], key)
+                (item.name, self._places.get(key, item.name), item.default)
+                for item, key in keys.items()
+                if self._holds(hints[item.name], key)
             )
             self._known[kind] = known
         return known

@@ -159,7 +159,7 @@ def plan_timeline(
 
 
 def _resolved(shots: Sequence[SequencedShot], sources: Mapping[str, ShotSource]) -> list[SequencedShot]:
-    return [replace(one, source=sources.get(one.id, one.source)) for one in shots]
+    return [SequencedShot(one.shot, sources.get(one.id, one.source)) for one in shots]
 
 
 def wished_overlaps(project: Project, shots: Sequence[Shot], fps: int) -> list[int]:

@@ -46,7 +46,9 @@ def length_fault(project: Project, output: OutputSpec) -> str | None:
     None where it can, and where only the project's files can tell.
     """
     most = longest_video(output)
-    if not _has_known_length(project) or plan_timeline(project, output.fps, {}).frames <= most * output.fps:
+    if _is_surely_shorter(project, output, timedelta(seconds=most)) or not _has_known_length(project):
+        return None
+    if plan_timeline(project, output.fps, {}).frames <= most * output.fps:
         return None
     return f"must be another one: a video of more than {most:,} s does not fit into {output.container.name}"
 
@@ -55,6 +57,16 @@ def longest_video(output: OutputSpec) -> int:
     """Return how many seconds a video in the format of an output may last."""
     longest = LONGEST_WEBP if output.container is Container.WEBP else LONGEST_VIDEO
     return int(longest.total_seconds())
+
+
+def _is_surely_shorter(project: Project, output: OutputSpec, most: timedelta) -> bool:
+    """Return whether a video of known length is shorter without a plan, which costs more than all else of a small one.
+
+    Transitions only shorten it, and a shot is at most a frame longer than its duration says.
+    """
+    placed = sequence(project)
+    said = sum((one.shot.duration or timedelta(0) for one in placed), timedelta(0))
+    return said + len(placed) * timedelta(seconds=1) / output.fps <= most
 
 
 def _has_known_length(project: Project) -> bool:
