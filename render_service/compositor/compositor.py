@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from render_service.compositor.composition import ComposedVideo, Composition
+from render_service.compositor.faces.found import FoundFaces
 from render_service.compositor.inspection import Inspection, inspect_media
 from render_service.compositor.media.assets import Asset, Media
 from render_service.compositor.outputs import grouped, naming
@@ -65,6 +66,7 @@ class Compositor:
         self._previews = self._pool.share()
         self._runner = runner
         self._build: str | None = None
+        self._faces = FoundFaces()
 
     async def start(self) -> None:
         """Start the processes."""
@@ -136,7 +138,7 @@ class Compositor:
         parts.mkdir(exist_ok=True)
         share = self._pool.share()
         try:
-            inspected = await inspect_media(share, media, spec.project)
+            inspected = await inspect_media(share, media, spec.project, self._faces)
             # The shots last at least as long as this; the limit of a video's length must not refuse more than that.
             facts = dict(inspected.facts)
             for shot_id in unspoken:
@@ -154,7 +156,7 @@ class Compositor:
 
     async def inspect(self, media: Media, project: Project) -> Inspection:
         """Inspect the files of a project; see `inspect_media`."""
-        return await inspect_media(self._previews, media, project)
+        return await inspect_media(self._previews, media, project, self._faces)
 
     async def draw_frame(self, wanted: FrameRequest, inspected: Inspection, workdir: Path, path: Path) -> FrameFacts:
         """Draw one frame of a video, without making the video.
@@ -245,7 +247,7 @@ class Compositor:
         share = self._pool.share()
         runner = self._runner or PoolRunner(share)
         try:
-            inspected = await inspect_media(share, media, spec.project)
+            inspected = await inspect_media(share, media, spec.project, self._faces)
             spec, inspected = await at_target_tempo(share, spec, inspected, parts)
             outputs = spec.outputs
             groups = grouped(outputs) if outputs else [[0]]

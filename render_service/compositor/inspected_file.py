@@ -1,9 +1,11 @@
 """What one file of a render is used as, and what is measured of it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum, auto
 
+from render_service.domain.projects.looks.faces import FacesAt, FaceSearch
 from render_service.domain.projects.media import KeyframeGap, Pause
 from render_service.domain.warning import JobWarning
 
@@ -21,8 +23,8 @@ class Use(Enum):
 class InspectedFile:
     """A file's SHA-256 in hexadecimal, its length, and what else was measured.
 
-    The length is None for a picture, whose size is width and height in pixels as it is seen. Sounds have pauses, clips
-    have stretches without a keyframe. The focus is the middle of the faces, where they were searched and found.
+    The length is None for a picture. The size of a picture or clip is width and height in pixels as it is seen. Sounds
+    have pauses, clips have stretches without a keyframe. The faces are those that each search of the file found.
     """
 
     sha256: str
@@ -31,4 +33,4 @@ class InspectedFile:
     gaps: tuple[KeyframeGap, ...] = ()
     warnings: tuple[JobWarning, ...] = ()
     size: tuple[int, int] | None = None
-    focus: tuple[float, float] | None = None
+    faces: Mapping[FaceSearch, tuple[FacesAt, ...]] = field(default_factory=dict)

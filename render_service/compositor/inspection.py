@@ -5,17 +5,26 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from render_service.compositor.faces.found import FoundFaces
 from render_service.compositor.inspected_file import InspectedFile, Use
 from render_service.compositor.media.assets import Asset, Media, ShotMedia
-from render_service.compositor.processes.limits import PROBING, PROBING_PICTURE
+from render_service.compositor.processes.limits import PROBING, PROBING_PICTURE, TaskLimits
 from render_service.compositor.processes.pool import Share, TaskOptions
 from render_service.compositor.task_group import task_group
-from render_service.compositor.tasks import inspect_file
+from render_service.compositor.tasks import inspect_file, search_faces
 from render_service.domain.cards.model import CARD_FIELD
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.layers.model import Layer, layer_field
+from render_service.domain.projects.looks.faces import FacesAt, FaceSearch, face_search
 from render_service.domain.projects.media import MediaFacts
-from render_service.domain.projects.project import MASK_FIELD, BadAssetPolicy, MotionFocus, Project
+from render_service.domain.projects.project import (
+    MASK_FIELD,
+    BadAssetPolicy,
+    MotionFocus,
+    NarrationPolicy,
+    Project,
+    Shot,
+)
 from render_service.domain.warning import JobWarning, WarningCode, warning_from_failure
 
 _USES = {
@@ -49,7 +58,7 @@ class Inspection:
     warnings: tuple[JobWarning, ...]
 
 
-async def inspect_media(share: Share, media: Media, project: Project) -> Inspection:
+async def inspect_media(share: Share, media: Media, project: Project, known: FoundFaces | None = None) -> Inspection:
     """Inspect all files of a render, each once however many shots use it.
 
     Args:
@@ -57,6 +66,7 @@ async def inspect_media(share: Share, media: Media, project: Project) -> Inspect
         media: The local files.
         project: Decides what to do about a shot's unusable picture or clip, and whether a clip's sound is used. Faults
             of narrations, music, layers and the watermark always fail, because nothing can replace them.
+        known: The faces found in earlier files, which are not searched again.
 
     Raises:
         RenderFailure: ASSET_INVALID, naming shot, field and fault.
@@ -66,22 +76,32 @@ async def inspect_media(share: Share, media: Media, project: Project) -> Inspect
     distinct: dict[tuple[Path, Use], Asset] = {}
     for asset, use in uses:
         distinct.setdefault((asset.path, use), asset)
-    faces = _searched_for_faces(media, project)
+    searched = _searched_for_faces(media, project)
     gate = asyncio.Semaphore(share.width)
-    policy = project.bad_asset_policy
+    inspector = _Inspector(share, gate, project, FoundFaces() if known is None else known)
     async with task_group() as group:
         tasks = {
-            (path, use): group.create_task(_inspect(share, gate, asset, use, policy=policy, faces=path in faces))
+            (path, use): group.create_task(inspector.inspect(asset, use, searched.get(path, ())))
             for (path, use), asset in distinct.items()
         }
-    return _inspection(media, uses, {key: task.result() for key, task in tasks.items()})
+    return _inspection(media, uses, {key: task.result() for key, task in tasks.items()}, project, searched)
 
 
-def _searched_for_faces(media: Media, project: Project) -> set[Path]:
-    """Return the pictures and clips of shots whose motion keeps faces in view."""
-    asking = {shot.id for shot in project.shots if shot.motion.focus is MotionFocus.FACES}
-    shown = (path for shot_id, files in media.shots.items() if shot_id in asking for path in (files.image, files.clip))
-    return {path for path in shown if path is not None}
+def _searched_for_faces(media: Media, project: Project) -> Mapping[Path, Sequence[Shot]]:
+    """Return the pictures and clips that are searched for faces, with the shots for which they are."""
+    searched: dict[Path, list[Shot]] = {}
+    for shot in project.shots:
+        files = media.shots.get(shot.id)
+        if files is not None and shot.motion.focus is MotionFocus.FACES:
+            for path in filter(None, (files.image, files.clip)):
+                searched.setdefault(path, []).append(shot)
+    return searched
+
+
+def _face_search(project: Project, shot: Shot, file: InspectedFile) -> FaceSearch:
+    # A narration may make the shot longer than it says.
+    extends = project.narration_policy is NarrationPolicy.EXTEND and (shot.narration or shot.narration_audio_uri)
+    return face_search(shot.clip, file.length, None if extends else shot.duration)
 
 
 def _silenced(project: Project) -> Iterator[tuple[str | None, str]]:
@@ -108,8 +128,13 @@ def _use(asset: Asset, silenced: Collection[tuple[str | None, str]]) -> Use:
 
 
 def _inspection(
-    media: Media, uses: Sequence[tuple[Asset, Use]], found: Mapping[tuple[Path, Use], InspectedFile | RenderFailure]
+    media: Media,
+    uses: Sequence[tuple[Asset, Use]],
+    found: Mapping[tuple[Path, Use], InspectedFile | RenderFailure],
+    project: Project,
+    searched: Mapping[Path, Sequence[Shot]],
 ) -> Inspection:
+    shown = {shot.id: shot for shot in project.shots}
     clip_uses = {asset.path: use for asset, use in uses if use in (Use.CLIP, Use.SILENT_CLIP)}
 
     def usable(path: Path | None, use: Use) -> InspectedFile | None:
@@ -122,6 +147,7 @@ def _inspection(
         image = usable(files.image, Use.IMAGE)
         clip = usable(files.clip, clip_uses[files.clip]) if files.clip is not None else None
         narration = usable(files.narration, Use.SOUND)
+        seen, shot = clip or image, shown.get(shot_id)
         shots[shot_id] = replace(files, image=files.image if image else None, clip=files.clip if clip else None)
         facts[shot_id] = MediaFacts(
             clip.length if clip else None,
@@ -136,7 +162,8 @@ def _inspection(
                 for name, path in files.layers.items()
                 if name.startswith(CARD_FIELD) and (picture := usable(path, Use.IMAGE)) and picture.size
             ),
-            next((file.focus for file in (clip, image) if file), None),
+            seen.size if seen else None,
+            seen.faces.get(_face_search(project, shot, seen), ()) if seen and shot else (),
         )
     repaired = [warning for file in found.values() if isinstance(file, InspectedFile) for warning in file.warnings]
     faults = [(asset, found[asset.path, use]) for asset, use in uses]
@@ -156,15 +183,36 @@ def _inspection(
     )
 
 
-async def _inspect(
-    share: Share, gate: asyncio.Semaphore, asset: Asset, use: Use, *, policy: BadAssetPolicy, faces: bool
-) -> InspectedFile | RenderFailure:
-    shown = asset.field in _REPLACEABLE
-    limits = PROBING_PICTURE if use is Use.IMAGE else PROBING
-    async with gate:
-        try:
-            return await share.run_with(TaskOptions(limits, asset), inspect_file, asset, use, faces)
-        except RenderFailure as failure:
-            if shown and policy is BadAssetPolicy.CARD and failure.reason is ErrorReason.ASSET_INVALID:
-                return failure
-            raise
+@dataclass(frozen=True, slots=True)
+class _Inspector:
+    """Inspects the files of a project, as many at once as the gate lets through."""
+
+    share: Share
+    gate: asyncio.Semaphore
+    project: Project
+    known: FoundFaces
+
+    async def inspect(self, asset: Asset, use: Use, searching: Sequence[Shot]) -> InspectedFile | RenderFailure:
+        """Inspect a file, and search it for faces for some shots; return the fault of one that a card replaces."""
+        limits = PROBING_PICTURE if use is Use.IMAGE else PROBING
+        async with self.gate:
+            try:
+                file = await self.share.run_with(TaskOptions(limits, asset), inspect_file, asset, use)
+                if use is Use.SOUND or not searching:
+                    return file
+                searches = {_face_search(self.project, shot, file) for shot in searching}
+                return replace(file, faces={one: await self._faces(asset, limits, file, one) for one in searches})
+            except RenderFailure as failure:
+                is_replaced = asset.field in _REPLACEABLE and self.project.bad_asset_policy is BadAssetPolicy.CARD
+                if is_replaced and failure.reason is ErrorReason.ASSET_INVALID:
+                    return failure
+                raise
+
+    async def _faces(
+        self, asset: Asset, limits: TaskLimits, file: InspectedFile, search: FaceSearch
+    ) -> tuple[FacesAt, ...]:
+        found = self.known.get(file.sha256, search)
+        if found is None:
+            found = await self.share.run_with(TaskOptions(limits, asset), search_faces, asset, file, search)
+            self.known.put(file.sha256, search, found)
+        return found

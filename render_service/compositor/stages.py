@@ -23,7 +23,7 @@ from render_service.compositor.encoding.sprites import write_sprites
 from render_service.compositor.encoding.thumbnails import write_thumbnails
 from render_service.compositor.encoding.webp import write_webp
 from render_service.compositor.encoding.webvtt import write_chapters, write_thumbnail_times
-from render_service.compositor.faces.focus import clip_focus, image_focus
+from render_service.compositor.faces.search import faces_in_clip, faces_in_image
 from render_service.compositor.inspected_file import InspectedFile, Use
 from render_service.compositor.media.assets import Asset, AssetFault, clip_asset, narration_asset
 from render_service.compositor.media.probing import probe_clip, probe_image, probe_sound
@@ -61,6 +61,7 @@ from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.delivery.ai_label import METADATA_KEY, label_metadata
 from render_service.domain.projects.delivery.length_rules import longest_video, poster_frame
 from render_service.domain.projects.languages import spoken_language
+from render_service.domain.projects.looks.faces import FacesAt, FaceSearch
 from render_service.domain.projects.media import MediaFacts
 from render_service.domain.projects.output import Container
 from render_service.domain.projects.plan_warnings import plan_warnings
@@ -72,8 +73,8 @@ from render_service.domain.warning import WarningCode, warning_from_failure
 _CHAPTER_TITLE = 60
 
 
-def inspect_file(asset: Asset, use: Use, faces: bool = False) -> InspectedFile:
-    """Hash and probe a file for its use, and search a picture or clip for faces.
+def inspect_file(asset: Asset, use: Use) -> InspectedFile:
+    """Hash and probe a file for its use.
 
     Raises:
         RenderFailure: ASSET_INVALID where it cannot be used.
@@ -83,17 +84,28 @@ def inspect_file(asset: Asset, use: Use, faces: bool = False) -> InspectedFile:
     match use:
         case Use.IMAGE:
             size = probe_image(asset)
-            return InspectedFile(sha256, None, size=size, focus=image_focus(asset) if faces else None)
+            return InspectedFile(sha256, None, size=size)
         case Use.CLIP | Use.SILENT_CLIP:
             clip = probe_clip(asset, is_heard=use is Use.CLIP)
-            focus = clip_focus(asset, clip.duration, (clip.width, clip.height)) if faces else None
-            return InspectedFile(sha256, clip.duration, gaps=clip.gaps, focus=focus)
+            return InspectedFile(sha256, clip.duration, gaps=clip.gaps, size=(clip.width, clip.height))
         case Use.SOUND:
             repairs: list[RenderFailure] = []
             finder = PauseFinder()
             length = probe_sound(asset, warn=repairs.append, listen=finder.add)
             warnings = (warning_from_failure(WarningCode.ASSET_REPAIRED, repair) for repair in repairs)
             return InspectedFile(sha256, length, finder.pauses(), warnings=tuple(warnings))
+
+
+def search_faces(asset: Asset, file: InspectedFile, search: FaceSearch) -> tuple[FacesAt, ...]:
+    """Search an inspected picture or clip for faces.
+
+    Raises:
+        RenderFailure: ASSET_INVALID where it cannot be decoded.
+    """
+    if file.length is None:
+        return faces_in_image(asset)
+    assert file.size is not None
+    return faces_in_clip(asset, search, file.size, file.gaps)
 
 
 def plan_composition(parts: Path, srt: Path, vtt: Path, words: Path) -> Plan:

@@ -15,6 +15,7 @@ from render_service.compositor.shared_folder import Plan
 from render_service.compositor.sound.spec import SoundFacts
 from render_service.domain.jobs.frame import FrameFacts, FramePosition
 from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.projects.looks.faces import FacesAt, FaceSearch
 from render_service.domain.projects.media import ClipFacts, MediaFacts
 from render_service.domain.projects.project import WordTiming
 
@@ -85,11 +86,18 @@ def slow_down(asset: Asset, output: Path, factor: float) -> None:
     retiming.slow_down(asset, output, factor)
 
 
-def inspect_file(asset: Asset, use: Use, faces: bool = False) -> InspectedFile:
+def inspect_file(asset: Asset, use: Use) -> InspectedFile:
     """See `stages.inspect_file`."""
     from render_service.compositor import stages
 
-    return stages.inspect_file(asset, use, faces)
+    return stages.inspect_file(asset, use)
+
+
+def search_faces(asset: Asset, file: InspectedFile, search: FaceSearch) -> tuple[FacesAt, ...]:
+    """See `stages.search_faces`."""
+    from render_service.compositor import stages
+
+    return stages.search_faces(asset, file, search)
 
 
 def check_request(parts: Path, gets_clips: bool) -> None:

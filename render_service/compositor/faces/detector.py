@@ -5,13 +5,14 @@ The model takes 192 × 192 pixels and judges 48 × 48 cells, one box each (Media
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from render_service.domain.projects.looks.faces import FaceBox
 
 _MODEL = Path(__file__).with_name("face_detection_full_range.tflite")
 _SIDE, _CELLS = 192, 48
@@ -23,17 +24,7 @@ _LONG = 1.2
 _Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class Face:
-    """The box of a face as fractions of a picture's sides; it may reach beyond the picture."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-
-
-def find_faces(pixels: NDArray[np.uint8]) -> list[Face]:
+def find_faces(pixels: NDArray[np.uint8]) -> list[FaceBox]:
     """Return the faces of a picture, the surest first: those that are at least a twelfth of its shorter side wide.
 
     Args:
@@ -44,7 +35,7 @@ def find_faces(pixels: NDArray[np.uint8]) -> list[Face]:
     boxes, sure = np.concatenate(places), np.concatenate(scores)
     kept = cv2.dnn.NMSBoxes(boxes.tolist(), sure.tolist(), _LEAST_SCORE, _MOST_OVERLAP)
     shares = boxes / (width, height, width, height)
-    return [Face(*map(float, shares[index])) for index in np.asarray(kept, int).ravel()]
+    return [FaceBox(*map(float, shares[index])) for index in np.asarray(kept, int).ravel()]
 
 
 def _parts(width: int, height: int) -> Iterator[tuple[int, int, int, int]]:

@@ -88,6 +88,7 @@ class ClipReader:
         self._frames = self._read(first)
         self._last: Planes | None = None
         self._ended = False
+        self._skipped = 0
 
     def __enter__(self) -> Self:
         return self
@@ -105,6 +106,10 @@ class ClipReader:
     def ended(self) -> bool:
         """Whether the last frame returned was a repetition beyond the clip's end."""
         return self._ended
+
+    def skip(self, frames: int) -> None:
+        """Pass over so many of the next frames: they are decoded, but not converted."""
+        self._skipped += frames
 
     def read(self) -> Planes:
         """Return the next frame. The arrays may be those of the frame before: do not draw into them.
@@ -129,14 +134,28 @@ class ClipReader:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="clip-")))
             converter: _Converter | None = None
             ground: Colour | None = None
-            for frame, repeats in self._chosen(clip, first):
+            passed: VideoFrame | None = None
+
+            def converted(frame: VideoFrame) -> Planes:
+                nonlocal converter, ground
                 if ground is None and _has_alpha(frame):
                     ground = _ground_of(self._asset, self._limits)
                 if converter is None or not converter.accepts(frame):
                     converter = _Converter(frame, clip.shown_size(frame), self._form, folder, ground or DARK_GROUND)
-                converted = converter.convert(frame)
+                return converter.convert(frame)
+
+            for frame, repeats in self._chosen(clip, first):
+                planes: Planes | None = None
                 for _ in range(repeats):
-                    yield converted
+                    if self._skipped:
+                        self._skipped, passed = self._skipped - 1, frame
+                        continue
+                    if planes is None:
+                        planes, passed = converted(frame), None
+                    yield planes
+            if passed is not None:
+                # What is passed over beyond the end leaves the last picture.
+                yield converted(passed)
 
     def _chosen(self, clip: ClipSource, first: int) -> Generator[tuple[VideoFrame, int], None, None]:
         """Yield the pictures of the clip that are shown, each with the number of output frames that show it."""

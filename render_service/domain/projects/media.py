@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from render_service.domain.projects.looks.faces import FacesAt
+
 
 @dataclass(frozen=True, slots=True)
 class Pause:
@@ -36,8 +38,8 @@ class MediaFacts:
     `clip` is the length of the clip's picture, `narration` of the spoken narration; both > 0. `pauses` are those of
     the narration, `gaps` the clip's long stretches without a keyframe, each in order. `dubs` are the lengths of the
     narration in the languages of further tracks of sound, in their order. `sizes` are width and height in pixels of the
-    pictures of its card, by field. `focus` is the middle of the faces in what it shows, as fractions 0–1
-    of its sides; None where there are none, or nobody asks.
+    pictures of its card, by field. `size` is that of the picture or clip that it shows, as displayed. `faces` are those
+    in what is shown of it, in the order of their times; empty unless it is searched for them.
     """
 
     clip: timedelta | None = None
@@ -46,7 +48,8 @@ class MediaFacts:
     gaps: tuple[KeyframeGap, ...] = ()
     dubs: tuple[timedelta | None, ...] = ()
     sizes: tuple[tuple[str, tuple[int, int]], ...] = ()
-    focus: tuple[float, float] | None = None
+    size: tuple[int, int] | None = None
+    faces: tuple[FacesAt, ...] = ()
 
     @property
     def longest_narration(self) -> timedelta | None:

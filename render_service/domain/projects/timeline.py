@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from render_service.domain.cards.model import card_texts
 from render_service.domain.projects.looks.clips import Playback, playback_of, played_length
+from render_service.domain.projects.looks.faces import focus_of
 from render_service.domain.projects.looks.modes import MODE_PRESETS
 from render_service.domain.projects.media import MediaFacts
 from render_service.domain.projects.pacing import decided_pacing, extend_for_narration
@@ -146,7 +147,7 @@ def plan_timeline(
             overlap_out=overlaps[index + 1] if index + 1 < len(shots) else 0,
             transition=_transition_kind(project, shot) if overlaps[index] else TransitionKind.CUT,
             direction=shot.transition.direction,
-            motion=_motion(project, placed[index], facts.get(shot.id, _NO_FACTS).focus),
+            motion=_motion(project, placed[index], facts.get(shot.id, _NO_FACTS)),
             narration_start=starts[index] + overlaps[index],
             narration_frames=_narration_frames(
                 project.narration_policy, facts.get(shot.id, _NO_FACTS), lengths[index] - overlaps[index], fps
@@ -236,10 +237,13 @@ def _transition_kind(project: Project, shot: Shot) -> TransitionKind:
     return shot.transition.kind or MODE_PRESETS[project.mode].transition
 
 
-def _motion(project: Project, placed: SequencedShot, faces: tuple[float, float] | None) -> Motion:
+def _motion(project: Project, placed: SequencedShot, facts: MediaFacts) -> Motion:
     motion = placed.shot.motion
-    if motion.focus is MotionFocus.FACES and faces is not None:
-        motion = replace(motion, focus_x=faces[0], focus_y=faces[1])
+    if motion.focus is MotionFocus.FACES:
+        crop = placed.shot.clip.crop if placed.shot.clip and is_clip(placed.source) else None
+        focus = focus_of(facts.faces, crop)
+        if focus is not None:
+            motion = replace(motion, focus_x=focus[0], focus_y=focus[1])
     return replace(
         motion,
         focus=None,

@@ -142,6 +142,9 @@ def _key(workspace_id: str, project: Project) -> str:
         for layer in layers
         if layer.clip
     ]
-    used = [(shot.id, shot.clip_sound, shot.motion.focus) for shot in project.shots]
+    used = [
+        (shot.id, shot.clip_sound, shot.motion.focus, shot.motion.focus and (shot.clip, shot.duration))
+        for shot in project.shots
+    ]
     named = (workspace_id, named_files(project), heard, used, project.bad_asset_policy)
     return hashlib.sha256(repr(named).encode()).hexdigest()

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar, cast
 
+from render_service.compositor.faces.found import FoundFaces
 from render_service.compositor.inspection import Inspection, inspect_media
 from render_service.compositor.media.assets import Media
 from render_service.compositor.processes.pool import Share
@@ -22,9 +23,9 @@ class _Inline:
         return function(*arguments)
 
 
-def inspected(media: Media, project: Project | None = None) -> Inspection:
+def inspected(media: Media, project: Project | None = None, known: FoundFaces | None = None) -> Inspection:
     """Inspect all files of a render; raises as `inspect_media`. May be called where an event loop runs."""
     with ThreadPoolExecutor(1) as executor:
         return executor.submit(
-            asyncio.run, inspect_media(cast("Share", _Inline()), media, project or Project())
+            asyncio.run, inspect_media(cast("Share", _Inline()), media, project or Project(), known)
         ).result()

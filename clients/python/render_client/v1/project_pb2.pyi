@@ -381,8 +381,8 @@ class _MotionFocusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MotionFoc
     MOTION_FOCUS_UNSPECIFIED: _MotionFocus.ValueType  # 0
     """focus_x and focus_y."""
     MOTION_FOCUS_FACES: _MotionFocus.ValueType  # 1
-    """The middle of the faces in the picture, or in five pictures of the clip; a face less than half as large as the largest
-    does not count. Without a face the focus is the centre, as if this were not set.
+    """The middle of the faces in the picture, or in five pictures of the clip: of the part that is played, and within its
+    crop. A face less than half as large as the largest does not count. Without a face the focus is the centre, as if this were not set.
     """
 
 class MotionFocus(_MotionFocus, metaclass=_MotionFocusEnumTypeWrapper):
@@ -391,8 +391,8 @@ class MotionFocus(_MotionFocus, metaclass=_MotionFocusEnumTypeWrapper):
 MOTION_FOCUS_UNSPECIFIED: MotionFocus.ValueType  # 0
 """focus_x and focus_y."""
 MOTION_FOCUS_FACES: MotionFocus.ValueType  # 1
-"""The middle of the faces in the picture, or in five pictures of the clip; a face less than half as large as the largest
-does not count. Without a face the focus is the centre, as if this were not set.
+"""The middle of the faces in the picture, or in five pictures of the clip: of the part that is played, and within its
+crop. A face less than half as large as the largest does not count. Without a face the focus is the centre, as if this were not set.
 """
 Global___MotionFocus: _TypeAlias = MotionFocus  # noqa: Y015
 

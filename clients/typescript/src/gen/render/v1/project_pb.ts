@@ -1805,8 +1805,8 @@ export enum MotionFocus {
   UNSPECIFIED = 0,
 
   /**
-   * The middle of the faces in the picture, or in five pictures of the clip; a face less than half as large as the largest
-   * does not count. Without a face the focus is the centre, as if this were not set.
+   * The middle of the faces in the picture, or in five pictures of the clip: of the part that is played, and within its
+   * crop. A face less than half as large as the largest does not count. Without a face the focus is the centre, as if this were not set.
    *
    * @generated from enum value: MOTION_FOCUS_FACES = 1;
    */
