@@ -8,7 +8,8 @@ WORKSPACE = "films"
 RECEIVER = "https://films.example.com"
 """Shown in place of the receiver of webhooks that the run starts on this machine."""
 REFUSAL = "a refused call"
-RENDER, PROJECT, WEBHOOK, BRAND = "RenderService", "ProjectService", "WebhookService", "BrandService"
+RENDER, PROJECT, WEBHOOK = "RenderService", "ProjectService", "WebhookService"
+BRAND, BATCH = "BrandService", "BatchService"
 _STORYBOARD = {
     "shots": [
         {
@@ -58,6 +59,8 @@ class Call:
 
 
 _JOB = {"workspace_id": WORKSPACE, "job_id": "<job>"}
+_BATCH = {"workspace_id": WORKSPACE, "batch_id": "<batch>"}
+_COUNTS = frozenset({"counts", "state", "endTime"})
 CALLS = (
     Call(
         PROJECT,
@@ -155,6 +158,34 @@ CALLS = (
             "format": "IMAGE_FORMAT_JPEG",
         },
     ),
+    Call(
+        BATCH,
+        "StartBatch",
+        {
+            "workspace_id": WORKSPACE,
+            "render": {
+                "project": {
+                    "title": "Welcome, {{name}}",
+                    "storyboard": {"shots": [{"caption": "Hello, {{name}}!", "duration": "1s"}]},
+                },
+                "output": _DRAFT,
+            },
+            "rows": [
+                {"key": "customer-1", "variables": {"name": "Ada"}},
+                {"key": "customer-2", "variables": {"name": "Grace"}},
+            ],
+            "max_running": 1,
+            "request_id": "c2b1f0de-5a55-4d0e-8a8e-0d6f6a1f2b7e",
+        },
+        keep={"batch": ("batch", "batchId")},
+        races=_COUNTS,
+    ),
+    Call(BATCH, "WatchBatch", _BATCH, shown=False),
+    Call(BATCH, "WatchBatch", _BATCH),
+    Call(BATCH, "GetBatch", _BATCH),
+    Call(BATCH, "ListBatches", {"workspace_id": WORKSPACE}),
+    Call(BATCH, "RetryBatch", _BATCH),
+    Call(BATCH, "CancelBatch", _BATCH),
     Call(RENDER, "CreateDownloadUrl", _JOB, second=True),
     Call(RENDER, "ListVoices", {"workspace_id": WORKSPACE, "language": "zh", "page_size": 2}, second=True),
     Call(

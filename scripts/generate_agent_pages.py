@@ -26,6 +26,7 @@ _PROTOS = (
     "project_service",
     "webhook_service",
     "brand_service",
+    "batch_service",
     "error_reason",
 )
 _EXAMPLES = ("RenderService/StartRender", "RenderService/WatchProgress", "RenderService/GetJob")

@@ -29,12 +29,18 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from google.rpc import error_details_pb2, status_pb2
-from render_client.v1 import brand_service_pb2, project_service_pb2, render_service_pb2, webhook_service_pb2
+from render_client.v1 import (
+    batch_service_pb2,
+    brand_service_pb2,
+    project_service_pb2,
+    render_service_pb2,
+    webhook_service_pb2,
+)
 
 from render_service.embedded.ports import LOOPBACK, free_port
 from render_service.embedded.stack import Stack
 from render_service.runtime.health_probe import is_serving
-from scripts.example_calls import BRAND, CALLS, PROJECT, RECEIVER, RENDER, WEBHOOK, Call
+from scripts.example_calls import BATCH, BRAND, CALLS, PROJECT, RECEIVER, RENDER, WEBHOOK, Call
 
 EXAMPLES_FILE = Path(__file__).resolve().parent.parent / "docs/reference/api/examples.json"
 SECOND_SERVER = {
@@ -59,6 +65,7 @@ _FILES = {
     PROJECT: project_service_pb2.DESCRIPTOR,
     WEBHOOK: webhook_service_pb2.DESCRIPTOR,
     BRAND: brand_service_pb2.DESCRIPTOR,
+    BATCH: batch_service_pb2.DESCRIPTOR,
 }
 
 

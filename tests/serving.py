@@ -9,6 +9,7 @@ from typing import Any
 
 import grpc
 from render_client.v1 import (
+    batch_service_pb2_grpc,
     brand_service_pb2_grpc,
     project_service_pb2_grpc,
     render_service_pb2_grpc,
@@ -70,6 +71,7 @@ class Stubs:
         self.renders = render_service_pb2_grpc.RenderServiceStub(channel)
         self.projects = project_service_pb2_grpc.ProjectServiceStub(channel)
         self.webhooks = webhook_service_pb2_grpc.WebhookServiceStub(channel)
+        self.batches = batch_service_pb2_grpc.BatchServiceStub(channel)
         self.brands = brand_service_pb2_grpc.BrandServiceStub(channel)
 
 

@@ -20,6 +20,7 @@ from render_service.domain.jobs.job import (
     Artifact,
     AudioTrack,
     Job,
+    JobBatch,
     JobError,
     JobEvent,
     JobStatus,
@@ -90,6 +91,9 @@ JOB_COLUMNS: tuple[sa.ColumnElement[Any], ...] = (
     jobs.c.priority,
     jobs.c.warnings,
     jobs.c.title,
+    jobs.c.batch_id,
+    jobs.c.batch_row,
+    jobs.c.batch_key,
     videos.c.files,
     videos.c.width,
     videos.c.height,
@@ -225,6 +229,11 @@ def _error(row: Row) -> JobError | None:
     return JobError(ErrorReason(row["error_reason"]), row["error_message"] or "", row.get("error_metadata") or {})
 
 
+def _batch(row: Row) -> JobBatch | None:
+    batch_id = row["batch_id"]
+    return JobBatch(batch_id, row["batch_row"], row["batch_key"]) if batch_id is not None else None
+
+
 def _cost(row: Row) -> tuple[Cost, ...]:
     return total(Cost(unit, Decimal(amount)) for unit, amount in (row["cost"] or {}).items())
 
@@ -254,7 +263,7 @@ _JOB = RowMapping(
         "end_time": "finished_at",
         "update_time": "updated_at",
     },
-    computed={"video": _video, "error": _error, "cost": _cost, "warnings": _warnings},
+    computed={"video": _video, "error": _error, "cost": _cost, "warnings": _warnings, "batch": _batch},
 )
 _MILESTONE = RowMapping(JobEvent, computed={"is_milestone": lambda _: True, "error": _error, "warnings": _warnings})
 _PROGRESS = RowMapping(JobEvent, computed={"is_milestone": lambda _: False, "error": _error, "warnings": _warnings})

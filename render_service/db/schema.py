@@ -3,10 +3,10 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB, UUID
 
-from render_service.db import workspace_tables
+from render_service.db import batch_tables
 from render_service.db.columns import Xid8, time_column
 
-metadata = workspace_tables.metadata
+metadata = batch_tables.metadata
 _LIVE = sa.text("state IN ('WAITING', 'INTENT', 'SUBMITTED', 'SUCCEEDED', 'UNKNOWN')")
 _OPEN = sa.text("state IN ('WAITING', 'INTENT', 'SUBMITTED')")
 
@@ -82,6 +82,9 @@ jobs = sa.Table(
     sa.Column("title", sa.Text, nullable=False, server_default="", comment="of the project, at the start"),
     sa.Column("speech_provider", sa.Text, comment="who speaks its narrations; null: nobody has to"),
     sa.Column("needs", ARRAY(sa.Text), nullable=False, server_default=sa.text("'{}'"), comment="domain.jobs.JobNeed"),
+    sa.Column("batch_id", UUID, comment="no foreign key: jobs outlive their batch"),
+    sa.Column("batch_row", sa.Integer, comment="the row of the batch that it renders, from 0"),
+    sa.Column("batch_key", sa.Text, comment="the caller's name of the row"),
     sa.CheckConstraint(
         "status IN ('PENDING', 'PROCESSING', 'COMPLETED', 'FAILED', 'CANCELLED')", name="jobs_status_known"
     ),
@@ -126,6 +129,24 @@ jobs = sa.Table(
         "project_id",
         sa.text("created_at DESC"),
         postgresql_where=sa.text("project_id IS NOT NULL"),
+    ),
+    sa.Index(
+        "jobs_by_batch",
+        "batch_id",
+        sa.text("created_at DESC"),
+        sa.text("id DESC"),
+        postgresql_where=sa.text("batch_id IS NOT NULL"),
+    ),
+    sa.Index(
+        "jobs_of_batch_open",
+        "batch_id",
+        postgresql_where=sa.text("batch_id IS NOT NULL AND status IN ('PENDING', 'PROCESSING')"),
+    ),
+    sa.Index(
+        "jobs_of_batch_ended",
+        "batch_id",
+        "finished_at",
+        postgresql_where=sa.text("batch_id IS NOT NULL AND finished_at IS NOT NULL"),
     ),
     comment="Jobs: PENDING → PROCESSING → COMPLETED | FAILED | CANCELLED, and PROCESSING → PENDING to try again.",
     postgresql_with={"fillfactor": "70"},

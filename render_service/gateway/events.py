@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from google.protobuf.message import Message
-from render_client.v1 import job_pb2
+from render_client.v1 import batch_service_pb2, job_pb2
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -18,6 +18,7 @@ from render_service.gateway.transcoding import read_request, to_json
 _FIRST_SECONDS = 1.0
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 _ENDED = frozenset({job_pb2.JOB_STATUS_COMPLETED, job_pb2.JOB_STATUS_FAILED, job_pb2.JOB_STATUS_CANCELLED})
+_RUNNING = batch_service_pb2.BATCH_STATE_RUNNING
 _HEARTBEAT = b": heartbeat\n\n"
 _LAST_ID = "Last-Event-ID"
 
@@ -31,7 +32,7 @@ async def watch_over_http(server: Server, rule: HttpRule, request: Request, resu
 
     Args:
         server: The gRPC server.
-        rule: WatchProgress or WatchWorkspace.
+        rule: WatchProgress, WatchWorkspace or WatchBatch.
         request: The request.
         resume_field: The field of the RPC's request that resumes it.
 
@@ -76,7 +77,10 @@ async def _events(responses: Responses, response: Message | None) -> AsyncIterat
 def _event(response: Any) -> bytes:
     """Return a response of a watch as an event."""
     cursor = getattr(response, "cursor", "")
-    if response.WhichOneof("update") != "event":
+    kind = response.WhichOneof("update")
+    if kind in ("batch", "ended"):
+        return _batch_event(kind, cursor, getattr(response, kind))
+    if kind != "event":
         # An id without data moves the browser's place without an event.
         return f"id: {cursor}\n: heartbeat\n\n".encode() if cursor else _HEARTBEAT
     event = response.event
@@ -86,6 +90,12 @@ def _event(response: Any) -> bytes:
         (cursor or str(event.sequence)).encode(),
         to_json(event),
     )
+
+
+def _batch_event(kind: str, cursor: str, content: Any) -> bytes:
+    """Return what a watch of a batch reports: `row` for the end of a job, `update` or `end` for the batch."""
+    name = "row" if kind == "ended" else "update" if content.state == _RUNNING else "end"
+    return b"event: %s\nid: %s\ndata: %s\n\n" % (name.encode(), cursor.encode(), to_json(content))
 
 
 def _is_repeated_end(response: Any, last_id: str) -> bool:

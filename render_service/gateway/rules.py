@@ -11,11 +11,17 @@ from functools import cached_property
 from importlib.resources import files
 
 from google.protobuf.descriptor import MethodDescriptor
-from render_client.v1 import brand_service_pb2, project_service_pb2, render_service_pb2, webhook_service_pb2
+from render_client.v1 import (
+    batch_service_pb2,
+    brand_service_pb2,
+    project_service_pb2,
+    render_service_pb2,
+    webhook_service_pb2,
+)
 
 _VERBS = ("get", "put", "post", "delete", "patch")
 _VARIABLE = re.compile(r"\{([a-z_.]+)\}")
-_FILES = (render_service_pb2, project_service_pb2, webhook_service_pb2, brand_service_pb2)
+_FILES = (render_service_pb2, project_service_pb2, webhook_service_pb2, brand_service_pb2, batch_service_pb2)
 
 
 @dataclass(frozen=True)

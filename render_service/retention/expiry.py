@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 from render_service.db.access.audit_log import AuditLog
+from render_service.db.batches.batches import Batches
 from render_service.db.jobs.deletions import Deletions
 from render_service.db.jobs.job_objects import JobObjects
 from render_service.domain.jobs.retention_policy import RetentionPolicy
@@ -16,6 +17,7 @@ from render_service.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
 _BATCH = 100
+_UNACCEPTED = timedelta(hours=1)  # longer than any call that stores a batch
 
 
 class Expiry:
@@ -28,6 +30,7 @@ class Expiry:
         store: The object store.
         remover: Deletes the objects of deleted rows.
         objects: Knows which shared objects jobs use.
+        batches: Deletes batches whose jobs have expired.
         interval_seconds: The mean time between two runs.
         sweep_every: How many runs there are between two sweeps of the whole store.
     """
@@ -41,12 +44,14 @@ class Expiry:
         remover: Remover,
         *,
         objects: JobObjects,
+        batches: Batches,
         interval_seconds: float = 600.0,
         sweep_every: int = 144,
     ) -> None:
         self._policy = policy
         self._deletions = deletions
         self._objects_in_use = objects
+        self._batches = batches
         self._log = log
         self._store = store
         self._remover = remover
@@ -75,12 +80,14 @@ class Expiry:
         policy = self._policy
         found = {
             "jobs": await _in_batches(self._deletions.expire_jobs, policy.jobs),
+            "batches": await _in_batches(self._batches.expire, policy.jobs),
             "videos": await _in_batches(self._deletions.expire_videos, policy.videos),
             "clips": await _in_batches(self._deletions.expire_clips, policy.clips),
             "audit": await _in_batches(self._log.prune, policy.audit),
             "segments": await self._objects("segments", policy.segments),
             "assets": await self._objects("assets", policy.assets),
         }
+        await self._batches.expire_unaccepted(age=_UNACCEPTED)
         if found["jobs"] or found["videos"]:
             self._remover.nudge()
         if any(found.values()):

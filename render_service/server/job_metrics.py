@@ -4,7 +4,7 @@ import sqlalchemy as sa
 
 from render_service.db.database import Database
 from render_service.runtime.periodic import PeriodicTask
-from render_service.telemetry.metrics.server import JOBS, PROVIDER_TASKS, QUEUE_AGE_SECONDS
+from render_service.telemetry.metrics.server import BATCH_ROWS_WAITING, JOBS, PROVIDER_TASKS, QUEUE_AGE_SECONDS
 
 _JOBS = sa.text("""
     SELECT status, count(*) AS jobs, coalesce(extract(epoch FROM now() - min(run_after)), 0) AS age
@@ -14,6 +14,10 @@ _JOBS = sa.text("""
 _PROVIDER_TASKS = sa.text("""
     SELECT provider, state, count(*) AS tasks FROM provider_tasks
     WHERE state IN ('WAITING', 'INTENT', 'SUBMITTED') GROUP BY provider, state
+""")
+_BATCH_ROWS = sa.text("""
+    SELECT count(*) FROM batches JOIN batch_rows ON batch_rows.batch_id = batches.id AND batch_rows.state = 'WAITING'
+    WHERE batches.ended_at IS NULL AND batches.accepted_at IS NOT NULL
 """)
 
 
@@ -42,6 +46,7 @@ class JobMetrics:
         async with self._database.single() as connection:
             jobs = {row.status: row for row in await connection.execute(_JOBS)}
             tasks = (await connection.execute(_PROVIDER_TASKS)).all()
+            BATCH_ROWS_WAITING.set(await connection.scalar(_BATCH_ROWS))
         for status in ("PENDING", "PROCESSING"):
             JOBS.labels(status).set(jobs[status].jobs if status in jobs else 0)
         # Jobs that wait for another attempt may not be due yet.

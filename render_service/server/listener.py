@@ -8,6 +8,8 @@ from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health_aio
 from render_client.v1 import (
+    batch_service_pb2,
+    batch_service_pb2_grpc,
     brand_service_pb2,
     brand_service_pb2_grpc,
     project_service_pb2,
@@ -31,6 +33,7 @@ from render_service.server.interceptors.refusals import RefusalRecorder
 from render_service.server.interceptors.requests import MAX_REQUEST_BYTES
 from render_service.server.interceptors.tracing import TracingMiddleware
 from render_service.server.reflection import add_reflection
+from render_service.server.services.batches.service import BatchServicer
 from render_service.server.services.brand import BrandServicer
 from render_service.server.services.project import ProjectServicer
 from render_service.server.services.render import RenderServicer
@@ -44,6 +47,7 @@ SERVICES = (
     project_service_pb2.DESCRIPTOR.services_by_name["ProjectService"].full_name,
     webhook_service_pb2.DESCRIPTOR.services_by_name["WebhookService"].full_name,
     brand_service_pb2.DESCRIPTOR.services_by_name["BrandService"].full_name,
+    batch_service_pb2.DESCRIPTOR.services_by_name["BatchService"].full_name,
 )
 # The published types of this package lack the message.
 _HEALTH_LIST = vars(health_pb2)["HealthListResponse"]
@@ -81,6 +85,7 @@ class Listener:
         projects: The RPCs of ProjectService.
         webhooks: The RPCs of WebhookService.
         brands: The RPCs of BrandService.
+        batches: The RPCs of BatchService.
         quotas: The quotas of workspaces.
         refusals: Records calls that are refused for their credentials.
         measured: Whether calls are counted.
@@ -100,6 +105,7 @@ class Listener:
         webhooks: WebhookServicer,
         brands: BrandServicer,
         *,
+        batches: BatchServicer,
         quotas: QuotaCache,
         refusals: RefusalRecorder,
         measured: bool = False,
@@ -132,6 +138,7 @@ class Listener:
         project_service_pb2_grpc.add_ProjectServiceServicer_to_server(projects, server)
         webhook_service_pb2_grpc.add_WebhookServiceServicer_to_server(webhooks, server)
         brand_service_pb2_grpc.add_BrandServiceServicer_to_server(brands, server)
+        batch_service_pb2_grpc.add_BatchServiceServicer_to_server(batches, server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         health_name = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
         if serve_reflection:

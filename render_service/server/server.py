@@ -10,6 +10,7 @@ from render_service.db.access.api_keys import ApiKeys
 from render_service.db.access.audit_log import AuditLog
 from render_service.db.access.quotas import WorkspaceQuotas
 from render_service.db.access.service_keys import ServiceKeys
+from render_service.db.batches.batches import Batches
 from render_service.db.brand.brand_kits import BrandKits
 from render_service.db.database import Database
 from render_service.db.jobs.deletions import Deletions
@@ -23,9 +24,11 @@ from render_service.db.webhooks.webhook_deliveries import WebhookDeliveries
 from render_service.db.webhooks.webhooks import Webhooks
 from render_service.domain.jobs.retention_policy import RetentionPolicy
 from render_service.domain.retry import RetryPolicy
+from render_service.fetch.limits import FetchLimits
 from render_service.fetch.policy import FetchPolicy
 from render_service.progress.hub import ProgressHub
 from render_service.progress.publisher import Publisher
+from render_service.queue.batch_runner import BatchRunner
 from render_service.queue.broker import RenderQueue, make_broker
 from render_service.queue.dispatcher import Dispatcher
 from render_service.queue.frames import FrameQueue
@@ -55,12 +58,16 @@ from render_service.server.interceptors.refusals import RefusalRecorder
 from render_service.server.job_metrics import JobMetrics
 from render_service.server.listener import Listener, check_listen
 from render_service.server.mapping.cursor import Cursors
+from render_service.server.services.batches.rows import RowFiles
+from render_service.server.services.batches.service import BatchServicer
+from render_service.server.services.batches.start_batch import BatchStarter
 from render_service.server.services.brand import BrandServicer
 from render_service.server.services.downloads import Downloads
 from render_service.server.services.job_notifier import JobNotifier
 from render_service.server.services.project import ProjectServicer
 from render_service.server.services.project_input import ProjectParser
 from render_service.server.services.render import RenderServicer
+from render_service.server.services.render_input import RenderInput
 from render_service.server.services.speech_plan import SpeechPlanner
 from render_service.server.services.start_render import RenderStarter
 from render_service.server.services.voices import VoiceLists
@@ -117,49 +124,60 @@ async def run_server(
         dispatcher = Dispatcher(outbox, queue)
         notifier = _open_notifier(stack, publisher, dispatcher)
         jobs, projects = Jobs(database, notifier.notify), Projects(database)
-        hub = ProgressHub(subscriptions, jobs.present, beat_seconds=settings.heartbeat_seconds)
         tasks = await stack.enter_async_context(BackgroundTasks(stop))
-        tasks.start("progress", hub.run())
+        hub = _start_hub(tasks, ProgressHub(subscriptions, jobs.present, beat_seconds=settings.heartbeat_seconds))
         tasks.start("dispatcher", dispatcher.run())
+        batches, runner = _start_batches(tasks, database, dispatcher, publisher)
         tasks.start("reconciler", Reconciler(lifecycle, outbox, queue, dispatcher, publisher).run())
         tasks.start("pruner", HistoryPruner(events, age=timedelta(days=settings.event_retention_days)).run())
 
-        keys = KeyReader(ApiKeys(database))
-        stack.push_async_callback(keys.record)
-        tasks.start("key usage", keys.run())
+        keys = _start_key_reader(tasks, stack, database)
         deletions, refusals = Deletions(database), _start_recording_refusals(tasks, stack, database)
         audit, remover = AuditRecorder(AuditLog(database)), _start_remover(tasks, settings.retention, database, store)
-        quotas = QuotaCache(WorkspaceQuotas(database), settings.quotas)
-        parser, (speech, voices), kits = _make_parser(settings), _plan_speech(settings), BrandKits(database)
+        quotas, kits = QuotaCache(WorkspaceQuotas(database), settings.quotas), BrandKits(database)
+        parser, (speech, voices) = _make_parser(settings), _plan_speech(settings)
+        cursors, targets = Cursors(ServiceKeys(database)), _webhook_targets(settings)
+        starter = RenderStarter(
+            jobs, projects, notifier, parser, settings=settings, quotas=quotas, speech=speech, kits=kits
+        )
         listener = Listener(
             await stack.enter_async_context(make_authenticator(settings, keys)),
             RenderServicer(
                 jobs=jobs,
                 lifecycle=lifecycle,
                 parser=parser,
-                starter=RenderStarter(
-                    jobs, projects, notifier, parser, settings=settings, quotas=quotas, speech=speech, kits=kits
-                ),
+                starter=starter,
                 notifier=notifier,
                 events=events,
                 hub=hub,
                 audit=audit,
                 deletions=deletions,
                 remover=remover,
-                webhook_targets=_webhook_targets(settings),
+                render_input=RenderInput(targets),
                 voices=voices,
                 frames=FrameQueue(subscriptions),
-                cursors=Cursors(ServiceKeys(database)),
+                cursors=cursors,
                 downloads=Downloads(store, valid_for=timedelta(seconds=settings.download_url_seconds)),
             ),
             ProjectServicer(projects, parser, deletions=deletions, remover=remover),
             WebhookServicer(
                 Webhooks(database),
                 _start_delivery_pruner(tasks, settings, database),
-                _webhook_targets(settings),
+                targets,
                 audit=audit,
             ),
             BrandServicer(kits, parser),
+            batches=BatchServicer(
+                batches,
+                BatchStarter(batches, starter, parser, projects=projects, kits=kits, quotas=quotas, runner=runner),
+                runner,
+                files=_row_files(settings),
+                parser=parser,
+                render_input=RenderInput(targets),
+                hub=hub,
+                cursors=cursors,
+                quotas=quotas,
+            ),
             quotas=quotas,
             refusals=refusals,
             measured=settings.metrics_listen is not None,
@@ -190,6 +208,22 @@ async def run_server(
     _log.info("server stopped")
 
 
+def _start_hub(tasks: BackgroundTasks, hub: ProgressHub) -> ProgressHub:
+    """Let a hub listen in the background."""
+    tasks.start("progress", hub.run())
+    return hub
+
+
+def _start_batches(
+    tasks: BackgroundTasks, database: Database, dispatcher: Dispatcher, publisher: Publisher
+) -> tuple[Batches, BatchRunner]:
+    """Let batches go on in the background."""
+    batches = Batches(database)
+    runner = BatchRunner(batches, dispatcher, publisher)
+    tasks.start("batches", runner.run())
+    return batches, runner
+
+
 def _measure(settings: Settings, tasks: BackgroundTasks, database: Database, hub: ProgressHub) -> None:
     """Register the metrics that are computed when scraped, if anything scrapes them."""
     if settings.metrics_listen is None:
@@ -208,6 +242,14 @@ def _open_notifier(stack: AsyncExitStack, publisher: Publisher, dispatcher: Disp
     return notifier
 
 
+def _start_key_reader(tasks: BackgroundTasks, stack: AsyncExitStack, database: Database) -> KeyReader:
+    """Read API keys, and record their use in the background, for the last time when the server stops."""
+    keys = KeyReader(ApiKeys(database))
+    stack.push_async_callback(keys.record)
+    tasks.start("key usage", keys.run())
+    return keys
+
+
 def _start_recording_refusals(tasks: BackgroundTasks, stack: AsyncExitStack, database: Database) -> RefusalRecorder:
     """Write audit entries of refused calls in the background, the last ones when the server stops."""
     refusals = RefusalRecorder(AuditLog(database))
@@ -216,9 +258,16 @@ def _start_recording_refusals(tasks: BackgroundTasks, stack: AsyncExitStack, dat
     return refusals
 
 
+def _fetch_policy(settings: Settings) -> FetchPolicy:
+    return FetchPolicy(allow_http=settings.allow_http_assets, file_roots=settings.file_roots)
+
+
+def _row_files(settings: Settings) -> RowFiles:
+    return RowFiles(_fetch_policy(settings), FetchLimits(workspace_fetches=settings.workspace_fetches))
+
+
 def _make_parser(settings: Settings) -> ProjectParser:
-    policy = FetchPolicy(allow_http=settings.allow_http_assets, file_roots=settings.file_roots)
-    return ProjectParser(policy, any_voice=bool(remote_speech(settings)))
+    return ProjectParser(_fetch_policy(settings), any_voice=bool(remote_speech(settings)))
 
 
 def _plan_speech(settings: Settings) -> tuple[SpeechPlanner, VoiceLists]:
@@ -245,5 +294,8 @@ def _start_remover(
     deletions, objects = Deletions(database), JobObjects(database)
     remover = Remover(deletions, objects, store)
     tasks.start("remover", remover.run())
-    tasks.start("expiry", Expiry(retention, deletions, AuditLog(database), store, remover, objects=objects).run())
+    expiry = Expiry(
+        retention, deletions, AuditLog(database), store, remover, objects=objects, batches=Batches(database)
+    )
+    tasks.start("expiry", expiry.run())
     return remover

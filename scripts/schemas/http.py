@@ -13,6 +13,7 @@ from typing import Any
 from google.protobuf import json_format
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, MethodDescriptorProto
+from google.protobuf.descriptor_pool import Default
 from google.protobuf.message_factory import GetMessageClass
 
 from render_service.gateway.openapi import DOCUMENT
@@ -37,6 +38,7 @@ _SCALARS: dict[int, dict[str, Any]] = {
 _STREAMS = {
     "WatchProgress": ("after_sequence", "JobEvent"),
     "WatchWorkspace": ("cursor", "JobEvent"),
+    "WatchBatch": ("cursor", "Batch or BatchRowEnd"),
 }
 _STATUS: dict[str, Any] = {
     "type": "object",
@@ -159,8 +161,10 @@ class _Document:
     def _response(self, rule: HttpRule) -> dict[str, Any]:
         name = rule.method.name
         if name in _STREAMS:
-            self._message(_named(rule.method.output_type, "event"))
-            text = "Server-sent events, each with a JobEvent in JSON; the last of a job is called `end`."
+            content = _STREAMS[name][1]
+            for kind in content.split(" or "):
+                self._message(Default().FindMessageTypeByName(f"render.v1.{kind}"))
+            text = f"Server-sent events, each with a {content} in JSON; the last one is called `end`."
             return {"description": text, "content": {"text/event-stream": {"schema": {"type": "string"}}}}
         if name == "DownloadVideo":
             binary = {"schema": {"type": "string", "format": "binary"}}

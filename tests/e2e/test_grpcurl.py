@@ -10,7 +10,13 @@ from pathlib import Path
 
 import pytest
 from google.protobuf.descriptor import ServiceDescriptor
-from render_client.v1 import brand_service_pb2, project_service_pb2, render_service_pb2, webhook_service_pb2
+from render_client.v1 import (
+    batch_service_pb2,
+    brand_service_pb2,
+    project_service_pb2,
+    render_service_pb2,
+    webhook_service_pb2,
+)
 
 from render_service.embedded.stack import Stack
 
@@ -62,6 +68,7 @@ def answer_of(answers: list[str], method: str) -> str:
         project_service_pb2.DESCRIPTOR.services_by_name["ProjectService"],
         webhook_service_pb2.DESCRIPTOR.services_by_name["WebhookService"],
         brand_service_pb2.DESCRIPTOR.services_by_name["BrandService"],
+        batch_service_pb2.DESCRIPTOR.services_by_name["BatchService"],
     ],
     ids=lambda service: service.name,
 )

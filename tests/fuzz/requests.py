@@ -9,7 +9,13 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
-from render_client.v1 import brand_service_pb2, project_service_pb2, render_service_pb2, webhook_service_pb2
+from render_client.v1 import (
+    batch_service_pb2,
+    brand_service_pb2,
+    project_service_pb2,
+    render_service_pb2,
+    webhook_service_pb2,
+)
 
 _DEPTH = 4
 _TEXTS = (
@@ -67,7 +73,7 @@ class FuzzedCall:
 
 
 FILES = (
-    *(render_service_pb2, project_service_pb2, webhook_service_pb2, brand_service_pb2),
+    *(render_service_pb2, project_service_pb2, webhook_service_pb2, brand_service_pb2, batch_service_pb2),
     *(health_pb2, reflection_pb2),
 )
 

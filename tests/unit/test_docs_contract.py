@@ -10,6 +10,7 @@ from google.protobuf import json_format
 from google.protobuf.descriptor import FieldDescriptor, FileDescriptor, MethodDescriptor
 from google.protobuf.message_factory import GetMessageClass
 from render_client.v1 import (
+    batch_service_pb2,
     brand_service_pb2,
     error_reason_pb2,
     job_pb2,
@@ -22,7 +23,7 @@ from render_client.v1 import (
 
 from scripts.documents import ROOT, blocks, linked_file, links, read
 
-SERVICES = (render_service_pb2, project_service_pb2, webhook_service_pb2, brand_service_pb2)
+SERVICES = (render_service_pb2, project_service_pb2, webhook_service_pb2, brand_service_pb2, batch_service_pb2)
 FILES: tuple[FileDescriptor, ...] = tuple(
     module.DESCRIPTOR for module in (*SERVICES, project_pb2, output_pb2, job_pb2, error_reason_pb2)
 )

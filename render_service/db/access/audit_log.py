@@ -49,7 +49,7 @@ class AuditLog:
             origin: Who acts, and from where.
             action: What is done.
             workspace_id: The workspace; None if the action belongs to none.
-            target: Id of the job, project, key or webhook.
+            target: Id of the job, batch, project, key or webhook.
             detail: Details, such as the file; never a secret.
         """
         values = audit_values(origin, action) | {"workspace_id": workspace_id, "target": target, "detail": detail}

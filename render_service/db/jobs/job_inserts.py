@@ -15,9 +15,8 @@ from render_service.domain.access.audit import Action, Origin
 from render_service.domain.access.quota import QuotaName, Quotas
 from render_service.domain.jobs.request import JobRequest
 
-# The values of a job to store, as columns. All jobs of a batch are one parameter: of an array, psycopg would escape the
-# quotes of the specs one by one.
-_TYPES = {
+# All jobs of a statement are one parameter: of an array, psycopg would escape the quotes of the specs one by one.
+JOB_TYPES = {
     "id": "uuid",
     "task_id": "uuid",
     "workspace_id": "text",
@@ -41,6 +40,8 @@ _TYPES = {
     "peer": "text",
     "call_id": "uuid",
 }
+"""The values of a job to store, by their names in `NewJob.encoded`, with their types."""
+
 # The jobs are all of one workspace. Returns a row for each, without a job if it would exceed a quota or its request_id
 # was taken; of requests with one request_id, only the first takes a place in the queue. A new job has neither a video
 # nor costs. Transactions lock in one order: first the queue of the workspace, which those that are not counted share,
@@ -48,8 +49,8 @@ _TYPES = {
 _INSERT = Statement(f"""
     WITH requested AS MATERIALIZED (
         SELECT * FROM ROWS FROM (
-            jsonb_to_recordset(CAST(:jobs AS jsonb)) AS ({", ".join(map(" ".join, _TYPES.items()))})
-        ) WITH ORDINALITY AS requested({", ".join(_TYPES)}, place)
+            jsonb_to_recordset(CAST(:jobs AS jsonb)) AS ({", ".join(map(" ".join, JOB_TYPES.items()))})
+        ) WITH ORDINALITY AS requested({", ".join(JOB_TYPES)}, place)
     ), used AS MATERIALIZED (
         SELECT (SELECT video_bytes FROM workspace_storage WHERE workspace_id = :of_workspace) AS stored_bytes,
             CASE WHEN :is_counted THEN queued_jobs(
@@ -98,7 +99,7 @@ class NewJob:
     Args:
         workspace_id: Its workspace.
         quotas: Those of its workspace.
-        encoded: Its values as JSON, by their names in `_TYPES`.
+        encoded: Its values as JSON, by their names in JOB_TYPES.
         is_sent: Whether its message is sent once it is stored; otherwise it is due in the outbox.
     """
 

@@ -30,6 +30,7 @@ class JobFilter:
     statuses: tuple[JobStatus, ...] = ()
     project_id: UUID | None = None
     labels: Mapping[str, str] | None = None
+    batch_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ def list_statement(
         by_status=bool(wanted.statuses),
         by_project=wanted.project_id is not None,
         by_label=bool(wanted.labels),
+        by_batch=wanted.batch_id is not None,
         is_first=after is None,
         limit=next(most for most in _LIMITS if most >= limit),
     )
@@ -63,6 +65,7 @@ def list_statement(
         "statuses": [status.value for status in wanted.statuses],
         "project_id": wanted.project_id,
         "labels": Jsonb(dict(wanted.labels or {})),
+        "batch_id": wanted.batch_id,
         "after_time": after and after.created_at,
         "after_id": after and after.id,
     }
@@ -70,14 +73,18 @@ def list_statement(
 
 
 @cache
-def _statement(*, by_status: bool, by_project: bool, by_label: bool, is_first: bool, limit: int) -> Statement:
-    # Which index is best for labels, or for a project together with statuses, depends on the values: Postgres plans
-    # these for each call.
-    is_prepared = not by_label and not (by_project and by_status)
+def _statement(
+    *, by_status: bool, by_project: bool, by_label: bool, by_batch: bool, is_first: bool, limit: int
+) -> Statement:
+    # Which index is best for labels, or for a project or batch together with statuses, depends on the values: Postgres
+    # plans these for each call.
+    is_prepared = not by_label and not ((by_project or by_batch) and by_status)
     table = jobs.alias("listed") if by_status else jobs
     conditions = [table.c.workspace_id == sa.bindparam("workspace_id")]
     if by_project:
         conditions.append(table.c.project_id == sa.bindparam("project_id"))
+    if by_batch:
+        conditions.append(table.c.batch_id == sa.bindparam("batch_id"))
     if by_label:
         conditions.append(table.c.labels.contains(sa.bindparam("labels", type_=JSONB)))
     if not is_first:

@@ -27,6 +27,9 @@ class Action(StrEnum):
     BRAND_KIT_CREATED = "brand_kit_created"
     BRAND_KIT_UPDATED = "brand_kit_updated"
     BRAND_KIT_DELETED = "brand_kit_deleted"
+    BATCH_STARTED = "batch_started"
+    BATCH_CANCELLED = "batch_cancelled"
+    BATCH_RETRIED = "batch_retried"
     ACCESS_REFUSED = "access_refused"
 
 
@@ -49,7 +52,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One recorded action. `target` is the id of a job, project, key or webhook, depending on `action`; `at` is UTC."""
+    """One recorded action. `target` is the id of what it is about, such as a job, a batch or a key; `at` is UTC."""
 
     at: datetime
     origin: Origin

@@ -230,6 +230,15 @@ class JobError:
 
 
 @dataclass(frozen=True, slots=True)
+class JobBatch:
+    """The row of a batch that a job renders: `row` counts from 0, `key` is the caller's name of it."""
+
+    id: UUID
+    row: int
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """A job as stored. `progress` is 0–100, `title` that of the project; times are aware UTC."""
 
@@ -258,6 +267,7 @@ class Job:
     priority: int = 0
     warnings: tuple[JobWarning, ...] = ()
     title: str = ""
+    batch: JobBatch | None = None
 
 
 @dataclass(frozen=True, slots=True)

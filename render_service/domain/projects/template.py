@@ -98,6 +98,20 @@ def fill_in(project: Project, values: Mapping[str, str], path: str, values_path:
     return Filling(None if filler.missing or filler.left < 0 else filled, tuple(faults))
 
 
+def places_of(project: Project, path: str) -> dict[str, tuple[str, ...]]:
+    """Return the names of the variables in each text of a template that has any, by the text's path."""
+    found: dict[str, tuple[str, ...]] = {}
+
+    def note(text: str, place: str) -> str:
+        names = tuple(dict.fromkeys(match[2] for match in _PLACE.finditer(text) if len(match[1]) % 2 == 0))
+        if names:
+            found[place] = names
+        return text
+
+    _TEXTS.changed(project, path, note)
+    return found
+
+
 class _Filler:
     """Fills texts, and notes what it lacks; once `left` is below 0 there was too much of it, and no more is put in."""
 

@@ -1,10 +1,11 @@
 """Which calls are watches: streams that stay open for hours and are idle most of the time."""
 
 from google.protobuf.descriptor import FileDescriptor, MethodDescriptor
-from render_client.v1 import project_service_pb2, render_service_pb2, webhook_service_pb2
+from render_client.v1 import batch_service_pb2, project_service_pb2, render_service_pb2, webhook_service_pb2
 
 _FILES: tuple[FileDescriptor, ...] = (
     render_service_pb2.DESCRIPTOR,
+    batch_service_pb2.DESCRIPTOR,
     project_service_pb2.DESCRIPTOR,
     webhook_service_pb2.DESCRIPTOR,
 )

@@ -55,6 +55,7 @@ def job_to_proto(job: Job, video_urls: Sequence[str], view: View = View.FULL) ->
             job_pb2.JobOutput(name=named.name, video=_video(named.video, full=full))
             for named in (job.video.outputs if job.video else ())
         ],
+        batch=job_pb2.JobBatch(batch_id=str(job.batch.id), row=job.batch.row, key=job.batch.key) if job.batch else None,
     )
 
 

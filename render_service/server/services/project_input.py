@@ -42,6 +42,21 @@ class ProjectParser:
 
         return await off_loop(read)
 
+    async def parse_template(self, message: project_pb2.Project, faults: Faults) -> Project:
+        """Return a project that is to be rendered with several sets of variables, adding what none of them can fix.
+
+        Args:
+            message: The field `project` of the request.
+            faults: Collects the faults.
+        """
+
+        def read() -> Project:
+            project = project_from_proto(message, "project", faults)
+            self._check_template(project, faults, for_render=True)
+            return project
+
+        return await off_loop(read)
+
     async def parse_for_render(
         self, message: project_pb2.Project, variables: Mapping[str, str], faults: Faults
     ) -> Project:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -19,9 +20,7 @@ from render_service.domain.access.audit import Action
 from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.faults import Faults
 from render_service.domain.jobs.job import Artifact, Job, JobEvent, JobStatus, StoredFile
-from render_service.domain.jobs.request import JobOptions, RenderRequest
 from render_service.domain.projects.project import Project
-from render_service.domain.projects.validation import check_output
 from render_service.progress.hub import ProgressHub
 from render_service.progress.shared_reads import SharedReads
 from render_service.progress.watch import Heartbeat, watch_job
@@ -31,36 +30,31 @@ from render_service.retention.remover import Remover
 from render_service.server.interceptors.audit import AuditRecorder
 from render_service.server.interceptors.base import Context
 from render_service.server.interceptors.requests import off_loop
-from render_service.server.interceptors.tracing import current_trace_parent
 from render_service.server.mapping import page_token
 from render_service.server.mapping.cursor import CursorCodec, Cursors
 from render_service.server.mapping.enums import ARTIFACT
-from render_service.server.mapping.generation import estimate_to_proto, generation_from_proto
+from render_service.server.mapping.generation import estimate_to_proto
 from render_service.server.mapping.ids import (
     NO_ID,
     labels_field,
     optional_uuid_field,
     page_size_field,
-    priority_field,
-    provider_field,
     uuid_field,
     variables_field,
     workspace_field,
 )
 from render_service.server.mapping.job import event_to_proto, job_to_proto, statuses_from_proto
-from render_service.server.mapping.output import output_from_proto, outputs_from_proto
 from render_service.server.mapping.pages import JOB_VIEW, View, count_fitting
-from render_service.server.mapping.speech import speech_from_proto, speech_options_from_proto, speech_provider_field
 from render_service.server.mapping.times import timestamp
 from render_service.server.services.downloads import Downloads, file_name
 from render_service.server.services.event_responses import EventResponses
 from render_service.server.services.frames import Frames
 from render_service.server.services.job_notifier import JobNotifier
 from render_service.server.services.project_input import ProjectParser
+from render_service.server.services.render_input import RenderInput
 from render_service.server.services.start_render import RenderStarter, request_hash
 from render_service.server.services.voices import VoiceLists
 from render_service.server.services.watched_jobs import WatchedJobs
-from render_service.server.services.webhook_input import WebhookTargets
 from render_service.telemetry.logging import get_logger
 from render_service.telemetry.metrics.server import EVENT_LAG_SECONDS
 
@@ -94,7 +88,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         audit: Writes the audit log.
         deletions: Deletes jobs.
         remover: Deletes their objects.
-        webhook_targets: Validates the webhook receivers of jobs.
+        render_input: Reads what is to be rendered.
         voices: Lists voices.
         frames: Where workers receive requests for single frames.
     """
@@ -114,13 +108,13 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         audit: AuditRecorder,
         deletions: Deletions,
         remover: Remover,
-        webhook_targets: WebhookTargets,
+        render_input: RenderInput,
         voices: VoiceLists,
         frames: FrameQueue,
     ) -> None:
         self._frames = Frames(frames, parser, starter)
         self._voices = voices
-        self._webhook_targets = webhook_targets
+        self._input = render_input
         self._deletions = deletions
         self._remover = remover
         self._audit = audit
@@ -150,45 +144,12 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
                 source = await self._parser.parse_for_render(request.project, variables, faults)
             case _:
                 faults.add("source", "give either project_id or project")
-        provider = provider_field(request.provider, "provider", faults)
-        output = output_from_proto(request.output, "output", faults)
-        faults.add_all(check_output(output, "output"))
-        outputs = outputs_from_proto(request.outputs, "outputs", faults)
-        if outputs and request.HasField("output"):
-            faults.add("outputs", "must be omitted where output is given")
-        generation = generation_from_proto(request.provider_options, "provider_options", faults)
-        speech_provider = speech_provider_field(request.speech_provider, "speech_provider", faults)
-        speech = speech_options_from_proto(request.speech_provider_options, "speech_provider_options", faults)
-        override = speech_from_proto(request.speech, "speech", faults) if request.HasField("speech") else None
-        options = JobOptions(
-            labels=labels_field(request.labels, "labels", faults),
-            request_id=optional_uuid_field(request.request_id, "request_id", faults),
-            request_hash=await off_loop(request_hash, request),
-            priority=priority_field(request.priority, "priority", faults),
-            trace_parent=current_trace_parent(),
-            webhook=self._webhook_targets.read(request.webhook, "webhook", faults)
-            if request.HasField("webhook")
-            else None,
-        )
+        read = self._input.read(request, faults)
+        request_id = optional_uuid_field(request.request_id, "request_id", faults)
         faults.raise_if_any()
-        if options.webhook is not None:
-            self._webhook_targets.check_configured()
-        started = await self._starter.start(
-            RenderRequest(
-                workspace_id=request.workspace_id,
-                source=source,
-                options=options,
-                variables=variables,
-                provider=provider,
-                output=output,
-                generation=generation,
-                speech_provider=speech_provider,
-                speech=speech,
-                speech_override=override,
-                dry_run=request.dry_run,
-                outputs=outputs,
-            )
-        )
+        self._input.check_configured(read)
+        options = replace(read.options, request_id=request_id, request_hash=await off_loop(request_hash, request))
+        started = await self._starter.start(replace(read, source=source, variables=variables, options=options))
         job = started.job
         return pb.StartRenderResponse(
             job=await self._with_urls(job) if job is not None else None,
@@ -211,6 +172,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
             statuses=statuses_from_proto(request.statuses, "statuses", faults),
             project_id=optional_uuid_field(request.project_id, "project_id", faults),
             labels=labels_field(request.labels, "labels", faults),
+            batch_id=optional_uuid_field(request.batch_id, "batch_id", faults),
         )
         view = JOB_VIEW.read(request.view, "view", faults) or View.BASIC
         faults.raise_if_any()

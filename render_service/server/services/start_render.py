@@ -1,7 +1,7 @@
 """Starts renders: decides what is rendered and by which provider, and never starts the same request twice."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -13,10 +13,12 @@ from render_service.config.settings import Settings
 from render_service.db.brand.brand_kits import BrandKits
 from render_service.db.jobs.jobs import Jobs
 from render_service.db.projects.projects import Projects
+from render_service.domain.brand.kit import StoredBrandKit
 from render_service.domain.errors import DomainError, ErrorReason, FieldFault, InvalidFields
 from render_service.domain.faults import Faults
-from render_service.domain.generation.clip_plan import ClipSpec, check_generation, choices, plan_clips
-from render_service.domain.generation.provider_models import GENERATING_PROVIDERS
+from render_service.domain.generation.clip_plan import ClipSpec, check_generation, choices, estimated_cost, plan_clips
+from render_service.domain.generation.provider_models import GENERATING_PROVIDERS, USD
+from render_service.domain.jobs.cost import Cost
 from render_service.domain.jobs.job import Job, ProviderChoice, ProviderName, RenderSpec
 from render_service.domain.jobs.needs import JobNeed
 from render_service.domain.jobs.request import JobOptions, JobRequest, RenderRequest
@@ -63,6 +65,25 @@ class Started:
     job: Job | None
     clips: tuple[ClipSpec, ...] = ()
     narrations: tuple[PlannedNarration, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A job that can be stored, and the clips and narrations to be submitted for it."""
+
+    job: JobRequest
+    clips: tuple[ClipSpec, ...]
+    narrations: tuple[PlannedNarration, ...]
+
+    @property
+    def cost(self) -> tuple[Cost, ...]:
+        """What these are likely to cost, as far as prices are known, in parts."""
+        spoken = (Cost(USD, one.cost) for one in self.narrations if one.cost is not None)
+        return (*estimated_cost(self.clips), *spoken)
+
+
+FindKit = Callable[[str, str], Awaitable[StoredBrandKit | None]]
+"""Returns the brand kit of a workspace by its name."""
 
 
 class RenderStarter:
@@ -112,14 +133,41 @@ class RenderStarter:
         Raises:
             DomainError: INVALID_FIELD, PROJECT_NOT_FOUND, PROVIDER_NOT_CONFIGURED, REQUEST_ID_REUSED or QUOTA_EXCEEDED.
         """
-        provider = request.provider or self._default_provider
         workspace_id, options = request.workspace_id, request.options
         if options.request_id is not None and not request.dry_run:
             # First of all: the project may have changed or been deleted since.
             earlier = await self._jobs.started_by(workspace_id, options.request_id, options.request_hash)
             if earlier is not None:
                 return Started(earlier)
-        project = await self._project(request)
+        prepared = await self.prepare(request, self._kits.find)
+        if request.dry_run:
+            return Started(None, prepared.clips, prepared.narrations)
+        provider = prepared.job.provider
+        job, event = await self._jobs.start(
+            prepared.job,
+            quotas=await self._quotas.of(workspace_id),
+            origin=current_origin(),
+            is_small=prepared.job.project_id is None and is_small_request(),
+            is_sent=self._notifier.sends_directly,
+        )
+        annotate({"render.job.id": str(job.id), "render.provider": provider})
+        if event is not None:
+            JOBS_STARTED.labels(provider).inc()
+            _log.info("render started", job_id=str(job.id), workspace_id=workspace_id, provider=provider)
+        return Started(job, prepared.clips, prepared.narrations)
+
+    async def prepare(self, request: RenderRequest, find_kit: FindKit) -> Prepared:
+        """Return the job of a request, with everything checked that can be checked before it runs.
+
+        Args:
+            request: The request.
+            find_kit: Finds the brand kit that the project names.
+
+        Raises:
+            DomainError: INVALID_FIELD, PROJECT_NOT_FOUND or PROVIDER_NOT_CONFIGURED.
+        """
+        provider = request.provider or self._default_provider
+        project = await self._project(request, find_kit)
         spec = await self._decide(request, project)
         speech = await self._speech.plan(request, spec.project, project)
         # At the project of the request, if the request itself has none.
@@ -131,21 +179,10 @@ class RenderStarter:
             spec = replace(spec, speech=speech.options)
         needs = await off_loop(self._needs, spec)
         clips = await off_loop(self._clips, provider, spec)
-        if request.dry_run:
-            return Started(None, clips, speech.narrations)
         project_id = request.source if isinstance(request.source, UUID) else None
-        job, event = await self._jobs.start(
-            JobRequest(workspace_id, project_id, provider, spec, options, speech.options is not None, needs),
-            quotas=await self._quotas.of(workspace_id),
-            origin=current_origin(),
-            is_small=project_id is None and is_small_request(),
-            is_sent=self._notifier.sends_directly,
-        )
-        annotate({"render.job.id": str(job.id), "render.provider": provider})
-        if event is not None:
-            JOBS_STARTED.labels(provider).inc()
-            _log.info("render started", job_id=str(job.id), workspace_id=workspace_id, provider=provider)
-        return Started(job, clips, speech.narrations)
+        is_spoken = speech.options is not None
+        job = JobRequest(request.workspace_id, project_id, provider, spec, request.options, is_spoken, needs)
+        return Prepared(job, clips, speech.narrations)
 
     async def spec_of(
         self, workspace_id: str, source: Project | UUID, variables: Mapping[str, str], output: OutputOptions
@@ -162,18 +199,18 @@ class RenderStarter:
             DomainError: INVALID_FIELD or PROJECT_NOT_FOUND.
         """
         request = RenderRequest(workspace_id, source, JobOptions(), variables, output=output)
-        return await self._decide(request, await self._project(request))
+        return await self._decide(request, await self._project(request, self._kits.find))
 
-    async def _project(self, request: RenderRequest) -> Project:
+    async def _project(self, request: RenderRequest, find_kit: FindKit) -> Project:
         """Return the project to render, with its variables filled in, and what its brand kit gives it."""
         source = request.source
         project = source if isinstance(source, Project) else await self._stored(request, source)
-        project = await self._branded(request, project) if project.brand_kit else project
+        project = await self._branded(request, project, find_kit) if project.brand_kit else project
         return replace(project, captions=project.captions.with_defaults())
 
-    async def _branded(self, request: RenderRequest, project: Project) -> Project:
+    async def _branded(self, request: RenderRequest, project: Project, find_kit: FindKit) -> Project:
         """Return a project with what its brand kit gives it."""
-        kit = await self._kits.find(request.workspace_id, project.brand_kit)
+        kit = await find_kit(request.workspace_id, project.brand_kit)
         if kit is None:
             fault = f"must name a brand kit of this workspace, which has none called {project.brand_kit}"
             raise InvalidFields([FieldFault("project.brand_kit", fault)])

@@ -16,6 +16,18 @@ CALLS_REFUSED = Counter(
     registry=SERVER,
 )
 JOBS_STARTED = Counter("render_jobs_started", "Jobs that this server has stored.", ["provider"], registry=SERVER)
+BATCHES_STARTED = Counter("render_batches_started", "Batches that this server has stored.", registry=SERVER)
+BATCH_ROWS_STARTED = Counter(
+    "render_batch_rows_started", "Rows of the batches that this server has stored.", registry=SERVER
+)
+BATCHES_ENDED = Counter(
+    "render_batches_ended", "Batches that ended, noticed by this server, by their state.", ["state"], registry=SERVER
+)
+BATCH_ROWS_WAITING = Gauge(
+    "render_batch_rows_waiting",
+    "Rows of batches that have no job yet, from Postgres: the same on every server.",
+    registry=SERVER,
+)
 WATCHERS = Gauge("render_watchers", "Open watches on this server.", registry=SERVER)
 EVENT_LAG_SECONDS = Histogram(
     "render_event_lag_seconds",

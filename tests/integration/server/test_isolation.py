@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from pydantic import SecretStr
 from render_client.v1 import (
+    batch_service_pb2,
     brand_service_pb2,
     job_pb2,
     project_pb2,
@@ -41,11 +42,11 @@ PROJECT = project_pb2.Project(
 )
 NOBODYS = "0198c0de-7a11-4c3e-9f00-5e1f5e1f5e1f"
 REQUEST_ID = "0198c0de-7a11-4c3e-9f00-000000000001"
-IDS = ("job_id", "project_id", "webhook_id", "delivery_id", "name")
+IDS = ("job_id", "project_id", "webhook_id", "delivery_id", "name", "batch_id")
 OUR_KIT = "0198c0de-7a11-4c3e-9f00-5e1f5e1f5e20"
 METHODS = {
     f"/{service.full_name}/{method.name}": method
-    for file in (render_service_pb2, project_service_pb2, webhook_service_pb2, brand_service_pb2)
+    for file in (render_service_pb2, project_service_pb2, webhook_service_pb2, brand_service_pb2, batch_service_pb2)
     for service in file.DESCRIPTOR.services_by_name.values()
     for method in service.methods
 }
@@ -66,6 +67,7 @@ class Neighbours:
     page_token: str
     delivery_token: str
     cursor: str
+    batch_id: str
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -106,6 +108,9 @@ async def neighbours(
             ),
             metadata=metadata,
         )
+        batch = batch_service_pb2.StartBatchRequest(workspace_id="ours", rows=[batch_service_pb2.BatchRow()])
+        batch.render.project_id = created.project.project_id
+        started = await stubs.batches.StartBatch(batch, metadata=metadata)
         page = await stubs.renders.ListJobs(pb.ListJobsRequest(workspace_id="ours", page_size=1), metadata=metadata)
         sent = await stubs.webhooks.ListWebhookDeliveries(
             webhooks_pb.ListWebhookDeliveriesRequest(workspace_id="ours", page_size=1), metadata=metadata
@@ -125,6 +130,7 @@ async def neighbours(
             page.next_page_token,
             sent.next_page_token,
             cursor,
+            started.batch.batch_id,
         )
     await database.close()
 
@@ -159,12 +165,15 @@ def asking(method: str, workspace: str, ids: dict[str, str]) -> Any:
         request.webhook.url = "https://example.com/theirs"
     if method.endswith(("CreateBrandKit", "UpdateBrandKit")):
         request.brand_kit.name = ids["name"]
+    if method.endswith("StartBatch"):
+        request.render.project_id = ids["project_id"]
+        request.rows.add()
     return request
 
 
 def ids_of(neighbours: Neighbours, job_id: str) -> dict[str, str]:
     """Ids of things in `ours`."""
-    found = (job_id, neighbours.project_id, neighbours.webhook_id, neighbours.delivery_id, OUR_KIT)
+    found = (job_id, neighbours.project_id, neighbours.webhook_id, neighbours.delivery_id, OUR_KIT, neighbours.batch_id)
     return dict(zip(IDS, found, strict=True))
 
 
@@ -179,7 +188,8 @@ def neutral(response: tuple[str, bytes], ids: dict[str, str]) -> tuple[str, byte
 WITH_IDS = [
     name
     for name, method in METHODS.items()
-    if set(IDS) & set(method.input_type.fields_by_name) or name.endswith(("UpdateProject", "UpdateBrandKit"))
+    if set(IDS) & set(method.input_type.fields_by_name)
+    or name.endswith(("UpdateProject", "UpdateBrandKit", "StartBatch"))
 ]
 
 
@@ -191,6 +201,7 @@ async def test_every_method_that_takes_an_id_is_probed() -> None:
         "ListProjects",
         "CreateBrandKit",
         "ListBrandKits",
+        "ListBatches",
         "CreateWebhook",
         "ListWebhooks",
         "GetWebhookSecret",
@@ -242,6 +253,10 @@ async def test_nothing_of_another_workspace_is_listed_or_watched(neighbours: Nei
         brand_service_pb2.ListBrandKitsRequest(workspace_id="newcomer"), metadata=metadata
     )
     assert list(kits.brand_kits) == []
+    batches = await stubs.batches.ListBatches(
+        batch_service_pb2.ListBatchesRequest(workspace_id="newcomer"), metadata=metadata
+    )
+    assert list(batches.batches) == []
     deliveries = await stubs.webhooks.ListWebhookDeliveries(
         webhooks_pb.ListWebhookDeliveriesRequest(workspace_id="newcomer"), metadata=metadata
     )

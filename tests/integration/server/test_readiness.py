@@ -164,4 +164,5 @@ async def test_each_service_reports_its_health(database_url: str, redis_url: str
             "render.v1.ProjectService": health_pb2.HealthCheckResponse.SERVING,
             "render.v1.WebhookService": health_pb2.HealthCheckResponse.SERVING,
             "render.v1.BrandService": health_pb2.HealthCheckResponse.SERVING,
+            "render.v1.BatchService": health_pb2.HealthCheckResponse.SERVING,
         }

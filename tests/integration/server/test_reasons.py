@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
+from render_client.v1 import batch_service_pb2 as batches_pb
 from render_client.v1 import brand_service_pb2 as brands_pb
 from render_client.v1 import error_reason_pb2, project_pb2
 from render_client.v1 import project_service_pb2 as projects_pb
@@ -68,6 +69,7 @@ class Scene:
             (self.stubs.projects, projects_pb),
             (self.stubs.webhooks, webhooks_pb),
             (self.stubs.brands, brands_pb),
+            (self.stubs.batches, batches_pb),
         )
         stub, messages = next((stub, messages) for stub, messages in services if hasattr(stub, method))
         request = getattr(messages, f"{method}Request")
@@ -217,6 +219,10 @@ async def brand_kit_exists(make: Make) -> Refusal:
     return await refusal(scene.call("CreateBrandKit", brand_kit=kit))
 
 
+async def batch_not_found(make: Make) -> Refusal:
+    return await refusal((await make()).call("GetBatch", batch_id=ABSENT))
+
+
 async def webhook_exists(make: Make) -> Refusal:
     scene = await make(webhook_keys=SIGNING_KEY)
     webhook = webhooks_pb.Webhook(url="https://example.com/hooks")
@@ -302,6 +308,7 @@ PROVOKED: dict[str, Callable[..., Awaitable[Refusal]]] = {
         webhook_exists,
         brand_kit_not_found,
         brand_kit_exists,
+        batch_not_found,
         webhooks_not_configured,
         cursor_pruned,
         store_unavailable,

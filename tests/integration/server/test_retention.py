@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 from render_service.cli.main import app
 from render_service.config.settings import Settings
 from render_service.db.access.audit_log import AuditLog
+from render_service.db.batches.batches import Batches
 from render_service.db.database import Database
 from render_service.db.jobs.deletions import Deletions
 from render_service.db.jobs.job_objects import JobObjects
@@ -101,7 +102,13 @@ async def age_jobs(database: Database, job_id: UUID, age: timedelta) -> None:
 def expiry(database: Database, store: ObjectStore, retention: RetentionPolicy) -> tuple[Expiry, Remover]:
     remover = Remover(Deletions(database), JobObjects(database), store)
     return Expiry(
-        retention, Deletions(database), AuditLog(database), store, remover, objects=JobObjects(database)
+        retention,
+        Deletions(database),
+        AuditLog(database),
+        store,
+        remover,
+        objects=JobObjects(database),
+        batches=Batches(database),
     ), remover
 
 

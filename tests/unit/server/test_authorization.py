@@ -8,23 +8,39 @@ from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
 from render_client import v1
-from render_client.v1 import brand_service_pb2, project_service_pb2, render_service_pb2, webhook_service_pb2
+from render_client.v1 import (
+    batch_service_pb2,
+    brand_service_pb2,
+    project_service_pb2,
+    render_service_pb2,
+    webhook_service_pb2,
+)
 
 from render_service.server.interceptors.authorization import RULES, Rule, is_open
 from render_service.server.interceptors.watches import WATCHES
 from render_service.server.listener import SERVICES
+from render_service.server.services.batches.service import BatchServicer
 from render_service.server.services.brand import BrandServicer
 from render_service.server.services.project import ProjectServicer
 from render_service.server.services.render import RenderServicer
 from render_service.server.services.webhook import WebhookServicer
 
-FILES = (render_service_pb2, project_service_pb2, webhook_service_pb2, brand_service_pb2, health_pb2, reflection_pb2)
+FILES = (
+    render_service_pb2,
+    project_service_pb2,
+    webhook_service_pb2,
+    brand_service_pb2,
+    batch_service_pb2,
+    health_pb2,
+    reflection_pb2,
+)
 OURS = "render.v1."
 SERVICERS: dict[str, type] = {
     "render.v1.RenderService": RenderServicer,
     "render.v1.ProjectService": ProjectServicer,
     "render.v1.WebhookService": WebhookServicer,
     "render.v1.BrandService": BrandServicer,
+    "render.v1.BatchService": BatchServicer,
 }
 
 
@@ -52,7 +68,7 @@ def test_every_rpc_of_ours_has_a_handler(method: str) -> None:
 
 
 def test_watches_are_the_streams_with_heartbeats() -> None:
-    assert {method.rpartition("/")[2] for method in WATCHES} == {"WatchProgress", "WatchWorkspace"}
+    assert {method.rpartition("/")[2] for method in WATCHES} == {"WatchProgress", "WatchWorkspace", "WatchBatch"}
     assert METHODS.keys() >= WATCHES
 
 

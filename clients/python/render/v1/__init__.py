@@ -5,6 +5,6 @@ import sys
 import warnings
 
 warnings.warn("render.v1 has moved: import render_client.v1 instead", DeprecationWarning, stacklevel=2)
-for _name in ['brand_service_pb2', 'brand_service_pb2_grpc', 'card_pb2', 'error_reason_pb2', 'job_pb2', 'layer_pb2', 'output_pb2', 'project_pb2', 'project_service_pb2', 'project_service_pb2_grpc', 'render_service_pb2', 'render_service_pb2_grpc', 'webhook_service_pb2', 'webhook_service_pb2_grpc']:
+for _name in ['batch_service_pb2', 'batch_service_pb2_grpc', 'brand_service_pb2', 'brand_service_pb2_grpc', 'card_pb2', 'error_reason_pb2', 'job_pb2', 'layer_pb2', 'output_pb2', 'project_pb2', 'project_service_pb2', 'project_service_pb2_grpc', 'render_service_pb2', 'render_service_pb2_grpc', 'webhook_service_pb2', 'webhook_service_pb2_grpc']:
     # The same modules, since a message must not be registered twice.
     globals()[_name] = sys.modules[f"{__name__}.{_name}"] = importlib.import_module(f"render_client.v1.{_name}")

@@ -226,6 +226,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
 
     Status: ALREADY_EXISTS. Example: `{"name": "acme"}`
     """
+    ERROR_REASON_BATCH_NOT_FOUND: _ErrorReason.ValueType  # 40
+    """The batch does not exist in this workspace. Batches of other workspaces get the same answer.
+
+    Status: NOT_FOUND. Example: `{"batch_id": "0198c0de-7a11-7c3e-9f00-5e1f5e1f5e1f"}`
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is sent as `google.rpc.ErrorInfo.reason` (without the `ERROR_REASON_` prefix, domain `render.v1`) in the
@@ -436,5 +441,10 @@ ERROR_REASON_BRAND_KIT_EXISTS: ErrorReason.ValueType  # 39
 """The workspace already has a brand kit with this name.
 
 Status: ALREADY_EXISTS. Example: `{"name": "acme"}`
+"""
+ERROR_REASON_BATCH_NOT_FOUND: ErrorReason.ValueType  # 40
+"""The batch does not exist in this workspace. Batches of other workspaces get the same answer.
+
+Status: NOT_FOUND. Example: `{"batch_id": "0198c0de-7a11-7c3e-9f00-5e1f5e1f5e1f"}`
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

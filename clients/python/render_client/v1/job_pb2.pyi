@@ -583,6 +583,36 @@ class JobWarning(_message.Message):
 Global___JobWarning: _TypeAlias = JobWarning  # noqa: Y015
 
 @_typing.final
+class JobBatch(_message.Message):
+    """JobBatch is the row of a batch that a job renders."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BATCH_ID_FIELD_NUMBER: _builtins.int
+    ROW_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    batch_id: _builtins.str
+    """batch_id is the UUID of the batch."""
+    row: _builtins.int
+    """row is the place of the row in the batch, from 0."""
+    key: _builtins.str
+    """key of the row, if the caller passed one."""
+    def __init__(
+        self,
+        *,
+        batch_id: _builtins.str = ...,
+        row: _builtins.int = ...,
+        key: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch_id", b"batch_id", "key", b"key", "row", b"row"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___JobBatch: _TypeAlias = JobBatch  # noqa: Y015
+
+@_typing.final
 class Job(_message.Message):
     """Job is one rendering of a project in its current state."""
 
@@ -656,6 +686,7 @@ class Job(_message.Message):
     WARNINGS_FIELD_NUMBER: _builtins.int
     TITLE_FIELD_NUMBER: _builtins.int
     OUTPUTS_FIELD_NUMBER: _builtins.int
+    BATCH_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     """job_id is the UUID of the job."""
     task_id: _builtins.str
@@ -742,6 +773,10 @@ class Job(_message.Message):
         empty.
         """
 
+    @_builtins.property
+    def batch(self) -> Global___JobBatch:
+        """batch is the row that this job renders; absent for a job of StartRender."""
+
     def __init__(
         self,
         *,
@@ -773,10 +808,11 @@ class Job(_message.Message):
         warnings: _abc.Iterable[Global___JobWarning] | None = ...,
         title: _builtins.str = ...,
         outputs: _abc.Iterable[Global___JobOutput] | None = ...,
+        batch: Global___JobBatch | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "raw_results", b"raw_results", "start_time", b"start_time", "update_time", b"update_time", "video", b"video"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "create_time", b"create_time", "end_time", b"end_time", "raw_results", b"raw_results", "start_time", b"start_time", "update_time", b"update_time", "video", b"video"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "cost", b"cost", "create_time", b"create_time", "end_time", b"end_time", "error_message", b"error_message", "error_metadata", b"error_metadata", "error_reason", b"error_reason", "job_id", b"job_id", "labels", b"labels", "message", b"message", "outputs", b"outputs", "priority", b"priority", "progress", b"progress", "project_id", b"project_id", "provider", b"provider", "raw_results", b"raw_results", "request_id", b"request_id", "sequence", b"sequence", "stage", b"stage", "start_time", b"start_time", "status", b"status", "task_id", b"task_id", "title", b"title", "update_time", b"update_time", "video", b"video", "video_urls", b"video_urls", "warnings", b"warnings", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "batch", b"batch", "cost", b"cost", "create_time", b"create_time", "end_time", b"end_time", "error_message", b"error_message", "error_metadata", b"error_metadata", "error_reason", b"error_reason", "job_id", b"job_id", "labels", b"labels", "message", b"message", "outputs", b"outputs", "priority", b"priority", "progress", b"progress", "project_id", b"project_id", "provider", b"provider", "raw_results", b"raw_results", "request_id", b"request_id", "sequence", b"sequence", "stage", b"stage", "start_time", b"start_time", "status", b"status", "task_id", b"task_id", "title", b"title", "update_time", b"update_time", "video", b"video", "video_urls", b"video_urls", "warnings", b"warnings", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

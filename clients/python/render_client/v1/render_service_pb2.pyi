@@ -698,6 +698,7 @@ class ListJobsRequest(_message.Message):
     PROJECT_ID_FIELD_NUMBER: _builtins.int
     LABELS_FIELD_NUMBER: _builtins.int
     VIEW_FIELD_NUMBER: _builtins.int
+    BATCH_ID_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """workspace_id is the workspace to list. Required."""
     page_size: _builtins.int
@@ -712,6 +713,8 @@ class ListJobsRequest(_message.Message):
     """project_id returns only jobs of this project; empty returns all."""
     view: _job_pb2.JobView.ValueType
     """view is how much of each job to return; default BASIC."""
+    batch_id: _builtins.str
+    """batch_id returns only jobs of this batch, the earlier jobs of retried rows included; empty returns all."""
     @_builtins.property
     def statuses(self) -> _containers.RepeatedScalarFieldContainer[_job_pb2.JobStatus.ValueType]:
         """statuses filters jobs by status; empty returns all."""
@@ -730,10 +733,11 @@ class ListJobsRequest(_message.Message):
         project_id: _builtins.str = ...,
         labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         view: _job_pb2.JobView.ValueType = ...,
+        batch_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["labels", b"labels", "page_size", b"page_size", "page_token", b"page_token", "project_id", b"project_id", "statuses", b"statuses", "view", b"view", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch_id", b"batch_id", "labels", b"labels", "page_size", b"page_size", "page_token", b"page_token", "project_id", b"project_id", "statuses", b"statuses", "view", b"view", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

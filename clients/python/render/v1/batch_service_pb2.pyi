@@ -1,0 +1,1 @@
+from render_client.v1.batch_service_pb2 import *

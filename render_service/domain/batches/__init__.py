@@ -1,0 +1,1 @@
+"""Batches: one template rendered with many rows of variables."""
