@@ -161,10 +161,12 @@ WHOLE = project.Project(
     ),
     sounds=(SoundClip("https://example.com/a.mp3"),),
 )
-# A layer has one content, and a card one template: these fields are those of other layers and cards.
+# A layer has one content, and a card one template: these fields are those of other layers and cards. The brand is no
+# field of requests: it is that of a kit, which has rules of its own.
 OF_OTHERS = frozenset(
     [f"project{shot}.layers.{name}" for shot in ("", ".shots") for name in CONTENTS]
     + [f"project.shots.card.{name}" for name in TEMPLATES]
+    + ["project.brand"]
 )
 BEYOND_LIMITS: dict[type, object] = {
     str: "x" * 1_000_000,

@@ -35,6 +35,7 @@ from render_service.domain.cards.model import (
     StatisticCard,
     card_texts,
 )
+from render_service.domain.layers.brand import Brand
 from render_service.domain.layers.model import Layer
 
 _TEMPLATES: Mapping[type, Callable[[Any, Stage], Iterator[Layer]]] = {
@@ -61,6 +62,7 @@ def arranged(
     area: Rect,
     language: str,
     theme: str,
+    brand: Brand | None = None,
     over_picture: bool,
     seconds: float,
     lead: float = 0.0,
@@ -73,7 +75,8 @@ def arranged(
         frame: Width and height of the frame in pixels.
         area: The part of the frame that its texts stay inside.
         language: BCP 47 tag of the texts of the video; may be empty.
-        theme: What all cards of a video share; decides the colours that the card leaves open.
+        theme: What all cards of a video share; decides the colours that card and brand leave open.
+        brand: Decides the colours that the card leaves open, and the fonts.
         over_picture: Whether a picture or clip lies under it.
         seconds: How long it is shown.
         lead: Seconds after which it begins to build up: the middle of the shot's transition.
@@ -84,7 +87,10 @@ def arranged(
     """
     template = card.template
     in_panel = isinstance(template, LowerThirdCard | MapPinCard)
-    colors = panel_theme(card, theme) if in_panel else theme_of(card, theme, over_picture=over_picture)
+    if in_panel:
+        colors = panel_theme(card, theme, brand)
+    else:
+        colors = theme_of(card, theme, over_picture=over_picture, brand=brand)
     texts = [text for _, text in card_texts(card)]
     mirrored = bool(texts) and bidi.base_level(max(texts, key=len)) == 1
     if area.width > 1.3 * area.height and not in_panel:

@@ -8,12 +8,35 @@ Rgb = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """Colours of a card, sRGB 0–255: the gradient's two ends, the light in it, the accent."""
+    """Colours of a card, sRGB 0–255, and its fonts.
+
+    Args:
+        top: Of the ground, as are the next two.
+        bottom: The other end of its gradient.
+        glow: The light in it.
+        accent: Of shapes.
+        ink: Of letters on the ground.
+        heading: Name of the font of titles and large numbers; empty is the service's own.
+        body: Of other letters.
+        pole: Black or white, `#RRGGBB`, whichever letters on the ground tend to; empty is what stands out more.
+        quiet: Opacity of letters that step back.
+        text: Colour of letters wherever they can be read in it, `#RRGGBB`; empty is a bright or a dark one.
+        veil: Colour of what lies between a picture and a card over it, `#RRGGBB`.
+        series: Of the parts of a chart, besides the accent and before any others, `#RRGGBB`.
+    """
 
     top: Rgb
     bottom: Rgb
     glow: Rgb
     accent: Rgb
+    ink: Rgb = (250, 248, 244)
+    heading: str = ""
+    body: str = ""
+    pole: str = ""
+    quiet: float = 0.82
+    text: str = ""
+    veil: str = "#0A0E16"
+    series: tuple[str, ...] = ()
 
 
 PALETTES = (
@@ -36,3 +59,9 @@ def palette_of(theme: str) -> Palette:
 def hexadecimal(color: Rgb) -> str:
     """Return a colour as `#RRGGBB`."""
     return "#" + "".join(f"{part:02X}" for part in color)
+
+
+def parts(color: str) -> Rgb:
+    """Return a colour `#RRGGBB` in parts 0–255."""
+    red, green, blue = (int(color[place : place + 2], 16) for place in (1, 3, 5))
+    return red, green, blue

@@ -44,7 +44,7 @@ _TAIL = 0.4
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A text with its line breaks; all lengths in pixels, `tail` is the width of its last line."""
+    """A text with its line breaks; all lengths in pixels, `tail` is the width of its last line; `font` its family."""
 
     text: str
     size: int
@@ -54,6 +54,7 @@ class Block:
     leading: float = LEADING
     spacing: float = 0.0
     tail: float = 0.0
+    font: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,14 +153,16 @@ class Stage:
             The text; in the smallest letters it may have more lines than fit, of which the last is cut.
         """
         cleaned = clean_text(text)
-        language = text_language(cleaned, self.language)
+        language, font = text_language(cleaned, self.language), self.theme.font(weight, size)
         sizes = _sizes(max(6, round(size * self.side)), max(6, round(SMALLEST * self.side)))
         # A quarter less, for letters that are narrower in larger sizes.
         letters = "".join(cleaned.split())
-        length = 0.75 * (measure(letters, TextStyle(sizes[-1], weight, language)) / sizes[-1] + spacing * len(letters))
+        length = 0.75 * (
+            measure(letters, TextStyle(sizes[-1], weight, language, font)) / sizes[-1] + spacing * len(letters)
+        )
 
         def attempt(pixels: int) -> _Attempt:
-            kind = TextStyle(pixels, weight, language)
+            kind = TextStyle(pixels, weight, language, font)
             return _broken(cleaned, kind, max(width, 1.0), leading=leading, spacing=spacing)
 
         def fits(pixels: int) -> bool:
@@ -177,7 +180,7 @@ class Stage:
             # The painter cuts it after as many lines as fit.
             rows = max(1, int((height / pixels - _REACH) / leading + 1e-6) + 1)
             shown, needed = cleaned, pixels * (_REACH + leading * (rows - 1))
-        return Block(shown, pixels, weight, min(found.width, width), needed, leading, spacing, found.tail)
+        return Block(shown, pixels, weight, min(found.width, width), needed, leading, spacing, found.tail, font)
 
     def set_large(self, text: str, width: float, size: float, **how: Any) -> Block:
         """Set a text as `set` does, but a little smaller if it ends with a line of hardly a word otherwise."""
@@ -230,6 +233,7 @@ class Stage:
             letter_spacing=block.spacing,
             align=ends[align],
             vertical_align=VerticalAlign.TOP,
+            font=block.font,
         )
         # A pixel more: fractions are not exact, and the letters must not become smaller for it, nor lines break anew.
         box = self.box(x, y, width + 1, block.height + 1)

@@ -1,16 +1,29 @@
 """Colours of a card's letters, shapes and grounds, with a contrast of at least 4.5 : 1 wherever letters stand."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from render_service.compositor.cards.palettes import LIGHT, hexadecimal, palette_of
+from render_service.compositor.cards.branding import distance, palette_for
+from render_service.compositor.cards.palettes import LIGHT, Palette, hexadecimal
 from render_service.domain.cards.model import ShotCard
-from render_service.domain.layers.contrast import BLACK, WHITE, blended, contrasting, luminance, rgb, stands_out
+from render_service.domain.layers.brand import Brand
+from render_service.domain.layers.contrast import (
+    BLACK,
+    WHITE,
+    blended,
+    contrast,
+    contrasting,
+    luminance,
+    rgb,
+    stands_out,
+)
 from render_service.domain.layers.model import ColorStop, Gradient, Layer, ShapeLayer
 
 _BRIGHT, _DARK = "#FAF8F4", "#12151C"
-_VEIL = "#0A0E16"
 _LEAST_VEIL, _VEIL_STEPS = 0.68, 32
 _SHADES = 32
+# Letters so heavy and so large are headings.
+_HEAVY, _LARGE = 700, 0.055
 _MUTED, _PANEL, _FAINT = 0.28, 0.1, 0.2
 # The ground darkens, or lightens, to its foot.
 _SHADE = 0.22
@@ -34,6 +47,7 @@ class Theme:
         faint: Of lines and tracks that step back.
         series: Of the parts of a ring, the accent first.
         under: What is drawn over the picture and under the card.
+        palette: What the colours follow from, and the fonts.
     """
 
     ground: str
@@ -46,39 +60,63 @@ class Theme:
     faint: str
     series: tuple[str, ...]
     under: tuple[Layer, ...] = ()
+    palette: Palette | None = None
+
+    def font(self, weight: int, size: float) -> str:
+        """Return the name of the font of letters; empty is the service's own.
+
+        Args:
+            weight: Their weight.
+            size: The most that they measure, as a share of the frame's shorter side.
+        """
+        if self.palette is None:
+            return ""
+        return self.palette.heading if weight >= _HEAVY and size >= _LARGE else self.palette.body
 
 
-def theme_of(card: ShotCard, theme: str, *, over_picture: bool) -> Theme:
+def theme_of(card: ShotCard, theme: str, *, over_picture: bool, brand: Brand | None = None) -> Theme:
     """Return the colours of a card.
 
     Args:
         card: The card.
-        theme: What all cards of a video share; decides the colours that the card leaves open.
+        theme: What all cards of a video share; decides the colours that card and brand leave open.
         over_picture: Whether it lies over a picture or clip, of any colours.
+        brand: Decides the colours that the card leaves open, and the fonts.
     """
-    palette = palette_of(theme)
+    palette = palette_for(theme, brand)
     accent = card.accent or hexadecimal(palette.accent)
     if over_picture:
-        ground, veil = _veiled(card.background or _VEIL)
+        color = card.background or palette.veil
+        ground, veil = _veiled(color)
         over = (Layer("card-veil", shape=ShapeLayer(color=veil)),)
-        return on_ground(ground, accent, over, pole=contrasting(card.background or _VEIL))
+        return on_ground(ground, accent, over, pole=contrasting(color), palette=palette)
     if not card.background:
-        lit = blended(hexadecimal(palette.top), hexadecimal(palette.glow), LIGHT)
-        return on_ground(lit, accent)
+        top, lit = hexadecimal(palette.top), blended(hexadecimal(palette.top), hexadecimal(palette.glow), LIGHT)
+        ground = min((lit, top), key=lambda color: _contrast(color, hexadecimal(palette.ink)))
+        return on_ground(ground, accent, pole=palette.pole, palette=palette)
     away = BLACK if contrasting(card.background) == WHITE else WHITE
     stops = (ColorStop(card.background), ColorStop(blended(card.background, away, _SHADE), 1.0))
     filled = Layer("card-ground", shape=ShapeLayer(gradient=Gradient(angle=160, stops=stops)))
-    return on_ground(card.background, accent, (filled,))
+    return on_ground(card.background, accent, (filled,), palette=palette)
 
 
-def panel_theme(card: ShotCard, theme: str) -> Theme:
+def panel_theme(card: ShotCard, theme: str, brand: Brand | None = None) -> Theme:
     """Return the colours of a card that lies in a panel of its own over the bare picture."""
-    accent = card.accent or hexadecimal(palette_of(theme).accent)
-    ground, veil = _veiled(card.background or _VEIL, least=0.86)
-    return on_ground(ground, accent, panel=veil, pole=contrasting(card.background or _VEIL))
+    palette = palette_for(theme, brand)
+    accent, color = card.accent or hexadecimal(palette.accent), card.background or palette.veil
+    ground, veil = _veiled(color, least=0.86)
+    return on_ground(ground, accent, panel=veil, pole=contrasting(color), palette=palette)
 
 
-def on_ground(ground: str, accent: str, under: tuple[Layer, ...] = (), panel: str = "", pole: str = "") -> Theme:
+def on_ground(
+    ground: str,
+    accent: str,
+    under: tuple[Layer, ...] = (),
+    *,
+    panel: str = "",
+    pole: str = "",
+    palette: Palette | None = None,
+) -> Theme:
     """Return the colours of letters and shapes.
 
     Args:
@@ -87,9 +125,11 @@ def on_ground(ground: str, accent: str, under: tuple[Layer, ...] = (), panel: st
         under: What is drawn over the picture and under the card.
         panel: Colour of the panel that they stand in, if they do.
         pole: Black or white, whichever letters tend to; empty is what stands out more.
+        palette: Has the colours of letters and of further parts, and the fonts.
     """
+    text, series = (palette.text, palette.series) if palette else ("", ())
     pole = pole or contrasting(ground)
-    ink = _legible(_BRIGHT if pole == WHITE else _DARK, ground, pole)
+    ink = _legible(text or (_BRIGHT if pole == WHITE else _DARK), ground, pole)
     return Theme(
         ground=ground,
         ink=ink,
@@ -99,15 +139,17 @@ def on_ground(ground: str, accent: str, under: tuple[Layer, ...] = (), panel: st
         on_accent=contrasting(accent),
         panel=panel or f"{_raised(ground, ink)}{round(_PANEL * 255):02X}",
         faint=f"{ink}{round(_FAINT * 255):02X}",
-        series=(accent, *(color for color in _SERIES if _distance(color, accent) > _ALIKE)),
+        series=tuple(_series((accent, *series))),
         under=under,
+        palette=palette,
     )
 
 
 def in_panel(theme: Theme) -> Theme:
     """Return the colours of letters and shapes that stand in a panel on the ground of a theme."""
     pole = WHITE if luminance(rgb(theme.ink)) > luminance(rgb(theme.ground)) else BLACK
-    return on_ground(blended(theme.ground, theme.panel[:7], _PANEL), theme.accent, panel=theme.panel, pole=pole)
+    ground = blended(theme.ground, theme.panel[:7], _PANEL)
+    return on_ground(ground, theme.accent, panel=theme.panel, pole=pole, palette=theme.palette)
 
 
 def _raised(ground: str, ink: str) -> str:
@@ -136,5 +178,11 @@ def _veiled(color: str, least: float = _LEAST_VEIL) -> tuple[str, str]:
     return worst, f"{color}{round(share * 255):02X}"
 
 
-def _distance(one: str, other: str) -> float:
-    return max(abs(a - b) for a, b in zip(rgb(one), rgb(other), strict=True))
+def _series(own: tuple[str, ...]) -> Iterator[str]:
+    """Yield the accent and colours of a brand, and then further ones that are not much like them."""
+    yield from own
+    yield from (color for color in _SERIES if all(distance(color, one) > _ALIKE for one in own))
+
+
+def _contrast(one: str, other: str) -> float:
+    return contrast(luminance(rgb(one)), luminance(rgb(other)))

@@ -10,18 +10,19 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from render_service.compositor.captions.safe_areas import safe_area
-from render_service.compositor.cards.palettes import LIGHT, Palette, palette_of
+from render_service.compositor.cards.branding import palette_for
+from render_service.compositor.cards.palettes import LIGHT, Palette, Rgb
 from render_service.compositor.text import bidi
 from render_service.compositor.text.drawn_texts import clean_text
 from render_service.compositor.text.emoji import EmojiPicture, emoji_of
 from render_service.compositor.text.fonts import text_language
 from render_service.compositor.text.line_breaking import break_lines
 from render_service.compositor.text.typesetting import TextStyle, draw_line, measure, new_mask, set_line
+from render_service.domain.layers.brand import Brand
 
 Picture = NDArray[np.float32]
 
 
-_INK = (250.0, 248.0, 244.0)
 _LEADING = 1.34
 # Letter sizes tried from large to small, as parts of the frame's shorter side.
 _SIZES = (0.088, 0.08, 0.072, 0.065, 0.058, 0.052, 0.047)
@@ -36,7 +37,7 @@ _MOST_CHARACTERS = 800
 
 
 def draw_card(
-    text: str, width: int, height: int, *, seed: str, language: str = "", theme: str = ""
+    text: str, width: int, height: int, *, seed: str, language: str = "", theme: str = "", brand: Brand | None = None
 ) -> NDArray[np.uint8]:
     """Draw the card of a shot that has no picture: its text, left-aligned (right-aligned if written so).
 
@@ -50,23 +51,30 @@ def draw_card(
         seed: Decides where the light is; the shot's id. The same arguments give the same bytes.
         language: BCP 47 tag of most texts of the video; empty guesses it.
         theme: Decides the colours, so that the cards of one video can share them; empty takes `seed`.
+        brand: Decides colours and fonts.
 
     Returns:
         sRGB picture of shape (height, width, 3).
     """
-    palette, picture = _background(width, height, seed, theme or seed)
+    palette = palette_for(theme or seed, brand)
+    picture = _background(width, height, seed, palette)
     cleaned = _drawable(text)
     if cleaned:
         area = safe_area(width, height)
         left = max(area.x, round(0.105 * width))
         block = _fit(
-            cleaned, text_language(cleaned, language), (width - 2 * left, round(0.5 * height)), min(width, height)
+            cleaned,
+            text_language(cleaned, language),
+            (width - 2 * left, round(0.5 * height)),
+            min(width, height),
+            font=palette.body,
         )
         top = 0.46 * height - block.height / 2
         rightwards = bidi.base_level(cleaned) == 0
         _write(
             picture,
             block,
+            palette.ink,
             top=top,
             x=left if rightwards else width - left,
             align="left" if rightwards else "right",
@@ -77,7 +85,15 @@ def draw_card(
 
 
 def draw_title_card(
-    title: str, subtitle: str, width: int, height: int, *, seed: str, language: str = "", theme: str = ""
+    title: str,
+    subtitle: str,
+    width: int,
+    height: int,
+    *,
+    seed: str,
+    language: str = "",
+    theme: str = "",
+    brand: Brand | None = None,
 ) -> NDArray[np.uint8]:
     """Draw a title or end card: the title large in the middle, the subtitle below a short rule.
 
@@ -89,27 +105,46 @@ def draw_title_card(
         seed: As in `draw_card`.
         language: As in `draw_card`.
         theme: As in `draw_card`.
+        brand: As in `draw_card`.
 
     Returns:
         sRGB picture of shape (height, width, 3).
     """
-    palette, picture = _background(width, height, seed, theme or seed)
+    palette = palette_for(theme or seed, brand)
+    picture = _background(width, height, seed, palette)
     side, space = min(width, height), round(0.78 * width)
     cleaned, below = _drawable(title), _drawable(subtitle)
     if cleaned:
-        main = _fit(cleaned, text_language(cleaned, language), (space, round(0.46 * height)), side, title=True)
+        main = _fit(
+            cleaned,
+            text_language(cleaned, language),
+            (space, round(0.46 * height)),
+            side,
+            font=palette.heading,
+            title=True,
+        )
         gap = 0.055 * side
         under = (
-            _fit(below, text_language(below, language), (space, round(0.22 * height)), 0.52 * side) if below else None
+            _fit(below, text_language(below, language), (space, round(0.22 * height)), 0.52 * side, font=palette.body)
+            if below
+            else None
         )
         bar = (round(0.085 * side), max(2, round(0.0055 * side)))
         total = main.height + (2 * gap + bar[1] + under.height if under else 0)
         top = 0.49 * height - total / 2
-        _write(picture, main, top=top, x=width / 2, align="centre")
+        _write(picture, main, palette.ink, top=top, x=width / 2, align="centre")
         if under:
             top += main.height + gap
             _rule(picture, (width - bar[0]) / 2, top, bar, palette)
-            _write(picture, under, top=top + bar[1] + 0.8 * gap, x=width / 2, align="centre", opacity=0.82)
+            _write(
+                picture,
+                under,
+                palette.ink,
+                top=top + bar[1] + 0.8 * gap,
+                x=width / 2,
+                align="centre",
+                opacity=palette.quiet,
+            )
     return _rounded(picture)
 
 
@@ -132,12 +167,12 @@ class _Block:
         return self.kind.size * (1.12 + _LEADING * (len(self.lines) - 1))
 
 
-def _fit(text: str, language: str, space: tuple[int, int], side: float, *, title: bool = False) -> _Block:
+def _fit(text: str, language: str, space: tuple[int, int], side: float, *, font: str, title: bool = False) -> _Block:
     """Set a text in the largest letters in which it fits `space` (width, height in pixels)."""
     sizes, measure_em, weight = (_TITLE_SIZES, _TITLE_MEASURE, 700) if title else (_SIZES, _MEASURE, 500)
     base = bidi.base_level(text)
     for share in sizes:
-        kind = TextStyle(max(6, round(side * share)), weight, language)
+        kind = TextStyle(max(6, round(side * share)), weight, language, font)
         # Smaller letters may run on longer: a card full of narrow columns looks worse than a few long lines.
         longest = min(space[0], measure_em * kind.size * sizes[0] / share)
         broken = break_lines(text, partial(measure, kind=kind), longest, language, evenness=0.45)
@@ -159,7 +194,9 @@ def _shortened(line: str, kind: TextStyle, longest: float) -> str:
     return line.rstrip(" ,;:，、；：。.…") + "…"
 
 
-def _write(picture: Picture, block: _Block, *, top: float, x: float, align: str, opacity: float = 1.0) -> None:
+def _write(
+    picture: Picture, block: _Block, ink: Rgb, *, top: float, x: float, align: str, opacity: float = 1.0
+) -> None:
     height, width = picture.shape[:2]
     mask = new_mask(width, height)
     pictures: list[EmojiPicture] = []
@@ -169,7 +206,7 @@ def _write(picture: Picture, block: _Block, *, top: float, x: float, align: str,
         foot = top + block.kind.size * (0.88 + _LEADING * number)
         draw_line(ImageDraw.Draw(mask), line, left, foot)
         pictures += emoji_of(line, left, foot)
-    _lay(picture, mask, _INK, opacity)
+    _lay(picture, mask, ink, opacity)
     for emoji in pictures:
         place, pixels = emoji.within(width, height)
         upper = pixels.astype(np.float32) * np.float32(opacity)
@@ -182,7 +219,7 @@ def _rule(picture: Picture, x: float, y: float, size: tuple[int, int], palette: 
     picture[top : top + size[1], left : left + size[0]] = palette.accent
 
 
-def _lay(picture: Picture, mask: Image.Image, colour: tuple[float, float, float], opacity: float) -> None:
+def _lay(picture: Picture, mask: Image.Image, colour: Rgb, opacity: float) -> None:
     box = mask.getbbox()
     if box is None:
         return
@@ -191,9 +228,8 @@ def _lay(picture: Picture, mask: Image.Image, colour: tuple[float, float, float]
     part += alpha * (np.array(colour, dtype=np.float32) - part)
 
 
-def _background(width: int, height: int, seed: str, theme: str) -> tuple[Palette, Picture]:
-    """Return the palette of a theme, and a gradient from the top left with two soft lights in it."""
-    palette = palette_of(theme)
+def _background(width: int, height: int, seed: str, palette: Palette) -> Picture:
+    """Return a gradient from the top left with two soft lights in it."""
     hashed = hashlib.sha256(seed.encode()).digest()
     # Computed small and enlarged: it is smooth, and full size costs a tenth of a second a card. Computed in double
     # precision, rounded to 1/256 and enlarged in whole numbers, it is the same on every machine.
@@ -212,7 +248,8 @@ def _background(width: int, height: int, seed: str, theme: str) -> tuple[Palette
         small += strength * light * (np.array(palette.glow) - small)
     rounded = np.rint(small * 256).astype(np.uint16)
     picture = cv2.resize(rounded, (width, height), interpolation=cv2.INTER_LINEAR_EXACT)
-    return palette, np.multiply(picture, np.float32(1 / 256), dtype=np.float32)
+    ground: Picture = np.multiply(picture, np.float32(1 / 256), dtype=np.float32)
+    return ground
 
 
 def _rounded(picture: Picture) -> NDArray[np.uint8]:

@@ -107,9 +107,17 @@ class ClipLayer:
 
 def _card(source: DrawnCard, size: tuple[int, int]) -> NDArray[np.uint8]:
     if source.subtitle is None:
-        return draw_card(source.card, *size, seed=source.seed, language=source.language, theme=source.theme)
+        return draw_card(
+            source.card, *size, seed=source.seed, language=source.language, theme=source.theme, brand=source.brand
+        )
     return draw_title_card(
-        source.card, source.subtitle, *size, seed=source.seed, language=source.language, theme=source.theme
+        source.card,
+        source.subtitle,
+        *size,
+        seed=source.seed,
+        language=source.language,
+        theme=source.theme,
+        brand=source.brand,
     )
 
 

@@ -28,6 +28,7 @@ from render_service.compositor.segments.spec import (
 )
 from render_service.compositor.text.drawn_texts import clean_text, render_language
 from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.layers.brand import Brand
 from render_service.domain.projects.media import KeyframeGap
 from render_service.domain.projects.output import OutputSpec
 from render_service.domain.projects.project import MASK_FIELD
@@ -155,7 +156,7 @@ class _Cutter:
         """Return what cuts the segments of a render."""
         fps, picture = spec.output.fps, picture_format(spec.output)
         # The title rather than a shot: cards of one video share their colours, whichever shots are edited.
-        style = _Style(spec.project.title, render_language(spec.project))
+        style = _Style(spec.project.title, render_language(spec.project), spec.project.brand)
         over = drawn_layers(spec.project.layers, timeline.frames, fps, ingredients.hashes.layers, style.language)
         return cls(picture, spec, style, ingredients, over)
 
@@ -249,10 +250,11 @@ def within_segment(cue: CueLayer, start: int, frames: int, *, settled: int) -> C
 
 @dataclass(frozen=True, slots=True)
 class _Style:
-    """What all cards and texts of a video share; `theme` decides the colours of cards."""
+    """What all cards and texts of a video share; `theme` and `brand` decide the colours of cards."""
 
     theme: str
     language: str
+    brand: Brand | None
 
 
 def _drawn_source(shot: TimelineShot, cards: _Style, ingredients: Ingredients) -> DrawnSource:
@@ -266,11 +268,11 @@ def _drawn_source(shot: TimelineShot, cards: _Style, ingredients: Ingredients) -
             return DrawnStill(hashes.image, shot.shot.fit)
         case CardSource(card):
             title, subtitle = clean_text(card.title), clean_text(card.subtitle)
-            return DrawnCard(title, shot.shot_id, cards.theme, cards.language, subtitle)
+            return DrawnCard(title, shot.shot_id, cards.theme, cards.language, subtitle, cards.brand)
         case PlaceholderSource(text):
-            return DrawnCard(clean_text(text), shot.shot_id, cards.theme, cards.language)
+            return DrawnCard(clean_text(text), shot.shot_id, cards.theme, cards.language, brand=cards.brand)
         case BackgroundSource():
-            return DrawnCard("", shot.shot_id, cards.theme, cards.language)
+            return DrawnCard("", shot.shot_id, cards.theme, cards.language, brand=cards.brand)
         case _:
             assert_never(shot.source)
 

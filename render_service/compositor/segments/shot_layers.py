@@ -62,6 +62,7 @@ def card_layers(spec: RenderSpec, shot: TimelineShot, sizes: Sizes, language: st
         area=card_area(spec, shot.shot),
         language=language,
         theme=spec.project.title,
+        brand=spec.project.brand,
         over_picture=not isinstance(shot.source, BackgroundSource),
         seconds=shot.frames / fps,
         lead=shot.overlap_in / fps / 2,

@@ -8,6 +8,7 @@ from render_service.compositor.captions.drawing import CaptionFormat
 from render_service.compositor.frames.format import PictureFormat
 from render_service.compositor.segments.layers import DrawnLayer
 from render_service.domain.canonical import canonical_bytes, from_canonical
+from render_service.domain.layers.brand import Brand
 from render_service.domain.projects.looks.clips import Playback
 from render_service.domain.projects.project import Corner, Direction, Fit, Motion, TransitionKind
 
@@ -22,7 +23,7 @@ class DrawnStill:
 
 @dataclass(frozen=True, slots=True)
 class DrawnCard:
-    """A designed card with a text; `theme` picks its colours, `seed` its light.
+    """A designed card with a text; `theme` and `brand` pick its colours, `seed` its light.
 
     A card with a `subtitle`, even an empty one, is a title or end card; others stand in for a picture.
     """
@@ -32,6 +33,7 @@ class DrawnCard:
     theme: str
     language: str
     subtitle: str | None = None
+    brand: Brand | None = None
 
 
 @dataclass(frozen=True, slots=True)

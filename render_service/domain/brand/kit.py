@@ -4,8 +4,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 
-from render_service.domain.cards.model import ShotCard
 from render_service.domain.faults import Faults
+from render_service.domain.layers.brand import Brand, BrandColors, BrandFonts
 from render_service.domain.layers.brand_names import COLOR_ROLES, FONT_ROLES, role_of
 from render_service.domain.layers.fonts import LONGEST_FONT_NAME
 from render_service.domain.layers.model import Layer
@@ -15,36 +15,6 @@ from render_service.domain.projects.project import CaptionOptions, Card, Music, 
 
 MAX_KITS = 50
 """Brand kits of a workspace."""
-
-
-@dataclass(frozen=True, slots=True)
-class BrandFonts:
-    """Names of fonts; empty means: the service's own."""
-
-    heading: str = ""
-    body: str = ""
-    caption: str = ""
-
-    def of(self, role: str) -> str:
-        """Return the font of a role; empty if there is none. Without a font of their own, captions have the body's."""
-        font: str = getattr(self, role)
-        return font or (self.body if role == "caption" else "")
-
-
-@dataclass(frozen=True, slots=True)
-class BrandColors:
-    """Colors, `#RRGGBB`; empty means: there is none."""
-
-    primary: str = ""
-    secondary: str = ""
-    accent: str = ""
-    background: str = ""
-    text: str = ""
-
-    def of(self, role: str) -> str:
-        """Return the color of a role; empty if there is none. Without an accent, the primary color is the accent."""
-        color: str = getattr(self, role)
-        return color or (self.primary if role == "accent" else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +69,7 @@ def apply_kit(project: Project, kit: BrandKit, path: str, faults: Faults) -> Pro
         **shared,
         brand_kit="",
         brand_kit_excludes=(),
+        brand=Brand(kit.colors, kit.fonts),
         captions=project.captions if "captions" in excluded else _captions(project.captions, kit, excluded),
         layers=_layers(project.layers, kit),
         shots=tuple(_shot(shot, kit) for shot in project.shots),
@@ -122,17 +93,7 @@ def _captions(own: CaptionOptions, kit: BrandKit, excluded: Collection[str]) -> 
 
 
 def _shot(shot: Shot, kit: BrandKit) -> Shot:
-    if not shot.layers and not shot.card:
-        return shot
-    return replace(shot, layers=_layers(shot.layers, kit), card=shot.card and _card(shot.card, kit))
-
-
-def _card(card: ShotCard, kit: BrandKit) -> ShotCard:
-    return replace(
-        card,
-        accent=card.accent or kit.colors.of("accent"),
-        background=card.background or kit.colors.background,
-    )
+    return replace(shot, layers=_layers(shot.layers, kit)) if shot.layers else shot
 
 
 def _layers(layers: tuple[Layer, ...], kit: BrandKit) -> tuple[Layer, ...]:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from render_service.domain.cards.model import ShotCard
+from render_service.domain.layers.brand import Brand
 from render_service.domain.layers.model import Layer
 from render_service.domain.projects.looks.captions import CaptionPosition, CaptionPreset, Platform
 from render_service.domain.projects.looks.clips import ClipEdit
@@ -332,7 +333,10 @@ class Pacing:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A script and a storyboard, with the preset and the length to render them with."""
+    """A script and a storyboard, with the preset and the length to render them with.
+
+    `brand` is set once the brand kit is applied: what is drawn without colours and fonts of its own looks like it.
+    """
 
     title: str = ""
     mode: ProjectMode = ProjectMode.STANDARD
@@ -358,3 +362,4 @@ class Project:
     sounds: tuple[SoundClip, ...] = ()
     brand_kit: str = ""
     brand_kit_excludes: tuple[str, ...] = ()
+    brand: Brand | None = None

@@ -25,7 +25,16 @@ MAX_ALL_WORDS = 30_000
 BASIC_ETAG = "-basic"
 """How the etag of a project without its storyboard ends; UpdateProject refuses it."""
 
-_SET_BY_THE_SERVICE = ("project_id", "workspace_id", "status", "etag", "create_time", "update_time", "shot_count")
+_SET_BY_THE_SERVICE = (
+    "brand",
+    "project_id",
+    "workspace_id",
+    "status",
+    "etag",
+    "create_time",
+    "update_time",
+    "shot_count",
+)
 _PROJECT = Record(
     Project,
     project_pb2.Project.DESCRIPTOR,

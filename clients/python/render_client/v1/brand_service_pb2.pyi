@@ -30,9 +30,9 @@ class BrandFonts(_message.Message):
     BODY_FIELD_NUMBER: _builtins.int
     CAPTION_FIELD_NUMBER: _builtins.int
     heading: _builtins.str
-    """heading is the font that `brand:heading` names."""
+    """heading is the font of titles and large numbers of cards, and what `brand:heading` names; if omitted, cards have the body's."""
     body: _builtins.str
-    """body is the font of layers' texts that name none, and what `brand:body` names."""
+    """body is the font of other letters of cards and of layers' texts that name none, and what `brand:body` names."""
     caption: _builtins.str
     """caption is the font of captions, and what `brand:caption` names; if omitted, the body's."""
     def __init__(
@@ -52,7 +52,11 @@ Global___BrandFonts: _TypeAlias = BrandFonts  # noqa: Y015
 
 @_typing.final
 class BrandColors(_message.Message):
-    """BrandColors are the colors of a brand, `#RRGGBB`, otherwise INVALID_ARGUMENT. A color that is omitted cannot be named."""
+    """BrandColors are the colors of a brand, `#RRGGBB`, otherwise INVALID_ARGUMENT. A color that is omitted cannot be named.
+    Cards that name no colors of their own have those of the brand: Shot.card, title and end card, and the cards in place of
+    pictures. Where letters would have a contrast of less than 4.5 : 1, or shapes one of less than 2 : 1, a color is lightened
+    or darkened, or another of the brand taken.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -62,15 +66,17 @@ class BrandColors(_message.Message):
     BACKGROUND_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
     primary: _builtins.str
-    """primary is what `brand:primary` names."""
+    """primary is the light in the ground of cards, the ground itself, darkened, if there is no background, and what
+    `brand:primary` names.
+    """
     secondary: _builtins.str
-    """secondary is what `brand:secondary` names."""
+    """secondary is a color of charts, and what `brand:secondary` names."""
     accent: _builtins.str
-    """accent is the accent of cards over shots that name none, and what `brand:accent` names; if omitted, the primary color."""
+    """accent is the accent of cards, and what `brand:accent` names; if omitted, the primary color."""
     background: _builtins.str
-    """background is the background of such cards, and what `brand:background` names."""
+    """background is the ground of cards, and what `brand:background` names."""
     text: _builtins.str
-    """text is the color of layers' texts that name none, and what `brand:text` names."""
+    """text is the color of letters on cards and of layers' texts that name none, and what `brand:text` names."""
     def __init__(
         self,
         *,

@@ -4,11 +4,12 @@ from dataclasses import fields, replace
 
 import pytest
 
-from render_service.domain.brand.kit import BrandColors, BrandFonts, BrandKit, apply_kit
+from render_service.domain.brand.kit import BrandKit, apply_kit
 from render_service.domain.brand.rules import check_kit
 from render_service.domain.cards.model import ChapterCard, ShotCard
 from render_service.domain.errors import InvalidFields
 from render_service.domain.faults import Faults
+from render_service.domain.layers.brand import Brand, BrandColors, BrandFonts
 from render_service.domain.layers.model import ColorStop, Gradient, Layer, ShapeLayer, TextLayer, TextStyle
 from render_service.domain.projects.looks.captions import CaptionPreset
 from render_service.domain.projects.project import CaptionOptions, Card, Music, Project, Shot, Watermark
@@ -69,7 +70,7 @@ def test_what_a_project_says_itself_stays() -> None:
         layers=(text(TextStyle(font="Caveat", color="#ABCDEF")),),
         shots=(Shot("one", card=ShotCard(chapter=ChapterCard("One"), accent="#ABCDEF", background="#123456")),),
     )
-    assert applied(own) == own
+    assert applied(own) == replace(own, brand=Brand(KIT.colors, KIT.fonts))
 
 
 def test_texts_and_cards_have_the_kits_font_and_colors_where_they_name_none() -> None:
@@ -78,7 +79,8 @@ def test_texts_and_cards_have_the_kits_font_and_colors_where_they_name_none() ->
     (layer,) = filled.shots[0].layers
     assert layer.text is not None
     assert (layer.text.style.font, layer.text.style.color) == ("Poppins", "#555555")
-    assert filled.shots[0].card == ShotCard(chapter=ChapterCard("One"), accent="#333333", background="#444444")
+    assert filled.shots[0].card == ShotCard(chapter=ChapterCard("One"))
+    assert filled.brand == Brand(COLORS, KIT.fonts), "decides what cards look like"
     (over_all,) = filled.layers
     assert over_all.text is not None
     assert over_all.text.style.color == "", "a gradient is its color"

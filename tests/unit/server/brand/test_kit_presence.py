@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from render_client.v1 import project_pb2 as pb
 
 from render_service.db.row_mapping import PROJECT
-from render_service.domain.brand.kit import BrandFonts, BrandKit, apply_kit
+from render_service.domain.brand.kit import BrandKit, apply_kit
 from render_service.domain.errors import InvalidFields
 from render_service.domain.faults import Faults
+from render_service.domain.layers.brand import BrandFonts
 from render_service.domain.projects.looks.captions import CaptionPosition, CaptionPreset, Platform
 from render_service.domain.projects.looks.references import EXCLUDABLE
 from render_service.domain.projects.project import CaptionOptions, CaptionStyle, Card, Music, Project, Watermark

@@ -25,14 +25,14 @@ export const file_render_v1_brand_service: GenFile = /*@__PURE__*/
  */
 export type BrandFonts = Message<"render.v1.BrandFonts"> & {
   /**
-   * heading is the font that `brand:heading` names.
+   * heading is the font of titles and large numbers of cards, and what `brand:heading` names; if omitted, cards have the body's.
    *
    * @generated from field: string heading = 1;
    */
   heading: string;
 
   /**
-   * body is the font of layers' texts that name none, and what `brand:body` names.
+   * body is the font of other letters of cards and of layers' texts that name none, and what `brand:body` names.
    *
    * @generated from field: string body = 2;
    */
@@ -55,40 +55,44 @@ export const BrandFontsSchema: GenMessage<BrandFonts> = /*@__PURE__*/
 
 /**
  * BrandColors are the colors of a brand, `#RRGGBB`, otherwise INVALID_ARGUMENT. A color that is omitted cannot be named.
+ * Cards that name no colors of their own have those of the brand: Shot.card, title and end card, and the cards in place of
+ * pictures. Where letters would have a contrast of less than 4.5 : 1, or shapes one of less than 2 : 1, a color is lightened
+ * or darkened, or another of the brand taken.
  *
  * @generated from message render.v1.BrandColors
  */
 export type BrandColors = Message<"render.v1.BrandColors"> & {
   /**
-   * primary is what `brand:primary` names.
+   * primary is the light in the ground of cards, the ground itself, darkened, if there is no background, and what
+   * `brand:primary` names.
    *
    * @generated from field: string primary = 1;
    */
   primary: string;
 
   /**
-   * secondary is what `brand:secondary` names.
+   * secondary is a color of charts, and what `brand:secondary` names.
    *
    * @generated from field: string secondary = 2;
    */
   secondary: string;
 
   /**
-   * accent is the accent of cards over shots that name none, and what `brand:accent` names; if omitted, the primary color.
+   * accent is the accent of cards, and what `brand:accent` names; if omitted, the primary color.
    *
    * @generated from field: string accent = 3;
    */
   accent: string;
 
   /**
-   * background is the background of such cards, and what `brand:background` names.
+   * background is the ground of cards, and what `brand:background` names.
    *
    * @generated from field: string background = 4;
    */
   background: string;
 
   /**
-   * text is the color of layers' texts that name none, and what `brand:text` names.
+   * text is the color of letters on cards and of layers' texts that name none, and what `brand:text` names.
    *
    * @generated from field: string text = 5;
    */
