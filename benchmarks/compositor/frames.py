@@ -19,7 +19,7 @@ from render_service.compositor.media.assets import Media
 from render_service.compositor.planning import plan_pictures
 from render_service.compositor.segments.content_hashes import name_media
 from render_service.compositor.segments.plan import PlannedSegment
-from render_service.compositor.segments.spec import DrawnStill, Layer, SegmentSpec
+from render_service.compositor.segments.spec import DrawnStill, SegmentSpec, ShotStretch
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.project import TransitionKind
 from render_service.domain.projects.timeline import plan_timeline
@@ -62,7 +62,7 @@ def reference(planned: tuple[PlannedSegment, ...], every: int) -> Iterator[tuple
         spec = SegmentSpec.from_bytes(segment.job.spec)
         painter = CuePainter(spec.cues, spec.picture)
         for number in range(-segment.start % every, spec.frames, every):
-            luma = _view(spec.layer, number, spec, pictures)
+            luma = _view(spec.shot, number, spec, pictures)
             if spec.incoming is not None:
                 assert spec.transition is TransitionKind.CROSS_FADE
                 done = (number + 1) / (spec.frames + 1)
@@ -73,7 +73,7 @@ def reference(planned: tuple[PlannedSegment, ...], every: int) -> Iterator[tuple
             yield segment.start + number, frame.y
 
 
-def _view(layer: Layer, number: int, spec: SegmentSpec, pictures: dict[str, Image.Image]) -> NDArray[np.float64]:
+def _view(layer: ShotStretch, number: int, spec: SegmentSpec, pictures: dict[str, Image.Image]) -> NDArray[np.float64]:
     assert isinstance(layer.source, DrawnStill)
     name = layer.source.still
     if name not in pictures:

@@ -31,7 +31,7 @@ from render_service.progress.publisher import Publisher
 from render_service.queue.batch_runner import BatchRunner
 from render_service.queue.broker import RenderQueue, make_broker
 from render_service.queue.dispatcher import Dispatcher
-from render_service.queue.frames import FrameQueue
+from render_service.queue.frame_queue import FrameQueue
 from render_service.queue.reconciler import Reconciler
 from render_service.retention.deliveries import DeliveryPruner
 from render_service.retention.expiry import Expiry

@@ -24,8 +24,8 @@ from render_service.db.jobs.job_objects import JobObjects
 from render_service.db.jobs.job_outbox import JobOutbox
 from render_service.domain.retry import RetryPolicy
 from render_service.engine.attempt import AttemptContext
-from render_service.engine.frames.worker import FrameWorker
 from render_service.engine.machine_gate import MachineGate
+from render_service.engine.previews.worker import FrameWorker
 from render_service.engine.runner import JobRunner, RunnerLimits
 from render_service.engine.segment_worker import SegmentWorker
 from render_service.engine.segments.distributed_runner import DistributedRunner
@@ -38,7 +38,7 @@ from render_service.progress.publisher import Publisher
 from render_service.queue.broker import RENDER_ACTOR, RENDER_QUEUE, RenderQueue, make_broker
 from render_service.queue.compose import COMPOSE_ACTOR, COMPOSE_QUEUE, ComposeQueue, SegmentRequest
 from render_service.queue.dispatcher import Dispatcher
-from render_service.queue.frames import FrameQueue
+from render_service.queue.frame_queue import FrameQueue
 from render_service.queue.reconciler import Reconciler
 from render_service.runtime.lifecycle import (
     connect_redis,

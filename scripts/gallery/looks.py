@@ -25,7 +25,7 @@ from render_service.compositor.drawing.segment import Painter
 from render_service.compositor.frames.format import PictureFormat
 from render_service.compositor.frames.planes import Planes
 from render_service.compositor.media.assets import Asset
-from render_service.compositor.segments.spec import CueLayer, DrawnCard, DrawnStill, Layer, SegmentSpec
+from render_service.compositor.segments.spec import CueLayer, DrawnCard, DrawnStill, SegmentSpec, ShotStretch
 from render_service.domain.projects.looks.captions import CaptionPreset
 from render_service.domain.projects.looks.views import PictureView
 from render_service.domain.projects.output import Quality, VideoCodec
@@ -59,8 +59,8 @@ def _format(size: tuple[int, int]) -> PictureFormat:
     return PictureFormat(*size, _FPS, Quality.STANDARD, VideoCodec.H264)
 
 
-def _layer(number: int, frames: int, motion: Motion = _STILL) -> Layer:
-    return Layer(DrawnStill(_PICTURES[number % len(_PICTURES)], Fit.COVER), motion, frames, 0)
+def _layer(number: int, frames: int, motion: Motion = _STILL) -> ShotStretch:
+    return ShotStretch(DrawnStill(_PICTURES[number % len(_PICTURES)], Fit.COVER), motion, frames, 0)
 
 
 def transitions() -> Iterator[Look]:
@@ -103,7 +103,7 @@ def cards() -> Iterator[Look]:
     for size, shape in ((_WIDE, "card"), (_TALL, "tall_card")):
         for name in CARDS:
             source = DrawnStill(_PICTURES[0], Fit.COVER) if name in BARE else DrawnCard("", "shot", THEME, "en")
-            layer = Layer(source, _STILL, frames, 0, card_layers(name, size, frames, _FPS))
+            layer = ShotStretch(source, _STILL, frames, 0, card_layers(name, size, frames, _FPS))
             yield Look(f"{shape}-{name}", (SegmentSpec("", _format(size), frames, layer),), 60)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 
 from render_service.compositor.drawing.overlays import CuePainter, WatermarkPainter, draw_watermark
-from render_service.compositor.drawing.sources import CanvasLayer, ClipLayer, FrameSource
+from render_service.compositor.drawing.sources import CanvasFrames, ClipFrames, FrameSource
 from render_service.compositor.drawing.transitions.effect import Moment
 from render_service.compositor.drawing.transitions.registry import draw_transition
 from render_service.compositor.encoding.encoder import SegmentEncoder, planes_of
@@ -18,7 +18,7 @@ from render_service.compositor.frames.planes import Plane, Planes
 from render_service.compositor.layers.painter import LayerPainter, LayersPainter
 from render_service.compositor.media.assets import Asset
 from render_service.compositor.media.images import load_image
-from render_service.compositor.segments.spec import DrawnClip, Layer, SegmentSpec
+from render_service.compositor.segments.spec import DrawnClip, SegmentSpec, ShotStretch
 
 # ITU-R BT.709-6, 3.2.
 _LUMA = np.array((0.2126, 0.7152, 0.0722), np.float32)
@@ -98,7 +98,7 @@ class Painter:
         self._spec = spec
         picture = spec.picture
         size = (picture.width, picture.height)
-        self._shot = _ShotPainter(spec.layer, picture, assets, workdir)
+        self._shot = _ShotPainter(spec.shot, picture, assets, workdir)
         self._incoming = _ShotPainter(spec.incoming, picture, assets, workdir) if spec.incoming else None
         self._mask = _mask(assets[spec.mask], size) if spec.mask else None
         mark = draw_watermark(spec.watermark, picture, assets, workdir) if spec.watermark else None
@@ -147,10 +147,10 @@ class Painter:
 class _ShotPainter:
     """Draws the frames of a shot with the layers over it."""
 
-    def __init__(self, layer: Layer, picture: PictureFormat, assets: Mapping[str, Asset], workdir: Path) -> None:
-        self._source = _open(layer, picture, assets, workdir)
-        camera = self._source.carried if isinstance(self._source, CanvasLayer) else None
-        self._over = LayersPainter(layer.layers, (picture.width, picture.height), picture.fps, assets, camera)
+    def __init__(self, shot: ShotStretch, picture: PictureFormat, assets: Mapping[str, Asset], workdir: Path) -> None:
+        self._source = _open(shot, picture, assets, workdir)
+        camera = self._source.carried if isinstance(self._source, CanvasFrames) else None
+        self._over = LayersPainter(shot.layers, (picture.width, picture.height), picture.fps, assets, camera)
 
     def draw(self, frame: int, target: Planes) -> None:
         """Draw the next frame of the shot; `frame` is its number in the segment."""
@@ -163,10 +163,10 @@ class _ShotPainter:
         self._over.close()
 
 
-def _open(layer: Layer, picture: PictureFormat, assets: Mapping[str, Asset], workdir: Path) -> FrameSource:
-    if isinstance(layer.source, DrawnClip):
-        return ClipLayer(layer, picture, assets)
-    return CanvasLayer(layer, picture, assets, workdir)
+def _open(shot: ShotStretch, picture: PictureFormat, assets: Mapping[str, Asset], workdir: Path) -> FrameSource:
+    if isinstance(shot.source, DrawnClip):
+        return ClipFrames(shot, picture, assets)
+    return CanvasFrames(shot, picture, assets, workdir)
 
 
 def _mask(asset: Asset, size: tuple[int, int]) -> Plane:

@@ -19,7 +19,7 @@ from render_service.compositor.frames.planes import Planes
 from render_service.compositor.media.assets import Asset
 from render_service.compositor.media.clips import ClipReader, FrameFormat
 from render_service.compositor.media.images import load_image
-from render_service.compositor.segments.spec import DrawnCard, DrawnClip, DrawnStill, Layer
+from render_service.compositor.segments.spec import DrawnCard, DrawnClip, DrawnStill, ShotStretch
 from render_service.domain.projects.project import Fit, MotionKind
 
 
@@ -33,25 +33,25 @@ class FrameSource(Protocol):
         """Release what is held."""
 
 
-class CanvasLayer:
+class CanvasFrames:
     """A still picture or a card under a moving camera.
 
     Args:
-        layer: The stretch of the shot.
+        shot: The stretch of the shot.
         picture: Form of the frames.
         assets: Local files by content hash.
         workdir: Where canvases are kept for all segments that show the same picture.
     """
 
-    def __init__(self, layer: Layer, picture: PictureFormat, assets: Mapping[str, Asset], workdir: Path) -> None:
-        path = _canvas_file(layer, picture, assets, workdir)
-        seconds = layer.frames / picture.fps
-        self._canvas = read_canvas(path, layer.motion, picture.width, picture.height, seconds=seconds)
-        self._is_card = isinstance(layer.source, DrawnCard)
-        self._first = self._next = layer.first
+    def __init__(self, shot: ShotStretch, picture: PictureFormat, assets: Mapping[str, Asset], workdir: Path) -> None:
+        path = _canvas_file(shot, picture, assets, workdir)
+        seconds = shot.frames / picture.fps
+        self._canvas = read_canvas(path, shot.motion, picture.width, picture.height, seconds=seconds)
+        self._is_card = isinstance(shot.source, DrawnCard)
+        self._first = self._next = shot.first
         self._still: Planes | None = None
         # The movement begins with the first frame and ends with the last.
-        self._steps = max(1, layer.frames - 1)
+        self._steps = max(1, shot.frames - 1)
 
     def draw(self, target: Planes) -> None:
         """Fill a frame with the next picture of the shot."""
@@ -76,24 +76,24 @@ class CanvasLayer:
         """Do nothing: the canvas stays in the work folder for other segments."""
 
 
-class ClipLayer:
+class ClipFrames:
     """A clip; beyond its end its last frame stays.
 
     Args:
-        layer: The stretch of the shot.
+        shot: The stretch of the shot.
         picture: Form of the frames.
         assets: Local files by content hash.
     """
 
-    def __init__(self, layer: Layer, picture: PictureFormat, assets: Mapping[str, Asset]) -> None:
-        assert isinstance(layer.source, DrawnClip)
-        focus = (layer.motion.focus_x, layer.motion.focus_y)
-        form = FrameFormat(picture.width, picture.height, picture.fps, layer.source.fit, focus)
-        asset, playback = assets[layer.source.clip], layer.source.playback
+    def __init__(self, shot: ShotStretch, picture: PictureFormat, assets: Mapping[str, Asset]) -> None:
+        assert isinstance(shot.source, DrawnClip)
+        focus = (shot.motion.focus_x, shot.motion.focus_y)
+        form = FrameFormat(picture.width, picture.height, picture.fps, shot.source.fit, focus)
+        asset, playback = assets[shot.source.clip], shot.source.playback
         self._reader: ClipReader | EditedClip = (
-            ClipReader(asset, form, first=layer.first)
+            ClipReader(asset, form, first=shot.first)
             if playback is None
-            else EditedClip(asset, form, playback, first=layer.first)
+            else EditedClip(asset, form, playback, first=shot.first)
         )
 
     def draw(self, target: Planes) -> None:
@@ -121,12 +121,12 @@ def _card(source: DrawnCard, size: tuple[int, int]) -> NDArray[np.uint8]:
     )
 
 
-def _canvas_file(layer: Layer, picture: PictureFormat, assets: Mapping[str, Asset], workdir: Path) -> Path:
-    """Return the file of the layer's canvas, made now unless another segment has made it."""
-    name = hashlib.sha256(repr((layer.source, layer.motion, picture.width, picture.height)).encode()).hexdigest()
+def _canvas_file(shot: ShotStretch, picture: PictureFormat, assets: Mapping[str, Asset], workdir: Path) -> Path:
+    """Return the file of a shot's canvas, made now unless another segment has made it."""
+    name = hashlib.sha256(repr((shot.source, shot.motion, picture.width, picture.height)).encode()).hexdigest()
 
     def make(path: Path) -> None:
-        source = layer.source
+        source = shot.source
 
         def load(size: tuple[int, int]) -> NDArray[np.uint8]:
             if isinstance(source, DrawnCard):
@@ -135,6 +135,6 @@ def _canvas_file(layer: Layer, picture: PictureFormat, assets: Mapping[str, Asse
             return load_image(assets[source.still], cover=size, exact=False)
 
         fit = source.fit if isinstance(source, DrawnStill) else Fit.COVER
-        write_canvas(prepare_canvas(load, fit, layer.motion, picture.width, picture.height), path)
+        write_canvas(prepare_canvas(load, fit, shot.motion, picture.width, picture.height), path)
 
     return made_once(workdir / f"{name[:32]}.canvas", make)

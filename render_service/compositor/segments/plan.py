@@ -22,8 +22,8 @@ from render_service.compositor.segments.spec import (
     DrawnClip,
     DrawnSource,
     DrawnStill,
-    Layer,
     SegmentSpec,
+    ShotStretch,
     WatermarkLayer,
 )
 from render_service.compositor.text.drawn_texts import clean_text, render_language
@@ -167,8 +167,8 @@ class _Cutter:
             self.ingredients.build,
             self.picture,
             frames,
-            self._layer(going, going.frames - frames, frames),
-            incoming=self._layer(coming, 0, frames),
+            self._stretch(going, going.frames - frames, frames),
+            incoming=self._stretch(coming, 0, frames),
             transition=coming.transition,
             direction=coming.direction,
             softness=wish.softness,
@@ -179,16 +179,16 @@ class _Cutter:
 
     def body(self, shot: TimelineShot, first: int, after: int) -> PlannedSegment:
         """Return some of the frames in which a shot is seen alone, `first` to before `after`, counted from its own."""
-        layer = self._layer(shot, first, after - first)
-        bare = SegmentSpec(self.ingredients.build, self.picture, after - first, layer)
+        shown = self._stretch(shot, first, after - first)
+        bare = SegmentSpec(self.ingredients.build, self.picture, after - first, shown)
         return _planned(bare, shot.start + first, shot.index, self.ingredients, self.over)
 
-    def _layer(self, shot: TimelineShot, first: int, frames: int) -> Layer:
+    def _stretch(self, shot: TimelineShot, first: int, frames: int) -> ShotStretch:
         """Return a stretch of `frames` frames of a shot, from its frame `first` on."""
         files = self.ingredients.hashes.shots.get(shot.shot_id, ShotHashes()).layers
         sizes = self.ingredients.sizes.get(shot.shot_id, ())
         over = shot_layers(self.spec, shot, files, sizes, language=self.style.language)
-        return Layer(
+        return ShotStretch(
             _drawn_source(shot, self.style, self.ingredients),
             shot.motion,
             shot.frames,
@@ -280,12 +280,12 @@ def _drawn_source(shot: TimelineShot, cards: _Style, ingredients: Ingredients) -
 def _files(segment: SegmentSpec, assets: Mapping[str, Asset]) -> Mapping[str, Asset]:
     named = [segment.watermark.watermark] if segment.watermark else []
     named += [segment.mask] if segment.mask else []
-    for layer in (segment.layer, segment.incoming):
-        if layer is not None:
-            if isinstance(layer.source, DrawnStill):
-                named.append(layer.source.still)
-            elif isinstance(layer.source, DrawnClip):
-                named.append(layer.source.clip)
-            named += [file for over in layer.layers for file in over.files]
+    for shot in (segment.shot, segment.incoming):
+        if shot is not None:
+            if isinstance(shot.source, DrawnStill):
+                named.append(shot.source.still)
+            elif isinstance(shot.source, DrawnClip):
+                named.append(shot.source.clip)
+            named += [file for over in shot.layers for file in over.files]
     named += [file for over in segment.layers for file in over.files]
     return {sha256: assets[sha256] for sha256 in named}

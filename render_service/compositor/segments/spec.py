@@ -52,7 +52,7 @@ DrawnSource = DrawnStill | DrawnCard | DrawnClip
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class ShotStretch:
     """A stretch of one shot.
 
     Args:
@@ -117,7 +117,7 @@ class SegmentSpec:
         build: Names the build of everything that draws and encodes.
         picture: Form of the frames.
         frames: How many there are.
-        layer: The shot that is shown; in a transition, the outgoing one.
+        shot: The shot that is shown; in a transition, the outgoing one.
         incoming: The incoming shot of a transition.
         transition: The transition; CUT if there is none.
         direction: Where the transition moves to.
@@ -134,8 +134,8 @@ class SegmentSpec:
     build: str
     picture: PictureFormat
     frames: int
-    layer: Layer
-    incoming: Layer | None = None
+    shot: ShotStretch
+    incoming: ShotStretch | None = None
     transition: TransitionKind = TransitionKind.CUT
     direction: Direction = Direction.LEFT
     softness: float | None = None

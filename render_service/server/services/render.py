@@ -25,7 +25,7 @@ from render_service.progress.hub import ProgressHub
 from render_service.progress.shared_reads import SharedReads
 from render_service.progress.watch import Heartbeat, watch_job
 from render_service.progress.workspace_watch import watch_workspace
-from render_service.queue.frames import FrameQueue
+from render_service.queue.frame_queue import FrameQueue
 from render_service.retention.remover import Remover
 from render_service.server.interceptors.audit import AuditRecorder
 from render_service.server.interceptors.base import Context
@@ -48,9 +48,9 @@ from render_service.server.mapping.pages import JOB_VIEW, View, count_fitting
 from render_service.server.mapping.times import timestamp
 from render_service.server.services.downloads import Downloads, file_name
 from render_service.server.services.event_responses import EventResponses
-from render_service.server.services.frames import Frames
 from render_service.server.services.job_notifier import JobNotifier
 from render_service.server.services.project_input import ProjectParser
+from render_service.server.services.render_frame import FrameRenderer
 from render_service.server.services.render_input import RenderInput
 from render_service.server.services.start_render import RenderStarter, request_hash
 from render_service.server.services.voices import VoiceLists
@@ -112,7 +112,7 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
         voices: VoiceLists,
         frames: FrameQueue,
     ) -> None:
-        self._frames = Frames(frames, parser, starter)
+        self._frames = FrameRenderer(frames, parser, starter)
         self._voices = voices
         self._input = render_input
         self._deletions = deletions

@@ -15,7 +15,7 @@ from render_service.compositor.frames.format import PictureFormat
 from render_service.compositor.media.assets import Media, image_asset
 from render_service.compositor.segments.build_fingerprint import build_fingerprint
 from render_service.compositor.segments.job import SegmentJob
-from render_service.compositor.segments.spec import DrawnCard, DrawnStill, Layer, SegmentSpec
+from render_service.compositor.segments.spec import DrawnCard, DrawnStill, SegmentSpec, ShotStretch
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.jobs.job import Lease, RenderSpec
 from render_service.domain.projects.output import OutputSpec, Quality, VideoCodec
@@ -242,7 +242,7 @@ async def test_a_machine_that_fails_takes_no_more_segments(
     monkeypatch.setattr(cluster.makers, "make_segment", fail)
     render_id = uuid4()
     await cluster.coordination.want(render_id)
-    layer = Layer(DrawnCard("Card", "one", "one", "en"), Motion(kind=MotionKind.NONE), 10, 0)
+    layer = ShotStretch(DrawnCard("Card", "one", "one", "en"), Motion(kind=MotionKind.NONE), 10, 0)
     picture = PictureFormat(256, 144, 25, Quality.DRAFT, VideoCodec.H264)
     spec = SegmentSpec(build_fingerprint(), picture, 10, layer)
     await maker.make(SegmentRequest("segments/team/one", spec.to_bytes(), {}, render_id))
@@ -254,7 +254,7 @@ async def test_a_file_that_another_worker_cannot_decode_is_named_by_its_field(cl
     bad = tmp_path / "bad.png"
     bad.write_bytes(b"not a picture")
     picture = PictureFormat(256, 144, 25, Quality.DRAFT, VideoCodec.H264)
-    layer = Layer(DrawnStill("ab" * 32, Fit.COVER), Motion(kind=MotionKind.NONE), 10, 0)
+    layer = ShotStretch(DrawnStill("ab" * 32, Fit.COVER), Motion(kind=MotionKind.NONE), 10, 0)
     spec = SegmentSpec(build_fingerprint(), picture, 10, layer)
     job = SegmentJob(spec.to_bytes(), {"ab" * 32: image_asset("shot-1", bad)}, 10)
     consumer = cluster.consume()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from render_service.compositor.drawing.segment import Painter, render_segment
 from render_service.compositor.frames.format import PictureFormat
 from render_service.compositor.frames.planes import Planes
-from render_service.compositor.segments.spec import DrawnCard, Layer, SegmentSpec
+from render_service.compositor.segments.spec import DrawnCard, SegmentSpec, ShotStretch
 from render_service.domain.projects.output import Quality, VideoCodec
 from render_service.domain.projects.project import Easing, Motion, MotionKind
 
@@ -21,7 +21,7 @@ _WIDTH, _HEIGHT, _FRAMES = 1280, 720, 24
 def _spec(kind: MotionKind) -> SegmentSpec:
     picture = PictureFormat(_WIDTH, _HEIGHT, 30, Quality.STANDARD, VideoCodec.H264)
     card = DrawnCard("The Ice Is Going Faster", "@title", "theme", "", "")
-    return SegmentSpec("", picture, _FRAMES, Layer(card, Motion(kind, easing=Easing.LINEAR, amount=0.1), 90, 0))
+    return SegmentSpec("", picture, _FRAMES, ShotStretch(card, Motion(kind, easing=Easing.LINEAR, amount=0.1), 90, 0))
 
 
 def _flat_blocks(luma: NDArray[np.uint8]) -> float:

@@ -23,7 +23,7 @@ from render_service.compositor.frames.overlay import Overlay
 from render_service.compositor.frames.planes import Planes
 from render_service.compositor.media.assets import Asset, watermark_asset
 from render_service.compositor.media.images import load_image
-from render_service.compositor.segments.spec import CueLayer, DrawnCard, Layer, SegmentSpec, WatermarkLayer
+from render_service.compositor.segments.spec import CueLayer, DrawnCard, SegmentSpec, ShotStretch, WatermarkLayer
 from render_service.domain.projects.output import Quality, VideoCodec
 from render_service.domain.projects.project import CaptionStyle, Corner, Motion, MotionKind
 
@@ -123,7 +123,7 @@ def test_all_captions_of_a_video_stand_on_the_same_line(marks: dict[str, Asset])
 
 def test_the_frames_of_a_segment_show_the_watermark_whole(tmp_path: Path, marks: dict[str, Asset]) -> None:
     picture = PictureFormat(320, 320, 30, Quality.STANDARD, VideoCodec.H264)
-    layer = Layer(DrawnCard("", "seed", "theme", ""), Motion(MotionKind.NONE), 1, 0)
+    layer = ShotStretch(DrawnCard("", "seed", "theme", ""), Motion(MotionKind.NONE), 1, 0)
     bare = SegmentSpec("", picture, 1, layer, watermark=WatermarkLayer("square", Corner.BOTTOM_RIGHT, 1.0, 0.2))
     captioned = replace(bare, cues=(CueLayer(_TEXTS[1], 0, 1, 1, 1, CaptionFormat(scale=1.5)),))
     frames = []

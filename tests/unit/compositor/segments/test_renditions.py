@@ -15,7 +15,7 @@ from render_service.compositor.processes.limits import RENDERING
 from render_service.compositor.processes.pool import Share
 from render_service.compositor.segment_runner import PoolRunner
 from render_service.compositor.segments.job import SegmentJob
-from render_service.compositor.segments.spec import DrawnCard, Layer, SegmentSpec
+from render_service.compositor.segments.spec import DrawnCard, SegmentSpec, ShotStretch
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.projects.delivery.outputs import MAX_OUTPUTS
 from render_service.domain.projects.output import MAX_SIDE, MIN_SIDE, Quality, VideoCodec
@@ -29,7 +29,7 @@ FORMATS = st.builds(
 
 
 def spec_of(drawn: PictureFormat, encoded: PictureFormat) -> bytes:
-    layer = Layer(DrawnCard("One", "seed", "theme", "en"), Motion(MotionKind.NONE), FRAMES, 0)
+    layer = ShotStretch(DrawnCard("One", "seed", "theme", "en"), Motion(MotionKind.NONE), FRAMES, 0)
     return SegmentSpec("", drawn, FRAMES, layer, rendition=encoded if encoded != drawn else None).to_bytes()
 
 

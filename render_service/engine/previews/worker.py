@@ -12,9 +12,9 @@ from redis.exceptions import RedisError
 from render_service.compositor.compositor import Compositor
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.jobs.frame import FrameRequest
-from render_service.engine.frames.files import ProjectFiles
+from render_service.engine.previews.files import ProjectFiles
 from render_service.fetch.fetcher import Fetcher
-from render_service.queue.frames import DrawnFrame, FrameQueue, ReceivedRequest, UnreadableRequest
+from render_service.queue.frame_queue import DrawnFrame, FrameQueue, ReceivedRequest, UnreadableRequest
 from render_service.telemetry.logging import get_logger
 from render_service.telemetry.metrics.worker import FRAMES_DRAWN
 

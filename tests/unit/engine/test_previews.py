@@ -16,11 +16,11 @@ from render_service.domain.jobs.frame import FrameFacts, FramePosition, FrameReq
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.output import OutputSpec, Quality
 from render_service.domain.projects.project import Project, Shot
-from render_service.engine.frames import files, worker
-from render_service.engine.frames.worker import FrameWorker
+from render_service.engine.previews import files, worker
+from render_service.engine.previews.worker import FrameWorker
 from render_service.fetch.fetcher import Fetcher
 from render_service.fetch.policy import FetchPolicy
-from render_service.queue.frames import DrawnFrame, FrameQueue, ReceivedRequest, UnreadableRequest
+from render_service.queue.frame_queue import DrawnFrame, FrameQueue, ReceivedRequest, UnreadableRequest
 
 OUTPUT = OutputSpec(320, 180, 30, Quality.DRAFT)
 

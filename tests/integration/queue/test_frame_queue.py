@@ -11,8 +11,8 @@ from render_service.domain.jobs.frame import FrameFacts, FramePosition, FrameReq
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.output import OutputSpec, Quality
 from render_service.domain.projects.project import Project, Shot
-from render_service.queue import frames
-from render_service.queue.frames import DrawnFrame, FrameQueue, UnreadableRequest
+from render_service.queue import frame_queue
+from render_service.queue.frame_queue import DrawnFrame, FrameQueue, UnreadableRequest
 from render_service.runtime.lifecycle import connect_redis
 
 SPEC = RenderSpec(Project(shots=(Shot("sea", caption="海"),)), OutputSpec(320, 180, 30, Quality.DRAFT))
@@ -78,7 +78,7 @@ async def test_what_is_no_request_is_reported_and_gone(redis: "Redis", message: 
 
 async def test_a_silent_redis_ends_calls_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """It accepts connections, and answers nothing."""
-    monkeypatch.setattr(frames, "_GRACE_SECONDS", 0.05)
+    monkeypatch.setattr(frame_queue, "_GRACE_SECONDS", 0.05)
     accepted: list[asyncio.StreamWriter] = []
     silent = await asyncio.start_server(lambda _, writer: accepted.append(writer), "127.0.0.1", 0)
     port = silent.sockets[0].getsockname()[1]

@@ -11,7 +11,7 @@ from render_service.domain.faults import Faults
 from render_service.domain.jobs.frame import FramePosition, FrameRequest, ImageFormat
 from render_service.domain.projects.project import Project
 from render_service.domain.projects.validation import check_output
-from render_service.queue.frames import DrawnFrame, FrameQueue
+from render_service.queue.frame_queue import DrawnFrame, FrameQueue
 from render_service.server.mapping.enums import EnumTable
 from render_service.server.mapping.ids import NO_ID, uuid_field, variables_field, workspace_field
 from render_service.server.mapping.output import output_from_proto
@@ -26,7 +26,7 @@ _RETRY_SECONDS = 2.0
 _MOST_BYTES = 4 * 1024 * 1024 - 100_000
 
 
-class Frames:
+class FrameRenderer:
     """Answers RenderFrame.
 
     Args:
