@@ -8,13 +8,15 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import uvloop
+from google.protobuf import json_format
 from render_client.v1 import output_pb2, project_pb2
 from render_client.v1 import render_service_pb2 as pb
 
-from benchmarks.service import latency, processes, scale, stack
+from benchmarks.service import http, latency, processes, scale, stack
 from benchmarks.service.bare import SERVICE
 from benchmarks.service.claims import WORKSPACES, time_claims
 from benchmarks.service.jobs import Throughput, finish_jobs
@@ -56,6 +58,7 @@ async def main(seconds: float, usual_python: Path, waiting: int, jobs: int) -> i
             results.show("render get", await asyncio.to_thread(_time_get, running.port, job_id), "s", at_most=0.35)
             calls = await _measure_calls(running, job_id, seconds=seconds)
             _show_calls(results, bare, sized, calls)
+        await _measure_http(results, stores, seconds=seconds)
         processes.show(results, await processes.compare(stores, job_id, seconds=seconds))
         finished: dict[tuple[int, ...], Throughput] = {
             slots: await finish_jobs(stores, slots, seconds=seconds) for slots in _WORKERS
@@ -69,6 +72,19 @@ async def main(seconds: float, usual_python: Path, waiting: int, jobs: int) -> i
                 scale.show(results, await scale.compare(stores, running, start, job_id, jobs=jobs))
     print(results.verdict())
     return 1 if results.missed else 0
+
+
+async def _measure_http(results: Results, stores: stack.Stores, *, seconds: float) -> None:
+    """Measure HTTP beside gRPC on a server of its own, which has both."""
+    async with stack.server(stores, http=True) as running:
+        job_id, watched_id = [(await _start(running.port)).job.job_id for _ in range(2)]
+        fan = await watch_job(running, stores, job_id)
+        events = await watch_job(running, stores, watched_id, partial(http.follow, running, watched_id))
+        get = await measure(running, *_get_job(job_id), seconds=seconds)
+        get_json = await http.measure_get_job(running, job_id, seconds=seconds)
+        body = json_format.MessageToDict(_request(), preserving_proto_field_name=True)
+        started = await http.measure_start(running, body, seconds=seconds)
+        http.show(results, get, get_json, started, watched=fan, events=events)
 
 
 async def _measure_calls(running: stack.Running, job_id: str, *, seconds: float) -> dict[str, Load]:

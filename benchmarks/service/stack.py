@@ -24,6 +24,7 @@ class Running:
     pid: int
     port: int
     started_in: float
+    http_port: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +64,21 @@ async def stores() -> AsyncIterator[Stores]:
 
 
 @asynccontextmanager
-async def server(stores: Stores, processes: int = 1) -> AsyncIterator[Running]:
-    """Start a server of the service, of one or several processes."""
+async def server(stores: Stores, processes: int = 1, *, http: bool = False) -> AsyncIterator[Running]:
+    """Start a server of the service, of one or several processes, with HTTP or without."""
     port = free_port()
-    process = _service(stores, "serve", port, {"RENDER_SERVER_WORKERS": str(processes)})
+    http_port = free_port()
+    settings = {"RENDER_SERVER_WORKERS": str(processes)}
+    if http:
+        settings["RENDER_HTTP_LISTEN"] = f"{LOOPBACK}:{http_port}"
+    process = _service(stores, "serve", port, settings)
     began = time.perf_counter()
     try:
         await process.start()
         async with asyncio.timeout(60):
             while not await is_serving(f"{LOOPBACK}:{port}", timeout_seconds=1):
                 await asyncio.sleep(0.01)
-        yield Running(process.pid, port, time.perf_counter() - began)
+        yield Running(process.pid, port, time.perf_counter() - began, http_port)
     finally:
         await process.stop()
 

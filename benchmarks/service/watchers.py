@@ -49,6 +49,9 @@ class Fan:
         return percentile(self.ends, 0.99)
 
 
+Follow = Callable[[Callable[[], None], Fan], Awaitable[None]]
+
+
 async def watch_bare(running: Running, stdin: asyncio.StreamWriter) -> Fan:
     """Send events to the watchers of the bare server."""
 
@@ -62,8 +65,15 @@ async def watch_bare(running: Running, stdin: asyncio.StreamWriter) -> Fan:
     return await _watch(running, f"/{SERVICE}/Watch", b"all", send, age)
 
 
-async def watch_job(running: Running, stores: Stores, job_id: str) -> Fan:
-    """Report the progress of a claimed job to its watchers, and complete it."""
+async def watch_job(running: Running, stores: Stores, job_id: str, follow: Follow | None = None) -> Fan:
+    """Report the progress of a claimed job to its watchers, and complete it.
+
+    Args:
+        running: The server.
+        stores: Where the job is.
+        job_id: The job.
+        follow: Watches it, other than over gRPC.
+    """
     database = Database(stores.postgres.url, size=1)
     redis = connect_redis(stores.environment["REDIS_URL"], timeout_seconds=2)
     lifecycle = JobLifecycle(database, lease=timedelta(minutes=5), retry=RetryPolicy())
@@ -93,7 +103,7 @@ async def watch_job(running: Running, stores: Stores, job_id: str) -> Fan:
 
     request = pb.WatchProgressRequest(workspace_id="default", job_id=job_id).SerializeToString()
     try:
-        return await _watch(running, "/render.v1.RenderService/WatchProgress", request, send, age)
+        return await _watch(running, "/render.v1.RenderService/WatchProgress", request, send, age, follow=follow)
     finally:
         await redis.aclose()
         await database.close()
@@ -105,6 +115,8 @@ async def _watch(
     request: bytes,
     send: Callable[[int], Awaitable[None]],
     age: Callable[[bytes, Fan], None],
+    *,
+    follow: Follow | None = None,
 ) -> Fan:
     fan = Fan()
     opened = 0
@@ -114,20 +126,26 @@ async def _watch(
     async with channels(running.port, _CONNECTIONS) as connected:
         calls: list[Stream] = [channel.unary_stream(method) for channel in connected]
 
-        async def follow(number: int) -> None:
+        def has_opened() -> None:
             nonlocal opened
-            stream = calls[number % len(calls)](request).__aiter__()
-            await anext(stream)
             opened += 1
             if opened == WATCHERS:
                 all_opened.set()
+
+        async def watch(number: int) -> None:
+            if follow is not None:
+                await follow(has_opened, fan)
+                return
+            stream = calls[number % len(calls)](request).__aiter__()
+            await anext(stream)
+            has_opened()
             async for message in stream:
                 age(message, fan)
 
         began = time.perf_counter()
         async with asyncio.TaskGroup() as group:
             for number in range(WATCHERS):
-                group.create_task(follow(number))
+                group.create_task(watch(number))
             async with asyncio.timeout(120):
                 await all_opened.wait()
             fan.opening = time.perf_counter() - began

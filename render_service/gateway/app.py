@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from render_service.domain.errors import FieldFault
 from render_service.gateway import earlier
-from render_service.gateway.calls import Server, metadata_of
+from render_service.gateway.calls import Server, metadata_of, peer_of
 from render_service.gateway.downloads import download
 from render_service.gateway.errors import RequestRefused, error_response, refuse, refuse_fields
 from render_service.gateway.events import watch_over_http
@@ -122,7 +122,7 @@ class _Endpoints:
             else:
                 # Beside the event loop, which it would hold for too long.
                 message = await asyncio.to_thread(self._read, rule, request, body)
-            return await self._server.call(rule, message, metadata_of(request))
+            return await self._server.call(rule.call, message, metadata_of(request), peer_of(request))
 
     def _read(self, rule: HttpRule, request: Request, body: bytes) -> Message:
         path, query = request.path_params, request.query_params.multi_items()

@@ -10,7 +10,7 @@ from google.rpc import code_pb2
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from render_service.gateway.calls import Responses, Server, metadata_of
+from render_service.gateway.calls import Responses, Server, metadata_of, peer_of
 from render_service.gateway.errors import refuse
 from render_service.gateway.rules import HttpRule
 from render_service.gateway.transcoding import read_request
@@ -39,14 +39,14 @@ async def download(server: Server, rule: HttpRule, request: Request) -> Response
         RequestRefused: The call failed, or the range lies beyond the end of the file.
     """
     message: Any = read_request(rule, request.path_params, request.query_params.multi_items(), b"")
-    metadata = metadata_of(request)
+    metadata, peer = metadata_of(request), peer_of(request)
     offset = message.offset
-    responses = server.stream(rule, message, metadata)
+    responses = server.stream(rule.call, message, metadata, peer)
     try:
         first: Any = await responses.next()
         size, headers = first.size_bytes, _headers(first)
         if "ETag" in headers and request.headers.get("If-None-Match") in (headers["ETag"], "*"):
-            responses.cancel()
+            await responses.cancel()
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
         wanted = None if offset else _range_of(request, size, headers.get("ETag"))
         status, part = HTTPStatus.OK, wanted or _Range(offset, size)
@@ -55,15 +55,15 @@ async def download(server: Server, rule: HttpRule, request: Request) -> Response
             headers["Content-Range"] = f"bytes {part.start}-{part.end - 1}/{size}"
         headers["Content-Length"] = str(part.end - part.start)
         if request.method == "HEAD":
-            responses.cancel()
+            await responses.cancel()
             return Response(status_code=status, headers=headers, media_type=first.content_type)
         if part.start > offset:
-            responses.cancel()
+            await responses.cancel()
             message.offset = part.start
-            responses = server.stream(rule, message, metadata)
+            responses = server.stream(rule.call, message, metadata, peer)
             first = await responses.next()
     except BaseException:
-        responses.cancel()
+        await responses.cancel()
         raise
     return StreamingResponse(
         _pieces(responses, first, part.end - part.start), status, headers, media_type=first.content_type
@@ -111,6 +111,6 @@ async def _pieces(responses: Responses, piece: Any, left: int) -> AsyncIterator[
             left -= len(piece.data)
             piece = await responses.next() if left > 0 else None
     finally:
-        responses.cancel()
+        await responses.cancel()
     if left > 0:
         raise ConnectionAbortedError("the file ended early")

@@ -4,16 +4,14 @@ import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
-import grpc
 from google.protobuf import json_format
 from google.protobuf.any_pb2 import Any as AnyMessage
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from starlette.responses import Response
 
 from render_service.domain.errors import ErrorReason, FieldFault, InvalidFields
 
-_DETAILS = "grpc-status-details-bin"
 _DOMAIN = "render.v1"
 _CLIENT_CLOSED_REQUEST = 499
 # As google/rpc/code.proto has it.
@@ -84,19 +82,6 @@ def refuse(code: int, message: str, http_status: int, headers: Mapping[str, str]
         headers: Further headers of the response.
     """
     return RequestRefused(_status(code, message), http_status, headers)
-
-
-def refuse_call(error: grpc.aio.AioRpcError) -> RequestRefused:
-    """Return the error of a failed call."""
-    for key, value in error.trailing_metadata() or ():
-        if key == _DETAILS and isinstance(value, bytes):
-            try:
-                return RequestRefused(status_pb2.Status.FromString(value))
-            except DecodeError:
-                break
-    if error.code() is grpc.StatusCode.UNAVAILABLE:
-        return RequestRefused(_status(code_pb2.UNAVAILABLE, "the server is starting or stopping; try again"))
-    return RequestRefused(_status(error.code().value[0], error.details() or ""))
 
 
 def status_json(status: status_pb2.Status) -> bytes:

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from render_service.domain.errors import FieldFault
-from render_service.gateway.calls import Responses, Server, metadata_of
+from render_service.gateway.calls import Responses, Server, metadata_of, peer_of
 from render_service.gateway.errors import RequestRefused, refuse_fields, status_json
 from render_service.gateway.rules import HttpRule
 from render_service.gateway.transcoding import read_request, to_json
@@ -19,6 +19,8 @@ _FIRST_SECONDS = 1.0
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 _ENDED = frozenset({job_pb2.JOB_STATUS_COMPLETED, job_pb2.JOB_STATUS_FAILED, job_pb2.JOB_STATUS_CANCELLED})
 _RUNNING = batch_service_pb2.BATCH_STATE_RUNNING
+_MAX_MADE = 64
+_MADE: dict[int, tuple[object, bytes]] = {}
 _HEARTBEAT = b": heartbeat\n\n"
 _LAST_ID = "Last-Event-ID"
 
@@ -48,14 +50,14 @@ async def watch_over_http(server: Server, rule: HttpRule, request: Request, resu
         query = [(name, value) for name, value in query if name not in (resume_field, "from_oldest")]
         query.append((resume_field, last_id))
     message = read_request(rule, request.path_params, query, b"")
-    responses = server.stream(rule, message, metadata_of(request))
+    responses = server.stream(rule.call, message, metadata_of(request), peer_of(request))
     try:
         first = await responses.first(within_seconds=_FIRST_SECONDS)
     except BaseException:
-        responses.cancel()
+        await responses.cancel()
         raise
     if first is not None and _is_repeated_end(first, last_id):
-        responses.cancel()
+        await responses.cancel()
         return Response(status_code=204, headers=_HEADERS)
     return StreamingResponse(_events(responses, first), headers=_HEADERS, media_type="text/event-stream")
 
@@ -71,7 +73,7 @@ async def _events(responses: Responses, response: Message | None) -> AsyncIterat
     except RequestRefused as error:
         yield b"event: error\ndata: " + status_json(error.status) + b"\n\n"
     finally:
-        responses.cancel()
+        await responses.cancel()
 
 
 def _event(response: Any) -> bytes:
@@ -83,13 +85,20 @@ def _event(response: Any) -> bytes:
     if kind != "event":
         # An id without data moves the browser's place without an event.
         return f"id: {cursor}\n: heartbeat\n\n".encode() if cursor else _HEARTBEAT
+    if (found := _MADE.get(id(response))) is not None and found[0] is response:
+        return found[1]
     event = response.event
     kind = "end" if not cursor and event.status in _ENDED else "update"
-    return b"event: %s\nid: %s\ndata: %s\n\n" % (
+    made = b"event: %s\nid: %s\ndata: %s\n\n" % (
         kind.encode(),
         (cursor or str(event.sequence)).encode(),
         to_json(event),
     )
+    # All watchers of a job receive the same message: it is written once.
+    _MADE[id(response)] = (response, made)
+    if len(_MADE) > _MAX_MADE:
+        del _MADE[next(iter(_MADE))]
+    return made
 
 
 def _batch_event(kind: str, cursor: str, content: Any) -> bytes:

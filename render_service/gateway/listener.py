@@ -5,13 +5,12 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
 
 import uvicorn
 
 from render_service.config.settings import ConfigurationError
 from render_service.gateway.app import make_app
-from render_service.gateway.calls import connect
+from render_service.gateway.calls import Server
 from render_service.gateway.connections import BoundedProtocol, WriteTimeout
 
 SETTING = "RENDER_HTTP_LISTEN"
@@ -30,7 +29,7 @@ class _Server(uvicorn.Server):
 @asynccontextmanager
 async def serve_gateway(
     listen: str,
-    grpc_socket: Path,
+    server: Server,
     *,
     origins: Sequence[str] = (),
     tls: ssl.SSLContext | None = None,
@@ -41,7 +40,7 @@ async def serve_gateway(
 
     Args:
         listen: host:port; port 0 picks a free one.
-        grpc_socket: Unix socket of the gRPC server.
+        server: The gRPC server.
         origins: Origins of web pages that may call it.
         tls: What TLS needs; None serves without it.
         max_connections: How many connections are open at a time; requests of further ones are refused with 503.
@@ -54,30 +53,29 @@ async def serve_gateway(
         ConfigurationError: The address is taken or not of this machine.
     """
     listener = _bind(listen, shares_port=shares_port)
-    async with connect(grpc_socket) as server:
-        config = uvicorn.Config(
-            WriteTimeout(make_app(server, origins=origins)),
-            http=BoundedProtocol,
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            log_level="critical",
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            limit_concurrency=max_connections,
-            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=_GRACE_SECONDS,
-        )
-        config.load()
-        config.ssl = tls
-        http = _Server(config)
-        serving = asyncio.create_task(http.serve(sockets=[listener]))
-        try:
-            yield listener.getsockname()[1]
-        finally:
-            http.should_exit = True
-            await serving
+    config = uvicorn.Config(
+        WriteTimeout(make_app(server, origins=origins)),
+        http=BoundedProtocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=max_connections,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    config.load()
+    config.ssl = tls
+    http = _Server(config)
+    serving = asyncio.create_task(http.serve(sockets=[listener]))
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        http.should_exit = True
+        await serving
 
 
 def _bind(listen: str, *, shares_port: bool) -> socket.socket:

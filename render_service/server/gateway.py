@@ -1,9 +1,7 @@
-"""Opens the ports of the server: that of gRPC, and that of the gateway to HTTP where it is configured."""
+"""Opens the ports of the server: that of gRPC, and that of HTTP where it is configured."""
 
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 from render_service.config.settings import Settings
 from render_service.server.listener import Listener
@@ -20,27 +18,25 @@ async def open_ports(settings: Settings, listener: Listener, *, shares_port: boo
         shares_port: Whether other processes listen on the same ports.
 
     Yields:
-        The ports: `port`, and `http_port` where there is a gateway.
+        The ports: `port`, and `http_port` where HTTP is configured.
 
     Raises:
         ConfigurationError: An address is taken or not of this machine.
     """
+    port = await listener.start(settings.listen)
     if settings.http_listen is None:
-        yield {"port": await listener.start(settings.listen)}
+        yield {"port": port}
         return
-    # Loaded only where there is a gateway: servers start sooner without it.
+    # Loaded only where they are needed: servers start sooner without them.
     from render_service.gateway.listener import serve_gateway  # noqa: PLC0415
+    from render_service.server.local_calls import LocalCalls  # noqa: PLC0415
 
-    # Only this user can reach the socket. A short path: a socket's has at most 107 bytes.
-    with tempfile.TemporaryDirectory(prefix="render-") as folder:
-        socket = Path(folder) / "grpc"
-        port = await listener.start(settings.listen, socket)
-        async with serve_gateway(
-            settings.http_listen,
-            socket,
-            origins=[origin for origin in settings.http_origins.split(",") if origin],
-            tls=http_tls(settings),
-            max_connections=settings.max_connections,
-            shares_port=shares_port,
-        ) as http_port:
-            yield {"port": port, "http_port": http_port}
+    async with serve_gateway(
+        settings.http_listen,
+        LocalCalls(listener.handlers),
+        origins=[origin for origin in settings.http_origins.split(",") if origin],
+        tls=http_tls(settings),
+        max_connections=settings.max_connections,
+        shares_port=shares_port,
+    ) as http_port:
+        yield {"port": port, "http_port": http_port}

@@ -1,6 +1,5 @@
 """The gRPC listener: its address and options, health, and graceful shutdown."""
 
-from pathlib import Path
 from typing import cast
 
 import grpc
@@ -122,9 +121,10 @@ class Listener:
         guard = MetricsMiddleware(guard) if measured else guard
         if is_tracing():
             guard = TracingMiddleware(guard)
-        handlers = GuardedHandlers(
+        self.handlers = handlers = GuardedHandlers(
             guard, authentication, (OpenStreamLimit(), JobLogContext(), Authorization(), QuotaInterceptor(quotas))
         )
+        """The handlers of all services, with all that guards them."""
         limits = (
             # Two services on one port would share its calls silently.
             ("grpc.so_reuseport", int(shares_port)),
@@ -145,12 +145,11 @@ class Listener:
             add_reflection((*SERVICES, health_name), server)
         self._server = grpc.aio.server(handlers=(handlers,), options=(*_OPTIONS, *limits))
 
-    async def start(self, listen: str, socket: Path | None = None) -> int:
+    async def start(self, listen: str) -> int:
         """Listen and serve.
 
         Args:
             listen: host:port; port 0 picks a free one.
-            socket: Path of a Unix socket that is served as well, for the gateway to HTTP.
 
         Returns:
             The port.
@@ -165,8 +164,6 @@ class Listener:
                 port = self._server.add_insecure_port(listen)
         except RuntimeError:
             raise ConfigurationError(f"RENDER_LISTEN: cannot listen on {listen}") from None
-        if socket is not None:
-            self._server.add_insecure_port(f"unix:{socket}")
         await self._server.start()
         await self.set_serving(True)
         return port

@@ -34,7 +34,7 @@ def current_origin() -> Origin:
 def origin_of(call: Call) -> Origin | None:
     """Return the principal of a call, and its peer address; None if the call is not authenticated."""
     principal = call.principal
-    return Origin(principal.id, principal.name, call.peer, call.id) if principal is not None else None
+    return Origin(principal.id, principal.name, call.context.peer(), call.id) if principal is not None else None
 
 
 @dataclass(slots=True)
@@ -91,7 +91,7 @@ class Authentication:
     ) -> Release:
         task = asyncio.current_task()
         assert task is not None, "calls are handled in tasks"
-        key = (authorization, "" if authorization else call.peer, principal)
+        key = (authorization, "" if authorization else call.context.peer(), principal)
         session = self._sessions.setdefault(key, _Session(authorization, auth_context, principal))
         session.calls[task] = call
         return partial(self._close_stream, key, task)

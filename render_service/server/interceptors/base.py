@@ -11,7 +11,6 @@ import grpc
 from google.protobuf.message import DecodeError, Message
 
 from render_service.domain.access.access import Principal
-from render_service.gateway.peer import PEER_KEY
 from render_service.server.interceptors.requests import MAX_SMALL_BYTES, ByteBudget, check_small, decode
 from render_service.telemetry.tracing.traceparent import TraceParent, read_traceparent
 
@@ -40,17 +39,6 @@ class Call:
     """The caller, once it is authenticated."""
     revoked: bool = False
     """Whether the call is cancelled because its credentials are no longer valid."""
-    forwarded_for: str = ""
-    """The peer that the gateway to HTTP names."""
-
-    @property
-    def peer(self) -> str:
-        """The caller's address, as gRPC writes it: `ipv4:192.0.2.1:50000`.
-
-        Only the gateway knows the path of the Unix socket, so that what calls from there say of their peer is believed.
-        """
-        peer: str = self.context.peer()
-        return self.forwarded_for if self.forwarded_for and peer.startswith("unix:") else peer
 
 
 Work = Callable[[Call], Awaitable[T]]
@@ -202,15 +190,13 @@ class GuardedHandlers(grpc.GenericRpcHandler):
 def _arrived(method: str, context: Context, *, streaming: bool) -> Call:
     """Return a call that has just arrived."""
     authorization: tuple[str, ...] = ()
-    parent, forwarded_for = None, ""
+    parent = None
     for name, value in context.invocation_metadata() or ():
         if name == "authorization":
             authorization += (value if isinstance(value, str) else "",)
         elif name == "traceparent" and isinstance(value, str):
             parent = parent or read_traceparent(value)
-        elif name == PEER_KEY and isinstance(value, str):
-            forwarded_for = value
-    return Call(method, context, streaming, authorization, parent, forwarded_for=forwarded_for)
+    return Call(method, context, streaming, authorization, parent)
 
 
 def _or_empty(deserialize: Callable[[bytes], Any]) -> Callable[[bytes], Any]:

@@ -129,7 +129,7 @@ class ErrorMiddleware:
             reason,
             method=call.method,
             workspace_id=workspace_of(call),
-            peer=call.peer,
+            peer=call.context.peer(),
             origin=origin_of(call),
             request_id=call.id,
         )

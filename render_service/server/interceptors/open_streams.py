@@ -28,7 +28,7 @@ class OpenStreamLimit:
         """
         if not call.streaming or not is_open(call.method):
             return None
-        address = address_of(call.peer)
+        address = address_of(call.context.peer())
         for limit, used in (
             (MAX_STREAMS_PER_ADDRESS, self._by_address[address]),
             (MAX_STREAMS, self._by_address.total()),
