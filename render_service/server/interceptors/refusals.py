@@ -50,6 +50,7 @@ class RefusalRecorder:
         self._omitted = 0
         self._pending: list[AuditEntry] = []
         self._writing: asyncio.Task[None] | None = None
+        self._lock = asyncio.Lock()
 
     def record(
         self, reason: ErrorReason, *, method: str, workspace_id: str, peer: str, origin: Origin | None, request_id: UUID
@@ -101,10 +102,12 @@ class RefusalRecorder:
         await asyncio.shield(self._writing)
 
     async def _write(self) -> None:
-        entries = list(self._pending)
-        if entries:
-            await self._audit_log.record_entries(entries)
-            del self._pending[: len(entries)]
+        # `close` may come while `run` writes: the same entries would be written twice.
+        async with self._lock:
+            entries = list(self._pending)
+            if entries:
+                await self._audit_log.record_entries(entries)
+                del self._pending[: len(entries)]
 
     def _roll_window(self) -> None:
         now = time.monotonic()

@@ -121,6 +121,26 @@ async def test_an_entry_is_written_once_though_the_server_stops_before_postgres_
     assert len(log.entries) == 1
 
 
+async def test_entries_are_written_once_though_the_server_stops_while_it_writes(
+    recorder: RefusalRecorder, log: _Log
+) -> None:
+    log.answers.clear()
+    _refuse(recorder, "ipv4:10.0.0.1:1")
+    closing = asyncio.create_task(recorder.close())
+    while not log.entries:
+        await asyncio.sleep(0)
+    running = asyncio.create_task(recorder.run())  # the loop goes on until the server's tasks are cancelled
+    _refuse(recorder, "ipv4:10.0.0.2:1")
+    for _ in range(20):
+        await asyncio.sleep(0)
+    log.answers.set()
+    await closing
+    await recorder.close()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert [entry.origin.peer for entry in log.entries] == ["ipv4:10.0.0.1:1", "ipv4:10.0.0.2:1"]
+
+
 @pytest.mark.parametrize(
     ("peer", "address"),
     [
