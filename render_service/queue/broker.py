@@ -3,8 +3,6 @@
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from copy import copy
-from functools import partial
 from threading import Condition
 from uuid import UUID
 
@@ -119,15 +117,22 @@ class _Consumer(Consumer):
 
 
 class Broker(RedisBroker):
-    """A broker of Dramatiq that sends many messages at once."""
+    """A broker of Dramatiq that sends many messages at once, and whose consumers do not poll."""
 
     def enqueue_all(self, messages: Sequence["Message[object]"]) -> None:
-        """Enqueue messages in one round trip, each as `enqueue` does."""
+        """Enqueue messages of one queue in one round trip.
+
+        Dramatiq's script `dispatch.lua` does the same for each message, and looks for what other consumers have lost.
+        The contents come first: a consumer passes over an id without one.
+        """
+        contents: dict[bytes | bytearray | memoryview[int] | str | int | float, bytes] = {}
+        for message in messages:
+            message.options["redis_message_id"] = message.message_id
+            contents[message.message_id] = message.encode()
+        name = f"{self.namespace}:{messages[0].queue_name}"
         with closing(self.client.pipeline(transaction=False)) as pipeline:
-            pipelined = copy(self)
-            pipelined.scripts = {**self.scripts, "dispatch": partial(self.scripts["dispatch"], client=pipeline)}
-            for message in messages:
-                pipelined.enqueue(message)
+            pipeline.hset(f"{name}.msgs", mapping=contents)
+            pipeline.rpush(name, *contents)
             pipeline.execute()
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Consumer:
