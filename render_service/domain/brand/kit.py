@@ -8,7 +8,7 @@ from render_service.domain.faults import Faults
 from render_service.domain.layers.brand import Brand, BrandColors, BrandFonts
 from render_service.domain.layers.brand_names import COLOR_ROLES, FONT_ROLES, role_of
 from render_service.domain.layers.fonts import LONGEST_FONT_NAME
-from render_service.domain.layers.model import Layer
+from render_service.domain.layers.model import Layer, ShapeKind
 from render_service.domain.projects.looks.references import KIT_FIELDS, changed_references
 from render_service.domain.projects.looks.rules import PRESET_CHANGES
 from render_service.domain.projects.project import CaptionOptions, Card, Music, Project, Shot, Watermark
@@ -97,13 +97,17 @@ def _shot(shot: Shot, kit: BrandKit) -> Shot:
 
 
 def _layers(layers: tuple[Layer, ...], kit: BrandKit) -> tuple[Layer, ...]:
-    """Return layers whose texts have the kit's font and color where they name none."""
-    return tuple(layer if layer.text is None else _text(layer, kit) for layer in layers)
+    """Return layers with the kit's fonts and colors where they name none."""
+    return tuple(_filled(layer, kit) for layer in layers)
 
 
-def _text(layer: Layer, kit: BrandKit) -> Layer:
-    assert layer.text is not None
-    style = layer.text.style
-    color = style.color or ("" if style.gradient else kit.colors.text)
-    style = replace(style, font=style.font or kit.fonts.body, color=color)
-    return replace(layer, text=replace(layer.text, style=style))
+def _filled(layer: Layer, kit: BrandKit) -> Layer:
+    text, shape, stroke = layer.text, layer.shape, layer.stroke
+    if text is not None:
+        color = text.style.color or ("" if text.style.gradient else kit.colors.text)
+        text = replace(text, style=replace(text.style, font=text.style.font or kit.fonts.body, color=color))
+    elif shape is not None and not (shape.color or shape.gradient or stroke) and shape.kind is not ShapeKind.LINE:
+        shape = replace(shape, color=kit.colors.primary or kit.colors.accent)
+    if stroke is not None and not stroke.color:
+        stroke = replace(stroke, color=kit.colors.of("accent"))
+    return replace(layer, text=text, shape=shape, stroke=stroke)

@@ -67,6 +67,9 @@ class LayerCheck:
         add_fault: Receives the path and the description of each fault.
         check_uri: Checks a required URI at a path.
         pieces: Returns what is known of a text: more than one piece where it has variables.
+
+    Attributes:
+        is_branded: Whether a brand kit is still to give colors to shapes and strokes without any.
     """
 
     def __init__(
@@ -79,6 +82,7 @@ class LayerCheck:
         self._uri = check_uri
         self._pieces = pieces
         self._path_characters = 0
+        self.is_branded = False
 
     def layers(self, layers: Sequence[Layer], path: str, *, moves: bool) -> None:
         """Check the layers of a shot or project; `path` is that of their list, `moves` whether a camera moves below."""
@@ -204,7 +208,7 @@ class LayerCheck:
                 self._fault(f"{path}.stroke", "must be set: a LINE is drawn with its stroke")
             if shape.color or shape.gradient:
                 self._fault(f"{place}.color", "must be empty for a LINE: set the color of its stroke")
-        elif not (shape.color or shape.gradient or stroke):
+        elif not (shape.color or shape.gradient or stroke or self.is_branded):
             self._fault(f"{place}.color", "must be set where there is neither a gradient nor a stroke")
 
     def _path(self, kind: ShapeKind, outline: str, path: str) -> None:
@@ -318,7 +322,7 @@ class LayerCheck:
         self._number(shadow.y, f"{path}.y", -0.2, 0.2)
 
     def _stroke(self, stroke: Stroke, path: str) -> None:
-        self._color(stroke.color, f"{path}.color", required=True)
+        self._color(stroke.color, f"{path}.color", required=not self.is_branded)
         self._number(stroke.width, f"{path}.width", 0.0005, 0.2)
 
     def _color(self, color: str, path: str, *, required: bool = False) -> None:

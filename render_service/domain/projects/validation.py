@@ -145,6 +145,7 @@ class _Check:
         self._card_check = CardCheck(self._fault, self._uri, self._pieces)
 
     def project(self, project: Project, path: str) -> None:
+        self._layer_check.is_branded = bool(project.brand_kit)
         self._text(project.title, f"{path}.title", MAX_TITLE)
         self._span(project.target_duration, f"{path}.target_duration", LONGEST_TARGET)
         self._text(project.script, f"{path}.script", MAX_SCRIPT)

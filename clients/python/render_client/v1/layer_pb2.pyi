@@ -459,7 +459,7 @@ class Stroke(_message.Message):
     COLOR_FIELD_NUMBER: _builtins.int
     WIDTH_FIELD_NUMBER: _builtins.int
     color: _builtins.str
-    """color of the line. Required."""
+    """color of the line. Required, unless the project's brand kit has an accent or primary color, which it is then."""
     width: _builtins.float
     """width of the line, 0.0005–0.2; default 0.005."""
     def __init__(
@@ -825,7 +825,9 @@ class ShapeLayer(_message.Message):
     10,000 characters and 2,000 commands, otherwise INVALID_ARGUMENT. Required for PATH, empty for other kinds.
     """
     color: _builtins.str
-    """color that fills it."""
+    """color that fills it. Without color, gradient and stroke, a shape has the primary color of the project's brand kit, or
+    its accent; INVALID_ARGUMENT if there is none.
+    """
     @_builtins.property
     def gradient(self) -> Global___Gradient:
         """gradient that fills it; color must be empty then."""

@@ -11,6 +11,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from render_service.domain.errors import FieldFault
+from render_service.domain.layers.brand import Brand, BrandColors
+from render_service.domain.layers.contrast import BLACK, contrasting, stands_out
 from render_service.domain.layers.model import Anchor, Box, Layer, TextLayer, TextStyle
 from render_service.domain.projects.looks.captions import CaptionPosition
 from render_service.domain.projects.output import AiLabel, OutputSpec
@@ -62,11 +64,20 @@ def with_ai_label(project: Project, output: OutputSpec) -> Project:
         anchor=corner,
         corner_radius=0.008,
     )
-    # An opaque box: legible on anything, and the check of the finished video can recognize it.
-    style = TextStyle(size=_SIZE, weight=700, color="#FFFFFF", background="#000000", padding=0.3, line_height=1.2)
+    # An opaque box: legible on anything, and the check of the finished video can recognize it. Its font is none of the
+    # brand's, whose letters may be lower than the law allows.
+    color, background = _colors(project.brand)
+    style = TextStyle(size=_SIZE, weight=700, color=color, background=background, padding=0.3, line_height=1.2)
     text = TextLayer(label.text or _TEXTS.get(project.language.partition("-")[0].lower(), _TEXTS["en"]), style)
     layer = Layer(LABEL_ID, text=text, box=box, duration=label.duration or _DEFAULT_DURATION)
     return replace(project, layers=(*project.layers, layer))
+
+
+def _colors(brand: Brand | None) -> tuple[str, str]:
+    """Return the colors of letters and box: the brand's, if it has any, with a contrast of at least 4.5 : 1."""
+    colors = brand.colors if brand else BrandColors()
+    background = colors.background or colors.primary or BLACK
+    return (colors.text if colors.text and stands_out(colors.text, background) else contrasting(background)), background
 
 
 def label_metadata(label: AiLabel, content_id: str) -> str:

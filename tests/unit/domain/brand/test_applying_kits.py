@@ -10,8 +10,20 @@ from render_service.domain.cards.model import ChapterCard, ShotCard
 from render_service.domain.errors import InvalidFields
 from render_service.domain.faults import Faults
 from render_service.domain.layers.brand import Brand, BrandColors, BrandFonts
-from render_service.domain.layers.model import ColorStop, Gradient, Layer, ShapeLayer, TextLayer, TextStyle
+from render_service.domain.layers.model import (
+    ColorStop,
+    Gradient,
+    Layer,
+    PictureLayer,
+    ShapeKind,
+    ShapeLayer,
+    Stroke,
+    TextLayer,
+    TextStyle,
+)
+from render_service.domain.projects.delivery.ai_label import with_ai_label
 from render_service.domain.projects.looks.captions import CaptionPreset
+from render_service.domain.projects.output import AiLabel, AspectRatio, OutputOptions, decide_output
 from render_service.domain.projects.project import CaptionOptions, Card, Music, Project, Shot, Watermark
 from render_service.domain.projects.validation import check_project
 
@@ -186,3 +198,47 @@ def test_variables_in_a_kit_are_refused_by_their_path(written: str) -> None:
         "brand_kit.title_card.title",
         "brand_kit.title_card.subtitle",
     ]
+
+
+def shapes(brand_kit: str = "acme") -> Project:
+    line = Layer("l", shape=ShapeLayer(ShapeKind.LINE), stroke=Stroke(""))
+    picture = Layer("p", picture=PictureLayer("https://example.com/a.png"), stroke=Stroke(""))
+    return Project(brand_kit=brand_kit, layers=(Layer("s", shape=ShapeLayer()), line, picture))
+
+
+def test_shapes_and_strokes_have_the_kits_colors_where_they_name_none() -> None:
+    assert check_project(shapes(), "project", lambda uri: None, for_render=False) == []
+    filled = applied(shapes())
+    assert check_project(filled, "project", lambda uri: None, for_render=False) == []
+    assert [layer.shape.color for layer in filled.layers if layer.shape] == ["#111111", ""]
+    assert [layer.stroke.color for layer in filled.layers if layer.stroke] == ["#333333", "#333333"]
+    gradient = Layer("g", shape=ShapeLayer(gradient=GRADIENT), stroke=Stroke("#ABCDEF"))
+    (own,) = applied(Project(layers=(gradient,))).layers
+    assert own.shape is not None
+    assert (own.shape.color, own.stroke) == ("", Stroke("#ABCDEF")), "what they name stays"
+
+
+def test_without_a_color_of_a_kit_a_shape_needs_its_own() -> None:
+    paths = ["project.layers[0].shape.color", "project.layers[1].stroke.color", "project.layers[2].stroke.color"]
+    for project in (shapes(brand_kit=""), applied(shapes(), BrandKit("bare", BrandFonts("Anton")))):
+        found = check_project(project, "project", lambda uri: None, for_render=False)
+        assert [fault.field for fault in found] == paths
+
+
+@pytest.mark.parametrize(
+    ("colors", "letters", "box"),
+    [
+        (None, "#FFFFFF", "#000000"),
+        (BrandColors(), "#FFFFFF", "#000000"),
+        (BrandColors(background="#FFFFFF", text="#0A1F44"), "#0A1F44", "#FFFFFF"),
+        (BrandColors(primary="#FFC940", text="#FFFFFF"), "#000000", "#FFC940"),
+    ],
+)
+def test_the_label_of_generated_videos_has_the_brands_colors_where_it_can_be_read(
+    colors: BrandColors | None, letters: str, box: str
+) -> None:
+    brand = None if colors is None else Brand(colors, BrandFonts("Caveat", "Caveat"))
+    output = decide_output(OutputOptions(ai_label=AiLabel()), AspectRatio.LANDSCAPE_16_9)
+    (label,) = with_ai_label(Project(brand=brand), output).layers
+    assert label.text
+    assert (label.text.style.color, label.text.style.background, label.text.style.font) == (letters, box, "")

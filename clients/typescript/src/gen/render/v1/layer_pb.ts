@@ -91,7 +91,7 @@ export const GradientSchema: GenMessage<Gradient> = /*@__PURE__*/
  */
 export type Stroke = Message<"render.v1.Stroke"> & {
   /**
-   * color of the line. Required.
+   * color of the line. Required, unless the project's brand kit has an accent or primary color, which it is then.
    *
    * @generated from field: string color = 1;
    */
@@ -493,7 +493,8 @@ export type ShapeLayer = Message<"render.v1.ShapeLayer"> & {
   path: string;
 
   /**
-   * color that fills it.
+   * color that fills it. Without color, gradient and stroke, a shape has the primary color of the project's brand kit, or
+   * its accent; INVALID_ARGUMENT if there is none.
    *
    * @generated from field: string color = 3;
    */
