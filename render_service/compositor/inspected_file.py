@@ -17,6 +17,7 @@ class Use(Enum):
     CLIP = auto()
     SILENT_CLIP = auto()
     SOUND = auto()
+    LUT = auto()
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,8 @@ def _silenced(project: Project) -> Iterator[tuple[str | None, str]]:
 
 def _use(asset: Asset, silenced: Collection[tuple[str | None, str]]) -> Use:
     if asset.field.startswith("layers["):
+        if asset.field.endswith(".lut.uri"):
+            return Use.LUT
         if not asset.field.endswith(".clip.uri"):
             return Use.IMAGE
         return Use.SILENT_CLIP if (asset.shot_id, asset.field) in silenced else Use.CLIP
@@ -194,11 +196,11 @@ class _Inspector:
 
     async def inspect(self, asset: Asset, use: Use, searching: Sequence[Shot]) -> InspectedFile | RenderFailure:
         """Inspect a file, and search it for faces for some shots; return the fault of one that a card replaces."""
-        limits = PROBING_PICTURE if use is Use.IMAGE else PROBING
+        limits = PROBING_PICTURE if use in (Use.IMAGE, Use.LUT) else PROBING
         async with self.gate:
             try:
                 file = await self.share.run_with(TaskOptions(limits, asset), inspect_file, asset, use)
-                if use is Use.SOUND or not searching:
+                if use in (Use.SOUND, Use.LUT) or not searching:
                     return file
                 searches = {_face_search(self.project, shot, file) for shot in searching}
                 return replace(file, faces={one: await self._faces(asset, limits, file, one) for one in searches})

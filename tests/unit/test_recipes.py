@@ -118,7 +118,7 @@ EVERY_LAYER = (
         "c",
         clip=layers.ClipLayer("w"),
         box=BOX,
-        filters=layers.Filters(chroma_key=layers.ChromaKey("#00FF00")),
+        filters=layers.Filters(chroma_key=layers.ChromaKey("#00FF00"), lut=layers.Lut("w")),
         **MOVING,
     ),
     layers.Layer(

@@ -14,6 +14,7 @@ from render_service.compositor.layers.filters import filtered_planes, kept_by_ke
 from render_service.compositor.layers.masks import mask_over
 from render_service.compositor.layers.outlines import rectangle_mask
 from render_service.compositor.layers.pixels import Drawing, Pixels, coloured, empty, lay_over, with_shadow
+from render_service.compositor.luts.applying import TableFilter
 from render_service.compositor.media.assets import Asset
 from render_service.compositor.media.clip_source import clip_shape
 from render_service.compositor.media.clips import ClipReader, FrameFormat
@@ -34,6 +35,7 @@ class ClipPicture:
         frame: Width and height of the frames in pixels.
         fps: Frames per second.
         mask: The file of the picture of its mask, if that has one.
+        table: The table of colors of its filters, if they have one.
 
     Attributes:
         area: The area of its box.
@@ -42,7 +44,14 @@ class ClipPicture:
     """
 
     def __init__(
-        self, layer: Layer, asset: Asset, frame: tuple[int, int], fps: int, *, mask: Asset | None = None
+        self,
+        layer: Layer,
+        asset: Asset,
+        frame: tuple[int, int],
+        fps: int,
+        *,
+        mask: Asset | None = None,
+        table: TableFilter | None = None,
     ) -> None:
         size = box_size(layer.box, 1.0, frame) if _has_shape(layer) else box_size(layer.box, clip_shape(asset), frame)
         area = placed(layer.box, size, Rect(0, 0, *frame), frame)
@@ -55,7 +64,7 @@ class ClipPicture:
         around, weight = _surroundings(layer, self.area, frame, mask)
         self.x, self.y = around.x, around.y
         self._inner = (round(self.area.x) - self.x, round(self.area.y) - self.y)
-        self._filters, self._side = layer.filters, min(frame)
+        self._filters, self._side, self._table = layer.filters, min(frame), table
         self._weight = np.rint(weight * 255).astype(np.uint8)
         self._small = np.asarray(cv2.resize(self._weight, (width // 2, height // 2), interpolation=cv2.INTER_AREA))
         self._around = self._without_clip(overlay_from_rgba(around.pixels, 0, 0))
@@ -73,7 +82,7 @@ class ClipPicture:
         key = self._filters.chroma_key if self._filters else None
         kept = kept_by_key(planes, key) if key else None
         if self._filters:
-            planes = filtered_planes(planes, self._filters, self._side)
+            planes = filtered_planes(planes, self._filters, self._side, self._table)
         if kept is not None:
             return self._keyed(planes, *kept)
         luma, u, v = (plane.copy() for plane in (self._around.luma, self._around.chroma_u, self._around.chroma_v))

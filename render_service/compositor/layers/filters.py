@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from render_service.compositor.frames.planes import Planes
 from render_service.compositor.layers.pixels import Drawing, Mask, softened
+from render_service.compositor.luts.applying import TableFilter
 from render_service.domain.layers.colors import parse_color
 from render_service.domain.layers.model import ChromaKey, Filters
 
@@ -18,8 +19,15 @@ _LUMA = (0.2126, 0.7152, 0.0722)
 _CB, _CR = 1 / 1.8556, 1 / 1.5748
 
 
-def filtered(drawing: Drawing, filters: Filters, side: int) -> Drawing:
-    """Return a drawing with its filters; `side` is the frame's shorter side in pixels."""
+def filtered(drawing: Drawing, filters: Filters, side: int, table: TableFilter | None = None) -> Drawing:
+    """Return a drawing with its filters.
+
+    Args:
+        drawing: The drawing.
+        filters: Its filters.
+        side: The frame's shorter side in pixels.
+        table: The table of colors of the filters, if they have one.
+    """
     pixels = drawing.pixels.copy()
     colours, opacity = pixels[..., :3], pixels[..., 3:]
     if filters.chroma_key:
@@ -41,6 +49,9 @@ def filtered(drawing: Drawing, filters: Filters, side: int) -> Drawing:
     if filters.saturation != 1:
         luma = (colours @ np.array(_LUMA, np.float32))[..., None]
         colours[...] = np.clip(luma + (colours - luma) * np.float32(filters.saturation), 0, opacity)
+    if table is not None:
+        seen = np.maximum(opacity, np.float32(1e-6))
+        colours[...] = table.apply(np.asarray(colours / seen, np.float32)) * opacity
     if filters.blur * side < 0.5:
         return Drawing(pixels, drawing.x, drawing.y)
     reach = math.ceil(1.5 * filters.blur * side) + 1
@@ -49,10 +60,13 @@ def filtered(drawing: Drawing, filters: Filters, side: int) -> Drawing:
     return Drawing(blurred.astype(np.float32) * np.float32(1 / 255), drawing.x - reach, drawing.y - reach)
 
 
-def filtered_planes(planes: Planes, filters: Filters, side: int) -> Planes:
-    """Return a frame with its filters but the keyed-out colour; in YUV all of them are linear."""
+def filtered_planes(planes: Planes, filters: Filters, side: int, table: TableFilter | None = None) -> Planes:
+    """Return a frame with its filters but the keyed-out colour; in YUV all but the table of colors are linear."""
     luma, chroma = _tables(filters)
     y, u, v = cv2.LUT(planes.y, luma), cv2.LUT(planes.u, chroma), cv2.LUT(planes.v, chroma)
+    if table is not None:
+        changed = table.apply_to_planes(Planes(*(np.asarray(plane, np.uint8) for plane in (y, u, v))))
+        y, u, v = changed.all()
     sigma = filters.blur * side / 2
     if sigma >= 0.25:
         edge = cv2.BORDER_REPLICATE

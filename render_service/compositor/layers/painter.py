@@ -28,6 +28,7 @@ from render_service.compositor.layers.shapes import draw_picture, draw_shape
 from render_service.compositor.layers.sprites import Matrix, Sprite, placing, posed, posed_drawing, sprite_of
 from render_service.compositor.layers.texts import TextParts, draw_text, fitted_size, text_space
 from render_service.compositor.layers.windows import Visible, fine_frame, in_frame, turned, visible_part
+from render_service.compositor.luts.applying import TableFilter, kept_table
 from render_service.compositor.media.assets import Asset
 from render_service.compositor.media.images import image_size, load_image
 from render_service.compositor.segments.layers import DrawnLayer
@@ -197,7 +198,14 @@ class _ClipPainter(_LayerPainter):
             asset = self._assets[self._drawn.file]
             mask = self._drawn.layer.mask
             picture = self._assets.get(mask.picture_uri) if mask else None
-            self._clip = ClipPicture(self._drawn.layer, asset, self._frame, self._fps, mask=picture)
+            self._clip = ClipPicture(
+                self._drawn.layer,
+                asset,
+                self._frame,
+                self._fps,
+                mask=picture,
+                table=_table_of(self._drawn.layer, self._assets),
+            )
         clip = self._clip
         sprite = Sprite(clip.overlay(number - self._drawn.start), None, clip.x, clip.y, 1.0)
         anchor = self._drawn.layer.box.anchor
@@ -304,6 +312,11 @@ def _uncovered(part: Sprite, shown: tuple[float, float, float, float]) -> tuple[
     return left, top, right, bottom
 
 
+def _table_of(layer: Layer, assets: Mapping[str, Asset]) -> TableFilter | None:
+    lut = layer.filters.lut if layer.filters else None
+    return TableFilter(kept_table(assets[lut.uri], lut.uri), lut.strength) if lut else None
+
+
 def draw_layer(
     drawn: DrawnLayer, frame: tuple[int, int], assets: Mapping[str, Asset], visible: Visible | None = None
 ) -> tuple[Drawing, Area, TextParts | None]:
@@ -329,7 +342,7 @@ def draw_layer(
             lambda size: load_image(asset, cover=size), layer.box, layer.stroke, frame, visible
         )
     if layer.filters:
-        before, drawing = drawing, filtered(drawing, layer.filters, min(frame))
+        before, drawing = drawing, filtered(drawing, layer.filters, min(frame), _table_of(layer, assets))
         parts = parts and parts.moved(before.x - drawing.x, before.y - drawing.y, drawing.height)
     if layer.mask:
         drawing = masked(drawing, layer.mask, area, frame, assets.get(layer.mask.picture_uri))

@@ -40,6 +40,7 @@ class AssetFault(StrEnum):
     """Decoding it takes more memory or processor time than allowed."""
     UNSUPPORTED_CODEC = "unsupported_codec"
     NOT_FINITE = "not_finite"
+    NOT_A_LUT = "not_a_lut"
     MARKUP = "markup"
     PLAYLIST = "playlist"
 

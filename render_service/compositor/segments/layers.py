@@ -13,6 +13,7 @@ from render_service.domain.layers.model import (
     ClipLayer,
     Layer,
     layer_field,
+    lut_field,
     mask_field,
 )
 from render_service.domain.projects.project import Project
@@ -64,7 +65,8 @@ class DrawnLayer(LayerSpan):
     def files(self) -> tuple[str, ...]:
         """The SHA-256 of all files that it is drawn from."""
         mask = self.layer.mask.picture_uri if self.layer.mask else ""
-        return tuple(filter(None, (self.file, mask)))
+        lut = self.layer.filters.lut if self.layer.filters else None
+        return tuple(filter(None, (self.file, mask, lut.uri if lut else "")))
 
 
 def drawn_layers(
@@ -91,12 +93,20 @@ def drawn_layers(
         if span.start < span.end and layer.group is None and (bare.text is None or bare.text.text):
             file = hashes[layer_field(index, layer)] if layer.picture or layer.clip else ""
             tag = language if layer.text else ""
-            if bare.mask and bare.mask.picture_uri:
-                # Named by its content, as all that decides a picture is.
-                bare = replace(bare, mask=replace(bare.mask, picture_uri=hashes[mask_field(index)]))
-                span = replace(span, layer=bare)
+            bare = _named_by_content(bare, index, hashes)
+            span = replace(span, layer=bare)
             drawn.append(DrawnLayer(bare, span.start, span.end, span.enter, span.exit, file, tag, group))
     return tuple(drawn)
+
+
+def _named_by_content(layer: Layer, index: int, hashes: Mapping[str, str]) -> Layer:
+    """Return a layer whose mask and table of colors are named by their content, as all that decides a picture is."""
+    if layer.mask and layer.mask.picture_uri:
+        layer = replace(layer, mask=replace(layer.mask, picture_uri=hashes[mask_field(index)]))
+    if layer.filters and layer.filters.lut:
+        lut = replace(layer.filters.lut, uri=hashes[lut_field(index)])
+        layer = replace(layer, filters=replace(layer.filters, lut=lut))
+    return layer
 
 
 def layer_warnings(project: Project, timeline: Timeline) -> Iterator[JobWarning]:

@@ -290,6 +290,14 @@ class ChromaKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Lut:
+    """A table of colours in a `.cube` file; `strength` is how much of its change is made, 0–1."""
+
+    uri: str
+    strength: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Filters:
     """Changes of a layer's colours; `blur` is how far edges reach out."""
 
@@ -298,6 +306,7 @@ class Filters:
     saturation: float = 1.0
     blur: float = 0.0
     chroma_key: ChromaKey | None = None
+    lut: Lut | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,6 +364,11 @@ def mask_field(index: int) -> str:
     return f"layers[{index}].mask.picture_uri"
 
 
+def lut_field(index: int) -> str:
+    """Return the field that names the table of a layer's colours; `index` is the layer's place in its list."""
+    return f"layers[{index}].filters.lut.uri"
+
+
 def layer_files(layers: Sequence[Layer]) -> Iterator[tuple[str, str]]:
     """Yield field and URI of each file that layers name."""
     for index, layer in enumerate(layers):
@@ -363,3 +377,5 @@ def layer_files(layers: Sequence[Layer]) -> Iterator[tuple[str, str]]:
             yield layer_field(index, layer), source.uri
         if layer.mask is not None and layer.mask.picture_uri:
             yield mask_field(index), layer.mask.picture_uri
+        if layer.filters is not None and layer.filters.lut is not None:
+            yield lut_field(index), layer.filters.lut.uri

@@ -243,6 +243,9 @@ class LayerCheck:
         for name in ("brightness", "contrast", "saturation"):
             self._number(getattr(filters, name), f"{path}.{name}", 0, 4)
         self._number(filters.blur, f"{path}.blur", 0, 0.2)
+        if filters.lut:
+            self._uri(filters.lut.uri, f"{path}.lut.uri")
+            self._number(filters.lut.strength, f"{path}.lut.strength", 0, 1)
         key = filters.chroma_key
         if key is None:
             return

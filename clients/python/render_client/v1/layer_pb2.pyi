@@ -1083,6 +1083,7 @@ class Filters(_message.Message):
     SATURATION_FIELD_NUMBER: _builtins.int
     BLUR_FIELD_NUMBER: _builtins.int
     CHROMA_KEY_FIELD_NUMBER: _builtins.int
+    LUT_FIELD_NUMBER: _builtins.int
     brightness: _builtins.float
     """brightness multiplies the colors, 0–4; default 1. The first three work as the functions of CSS `filter`."""
     contrast: _builtins.float
@@ -1095,6 +1096,10 @@ class Filters(_message.Message):
     def chroma_key(self) -> Global___ChromaKey:
         """chroma_key for a picture or a clip; a clip then has neither stroke nor shadow. If omitted, no color is keyed out."""
 
+    @_builtins.property
+    def lut(self) -> Global___Lut:
+        """lut gives the colors another look, before the blur. If omitted, none."""
+
     def __init__(
         self,
         *,
@@ -1103,10 +1108,11 @@ class Filters(_message.Message):
         saturation: _builtins.float | None = ...,
         blur: _builtins.float = ...,
         chroma_key: Global___ChromaKey | None = ...,
+        lut: Global___Lut | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_brightness", b"_brightness", "_contrast", b"_contrast", "_saturation", b"_saturation", "brightness", b"brightness", "chroma_key", b"chroma_key", "contrast", b"contrast", "saturation", b"saturation"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_brightness", b"_brightness", "_contrast", b"_contrast", "_saturation", b"_saturation", "brightness", b"brightness", "chroma_key", b"chroma_key", "contrast", b"contrast", "lut", b"lut", "saturation", b"saturation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_brightness", b"_brightness", "_contrast", b"_contrast", "_saturation", b"_saturation", "blur", b"blur", "brightness", b"brightness", "chroma_key", b"chroma_key", "contrast", b"contrast", "saturation", b"saturation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_brightness", b"_brightness", "_contrast", b"_contrast", "_saturation", b"_saturation", "blur", b"blur", "brightness", b"brightness", "chroma_key", b"chroma_key", "contrast", b"contrast", "lut", b"lut", "saturation", b"saturation"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__brightness: _TypeAlias = _typing.Literal["brightness"]  # noqa: Y015
     _WhichOneofArgType__brightness: _TypeAlias = _typing.Literal["_brightness", b"_brightness"]  # noqa: Y015
@@ -1122,6 +1128,37 @@ class Filters(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__saturation) -> _WhichOneofReturnType__saturation | None: ...
 
 Global___Filters: _TypeAlias = Filters  # noqa: Y015
+
+@_typing.final
+class Lut(_message.Message):
+    """Lut is a color lookup table, as color graders and cameras export it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    URI_FIELD_NUMBER: _builtins.int
+    STRENGTH_FIELD_NUMBER: _builtins.int
+    uri: _builtins.str
+    """uri is the URL of a .cube file with a 1D table of 2 to 65,536 rows, or a 3D table of 2 to 65 points along each axis.
+    It is applied to display-referred values, sRGB and Rec. 709 as they are coded, 0–1; a table for log footage suits
+    only log footage. Required. ASSET_INVALID with the line and its fault where the file breaks a rule.
+    """
+    strength: _builtins.float
+    """strength is how much of the change is made, 0–1; default 1."""
+    def __init__(
+        self,
+        *,
+        uri: _builtins.str = ...,
+        strength: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_strength", b"_strength", "strength", b"strength"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_strength", b"_strength", "strength", b"strength", "uri", b"uri"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__strength: _TypeAlias = _typing.Literal["strength"]  # noqa: Y015
+    _WhichOneofArgType__strength: _TypeAlias = _typing.Literal["_strength", b"_strength"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__strength) -> _WhichOneofReturnType__strength | None: ...
+
+Global___Lut: _TypeAlias = Lut  # noqa: Y015
 
 @_typing.final
 class Mask(_message.Message):
