@@ -14,6 +14,7 @@ from google.protobuf import json_format
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, MethodDescriptorProto
 from google.protobuf.descriptor_pool import Default
+from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from render_service.gateway.openapi import DOCUMENT
@@ -173,7 +174,7 @@ class _Document:
         if (example := self._example(rule)) is not None and example["answers"]:
             answer = GetMessageClass(rule.method.output_type)()
             json_format.ParseDict(example["answers"][-1], answer)
-            shown = json_format.MessageToDict(answer, preserving_proto_field_name=True)
+            shown = _with_sorted_maps(answer, json_format.MessageToDict(answer, preserving_proto_field_name=True))
             response["content"]["application/json"]["example"] = shown
         if name == "RenderFrame":
             response["content"]["image/*"] = {"schema": {"type": "string", "format": "binary"}}
@@ -229,6 +230,20 @@ def _field_of(message: Descriptor, path: str) -> tuple[Descriptor, str]:
     for holder in holders:
         message = _named(message, holder)
     return message, name
+
+
+def _with_sorted_maps(message: Message, shown: dict[str, Any]) -> dict[str, Any]:
+    """Return the JSON of a message with the entries of each Struct sorted: protobuf keeps no order of them."""
+    for field, value in message.ListFields():
+        if field.message_type is None or field.name not in shown or _is_map(field):
+            continue
+        if field.message_type.full_name == "google.protobuf.Struct":
+            shown[field.name] = dict(sorted(shown[field.name].items()))
+        elif not field.message_type.full_name.startswith("google.protobuf."):
+            values, shown_values = (value, shown[field.name]) if field.is_repeated else ([value], [shown[field.name]])
+            for item, shown_item in zip(values, shown_values, strict=True):
+                _with_sorted_maps(item, shown_item)
+    return shown
 
 
 def _is_map(field: FieldDescriptor) -> bool:

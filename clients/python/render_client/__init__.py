@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from render_client.aio import AsyncRenderClient
+    from render_client.batches import BatchChange
     from render_client.config import TLS, ClientConfig, ConfigurationError
     from render_client.durations import seconds
     from render_client.errors import (
@@ -41,6 +42,7 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 _MODULES = {
     "aio": ("AsyncRenderClient",),
+    "batches": ("BatchChange",),
     "config": ("TLS", "ClientConfig", "ConfigurationError"),
     "durations": ("seconds",),
     "errors": (
@@ -75,6 +77,7 @@ __all__ = [
     "AlreadyExistsError",
     "AsyncRenderClient",
     "AuthenticationError",
+    "BatchChange",
     "ClientClosedError",
     "ClientConfig",
     "ConfigurationError",

@@ -6,6 +6,7 @@ import { dirname, resolve } from "node:path";
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
 
+import { Batches } from "./batches/batches.js";
 import { Calls, ONCE } from "./calls.js";
 import type { DownloadOptions } from "./download.js";
 import { JobFailedError, PreconditionError, RenderError } from "./errors.js";
@@ -35,7 +36,7 @@ import type {
   RenderOptions,
   RenderToFileOptions,
 } from "./options.js";
-import { given, renderRequest } from "./requests.js";
+import { given, PAGE_SIZE, renderRequest } from "./requests.js";
 import {
   hasEnded,
   WatchPosition,
@@ -43,8 +44,6 @@ import {
   type WorkspaceChange,
   WorkspacePosition,
 } from "./watch.js";
-
-const PAGE_SIZE = 100;
 
 /**
  * A client of the render service. Create one for the whole program: its calls share a connection.
@@ -56,12 +55,15 @@ const PAGE_SIZE = 100;
 export class RenderClient {
   /** Workspace of every call. */
   readonly workspace: string;
+  /** Batches: one template rendered with many rows of variables. */
+  readonly batches: Batches;
   readonly #calls: Calls;
 
   /** @throws TypeError If an option is invalid. */
   constructor(options: RenderClientOptions) {
     this.#calls = new Calls(options);
     this.workspace = this.#calls.workspace;
+    this.batches = new Batches(this.#calls);
   }
 
   /** Closes the connection; calls in progress reject with `ClientClosedError`. */

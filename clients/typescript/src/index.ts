@@ -1,5 +1,6 @@
 // Typed client of the render service for Node.js.
 
+export type { BatchChange, Batches, BatchOptions } from "./batches/batches.js";
 export { RenderClient } from "./client.js";
 export type { DownloadOptions } from "./download.js";
 export {
@@ -22,6 +23,7 @@ export {
   ServiceError,
   UnavailableError,
 } from "./errors.js";
+export * from "./gen/render/v1/batch_service_pb.js";
 export * from "./gen/render/v1/brand_service_pb.js";
 export * from "./gen/render/v1/error_reason_pb.js";
 export * from "./gen/render/v1/job_pb.js";

@@ -6,6 +6,9 @@ import { UnavailableError } from "./errors.js";
 import type { StartRenderRequestSchema } from "./gen/render/v1/render_service_pb.js";
 import type { RenderOptions } from "./options.js";
 
+/** How many items of a list are fetched at a time. */
+export const PAGE_SIZE = 100;
+
 /** Returns the request of a render. */
 export function renderRequest(
   options: RenderOptions,

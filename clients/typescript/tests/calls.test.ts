@@ -12,6 +12,8 @@ import {
   DeadlineError,
   InvalidRequestError,
   JobStatus,
+  BatchService,
+  BatchState,
   BrandService,
   ProjectService,
   RenderClient,
@@ -205,7 +207,7 @@ test("calls carry token, workspace, and what is asked for anew each time", async
 
 test("every RPC of the contract is called by a method", async () => {
   const called = new Set<string>();
-  const services = [RenderService, ProjectService, WebhookService, BrandService];
+  const services = [RenderService, ProjectService, WebhookService, BrandService, BatchService];
   const methods = services.flatMap((service) => service.methods);
   const answers = Object.fromEntries(
     methods.map((method) => [
@@ -213,7 +215,7 @@ test("every RPC of the contract is called by a method", async () => {
       method.methodKind === "unary"
         ? () => {
             called.add(method.name);
-            return { job: {}, project: {}, webhook: {}, delivery: {}, brandKit: {} };
+            return { job: {}, project: {}, webhook: {}, delivery: {}, brandKit: {}, batch: {} };
           }
         : async function* () {
             called.add(method.name);
@@ -225,7 +227,13 @@ test("every RPC of the contract is called by a method", async () => {
           },
     ]),
   );
-  await using service = await FakeService.start(answers);
+  await using service = await FakeService.start({
+    ...answers,
+    async *watchBatch() {
+      called.add("WatchBatch");
+      yield { update: { case: "batch", value: { state: BatchState.COMPLETED } } };
+    },
+  });
   using client = service.client();
   const folder = await mkdtemp(join(tmpdir(), "calls-"));
   try {
@@ -249,6 +257,12 @@ test("every RPC of the contract is called by a method", async () => {
     await client.updateBrandKit({ name: "acme" });
     await client.listBrandKits();
     await client.deleteBrandKit("acme");
+    await client.batches.start({ projectId: "a-project", rows: [{ variables: { name: "Ada" } }] });
+    await client.batches.get("a-batch");
+    await client.batches.list().next();
+    await client.batches.watch("a-batch").next();
+    await client.batches.cancel("a-batch");
+    await client.batches.retry("a-batch");
     await client.createWebhook({ url: "https://example.com/" });
     await client.listWebhooks();
     await client.webhookSecret();

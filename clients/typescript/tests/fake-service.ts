@@ -6,6 +6,7 @@ import { type AddressInfo, connect, createServer as createLine, type Server, typ
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import {
+  BatchService,
   BrandService,
   ProjectService,
   RenderClient,
@@ -18,7 +19,8 @@ export type Answers = Partial<
   ServiceImpl<typeof RenderService> &
     ServiceImpl<typeof ProjectService> &
     ServiceImpl<typeof WebhookService> &
-    ServiceImpl<typeof BrandService>
+    ServiceImpl<typeof BrandService> &
+    ServiceImpl<typeof BatchService>
 >;
 
 export class FakeService implements AsyncDisposable {
@@ -41,7 +43,8 @@ export class FakeService implements AsyncDisposable {
             .service(RenderService, answers)
             .service(ProjectService, answers)
             .service(WebhookService, answers)
-            .service(BrandService, answers),
+            .service(BrandService, answers)
+            .service(BatchService, answers),
       }),
     ).on("session", (session) => {
       sessions.add(session);

@@ -6,6 +6,7 @@ import threading
 from concurrent import futures
 
 import grpc
+from render_client.v1.batch_service_pb2_grpc import add_BatchServiceServicer_to_server
 from render_client.v1.brand_service_pb2_grpc import add_BrandServiceServicer_to_server
 from render_client.v1.project_service_pb2_grpc import add_ProjectServiceServicer_to_server
 from render_client.v1.render_service_pb2_grpc import add_RenderServiceServicer_to_server
@@ -30,6 +31,7 @@ class FakeServer:
         add_ProjectServiceServicer_to_server(self.service, self._server)
         add_WebhookServiceServicer_to_server(self.service.webhooks, self._server)
         add_BrandServiceServicer_to_server(self.service.brands, self._server)
+        add_BatchServiceServicer_to_server(self.service.batches, self._server)
         address = f"127.0.0.1:{self.port}"
         self.port = (
             self._server.add_secure_port(address, self._credentials)

@@ -18,6 +18,7 @@ from render_client.v1.project_service_pb2_grpc import ProjectServiceServicer
 from render_client.v1.render_service_pb2_grpc import RenderServiceServicer
 from typing_extensions import override
 
+from tests.unit.client.fake_batches import FakeBatches
 from tests.unit.client.fake_brands import FakeBrands
 from tests.unit.client.fake_webhooks import FakeWebhooks
 
@@ -75,6 +76,7 @@ class FakeService(RenderServiceServicer, ProjectServiceServicer):
         journal: The changes of all jobs.
         webhooks: Webhooks and their deliveries.
         brands: Brand kits.
+        batches: Batches.
         file: The bytes of every job's video.
         sha256: What is said of them.
         pieces_before_break: How many pieces each download sends before it breaks; empty means unbroken.
@@ -94,6 +96,7 @@ class FakeService(RenderServiceServicer, ProjectServiceServicer):
         self.projects: dict[str, project_pb2.Project] = {}
         self.webhooks = FakeWebhooks(self._admit)
         self.brands = FakeBrands(self._admit)
+        self.batches = FakeBatches(self._admit)
         self.file = FILE
         self.sha256 = hashlib.sha256(self.file).hexdigest()
         self.pieces_before_break: list[int] = []

@@ -15,6 +15,7 @@ from render_client.durations import Seconds, as_optional_seconds, as_seconds
 from render_client.errors import ClientClosedError, RenderError, translate
 from render_client.messages import Requests
 from render_client.retry import Attempts, RetryPolicy
+from render_client.v1.batch_service_pb2_grpc import BatchServiceStub
 from render_client.v1.brand_service_pb2_grpc import BrandServiceStub
 from render_client.v1.project_service_pb2_grpc import ProjectServiceStub
 from render_client.v1.render_service_pb2_grpc import RenderServiceStub
@@ -60,6 +61,7 @@ class AsyncConnection:
         self._projects = ProjectServiceStub(self._channel)
         self._webhooks = WebhookServiceStub(self._channel)
         self._brands = BrandServiceStub(self._channel)
+        self._batches = BatchServiceStub(self._channel)
         self._requests = Requests(self.config.workspace)
         self._reached = False
         self._closed = ClosedFlag()
@@ -93,10 +95,15 @@ class AsyncConnection:
         await self.close()
 
     async def _call(
-        self, method: UnaryMethod[Request, Response], request: Request, *, repeatable: bool = True
+        self,
+        method: UnaryMethod[Request, Response],
+        request: Request,
+        *,
+        repeatable: bool = True,
+        at_least: float = 0,
     ) -> Response:
         most = self.config.retry.call_attempts if repeatable else 1
-        attempts = Attempts(self.config.retry, timeout=self.config.timeout, most=most)
+        attempts = Attempts(self.config.retry, timeout=max(at_least, self.config.timeout), most=most)
         while True:
             self._check_open()
             try:

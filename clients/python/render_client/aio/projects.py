@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from render_client.aio.batches import AsyncBatchMethods
 from render_client.aio.brand import AsyncBrandMethods
 from render_client.aio.primitives import Stream
 from render_client.v1 import project_pb2
 
 
-class AsyncProjectMethods(AsyncBrandMethods):
-    """Methods of the client for stored projects, and for the brand kits that they name."""
+class AsyncProjectMethods(AsyncBrandMethods, AsyncBatchMethods):
+    """Methods of the client for stored projects, for the brand kits that they name, and for batches of them."""
 
     async def create_project(self, project: project_pb2.Project) -> project_pb2.Project:
         """Store a new project, and return it with its project_id."""

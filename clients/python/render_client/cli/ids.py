@@ -45,6 +45,11 @@ def find_webhook(client: RenderClient, given: str) -> str:
     return _find("webhook", given, (webhook.webhook_id for webhook in client.list_webhooks()))
 
 
+def find_batch(client: RenderClient, given: str) -> str:
+    """Return the full id that the id of a batch or a short one means; see `find_job`."""
+    return _find("batch", given, (batch.batch_id for batch in client.list_batches())) if is_short(given) else given
+
+
 def find_delivery(client: RenderClient, given: str) -> str:
     """Return the full id that the id of a delivery or a short one means; see `find_job`."""
     if not is_short(given):
@@ -63,5 +68,5 @@ def _find(kind: str, given: str, ids: Iterable[str]) -> str:
         return found[0]
     if found:
         raise typer.BadParameter(f"{kind} {given}: ambiguous; give more of {', '.join(found)}")
-    several = {"delivery": "deliveries"}.get(kind, f"{kind}s")
+    several = {"delivery": "deliveries", "batch": "batches"}.get(kind, f"{kind}s")
     raise typer.BadParameter(f"{kind} {given}: none of the newest {_NEWEST:,} {several} has an id that begins so")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Optional, cast
 import typer
 
 from render_client.cli import files
+from render_client.cli.batches.commands import batch
 from render_client.cli.brand.kits import kits
 from render_client.cli.exit_codes import EXIT_CODES
 from render_client.cli.ids import find_job, find_project
@@ -29,6 +30,7 @@ from render_client.cli.session import (
     Columns,
     Connection,
     JobId,
+    JobIds,
     Labels,
     Language,
     Machine,
@@ -62,7 +64,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (projects, kits, webhooks):
+for group in (projects, kits, batch, webhooks):
     app.add_typer(group)
 
 
@@ -271,12 +273,7 @@ def voices(
 def watch(
     context: typer.Context,
     *,
-    job_ids: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="JOB...", help="Ids of one or more jobs, or their first 8 characters.", show_default=False
-        ),
-    ],
+    job_ids: JobIds,
     after_sequence: Annotated[
         Optional[int], typer.Option("--after-sequence", help="Resume after this sequence; single job only.")
     ] = None,
@@ -329,12 +326,7 @@ def cancel(context: typer.Context, *, job_id: JobId, machine: Machine = False) -
 def delete(
     context: typer.Context,
     *,
-    job_ids: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="JOB...", help="Ids of one or more jobs, or their first 8 characters.", show_default=False
-        ),
-    ],
+    job_ids: JobIds,
     machine: Machine = False,
 ) -> None:
     """Delete jobs that have ended, with their videos and all other files. This cannot be undone."""

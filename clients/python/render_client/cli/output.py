@@ -45,7 +45,7 @@ class Output:
         self._wide = wide
         self._columns = columns
         # A pipe has no width, and its reader needs whole lines.
-        self._out = Console() if sys.stdout.isatty() else Console(width=240)
+        self.out = Console() if sys.stdout.isatty() else Console(width=240)
         self.err = Console(stderr=True)
 
     def message(self, message: Message) -> None:
@@ -96,7 +96,7 @@ class Output:
         for name, value in rows.items():
             if value:
                 table.add_row(name, Text(value))
-        self._out.print(table)
+        self.out.print(table)
 
     def jobs(self, jobs: Iterable[job_pb2.Job]) -> None:
         """Print jobs as a table, or one line of JSON each."""
@@ -201,9 +201,9 @@ class Output:
         line = Text(f"{_time(event.timestamp)[11:]}  {event.job_id}  ")
         line.append_text(coloured(status_name(event.status).ljust(10)))
         line.append(f"  {event.progress:3d} %  {event.error_message or event.message}")
-        self._out.print(line, soft_wrap=True)
+        self.out.print(line, soft_wrap=True)
         for warning in event.warnings:
-            self._out.print(Text(f"warning: {warning.message}", style="yellow"), soft_wrap=True)
+            self.out.print(Text(f"warning: {warning.message}", style="yellow"), soft_wrap=True)
 
     def estimate(self, estimate: render_service_pb2.Estimate) -> None:
         """Print what would be submitted and its estimated cost."""
@@ -276,8 +276,8 @@ class Output:
             chosen = choose_columns(columns, self._columns, wide=self._wide)
         except ValueError as error:
             raise typer.BadParameter(str(error)) from error
-        width = self._out.width if self._out.is_terminal and not self._wide else None
-        if not print_table(self._out, chosen, messages, width=width, notes=notes):
+        width = self.out.width if self.out.is_terminal and not self._wide else None
+        if not print_table(self.out, chosen, messages, width=width, notes=notes):
             self.say(nothing)
 
     def fail(self, error: Exception, target: str, document: ProjectDocument | None = None) -> int:

@@ -27,6 +27,10 @@ Machine = Annotated[bool, typer.Option("--json", help="Print one JSON object a l
 JobId = Annotated[
     str, typer.Argument(metavar="JOB", help="Id of the job, or its first 8 characters.", show_default=False)
 ]
+JobIds = Annotated[
+    list[str],
+    typer.Argument(metavar="JOB...", help="Ids of one or more jobs, or their first 8 characters.", show_default=False),
+]
 Priority = Annotated[
     int, typer.Option(help="Priority within the workspace, −100 to 100; the highest runs first.", show_default=False)
 ]

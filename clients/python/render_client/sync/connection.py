@@ -16,6 +16,7 @@ from render_client.errors import ClientClosedError, RenderError, translate
 from render_client.messages import Requests
 from render_client.retry import Attempts, RetryPolicy
 from render_client.sync.primitives import ClosedFlag, Stream, open_channel
+from render_client.v1.batch_service_pb2_grpc import BatchServiceStub
 from render_client.v1.brand_service_pb2_grpc import BrandServiceStub
 from render_client.v1.project_service_pb2_grpc import ProjectServiceStub
 from render_client.v1.render_service_pb2_grpc import RenderServiceStub
@@ -61,6 +62,7 @@ class Connection:
         self._projects = ProjectServiceStub(self._channel)
         self._webhooks = WebhookServiceStub(self._channel)
         self._brands = BrandServiceStub(self._channel)
+        self._batches = BatchServiceStub(self._channel)
         self._requests = Requests(self.config.workspace)
         self._reached = False
         self._closed = ClosedFlag()
@@ -93,9 +95,16 @@ class Connection:
         """Close the connection."""
         self.close()
 
-    def _call(self, method: UnaryMethod[Request, Response], request: Request, *, repeatable: bool = True) -> Response:
+    def _call(
+        self,
+        method: UnaryMethod[Request, Response],
+        request: Request,
+        *,
+        repeatable: bool = True,
+        at_least: float = 0,
+    ) -> Response:
         most = self.config.retry.call_attempts if repeatable else 1
-        attempts = Attempts(self.config.retry, timeout=self.config.timeout, most=most)
+        attempts = Attempts(self.config.retry, timeout=max(at_least, self.config.timeout), most=most)
         while True:
             self._check_open()
             try:

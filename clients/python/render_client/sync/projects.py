@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+from render_client.sync.batches import SyncBatchMethods
 from render_client.sync.brand import SyncBrandMethods
 from render_client.sync.primitives import Stream
 from render_client.v1 import project_pb2
 
 
-class ProjectMethods(SyncBrandMethods):
-    """Methods of the client for stored projects, and for the brand kits that they name."""
+class ProjectMethods(SyncBrandMethods, SyncBatchMethods):
+    """Methods of the client for stored projects, for the brand kits that they name, and for batches of them."""
 
     def create_project(self, project: project_pb2.Project) -> project_pb2.Project:
         """Store a new project, and return it with its project_id."""

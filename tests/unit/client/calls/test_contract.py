@@ -9,6 +9,7 @@ from types import ModuleType
 import pytest
 from render_client import AsyncRenderClient, RenderClient
 from render_client.v1 import (
+    batch_service_pb2,
     brand_service_pb2,
     error_reason_pb2,
     job_pb2,
@@ -22,7 +23,7 @@ from render_client.v1 import (
 from tests.unit.client.fake_service import FakeService
 
 ROOT = Path(__file__).resolve().parents[4]
-SERVICES = (render_service_pb2, project_service_pb2, webhook_service_pb2, brand_service_pb2)
+SERVICES = (render_service_pb2, project_service_pb2, webhook_service_pb2, brand_service_pb2, batch_service_pb2)
 RPCS = {
     method.name
     for module in SERVICES
@@ -55,6 +56,12 @@ def test_every_rpc_of_the_contract_is_called_by_a_method(
     client.update_brand_kit(kit)
     client.list_brand_kits()
     client.delete_brand_kit("acme")
+    batch = client.start_batch([{"name": "Ada"}], project_id=project.project_id).batch
+    client.get_batch(batch.batch_id)
+    list(client.list_batches())
+    list(client.watch_batch(batch.batch_id))
+    client.cancel_batch(batch.batch_id)
+    client.retry_batch(batch.batch_id)
     webhook = client.create_webhook("https://example.com/")
     client.list_webhooks()
     client.webhook_secret()

@@ -9,20 +9,28 @@ import grpc
 import grpc_testing
 import pytest
 from render_client import NotFoundError, RenderClient, RetryPolicy, UnavailableError
-from render_client.v1 import brand_service_pb2, job_pb2, project_service_pb2, render_service_pb2, webhook_service_pb2
+from render_client.v1 import (
+    batch_service_pb2,
+    brand_service_pb2,
+    job_pb2,
+    project_service_pb2,
+    render_service_pb2,
+    webhook_service_pb2,
+)
 
 PATIENCE = RetryPolicy(first_delay=0.001, longest_delay=0.002, call_attempts=3)
 RENDERS = render_service_pb2.DESCRIPTOR.services_by_name["RenderService"]
 PROJECTS = project_service_pb2.DESCRIPTOR.services_by_name["ProjectService"]
 WEBHOOKS = webhook_service_pb2.DESCRIPTOR.services_by_name["WebhookService"]
 BRANDS = brand_service_pb2.DESCRIPTOR.services_by_name["BrandService"]
+BATCHES = batch_service_pb2.DESCRIPTOR.services_by_name["BatchService"]
 LOST = grpc.StatusCode.UNAVAILABLE
 
 
 @pytest.fixture
 def channel(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Takes the client's calls and lets the test answer them."""
-    channel = grpc_testing.channel([RENDERS, PROJECTS, WEBHOOKS, BRANDS], grpc_testing.strict_real_time())
+    channel = grpc_testing.channel([RENDERS, PROJECTS, WEBHOOKS, BRANDS, BATCHES], grpc_testing.strict_real_time())
     monkeypatch.setattr(grpc, "insecure_channel", lambda target, options: channel)
     return channel
 

@@ -61,7 +61,7 @@ def printed_by(
     """What a command prints on a terminal of a width, or into a pipe."""
     output = Output(False, **options)  # type: ignore[arg-type]
     console = Console(width=width, file=io.StringIO(), force_terminal=terminal, color_system=colours)
-    output._out = console
+    output.out = console
     show(output)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()

@@ -1,0 +1,1 @@
+"""Commands for batches: one template rendered with many rows of variables."""
