@@ -92,7 +92,7 @@ def _searched_for_faces(media: Media, project: Project) -> Mapping[Path, Sequenc
     searched: dict[Path, list[Shot]] = {}
     for shot in project.shots:
         files = media.shots.get(shot.id)
-        if files is not None and shot.motion.focus is MotionFocus.FACES:
+        if files is not None and (project.captions.avoids_faces or shot.motion.focus is MotionFocus.FACES):
             for path in filter(None, (files.image, files.clip)):
                 searched.setdefault(path, []).append(shot)
     return searched

@@ -7,6 +7,7 @@ from functools import cache, partial
 from render_service.compositor.captions.cues import Cue, plan_cues
 from render_service.compositor.captions.layout import caption_format, look_format
 from render_service.compositor.captions.word_cues import word_cues
+from render_service.compositor.drawing.face_rows import face_rows
 from render_service.compositor.drawing.free_rows import blocked_rows
 from render_service.compositor.media.assets import Asset, Media, ShotMedia
 from render_service.compositor.media.clip_source import clip_shape
@@ -115,6 +116,10 @@ def _caption_layers(
         cues = [short for cue in cues for short in word_cues(cue, fmt, size, timeline.fps)]
     around = _layers_around(spec, timeline, hashes, facts)
     blocked = {shot_id: blocked_rows(layers, fmt, size) for shot_id, layers in around.items()}
+    if spec.project.captions.avoid_faces:
+        for shot in timeline.shots:
+            faces = face_rows(shot, facts.get(shot.shot_id, MediaFacts()), fmt, size, timeline.fps)
+            blocked[shot.shot_id] = tuple(sorted({*blocked[shot.shot_id], *faces}))
     return [
         CueLayer(cue.text, cue.start, cue.end, *fades, fmt, cue.words if highlights else (), blocked[cue.shot_id])
         for cue, fades in zip(cues, caption_fades(cues, timeline), strict=True)

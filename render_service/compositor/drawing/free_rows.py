@@ -1,5 +1,6 @@
 """Finds the rows of a frame in which captions touch no layer, such as a lower third."""
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
@@ -66,13 +67,34 @@ def clear_of(area: Rect, blocked: Sequence[Rows], fmt: CaptionFormat, frame: tup
         return area
     lines = max_lines(*frame) if fmt.look is None else fmt.look.lines
     needed = min(block_height([size] * lines, fmt.geometry), area.height)
-    wish = area.y + (1.0 if fmt.look is None else fmt.look.place) * area.height
+    place = 1.0 if fmt.look is None else fmt.look.place
+    wish = area.y + place * area.height
+    first = area.y + place * (area.height - needed)
+    for top, bottom in rows:
+        if top <= first and first + needed <= bottom:
+            return _same_place(area, place, (first, first + needed), (top, bottom))
     fitting = [row for row in rows if row[1] - row[0] >= needed]
     if fitting:
         top, bottom = min(fitting, key=lambda row: max(row[0] - wish, wish - row[1], 0))
     else:
         top, bottom = max(rows, key=lambda row: row[1] - row[0])
     return Rect(area.x, top, area.width, bottom - top)
+
+
+def _same_place(area: Rect, place: float, caption: tuple[float, float], free: Rows) -> Rect:
+    """Return the most of some free rows in which captions stand as they do in the whole area.
+
+    Args:
+        area: The whole area.
+        place: Where captions stand in it, 0 at the top to 1 at the foot.
+        caption: The edges of the highest caption there.
+        free: The free rows; they hold the caption.
+    """
+    above = (caption[0] - free[0]) / place if place > 0 else math.inf
+    below = (free[1] - caption[1]) / (1 - place) if place < 1 else math.inf
+    spare = min(above, below)
+    top = even_up(caption[0] - place * spare)
+    return Rect(area.x, top, area.width, int(caption[1] + (1 - place) * spare - top) // 2 * 2)
 
 
 def _between(blocked: Iterable[tuple[int, int]], first: int, last: int) -> Iterator[tuple[int, int]]:

@@ -234,6 +234,7 @@ class CaptionOptions:
     `scale` multiplies their size; `highlight_words` needs `Shot.words`; with `burn_in` False they are in sidecars only.
     `position`, the colours (`#RRGGBB`) and `words_per_cue` change a preset and need one; empty and 0 keep its own.
     `from_audio`: shots without any text get the words that are heard in their recording or clip.
+    `avoid_faces`: captions stand above or below the faces of a shot.
     """
 
     style: CaptionStyle | None = None
@@ -248,6 +249,12 @@ class CaptionOptions:
     platform: Platform | None = None
     from_audio: bool = False
     font: str = ""
+    avoid_faces: bool = False
+
+    @property
+    def avoids_faces(self) -> bool:
+        """Whether faces must be found before captions are placed."""
+        return self.avoid_faces and self.burn_in is not False
 
     @property
     def letter_scale(self) -> float:

@@ -142,8 +142,9 @@ def _key(workspace_id: str, project: Project) -> str:
         for layer in layers
         if layer.clip
     ]
+    avoids = project.captions.avoids_faces
     used = [
-        (shot.id, shot.clip_sound, shot.motion.focus, shot.motion.focus and (shot.clip, shot.duration))
+        (shot.id, shot.clip_sound, shot.motion.focus, (avoids or shot.motion.focus) and (shot.clip, shot.duration))
         for shot in project.shots
     ]
     named = (workspace_id, named_files(project), heard, used, project.bad_asset_policy)

@@ -1001,6 +1001,7 @@ class CaptionOptions(_message.Message):
     PLATFORM_FIELD_NUMBER: _builtins.int
     FROM_AUDIO_FIELD_NUMBER: _builtins.int
     FONT_FIELD_NUMBER: _builtins.int
+    AVOID_FACES_FIELD_NUMBER: _builtins.int
     style: Global___CaptionStyle.ValueType
     """style defaults to the mode's."""
     scale: _builtins.float
@@ -1037,6 +1038,11 @@ class CaptionOptions(_message.Message):
     """
     font: _builtins.str
     """font of the captions, with or without a preset; the rules are those of TextStyle.font."""
+    avoid_faces: _builtins.bool
+    """avoid_faces finds the faces in each shot's picture or clip, and moves its captions above or below them where they
+    would lie on one, the same for the whole shot. Where there is no room beside the faces, captions stay where they are.
+    Layers and the watermark are kept clear of in any case.
+    """
     def __init__(
         self,
         *,
@@ -1052,10 +1058,11 @@ class CaptionOptions(_message.Message):
         platform: Global___Platform.ValueType = ...,
         from_audio: _builtins.bool = ...,
         font: _builtins.str = ...,
+        avoid_faces: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_burn_in", b"_burn_in", "_scale", b"_scale", "burn_in", b"burn_in", "scale", b"scale"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_burn_in", b"_burn_in", "_scale", b"_scale", "burn_in", b"burn_in", "color", b"color", "font", b"font", "from_audio", b"from_audio", "highlight_color", b"highlight_color", "highlight_words", b"highlight_words", "platform", b"platform", "position", b"position", "preset", b"preset", "scale", b"scale", "style", b"style", "words_per_cue", b"words_per_cue"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_burn_in", b"_burn_in", "_scale", b"_scale", "avoid_faces", b"avoid_faces", "burn_in", b"burn_in", "color", b"color", "font", b"font", "from_audio", b"from_audio", "highlight_color", b"highlight_color", "highlight_words", b"highlight_words", "platform", b"platform", "position", b"position", "preset", b"preset", "scale", b"scale", "style", b"style", "words_per_cue", b"words_per_cue"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__burn_in: _TypeAlias = _typing.Literal["burn_in"]  # noqa: Y015
     _WhichOneofArgType__burn_in: _TypeAlias = _typing.Literal["_burn_in", b"_burn_in"]  # noqa: Y015

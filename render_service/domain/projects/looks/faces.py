@@ -73,6 +73,13 @@ def face_search(edit: ClipEdit | None, clip: timedelta | None, shown: timedelta 
     return FaceSearch(start, length, edit.crop or _WHOLE)
 
 
+def near_faces(moments: Iterable[FacesAt]) -> list[FaceBox]:
+    """Return the faces of some moments that are at least half as wide as the largest: the others are bystanders'."""
+    found = [face for moment in moments for face in moment.faces]
+    largest = max((face.width for face in found), default=0.0)
+    return [face for face in found if face.width >= _BYSTANDER * largest]
+
+
 def focus_of(moments: Iterable[FacesAt], crop: PictureView | None = None) -> tuple[float, float] | None:
     """Return the middle of faces as fractions 0–1 of the sides of a part of the picture; None without a face.
 
@@ -81,11 +88,9 @@ def focus_of(moments: Iterable[FacesAt], crop: PictureView | None = None) -> tup
         crop: The part that is seen; None is the whole picture.
     """
     part = crop or _WHOLE
-    found = [face for moment in moments for face in moment.faces]
-    if not found:
+    near = near_faces(moments)
+    if not near:
         return None
-    largest = max(face.width for face in found)
-    near = [face for face in found if face.width >= _BYSTANDER * largest]
     left, right = min(face.x for face in near), max(face.x + face.width for face in near)
     top, bottom = min(face.y for face in near), max(face.y + face.height for face in near)
     across = ((left + right) / 2 - part.x) / part.width

@@ -37,6 +37,7 @@ KIT = BrandKit(
         words_per_cue=3,
         platform=Platform.TIKTOK,
         from_audio=True,
+        avoid_faces=True,
         font="Poppins",
     ),
     watermark=Watermark("https://example.com/logo.png"),
@@ -59,6 +60,7 @@ OTHERS: dict[str, Any] = {
     "words_per_cue": 5,
     "platform": 2,
     "from_audio": True,
+    "avoid_faces": True,
     "font": "Inter",
 }
 
