@@ -114,6 +114,15 @@ CALLS = (
     ),
     Call(BRAND, "DeleteBrandKit", {"workspace_id": WORKSPACE, "name": "acme"}),
     Call(
+        BRAND,
+        "UploadFont",
+        {"workspace_id": WORKSPACE, "content": "<font_file>", "family": "Acme Sans"},
+        keep={"font": ("font", "fontId")},
+    ),
+    Call(BRAND, "GetFont", {"workspace_id": WORKSPACE, "font_id": "<font>"}),
+    Call(BRAND, "ListFonts", {"workspace_id": WORKSPACE}),
+    Call(BRAND, "DeleteFont", {"workspace_id": WORKSPACE, "font_id": "<font>"}),
+    Call(
         WEBHOOK,
         "CreateWebhook",
         {

@@ -37,11 +37,13 @@ from render_client.v1 import (
     webhook_service_pb2,
 )
 
+from render_service.compositor.text import fonts
 from render_service.embedded.ports import LOOPBACK, free_port
 from render_service.embedded.stack import Stack
 from render_service.runtime.health_probe import is_serving
 from scripts.example_calls import BATCH, BRAND, CALLS, PROJECT, RECEIVER, RENDER, WEBHOOK, Call
 
+_FONT = Path(fonts.__file__).parent / "font_files/families/Poppins-Regular.ttf"
 EXAMPLES_FILE = Path(__file__).resolve().parent.parent / "docs/reference/api/examples.json"
 SECOND_SERVER = {
     "RENDER_SPEECH_PROVIDER": "local",
@@ -55,7 +57,7 @@ SECOND_SERVER = {
 _HANG_SECONDS = 120.0
 # Values of these fields differ in every run, or between machines.
 _VARIABLE = re.compile(
-    r"(job|task|project|webhook|delivery|event|request)Id|etag|cursor|nextPageToken|sequence|sizeBytes|sha256|data|image|"
+    r"(job|task|project|webhook|delivery|event|request|font)Id|etag|cursor|nextPageToken|sequence|sizeBytes|sha256|data|image|"
     r"secrets|url|timestamp|[a-z]+Time|heartbeat"
 )
 
@@ -75,7 +77,7 @@ def record(stack: Stack, token: str = "") -> dict[str, Any]:
     Returns:
         The `request` and the `answers` of each RPC, by its name.
     """
-    known: dict[str, Any] = {}
+    known: dict[str, Any] = {"font_file": b64encode(_FONT.read_bytes()).decode()}
     found: dict[str, Any] = {}
     with _receiver() as receiver, grpc.insecure_channel(stack.target) as channel, _second_server(stack) as other:
         for call in CALLS:
@@ -92,7 +94,8 @@ def record(stack: Stack, token: str = "") -> dict[str, Any]:
             if call.shown:
                 # Whole numbers of a Struct arrive as floats; JSON shows them without a fraction.
                 answers = json.loads(json.dumps(answers).replace(receiver, RECEIVER), parse_float=_number)
-                found[call.name] = {"request": request, "answers": [_abridged(answer) for answer in answers]}
+                abridged = [_abridged(answer) for answer in answers]
+                found[call.name] = {"request": _abridged(request), "answers": abridged}
     return found
 
 
@@ -136,9 +139,11 @@ def _at(value: Any, path: Sequence[str | int]) -> Any:
 
 
 def _abridged(answer: dict[str, Any]) -> dict[str, Any]:
-    """Return an answer without bytes of files and without secrets: only how they begin."""
+    """Return a request or an answer without bytes of files, secrets and most of a long list: only how they begin."""
     short = dict(answer)
-    for field in ("data", "image"):
+    if "fonts" in short:
+        short["fonts"] = [short["fonts"][0], short["fonts"][-1]]
+    for field in ("data", "image", "content"):
         if field in short:
             short[field] = f"{short[field][:24]}…"
     if "secrets" in short:

@@ -51,6 +51,7 @@ from render_service.compositor.sound.planning import heard_assets, plan_sound
 from render_service.compositor.sound.spec import SoundFacts
 from render_service.compositor.text.drawn_texts import caption_text, clean_text
 from render_service.compositor.text.glyph_coverage import check_glyphs
+from render_service.compositor.text.uploaded_files import provide_font_files
 from render_service.compositor.verification.ai_label import check_label
 from render_service.compositor.verification.video import check_video
 from render_service.domain.canonical import canonical_bytes
@@ -125,7 +126,7 @@ def plan_composition(parts: Path, srt: Path, vtt: Path, words: Path) -> Plan:
         RenderFailure: GLYPH_MISSING; ASSET_INVALID where the files make the video too long, or a clip is too short;
             INVALID_FIELD where it is over by the time that the poster is to show.
     """
-    request = Request.read(parts)
+    request = _request(parts)
     spec, timeline = request.spec, fit_recognized(_timeline(request), request.media.shots)
     _check_length(timeline, spec, request.facts)
     _check_clip_starts(spec, request.facts)
@@ -195,7 +196,7 @@ def check_request(parts: Path, gets_clips: bool) -> None:
         RenderFailure: GLYPH_MISSING; ASSET_INVALID where the files make the video too long, or a clip is too short;
             INVALID_FIELD where it is over by the time that the poster is to show.
     """
-    request = Request.read(parts)
+    request = _request(parts)
     timeline = _timeline(request)
     _check_length(timeline, request.spec, request.facts)
     _check_clip_starts(request.spec, request.facts)
@@ -218,7 +219,7 @@ def draw_frame(parts: Path, wanted: FramePosition, path: Path) -> FrameFacts:
         RenderFailure: GLYPH_MISSING; ASSET_INVALID; INVALID_FIELD for a time beyond the end, or a shot without a frame
             of its own.
     """
-    request = Request.read(parts)
+    request = _request(parts)
     spec, timeline = request.spec, _timeline(request)
     _check_length(timeline, spec, request.facts)
     _check_clip_starts(spec, request.facts)
@@ -245,13 +246,13 @@ def draw_sprites(parts: Path) -> None:
         return
     shown = [(segment_file(parts, key), frame) for key, frame in plan.thumbnails]
     write_sprites(plan.sprites, shown, parts / THUMBNAILS_NAME)
-    fps = Request.read(parts).spec.output.fps
+    fps = _request(parts).spec.output.fps
     write_thumbnail_times(plan.sprites, plan.frames, fps, THUMBNAILS_NAME, parts / THUMBNAIL_TIMES_NAME)
 
 
 def join_composition(parts: Path, path: Path) -> None:
     """Write the video, once all segments and the sound are made."""
-    request, plan = Request.read(parts), Plan.read(parts)
+    request, plan = _request(parts), Plan.read(parts)
     output = request.spec.output
     segments = [(segment_file(parts, segment.key), segment.frames) for segment in plan.segments]
     if output.container.is_animation:
@@ -274,10 +275,17 @@ def join_composition(parts: Path, path: Path) -> None:
 
 def verify_composition(parts: Path, path: Path, sounds: Sequence[SoundFacts]) -> dict[str, Any]:
     """Check the finished video; see `check_video`."""
-    request = Request.read(parts)
+    request = _request(parts)
     sound, timeline = sounds[0] if sounds else None, _timeline(request)
     found = check_video(path, timeline, request.spec, request.media, sound, dubs=sounds[1:])
     return found | check_label(path, request.spec, timeline.frames, request.content_id, request.drawn)
+
+
+def _request(parts: Path) -> Request:
+    """Return the request that lies in a folder, and draw with its fonts from here on."""
+    request = Request.read(parts)
+    provide_font_files(request.media.fonts)
+    return request
 
 
 def _cards(timeline: Timeline) -> list[str]:

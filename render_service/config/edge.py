@@ -44,6 +44,8 @@ class EdgeSettings(BaseSettings):
     """RENDER_MAX_CONNECTIONS: how many connections the server has open at a time; further ones are closed at once."""
     max_idle_seconds: float = Field(default=3600.0, ge=1, le=86_400)
     """RENDER_MAX_IDLE_SECONDS: how long a connection without calls stays open; clients connect again by themselves."""
+    max_font_bytes: int = Field(default=8 * 1024 * 1024, ge=1, le=11 * 1024 * 1024)
+    """RENDER_MAX_FONT_BYTES: size of the largest font file that can be uploaded, in bytes."""
     metrics_listen: str | None = None
     """RENDER_METRICS_LISTEN: host:port of plain HTTP with `/metrics` for Prometheus and `/healthz` and `/readyz` for
     probes, for servers and workers; if unset, there is none. Expose it only to your own machines."""

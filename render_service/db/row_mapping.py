@@ -13,6 +13,7 @@ from psycopg.types.json import Jsonb
 from pydantic import TypeAdapter
 
 from render_service.db.schema import jobs, provider_tasks, videos
+from render_service.domain.brand.fonts import FontFacts
 from render_service.domain.brand.kit import BrandKit
 from render_service.domain.errors import ErrorReason
 from render_service.domain.jobs.cost import Cost, total
@@ -41,6 +42,7 @@ Row = Mapping[Any, Any]
 
 PROJECT = TypeAdapter(Project)
 BRAND_KIT = TypeAdapter(BrandKit)
+FONT_FACTS = TypeAdapter(FontFacts)
 RENDER_SPEC = TypeAdapter(RenderSpec)
 RAW_RESULTS = TypeAdapter(RawResults)
 AUDIO_TRACKS = TypeAdapter(tuple[AudioTrack, ...])

@@ -67,3 +67,27 @@ brand_kits = sa.Table(
     time_column("updated_at", nullable=False, default=True),
     comment="Brand kits, which projects name.",
 )
+
+workspace_fonts = sa.Table(
+    "workspace_fonts",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("workspace_id", sa.Text, nullable=False),
+    sa.Column("family_key", sa.Text, nullable=False, comment="name of the family, without case"),
+    sa.Column("min_weight", sa.SmallInteger, nullable=False),
+    sa.Column("max_weight", sa.SmallInteger, nullable=False),
+    sa.Column("italic", sa.Boolean, nullable=False),
+    sa.Column("facts", JSONB, nullable=False, comment="domain.brand.fonts.FontFacts as JSON"),
+    sa.Column("sha256", sa.Text, nullable=False, comment="of the stored file, in hexadecimal"),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False),
+    time_column("created_at", nullable=False, default=True),
+    time_column("deleted_at", comment="no project can name it any longer; jobs started before may still draw with it"),
+    sa.Index(
+        "workspace_fonts_style",
+        *("workspace_id", "family_key", "italic", "min_weight", "max_weight"),
+        unique=True,
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    ),
+    sa.Index("workspace_fonts_deleted", "deleted_at", postgresql_where=sa.text("deleted_at IS NOT NULL")),
+    comment="Fonts that workspaces have uploaded; the files are objects.",
+)

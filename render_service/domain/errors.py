@@ -48,6 +48,8 @@ class ErrorReason(StrEnum):
     BRAND_KIT_NOT_FOUND = "BRAND_KIT_NOT_FOUND"
     BRAND_KIT_EXISTS = "BRAND_KIT_EXISTS"
     BATCH_NOT_FOUND = "BATCH_NOT_FOUND"
+    FONT_NOT_FOUND = "FONT_NOT_FOUND"
+    FONT_EXISTS = "FONT_EXISTS"
 
 
 class DomainError(Exception):

@@ -26,6 +26,7 @@ from render_service.domain.jobs.needs import JobNeed
 from render_service.domain.warning import JobWarning, distinct_warnings
 from render_service.engine.alignments import align_narrations
 from render_service.engine.assets import fetch_assets
+from render_service.engine.fonts import fetch_fonts
 from render_service.engine.generated_clips import with_clips
 from render_service.engine.job_segments import JobSegments
 from render_service.engine.progress_reporter import ProgressReporter
@@ -200,6 +201,8 @@ async def run_attempt(
         # Before anything is generated: a fault that can be found now must not surface after a provider was paid.
         with stage(JobStage.PREPARING):
             media, replaced = await fetch_assets(spec.project, session, folder / "assets")
+            fonts = await fetch_fonts(spec.fonts, context.store, folder / "assets")
+            media = replace(media, fonts=fonts)
             await reporter.warn(replaced)
 
             async def spoken_so_far(spoken: int, of: int) -> None:

@@ -12,6 +12,7 @@ from render_service.domain.jobs.retention_policy import RetentionPolicy
 from render_service.retention.remover import Remover
 from render_service.retention.sweep import sweep
 from render_service.runtime.periodic import PeriodicTask
+from render_service.storage.keys import font_key
 from render_service.storage.store import ObjectStore
 from render_service.telemetry.logging import get_logger
 
@@ -86,6 +87,7 @@ class Expiry:
             "audit": await _in_batches(self._log.prune, policy.audit),
             "segments": await self._objects("segments", policy.segments),
             "assets": await self._objects("assets", policy.assets),
+            "fonts": await self._unused_fonts(),
         }
         await self._batches.expire_unaccepted(age=_UNACCEPTED)
         if found["jobs"] or found["videos"]:
@@ -93,6 +95,15 @@ class Expiry:
         if any(found.values()):
             _log.info("expired", **found)
         return found
+
+    async def _unused_fonts(self) -> int:
+        """Delete the files of deleted fonts that no job draws with any longer."""
+        removed = 0
+        while fonts := await self._deletions.unused_fonts(batch=_BATCH):
+            await self._store.delete_all([font_key(font.workspace_id, font.sha256, font.id) for font in fonts])
+            await self._deletions.forget_fonts(fonts)
+            removed += len(fonts)
+        return removed
 
     async def _objects(self, prefix: str, age: timedelta | None) -> int:
         """Remove objects by their own age: they are a cache, and a missing one is made again."""

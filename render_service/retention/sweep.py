@@ -58,7 +58,7 @@ async def sweep(
     """Examine every object, and every file that a completed video should have.
 
     Args:
-        deletions: Knows which files of jobs and which clips are kept.
+        deletions: Knows which files of jobs, which clips and which fonts are kept.
         objects: Knows which shared objects jobs use.
         store: The object store.
         delete: Whether to delete orphans.
@@ -86,7 +86,12 @@ async def sweep(
                     and (not job.ended or info.key in job.keys)
                 )
                 await _judge(store, info, report, wanted=wanted or info.updated > before, delete=delete)
-    for prefix, in_use in (("clips", deletions.clips_in_use), ("segments", objects.in_use)):
+    shared = (
+        ("clips", deletions.clips_in_use),
+        ("segments", objects.in_use),
+        ("fonts", deletions.fonts_in_use),
+    )
+    for prefix, in_use in shared:
         await _sweep_shared(store, prefix, in_use, report, before=before, delete=delete)
     async for batch in _batches(store, "checks"):
         for info in batch:

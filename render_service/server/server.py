@@ -12,6 +12,7 @@ from render_service.db.access.quotas import WorkspaceQuotas
 from render_service.db.access.service_keys import ServiceKeys
 from render_service.db.batches.batches import Batches
 from render_service.db.brand.brand_kits import BrandKits
+from render_service.db.brand.fonts import WorkspaceFonts
 from render_service.db.database import Database
 from render_service.db.jobs.deletions import Deletions
 from render_service.db.jobs.job_lifecycle import JobLifecycle
@@ -26,6 +27,7 @@ from render_service.domain.jobs.retention_policy import RetentionPolicy
 from render_service.domain.retry import RetryPolicy
 from render_service.fetch.limits import FetchLimits
 from render_service.fetch.policy import FetchPolicy
+from render_service.fonts.checking import FontChecker
 from render_service.progress.hub import ProgressHub
 from render_service.progress.publisher import Publisher
 from render_service.queue.batch_runner import BatchRunner
@@ -51,6 +53,8 @@ from render_service.runtime.task_group import BackgroundTasks
 from render_service.server.auth.authenticator import KeyReader
 from render_service.server.auth.configured import make_authenticator
 from render_service.server.callbacks.listener import callback_listener
+from render_service.server.fonts.calls import FontCalls
+from render_service.server.fonts.pinning import FontPinner
 from render_service.server.gateway import open_ports
 from render_service.server.interceptors.audit import AuditRecorder
 from render_service.server.interceptors.rate_limits import QuotaCache
@@ -138,7 +142,15 @@ async def run_server(
         parser, (speech, voices) = _make_parser(settings), _plan_speech(settings)
         cursors, targets = Cursors(ServiceKeys(database)), _webhook_targets(settings)
         starter = RenderStarter(
-            jobs, projects, notifier, parser, settings=settings, quotas=quotas, speech=speech, kits=kits
+            jobs,
+            projects,
+            notifier,
+            parser,
+            settings=settings,
+            quotas=quotas,
+            speech=speech,
+            kits=kits,
+            fonts=FontPinner(WorkspaceFonts(database)),
         )
         listener = Listener(
             await stack.enter_async_context(make_authenticator(settings, keys)),
@@ -166,7 +178,7 @@ async def run_server(
                 targets,
                 audit=audit,
             ),
-            BrandServicer(kits, parser),
+            BrandServicer(kits, parser, _font_calls(settings, database, store)),
             batches=BatchServicer(
                 batches,
                 BatchStarter(batches, starter, parser, projects=projects, kits=kits, quotas=quotas, runner=runner),
@@ -268,6 +280,10 @@ def _row_files(settings: Settings) -> RowFiles:
 
 def _make_parser(settings: Settings) -> ProjectParser:
     return ProjectParser(_fetch_policy(settings), any_voice=bool(remote_speech(settings)))
+
+
+def _font_calls(settings: Settings, database: Database, store: ObjectStore) -> FontCalls:
+    return FontCalls(WorkspaceFonts(database), store, FontChecker(), max_bytes=settings.max_font_bytes)
 
 
 def _plan_speech(settings: Settings) -> tuple[SpeechPlanner, VoiceLists]:

@@ -92,6 +92,21 @@ def asset_prefix(workspace_id: str, job_id: UUID, attempt: int | None = None) ->
     return check_key(prefix if attempt is None else f"{prefix}/{attempt}")
 
 
+def font_key(workspace_id: str, sha256: str, font_id: UUID) -> str:
+    """Return the key of a font that a workspace has uploaded.
+
+    Fonts never share an object, so that one can be deleted while an equal one is being uploaded.
+
+    Args:
+        workspace_id: The workspace.
+        sha256: Hash of the bytes, 64 lower-case hexadecimal digits.
+        font_id: The font.
+    """
+    if not _SHA256.fullmatch(sha256):
+        raise ValueError(f"not a SHA-256: {sha256!r}")
+    return check_key(f"fonts/{workspace_id}/{sha256}/{font_id}")
+
+
 def clip_key(workspace_id: str, sha256: str) -> str:
     """Return the key of a clip that a provider generated for a workspace.
 

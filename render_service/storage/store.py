@@ -80,6 +80,23 @@ class ObjectStore:
             )
             await self._make_durable(key)
 
+    async def put_bytes(self, key: str, content: bytes, *, content_type: str) -> None:
+        """Store bytes under a key, replacing any object there.
+
+        Args:
+            key: See `check_key`.
+            content: The bytes.
+            content_type: Media type to store with them, where the store keeps one.
+
+        Raises:
+            StorageUnavailable: The store failed.
+        """
+        with span("store object", {"render.object": key}, kind=Kind.CLIENT), translated_errors("put", key):
+            await obstore.put_async(
+                self._store, check_key(key), content, attributes=self._attributes(content_type), chunk_size=PART_BYTES
+            )
+            await self._make_durable(key)
+
     async def head(self, key: str) -> ObjectInfo | None:
         """Return an object's metadata, or None if there is none.
 

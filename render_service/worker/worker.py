@@ -51,6 +51,7 @@ from render_service.runtime.readiness import Readiness, measure_connections
 from render_service.runtime.status_server import status_page
 from render_service.runtime.stopping import finishes_before
 from render_service.runtime.task_group import BackgroundTasks
+from render_service.storage.store import ObjectStore
 from render_service.telemetry.logging import get_logger
 from render_service.telemetry.metrics.shared import SHARED
 from render_service.telemetry.metrics.worker import (
@@ -151,7 +152,7 @@ async def run_worker(settings: Settings, folder: Path, pool: ProcessPool, stop: 
             "job poller": JobPoller(runner).run(),
             "reserved slot": ReservedSlot(runner).run(),
             "providers": providers.run(),
-            "frames": _draw_frames(settings, compositor, fetcher, folder),
+            "frames": _draw_frames(settings, compositor, fetcher, store, folder),
         }
         for name, work in background.items():
             tasks.start(name, work)
@@ -176,11 +177,15 @@ async def run_worker(settings: Settings, folder: Path, pool: ProcessPool, stop: 
     _log.info("worker stopped")
 
 
-async def _draw_frames(settings: Settings, compositor: Compositor, fetcher: Fetcher, folder: Path) -> None:
+async def _draw_frames(
+    settings: Settings, compositor: Compositor, fetcher: Fetcher, store: ObjectStore, folder: Path
+) -> None:
     """Draw single frames until cancelled."""
     redis = connect_redis(settings.redis_url, timeout_seconds=None)
     try:
-        await FrameWorker(FrameQueue(redis), compositor, fetcher, folder, at_once=settings.compose_processes).run()
+        await FrameWorker(
+            FrameQueue(redis), compositor, fetcher, store, folder, at_once=settings.compose_processes
+        ).run()
     finally:
         await redis.aclose()
 

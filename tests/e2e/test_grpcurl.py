@@ -19,6 +19,7 @@ from render_client.v1 import (
 )
 
 from render_service.embedded.stack import Stack
+from tests.unit.fonts.building import truetype
 
 PAGE = Path(__file__).parents[2] / "clients" / "grpcurl" / "README.md"
 BLOCKS = re.findall(r"^```sh\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
@@ -30,6 +31,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the examples are run: with a virtual environment that has only what `activate` is."""
     folder = tmp_path_factory.mktemp("grpcurl")
     (folder / ".venv").symlink_to(sys.prefix)
+    (folder / "AcmeSans.ttf").write_bytes(truetype())
     return folder
 
 

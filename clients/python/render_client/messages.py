@@ -283,6 +283,24 @@ class Requests:
         """Build a DeleteBrandKit."""
         return brand_service_pb2.DeleteBrandKitRequest(workspace_id=self.workspace, name=name)
 
+    def upload_font(self, content: bytes, family: str, *, replace: bool) -> brand_service_pb2.UploadFontRequest:
+        """Build an UploadFont."""
+        return brand_service_pb2.UploadFontRequest(
+            workspace_id=self.workspace, content=content, family=family, replace=replace
+        )
+
+    def get_font(self, font_id: str) -> brand_service_pb2.GetFontRequest:
+        """Build a GetFont."""
+        return brand_service_pb2.GetFontRequest(workspace_id=self.workspace, font_id=font_id)
+
+    def list_fonts(self) -> brand_service_pb2.ListFontsRequest:
+        """Build a ListFonts."""
+        return brand_service_pb2.ListFontsRequest(workspace_id=self.workspace)
+
+    def delete_font(self, font_id: str) -> brand_service_pb2.DeleteFontRequest:
+        """Build a DeleteFont."""
+        return brand_service_pb2.DeleteFontRequest(workspace_id=self.workspace, font_id=font_id)
+
     def create_webhook(
         self, url: str, statuses: Collection[StatusName], labels: Mapping[str, str] | None
     ) -> webhook_service_pb2.CreateWebhookRequest:

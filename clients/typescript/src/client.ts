@@ -7,10 +7,10 @@ import { dirname, resolve } from "node:path";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 
 import { Batches } from "./batches/batches.js";
+import { BrandMethods } from "./services/brand.js";
 import { Calls, ONCE } from "./calls.js";
 import type { DownloadOptions } from "./download.js";
 import { JobFailedError, PreconditionError, RenderError } from "./errors.js";
-import { type BrandKit, type BrandKitSchema, BrandService } from "./gen/render/v1/brand_service_pb.js";
 import { Artifact, type Job, type JobEvent, JobStatus, JobView } from "./gen/render/v1/job_pb.js";
 import { type Project, type ProjectSchema, ProjectView } from "./gen/render/v1/project_pb.js";
 import { ProjectService } from "./gen/render/v1/project_service_pb.js";
@@ -52,7 +52,7 @@ import {
  * method throws `RenderError` or one of its subclasses when the service rejects the call or cannot be reached, and the
  * reason of its `signal` once that is aborted.
  */
-export class RenderClient {
+export class RenderClient extends BrandMethods {
   /** Workspace of every call. */
   readonly workspace: string;
   /** Batches: one template rendered with many rows of variables. */
@@ -61,7 +61,9 @@ export class RenderClient {
 
   /** @throws TypeError If an option is invalid. */
   constructor(options: RenderClientOptions) {
-    this.#calls = new Calls(options);
+    const calls = new Calls(options);
+    super(calls);
+    this.#calls = calls;
     this.workspace = this.#calls.workspace;
     this.batches = new Batches(this.#calls);
   }
@@ -305,37 +307,6 @@ export class RenderClient {
   ): Promise<void> {
     const request = { projectId, deleteJobs: options.deleteJobs ?? false };
     await this.#calls.unary(ProjectService.method.deleteProject, request, options, ONCE);
-  }
-
-  /** Stores a new brand kit, which projects can name. */
-  async createBrandKit(
-    brandKit: MessageInitShape<typeof BrandKitSchema>,
-    options: CallOptions = {},
-  ): Promise<BrandKit> {
-    return given((await this.#calls.unary(BrandService.method.createBrandKit, { brandKit }, options, ONCE)).brandKit);
-  }
-
-  /** Returns a brand kit. */
-  async getBrandKit(name: string, options: CallOptions = {}): Promise<BrandKit> {
-    return given((await this.#calls.unary(BrandService.method.getBrandKit, { name }, options)).brandKit);
-  }
-
-  /** Replaces the brand kit of this name. With an etag, fails if the kit has changed since. */
-  async updateBrandKit(
-    brandKit: MessageInitShape<typeof BrandKitSchema>,
-    options: CallOptions = {},
-  ): Promise<BrandKit> {
-    return given((await this.#calls.unary(BrandService.method.updateBrandKit, { brandKit }, options, ONCE)).brandKit);
-  }
-
-  /** Returns all brand kits of the workspace in the order of their names. */
-  async listBrandKits(options: CallOptions = {}): Promise<BrandKit[]> {
-    return (await this.#calls.unary(BrandService.method.listBrandKits, {}, options)).brandKits;
-  }
-
-  /** Deletes a brand kit. Jobs already started are not affected. */
-  async deleteBrandKit(name: string, options: CallOptions = {}): Promise<void> {
-    await this.#calls.unary(BrandService.method.deleteBrandKit, { name }, options, ONCE);
   }
 
   /** Creates a webhook that is notified of the workspace's jobs from now on. */

@@ -215,7 +215,7 @@ test("every RPC of the contract is called by a method", async () => {
       method.methodKind === "unary"
         ? () => {
             called.add(method.name);
-            return { job: {}, project: {}, webhook: {}, delivery: {}, brandKit: {}, batch: {} };
+            return { job: {}, project: {}, webhook: {}, delivery: {}, brandKit: {}, batch: {}, font: {} };
           }
         : async function* () {
             called.add(method.name);
@@ -263,6 +263,10 @@ test("every RPC of the contract is called by a method", async () => {
     await client.batches.watch("a-batch").next();
     await client.batches.cancel("a-batch");
     await client.batches.retry("a-batch");
+    await client.uploadFont(new Uint8Array(1), { family: "Acme Sans" });
+    await client.getFont("a-font");
+    await client.listFonts();
+    await client.deleteFont("a-font");
     await client.createWebhook({ url: "https://example.com/" });
     await client.listWebhooks();
     await client.webhookSecret();

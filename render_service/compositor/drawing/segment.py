@@ -19,6 +19,7 @@ from render_service.compositor.layers.painter import LayerPainter, LayersPainter
 from render_service.compositor.media.assets import Asset
 from render_service.compositor.media.images import load_image
 from render_service.compositor.segments.spec import DrawnClip, SegmentSpec, ShotStretch
+from render_service.compositor.text.uploaded_files import provide_font_files
 
 # ITU-R BT.709-6, 3.2.
 _LUMA = np.array((0.2126, 0.7152, 0.0722), np.float32)
@@ -96,6 +97,8 @@ class Painter:
 
     def __init__(self, spec: SegmentSpec, assets: Mapping[str, Asset], workdir: Path) -> None:
         self._spec = spec
+        # Fonts are among them; what is no font is never asked for as one.
+        provide_font_files({sha256: asset.path for sha256, asset in assets.items()})
         picture = spec.picture
         size = (picture.width, picture.height)
         self._shot = _ShotPainter(spec.shot, picture, assets, workdir)

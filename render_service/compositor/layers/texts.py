@@ -15,7 +15,7 @@ from render_service.compositor.layers.outlines import rectangle_mask
 from render_service.compositor.layers.pixels import Drawing, Mask, coloured, empty, filled, lay_over
 from render_service.compositor.text import bidi
 from render_service.compositor.text.emoji import lay_emoji
-from render_service.compositor.text.fonts import text_language
+from render_service.compositor.text.fonts import slants, text_language
 from render_service.compositor.text.line_breaking import LineSpan, break_lines
 from render_service.compositor.text.typesetting import (
     Line,
@@ -124,11 +124,13 @@ def draw_text(
         behind = (x - padding, y - padding, block.width + 2 * padding, block.height + 2 * padding)
         mask = rectangle_mask(width, height, behind, box.corner_radius * side)
         lay_over(pixels, coloured(mask, parse_color(style.background)))
+    # A font with letters that slant needs no others to be slanted.
+    slanted = style.italic and not slants(style.font, style.weight)
     lefts = [x + _share(align) * (block.width - line.width) for line in block.lines]
     if stroke:
-        outline = _mask(block, lefts, y, (width, height), italic=style.italic, stroke=thickness)
+        outline = _mask(block, lefts, y, (width, height), italic=slanted, stroke=thickness)
         lay_over(pixels, coloured(outline, parse_color(stroke.color)))
-    letters = _mask(block, lefts, y, (width, height), italic=style.italic)
+    letters = _mask(block, lefts, y, (width, height), italic=slanted)
     lay_over(pixels, filled(letters, style.color or _WHITE, style.gradient, (x, y, block.width, block.height)))
     for number, (line, start) in enumerate(zip(block.lines, lefts, strict=True)):
         lay_emoji(pixels, line, start, y + block.baseline(number))
@@ -203,7 +205,7 @@ def _fit(text: str, style: LayerStyle, space: tuple[float, float], side: int, la
 
     @cache
     def attempt(size: int) -> _Attempt:
-        kind, spacing = TextStyle(size, style.weight, language, style.font), style.letter_spacing * size
+        kind, spacing = TextStyle(size, style.weight, language, style.font, style.italic), style.letter_spacing * size
 
         def width(part: str) -> float:
             return measure_spread(part, kind, spacing)
@@ -232,7 +234,7 @@ def _fit(text: str, style: LayerStyle, space: tuple[float, float], side: int, la
         if found.width(last + "…") <= space[0]:
             break
         last = last[:end]
-    kind = TextStyle(size, style.weight, language, style.font)
+    kind = TextStyle(size, style.weight, language, style.font, style.italic)
     shortened = _set(last.rstrip(" ,;:，、；：。.…") + "…", kind, style.letter_spacing * size, base)
     return replace(found.block, lines=(*lines[: most - 1], shortened))
 
@@ -242,7 +244,7 @@ def _sizes(text: str, style: LayerStyle, space: tuple[float, float], side: int, 
     size = max(1, round(style.size * side))
     smallest = min(size, max(6, round(_SMALLEST * side)))
     letters = "".join(text.split())
-    kind = TextStyle(smallest, style.weight, language, style.font)
+    kind = TextStyle(smallest, style.weight, language, style.font, style.italic)
     # A quarter less, for letters that are narrower in larger sizes.
     length = 0.75 * measure_spread(letters, kind, max(0.0, style.letter_spacing) * smallest) / smallest
     found = []

@@ -140,16 +140,20 @@ class Dub:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """The files of a render: by shot id, the music, watermark and layers of the project, and further narrations."""
+    """The files of a render: by shot id, the music, watermark and layers of the project, and further narrations.
+
+    `fonts` are the uploaded fonts by their SHA-256, checked when they were fetched.
+    """
 
     shots: Mapping[str, ShotMedia] = field(default_factory=dict)
     music: Path | None = None
     watermark: Path | None = None
     layers: Mapping[str, Path] = field(default_factory=dict)
     dubs: tuple[Dub, ...] = ()
+    fonts: Mapping[str, Path] = field(default_factory=dict)
 
     def assets(self) -> Iterator[Asset]:
-        """Yield all files with the fields that name them: those of the shots, then those of the project."""
+        """Yield all files but fonts with the fields that name them: those of shots, then those of the project."""
         for shot_id, files in self.shots.items():
             if files.image is not None:
                 yield image_asset(shot_id, files.image)

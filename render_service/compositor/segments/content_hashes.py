@@ -58,4 +58,6 @@ def name_media(media: Media, hashes: Mapping[Path, str]) -> MediaHashes:
     assets: dict[str, Asset] = {}
     for asset in media.assets():
         assets.setdefault(hashes[asset.path], asset)
+    for sha256, path in media.fonts.items():
+        assets.setdefault(sha256, Asset(path, "font"))
     return MediaHashes(shots, of(media.music), of(media.watermark), of_all(media.layers), assets, dubs)

@@ -29,6 +29,7 @@ from render_service.compositor.segments.spec import (
 from render_service.compositor.text.drawn_texts import clean_text, render_language
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.layers.brand import Brand
+from render_service.domain.layers.uploaded_fonts import PINNED, pinned_files
 from render_service.domain.projects.media import KeyframeGap
 from render_service.domain.projects.output import OutputSpec
 from render_service.domain.projects.project import MASK_FIELD
@@ -42,6 +43,9 @@ from render_service.domain.projects.shot_source import (
     is_clip,
 )
 from render_service.domain.projects.timeline import Timeline, TimelineShot
+from render_service.domain.text_fields import TextFields
+
+_FONT_NAMES = TextFields(PINNED, lambda key: key.rpartition(".")[2] == "font", {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +281,18 @@ def _drawn_source(shot: TimelineShot, cards: _Style, ingredients: Ingredients) -
             assert_never(shot.source)
 
 
+def _fonts(segment: SegmentSpec) -> list[str]:
+    """Return the SHA-256 of the uploaded fonts that a segment draws with."""
+    found: dict[str, None] = {}
+
+    def note(name: str, place: str) -> str:
+        found.update(dict.fromkeys(file.sha256 for file in pinned_files(name)))
+        return name
+
+    _FONT_NAMES.changed(segment, "", note)
+    return list(found)
+
+
 def _files(segment: SegmentSpec, assets: Mapping[str, Asset]) -> Mapping[str, Asset]:
     named = [segment.watermark.watermark] if segment.watermark else []
     named += [segment.mask] if segment.mask else []
@@ -288,4 +304,5 @@ def _files(segment: SegmentSpec, assets: Mapping[str, Asset]) -> Mapping[str, As
                 named.append(shot.source.clip)
             named += [file for over in shot.layers for file in over.files]
     named += [file for over in segment.layers for file in over.files]
+    named += _fonts(segment)
     return {sha256: assets[sha256] for sha256 in named}

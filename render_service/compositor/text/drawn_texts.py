@@ -32,11 +32,12 @@ def caption_text(project: Project, shot: Shot) -> str:
 
 @dataclass(frozen=True, slots=True)
 class DrawnText:
-    """A text that is drawn: its shot (`@title` and `@end` for cards, empty for the project), its field, the text."""
+    """A text that is drawn: its shot (`@title`, `@end` for cards, empty for the project), its field, text and font."""
 
     shot_id: str
     field: str
     text: str
+    font: str = ""
 
 
 def drawn_texts(project: Project, carded: Collection[str]) -> Iterator[DrawnText]:
@@ -57,7 +58,7 @@ def drawn_texts(project: Project, carded: Collection[str]) -> Iterator[DrawnText
             yield from (DrawnText(shot.id, name, clean_text(text)) for name, text in card_texts(shot.card))
         if project.captions.burn_in is not False:
             field = "narration" if shot.caption is None else "caption"
-            yield DrawnText(shot.id, field, caption_text(project, shot))
+            yield DrawnText(shot.id, field, caption_text(project, shot), project.captions.font)
         if shot.id in carded:
             yield DrawnText(shot.id, "visual_description", clean_text(shot.visual_description))
 
@@ -65,7 +66,7 @@ def drawn_texts(project: Project, carded: Collection[str]) -> Iterator[DrawnText
 def _layer_texts(shot_id: str, layers: Iterable[Layer]) -> Iterator[DrawnText]:
     for index, layer in enumerate(layers):
         if layer.text:
-            yield DrawnText(shot_id, f"layers[{index}].text.text", clean_text(layer.text.text))
+            yield DrawnText(shot_id, f"layers[{index}].text.text", clean_text(layer.text.text), layer.text.style.font)
 
 
 def render_language(project: Project) -> str:

@@ -15,7 +15,9 @@ from pathlib import Path
 import uharfbuzz
 from PIL import ImageFont
 
+from render_service.compositor.text.uploaded_files import uploaded_font_file
 from render_service.domain.layers.fonts import FONT_FAMILIES, find_family
+from render_service.domain.layers.uploaded_fonts import nearest_file, pinned_files
 
 REGULAR_WEIGHT = 400
 CAPTION_WEIGHT = 600
@@ -27,8 +29,8 @@ class Face:
 
     Args:
         name: Short name, used in cache keys of drawings.
-        package: The importable package that holds the file.
-        file: The file's path inside the package.
+        package: The importable package that holds the file; empty for an uploaded font.
+        file: The file's path inside the package; the SHA-256 of an uploaded font.
         index: The face's number inside a font collection.
     """
 
@@ -37,10 +39,11 @@ class Face:
     file: str
     index: int = 0
 
-    @property
-    def joins(self) -> bool:
-        """Whether its script joins letters, so that they cannot be set apart."""
-        return self.name.removeprefix("Sans") in _JOINED
+    def joins(self, text: str) -> bool:
+        """Whether it joins the letters of a text that it draws, so that they cannot be set apart."""
+        if self.package:
+            return self.name.removeprefix("Sans") in _JOINED
+        return any(unicodedata.name(letter, "").partition(" ")[0].capitalize() in _JOINED for letter in text)
 
 
 _JOINED = frozenset(
@@ -94,14 +97,30 @@ _PRESENTED = frozenset(
 _VARIATION_SELECTORS = frozenset((*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)))
 
 
-@cache
-def family_face(font: str, weight: int) -> Face | None:
-    """Return the face of a font for a weight of 100–900; None for an empty name, and for one that is unknown."""
+@lru_cache(maxsize=1024)
+def family_face(font: str, weight: int, *, italic: bool = False) -> Face | None:
+    """Return the face of a font for a weight of 100–900; None for an empty name, and for one that is unknown.
+
+    Args:
+        font: Name of a family of the service, or of pinned files.
+        weight: The weight.
+        italic: Whether its letters are to slant; only uploaded families have such files.
+    """
+    files = pinned_files(font)
+    if files:
+        sha256 = nearest_file(files, weight, italic=italic).sha256
+        return Face(f"uploaded-{sha256}", "", sha256)
     family = find_family(font)
     if family is None:
         return None
     name = f"{family.name.replace(' ', '')}-{_WEIGHT_NAMES[family.nearest_weight(weight)]}"
     return Face(name, "render_service.compositor.text", f"font_files/families/{name}.ttf")
+
+
+def slants(font: str, weight: int) -> bool:
+    """Return whether a font has letters of its own that slant, so that upright ones need not be slanted."""
+    files = pinned_files(font)
+    return bool(files) and nearest_file(files, weight, italic=True).italic
 
 
 def regional_face(language: str) -> Face:
@@ -273,11 +292,15 @@ REPLACEMENT = "\ufffd"
 """What is drawn for a character that no face covers."""
 
 
-def drawn_characters(text: str) -> str:
-    """Return a text with `REPLACEMENT` for each character that no face covers; positions stay the same."""
+def drawn_characters(text: str, chosen: Face | None = None) -> str:
+    """Return a text with `REPLACEMENT` for each character that no face covers, `chosen` included.
+
+    Positions stay the same.
+    """
     if all(map(is_covered, text)):
         return text
-    return "".join(character if is_covered(character) else REPLACEMENT for character in text)
+    own = frozenset[int]() if chosen is None else coverage(chosen)
+    return "".join(character if is_covered(character) or ord(character) in own else REPLACEMENT for character in text)
 
 
 @lru_cache(maxsize=65536)
@@ -318,9 +341,13 @@ def load_font(face: Face, size: int, weight: int) -> ImageFont.FreeTypeFont:
     return font
 
 
-@cache
 def file_of(face: Face) -> Path:
     """Return the file of a face."""
+    return _packaged_file(face) if face.package else uploaded_font_file(face.file)
+
+
+@cache
+def _packaged_file(face: Face) -> Path:
     return Path(str(resources.files(face.package).joinpath(face.file)))
 
 

@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Collection
 
 from render_service.compositor.text.drawn_texts import DrawnText, drawn_texts
-from render_service.compositor.text.fonts import is_covered
+from render_service.compositor.text.fonts import REGULAR_WEIGHT, coverage, family_face, is_covered
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.project import MissingGlyph, Project
@@ -15,9 +15,11 @@ _NAMED_AT_MOST = 10
 _LONGEST_LIST = 2000
 
 
-def missing_characters(text: str) -> list[str]:
-    """Return the characters of a text that no font covers, each once, in the order of the text."""
-    return [character for character in dict.fromkeys(text) if not is_covered(character)]
+def missing_characters(text: str, font: str = "") -> list[str]:
+    """Return the characters of a text that no font covers, its own included, each once, in the order of the text."""
+    missing = [character for character in dict.fromkeys(text) if not is_covered(character)]
+    face = family_face(font, REGULAR_WEIGHT) if missing else None
+    return missing if face is None else [character for character in missing if ord(character) not in coverage(face)]
 
 
 def check_glyphs(spec: RenderSpec, carded: Collection[str] = ()) -> tuple[JobWarning, ...]:
@@ -60,7 +62,7 @@ def check_glyphs(spec: RenderSpec, carded: Collection[str] = ()) -> tuple[JobWar
 
 
 def _missing(project: Project, carded: Collection[str]) -> dict[DrawnText, list[str]]:
-    found = {drawn: missing_characters(drawn.text) for drawn in drawn_texts(project, carded)}
+    found = {drawn: missing_characters(drawn.text, drawn.font) for drawn in drawn_texts(project, carded)}
     return {drawn: characters for drawn, characters in found.items() if characters}
 
 

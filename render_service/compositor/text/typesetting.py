@@ -34,12 +34,19 @@ class TextStyle:
         weight: 100 (thin) to 900 (black).
         language: BCP 47 tag that picks the East Asian forms; may be empty.
         font: Name of the font for the characters that it has; empty for the service's own.
+        italic: Whether to take the letters of the font that slant, if it has such.
     """
 
     size: int
     weight: int
     language: str = ""
     font: str = ""
+    italic: bool = False
+
+    @property
+    def face(self) -> Face | None:
+        """The face for the characters that it has; None for the service's own."""
+        return family_face(self.font, self.weight, italic=self.italic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +83,7 @@ class Line:
 
 def measure(text: str, kind: TextStyle) -> float:
     """Return the width in pixels of a text set in one line; control characters count as spaces."""
-    line = drawn_characters(text.translate(_CONTROLS))
+    line = drawn_characters(text.translate(_CONTROLS), kind.face)
     return sum(_advance(part, face, kind) for part, face in _split(line, kind))
 
 
@@ -84,8 +91,8 @@ def measure_spread(text: str, kind: TextStyle, spacing: float) -> float:
     """Return the width in pixels of a text set in one line with some pixels more after each letter; see `spread`."""
     if not spacing:
         return measure(text, kind)
-    parts = _split(drawn_characters(text.translate(_CONTROLS)), kind)
-    letters = sum(len(letter_starts(part)) for part, face in parts if not face.joins)
+    parts = _split(drawn_characters(text.translate(_CONTROLS), kind.face), kind)
+    letters = sum(len(letter_starts(part)) for part, face in parts if not face.joins(part))
     return measure(text, kind) + spacing * letters
 
 
@@ -107,7 +114,7 @@ def set_line(text: str, kind: TextStyle, *, base: int | None = None, words: Sequ
     Returns:
         The line with its runs in visual order.
     """
-    text = drawn_characters(text.translate(_CONTROLS))
+    text = drawn_characters(text.translate(_CONTROLS), kind.face)
     level = bidi.base_level(text) if base is None else base
     names = [(token.first, token.last) for token in find_tokens(text) if token.kind in NAMES]
     found = bidi.levels(text, level, names)
@@ -198,7 +205,7 @@ def spread(line: Line, spacing: float) -> Line:
     runs: list[Run] = []
     moved = 0.0
     for run in line.runs:
-        if run.face.joins:
+        if run.face.joins(run.text):
             runs.append(replace(run, x=run.x + moved))
             continue
         letters = letters_of(replace(line, runs=(run,))).runs
@@ -214,7 +221,7 @@ def new_mask(width: int, height: int) -> Image.Image:
 
 
 def _split(text: str, kind: TextStyle) -> list[tuple[str, Face]]:
-    return split_by_face(text, kind.language, family_face(kind.font, kind.weight))
+    return split_by_face(text, kind.language, kind.face)
 
 
 @lru_cache(maxsize=16384)

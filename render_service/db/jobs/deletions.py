@@ -84,6 +84,18 @@ _EXPIRE_CLIPS = sa.text("""
         LIMIT :batch FOR UPDATE SKIP LOCKED
     )
 """)
+# Calls of StartRender and RenderFrame that read a font before it was deleted have made their jobs an hour later. Which
+# fonts a job draws with is in its spec, which may be large: all older jobs of the workspace are waited for.
+_UNUSED_FONTS = sa.text("""
+    SELECT id, workspace_id, sha256 FROM workspace_fonts AS font
+    WHERE deleted_at < now() - CAST(:grace AS interval) AND NOT EXISTS (
+        SELECT FROM jobs WHERE jobs.workspace_id = font.workspace_id
+            AND status IN ('PENDING', 'PROCESSING') AND created_at < font.deleted_at + CAST(:grace AS interval)
+    )
+    ORDER BY deleted_at LIMIT :batch
+""")
+_FORGET_FONTS = sa.text("DELETE FROM workspace_fonts WHERE id = ANY(:ids) AND deleted_at IS NOT NULL")
+_FONTS_PRESENT = sa.text("SELECT CAST(id AS text) FROM workspace_fonts WHERE CAST(id AS text) = ANY(:ids)")
 _PENDING = sa.text("SELECT job_id, workspace_id FROM removals ORDER BY created_at LIMIT :batch")
 _DONE = sa.text("DELETE FROM removals WHERE job_id = ANY(:job_ids)")
 _JOBS = sa.text("""
@@ -98,6 +110,15 @@ class Deletion:
 
     job_id: UUID
     workspace_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeletedFont:
+    """A deleted font whose file is to be deleted."""
+
+    id: UUID
+    workspace_id: str
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +220,25 @@ class Deletions:
         )
         async with self._database.single() as connection:
             return frozenset((await connection.execute(statement)).scalars())
+
+    async def unused_fonts(self, *, batch: int = 100, grace: timedelta = timedelta(hours=1)) -> Sequence[DeletedFont]:
+        """Return deleted fonts that no job draws with any longer; call `forget_fonts` once their files are deleted."""
+        async with self._database.single() as connection:
+            rows = await connection.execute(_UNUSED_FONTS, {"batch": batch, "grace": grace})
+            return [DeletedFont(row.id, row.workspace_id, row.sha256) for row in rows]
+
+    async def forget_fonts(self, fonts: Sequence[DeletedFont]) -> None:
+        """Remove the rows of deleted fonts."""
+        async with self._database.single() as connection:
+            await connection.execute(_FORGET_FONTS, {"ids": [font.id for font in fonts]})
+
+    async def fonts_in_use(self, keys: Sequence[str]) -> frozenset[str]:
+        """Return those of the given object keys whose font has a row, that of a deleted font included."""
+        ids = {key: key.rpartition("/")[2] for key in keys}
+        async with self._database.single() as connection:
+            rows = await connection.execute(_FONTS_PRESENT, {"ids": list(ids.values())})
+            present = frozenset(rows.scalars())
+        return frozenset(key for key, font_id in ids.items() if font_id in present)
 
     async def _count(self, statement: sa.TextClause, age: timedelta, batch: int) -> int:
         async with self._database.transaction() as connection:

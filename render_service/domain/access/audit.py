@@ -30,6 +30,8 @@ class Action(StrEnum):
     BATCH_STARTED = "batch_started"
     BATCH_CANCELLED = "batch_cancelled"
     BATCH_RETRIED = "batch_retried"
+    FONT_UPLOADED = "font_uploaded"
+    FONT_DELETED = "font_deleted"
     ACCESS_REFUSED = "access_refused"
 
 

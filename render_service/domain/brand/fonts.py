@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from render_service.domain.layers.uploaded_fonts import WORKSPACE, FontFile
+from render_service.domain.layers.uploaded_fonts import WORKSPACE, FontFile, family_key
 
 MAX_FONTS = 100
 """Font files of a workspace."""
@@ -76,6 +76,11 @@ class StoredFont:
     def name(self) -> str:
         """What texts call its family."""
         return WORKSPACE + self.facts.family
+
+    @property
+    def family_key(self) -> str:
+        """The key of its family."""
+        return family_key(self.facts.family)
 
     @property
     def file(self) -> FontFile:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
+from render_service.domain.brand.fonts import PinnedFont
 from render_service.domain.errors import ErrorReason
 from render_service.domain.jobs.cost import Cost
 from render_service.domain.projects.delivery.ai_label import with_ai_label
@@ -92,6 +93,8 @@ class RenderSpec:
     A field that this version does not know is refused wherever a spec is read, at any depth: a job that a newer version
     started is rendered as asked for, by a worker that knows all of it, or not at all.
 
+    `fonts` are the files of the uploaded fonts that the project names; it names them by their content.
+
     With several `outputs`, `output` is the first of them with the further languages of all, and `project` lacks what
     depends on the output; see `of`.
     """
@@ -103,6 +106,7 @@ class RenderSpec:
     generation: GenerationOptions = field(default_factory=GenerationOptions)
     speech: SpeechOptions = field(default_factory=SpeechOptions)
     outputs: tuple[ResolvedOutput, ...] = ()
+    fonts: tuple[PinnedFont, ...] = ()
 
     def of(self, output: ResolvedOutput, drawn: OutputSpec | None = None) -> "RenderSpec":
         """Return the render of one of several outputs alone; `drawn` is the one whose pictures it shows, if another."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from render_service.domain.layers.brand_names import BRAND, FONT_ROLES, role_of
+from render_service.domain.layers.uploaded_fonts import WORKSPACE, family_name_fault, uploaded_family
 
 LONGEST_FONT_NAME = 64
 
@@ -15,10 +16,14 @@ class FontFamily:
 
     Args:
         name: What projects call it; case does not matter.
+        characters: How many characters it draws.
+        scripts: The scripts that it draws, ISO 15924 codes in alphabetical order.
         weights: The weights that it has, 100 (thin) to 900 (black), in ascending order.
     """
 
     name: str
+    characters: int
+    scripts: tuple[str, ...]
     weights: tuple[int, ...] = (400,)
 
     def nearest_weight(self, weight: int) -> int:
@@ -26,21 +31,22 @@ class FontFamily:
         return min(self.weights, key=lambda own: (abs(own - weight), -own))
 
 
+_LATIN, _CYRILLIC = ("Latn",), ("Cyrl", "Latn")
 FONT_FAMILIES = (
-    FontFamily("Anton"),
-    FontFamily("Archivo Black"),
-    FontFamily("Bangers"),
-    FontFamily("Bebas Neue"),
-    FontFamily("Caveat", (400, 700)),
-    FontFamily("DM Serif Display"),
-    FontFamily("Inter", (400, 700)),
-    FontFamily("Lobster"),
-    FontFamily("Montserrat", (500, 700, 900)),
-    FontFamily("Oswald", (400, 600)),
-    FontFamily("Pacifico"),
-    FontFamily("Playfair Display", (400, 700)),
-    FontFamily("Poppins", (400, 600, 800)),
-    FontFamily("Roboto Slab", (400, 700)),
+    FontFamily("Anton", 871, _LATIN),
+    FontFamily("Archivo Black", 400, _LATIN),
+    FontFamily("Bangers", 551, _LATIN),
+    FontFamily("Bebas Neue", 434, _LATIN),
+    FontFamily("Caveat", 597, _CYRILLIC, (400, 700)),
+    FontFamily("DM Serif Display", 327, _LATIN),
+    FontFamily("Inter", 1159, _CYRILLIC, (400, 700)),
+    FontFamily("Lobster", 828, _CYRILLIC),
+    FontFamily("Montserrat", 1000, _CYRILLIC, (500, 700, 900)),
+    FontFamily("Oswald", 697, _CYRILLIC, (400, 600)),
+    FontFamily("Pacifico", 656, _CYRILLIC),
+    FontFamily("Playfair Display", 659, _CYRILLIC, (400, 700)),
+    FontFamily("Poppins", 366, _LATIN, (400, 600, 800)),
+    FontFamily("Roboto Slab", 627, _CYRILLIC, (400, 700)),
 )
 _BY_NAME: Mapping[str, FontFamily] = MappingProxyType({family.name.casefold(): family for family in FONT_FAMILIES})
 
@@ -51,10 +57,15 @@ def find_family(name: str) -> FontFamily | None:
 
 
 def family_fault(name: str) -> str | None:
-    """Return what is wrong with the name of a family, in words that complete "… <field>: "; None for a good one."""
+    """Return what is wrong with a family, of the service or uploaded, in words that complete "… <field>: "; or None."""
     if find_family(name) is not None:
         return None
-    return f"must be one of {', '.join(family.name for family in FONT_FAMILIES)}"
+    family = uploaded_family(name)
+    if family is not None:
+        fault = family_name_fault(family)
+        return None if fault is None else f"{fault} after {WORKSPACE}"
+    named = ", ".join(family.name for family in FONT_FAMILIES)
+    return f"must be one of {named}, or {WORKSPACE} and the name of an uploaded family"
 
 
 def font_fault(name: str) -> str | None:

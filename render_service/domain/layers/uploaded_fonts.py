@@ -13,7 +13,8 @@ WORKSPACE = "workspace:"
 """How the name of an uploaded family begins."""
 LONGEST_FAMILY = 48
 """Characters of the name of a family."""
-_PINNED = "pinned:"
+PINNED = "pinned:"
+"""How the name of pinned files begins."""
 _ALLOWED = frozenset(" -_.,&+'’()!")
 
 
@@ -62,16 +63,16 @@ def family_key(family: str) -> str:
 def pinned_name(files: Sequence[FontFile]) -> str:
     """Return the name by which a job has the files of a family; equal for equal files in any order."""
     parts = sorted(f"{file.min_weight}-{file.max_weight}{'i' if file.italic else ''}={file.sha256}" for file in files)
-    return _PINNED + ",".join(parts)
+    return PINNED + ",".join(parts)
 
 
 @lru_cache(maxsize=256)
 def pinned_files(name: str) -> tuple[FontFile, ...]:
     """Return the files that a name from `pinned_name` holds; none for any other name."""
-    if not name.startswith(_PINNED):
+    if not name.startswith(PINNED):
         return ()
     found = []
-    for part in name.removeprefix(_PINNED).split(","):
+    for part in name.removeprefix(PINNED).split(","):
         weights, _, sha256 = part.partition("=")
         lightest, _, heaviest = weights.removesuffix("i").partition("-")
         found.append(FontFile(int(lightest), int(heaviest), weights.endswith("i"), sha256))

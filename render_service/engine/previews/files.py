@@ -7,16 +7,18 @@ import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from secrets import token_hex
 
 from render_service.compositor.compositor import Compositor
 from render_service.compositor.inspection import Inspection
-from render_service.domain.projects.project import Project
+from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.retry import RetryPolicy
 from render_service.engine.assets import fetch_assets, named_files
+from render_service.engine.fonts import fetch_fonts
 from render_service.fetch.fetcher import Fetcher
+from render_service.storage.store import ObjectStore
 
 # Somebody waits for the picture: what fails is not fetched again.
 _ONCE = RetryPolicy(max_attempts=1)
@@ -53,23 +55,25 @@ class ProjectFiles:
     Args:
         compositor: Inspects them in its processes.
         fetcher: Fetches them.
+        store: Holds uploaded fonts.
         folder: Scratch space of this process.
     """
 
-    def __init__(self, compositor: Compositor, fetcher: Fetcher, folder: Path) -> None:
+    def __init__(self, compositor: Compositor, fetcher: Fetcher, store: ObjectStore, folder: Path) -> None:
+        self._store = store
         self._compositor = compositor
         self._fetcher = fetcher
         self._folder = folder
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
 
     @asynccontextmanager
-    async def of(self, workspace_id: str, project: Project) -> AsyncIterator[Inspection]:
-        """Yield the files of a project, which stay while the context lasts.
+    async def of(self, workspace_id: str, spec: RenderSpec) -> AsyncIterator[Inspection]:
+        """Yield the files of a render, which stay while the context lasts.
 
         Raises:
             RenderFailure: A file cannot be fetched or used.
         """
-        entry = await self._entry(workspace_id, project)
+        entry = await self._entry(workspace_id, spec)
         entry.users += 1
         try:
             yield await asyncio.shield(entry.ready)
@@ -91,8 +95,8 @@ class ProjectFiles:
             for entry in list(self._entries.values()):
                 await self._forget(entry)
 
-    async def _entry(self, workspace_id: str, project: Project) -> _Entry:
-        key = _key(workspace_id, project)
+    async def _entry(self, workspace_id: str, spec: RenderSpec) -> _Entry:
+        key = _key(workspace_id, spec)
         known = self._entries.get(key)
         if known is not None and known.is_usable:
             self._entries.move_to_end(key)
@@ -103,7 +107,7 @@ class ProjectFiles:
         resources = ExitStack()
         folder = self._folder / f"frames-{token_hex(8)}"
         resources.callback(shutil.rmtree, folder, ignore_errors=True)
-        ready = asyncio.create_task(self._fetch(workspace_id, project, folder, resources))
+        ready = asyncio.create_task(self._fetch(workspace_id, spec, folder, resources))
         made = self._entries[key] = _Entry(workspace_id, ready, resources, time.monotonic())
         made.users += 1  # it is not surplus itself
         try:
@@ -120,10 +124,11 @@ class ProjectFiles:
             if entry.users == 0:
                 await self._forget(entry)
 
-    async def _fetch(self, workspace_id: str, project: Project, folder: Path, resources: ExitStack) -> Inspection:
+    async def _fetch(self, workspace_id: str, spec: RenderSpec, folder: Path, resources: ExitStack) -> Inspection:
         session = resources.enter_context(self._fetcher.session(workspace_id))
-        media, _ = await fetch_assets(project, session, folder, retry=_ONCE)
-        return await self._compositor.inspect(media, project)
+        media, _ = await fetch_assets(spec.project, session, folder, retry=_ONCE)
+        fonts = await fetch_fonts(spec.fonts, self._store, folder)
+        return await self._compositor.inspect(replace(media, fonts=fonts), spec.project)
 
     async def _forget(self, entry: _Entry) -> None:
         for key, known in list(self._entries.items()):
@@ -134,8 +139,9 @@ class ProjectFiles:
         await asyncio.to_thread(entry.resources.close)
 
 
-def _key(workspace_id: str, project: Project) -> str:
-    """Return a name for the files of a project and how they are inspected."""
+def _key(workspace_id: str, spec: RenderSpec) -> str:
+    """Return a name for the files of a render and how they are inspected."""
+    project = spec.project
     heard = [
         (shot_id, layer.id, layer.clip.sound)
         for shot_id, layers in ((None, project.layers), *((shot.id, shot.layers) for shot in project.shots))
@@ -147,5 +153,5 @@ def _key(workspace_id: str, project: Project) -> str:
         (shot.id, shot.clip_sound, shot.motion.focus, (avoids or shot.motion.focus) and (shot.clip, shot.duration))
         for shot in project.shots
     ]
-    named = (workspace_id, named_files(project), heard, used, project.bad_asset_policy)
+    named = (workspace_id, named_files(project), heard, used, project.bad_asset_policy, spec.fonts)
     return hashlib.sha256(repr(named).encode()).hexdigest()

@@ -15,6 +15,7 @@ from render_service.domain.jobs.frame import FrameRequest
 from render_service.engine.previews.files import ProjectFiles
 from render_service.fetch.fetcher import Fetcher
 from render_service.queue.frame_queue import DrawnFrame, FrameQueue, ReceivedRequest, UnreadableRequest
+from render_service.storage.store import ObjectStore
 from render_service.telemetry.logging import get_logger
 from render_service.telemetry.metrics.worker import FRAMES_DRAWN
 
@@ -35,16 +36,24 @@ class FrameWorker:
         queue: Where requests come from.
         compositor: Draws in its processes.
         fetcher: Fetches assets.
+        store: Holds uploaded fonts.
         folder: Scratch space of this process.
         at_once: Most frames that are drawn at a time.
     """
 
     def __init__(
-        self, queue: FrameQueue, compositor: Compositor, fetcher: Fetcher, folder: Path, *, at_once: int
+        self,
+        queue: FrameQueue,
+        compositor: Compositor,
+        fetcher: Fetcher,
+        store: ObjectStore,
+        folder: Path,
+        *,
+        at_once: int,
     ) -> None:
         self._queue = queue
         self._compositor = compositor
-        self._files = ProjectFiles(compositor, fetcher, folder)
+        self._files = ProjectFiles(compositor, fetcher, store, folder)
         self._folder = folder
         self._most = at_once * _WAITING_PER_PROCESS
         self._places = asyncio.Semaphore(self._most)
@@ -132,7 +141,7 @@ class FrameWorker:
             RenderFailure: It cannot be drawn.
         """
         workdir = self._folder / f"frame-{token_hex(8)}"
-        async with self._files.of(wanted.workspace_id, wanted.spec.project) as inspected, self._processes:
+        async with self._files.of(wanted.workspace_id, wanted.spec) as inspected, self._processes:
             try:
                 await asyncio.to_thread(workdir.mkdir)
                 image = workdir / "image"

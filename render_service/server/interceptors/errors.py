@@ -50,6 +50,8 @@ STATUS_OF_REASON = {
     ErrorReason.BRAND_KIT_NOT_FOUND: code_pb2.NOT_FOUND,
     ErrorReason.BRAND_KIT_EXISTS: code_pb2.ALREADY_EXISTS,
     ErrorReason.BATCH_NOT_FOUND: code_pb2.NOT_FOUND,
+    ErrorReason.FONT_NOT_FOUND: code_pb2.NOT_FOUND,
+    ErrorReason.FONT_EXISTS: code_pb2.ALREADY_EXISTS,
     ErrorReason.STORE_UNAVAILABLE: code_pb2.UNAVAILABLE,
     ErrorReason.PROVIDER_UNAVAILABLE: code_pb2.UNAVAILABLE,
     ErrorReason.WORKER_UNAVAILABLE: code_pb2.UNAVAILABLE,

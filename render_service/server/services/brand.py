@@ -7,6 +7,7 @@ from render_service.db.brand.brand_kits import BrandKits
 from render_service.domain.brand.kit import BrandKit
 from render_service.domain.faults import Faults
 from render_service.domain.projects.looks.references import kit_name_faults
+from render_service.server.fonts.calls import FontCalls
 from render_service.server.interceptors.authentication import current_origin
 from render_service.server.interceptors.base import Context
 from render_service.server.mapping.brand import kit_from_proto, kit_to_proto
@@ -15,14 +16,16 @@ from render_service.server.services.project_input import ProjectParser
 
 
 class BrandServicer(brand_service_pb2_grpc.BrandServiceServicer):
-    """Stores brand kits.
+    """Stores brand kits and fonts.
 
     Args:
         kits: The kits in Postgres.
         parser: Validates kits.
+        fonts: Handles the calls about fonts.
     """
 
-    def __init__(self, kits: BrandKits, parser: ProjectParser) -> None:
+    def __init__(self, kits: BrandKits, parser: ProjectParser, fonts: FontCalls) -> None:
+        self._fonts = fonts
         self._kits = kits
         self._parser = parser
 
@@ -59,6 +62,22 @@ class BrandServicer(brand_service_pb2_grpc.BrandServiceServicer):
         _check_name(request)
         await self._kits.delete(request.workspace_id, request.name, origin=current_origin())
         return pb.DeleteBrandKitResponse()
+
+    async def UploadFont(self, request: pb.UploadFontRequest, context: Context) -> pb.UploadFontResponse:
+        """Check and store a font."""
+        return await self._fonts.upload(request)
+
+    async def GetFont(self, request: pb.GetFontRequest, context: Context) -> pb.GetFontResponse:
+        """Return an uploaded font."""
+        return await self._fonts.get(request)
+
+    async def ListFonts(self, request: pb.ListFontsRequest, context: Context) -> pb.ListFontsResponse:
+        """Return all fonts that texts can name."""
+        return await self._fonts.list(request)
+
+    async def DeleteFont(self, request: pb.DeleteFontRequest, context: Context) -> pb.DeleteFontResponse:
+        """Delete an uploaded font."""
+        return await self._fonts.delete(request)
 
     def _read(self, request: pb.CreateBrandKitRequest | pb.UpdateBrandKitRequest) -> BrandKit:
         faults = Faults()

@@ -32,6 +32,7 @@ from render_service.domain.projects.project import Project, Speech
 from render_service.domain.projects.word_times import timed_later, unwritten_shots
 from render_service.domain.speech.terms import PlannedNarration
 from render_service.domain.speech.voices import SpeechProvider
+from render_service.server.fonts.pinning import FontPinner
 from render_service.server.interceptors.authentication import current_origin
 from render_service.server.interceptors.rate_limits import QuotaCache
 from render_service.server.interceptors.requests import is_small_request, mark_large, off_loop
@@ -98,6 +99,7 @@ class RenderStarter:
         quotas: The quotas of workspaces.
         speech: Decides who speaks.
         kits: The brand kits of workspaces.
+        fonts: Pins the uploaded fonts that projects name.
     """
 
     def __init__(
@@ -111,7 +113,9 @@ class RenderStarter:
         quotas: QuotaCache,
         speech: SpeechPlanner,
         kits: BrandKits,
+        fonts: FontPinner,
     ) -> None:
+        self._fonts = fonts
         self._kits = kits
         self._quotas = quotas
         self._speech = speech
@@ -168,7 +172,7 @@ class RenderStarter:
         """
         provider = request.provider or self._default_provider
         project = await self._project(request, find_kit)
-        spec = await self._decide(request, project)
+        spec = await self._fonts.pin(request.workspace_id, await self._decide(request, project))
         speech = await self._speech.plan(request, spec.project, project)
         # At the project of the request, if the request itself has none.
         field = "output" if request.output.audio_languages or isinstance(request.source, UUID) else "project.output"
@@ -199,7 +203,8 @@ class RenderStarter:
             DomainError: INVALID_FIELD or PROJECT_NOT_FOUND.
         """
         request = RenderRequest(workspace_id, source, JobOptions(), variables, output=output)
-        return await self._decide(request, await self._project(request, self._kits.find))
+        spec = await self._decide(request, await self._project(request, self._kits.find))
+        return await self._fonts.pin(workspace_id, spec)
 
     async def _project(self, request: RenderRequest, find_kit: FindKit) -> Project:
         """Return the project to render, with its variables filled in, and what its brand kit gives it."""

@@ -34,6 +34,7 @@ from tests.integration.server.status import read_refusal
 from tests.objects import put_object
 from tests.records import lifecycle_of
 from tests.serving import Stubs, bearer, claim_soon, serving, settings_of
+from tests.unit.fonts.building import truetype
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -42,7 +43,7 @@ PROJECT = project_pb2.Project(
 )
 NOBODYS = "0198c0de-7a11-4c3e-9f00-5e1f5e1f5e1f"
 REQUEST_ID = "0198c0de-7a11-4c3e-9f00-000000000001"
-IDS = ("job_id", "project_id", "webhook_id", "delivery_id", "name", "batch_id")
+IDS = ("job_id", "project_id", "webhook_id", "delivery_id", "name", "batch_id", "font_id")
 OUR_KIT = "0198c0de-7a11-4c3e-9f00-5e1f5e1f5e20"
 METHODS = {
     f"/{service.full_name}/{method.name}": method
@@ -64,6 +65,7 @@ class Neighbours:
     project_id: str
     webhook_id: str
     delivery_id: str
+    font_id: str
     page_token: str
     delivery_token: str
     cursor: str
@@ -111,6 +113,9 @@ async def neighbours(
         batch = batch_service_pb2.StartBatchRequest(workspace_id="ours", rows=[batch_service_pb2.BatchRow()])
         batch.render.project_id = created.project.project_id
         started = await stubs.batches.StartBatch(batch, metadata=metadata)
+        uploaded = await stubs.brands.UploadFont(
+            brand_service_pb2.UploadFontRequest(workspace_id="ours", content=truetype()), metadata=metadata
+        )
         page = await stubs.renders.ListJobs(pb.ListJobsRequest(workspace_id="ours", page_size=1), metadata=metadata)
         sent = await stubs.webhooks.ListWebhookDeliveries(
             webhooks_pb.ListWebhookDeliveriesRequest(workspace_id="ours", page_size=1), metadata=metadata
@@ -127,6 +132,7 @@ async def neighbours(
             created.project.project_id,
             hooked.webhook.webhook_id,
             sent.deliveries[0].delivery_id,
+            uploaded.font.font_id,
             page.next_page_token,
             sent.next_page_token,
             cursor,
@@ -173,7 +179,8 @@ def asking(method: str, workspace: str, ids: dict[str, str]) -> Any:
 
 def ids_of(neighbours: Neighbours, job_id: str) -> dict[str, str]:
     """Ids of things in `ours`."""
-    found = (job_id, neighbours.project_id, neighbours.webhook_id, neighbours.delivery_id, OUR_KIT, neighbours.batch_id)
+    ours = (neighbours.project_id, neighbours.webhook_id, neighbours.delivery_id)
+    found = (job_id, *ours, OUR_KIT, neighbours.batch_id, neighbours.font_id)
     return dict(zip(IDS, found, strict=True))
 
 
@@ -202,6 +209,8 @@ async def test_every_method_that_takes_an_id_is_probed() -> None:
         "CreateBrandKit",
         "ListBrandKits",
         "ListBatches",
+        "UploadFont",
+        "ListFonts",
         "CreateWebhook",
         "ListWebhooks",
         "GetWebhookSecret",
@@ -257,6 +266,8 @@ async def test_nothing_of_another_workspace_is_listed_or_watched(neighbours: Nei
         batch_service_pb2.ListBatchesRequest(workspace_id="newcomer"), metadata=metadata
     )
     assert list(batches.batches) == []
+    fonts = await stubs.brands.ListFonts(brand_service_pb2.ListFontsRequest(workspace_id="newcomer"), metadata=metadata)
+    assert not any(font.font_id for font in fonts.fonts)
     deliveries = await stubs.webhooks.ListWebhookDeliveries(
         webhooks_pb.ListWebhookDeliveriesRequest(workspace_id="newcomer"), metadata=metadata
     )

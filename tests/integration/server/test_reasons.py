@@ -32,6 +32,7 @@ from tests.fuzz.campaign import LEAK
 from tests.integration.server.status import Refusal, refusal
 from tests.records import job_request, lifecycle_of, start_job
 from tests.serving import Stubs, bearer, claim_soon, serving, settings_of
+from tests.unit.fonts.building import box, truetype
 
 CONTRACT = (Path(__file__).parents[3] / "proto/render/v1/error_reason.proto").read_text(encoding="utf-8")
 DOCUMENTED = {
@@ -223,6 +224,17 @@ async def batch_not_found(make: Make) -> Refusal:
     return await refusal((await make()).call("GetBatch", batch_id=ABSENT))
 
 
+async def font_not_found(make: Make) -> Refusal:
+    return await refusal((await make()).call("GetFont", font_id=ABSENT))
+
+
+async def font_exists(make: Make) -> Refusal:
+    scene = await make()
+    await scene.call("UploadFont", content=truetype())
+    other = truetype(draw=lambda pen: box(pen, height=500))
+    return await refusal(scene.call("UploadFont", content=other))
+
+
 async def webhook_exists(make: Make) -> Refusal:
     scene = await make(webhook_keys=SIGNING_KEY)
     webhook = webhooks_pb.Webhook(url="https://example.com/hooks")
@@ -309,6 +321,8 @@ PROVOKED: dict[str, Callable[..., Awaitable[Refusal]]] = {
         brand_kit_not_found,
         brand_kit_exists,
         batch_not_found,
+        font_not_found,
+        font_exists,
         webhooks_not_configured,
         cursor_pruned,
         store_unavailable,

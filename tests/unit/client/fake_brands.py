@@ -1,4 +1,4 @@
-"""The brand kits of the fake service, stored in memory."""
+"""The brand kits and fonts of the fake service, stored in memory."""
 
 from collections.abc import Callable
 
@@ -12,15 +12,17 @@ Admit = Callable[[str, Message, grpc.ServicerContext], None]
 
 
 class FakeBrands(BrandServiceServicer):
-    """Brand kits in memory.
+    """Brand kits and fonts in memory.
 
     Attributes:
         kits: By name.
+        fonts: By id.
     """
 
     def __init__(self, admit: Admit) -> None:
         self._admit = admit
         self.kits: dict[str, pb.BrandKit] = {}
+        self.fonts: dict[str, pb.Font] = {}
 
     @override
     def CreateBrandKit(
@@ -57,3 +59,34 @@ class FakeBrands(BrandServiceServicer):
         self._admit("DeleteBrandKit", request, context)
         del self.kits[request.name]
         return pb.DeleteBrandKitResponse()
+
+    @override
+    def UploadFont(self, request: pb.UploadFontRequest, context: grpc.ServicerContext) -> pb.UploadFontResponse:
+        self._admit("UploadFont", request, context)
+        name = f"workspace:{request.family or 'Acme Sans'}"
+        font = pb.Font(
+            font_id=f"font-{len(self.fonts)}",
+            name=name,
+            min_weight=400,
+            max_weight=700,
+            size_bytes=len(request.content),
+        )
+        self.fonts[font.font_id] = font
+        return pb.UploadFontResponse(font=font)
+
+    @override
+    def GetFont(self, request: pb.GetFontRequest, context: grpc.ServicerContext) -> pb.GetFontResponse:
+        self._admit("GetFont", request, context)
+        return pb.GetFontResponse(font=self.fonts[request.font_id])
+
+    @override
+    def ListFonts(self, request: pb.ListFontsRequest, context: grpc.ServicerContext) -> pb.ListFontsResponse:
+        self._admit("ListFonts", request, context)
+        own = pb.Font(name="Inter", min_weight=400, max_weight=400, scripts=["Cyrl", "Latn"], characters=1159)
+        return pb.ListFontsResponse(fonts=[own, *self.fonts.values()])
+
+    @override
+    def DeleteFont(self, request: pb.DeleteFontRequest, context: grpc.ServicerContext) -> pb.DeleteFontResponse:
+        self._admit("DeleteFont", request, context)
+        del self.fonts[request.font_id]
+        return pb.DeleteFontResponse()

@@ -21,6 +21,7 @@ from render_service.engine.previews.worker import FrameWorker
 from render_service.fetch.fetcher import Fetcher
 from render_service.fetch.policy import FetchPolicy
 from render_service.queue.frame_queue import DrawnFrame, FrameQueue, ReceivedRequest, UnreadableRequest
+from render_service.storage.store import ObjectStore
 
 OUTPUT = OutputSpec(320, 180, 30, Quality.DRAFT)
 
@@ -97,7 +98,9 @@ async def running(tmp_path: Path) -> "AsyncIterator[Any]":
     drawing, queue, scratch = Drawing(), Asking(), tmp_path / "scratch"
     scratch.mkdir()
     fetcher = Fetcher(FetchPolicy(file_roots=(source,)))
-    drawer = FrameWorker(cast("FrameQueue", queue), cast("Compositor", drawing), fetcher, scratch, at_once=2)
+    # No frame here has an uploaded font.
+    store = cast("ObjectStore", None)
+    drawer = FrameWorker(cast("FrameQueue", queue), cast("Compositor", drawing), fetcher, store, scratch, at_once=2)
     task = asyncio.create_task(drawer.run())
     yield SimpleNamespace(drawing=drawing, queue=queue, scratch=scratch, source=source)
     task.cancel()

@@ -9,6 +9,7 @@ from render_client.v1 import output_pb2
 
 from render_service.config.settings import Settings
 from render_service.db.brand.brand_kits import BrandKits
+from render_service.db.brand.fonts import WorkspaceFonts
 from render_service.db.jobs.jobs import Jobs
 from render_service.db.projects.projects import Projects
 from render_service.domain.errors import InvalidFields
@@ -21,6 +22,7 @@ from render_service.domain.projects.project import Project, Shot, Speech, Transl
 from render_service.domain.projects.validation import check_output
 from render_service.domain.speech.voices import SpeechProvider
 from render_service.fetch.policy import FetchPolicy
+from render_service.server.fonts.pinning import FontPinner
 from render_service.server.interceptors.rate_limits import QuotaCache
 from render_service.server.mapping.output import output_from_proto
 from render_service.server.services.job_notifier import JobNotifier
@@ -53,6 +55,7 @@ async def start(
         quotas=cast(QuotaCache, None),
         speech=SpeechPlanner(settings, Catalog(settings)),
         kits=cast(BrandKits, None),
+        fonts=FontPinner(cast(WorkspaceFonts, None)),
     )
     output = OutputOptions(
         audio_languages=tuple(AudioLanguage(one) if isinstance(one, str) else one for one in languages)

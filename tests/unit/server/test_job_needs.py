@@ -16,6 +16,7 @@ from render_service.domain.projects.output import OutputSpec, Quality
 from render_service.domain.projects.project import CaptionOptions, Project, Shot, Speech, WordTiming
 from render_service.domain.speech.options import SpeechChoice, SpeechOptions
 from render_service.domain.speech.voices import SpeechProvider
+from render_service.server.fonts.pinning import FontPinner
 from render_service.server.services.speech_plan import SpeechPlanner
 from render_service.server.services.start_render import RenderStarter
 from render_service.voices.catalog import VoiceCatalog
@@ -33,7 +34,15 @@ def starter(**settings: Any) -> RenderStarter:
     nothing, given = cast("Any", None), Settings(**settings)
     speech = SpeechPlanner(given, VoiceCatalog(given))
     return RenderStarter(
-        nothing, nothing, nothing, nothing, settings=given, quotas=nothing, speech=speech, kits=nothing
+        nothing,
+        nothing,
+        nothing,
+        nothing,
+        settings=given,
+        quotas=nothing,
+        speech=speech,
+        kits=nothing,
+        fonts=FontPinner(nothing),
     )
 
 

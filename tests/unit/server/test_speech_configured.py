@@ -10,6 +10,7 @@ from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.jobs.request import JobOptions, RenderRequest
 from render_service.domain.projects.output import OutputOptions
 from render_service.domain.projects.project import Project, Shot, Speech
+from render_service.server.fonts.pinning import FontPinner
 from render_service.server.services.speech_plan import SpeechPlanner
 from render_service.server.services.start_render import RenderStarter
 from render_service.voices.catalog import VoiceCatalog
@@ -33,7 +34,15 @@ async def test_a_spoken_project_is_refused_where_speech_is_off() -> None:
     settings = Settings(speech_provider="none")
     speech = SpeechPlanner(settings, VoiceCatalog(settings))
     starter = RenderStarter(
-        nothing, nothing, nothing, nothing, settings=settings, quotas=nothing, speech=speech, kits=nothing
+        nothing,
+        nothing,
+        nothing,
+        nothing,
+        settings=settings,
+        quotas=nothing,
+        speech=speech,
+        kits=nothing,
+        fonts=FontPinner(nothing),
     )
     project = Project(shots=(Shot("one", narration="Hello"),), speech=Speech())
     request = RenderRequest("team", project, JobOptions(), output=OutputOptions())

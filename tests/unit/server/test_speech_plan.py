@@ -11,6 +11,7 @@ from render_client.v1 import project_pb2
 
 from render_service.config.settings import Settings
 from render_service.db.brand.brand_kits import BrandKits
+from render_service.db.brand.fonts import WorkspaceFonts
 from render_service.db.jobs.jobs import Jobs
 from render_service.db.projects.projects import Projects
 from render_service.domain.errors import DomainError, ErrorReason, InvalidFields
@@ -24,6 +25,7 @@ from render_service.domain.speech.options import SpeechChoice, SpeechOptions
 from render_service.domain.speech.terms import ListedVoice
 from render_service.domain.speech.voices import SpeechProvider
 from render_service.fetch.policy import FetchPolicy
+from render_service.server.fonts.pinning import FontPinner
 from render_service.server.interceptors.rate_limits import QuotaCache
 from render_service.server.services import speech_plan, start_render
 from render_service.server.services.job_notifier import JobNotifier
@@ -147,6 +149,7 @@ async def test_a_small_request_for_a_project_of_any_size_is_handled_aside_from_t
         quotas=cast(QuotaCache, None),
         speech=SpeechPlanner(settings, Catalog(settings)),
         kits=cast(BrandKits, None),
+        fonts=FontPinner(cast(WorkspaceFonts, None)),
     )
     variables = {"text": "Hello"}
     source: UUID | Project = uuid4()

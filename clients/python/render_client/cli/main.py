@@ -8,7 +8,7 @@ import typer
 
 from render_client.cli import files
 from render_client.cli.batches.commands import batch
-from render_client.cli.brand.kits import kits
+from render_client.cli.brand.groups import BRAND_GROUPS
 from render_client.cli.exit_codes import EXIT_CODES
 from render_client.cli.ids import find_job, find_project
 from render_client.cli.options import (
@@ -64,7 +64,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (projects, kits, batch, webhooks):
+for group in (projects, *BRAND_GROUPS, batch, webhooks):
     app.add_typer(group)
 
 

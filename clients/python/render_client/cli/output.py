@@ -100,7 +100,7 @@ class Output:
 
     def jobs(self, jobs: Iterable[job_pb2.Job]) -> None:
         """Print jobs as a table, or one line of JSON each."""
-        self._table(
+        self.table(
             jobs,
             "no jobs",
             (
@@ -120,7 +120,7 @@ class Output:
 
     def projects(self, projects: Iterable[project_pb2.Project]) -> None:
         """Print projects as a table, or one line of JSON each."""
-        self._table(
+        self.table(
             projects,
             "no projects",
             (
@@ -135,7 +135,7 @@ class Output:
 
     def voices(self, voices: Iterable[render_service_pb2.Voice]) -> None:
         """Print voices as a table, or one line of JSON each."""
-        self._table(
+        self.table(
             voices,
             "no voices: the service has no speech, or none speaks the language",
             (
@@ -152,7 +152,7 @@ class Output:
 
     def kits(self, kits: Iterable[brand_service_pb2.BrandKit]) -> None:
         """Print brand kits as a table, or one line of JSON each."""
-        self._table(
+        self.table(
             kits,
             "no brand kits",
             (
@@ -165,7 +165,7 @@ class Output:
 
     def webhooks(self, webhooks: Iterable[webhook_service_pb2.Webhook]) -> None:
         """Print webhooks as a table, or one line of JSON each."""
-        self._table(
+        self.table(
             webhooks,
             "no webhooks",
             (
@@ -178,7 +178,7 @@ class Output:
 
     def deliveries(self, deliveries: Iterable[webhook_service_pb2.WebhookDelivery]) -> None:
         """Print deliveries as a table, or one line of JSON each."""
-        self._table(
+        self.table(
             deliveries,
             "no deliveries",
             (
@@ -213,7 +213,7 @@ class Output:
         if estimate.shots or not estimate.narrations:
             self._clips(estimate.shots)
         if estimate.narrations:
-            self._table(
+            self.table(
                 estimate.narrations,
                 "",
                 (
@@ -229,7 +229,7 @@ class Output:
             print(f"total {cost.amount} {cost.unit}")
 
     def _clips(self, shots: Iterable[render_service_pb2.ShotEstimate]) -> None:
-        self._table(
+        self.table(
             shots,
             "nothing would be submitted",
             (
@@ -260,7 +260,7 @@ class Output:
         else:
             self.say(f"deleted {value}")
 
-    def _table(
+    def table(
         self,
         messages: Iterable[M],
         nothing: str,

@@ -1,5 +1,5 @@
 # Generated from render_client/aio by `make generate`; do not edit.
-"""Methods of the client for brand kits."""
+"""Methods of the client for brand kits and fonts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from render_client.v1 import brand_service_pb2 as pb
 
 
 class SyncBrandMethods(Connection):
-    """Methods of the client for brand kits."""
+    """Methods of the client for brand kits and fonts."""
 
     def create_brand_kit(self, brand_kit: pb.BrandKit) -> pb.BrandKit:
         """Store a new brand kit, which projects can name.
@@ -35,3 +35,30 @@ class SyncBrandMethods(Connection):
     def delete_brand_kit(self, name: str) -> None:
         """Delete a brand kit. Jobs already started are not affected."""
         self._call(self._brands.DeleteBrandKit, self._requests.delete_brand_kit(name), repeatable=False)
+
+    def upload_font(self, content: bytes, *, family: str = "", replace: bool = False) -> pb.Font:
+        """Upload a font file, and return the font, whose `name` texts use.
+
+        Args:
+            content: A TTF or OTF file.
+            family: Name of its family; if empty, the name in the file.
+            replace: Whether to replace the font of the family that has the same weights and slant.
+
+        Raises:
+            InvalidRequestError: If the font is refused; the field fault of `content` says why.
+            AlreadyExistsError: If there is another such font and `replace` is not set (`FONT_EXISTS`).
+        """
+        request = self._requests.upload_font(content, family, replace=replace)
+        return (self._call(self._brands.UploadFont, request)).font
+
+    def get_font(self, font_id: str) -> pb.Font:
+        """Return an uploaded font."""
+        return (self._call(self._brands.GetFont, self._requests.get_font(font_id))).font
+
+    def list_fonts(self) -> tuple[pb.Font, ...]:
+        """Return all fonts that texts can name: those of the service, then the uploaded ones."""
+        return tuple((self._call(self._brands.ListFonts, self._requests.list_fonts())).fonts)
+
+    def delete_font(self, font_id: str) -> None:
+        """Delete an uploaded font. Jobs already started keep it."""
+        self._call(self._brands.DeleteFont, self._requests.delete_font(font_id), repeatable=False)

@@ -7,8 +7,8 @@ from render_client.v1 import brand_service_pb2 as render_dot_v1_dot_brand__servi
 
 class BrandServiceStub(object):
     """BrandService stores the brand kits of a workspace. A project names one (Project.brand_kit). A workspace_id has 1–64
-    characters `a–z 0–9 _ -` and starts with a letter or digit; anything else is INVALID_ARGUMENT. Kits that do not exist, or
-    belong to another workspace, are NOT_FOUND (`BRAND_KIT_NOT_FOUND`).
+    characters `a–z 0–9 _ -` and starts with a letter or digit; anything else is INVALID_ARGUMENT. Kits and fonts that
+    do not exist, or belong to another workspace, are NOT_FOUND (`BRAND_KIT_NOT_FOUND`, `FONT_NOT_FOUND`).
     """
 
     def __init__(self, channel):
@@ -42,12 +42,32 @@ class BrandServiceStub(object):
                 request_serializer=render_dot_v1_dot_brand__service__pb2.DeleteBrandKitRequest.SerializeToString,
                 response_deserializer=render_dot_v1_dot_brand__service__pb2.DeleteBrandKitResponse.FromString,
                 )
+        self.UploadFont = channel.unary_unary(
+                '/render.v1.BrandService/UploadFont',
+                request_serializer=render_dot_v1_dot_brand__service__pb2.UploadFontRequest.SerializeToString,
+                response_deserializer=render_dot_v1_dot_brand__service__pb2.UploadFontResponse.FromString,
+                )
+        self.GetFont = channel.unary_unary(
+                '/render.v1.BrandService/GetFont',
+                request_serializer=render_dot_v1_dot_brand__service__pb2.GetFontRequest.SerializeToString,
+                response_deserializer=render_dot_v1_dot_brand__service__pb2.GetFontResponse.FromString,
+                )
+        self.ListFonts = channel.unary_unary(
+                '/render.v1.BrandService/ListFonts',
+                request_serializer=render_dot_v1_dot_brand__service__pb2.ListFontsRequest.SerializeToString,
+                response_deserializer=render_dot_v1_dot_brand__service__pb2.ListFontsResponse.FromString,
+                )
+        self.DeleteFont = channel.unary_unary(
+                '/render.v1.BrandService/DeleteFont',
+                request_serializer=render_dot_v1_dot_brand__service__pb2.DeleteFontRequest.SerializeToString,
+                response_deserializer=render_dot_v1_dot_brand__service__pb2.DeleteFontResponse.FromString,
+                )
 
 
 class BrandServiceServicer(object):
     """BrandService stores the brand kits of a workspace. A project names one (Project.brand_kit). A workspace_id has 1–64
-    characters `a–z 0–9 _ -` and starts with a letter or digit; anything else is INVALID_ARGUMENT. Kits that do not exist, or
-    belong to another workspace, are NOT_FOUND (`BRAND_KIT_NOT_FOUND`).
+    characters `a–z 0–9 _ -` and starts with a letter or digit; anything else is INVALID_ARGUMENT. Kits and fonts that
+    do not exist, or belong to another workspace, are NOT_FOUND (`BRAND_KIT_NOT_FOUND`, `FONT_NOT_FOUND`).
     """
 
     def CreateBrandKit(self, request, context):
@@ -87,6 +107,40 @@ class BrandServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UploadFont(self, request, context):
+        """UploadFont checks a font file and stores it: written anew, without programs, pictures and tables that texts do not need.
+        INVALID_ARGUMENT if it is refused, such as for a restricted licence; the field violation of `content` says why. To
+        upload a file again does no harm: the font that there is already is returned.
+        ALREADY_EXISTS (`FONT_EXISTS`) if the family has another file of the same weights and slant, unless `replace` is set;
+        RESOURCE_EXHAUSTED (`QUOTA_EXCEEDED`, quota `fonts` or `font_bytes`) if the workspace has 100 fonts, or 200 MiB of them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetFont(self, request, context):
+        """GetFont returns one uploaded font.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListFonts(self, request, context):
+        """ListFonts returns all fonts that texts of a workspace can name: those that come with the service, then the uploaded
+        ones, each in the order of name, slant and weight.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteFont(self, request, context):
+        """DeleteFont deletes an uploaded font. Projects that name its family cannot be rendered once its last font is deleted;
+        jobs already started keep it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_BrandServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -115,6 +169,26 @@ def add_BrandServiceServicer_to_server(servicer, server):
                     request_deserializer=render_dot_v1_dot_brand__service__pb2.DeleteBrandKitRequest.FromString,
                     response_serializer=render_dot_v1_dot_brand__service__pb2.DeleteBrandKitResponse.SerializeToString,
             ),
+            'UploadFont': grpc.unary_unary_rpc_method_handler(
+                    servicer.UploadFont,
+                    request_deserializer=render_dot_v1_dot_brand__service__pb2.UploadFontRequest.FromString,
+                    response_serializer=render_dot_v1_dot_brand__service__pb2.UploadFontResponse.SerializeToString,
+            ),
+            'GetFont': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetFont,
+                    request_deserializer=render_dot_v1_dot_brand__service__pb2.GetFontRequest.FromString,
+                    response_serializer=render_dot_v1_dot_brand__service__pb2.GetFontResponse.SerializeToString,
+            ),
+            'ListFonts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListFonts,
+                    request_deserializer=render_dot_v1_dot_brand__service__pb2.ListFontsRequest.FromString,
+                    response_serializer=render_dot_v1_dot_brand__service__pb2.ListFontsResponse.SerializeToString,
+            ),
+            'DeleteFont': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteFont,
+                    request_deserializer=render_dot_v1_dot_brand__service__pb2.DeleteFontRequest.FromString,
+                    response_serializer=render_dot_v1_dot_brand__service__pb2.DeleteFontResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'render.v1.BrandService', rpc_method_handlers)
@@ -124,8 +198,8 @@ def add_BrandServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class BrandService(object):
     """BrandService stores the brand kits of a workspace. A project names one (Project.brand_kit). A workspace_id has 1–64
-    characters `a–z 0–9 _ -` and starts with a letter or digit; anything else is INVALID_ARGUMENT. Kits that do not exist, or
-    belong to another workspace, are NOT_FOUND (`BRAND_KIT_NOT_FOUND`).
+    characters `a–z 0–9 _ -` and starts with a letter or digit; anything else is INVALID_ARGUMENT. Kits and fonts that
+    do not exist, or belong to another workspace, are NOT_FOUND (`BRAND_KIT_NOT_FOUND`, `FONT_NOT_FOUND`).
     """
 
     @staticmethod
@@ -210,5 +284,73 @@ class BrandService(object):
         return grpc.experimental.unary_unary(request, target, '/render.v1.BrandService/DeleteBrandKit',
             render_dot_v1_dot_brand__service__pb2.DeleteBrandKitRequest.SerializeToString,
             render_dot_v1_dot_brand__service__pb2.DeleteBrandKitResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def UploadFont(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/render.v1.BrandService/UploadFont',
+            render_dot_v1_dot_brand__service__pb2.UploadFontRequest.SerializeToString,
+            render_dot_v1_dot_brand__service__pb2.UploadFontResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def GetFont(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/render.v1.BrandService/GetFont',
+            render_dot_v1_dot_brand__service__pb2.GetFontRequest.SerializeToString,
+            render_dot_v1_dot_brand__service__pb2.GetFontResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def ListFonts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/render.v1.BrandService/ListFonts',
+            render_dot_v1_dot_brand__service__pb2.ListFontsRequest.SerializeToString,
+            render_dot_v1_dot_brand__service__pb2.ListFontsResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def DeleteFont(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/render.v1.BrandService/DeleteFont',
+            render_dot_v1_dot_brand__service__pb2.DeleteFontRequest.SerializeToString,
+            render_dot_v1_dot_brand__service__pb2.DeleteFontResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)

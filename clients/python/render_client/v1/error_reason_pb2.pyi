@@ -231,6 +231,16 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
 
     Status: NOT_FOUND. Example: `{"batch_id": "0198c0de-7a11-7c3e-9f00-5e1f5e1f5e1f"}`
     """
+    ERROR_REASON_FONT_NOT_FOUND: _ErrorReason.ValueType  # 41
+    """The font does not exist in this workspace. Fonts of other workspaces get the same answer.
+
+    Status: NOT_FOUND. Example: `{"font_id": "0198c0de-7a11-7c3e-9f00-5e1f5e1f5e1f"}`
+    """
+    ERROR_REASON_FONT_EXISTS: _ErrorReason.ValueType  # 42
+    """The family already has another font of the same weights and slant.
+
+    Status: ALREADY_EXISTS. Example: `{"font_id": "0198c0de-7a11-7c3e-9f00-5e1f5e1f5e1f"}`
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is sent as `google.rpc.ErrorInfo.reason` (without the `ERROR_REASON_` prefix, domain `render.v1`) in the
@@ -446,5 +456,15 @@ ERROR_REASON_BATCH_NOT_FOUND: ErrorReason.ValueType  # 40
 """The batch does not exist in this workspace. Batches of other workspaces get the same answer.
 
 Status: NOT_FOUND. Example: `{"batch_id": "0198c0de-7a11-7c3e-9f00-5e1f5e1f5e1f"}`
+"""
+ERROR_REASON_FONT_NOT_FOUND: ErrorReason.ValueType  # 41
+"""The font does not exist in this workspace. Fonts of other workspaces get the same answer.
+
+Status: NOT_FOUND. Example: `{"font_id": "0198c0de-7a11-7c3e-9f00-5e1f5e1f5e1f"}`
+"""
+ERROR_REASON_FONT_EXISTS: ErrorReason.ValueType  # 42
+"""The family already has another font of the same weights and slant.
+
+Status: ALREADY_EXISTS. Example: `{"font_id": "0198c0de-7a11-7c3e-9f00-5e1f5e1f5e1f"}`
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

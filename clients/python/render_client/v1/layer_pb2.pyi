@@ -636,7 +636,9 @@ class TextStyle(_message.Message):
     font: _builtins.str
     """font is the name of a family, in any case: Anton, Archivo Black, Bangers, Bebas Neue, Caveat, DM Serif Display, Inter,
     Lobster, Montserrat, Oswald, Pacifico, Playfair Display, Poppins or Roboto Slab, or in a project with a brand kit
-    `brand:heading`, `brand:body` or `brand:caption`; otherwise INVALID_ARGUMENT. Its nearest weight is used. Characters that it lacks are drawn in the service's own font, which is used for all if omitted.
+    `brand:heading`, `brand:body` or `brand:caption`; or `workspace:` and the name of a family that the workspace has uploaded
+    (BrandService.UploadFont), such as `workspace:Acme Sans`; otherwise INVALID_ARGUMENT. Its nearest weight is used.
+    Characters that it lacks are drawn in the service's own font, which is used for all if omitted.
     """
     @_builtins.property
     def gradient(self) -> Global___Gradient:

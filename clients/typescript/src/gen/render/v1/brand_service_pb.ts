@@ -2,10 +2,10 @@
 // @generated from file render/v1/brand_service.proto (package render.v1, syntax proto3)
 /* eslint-disable */
 
-// Brand kits: what the videos of a brand share.
+// Brand kits: what the videos of a brand share; and the fonts that a workspace uploads.
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { CaptionOptions, Card, Music, Watermark } from "./project_pb.js";
@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file render/v1/brand_service.proto.
  */
 export const file_render_v1_brand_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch1yZW5kZXIvdjEvYnJhbmRfc2VydmljZS5wcm90bxIJcmVuZGVyLnYxIjwKCkJyYW5kRm9udHMSDwoHaGVhZGluZxgBIAEoCRIMCgRib2R5GAIgASgJEg8KB2NhcHRpb24YAyABKAkiYwoLQnJhbmRDb2xvcnMSDwoHcHJpbWFyeRgBIAEoCRIRCglzZWNvbmRhcnkYAiABKAkSDgoGYWNjZW50GAMgASgJEhIKCmJhY2tncm91bmQYBCABKAkSDAoEdGV4dBgFIAEoCSLFAwoIQnJhbmRLaXQSDAoEbmFtZRgBIAEoCRIkCgVmb250cxgCIAEoCzIVLnJlbmRlci52MS5CcmFuZEZvbnRzEiYKBmNvbG9ycxgDIAEoCzIWLnJlbmRlci52MS5CcmFuZENvbG9ycxInCgl3YXRlcm1hcmsYBCABKAsyFC5yZW5kZXIudjEuV2F0ZXJtYXJrEisKCGNhcHRpb25zGAUgASgLMhkucmVuZGVyLnYxLkNhcHRpb25PcHRpb25zEhYKDmludHJvX2NsaXBfdXJpGAYgASgJEhYKDm91dHJvX2NsaXBfdXJpGAcgASgJEiMKCnRpdGxlX2NhcmQYCCABKAsyDy5yZW5kZXIudjEuQ2FyZBIhCghlbmRfY2FyZBgJIAEoCzIPLnJlbmRlci52MS5DYXJkEh8KBW11c2ljGAogASgLMhAucmVuZGVyLnYxLk11c2ljEgwKBGV0YWcYCyABKAkSLwoLY3JlYXRlX3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJVChVDcmVhdGVCcmFuZEtpdFJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEiYKCWJyYW5kX2tpdBgCIAEoCzITLnJlbmRlci52MS5CcmFuZEtpdCJAChZDcmVhdGVCcmFuZEtpdFJlc3BvbnNlEiYKCWJyYW5kX2tpdBgBIAEoCzITLnJlbmRlci52MS5CcmFuZEtpdCI4ChJHZXRCcmFuZEtpdFJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEgwKBG5hbWUYAiABKAkiPQoTR2V0QnJhbmRLaXRSZXNwb25zZRImCglicmFuZF9raXQYASABKAsyEy5yZW5kZXIudjEuQnJhbmRLaXQiVQoVVXBkYXRlQnJhbmRLaXRSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRImCglicmFuZF9raXQYAiABKAsyEy5yZW5kZXIudjEuQnJhbmRLaXQiQAoWVXBkYXRlQnJhbmRLaXRSZXNwb25zZRImCglicmFuZF9raXQYASABKAsyEy5yZW5kZXIudjEuQnJhbmRLaXQiLAoUTGlzdEJyYW5kS2l0c1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJIkAKFUxpc3RCcmFuZEtpdHNSZXNwb25zZRInCgpicmFuZF9raXRzGAEgAygLMhMucmVuZGVyLnYxLkJyYW5kS2l0IjsKFURlbGV0ZUJyYW5kS2l0UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSDAoEbmFtZRgCIAEoCSIYChZEZWxldGVCcmFuZEtpdFJlc3BvbnNlMrUDCgxCcmFuZFNlcnZpY2USVQoOQ3JlYXRlQnJhbmRLaXQSIC5yZW5kZXIudjEuQ3JlYXRlQnJhbmRLaXRSZXF1ZXN0GiEucmVuZGVyLnYxLkNyZWF0ZUJyYW5kS2l0UmVzcG9uc2USTAoLR2V0QnJhbmRLaXQSHS5yZW5kZXIudjEuR2V0QnJhbmRLaXRSZXF1ZXN0Gh4ucmVuZGVyLnYxLkdldEJyYW5kS2l0UmVzcG9uc2USVQoOVXBkYXRlQnJhbmRLaXQSIC5yZW5kZXIudjEuVXBkYXRlQnJhbmRLaXRSZXF1ZXN0GiEucmVuZGVyLnYxLlVwZGF0ZUJyYW5kS2l0UmVzcG9uc2USUgoNTGlzdEJyYW5kS2l0cxIfLnJlbmRlci52MS5MaXN0QnJhbmRLaXRzUmVxdWVzdBogLnJlbmRlci52MS5MaXN0QnJhbmRLaXRzUmVzcG9uc2USVQoORGVsZXRlQnJhbmRLaXQSIC5yZW5kZXIudjEuRGVsZXRlQnJhbmRLaXRSZXF1ZXN0GiEucmVuZGVyLnYxLkRlbGV0ZUJyYW5kS2l0UmVzcG9uc2VCMQoNY29tLnJlbmRlci52MVABWh5leGFtcGxlLmNvbS9yZW5kZXIvdjE7cmVuZGVydjFiBnByb3RvMw", [file_google_protobuf_timestamp, file_render_v1_project]);
+  fileDesc("Ch1yZW5kZXIvdjEvYnJhbmRfc2VydmljZS5wcm90bxIJcmVuZGVyLnYxIjwKCkJyYW5kRm9udHMSDwoHaGVhZGluZxgBIAEoCRIMCgRib2R5GAIgASgJEg8KB2NhcHRpb24YAyABKAkiYwoLQnJhbmRDb2xvcnMSDwoHcHJpbWFyeRgBIAEoCRIRCglzZWNvbmRhcnkYAiABKAkSDgoGYWNjZW50GAMgASgJEhIKCmJhY2tncm91bmQYBCABKAkSDAoEdGV4dBgFIAEoCSLFAwoIQnJhbmRLaXQSDAoEbmFtZRgBIAEoCRIkCgVmb250cxgCIAEoCzIVLnJlbmRlci52MS5CcmFuZEZvbnRzEiYKBmNvbG9ycxgDIAEoCzIWLnJlbmRlci52MS5CcmFuZENvbG9ycxInCgl3YXRlcm1hcmsYBCABKAsyFC5yZW5kZXIudjEuV2F0ZXJtYXJrEisKCGNhcHRpb25zGAUgASgLMhkucmVuZGVyLnYxLkNhcHRpb25PcHRpb25zEhYKDmludHJvX2NsaXBfdXJpGAYgASgJEhYKDm91dHJvX2NsaXBfdXJpGAcgASgJEiMKCnRpdGxlX2NhcmQYCCABKAsyDy5yZW5kZXIudjEuQ2FyZBIhCghlbmRfY2FyZBgJIAEoCzIPLnJlbmRlci52MS5DYXJkEh8KBW11c2ljGAogASgLMhAucmVuZGVyLnYxLk11c2ljEgwKBGV0YWcYCyABKAkSLwoLY3JlYXRlX3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJVChVDcmVhdGVCcmFuZEtpdFJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEiYKCWJyYW5kX2tpdBgCIAEoCzITLnJlbmRlci52MS5CcmFuZEtpdCJAChZDcmVhdGVCcmFuZEtpdFJlc3BvbnNlEiYKCWJyYW5kX2tpdBgBIAEoCzITLnJlbmRlci52MS5CcmFuZEtpdCI4ChJHZXRCcmFuZEtpdFJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEgwKBG5hbWUYAiABKAkiPQoTR2V0QnJhbmRLaXRSZXNwb25zZRImCglicmFuZF9raXQYASABKAsyEy5yZW5kZXIudjEuQnJhbmRLaXQiVQoVVXBkYXRlQnJhbmRLaXRSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRImCglicmFuZF9raXQYAiABKAsyEy5yZW5kZXIudjEuQnJhbmRLaXQiQAoWVXBkYXRlQnJhbmRLaXRSZXNwb25zZRImCglicmFuZF9raXQYASABKAsyEy5yZW5kZXIudjEuQnJhbmRLaXQiLAoUTGlzdEJyYW5kS2l0c1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJIkAKFUxpc3RCcmFuZEtpdHNSZXNwb25zZRInCgpicmFuZF9raXRzGAEgAygLMhMucmVuZGVyLnYxLkJyYW5kS2l0IjsKFURlbGV0ZUJyYW5kS2l0UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSDAoEbmFtZRgCIAEoCSIYChZEZWxldGVCcmFuZEtpdFJlc3BvbnNlIoACCgRGb250Eg8KB2ZvbnRfaWQYASABKAkSDAoEbmFtZRgCIAEoCRISCgptaW5fd2VpZ2h0GAMgASgFEhIKCm1heF93ZWlnaHQYBCABKAUSDgoGaXRhbGljGAUgASgIEg8KB3NjcmlwdHMYBiADKAkSEgoKY2hhcmFjdGVycxgHIAEoBRInCgdsaWNlbnNlGAggASgOMhYucmVuZGVyLnYxLkZvbnRMaWNlbnNlEg4KBnNoYTI1NhgJIAEoCRISCgpzaXplX2J5dGVzGAogASgDEi8KC2NyZWF0ZV90aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJbChFVcGxvYWRGb250UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSDwoHY29udGVudBgCIAEoDBIOCgZmYW1pbHkYAyABKAkSDwoHcmVwbGFjZRgEIAEoCCJLChJVcGxvYWRGb250UmVzcG9uc2USHQoEZm9udBgBIAEoCzIPLnJlbmRlci52MS5Gb250EhYKDmRyb3BwZWRfdGFibGVzGAIgAygJIjcKDkdldEZvbnRSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIPCgdmb250X2lkGAIgASgJIjAKD0dldEZvbnRSZXNwb25zZRIdCgRmb250GAEgASgLMg8ucmVuZGVyLnYxLkZvbnQiKAoQTGlzdEZvbnRzUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkiMwoRTGlzdEZvbnRzUmVzcG9uc2USHgoFZm9udHMYASADKAsyDy5yZW5kZXIudjEuRm9udCI6ChFEZWxldGVGb250UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSDwoHZm9udF9pZBgCIAEoCSIUChJEZWxldGVGb250UmVzcG9uc2UqiAEKC0ZvbnRMaWNlbnNlEhwKGEZPTlRfTElDRU5TRV9VTlNQRUNJRklFRBAAEhwKGEZPTlRfTElDRU5TRV9JTlNUQUxMQUJMRRABEhkKFUZPTlRfTElDRU5TRV9FRElUQUJMRRACEiIKHkZPTlRfTElDRU5TRV9QUkVWSUVXX0FORF9QUklOVBADMtUFCgxCcmFuZFNlcnZpY2USVQoOQ3JlYXRlQnJhbmRLaXQSIC5yZW5kZXIudjEuQ3JlYXRlQnJhbmRLaXRSZXF1ZXN0GiEucmVuZGVyLnYxLkNyZWF0ZUJyYW5kS2l0UmVzcG9uc2USTAoLR2V0QnJhbmRLaXQSHS5yZW5kZXIudjEuR2V0QnJhbmRLaXRSZXF1ZXN0Gh4ucmVuZGVyLnYxLkdldEJyYW5kS2l0UmVzcG9uc2USVQoOVXBkYXRlQnJhbmRLaXQSIC5yZW5kZXIudjEuVXBkYXRlQnJhbmRLaXRSZXF1ZXN0GiEucmVuZGVyLnYxLlVwZGF0ZUJyYW5kS2l0UmVzcG9uc2USUgoNTGlzdEJyYW5kS2l0cxIfLnJlbmRlci52MS5MaXN0QnJhbmRLaXRzUmVxdWVzdBogLnJlbmRlci52MS5MaXN0QnJhbmRLaXRzUmVzcG9uc2USVQoORGVsZXRlQnJhbmRLaXQSIC5yZW5kZXIudjEuRGVsZXRlQnJhbmRLaXRSZXF1ZXN0GiEucmVuZGVyLnYxLkRlbGV0ZUJyYW5kS2l0UmVzcG9uc2USSQoKVXBsb2FkRm9udBIcLnJlbmRlci52MS5VcGxvYWRGb250UmVxdWVzdBodLnJlbmRlci52MS5VcGxvYWRGb250UmVzcG9uc2USQAoHR2V0Rm9udBIZLnJlbmRlci52MS5HZXRGb250UmVxdWVzdBoaLnJlbmRlci52MS5HZXRGb250UmVzcG9uc2USRgoJTGlzdEZvbnRzEhsucmVuZGVyLnYxLkxpc3RGb250c1JlcXVlc3QaHC5yZW5kZXIudjEuTGlzdEZvbnRzUmVzcG9uc2USSQoKRGVsZXRlRm9udBIcLnJlbmRlci52MS5EZWxldGVGb250UmVxdWVzdBodLnJlbmRlci52MS5EZWxldGVGb250UmVzcG9uc2VCMQoNY29tLnJlbmRlci52MVABWh5leGFtcGxlLmNvbS9yZW5kZXIvdjE7cmVuZGVydjFiBnByb3RvMw", [file_google_protobuf_timestamp, file_render_v1_project]);
 
 /**
  * BrandFonts are the fonts of a brand, by their use. The names are those of TextStyle.font.
@@ -449,9 +449,350 @@ export const DeleteBrandKitResponseSchema: GenMessage<DeleteBrandKitResponse> = 
   messageDesc(file_render_v1_brand_service, 12);
 
 /**
+ * Font is one font that texts can name: a file of a family.
+ *
+ * @generated from message render.v1.Font
+ */
+export type Font = Message<"render.v1.Font"> & {
+  /**
+   * font_id of an uploaded font; empty for those that come with the service.
+   *
+   * @generated from field: string font_id = 1;
+   */
+  fontId: string;
+
+  /**
+   * name of its family as TextStyle.font, CaptionOptions.font and BrandFonts take it, such as `Inter` or
+   * `workspace:Acme Sans`.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * min_weight is its lightest weight, 1 (thin) to 1000 (black).
+   *
+   * @generated from field: int32 min_weight = 3;
+   */
+  minWeight: number;
+
+  /**
+   * max_weight is its heaviest weight; the same as min_weight unless the font is variable.
+   *
+   * @generated from field: int32 max_weight = 4;
+   */
+  maxWeight: number;
+
+  /**
+   * italic says whether its letters slant.
+   *
+   * @generated from field: bool italic = 5;
+   */
+  italic: boolean;
+
+  /**
+   * scripts are the scripts that it draws, as ISO 15924 codes such as `Latn`, in alphabetical order: those of which it has
+   * at least 10 letters. Characters that it lacks are drawn in the fonts of the service.
+   *
+   * @generated from field: repeated string scripts = 6;
+   */
+  scripts: string[];
+
+  /**
+   * characters is how many characters it draws.
+   *
+   * @generated from field: int32 characters = 7;
+   */
+  characters: number;
+
+  /**
+   * license is what it says of embedding; not given for fonts that come with the service, which are all free (SIL OFL 1.1).
+   *
+   * @generated from field: render.v1.FontLicense license = 8;
+   */
+  license: FontLicense;
+
+  /**
+   * sha256 of the stored file in hexadecimal; empty for fonts that come with the service.
+   *
+   * @generated from field: string sha256 = 9;
+   */
+  sha256: string;
+
+  /**
+   * size_bytes of the stored file; 0 for fonts that come with the service.
+   *
+   * @generated from field: int64 size_bytes = 10;
+   */
+  sizeBytes: bigint;
+
+  /**
+   * create_time is when it was uploaded; not set for fonts that come with the service.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time = 11;
+   */
+  createTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message render.v1.Font.
+ * Use `create(FontSchema)` to create a new message.
+ */
+export const FontSchema: GenMessage<Font> = /*@__PURE__*/
+  messageDesc(file_render_v1_brand_service, 13);
+
+/**
+ * UploadFontRequest is the request of UploadFont.
+ *
+ * @generated from message render.v1.UploadFontRequest
+ */
+export type UploadFontRequest = Message<"render.v1.UploadFontRequest"> & {
+  /**
+   * workspace_id is the workspace that gets the font. Required.
+   *
+   * @generated from field: string workspace_id = 1;
+   */
+  workspaceId: string;
+
+  /**
+   * content is the font file: TrueType or OpenType, static or variable (TrueType outlines only), at most as large as the
+   * setting RENDER_MAX_FONT_BYTES, by default 8 MiB. Required.
+   *
+   * @generated from field: bytes content = 2;
+   */
+  content: Uint8Array;
+
+  /**
+   * family is the name of its family: 1–48 letters, digits, single spaces and `- _ . , & + ' ’ ( ) !`. If omitted, the
+   * name in the file, which is INVALID_ARGUMENT if it is not such a name.
+   *
+   * @generated from field: string family = 3;
+   */
+  family: string;
+
+  /**
+   * replace the font of the family that has the same weights and slant, if there is one. Jobs already started keep it.
+   *
+   * @generated from field: bool replace = 4;
+   */
+  replace: boolean;
+};
+
+/**
+ * Describes the message render.v1.UploadFontRequest.
+ * Use `create(UploadFontRequestSchema)` to create a new message.
+ */
+export const UploadFontRequestSchema: GenMessage<UploadFontRequest> = /*@__PURE__*/
+  messageDesc(file_render_v1_brand_service, 14);
+
+/**
+ * UploadFontResponse is the response of UploadFont.
+ *
+ * @generated from message render.v1.UploadFontResponse
+ */
+export type UploadFontResponse = Message<"render.v1.UploadFontResponse"> & {
+  /**
+   * font as stored.
+   *
+   * @generated from field: render.v1.Font font = 1;
+   */
+  font?: Font | undefined;
+
+  /**
+   * dropped_tables are the tags of the tables of the file that the stored one lacks, such as `fpgm` (programs) or `SVG`.
+   *
+   * @generated from field: repeated string dropped_tables = 2;
+   */
+  droppedTables: string[];
+};
+
+/**
+ * Describes the message render.v1.UploadFontResponse.
+ * Use `create(UploadFontResponseSchema)` to create a new message.
+ */
+export const UploadFontResponseSchema: GenMessage<UploadFontResponse> = /*@__PURE__*/
+  messageDesc(file_render_v1_brand_service, 15);
+
+/**
+ * GetFontRequest is the request of GetFont.
+ *
+ * @generated from message render.v1.GetFontRequest
+ */
+export type GetFontRequest = Message<"render.v1.GetFontRequest"> & {
+  /**
+   * workspace_id is the workspace of the font. Required.
+   *
+   * @generated from field: string workspace_id = 1;
+   */
+  workspaceId: string;
+
+  /**
+   * font_id of the font. Required.
+   *
+   * @generated from field: string font_id = 2;
+   */
+  fontId: string;
+};
+
+/**
+ * Describes the message render.v1.GetFontRequest.
+ * Use `create(GetFontRequestSchema)` to create a new message.
+ */
+export const GetFontRequestSchema: GenMessage<GetFontRequest> = /*@__PURE__*/
+  messageDesc(file_render_v1_brand_service, 16);
+
+/**
+ * GetFontResponse is the response of GetFont.
+ *
+ * @generated from message render.v1.GetFontResponse
+ */
+export type GetFontResponse = Message<"render.v1.GetFontResponse"> & {
+  /**
+   * font as stored.
+   *
+   * @generated from field: render.v1.Font font = 1;
+   */
+  font?: Font | undefined;
+};
+
+/**
+ * Describes the message render.v1.GetFontResponse.
+ * Use `create(GetFontResponseSchema)` to create a new message.
+ */
+export const GetFontResponseSchema: GenMessage<GetFontResponse> = /*@__PURE__*/
+  messageDesc(file_render_v1_brand_service, 17);
+
+/**
+ * ListFontsRequest is the request of ListFonts.
+ *
+ * @generated from message render.v1.ListFontsRequest
+ */
+export type ListFontsRequest = Message<"render.v1.ListFontsRequest"> & {
+  /**
+   * workspace_id is the workspace to list. Required.
+   *
+   * @generated from field: string workspace_id = 1;
+   */
+  workspaceId: string;
+};
+
+/**
+ * Describes the message render.v1.ListFontsRequest.
+ * Use `create(ListFontsRequestSchema)` to create a new message.
+ */
+export const ListFontsRequestSchema: GenMessage<ListFontsRequest> = /*@__PURE__*/
+  messageDesc(file_render_v1_brand_service, 18);
+
+/**
+ * ListFontsResponse is the response of ListFonts.
+ *
+ * @generated from message render.v1.ListFontsResponse
+ */
+export type ListFontsResponse = Message<"render.v1.ListFontsResponse"> & {
+  /**
+   * fonts that texts can name: those that come with the service, and at most 100 of the workspace.
+   *
+   * @generated from field: repeated render.v1.Font fonts = 1;
+   */
+  fonts: Font[];
+};
+
+/**
+ * Describes the message render.v1.ListFontsResponse.
+ * Use `create(ListFontsResponseSchema)` to create a new message.
+ */
+export const ListFontsResponseSchema: GenMessage<ListFontsResponse> = /*@__PURE__*/
+  messageDesc(file_render_v1_brand_service, 19);
+
+/**
+ * DeleteFontRequest is the request of DeleteFont.
+ *
+ * @generated from message render.v1.DeleteFontRequest
+ */
+export type DeleteFontRequest = Message<"render.v1.DeleteFontRequest"> & {
+  /**
+   * workspace_id is the workspace of the font. Required.
+   *
+   * @generated from field: string workspace_id = 1;
+   */
+  workspaceId: string;
+
+  /**
+   * font_id of the font. Required.
+   *
+   * @generated from field: string font_id = 2;
+   */
+  fontId: string;
+};
+
+/**
+ * Describes the message render.v1.DeleteFontRequest.
+ * Use `create(DeleteFontRequestSchema)` to create a new message.
+ */
+export const DeleteFontRequestSchema: GenMessage<DeleteFontRequest> = /*@__PURE__*/
+  messageDesc(file_render_v1_brand_service, 20);
+
+/**
+ * DeleteFontResponse is the response of DeleteFont.
+ *
+ * @generated from message render.v1.DeleteFontResponse
+ */
+export type DeleteFontResponse = Message<"render.v1.DeleteFontResponse"> & {
+};
+
+/**
+ * Describes the message render.v1.DeleteFontResponse.
+ * Use `create(DeleteFontResponseSchema)` to create a new message.
+ */
+export const DeleteFontResponseSchema: GenMessage<DeleteFontResponse> = /*@__PURE__*/
+  messageDesc(file_render_v1_brand_service, 21);
+
+/**
+ * FontLicense is what a font says of its embedding (OS/2.fsType of the OpenType specification). A video holds pictures of
+ * letters, which all of these allow. Fonts with a restricted licence are refused.
+ *
+ * @generated from enum render.v1.FontLicense
+ */
+export enum FontLicense {
+  /**
+   * Not given.
+   *
+   * @generated from enum value: FONT_LICENSE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The font may be embedded, and installed from there.
+   *
+   * @generated from enum value: FONT_LICENSE_INSTALLABLE = 1;
+   */
+  INSTALLABLE = 1,
+
+  /**
+   * The font may be embedded in documents that can be edited.
+   *
+   * @generated from enum value: FONT_LICENSE_EDITABLE = 2;
+   */
+  EDITABLE = 2,
+
+  /**
+   * The font may be embedded in documents to look at and to print.
+   *
+   * @generated from enum value: FONT_LICENSE_PREVIEW_AND_PRINT = 3;
+   */
+  PREVIEW_AND_PRINT = 3,
+}
+
+/**
+ * Describes the enum render.v1.FontLicense.
+ */
+export const FontLicenseSchema: GenEnum<FontLicense> = /*@__PURE__*/
+  enumDesc(file_render_v1_brand_service, 0);
+
+/**
  * BrandService stores the brand kits of a workspace. A project names one (Project.brand_kit). A workspace_id has 1–64
- * characters `a–z 0–9 _ -` and starts with a letter or digit; anything else is INVALID_ARGUMENT. Kits that do not exist, or
- * belong to another workspace, are NOT_FOUND (`BRAND_KIT_NOT_FOUND`).
+ * characters `a–z 0–9 _ -` and starts with a letter or digit; anything else is INVALID_ARGUMENT. Kits and fonts that
+ * do not exist, or belong to another workspace, are NOT_FOUND (`BRAND_KIT_NOT_FOUND`, `FONT_NOT_FOUND`).
  *
  * @generated from service render.v1.BrandService
  */
@@ -507,6 +848,52 @@ export const BrandService: GenService<{
     methodKind: "unary";
     input: typeof DeleteBrandKitRequestSchema;
     output: typeof DeleteBrandKitResponseSchema;
+  },
+  /**
+   * UploadFont checks a font file and stores it: written anew, without programs, pictures and tables that texts do not need.
+   * INVALID_ARGUMENT if it is refused, such as for a restricted licence; the field violation of `content` says why. To
+   * upload a file again does no harm: the font that there is already is returned.
+   * ALREADY_EXISTS (`FONT_EXISTS`) if the family has another file of the same weights and slant, unless `replace` is set;
+   * RESOURCE_EXHAUSTED (`QUOTA_EXCEEDED`, quota `fonts` or `font_bytes`) if the workspace has 100 fonts, or 200 MiB of them.
+   *
+   * @generated from rpc render.v1.BrandService.UploadFont
+   */
+  uploadFont: {
+    methodKind: "unary";
+    input: typeof UploadFontRequestSchema;
+    output: typeof UploadFontResponseSchema;
+  },
+  /**
+   * GetFont returns one uploaded font.
+   *
+   * @generated from rpc render.v1.BrandService.GetFont
+   */
+  getFont: {
+    methodKind: "unary";
+    input: typeof GetFontRequestSchema;
+    output: typeof GetFontResponseSchema;
+  },
+  /**
+   * ListFonts returns all fonts that texts of a workspace can name: those that come with the service, then the uploaded
+   * ones, each in the order of name, slant and weight.
+   *
+   * @generated from rpc render.v1.BrandService.ListFonts
+   */
+  listFonts: {
+    methodKind: "unary";
+    input: typeof ListFontsRequestSchema;
+    output: typeof ListFontsResponseSchema;
+  },
+  /**
+   * DeleteFont deletes an uploaded font. Projects that name its family cannot be rendered once its last font is deleted;
+   * jobs already started keep it.
+   *
+   * @generated from rpc render.v1.BrandService.DeleteFont
+   */
+  deleteFont: {
+    methodKind: "unary";
+    input: typeof DeleteFontRequestSchema;
+    output: typeof DeleteFontResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_render_v1_brand_service, 0);

@@ -321,7 +321,9 @@ export type TextStyle = Message<"render.v1.TextStyle"> & {
   /**
    * font is the name of a family, in any case: Anton, Archivo Black, Bangers, Bebas Neue, Caveat, DM Serif Display, Inter,
    * Lobster, Montserrat, Oswald, Pacifico, Playfair Display, Poppins or Roboto Slab, or in a project with a brand kit
-   * `brand:heading`, `brand:body` or `brand:caption`; otherwise INVALID_ARGUMENT. Its nearest weight is used. Characters that it lacks are drawn in the service's own font, which is used for all if omitted.
+   * `brand:heading`, `brand:body` or `brand:caption`; or `workspace:` and the name of a family that the workspace has uploaded
+   * (BrandService.UploadFont), such as `workspace:Acme Sans`; otherwise INVALID_ARGUMENT. Its nearest weight is used.
+   * Characters that it lacks are drawn in the service's own font, which is used for all if omitted.
    *
    * @generated from field: string font = 13;
    */

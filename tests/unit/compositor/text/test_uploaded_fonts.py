@@ -1,0 +1,153 @@
+"""A pinned font draws the characters that it has; all others are drawn in the fonts of the service."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fontTools.ttLib import TTFont
+from PIL import ImageDraw
+
+from render_service.compositor.media.assets import Media
+from render_service.compositor.planning import plan_pictures
+from render_service.compositor.segments.content_hashes import name_media
+from render_service.compositor.text.fonts import REPLACEMENT, family_face, slants, split_by_face
+from render_service.compositor.text.glyph_coverage import missing_characters
+from render_service.compositor.text.typesetting import TextStyle, draw_line, measure, measure_spread, new_mask, set_line
+from render_service.compositor.text.uploaded_files import provide_font_files
+from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.layers.model import Layer, TextLayer
+from render_service.domain.layers.model import TextStyle as LayerStyle
+from render_service.domain.layers.uploaded_fonts import FontFile, pinned_name
+from render_service.domain.projects.output import OutputSpec, Quality
+from render_service.domain.projects.project import CaptionOptions, Project, Shot
+from render_service.domain.projects.timeline import plan_timeline
+from render_service.fonts.sanitizer import sanitize
+from tests.unit.fonts.building import box, truetype, variable
+
+OWN = 0xE001  # a character for private use, which no font of the service has
+
+
+def with_own(font: TTFont) -> None:
+    for table in font["cmap"].tables:
+        table.cmap[OWN] = "C"
+
+
+FILES = {
+    "regular": truetype(change=with_own),
+    "bold": truetype(weight=700, draw=lambda pen: box(pen, width=900)),
+    "italic": truetype(italic=True, draw=lambda pen: box(pen, height=500)),
+    "variable": variable(),
+}
+WEIGHTS = {"regular": (400, 400), "bold": (700, 700), "italic": (400, 400), "variable": (300, 900)}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("fonts")
+    for name, content in FILES.items():
+        (folder / name).write_bytes(sanitize(content).content)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def provided(folder: Path) -> Iterator[None]:
+    provide_font_files({sha256_of(folder, name): folder / name for name in FILES})
+    yield
+    provide_font_files({})
+
+
+def sha256_of(folder: Path, name: str) -> str:
+    return hashlib.sha256((folder / name).read_bytes()).hexdigest()
+
+
+def pinned(folder: Path, *names: str) -> str:
+    """The name of a family of some files."""
+    return pinned_name([FontFile(*WEIGHTS[name], name == "italic", sha256_of(folder, name)) for name in names])
+
+
+def pixels(text: str, kind: TextStyle) -> bytes:
+    mask = new_mask(400, 80)
+    draw_line(ImageDraw.Draw(mask), set_line(text, kind), 10, 60)
+    return mask.tobytes()
+
+
+def test_a_pinned_font_draws_what_it_has_and_the_service_the_rest(folder: Path) -> None:
+    face = family_face(pinned(folder, "regular"), 400)
+    runs = split_by_face("AB ა 東京 C", "ja", face)
+    drawn = {part.strip() for part, used in runs if used == face and part.strip()}
+    assert drawn == {"AB", "C"}
+    assert len({used for part, used in runs if part.strip() in ("ა", "東京")} - {face}) == 2
+
+
+def test_the_nearest_file_of_a_family_draws(folder: Path) -> None:
+    family = pinned(folder, "regular", "bold", "italic")
+    faces = {family_face(pinned(folder, name), 400): name for name in ("regular", "bold", "italic")}
+
+    def chosen(weight: int, *, italic: bool = False) -> str:
+        return faces[family_face(family, weight, italic=italic)]
+
+    assert [chosen(weight) for weight in (100, 500, 600, 900)] == ["regular", "regular", "bold", "bold"]
+    assert {chosen(weight, italic=True) for weight in (100, 500, 600, 900)} == {"italic"}
+    assert slants(family, 400)
+    assert not slants(pinned(folder, "regular", "bold"), 400)
+    assert not slants("Inter", 400)
+
+
+def test_a_variable_font_is_drawn_in_the_weight_that_is_asked_for(folder: Path) -> None:
+    name = pinned(folder, "variable")
+    assert pixels("AAA", TextStyle(40, 300, font=name)) != pixels("AAA", TextStyle(40, 900, font=name))
+
+
+def test_the_same_bytes_are_drawn_wherever_the_file_lies(folder: Path, tmp_path: Path) -> None:
+    kind = TextStyle(40, 400, font=pinned(folder, "regular"))
+    before = pixels("ABC", kind)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_bytes((folder / "regular").read_bytes())
+    provide_font_files({sha256_of(folder, "regular"): elsewhere})
+    assert pixels("ABC", kind) == before
+
+
+def test_characters_that_only_the_pinned_font_has_are_drawn_and_not_reported(folder: Path) -> None:
+    text, name = f"A{chr(OWN)}", pinned(folder, "regular")
+    assert missing_characters(text) == [chr(OWN)]
+    assert missing_characters(text, name) == []
+    assert missing_characters("\U00013080", name) == ["\U00013080"]
+    line = set_line(text, TextStyle(40, 400, font=name))
+    assert "".join(run.text for run in line.runs) == text
+    assert REPLACEMENT in "".join(run.text for run in set_line(text, TextStyle(40, 400)).runs)
+
+
+def test_letters_that_a_script_joins_are_not_set_apart_in_a_pinned_font(tmp_path: Path) -> None:
+    def arabic(font: TTFont) -> None:
+        for table in font["cmap"].tables:
+            table.cmap.update({0x0628: "A", 0x064A: "B"})
+
+    checked = sanitize(truetype(change=arabic))
+    (tmp_path / "arabic").write_bytes(checked.content)
+    provide_font_files({checked.sha256: tmp_path / "arabic"})
+    kind = TextStyle(40, 400, font=pinned_name([FontFile(400, 400, False, checked.sha256)]))
+    assert measure_spread("بي", kind, 10) == measure("بي", kind)
+    assert measure_spread("AB", kind, 10) == measure("AB", kind) + 20
+
+
+def keys(project: Project, media: Media) -> list[tuple[str, frozenset[str]]]:
+    """The keys of all segments, and the files that each is made of."""
+    spec = RenderSpec(project, OutputSpec(320, 180, 30, Quality.STANDARD))
+    _, planned = plan_pictures(spec, plan_timeline(project, 30, {}), name_media(media, {}))
+    return [(segment.job.key, frozenset(segment.job.assets)) for segment in planned]
+
+
+def test_segments_are_named_by_the_content_of_the_fonts_that_they_draw_with(folder: Path) -> None:
+    names = ("regular", "bold")
+    media = Media(fonts={sha256_of(folder, name): folder / name for name in names})
+    text = Layer("t", text=TextLayer("ABC", LayerStyle(font=pinned(folder, "regular"))))
+    shots = (Shot("one", caption="ABC", layers=(text,)), Shot("two", caption="ABC"))
+    project = Project(shots=shots, captions=CaptionOptions(font=pinned(folder, "bold")))
+    before = keys(project, media)
+    regular, bold = (sha256_of(folder, name) for name in names)
+    assert before[0][1] == {regular, bold}
+    assert before[-1][1] == {bold}
+    other = replace(project, captions=CaptionOptions(font=pinned(folder, "regular")))
+    assert not {key for key, _ in before} & {key for key, _ in keys(other, media)}
