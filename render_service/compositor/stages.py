@@ -51,6 +51,7 @@ from render_service.compositor.sound.planning import heard_assets, plan_sound
 from render_service.compositor.sound.spec import SoundFacts
 from render_service.compositor.text.drawn_texts import caption_text, clean_text
 from render_service.compositor.text.glyph_coverage import check_glyphs
+from render_service.compositor.text.shortening import shortened
 from render_service.compositor.text.uploaded_files import provide_font_files
 from render_service.compositor.verification.ai_label import check_label
 from render_service.compositor.verification.video import check_video
@@ -360,10 +361,5 @@ def _chapters(timeline: Timeline, spec: RenderSpec) -> tuple[Chapter, ...]:
         if shot.shot.card is not None:
             card = clean_text(card_title(shot.shot.card))
         text = card or caption_text(spec.project, shot.shot) or clean_text(shot.shot.visual_description)
-        titles.append(_shortened(text) or shot.shot_id.removeprefix("@").capitalize())
+        titles.append(shortened(text, _CHAPTER_TITLE) or shot.shot_id.removeprefix("@").capitalize())
     return tuple(Chapter(*chapter) for chapter in zip(titles, starts, ends, ids, strict=True))
-
-
-def _shortened(text: str) -> str:
-    line = text.replace("\n", " ")
-    return line if len(line) <= _CHAPTER_TITLE else f"{line[: _CHAPTER_TITLE - 1].rstrip()}…"

@@ -3,9 +3,12 @@
 from collections.abc import Iterator, Sequence
 
 from render_service.compositor.captions.cues import Cue
+from render_service.compositor.text.shortening import shortened
 from render_service.domain.projects.project import Project
 from render_service.domain.projects.reading import reading_seconds
 from render_service.domain.warning import JobWarning, WarningCode
+
+_LONGEST_EXCERPT = 40
 
 
 def speed_warnings(project: Project, cues: Sequence[Cue], fps: int) -> Iterator[JobWarning]:
@@ -25,15 +28,11 @@ def speed_warnings(project: Project, cues: Sequence[Cue], fps: int) -> Iterator[
             fastest[cue.shot_id] = hurry, cue
     for shot_id, (_, cue) in fastest.items():
         shown, needed = (cue.end - cue.start) / fps, reading_seconds(cue.text)
+        excerpt = shortened(cue.text, _LONGEST_EXCERPT)
         yield JobWarning(
             WarningCode.CAPTION_TOO_FAST,
-            f"{shot_id}.{fields[shot_id]}: {_excerpt(cue.text)} is shown for {shown:.2g} s, but takes {needed:.2g} s to"
-            " read; shorten it or make the shot longer",
+            f'{shot_id}.{fields[shot_id]}: "{excerpt}" is shown for {shown:.2g} s, but takes {needed:.2g} s to read; '
+            "shorten it or make the shot longer",
             shot_id,
             fields[shot_id],
         )
-
-
-def _excerpt(text: str) -> str:
-    line = text.replace("\n", " ")
-    return f'"{line if len(line) <= 40 else line[:39].rstrip() + "…"}"'

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from render_service.compositor.captions.alignment import unmatched_words
 from render_service.compositor.captions.layout import caption_format
 from render_service.compositor.text.drawn_texts import caption_text
+from render_service.compositor.text.shortening import shortened
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.warning import JobWarning, WarningCode
 
@@ -22,8 +23,7 @@ def word_warnings(spec: RenderSpec) -> Iterator[JobWarning]:
             continue
         unmatched = unmatched_words(caption, shot.words, language)
         if len(unmatched) > _USUAL_SHARE * len(shot.words):
-            word = unmatched[0].text
-            excerpt = word if len(word) <= _LONGEST_EXCERPT else word[: _LONGEST_EXCERPT - 1] + "…"
+            excerpt = shortened(unmatched[0].text, _LONGEST_EXCERPT)
             yield JobWarning(
                 WarningCode.WORDS_UNMATCHED,
                 f"{shot.id}.words: {len(unmatched)} of {len(shot.words)} are not found in the caption in their order,"

@@ -17,7 +17,8 @@ from render_service.compositor.text.drawn_texts import clean_text
 from render_service.compositor.text.emoji import EmojiPicture, emoji_of
 from render_service.compositor.text.fonts import text_language
 from render_service.compositor.text.line_breaking import break_lines
-from render_service.compositor.text.typesetting import TextStyle, draw_line, measure, new_mask, set_line
+from render_service.compositor.text.shortening import whole_letters
+from render_service.compositor.text.typesetting import TextStyle, draw_line, letter_starts, measure, new_mask, set_line
 from render_service.domain.layers.brand import Brand
 
 Picture = NDArray[np.float32]
@@ -150,7 +151,7 @@ def draw_title_card(
 
 def _drawable(text: str) -> str:
     drawn = clean_text(text)
-    return drawn if len(drawn) <= _MOST_CHARACTERS else drawn[:_MOST_CHARACTERS].rstrip() + "…"
+    return drawn if len(drawn) <= _MOST_CHARACTERS else whole_letters(drawn, _MOST_CHARACTERS).rstrip() + "…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +190,10 @@ def _fit(text: str, language: str, space: tuple[int, int], side: float, *, font:
 
 
 def _shortened(line: str, kind: TextStyle, longest: float) -> str:
-    while len(line) > 1 and measure(line + "…", kind) > longest:
-        line = line[:-1]
+    for end in reversed(letter_starts(line)[1:]):
+        if measure(line + "…", kind) <= longest:
+            break
+        line = line[:end]
     return line.rstrip(" ,;:，、；：。.…") + "…"
 
 
