@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from render_service.compositor.drawing.motion import CameraPath
-from render_service.compositor.drawing.overlays import CuePainter
 from render_service.compositor.drawing.segment import Painter
 from render_service.compositor.encoding.encoder import planes_of
 from render_service.compositor.frames.planes import Planes
+from render_service.compositor.layers.painter import LayersPainter
 from render_service.compositor.media.assets import Media
 from render_service.compositor.planning import plan_pictures
+from render_service.compositor.segments.captions import DrawnCaption
 from render_service.compositor.segments.content_hashes import name_media
 from render_service.compositor.segments.plan import PlannedSegment
 from render_service.compositor.segments.spec import DrawnStill, SegmentSpec, ShotStretch
@@ -60,7 +61,8 @@ def reference(planned: tuple[PlannedSegment, ...], every: int) -> Iterator[tuple
     pictures: dict[str, Image.Image] = {}
     for segment in planned:
         spec = SegmentSpec.from_bytes(segment.job.spec)
-        painter = CuePainter(spec.cues, spec.picture)
+        captions = [one for one in spec.layers if isinstance(one, DrawnCaption)]
+        painter = LayersPainter(captions, (spec.picture.width, spec.picture.height), spec.picture.fps, {})
         for number in range(-segment.start % every, spec.frames, every):
             luma = _view(spec.shot, number, spec, pictures)
             if spec.incoming is not None:

@@ -5,16 +5,19 @@ from dataclasses import replace
 from functools import cache, partial
 
 from render_service.compositor.captions.cues import Cue, plan_cues
-from render_service.compositor.captions.layout import caption_format, look_format
+from render_service.compositor.captions.layout import caption_area, caption_format, look_format
+from render_service.compositor.captions.safe_areas import Rect
 from render_service.compositor.captions.word_cues import word_cues
 from render_service.compositor.drawing.face_rows import face_rows
-from render_service.compositor.drawing.free_rows import blocked_rows
+from render_service.compositor.drawing.free_rows import blocked_rows, clear_of
 from render_service.compositor.media.assets import Asset, Media, ShotMedia
 from render_service.compositor.media.clip_source import clip_shape
 from render_service.compositor.media.images import image_size
 from render_service.compositor.segments.build_fingerprint import build_fingerprint
+from render_service.compositor.segments.captions import DrawnCaption
 from render_service.compositor.segments.content_hashes import MediaHashes, ShotHashes
 from render_service.compositor.segments.layers import DrawnLayer, drawn_layers
+from render_service.compositor.segments.marks import drawn_mark
 from render_service.compositor.segments.plan import (
     Ingredients,
     PlannedSegment,
@@ -23,7 +26,6 @@ from render_service.compositor.segments.plan import (
     plan_segments,
 )
 from render_service.compositor.segments.shot_layers import shot_layers
-from render_service.compositor.segments.spec import CueLayer, WatermarkLayer
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.layers.changing import settled
 from render_service.domain.layers.model import Layer
@@ -93,20 +95,29 @@ def _ingredients(
 ) -> tuple[tuple[Cue, ...], Ingredients]:
     """Return all captions, and what segments are made of."""
     cues = plan_cues(timeline, spec, {shot_id: found.pauses for shot_id, found in facts.items()}, recognized)
-    layers = _caption_layers(spec, timeline, cues, hashes, facts) if spec.project.captions.burn_in is not False else []
-    mark = spec.project.watermark
-    watermark = None
+    mark, watermark = spec.project.watermark, None
     if mark is not None and hashes.watermark is not None:
-        watermark = WatermarkLayer(hashes.watermark, mark.corner, mark.opacity, mark.scale)
+        size, asset = (spec.output.width, spec.output.height), hashes.assets[hashes.watermark]
+        watermark = drawn_mark(mark, hashes.watermark, asset, size, timeline.frames)
+    captions = []
+    if spec.project.captions.burn_in is not False:
+        rect = watermark.area if watermark else None
+        captions = _drawn_captions(spec, timeline, cues, hashes, facts, mark=rect)
     gaps = {shot_id: found.gaps for shot_id, found in facts.items()}
     sizes = {shot_id: found.sizes for shot_id, found in facts.items()}
-    return cues, Ingredients(build_fingerprint(), hashes, layers, watermark, gaps, sizes)
+    return cues, Ingredients(build_fingerprint(), hashes, captions, watermark, gaps, sizes)
 
 
-def _caption_layers(
-    spec: RenderSpec, timeline: Timeline, cues: Sequence[Cue], hashes: MediaHashes, facts: Mapping[str, MediaFacts]
-) -> list[CueLayer]:
-    """Return the captions as they are drawn: with a preset, in cues as short as it wants them."""
+def _drawn_captions(
+    spec: RenderSpec,
+    timeline: Timeline,
+    cues: Sequence[Cue],
+    hashes: MediaHashes,
+    facts: Mapping[str, MediaFacts],
+    *,
+    mark: Rect | None,
+) -> list[DrawnCaption]:
+    """Return the captions as they are drawn: clear of the watermark and of layers; with a preset, in its short cues."""
     size = (spec.output.width, spec.output.height)
     fmt = look_format(spec)
     if fmt is None:
@@ -120,8 +131,10 @@ def _caption_layers(
         for shot in timeline.shots:
             faces = face_rows(shot, facts.get(shot.shot_id, MediaFacts()), fmt, size, timeline.fps)
             blocked[shot.shot_id] = tuple(sorted({*blocked[shot.shot_id], *faces}))
+    free = caption_area(*size, fmt, mark)
+    areas = {shot_id: clear_of(free, rows, fmt, size) for shot_id, rows in blocked.items()}
     return [
-        CueLayer(cue.text, cue.start, cue.end, *fades, fmt, cue.words if highlights else (), blocked[cue.shot_id])
+        DrawnCaption(cue.text, cue.start, cue.end, *fades, fmt, areas[cue.shot_id], cue.words if highlights else ())
         for cue, fades in zip(cues, caption_fades(cues, timeline), strict=True)
     ]
 

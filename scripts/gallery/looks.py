@@ -25,7 +25,8 @@ from render_service.compositor.drawing.segment import Painter
 from render_service.compositor.frames.format import PictureFormat
 from render_service.compositor.frames.planes import Planes
 from render_service.compositor.media.assets import Asset
-from render_service.compositor.segments.spec import CueLayer, DrawnCard, DrawnStill, SegmentSpec, ShotStretch
+from render_service.compositor.segments.captions import DrawnCaption
+from render_service.compositor.segments.spec import DrawnCard, DrawnStill, SegmentSpec, ShotStretch
 from render_service.domain.projects.looks.captions import CaptionPreset
 from render_service.domain.projects.looks.views import PictureView
 from render_service.domain.projects.output import Quality, VideoCodec
@@ -90,10 +91,10 @@ def captions() -> Iterator[Look]:
     for number, preset in enumerate(CaptionPreset):
         fmt = CaptionFormat(look=chosen_look(CaptionOptions(preset=preset)))
         layers = tuple(
-            CueLayer(cue.text, cue.start, cue.end, 1, 1, fmt, cue.words)
+            DrawnCaption(cue.text, cue.start, cue.end, 1, 1, fmt, fmt.area(*_TALL), cue.words)
             for cue in word_cues(Cue("shot", 0, frames, _TEXT), fmt, _TALL, _FPS)
         )
-        spec = SegmentSpec("", _format(_TALL), frames, _layer(number, frames), cues=layers)
+        spec = SegmentSpec("", _format(_TALL), frames, _layer(number, frames), layers=layers)
         yield Look(f"caption-{preset}", (spec,), 38)
 
 

@@ -8,14 +8,13 @@ import cv2
 import numpy as np
 from av.video.frame import VideoFrame
 
-from render_service.compositor.drawing.overlays import CuePainter, WatermarkPainter, draw_watermark
 from render_service.compositor.drawing.sources import CanvasFrames, ClipFrames, FrameSource
 from render_service.compositor.drawing.transitions.effect import Moment
 from render_service.compositor.drawing.transitions.registry import draw_transition
 from render_service.compositor.encoding.encoder import SegmentEncoder, planes_of
 from render_service.compositor.frames.format import PictureFormat
 from render_service.compositor.frames.planes import Plane, Planes
-from render_service.compositor.layers.painter import LayerPainter, LayersPainter
+from render_service.compositor.layers.painter import LayersPainter
 from render_service.compositor.media.assets import Asset
 from render_service.compositor.media.images import load_image
 from render_service.compositor.segments.spec import DrawnClip, SegmentSpec, ShotStretch
@@ -104,21 +103,14 @@ class Painter:
         self._shot = _ShotPainter(spec.shot, picture, assets, workdir)
         self._incoming = _ShotPainter(spec.incoming, picture, assets, workdir) if spec.incoming else None
         self._mask = _mask(assets[spec.mask], size) if spec.mask else None
-        mark = draw_watermark(spec.watermark, picture, assets, workdir) if spec.watermark else None
-        # From the lowest to the highest; captions keep clear of the watermark.
-        self._over: list[LayerPainter] = [
-            LayersPainter(spec.layers, size, picture.fps, assets),
-            CuePainter(spec.cues, picture, mark),
-        ]
-        if mark:
-            self._over.append(WatermarkPainter(mark))
+        self._over = LayersPainter(spec.layers, size, picture.fps, assets, workdir=workdir)
         if self._incoming:
             self._old = Planes.empty(picture.width, picture.height)
             self._new = Planes.empty(picture.width, picture.height)
 
     def close(self) -> None:
         """Release what is held."""
-        for painter in (self._shot, self._incoming, *self._over):
+        for painter in (self._shot, self._incoming, self._over):
             if painter is not None:
                 painter.close()
 
@@ -143,8 +135,7 @@ class Painter:
                 mask=self._mask,
             )
             draw_transition(spec.transition, moment)
-        for layer in self._over:
-            layer.draw(frame, target)
+        self._over.draw(frame, target)
 
 
 class _ShotPainter:
@@ -153,7 +144,7 @@ class _ShotPainter:
     def __init__(self, shot: ShotStretch, picture: PictureFormat, assets: Mapping[str, Asset], workdir: Path) -> None:
         self._source = _open(shot, picture, assets, workdir)
         camera = self._source.carried if isinstance(self._source, CanvasFrames) else None
-        self._over = LayersPainter(shot.layers, (picture.width, picture.height), picture.fps, assets, camera)
+        self._over = LayersPainter(shot.layers, (picture.width, picture.height), picture.fps, assets, camera=camera)
 
     def draw(self, frame: int, target: Planes) -> None:
         """Draw the next frame of the shot; `frame` is its number in the segment."""

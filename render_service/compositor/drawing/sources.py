@@ -13,12 +13,12 @@ from render_service.compositor.drawing.cards import draw_card, draw_title_card
 from render_service.compositor.drawing.dithering import dither
 from render_service.compositor.drawing.edited_clips import EditedClip
 from render_service.compositor.drawing.sampling import sample
-from render_service.compositor.drawing.shared_files import made_once
 from render_service.compositor.frames.format import PictureFormat
 from render_service.compositor.frames.planes import Planes
 from render_service.compositor.media.assets import Asset
 from render_service.compositor.media.clips import ClipReader, FrameFormat
 from render_service.compositor.media.images import load_image
+from render_service.compositor.segments.shared_files import made_once
 from render_service.compositor.segments.spec import DrawnCard, DrawnClip, DrawnStill, ShotStretch
 from render_service.domain.projects.project import Fit, MotionKind
 

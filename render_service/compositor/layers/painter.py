@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -15,6 +16,7 @@ from render_service.compositor.layers.clips import ClipPicture
 from render_service.compositor.layers.filters import filtered
 from render_service.compositor.layers.groups import Camera, GroupPlace, place_in
 from render_service.compositor.layers.masks import masked
+from render_service.compositor.layers.overlays import CaptionPainter, MarkPainter
 from render_service.compositor.layers.pixels import Drawing, with_shadow
 from render_service.compositor.layers.poses import (
     STILL,
@@ -31,55 +33,82 @@ from render_service.compositor.layers.windows import Visible, fine_frame, in_fra
 from render_service.compositor.luts.applying import TableFilter, kept_table
 from render_service.compositor.media.assets import Asset
 from render_service.compositor.media.images import image_size, load_image
-from render_service.compositor.segments.layers import DrawnLayer
+from render_service.compositor.segments.captions import DrawnCaption
+from render_service.compositor.segments.layers import AnyDrawn, DrawnLayer
+from render_service.compositor.segments.marks import DrawnMark
 from render_service.domain.layers.changing import changes, content_at, with_number
 from render_service.domain.layers.model import Animation, AnimationUnit, Blend, Counter, Layer
 
 _UNMOVED = GroupPlace(np.eye(3), 1.0)
 
 
-class LayerPainter(Protocol):
-    """Draws a layer, or several: those of a project, captions, or a watermark."""
+class Painter(Protocol):
+    """Draws a layer, a caption or a watermark."""
 
     def draw(self, number: int, target: Planes, /) -> None:
-        """Draw what is seen in a frame, counted from the first of the stretch."""
+        """Draw it onto a frame in which it is seen, counted from the first of the stretch."""
 
     def close(self) -> None:
         """Close the files that it holds open."""
 
 
 class LayersPainter:
-    """Draws the layers of a stretch of frames, the last on top.
+    """Draws all that lies over a stretch of frames, the last on top.
+
+    What draws a layer is there from the first frame in which it is seen to the last: frames are drawn in order.
 
     Args:
-        layers: The layers.
+        layers: Layers, captions and watermarks.
         frame: Width and height of the frames in pixels.
         fps: Frames per second.
         assets: Local files by content hash.
         camera: The movement of the picture under the layers; None if it has none.
+        workdir: A folder that all segments of the render share; for watermarks.
     """
 
     def __init__(
         self,
-        layers: Sequence[DrawnLayer],
+        layers: Sequence[AnyDrawn],
         frame: tuple[int, int],
         fps: int,
         assets: Mapping[str, Asset],
+        *,
         camera: Camera | None = None,
+        workdir: Path | None = None,
     ) -> None:
-        self._painters = [_painter_of(layer.layer)(layer, frame, fps, assets) for layer in layers]
-        for painter in self._painters:
-            painter.camera = camera
+        self._layers = layers
+        self._frame = frame
+        self._fps = fps
+        self._assets = assets
+        self._camera = camera
+        self._workdir = workdir
+        self._painters: dict[int, Painter] = {}
 
     def draw(self, number: int, target: Planes) -> None:
         """Draw what is seen in a frame, counted from the first of the stretch."""
-        for painter in self._painters:
-            painter.draw(number, target)
+        for place, layer in enumerate(self._layers):
+            if layer.start <= number < layer.end:
+                if place not in self._painters:
+                    self._painters[place] = self._painter_of(layer)
+                self._painters[place].draw(number, target)
+            elif place in self._painters:
+                self._painters.pop(place).close()
 
     def close(self) -> None:
         """Close the files of clips."""
-        for painter in self._painters:
+        for painter in self._painters.values():
             painter.close()
+
+    def _painter_of(self, drawn: AnyDrawn) -> Painter:
+        if isinstance(drawn, DrawnCaption):
+            return CaptionPainter(drawn, self._frame, self._fps)
+        if isinstance(drawn, DrawnMark):
+            assert self._workdir is not None
+            return MarkPainter(drawn, self._assets, self._workdir)
+        kind = _ClipPainter if drawn.layer.clip else _ChangingPainter if changes(drawn.layer) else _LayerPainter
+        painter = kind(drawn, self._frame, self._fps, self._assets)
+        painter.camera = self._camera
+        return painter
 
 
 class _LayerPainter:
@@ -100,7 +129,7 @@ class _LayerPainter:
         self._moving: _Moving | None = None
 
     def draw(self, number: int, target: Planes) -> None:
-        if self._is_hidden or not self._drawn.start <= number < self._drawn.end:
+        if self._is_hidden:
             return
         pose = self._pose_at(number)
         moved = place_in(self._drawn, number, self._frame, self._fps, self.camera)
@@ -192,7 +221,7 @@ class _ClipPainter(_LayerPainter):
     _clip: ClipPicture | None = None
 
     def draw(self, number: int, target: Planes) -> None:
-        if self._is_hidden or not self._drawn.start <= number < self._drawn.end:
+        if self._is_hidden:
             return
         if self._clip is None:
             asset = self._assets[self._drawn.file]
@@ -238,8 +267,6 @@ class _ChangingPainter(_LayerPainter):
 
     def draw(self, number: int, target: Planes) -> None:
         whole = self._whole
-        if not whole.start <= number < whole.end:
-            return
         now = content_at(whole.layer, (number - whole.start) / self._fps, whole.language)
         if now != self._drawn.layer:
             self._drawn = replace(whole, layer=now)
@@ -255,10 +282,6 @@ def _with_fixed_size(drawn: DrawnLayer, counter: Counter, frame: tuple[int, int]
     longest = replace(layer.text, text=max(ends, key=len), counter=None)
     size = fitted_size(longest, layer.box, frame, drawn.language)
     return replace(layer, text=replace(layer.text, style=replace(layer.text.style, size=size)))
-
-
-def _painter_of(layer: Layer) -> type[_LayerPainter]:
-    return _ClipPainter if layer.clip else _ChangingPainter if changes(layer) else _LayerPainter
 
 
 @dataclass(slots=True)

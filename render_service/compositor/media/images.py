@@ -161,8 +161,15 @@ def load_image(
     return pixels
 
 
-def image_size(asset: Asset, limits: MediaLimits = DEFAULT_LIMITS) -> tuple[int, int]:
+def image_size(
+    asset: Asset, limits: MediaLimits = DEFAULT_LIMITS, *, contain: tuple[int, int] | None = None
+) -> tuple[int, int]:
     """Return width and height in pixels of a picture as it is seen: turned upright by EXIF orientation.
+
+    Args:
+        asset: The picture.
+        limits: The largest number of pixels.
+        contain: What `load_image` is to fit it into; None is its own size.
 
     Raises:
         RenderFailure: ASSET_INVALID, naming the fault.
@@ -170,10 +177,13 @@ def image_size(asset: Asset, limits: MediaLimits = DEFAULT_LIMITS) -> tuple[int,
     kind = sniff_asset(asset, FileClass.IMAGE)
     if kind == SVG:
         with _open_svg(asset) as document:
+            if contain is not None:
+                return drawn_size(document, contain=contain)
             return max(1, round(document.width)), max(1, round(document.height))
     with warnings.catch_warnings(action="ignore"), _open_image(asset, kind, limits) as picture:
-        width, height = picture.size
-        return (height, width) if _orientation(picture) >= 5 else (width, height)
+        swapped = _orientation(picture) >= 5
+        width, height = _wanted_size(picture.size, None, contain, swapped=swapped)
+        return (height, width) if swapped else (width, height)
 
 
 @contextmanager

@@ -1,10 +1,12 @@
 """Layers as segments name them, and which of them a segment shows."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TypeVar
+from typing import Self, TypeVar
 
+from render_service.compositor.segments.captions import DrawnCaption
+from render_service.compositor.segments.marks import DrawnMark
 from render_service.compositor.text.drawn_texts import clean_text
 from render_service.domain.layers.changing import settled, settling_time
 from render_service.domain.layers.model import (
@@ -67,6 +69,20 @@ class DrawnLayer(LayerSpan):
         mask = self.layer.mask.picture_uri if self.layer.mask else ""
         lut = self.layer.filters.lut if self.layer.filters else None
         return tuple(filter(None, (self.file, mask, lut.uri if lut else "")))
+
+    def within(self, first: int, frames: int, fps: int) -> Self:
+        """Return it for a stretch of frames, counted from its first, without all that cannot be seen in there.
+
+        So a segment stays the same when a layer changes its times elsewhere.
+        """
+        group = self.group and _within(self.group, first, frames, fps, "")
+        return replace(_within(self, first, frames, fps, self.language), group=group)
+
+
+AnyDrawn = DrawnLayer | DrawnCaption | DrawnMark
+"""What is drawn over frames: when and where, and by its class what."""
+
+Drawn = TypeVar("Drawn", DrawnLayer, AnyDrawn)
 
 
 def drawn_layers(
@@ -172,19 +188,9 @@ def bare_layer(layer: Layer) -> Layer:
     return replace(bare, picture=replace(bare.picture, uri="")) if bare.picture else bare
 
 
-def seen_layers(layers: Sequence[DrawnLayer], first: int, frames: int, fps: int) -> tuple[DrawnLayer, ...]:
-    """Return the layers that are seen in a stretch of frames, counted from its first.
-
-    What cannot be seen in the stretch is forgotten, so that it stays the same when a layer changes its times elsewhere.
-    """
-    return tuple(
-        replace(
-            _within(one, first, frames, fps, one.language),
-            group=one.group and _within(one.group, first, frames, fps, ""),
-        )
-        for one in layers
-        if one.start < first + frames and one.end > first
-    )
+def seen_layers(layers: Iterable[Drawn], first: int, frames: int, fps: int) -> tuple[Drawn, ...]:
+    """Return what is seen in a stretch of frames, counted from its first; see `DrawnLayer.within`."""
+    return tuple(one.within(first, frames, fps) for one in layers if one.start < first + frames and one.end > first)
 
 
 def _within(one: Span, first: int, frames: int, fps: int, language: str) -> Span:

@@ -1,30 +1,28 @@
 """Cuts a timeline into segments: bodies of shots, in slices where they are long, and the transitions between them."""
 
-import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Self, assert_never
 
-from render_service.compositor.captions.word_states import SETTLED_SECONDS
 from render_service.compositor.encoding.codecs import segment_codec
 from render_service.compositor.frames.format import PictureFormat
 from render_service.compositor.media.assets import Asset
+from render_service.compositor.segments.captions import DrawnCaption
 from render_service.compositor.segments.content_hashes import MediaHashes, ShotHashes
 from render_service.compositor.segments.job import SegmentJob
 from render_service.compositor.segments.layers import DrawnLayer, drawn_layers, seen_layers
+from render_service.compositor.segments.marks import DrawnMark
 from render_service.compositor.segments.shot_layers import Sizes, shot_layers
 from render_service.compositor.segments.slices import cut_clip, cut_still
 from render_service.compositor.segments.spec import (
-    CueLayer,
     DrawnCard,
     DrawnClip,
     DrawnSource,
     DrawnStill,
     SegmentSpec,
     ShotStretch,
-    WatermarkLayer,
 )
 from render_service.compositor.text.drawn_texts import clean_text, render_language
 from render_service.domain.jobs.job import RenderSpec
@@ -55,7 +53,7 @@ class Ingredients:
     Args:
         build: Names the build of everything that draws and encodes.
         hashes: Hashes of the media.
-        cues: All captions in order, no two at once; their frames count from the start of the video.
+        captions: All captions in order, no two at once; their frames count from the start of the video.
         watermark: Picture over everything.
         gaps: The long stretches of clips without a keyframe, by shot id.
         sizes: Sizes of the pictures of cards, by shot id.
@@ -63,8 +61,8 @@ class Ingredients:
 
     build: str
     hashes: MediaHashes
-    cues: Sequence[CueLayer]
-    watermark: WatermarkLayer | None
+    captions: Sequence[DrawnCaption]
+    watermark: DrawnMark | None
     gaps: Mapping[str, Sequence[KeyframeGap]] = field(default_factory=dict)
     sizes: Mapping[str, Sizes] = field(default_factory=dict)
     rendition: PictureFormat | None = None
@@ -206,50 +204,15 @@ def _planned(
 ) -> PlannedSegment:
     """Lay layers, captions and watermark over a segment that begins at a frame of the video."""
     end = start + bare.frames
-    first = bisect_right(ingredients.cues, start, key=lambda cue: cue.end)
-    last = bisect_left(ingredients.cues, end, key=lambda cue: cue.start)
-    settled = math.ceil(SETTLED_SECONDS * bare.picture.fps)
-    cues = tuple(within_segment(cue, start, bare.frames, settled=settled) for cue in ingredients.cues[first:last])
-    layers = seen_layers(over, start, bare.frames, bare.picture.fps)
-    segment = replace(bare, cues=cues, watermark=ingredients.watermark, layers=layers, rendition=ingredients.rendition)
+    # The layers of the project are few, the captions may be thousands.
+    first = bisect_right(ingredients.captions, start, key=lambda caption: caption.end)
+    last = bisect_left(ingredients.captions, end, key=lambda caption: caption.start)
+    marks = (ingredients.watermark,) if ingredients.watermark else ()
+    drawn = (*over, *ingredients.captions[first:last], *marks)
+    layers = seen_layers(drawn, start, bare.frames, bare.picture.fps)
+    segment = replace(bare, layers=layers, rendition=ingredients.rendition)
     job = SegmentJob(segment.to_bytes(), _files(segment, ingredients.hashes.assets), segment.frames)
     return PlannedSegment(job, start, shot_index, segment.incoming is None)
-
-
-def within_segment(cue: CueLayer, start: int, frames: int, *, settled: int) -> CueLayer:
-    """Count a caption's frames from a segment's first, and forget all that cannot be seen in the segment.
-
-    So a segment stays the same when a caption changes its length elsewhere.
-
-    Args:
-        cue: The caption, its frames counted from the start of the video.
-        start: The segment's first frame.
-        frames: The segment's length.
-        settled: After so many frames every animation of a word is over.
-    """
-    words = (replace(word, start=word.start - start, end=word.end - start) for word in cue.words)
-    begin, end = max(cue.start - start, -cue.fade_in), min(cue.end - start, frames + cue.fade_out)
-    if cue.fmt.look is not None:
-        # Words that wait or are long since spoken are seen too, but it makes no difference when that was.
-        bounded = (
-            replace(word, start=frames, end=frames)
-            if word.start >= frames
-            else replace(word, start=-settled, end=-settled)
-            if word.end <= -settled
-            else word
-            for word in words
-        )
-        return replace(cue, start=begin, end=end, words=tuple(bounded))
-    return replace(
-        cue,
-        start=begin,
-        end=end,
-        words=tuple(
-            replace(word, start=max(word.start, 0), end=min(word.end, frames))
-            for word in words
-            if word.start < frames and word.end > 0
-        ),
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,8 +257,7 @@ def _fonts(segment: SegmentSpec) -> list[str]:
 
 
 def _files(segment: SegmentSpec, assets: Mapping[str, Asset]) -> Mapping[str, Asset]:
-    named = [segment.watermark.watermark] if segment.watermark else []
-    named += [segment.mask] if segment.mask else []
+    named = [segment.mask] if segment.mask else []
     for shot in (segment.shot, segment.incoming):
         if shot is not None:
             if isinstance(shot.source, DrawnStill):

@@ -3,14 +3,12 @@
 from dataclasses import dataclass
 from typing import Self
 
-from render_service.compositor.captions.cues import CueWord
-from render_service.compositor.captions.drawing import CaptionFormat
 from render_service.compositor.frames.format import PictureFormat
-from render_service.compositor.segments.layers import DrawnLayer
+from render_service.compositor.segments.layers import AnyDrawn, DrawnLayer
 from render_service.domain.canonical import canonical_bytes, from_canonical
 from render_service.domain.layers.brand import Brand
 from render_service.domain.projects.looks.clips import Playback
-from render_service.domain.projects.project import Corner, Direction, Fit, Motion, TransitionKind
+from render_service.domain.projects.project import Direction, Fit, Motion, TransitionKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,45 +69,6 @@ class ShotStretch:
 
 
 @dataclass(frozen=True, slots=True)
-class CueLayer:
-    """A caption.
-
-    Args:
-        text: What is seen.
-        start: First frame in which it is seen, counted from the segment's first; may lie before it.
-        end: The frame after the last; may lie behind the segment.
-        fade_in: Frames over which it fades in; 1 is at once.
-        fade_out: Frames over which it fades out; 1 is at once.
-        fmt: How it is drawn.
-        words: The words that are marked in this segment.
-        blocked: The top and bottom edges of rows that it keeps clear of, in pixels: layers lie in them.
-    """
-
-    text: str
-    start: int
-    end: int
-    fade_in: int
-    fade_out: int
-    fmt: CaptionFormat
-    words: tuple[CueWord, ...] = ()
-    blocked: tuple[tuple[int, int], ...] = ()
-
-    def opacity(self, frame: int) -> float:
-        """Return how opaque it is, 0–1, in a frame from `start` to before `end`."""
-        return min(1.0, (frame - self.start + 1) / self.fade_in, (self.end - frame) / self.fade_out)
-
-
-@dataclass(frozen=True, slots=True)
-class WatermarkLayer:
-    """A picture file in a corner of every frame; opacity and width (a part of the frame's) are 0–1."""
-
-    watermark: str
-    corner: Corner
-    opacity: float
-    scale: float
-
-
-@dataclass(frozen=True, slots=True)
 class SegmentSpec:
     """Everything that can change a segment's bytes.
 
@@ -124,9 +83,7 @@ class SegmentSpec:
         softness: Width of its edge, 0–1; None is its own.
         angle: Where a wipe moves to, in degrees clockwise from the right; None is `direction`.
         mask: SHA-256 of the picture of a LUMA transition; empty for others.
-        cues: Captions that are seen in the segment.
-        watermark: Picture over everything.
-        layers: What is drawn over the pictures of the shots and below the captions.
+        layers: What is drawn over the pictures of the shots, the last on top: layers, captions, the watermark.
         rendition: Form of the frames as they are encoded, if another than that in which they are drawn: videos of one
             shape share the pictures of the largest.
     """
@@ -141,9 +98,7 @@ class SegmentSpec:
     softness: float | None = None
     angle: float | None = None
     mask: str = ""
-    cues: tuple[CueLayer, ...] = ()
-    watermark: WatermarkLayer | None = None
-    layers: tuple[DrawnLayer, ...] = ()
+    layers: tuple[AnyDrawn, ...] = ()
     rendition: PictureFormat | None = None
 
     @property

@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 
+from render_service.compositor.segments.captions import DrawnCaption
 from render_service.compositor.segments.plan import PlannedSegment
 from render_service.compositor.segments.spec import SegmentSpec
 from render_service.domain.projects.timeline import Timeline
@@ -69,4 +70,5 @@ def _best(candidates: Iterable[tuple[float, Still]]) -> Still:
 
 def _clarity(spec: SegmentSpec, frame: int) -> float:
     """Return the opacity, 0–1, of the faintest caption that is seen in a frame; 1 where there is none."""
-    return min((cue.opacity(frame) for cue in spec.cues if cue.start <= frame < cue.end), default=1.0)
+    captions = (one for one in spec.layers if isinstance(one, DrawnCaption))
+    return min((one.opacity(frame) for one in captions if one.start <= frame < one.end), default=1.0)

@@ -79,7 +79,7 @@ def _layers_over(
     over = drawn_layers(spec.project.layers, timeline.frames, fps, {field: field for field in media.layers}, language)
     assets = {f"shot {field}": Asset(path, field, shot.shot_id) for field, path in files.items()}
     assets |= {field: Asset(path, field) for field, path in media.layers.items()}
-    return LayersPainter((*own, *seen_layers(over, shot.start, shot.frames, fps)), size, fps, assets, camera)
+    return LayersPainter((*own, *seen_layers(over, shot.start, shot.frames, fps)), size, fps, assets, camera=camera)
 
 
 def _canvas(shot: TimelineShot, files: ShotMedia, size: tuple[int, int], fps: int) -> Canvas:

@@ -18,18 +18,17 @@ _DRAW = """
 import sys
 from pathlib import Path
 from render_service.compositor.drawing.canvas import prepare_canvas
-from render_service.compositor.drawing.overlays import draw_watermark
-from render_service.compositor.frames.format import PictureFormat
+from render_service.compositor.layers.overlays import draw_mark
 from render_service.compositor.media.assets import image_asset, watermark_asset
 from render_service.compositor.media.images import load_image
-from render_service.compositor.segments.spec import WatermarkLayer
-from render_service.domain.projects.output import Quality, VideoCodec
-from render_service.domain.projects.project import Corner, Fit, Motion, MotionKind
+from render_service.compositor.segments.marks import drawn_mark
+from render_service.domain.projects.project import Fit, Motion, MotionKind, Watermark
 
 path, use = Path(sys.argv[1]), sys.argv[2]
 if use == "watermark":
-    picture = PictureFormat(1920, 1080, 30, Quality.STANDARD, VideoCodec.H264)
-    draw_watermark(WatermarkLayer("x", Corner.TOP_LEFT, 1.0, 0.2), picture, {"x": watermark_asset(path)}, path.parent)
+    asset = watermark_asset(path)
+    mark = drawn_mark(Watermark("given", scale=0.2), "x", asset, (1920, 1080), 1)
+    draw_mark(mark, {"x": asset}, path.parent)
 else:
     asset = image_asset("opening", path)
     motion = Motion(MotionKind.ZOOM_IN, 0.1)

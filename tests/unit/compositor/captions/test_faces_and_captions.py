@@ -25,6 +25,7 @@ from render_service.compositor.frames.planes import Planes
 from render_service.compositor.media.assets import Asset
 from render_service.compositor.media.clips import ClipReader, FrameFormat
 from render_service.compositor.planning import plan_pictures
+from render_service.compositor.segments.captions import DrawnCaption
 from render_service.compositor.segments.content_hashes import MediaHashes, ShotHashes
 from render_service.compositor.segments.spec import SegmentSpec
 from render_service.domain.jobs.job import RenderSpec
@@ -149,9 +150,9 @@ def captions_of(face: FaceBox, *, avoid: bool) -> Iterator[tuple[int, int]]:
     hashes = MediaHashes({"a": ShotHashes(image="picture")}, assets={"picture": Asset(Path(), "image_uri", "a")})
     timeline = plan_timeline(project, FPS, facts, {"a": StillSource("a")})
     _, segments = plan_pictures(spec, timeline, hashes, facts)
-    for cue in SegmentSpec.from_bytes(segments[0].job.spec).cues:
-        area = clear_of(caption_area(*size, cue.fmt, None), cue.blocked, cue.fmt, size)
-        drawn = draw_caption(cue.text, *size, cue.fmt, area=area)
+    for caption in SegmentSpec.from_bytes(segments[0].job.spec).layers:
+        assert isinstance(caption, DrawnCaption)
+        drawn = draw_caption(caption.text, *size, caption.fmt, area=caption.area)
         assert drawn is not None
         yield drawn.y, drawn.y + drawn.height
 

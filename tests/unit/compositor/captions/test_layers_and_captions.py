@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from render_service.compositor.captions.drawing import draw_caption
-from render_service.compositor.captions.layout import CaptionFormat, caption_area
+from render_service.compositor.captions.layout import CaptionFormat, caption_area, caption_format
 from render_service.compositor.captions.look_drawing import LookPainter
 from render_service.compositor.captions.preset_table import chosen_look
 from render_service.compositor.captions.safe_areas import Rect
@@ -20,8 +20,10 @@ from render_service.compositor.frames.planes import Planes
 from render_service.compositor.layers.painter import LayersPainter
 from render_service.compositor.media.assets import Asset
 from render_service.compositor.planning import plan_pictures
+from render_service.compositor.segments.captions import DrawnCaption
 from render_service.compositor.segments.content_hashes import MediaHashes
 from render_service.compositor.segments.layers import drawn_layers
+from render_service.compositor.segments.plan import PlannedSegment
 from render_service.compositor.segments.spec import SegmentSpec
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.layers.model import (
@@ -96,6 +98,10 @@ def test_captions_stand_off_where_a_layer_comes_to_rest(moved: dict[str, Any], s
     assert caption.y + caption.height <= strip.min() or caption.y > strip.max()
 
 
+def captions_of(segment: PlannedSegment) -> list[DrawnCaption]:
+    return [one for one in SegmentSpec.from_bytes(segment.job.spec).layers if isinstance(one, DrawnCaption)]
+
+
 def test_a_name_in_the_corner_moves_captions_up_and_a_ground_moves_nothing() -> None:
     fmt, size = CaptionFormat(), (640, 360)
     whole = caption_area(*size, fmt, None)
@@ -107,8 +113,10 @@ def test_captions_of_a_shot_know_its_layers_and_the_videos_and_no_others() -> No
     shots = (Shot("a", caption=TEXT, layers=(NAME,)), Shot("b", caption=TEXT))
     spec = RenderSpec(Project(shots=shots, layers=(STRIP,)), OutputSpec(320, 180, 30, Quality.STANDARD))
     _, segments = plan_pictures(spec, plan_timeline(spec.project, 30, {}), MediaHashes())
-    blocked = {len(cue.blocked) for segment in segments for cue in SegmentSpec.from_bytes(segment.job.spec).cues}
-    assert blocked == {1, 2}
+    areas = {caption.area for segment in segments for caption in captions_of(segment)}
+    fmt, size = caption_format(spec), (320, 180)
+    free = caption_area(*size, fmt, None)
+    assert areas == {clear_of(free, blocked_rows(layers, fmt, size), fmt, size) for layers in ((NAME, STRIP), (STRIP,))}
 
 
 @pytest.mark.parametrize("content", [{"picture": PictureLayer("given")}, {"clip": ClipLayer("given")}], ids=list)
@@ -124,9 +132,6 @@ def test_captions_stand_off_a_logo_that_is_far_wider_than_high(
     hashes = MediaHashes(layers={field: "logo"}, assets={"logo": Asset(path, field)})
     spec = RenderSpec(project, OutputSpec(*size, 30, Quality.STANDARD))
     _, segments = plan_pictures(spec, plan_timeline(project, 30, {}), hashes)
-    cue = SegmentSpec.from_bytes(segments[0].job.spec).cues[0]
-    ((top, bottom),) = cue.blocked
+    rows = captions_of(segments[0])[0].area
     height = 0.12 * 360 if box.width is None else 0.96 * 640 * 30 / 400
-    assert (top, bottom) == pytest.approx((0.9 * 360 - height / 2 - 6, 0.9 * 360 + height / 2 + 6), abs=2)
-    rows = clear_of(caption_area(*size, cue.fmt, None), cue.blocked, cue.fmt, size)
-    assert rows.y + rows.height <= 0.9 * 360 - height / 2
+    assert rows.y + rows.height == pytest.approx(0.9 * 360 - height / 2 - 6, abs=2)

@@ -16,8 +16,7 @@ from render_service.compositor.captions.safe_areas import Rect, safe_area
 from render_service.compositor.captions.word_cues import word_cues
 from render_service.compositor.frames.overlay import Overlay
 from render_service.compositor.frames.planes import Planes
-from render_service.compositor.segments.plan import within_segment
-from render_service.compositor.segments.spec import CueLayer
+from render_service.compositor.segments.captions import DrawnCaption
 from render_service.domain.layers.contrast import LEAST_CONTRAST, contrast, luminance, rgb
 from render_service.domain.projects.looks.captions import CaptionPosition, CaptionPreset, Platform
 from render_service.domain.projects.project import CaptionOptions, CaptionStyle
@@ -140,9 +139,9 @@ def test_a_frame_looks_the_same_in_whichever_segment_it_is(preset: CaptionPreset
     fmt, size = fmt_of(preset), (320, 180)
     under = flat(size, 120)
     for cue in cues_of(TEXTS["english"], fmt, size):
-        layer = CueLayer(cue.text, cue.start, cue.end, 1, 1, fmt, cue.words)
+        caption = DrawnCaption(cue.text, cue.start, cue.end, 1, 1, fmt, fmt.area(*size), cue.words)
         for start, frames in ((0, 40), (40, 20), (60, 30)):
-            inside = within_segment(layer, start, frames, settled=FPS)
+            inside = caption.within(start, frames, FPS)
             for frame in range(max(cue.start, start), min(cue.end, start + frames), 7):
                 _, whole = drawn(cue, frame, fmt, under)
                 _, part = drawn(replace(cue, words=inside.words), frame - start, fmt, under)

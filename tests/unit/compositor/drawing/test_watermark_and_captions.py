@@ -15,17 +15,19 @@ from numpy.typing import NDArray
 from render_service.compositor.captions.drawing import CaptionFormat, draw_caption
 from render_service.compositor.captions.layout import caption_area
 from render_service.compositor.captions.safe_areas import Rect, safe_area
-from render_service.compositor.drawing import overlays
-from render_service.compositor.drawing.overlays import draw_watermark
 from render_service.compositor.drawing.segment import Painter
 from render_service.compositor.frames.format import PictureFormat
 from render_service.compositor.frames.overlay import Overlay
 from render_service.compositor.frames.planes import Planes
+from render_service.compositor.layers import overlays
+from render_service.compositor.layers.overlays import draw_mark
 from render_service.compositor.media.assets import Asset, watermark_asset
 from render_service.compositor.media.images import load_image
-from render_service.compositor.segments.spec import CueLayer, DrawnCard, SegmentSpec, ShotStretch, WatermarkLayer
+from render_service.compositor.segments.captions import DrawnCaption
+from render_service.compositor.segments.marks import DrawnMark, drawn_mark
+from render_service.compositor.segments.spec import DrawnCard, SegmentSpec, ShotStretch
 from render_service.domain.projects.output import Quality, VideoCodec
-from render_service.domain.projects.project import CaptionStyle, Corner, Motion, MotionKind
+from render_service.domain.projects.project import CaptionStyle, Corner, Motion, MotionKind, Watermark
 
 _SIZES = [(480, 270), (270, 480), (320, 320), (320, 400), (640, 128), (128, 640)]
 _TEXTS = [
@@ -51,6 +53,18 @@ def marks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Asset]:
 def _plain(path: Path, width: int, height: int) -> Path:
     cv2.imwrite(str(path), np.full((height, width, 3), 200, np.uint8))
     return path
+
+
+def _mark(
+    marks: dict[str, Asset],
+    shape: str,
+    size: tuple[int, int],
+    corner: Corner,
+    scale: float = 0.12,
+    *,
+    opacity: float = 0.8,
+) -> DrawnMark:
+    return drawn_mark(Watermark("given", corner, opacity, scale), shape, marks[shape], size, 1)
 
 
 def _touch(one: Overlay, other: Overlay) -> bool:
@@ -88,10 +102,11 @@ def test_captions_and_watermark_never_touch(
     text: str,
     letters: float,
 ) -> None:
-    picture = PictureFormat(*size, 30, Quality.STANDARD, VideoCodec.H264)
-    mark = draw_watermark(WatermarkLayer(shape, corner, 0.8, scale), picture, marks, marks["square"].path.parent)
+    planned = _mark(marks, shape, size, corner, scale)
+    mark = draw_mark(planned, marks, marks["square"].path.parent)
+    assert Rect(mark.x, mark.y, mark.width, mark.height) == planned.area
     fmt = CaptionFormat(style, letters)
-    area = caption_area(*size, fmt, Rect(mark.x, mark.y, mark.width, mark.height))
+    area = caption_area(*size, fmt, planned.area)
     caption = draw_caption(text, *size, fmt, area=area)
     assert caption is not None
     assert not _touch(mark, caption)
@@ -101,31 +116,30 @@ def test_captions_and_watermark_never_touch(
 
 @pytest.mark.parametrize("corner", Corner)
 def test_a_watermark_that_no_line_reaches_moves_nothing(corner: Corner, marks: dict[str, Asset]) -> None:
-    picture = PictureFormat(1920, 1080, 30, Quality.STANDARD, VideoCodec.H264)
-    mark = draw_watermark(WatermarkLayer("square", corner, 0.8, 0.12), picture, marks, marks["square"].path.parent)
-    found = caption_area(1920, 1080, CaptionFormat(), Rect(mark.x, mark.y, mark.width, mark.height))
+    mark = _mark(marks, "square", (1920, 1080), corner)
+    found = caption_area(1920, 1080, CaptionFormat(), mark.area)
     assert found == safe_area(1920, 1080)
 
 
 def test_all_captions_of_a_video_stand_on_the_same_line(marks: dict[str, Asset]) -> None:
     """Short ones, too, although they would not touch the watermark."""
-    picture = PictureFormat(1080, 1080, 30, Quality.STANDARD, VideoCodec.H264)
-    mark = draw_watermark(
-        WatermarkLayer("square", Corner.BOTTOM_LEFT, 0.8, 0.12), picture, marks, marks["square"].path.parent
-    )
-    area = caption_area(1080, 1080, CaptionFormat(), Rect(mark.x, mark.y, mark.width, mark.height))
+    mark = _mark(marks, "square", (1080, 1080), Corner.BOTTOM_LEFT)
+    area = caption_area(1080, 1080, CaptionFormat(), mark.area)
     drawn = [
         draw_caption(text, 1080, 1080, CaptionFormat(), area=area) for text in ("Go", "The whole line is filled up")
     ]
     assert len({one.y + one.height for one in drawn if one is not None}) == 1
-    assert all(one is not None and one.y + one.height < mark.y for one in drawn)
+    assert all(one is not None and one.y + one.height < mark.area.y for one in drawn)
 
 
 def test_the_frames_of_a_segment_show_the_watermark_whole(tmp_path: Path, marks: dict[str, Asset]) -> None:
     picture = PictureFormat(320, 320, 30, Quality.STANDARD, VideoCodec.H264)
     layer = ShotStretch(DrawnCard("", "seed", "theme", ""), Motion(MotionKind.NONE), 1, 0)
-    bare = SegmentSpec("", picture, 1, layer, watermark=WatermarkLayer("square", Corner.BOTTOM_RIGHT, 1.0, 0.2))
-    captioned = replace(bare, cues=(CueLayer(_TEXTS[1], 0, 1, 1, 1, CaptionFormat(scale=1.5)),))
+    over = _mark(marks, "square", (320, 320), Corner.BOTTOM_RIGHT, 0.2, opacity=1.0)
+    bare = SegmentSpec("", picture, 1, layer, layers=(over,))
+    fmt = CaptionFormat(scale=1.5)
+    caption = DrawnCaption(_TEXTS[1], 0, 1, 1, 1, fmt, caption_area(320, 320, fmt, over.area))
+    captioned = replace(bare, layers=(caption, over))
     frames = []
     for spec in (bare, captioned):
         frame = Planes.empty(320, 320)
@@ -148,12 +162,11 @@ def test_a_watermark_is_decoded_once_for_all_segments_of_a_render(
         return load_image(asset, **options)
 
     monkeypatch.setattr(overlays, "load_image", counting)
-    picture = PictureFormat(320, 180, 30, Quality.STANDARD, VideoCodec.H264)
-    layer = WatermarkLayer("wide", Corner.TOP_LEFT, 0.8, 0.2)
-    first, second = (draw_watermark(layer, picture, marks, tmp_path) for _ in range(2))
+    mark = _mark(marks, "wide", (320, 180), Corner.TOP_LEFT, 0.2)
+    first, second = (draw_mark(mark, marks, tmp_path) for _ in range(2))
     assert len(decoded) == 1
     assert np.array_equal(first.luma, second.luma)
     assert np.array_equal(first.clear, second.clear)
     # Another size is another drawing.
-    draw_watermark(replace(layer, scale=0.3), picture, marks, tmp_path)
+    draw_mark(_mark(marks, "wide", (320, 180), Corner.TOP_LEFT, 0.3), marks, tmp_path)
     assert len(decoded) == 2

@@ -35,7 +35,7 @@ def middle(layer: Layer, number: int, first: int = 0, kind: MotionKind = MotionK
     def camera(frame: int, share: float) -> NDArray[np.float64]:
         return path.carried((first + frame) / (FRAMES - 1), share, SIZE)
 
-    with closing(LayersPainter(layers, SIZE, FPS, {}, camera)) as painter:
+    with closing(LayersPainter(layers, SIZE, FPS, {}, camera=camera)) as painter:
         painter.draw(number - first, target)
     lit = target.y.astype(float) - 16
     rows, columns = np.indices(lit.shape)

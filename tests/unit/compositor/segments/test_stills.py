@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from render_service.compositor.planning import plan_pictures
+from render_service.compositor.segments.captions import DrawnCaption
 from render_service.compositor.segments.content_hashes import MediaHashes
 from render_service.compositor.segments.spec import SegmentSpec
 from render_service.compositor.segments.stills import chosen_stills
@@ -57,7 +58,8 @@ def test_no_caption_fades_in_a_still(given_shots: Sequence[tuple[Shot, timedelta
     assert len(found) == len(named)
     for segment, frame in found:
         assert 0 <= frame < segment.frames
-        assert [cue.opacity(frame) for cue in segment.cues if cue.start <= frame < cue.end] in ([], [1.0])
+        captions = [one for one in segment.layers if isinstance(one, DrawnCaption)]
+        assert [one.opacity(frame) for one in captions if one.start <= frame < one.end] in ([], [1.0])
 
 
 def test_a_still_is_taken_near_the_start_of_its_segment() -> None:
