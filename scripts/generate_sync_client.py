@@ -16,6 +16,7 @@ BY_HAND = {"__init__.py", "primitives.py"}
 NAMES = {
     "aio": "sync",
     "AsyncConnection": "Connection",
+    "AsyncDownloadMethods": "DownloadMethods",
     "AsyncFrameMethods": "FrameMethods",
     "AsyncProjectMethods": "ProjectMethods",
     "AsyncRenderClient": "RenderClient",

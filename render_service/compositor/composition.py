@@ -10,6 +10,7 @@ from render_service.compositor.encoding.chapter import Chapter
 from render_service.compositor.encoding.sprite_sheet import SpriteSheet
 from render_service.compositor.inspection import Inspection
 from render_service.compositor.media.assets import Asset
+from render_service.compositor.packaging import StreamedVideo, StreamFiles
 from render_service.compositor.processes.limits import MIXING
 from render_service.compositor.processes.pool import Share, TaskOptions
 from render_service.compositor.segments.content_hashes import name_media
@@ -55,6 +56,7 @@ class ComposedVideo:
         words: The spoken words as JSON.
         stems: The parts of the sound that are files of their own.
         sidecars: The files beside it that were asked for.
+        stream: The streams that begin with it.
         chapters: One for each shot.
         sprites: The layout of its sprite sheet; None without one.
         sound_sha256: SHA-256 of the coded packets of its sound; empty without sound.
@@ -78,6 +80,7 @@ class ComposedVideo:
     words: Path
     stems: Mapping[AudioTrackKind, Path]
     sidecars: Mapping[Artifact, Path]
+    stream: Mapping[Artifact, StreamFiles]
     chapters: tuple[Chapter, ...]
     sprites: SpriteSheet | None
     sound_sha256: str
@@ -120,6 +123,8 @@ class Composition:
     """How many segments were rendered for it."""
     reused: int = 0
     """How many came from the store."""
+    stream: Mapping[Artifact, StreamFiles] = field(default_factory=dict)
+    """The streams that begin with it, once they are made."""
     _planned: Plan | None = None
     _sounds: tuple[SoundFacts, ...] = ()
     _check: Mapping[str, Any] = field(default_factory=dict)
@@ -178,6 +183,7 @@ class Composition:
             words=words,
             stems=self._keep_stems(sounds),
             sidecars=self._keep_sidecars(),
+            stream=self.stream,
             chapters=plan.chapters,
             sprites=plan.sprites,
             sound_sha256=sounds[0].packets if sounds else "",
@@ -192,6 +198,14 @@ class Composition:
             segments_reused=self.reused,
             warnings=(*self.inspected.warnings, *plan.warnings, *_quiet_sounds(sounds, self.assets)),
         )
+
+    @property
+    def streamed(self) -> StreamedVideo:
+        """The video as a rendition of a stream, once it is joined."""
+        captions, named = self._texts[1], self.workdir.name
+        is_burned = self.spec.project.captions.burn_in is not False
+        name = named if self.workdir.parent.name == "outputs" else ""
+        return StreamedVideo(name, self.spec.output, self._path, self.plan.frames, captions, is_burned)
 
     @property
     def _path(self) -> Path:

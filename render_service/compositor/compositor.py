@@ -2,7 +2,8 @@
 
 import asyncio
 import shutil
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from render_service.compositor.inspection import Inspection, inspect_media
 from render_service.compositor.media.assets import Asset, Media
 from render_service.compositor.outputs import grouped, naming
 from render_service.compositor.pacing import at_target_tempo
+from render_service.compositor.packaging import package_stream
 from render_service.compositor.processes.limits import PROBING, RENDERING
 from render_service.compositor.processes.pool import ProcessPool, Share, TaskOptions
 from render_service.compositor.processes.self_test import write_and_read
@@ -33,8 +35,10 @@ from render_service.compositor.tasks import (
 )
 from render_service.domain.jobs.frame import FrameFacts, FrameRequest
 from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.projects.languages import spoken_language
 from render_service.domain.projects.media import ClipFacts, MediaFacts
 from render_service.domain.projects.project import Project
+from render_service.telemetry.tracing.spans import span
 
 __all__ = ["CHECKING_FROM", "ComposedVideo", "Compositor"]
 
@@ -269,11 +273,15 @@ class Compositor:
                 with naming(outputs, place):
                     await step(videos[place])
 
-            for step, done in ((Composition.join, CHECKING_FROM), (Composition.verify, 1.0)):
-                async with task_group() as together:
-                    for place in videos:
-                        together.create_task(finish(place, step))
-                await progress.report(done)
+            async with task_group() as together:
+                for place in videos:
+                    together.create_task(finish(place, Composition.join))
+            await progress.report(CHECKING_FROM)
+            async with task_group() as together:
+                together.create_task(_package_stream(share, spec, videos, workdir / "stream"))
+                for place in videos:
+                    together.create_task(finish(place, Composition.verify))
+            await progress.report(1.0)
             return tuple(videos[place].finish() for place in sorted(videos))
         finally:
             await asyncio.shield(asyncio.to_thread(_remove_parts, workdir))
@@ -305,6 +313,23 @@ class _Videos:
         return Composition(
             spec, inspected, folder, parts, store=self.store, share=self.share, content_id=self.content_id, drawn=shown
         )
+
+
+async def _package_stream(share: Share, spec: RenderSpec, videos: Mapping[int, Composition], folder: Path) -> None:
+    """Make the stream of a render whose videos are joined, if it asks for one; it belongs to the first rendition."""
+    places = [place for place in sorted(videos) if videos[place].spec.output.streaming is not None]
+    if not places:
+        return
+    await asyncio.to_thread(folder.mkdir)
+    renditions = [videos[place].streamed for place in places]
+    first = videos[places[0]]
+    languages = (spoken_language(first.spec.project), *(dub.language for dub in first.inspected.media.dubs))
+
+    def named(place: int) -> AbstractContextManager[None]:
+        return naming(spec.outputs, places[place])
+
+    with span("packaging"):
+        first.stream = await package_stream(share, renditions, languages, named, folder)
 
 
 def _remove_parts(workdir: Path) -> None:

@@ -5,10 +5,7 @@ from contextlib import contextmanager
 
 from render_service.domain.errors import RenderFailure
 from render_service.domain.projects.delivery.outputs import ResolvedOutput
-from render_service.domain.projects.output import OutputSpec
-
-# Both sides are even, so that 854 × 480 is as much 16:9 as a video of this height can be.
-_SAME_SHAPE = 0.005
+from render_service.domain.projects.delivery.streaming import same_shape
 
 
 def grouped(outputs: Sequence[ResolvedOutput]) -> list[list[int]]:
@@ -55,9 +52,4 @@ def _shares(large: ResolvedOutput, small: ResolvedOutput) -> bool:
         return False
     fits = other.width <= one.width and other.height <= one.height
     alike = (one.fps, one.ai_label, large.burn_captions) == (other.fps, other.ai_label, small.burn_captions)
-    return fits and alike and _same_shape(one, other)
-
-
-def _same_shape(one: OutputSpec, other: OutputSpec) -> bool:
-    area = one.width * other.height
-    return abs(area - other.width * one.height) <= _SAME_SHAPE * area
+    return fits and alike and same_shape(one, other)

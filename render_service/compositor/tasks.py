@@ -13,6 +13,7 @@ from render_service.compositor.inspected_file import InspectedFile, Use
 from render_service.compositor.media.assets import Asset, Media
 from render_service.compositor.shared_folder import Plan
 from render_service.compositor.sound.spec import SoundFacts
+from render_service.compositor.streaming.model import MediaTrack
 from render_service.domain.jobs.frame import FrameFacts, FramePosition
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.looks.faces import FacesAt, FaceSearch
@@ -23,6 +24,7 @@ PROCESS_MODULES = (
     "render_service.compositor.tasks",
     "render_service.compositor.drawing.segment",
     "render_service.compositor.stages",
+    "render_service.compositor.streaming.checking",
     "render_service.compositor.sound.tempo",
 )
 """What every worker process imports before its first task."""
@@ -167,6 +169,28 @@ def verify_composition(parts: Path, path: Path, sounds: Sequence[SoundFacts]) ->
     from render_service.compositor import stages
 
     return stages.verify_composition(parts, path, sounds)
+
+
+def package_track(video: Path, place: int | None, target: int, path: Path) -> MediaTrack:
+    """Write a media file of a stream, and check it.
+
+    Args:
+        video: The finished video.
+        place: The place of the track among those of sound; None for the pictures.
+        target: Length of segments in seconds.
+        path: The file to write.
+
+    Raises:
+        RenderFailure: CHECK_FAILED.
+    """
+    from render_service.compositor.streaming import checking, tracks
+
+    if place is None:
+        track = tracks.write_pictures(video, target, path)
+    else:
+        track = tracks.write_sound(video, place, target, path)
+    checking.check_track(video, place, path, track)
+    return track
 
 
 def segment_build() -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from render_service.compositor.composition import ComposedVideo
+from render_service.compositor.packaging import StreamFiles
 from render_service.domain.jobs.job import Artifact, AudioTrack, Lease, NamedVideo, RenderSpec, StoredFile, Video
 from render_service.domain.projects.output import default_codec
 from render_service.domain.speech.requests import SpeechRequest
@@ -23,6 +24,12 @@ _SIDECAR_TYPES = {
     Artifact.THUMBNAILS_VTT: "text/vtt",
     Artifact.CHAPTERS_VTT: "text/vtt",
     Artifact.TIMELINE: _JSON,
+}
+_STREAM_TYPES = {
+    ".m3u8": "application/vnd.apple.mpegurl",
+    ".mpd": "application/dash+xml",
+    ".mp4": "video/mp4",
+    ".vtt": "text/vtt",
 }
 
 
@@ -81,6 +88,7 @@ async def _store_video(
     files = {}
     for artifact, (path, content_type) in made.items():
         files[artifact] = await _store(lease, path, content_type, store, folder)
+    files |= await _store_stream(lease, composed.stream, store)
     video = Video(
         files=files,
         width=composed.width,
@@ -165,6 +173,19 @@ def _track(track: AudioTrack) -> Mapping[str, Any]:
         "voices": list(track.voices),
         "provider": track.provider,
         "artifact": track.artifact.value,
+    }
+
+
+async def _store_stream(
+    lease: Lease, stream: Mapping[Artifact, StreamFiles], store: ObjectStore
+) -> dict[Artifact, StoredFile]:
+    """Store the files of the streams of a job, each once; what names others comes last."""
+    stored: dict[Path, StoredFile] = {}
+    for path in dict.fromkeys(path for files in stream.values() for path in (*files.parts, files.entry)):
+        stored[path] = await _store(lease, path, _STREAM_TYPES[path.suffix], store, keys.STREAM_FOLDER)
+    return {
+        kind: replace(stored[files.entry], parts=tuple(stored[path] for path in files.parts))
+        for kind, files in stream.items()
     }
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from render_service.db.jobs.deletions import Deletions
 from render_service.db.jobs.job_objects import JobObjects
+from render_service.storage.keys import SIGNED_FOLDER
 from render_service.storage.store import ObjectInfo, ObjectStore
 
 _VIDEO = re.compile(r"videos/([a-z0-9_-]+)/([0-9a-f-]{36})/\d+/(?:[^/]+/)?[^/]+")
@@ -83,7 +84,7 @@ async def sweep(
                     match is not None
                     and job is not None
                     and job.workspace_id == match[1]
-                    and (not job.ended or info.key in job.keys)
+                    and (not job.ended or info.key in job.keys or f"/{SIGNED_FOLDER}/" in info.key)
                 )
                 await _judge(store, info, report, wanted=wanted or info.updated > before, delete=delete)
     shared = (

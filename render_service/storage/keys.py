@@ -4,6 +4,10 @@ import re
 from uuid import UUID
 
 MAX_KEY_LENGTH = 512
+STREAM_FOLDER = ".stream"
+"""Holds the files of the stream of an attempt; no output has this name."""
+SIGNED_FOLDER = ".signed"
+"""Holds playlists with pre-signed URLs, made from those of the stream."""
 _SEGMENT = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._=-]{1,128}", re.ASCII)
 _HEX_KEY = re.compile(r"[0-9a-f]{16,128}", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)

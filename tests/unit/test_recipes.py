@@ -158,6 +158,7 @@ WHOLE = project.Project(
         audio_languages=(output.AudioLanguage("de", "v"),),
         sidecars=output.Sidecars(thumbnails=True),
         ai_label=output.AiLabel(duration=timedelta(seconds=2)),
+        streaming=output.Streaming(hls=True, segment_duration=timedelta(seconds=4)),
     ),
     sounds=(SoundClip("https://example.com/a.mp3"),),
 )

@@ -41,6 +41,7 @@ class PartialFile:
         artifact: Which file of the job.
         on_progress: Called after every chunk with the bytes received and the size of the file in bytes.
         of: Which output of the job; empty for the first.
+        stream_file: Which file of the job's stream, instead of an artifact.
     """
 
     def __init__(
@@ -52,7 +53,9 @@ class PartialFile:
         on_progress: ProgressCallback | None,
         *,
         of: str = "",
+        stream_file: str = "",
     ) -> None:
+        self._stream_file = stream_file
         self._requests = requests
         self._job_id = job_id
         self._path = path
@@ -88,7 +91,7 @@ class PartialFile:
 
     def request(self) -> render_service_pb2.DownloadVideoRequest:
         """Build the request that resumes after the received bytes."""
-        return self._requests.download(self._job_id, self._artifact, self._received, self._of)
+        return self._requests.download(self._job_id, self._artifact, self._received, self._of, self._stream_file)
 
     def accept(self, piece: render_service_pb2.DownloadVideoResponse) -> None:
         """Write one chunk.

@@ -36,6 +36,8 @@ ArtifactName = Literal[
     "chapters_vtt",
     "metadata",
     "timeline",
+    "hls",
+    "dash",
 ]
 StatusName = Literal["PENDING", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED"]
 DeliveryStateName = Literal["PENDING", "DELIVERED", "FAILED"]
@@ -226,15 +228,19 @@ class Requests:
         )
 
     def download(
-        self, job_id: str, artifact: ArtifactName, offset: int, of: str = ""
+        self, job_id: str, artifact: ArtifactName, offset: int, of: str = "", stream_file: str = ""
     ) -> render_service_pb2.DownloadVideoRequest:
-        """Build a DownloadVideo of a file of the output `of`, empty for the first, that starts at byte `offset`."""
+        """Build a DownloadVideo of a file of the output `of`, empty for the first, that starts at byte `offset`.
+
+        `stream_file` names a file of the job's stream, instead of the artifact.
+        """
         return render_service_pb2.DownloadVideoRequest(
             workspace_id=self.workspace,
             job_id=job_id,
             artifact=_known("artifact", artifact, _ARTIFACTS),
             offset=offset,
             output=of,
+            stream_file=stream_file,
         )
 
     def create_project(self, project: project_pb2.Project) -> project_service_pb2.CreateProjectRequest:

@@ -68,7 +68,7 @@ def render_renditions(
     partials = [output.with_name(output.name + ".part") for output in outputs]
     with ExitStack() as stack:
         encoders = [
-            stack.enter_context(SegmentEncoder(partial, one.encoded))
+            stack.enter_context(SegmentEncoder(partial, one.encoded, one.keyframes))
             for partial, one in zip(partials, specs, strict=True)
         ]
         painter = stack.enter_context(closing(Painter(spec, assets, workdir)))

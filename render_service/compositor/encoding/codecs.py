@@ -14,6 +14,7 @@ from render_service.domain.projects.output import Container, Quality, VideoCodec
 KEYFRAME_SECONDS = 20
 """Few segments are longer than this, so almost all have exactly one keyframe, their first."""
 
+_FORCING = ("libx264", "libx265")  # have the option; AV1's intra pictures are keyframes without it
 _AVX512 = 13  # CV_CPU_AVX_512F of OpenCV's cvdef.h
 _X265 = "log-level=error:pools=none:frame-threads=1:wpp=0:scenecut=0:open-gop=0:info=0:bframes=3:b-adapt=0"
 
@@ -44,8 +45,11 @@ class CodecSettings:
     keyframes: bool = True
     tag: str = ""
 
-    def encoder_options(self, quality: Quality, fps: int) -> dict[str, str]:
-        """Return the options of the encoder for a quality and a frame rate."""
+    def encoder_options(self, quality: Quality, fps: int, *, forces_keyframes: bool = False) -> dict[str, str]:
+        """Return the options of the encoder for a quality and a frame rate.
+
+        `forces_keyframes`: an intra picture that is asked for begins a closed GOP.
+        """
         distance = {"g": str(KEYFRAME_SECONDS * fps)} if self.keyframes else {}
         machine = {}
         if self.encoder == "libx264" and cv2.checkHardwareSupport(_AVX512):
@@ -53,7 +57,8 @@ class CodecSettings:
             # from its AVX2 code for some pictures at 1920: neither two runs nor two machines would agree. The AVX2
             # code is deterministic and 4 % slower.
             machine["x264-params"] = "asm=avx2"
-        return {**self.by_quality[quality], **distance, **self.options, **machine}
+        forced = {"forced-idr": "1"} if forces_keyframes and self.encoder in _FORCING else {}
+        return {**self.by_quality[quality], **distance, **self.options, **machine, **forced}
 
 
 CODECS: Mapping[VideoCodec, CodecSettings] = {

@@ -1,6 +1,6 @@
 """Encodes frames into segments: closed GOPs, with the same encoder settings in every segment."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -9,7 +9,7 @@ from typing import Self
 import av
 import numpy as np
 from av.container import InputContainer
-from av.video.frame import VideoFrame
+from av.video.frame import PictureType, VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
@@ -29,12 +29,13 @@ class SegmentEncoder:
     Args:
         path: The file to write, as Matroska, which keeps colour tags and stores headers apart from the packets.
         picture: Format of the frames.
+        keyframes: Which frames begin a closed GOP, beside the first.
     """
 
-    def __init__(self, path: Path, picture: PictureFormat) -> None:
+    def __init__(self, path: Path, picture: PictureFormat, keyframes: Collection[int] = ()) -> None:
         self._container = av.open(str(path), "w", format="matroska", container_options={"fflags": "+bitexact"})
         codec = CODECS[picture.codec]
-        options = codec.encoder_options(picture.quality, picture.fps)
+        options = codec.encoder_options(picture.quality, picture.fps, forces_keyframes=bool(keyframes))
         stream = self._container.add_stream(codec.encoder, rate=picture.fps, options=options)
         assert isinstance(stream, VideoStream)
         context = stream.codec_context
@@ -52,6 +53,7 @@ class SegmentEncoder:
         self.planes = planes_of(self._frame)
         self._reformatter = VideoReformatter()
         self._count = 0
+        self._keyframes = frozenset(keyframes)
 
     def __enter__(self) -> Self:
         return self
@@ -73,6 +75,7 @@ class SegmentEncoder:
         # A picture that has the right form already is returned as it is.
         frame = scaled_frame(source, context.width, context.height, context.pix_fmt, self._reformatter)
         frame.pts, frame.time_base = self._count, self._time_base
+        frame.pict_type = PictureType.I if self._count in self._keyframes else PictureType.NONE
         self._count += 1
         for packet in self._stream.encode(frame):
             self._container.mux(packet)

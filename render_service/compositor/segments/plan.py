@@ -177,13 +177,13 @@ class _Cutter:
             angle=wish.angle,
             mask=self.ingredients.hashes.shots.get(coming.shot_id, ShotHashes()).layers.get(MASK_FIELD, ""),
         )
-        return _planned(bare, coming.start, coming.index, self.ingredients, self.over)
+        return self._planned(bare, coming.start, coming.index)
 
     def body(self, shot: TimelineShot, first: int, after: int) -> PlannedSegment:
         """Return some of the frames in which a shot is seen alone, `first` to before `after`, counted from its own."""
         shown = self._stretch(shot, first, after - first)
         bare = SegmentSpec(self.ingredients.build, self.picture, after - first, shown)
-        return _planned(bare, shot.start + first, shot.index, self.ingredients, self.over)
+        return self._planned(bare, shot.start + first, shot.index)
 
     def _stretch(self, shot: TimelineShot, first: int, frames: int) -> ShotStretch:
         """Return a stretch of `frames` frames of a shot, from its frame `first` on."""
@@ -198,21 +198,37 @@ class _Cutter:
             seen_layers(over, first, frames, self.picture.fps),
         )
 
+    def _planned(self, bare: SegmentSpec, start: int, shot_index: int) -> PlannedSegment:
+        """Lay layers, captions and watermark over a segment that begins at a frame of the video."""
+        made_of, end = self.ingredients, start + bare.frames
+        # The layers of the project are few, the captions may be thousands.
+        first = bisect_right(made_of.captions, start, key=lambda caption: caption.end)
+        last = bisect_left(made_of.captions, end, key=lambda caption: caption.start)
+        marks = (made_of.watermark,) if made_of.watermark else ()
+        segment = replace(
+            bare,
+            layers=seen_layers(
+                (*self.over, *made_of.captions[first:last], *marks), start, bare.frames, self.picture.fps
+            ),
+            rendition=made_of.rendition,
+            keyframes=keyframes_within(self.spec.output, start, bare.frames),
+        )
+        job = SegmentJob(segment.to_bytes(), _files(segment, made_of.hashes.assets), segment.frames)
+        return PlannedSegment(job, start, shot_index, segment.incoming is None)
 
-def _planned(
-    bare: SegmentSpec, start: int, shot_index: int, ingredients: Ingredients, over: Sequence[DrawnLayer]
-) -> PlannedSegment:
-    """Lay layers, captions and watermark over a segment that begins at a frame of the video."""
-    end = start + bare.frames
-    # The layers of the project are few, the captions may be thousands.
-    first = bisect_right(ingredients.captions, start, key=lambda caption: caption.end)
-    last = bisect_left(ingredients.captions, end, key=lambda caption: caption.start)
-    marks = (ingredients.watermark,) if ingredients.watermark else ()
-    drawn = (*over, *ingredients.captions[first:last], *marks)
-    layers = seen_layers(drawn, start, bare.frames, bare.picture.fps)
-    segment = replace(bare, layers=layers, rendition=ingredients.rendition)
-    job = SegmentJob(segment.to_bytes(), _files(segment, ingredients.hashes.assets), segment.frames)
-    return PlannedSegment(job, start, shot_index, segment.incoming is None)
+
+def keyframes_within(output: OutputSpec, start: int, frames: int) -> tuple[int, ...]:
+    """Return at which frames of a segment a stream's segments begin, except for its first, which is a keyframe anyway.
+
+    Args:
+        output: The format of the video.
+        start: The segment's first frame in the video.
+        frames: Its length.
+    """
+    if output.streaming is None:
+        return ()
+    distance = output.streaming.segment_seconds * output.fps
+    return tuple(at - start for at in range(-(-(start + 1) // distance) * distance, start + frames, distance))
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,7 @@ class SegmentSpec:
         layers: What is drawn over the pictures of the shots, the last on top: layers, captions, the watermark.
         rendition: Form of the frames as they are encoded, if another than that in which they are drawn: videos of one
             shape share the pictures of the largest.
+        keyframes: Which frames must be keyframes beside the first, in order.
     """
 
     build: str
@@ -100,6 +101,7 @@ class SegmentSpec:
     mask: str = ""
     layers: tuple[AnyDrawn, ...] = ()
     rendition: PictureFormat | None = None
+    keyframes: tuple[int, ...] = ()
 
     @property
     def encoded(self) -> PictureFormat:

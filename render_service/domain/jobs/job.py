@@ -143,6 +143,8 @@ class Artifact(StrEnum):
     CHAPTERS_VTT = "chapters_vtt"
     METADATA = "metadata"
     TIMELINE = "timeline"
+    HLS = "hls"
+    DASH = "dash"
 
 
 class AudioTrackKind(StrEnum):
@@ -179,12 +181,21 @@ class AudioTrack:
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A file in the object store; `sha256` in 64 lower-case hexadecimal digits."""
+    """A file in the object store; `sha256` in 64 lower-case hexadecimal digits.
+
+    `parts` are the files that it names, of the playlist of a stream: all lie beside it. They have no parts.
+    """
 
     key: str
     size_bytes: int
     sha256: str
     content_type: str
+    parts: tuple["StoredFile", ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The last part of its key."""
+        return self.key.rpartition("/")[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +219,13 @@ class Video:
     def stored_files(self) -> Mapping[str, StoredFile]:
         """All files by their keys, those of all outputs included."""
         files = [*self.files.values(), *(file for one in self.outputs for file in one.video.files.values())]
-        return {file.key: file for file in files}
+        return {file.key: file for whole in files for file in (whole, *whole.parts)}
+
+    @property
+    def stream_files(self) -> Mapping[str, StoredFile]:
+        """The files of the stream that begins with this video, by their names."""
+        playlists = [self.files[kind] for kind in (Artifact.HLS, Artifact.DASH) if kind in self.files]
+        return {file.name: file for playlist in playlists for file in (playlist, *playlist.parts)}
 
     @property
     def duration(self) -> timedelta:

@@ -93,6 +93,11 @@ DEFAULT_FPS = 30
 MIN_SIDE = 128
 MAX_SIDE = 3840
 
+STREAMED_CONTAINER = Container.MP4
+SHORTEST_SEGMENT = timedelta(seconds=2)
+LONGEST_SEGMENT = timedelta(seconds=10)
+DEFAULT_SEGMENT = timedelta(seconds=6)
+
 ANIMATION_FPS = 15
 ANIMATION_SIDE = 640
 
@@ -143,6 +148,25 @@ class AiLabel:
 
 
 @dataclass(frozen=True, slots=True)
+class Streaming:
+    """Which streams the video is a rendition of; `segment_duration` is in whole seconds, None means: the default."""
+
+    hls: bool = False
+    dash: bool = False
+    segment_duration: timedelta | None = None
+
+    @property
+    def is_asked_for(self) -> bool:
+        """Whether there is any stream."""
+        return self.hls or self.dash
+
+    @property
+    def segment_seconds(self) -> int:
+        """Length of all segments but the last, in seconds."""
+        return int((self.segment_duration or DEFAULT_SEGMENT).total_seconds())
+
+
+@dataclass(frozen=True, slots=True)
 class OutputOptions:
     """What a caller asked for; None means that it was not given."""
 
@@ -158,16 +182,18 @@ class OutputOptions:
     sidecars: Sidecars | None = None
     poster_time: timedelta | None = None
     ai_label: AiLabel | None = None
+    streaming: Streaming | None = None
 
     def over(self, other: "OutputOptions") -> "OutputOptions":
         """Return these options, with those that are not given taken from `other`.
 
-        The codec of `other` is forgotten where the container that is chosen here cannot hold it.
+        The codec and the streaming of `other` are forgotten where the container that is chosen here cannot hold them.
         """
         says_frame = self.aspect_ratio is not None or self.size is not None
         frame = self if says_frame else other
         container = self.container or other.container
         holds_codec = self.container is None or other.codec in self.container.codecs
+        streams = self.container in (None, STREAMED_CONTAINER)
         return OutputOptions(
             aspect_ratio=frame.aspect_ratio,
             size=frame.size,
@@ -181,6 +207,7 @@ class OutputOptions:
             sidecars=self.sidecars or other.sidecars,
             poster_time=self.poster_time if self.poster_time is not None else other.poster_time,
             ai_label=self.ai_label or other.ai_label,
+            streaming=self.streaming or (other.streaming if streams else None),
         )
 
 
@@ -191,7 +218,7 @@ class OutputSpec:
     `loudness` is that of its sound; `stems` says whether the parts of the sound are also stored as files of their own.
     `codec` is None where it is the container's default, and for an animation. `audio_languages` are those of the
     tracks of sound beside the main one, none for an animation. `poster_time` is what the poster shows; None leaves the
-    choice to the compositor.
+    choice to the compositor. `streaming` is None where there is no stream.
     """
 
     width: int
@@ -206,6 +233,7 @@ class OutputSpec:
     sidecars: Sidecars = field(default_factory=Sidecars)
     poster_time: timedelta | None = None
     ai_label: AiLabel | None = None
+    streaming: Streaming | None = None
 
 
 def decide_output(options: OutputOptions, default_ratio: AspectRatio) -> OutputSpec:
@@ -249,6 +277,7 @@ def decide_output(options: OutputOptions, default_ratio: AspectRatio) -> OutputS
         sidecars=options.sidecars or Sidecars(),
         poster_time=options.poster_time,
         ai_label=options.ai_label,
+        streaming=options.streaming if options.streaming is not None and options.streaming.is_asked_for else None,
     )
 
 

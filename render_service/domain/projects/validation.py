@@ -9,6 +9,7 @@ from render_service.domain.cards.rules import CardCheck
 from render_service.domain.errors import FieldFault
 from render_service.domain.layers.validation import LayerCheck
 from render_service.domain.projects.delivery.ai_label import label_faults
+from render_service.domain.projects.delivery.streaming import streaming_faults
 from render_service.domain.projects.looks.references import brand_faults
 from render_service.domain.projects.looks.rules import (
     caption_faults,
@@ -193,14 +194,7 @@ class _Check:
             self._fault(path, f"must last at most {_seconds(LONGEST_VIDEO)} in all")
 
     def output(self, options: OutputOptions, path: str) -> None:
-        place = f"{path}.audio_languages"
-        if len(options.audio_languages) > MAX_AUDIO_LANGUAGES:
-            self._fault(place, f"must have at most {MAX_AUDIO_LANGUAGES} languages")
-        for index, audio in enumerate(options.audio_languages[:MAX_AUDIO_LANGUAGES]):
-            self._text(audio.language, f"{place}[{index}].language", MAX_LANGUAGE, required=True)
-            self._language(audio.language, f"{place}[{index}].language")
-            self._text(audio.voice, f"{place}[{index}].voice", MAX_VOICE)
-        self._unique([audio.language for audio in options.audio_languages], place)
+        self._audio_languages(options, f"{path}.audio_languages")
         if options.aspect_ratio is not None and options.size is not None:
             self._fault(f"{path}.size", "must be omitted where aspect_ratio is given")
         elif options.size is not None:
@@ -211,8 +205,18 @@ class _Check:
             self.faults += label_faults(options.ai_label, f"{path}.ai_label")
         if options.poster_time is not None and not _ZERO <= options.poster_time <= LONGEST_VIDEO:
             self._fault(f"{path}.poster_time", f"must be 0 to {_seconds(LONGEST_VIDEO)}")
+        self.faults += streaming_faults(options, f"{path}.streaming")
         if options.fps is not None and options.fps not in FRAME_RATES:
             self._fault(f"{path}.fps", f"must be one of {', '.join(map(str, FRAME_RATES))}, or 0 for the default")
+
+    def _audio_languages(self, options: OutputOptions, place: str) -> None:
+        if len(options.audio_languages) > MAX_AUDIO_LANGUAGES:
+            self._fault(place, f"must have at most {MAX_AUDIO_LANGUAGES} languages")
+        for index, audio in enumerate(options.audio_languages[:MAX_AUDIO_LANGUAGES]):
+            self._text(audio.language, f"{place}[{index}].language", MAX_LANGUAGE, required=True)
+            self._language(audio.language, f"{place}[{index}].language")
+            self._text(audio.voice, f"{place}[{index}].voice", MAX_VOICE)
+        self._unique([audio.language for audio in options.audio_languages], place)
 
     def _storyboard(self, shots: Sequence[Shot], path: str) -> None:
         if len(shots) > MAX_SHOTS:

@@ -116,6 +116,10 @@ def _video(video: Video, *, full: bool) -> job_pb2.Video:
         artifacts=[ARTIFACT.number(artifact) for artifact in Artifact if artifact in video.files],
         check=check if full else None,
         audio_tracks=map(_audio_track, video.audio_tracks),
+        stream_files=[
+            job_pb2.StreamFile(name=name, size_bytes=one.size_bytes, sha256=one.sha256, content_type=one.content_type)
+            for name, one in video.stream_files.items()
+        ],
     )
     write_duration(video.duration, message.duration)
     return message

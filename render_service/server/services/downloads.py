@@ -8,11 +8,13 @@ from render_client.v1 import render_service_pb2 as pb
 
 from render_service.domain.errors import DomainError, ErrorReason, FieldFault, InvalidFields
 from render_service.domain.jobs.job import Artifact, Job, JobStatus, StoredFile
+from render_service.server.services.streams import StreamSigner
 from render_service.storage.errors import ObjectAbsent
 from render_service.storage.presigning import PresignedUrl
 from render_service.storage.store import ObjectStore
 
 _PIECE_BYTES = 512 * 1024
+_STREAMS = (Artifact.HLS, Artifact.DASH)
 
 
 class Downloads:
@@ -26,6 +28,7 @@ class Downloads:
     def __init__(self, store: ObjectStore, *, valid_for: timedelta) -> None:
         self._store = store
         self._valid_for = valid_for
+        self._streams = StreamSigner(store, valid_for=valid_for)
 
     async def video_urls(self, job: Job) -> tuple[str, ...]:
         """Return the URLs of a job's video: the stored one's, or else those of the provider."""
@@ -36,16 +39,18 @@ class Downloads:
         signed = await self._sign(job.id, job.video.files[Artifact.VIDEO])
         return (signed.url,) if signed else ()
 
-    def file(self, job: Job, artifact: Artifact, output: str = "") -> StoredFile:
+    def file(self, job: Job, artifact: Artifact, output: str = "", stream_file: str = "") -> StoredFile:
         """Return a file of a job.
 
         Args:
             job: The job.
             artifact: Which file.
-            output: The name of the output that it belongs to; empty is the first.
+            output: The name of the output that it belongs to; empty is the first, or that with the job's stream.
+            stream_file: The name of a file of its stream, instead of an artifact.
 
         Raises:
-            DomainError: VIDEO_NOT_READY if there is none; INVALID_FIELD for an output that the job does not have.
+            DomainError: VIDEO_NOT_READY if there is none; INVALID_FIELD for an output or a file of the stream that the
+                job does not have.
         """
         if job.status is not JobStatus.COMPLETED or job.video is None:
             raise _not_ready(job, "the job has no video that this service stores")
@@ -56,6 +61,14 @@ class Downloads:
                 what = f"must be one of {', '.join(outputs)}" if outputs else "must be omitted: the job has one video"
                 raise InvalidFields([FieldFault("output", what)])
             video = outputs[output]
+        elif stream_file or artifact in _STREAMS:
+            # A job has one stream, which need not begin with its first output.
+            video = next((named.video for named in video.outputs if named.video.stream_files), video)
+        if stream_file:
+            found = video.stream_files.get(stream_file)
+            if found is None:
+                raise InvalidFields([FieldFault("stream_file", "must be the name of one of the video's stream_files")])
+            return found
         if artifact not in video.files:
             of = f"the output {output}" if output else "the job"
             raise _not_ready(job, f"{of} has no {artifact.value.replace('_', ' ')}")
@@ -108,6 +121,11 @@ class Downloads:
             raise _lost(job_id, file)
 
     async def _sign(self, job_id: UUID, file: StoredFile) -> PresignedUrl | None:
+        if file.parts:
+            try:
+                return await self._streams.url(file)
+            except ObjectAbsent as error:
+                raise _lost(job_id, file) from error
         folder, _, own = file_name(file).rpartition("/")
         name = f"{job_id}{folder and f'-{folder}'}.{own.rpartition('.')[2]}"
         return await self._store.presigned_url(

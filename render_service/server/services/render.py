@@ -313,7 +313,8 @@ class RenderServicer(render_service_pb2_grpc.RenderServiceServicer):
     ) -> tuple[Job, StoredFile]:
         artifact = ARTIFACT.read(request.artifact, "artifact", faults) or Artifact.VIDEO
         job = await self._job(request, faults)
-        return job, self._downloads.file(job, artifact, request.output)
+        stream_file = request.stream_file if isinstance(request, pb.DownloadVideoRequest) else ""
+        return job, self._downloads.file(job, artifact, request.output, stream_file)
 
     async def _record_file(self, action: Action, job: Job, file: StoredFile) -> None:
         await self._audit.record(action, job.workspace_id, job.id, detail=file_name(file))

@@ -25,6 +25,7 @@ from render_service.domain.jobs.request import JobOptions, JobRequest, RenderReq
 from render_service.domain.projects.delivery.ai_label import with_ai_label
 from render_service.domain.projects.delivery.length_rules import length_fault, poster_fault
 from render_service.domain.projects.delivery.outputs import ResolvedOutput
+from render_service.domain.projects.delivery.streaming import container_fault, ladder_faults
 from render_service.domain.projects.languages import missing_translations, respoken, speaks, spoken_language
 from render_service.domain.projects.looks.modes import MODE_PRESETS
 from render_service.domain.projects.output import AudioLanguage, OutputOptions, OutputSpec, codec_fault, decide_output
@@ -242,6 +243,9 @@ class RenderStarter:
             output = _resolved(project, options, f"outputs[{place}].output")
             outputs.append(ResolvedOutput(named.name, output, named.burn_captions))
             languages = languages or output.audio_languages
+        faults = Faults()
+        faults.add_all(ladder_faults([named.output for named in outputs], "outputs"))
+        faults.raise_if_any()
         # The first may be an animation, which has no sound; the others are spoken all the same.
         first = replace(outputs[0].output, audio_languages=languages)
         return RenderSpec(project, first, request.generation, outputs=tuple(outputs))
@@ -332,10 +336,13 @@ def _resolved(project: Project, options: OutputOptions, path: str) -> OutputSpec
     """Return the format that options ask for, which are at a path of the request.
 
     Raises:
-        InvalidFields: The container cannot hold the codec or so long a video, or the poster's time is beyond the end.
+        InvalidFields: The container cannot be streamed, or hold the codec or so long a video, or the poster's time is
+            beyond the end.
     """
     if fault := codec_fault(options):
         raise InvalidFields([FieldFault(f"{path}.codec", fault)])
+    if fault := container_fault(options):
+        raise InvalidFields([FieldFault(f"{path}.streaming", fault)])
     output = decide_output(options, MODE_PRESETS[project.mode].aspect_ratio)
     if fault := length_fault(project, output):
         raise InvalidFields([FieldFault(f"{path}.container", fault)])

@@ -41,6 +41,9 @@ WARNING_IN_JSON = {
 FILES = {
     Artifact.VIDEO: StoredFile("key", 5_000_000_000, "ab" * 32, "video/mp4"),
     Artifact.POSTER: StoredFile("poster", 1_000, "cd" * 32, "image/jpeg"),
+    Artifact.HLS: StoredFile(
+        "a/master.m3u8", 400, "12" * 32, "text/plain", (StoredFile("a/video.mp4", 9, "34" * 32, "video/mp4"),)
+    ),
 }
 TRACK = AudioTrack(
     AudioTrackKind.NARRATION, "en-US", ("af_heart",), "local", timedelta(seconds=30), "ef" * 32, Artifact.NARRATION
@@ -120,7 +123,7 @@ def test_every_field_of_a_job_is_mapped() -> None:
             "fps": 30,
             "frames": "900",
             "content_type": "video/mp4",
-            "artifacts": ["ARTIFACT_VIDEO", "ARTIFACT_POSTER"],
+            "artifacts": ["ARTIFACT_VIDEO", "ARTIFACT_POSTER", "ARTIFACT_HLS"],
             "check": {"frames": 900.0},
             "duration": "30s",
             "audio_tracks": [
@@ -133,6 +136,10 @@ def test_every_field_of_a_job_is_mapped() -> None:
                     "sha256": "ef" * 32,
                     "artifact": "ARTIFACT_NARRATION",
                 }
+            ],
+            "stream_files": [
+                {"name": "master.m3u8", "size_bytes": "400", "sha256": "12" * 32, "content_type": "text/plain"},
+                {"name": "video.mp4", "size_bytes": "9", "sha256": "34" * 32, "content_type": "video/mp4"},
             ],
         },
         "raw_results": {

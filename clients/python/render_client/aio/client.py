@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from os import PathLike
-from pathlib import Path
 
-import grpc
-
+from render_client.aio.downloads import AsyncDownloadMethods
 from render_client.aio.frames import AsyncFrameMethods
 from render_client.aio.primitives import Stream, closing, run_blocking
 from render_client.aio.projects import AsyncProjectMethods
 from render_client.aio.voices import AsyncVoiceMethods
 from render_client.aio.webhooks import AsyncWebhookMethods
-from render_client.download import PartialFile, ProgressCallback, check_destination
+from render_client.download import check_destination
 from render_client.durations import Seconds, as_optional_seconds
-from render_client.errors import ClientClosedError, JobFailedError, PreconditionError, RenderError
-from render_client.messages import ArtifactName, StatusName, has_ended, is_completed
+from render_client.errors import JobFailedError, RenderError
+from render_client.messages import StatusName, has_ended, is_completed
 from render_client.retry import Countdown
 from render_client.v1 import job_pb2, output_pb2, project_pb2, render_service_pb2
 from render_client.watch import WatchPosition, WorkspaceChange, WorkspacePosition
 
 
-class AsyncRenderClient(AsyncProjectMethods, AsyncWebhookMethods, AsyncFrameMethods, AsyncVoiceMethods):
+class AsyncRenderClient(
+    AsyncProjectMethods, AsyncWebhookMethods, AsyncFrameMethods, AsyncVoiceMethods, AsyncDownloadMethods
+):
     """A client of the render service.
 
     Every unary call has a deadline. Calls that are safe to repeat are retried while the service is unavailable. Every
@@ -315,85 +315,3 @@ class AsyncRenderClient(AsyncProjectMethods, AsyncWebhookMethods, AsyncFrameMeth
         async for _ in self.watch(job_id, timeout=timeout):
             pass
         return await self.get(job_id)
-
-    async def download(
-        self,
-        job_id: str,
-        path: str | PathLike[str],
-        *,
-        artifact: ArtifactName = "video",
-        output: str = "",
-        on_progress: ProgressCallback | None = None,
-        timeout: Seconds | None = None,
-    ) -> Path:
-        """Download a file of a COMPLETED job, resuming an interrupted download, and verify its checksum.
-
-        Data is written to `{path}.{job_id}.part`. That file is kept after a failure, and the next call resumes from it.
-
-        Args:
-            job_id: UUID of the job.
-            path: Destination; its folder must exist. An existing file is replaced once the new one is complete.
-            artifact: Its name, such as `video`, `poster`, `captions_srt`, `words` or `narration`.
-            output: Name of the output that it belongs to, of a job with several; empty for the first.
-            on_progress: Called after every chunk with received and total bytes; by `AsyncRenderClient` in a thread.
-            timeout: Seconds, or a `timedelta`, for the whole download; None means no limit.
-
-        Returns:
-            The path.
-
-        Raises:
-            JobFailedError: If the job is FAILED or CANCELLED; the message says why.
-            DownloadError: If the received data does not match the size or checksum that the service announced.
-            OSError: If the file cannot be written.
-        """
-        attempts = self._stream_attempts(timeout)
-        file = PartialFile(self._requests, job_id, Path(path), artifact, on_progress, of=output)
-        await run_blocking(file.open)
-        try:
-            while True:
-                self._check_open()
-                call = self._render.DownloadVideo(
-                    file.request(), timeout=attempts.remaining(), metadata=self.config.metadata()
-                )
-                try:
-                    with self._closed.ending(ClientClosedError("the client was closed")):
-                        async for piece in call:
-                            await run_blocking(file.accept, piece)
-                            self._reached = True
-                            attempts.progressed()
-                    await run_blocking(file.finish)
-                except grpc.RpcError as error:
-                    ending = file.broken(self._translated(error))
-                except RenderError as error:
-                    ending = error
-                else:
-                    return Path(path)
-                finally:
-                    call.cancel()
-                await self._raise_if_failed(job_id, ending)
-                await self._pause(attempts.delay_after(ending))
-        finally:
-            file.close()
-
-    async def create_download_url(
-        self, job_id: str, *, artifact: ArtifactName = "video", output: str = ""
-    ) -> render_service_pb2.CreateDownloadUrlResponse:
-        """Create a pre-signed URL of a file of a COMPLETED job, valid until its expire_time.
-
-        Raises:
-            JobFailedError: If the job is FAILED or CANCELLED; the message says why.
-        """
-        try:
-            return await self._call(
-                self._render.CreateDownloadUrl, self._requests.download_url(job_id, artifact, output)
-            )
-        except PreconditionError as error:
-            await self._raise_if_failed(job_id, error)
-            raise
-
-    async def _raise_if_failed(self, job_id: str, error: RenderError) -> None:
-        """Raise `JobFailedError` if an error says that a job has no file because the job has failed."""
-        if isinstance(error, PreconditionError):
-            job = await self.get(job_id)
-            if has_ended(job) and not is_completed(job):
-                raise JobFailedError(job) from error

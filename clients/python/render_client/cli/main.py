@@ -350,7 +350,7 @@ def download(
     of: OutputName = "",
     machine: Machine = False,
 ) -> None:
-    """Download a file of a job. Resumes an interrupted download."""
+    """Download a file of a job, or the folder of its stream. Resumes an interrupted download."""
     output = output_for(machine)
     with reported_errors(output, context.obj), context.obj.client() as client:
         from render_client.cli.watching import fetch

@@ -83,6 +83,8 @@ class Artifact(str, Enum):
     CHAPTERS_VTT = "chapters-vtt"
     METADATA = "metadata"
     TIMELINE = "timeline"
+    HLS = "hls"
+    DASH = "dash"
 
     @property
     def artifact_name(self) -> "ArtifactName":
@@ -106,6 +108,8 @@ class Artifact(str, Enum):
                 Artifact.CHAPTERS_VTT: "-chapters.vtt",
                 Artifact.METADATA: "-metadata.json",
                 Artifact.TIMELINE: ".otio",
+                Artifact.HLS: "-stream",
+                Artifact.DASH: "-stream",
             }.get(self, f"-{self.value}.flac")
         return job.job_id + (of and f"-{of}") + ending
 

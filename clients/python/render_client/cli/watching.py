@@ -13,6 +13,7 @@ from render_client.cli.output import Output, end_code
 from render_client.cli.progress import WatchDisplay, show_download
 from render_client.cli.session import Connection
 from render_client.config import ClientConfig
+from render_client.download import ProgressCallback
 from render_client.errors import RenderError
 from render_client.messages import ArtifactName, has_ended
 from render_client.sync import RenderClient
@@ -76,14 +77,16 @@ def finish(
 def fetch(
     client: RenderClient, output: Output, job_id: str, path: Path, artifact: ArtifactName, *, of: str = ""
 ) -> None:
-    """Download a file of a job, and show the progress to people."""
+    """Download a file of a job, or its stream into a folder, and show the progress to people."""
+
+    def download(progress: ProgressCallback | None) -> tuple[Path, ...]:
+        if artifact in ("hls", "dash"):
+            return client.download_stream(job_id, path, on_progress=progress)
+        return (client.download(job_id, path, artifact=artifact, output=of, on_progress=progress),)
+
     if output.machine:
-        client.download(job_id, path, artifact=artifact, output=of)
-        output.value({"job_id": job_id, "path": str(path), "size_bytes": path.stat().st_size})
+        size = sum(file.stat().st_size for file in download(None))
+        output.value({"job_id": job_id, "path": str(path), "size_bytes": size})
         return
-    show_download(
-        lambda progress: client.download(job_id, path, artifact=artifact, output=of, on_progress=progress),
-        path.name,
-        output.err,
-    )
+    show_download(download, path.name, output.err)
     output.say(f"saved {path}")

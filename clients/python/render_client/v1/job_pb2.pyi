@@ -139,6 +139,12 @@ class _ArtifactEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Artifact.Val
     """
     ARTIFACT_TIMELINE: _Artifact.ValueType  # 15
     """What the video is cut from, as OpenTimelineIO. Only with OutputOptions.sidecars."""
+    ARTIFACT_HLS: _Artifact.ValueType  # 16
+    """The master playlist of the job's HLS stream. CreateDownloadUrl returns a URL that players can follow: the URLs within
+    are pre-signed too. Only with OutputOptions.streaming, as the one below.
+    """
+    ARTIFACT_DASH: _Artifact.ValueType  # 17
+    """The manifest of the job's DASH stream; as ARTIFACT_HLS."""
 
 class Artifact(_Artifact, metaclass=_ArtifactEnumTypeWrapper):
     """Artifact is one of the files that a job produces."""
@@ -180,6 +186,12 @@ and hashes.
 """
 ARTIFACT_TIMELINE: Artifact.ValueType  # 15
 """What the video is cut from, as OpenTimelineIO. Only with OutputOptions.sidecars."""
+ARTIFACT_HLS: Artifact.ValueType  # 16
+"""The master playlist of the job's HLS stream. CreateDownloadUrl returns a URL that players can follow: the URLs within
+are pre-signed too. Only with OutputOptions.streaming, as the one below.
+"""
+ARTIFACT_DASH: Artifact.ValueType  # 17
+"""The manifest of the job's DASH stream; as ARTIFACT_HLS."""
 Global___Artifact: _TypeAlias = Artifact  # noqa: Y015
 
 class _AudioTrackKind:
@@ -439,6 +451,7 @@ class Video(_message.Message):
     CHECK_FIELD_NUMBER: _builtins.int
     DURATION_FIELD_NUMBER: _builtins.int
     AUDIO_TRACKS_FIELD_NUMBER: _builtins.int
+    STREAM_FILES_FIELD_NUMBER: _builtins.int
     size_bytes: _builtins.int
     """size_bytes is the length of the file."""
     sha256: _builtins.str
@@ -471,6 +484,12 @@ class Video(_message.Message):
         videos of earlier versions.
         """
 
+    @_builtins.property
+    def stream_files(self) -> _containers.RepeatedCompositeFieldContainer[Global___StreamFile]:
+        """stream_files are the files of the stream that begins with this video: playlists, manifest, media and captions. They
+        name each other relatively, so that a folder of them, or a copy on a CDN, plays.
+        """
+
     def __init__(
         self,
         *,
@@ -485,14 +504,49 @@ class Video(_message.Message):
         check: _struct_pb2.Struct | None = ...,
         duration: _duration_pb2.Duration | None = ...,
         audio_tracks: _abc.Iterable[Global___AudioTrack] | None = ...,
+        stream_files: _abc.Iterable[Global___StreamFile] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["check", b"check", "duration", b"duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifacts", b"artifacts", "audio_tracks", b"audio_tracks", "check", b"check", "content_type", b"content_type", "duration", b"duration", "fps", b"fps", "frames", b"frames", "height", b"height", "sha256", b"sha256", "size_bytes", b"size_bytes", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifacts", b"artifacts", "audio_tracks", b"audio_tracks", "check", b"check", "content_type", b"content_type", "duration", b"duration", "fps", b"fps", "frames", b"frames", "height", b"height", "sha256", b"sha256", "size_bytes", b"size_bytes", "stream_files", b"stream_files", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Video: _TypeAlias = Video  # noqa: Y015
+
+@_typing.final
+class StreamFile(_message.Message):
+    """StreamFile is a file of an HLS or DASH stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    SHA256_FIELD_NUMBER: _builtins.int
+    CONTENT_TYPE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """name of the file, such as `video-hd.mp4`; DownloadVideoRequest.stream_file downloads it."""
+    size_bytes: _builtins.int
+    """size_bytes is its length."""
+    sha256: _builtins.str
+    """sha256 is its checksum, 64 lower-case hexadecimal digits."""
+    content_type: _builtins.str
+    """content_type is its media type."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        size_bytes: _builtins.int = ...,
+        sha256: _builtins.str = ...,
+        content_type: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_type", b"content_type", "name", b"name", "sha256", b"sha256", "size_bytes", b"size_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamFile: _TypeAlias = StreamFile  # noqa: Y015
 
 @_typing.final
 class JobOutput(_message.Message):

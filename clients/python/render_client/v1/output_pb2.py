@@ -15,7 +15,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16render/v1/output.proto\x12\trender.v1\x1a\x1egoogle/protobuf/duration.proto\"9\n\tFrameSize\x12\x14\n\x05width\x18\x01 \x01(\x05R\x05width\x12\x16\n\x06height\x18\x02 \x01(\x05R\x06height\"A\n\rAudioLanguage\x12\x1a\n\x08language\x18\x01 \x01(\tR\x08language\x12\x14\n\x05voice\x18\x02 \x01(\tR\x05voice\"\x84\x01\n\x0eSidecarOptions\x12\x1e\n\nthumbnails\x18\x01 \x01(\x08R\nthumbnails\x12\x1a\n\x08\x63hapters\x18\x02 \x01(\x08R\x08\x63hapters\x12\x1a\n\x08metadata\x18\x03 \x01(\x08R\x08metadata\x12\x1a\n\x08timeline\x18\x04 \x01(\x08R\x08timeline\"p\n\x07\x41iLabel\x12\x12\n\x04text\x18\x01 \x01(\tR\x04text\x12\x35\n\x08\x64uration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationR\x08\x64uration\x12\x1a\n\x08producer\x18\x03 \x01(\tR\x08producer\"\xe9\x04\n\rOutputOptions\x12;\n\x0c\x61spect_ratio\x18\x01 \x01(\x0e\x32\x16.render.v1.AspectRatioH\x00R\x0b\x61spectRatio\x12*\n\x04size\x18\x02 \x01(\x0b\x32\x14.render.v1.FrameSizeH\x00R\x04size\x12\x10\n\x03\x66ps\x18\x03 \x01(\x05R\x03\x66ps\x12\x32\n\x07quality\x18\x04 \x01(\x0e\x32\x18.render.v1.QualityPresetR\x07quality\x12\x32\n\tcontainer\x18\x05 \x01(\x0e\x32\x14.render.v1.ContainerR\tcontainer\x12\x35\n\x08loudness\x18\x06 \x01(\x0e\x32\x19.render.v1.LoudnessTargetR\x08loudness\x12\x19\n\x05stems\x18\x07 \x01(\x08H\x01R\x05stems\x88\x01\x01\x12+\n\x05\x63odec\x18\x08 \x01(\x0e\x32\x15.render.v1.VideoCodecR\x05\x63odec\x12\x41\n\x0f\x61udio_languages\x18\t \x03(\x0b\x32\x18.render.v1.AudioLanguageR\x0e\x61udioLanguages\x12\x35\n\x08sidecars\x18\n \x01(\x0b\x32\x19.render.v1.SidecarOptionsR\x08sidecars\x12:\n\x0bposter_time\x18\x0b \x01(\x0b\x32\x19.google.protobuf.DurationR\nposterTime\x12-\n\x08\x61i_label\x18\x0c \x01(\x0b\x32\x12.render.v1.AiLabelR\x07\x61iLabelB\x07\n\x05\x66rameB\x08\n\x06_stems\"\x8f\x01\n\x0bNamedOutput\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x30\n\x06output\x18\x02 \x01(\x0b\x32\x18.render.v1.OutputOptionsR\x06output\x12(\n\rburn_captions\x18\x03 \x01(\x08H\x00R\x0c\x62urnCaptions\x88\x01\x01\x42\x10\n\x0e_burn_captions*\x85\x01\n\x0b\x41spectRatio\x12\x1c\n\x18\x41SPECT_RATIO_UNSPECIFIED\x10\x00\x12\x15\n\x11\x41SPECT_RATIO_16_9\x10\x01\x12\x15\n\x11\x41SPECT_RATIO_9_16\x10\x02\x12\x14\n\x10\x41SPECT_RATIO_1_1\x10\x03\x12\x14\n\x10\x41SPECT_RATIO_4_5\x10\x04*\x7f\n\rQualityPreset\x12\x1e\n\x1aQUALITY_PRESET_UNSPECIFIED\x10\x00\x12\x18\n\x14QUALITY_PRESET_DRAFT\x10\x01\x12\x1b\n\x17QUALITY_PRESET_STANDARD\x10\x02\x12\x17\n\x13QUALITY_PRESET_HIGH\x10\x03*\x87\x01\n\tContainer\x12\x19\n\x15\x43ONTAINER_UNSPECIFIED\x10\x00\x12\x11\n\rCONTAINER_MP4\x10\x01\x12\x12\n\x0e\x43ONTAINER_WEBM\x10\x02\x12\x11\n\rCONTAINER_GIF\x10\x03\x12\x11\n\rCONTAINER_MOV\x10\x04\x12\x12\n\x0e\x43ONTAINER_WEBP\x10\x05*\x9e\x01\n\nVideoCodec\x12\x1b\n\x17VIDEO_CODEC_UNSPECIFIED\x10\x00\x12\x14\n\x10VIDEO_CODEC_H264\x10\x01\x12\x14\n\x10VIDEO_CODEC_HEVC\x10\x02\x12\x13\n\x0fVIDEO_CODEC_AV1\x10\x03\x12\x13\n\x0fVIDEO_CODEC_VP9\x10\x04\x12\x1d\n\x19VIDEO_CODEC_PRORES_422_HQ\x10\x05*\x89\x01\n\x0eLoudnessTarget\x12\x1f\n\x1bLOUDNESS_TARGET_UNSPECIFIED\x10\x00\x12\x1a\n\x16LOUDNESS_TARGET_ONLINE\x10\x01\x12\x1b\n\x17LOUDNESS_TARGET_PODCAST\x10\x02\x12\x1d\n\x19LOUDNESS_TARGET_BROADCAST\x10\x03\x42\x31\n\rcom.render.v1P\x01Z\x1e\x65xample.com/render/v1;renderv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16render/v1/output.proto\x12\trender.v1\x1a\x1egoogle/protobuf/duration.proto\"9\n\tFrameSize\x12\x14\n\x05width\x18\x01 \x01(\x05R\x05width\x12\x16\n\x06height\x18\x02 \x01(\x05R\x06height\"A\n\rAudioLanguage\x12\x1a\n\x08language\x18\x01 \x01(\tR\x08language\x12\x14\n\x05voice\x18\x02 \x01(\tR\x05voice\"\x84\x01\n\x0eSidecarOptions\x12\x1e\n\nthumbnails\x18\x01 \x01(\x08R\nthumbnails\x12\x1a\n\x08\x63hapters\x18\x02 \x01(\x08R\x08\x63hapters\x12\x1a\n\x08metadata\x18\x03 \x01(\x08R\x08metadata\x12\x1a\n\x08timeline\x18\x04 \x01(\x08R\x08timeline\"p\n\x07\x41iLabel\x12\x12\n\x04text\x18\x01 \x01(\tR\x04text\x12\x35\n\x08\x64uration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationR\x08\x64uration\x12\x1a\n\x08producer\x18\x03 \x01(\tR\x08producer\"~\n\x10StreamingOptions\x12\x10\n\x03hls\x18\x01 \x01(\x08R\x03hls\x12\x12\n\x04\x64\x61sh\x18\x02 \x01(\x08R\x04\x64\x61sh\x12\x44\n\x10segment_duration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationR\x0fsegmentDuration\"\xa4\x05\n\rOutputOptions\x12;\n\x0c\x61spect_ratio\x18\x01 \x01(\x0e\x32\x16.render.v1.AspectRatioH\x00R\x0b\x61spectRatio\x12*\n\x04size\x18\x02 \x01(\x0b\x32\x14.render.v1.FrameSizeH\x00R\x04size\x12\x10\n\x03\x66ps\x18\x03 \x01(\x05R\x03\x66ps\x12\x32\n\x07quality\x18\x04 \x01(\x0e\x32\x18.render.v1.QualityPresetR\x07quality\x12\x32\n\tcontainer\x18\x05 \x01(\x0e\x32\x14.render.v1.ContainerR\tcontainer\x12\x35\n\x08loudness\x18\x06 \x01(\x0e\x32\x19.render.v1.LoudnessTargetR\x08loudness\x12\x19\n\x05stems\x18\x07 \x01(\x08H\x01R\x05stems\x88\x01\x01\x12+\n\x05\x63odec\x18\x08 \x01(\x0e\x32\x15.render.v1.VideoCodecR\x05\x63odec\x12\x41\n\x0f\x61udio_languages\x18\t \x03(\x0b\x32\x18.render.v1.AudioLanguageR\x0e\x61udioLanguages\x12\x35\n\x08sidecars\x18\n \x01(\x0b\x32\x19.render.v1.SidecarOptionsR\x08sidecars\x12:\n\x0bposter_time\x18\x0b \x01(\x0b\x32\x19.google.protobuf.DurationR\nposterTime\x12-\n\x08\x61i_label\x18\x0c \x01(\x0b\x32\x12.render.v1.AiLabelR\x07\x61iLabel\x12\x39\n\tstreaming\x18\r \x01(\x0b\x32\x1b.render.v1.StreamingOptionsR\tstreamingB\x07\n\x05\x66rameB\x08\n\x06_stems\"\x8f\x01\n\x0bNamedOutput\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x30\n\x06output\x18\x02 \x01(\x0b\x32\x18.render.v1.OutputOptionsR\x06output\x12(\n\rburn_captions\x18\x03 \x01(\x08H\x00R\x0c\x62urnCaptions\x88\x01\x01\x42\x10\n\x0e_burn_captions*\x85\x01\n\x0b\x41spectRatio\x12\x1c\n\x18\x41SPECT_RATIO_UNSPECIFIED\x10\x00\x12\x15\n\x11\x41SPECT_RATIO_16_9\x10\x01\x12\x15\n\x11\x41SPECT_RATIO_9_16\x10\x02\x12\x14\n\x10\x41SPECT_RATIO_1_1\x10\x03\x12\x14\n\x10\x41SPECT_RATIO_4_5\x10\x04*\x7f\n\rQualityPreset\x12\x1e\n\x1aQUALITY_PRESET_UNSPECIFIED\x10\x00\x12\x18\n\x14QUALITY_PRESET_DRAFT\x10\x01\x12\x1b\n\x17QUALITY_PRESET_STANDARD\x10\x02\x12\x17\n\x13QUALITY_PRESET_HIGH\x10\x03*\x87\x01\n\tContainer\x12\x19\n\x15\x43ONTAINER_UNSPECIFIED\x10\x00\x12\x11\n\rCONTAINER_MP4\x10\x01\x12\x12\n\x0e\x43ONTAINER_WEBM\x10\x02\x12\x11\n\rCONTAINER_GIF\x10\x03\x12\x11\n\rCONTAINER_MOV\x10\x04\x12\x12\n\x0e\x43ONTAINER_WEBP\x10\x05*\x9e\x01\n\nVideoCodec\x12\x1b\n\x17VIDEO_CODEC_UNSPECIFIED\x10\x00\x12\x14\n\x10VIDEO_CODEC_H264\x10\x01\x12\x14\n\x10VIDEO_CODEC_HEVC\x10\x02\x12\x13\n\x0fVIDEO_CODEC_AV1\x10\x03\x12\x13\n\x0fVIDEO_CODEC_VP9\x10\x04\x12\x1d\n\x19VIDEO_CODEC_PRORES_422_HQ\x10\x05*\x89\x01\n\x0eLoudnessTarget\x12\x1f\n\x1bLOUDNESS_TARGET_UNSPECIFIED\x10\x00\x12\x1a\n\x16LOUDNESS_TARGET_ONLINE\x10\x01\x12\x1b\n\x17LOUDNESS_TARGET_PODCAST\x10\x02\x12\x1d\n\x19LOUDNESS_TARGET_BROADCAST\x10\x03\x42\x31\n\rcom.render.v1P\x01Z\x1e\x65xample.com/render/v1;renderv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -23,16 +23,16 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'render.v1.output_pb2', _glo
 if _descriptor._USE_C_DESCRIPTORS == False:
   _globals['DESCRIPTOR']._options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\rcom.render.v1P\001Z\036example.com/render/v1;renderv1'
-  _globals['_ASPECTRATIO']._serialized_start=1211
-  _globals['_ASPECTRATIO']._serialized_end=1344
-  _globals['_QUALITYPRESET']._serialized_start=1346
-  _globals['_QUALITYPRESET']._serialized_end=1473
-  _globals['_CONTAINER']._serialized_start=1476
-  _globals['_CONTAINER']._serialized_end=1611
-  _globals['_VIDEOCODEC']._serialized_start=1614
-  _globals['_VIDEOCODEC']._serialized_end=1772
-  _globals['_LOUDNESSTARGET']._serialized_start=1775
-  _globals['_LOUDNESSTARGET']._serialized_end=1912
+  _globals['_ASPECTRATIO']._serialized_start=1398
+  _globals['_ASPECTRATIO']._serialized_end=1531
+  _globals['_QUALITYPRESET']._serialized_start=1533
+  _globals['_QUALITYPRESET']._serialized_end=1660
+  _globals['_CONTAINER']._serialized_start=1663
+  _globals['_CONTAINER']._serialized_end=1798
+  _globals['_VIDEOCODEC']._serialized_start=1801
+  _globals['_VIDEOCODEC']._serialized_end=1959
+  _globals['_LOUDNESSTARGET']._serialized_start=1962
+  _globals['_LOUDNESSTARGET']._serialized_end=2099
   _globals['_FRAMESIZE']._serialized_start=69
   _globals['_FRAMESIZE']._serialized_end=126
   _globals['_AUDIOLANGUAGE']._serialized_start=128
@@ -41,8 +41,10 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _globals['_SIDECAROPTIONS']._serialized_end=328
   _globals['_AILABEL']._serialized_start=330
   _globals['_AILABEL']._serialized_end=442
-  _globals['_OUTPUTOPTIONS']._serialized_start=445
-  _globals['_OUTPUTOPTIONS']._serialized_end=1062
-  _globals['_NAMEDOUTPUT']._serialized_start=1065
-  _globals['_NAMEDOUTPUT']._serialized_end=1208
+  _globals['_STREAMINGOPTIONS']._serialized_start=444
+  _globals['_STREAMINGOPTIONS']._serialized_end=570
+  _globals['_OUTPUTOPTIONS']._serialized_start=573
+  _globals['_OUTPUTOPTIONS']._serialized_end=1249
+  _globals['_NAMEDOUTPUT']._serialized_start=1252
+  _globals['_NAMEDOUTPUT']._serialized_end=1395
 # @@protoc_insertion_point(module_scope)

@@ -319,6 +319,41 @@ class AiLabel(_message.Message):
 Global___AiLabel: _TypeAlias = AiLabel  # noqa: Y015
 
 @_typing.final
+class StreamingOptions(_message.Message):
+    """StreamingOptions make a video a rendition of the job's stream. All outputs of a job with the same streaming options are
+    one ladder: players choose the rendition that suits their screen and connection. The streams reuse the pictures and
+    sounds of the videos; nothing is encoded for them but a keyframe at the start of each segment.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HLS_FIELD_NUMBER: _builtins.int
+    DASH_FIELD_NUMBER: _builtins.int
+    SEGMENT_DURATION_FIELD_NUMBER: _builtins.int
+    hls: _builtins.bool
+    """hls makes an HLS stream (RFC 8216, fragmented MP4): `ARTIFACT_HLS` is its master playlist."""
+    dash: _builtins.bool
+    """dash makes an MPEG-DASH stream from the same media files: `ARTIFACT_DASH` is its manifest."""
+    @_builtins.property
+    def segment_duration(self) -> _duration_pb2.Duration:
+        """segment_duration is the length of each segment but the last: whole seconds, 2–10 s, or INVALID_ARGUMENT. Default 6 s."""
+
+    def __init__(
+        self,
+        *,
+        hls: _builtins.bool = ...,
+        dash: _builtins.bool = ...,
+        segment_duration: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["segment_duration", b"segment_duration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dash", b"dash", "hls", b"hls", "segment_duration", b"segment_duration"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamingOptions: _TypeAlias = StreamingOptions  # noqa: Y015
+
+@_typing.final
 class OutputOptions(_message.Message):
     """OutputOptions choose the format of the finished video. Omitted fields follow the project's mode."""
 
@@ -336,6 +371,7 @@ class OutputOptions(_message.Message):
     SIDECARS_FIELD_NUMBER: _builtins.int
     POSTER_TIME_FIELD_NUMBER: _builtins.int
     AI_LABEL_FIELD_NUMBER: _builtins.int
+    STREAMING_FIELD_NUMBER: _builtins.int
     aspect_ratio: Global___AspectRatio.ValueType
     """aspect_ratio selects a shape at full HD quality."""
     fps: _builtins.int
@@ -381,6 +417,13 @@ class OutputOptions(_message.Message):
     def ai_label(self) -> Global___AiLabel:
         """ai_label labels the video as generated; left out, it has no label."""
 
+    @_builtins.property
+    def streaming(self) -> Global___StreamingOptions:
+        """streaming makes the video a rendition of the job's HLS or DASH stream. The container must be MP4; the outputs of one
+        stream must have one shape, equal loudness, and frame rates that are multiples of each other: otherwise
+        INVALID_ARGUMENT. An output inherits the project's streaming if it is an MP4; `streaming {}` keeps it out.
+        """
+
     def __init__(
         self,
         *,
@@ -396,10 +439,11 @@ class OutputOptions(_message.Message):
         sidecars: Global___SidecarOptions | None = ...,
         poster_time: _duration_pb2.Duration | None = ...,
         ai_label: Global___AiLabel | None = ...,
+        streaming: Global___StreamingOptions | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_stems", b"_stems", "ai_label", b"ai_label", "aspect_ratio", b"aspect_ratio", "frame", b"frame", "poster_time", b"poster_time", "sidecars", b"sidecars", "size", b"size", "stems", b"stems"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_stems", b"_stems", "ai_label", b"ai_label", "aspect_ratio", b"aspect_ratio", "frame", b"frame", "poster_time", b"poster_time", "sidecars", b"sidecars", "size", b"size", "stems", b"stems", "streaming", b"streaming"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stems", b"_stems", "ai_label", b"ai_label", "aspect_ratio", b"aspect_ratio", "audio_languages", b"audio_languages", "codec", b"codec", "container", b"container", "fps", b"fps", "frame", b"frame", "loudness", b"loudness", "poster_time", b"poster_time", "quality", b"quality", "sidecars", b"sidecars", "size", b"size", "stems", b"stems"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stems", b"_stems", "ai_label", b"ai_label", "aspect_ratio", b"aspect_ratio", "audio_languages", b"audio_languages", "codec", b"codec", "container", b"container", "fps", b"fps", "frame", b"frame", "loudness", b"loudness", "poster_time", b"poster_time", "quality", b"quality", "sidecars", b"sidecars", "size", b"size", "stems", b"stems", "streaming", b"streaming"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__stems: _TypeAlias = _typing.Literal["stems"]  # noqa: Y015
     _WhichOneofArgType__stems: _TypeAlias = _typing.Literal["_stems", b"_stems"]  # noqa: Y015

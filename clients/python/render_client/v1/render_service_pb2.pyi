@@ -1066,6 +1066,7 @@ class DownloadVideoRequest(_message.Message):
     OFFSET_FIELD_NUMBER: _builtins.int
     ARTIFACT_FIELD_NUMBER: _builtins.int
     OUTPUT_FIELD_NUMBER: _builtins.int
+    STREAM_FILE_FIELD_NUMBER: _builtins.int
     workspace_id: _builtins.str
     """workspace_id is the workspace of the job. Required."""
     job_id: _builtins.str
@@ -1078,6 +1079,10 @@ class DownloadVideoRequest(_message.Message):
     """output is the name of the output whose file to download, of a job with several (StartRenderRequest.outputs); empty is
     the first. A name that the job does not have is INVALID_ARGUMENT.
     """
+    stream_file: _builtins.str
+    """stream_file is the name of a file of the stream (Video.stream_files) to download instead of an artifact. A name that
+    the video does not have is INVALID_ARGUMENT.
+    """
     def __init__(
         self,
         *,
@@ -1086,10 +1091,11 @@ class DownloadVideoRequest(_message.Message):
         offset: _builtins.int = ...,
         artifact: _job_pb2.Artifact.ValueType = ...,
         output: _builtins.str = ...,
+        stream_file: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact", b"artifact", "job_id", b"job_id", "offset", b"offset", "output", b"output", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact", b"artifact", "job_id", b"job_id", "offset", b"offset", "output", b"output", "stream_file", b"stream_file", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file render/v1/output.proto.
  */
 export const file_render_v1_output: GenFile = /*@__PURE__*/
-  fileDesc("ChZyZW5kZXIvdjEvb3V0cHV0LnByb3RvEglyZW5kZXIudjEiKgoJRnJhbWVTaXplEg0KBXdpZHRoGAEgASgFEg4KBmhlaWdodBgCIAEoBSIwCg1BdWRpb0xhbmd1YWdlEhAKCGxhbmd1YWdlGAEgASgJEg0KBXZvaWNlGAIgASgJIloKDlNpZGVjYXJPcHRpb25zEhIKCnRodW1ibmFpbHMYASABKAgSEAoIY2hhcHRlcnMYAiABKAgSEAoIbWV0YWRhdGEYAyABKAgSEAoIdGltZWxpbmUYBCABKAgiVgoHQWlMYWJlbBIMCgR0ZXh0GAEgASgJEisKCGR1cmF0aW9uGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhAKCHByb2R1Y2VyGAMgASgJIvYDCg1PdXRwdXRPcHRpb25zEi4KDGFzcGVjdF9yYXRpbxgBIAEoDjIWLnJlbmRlci52MS5Bc3BlY3RSYXRpb0gAEiQKBHNpemUYAiABKAsyFC5yZW5kZXIudjEuRnJhbWVTaXplSAASCwoDZnBzGAMgASgFEikKB3F1YWxpdHkYBCABKA4yGC5yZW5kZXIudjEuUXVhbGl0eVByZXNldBInCgljb250YWluZXIYBSABKA4yFC5yZW5kZXIudjEuQ29udGFpbmVyEisKCGxvdWRuZXNzGAYgASgOMhkucmVuZGVyLnYxLkxvdWRuZXNzVGFyZ2V0EhIKBXN0ZW1zGAcgASgISAGIAQESJAoFY29kZWMYCCABKA4yFS5yZW5kZXIudjEuVmlkZW9Db2RlYxIxCg9hdWRpb19sYW5ndWFnZXMYCSADKAsyGC5yZW5kZXIudjEuQXVkaW9MYW5ndWFnZRIrCghzaWRlY2FycxgKIAEoCzIZLnJlbmRlci52MS5TaWRlY2FyT3B0aW9ucxIuCgtwb3N0ZXJfdGltZRgLIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIkCghhaV9sYWJlbBgMIAEoCzISLnJlbmRlci52MS5BaUxhYmVsQgcKBWZyYW1lQggKBl9zdGVtcyJzCgtOYW1lZE91dHB1dBIMCgRuYW1lGAEgASgJEigKBm91dHB1dBgCIAEoCzIYLnJlbmRlci52MS5PdXRwdXRPcHRpb25zEhoKDWJ1cm5fY2FwdGlvbnMYAyABKAhIAIgBAUIQCg5fYnVybl9jYXB0aW9ucyqFAQoLQXNwZWN0UmF0aW8SHAoYQVNQRUNUX1JBVElPX1VOU1BFQ0lGSUVEEAASFQoRQVNQRUNUX1JBVElPXzE2XzkQARIVChFBU1BFQ1RfUkFUSU9fOV8xNhACEhQKEEFTUEVDVF9SQVRJT18xXzEQAxIUChBBU1BFQ1RfUkFUSU9fNF81EAQqfwoNUXVhbGl0eVByZXNldBIeChpRVUFMSVRZX1BSRVNFVF9VTlNQRUNJRklFRBAAEhgKFFFVQUxJVFlfUFJFU0VUX0RSQUZUEAESGwoXUVVBTElUWV9QUkVTRVRfU1RBTkRBUkQQAhIXChNRVUFMSVRZX1BSRVNFVF9ISUdIEAMqhwEKCUNvbnRhaW5lchIZChVDT05UQUlORVJfVU5TUEVDSUZJRUQQABIRCg1DT05UQUlORVJfTVA0EAESEgoOQ09OVEFJTkVSX1dFQk0QAhIRCg1DT05UQUlORVJfR0lGEAMSEQoNQ09OVEFJTkVSX01PVhAEEhIKDkNPTlRBSU5FUl9XRUJQEAUqngEKClZpZGVvQ29kZWMSGwoXVklERU9fQ09ERUNfVU5TUEVDSUZJRUQQABIUChBWSURFT19DT0RFQ19IMjY0EAESFAoQVklERU9fQ09ERUNfSEVWQxACEhMKD1ZJREVPX0NPREVDX0FWMRADEhMKD1ZJREVPX0NPREVDX1ZQORAEEh0KGVZJREVPX0NPREVDX1BST1JFU180MjJfSFEQBSqJAQoOTG91ZG5lc3NUYXJnZXQSHwobTE9VRE5FU1NfVEFSR0VUX1VOU1BFQ0lGSUVEEAASGgoWTE9VRE5FU1NfVEFSR0VUX09OTElORRABEhsKF0xPVURORVNTX1RBUkdFVF9QT0RDQVNUEAISHQoZTE9VRE5FU1NfVEFSR0VUX0JST0FEQ0FTVBADQjEKDWNvbS5yZW5kZXIudjFQAVoeZXhhbXBsZS5jb20vcmVuZGVyL3YxO3JlbmRlcnYxYgZwcm90bzM", [file_google_protobuf_duration]);
+  fileDesc("ChZyZW5kZXIvdjEvb3V0cHV0LnByb3RvEglyZW5kZXIudjEiKgoJRnJhbWVTaXplEg0KBXdpZHRoGAEgASgFEg4KBmhlaWdodBgCIAEoBSIwCg1BdWRpb0xhbmd1YWdlEhAKCGxhbmd1YWdlGAEgASgJEg0KBXZvaWNlGAIgASgJIloKDlNpZGVjYXJPcHRpb25zEhIKCnRodW1ibmFpbHMYASABKAgSEAoIY2hhcHRlcnMYAiABKAgSEAoIbWV0YWRhdGEYAyABKAgSEAoIdGltZWxpbmUYBCABKAgiVgoHQWlMYWJlbBIMCgR0ZXh0GAEgASgJEisKCGR1cmF0aW9uGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhAKCHByb2R1Y2VyGAMgASgJImIKEFN0cmVhbWluZ09wdGlvbnMSCwoDaGxzGAEgASgIEgwKBGRhc2gYAiABKAgSMwoQc2VnbWVudF9kdXJhdGlvbhgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiKmBAoNT3V0cHV0T3B0aW9ucxIuCgxhc3BlY3RfcmF0aW8YASABKA4yFi5yZW5kZXIudjEuQXNwZWN0UmF0aW9IABIkCgRzaXplGAIgASgLMhQucmVuZGVyLnYxLkZyYW1lU2l6ZUgAEgsKA2ZwcxgDIAEoBRIpCgdxdWFsaXR5GAQgASgOMhgucmVuZGVyLnYxLlF1YWxpdHlQcmVzZXQSJwoJY29udGFpbmVyGAUgASgOMhQucmVuZGVyLnYxLkNvbnRhaW5lchIrCghsb3VkbmVzcxgGIAEoDjIZLnJlbmRlci52MS5Mb3VkbmVzc1RhcmdldBISCgVzdGVtcxgHIAEoCEgBiAEBEiQKBWNvZGVjGAggASgOMhUucmVuZGVyLnYxLlZpZGVvQ29kZWMSMQoPYXVkaW9fbGFuZ3VhZ2VzGAkgAygLMhgucmVuZGVyLnYxLkF1ZGlvTGFuZ3VhZ2USKwoIc2lkZWNhcnMYCiABKAsyGS5yZW5kZXIudjEuU2lkZWNhck9wdGlvbnMSLgoLcG9zdGVyX3RpbWUYCyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJAoIYWlfbGFiZWwYDCABKAsyEi5yZW5kZXIudjEuQWlMYWJlbBIuCglzdHJlYW1pbmcYDSABKAsyGy5yZW5kZXIudjEuU3RyZWFtaW5nT3B0aW9uc0IHCgVmcmFtZUIICgZfc3RlbXMicwoLTmFtZWRPdXRwdXQSDAoEbmFtZRgBIAEoCRIoCgZvdXRwdXQYAiABKAsyGC5yZW5kZXIudjEuT3V0cHV0T3B0aW9ucxIaCg1idXJuX2NhcHRpb25zGAMgASgISACIAQFCEAoOX2J1cm5fY2FwdGlvbnMqhQEKC0FzcGVjdFJhdGlvEhwKGEFTUEVDVF9SQVRJT19VTlNQRUNJRklFRBAAEhUKEUFTUEVDVF9SQVRJT18xNl85EAESFQoRQVNQRUNUX1JBVElPXzlfMTYQAhIUChBBU1BFQ1RfUkFUSU9fMV8xEAMSFAoQQVNQRUNUX1JBVElPXzRfNRAEKn8KDVF1YWxpdHlQcmVzZXQSHgoaUVVBTElUWV9QUkVTRVRfVU5TUEVDSUZJRUQQABIYChRRVUFMSVRZX1BSRVNFVF9EUkFGVBABEhsKF1FVQUxJVFlfUFJFU0VUX1NUQU5EQVJEEAISFwoTUVVBTElUWV9QUkVTRVRfSElHSBADKocBCglDb250YWluZXISGQoVQ09OVEFJTkVSX1VOU1BFQ0lGSUVEEAASEQoNQ09OVEFJTkVSX01QNBABEhIKDkNPTlRBSU5FUl9XRUJNEAISEQoNQ09OVEFJTkVSX0dJRhADEhEKDUNPTlRBSU5FUl9NT1YQBBISCg5DT05UQUlORVJfV0VCUBAFKp4BCgpWaWRlb0NvZGVjEhsKF1ZJREVPX0NPREVDX1VOU1BFQ0lGSUVEEAASFAoQVklERU9fQ09ERUNfSDI2NBABEhQKEFZJREVPX0NPREVDX0hFVkMQAhITCg9WSURFT19DT0RFQ19BVjEQAxITCg9WSURFT19DT0RFQ19WUDkQBBIdChlWSURFT19DT0RFQ19QUk9SRVNfNDIyX0hREAUqiQEKDkxvdWRuZXNzVGFyZ2V0Eh8KG0xPVURORVNTX1RBUkdFVF9VTlNQRUNJRklFRBAAEhoKFkxPVURORVNTX1RBUkdFVF9PTkxJTkUQARIbChdMT1VETkVTU19UQVJHRVRfUE9EQ0FTVBACEh0KGUxPVURORVNTX1RBUkdFVF9CUk9BRENBU1QQA0IxCg1jb20ucmVuZGVyLnYxUAFaHmV4YW1wbGUuY29tL3JlbmRlci92MTtyZW5kZXJ2MWIGcHJvdG8z", [file_google_protobuf_duration]);
 
 /**
  * FrameSize is an exact picture size in pixels.
@@ -160,6 +160,43 @@ export const AiLabelSchema: GenMessage<AiLabel> = /*@__PURE__*/
   messageDesc(file_render_v1_output, 3);
 
 /**
+ * StreamingOptions make a video a rendition of the job's stream. All outputs of a job with the same streaming options are
+ * one ladder: players choose the rendition that suits their screen and connection. The streams reuse the pictures and
+ * sounds of the videos; nothing is encoded for them but a keyframe at the start of each segment.
+ *
+ * @generated from message render.v1.StreamingOptions
+ */
+export type StreamingOptions = Message<"render.v1.StreamingOptions"> & {
+  /**
+   * hls makes an HLS stream (RFC 8216, fragmented MP4): `ARTIFACT_HLS` is its master playlist.
+   *
+   * @generated from field: bool hls = 1;
+   */
+  hls: boolean;
+
+  /**
+   * dash makes an MPEG-DASH stream from the same media files: `ARTIFACT_DASH` is its manifest.
+   *
+   * @generated from field: bool dash = 2;
+   */
+  dash: boolean;
+
+  /**
+   * segment_duration is the length of each segment but the last: whole seconds, 2–10 s, or INVALID_ARGUMENT. Default 6 s.
+   *
+   * @generated from field: google.protobuf.Duration segment_duration = 3;
+   */
+  segmentDuration?: Duration | undefined;
+};
+
+/**
+ * Describes the message render.v1.StreamingOptions.
+ * Use `create(StreamingOptionsSchema)` to create a new message.
+ */
+export const StreamingOptionsSchema: GenMessage<StreamingOptions> = /*@__PURE__*/
+  messageDesc(file_render_v1_output, 4);
+
+/**
  * OutputOptions choose the format of the finished video. Omitted fields follow the project's mode.
  *
  * @generated from message render.v1.OutputOptions
@@ -264,6 +301,15 @@ export type OutputOptions = Message<"render.v1.OutputOptions"> & {
    * @generated from field: render.v1.AiLabel ai_label = 12;
    */
   aiLabel?: AiLabel | undefined;
+
+  /**
+   * streaming makes the video a rendition of the job's HLS or DASH stream. The container must be MP4; the outputs of one
+   * stream must have one shape, equal loudness, and frame rates that are multiples of each other: otherwise
+   * INVALID_ARGUMENT. An output inherits the project's streaming if it is an MP4; `streaming {}` keeps it out.
+   *
+   * @generated from field: render.v1.StreamingOptions streaming = 13;
+   */
+  streaming?: StreamingOptions | undefined;
 };
 
 /**
@@ -271,7 +317,7 @@ export type OutputOptions = Message<"render.v1.OutputOptions"> & {
  * Use `create(OutputOptionsSchema)` to create a new message.
  */
 export const OutputOptionsSchema: GenMessage<OutputOptions> = /*@__PURE__*/
-  messageDesc(file_render_v1_output, 4);
+  messageDesc(file_render_v1_output, 5);
 
 /**
  * NamedOutput is one of several videos that a job makes of its project.
@@ -308,7 +354,7 @@ export type NamedOutput = Message<"render.v1.NamedOutput"> & {
  * Use `create(NamedOutputSchema)` to create a new message.
  */
 export const NamedOutputSchema: GenMessage<NamedOutput> = /*@__PURE__*/
-  messageDesc(file_render_v1_output, 5);
+  messageDesc(file_render_v1_output, 6);
 
 /**
  * AspectRatio is the shape of the frame; each has a size in pixels at full HD quality.

@@ -1,0 +1,151 @@
+"""Makes the stream of a render from its finished videos. Parents import this module, so it loads no codecs."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from render_service.compositor.encoding.language_codes import language_name
+from render_service.compositor.processes.pool import Share
+from render_service.compositor.streaming.dash import manifest
+from render_service.compositor.streaming.hls import playlists
+from render_service.compositor.streaming.model import (
+    CAPTIONS_NAME,
+    MANIFEST_NAME,
+    MASTER_NAME,
+    SUBTITLES_NAME,
+    AudioRendition,
+    Stream,
+    SubtitleRendition,
+    VideoRendition,
+)
+from render_service.compositor.streaming.subtitles import write_subtitles
+from render_service.compositor.task_group import task_group
+from render_service.compositor.tasks import package_track
+from render_service.domain.jobs.job import Artifact
+from render_service.domain.projects.output import OutputSpec
+
+
+@dataclass(frozen=True, slots=True)
+class StreamedVideo:
+    """A finished video that is a rendition.
+
+    Args:
+        name: That of its output; empty where the job has one video.
+        output: Its format.
+        path: The file.
+        frames: Its length.
+        captions: Its captions as WebVTT.
+        shows_captions: Whether they are in the pictures, too.
+    """
+
+    name: str
+    output: OutputSpec
+    path: Path
+    frames: int
+    captions: Path
+    shows_captions: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StreamFiles:
+    """The playlist or manifest of a stream, and all files that it names; they lie beside it."""
+
+    entry: Path
+    parts: tuple[Path, ...]
+
+
+class Naming(Protocol):
+    """Names a rendition, given by its place, in failures."""
+
+    def __call__(self, place: int, /) -> AbstractContextManager[None]: ...
+
+
+async def package_stream(
+    share: Share,
+    videos: Sequence[StreamedVideo],
+    languages: Sequence[str],
+    naming: Naming,
+    folder: Path,
+) -> Mapping[Artifact, StreamFiles]:
+    """Write the files of a stream, and check them.
+
+    Args:
+        share: Where the media files are written.
+        videos: The renditions; the sound and the captions are those of the first.
+        languages: The languages of its tracks of sound, the main one first; an empty one is unknown.
+        naming: Names a rendition in failures.
+        folder: An empty folder for the files.
+
+    Returns:
+        The streams that the options of the videos ask for.
+
+    Raises:
+        RenderFailure: CHECK_FAILED.
+    """
+    streaming = videos[0].output.streaming
+    assert streaming is not None
+    target = streaming.segment_seconds
+    made: dict[int, VideoRendition] = {}
+    sounds: dict[int, AudioRendition] = {}
+
+    async def make_video(place: int) -> None:
+        video = videos[place]
+        path = folder / (f"video-{video.name}.mp4" if video.name else "video.mp4")
+        with naming(place):
+            track = await share.run(package_track, video.path, None, target, path)
+        output = video.output
+        made[place] = VideoRendition(video.name, track, output.width, output.height, output.fps)
+
+    async def make_sound(place: int) -> None:
+        language = languages[place]
+        path = folder / (f"audio-{language.lower()}.mp4" if place else "audio.mp4")
+        with naming(0):
+            track = await share.run(package_track, videos[0].path, place, target, path)
+        label = language_name(language) if language else "Audio"
+        sounds[place] = AudioRendition(track, language, label, is_default=place == 0)
+
+    async with task_group() as group:
+        for place in range(len(videos)):
+            group.create_task(make_video(place))
+        for place in range(len(languages)):
+            group.create_task(make_sound(place))
+    order = sorted(made, key=lambda place: -made[place].width * made[place].height)
+    renditions = tuple(made[place] for place in order)
+    audios = tuple(sounds[place] for place in sorted(sounds))
+    return await asyncio.to_thread(_write_texts, videos[0], renditions, audios, folder)
+
+
+def _write_texts(
+    first: StreamedVideo, videos: tuple[VideoRendition, ...], audios: tuple[AudioRendition, ...], folder: Path
+) -> Mapping[Artifact, StreamFiles]:
+    """Write captions, playlists and manifest."""
+    streaming = first.output.streaming
+    assert streaming is not None
+    target = streaming.segment_seconds
+    tracks = (*(video.track for video in videos), *(audio.track for audio in audios))
+    media = tuple(folder / track.name for track in tracks)
+    duration = round(first.frames * 1000 / first.output.fps)
+    segments = write_subtitles(first.captions, duration, target, folder / SUBTITLES_NAME)
+    subtitles, found = None, {}
+    if segments:
+        language = audios[0].language if audios else ""
+        label = language_name(language) if language else "Captions"
+        subtitles = SubtitleRendition(language, label, segments, first.shows_captions)
+    stream = Stream(target, videos, audios, subtitles)
+    if streaming.hls:
+        texts = playlists(stream)
+        for name, text in texts.items():
+            (folder / name).write_text(text, encoding="utf-8", newline="\n")
+        named = [folder / name for name in texts if name != MASTER_NAME]
+        captions = (folder / SUBTITLES_NAME,) if subtitles is not None else ()
+        found[Artifact.HLS] = StreamFiles(folder / MASTER_NAME, (*named, *media, *captions))
+    if streaming.dash:
+        (folder / MANIFEST_NAME).write_text(manifest(stream), encoding="utf-8", newline="\n")
+        captions = (folder / CAPTIONS_NAME,) if subtitles is not None else ()
+        for path in captions:
+            path.write_bytes(first.captions.read_bytes())
+        found[Artifact.DASH] = StreamFiles(folder / MANIFEST_NAME, (*media, *captions))
+    return found

@@ -1,0 +1,1 @@
+"""Packages finished videos as HLS and DASH streams."""
