@@ -201,8 +201,7 @@ class _Check:
             for name, side in (("width", options.size.width), ("height", options.size.height)):
                 if side % 2 or not MIN_SIDE <= side <= MAX_SIDE:
                     self._fault(f"{path}.size.{name}", f"must be an even number of pixels, {MIN_SIDE} to {MAX_SIDE}")
-        if options.ai_label is not None:
-            self.faults += label_faults(options.ai_label, f"{path}.ai_label")
+        self.faults += label_faults(options.ai_label, f"{path}.ai_label")
         if options.poster_time is not None and not _ZERO <= options.poster_time <= LONGEST_VIDEO:
             self._fault(f"{path}.poster_time", f"must be 0 to {_seconds(LONGEST_VIDEO)}")
         self.faults += streaming_faults(options, f"{path}.streaming")

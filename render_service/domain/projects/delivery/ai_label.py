@@ -91,8 +91,10 @@ def label_metadata(label: AiLabel, content_id: str) -> str:
     return json.dumps(fields, ensure_ascii=False)
 
 
-def label_faults(label: AiLabel, path: str) -> Iterator[FieldFault]:
-    """Find what is wrong with a label."""
+def label_faults(label: AiLabel | None, path: str) -> Iterator[FieldFault]:
+    """Find what is wrong with a label, if there is one."""
+    if label is None:
+        return
     if len(label.text) > LONGEST_LABEL_TEXT or len(label.text.splitlines()) > 1:
         yield FieldFault(f"{path}.text", f"must be one line of at most {LONGEST_LABEL_TEXT} characters")
     elif label.text and all(unicodedata.category(character)[0] in "CZ" for character in label.text):
