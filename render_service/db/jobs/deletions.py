@@ -85,12 +85,15 @@ _EXPIRE_CLIPS = sa.text("""
     )
 """)
 # Calls of StartRender and RenderFrame that read a font before it was deleted have made their jobs an hour later. Which
-# fonts a job draws with is in its spec, which may be large: all older jobs of the workspace are waited for.
+# fonts a job draws with is in its spec, which may be large: all older jobs and batches of the workspace are waited for.
 _UNUSED_FONTS = sa.text("""
     SELECT id, workspace_id, sha256 FROM workspace_fonts AS font
     WHERE deleted_at < now() - CAST(:grace AS interval) AND NOT EXISTS (
         SELECT FROM jobs WHERE jobs.workspace_id = font.workspace_id
             AND status IN ('PENDING', 'PROCESSING') AND created_at < font.deleted_at + CAST(:grace AS interval)
+    ) AND NOT EXISTS (
+        SELECT FROM batches WHERE batches.workspace_id = font.workspace_id
+            AND ended_at IS NULL AND created_at < font.deleted_at + CAST(:grace AS interval)
     )
     ORDER BY deleted_at LIMIT :batch
 """)

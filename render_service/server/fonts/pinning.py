@@ -22,6 +22,10 @@ class FontPinner:
     def __init__(self, fonts: WorkspaceFonts) -> None:
         self._fonts = fonts
 
+    def cached(self) -> "FontPinner":
+        """Return a pinner that reads each family once, for all rows of a batch."""
+        return CachedFontPinner(self._fonts)
+
     async def pin(self, workspace_id: str, spec: RenderSpec) -> RenderSpec:
         """Return a render that names the files of its fonts.
 
@@ -31,9 +35,7 @@ class FontPinner:
         families = await off_loop(named_families, spec.project)
         if not families:
             return spec
-        found: dict[str, list[StoredFont]] = defaultdict(list)
-        for font in await self._fonts.list(workspace_id, families):
-            found[font.family_key].append(font)
+        found = await self._find(workspace_id, families)
         faults = Faults()
         files = {family: [font.file for font in fonts] for family, fonts in found.items()}
         project = await off_loop(pin_families, spec.project, "project", files, faults)
@@ -44,3 +46,25 @@ class FontPinner:
             for font in fonts
         }
         return replace(spec, project=project, fonts=tuple(pinned.values()))
+
+    async def _find(self, workspace_id: str, families: frozenset[str]) -> dict[str, list[StoredFont]]:
+        """Return the fonts of families by their keys."""
+        found: dict[str, list[StoredFont]] = defaultdict(list)
+        for font in await self._fonts.list(workspace_id, families):
+            found[font.family_key].append(font)
+        return found
+
+
+class CachedFontPinner(FontPinner):
+    """Reads each family once; all renders are of one workspace."""
+
+    def __init__(self, fonts: WorkspaceFonts) -> None:
+        super().__init__(fonts)
+        self._found: dict[str, list[StoredFont]] = {}
+
+    async def _find(self, workspace_id: str, families: frozenset[str]) -> dict[str, list[StoredFont]]:
+        unknown = families - self._found.keys()
+        if unknown:
+            found = await super()._find(workspace_id, unknown)
+            self._found.update({family: found.get(family, []) for family in unknown})
+        return {family: self._found[family] for family in families}

@@ -116,7 +116,8 @@ class RenderStarter:
         kits: BrandKits,
         fonts: FontPinner,
     ) -> None:
-        self._fonts = fonts
+        self.fonts = fonts
+        """Pins the fonts of jobs."""
         self._kits = kits
         self._quotas = quotas
         self._speech = speech
@@ -144,7 +145,7 @@ class RenderStarter:
             earlier = await self._jobs.started_by(workspace_id, options.request_id, options.request_hash)
             if earlier is not None:
                 return Started(earlier)
-        prepared = await self.prepare(request, self._kits.find)
+        prepared = await self.prepare(request, self._kits.find, self.fonts)
         if request.dry_run:
             return Started(None, prepared.clips, prepared.narrations)
         provider = prepared.job.provider
@@ -161,19 +162,20 @@ class RenderStarter:
             _log.info("render started", job_id=str(job.id), workspace_id=workspace_id, provider=provider)
         return Started(job, prepared.clips, prepared.narrations)
 
-    async def prepare(self, request: RenderRequest, find_kit: FindKit) -> Prepared:
+    async def prepare(self, request: RenderRequest, find_kit: FindKit, fonts: FontPinner) -> Prepared:
         """Return the job of a request, with everything checked that can be checked before it runs.
 
         Args:
             request: The request.
             find_kit: Finds the brand kit that the project names.
+            fonts: Pins the uploaded fonts that it names.
 
         Raises:
             DomainError: INVALID_FIELD, PROJECT_NOT_FOUND or PROVIDER_NOT_CONFIGURED.
         """
         provider = request.provider or self._default_provider
         project = await self._project(request, find_kit)
-        spec = await self._fonts.pin(request.workspace_id, await self._decide(request, project))
+        spec = await fonts.pin(request.workspace_id, await self._decide(request, project))
         speech = await self._speech.plan(request, spec.project, project)
         # At the project of the request, if the request itself has none.
         field = "output" if request.output.audio_languages or isinstance(request.source, UUID) else "project.output"
@@ -205,7 +207,7 @@ class RenderStarter:
         """
         request = RenderRequest(workspace_id, source, JobOptions(), variables, output=output)
         spec = await self._decide(request, await self._project(request, self._kits.find))
-        return await self._fonts.pin(workspace_id, spec)
+        return await self.fonts.pin(workspace_id, spec)
 
     async def _project(self, request: RenderRequest, find_kit: FindKit) -> Project:
         """Return the project to render, with its variables filled in, and what its brand kit gives it."""

@@ -9,6 +9,7 @@ import grpc
 import pytest
 import pytest_asyncio
 import sqlalchemy as sa
+from render_client.v1 import batch_service_pb2 as batches_pb
 from render_client.v1 import brand_service_pb2 as pb
 from render_client.v1 import layer_pb2, project_pb2
 from render_client.v1 import render_service_pb2 as renders_pb
@@ -191,6 +192,27 @@ async def test_a_job_keeps_the_fonts_that_it_was_started_with(workspace: Workspa
     assert {font.id for font in unused} == ours
     await deletions.forget_fonts(unused)
     assert not ours & {font.id for font in await deletions.unused_fonts(grace=NOW)}
+
+
+async def test_rows_of_a_batch_keep_the_fonts_that_it_was_started_with(workspace: Workspace) -> None:
+    font = await workspace.upload()
+    rows = [batches_pb.BatchRow(key=key) for key in ("a", "b")]
+    batch = batches_pb.StartBatchRequest(workspace_id=workspace.id, rows=rows, max_running=1)
+    batch.render.project.CopyFrom(project())
+    batch_id = (await workspace.stubs.batches.StartBatch(batch)).batch.batch_id
+    await workspace.call("DeleteFont", font_id=font.font_id)
+    deletions = Deletions(workspace.database)
+    async with workspace.database.single() as connection:
+        # As between two rows: one has ended, and the next is not a job yet.
+        ended = {"status": "FAILED", "finished_at": sa.func.now(), "error_reason": "INTERNAL"}
+        await connection.execute(sa.update(jobs).where(jobs.c.workspace_id == workspace.id).values(ended))
+    assert UUID(font.font_id) not in {one.id for one in await deletions.unused_fonts(grace=NOW)}
+    async with workspace.database.single() as connection:
+        await connection.execute(
+            sa.text("UPDATE batches SET ended_at = now() WHERE id = CAST(:id AS uuid)"), {"id": batch_id}
+        )
+        await connection.execute(sa.update(jobs).where(jobs.c.workspace_id == workspace.id).values(ended))
+    assert UUID(font.font_id) in {one.id for one in await deletions.unused_fonts(grace=NOW)}
 
 
 async def test_files_of_fonts_are_in_use_until_their_rows_are_gone(workspace: Workspace) -> None:

@@ -39,7 +39,7 @@ def truetype(
     """Return a TrueType font with the letters A to C; `change` changes it before it is written."""
     builder = FontBuilder(units, isTTF=True)
     builder.setupGlyphOrder(_ORDER)
-    builder.setupCharacterMap(_CHARACTERS if characters is None else characters)
+    builder.setupCharacterMap(dict(_CHARACTERS if characters is None else characters))
     glyphs = {}
     for name in _ORDER:
         pen = TTGlyphPen(None)
@@ -61,7 +61,7 @@ def opentype(
     """Return an OpenType font with CFF outlines and the letters A to C."""
     builder = FontBuilder(UNITS, isTTF=False)
     builder.setupGlyphOrder(_ORDER)
-    builder.setupCharacterMap(_CHARACTERS)
+    builder.setupCharacterMap(dict(_CHARACTERS))
     drawn = {}
     for name in _ORDER:
         pen = T2CharStringPen(600, None)

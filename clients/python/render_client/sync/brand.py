@@ -6,6 +6,9 @@ from __future__ import annotations
 from render_client.sync.connection import Connection
 from render_client.v1 import brand_service_pb2 as pb
 
+# The service reads every letter of a font: a large one of Chinese takes half a minute.
+_UPLOAD_SECONDS = 120.0
+
 
 class SyncBrandMethods(Connection):
     """Methods of the client for brand kits and fonts."""
@@ -49,7 +52,7 @@ class SyncBrandMethods(Connection):
             AlreadyExistsError: If there is another such font and `replace` is not set (`FONT_EXISTS`).
         """
         request = self._requests.upload_font(content, family, replace=replace)
-        return (self._call(self._brands.UploadFont, request)).font
+        return (self._call(self._brands.UploadFont, request, at_least=_UPLOAD_SECONDS)).font
 
     def get_font(self, font_id: str) -> pb.Font:
         """Return an uploaded font."""

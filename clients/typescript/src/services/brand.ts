@@ -7,6 +7,9 @@ import { type BrandKit, type BrandKitSchema, BrandService, type Font } from "../
 import type { CallOptions } from "../options.js";
 import { given } from "../requests.js";
 
+// The service reads every letter of a font: a large one of Chinese takes half a minute.
+const UPLOAD_MS = 120_000;
+
 /** Methods of the client for brand kits and fonts. */
 export class BrandMethods {
   readonly #calls: Calls;
@@ -53,7 +56,7 @@ export class BrandMethods {
     options: CallOptions & { family?: string; replace?: boolean } = {},
   ): Promise<Font> {
     const request = { content, family: options.family ?? "", replace: options.replace ?? false };
-    return given((await this.#calls.unary(BrandService.method.uploadFont, request, options)).font);
+    return given((await this.#calls.unary(BrandService.method.uploadFont, request, { timeoutMs: UPLOAD_MS, ...options })).font);
   }
 
   /** Returns an uploaded font. */

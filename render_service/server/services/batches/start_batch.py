@@ -17,6 +17,7 @@ from render_service.domain.jobs.request import RenderRequest
 from render_service.domain.projects.project import Project
 from render_service.domain.projects.template import places_of
 from render_service.queue.batch_runner import BatchRunner
+from render_service.server.fonts.pinning import FontPinner
 from render_service.server.interceptors.authentication import current_origin
 from render_service.server.interceptors.rate_limits import QuotaCache
 from render_service.server.interceptors.requests import mark_large, off_loop
@@ -141,11 +142,11 @@ class BatchStarter:
         """Check all rows, and store them as long as none has a fault; return their likely cost."""
         faults = Faults()
         row_faults = RowFaults(await off_loop(places_of, template, "project"), request.common, faults)
-        find_kit = _CachedKits(self._kits)
+        find_kit, fonts = _CachedKits(self._kits), self._starter.fonts.cached()
         costs: tuple[Cost, ...] = ()
         for place, row in enumerate(request.rows):
             try:
-                prepared = await self._prepare(request, template, row, find_kit)
+                prepared = await self._prepare(request, template, row, find_kit, fonts)
             except InvalidFields as invalid:
                 for fault in invalid.faults:
                     row_faults.add(row, fault)
@@ -160,12 +161,14 @@ class BatchStarter:
         faults.raise_if_any()
         return costs
 
-    async def _prepare(self, request: BatchRequest, template: Project, row: Row, find_kit: "_CachedKits") -> Prepared:
+    async def _prepare(
+        self, request: BatchRequest, template: Project, row: Row, find_kit: "_CachedKits", fonts: FontPinner
+    ) -> Prepared:
         faults = Faults()
         values = {**request.common, **row.variables}
         filled = await off_loop(self._parser.fill_in, template, values, faults)
         faults.raise_if_any()
-        return await self._starter.prepare(replace(request.render, source=filled), find_kit)
+        return await self._starter.prepare(replace(request.render, source=filled), find_kit, fonts)
 
 
 class _CachedKits:
