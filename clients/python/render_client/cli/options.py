@@ -162,6 +162,16 @@ def output_options(
     return options
 
 
+def label_as_generated(
+    options: "output_pb2.OutputOptions", is_asked: bool, text: Optional[str], producer: Optional[str]
+) -> None:
+    """Ask for the label of generated videos, if any of its options does."""
+    if is_asked or text is not None or producer is not None:
+        options.ai_label.SetInParent()
+        options.ai_label.text = text or ""
+        options.ai_label.producer = producer or ""
+
+
 def provider_options(model: Optional[str]) -> "Optional[render_service_pb2.ProviderOptions]":
     """Return how clips are generated; None if nothing is set."""
     from render_client.v1 import render_service_pb2

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import typer
 
 from render_client.aio import AsyncRenderClient
 from render_client.cli.exit_codes import JOB_FAILED
+from render_client.cli.options import Artifact
 from render_client.cli.output import Output, end_code
 from render_client.cli.progress import WatchDisplay, show_download
 from render_client.cli.session import Connection
@@ -62,16 +64,37 @@ def finish(
     job_ids: list[str],
     path: Path | None,
     after_sequence: int | None = None,
+    *,
+    outputs: Sequence[str] = (),
 ) -> None:
-    """Watch jobs until they end, download the video of a single one, and exit with the code of the worst end."""
+    """Watch jobs until they end, download the videos of a single one, and exit with the code of the worst end.
+
+    Args:
+        connection: The service.
+        output: Where people or programs read.
+        job_ids: The jobs.
+        path: Where the video is saved; with several outputs, each has its name before the ending.
+        after_sequence: Only later events are shown.
+        outputs: Names of the outputs of a job with several.
+
+    Raises:
+        typer.Exit: Always.
+    """
     connection.watched = job_ids
     code, faults = _watch_all(connection.config(), output, job_ids, after_sequence)
     for fault in faults:
         code = output.fail(fault, connection.target)
     if path is not None and code == 0:
         with connection.client() as client:
-            fetch(client, output, job_ids[0], path, "video")
+            for name in outputs or [""]:
+                place = path.with_name(f"{path.stem}-{name}{_ending(client, job_ids[0], name)}") if name else path
+                fetch(client, output, job_ids[0], place, "video", of=name)
     raise typer.Exit(code)
+
+
+def _ending(client: RenderClient, job_id: str, name: str) -> str:
+    """Return the ending of the file of an output."""
+    return Path(Artifact.VIDEO.file_name(client.get(job_id), name)).suffix
 
 
 def fetch(
