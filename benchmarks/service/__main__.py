@@ -16,7 +16,7 @@ from google.protobuf import json_format
 from render_client.v1 import output_pb2, project_pb2
 from render_client.v1 import render_service_pb2 as pb
 
-from benchmarks.service import http, latency, processes, scale, stack
+from benchmarks.service import batches, http, latency, processes, scale, stack
 from benchmarks.service.bare import SERVICE
 from benchmarks.service.claims import WORKSPACES, time_claims
 from benchmarks.service.jobs import Throughput, finish_jobs
@@ -59,6 +59,7 @@ async def main(seconds: float, usual_python: Path, waiting: int, jobs: int) -> i
             calls = await _measure_calls(running, job_id, seconds=seconds)
             _show_calls(results, bare, sized, calls)
         await _measure_http(results, stores, seconds=seconds)
+        batches.show(results, await batches.start_batch(stores))
         processes.show(results, await processes.compare(stores, job_id, seconds=seconds))
         finished: dict[tuple[int, ...], Throughput] = {
             slots: await finish_jobs(stores, slots, seconds=seconds) for slots in _WORKERS

@@ -4,10 +4,11 @@ import asyncio
 
 from render_service.db.batches.batches import Batches, StagedRow
 from render_service.db.jobs.job_inserts import new_job
-from render_service.db.row_mapping import RENDER_SPEC
+from render_service.db.row_mapping import PROJECT, RENDER_SPEC
 from render_service.domain.access.quota import Quotas
 from render_service.domain.batches.batch import NewBatch
 from render_service.domain.jobs.request import JobRequest
+from render_service.domain.projects.project import Project
 
 MAX_BATCH_BYTES = 256 * 1024 * 1024
 """The most bytes of the jobs of a batch together, as JSON."""
@@ -36,14 +37,20 @@ class RowStage:
         self._bytes = 0
         self._is_begun = False
 
-    async def add(self, row: int, key: str, request: JobRequest) -> None:
+    async def add(self, row: int, key: str, request: JobRequest, *, is_small: bool = False) -> None:
         """Add a row, and store it with others once there are enough.
+
+        Args:
+            row: Its place, from 0.
+            key: The caller's name of it.
+            request: Its job.
+            is_small: Whether the job is known to be small; otherwise it is serialized in a thread.
 
         Raises:
             TooManyBytes: The jobs have too many bytes together.
             DatabaseUnavailable: Postgres is unavailable.
         """
-        encoded = await asyncio.to_thread(_encoded, request)
+        encoded = _encoded(request) if is_small else await asyncio.to_thread(_encoded, request)
         self._bytes += len(encoded)
         self._pending += len(encoded)
         if self._bytes > MAX_BATCH_BYTES:
@@ -77,3 +84,8 @@ class RowStage:
 
 def _encoded(request: JobRequest) -> bytes:
     return new_job(request, RENDER_SPEC.dump_json(request.spec), _NO_QUOTAS, origin=None).encoded
+
+
+def size_of(project: Project) -> int:
+    """Return the bytes of a project as JSON."""
+    return len(PROJECT.dump_json(project))

@@ -37,6 +37,14 @@ def mark_large() -> None:
     _REQUEST_BYTES.set(max(_REQUEST_BYTES.get(), LARGE_BYTES + 1))
 
 
+def count_as(size: int) -> None:
+    """Treat work on the current call as that on a request of so many bytes from here on: work on a part of its request.
+
+    Between many such parts, leave the event loop to other calls.
+    """
+    _REQUEST_BYTES.set(size)
+
+
 async def off_loop(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Return what some work on the current call's request returns; large work runs in a thread: see `mark_large`."""
     if is_small_request():

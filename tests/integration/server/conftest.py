@@ -46,6 +46,8 @@ class Service:
     lifecycle: JobLifecycle
     workspace: str
     http_url: str = ""
+    assets: Path = Path()
+    """The folder that projects may name files of."""
 
     async def start(self, **fields: object) -> job_pb2.Job:
         """Start a render of a small project."""
@@ -111,7 +113,7 @@ async def shared_service(
     async with serving(settings) as stubs:
         store = ObjectStore(settings.storage_url)
         lifecycle = lifecycle_of(database, lease=timedelta(minutes=5))
-        yield Service(stubs, database, store, lifecycle, "", f"http://{settings.http_listen}")
+        yield Service(stubs, database, store, lifecycle, "", f"http://{settings.http_listen}", folder / "assets")
     await database.close()
 
 
@@ -127,4 +129,5 @@ def service(shared_service: Service, request: pytest.FixtureRequest) -> Service:
         shared_service.lifecycle,
         workspace.removeprefix("test-"),
         shared_service.http_url,
+        shared_service.assets,
     )

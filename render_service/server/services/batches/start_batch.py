@@ -1,11 +1,12 @@
 """Starts batches: checks every row before any is started, and stores all or none."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID, uuid4
 
 from render_service.db.batches.batches import Batches
-from render_service.db.batches.staging import MAX_BATCH_BYTES, RowStage, TooManyBytes
+from render_service.db.batches.staging import MAX_BATCH_BYTES, RowStage, TooManyBytes, size_of
 from render_service.db.brand.brand_kits import BrandKits
 from render_service.db.projects.projects import Projects
 from render_service.domain.batches.batch import Batch, NewBatch, Row
@@ -20,15 +21,17 @@ from render_service.queue.batch_runner import BatchRunner
 from render_service.server.fonts.pinning import FontPinner
 from render_service.server.interceptors.authentication import current_origin
 from render_service.server.interceptors.rate_limits import QuotaCache
-from render_service.server.interceptors.requests import mark_large, off_loop
+from render_service.server.interceptors.requests import count_as, is_small_request, mark_large, off_loop
 from render_service.server.services.batches.row_faults import RowFaults
 from render_service.server.services.project_input import ProjectParser
-from render_service.server.services.start_render import Prepared, RenderStarter
+from render_service.server.services.start_render import FindKit, Prepared, RenderStarter
 from render_service.telemetry.logging import get_logger
 from render_service.telemetry.metrics.server import BATCH_ROWS_STARTED, BATCHES_STARTED
 from render_service.telemetry.tracing.spans import annotate
 
 _log = get_logger(__name__)
+# How many bytes of a request cost as much as one byte of a filled template: the loop is left after each row only.
+_ROW_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +144,20 @@ class BatchStarter:
     ) -> tuple[Cost, ...]:
         """Check all rows, and store them as long as none has a fault; return their likely cost."""
         faults = Faults()
-        row_faults = RowFaults(await off_loop(places_of, template, "project"), request.common, faults)
+        places = await off_loop(places_of, template, "project")
+        row_faults = RowFaults(places, request.common, faults)
+        size = await off_loop(size_of, template)
         find_kit, fonts = _CachedKits(self._kits), self._starter.fonts.cached()
         costs: tuple[Cost, ...] = ()
         for place, row in enumerate(request.rows):
+            # A row is checked like a request of its own: threads would take longer than the checks of a small one.
+            await asyncio.sleep(0)
+            values = {**request.common, **row.variables}
+            count_as(
+                _ROW_BYTES * (size + sum(len(values.get(name, "")) for names in places.values() for name in names))
+            )
             try:
-                prepared = await self._prepare(request, template, row, find_kit, fonts)
+                prepared = await self._prepare(request.render, template, values, find_kit, fonts)
             except InvalidFields as invalid:
                 for fault in invalid.faults:
                     row_faults.add(row, fault)
@@ -154,7 +165,12 @@ class BatchStarter:
             costs = total((*costs, *prepared.cost))
             if stage is not None and not faults:
                 try:
-                    await stage.add(place, row.key, replace(prepared.job, project_id=project_id))
+                    await stage.add(
+                        place,
+                        row.key,
+                        replace(prepared.job, project_id=project_id),
+                        is_small=is_small_request(),
+                    )
                 except TooManyBytes:
                     too_many = f"must have at most {MAX_BATCH_BYTES >> 20} MiB in all once the template is filled in"
                     raise InvalidFields([FieldFault("rows", too_many)]) from None
@@ -162,13 +178,12 @@ class BatchStarter:
         return costs
 
     async def _prepare(
-        self, request: BatchRequest, template: Project, row: Row, find_kit: "_CachedKits", fonts: FontPinner
+        self, render: RenderRequest, template: Project, values: Mapping[str, str], find_kit: FindKit, fonts: FontPinner
     ) -> Prepared:
         faults = Faults()
-        values = {**request.common, **row.variables}
         filled = await off_loop(self._parser.fill_in, template, values, faults)
         faults.raise_if_any()
-        return await self._starter.prepare(replace(request.render, source=filled), find_kit, fonts)
+        return await self._starter.prepare(replace(render, source=filled), find_kit, fonts)
 
 
 class _CachedKits:
