@@ -10,6 +10,7 @@ from render_service.domain.layers.fonts import FONT_FAMILIES, FontFamily
 from render_service.domain.projects.looks.captions import CaptionPreset
 from render_service.domain.projects.output import AspectRatio, OutputOptions, decide_output
 from render_service.domain.projects.project import CaptionOptions, Project
+from render_service.fonts.names import read_scripts
 
 LETTERS = frozenset(map(ord, "AZazÀÿĀžŒœ0987€&@!?“”‘’–—…"))
 
@@ -21,6 +22,15 @@ def test_every_weight_of_a_family_is_the_named_font_and_has_the_letters_of_europ
         assert face is not None
         assert coverage(face) >= LETTERS
         assert str(load_font(face, 20, weight).getname()[0]).startswith(family.name.split()[0])
+
+
+@pytest.mark.parametrize("family", FONT_FAMILIES, ids=[family.name for family in FONT_FAMILIES])
+def test_a_family_draws_the_characters_and_scripts_that_it_is_listed_with(family: FontFamily) -> None:
+    for weight in family.weights:
+        face = family_face(family.name, weight)
+        assert face is not None
+        assert len(coverage(face)) == family.characters
+        assert read_scripts(sorted(coverage(face))) == family.scripts
 
 
 def test_the_nearest_weight_of_a_family_is_used() -> None:
