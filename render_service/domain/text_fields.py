@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass, replace
-from types import NoneType
-from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -52,7 +52,9 @@ class TextFields:
         if isinstance(value, tuple):
             items = tuple(self.changed(item, f"{path}[{index}]", change) for index, item in enumerate(value))
             return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
-        return None if value is None else self.changed(value, path, change)
+        if is_dataclass(value) and not isinstance(value, type):
+            return self.changed(value, path, change)
+        return value
 
     def _fields(self, kind: type["DataclassInstance"]) -> tuple[tuple[str, str, object], ...]:
         """Return the fields of a record that hold wanted texts, themselves or within, as (name, place, default).
@@ -72,7 +74,7 @@ class TextFields:
         return known
 
     def _holds(self, hint: Any, key: str) -> bool:
-        if get_origin(hint) is tuple or NoneType in get_args(hint):
+        if get_origin(hint) in (tuple, Union, UnionType):
             return any(self._holds(option, key) for option in get_args(hint) if option not in (NoneType, Ellipsis))
         if hint is str:
             return self._is_wanted(key)

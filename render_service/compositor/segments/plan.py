@@ -27,7 +27,7 @@ from render_service.compositor.segments.spec import (
 from render_service.compositor.text.drawn_texts import clean_text, render_language
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.layers.brand import Brand
-from render_service.domain.layers.uploaded_fonts import PINNED, pinned_files
+from render_service.domain.layers.uploaded_fonts import PINNED, is_font_field, pinned_files
 from render_service.domain.projects.media import KeyframeGap
 from render_service.domain.projects.output import OutputSpec
 from render_service.domain.projects.project import MASK_FIELD
@@ -43,7 +43,7 @@ from render_service.domain.projects.shot_source import (
 from render_service.domain.projects.timeline import Timeline, TimelineShot
 from render_service.domain.text_fields import TextFields
 
-_FONT_NAMES = TextFields(PINNED, lambda key: key.rpartition(".")[2] == "font", {})
+_FONT_NAMES = TextFields(PINNED, is_font_field, {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,12 @@ class FontFile:
     sha256: str
 
 
+def is_font_field(key: str) -> bool:
+    """Return whether a field holds the name of a font, given `Type.field`."""
+    kind, _, name = key.rpartition(".")
+    return name == "font" or kind == "BrandFonts"
+
+
 def family_name_fault(family: str) -> str | None:
     """Return what is wrong with the name of an uploaded family, in words that complete "… <field>: "; None for none."""
     is_long = not 1 <= len(family) <= LONGEST_FAMILY

@@ -56,7 +56,9 @@ export class BrandMethods {
     options: CallOptions & { family?: string; replace?: boolean } = {},
   ): Promise<Font> {
     const request = { content, family: options.family ?? "", replace: options.replace ?? false };
-    return given((await this.#calls.unary(BrandService.method.uploadFont, request, { timeoutMs: UPLOAD_MS, ...options })).font);
+    return given(
+      (await this.#calls.unary(BrandService.method.uploadFont, request, { timeoutMs: UPLOAD_MS, ...options })).font,
+    );
   }
 
   /** Returns an uploaded font. */

@@ -7,13 +7,14 @@ from render_service.domain.layers.uploaded_fonts import (
     WORKSPACE,
     FontFile,
     family_key,
+    is_font_field,
     pinned_name,
     uploaded_family,
 )
 from render_service.domain.projects.project import Project
 from render_service.domain.text_fields import TextFields
 
-_NAMES = TextFields(WORKSPACE, lambda key: key.rpartition(".")[2] == "font", {"Project.shots": "storyboard.shots"})
+_NAMES = TextFields(WORKSPACE, is_font_field, {"Project.shots": "storyboard.shots", "Project.brand": "brand_kit"})
 
 
 def named_families(project: Project) -> frozenset[str]:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,12 +17,14 @@ from render_service.compositor.text.fonts import REPLACEMENT, family_face, slant
 from render_service.compositor.text.glyph_coverage import missing_characters
 from render_service.compositor.text.typesetting import TextStyle, draw_line, measure, measure_spread, new_mask, set_line
 from render_service.compositor.text.uploaded_files import provide_font_files
+from render_service.domain.cards.model import QuoteCard, ShotCard
 from render_service.domain.jobs.job import RenderSpec
+from render_service.domain.layers.brand import Brand, BrandFonts
 from render_service.domain.layers.model import Layer, TextLayer
 from render_service.domain.layers.model import TextStyle as LayerStyle
 from render_service.domain.layers.uploaded_fonts import FontFile, pinned_name
 from render_service.domain.projects.output import OutputSpec, Quality
-from render_service.domain.projects.project import CaptionOptions, Project, Shot
+from render_service.domain.projects.project import CaptionOptions, Card, Project, Shot
 from render_service.domain.projects.timeline import plan_timeline
 from render_service.fonts.sanitizer import sanitize
 from tests.unit.fonts.building import box, truetype, variable
@@ -151,3 +154,13 @@ def test_segments_are_named_by_the_content_of_the_fonts_that_they_draw_with(fold
     assert before[-1][1] == {bold}
     other = replace(project, captions=CaptionOptions(font=pinned(folder, "regular")))
     assert not {key for key, _ in before} & {key for key, _ in keys(other, media)}
+
+
+def test_cards_in_the_fonts_of_a_brand_are_made_of_their_files(folder: Path) -> None:
+    names = ("regular", "bold")
+    media = Media(fonts={sha256_of(folder, name): folder / name for name in names})
+    fonts = BrandFonts(heading=pinned(folder, "bold"), body=pinned(folder, "regular"))
+    quote = Shot("quote", duration=timedelta(seconds=2), card=ShotCard(quote=QuoteCard("ABC", "AB")))
+    project = Project(shots=(quote,), title_card=Card("ABC", "AB"), brand=Brand(fonts=fonts))
+    files = {sha256_of(folder, name) for name in names}
+    assert {segment[1] & files == files for segment in keys(project, media)} == {True}
