@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from render_service.compositor.captions.cues import CueWord
 from render_service.compositor.captions.layout import CaptionFormat, baselines, block_height, lay_out_caption
@@ -14,7 +15,7 @@ from render_service.compositor.captions.safe_areas import Rect, even_up
 from render_service.compositor.captions.word_states import WordState, word_state
 from render_service.compositor.captions.word_tiles import Mask, WordTile, lay, line_boxes, spoken_edge, word_tiles
 from render_service.compositor.frames.overlay import Overlay
-from render_service.compositor.frames.planes import Plane, Planes
+from render_service.compositor.frames.planes import Planes
 from render_service.compositor.frames.stacking import OverlayStack
 from render_service.domain.layers.contrast import BLACK, LEAST_CONTRAST, luminance, rgb
 
@@ -99,7 +100,7 @@ class LookPainter:
             return None
         states = [self._state(tile, frame) for tile in self._tiles]
         edges = [spoken_edge(tile, self._part(tile, state)) for tile, state in zip(self._tiles, states, strict=True)]
-        help_steps = self._help(under.y)
+        help_steps = self._help(under)
         key = (tuple(states), help_steps) if self._look.sweeps else (_without_part(states), tuple(edges), help_steps)
         if self._last is None or self._last.key != key:
             self._last = _Last(key, self._draw(states, edges, help_steps / _HELP_STEPS))
@@ -129,18 +130,16 @@ class LookPainter:
             return math.ceil(state.spoken * letters) / letters
         return 1.0
 
-    def _help(self, luma: Plane) -> int:
+    def _help(self, picture: Planes) -> int:
         """Return how strong a halo the letters need to stand out from the picture, in steps."""
         look = self._look
         if look.backing is Backing.LINE or look.stroke >= _ENOUGH_STROKE:
             return 0
-        area = self._under
-        seen = luma[area.y : area.y + area.height : 4, area.x : area.x + area.width : 4]
         is_light = look.halo_color == BLACK
         lights = [luminance(rgb(color)) for color in look.letter_colors]
         ink = min(lights) if is_light else max(lights)
-        bound = float(np.percentile(seen, 100 - _OUTLIERS if is_light else _OUTLIERS))
-        value = min(1.0, max(0.0, (bound - 16) / 219))
+        seen = _values(picture, self._under, is_light=is_light)
+        value = float(np.percentile(seen, 100 - _OUTLIERS if is_light else _OUTLIERS))
         if is_light:
             most = _value((ink + 0.05) / LEAST_CONTRAST - 0.05)
             needed = 1 - most / value if value > most else 0.0
@@ -276,6 +275,34 @@ def _times(mask: Mask, opacity: float) -> Mask:
     return mask if opacity >= 1 else np.asarray(cv2.convertScaleAbs(mask, alpha=opacity), np.uint8)
 
 
+def _values(picture: Planes, area: Rect, *, is_light: bool) -> NDArray[np.float64]:
+    """Return the brightness of every fourth pixel each way: the sRGB value, 0–1, of a grey that is as bright.
+
+    A black shade dims a colour as it dims that grey. White lightens a saturated colour less, so that dark letters go by
+    the luma, which is never higher.
+    """
+    rows, columns = np.arange(area.y, area.y + area.height, 4), np.arange(area.x, area.x + area.width, 4)
+    rows, columns = rows[rows < picture.height], columns[columns < picture.width]
+    luma = picture.y[np.ix_(rows, columns)].astype(np.int32) - 16
+    if not is_light:
+        return np.asarray(np.clip(luma / 219, 0.0, 1.0))
+    halves = np.ix_(rows // 2, columns // 2)
+    blue, red = (plane[halves].astype(np.int32) - 128 for plane in (picture.u, picture.v))
+    # BT.709 in 8-bit fixed point: integers give the same result on every machine.
+    parts = (298 * luma + 459 * red, 298 * luma - 55 * blue - 136 * red, 298 * luma + 541 * blue)
+    lights = [table[np.clip((part + 128) >> 8, 0, 255)] for table, part in zip(_LIGHTS, parts, strict=True)]
+    return np.asarray(_GREYS[lights[0] + lights[1] + lights[2]])
+
+
 def _value(light: float) -> float:
     """Return the sRGB value 0–1 of a relative luminance (the inverse of WCAG's)."""
     return 12.92 * light if light <= 0.0031308 else 1.055 * light ** (1 / 2.4) - 0.055
+
+
+# The relative luminance that each value of red, green and blue adds, and the grey value of each sum, in steps.
+_LIGHT_STEPS = 1 << 16
+_LIGHTS = tuple(
+    np.array([round(_LIGHT_STEPS * share * luminance((value / 255,) * 3)) for value in range(256)])
+    for share in (0.2126, 0.7152, 0.0722)
+)
+_GREYS = np.array([_value(light / _LIGHT_STEPS) for light in range(_LIGHT_STEPS + 4)])
