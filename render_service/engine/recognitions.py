@@ -6,18 +6,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-import render_service
 from render_service.compositor.media.assets import Asset, Media, clip_asset, narration_asset
-from render_service.compositor.processes.idle import IdleTimer
 from render_service.compositor.processes.limits import TaskLimits
-from render_service.compositor.processes.pool import ProcessPool, Share, TaskOptions
+from render_service.compositor.processes.models import ModelProcesses, made_or_stored, run_reported
+from render_service.compositor.processes.pool import Share, TaskOptions
+from render_service.compositor.segments.code_fingerprint import code_fingerprint, content_hash
 from render_service.compositor.segments.ports import SegmentStore
-from render_service.compositor.segments.reachable_sources import reachable_sources
 from render_service.compositor.tasks import write_clip_sound, write_recording
 from render_service.domain.canonical import canonical_bytes
 from render_service.domain.errors import ErrorReason, RenderFailure
@@ -32,7 +30,7 @@ from render_service.domain.projects.word_times import (
     unwritten_shots,
 )
 from render_service.domain.warning import JobWarning, WarningCode
-from render_service.engine.narrations import LONGEST_DECODED, run_reported
+from render_service.engine.narrations import LONGEST_DECODED
 from render_service.speech.recognition.model import RecognitionModel
 from render_service.speech.recognition.tasks import recognize
 
@@ -58,7 +56,7 @@ _GAPS = {
 }
 
 
-class Recognizer:
+class Recognizer(ModelProcesses):
     """Recognises recordings in processes of its own, one for each render that recognises at the same time.
 
     A process starts with the first recording and loads the model once, which takes 0.7 GB. One process is kept until
@@ -72,17 +70,8 @@ class Recognizer:
 
     def __init__(self, model: RecognitionModel, folder: Path | None, *, idle_seconds: float = 300.0) -> None:
         self._model = model
-        self._pool = ProcessPool(1, PROCESS_MODULES, folder, readable=(*model.weights, model.tables))
-        self._idle = IdleTimer(self._end_idle, idle_seconds)
-
-    async def close(self) -> None:
-        """Stop the processes; a recording that they recognise fails."""
-        self._idle.cancel()
-        await self._pool.close()
-
-    def share(self) -> Share:
-        """Return a render's part of the processes."""
-        return self._pool.share()
+        readable = (*model.weights, model.tables)
+        super().__init__(PROCESS_MODULES, folder, readable=readable, idle_seconds=idle_seconds)
 
     async def recognize(
         self,
@@ -108,15 +97,12 @@ class Recognizer:
             RenderFailure: ASSET_INVALID: the sound cannot be decoded. COMPOSE_FAILED: it took too much memory or time.
         """
         key, text = await asyncio.to_thread(_key, request, asset.path, self._model), place.with_suffix(".json")
-        if await store.get(key, text):
-            kept = await asyncio.to_thread(_read, text)
-            if kept is not None:
-                return kept
-        with self._idle.working():
-            found = await self._recognize(asset, request, share, place.with_suffix(".wav"), working)
-        await asyncio.to_thread(text.write_bytes, _RECOGNIZED.dump_json(found))
-        await store.put(key, text)
-        return found
+
+        async def make() -> RecognizedText:
+            with self.working():
+                return await self._recognize(asset, request, share, place.with_suffix(".wav"), working)
+
+        return await made_or_stored(_RECOGNIZED, store, key, text, make)
 
     async def _recognize(
         self,
@@ -137,9 +123,6 @@ class Recognizer:
         )
         found = await run_reported(share, options, working, recognize, request, self._model, recording)
         return _delayed(found, request.start)
-
-    def _end_idle(self) -> None:
-        self._pool.end_idle()
 
 
 async def recognize_shots(
@@ -220,29 +203,13 @@ def _not_installed() -> RenderFailure:
     )
 
 
-def _read(path: Path) -> RecognizedText | None:
-    """Return a stored text; None where the file is damaged."""
-    try:
-        return _RECOGNIZED.validate_json(path.read_bytes())
-    except ValidationError:
-        return None
-
-
 def _key(request: RecognitionRequest, sound: Path, model: RecognitionModel) -> str:
     """Return the name of a recording's text: it changes with everything that can change it."""
-    with sound.open("rb") as file:
-        content = hashlib.file_digest(file, "sha256").hexdigest()
-    named = canonical_bytes(request) + f"{content} {model.sha256} {_fingerprint()}".encode()
+    named = canonical_bytes(request) + f"{content_hash(sound)} {model.sha256} {_fingerprint()}".encode()
     return hashlib.sha256(b"recognition " + named).hexdigest()
 
 
 @cache
 def _fingerprint() -> str:
     """Return a name of the code and the libraries that recognise."""
-    package = Path(render_service.__file__).parent
-    sources = reachable_sources("render_service.speech.recognition.recognize", package)
-    hashed = hashlib.sha256()
-    for name, source in sorted(sources.items()):
-        hashed.update(f"{name} ".encode() + source)
-    hashed.update(" ".join(map(version, _LIBRARIES)).encode())
-    return hashed.hexdigest()
+    return code_fingerprint(("render_service.speech.recognition.recognize",), _LIBRARIES)

@@ -1,19 +1,15 @@
 """Fingerprints the code, fonts and libraries that decide a segment's bytes: another build may give other bytes."""
 
-import hashlib
 from functools import cache
-from importlib.metadata import version
-from pathlib import Path
 
 import av
 import cv2
 import numpy as np
 import PIL
 
-from render_service.compositor.segments.reachable_sources import reachable_sources
+from render_service.compositor.segments.code_fingerprint import code_fingerprint
 from render_service.compositor.text.fonts import fonts_fingerprint
 
-_PACKAGE = Path(__file__).parents[2]
 # The functions that make a segment and a mix. Whatever they can reach through imports can change the bytes they write.
 PICTURE_ENTRY = "render_service.compositor.drawing.segment"
 SOUND_ENTRY = "render_service.compositor.sound.mixing"
@@ -30,14 +26,7 @@ def build_fingerprint(entry: str = PICTURE_ENTRY) -> str:
         16 hexadecimal digits of a SHA-256 over the module and all modules of this package that it imports, directly or
         not, the fonts, and the versions of the libraries.
     """
-    hashed = hashlib.sha256()
-    for name, source in sorted(reachable_sources(entry, _PACKAGE).items()):
-        hashed.update(f"{name} ".encode())
-        hashed.update(source)
     libraries = (av.__version__, sorted(av.library_versions.items()), cv2.__version__, np.__version__, PIL.__version__)
-    hashed.update(repr(libraries).encode())
     # Phrases decide where lines break, coverage decides which face draws a letter.
     packages = ("budoux", "icu4py", "pyphen", "resvg-py", "uharfbuzz")
-    hashed.update(" ".join(map(version, packages)).encode())
-    hashed.update(fonts_fingerprint().encode())
-    return hashed.hexdigest()[:16]
+    return code_fingerprint((entry,), packages, repr(libraries), fonts_fingerprint())[:16]

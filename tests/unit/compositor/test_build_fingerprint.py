@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import render_service
-from render_service.compositor.segments import build_fingerprint as build
+from render_service.compositor.segments import code_fingerprint as code
 from render_service.compositor.segments import reachable_sources as sources
 from render_service.compositor.segments.build_fingerprint import PICTURE_ENTRY, SOUND_ENTRY, build_fingerprint
 
@@ -20,7 +20,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the service's code that the fingerprint is taken of."""
     copy = tmp_path / PACKAGE.name
     shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(build, "_PACKAGE", copy)
+    monkeypatch.setattr(code, "_PACKAGE", copy)
     return copy
 
 

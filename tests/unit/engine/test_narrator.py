@@ -170,7 +170,7 @@ async def test_the_process_with_the_model_ends_when_nothing_is_spoken(tmp_path: 
     try:
         await pool.start()
         assert narrator.is_loaded
-        with narrator._idle.working():
+        with narrator.working():
             await asyncio.sleep(0)
             assert narrator.is_loaded, "it is speaking"
         async with asyncio.timeout(60):
