@@ -4,13 +4,17 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
 from render_service.domain.projects.media import MediaFacts
-from render_service.domain.projects.project import Project, TransitionKind
+from render_service.domain.projects.project import MotionKind, Project, TransitionKind
 from render_service.domain.projects.reading import shown_caption
+from render_service.domain.projects.shot_source import StillSource
 from render_service.domain.projects.timeline import Timeline, TimelineShot, wished_overlaps
 from render_service.domain.warning import JobWarning, WarningCode
 
 # A cut of less speech than this is not noticed: files often end with a few milliseconds of padding.
 _INAUDIBLE = timedelta(milliseconds=100)
+# One movement is too slow to be seen over a longer time.
+_LONG_SECONDS = 30
+_ENDLESS = frozenset({MotionKind.DRIFT, MotionKind.HANDHELD})
 
 
 def plan_warnings(project: Project, timeline: Timeline, facts: Mapping[str, MediaFacts]) -> tuple[JobWarning, ...]:
@@ -27,6 +31,7 @@ def plan_warnings(project: Project, timeline: Timeline, facts: Mapping[str, Medi
         for placed in timeline.shots
         for warning in (
             *_transition_warnings(placed, wished[placed.index], timeline.fps),
+            *_picture_warnings(placed, timeline.fps),
             *_highlight_warnings(project, placed),
             *_narration_warnings(placed, timeline, facts.get(placed.shot_id, MediaFacts())),
         )
@@ -50,6 +55,19 @@ def _transition_warnings(placed: TimelineShot, wished: int, fps: int) -> Iterato
             " transitions; make the shot longer or its transitions shorter",
             placed.shot_id,
             "duration",
+        )
+
+
+def _picture_warnings(placed: TimelineShot, fps: int) -> Iterator[JobWarning]:
+    shot = placed.shot
+    is_plain = isinstance(placed.source, StillSource) and not shot.layers and shot.card is None
+    if is_plain and placed.motion.kind not in _ENDLESS and placed.frames > _LONG_SECONDS * fps:
+        yield JobWarning(
+            WarningCode.PICTURE_UNCHANGED,
+            f"{placed.shot_id}.image_uri: is shown for {_seconds(placed.frames, fps)} with at most one movement; set"
+            " the motion to DRIFT, or divide the shot",
+            placed.shot_id,
+            "image_uri",
         )
 
 

@@ -6,10 +6,13 @@ from datetime import timedelta
 
 import pytest
 
+from render_service.domain.layers.model import Layer, TextLayer
 from render_service.domain.projects.media import MediaFacts, pause
 from render_service.domain.projects.plan_warnings import plan_warnings
 from render_service.domain.projects.project import (
     CaptionOptions,
+    Motion,
+    MotionKind,
     NarrationPolicy,
     Project,
     Shot,
@@ -50,6 +53,20 @@ def test_a_transition_longer_than_half_of_a_shot_warns() -> None:
 def test_a_shot_that_is_mostly_covered_by_its_transitions_warns() -> None:
     shots = (lasting("one", 4), lasting("two", 2, fade(0.8)), lasting("three", 4, fade(0.8)))
     assert found(Project(shots=shots)) == [(WarningCode.SHOT_SHORTENED, "two", "duration")]
+
+
+def test_one_picture_for_long_with_one_movement_warns() -> None:
+    plain = Shot("plain", image_uri="a", duration=timedelta(seconds=61))
+    assert found(Project(shots=(plain,))) == [(WarningCode.PICTURE_UNCHANGED, "plain", "image_uri")]
+    lively = (
+        replace(plain, duration=timedelta(seconds=30)),
+        replace(plain, motion=Motion(kind=MotionKind.DRIFT)),
+        replace(plain, layers=(Layer("name", text=TextLayer("Ada")),)),
+        replace(plain, image_uri="", clip_uri="a"),
+        replace(plain, image_uri=""),
+    )
+    for shot in lively:
+        assert found(Project(shots=(shot,))) == []
 
 
 def test_highlighted_words_without_timings_warn_for_each_captioned_shot() -> None:

@@ -15,6 +15,7 @@ from render_service.domain.jobs.job import (
     AudioTrack,
     AudioTrackKind,
     Job,
+    JobBatch,
     JobError,
     JobEvent,
     JobStage,
@@ -75,6 +76,7 @@ JOB = Job(
     priority=7,
     warnings=(WARNING,),
     title="The sea",
+    batch=JobBatch(UUID(int=7), 3, "row-3"),
 )
 EVENT = JobEvent(
     job_id=UUID(int=1),
@@ -107,6 +109,7 @@ def test_every_field_of_a_job_is_mapped() -> None:
         "task_id": str(JOB.task_id),
         "workspace_id": "team-a",
         "project_id": str(JOB.project_id),
+        "batch": {"batch_id": str(UUID(int=7)), "row": 3, "key": "row-3"},
         "provider": "local",
         "status": "JOB_STATUS_PROCESSING",
         "stage": "JOB_STAGE_COMPOSING",

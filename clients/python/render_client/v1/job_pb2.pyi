@@ -274,6 +274,10 @@ class _WarningCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WarningCo
     """A layer is never seen: it starts at or after the end of its shot or of the video, or its text has no characters that
     can be drawn.
     """
+    WARNING_CODE_PICTURE_UNCHANGED: _WarningCode.ValueType  # 16
+    """A shot shows one picture for more than 30 seconds, at rest or in a single movement, and nothing over it changes: no
+    layers, no card. Viewers leave. MOTION_KIND_DRIFT never repeats its movement; more shots are better.
+    """
 
 class WarningCode(_WarningCode, metaclass=_WarningCodeEnumTypeWrapper):
     """WarningCode is a kind of warning. More kinds may be added; treat an unknown one by its message."""
@@ -319,6 +323,10 @@ it, its language could not be detected, a part is unclear, or it lasts longer th
 WARNING_CODE_LAYER_NOT_SEEN: WarningCode.ValueType  # 15
 """A layer is never seen: it starts at or after the end of its shot or of the video, or its text has no characters that
 can be drawn.
+"""
+WARNING_CODE_PICTURE_UNCHANGED: WarningCode.ValueType  # 16
+"""A shot shows one picture for more than 30 seconds, at rest or in a single movement, and nothing over it changes: no
+layers, no card. Viewers leave. MOTION_KIND_DRIFT never repeats its movement; more shots are better.
 """
 Global___WarningCode: _TypeAlias = WarningCode  # noqa: Y015
 
