@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from render_service.compositor.text.fonts import guess_language
 from render_service.domain.cards.model import card_texts
 from render_service.domain.layers.model import Layer
+from render_service.domain.projects.delivery.ai_label import LABEL_FIELD, LABEL_ID
 from render_service.domain.projects.project import Project, Shot
 from render_service.domain.projects.reading import shown_caption
 from render_service.domain.projects.sequence import END_ID, TITLE_ID
@@ -66,7 +67,8 @@ def drawn_texts(project: Project, carded: Collection[str]) -> Iterator[DrawnText
 def _layer_texts(shot_id: str, layers: Iterable[Layer]) -> Iterator[DrawnText]:
     for index, layer in enumerate(layers):
         if layer.text:
-            yield DrawnText(shot_id, f"layers[{index}].text.text", clean_text(layer.text.text), layer.text.style.font)
+            field = LABEL_FIELD if layer.id == LABEL_ID else f"layers[{index}].text.text"
+            yield DrawnText(shot_id, field, clean_text(layer.text.text), layer.text.style.font)
 
 
 def render_language(project: Project) -> str:

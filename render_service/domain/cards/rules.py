@@ -21,6 +21,7 @@ from render_service.domain.cards.model import (
 )
 from render_service.domain.layers.brand_names import color_fault, is_color_name
 from render_service.domain.layers.changing import NUMBER
+from render_service.domain.visible_text import is_visible
 
 MOST_POINTS = {ChartKind.BAR: 10, ChartKind.LINE: 40, ChartKind.DONUT: 8}
 MAX_POINTS = max(MOST_POINTS.values())
@@ -169,8 +170,8 @@ class CardCheck:
 
     def _required(self, text: str, path: str, most: int) -> None:
         pieces = self._pieces(text)
-        if sum(map(len, pieces)) > most or (len(pieces) == 1 and not pieces[0].strip()):
-            self._fault(path, f"must have 1 to {most} characters, not only blanks")
+        if sum(map(len, pieces)) > most or (len(pieces) == 1 and not is_visible(pieces[0])):
+            self._fault(path, f"must have 1 to {most} characters, not only blanks and zero-width characters")
 
     def _optional(self, text: str, path: str, most: int) -> None:
         if sum(map(len, self._pieces(text))) > most:

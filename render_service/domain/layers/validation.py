@@ -31,6 +31,7 @@ from render_service.domain.layers.model import (
     WritingMode,
 )
 from render_service.domain.layers.path_data import MAX_PATH, path_fault
+from render_service.domain.visible_text import is_visible
 
 MAX_LAYERS = 20
 MAX_ALL_LAYERS = 1_000
@@ -163,8 +164,9 @@ class LayerCheck:
 
     def _text(self, text: TextLayer, path: str) -> None:
         pieces = self._pieces(text.text)
-        if sum(map(len, pieces)) > MAX_LAYER_TEXT or (len(pieces) == 1 and not pieces[0].strip()):
-            self._fault(f"{path}.text", f"must have 1 to {MAX_LAYER_TEXT:,} characters, not only blanks")
+        if sum(map(len, pieces)) > MAX_LAYER_TEXT or (len(pieces) == 1 and not is_visible(pieces[0])):
+            limits = f"1 to {MAX_LAYER_TEXT:,} characters, not only blanks and zero-width characters"
+            self._fault(f"{path}.text", f"must have {limits}")
         self._style(text.style, f"{path}.style")
         if text.counter:
             self._counter(text.counter, f"{path}.counter")

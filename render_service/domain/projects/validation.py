@@ -30,6 +30,7 @@ from render_service.domain.projects.word_times import recognition_faults
 from render_service.domain.speech.lexicon import LexiconEntry, entry_fault
 from render_service.domain.speech.requests import MAX_SPEED, MIN_SPEED, named_fault
 from render_service.domain.speech.voices import primary
+from render_service.domain.visible_text import is_visible
 
 MAX_SHOTS = 200
 MAX_WORDS = 1_000
@@ -346,16 +347,15 @@ class _Check:
         seen: dict[str, int] = {}
         for index, language in enumerate(languages):
             if (first := seen.setdefault(language.lower(), index)) != index:
-                self._fault(
-                    f"{path}[{index}].language", f"must be unique; {path.rpartition('.')[2]}[{first}] has the same"
-                )
+                place = f"{path}[{index}].language"
+                self._fault(place, f"must be unique; {path.rpartition('.')[2]}[{first}] has the same")
 
     def _text(self, text: str, path: str, most: int, *, required: bool = False) -> None:
         pieces = self._pieces(text)
         if sum(map(len, pieces)) > most:
             self._fault(path, f"must have at most {most:,} characters")
-        elif required and len(pieces) == 1 and not pieces[0].strip():
-            self._fault(path, f"must have 1 to {most:,} characters, not only blanks")
+        elif required and len(pieces) == 1 and not is_visible(pieces[0]):
+            self._fault(path, f"must have 1 to {most:,} characters, not only blanks and zero-width characters")
 
     def _number(self, value: float, path: str, least: float, most: float) -> None:
         if not least <= value <= most:

@@ -14,7 +14,8 @@ from render_service.compositor.text.glyph_coverage import check_glyphs, missing_
 from render_service.compositor.text.typesetting import TextStyle, measure, set_line
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.jobs.job import RenderSpec
-from render_service.domain.projects.output import OutputSpec, Quality
+from render_service.domain.projects.delivery.ai_label import with_ai_label
+from render_service.domain.projects.output import AiLabel, OutputSpec, Quality
 from render_service.domain.projects.project import CaptionOptions, Card, MissingGlyph, Project, Shot
 from render_service.domain.warning import WarningCode
 
@@ -163,3 +164,12 @@ def test_the_language_of_a_render_is_that_of_most_of_its_text() -> None:
 
 def test_texts_are_cleaned_of_what_cannot_be_drawn() -> None:
     assert clean_text(" a\tb \r\n\r\n c\u202ed\u0000 e\u0301 ") == "a b\ncd é"
+
+
+def test_a_character_of_the_label_is_named_by_the_field_that_it_was_given_in() -> None:
+    output = OutputSpec(1280, 720, 30, Quality.STANDARD, ai_label=AiLabel("AI \U00013080"))
+    project = with_ai_label(Project(shots=(Shot("a"),)), output)
+    with pytest.raises(RenderFailure) as caught:
+        check_glyphs(RenderSpec(project, output))
+    assert caught.value.metadata["field"] == "output.ai_label.text"
+    assert str(caught.value).startswith("output.ai_label.text: no font has a glyph")

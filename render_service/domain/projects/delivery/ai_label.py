@@ -5,7 +5,6 @@ side high and seen for at least 2 s from the start, and the metadata field `AIGC
 """
 
 import json
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -17,9 +16,12 @@ from render_service.domain.layers.model import Anchor, Box, Layer, TextLayer, Te
 from render_service.domain.projects.looks.captions import CaptionPosition
 from render_service.domain.projects.output import AiLabel, OutputSpec
 from render_service.domain.projects.project import Corner, Project
+from render_service.domain.visible_text import is_visible
 
 LABEL_ID = "@ai-label"
 """The id of its layer, which no caller can give to another."""
+LABEL_FIELD = "output.ai_label.text"
+"""The field that its text is of."""
 METADATA_KEY = "AIGC"
 SHORTEST_LABEL = timedelta(seconds=2)
 LONGEST_LABEL = timedelta(hours=3)
@@ -97,7 +99,7 @@ def label_faults(label: AiLabel | None, path: str) -> Iterator[FieldFault]:
         return
     if len(label.text) > LONGEST_LABEL_TEXT or len(label.text.splitlines()) > 1:
         yield FieldFault(f"{path}.text", f"must be one line of at most {LONGEST_LABEL_TEXT} characters")
-    elif label.text and all(unicodedata.category(character)[0] in "CZ" for character in label.text):
+    elif label.text and not is_visible(label.text):
         yield FieldFault(f"{path}.text", "must have characters that can be seen")
     if label.duration is not None and not SHORTEST_LABEL <= label.duration <= LONGEST_LABEL:
         least, most = (limit.total_seconds() for limit in (SHORTEST_LABEL, LONGEST_LABEL))

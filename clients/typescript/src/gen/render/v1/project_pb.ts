@@ -3,7 +3,8 @@
 /* eslint-disable */
 
 // A project: what a video shows and says. Text limits count Unicode characters. A value beyond a limit, text with
-// U+0000, a number that is not finite and an unknown enum value are INVALID_ARGUMENT. Times have microsecond precision.
+// U+0000, a number that is not finite and an unknown enum value are INVALID_ARGUMENT. Zero-width characters count as
+// blanks. Times have microsecond precision.
 //
 // A project can be a template: `{{city}}` in any text or URL, and in `language`, is a placeholder for a variable passed
 // as StartRenderRequest.variables. Blanks inside the braces are ignored. `\{{city}}` is the literal text `{{city}}`,
