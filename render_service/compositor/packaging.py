@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
 
@@ -20,6 +21,7 @@ from render_service.compositor.streaming.model import (
     Stream,
     SubtitleRendition,
     VideoRendition,
+    segment_starts,
 )
 from render_service.compositor.streaming.subtitles import write_subtitles
 from render_service.compositor.task_group import task_group
@@ -47,6 +49,11 @@ class StreamedVideo:
     frames: int
     captions: Path
     shows_captions: bool
+
+    @property
+    def duration(self) -> Fraction:
+        """How long it plays, in seconds."""
+        return Fraction(self.frames, self.output.fps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +94,7 @@ async def package_stream(
     """
     streaming = videos[0].output.streaming
     assert streaming is not None
-    target = streaming.segment_seconds
+    starts = segment_starts(videos[0].duration, streaming.segment_seconds)
     made: dict[int, VideoRendition] = {}
     sounds: dict[int, AudioRendition] = {}
 
@@ -95,7 +102,7 @@ async def package_stream(
         video = videos[place]
         path = folder / (f"video-{video.name}.mp4" if video.name else "video.mp4")
         with naming(place):
-            track = await share.run(package_track, video.path, None, target, path)
+            track = await share.run(package_track, video.path, None, starts, path)
         output = video.output
         made[place] = VideoRendition(video.name, track, output.width, output.height, output.fps)
 
@@ -103,7 +110,7 @@ async def package_stream(
         language = languages[place]
         path = folder / (f"audio-{language.lower()}.mp4" if place else "audio.mp4")
         with naming(0):
-            track = await share.run(package_track, videos[0].path, place, target, path)
+            track = await share.run(package_track, videos[0].path, place, starts, path)
         label = language_name(language) if language else "Audio"
         sounds[place] = AudioRendition(track, language, label, is_default=place == 0)
 
@@ -127,8 +134,8 @@ def _write_texts(
     target = streaming.segment_seconds
     tracks = (*(video.track for video in videos), *(audio.track for audio in audios))
     media = tuple(folder / track.name for track in tracks)
-    duration = round(first.frames * 1000 / first.output.fps)
-    segments = write_subtitles(first.captions, duration, target, folder / SUBTITLES_NAME)
+    starts = segment_starts(first.duration, target)
+    segments = write_subtitles(first.captions, first.duration, starts, folder / SUBTITLES_NAME)
     subtitles, found = None, {}
     if segments:
         language = audios[0].language if audios else ""

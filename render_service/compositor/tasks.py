@@ -171,13 +171,13 @@ def verify_composition(parts: Path, path: Path, sounds: Sequence[SoundFacts]) ->
     return stages.verify_composition(parts, path, sounds)
 
 
-def package_track(video: Path, place: int | None, target: int, path: Path) -> MediaTrack:
+def package_track(video: Path, place: int | None, starts: Sequence[int], path: Path) -> MediaTrack:
     """Write a media file of a stream, and check it.
 
     Args:
         video: The finished video.
         place: The place of the track among those of sound; None for the pictures.
-        target: Length of segments in seconds.
+        starts: When segments start, in seconds.
         path: The file to write.
 
     Raises:
@@ -186,9 +186,9 @@ def package_track(video: Path, place: int | None, target: int, path: Path) -> Me
     from render_service.compositor.streaming import checking, tracks
 
     if place is None:
-        track = tracks.write_pictures(video, target, path)
+        track = tracks.write_pictures(video, starts, path)
     else:
-        track = tracks.write_sound(video, place, target, path)
+        track = tracks.write_sound(video, place, starts, path)
     checking.check_track(video, place, path, track)
     return track
 

@@ -1,5 +1,6 @@
 """What is known of the files of a stream: the input of playlists and manifest."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -8,6 +9,20 @@ MASTER_NAME = "master.m3u8"
 MANIFEST_NAME = "manifest.mpd"
 CAPTIONS_NAME = "captions.vtt"
 SUBTITLES_NAME = "subtitles.vtt"
+
+# A rest of less is part of the segment before it, whose length is still rounded to the target (RFC 8216, 4.3.3.1):
+# players stumble over segments of a few pictures.
+_SHORTEST_LAST = Fraction(2, 5)
+
+
+def segment_starts(duration: Fraction, target: int) -> tuple[int, ...]:
+    """Return when the segments of a stream start, in seconds.
+
+    Args:
+        duration: Length of the video in seconds.
+        target: Length of the segments in seconds.
+    """
+    return (0, *range(target, math.ceil(duration - _SHORTEST_LAST), target))
 
 
 @dataclass(frozen=True, slots=True)

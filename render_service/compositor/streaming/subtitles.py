@@ -1,6 +1,9 @@
 """Cuts captions into the segments of a stream: whole WebVTT documents that follow each other in one file."""
 
 import re
+from collections.abc import Sequence
+from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 from render_service.compositor.streaming.model import ByteRange, StreamSegment
@@ -11,13 +14,13 @@ _TIME = r"(\d{2,}):(\d\d):(\d\d)\.(\d{3})"
 _TIMES = re.compile(rf"^{_TIME} --> {_TIME}$", re.MULTILINE)
 
 
-def write_subtitles(captions: Path, duration: int, target: int, path: Path) -> tuple[StreamSegment, ...]:
+def write_subtitles(captions: Path, duration: Fraction, starts: Sequence[int], path: Path) -> tuple[StreamSegment, ...]:
     """Write the segments of captions.
 
     Args:
         captions: The captions as WebVTT, as the service writes them.
-        duration: Length of the video in milliseconds.
-        target: Length of all segments but the last in seconds.
+        duration: Length of the video in seconds.
+        starts: When segments start, in seconds.
         path: The file to write.
 
     Returns:
@@ -30,8 +33,7 @@ def write_subtitles(captions: Path, duration: int, target: int, path: Path) -> t
     cues = [(*_times(block), block.rstrip("\n")) for block in blocks]
     segments, offset = [], 0
     with path.open("wb") as file:
-        for start in range(0, duration, target * 1000):
-            end = min(start + target * 1000, duration)
+        for start, end in pairwise((*(start * 1000 for start in starts), round(duration * 1000))):
             seen = [block for first, after, block in cues if first < end and after > start]
             content = "\n\n".join((_HEAD.rstrip("\n"), *seen)).encode() + b"\n"
             file.write(content)

@@ -4,7 +4,8 @@ FFmpeg's muxers decide by themselves where fragments begin, so the fragments are
 """
 
 import io
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain, pairwise
@@ -45,12 +46,12 @@ class _Cut:
     samples: list[Sample]
 
 
-def write_pictures(video: Path, target: int, path: Path) -> MediaTrack:
+def write_pictures(video: Path, starts: Sequence[int], path: Path) -> MediaTrack:
     """Write the pictures of a video, in segments that begin with a keyframe each.
 
     Args:
         video: The finished MP4.
-        target: Length of all segments but the last in seconds.
+        starts: When segments start, in seconds.
         path: The file to write.
 
     Raises:
@@ -65,18 +66,18 @@ def write_pictures(video: Path, target: int, path: Path) -> MediaTrack:
         # and skips as much.
         delay = round(((first.pts or 0) - (first.dts or 0)) * (first.time_base or 0) * fps)
         head = _head(stream, fps * _TICK, skipped=delay * _TICK)
-        cuts = _cut_pictures(chain((first,), packets), fps, delay, target * fps)
+        cuts = _cut_pictures(chain((first,), packets), fps, delay, {start * fps for start in starts})
         config = stream.codec_context.extradata or b""
         return _write(path, codec_name(stream.codec_context.name, config), fps * _TICK, head, cuts)
 
 
-def write_sound(video: Path, track: int, target: int, path: Path) -> MediaTrack:
+def write_sound(video: Path, track: int, starts: Sequence[int], path: Path) -> MediaTrack:
     """Write a track of sound of a video, in segments that begin within half a block of those of the pictures.
 
     Args:
         video: The finished MP4.
         track: Its place among the tracks of sound.
-        target: Length of all segments but the last in seconds.
+        starts: When segments start, in seconds.
         path: The file to write.
     """
     with av.open(str(video)) as source:
@@ -85,7 +86,7 @@ def write_sound(video: Path, track: int, target: int, path: Path) -> MediaTrack:
         # The encoder puts its priming before time 0; a file of fragments counts from 0, and skips it.
         priming = -(packets[0].pts or 0)
         head, rate = _head(stream, stream.rate, skipped=priming), stream.rate
-        return _write(path, AAC_LC, rate, head, _cut_sound(packets, priming, target * rate))
+        return _write(path, AAC_LC, rate, head, _cut_sound(packets, priming, [start * rate for start in starts]))
 
 
 def frame_rate(stream: VideoStream) -> int:
@@ -122,15 +123,15 @@ def _with_edits(track: bytes, skipped: int) -> bytes:
     return b"".join(part + edit_list(skipped) if kind == "tkhd" else part for kind, part in parts)
 
 
-def _cut_pictures(packets: Iterable[AnyPacket], fps: int, delay: int, distance: int) -> Iterator[_Cut]:
-    """Yield segments of `distance` pictures."""
+def _cut_pictures(packets: Iterable[AnyPacket], fps: int, delay: int, starts: Collection[int]) -> Iterator[_Cut]:
+    """Yield segments that begin with the pictures of these numbers."""
     samples: list[Sample] = []
     first, origin = 0, None
     for number, packet in enumerate(packets):
         assert packet.pts is not None
         assert packet.time_base is not None
         origin = packet.pts if origin is None else origin
-        if number % distance == 0:
+        if number in starts:
             if not packet.is_keyframe:
                 fail("stream_keyframes", f"a keyframe at picture {number}", "none")
             if samples:
@@ -141,15 +142,13 @@ def _cut_pictures(packets: Iterable[AnyPacket], fps: int, delay: int, distance: 
     yield _Cut(first * _TICK, len(samples) * _TICK, samples)
 
 
-def _cut_sound(packets: list[AnyPacket], priming: int, distance: int) -> Iterator[_Cut]:
-    """Yield segments that last about `distance` ticks of the track, which are the packets' ticks, too."""
+def _cut_sound(packets: list[AnyPacket], priming: int, starts: Sequence[int]) -> Iterator[_Cut]:
+    """Yield segments that begin with the blocks nearest to these ticks of the track, which are the packets' ticks."""
     times = [(packet.pts or 0) + priming for packet in packets]
     end = times[-1] + (packets[-1].duration or 0)
-    firsts = [0]
-    for place, (time, after) in enumerate(pairwise([*times, end])):
-        # The block whose start is nearest to that of the pictures' segment.
-        if time + after >= 2 * (len(firsts) * distance + priming) and place and after > time:
-            firsts.append(place)
+    # The first segment has the priming, too. Sound that ends before the pictures has fewer segments.
+    nearest = (min(bisect_left(times, start + priming - 512), len(times) - 1) for start in starts[1:])
+    firsts = [*dict.fromkeys((0, *nearest))]
     for first, last in pairwise([*firsts, len(packets)]):
         until = times[last] if last < len(packets) else end
         samples = [

@@ -2,53 +2,30 @@
 
 import hashlib
 import io
-from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from xml.etree import ElementTree
 
 import av
 import pytest
-import pytest_asyncio
 
-from render_service.compositor.compositor import ComposedVideo, Compositor
+from render_service.compositor.compositor import ComposedVideo
 from render_service.compositor.streaming.checking import check_track
 from render_service.compositor.streaming.model import MediaTrack
 from render_service.compositor.tasks import package_track
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.jobs.job import Artifact
-from render_service.domain.projects.delivery.outputs import ResolvedOutput
-from render_service.domain.projects.output import OutputSpec, Quality, Streaming, VideoCodec
-from tests.integration.compositor.storyboards import photo_shots, spec_of
+from tests.integration.compositor.streaming.conftest import SEGMENT, ComposedStream
 from tests.integration.compositor.streaming.playlists import broken_rules, read_media, tagged, variants
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-SECONDS, SEGMENT = 2.3, 2
-STREAMING = Streaming(hls=True, dash=True, segment_duration=timedelta(seconds=SEGMENT))
-LARGE = OutputSpec(320, 180, 24, Quality.DRAFT, streaming=STREAMING)
-OUTPUTS = {
-    "small": replace(LARGE, width=160, height=90, codec=VideoCodec.HEVC),
-    "large": LARGE,
-    "film": replace(LARGE, width=128, height=128, streaming=None),
-}
 MPD = "{urn:mpeg:dash:schema:mpd:2011}"
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def videos(compositor: Compositor, tmp_path_factory: pytest.TempPathFactory) -> tuple[ComposedVideo, ...]:
-    """Three videos of two captioned photos, 4.6 s; two of them are one stream."""
-    folder = tmp_path_factory.mktemp("stream")
-    shots, media = photo_shots(folder, 2, seconds=SECONDS)
-    outputs = tuple(ResolvedOutput(name, output) for name, output in OUTPUTS.items())
-    spec = replace(spec_of(shots, outputs[0].output), outputs=outputs)
-    workdir = folder / "work"
-    workdir.mkdir()
-
-    async def ignore(_: float) -> None:
-        pass
-
-    return await compositor.compose_all(spec, media, workdir=workdir, segments=None, on_progress=ignore)
+@pytest.fixture
+def videos(composed: ComposedStream) -> tuple[ComposedVideo, ...]:
+    """The videos."""
+    return composed.videos
 
 
 @pytest.fixture
@@ -60,13 +37,14 @@ def folder(videos: tuple[ComposedVideo, ...]) -> Path:
 async def test_the_stream_belongs_to_its_first_rendition_and_names_all_its_files(
     videos: tuple[ComposedVideo, ...], folder: Path
 ) -> None:
-    assert [dict(video.stream) for video in videos[1:]] == [{}, {}]
+    assert [dict(video.stream) for video in videos[1:]] == [{}, {}, {}]
     hls, dash = videos[0].stream[Artifact.HLS], videos[0].stream[Artifact.DASH]
     assert {*hls.parts, *dash.parts, hls.entry, dash.entry} == {*folder.iterdir()}
     assert sorted(path.name for path in dash.parts) == [
         "audio.mp4",
         "captions.vtt",
         "video-large.mp4",
+        "video-middle.mp4",
         "video-small.mp4",
     ]
 
@@ -74,7 +52,7 @@ async def test_the_stream_belongs_to_its_first_rendition_and_names_all_its_files
 async def test_playlists_keep_the_rules(folder: Path) -> None:
     assert [*broken_rules(folder)] == []
     master = (folder / "master.m3u8").read_text()
-    (large, _), (small, _) = variants(master)
+    (large, _), _, (small, _) = variants(master)
     assert (large["RESOLUTION"], large["FRAME-RATE"], small["RESOLUTION"]) == ("320x180", "24.000", "160x90")
     assert large["CODECS"].startswith("avc1.64")
     assert small["CODECS"].startswith("hvc1.1.6.L")
@@ -82,7 +60,7 @@ async def test_playlists_keep_the_rules(folder: Path) -> None:
 
 
 async def test_bandwidth_is_what_the_segments_take(folder: Path) -> None:
-    (large, uri), _ = variants((folder / "master.m3u8").read_text())
+    (large, uri), *_ = variants((folder / "master.m3u8").read_text())
     tracks = [read_media((folder / name).read_text()).segments for name in (uri, "audio.m3u8")]
     mean = sum(sum(one.size for one in track) * 8 / sum(one.seconds for one in track) for track in tracks)
     assert int(large["AVERAGE-BANDWIDTH"]) == pytest.approx(mean, abs=3)
@@ -98,8 +76,8 @@ async def test_ffmpeg_plays_every_picture_and_sample_of_the_stream(
 ) -> None:
     master = str(folder / "master.m3u8")
     with av.open(master) as stream:
-        assert sorted(one.codec_context.name for one in stream.streams.video) == ["h264", "hevc"]
-    for track in (0, 1):
+        assert sorted(one.codec_context.name for one in stream.streams.video) == ["h264", "h264", "hevc"]
+    for track in (0, 1, 2):
         with av.open(master) as stream:
             times = [float(frame.time or 0) for frame in stream.decode(video=track)]
         assert times == pytest.approx([number / 24 for number in range(videos[0].frames)], abs=0.001)
@@ -123,7 +101,7 @@ async def test_every_segment_and_every_keyframe_decodes_from_its_own_bytes(folde
     for name in names:
         whole = read_media((folder / name).read_text())
         keyframes = read_media((folder / name.replace(".m3u8", "-keyframes.m3u8")).read_text())
-        assert len(keyframes.segments) == len(whole.segments) == 3
+        assert len(keyframes.segments) == len(whole.segments) == 2
         content = (folder / whole.segments[0].name).read_bytes()
         assert whole.header is not None
         header = content[: whole.header[1]]
@@ -143,7 +121,7 @@ async def test_captions_are_in_every_segment_that_shows_them(videos: tuple[Compo
     playlist = read_media((folder / "subtitles.m3u8").read_text())
     content = (folder / "subtitles.vtt").read_bytes()
     texts = [content[one.offset : one.offset + one.size].decode() for one in playlist.segments]
-    assert [text.count("-->") for text in texts] == [1, 2, 1]
+    assert [text.count("-->") for text in texts] == [1, 2]
     assert sum(one.seconds for one in playlist.segments) == pytest.approx(videos[0].frames / 24, abs=0.001)
     (subtitles,) = [
         one for one in tagged((folder / "master.m3u8").read_text(), "EXT-X-MEDIA") if one["TYPE"] == "SUBTITLES"
@@ -178,20 +156,20 @@ async def test_an_output_outside_the_stream_gets_no_keyframes_for_it(videos: tup
 
     distance = SEGMENT * 24
     assert {0, distance, 2 * distance} <= {*keyframes(videos[1])}
-    assert not {distance, 2 * distance} & {*keyframes(videos[2])}
+    assert not {distance, 2 * distance} & {*keyframes(videos[3])}
 
 
 async def test_a_video_without_keyframes_in_place_is_no_stream(
     videos: tuple[ComposedVideo, ...], tmp_path: Path
 ) -> None:
     with pytest.raises(RenderFailure, match="stream_keyframes") as failure:
-        package_track(videos[2].path, None, SEGMENT, tmp_path / "video.mp4")
+        package_track(videos[3].path, None, (0, SEGMENT), tmp_path / "video.mp4")
     assert failure.value.reason is ErrorReason.CHECK_FAILED
 
 
 async def test_a_damaged_media_file_fails_its_check(videos: tuple[ComposedVideo, ...], tmp_path: Path) -> None:
     path = tmp_path / "video.mp4"
-    track = package_track(videos[1].path, None, SEGMENT, path)
+    track = package_track(videos[1].path, None, (0, SEGMENT), path)
     assert isinstance(track, MediaTrack)
     content = bytearray(path.read_bytes())
     content[-10] ^= 0xFF
