@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
@@ -151,6 +152,23 @@ async def test_no_more_jobs_run_than_the_quota_says_however_many_claim_at_once(d
     assert following is not None
     assert following.lease.workspace_id == "usual"
     assert await claim(lifecycle) is None
+
+
+def test_running_jobs_are_counted_without_reading_those_that_wait(database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute("""
+            INSERT INTO jobs (id, task_id, workspace_id, provider, spec)
+            SELECT gen_random_uuid(), gen_random_uuid(), 'crowded', 'mock', '{}' FROM generate_series(1, 3000)
+        """)
+        connection.execute("ANALYZE jobs")
+        connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        for _ in range(2):  # the first one reads the catalog
+            row = connection.execute(
+                "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT workspace_has_room('crowded', 'PROCESSING', 5)"
+            ).fetchone()
+        connection.rollback()
+    assert row is not None
+    assert row[0][0]["Plan"]["Shared Hit Blocks"] < 20
 
 
 async def test_no_more_jobs_are_queued_than_the_quota_says_however_many_start_at_once(database: Database) -> None:
