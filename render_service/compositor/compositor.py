@@ -10,7 +10,7 @@ from pathlib import Path
 
 from render_service.compositor.composition import ComposedVideo, Composition
 from render_service.compositor.faces.found import FoundFaces
-from render_service.compositor.inspection import Inspection, inspect_media
+from render_service.compositor.inspection import Inspection, InspectionChoices, inspect_media
 from render_service.compositor.media.assets import Asset, Media
 from render_service.compositor.outputs import grouped, naming
 from render_service.compositor.pacing import at_target_tempo
@@ -37,7 +37,6 @@ from render_service.domain.jobs.frame import FrameFacts, FrameRequest
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.languages import spoken_language
 from render_service.domain.projects.media import ClipFacts, MediaFacts
-from render_service.domain.projects.project import Project
 from render_service.telemetry.tracing.spans import span
 
 __all__ = ["CHECKING_FROM", "ComposedVideo", "Compositor"]
@@ -142,7 +141,7 @@ class Compositor:
         parts.mkdir(exist_ok=True)
         share = self._pool.share()
         try:
-            inspected = await inspect_media(share, media, spec.project, self._faces)
+            inspected = await inspect_media(share, media, InspectionChoices.of(spec.project), self._faces)
             # The shots last at least as long as this; the limit of a video's length must not refuse more than that.
             facts = dict(inspected.facts)
             for shot_id in unspoken:
@@ -158,9 +157,9 @@ class Compositor:
         finally:
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, parts, ignore_errors=True))
 
-    async def inspect(self, media: Media, project: Project) -> Inspection:
+    async def inspect(self, media: Media, choices: InspectionChoices) -> Inspection:
         """Inspect the files of a project; see `inspect_media`."""
-        return await inspect_media(self._previews, media, project, self._faces)
+        return await inspect_media(self._previews, media, choices, self._faces)
 
     async def draw_frame(self, wanted: FrameRequest, inspected: Inspection, workdir: Path, path: Path) -> FrameFacts:
         """Draw one frame of a video, without making the video.
@@ -251,7 +250,7 @@ class Compositor:
         share = self._pool.share()
         runner = self._runner or PoolRunner(share)
         try:
-            inspected = await inspect_media(share, media, spec.project, self._faces)
+            inspected = await inspect_media(share, media, InspectionChoices.of(spec.project), self._faces)
             spec, inspected = await at_target_tempo(share, spec, inspected, parts)
             outputs = spec.outputs
             groups = grouped(outputs) if outputs else [[0]]

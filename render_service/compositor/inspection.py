@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
+from typing import Self
 
 from render_service.compositor.faces.found import FoundFaces
 from render_service.compositor.inspected_file import InspectedFile, Use
@@ -15,6 +17,7 @@ from render_service.compositor.tasks import inspect_file, search_faces
 from render_service.domain.cards.model import CARD_FIELD
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.layers.model import Layer, layer_field
+from render_service.domain.projects.looks.clips import ClipEdit
 from render_service.domain.projects.looks.faces import FacesAt, FaceSearch, face_search
 from render_service.domain.projects.media import MediaFacts
 from render_service.domain.projects.project import (
@@ -23,7 +26,6 @@ from render_service.domain.projects.project import (
     MotionFocus,
     NarrationPolicy,
     Project,
-    Shot,
 )
 from render_service.domain.warning import JobWarning, WarningCode, warning_from_failure
 
@@ -58,50 +60,81 @@ class Inspection:
     warnings: tuple[JobWarning, ...]
 
 
-async def inspect_media(share: Share, media: Media, project: Project, known: FoundFaces | None = None) -> Inspection:
+@dataclass(frozen=True, slots=True)
+class FaceWish:
+    """A shot whose picture or clip is searched for faces: how its clip is played, and how long it lasts if it says."""
+
+    shot_id: str
+    edit: ClipEdit | None
+    shown: timedelta | None
+
+    def search(self, file: InspectedFile) -> FaceSearch:
+        """Return what of its file is searched."""
+        return face_search(self.edit, file.length, self.shown)
+
+
+@dataclass(frozen=True, slots=True)
+class InspectionChoices:
+    """All that a project decides of how its files are inspected: with equal files, equal choices give equal results.
+
+    Args:
+        policy: What to do about a shot's unusable picture or clip. Faults of narrations, music, layers and the
+            watermark always fail, because nothing can replace them.
+        silenced: The clips whose sound is not played: shot, None for the project, and field.
+        faces: The shots whose files are searched for faces.
+    """
+
+    policy: BadAssetPolicy
+    silenced: tuple[tuple[str | None, str], ...]
+    faces: tuple[FaceWish, ...]
+
+    @classmethod
+    def of(cls, project: Project) -> Self:
+        """Return the choices of a project."""
+        return cls(project.bad_asset_policy, tuple(_silenced(project)), tuple(_face_wishes(project)))
+
+
+async def inspect_media(
+    share: Share, media: Media, choices: InspectionChoices, known: FoundFaces | None = None
+) -> Inspection:
     """Inspect all files of a render, each once however many shots use it.
 
     Args:
         share: Where the work is done.
         media: The local files.
-        project: Decides what to do about a shot's unusable picture or clip, and whether a clip's sound is used. Faults
-            of narrations, music, layers and the watermark always fail, because nothing can replace them.
+        choices: How.
         known: The faces found in earlier files, which are not searched again.
 
     Raises:
         RenderFailure: ASSET_INVALID, naming shot, field and fault.
     """
-    silenced = set(_silenced(project))
+    silenced = set(choices.silenced)
     uses = [(asset, _use(asset, silenced)) for asset in media.assets()]
     distinct: dict[tuple[Path, Use], Asset] = {}
     for asset, use in uses:
         distinct.setdefault((asset.path, use), asset)
-    searched = _searched_for_faces(media, project)
+    searched: dict[Path, list[FaceWish]] = {}
+    for wish in choices.faces:
+        files = media.shots.get(wish.shot_id, ShotMedia())
+        for path in filter(None, (files.image, files.clip)):
+            searched.setdefault(path, []).append(wish)
     gate = asyncio.Semaphore(share.width)
-    inspector = _Inspector(share, gate, project, FoundFaces() if known is None else known)
+    inspector = _Inspector(share, gate, choices.policy, FoundFaces() if known is None else known)
     async with task_group() as group:
         tasks = {
             (path, use): group.create_task(inspector.inspect(asset, use, searched.get(path, ())))
             for (path, use), asset in distinct.items()
         }
-    return _inspection(media, uses, {key: task.result() for key, task in tasks.items()}, project, searched)
+    return _inspection(media, uses, {key: task.result() for key, task in tasks.items()}, choices.faces)
 
 
-def _searched_for_faces(media: Media, project: Project) -> Mapping[Path, Sequence[Shot]]:
-    """Return the pictures and clips that are searched for faces, with the shots for which they are."""
-    searched: dict[Path, list[Shot]] = {}
+def _face_wishes(project: Project) -> Iterator[FaceWish]:
     for shot in project.shots:
-        files = media.shots.get(shot.id)
-        if files is not None and (project.captions.avoids_faces or shot.motion.focus is MotionFocus.FACES):
-            for path in filter(None, (files.image, files.clip)):
-                searched.setdefault(path, []).append(shot)
-    return searched
-
-
-def _face_search(project: Project, shot: Shot, file: InspectedFile) -> FaceSearch:
-    # A narration may make the shot longer than it says.
-    extends = project.narration_policy is NarrationPolicy.EXTEND and (shot.narration or shot.narration_audio_uri)
-    return face_search(shot.clip, file.length, None if extends else shot.duration)
+        if project.captions.avoids_faces or shot.motion.focus is MotionFocus.FACES:
+            # A narration may make the shot longer than it says.
+            extends = project.narration_policy is NarrationPolicy.EXTEND
+            is_longer = extends and bool(shot.narration or shot.narration_audio_uri)
+            yield FaceWish(shot.id, shot.clip, None if is_longer else shot.duration)
 
 
 def _silenced(project: Project) -> Iterator[tuple[str | None, str]]:
@@ -133,10 +166,9 @@ def _inspection(
     media: Media,
     uses: Sequence[tuple[Asset, Use]],
     found: Mapping[tuple[Path, Use], InspectedFile | RenderFailure],
-    project: Project,
-    searched: Mapping[Path, Sequence[Shot]],
+    faces: Sequence[FaceWish],
 ) -> Inspection:
-    shown = {shot.id: shot for shot in project.shots}
+    wishes = {wish.shot_id: wish for wish in faces}
     clip_uses = {asset.path: use for asset, use in uses if use in (Use.CLIP, Use.SILENT_CLIP)}
 
     def usable(path: Path | None, use: Use) -> InspectedFile | None:
@@ -149,7 +181,7 @@ def _inspection(
         image = usable(files.image, Use.IMAGE)
         clip = usable(files.clip, clip_uses[files.clip]) if files.clip is not None else None
         narration = usable(files.narration, Use.SOUND)
-        seen, shot = clip or image, shown.get(shot_id)
+        seen, wish = clip or image, wishes.get(shot_id)
         shots[shot_id] = replace(files, image=files.image if image else None, clip=files.clip if clip else None)
         facts[shot_id] = MediaFacts(
             clip.length if clip else None,
@@ -165,7 +197,7 @@ def _inspection(
                 if name.startswith(CARD_FIELD) and (picture := usable(path, Use.IMAGE)) and picture.size
             ),
             seen.size if seen else None,
-            seen.faces.get(_face_search(project, shot, seen), ()) if seen and shot else (),
+            seen.faces.get(wish.search(seen), ()) if seen and wish else (),
         )
     repaired = [warning for file in found.values() if isinstance(file, InspectedFile) for warning in file.warnings]
     faults = [(asset, found[asset.path, use]) for asset, use in uses]
@@ -191,10 +223,10 @@ class _Inspector:
 
     share: Share
     gate: asyncio.Semaphore
-    project: Project
+    policy: BadAssetPolicy
     known: FoundFaces
 
-    async def inspect(self, asset: Asset, use: Use, searching: Sequence[Shot]) -> InspectedFile | RenderFailure:
+    async def inspect(self, asset: Asset, use: Use, searching: Sequence[FaceWish]) -> InspectedFile | RenderFailure:
         """Inspect a file, and search it for faces for some shots; return the fault of one that a card replaces."""
         limits = PROBING_PICTURE if use in (Use.IMAGE, Use.LUT) else PROBING
         async with self.gate:
@@ -202,10 +234,10 @@ class _Inspector:
                 file = await self.share.run_with(TaskOptions(limits, asset), inspect_file, asset, use)
                 if use in (Use.SOUND, Use.LUT) or not searching:
                     return file
-                searches = {_face_search(self.project, shot, file) for shot in searching}
+                searches = {wish.search(file) for wish in searching}
                 return replace(file, faces={one: await self._faces(asset, limits, file, one) for one in searches})
             except RenderFailure as failure:
-                is_replaced = asset.field in _REPLACEABLE and self.project.bad_asset_policy is BadAssetPolicy.CARD
+                is_replaced = asset.field in _REPLACEABLE and self.policy is BadAssetPolicy.CARD
                 if is_replaced and failure.reason is ErrorReason.ASSET_INVALID:
                     return failure
                 raise

@@ -12,7 +12,7 @@ from pathlib import Path
 from secrets import token_hex
 
 from render_service.compositor.compositor import Compositor
-from render_service.compositor.inspection import Inspection
+from render_service.compositor.inspection import Inspection, InspectionChoices
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.retry import RetryPolicy
 from render_service.engine.assets import fetch_assets, named_files
@@ -128,7 +128,7 @@ class ProjectFiles:
         session = resources.enter_context(self._fetcher.session(workspace_id))
         media, _ = await fetch_assets(spec.project, session, folder, retry=_ONCE)
         fonts = await fetch_fonts(spec.fonts, self._store, folder)
-        return await self._compositor.inspect(replace(media, fonts=fonts), spec.project)
+        return await self._compositor.inspect(replace(media, fonts=fonts), InspectionChoices.of(spec.project))
 
     async def _forget(self, entry: _Entry) -> None:
         for key, known in list(self._entries.items()):
@@ -141,17 +141,5 @@ class ProjectFiles:
 
 def _key(workspace_id: str, spec: RenderSpec) -> str:
     """Return a name for the files of a render and how they are inspected."""
-    project = spec.project
-    heard = [
-        (shot_id, layer.id, layer.clip.sound)
-        for shot_id, layers in ((None, project.layers), *((shot.id, shot.layers) for shot in project.shots))
-        for layer in layers
-        if layer.clip
-    ]
-    avoids = project.captions.avoids_faces
-    used = [
-        (shot.id, shot.clip_sound, shot.motion.focus, (avoids or shot.motion.focus) and (shot.clip, shot.duration))
-        for shot in project.shots
-    ]
-    named = (workspace_id, named_files(project), heard, used, project.bad_asset_policy, spec.fonts)
+    named = (workspace_id, named_files(spec.project), InspectionChoices.of(spec.project), spec.fonts)
     return hashlib.sha256(repr(named).encode()).hexdigest()

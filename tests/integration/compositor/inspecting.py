@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar, cast
 
 from render_service.compositor.faces.found import FoundFaces
-from render_service.compositor.inspection import Inspection, inspect_media
+from render_service.compositor.inspection import Inspection, InspectionChoices, inspect_media
 from render_service.compositor.media.assets import Media
 from render_service.compositor.processes.pool import Share
 from render_service.domain.projects.project import Project
@@ -25,7 +25,9 @@ class _Inline:
 
 def inspected(media: Media, project: Project | None = None, known: FoundFaces | None = None) -> Inspection:
     """Inspect all files of a render; raises as `inspect_media`. May be called where an event loop runs."""
+    choices = InspectionChoices.of(project or Project())
     with ThreadPoolExecutor(1) as executor:
         return executor.submit(
-            asyncio.run, inspect_media(cast("Share", _Inline()), media, project or Project(), known)
+            asyncio.run,
+            inspect_media(cast("Share", _Inline()), media, choices, known),
         ).result()

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from render_service.compositor.compositor import Compositor
+from render_service.compositor.inspection import InspectionChoices
 from render_service.compositor.media.assets import Media, ShotMedia
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.jobs.frame import FrameFacts, FramePosition, FrameRequest, ImageFormat
@@ -28,7 +29,7 @@ async def draw(
     """Draw a frame; return its colours and where it lies."""
     folder.mkdir()
     request = FrameRequest("films", spec, FramePosition(ImageFormat.PNG, **wanted))  # type: ignore[arg-type]
-    inspected = await compositor.inspect(media, spec.project)
+    inspected = await compositor.inspect(media, InspectionChoices.of(spec.project))
     facts = await compositor.draw_frame(request, inspected, folder, folder / "frame")
     with Image.open(folder / "frame") as image:
         assert (image.format, image.size) == ("PNG", (spec.output.width, spec.output.height))

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from render_service.compositor.compositor import Compositor
+from render_service.compositor.inspection import InspectionChoices
 from render_service.compositor.media.assets import Media
 from render_service.domain.jobs.frame import FramePosition, FrameRequest, ImageFormat
 from render_service.domain.layers.model import Layer, TextLayer, TextStyle
@@ -35,7 +36,7 @@ async def test_frames_and_videos_are_drawn_with_a_pinned_font(compositor: Compos
         spec = spec_of(shots, SMALL, captions=CaptionOptions(font=font))
         media = Media(fonts={sha256: file})
         folder.mkdir()
-        inspected = await compositor.inspect(media, spec.project)
+        inspected = await compositor.inspect(media, InspectionChoices.of(spec.project))
         request = FrameRequest("films", spec, FramePosition(ImageFormat.PNG))
         await compositor.draw_frame(request, inspected, folder, folder / "frame")
         if font == name:

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from render_service.compositor.compositor import Compositor
-from render_service.compositor.inspection import Inspection
+from render_service.compositor.inspection import Inspection, InspectionChoices
 from render_service.compositor.media.assets import Media
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.jobs.frame import FrameFacts, FramePosition, FrameRequest, ImageFormat
@@ -36,7 +36,7 @@ class Drawing:
         self.hangs_for = ""
         self.hanging = 0
 
-    async def inspect(self, media: Media, _project: Project) -> Inspection:
+    async def inspect(self, media: Media, _choices: InspectionChoices) -> Inspection:
         self.inspected.append(media)
         return Inspection(media, {}, {}, ())
 
