@@ -18,7 +18,8 @@ from render_service.db.row_mapping import RENDER_SPEC
 from render_service.db.schema import jobs
 from render_service.domain.access.audit import Action
 from render_service.domain.brand.kit import MAX_KITS
-from render_service.domain.projects.project import Project
+from render_service.domain.projects.looks.captions import CaptionPreset
+from render_service.domain.projects.project import CaptionOptions, Project
 from render_service.embedded import EmbeddedValkey
 from tests.integration.server.status import refusal
 from tests.serving import Stubs, serving, settings_of
@@ -145,3 +146,42 @@ async def test_a_kit_of_another_workspace_is_none(workspace: Workspace, shared_s
         request = renders_pb.StartRenderRequest(workspace_id=other.id, project=project(), dry_run=dry_run)
         error = await refusal(other.stubs.renders.StartRender(request))
         assert error.metadata["fields"] == "project.brand_kit"
+
+
+async def test_every_part_of_a_kit_reaches_the_job_unless_the_project_has_or_excludes_it(workspace: Workspace) -> None:
+    whole = kit(
+        BLUE,
+        fonts=pb.BrandFonts(heading="Anton", body="Poppins"),
+        watermark=project_pb2.Watermark(uri="https://example.com/logo.png"),
+        captions=project_pb2.CaptionOptions(preset=project_pb2.CAPTION_PRESET_NEON, scale=1.5, burn_in=False),
+        intro_clip_uri="https://example.com/intro.mp4",
+        outro_clip_uri="https://example.com/outro.mp4",
+        title_card=project_pb2.Card(title="Acme"),
+        end_card=project_pb2.Card(title="Bye"),
+        music=project_pb2.Music(uri="https://example.com/theme.m4a"),
+    )
+    await workspace.call("CreateBrandKit", brand_kit=whole)
+    given = project()
+    given.captions.burn_in = True
+    given.brand_kit_excludes.extend(["music", "end_card"])
+    stored = await workspace.stubs.projects.CreateProject(
+        projects_pb.CreateProjectRequest(workspace_id=workspace.id, project=given)
+    )
+    assert stored.project.captions == given.captions, "what was omitted stays omitted"
+    request = renders_pb.StartRenderRequest(workspace_id=workspace.id, project_id=stored.project.project_id)
+    spec = await workspace.spec_of((await workspace.stubs.renders.StartRender(request)).job.job_id)
+    assert spec.watermark
+    assert spec.title_card
+    assert (spec.watermark.uri, spec.title_card.title) == ("https://example.com/logo.png", "Acme")
+    assert (spec.intro_clip_uri, spec.outro_clip_uri) == (whole.intro_clip_uri, whole.outro_clip_uri)
+    assert (spec.music, spec.end_card) == (None, None)
+    assert spec.captions == CaptionOptions(preset=CaptionPreset.NEON, scale=1.5, burn_in=True, font="Poppins")
+    assert spec.brand
+    assert (spec.brand.colors.primary, spec.brand.fonts.heading) == (BLUE, "Anton")
+
+
+async def test_jobs_without_a_kit_hold_values_that_workers_of_earlier_versions_read(workspace: Workspace) -> None:
+    request = renders_pb.StartRenderRequest(workspace_id=workspace.id, project=project_pb2.Project())
+    request.project.storyboard.shots.add(caption="Hello")
+    spec = await workspace.spec_of((await workspace.stubs.renders.StartRender(request)).job.job_id)
+    assert (spec.captions.scale, spec.captions.burn_in) == (1.0, True)
