@@ -3,6 +3,7 @@
 import asyncio
 import errno
 from collections.abc import AsyncIterator, Collection
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -18,6 +19,7 @@ from render_service.compositor.segments.job import SegmentJob
 from render_service.compositor.segments.spec import DrawnCard, DrawnStill, SegmentSpec, ShotStretch
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.jobs.job import Lease, RenderSpec
+from render_service.domain.projects.delivery.outputs import ResolvedOutput
 from render_service.domain.projects.output import OutputSpec, Quality, VideoCodec
 from render_service.domain.projects.project import Fit, Motion, MotionKind, Project, Shot
 from render_service.embedded import EmbeddedValkey
@@ -82,6 +84,10 @@ class Cluster:
         return consumer
 
     async def compose(self, workdir: Path, project: Project = PROJECT) -> bytes:
+        (video,) = await self.compose_all(workdir, RenderSpec(project, OUTPUT))
+        return video
+
+    async def compose_all(self, workdir: Path, spec: RenderSpec) -> list[bytes]:
         workdir.mkdir()
 
         async def ignore(_: float) -> None:
@@ -92,15 +98,15 @@ class Cluster:
 
         lease = Lease(uuid4(), uuid4(), "team", uuid4(), 1, 0)
         async with self.runner.attempt(lease, workdir):
-            video = await self.requester.compose(
-                RenderSpec(project, OUTPUT),
+            videos = await self.requester.compose_all(
+                spec,
                 Media(),
                 workdir=workdir,
                 segments=JobSegments(self.store, "team", record),
                 on_progress=ignore,
             )
         assert [info async for info in self.store.list("assets")] == []
-        return await asyncio.to_thread(video.path.read_bytes)
+        return [await asyncio.to_thread(video.path.read_bytes) for video in videos]
 
 
 @pytest.fixture
@@ -112,20 +118,22 @@ async def cluster(redis_url: str, tmp_path: Path) -> AsyncIterator[Cluster]:
     await cluster.redis.aclose()
 
 
-async def test_many_workers_make_the_same_bytes_as_one(cluster: Cluster, tmp_path: Path) -> None:
+async def test_many_workers_make_the_same_bytes_as_one_of_every_output(cluster: Cluster, tmp_path: Path) -> None:
+    half = ResolvedOutput("half", replace(OUTPUT, width=OUTPUT.width // 2, height=OUTPUT.height // 2))
+    spec = RenderSpec(PROJECT, OUTPUT, outputs=(ResolvedOutput("whole", OUTPUT), half))
     consumer = cluster.consume()
-    spread = await cluster.compose(tmp_path / "spread")
+    spread = await cluster.compose_all(tmp_path / "spread", spec)
     await consumer.stop()
-    assert cluster.taken, "the segments went through the queue"
+    assert len(set(cluster.taken)) % 2 == 0 < len(cluster.taken), "the segments of both went through the queue"
     (tmp_path / "alone").mkdir()
 
     async def ignore(_: float) -> None:
         return
 
-    alone = await cluster.makers.compose(
-        RenderSpec(PROJECT, OUTPUT), Media(), workdir=tmp_path / "alone", segments=None, on_progress=ignore
+    alone = await cluster.makers.compose_all(
+        spec, Media(), workdir=tmp_path / "alone", segments=None, on_progress=ignore
     )
-    assert alone.path.read_bytes() == spread
+    assert [video.path.read_bytes() for video in alone] == spread
 
 
 async def test_segments_whose_maker_was_killed_are_made_by_another(cluster: Cluster, tmp_path: Path) -> None:
