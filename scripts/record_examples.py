@@ -57,7 +57,7 @@ SECOND_SERVER = {
 _HANG_SECONDS = 120.0
 # Values of these fields differ in every run, or between machines.
 _VARIABLE = re.compile(
-    r"(job|task|project|webhook|delivery|event|request|font)Id|etag|cursor|nextPageToken|sequence|sizeBytes|sha256|data|image|"
+    r"(job|task|project|webhook|delivery|event|request|font|batch)Id|etag|cursor|nextPageToken|sequence|sizeBytes|sha256|data|image|"
     r"secrets|url|timestamp|[a-z]+Time|heartbeat"
 )
 
