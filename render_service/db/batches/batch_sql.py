@@ -176,12 +176,16 @@ RETRY_CANCELLED_ROWS = sa.text("""
 RESUME = sa.text("UPDATE batches SET cancel_requested = false, ended_at = NULL, counts = NULL WHERE id = :id")
 
 # Ends are read in the order in which `WorkspaceEvents` reads events, and for the same reason. `:since` keeps the jobs
-# that ended long before the last one that was read from being read again: no transaction is open that long.
+# that ended long before the last one that was read from being read again: no transaction is open that long. Of a row
+# that was retried, only the latest job counts.
 ENDS = sa.text("""
     SELECT jobs.id AS job_id, jobs.batch_row, jobs.batch_key, e.status, e.error_reason, e.error_message, e.created_at,
         CAST(CAST(e.xid AS text) AS bigint) AS xid, e.id,
         e.xid < pg_snapshot_xmin(pg_current_snapshot()) AS settled
-    FROM jobs JOIN job_events AS e ON e.job_id = jobs.id AND e.status IN ('COMPLETED', 'FAILED', 'CANCELLED')
+    FROM jobs
+        JOIN batch_rows ON batch_rows.batch_id = jobs.batch_id AND batch_rows.row = jobs.batch_row
+            AND batch_rows.job_id = jobs.id
+        JOIN job_events AS e ON e.job_id = jobs.id AND e.status IN ('COMPLETED', 'FAILED', 'CANCELLED')
     WHERE jobs.batch_id = :id AND jobs.finished_at > CAST(:since AS timestamptz) - interval '2 minutes'
         AND (e.xid, e.id) > (CAST(CAST(:xid AS text) AS xid8), CAST(:event_id AS bigint))
     ORDER BY e.xid, e.id LIMIT :count

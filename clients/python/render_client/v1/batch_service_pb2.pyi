@@ -532,7 +532,9 @@ class WatchBatchResponse(_message.Message):
 
     @_builtins.property
     def ended(self) -> Global___BatchRowEnd:
-        """ended is the end of a job. A row that was retried ends again."""
+        """ended is the end of a job. A row that was retried ends again; its earlier end is not repeated by watches that are
+        opened since.
+        """
 
     @_builtins.property
     def heartbeat(self) -> _timestamp_pb2.Timestamp:

@@ -123,6 +123,11 @@ async def test_only_failed_rows_are_retried_each_with_a_new_job(workspace: Works
     assert await workspace.work() == ["For Bob"]
     ended = await workspace.until(batch.batch_id, lambda found: found.state != RUNNING)
     assert (ended.state, ended.counts) == (COMPLETED, pb.BatchCounts(completed=2))
+    ends = [response.ended async for response in workspace.watch(batch.batch_id) if response.HasField("ended")]
+    assert [(end.key, end.status) for end in ends] == [
+        ("a", job_pb2.JOB_STATUS_COMPLETED),
+        ("b", job_pb2.JOB_STATUS_COMPLETED),
+    ]
     jobs = await workspace.jobs(batch.batch_id)
     assert [(job.batch.key, job.status) for job in jobs] == [
         ("a", job_pb2.JOB_STATUS_COMPLETED),

@@ -547,7 +547,8 @@ export type WatchBatchResponse = Message<"render.v1.WatchBatchResponse"> & {
     case: "batch";
   } | {
     /**
-     * ended is the end of a job. A row that was retried ends again.
+     * ended is the end of a job. A row that was retried ends again; its earlier end is not repeated by watches that are
+     * opened since.
      *
      * @generated from field: render.v1.BatchRowEnd ended = 2;
      */
